@@ -1,0 +1,33 @@
+/* The life of a context, and the question whether Ctrl-C was pressed. */
+#include "base/context.h"
+
+#include "base/workers.h"
+
+#include <stdlib.h>
+
+/* The context is the root of the allocator and so cannot come from it. */
+nb_ctx *nb_ctx_new(void)
+{
+    nb_ctx *ctx = calloc(1, sizeof *ctx);
+    if (!ctx) return NULL;
+    int processors = nb_processors();
+    ctx->memory.pool_cap = NB_POOL_CAP;
+    ctx->memory.limit = nb_memory_available();
+    ctx->threads = processors < NB_MAX_THREADS ? processors : NB_MAX_THREADS;
+    ctx->dtype = NB_F32;
+    ctx->recording = true;
+    return ctx;
+}
+
+void nb_ctx_free(nb_ctx *ctx)
+{
+    if (!ctx) return;
+    nb_workers_stop(ctx);
+    nb_pool_trim(ctx);
+    free(ctx);
+}
+
+nb_status nb_poll(nb_ctx *ctx)
+{
+    return nb_interrupted(ctx) ? nb_fail(ctx, NB_EINTERRUPT, "interrupted") : NB_OK;
+}

@@ -1,0 +1,46 @@
+/* The context: everything that a core call needs besides its arguments. One per Lua state; there is
+ * no other global state. It is used by one thread at a time. */
+#ifndef NB_CONTEXT_H
+#define NB_CONTEXT_H
+
+#include "base/dtype.h"
+#include "base/memory.h"
+#include "base/status.h"
+
+#include <signal.h>
+
+typedef struct nb_workers nb_workers;
+
+struct nb_ctx {
+    nb_memory memory;
+    nb_workers *workers; /* NULL until a loop is large enough */
+    int threads;         /* how many threads, the caller's included; at least 1 */
+    nb_status status;    /* of the last failure */
+    char message[NB_MESSAGE_MAX];
+    uint64_t seed;     /* key of every stream that is given no seed of its own */
+    uint64_t draws;    /* such streams so far; the next one's step */
+    nb_dtype dtype;    /* of new tensors: NB_F32 or NB_F64 */
+    bool recording;    /* ops on parameters leave records */
+    uint64_t sequence; /* the last record's number */
+    struct nb_tape_link *dying;             /* links that wait to be released, one after the other */
+    bool sweeping;                          /* somebody is releasing them */
+    const volatile sig_atomic_t *interrupt; /* not 0: stop; NULL: nobody can ask */
+    void *host; /* of the entry under way; the core passes it on and never looks */
+};
+
+/* A context with threads = the processors that this process may use (NB_MAX_THREADS at most), limit
+ * = nb_memory_available(), seed 0, so that runs repeat until someone asks otherwise. NULL when
+ * memory ends. */
+nb_ctx *nb_ctx_new(void);
+/* Frees it; NULL is allowed. Every tensor, net and set made with it must be gone. */
+void nb_ctx_free(nb_ctx *ctx);
+
+static inline bool nb_interrupted(const nb_ctx *ctx)
+{
+    return ctx->interrupt && *ctx->interrupt;
+}
+
+/* NB_OK, or NB_EINTERRUPT with its message when Ctrl-C was pressed. */
+nb_status nb_poll(nb_ctx *ctx);
+
+#endif

@@ -1,0 +1,234 @@
+/* Size classes, the pool and the limit. The class of a block follows from its size alone, so blocks
+ * carry no header: a block in use is its owner's whole, a pooled one holds the link to the next.
+ *
+ * Under AddressSanitizer pooled blocks and the unused ends of blocks are poisoned, so that it sees
+ * what the pool would otherwise hide. */
+#include "base/memory.h"
+
+#include "base/arith.h"
+#include "base/cgroup.h"
+#include "base/context.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#ifdef __has_feature
+#define HAS_FEATURE(x) __has_feature(x)
+#else
+#define HAS_FEATURE(x) 0
+#endif
+#if defined(__SANITIZE_ADDRESS__) || HAS_FEATURE(address_sanitizer)
+#include <sanitizer/asan_interface.h>
+#define hide(block, bytes) __asan_poison_memory_region(block, bytes)
+#define show(block, bytes) __asan_unpoison_memory_region(block, bytes)
+#else
+#define hide(block, bytes) ((void)(block), (void)(bytes))
+#define show(block, bytes) ((void)(block), (void)(bytes))
+#endif
+
+struct nb_block {
+    nb_block *next;
+};
+
+/* What a request comes to: `bytes` after rounding, and its class's free list, NB_POOL_CLASSES for
+ * none. */
+typedef struct fit {
+    size_t bytes;
+    size_t slot;
+} fit;
+
+enum { ALIGN_SHIFT = 6 };
+_Static_assert(NB_ALIGN == 1 << ALIGN_SHIFT, "sizes are counted in units of NB_ALIGN");
+_Static_assert(NB_POOL_LARGEST == (size_t)NB_ALIGN << (NB_POOL_CLASSES / 4 + 1),
+               "the last class is NB_POOL_LARGEST");
+_Static_assert(sizeof(nb_block) <= NB_ALIGN, "the link fits the smallest block");
+
+/* `last` is the number of the block's last unit, counted from 0. Its top three bits, rounded up,
+ * are the rounded size: four classes to each doubling. Sizes under four units are classes of their
+ * own. */
+static fit fit_slot(size_t last)
+{
+    int top = last ? 63 - __builtin_clzll(last) : 0;
+    unsigned shift = top > 2 ? (unsigned)top - 2 : 0;
+    size_t head = last >> shift;
+    return (fit){.bytes = (head + 1) << (shift + ALIGN_SHIFT), .slot = 4 * (size_t)shift + head};
+}
+
+/* False when rounding `bytes` up overflows. */
+static bool fit_request(size_t bytes, fit *out)
+{
+    size_t padded;
+    if (!nb_add_size(bytes, NB_ALIGN - 1, &padded)) return false;
+    if (bytes > NB_POOL_LARGEST) {
+        *out = (fit){padded & ~(size_t)(NB_ALIGN - 1), NB_POOL_CLASSES};
+    } else {
+        *out = fit_slot(bytes ? (bytes - 1) >> ALIGN_SHIFT : 0);
+    }
+    return true;
+}
+
+static void note_peak(nb_memory *memory)
+{
+    size_t held = memory->live + memory->pooled;
+    if (held > memory->peak) memory->peak = held;
+}
+
+static void *take_pooled(nb_memory *memory, fit size)
+{
+    if (size.slot == NB_POOL_CLASSES || !memory->free[size.slot]) return NULL;
+    nb_block *block = memory->free[size.slot];
+    show(block, size.bytes);
+    memory->free[size.slot] = block->next;
+    memory->pooled -= size.bytes;
+    return block;
+}
+
+static bool within_limit(const nb_memory *memory, size_t bytes)
+{
+    if (!memory->limit) return true;
+    return bytes <= memory->limit && memory->live + memory->pooled <= memory->limit - bytes;
+}
+
+/* Whether the test hook lets the request just counted fail. */
+static bool told_to_fail(const nb_memory *memory)
+{
+    if (!memory->fail_at) return false;
+    return memory->requests == memory->fail_at ||
+           (memory->fail_on && memory->requests > memory->fail_at);
+}
+
+static void *request(nb_memory *memory, fit size)
+{
+    if (!within_limit(memory, size.bytes)) return NULL;
+    memory->requests++;
+    return told_to_fail(memory) ? NULL : aligned_alloc(NB_ALIGN, size.bytes);
+}
+
+enum { SIZE_TEXT_MAX = 16 };
+
+/* "12.3 MB": three digits and the unit. */
+static const char *size_text(size_t bytes, char out[SIZE_TEXT_MAX])
+{
+    static const char *const units[] = {"bytes", "kB", "MB", "GB", "TB", "PB", "EB"};
+    double size = (double)bytes;
+    size_t unit = 0;
+    for (; size >= 999.5; size /= 1000) unit++;
+    snprintf(out, SIZE_TEXT_MAX, "%.3g %s", size, units[unit]);
+    return out;
+}
+
+static void *refuse(nb_ctx *ctx, size_t bytes)
+{
+    char wanted[SIZE_TEXT_MAX], limit[SIZE_TEXT_MAX], used[SIZE_TEXT_MAX];
+    size_text(bytes, wanted);
+    size_text(ctx->memory.limit, limit);
+    size_text(ctx->memory.live, used);
+    if (!ctx->memory.limit) {
+        return nb_fail_null(ctx, NB_EMEMORY, "not enough memory for %s (in use %s)", wanted, used);
+    }
+    return nb_fail_null(ctx, NB_EMEMORY, "not enough memory for %s (limit %s, in use %s)", wanted,
+                        limit, used);
+}
+
+void *nb_alloc(nb_ctx *ctx, size_t bytes)
+{
+    nb_memory *memory = &ctx->memory;
+    fit size;
+    if (!fit_request(bytes, &size)) return refuse(ctx, bytes);
+    void *block = take_pooled(memory, size);
+    if (!block) block = request(memory, size);
+    if (!block && memory->pooled > 0) {
+        nb_pool_trim(ctx);
+        block = request(memory, size);
+    }
+    if (!block) return refuse(ctx, bytes);
+    memory->live += size.bytes;
+    note_peak(memory);
+    hide((char *)block + bytes, size.bytes - bytes);
+    return block;
+}
+
+void *nb_alloc_zero(nb_ctx *ctx, size_t count, size_t size)
+{
+    size_t bytes;
+    if (!nb_mul_size(count, size, &bytes)) {
+        return nb_fail_null(ctx, NB_EMEMORY, "not enough memory for %zu times %zu bytes", count,
+                            size);
+    }
+    void *block = nb_alloc(ctx, bytes);
+    return block ? memset(block, 0, bytes) : NULL;
+}
+
+void *nb_resize(nb_ctx *ctx, void *block, size_t old_bytes, size_t new_bytes)
+{
+    fit old_size, new_size;
+    if (!block) return nb_alloc(ctx, new_bytes);
+    if (!fit_request(new_bytes, &new_size)) return refuse(ctx, new_bytes);
+    if (fit_request(old_bytes, &old_size) && old_size.bytes == new_size.bytes) {
+        show(block, new_bytes);
+        hide((char *)block + new_bytes, new_size.bytes - new_bytes);
+        return block;
+    }
+    void *moved = nb_alloc(ctx, new_bytes);
+    if (!moved) return NULL;
+    memcpy(moved, block, old_bytes < new_bytes ? old_bytes : new_bytes);
+    nb_free(ctx, block, old_bytes);
+    return moved;
+}
+
+void nb_free(nb_ctx *ctx, void *block, size_t bytes)
+{
+    nb_memory *memory = &ctx->memory;
+    fit size;
+    if (!block || !fit_request(bytes, &size)) return;
+    memory->live -= size.bytes;
+    show(block, size.bytes);
+    if (size.slot == NB_POOL_CLASSES || memory->pooled + size.bytes > memory->pool_cap) {
+        free(block);
+        return;
+    }
+    nb_block *pooled = block;
+    pooled->next = memory->free[size.slot];
+    memory->free[size.slot] = pooled;
+    memory->pooled += size.bytes;
+    hide(block, size.bytes);
+}
+
+char *nb_copy_string(nb_ctx *ctx, const char *text)
+{
+    size_t bytes = strlen(text) + 1;
+    char *copy = nb_alloc(ctx, bytes);
+    return copy ? memcpy(copy, text, bytes) : NULL;
+}
+
+void nb_free_string(nb_ctx *ctx, char *text)
+{
+    if (text) nb_free(ctx, text, strlen(text) + 1);
+}
+
+void nb_pool_trim(nb_ctx *ctx)
+{
+    nb_memory *memory = &ctx->memory;
+    for (size_t slot = 0; slot < NB_POOL_CLASSES; slot++) {
+        for (nb_block *block = memory->free[slot], *next; block; block = next) {
+            show(block, sizeof *block);
+            next = block->next;
+            free(block);
+        }
+        memory->free[slot] = NULL;
+    }
+    memory->pooled = 0;
+}
+
+size_t nb_memory_available(void)
+{
+    long pages = sysconf(_SC_PHYS_PAGES);
+    long page = sysconf(_SC_PAGESIZE);
+    size_t group = nb_cgroup_limit("/proc/self/cgroup", "/sys/fs/cgroup");
+    size_t machine;
+    if (pages <= 0 || page <= 0 || !nb_mul_size((size_t)pages, (size_t)page, &machine))
+        return group;
+    return machine < group ? machine : group;
+}

@@ -1,0 +1,60 @@
+/* The one allocator of the core: it knows sizes, keeps a limit, and hands freed blocks back from a
+ * pool. Blocks are aligned to NB_ALIGN bytes. A request that the pool serves is not a request to
+ * the allocator; `requests` counts only what went further. */
+#ifndef NB_MEMORY_H
+#define NB_MEMORY_H
+
+#include "base/status.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+    NB_ALIGN = 64,
+    NB_POOL_CLASSES = 92 /* 64, 128, 192, 256 bytes, then four sizes to each doubling */
+};
+
+/* The last class. Larger blocks are rounded to NB_ALIGN and never pooled. */
+#define NB_POOL_LARGEST ((size_t)1 << 30)
+
+/* Bytes that the pool may hold; what is freed beyond goes back to the system. */
+#define NB_POOL_CAP ((size_t)64 << 20)
+
+typedef struct nb_block nb_block;
+
+typedef struct nb_memory {
+    size_t live;       /* bytes handed out and not freed, rounded up to their class */
+    size_t peak;       /* the most that live + pooled has been */
+    size_t pooled;     /* bytes waiting in the pool */
+    size_t pool_cap;   /* NB_POOL_CAP; 0 keeps nothing (the sweeps of failing requests set it) */
+    size_t limit;      /* live + pooled stay at or under it; 0: none */
+    uint64_t requests; /* to the system since the start */
+    uint64_t fail_at;  /* test hook: the request with this number fails (counted from 1; 0: none) */
+    bool fail_on;      /* test hook: every request after fail_at fails too */
+    nb_block *free[NB_POOL_CLASSES];
+} nb_memory;
+
+/* `bytes` uninitialised bytes (0 gives a valid pointer to nothing), or NULL with NB_EMEMORY. A
+ * block belongs to the caller, who gives it back with the same size. Before it says no it empties
+ * the pool and, when that gave anything back, asks the system once more. */
+void *nb_alloc(nb_ctx *ctx, size_t bytes);
+/* The same, zeroed; `count * size` is checked. */
+void *nb_alloc_zero(nb_ctx *ctx, size_t count, size_t size);
+/* Brings a block from `old_bytes` to `new_bytes`, moving it if need be; on failure returns NULL and
+ * the old block stands. A NULL block is one of 0 bytes. */
+void *nb_resize(nb_ctx *ctx, void *block, size_t old_bytes, size_t new_bytes);
+/* NULL is allowed. */
+void nb_free(nb_ctx *ctx, void *block, size_t bytes);
+/* A copy of a string; freed with nb_free_string (NULL is allowed), which measures it: do not
+ * shorten it. */
+char *nb_copy_string(nb_ctx *ctx, const char *text);
+void nb_free_string(nb_ctx *ctx, char *text);
+/* Gives the pool's blocks back to the system. */
+void nb_pool_trim(nb_ctx *ctx);
+
+/* The smaller of the machine's memory and the control group's limit, in bytes; SIZE_MAX when
+ * neither can be learned. */
+size_t nb_memory_available(void);
+
+#endif

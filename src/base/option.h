@@ -1,0 +1,57 @@
+/* Options: what every descriptor says of the values a user may give it, in notation (key=value) or
+ * in a Lua table. One description serves checking, help and completion. */
+#ifndef NB_OPTION_H
+#define NB_OPTION_H
+
+#include "base/status.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef enum nb_option_kind {
+    NB_NUMBER,  /* double */
+    NB_INTEGER, /* int64_t */
+    NB_BOOLEAN, /* bool */
+    NB_WORD,    /* const char *; whoever reads it knows the words */
+    NB_HOST     /* int: where the host keeps a value that only it understands (a function, a set), 0 for
+                 none; not in notation */
+} nb_option_kind;
+
+typedef struct nb_option {
+    const char *name;
+    const char *help;     /* one line */
+    const char *range;    /* "a number above 0", in the user's words; NULL: any of its kind */
+    const char *standard; /* the default in the user's words, where `value` does not say it */
+    double value;         /* default of numbers, integers and booleans */
+    double low, high;     /* allowed: low <= v <= high, v finite; both 0: any finite number */
+    bool above;           /* low itself is not allowed */
+    nb_option_kind kind;
+    size_t offset;        /* of the field in the struct that the option fills */
+} nb_option;
+
+/* Lists end with a nameless entry. */
+#define NB_OPTIONS_END { .name = NULL }
+
+/* The entry called `name`, or NULL. */
+const nb_option *nb_option_find(const nb_option *options, const char *name);
+/* Writes every default into `target`; NB_WORD fields become NULL, NB_HOST ones 0. */
+void nb_option_defaults(const nb_option *options, void *target);
+/* Stores a number (integers must be whole and at most NB_WHOLE_MAX either way, booleans 0 or 1), or
+ * NB_EARG with "lr must be a number above 0, not -1"; then the field is untouched. */
+#define NB_WHOLE_MAX 0x1p53 /* doubles hold every whole number up to it */
+nb_status nb_option_set(nb_ctx *ctx, const nb_option *option, void *target, double value);
+/* NB_EARG: "train has no option 'epoch'; did you mean 'epochs'?" */
+nb_status nb_option_unknown(nb_ctx *ctx, const nb_option *options, const char *whose,
+                            const char *name);
+
+/* The name nearest to `word`, near enough to be a slip of the hand, or NULL: one insertion,
+ * omission, replacement or swap of neighbours in a word of up to four letters, two in up to eight,
+ * else three, and fewer than the word has letters. Upper and lower case count as equal; of equally
+ * near names the first wins; words and names longer than NB_NEAREST_MAX are near nothing.
+ * `next(list, i)` gives the i-th name, NULL after the last. */
+enum { NB_NEAREST_MAX = 32 };
+typedef const char *nb_name_at(const void *list, size_t i);
+const char *nb_nearest(const char *word, nb_name_at *next, const void *list);
+
+#endif

@@ -1,0 +1,106 @@
+/* Ops: what is differentiable. One constant descriptor per op beside its functions, one list of names
+ * (ops.def). The bindings' methods, their argument checking, the help and the gradient check walk the
+ * table; to add an op is to write one descriptor and one line. */
+#ifndef NB_OP_H
+#define NB_OP_H
+
+#include "kernel/kernel.h"
+#include "tensor/tensor.h"
+
+enum { NB_MAX_INPUTS = 4, NB_MAX_SAVED = 3 };
+
+typedef struct nb_op nb_op;
+typedef struct nb_record nb_record;
+
+/* A counted block that records may share with what they came from (runs of activations). */
+typedef struct nb_shared {
+    size_t refs;
+    size_t bytes; /* of the whole block, this head included */
+} nb_shared;
+
+/* A block of `bytes` with one owner, zeroed behind its head; NULL when memory ends. */
+nb_shared *nb_shared_new(nb_ctx *ctx, size_t bytes);
+nb_shared *nb_shared_retain(nb_shared *shared);
+void nb_shared_release(nb_ctx *ctx, nb_shared *shared);
+
+/* The arguments of an op that are no tensors. */
+typedef struct nb_attr {
+    double number[2];
+    int64_t list[NB_MAX_DIMS]; /* sizes or dimensions, counted from 0 */
+    int length;                /* of list */
+    bool keep;                 /* reductions: keep the dimension with size 1 */
+    nb_shared *shared;         /* or NULL */
+} nb_attr;
+
+/* One call under way. `forward` makes the output; what backward will need goes into saved (owned by the
+ * call, then by the record). */
+typedef struct nb_call {
+    const nb_op *op;
+    nb_tensor *in[NB_MAX_INPUTS];
+    int inputs;
+    nb_attr attr;
+    bool recording;                 /* a record will be made: save what backward needs */
+    bool needs[NB_MAX_INPUTS];      /* inputs through which a gradient flows */
+    nb_tensor *saved[NB_MAX_SAVED];
+    nb_tensor *second;              /* further result (the indices of max), owned by the caller */
+} nb_call;
+
+/* How a user's arguments become a call: one character each, after the tensor itself.
+ * t: tensor or number        n: number (into attr.number, in order)
+ * d: dimension               D: dimension or nothing (length 0: see the op)
+ * L: dimensions or nothing   s: sizes                         (into attr.list, from 0)
+ * u: place for a new dimension, 1 … dims + 1
+ * w: dimension, start, length: attr.list = {dim, start, length, step 1}, checked against the shape
+ * e: dimension, index: attr.list = {dim, index}, checked against the shape
+ * i: dimension or nothing (0)   y: name of a dtype            k: the option keep */
+struct nb_op {
+    const char *name;
+    const char *signature; /* as above */
+    const char *usage;     /* "x:sum(dims…, {keep})", for help */
+    const char *help;      /* one line */
+    const char *example;   /* Lua that runs */
+    int kernel;            /* nb_unary, nb_binary or nb_compare, where the functions are shared */
+    double number[2];      /* defaults of attr.number */
+    bool hidden;           /* no method: called from C only */
+    bool in_place;         /* has a form with a trailing _ */
+    unsigned promote;      /* bit i: input i is brought to the common dtype that computes */
+    unsigned reads;        /* bit i: backward reads the elements of input i */
+
+    /* Checks shapes, makes the output: a tensor of its own, without a link (an alias where nothing
+     * changes). NULL with the message set. */
+    nb_tensor *(*forward)(nb_ctx *ctx, nb_call *call);
+    /* grad[i] = a new reference to the gradient of input i, for every i with record->needs[i]; an entry
+     * may stay NULL when the op handed that gradient on itself (nb_tape_product). NULL function: the op
+     * has no gradient; its output ends the tape. */
+    nb_status (*backward)(nb_ctx *ctx, nb_record *record, nb_tensor *delta, nb_tensor **grad);
+
+    /* For the checks: shapes of the inputs, "2x3 2x3, 2x3 1x3, - 3" (comma between samples, - a number);
+     * the interval that values are drawn from; points that are avoided (the kinks). */
+    const char *samples;
+    double low, high;
+    double kinks[2];
+    int kinks_count;
+};
+
+typedef enum nb_op_id {
+#define X(name) NB_OP_##name,
+#include "grad/ops.def"
+#undef X
+    NB_OPS
+} nb_op_id;
+
+extern const nb_op *const nb_ops[NB_OPS];
+/* The op called `name`, hidden ones included, or NULL. */
+const nb_op *nb_op_find(const char *name);
+
+/* Calls an op: forward, and a record on the output when the context records and an input takes part in a
+ * gradient. Returns the output (a new reference) or NULL. call->op, in, inputs and attr are set by the
+ * caller; attr.shared is borrowed. */
+nb_tensor *nb_op_call(nb_ctx *ctx, nb_call *call);
+/* Short forms for C that composes ops. */
+nb_tensor *nb_op1(nb_ctx *ctx, nb_op_id op, nb_tensor *a);
+nb_tensor *nb_op2(nb_ctx *ctx, nb_op_id op, nb_tensor *a, nb_tensor *b);
+/* An op on a tensor and a number (the number takes the tensor's dtype). */
+nb_tensor *nb_op_number(nb_ctx *ctx, nb_op_id op, nb_tensor *a, double b);
+
+#endif

@@ -1,0 +1,276 @@
+/* Ops of two tensors, element by element, broadcast by NumPy's rules; comparisons; where. */
+#include "grad/support.h"
+
+#include "tensor/shape.h"
+
+static void apply(void *arg, size_t n, char *const *at, const int64_t *stride)
+{
+    nb_binary_fn *fn = *(nb_binary_fn **)arg;
+    fn(n, at[1], (ptrdiff_t)stride[1], at[2], (ptrdiff_t)stride[2], at[0], (ptrdiff_t)stride[0]);
+}
+
+static void apply_compare(void *arg, size_t n, char *const *at, const int64_t *stride)
+{
+    nb_compare_fn *fn = *(nb_compare_fn **)arg;
+    fn(n, at[1], (ptrdiff_t)stride[1], at[2], (ptrdiff_t)stride[2], (uint8_t *)at[0],
+       (ptrdiff_t)stride[0]);
+}
+
+/* True for a (…, k) and b (k, …): they do not broadcast, but a matrix product exists. */
+static bool would_multiply(const nb_tensor *a, const nb_tensor *b)
+{
+    return a->dims >= 1 && b->dims == 2 && a->shape[a->dims - 1] == b->shape[0];
+}
+
+static bool broadcast(nb_ctx *ctx, const nb_call *call, int *dims, int64_t *shape)
+{
+    const nb_tensor *a = call->in[0], *b = call->in[1];
+    char ta[NB_SHAPE_TEXT], tb[NB_SHAPE_TEXT];
+    if (nb_shape_broadcast(a->dims, a->shape, b->dims, b->shape, dims, shape)) return true;
+    if (call->op->kernel == NB_B_mul && would_multiply(a, b))
+        nb_fail(ctx, NB_ESHAPE,
+                "mul: %s and %s do not fit element by element; a:matmul(b) is the matrix product",
+                nb_shape_text(a->dims, a->shape, ta), nb_shape_text(b->dims, b->shape, tb));
+    else nb_misfit(ctx, call->op->name, a, b);
+    return false;
+}
+
+static nb_tensor *forward(nb_ctx *ctx, nb_call *call)
+{
+    int64_t shape[NB_MAX_DIMS];
+    int dims;
+    if (!broadcast(ctx, call, &dims, shape)) return NULL;
+    nb_dtype dtype = call->in[0]->dtype;
+    nb_binary_fn *fn = nb_real(dtype)->binary[call->op->kernel];
+    return nb_map(ctx, dtype, dims, shape, (const nb_tensor *const *)call->in, 2, apply, &fn);
+}
+
+static nb_tensor *forward_compare(nb_ctx *ctx, nb_call *call)
+{
+    int64_t shape[NB_MAX_DIMS];
+    int dims;
+    if (!broadcast(ctx, call, &dims, shape)) return NULL;
+    nb_compare_fn *fn = nb_real(call->in[0]->dtype)->compare[call->op->kernel];
+    return nb_map(ctx, NB_U8, dims, shape, (const nb_tensor *const *)call->in, 2, apply_compare,
+                  &fn);
+}
+
+/* Stores factor (a new reference, or NULL after a failure) summed to the shape of input i. */
+static nb_status give(nb_ctx *ctx, nb_record *record, int i, nb_tensor *factor, nb_tensor **grad)
+{
+    if (!factor) return ctx->status;
+    grad[i] = nb_sum_to(ctx, factor, record->in[i]);
+    nb_tensor_release(ctx, factor);
+    return grad[i] ? NB_OK : ctx->status;
+}
+
+/* op(x, y), where x is a passing reference. */
+static nb_tensor *then(nb_ctx *ctx, nb_op_id op, nb_tensor *x, nb_tensor *y)
+{
+    nb_tensor *out = x ? nb_op2(ctx, op, x, y) : NULL;
+    nb_tensor_release(ctx, x);
+    return out;
+}
+
+/* y = a + b: da = δ, db = δ */
+static nb_status add_backward(nb_ctx *ctx, nb_record *record, nb_tensor *delta, nb_tensor **grad)
+{
+    nb_status status = NB_OK;
+    for (int i = 0; i < 2 && status == NB_OK; i++)
+        if (record->needs[i]) status = give(ctx, record, i, nb_tensor_retain(delta), grad);
+    return status;
+}
+
+/* y = a - b: da = δ, db = -δ */
+static nb_status sub_backward(nb_ctx *ctx, nb_record *record, nb_tensor *delta, nb_tensor **grad)
+{
+    nb_status status = NB_OK;
+    if (record->needs[0]) status = give(ctx, record, 0, nb_tensor_retain(delta), grad);
+    if (status == NB_OK && record->needs[1])
+        status = give(ctx, record, 1, nb_op1(ctx, NB_OP_neg, delta), grad);
+    return status;
+}
+
+/* y = a b: da = δ b, db = δ a */
+static nb_status mul_backward(nb_ctx *ctx, nb_record *record, nb_tensor *delta, nb_tensor **grad)
+{
+    nb_status status = NB_OK;
+    for (int i = 0; i < 2 && status == NB_OK; i++)
+        if (record->needs[i])
+            status = give(ctx, record, i, nb_op2(ctx, NB_OP_mul, delta, record->in[1 - i]), grad);
+    return status;
+}
+
+/* y = a / b: da = δ / b, db = -(δ a / b) / b */
+static nb_status div_backward(nb_ctx *ctx, nb_record *record, nb_tensor *delta, nb_tensor **grad)
+{
+    nb_tensor *a = record->in[0], *b = record->in[1];
+    nb_status status = NB_OK;
+    if (record->needs[0]) status = give(ctx, record, 0, nb_op2(ctx, NB_OP_div, delta, b), grad);
+    if (status != NB_OK || !record->needs[1]) return status;
+    nb_tensor *t = nb_op2(ctx, NB_OP_mul, delta, a);
+    t = then(ctx, NB_OP_div, then(ctx, NB_OP_div, t, b), b);
+    nb_tensor *minus = t ? nb_op1(ctx, NB_OP_neg, t) : NULL;
+    nb_tensor_release(ctx, t);
+    return give(ctx, record, 1, minus, grad);
+}
+
+/* y = a^b: da = δ b a^(b-1), db = δ a^b log a, taken as 0 where a is 0 and b is not negative */
+static nb_status pow_backward(nb_ctx *ctx, nb_record *record, nb_tensor *delta, nb_tensor **grad)
+{
+    nb_tensor *a = record->in[0], *b = record->in[1];
+    nb_status status = NB_OK;
+    if (record->needs[0]) {
+        nb_tensor *less = nb_op_number(ctx, NB_OP_sub, b, 1);
+        nb_tensor *power = less ? nb_op2(ctx, NB_OP_pow, a, less) : NULL;
+        nb_tensor_release(ctx, less);
+        status = give(ctx, record, 0, then(ctx, NB_OP_mul, then(ctx, NB_OP_mul, power, b), delta),
+                      grad);
+    }
+    if (status != NB_OK || !record->needs[1]) return status;
+    nb_tensor *zero = nb_op_number(ctx, NB_OP_eq, a, 0);
+    nb_tensor *log = nb_op1(ctx, NB_OP_log, a);
+    nb_tensor *safe = NULL;
+    if (zero && log) {
+        nb_tensor *nothing = nb_tensor_scalar(ctx, a->dtype, 0);
+        nb_call where = {.op = nb_ops[NB_OP_where], .in = {zero, nothing, log}, .inputs = 3};
+        if (nothing) safe = nb_op_call(ctx, &where);
+        nb_tensor_release(ctx, nothing);
+    }
+    nb_tensor_release(ctx, zero);
+    nb_tensor_release(ctx, log);
+    nb_tensor *power = safe ? nb_op2(ctx, NB_OP_pow, a, b) : NULL;
+    if (power) power = then(ctx, NB_OP_mul, power, safe);
+    nb_tensor_release(ctx, safe);
+    return give(ctx, record, 1, then(ctx, NB_OP_mul, power, delta), grad);
+}
+
+/* y = max(a, b) or min(a, b): δ goes to the input that was taken, to the first where they are equal */
+static nb_status extreme_backward(nb_ctx *ctx, nb_record *record, nb_tensor *delta,
+                                  nb_tensor **grad)
+{
+    bool largest = record->op->kernel == NB_B_maximum;
+    nb_op_id first = largest ? NB_OP_ge : NB_OP_le, second = largest ? NB_OP_lt : NB_OP_gt;
+    nb_status status = NB_OK;
+    for (int i = 0; i < 2 && status == NB_OK; i++) {
+        if (!record->needs[i]) continue;
+        nb_tensor *taken = nb_op2(ctx, i ? second : first, record->in[0], record->in[1]);
+        nb_tensor *mask = taken ? nb_tensor_convert(ctx, taken, delta->dtype, 1) : NULL;
+        nb_tensor_release(ctx, taken);
+        status = give(ctx, record, i, then(ctx, NB_OP_mul, mask, delta), grad);
+    }
+    return status;
+}
+
+#define BINARY(word, text, call, back, read, ...)                                                  \
+    extern const nb_op nb_def_##word;                                                              \
+    const nb_op nb_def_##word = {.name = #word,                                                    \
+                                 .signature = "t",                                                 \
+                                 .usage = call,                                                    \
+                                 .help = text,                                                     \
+                                 .kernel = NB_B_##word,                                            \
+                                 .in_place = true,                                                 \
+                                 .promote = 3,                                                     \
+                                 .reads = read,                                                    \
+                                 .forward = forward,                                               \
+                                 .backward = back,                                                 \
+                                 .samples = "- -, 2x3 2x3, 2x3 3, 3 2x1, - 4, 3x2t 2x3, 0x3 3",     \
+                                 __VA_ARGS__}
+
+BINARY(add, "The sum, element by element; x + y is the same.", "x:add(y)", add_backward, 0,
+       .example = "tensor{1, 2}:add(10) → 11 12", .low = -2, .high = 2);
+BINARY(sub, "The difference, element by element; x - y is the same.", "x:sub(y)", sub_backward, 0,
+       .example = "tensor{1, 2}:sub(10) → -9 -8", .low = -2, .high = 2);
+BINARY(mul, "The product, element by element (the notes' ⊙); x * y is the same.", "x:mul(y)",
+       mul_backward, 3, .example = "tensor{1, 2}:mul(tensor{3, 4}) → 3 8", .low = -2, .high = 2);
+BINARY(div, "The quotient, element by element; x / y is the same.", "x:div(y)", div_backward, 3,
+       .example = "tensor{1, 2}:div(4) → 0.25 0.5", .low = 0.5, .high = 2);
+BINARY(pow, "x to the power of y, element by element; x ^ y is the same.", "x:pow(y)", pow_backward,
+       3, .example = "tensor{2, 3}:pow(2) → 4 9", .low = 0.5, .high = 2);
+BINARY(maximum, "The larger of each pair of elements; NaN where either is.", "x:maximum(y)",
+       extreme_backward, 3, .example = "tensor{1, 5}:maximum(3) → 3 5", .low = -2, .high = 2);
+BINARY(minimum, "The smaller of each pair of elements; NaN where either is.", "x:minimum(y)",
+       extreme_backward, 3, .example = "tensor{1, 5}:minimum(3) → 1 3", .low = -2, .high = 2);
+
+#define COMPARE(word, text, show)                                                                  \
+    extern const nb_op nb_def_##word;                                                              \
+    const nb_op nb_def_##word = {.name = #word,                                                    \
+                                 .signature = "t",                                                 \
+                                 .usage = "x:" #word "(y)",                                        \
+                                 .help = text,                                                     \
+                                 .example = show,                                                  \
+                                 .kernel = NB_C_##word,                                            \
+                                 .promote = 3,                                                     \
+                                 .forward = forward_compare,                                       \
+                                 .samples = "- -, 2x3 2x3, 2x3 3, 3x2t 2x3, 0x3 3",                 \
+                                 .low = -2,                                                        \
+                                 .high = 2}
+
+COMPARE(eq, "1 where the elements are equal, else 0; a u8 tensor.", "tensor{1, 2}:eq(2) → 0 1");
+COMPARE(ne, "1 where the elements differ, else 0.", "tensor{1, 2}:ne(2) → 1 0");
+COMPARE(lt, "1 where x < y, else 0.", "tensor{1, 2}:lt(2) → 1 0");
+COMPARE(le, "1 where x <= y, else 0.", "tensor{1, 2}:le(2) → 1 1");
+COMPARE(gt, "1 where x > y, else 0.", "tensor{1, 2}:gt(1) → 0 1");
+COMPARE(ge, "1 where x >= y, else 0.", "tensor{1, 2}:ge(2) → 0 1");
+
+static void select_loop(void *arg, size_t n, char *const *at, const int64_t *stride)
+{
+    const nb_real_kernels *real = *(const nb_real_kernels **)arg;
+    real->select(n, (const uint8_t *)at[1], (ptrdiff_t)stride[1], at[2], (ptrdiff_t)stride[2], at[3],
+                 (ptrdiff_t)stride[3], at[0], (ptrdiff_t)stride[0]);
+}
+
+/* y = c ? a : b */
+static nb_tensor *where_forward(nb_ctx *ctx, nb_call *call)
+{
+    const nb_tensor *c = call->in[0], *a = call->in[1], *b = call->in[2];
+    int64_t pair[NB_MAX_DIMS], shape[NB_MAX_DIMS];
+    int pair_dims, dims;
+    if (c->dtype != NB_U8)
+        return nb_fail_null(ctx, NB_EARG, "where: the condition must be u8, as :gt gives it, not %s",
+                            nb_dtype_name(c->dtype));
+    if (!nb_shape_broadcast(a->dims, a->shape, b->dims, b->shape, &pair_dims, pair)) {
+        nb_misfit(ctx, "where", a, b);
+        return NULL;
+    }
+    if (!nb_shape_broadcast(c->dims, c->shape, pair_dims, pair, &dims, shape)) {
+        nb_misfit(ctx, "where", c, a);
+        return NULL;
+    }
+    const nb_real_kernels *real = nb_real(a->dtype);
+    return nb_map(ctx, a->dtype, dims, shape, (const nb_tensor *const *)call->in, 3, select_loop,
+                  &real);
+}
+
+/* da = c ? δ : 0, db = c ? 0 : δ */
+static nb_status where_backward(nb_ctx *ctx, nb_record *record, nb_tensor *delta, nb_tensor **grad)
+{
+    nb_tensor *zero = nb_tensor_scalar(ctx, delta->dtype, 0);
+    if (!zero) return ctx->status;
+    nb_status status = NB_OK;
+    for (int i = 1; i < 3 && status == NB_OK; i++) {
+        if (!record->needs[i]) continue;
+        nb_call where = {.op = record->op,
+                         .in = {record->in[0], i == 1 ? delta : zero, i == 1 ? zero : delta},
+                         .inputs = 3};
+        status = give(ctx, record, i, nb_op_call(ctx, &where), grad);
+    }
+    nb_tensor_release(ctx, zero);
+    return status;
+}
+
+extern const nb_op nb_def_where;
+const nb_op nb_def_where = {
+    .name = "where",
+    .signature = "tt",
+    .usage = "tensor.where(condition, a, b), or condition:where(a, b)",
+    .help = "a's elements where the condition (u8) is not 0, else b's.",
+    .example = "tensor.where(tensor{1, 5}:gt(3), 100, 0) → 0 100",
+    .promote = 6,
+    .reads = 1,
+    .forward = where_forward,
+    .backward = where_backward,
+    .samples = "2x3c 2x3 2x3, 3c 2x3 -, 2x3c 3 2x1, 0x3c 3 -",
+    .low = -2,
+    .high = 2,
+};

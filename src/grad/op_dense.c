@@ -1,0 +1,305 @@
+/* A layer of neurons: the affine map, the activations run by run, and both fused.
+ *
+ * Shapes: x (…, k), w (neurons, k), b (neurons), z and a (…, neurons); the dimensions before the last are
+ * the examples. */
+#include "grad/activate.h"
+#include "grad/support.h"
+
+#include "kernel/product.h"
+#include "tensor/shape.h"
+
+#include <string.h>
+
+static const nb_kernel_runs *runs_of(const nb_attr *attr)
+{
+    return (const nb_kernel_runs *)attr->shared;
+}
+
+/* Whether a slope of these runs is computed from z. */
+static bool needs_z(const nb_kernel_runs *runs)
+{
+    for (int64_t i = 0; i < runs->count; i++)
+        if (nb_unary_needs[runs->run[i].kernel] == NB_FROM_X) return true;
+    return false;
+}
+
+/* a = f(z), both contiguous (n, columns); they may be the same memory. */
+static void run_forward(const nb_kernel_runs *runs, nb_dtype dtype, int64_t n, int64_t columns,
+                        const char *z, char *a)
+{
+    int64_t width = (int64_t)nb_dtype_size(dtype);
+    for (int64_t i = 0; i < runs->count; i++) {
+        const nb_kernel_run *run = &runs->run[i];
+        nb_unary_fn *f = nb_real(dtype)->unary[run->kernel];
+        if (run->count == columns) {
+            f((size_t)(n * columns), z, 1, a, 1, run->p, run->q);
+            return;
+        }
+        for (int64_t row = 0; row < n; row++) {
+            int64_t at = (row * columns + run->start) * width;
+            f((size_t)run->count, z + at, 1, a + at, 1, run->p, run->q);
+        }
+    }
+}
+
+/* dz = da ⊙ f'(z): BP2's second factor, and BP1's. z is NULL where no slope needs it. */
+static void run_backward(const nb_kernel_runs *runs, nb_dtype dtype, int64_t n, int64_t columns,
+                         const char *z, const char *a, const char *da, char *dz)
+{
+    int64_t width = (int64_t)nb_dtype_size(dtype);
+    for (int64_t i = 0; i < runs->count; i++) {
+        const nb_kernel_run *run = &runs->run[i];
+        nb_slope_fn *slope = nb_real(dtype)->slope[run->kernel];
+        if (run->count == columns) {
+            slope((size_t)(n * columns), z, a, da, dz, run->p, run->q);
+            return;
+        }
+        for (int64_t row = 0; row < n; row++) {
+            int64_t at = (row * columns + run->start) * width;
+            slope((size_t)run->count, z ? z + at : NULL, a + at, da + at, dz + at, run->p, run->q);
+        }
+    }
+}
+
+/* Rows of a contiguous tensor whose last dimension has `columns` entries. */
+static int64_t row_count(const nb_tensor *t)
+{
+    int64_t rows = 1;
+    for (int i = 0; i < t->dims - 1; i++) rows *= t->shape[i];
+    return rows;
+}
+
+/* What activate and dense keep for backward: a always, z where a slope needs it. */
+static nb_status keep_outputs(nb_ctx *ctx, nb_call *call, const nb_tensor *z, const nb_tensor *a)
+{
+    call->saved[0] = nb_tensor_alias(ctx, a);
+    if (!call->saved[0]) return ctx->status;
+    if (!needs_z(runs_of(&call->attr))) return NB_OK;
+    call->saved[1] = nb_tensor_alias(ctx, z);
+    return call->saved[1] ? NB_OK : ctx->status;
+}
+
+/* The activations of z, a tensor of the caller's that nobody else sees: in place unless z must stay. Takes
+ * the reference to z. */
+static nb_tensor *activated(nb_ctx *ctx, nb_call *call, nb_tensor *z, bool in_place)
+{
+    const nb_kernel_runs *runs = runs_of(&call->attr);
+    bool same = in_place && !(call->recording && needs_z(runs));
+    nb_tensor *a = same ? nb_tensor_retain(z) : nb_tensor_new(ctx, z->dtype, z->dims, z->shape);
+    if (a) {
+        run_forward(runs, z->dtype, row_count(z), z->shape[z->dims - 1], nb_tensor_data(z),
+                    nb_tensor_data(a));
+        if (call->recording && keep_outputs(ctx, call, z, a) != NB_OK) {
+            nb_tensor_release(ctx, a);
+            a = NULL;
+        }
+    }
+    nb_tensor_release(ctx, z);
+    return a;
+}
+
+static nb_tensor *activate_forward(nb_ctx *ctx, nb_call *call)
+{
+    nb_tensor *z = nb_tensor_contiguous(ctx, call->in[0]);
+    return z ? activated(ctx, call, z, false) : NULL;
+}
+
+/* δ at z from δ at a. */
+static nb_tensor *delta_at_z(nb_ctx *ctx, const nb_record *record, nb_tensor *delta)
+{
+    const nb_tensor *a = record->saved[0], *z = record->saved[1];
+    nb_tensor *from, *to;
+    if (!record->attr.shared) return nb_tensor_contiguous(ctx, delta);
+    if (nb_delta_for_write(ctx, delta, &from, &to) != NB_OK) return NULL;
+    run_backward(runs_of(&record->attr), a->dtype, row_count(a), a->shape[a->dims - 1],
+                 z ? nb_tensor_data(z) : NULL, nb_tensor_data(a), nb_tensor_data(from),
+                 nb_tensor_data(to));
+    nb_tensor_release(ctx, from);
+    return to;
+}
+
+static nb_status activate_backward(nb_ctx *ctx, nb_record *record, nb_tensor *delta,
+                                   nb_tensor **grad)
+{
+    grad[0] = delta_at_z(ctx, record, delta);
+    return grad[0] ? NB_OK : ctx->status;
+}
+
+extern const nb_op nb_def_activate;
+const nb_op nb_def_activate = {
+    .name = "activate",
+    .help = "Activations of a layer's neurons, run by run.",
+    .hidden = true,
+    .promote = 1,
+    .forward = activate_forward,
+    .backward = activate_backward,
+};
+
+static nb_status check_dense(nb_ctx *ctx, const nb_call *call)
+{
+    const nb_tensor *x = call->in[0], *w = call->in[1], *b = call->in[2];
+    char tx[NB_SHAPE_TEXT], tw[NB_SHAPE_TEXT], tb[NB_SHAPE_TEXT];
+    bool fits = x->dims >= 1 && w->dims == 2 && b->dims == 1 &&
+                x->shape[x->dims - 1] == w->shape[1] && b->shape[0] == w->shape[0];
+    if (fits) return NB_OK;
+    return nb_fail(ctx, NB_ESHAPE, "dense: inputs %s, weights %s, biases %s",
+                   nb_shape_text(x->dims, x->shape, tx), nb_shape_text(w->dims, w->shape, tw),
+                   nb_shape_text(b->dims, b->shape, tb));
+}
+
+/* Z = X Wᵀ + b, by rows. All three contiguous. */
+static nb_tensor *affine(nb_ctx *ctx, const nb_tensor *x, const nb_tensor *w, const nb_tensor *b)
+{
+    int64_t shape[NB_MAX_DIMS];
+    memcpy(shape, x->shape, sizeof shape);
+    shape[x->dims - 1] = w->shape[0];
+    nb_tensor *z = nb_tensor_new(ctx, x->dtype, x->dims, shape);
+    if (!z) return NULL;
+    size_t n = (size_t)row_count(x), k = (size_t)w->shape[1], neurons = (size_t)w->shape[0];
+    nb_real(x->dtype)->repeat_row(n, neurons, nb_tensor_data(b), nb_tensor_data(z),
+                                  (ptrdiff_t)neurons);
+    nb_status status =
+        nb_product(ctx, x->dtype, n, neurons, k, 1, (nb_matrix){nb_tensor_data(x), k, false},
+                   (nb_matrix){nb_tensor_data(w), k, true}, 1, nb_tensor_data(z), neurons);
+    if (status == NB_OK) return z;
+    nb_tensor_release(ctx, z);
+    return NULL;
+}
+
+/* attr.shared NULL: z itself. saved: a, z as for activate, then x as it went into the product. */
+static nb_tensor *dense_forward(nb_ctx *ctx, nb_call *call)
+{
+    if (check_dense(ctx, call) != NB_OK) return NULL;
+    nb_tensor *in[3] = {NULL, NULL, NULL}, *z = NULL;
+    bool whole = true;
+    for (int i = 0; i < 3 && whole; i++) {
+        in[i] = nb_tensor_contiguous(ctx, call->in[i]);
+        whole = in[i];
+    }
+    if (whole) z = affine(ctx, in[0], in[1], in[2]);
+    if (z && call->recording && (call->needs[1] || call->needs[2]))
+        call->saved[2] = in[0] == call->in[0] ? nb_tensor_alias(ctx, in[0])
+                                              : nb_tensor_retain(in[0]);
+    if (z && call->recording && (call->needs[1] || call->needs[2]) && !call->saved[2]) {
+        nb_tensor_release(ctx, z);
+        z = NULL;
+    }
+    for (int i = 0; i < 3; i++) nb_tensor_release(ctx, in[i]);
+    if (!z || !call->attr.shared) return z;
+    return activated(ctx, call, z, true);
+}
+
+/* BP2: what the layer before is asked for, δ W. */
+static nb_tensor *delta_before(nb_ctx *ctx, nb_tensor *delta, nb_tensor *w)
+{
+    int64_t shape[NB_MAX_DIMS];
+    nb_tensor *plain = nb_tensor_contiguous(ctx, w);
+    if (!plain) return NULL;
+    memcpy(shape, delta->shape, sizeof shape);
+    size_t neurons = (size_t)w->shape[0], k = (size_t)w->shape[1];
+    shape[delta->dims - 1] = w->shape[1];
+    nb_tensor *out = nb_tensor_new(ctx, delta->dtype, delta->dims, shape);
+    if (out && nb_product(ctx, delta->dtype, (size_t)row_count(delta), k, neurons, 1,
+                          (nb_matrix){nb_tensor_data(delta), neurons ? neurons : 1, false},
+                          (nb_matrix){nb_tensor_data(plain), k ? k : 1, false}, 0,
+                          nb_tensor_data(out), k ? k : 1) != NB_OK) {
+        nb_tensor_release(ctx, out);
+        out = NULL;
+    }
+    nb_tensor_release(ctx, plain);
+    return out;
+}
+
+/* A tensor (n, m) of what may have more dimensions before the last. */
+static nb_tensor *folded(nb_ctx *ctx, const nb_tensor *t)
+{
+    const int64_t shape[2] = {row_count(t), t->shape[t->dims - 1]};
+    return nb_tensor_reshape(ctx, t, 2, shape);
+}
+
+/* BP4: dC/dw = δᵀ a of the layer before; put aside for a parameter, computed here for anything else. */
+static nb_status weight_gradient(nb_ctx *ctx, nb_record *record, nb_tensor *delta, nb_tensor *x,
+                                 nb_tensor **grad)
+{
+    nb_tensor *d = folded(ctx, delta), *a = d ? folded(ctx, x) : NULL;
+    nb_status status = a ? NB_OK : ctx->status;
+    if (a && nb_leaf_of(record->in[1])) {
+        status = nb_tape_product(ctx, record, 1, d, a);
+    } else if (a) {
+        nb_tensor *turned = nb_tensor_transpose(ctx, d);
+        grad[1] = turned ? nb_op2(ctx, NB_OP_matmul, turned, a) : NULL;
+        nb_tensor_release(ctx, turned);
+        status = grad[1] ? NB_OK : ctx->status;
+    }
+    nb_tensor_release(ctx, d);
+    nb_tensor_release(ctx, a);
+    return status;
+}
+
+/* BP3: dC/db = Σ over examples of δ. */
+static nb_status bias_gradient(nb_ctx *ctx, nb_tensor *delta, nb_tensor **grad)
+{
+    nb_tensor *d = folded(ctx, delta), *sum = d ? nb_sum_dims(ctx, d, 1, 1) : NULL;
+    if (sum) grad[2] = nb_tensor_reshape(ctx, sum, 1, (const int64_t[]){-1});
+    nb_tensor_release(ctx, d);
+    nb_tensor_release(ctx, sum);
+    return grad[2] ? NB_OK : ctx->status;
+}
+
+static nb_status dense_backward(nb_ctx *ctx, nb_record *record, nb_tensor *delta, nb_tensor **grad)
+{
+    nb_tensor *dz = delta_at_z(ctx, record, delta);
+    if (!dz) return ctx->status;
+    nb_status status = NB_OK;
+    if (record->needs[0]) {
+        grad[0] = delta_before(ctx, dz, record->in[1]);
+        if (!grad[0]) status = ctx->status;
+    }
+    if (status == NB_OK && record->needs[2]) status = bias_gradient(ctx, dz, grad);
+    if (status == NB_OK && record->needs[1])
+        status = weight_gradient(ctx, record, dz, record->saved[2], grad);
+    nb_tensor_release(ctx, dz);
+    return status;
+}
+
+extern const nb_op nb_def_dense;
+const nb_op nb_def_dense = {
+    .name = "dense",
+    .help = "A layer of neurons: a = f(x wᵀ + b).",
+    .hidden = true,
+    .promote = 7,
+    .reads = 2,
+    .forward = dense_forward,
+    .backward = dense_backward,
+    .samples = "2x3 4x3 4, 3 4x3 4, 3x2t 4x3 4, 0x3 4x3 4, 2x2x3 1x3 1",
+    .low = -2,
+    .high = 2,
+};
+
+/* a = f(z) of a function of the host that brought its own derivative: in = z, a, f'(z). */
+static nb_tensor *chain_forward(nb_ctx *ctx, nb_call *call)
+{
+    if (nb_tensor_same_shape(call->in[0], call->in[1]) &&
+        nb_tensor_same_shape(call->in[0], call->in[2]))
+        return nb_tensor_alias(ctx, call->in[1]);
+    nb_misfit(ctx, "f and df", call->in[1], call->in[2]);
+    return NULL;
+}
+
+/* dz = δ ⊙ f'(z) */
+static nb_status chain_backward(nb_ctx *ctx, nb_record *record, nb_tensor *delta, nb_tensor **grad)
+{
+    if (record->needs[0]) grad[0] = nb_op2(ctx, NB_OP_mul, delta, record->in[2]);
+    return !record->needs[0] || grad[0] ? NB_OK : ctx->status;
+}
+
+extern const nb_op nb_def_slope_chain;
+const nb_op nb_def_slope_chain = {
+    .name = "slope_chain",
+    .help = "f(z) with a derivative that came with it.",
+    .hidden = true,
+    .promote = 7,
+    .reads = 4,
+    .forward = chain_forward,
+    .backward = chain_backward,
+};

@@ -1,0 +1,183 @@
+/* Ops on rows: softmax, log_softmax and logsumexp along a dimension (by default the last). */
+#include "grad/support.h"
+
+#include "tensor/shape.h"
+
+#include <string.h>
+
+/* The dimension that a call names, or the last. */
+static int row_dim(const nb_tensor *x, const nb_attr *attr)
+{
+    return attr->length ? (int)attr->list[0] : x->dims - 1;
+}
+
+/* x with dimension `dim` swapped to the end; its own inverse. */
+static nb_tensor *swap_last(nb_ctx *ctx, const nb_tensor *x, int dim)
+{
+    int order[NB_MAX_DIMS];
+    for (int i = 0; i < x->dims; i++) order[i] = i;
+    order[dim] = x->dims - 1;
+    order[x->dims - 1] = dim;
+    return nb_tensor_permute(ctx, x, order);
+}
+
+/* The same as a contiguous matrix whose rows are what an op works on; a number is a row of one. */
+static nb_tensor *rows_of(nb_ctx *ctx, const nb_tensor *x, int dim)
+{
+    nb_tensor *last = x->dims ? swap_last(ctx, x, dim)
+                              : nb_tensor_reshape(ctx, x, 1, (const int64_t[]){1});
+    nb_tensor *rows = last ? nb_tensor_contiguous(ctx, last) : NULL;
+    nb_tensor_release(ctx, last);
+    return rows;
+}
+
+/* Rows back in the order and shape that `like` has. */
+static nb_tensor *rows_back(nb_ctx *ctx, nb_tensor *rows, const nb_tensor *like, int dim)
+{
+    if (!rows) return NULL;
+    nb_tensor *out = like->dims ? swap_last(ctx, rows, dim)
+                                : nb_tensor_reshape(ctx, rows, 0, NULL);
+    nb_tensor_release(ctx, rows);
+    return out;
+}
+
+static nb_tensor *softmax_forward(nb_ctx *ctx, nb_call *call)
+{
+    nb_tensor *x = call->in[0];
+    const nb_real_kernels *real = nb_real(x->dtype);
+    bool log = call->op->kernel;
+    int dim = row_dim(x, &call->attr);
+    nb_tensor *from = rows_of(ctx, x, dim);
+    nb_tensor *to = from ? nb_tensor_new(ctx, x->dtype, from->dims, from->shape) : NULL;
+    if (to && nb_tensor_count(to)) {
+        size_t n = (size_t)to->shape[to->dims - 1], count = (size_t)nb_tensor_count(to);
+        size_t width = nb_dtype_size(x->dtype);
+        char *source = nb_tensor_data(from), *target = nb_tensor_data(to);
+        for (size_t i = 0; i < count; i += n) {
+            if (log) real->log_softmax(n, source + i * width, target + i * width);
+            else real->softmax(n, source + i * width, target + i * width);
+        }
+    }
+    nb_tensor_release(ctx, from);
+    nb_tensor *y = rows_back(ctx, to, x, dim);
+    if (y && call->recording && !(call->saved[0] = nb_tensor_alias(ctx, y))) {
+        nb_tensor_release(ctx, y);
+        return NULL;
+    }
+    return y;
+}
+
+/* sum(x, y), where x is a passing reference; the dimension stays. */
+static nb_tensor *row_sum(nb_ctx *ctx, nb_tensor *x, int dim)
+{
+    nb_tensor *sum = x ? nb_sum_dims(ctx, x, x->dims ? 1u << dim : 0, 1) : NULL;
+    nb_tensor_release(ctx, x);
+    return sum;
+}
+
+/* y = softmax(x): dx = y ⊙ (δ - Σ δ ⊙ y) */
+static nb_status softmax_backward(nb_ctx *ctx, nb_record *record, nb_tensor *delta,
+                                  nb_tensor **grad)
+{
+    nb_tensor *y = record->saved[0];
+    nb_tensor *sum = row_sum(ctx, nb_op2(ctx, NB_OP_mul, delta, y), row_dim(y, &record->attr));
+    nb_tensor *rest = sum ? nb_op2(ctx, NB_OP_sub, delta, sum) : NULL;
+    grad[0] = rest ? nb_op2(ctx, NB_OP_mul, y, rest) : NULL;
+    nb_tensor_release(ctx, sum);
+    nb_tensor_release(ctx, rest);
+    return grad[0] ? NB_OK : ctx->status;
+}
+
+/* y = x - log Σ e^x: dx = δ - e^y Σ δ */
+static nb_status log_softmax_backward(nb_ctx *ctx, nb_record *record, nb_tensor *delta,
+                                      nb_tensor **grad)
+{
+    nb_tensor *y = record->saved[0];
+    nb_tensor *sum = row_sum(ctx, nb_tensor_retain(delta), row_dim(y, &record->attr));
+    nb_tensor *softmax = sum ? nb_op1(ctx, NB_OP_exp, y) : NULL;
+    nb_tensor *part = softmax ? nb_op2(ctx, NB_OP_mul, softmax, sum) : NULL;
+    grad[0] = part ? nb_op2(ctx, NB_OP_sub, delta, part) : NULL;
+    nb_tensor_release(ctx, sum);
+    nb_tensor_release(ctx, softmax);
+    nb_tensor_release(ctx, part);
+    return grad[0] ? NB_OK : ctx->status;
+}
+
+/* One number a row: log Σ e^x. */
+static nb_tensor *logsumexp_forward(nb_ctx *ctx, nb_call *call)
+{
+    nb_tensor *x = call->in[0];
+    int dim = row_dim(x, &call->attr);
+    nb_tensor *rows = rows_of(ctx, x, dim);
+    if (!rows) return NULL;
+    int64_t shape[NB_MAX_DIMS] = {0};
+    int last = rows->dims - 1;
+    memcpy(shape, rows->shape, sizeof shape);
+    int64_t n = shape[last];
+    shape[last] = 1;
+    nb_tensor *soft = nb_tensor_new(ctx, x->dtype, rows->dims, rows->shape);
+    nb_tensor *out = soft ? nb_tensor_new(ctx, x->dtype, rows->dims, shape) : NULL;
+    if (n == 0) {
+        nb_fail(ctx, NB_ESHAPE, "logsumexp of no elements");
+        nb_tensor_release(ctx, out);
+        out = NULL;
+    }
+    size_t width = nb_dtype_size(x->dtype);
+    for (int64_t i = 0, count = out ? nb_tensor_count(out) : 0; i < count; i++) {
+        size_t at = (size_t)(i * n) * width;
+        double sum = nb_real(x->dtype)->softmax((size_t)n, (char *)nb_tensor_data(rows) + at,
+                                                (char *)nb_tensor_data(soft) + at);
+        nb_kernels_get()->convert[NB_F64][x->dtype](
+            1, &sum, 1, (char *)nb_tensor_data(out) + (size_t)i * width, 1, 1.0);
+    }
+    nb_tensor_release(ctx, rows);
+    soft = rows_back(ctx, soft, x, dim);
+    if (out && call->recording) call->saved[0] = soft;
+    else nb_tensor_release(ctx, soft);
+    out = rows_back(ctx, out, x, dim);
+    if (!out || call->attr.keep || !x->dims) return out;
+    for (int i = 0, to = 0; i < x->dims; i++)
+        if (i != dim) shape[to++] = x->shape[i];
+    nb_tensor *dropped = nb_tensor_reshape(ctx, out, x->dims - 1, shape);
+    nb_tensor_release(ctx, out);
+    return dropped;
+}
+
+/* y = log Σ e^x: dx = δ softmax(x) */
+static nb_status logsumexp_backward(nb_ctx *ctx, nb_record *record, nb_tensor *delta,
+                                    nb_tensor **grad)
+{
+    nb_tensor *soft = record->saved[0];
+    int64_t shape[NB_MAX_DIMS];
+    memcpy(shape, soft->shape, sizeof shape);
+    if (soft->dims) shape[row_dim(soft, &record->attr)] = 1;
+    nb_tensor *kept = nb_tensor_reshape(ctx, delta, soft->dims, shape);
+    grad[0] = kept ? nb_op2(ctx, NB_OP_mul, soft, kept) : NULL;
+    nb_tensor_release(ctx, kept);
+    return grad[0] ? NB_OK : ctx->status;
+}
+
+#define ROWS(word, log, fore, back, more, text, show)                                              \
+    extern const nb_op nb_def_##word;                                                              \
+    const nb_op nb_def_##word = {.name = #word,                                                    \
+                                 .signature = "D" more,                                            \
+                                 .usage = "x:" #word "(dim)",                                      \
+                                 .help = text,                                                     \
+                                 .example = show,                                                  \
+                                 .kernel = log,                                                    \
+                                 .promote = 1,                                                     \
+                                 .forward = fore,                                                  \
+                                 .backward = back,                                                 \
+                                 .samples = "-, 5, 2x3, 3x2t, 2x3 /1, 2x3x2 /2",                    \
+                                 .low = -2,                                                        \
+                                 .high = 2}
+
+ROWS(softmax, 0, softmax_forward, softmax_backward, "",
+     "e^x divided by its sum along a dimension, by default the last.",
+     "tensor{0, 0}:softmax() → 0.5 0.5");
+ROWS(log_softmax, 1, softmax_forward, log_softmax_backward, "",
+     "The logarithm of softmax, stably, along a dimension, by default the last.",
+     "tensor{0, 0}:log_softmax() → -0.6931 -0.6931");
+ROWS(logsumexp, 0, logsumexp_forward, logsumexp_backward, "k",
+     "log Σ e^x, stably, along a dimension, by default the last.",
+     "tensor{0, 0}:logsumexp() → 0.6931");

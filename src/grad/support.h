@@ -1,0 +1,21 @@
+/* What the files of ops share: loops over tensors, gradients that fit their inputs. */
+#ifndef NB_SUPPORT_H
+#define NB_SUPPORT_H
+
+#include "grad/tape.h"
+#include "tensor/walk.h"
+
+/* A tensor of this shape filled by an inner loop: operand 0 is the output, the inputs follow. */
+nb_tensor *nb_map(nb_ctx *ctx, nb_dtype dtype, int dims, const int64_t *shape,
+                  const nb_tensor *const *in, int inputs, nb_walk_fn *loop, void *arg);
+/* Where a δ of this shape may be written: δ itself when nobody else sees its elements, else a new tensor.
+ * Contiguous in both cases; *from is what to read (contiguous too). New references. */
+nb_status nb_delta_for_write(nb_ctx *ctx, nb_tensor *delta, nb_tensor **from, nb_tensor **to);
+/* The sum of a gradient over the dimensions in which an input was broadcast: its shape again. */
+nb_tensor *nb_sum_to(nb_ctx *ctx, nb_tensor *gradient, const nb_tensor *input);
+/* NB_ESHAPE: "add: 2x3 and 4 do not fit". */
+nb_status nb_misfit(nb_ctx *ctx, const char *op, const nb_tensor *a, const nb_tensor *b);
+/* Sums over the dimensions whose bit is set; those stay with size 1. In f64 inside. */
+nb_tensor *nb_sum_dims(nb_ctx *ctx, const nb_tensor *x, unsigned dims, double scale);
+
+#endif

@@ -1,0 +1,153 @@
+/* Records and leaves: how they are made, and how they go. */
+#include "grad/tape.h"
+
+#include <string.h>
+
+/* Gives back what a record holds on to, but not the record. */
+static void empty_record(nb_ctx *ctx, nb_record *record)
+{
+    for (int i = 0; i < NB_MAX_INPUTS; i++) {
+        nb_tensor_release(ctx, record->in[i]);
+        record->in[i] = NULL;
+    }
+    for (int i = 0; i < NB_MAX_SAVED; i++) {
+        nb_tensor_release(ctx, record->saved[i]);
+        record->saved[i] = NULL;
+    }
+    nb_shared_release(ctx, record->attr.shared);
+    record->attr.shared = NULL;
+}
+
+void nb_record_spend(nb_ctx *ctx, nb_record *record)
+{
+    empty_record(ctx, record);
+    record->spent = true;
+}
+
+static void free_record(nb_ctx *ctx, nb_record *record)
+{
+    empty_record(ctx, record);
+    nb_tensor_release(ctx, record->delta);
+    nb_tensor_release(ctx, record->watched);
+    nb_free(ctx, record, sizeof *record);
+}
+
+/* Releasing a record releases its inputs, whose records may go too, and so on down a graph of any depth:
+ * whoever comes first works off the list, those that it triggers only queue. */
+static void release_record(nb_ctx *ctx, nb_tape_link *link)
+{
+    link->next = ctx->dying;
+    ctx->dying = link;
+    if (ctx->sweeping) return;
+    ctx->sweeping = true;
+    while (ctx->dying) {
+        nb_tape_link *first = ctx->dying;
+        ctx->dying = first->next;
+        free_record(ctx, (nb_record *)first);
+    }
+    ctx->sweeping = false;
+}
+
+static void release_leaf(nb_ctx *ctx, nb_tape_link *link)
+{
+    nb_leaf *leaf = (nb_leaf *)link;
+    nb_tensor_release(ctx, leaf->grad);
+    nb_free(ctx, leaf, sizeof *leaf);
+}
+
+nb_leaf *nb_leaf_of(const nb_tensor *tensor)
+{
+    bool is = tensor->link && tensor->link->release == release_leaf;
+    return is ? (nb_leaf *)tensor->link : NULL;
+}
+
+nb_record *nb_record_of(const nb_tensor *tensor)
+{
+    bool is = tensor->link && tensor->link->release == release_record;
+    return is ? (nb_record *)tensor->link : NULL;
+}
+
+nb_status nb_require_grad(nb_ctx *ctx, nb_tensor *tensor, bool require)
+{
+    if (!nb_dtype_computes(tensor->dtype))
+        return nb_fail(ctx, NB_EARG, "a gradient needs f32 or f64, not %s",
+                       nb_dtype_name(tensor->dtype));
+    if (nb_record_of(tensor))
+        return nb_fail(ctx, NB_EARG, "this tensor is the result of %s; detach it first",
+                       nb_record_of(tensor)->op->name);
+    if (require && !tensor->link) {
+        nb_leaf *leaf = nb_alloc_zero(ctx, 1, sizeof *leaf);
+        if (!leaf) return ctx->status;
+        leaf->link.release = release_leaf;
+        tensor->link = &leaf->link;
+    } else if (!require && tensor->link) {
+        tensor->link->release(ctx, tensor->link);
+        tensor->link = NULL;
+    }
+    return NB_OK;
+}
+
+nb_status nb_record_call(nb_ctx *ctx, nb_call *call, nb_tensor *out)
+{
+    nb_record *record = nb_alloc(ctx, sizeof *record);
+    if (!record) return ctx->status;
+    *record = (nb_record){.link = {.release = release_record}, .op = call->op};
+    record->inputs = call->inputs;
+    record->sequence = ++ctx->sequence;
+    for (int i = 0; i < call->inputs; i++) {
+        record->needs[i] = call->needs[i];
+        if (!call->needs[i] && !(call->op->reads >> i & 1)) continue;
+        record->in[i] = nb_tensor_retain(call->in[i]);
+        record->version[i] = call->in[i]->storage->version;
+    }
+    for (int i = 0; i < NB_MAX_SAVED; i++) {
+        record->saved[i] = call->saved[i];
+        call->saved[i] = NULL;
+        if (record->saved[i])
+            record->version[NB_MAX_INPUTS + i] = record->saved[i]->storage->version;
+    }
+    record->attr = call->attr;
+    nb_shared_retain(record->attr.shared);
+    out->link = &record->link;
+    return NB_OK;
+}
+
+static nb_status changed(nb_ctx *ctx, const nb_record *record, const nb_tensor *tensor)
+{
+    const char *changer = tensor->storage->changer ? tensor->storage->changer : "an assignment";
+    return nb_fail(ctx, NB_EARG,
+                   "%s needs values for its gradient that %s changed in place since; use the form "
+                   "without _",
+                   record->op->name, changer);
+}
+
+nb_status nb_record_check(nb_ctx *ctx, const nb_record *record)
+{
+    if (record->spent)
+        return nb_fail(ctx, NB_EARG,
+                       "this graph was released by an earlier backward; give that one {keep = true}");
+    for (int i = 0; i < record->inputs; i++) {
+        const nb_tensor *in = record->in[i];
+        bool reads = record->op->reads >> i & 1;
+        if (in && reads && in->storage->version != record->version[i])
+            return changed(ctx, record, in);
+    }
+    for (int i = 0; i < NB_MAX_SAVED; i++) {
+        const nb_tensor *saved = record->saved[i];
+        if (saved && saved->storage->version != record->version[NB_MAX_INPUTS + i])
+            return changed(ctx, record, saved);
+    }
+    return NB_OK;
+}
+
+void nb_watch(nb_tensor *tensor)
+{
+    nb_record *record = nb_record_of(tensor);
+    if (record) record->watch = true;
+}
+
+nb_tensor *nb_watched(const nb_tensor *tensor)
+{
+    nb_record *record = nb_record_of(tensor);
+    return record ? record->watched : NULL;
+}

@@ -1,0 +1,42 @@
+/* Named tensors and texts in memory: what a safetensors file holds. */
+#ifndef NB_ARCHIVE_H
+#define NB_ARCHIVE_H
+
+#include "tensor/tensor.h"
+
+/* The name that safetensors keeps for the texts; no tensor may have it. */
+#define NB_ARCHIVE_META "__metadata__"
+
+typedef struct nb_named_tensor {
+    char *name;
+    nb_tensor *tensor;
+} nb_named_tensor;
+
+typedef struct nb_meta {
+    char *key;
+    char *value;
+} nb_meta;
+
+/* What a file holds. Zero it before use. */
+typedef struct nb_archive {
+    size_t count, room;
+    nb_named_tensor *entry;
+    size_t meta_count, meta_room;
+    nb_meta *meta; /* the header's __metadata__, strings only */
+} nb_archive;
+
+/* Adds a tensor (retained) or a string under a name (both copied). NB_EARG for a name that is
+ * there, a text that is not UTF-8, and a tensor called NB_ARCHIVE_META. */
+nb_status nb_archive_add(nb_ctx *ctx, nb_archive *archive, const char *name, nb_tensor *tensor);
+nb_status nb_archive_add_meta(nb_ctx *ctx, nb_archive *archive, const char *key, const char *value);
+/* The same for a reader that has checked the names itself: searching for each would take the square
+ * of their number. */
+nb_status nb_archive_push(nb_ctx *ctx, nb_archive *archive, const char *name, nb_tensor *tensor);
+nb_status nb_archive_push_meta(nb_ctx *ctx, nb_archive *archive, const char *key,
+                               const char *value);
+/* Borrowed, or NULL. */
+nb_tensor *nb_archive_find(const nb_archive *archive, const char *name);
+const char *nb_archive_meta(const nb_archive *archive, const char *key);
+void nb_archive_free(nb_ctx *ctx, nb_archive *archive);
+
+#endif

@@ -1,0 +1,152 @@
+/* Reading IDX. The elements are read straight into the tensor and turned into the machine's numbers
+ * in place. */
+#include "io/idx.h"
+
+#include "io/bytes.h"
+#include "tensor/shape.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+typedef struct kind {
+    uint8_t code;
+    uint8_t width; /* bytes in the file */
+    nb_dtype dtype;
+} kind;
+
+static const kind kinds[] = {
+    {0x08, 1, NB_U8},  {0x09, 1, NB_I32}, {0x0B, 2, NB_I32},
+    {0x0C, 4, NB_I32}, {0x0D, 4, NB_F32}, {0x0E, 8, NB_F64},
+};
+
+typedef struct header {
+    const kind *kind;
+    int dims;
+    int64_t shape[NB_MAX_DIMS];
+    size_t count; /* elements */
+} header;
+
+static const kind *find_kind(uint8_t code)
+{
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        if (kinds[i].code == code) return &kinds[i];
+    }
+    return NULL;
+}
+
+static nb_status read_magic(nb_ctx *ctx, nb_source *source, header *h)
+{
+    uint8_t magic[4];
+    const char *name = nb_source_name(source);
+    nb_status status = nb_source_read(source, magic, sizeof magic, "its header");
+    if (status) return status;
+    if (magic[0] != 0 || magic[1] != 0) {
+        return nb_fail(ctx, NB_EFORMAT,
+                       "%s is not an IDX file: it begins with bytes %02x %02x, not 00 00", name,
+                       magic[0], magic[1]);
+    }
+    h->kind = find_kind(magic[2]);
+    if (!h->kind) {
+        return nb_fail(ctx, NB_EFORMAT,
+                       "%s: byte 3 says type %02x; IDX has 08, 09, 0b, 0c, 0d and 0e", name,
+                       magic[2]);
+    }
+    h->dims = magic[3];
+    if (h->dims < 1 || h->dims > NB_MAX_DIMS) {
+        return nb_fail(ctx, NB_EFORMAT, "%s: byte 4 says %d dimensions; 1 to %d can be read", name,
+                       h->dims, NB_MAX_DIMS);
+    }
+    return NB_OK;
+}
+
+static nb_status read_sizes(nb_source *source, header *h)
+{
+    uint8_t sizes[4 * NB_MAX_DIMS];
+    nb_status status = nb_source_read(source, sizes, 4 * (size_t)h->dims, "its header");
+    for (int i = 0; !status && i < h->dims; i++) {
+        const uint8_t *at = sizes + 4 * i;
+        h->shape[i] = (int64_t)at[0] << 24 | (int64_t)at[1] << 16 | at[2] << 8 | at[3];
+    }
+    return status;
+}
+
+/* Before anything is allocated: can the source hold what the header promises? */
+static nb_status check_sizes(nb_ctx *ctx, nb_source *source, header *h)
+{
+    char text[NB_SHAPE_TEXT];
+    const char *name = nb_source_name(source);
+    const char *shape = nb_shape_text(h->dims, h->shape, text);
+    int64_t count = nb_shape_count(h->dims, h->shape);
+    if (count < 0) {
+        return nb_fail(ctx, NB_EFORMAT, "%s: its sizes %s are more than a tensor can have", name,
+                       shape);
+    }
+    uint64_t bytes = (uint64_t)count * h->kind->width;
+    if (bytes > nb_source_most(source)) {
+        return nb_fail(ctx, NB_EFORMAT,
+                       "%s: its sizes %s need %" PRIu64 " bytes after the header; at most %" PRIu64
+                       " can follow",
+                       name, shape, bytes, nb_source_most(source));
+    }
+    h->count = (size_t)count;
+    return NB_OK;
+}
+
+/* Elements of 1 or 2 bytes, at the end of a buffer with room for 4 each, to i32 from its begin on:
+ * what is written never overtakes what is still to be read. */
+static void widen(uint8_t *data, size_t width, size_t count)
+{
+    const uint8_t *from = data + (4 - width) * count;
+    for (size_t i = 0; i < count; i++, from += width) {
+        int32_t value = (int8_t)from[0];
+        if (width == 2) value = value * 256 + from[1];
+        memcpy(data + 4 * i, &value, sizeof value);
+    }
+}
+
+static nb_status read_elements(nb_source *source, const header *h, nb_tensor *tensor)
+{
+    size_t width = nb_dtype_size(tensor->dtype);
+    size_t bytes = h->count * h->kind->width;
+    uint8_t *data = nb_tensor_data(tensor);
+    uint8_t *into = data + (h->count * width - bytes);
+    nb_status status = nb_source_read(source, into, bytes, "its header and elements");
+    if (status) return status;
+    if (h->kind->width != width) {
+        widen(data, h->kind->width, h->count);
+    } else if (nb_host_is_little()) {
+        nb_swap_bytes(data, width, h->count);
+    }
+    return NB_OK;
+}
+
+static nb_status check_end(nb_ctx *ctx, nb_source *source)
+{
+    if (nb_source_at_end(source)) return nb_source_read(source, NULL, 0, "its end");
+    return nb_fail(ctx, NB_EFORMAT, "%s goes on after its %" PRIu64 " bytes of header and elements",
+                   nb_source_name(source), nb_source_position(source));
+}
+
+nb_tensor *nb_idx_read(nb_ctx *ctx, nb_source *source)
+{
+    header h;
+    if (read_magic(ctx, source, &h) || read_sizes(source, &h) || check_sizes(ctx, source, &h)) {
+        return NULL;
+    }
+    nb_tensor *tensor = nb_tensor_new(ctx, h.kind->dtype, h.dims, h.shape);
+    if (!tensor) return NULL;
+    if (read_elements(source, &h, tensor) == NB_OK && check_end(ctx, source) == NB_OK) {
+        return tensor;
+    }
+    nb_tensor_release(ctx, tensor);
+    return NULL;
+}
+
+nb_tensor *nb_idx_load(nb_ctx *ctx, const char *path)
+{
+    nb_source *source = nb_source_open(ctx, path);
+    if (!source) return NULL;
+    nb_tensor *tensor = nb_idx_read(ctx, source);
+    nb_source_close(source);
+    return tensor;
+}

@@ -1,0 +1,14 @@
+/* IDX, the format of MNIST: magic 0 0 type dims, big-endian sizes, then the elements. Types 0x08
+ * (u8), 0x0C (i32), 0x0D (f32), 0x0E (f64); 0x09 (i8) and 0x0B (i16) are read into i32. */
+#ifndef NB_IDX_H
+#define NB_IDX_H
+
+#include "io/source.h"
+#include "tensor/tensor.h"
+
+/* The whole file as a tensor, or NULL: wrong magic, sizes beyond the file, bytes left over, a gzip
+ * cut short; the message names file and place. */
+nb_tensor *nb_idx_read(nb_ctx *ctx, nb_source *source);
+nb_tensor *nb_idx_load(nb_ctx *ctx, const char *path);
+
+#endif

@@ -1,0 +1,23 @@
+/* A file that appears whole or not at all: written under a temporary name beside its target,
+ * synced, renamed over it. */
+#ifndef NB_SINK_H
+#define NB_SINK_H
+
+#include "base/context.h"
+
+#include <stddef.h>
+
+typedef struct nb_sink nb_sink;
+
+/* NULL with NB_EIO and the reason. The target keeps its permissions; a symbolic link is followed.
+ */
+nb_sink *nb_sink_open(nb_ctx *ctx, const char *path);
+/* Remembers the first failure; nb_sink_close reports it. */
+void nb_sink_write(nb_sink *sink, const void *data, size_t bytes);
+/* Makes the file appear and frees the sink. On failure (NB_EIO: "cannot write x: No space left on
+ * device; the old file is as it was") the temporary is removed. */
+nb_status nb_sink_close(nb_sink *sink);
+/* Removes the temporary and frees the sink; the target is untouched. */
+void nb_sink_drop(nb_sink *sink);
+
+#endif

@@ -1,0 +1,136 @@
+/* Which instruction set's table is used: the best that the processor has, or the one that NABLA_ISA
+ * names. Compiled once, for the plain processor; the loops are in isa.c. */
+#include "kernel/kernel.h"
+#include "kernel/isa.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
+
+const nb_needs nb_unary_needs[NB_UNARIES] = {
+#define X(name, needs) [NB_U_##name] = needs,
+#include "kernel/unary.def"
+#undef X
+};
+
+const char *const nb_unary_names[NB_UNARIES] = {
+#define X(name, needs) [NB_U_##name] = #name,
+#include "kernel/unary.def"
+#undef X
+};
+
+#if defined(__x86_64__)
+
+enum { MOST_TABLES = 3 };
+
+/* Three features of x86-64-v3 have no name that every compiler's __builtin_cpu_supports knows. */
+static bool has_nameless_v3(void)
+{
+    const unsigned movbe = 1u << 22, f16c = 1u << 29, lzcnt = 1u << 5;
+    unsigned a, b, c, d;
+    if (!__get_cpuid(1, &a, &b, &c, &d) || !(c & movbe) || !(c & f16c)) return false;
+    return __get_cpuid(0x80000001u, &a, &b, &c, &d) && (c & lzcnt);
+}
+
+static bool has_v3(void)
+{
+    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
+           __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2") &&
+           __builtin_cpu_supports("popcnt") && has_nameless_v3();
+}
+
+static bool has_v4(void)
+{
+    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+           __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512dq") &&
+           __builtin_cpu_supports("avx512vl");
+}
+
+/* Every table of this build, best last; how many of them this processor runs. */
+static const nb_kernels *const tables[MOST_TABLES] = {&nb_kernels_x86_64, &nb_kernels_x86_64_v3,
+                                                      &nb_kernels_x86_64_v4};
+
+static size_t count_runnable(void)
+{
+    __builtin_cpu_init();
+    if (!has_v3()) return 1;
+    return has_v4() ? 3 : 2;
+}
+
+#else
+
+enum { MOST_TABLES = 1 };
+
+static const nb_kernels *const tables[MOST_TABLES] = {&nb_kernels_generic};
+
+static size_t count_runnable(void)
+{
+    return 1;
+}
+
+#endif
+
+static struct {
+    pthread_once_t once;
+    size_t runnable;
+    const nb_kernels *kernels;
+    char complaint[256];
+} chosen = {.once = PTHREAD_ONCE_INIT};
+
+/* What is wrong with the name that the user gave. */
+static void complain(const char *name)
+{
+    const char *best = chosen.kernels->isa;
+    for (size_t i = chosen.runnable; i < MOST_TABLES; i++) {
+        if (strcmp(name, tables[i]->isa) != 0) continue;
+        snprintf(chosen.complaint, sizeof chosen.complaint,
+                 "NABLA_ISA=%s asks for instructions that this processor lacks; %s is used", name,
+                 best);
+        return;
+    }
+    char names[64] = "";
+    for (size_t i = 0; i < MOST_TABLES; i++) {
+        size_t used = strlen(names);
+        snprintf(names + used, sizeof names - used, "%s%s", i ? ", " : "", tables[i]->isa);
+    }
+    snprintf(chosen.complaint, sizeof chosen.complaint, "NABLA_ISA=%.64s is none of %s; %s is used",
+             name, names, best);
+}
+
+static void choose(void)
+{
+    chosen.runnable = count_runnable();
+    chosen.kernels = tables[chosen.runnable - 1];
+    const char *name = getenv("NABLA_ISA");
+    if (!name || !*name) return;
+    for (size_t i = 0; i < chosen.runnable; i++) {
+        if (strcmp(name, tables[i]->isa) != 0) continue;
+        chosen.kernels = tables[i];
+        return;
+    }
+    complain(name);
+}
+
+const nb_kernels *nb_kernels_get(void)
+{
+    pthread_once(&chosen.once, choose);
+    return chosen.kernels;
+}
+
+const nb_kernels *const *nb_kernels_all(size_t *count)
+{
+    pthread_once(&chosen.once, choose);
+    *count = chosen.runnable;
+    return tables;
+}
+
+const char *nb_kernels_complaint(void)
+{
+    pthread_once(&chosen.once, choose);
+    return chosen.complaint[0] ? chosen.complaint : NULL;
+}

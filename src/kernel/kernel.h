@@ -1,0 +1,134 @@
+/* One-dimensional loops over numbers: pointers, counts and strides, no tensors. The folder is
+ * compiled once per instruction set; nb_kernels() gives the table that suits the processor.
+ *
+ * Strides are in elements and may be 0 (one value for all) or negative. Unless a line says
+ * otherwise an output may be the very same memory as an input (same pointer, same stride) but not
+ * overlap it partly. Every kernel gives the same bits on every instruction set: no contraction to
+ * fused multiply-add, and sums run in sixteen fixed accumulators. The products of product.h are the
+ * exception. */
+#ifndef NB_KERNEL_H
+#define NB_KERNEL_H
+
+#include "base/dtype.h"
+#include "base/status.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef enum nb_unary {
+#define X(name, needs) NB_U_##name,
+#include "kernel/unary.def"
+#undef X
+    NB_UNARIES
+} nb_unary;
+
+typedef enum nb_binary {
+#define X(name) NB_B_##name,
+#include "kernel/binary.def"
+#undef X
+    NB_BINARIES
+} nb_binary;
+
+typedef enum nb_compare {
+#define X(name, operator) NB_C_##name,
+#include "kernel/compare.def"
+#undef X
+    NB_COMPARES
+} nb_compare;
+
+/* What the slope of a unary function is computed from. */
+typedef enum nb_needs { NB_FROM_X, NB_FROM_Y, NB_FROM_NONE, NB_NO_SLOPE } nb_needs;
+extern const nb_needs nb_unary_needs[NB_UNARIES];
+/* "sigmoid" and so on, for messages and tests. */
+extern const char *const nb_unary_names[NB_UNARIES];
+
+/* y[i] = f(x[i]) */
+typedef void nb_unary_fn(size_t n, const void *x, ptrdiff_t sx, void *y, ptrdiff_t sy, double p,
+                         double q);
+/* dx[i] = dy[i] * f'(x[i]); contiguous. x or y is NULL where nb_unary_needs says it is not read.
+ * dx may be dy. A dy of 0 gives 0 even where the slope is infinite or NaN. */
+typedef void nb_slope_fn(size_t n, const void *x, const void *y, const void *dy, void *dx, double p,
+                         double q);
+typedef void nb_binary_fn(size_t n, const void *a, ptrdiff_t sa, const void *b, ptrdiff_t sb,
+                          void *y, ptrdiff_t sy);
+typedef void nb_compare_fn(size_t n, const void *a, ptrdiff_t sa, const void *b, ptrdiff_t sb,
+                           uint8_t *y, ptrdiff_t sy);
+/* y = scale * x, converted. To integers it rounds towards zero and saturates; NaN gives 0. */
+typedef void nb_convert_fn(size_t n, const void *x, ptrdiff_t sx, void *y, ptrdiff_t sy,
+                           double scale);
+
+/* The table of one dtype that computes. */
+typedef struct nb_real_kernels {
+    nb_unary_fn *unary[NB_UNARIES];
+    nb_slope_fn *slope[NB_UNARIES];
+    nb_binary_fn *binary[NB_BINARIES];
+
+    /* y[i] = c[i] ? a[i] : b[i] */
+    void (*select)(size_t n, const uint8_t *c, ptrdiff_t sc, const void *a, ptrdiff_t sa,
+                   const void *b, ptrdiff_t sb, void *y, ptrdiff_t sy);
+    void (*fill)(size_t n, void *y, ptrdiff_t sy, double value);
+    /* y += alpha * x */
+    void (*axpy)(size_t n, double alpha, const void *x, void *y);
+
+    /* Sums in double whatever the dtype. */
+    double (*sum)(size_t n, const void *x, ptrdiff_t sx);
+    double (*sum_squares)(size_t n, const void *x, ptrdiff_t sx);
+    double (*dot)(size_t n, const void *a, ptrdiff_t sa, const void *b, ptrdiff_t sb);
+    double (*product)(size_t n, const void *x, ptrdiff_t sx);
+    /* sum of (a[i] - b[i])^2; contiguous */
+    double (*squared_distance)(size_t n, const void *a, const void *b);
+    /* sum of softplus(z[i]) - y[i] z[i]: the binary cross-entropy of sigmoid(z); contiguous */
+    double (*sigmoid_cross_entropy)(size_t n, const void *z, const void *y);
+    /* sums[j] += sum over rows of x[row * ld + j], j < columns */
+    void (*add_columns)(size_t rows, size_t columns, const void *x, ptrdiff_t ld, double *sums);
+    /* y[row * ldy + j] = b[j] for every row: what a product is added to */
+    void (*repeat_row)(size_t rows, size_t columns, const void *b, void *y, ptrdiff_t ldy);
+
+    /* The largest (smallest) element's place; the first of equals; the first NaN if there is one. n
+     * > 0. */
+    size_t (*argmax)(size_t n, const void *x, ptrdiff_t sx);
+    size_t (*argmin)(size_t n, const void *x, ptrdiff_t sx);
+    /* No NaN and no infinity among n contiguous elements. */
+    bool (*finite)(size_t n, const void *x);
+
+    /* y = softmax(x), one row of n > 0, largest subtracted first; returns log sum exp x. */
+    double (*softmax)(size_t n, const void *x, void *y);
+    /* y = x - log sum exp x; returns it. */
+    double (*log_softmax)(size_t n, const void *x, void *y);
+
+    /* Optimizers, in place on n parameters w with gradients g.
+     * v = momentum v - lr g; w += nesterov ? momentum v - lr g : v (Sutskever et al. 2013) */
+    void (*momentum)(size_t n, void *w, const void *g, void *v, double lr, double momentum,
+                     bool nesterov);
+    /* Adam (Kingma and Ba 2015) at step t >= 1, biases corrected:
+     * m = b1 m + (1-b1) g; s = b2 s + (1-b2) g^2; w -= lr m/(1-b1^t) / (sqrt(s/(1-b2^t)) + eps) */
+    void (*adam)(size_t n, void *w, const void *g, void *m, void *s, double lr, double beta1,
+                 double beta2, double epsilon, int64_t t);
+    nb_compare_fn *compare[NB_COMPARES];
+} nb_real_kernels;
+
+typedef struct nb_kernels {
+    const char *isa;                /* "x86-64", "x86-64-v3", "x86-64-v4" or "generic" */
+    const nb_real_kernels *real[2]; /* by NB_F32, NB_F64 */
+    nb_convert_fn *convert[NB_DTYPES][NB_DTYPES]; /* [from][to] */
+    nb_compare_fn *compare_u8[NB_COMPARES];
+    nb_compare_fn *compare_i32[NB_COMPARES];
+    const struct nb_products *products[2]; /* product.h's loops, by dtype */
+} nb_kernels;
+
+/* The table in use: the best that the processor has, or the one that NABLA_ISA names. Chosen at the
+ * first call. */
+const nb_kernels *nb_kernels_get(void);
+/* All tables that this processor can run, for the tests; *count of them. */
+const nb_kernels *const *nb_kernels_all(size_t *count);
+/* What was wrong with NABLA_ISA ("NABLA_ISA=avx9 is none of …"), or NULL. */
+const char *nb_kernels_complaint(void);
+
+/* The loops of one dtype; NULL for dtypes that only store. */
+static inline const nb_real_kernels *nb_real(nb_dtype dtype)
+{
+    return nb_dtype_computes(dtype) ? nb_kernels_get()->real[dtype] : NULL;
+}
+
+#endif

@@ -1,0 +1,158 @@
+/* Which product goes where, and in what pieces: panels of C for the workers, by size alone. */
+#include "kernel/product.h"
+#include "base/workers.h"
+#include "kernel/blas.h"
+#include "kernel/kernel.h"
+
+/* Multiplications in a panel at most: a fraction of a millisecond, which outweighs handing it to a
+ * worker and is small beside what one product leaves uneven at the end. The BLAS gets larger ones,
+ * because it packs its operands afresh for each: cut so, 2000^3 takes a tenth longer than whole. */
+#define OWN_PANEL_MOST  0x1p24
+#define BLAS_PANEL_MOST 0x1p25
+/* Rows and columns that a panel keeps: whole tiles of our own loops, and enough to be worth
+ * packing. */
+#define PANEL_ROWS    ((size_t)60)
+#define PANEL_COLUMNS ((size_t)64)
+/* Ctrl-C is looked for after so many multiplications (4 GFlop). */
+#define POLL_AFTER 0x1p31
+/* Longer sums are cut, so that the smallest panel stays under that too. */
+#define DEPTH_MOST ((size_t)1 << 18)
+
+typedef struct work {
+    nb_dtype dtype;
+    size_t m, n, k, ldc;
+    double alpha, beta;
+    nb_matrix a, b;
+    char *c;
+    bool ours;            /* our own loops are asked first */
+    size_t rows, columns; /* of a panel; the last of a row or column may be smaller */
+    size_t across;        /* panels in a row */
+    size_t first;         /* the panel that is piece 0 */
+} work;
+
+static size_t least(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+static size_t round_up(size_t n, size_t unit)
+{
+    return (n + unit - 1) / unit * unit;
+}
+
+static double multiplications(size_t m, size_t n, size_t k)
+{
+    return (double)m * (double)n * (double)k;
+}
+
+/* x from element (i, j) on */
+static nb_matrix corner(nb_matrix x, nb_dtype dtype, size_t i, size_t j)
+{
+    size_t offset = x.transposed ? j * x.ld + i : i * x.ld + j;
+    x.data = (const char *)x.data + offset * nb_dtype_size(dtype);
+    return x;
+}
+
+static void multiply_panel(void *arg, size_t piece)
+{
+    const work *whole = arg;
+    size_t i = (whole->first + piece) / whole->across * whole->rows;
+    size_t j = (whole->first + piece) % whole->across * whole->columns;
+    size_t m = least(whole->rows, whole->m - i), n = least(whole->columns, whole->n - j);
+    nb_matrix a = corner(whole->a, whole->dtype, i, 0), b = corner(whole->b, whole->dtype, 0, j);
+    void *c = whole->c + (i * whole->ldc + j) * nb_dtype_size(whole->dtype);
+    const nb_products *own = nb_kernels_get()->products[whole->dtype];
+    if (whole->ours && own->small(m, n, whole->k, whole->alpha, a, b, whole->beta, c, whole->ldc)) {
+        return;
+    }
+    nb_blas_product(whole->dtype, m, n, whole->k, whole->alpha, a, b, whole->beta, c, whole->ldc);
+}
+
+/* Halves the longer side until a panel is small enough. */
+static void cut(work *job)
+{
+    double most = job->ours ? OWN_PANEL_MOST : BLAS_PANEL_MOST;
+    job->rows = job->m;
+    job->columns = job->n;
+    while (multiplications(job->rows, job->columns, job->k) > most) {
+        if (job->columns > PANEL_COLUMNS && job->columns >= job->rows) {
+            job->columns = round_up((job->columns + 1) / 2, PANEL_COLUMNS);
+        } else if (job->rows > PANEL_ROWS) {
+            job->rows = round_up((job->rows + 1) / 2, PANEL_ROWS);
+        } else if (job->columns > PANEL_COLUMNS) {
+            job->columns = round_up((job->columns + 1) / 2, PANEL_COLUMNS);
+        } else {
+            return;
+        }
+    }
+}
+
+/* All panels of a product whose depth is at most DEPTH_MOST. */
+static nb_status multiply(nb_ctx *ctx, work *job)
+{
+    cut(job);
+    job->across = (job->n + job->columns - 1) / job->columns;
+    size_t panels = job->across * ((job->m + job->rows - 1) / job->rows);
+    double round = POLL_AFTER / multiplications(job->rows, job->columns, job->k);
+    size_t group = round >= (double)panels ? panels : (round > 1.0 ? (size_t)round : 1);
+    for (size_t first = 0; first < panels; first += group) {
+        if (first > 0 && nb_interrupted(ctx)) return nb_poll(ctx);
+        job->first = first;
+        nb_parallel(ctx, least(group, panels - first), multiply_panel, job);
+    }
+    return NB_OK;
+}
+
+/* C = beta C: what is left when there is nothing to add. */
+static void scale_rows(const work *job)
+{
+    const nb_real_kernels *real = nb_real(job->dtype);
+    for (size_t i = 0; i < job->m; i++) {
+        void *row = job->c + i * job->ldc * nb_dtype_size(job->dtype);
+        if (job->beta == 0.0) {
+            real->fill(job->n, row, 1, 0.0);
+        } else {
+            real->unary[NB_U_scale](job->n, row, 1, row, 1, job->beta, 0.0);
+        }
+    }
+}
+
+static bool too_wide(size_t rows, size_t ld)
+{
+    return rows > 1 && ld > NB_BLAS_MOST;
+}
+
+static nb_status check_strides(nb_ctx *ctx, const work *job)
+{
+    bool fit = !too_wide(job->a.transposed ? job->k : job->m, job->a.ld) &&
+               !too_wide(job->b.transposed ? job->n : job->k, job->b.ld) &&
+               !too_wide(job->m, job->ldc);
+    if (fit) return NB_OK;
+    return nb_fail(ctx, NB_ESHAPE, "a product takes matrices with rows of at most %d elements",
+                   NB_BLAS_MOST);
+}
+
+nb_status nb_product(nb_ctx *ctx, nb_dtype dtype, size_t m, size_t n, size_t k, double alpha,
+                     nb_matrix a, nb_matrix b, double beta, void *c, size_t ldc)
+{
+    work part = {.dtype = dtype, .m = m, .n = n, .ldc = ldc, .alpha = alpha, .beta = beta, .c = c};
+    if (m == 0 || n == 0) return NB_OK;
+    if (k == 0 || alpha == 0.0) {
+        scale_rows(&part);
+        return NB_OK;
+    }
+    part.k = k;
+    part.a = a;
+    part.b = b;
+    nb_status status = check_strides(ctx, &part);
+    part.ours = multiplications(m, n, k) <= nb_kernels_get()->products[dtype]->most;
+    for (size_t p = 0; p < k && status == NB_OK; p += DEPTH_MOST) {
+        if (p > 0 && nb_interrupted(ctx)) return nb_poll(ctx);
+        part.k = least(DEPTH_MOST, k - p);
+        part.a = corner(a, dtype, 0, p);
+        part.b = corner(b, dtype, p, 0);
+        part.beta = p == 0 ? beta : 1.0;
+        status = multiply(ctx, &part);
+    }
+    return status;
+}

@@ -1,0 +1,34 @@
+/* Matrix products, C = alpha op(A) op(B) + beta C, row-major. Large ones go to the BLAS on one
+ * thread, cut into panels over our workers; those whose operands stay in the caches, where the BLAS
+ * would spend its time packing, to loops of our own. Only blas.c sees cblas.h. */
+#ifndef NB_PRODUCT_H
+#define NB_PRODUCT_H
+
+#include "base/context.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* One matrix operand: element (i, j) is data[i * ld + j], or data[j * ld + i] when transposed. */
+typedef struct nb_matrix {
+    const void *data;
+    size_t ld;
+    bool transposed;
+} nb_matrix;
+
+/* C (m x n, row stride ldc) = alpha A (m x k) B (k x n) + beta C. With beta = 0 C is not read, with
+ * alpha = 0 or k = 0 A and B are not. C must not overlap A or B. NB_OK; NB_ESHAPE when a row stride
+ * is more than the BLAS can count (2^31 - 1); or NB_EINTERRUPT when Ctrl-C came between panels: C
+ * is then partly written. */
+nb_status nb_product(nb_ctx *ctx, nb_dtype dtype, size_t m, size_t n, size_t k, double alpha,
+                     nb_matrix a, nb_matrix b, double beta, void *c, size_t ldc);
+
+/* The loops of our own, compiled per instruction set; false when the shape is not theirs. Sizes are
+ * not 0. */
+typedef struct nb_products {
+    double most; /* m n k of the largest product for which they are worth asking */
+    bool (*small)(size_t m, size_t n, size_t k, double alpha, nb_matrix a, nb_matrix b, double beta,
+                  void *c, size_t ldc);
+} nb_products;
+
+#endif

@@ -1,0 +1,76 @@
+/* The trampoline: Lua functions called from inside the core. Nothing that may raise happens outside
+ * the protected call, so that an error never jumps over the core's frames; its object waits in a
+ * slot of the binding that entered, which raises it once the core has returned whole. */
+#include "lua/nbl.h"
+
+typedef struct call_frame {
+    nb_ctx *ctx;
+    nbl_push_function *push_function; /* of nbl_call_function */
+    nbl_push_call *push_call;         /* of nbl_call_hook */
+    const void *self, *data;
+    const char *what;
+    nb_tensor *const *in;
+    int count;
+    nb_tensor *out;
+    bool stop;
+} call_frame;
+
+/* Runs `body` with the frame as its argument under pcall on the state that entered the core. */
+static nb_status protect(call_frame *frame, lua_CFunction body)
+{
+    nbl_stay *host = frame->ctx->host;
+    lua_State *L = host->L;
+    if (!lua_checkstack(L, 2)) return nb_fail(frame->ctx, NB_EMEMORY, "not enough memory");
+    lua_pushcfunction(L, body);
+    lua_pushlightuserdata(L, frame);
+    int outcome = lua_pcall(L, 1, 0, 0);
+    /* The function may have entered the core itself and not left it in order. */
+    frame->ctx->host = host;
+    if (outcome == LUA_OK) return NB_OK;
+    lua_replace(L, host->error_slot);
+    return nb_fail(frame->ctx, NB_ECALLBACK, "callback failed");
+}
+
+static int function_body(lua_State *L)
+{
+    call_frame *frame = lua_touserdata(L, 1);
+    frame->push_function(L, frame->self);
+    luaL_checkstack(L, frame->count + 1, NULL);
+    for (int i = 0; i < frame->count; i++) nbl_push_tensor(L, frame->in[i]);
+    lua_call(L, frame->count, 1);
+    nb_tensor *out = nbl_test_tensor(L, -1);
+    if (out) {
+        frame->out = nb_tensor_retain(out);
+    } else {
+        const char *got = nbl_describe(L, -1);
+        nb_fail(frame->ctx, NB_EARG, "%s must give a tensor, not %s", frame->what, got);
+    }
+    return 0;
+}
+
+nb_tensor *nbl_call_function(nb_ctx *ctx, nbl_push_function *push, const void *self,
+                             const char *what, nb_tensor *const *in, int count)
+{
+    call_frame frame = {
+        .ctx = ctx, .push_function = push, .self = self, .what = what, .in = in, .count = count};
+    protect(&frame, function_body);
+    return frame.out;
+}
+
+static int hook_body(lua_State *L)
+{
+    call_frame *frame = lua_touserdata(L, 1);
+    int count = frame->push_call(L, frame->self, frame->data);
+    lua_call(L, count, 1);
+    frame->stop = lua_isboolean(L, -1) && !lua_toboolean(L, -1);
+    return 0;
+}
+
+nb_status nbl_call_hook(nb_ctx *ctx, nbl_push_call *push, const void *self, const void *data,
+                        bool *stop)
+{
+    call_frame frame = {.ctx = ctx, .push_call = push, .self = self, .data = data};
+    nb_status status = protect(&frame, hook_body);
+    *stop = frame.stop;
+    return status;
+}

@@ -1,0 +1,123 @@
+/* Finding the files of stdlib/: on disk in the folders of NABLA_PATH, else in the program itself.
+ * Text only: no file can bring bytecode. */
+#include "lua/embedded.h"
+
+#include "lua/state.h"
+
+#include "base/embed.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define PREFIX "nabla."
+
+/* ---- Finding ---- */
+
+/* NABLA_PATH, unless the host was told to leave the environment alone (lua -E). */
+static const char *search_path(lua_State *L)
+{
+    lua_getfield(L, LUA_REGISTRYINDEX, "LUA_NOENV");
+    bool ignored = lua_toboolean(L, -1);
+    lua_pop(L, 1);
+    const char *path = getenv("NABLA_PATH");
+    return ignored || !path ? "" : path;
+}
+
+static bool readable(const char *path)
+{
+    FILE *file = fopen(path, "r");
+    if (file) fclose(file);
+    return file != NULL;
+}
+
+/* Pushes the first FOLDER/NAME.lua that can be read, or nothing. */
+static bool push_shadow(lua_State *L, const char *name)
+{
+    for (const char *folder = search_path(L); *folder;) {
+        size_t length = strcspn(folder, ":");
+        lua_pushlstring(L, folder, length);
+        lua_pushfstring(L, "%s/%s.lua", lua_tostring(L, -1), name);
+        lua_remove(L, -2);
+        if (length && readable(lua_tostring(L, -1))) return true;
+        lua_pop(L, 1);
+        folder += length + (folder[length] == ':');
+    }
+    return false;
+}
+
+static const nb_embedded *find_embedded(const char *file)
+{
+    for (const nb_embedded *at = nb_embedded_files; at->name; at++)
+        if (strcmp(at->name, file) == 0) return at;
+    return NULL;
+}
+
+/* Pushes the chunk of stdlib/NAME.lua and returns true; raises when it does not compile. */
+static bool push_chunk(lua_State *L, const char *name)
+{
+    int outcome;
+    if (push_shadow(L, name)) {
+        outcome = luaL_loadfilex(L, lua_tostring(L, -1), "t");
+        lua_remove(L, -2);
+    } else {
+        const char *chunk = lua_pushfstring(L, "=stdlib/%s.lua", name);
+        const nb_embedded *file = find_embedded(chunk + 1);
+        if (!file) {
+            lua_pop(L, 1);
+            return false;
+        }
+        outcome = luaL_loadbufferx(L, (const char *)file->data, file->size, chunk, "t");
+        lua_remove(L, -2);
+    }
+    if (outcome != LUA_OK) lua_error(L);
+    return true;
+}
+
+void nbl_run_embedded(lua_State *L, const char *name)
+{
+    int argument = lua_gettop(L);
+    if (!push_chunk(L, name)) luaL_error(L, "this program was built without stdlib/%s.lua", name);
+    const char *module = lua_pushfstring(L, PREFIX "%s", name);
+    lua_pushvalue(L, argument);
+    lua_call(L, 2, 1);
+    luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
+    lua_pushvalue(L, -2);
+    lua_setfield(L, -2, module);
+    lua_pop(L, 1);
+    lua_replace(L, argument);
+}
+
+/* ---- require ---- */
+
+static int search(lua_State *L)
+{
+    const char *module = luaL_checkstring(L, 1);
+    size_t prefix = strlen(PREFIX);
+    if (strncmp(module, PREFIX, prefix) != 0) return 0;
+    const char *name = luaL_gsub(L, module + prefix, ".", "/");
+    if (push_chunk(L, name)) {
+        nbl_state_push(L, NBL_MODULE);
+        return 2;
+    }
+    lua_pushfstring(L, "no embedded file 'stdlib/%s.lua'", name);
+    return 1;
+}
+
+/* Behind the searcher for preloaded modules, before those for files. */
+void nbl_open_embedded(lua_State *L)
+{
+    enum { PLACE = 2 };
+    int top = lua_gettop(L);
+    luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
+    if (lua_getfield(L, -1, "package") == LUA_TTABLE &&
+        lua_getfield(L, -1, "searchers") == LUA_TTABLE) {
+        for (lua_Integer i = (lua_Integer)lua_rawlen(L, -1); i >= PLACE; i--) {
+            lua_rawgeti(L, -1, i);
+            lua_rawseti(L, -2, i + 1);
+        }
+        lua_pushcfunction(L, search);
+        lua_rawseti(L, -2, PLACE);
+    }
+    lua_settop(L, top);
+}

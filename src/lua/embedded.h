@@ -1,0 +1,11 @@
+/* The files of stdlib/ that the program carries. */
+#ifndef NBL_EMBEDDED_H
+#define NBL_EMBEDDED_H
+
+#include "lua/nbl.h"
+
+/* Runs stdlib/NAME.lua with the module's name ("nabla.NAME") and the value on the stack's top,
+ * which its result replaces; require "nabla.NAME" gives the same afterwards. */
+void nbl_run_embedded(lua_State *L, const char *name);
+
+#endif

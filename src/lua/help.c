@@ -1,0 +1,144 @@
+/* The book of help: one table with an entry for everything public, filled from the descriptors and
+ * from the lists of functions. stdlib/help.lua reads it to the user. */
+#include "lua/embedded.h"
+#include "lua/state.h"
+
+#include "nn/activation.h"
+#include "nn/cost.h"
+#include "nn/init.h"
+#include "nn/layer.h"
+#include "nn/optimizer.h"
+
+#include <stdint.h>
+
+static void set_string(lua_State *L, const char *key, const char *value)
+{
+    if (!value) return;
+    lua_pushstring(L, value);
+    lua_setfield(L, -2, key);
+}
+
+/* The default in words, NULL where an option left out means that nothing is done. */
+static const char *push_standard(lua_State *L, const nb_option *option)
+{
+    if (option->standard) return lua_pushstring(L, option->standard);
+    switch (option->kind) {
+    case NB_NUMBER:
+        return lua_pushfstring(L, "%f", (LUAI_UACNUMBER)option->value);
+    case NB_INTEGER:
+        return lua_pushfstring(L, "%I", (LUAI_UACINT)option->value);
+    case NB_BOOLEAN:
+        return lua_pushstring(L, option->value != 0 ? "true" : "false");
+    case NB_WORD:
+    case NB_HOST:
+        break;
+    }
+    lua_pushnil(L);
+    return NULL;
+}
+
+/* A list of {name, text, range, standard}. */
+static void push_options(lua_State *L, const nb_option *options)
+{
+    lua_newtable(L);
+    for (int i = 0; options[i].name; i++) {
+        lua_newtable(L);
+        set_string(L, "name", options[i].name);
+        set_string(L, "text", options[i].help);
+        set_string(L, "range", options[i].range);
+        push_standard(L, &options[i]);
+        lua_setfield(L, -2, "standard");
+        lua_rawseti(L, -2, i + 1);
+    }
+}
+
+void nbl_book_add(lua_State *L, const char *kind, const nbl_entry *entry)
+{
+    luaL_checkstack(L, 8, NULL);
+    int value = lua_gettop(L);
+    nbl_state_push(L, NBL_BOOK);
+    lua_newtable(L);
+    set_string(L, "name", entry->name);
+    set_string(L, "kind", kind);
+    set_string(L, "usage", entry->usage);
+    set_string(L, "text", entry->help);
+    set_string(L, "example", entry->example);
+    if (entry->options) {
+        push_options(L, entry->options);
+        lua_setfield(L, -2, "options");
+    }
+    if (!lua_isnil(L, value)) {
+        lua_pushvalue(L, value);
+        lua_setfield(L, -2, "value");
+    }
+    lua_rawseti(L, -2, (lua_Integer)lua_rawlen(L, -2) + 1);
+    lua_settop(L, value - 1);
+}
+
+void nbl_register(lua_State *L, const char *prefix, const nbl_entry *entries)
+{
+    for (const nbl_entry *entry = entries; entry->name; entry++) {
+        bool method = entry->name[0] == ':';
+        nbl_entry page = *entry;
+        page.name = lua_pushfstring(L, "%s%s%s", prefix, method ? "" : ".", entry->name);
+        if (entry->function) {
+            lua_pushcfunction(L, entry->function);
+            lua_pushvalue(L, -1);
+            lua_setfield(L, -4, entry->name + method);
+        } else {
+            lua_pushnil(L);
+        }
+        nbl_book_add(L, method ? "method" : entry->function ? "function" : "field", &page);
+        lua_pop(L, 1);
+    }
+}
+
+/* ---- The descriptors of the core ---- */
+
+static void add_page(lua_State *L, const char *kind, nbl_entry page)
+{
+    lua_pushnil(L);
+    nbl_book_add(L, kind, &page);
+}
+
+static void add_parts(lua_State *L)
+{
+    for (int i = 0; i < NB_LAYERS; i++) {
+        const nb_layer_type *of = nb_layer_types[i];
+        add_page(L, "layer", (nbl_entry){of->name, NULL, of->usage, of->help, of->example, NULL});
+    }
+    for (int i = 0; i < NB_ACTIVATIONS; i++) {
+        const nb_activation *of = nb_activations[i];
+        add_page(L, "activation",
+                 (nbl_entry){of->name, NULL, of->formula, of->help, of->example, NULL});
+    }
+    for (int i = 0; i < NB_COSTS; i++) {
+        const nb_cost *of = nb_costs[i];
+        add_page(L, "cost", (nbl_entry){of->name, NULL, of->formula, of->help, of->example, NULL});
+    }
+}
+
+static void add_choices(lua_State *L)
+{
+    for (int i = 0; i < NB_INITS; i++) {
+        const nb_init *of = nb_inits[i];
+        const char *usage = lua_pushfstring(L, "dense UNITS init=%s", of->name);
+        add_page(L, "initialiser", (nbl_entry){of->name, NULL, usage, of->help, of->example, NULL});
+        lua_pop(L, 1);
+    }
+    for (int i = 0; i < NB_OPTIMIZERS; i++) {
+        const nb_optimizer_type *of = nb_optimizer_types[i];
+        const char *usage = lua_pushfstring(L, "nn.%s{…}", of->name);
+        add_page(L, "optimizer",
+                 (nbl_entry){of->name, NULL, usage, of->help, of->example, of->options});
+        lua_pop(L, 1);
+    }
+}
+
+void nbl_open_help(lua_State *L)
+{
+    add_parts(L);
+    add_choices(L);
+    nbl_state_push(L, NBL_BOOK);
+    nbl_run_embedded(L, "help");
+}

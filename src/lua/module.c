@@ -1,0 +1,199 @@
+/* The module `nabla`: what require "nabla" gives. Opened once in a Lua state, however often it is
+ * loaded. */
+#include "lua/embedded.h"
+#include "lua/state.h"
+
+#include "base/workers.h"
+
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#define WHOLE_MAX 9007199254740992.0 /* 2^53 */
+
+static int seed(lua_State *L)
+{
+    nb_ctx *ctx = nbl_ctx(L);
+    if (lua_isnone(L, 1)) {
+        lua_pushinteger(L, (lua_Integer)ctx->seed);
+        return 1;
+    }
+    int64_t value = nbl_check_integer(L, 1, "seed");
+    if (value < 0)
+        return nbl_error(L, "seed must be a whole number from 0, not %I", (LUAI_UACINT)value);
+    ctx->seed = (uint64_t)value;
+    ctx->draws = 0;
+    return 0;
+}
+
+static int threads(lua_State *L)
+{
+    nb_ctx *ctx = nbl_ctx(L);
+    if (lua_isnone(L, 1)) {
+        lua_pushinteger(L, ctx->threads);
+        return 1;
+    }
+    int64_t count = nbl_check_integer(L, 1, "threads");
+    nbl_stay stay;
+    int tries = 0;
+    nbl_enter(L, &stay);
+    while (nb_set_threads(ctx, count) != NB_OK && nbl_fail(&stay, &tries)) continue;
+    nbl_leave(&stay);
+    return 0;
+}
+
+static int dtype(lua_State *L)
+{
+    nb_ctx *ctx = nbl_ctx(L);
+    nb_dtype chosen = ctx->dtype;
+    if (lua_isnone(L, 1)) {
+        lua_pushstring(L, nb_dtype_name(chosen));
+        return 1;
+    }
+    bool known = lua_type(L, 1) == LUA_TSTRING && nb_dtype_from_name(lua_tostring(L, 1), &chosen);
+    if (!known || !nb_dtype_computes(chosen))
+        return nbl_error(L, "dtype must be \"f32\" or \"f64\", not %s", nbl_describe(L, 1));
+    ctx->dtype = chosen;
+    return 0;
+}
+
+typedef struct memory_options {
+    double limit;
+} memory_options;
+
+static const nb_option memory_option_list[] = {
+    {.name = "limit",
+     .help = "bytes that tensors may take altogether; 0 for no limit",
+     .range = "a number of bytes from 0",
+     .standard = "what the machine and the control group leave",
+     .value = -1,
+     .high = WHOLE_MAX,
+     .kind = NB_NUMBER,
+     .offset = offsetof(memory_options, limit)},
+    NB_OPTIONS_END};
+
+static void set_size(lua_State *L, const char *name, size_t bytes)
+{
+    lua_pushinteger(L, (lua_Integer)bytes);
+    lua_setfield(L, -2, name);
+}
+
+static int memory(lua_State *L)
+{
+    memory_options options;
+    nb_memory *memory = &nbl_ctx(L)->memory;
+    nbl_options(L, 1, "memory", memory_option_list, &options, false);
+    if (options.limit >= 0) memory->limit = (size_t)options.limit;
+    lua_newtable(L);
+    set_size(L, "live", memory->live);
+    set_size(L, "peak", memory->peak);
+    set_size(L, "pooled", memory->pooled);
+    set_size(L, "limit", memory->limit);
+    set_size(L, "requests", (size_t)memory->requests);
+    return 1;
+}
+
+static const nbl_entry functions[] = {{"seed", seed, "nabla.seed(n)",
+                                       "Begins chance anew: after the same seed come the same "
+                                       "numbers, at any number of threads. Without n it "
+                                       "gives the seed in force.",
+                                       "nabla.seed(42)\ntensor.rand(3)", NULL},
+                                      {"threads", threads, "nabla.threads(n)",
+                                       "How many threads large products and loops may use; results "
+                                       "do not depend on it. Without n it gives "
+                                       "the number.",
+                                       "nabla.threads(nabla.threads())", NULL},
+                                      {"dtype", dtype, "nabla.dtype(name)",
+                                       "The kind of numbers that new tensors and networks hold, "
+                                       "\"f32\" or \"f64\". Without a name it gives "
+                                       "the one in force.",
+                                       "nabla.dtype()  → f32", NULL},
+                                      {"memory", memory, "nabla.memory{limit}",
+                                       "The bytes of tensors: live, the most so far, kept for "
+                                       "reuse, and the limit, which may be set; and how many "
+                                       "requests the system got so far.",
+                                       "nabla.memory().live", memory_option_list},
+                                      {NULL, NULL, NULL, NULL, NULL, NULL}};
+
+static const nbl_entry version_help[] = {
+    {"version", NULL, "nabla.version", "The version of the program.", "nabla.version", NULL},
+    {NULL, NULL, NULL, NULL, NULL, NULL}};
+
+/* Pages of the modules that no other file describes. */
+static const nbl_entry modules[] = {
+    {"nn", NULL, NULL, "Networks, what they are made of, and how they learn.",
+     "net = nn.net \"2 - 3 - 1\"\nnet(tensor{0, 1})", NULL},
+    {"data", NULL, NULL, "Sets of examples: those that come along, those in files, your own.",
+     "data.digits()", NULL},
+    {NULL, NULL, NULL, NULL, NULL, NULL}};
+
+static const nbl_entry module_help = {
+    "nabla",
+    NULL,
+    NULL,
+    "The program itself: its version, chance, threads, memory; it holds all modules.",
+    "nabla.version",
+    NULL};
+
+static void add_module_pages(lua_State *L)
+{
+    for (const nbl_entry *entry = modules; entry->name; entry++) {
+        lua_getfield(L, -1, entry->name);
+        nbl_book_add(L, "module", entry);
+    }
+    lua_pushvalue(L, -1);
+    nbl_book_add(L, "module", &module_help);
+}
+
+/* The columns of the terminal that standard output is, nil where it is none. For stdlib. */
+static int terminal(lua_State *L)
+{
+    struct winsize window;
+    if (!isatty(STDOUT_FILENO)) return 0;
+    bool known = ioctl(STDOUT_FILENO, TIOCGWINSZ, &window) == 0 && window.ws_col > 0;
+    lua_pushinteger(L, known ? window.ws_col : 80);
+    return 1;
+}
+
+/* The module's table is on the stack's top. */
+static void add_parts(lua_State *L)
+{
+    nbl_open_tensor(L);
+    lua_setfield(L, -2, "tensor");
+    nbl_open_nn(L);
+    nbl_open_tape(L);
+    lua_setfield(L, -2, "nn");
+    nbl_open_data(L);
+    lua_setfield(L, -2, "data");
+    nbl_open_help(L);
+    lua_getfield(L, -1, "help");
+    lua_setfield(L, -3, "help");
+    lua_setfield(L, -2, "_help");
+    nbl_state_push(L, NBL_BOOK);
+    lua_setfield(L, -2, "_book");
+    lua_pushcfunction(L, terminal);
+    lua_setfield(L, -2, "_terminal");
+    lua_pushvalue(L, -1);
+    nbl_run_embedded(L, "plot");
+    lua_setfield(L, -2, "plot");
+    add_module_pages(L);
+}
+
+int luaopen_nabla(lua_State *L)
+{
+    if (nbl_state_find(L)) {
+        nbl_state_push(L, NBL_MODULE);
+        if (lua_istable(L, -1)) return 1;
+        return luaL_error(L, "nabla could not be opened in this Lua state before");
+    }
+    nbl_state_open(L);
+    nbl_open_embedded(L);
+    lua_newtable(L);
+    lua_pushliteral(L, NB_VERSION);
+    lua_setfield(L, -2, "version");
+    nbl_register(L, "nabla", version_help);
+    nbl_register(L, "nabla", functions);
+    add_parts(L);
+    lua_pushvalue(L, -1);
+    nbl_state_set(L, NBL_MODULE);
+    return 1;
+}

@@ -1,0 +1,39 @@
+/* The lists of names that the nearest is chosen from. */
+#include "lua/names.h"
+
+enum { KEYS_MAX = 64 }; /* fields beyond are not proposed */
+
+int nbl_unknown_name(lua_State *L, const char *what, const char *name, nb_name_at *names)
+{
+    const char *nearest = nb_nearest(name, names, NULL);
+    if (!nearest) return nbl_error(L, "unknown %s '%s'", what, name);
+    return nbl_error(L, "unknown %s '%s'; did you mean '%s'?", what, name, nearest);
+}
+
+typedef struct key_list {
+    const char *key[KEYS_MAX + 1]; /* ends with NULL */
+} key_list;
+
+static const char *key_at(const void *data, size_t i)
+{
+    return ((const key_list *)data)->key[i];
+}
+
+int nbl_unknown_field(lua_State *L, const char *whose, int key, int table,
+                      const char *const *fields)
+{
+    key_list list = {{NULL}};
+    int count = 0;
+    for (; fields && *fields && count < KEYS_MAX; fields++) list.key[count++] = *fields;
+    lua_pushnil(L);
+    while (lua_next(L, table)) {
+        lua_pop(L, 1);
+        if (count < KEYS_MAX && lua_type(L, -1) == LUA_TSTRING)
+            list.key[count++] = lua_tostring(L, -1);
+    }
+    const char *nearest =
+        lua_type(L, key) == LUA_TSTRING ? nb_nearest(lua_tostring(L, key), key_at, &list) : NULL;
+    const char *name = nbl_describe(L, key);
+    if (!nearest) return nbl_error(L, "%s has no field %s", whose, name);
+    return nbl_error(L, "%s has no field %s; did you mean '%s'?", whose, name, nearest);
+}

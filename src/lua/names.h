@@ -1,0 +1,15 @@
+/* Errors about names that nobody knows, with the nearest one that somebody does. */
+#ifndef NBL_NAMES_H
+#define NBL_NAMES_H
+
+#include "lua/nbl.h"
+
+/* Raises "unknown activation 'rleu'; did you mean 'relu'?". */
+int nbl_unknown_name(lua_State *L, const char *what, const char *name, nb_name_at *names);
+/* Raises "a network has no field 'trian'; did you mean 'train'?" for the key at `key`; the names
+ * are the keys of the table at `table` and, where it is not NULL, the list `fields`, which ends
+ * with NULL. */
+int nbl_unknown_field(lua_State *L, const char *whose, int key, int table,
+                      const char *const *fields);
+
+#endif

@@ -1,0 +1,162 @@
+/* The way into the core and out of it again, and how errors read. */
+#include "lua/nbl.h"
+
+#include "lua/state.h"
+
+#include <string.h>
+
+enum {
+    STACK_ROOM = 32, /* slots that a trampoline and its helpers may use */
+    WORD_SHOWN = 40  /* longer strings are not quoted in messages */
+};
+
+/* Bytes outside Lua may grow by this, or by a quarter, before Lua is asked to collect. */
+#define GROWTH_MIN ((size_t)48 << 20)
+
+/* Lua does not see the bytes behind its handles, so its own collector would come too late. */
+static void collect_under_pressure(lua_State *L, nbl_state *state)
+{
+    size_t live = state->ctx->memory.live;
+    if (live < state->low) state->low = live;
+    size_t growth = state->low / 4 > GROWTH_MIN ? state->low / 4 : GROWTH_MIN;
+    if (live - state->low <= growth || !lua_gc(L, LUA_GCISRUNNING)) return;
+    lua_gc(L, LUA_GCCOLLECT);
+    state->low = state->ctx->memory.live;
+}
+
+void nbl_enter(lua_State *L, nbl_stay *stay)
+{
+    nbl_state *state = nbl_state_get(L);
+    collect_under_pressure(L, state);
+    luaL_checkstack(L, STACK_ROOM, NULL);
+    lua_pushnil(L);
+    *stay = (nbl_stay){L, state->ctx, state->ctx->host, lua_gettop(L)};
+    state->ctx->host = stay;
+}
+
+void nbl_leave(nbl_stay *stay)
+{
+    stay->ctx->host = stay->outer;
+    lua_settop(stay->L, stay->error_slot - 1);
+}
+
+/* The message is copied first: what else allocates may run finalisers, which may fail in turn. */
+static int raise_message(lua_State *L, nb_ctx *ctx)
+{
+    bool interrupted = ctx->status == NB_EINTERRUPT;
+    lua_pushstring(L, ctx->message);
+    if (interrupted) return lua_error(L);
+    luaL_where(L, 1);
+    lua_insert(L, -2);
+    lua_concat(L, 2);
+    return lua_error(L);
+}
+
+bool nbl_fail(nbl_stay *stay, int *tries)
+{
+    lua_State *L = stay->L;
+    nb_ctx *ctx = stay->ctx;
+    nb_status status = ctx->status;
+    if (status == NB_EMEMORY && (*tries)++ == 0) {
+        /* Twice: what a finaliser frees may have kept more alive. */
+        lua_gc(L, LUA_GCCOLLECT);
+        lua_gc(L, LUA_GCCOLLECT);
+        nb_pool_trim(ctx);
+        return true;
+    }
+    ctx->host = stay->outer;
+    if (status != NB_ECALLBACK) return raise_message(L, ctx);
+    lua_settop(L, stay->error_slot);
+    return lua_error(L);
+}
+
+int nbl_error(lua_State *L, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    luaL_where(L, 1);
+    lua_pushvfstring(L, format, arguments);
+    va_end(arguments);
+    lua_concat(L, 2);
+    return lua_error(L);
+}
+
+static const char *with_article(lua_State *L, const char *noun)
+{
+    return lua_pushfstring(L, "%s %s", strchr("aeiou", *noun) ? "an" : "a", noun);
+}
+
+/* The noun of a handle is its metatable's name behind "nabla.". */
+static const char *describe_object(lua_State *L, int arg)
+{
+    int type = luaL_getmetafield(L, arg, "__name");
+    if (type == LUA_TNIL) return with_article(L, luaL_typename(L, arg));
+    const char *name = type == LUA_TSTRING ? lua_tostring(L, -1) : luaL_typename(L, arg);
+    const char *dot = strrchr(name, '.');
+    with_article(L, dot && dot[1] ? dot + 1 : name);
+    lua_remove(L, -2);
+    return lua_tostring(L, -1);
+}
+
+const char *nbl_describe(lua_State *L, int arg)
+{
+    arg = lua_absindex(L, arg);
+    switch (lua_type(L, arg)) {
+    case LUA_TNONE:
+        return lua_pushliteral(L, "nothing");
+    case LUA_TNIL:
+        return lua_pushliteral(L, "nil");
+    case LUA_TBOOLEAN:
+        return lua_pushstring(L, lua_toboolean(L, arg) ? "true" : "false");
+    case LUA_TNUMBER:
+        return luaL_tolstring(L, arg, NULL);
+    case LUA_TSTRING:
+        if (lua_rawlen(L, arg) <= WORD_SHOWN)
+            return lua_pushfstring(L, "'%s'", lua_tostring(L, arg));
+        return lua_pushliteral(L, "a string");
+    default:
+        return describe_object(L, arg);
+    }
+}
+
+int nbl_arg_error(lua_State *L, int arg, const char *expected)
+{
+    const char *got = nbl_describe(L, arg);
+    lua_Debug call = {.name = NULL};
+    if (lua_getstack(L, 0, &call)) lua_getinfo(L, "n", &call);
+    if (!call.name) return nbl_error(L, "argument %d must be %s, not %s", arg, expected, got);
+    bool method = strcmp(call.namewhat, "method") == 0;
+    if (method && arg == 1)
+        return nbl_error(L, "%s belongs to %s, not %s", call.name, expected, got);
+    return nbl_error(L, "%s: argument %d must be %s, not %s", call.name, arg - method, expected,
+                     got);
+}
+
+#define TEXT "nabla.text"
+
+static int free_text(lua_State *L)
+{
+    nb_text *text = lua_touserdata(L, 1);
+    if (text->ctx) nb_text_free(text);
+    text->ctx = NULL;
+    return 0;
+}
+
+nb_text *nbl_new_text(lua_State *L)
+{
+    nb_ctx *ctx = nbl_ctx(L);
+    nb_text *text = lua_newuserdatauv(L, sizeof *text, 0);
+    nb_text_init(text, ctx);
+    if (luaL_newmetatable(L, TEXT)) {
+        lua_pushcfunction(L, free_text);
+        lua_setfield(L, -2, "__gc");
+    }
+    lua_setmetatable(L, -2);
+    return text;
+}
+
+void nbl_push_text(lua_State *L, nb_text *text)
+{
+    if (text->failed) nbl_error(L, "%s", text->ctx->message);
+    lua_pushlstring(L, nb_text_get(text), text->length);
+}

@@ -1,0 +1,140 @@
+/* What every binding stands on: the state's context, one entry and one way out of the core,
+ * handles, and tables that are functions and their help at once. A binding is check, call, push.
+ *
+ * The core is entered between nbl_enter and nbl_leave (or nbl_fail). A handle is created empty and
+ * valid first, then filled with what the core returns, so that nothing is lost when Lua raises in
+ * between. */
+#ifndef NBL_H
+#define NBL_H
+
+#include "base/option.h"
+#include "base/text.h"
+#include "grad/tape.h"
+
+#include <lauxlib.h>
+#include <lua.h>
+
+/* Opens the module: the table `nabla` with tensor, nn, data, plot, help in it. */
+int luaopen_nabla(lua_State *L);
+/* The context of this state; raises when the module was not opened. */
+nb_ctx *nbl_ctx(lua_State *L);
+
+/* A function and its help. Lists end with a nameless entry. Names of methods begin with ':'. */
+typedef struct nbl_entry {
+    const char *name; /* "zeros", ":save" */
+    lua_CFunction function;
+    const char *usage;        /* "tensor.zeros(sizes…, {dtype})" */
+    const char *help;         /* one line, or a few */
+    const char *example;      /* Lua that runs on its own; "→" begins a comment with its result */
+    const nb_option *options; /* of its trailing table, or NULL */
+} nbl_entry;
+
+/* Puts the functions of a list into the table on the stack's top and its help into the book of help
+ * under `prefix` ("tensor", "net"): "tensor.zeros", "net:save". A function of NULL gives help only:
+ * a field. */
+void nbl_register(lua_State *L, const char *prefix, const nbl_entry *entries);
+/* Puts one page into the book of help. entry->name is the whole name, `kind` what it is
+ * ("activation"). The value on the stack's top (or nil) is popped; help(value) finds the page. */
+void nbl_book_add(lua_State *L, const char *kind, const nbl_entry *entry);
+
+/* One stay in the core. */
+typedef struct nbl_stay {
+    lua_State *L;
+    nb_ctx *ctx;
+    void *outer;    /* the host of the entry around this one */
+    int error_slot; /* where an error object of a callback waits */
+} nbl_stay;
+
+/* Begins a stay: collects garbage first when bytes outside Lua ask for it, makes room on the stack,
+ * puts an empty error slot there, and makes this stay the context's host. Until the stay ends
+ * nothing may raise:
+ *
+ *     nb_tensor **out = nbl_new_tensor(L);
+ *     nbl_stay stay;
+ *     int tries = 0;
+ *     nbl_enter(L, &stay);
+ *     while (!(*out = nb_tensor_clone(stay.ctx, x)) && nbl_fail(&stay, &tries)) continue;
+ *     nbl_leave(&stay);
+ *     return 1; */
+void nbl_enter(lua_State *L, nbl_stay *stay);
+/* Ends it; the stack is as it was before nbl_enter. */
+void nbl_leave(nbl_stay *stay);
+/* Ends it after a failure: raises the callback's own error object, or the core's message as a
+ * string. After NB_EMEMORY it first collects, trims the pool and returns true once, for one more
+ * try (the stay goes on). */
+bool nbl_fail(nbl_stay *stay, int *tries);
+/* Raises a message with the position of the user's line before it, in lua_pushfstring's format. */
+int nbl_error(lua_State *L, const char *format, ...);
+/* Raises "zeros: argument 2 must be a size, not 'x'". */
+int nbl_arg_error(lua_State *L, int arg, const char *expected);
+/* Pushes what a value is in the user's words and returns it: "nil", "2.5", "'relu'", "a tensor". */
+const char *nbl_describe(lua_State *L, int arg);
+
+/* Calls the Lua function on the stack's top below `count` tensors that it pushes, under pcall, from
+ * inside the core: the trampoline. Gives one tensor back (a new reference), or NULL with
+ * NB_ECALLBACK and the error object in the host's slot, or NB_EARG "activation f must give a
+ * tensor, not nil". `push` puts the function on the stack of the state given (it may raise). */
+typedef void nbl_push_function(lua_State *L, const void *self);
+nb_tensor *nbl_call_function(nb_ctx *ctx, nbl_push_function *push, const void *self,
+                             const char *what, nb_tensor *const *in, int count);
+/* The same for functions that give no tensor: *stop = true when it gave false. The arguments are
+ * what `push` left above the function; it returns their number. */
+typedef int nbl_push_call(lua_State *L, const void *self, const void *data);
+nb_status nbl_call_hook(nb_ctx *ctx, nbl_push_call *push, const void *self, const void *data,
+                        bool *stop);
+
+/* An empty text on the stack's top, freed with its slot: the core writes into it during a stay. */
+nb_text *nbl_new_text(lua_State *L);
+/* Pushes what was written as a string, or raises when memory ended meanwhile. */
+void nbl_push_text(lua_State *L, nb_text *text);
+
+/* Tensors. */
+#define NBL_TENSOR "nabla.tensor"
+/* An empty handle on the stack's top; store a new reference in it (tensors are never NULL once
+ * returned). */
+nb_tensor **nbl_new_tensor(lua_State *L);
+/* Pushes a handle for one more reference to a tensor. */
+void nbl_push_tensor(lua_State *L, nb_tensor *tensor);
+/* The tensor at `arg`, or an error in the words of the call. */
+nb_tensor *nbl_check_tensor(lua_State *L, int arg);
+/* NULL when it is none. */
+nb_tensor *nbl_test_tensor(lua_State *L, int arg);
+/* A tensor, number, boolean or nested table at `arg` as a tensor; what is made replaces the
+ * argument on the stack, so that it lives as long as the call. dtype: of what is made; -1: the
+ * context's. */
+nb_tensor *nbl_to_tensor(lua_State *L, int arg, int dtype);
+
+/* Reads the table at `arg` (nil or none: nothing) into `target` by its descriptors, defaults first.
+ * `whose` names the function in messages. NB_WORD gives strings that live as long as the table
+ * does, NB_HOST fields (int) the stack index of the value, 0 for none. Positional entries are an
+ * error unless `positional`. */
+void nbl_options(lua_State *L, int arg, const char *whose, const nb_option *options, void *target,
+                 bool positional);
+/* A dimension (from 1, or negative from the end) at `arg`, as one from 0; others are errors. */
+int nbl_check_dim(lua_State *L, int arg, int dims);
+/* An index likewise, in 1 … n. `what`: "layer". */
+int64_t nbl_check_index(lua_State *L, int arg, int64_t n, const char *what);
+/* A whole number; "epochs must be a whole number, not 2.5". */
+int64_t nbl_check_integer(lua_State *L, int arg, const char *what);
+
+/* Who shows progress of training; the shell sets it, NULL: nobody. */
+struct nb_progress;
+typedef struct nbl_progress_shower {
+    void (*show)(void *self, const struct nb_progress *progress);
+    void (*done)(void *self, const struct nb_progress *last, bool whole);
+    void *self;
+} nbl_progress_shower;
+void nbl_set_progress_shower(lua_State *L, const nbl_progress_shower *shower);
+const nbl_progress_shower *nbl_get_progress_shower(lua_State *L);
+
+/* Openers of the parts; each pushes its module table. */
+void nbl_open_tensor(lua_State *L);
+void nbl_open_nn(lua_State *L);
+void nbl_open_data(lua_State *L);
+void nbl_open_help(lua_State *L);
+/* Adds what concerns the tape (no_grad) to the table nn on the stack's top. */
+void nbl_open_tape(lua_State *L);
+/* Lets require find the files of stdlib/: "nabla.plot" is stdlib/plot.lua. Pushes nothing. */
+void nbl_open_embedded(lua_State *L);
+
+#endif

@@ -1,0 +1,118 @@
+/* Arguments that are plain values: option tables, whole numbers, dimensions, indices. */
+#include "lua/nbl.h"
+
+#include <string.h>
+
+/* Options are read before the core is entered, but the core's tables write the message. */
+static void raise_option(lua_State *L)
+{
+    lua_pushstring(L, nbl_ctx(L)->message);
+    luaL_where(L, 1);
+    lua_insert(L, -2);
+    lua_concat(L, 2);
+    lua_error(L);
+}
+
+static const char *kind_words(const nb_option *option)
+{
+    static const char *const words[] = {[NB_NUMBER] = "a number",
+                                        [NB_INTEGER] = "a whole number",
+                                        [NB_BOOLEAN] = "true or false",
+                                        [NB_WORD] = "a string"};
+    return option->range ? option->range : words[option->kind];
+}
+
+static void wrong_kind(lua_State *L, const nb_option *option)
+{
+    nbl_error(L, "%s must be %s, not %s", option->name, kind_words(option), nbl_describe(L, -1));
+}
+
+static void set_number(lua_State *L, const nb_option *option, void *target)
+{
+    if (lua_type(L, -1) != LUA_TNUMBER) wrong_kind(L, option);
+    if (nb_option_set(nbl_ctx(L), option, target, lua_tonumber(L, -1)) != NB_OK) raise_option(L);
+}
+
+/* The value is on the stack's top and popped, but for NB_HOST, whose values stay. */
+static void set_option(lua_State *L, const nb_option *option, void *target)
+{
+    void *field = (char *)target + option->offset;
+    switch (option->kind) {
+    case NB_NUMBER:
+    case NB_INTEGER:
+        set_number(L, option, target);
+        break;
+    case NB_BOOLEAN:
+        if (!lua_isboolean(L, -1)) wrong_kind(L, option);
+        *(bool *)field = lua_toboolean(L, -1);
+        break;
+    case NB_WORD:
+        if (lua_type(L, -1) != LUA_TSTRING) wrong_kind(L, option);
+        *(const char **)field = lua_tostring(L, -1);
+        break;
+    case NB_HOST:
+        *(int *)field = lua_gettop(L);
+        return;
+    }
+    lua_pop(L, 1);
+}
+
+/* Raises unless every key is the name of an option. */
+static void check_keys(lua_State *L, int arg, const char *whose, const nb_option *options,
+                       bool positional)
+{
+    lua_pushnil(L);
+    for (; lua_next(L, arg); lua_pop(L, 1)) {
+        if (lua_type(L, -2) == LUA_TSTRING) {
+            const char *name = lua_tostring(L, -2);
+            if (nb_option_find(options, name)) continue;
+            nb_option_unknown(nbl_ctx(L), options, whose, name);
+            raise_option(L);
+        }
+        if (!positional || !lua_isinteger(L, -2))
+            nbl_error(L, "options of %s are written name = value; there is no name before %s",
+                      whose, nbl_describe(L, -1));
+    }
+}
+
+void nbl_options(lua_State *L, int arg, const char *whose, const nb_option *options, void *target,
+                 bool positional)
+{
+    arg = lua_absindex(L, arg);
+    nb_option_defaults(options, target);
+    if (lua_isnoneornil(L, arg)) return;
+    if (!lua_istable(L, arg))
+        nbl_error(L, "options of %s must be a table, not %s", whose, nbl_describe(L, arg));
+    check_keys(L, arg, whose, options, positional);
+    for (const nb_option *option = options; option->name; option++) {
+        luaL_checkstack(L, 4, NULL);
+        lua_pushstring(L, option->name);
+        if (lua_rawget(L, arg) == LUA_TNIL)
+            lua_pop(L, 1);
+        else
+            set_option(L, option, target);
+    }
+}
+
+int64_t nbl_check_integer(lua_State *L, int arg, const char *what)
+{
+    int whole = 0;
+    int64_t value = 0;
+    if (lua_type(L, arg) == LUA_TNUMBER) value = lua_tointegerx(L, arg, &whole);
+    if (!whole) nbl_error(L, "%s must be a whole number, not %s", what, nbl_describe(L, arg));
+    return value;
+}
+
+int64_t nbl_check_index(lua_State *L, int arg, int64_t n, const char *what)
+{
+    int64_t index = nbl_check_integer(L, arg, what);
+    if (index == 0) nbl_error(L, "there is no %s 0; counting starts at 1", what);
+    if (index < -n || index > n)
+        nbl_error(L, "there is no %s %I; there are %I", what, (LUAI_UACINT)index, (LUAI_UACINT)n);
+    return index > 0 ? index - 1 : n + index;
+}
+
+int nbl_check_dim(lua_State *L, int arg, int dims)
+{
+    return (int)nbl_check_index(L, arg, dims, "dimension");
+}

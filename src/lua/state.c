@@ -1,0 +1,72 @@
+/* The state's life, and where it is found: in the registry, by name. */
+#include "lua/state.h"
+
+#define STATE "nabla.state"
+
+static int state_close(lua_State *L)
+{
+    nbl_state *state = lua_touserdata(L, 1);
+    nb_ctx_free(state->ctx);
+    state->ctx = NULL;
+    return 0;
+}
+
+void nbl_state_open(lua_State *L)
+{
+    nbl_state *state = lua_newuserdatauv(L, sizeof *state, NBL_STATE_VALUES);
+    *state = (nbl_state){.ctx = NULL};
+    lua_newtable(L);
+    lua_pushcfunction(L, state_close);
+    lua_setfield(L, -2, "__gc");
+    lua_setmetatable(L, -2);
+    state->ctx = nb_ctx_new();
+    if (!state->ctx) luaL_error(L, "not enough memory");
+    lua_setfield(L, LUA_REGISTRYINDEX, STATE);
+    lua_newtable(L);
+    nbl_state_set(L, NBL_BOOK);
+}
+
+nbl_state *nbl_state_find(lua_State *L)
+{
+    lua_getfield(L, LUA_REGISTRYINDEX, STATE);
+    nbl_state *state = lua_touserdata(L, -1);
+    lua_pop(L, 1);
+    return state;
+}
+
+nbl_state *nbl_state_get(lua_State *L)
+{
+    nbl_state *state = nbl_state_find(L);
+    if (!state || !state->ctx) luaL_error(L, "nabla is not open in this Lua state");
+    return state;
+}
+
+void nbl_state_push(lua_State *L, int which)
+{
+    lua_getfield(L, LUA_REGISTRYINDEX, STATE);
+    lua_getiuservalue(L, -1, which);
+    lua_remove(L, -2);
+}
+
+void nbl_state_set(lua_State *L, int which)
+{
+    lua_getfield(L, LUA_REGISTRYINDEX, STATE);
+    lua_insert(L, -2);
+    lua_setiuservalue(L, -2, which);
+    lua_pop(L, 1);
+}
+
+nb_ctx *nbl_ctx(lua_State *L)
+{
+    return nbl_state_get(L)->ctx;
+}
+
+void nbl_set_progress_shower(lua_State *L, const nbl_progress_shower *shower)
+{
+    nbl_state_get(L)->shower = shower;
+}
+
+const nbl_progress_shower *nbl_get_progress_shower(lua_State *L)
+{
+    return nbl_state_get(L)->shower;
+}

@@ -1,0 +1,30 @@
+/* What the bindings keep for a Lua state: the context, the module table and the book of help. For
+ * the files that open the module; everybody else asks nbl.h. */
+#ifndef NBL_STATE_H
+#define NBL_STATE_H
+
+#include "lua/nbl.h"
+
+typedef struct nbl_state {
+    nb_ctx *ctx; /* NULL when the Lua state is closing */
+    size_t
+        low; /* the fewest live bytes outside Lua since the last collection that these asked for */
+    const nbl_progress_shower *shower;
+} nbl_state;
+
+/* Values that hang on the state. */
+enum { NBL_MODULE = 1, NBL_BOOK, NBL_STATE_VALUES = NBL_BOOK };
+
+/* Makes the state of L. It is the first of the module's objects with a finaliser, so that it dies
+ * last. */
+void nbl_state_open(lua_State *L);
+/* The state, or NULL when the module was not opened. */
+nbl_state *nbl_state_find(lua_State *L);
+/* The state; raises when there is none or it is closing. */
+nbl_state *nbl_state_get(lua_State *L);
+/* Pushes one of the values above (nil when nothing was set). */
+void nbl_state_push(lua_State *L, int which);
+/* Pops a value into its place. */
+void nbl_state_set(lua_State *L, int which);
+
+#endif

@@ -1,0 +1,41 @@
+/* What the files of the tensor's bindings share. */
+#ifndef NBL_TENSOR_H
+#define NBL_TENSOR_H
+
+#include "lua/nbl.h"
+
+/* Runs an op and pushes its result, and its second one where it has two; returns how many. */
+int nbl_run_op(lua_State *L, const nb_call *call);
+/* Raises when a change of x in place would be missed by a gradient. `what`: "add_". */
+void nbl_check_change(lua_State *L, const nb_tensor *x, const char *what);
+/* Raises when what a tensor brings to a change in place would be missed by its gradient. */
+void nbl_check_lost(lua_State *L, const nb_tensor *y, const char *what);
+/* Reads sizes from `arg` on, as numbers or one table of them; each at least `low`. Returns the
+ * argument behind them. */
+int nbl_check_sizes(lua_State *L, int arg, int64_t low, int *dims, int64_t *shape);
+/* A number at `arg` (the caller has looked) as a tensor in its place: of `dtype` where that holds
+ * it. */
+nb_tensor *nbl_number_to_tensor(lua_State *L, int arg, nb_dtype dtype);
+/* True when a tensor of this dtype holds the value without loss worth an error: whole and in range
+ * for those that store. */
+bool nbl_dtype_holds(nb_dtype dtype, double value);
+/* A dtype by its name, or an error. */
+nb_dtype nbl_check_dtype(lua_State *L, const char *name);
+
+/* x[key] for numbers and tables; x[key] = value. Arguments as the metamethods have them. */
+int nbl_tensor_index(lua_State *L);
+int nbl_tensor_assign(lua_State *L);
+
+/* to = from, which may share its storage. */
+nb_status nbl_write(nb_ctx *ctx, nb_tensor *to, nb_tensor *from);
+/* x:totable() */
+int nbl_tensor_to_table(lua_State *L);
+
+/* Fill the metatable (with arithmetic) and the methods, which are on the stack in this order. */
+void nbl_open_tensor_ops(lua_State *L);
+/* Fills the table of methods on the stack's top with shapes, values and the tape. */
+void nbl_open_tensor_methods(lua_State *L);
+/* Pushes the module's table with the constructors. */
+void nbl_open_tensor_make(lua_State *L);
+
+#endif

@@ -1,0 +1,37 @@
+/* Backpropagation against central differences: the four equations each alone, and both prices. */
+#ifndef NB_CHECK_H
+#define NB_CHECK_H
+
+#include "nn/net.h"
+
+/* |g - d| <= NB_CHECK_ABSOLUTE (1 + |C|) + NB_CHECK_RELATIVE max(|g|, |d|), in f64. */
+#define NB_CHECK_ABSOLUTE 1e-9
+#define NB_CHECK_RELATIVE 1e-6
+/* Half the step of a central difference, times max(1, |value|). */
+#define NB_CHECK_STEP 1e-6
+
+/* One equation's outcome. */
+typedef struct nb_equation {
+    const char *name;  /* "BP1" */
+    int64_t compared;
+    int64_t wrong;     /* beyond the tolerance, NaN included */
+    double worst;      /* largest |g - d| / max(1e-3, |g|, |d|) */
+    char where[64];    /* "w[2][4][17]" (counted from 1) of the worst */
+    double analytic, numeric; /* there */
+} nb_equation;
+
+typedef struct nb_gradcheck {
+    nb_equation equation[4];
+    bool ok;
+    double backprop_seconds;
+    double difference_seconds;
+    int64_t forwards; /* passes that the differences took for all parameters (BP3 and BP4) */
+} nb_gradcheck;
+
+/* The network in f64 whatever its dtype. BP1: δ of the last layer; BP2: δ of the others; BP3, BP4: the
+ * parameters. */
+nb_status nb_gradcheck_run(nb_ctx *ctx, nb_net *net, nb_tensor *x, nb_tensor *y, nb_gradcheck *out);
+/* dC/dparams by central differences, flat, in the net's dtype (computed in f64). */
+nb_tensor *nb_numeric_gradient(nb_ctx *ctx, nb_net *net, nb_tensor *x, nb_tensor *y);
+
+#endif

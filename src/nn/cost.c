@@ -1,0 +1,181 @@
+/* The table of costs, each beside its functions. */
+#include "nn/cost.h"
+
+#include "tensor/shape.h"
+
+#include <float.h>
+#include <string.h>
+
+#define X(name) extern const nb_cost nb_cost_##name;
+#include "nn/costs.def"
+#undef X
+
+const nb_cost *const nb_costs[NB_COSTS] = {
+#define X(name) &nb_cost_##name,
+#include "nn/costs.def"
+#undef X
+};
+
+const nb_cost *nb_cost_find(const char *name)
+{
+    for (size_t i = 0; i < NB_COSTS; i++)
+        if (!strcmp(nb_costs[i]->name, name)) return nb_costs[i];
+    return NULL;
+}
+
+const char *nb_cost_name_at(const void *list, size_t i)
+{
+    (void)list;
+    return i < NB_COSTS ? nb_costs[i]->name : NULL;
+}
+
+nb_op_id nb_cost_fused(const nb_cost *cost, const nb_activation *last)
+{
+    return cost->fused && last ? cost->fused(last) : NB_OPS;
+}
+
+nb_tensor *nb_cost_of(nb_ctx *ctx, const nb_cost *cost, const nb_activation *last, nb_tensor *a,
+                      nb_tensor *y)
+{
+    char text[NB_SHAPE_TEXT];
+    nb_tensor *out = cost->of(ctx, cost, last, a, y);
+    if (!out) return NULL;
+    if (nb_tensor_count(out) == 1 && out->dtype == a->dtype) return out;
+    if (out->dtype != a->dtype)
+        nb_fail(ctx, NB_ESHAPE, "cost %s gave %s from %s; make its constants with {dtype = a.dtype}",
+                cost->name, nb_dtype_name(out->dtype), nb_dtype_name(a->dtype));
+    else nb_fail(ctx, NB_ESHAPE, "cost %s must give one number, not %s; take its sum or mean",
+                 cost->name, nb_shape_text(out->dims, out->shape, text));
+    nb_tensor_release(ctx, out);
+    return NULL;
+}
+
+/* op(x, number), where x is a passing reference. */
+static nb_tensor *scaled(nb_ctx *ctx, nb_tensor *x, double by)
+{
+    nb_tensor *out = x ? nb_op_number(ctx, NB_OP_mul, x, by) : NULL;
+    nb_tensor_release(ctx, x);
+    return out;
+}
+
+static nb_tensor *quadratic_of(nb_ctx *ctx, const nb_cost *cost, const nb_activation *last,
+                               nb_tensor *a, nb_tensor *y)
+{
+    (void)cost;
+    (void)last;
+    return nb_op2(ctx, NB_OP_half_squared_distance, a, y);
+}
+
+extern const nb_cost nb_cost_quadratic;
+const nb_cost nb_cost_quadratic = {
+    .name = "quadratic",
+    .help = "The book's cost: half the squared distance, averaged over the examples.",
+    .formula = "C_x = ½ ‖y - a‖²",
+    .example = "nn.net \"4 - 3 - 2 : quadratic\"",
+    .of = quadratic_of,
+};
+
+/* Numbers that one example's output holds. */
+static double outputs(const nb_tensor *a)
+{
+    return (double)nb_tensor_count(a) / (double)(a->shape[0] ? a->shape[0] : 1);
+}
+
+static nb_tensor *mse_of(nb_ctx *ctx, const nb_cost *cost, const nb_activation *last, nb_tensor *a,
+                         nb_tensor *y)
+{
+    return scaled(ctx, quadratic_of(ctx, cost, last, a, y), 2 / outputs(a));
+}
+
+extern const nb_cost nb_cost_mse;
+const nb_cost nb_cost_mse = {
+    .name = "mse",
+    .help = "The mean squared error over all elements, as other frameworks count it.",
+    .formula = "C_x = 1/K Σ_j (y_j - a_j)²",
+    .example = "nn.net \"4 - 3 - 2 linear : mse\"",
+    .of = mse_of,
+};
+
+static bool is_softmax(const nb_activation *last)
+{
+    return last && last->whole_layer && last->op == NB_OP_softmax;
+}
+
+static bool is_log_softmax(const nb_activation *last)
+{
+    return last && last->whole_layer && last->op == NB_OP_log_softmax;
+}
+
+static bool is_sigmoid(const nb_activation *last)
+{
+    return last && !last->whole_layer && !last->host && last->kernel == NB_U_sigmoid;
+}
+
+static nb_op_id cross_entropy_fused(const nb_activation *last)
+{
+    if (is_softmax(last)) return NB_OP_softmax_cross_entropy;
+    if (is_sigmoid(last)) return NB_OP_sigmoid_cross_entropy;
+    return NB_OPS;
+}
+
+/* y ⊙ log a, with a at least the smallest normal number: 0 log 0 counts as 0, and log 0 stays finite. */
+static nb_tensor *weighted_log(nb_ctx *ctx, nb_tensor *a, nb_tensor *y)
+{
+    nb_call clamp = {.op = nb_ops[NB_OP_clamp], .in = {a}, .inputs = 1};
+    clamp.attr.number[0] = a->dtype == NB_F32 ? (double)FLT_MIN : DBL_MIN;
+    clamp.attr.number[1] = DBL_MAX;
+    nb_tensor *safe = nb_op_call(ctx, &clamp);
+    nb_tensor *log = safe ? nb_op1(ctx, NB_OP_log, safe) : NULL;
+    nb_tensor *out = log ? nb_op2(ctx, NB_OP_mul, log, y) : NULL;
+    nb_tensor_release(ctx, safe);
+    nb_tensor_release(ctx, log);
+    return out;
+}
+
+/* 1 - x */
+static nb_tensor *one_minus(nb_ctx *ctx, nb_tensor *x)
+{
+    nb_tensor *minus = nb_op1(ctx, NB_OP_neg, x);
+    nb_tensor *out = minus ? nb_op_number(ctx, NB_OP_add, minus, 1) : NULL;
+    nb_tensor_release(ctx, minus);
+    return out;
+}
+
+/* (1 - y) ⊙ log(1 - a): what the outputs that should be off cost. */
+static nb_tensor *off_part(nb_ctx *ctx, nb_tensor *a, nb_tensor *y)
+{
+    nb_tensor *rest_a = one_minus(ctx, a), *rest_y = rest_a ? one_minus(ctx, y) : NULL;
+    nb_tensor *out = rest_y ? weighted_log(ctx, rest_a, rest_y) : NULL;
+    nb_tensor_release(ctx, rest_a);
+    nb_tensor_release(ctx, rest_y);
+    return out;
+}
+
+/* From a, by ops: for outputs whose activations differ, or are neither softmax nor sigmoid. */
+static nb_tensor *cross_entropy_of(nb_ctx *ctx, const nb_cost *cost, const nb_activation *last,
+                                   nb_tensor *a, nb_tensor *y)
+{
+    (void)cost;
+    nb_tensor *terms = is_log_softmax(last) ? nb_op2(ctx, NB_OP_mul, a, y) : weighted_log(ctx, a, y);
+    if (terms && !is_softmax(last) && !is_log_softmax(last)) {
+        nb_tensor *off = off_part(ctx, a, y);
+        nb_tensor *all = off ? nb_op2(ctx, NB_OP_add, terms, off) : NULL;
+        nb_tensor_release(ctx, off);
+        nb_tensor_release(ctx, terms);
+        terms = all;
+    }
+    nb_tensor *sum = terms ? nb_op1(ctx, NB_OP_sum, terms) : NULL;
+    nb_tensor_release(ctx, terms);
+    return scaled(ctx, sum, -1 / (double)(a->shape[0] ? a->shape[0] : 1));
+}
+
+extern const nb_cost nb_cost_cross_entropy;
+const nb_cost nb_cost_cross_entropy = {
+    .name = "cross_entropy",
+    .help = "After softmax the categorical cross-entropy; after sigmoid the book's, summed over the "
+            "outputs. δ of the last layer is a - y in both.",
+    .formula = "C_x = -Σ_j y_j ln a_j; after sigmoid -Σ_j (y_j ln a_j + (1 - y_j) ln(1 - a_j))",
+    .example = "nn.net \"4 - 3 - 2 softmax : cross_entropy\"",
+    .of = cross_entropy_of,
+    .fused = cross_entropy_fused,
+};

@@ -1,0 +1,40 @@
+/* Costs, C = 1/n sum over examples of C_x(a, y). */
+#ifndef NB_COST_H
+#define NB_COST_H
+
+#include "nn/activation.h"
+
+typedef struct nb_cost {
+    const char *name;
+    const char *help;    /* one line */
+    const char *formula; /* C_x in plain text */
+    const char *example; /* Lua that runs */
+    /* C as a 0-dimensional tensor from outputs a (n, …) and targets y of the same shape. `last` is the
+     * activation that made a, NULL where there are several. y takes no gradient. */
+    nb_tensor *(*of)(nb_ctx *ctx, const struct nb_cost *cost, const nb_activation *last, nb_tensor *a,
+                     nb_tensor *y);
+    /* The op that takes C from z where a = last(z), stably: its backward is BP1 in one step. NB_OPS or a
+     * NULL function: none. */
+    nb_op_id (*fused)(const nb_activation *last);
+    const nb_host_function *host; /* NULL: built in */
+} nb_cost;
+
+typedef enum nb_cost_id {
+#define X(name) NB_COST_##name,
+#include "nn/costs.def"
+#undef X
+    NB_COSTS
+} nb_cost_id;
+
+extern const nb_cost *const nb_costs[NB_COSTS];
+
+const nb_cost *nb_cost_find(const char *name);
+const char *nb_cost_name_at(const void *list, size_t i);
+
+/* C from a; checks that the result holds one number ("cost f must give one number, not 10x10"). */
+nb_tensor *nb_cost_of(nb_ctx *ctx, const nb_cost *cost, const nb_activation *last, nb_tensor *a,
+                      nb_tensor *y);
+/* The fused op for this cost after this activation, or NB_OPS. */
+nb_op_id nb_cost_fused(const nb_cost *cost, const nb_activation *last);
+
+#endif

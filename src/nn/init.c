@@ -1,0 +1,216 @@
+/* The initialisers. Numbers are drawn in f64 on the calling thread, in the order of the elements,
+ * and then converted, so that a seed gives the same weights in every dtype and at any number of
+ * threads. */
+#include "nn/init.h"
+
+#include "base/arith.h"
+#include "base/memory.h"
+#include "kernel/kernel.h"
+
+#include <math.h>
+#include <string.h>
+
+enum { CHUNK = 256 }; /* numbers drawn between two looks at Ctrl-C */
+
+typedef double draw_fn(nb_stream *stream, double scale);
+
+static double draw_normal(nb_stream *stream, double scale)
+{
+    return scale * nb_random_normal(stream);
+}
+
+/* Uniform between -scale and scale. */
+static double draw_uniform(nb_stream *stream, double scale)
+{
+    return scale * (2 * nb_random_unit(stream) - 1);
+}
+
+/* Elements start … start + n - 1 of a contiguous tensor from f64 values. */
+static void store(nb_tensor *w, int64_t start, const double *values, int64_t n)
+{
+    char *at = (char *)nb_tensor_data(w) + (size_t)start * nb_dtype_size(w->dtype);
+    nb_kernels_get()->convert[NB_F64][w->dtype]((size_t)n, values, 1, at, 1, 1);
+}
+
+static nb_status fill_drawn(nb_ctx *ctx, nb_tensor *w, draw_fn *draw, double scale,
+                            nb_stream *stream)
+{
+    double values[CHUNK];
+    int64_t count = nb_tensor_count(w);
+    for (int64_t start = 0; start < count; start += CHUNK) {
+        int64_t n = count - start < CHUNK ? count - start : CHUNK;
+        if (nb_poll(ctx) != NB_OK) return NB_EINTERRUPT;
+        for (int64_t i = 0; i < n; i++) values[i] = draw(stream, scale);
+        store(w, start, values, n);
+    }
+    nb_tensor_touch(w, "init");
+    return NB_OK;
+}
+
+/* A layer without inputs has no weights to scale. */
+static double inverse(int64_t fan)
+{
+    return 1 / (double)(fan > 0 ? fan : 1);
+}
+
+static nb_status fill_lecun(nb_ctx *ctx, nb_tensor *w, int64_t fan_in, int64_t fan_out,
+                            nb_stream *stream)
+{
+    (void)fan_out;
+    return fill_drawn(ctx, w, draw_normal, sqrt(inverse(fan_in)), stream);
+}
+
+static nb_status fill_he(nb_ctx *ctx, nb_tensor *w, int64_t fan_in, int64_t fan_out,
+                         nb_stream *stream)
+{
+    (void)fan_out;
+    return fill_drawn(ctx, w, draw_normal, sqrt(2 * inverse(fan_in)), stream);
+}
+
+static nb_status fill_glorot(nb_ctx *ctx, nb_tensor *w, int64_t fan_in, int64_t fan_out,
+                             nb_stream *stream)
+{
+    return fill_drawn(ctx, w, draw_uniform, sqrt(6 * inverse(fan_in + fan_out)), stream);
+}
+
+static nb_status fill_normal(nb_ctx *ctx, nb_tensor *w, int64_t fan_in, int64_t fan_out,
+                             nb_stream *stream)
+{
+    (void)fan_in, (void)fan_out;
+    return fill_drawn(ctx, w, draw_normal, 1, stream);
+}
+
+static nb_status fill_uniform(nb_ctx *ctx, nb_tensor *w, int64_t fan_in, int64_t fan_out,
+                              nb_stream *stream)
+{
+    (void)fan_out;
+    return fill_drawn(ctx, w, draw_uniform, sqrt(inverse(fan_in)), stream);
+}
+
+static nb_status fill_zeros(nb_ctx *ctx, nb_tensor *w, int64_t fan_in, int64_t fan_out,
+                            nb_stream *stream)
+{
+    (void)fan_in, (void)fan_out, (void)stream;
+    return nb_tensor_fill(ctx, w, 0);
+}
+
+/* ---- Orthogonal ----------------------------------------------------------------------------- */
+
+/* `count` vectors of `length` numbers each, count <= length, one behind the other. */
+typedef struct basis {
+    double *data;
+    size_t count, length;
+} basis;
+
+/* Takes from vector k what it has in common with those before it. */
+static void subtract_earlier(const basis *b, size_t k)
+{
+    const nb_real_kernels *real = nb_real(NB_F64);
+    double *v = b->data + k * b->length;
+    for (size_t i = 0; i < k; i++) {
+        const double *earlier = b->data + i * b->length;
+        real->axpy(b->length, -real->dot(b->length, earlier, 1, v, 1), earlier, v);
+    }
+}
+
+/* Scales vector k to length 1; false where nothing is left of it to scale. */
+static bool normalise(const basis *b, size_t k, double before)
+{
+    const double lost = 1e-8; /* a remainder this small is rounding */
+    double *v = b->data + k * b->length;
+    double norm = sqrt(nb_real(NB_F64)->sum_squares(b->length, v, 1));
+    if (!(norm > lost * before)) return false;
+    for (size_t i = 0; i < b->length; i++) v[i] /= norm;
+    return true;
+}
+
+/* Modified Gram-Schmidt over normal deviates. Each vector goes through twice, which leaves it
+ * orthogonal to rounding ("twice is enough", Kahan and Parlett). */
+static nb_status orthogonalise(nb_ctx *ctx, const basis *b, nb_stream *stream)
+{
+    for (size_t k = 0; k < b->count;) {
+        double *v = b->data + k * b->length;
+        if (nb_poll(ctx) != NB_OK) return NB_EINTERRUPT;
+        for (size_t i = 0; i < b->length; i++) v[i] = nb_random_normal(stream);
+        double before = sqrt(nb_real(NB_F64)->sum_squares(b->length, v, 1));
+        subtract_earlier(b, k);
+        if (!normalise(b, k, before)) continue; /* drawn anew */
+        subtract_earlier(b, k);
+        if (normalise(b, k, 1)) k++;
+    }
+    return NB_OK;
+}
+
+/* The vectors become the rows of w, or its columns where w is taller than wide. */
+static void store_basis(nb_tensor *w, const basis *b, bool tall)
+{
+    if (!tall) {
+        store(w, 0, b->data, (int64_t)(b->count * b->length));
+        return;
+    }
+    double values[CHUNK];
+    for (size_t row = 0; row < b->length; row++) {
+        for (size_t start = 0; start < b->count; start += CHUNK) {
+            size_t n = b->count - start < CHUNK ? b->count - start : CHUNK;
+            for (size_t i = 0; i < n; i++) values[i] = b->data[(start + i) * b->length + row];
+            store(w, (int64_t)(row * b->count + start), values, (int64_t)n);
+        }
+    }
+}
+
+static nb_status fill_orthogonal(nb_ctx *ctx, nb_tensor *w, int64_t fan_in, int64_t fan_out,
+                                 nb_stream *stream)
+{
+    (void)fan_in, (void)fan_out;
+    size_t count = (size_t)nb_tensor_count(w), bytes;
+    if (count == 0) return NB_OK;
+    size_t rows = w->dims > 1 ? (size_t)w->shape[0] : 1, columns = count / rows;
+    bool tall = rows > columns;
+    basis b = {.count = tall ? columns : rows, .length = tall ? rows : columns};
+    if (!nb_mul_size(count, sizeof *b.data, &bytes)) bytes = SIZE_MAX;
+    b.data = nb_alloc(ctx, bytes);
+    if (!b.data) return NB_EMEMORY;
+    nb_status status = orthogonalise(ctx, &b, stream);
+    if (status == NB_OK) {
+        store_basis(w, &b, tall);
+        nb_tensor_touch(w, "init");
+    }
+    nb_free(ctx, b.data, bytes);
+    return status;
+}
+
+/* ---- The descriptors ------------------------------------------------------------------------ */
+
+#define INIT(NAME, HELP)                                                                           \
+    static const nb_init init_##NAME = {.name = #NAME,                                             \
+                                        .help = HELP,                                              \
+                                        .example = "net = nn.net \"4 - 3 init=" #NAME " - 1\"",    \
+                                        .fill = fill_##NAME}
+
+INIT(lecun, "normal, variance 1/inputs (LeCun et al. 1998; the book's choice)");
+INIT(he, "normal, variance 2/inputs, for relu (He et al. 2015)");
+INIT(glorot, "uniform up to sqrt(6 / (inputs + outputs)) (Glorot and Bengio 2010)");
+INIT(normal, "normal, variance 1 (the book's first choice)");
+INIT(uniform, "uniform up to 1 / sqrt(inputs)");
+INIT(orthogonal, "orthonormal rows, or columns where there are fewer (Saxe et al. 2014)");
+INIT(zeros, "all 0; neurons of a layer then stay alike");
+
+const nb_init *const nb_inits[NB_INITS] = {
+#define X(name) [NB_INIT_##name] = &init_##name,
+#include "nn/inits.def"
+#undef X
+};
+
+const nb_init *nb_init_find(const char *name)
+{
+    for (size_t i = 0; i < NB_INITS; i++) {
+        if (strcmp(nb_inits[i]->name, name) == 0) return nb_inits[i];
+    }
+    return NULL;
+}
+
+const char *nb_init_name_at(const void *list, size_t i)
+{
+    (void)list;
+    return i < NB_INITS ? nb_inits[i]->name : NULL;
+}

@@ -1,0 +1,253 @@
+/* Saving and loading networks. What a file says is compared with what its notation needs before
+ * anything of that size is allocated. */
+#include "nn/model.h"
+
+#include "base/memory.h"
+#include "io/safetensors.h"
+#include "nn/describe.h"
+#include "tensor/shape.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { KEY_MAX = 2 * NB_NAME_MAX + 16 };
+
+/* "1.w", or "hidden.w" for a layer with a name. */
+static const char *key_of(const nb_layer *layer, const nb_param *param, char key[KEY_MAX])
+{
+    if (layer->spec.name[0])
+        snprintf(key, KEY_MAX, "%s.%s", layer->spec.name, param->name);
+    else
+        snprintf(key, KEY_MAX, "%d.%s", layer->number, param->name);
+    return key;
+}
+
+/* ---- Saving --------------------------------------------------------------------------------- */
+
+typedef void write_fn(nb_text *text, const void *thing);
+
+static void write_notation(nb_text *text, const void *net)
+{
+    nb_notation_write(text, net);
+}
+
+static void write_classes(nb_text *text, const void *classes)
+{
+    nb_classes_write(text, classes);
+}
+
+/* Adds what `write` says of a thing to the metadata. */
+static nb_status add_text(nb_ctx *ctx, nb_archive *archive, const char *key, write_fn *write,
+                          const void *thing)
+{
+    nb_text text;
+    nb_text_init(&text, ctx);
+    write(&text, thing);
+    nb_status status =
+        text.failed ? ctx->status : nb_archive_add_meta(ctx, archive, key, nb_text_get(&text));
+    nb_text_free(&text);
+    return status;
+}
+
+static nb_status add_meta(nb_ctx *ctx, nb_archive *archive, const nb_net *net,
+                          const nb_classes *classes)
+{
+    nb_status status = nb_archive_add_meta(ctx, archive, "format", NB_MODEL_FORMAT);
+    if (status == NB_OK) status = add_text(ctx, archive, "notation", write_notation, net);
+    if (status == NB_OK) {
+        status = nb_archive_add_meta(ctx, archive, "dtype", nb_dtype_name(net->dtype));
+    }
+    if (status != NB_OK || !classes) return status;
+    return add_text(ctx, archive, "classes", write_classes, classes);
+}
+
+static nb_status add_layer(nb_ctx *ctx, nb_archive *archive, const nb_layer *layer)
+{
+    char key[KEY_MAX];
+    for (int i = 0; i < layer->params; i++) {
+        const nb_param *param = &layer->param[i];
+        if (nb_archive_find(archive, key_of(layer, param, key))) {
+            return nb_fail(ctx, NB_EARG, "%s: another layer has the same name; give it another one",
+                           layer->where);
+        }
+        nb_status status = nb_archive_add(ctx, archive, key, param->value);
+        if (status != NB_OK) return status;
+    }
+    return NB_OK;
+}
+
+nb_status nb_model_save(nb_ctx *ctx, const nb_net *net, const nb_classes *classes, const char *path)
+{
+    nb_archive archive = {.count = 0};
+    nb_status status = add_meta(ctx, &archive, net, classes);
+    for (int i = 0; i < net->layers && status == NB_OK; i++) {
+        status = add_layer(ctx, &archive, &net->layer[i]);
+    }
+    if (status == NB_OK) status = nb_safetensors_save(ctx, path, &archive);
+    nb_archive_free(ctx, &archive);
+    return status;
+}
+
+/* ---- What a file must hold ------------------------------------------------------------------ */
+
+/* A layer with its shapes but without tensors: what nb_net_new would make of it. */
+static nb_status plan_layer(nb_ctx *ctx, const nb_net_spec *spec, int i, const nb_layer *before,
+                            nb_layer *layer)
+{
+    *layer = (nb_layer){.spec = spec->layer[i], .number = i + 1};
+    layer->in_dims = before ? before->out_dims : spec->in_dims;
+    memcpy(layer->in_shape, before ? before->out_shape : spec->in_shape, sizeof layer->in_shape);
+    nb_status status = nb_layer_set_name(ctx, layer, spec->layer[i].name);
+    return status == NB_OK ? layer->spec.type->build(ctx, layer) : status;
+}
+
+static nb_status check_param(nb_ctx *ctx, const nb_archive *archive, const nb_layer *layer,
+                             const nb_param *param)
+{
+    char key[KEY_MAX], has[NB_SHAPE_TEXT], needs[NB_SHAPE_TEXT];
+    const nb_tensor *tensor = nb_archive_find(archive, key_of(layer, param, key));
+    if (nb_poll(ctx) != NB_OK) return NB_EINTERRUPT;
+    if (!tensor) return nb_fail(ctx, NB_EFORMAT, "the tensor %s is missing", key);
+    if (!nb_dtype_computes(tensor->dtype)) {
+        return nb_fail(ctx, NB_EFORMAT, "the tensor %s is %s; f32 or f64 is needed", key,
+                       nb_dtype_name(tensor->dtype));
+    }
+    if (tensor->dims == param->dims &&
+        memcmp(tensor->shape, param->shape, (size_t)param->dims * sizeof *param->shape) == 0) {
+        return NB_OK;
+    }
+    return nb_fail(ctx, NB_EFORMAT, "the tensor %s is %s; the network needs %s", key,
+                   nb_shape_text(tensor->dims, tensor->shape, has),
+                   nb_shape_text(param->dims, param->shape, needs));
+}
+
+/* Compares the tensors that the layers need with those in the file; *wanted is how many they need.
+ */
+static nb_status check_layers(nb_ctx *ctx, const nb_archive *archive, const nb_net_spec *spec,
+                              size_t *wanted)
+{
+    nb_layer layer[2]; /* this one and the one before */
+    *wanted = 0;
+    for (int i = 0; i < spec->layers; i++) {
+        nb_layer *at = &layer[i % 2];
+        nb_status status = plan_layer(ctx, spec, i, i ? &layer[(i - 1) % 2] : NULL, at);
+        for (int j = 0; j < at->params && status == NB_OK; j++) {
+            status = check_param(ctx, archive, at, &at->param[j]);
+        }
+        if (status != NB_OK) return status;
+        *wanted += (size_t)at->params;
+    }
+    return NB_OK;
+}
+
+static bool is_param(const nb_net *net, const char *name)
+{
+    char key[KEY_MAX];
+    for (int i = 0; i < net->layers; i++) {
+        const nb_layer *layer = &net->layer[i];
+        for (int j = 0; j < layer->params; j++) {
+            if (strcmp(key_of(layer, &layer->param[j], key), name) == 0) return true;
+        }
+    }
+    return false;
+}
+
+/* Names a tensor that no layer has, where the numbers say that there is one. */
+static nb_status check_rest(nb_ctx *ctx, const nb_archive *archive, const nb_net *net,
+                            size_t wanted)
+{
+    if (archive->count == wanted) return NB_OK;
+    for (size_t i = 0; i < archive->count; i++) {
+        if (nb_poll(ctx) != NB_OK) return NB_EINTERRUPT;
+        if (is_param(net, archive->entry[i].name)) continue;
+        return nb_fail(ctx, NB_EFORMAT, "the tensor %.*s belongs to no layer", NB_NAME_MAX,
+                       archive->entry[i].name);
+    }
+    return nb_fail(ctx, NB_EFORMAT, "two layers have the same name");
+}
+
+/* ---- Loading -------------------------------------------------------------------------------- */
+
+static nb_status fill_layer(nb_ctx *ctx, const nb_archive *archive, nb_layer *layer)
+{
+    char key[KEY_MAX];
+    for (int i = 0; i < layer->params; i++) {
+        nb_param *param = &layer->param[i];
+        const nb_tensor *from = nb_archive_find(archive, key_of(layer, param, key));
+        nb_status status = nb_tensor_copy(ctx, param->value, from);
+        if (status != NB_OK) return status;
+    }
+    return NB_OK;
+}
+
+static nb_net *build(nb_ctx *ctx, const nb_archive *archive, const nb_net_spec *spec,
+                     nb_dtype dtype)
+{
+    size_t wanted;
+    if (check_layers(ctx, archive, spec, &wanted) != NB_OK) return NULL;
+    nb_net *net = nb_net_new(ctx, spec, dtype, ctx->seed);
+    if (!net) return NULL;
+    nb_status status = check_rest(ctx, archive, net, wanted);
+    for (int i = 0; i < net->layers && status == NB_OK; i++) {
+        status = fill_layer(ctx, archive, &net->layer[i]);
+    }
+    if (status == NB_OK) return net;
+    nb_net_release(ctx, net);
+    return NULL;
+}
+
+/* The metadata's dtype; NB_EFORMAT for a file that is no network of ours. */
+static nb_status read_format(nb_ctx *ctx, const nb_archive *archive, nb_dtype *dtype)
+{
+    const char *format = nb_archive_meta(archive, "format");
+    const char *name = nb_archive_meta(archive, "dtype");
+    if (!format || !nb_archive_meta(archive, "notation")) {
+        return nb_fail(ctx, NB_EFORMAT, "holds tensors but no network; tensor.load reads it");
+    }
+    if (strcmp(format, NB_MODEL_FORMAT) != 0) {
+        return nb_fail(ctx, NB_EFORMAT, "its format is '%.*s'; '%s' is expected", NB_NAME_MAX,
+                       format, NB_MODEL_FORMAT);
+    }
+    if (!name || !nb_dtype_from_name(name, dtype) || !nb_dtype_computes(*dtype)) {
+        return nb_fail(ctx, NB_EFORMAT, "its dtype is '%.*s'; f32 or f64 is expected", NB_NAME_MAX,
+                       name ? name : "");
+    }
+    return NB_OK;
+}
+
+static nb_net *read_net(nb_ctx *ctx, const nb_archive *archive, const nb_resolver *resolver)
+{
+    nb_dtype dtype;
+    nb_net_spec spec = {.layers = 0};
+    if (read_format(ctx, archive, &dtype) != NB_OK) return NULL;
+    const char *notation = nb_archive_meta(archive, "notation");
+    if (nb_notation_parse(ctx, notation, resolver, &spec) != NB_OK) return NULL;
+    nb_net *net = build(ctx, archive, &spec, dtype);
+    nb_net_spec_free(ctx, &spec);
+    return net;
+}
+
+/* The network, and then its classes, so that nothing is left over where either fails. */
+static nb_net *read_model(nb_ctx *ctx, const nb_archive *archive, const nb_resolver *resolver,
+                          nb_classes **classes)
+{
+    const char *names = nb_archive_meta(archive, "classes");
+    nb_net *net = read_net(ctx, archive, resolver);
+    if (!net || !names || !classes) return net;
+    *classes = nb_classes_read(ctx, names);
+    if (*classes) return net;
+    nb_net_release(ctx, net);
+    return NULL;
+}
+
+nb_net *nb_model_load(nb_ctx *ctx, const char *path, const nb_resolver *resolver,
+                      nb_classes **classes)
+{
+    nb_archive archive = {.count = 0};
+    if (classes) *classes = NULL;
+    if (nb_safetensors_load(ctx, path, &archive) != NB_OK) return NULL;
+    nb_net *net = read_model(ctx, &archive, resolver, classes);
+    if (!net) nb_fail_in(ctx, "%s", path);
+    nb_archive_free(ctx, &archive);
+    return net;
+}

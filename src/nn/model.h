@@ -1,0 +1,28 @@
+/* Networks in files: safetensors whose tensors are called "1.w", "1.b", … (or by the layer's name
+ * instead of its number) and whose metadata says the rest:
+ *
+ *   format    "nabla 1"
+ *   notation  the network (notation.h)
+ *   dtype     "f32" or "f64"
+ *   classes   their names, one a line, '\' and newline in a name written as \\ and \n (classes.h);
+ * absent where there are none */
+#ifndef NB_MODEL_H
+#define NB_MODEL_H
+
+#include "nn/classes.h"
+#include "nn/net.h"
+
+#define NB_MODEL_FORMAT "nabla 1"
+
+/* Writes a network; the file is the old one or the new one, never half. classes may be NULL.
+ * NB_EARG where two layers have the same name. A network with layers that need the table form is
+ * written too; its tensors can be read, but it cannot be loaded. */
+nb_status nb_model_save(nb_ctx *ctx, const nb_net *net, const nb_classes *classes,
+                        const char *path);
+/* The network, or NULL with NB_EFORMAT: a file without notation, tensors that are missing, too many
+ * or of another shape, each named. Nothing is allocated that the file does not hold. *classes (if
+ * not NULL) gets its class names, or NULL where it has none. resolver as in nb_notation_parse. */
+nb_net *nb_model_load(nb_ctx *ctx, const char *path, const nb_resolver *resolver,
+                      nb_classes **classes);
+
+#endif

@@ -1,0 +1,300 @@
+/* What the prompt understands besides Lua. One table: the commands, their help and their functions. */
+#include "shell/commands.h"
+
+#include "base/option.h"
+#include "base/text.h"
+#include "shell/errors.h"
+#include "shell/history.h"
+#include "shell/pager.h"
+#include "shell/script.h"
+#include "shell/session.h"
+#include "shell/source.h"
+
+#include <ctype.h>
+#include <lauxlib.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+
+typedef struct command {
+    const char *name;
+    const char *usage;
+    const char *help;
+    void (*run)(sh_shell *shell, const char *argument);
+} command;
+
+static void do_help(sh_shell *shell, const char *argument);
+static void do_history(sh_shell *shell, const char *argument);
+static void do_load(sh_shell *shell, const char *argument);
+static void do_quit(sh_shell *shell, const char *argument);
+static void do_reset(sh_shell *shell, const char *argument);
+static void do_time(sh_shell *shell, const char *argument);
+static void do_trace(sh_shell *shell, const char *argument);
+static void do_who(sh_shell *shell, const char *argument);
+
+static const command commands[] = {
+    {".help", ".help [NAME]", "help on a name; ? and ?NAME do the same", do_help},
+    {".history", ".history", "what was typed", do_history},
+    {".load", ".load FILE", "run a file in this session", do_load},
+    {".quit", ".quit", "leave; Ctrl-D does the same", do_quit},
+    {".reset", ".reset", "forget the session's variables", do_reset},
+    {".time", ".time on|off", "tell after every input how long it took", do_time},
+    {".trace", ".trace", "all frames of the last error", do_trace},
+    {".who", ".who", "the session's variables", do_who},
+};
+
+enum { COMMANDS = sizeof commands / sizeof *commands };
+
+/* ---- Help ---- */
+
+typedef struct question {
+    const char *name; /* "" for the overview */
+    size_t length;
+    bool source; /* ??name: with the Lua source */
+} question;
+
+/* Adds the source of the function on the stack's top to the text below it, when it is a Lua function. */
+static void add_source(lua_State *L)
+{
+    lua_Debug ar;
+    if (!lua_isfunction(L, -1)) {
+        lua_pop(L, 1);
+        return;
+    }
+    lua_getinfo(L, ">S", &ar);
+    if (*ar.what == 'C' || !sh_source_lines(L, ar.source, ar.linedefined, ar.lastlinedefined)) return;
+    lua_pushfstring(L, "\n\n%s", lua_tostring(L, -1));
+    lua_remove(L, -2);
+    lua_concat(L, 2);
+}
+
+/* Pushes the value of a chain of names, read raw; nil where it leads nowhere. */
+static void push_chain(lua_State *L, const char *name, size_t length)
+{
+    const char *end = name + length;
+    lua_pushglobaltable(L);
+    while (name < end) {
+        size_t part = 0;
+        while (name + part < end && name[part] != '.' && name[part] != ':') part++;
+        if (!lua_istable(L, -1)) {
+            lua_pop(L, 1);
+            lua_pushnil(L);
+            return;
+        }
+        lua_pushlstring(L, name, part);
+        lua_rawget(L, -2);
+        lua_remove(L, -2);
+        name += part + 1;
+    }
+}
+
+/* The text that the library has for a name. */
+static int push_help(lua_State *L)
+{
+    const question *q = lua_touserdata(L, 1);
+    luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
+    lua_getfield(L, -1, "nabla");
+    lua_getfield(L, -1, "_help");
+    lua_getfield(L, -1, "text");
+    if (q->length) lua_pushlstring(L, q->name, q->length);
+    lua_call(L, q->length ? 1 : 0, 1);
+    luaL_tolstring(L, -1, NULL);
+    if (q->source) {
+        push_chain(L, q->name, q->length);
+        add_source(L);
+    }
+    return 1;
+}
+
+/* The commands, for the end of the overview. */
+static void add_commands(nb_text *text)
+{
+    nb_text_add(text, "\nAt the prompt:\n");
+    for (int i = 0; i < COMMANDS; i++)
+        nb_text_add(text, "  %-14s %s\n", commands[i].usage, commands[i].help);
+    nb_text_add(text, "  %-14s %s\n", "?NAME  NAME?", "help on a name; ??NAME with its Lua source");
+    nb_text_add(text, "  %-14s %s\n", "!COMMAND", "a command of the system; _ is its exit status");
+    nb_text_add(text, "  %-14s %s\n", "_  _2 _3 _4", "the last results; _err is the last error");
+    nb_text_add(text, "  %-14s %s\n", "LINE;", "carried out without showing its value");
+}
+
+static void answer(sh_shell *shell, question q)
+{
+    nb_text text;
+    if (sh_protect(shell, push_help, &q, 1) != SH_OK) return;
+    nb_text_init(&text, shell->ctx);
+    nb_text_add(&text, "%s\n", lua_tostring(shell->L, -1));
+    if (q.length == 0) add_commands(&text);
+    lua_pop(shell->L, 1);
+    sh_page(shell, nb_text_get(&text), text.length);
+    nb_text_free(&text);
+}
+
+static void do_help(sh_shell *shell, const char *argument)
+{
+    answer(shell, (question){argument, strlen(argument), false});
+}
+
+/* ---- The others ---- */
+
+static void do_history(sh_shell *shell, const char *argument)
+{
+    nb_text text;
+    (void)argument;
+    nb_text_init(&text, shell->ctx);
+    for (size_t i = 0; i < sh_history_count(); i++)
+        nb_text_add(&text, "%5zu  %s\n", i + 1, sh_history_entry(i));
+    if (text.failed) sh_complain(shell, "not enough memory for the whole history");
+    sh_page(shell, nb_text_get(&text), text.length);
+    nb_text_free(&text);
+}
+
+static void do_load(sh_shell *shell, const char *argument)
+{
+    if (*argument) sh_run_file(shell, argument);
+    else sh_complain(shell, ".load wants the name of a file");
+}
+
+static void do_quit(sh_shell *shell, const char *argument)
+{
+    (void)argument;
+    shell->leaving = true;
+}
+
+static void do_reset(sh_shell *shell, const char *argument)
+{
+    (void)argument;
+    sh_session_reset(shell);
+}
+
+static void do_time(sh_shell *shell, const char *argument)
+{
+    bool on = strcmp(argument, "on") == 0;
+    if (!on && strcmp(argument, "off") != 0) sh_complain(shell, ".time wants on or off");
+    else shell->timing = on;
+}
+
+static void do_trace(sh_shell *shell, const char *argument)
+{
+    (void)argument;
+    sh_push_trace(shell->L);
+    const char *trace = lua_tostring(shell->L, -1);
+    puts(trace ? trace : "no error yet");
+    fflush(stdout);
+    lua_pop(shell->L, 1);
+}
+
+static void do_who(sh_shell *shell, const char *argument)
+{
+    (void)argument;
+    sh_session_who(shell);
+}
+
+/* ---- The system ---- */
+
+static int set_last(lua_State *L)
+{
+    const int *status = lua_touserdata(L, 1);
+    lua_pushglobaltable(L);
+    lua_pushliteral(L, "_");
+    lua_pushinteger(L, *status);
+    lua_rawset(L, -3);
+    return 0;
+}
+
+static void call_system(sh_shell *shell, const char *line)
+{
+    fflush(stdout);
+    int status = system(line);
+    if (status == -1) {
+        sh_complain(shell, "the system cannot start a command");
+        return;
+    }
+    status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+    sh_protect(shell, set_last, &status, 0);
+}
+
+/* ---- Telling them apart ---- */
+
+static const char *skip_space(const char *line)
+{
+    return line + strspn(line, " \t");
+}
+
+/* The length of a name, dotted or with a method, that a "?" and nothing else follows; 0: there is none. */
+static size_t asked_behind(const char *line)
+{
+    size_t length = 0;
+    while (isalnum((unsigned char)line[length]) || strchr("_.:", line[length])) {
+        if (line[length] == '\0') return 0;
+        length++;
+    }
+    const char *rest = line + length;
+    bool asked = *rest == '?' && *skip_space(rest + 1) == '\0';
+    return asked && isalpha((unsigned char)*line) ? length : 0;
+}
+
+bool sh_is_command(const char *line)
+{
+    line = skip_space(line);
+    if (*line == '.') return isalpha((unsigned char)line[1]);
+    return *line == '?' || *line == '!' || asked_behind(line) > 0;
+}
+
+static const char *command_name(const void *list, size_t i)
+{
+    (void)list;
+    return i < COMMANDS ? commands[i].name : NULL;
+}
+
+static void unknown(sh_shell *shell, const char *name)
+{
+    char text[128];
+    const char *near = nb_nearest(name, command_name, NULL);
+    snprintf(text, sizeof text, "there is no command %.40s; %s%s", name,
+             near ? "did you mean " : "? lists them", near ? near : "");
+    sh_complain(shell, text);
+}
+
+/* `line` without the space at its end, in a buffer of the caller's. */
+static void run_command(sh_shell *shell, char *line)
+{
+    for (size_t n = strlen(line); n && isspace((unsigned char)line[n - 1]); n--) line[n - 1] = '\0';
+    char *argument = line + strcspn(line, " \t");
+    if (*argument) *argument++ = '\0';
+    argument += strspn(argument, " \t");
+    for (int i = 0; i < COMMANDS; i++)
+        if (strcmp(line, commands[i].name) == 0) {
+            commands[i].run(shell, argument);
+            return;
+        }
+    unknown(shell, line);
+}
+
+static void ask_before(sh_shell *shell, const char *line)
+{
+    bool source = line[1] == '?';
+    line = skip_space(line + 1 + source);
+    size_t length = strlen(line);
+    while (length && isspace((unsigned char)line[length - 1])) length--;
+    answer(shell, (question){line, length, source});
+}
+
+void sh_command(sh_shell *shell, const char *line)
+{
+    line = skip_space(line);
+    size_t behind = asked_behind(line);
+    if (*line == '?') {
+        ask_before(shell, line);
+    } else if (*line == '!') {
+        call_system(shell, line + 1);
+    } else if (behind) {
+        answer(shell, (question){line, behind, false});
+    } else {
+        char *copy = strdup(line);
+        if (copy) run_command(shell, copy);
+        else sh_complain(shell, "not enough memory");
+        free(copy);
+    }
+}

@@ -1,0 +1,156 @@
+/* The prompt. */
+#include "shell/prompt.h"
+
+#include "base/text.h"
+#include "shell/commands.h"
+#include "shell/errors.h"
+#include "shell/eval.h"
+#include "shell/history.h"
+#include "shell/line.h"
+#include "shell/paths.h"
+#include "shell/script.h"
+#include "shell/session.h"
+#include "shell/tokens.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define NABLA "∇ "
+#define PLAIN SH_PROGRAM "> "
+
+enum { PROMPT_BYTES = 64 };
+
+/* The prompt with its colour, marked for Readline as taking no room; nothing where nobody types. */
+static const char *prompt_text(const sh_shell *shell, bool first, char text[PROMPT_BYTES])
+{
+    const sh_terminal *t = &shell->terminal;
+    const char *mark = t->utf8 ? (first ? NABLA : "· ") : (first ? PLAIN : "     > ");
+    if (t->colour)
+        snprintf(text, PROMPT_BYTES, "\001%s\002%s\001%s\002", sh_colour_code(true, SH_PROMPT), mark,
+                 sh_colour_code(true, SH_PLAIN));
+    else snprintf(text, PROMPT_BYTES, "%s", mark);
+    return text;
+}
+
+/* The length of the prompt that a pasted line begins with, 0 when there is none. */
+static size_t pasted_prompt(const char *line)
+{
+    static const char *const marks[] = {NABLA, PLAIN, "· ", "     > "};
+    for (size_t i = 0; i < sizeof marks / sizeof *marks; i++)
+        if (strncmp(line, marks[i], strlen(marks[i])) == 0) return strlen(marks[i]);
+    return 0;
+}
+
+/* Adds what was read to the input, each line without the prompt of a transcript that it was copied from. */
+static void add_lines(nb_text *input, const char *lines)
+{
+    if (input->length) nb_text_add(input, "\n");
+    for (;;) {
+        const char *end = strchr(lines, '\n');
+        lines += pasted_prompt(lines);
+        nb_text_add_bytes(input, lines, end ? (size_t)(end - lines) : strlen(lines));
+        if (!end) return;
+        nb_text_add(input, "\n");
+        lines = end + 1;
+    }
+}
+
+/* One input whole: in history first, so that even one that ends the program is there. */
+static void carry_out(sh_shell *shell, const char *input, bool command)
+{
+    sh_history_add(input);
+    if (command) sh_command(shell, input);
+    else sh_eval_run(shell, input);
+}
+
+/* What became of an input after one more line of it. */
+typedef enum step { GO_ON, DONE } step;
+
+static step take_line(sh_shell *shell, nb_text *input, const char *line)
+{
+    bool first = input->length == 0;
+    add_lines(input, line);
+    if (input->failed) {
+        sh_complain(shell, "not enough memory for this input");
+        return DONE;
+    }
+    const char *text = nb_text_get(input);
+    if (sh_is_blank(text)) return DONE;
+    if (first && sh_is_command(text)) {
+        carry_out(shell, text, true);
+        return DONE;
+    }
+    sh_compiled outcome = sh_eval_compile(shell, text);
+    if (outcome == SH_UNFINISHED) return GO_ON;
+    if (outcome == SH_WHOLE) carry_out(shell, text, false);
+    else sh_history_add(text);
+    return DONE;
+}
+
+/* The input ended in the middle. On a terminal Ctrl-D drops it and the next one leaves. */
+static void end_inside(sh_shell *shell)
+{
+    if (shell->terminal.input) putchar('\n');
+    else sh_complain(shell, "the input ends in the middle of a statement");
+}
+
+/* Reads and carries out one input; false: leave. `drops` counts Ctrl-C on empty lines. */
+static bool one_input(sh_shell *shell, nb_text *input, int *drops)
+{
+    char prompt[PROMPT_BYTES], *line;
+    bool empty;
+    for (bool first = true;; first = false) {
+        sh_got got = sh_line_read(prompt_text(shell, first, prompt), nb_text_get(input), &line, &empty);
+        if (got == SH_GOT_END && first) return false;
+        if (got == SH_GOT_END) {
+            end_inside(shell);
+            return shell->terminal.input;
+        }
+        if (got == SH_GOT_DROP) {
+            *drops = empty && first ? *drops + 1 : 0;
+            if (*drops == 2) sh_remark(shell, "(Ctrl-D leaves)");
+            return true;
+        }
+        *drops = 0;
+        step next = take_line(shell, input, line);
+        free(line);
+        if (next == DONE) return !shell->leaving;
+    }
+}
+
+static void greet(const sh_shell *shell)
+{
+    if (!shell->terminal.input || !shell->terminal.output) return;
+    sh_remark(shell, "%s %s %s ? for help %s Ctrl-D to leave", SH_PROGRAM, NB_VERSION,
+              shell->terminal.utf8 ? "·" : "-", shell->terminal.utf8 ? "·" : "-");
+}
+
+static void run_init(sh_shell *shell)
+{
+    char *path = sh_config_path("init.lua");
+    if (path && access(path, F_OK) == 0) sh_run_file(shell, path);
+    free(path);
+}
+
+void sh_prompt_run(sh_shell *shell, bool bare)
+{
+    nb_text input;
+    int drops = 0;
+    bool more = true;
+    shell->at_prompt = true;
+    greet(shell);
+    sh_session_begin(shell);
+    sh_history_open();
+    sh_line_open(shell);
+    if (!bare) run_init(shell);
+    while (more && !shell->leaving) {
+        nb_text_init(&input, shell->ctx);
+        more = one_input(shell, &input, &drops);
+        nb_text_free(&input);
+    }
+    if (!shell->leaving && shell->terminal.input) putchar('\n');
+    sh_history_close();
+    shell->at_prompt = false;
+}

@@ -1,0 +1,88 @@
+/* Code that does not come from the prompt. Text only: no file can hand the program a binary chunk. */
+#include "shell/script.h"
+
+#include <lauxlib.h>
+#include <string.h>
+
+typedef struct source {
+    const char *file; /* NULL: standard input */
+    const char *code; /* not NULL: this, instead of a file */
+    const char *module;
+    int argc;
+    char **argv;
+} source;
+
+/* Loads and leaves the function; what is wrong with it is raised. */
+static int load(lua_State *L)
+{
+    const source *from = lua_touserdata(L, 1);
+    int status = from->code ? luaL_loadbufferx(L, from->code, strlen(from->code), "=(command line)", "t")
+                            : luaL_loadfilex(L, from->file, "t");
+    return status == LUA_OK ? 1 : lua_error(L);
+}
+
+static sh_status run(sh_shell *shell, source *from)
+{
+    lua_State *L = shell->L;
+    sh_status status = sh_protect(shell, load, from, 1);
+    if (status != SH_OK) return status;
+    if (!lua_checkstack(L, from->argc + LUA_MINSTACK)) {
+        lua_pop(L, 1);
+        sh_complain(shell, "too many arguments");
+        return SH_FAILED;
+    }
+    for (int i = 0; i < from->argc; i++) lua_pushstring(L, from->argv[i]);
+    return sh_call(shell, from->argc, 0);
+}
+
+sh_status sh_run_file(sh_shell *shell, const char *path)
+{
+    return run(shell, &(source){.file = path});
+}
+
+sh_status sh_run_script(sh_shell *shell, int argc, char **argv, int script)
+{
+    const char *name = strcmp(argv[script], "-") == 0 ? NULL : argv[script];
+    return run(shell, &(source){.file = name, .argc = argc - script - 1, .argv = argv + script + 1});
+}
+
+sh_status sh_run_input(sh_shell *shell)
+{
+    return run(shell, &(source){.file = NULL});
+}
+
+/* -l name, or -l global=name: require, as a global. */
+static int require(lua_State *L)
+{
+    const source *from = lua_touserdata(L, 1);
+    const char *is = strchr(from->module, '=');
+    lua_getglobal(L, "require");
+    lua_pushstring(L, is ? is + 1 : from->module);
+    lua_call(L, 1, 1);
+    if (is) lua_pushlstring(L, from->module, (size_t)(is - from->module));
+    else lua_pushstring(L, from->module);
+    lua_insert(L, -2);
+    lua_pushglobaltable(L);
+    lua_insert(L, -3);
+    lua_settable(L, -3);
+    return 0;
+}
+
+static sh_status run_module(sh_shell *shell, const char *module)
+{
+    source from = {.module = module};
+    lua_pushcfunction(shell->L, require);
+    lua_pushlightuserdata(shell->L, &from);
+    return sh_call(shell, 1, 0);
+}
+
+sh_status sh_run_actions(sh_shell *shell, const sh_options *options)
+{
+    sh_status status = SH_OK;
+    for (int i = 0; i < options->action_count && status == SH_OK; i++) {
+        const sh_action *action = &options->actions[i];
+        status = action->is_code ? run(shell, &(source){.code = action->text})
+                                 : run_module(shell, action->text);
+    }
+    return status;
+}

@@ -1,0 +1,150 @@
+/* The session's own variables. */
+#include "shell/session.h"
+
+#include "base/text.h"
+#include "lua/nbl.h"
+#include "shell/errors.h"
+#include "shell/eval.h"
+#include "shell/show.h"
+#include "tensor/shape.h"
+
+#include <lauxlib.h>
+#include <stdio.h>
+#include <string.h>
+
+#define BEFORE "nabla.before"
+
+enum { TEXT_SHOWN = 60 };
+
+static int begin(lua_State *L)
+{
+    lua_newtable(L);
+    lua_pushglobaltable(L);
+    lua_pushnil(L);
+    while (lua_next(L, -2)) {
+        lua_pushvalue(L, -2);
+        lua_insert(L, -2);
+        lua_rawset(L, -5);
+    }
+    lua_pop(L, 1);
+    lua_setfield(L, LUA_REGISTRYINDEX, BEFORE);
+    return 0;
+}
+
+void sh_session_begin(sh_shell *shell)
+{
+    sh_protect(shell, begin, shell, 0);
+}
+
+/* Is the pair on the stack's top a variable of the session? */
+static bool is_own(lua_State *L, int before)
+{
+    if (lua_type(L, -2) != LUA_TSTRING || sh_is_result(lua_tostring(L, -2))) return false;
+    lua_pushvalue(L, -2);
+    lua_rawget(L, before);
+    bool same = lua_rawequal(L, -1, -2);
+    lua_pop(L, 1);
+    return !same;
+}
+
+/* A table of the names, sorted, on the stack's top. */
+static void push_names(lua_State *L)
+{
+    lua_Integer count = 0;
+    lua_newtable(L);
+    lua_getfield(L, LUA_REGISTRYINDEX, BEFORE);
+    int names = lua_gettop(L) - 1;
+    lua_pushglobaltable(L);
+    for (lua_pushnil(L); lua_next(L, -2); lua_pop(L, 1)) {
+        if (!is_own(L, names + 1)) continue;
+        lua_pushvalue(L, -2);
+        lua_rawseti(L, names, ++count);
+    }
+    lua_settop(L, names);
+    lua_getglobal(L, "table");
+    lua_getfield(L, -1, "sort");
+    lua_pushvalue(L, names);
+    lua_call(L, 1, 0);
+    lua_settop(L, names);
+}
+
+static void print_tensor(const nb_tensor *t)
+{
+    char shape[NB_SHAPE_TEXT];
+    size_t bytes = (size_t)nb_tensor_count(t) * nb_dtype_size(t->dtype);
+    printf("tensor %s %s, %zu bytes\n", nb_shape_text(t->dims, t->shape, shape),
+           nb_dtype_name(t->dtype), bytes);
+}
+
+/* The first line of what the prompt would show, cut. */
+static void print_value(lua_State *L, int value, const sh_shell *shell)
+{
+    if (nbl_test_tensor(L, value)) {
+        print_tensor(nbl_test_tensor(L, value));
+        return;
+    }
+    sh_show_push(L, value, &shell->terminal);
+    const char *text = lua_tostring(L, -1);
+    size_t length = strcspn(text, "\n");
+    bool cut = length > TEXT_SHOWN;
+    if (cut) length = TEXT_SHOWN;
+    /* Not in the middle of a letter of several bytes. */
+    while (cut && length && ((unsigned char)text[length] & 0xC0) == 0x80) length--;
+    printf("%s %.*s%s\n", luaL_typename(L, value), (int)length, text, cut ? "..." : "");
+    lua_pop(L, 1);
+}
+
+static int who(lua_State *L)
+{
+    const sh_shell *shell = lua_touserdata(L, 1);
+    push_names(L);
+    int names = lua_gettop(L);
+    lua_Integer count = luaL_len(L, names);
+    size_t widest = 0;
+    for (lua_Integer i = 1; i <= count; i++, lua_pop(L, 1)) {
+        lua_rawgeti(L, names, i);
+        if (lua_rawlen(L, -1) > widest) widest = lua_rawlen(L, -1);
+    }
+    for (lua_Integer i = 1; i <= count; i++, lua_settop(L, names)) {
+        lua_pushglobaltable(L);
+        lua_rawgeti(L, names, i);
+        printf("%-*s  ", (int)widest, lua_tostring(L, -1));
+        lua_rawget(L, -2);
+        print_value(L, lua_gettop(L), shell);
+    }
+    if (count == 0) puts("nothing yet");
+    return 0;
+}
+
+void sh_session_who(sh_shell *shell)
+{
+    sh_protect(shell, who, shell, 0);
+    fflush(stdout);
+}
+
+static int reset(lua_State *L)
+{
+    lua_getfield(L, LUA_REGISTRYINDEX, BEFORE);
+    lua_pushglobaltable(L);
+    int before = lua_gettop(L) - 1, globals = before + 1;
+    for (lua_pushnil(L); lua_next(L, globals); lua_pop(L, 1)) {
+        lua_pushvalue(L, -2);
+        lua_pushvalue(L, -1);
+        lua_rawget(L, before);
+        /* Assigning to a field that is there is allowed while the table is walked. */
+        lua_rawset(L, globals);
+    }
+    for (lua_pushnil(L); lua_next(L, before);) {
+        lua_pushvalue(L, -2);
+        lua_insert(L, -2);
+        lua_rawset(L, globals);
+    }
+    lua_gc(L, LUA_GCCOLLECT, 0);
+    return 0;
+}
+
+void sh_session_reset(sh_shell *shell)
+{
+    sh_protect(shell, reset, shell, 0);
+    shell->told_modules = 0;
+}

@@ -1,0 +1,35 @@
+/* The shell: what its parts share, and the Lua state's life. */
+#ifndef SH_SHELL_H
+#define SH_SHELL_H
+
+#include "base/context.h"
+#include "shell/options.h"
+#include "shell/progress.h"
+#include "shell/terminal.h"
+
+#include <lua.h>
+
+#define SH_PROGRAM "nabla"
+
+typedef struct sh_shell {
+    lua_State *L;
+    nb_ctx *ctx;
+    sh_terminal terminal;
+    sh_progress progress;
+    bool at_prompt; /* the prompt is open, or about to be */
+    bool leaving;   /* .quit was typed */
+    bool timing;    /* .time on */
+    bool told_locals;      /* how a local at the prompt is kept was said */
+    unsigned told_modules; /* bit i: where sh_modules[i] is since its name was given away */
+    int inputs;        /* at the prompt so far */
+} sh_shell;
+
+/* Opens the Lua state with its libraries and nabla, and sets what the command line asks for. False: the
+ * reason was printed. */
+bool sh_shell_open(sh_shell *shell, const sh_options *options, int argc, char **argv);
+void sh_shell_close(sh_shell *shell);
+
+/* The names of the modules that are globals: "tensor" …; ends with NULL. */
+extern const char *const sh_modules[];
+
+#endif

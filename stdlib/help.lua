@@ -1,0 +1,387 @@
+-- help(x): reads the book of help to the user. The book is a list of entries
+-- {name, kind, usage, text, options, example, value} that the C side fills from its descriptors;
+-- files of stdlib/ add theirs with doc. This file adds the pages that belong to no function.
+--
+-- In an example "→" begins a comment: what the line gives.
+
+local _, book = ...
+
+local M = {}
+
+-- Adds an entry; value is what help(value) finds it by.
+function M.doc(value, entry)
+    entry.value = value
+    book[#book + 1] = entry
+    return value
+end
+
+-- ---- Finding ----
+
+-- The name behind the last "." or ":", by which people ask.
+local function short(name)
+    return name:match("[^.:]+$") or name
+end
+
+-- All entries with this name, whole or short, in the order of the book.
+function M.find(name)
+    local whole, part = {}, {}
+    name = name:gsub("^x:", "tensor:"):gsub("%(%)$", "")
+    for _, entry in ipairs(book) do
+        if entry.name == name then whole[#whole + 1] = entry
+        elseif short(entry.name) == name then part[#part + 1] = entry end
+    end
+    table.move(part, 1, #part, #whole + 1, whole)
+    return whole
+end
+
+-- The entry of a value: a function, a module.
+function M.of_value(value)
+    if value == nil then return nil end
+    for _, entry in ipairs(book) do
+        if rawequal(entry.value, value) then return entry end
+    end
+end
+
+-- All entries in which a word appears, in any case.
+function M.search(word)
+    local found = {}
+    word = word:lower()
+    for _, entry in ipairs(book) do
+        local parts = {entry.name, entry.kind, entry.usage or "", entry.text or ""}
+        local text = table.concat(parts, "\n")
+        if text:lower():find(word, 1, true) then found[#found + 1] = entry end
+    end
+    return found
+end
+
+-- How many letters must be put in, left out, replaced or swapped with their neighbour to make b of a.
+local function distance(a, b)
+    local before, row = {}, {}
+    for j = 0, #b do row[j] = j end
+    for i = 1, #a do
+        local next = {[0] = i}
+        for j = 1, #b do
+            local cost = a:byte(i) == b:byte(j) and 0 or 1
+            next[j] = math.min(row[j] + 1, next[j - 1] + 1, row[j - 1] + cost)
+            local swapped = i > 1 and j > 1 and a:byte(i) == b:byte(j - 1) and a:byte(i - 1) == b:byte(j)
+            if swapped then next[j] = math.min(next[j], before[j - 2] + 1) end
+        end
+        before, row = row, next
+    end
+    return row[#b]
+end
+
+-- The names nearest to a word that is none, best first.
+function M.nearest(word)
+    local seen, near = {}, {}
+    word = short(word):lower()
+    for place, entry in ipairs(book) do
+        local name = short(entry.name)
+        local away = distance(word, name:lower())
+        if not seen[name] and away <= math.max(1, #word // 3) then
+            seen[name] = true
+            near[#near + 1] = {name = name, away = away, place = place}
+        end
+    end
+    table.sort(near, function(a, b)
+        if a.away ~= b.away then return a.away < b.away end
+        return a.place < b.place
+    end)
+    local names = {}
+    for i = 1, math.min(#near, MOST_NEAR) do names[i] = near[i].name end
+    return names
+end
+
+-- ---- Writing ----
+
+local WIDTH = 78
+
+-- The letters of a line, not its bytes.
+local function letters(text)
+    return utf8.len(text) or #text
+end
+
+-- Breaks a text into lines at blanks. An empty line ends a paragraph; lines that begin with a blank
+-- stay as they are.
+local function wrap(text, indent)
+    local lines = {}
+    text = text:gsub("(%S)\n(%S)", "%1 %2")
+    for line in (text .. "\n"):gmatch("(.-)\n") do
+        local current = indent
+        if line:find("^%s") or line == "" then
+            current = indent .. line
+        else
+            for word in line:gmatch("%S+") do
+                if letters(current) + letters(word) >= WIDTH and current ~= indent then
+                    lines[#lines + 1] = current
+                    current = indent
+                end
+                current = current == indent and indent .. word or current .. " " .. word
+            end
+        end
+        lines[#lines + 1] = (current:gsub("%s+$", ""))
+    end
+    return table.concat(lines, "\n")
+end
+
+local function indented(text)
+    return "  " .. text:gsub("\n", "\n  ")
+end
+
+-- Name, text and what is allowed, the text wrapped beside the names.
+local function option_lines(options)
+    local lines, wide = {}, 0
+    for _, option in ipairs(options) do wide = math.max(wide, letters(option.name)) end
+    for i, option in ipairs(options) do
+        local notes = {option.range}
+        if option.standard then notes[#notes + 1] = "by default " .. option.standard end
+        local note = #notes > 0 and " (" .. table.concat(notes, "; ") .. ")" or ""
+        local margin = (" "):rep(wide + 4)
+        local name = "  " .. option.name .. (" "):rep(wide - letters(option.name)) .. "  "
+        lines[i] = name .. wrap((option.text or "") .. note, margin):sub(#margin + 1)
+    end
+    return table.concat(lines, "\n")
+end
+
+local CALLED = {["function"] = true, method = true, field = true}
+
+local function entry_text(entry)
+    local parts = {}
+    if CALLED[entry.kind] then
+        parts[1] = entry.usage
+    else
+        parts[1] = entry.kind == "page" and entry.name or entry.kind .. " " .. entry.name
+        if entry.usage and entry.usage ~= "" then parts[2] = wrap(entry.usage, "  ") end
+    end
+    parts[#parts + 1] = wrap(entry.text or "", "  ")
+    if entry.options and #entry.options > 0 then
+        parts[#parts + 1] = "  options\n" .. indented(option_lines(entry.options))
+    end
+    if entry.example then
+        parts[#parts + 1] = "  example\n" .. indented(indented(entry.example))
+    end
+    return table.concat(parts, "\n")
+end
+
+-- One line for lists: the name and the beginning of its text.
+local function line_of(entry, wide)
+    local text = (entry.text or ""):match("^[^\n]*")
+    local name = entry.name .. (" "):rep(wide - letters(entry.name))
+    local room = WIDTH - wide - 4
+    if letters(text) > room then
+        text = text:sub(1, utf8.offset(text, room) - 1):gsub("%s+%S*$", "") .. " …"
+    end
+    return "  " .. name .. "  " .. text
+end
+
+local function list_of(entries)
+    local lines, wide = {}, 0
+    for _, entry in ipairs(entries) do wide = math.max(wide, letters(entry.name)) end
+    for i, entry in ipairs(entries) do lines[i] = line_of(entry, wide) end
+    return table.concat(lines, "\n")
+end
+
+-- Names of a family in a few lines: what a handle can do, what a module holds.
+local function members_text(prefix)
+    local names = {}
+    for _, entry in ipairs(book) do
+        local mark, name = entry.name:match("^" .. prefix .. "([.:])([%w_]+)$")
+        if name then names[#names + 1] = (mark == ":" and ":" or ".") .. name end
+    end
+    if #names == 0 then return nil end
+    return "  " .. prefix .. " has\n" .. indented(wrap(table.concat(names, " "), "  "))
+end
+
+local FAMILIES = {
+    {"layer", "layers"}, {"activation", "activations"}, {"cost", "costs"},
+    {"optimizer", "optimizers"}, {"initialiser", "initialisers"}, {"page", "pages"},
+}
+
+-- A heading and the names under it; nothing without names.
+local function add_names(parts, heading, names)
+    if #names == 0 then return end
+    parts[#parts + 1] = heading .. "\n" .. wrap(table.concat(names, " "), "  ")
+end
+
+-- What there is, by family.
+function M.overview()
+    local parts = {'help(name) or help(value) explains one thing: help("backward"), help(nn.net).'}
+    for _, module in ipairs {"tensor", "nn", "data", "plot", "nabla"} do
+        local names = {}
+        for _, entry in ipairs(book) do
+            local name = entry.name:match("^" .. module .. "%.([%w_]+)$")
+            if name and entry.kind == "function" then names[#names + 1] = name end
+        end
+        add_names(parts, module, names)
+    end
+    for _, family in ipairs(FAMILIES) do
+        local names = {}
+        for _, entry in ipairs(book) do
+            if entry.kind == family[1] then names[#names + 1] = entry.name end
+        end
+        add_names(parts, family[2], names)
+    end
+    parts[#parts + 1] = "Methods of a tensor: help(\"tensor\"), of a network: help(\"net\")."
+    return table.concat(parts, "\n")
+end
+
+-- ---- Asking ----
+
+local function unknown(name)
+    local parts = {("there is no help on '%s'"):format(name)}
+    local near = M.nearest(name)
+    if #near > 0 then parts[1] = parts[1] .. "; near it: " .. table.concat(near, ", ") end
+    local found = M.search(name)
+    if #found > 0 then
+        parts[#parts + 1] = ("these speak of '%s':"):format(name)
+        parts[#parts + 1] = list_of(found)
+    end
+    return table.concat(parts, "\n")
+end
+
+-- The page of a name; nil when the book does not know it.
+function M.name_text(name)
+    local texts = {}
+    for _, entry in ipairs(M.find(name)) do texts[#texts + 1] = entry_text(entry) end
+    texts[#texts + 1] = members_text(name:gsub("[^%w_]", "%%%0"))
+    return #texts > 0 and table.concat(texts, "\n\n") or nil
+end
+
+local FAMILY_OF_HANDLE = {network = "net", ["data set"] = "set"}
+
+-- Handles are asked by the name of their metatable: "nabla.tensor" is the family "tensor".
+local function family_of(value)
+    local meta = getmetatable(value)
+    local name = type(meta) == "table" and rawget(meta, "__name")
+    local noun = type(name) == "string" and name:match("^nabla%.(.+)$")
+    return noun and (FAMILY_OF_HANDLE[noun] or noun)
+end
+
+-- The text for whatever help is given; second result: whether it was known.
+function M.text(...)
+    if select("#", ...) == 0 then return M.overview(), true end
+    local what = ...
+    if type(what) == "string" then
+        local text = M.name_text(what)
+        return text or unknown(what), text ~= nil
+    end
+    local entry = M.of_value(what)
+    if entry then
+        local members = type(what) == "table" and members_text(entry.name)
+        return entry_text(entry) .. (members and "\n\n" .. members or ""), true
+    end
+    local family = family_of(what)
+    local text = family and M.name_text(family)
+    if text then return text, true end
+    local noun = family or type(what)
+    return ("there is no help on this %s; help() shows what there is"):format(noun), false
+end
+
+function M.help(...)
+    print((M.text(...)))
+end
+
+-- ---- Examples ----
+
+-- An example as Lua: what follows an arrow is a comment.
+function M.code(example)
+    return (example:gsub("→", "--→"))
+end
+
+-- Runs an example in `env` as the prompt would: whole if it compiles as one piece, else line by
+-- line. Returns the values of its last expression.
+function M.run(example, env)
+    local source = M.code(example)
+    local function compile(text)
+        local function try(code) return load(code .. "\n", "=example", "t", env) end
+        return try("return " .. text) or try(text)
+    end
+    local whole = compile(source)
+    if whole then return whole() end
+    local pending, results = "", table.pack()
+    for line in (source .. "\n"):gmatch("(.-)\n") do
+        pending = pending .. line .. "\n"
+        local piece = compile(pending)
+        if piece then
+            results = table.pack(piece())
+            pending = ""
+        end
+    end
+    if pending:find("%S") then error(select(2, load(pending, "=example", "t", env)), 0) end
+    return table.unpack(results, 1, results.n)
+end
+
+-- ---- Pages ----
+
+M.doc(M.help, {
+    name = "help", kind = "function", usage = "help(x)",
+    text = "Explains a name, a function or a value; without x it shows what there is.",
+    example = 'help("matmul")',
+})
+
+local function page(name, text, example)
+    M.doc(nil, {name = name, kind = "page", text = text, example = example})
+end
+
+page("index", [[
+x[i] is entry i of the first dimension: a view, or a number where one element is left. x[{i, j}]
+goes on into the next dimensions. A table in place of a number is a range, both ends included:
+{} everything, {a, b} from a to b, {a, b, step} every step-th one. Indices count from 1; -1 is
+the last one; 0 is an error.
+
+x[key] = value writes a number, a table or a tensor that broadcasts into what x[key] shows. A
+gradient would not see this, so it is refused for tensors that take part in one, but for inside
+nn.no_grad.
+
+x[i] as a number leaves the tape; x:select(1, i) stays on it.]],
+    [[x = tensor{{1, 2, 3}, {4, 5, 6}}
+x[2]              → 4 5 6
+x[{2, -1}]        → 6.0
+x[{ {}, {1, 2} }] → 1 2 / 4 5
+x[1] = 0]])
+
+page("broadcasting", [[
+Operators and the methods behind them work element by element on tensors whose shapes fit:
+shapes are aligned at the last dimension, and sizes must be equal or 1, which repeats. Numbers
+stand on either side. Only sizes count, never the number of elements.]],
+    "tensor{{1}, {2}} + tensor{10, 20, 30}  → 11 21 31 / 12 22 32")
+
+page("gradients", [[
+x:requires_grad_() makes x a parameter: what is computed from it is recorded. c:backward(),
+where c is one number, computes the gradient at every parameter and puts it into .grad, fresh
+each time unless {accumulate = true}. The recording is spent then, unless {keep = true}.
+x:detach() leaves the tape, nn.no_grad(f) runs f without one.]],
+    [[w = tensor{1, 2}:requires_grad_()
+c = (w * tensor{3, 4}):sum()
+c:backward()
+w.grad  → 3 4]])
+
+page("comparing", [[
+x:lt(y), le, gt, ge, eq and ne compare element by element and give u8 tensors of 0 and 1. The
+signs < <= > >= compare numbers and tensors without dimensions. == asks whether two names mean
+the same thing, as it does for tables.]],
+    [[tensor{1, 2, 3}:gt(2)           → 0 0 1
+tensor{1, 2}:sum() < 4          → true]])
+
+page("dtypes", [[
+f32 (the default) and f64 compute; u8 and i32 store images, labels and indices, and become f32
+where they meet an operator. Two tensors meet in the wider of those that compute. x:to("f64")
+converts; nabla.dtype("f64") changes what new tensors are.]],
+    'tensor.ones(2, {dtype = "f64"}) + tensor.ones(2):to("u8")')
+
+page("layout", [[
+A batch is rows: x has the shape (examples, inputs), and a layer computes Z = A Wᵀ + b, where w
+has the shape (outputs, inputs) as in the notes. The notes write one example as a column and z =
+w a + b; to read them with a whole batch, transpose both sides. net[l].w[{j, k}] is the weight
+from neuron k of layer l - 1 to neuron j of layer l, as the notes' w_jk.]],
+    [[w, a = tensor{{1, 2}, {3, 4}}, tensor{{1, 1}}
+a:matmul(w:t())  → 3 7]])
+
+page("interrupting", [[
+Ctrl-C stops Lua code, training, long products and prints, and gives the prompt back with
+everything whole: training keeps what it learned up to the last whole batch. What cannot be
+stopped: an endless __gc function, one call of the factorisation library, one string.find or
+string.rep that runs by itself for long.]],
+    "nabla.threads()")
+
+return M

@@ -1,0 +1,322 @@
+-- The benchmark: starts the children, lets each run one epoch in turn, and prints the tables.
+-- Called by run: bench.lua NABLA TOOLS SCRATCH MNIST.
+
+local program, tools, scratch, mnist = table.unpack(arg, 1, 4)
+local here = arg[0]:match "^(.*)/" or "."
+
+local ROUNDS <const> = 5
+local PYTHON <const> = "/usr/bin/python3"
+local BOOK <const>, DEEP <const> = {10, 784, 30, 10}, {128, 784, 512, 512, 10} -- batch, layers
+
+-- ---- Commands ----
+
+local function quote(text)
+    return "'" .. tostring(text):gsub("'", "'\\''") .. "'"
+end
+
+local function command_line(...)
+    local words = {}
+    for i, word in ipairs {...} do words[i] = quote(word) end
+    return table.concat(words, " ")
+end
+
+local function environment(threads)
+    local words = {"env", "OPENBLAS_NUM_THREADS=" .. threads, "OMP_NUM_THREADS=" .. threads}
+    if threads > 1 then words[#words + 1] = "OMP_WAIT_POLICY=passive" end
+    return table.concat(words, " ")
+end
+
+-- The lines that a command prints, or nil where it fails.
+local function lines_of(...)
+    local pipe = assert(io.popen(environment(1) .. " " .. command_line(...)))
+    local lines = {}
+    for line in pipe:lines() do lines[#lines + 1] = line end
+    return pipe:close() and lines or nil
+end
+
+local function numbers(line)
+    local out = {}
+    for word in line:gmatch "%S+" do out[#out + 1] = tonumber(word) end
+    return out
+end
+
+-- ---- Figures ----
+
+local function sorted(list)
+    local out = table.move(list, 1, #list, 1, {})
+    table.sort(out)
+    return out
+end
+
+local function median(list)
+    local order = sorted(list)
+    return (order[(#order + 1) // 2] + order[#order // 2 + 1]) / 2
+end
+
+local function column(rows, i)
+    local out = {}
+    for k, row in ipairs(rows) do out[k] = row[i] end
+    return out
+end
+
+-- A number with `digits` figures, never in powers of ten.
+local function figures(value, digits)
+    local before = math.max(1, math.floor(math.log(math.max(value, 1e-9), 10)) + 1)
+    if value < 1 then before = math.floor(math.log(math.max(value, 1e-9), 10)) + 1 end
+    return ("%%.%df"):format(math.max(0, digits - before)):format(value)
+end
+
+local function spread(list, digits)
+    local order = sorted(list)
+    return ("%s–%s"):format(figures(order[1], digits), figures(order[#order], digits))
+end
+
+local function verdict(asked, holds)
+    return ("%s: %s"):format(asked, holds and "holds" or "does not hold")
+end
+
+-- ---- Tables ----
+
+-- Prints rows of texts as a table that reads well as it is and as Markdown.
+local function show(rows)
+    local widths = {}
+    for _, row in ipairs(rows) do
+        for i, text in ipairs(row) do widths[i] = math.max(widths[i] or 3, utf8.len(text)) end
+    end
+    for place, row in ipairs(rows) do
+        local cells = {}
+        for i, text in ipairs(row) do cells[i] = text .. (" "):rep(widths[i] - utf8.len(text)) end
+        print("| " .. table.concat(cells, " | ") .. " |")
+        if place == 1 then
+            for i, width in ipairs(widths) do cells[i] = ("-"):rep(width) end
+            print("| " .. table.concat(cells, " | ") .. " |")
+        end
+    end
+    print()
+end
+
+-- ---- Children that run an epoch when they are told to ----
+
+-- Starts a child and waits until it has warmed up; false where it fails. Each pipe is a file, because
+-- Lua's own go one way only.
+local function start(child, number)
+    local to, from = scratch .. "/to" .. number, scratch .. "/from" .. number
+    assert(os.execute(command_line("mkfifo", to, from)))
+    os.execute(("%s %s <%s >%s &"):format(environment(child.threads or 1),
+        command_line(table.unpack(child.command)), quote(to), quote(from)))
+    child.to, child.from = assert(io.open(to, "w")), assert(io.open(from))
+    child.to:setvbuf "line"
+    child.seconds = {}
+    local ready = child.from:read() == "ready"
+    if not ready then io.stderr:write("bench: ", child.name, " does not run\n") end
+    return ready
+end
+
+local function tell(child, what)
+    child.to:write(what, "\n")
+    return tonumber(child.from:read() or nil)
+end
+
+-- Fills seconds and accuracy of those children that run, and returns these.
+local function race(children)
+    local running = {}
+    for number, child in ipairs(children) do
+        if start(child, number) then running[#running + 1] = child end
+    end
+    for _ = 1, ROUNDS do
+        for _, child in ipairs(running) do
+            local seconds = assert(tell(child, "epoch"), child.name .. " died")
+            child.seconds[#child.seconds + 1] = seconds
+        end
+    end
+    for _, child in ipairs(running) do child.accuracy = tell(child, "end") end
+    for number, child in ipairs(children) do
+        child.to:close()
+        child.from:close()
+        os.execute(command_line("rm", scratch .. "/to" .. number, scratch .. "/from" .. number))
+    end
+    return running
+end
+
+-- How many times as long as `ours` a child takes, or what share of the products' rate ours reaches.
+local function compare(child, ours)
+    local ratio = median(child.seconds) / median(ours.seconds)
+    if child == ours then return "", "" end
+    if child.share then
+        return ("%.0f %%"):format(100 * ratio),
+            verdict(("%.0f %%"):format(100 * child.share), ratio >= child.share)
+    end
+    local asked = child.times and verdict(child.times .. " ×", ratio >= child.times) or ""
+    return figures(ratio, ratio < 10 and 3 or 2) .. " ×", asked
+end
+
+local function report(title, children)
+    local rows = { {title, "median", "min–max", "to nabla", "asked", "test"} }
+    local ours
+    for _, child in ipairs(race(children)) do
+        ours = child.ours and child or ours
+        local ratio, asked = compare(child, ours)
+        rows[#rows + 1] = {child.name, figures(median(child.seconds), 3) .. " s",
+            spread(child.seconds, 3), ratio, asked,
+            child.accuracy and ("%.1f %%"):format(100 * child.accuracy) or ""}
+    end
+    show(rows)
+end
+
+-- ---- Who takes part ----
+
+local function nabla_child(name, script, ...)
+    return {name = name, ours = true, command = {program, here .. "/" .. script, mnist, ...}}
+end
+
+local function python_child(name, times, script, ...)
+    return {name = name, times = times, command = {PYTHON, here .. "/" .. script, mnist, ...}}
+end
+
+local function sgemm_child(share, sizes)
+    return {name = "bare sgemm", share = share, command = {tools .. "/sgemm", table.unpack(sizes)}}
+end
+
+local function with_threads(threads, child)
+    child.threads = threads
+    return child
+end
+
+local function python_has(module)
+    return os.execute(("%s -c 'import %s' 2>/dev/null"):format(PYTHON, module))
+end
+
+local function book_children(has)
+    local children = {nabla_child("nabla", "nabla_book.lua"), sgemm_child(0.65, BOOK)}
+    if has.torch then
+        children[#children + 1] = python_child("PyTorch, nn.Module", 12, "torch_book.py")
+        children[#children + 1] = python_child("PyTorch, by hand", 3, "torch_book_by_hand.py")
+    end
+    if has.numpy then
+        children[#children + 1] = python_child("NumPy, matrix form", 3, "numpy_book.py")
+    end
+    return children
+end
+
+local function deep_children(has)
+    local children = {}
+    local asked = {sgd = {share = 0.9, times = 1.15}, adam = {share = 0.8, times = 1.3}}
+    for _, optimizer in ipairs {"sgd", "adam"} do
+        local hold = asked[optimizer]
+        local function name(who) return who .. ", " .. optimizer end
+        children[#children + 1] = nabla_child(name "nabla", "nabla_deep.lua", optimizer, 1)
+        children[#children + 1] = sgemm_child(hold.share, DEEP)
+        if has.torch then
+            children[#children + 1] = python_child(name "PyTorch", hold.times, "torch_deep.py", optimizer)
+        end
+    end
+    for _, optimizer in ipairs {"sgd", "adam"} do
+        local function name(who) return ("%s, %s, 2 threads"):format(who, optimizer) end
+        children[#children + 1] = nabla_child(name "nabla", "nabla_deep.lua", optimizer, 2)
+        if has.torch then
+            children[#children + 1] =
+                with_threads(2, python_child(name "PyTorch", nil, "torch_deep.py", optimizer))
+        end
+    end
+    return children
+end
+
+-- ---- The machine ----
+
+local function read_processor()
+    local model, count = "a processor", 0
+    for line in io.lines "/proc/cpuinfo" do
+        model = line:match "^model name%s*:%s*(.+)" or model
+        if line:find "^processor" then count = count + 1 end
+    end
+    return model, count
+end
+
+local function describe_machine(has)
+    local model, count = read_processor()
+    local parts = {"nabla " .. nabla.version}
+    for _, module in ipairs {"torch", "numpy"} do
+        local code = ("import %s; print(%s.__version__)"):format(module, module)
+        if has[module] then parts[#parts + 1] = module .. " " .. lines_of(PYTHON, "-c", code)[1] end
+    end
+    print(("%s, %d processors · %s · %s"):format(model, count, lines_of(tools .. "/sgemm")[1],
+        table.concat(parts, " · ")))
+    print "Medians of five, interleaved; one BLAS thread unless a row says otherwise.\n"
+    for _, module in ipairs {"torch", "numpy"} do
+        if not has[module] then
+            print(("%s cannot import %s: its rows are left out.\n"):format(PYTHON, module))
+        end
+    end
+end
+
+-- ---- Whole runs ----
+
+local MB <const> = 1024 -- KiB
+
+-- The book's network on MNIST, five seeds: the whole program from start to end.
+local function mnist_row()
+    local accuracy, seconds, memory, requests = {}, {}, {}, {}
+    for seed = 1, ROUNDS do
+        local lines = assert(lines_of(tools .. "/measure", 1, program, here .. "/nabla_mnist.lua",
+            mnist, seed), "nabla_mnist.lua failed")
+        local result, cost = numbers(lines[1]), numbers(lines[2])
+        accuracy[seed], requests[seed] = 100 * result[1], result[2]
+        seconds[seed], memory[seed] = cost[1], cost[2] / MB
+    end
+    local holds = median(accuracy) >= 95.5 and median(seconds) < 5 and median(memory) < 150
+    return {"MNIST, the book's network, 30 epochs, five seeds",
+        ("%.2f %% · %s s · %.0f MB"):format(median(accuracy), figures(median(seconds), 3),
+            median(memory)),
+        ("%s %%"):format(spread(accuracy, 4)), verdict("95.5 % · 5 s · 150 MB", holds)},
+        {"requests to the allocator in its epochs 3 and 4", ("%d"):format(median(requests)),
+        ("%d–%d"):format(sorted(requests)[1], sorted(requests)[ROUNDS]),
+        verdict("0", sorted(requests)[ROUNDS] == 0)}
+end
+
+local function digits_row()
+    local rows = {}
+    for i, line in ipairs(assert(lines_of(program, here .. "/nabla_digits.lua"), "nabla_digits.lua failed")) do
+        rows[i] = numbers(line)
+    end
+    local accuracy, seconds = sorted(column(rows, 1)), sorted(column(rows, 2))
+    for i, share in ipairs(accuracy) do accuracy[i] = 100 * share end
+    return {"digits, 64-30-10, 30 epochs, five seeds",
+        ("%.1f %% · %s s"):format(median(accuracy), figures(median(seconds), 2)),
+        ("%s %% · %s s"):format(spread(accuracy, 3), spread(seconds, 2)),
+        verdict("each 96 % · 0.5 s", accuracy[1] >= 96 and seconds[#seconds] < 0.5)}
+end
+
+local function start_row(what, ...)
+    local rows = {}
+    for i, line in ipairs(assert(lines_of(tools .. "/measure", ...), what .. ": failed")) do
+        rows[i] = numbers(line)
+    end
+    local seconds, memory = column(rows, 1), column(rows, 2)
+    for i, value in ipairs(seconds) do seconds[i] = 1000 * value end
+    for i, value in ipairs(memory) do memory[i] = value / MB end
+    return {what, ("%s ms · %s MB"):format(figures(median(seconds), 2), figures(median(memory), 2)),
+        ("%s ms · %s MB"):format(spread(seconds, 2), spread(memory, 2)),
+        verdict("50 ms · 15 MB", median(seconds) < 50 and median(memory) < 15)}
+end
+
+-- ---- All of it ----
+
+local has = {torch = python_has "torch", numpy = python_has "numpy"}
+local there = pcall(data.mnist, mnist)
+
+describe_machine(has)
+if there then
+    report("784-30-10, sigmoid, batch 10, an epoch of 50,000", book_children(has))
+    report("784-512-512-10, relu, batch 128, an epoch of 50,000", deep_children(has))
+else
+    print(("MNIST is not in %s, so its rows are left out. Name its folder: NABLA_MNIST=DIR make bench.\n")
+        :format(mnist))
+end
+
+local rows = { {"whole runs", "median", "min–max", "asked"} }
+if there then table.move({mnist_row()}, 1, 2, #rows + 1, rows) end
+rows[#rows + 1] = digits_row()
+rows[#rows + 1] = start_row("nabla -e \"\", 20 times", 20, program, "-e", "")
+rows[#rows + 1] = start_row("start to first prompt, 20 times", "-p", "∇", 20, "env", "LC_ALL=C.UTF-8",
+    "TERM=xterm", program)
+show(rows)

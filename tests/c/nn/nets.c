@@ -1,0 +1,97 @@
+/* What the tests of networks share. */
+#include "nets.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+#include <cmocka.h>
+
+nb_net *net_of(nb_ctx *ctx, const char *notation, nb_dtype dtype)
+{
+    nb_net_spec spec = {.layer = NULL};
+    if (nb_notation_parse(ctx, notation, NULL, &spec) != NB_OK) fail_msg("%s", ctx->message);
+    nb_net *net = nb_net_new(ctx, &spec, dtype, 1);
+    nb_net_spec_free(ctx, &spec);
+    if (!net) fail_msg("%s", ctx->message);
+    return net;
+}
+
+nb_tensor *uniform(nb_ctx *ctx, nb_dtype dtype, int64_t rows, int64_t columns, double low,
+                   double high, uint64_t seed)
+{
+    const int64_t shape[2] = {rows, columns};
+    nb_stream stream = nb_stream_make(seed, NB_FOR_TENSOR, 77);
+    nb_tensor *t = nb_tensor_new(ctx, dtype, 2, shape);
+    assert_non_null(t);
+    for (int64_t i = 0; i < rows; i++)
+        for (int64_t j = 0; j < columns; j++)
+            nb_tensor_set(t, (const int64_t[]){i, j}, low + (high - low) * nb_random_unit(&stream));
+    return t;
+}
+
+nb_tensor *classes_in_turn(nb_ctx *ctx, int64_t rows, int64_t classes)
+{
+    nb_tensor *y = nb_tensor_new(ctx, NB_I32, 1, &rows);
+    assert_non_null(y);
+    for (int64_t i = 0; i < rows; i++) nb_tensor_set(y, &i, (double)(i % classes + 1));
+    return y;
+}
+
+nb_set *random_set(nb_ctx *ctx, int64_t rows, int64_t width, int64_t classes)
+{
+    nb_tensor *x = uniform(ctx, NB_F32, rows, width, 0, 1, 5);
+    nb_tensor *y = classes_in_turn(ctx, rows, classes);
+    for (int64_t i = 0; i < rows; i++) nb_tensor_set(x, (const int64_t[]){i, i % classes}, 2);
+    nb_set *set = nb_set_new(ctx, x, 1, y, NULL, 0, NULL);
+    nb_tensor_release(ctx, x);
+    nb_tensor_release(ctx, y);
+    if (!set) fail_msg("%s", ctx->message);
+    return set;
+}
+
+bool same_bits(nb_ctx *ctx, nb_tensor *a, nb_tensor *b)
+{
+    if (a->dtype != b->dtype || !nb_tensor_same_shape(a, b)) return false;
+    nb_tensor *plain_a = nb_tensor_contiguous(ctx, a), *plain_b = nb_tensor_contiguous(ctx, b);
+    size_t bytes = (size_t)nb_tensor_count(a) * nb_dtype_size(a->dtype);
+    bool same = !memcmp(nb_tensor_data(plain_a), nb_tensor_data(plain_b), bytes);
+    nb_tensor_release(ctx, plain_a);
+    nb_tensor_release(ctx, plain_b);
+    return same;
+}
+
+/* One try with request number n failing; true when it succeeded. */
+static bool try_once(nb_ctx *ctx, nb_net *net, attempt *what, void *arg, uint64_t n, bool on,
+                     nb_tensor *before)
+{
+    size_t live = ctx->memory.live;
+    ctx->memory.fail_at = ctx->memory.requests + n;
+    ctx->memory.fail_on = on;
+    nb_status status = what(ctx, net, arg);
+    ctx->memory.fail_at = 0;
+    ctx->memory.fail_on = false;
+    if (status == NB_OK) return true;
+    if (status != NB_EMEMORY) fail_msg("request %d: %s", (int)n, ctx->message);
+    assert_int_equal(ctx->memory.live, live);
+    assert_true(same_bits(ctx, net->params, before));
+    return false;
+}
+
+void sweep(nb_ctx *ctx, nb_net *net, attempt *what, void *arg)
+{
+    enum { TOO_MANY = 100000 };
+    size_t cap = ctx->memory.pool_cap;
+    nb_tensor *before = nb_tensor_clone(ctx, net->params);
+    nb_pool_trim(ctx);
+    ctx->memory.pool_cap = 0;
+    for (int on = 0; on < 2; on++) {
+        uint64_t n = 1;
+        while (!try_once(ctx, net, what, arg, n, on, before)) assert_true(++n < TOO_MANY);
+        /* An operation that asks for nothing would pass without a test. */
+        assert_true(n > 1);
+        assert_int_equal(nb_tensor_copy(ctx, net->params, before), NB_OK);
+    }
+    ctx->memory.pool_cap = cap;
+    nb_tensor_release(ctx, before);
+}

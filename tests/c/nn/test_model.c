@@ -1,0 +1,385 @@
+/* Networks in files: everything comes back, files that are not what they say are refused by name,
+ * and nothing is lost or left when memory ends. */
+#include "nn/model.h"
+
+#include "../support.h"
+#include "io/safetensors.h"
+#include "nn/describe.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+static char path[64]; /* of the test's one file */
+
+static int setup_file(void **state)
+{
+    strcpy(path, "test_model_XXXXXX");
+    int file = mkstemp(path);
+    if (file < 0) return -1;
+    close(file);
+    return setup(state);
+}
+
+static int teardown_file(void **state)
+{
+    unlink(path);
+    return teardown(state);
+}
+
+static nb_net *net_with(const char *notation, const nb_resolver *resolver, nb_dtype dtype)
+{
+    nb_net_spec spec = {.layers = 0};
+    if (nb_notation_parse(ctx, notation, resolver, &spec) != NB_OK) fail_msg("%s", ctx->message);
+    nb_net *net = nb_net_new(ctx, &spec, dtype, 7);
+    assert_non_null(net);
+    nb_net_spec_free(ctx, &spec);
+    return net;
+}
+
+static void assert_same_net(const nb_net *a, const nb_net *b)
+{
+    nb_text one, two;
+    nb_text_init(&one, ctx);
+    nb_text_init(&two, ctx);
+    nb_notation_write(&one, a);
+    nb_notation_write(&two, b);
+    assert_string_equal(nb_text_get(&one), nb_text_get(&two));
+    nb_text_free(&one);
+    nb_text_free(&two);
+    assert_int_equal(a->dtype, b->dtype);
+    assert_int_equal(nb_net_count(a), nb_net_count(b));
+    assert_memory_equal(nb_tensor_data(a->params), nb_tensor_data(b->params),
+                        (size_t)nb_net_count(a) * nb_dtype_size(a->dtype));
+}
+
+static void test_there_and_back(void **state)
+{
+    (void)state;
+    static const char *const notations[] = {
+        "64 - 30 - 10", "5 - 4 relu tanh@2 name=hidden init=glorot - 3 softmax : cross_entropy",
+        "1 - 1 linear : mse"};
+    for (int i = 0; i < 6; i++) {
+        nb_net *net = net_with(notations[i / 2], NULL, i % 2 ? NB_F32 : NB_F64);
+        assert_int_equal(nb_model_save(ctx, net, NULL, path), NB_OK);
+        nb_classes *classes = (nb_classes *)path; /* must be overwritten */
+        nb_net *loaded = nb_model_load(ctx, path, NULL, &classes);
+        if (!loaded) fail_msg("%s", ctx->message);
+        assert_null(classes);
+        assert_same_net(net, loaded);
+        nb_net_release(ctx, loaded);
+        nb_net_release(ctx, net);
+    }
+}
+
+static void test_classes(void **state)
+{
+    (void)state;
+    const char *const names[] = {"", "a\nb", "back\\slash"};
+    nb_net *net = net_with("5 - 3", NULL, NB_F32);
+    nb_classes *classes = nb_classes_new(ctx, names, 3), *read;
+    assert_int_equal(nb_model_save(ctx, net, classes, path), NB_OK);
+    nb_net *loaded = nb_model_load(ctx, path, NULL, &read);
+    assert_int_equal(read->count, 3);
+    for (int i = 0; i < 3; i++) assert_string_equal(read->name[i], names[i]);
+    nb_net_release(ctx, loaded);
+    loaded = nb_model_load(ctx, path, NULL, NULL); /* nobody asks for them */
+    assert_non_null(loaded);
+    nb_net_release(ctx, loaded);
+    nb_classes_release(ctx, read);
+    nb_classes_release(ctx, classes);
+    nb_net_release(ctx, net);
+}
+
+/* What stands in the file, for those who read it with other programs. */
+static void test_content(void **state)
+{
+    (void)state;
+    nb_net *net = net_with("5 - 4 name=hidden - 3", NULL, NB_F32);
+    nb_archive archive = {.count = 0};
+    assert_int_equal(nb_model_save(ctx, net, NULL, path), NB_OK);
+    assert_int_equal(nb_safetensors_load(ctx, path, &archive), NB_OK);
+    static const char *const keys[] = {"hidden.w", "hidden.b", "2.w", "2.b"};
+    assert_int_equal(archive.count, 4);
+    for (size_t i = 0; i < 4; i++) assert_string_equal(archive.entry[i].name, keys[i]);
+    const nb_tensor *w = nb_archive_find(&archive, "hidden.w");
+    assert_true(w->dims == 2 && w->shape[0] == 4 && w->shape[1] == 5);
+    assert_string_equal(nb_archive_meta(&archive, "format"), "nabla 1");
+    assert_string_equal(nb_archive_meta(&archive, "dtype"), "f32");
+    assert_string_equal(nb_archive_meta(&archive, "notation"),
+                        "5 - 4 sigmoid name=hidden - 3 sigmoid : quadratic");
+    assert_null(nb_archive_meta(&archive, "classes"));
+    nb_archive_free(ctx, &archive);
+    nb_net_release(ctx, net);
+}
+
+static const nb_host_function host;
+static const nb_activation bump = {.name = "bump", .host = &host};
+
+static const nb_activation *find_bump(nb_ctx *c, void *self, const char *name)
+{
+    (void)c, (void)self;
+    return strcmp(name, "bump") == 0 ? &bump : NULL;
+}
+
+static void test_custom_activation(void **state)
+{
+    (void)state;
+    const nb_resolver resolver = {.activation = find_bump};
+    nb_net *net = net_with("5 - 4 bump - 3 relu bump@2", &resolver, NB_F32);
+    assert_int_equal(nb_model_save(ctx, net, NULL, path), NB_OK);
+    nb_net *loaded = nb_model_load(ctx, path, &resolver, NULL);
+    assert_non_null(loaded);
+    assert_same_net(net, loaded);
+    assert_null(nb_model_load(ctx, path, NULL, NULL));
+    assert_failed(NB_EARG, "unknown activation 'bump'");
+    assert_memory_equal(ctx->message, path, strlen(path));
+    nb_net_release(ctx, net);
+    nb_net_release(ctx, loaded);
+}
+
+static void test_same_names(void **state)
+{
+    (void)state;
+    nb_net_spec spec = {.layers = 0};
+    assert_int_equal(nb_notation_parse(ctx, "5 - 4 name=a - 3 name=b", NULL, &spec), NB_OK);
+    nb_net *net = nb_net_new(ctx, &spec, NB_F32, 7);
+    nb_net_spec_free(ctx, &spec);
+    strcpy(net->layer[1].spec.name, "a");
+    assert_int_equal(nb_model_save(ctx, net, NULL, path), NB_EARG);
+    assert_failed(NB_EARG, "another layer has the same name");
+    nb_net_release(ctx, net);
+}
+
+/* ---- Files that are not what they say ------------------------------------------------------- */
+
+/* A file like that of "3 - 2", which each test spoils in its way. */
+typedef struct parts {
+    const char *format, *notation, *dtype, *classes; /* NULL: absent */
+    int tensors;
+    struct {
+        const char *name;
+        nb_dtype dtype;
+        int dims;
+        int64_t shape[3];
+    } tensor[3];
+} parts;
+
+static const parts good = {
+    "nabla 1", "3 - 2", "f32", NULL, 2, {{"1.w", NB_F32, 2, {2, 3}}, {"1.b", NB_F32, 1, {2}}}};
+
+static void add_meta(nb_archive *archive, const char *key, const char *value)
+{
+    if (value) assert_int_equal(nb_archive_add_meta(ctx, archive, key, value), NB_OK);
+}
+
+static void write_parts(const parts *p)
+{
+    nb_archive archive = {.count = 0};
+    add_meta(&archive, "format", p->format);
+    add_meta(&archive, "notation", p->notation);
+    add_meta(&archive, "dtype", p->dtype);
+    add_meta(&archive, "classes", p->classes);
+    for (int i = 0; i < p->tensors; i++) {
+        nb_tensor *tensor =
+            nb_tensor_zeros(ctx, p->tensor[i].dtype, p->tensor[i].dims, p->tensor[i].shape);
+        assert_int_equal(nb_archive_add(ctx, &archive, p->tensor[i].name, tensor), NB_OK);
+        nb_tensor_release(ctx, tensor);
+    }
+    assert_int_equal(nb_safetensors_save(ctx, path, &archive), NB_OK);
+    nb_archive_free(ctx, &archive);
+}
+
+/* Fails, says which file, and what is wrong with it. */
+static void assert_refused(const parts *p, nb_status status, const char *words)
+{
+    nb_classes *classes;
+    write_parts(p);
+    assert_null(nb_model_load(ctx, path, NULL, &classes));
+    assert_null(classes);
+    assert_failed(status, words);
+    assert_memory_equal(ctx->message, path, strlen(path));
+}
+
+static void test_good_parts(void **state)
+{
+    (void)state;
+    parts p = good;
+    p.tensor[0].dtype = NB_F64; /* another program may have written it so */
+    write_parts(&p);
+    nb_net *net = nb_model_load(ctx, path, NULL, NULL);
+    if (!net) fail_msg("%s", ctx->message);
+    assert_int_equal(net->dtype, NB_F32);
+    nb_net_release(ctx, net);
+}
+
+static void test_bad_metadata(void **state)
+{
+    (void)state;
+    parts p = good;
+    p.notation = NULL;
+    assert_refused(&p, NB_EFORMAT, "holds tensors but no network");
+    p = good, p.format = NULL;
+    assert_refused(&p, NB_EFORMAT, "holds tensors but no network");
+    p = good, p.format = "nabla 2";
+    assert_refused(&p, NB_EFORMAT, "its format is 'nabla 2'; 'nabla 1' is expected");
+    p = good, p.dtype = NULL;
+    assert_refused(&p, NB_EFORMAT, "its dtype is ''; f32 or f64 is expected");
+    p = good, p.dtype = "u8";
+    assert_refused(&p, NB_EFORMAT, "its dtype is 'u8'");
+    p = good, p.notation = "3 - 2 rleu";
+    assert_refused(&p, NB_EARG, "unknown activation 'rleu'");
+    p = good, p.notation = "3 - fn";
+    assert_refused(&p, NB_EARG, "it needs the table form");
+    p = good, p.classes = "a\\b";
+    assert_refused(&p, NB_EFORMAT, "class name 1 has a '\\'");
+}
+
+static void test_bad_tensors(void **state)
+{
+    (void)state;
+    parts p = good;
+    p.tensors = 1;
+    assert_refused(&p, NB_EFORMAT, "the tensor 1.b is missing");
+    p = good, p.tensor[0].name = "w";
+    assert_refused(&p, NB_EFORMAT, "the tensor 1.w is missing");
+    p = good, p.tensor[0].shape[0] = 3, p.tensor[0].shape[1] = 2;
+    assert_refused(&p, NB_EFORMAT, "the tensor 1.w is 3x2; the network needs 2x3");
+    p = good, p.tensor[1].dims = 2, p.tensor[1].shape[1] = 1;
+    assert_refused(&p, NB_EFORMAT, "the tensor 1.b is 2x1; the network needs 2");
+    p = good, p.tensor[1].dtype = NB_I32;
+    assert_refused(&p, NB_EFORMAT, "the tensor 1.b is i32; f32 or f64 is needed");
+    p = good, p.tensors = 3, p.tensor[2] = p.tensor[1], p.tensor[2].name = "2.b";
+    assert_refused(&p, NB_EFORMAT, "the tensor 2.b belongs to no layer");
+}
+
+static void test_two_layers_one_name(void **state)
+{
+    (void)state;
+    parts p = good;
+    p.notation = "3 - 3 name=a - 3 name=a";
+    p.tensor[0].name = "a.w", p.tensor[0].shape[0] = 3;
+    p.tensor[1].name = "a.b", p.tensor[1].shape[0] = 3;
+    write_parts(&p);
+    assert_null(nb_model_load(ctx, path, NULL, NULL));
+    assert_non_null(strstr(ctx->message, "name"));
+}
+
+/* A short file may speak of a large network; nothing of its size is allocated. */
+static void test_large_promise(void **state)
+{
+    (void)state;
+    parts p = good;
+    p.notation = "2147483648 - 60000";
+    nb_pool_trim(ctx);
+    ctx->memory.peak = 0;
+    assert_refused(&p, NB_EFORMAT, "the tensor 1.w is 2x3; the network needs 60000x2147483648");
+    p.notation = "2147483648 - 2147483648";
+    write_parts(&p);
+    assert_null(nb_model_load(ctx, path, NULL, NULL));
+    assert_true(ctx->memory.peak < 100000);
+}
+
+static void test_no_file(void **state)
+{
+    (void)state;
+    nb_classes *classes;
+    unlink(path);
+    assert_null(nb_model_load(ctx, path, NULL, &classes));
+    assert_null(classes);
+    assert_int_equal(ctx->status, NB_EIO);
+}
+
+/* ---- When memory ends ----------------------------------------------------------------------- */
+
+typedef struct saved {
+    nb_net *net;
+    nb_classes *classes;
+} saved;
+
+static nb_status save_once(void *arg)
+{
+    const saved *s = arg;
+    return nb_model_save(ctx, s->net, s->classes, path);
+}
+
+static nb_status load_once(void *arg)
+{
+    const saved *s = arg;
+    nb_classes *classes;
+    nb_net *net = nb_model_load(ctx, path, NULL, &classes);
+    if (!net) {
+        assert_null(classes);
+        return ctx->status;
+    }
+    assert_same_net(s->net, net);
+    assert_int_equal(classes->count, s->classes->count);
+    nb_classes_release(ctx, classes);
+    nb_net_release(ctx, net);
+    return NB_OK;
+}
+
+/* A save that fails leaves the old file; load_once, which comes after it, reads it. */
+static void test_memory_ends(void **state)
+{
+    (void)state;
+    saved s = {net_with("5 - 4 relu@2 name=hidden - 3", NULL, NB_F32),
+               nb_classes_new(ctx, NULL, 3)};
+    nb_net *before = nb_net_clone(ctx, s.net, NB_F32);
+    sweep(save_once, &s);
+    assert_same_net(s.net, before);
+    ctx->memory.fail_at = ctx->memory.requests + 1;
+    ctx->memory.fail_on = true;
+    nb_pool_trim(ctx);
+    assert_int_equal(save_once(&s), NB_EMEMORY);
+    ctx->memory.fail_at = 0;
+    ctx->memory.fail_on = false;
+    assert_int_equal(load_once(&s), NB_OK);
+    nb_net_release(ctx, before);
+    nb_net_release(ctx, s.net);
+    nb_classes_release(ctx, s.classes);
+}
+
+static nb_status load_alone(void *arg)
+{
+    (void)arg;
+    nb_classes *classes;
+    nb_net *net = nb_model_load(ctx, path, NULL, &classes);
+    if (!net) assert_null(classes);
+    nb_status status = net ? NB_OK : ctx->status;
+    nb_classes_release(ctx, classes);
+    nb_net_release(ctx, net);
+    return status;
+}
+
+static void test_memory_ends_while_loading(void **state)
+{
+    (void)state;
+    nb_net *net = net_with("5 - 4 relu@2 name=hidden - 3 softmax", NULL, NB_F64);
+    nb_classes *classes = nb_classes_new(ctx, NULL, 3);
+    assert_int_equal(nb_model_save(ctx, net, classes, path), NB_OK);
+    sweep(load_alone, NULL);
+    nb_classes_release(ctx, classes);
+    nb_net_release(ctx, net);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(test_##name, setup_file, teardown_file)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(there_and_back),
+        TEST(classes),
+        TEST(content),
+        TEST(custom_activation),
+        TEST(same_names),
+        TEST(good_parts),
+        TEST(bad_metadata),
+        TEST(bad_tensors),
+        TEST(two_layers_one_name),
+        TEST(large_promise),
+        TEST(no_file),
+        TEST(memory_ends),
+        TEST(memory_ends_while_loading),
+    };
+    return cmocka_run_group_tests_name("model", tests, NULL, NULL);
+}

@@ -1,0 +1,275 @@
+/* Networks: shapes, the flat vector, the forward pass by hand, examples and targets, backprop. */
+#include "nets.h"
+
+#include "grad/tape.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+#include <cmocka.h>
+
+static double sigmoid(double z)
+{
+    return 1 / (1 + exp(-z));
+}
+
+static double at2(const nb_tensor *t, int64_t i, int64_t j)
+{
+    return nb_tensor_get(t, (const int64_t[]){i, j});
+}
+
+static double at1(const nb_tensor *t, int64_t i)
+{
+    return nb_tensor_get(t, &i);
+}
+
+/* Catches parameters that are copies of the flat vector, overlap, or leave holes in it. */
+static void parameters_are_views_of_one_vector(void **state)
+{
+    nb_ctx *ctx = nb_ctx_new();
+    nb_net *net = net_of(ctx, "4 - 3 - 2", NB_F32);
+    int64_t at = 0;
+    (void)state;
+    assert_int_equal(nb_net_count(net), 4 * 3 + 3 + 3 * 2 + 2);
+    for (int l = 0; l < 2; l++)
+        for (int p = 0; p < 2; p++) {
+            nb_param *param = &net->layer[l].param[p];
+            assert_ptr_equal(param->value->storage, net->params->storage);
+            assert_ptr_equal(param->grad->storage, net->grads->storage);
+            assert_int_equal(param->start, at);
+            at += nb_tensor_count(param->value);
+        }
+    assert_int_equal(at, nb_net_count(net));
+    nb_net_release(ctx, net);
+    nb_ctx_free(ctx);
+}
+
+/* a = σ(W a + b), written out for 2-3-1 in double. */
+static void forward_is_the_formula(void **state)
+{
+    nb_ctx *ctx = nb_ctx_new();
+    nb_net *net = net_of(ctx, "2 - 3 - 1", NB_F64);
+    nb_tensor *x = uniform(ctx, NB_F64, 4, 2, -1, 1, 3);
+    (void)state;
+    assert_int_equal(nb_tensor_fill(ctx, net->layer[0].param[1].value, 0.25), NB_OK);
+    nb_tensor *out = nb_net_forward(ctx, net, x);
+    for (int64_t i = 0; i < 4; i++) {
+        double z = at1(net->layer[1].param[1].value, 0);
+        for (int64_t j = 0; j < 3; j++) {
+            double hidden = at1(net->layer[0].param[1].value, j);
+            for (int64_t k = 0; k < 2; k++)
+                hidden += at2(net->layer[0].param[0].value, j, k) * at2(x, i, k);
+            z += at2(net->layer[1].param[0].value, 0, j) * sigmoid(hidden);
+        }
+        assert_true(fabs(at2(out, i, 0) - sigmoid(z)) < 1e-14);
+    }
+    nb_tensor_release(ctx, out);
+    nb_tensor_release(ctx, x);
+    nb_net_release(ctx, net);
+    nb_ctx_free(ctx);
+}
+
+/* One changed neuron changes its column and no other. */
+static void one_neuron_differs(void **state)
+{
+    nb_ctx *ctx = nb_ctx_new();
+    nb_net *net = net_of(ctx, "3 - 5", NB_F64);
+    nb_tensor *x = uniform(ctx, NB_F64, 4, 3, -1, 1, 3);
+    nb_tensor *before = nb_net_forward(ctx, net, x);
+    nb_status status = nb_layer_set_activation(ctx, &net->layer[0], 2, 1, nb_activation_find("tanh"));
+    nb_tensor *after = nb_net_forward(ctx, net, x);
+    (void)state;
+    assert_int_equal(status, NB_OK);
+    for (int64_t i = 0; i < 4; i++)
+        for (int64_t j = 0; j < 5; j++) {
+            double a = at2(before, i, j), z = log(a / (1 - a));
+            double expected = j == 2 ? tanh(z) : a;
+            assert_true(fabs(at2(after, i, j) - expected) < 1e-12);
+        }
+    assert_int_equal(nb_layer_set_activation(ctx, &net->layer[0], 5, 1, nb_activation_find("relu")),
+                     NB_EARG);
+    assert_int_equal(
+        nb_layer_set_activation(ctx, &net->layer[0], 1, 1, nb_activation_find("softmax")), NB_EARG);
+    nb_tensor_release(ctx, before);
+    nb_tensor_release(ctx, after);
+    nb_tensor_release(ctx, x);
+    nb_net_release(ctx, net);
+    nb_ctx_free(ctx);
+}
+
+/* Refused with the sizes in the message: a specification that no notation could write. */
+static void bad_specifications(void **state)
+{
+    nb_ctx *ctx = nb_ctx_new();
+    nb_net_spec spec = {.layer = NULL};
+    (void)state;
+    assert_null(nb_net_new(ctx, &spec, NB_F32, 1));
+    assert_non_null(strstr(ctx->message, "at least one layer"));
+    nb_layer_spec *layer = nb_net_spec_add(ctx, &spec);
+    layer->type = nb_layer_find("dense");
+    layer->size[0] = 3;
+    layer->sizes = 1;
+    assert_null(nb_net_new(ctx, &spec, NB_F32, 1));
+    spec.in_dims = 1;
+    spec.in_shape[0] = (int64_t)1 << 60;
+    assert_null(nb_net_new(ctx, &spec, NB_F32, 1));
+    spec.in_shape[0] = (int64_t)1 << 47;
+    assert_null(nb_net_new(ctx, &spec, NB_F32, 1));
+    assert_non_null(strstr(ctx->message, "too many elements"));
+    spec.in_dims = 2;
+    spec.in_shape[0] = spec.in_shape[1] = 5;
+    assert_null(nb_net_new(ctx, &spec, NB_F32, 1));
+    assert_non_null(strstr(ctx->message, "5x5"));
+    spec.in_dims = 1;
+    for (int64_t units = 0; units >= -1; units--) {
+        spec.layer[0].size[0] = units;
+        assert_null(nb_net_new(ctx, &spec, NB_F32, 1));
+        assert_non_null(strstr(ctx->message, "at least 1 unit"));
+    }
+    nb_net_spec_free(ctx, &spec);
+    nb_ctx_free(ctx);
+}
+
+static void examples_and_targets(void **state)
+{
+    nb_ctx *ctx = nb_ctx_new();
+    nb_net *net = net_of(ctx, "4 - 3", NB_F32);
+    nb_tensor *x = uniform(ctx, NB_F64, 2, 4, 0, 1, 1), *bad = uniform(ctx, NB_F64, 2, 5, 0, 1, 1);
+    nb_tensor *one = nb_tensor_select(ctx, x, 0, 0), *y = classes_in_turn(ctx, 2, 3);
+    bool single;
+    (void)state;
+    nb_tensor *in = nb_net_inputs(ctx, net, x, &single);
+    assert_true(in->dtype == NB_F32 && in->dims == 2 && !single);
+    nb_tensor_release(ctx, in);
+    in = nb_net_inputs(ctx, net, one, &single);
+    assert_true(single && in->dims == 2 && in->shape[0] == 1);
+    nb_tensor_release(ctx, in);
+    assert_null(nb_net_inputs(ctx, net, bad, &single));
+    assert_string_equal(ctx->message, "x is 2x5; the network takes examples of 4, so 4 or nx4");
+    nb_tensor *targets = nb_net_targets(ctx, net, y, 2);
+    for (int64_t i = 0; i < 2; i++)
+        for (int64_t j = 0; j < 3; j++) assert_true(at2(targets, i, j) == (i == j));
+    nb_tensor_release(ctx, targets);
+    assert_null(nb_net_targets(ctx, net, y, 3));
+    assert_non_null(strstr(ctx->message, "3 examples need targets 3x3 or as many class numbers"));
+    for (int i = 0; i < 3; i++) {
+        static const double wrong[3] = {0, 4, 1.5};
+        static const char *const says[3] = {"add 1 to y", "class 4", "class 1.5"};
+        nb_tensor *f = nb_tensor_convert(ctx, y, NB_F32, 1);
+        nb_tensor_set(f, (const int64_t[]){1}, wrong[i]);
+        assert_null(nb_net_targets(ctx, net, f, 2));
+        assert_non_null(strstr(ctx->message, says[i]));
+        nb_tensor_release(ctx, f);
+    }
+    nb_tensor_release(ctx, x);
+    nb_tensor_release(ctx, bad);
+    nb_tensor_release(ctx, one);
+    nb_tensor_release(ctx, y);
+    nb_net_release(ctx, net);
+    nb_ctx_free(ctx);
+}
+
+/* nabla_b of the last layer is δ = (a - y) σ'(z) / n summed over examples, by hand for one neuron. */
+static void backprop_of_one_neuron(void **state)
+{
+    nb_ctx *ctx = nb_ctx_new();
+    nb_net *net = net_of(ctx, "2 - 1", NB_F64);
+    nb_tensor *x = uniform(ctx, NB_F64, 3, 2, -1, 1, 3), *y = uniform(ctx, NB_F64, 3, 1, 0, 1, 4);
+    nb_tensor *a = nb_net_forward(ctx, net, x);
+    double cost = 0, c = 0, db = 0, dw[2] = {0, 0};
+    (void)state;
+    assert_int_equal(nb_net_backprop(ctx, net, x, y, &cost), NB_OK);
+    for (int64_t i = 0; i < 3; i++) {
+        double out = at2(a, i, 0), miss = out - at2(y, i, 0);
+        double delta = miss * out * (1 - out) / 3;
+        c += miss * miss / 6;
+        db += delta;
+        for (int64_t k = 0; k < 2; k++) dw[k] += delta * at2(x, i, k);
+    }
+    assert_true(fabs(cost - c) < 1e-15);
+    assert_true(fabs(at1(net->grads, 2) - db) < 1e-15);
+    for (int64_t k = 0; k < 2; k++) assert_true(fabs(at1(net->grads, k) - dw[k]) < 1e-15);
+    nb_tensor_release(ctx, a);
+    nb_tensor_release(ctx, x);
+    nb_tensor_release(ctx, y);
+    nb_net_release(ctx, net);
+    nb_ctx_free(ctx);
+}
+
+/* A clone shares nothing; a parameter outlives its net. */
+static void clones_and_survivors(void **state)
+{
+    nb_ctx *ctx = nb_ctx_new();
+    nb_net *net = net_of(ctx, "3 - 4 tanh - 2 softmax : cross_entropy", NB_F32);
+    nb_net *copy = nb_net_clone(ctx, net, NB_F64);
+    (void)state;
+    for (int64_t i = 0; i < nb_net_count(net); i++)
+        assert_true(at1(net->params, i) == at1(copy->params, i));
+    assert_int_equal(nb_tensor_fill(ctx, copy->params, 0), NB_OK);
+    assert_true(at1(net->params, 0) != 0);
+    nb_tensor *w = nb_tensor_retain(net->layer[0].param[0].value);
+    nb_net_release(ctx, net);
+    nb_net_release(ctx, copy);
+    nb_tensor *sum = nb_op1(ctx, NB_OP_sum, w);
+    assert_int_equal(nb_backward(ctx, sum, NULL), NB_OK);
+    assert_true(at2(nb_leaf_of(w)->grad, 3, 2) == 1);
+    nb_tensor_release(ctx, sum);
+    nb_tensor_release(ctx, w);
+    assert_int_equal(ctx->memory.live, 0);
+    nb_ctx_free(ctx);
+}
+
+static nb_status try_backprop(nb_ctx *ctx, nb_net *net, void *arg)
+{
+    nb_tensor *const *xy = arg;
+    double cost;
+    return nb_net_backprop(ctx, net, xy[0], xy[1], &cost);
+}
+
+static nb_status try_new(nb_ctx *ctx, nb_net *net, void *arg)
+{
+    nb_net_spec spec = {.layer = NULL};
+    nb_status status = nb_notation_parse(ctx, arg, NULL, &spec);
+    nb_net *made = status == NB_OK ? nb_net_new(ctx, &spec, NB_F32, 1) : NULL;
+    (void)net;
+    status = made ? NB_OK : ctx->status;
+    nb_net_spec_free(ctx, &spec);
+    nb_net_release(ctx, made);
+    return status;
+}
+
+static void memory_ends(void **state)
+{
+    nb_ctx *ctx = nb_ctx_new();
+    nb_net *net = net_of(ctx, "3 - 4 gelu relu@2 - 2 softmax : cross_entropy", NB_F32);
+    nb_tensor *xy[2] = {uniform(ctx, NB_F32, 5, 3, 0, 1, 1), NULL};
+    nb_tensor *classes = classes_in_turn(ctx, 5, 2);
+    (void)state;
+    xy[1] = nb_net_targets(ctx, net, classes, 5);
+    sweep(ctx, net, try_backprop, xy);
+    char notation[] = "3 - 4 gelu relu@2 - 2 softmax : cross_entropy";
+    sweep(ctx, net, try_new, notation);
+    nb_tensor_release(ctx, classes);
+    nb_tensor_release(ctx, xy[0]);
+    nb_tensor_release(ctx, xy[1]);
+    nb_net_release(ctx, net);
+    assert_int_equal(ctx->memory.live, 0);
+    nb_ctx_free(ctx);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(parameters_are_views_of_one_vector),
+        cmocka_unit_test(forward_is_the_formula),
+        cmocka_unit_test(one_neuron_differs),
+        cmocka_unit_test(bad_specifications),
+        cmocka_unit_test(examples_and_targets),
+        cmocka_unit_test(backprop_of_one_neuron),
+        cmocka_unit_test(clones_and_survivors),
+        cmocka_unit_test(memory_ends),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,77 @@
+#!/bin/sh
+# Runs every example as a person would: each must end well, which for the notes means that what they claim
+# is so. MNIST's needs its files, in $NABLA_MNIST or ../shared/data/mnist beside the source tree.
+# (the program is $NABLA, else ./nabla)
+set -u
+
+root=$(cd "$(dirname "$0")/.." && pwd)
+nabla=${NABLA:-./nabla}
+mnist=${NABLA_MNIST:-$root/../shared/data/mnist}
+passed=0
+failed=0
+
+# Nobody's own settings: no init file, no history, no Lua path.
+scratch=$(mktemp -d) || exit 1
+trap 'rm -rf "$scratch"' EXIT
+unset LUA_INIT LUA_INIT_5_4 LUA_PATH LUA_PATH_5_4 LUA_CPATH LUA_CPATH_5_4 NABLA_PATH
+HOME=$scratch XDG_CONFIG_HOME=$scratch XDG_STATE_HOME=$scratch
+export HOME XDG_CONFIG_HOME XDG_STATE_HOME
+
+# count NAME COMMAND...: the command passes when it ends with 0.
+count() {
+    name=$1
+    shift
+    if "$@"; then
+        passed=$((passed + 1))
+    else
+        failed=$((failed + 1))
+        echo "$name failed; it printed:" >&2
+        sed 's/^/    /' "$scratch/out" >&2
+    fi
+}
+
+# ends STATUS ARGUMENT...: the program, told so, ends with this status.
+ends() {
+    wanted=$1
+    shift
+    "$nabla" "$@" >"$scratch/out" 2>&1 </dev/null
+    [ $? -eq "$wanted" ]
+}
+
+# The last run printed this.
+shows() {
+    grep -qF -e "$1" "$scratch/out"
+}
+
+digits() {
+    ends 0 "$root/examples/digits.lua" && shows 'but it is a'
+}
+
+# At the prompt behind it, as a pipe sees it, the network and the digits are there.
+digits_leave_globals() {
+    echo 'print(#digits.train, #digits.test, net:count())' |
+        "$nabla" -i "$root/examples/digits.lua" >"$scratch/out" 2>&1 && grep -q '1437.360.2260' "$scratch/out"
+}
+
+mnist_says_usage() {
+    ends 2 "$root/examples/mnist.lua" && shows 'usage: nabla examples/mnist.lua DIR'
+}
+
+mnist_learns() {
+    ends 0 "$root/examples/mnist.lua" "$mnist" 1 && shows 'epoch  1 · cost'
+}
+
+count digits.lua digits
+count 'digits.lua with -i' digits_leave_globals
+count 'mnist.lua without a folder' mnist_says_usage
+if [ -d "$mnist" ]; then
+    count mnist.lua mnist_learns
+else
+    echo "mnist.lua was not run: no folder $mnist"
+fi
+for note in "$root"/examples/notes/*.lua; do
+    count "notes/$(basename "$note")" ends 0 "$note"
+done
+
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ]

@@ -1,0 +1,187 @@
+-- What a person may get wrong with networks, and what the program says to it.
+
+package.path = (arg[0]:match("^(.*)/") or ".") .. "/?.lua;" .. package.path
+local spec = require "spec"
+local test, eq, fails = spec.test, spec.eq, spec.fails
+local nabla = spec.nabla
+local tensor, nn, data = nabla.tensor, nabla.nn, nabla.data
+
+test("notation that does not parse is shown with the place marked", function()
+    for text, expected in pairs {
+        ["64 - 30 -"] = "expected",
+        ["64 -- 30"] = "expected",
+        [""] = "expected",
+        ["64"] = "expected",
+        ["64 - 30 rleu - 10"] = "unknown activation 'rleu'; did you mean 'relu'?",
+        ["64 - 30 : quadratc"] = "unknown cost 'quadratc'; did you mean 'quadratic'?",
+        ["64 - dens 30"] = "unknown layer 'dens'; did you mean 'dense'?",
+        ["64 - 30 int=he"] = "dense has no option 'int'; did you mean 'init'?",
+        ["64 - 30 init=hee"] = "unknown initialiser 'hee'; did you mean 'he'?",
+        ["64 - 0"] = "at least 1",
+        ["64 - -5"] = "at least 1",
+        ["64 - 2.5"] = "whole number",
+        ["64 - 99999999999999999999"] = "at most",
+        ["64 - 30 ) - 10"] = "expected",
+    } do
+        local message = fails(function() nn.net(text) end, expected, true)
+        assert(message:find("nn.net: ", 1, true) and message:find "\n.*%^%s*$", message)
+    end
+end)
+
+test("entries of a table that are no layers", function()
+    for _, case in ipairs {
+        {{}, "at least one layer"},
+        {{64}, "at least one layer"},
+        {{64, 0}, "entry 2: a size is at least 1"},
+        {{64, -3}, "entry 2: a size is at least 1"},
+        {{64, 2.5}, "entry 2: a size is a whole number, not 2.5"},
+        {{64, 1e300}, "entry 2"},
+        {{64, 2 ^ 40}, "at most"},
+        {{0, 10}, "entry 1"},
+        {{{}, 10}, "1 to 7 dimensions"},
+        {{{1, 28, -28}, 10}, "entry 1: a size is at least 1"},
+        {{"64", 10}, "entry 1 is the input's size"},
+        {{64, {}}, "entry 2 must be a size, a layer, a string of notation or a function"},
+        {{64, true}, "entry 2 must be"},
+        {{64, "10 rleu"}, "did you mean 'relu'"},
+        {{64, 10, cots = "mse"}, "did you mean 'cost'"},
+        {{64, 10, cost = "msee"}, "did you mean 'mse'"},
+        {{64, 10, dtype = "f16"}, "dtype must be \"f32\" or \"f64\""},
+        {{64, 10, dtype = "i32"}, "dtype must be"},
+        {{64, 10, seed = -2}, "seed must be"},
+    } do
+        fails(function() nn.net(case[1]) end, case[2], true)
+    end
+    fails(function() nn.net() end, "must be notation or a table, not nothing")
+    fails(function() nn.net(64) end, "must be notation or a table, not 64")
+    fails(function() nn.net("64-10", {sed = 1}) end, "did you mean 'seed'", true)
+    fails(function() nn.net("64-10", 5) end, "must be a table, not 5")
+end)
+
+test("networks that memory cannot hold", function()
+    fails(function() nn.net "2147483648 - 2147483648" end, "nn.net: ", true)
+    local limit = nabla.memory().limit
+    nabla.memory {limit = nabla.memory().live + (1 << 20)}
+    local ok, message = pcall(nn.net, "10000 - 10000")
+    nabla.memory {limit = limit}
+    assert(not ok and message:find "memory", message)
+end)
+
+test("x and y that do not fit", function()
+    local net = nn.net "64 - 30 - 10"
+    local x = tensor.zeros(5, 64)
+    fails(function() net(tensor.zeros(5, 60)) end, "60")
+    fails(function() net() end, "x is missing")
+    fails(function() net "abc" end, "abc")
+    fails(function() net:cost(x) end, "net:cost: y is missing")
+    fails(function() net:cost(x, tensor.zeros(4, 10)) end, "net:cost: y is 4x10; 5 examples", true)
+    fails(function() net:cost(x, tensor.zeros(5, 9)) end, "5x9", true)
+    fails(function() net:cost(x, {0, 1, 2, 3, 4}) end, "count from 1", true)
+    fails(function() net:cost(x, {1, 2, 3, 4, 11}) end, "class 11", true)
+    fails(function() net:cost(x, {1, 2, 3, 4, 1.5}) end, "class 1.5", true)
+    fails(function() net:cost(x, {1, 2, 3, 4, 0 / 0}) end, "nan", true)
+    fails(function() net:backprop(x, {1, 2}) end, "net:backprop: ", true)
+    fails(function() net:cost(data.set {x = x}) end, "no y")
+    fails(function() net.cost(3, x) end, "network")
+    fails(function() net:grads() end, "no gradient yet")
+end)
+
+test("a step that would not be finite changes nothing", function()
+    local net = nn.net("4 - 3 - 2", {seed = 1})
+    local before = net:params():totable()
+    for _, o in ipairs {{lr = 1}, nn.adam(), nn.sgd {momentum = 0.9}} do
+        fails(function() net:step({0 / 0, 1, 2, 3}, {0, 1}, o) end, "net:step: ", true)
+        fails(function() net:step({1, 1, 2, 3}, {math.huge, 1}, o) end, "net:step: ", true)
+        eq(net:params(), before)
+    end
+    for _, lr in ipairs {0, -1, 0 / 0, math.huge} do
+        fails(function() net:step({0, 1, 2, 3}, {0, 1}, {lr = lr}) end, "lr must be a number above")
+    end
+    fails(function() net:step({0, 1, 2, 3}, {0, 1}, {epochs = 1}) end, "no option 'epochs'", true)
+    fails(function() net:step({0, 1, 2, 3}, {0, 1}, 3) end, "must be a table")
+    eq(net:params(), before)
+end)
+
+-- ---- Files ----
+
+local function file_with(bytes)
+    local path = os.tmpname()
+    local file = assert(io.open(path, "wb"))
+    file:write(bytes)
+    file:close()
+    return path
+end
+
+local function archive(json, bytes)
+    return string.pack("<I8", #json) .. json .. (bytes or "")
+end
+
+test("model files that are none", function()
+    local path = os.tmpname()
+    local net = nn.net "4 - 3 - 2"
+    net:save(path)
+    local file = assert(io.open(path, "rb"))
+    local whole = file:read "a"
+    file:close()
+    os.remove(path)
+    local length = string.unpack("<I8", whole)
+    local json, body = whole:sub(9, 8 + length), whole:sub(9 + length)
+    local function refused(bytes)
+        local at = file_with(bytes)
+        local message = fails(function() nn.load(at) end, "nn.load: ", true)
+        os.remove(at)
+        return message
+    end
+    for n = 0, #whole - 1, 7 do refused(whole:sub(1, n)) end
+    refused(whole .. "x")
+    refused(string.pack("<I8", 1 << 62) .. "{}")
+    refused("\0\0\0\0\0\0\0\128{}")
+    refused(archive("{}"))
+    refused(archive("[1]"))
+    refused(archive(json:gsub('"1.w"', '"1.v"'), body))
+    refused(archive(json:gsub('"1.b"', '"1.w"'), body))
+    refused(archive(json:gsub("%[3,4%]", "[4,3]"), body))
+    refused(archive(json:gsub("%[0,", "[1,"), body))
+    refused(archive(json:gsub("sigmoid", "rleu"), body))
+    refused(archive(json:gsub("4 %- 3 sigmoid", "4 - 5 sigmoid"), body))
+    assert(json:find("[3,4]", 1, true) and json:find("[0,", 1, true), json)
+    assert(json:find "4 %- 3 sigmoid", json)
+    fails(function() nn.load "/no/such/model" end, "nn.load: .*No such file")
+    fails(function() nn.load "/" end, "directory")
+    fails(function() nn.load() end, "must be a path, not nothing")
+end)
+
+test("a network that cannot be saved says why and leaves the file", function()
+    local path = file_with "precious"
+    local net = nn.net "4 - 3 - 2"
+    fails(function() net:save "/no/such/folder/net" end, "net:save: .*No such file")
+    fails(function() net:save "/" end, "net:save: ", true)
+    net[1].activation = function(z) return z end
+    fails(function() net:save(path) end, "net:save: layer 1 has an activation without a name")
+    fails(function() nn.net {4, 2, cost = function(a) return a:sum() end}:save(path) end,
+          "net:save: the cost has no name")
+    fails(function() nn.net {4, function(x) return x end, 2}:save(path) end,
+          "net:save: layer 1 is a function of Lua")
+    local file = assert(io.open(path))
+    eq(file:read "a", "precious")
+    file:close()
+    os.remove(path)
+end)
+
+test("a file names activations that this session does not have", function()
+    nn.activation {name = "session_only", f = function(z) return z * 2 end}
+    local path = os.tmpname()
+    local net = nn.net "4 - 3 session_only - 2"
+    net:save(path)
+    eq(nn.load(path):notation(), net:notation())
+    local file = assert(io.open(path, "rb"))
+    local whole = file:read "a"
+    file:close()
+    file = assert(io.open(path, "wb"))
+    file:write((whole:gsub("session_only", "session_0nly")))
+    file:close()
+    fails(function() nn.load(path) end, "session_0nly")
+    os.remove(path)
+end)
+
+spec.report()

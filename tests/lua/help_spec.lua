@@ -1,0 +1,168 @@
+-- The book of help: everything public has a page, every page is whole, every example runs.
+
+package.path = (arg[0]:match("^(.*)/") or ".") .. "/?.lua;" .. package.path
+local spec = require "spec"
+local test, eq, fails = spec.test, spec.eq, spec.fails
+local nabla = spec.nabla
+local book, help = nabla._book, nabla._help
+
+-- ---- Everything public is in the book ----
+
+local modules = {nabla = nabla}
+for _, name in ipairs {"tensor", "nn", "data", "plot"} do modules[name] = nabla[name] end
+
+local function check_help(name, value)
+    local public = type(value) == "function" and not name:find("[.:]_")
+    if public and not help.of_value(value) then error(name .. " has no help") end
+end
+
+for name, module in pairs(modules) do
+    test("every function of " .. name .. " has help", function()
+        for field, value in pairs(module) do check_help(name .. "." .. field, value) end
+    end)
+end
+
+-- Metatables of handles are in the registry under their names; methods are in .methods or in
+-- __index.
+local function method_tables()
+    local found = {}
+    for name, meta in pairs(debug.getregistry()) do
+        local short = type(name) == "string" and name:match("^nabla%.(.+)$")
+        if short and type(meta) == "table" then
+            local index = rawget(meta, "methods") or rawget(meta, "__index")
+            if type(index) == "table" then found[short] = index end
+        end
+    end
+    return found
+end
+
+test("the registry shows the methods of tensors and networks", function()
+    local found = method_tables()
+    eq(type(found.tensor), "table")
+    eq(type(found.tensor.matmul), "function")
+    eq(type(found.network), "table")
+end)
+
+for short, methods in pairs(method_tables()) do
+    test("every method of " .. short .. " has help", function()
+        for name, value in pairs(methods) do check_help(short .. ":" .. name, value) end
+    end)
+end
+
+-- ---- Every page is whole ----
+
+test("every page has a name, a kind, a text and an example; functions say how they are called",
+    function()
+    for i, entry in ipairs(book) do
+        for _, part in ipairs {"name", "kind", "text", "example"} do
+            local value = entry[part]
+            if type(value) ~= "string" or value == "" then
+                error(("page %d (%s %s) has no %s"):format(i, entry.kind, entry.name, part))
+            end
+        end
+        local called = entry.kind == "function" or entry.kind == "method" or entry.kind == "field"
+        if called and not entry.usage then error(entry.name .. " has no usage") end
+        for _, option in ipairs(entry.options or {}) do
+            local whole = option.name and option.text
+            if not whole then error(entry.name .. " has an option without text") end
+        end
+    end
+end)
+
+test("no name stands twice in one family", function()
+    local seen = {}
+    for _, entry in ipairs(book) do
+        local key = entry.kind .. " " .. entry.name
+        if seen[key] then error(key .. " is there twice") end
+        seen[key] = true
+    end
+end)
+
+-- ---- Every example runs ----
+
+-- What an example does to the whole program is undone, and what it prints is not shown.
+local function fresh()
+    local env = {print = function() end}
+    for name, module in pairs(modules) do env[name] = module end
+    env.help = function(...) help.text(...) end
+    return setmetatable(env, {__index = _G})
+end
+
+local function quietly(fn, ...)
+    local dtype, loud = nabla.dtype(), print
+    print = function() end
+    local ok, message = pcall(fn, ...)
+    print = loud
+    nabla.dtype(dtype)
+    if not ok then error(message, 0) end
+end
+
+for _, entry in ipairs(book) do
+    if entry.example then
+        test(("the example of %s %s runs"):format(entry.kind, entry.name), function()
+            quietly(help.run, entry.example, fresh())
+        end)
+    end
+end
+
+-- ---- Asking ----
+
+test("help finds names, whole and short, functions and values", function()
+    eq((help.text("tensor.zeros")):find("tensor.zeros(sizes…, {dtype})", 1, true), 1)
+    eq((help.text("zeros")):find("initialiser zeros", 1, true) ~= nil, true)
+    eq((help.text(nabla.tensor.zeros)):find("tensor.zeros", 1, true), 1)
+    eq((help.text("x:matmul")):find("a:matmul(b)", 1, true), 1)
+    eq((help.text("add_")):find("x:add_(y)", 1, true), 1)
+    eq((help.text("sigmoid")):find("activation sigmoid", 1, true) ~= nil, true)
+    local text, known = help.text(nabla.tensor {1})
+    eq(known, true)
+    eq(text:find(":matmul", 1, true) ~= nil, true)
+    eq((help.text(nabla.nn)):find("module nn", 1, true), 1)
+    eq((help.text(nabla.nn.net "2 - 1")):find(":train", 1, true) ~= nil, true)
+end)
+
+test("options stand in the page with what they take and their default", function()
+    local text = help.text(nabla.tensor.rand):gsub("%s+", " ")
+    eq(text:find("dtype", 1, true) ~= nil, true)
+    eq(text:find("by default nabla.dtype()", 1, true) ~= nil, true)
+end)
+
+test("an unknown name gives the nearest names and where the word appears", function()
+    local text, known = help.text("zeross")
+    eq(known, false)
+    eq(text:find("there is no help on 'zeross'; near it: zeros", 1, true), 1)
+    text = help.text("transpose")
+    eq(text:find("tensor:t ", 1, true) ~= nil, true)
+    eq(select(2, help.text("qqqqqqqq")), false)
+end)
+
+test("values without help say so", function()
+    eq((help.text(5)), "there is no help on this number; help() shows what there is")
+    eq((help.text(nil)), "there is no help on this nil; help() shows what there is")
+    eq((help.text({})), "there is no help on this table; help() shows what there is")
+end)
+
+test("the overview names every function of the modules", function()
+    local overview = help.text()
+    for _, name in ipairs {"zeros", "net", "digits", "image", "seed", "sigmoid", "mse", "adam"} do
+        eq(overview:find(name, 1, true) ~= nil, true)
+    end
+end)
+
+test("no line of a page is longer than 100 letters", function()
+    for _, entry in ipairs(book) do
+        for line in (help.text(entry.name) .. "\n"):gmatch("(.-)\n") do
+            if (utf8.len(line) or #line) > 100 then error(entry.name .. ": " .. line) end
+        end
+    end
+end)
+
+test("help prints its text", function()
+    local loud, printed = print, nil
+    print = function(text) printed = text end
+    nabla.help("matmul")
+    print = loud
+    eq(printed:find("a:matmul(b)", 1, true), 1)
+end)
+
+spec.report()
