@@ -71,6 +71,8 @@ local function distance(a, b)
     return row[#b]
 end
 
+local MOST_NEAR = 5 -- names proposed for an unknown one
+
 -- The names nearest to a word that is none, best first.
 function M.nearest(word)
     local seen, near = {}, {}

@@ -24,17 +24,17 @@
 #define PASTE(a, b)       a##b
 #define PASTE_NAMES(a, b) PASTE(a, b)
 
-#include "kernel/walk.inc"
-#include "kernel/tile.inc"
+#include "kernel/loops/walk.inc"
+#include "kernel/loops/tile.inc"
 
-#include "kernel/f32.inc"
-#include "kernel/real.inc"
+#include "kernel/loops/f32.inc"
+#include "kernel/loops/real.inc"
 
-#include "kernel/f64.inc"
-#include "kernel/real.inc"
+#include "kernel/loops/f64.inc"
+#include "kernel/loops/real.inc"
 
-#include "kernel/convert.inc"
-#include "kernel/store.inc"
+#include "kernel/loops/convert.inc"
+#include "kernel/loops/store.inc"
 
 /* "x86-64-v3" of x86_64_v3: names that users meet are the compiler's. */
 #define ISA_NAME_x86_64    "x86-64"

@@ -7,7 +7,7 @@
 #include "nn/cost.h"
 #include "nn/init.h"
 #include "nn/layer.h"
-#include "nn/optimizer.h"
+#include "nn/train/optimizer.h"
 
 #include <stdint.h>
 

@@ -1,7 +1,7 @@
 /* What all kinds of layers share; the table of kinds. */
 #include "nn/layer.h"
 
-#include "nn/notation.h"
+#include "nn/notation/notation.h"
 #include "tensor/shape.h"
 
 #include <stdio.h>

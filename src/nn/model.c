@@ -4,7 +4,7 @@
 
 #include "base/memory.h"
 #include "io/safetensors.h"
-#include "nn/describe.h"
+#include "nn/notation/describe.h"
 #include "tensor/shape.h"
 
 #include <stdio.h>

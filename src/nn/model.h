@@ -9,7 +9,7 @@
 #ifndef NB_MODEL_H
 #define NB_MODEL_H
 
-#include "nn/classes.h"
+#include "nn/data/classes.h"
 #include "nn/net.h"
 
 #define NB_MODEL_FORMAT "nabla 1"

@@ -2,7 +2,7 @@
 #ifndef NB_NET_H
 #define NB_NET_H
 
-#include "nn/notation.h"
+#include "nn/notation/notation.h"
 
 typedef struct nb_net {
     size_t refs;

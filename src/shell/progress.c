@@ -1,7 +1,7 @@
 /* The line that shows how training goes. */
 #include "shell/progress.h"
 
-#include "nn/train.h"
+#include "nn/train/train.h"
 
 #include <math.h>
 #include <stdarg.h>

@@ -3,7 +3,7 @@
 #define NETS_H
 
 #include "nn/net.h"
-#include "nn/set.h"
+#include "nn/data/set.h"
 
 /* The network, or a failed test. */
 nb_net *net_of(nb_ctx *ctx, const char *notation, nb_dtype dtype);

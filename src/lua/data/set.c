@@ -1,0 +1,447 @@
+/* Handles of data sets: fields, examples by number, parts; and data.set. */
+#include "lua/data/set.h"
+
+#include "lua/job.h"
+#include "lua/names.h"
+#include "lua/nn/net.h"
+
+#include <stddef.h>
+#include <string.h>
+
+enum { KEPT = 1 };    /* user value: parts by name, always the same handles */
+enum { METHODS = 1 }; /* upvalue of set_index */
+
+/* ---- The handle ---- */
+
+nb_set **nbl_new_set(lua_State *L)
+{
+    nb_set **handle = lua_newuserdatauv(L, sizeof *handle, KEPT);
+    *handle = NULL;
+    luaL_setmetatable(L, NBL_SET);
+    lua_newtable(L);
+    lua_setiuservalue(L, -2, KEPT);
+    return handle;
+}
+
+nb_set *nbl_test_set(lua_State *L, int arg)
+{
+    nb_set **handle = luaL_testudata(L, arg, NBL_SET);
+    if (handle && !*handle) nbl_error(L, "this data set was already released");
+    return handle ? *handle : NULL;
+}
+
+static nb_set *check_set(lua_State *L, int arg)
+{
+    nb_set *set = nbl_test_set(L, arg);
+    if (!set) nbl_arg_error(L, arg, "a data set");
+    return set;
+}
+
+static int set_gc(lua_State *L)
+{
+    nb_set **handle = luaL_checkudata(L, 1, NBL_SET);
+    nb_set_release(nbl_ctx(L), *handle);
+    *handle = NULL;
+    return 0;
+}
+
+static int set_len(lua_State *L)
+{
+    lua_pushinteger(L, check_set(L, 1)->count);
+    return 1;
+}
+
+static int set_tostring(lua_State *L)
+{
+    const nb_set *set = check_set(L, 1);
+    nb_text *text = nbl_new_text(L);
+    nb_set_describe(text, set);
+    nbl_push_text(L, text);
+    return 1;
+}
+
+void nbl_push_class(lua_State *L, const nb_classes *classes, int64_t number)
+{
+    if (!classes) {
+        lua_pushinteger(L, number);
+        return;
+    }
+    const char *name = classes->name[number - 1];
+    /* Leaves the string where it is no number that an integer holds. */
+    if (!classes->numbers || !lua_stringtonumber(L, name)) lua_pushstring(L, name);
+}
+
+/* ---- Tensors of a set ---- */
+
+typedef struct gather_job {
+    nb_set *set;
+    int64_t start; /* one example; -1: all */
+    nb_tensor **x, **y;
+} gather_job;
+
+/* A tensor without its first dimension of size 1; takes `all` over. */
+static nb_tensor *only_row(nb_ctx *ctx, nb_tensor *all, bool one)
+{
+    if (!all || !one) return all;
+    nb_tensor *row = nb_tensor_select(ctx, all, 0, 0);
+    nb_tensor_release(ctx, all);
+    return row;
+}
+
+static nb_status gather(nb_ctx *ctx, void *data)
+{
+    const gather_job *work = data;
+    bool one = work->start >= 0, whole = true;
+    nb_set *part = one ? nb_set_range(ctx, work->set, work->start, 1) : nb_set_retain(work->set);
+    if (!part) return ctx->status;
+    if (work->x && !*work->x) { /* a second try has it already */
+        *work->x = only_row(ctx, nb_set_x(ctx, part, ctx->dtype), one);
+        whole = *work->x;
+    }
+    if (work->y && whole) {
+        *work->y = only_row(ctx, nb_set_y(ctx, part, ctx->dtype), one);
+        whole = *work->y;
+    }
+    nb_set_release(ctx, part);
+    return whole ? NB_OK : ctx->status;
+}
+
+/* What the example is called, on the stack's top in place of its y: a name, a number, or a tensor
+ * of targets. */
+static void name_example(lua_State *L, const nb_set *set, const nb_tensor *y)
+{
+    if (set->classes)
+        nbl_push_class(L, set->classes, (int64_t)nb_tensor_item(y));
+    else if (y->dims == 0)
+        lua_pushnumber(L, nb_tensor_item(y));
+    else
+        return;
+    lua_replace(L, -2);
+}
+
+static int example_tostring(lua_State *L)
+{
+    luaL_checktype(L, 1, LUA_TTABLE);
+    lua_getfield(L, 1, "x");
+    luaL_tolstring(L, -1, NULL);
+    if (lua_getfield(L, 1, "y") == LUA_TNIL) {
+        lua_pop(L, 1);
+        return 1;
+    }
+    lua_pushliteral(L, "\ny: ");
+    luaL_tolstring(L, -2, NULL);
+    lua_remove(L, -3);
+    lua_concat(L, 3);
+    return 1;
+}
+
+/* {x, name or target}, also under the names x and y. An index gives one value, hence a table. */
+static int push_example(lua_State *L, nb_set *set, int64_t i)
+{
+    gather_job work = {.set = set, .start = i, .x = nbl_new_tensor(L)};
+    int x = lua_gettop(L);
+    if (set->y) work.y = nbl_new_tensor(L);
+    nbl_run(L, "set", gather, &work);
+    if (set->y)
+        name_example(L, set, *work.y);
+    else
+        lua_pushnil(L);
+    lua_createtable(L, 2, 2);
+    static const char *const names[] = {"x", "y"};
+    for (int k = 0; k < 2; k++) {
+        lua_pushvalue(L, x + k);
+        lua_rawseti(L, -2, k + 1);
+        lua_pushvalue(L, x + k);
+        lua_setfield(L, -2, names[k]);
+    }
+    if (luaL_newmetatable(L, NBL_EXAMPLE)) {
+        lua_pushcfunction(L, example_tostring);
+        lua_setfield(L, -2, "__tostring");
+    }
+    lua_setmetatable(L, -2);
+    return 1;
+}
+
+bool nbl_replace_example(lua_State *L, int arg)
+{
+    if (!lua_istable(L, arg) || !lua_getmetatable(L, arg)) return false;
+    bool is_example = luaL_getmetatable(L, NBL_EXAMPLE) == LUA_TTABLE && lua_rawequal(L, -1, -2);
+    lua_pop(L, 2);
+    if (!is_example) return false;
+    lua_rawgeti(L, arg, 1);
+    lua_replace(L, arg);
+    return true;
+}
+
+/* ---- Fields ---- */
+
+static int push_x(lua_State *L, nb_set *set)
+{
+    gather_job work = {.set = set, .start = -1, .x = nbl_new_tensor(L)};
+    nbl_run(L, "set.x", gather, &work);
+    return 1;
+}
+
+static int push_y(lua_State *L, nb_set *set)
+{
+    if (!set->y) return 0;
+    gather_job work = {.set = set, .start = -1, .y = nbl_new_tensor(L)};
+    nbl_run(L, "set.y", gather, &work);
+    return 1;
+}
+
+static int push_classes(lua_State *L, nb_set *set)
+{
+    if (!set->classes) return 0;
+    lua_newtable(L);
+    for (int64_t k = 1; k <= set->classes->count; k++) {
+        nbl_push_class(L, set->classes, k);
+        lua_rawseti(L, -2, k);
+    }
+    return 1;
+}
+
+/* The part that the field at index 2 names, the same handle every time. */
+static int push_part(lua_State *L, nb_set *part)
+{
+    if (!part) return 0;
+    lua_getiuservalue(L, 1, KEPT);
+    lua_pushvalue(L, 2);
+    if (lua_rawget(L, -2) != LUA_TNIL) return 1;
+    *nbl_new_set(L) = nb_set_retain(part);
+    lua_pushvalue(L, 2);
+    lua_pushvalue(L, -2);
+    lua_rawset(L, -5);
+    return 1;
+}
+
+static int push_train(lua_State *L, nb_set *set)
+{
+    return push_part(L, set->train);
+}
+
+static int push_valid(lua_State *L, nb_set *set)
+{
+    return push_part(L, set->valid);
+}
+
+static int push_test(lua_State *L, nb_set *set)
+{
+    return push_part(L, set->test);
+}
+
+static const char *const field_names[] = {"x", "y", "classes", "train", "valid", "test", NULL};
+
+static int (*const field_pushers[])(lua_State *L, nb_set *set) = {
+    push_x, push_y, push_classes, push_train, push_valid, push_test};
+
+_Static_assert(sizeof field_names / sizeof *field_names - 1 ==
+                   sizeof field_pushers / sizeof *field_pushers,
+               "every field has a function");
+
+static int set_index(lua_State *L)
+{
+    nb_set *set = check_set(L, 1);
+    if (lua_type(L, 2) == LUA_TNUMBER) {
+        if (nbl_check_integer(L, 2, "an example's number") == set->count + 1) return 0;
+        return push_example(L, set, nbl_check_index(L, 2, set->count, "example"));
+    }
+    const char *name = luaL_checkstring(L, 2);
+    for (int i = 0; field_names[i]; i++)
+        if (strcmp(field_names[i], name) == 0) return field_pushers[i](L, set);
+    lua_pushvalue(L, 2);
+    if (lua_rawget(L, lua_upvalueindex(METHODS)) != LUA_TNIL) return 1;
+    return nbl_unknown_field(L, "a data set", 2, lua_upvalueindex(METHODS), field_names);
+}
+
+static int set_newindex(lua_State *L)
+{
+    return nbl_error(L, "a data set does not change; data.set{x = …, y = …} makes another");
+}
+
+/* ---- Parts ---- */
+
+typedef struct part_job {
+    const nb_set *set;
+    double share;
+    int64_t n;
+    uint64_t seed;
+    nb_set **out, **rest; /* handles on the stack */
+} part_job;
+
+static nb_status take(nb_ctx *ctx, void *data)
+{
+    part_job *work = data;
+    *work->out = nb_set_take(ctx, work->set, work->n);
+    return *work->out ? NB_OK : ctx->status;
+}
+
+static int set_take(lua_State *L)
+{
+    part_job work = {.set = check_set(L, 1), .n = nbl_check_integer(L, 2, "take: the number")};
+    work.out = nbl_new_set(L);
+    nbl_run(L, "set:take", take, &work);
+    return 1;
+}
+
+static nb_status shuffle(nb_ctx *ctx, void *data)
+{
+    part_job *work = data;
+    *work->out = nb_set_shuffle(ctx, work->set, work->seed);
+    return *work->out ? NB_OK : ctx->status;
+}
+
+static int set_shuffle(lua_State *L)
+{
+    part_job work = {.set = check_set(L, 1), .seed = nbl_check_seed(L, 2)};
+    work.out = nbl_new_set(L);
+    nbl_run(L, "set:shuffle", shuffle, &work);
+    return 1;
+}
+
+static nb_status split(nb_ctx *ctx, void *data)
+{
+    part_job *work = data;
+    return nb_set_split(ctx, work->set, work->share, work->seed, work->out, work->rest);
+}
+
+static int set_split(lua_State *L)
+{
+    part_job work = {.set = check_set(L, 1)};
+    if (lua_type(L, 2) != LUA_TNUMBER)
+        return nbl_error(L, "set:split: the share must be a number between 0 and 1, not %s",
+                         nbl_describe(L, 2));
+    work.share = lua_tonumber(L, 2);
+    work.seed = nbl_check_seed(L, 3);
+    work.out = nbl_new_set(L);
+    work.rest = nbl_new_set(L);
+    nbl_run(L, "set:split", split, &work);
+    return 2;
+}
+
+/* ---- data.set ---- */
+
+typedef struct set_options {
+    int x, y, classes;
+} set_options;
+
+static const nb_option set_fields[] = {
+    {.name = "x",
+     .help = "the examples: a tensor or a table, one example a row",
+     .standard = "must be given",
+     .kind = NB_HOST,
+     .offset = offsetof(set_options, x)},
+    {.name = "y",
+     .help = "a class number from 1, or targets, for each",
+     .standard = "none",
+     .kind = NB_HOST,
+     .offset = offsetof(set_options, y)},
+    {.name = "classes",
+     .help = "the names of the classes, strings or integers",
+     .standard = "1, 2, …",
+     .kind = NB_HOST,
+     .offset = offsetof(set_options, classes)},
+    NB_OPTIONS_END,
+};
+
+typedef struct set_job {
+    nb_tensor *x, *y;
+    const char **names; /* or NULL */
+    int64_t count;
+    nb_set **out;
+} set_job;
+
+static nb_status make_set(nb_ctx *ctx, void *data)
+{
+    set_job *work = data;
+    *work->out = nb_set_new(ctx, work->x, 1.0, work->y, work->names, work->count, NULL);
+    return *work->out ? NB_OK : ctx->status;
+}
+
+/* The names in the table at `at`, which keeps the strings: integers become strings in a table of
+ * ours. */
+static void read_names(lua_State *L, int at, set_job *work)
+{
+    if (!lua_istable(L, at))
+        nbl_error(L, "data.set: classes must be a table of names, not %s", nbl_describe(L, at));
+    work->count = (int64_t)lua_rawlen(L, at);
+    work->names = lua_newuserdatauv(L, ((size_t)work->count + 1) * sizeof *work->names, 0);
+    lua_createtable(L, 0, 0);
+    for (int64_t i = 0; i < work->count; i++) {
+        lua_rawgeti(L, at, i + 1);
+        if (!lua_isinteger(L, -1) && lua_type(L, -1) != LUA_TSTRING)
+            nbl_error(L, "data.set: a class's name is a string or an integer, not %s",
+                      nbl_describe(L, -1));
+        work->names[i] = lua_tostring(L, -1);
+        lua_rawseti(L, -2, i + 1);
+    }
+}
+
+static int new_set(lua_State *L)
+{
+    set_options options;
+    set_job work = {.names = NULL};
+    nbl_options(L, 1, "data.set", set_fields, &options, false);
+    if (!options.x) return nbl_error(L, "data.set: x is missing");
+    work.x = nbl_to_tensor(L, options.x, -1);
+    if (options.y) work.y = nbl_to_tensor(L, options.y, -1);
+    if (options.classes) read_names(L, options.classes, &work);
+    work.out = nbl_new_set(L);
+    nbl_run(L, "data.set", make_set, &work);
+    return 1;
+}
+
+/* ---- Registration ---- */
+
+#define XOR "set = data.set{x = {{0, 0}, {0, 1}, {1, 0}, {1, 1}}, y = {1, 2, 2, 1}}\n"
+
+static const nbl_entry method_entries[] = {
+    {":take", set_take, "set:take(n)", "The first n examples, or the last -n, as a set.",
+     "print(data.digits():take(5))", NULL},
+    {":split", set_split, "set:split(share, [seed])",
+     "Two sets: a share of the examples, the same of every class, and the rest.",
+     "most, rest = data.digits():split(0.9, 1)\nprint(most, rest)", NULL},
+    {":shuffle", set_shuffle, "set:shuffle([seed])", "The same examples in another order.",
+     XOR "print(set:shuffle(1).y)", NULL},
+    {"x", NULL, "set.x", "All examples as the network sees them, one tensor.", XOR "print(set.x)",
+     NULL},
+    {"y", NULL, "set.y", "The class numbers, from 1, or the targets.", XOR "print(set.y)", NULL},
+    {"classes", NULL, "set.classes", "A table of the classes' names, or nil.",
+     "print(data.digits().classes[1])", NULL},
+    {"train", NULL, "set.train", "The part to learn from, where a set has parts.",
+     "print(data.digits().train)", NULL},
+    {"valid", NULL, "set.valid", "The part to choose by, where a set has one.",
+     "print(data.digits().valid)", NULL},
+    {"test", NULL, "set.test", "The part to judge by, where a set has parts.",
+     "print(data.digits().test)", NULL},
+    {.name = NULL},
+};
+
+static const nbl_entry data_entries[] = {
+    {"set", new_set, "data.set{x = …, [y = …], [classes = …]}",
+     "A data set. y holds class numbers from 1, or targets with a row for each example. #set "
+     "counts the examples; set[i] is one, with x and y, its name or target (also as [1] and [2]).",
+     XOR "print(set)\nx, y = table.unpack(set[2])\nprint(x, y)", set_fields},
+    {.name = NULL},
+};
+
+void nbl_open_sets(lua_State *L)
+{
+    static const luaL_Reg meta[] = {
+        {"__gc", set_gc},
+        {"__len", set_len},
+        {"__tostring", set_tostring},
+        {"__newindex", set_newindex},
+        {NULL, NULL},
+    };
+    nbl_register(L, "data", data_entries);
+    luaL_newmetatable(L, NBL_SET);
+    luaL_setfuncs(L, meta, 0);
+    lua_newtable(L);
+    nbl_register(L, "set", method_entries);
+    lua_pushvalue(L, -1);
+    lua_setfield(L, -3, "methods");
+    lua_pushcclosure(L, set_index, 1);
+    lua_setfield(L, -2, "__index");
+    lua_pop(L, 1);
+}

@@ -1,0 +1,25 @@
+/* The handle of a data set. */
+#ifndef NBL_SET_H
+#define NBL_SET_H
+
+#include "lua/nbl.h"
+#include "nn/data/set.h"
+
+#define NBL_SET     "nabla.data set"
+#define NBL_EXAMPLE "nabla.example" /* set[i] */
+
+/* An empty handle on the stack's top; store a new reference in it. */
+nb_set **nbl_new_set(lua_State *L);
+/* NULL when the value at `arg` is none. */
+nb_set *nbl_test_set(lua_State *L, int arg);
+/* Pushes the name of class `number` (from 1): an integer where all names are integers; the number
+ * itself where `classes` is NULL. */
+void nbl_push_class(lua_State *L, const nb_classes *classes, int64_t number);
+
+/* Puts the x of an example (set[i]) in its place at `arg`; false when the value is none. */
+bool nbl_replace_example(lua_State *L, int arg);
+
+/* Adds data.set to the table on the stack's top and makes the metatable of sets. */
+void nbl_open_sets(lua_State *L);
+
+#endif

@@ -1,0 +1,279 @@
+/* nn.net and nn.load: networks from notation, tables and files. */
+#include "lua/nn/host.h"
+#include "lua/nn/layer_value.h"
+#include "lua/nn/net.h"
+#include "nn/model.h"
+
+#include <stddef.h>
+#include <string.h>
+
+typedef struct build_options {
+    int cost;
+    const char *dtype;
+    int64_t seed; /* -1: not given */
+} build_options;
+
+static const nb_option build_fields[] = {
+    {.name = "cost",
+     .help = "a name, a function (a, y) → a number, or an nn.cost",
+     .standard = "quadratic",
+     .kind = NB_HOST,
+     .offset = offsetof(build_options, cost)},
+    {.name = "dtype",
+     .help = "\"f32\" or \"f64\"",
+     .standard = "nabla.dtype()",
+     .kind = NB_WORD,
+     .offset = offsetof(build_options, dtype)},
+    {.name = "seed",
+     .help = "of the parameters that are drawn",
+     .range = "a whole number from 0",
+     .standard = "from nabla.seed",
+     .value = -1,
+     .low = 0,
+     .high = NB_WHOLE_MAX,
+     .kind = NB_INTEGER,
+     .offset = offsetof(build_options, seed)},
+    NB_OPTIONS_END,
+};
+
+/* One network in the making. */
+typedef struct build {
+    lua_State *L;
+    nb_net_spec *spec; /* in a box */
+    nbl_net *out;
+    int held;         /* stack index of the set of what the spec points into */
+    const char *text; /* of notation to be read next */
+    nb_layer_spec layer;
+    nb_dtype dtype;
+    uint64_t seed;
+} build;
+
+static void release_spec(nb_ctx *ctx, void *spec)
+{
+    nb_net_spec_free(ctx, spec);
+}
+
+/* ---- Steps that the core does ---- */
+
+static nb_status parse(nb_ctx *ctx, void *data)
+{
+    build *work = data;
+    nbl_names names;
+    nbl_names_init(&names, work->L, work->held);
+    nb_net_spec_free(ctx, work->spec);
+    return nb_notation_parse(ctx, work->text, &names.resolver, work->spec);
+}
+
+static nb_status add_layer(nb_ctx *ctx, void *data)
+{
+    build *work = data;
+    nb_layer_spec *layer = nb_net_spec_add(ctx, work->spec);
+    if (!layer) return ctx->status;
+    *layer = work->layer;
+    return NB_OK;
+}
+
+static nb_status parse_layer(nb_ctx *ctx, void *data)
+{
+    build *work = data;
+    nbl_names names;
+    nbl_names_init(&names, work->L, work->held);
+    nb_layer_spec *layer = nb_net_spec_add(ctx, work->spec);
+    if (!layer) return ctx->status;
+    nb_status status = nb_notation_parse_layer(ctx, work->text, &names.resolver, layer);
+    if (status != NB_OK) work->spec->layers--;
+    return status;
+}
+
+static nb_status make(nb_ctx *ctx, void *data)
+{
+    build *work = data;
+    work->out->net = nb_net_new(ctx, work->spec, work->dtype, work->seed);
+    return work->out->net ? NB_OK : ctx->status;
+}
+
+/* ---- The table form ---- */
+
+/* A size at the stack's top, of the table's entry `i`. */
+static int64_t check_size(lua_State *L, int i)
+{
+    int whole = 0;
+    int64_t size = lua_type(L, -1) == LUA_TNUMBER ? lua_tointegerx(L, -1, &whole) : 0;
+    if (!whole)
+        nbl_error(L, "nn.net: entry %d: a size is a whole number, not %s", i, nbl_describe(L, -1));
+    if (size < 1 || size > NB_SIZE_MAX)
+        nbl_error(L, "nn.net: entry %d: a size is at least 1 and at most %I, not %I", i,
+                  (LUAI_UACINT)NB_SIZE_MAX, (LUAI_UACINT)size);
+    return size;
+}
+
+/* The first entry, on the stack's top: 784 or {1, 28, 28}. */
+static void read_input(lua_State *L, build *work)
+{
+    if (lua_type(L, -1) == LUA_TNUMBER) {
+        work->spec->in_dims = 1;
+        work->spec->in_shape[0] = check_size(L, 1);
+        return;
+    }
+    if (!lua_istable(L, -1))
+        nbl_error(L, "nn.net: entry 1 is the input's size, a number or {1, 28, 28}, not %s",
+                  nbl_describe(L, -1));
+    lua_Integer dims = (lua_Integer)lua_rawlen(L, -1);
+    if (dims < 1 || dims > NB_INPUT_DIMS_MAX)
+        nbl_error(L, "nn.net: entry 1: an example has 1 to %d dimensions, not %I",
+                  NB_INPUT_DIMS_MAX, (LUAI_UACINT)dims);
+    for (int i = 0; i < (int)dims; i++) {
+        lua_rawgeti(L, -1, i + 1);
+        work->spec->in_shape[i] = check_size(L, 1);
+        lua_pop(L, 1);
+    }
+    work->spec->in_dims = (int)dims;
+}
+
+/* Entry i > 1, on the stack's top. */
+static void read_layer(lua_State *L, build *work, int i)
+{
+    int at = lua_gettop(L);
+    work->layer = (nb_layer_spec){.type = nb_layer_types[NB_LAYER_dense], .sizes = 1};
+    switch (lua_type(L, at)) {
+    case LUA_TNUMBER:
+        work->layer.size[0] = check_size(L, i);
+        break;
+    case LUA_TSTRING:
+        work->text = lua_tostring(L, at);
+        nbl_run(L, "nn.net", parse_layer, work);
+        return;
+    case LUA_TFUNCTION:
+        nbl_function_layer(L, at, work->held, &work->layer);
+        break;
+    default:
+        if (!nbl_test_layer_value(L, at, work->held, &work->layer))
+            nbl_error(L,
+                      "nn.net: entry %d must be a size, a layer, a string of notation or a "
+                      "function, not %s",
+                      i, nbl_describe(L, at));
+    }
+    nbl_run(L, "nn.net", add_layer, work);
+}
+
+static void read_table(lua_State *L, build *work)
+{
+    int entries = (int)lua_rawlen(L, 1);
+    if (entries < 2)
+        nbl_error(
+            L, "nn.net: a network needs its input's size and at least one layer: nn.net{64, 10}");
+    lua_rawgeti(L, 1, 1);
+    read_input(L, work);
+    lua_pop(L, 1);
+    for (int i = 2; i <= entries; i++) {
+        lua_rawgeti(L, 1, i);
+        read_layer(L, work, i);
+        lua_pop(L, 1);
+    }
+    work->spec->cost = nb_costs[NB_COST_quadratic];
+}
+
+/* ---- Both forms ---- */
+
+static void apply_options(lua_State *L, build *work, const build_options *options)
+{
+    if (options->cost) {
+        work->spec->cost = nbl_to_cost(L, options->cost);
+        nbl_hold(L, work->held, options->cost);
+    }
+    if (options->dtype) {
+        bool known = nb_dtype_from_name(options->dtype, &work->dtype);
+        if (!known || !nb_dtype_computes(work->dtype))
+            nbl_error(L, "nn.net: dtype must be \"f32\" or \"f64\", not '%s'", options->dtype);
+    }
+    if (options->seed >= 0) work->seed = (uint64_t)options->seed;
+}
+
+/* The options beside a table's entries, then those of the second argument. */
+static void read_options(lua_State *L, build *work)
+{
+    build_options options;
+    if (lua_istable(L, 1)) {
+        nbl_options(L, 1, "nn.net", build_fields, &options, true);
+        apply_options(L, work, &options);
+    }
+    nbl_options(L, 2, "nn.net", build_fields, &options, false);
+    apply_options(L, work, &options);
+}
+
+/* (notation | table, options) */
+static int build_net(lua_State *L)
+{
+    build work = {.L = L, .dtype = nbl_ctx(L)->dtype};
+    if (!lua_istable(L, 1) && lua_type(L, 1) != LUA_TSTRING)
+        return nbl_arg_error(L, 1, "notation or a table");
+    lua_settop(L, 2);
+    work.spec = nbl_new_box(L, sizeof *work.spec, release_spec);
+    work.out = nbl_new_net(L);
+    int net = lua_gettop(L);
+    lua_getiuservalue(L, net, NBL_NET_HELD);
+    work.held = net + 1;
+    if (lua_istable(L, 1)) {
+        read_table(L, &work);
+    } else {
+        work.text = lua_tostring(L, 1);
+        nbl_run(L, "nn.net", parse, &work);
+    }
+    work.seed = UINT64_MAX;
+    read_options(L, &work);
+    if (work.seed == UINT64_MAX) work.seed = nbl_check_seed(L, lua_gettop(L) + 1);
+    nbl_run(L, "nn.net", make, &work);
+    nbl_close_box(L, net - 1);
+    nbl_net_hold(L, net);
+    lua_settop(L, net);
+    return 1;
+}
+
+typedef struct load_job {
+    lua_State *L;
+    const char *path;
+    nbl_net *out;
+    int held;
+} load_job;
+
+static nb_status load(nb_ctx *ctx, void *data)
+{
+    load_job *work = data;
+    nbl_names names;
+    nbl_names_init(&names, work->L, work->held);
+    work->out->net = nb_model_load(ctx, work->path, &names.resolver, &work->out->classes);
+    return work->out->net ? NB_OK : ctx->status;
+}
+
+static int load_net(lua_State *L)
+{
+    load_job work = {.L = L, .path = nbl_check_path(L, 1)};
+    work.out = nbl_new_net(L);
+    int net = lua_gettop(L);
+    lua_getiuservalue(L, net, NBL_NET_HELD);
+    work.held = net + 1;
+    nbl_run(L, "nn.load", load, &work);
+    nbl_net_hold(L, net);
+    lua_settop(L, net);
+    return 1;
+}
+
+static const nbl_entry entries[] = {
+    {"net", build_net, "nn.net(notation | table, {cost, dtype, seed})",
+     "A network from notation, or from a table whose first entry is the input's size and whose "
+     "others are sizes of dense layers, layers, strings of notation and functions.",
+     "print(nn.net \"64 - 30 - 10\")\n"
+     "print(nn.net{64, nn.dense{30, \"relu\"}, \"10 softmax\", cost = \"cross_entropy\"})",
+     build_fields},
+    {"load", load_net, "nn.load(path)",
+     "The network in a file that net:save wrote. Activations and costs that were made in Lua must "
+     "have been made again before, under the same names.",
+     "path = os.tmpname()\nnn.net(\"4 - 3 - 2\"):save(path)\nprint(nn.load(path))\nos.remove(path)",
+     NULL},
+    {.name = NULL},
+};
+
+void nbl_open_net_build(lua_State *L)
+{
+    nbl_register(L, "nn", entries);
+}

@@ -1,0 +1,201 @@
+/* net:gradcheck: the four equations against differences, as a value that prints itself. */
+#include "lua/nn/net.h"
+#include "nn/inspect/check.h"
+
+typedef struct check_job {
+    nb_net *net;
+    nbl_examples examples;
+    nb_gradcheck result;
+} check_job;
+
+static nb_status check(nb_ctx *ctx, void *data)
+{
+    check_job *work = data;
+    nbl_batch batch;
+    if (nbl_prepare(ctx, work->net, &work->examples, &batch) != NB_OK) return ctx->status;
+    nb_status status = nb_gradcheck_run(ctx, work->net, batch.x, batch.y, &work->result);
+    nbl_batch_free(ctx, &batch);
+    return status;
+}
+
+/* ---- The text ---- */
+
+/* "41 µs", "62 ms", "1.2 s" */
+static void add_time(nb_text *text, double seconds)
+{
+    if (seconds < 1e-3)
+        nb_text_add(text, "%.3g µs", 1e6 * seconds);
+    else if (seconds < 1)
+        nb_text_add(text, "%.3g ms", 1e3 * seconds);
+    else
+        nb_text_add(text, "%.3g s", seconds);
+}
+
+static void add_equation(nb_text *text, const nb_equation *equation)
+{
+    if (equation->compared == 0) {
+        nb_text_add(text, "%s –", equation->name);
+    } else if (equation->wrong == 0) {
+        nb_text_add(text, "%s ok %.0e", equation->name, equation->worst);
+    } else {
+        nb_text_add(text, "%s wrong in ", equation->name);
+        nb_text_add_grouped(text, equation->wrong);
+        nb_text_add(text, " of ");
+        nb_text_add_grouped(text, equation->compared);
+    }
+}
+
+enum { EQUATIONS = 4 };
+
+/* The equation with the largest difference; NaN is larger than any. */
+static const nb_equation *worst_of(const nb_gradcheck *result)
+{
+    const nb_equation *worst = NULL;
+    for (int i = 0; i < EQUATIONS; i++) {
+        const nb_equation *here = &result->equation[i];
+        if (here->compared > 0 && !(worst && here->worst <= worst->worst)) worst = here;
+    }
+    return worst;
+}
+
+static void add_worst(nb_text *text, const nb_equation *worst)
+{
+    nb_text_add(text, "   worst %s", worst->where);
+    if (worst->wrong == 0) return;
+    nb_text_add(text, ": backprop ");
+    nb_text_add_number(text, worst->analytic);
+    nb_text_add(text, ", differences ");
+    nb_text_add_number(text, worst->numeric);
+}
+
+/* A ratio with two figures: "1,500", "8.3". */
+static void add_ratio(nb_text *text, double ratio)
+{
+    double unit = 1;
+    if (!(ratio < 1e15)) ratio = 1e15;
+    if (ratio < 10) {
+        nb_text_add(text, "%.1f", ratio);
+        return;
+    }
+    while (ratio / unit >= 100) unit *= 10;
+    nb_text_add_grouped(text, (int64_t)(ratio / unit + 0.5) * (int64_t)unit);
+}
+
+static void add_prices(nb_text *text, const nb_gradcheck *result)
+{
+    nb_text_add(text, "\nbackprop 1 forward + 1 backward, ");
+    add_time(text, result->backprop_seconds);
+    nb_text_add(text, " · differences ");
+    nb_text_add_grouped(text, result->forwards);
+    nb_text_add(text, " forwards, ");
+    add_time(text, result->difference_seconds);
+    if (!(result->backprop_seconds > 0)) return;
+    nb_text_add(text, " · ");
+    add_ratio(text, result->difference_seconds / result->backprop_seconds);
+    nb_text_add(text, " times slower");
+}
+
+static int push_report(lua_State *L, const nb_gradcheck *result)
+{
+    nb_text *text = nbl_new_text(L);
+    for (int i = 0; i < EQUATIONS; i++) {
+        if (i > 0) nb_text_add(text, " · ");
+        add_equation(text, &result->equation[i]);
+    }
+    const nb_equation *worst = worst_of(result);
+    if (worst) add_worst(text, worst);
+    add_prices(text, result);
+    nbl_push_text(L, text);
+    lua_remove(L, -2);
+    return 1;
+}
+
+/* ---- The value ---- */
+
+static void set_number(lua_State *L, const char *name, double value)
+{
+    lua_pushnumber(L, value);
+    lua_setfield(L, -2, name);
+}
+
+static void push_equation(lua_State *L, const nb_equation *equation)
+{
+    lua_createtable(L, 0, 7);
+    lua_pushboolean(L, equation->wrong == 0);
+    lua_setfield(L, -2, "ok");
+    lua_pushinteger(L, equation->compared);
+    lua_setfield(L, -2, "compared");
+    lua_pushinteger(L, equation->wrong);
+    lua_setfield(L, -2, "wrong");
+    lua_pushstring(L, equation->where);
+    lua_setfield(L, -2, "where");
+    set_number(L, "worst", equation->worst);
+    set_number(L, "backprop", equation->analytic);
+    set_number(L, "differences", equation->numeric);
+}
+
+static int check_tostring(lua_State *L)
+{
+    lua_settop(L, 1);
+    lua_pushliteral(L, "text");
+    lua_rawget(L, 1);
+    return 1;
+}
+
+static void push_seconds(lua_State *L, const nb_gradcheck *result)
+{
+    lua_createtable(L, 0, 2);
+    set_number(L, "backprop", result->backprop_seconds);
+    set_number(L, "differences", result->difference_seconds);
+}
+
+static int push_check(lua_State *L, const nb_gradcheck *result)
+{
+    const nb_equation *worst = worst_of(result);
+    lua_createtable(L, 0, 9);
+    for (int i = 0; i < EQUATIONS; i++) {
+        push_equation(L, &result->equation[i]);
+        lua_setfield(L, -2, result->equation[i].name);
+    }
+    lua_pushboolean(L, result->ok);
+    lua_setfield(L, -2, "ok");
+    lua_pushstring(L, worst ? worst->where : "");
+    lua_setfield(L, -2, "worst");
+    lua_pushinteger(L, result->forwards);
+    lua_setfield(L, -2, "forwards");
+    push_seconds(L, result);
+    lua_setfield(L, -2, "seconds");
+    push_report(L, result);
+    lua_setfield(L, -2, "text");
+    if (luaL_newmetatable(L, "nabla.gradcheck")) {
+        lua_pushcfunction(L, check_tostring);
+        lua_setfield(L, -2, "__tostring");
+    }
+    lua_setmetatable(L, -2);
+    return 1;
+}
+
+static int net_gradcheck(lua_State *L)
+{
+    nbl_net *self = nbl_check_net(L, 1);
+    check_job work = {.net = self->net};
+    nbl_read_examples(L, 2, self->net, "net:gradcheck", true, &work.examples);
+    nbl_net_run(L, self, "net:gradcheck", check, &work);
+    return push_check(L, &work.result);
+}
+
+static const nbl_entry entries[] = {
+    {":gradcheck", net_gradcheck, "net:gradcheck(x, y)",
+     "Compares backpropagation with central differences, in f64: each of the four equations alone, "
+     "and what both cost. Fields: .ok .BP1 … .BP4 .worst .seconds .forwards. x and y may be one "
+     "data set.",
+     "digits = data.digits()\nnet = nn.net \"64 - 5 - "
+     "10\"\nprint(net:gradcheck(digits.test:take(5)))",
+     NULL},
+    {.name = NULL},
+};
+
+void nbl_open_net_check(lua_State *L)
+{
+    nbl_register(L, "net", entries);
+}

@@ -1,0 +1,77 @@
+/* Examples as methods are given them, x and y or a data set, and prepared for the core. */
+#include "lua/nn/net.h"
+#include "lua/data/set.h"
+
+int nbl_read_examples(lua_State *L, int arg, const nb_net *net, const char *whose, bool targets,
+                      nbl_examples *out)
+{
+    *out = (nbl_examples){.set = nbl_test_set(L, arg), .targets = targets};
+    if (out->set) {
+        if (targets && !out->set->y) nbl_error(L, "%s: the data set has no y", whose);
+        return arg + 1;
+    }
+    if (lua_isnoneornil(L, arg)) nbl_error(L, "%s: x is missing", whose);
+    nbl_replace_example(L, arg);
+    out->x = nbl_to_tensor(L, arg, (int)net->dtype);
+    if (!targets) return arg + 1;
+    if (lua_isnoneornil(L, arg + 1)) nbl_error(L, "%s: y is missing", whose);
+    out->y = nbl_to_tensor(L, arg + 1, (int)net->dtype);
+    return arg + 2;
+}
+
+/* Both take `raw` over. */
+static nb_tensor *inputs_of(nb_ctx *ctx, const nb_net *net, nb_tensor *raw, bool *single)
+{
+    nb_tensor *x = raw ? nb_net_inputs(ctx, net, raw, single) : NULL;
+    nb_tensor_release(ctx, raw);
+    return x;
+}
+
+static nb_tensor *targets_of(nb_ctx *ctx, const nb_net *net, nb_tensor *raw, int64_t n)
+{
+    nb_tensor *y = raw ? nb_net_targets(ctx, net, raw, n) : NULL;
+    nb_tensor_release(ctx, raw);
+    return y;
+}
+
+static nb_tensor *raw_x(nb_ctx *ctx, const nb_net *net, const nbl_examples *of)
+{
+    return of->set ? nb_set_x(ctx, of->set, net->dtype) : nb_tensor_retain(of->x);
+}
+
+static nb_tensor *raw_y(nb_ctx *ctx, const nb_net *net, const nbl_examples *of)
+{
+    return of->set ? nb_set_y(ctx, of->set, net->dtype) : nb_tensor_retain(of->y);
+}
+
+nb_status nbl_prepare(nb_ctx *ctx, const nb_net *net, const nbl_examples *examples,
+                      nbl_batch *batch)
+{
+    bool recording = ctx->recording;
+    *batch = (nbl_batch){.x = NULL};
+    ctx->recording = false;
+    batch->x = inputs_of(ctx, net, raw_x(ctx, net, examples), &batch->single);
+    if (batch->x && examples->targets)
+        batch->y = targets_of(ctx, net, raw_y(ctx, net, examples), batch->x->shape[0]);
+    ctx->recording = recording;
+    if (batch->x && (batch->y || !examples->targets)) return NB_OK;
+    nbl_batch_free(ctx, batch);
+    return ctx->status;
+}
+
+void nbl_batch_free(nb_ctx *ctx, nbl_batch *batch)
+{
+    nb_tensor_release(ctx, batch->x);
+    nb_tensor_release(ctx, batch->y);
+    *batch = (nbl_batch){.x = NULL};
+}
+
+nb_set *nbl_examples_set(nb_ctx *ctx, const nb_net *net, const nbl_examples *examples)
+{
+    nbl_batch batch;
+    if (examples->set) return nb_set_retain(examples->set);
+    if (nbl_prepare(ctx, net, examples, &batch) != NB_OK) return NULL;
+    nb_set *set = nb_set_new(ctx, batch.x, 1.0, batch.y, NULL, 0, NULL);
+    nbl_batch_free(ctx, &batch);
+    return set;
+}

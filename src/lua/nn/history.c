@@ -1,0 +1,121 @@
+/* Histories of training as tables. */
+#include "lua/nn/history.h"
+
+#include "lua/job.h"
+
+#include <math.h>
+
+enum {
+    ROWS_WHOLE = 12, /* a history of more epochs shows its first and last ones */
+    ROWS_FIRST = 3,
+    ROWS_LAST = 5
+};
+
+static void release_history(nb_ctx *ctx, void *history)
+{
+    nb_history_free(ctx, history);
+}
+
+nb_history *nbl_new_history(lua_State *L)
+{
+    return nbl_new_box(L, sizeof(nb_history), release_history);
+}
+
+/* ---- The text ---- */
+
+/* The number of this epoch in the list `field`, NaN where there is none. */
+static double number_at(lua_State *L, const char *field, lua_Integer epoch)
+{
+    double value = NAN;
+    if (lua_getfield(L, 1, field) == LUA_TTABLE) {
+        lua_rawgeti(L, -1, epoch);
+        if (lua_isnumber(L, -1)) value = lua_tonumber(L, -1);
+        lua_pop(L, 1);
+    }
+    lua_pop(L, 1);
+    return value;
+}
+
+static void add_row(lua_State *L, nb_text *text, lua_Integer epoch)
+{
+    double test = number_at(L, "test", epoch), test_cost = number_at(L, "test_cost", epoch);
+    nb_text_add(text, "\n%5lld  %10.4g", (long long)epoch, number_at(L, "cost", epoch));
+    if (!isnan(test))
+        nb_text_add(text, "  %6.2f %%", 100 * test);
+    else if (!isnan(test_cost))
+        nb_text_add(text, "  %8.4g", test_cost);
+}
+
+static void add_rows(lua_State *L, nb_text *text, lua_Integer epochs)
+{
+    bool tested = !isnan(number_at(L, "test_cost", 1));
+    nb_text_add(text, "epoch        cost%s", tested ? "      test" : "");
+    for (lua_Integer epoch = 1; epoch <= epochs; epoch++) {
+        if (epochs > ROWS_WHOLE && epoch == ROWS_FIRST + 1) {
+            nb_text_add(text, "\n    …");
+            epoch = epochs - ROWS_LAST + 1;
+        }
+        add_row(L, text, epoch);
+    }
+}
+
+static int history_tostring(lua_State *L)
+{
+    luaL_checktype(L, 1, LUA_TTABLE);
+    lua_settop(L, 1);
+    nb_text *text = nbl_new_text(L);
+    lua_getfield(L, 1, "epochs");
+    lua_Integer epochs = lua_tointeger(L, -1);
+    if (epochs > 0)
+        add_rows(L, text, epochs);
+    else
+        nb_text_add(text, "no whole epoch");
+    lua_getfield(L, 1, "seconds");
+    lua_getfield(L, 1, "examples_per_second");
+    nb_text_add(text, "\n%.3g s · ", lua_tonumber(L, -2));
+    nb_text_add_grouped(text, (int64_t)lua_tonumber(L, -1));
+    nb_text_add(text, " examples/s");
+    nbl_push_text(L, text);
+    return 1;
+}
+
+/* ---- The value ---- */
+
+static void set_number(lua_State *L, const char *name, double value)
+{
+    lua_pushnumber(L, value);
+    lua_setfield(L, -2, name);
+}
+
+/* A list with one number an epoch under `name`; NaN leaves it out altogether. */
+static void set_list(lua_State *L, const nb_history *from, const char *name, size_t offset)
+{
+    lua_createtable(L, (int)(from->epochs < 1024 ? from->epochs : 1024), 0);
+    for (int64_t i = 0; i < from->epochs; i++) {
+        double value = *(const double *)(const void *)((const char *)&from->epoch[i] + offset);
+        if (isnan(value)) continue;
+        lua_pushnumber(L, value);
+        lua_rawseti(L, -2, i + 1);
+    }
+    lua_setfield(L, -2, name);
+}
+
+void nbl_push_history(lua_State *L, int box)
+{
+    const nb_history *from = nbl_box_value(L, box);
+    lua_createtable(L, 0, 7);
+    lua_pushinteger(L, from->epochs);
+    lua_setfield(L, -2, "epochs");
+    set_number(L, "seconds", from->seconds);
+    set_number(L, "examples_per_second",
+               from->seconds > 0 ? (double)from->examples / from->seconds : 0);
+    set_list(L, from, "cost", offsetof(nb_epoch, cost));
+    set_list(L, from, "test", offsetof(nb_epoch, accuracy));
+    set_list(L, from, "test_cost", offsetof(nb_epoch, test_cost));
+    if (luaL_newmetatable(L, "nabla.history")) {
+        lua_pushcfunction(L, history_tostring);
+        lua_setfield(L, -2, "__tostring");
+    }
+    lua_setmetatable(L, -2);
+    nbl_close_box(L, box);
+}

@@ -1,0 +1,466 @@
+/* Handles of functions, the calls into them, and their names. */
+#include "lua/nn/host.h"
+
+#include "lua/names.h"
+#include "nn/notation/notation.h"
+#include "tensor/shape.h"
+
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+#define ACTIVATION "nabla.activation"
+#define COST       "nabla.cost"
+
+enum { FUNCTION = 1, SLOPE, FUNCTION_VALUES = SLOPE };
+
+/* Keys of the registry: address → handle (weak), name → handle. */
+static const char handles_key, activations_key, costs_key;
+
+/* A handle. The core is given the address of `host` or of what stands beside it in the union. */
+typedef struct function {
+    nb_host_function host;
+    char name[NB_NAME_MAX];
+    char what[NB_NAME_MAX + 16]; /* "activation swish", for messages */
+    bool slope;                  /* the derivative is a function too */
+    union {
+        nb_activation activation;
+        nb_cost cost;
+    };
+} function;
+
+/* ---- The way from an address to a handle ---- */
+
+static void push_registry_table(lua_State *L, const void *key, const char *mode)
+{
+    if (lua_rawgetp(L, LUA_REGISTRYINDEX, key) == LUA_TTABLE) return;
+    lua_pop(L, 1);
+    lua_newtable(L);
+    lua_newtable(L);
+    lua_pushstring(L, mode);
+    lua_setfield(L, -2, "__mode");
+    lua_setmetatable(L, -2);
+    lua_pushvalue(L, -1);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, key);
+}
+
+void nbl_remember(lua_State *L)
+{
+    push_registry_table(L, &handles_key, "v");
+    lua_pushvalue(L, -2);
+    lua_rawsetp(L, -2, lua_touserdata(L, -1));
+    lua_pop(L, 1);
+}
+
+void nbl_recall(lua_State *L, const void *address)
+{
+    push_registry_table(L, &handles_key, "v");
+    if (lua_rawgetp(L, -1, address) != LUA_TUSERDATA) luaL_error(L, "this function was released");
+    lua_remove(L, -2);
+}
+
+void nbl_hold(lua_State *L, int held, int arg)
+{
+    if (!lua_isuserdata(L, arg)) return;
+    held = lua_absindex(L, held);
+    lua_pushvalue(L, arg);
+    lua_pushboolean(L, true);
+    lua_rawset(L, held);
+}
+
+/* ---- Calls from the core ---- */
+
+static void push_value(lua_State *L, const void *self, int which)
+{
+    nbl_recall(L, self);
+    lua_getiuservalue(L, -1, which);
+    lua_remove(L, -2);
+}
+
+static void push_function(lua_State *L, const void *self)
+{
+    push_value(L, self, FUNCTION);
+}
+
+static void push_slope(lua_State *L, const void *self)
+{
+    push_value(L, self, SLOPE);
+}
+
+static nb_tensor *call_plain(nb_ctx *ctx, const nb_host_function *host, nb_tensor *const *in,
+                             int count)
+{
+    const function *self = (const function *)host;
+    return nbl_call_function(ctx, push_function, host, self->what, in, count);
+}
+
+static nb_tensor *call_cost(nb_ctx *ctx, const nb_cost *cost, const nb_activation *last,
+                            nb_tensor *a, nb_tensor *y)
+{
+    nb_tensor *const in[] = {a, y};
+    (void)last;
+    return call_plain(ctx, cost->host, in, 2);
+}
+
+/* An activation gives a number for every number. Takes `out` over, which may be NULL. */
+static nb_tensor *check_output(nb_ctx *ctx, const function *self, const nb_tensor *z,
+                               nb_tensor *out)
+{
+    char expected[NB_SHAPE_TEXT], got[NB_SHAPE_TEXT];
+    if (!out) return NULL;
+    if (nb_tensor_same_shape(z, out) && z->dtype == out->dtype) return out;
+    nb_fail(ctx, NB_ESHAPE, "%s must give a tensor of the shape and dtype of z, %s %s, not %s %s",
+            self->what, nb_shape_text(z->dims, z->shape, expected), nb_dtype_name(z->dtype),
+            nb_shape_text(out->dims, out->shape, got), nb_dtype_name(out->dtype));
+    nb_tensor_release(ctx, out);
+    return NULL;
+}
+
+/* a and f'(z) come forward off the tape, and one op joins them on it: z takes δ ⊙ f'(z). */
+static nb_tensor *join_slope(nb_ctx *ctx, const function *self, nb_tensor *z, nb_tensor *a)
+{
+    nb_tensor *slope = nbl_call_function(ctx, push_slope, self, self->what, &z, 1);
+    slope = check_output(ctx, self, z, slope);
+    if (!slope) return NULL;
+    nb_call call = {.op = nb_ops[NB_OP_slope_chain], .in = {z, a, slope}, .inputs = 3};
+    ctx->recording = true;
+    nb_tensor *out = nb_op_call(ctx, &call);
+    nb_tensor_release(ctx, slope);
+    return out;
+}
+
+static nb_tensor *call_with_slope(nb_ctx *ctx, const function *self, nb_tensor *z)
+{
+    bool recording = ctx->recording;
+    ctx->recording = false;
+    nb_tensor *a = check_output(ctx, self, z, call_plain(ctx, &self->host, &z, 1));
+    nb_tensor *out = a;
+    if (a && recording) {
+        out = join_slope(ctx, self, z, a);
+        nb_tensor_release(ctx, a);
+    }
+    ctx->recording = recording;
+    return out;
+}
+
+static nb_tensor *call_activation(nb_ctx *ctx, const nb_host_function *host, nb_tensor *const *in,
+                                  int count)
+{
+    const function *self = (const function *)host;
+    if (self->slope) return call_with_slope(ctx, self, in[0]);
+    return check_output(ctx, self, in[0], call_plain(ctx, host, in, count));
+}
+
+/* ---- Making handles ---- */
+
+static int function_tostring(lua_State *L)
+{
+    const function *self = lua_touserdata(L, 1);
+    lua_pushstring(L, self->what);
+    return 1;
+}
+
+/* Pushes a handle for the function at `arg`. `kind` is its metatable's name. */
+static function *new_function(lua_State *L, int arg, const char *kind, const char *name)
+{
+    arg = lua_absindex(L, arg);
+    function *self = lua_newuserdatauv(L, sizeof *self, FUNCTION_VALUES);
+    memset(self, 0, sizeof *self);
+    snprintf(self->name, sizeof self->name, "%s", name);
+    snprintf(self->what, sizeof self->what, "%s %s", strrchr(kind, '.') + 1, name);
+    self->host.call = call_plain;
+    self->host.id = (uint64_t)(uintptr_t)self;
+    lua_pushvalue(L, arg);
+    lua_setiuservalue(L, -2, FUNCTION);
+    if (luaL_newmetatable(L, kind)) {
+        lua_pushcfunction(L, function_tostring);
+        lua_setfield(L, -2, "__tostring");
+    }
+    lua_setmetatable(L, -2);
+    nbl_remember(L);
+    return self;
+}
+
+static function *new_activation(lua_State *L, int arg, const char *name)
+{
+    function *self = new_function(L, arg, ACTIVATION, name);
+    self->host.call = call_activation;
+    self->activation = (nb_activation){.name = self->name,
+                                       .help = "a function of Lua",
+                                       .formula = "f(z)",
+                                       .init = "lecun",
+                                       .example = "",
+                                       .host = &self->host};
+    return self;
+}
+
+static function *new_cost(lua_State *L, int arg, const char *name)
+{
+    function *self = new_function(L, arg, COST, name);
+    self->cost = (nb_cost){.name = self->name,
+                           .help = "a function of Lua",
+                           .formula = "f(a, y)",
+                           .example = "",
+                           .of = call_cost,
+                           .host = &self->host};
+    return self;
+}
+
+const nb_host_function *nbl_new_layer_function(lua_State *L, int arg, const char *name)
+{
+    return &new_function(L, arg, "nabla.layer function", *name ? name : NBL_NAMELESS)->host;
+}
+
+/* ---- Names ---- */
+
+/* Pushes the handle registered under a name, or nil. */
+static function *find_registered(lua_State *L, const void *key, const char *name)
+{
+    push_registry_table(L, key, "");
+    lua_getfield(L, -1, name);
+    lua_remove(L, -2);
+    return lua_touserdata(L, -1);
+}
+
+const nb_activation *nbl_to_activation(lua_State *L, int arg)
+{
+    arg = lua_absindex(L, arg);
+    function *self = luaL_testudata(L, arg, ACTIVATION);
+    if (self) return &self->activation;
+    if (lua_isfunction(L, arg)) {
+        self = new_activation(L, arg, NBL_NAMELESS);
+    } else {
+        if (lua_type(L, arg) != LUA_TSTRING)
+            nbl_error(L, "an activation is a name, a function or an nn.activation, not %s",
+                      nbl_describe(L, arg));
+        const char *name = lua_tostring(L, arg);
+        const nb_activation *built_in = nb_activation_find(name);
+        if (built_in) return built_in;
+        self = find_registered(L, &activations_key, name);
+        if (!self) nbl_unknown_name(L, "activation", name, nb_activation_name_at);
+    }
+    lua_replace(L, arg);
+    return &self->activation;
+}
+
+const nb_cost *nbl_to_cost(lua_State *L, int arg)
+{
+    arg = lua_absindex(L, arg);
+    function *self = luaL_testudata(L, arg, COST);
+    if (self) return &self->cost;
+    if (lua_isfunction(L, arg)) {
+        self = new_cost(L, arg, NBL_NAMELESS);
+    } else {
+        if (lua_type(L, arg) != LUA_TSTRING)
+            nbl_error(L, "a cost is a name, a function or an nn.cost, not %s",
+                      nbl_describe(L, arg));
+        const char *name = lua_tostring(L, arg);
+        const nb_cost *built_in = nb_cost_find(name);
+        if (built_in) return built_in;
+        self = find_registered(L, &costs_key, name);
+        if (!self) nbl_unknown_name(L, "cost", name, nb_cost_name_at);
+    }
+    lua_replace(L, arg);
+    return &self->cost;
+}
+
+void nbl_push_activation(lua_State *L, const nb_activation *activation)
+{
+    if (!activation->host) {
+        lua_pushstring(L, activation->name);
+        return;
+    }
+    nbl_recall(L, activation->host);
+    if (strcmp(activation->name, NBL_NAMELESS) == 0) {
+        lua_getiuservalue(L, -1, FUNCTION);
+        lua_remove(L, -2);
+    } else if (find_registered(L, &activations_key, activation->name) ==
+               (const void *)activation->host) {
+        lua_pop(L, 2);
+        lua_pushstring(L, activation->name);
+    } else {
+        lua_pop(L, 1);
+    }
+}
+
+/* One search of the core, as a message to find_body. */
+typedef struct search {
+    const char *name;
+    const void *key;
+    function *result;
+} search;
+
+/* (search, table of what was found) */
+static int find_body(lua_State *L)
+{
+    search *work = lua_touserdata(L, 1);
+    function *self = find_registered(L, work->key, work->name);
+    if (!self) return 0;
+    nbl_hold(L, 2, -1);
+    work->result = self;
+    return 0;
+}
+
+/* Lua makes a string of the name, which may fail, hence pcall: the core is on the stack. */
+static function *find_name(nb_ctx *ctx, nbl_names *names, const void *key, const char *name)
+{
+    lua_State *L = names->L;
+    search work = {name, key, NULL};
+    if (!lua_checkstack(L, 3)) return nb_fail_null(ctx, NB_EMEMORY, "not enough memory");
+    lua_pushcfunction(L, find_body);
+    lua_pushlightuserdata(L, &work);
+    lua_pushvalue(L, names->found);
+    if (lua_pcall(L, 2, 0, 0) != LUA_OK) lua_pop(L, 1);
+    return work.result;
+}
+
+static const nb_activation *resolve_activation(nb_ctx *ctx, void *self, const char *name)
+{
+    function *found = find_name(ctx, self, &activations_key, name);
+    return found ? &found->activation : NULL;
+}
+
+static const nb_cost *resolve_cost(nb_ctx *ctx, void *self, const char *name)
+{
+    function *found = find_name(ctx, self, &costs_key, name);
+    return found ? &found->cost : NULL;
+}
+
+void nbl_names_init(nbl_names *names, lua_State *L, int found)
+{
+    *names = (nbl_names){L, lua_absindex(L, found), {resolve_activation, resolve_cost, names}};
+}
+
+/* ---- nn.activation, nn.cost ---- */
+
+typedef struct maker_options {
+    const char *name;
+    int f, df;
+    const char *init;
+} maker_options;
+
+static const nb_option activation_options[] = {
+    {.name = "name",
+     .help = "the word that notation and files know it by",
+     .standard = "none",
+     .kind = NB_WORD,
+     .offset = offsetof(maker_options, name)},
+    {.name = "f",
+     .help = "z (a tensor) → a of the same shape, from tensor methods",
+     .standard = "must be given",
+     .kind = NB_HOST,
+     .offset = offsetof(maker_options, f)},
+    {.name = "df",
+     .help = "z → f'(z); without it the derivative comes from the tape",
+     .standard = "the tape's",
+     .kind = NB_HOST,
+     .offset = offsetof(maker_options, df)},
+    {.name = "init",
+     .help = "the initialiser that suits it",
+     .standard = "lecun",
+     .kind = NB_WORD,
+     .offset = offsetof(maker_options, init)},
+    NB_OPTIONS_END,
+};
+
+static const nb_option cost_options[] = {
+    {.name = "name",
+     .help = "the word that notation and files know it by",
+     .standard = "none",
+     .kind = NB_WORD,
+     .offset = offsetof(maker_options, name)},
+    {.name = "f",
+     .help = "(a, y) → a 0-dimensional tensor, the mean over the examples",
+     .standard = "must be given",
+     .kind = NB_HOST,
+     .offset = offsetof(maker_options, f)},
+    NB_OPTIONS_END,
+};
+
+static void check_function(lua_State *L, const char *whose, const char *field, int at)
+{
+    if (!at) nbl_error(L, "%s: %s is missing", whose, field);
+    if (!lua_isfunction(L, at))
+        nbl_error(L, "%s: %s must be a function, not %s", whose, field, nbl_describe(L, at));
+}
+
+void nbl_check_word(lua_State *L, const char *whose, const char *name)
+{
+    if (!nb_notation_is_name(name))
+        nbl_error(L, "%s: a name is a letter, then letters, digits or _, %d at most; not '%s'",
+                  whose, NB_NAME_MAX - 1, name);
+}
+
+static void check_name(lua_State *L, const char *whose, const char *name, bool built_in)
+{
+    if (!name) return;
+    nbl_check_word(L, whose, name);
+    if (built_in) nbl_error(L, "%s: '%s' is built in; choose another name", whose, name);
+}
+
+/* Registers the handle on the stack's top, which stays. */
+static void register_name(lua_State *L, const void *key, const char *name)
+{
+    if (!name) return;
+    push_registry_table(L, key, "");
+    lua_pushvalue(L, -2);
+    lua_setfield(L, -2, name);
+    lua_pop(L, 1);
+}
+
+static int make_activation(lua_State *L)
+{
+    maker_options options;
+    nbl_options(L, 1, "nn.activation", activation_options, &options, false);
+    check_function(L, "nn.activation", "f", options.f);
+    if (options.df) check_function(L, "nn.activation", "df", options.df);
+    check_name(L, "nn.activation", options.name,
+               options.name && nb_activation_find(options.name) != NULL);
+    const nb_init *init = options.init ? nb_init_find(options.init) : NULL;
+    if (options.init && !init) nbl_unknown_name(L, "initialiser", options.init, nb_init_name_at);
+    function *self = new_activation(L, options.f, options.name ? options.name : NBL_NAMELESS);
+    if (init) self->activation.init = init->name;
+    self->slope = options.df != 0;
+    if (self->slope) {
+        lua_pushvalue(L, options.df);
+        lua_setiuservalue(L, -2, SLOPE);
+    }
+    register_name(L, &activations_key, options.name);
+    return 1;
+}
+
+static int make_cost(lua_State *L)
+{
+    maker_options options;
+    nbl_options(L, 1, "nn.cost", cost_options, &options, false);
+    check_function(L, "nn.cost", "f", options.f);
+    check_name(L, "nn.cost", options.name, options.name && nb_cost_find(options.name) != NULL);
+    new_cost(L, options.f, options.name ? options.name : NBL_NAMELESS);
+    register_name(L, &costs_key, options.name);
+    return 1;
+}
+
+static const nbl_entry entries[] = {
+    {.name = "activation",
+     .function = make_activation,
+     .usage = "nn.activation{name = …, f = …, [df = …], [init = …]}",
+     .help = "An activation written in Lua with tensor methods. With a name, notation and files "
+             "know it in this session. Without df the tape gives the derivative.",
+     .example =
+         "nn.activation{name = \"swish2\", f = function(z) return z * (2 * z):sigmoid() end}\n"
+         "print(nn.net \"4 - 3 swish2 - 2\")",
+     .options = activation_options},
+    {.name = "cost",
+     .function = make_cost,
+     .usage = "nn.cost{name = …, f = …}",
+     .help = "A cost written in Lua: (a, y) → a 0-dimensional tensor, averaged over the examples.",
+     .example = "nn.cost{name = \"absolute\", f = function(a, y) return (a - y):abs():mean() end}\n"
+                "print(nn.net \"4 - 3 - 2 : absolute\")",
+     .options = cost_options},
+    {.name = NULL},
+};
+
+void nbl_open_host(lua_State *L)
+{
+    nbl_register(L, "nn", entries);
+}

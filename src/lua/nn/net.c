@@ -1,0 +1,364 @@
+/* The handle of a network: its life, what it keeps alive, its layers, and the methods that do not
+ * compute. */
+#include "lua/nn/net.h"
+
+#include "lua/nn/host.h"
+#include "lua/names.h"
+#include "nn/notation/describe.h"
+#include "nn/model.h"
+
+#include <string.h>
+
+/* ---- The handle ---- */
+
+nbl_net *nbl_new_net(lua_State *L)
+{
+    nbl_net *self = lua_newuserdatauv(L, sizeof *self, NBL_NET_VALUES);
+    *self = (nbl_net){.net = NULL};
+    luaL_setmetatable(L, NBL_NET);
+    for (int i = NBL_NET_HELD; i <= NBL_NET_VALUES; i++) {
+        lua_newtable(L);
+        lua_setiuservalue(L, -2, i);
+    }
+    return self;
+}
+
+nbl_net *nbl_check_net(lua_State *L, int arg)
+{
+    nbl_net *self = luaL_testudata(L, arg, NBL_NET);
+    if (!self) nbl_arg_error(L, arg, "a network");
+    if (!self->net) nbl_error(L, "this network was already released");
+    return self;
+}
+
+static int net_gc(lua_State *L)
+{
+    nbl_net *self = luaL_checkudata(L, 1, NBL_NET);
+    nb_ctx *ctx = nbl_ctx(L);
+    nb_net_release(ctx, self->net);
+    nb_classes_release(ctx, self->classes);
+    self->net = NULL;
+    self->classes = NULL;
+    return 0;
+}
+
+/* ---- What it holds ---- */
+
+static void hold_host(lua_State *L, int held, const void *host)
+{
+    if (!host) return;
+    nbl_recall(L, host);
+    nbl_hold(L, held, -1);
+    lua_pop(L, 1);
+}
+
+static void hold_layer(lua_State *L, int held, const nb_layer *layer)
+{
+    hold_host(L, held, layer->spec.host);
+    if (layer->spec.activation) hold_host(L, held, layer->spec.activation->host);
+    for (int64_t i = 0; layer->runs && i < layer->runs->count; i++)
+        hold_host(L, held, layer->runs->run[i].activation->host);
+}
+
+/* While the core uses the network, what was held before stays: a function that runs may be the one
+ * that was just taken away. */
+void nbl_net_hold(lua_State *L, int arg)
+{
+    nbl_net *self = nbl_check_net(L, arg);
+    arg = lua_absindex(L, arg);
+    if (self->busy)
+        lua_getiuservalue(L, arg, NBL_NET_HELD);
+    else
+        lua_newtable(L);
+    int held = lua_gettop(L);
+    for (int i = 0; i < self->net->layers; i++) hold_layer(L, held, &self->net->layer[i]);
+    hold_host(L, held, self->net->cost->host);
+    lua_setiuservalue(L, arg, NBL_NET_HELD);
+}
+
+/* ---- Jobs ---- */
+
+typedef struct net_job {
+    nbl_net *self;
+    nbl_job *job;
+    void *data;
+} net_job;
+
+static nb_status run_busy(nb_ctx *ctx, void *data)
+{
+    net_job *work = data;
+    work->self->busy++;
+    nb_status status = work->job(ctx, work->data);
+    work->self->busy--;
+    return status;
+}
+
+static nb_status run_learning(nb_ctx *ctx, void *data)
+{
+    net_job *work = data;
+    work->self->learning = true;
+    nb_status status = run_busy(ctx, data);
+    work->self->learning = false;
+    return status;
+}
+
+void nbl_net_run(lua_State *L, nbl_net *self, const char *whose, nbl_job *job, void *data)
+{
+    net_job work = {self, job, data};
+    nbl_run(L, whose, run_busy, &work);
+}
+
+void nbl_net_learn(lua_State *L, nbl_net *self, const char *whose, nbl_job *job, void *data)
+{
+    net_job work = {self, job, data};
+    if (self->learning)
+        nbl_error(L,
+                  "%s: this network is learning already; a function that it calls while it "
+                  "learns cannot change it",
+                  whose);
+    nbl_run(L, whose, run_learning, &work);
+}
+
+/* ---- Reading and writing by key ---- */
+
+enum { METHODS = 1 }; /* upvalue of net_index */
+
+static int net_index(lua_State *L)
+{
+    const nbl_net *self = nbl_check_net(L, 1);
+    if (lua_type(L, 2) != LUA_TNUMBER) {
+        lua_pushvalue(L, 2);
+        if (lua_rawget(L, lua_upvalueindex(METHODS)) != LUA_TNIL) return 1;
+        return nbl_unknown_field(L, "a network", 2, lua_upvalueindex(METHODS), NULL);
+    }
+    int layers = self->net->layers;
+    if (nbl_check_integer(L, 2, "a layer's number") == layers + 1) return 0;
+    nbl_push_layer(L, 1, (int)nbl_check_index(L, 2, layers, "layer"));
+    return 1;
+}
+
+static int net_newindex(lua_State *L)
+{
+    return nbl_error(L, "the layers of a network cannot be replaced; set their fields: "
+                        "net[1].activation = \"tanh\"");
+}
+
+static int net_len(lua_State *L)
+{
+    lua_pushinteger(L, nbl_check_net(L, 1)->net->layers);
+    return 1;
+}
+
+static int net_tostring(lua_State *L)
+{
+    const nbl_net *self = nbl_check_net(L, 1);
+    nb_text *text = nbl_new_text(L);
+    nb_net_describe(text, self->net);
+    nbl_push_text(L, text);
+    return 1;
+}
+
+/* ---- Methods ---- */
+
+/* The same handle every time, because the tensor is. */
+static int net_params(lua_State *L)
+{
+    const nbl_net *self = nbl_check_net(L, 1);
+    lua_getiuservalue(L, 1, NBL_NET_KEPT);
+    if (lua_getfield(L, -1, "params") != LUA_TNIL) return 1;
+    nbl_push_tensor(L, self->net->params);
+    lua_pushvalue(L, -1);
+    lua_setfield(L, -4, "params");
+    return 1;
+}
+
+static int net_grads(lua_State *L)
+{
+    const nbl_net *self = nbl_check_net(L, 1);
+    if (!self->net->has_grads)
+        return nbl_error(L, "net:grads: no gradient yet; net:backprop(x, y) computes it");
+    nbl_push_tensor(L, self->net->grads);
+    return 1;
+}
+
+static int net_count(lua_State *L)
+{
+    lua_pushinteger(L, nb_net_count(nbl_check_net(L, 1)->net));
+    return 1;
+}
+
+static int net_notation(lua_State *L)
+{
+    const nbl_net *self = nbl_check_net(L, 1);
+    nb_text *text = nbl_new_text(L);
+    nb_notation_write(text, self->net);
+    nbl_push_text(L, text);
+    return 1;
+}
+
+const char *nbl_check_path(lua_State *L, int arg)
+{
+    size_t length = 0;
+    const char *path = lua_type(L, arg) == LUA_TSTRING ? lua_tolstring(L, arg, &length) : NULL;
+    if (!path || strlen(path) != length) nbl_arg_error(L, arg, "a path");
+    return path;
+}
+
+typedef struct save_job {
+    const nbl_net *self;
+    const char *path;
+} save_job;
+
+static nb_status save(nb_ctx *ctx, void *data)
+{
+    save_job *work = data;
+    return nb_model_save(ctx, work->self->net, work->self->classes, work->path);
+}
+
+static bool is_nameless(const nb_activation *activation)
+{
+    return activation->host && strcmp(activation->name, NBL_NAMELESS) == 0;
+}
+
+/* A file holds names, so what has none cannot be in it. */
+static void check_savable(lua_State *L, const nb_net *net)
+{
+    for (int i = 0; i < net->layers; i++) {
+        const nb_layer *layer = &net->layer[i];
+        if (layer->spec.host)
+            nbl_error(L, "net:save: %s is a function of Lua; a file cannot hold it", layer->where);
+        for (int64_t k = 0; layer->runs && k < layer->runs->count; k++)
+            if (is_nameless(layer->runs->run[k].activation))
+                nbl_error(L,
+                          "net:save: %s has an activation without a name; nn.activation{name = …} "
+                          "gives it one",
+                          layer->where);
+    }
+    if (net->cost->host && strcmp(net->cost->name, NBL_NAMELESS) == 0)
+        nbl_error(L, "net:save: the cost has no name; nn.cost{name = …} gives it one");
+}
+
+static int net_save(lua_State *L)
+{
+    nbl_net *self = nbl_check_net(L, 1);
+    save_job work = {self, nbl_check_path(L, 2)};
+    check_savable(L, self->net);
+    nbl_net_run(L, self, "net:save", save, &work);
+    return 0;
+}
+
+typedef struct clone_job {
+    const nbl_net *self;
+    nbl_net *out;
+} clone_job;
+
+static nb_status clone(nb_ctx *ctx, void *data)
+{
+    clone_job *work = data;
+    work->out->net = nb_net_clone(ctx, work->self->net, work->self->net->dtype);
+    return work->out->net ? NB_OK : ctx->status;
+}
+
+static int net_clone(lua_State *L)
+{
+    nbl_net *self = nbl_check_net(L, 1);
+    clone_job work = {self, nbl_new_net(L)};
+    nbl_net_run(L, self, "net:clone", clone, &work);
+    if (self->classes) work.out->classes = nb_classes_retain(self->classes);
+    nbl_net_hold(L, -1);
+    return 1;
+}
+
+typedef struct reset_job {
+    nb_net *net;
+    uint64_t seed;
+} reset_job;
+
+static nb_status reset(nb_ctx *ctx, void *data)
+{
+    reset_job *work = data;
+    return nb_net_reset(ctx, work->net, work->seed);
+}
+
+uint64_t nbl_check_seed(lua_State *L, int arg)
+{
+    if (!lua_isnoneornil(L, arg)) return (uint64_t)nbl_check_integer(L, arg, "a seed");
+    nb_stream stream = nb_stream_next(nbl_ctx(L), NB_FOR_INIT);
+    uint64_t high = nb_random_word(&stream);
+    return high << 32 | nb_random_word(&stream);
+}
+
+static int net_reset(lua_State *L)
+{
+    nbl_net *self = nbl_check_net(L, 1);
+    reset_job work = {self->net, nbl_check_seed(L, 2)};
+    nbl_net_learn(L, self, "net:reset", reset, &work);
+    return 0;
+}
+
+static const nbl_entry entries[] = {
+    {":params", net_params, "net:params()",
+     "All parameters as one flat tensor: the network's own, so what is written there it has.",
+     "net = nn.net \"4 - 3 - 2\"\nprint(#net:params())", NULL},
+    {":grads", net_grads, "net:grads()",
+     "The gradients of the last backward pass as one flat tensor.",
+     "net = nn.net \"4 - 3 - 2\"\nnet:backprop(tensor.ones(5, 4), tensor.ones(5, 2))\n"
+     "print(net:grads():abs():max())",
+     NULL},
+    {":count", net_count, "net:count()", "How many parameters the network has.",
+     "print(nn.net(\"64 - 30 - 10\"):count())", NULL},
+    {":notation", net_notation, "net:notation()",
+     "The network in notation; nn.net builds the same one from it.",
+     "print(nn.net(\"64-30-10\"):notation())", NULL},
+    {":save", net_save, "net:save(path)",
+     "Writes the network to a file (safetensors). The file is the old one or the new one, never "
+     "half.",
+     "path = os.tmpname()\nnn.net(\"4 - 3 - 2\"):save(path)\nprint(nn.load(path))\nos.remove(path)",
+     NULL},
+    {":clone", net_clone, "net:clone()", "A copy with parameters of its own.",
+     "net = nn.net \"4 - 3 - 2\"\nprint(net:clone():params():sum() - net:params():sum())", NULL},
+    {":reset", net_reset, "net:reset([seed])",
+     "Draws all parameters anew; the same seed gives the same ones.",
+     "net = nn.net \"4 - 3 - 2\"\nnet:reset(1)", NULL},
+    {.name = NULL},
+};
+
+/* What is no method: calls and indices. */
+static const nbl_entry pages[] = {
+    {"net(x)", NULL, "net(x)", "The output for one example, several or a data set, without a tape.",
+     "net = nn.net \"4 - 3 - 2\"\nprint(net({1, 2, 3, 4}))", NULL},
+    {"net[l]", NULL, "net[l]",
+     "Layer l, counted from 1; negative numbers count from the end. #net is the number of layers.",
+     "net = nn.net \"4 - 3 - 2\"\nfor l, layer in ipairs(net) do print(l, layer) end", NULL},
+    {.name = NULL},
+};
+
+static void add_pages(lua_State *L)
+{
+    for (const nbl_entry *page = pages; page->name; page++) {
+        lua_pushnil(L);
+        nbl_book_add(L, "operator", page);
+    }
+}
+
+void nbl_open_nets(lua_State *L)
+{
+    static const luaL_Reg meta[] = {
+        {"__gc", net_gc},   {"__newindex", net_newindex}, {"__tostring", net_tostring},
+        {"__len", net_len}, {"__call", nbl_net_call},     {NULL, NULL},
+    };
+    add_pages(L);
+    luaL_newmetatable(L, NBL_NET);
+    luaL_setfuncs(L, meta, 0);
+    lua_newtable(L);
+    nbl_register(L, "net", entries);
+    nbl_open_net_pass(L);
+    nbl_open_net_check(L);
+    nbl_open_trace(L);
+    nbl_open_train(L);
+    lua_pushvalue(L, -1);
+    lua_setfield(L, -3, "methods");
+    lua_pushcclosure(L, net_index, 1);
+    lua_setfield(L, -2, "__index");
+    lua_pop(L, 1);
+}

@@ -1,0 +1,395 @@
+/* Passes through a network: evaluation, a recorded pass, cost, gradients, one step of learning. */
+#include "lua/nn/net.h"
+#include "lua/nn/optimizer.h"
+#include "lua/data/set.h"
+#include "nn/inspect/check.h"
+#include "nn/train/train.h"
+#include "tensor/shape.h"
+
+#include <math.h>
+#include <stddef.h>
+
+/* One method's work: what goes in, and where results go. */
+typedef struct pass {
+    nb_net *net;
+    nbl_examples examples;
+    nb_tensor **out;         /* a handle on the stack */
+    nb_optimizer *optimizer; /* of step */
+    nb_evaluation evaluation;
+    double cost;
+} pass;
+
+/* ---- The output ---- */
+
+/* The result of one example without the batch's dimension; takes `out` over. By op, so that the
+ * tape goes through. */
+static nb_tensor *first_of(nb_ctx *ctx, nb_tensor *out)
+{
+    if (!out) return NULL;
+    nb_call call = {.op = nb_ops[NB_OP_select], .in = {out}, .inputs = 1, .attr = {.length = 2}};
+    nb_tensor *first = nb_op_call(ctx, &call);
+    nb_tensor_release(ctx, out);
+    return first;
+}
+
+static nb_status forward(nb_ctx *ctx, pass *work)
+{
+    nbl_batch batch;
+    if (nbl_prepare(ctx, work->net, &work->examples, &batch) != NB_OK) return ctx->status;
+    nb_tensor *out = nb_net_forward(ctx, work->net, batch.x);
+    *work->out = batch.single ? first_of(ctx, out) : out;
+    nbl_batch_free(ctx, &batch);
+    return *work->out ? NB_OK : ctx->status;
+}
+
+static nb_status forward_plain(nb_ctx *ctx, void *data)
+{
+    ctx->recording = false;
+    return forward(ctx, data);
+}
+
+static nb_status forward_recorded(nb_ctx *ctx, void *data)
+{
+    ctx->recording = true;
+    return forward(ctx, data);
+}
+
+static int push_output(lua_State *L, const char *whose, nbl_job *job)
+{
+    nbl_net *self = nbl_check_net(L, 1);
+    pass work = {.net = self->net};
+    nbl_read_examples(L, 2, self->net, whose, false, &work.examples);
+    work.out = nbl_new_tensor(L);
+    nbl_net_run(L, self, whose, job, &work);
+    return 1;
+}
+
+int nbl_net_call(lua_State *L)
+{
+    return push_output(L, "net", forward_plain);
+}
+
+static int net_record(lua_State *L)
+{
+    return push_output(L, "net:record", forward_recorded);
+}
+
+/* ---- Cost and gradients ---- */
+
+static nb_status cost(nb_ctx *ctx, void *data)
+{
+    pass *work = data;
+    nbl_batch batch;
+    ctx->recording = false;
+    if (nbl_prepare(ctx, work->net, &work->examples, &batch) != NB_OK) return ctx->status;
+    nb_tensor *out = nb_net_cost(ctx, work->net, batch.x, batch.y, NULL);
+    if (out) work->cost = nb_tensor_item(out);
+    nb_tensor_release(ctx, out);
+    nbl_batch_free(ctx, &batch);
+    return out ? NB_OK : ctx->status;
+}
+
+static int net_cost(lua_State *L)
+{
+    nbl_net *self = nbl_check_net(L, 1);
+    pass work = {.net = self->net};
+    nbl_read_examples(L, 2, self->net, "net:cost", true, &work.examples);
+    nbl_net_run(L, self, "net:cost", cost, &work);
+    lua_pushnumber(L, work.cost);
+    return 1;
+}
+
+static nb_status backprop(nb_ctx *ctx, void *data)
+{
+    pass *work = data;
+    nbl_batch batch;
+    if (nbl_prepare(ctx, work->net, &work->examples, &batch) != NB_OK) return ctx->status;
+    nb_status status = nb_net_backprop(ctx, work->net, batch.x, batch.y, &work->cost);
+    nbl_batch_free(ctx, &batch);
+    return status;
+}
+
+/* A copy of a parameter's part of a flat vector. */
+typedef struct segment_job {
+    const nb_tensor *flat;
+    const nb_param *param;
+    nb_tensor **out;
+} segment_job;
+
+static nb_status copy_segment(nb_ctx *ctx, void *data)
+{
+    const segment_job *work = data;
+    const nb_param *param = work->param;
+    int64_t count = nb_shape_count(param->dims, param->shape);
+    nb_tensor *part = nb_tensor_narrow(ctx, work->flat, 0, param->start, count, 1);
+    nb_tensor *view = part ? nb_tensor_reshape(ctx, part, param->dims, param->shape) : NULL;
+    *work->out = view ? nb_tensor_clone(ctx, view) : NULL;
+    nb_tensor_release(ctx, view);
+    nb_tensor_release(ctx, part);
+    return *work->out ? NB_OK : ctx->status;
+}
+
+/* Pushes a table by layer: the part of the flat vector that belongs to its parameter `name`, false
+ * where it has none. */
+static void push_by_layer(lua_State *L, const char *whose, nb_net *net, const nb_tensor *flat,
+                          const char *name)
+{
+    lua_createtable(L, net->layers, 0);
+    for (int i = 0; i < net->layers; i++) {
+        segment_job work = {.flat = flat, .param = nb_layer_param(&net->layer[i], name)};
+        if (work.param) {
+            work.out = nbl_new_tensor(L);
+            nbl_run(L, whose, copy_segment, &work);
+        } else {
+            lua_pushboolean(L, false);
+        }
+        lua_rawseti(L, -2, i + 1);
+    }
+}
+
+static int push_nablas(lua_State *L, const char *whose, nb_net *net, const nb_tensor *flat)
+{
+    push_by_layer(L, whose, net, flat, "w");
+    push_by_layer(L, whose, net, flat, "b");
+    return 2;
+}
+
+static int net_backprop(lua_State *L)
+{
+    nbl_net *self = nbl_check_net(L, 1);
+    pass work = {.net = self->net};
+    nbl_read_examples(L, 2, self->net, "net:backprop", true, &work.examples);
+    nbl_net_learn(L, self, "net:backprop", backprop, &work);
+    return push_nablas(L, "net:backprop", self->net, self->net->grads);
+}
+
+static nb_status differences(nb_ctx *ctx, void *data)
+{
+    pass *work = data;
+    nbl_batch batch;
+    if (nbl_prepare(ctx, work->net, &work->examples, &batch) != NB_OK) return ctx->status;
+    *work->out = nb_numeric_gradient(ctx, work->net, batch.x, batch.y);
+    nbl_batch_free(ctx, &batch);
+    return *work->out ? NB_OK : ctx->status;
+}
+
+static int net_numeric_gradient(lua_State *L)
+{
+    nbl_net *self = nbl_check_net(L, 1);
+    pass work = {.net = self->net};
+    nbl_read_examples(L, 2, self->net, "net:numeric_gradient", true, &work.examples);
+    work.out = nbl_new_tensor(L);
+    nbl_net_run(L, self, "net:numeric_gradient", differences, &work);
+    return push_nablas(L, "net:numeric_gradient", self->net, *work.out);
+}
+
+/* ---- One step ---- */
+
+static const nb_option step_fields[] = {
+    {.name = "lr",
+     .help = "learning rate, the book's eta",
+     .range = "a number above 0",
+     .standard = "the optimizer's own",
+     .value = NAN,
+     .high = HUGE_VAL,
+     .above = true,
+     .kind = NB_NUMBER,
+     .offset = offsetof(nbl_optimizer_choice, lr)},
+    {.name = "optimizer",
+     .help = "a name, or an object such as nn.adam()",
+     .standard = "sgd",
+     .kind = NB_HOST,
+     .offset = offsetof(nbl_optimizer_choice, optimizer)},
+    NB_OPTIONS_END,
+};
+
+static nb_status step(nb_ctx *ctx, void *data)
+{
+    pass *work = data;
+    nbl_batch batch;
+    nb_status status = nbl_prepare(ctx, work->net, &work->examples, &batch);
+    if (status != NB_OK) return status;
+    status = nb_optimizer_prepare(ctx, work->optimizer, work->net);
+    if (status == NB_OK)
+        status =
+            nb_optimizer_step(ctx, work->optimizer, work->net, batch.x, batch.y, true, &work->cost);
+    nbl_batch_free(ctx, &batch);
+    return status;
+}
+
+static int net_step(lua_State *L)
+{
+    nbl_net *self = nbl_check_net(L, 1);
+    pass work = {.net = self->net};
+    int next = nbl_read_examples(L, 2, self->net, "net:step", true, &work.examples);
+    nbl_optimizer_choice choice = {.optimizer = next, .lr = NAN, .momentum = NAN};
+    if (!nbl_test_optimizer(L, next)) nbl_options(L, next, "net:step", step_fields, &choice, false);
+    choice.momentum = NAN;
+    work.optimizer = nbl_choose_optimizer(L, "net:step", &choice);
+    nbl_net_learn(L, self, "net:step", step, &work);
+    lua_pushnumber(L, work.cost);
+    return 1;
+}
+
+/* ---- Evaluation ---- */
+
+static nb_status evaluate(nb_ctx *ctx, void *data)
+{
+    pass *work = data;
+    ctx->recording = false;
+    nb_set *set = nbl_examples_set(ctx, work->net, &work->examples);
+    if (!set) return ctx->status;
+    nb_status status = nb_evaluate(ctx, work->net, set, &work->evaluation);
+    nb_set_release(ctx, set);
+    return status;
+}
+
+static int evaluation_tostring(lua_State *L)
+{
+    nb_text *text = nbl_new_text(L);
+    lua_getfield(L, 1, "cost");
+    nb_text_add(text, "cost %.4g", lua_tonumber(L, -1));
+    lua_getfield(L, 1, "examples");
+    lua_Integer examples = lua_tointeger(L, -1);
+    if (lua_getfield(L, 1, "accuracy") != LUA_TNIL) {
+        nb_text_add(text, " · accuracy %.1f %% · ", 100 * lua_tonumber(L, -1));
+        lua_getfield(L, 1, "correct");
+        nb_text_add_grouped(text, lua_tointeger(L, -1));
+        nb_text_add(text, " right of ");
+    } else {
+        nb_text_add(text, " · examples ");
+    }
+    nb_text_add_grouped(text, examples);
+    nbl_push_text(L, text);
+    return 1;
+}
+
+static void set_integer(lua_State *L, const char *name, int64_t value)
+{
+    lua_pushinteger(L, value);
+    lua_setfield(L, -2, name);
+}
+
+static void push_evaluation(lua_State *L, const nb_evaluation *from)
+{
+    lua_createtable(L, 0, 4);
+    lua_pushnumber(L, from->cost);
+    lua_setfield(L, -2, "cost");
+    set_integer(L, "examples", from->examples);
+    if (from->correct >= 0) {
+        set_integer(L, "correct", from->correct);
+        lua_pushnumber(L, (double)from->correct / (double)from->examples);
+        lua_setfield(L, -2, "accuracy");
+    }
+    if (luaL_newmetatable(L, "nabla.evaluation")) {
+        lua_pushcfunction(L, evaluation_tostring);
+        lua_setfield(L, -2, "__tostring");
+    }
+    lua_setmetatable(L, -2);
+}
+
+static int net_evaluate(lua_State *L)
+{
+    nbl_net *self = nbl_check_net(L, 1);
+    pass work = {.net = self->net};
+    nbl_read_examples(L, 2, self->net, "net:evaluate", true, &work.examples);
+    nbl_net_run(L, self, "net:evaluate", evaluate, &work);
+    push_evaluation(L, &work.evaluation);
+    return 1;
+}
+
+/* ---- Classes ---- */
+
+typedef struct classify_job {
+    pass pass;
+    nb_tensor **places; /* (n) the largest output of each example, from 1 */
+    bool single;
+} classify_job;
+
+static nb_status classify(nb_ctx *ctx, void *data)
+{
+    classify_job *work = data;
+    nb_net *net = work->pass.net;
+    nbl_batch batch;
+    ctx->recording = false;
+    if (nbl_prepare(ctx, net, &work->pass.examples, &batch) != NB_OK) return ctx->status;
+    work->single = batch.single;
+    nb_tensor *out = nb_net_forward(ctx, net, batch.x);
+    nb_call call = {.op = nb_ops[NB_OP_argmax], .in = {out}, .inputs = 1};
+    call.attr = (nb_attr){.list = {1}, .length = 1};
+    *work->places = out ? nb_op_call(ctx, &call) : NULL;
+    nb_tensor_release(ctx, out);
+    nbl_batch_free(ctx, &batch);
+    return *work->places ? NB_OK : ctx->status;
+}
+
+/* The net's own names, else those of the set where they fit. */
+static const nb_classes *choose_classes(const nbl_net *self, const nb_set *set)
+{
+    if (self->classes) return self->classes;
+    bool fits = set && set->classes && set->classes->count == self->net->out_shape[0];
+    return fits ? set->classes : NULL;
+}
+
+static int net_classify(lua_State *L)
+{
+    nbl_net *self = nbl_check_net(L, 1);
+    classify_job work = {.pass = {.net = self->net}};
+    if (self->net->out_dims != 1 || self->net->out_shape[0] < 2)
+        return nbl_error(L,
+                         "net:classify: the network needs an output for every class, at least two");
+    nbl_read_examples(L, 2, self->net, "net:classify", false, &work.pass.examples);
+    work.places = nbl_new_tensor(L);
+    nbl_net_run(L, self, "net:classify", classify, &work);
+    const nb_classes *classes = choose_classes(self, work.pass.examples.set);
+    const nb_tensor *places = *work.places;
+    if (work.single) {
+        nbl_push_class(L, classes, (int64_t)nb_tensor_get(places, (const int64_t[]){0}));
+        return 1;
+    }
+    lua_newtable(L);
+    for (int64_t i = 0; i < places->shape[0]; i++) {
+        nbl_push_class(L, classes, (int64_t)nb_tensor_get(places, &i));
+        lua_rawseti(L, -2, i + 1);
+    }
+    return 1;
+}
+
+static const nbl_entry entries[] = {
+    {":record", net_record, "net:record(x)",
+     "The output as net(x) gives it, recorded on the tape, for costs and gradients by hand.",
+     "net = nn.net \"4 - 3 - 2\"\nnet:record(tensor.ones(5, 4)):sum():backward()", NULL},
+    {":cost", net_cost, "net:cost(x, y)",
+     "The cost, averaged over the examples. x and y may be one data set.",
+     "net = nn.net \"4 - 3 - 2\"\nprint(net:cost(tensor.ones(5, 4), tensor.ones(5, 2)))", NULL},
+    {":backprop", net_backprop, "net:backprop(x, y)",
+     "The gradients of the cost by backpropagation: nabla_w, nabla_b, tables by layer; false for a "
+     "layer that has no such parameter.",
+     "net = nn.net \"4 - 3 - 2\"\nnabla_w, nabla_b = net:backprop(tensor.ones(5, 4), "
+     "tensor.ones(5, 2))\n"
+     "print(nabla_w[2])",
+     NULL},
+    {":numeric_gradient", net_numeric_gradient, "net:numeric_gradient(x, y)",
+     "The same gradients by central differences: two passes forward for every parameter.",
+     "net = nn.net \"4 - 3 - 2\"\nprint((net:numeric_gradient(tensor.ones(5, 4), tensor.ones(5, "
+     "2)))[2])",
+     NULL},
+    {":step", net_step, "net:step(x, y, {lr} | optimizer)",
+     "One step of learning on these examples; gives the cost before it.",
+     "net = nn.net \"4 - 3 - 2\"\no = nn.sgd{lr = 3}\n"
+     "for i = 1, 10 do print(net:step(tensor.ones(5, 4), tensor.ones(5, 2), o)) end",
+     step_fields},
+    {":evaluate", net_evaluate, "net:evaluate(set | x, y)",
+     "Cost and, where y holds classes, accuracy: .cost .accuracy .correct .examples.",
+     "digits = data.digits()\nprint(nn.net(\"64 - 10\"):evaluate(digits.test))", NULL},
+    {":classify", net_classify, "net:classify(x | set)",
+     "The name of the class with the largest output, for one example; a table of names for "
+     "several.",
+     "digits = data.digits()\nnet = nn.net \"64 - 10\"\nprint(net:classify(digits.test[1]))", NULL},
+    {.name = NULL},
+};
+
+void nbl_open_net_pass(lua_State *L)
+{
+    nbl_register(L, "net", entries);
+}

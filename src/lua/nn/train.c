@@ -1,0 +1,291 @@
+/* net:train: options, callbacks and progress around the core's training loop. */
+#include "lua/nn/history.h"
+#include "lua/nn/net.h"
+#include "lua/nn/optimizer.h"
+#include "lua/nn/host.h"
+#include "lua/data/set.h"
+
+#include <math.h>
+#include <stddef.h>
+
+typedef struct train_options {
+    int64_t epochs, batch, seed; /* seed -1: not given */
+    bool shuffle, progress;
+    int test, on_epoch, on_batch;
+    nbl_optimizer_choice choice;
+} train_options;
+
+#define FIELD(field) offsetof(train_options, field)
+
+static const nb_option train_fields[] = {
+    {.name = "epochs",
+     .help = "passes over the set",
+     .range = "a whole number from 1",
+     .value = 30,
+     .low = 1,
+     .high = NB_WHOLE_MAX,
+     .kind = NB_INTEGER,
+     .offset = FIELD(epochs)},
+    {.name = "batch",
+     .help = "examples in a mini-batch",
+     .range = "a whole number from 1",
+     .value = 10,
+     .low = 1,
+     .high = INT32_MAX,
+     .kind = NB_INTEGER,
+     .offset = FIELD(batch)},
+    {.name = "lr",
+     .help = "learning rate, the book's eta",
+     .range = "a number above 0",
+     .standard = "the optimizer's own",
+     .value = NAN,
+     .high = HUGE_VAL,
+     .above = true,
+     .kind = NB_NUMBER,
+     .offset = FIELD(choice.lr)},
+    {.name = "optimizer",
+     .help = "a name, for a fresh one, or an object such as nn.adam(), which keeps its state",
+     .standard = "sgd",
+     .kind = NB_HOST,
+     .offset = FIELD(choice.optimizer)},
+    {.name = "momentum",
+     .help = "of the optimizer",
+     .range = "a number from 0, below 1",
+     .standard = "the optimizer's own",
+     .value = NAN,
+     .high = 1 - 0x1p-53,
+     .kind = NB_NUMBER,
+     .offset = FIELD(choice.momentum)},
+    {.name = "seed",
+     .help = "of the shuffling",
+     .range = "a whole number from 0",
+     .standard = "from nabla.seed",
+     .value = -1,
+     .high = NB_WHOLE_MAX,
+     .kind = NB_INTEGER,
+     .offset = FIELD(seed)},
+    {.name = "test",
+     .help = "a data set that is evaluated after every epoch",
+     .standard = "none",
+     .kind = NB_HOST,
+     .offset = FIELD(test)},
+    {.name = "shuffle",
+     .help = "the examples come in another order in every epoch",
+     .value = true,
+     .kind = NB_BOOLEAN,
+     .offset = FIELD(shuffle)},
+    {.name = "progress",
+     .help = "show progress while it trains",
+     .value = true,
+     .kind = NB_BOOLEAN,
+     .offset = FIELD(progress)},
+    {.name = "on_epoch",
+     .help =
+         "a function called after every epoch with a table: epoch, cost, test, net, …; false stops",
+     .standard = "none",
+     .kind = NB_HOST,
+     .offset = FIELD(on_epoch)},
+    {.name = "on_batch",
+     .help = "a function called after every batch likewise",
+     .standard = "none",
+     .kind = NB_HOST,
+     .offset = FIELD(on_batch)},
+    NB_OPTIONS_END,
+};
+
+/* User values of a run: what its hooks need. */
+enum { ON_EPOCH = 1, ON_BATCH, NET, RUN_VALUES = NET };
+
+/* One training under way, a userdata, so that the hooks find their functions by its address. */
+typedef struct run {
+    nbl_net *self;
+    nbl_examples examples;
+    nb_train_options options;
+    nb_history *history; /* in a box */
+    const nbl_progress_shower *shower;
+    nb_progress last;
+    bool begun; /* a batch was learned: training cannot be tried again */
+} run;
+
+/* ---- Hooks ---- */
+
+static void set_number(lua_State *L, const char *name, double value)
+{
+    if (isnan(value)) return;
+    lua_pushnumber(L, value);
+    lua_setfield(L, -2, name);
+}
+
+static void set_integer(lua_State *L, const char *name, int64_t value)
+{
+    lua_pushinteger(L, value);
+    lua_setfield(L, -2, name);
+}
+
+/* The table that callbacks get; the network's handle is on the stack's top and becomes its field.
+ */
+static void push_info(lua_State *L, const nb_progress *progress)
+{
+    lua_createtable(L, 0, 11);
+    lua_insert(L, -2);
+    lua_setfield(L, -2, "net");
+    set_integer(L, "epoch", progress->epoch);
+    set_integer(L, "epochs", progress->epochs);
+    set_integer(L, "batch", progress->batch);
+    set_integer(L, "batches", progress->batches);
+    set_integer(L, "examples", progress->examples);
+    lua_pushnumber(L, progress->cost);
+    lua_setfield(L, -2, "cost");
+    set_number(L, "test", progress->accuracy);
+    set_number(L, "test_cost", progress->test_cost);
+    set_number(L, "seconds", progress->seconds);
+    set_number(L, "rate", progress->rate);
+}
+
+static int push_hook(lua_State *L, const void *self, const nb_progress *progress, int which)
+{
+    nbl_recall(L, self);
+    lua_getiuservalue(L, -1, which);
+    lua_getiuservalue(L, -2, NET);
+    push_info(L, progress);
+    lua_remove(L, -3);
+    return 1;
+}
+
+static int push_on_epoch(lua_State *L, const void *self, const void *progress)
+{
+    return push_hook(L, self, progress, ON_EPOCH);
+}
+
+static int push_on_batch(lua_State *L, const void *self, const void *progress)
+{
+    return push_hook(L, self, progress, ON_BATCH);
+}
+
+static nb_status on_epoch(nb_ctx *ctx, void *self, const nb_progress *progress, bool *stop)
+{
+    return nbl_call_hook(ctx, push_on_epoch, self, progress, stop);
+}
+
+static nb_status on_batch(nb_ctx *ctx, void *self, const nb_progress *progress, bool *stop)
+{
+    return nbl_call_hook(ctx, push_on_batch, self, progress, stop);
+}
+
+static nb_status on_progress(nb_ctx *ctx, void *self, const nb_progress *progress, bool *stop)
+{
+    run *work = self;
+    (void)ctx;
+    (void)stop;
+    work->last = *progress;
+    work->begun = true;
+    if (work->shower && work->shower->show) work->shower->show(work->shower->self, progress);
+    return NB_OK;
+}
+
+/* ---- The run ---- */
+
+/* The network takes over the names of the classes that it learns. */
+static void take_classes(nb_ctx *ctx, nbl_net *self, const nb_set *set)
+{
+    if (!set->classes || set->classes->count != self->net->out_shape[0]) return;
+    nb_classes_release(ctx, self->classes);
+    self->classes = nb_classes_retain(set->classes);
+}
+
+static nb_status train(nb_ctx *ctx, void *data)
+{
+    run *work = data;
+    if (work->begun)
+        return nb_fail(
+            ctx, NB_EMEMORY,
+            "not enough memory to go on; the network is as its last whole batch left it");
+    nb_set *set = nbl_examples_set(ctx, work->self->net, &work->examples);
+    if (!set) return ctx->status;
+    nb_status status = nb_optimizer_prepare(ctx, work->options.optimizer, work->self->net);
+    if (status == NB_OK)
+        status = nb_train(ctx, work->self->net, set, &work->options, work->history);
+    if (work->begun) take_classes(ctx, work->self, set);
+    if (work->begun && work->shower && work->shower->done)
+        work->shower->done(work->shower->self, &work->last, status == NB_OK);
+    nb_set_release(ctx, set);
+    return status;
+}
+
+/* Keeps a callback in the run on the stack's top. */
+static bool set_hook(lua_State *L, int at, const char *name, int which)
+{
+    if (!at) return false;
+    if (!lua_isfunction(L, at))
+        nbl_error(L, "net:train: %s must be a function, not %s", name, nbl_describe(L, at));
+    lua_pushvalue(L, at);
+    lua_setiuservalue(L, -2, which);
+    return true;
+}
+
+static const nb_set *check_test(lua_State *L, int at)
+{
+    const nb_set *test = at ? nbl_test_set(L, at) : NULL;
+    if (at && !test)
+        nbl_error(L, "net:train: test must be a data set, not %s", nbl_describe(L, at));
+    if (test && !test->y) nbl_error(L, "net:train: the data set test has no y");
+    return test;
+}
+
+/* Pushes the optimizer, the run's history and the run. The network is at 1. */
+static run *new_run(lua_State *L, const train_options *options)
+{
+    nb_optimizer *optimizer = nbl_choose_optimizer(L, "net:train", &options->choice);
+    nb_history *history = nbl_new_history(L);
+    run *work = lua_newuserdatauv(L, sizeof *work, RUN_VALUES);
+    *work = (run){.history = history};
+    lua_pushvalue(L, 1);
+    lua_setiuservalue(L, -2, NET);
+    nbl_remember(L);
+    work->options = (nb_train_options){.epochs = options->epochs,
+                                       .batch = options->batch,
+                                       .shuffle = options->shuffle,
+                                       .optimizer = optimizer,
+                                       .test = check_test(L, options->test),
+                                       .on_progress = on_progress,
+                                       .self = work};
+    if (set_hook(L, options->on_epoch, "on_epoch", ON_EPOCH)) work->options.on_epoch = on_epoch;
+    if (set_hook(L, options->on_batch, "on_batch", ON_BATCH)) work->options.on_batch = on_batch;
+    if (options->progress) work->shower = nbl_get_progress_shower(L);
+    return work;
+}
+
+static int net_train(lua_State *L)
+{
+    nbl_net *self = nbl_check_net(L, 1);
+    nbl_examples examples;
+    train_options options;
+    int next = nbl_read_examples(L, 2, self->net, "net:train", true, &examples);
+    lua_settop(L, next);
+    nbl_options(L, next, "net:train", train_fields, &options, false);
+    uint64_t seed =
+        options.seed >= 0 ? (uint64_t)options.seed : nbl_check_seed(L, lua_gettop(L) + 1);
+    run *work = new_run(L, &options);
+    int history = lua_gettop(L) - 1;
+    work->options.seed = seed;
+    work->self = self;
+    work->examples = examples;
+    nbl_net_learn(L, self, "net:train", train, work);
+    nbl_push_history(L, history);
+    return 1;
+}
+
+static const nbl_entry entries[] = {
+    {":train", net_train, "net:train(set | x, y, {epochs, batch, lr, …})",
+     "Learns from a data set by mini-batches; Ctrl-C stops it, and what was learned stays. Gives a "
+     "history that prints itself: .epochs .cost .test .seconds .examples_per_second.",
+     "digits = data.digits()\nnet = nn.net \"64 - 30 - 10\"\n"
+     "net:train(digits.train, {epochs = 2, lr = 3.0, test = digits.test})",
+     train_fields},
+    {.name = NULL},
+};
+
+void nbl_open_train(lua_State *L)
+{
+    nbl_register(L, "net", entries);
+}

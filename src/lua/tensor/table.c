@@ -1,0 +1,177 @@
+/* Nested tables to tensors and back. Tables are read raw, so that nothing of the user's runs
+ * meanwhile. */
+#include "lua/tensor/tensor.h"
+
+#include <limits.h>
+
+/* A table being read: where it goes, and how deep the reader is. */
+typedef struct reading {
+    nb_tensor *to;
+    int dims;
+    int64_t shape[NB_MAX_DIMS];
+    int64_t index[NB_MAX_DIMS]; /* from 0 */
+    bool truths;                /* booleans, not numbers */
+} reading;
+
+/* ---- Tables to tensors ---- */
+
+/* Pushes "[2][1]": the place of the entry at `depth` indices. */
+static const char *push_path(lua_State *L, const int64_t *index, int depth)
+{
+    luaL_Buffer buffer;
+    luaL_buffinit(L, &buffer);
+    for (int i = 0; i < depth; i++) {
+        lua_pushfstring(L, "[%I]", (LUAI_UACINT)(index[i] + 1));
+        luaL_addvalue(&buffer);
+    }
+    luaL_pushresult(&buffer);
+    return lua_tostring(L, -1);
+}
+
+/* The shape is that of the first entries all the way down; the table is on the stack's top. */
+static void read_shape(lua_State *L, reading *at)
+{
+    int top = lua_gettop(L);
+    luaL_checkstack(L, 3 * NB_MAX_DIMS + 8, NULL);
+    at->dims = 0;
+    while (lua_istable(L, -1)) {
+        if (at->dims == NB_MAX_DIMS)
+            nbl_error(L, "tables nested deeper than the %d dimensions of a tensor", NB_MAX_DIMS);
+        lua_Unsigned size = lua_rawlen(L, -1);
+        at->shape[at->dims++] = (int64_t)size;
+        if (size == 0) break;
+        lua_rawgeti(L, -1, 1);
+    }
+    at->truths = lua_isboolean(L, -1);
+    lua_settop(L, top);
+}
+
+/* A table of numbers has no names and no holes, which its length would not show. */
+static void check_plain(lua_State *L, const reading *at, int depth)
+{
+    lua_Integer extra = -(lua_Integer)at->shape[depth];
+    lua_pushnil(L);
+    for (; lua_next(L, -2); lua_pop(L, 1)) {
+        extra++;
+        if (lua_type(L, -2) == LUA_TSTRING)
+            nbl_error(L, "'%s' among the values of a tensor; options come in a table of their own",
+                      lua_tostring(L, -2));
+    }
+    if (extra > 0)
+        nbl_error(L, "the values of a tensor have a hole behind %s[%I]",
+                  push_path(L, at->index, depth), (LUAI_UACINT)at->shape[depth]);
+}
+
+static void check_row(lua_State *L, const reading *at, int depth)
+{
+    static const int64_t first[NB_MAX_DIMS] = {0};
+    if (!lua_istable(L, -1)) {
+        const char *got = nbl_describe(L, -1);
+        nbl_error(L, "entry %s must be a table of %I like entry %s, not %s",
+                  push_path(L, at->index, depth), (LUAI_UACINT)at->shape[depth],
+                  push_path(L, first, depth), got);
+    }
+    lua_Integer size = (lua_Integer)lua_rawlen(L, -1);
+    if (size != at->shape[depth])
+        nbl_error(L, "rows of different lengths: entry %s has %I values where entry %s has %I",
+                  push_path(L, at->index, depth), (LUAI_UACINT)size, push_path(L, first, depth),
+                  (LUAI_UACINT)at->shape[depth]);
+    check_plain(L, at, depth);
+}
+
+static void read_value(lua_State *L, const reading *at)
+{
+    bool fits = at->truths ? lua_isboolean(L, -1) : lua_type(L, -1) == LUA_TNUMBER;
+    if (!fits) {
+        const char *got = nbl_describe(L, -1);
+        nbl_error(L, "entry %s must be %s, not %s", push_path(L, at->index, at->dims),
+                  at->truths ? "true or false like the first" : "a number", got);
+    }
+    double value = at->truths ? lua_toboolean(L, -1) : lua_tonumber(L, -1);
+    if (!nbl_dtype_holds(at->to->dtype, value)) {
+        const char *got = nbl_describe(L, -1);
+        nbl_error(L, "entry %s is %s, which does not fit into %s",
+                  push_path(L, at->index, at->dims), got, nb_dtype_name(at->to->dtype));
+    }
+    nb_tensor_set(at->to, at->index, value);
+}
+
+/* The entry at `depth` indices is on the stack's top. */
+static void read_entry(lua_State *L, reading *at, int depth)
+{
+    if (depth == at->dims) {
+        read_value(L, at);
+        return;
+    }
+    check_row(L, at, depth);
+    for (int64_t i = 0; i < at->shape[depth]; i++) {
+        at->index[depth] = i;
+        lua_rawgeti(L, -1, i + 1);
+        read_entry(L, at, depth + 1);
+        lua_pop(L, 1);
+    }
+}
+
+static void new_in_place(lua_State *L, int arg, nb_dtype dtype, reading *at)
+{
+    nb_tensor **made = nbl_new_tensor(L);
+    nbl_stay stay;
+    int tries = 0;
+    nbl_enter(L, &stay);
+    while (!(*made = nb_tensor_new(stay.ctx, dtype, at->dims, at->shape)) &&
+           nbl_fail(&stay, &tries))
+        continue;
+    nbl_leave(&stay);
+    at->to = *made;
+    lua_pushvalue(L, arg);
+    read_entry(L, at, 0);
+    lua_pop(L, 1);
+    lua_replace(L, arg);
+}
+
+nb_tensor *nbl_to_tensor(lua_State *L, int arg, int dtype)
+{
+    reading at;
+    arg = lua_absindex(L, arg);
+    nb_tensor *x = nbl_test_tensor(L, arg);
+    if (x) return x;
+    int type = lua_type(L, arg);
+    if (type != LUA_TNUMBER && type != LUA_TBOOLEAN && type != LUA_TTABLE)
+        nbl_arg_error(L, arg, "a tensor, a number or a table of numbers");
+    lua_pushvalue(L, arg);
+    read_shape(L, &at);
+    lua_pop(L, 1);
+    if (dtype < 0) dtype = at.truths ? NB_U8 : (int)nbl_ctx(L)->dtype;
+    new_in_place(L, arg, (nb_dtype)dtype, &at);
+    return at.to;
+}
+
+/* ---- Tensors to tables ---- */
+
+static void push_entries(lua_State *L, const nb_tensor *x, int64_t *index, int depth)
+{
+    if (depth == x->dims) {
+        double value = nb_tensor_get(x, index);
+        if (nb_dtype_computes(x->dtype))
+            lua_pushnumber(L, value);
+        else
+            lua_pushinteger(L, (lua_Integer)value);
+        return;
+    }
+    int64_t size = x->shape[depth];
+    lua_createtable(L, size < INT_MAX ? (int)size : 0, 0);
+    for (int64_t i = 0; i < size; i++) {
+        index[depth] = i;
+        push_entries(L, x, index, depth + 1);
+        lua_rawseti(L, -2, i + 1);
+    }
+}
+
+int nbl_tensor_to_table(lua_State *L)
+{
+    int64_t index[NB_MAX_DIMS];
+    nb_tensor *x = nbl_check_tensor(L, 1);
+    luaL_checkstack(L, NB_MAX_DIMS + 4, NULL);
+    push_entries(L, x, index, 0);
+    return 1;
+}

@@ -1,0 +1,238 @@
+/* The handle of a tensor: its life, its metatable, its fields. */
+#include "lua/tensor/tensor.h"
+
+#include "lua/state.h"
+#include "tensor/print.h"
+
+#include <string.h>
+
+nb_tensor **nbl_new_tensor(lua_State *L)
+{
+    nb_tensor **handle = lua_newuserdatauv(L, sizeof *handle, 0);
+    *handle = NULL;
+    luaL_setmetatable(L, NBL_TENSOR);
+    return handle;
+}
+
+void nbl_push_tensor(lua_State *L, nb_tensor *tensor)
+{
+    nb_tensor **handle = nbl_new_tensor(L);
+    *handle = nb_tensor_retain(tensor);
+}
+
+nb_tensor *nbl_test_tensor(lua_State *L, int arg)
+{
+    nb_tensor **handle = luaL_testudata(L, arg, NBL_TENSOR);
+    if (handle && !*handle) nbl_error(L, "this tensor was already released");
+    return handle ? *handle : NULL;
+}
+
+nb_tensor *nbl_check_tensor(lua_State *L, int arg)
+{
+    nb_tensor *tensor = nbl_test_tensor(L, arg);
+    if (!tensor) nbl_arg_error(L, arg, "a tensor");
+    return tensor;
+}
+
+/* __gc and __close. */
+static int release(lua_State *L)
+{
+    nb_tensor **handle = luaL_testudata(L, 1, NBL_TENSOR);
+    nbl_state *state = nbl_state_find(L);
+    if (!handle || !state || !state->ctx) return 0;
+    nb_tensor_release(state->ctx, *handle);
+    *handle = NULL;
+    return 0;
+}
+
+static int to_string(lua_State *L)
+{
+    nb_tensor *x = nbl_check_tensor(L, 1);
+    nb_text *text = nbl_new_text(L);
+    nb_tensor_print(text, x, false);
+    nbl_push_text(L, text);
+    return 1;
+}
+
+static int length(lua_State *L)
+{
+    nb_tensor *x = nbl_check_tensor(L, 1);
+    if (x->dims == 0) return nbl_error(L, "a tensor without dimensions has no length");
+    lua_pushinteger(L, x->shape[0]);
+    return 1;
+}
+
+/* ---- Fields ---- */
+
+static void push_shape(lua_State *L, nb_tensor *x)
+{
+    lua_createtable(L, x->dims, 0);
+    for (int i = 0; i < x->dims; i++) {
+        lua_pushinteger(L, x->shape[i]);
+        lua_rawseti(L, -2, i + 1);
+    }
+}
+
+static void push_dtype(lua_State *L, nb_tensor *x)
+{
+    lua_pushstring(L, nb_dtype_name(x->dtype));
+}
+
+static void push_requires_grad(lua_State *L, nb_tensor *x)
+{
+    lua_pushboolean(L, x->link != NULL);
+}
+
+static void push_grad(lua_State *L, nb_tensor *x)
+{
+    nb_leaf *leaf = nb_leaf_of(x);
+    if (leaf && leaf->grad)
+        nbl_push_tensor(L, leaf->grad);
+    else
+        lua_pushnil(L);
+}
+
+static const struct field {
+    const char *name;
+    void (*push)(lua_State *L, nb_tensor *x);
+} fields[] = {{"shape", push_shape},
+              {"dtype", push_dtype},
+              {"requires_grad", push_requires_grad},
+              {"grad", push_grad},
+              {NULL, NULL}};
+
+static const nbl_entry field_help[] = {
+    {"shape", NULL, "x.shape", "The sizes of a tensor's dimensions, in a table of their own.",
+     "tensor.zeros(2, 3).shape[2]  → 3", NULL},
+    {"dtype", NULL, "x.dtype",
+     "The kind of a tensor's numbers: \"f32\" or \"f64\", which compute, \"u8\" or \"i32\", which "
+     "store.",
+     "tensor.zeros(2).dtype  → f32", NULL},
+    {"requires_grad", NULL, "x.requires_grad",
+     "true when gradients flow to a tensor or through it.",
+     "tensor.zeros(2):requires_grad_().requires_grad  → true", NULL},
+    {"grad", NULL, "x.grad",
+     "The gradient of the last backward pass at a tensor made with requires_grad_; nil before the "
+     "first.",
+     "x = tensor{1, 2}:requires_grad_()\n(x * x):sum():backward()\nx.grad  → 2 4", NULL},
+    {NULL, NULL, NULL, NULL, NULL, NULL}};
+
+static const struct field *find_field(const char *name)
+{
+    for (const struct field *field = fields; field->name; field++)
+        if (strcmp(field->name, name) == 0) return field;
+    return NULL;
+}
+
+/* ---- Reading and writing by key ---- */
+
+enum { METHODS = 1, IPAIRS_STEP }; /* upvalues of index */
+
+/* The names of fields, then those of methods, for nb_nearest: a C list of what Lua keeps in a
+ * table. */
+typedef struct name_list {
+    lua_State *L;
+    int methods;
+} name_list;
+
+static const char *name_at(const void *data, size_t i)
+{
+    const name_list *list = data;
+    size_t count = sizeof fields / sizeof *fields - 1;
+    if (i < count) return fields[i].name;
+    const char *name = NULL;
+    lua_pushnil(list->L);
+    for (size_t skip = i - count; lua_next(list->L, list->methods); skip--) {
+        lua_pop(list->L, 1);
+        if (skip > 0) continue;
+        name = lua_tostring(list->L, -1);
+        lua_pop(list->L, 1);
+        break;
+    }
+    return name;
+}
+
+static int unknown_field(lua_State *L, const char *name)
+{
+    name_list list = {L, lua_upvalueindex(METHODS)};
+    const char *nearest = nb_nearest(name, name_at, &list);
+    if (!nearest) return nbl_error(L, "a tensor has no field '%s'", name);
+    return nbl_error(L, "a tensor has no field '%s'; did you mean '%s'?", name, nearest);
+}
+
+static int index_name(lua_State *L)
+{
+    lua_pushvalue(L, 2);
+    if (lua_rawget(L, lua_upvalueindex(METHODS)) != LUA_TNIL) return 1;
+    const struct field *field = find_field(lua_tostring(L, 2));
+    if (!field) return unknown_field(L, lua_tostring(L, 2));
+    field->push(L, nbl_check_tensor(L, 1));
+    return 1;
+}
+
+/* ipairs asks for x[1], x[2], … until nil comes, which a tensor never gives. */
+static void refuse_ipairs(lua_State *L)
+{
+    lua_Debug caller;
+    if (!lua_getstack(L, 1, &caller) || !lua_getinfo(L, "f", &caller)) return;
+    if (lua_rawequal(L, -1, lua_upvalueindex(IPAIRS_STEP))) {
+        luaL_where(L, 2); /* level 1 is ipairs itself */
+        lua_pushliteral(L, "ipairs does not walk tensors; write: for i, row in x:each() do");
+        lua_concat(L, 2);
+        lua_error(L);
+    }
+    lua_pop(L, 1);
+}
+
+static int index_key(lua_State *L)
+{
+    if (lua_type(L, 2) == LUA_TSTRING) return index_name(L);
+    if (lua_isinteger(L, 2) && lua_tointeger(L, 2) == 1) refuse_ipairs(L);
+    return nbl_tensor_index(L);
+}
+
+static int assign_key(lua_State *L)
+{
+    if (lua_type(L, 2) != LUA_TSTRING) return nbl_tensor_assign(L);
+    const char *name = lua_tostring(L, 2);
+    if (find_field(name)) return nbl_error(L, "the field '%s' of a tensor cannot be set", name);
+    return nbl_error(L, "a tensor has no field '%s'", name);
+}
+
+static int refuse_pairs(lua_State *L)
+{
+    return nbl_error(L, "pairs does not walk tensors; write: for i, row in x:each() do");
+}
+
+/* Pushes the function that ipairs goes on with, nil where there is no ipairs. */
+static void push_ipairs_step(lua_State *L)
+{
+    if (lua_getglobal(L, "ipairs") != LUA_TFUNCTION) return;
+    lua_newtable(L);
+    if (lua_pcall(L, 1, 1, 0) != LUA_OK) {
+        lua_pop(L, 1);
+        lua_pushnil(L);
+    }
+}
+
+void nbl_open_tensor(lua_State *L)
+{
+    static const luaL_Reg meta[] = {
+        {"__gc", release}, {"__close", release},      {"__tostring", to_string},
+        {"__len", length}, {"__pairs", refuse_pairs}, {"__newindex", assign_key},
+        {NULL, NULL}};
+    luaL_newmetatable(L, NBL_TENSOR);
+    luaL_setfuncs(L, meta, 0);
+    lua_newtable(L);
+    nbl_open_tensor_ops(L);
+    nbl_open_tensor_methods(L);
+    lua_pushvalue(L, -1);
+    lua_setfield(L, -3, "methods");
+    push_ipairs_step(L);
+    lua_pushcclosure(L, index_key, 2);
+    lua_setfield(L, -2, "__index");
+    lua_newtable(L);
+    nbl_register(L, "tensor", field_help);
+    lua_pop(L, 2);
+    nbl_open_tensor_make(L);
+}

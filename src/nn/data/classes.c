@@ -1,0 +1,167 @@
+/* Class names: the list, its one line for people, and its one text for files. */
+#include "nn/data/classes.h"
+
+#include "base/context.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    LISTED_MAX = 48,  /* bytes of names that a description lists */
+    INTEGER_MAX = 18, /* digits that surely fit an int64_t */
+    NUMBER_TEXT = 24  /* room for any int64_t */
+};
+
+static bool is_integer(const char *name)
+{
+    const char *digits = name + (*name == '-');
+    size_t length = strspn(digits, "0123456789");
+    return length > 0 && length <= INTEGER_MAX && digits[length] == '\0';
+}
+
+/* An empty list for up to `count` names. */
+static nb_classes *start_classes(nb_ctx *ctx, int64_t count)
+{
+    if (count < 1 || count > NB_CLASSES_MAX) {
+        return nb_fail_null(ctx, NB_EARG, "a set has 1 to %d classes, not %" PRId64, NB_CLASSES_MAX,
+                            count);
+    }
+    nb_classes *classes = nb_alloc(ctx, sizeof *classes);
+    char **name = classes ? nb_alloc_zero(ctx, (size_t)count, sizeof *name) : NULL;
+    if (!name) {
+        nb_free(ctx, classes, sizeof *classes);
+        return NULL;
+    }
+    *classes = (nb_classes){.refs = 1, .count = count, .name = name, .numbers = true};
+    return classes;
+}
+
+static bool set_name(nb_ctx *ctx, nb_classes *classes, int64_t i, const char *name)
+{
+    classes->name[i] = nb_copy_string(ctx, name);
+    if (!is_integer(name)) classes->numbers = false;
+    return classes->name[i] != NULL;
+}
+
+nb_classes *nb_classes_new(nb_ctx *ctx, const char *const *names, int64_t count)
+{
+    nb_classes *classes = start_classes(ctx, count);
+    if (!classes) return NULL;
+    for (int64_t i = 0; i < count; i++) {
+        char number[NUMBER_TEXT];
+        snprintf(number, sizeof number, "%" PRId64, i + 1);
+        if (set_name(ctx, classes, i, names ? names[i] : number)) continue;
+        nb_classes_release(ctx, classes);
+        return NULL;
+    }
+    return classes;
+}
+
+nb_classes *nb_classes_retain(nb_classes *classes)
+{
+    classes->refs++;
+    return classes;
+}
+
+void nb_classes_release(nb_ctx *ctx, nb_classes *classes)
+{
+    if (!classes || --classes->refs > 0) return;
+    for (int64_t i = 0; i < classes->count; i++) nb_free_string(ctx, classes->name[i]);
+    nb_free(ctx, classes->name, (size_t)classes->count * sizeof *classes->name);
+    nb_free(ctx, classes, sizeof *classes);
+}
+
+/* ---- For people ----------------------------------------------------------------------------- */
+
+/* True for names such as 0, 1, … 9, which their first and last say as well. */
+static bool is_range(const nb_classes *classes)
+{
+    if (!classes->numbers || classes->count < 3) return false;
+    int64_t first = strtoll(classes->name[0], NULL, 10);
+    for (int64_t i = 1; i < classes->count; i++) {
+        if (strtoll(classes->name[i], NULL, 10) != first + i) return false;
+    }
+    return true;
+}
+
+void nb_classes_describe(nb_text *text, const nb_classes *classes)
+{
+    nb_text_add_grouped(text, classes->count);
+    nb_text_add(text, classes->count == 1 ? " class " : " classes ");
+    if (is_range(classes)) {
+        nb_text_add(text, "%s…%s", classes->name[0], classes->name[classes->count - 1]);
+        return;
+    }
+    size_t listed = 0;
+    for (int64_t i = 0; i < classes->count; i++) {
+        listed += strlen(classes->name[i]);
+        nb_text_add(text, "%s%s", i ? ", " : "", listed > LISTED_MAX ? "…" : classes->name[i]);
+        if (listed > LISTED_MAX) return;
+    }
+}
+
+/* ---- For files ------------------------------------------------------------------------------ */
+
+void nb_classes_write(nb_text *text, const nb_classes *classes)
+{
+    for (int64_t i = 0; i < classes->count; i++) {
+        if (i > 0) nb_text_add(text, "\n");
+        for (const char *c = classes->name[i]; *c; c++) {
+            if (*c == '\n')
+                nb_text_add(text, "\\n");
+            else if (*c == '\\')
+                nb_text_add(text, "\\\\");
+            else
+                nb_text_add_bytes(text, c, 1);
+        }
+    }
+}
+
+/* Decodes one line in place; false where a '\' stands before what it may not. */
+static bool decode(char *line)
+{
+    char *to = line;
+    for (const char *from = line; *from; from++) {
+        *to = *from;
+        if (*from == '\\') {
+            from++;
+            if (*from != 'n' && *from != '\\') return false;
+            *to = *from == 'n' ? '\n' : '\\';
+        }
+        to++;
+    }
+    *to = '\0';
+    return true;
+}
+
+static bool read_names(nb_ctx *ctx, nb_classes *classes, char *lines)
+{
+    for (int64_t i = 0; i < classes->count; i++) {
+        char *next = lines + strcspn(lines, "\n");
+        if (*next) *next++ = '\0';
+        if (!decode(lines)) {
+            nb_fail(ctx, NB_EFORMAT, "class name %" PRId64 " has a '\\' before neither n nor '\\'",
+                    i + 1);
+            return false;
+        }
+        if (!set_name(ctx, classes, i, lines)) return false;
+        lines = next;
+    }
+    return true;
+}
+
+nb_classes *nb_classes_read(nb_ctx *ctx, const char *text)
+{
+    int64_t count = 1;
+    for (const char *c = text; *c; c++) count += *c == '\n';
+    size_t bytes = strlen(text) + 1;
+    nb_classes *classes = start_classes(ctx, count);
+    char *lines = classes ? nb_copy_string(ctx, text) : NULL;
+    bool done = lines && read_names(ctx, classes, lines);
+    nb_free(ctx, lines, bytes);
+    if (done) return classes;
+    nb_classes_release(ctx, classes);
+    return NULL;
+}

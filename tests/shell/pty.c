@@ -1,0 +1,740 @@
+/* Plays a session at nabla's prompt: runs the program in a pseudo terminal, does what a file of
+ * steps says, and reads the screen as a person would. It never sleeps: it waits for what should
+ * come, until a deadline.
+ *
+ * usage: pty FILE     (the program is $NABLA, else ./nabla; its folder is a home of its own,
+ * removed at the end)
+ *
+ * One step a line; blank lines and lines with # at the start are skipped. "Since" means: on the
+ * lines below the one where the cursor was when Enter, Ctrl-C, Ctrl-D or a paste was sent last. env
+ * NAME=VALUE    for the program; "env NAME" takes it away      home NAME … end   writes a file of
+ * the home run [ARGUMENTS]   starts the program again; the first start needs no step, and waits for
+ * the prompt > TEXT            types the line and Enter, waits for the prompt
+ *   >> TEXT           the same, waits for the prompt of a line that goes on
+ *   type TEXT         keys                      key NAME…   sends ENTER C-c C-d TAB UP … in one go
+ *   bytes HEX…        bytes as they are         repeat N TEXT   types TEXT N times
+ *   paste … end       lines in a bracketed paste, without the last newline
+ *   resize R C        the window                signal NAME     INT or TERM, to the program alone
+ *   prompt, more      waits for an empty prompt below, of either kind
+ *   input TEXT        waits until the prompt's line holds exactly TEXT
+ *   line TEXT         waits for a line that is TEXT, since     expect TEXT   for one that contains
+ * it first TEXT        waits until the line right below is TEXT absent TEXT       no line contains
+ * it, since exit N            waits for the program's end with that status holds FILE TEXT   a line
+ * of a file of the home is TEXT     mode FILE OCTAL   its permissions */
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <limits.h>
+#include <poll.h>
+#include <pty.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+enum {
+    ROWS = 24,
+    COLUMNS = 80,
+    COLUMNS_MOST = 240,
+    KEPT = 2048, /* lines, those that have scrolled away too */
+    TEXT_BYTES = 4 * COLUMNS_MOST + 1,
+    ARGUMENTS_MOST = 16,
+    PATIENCE = 60, /* seconds */
+    PATIENCE_SLOW = 600
+};
+
+static struct {
+    uint32_t cell[KEPT][COLUMNS_MOST];
+    long top; /* the number of the window's first line, from 0; its cells are cell[number % KEPT] */
+    int rows, columns, row, column;
+    bool full; /* a character stands in the last column: the next one goes on to a new line */
+} screen;
+
+static struct {
+    const char *file; /* of steps */
+    int number;       /* of the step's line */
+    FILE *steps;
+    char program[PATH_MAX], home[64];
+    pid_t pid; /* 0: not running */
+    int pty;
+    int status;
+    long since;
+} session;
+
+/* ---- The screen ---- */
+
+static uint32_t *line_at(long number)
+{
+    return screen.cell[number % KEPT];
+}
+
+static uint32_t *cursor_line(void)
+{
+    return line_at(screen.top + screen.row);
+}
+
+static void erase(uint32_t *line, int from, int to)
+{
+    for (int i = from; i < to; i++) line[i] = ' ';
+}
+
+static void clear_screen(void)
+{
+    memset(&screen, 0, sizeof screen);
+    screen.rows = ROWS;
+    screen.columns = COLUMNS;
+    for (int i = 0; i < KEPT; i++) erase(screen.cell[i], 0, COLUMNS_MOST);
+}
+
+static void go_down(void)
+{
+    if (screen.row + 1 < screen.rows) {
+        screen.row++;
+        return;
+    }
+    screen.top++;
+    erase(cursor_line(), 0, COLUMNS_MOST);
+}
+
+static void move_to(int row, int column)
+{
+    screen.row = row < 0 ? 0 : row >= screen.rows ? screen.rows - 1 : row;
+    screen.column = column < 0 ? 0 : column >= screen.columns ? screen.columns - 1 : column;
+    screen.full = false;
+}
+
+static void put(uint32_t code)
+{
+    if (screen.full) {
+        move_to(screen.row, 0);
+        go_down();
+    }
+    cursor_line()[screen.column] = code;
+    if (screen.column + 1 < screen.columns)
+        screen.column++;
+    else
+        screen.full = true;
+}
+
+static void control(uint32_t code)
+{
+    if (code == '\r')
+        move_to(screen.row, 0);
+    else if (code == '\n')
+        go_down();
+    else if (code == '\b')
+        move_to(screen.row, screen.column - 1);
+    else if (code == '\t')
+        move_to(screen.row, (screen.column / 8 + 1) * 8);
+}
+
+static void erase_in_line(int how)
+{
+    erase(cursor_line(), how == 0 ? screen.column : 0, how == 1 ? screen.column + 1 : COLUMNS_MOST);
+}
+
+static void erase_in_screen(int how)
+{
+    for (int i = 0; i < screen.rows; i++)
+        if (how == 2 || (how == 0 && i > screen.row) || (how == 1 && i < screen.row))
+            erase(line_at(screen.top + i), 0, COLUMNS_MOST);
+    erase_in_line(how);
+}
+
+/* Characters at the cursor come in (count > 0) or go. */
+static void shift(int count)
+{
+    uint32_t *line = cursor_line();
+    int rest = screen.columns - screen.column, away = count < 0 ? -count : count;
+    if (away > rest) away = rest;
+    uint32_t *here = line + screen.column;
+    size_t bytes = (size_t)(rest - away) * sizeof *here;
+    memmove(count > 0 ? here + away : here, count > 0 ? here : here + away, bytes);
+    if (count > 0)
+        erase(line, screen.column, screen.column + away);
+    else
+        erase(line, screen.columns - away, screen.columns);
+}
+
+static void sequence(char final, int first, int second)
+{
+    int count = first > 0 ? first : 1;
+    switch (final) {
+    case 'A':
+        move_to(screen.row - count, screen.column);
+        break;
+    case 'B':
+        move_to(screen.row + count, screen.column);
+        break;
+    case 'C':
+        move_to(screen.row, screen.column + count);
+        break;
+    case 'D':
+        move_to(screen.row, screen.column - count);
+        break;
+    case 'G':
+        move_to(screen.row, count - 1);
+        break;
+    case 'H':
+        move_to(count - 1, second > 0 ? second - 1 : 0);
+        break;
+    case 'J':
+        erase_in_screen(first);
+        break;
+    case 'K':
+        erase_in_line(first);
+        break;
+    case 'P':
+        shift(-count);
+        break;
+    case '@':
+        shift(count);
+        break;
+    default:
+        break; /* colours and modes */
+    }
+}
+
+/* One byte of output; the state between bytes is what has come of a sequence or of a letter of
+ * UTF-8. */
+static void take_byte(unsigned char c)
+{
+    static enum { PLAIN, ESCAPE, CSI, CHARSET } state;
+    static int number[2], which, left;
+    static uint32_t code;
+    if (state == CSI) {
+        if (c >= '0' && c <= '9' && which < 2)
+            number[which] = number[which] * 10 + (c - '0');
+        else if (c == ';')
+            which++;
+        if (c < 0x40 || c > 0x7e) return;
+        sequence((char)c, number[0], number[1]);
+        state = PLAIN;
+    } else if (state == ESCAPE) {
+        number[0] = number[1] = which = 0;
+        state = c == '[' ? CSI : c == '(' ? CHARSET : PLAIN;
+    } else if (state == CHARSET) {
+        state = PLAIN;
+    } else if (c == 033) {
+        state = ESCAPE;
+    } else if (c < ' ') {
+        control(c);
+    } else if (c < 0x80 || (c < 0xC0 && left == 0)) {
+        put(c);
+    } else if (c >= 0xC0) {
+        left = c >= 0xF0 ? 3 : c >= 0xE0 ? 2 : 1;
+        code = c & (0x3Fu >> left);
+    } else {
+        code = code << 6 | (c & 0x3F);
+        if (--left == 0) put(code);
+    }
+}
+
+/* The line's text without the blanks at its end. */
+static const char *text_of(long number)
+{
+    static char text[TEXT_BYTES];
+    char *to = text;
+    const uint32_t *line = line_at(number);
+    int last = COLUMNS_MOST;
+    while (last > 0 && line[last - 1] == ' ') last--;
+    for (int i = 0; i < last; i++) {
+        uint32_t c = line[i];
+        if (c >= 0x800) *to++ = (char)(0xE0 | c >> 12);
+        if (c >= 0x800)
+            *to++ = (char)(0x80 | (c >> 6 & 0x3F));
+        else if (c >= 0x80)
+            *to++ = (char)(0xC0 | c >> 6);
+        *to++ = (char)(c >= 0x80 ? 0x80 | (c & 0x3F) : c);
+    }
+    *to = '\0';
+    return text;
+}
+
+static long cursor_number(void)
+{
+    return screen.top + screen.row;
+}
+
+/* ---- Starting, ending, failing ---- */
+
+static int remove_entry(const char *path, const struct stat *info, int kind, struct FTW *walk)
+{
+    (void)info;
+    (void)kind;
+    (void)walk;
+    return remove(path);
+}
+
+static void leave(int status)
+{
+    if (session.pid > 0) kill(session.pid, SIGKILL);
+    nftw(session.home, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+    exit(status);
+}
+
+static void fail(const char *what, const char *wanted)
+{
+    long from = screen.top < 20 ? 0 : screen.top - 20;
+    printf("%s:%d: %s %s\n", session.file, session.number, what, wanted);
+    for (long i = from; i < screen.top + screen.rows; i++)
+        if (i <= cursor_number() || *text_of(i)) printf("  | %s\n", text_of(i));
+    if (session.pid == 0) printf("  the program has ended, status %d\n", session.status);
+    leave(1);
+}
+
+static void set_environment(void)
+{
+    static const char *const taken[] = {"LUA_INIT",     "LUA_INIT_5_4", "LUA_PATH",
+                                        "LUA_PATH_5_4", "LUA_CPATH",    "LUA_CPATH_5_4",
+                                        "LINES",        "COLUMNS",      NULL};
+    static const char *const given[][2] = {{"INPUTRC", "/dev/null"}, {"TERM", "xterm"},
+                                           {"LANG", "C.UTF-8"},      {"LC_ALL", "C.UTF-8"},
+                                           {"NO_COLOR", "1"},        {"PAGER", "cat"}};
+    static const char *const places[][2] = {{"HOME", ""},
+                                            {"XDG_STATE_HOME", "/state"},
+                                            {"XDG_CONFIG_HOME", "/config"},
+                                            {"XDG_DATA_HOME", "/data"},
+                                            {"XDG_CACHE_HOME", "/cache"}};
+    for (int i = 0; taken[i]; i++) unsetenv(taken[i]);
+    for (size_t i = 0; i < sizeof given / sizeof *given; i++) setenv(given[i][0], given[i][1], 1);
+    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+        char path[sizeof session.home + 16];
+        snprintf(path, sizeof path, "%s%s", session.home, places[i][1]);
+        setenv(places[i][0], path, 1);
+    }
+}
+
+static void start(char *arguments)
+{
+    char *argv[ARGUMENTS_MOST + 2] = {session.program};
+    int argc = 1;
+    for (char *word = strtok(arguments, " "); word && argc <= ARGUMENTS_MOST;
+         word = strtok(NULL, " "))
+        argv[argc++] = word;
+    clear_screen();
+    struct winsize size = {.ws_row = ROWS, .ws_col = COLUMNS};
+    session.since = -1;
+    session.pid = forkpty(&session.pty, NULL, NULL, &size);
+    if (session.pid < 0) fail("there is no pseudo terminal:", strerror(errno));
+    if (session.pid > 0) return;
+    if (chdir(session.home) == 0) execv(session.program, argv);
+    _exit(127);
+}
+
+static double now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
+static double patience(void)
+{
+    const char *sanitized = getenv("NABLA_SANITIZED");
+    return sanitized && strcmp(sanitized, "yes") == 0 ? PATIENCE_SLOW : PATIENCE;
+}
+
+static void reap(void)
+{
+    int status;
+    close(session.pty);
+    waitpid(session.pid, &status, 0);
+    session.pid = 0;
+    session.status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+/* Takes what the program has written, waiting for it until the deadline; false: that is over. */
+static bool take_output(double deadline)
+{
+    unsigned char bytes[4096];
+    double left = deadline - now();
+    struct pollfd source = {session.pty, POLLIN, 0};
+    if (session.pid == 0 || !(left > 0) || poll(&source, 1, (int)(left * 1000) + 1) <= 0)
+        return false;
+    ssize_t length = read(session.pty, bytes, sizeof bytes);
+    for (ssize_t i = 0; i < length; i++) take_byte(bytes[i]);
+    if (length <= 0) reap();
+    return true;
+}
+
+typedef bool condition(const char *text);
+
+static void wait_for(condition *holds, const char *text, const char *what)
+{
+    double deadline = now() + patience();
+    while (!holds(text))
+        if (!take_output(deadline)) fail(what, text);
+}
+
+/* A program that is busy reads nothing: its output is taken meanwhile. */
+static void write_bytes(const char *bytes, size_t length)
+{
+    double deadline = now() + patience();
+    while (length > 0) {
+        if (session.pid == 0) fail("the program has ended before", "this step");
+        struct pollfd way = {session.pty, POLLOUT | POLLIN, 0};
+        if (!(now() < deadline) || poll(&way, 1, 1000) < 0) fail("the program takes no keys", "");
+        if (way.revents & POLLIN)
+            take_output(deadline);
+        else if (way.revents & POLLHUP)
+            reap();
+        if (!(way.revents & POLLOUT)) continue;
+        ssize_t written = write(session.pty, bytes, length < 256 ? length : 256);
+        if (written < 0) fail("cannot write:", strerror(errno));
+        bytes += written;
+        length -= (size_t)written;
+    }
+}
+
+static void write_text(const char *text)
+{
+    write_bytes(text, strlen(text));
+}
+
+/* ---- What may be waited for ---- */
+
+static bool prompt_stands(const char *const marks[2], const char *typed)
+{
+    char text[TEXT_BYTES];
+    for (int i = 0; i < 2; i++) {
+        snprintf(text, sizeof text, "%s%s", marks[i], typed);
+        for (size_t n = strlen(text); n > 0 && text[n - 1] == ' '; n--) text[n - 1] = '\0';
+        if (strcmp(text_of(cursor_number()), text) == 0) return true;
+    }
+    return false;
+}
+
+static const char *const first_marks[] = {"∇ ", "nabla> "}, *const more_marks[] = {"· ", "     > "};
+
+/* An empty prompt has the cursor behind it. */
+static bool is_at_prompt(const char *unused)
+{
+    (void)unused;
+    return cursor_number() > session.since && screen.column >= 2 && prompt_stands(first_marks, "");
+}
+
+static bool is_at_more(const char *unused)
+{
+    (void)unused;
+    return cursor_number() > session.since && screen.column >= 2 && prompt_stands(more_marks, "");
+}
+
+static bool is_input(const char *text)
+{
+    return prompt_stands(first_marks, text) || prompt_stands(more_marks, text);
+}
+
+static bool has_line(const char *text)
+{
+    for (long i = session.since + 1; i <= cursor_number(); i++)
+        if (strcmp(text_of(i), text) == 0) return true;
+    return false;
+}
+
+static bool has_part(const char *text)
+{
+    for (long i = session.since + 1; i <= cursor_number(); i++)
+        if (strstr(text_of(i), text)) return true;
+    return false;
+}
+
+static bool first_is(const char *text)
+{
+    return cursor_number() > session.since && strcmp(text_of(session.since + 1), text) == 0;
+}
+
+static bool has_ended(const char *unused)
+{
+    (void)unused;
+    return session.pid == 0;
+}
+
+/* ---- Steps ---- */
+
+static void mark(void)
+{
+    session.since = cursor_number();
+}
+
+static void do_line(const char *text)
+{
+    write_text(text);
+    mark();
+    write_text("\r");
+    wait_for(is_at_prompt, "", "no prompt comes");
+}
+
+static void do_line_more(const char *text)
+{
+    write_text(text);
+    mark();
+    write_text("\r");
+    wait_for(is_at_more, "", "no prompt for more lines comes");
+}
+
+static void add_key(char *bytes, const char *name)
+{
+    static const char *const keys[][2] = {
+        {"ENTER", "\r"},     {"TAB", "\t"},      {"UP", "\033[A"},      {"DOWN", "\033[B"},
+        {"RIGHT", "\033[C"}, {"LEFT", "\033[D"}, {"BACKSPACE", "\177"}, {NULL, NULL}};
+    if (strncmp(name, "C-", 2) == 0 && name[2] && !name[3]) {
+        strcat(bytes, (const char[]){(char)(name[2] & 0x1f), '\0'});
+        return;
+    }
+    for (int i = 0; keys[i][0]; i++)
+        if (strcmp(keys[i][0], name) == 0) {
+            strcat(bytes, keys[i][1]);
+            return;
+        }
+    fail("there is no key", name);
+}
+
+static void do_key(char *names)
+{
+    char bytes[256] = "";
+    for (char *name = strtok(names, " "); name && strlen(bytes) < 240; name = strtok(NULL, " "))
+        add_key(bytes, name);
+    if (strpbrk(bytes, "\r\003\004")) mark();
+    write_text(bytes);
+}
+
+static void do_bytes(char *codes)
+{
+    for (char *code = strtok(codes, " "); code; code = strtok(NULL, " ")) {
+        char byte = (char)strtol(code, NULL, 16);
+        write_bytes(&byte, 1);
+    }
+}
+
+static void do_repeat(char *argument)
+{
+    char *text;
+    long count = strtol(argument, &text, 10);
+    for (long i = 0; i < count; i++) write_text(text + (*text == ' '));
+}
+
+/* A step's next line into `line`, without its newline; false at the file's end. */
+static bool read_step(char **line, size_t *room)
+{
+    ssize_t length = getline(line, room, session.steps);
+    if (length <= 0) return false;
+    session.number++;
+    if ((*line)[length - 1] == '\n') (*line)[length - 1] = '\0';
+    return true;
+}
+
+/* The lines up to "end", joined by `newline`; to be freed. */
+static char *read_block(const char *newline)
+{
+    char *line = NULL, *all = NULL;
+    size_t room = 0, length = 0;
+    FILE *to = open_memstream(&all, &length);
+    for (bool first = true; read_step(&line, &room) && strcmp(line, "end") != 0; first = false)
+        fprintf(to, "%s%s", first ? "" : newline, line);
+    fclose(to);
+    free(line);
+    return all;
+}
+
+static void do_paste(char *unused)
+{
+    (void)unused;
+    char *text = read_block("\r");
+    write_text("\033[200~");
+    write_text(text);
+    mark();
+    write_text("\033[201~");
+    free(text);
+}
+
+static const char *home_path(const char *name)
+{
+    static char path[PATH_MAX];
+    snprintf(path, sizeof path, "%s/%s", session.home, name);
+    return path;
+}
+
+static void do_home(char *name)
+{
+    char path[PATH_MAX];
+    snprintf(path, sizeof path, "%s", home_path(name));
+    for (char *slash = path + strlen(session.home) + 1; (slash = strchr(slash, '/')); slash++) {
+        *slash = '\0';
+        mkdir(path, 0700);
+        *slash = '/';
+    }
+    char *text = read_block("\n");
+    FILE *file = fopen(path, "w");
+    if (!file || fprintf(file, "%s\n", text) < 0 || fclose(file) != 0) fail("cannot write", path);
+    free(text);
+}
+
+static void do_holds(char *argument)
+{
+    char *text = strchr(argument, ' '), *line = NULL;
+    size_t room = 0;
+    bool found = false;
+    if (!text) fail("holds wants", "FILE TEXT");
+    *text++ = '\0';
+    FILE *file = fopen(home_path(argument), "r");
+    while (file && !found && getline(&line, &room, file) > 0) {
+        line[strcspn(line, "\n")] = '\0';
+        found = strcmp(line, text) == 0;
+    }
+    if (file) fclose(file);
+    free(line);
+    if (!found) fail("the file does not hold the line", text);
+}
+
+static void do_mode(char *argument)
+{
+    char *mode = strchr(argument, ' ');
+    struct stat info;
+    if (mode) *mode++ = '\0';
+    if (!mode || stat(home_path(argument), &info) != 0)
+        fail("there is no", argument);
+    else if ((info.st_mode & 07777) != (mode_t)strtol(mode, NULL, 8))
+        fail("the mode is not", mode);
+}
+
+static void do_env(char *argument)
+{
+    char *value = strchr(argument, '=');
+    if (value) *value = '\0';
+    if (value)
+        setenv(argument, value + 1, 1);
+    else
+        unsetenv(argument);
+}
+
+static void do_run(char *arguments)
+{
+    if (session.pid) fail("the program", "is running");
+    start(arguments);
+}
+
+static void do_resize(char *argument)
+{
+    struct winsize size = {.ws_row = 0};
+    if (sscanf(argument, "%hu %hu", &size.ws_row, &size.ws_col) != 2 || size.ws_col > COLUMNS_MOST)
+        fail("no size:", argument);
+    screen.rows = size.ws_row;
+    screen.columns = size.ws_col;
+    if (screen.row >= screen.rows) {
+        screen.top += screen.row - screen.rows + 1;
+        screen.row = screen.rows - 1;
+    }
+    move_to(screen.row, screen.column);
+    ioctl(session.pty, TIOCSWINSZ, &size);
+}
+
+static void do_signal(char *name)
+{
+    mark();
+    kill(session.pid, strcmp(name, "TERM") == 0 ? SIGTERM : SIGINT);
+}
+
+static void do_absent(char *text)
+{
+    if (has_part(text)) fail("this should not stand there:", text);
+}
+
+static void do_exit(char *argument)
+{
+    wait_for(has_ended, argument, "the program does not end; wanted status");
+    if (session.status != atoi(argument)) fail("the status is not", argument);
+}
+
+static const struct {
+    const char *name;
+    condition *wait; /* not NULL: the step waits for it, or fails with */
+    const char *what;
+    void (*act)(char *argument); /* else it does this */
+} steps[] = {
+    {"input", is_input, "the line never is", NULL},
+    {"line", has_line, "no line is", NULL},
+    {"expect", has_part, "no line contains", NULL},
+    {"first", first_is, "the first line is not", NULL},
+    {"prompt", is_at_prompt, "no prompt comes", NULL},
+    {"more", is_at_more, "no prompt for more lines comes", NULL},
+    {"key", NULL, NULL, do_key},
+    {"bytes", NULL, NULL, do_bytes},
+    {"repeat", NULL, NULL, do_repeat},
+    {"paste", NULL, NULL, do_paste},
+    {"home", NULL, NULL, do_home},
+    {"holds", NULL, NULL, do_holds},
+    {"mode", NULL, NULL, do_mode},
+    {"env", NULL, NULL, do_env},
+    {"run", NULL, NULL, do_run},
+    {"resize", NULL, NULL, do_resize},
+    {"signal", NULL, NULL, do_signal},
+    {"absent", NULL, NULL, do_absent},
+    {"exit", NULL, NULL, do_exit},
+};
+
+static bool comes_before_start(const char *name)
+{
+    return strcmp(name, "env") == 0 || strcmp(name, "home") == 0 || strcmp(name, "run") == 0;
+}
+
+static void take_step(char *name)
+{
+    static bool started;
+    char *argument = strchr(name, ' ');
+    if (argument)
+        *argument++ = '\0';
+    else
+        argument = name + strlen(name);
+    if (!started && !comes_before_start(name)) {
+        start(NULL);
+        wait_for(is_at_prompt, "", "no prompt comes");
+    }
+    started = started || !comes_before_start(name) || strcmp(name, "run") == 0;
+    if (strcmp(name, ">") == 0)
+        do_line(argument);
+    else if (strcmp(name, ">>") == 0)
+        do_line_more(argument);
+    else if (strcmp(name, "type") == 0)
+        write_text(argument);
+    else {
+        size_t i = 0, count = sizeof steps / sizeof *steps;
+        while (i < count && strcmp(steps[i].name, name) != 0) i++;
+        if (i == count) fail("there is no step", name);
+        if (steps[i].wait)
+            wait_for(steps[i].wait, argument, steps[i].what);
+        else
+            steps[i].act(argument);
+    }
+}
+
+int main(int argc, char **argv)
+{
+    const char *program = getenv("NABLA"), *temporary = getenv("TMPDIR");
+    char *line = NULL;
+    size_t room = 0;
+    if (argc != 2 || !(session.steps = fopen(argv[1], "r"))) {
+        fprintf(stderr, "usage: pty FILE\n");
+        return 2;
+    }
+    session.file = argv[1];
+    clear_screen();
+    snprintf(session.home, sizeof session.home, "%s/nabla-XXXXXX", temporary ? temporary : "/tmp");
+    if (!realpath(program ? program : "./nabla", session.program) || !mkdtemp(session.home)) {
+        perror("pty");
+        return 2;
+    }
+    set_environment();
+    while (read_step(&line, &room))
+        if (*line && *line != '#') take_step(line);
+    free(line);
+    fclose(session.steps);
+    leave(0);
+}
