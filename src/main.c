@@ -50,5 +50,5 @@ int main(int argc, char **argv)
         }
     }
     sh_options_free(&options);
-    return status;
+    return (int)status;
 }

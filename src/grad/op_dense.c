@@ -211,10 +211,10 @@ static nb_tensor *delta_before(nb_ctx *ctx, nb_tensor *delta, nb_tensor *w)
 }
 
 /* A tensor (n, m) of what may have more dimensions before the last. */
-static nb_tensor *folded(nb_ctx *ctx, const nb_tensor *t)
+static nb_tensor *folded(nb_ctx *ctx, nb_tensor *t)
 {
     const int64_t shape[2] = {row_count(t), t->shape[t->dims - 1]};
-    return nb_tensor_reshape(ctx, t, 2, shape);
+    return t->dims == 2 ? nb_tensor_retain(t) : nb_tensor_reshape(ctx, t, 2, shape);
 }
 
 /* BP4: dC/dw = δᵀ a of the layer before; put aside for a parameter, computed here for anything else. */

@@ -67,6 +67,16 @@ static nb_status make_runs(nb_ctx *ctx, nb_layer *layer, const nb_layer_spec *sp
     return NB_OK;
 }
 
+/* Names stand for layers in files, so each stands for one. */
+static nb_status check_name(nb_ctx *ctx, const nb_net *net, int l)
+{
+    for (int i = 0; i < l; i++)
+        if (*net->layer[l].spec.name && !strcmp(net->layer[i].spec.name, net->layer[l].spec.name))
+            return nb_fail(ctx, NB_EARG, "layers %d and %d have the same name, %s", i + 1, l + 1,
+                           net->layer[l].spec.name);
+    return NB_OK;
+}
+
 static nb_status build_layer(nb_ctx *ctx, nb_net *net, int l, const nb_layer_spec *spec)
 {
     nb_layer *layer = &net->layer[l];
@@ -76,6 +86,7 @@ static nb_status build_layer(nb_ctx *ctx, nb_net *net, int l, const nb_layer_spe
     layer->spec.run_count = 0;
     layer->number = l + 1;
     nb_status status = nb_layer_set_name(ctx, layer, spec->name);
+    if (status == NB_OK) status = check_name(ctx, net, l);
     layer->in_dims = before ? before->out_dims : net->in_dims;
     memcpy(layer->in_shape, before ? before->out_shape : net->in_shape, sizeof layer->in_shape);
     if (status == NB_OK) status = spec->type->build(ctx, layer);
@@ -309,9 +320,10 @@ nb_status nb_net_learn(nb_ctx *ctx, nb_net *net, nb_tensor *x, nb_tensor *y, nb_
     if (!isfinite(*cost)) status = nb_fail(ctx, NB_EVALUE, "the cost is %g", *cost);
     nb_net_aim(net, kind, lr);
     if (status == NB_OK && c->link) status = nb_backward(ctx, c, NULL);
-    if (status == NB_OK && kind == NB_INTO_GRADS) {
-        clear_untouched(net);
-        net->has_grads = true;
+    if (status == NB_OK) {
+        if (kind == NB_INTO_GRADS) clear_untouched(net);
+        /* A gradient of parameters that have moved on would be no gradient of this network. */
+        net->has_grads = kind == NB_INTO_GRADS;
     }
     nb_net_aim(net, NB_INTO_GRADS, 0);
     nb_tensor_release(ctx, c);

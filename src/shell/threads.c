@@ -113,9 +113,9 @@ static void *new_thread(size_t size)
 void *sh_threads_alloc(void *unused, void *block, size_t old_size, size_t size)
 {
     (void)unused;
-    if (!block) return old_size == LUA_TTHREAD ? new_thread(size) : realloc(NULL, size);
-    if (size > 0) return realloc(block, size);
-    if (threads && (old_size == thread_size || old_size == main_size)) drop(block);
+    if (size > 0 && block) return realloc(block, size);
+    if (size > 0) return old_size == LUA_TTHREAD ? new_thread(size) : malloc(size);
+    if (block && threads && (old_size == thread_size || old_size == main_size)) drop(block);
     free(block);
     return NULL;
 }

@@ -61,8 +61,7 @@ end
 
 -- A number with `digits` figures, never in powers of ten.
 local function figures(value, digits)
-    local before = math.max(1, math.floor(math.log(math.max(value, 1e-9), 10)) + 1)
-    if value < 1 then before = math.floor(math.log(math.max(value, 1e-9), 10)) + 1 end
+    local before = math.floor(math.log(math.max(value, 1e-9), 10)) + 1
     return ("%%.%df"):format(math.max(0, digits - before)):format(value)
 end
 
@@ -147,7 +146,7 @@ local function compare(child, ours)
             verdict(("%.0f %%"):format(100 * child.share), ratio >= child.share)
     end
     local asked = child.times and verdict(child.times .. " ×", ratio >= child.times) or ""
-    return figures(ratio, ratio < 10 and 3 or 2) .. " ×", asked
+    return figures(ratio, 3) .. " ×", asked
 end
 
 local function report(title, children)

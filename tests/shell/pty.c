@@ -21,6 +21,10 @@
  * it first TEXT        waits until the line right below is TEXT absent TEXT       no line contains
  * it, since exit N            waits for the program's end with that status holds FILE TEXT   a line
  * of a file of the home is TEXT     mode FILE OCTAL   its permissions */
+#define _GNU_SOURCE
+
+#include "screen.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
@@ -40,22 +44,10 @@
 #include <unistd.h>
 
 enum {
-    ROWS = 24,
-    COLUMNS = 80,
-    COLUMNS_MOST = 240,
-    KEPT = 2048, /* lines, those that have scrolled away too */
-    TEXT_BYTES = 4 * COLUMNS_MOST + 1,
     ARGUMENTS_MOST = 16,
     PATIENCE = 60, /* seconds */
     PATIENCE_SLOW = 600
 };
-
-static struct {
-    uint32_t cell[KEPT][COLUMNS_MOST];
-    long top; /* the number of the window's first line, from 0; its cells are cell[number % KEPT] */
-    int rows, columns, row, column;
-    bool full; /* a character stands in the last column: the next one goes on to a new line */
-} screen;
 
 static struct {
     const char *file; /* of steps */
@@ -67,201 +59,6 @@ static struct {
     int status;
     long since;
 } session;
-
-/* ---- The screen ---- */
-
-static uint32_t *line_at(long number)
-{
-    return screen.cell[number % KEPT];
-}
-
-static uint32_t *cursor_line(void)
-{
-    return line_at(screen.top + screen.row);
-}
-
-static void erase(uint32_t *line, int from, int to)
-{
-    for (int i = from; i < to; i++) line[i] = ' ';
-}
-
-static void clear_screen(void)
-{
-    memset(&screen, 0, sizeof screen);
-    screen.rows = ROWS;
-    screen.columns = COLUMNS;
-    for (int i = 0; i < KEPT; i++) erase(screen.cell[i], 0, COLUMNS_MOST);
-}
-
-static void go_down(void)
-{
-    if (screen.row + 1 < screen.rows) {
-        screen.row++;
-        return;
-    }
-    screen.top++;
-    erase(cursor_line(), 0, COLUMNS_MOST);
-}
-
-static void move_to(int row, int column)
-{
-    screen.row = row < 0 ? 0 : row >= screen.rows ? screen.rows - 1 : row;
-    screen.column = column < 0 ? 0 : column >= screen.columns ? screen.columns - 1 : column;
-    screen.full = false;
-}
-
-static void put(uint32_t code)
-{
-    if (screen.full) {
-        move_to(screen.row, 0);
-        go_down();
-    }
-    cursor_line()[screen.column] = code;
-    if (screen.column + 1 < screen.columns)
-        screen.column++;
-    else
-        screen.full = true;
-}
-
-static void control(uint32_t code)
-{
-    if (code == '\r')
-        move_to(screen.row, 0);
-    else if (code == '\n')
-        go_down();
-    else if (code == '\b')
-        move_to(screen.row, screen.column - 1);
-    else if (code == '\t')
-        move_to(screen.row, (screen.column / 8 + 1) * 8);
-}
-
-static void erase_in_line(int how)
-{
-    erase(cursor_line(), how == 0 ? screen.column : 0, how == 1 ? screen.column + 1 : COLUMNS_MOST);
-}
-
-static void erase_in_screen(int how)
-{
-    for (int i = 0; i < screen.rows; i++)
-        if (how == 2 || (how == 0 && i > screen.row) || (how == 1 && i < screen.row))
-            erase(line_at(screen.top + i), 0, COLUMNS_MOST);
-    erase_in_line(how);
-}
-
-/* Characters at the cursor come in (count > 0) or go. */
-static void shift(int count)
-{
-    uint32_t *line = cursor_line();
-    int rest = screen.columns - screen.column, away = count < 0 ? -count : count;
-    if (away > rest) away = rest;
-    uint32_t *here = line + screen.column;
-    size_t bytes = (size_t)(rest - away) * sizeof *here;
-    memmove(count > 0 ? here + away : here, count > 0 ? here : here + away, bytes);
-    if (count > 0)
-        erase(line, screen.column, screen.column + away);
-    else
-        erase(line, screen.columns - away, screen.columns);
-}
-
-static void sequence(char final, int first, int second)
-{
-    int count = first > 0 ? first : 1;
-    switch (final) {
-    case 'A':
-        move_to(screen.row - count, screen.column);
-        break;
-    case 'B':
-        move_to(screen.row + count, screen.column);
-        break;
-    case 'C':
-        move_to(screen.row, screen.column + count);
-        break;
-    case 'D':
-        move_to(screen.row, screen.column - count);
-        break;
-    case 'G':
-        move_to(screen.row, count - 1);
-        break;
-    case 'H':
-        move_to(count - 1, second > 0 ? second - 1 : 0);
-        break;
-    case 'J':
-        erase_in_screen(first);
-        break;
-    case 'K':
-        erase_in_line(first);
-        break;
-    case 'P':
-        shift(-count);
-        break;
-    case '@':
-        shift(count);
-        break;
-    default:
-        break; /* colours and modes */
-    }
-}
-
-/* One byte of output; the state between bytes is what has come of a sequence or of a letter of
- * UTF-8. */
-static void take_byte(unsigned char c)
-{
-    static enum { PLAIN, ESCAPE, CSI, CHARSET } state;
-    static int number[2], which, left;
-    static uint32_t code;
-    if (state == CSI) {
-        if (c >= '0' && c <= '9' && which < 2)
-            number[which] = number[which] * 10 + (c - '0');
-        else if (c == ';')
-            which++;
-        if (c < 0x40 || c > 0x7e) return;
-        sequence((char)c, number[0], number[1]);
-        state = PLAIN;
-    } else if (state == ESCAPE) {
-        number[0] = number[1] = which = 0;
-        state = c == '[' ? CSI : c == '(' ? CHARSET : PLAIN;
-    } else if (state == CHARSET) {
-        state = PLAIN;
-    } else if (c == 033) {
-        state = ESCAPE;
-    } else if (c < ' ') {
-        control(c);
-    } else if (c < 0x80 || (c < 0xC0 && left == 0)) {
-        put(c);
-    } else if (c >= 0xC0) {
-        left = c >= 0xF0 ? 3 : c >= 0xE0 ? 2 : 1;
-        code = c & (0x3Fu >> left);
-    } else {
-        code = code << 6 | (c & 0x3F);
-        if (--left == 0) put(code);
-    }
-}
-
-/* The line's text without the blanks at its end. */
-static const char *text_of(long number)
-{
-    static char text[TEXT_BYTES];
-    char *to = text;
-    const uint32_t *line = line_at(number);
-    int last = COLUMNS_MOST;
-    while (last > 0 && line[last - 1] == ' ') last--;
-    for (int i = 0; i < last; i++) {
-        uint32_t c = line[i];
-        if (c >= 0x800) *to++ = (char)(0xE0 | c >> 12);
-        if (c >= 0x800)
-            *to++ = (char)(0x80 | (c >> 6 & 0x3F));
-        else if (c >= 0x80)
-            *to++ = (char)(0xC0 | c >> 6);
-        *to++ = (char)(c >= 0x80 ? 0x80 | (c & 0x3F) : c);
-    }
-    *to = '\0';
-    return text;
-}
-
-static long cursor_number(void)
-{
-    return screen.top + screen.row;
-}
 
 /* ---- Starting, ending, failing ---- */
 
@@ -282,10 +79,10 @@ static void leave(int status)
 
 static void fail(const char *what, const char *wanted)
 {
-    long from = screen.top < 20 ? 0 : screen.top - 20;
+    long from = screen_first() < 20 ? 0 : screen_first() - 20;
     printf("%s:%d: %s %s\n", session.file, session.number, what, wanted);
-    for (long i = from; i < screen.top + screen.rows; i++)
-        if (i <= cursor_number() || *text_of(i)) printf("  | %s\n", text_of(i));
+    for (long i = from; i < screen_last() + 1; i++)
+        if (i <= screen_cursor() || *screen_text(i)) printf("  | %s\n", screen_text(i));
     if (session.pid == 0) printf("  the program has ended, status %d\n", session.status);
     leave(1);
 }
@@ -319,8 +116,8 @@ static void start(char *arguments)
     for (char *word = strtok(arguments, " "); word && argc <= ARGUMENTS_MOST;
          word = strtok(NULL, " "))
         argv[argc++] = word;
-    clear_screen();
-    struct winsize size = {.ws_row = ROWS, .ws_col = COLUMNS};
+    screen_clear();
+    struct winsize size = {.ws_row = SCREEN_ROWS, .ws_col = SCREEN_COLUMNS};
     session.since = -1;
     session.pid = forkpty(&session.pty, NULL, NULL, &size);
     if (session.pid < 0) fail("there is no pseudo terminal:", strerror(errno));
@@ -360,7 +157,7 @@ static bool take_output(double deadline)
     if (session.pid == 0 || !(left > 0) || poll(&source, 1, (int)(left * 1000) + 1) <= 0)
         return false;
     ssize_t length = read(session.pty, bytes, sizeof bytes);
-    for (ssize_t i = 0; i < length; i++) take_byte(bytes[i]);
+    for (ssize_t i = 0; i < length; i++) screen_take(bytes[i]);
     if (length <= 0) reap();
     return true;
 }
@@ -403,11 +200,11 @@ static void write_text(const char *text)
 
 static bool prompt_stands(const char *const marks[2], const char *typed)
 {
-    char text[TEXT_BYTES];
+    char text[SCREEN_TEXT_BYTES];
     for (int i = 0; i < 2; i++) {
         snprintf(text, sizeof text, "%s%s", marks[i], typed);
         for (size_t n = strlen(text); n > 0 && text[n - 1] == ' '; n--) text[n - 1] = '\0';
-        if (strcmp(text_of(cursor_number()), text) == 0) return true;
+        if (strcmp(screen_text(screen_cursor()), text) == 0) return true;
     }
     return false;
 }
@@ -418,13 +215,14 @@ static const char *const first_marks[] = {"∇ ", "nabla> "}, *const more_marks[
 static bool is_at_prompt(const char *unused)
 {
     (void)unused;
-    return cursor_number() > session.since && screen.column >= 2 && prompt_stands(first_marks, "");
+    return screen_cursor() > session.since && screen_column() >= 2 &&
+           prompt_stands(first_marks, "");
 }
 
 static bool is_at_more(const char *unused)
 {
     (void)unused;
-    return cursor_number() > session.since && screen.column >= 2 && prompt_stands(more_marks, "");
+    return screen_cursor() > session.since && screen_column() >= 2 && prompt_stands(more_marks, "");
 }
 
 static bool is_input(const char *text)
@@ -434,21 +232,21 @@ static bool is_input(const char *text)
 
 static bool has_line(const char *text)
 {
-    for (long i = session.since + 1; i <= cursor_number(); i++)
-        if (strcmp(text_of(i), text) == 0) return true;
+    for (long i = session.since + 1; i <= screen_cursor(); i++)
+        if (strcmp(screen_text(i), text) == 0) return true;
     return false;
 }
 
 static bool has_part(const char *text)
 {
-    for (long i = session.since + 1; i <= cursor_number(); i++)
-        if (strstr(text_of(i), text)) return true;
+    for (long i = session.since + 1; i <= screen_cursor(); i++)
+        if (strstr(screen_text(i), text)) return true;
     return false;
 }
 
 static bool first_is(const char *text)
 {
-    return cursor_number() > session.since && strcmp(text_of(session.since + 1), text) == 0;
+    return screen_cursor() > session.since && strcmp(screen_text(session.since + 1), text) == 0;
 }
 
 static bool has_ended(const char *unused)
@@ -461,7 +259,7 @@ static bool has_ended(const char *unused)
 
 static void mark(void)
 {
-    session.since = cursor_number();
+    session.since = screen_cursor();
 }
 
 static void do_line(const char *text)
@@ -624,15 +422,10 @@ static void do_run(char *arguments)
 static void do_resize(char *argument)
 {
     struct winsize size = {.ws_row = 0};
-    if (sscanf(argument, "%hu %hu", &size.ws_row, &size.ws_col) != 2 || size.ws_col > COLUMNS_MOST)
+    if (sscanf(argument, "%hu %hu", &size.ws_row, &size.ws_col) != 2 ||
+        size.ws_col > SCREEN_COLUMNS_MOST)
         fail("no size:", argument);
-    screen.rows = size.ws_row;
-    screen.columns = size.ws_col;
-    if (screen.row >= screen.rows) {
-        screen.top += screen.row - screen.rows + 1;
-        screen.row = screen.rows - 1;
-    }
-    move_to(screen.row, screen.column);
+    screen_resize(size.ws_row, size.ws_col);
     ioctl(session.pty, TIOCSWINSZ, &size);
 }
 
@@ -688,13 +481,14 @@ static bool comes_before_start(const char *name)
 static void take_step(char *name)
 {
     static bool started;
+    char none[] = "";
     char *argument = strchr(name, ' ');
     if (argument)
         *argument++ = '\0';
     else
         argument = name + strlen(name);
     if (!started && !comes_before_start(name)) {
-        start(NULL);
+        start(none);
         wait_for(is_at_prompt, "", "no prompt comes");
     }
     started = started || !comes_before_start(name) || strcmp(name, "run") == 0;
@@ -725,7 +519,7 @@ int main(int argc, char **argv)
         return 2;
     }
     session.file = argv[1];
-    clear_screen();
+    screen_clear();
     snprintf(session.home, sizeof session.home, "%s/nabla-XXXXXX", temporary ? temporary : "/tmp");
     if (!realpath(program ? program : "./nabla", session.program) || !mkdtemp(session.home)) {
         perror("pty");

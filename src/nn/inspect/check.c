@@ -93,10 +93,9 @@ static nb_status difference(checking *c, int l, nb_tensor *z, double *at, double
 static bool compare(const checking *c, nb_equation *equation, double g, double d)
 {
     double error = fabs(g - d), size = fmax(fabs(g), fabs(d));
-    double allowed = NB_CHECK_ABSOLUTE * (1 + fabs(c->trace.cost)) + NB_CHECK_RELATIVE * size;
     double relative = error / fmax(1e-3, size);
     equation->compared++;
-    if (!(error <= allowed)) equation->wrong++;
+    if (!nb_check_agrees(g, d, c->trace.cost)) equation->wrong++;
     if (relative <= equation->worst && equation->compared > 1) return false;
     equation->worst = isnan(relative) ? INFINITY : relative;
     equation->analytic = g;

@@ -2,13 +2,8 @@
 #ifndef NB_CHECK_H
 #define NB_CHECK_H
 
+#include "grad/gradcheck.h"
 #include "nn/net.h"
-
-/* |g - d| <= NB_CHECK_ABSOLUTE (1 + |C|) + NB_CHECK_RELATIVE max(|g|, |d|), in f64. */
-#define NB_CHECK_ABSOLUTE 1e-9
-#define NB_CHECK_RELATIVE 1e-6
-/* Half the step of a central difference, times max(1, |value|). */
-#define NB_CHECK_STEP 1e-6
 
 /* One equation's outcome. */
 typedef struct nb_equation {

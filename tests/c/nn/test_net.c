@@ -132,6 +132,20 @@ static void bad_specifications(void **state)
     nb_ctx_free(ctx);
 }
 
+/* Two layers of one name could not be told apart in a file. */
+static void names_differ(void **state)
+{
+    nb_ctx *ctx = nb_ctx_new();
+    nb_net_spec spec = {.layer = NULL};
+    (void)state;
+    assert_int_equal(nb_notation_parse(ctx, "4 - 3 name=a - 2 name=a", NULL, &spec), NB_OK);
+    assert_null(nb_net_new(ctx, &spec, NB_F32, 1));
+    assert_string_equal(ctx->message, "layers 1 and 2 have the same name, a");
+    nb_net_spec_free(ctx, &spec);
+    assert_int_equal(ctx->memory.live, 0);
+    nb_ctx_free(ctx);
+}
+
 static void examples_and_targets(void **state)
 {
     nb_ctx *ctx = nb_ctx_new();
@@ -266,6 +280,7 @@ int main(void)
         cmocka_unit_test(forward_is_the_formula),
         cmocka_unit_test(one_neuron_differs),
         cmocka_unit_test(bad_specifications),
+        cmocka_unit_test(names_differ),
         cmocka_unit_test(examples_and_targets),
         cmocka_unit_test(backprop_of_one_neuron),
         cmocka_unit_test(clones_and_survivors),
