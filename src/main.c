@@ -7,15 +7,18 @@
 #include <stdio.h>
 #include <unistd.h>
 
-/* What the command line asks for, as lua does it. With -i the prompt opens whatever became of the script. */
+/* What the command line asks for, as lua does it. With -i the prompt opens whatever became of the
+ * script. */
 static sh_status run(sh_shell *shell, const sh_options *options, int argc, char **argv)
 {
-    bool has_script = options->script < argc, has_code = options->action_count > 0;
+    bool has_script = options->script<argc, has_code = options->action_count> 0;
     bool idle = !has_script && !has_code && !options->version;
     bool prompt = options->interactive || (idle && shell->terminal.input);
     sh_status status = sh_run_actions(shell, options);
-    if (status == SH_OK && has_script) status = sh_run_script(shell, argc, argv, options->script);
-    else if (status == SH_OK && idle && !prompt) status = sh_run_input(shell);
+    if (status == SH_OK && has_script)
+        status = sh_run_script(shell, argc, argv, options->script);
+    else if (status == SH_OK && idle && !prompt)
+        status = sh_run_input(shell);
     if (!prompt) return status;
     sh_interrupt_install(true);
     sh_prompt_run(shell, options->no_environment);

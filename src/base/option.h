@@ -14,8 +14,8 @@ typedef enum nb_option_kind {
     NB_INTEGER, /* int64_t */
     NB_BOOLEAN, /* bool */
     NB_WORD,    /* const char *; whoever reads it knows the words */
-    NB_HOST     /* int: where the host keeps a value that only it understands (a function, a set), 0 for
-                 none; not in notation */
+    NB_HOST /* int: where the host keeps a value that only it understands (a function, a set), 0 for
+             none; not in notation */
 } nb_option_kind;
 
 typedef struct nb_option {
@@ -27,11 +27,14 @@ typedef struct nb_option {
     double low, high;     /* allowed: low <= v <= high, v finite; both 0: any finite number */
     bool above;           /* low itself is not allowed */
     nb_option_kind kind;
-    size_t offset;        /* of the field in the struct that the option fills */
+    size_t offset; /* of the field in the struct that the option fills */
 } nb_option;
 
 /* Lists end with a nameless entry. */
-#define NB_OPTIONS_END { .name = NULL }
+#define NB_OPTIONS_END                                                                             \
+    {                                                                                              \
+        .name = NULL                                                                               \
+    }
 
 /* The entry called `name`, or NULL. */
 const nb_option *nb_option_find(const nb_option *options, const char *name);

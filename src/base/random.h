@@ -16,8 +16,8 @@ typedef struct nb_stream {
     uint32_t key[2];     /* the seed */
     uint32_t counter[4]; /* of the next block: see nb_stream_make */
     uint32_t block[4];
-    unsigned left;       /* words of `block` not yet drawn */
-    bool has_spare;      /* Box-Muller makes two normals at a time */
+    unsigned left;  /* words of `block` not yet drawn */
+    bool has_spare; /* Box-Muller makes two normals at a time */
     double spare;
 } nb_stream;
 

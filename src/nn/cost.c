@@ -42,10 +42,12 @@ nb_tensor *nb_cost_of(nb_ctx *ctx, const nb_cost *cost, const nb_activation *las
     if (!out) return NULL;
     if (nb_tensor_count(out) == 1 && out->dtype == a->dtype) return out;
     if (out->dtype != a->dtype)
-        nb_fail(ctx, NB_ESHAPE, "cost %s gave %s from %s; make its constants with {dtype = a.dtype}",
-                cost->name, nb_dtype_name(out->dtype), nb_dtype_name(a->dtype));
-    else nb_fail(ctx, NB_ESHAPE, "cost %s must give one number, not %s; take its sum or mean",
-                 cost->name, nb_shape_text(out->dims, out->shape, text));
+        nb_fail(ctx, NB_ESHAPE,
+                "cost %s gave %s from %s; make its constants with {dtype = a.dtype}", cost->name,
+                nb_dtype_name(out->dtype), nb_dtype_name(a->dtype));
+    else
+        nb_fail(ctx, NB_ESHAPE, "cost %s must give one number, not %s; take its sum or mean",
+                cost->name, nb_shape_text(out->dims, out->shape, text));
     nb_tensor_release(ctx, out);
     return NULL;
 }
@@ -118,7 +120,8 @@ static nb_op_id cross_entropy_fused(const nb_activation *last)
     return NB_OPS;
 }
 
-/* y ⊙ log a, with a at least the smallest normal number: 0 log 0 counts as 0, and log 0 stays finite. */
+/* y ⊙ log a, with a at least the smallest normal number: 0 log 0 counts as 0, and log 0 stays
+ * finite. */
 static nb_tensor *weighted_log(nb_ctx *ctx, nb_tensor *a, nb_tensor *y)
 {
     nb_call clamp = {.op = nb_ops[NB_OP_clamp], .in = {a}, .inputs = 1};
@@ -156,7 +159,8 @@ static nb_tensor *cross_entropy_of(nb_ctx *ctx, const nb_cost *cost, const nb_ac
                                    nb_tensor *a, nb_tensor *y)
 {
     (void)cost;
-    nb_tensor *terms = is_log_softmax(last) ? nb_op2(ctx, NB_OP_mul, a, y) : weighted_log(ctx, a, y);
+    nb_tensor *terms =
+        is_log_softmax(last) ? nb_op2(ctx, NB_OP_mul, a, y) : weighted_log(ctx, a, y);
     if (terms && !is_softmax(last) && !is_log_softmax(last)) {
         nb_tensor *off = off_part(ctx, a, y);
         nb_tensor *all = off ? nb_op2(ctx, NB_OP_add, terms, off) : NULL;
@@ -172,8 +176,9 @@ static nb_tensor *cross_entropy_of(nb_ctx *ctx, const nb_cost *cost, const nb_ac
 extern const nb_cost nb_cost_cross_entropy;
 const nb_cost nb_cost_cross_entropy = {
     .name = "cross_entropy",
-    .help = "After softmax the categorical cross-entropy; after sigmoid the book's, summed over the "
-            "outputs. δ of the last layer is a - y in both.",
+    .help =
+        "After softmax the categorical cross-entropy; after sigmoid the book's, summed over the "
+        "outputs. δ of the last layer is a - y in both.",
     .formula = "C_x = -Σ_j y_j ln a_j; after sigmoid -Σ_j (y_j ln a_j + (1 - y_j) ln(1 - a_j))",
     .example = "nn.net \"4 - 3 - 2 softmax : cross_entropy\"",
     .of = cross_entropy_of,

@@ -9,12 +9,12 @@ typedef struct nb_cost {
     const char *help;    /* one line */
     const char *formula; /* C_x in plain text */
     const char *example; /* Lua that runs */
-    /* C as a 0-dimensional tensor from outputs a (n, …) and targets y of the same shape. `last` is the
-     * activation that made a, NULL where there are several. y takes no gradient. */
-    nb_tensor *(*of)(nb_ctx *ctx, const struct nb_cost *cost, const nb_activation *last, nb_tensor *a,
-                     nb_tensor *y);
-    /* The op that takes C from z where a = last(z), stably: its backward is BP1 in one step. NB_OPS or a
-     * NULL function: none. */
+    /* C as a 0-dimensional tensor from outputs a (n, …) and targets y of the same shape. `last` is
+     * the activation that made a, NULL where there are several. y takes no gradient. */
+    nb_tensor *(*of)(nb_ctx *ctx, const struct nb_cost *cost, const nb_activation *last,
+                     nb_tensor *a, nb_tensor *y);
+    /* The op that takes C from z where a = last(z), stably: its backward is BP1 in one step. NB_OPS
+     * or a NULL function: none. */
     nb_op_id (*fused)(const nb_activation *last);
     const nb_host_function *host; /* NULL: built in */
 } nb_cost;

@@ -15,8 +15,9 @@ static nb_status build(nb_ctx *ctx, nb_layer *layer)
         return nb_fail(ctx, NB_EARG, "%s: dense needs at least 1 unit, not %lld", layer->where,
                        (long long)units);
     if (layer->in_dims != 1)
-        return nb_fail(ctx, NB_ESHAPE, "%s: dense takes examples of one dimension, not %s; give the "
-                                       "input as the number of its values",
+        return nb_fail(ctx, NB_ESHAPE,
+                       "%s: dense takes examples of one dimension, not %s; give the "
+                       "input as the number of its values",
                        layer->where, nb_shape_text(layer->in_dims, layer->in_shape, text));
     layer->neurons = units;
     layer->out_dims = 1;
@@ -49,8 +50,9 @@ extern const nb_layer_type nb_layer_dense;
 const nb_layer_type nb_layer_dense = {
     .name = "dense",
     .help = "Neurons that each see every input: a = f(x wᵀ + b), w of shape units × inputs.",
-    .usage = "dense UNITS [ACTIVATION] [init=NAME] [name=NAME]; nn.dense{units, activation, init =, "
-             "name =}",
+    .usage =
+        "dense UNITS [ACTIVATION] [init=NAME] [name=NAME]; nn.dense{units, activation, init =, "
+        "name =}",
     .example = "nn.net{4, nn.dense{3, \"tanh\", name = \"hidden\"}, 2}",
     .size_names = {"units", NULL},
     .neurons = true,

@@ -17,7 +17,8 @@ nb_tensor *nb_net_inputs(nb_ctx *ctx, const nb_net *net, nb_tensor *x, bool *sin
     char given[NB_SHAPE_TEXT], wanted[NB_SHAPE_TEXT];
     bool fits = ends_with(x, net->in_dims, net->in_shape) && x->dims <= net->in_dims + 1;
     if (!fits)
-        return nb_fail_null(ctx, NB_ESHAPE, "x is %s; the network takes examples of %s, so %s or nx%s",
+        return nb_fail_null(ctx, NB_ESHAPE,
+                            "x is %s; the network takes examples of %s, so %s or nx%s",
                             nb_shape_text(x->dims, x->shape, given),
                             nb_shape_text(net->in_dims, net->in_shape, wanted), wanted, wanted);
     *single = x->dims == net->in_dims;
@@ -34,7 +35,8 @@ nb_tensor *nb_net_inputs(nb_ctx *ctx, const nb_net *net, nb_tensor *x, bool *sin
 static nb_status bad_class(nb_ctx *ctx, double value, int64_t classes)
 {
     if (value == 0)
-        return nb_fail(ctx, NB_EARG, "y holds class 0, but classes count from 1 to %lld; add 1 to y",
+        return nb_fail(ctx, NB_EARG,
+                       "y holds class 0, but classes count from 1 to %lld; add 1 to y",
                        (long long)classes);
     return nb_fail(ctx, NB_EARG, "y holds class %.14g; the network has classes 1 to %lld", value,
                    (long long)classes);

@@ -64,8 +64,9 @@ static nb_status probe(nb_ctx *ctx, nb_layer *layer)
 static nb_status build(nb_ctx *ctx, nb_layer *layer)
 {
     if (!layer->spec.host)
-        return nb_fail(ctx, NB_EARG, "%s: a layer of type fn needs its function; give it in a table, "
-                                     "nn.net{…, nn.fn{f = …}, …}",
+        return nb_fail(ctx, NB_EARG,
+                       "%s: a layer of type fn needs its function; give it in a table, "
+                       "nn.net{…, nn.fn{f = …}, …}",
                        layer->where);
     for (int i = 0; i < layer->spec.params; i++) {
         const nb_param_spec *param = &layer->spec.param[i];
@@ -86,7 +87,8 @@ static nb_tensor *forward(nb_ctx *ctx, nb_layer *layer, nb_tensor *x, nb_output 
 extern const nb_layer_type nb_layer_fn;
 const nb_layer_type nb_layer_fn = {
     .name = "fn",
-    .help = "A layer written in Lua: f(x, params…) by tensor methods, its derivative from the tape.",
+    .help =
+        "A layer written in Lua: f(x, params…) by tensor methods, its derivative from the tape.",
     .usage = "nn.fn(f), or nn.fn{f = f, params = {{name = \"w\", sizes…}, …}, init =, name =}",
     .example = "nn.net{4, nn.fn(function(x) return x * 2 end), 3}",
     .size_names = {NULL},

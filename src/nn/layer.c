@@ -141,7 +141,9 @@ nb_status nb_layer_set_name(nb_ctx *ctx, nb_layer *layer, const char *name)
                        "characters; not '%s'",
                        NB_NAME_MAX - 1, name);
     snprintf(layer->spec.name, sizeof layer->spec.name, "%s", name);
-    if (*name) snprintf(layer->where, sizeof layer->where, "layer %d (%s)", layer->number, name);
-    else snprintf(layer->where, sizeof layer->where, "layer %d", layer->number);
+    if (*name)
+        snprintf(layer->where, sizeof layer->where, "layer %d (%s)", layer->number, name);
+    else
+        snprintf(layer->where, sizeof layer->where, "layer %d", layer->number);
     return NB_OK;
 }

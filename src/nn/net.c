@@ -175,7 +175,8 @@ nb_net *nb_net_new(nb_ctx *ctx, const nb_net_spec *spec, nb_dtype dtype, uint64_
     net->in_dims = spec->in_dims;
     memcpy(net->in_shape, spec->in_shape, sizeof net->in_shape);
     net->cost = spec->cost ? spec->cost : nb_costs[NB_COST_quadratic];
-    /* A function of the host is tried with zeros of the net's dtype, and may make tensors of its own. */
+    /* A function of the host is tried with zeros of the net's dtype, and may make tensors of its
+     * own. */
     ctx->dtype = dtype;
     for (int l = 0; l < net->layers && status == NB_OK; l++)
         status = build_layer(ctx, net, l, &spec->layer[l]);
@@ -206,7 +207,8 @@ nb_net *nb_net_clone(nb_ctx *ctx, const nb_net *net, nb_dtype dtype)
     memcpy(list, net->layer, (size_t)net->layers * sizeof *list);
     for (int l = 0; l < net->layers; l++) {
         if (list[l].runs) nb_runs_retain(list[l].runs);
-        for (int i = 0; i < list[l].params; i++) list[l].param[i].value = list[l].param[i].grad = NULL;
+        for (int i = 0; i < list[l].params; i++)
+            list[l].param[i].value = list[l].param[i].grad = NULL;
     }
     nb_status status = make_storage(ctx, copy);
     if (status == NB_OK) status = nb_tensor_copy(ctx, copy->params, net->params);
@@ -268,8 +270,10 @@ nb_tensor *nb_net_cost(nb_ctx *ctx, nb_net *net, nb_tensor *x, nb_tensor *y, nb_
     nb_op_id fused = nb_net_fused(net);
     nb_tensor *last = run(ctx, net, x, fused == NB_OPS ? NB_GIVE_A : NB_GIVE_Z);
     nb_tensor *cost = last ? nb_net_cost_from(ctx, net, fused, last, y) : NULL;
-    if (cost && output) *output = last;
-    else nb_tensor_release(ctx, last);
+    if (cost && output)
+        *output = last;
+    else
+        nb_tensor_release(ctx, last);
     return cost;
 }
 

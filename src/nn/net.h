@@ -28,8 +28,8 @@ nb_net *nb_net_clone(nb_ctx *ctx, const nb_net *net, nb_dtype dtype);
 nb_status nb_net_reset(nb_ctx *ctx, nb_net *net, uint64_t seed);
 int64_t nb_net_count(const nb_net *net);
 
-/* Examples for this net: x as (n, in_shape…) in its dtype. *single says that x was one example. NULL with
- * NB_ESHAPE "x has 60 values an example; the network takes 64". */
+/* Examples for this net: x as (n, in_shape…) in its dtype. *single says that x was one example.
+ * NULL with NB_ESHAPE "x has 60 values an example; the network takes 64". */
 nb_tensor *nb_net_inputs(nb_ctx *ctx, const nb_net *net, nb_tensor *x, bool *single);
 /* Targets (n, out_shape…) in its dtype from targets or class numbers 1…K (any dtype, one dimension
  * fewer, more than one output). NB_EARG for classes outside, with a word about counting from 0. */
@@ -37,10 +37,11 @@ nb_tensor *nb_net_targets(nb_ctx *ctx, const nb_net *net, nb_tensor *y, int64_t 
 
 /* The output for prepared inputs, on the tape when the context records. */
 nb_tensor *nb_net_forward(nb_ctx *ctx, nb_net *net, nb_tensor *x);
-/* Forward and cost for prepared inputs and targets; *output (if not NULL) gets the last layer's a, or
- * its z where the cost is fused: the same order of sizes either way. */
+/* Forward and cost for prepared inputs and targets; *output (if not NULL) gets the last layer's a,
+ * or its z where the cost is fused: the same order of sizes either way. */
 nb_tensor *nb_net_cost(nb_ctx *ctx, nb_net *net, nb_tensor *x, nb_tensor *y, nb_tensor **output);
-/* C from the last layer's result: its a, or its z where nb_net_fused says that the cost takes that. */
+/* C from the last layer's result: its a, or its z where nb_net_fused says that the cost takes that.
+ */
 nb_op_id nb_net_fused(const nb_net *net);
 nb_tensor *nb_net_cost_from(nb_ctx *ctx, const nb_net *net, nb_op_id fused, nb_tensor *last,
                             nb_tensor *y);
@@ -52,8 +53,8 @@ typedef enum nb_sink_kind {
 } nb_sink_kind;
 void nb_net_aim(nb_net *net, nb_sink_kind kind, double lr);
 
-/* Cost and gradients of prepared examples: BP1 to BP4. NB_EVALUE when the cost or a gradient is not finite:
- * nothing is written then. */
+/* Cost and gradients of prepared examples: BP1 to BP4. NB_EVALUE when the cost or a gradient is not
+ * finite: nothing is written then. */
 nb_status nb_net_learn(nb_ctx *ctx, nb_net *net, nb_tensor *x, nb_tensor *y, nb_sink_kind kind,
                        double lr, double *cost);
 /* The same into net->grads. */

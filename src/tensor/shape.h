@@ -6,7 +6,8 @@
 
 enum { NB_SHAPE_TEXT = 192 };
 
-/* "2x3x4"; "a number" for no dimensions. Writes into `text` (NB_SHAPE_TEXT bytes) and returns it. */
+/* "2x3x4"; "a number" for no dimensions. Writes into `text` (NB_SHAPE_TEXT bytes) and returns it.
+ */
 const char *nb_shape_text(int dims, const int64_t *shape, char *text);
 /* The product of the sizes; -1 where it passes NB_MAX_ELEMENTS or a size is negative. */
 int64_t nb_shape_count(int dims, const int64_t *shape);

@@ -117,8 +117,7 @@ nb_tensor *nb_tensor_view(nb_ctx *ctx, const nb_tensor *base, int dims, const in
 
 nb_tensor *nb_tensor_alias(nb_ctx *ctx, const nb_tensor *tensor)
 {
-    return nb_tensor_view(ctx, tensor, tensor->dims, tensor->shape, tensor->stride,
-                          tensor->offset);
+    return nb_tensor_view(ctx, tensor, tensor->dims, tensor->shape, tensor->stride, tensor->offset);
 }
 
 nb_tensor *nb_tensor_narrow(nb_ctx *ctx, const nb_tensor *tensor, int dim, int64_t start,
@@ -193,8 +192,9 @@ static nb_status resolve_shape(nb_ctx *ctx, const nb_tensor *tensor, int dims, c
                    nb_shape_text(dims, want, to));
 }
 
-/* Strides that show the same elements under another shape. Groups of old dimensions that hold as many
- * elements as groups of new ones must each be contiguous within themselves. False: it takes a copy. */
+/* Strides that show the same elements under another shape. Groups of old dimensions that hold as
+ * many elements as groups of new ones must each be contiguous within themselves. False: it takes a
+ * copy. */
 static bool reshape_strides(const nb_tensor *tensor, int dims, const int64_t *shape,
                             int64_t *stride)
 {

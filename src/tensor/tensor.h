@@ -1,8 +1,9 @@
-/* A tensor: a shape over counted storage. Views share the storage of what they view. Core dimensions
- * and indices count from 0; the bindings count from 1.
+/* A tensor: a shape over counted storage. Views share the storage of what they view. Core
+ * dimensions and indices count from 0; the bindings count from 1.
  *
  * A function that makes a tensor returns a new reference, which its caller gives back with
- * nb_tensor_release, or NULL with the context's message set. Tensors that it is given are borrowed. */
+ * nb_tensor_release, or NULL with the context's message set. Tensors that it is given are borrowed.
+ */
 #ifndef NB_TENSOR_H
 #define NB_TENSOR_H
 
@@ -32,8 +33,8 @@ void nb_storage_release(nb_ctx *ctx, nb_storage *storage);
 
 typedef struct nb_tensor nb_tensor;
 
-/* What hangs on a tensor that takes part in a gradient; grad/tape.h defines it. The tensor owns it and
- * gives it back through `release` when it goes. */
+/* What hangs on a tensor that takes part in a gradient; grad/tape.h defines it. The tensor owns it
+ * and gives it back through `release` when it goes. */
 typedef struct nb_tape_link {
     void (*release)(nb_ctx *ctx, struct nb_tape_link *link);
     struct nb_tape_link *next; /* among those that wait to be released */
@@ -44,14 +45,15 @@ struct nb_tensor {
     int64_t offset; /* in elements, of element (0, …, 0) */
     size_t refs;
     nb_dtype dtype;
-    int dims;                    /* 0 for a single number */
+    int dims; /* 0 for a single number */
     int64_t shape[NB_MAX_DIMS];
-    int64_t stride[NB_MAX_DIMS]; /* in elements; 0 where a dimension was expanded, may be negative */
-    nb_tape_link *link;          /* NULL: no gradient flows here */
+    int64_t
+        stride[NB_MAX_DIMS]; /* in elements; 0 where a dimension was expanded, may be negative */
+    nb_tape_link *link;      /* NULL: no gradient flows here */
 };
 
-/* An uninitialised contiguous tensor. NB_ESHAPE for negative sizes, more than NB_MAX_DIMS dimensions or
- * NB_MAX_ELEMENTS elements. Sizes of 0 are allowed. */
+/* An uninitialised contiguous tensor. NB_ESHAPE for negative sizes, more than NB_MAX_DIMS
+ * dimensions or NB_MAX_ELEMENTS elements. Sizes of 0 are allowed. */
 nb_tensor *nb_tensor_new(nb_ctx *ctx, nb_dtype dtype, int dims, const int64_t *shape);
 nb_tensor *nb_tensor_zeros(nb_ctx *ctx, nb_dtype dtype, int dims, const int64_t *shape);
 /* A 0-dimensional tensor that holds `value`. */
@@ -66,8 +68,8 @@ nb_tensor *nb_tensor_view(nb_ctx *ctx, const nb_tensor *base, int dims, const in
                           const int64_t *stride, int64_t offset);
 /* The whole of it again, without its link: what "detach" means. */
 nb_tensor *nb_tensor_alias(nb_ctx *ctx, const nb_tensor *tensor);
-/* `length` entries of dimension `dim` from `start`, `step` apart (step may be negative, not 0). The caller
- * has checked the range. */
+/* `length` entries of dimension `dim` from `start`, `step` apart (step may be negative, not 0). The
+ * caller has checked the range. */
 nb_tensor *nb_tensor_narrow(nb_ctx *ctx, const nb_tensor *tensor, int dim, int64_t start,
                             int64_t length, int64_t step);
 /* Entry `index` of dimension `dim`, which goes. */
@@ -76,21 +78,24 @@ nb_tensor *nb_tensor_select(nb_ctx *ctx, const nb_tensor *tensor, int dim, int64
 nb_tensor *nb_tensor_permute(nb_ctx *ctx, const nb_tensor *tensor, const int *order);
 /* Swaps the last two dimensions (fewer than two: an alias). */
 nb_tensor *nb_tensor_transpose(nb_ctx *ctx, const nb_tensor *tensor);
-/* The same elements in row-major order under another shape: a view where strides allow, else a copy. At
- * most one size may be -1: what is left over. NB_ESHAPE "cannot reshape 2x3 (6 elements) to 4x2". */
+/* The same elements in row-major order under another shape: a view where strides allow, else a
+ * copy. At most one size may be -1: what is left over. NB_ESHAPE "cannot reshape 2x3 (6 elements)
+ * to 4x2". */
 nb_tensor *nb_tensor_reshape(nb_ctx *ctx, const nb_tensor *tensor, int dims, const int64_t *shape);
-/* Repeats dimensions of size 1 (and adds leading ones) by stride 0. NB_ESHAPE where it does not fit. */
+/* Repeats dimensions of size 1 (and adds leading ones) by stride 0. NB_ESHAPE where it does not
+ * fit. */
 nb_tensor *nb_tensor_expand(nb_ctx *ctx, const nb_tensor *tensor, int dims, const int64_t *shape);
 
 /* A contiguous tensor with the same elements: the tensor itself where it is contiguous already. */
 nb_tensor *nb_tensor_contiguous(nb_ctx *ctx, nb_tensor *tensor);
 /* A contiguous copy in storage of its own. */
 nb_tensor *nb_tensor_clone(nb_ctx *ctx, const nb_tensor *tensor);
-/* A copy in another dtype times `scale`; the tensor itself where dtype and scale (1) change nothing. */
+/* A copy in another dtype times `scale`; the tensor itself where dtype and scale (1) change
+ * nothing. */
 nb_tensor *nb_tensor_convert(nb_ctx *ctx, nb_tensor *tensor, nb_dtype dtype, double scale);
 
-/* to = from, broadcast and converted. Raises to's version. NB_ESHAPE. `to` and `from` may overlap only
- * when they are the same elements in the same order. */
+/* to = from, broadcast and converted. Raises to's version. NB_ESHAPE. `to` and `from` may overlap
+ * only when they are the same elements in the same order. */
 nb_status nb_tensor_copy(nb_ctx *ctx, nb_tensor *to, const nb_tensor *from);
 /* Every element = value. */
 nb_status nb_tensor_fill(nb_ctx *ctx, nb_tensor *tensor, double value);
@@ -112,8 +117,9 @@ void nb_tensor_set(nb_tensor *tensor, const int64_t *index, double value);
 /* The value of a tensor with one element. */
 double nb_tensor_item(const nb_tensor *tensor);
 
-/* A compute tensor viewed as a matrix of rows: all but the last dimension folded into `rows`, the last is
- * `columns` (a 1-dimensional tensor is one row). Needs a contiguous last dimension and foldable others. */
+/* A compute tensor viewed as a matrix of rows: all but the last dimension folded into `rows`, the
+ * last is `columns` (a 1-dimensional tensor is one row). Needs a contiguous last dimension and
+ * foldable others. */
 typedef struct nb_rows {
     int64_t rows, columns, ld;
     void *data;

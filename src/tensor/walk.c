@@ -6,8 +6,10 @@
 #include <string.h>
 
 enum {
-    PIECE = 1 << 16,   /* elements of one piece: its inner loop is worth a hand-over between threads */
-    PARALLEL = 1 << 18 /* elements from which the workers are asked: below, waking them costs more */
+    PIECE =
+        1 << 16, /* elements of one piece: its inner loop is worth a hand-over between threads */
+    PARALLEL =
+        1 << 18 /* elements from which the workers are asked: below, waking them costs more */
 };
 
 /* The step of operand dimension d when the tensor is expanded to `dims` dimensions. */
@@ -120,8 +122,8 @@ static void do_piece(void *arg, size_t piece)
 
 static job plan(const nb_ctx *ctx, const nb_walk *walk, nb_walk_fn *fn, void *arg)
 {
-    job work = {.walk = walk, .fn = fn, .arg = arg, 
-                .interrupt = ctx ? ctx->interrupt : NULL, .outer = 1};
+    job work = {
+        .walk = walk, .fn = fn, .arg = arg, .interrupt = ctx ? ctx->interrupt : NULL, .outer = 1};
     for (int d = 0; d < walk->dims - 1; d++) work.outer *= walk->size[d];
     work.inner = walk->size[walk->dims - 1];
     if (work.inner == 0) work.outer = 0;

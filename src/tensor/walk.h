@@ -9,11 +9,11 @@ enum { NB_WALK_MAX = 4 };
 
 typedef struct nb_walk {
     int operands;
-    int dims;                                    /* after folding; at least 1 */
-    int64_t size[NB_MAX_DIMS];                   /* innermost is the last */
-    int64_t step[NB_WALK_MAX][NB_MAX_DIMS];      /* in elements */
+    int dims;                               /* after folding; at least 1 */
+    int64_t size[NB_MAX_DIMS];              /* innermost is the last */
+    int64_t step[NB_WALK_MAX][NB_MAX_DIMS]; /* in elements */
     char *base[NB_WALK_MAX];
-    size_t width[NB_WALK_MAX];                   /* bytes of an element */
+    size_t width[NB_WALK_MAX]; /* bytes of an element */
 } nb_walk;
 
 /* One inner loop: n elements of each operand at at[i], stride[i] elements apart. */
@@ -22,12 +22,12 @@ typedef void nb_walk_fn(void *arg, size_t n, char *const *at, const int64_t *str
 /* Each operand is walked as if expanded to `shape`; the caller has checked that it broadcasts. */
 void nb_walk_make(nb_walk *walk, int dims, const int64_t *shape, int operands,
                   const nb_tensor *const *tensor);
-/* Runs the inner loop over everything, long ones cut into fixed pieces over the workers, polling for
- * Ctrl-C in between. The pieces touch disjoint elements of the first operand only when no operand that
- * is written has stride 0. NB_OK or NB_EINTERRUPT. */
+/* Runs the inner loop over everything, long ones cut into fixed pieces over the workers, polling
+ * for Ctrl-C in between. The pieces touch disjoint elements of the first operand only when no
+ * operand that is written has stride 0. NB_OK or NB_EINTERRUPT. */
 nb_status nb_walk_run(nb_ctx *ctx, const nb_walk *walk, nb_walk_fn *fn, void *arg);
-/* The same on the calling thread, in row-major order, without polling: for loops that carry something
- * along, and within a piece. */
+/* The same on the calling thread, in row-major order, without polling: for loops that carry
+ * something along, and within a piece. */
 void nb_walk_each(const nb_walk *walk, nb_walk_fn *fn, void *arg);
 
 #endif

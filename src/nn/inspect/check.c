@@ -1,8 +1,8 @@
 /* Backpropagation against central differences, in f64.
  *
- * BP1 and BP2 are checked by moving z of one neuron for one example and going on from there; BP3 and BP4 by
- * moving one parameter and starting anew. Each side is computed on its own: the gradients by a trace, the
- * differences by plain forward passes without a tape. */
+ * BP1 and BP2 are checked by moving z of one neuron for one example and going on from there; BP3
+ * and BP4 by moving one parameter and starting anew. Each side is computed on its own: the
+ * gradients by a trace, the differences by plain forward passes without a tape. */
 #include "nn/inspect/check.h"
 
 #include "nn/inspect/trace.h"
@@ -47,10 +47,13 @@ static nb_status cost_from(checking *c, int l, nb_tensor *z, double *cost)
     for (int i = l; i < net->layers; i++) {
         bool last = i == net->layers - 1;
         nb_tensor *next;
-        if (i > l) next = nb_layer_forward(c->ctx, &net->layer[i], now_at,
-                                           last && fused != NB_OPS ? NB_GIVE_Z : NB_GIVE_A);
-        else if (!net->layer[i].runs || (last && fused != NB_OPS)) next = nb_tensor_retain(now_at);
-        else next = nb_runs_apply(c->ctx, net->layer[i].runs, now_at);
+        if (i > l)
+            next = nb_layer_forward(c->ctx, &net->layer[i], now_at,
+                                    last && fused != NB_OPS ? NB_GIVE_Z : NB_GIVE_A);
+        else if (!net->layer[i].runs || (last && fused != NB_OPS))
+            next = nb_tensor_retain(now_at);
+        else
+            next = nb_runs_apply(c->ctx, net->layer[i].runs, now_at);
         nb_tensor_release(c->ctx, now_at);
         now_at = next;
         if (!now_at) return c->ctx->status;

@@ -7,11 +7,11 @@
 
 /* One equation's outcome. */
 typedef struct nb_equation {
-    const char *name;  /* "BP1" */
+    const char *name; /* "BP1" */
     int64_t compared;
-    int64_t wrong;     /* beyond the tolerance, NaN included */
-    double worst;      /* largest |g - d| / max(1e-3, |g|, |d|) */
-    char where[64];    /* "w[2][4][17]" (counted from 1) of the worst */
+    int64_t wrong;            /* beyond the tolerance, NaN included */
+    double worst;             /* largest |g - d| / max(1e-3, |g|, |d|) */
+    char where[64];           /* "w[2][4][17]" (counted from 1) of the worst */
     double analytic, numeric; /* there */
 } nb_equation;
 
@@ -23,8 +23,8 @@ typedef struct nb_gradcheck {
     int64_t forwards; /* passes that the differences took for all parameters (BP3 and BP4) */
 } nb_gradcheck;
 
-/* The network in f64 whatever its dtype. BP1: δ of the last layer; BP2: δ of the others; BP3, BP4: the
- * parameters. */
+/* The network in f64 whatever its dtype. BP1: δ of the last layer; BP2: δ of the others; BP3, BP4:
+ * the parameters. */
 nb_status nb_gradcheck_run(nb_ctx *ctx, nb_net *net, nb_tensor *x, nb_tensor *y, nb_gradcheck *out);
 /* dC/dparams by central differences, flat, in the net's dtype (computed in f64). */
 nb_tensor *nb_numeric_gradient(nb_ctx *ctx, nb_net *net, nb_tensor *x, nb_tensor *y);

@@ -1,5 +1,5 @@
-/* A pass with everything kept: the layers one by one, z and a apart, every δ watched. The loops are those
- * of training, so the bits are too. */
+/* A pass with everything kept: the layers one by one, z and a apart, every δ watched. The loops are
+ * those of training, so the bits are too. */
 #include "nn/inspect/trace.h"
 
 #include "grad/tape.h"
@@ -66,8 +66,9 @@ static nb_status collect(nb_ctx *ctx, nb_net *net, nb_trace *trace)
         nb_trace_layer *layer = &trace->layer[l];
         nb_tensor *delta = nb_watched(layer->z);
         /* What the cost does not depend on has δ = 0. */
-        layer->delta = delta ? nb_tensor_retain(delta)
-                             : nb_tensor_zeros(ctx, layer->z->dtype, layer->z->dims, layer->z->shape);
+        layer->delta = delta
+                           ? nb_tensor_retain(delta)
+                           : nb_tensor_zeros(ctx, layer->z->dtype, layer->z->dims, layer->z->shape);
         if (!layer->delta) return ctx->status;
         for (int i = 0; i < net->layer[l].params; i++) {
             nb_param *param = &net->layer[l].param[i];
@@ -118,7 +119,8 @@ nb_status nb_trace_run(nb_ctx *ctx, nb_net *net, nb_tensor *x, nb_tensor *y, nb_
     trace->layer = nb_alloc_zero(ctx, (size_t)net->layers, sizeof *trace->layer);
     if (!trace->layer) return ctx->status;
     trace->layers = net->layers;
-    /* x takes a gradient too, so that layers without parameters before the first with some have their δ. */
+    /* x takes a gradient too, so that layers without parameters before the first with some have
+     * their δ. */
     trace->x = nb_tensor_alias(ctx, x);
     nb_status status = trace->x ? nb_require_grad(ctx, trace->x, true) : ctx->status;
     bool recording = ctx->recording;

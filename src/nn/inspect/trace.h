@@ -1,14 +1,14 @@
-/* Everything that one pass of backpropagation computes: the training kernels with all of it kept, the same
- * bits as training. */
+/* Everything that one pass of backpropagation computes: the training kernels with all of it kept,
+ * the same bits as training. */
 #ifndef NB_TRACE_H
 #define NB_TRACE_H
 
 #include "nn/net.h"
 
 typedef struct nb_trace_layer {
-    nb_tensor *z;     /* (n, neurons); for a layer without neurons the same as a */
+    nb_tensor *z; /* (n, neurons); for a layer without neurons the same as a */
     nb_tensor *a;
-    nb_tensor *delta; /* dC/dz */
+    nb_tensor *delta;                 /* dC/dz */
     nb_tensor *grad[NB_LAYER_PARAMS]; /* of its parameters, in their order: nabla_w, nabla_b */
 } nb_trace_layer;
 
@@ -19,7 +19,8 @@ typedef struct nb_trace {
     nb_trace_layer *layer;
 } nb_trace;
 
-/* Fills *trace (zeroed by the caller) for prepared inputs and targets. Does not touch net->grads. */
+/* Fills *trace (zeroed by the caller) for prepared inputs and targets. Does not touch net->grads.
+ */
 nb_status nb_trace_run(nb_ctx *ctx, nb_net *net, nb_tensor *x, nb_tensor *y, nb_trace *trace);
 void nb_trace_free(nb_ctx *ctx, nb_trace *trace);
 

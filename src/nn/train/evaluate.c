@@ -48,8 +48,8 @@ nb_status nb_set_check(nb_ctx *ctx, const nb_net *net, const nb_set *set)
                    nb_shape_text(set->y->dims - 1, set->y->shape + 1, given), wanted);
 }
 
-/* Right answers among rows of output and target: the largest at the same place; a single output on the
- * same side of one half. `is_z`: the output is z of a sigmoid, whose half is at 0. */
+/* Right answers among rows of output and target: the largest at the same place; a single output on
+ * the same side of one half. `is_z`: the output is z of a sigmoid, whose half is at 0. */
 static int64_t count_right(const nb_tensor *out, const nb_tensor *y, bool is_z)
 {
     const nb_real_kernels *real = nb_real(out->dtype);
@@ -98,8 +98,10 @@ static nb_status add_chunk(nb_ctx *ctx, nb_net *net, const nb_set *set, int64_t 
         nb_tensor *rows = nb_tensor_contiguous(ctx, output);
         *sum += nb_tensor_item(cost) * (double)n;
         out->examples += n;
-        if (!rows) status = ctx->status;
-        else if (!has_classes(set, y)) out->correct = -1;
+        if (!rows)
+            status = ctx->status;
+        else if (!has_classes(set, y))
+            out->correct = -1;
         else if (out->correct >= 0)
             out->correct += count_right(rows, y, nb_net_fused(net) != NB_OPS);
         nb_tensor_release(ctx, rows);

@@ -47,11 +47,12 @@ nb_status nb_optimizer_prepare(nb_ctx *ctx, nb_optimizer *optimizer, const nb_ne
     for (int i = 0; i < optimizer->type->slots; i++) {
         const nb_tensor *slot = optimizer->slot[i];
         if (slot && (slot->shape[0] != count || slot->dtype != net->dtype))
-            return nb_fail(ctx, NB_EARG,
-                           "this %s has the state of a network with %lld parameters in %s; this one "
-                           "has %lld in %s; make a new one",
-                           optimizer->type->name, (long long)slot->shape[0],
-                           nb_dtype_name(slot->dtype), (long long)count, nb_dtype_name(net->dtype));
+            return nb_fail(
+                ctx, NB_EARG,
+                "this %s has the state of a network with %lld parameters in %s; this one "
+                "has %lld in %s; make a new one",
+                optimizer->type->name, (long long)slot->shape[0], nb_dtype_name(slot->dtype),
+                (long long)count, nb_dtype_name(net->dtype));
         if (!slot) optimizer->slot[i] = nb_tensor_zeros(ctx, net->dtype, 1, &count);
         if (!optimizer->slot[i]) return ctx->status;
     }

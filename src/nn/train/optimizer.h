@@ -53,9 +53,9 @@ void nb_optimizer_free(nb_ctx *ctx, nb_optimizer *optimizer);
 /* Makes its state fit a net; NB_EARG when it already serves one of another size or dtype. */
 nb_status nb_optimizer_prepare(nb_ctx *ctx, nb_optimizer *optimizer, const nb_net *net);
 
-/* One step of learning on prepared examples: forward, backward, update. On any failure the parameters are
- * as before. keep_grads: net->grads holds the gradient afterwards; without, plain gradient descent adds
- * BP3 and BP4 straight into the parameters. */
+/* One step of learning on prepared examples: forward, backward, update. On any failure the
+ * parameters are as before. keep_grads: net->grads holds the gradient afterwards; without, plain
+ * gradient descent adds BP3 and BP4 straight into the parameters. */
 nb_status nb_optimizer_step(nb_ctx *ctx, nb_optimizer *optimizer, nb_net *net, nb_tensor *x,
                             nb_tensor *y, bool keep_grads, double *cost);
 

@@ -15,9 +15,11 @@ static void sgd_step(nb_optimizer *optimizer, nb_dtype dtype, size_t n, void *w,
 {
     const nb_optimizer_options *o = &optimizer->options;
     const nb_real_kernels *real = nb_real(dtype);
-    if (sgd_plain(optimizer)) real->axpy(n, -o->lr, g, w);
-    else real->momentum(n, w, g, nb_tensor_data(optimizer->slot[0]), o->lr, o->momentum,
-                        o->nesterov);
+    if (sgd_plain(optimizer))
+        real->axpy(n, -o->lr, g, w);
+    else
+        real->momentum(n, w, g, nb_tensor_data(optimizer->slot[0]), o->lr, o->momentum,
+                       o->nesterov);
 }
 
 static const nb_option sgd_options[] = {

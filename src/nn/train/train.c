@@ -10,12 +10,12 @@ typedef struct run {
     const nb_set *set;
     const nb_train_options *options;
     nb_history *history;
-    int32_t *order;      /* positions in the set, shuffled anew in every epoch */
-    nb_tensor *x, *y;    /* of a whole batch */
+    int32_t *order;             /* positions in the set, shuffled anew in every epoch */
+    nb_tensor *x, *y;           /* of a whole batch */
     nb_tensor *rest_x, *rest_y; /* of the last, shorter one */
     nb_progress progress;
     double began;
-    double sum;          /* of costs times examples in this epoch */
+    double sum; /* of costs times examples in this epoch */
     bool stop;
 } run;
 
@@ -32,7 +32,8 @@ void nb_history_free(nb_ctx *ctx, nb_history *history)
     *history = (nb_history){.epochs = 0};
 }
 
-/* Room for one epoch more, made before it begins: what was learned is then never without its entry. */
+/* Room for one epoch more, made before it begins: what was learned is then never without its entry.
+ */
 static nb_status reserve_epoch(nb_ctx *ctx, nb_history *history)
 {
     size_t size = sizeof *history->epoch;
@@ -115,7 +116,8 @@ static nb_status report(run *r, nb_train_hook *hook)
     return hook(r->ctx, r->options->self, &r->progress, &r->stop);
 }
 
-/* Hooks after a batch. The mean so far goes to whoever shows progress, the batch's own cost to on_batch. */
+/* Hooks after a batch. The mean so far goes to whoever shows progress, the batch's own cost to
+ * on_batch. */
 static nb_status after_batch(run *r, double cost)
 {
     bool ignored = r->stop;
@@ -137,8 +139,7 @@ static nb_status run_batch(run *r, int64_t first, int64_t n)
     int64_t ahead = r->set->count - first - n < n ? r->set->count - first - n : n;
     nb_status status = nb_poll(ctx);
     if (status == NB_OK) status = make_buffers(r, n, x, y);
-    if (status == NB_OK)
-        status = nb_set_gather(ctx, r->set, r->order + first, 0, n, ahead, *x, *y);
+    if (status == NB_OK) status = nb_set_gather(ctx, r->set, r->order + first, 0, n, ahead, *x, *y);
     if (status == NB_OK)
         status = nb_optimizer_step(ctx, r->options->optimizer, r->net, *x, *y,
                                    r->options->on_batch != NULL, &cost);

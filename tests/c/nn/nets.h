@@ -1,4 +1,5 @@
-/* What the tests of networks share: nets from notation, small examples, sweeps of failing memory. */
+/* What the tests of networks share: nets from notation, small examples, sweeps of failing memory.
+ */
 #ifndef NETS_H
 #define NETS_H
 
@@ -12,15 +13,15 @@ nb_tensor *uniform(nb_ctx *ctx, nb_dtype dtype, int64_t rows, int64_t columns, d
                    double high, uint64_t seed);
 /* Class numbers 1…K in turn, as (rows) NB_I32. */
 nb_tensor *classes_in_turn(nb_ctx *ctx, int64_t rows, int64_t classes);
-/* A set of `rows` examples with classes in turn: random numbers in [0, 1), and a 2 in the column of the
- * class, so that it can be learned. */
+/* A set of `rows` examples with classes in turn: random numbers in [0, 1), and a 2 in the column of
+ * the class, so that it can be learned. */
 nb_set *random_set(nb_ctx *ctx, int64_t rows, int64_t width, int64_t classes);
 /* Every bit of two tensors the same, shapes and dtypes too. */
 bool same_bits(nb_ctx *ctx, nb_tensor *a, nb_tensor *b);
 
-/* Runs `what` with the allocator's request 1, 2, … failing, once alone and once with all that follow, until
- * it succeeds. Each failure must be NB_EMEMORY, give back all memory, and leave the net's parameters as
- * they were. */
+/* Runs `what` with the allocator's request 1, 2, … failing, once alone and once with all that
+ * follow, until it succeeds. Each failure must be NB_EMEMORY, give back all memory, and leave the
+ * net's parameters as they were. */
 typedef nb_status attempt(nb_ctx *ctx, nb_net *net, void *arg);
 void sweep(nb_ctx *ctx, nb_net *net, attempt *what, void *arg);
 

@@ -78,7 +78,8 @@ static void one_neuron_differs(void **state)
     nb_net *net = net_of(ctx, "3 - 5", NB_F64);
     nb_tensor *x = uniform(ctx, NB_F64, 4, 3, -1, 1, 3);
     nb_tensor *before = nb_net_forward(ctx, net, x);
-    nb_status status = nb_layer_set_activation(ctx, &net->layer[0], 2, 1, nb_activation_find("tanh"));
+    nb_status status =
+        nb_layer_set_activation(ctx, &net->layer[0], 2, 1, nb_activation_find("tanh"));
     nb_tensor *after = nb_net_forward(ctx, net, x);
     (void)state;
     assert_int_equal(status, NB_OK);
@@ -185,7 +186,8 @@ static void examples_and_targets(void **state)
     nb_ctx_free(ctx);
 }
 
-/* nabla_b of the last layer is δ = (a - y) σ'(z) / n summed over examples, by hand for one neuron. */
+/* nabla_b of the last layer is δ = (a - y) σ'(z) / n summed over examples, by hand for one neuron.
+ */
 static void backprop_of_one_neuron(void **state)
 {
     nb_ctx *ctx = nb_ctx_new();

@@ -85,8 +85,8 @@ static void special_ends(void **state)
     nb_ctx_free(ctx);
 }
 
-/* A quadratic cost of the host with a planted error in its derivative: the op slope_chain carries any
- * slope. 0: right, 1: wrong sign, 2: factor two, 3: a term missing, 4: zero. */
+/* A quadratic cost of the host with a planted error in its derivative: the op slope_chain carries
+ * any slope. 0: right, 1: wrong sign, 2: factor two, 3: a term missing, 4: zero. */
 static int planted;
 
 static nb_tensor *planted_call(nb_ctx *ctx, const nb_host_function *self, nb_tensor *const *in,

@@ -1,4 +1,5 @@
-/* Optimizers against their formulas; the training loop: what it leaves behind when something goes wrong. */
+/* Optimizers against their formulas; the training loop: what it leaves behind when something goes
+ * wrong. */
 #include "../nets.h"
 
 #include "nn/train/train.h"
@@ -38,7 +39,8 @@ static void end(bench *b)
     nb_ctx_free(b->ctx);
 }
 
-/* The products that add straight into the weights give what gradient and update in two steps give. */
+/* The products that add straight into the weights give what gradient and update in two steps give.
+ */
 static void direct_equals_two_steps(void **state)
 {
     (void)state;
@@ -64,17 +66,20 @@ static void direct_equals_two_steps(void **state)
     }
 }
 
-/* Three steps of each kind, written out from its paper in double on one parameter after the other. */
-static void follow(bench *b, void (*formula)(const nb_optimizer_options *, int t, double g, double *w,
-                                             double *s1, double *s2))
+/* Three steps of each kind, written out from its paper in double on one parameter after the other.
+ */
+static void follow(bench *b, void (*formula)(const nb_optimizer_options *, int t, double g,
+                                             double *w, double *s1, double *s2))
 {
     int64_t n = nb_net_count(b->net);
     nb_tensor *w = nb_tensor_clone(b->ctx, b->net->params);
-    nb_tensor *s1 = nb_tensor_zeros(b->ctx, NB_F64, 1, &n), *s2 = nb_tensor_zeros(b->ctx, NB_F64, 1, &n);
+    nb_tensor *s1 = nb_tensor_zeros(b->ctx, NB_F64, 1, &n),
+              *s2 = nb_tensor_zeros(b->ctx, NB_F64, 1, &n);
     double *values = nb_tensor_data(w), *first = nb_tensor_data(s1), *second = nb_tensor_data(s2);
     for (int t = 1; t <= 3; t++) {
         double cost;
-        nb_status status = nb_optimizer_step(b->ctx, &b->optimizer, b->net, b->x, b->y, true, &cost);
+        nb_status status =
+            nb_optimizer_step(b->ctx, &b->optimizer, b->net, b->x, b->y, true, &cost);
         assert_int_equal(status, NB_OK);
         for (int64_t i = 0; i < n; i++) {
             double g = nb_tensor_get(b->net->grads, &i);
@@ -87,7 +92,8 @@ static void follow(bench *b, void (*formula)(const nb_optimizer_options *, int t
     nb_tensor_release(b->ctx, s2);
 }
 
-static void sgd_formula(const nb_optimizer_options *o, int t, double g, double *w, double *v, double *s)
+static void sgd_formula(const nb_optimizer_options *o, int t, double g, double *w, double *v,
+                        double *s)
 {
     (void)t;
     (void)s;
@@ -95,7 +101,8 @@ static void sgd_formula(const nb_optimizer_options *o, int t, double g, double *
     *w += o->nesterov ? o->momentum * *v - o->lr * g : *v;
 }
 
-static void adam_formula(const nb_optimizer_options *o, int t, double g, double *w, double *m, double *s)
+static void adam_formula(const nb_optimizer_options *o, int t, double g, double *w, double *m,
+                         double *s)
 {
     *m = o->beta1 * *m + (1 - o->beta1) * g;
     *s = o->beta2 * *s + (1 - o->beta2) * g * g;
@@ -130,7 +137,8 @@ static void state_belongs_to_one_size(void **state)
     end(&b);
 }
 
-/* NaN and infinity, in the cost or on the way to it, leave every parameter and its state as they were. */
+/* NaN and infinity, in the cost or on the way to it, leave every parameter and its state as they
+ * were. */
 static void nothing_changes_for_nan(void **state)
 {
     static const char *const kind[2] = {"sgd", "adam"};
@@ -138,8 +146,10 @@ static void nothing_changes_for_nan(void **state)
     for (int i = 0; i < 4; i++) {
         bench b = begin("5 - 4 relu - 3", NB_F32, kind[i % 2]);
         double cost;
-        if (i < 2) nb_tensor_set(b.y, (const int64_t[]){2, 1}, NAN);
-        else nb_tensor_fill(b.ctx, b.x, 1e30);
+        if (i < 2)
+            nb_tensor_set(b.y, (const int64_t[]){2, 1}, NAN);
+        else
+            nb_tensor_fill(b.ctx, b.x, 1e30);
         /* Finite cost, since sigmoid saturates, but products that overflow on the way back. */
         if (i >= 2) nb_tensor_fill(b.ctx, b.net->layer[0].param[0].value, 1e-21);
         if (i >= 2) nb_tensor_fill(b.ctx, b.net->layer[1].param[0].value, 1e-12);
@@ -295,7 +305,8 @@ static nb_tensor *with_nan(nb_ctx *ctx)
     return x;
 }
 
-/* NaN in the data stops at its batch, says where, and keeps what the batches before have learned. */
+/* NaN in the data stops at its batch, says where, and keeps what the batches before have learned.
+ */
 static void nan_in_the_data(void **state)
 {
     bench b = begin("8 - 3", NB_F32, "sgd");
@@ -372,7 +383,8 @@ static void steady_steps_ask_for_no_memory(void **state)
     }
 }
 
-/* Right answers by hand: a linear layer that copies its input, and inputs that are the classes or not. */
+/* Right answers by hand: a linear layer that copies its input, and inputs that are the classes or
+ * not. */
 static void evaluation_counts(void **state)
 {
     nb_ctx *ctx = nb_ctx_new();
