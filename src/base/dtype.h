@@ -7,12 +7,18 @@
 
 typedef enum nb_dtype { NB_F32, NB_F64, NB_U8, NB_I32, NB_DTYPES } nb_dtype;
 
-/* Bytes of one element: 4, 8, 1, 4. */
-size_t nb_dtype_size(nb_dtype dtype);
 /* "f32", "f64", "u8", "i32". */
 const char *nb_dtype_name(nb_dtype dtype);
 /* False when `name` is none of the four. */
 bool nb_dtype_from_name(const char *name, nb_dtype *dtype);
+
+/* Bytes of one element. In every inner call, so it must cost nothing. */
+static inline size_t nb_dtype_size(nb_dtype dtype)
+{
+    static const unsigned char size[NB_DTYPES] = {
+        [NB_F32] = 4, [NB_F64] = 8, [NB_U8] = 1, [NB_I32] = 4};
+    return size[dtype];
+}
 
 static inline bool nb_dtype_computes(nb_dtype dtype)
 {

@@ -10,12 +10,14 @@
 #include "tensor/shape.h"
 
 #include <float.h>
-#include <math.h>
 
 /* One contribution to a parameter's gradient: a tensor, or the product A^T B. */
 typedef struct contribution {
     nb_tensor *leaf;
     nb_tensor *a, *b; /* b NULL: a is the gradient itself */
+    bool first;       /* of this pass for its leaf */
+    bool shares;      /* a or b lies in a storage that this pass will write to */
+    uint32_t seen;    /* sum of the versions of a and b */
 } contribution;
 
 struct nb_pass {
@@ -113,7 +115,7 @@ static nb_status put_aside(nb_pass *pass, contribution entry)
 nb_status nb_tape_product(nb_ctx *ctx, nb_record *record, int input, nb_tensor *a, nb_tensor *b)
 {
     (void)ctx;
-    return put_aside(record->pass, (contribution){record->in[input], a, b});
+    return put_aside(record->pass, (contribution){.leaf = record->in[input], .a = a, .b = b});
 }
 
 /* Hands a gradient to what made the input: another record, or a leaf. */
@@ -123,7 +125,7 @@ static nb_status hand_on(nb_pass *pass, nb_tensor *input, nb_tensor *gradient)
     if (!record) {
         nb_tensor *whole = nb_tensor_contiguous(pass->ctx, gradient);
         if (!whole) return pass->ctx->status;
-        nb_status status = put_aside(pass, (contribution){input, whole, NULL});
+        nb_status status = put_aside(pass, (contribution){.leaf = input, .a = whole});
         nb_tensor_release(pass->ctx, whole);
         return status;
     }
@@ -177,18 +179,17 @@ static nb_status run_records(nb_pass *pass)
     return status;
 }
 
-/* Whether every element of a contribution will be finite. A product's element is a sum of products, at
- * most |column of A| |column of B| by Cauchy and Schwarz, so two sums of squares bound them all. */
+/* Whether every element of a contribution will be finite. A product's element is a sum of as many
+ * products as a has rows, none larger than the largest magnitudes' product, so two passes over the
+ * factors bound them all. A NaN in either fails the comparison. */
 static bool is_finite(const contribution *entry)
 {
     const nb_real_kernels *real = nb_real(entry->a->dtype);
-    size_t na = (size_t)nb_tensor_count(entry->a);
-    if (!entry->b) return real->finite(na, nb_tensor_data(entry->a));
-    size_t nb = (size_t)nb_tensor_count(entry->b);
     double most = entry->a->dtype == NB_F32 ? (double)FLT_MAX : DBL_MAX;
-    double a = real->sum_squares(na, nb_tensor_data(entry->a), 1);
-    double b = real->sum_squares(nb, nb_tensor_data(entry->b), 1);
-    return sqrt(a) * sqrt(b) < most;
+    double a = real->magnitude((size_t)nb_tensor_count(entry->a), nb_tensor_data(entry->a));
+    if (!entry->b) return a <= most;
+    double b = real->magnitude((size_t)nb_tensor_count(entry->b), nb_tensor_data(entry->b));
+    return (double)entry->a->shape[0] * a * b <= most;
 }
 
 static nb_status not_finite(nb_ctx *ctx, const nb_leaf *leaf)
@@ -208,38 +209,81 @@ static nb_status check_finite(nb_pass *pass)
     return NB_OK;
 }
 
-/* The tensor that a leaf's gradient goes to, and what becomes of the numbers in it. A leaf without one
- * gets a fresh tensor at its first contribution in this pass: the old gradient may be in a user's hands. */
-static nb_tensor *destination(nb_pass *pass, nb_tensor *tensor, nb_tensor **made, double *beta)
+static uint32_t versions(const contribution *entry)
 {
-    nb_leaf *leaf = nb_leaf_of(tensor);
-    bool first = leaf->pass != pass->number;
-    bool accumulate = pass->options && pass->options->accumulate;
-    *beta = 1;
-    if (leaf->into) {
-        if (first && !accumulate) *beta = leaf->beta;
-        return leaf->into;
-    }
-    if (!first) return leaf->grad;
-    if (accumulate && leaf->grad) {
-        *made = nb_tensor_clone(pass->ctx, leaf->grad);
-    } else {
-        *made = nb_tensor_new(pass->ctx, tensor->dtype, tensor->dims, tensor->shape);
-        *beta = 0;
-    }
-    return *made;
+    return entry->a->storage->version + (entry->b ? entry->b->storage->version : 0);
 }
 
-static void write_product(nb_ctx *ctx, nb_tensor *into, double alpha, double beta,
-                          const contribution *entry)
+/* Raises the version of everything that will be written, or lowers it again. */
+static void shift_versions(const nb_pass *pass, bool up)
+{
+    for (size_t i = 0; i < pass->put; i++) {
+        const nb_tensor *into = nb_leaf_of(pass->aside[i].leaf)->into;
+        if (!into) continue;
+        if (up) into->storage->version++;
+        else into->storage->version--;
+    }
+}
+
+/* Finds what would be read after it was overwritten: a parameter that is also an input of a product. */
+static void find_sharing(nb_pass *pass)
+{
+    for (size_t i = 0; i < pass->put; i++) pass->aside[i].seen = versions(&pass->aside[i]);
+    shift_versions(pass, true);
+    for (size_t i = 0; i < pass->put; i++)
+        pass->aside[i].shares = versions(&pass->aside[i]) != pass->aside[i].seen;
+    shift_versions(pass, false);
+}
+
+static nb_status own_copy(nb_ctx *ctx, nb_tensor **tensor)
+{
+    nb_tensor *copy = *tensor ? nb_tensor_clone(ctx, *tensor) : NULL;
+    if (*tensor && !copy) return ctx->status;
+    nb_tensor_release(ctx, *tensor);
+    *tensor = copy;
+    return NB_OK;
+}
+
+/* A leaf without `into` gets a fresh tensor at its first contribution: the old gradient may be in a
+ * user's hands. */
+static nb_status make_fresh(nb_pass *pass, contribution *entry, nb_tensor **fresh)
+{
+    const nb_leaf *leaf = nb_leaf_of(entry->leaf);
+    const nb_tensor *like = entry->leaf;
+    if (!entry->first || leaf->into) return NB_OK;
+    bool add = pass->options && pass->options->accumulate && leaf->grad;
+    *fresh = add ? nb_tensor_clone(pass->ctx, leaf->grad)
+                 : nb_tensor_new(pass->ctx, like->dtype, like->dims, like->shape);
+    return *fresh ? NB_OK : pass->ctx->status;
+}
+
+/* All that can fail before the first number is written. */
+static nb_status prepare(nb_pass *pass, nb_tensor **fresh)
+{
+    nb_status status = NB_OK;
+    find_sharing(pass);
+    for (size_t i = 0; i < pass->put && status == NB_OK; i++) {
+        contribution *entry = &pass->aside[i];
+        nb_leaf *leaf = nb_leaf_of(entry->leaf);
+        entry->first = leaf->pass != pass->number;
+        leaf->pass = pass->number;
+        if (entry->shares) status = own_copy(pass->ctx, &entry->a);
+        if (entry->shares && status == NB_OK) status = own_copy(pass->ctx, &entry->b);
+        if (status == NB_OK) status = make_fresh(pass, entry, &fresh[i]);
+    }
+    return status;
+}
+
+static nb_status write_product(nb_ctx *ctx, nb_tensor *into, double alpha, double beta,
+                               const contribution *entry)
 {
     nb_rows a, b, c;
     nb_tensor_rows(entry->a, &a);
     nb_tensor_rows(entry->b, &b);
     nb_tensor_rows(into, &c);
-    nb_product(ctx, into->dtype, (size_t)a.columns, (size_t)b.columns, (size_t)a.rows, alpha,
-               (nb_matrix){a.data, (size_t)a.ld, true}, (nb_matrix){b.data, (size_t)b.ld, false},
-               beta, c.data, (size_t)c.ld);
+    return nb_product(ctx, into->dtype, (size_t)a.columns, (size_t)b.columns, (size_t)a.rows, alpha,
+                      (nb_matrix){a.data, (size_t)a.ld, true},
+                      (nb_matrix){b.data, (size_t)b.ld, false}, beta, c.data, (size_t)c.ld);
 }
 
 static void write_tensor(nb_tensor *into, double alpha, double beta, const nb_tensor *gradient)
@@ -255,35 +299,44 @@ static void write_tensor(nb_tensor *into, double alpha, double beta, const nb_te
     real->axpy(n, alpha, nb_tensor_data(gradient), to);
 }
 
-/* into = alpha gradient + beta into, for one contribution. Only making a fresh tensor can fail. */
-static nb_status write_one(nb_pass *pass, const contribution *entry)
+/* into = alpha gradient + beta into, for one contribution. Takes the reference to `fresh`. */
+static nb_status write_one(nb_pass *pass, const contribution *entry, nb_tensor **fresh)
 {
     nb_leaf *leaf = nb_leaf_of(entry->leaf);
-    nb_tensor *made = NULL;
-    double beta, alpha = leaf->into ? leaf->alpha : 1;
-    nb_tensor *into = destination(pass, entry->leaf, &made, &beta);
-    if (!into) return pass->ctx->status;
-    if (entry->b) write_product(pass->ctx, into, alpha, beta, entry);
+    bool accumulate = pass->options && pass->options->accumulate;
+    double alpha = leaf->into ? leaf->alpha : 1, beta = 1;
+    nb_status status = NB_OK;
+    if (*fresh) {
+        if (!accumulate || !leaf->grad) beta = 0;
+        nb_tensor_release(pass->ctx, leaf->grad);
+        leaf->grad = *fresh;
+        *fresh = NULL;
+    } else if (entry->first && !accumulate) {
+        beta = leaf->beta;
+    }
+    nb_tensor *into = leaf->into ? leaf->into : leaf->grad;
+    if (entry->b) status = write_product(pass->ctx, into, alpha, beta, entry);
     else write_tensor(into, alpha, beta, entry->a);
     nb_tensor_touch(into, "backward");
-    leaf->pass = pass->number;
-    if (made) {
-        nb_tensor_release(pass->ctx, leaf->grad);
-        leaf->grad = made;
-    }
-    return NB_OK;
+    return status;
 }
 
-/* Writes all gradients. Ctrl-C waits until they are whole. */
+/* Writes all gradients; memory is asked for before the first. Ctrl-C waits until they are whole. */
 static nb_status write_all(nb_pass *pass)
 {
     nb_ctx *ctx = pass->ctx;
     const volatile sig_atomic_t *interrupt = ctx->interrupt;
     nb_status status = check_finite(pass);
+    if (status != NB_OK || pass->put == 0) return status;
+    nb_tensor **fresh = nb_alloc_zero(ctx, pass->put, sizeof *fresh);
+    if (!fresh) return ctx->status;
     ctx->interrupt = NULL;
+    status = prepare(pass, fresh);
     for (size_t i = 0; i < pass->put && status == NB_OK; i++)
-        status = write_one(pass, &pass->aside[i]);
+        status = write_one(pass, &pass->aside[i], &fresh[i]);
     ctx->interrupt = interrupt;
+    for (size_t i = 0; i < pass->put; i++) nb_tensor_release(ctx, fresh[i]);
+    nb_free(ctx, fresh, pass->put * sizeof *fresh);
     return status;
 }
 

@@ -1,5 +1,5 @@
-/* The gradient checker of functions: one backward for each element of the output, two forward passes for
- * each element of the inputs, and a comparison of the two Jacobians. */
+/* The gradient checker of functions: one backward for each element of the output, two forward
+ * passes for each element of the inputs, and a comparison of the two Jacobians. */
 #include "grad/gradcheck.h"
 
 #include "grad/tape.h"
@@ -55,8 +55,8 @@ static void end(checking *c)
     nb_tensor_release(c->ctx, c->jacobian);
 }
 
-/* One row of the Jacobian from the leaves, which are emptied for the next. What the function does not
- * depend on has no gradient: 0. */
+/* One row of the Jacobian from the leaves, which are emptied for the next. What the function does
+ * not depend on has no gradient: 0. */
 static nb_status take_row(checking *c, int64_t output)
 {
     double *row = (double *)nb_tensor_data(c->jacobian) + output * c->jacobian->shape[1];
@@ -66,8 +66,10 @@ static nb_status take_row(checking *c, int64_t output)
         int64_t n = nb_tensor_count(c->in[i]);
         if (leaf->grad && !nb_tensor_same_shape(leaf->grad, c->in[i]))
             return nb_fail(c->ctx, NB_ESHAPE, "the gradient of input %d has another shape", i);
-        if (leaf->grad) memcpy(row, nb_tensor_data(leaf->grad), (size_t)n * sizeof *row);
-        else memset(row, 0, (size_t)n * sizeof *row);
+        if (leaf->grad)
+            memcpy(row, nb_tensor_data(leaf->grad), (size_t)n * sizeof *row);
+        else
+            memset(row, 0, (size_t)n * sizeof *row);
         nb_tensor_release(c->ctx, leaf->grad);
         leaf->grad = NULL;
         row += n;
@@ -113,8 +115,9 @@ static nb_tensor *value_at(const checking *c, int input, const int64_t *index, d
     double before = nb_tensor_get(c->in[input], index);
     nb_tensor_set(c->in[input], index, value);
     nb_tensor *out = call(c);
+    /* A copy, because a view of the input would show it put back. */
+    nb_tensor *plain = out ? nb_tensor_clone(c->ctx, out) : NULL;
     nb_tensor_set(c->in[input], index, before);
-    nb_tensor *plain = out ? nb_tensor_contiguous(c->ctx, out) : NULL;
     nb_tensor_release(c->ctx, out);
     if (!plain || nb_tensor_same_shape(plain, c->value)) return plain;
     nb_fail(c->ctx, NB_ESHAPE, "the function gives another shape for other values");

@@ -1,5 +1,5 @@
-/* Gradients against central differences, for any function of tensors. What counts as agreement stands
- * here once, for ops and for whole networks (nn/check.h). */
+/* Gradients against central differences, for any function of tensors. What counts as agreement
+ * stands here once, for ops and for whole networks (nn/check.h). */
 #ifndef NB_GRADCHECK_H
 #define NB_GRADCHECK_H
 
@@ -21,8 +21,8 @@ static inline bool nb_check_agrees(double g, double d, double value)
     return fabs(g - d) <= allowed;
 }
 
-/* A function of `count` tensors, made of ops: a new reference to one of f64, or NULL. It gives the same
- * for the same inputs. */
+/* A function of `count` tensors, made of ops: a new reference to one of f64, or NULL. It gives the
+ * same for the same inputs. */
 typedef nb_tensor *nb_checked_fn(nb_ctx *ctx, nb_tensor *const *in, int count, void *arg);
 
 typedef struct nb_gradcheck_report {
@@ -35,10 +35,11 @@ typedef struct nb_gradcheck_report {
     double analytic, numeric;
 } nb_gradcheck_report;
 
-/* The whole Jacobian of f: every element of the output by a δ of a single 1, against a difference for every
- * element of every f64 input (NB_MAX_INPUTS at most; the others are held). An input keeps its strides, but
- * no two of its elements may share memory. Its elements are moved one by one and put back; the inputs
- * themselves take no part in a graph. NB_OK says that it was compared; out->wrong, with what outcome. */
+/* The whole Jacobian of f: every element of the output by a δ of a single 1, against a difference
+ * for every element of every f64 input (NB_MAX_INPUTS at most; the others are held). An input keeps
+ * its strides, but no two of its elements may share memory. Its elements are moved one by one and
+ * put back; the inputs themselves take no part in a graph. NB_OK says that it was compared;
+ * out->wrong, with what outcome. */
 nb_status nb_gradcheck_fn(nb_ctx *ctx, nb_checked_fn *f, void *arg, nb_tensor *const *in, int count,
                           nb_gradcheck_report *out);
 

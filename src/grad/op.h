@@ -74,8 +74,10 @@ struct nb_op {
      * has no gradient; its output ends the tape. */
     nb_status (*backward)(nb_ctx *ctx, nb_record *record, nb_tensor *delta, nb_tensor **grad);
 
-    /* For the checks: shapes of the inputs, "2x3 2x3, 2x3 1x3, - 3" (comma between samples, - a number);
-     * the interval that values are drawn from; points that are avoided (the kinks). */
+    /* For the checks: shapes of the inputs, "2x3 2x3, 3x2t 3x2, - 3, 2x3 /1" (comma between samples, - a
+     * number, t: the transposed view of a contiguous tensor, c: a condition, u8 of 0 and 1; /1: an integer
+     * argument as the user counts); the interval that values are drawn from; points that are avoided (the
+     * kinks). */
     const char *samples;
     double low, high;
     double kinks[2];

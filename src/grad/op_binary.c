@@ -174,7 +174,7 @@ static nb_status extreme_backward(nb_ctx *ctx, nb_record *record, nb_tensor *del
                                  .reads = read,                                                    \
                                  .forward = forward,                                               \
                                  .backward = back,                                                 \
-                                 .samples = "- -, 2x3 2x3, 2x3 3, 3 2x1, - 4, 3x2t 2x3, 0x3 3",     \
+                                 .samples = "- -, 2x3 2x3, 2x3 3, 3 2x1, - 4, 3x2t 3x2, 0x3 3",     \
                                  __VA_ARGS__}
 
 BINARY(add, "The sum, element by element; x + y is the same.", "x:add(y)", add_backward, 0,
@@ -202,7 +202,7 @@ BINARY(minimum, "The smaller of each pair of elements; NaN where either is.", "x
                                  .kernel = NB_C_##word,                                            \
                                  .promote = 3,                                                     \
                                  .forward = forward_compare,                                       \
-                                 .samples = "- -, 2x3 2x3, 2x3 3, 3x2t 2x3, 0x3 3",                 \
+                                 .samples = "- -, 2x3 2x3, 2x3 3, 3x2t 3x2, 0x3 3",                 \
                                  .low = -2,                                                        \
                                  .high = 2}
 

@@ -177,13 +177,8 @@ static nb_tensor *dense_forward(nb_ctx *ctx, nb_call *call)
         whole = in[i];
     }
     if (whole) z = affine(ctx, in[0], in[1], in[2]);
-    if (z && call->recording && (call->needs[1] || call->needs[2]))
-        call->saved[2] = in[0] == call->in[0] ? nb_tensor_alias(ctx, in[0])
-                                              : nb_tensor_retain(in[0]);
-    if (z && call->recording && (call->needs[1] || call->needs[2]) && !call->saved[2]) {
-        nb_tensor_release(ctx, z);
-        z = NULL;
-    }
+    bool learns = call->recording && (call->needs[1] || call->needs[2]);
+    if (z && learns) call->saved[2] = nb_tensor_retain(in[0]);
     for (int i = 0; i < 3; i++) nb_tensor_release(ctx, in[i]);
     if (!z || !call->attr.shared) return z;
     return activated(ctx, call, z, true);
@@ -236,13 +231,19 @@ static nb_status weight_gradient(nb_ctx *ctx, nb_record *record, nb_tensor *delt
     return status;
 }
 
-/* BP3: dC/db = Σ over examples of δ. */
-static nb_status bias_gradient(nb_ctx *ctx, nb_tensor *delta, nb_tensor **grad)
+/* BP3: dC/db = Σ over examples of δ, in f64 inside. */
+static nb_status bias_gradient(nb_ctx *ctx, const nb_tensor *delta, nb_tensor **grad)
 {
-    nb_tensor *d = folded(ctx, delta), *sum = d ? nb_sum_dims(ctx, d, 1, 1) : NULL;
-    if (sum) grad[2] = nb_tensor_reshape(ctx, sum, 1, (const int64_t[]){-1});
-    nb_tensor_release(ctx, d);
-    nb_tensor_release(ctx, sum);
+    int64_t neurons = delta->shape[delta->dims - 1];
+    double *sums = nb_alloc_zero(ctx, (size_t)neurons, sizeof *sums);
+    grad[2] = sums ? nb_tensor_new(ctx, delta->dtype, 1, &neurons) : NULL;
+    if (grad[2]) {
+        nb_real(delta->dtype)->add_columns((size_t)row_count(delta), (size_t)neurons,
+                                           nb_tensor_data(delta), (ptrdiff_t)neurons, sums);
+        nb_kernels_get()->convert[NB_F64][delta->dtype]((size_t)neurons, sums, 1,
+                                                        nb_tensor_data(grad[2]), 1, 1.0);
+    }
+    nb_free(ctx, sums, (size_t)neurons * sizeof *sums);
     return grad[2] ? NB_OK : ctx->status;
 }
 
@@ -271,7 +272,7 @@ const nb_op nb_def_dense = {
     .reads = 2,
     .forward = dense_forward,
     .backward = dense_backward,
-    .samples = "2x3 4x3 4, 3 4x3 4, 3x2t 4x3 4, 0x3 4x3 4, 2x2x3 1x3 1",
+    .samples = "2x3 4x3 4, 3 4x3 4, 2x3t 4x3 4, 0x3 4x3 4, 2x2x3 1x3 1",
     .low = -2,
     .high = 2,
 };

@@ -103,44 +103,55 @@ static nb_status log_softmax_backward(nb_ctx *ctx, nb_record *record, nb_tensor 
     return grad[0] ? NB_OK : ctx->status;
 }
 
-/* One number a row: log Σ e^x. */
+/* log Σ e^x of each row, and softmax of it on the way; all contiguous. */
+static void sum_exponentials(const nb_tensor *rows, nb_tensor *soft, nb_tensor *out)
+{
+    size_t n = (size_t)rows->shape[rows->dims - 1], width = nb_dtype_size(rows->dtype);
+    nb_convert_fn *store = nb_kernels_get()->convert[NB_F64][rows->dtype];
+    const char *from = nb_tensor_data(rows);
+    char *to = nb_tensor_data(soft), *sums = nb_tensor_data(out);
+    for (size_t i = 0, count = (size_t)nb_tensor_count(out); i < count; i++) {
+        double sum = nb_real(rows->dtype)->softmax(n, from + i * n * width, to + i * n * width);
+        store(1, &sum, 1, sums + i * width, 1, 1.0);
+    }
+}
+
+/* Without dimension `dim`, which has size 1; the reference to x is taken. */
+static nb_tensor *drop(nb_ctx *ctx, nb_tensor *x, int dim)
+{
+    int64_t shape[NB_MAX_DIMS];
+    for (int i = 0, to = 0; i < x->dims; i++)
+        if (i != dim) shape[to++] = x->shape[i];
+    nb_tensor *out = nb_tensor_reshape(ctx, x, x->dims - 1, shape);
+    nb_tensor_release(ctx, x);
+    return out;
+}
+
+/* One number a row: log Σ e^x. saved: softmax(x). */
 static nb_tensor *logsumexp_forward(nb_ctx *ctx, nb_call *call)
 {
     nb_tensor *x = call->in[0];
     int dim = row_dim(x, &call->attr);
+    int64_t shape[NB_MAX_DIMS] = {0};
+    if (x->dims && x->shape[dim] == 0)
+        return nb_fail_null(ctx, NB_ESHAPE, "logsumexp of no elements");
     nb_tensor *rows = rows_of(ctx, x, dim);
     if (!rows) return NULL;
-    int64_t shape[NB_MAX_DIMS] = {0};
-    int last = rows->dims - 1;
     memcpy(shape, rows->shape, sizeof shape);
-    int64_t n = shape[last];
-    shape[last] = 1;
+    shape[rows->dims - 1] = 1;
     nb_tensor *soft = nb_tensor_new(ctx, x->dtype, rows->dims, rows->shape);
     nb_tensor *out = soft ? nb_tensor_new(ctx, x->dtype, rows->dims, shape) : NULL;
-    if (n == 0) {
-        nb_fail(ctx, NB_ESHAPE, "logsumexp of no elements");
-        nb_tensor_release(ctx, out);
-        out = NULL;
-    }
-    size_t width = nb_dtype_size(x->dtype);
-    for (int64_t i = 0, count = out ? nb_tensor_count(out) : 0; i < count; i++) {
-        size_t at = (size_t)(i * n) * width;
-        double sum = nb_real(x->dtype)->softmax((size_t)n, (char *)nb_tensor_data(rows) + at,
-                                                (char *)nb_tensor_data(soft) + at);
-        nb_kernels_get()->convert[NB_F64][x->dtype](
-            1, &sum, 1, (char *)nb_tensor_data(out) + (size_t)i * width, 1, 1.0);
-    }
+    if (out) sum_exponentials(rows, soft, out);
     nb_tensor_release(ctx, rows);
     soft = rows_back(ctx, soft, x, dim);
-    if (out && call->recording) call->saved[0] = soft;
+    if (!soft) {
+        nb_tensor_release(ctx, out);
+        return NULL;
+    }
+    if (call->recording) call->saved[0] = soft;
     else nb_tensor_release(ctx, soft);
     out = rows_back(ctx, out, x, dim);
-    if (!out || call->attr.keep || !x->dims) return out;
-    for (int i = 0, to = 0; i < x->dims; i++)
-        if (i != dim) shape[to++] = x->shape[i];
-    nb_tensor *dropped = nb_tensor_reshape(ctx, out, x->dims - 1, shape);
-    nb_tensor_release(ctx, out);
-    return dropped;
+    return !out || call->attr.keep || !x->dims ? out : drop(ctx, out, dim);
 }
 
 /* y = log Σ e^x: dx = δ softmax(x) */

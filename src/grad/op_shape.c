@@ -391,7 +391,7 @@ DEFINE(cat) = {
     .promote = 3,
     .forward = cat_forward,
     .backward = cat_backward,
-    .samples = "2 3 /1, 2x3 2x1 /2, 3x2t 1x3 /1",
+    .samples = "2 3 /1, 2x3 2x1 /2, 2x3t 1x3 /1",
     .low = -2,
     .high = 2,
 };

@@ -17,7 +17,7 @@ typedef struct nb_leaf {
     nb_tensor *into;   /* or NULL: the default. Not counted: whoever sets it keeps it alive */
     double alpha, beta;
     const char *where; /* "layer 2" for messages, or NULL; kept by whoever set it */
-    uint64_t pass;     /* the backward pass that wrote last */
+    uint64_t pass;     /* the backward pass that reached it last */
 } nb_leaf;
 
 typedef struct nb_pass nb_pass;

@@ -89,6 +89,9 @@ typedef struct nb_real_kernels {
      * > 0. */
     size_t (*argmax)(size_t n, const void *x, ptrdiff_t sx);
     size_t (*argmin)(size_t n, const void *x, ptrdiff_t sx);
+    /* The largest |x[i]| among n contiguous elements, 0 of none; infinite where one of them is NaN
+     * or infinite. */
+    double (*magnitude)(size_t n, const void *x);
     /* No NaN and no infinity among n contiguous elements. */
     bool (*finite)(size_t n, const void *x);
 

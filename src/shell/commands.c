@@ -1,10 +1,12 @@
-/* What the prompt understands besides Lua. One table: the commands, their help and their functions. */
+/* What the prompt understands besides Lua. One table: the commands, their help and their functions.
+ */
 #include "shell/commands.h"
 
 #include "base/option.h"
 #include "base/text.h"
 #include "shell/errors.h"
 #include "shell/history.h"
+#include "shell/interrupt.h"
 #include "shell/pager.h"
 #include "shell/script.h"
 #include "shell/session.h"
@@ -54,7 +56,8 @@ typedef struct question {
     bool source; /* ??name: with the Lua source */
 } question;
 
-/* Adds the source of the function on the stack's top to the text below it, when it is a Lua function. */
+/* Adds the source of the function on the stack's top to the text below it, when it is a Lua
+ * function. */
 static void add_source(lua_State *L)
 {
     lua_Debug ar;
@@ -63,7 +66,8 @@ static void add_source(lua_State *L)
         return;
     }
     lua_getinfo(L, ">S", &ar);
-    if (*ar.what == 'C' || !sh_source_lines(L, ar.source, ar.linedefined, ar.lastlinedefined)) return;
+    if (*ar.what == 'C' || !sh_source_lines(L, ar.source, ar.linedefined, ar.lastlinedefined))
+        return;
     lua_pushfstring(L, "\n\n%s", lua_tostring(L, -1));
     lua_remove(L, -2);
     lua_concat(L, 2);
@@ -152,8 +156,10 @@ static void do_history(sh_shell *shell, const char *argument)
 
 static void do_load(sh_shell *shell, const char *argument)
 {
-    if (*argument) sh_run_file(shell, argument);
-    else sh_complain(shell, ".load wants the name of a file");
+    if (*argument)
+        sh_run_file(shell, argument);
+    else
+        sh_complain(shell, ".load wants the name of a file");
 }
 
 static void do_quit(sh_shell *shell, const char *argument)
@@ -171,8 +177,10 @@ static void do_reset(sh_shell *shell, const char *argument)
 static void do_time(sh_shell *shell, const char *argument)
 {
     bool on = strcmp(argument, "on") == 0;
-    if (!on && strcmp(argument, "off") != 0) sh_complain(shell, ".time wants on or off");
-    else shell->timing = on;
+    if (!on && strcmp(argument, "off") != 0)
+        sh_complain(shell, ".time wants on or off");
+    else
+        shell->timing = on;
 }
 
 static void do_trace(sh_shell *shell, const char *argument)
@@ -206,7 +214,11 @@ static int set_last(lua_State *L)
 static void call_system(sh_shell *shell, const char *line)
 {
     fflush(stdout);
+    /* The command is to get Ctrl-C, so it starts while that is let in. */
+    sh_interrupt_begin();
     int status = system(line);
+    sh_interrupt_end();
+    sh_fresh_line(shell);
     if (status == -1) {
         sh_complain(shell, "the system cannot start a command");
         return;
@@ -222,7 +234,8 @@ static const char *skip_space(const char *line)
     return line + strspn(line, " \t");
 }
 
-/* The length of a name, dotted or with a method, that a "?" and nothing else follows; 0: there is none. */
+/* The length of a name, dotted or with a method, that a "?" and nothing else follows; 0: there is
+ * none. */
 static size_t asked_behind(const char *line)
 {
     size_t length = 0;
@@ -293,8 +306,10 @@ void sh_command(sh_shell *shell, const char *line)
         answer(shell, (question){line, behind, false});
     } else {
         char *copy = strdup(line);
-        if (copy) run_command(shell, copy);
-        else sh_complain(shell, "not enough memory");
+        if (copy)
+            run_command(shell, copy);
+        else
+            sh_complain(shell, "not enough memory");
         free(copy);
     }
 }

@@ -22,15 +22,18 @@ typedef struct input {
     bool silent;
 } input;
 
-/* Compiles once more without the locals, where there are any; the first compilation has told every error. */
+/* Compiles once more without the locals, where there are any; the first compilation has told every
+ * error. */
 static void keep_locals(lua_State *L, input *in)
 {
     sh_keep_locals(&in->kept, in->source, &in->name);
     if (in->kept.failed || in->name.failed) luaL_error(L, "not enough memory");
     if (in->name.length == 0) return;
     sh_compiled outcome = sh_compile(L, nb_text_get(&in->kept), in->chunk);
-    if (outcome == SH_WHOLE) lua_remove(L, -2);
-    else if (outcome == SH_WRONG) lua_pop(L, 1);
+    if (outcome == SH_WHOLE)
+        lua_remove(L, -2);
+    else if (outcome == SH_WRONG)
+        lua_pop(L, 1);
 }
 
 static int compile_input(lua_State *L)
@@ -134,7 +137,9 @@ static int check_modules(lua_State *L)
 {
     sh_shell *shell = lua_touserdata(L, 1);
     luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
-    lua_getfield(L, -1, "nabla");
+    lua_pushliteral(L, "nabla");
+    /* The user may have taken it away. */
+    if (lua_rawget(L, -2) != LUA_TTABLE) return 0;
     lua_pushglobaltable(L);
     for (int i = 0; sh_modules[i]; i++) {
         unsigned bit = 1u << i;

@@ -1,8 +1,10 @@
-/* Ctrl-C while code runs. The handler of SIGINT sets the flag that the core polls and arms a hook on every
- * live Lua thread; both stay until sh_interrupt_end, so that no pcall in a loop can swallow them. Outside of
- * begin and end SIGINT is blocked, and whoever waits for input reads it from a signalfd.
+/* Ctrl-C while code runs. The handler of SIGINT sets the flag that the core polls and arms a hook
+ * on every live Lua thread; both stay until sh_interrupt_end, so that no pcall in a loop can
+ * swallow them. Outside of begin and end SIGINT is blocked, and whoever waits for input reads it
+ * from a signalfd.
  *
- * What this cannot stop: an endless __gc, one call of C that does not look (a hostile string.find). */
+ * What this cannot stop: an endless __gc, one call of C that does not look (a hostile string.find).
+ */
 #ifndef SH_INTERRUPT_H
 #define SH_INTERRUPT_H
 
@@ -10,9 +12,10 @@
 #include <signal.h>
 #include <stdbool.h>
 
-/* Blocks SIGINT and installs the handler. patient: the program lives on, however often Ctrl-C is pressed;
- * else the second one ends it at once, and a SIGINT that was ignored before stays ignored. */
-void sh_interrupt_install(bool patient);
+/* Blocks SIGINT and installs the handler. is_patient: the program lives on, however often Ctrl-C is
+ * pressed; else the second one ends it at once, and a SIGINT that was ignored before stays ignored.
+ */
+void sh_interrupt_install(bool is_patient);
 /* Code begins to run: clears the flag and lets SIGINT in. */
 void sh_interrupt_begin(void);
 /* Code has ended: blocks SIGINT, disarms every thread, and says whether Ctrl-C was pressed. */

@@ -1,6 +1,7 @@
-/* A line from the keyboard. While it waits, the terminal sends no signals: Ctrl-C is a key like any other, so that
- * keys before and after it keep their order and none is lost. SIGINT from elsewhere, like the other signals that
- * concern the line, is blocked and read from a signalfd, before the keyboard. */
+/* A line from the keyboard. While it waits, the terminal sends no signals: Ctrl-C is a key like any
+ * other, so that keys before and after it keep their order and none is lost. SIGINT from elsewhere,
+ * like the other signals that concern the line, is blocked and read from a signalfd, before the
+ * keyboard. */
 #include "shell/line.h"
 
 #include "shell/complete.h"
@@ -29,6 +30,7 @@ static struct {
     sh_shell *shell;
     const char *pending;
     int signals; /* the signalfd */
+    pthread_t thread;
     bool done, dropped;
     sh_got got;
     bool empty;
@@ -68,7 +70,8 @@ static void show_drop(void)
     fputs("^C", rl_outstream);
 }
 
-/* The key: the line ends as Enter ends it, so that Readline knows where the cursor is; on_line drops it. */
+/* The key: the line ends as Enter ends it, so that Readline knows where the cursor is; on_line
+ * drops it. */
 static int on_ctrl_c(int count, int key)
 {
     show_drop();
@@ -96,6 +99,14 @@ static void prepare_terminal(int meta)
     if (tcgetattr(STDIN_FILENO, &settings) != 0) return;
     settings.c_lflag &= ~(tcflag_t)ISIG;
     tcsetattr(STDIN_FILENO, TCSADRAIN, &settings);
+}
+
+/* At the end of input Readline would start a new line here, but only with bracketed pastes on, and
+ * again at every line from then on; the prompt does it itself. */
+static void release_terminal(void)
+{
+    rl_eof_found = 0;
+    rl_deprep_terminal();
 }
 
 /* Back from the background, where the terminal was somebody else's. */
@@ -209,7 +220,8 @@ static char **find_matches(const char *prefix, int start, int end)
     (void)end;
     rl_attempted_completion_over = 1;
     rl_completion_append_character = '\0';
-    if (reading.completion.wanted != SH_WANT_PATH) return rl_completion_matches(prefix, next_candidate);
+    if (reading.completion.wanted != SH_WANT_PATH)
+        return rl_completion_matches(prefix, next_candidate);
     rl_filename_completion_desired = 1;
     if (start > 0 && rl_line_buffer[start - 1] != '[')
         rl_completion_append_character = rl_line_buffer[start - 1];
@@ -280,6 +292,7 @@ void sh_line_open(sh_shell *shell)
     rl_catch_sigwinch = 0;
     rl_change_environment = 0;
     rl_prep_term_function = prepare_terminal;
+    rl_deprep_term_function = release_terminal;
     rl_variable_bind("enable-bracketed-paste", "on");
     rl_variable_bind("page-completions", "off");
     bind_keys();
@@ -289,21 +302,38 @@ void sh_line_open(sh_shell *shell)
     rl_completion_display_matches_hook = list_matches;
 }
 
-/* The signals that concern a line, but for SIGINT: that one stays blocked (interrupt.h). */
-static void mask_heeded(int how)
+/* On a thread of some library, which does not block them: to where they are read. */
+static void pass_on(int signal_number)
 {
+    pthread_kill(reading.thread, signal_number);
+}
+
+/* The signals that concern a line, but for SIGINT: that one stays blocked (interrupt.h). */
+static void heed_signals(bool on)
+{
+    static struct sigaction before[sizeof heeded / sizeof *heeded];
+    struct sigaction action = {.sa_handler = pass_on, .sa_flags = SA_RESTART};
     sigset_t set;
     sigemptyset(&set);
     for (size_t i = 0; i < sizeof heeded / sizeof *heeded; i++) sigaddset(&set, heeded[i]);
-    pthread_sigmask(how, &set, NULL);
+    if (on) pthread_sigmask(SIG_BLOCK, &set, NULL);
+    for (size_t i = 0; i < sizeof heeded / sizeof *heeded; i++) {
+        if (on)
+            sigaction(heeded[i], &action, &before[i]);
+        else
+            sigaction(heeded[i], &before[i], NULL);
+    }
+    if (!on) pthread_sigmask(SIG_UNBLOCK, &set, NULL);
 }
 
 static void wait_for_key(void)
 {
     struct pollfd source[] = {{reading.signals, POLLIN, 0}, {STDIN_FILENO, POLLIN, 0}};
     if (poll(source, 2, -1) < 0) return;
-    if (source[0].revents) take_signal();
-    else if (source[1].revents) rl_callback_read_char();
+    if (source[0].revents)
+        take_signal();
+    else if (source[1].revents)
+        rl_callback_read_char();
 }
 
 static sh_got read_plain(char **line)
@@ -326,10 +356,11 @@ sh_got sh_line_read(const char *prompt, const char *pending, char **line, bool *
     if (!reading.shell->terminal.input) return read_plain(line);
     reading.pending = pending;
     reading.done = reading.dropped = false;
-    mask_heeded(SIG_BLOCK);
+    reading.thread = pthread_self();
+    heed_signals(true);
     rl_callback_handler_install(prompt, on_line);
     while (!reading.done) wait_for_key();
-    mask_heeded(SIG_UNBLOCK);
+    heed_signals(false);
     sh_completion_free(&reading.completion);
     *line = reading.line;
     *empty = reading.empty;

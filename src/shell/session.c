@@ -13,6 +13,7 @@
 #include <string.h>
 
 #define BEFORE "nabla.before"
+#define SORT   "nabla.sort"
 
 enum { TEXT_SHOWN = 60 };
 
@@ -28,6 +29,10 @@ static int begin(lua_State *L)
     }
     lua_pop(L, 1);
     lua_setfield(L, LUA_REGISTRYINDEX, BEFORE);
+    /* Kept here: the user may take his own away. */
+    lua_getglobal(L, "table");
+    lua_getfield(L, -1, "sort");
+    lua_setfield(L, LUA_REGISTRYINDEX, SORT);
     return 0;
 }
 
@@ -61,8 +66,7 @@ static void push_names(lua_State *L)
         lua_rawseti(L, names, ++count);
     }
     lua_settop(L, names);
-    lua_getglobal(L, "table");
-    lua_getfield(L, -1, "sort");
+    lua_getfield(L, LUA_REGISTRYINDEX, SORT);
     lua_pushvalue(L, names);
     lua_call(L, 1, 0);
     lua_settop(L, names);

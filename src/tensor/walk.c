@@ -144,6 +144,8 @@ nb_status nb_walk_run(nb_ctx *ctx, const nb_walk *walk, nb_walk_fn *fn, void *ar
 {
     job work = plan(ctx, walk, fn, arg);
     size_t pieces = piece_count(&work);
+    /* A single piece is done whole: what is skipped must be told, and nobody polls behind it. */
+    if (pieces <= 1) work.interrupt = NULL;
     if (pieces > 1 && work.outer * work.inner >= PARALLEL) {
         nb_parallel(ctx, pieces, do_piece, &work);
         return nb_poll(ctx);

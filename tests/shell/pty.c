@@ -7,13 +7,13 @@
  *
  * One step a line; blank lines and lines with # at the start are skipped. "Since" means: on the
  * lines below the one where the cursor was when Enter, Ctrl-C, Ctrl-D or a paste was sent last. env
- * NAME=VALUE    for the program; "env NAME" takes it away      home NAME … end   writes a file of
+ * NAME=VALUE    for the program; "env NAME" takes it away      home NAME … .     writes a file of
  * the home run [ARGUMENTS]   starts the program again; the first start needs no step, and waits for
  * the prompt > TEXT            types the line and Enter, waits for the prompt
  *   >> TEXT           the same, waits for the prompt of a line that goes on
  *   type TEXT         keys                      key NAME…   sends ENTER C-c C-d TAB UP … in one go
  *   bytes HEX…        bytes as they are         repeat N TEXT   types TEXT N times
- *   paste … end       lines in a bracketed paste, without the last newline
+ *   paste … .         lines up to one of a dot, in a bracketed paste, without the last newline
  *   resize R C        the window                signal NAME     INT or TERM, to the program alone
  *   prompt, more      waits for an empty prompt below, of either kind
  *   input TEXT        waits until the prompt's line holds exactly TEXT
@@ -72,7 +72,7 @@ static int remove_entry(const char *path, const struct stat *info, int kind, str
 
 static void leave(int status)
 {
-    if (session.pid > 0) kill(session.pid, SIGKILL);
+    if (session.pid > 0 && kill(session.pid, SIGKILL) == 0) waitpid(session.pid, NULL, 0);
     nftw(session.home, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
     exit(status);
 }
@@ -329,13 +329,13 @@ static bool read_step(char **line, size_t *room)
     return true;
 }
 
-/* The lines up to "end", joined by `newline`; to be freed. */
+/* The lines up to one of a dot, joined by `newline`; to be freed. */
 static char *read_block(const char *newline)
 {
     char *line = NULL, *all = NULL;
     size_t room = 0, length = 0;
     FILE *to = open_memstream(&all, &length);
-    for (bool first = true; read_step(&line, &room) && strcmp(line, "end") != 0; first = false)
+    for (bool first = true; read_step(&line, &room) && strcmp(line, ".") != 0; first = false)
         fprintf(to, "%s%s", first ? "" : newline, line);
     fclose(to);
     free(line);
@@ -431,7 +431,8 @@ static void do_resize(char *argument)
 
 static void do_signal(char *name)
 {
-    mark();
+    /* Nothing is echoed: what comes may stand on the cursor's own line. */
+    session.since = screen_cursor() - 1;
     kill(session.pid, strcmp(name, "TERM") == 0 ? SIGTERM : SIGINT);
 }
 

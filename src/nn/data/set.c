@@ -381,7 +381,8 @@ static int64_t position(const batch *b, int64_t i)
 
 static int64_t row_at(const batch *b, int64_t i)
 {
-    return nb_set_row(b->set, position(b, i));
+    int64_t at = position(b, i);
+    return b->set->rows ? rows_of(b->set)[at] : at;
 }
 
 /* Elements of one row. */
@@ -390,9 +391,11 @@ static int64_t width_of(const nb_tensor *tensor)
     return nb_shape_count(tensor->dims - 1, tensor->shape + 1);
 }
 
-static void prefetch_row(const nb_tensor *from, int64_t row)
+/* Always inlined, and its caller too: gcc takes a function that only prefetches for one without
+ * effect, and drops the call. */
+static inline __attribute__((always_inline)) void prefetch_row(const nb_tensor *from, size_t bytes,
+                                                               int64_t row)
 {
-    size_t bytes = (size_t)width_of(from) * nb_dtype_size(from->dtype);
     const char *at = (const char *)nb_tensor_data(from) + (size_t)row * bytes;
     for (size_t i = 0; i < bytes && i < PREFETCH_MAX; i += LINE) __builtin_prefetch(at + i, 0, 2);
 }
@@ -470,13 +473,11 @@ static nb_status check_room(nb_ctx *ctx, const char *what, const nb_tensor *from
                    what, width_of(from), wanted);
 }
 
-static void prefetch_batch(const batch *b, bool y)
+static inline __attribute__((always_inline)) void prefetch_rows(const batch *b,
+                                                                const nb_tensor *from)
 {
-    for (int64_t i = 0; i < b->n; i++) {
-        int64_t row = row_at(b, i);
-        prefetch_row(b->set->x, row);
-        if (y) prefetch_row(b->set->y, row);
-    }
+    size_t bytes = (size_t)width_of(from) * nb_dtype_size(from->dtype);
+    for (int64_t i = 0; i < b->n; i++) prefetch_row(from, bytes, row_at(b, i));
 }
 
 static nb_status gather_y(nb_ctx *ctx, const batch *b, nb_tensor *y)
@@ -505,7 +506,8 @@ nb_status nb_set_gather(nb_ctx *ctx, const nb_set *set, const int32_t *order, in
     copy_rows(&b, set->x, set->scale, x);
     nb_status status = y ? gather_y(ctx, &b, y) : NB_OK;
     batch next = {.set = set, .order = order ? order + n : NULL, .start = start + n, .n = ahead};
-    prefetch_batch(&next, y && !set->classes);
+    prefetch_rows(&next, set->x);
+    if (y && !set->classes) prefetch_rows(&next, set->y);
     return status == NB_OK ? check_finite(ctx, &b, "x", set->x, x) : status;
 }
 

@@ -287,6 +287,26 @@ static void finite_sees_every_place(void **state)
     }
 }
 
+/* Every place counts, signs do not, and what is no number is beyond all numbers. */
+static void magnitude_is_the_largest(void **state)
+{
+    (void)state;
+    double x[COUNT];
+    for (nb_dtype dtype = NB_F32; dtype <= NB_F64; dtype++) {
+        const nb_real_kernels *real = nb_real(dtype);
+        assert_true(real->magnitude(0, x) == 0);
+        real->fill(COUNT, x, 1, 0.5);
+        for (size_t i = 0; i < COUNT; i++) {
+            put(dtype, x, i, i % 2 ? -3 : 3);
+            assert_true(real->magnitude(COUNT, x) == 3);
+            put(dtype, x, i, i % 2 ? NAN : -INFINITY);
+            assert_true(real->magnitude(COUNT, x) == INFINITY);
+            put(dtype, x, i, -0.25);
+            assert_true(real->magnitude(COUNT, x) == (i + 1 < COUNT ? 0.5 : 0.25));
+        }
+    }
+}
+
 /* Against long double; also where e^x alone would overflow, and in place. */
 static void softmax_is_stable(void **state)
 {
@@ -493,6 +513,7 @@ int main(void)
         cmocka_unit_test(columns_are_added),
         cmocka_unit_test(argmax_and_argmin_follow_the_rules),
         cmocka_unit_test(finite_sees_every_place),
+        cmocka_unit_test(magnitude_is_the_largest),
         cmocka_unit_test(softmax_is_stable),
         cmocka_unit_test(cross_entropy_is_stable),
         cmocka_unit_test(momentum_follows_its_formula),

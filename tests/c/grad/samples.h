@@ -1,0 +1,237 @@
+/* The samples of an op (nb_op.samples) as calls with inputs, and one run of a call forward and
+ * backward. A header alone, as tests/c/support.h. */
+#ifndef NB_TEST_SAMPLES_H
+#define NB_TEST_SAMPLES_H
+
+#include "../support.h"
+
+#include "base/random.h"
+#include "grad/tape.h"
+
+#include <math.h>
+#include <stdio.h>
+
+typedef struct sample {
+    char text[64]; /* "mul: 2x3 2x3" for messages */
+    nb_call
+        call; /* op, inputs and attr; in[] are f64 tensors of numbers that f32 holds too, owned */
+    int checked; /* so many inputs, from the first, take a gradient (if they compute) */
+} sample;
+
+/* Numbers from low to high that f32 holds, none within MARGIN of a kink. */
+static inline void draw(nb_tensor *flat, nb_stream *stream, const nb_op *op)
+{
+    const double margin = 0.05;
+    for (int64_t i = 0; i < flat->shape[0]; i++) {
+        double x;
+        bool near;
+        do {
+            x = (double)(float)(op->low + (op->high - op->low) * nb_random_unit(stream));
+            near = false;
+            for (int k = 0; k < op->kinks_count; k++) near |= fabs(x - op->kinks[k]) < margin;
+        } while (near);
+        nb_tensor_set(flat, &i, flat->dtype == NB_U8 ? nb_random_word(stream) & 1 : x);
+    }
+}
+
+/* One shape, "2x3", "-", "3x2t" or "2x3c", as a tensor. Moves *text behind it. */
+static inline nb_tensor *read_input(const char **text, nb_stream *stream, const nb_op *op)
+{
+    int64_t shape[NB_MAX_DIMS], count = 1;
+    int dims = 0;
+    char *end = (char *)(uintptr_t)*text + 1;
+    if (**text != '-') {
+        for (const char *at = *text;; at = end + 1) {
+            shape[dims++] = strtoll(at, &end, 10);
+            count *= shape[dims - 1];
+            if (*end != 'x') break;
+        }
+    }
+    bool turned = *end == 't', condition = *end == 'c';
+    *text = end + (turned || condition);
+    if (turned) {
+        int64_t last = shape[dims - 1];
+        shape[dims - 1] = shape[dims - 2];
+        shape[dims - 2] = last;
+    }
+    nb_tensor *flat = nb_tensor_new(ctx, condition ? NB_U8 : NB_F64, 1, &count);
+    assert_non_null(flat);
+    draw(flat, stream, op);
+    nb_tensor *whole = nb_tensor_reshape(ctx, flat, dims, shape);
+    nb_tensor *out = turned ? nb_tensor_transpose(ctx, whole) : nb_tensor_retain(whole);
+    nb_tensor_release(ctx, flat);
+    nb_tensor_release(ctx, whole);
+    return out;
+}
+
+/* The integers of a sample, in the user's counting, where the op's signature says. */
+static inline void place_numbers(nb_attr *attr, const char *signature, const int64_t *number,
+                                 int count)
+{
+    int64_t *list = attr->list;
+    attr->length = count;
+    for (int i = 0; i < count; i++) list[i] = number[i];
+    for (const char *letter = signature ? signature : ""; *letter; letter++) {
+        if (strchr("dDLui", *letter))
+            for (int i = 0; i < count; i++) list[i]--;
+        if (strchr("we", *letter)) {
+            list[0]--;
+            list[1]--;
+        }
+        if (*letter == 'w') list[attr->length++] = 1;
+        if (*letter == 'y') list[0] = NB_F64;
+    }
+}
+
+/* Reads the next sample of an op; false behind the last. */
+static inline bool next_sample(const nb_op *op, const char **at, sample *out)
+{
+    int64_t number[NB_MAX_DIMS];
+    int numbers = 0;
+    *out = (sample){.call = {.op = op}};
+    while (*at && (**at == ' ' || **at == ',')) ++*at;
+    if (!*at || !**at) return false;
+    int length = (int)strcspn(*at, ",");
+    snprintf(out->text, sizeof out->text, "%s: %.*s", op->name, length, *at);
+    nb_stream stream = nb_stream_make(1, NB_FOR_TENSOR, (uint64_t)length);
+    while (**at && **at != ',') {
+        char *end;
+        if (**at == ' ') {
+            ++*at;
+        } else if (**at == '/') {
+            number[numbers++] = strtoll(*at + 1, &end, 10);
+            *at = end;
+        } else {
+            out->call.in[out->call.inputs++] = read_input(at, &stream, op);
+        }
+    }
+    memcpy(out->call.attr.number, op->number, sizeof op->number);
+    place_numbers(&out->call.attr, op->signature, number, numbers);
+    /* The targets of a cost are given: they take no gradient. */
+    bool cost = strstr(op->name, "_entropy") || strstr(op->name, "_distance");
+    out->checked = cost ? 1 : out->call.inputs;
+    return true;
+}
+
+static inline void free_sample(sample *s)
+{
+    for (int i = 0; i < s->call.inputs; i++) nb_tensor_release(ctx, s->call.in[i]);
+}
+
+/* What a run gives. */
+typedef struct outcome {
+    nb_tensor *out;
+    nb_tensor *grad[NB_MAX_INPUTS];
+} outcome;
+
+static inline void free_outcome(outcome *o)
+{
+    nb_tensor_release(ctx, o->out);
+    for (int i = 0; i < NB_MAX_INPUTS; i++) nb_tensor_release(ctx, o->grad[i]);
+}
+
+/* The same elements with gaps between them and the dimensions in reverse order in memory. */
+static inline nb_tensor *strided(const nb_tensor *t)
+{
+    int64_t shape[NB_MAX_DIMS];
+    int order[NB_MAX_DIMS];
+    if (t->dims == 0) return nb_tensor_clone(ctx, t);
+    for (int i = 0; i < t->dims; i++) {
+        order[i] = t->dims - 1 - i;
+        shape[i] = t->shape[order[i]] * (i ? 1 : 2);
+    }
+    nb_tensor *base = nb_tensor_zeros(ctx, t->dtype, t->dims, shape);
+    nb_tensor *part = base ? nb_tensor_narrow(ctx, base, 0, 0, shape[0] / 2, 2) : NULL;
+    nb_tensor *view = part ? nb_tensor_permute(ctx, part, order) : NULL;
+    if (view && nb_tensor_copy(ctx, view, t) != NB_OK) {
+        nb_tensor_release(ctx, view);
+        view = NULL;
+    }
+    nb_tensor_release(ctx, base);
+    nb_tensor_release(ctx, part);
+    return view;
+}
+
+/* A tensor of its own like t: in another dtype where t computes, with gaps where asked. */
+static inline nb_tensor *like(nb_tensor *t, nb_dtype dtype, bool gaps)
+{
+    nb_tensor *same = nb_tensor_convert(ctx, t, nb_dtype_computes(t->dtype) ? dtype : t->dtype, 1);
+    nb_tensor *out = !same ? NULL : gaps ? strided(same) : nb_tensor_clone(ctx, same);
+    nb_tensor_release(ctx, same);
+    return out;
+}
+
+/* Backward from o->out with a δ of its own for every element. */
+static inline nb_status run_back(const nb_call *call, bool gaps, outcome *o)
+{
+    nb_tensor *delta = nb_tensor_new(ctx, NB_F64, o->out->dims, o->out->shape);
+    nb_tensor *flat = delta ? nb_tensor_reshape(ctx, delta, 1, (const int64_t[]){-1}) : NULL;
+    for (int64_t i = 0; flat && i < flat->shape[0]; i++)
+        nb_tensor_set(flat, &i, 1 - 0.375 * (double)(i % 5));
+    nb_tensor *given = flat ? like(delta, o->out->dtype, gaps) : NULL;
+    nb_status status = ctx->status;
+    if (given) status = nb_backward(ctx, o->out, &(nb_backward_options){.delta = given});
+    nb_tensor_release(ctx, delta);
+    nb_tensor_release(ctx, flat);
+    nb_tensor_release(ctx, given);
+    for (int i = 0; status == NB_OK && i < call->inputs; i++) {
+        const nb_leaf *leaf = nb_leaf_of(call->in[i]);
+        if (leaf && leaf->grad) o->grad[i] = nb_tensor_retain(leaf->grad);
+    }
+    return status;
+}
+
+/* A sample forward and, where a gradient flows, backward. */
+static inline nb_status run(const sample *s, nb_dtype dtype, bool gaps, outcome *o)
+{
+    nb_call call = s->call;
+    nb_status status = NB_OK;
+    if (call.op->signature && strchr(call.op->signature, 'y')) call.attr.list[0] = dtype;
+    *o = (outcome){.out = NULL};
+    for (int i = 0; i < call.inputs; i++) call.in[i] = NULL;
+    for (int i = 0; i < call.inputs && status == NB_OK; i++) {
+        call.in[i] = like(s->call.in[i], dtype, gaps);
+        if (!call.in[i])
+            status = ctx->status;
+        else if (i < s->checked && call.in[i]->dtype != NB_U8)
+            status = nb_require_grad(ctx, call.in[i], true);
+    }
+    if (status == NB_OK) {
+        nb_call made = call;
+        o->out = nb_op_call(ctx, &made);
+        status = o->out ? NB_OK : ctx->status;
+        nb_tensor_release(ctx, made.second);
+    }
+    if (status == NB_OK && o->out->link) status = run_back(&call, gaps, o);
+    for (int i = 0; i < call.inputs; i++) nb_tensor_release(ctx, call.in[i]);
+    if (status == NB_OK) return NB_OK;
+    free_outcome(o);
+    *o = (outcome){.out = NULL};
+    return status;
+}
+
+/* |a - b| <= absolute + relative |b| for every element; infinities of one sign are equal. */
+static inline bool near(nb_tensor *a, nb_tensor *b, double relative, double absolute)
+{
+    if (!a || !b) return a == b;
+    if (!nb_tensor_same_shape(a, b)) return false;
+    nb_tensor *fa = nb_tensor_reshape(ctx, a, 1, (const int64_t[]){-1});
+    nb_tensor *fb = nb_tensor_reshape(ctx, b, 1, (const int64_t[]){-1});
+    bool ok = true;
+    for (int64_t i = 0; i < fa->shape[0]; i++) {
+        double x = nb_tensor_get(fa, &i), y = nb_tensor_get(fb, &i);
+        ok &= fabs(x - y) <= absolute + relative * fabs(y);
+    }
+    nb_tensor_release(ctx, fa);
+    nb_tensor_release(ctx, fb);
+    return ok;
+}
+
+static inline bool near_all(outcome *a, outcome *b, double relative, double absolute)
+{
+    bool ok = near(a->out, b->out, relative, absolute);
+    for (int i = 0; i < NB_MAX_INPUTS; i++) ok &= near(a->grad[i], b->grad[i], relative, absolute);
+    return ok;
+}
+
+#endif

@@ -1,0 +1,205 @@
+#!/bin/sh
+# The command line, pipes and exit statuses.
+# usage: cli.sh     (the program is $NABLA, else ./nabla)
+set -u
+
+nabla=${NABLA:-./nabla}
+case $nabla in /*) ;; *) nabla=$PWD/$nabla ;; esac
+scratch=$(mktemp -d) || exit 1
+trap 'rm -rf "$scratch"' EXIT
+cd "$scratch" || exit 1
+unset LUA_INIT LUA_INIT_5_4 LUA_PATH LUA_PATH_5_4 LUA_CPATH LUA_CPATH_5_4
+HOME=$scratch XDG_CONFIG_HOME=$scratch/config XDG_STATE_HOME=$scratch/state LC_ALL=C.UTF-8 TERM=xterm
+export HOME XDG_CONFIG_HOME XDG_STATE_HOME LC_ALL TERM
+
+passed=0 failed=0
+
+# verdict WHAT: counts what the last command said.
+verdict() {
+    if [ $? -eq 0 ]; then
+        passed=$((passed + 1))
+    else
+        failed=$((failed + 1))
+        echo "failed: $1"
+        sed 's/^/  out: /' out
+        sed 's/^/  err: /' err
+        echo "  status: ${status:-}"
+    fi
+}
+
+# run ARGUMENTS: with standard input from the file `in`; leaves `out`, `err` and $status.
+: > in
+run() {
+    status=0
+    "$nabla" "$@" < in > out 2> err || status=$?
+}
+
+# gives STATUS TEXT: the last run ended so, wrote exactly that, and nothing on standard error.
+gives() {
+    [ "$status" -eq "$1" ] && [ "$(cat out)" = "$2" ] && [ ! -s err ]
+}
+
+# complains STATUS TEXT: nothing on standard output, and TEXT within standard error.
+complains() {
+    [ "$status" -eq "$1" ] && [ ! -s out ] && grep -qF -e "$2" err
+}
+
+# ---- Code and modules ----
+
+run -e 'print(1 + 1)'
+gives 0 2; verdict '-e runs code'
+run -e 'x = 1' -e 'print(x)'
+gives 0 1; verdict 'several -e share their globals'
+run --execute='print(3)'
+gives 0 3; verdict '--execute is -e'
+run -e 'print(4)' -e 'error("no")' -e 'print(5)'
+[ "$status" -eq 1 ] && [ "$(cat out)" = 4 ] && grep -q 'nabla: .*no' err; verdict 'the first failure ends it'
+echo 'return {name = "mine"}' > mine.lua
+run -l mine -e 'print(mine.name)'
+gives 0 mine; verdict '-l gives a global'
+run -l other=mine -e 'print(other.name, mine)'
+gives 0 "mine	nil"; verdict '-l GLOBAL=NAME'
+run -l there.is.none
+complains 1 'there.is.none'; verdict '-l of a module that is missing'
+run -e 'print(tensor.zeros(2).shape ~= nil, nn ~= nil, data ~= nil, nabla.version ~= nil)'
+gives 0 "true	true	true	true"; verdict 'scripts see the globals of the prompt'
+
+# ---- Options ----
+
+run -v
+[ "$status" -eq 0 ] && grep -qx 'nabla [0-9.]*' out; verdict '-v prints the version'
+run --version
+[ "$status" -eq 0 ] && grep -qx 'nabla [0-9.]*' out; verdict '--version'
+run --help
+[ "$status" -eq 0 ] && grep -q '^usage: nabla' out && grep -q -e '--seed' out; verdict '--help'
+run --seed 7 -e 'print(tensor.randn(3))'
+cp out first
+run --seed=7 -e 'print(tensor.randn(3))'
+[ "$status" -eq 0 ] && cmp -s out first; verdict 'the same seed, the same numbers'
+run --seed 8 -e 'print(tensor.randn(3))'
+[ "$status" -eq 0 ] && ! cmp -s out first; verdict 'another seed, other numbers'
+run --threads 1 -e 'print(nabla.threads())'
+gives 0 1; verdict '--threads'
+run -W -e 'warn("careful")'
+complains 0 'warning: careful'; verdict '-W shows warnings'
+run -e 'warn("careful")'
+gives 0 ''; verdict 'without -W there are none'
+LUA_INIT='print("init")' LUA_PATH='/nowhere/?.lua' run -E -e 'print(package.path:find("nowhere", 1, true))'
+gives 0 nil; verdict '-E heeds no environment'
+LUA_PATH='/nowhere/?.lua' run -e 'print(package.path:find("nowhere", 1, true) ~= nil)'
+gives 0 true; verdict 'LUA_PATH is heeded else'
+
+# ---- Wrong usage ----
+
+for wrong in '-x' '--nothing' '--seed=abc' '--seed=-1' '--seed' '--threads=0' '--threads=x' '-e' '--help=1'; do
+    run "$wrong"
+    complains 2 'nabla --help' && [ "$(wc -l < err)" -eq 1 ]; verdict "wrong usage: $wrong"
+done
+
+# ---- Scripts ----
+
+cat > script.lua <<'END'
+#!/usr/bin/env nabla
+print(..., #arg, arg[0], arg[1], arg[2])
+END
+run script.lua one two
+gives 0 "one	2	script.lua	one	two"; verdict 'arguments and arg'
+run script.lua -e x
+[ "$status" -eq 0 ] && grep -q 'script.lua	-e	x' out; verdict 'options behind the script are the script'"'"'s'
+echo 'print(arg[-1])' > before.lua
+run -W before.lua
+gives 0 -W; verdict 'what stands before the script has negative places'
+echo 'print("dash")' > -dash.lua
+run -- -dash.lua
+gives 0 dash; verdict '-- ends the options'
+run missing.lua
+complains 1 missing.lua; verdict 'a script that is missing'
+echo 'x = = 1' > wrong.lua
+run wrong.lua
+complains 1 wrong.lua:1:; verdict 'a script that is wrong'
+printf 'local function f()\n  error("deep")\nend\nf()\n' > deep.lua
+run deep.lua
+complains 1 'nabla: deep.lua:2: deep'; verdict 'a script that fails'
+run -e 'error(nil)'
+complains 1 nil; verdict 'error(nil)'
+run -e 'error{code = 1}'
+complains 1 code; verdict 'error{}'
+run -e 'os.exit(7)'
+gives 7 ''; verdict 'os.exit'
+run -e 'os.exit(true, true)'
+gives 0 ''; verdict 'os.exit that closes the state'
+printf '\033Lua' > binary.lua
+run binary.lua
+complains 1 binary; verdict 'no binary chunks'
+chmod +x script.lua
+
+# ---- Standard input ----
+
+cat > in <<'END'
+print(_VERSION ~= nil)
+1
+END
+run
+complains 1 'stdin:'; verdict 'standard input is a file, not a prompt'
+printf 'x = 2\nprint(x)\n' > in
+run
+gives 0 2; verdict 'no banner, no prompt'
+printf 'print("dash", ...)\n' > in
+run - a b
+gives 0 "dash	a	b"; verdict '- with arguments'
+printf '1 + 1\nx = 3\nx\n"a;b"\n' > in
+run -i
+[ "$status" -eq 0 ] && [ "$(cat out)" = '2
+3
+a;b' ] && [ ! -s err ]; verdict '-i in a pipe: values, and nothing else'
+printf 'error("no")\n2\n' > in
+run -i
+[ "$status" -eq 0 ] && [ "$(cat out)" = 2 ] && grep -q 'error: no' err; verdict '-i goes on after an error'
+printf '{1,\n' > in
+run -i
+[ "$status" -eq 0 ] && grep -q 'ends in the middle' err; verdict '-i: input that ends too early'
+: > in
+
+# ---- Colours and progress ----
+
+escape=$(printf '\033')
+run -e 'print(tensor.zeros(2, 2))' -e 'error("x")'
+! grep -q "$escape" out err; verdict 'no colour in a pipe'
+run -e 'net = nn.net("64 - 10") net:train(data.digits().train, {epochs = 2})'
+[ "$status" -eq 0 ] && ! grep -q "$(printf '[\033\r]')" out && grep -q 'epoch 2/2' out
+verdict 'progress in a pipe: a line an epoch'
+run -e 'net = nn.net("64 - 10") net:train(data.digits().train, {epochs = 2, progress = false})'
+gives 0 ''; verdict 'no progress'
+
+# ---- Output that cannot be written ----
+
+status=0
+"$nabla" -e 'for i = 1, 100000 do print("line") end' 2> err | head -1 > out
+gives 0 line; verdict 'a closed pipe is quiet'
+if [ -w /dev/full ]; then
+    status=0
+    : > out
+    "$nabla" -e 'print("x")' > /dev/full 2> err || status=$?
+    complains 1 'cannot write'; verdict 'a full disk is told'
+fi
+
+# ---- Ctrl-C ----
+
+# The script has the signal sent to itself, and goes on until it comes: a shell would start it in the
+# background with SIGINT ignored.
+for code in 'while true do end' 'while true do pcall(function() while true do end end) end' \
+    'coroutine.wrap(function() while true do end end)()'; do
+    printf 'io.popen("kill -INT " .. io.open("/proc/self/stat"):read("n"))\n%s\n' "$code" > endless.lua
+    run endless.lua
+    complains 130 interrupted; verdict "SIGINT ends a script: $code"
+done
+
+# ---- Starting in odd places ----
+
+HOME='' XDG_STATE_HOME='' XDG_CONFIG_HOME='' run -e 'print(1)'
+gives 0 1; verdict 'without a home'
+TERM='' LC_ALL=C run -e 'print(2)'
+gives 0 2; verdict 'without a terminal name'
+
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ]
