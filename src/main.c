@@ -1,5 +1,5 @@
 /* nabla: options and wiring. */
-#include "shell/interrupt.h"
+#include "shell/run/interrupt.h"
 #include "shell/prompt.h"
 #include "shell/script.h"
 

@@ -1,5 +1,6 @@
-/* The activations of a layer as the ops see them: runs of neurons with one function of kernel/unary.def
- * each. A plain structure, so that this floor need not know what an activation is called. */
+/* The activations of a layer as the ops see them: runs of neurons with one function of
+ * kernel/unary.def each. A plain structure, so that this floor need not know what an activation is
+ * called. */
 #ifndef NB_ACTIVATE_H
 #define NB_ACTIVATE_H
 

@@ -1,8 +1,9 @@
 /* The one backward loop.
  *
- * Records are taken in falling order of their numbers, from a heap: whatever uses a record's output has a
- * higher number, so its δ is whole when its turn comes. Gradients of parameters are put aside until every
- * δ is known; then they are checked, and only then written: nothing after the check can fail. */
+ * Records are taken in falling order of their numbers, from a heap: whatever uses a record's output
+ * has a higher number, so its δ is whole when its turn comes. Gradients of parameters are put aside
+ * until every δ is known; then they are checked, and only then written: nothing after the check can
+ * fail. */
 #include "grad/tape.h"
 
 #include "base/arith.h"
@@ -75,8 +76,7 @@ static nb_tensor *heap_pop(nb_pass *pass)
     for (size_t i = 0;;) {
         size_t child = 2 * i + 1, last = pass->count;
         if (child >= last) break;
-        if (child + 1 < last &&
-            number_of(pass->heap[child + 1]) > number_of(pass->heap[child]))
+        if (child + 1 < last && number_of(pass->heap[child + 1]) > number_of(pass->heap[child]))
             child++;
         if (number_of(pass->heap[i]) >= number_of(pass->heap[child])) break;
         swap(pass->heap, i, child);
@@ -194,11 +194,13 @@ static bool is_finite(const contribution *entry)
 
 static nb_status not_finite(nb_ctx *ctx, const nb_leaf *leaf)
 {
-    if (leaf->where) return nb_fail(ctx, NB_EVALUE, "the gradient of %s is not finite", leaf->where);
+    if (leaf->where)
+        return nb_fail(ctx, NB_EVALUE, "the gradient of %s is not finite", leaf->where);
     return nb_fail(ctx, NB_EVALUE, "a gradient is not finite");
 }
 
-/* The parameters of a network take finite gradients only; NaN passes through other tensors, as IEEE says. */
+/* The parameters of a network take finite gradients only; NaN passes through other tensors, as IEEE
+ * says. */
 static nb_status check_finite(nb_pass *pass)
 {
     for (size_t i = 0; i < pass->put; i++) {
@@ -220,12 +222,15 @@ static void shift_versions(const nb_pass *pass, bool up)
     for (size_t i = 0; i < pass->put; i++) {
         const nb_tensor *into = nb_leaf_of(pass->aside[i].leaf)->into;
         if (!into) continue;
-        if (up) into->storage->version++;
-        else into->storage->version--;
+        if (up)
+            into->storage->version++;
+        else
+            into->storage->version--;
     }
 }
 
-/* Finds what would be read after it was overwritten: a parameter that is also an input of a product. */
+/* Finds what would be read after it was overwritten: a parameter that is also an input of a
+ * product. */
 static void find_sharing(nb_pass *pass)
 {
     for (size_t i = 0; i < pass->put; i++) pass->aside[i].seen = versions(&pass->aside[i]);
@@ -315,8 +320,10 @@ static nb_status write_one(nb_pass *pass, const contribution *entry, nb_tensor *
         beta = leaf->beta;
     }
     nb_tensor *into = leaf->into ? leaf->into : leaf->grad;
-    if (entry->b) status = write_product(pass->ctx, into, alpha, beta, entry);
-    else write_tensor(into, alpha, beta, entry->a);
+    if (entry->b)
+        status = write_product(pass->ctx, into, alpha, beta, entry);
+    else
+        write_tensor(into, alpha, beta, entry->a);
     nb_tensor_touch(into, "backward");
     return status;
 }
@@ -370,9 +377,10 @@ static nb_tensor *first_delta(nb_ctx *ctx, nb_tensor *root, const nb_backward_op
                             nb_shape_text(root->dims, root->shape, other));
     if (delta) return nb_tensor_convert(ctx, delta, root->dtype, 1);
     if (nb_tensor_count(root) != 1)
-        return nb_fail_null(ctx, NB_ESHAPE,
-                            "backward starts from one number, not %s; take its sum, or give a delta",
-                            nb_shape_text(root->dims, root->shape, text));
+        return nb_fail_null(
+            ctx, NB_ESHAPE,
+            "backward starts from one number, not %s; take its sum, or give a delta",
+            nb_shape_text(root->dims, root->shape, text));
     nb_tensor *one = nb_tensor_new(ctx, root->dtype, root->dims, root->shape);
     static const int64_t first[NB_MAX_DIMS] = {0};
     if (one) nb_tensor_set(one, first, 1);
@@ -382,8 +390,9 @@ static nb_tensor *first_delta(nb_ctx *ctx, nb_tensor *root, const nb_backward_op
 nb_status nb_backward(nb_ctx *ctx, nb_tensor *root, const nb_backward_options *options)
 {
     if (!root->link)
-        return nb_fail(ctx, NB_EARG, "no gradient flows here: nothing that led to this tensor has "
-                                     "requires_grad, or nn.no_grad was on");
+        return nb_fail(ctx, NB_EARG,
+                       "no gradient flows here: nothing that led to this tensor has "
+                       "requires_grad, or nn.no_grad was on");
     nb_tensor *delta = first_delta(ctx, root, options);
     if (!delta) return ctx->status;
     nb_pass pass = {.ctx = ctx, .options = options, .number = ++ctx->sequence};

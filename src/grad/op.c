@@ -41,8 +41,8 @@ void nb_shared_release(nb_ctx *ctx, nb_shared *shared)
     if (shared && --shared->refs == 0) nb_free(ctx, shared, shared->bytes);
 }
 
-/* The dtype that the promoted inputs of a call meet in: the widest that computes, and the context's when
- * none of them does. */
+/* The dtype that the promoted inputs of a call meet in: the widest that computes, and the context's
+ * when none of them does. */
 static nb_dtype common_dtype(const nb_ctx *ctx, const nb_call *call)
 {
     bool any = false, wide = false;
@@ -55,8 +55,8 @@ static nb_dtype common_dtype(const nb_ctx *ctx, const nb_call *call)
     return wide ? NB_F64 : NB_F32;
 }
 
-/* Brings inputs to their common dtype, by an op of its own where a gradient flows. Fills `made` with the
- * tensors that it made. */
+/* Brings inputs to their common dtype, by an op of its own where a gradient flows. Fills `made`
+ * with the tensors that it made. */
 static nb_status promote(nb_ctx *ctx, nb_call *call, nb_tensor **made)
 {
     nb_dtype dtype = common_dtype(ctx, call);

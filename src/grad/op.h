@@ -1,6 +1,6 @@
-/* Ops: what is differentiable. One constant descriptor per op beside its functions, one list of names
- * (ops.def). The bindings' methods, their argument checking, the help and the gradient check walk the
- * table; to add an op is to write one descriptor and one line. */
+/* Ops: what is differentiable. One constant descriptor per op beside its functions, one list of
+ * names (ops.def). The bindings' methods, their argument checking, the help and the gradient check
+ * walk the table; to add an op is to write one descriptor and one line. */
 #ifndef NB_OP_H
 #define NB_OP_H
 
@@ -32,17 +32,17 @@ typedef struct nb_attr {
     nb_shared *shared;         /* or NULL */
 } nb_attr;
 
-/* One call under way. `forward` makes the output; what backward will need goes into saved (owned by the
- * call, then by the record). */
+/* One call under way. `forward` makes the output; what backward will need goes into saved (owned by
+ * the call, then by the record). */
 typedef struct nb_call {
     const nb_op *op;
     nb_tensor *in[NB_MAX_INPUTS];
     int inputs;
     nb_attr attr;
-    bool recording;                 /* a record will be made: save what backward needs */
-    bool needs[NB_MAX_INPUTS];      /* inputs through which a gradient flows */
+    bool recording;            /* a record will be made: save what backward needs */
+    bool needs[NB_MAX_INPUTS]; /* inputs through which a gradient flows */
     nb_tensor *saved[NB_MAX_SAVED];
-    nb_tensor *second;              /* further result (the indices of max), owned by the caller */
+    nb_tensor *second; /* further result (the indices of max), owned by the caller */
 } nb_call;
 
 /* How a user's arguments become a call: one character each, after the tensor itself.
@@ -69,15 +69,15 @@ struct nb_op {
     /* Checks shapes, makes the output: a tensor of its own, without a link (an alias where nothing
      * changes). NULL with the message set. */
     nb_tensor *(*forward)(nb_ctx *ctx, nb_call *call);
-    /* grad[i] = a new reference to the gradient of input i, for every i with record->needs[i]; an entry
-     * may stay NULL when the op handed that gradient on itself (nb_tape_product). NULL function: the op
-     * has no gradient; its output ends the tape. */
+    /* grad[i] = a new reference to the gradient of input i, for every i with record->needs[i]; an
+     * entry may stay NULL when the op handed that gradient on itself (nb_tape_product). NULL
+     * function: the op has no gradient; its output ends the tape. */
     nb_status (*backward)(nb_ctx *ctx, nb_record *record, nb_tensor *delta, nb_tensor **grad);
 
-    /* For the checks: shapes of the inputs, "2x3 2x3, 3x2t 3x2, - 3, 2x3 /1" (comma between samples, - a
-     * number, t: the transposed view of a contiguous tensor, c: a condition, u8 of 0 and 1; /1: an integer
-     * argument as the user counts); the interval that values are drawn from; points that are avoided (the
-     * kinks). */
+    /* For the checks: shapes of the inputs, "2x3 2x3, 3x2t 3x2, - 3, 2x3 /1" (comma between
+     * samples, - a number, t: the transposed view of a contiguous tensor, c: a condition, u8 of 0
+     * and 1; /1: an integer argument as the user counts); the interval that values are drawn from;
+     * points that are avoided (the kinks). */
     const char *samples;
     double low, high;
     double kinks[2];
@@ -95,9 +95,9 @@ extern const nb_op *const nb_ops[NB_OPS];
 /* The op called `name`, hidden ones included, or NULL. */
 const nb_op *nb_op_find(const char *name);
 
-/* Calls an op: forward, and a record on the output when the context records and an input takes part in a
- * gradient. Returns the output (a new reference) or NULL. call->op, in, inputs and attr are set by the
- * caller; attr.shared is borrowed. */
+/* Calls an op: forward, and a record on the output when the context records and an input takes part
+ * in a gradient. Returns the output (a new reference) or NULL. call->op, in, inputs and attr are
+ * set by the caller; attr.shared is borrowed. */
 nb_tensor *nb_op_call(nb_ctx *ctx, nb_call *call);
 /* Short forms for C that composes ops. */
 nb_tensor *nb_op1(nb_ctx *ctx, nb_op_id op, nb_tensor *a);

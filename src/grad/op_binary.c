@@ -31,7 +31,8 @@ static bool broadcast(nb_ctx *ctx, const nb_call *call, int *dims, int64_t *shap
         nb_fail(ctx, NB_ESHAPE,
                 "mul: %s and %s do not fit element by element; a:matmul(b) is the matrix product",
                 nb_shape_text(a->dims, a->shape, ta), nb_shape_text(b->dims, b->shape, tb));
-    else nb_misfit(ctx, call->op->name, a, b);
+    else
+        nb_misfit(ctx, call->op->name, a, b);
     return false;
 }
 
@@ -124,8 +125,8 @@ static nb_status pow_backward(nb_ctx *ctx, nb_record *record, nb_tensor *delta, 
         nb_tensor *less = nb_op_number(ctx, NB_OP_sub, b, 1);
         nb_tensor *power = less ? nb_op2(ctx, NB_OP_pow, a, less) : NULL;
         nb_tensor_release(ctx, less);
-        status = give(ctx, record, 0, then(ctx, NB_OP_mul, then(ctx, NB_OP_mul, power, b), delta),
-                      grad);
+        status =
+            give(ctx, record, 0, then(ctx, NB_OP_mul, then(ctx, NB_OP_mul, power, b), delta), grad);
     }
     if (status != NB_OK || !record->needs[1]) return status;
     nb_tensor *zero = nb_op_number(ctx, NB_OP_eq, a, 0);
@@ -145,7 +146,8 @@ static nb_status pow_backward(nb_ctx *ctx, nb_record *record, nb_tensor *delta, 
     return give(ctx, record, 1, then(ctx, NB_OP_mul, power, delta), grad);
 }
 
-/* y = max(a, b) or min(a, b): δ goes to the input that was taken, to the first where they are equal */
+/* y = max(a, b) or min(a, b): δ goes to the input that was taken, to the first where they are equal
+ */
 static nb_status extreme_backward(nb_ctx *ctx, nb_record *record, nb_tensor *delta,
                                   nb_tensor **grad)
 {
@@ -174,7 +176,7 @@ static nb_status extreme_backward(nb_ctx *ctx, nb_record *record, nb_tensor *del
                                  .reads = read,                                                    \
                                  .forward = forward,                                               \
                                  .backward = back,                                                 \
-                                 .samples = "- -, 2x3 2x3, 2x3 3, 3 2x1, - 4, 3x2t 3x2, 0x3 3",     \
+                                 .samples = "- -, 2x3 2x3, 2x3 3, 3 2x1, - 4, 3x2t 3x2, 0x3 3",    \
                                  __VA_ARGS__}
 
 BINARY(add, "The sum, element by element; x + y is the same.", "x:add(y)", add_backward, 0,
@@ -202,7 +204,7 @@ BINARY(minimum, "The smaller of each pair of elements; NaN where either is.", "x
                                  .kernel = NB_C_##word,                                            \
                                  .promote = 3,                                                     \
                                  .forward = forward_compare,                                       \
-                                 .samples = "- -, 2x3 2x3, 2x3 3, 3x2t 3x2, 0x3 3",                 \
+                                 .samples = "- -, 2x3 2x3, 2x3 3, 3x2t 3x2, 0x3 3",                \
                                  .low = -2,                                                        \
                                  .high = 2}
 
@@ -216,8 +218,8 @@ COMPARE(ge, "1 where x >= y, else 0.", "tensor{1, 2}:ge(2) → 0 1");
 static void select_loop(void *arg, size_t n, char *const *at, const int64_t *stride)
 {
     const nb_real_kernels *real = *(const nb_real_kernels **)arg;
-    real->select(n, (const uint8_t *)at[1], (ptrdiff_t)stride[1], at[2], (ptrdiff_t)stride[2], at[3],
-                 (ptrdiff_t)stride[3], at[0], (ptrdiff_t)stride[0]);
+    real->select(n, (const uint8_t *)at[1], (ptrdiff_t)stride[1], at[2], (ptrdiff_t)stride[2],
+                 at[3], (ptrdiff_t)stride[3], at[0], (ptrdiff_t)stride[0]);
 }
 
 /* y = c ? a : b */
@@ -227,7 +229,8 @@ static nb_tensor *where_forward(nb_ctx *ctx, nb_call *call)
     int64_t pair[NB_MAX_DIMS], shape[NB_MAX_DIMS];
     int pair_dims, dims;
     if (c->dtype != NB_U8)
-        return nb_fail_null(ctx, NB_EARG, "where: the condition must be u8, as :gt gives it, not %s",
+        return nb_fail_null(ctx, NB_EARG,
+                            "where: the condition must be u8, as :gt gives it, not %s",
                             nb_dtype_name(c->dtype));
     if (!nb_shape_broadcast(a->dims, a->shape, b->dims, b->shape, &pair_dims, pair)) {
         nb_misfit(ctx, "where", a, b);

@@ -140,8 +140,10 @@ static nb_tensor *softmax_forward(nb_ctx *ctx, nb_call *call)
         double log_sum = real->softmax((size_t)n, row, (char *)nb_tensor_data(soft) + at);
         sum += real->sum((size_t)n, target, 1) * log_sum - real->dot((size_t)n, target, 1, row, 1);
     }
-    if (call->recording) call->saved[0] = soft;
-    else nb_tensor_release(ctx, soft);
+    if (call->recording)
+        call->saved[0] = soft;
+    else
+        nb_tensor_release(ctx, soft);
     nb_tensor *out = finish(ctx, z, y, sum);
     if (soft) return out;
     nb_tensor_release(ctx, out);

@@ -1,7 +1,7 @@
 /* A layer of neurons: the affine map, the activations run by run, and both fused.
  *
- * Shapes: x (…, k), w (neurons, k), b (neurons), z and a (…, neurons); the dimensions before the last are
- * the examples. */
+ * Shapes: x (…, k), w (neurons, k), b (neurons), z and a (…, neurons); the dimensions before the
+ * last are the examples. */
 #include "grad/activate.h"
 #include "grad/support.h"
 
@@ -79,8 +79,8 @@ static nb_status keep_outputs(nb_ctx *ctx, nb_call *call, const nb_tensor *z, co
     return call->saved[1] ? NB_OK : ctx->status;
 }
 
-/* The activations of z, a tensor of the caller's that nobody else sees: in place unless z must stay. Takes
- * the reference to z. */
+/* The activations of z, a tensor of the caller's that nobody else sees: in place unless z must
+ * stay. Takes the reference to z. */
 static nb_tensor *activated(nb_ctx *ctx, nb_call *call, nb_tensor *z, bool in_place)
 {
     const nb_kernel_runs *runs = runs_of(&call->attr);
@@ -212,7 +212,8 @@ static nb_tensor *folded(nb_ctx *ctx, nb_tensor *t)
     return t->dims == 2 ? nb_tensor_retain(t) : nb_tensor_reshape(ctx, t, 2, shape);
 }
 
-/* BP4: dC/dw = δᵀ a of the layer before; put aside for a parameter, computed here for anything else. */
+/* BP4: dC/dw = δᵀ a of the layer before; put aside for a parameter, computed here for anything
+ * else. */
 static nb_status weight_gradient(nb_ctx *ctx, nb_record *record, nb_tensor *delta, nb_tensor *x,
                                  nb_tensor **grad)
 {
@@ -238,8 +239,9 @@ static nb_status bias_gradient(nb_ctx *ctx, const nb_tensor *delta, nb_tensor **
     double *sums = nb_alloc_zero(ctx, (size_t)neurons, sizeof *sums);
     grad[2] = sums ? nb_tensor_new(ctx, delta->dtype, 1, &neurons) : NULL;
     if (grad[2]) {
-        nb_real(delta->dtype)->add_columns((size_t)row_count(delta), (size_t)neurons,
-                                           nb_tensor_data(delta), (ptrdiff_t)neurons, sums);
+        nb_real(delta->dtype)
+            ->add_columns((size_t)row_count(delta), (size_t)neurons, nb_tensor_data(delta),
+                          (ptrdiff_t)neurons, sums);
         nb_kernels_get()->convert[NB_F64][delta->dtype]((size_t)neurons, sums, 1,
                                                         nb_tensor_data(grad[2]), 1, 1.0);
     }

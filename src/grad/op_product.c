@@ -166,8 +166,9 @@ const nb_op nb_def_matmul = {
     .name = "matmul",
     .signature = "t",
     .usage = "a:matmul(b)",
-    .help = "The matrix product; vectors count as a row on the left, a column on the right; further "
-            "dimensions are batches and broadcast.",
+    .help =
+        "The matrix product; vectors count as a row on the left, a column on the right; further "
+        "dimensions are batches and broadcast.",
     .example = "tensor{{1, 2}, {3, 4}}:matmul(tensor{1, 1}) → 3 7",
     .promote = 3,
     .reads = 3,

@@ -181,7 +181,8 @@ static void scatter_loop(void *arg, size_t n, char *const *at, const int64_t *st
 }
 
 /* y = x at its extreme: dx = δ there, 0 elsewhere */
-static nb_status extreme_backward(nb_ctx *ctx, nb_record *record, nb_tensor *delta, nb_tensor **grad)
+static nb_status extreme_backward(nb_ctx *ctx, nb_record *record, nb_tensor *delta,
+                                  nb_tensor **grad)
 {
     nb_tensor *x = record->in[0], *place = record->saved[0];
     bool all = record->attr.length == 0;
@@ -257,7 +258,7 @@ const nb_op nb_def_mean = {
                                  .promote = 1,                                                     \
                                  .forward = extreme_forward,                                       \
                                  .backward = extreme_backward,                                     \
-                                 .samples = "-, 5, 2x3, 3x2t, 2x3 /1, 2x3 /2, 2x3x2 /2",            \
+                                 .samples = "-, 5, 2x3, 3x2t, 2x3 /1, 2x3 /2, 2x3x2 /2",           \
                                  .low = -2,                                                        \
                                  .high = 2}
 
@@ -282,7 +283,8 @@ EXTREME(min, NB_B_minimum,
                                  .low = -2,                                                        \
                                  .high = 2}
 
-PLACE(argmax, NB_B_maximum, "The place of the largest element, counted from 1; the first of equals.",
+PLACE(argmax, NB_B_maximum,
+      "The place of the largest element, counted from 1; the first of equals.",
       "tensor{1, 9, 7}:argmax() → 2");
 PLACE(argmin, NB_B_minimum,
       "The place of the smallest element, counted from 1; the first of equals.",

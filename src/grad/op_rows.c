@@ -24,8 +24,8 @@ static nb_tensor *swap_last(nb_ctx *ctx, const nb_tensor *x, int dim)
 /* The same as a contiguous matrix whose rows are what an op works on; a number is a row of one. */
 static nb_tensor *rows_of(nb_ctx *ctx, const nb_tensor *x, int dim)
 {
-    nb_tensor *last = x->dims ? swap_last(ctx, x, dim)
-                              : nb_tensor_reshape(ctx, x, 1, (const int64_t[]){1});
+    nb_tensor *last =
+        x->dims ? swap_last(ctx, x, dim) : nb_tensor_reshape(ctx, x, 1, (const int64_t[]){1});
     nb_tensor *rows = last ? nb_tensor_contiguous(ctx, last) : NULL;
     nb_tensor_release(ctx, last);
     return rows;
@@ -35,8 +35,7 @@ static nb_tensor *rows_of(nb_ctx *ctx, const nb_tensor *x, int dim)
 static nb_tensor *rows_back(nb_ctx *ctx, nb_tensor *rows, const nb_tensor *like, int dim)
 {
     if (!rows) return NULL;
-    nb_tensor *out = like->dims ? swap_last(ctx, rows, dim)
-                                : nb_tensor_reshape(ctx, rows, 0, NULL);
+    nb_tensor *out = like->dims ? swap_last(ctx, rows, dim) : nb_tensor_reshape(ctx, rows, 0, NULL);
     nb_tensor_release(ctx, rows);
     return out;
 }
@@ -54,8 +53,10 @@ static nb_tensor *softmax_forward(nb_ctx *ctx, nb_call *call)
         size_t width = nb_dtype_size(x->dtype);
         char *source = nb_tensor_data(from), *target = nb_tensor_data(to);
         for (size_t i = 0; i < count; i += n) {
-            if (log) real->log_softmax(n, source + i * width, target + i * width);
-            else real->softmax(n, source + i * width, target + i * width);
+            if (log)
+                real->log_softmax(n, source + i * width, target + i * width);
+            else
+                real->softmax(n, source + i * width, target + i * width);
         }
     }
     nb_tensor_release(ctx, from);
@@ -148,8 +149,10 @@ static nb_tensor *logsumexp_forward(nb_ctx *ctx, nb_call *call)
         nb_tensor_release(ctx, out);
         return NULL;
     }
-    if (call->recording) call->saved[0] = soft;
-    else nb_tensor_release(ctx, soft);
+    if (call->recording)
+        call->saved[0] = soft;
+    else
+        nb_tensor_release(ctx, soft);
     out = rows_back(ctx, out, x, dim);
     return !out || call->attr.keep || !x->dims ? out : drop(ctx, out, dim);
 }
@@ -179,7 +182,7 @@ static nb_status logsumexp_backward(nb_ctx *ctx, nb_record *record, nb_tensor *d
                                  .promote = 1,                                                     \
                                  .forward = fore,                                                  \
                                  .backward = back,                                                 \
-                                 .samples = "-, 5, 2x3, 3x2t, 2x3 /1, 2x3x2 /2",                    \
+                                 .samples = "-, 5, 2x3, 3x2t, 2x3 /1, 2x3x2 /2",                   \
                                  .low = -2,                                                        \
                                  .high = 2}
 

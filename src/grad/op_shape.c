@@ -205,8 +205,10 @@ static nb_status into_zeros(nb_ctx *ctx, const nb_tensor *x, nb_tensor *delta, n
     nb_tensor *view = whole ? part(ctx, whole, list) : NULL;
     nb_status status = view ? nb_tensor_copy(ctx, view, delta) : ctx->status;
     nb_tensor_release(ctx, view);
-    if (status == NB_OK) grad[0] = whole;
-    else nb_tensor_release(ctx, whole);
+    if (status == NB_OK)
+        grad[0] = whole;
+    else
+        nb_tensor_release(ctx, whole);
     return status;
 }
 
@@ -327,7 +329,8 @@ DEFINE(to) = {
     .name = "to",
     .signature = "y",
     .usage = "x:to(dtype)",
-    .help = "The same numbers as f32, f64, u8 or i32; to integers towards zero, within their range.",
+    .help =
+        "The same numbers as f32, f64, u8 or i32; to integers towards zero, within their range.",
     .example = "tensor{1.7, 300}:to(\"u8\") → 1 255",
     .forward = to_forward,
     .backward = to_backward,
@@ -345,8 +348,10 @@ static nb_tensor *cat_forward(nb_ctx *ctx, nb_call *call)
     bool fits = a->dims == b->dims && dim < a->dims;
     for (int i = 0; fits && i < a->dims; i++) {
         shape[i] = a->shape[i];
-        if (i == dim) shape[i] += b->shape[i];
-        else fits = a->shape[i] == b->shape[i];
+        if (i == dim)
+            shape[i] += b->shape[i];
+        else
+            fits = a->shape[i] == b->shape[i];
     }
     if (!fits) {
         nb_misfit(ctx, "cat", a, b);
@@ -356,8 +361,8 @@ static nb_tensor *cat_forward(nb_ctx *ctx, nb_call *call)
     nb_tensor *first = out ? nb_tensor_narrow(ctx, out, dim, 0, a->shape[dim], 1) : NULL;
     nb_tensor *rest =
         first ? nb_tensor_narrow(ctx, out, dim, a->shape[dim], b->shape[dim], 1) : NULL;
-    bool done = rest && nb_tensor_copy(ctx, first, a) == NB_OK &&
-                nb_tensor_copy(ctx, rest, b) == NB_OK;
+    bool done =
+        rest && nb_tensor_copy(ctx, first, a) == NB_OK && nb_tensor_copy(ctx, rest, b) == NB_OK;
     nb_tensor_release(ctx, first);
     nb_tensor_release(ctx, rest);
     if (done) return out;
@@ -371,8 +376,10 @@ static nb_status cat_backward(nb_ctx *ctx, nb_record *record, nb_tensor *delta, 
     int dim = (int)record->attr.list[0];
     int64_t total = delta->shape[dim], first;
     /* Only inputs that need a gradient are kept; the other's length follows. */
-    if (record->needs[0]) first = record->in[0]->shape[dim];
-    else first = total - record->in[1]->shape[dim];
+    if (record->needs[0])
+        first = record->in[0]->shape[dim];
+    else
+        first = total - record->in[1]->shape[dim];
     for (int i = 0; i < 2; i++) {
         if (!record->needs[i]) continue;
         grad[i] = nb_tensor_narrow(ctx, delta, dim, i ? first : 0, i ? total - first : first, 1);

@@ -17,8 +17,8 @@ static nb_tensor *forward(nb_ctx *ctx, nb_call *call)
     nb_tensor *x = call->in[0];
     nb_unary kernel = (nb_unary)call->op->kernel;
     unary_loop how = {nb_real(x->dtype)->unary[kernel], call->attr.number[0], call->attr.number[1]};
-    nb_tensor *y = nb_map(ctx, x->dtype, x->dims, x->shape, (const nb_tensor *const[]){x}, 1, apply,
-                          &how);
+    nb_tensor *y =
+        nb_map(ctx, x->dtype, x->dims, x->shape, (const nb_tensor *const[]){x}, 1, apply, &how);
     if (y && call->recording && nb_unary_needs[kernel] == NB_FROM_Y) {
         /* An alias: the record must not own the tensor that owns it. */
         call->saved[0] = nb_tensor_alias(ctx, y);
@@ -88,8 +88,8 @@ UNARY(sin, "The sine of each element, in radians.", 1, .example = "tensor{0, 1}:
       .low = -4, .high = 4);
 UNARY(cos, "The cosine of each element, in radians.", 1, .example = "tensor{0, 1}:cos() → 1 0.5403",
       .low = -4, .high = 4);
-UNARY(tan, "The tangent of each element, in radians.", 0, .example = "tensor{0, 1}:tan() → 0 1.5574",
-      .low = -1.2, .high = 1.2);
+UNARY(tan, "The tangent of each element, in radians.", 0,
+      .example = "tensor{0, 1}:tan() → 0 1.5574", .low = -1.2, .high = 1.2);
 UNARY(tanh, "The hyperbolic tangent of each element.", 0,
       .example = "tensor{0, 1}:tanh() → 0 0.7616", .low = -3, .high = 3);
 UNARY(sigmoid, "The logistic function 1 / (1 + e^-x), element by element.", 0,

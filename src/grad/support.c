@@ -76,8 +76,8 @@ static void sum_loop(void *arg, size_t n, char *const *at, const int64_t *stride
     }
 }
 
-/* Rows summed into one: a contiguous matrix whose first dimensions go. Much faster than a strided sum for
- * every column. False where the case is another. */
+/* Rows summed into one: a contiguous matrix whose first dimensions go. Much faster than a strided
+ * sum for every column. False where the case is another. */
 static bool sum_rows(nb_ctx *ctx, const nb_tensor *x, unsigned dims, double scale, nb_tensor *out,
                      nb_status *status)
 {

@@ -8,8 +8,8 @@
 /* A tensor of this shape filled by an inner loop: operand 0 is the output, the inputs follow. */
 nb_tensor *nb_map(nb_ctx *ctx, nb_dtype dtype, int dims, const int64_t *shape,
                   const nb_tensor *const *in, int inputs, nb_walk_fn *loop, void *arg);
-/* Where a δ of this shape may be written: δ itself when nobody else sees its elements, else a new tensor.
- * Contiguous in both cases; *from is what to read (contiguous too). New references. */
+/* Where a δ of this shape may be written: δ itself when nobody else sees its elements, else a new
+ * tensor. Contiguous in both cases; *from is what to read (contiguous too). New references. */
 nb_status nb_delta_for_write(nb_ctx *ctx, nb_tensor *delta, nb_tensor **from, nb_tensor **to);
 /* The sum of a gradient over the dimensions in which an input was broadcast: its shape again. */
 nb_tensor *nb_sum_to(nb_ctx *ctx, nb_tensor *gradient, const nb_tensor *input);

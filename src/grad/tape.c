@@ -32,8 +32,8 @@ static void free_record(nb_ctx *ctx, nb_record *record)
     nb_free(ctx, record, sizeof *record);
 }
 
-/* Releasing a record releases its inputs, whose records may go too, and so on down a graph of any depth:
- * whoever comes first works off the list, those that it triggers only queue. */
+/* Releasing a record releases its inputs, whose records may go too, and so on down a graph of any
+ * depth: whoever comes first works off the list, those that it triggers only queue. */
 static void release_record(nb_ctx *ctx, nb_tape_link *link)
 {
     link->next = ctx->dying;
@@ -124,8 +124,9 @@ static nb_status changed(nb_ctx *ctx, const nb_record *record, const nb_tensor *
 nb_status nb_record_check(nb_ctx *ctx, const nb_record *record)
 {
     if (record->spent)
-        return nb_fail(ctx, NB_EARG,
-                       "this graph was released by an earlier backward; give that one {keep = true}");
+        return nb_fail(
+            ctx, NB_EARG,
+            "this graph was released by an earlier backward; give that one {keep = true}");
     for (int i = 0; i < record->inputs; i++) {
         const nb_tensor *in = record->in[i];
         bool reads = record->op->reads >> i & 1;

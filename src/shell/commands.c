@@ -4,13 +4,13 @@
 
 #include "base/option.h"
 #include "base/text.h"
-#include "shell/errors.h"
-#include "shell/history.h"
-#include "shell/interrupt.h"
-#include "shell/pager.h"
+#include "shell/run/errors.h"
+#include "shell/screen/history.h"
+#include "shell/run/interrupt.h"
+#include "shell/screen/pager.h"
 #include "shell/script.h"
 #include "shell/session.h"
-#include "shell/source.h"
+#include "shell/run/source.h"
 
 #include <ctype.h>
 #include <lauxlib.h>

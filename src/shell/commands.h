@@ -1,4 +1,5 @@
-/* What the prompt understands besides Lua: commands that begin with a dot, questions, and calls to the system. */
+/* What the prompt understands besides Lua: commands that begin with a dot, questions, and calls to
+ * the system. */
 #ifndef SH_COMMANDS_H
 #define SH_COMMANDS_H
 

@@ -11,16 +11,11 @@
 static const char short_options[] = "+:e:il:vEWh";
 
 static const struct option long_options[] = {
-    {"execute", required_argument, NULL, 'e'},
-    {"interactive", no_argument, NULL, 'i'},
-    {"library", required_argument, NULL, 'l'},
-    {"version", no_argument, NULL, 'v'},
-    {"no-environment", no_argument, NULL, 'E'},
-    {"warnings", no_argument, NULL, 'W'},
-    {"help", no_argument, NULL, 'h'},
-    {"seed", required_argument, NULL, 's'},
-    {"threads", required_argument, NULL, 't'},
-    {NULL, 0, NULL, 0},
+    {"execute", required_argument, NULL, 'e'},  {"interactive", no_argument, NULL, 'i'},
+    {"library", required_argument, NULL, 'l'},  {"version", no_argument, NULL, 'v'},
+    {"no-environment", no_argument, NULL, 'E'}, {"warnings", no_argument, NULL, 'W'},
+    {"help", no_argument, NULL, 'h'},           {"seed", required_argument, NULL, 's'},
+    {"threads", required_argument, NULL, 't'},  {NULL, 0, NULL, 0},
 };
 
 void sh_options_help(void)

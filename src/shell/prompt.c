@@ -3,14 +3,14 @@
 
 #include "base/text.h"
 #include "shell/commands.h"
-#include "shell/errors.h"
-#include "shell/eval.h"
-#include "shell/history.h"
-#include "shell/line.h"
-#include "shell/paths.h"
+#include "shell/run/errors.h"
+#include "shell/run/eval.h"
+#include "shell/screen/history.h"
+#include "shell/screen/line.h"
+#include "shell/screen/paths.h"
 #include "shell/script.h"
 #include "shell/session.h"
-#include "shell/tokens.h"
+#include "shell/run/tokens.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,9 +28,10 @@ static const char *prompt_text(const sh_shell *shell, bool first, char text[PROM
     const sh_terminal *t = &shell->terminal;
     const char *mark = t->utf8 ? (first ? NABLA : "· ") : (first ? PLAIN : "     > ");
     if (t->colour)
-        snprintf(text, PROMPT_BYTES, "\001%s\002%s\001%s\002", sh_colour_code(true, SH_PROMPT), mark,
-                 sh_colour_code(true, SH_PLAIN));
-    else snprintf(text, PROMPT_BYTES, "%s", mark);
+        snprintf(text, PROMPT_BYTES, "\001%s\002%s\001%s\002", sh_colour_code(true, SH_PROMPT),
+                 mark, sh_colour_code(true, SH_PLAIN));
+    else
+        snprintf(text, PROMPT_BYTES, "%s", mark);
     return text;
 }
 
@@ -43,7 +44,8 @@ static size_t pasted_prompt(const char *line)
     return 0;
 }
 
-/* Adds what was read to the input, each line without the prompt of a transcript that it was copied from. */
+/* Adds what was read to the input, each line without the prompt of a transcript that it was copied
+ * from. */
 static void add_lines(nb_text *input, const char *lines)
 {
     if (input->length) nb_text_add(input, "\n");
@@ -61,8 +63,10 @@ static void add_lines(nb_text *input, const char *lines)
 static void carry_out(sh_shell *shell, const char *input, bool command)
 {
     sh_history_add(input);
-    if (command) sh_command(shell, input);
-    else sh_eval_run(shell, input);
+    if (command)
+        sh_command(shell, input);
+    else
+        sh_eval_run(shell, input);
 }
 
 /* What became of an input after one more line of it. */
@@ -84,16 +88,20 @@ static step take_line(sh_shell *shell, nb_text *input, const char *line)
     }
     sh_compiled outcome = sh_eval_compile(shell, text);
     if (outcome == SH_UNFINISHED) return GO_ON;
-    if (outcome == SH_WHOLE) carry_out(shell, text, false);
-    else sh_history_add(text);
+    if (outcome == SH_WHOLE)
+        carry_out(shell, text, false);
+    else
+        sh_history_add(text);
     return DONE;
 }
 
 /* The input ended in the middle. On a terminal Ctrl-D drops it and the next one leaves. */
 static void end_inside(sh_shell *shell)
 {
-    if (shell->terminal.input) putchar('\n');
-    else sh_complain(shell, "the input ends in the middle of a statement");
+    if (shell->terminal.input)
+        putchar('\n');
+    else
+        sh_complain(shell, "the input ends in the middle of a statement");
 }
 
 /* Reads and carries out one input; false: leave. `drops` counts Ctrl-C on empty lines. */
@@ -102,7 +110,8 @@ static bool one_input(sh_shell *shell, nb_text *input, int *drops)
     char prompt[PROMPT_BYTES], *line;
     bool empty;
     for (bool first = true;; first = false) {
-        sh_got got = sh_line_read(prompt_text(shell, first, prompt), nb_text_get(input), &line, &empty);
+        sh_got got =
+            sh_line_read(prompt_text(shell, first, prompt), nb_text_get(input), &line, &empty);
         if (got == SH_GOT_END && first) return false;
         if (got == SH_GOT_END) {
             end_inside(shell);

@@ -1,4 +1,5 @@
-/* Code that does not come from the prompt. Text only: no file can hand the program a binary chunk. */
+/* Code that does not come from the prompt. Text only: no file can hand the program a binary chunk.
+ */
 #include "shell/script.h"
 
 #include <lauxlib.h>
@@ -16,8 +17,9 @@ typedef struct source {
 static int load(lua_State *L)
 {
     const source *from = lua_touserdata(L, 1);
-    int status = from->code ? luaL_loadbufferx(L, from->code, strlen(from->code), "=(command line)", "t")
-                            : luaL_loadfilex(L, from->file, "t");
+    int status = from->code
+                     ? luaL_loadbufferx(L, from->code, strlen(from->code), "=(command line)", "t")
+                     : luaL_loadfilex(L, from->file, "t");
     return status == LUA_OK ? 1 : lua_error(L);
 }
 
@@ -43,7 +45,8 @@ sh_status sh_run_file(sh_shell *shell, const char *path)
 sh_status sh_run_script(sh_shell *shell, int argc, char **argv, int script)
 {
     const char *name = strcmp(argv[script], "-") == 0 ? NULL : argv[script];
-    return run(shell, &(source){.file = name, .argc = argc - script - 1, .argv = argv + script + 1});
+    return run(shell,
+               &(source){.file = name, .argc = argc - script - 1, .argv = argv + script + 1});
 }
 
 sh_status sh_run_input(sh_shell *shell)
@@ -59,8 +62,10 @@ static int require(lua_State *L)
     lua_getglobal(L, "require");
     lua_pushstring(L, is ? is + 1 : from->module);
     lua_call(L, 1, 1);
-    if (is) lua_pushlstring(L, from->module, (size_t)(is - from->module));
-    else lua_pushstring(L, from->module);
+    if (is)
+        lua_pushlstring(L, from->module, (size_t)(is - from->module));
+    else
+        lua_pushstring(L, from->module);
     lua_insert(L, -2);
     lua_pushglobaltable(L);
     lua_insert(L, -3);

@@ -2,7 +2,7 @@
 #ifndef SH_SCRIPT_H
 #define SH_SCRIPT_H
 
-#include "shell/errors.h"
+#include "shell/run/errors.h"
 
 /* Runs a file without arguments: init.lua, .load. */
 sh_status sh_run_file(sh_shell *shell, const char *path);

@@ -3,9 +3,9 @@
 
 #include "base/text.h"
 #include "lua/nbl.h"
-#include "shell/errors.h"
-#include "shell/eval.h"
-#include "shell/show.h"
+#include "shell/run/errors.h"
+#include "shell/run/eval.h"
+#include "shell/screen/show.h"
 #include "tensor/shape.h"
 
 #include <lauxlib.h>

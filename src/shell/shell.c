@@ -3,9 +3,9 @@
 
 #include "base/workers.h"
 #include "lua/nbl.h"
-#include "shell/errors.h"
-#include "shell/interrupt.h"
-#include "shell/threads.h"
+#include "shell/run/errors.h"
+#include "shell/run/interrupt.h"
+#include "shell/run/threads.h"
 
 #include <lauxlib.h>
 #include <lualib.h>
@@ -40,8 +40,10 @@ static bool is_control(const char *message, int more)
 
 static void control(lua_State *L, const char *message)
 {
-    if (strcmp(message, "@on") == 0) lua_setwarnf(L, warn_on, L);
-    else if (strcmp(message, "@off") == 0) lua_setwarnf(L, warn_off, L);
+    if (strcmp(message, "@on") == 0)
+        lua_setwarnf(L, warn_on, L);
+    else if (strcmp(message, "@off") == 0)
+        lua_setwarnf(L, warn_off, L);
 }
 
 static void warn_off(void *self, const char *message, int more)

@@ -4,8 +4,8 @@
 
 #include "base/context.h"
 #include "shell/options.h"
-#include "shell/progress.h"
-#include "shell/terminal.h"
+#include "shell/screen/progress.h"
+#include "shell/screen/terminal.h"
 
 #include <lua.h>
 
@@ -16,16 +16,16 @@ typedef struct sh_shell {
     nb_ctx *ctx;
     sh_terminal terminal;
     sh_progress progress;
-    bool at_prompt; /* the prompt is open, or about to be */
-    bool leaving;   /* .quit was typed */
-    bool timing;    /* .time on */
+    bool at_prompt;        /* the prompt is open, or about to be */
+    bool leaving;          /* .quit was typed */
+    bool timing;           /* .time on */
     bool told_locals;      /* how a local at the prompt is kept was said */
     unsigned told_modules; /* bit i: where sh_modules[i] is since its name was given away */
-    int inputs;        /* at the prompt so far */
+    int inputs;            /* at the prompt so far */
 } sh_shell;
 
-/* Opens the Lua state with its libraries and nabla, and sets what the command line asks for. False: the
- * reason was printed. */
+/* Opens the Lua state with its libraries and nabla, and sets what the command line asks for. False:
+ * the reason was printed. */
 bool sh_shell_open(sh_shell *shell, const sh_options *options, int argc, char **argv);
 void sh_shell_close(sh_shell *shell);
 

@@ -1,0 +1,164 @@
+/* From text to a Lua function. */
+#include "shell/run/compile.h"
+
+#include "shell/run/errors.h"
+#include "shell/run/tokens.h"
+
+#include <lauxlib.h>
+#include <stdbool.h>
+#include <string.h>
+
+/* How many of the last lines may turn out to be an expression at the end of a block. */
+enum { TAIL_LINES = 20 };
+
+/* The text in pieces; `return ` goes before the byte at `cut`. Read one by one, the bytes that were
+ * asked for say how far Lua had come when it gave up. */
+typedef struct feed {
+    const char *piece[4];
+    size_t length[4];
+    int next;
+    bool bytewise;
+    size_t consumed;
+} feed;
+
+static const char prefix[] = "return ";
+
+static feed make_feed(const char *source, bool with_return, size_t cut)
+{
+    feed f = {.piece = {source, with_return ? prefix : "", source + cut, "\n"}};
+    f.length[0] = cut;
+    f.length[1] = strlen(f.piece[1]);
+    f.length[2] = strlen(f.piece[2]);
+    f.length[3] = 1;
+    return f;
+}
+
+static const char *read_feed(lua_State *L, void *self, size_t *size)
+{
+    feed *f = self;
+    (void)L;
+    while (f->next < 4 && f->length[f->next] == 0) f->next++;
+    if (f->next == 4) return NULL;
+    const char *piece = f->piece[f->next];
+    *size = f->bytewise ? 1 : f->length[f->next];
+    f->piece[f->next] += *size;
+    f->length[f->next] -= *size;
+    f->consumed += *size;
+    return piece;
+}
+
+/* Pushes the function or the message. */
+static bool load(lua_State *L, feed f, const char *name)
+{
+    int status = lua_load(L, read_feed, &f, name, "t");
+    if (status == LUA_ERRMEM) lua_error(L);
+    return status == LUA_OK;
+}
+
+static bool ends_with(const char *text, const char *end)
+{
+    size_t length = strlen(text), tail = strlen(end);
+    return length >= tail && strcmp(text + length - tail, end) == 0;
+}
+
+/* Lua puts the tokens that it quotes from the text between apostrophes, but not this one. */
+static bool wants_more(const char *message)
+{
+    return ends_with(message, "near <eof>");
+}
+
+/* How many bytes of the source Lua had seen at the end of the token where it gave up. */
+static size_t place_of_error(lua_State *L, const char *source, bool with_return, const char *name)
+{
+    feed f = make_feed(source, with_return, 0);
+    f.bytewise = true;
+    lua_load(L, read_feed, &f, name, "t");
+    lua_pop(L, 1);
+    size_t before = (with_return ? strlen(prefix) : 0) + 1; /* one byte is read ahead */
+    size_t seen = f.consumed > before ? f.consumed - before : 0;
+    return seen < strlen(source) ? seen : strlen(source);
+}
+
+/* Where the token begins that ends at or around byte `end`. */
+static const char *token_at(const char *source, size_t end)
+{
+    sh_scanner scanner = sh_scan(source, strlen(source));
+    sh_token token = {.text = source};
+    while (sh_scan_next(&scanner, &token))
+        if ((size_t)(token.text + token.length - source) >= end) return token.text;
+    return source + end;
+}
+
+/* Pushes the source line with the place and a mark below it. */
+static void push_mark(lua_State *L, const char *source, const char *place)
+{
+    const char *start = place, *p;
+    while (start > source && start[-1] != '\n') start--;
+    luaL_Buffer b;
+    luaL_buffinit(L, &b);
+    luaL_addstring(&b, "\n  ");
+    luaL_addlstring(&b, start, strcspn(start, "\n"));
+    luaL_addstring(&b, "\n  ");
+    for (p = start; p < place; p++)
+        if (*p == '\t' || ((unsigned char)*p & 0xC0) != 0x80)
+            luaL_addchar(&b, *p == '\t' ? '\t' : ' ');
+    luaL_addchar(&b, '^');
+    luaL_pushresult(&b);
+}
+
+/* Replaces the messages on the stack's top, of the text as it is and with `return`, by the one of
+ * the attempt that came further. */
+static void choose_message(lua_State *L, const char *source, const char *name)
+{
+    size_t plain = place_of_error(L, source, false, name);
+    size_t returned = place_of_error(L, source, true, name);
+    size_t place = plain < returned ? returned : plain;
+    if (plain < returned) lua_copy(L, -1, -2);
+    lua_pop(L, 1);
+    const char *message = sh_skip_position(lua_tostring(L, -1));
+    /* A token is only at fault where Lua names one. */
+    bool has_place = strstr(message, " near ");
+    luaL_gsub(L, message, "<eof> expected near", "unexpected symbol near");
+    lua_remove(L, -2);
+    if (!has_place) return;
+    push_mark(L, source, token_at(source, place));
+    lua_concat(L, 2);
+}
+
+/* A block whose last statement is an expression, as it comes from the clipboard. */
+static bool load_tail(lua_State *L, const char *source, const char *name)
+{
+    const char *line = source + strlen(source);
+    while (line > source && line[-1] == '\n') line--;
+    for (int i = 0; i < TAIL_LINES; i++) {
+        while (line > source && line[-1] != '\n') line--;
+        if (line == source) return false;
+        if (load(L, make_feed(source, true, (size_t)(line - source)), name)) return true;
+        lua_pop(L, 1);
+        line--;
+    }
+    return false;
+}
+
+sh_compiled sh_compile(lua_State *L, const char *source, const char *name)
+{
+    if (load(L, make_feed(source, true, 0), name)) return SH_WHOLE;
+    bool unfinished = wants_more(lua_tostring(L, -1));
+    if (load(L, make_feed(source, false, 0), name)) {
+        lua_remove(L, -2);
+        return SH_WHOLE;
+    }
+    unfinished = unfinished || wants_more(lua_tostring(L, -1));
+    if (load_tail(L, source, name)) {
+        lua_replace(L, -3);
+        lua_pop(L, 1);
+        return SH_WHOLE;
+    }
+    lua_insert(L, -2);
+    if (!unfinished) {
+        choose_message(L, source, name);
+        return SH_WRONG;
+    }
+    lua_pop(L, 2);
+    return SH_UNFINISHED;
+}

@@ -1,0 +1,18 @@
+/* From text to a Lua function: expressions need no `return`, unfinished input is told from wrong
+ * input, and a syntax error knows its place. */
+#ifndef SH_COMPILE_H
+#define SH_COMPILE_H
+
+#include <lua.h>
+#include <stddef.h>
+
+typedef enum sh_compiled {
+    SH_WHOLE,      /* the function is on the stack's top */
+    SH_UNFINISHED, /* nothing is */
+    SH_WRONG       /* the message is; it may have several lines */
+} sh_compiled;
+
+/* Compiles `source` as the chunk `name`. May raise when memory ends. */
+sh_compiled sh_compile(lua_State *L, const char *source, const char *name);
+
+#endif

@@ -1,0 +1,199 @@
+/* Calls into Lua, and how their errors read. */
+#include "shell/run/errors.h"
+
+#include "shell/run/interrupt.h"
+#include "shell/screen/show.h"
+#include "shell/run/source.h"
+
+#include <lauxlib.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#define TRACE  "nabla.trace"
+#define FRAMES "nabla.frames"
+
+/* Its address is the message handler's key in the registry. */
+static const char handler_key;
+
+enum { FRAMES_SHOWN = 4, LEVELS_SEEN = 64 };
+
+/* An input of one line stands right above its error; showing it again would tell nothing. */
+static bool stands_above(lua_State *L, const sh_shell *shell, const char *source)
+{
+    char name[sizeof SH_INPUT_CHUNK + 16];
+    snprintf(name, sizeof name, SH_INPUT_CHUNK, shell->inputs);
+    if (strcmp(name, source) != 0 || !sh_source_lines(L, source, 2, 2))
+        return strcmp(name, source) == 0;
+    lua_pop(L, 1);
+    return false;
+}
+
+/* The user's own: what he typed or wrote in a file, not the library that comes with the program. */
+static bool is_users(const lua_Debug *ar)
+{
+    bool typed = strncmp(ar->source + 1, SH_INPUT_NAME, sizeof SH_INPUT_NAME - 1) == 0;
+    return ar->currentline > 0 && (*ar->source != '=' || typed);
+}
+
+/* Adds a frame's line to the string on the stack's top; false when there is nothing to show. */
+static bool add_frame(lua_State *L, const sh_shell *shell, const lua_Debug *ar)
+{
+    if (!is_users(ar) || stands_above(L, shell, ar->source)) return false;
+    if (!sh_source_lines(L, ar->source, ar->currentline, ar->currentline)) return false;
+    const char *line = lua_tostring(L, -1);
+    line += strspn(line, " \t");
+    lua_pushfstring(L, "\n  %s:%d: %s", ar->short_src, ar->currentline, line);
+    lua_remove(L, -2);
+    lua_concat(L, 2);
+    return true;
+}
+
+/* The message handler: the stack is still there, so the frames are noted now. */
+static int note_frames(lua_State *L)
+{
+    const sh_shell *shell = lua_touserdata(L, lua_upvalueindex(1));
+    if (sh_interrupted()) return 1;
+    luaL_traceback(L, L, NULL, 1);
+    lua_setfield(L, LUA_REGISTRYINDEX, TRACE);
+    lua_Debug ar;
+    lua_pushliteral(L, "");
+    for (int level = 1, shown = 0; shown < FRAMES_SHOWN && level < LEVELS_SEEN; level++) {
+        if (!lua_getstack(L, level, &ar)) break;
+        lua_getinfo(L, "Sl", &ar);
+        if (add_frame(L, shell, &ar)) shown++;
+    }
+    lua_setfield(L, LUA_REGISTRYINDEX, FRAMES);
+    return 1;
+}
+
+/* Made once: where it is needed, making it could fail outside of any protection. */
+void sh_errors_open(sh_shell *shell)
+{
+    lua_pushlightuserdata(shell->L, shell);
+    lua_pushcclosure(shell->L, note_frames, 1);
+    lua_rawsetp(shell->L, LUA_REGISTRYINDEX, &handler_key);
+}
+
+void sh_push_trace(lua_State *L)
+{
+    lua_getfield(L, LUA_REGISTRYINDEX, TRACE);
+}
+
+const char *sh_skip_position(const char *message)
+{
+    const size_t known = sizeof SH_INPUT_NAME - 1;
+    if (strncmp(message, SH_INPUT_NAME, known) != 0) return message;
+    const char *p = message + known;
+    p += strspn(p, "0123456789");
+    if (strncmp(p, "]:", 2) != 0) return message;
+    p += 2 + strspn(p + 2, "0123456789");
+    return strncmp(p, ": ", 2) == 0 ? p + 2 : message;
+}
+
+static void set_last_error(lua_State *L, int index)
+{
+    lua_pushglobaltable(L);
+    lua_pushvalue(L, index);
+    lua_pushliteral(L, "_err");
+    lua_insert(L, -2);
+    lua_rawset(L, -3);
+    lua_pop(L, 1);
+}
+
+/* error object → text. */
+static int describe(lua_State *L)
+{
+    const sh_shell *shell = lua_touserdata(L, 2);
+    if (shell->at_prompt) set_last_error(L, 1);
+    if (lua_type(L, 1) != LUA_TSTRING && !luaL_getmetafield(L, 1, "__tostring"))
+        sh_show_push(L, 1, &shell->terminal);
+    else
+        luaL_tolstring(L, 1, NULL);
+    const char *message = lua_tostring(L, -1);
+    lua_pushstring(L, shell->at_prompt ? sh_skip_position(message) : message);
+    if (lua_getfield(L, LUA_REGISTRYINDEX, FRAMES) != LUA_TSTRING)
+        lua_pop(L, 1);
+    else
+        lua_concat(L, 2);
+    lua_pushnil(L);
+    lua_setfield(L, LUA_REGISTRYINDEX, FRAMES);
+    return 1;
+}
+
+void sh_complain(const sh_shell *shell, const char *message)
+{
+    bool colour = shell->terminal.error_colour;
+    fflush(stdout);
+    fprintf(stderr, "%s%s%s %s\n", sh_colour_code(colour, SH_ERROR),
+            shell->at_prompt ? "error:" : SH_PROGRAM ":", sh_colour_code(colour, SH_PLAIN),
+            message);
+    fflush(stderr);
+}
+
+void sh_remark(const sh_shell *shell, const char *format, ...)
+{
+    va_list arguments;
+    fputs(sh_colour_code(shell->terminal.colour, SH_QUIET), stdout);
+    va_start(arguments, format);
+    vprintf(format, arguments);
+    va_end(arguments);
+    printf("%s\n", sh_colour_code(shell->terminal.colour, SH_PLAIN));
+    fflush(stdout);
+}
+
+/* A row of spaces wraps unless it began at a line's beginning; going back then is all that
+ * happened. */
+void sh_fresh_line(const sh_shell *shell)
+{
+    fflush(stderr);
+    if (shell->terminal.moves) printf("%*s\r\033[K", sh_terminal_columns(), "");
+    fflush(stdout);
+}
+
+/* The error object on the stack's top, popped. */
+static void report(sh_shell *shell)
+{
+    lua_State *L = shell->L;
+    lua_pushcfunction(L, describe);
+    lua_insert(L, -2);
+    lua_pushlightuserdata(L, shell);
+    if (lua_pcall(L, 2, 1, 0) == LUA_OK)
+        sh_complain(shell, lua_tostring(L, -1));
+    else
+        sh_complain(shell, "an error whose text cannot be shown");
+    lua_pop(L, 1);
+}
+
+static sh_status call(sh_shell *shell, int arguments, int results, bool watched)
+{
+    lua_State *L = shell->L;
+    int handler = lua_gettop(L) - arguments;
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &handler_key);
+    lua_insert(L, handler);
+    if (watched) sh_interrupt_begin();
+    int status = lua_pcall(L, arguments, results, handler);
+    bool interrupted = watched && sh_interrupt_end();
+    lua_remove(L, handler);
+    if (status == LUA_OK) return SH_OK;
+    if (!interrupted) {
+        report(shell);
+        return SH_FAILED;
+    }
+    lua_pop(L, 1);
+    sh_fresh_line(shell);
+    fputs("interrupted\n", stderr);
+    return SH_STOPPED;
+}
+
+sh_status sh_call(sh_shell *shell, int arguments, int results)
+{
+    return call(shell, arguments, results, true);
+}
+
+sh_status sh_protect(sh_shell *shell, lua_CFunction work, void *data, int results)
+{
+    lua_pushcfunction(shell->L, work);
+    lua_pushlightuserdata(shell->L, data);
+    return call(shell, 1, results, false);
+}

@@ -1,0 +1,31 @@
+/* Calls from the shell into Lua, and what the user sees when they fail: one line in the words of
+ * his call, the source lines of his own frames; the rest waits for .trace. */
+#ifndef SH_ERRORS_H
+#define SH_ERRORS_H
+
+#include "shell/shell.h"
+
+/* How a call, a script or the program ended: the program's exit status. */
+typedef enum sh_status { SH_OK = 0, SH_FAILED = 1, SH_MISUSED = 2, SH_STOPPED = 130 } sh_status;
+
+/* Prepares the message handler. May raise. */
+void sh_errors_open(sh_shell *shell);
+/* Calls the function below `arguments` values on the stack's top, with Ctrl-C watched. On failure
+ * it prints the error, or "interrupted", and leaves nothing on the stack. */
+sh_status sh_call(sh_shell *shell, int arguments, int results);
+/* The same for work of the shell itself, which gets `data` as light userdata; Ctrl-C is not let in.
+ */
+sh_status sh_protect(sh_shell *shell, lua_CFunction work, void *data, int results);
+/* Prints a line of error: "error: …" at the prompt, "nabla: …" elsewhere, on standard error. */
+void sh_complain(const sh_shell *shell, const char *message);
+/* Prints a remark of the shell, in a quiet colour. */
+void sh_remark(const sh_shell *shell, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+/* Pushes the last error's traceback, or nil. */
+void sh_push_trace(lua_State *L);
+/* The message behind "prompt[3]:1: ", or the message itself. */
+const char *sh_skip_position(const char *message);
+/* Starts a new line when the cursor is not at a line's beginning. */
+void sh_fresh_line(const sh_shell *shell);
+
+#endif

@@ -1,0 +1,97 @@
+/* Ctrl-C while code runs. */
+#include "shell/run/interrupt.h"
+
+#include "shell/run/threads.h"
+
+#include <pthread.h>
+#include <string.h>
+
+/* Set by the handler; the one global of the house that changes while code runs. */
+static volatile sig_atomic_t asked;
+/* Of the thread that runs Lua, and whether it outlives more than one Ctrl-C. */
+static pthread_t home;
+static bool patient;
+
+/* Counts instructions, not calls: a hook on calls would also raise inside the message handler. */
+static void hook(lua_State *L, lua_Debug *ar)
+{
+    (void)ar;
+    if (!asked) {
+        lua_sethook(L, NULL, 0, 0);
+        return;
+    }
+    lua_pushliteral(L, "interrupted");
+    lua_error(L);
+}
+
+static void arm(lua_State *L)
+{
+    lua_sethook(L, hook, LUA_MASKCOUNT, 1);
+}
+
+/* A hook that the user set since then stays. */
+static void disarm(lua_State *L)
+{
+    if (lua_gethook(L) == hook) lua_sethook(L, NULL, 0, 0);
+}
+
+/* lua_sethook may be called from a handler; the threads' table is always whole (threads.h). A
+ * library may have threads of its own that do not block signals, as those of a BLAS: what comes to
+ * them is passed on. */
+static void on_sigint(int signal_number)
+{
+    if (!pthread_equal(pthread_self(), home)) {
+        pthread_kill(home, signal_number);
+        return;
+    }
+    asked = 1;
+    if (!patient) signal(signal_number, SIG_DFL);
+    sh_threads_each(arm);
+}
+
+static void mask(int how)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGINT);
+    pthread_sigmask(how, &set, NULL);
+}
+
+void sh_interrupt_install(bool is_patient)
+{
+    struct sigaction action, before;
+    home = pthread_self();
+    patient = is_patient;
+    memset(&action, 0, sizeof action);
+    mask(SIG_BLOCK);
+    /* No SA_RESTART: a read that waits for a key must end. */
+    action.sa_handler = on_sigint;
+    sigemptyset(&action.sa_mask);
+    sigaction(SIGINT, &action, &before);
+    if (!is_patient && before.sa_handler == SIG_IGN) sigaction(SIGINT, &before, NULL);
+}
+
+void sh_interrupt_begin(void)
+{
+    asked = 0;
+    mask(SIG_UNBLOCK);
+}
+
+bool sh_interrupt_end(void)
+{
+    mask(SIG_BLOCK);
+    bool was_asked = asked;
+    if (was_asked) sh_threads_each(disarm);
+    asked = 0;
+    return was_asked;
+}
+
+bool sh_interrupted(void)
+{
+    return asked;
+}
+
+const volatile sig_atomic_t *sh_interrupt_flag(void)
+{
+    return &asked;
+}

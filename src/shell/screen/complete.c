@@ -1,0 +1,250 @@
+/* What could stand where the cursor is: reading the text before it. members.c finds the candidates.
+ */
+#include "shell/screen/complete.h"
+
+#include "shell/screen/members.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Text further back than this is not looked at. */
+enum { TEXT_SEEN = 16 << 10 };
+
+typedef struct task {
+    sh_completion *to;
+    const char *text, *end;
+    sh_token *token; /* those before the word under way */
+    int count;
+} task;
+
+/* The token `back` places before the word (1: right before), an empty one where there is none. */
+static const sh_token *before(const task *t, int back)
+{
+    static const sh_token none = {.kind = SH_STRANGE, .text = ""};
+    return back <= t->count ? &t->token[t->count - back] : &none;
+}
+
+static bool is_before(const task *t, int back, const char *text)
+{
+    return sh_token_is(before(t, back), text);
+}
+
+static void read_tokens(lua_State *L, task *t)
+{
+    sh_scanner scanner = sh_scan(t->text, (size_t)(t->end - t->text));
+    /* A token takes at least one byte. */
+    t->token = lua_newuserdatauv(L, (size_t)(t->end - t->text + 1) * sizeof *t->token, 0);
+    while (sh_scan_next(&scanner, &t->token[t->count])) t->count++;
+}
+
+/* Does the text end inside a comment of one line? The scanner skips those. */
+static bool in_comment(const task *t)
+{
+    const char *p = t->count ? before(t, 1)->text + before(t, 1)->length : t->text;
+    bool inside = false;
+    for (; p < t->end; p++) {
+        if (*p == '\n')
+            inside = false;
+        else if (*p == '-')
+            inside = true;
+    }
+    return inside;
+}
+
+/* ---- Chains: a.b[1]:c( ---- */
+
+/* The place of the bracket that opens what the one at `close` closes, -1 when it is not there. */
+static int opening_of(const task *t, int close)
+{
+    int depth = 0;
+    for (int i = close; i >= 0; i--) {
+        depth -= sh_token_nests(&t->token[i]);
+        if (depth == 0) return i;
+    }
+    return -1;
+}
+
+/* The place where the chain begins whose last token is at `last`, -1 when it is no chain of names
+ * and indices. */
+static int chain_start(const task *t, int last)
+{
+    for (int i = last; i >= 0; i--) {
+        const sh_token *token = &t->token[i];
+        if (sh_token_is(token, "]") || sh_token_is(token, ")")) {
+            i = opening_of(t, i);
+            continue;
+        }
+        if (token->kind != SH_NAME) return -1;
+        bool goes_on = i > 0 && (sh_token_is(token - 1, ".") || sh_token_is(token - 1, ":"));
+        if (!goes_on) return i;
+        i--;
+    }
+    return -1;
+}
+
+/* Follows tokens first … last from the globals. */
+static bool resolve(lua_State *L, const task *t, int first, int last, sh_member *m)
+{
+    if (first < 0 || !sh_member_global(L, m, &t->token[first])) return false;
+    for (int i = first + 1; i <= last; i++) {
+        const sh_token *token = &t->token[i];
+        bool fine;
+        if (sh_token_is(token, ".") || sh_token_is(token, ":")) {
+            fine = sh_member_field(L, m, &t->token[++i]);
+        } else {
+            int close = i + 1;
+            while (close <= last && opening_of(t, close) != i) close++;
+            bool literal = close == i + 2 && sh_token_is(token, "[");
+            fine = sh_token_is(token, "[")
+                       ? sh_member_index(L, m, literal ? &t->token[i + 1] : NULL)
+                       : sh_member_call(L, m);
+            i = close;
+        }
+        if (!fine) return false;
+    }
+    return true;
+}
+
+static void complete_member(lua_State *L, const task *t, const char *prefix)
+{
+    sh_member m;
+    bool method = is_before(t, 1, ":");
+    int last = t->count - 2;
+    if (resolve(L, t, chain_start(t, last), last, &m))
+        sh_list_members(L, t->to, &m, method, prefix);
+}
+
+/* ---- Options: f{…, name ---- */
+
+/* The place of the `{` or `(` around the word, -1 when it is at the top. */
+static int bracket_around(const task *t)
+{
+    int depth = 0;
+    for (int i = t->count - 1; i >= 0; i--) {
+        depth += sh_token_nests(&t->token[i]);
+        if (depth > 0) return i;
+    }
+    return -1;
+}
+
+/* In a table that is an argument: offers the options of the function that is called. */
+static void complete_options(lua_State *L, task *t, const char *prefix)
+{
+    int brace = bracket_around(t);
+    bool at_key = is_before(t, 1, "{") || is_before(t, 1, ",") || is_before(t, 1, ";");
+    if (brace < 1 || !at_key || !sh_token_is(&t->token[brace], "{")) return;
+    int last = brace - 1;
+    if (t->token[last].kind != SH_NAME) {
+        task outer = *t;
+        outer.count = brace;
+        int call = bracket_around(&outer);
+        if (call < 1 || !sh_token_is(&t->token[call], "(")) return;
+        last = call - 1;
+    }
+    if (t->token[last].kind == SH_NAME) sh_list_options(L, t->to, &t->token[last], prefix);
+}
+
+/* ---- Strings ---- */
+
+static bool after_call(const task *t, const char *name)
+{
+    int back = is_before(t, 1, "(") ? 2 : 1;
+    return is_before(t, back, name);
+}
+
+/* In the notation of networks the word is only what follows the last blank, dash or colon. */
+static void complete_notation(lua_State *L, task *t, const char *word)
+{
+    const char *start = t->end;
+    while (start > word && !strchr(" -:", start[-1])) start--;
+    t->to->wanted = SH_WANT_ITEM;
+    sh_list_kinds(L, t->to, "layer activation cost", start);
+}
+
+static void complete_string(lua_State *L, task *t)
+{
+    static const char *const keys[][2] = {{"activation", "activation"}, {"cost", "cost"},
+                                          {"optimizer", "optimizer"},   {"init", "initialiser"},
+                                          {"kernel", "initialiser"},    {NULL, NULL}};
+    const char *word = before(t, 1)->text + (before(t, 1)->text[0] == '[' ? 2 : 1);
+    t->count--;
+    t->to->wanted = SH_WANT_WORD;
+    if (after_call(t, "require")) {
+        sh_list_modules(L, t->to, word);
+        return;
+    }
+    if (after_call(t, "net")) {
+        complete_notation(L, t, word);
+        return;
+    }
+    if (after_call(t, "help")) {
+        sh_list_kinds(L, t->to, NULL, word);
+        return;
+    }
+    for (int i = 0; keys[i][0]; i++)
+        if (is_before(t, 1, "=") && is_before(t, 2, keys[i][0])) {
+            sh_list_kinds(L, t->to, keys[i][1], word);
+            return;
+        }
+    t->to->wanted = SH_WANT_PATH;
+}
+
+/* ---- All of it ---- */
+
+static void complete_code(lua_State *L, task *t)
+{
+    const sh_token *last = before(t, 1);
+    bool under_way = t->count > 0 && last->text + last->length == t->end &&
+                     (last->kind == SH_NAME || last->kind == SH_KEYWORD);
+    const char *prefix = under_way ? last->text : t->end;
+    if (under_way) t->count--;
+    t->to->wanted = SH_WANT_NAME;
+    if (is_before(t, 1, ".") || is_before(t, 1, ":")) {
+        complete_member(L, t, prefix);
+        return;
+    }
+    complete_options(L, t, prefix);
+    if (t->to->count > 0) {
+        t->to->suffix = " = ";
+        return;
+    }
+    sh_list_globals(L, t->to, prefix);
+}
+
+static int complete(lua_State *L)
+{
+    task *t = lua_touserdata(L, 1);
+    read_tokens(L, t);
+    const sh_token *last = before(t, 1);
+    if (t->count > 0 && last->kind == SH_STRING && last->open)
+        complete_string(L, t);
+    else if (!(t->count > 0 && last->open) && !in_comment(t))
+        complete_code(L, t);
+    return 0;
+}
+
+/* The collector rests meanwhile: a finaliser is the user's code too. */
+void sh_complete(sh_shell *shell, const char *text, sh_completion *completion)
+{
+    lua_State *L = shell->L;
+    size_t length = strlen(text), skipped = length > TEXT_SEEN ? length - TEXT_SEEN : 0;
+    task t = {.to = completion, .text = text + skipped, .end = text + length};
+    *completion = (sh_completion){.wanted = SH_WANT_NOTHING, .suffix = ""};
+    bool collects = lua_gc(L, LUA_GCISRUNNING);
+    lua_gc(L, LUA_GCSTOP);
+    lua_pushcfunction(L, complete);
+    lua_pushlightuserdata(L, &t);
+    /* Whatever fails here fails in silence: there is nothing to offer. */
+    if (lua_pcall(L, 1, 0, 0) != LUA_OK) lua_pop(L, 1);
+    if (collects) lua_gc(L, LUA_GCRESTART);
+}
+
+void sh_completion_free(sh_completion *completion)
+{
+    for (size_t i = 0; i < completion->count; i++) {
+        free(completion->list[i].name);
+        free(completion->list[i].note);
+    }
+    free(completion->list);
+    *completion = (sh_completion){.wanted = SH_WANT_NOTHING, .suffix = ""};
+}

@@ -1,0 +1,22 @@
+/* What was typed, over sessions: $XDG_STATE_HOME/nabla/history, an entry a line with its newlines
+ * written as \n, so that a block is one entry. Each is appended as it is typed, so that two
+ * sessions at once keep both. */
+#ifndef SH_HISTORY_H
+#define SH_HISTORY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum { SH_HISTORY_MOST = 10000 };
+
+/* Reads the file. Without a home, or where it cannot be read, history lasts for the session only.
+ */
+void sh_history_open(void);
+void sh_history_close(void);
+/* Adds an input, unless it is the one before again. */
+void sh_history_add(const char *input);
+size_t sh_history_count(void);
+/* Entry i from 0, oldest first. */
+const char *sh_history_entry(size_t i);
+
+#endif

@@ -1,0 +1,301 @@
+/* Showing values. A table is first laid out on one line; when that is too wide it is laid out again
+ * with a line for each item. */
+#include "shell/screen/show.h"
+
+#include "shell/run/interrupt.h"
+#include "shell/run/tokens.h"
+
+#include <lauxlib.h>
+#include <stdio.h>
+#include <string.h>
+
+enum {
+    INDENT = 2,
+    STACK_ROOM = 16, /* slots for one table */
+    NOTE_ROOM = 64   /* for the last line of what was cut */
+};
+
+typedef struct view {
+    lua_State *L;
+    bool utf8;
+    bool flat;    /* no new lines */
+    size_t width; /* of the window */
+    size_t stop;  /* the length at which the layout under way ends or gives up */
+    int depth;
+    const void *above[SH_SHOW_DEPTH]; /* the tables around */
+    size_t length;
+    char text[SH_SHOW_BYTES];
+} view;
+
+static bool is_full(const view *v)
+{
+    return v->length >= v->stop;
+}
+
+/* Cuts between characters, never inside one; what was cut stays full. */
+static void add(view *v, const char *text, size_t length)
+{
+    size_t room = v->stop - v->length;
+    bool cut = length > room;
+    if (cut) length = room;
+    while (cut && length > 0 && ((unsigned char)text[length] & 0xC0) == 0x80) length--;
+    memcpy(v->text + v->length, text, length);
+    v->length += length;
+    if (cut) v->stop = v->length;
+}
+
+static void add_text(view *v, const char *text)
+{
+    add(v, text, strlen(text));
+}
+
+static void add_line(view *v)
+{
+    add_text(v, "\n");
+    for (int i = 0; i < v->depth * INDENT; i++) add_text(v, " ");
+}
+
+static void add_quoted(view *v, const char *text, size_t length)
+{
+    add_text(v, "\"");
+    for (size_t i = 0; i < length && !is_full(v); i++) {
+        unsigned char c = (unsigned char)text[i];
+        char code[5] = {(char)c, '\0'};
+        if (c == '\n')
+            memcpy(code, "\\n", 3);
+        else if (c == '\t')
+            memcpy(code, "\\t", 3);
+        else if (c == '"' || c == '\\')
+            snprintf(code, sizeof code, "\\%c", c);
+        else if (c < ' ' || c == 0x7f)
+            snprintf(code, sizeof code, "\\%03u", c);
+        add(v, code, c ? strlen(code) : 4);
+    }
+    add_text(v, "\"");
+}
+
+/* Text of a __tostring: its lines are indented, and do not go on one line. */
+static void add_foreign(view *v, const char *text)
+{
+    for (const char *end; (end = strchr(text, '\n')) && v->depth > 0; text = end + 1) {
+        add(v, text, (size_t)(end - text));
+        add_line(v);
+        if (v->flat) v->stop = v->length;
+    }
+    add_text(v, text);
+}
+
+static void add_value(view *v, int index);
+
+static bool is_name(const char *text, size_t length)
+{
+    sh_scanner scanner = sh_scan(text, length);
+    sh_token token;
+    return sh_scan_next(&scanner, &token) && token.kind == SH_NAME && token.length == length;
+}
+
+static void add_key(view *v, int index)
+{
+    size_t length = 0;
+    bool word = lua_type(v->L, index) == LUA_TSTRING;
+    const char *text = word ? lua_tolstring(v->L, index, &length) : "";
+    if (word && is_name(text, length)) {
+        add(v, text, length);
+    } else {
+        add_text(v, "[");
+        add_value(v, index);
+        add_text(v, "]");
+    }
+    add_text(v, " = ");
+}
+
+/* Numbers before strings before the rest. */
+static int rank(lua_State *L, int index)
+{
+    int type = lua_type(L, index);
+    return type == LUA_TNUMBER ? 0 : type == LUA_TSTRING ? 1 : 2;
+}
+
+static bool comes_before(lua_State *L, int a, int b)
+{
+    int rank_a = rank(L, a), rank_b = rank(L, b);
+    return rank_a < rank_b || (rank_a == rank_b && rank_a < 2 && lua_compare(L, a, b, LUA_OPLT));
+}
+
+/* Puts the key on the stack's top, popped, in its place if it is among the first of those in the
+ * list so far. */
+static int keep_key(lua_State *L, int list, int kept)
+{
+    int key = lua_gettop(L);
+    int place = kept;
+    for (; place > 0; place--) {
+        lua_rawgeti(L, list, place);
+        bool before = comes_before(L, key, key + 1);
+        if (before && place < SH_SHOW_ITEMS)
+            lua_rawseti(L, list, place + 1);
+        else
+            lua_pop(L, 1);
+        if (!before) break;
+    }
+    if (place < SH_SHOW_ITEMS)
+        lua_rawseti(L, list, place + 1);
+    else
+        lua_pop(L, 1);
+    return kept < SH_SHOW_ITEMS ? kept + 1 : kept;
+}
+
+/* Pushes a list of the first keys behind 1 … length, in order; returns how many there are in all.
+ */
+static lua_Integer push_keys(lua_State *L, int table, lua_Integer length)
+{
+    lua_Integer count = 0;
+    int kept = 0;
+    lua_createtable(L, SH_SHOW_ITEMS, 0);
+    int list = lua_gettop(L);
+    lua_pushnil(L);
+    while (lua_next(L, table)) {
+        if (sh_interrupted()) luaL_error(L, "interrupted");
+        lua_pop(L, 1);
+        lua_Integer i = lua_isinteger(L, -1) ? lua_tointeger(L, -1) : 0;
+        if (i >= 1 && i <= length) continue;
+        lua_pushvalue(L, -1);
+        kept = keep_key(L, list, kept);
+        count++;
+    }
+    return count;
+}
+
+static void begin_item(view *v, lua_Integer shown)
+{
+    if (shown > 0) add_text(v, ",");
+    if (!v->flat)
+        add_line(v);
+    else if (shown > 0)
+        add_text(v, " ");
+}
+
+static void add_rest(view *v, lua_Integer shown, lua_Integer all)
+{
+    char text[48];
+    if (shown >= all) return;
+    begin_item(v, shown);
+    snprintf(text, sizeof text, "%s %lld more", v->utf8 ? "…" : "...", (long long)(all - shown));
+    add_text(v, text);
+}
+
+/* The items of the table, whose other keys are in the list at `keys`. */
+static void add_items(view *v, int table, int keys, lua_Integer length, lua_Integer all)
+{
+    lua_State *L = v->L;
+    lua_Integer shown = 0;
+    for (; shown < all && shown < SH_SHOW_ITEMS && !is_full(v); shown++) {
+        begin_item(v, shown);
+        if (shown < length) {
+            lua_rawgeti(L, table, shown + 1);
+        } else {
+            lua_rawgeti(L, keys, shown - length + 1);
+            add_key(v, lua_gettop(L));
+            lua_rawget(L, table);
+        }
+        add_value(v, lua_gettop(L));
+        lua_pop(L, 1);
+    }
+    add_rest(v, shown, all);
+}
+
+static void add_layout(view *v, int table, int keys, lua_Integer length, lua_Integer all)
+{
+    add_text(v, "{");
+    v->depth++;
+    add_items(v, table, keys, length, all);
+    v->depth--;
+    if (!v->flat) add_line(v);
+    add_text(v, "}");
+}
+
+/* What is left of the line under way. */
+static size_t rest_of_line(const view *v)
+{
+    size_t column = 0;
+    while (column < v->length && v->text[v->length - 1 - column] != '\n') column++;
+    return column < v->width ? v->width - column : 0;
+}
+
+static void add_fitting(view *v, int table, int keys, lua_Integer length, lua_Integer all)
+{
+    size_t start = v->length, stop = v->stop, rest = rest_of_line(v);
+    if (!v->flat) {
+        if (start + rest < stop) v->stop = start + rest;
+        v->flat = true;
+        add_layout(v, table, keys, length, all);
+        v->flat = false;
+        bool fits = !is_full(v);
+        v->stop = stop;
+        if (fits) return;
+        v->length = start;
+    }
+    add_layout(v, table, keys, length, all);
+}
+
+static void add_table(view *v, int table)
+{
+    lua_State *L = v->L;
+    const void *self = lua_topointer(L, table);
+    for (int i = 0; i < v->depth; i++)
+        if (v->above[i] == self) {
+            add_text(v, "<cycle>");
+            return;
+        }
+    lua_Integer length = (lua_Integer)lua_rawlen(L, table);
+    lua_Integer all = length + push_keys(L, table, length);
+    if (all == 0)
+        add_text(v, "{}");
+    else if (v->depth == SH_SHOW_DEPTH)
+        add_text(v, v->utf8 ? "{…}" : "{...}");
+    else {
+        v->above[v->depth] = self;
+        add_fitting(v, table, lua_gettop(L), length, all);
+    }
+    lua_pop(L, 1);
+}
+
+static void add_value(view *v, int index)
+{
+    lua_State *L = v->L;
+    int type = lua_type(L, index);
+    luaL_checkstack(L, STACK_ROOM, NULL);
+    if (type == LUA_TSTRING) {
+        size_t length;
+        const char *text = lua_tolstring(L, index, &length);
+        if (v->depth > 0)
+            add_quoted(v, text, length);
+        else
+            add(v, text, length);
+    } else if (type == LUA_TTABLE && !luaL_getmetafield(L, index, "__tostring")) {
+        add_table(v, index);
+    } else {
+        if (type == LUA_TTABLE) lua_pop(L, 1);
+        add_foreign(v, luaL_tolstring(L, index, NULL));
+        lua_pop(L, 1);
+    }
+}
+
+void sh_show_push(lua_State *L, int index, const sh_terminal *terminal)
+{
+    index = lua_absindex(L, index);
+    view *v = lua_newuserdatauv(L, sizeof *v, 0);
+    v->L = L;
+    v->utf8 = terminal->utf8;
+    v->flat = false;
+    v->width = (size_t)sh_terminal_columns();
+    v->depth = 0;
+    v->length = 0;
+    v->stop = sizeof v->text - NOTE_ROOM;
+    add_value(v, index);
+    if (is_full(v)) {
+        v->stop = sizeof v->text;
+        add_text(v, v->utf8 ? "\n… cut at 20 KiB" : "\n... cut at 20 KiB");
+    }
+    lua_pushlstring(L, v->text, v->length);
+    lua_remove(L, -2);
+}
