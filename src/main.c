@@ -11,7 +11,8 @@
  * script. */
 static sh_status run(sh_shell *shell, const sh_options *options, int argc, char **argv)
 {
-    bool has_script = options->script<argc, has_code = options->action_count> 0;
+    bool has_script = options->script < argc;
+    bool has_code = options->action_count > 0;
     bool idle = !has_script && !has_code && !options->version;
     bool prompt = options->interactive || (idle && shell->terminal.input);
     sh_status status = sh_run_actions(shell, options);

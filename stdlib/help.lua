@@ -6,6 +6,15 @@
 
 local _, book = ...
 
+-- Of its own, because at a prompt a global soon has another value.
+local concat, move, sort = table.concat, table.move, table.sort
+local pack, unpack = table.pack, table.unpack
+local length, offset = utf8.len, utf8.offset
+local max, min = math.max, math.min
+local error, getmetatable, ipairs, load, pairs, rawequal, rawget, select, type =
+    error, getmetatable, ipairs, load, pairs, rawequal, rawget, select, type
+local standard_print = print
+
 local M = {}
 
 -- Adds an entry; value is what help(value) finds it by.
@@ -25,12 +34,12 @@ end
 -- All entries with this name, whole or short, in the order of the book.
 function M.find(name)
     local whole, part = {}, {}
-    name = name:gsub("^x:", "tensor:"):gsub("%(%)$", "")
+    name = name:gsub("^x:", "tensor:"):gsub("%(%)$", ""):gsub("^net%[%w+%]", "net[l]")
     for _, entry in ipairs(book) do
         if entry.name == name then whole[#whole + 1] = entry
         elseif short(entry.name) == name then part[#part + 1] = entry end
     end
-    table.move(part, 1, #part, #whole + 1, whole)
+    move(part, 1, #part, #whole + 1, whole)
     return whole
 end
 
@@ -42,29 +51,39 @@ function M.of_value(value)
     end
 end
 
--- All entries in which a word appears, in any case.
+-- All that an entry says, in one line.
+local function words_of(entry)
+    local parts = {entry.name, entry.kind, entry.usage or "", entry.text or ""}
+    for _, option in ipairs(entry.options or {}) do
+        parts[#parts + 1] = option.name
+        parts[#parts + 1] = option.text
+    end
+    return (concat(parts, " "):gsub("%s+", " "))
+end
+
+-- All entries in which a word begins so, in any case.
 function M.search(word)
     local found = {}
-    word = word:lower()
+    local pattern = word:lower():gsub("%p", "%%%0")
+    if word:find("^%w") then pattern = "%f[%w]" .. pattern end
     for _, entry in ipairs(book) do
-        local parts = {entry.name, entry.kind, entry.usage or "", entry.text or ""}
-        local text = table.concat(parts, "\n")
-        if text:lower():find(word, 1, true) then found[#found + 1] = entry end
+        if words_of(entry):lower():find(pattern) then found[#found + 1] = entry end
     end
     return found
 end
 
--- How many letters must be put in, left out, replaced or swapped with their neighbour to make b of a.
+-- How many letters must be put in, left out, replaced or swapped with their neighbour to make b
+-- of a.
 local function distance(a, b)
     local before, row = {}, {}
     for j = 0, #b do row[j] = j end
     for i = 1, #a do
         local next = {[0] = i}
         for j = 1, #b do
-            local cost = a:byte(i) == b:byte(j) and 0 or 1
-            next[j] = math.min(row[j] + 1, next[j - 1] + 1, row[j - 1] + cost)
-            local swapped = i > 1 and j > 1 and a:byte(i) == b:byte(j - 1) and a:byte(i - 1) == b:byte(j)
-            if swapped then next[j] = math.min(next[j], before[j - 2] + 1) end
+            local x, y = a:byte(i), b:byte(j)
+            next[j] = min(row[j] + 1, next[j - 1] + 1, row[j - 1] + (x == y and 0 or 1))
+            local swapped = i > 1 and j > 1 and x == b:byte(j - 1) and a:byte(i - 1) == y
+            if swapped then next[j] = min(next[j], before[j - 2] + 1) end
         end
         before, row = row, next
     end
@@ -80,17 +99,17 @@ function M.nearest(word)
     for place, entry in ipairs(book) do
         local name = short(entry.name)
         local away = distance(word, name:lower())
-        if not seen[name] and away <= math.max(1, #word // 3) then
+        if not seen[name] and away <= max(1, #word // 3) then
             seen[name] = true
             near[#near + 1] = {name = name, away = away, place = place}
         end
     end
-    table.sort(near, function(a, b)
+    sort(near, function(a, b)
         if a.away ~= b.away then return a.away < b.away end
         return a.place < b.place
     end)
     local names = {}
-    for i = 1, math.min(#near, MOST_NEAR) do names[i] = near[i].name end
+    for i = 1, min(#near, MOST_NEAR) do names[i] = near[i].name end
     return names
 end
 
@@ -100,7 +119,7 @@ local WIDTH = 78
 
 -- The letters of a line, not its bytes.
 local function letters(text)
-    return utf8.len(text) or #text
+    return length(text) or #text
 end
 
 -- Breaks a text into lines at blanks. An empty line ends a paragraph; lines that begin with a blank
@@ -123,26 +142,29 @@ local function wrap(text, indent)
         end
         lines[#lines + 1] = (current:gsub("%s+$", ""))
     end
-    return table.concat(lines, "\n")
+    return concat(lines, "\n")
 end
 
 local function indented(text)
     return "  " .. text:gsub("\n", "\n  ")
 end
 
+local NEEDED = "must be given" -- stands where a default would, in options that have none
+
 -- Name, text and what is allowed, the text wrapped beside the names.
 local function option_lines(options)
     local lines, wide = {}, 0
-    for _, option in ipairs(options) do wide = math.max(wide, letters(option.name)) end
+    for _, option in ipairs(options) do wide = max(wide, letters(option.name)) end
     for i, option in ipairs(options) do
         local notes = {option.range}
-        if option.standard then notes[#notes + 1] = "by default " .. option.standard end
-        local note = #notes > 0 and " (" .. table.concat(notes, "; ") .. ")" or ""
+        if option.standard == NEEDED then notes[#notes + 1] = NEEDED
+        elseif option.standard then notes[#notes + 1] = "by default " .. option.standard end
+        local note = #notes > 0 and " (" .. concat(notes, "; ") .. ")" or ""
         local margin = (" "):rep(wide + 4)
         local name = "  " .. option.name .. (" "):rep(wide - letters(option.name)) .. "  "
         lines[i] = name .. wrap((option.text or "") .. note, margin):sub(#margin + 1)
     end
-    return table.concat(lines, "\n")
+    return concat(lines, "\n")
 end
 
 local CALLED = {["function"] = true, method = true, field = true}
@@ -153,7 +175,8 @@ local function entry_text(entry)
         parts[1] = entry.usage
     else
         parts[1] = entry.kind == "page" and entry.name or entry.kind .. " " .. entry.name
-        if entry.usage and entry.usage ~= "" then parts[2] = wrap(entry.usage, "  ") end
+        local usage = entry.usage or ""
+        if usage ~= "" and usage ~= entry.name then parts[2] = wrap(usage, "  ") end
     end
     parts[#parts + 1] = wrap(entry.text or "", "  ")
     if entry.options and #entry.options > 0 then
@@ -162,7 +185,7 @@ local function entry_text(entry)
     if entry.example then
         parts[#parts + 1] = "  example\n" .. indented(indented(entry.example))
     end
-    return table.concat(parts, "\n")
+    return concat(parts, "\n")
 end
 
 -- One line for lists: the name and the beginning of its text.
@@ -171,16 +194,16 @@ local function line_of(entry, wide)
     local name = entry.name .. (" "):rep(wide - letters(entry.name))
     local room = WIDTH - wide - 4
     if letters(text) > room then
-        text = text:sub(1, utf8.offset(text, room) - 1):gsub("%s+%S*$", "") .. " …"
+        text = text:sub(1, offset(text, room) - 1):gsub("%s+%S*$", "") .. " …"
     end
     return "  " .. name .. "  " .. text
 end
 
 local function list_of(entries)
     local lines, wide = {}, 0
-    for _, entry in ipairs(entries) do wide = math.max(wide, letters(entry.name)) end
+    for _, entry in ipairs(entries) do wide = max(wide, letters(entry.name)) end
     for i, entry in ipairs(entries) do lines[i] = line_of(entry, wide) end
-    return table.concat(lines, "\n")
+    return concat(lines, "\n")
 end
 
 -- Names of a family in a few lines: what a handle can do, what a module holds.
@@ -191,7 +214,7 @@ local function members_text(prefix)
         if name then names[#names + 1] = (mark == ":" and ":" or ".") .. name end
     end
     if #names == 0 then return nil end
-    return "  " .. prefix .. " has\n" .. indented(wrap(table.concat(names, " "), "  "))
+    return "  " .. prefix .. " has\n" .. indented(wrap(concat(names, " "), "  "))
 end
 
 local FAMILIES = {
@@ -199,15 +222,47 @@ local FAMILIES = {
     {"optimizer", "optimizers"}, {"initialiser", "initialisers"}, {"page", "pages"},
 }
 
+-- The family that is called so, one or many: "cost", "costs".
+local function family_text(name)
+    for _, family in ipairs(FAMILIES) do
+        local entries = {}
+        for _, entry in ipairs(book) do
+            if entry.kind == family[1] then entries[#entries + 1] = entry end
+        end
+        local asked = name == family[1] or name == family[2]
+        if asked and #entries > 0 then return family[2] .. "\n" .. list_of(entries) end
+    end
+end
+
+-- How a module shows itself at the prompt.
+function M.module_text(name, module)
+    local names = {}
+    for key in pairs(module) do
+        if type(key) == "string" and not key:find("^_") then names[#names + 1] = "." .. key end
+    end
+    sort(names)
+    return "module " .. name .. "\n" .. wrap(concat(names, " "), "  ")
+end
+
 -- A heading and the names under it; nothing without names.
 local function add_names(parts, heading, names)
     if #names == 0 then return end
-    parts[#parts + 1] = heading .. "\n" .. wrap(table.concat(names, " "), "  ")
+    parts[#parts + 1] = heading .. "\n" .. wrap(concat(names, " "), "  ")
 end
+
+local FIRST_STEPS = [[
+A network learns digits:
+  digits = data.digits()
+  net = nn.net "64 - 30 - 10"
+  net:train(digits.train, {epochs = 30, batch = 10, lr = 3.0, test = digits.test})
+  net:gradcheck(digits.test:take(5))]]
 
 -- What there is, by family.
 function M.overview()
-    local parts = {'help(name) or help(value) explains one thing: help("backward"), help(nn.net).'}
+    local parts = {
+        'help(name) or help(value) explains one thing: help("backward"), help(nn.net).',
+        FIRST_STEPS,
+    }
     for _, module in ipairs {"tensor", "nn", "data", "plot", "nabla"} do
         local names = {}
         for _, entry in ipairs(book) do
@@ -224,7 +279,7 @@ function M.overview()
         add_names(parts, family[2], names)
     end
     parts[#parts + 1] = "Methods of a tensor: help(\"tensor\"), of a network: help(\"net\")."
-    return table.concat(parts, "\n")
+    return concat(parts, "\n")
 end
 
 -- ---- Asking ----
@@ -232,21 +287,35 @@ end
 local function unknown(name)
     local parts = {("there is no help on '%s'"):format(name)}
     local near = M.nearest(name)
-    if #near > 0 then parts[1] = parts[1] .. "; near it: " .. table.concat(near, ", ") end
     local found = M.search(name)
+    if #near > 0 then parts[1] = parts[1] .. "; near it: " .. concat(near, ", ")
+    elseif #found == 0 then parts[1] = parts[1] .. "; help() shows what there is" end
     if #found > 0 then
         parts[#parts + 1] = ("these speak of '%s':"):format(name)
         parts[#parts + 1] = list_of(found)
     end
-    return table.concat(parts, "\n")
+    return concat(parts, "\n")
+end
+
+-- Whether another of these entries, a constructor, says all that this descriptor does.
+local function is_said(entry, entries)
+    for _, other in ipairs(entries) do
+        if CALLED[other.kind] and not CALLED[entry.kind] and other.text == entry.text then
+            return true
+        end
+    end
+    return false
 end
 
 -- The page of a name; nil when the book does not know it.
 function M.name_text(name)
-    local texts = {}
-    for _, entry in ipairs(M.find(name)) do texts[#texts + 1] = entry_text(entry) end
+    local texts, entries = {}, M.find(name)
+    for _, entry in ipairs(entries) do
+        if not is_said(entry, entries) then texts[#texts + 1] = entry_text(entry) end
+    end
     texts[#texts + 1] = members_text(name:gsub("[^%w_]", "%%%0"))
-    return #texts > 0 and table.concat(texts, "\n\n") or nil
+    texts[#texts + 1] = family_text(name)
+    return #texts > 0 and concat(texts, "\n\n") or nil
 end
 
 local FAMILY_OF_HANDLE = {network = "net", ["data set"] = "set"}
@@ -280,7 +349,8 @@ function M.text(...)
 end
 
 function M.help(...)
-    print((M.text(...)))
+    local show = print or standard_print
+    show((M.text(...)))
 end
 
 -- ---- Examples ----
@@ -300,17 +370,17 @@ function M.run(example, env)
     end
     local whole = compile(source)
     if whole then return whole() end
-    local pending, results = "", table.pack()
+    local pending, results = "", pack()
     for line in (source .. "\n"):gmatch("(.-)\n") do
         pending = pending .. line .. "\n"
         local piece = compile(pending)
         if piece then
-            results = table.pack(piece())
+            results = pack(piece())
             pending = ""
         end
     end
     if pending:find("%S") then error(select(2, load(pending, "=example", "t", env)), 0) end
-    return table.unpack(results, 1, results.n)
+    return unpack(results, 1, results.n)
 end
 
 -- ---- Pages ----
@@ -324,6 +394,16 @@ M.doc(M.help, {
 local function page(name, text, example)
     M.doc(nil, {name = name, kind = "page", text = text, example = example})
 end
+
+page("notation", [[
+A network in one line: the size of its input, then its layers, joined by -, then : and a cost.
+A bare number is a dense layer; the word behind it is its activation, sigmoid where none stands;
+relu@7 changes neuron 7 alone, relu@3..5 three of them; options follow as key=value. The cost is
+quadratic where none stands. tostring(net) begins with its notation; what notation cannot say,
+the table form of nn.net takes.]],
+    [[nn.net "64 - 30 - 10"
+nn.net "784-100 relu-10 softmax : cross_entropy"
+nn.net "2 - 3 tanh init=he name=hidden - 1 linear : mse"]])
 
 page("index", [[
 x[i] is entry i of the first dimension: a view, or a number where one element is left. x[{i, j}]

@@ -2,6 +2,11 @@
 
 local _, nabla = ...
 
+-- Of its own, because at a prompt a global soon has another value.
+local math, os, table = math, os, table
+local error, getmetatable, ipairs, pairs, tostring, type =
+    error, getmetatable, ipairs, pairs, tostring, type
+
 local plot = {}
 
 -- ---- What the terminal shows ----
@@ -97,7 +102,8 @@ local function as_matrix(x)
     local side = math.floor(math.sqrt(x:numel()) + 0.5)
     if x:dim() ~= 1 or side * side ~= x:numel() then
         local shape = x:dim() == 0 and "a number" or table.concat(x.shape, "x")
-        error("plot.image takes a matrix, or a row with a square number of elements, not " .. shape, 3)
+        local message = "plot.image takes a matrix, or a row with a square number of elements, not "
+        error(message .. shape, 3)
     end
     return x:reshape(side, side)
 end
@@ -149,8 +155,8 @@ end
 
 nabla._help.doc(plot.image, {
     name = "plot.image", kind = "function", usage = "plot.image(x, {low, high, text})",
-    text = "Shows a matrix, or a row with a square number of elements, as a picture: small values " ..
-        "dark, large ones light.",
+    text = "Shows a matrix, or a row with a square number of elements, as a picture: small " ..
+        "values dark, large ones light.",
     options = OPTIONS,
     example = "plot.image(tensor.eye(4), {low = 0, high = 1})",
 })

@@ -1,6 +1,7 @@
 #!/bin/sh
-# Runs every example as a person would: each must end well, which for the notes means that what they claim
-# is so. MNIST's needs its files, in $NABLA_MNIST or ../shared/data/mnist beside the source tree.
+# Runs every example as a person would: each must end well, which for the notes means that what
+# they claim is so. MNIST's needs its files, in $NABLA_MNIST or ../shared/data/mnist beside the
+# source tree.
 # (the program is $NABLA, else ./nabla)
 set -u
 
@@ -50,7 +51,8 @@ digits() {
 # At the prompt behind it, as a pipe sees it, the network and the digits are there.
 digits_leave_globals() {
     echo 'print(#digits.train, #digits.test, net:count())' |
-        "$nabla" -i "$root/examples/digits.lua" >"$scratch/out" 2>&1 && grep -q '1437.360.2260' "$scratch/out"
+        "$nabla" -i "$root/examples/digits.lua" >"$scratch/out" 2>&1 &&
+        grep -q '1437.360.2260' "$scratch/out"
 }
 
 mnist_says_usage() {

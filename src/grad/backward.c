@@ -3,7 +3,8 @@
  * Records are taken in falling order of their numbers, from a heap: whatever uses a record's output
  * has a higher number, so its δ is whole when its turn comes. Gradients of parameters are put aside
  * until every δ is known; then they are checked, and only then written: nothing after the check can
- * fail. */
+ * fail. Records are spent when all is written: a pass that failed has changed nothing, and can be
+ * tried again. */
 #include "grad/tape.h"
 
 #include "base/arith.h"
@@ -27,6 +28,7 @@ struct nb_pass {
     uint64_t number; /* marks records and leaves that this pass reached */
     size_t count, room;
     nb_tensor **heap;
+    nb_tape_link *done; /* records that have run, the last first, by their next */
     size_t put, put_room;
     contribution *aside;
 };
@@ -85,7 +87,7 @@ static nb_tensor *heap_pop(nb_pass *pass)
     return top;
 }
 
-/* sum += more, in place where nobody else sees it. */
+/* sum += more */
 static nb_status add_delta(nb_ctx *ctx, nb_tensor **sum, nb_tensor *more)
 {
     if (!*sum) {
@@ -118,10 +120,12 @@ nb_status nb_tape_product(nb_ctx *ctx, nb_record *record, int input, nb_tensor *
     return put_aside(record->pass, (contribution){.leaf = record->in[input], .a = a, .b = b});
 }
 
-/* Hands a gradient to what made the input: another record, or a leaf. */
+/* Hands a gradient to what made the input: another record, or a leaf; to nobody where the leaf has
+ * stopped to require one since. */
 static nb_status hand_on(nb_pass *pass, nb_tensor *input, nb_tensor *gradient)
 {
     nb_record *record = nb_record_of(input);
+    if (!input->link) return NB_OK;
     if (!record) {
         nb_tensor *whole = nb_tensor_contiguous(pass->ctx, gradient);
         if (!whole) return pass->ctx->status;
@@ -166,17 +170,28 @@ static nb_status run_record(nb_pass *pass, nb_record *record)
 static nb_status run_records(nb_pass *pass)
 {
     nb_status status = NB_OK;
-    bool keep = pass->options && pass->options->keep;
     while (status == NB_OK && pass->count) {
         nb_tensor *tensor = heap_pop(pass);
         nb_record *record = nb_record_of(tensor);
         status = run_record(pass, record);
-        if (status == NB_OK && !keep) nb_record_spend(pass->ctx, record);
+        record->link.next = pass->done;
+        pass->done = &record->link;
         nb_tensor_release(pass->ctx, record->delta);
         record->delta = NULL;
         nb_tensor_release(pass->ctx, tensor);
     }
     return status;
+}
+
+/* Gives back what the records hold. Until its turn a record is held by those that use its output,
+ * which have higher numbers: so those with the lowest go first. */
+static void spend_records(nb_pass *pass)
+{
+    while (pass->done) {
+        nb_record *record = (nb_record *)pass->done;
+        pass->done = record->link.next;
+        nb_record_spend(pass->ctx, record);
+    }
 }
 
 /* Whether every element of a contribution will be finite. A product's element is a sum of as many
@@ -402,6 +417,7 @@ nb_status nb_backward(nb_ctx *ctx, nb_tensor *root, const nb_backward_options *o
     nb_tensor_release(ctx, delta);
     if (status == NB_OK) status = run_records(&pass);
     if (status == NB_OK) status = write_all(&pass);
+    if (status == NB_OK && !(options && options->keep)) spend_records(&pass);
     ctx->recording = recording;
     free_pass(&pass);
     return status;

@@ -55,11 +55,24 @@ static nb_dtype common_dtype(const nb_ctx *ctx, const nb_call *call)
     return wide ? NB_F64 : NB_F32;
 }
 
+/* True when the inputs that would be promoted are of one dtype already. */
+static bool share_dtype(const nb_call *call)
+{
+    const nb_tensor *first = NULL;
+    for (int i = 0; i < call->inputs; i++) {
+        if (!(call->op->promote >> i & 1)) continue;
+        if (first && first->dtype != call->in[i]->dtype) return false;
+        first = call->in[i];
+    }
+    return true;
+}
+
 /* Brings inputs to their common dtype, by an op of its own where a gradient flows. Fills `made`
  * with the tensors that it made. */
 static nb_status promote(nb_ctx *ctx, nb_call *call, nb_tensor **made)
 {
     nb_dtype dtype = common_dtype(ctx, call);
+    if (call->op->stores && share_dtype(call)) return NB_OK;
     for (int i = 0; i < call->inputs; i++) {
         if (!(call->op->promote >> i & 1) || call->in[i]->dtype == dtype) continue;
         nb_call to = {.op = &nb_def_to, .in = {call->in[i]}, .inputs = 1};
@@ -93,7 +106,10 @@ nb_tensor *nb_op_call(nb_ctx *ctx, nb_call *call)
             out = NULL;
         }
     }
-    for (int i = 0; i < NB_MAX_SAVED; i++) nb_tensor_release(ctx, call->saved[i]);
+    for (int i = 0; i < NB_MAX_SAVED; i++) {
+        nb_tensor_release(ctx, call->saved[i]);
+        call->saved[i] = NULL;
+    }
     for (int i = 0; i < NB_MAX_INPUTS; i++) nb_tensor_release(ctx, made[i]);
     if (!out) {
         nb_tensor_release(ctx, call->second);
@@ -106,7 +122,9 @@ nb_tensor *nb_op1(nb_ctx *ctx, nb_op_id op, nb_tensor *a)
 {
     nb_call call = {.op = nb_ops[op], .in = {a}, .inputs = 1};
     memcpy(call.attr.number, call.op->number, sizeof call.attr.number);
-    return nb_op_call(ctx, &call);
+    nb_tensor *out = nb_op_call(ctx, &call);
+    nb_tensor_release(ctx, call.second);
+    return out;
 }
 
 nb_tensor *nb_op2(nb_ctx *ctx, nb_op_id op, nb_tensor *a, nb_tensor *b)

@@ -64,6 +64,7 @@ struct nb_op {
     bool hidden;           /* no method: called from C only */
     bool in_place;         /* has a form with a trailing _ */
     unsigned promote;      /* bit i: input i is brought to the common dtype that computes */
+    bool stores;           /* unless these share a dtype: then it stays, i32 and u8 too */
     unsigned reads;        /* bit i: backward reads the elements of input i */
 
     /* Checks shapes, makes the output: a tensor of its own, without a link (an alias where nothing
@@ -99,7 +100,7 @@ const nb_op *nb_op_find(const char *name);
  * in a gradient. Returns the output (a new reference) or NULL. call->op, in, inputs and attr are
  * set by the caller; attr.shared is borrowed. */
 nb_tensor *nb_op_call(nb_ctx *ctx, nb_call *call);
-/* Short forms for C that composes ops. */
+/* Short forms for C that composes ops; a second result is dropped. */
 nb_tensor *nb_op1(nb_ctx *ctx, nb_op_id op, nb_tensor *a);
 nb_tensor *nb_op2(nb_ctx *ctx, nb_op_id op, nb_tensor *a, nb_tensor *b);
 /* An op on a tensor and a number (the number takes the tensor's dtype). */

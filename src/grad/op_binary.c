@@ -16,6 +16,8 @@ static void apply_compare(void *arg, size_t n, char *const *at, const int64_t *s
        (ptrdiff_t)stride[0]);
 }
 
+extern const nb_op nb_def_mul;
+
 /* True for a (…, k) and b (k, …): they do not broadcast, but a matrix product exists. */
 static bool would_multiply(const nb_tensor *a, const nb_tensor *b)
 {
@@ -27,7 +29,7 @@ static bool broadcast(nb_ctx *ctx, const nb_call *call, int *dims, int64_t *shap
     const nb_tensor *a = call->in[0], *b = call->in[1];
     char ta[NB_SHAPE_TEXT], tb[NB_SHAPE_TEXT];
     if (nb_shape_broadcast(a->dims, a->shape, b->dims, b->shape, dims, shape)) return true;
-    if (call->op->kernel == NB_B_mul && would_multiply(a, b))
+    if (call->op == &nb_def_mul && would_multiply(a, b))
         nb_fail(ctx, NB_ESHAPE,
                 "mul: %s and %s do not fit element by element; a:matmul(b) is the matrix product",
                 nb_shape_text(a->dims, a->shape, ta), nb_shape_text(b->dims, b->shape, tb));
@@ -46,14 +48,38 @@ static nb_tensor *forward(nb_ctx *ctx, nb_call *call)
     return nb_map(ctx, dtype, dims, shape, (const nb_tensor *const *)call->in, 2, apply, &fn);
 }
 
+/* A dtype that holds the numbers of both exactly, so that large integers compare as what they are.
+ */
+static nb_dtype meeting(nb_dtype a, nb_dtype b)
+{
+    if (a == b) return a;
+    bool narrow = (a == NB_F32 && b == NB_U8) || (a == NB_U8 && b == NB_F32);
+    return narrow ? NB_F32 : NB_F64;
+}
+
+static nb_compare_fn *comparison(nb_dtype dtype, int kernel)
+{
+    const nb_kernels *kernels = nb_kernels_get();
+    if (dtype == NB_U8) return kernels->compare_u8[kernel];
+    if (dtype == NB_I32) return kernels->compare_i32[kernel];
+    return nb_real(dtype)->compare[kernel];
+}
+
 static nb_tensor *forward_compare(nb_ctx *ctx, nb_call *call)
 {
     int64_t shape[NB_MAX_DIMS];
     int dims;
     if (!broadcast(ctx, call, &dims, shape)) return NULL;
-    nb_compare_fn *fn = nb_real(call->in[0]->dtype)->compare[call->op->kernel];
-    return nb_map(ctx, NB_U8, dims, shape, (const nb_tensor *const *)call->in, 2, apply_compare,
-                  &fn);
+    nb_dtype dtype = meeting(call->in[0]->dtype, call->in[1]->dtype);
+    nb_compare_fn *fn = comparison(dtype, call->op->kernel);
+    nb_tensor *a = nb_tensor_convert(ctx, call->in[0], dtype, 1), *out = NULL;
+    nb_tensor *b = a ? nb_tensor_convert(ctx, call->in[1], dtype, 1) : NULL;
+    if (b)
+        out = nb_map(ctx, NB_U8, dims, shape, (const nb_tensor *const[]){a, b}, 2, apply_compare,
+                     &fn);
+    nb_tensor_release(ctx, a);
+    nb_tensor_release(ctx, b);
+    return out;
 }
 
 /* Stores factor (a new reference, or NULL after a failure) summed to the shape of input i. */
@@ -116,34 +142,50 @@ static nb_status div_backward(nb_ctx *ctx, nb_record *record, nb_tensor *delta, 
     return give(ctx, record, 1, minus, grad);
 }
 
-/* y = a^b: da = δ b a^(b-1), db = δ a^b log a, taken as 0 where a is 0 and b is not negative */
+/* value where x is not 0, else 0; value is a passing reference. */
+static nb_tensor *zero_at_zero(nb_ctx *ctx, nb_tensor *x, nb_tensor *value)
+{
+    if (!value) return NULL;
+    nb_tensor *nothing = nb_tensor_scalar(ctx, value->dtype, 0), *out = NULL;
+    nb_tensor *zero = nothing ? nb_op2(ctx, NB_OP_eq, x, nothing) : NULL;
+    nb_call where = {.op = nb_ops[NB_OP_where], .in = {zero, nothing, value}, .inputs = 3};
+    if (zero) out = nb_op_call(ctx, &where);
+    nb_tensor_release(ctx, nothing);
+    nb_tensor_release(ctx, zero);
+    nb_tensor_release(ctx, value);
+    return out;
+}
+
+/* b a^(b-1), taken as 0 where b is 0: a^0 is 1 for every a, 0 too */
+static nb_tensor *slope_of_base(nb_ctx *ctx, nb_tensor *a, nb_tensor *b)
+{
+    nb_tensor *less = nb_op_number(ctx, NB_OP_sub, b, 1);
+    nb_tensor *power = less ? nb_op2(ctx, NB_OP_pow, a, less) : NULL;
+    nb_tensor_release(ctx, less);
+    return zero_at_zero(ctx, b, then(ctx, NB_OP_mul, power, b));
+}
+
+/* a^b log a, taken as 0 where a is 0 and b is not negative */
+static nb_tensor *slope_of_exponent(nb_ctx *ctx, nb_tensor *a, nb_tensor *b)
+{
+    nb_tensor *log = zero_at_zero(ctx, a, nb_op1(ctx, NB_OP_log, a));
+    nb_tensor *power = log ? nb_op2(ctx, NB_OP_pow, a, b) : NULL;
+    if (power) power = then(ctx, NB_OP_mul, power, log);
+    nb_tensor_release(ctx, log);
+    return power;
+}
+
+/* y = a^b: da = δ b a^(b-1), db = δ a^b log a */
 static nb_status pow_backward(nb_ctx *ctx, nb_record *record, nb_tensor *delta, nb_tensor **grad)
 {
     nb_tensor *a = record->in[0], *b = record->in[1];
     nb_status status = NB_OK;
-    if (record->needs[0]) {
-        nb_tensor *less = nb_op_number(ctx, NB_OP_sub, b, 1);
-        nb_tensor *power = less ? nb_op2(ctx, NB_OP_pow, a, less) : NULL;
-        nb_tensor_release(ctx, less);
-        status =
-            give(ctx, record, 0, then(ctx, NB_OP_mul, then(ctx, NB_OP_mul, power, b), delta), grad);
+    for (int i = 0; i < 2 && status == NB_OK; i++) {
+        if (!record->needs[i]) continue;
+        nb_tensor *slope = i ? slope_of_exponent(ctx, a, b) : slope_of_base(ctx, a, b);
+        status = give(ctx, record, i, then(ctx, NB_OP_mul, slope, delta), grad);
     }
-    if (status != NB_OK || !record->needs[1]) return status;
-    nb_tensor *zero = nb_op_number(ctx, NB_OP_eq, a, 0);
-    nb_tensor *log = nb_op1(ctx, NB_OP_log, a);
-    nb_tensor *safe = NULL;
-    if (zero && log) {
-        nb_tensor *nothing = nb_tensor_scalar(ctx, a->dtype, 0);
-        nb_call where = {.op = nb_ops[NB_OP_where], .in = {zero, nothing, log}, .inputs = 3};
-        if (nothing) safe = nb_op_call(ctx, &where);
-        nb_tensor_release(ctx, nothing);
-    }
-    nb_tensor_release(ctx, zero);
-    nb_tensor_release(ctx, log);
-    nb_tensor *power = safe ? nb_op2(ctx, NB_OP_pow, a, b) : NULL;
-    if (power) power = then(ctx, NB_OP_mul, power, safe);
-    nb_tensor_release(ctx, safe);
-    return give(ctx, record, 1, then(ctx, NB_OP_mul, power, delta), grad);
+    return status;
 }
 
 /* y = max(a, b) or min(a, b): δ goes to the input that was taken, to the first where they are equal
@@ -202,7 +244,6 @@ BINARY(minimum, "The smaller of each pair of elements; NaN where either is.", "x
                                  .help = text,                                                     \
                                  .example = show,                                                  \
                                  .kernel = NB_C_##word,                                            \
-                                 .promote = 3,                                                     \
                                  .forward = forward_compare,                                       \
                                  .samples = "- -, 2x3 2x3, 2x3 3, 3x2t 3x2, 0x3 3",                \
                                  .low = -2,                                                        \

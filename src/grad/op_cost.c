@@ -83,7 +83,7 @@ const nb_op nb_def_half_squared_distance = {
     .reads = 3,
     .forward = half_forward,
     .backward = half_backward,
-    .samples = "2x3 2x3, 3x2t 3x2, 3x1 3x1",
+    .samples = "- -, 2x3 2x3, 3x2t 3x2, 3x1 3x1, 2x0 2x0",
     .low = -2,
     .high = 2,
 };
@@ -118,7 +118,7 @@ const nb_op nb_def_sigmoid_cross_entropy = {
     .reads = 3,
     .forward = sigmoid_forward,
     .backward = sigmoid_backward,
-    .samples = "2x3 2x3, 3x2t 3x2, 3x1 3x1",
+    .samples = "- -, 2x3 2x3, 3x2t 3x2, 3x1 3x1, 2x0 2x0",
     .low = -2,
     .high = 2,
 };
@@ -176,7 +176,7 @@ const nb_op nb_def_softmax_cross_entropy = {
     .reads = 3,
     .forward = softmax_forward,
     .backward = softmax_backward,
-    .samples = "2x3 2x3, 3x2t 3x2, 3x1 3x1",
+    .samples = "- -, 2x3 2x3, 3x2t 3x2, 3x1 3x1, 2x0 2x0",
     .low = -2,
     .high = 2,
 };

@@ -150,6 +150,17 @@ static nb_tensor *pick_places(nb_ctx *ctx, const nb_tensor *x, int dim, const nb
                   pick_loop, &how);
 }
 
+/* What was found along `dim` in the shape asked for; found is a passing reference. */
+static nb_tensor *shaped(nb_ctx *ctx, const nb_call *call, nb_tensor *found, int dim)
+{
+    static const int64_t ones[NB_MAX_DIMS] = {1, 1, 1, 1, 1, 1, 1, 1};
+    bool all = call->attr.length == 0;
+    if (!all || !call->attr.keep) return drop(ctx, found, 1u << dim, call->attr.keep);
+    nb_tensor *out = nb_tensor_reshape(ctx, found, call->in[0]->dims, ones);
+    nb_tensor_release(ctx, found);
+    return out;
+}
+
 /* Values and places along attr.list[0], or over all elements when no dimension is named. */
 static nb_tensor *extreme_forward(nb_ctx *ctx, nb_call *call)
 {
@@ -159,10 +170,9 @@ static nb_tensor *extreme_forward(nb_ctx *ctx, nb_call *call)
     nb_tensor *place = x ? find_places(ctx, x, dim, largest) : NULL;
     nb_tensor *value = place ? pick_places(ctx, x, dim, place) : NULL;
     nb_tensor_release(ctx, x);
-    unsigned gone = all ? 1 : 1u << dim;
     if (value && call->recording) call->saved[0] = nb_tensor_retain(place);
-    value = drop(ctx, value, gone, call->attr.keep && !all);
-    if (value) call->second = drop(ctx, nb_tensor_retain(place), gone, call->attr.keep && !all);
+    if (value) value = shaped(ctx, call, value, dim);
+    if (value) call->second = shaped(ctx, call, nb_tensor_retain(place), dim);
     nb_tensor_release(ctx, place);
     if (value && call->second) return value;
     nb_tensor_release(ctx, value);
@@ -242,7 +252,7 @@ const nb_op nb_def_mean = {
     .promote = 1,
     .forward = mean_forward,
     .backward = mean_backward,
-    .samples = "-, 5, 2x3, 3x2t, 2x3 /1, 2x3 /2, 2x3x2 /1 /3",
+    .samples = "-, 5, 2x3, 3x2t, 2x3 /1, 2x3 /2, 2x3x2 /1 /3, 0x3 /2",
     .low = -2,
     .high = 2,
 };
@@ -258,7 +268,7 @@ const nb_op nb_def_mean = {
                                  .promote = 1,                                                     \
                                  .forward = extreme_forward,                                       \
                                  .backward = extreme_backward,                                     \
-                                 .samples = "-, 5, 2x3, 3x2t, 2x3 /1, 2x3 /2, 2x3x2 /2",           \
+                                 .samples = "-, 5, 2x3, 3x2t, 2x3 /1, 2x3 /2, 2x3x2 /2, 0x3 /2",   \
                                  .low = -2,                                                        \
                                  .high = 2}
 
@@ -279,7 +289,7 @@ EXTREME(min, NB_B_minimum,
                                  .kernel = way,                                                    \
                                  .promote = 1,                                                     \
                                  .forward = place_forward,                                         \
-                                 .samples = "-, 5, 2x3, 2x3 /1, 2x3 /2",                           \
+                                 .samples = "-, 5, 2x3, 2x3 /1, 2x3 /2, 0x3 /2",                   \
                                  .low = -2,                                                        \
                                  .high = 2}
 

@@ -182,7 +182,7 @@ static nb_status logsumexp_backward(nb_ctx *ctx, nb_record *record, nb_tensor *d
                                  .promote = 1,                                                     \
                                  .forward = fore,                                                  \
                                  .backward = back,                                                 \
-                                 .samples = "-, 5, 2x3, 3x2t, 2x3 /1, 2x3x2 /2",                   \
+                                 .samples = "-, 5, 2x3, 3x2t, 2x3 /1, 2x3x2 /2, 0x3",              \
                                  .low = -2,                                                        \
                                  .high = 2}
 

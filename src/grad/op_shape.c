@@ -30,7 +30,7 @@ DEFINE(reshape) = {
     .example = "tensor.range(1, 6):reshape(2, -1).shape → {2, 3}",
     .forward = reshape_forward,
     .backward = reshape_backward,
-    .samples = "2x3 /3 /2, 3x2t /6, 0x3 /3 /0",
+    .samples = "- /1, 2x3 /3 /2, 3x2t /6, 0x3 /3 /0",
     .low = -2,
     .high = 2,
 };
@@ -48,7 +48,7 @@ DEFINE(flatten) = {
     .example = "tensor.ones(2, 3):flatten().shape → {6}",
     .forward = flatten_forward,
     .backward = reshape_backward,
-    .samples = "2x3, 3x2t, -",
+    .samples = "-, 2x3, 3x2t, 0x3",
     .low = -2,
     .high = 2,
 };
@@ -73,7 +73,7 @@ DEFINE(squeeze) = {
     .example = "tensor.ones(1, 3):squeeze().shape → {3}",
     .forward = squeeze_forward,
     .backward = reshape_backward,
-    .samples = "1x3, 2x1x3 /2",
+    .samples = "-, 1x3, 2x1x3 /2, 2x3 /2, 0x1",
     .low = -2,
     .high = 2,
 };
@@ -96,7 +96,7 @@ DEFINE(unsqueeze) = {
     .example = "tensor{1, 2, 3}:unsqueeze(1).shape → {1, 3}",
     .forward = unsqueeze_forward,
     .backward = reshape_backward,
-    .samples = "3 /1, 3 /2, 2x3 /2",
+    .samples = "- /1, 3 /1, 3 /2, 2x3 /2, 3x2t /1, 0x3 /1",
     .low = -2,
     .high = 2,
 };
@@ -121,7 +121,7 @@ DEFINE(t) = {
     .example = "tensor.ones(2, 3):t().shape → {3, 2}",
     .forward = t_forward,
     .backward = t_backward,
-    .samples = "2x3, 2x3x4, 3, 0x3",
+    .samples = "-, 3, 2x3, 2x3x4, 0x3",
     .low = -2,
     .high = 2,
 };
@@ -160,7 +160,7 @@ DEFINE(permute) = {
     .example = "tensor.ones(2, 3, 4):permute(3, 1, 2).shape → {4, 2, 3}",
     .forward = permute_forward,
     .backward = permute_backward,
-    .samples = "2x3x4 /3 /1 /2, 2x3 /2 /1",
+    .samples = "-, 2x3x4 /3 /1 /2, 2x3 /2 /1, 0x3 /2 /1",
     .low = -2,
     .high = 2,
 };
@@ -184,7 +184,7 @@ DEFINE(expand) = {
     .example = "tensor{1, 2}:expand(3, 2).shape → {3, 2}",
     .forward = expand_forward,
     .backward = expand_backward,
-    .samples = "3 /2 /3, 2x1 /2 /4, - /2 /2",
+    .samples = "- /2 /2, 3 /2 /3, 2x1 /2 /4, 0x1 /0 /4",
     .low = -2,
     .high = 2,
 };
@@ -230,7 +230,7 @@ DEFINE(narrow) = {
     .example = "tensor{1, 2, 3, 4}:narrow(1, 2, 2) → 2 3",
     .forward = narrow_forward,
     .backward = narrow_backward,
-    .samples = "5 /1 /2 /3, 2x3 /2 /1 /2, 3x2t /1 /2 /1",
+    .samples = "5 /1 /2 /3, 2x3 /2 /1 /2, 3x2t /1 /2 /1, 0x3 /2 /1 /2",
     .low = -2,
     .high = 2,
 };
@@ -259,7 +259,7 @@ DEFINE(select) = {
     .example = "tensor{{1, 2}, {3, 4}}:select(2, 1) → 1 3",
     .forward = select_forward,
     .backward = select_backward,
-    .samples = "5 /1 /2, 2x3 /2 /3, 3x2t /1 /1",
+    .samples = "5 /1 /2, 2x3 /2 /3, 3x2t /1 /1, 0x3 /2 /1",
     .low = -2,
     .high = 2,
 };
@@ -286,7 +286,7 @@ DEFINE(contiguous) = {
     .example = "tensor.ones(2, 3):t():contiguous():is_contiguous() → true",
     .forward = contiguous_forward,
     .backward = pass_on,
-    .samples = "2x3, 3x2t",
+    .samples = "-, 2x3, 3x2t, 0x3",
     .low = -2,
     .high = 2,
 };
@@ -304,7 +304,7 @@ DEFINE(clone) = {
     .example = "tensor{1, 2}:clone() → 1 2",
     .forward = clone_forward,
     .backward = pass_on,
-    .samples = "2x3, 3x2t, -",
+    .samples = "-, 2x3, 3x2t, 0x3",
     .low = -2,
     .high = 2,
 };
@@ -334,7 +334,7 @@ DEFINE(to) = {
     .example = "tensor{1.7, 300}:to(\"u8\") → 1 255",
     .forward = to_forward,
     .backward = to_backward,
-    .samples = "2x3, 3x2t",
+    .samples = "-, 2x3, 3x2t, 0x3",
     .low = -2,
     .high = 2,
 };
@@ -396,9 +396,10 @@ DEFINE(cat) = {
     .example = "tensor.cat({tensor{1, 2}, tensor{3}}) → 1 2 3",
     .hidden = true,
     .promote = 3,
+    .stores = true,
     .forward = cat_forward,
     .backward = cat_backward,
-    .samples = "2 3 /1, 2x3 2x1 /2, 2x3t 1x3 /1",
+    .samples = "2 3 /1, 2x3 2x1 /2, 2x3t 1x3 /1, 0x3 2x3 /1",
     .low = -2,
     .high = 2,
 };

@@ -48,11 +48,20 @@ static void release_record(nb_ctx *ctx, nb_tape_link *link)
     ctx->sweeping = false;
 }
 
+/* A leaf's gradient may be a leaf itself, and so on: each goes before what hangs on it. */
 static void release_leaf(nb_ctx *ctx, nb_tape_link *link)
 {
-    nb_leaf *leaf = (nb_leaf *)link;
-    nb_tensor_release(ctx, leaf->grad);
-    nb_free(ctx, leaf, sizeof *leaf);
+    while (link) {
+        nb_leaf *leaf = (nb_leaf *)link;
+        nb_tensor *grad = leaf->grad;
+        link = NULL;
+        if (grad && grad->refs == 1 && nb_leaf_of(grad)) {
+            link = grad->link;
+            grad->link = NULL;
+        }
+        nb_tensor_release(ctx, grad);
+        nb_free(ctx, leaf, sizeof *leaf);
+    }
 }
 
 nb_leaf *nb_leaf_of(const nb_tensor *tensor)
@@ -81,6 +90,9 @@ nb_status nb_require_grad(nb_ctx *ctx, nb_tensor *tensor, bool require)
         leaf->link.release = release_leaf;
         tensor->link = &leaf->link;
     } else if (!require && tensor->link) {
+        if (nb_leaf_of(tensor)->where)
+            return nb_fail(ctx, NB_EARG, "a parameter of %s always takes a gradient",
+                           nb_leaf_of(tensor)->where);
         tensor->link->release(ctx, tensor->link);
         tensor->link = NULL;
     }

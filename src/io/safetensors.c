@@ -88,7 +88,9 @@ static nb_status read_header(loading *l)
     for (int i = LENGTH_BYTES - 1; i >= 0; i--) length = length << 8 | raw[i];
     uint64_t most = nb_source_most(l->source);
     if (length > NB_ST_HEADER_MAX || length > most) {
-        return refuse(l, "its header would have %" PRIu64 " bytes; at most %" PRIu64 " can follow",
+        return refuse(l,
+                      "not a safetensors file, or cut short: its header would have %" PRIu64
+                      " bytes; at most %" PRIu64 " can follow",
                       length, most < NB_ST_HEADER_MAX ? most : (uint64_t)NB_ST_HEADER_MAX);
     }
     l->header_bytes = (size_t)length;

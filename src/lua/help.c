@@ -21,10 +21,11 @@ static void set_string(lua_State *L, const char *key, const char *value)
 /* The default in words, NULL where an option left out means that nothing is done. */
 static const char *push_standard(lua_State *L, const nb_option *option)
 {
+    char number[NB_NUMBER_MAX];
     if (option->standard) return lua_pushstring(L, option->standard);
     switch (option->kind) {
     case NB_NUMBER:
-        return lua_pushfstring(L, "%f", (LUAI_UACNUMBER)option->value);
+        return lua_pushstring(L, nb_number_text(option->value, number));
     case NB_INTEGER:
         return lua_pushfstring(L, "%I", (LUAI_UACINT)option->value);
     case NB_BOOLEAN:

@@ -144,6 +144,46 @@ static void add_module_pages(lua_State *L)
     nbl_book_add(L, "module", &module_help);
 }
 
+/* Upvalues: the function that describes, the module's name. */
+static int module_tostring(lua_State *L)
+{
+    lua_settop(L, 1);
+    lua_pushvalue(L, lua_upvalueindex(1));
+    lua_pushvalue(L, lua_upvalueindex(2));
+    lua_pushvalue(L, 1);
+    lua_call(L, 2, 1);
+    return 1;
+}
+
+/* A module shows its names, not the addresses of its functions. */
+static void show_names(lua_State *L, int nabla, int module, const char *name)
+{
+    if (!lua_getmetatable(L, module)) {
+        lua_newtable(L);
+        lua_pushvalue(L, -1);
+        lua_setmetatable(L, module);
+    }
+    lua_getfield(L, nabla, "_help");
+    lua_getfield(L, -1, "module_text");
+    lua_remove(L, -2);
+    lua_pushstring(L, name);
+    lua_pushcclosure(L, module_tostring, 2);
+    lua_setfield(L, -2, "__tostring");
+    lua_pop(L, 1);
+}
+
+static void show_modules(lua_State *L)
+{
+    static const char *const parts[] = {"tensor", "nn", "data", "plot"};
+    int nabla = lua_gettop(L);
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        lua_getfield(L, nabla, parts[i]);
+        show_names(L, nabla, nabla + 1, parts[i]);
+        lua_pop(L, 1);
+    }
+    show_names(L, nabla, nabla, "nabla");
+}
+
 /* The columns of the terminal that standard output is, nil where it is none. For stdlib. */
 static int terminal(lua_State *L)
 {
@@ -176,6 +216,7 @@ static void add_parts(lua_State *L)
     nbl_run_embedded(L, "plot");
     lua_setfield(L, -2, "plot");
     add_module_pages(L);
+    show_modules(L);
 }
 
 int luaopen_nabla(lua_State *L)

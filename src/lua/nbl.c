@@ -125,6 +125,8 @@ int nbl_arg_error(lua_State *L, int arg, const char *expected)
     lua_Debug call = {.name = NULL};
     if (lua_getstack(L, 0, &call)) lua_getinfo(L, "n", &call);
     if (!call.name) return nbl_error(L, "argument %d must be %s, not %s", arg, expected, got);
+    if (strcmp(call.namewhat, "metamethod") == 0)
+        return nbl_error(L, "the value must be %s, not %s", expected, got);
     bool method = strcmp(call.namewhat, "method") == 0;
     if (method && arg == 1)
         return nbl_error(L, "%s belongs to %s, not %s", call.name, expected, got);

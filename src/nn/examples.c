@@ -1,6 +1,7 @@
 /* Examples as a network takes them: shapes, dtypes, class numbers as targets. */
 #include "nn/net.h"
 
+#include "base/text.h"
 #include "tensor/shape.h"
 
 #include <math.h>
@@ -34,12 +35,13 @@ nb_tensor *nb_net_inputs(nb_ctx *ctx, const nb_net *net, nb_tensor *x, bool *sin
 /* Says what is wrong with a class number, and with the usual reason for a 0. */
 static nb_status bad_class(nb_ctx *ctx, double value, int64_t classes)
 {
+    char text[NB_NUMBER_MAX];
     if (value == 0)
         return nb_fail(ctx, NB_EARG,
                        "y holds class 0, but classes count from 1 to %lld; add 1 to y",
                        (long long)classes);
-    return nb_fail(ctx, NB_EARG, "y holds class %.14g; the network has classes 1 to %lld", value,
-                   (long long)classes);
+    return nb_fail(ctx, NB_EARG, "y holds class %s; the network has classes 1 to %lld",
+                   nb_number_text(value, text), (long long)classes);
 }
 
 /* (n) class numbers as (n, K) with a 1 at each. */

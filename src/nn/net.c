@@ -1,6 +1,7 @@
 /* A network: built from a specification, run forward, and back. */
 #include "nn/net.h"
 
+#include "base/text.h"
 #include "grad/tape.h"
 #include "tensor/shape.h"
 
@@ -314,6 +315,12 @@ static nb_tensor *recorded_cost(nb_ctx *ctx, nb_net *net, nb_tensor *x, nb_tenso
     return cost;
 }
 
+static nb_status bad_cost(nb_ctx *ctx, double cost)
+{
+    char text[NB_NUMBER_MAX];
+    return nb_fail(ctx, NB_EVALUE, "the cost is %s", nb_number_text(cost, text));
+}
+
 nb_status nb_net_learn(nb_ctx *ctx, nb_net *net, nb_tensor *x, nb_tensor *y, nb_sink_kind kind,
                        double lr, double *cost)
 {
@@ -321,7 +328,7 @@ nb_status nb_net_learn(nb_ctx *ctx, nb_net *net, nb_tensor *x, nb_tensor *y, nb_
     if (!c) return ctx->status;
     nb_status status = NB_OK;
     *cost = nb_tensor_item(c);
-    if (!isfinite(*cost)) status = nb_fail(ctx, NB_EVALUE, "the cost is %g", *cost);
+    if (!isfinite(*cost)) status = bad_cost(ctx, *cost);
     nb_net_aim(net, kind, lr);
     if (status == NB_OK && c->link) status = nb_backward(ctx, c, NULL);
     if (status == NB_OK) {

@@ -265,8 +265,8 @@ static void unknown(sh_shell *shell, const char *name)
 {
     char text[128];
     const char *near = nb_nearest(name, command_name, NULL);
-    snprintf(text, sizeof text, "there is no command %.40s; %s%s", name,
-             near ? "did you mean " : "? lists them", near ? near : "");
+    snprintf(text, sizeof text, "there is no command %.40s; %s%s%s", name,
+             near ? "did you mean '" : "? lists them", near ? near : "", near ? "'?" : "");
     sh_complain(shell, text);
 }
 

@@ -1,10 +1,12 @@
 /* The command line. */
 #include "shell/options.h"
 
+#include "base/workers.h"
 #include "shell/shell.h"
 
 #include <errno.h>
 #include <getopt.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -41,34 +43,37 @@ void sh_options_help(void)
           stdout);
 }
 
-static bool wrong(const char *format, const char *word)
+static bool __attribute__((format(printf, 1, 2))) wrong(const char *format, ...)
 {
+    va_list arguments;
     fputs(SH_PROGRAM ": ", stderr);
-    fprintf(stderr, format, word);
+    va_start(arguments, format);
+    vfprintf(stderr, format, arguments);
+    va_end(arguments);
     fputs("; try " SH_PROGRAM " --help\n", stderr);
     return false;
 }
 
-static bool read_number(const char *text, int64_t least, int64_t *number)
+static bool read_number(const char *text, int64_t least, int64_t most, int64_t *number)
 {
     char *end;
     errno = 0;
     *number = strtoll(text, &end, 10);
-    return errno == 0 && end != text && *end == '\0' && *number >= least;
+    return errno == 0 && end != text && *end == '\0' && *number >= least && *number <= most;
 }
 
 static bool read_seed(sh_options *options)
 {
     options->has_seed = true;
-    if (read_number(optarg, 0, &options->seed)) return true;
+    if (read_number(optarg, 0, INT64_MAX, &options->seed)) return true;
     return wrong("--seed must be a whole number from 0 up, not '%s'", optarg);
 }
 
 static bool read_threads(sh_options *options)
 {
     options->has_threads = true;
-    if (read_number(optarg, 1, &options->threads)) return true;
-    return wrong("--threads must be a whole number from 1 up, not '%s'", optarg);
+    if (read_number(optarg, 1, NB_MAX_THREADS, &options->threads)) return true;
+    return wrong("--threads must be a whole number from 1 to %d, not '%s'", NB_MAX_THREADS, optarg);
 }
 
 static bool add_action(sh_options *options, bool is_code)

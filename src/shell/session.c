@@ -12,8 +12,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#define BEFORE "nabla.before"
-#define SORT   "nabla.sort"
+#define BEFORE "nabla.shell.before"
+#define SORT   "nabla.shell.sort"
 
 enum { TEXT_SHOWN = 60 };
 
@@ -80,11 +80,27 @@ static void print_tensor(const nb_tensor *t)
            nb_dtype_name(t->dtype), bytes);
 }
 
+/* "network" of a handle whose metatable is called "nabla.network"; of others the type. */
+static const char *noun_of(lua_State *L, int value)
+{
+    static const char ours[] = "nabla.";
+    const char *noun = luaL_typename(L, value);
+    if (luaL_getmetafield(L, value, "__name") == LUA_TNIL) return noun;
+    const char *name = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : noun;
+    if (strncmp(name, ours, sizeof ours - 1) == 0) noun = name + sizeof ours - 1;
+    lua_pop(L, 1); /* the metatable holds the name */
+    return noun;
+}
+
 /* The first line of what the prompt would show, cut. */
 static void print_value(lua_State *L, int value, const sh_shell *shell)
 {
     if (nbl_test_tensor(L, value)) {
         print_tensor(nbl_test_tensor(L, value));
+        return;
+    }
+    if (lua_isfunction(L, value)) {
+        puts("function"); /* its address says nothing */
         return;
     }
     sh_show_push(L, value, &shell->terminal);
@@ -94,7 +110,7 @@ static void print_value(lua_State *L, int value, const sh_shell *shell)
     if (cut) length = TEXT_SHOWN;
     /* Not in the middle of a letter of several bytes. */
     while (cut && length && ((unsigned char)text[length] & 0xC0) == 0x80) length--;
-    printf("%s %.*s%s\n", luaL_typename(L, value), (int)length, text, cut ? "..." : "");
+    printf("%s %.*s%s\n", noun_of(L, value), (int)length, text, cut ? "..." : "");
     lua_pop(L, 1);
 }
 

@@ -37,7 +37,7 @@ typedef struct nb_tensor nb_tensor;
  * and gives it back through `release` when it goes. */
 typedef struct nb_tape_link {
     void (*release)(nb_ctx *ctx, struct nb_tape_link *link);
-    struct nb_tape_link *next; /* among those that wait to be released */
+    struct nb_tape_link *next; /* of those to be released, or that a backward has run */
 } nb_tape_link;
 
 struct nb_tensor {

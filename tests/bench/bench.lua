@@ -96,8 +96,8 @@ end
 
 -- ---- Children that run an epoch when they are told to ----
 
--- Starts a child and waits until it has warmed up; false where it fails. Each pipe is a file, because
--- Lua's own go one way only.
+-- Starts a child and waits until it has warmed up; false where it fails. Each pipe is a file,
+-- because Lua's own go one way only.
 local function start(child, number)
     local to, from = scratch .. "/to" .. number, scratch .. "/from" .. number
     assert(os.execute(command_line("mkfifo", to, from)))
@@ -206,7 +206,8 @@ local function deep_children(has)
         children[#children + 1] = nabla_child(name "nabla", "nabla_deep.lua", optimizer, 1)
         children[#children + 1] = sgemm_child(hold.share, DEEP)
         if has.torch then
-            children[#children + 1] = python_child(name "PyTorch", hold.times, "torch_deep.py", optimizer)
+            children[#children + 1] =
+                python_child(name "PyTorch", hold.times, "torch_deep.py", optimizer)
         end
     end
     for _, optimizer in ipairs {"sgd", "adam"} do
@@ -274,9 +275,8 @@ end
 
 local function digits_row()
     local rows = {}
-    for i, line in ipairs(assert(lines_of(program, here .. "/nabla_digits.lua"), "nabla_digits.lua failed")) do
-        rows[i] = numbers(line)
-    end
+    local lines = assert(lines_of(program, here .. "/nabla_digits.lua"), "nabla_digits.lua failed")
+    for i, line in ipairs(lines) do rows[i] = numbers(line) end
     local accuracy, seconds = sorted(column(rows, 1)), sorted(column(rows, 2))
     for i, share in ipairs(accuracy) do accuracy[i] = 100 * share end
     return {"digits, 64-30-10, 30 epochs, five seeds",
@@ -308,14 +308,14 @@ if there then
     report("784-30-10, sigmoid, batch 10, an epoch of 50,000", book_children(has))
     report("784-512-512-10, relu, batch 128, an epoch of 50,000", deep_children(has))
 else
-    print(("MNIST is not in %s, so its rows are left out. Name its folder: NABLA_MNIST=DIR make bench.\n")
-        :format(mnist))
+    print(("MNIST is not in %s, so its rows are left out."):format(mnist))
+    print "Name its folder: NABLA_MNIST=DIR make bench.\n"
 end
 
 local rows = { {"whole runs", "median", "min–max", "asked"} }
 if there then table.move({mnist_row()}, 1, 2, #rows + 1, rows) end
 rows[#rows + 1] = digits_row()
 rows[#rows + 1] = start_row("nabla -e \"\", 20 times", 20, program, "-e", "")
-rows[#rows + 1] = start_row("start to first prompt, 20 times", "-p", "∇", 20, "env", "LC_ALL=C.UTF-8",
-    "TERM=xterm", program)
+rows[#rows + 1] = start_row("start to first prompt, 20 times", "-p", "∇", 20, "env",
+    "LC_ALL=C.UTF-8", "TERM=xterm", program)
 show(rows)

@@ -2,8 +2,8 @@
 
 local child = {}
 
--- Trains `net` for one epoch to warm up, then for one for every line that says so; at the end says the
--- share of the test images that come out right.
+-- Trains `net` for one epoch to warm up, then for one for every line that says so; at the end
+-- says the share of the test images that come out right.
 function child.serve(net, mnist, options)
     options.epochs, options.progress = 1, false
     net:train(mnist.train, options)

@@ -1,5 +1,5 @@
--- 784-512-512-10: relu, softmax with cross-entropy, batches of 128. Told MNIST's folder, "sgd" or "adam",
--- and how many threads.
+-- 784-512-512-10: relu, softmax with cross-entropy, batches of 128.
+-- Told MNIST's folder, "sgd" or "adam", and how many threads.
 
 local child = dofile((arg[0]:gsub("[^/]*$", "child.lua")))
 

@@ -1,4 +1,5 @@
--- The digits that the program holds, with five seeds: accuracy on the test digits, seconds of training.
+-- The digits that the program holds, with five seeds: accuracy on the test digits and seconds of
+-- training.
 
 nabla.threads(1)
 local digits = data.digits()

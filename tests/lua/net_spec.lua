@@ -455,4 +455,25 @@ test("a network is collected although its parts know it", function()
     eq(gone[1], nil)
 end)
 
+test("parameters always take gradients", function()
+    local net = nn.net "2 - 3 - 1"
+    fails(function() net[1].w:requires_grad_(false) end,
+        "a parameter of layer 1 always takes a gradient")
+    net:backprop(tensor.ones(4, 2), tensor.ones(4, 1))
+    local w = net[1].w
+    net = nil
+    collectgarbage()
+    collectgarbage()
+    assert(not w:requires_grad_(false).requires_grad)
+end)
+
+test("a tensor that stops to require a gradient gets none", function()
+    local x, w = tensor {1, 2}:requires_grad_(), tensor {3, 4}:requires_grad_()
+    local c = (x * w):sum()
+    x:requires_grad_(false)
+    c:backward()
+    eq(x.grad, nil)
+    eq(w.grad, {1, 2})
+end)
+
 spec.report()

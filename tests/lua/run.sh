@@ -1,5 +1,6 @@
 #!/bin/sh
-# Runs specs with the program that was just built: those that are named, else all beside this script.
+# Runs specs with the program that was just built: those that are named, else all beside this
+# script.
 # usage: run.sh [SPEC...]     (the program is $NABLA, else ./nabla)
 set -u
 

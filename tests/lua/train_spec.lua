@@ -335,4 +335,74 @@ test("memory that ends is an error and the network stays", function()
     assert(differ(net:params(), tensor(before)))
 end)
 
+-- ---- Functions that meddle ----
+
+test("an optimizer that a cost changes in the middle of a step", function()
+    local o = nn.sgd {lr = 0.1}
+    local other = nn.net "1 - 1"
+    local function meddle(a, y)
+        o.momentum = 0.9
+        return ((a - y) * (a - y)):mean()
+    end
+    local net = nn.net {3, 4, 1, cost = meddle}
+    net:step(tensor.ones(4, 3), tensor.ones(4, 1), o)
+    eq(o.steps, 1)
+    -- another network's state would be too small for this one's
+    o = nn.sgd {lr = 0.1}
+    local function lend(a, y)
+        o.momentum = 0.9
+        other:step({{1}}, {{1}}, o)
+        return ((a - y) * (a - y)):mean()
+    end
+    net = nn.net {30, 40, 1, cost = lend}
+    local before = net:params():totable()
+    fails(function() net:step(tensor.ones(4, 30), tensor.ones(4, 1), o) end,
+        "state of a network with 2 parameters")
+    eq(net:params(), before)
+end)
+
+test("a network that its own function finalises lives on", function()
+    local net, armed
+    local function finalise(z)
+        if armed then getmetatable(net).__gc(net) end
+        return z * 2
+    end
+    net = nn.net {2, nn.dense {3, finalise}, 1}
+    armed = true
+    net:train(tensor.ones(4, 2), tensor.ones(4, 1), options())
+    armed = false
+    eq(#net(tensor.ones(4, 2)), 4)
+end)
+
+test("a test set and an optimizer that a callback finalises", function()
+    local o, t = nn.adam(), few:take(5)
+    local net = nn.net "64 - 4 - 10"
+    local function finalise()
+        getmetatable(o).__gc(o)
+        getmetatable(t).__gc(t)
+    end
+    local h = net:train(few,
+        {epochs = 1, optimizer = o, test = t, progress = false, on_batch = finalise})
+    eq(#h.cost, 1)
+end)
+
+-- ---- Examples ----
+
+test("targets in one dimension fit a single output, in a set too", function()
+    local set = data.set {x = tensor.ones(3, 2), y = tensor {0.25, 0.5, 0.75}}
+    local net = nn.net "2 - 3 - 1"
+    near(net:evaluate(set).cost, net:cost(set), 1e-6)
+    net:train(set, options {batch = 2})
+end)
+
+test("no examples are told as such", function()
+    local net = nn.net "2 - 3 - 1"
+    local methods = {"cost", "backprop", "step", "gradcheck", "numeric_gradient", "trace"}
+    for _, method in ipairs(methods) do
+        fails(function() net[method](net, tensor.zeros(0, 2), tensor.zeros(0, 1)) end,
+            method .. ": x holds no examples")
+    end
+    eq(#net(tensor.zeros(0, 2)), 0)
+end)
+
 spec.report()

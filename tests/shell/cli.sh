@@ -91,7 +91,7 @@ gives 0 true; verdict 'LUA_PATH is heeded else'
 
 # ---- Wrong usage ----
 
-for wrong in '-x' '--nothing' '--seed=abc' '--seed=-1' '--seed' '--threads=0' '--threads=x' '-e' '--help=1'; do
+for wrong in '-x' '--nothing' '--seed=abc' '--seed=-1' '--seed' '--threads=0' '--threads=257' '--threads=x' '-e' '--help=1'; do
     run "$wrong"
     complains 2 'nabla --help' && [ "$(wc -l < err)" -eq 1 ]; verdict "wrong usage: $wrong"
 done

@@ -6,21 +6,29 @@
  * removed at the end)
  *
  * One step a line; blank lines and lines with # at the start are skipped. "Since" means: on the
- * lines below the one where the cursor was when Enter, Ctrl-C, Ctrl-D or a paste was sent last. env
- * NAME=VALUE    for the program; "env NAME" takes it away      home NAME … .     writes a file of
- * the home run [ARGUMENTS]   starts the program again; the first start needs no step, and waits for
- * the prompt > TEXT            types the line and Enter, waits for the prompt
+ * lines below the one where the cursor was when Enter, Ctrl-C, Ctrl-D or a paste was sent last.
+ *
+ *   env NAME=VALUE    for the program; "env NAME" takes it away
+ *   home NAME … .     writes a file of the home
+ *   run [ARGUMENTS]   starts the program again; the first start needs no step; waits for the prompt
+ *   > TEXT            types the line and Enter, waits for the prompt
  *   >> TEXT           the same, waits for the prompt of a line that goes on
- *   type TEXT         keys                      key NAME…   sends ENTER C-c C-d TAB UP … in one go
- *   bytes HEX…        bytes as they are         repeat N TEXT   types TEXT N times
+ *   type TEXT         keys
+ *   key NAME…         sends ENTER C-c C-d TAB UP … in one go
+ *   bytes HEX…        bytes as they are
+ *   repeat N TEXT     types TEXT N times
  *   paste … .         lines up to one of a dot, in a bracketed paste, without the last newline
- *   resize R C        the window                signal NAME     INT or TERM, to the program alone
+ *   resize R C        the window
+ *   signal NAME       INT or TERM, to the program alone
  *   prompt, more      waits for an empty prompt below, of either kind
  *   input TEXT        waits until the prompt's line holds exactly TEXT
- *   line TEXT         waits for a line that is TEXT, since     expect TEXT   for one that contains
- * it first TEXT        waits until the line right below is TEXT absent TEXT       no line contains
- * it, since exit N            waits for the program's end with that status holds FILE TEXT   a line
- * of a file of the home is TEXT     mode FILE OCTAL   its permissions */
+ *   line TEXT         waits for a line that is TEXT, since
+ *   expect TEXT       waits for a line that contains TEXT, since
+ *   first TEXT        waits until the line right below is TEXT
+ *   absent TEXT       no line contains TEXT, since
+ *   exit N            waits for the program's end with that status
+ *   holds FILE TEXT   a line of a file of the home is TEXT
+ *   mode FILE OCTAL   its permissions */
 #define _GNU_SOURCE
 
 #include "screen.h"

@@ -1,6 +1,6 @@
 #!/bin/sh
-# scripts/embed keeps every byte: none at all, zeros, the largest, a file without a last newline, and
-# one longer than a line of od.
+# scripts/embed keeps every byte: none at all, zeros, the largest, a file without a last newline,
+# and one longer than a line of od.
 set -u
 
 embed=$(cd "${srcdir:-.}" && pwd)/scripts/embed

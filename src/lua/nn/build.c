@@ -206,7 +206,7 @@ static int build_net(lua_State *L)
 {
     build work = {.L = L, .dtype = nbl_ctx(L)->dtype};
     if (!lua_istable(L, 1) && lua_type(L, 1) != LUA_TSTRING)
-        return nbl_arg_error(L, 1, "notation or a table");
+        return nbl_arg_error(L, 1, "notation or a table, as in nn.net{64, 30, 10}");
     lua_settop(L, 2);
     work.spec = nbl_new_box(L, sizeof *work.spec, release_spec);
     work.out = nbl_new_net(L);

@@ -10,7 +10,7 @@ int nbl_read_examples(lua_State *L, int arg, const nb_net *net, const char *whos
         if (targets && !out->set->y) nbl_error(L, "%s: the data set has no y", whose);
         return arg + 1;
     }
-    if (lua_isnoneornil(L, arg)) nbl_error(L, "%s: x is missing", whose);
+    if (lua_isnoneornil(L, arg)) nbl_error(L, "%s: x is missing: a tensor, a table or a data set", whose);
     nbl_replace_example(L, arg);
     out->x = nbl_to_tensor(L, arg, (int)net->dtype);
     if (!targets) return arg + 1;
@@ -44,6 +44,13 @@ static nb_tensor *raw_y(nb_ctx *ctx, const nb_net *net, const nbl_examples *of)
     return of->set ? nb_set_y(ctx, of->set, net->dtype) : nb_tensor_retain(of->y);
 }
 
+/* The mean over no examples is no cost. */
+static nb_tensor *targets(nb_ctx *ctx, const nb_net *net, const nbl_examples *of, int64_t n)
+{
+    if (n == 0) return nb_fail_null(ctx, NB_EARG, "x holds no examples");
+    return targets_of(ctx, net, raw_y(ctx, net, of), n);
+}
+
 nb_status nbl_prepare(nb_ctx *ctx, const nb_net *net, const nbl_examples *examples,
                       nbl_batch *batch)
 {
@@ -51,8 +58,7 @@ nb_status nbl_prepare(nb_ctx *ctx, const nb_net *net, const nbl_examples *exampl
     *batch = (nbl_batch){.x = NULL};
     ctx->recording = false;
     batch->x = inputs_of(ctx, net, raw_x(ctx, net, examples), &batch->single);
-    if (batch->x && examples->targets)
-        batch->y = targets_of(ctx, net, raw_y(ctx, net, examples), batch->x->shape[0]);
+    if (batch->x && examples->targets) batch->y = targets(ctx, net, examples, batch->x->shape[0]);
     ctx->recording = recording;
     if (batch->x && (batch->y || !examples->targets)) return NB_OK;
     nbl_batch_free(ctx, batch);

@@ -35,6 +35,8 @@ static int net_gc(lua_State *L)
 {
     nbl_net *self = luaL_checkudata(L, 1, NBL_NET);
     nb_ctx *ctx = nbl_ctx(L);
+    /* Called by hand from a function that the network runs; Lua's own call comes later. */
+    if (self->busy) return 0;
     nb_net_release(ctx, self->net);
     nb_classes_release(ctx, self->classes);
     self->net = NULL;

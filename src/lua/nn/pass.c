@@ -187,7 +187,7 @@ static int net_numeric_gradient(lua_State *L)
 
 static const nb_option step_fields[] = {
     {.name = "lr",
-     .help = "learning rate, the book's eta",
+     .help = "learning rate, the book's η (eta)",
      .range = "a number above 0",
      .standard = "the optimizer's own",
      .value = NAN,

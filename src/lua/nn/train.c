@@ -35,7 +35,7 @@ static const nb_option train_fields[] = {
      .kind = NB_INTEGER,
      .offset = FIELD(batch)},
     {.name = "lr",
-     .help = "learning rate, the book's eta",
+     .help = "learning rate, the book's η (eta)",
      .range = "a number above 0",
      .standard = "the optimizer's own",
      .value = NAN,
@@ -101,6 +101,7 @@ typedef struct run {
     nbl_net *self;
     nbl_examples examples;
     nb_train_options options;
+    nb_set *test;        /* or NULL */
     nb_history *history; /* in a box */
     const nbl_progress_shower *shower;
     nb_progress last;
@@ -202,12 +203,14 @@ static nb_status train(nb_ctx *ctx, void *data)
             "not enough memory to go on; the network is as its last whole batch left it");
     nb_set *set = nbl_examples_set(ctx, work->self->net, &work->examples);
     if (!set) return ctx->status;
+    if (work->test) nb_set_retain(work->test);
     nb_status status = nb_optimizer_prepare(ctx, work->options.optimizer, work->self->net);
     if (status == NB_OK)
         status = nb_train(ctx, work->self->net, set, &work->options, work->history);
     if (work->begun) take_classes(ctx, work->self, set);
     if (work->begun && work->shower && work->shower->done)
         work->shower->done(work->shower->self, &work->last, status == NB_OK);
+    nb_set_release(ctx, work->test);
     nb_set_release(ctx, set);
     return status;
 }
@@ -223,9 +226,9 @@ static bool set_hook(lua_State *L, int at, const char *name, int which)
     return true;
 }
 
-static const nb_set *check_test(lua_State *L, int at)
+static nb_set *check_test(lua_State *L, int at)
 {
-    const nb_set *test = at ? nbl_test_set(L, at) : NULL;
+    nb_set *test = at ? nbl_test_set(L, at) : NULL;
     if (at && !test)
         nbl_error(L, "net:train: test must be a data set, not %s", nbl_describe(L, at));
     if (test && !test->y) nbl_error(L, "net:train: the data set test has no y");
@@ -238,7 +241,7 @@ static run *new_run(lua_State *L, const train_options *options)
     nb_optimizer *optimizer = nbl_choose_optimizer(L, "net:train", &options->choice);
     nb_history *history = nbl_new_history(L);
     run *work = lua_newuserdatauv(L, sizeof *work, RUN_VALUES);
-    *work = (run){.history = history};
+    *work = (run){.history = history, .test = check_test(L, options->test)};
     lua_pushvalue(L, 1);
     lua_setiuservalue(L, -2, NET);
     nbl_remember(L);
@@ -246,7 +249,7 @@ static run *new_run(lua_State *L, const train_options *options)
                                        .batch = options->batch,
                                        .shuffle = options->shuffle,
                                        .optimizer = optimizer,
-                                       .test = check_test(L, options->test),
+                                       .test = work->test,
                                        .on_progress = on_progress,
                                        .self = work};
     if (set_hook(L, options->on_epoch, "on_epoch", ON_EPOCH)) work->options.on_epoch = on_epoch;

@@ -505,10 +505,11 @@ nb_status nb_set_gather(nb_ctx *ctx, const nb_set *set, const int32_t *order, in
     if (check_room(ctx, "x", set->x, n, x) != NB_OK) return NB_ESHAPE;
     copy_rows(&b, set->x, set->scale, x);
     nb_status status = y ? gather_y(ctx, &b, y) : NB_OK;
+    if (status != NB_OK) return status;
     batch next = {.set = set, .order = order ? order + n : NULL, .start = start + n, .n = ahead};
     prefetch_rows(&next, set->x);
     if (y && !set->classes) prefetch_rows(&next, set->y);
-    return status == NB_OK ? check_finite(ctx, &b, "x", set->x, x) : status;
+    return check_finite(ctx, &b, "x", set->x, x);
 }
 
 /* All rows of one tensor of the set, whatever they hold. */

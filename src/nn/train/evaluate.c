@@ -43,7 +43,8 @@ nb_status nb_set_check(nb_ctx *ctx, const nb_net *net, const nb_set *set)
         return nb_fail(ctx, NB_ESHAPE, "the set has %lld classes; the network gives %s",
                        (long long)set->classes->count, wanted);
     }
-    if (same_examples(set->y, net->out_dims, net->out_shape)) return NB_OK;
+    bool column = set->y->dims == 1 && net->out_dims == 1 && net->out_shape[0] == 1;
+    if (column || same_examples(set->y, net->out_dims, net->out_shape)) return NB_OK;
     return nb_fail(ctx, NB_ESHAPE, "the set's targets are %s; the network gives %s",
                    nb_shape_text(set->y->dims - 1, set->y->shape + 1, given), wanted);
 }

@@ -24,7 +24,7 @@ static void sgd_step(nb_optimizer *optimizer, nb_dtype dtype, size_t n, void *w,
 
 static const nb_option sgd_options[] = {
     {.name = "lr",
-     .help = "learning rate, the book's η",
+     .help = "learning rate, the book's η (eta)",
      .range = "a number above 0",
      .value = 0.1,
      .low = 0,

@@ -10,8 +10,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#define TRACE  "nabla.trace"
-#define FRAMES "nabla.frames"
+#define TRACE  "nabla.shell.trace"
+#define FRAMES "nabla.shell.frames"
 
 /* Its address is the message handler's key in the registry. */
 static const char handler_key;

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define INPUTS "nabla.inputs"
+#define INPUTS "nabla.shell.inputs"
 
 /* A longer file shows no source lines. */
 enum { FILE_MAX = 4 << 20 };

@@ -1,0 +1,489 @@
+/* What the ops give, against the definitions written out element by element with libm: a gradient
+ * that agrees with differences says nothing about the function itself. */
+#include "samples.h"
+
+/* ---- Indices -------------------------------------------------------------------------------- */
+
+static void unravel(int dims, const int64_t *shape, int64_t at, int64_t *index)
+{
+    for (int i = dims - 1; i >= 0; i--) {
+        index[i] = at % shape[i];
+        at /= shape[i];
+    }
+}
+
+/* Row-major element i. */
+static double flat_at(const nb_tensor *t, int64_t i)
+{
+    int64_t index[NB_MAX_DIMS] = {0};
+    unravel(t->dims, t->shape, i, index);
+    return nb_tensor_get(t, index);
+}
+
+/* The element that broadcasting puts at `index` of `dims` dimensions. */
+static double spread_at(const nb_tensor *t, int dims, const int64_t *index)
+{
+    int64_t own[NB_MAX_DIMS] = {0};
+    for (int i = 0; i < t->dims; i++) own[i] = t->shape[i] == 1 ? 0 : index[i + dims - t->dims];
+    return nb_tensor_get(t, own);
+}
+
+/* Where an element of the output stands. */
+typedef struct place {
+    const sample *s;
+    const nb_tensor *out;
+    int64_t at; /* row-major */
+    int64_t index[NB_MAX_DIMS];
+} place;
+
+static const nb_tensor *input(const place *p, int i)
+{
+    return p->s->call.in[i];
+}
+
+static double spread_input(const place *p, int i)
+{
+    return spread_at(input(p, i), p->out->dims, p->index);
+}
+
+/* ---- Definitions ---------------------------------------------------------------------------- */
+
+static double sign_of(double x)
+{
+    return (x > 0) - (x < 0);
+}
+
+static double softplus_of(double x)
+{
+    return log1p(exp(x));
+}
+
+static double sigmoid_of(double x)
+{
+    return 1 / (1 + exp(-x));
+}
+
+static double relu_of(double x)
+{
+    return x > 0 ? x : 0;
+}
+
+static double gelu_of(double x)
+{
+    return x * 0.5 * erfc(-x / sqrt(2));
+}
+
+static double silu_of(double x)
+{
+    return x * sigmoid_of(x);
+}
+
+static double rsqrt_of(double x)
+{
+    return 1 / sqrt(x);
+}
+
+static double neg_of(double x)
+{
+    return -x;
+}
+
+/* The samples use the bounds that the op has by itself. */
+static double clamp_of(double x)
+{
+    return fmin(fmax(x, -1), 1);
+}
+
+#define BINARY(name, formula)                                                                      \
+    static double name##_of(double a, double b)                                                    \
+    {                                                                                              \
+        return formula;                                                                            \
+    }
+BINARY(add, a + b)
+BINARY(sub, a - b)
+BINARY(mul, a *b)
+BINARY(div, a / b)
+BINARY(eq, a == b)
+BINARY(ne, a != b)
+BINARY(lt, a < b)
+BINARY(le, a <= b)
+BINARY(gt, a > b)
+BINARY(ge, a >= b)
+
+static double where_value(const place *p)
+{
+    return spread_input(p, 0) != 0 ? spread_input(p, 1) : spread_input(p, 2);
+}
+
+/* Whether element `index` of x belongs to the output's element when the dimensions of attr (none:
+ * all) are reduced; they are dropped. */
+static bool belongs(const place *p, const int64_t *index, bool none_is_last)
+{
+    const nb_attr *attr = &p->s->call.attr;
+    int dims = input(p, 0)->dims, kept = 0;
+    for (int i = 0; i < dims; i++) {
+        bool gone = attr->length == 0 && (!none_is_last || i == dims - 1);
+        for (int k = 0; k < attr->length; k++) gone |= attr->list[k] == i;
+        if (!gone && index[i] != p->index[kept++]) return false;
+    }
+    return true;
+}
+
+/* What a reduction needs to know of the elements that belong together. */
+typedef struct summary {
+    double sum, sum_exp, most, least;
+    int64_t count, place_most, place_least;
+} summary;
+
+static summary summarize(const place *p, bool none_is_last)
+{
+    const nb_tensor *x = input(p, 0);
+    summary of = {.most = -INFINITY, .least = INFINITY};
+    for (int64_t i = 0; i < nb_tensor_count(x); i++) {
+        int64_t index[NB_MAX_DIMS] = {0};
+        unravel(x->dims, x->shape, i, index);
+        if (!belongs(p, index, none_is_last)) continue;
+        double value = nb_tensor_get(x, index);
+        of.count++;
+        of.sum += value;
+        of.sum_exp += exp(value);
+        if (value > of.most) of.place_most = of.count;
+        if (value < of.least) of.place_least = of.count;
+        of.most = fmax(of.most, value);
+        of.least = fmin(of.least, value);
+    }
+    return of;
+}
+
+static double sum_value(const place *p)
+{
+    return summarize(p, false).sum;
+}
+
+static double mean_value(const place *p)
+{
+    summary of = summarize(p, false);
+    return of.sum / (double)of.count;
+}
+
+static double max_value(const place *p)
+{
+    return summarize(p, false).most;
+}
+
+static double min_value(const place *p)
+{
+    return summarize(p, false).least;
+}
+
+static double argmax_value(const place *p)
+{
+    return (double)summarize(p, false).place_most;
+}
+
+static double argmin_value(const place *p)
+{
+    return (double)summarize(p, false).place_least;
+}
+
+static double logsumexp_value(const place *p)
+{
+    return log(summarize(p, true).sum_exp);
+}
+
+/* Softmax keeps its dimension: the sum of the row that the place stands in. */
+static double softmax_value(const place *p)
+{
+    const nb_tensor *x = input(p, 0);
+    int64_t index[NB_MAX_DIMS];
+    int dim = p->s->call.attr.length ? (int)p->s->call.attr.list[0] : x->dims - 1;
+    double sum = 0;
+    memcpy(index, p->index, sizeof index);
+    for (int64_t i = 0; x->dims && i < x->shape[dim]; i++) {
+        index[dim] = i;
+        sum += exp(nb_tensor_get(x, index));
+    }
+    return x->dims ? exp(nb_tensor_get(x, p->index)) / sum : 1;
+}
+
+static double log_softmax_value(const place *p)
+{
+    return log(softmax_value(p));
+}
+
+/* Row i, or entry i of a vector, of what stands for a matrix of a batch. */
+static double factor(const nb_tensor *t, int batch, const int64_t *of_batch, int64_t i, int64_t j,
+                     bool left)
+{
+    int64_t index[NB_MAX_DIMS];
+    if (t->dims == 1) return nb_tensor_get(t, left ? &j : &i);
+    for (int d = 0; d < t->dims - 2; d++) {
+        int64_t at = of_batch[d + batch - (t->dims - 2)];
+        index[d] = t->shape[d] == 1 ? 0 : at;
+    }
+    index[t->dims - 2] = i;
+    index[t->dims - 1] = j;
+    return nb_tensor_get(t, index);
+}
+
+static double matmul_value(const place *p)
+{
+    const nb_tensor *a = input(p, 0), *b = input(p, 1);
+    int rows = a->dims > 1, columns = b->dims > 1, batch = p->out->dims - rows - columns;
+    int64_t i = rows ? p->index[batch] : 0, j = columns ? p->index[batch + rows] : 0;
+    double sum = 0;
+    for (int64_t k = 0; k < a->shape[a->dims - 1]; k++)
+        sum += factor(a, batch, p->index, i, k, true) * factor(b, batch, p->index, k, j, false);
+    return sum;
+}
+
+static double dense_value(const place *p)
+{
+    const nb_tensor *x = input(p, 0), *w = input(p, 1);
+    int last = x->dims - 1;
+    int64_t index[NB_MAX_DIMS], neuron = p->index[last];
+    double z = nb_tensor_get(input(p, 2), &neuron);
+    memcpy(index, p->index, sizeof index);
+    for (int64_t k = 0; k < x->shape[last]; k++) {
+        index[last] = k;
+        z += nb_tensor_get(x, index) * nb_tensor_get(w, (const int64_t[]){neuron, k});
+    }
+    return z;
+}
+
+static double same_order_value(const place *p)
+{
+    return flat_at(input(p, 0), p->at);
+}
+
+static double t_value(const place *p)
+{
+    int dims = p->out->dims;
+    int64_t index[NB_MAX_DIMS] = {0};
+    memcpy(index, p->index, sizeof index);
+    if (dims >= 2) {
+        index[dims - 1] = p->index[dims - 2];
+        index[dims - 2] = p->index[dims - 1];
+    }
+    return nb_tensor_get(input(p, 0), index);
+}
+
+static double permute_value(const place *p)
+{
+    int64_t index[NB_MAX_DIMS] = {0};
+    for (int i = 0; i < p->out->dims; i++) index[p->s->call.attr.list[i]] = p->index[i];
+    return nb_tensor_get(input(p, 0), index);
+}
+
+static double expand_value(const place *p)
+{
+    return spread_input(p, 0);
+}
+
+static double narrow_value(const place *p)
+{
+    int64_t index[NB_MAX_DIMS];
+    memcpy(index, p->index, sizeof index);
+    index[p->s->call.attr.list[0]] += p->s->call.attr.list[1];
+    return nb_tensor_get(input(p, 0), index);
+}
+
+static double select_value(const place *p)
+{
+    int64_t index[NB_MAX_DIMS], dim = p->s->call.attr.list[0];
+    for (int i = 0, from = 0; i < input(p, 0)->dims; i++)
+        index[i] = i == dim ? p->s->call.attr.list[1] : p->index[from++];
+    return nb_tensor_get(input(p, 0), index);
+}
+
+static double cat_value(const place *p)
+{
+    int64_t index[NB_MAX_DIMS], dim = p->s->call.attr.list[0];
+    int64_t first = input(p, 0)->shape[dim];
+    memcpy(index, p->index, sizeof index);
+    if (index[dim] < first) return nb_tensor_get(input(p, 0), index);
+    index[dim] -= first;
+    return nb_tensor_get(input(p, 1), index);
+}
+
+static double examples_of(const nb_tensor *t)
+{
+    return t->dims ? (double)t->shape[0] : 1;
+}
+
+static double half_squared_distance_value(const place *p)
+{
+    const nb_tensor *a = input(p, 0), *y = input(p, 1);
+    double sum = 0;
+    for (int64_t i = 0; i < nb_tensor_count(a); i++) sum += pow(flat_at(y, i) - flat_at(a, i), 2);
+    return sum / 2 / examples_of(a);
+}
+
+/* -Σ y log a + (1 - y) log(1 - a), the book's, of a = sigmoid(z) */
+static double sigmoid_cross_entropy_value(const place *p)
+{
+    const nb_tensor *z = input(p, 0), *y = input(p, 1);
+    double sum = 0;
+    for (int64_t i = 0; i < nb_tensor_count(z); i++) {
+        double a = sigmoid_of(flat_at(z, i)), t = flat_at(y, i);
+        sum -= t * log(a) + (1 - t) * log(1 - a);
+    }
+    return sum / examples_of(z);
+}
+
+/* -Σ y log a of a = softmax(z), row by row */
+static double softmax_cross_entropy_value(const place *p)
+{
+    const nb_tensor *z = input(p, 0), *y = input(p, 1);
+    int64_t n = z->dims ? z->shape[z->dims - 1] : 1, count = nb_tensor_count(z);
+    double cost = 0;
+    for (int64_t row = 0; row < count; row += n) {
+        double sum = 0;
+        for (int64_t i = row; i < row + n; i++) sum += exp(flat_at(z, i));
+        for (int64_t i = row; i < row + n; i++)
+            cost -= flat_at(y, i) * log(exp(flat_at(z, i)) / sum);
+    }
+    return cost / examples_of(z);
+}
+
+/* ---- The table ------------------------------------------------------------------------------ */
+
+typedef struct definition {
+    nb_op_id op;
+    double (*unary)(double);
+    double (*binary)(double, double);
+    double (*value)(const place *);
+} definition;
+
+#define U(name, f)                                                                                 \
+    {                                                                                              \
+        .op = NB_OP_##name, .unary = f                                                             \
+    }
+#define B(name, f)                                                                                 \
+    {                                                                                              \
+        .op = NB_OP_##name, .binary = f                                                            \
+    }
+#define V(name)                                                                                    \
+    {                                                                                              \
+        .op = NB_OP_##name, .value = name##_value                                                  \
+    }
+#define SAME(name)                                                                                 \
+    {                                                                                              \
+        .op = NB_OP_##name, .value = same_order_value                                              \
+    }
+
+static const definition definitions[] = {
+    B(add, add_of),
+    B(sub, sub_of),
+    B(mul, mul_of),
+    B(div, div_of),
+    B(pow, pow),
+    B(maximum, fmax),
+    B(minimum, fmin),
+    U(neg, neg_of),
+    U(abs, fabs),
+    U(sign, sign_of),
+    U(exp, exp),
+    U(expm1, expm1),
+    U(log, log),
+    U(log1p, log1p),
+    U(sqrt, sqrt),
+    U(rsqrt, rsqrt_of),
+    U(sin, sin),
+    U(cos, cos),
+    U(tan, tan),
+    U(tanh, tanh),
+    U(sigmoid, sigmoid_of),
+    U(relu, relu_of),
+    U(gelu, gelu_of),
+    U(silu, silu_of),
+    U(softplus, softplus_of),
+    U(floor, floor),
+    U(ceil, ceil),
+    U(round, nearbyint),
+    U(clamp, clamp_of),
+    B(eq, eq_of),
+    B(ne, ne_of),
+    B(lt, lt_of),
+    B(le, le_of),
+    B(gt, gt_of),
+    B(ge, ge_of),
+    V(where),
+    V(sum),
+    V(mean),
+    V(max),
+    V(min),
+    V(argmax),
+    V(argmin),
+    V(softmax),
+    V(log_softmax),
+    V(logsumexp),
+    V(matmul),
+    SAME(reshape),
+    V(t),
+    V(permute),
+    V(expand),
+    V(narrow),
+    V(select),
+    SAME(squeeze),
+    SAME(unsqueeze),
+    SAME(flatten),
+    SAME(contiguous),
+    SAME(clone),
+    V(cat),
+    SAME(to),
+    V(dense),
+    V(half_squared_distance),
+    V(softmax_cross_entropy),
+    V(sigmoid_cross_entropy),
+};
+
+static double defined(const definition *d, const place *p)
+{
+    if (d->unary) return d->unary(flat_at(input(p, 0), p->at));
+    if (d->binary) return d->binary(spread_input(p, 0), spread_input(p, 1));
+    return d->value(p);
+}
+
+static void check_values(const definition *d, const sample *s)
+{
+    outcome o;
+    if (run(s, NB_F64, false, &o) != NB_OK) fail_msg("%s: %s", s->text, ctx->message);
+    for (int64_t i = 0; i < nb_tensor_count(o.out); i++) {
+        place p = {.s = s, .out = o.out, .at = i};
+        unravel(o.out->dims, o.out->shape, i, p.index);
+        double got = flat_at(o.out, i), want = defined(d, &p);
+        if (!(fabs(got - want) <= 1e-13 + 1e-12 * fabs(want)))
+            fail_msg("%s: element %d is %.17g, not %.17g", s->text, (int)i, got, want);
+    }
+    free_outcome(&o);
+}
+
+/* Catches an op that computes something else than its name says, with a gradient to match. */
+static void test_definitions(void **state)
+{
+    (void)state;
+    bool seen[NB_OPS] = {false};
+    for (size_t i = 0; i < sizeof definitions / sizeof *definitions; i++) {
+        const nb_op *op = nb_ops[definitions[i].op];
+        const char *at = op->samples;
+        sample s;
+        while (next_sample(op, &at, &s)) {
+            check_values(&definitions[i], &s);
+            free_sample(&s);
+            seen[definitions[i].op] = true;
+        }
+    }
+    /* What these two give is what they are given: kernels (tests/c/kernel), or a function's a. */
+    seen[NB_OP_activate] = seen[NB_OP_slope_chain] = true;
+    for (int i = 0; i < NB_OPS; i++)
+        if (!seen[i]) fail_msg("%s is not defined here", nb_ops[i]->name);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_definitions, setup, teardown),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
