@@ -121,6 +121,7 @@ int64_t nbl_check_integer(lua_State *L, int arg, const char *what);
 struct nb_progress;
 typedef struct nbl_progress_shower {
     void (*show)(void *self, const struct nb_progress *progress);
+    void (*clear)(void *self); /* a function is called that may print */
     void (*done)(void *self, const struct nb_progress *last, bool whole);
     void *self;
 } nbl_progress_shower;

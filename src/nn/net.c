@@ -3,6 +3,7 @@
 
 #include "base/text.h"
 #include "grad/tape.h"
+#include "kernel/kernel.h"
 #include "tensor/shape.h"
 
 #include <math.h>
@@ -315,10 +316,44 @@ static nb_tensor *recorded_cost(nb_ctx *ctx, nb_net *net, nb_tensor *x, nb_tenso
     return cost;
 }
 
-static nb_status bad_cost(nb_ctx *ctx, double cost)
+/* True when no element is NaN or infinite. */
+static bool all_finite(nb_ctx *ctx, nb_tensor *t)
+{
+    nb_tensor *whole = nb_tensor_contiguous(ctx, t);
+    if (!whole) return true;
+    bool finite =
+        nb_real(whole->dtype)->finite((size_t)nb_tensor_count(whole), nb_tensor_data(whole));
+    nb_tensor_release(ctx, whole);
+    return finite;
+}
+
+/* What the trouble with a cost began with: x, the first layer whose output is not finite, or the
+ * cost itself. A pass of its own, taken only once something is wrong. */
+static const char *culprit(nb_ctx *ctx, nb_net *net, nb_tensor *x)
+{
+    if (!all_finite(ctx, x)) return "x";
+    const char *name = NULL;
+    bool recording = ctx->recording;
+    ctx->recording = false;
+    nb_tensor *a = nb_tensor_retain(x);
+    for (int l = 0; a && !name && l < net->layers; l++) {
+        nb_tensor *next = nb_layer_forward(ctx, &net->layer[l], a, NB_GIVE_A);
+        nb_tensor_release(ctx, a);
+        a = next;
+        if (a && !all_finite(ctx, a)) name = net->layer[l].where;
+    }
+    nb_tensor_release(ctx, a);
+    ctx->recording = recording;
+    return name;
+}
+
+static nb_status bad_cost(nb_ctx *ctx, nb_net *net, nb_tensor *x, double cost)
 {
     char text[NB_NUMBER_MAX];
-    return nb_fail(ctx, NB_EVALUE, "the cost is %s", nb_number_text(cost, text));
+    const char *name = culprit(ctx, net, x);
+    nb_number_text(cost, text);
+    if (name) return nb_fail(ctx, NB_EVALUE, "the cost is %s: %s is not finite", text, name);
+    return nb_fail(ctx, NB_EVALUE, "the cost is %s", text);
 }
 
 nb_status nb_net_learn(nb_ctx *ctx, nb_net *net, nb_tensor *x, nb_tensor *y, nb_sink_kind kind,
@@ -328,7 +363,7 @@ nb_status nb_net_learn(nb_ctx *ctx, nb_net *net, nb_tensor *x, nb_tensor *y, nb_
     if (!c) return ctx->status;
     nb_status status = NB_OK;
     *cost = nb_tensor_item(c);
-    if (!isfinite(*cost)) status = bad_cost(ctx, *cost);
+    if (!isfinite(*cost)) status = bad_cost(ctx, net, x, *cost);
     nb_net_aim(net, kind, lr);
     if (status == NB_OK && c->link) status = nb_backward(ctx, c, NULL);
     if (status == NB_OK) {

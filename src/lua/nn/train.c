@@ -165,6 +165,8 @@ static int push_on_batch(lua_State *L, const void *self, const void *progress)
 
 static nb_status on_epoch(nb_ctx *ctx, void *self, const nb_progress *progress, bool *stop)
 {
+    const nbl_progress_shower *shower = ((run *)self)->shower;
+    if (shower && shower->clear) shower->clear(shower->self);
     return nbl_call_hook(ctx, push_on_epoch, self, progress, stop);
 }
 

@@ -120,6 +120,7 @@ static void draw(sh_progress *progress, const nb_progress *p, bool going_on)
     printf("\r%s %s\033[K", l.text, parts.text);
     fflush(stdout);
     progress->drawn = p->seconds;
+    progress->visible = true;
 }
 
 static void print_epoch(const sh_progress *progress, const nb_progress *p)
@@ -134,6 +135,7 @@ static void print_epoch(const sh_progress *progress, const nb_progress *p)
 
 static void start_over(sh_progress *progress)
 {
+    progress->visible = false;
     progress->drawn = -DRAW_EVERY;
     progress->accuracy = progress->test_cost = NAN;
 }
@@ -150,6 +152,17 @@ static void show(void *self, const nb_progress *p)
         draw(progress, p, true);
 }
 
+/* The next call of show draws the line again. */
+static void clear(void *self)
+{
+    sh_progress *progress = self;
+    if (!progress->visible) return;
+    fputs("\r\033[K", stdout);
+    fflush(stdout);
+    progress->visible = false;
+    progress->drawn = -DRAW_EVERY;
+}
+
 static void done(void *self, const nb_progress *last, bool whole)
 {
     sh_progress *progress = self;
@@ -164,6 +177,6 @@ static void done(void *self, const nb_progress *last, bool whole)
 
 void sh_progress_init(sh_progress *progress, const sh_terminal *terminal)
 {
-    *progress = (sh_progress){.shower = {show, done, progress}, .terminal = terminal};
+    *progress = (sh_progress){.shower = {show, clear, done, progress}, .terminal = terminal};
     start_over(progress);
 }

@@ -9,6 +9,7 @@
 typedef struct sh_progress {
     nbl_progress_shower shower; /* for nbl_set_progress_shower */
     const sh_terminal *terminal;
+    bool visible;     /* the line is on the screen, the cursor behind it */
     double drawn;     /* seconds of the training when the line was drawn last */
     double accuracy;  /* of the last epoch's end, and */
     double test_cost; /* likewise; NaN before */

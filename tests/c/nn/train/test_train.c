@@ -164,6 +164,27 @@ static void nothing_changes_for_nan(void **state)
     }
 }
 
+/* The message says where infinity began: in x, in the layer that overflowed, or in the cost alone.
+ */
+static void the_first_overflow_is_named(void **state)
+{
+    static const char *const says[3] = {"the cost is nan: x is not finite", "layer 2 is not finite",
+                                        "the cost is inf"};
+    (void)state;
+    for (int i = 0; i < 3; i++) {
+        bench b = begin("5 - 4 linear - 3 linear - 3 linear", NB_F32, "sgd");
+        double cost;
+        if (i == 0) nb_tensor_set(b.x, (const int64_t[]){2, 1}, NAN);
+        if (i == 1) nb_tensor_fill(b.ctx, b.net->layer[0].param[0].value, 1e25);
+        if (i == 1) nb_tensor_fill(b.ctx, b.net->layer[1].param[0].value, 1e25);
+        if (i == 2) nb_tensor_fill(b.ctx, b.y, 3e38);
+        nb_status status = nb_optimizer_step(b.ctx, &b.optimizer, b.net, b.x, b.y, false, &cost);
+        assert_int_equal(status, NB_EVALUE);
+        if (!strstr(b.ctx->message, says[i])) fail_msg("%s", b.ctx->message);
+        end(&b);
+    }
+}
+
 /* A run of training on a set of 60 examples, 5 a batch. */
 typedef struct course {
     nb_train_options options;
@@ -451,6 +472,7 @@ int main(void)
         cmocka_unit_test(optimizers_follow_their_papers),
         cmocka_unit_test(state_belongs_to_one_size),
         cmocka_unit_test(nothing_changes_for_nan),
+        cmocka_unit_test(the_first_overflow_is_named),
         cmocka_unit_test(training_learns_and_repeats),
         cmocka_unit_test(short_last_batch),
         cmocka_unit_test(ended_early),
