@@ -41,7 +41,10 @@ int main(int argc, char **argv)
     sh_shell shell;
     /* Numbers stay as Lua writes them; the rest is the user's. */
     setlocale(LC_CTYPE, "");
-    if (!sh_options_read(&options, argc, argv)) return SH_MISUSED;
+    if (!sh_options_read(&options, argc, argv)) {
+        sh_options_free(&options);
+        return SH_MISUSED;
+    }
     if (options.help) sh_options_help();
     if (options.version) puts(SH_PROGRAM " " NB_VERSION);
     sh_status status = SH_OK;

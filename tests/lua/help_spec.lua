@@ -136,6 +136,50 @@ test("an unknown name gives the nearest names and where the word appears", funct
     eq(select(2, help.text("qqqqqqqq")), false)
 end)
 
+test("a family is explained by its name, one or many", function()
+    for _, name in ipairs {"optimizer", "optimizers"} do
+        local text, known = help.text(name)
+        eq(known, true)
+        eq(text:find("optimizers\n  sgd  ", 1, true) ~= nil, true)
+    end
+end)
+
+test("a constructor's page stands for its descriptor's", function()
+    local text = help.text("adam")
+    eq(text:find("nn.adam{", 1, true), 1)
+    eq(text:find("optimizer adam", 1, true), nil)
+end)
+
+test("what must be given is no default", function()
+    local text = help.text("nn.cost"):gsub("%s+", " ")
+    eq(text:find("(must be given)", 1, true) ~= nil, true)
+    eq(text:find("by default must", 1, true), nil)
+end)
+
+test("a search finds options, and words by their beginnings alone", function()
+    local found = {}
+    for _, entry in ipairs(help.search("eta")) do found[entry.name] = true end
+    eq(found["net:train"], true)
+    eq(found["tensor:detach"], nil)
+end)
+
+test("a module shows its names", function()
+    eq(tostring(nabla.plot), "module plot\n  .image")
+    eq(tostring(nabla):find("_book", 1, true), nil)
+end)
+
+test("help stands without the globals that a user may overwrite", function()
+    local kept = {table, string, math, utf8, ipairs, pairs, type, select}
+    table, string, math, utf8, ipairs, pairs, type, select = nil
+    local page = pcall(help.text, "relu")
+    local overview = pcall(help.text)
+    local unknown = pcall(help.text, "rleu")
+    local picture = pcall(nabla.plot.image, nabla.tensor.eye(2), {text = true})
+    table, string, math, utf8, ipairs, pairs, type, select = kept[1], kept[2], kept[3], kept[4],
+        kept[5], kept[6], kept[7], kept[8]
+    eq({page, overview, unknown, picture}, {true, true, true, true})
+end)
+
 test("values without help say so", function()
     eq((help.text(5)), "there is no help on this number; help() shows what there is")
     eq((help.text(nil)), "there is no help on this nil; help() shows what there is")

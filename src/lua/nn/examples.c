@@ -10,7 +10,8 @@ int nbl_read_examples(lua_State *L, int arg, const nb_net *net, const char *whos
         if (targets && !out->set->y) nbl_error(L, "%s: the data set has no y", whose);
         return arg + 1;
     }
-    if (lua_isnoneornil(L, arg)) nbl_error(L, "%s: x is missing: a tensor, a table or a data set", whose);
+    if (lua_isnoneornil(L, arg))
+        nbl_error(L, "%s: x is missing: a tensor, a table or a data set", whose);
     nbl_replace_example(L, arg);
     out->x = nbl_to_tensor(L, arg, (int)net->dtype);
     if (!targets) return arg + 1;
