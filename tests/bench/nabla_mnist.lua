@@ -1,5 +1,6 @@
--- The book's network on MNIST for 30 epochs, on one thread. Told MNIST's folder and a seed;
--- says the accuracy on the test images, and how many requests the core's allocator got in two steady epochs.
+-- The book's network on MNIST for 30 epochs, on one thread. Told MNIST's folder and a seed; says
+-- the accuracy on the test images, and how many requests the core's allocator got in two steady
+-- epochs.
 
 nabla.threads(1)
 local seed = math.tointeger(arg[2])

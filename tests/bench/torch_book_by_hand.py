@@ -1,4 +1,4 @@
-"""The book's network in PyTorch without autograd: the four equations, in place where they can be."""
+"""The book's network in PyTorch without autograd: four equations, in place where they can be."""
 import torch
 
 import child

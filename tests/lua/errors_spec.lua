@@ -52,8 +52,9 @@ test("entries of a table that are no layers", function()
     } do
         fails(function() nn.net(case[1]) end, case[2], true)
     end
-    fails(function() nn.net() end, "must be notation or a table, as in nn.net{64, 30, 10}, not nothing")
-    fails(function() nn.net(64) end, "must be notation or a table, as in nn.net{64, 30, 10}, not 64")
+    local wanted = "must be notation or a table, as in nn.net{64, 30, 10}, not "
+    fails(function() nn.net() end, wanted .. "nothing")
+    fails(function() nn.net(64) end, wanted .. "64")
     fails(function() nn.net("64-10", {sed = 1}) end, "did you mean 'seed'", true)
     fails(function() nn.net("64-10", 5) end, "must be a table, not 5")
 end)
