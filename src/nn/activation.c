@@ -2,6 +2,7 @@
  * (kernel/unary.def) and ops; nothing here loops over elements. */
 #include "nn/activation.h"
 
+#include "base/family.h"
 #include "base/memory.h"
 #include "tensor/shape.h"
 
@@ -76,19 +77,7 @@ const nb_activation *const nb_activations[NB_ACTIVATIONS] = {
 #undef X
 };
 
-const nb_activation *nb_activation_find(const char *name)
-{
-    for (size_t i = 0; i < NB_ACTIVATIONS; i++) {
-        if (strcmp(nb_activations[i]->name, name) == 0) return nb_activations[i];
-    }
-    return NULL;
-}
-
-const char *nb_activation_name_at(const void *list, size_t i)
-{
-    (void)list;
-    return i < NB_ACTIVATIONS ? nb_activations[i]->name : NULL;
-}
+NB_DEFINE_FAMILY(nb_activation, nb_activation, nb_activations, NB_ACTIVATIONS)
 
 /* ---- Runs ----------------------------------------------------------------------------------- */
 

@@ -1,10 +1,10 @@
 /* The table of costs, each beside its functions. */
 #include "nn/cost.h"
 
+#include "base/family.h"
 #include "tensor/shape.h"
 
 #include <float.h>
-#include <string.h>
 
 #define X(name) extern const nb_cost nb_cost_##name;
 #include "nn/costs.def"
@@ -16,18 +16,7 @@ const nb_cost *const nb_costs[NB_COSTS] = {
 #undef X
 };
 
-const nb_cost *nb_cost_find(const char *name)
-{
-    for (size_t i = 0; i < NB_COSTS; i++)
-        if (!strcmp(nb_costs[i]->name, name)) return nb_costs[i];
-    return NULL;
-}
-
-const char *nb_cost_name_at(const void *list, size_t i)
-{
-    (void)list;
-    return i < NB_COSTS ? nb_costs[i]->name : NULL;
-}
+NB_DEFINE_FAMILY(nb_cost, nb_cost, nb_costs, NB_COSTS)
 
 nb_op_id nb_cost_fused(const nb_cost *cost, const nb_activation *last)
 {

@@ -4,11 +4,11 @@
 #include "nn/init.h"
 
 #include "base/arith.h"
+#include "base/family.h"
 #include "base/memory.h"
 #include "kernel/kernel.h"
 
 #include <math.h>
-#include <string.h>
 
 enum { CHUNK = 256 }; /* numbers drawn between two looks at Ctrl-C */
 
@@ -201,16 +201,4 @@ const nb_init *const nb_inits[NB_INITS] = {
 #undef X
 };
 
-const nb_init *nb_init_find(const char *name)
-{
-    for (size_t i = 0; i < NB_INITS; i++) {
-        if (strcmp(nb_inits[i]->name, name) == 0) return nb_inits[i];
-    }
-    return NULL;
-}
-
-const char *nb_init_name_at(const void *list, size_t i)
-{
-    (void)list;
-    return i < NB_INITS ? nb_inits[i]->name : NULL;
-}
+NB_DEFINE_FAMILY(nb_init, nb_init, nb_inits, NB_INITS)

@@ -1,6 +1,7 @@
 /* What all kinds of layers share; the table of kinds. */
 #include "nn/layer.h"
 
+#include "base/family.h"
 #include "nn/notation/notation.h"
 #include "tensor/shape.h"
 
@@ -17,18 +18,7 @@ const nb_layer_type *const nb_layer_types[NB_LAYERS] = {
 #undef X
 };
 
-const nb_layer_type *nb_layer_find(const char *name)
-{
-    for (size_t i = 0; i < NB_LAYERS; i++)
-        if (!strcmp(nb_layer_types[i]->name, name)) return nb_layer_types[i];
-    return NULL;
-}
-
-const char *nb_layer_name_at(const void *list, size_t i)
-{
-    (void)list;
-    return i < NB_LAYERS ? nb_layer_types[i]->name : NULL;
-}
+NB_DEFINE_FAMILY(nb_layer_type, nb_layer, nb_layer_types, NB_LAYERS)
 
 nb_status nb_layer_declare(nb_ctx *ctx, nb_layer *layer, const char *name, int dims,
                            const int64_t *shape)

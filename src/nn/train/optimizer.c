@@ -1,7 +1,7 @@
 /* Optimizers: the table, and one step of any of them. */
 #include "nn/train/optimizer.h"
 
-#include <string.h>
+#include "base/family.h"
 
 #define X(name) extern const nb_optimizer_type nb_optimizer_##name;
 #include "nn/train/optimizers.def"
@@ -13,18 +13,7 @@ const nb_optimizer_type *const nb_optimizer_types[NB_OPTIMIZERS] = {
 #undef X
 };
 
-const nb_optimizer_type *nb_optimizer_find(const char *name)
-{
-    for (size_t i = 0; i < NB_OPTIMIZERS; i++)
-        if (!strcmp(nb_optimizer_types[i]->name, name)) return nb_optimizer_types[i];
-    return NULL;
-}
-
-const char *nb_optimizer_name_at(const void *list, size_t i)
-{
-    (void)list;
-    return i < NB_OPTIMIZERS ? nb_optimizer_types[i]->name : NULL;
-}
+NB_DEFINE_FAMILY(nb_optimizer_type, nb_optimizer, nb_optimizer_types, NB_OPTIMIZERS)
 
 void nb_optimizer_init(nb_optimizer *optimizer, const nb_optimizer_type *type)
 {
