@@ -222,46 +222,66 @@ static function *find_registered(lua_State *L, const void *key, const char *name
     return lua_touserdata(L, -1);
 }
 
-const nb_activation *nbl_to_activation(lua_State *L, int arg)
+/* What a family of functions is called, where its handles come from and where names are kept. */
+typedef struct family {
+    const char *handle; /* the metatable's name */
+    const char *word, *wanted;
+    function *(*make)(lua_State *L, int arg, const char *name);
+    const void *registry;
+    nb_name_at *built_in;
+} family;
+
+/* The handle behind a value that names nothing built in. What had to be found or made replaces the
+ * argument. */
+static function *to_function(lua_State *L, int arg, const family *f)
 {
     arg = lua_absindex(L, arg);
-    function *self = luaL_testudata(L, arg, ACTIVATION);
-    if (self) return &self->activation;
+    function *self = luaL_testudata(L, arg, f->handle);
+    if (self) return self;
     if (lua_isfunction(L, arg)) {
-        self = new_activation(L, arg, NBL_NAMELESS);
+        self = f->make(L, arg, NBL_NAMELESS);
     } else {
         if (lua_type(L, arg) != LUA_TSTRING)
-            nbl_error(L, "an activation is a name, a function or an nn.activation, not %s",
-                      nbl_describe(L, arg));
+            nbl_error(L, "%s, not %s", f->wanted, nbl_describe(L, arg));
         const char *name = lua_tostring(L, arg);
-        const nb_activation *built_in = nb_activation_find(name);
-        if (built_in) return built_in;
-        self = find_registered(L, &activations_key, name);
-        if (!self) nbl_unknown_name(L, "activation", name, nb_activation_name_at);
+        self = find_registered(L, f->registry, name);
+        if (!self) nbl_unknown_name(L, f->word, name, f->built_in);
     }
     lua_replace(L, arg);
-    return &self->activation;
+    return self;
+}
+
+static const char *name_at(lua_State *L, int arg)
+{
+    return lua_type(L, arg) == LUA_TSTRING ? lua_tostring(L, arg) : "";
+}
+
+const nb_activation *nbl_to_activation(lua_State *L, int arg)
+{
+    static const family activations = {
+        .handle = ACTIVATION,
+        .word = "activation",
+        .wanted = "an activation is a name, a function or an nn.activation",
+        .make = new_activation,
+        .registry = &activations_key,
+        .built_in = nb_activation_name_at,
+    };
+    const nb_activation *built_in = nb_activation_find(name_at(L, arg));
+    return built_in ? built_in : &to_function(L, arg, &activations)->activation;
 }
 
 const nb_cost *nbl_to_cost(lua_State *L, int arg)
 {
-    arg = lua_absindex(L, arg);
-    function *self = luaL_testudata(L, arg, COST);
-    if (self) return &self->cost;
-    if (lua_isfunction(L, arg)) {
-        self = new_cost(L, arg, NBL_NAMELESS);
-    } else {
-        if (lua_type(L, arg) != LUA_TSTRING)
-            nbl_error(L, "a cost is a name, a function or an nn.cost, not %s",
-                      nbl_describe(L, arg));
-        const char *name = lua_tostring(L, arg);
-        const nb_cost *built_in = nb_cost_find(name);
-        if (built_in) return built_in;
-        self = find_registered(L, &costs_key, name);
-        if (!self) nbl_unknown_name(L, "cost", name, nb_cost_name_at);
-    }
-    lua_replace(L, arg);
-    return &self->cost;
+    static const family costs = {
+        .handle = COST,
+        .word = "cost",
+        .wanted = "a cost is a name, a function or an nn.cost",
+        .make = new_cost,
+        .registry = &costs_key,
+        .built_in = nb_cost_name_at,
+    };
+    const nb_cost *built_in = nb_cost_find(name_at(L, arg));
+    return built_in ? built_in : &to_function(L, arg, &costs)->cost;
 }
 
 void nbl_push_activation(lua_State *L, const nb_activation *activation)
