@@ -41,18 +41,32 @@ void nb_shared_release(nb_ctx *ctx, nb_shared *shared)
     if (shared && --shared->refs == 0) nb_free(ctx, shared, shared->bytes);
 }
 
-/* The dtype that the promoted inputs of a call meet in: the widest that computes, and the context's
- * when none of them does. */
+nb_call nb_call_make(const nb_op *op)
+{
+    nb_call call = {.op = op};
+    memcpy(call.attr.number, op->number, sizeof call.attr.number);
+    if (op->options) nb_option_defaults(op->options, &call.attr);
+    return call;
+}
+
+void nb_call_drop(nb_ctx *ctx, nb_call *call)
+{
+    for (int i = 0; i < NB_MAX_RESULTS - 1; i++) {
+        nb_tensor_release(ctx, call->more[i]);
+        call->more[i] = NULL;
+    }
+}
+
+/* The dtype that the promoted inputs of a call meet in: the widest that computes. Where none does,
+ * f64 for i32, whose numbers f32 does not all hold, else the context's. */
 static nb_dtype common_dtype(const nb_ctx *ctx, const nb_call *call)
 {
-    bool any = false, wide = false;
-    for (int i = 0; i < call->inputs; i++) {
-        if (!(call->op->promote >> i & 1) || !nb_dtype_computes(call->in[i]->dtype)) continue;
-        any = true;
-        wide |= call->in[i]->dtype == NB_F64;
-    }
-    if (!any) return ctx->dtype;
-    return wide ? NB_F64 : NB_F32;
+    bool has[NB_DTYPES] = {false};
+    for (int i = 0; i < call->inputs; i++)
+        if (call->op->promote >> i & 1) has[call->in[i]->dtype] = true;
+    if (has[NB_F64]) return NB_F64;
+    if (has[NB_F32]) return NB_F32;
+    return has[NB_I32] ? NB_F64 : ctx->dtype;
 }
 
 /* True when the inputs that would be promoted are of one dtype already. */
@@ -84,13 +98,28 @@ static nb_status promote(nb_ctx *ctx, nb_call *call, nb_tensor **made)
     return NB_OK;
 }
 
-static void find_needs(const nb_ctx *ctx, nb_call *call)
+/* Finds the inputs through which a gradient flows; an error where the op has none to hand on. */
+static nb_status find_needs(nb_ctx *ctx, nb_call *call)
 {
+    const nb_op *op = call->op;
     call->recording = false;
     for (int i = 0; i < call->inputs; i++) {
-        call->needs[i] = ctx->recording && call->op->backward && call->in[i]->link;
+        bool flows = ctx->recording && call->in[i]->link;
+        if (flows && op->refuses)
+            return nb_fail(ctx, NB_EARG, "%s has no gradient; give it x:detach()", op->name);
+        call->needs[i] = flows && op->backward;
         call->recording |= call->needs[i];
     }
+    return NB_OK;
+}
+
+static nb_tensor *forward_and_record(nb_ctx *ctx, nb_call *call)
+{
+    if (find_needs(ctx, call) != NB_OK) return NULL;
+    nb_tensor *out = call->op->forward(ctx, call);
+    if (!out || !call->recording || nb_record_call(ctx, call, out) == NB_OK) return out;
+    nb_tensor_release(ctx, out);
+    return NULL;
 }
 
 nb_tensor *nb_op_call(nb_ctx *ctx, nb_call *call)
@@ -98,39 +127,40 @@ nb_tensor *nb_op_call(nb_ctx *ctx, nb_call *call)
     nb_tensor *made[NB_MAX_INPUTS] = {NULL};
     nb_tensor *out = NULL;
     if (nb_poll(ctx) != NB_OK) return NULL;
-    if (!call->op->promote || promote(ctx, call, made) == NB_OK) {
-        find_needs(ctx, call);
-        out = call->op->forward(ctx, call);
-        if (out && call->recording && nb_record_call(ctx, call, out) != NB_OK) {
-            nb_tensor_release(ctx, out);
-            out = NULL;
-        }
-    }
+    if (!call->op->promote || promote(ctx, call, made) == NB_OK)
+        out = forward_and_record(ctx, call);
     for (int i = 0; i < NB_MAX_SAVED; i++) {
         nb_tensor_release(ctx, call->saved[i]);
         call->saved[i] = NULL;
     }
     for (int i = 0; i < NB_MAX_INPUTS; i++) nb_tensor_release(ctx, made[i]);
-    if (!out) {
-        nb_tensor_release(ctx, call->second);
-        call->second = NULL;
-    }
+    if (!out) nb_call_drop(ctx, call);
+    return out;
+}
+
+/* The output of a call alone. */
+static nb_tensor *only_output(nb_ctx *ctx, nb_call *call)
+{
+    nb_tensor *out = nb_op_call(ctx, call);
+    nb_call_drop(ctx, call);
     return out;
 }
 
 nb_tensor *nb_op1(nb_ctx *ctx, nb_op_id op, nb_tensor *a)
 {
-    nb_call call = {.op = nb_ops[op], .in = {a}, .inputs = 1};
-    memcpy(call.attr.number, call.op->number, sizeof call.attr.number);
-    nb_tensor *out = nb_op_call(ctx, &call);
-    nb_tensor_release(ctx, call.second);
-    return out;
+    nb_call call = nb_call_make(nb_ops[op]);
+    call.in[0] = a;
+    call.inputs = 1;
+    return only_output(ctx, &call);
 }
 
 nb_tensor *nb_op2(nb_ctx *ctx, nb_op_id op, nb_tensor *a, nb_tensor *b)
 {
-    nb_call call = {.op = nb_ops[op], .in = {a, b}, .inputs = 2};
-    return nb_op_call(ctx, &call);
+    nb_call call = nb_call_make(nb_ops[op]);
+    call.in[0] = a;
+    call.in[1] = b;
+    call.inputs = 2;
+    return only_output(ctx, &call);
 }
 
 nb_tensor *nb_op_number(nb_ctx *ctx, nb_op_id op, nb_tensor *a, double b)

@@ -4,10 +4,11 @@
 #ifndef NB_OP_H
 #define NB_OP_H
 
+#include "base/option.h"
 #include "kernel/kernel.h"
 #include "tensor/tensor.h"
 
-enum { NB_MAX_INPUTS = 4, NB_MAX_SAVED = 3 };
+enum { NB_MAX_INPUTS = 4, NB_MAX_SAVED = 3, NB_MAX_RESULTS = 3 };
 
 typedef struct nb_op nb_op;
 typedef struct nb_record nb_record;
@@ -28,7 +29,9 @@ typedef struct nb_attr {
     double number[2];
     int64_t list[NB_MAX_DIMS]; /* sizes or dimensions, counted from 0 */
     int length;                /* of list */
+    int64_t count;             /* a number of things, or a distance: see the op */
     bool keep;                 /* reductions: keep the dimension with size 1 */
+    bool flag;                 /* one more yes or no: see the op */
     nb_shared *shared;         /* or NULL */
 } nb_attr;
 
@@ -42,30 +45,38 @@ typedef struct nb_call {
     bool recording;            /* a record will be made: save what backward needs */
     bool needs[NB_MAX_INPUTS]; /* inputs through which a gradient flows */
     nb_tensor *saved[NB_MAX_SAVED];
-    nb_tensor *second; /* further result (the indices of max), owned by the caller */
+    nb_tensor *more[NB_MAX_RESULTS - 1]; /* further results (the indices of max), without gaps; the
+                                            caller owns them */
 } nb_call;
 
-/* How a user's arguments become a call: one character each, after the tensor itself.
- * t: tensor or number        n: number (into attr.number, in order)
- * d: dimension               D: dimension or nothing (length 0: see the op)
- * L: dimensions or nothing   s: sizes                         (into attr.list, from 0)
- * u: place for a new dimension, 1 … dims + 1
- * w: dimension, start, length: attr.list = {dim, start, length, step 1}, checked against the shape
- * e: dimension, index: attr.list = {dim, index}, checked against the shape
- * i: dimension or nothing (0)   y: name of a dtype            k: the option keep */
+/* What an output without dimensions is given back as in Lua, where the call named no dimension. */
+typedef enum nb_plain { NB_PLAIN_TENSOR, NB_PLAIN_INTEGER, NB_PLAIN_BOOLEAN } nb_plain;
+
+/* How a user's arguments become a call: one character each, after the tensor itself. Behind the
+ * last may stand a table of options, where the op has some. t: tensor or number        n: number
+ * (into attr.number, in order) c: a count from 0          b: a whole number or nothing (0)  (into
+ * attr.count) d: dimension               D: dimension or nothing (length 0: see the op) L:
+ * dimensions or nothing   s: sizes                         (into attr.list, from 0) u: place for a
+ * new dimension, 1 … dims + 1 w: dimension, start, length: attr.list = {dim, start, length, step
+ * 1}, checked against the shape e: dimension, index: attr.list = {dim, index}, checked against the
+ * shape i: dimension or nothing (0)   y: name of a dtype */
 struct nb_op {
     const char *name;
-    const char *signature; /* as above */
-    const char *usage;     /* "x:sum(dims…, {keep})", for help */
-    const char *help;      /* one line */
-    const char *example;   /* Lua that runs */
-    int kernel;            /* nb_unary, nb_binary or nb_compare, where the functions are shared */
-    double number[2];      /* defaults of attr.number */
-    bool hidden;           /* no method: called from C only */
-    bool in_place;         /* has a form with a trailing _ */
-    unsigned promote;      /* bit i: input i is brought to the common dtype that computes */
-    bool stores;           /* unless these share a dtype: then it stays, i32 and u8 too */
-    unsigned reads;        /* bit i: backward reads the elements of input i */
+    const char *signature;    /* as above */
+    const nb_option *options; /* of a trailing table, into attr; NULL: none */
+    const char *usage;        /* "x:sum(dims…, {keep})", for help */
+    const char *help;         /* one line */
+    const char *example;      /* Lua that runs */
+    int kernel;       /* nb_unary, nb_binary or nb_compare, where the functions are shared */
+    double number[2]; /* defaults of attr.number */
+    bool hidden;      /* no method: called from C only */
+    bool in_place;    /* has a form with a trailing _ */
+    unsigned promote; /* bit i: input i is brought to the common dtype that computes */
+    bool stores;      /* unless these share a dtype: then it stays, i32 and u8 too */
+    unsigned reads;   /* bit i: backward reads the elements of input i */
+    nb_plain plain;   /* as above */
+    int results;      /* how many it may give; 0 is 1 */
+    bool refuses;     /* there is no gradient where one could be expected: an error says so */
 
     /* Checks shapes, makes the output: a tensor of its own, without a link (an alias where nothing
      * changes). NULL with the message set. */
@@ -96,11 +107,16 @@ extern const nb_op *const nb_ops[NB_OPS];
 /* The op called `name`, hidden ones included, or NULL. */
 const nb_op *nb_op_find(const char *name);
 
+/* A call of an op with the defaults of its numbers and options, to which inputs are added. */
+nb_call nb_call_make(const nb_op *op);
+/* Gives back what a call holds besides its output. */
+void nb_call_drop(nb_ctx *ctx, nb_call *call);
+
 /* Calls an op: forward, and a record on the output when the context records and an input takes part
- * in a gradient. Returns the output (a new reference) or NULL. call->op, in, inputs and attr are
- * set by the caller; attr.shared is borrowed. */
+ * in a gradient. Returns the output (a new reference) or NULL, and then no further results.
+ * call->op, in, inputs and attr are set by the caller; attr.shared is borrowed. */
 nb_tensor *nb_op_call(nb_ctx *ctx, nb_call *call);
-/* Short forms for C that composes ops; a second result is dropped. */
+/* Short forms for C that composes ops; further results are dropped. */
 nb_tensor *nb_op1(nb_ctx *ctx, nb_op_id op, nb_tensor *a);
 nb_tensor *nb_op2(nb_ctx *ctx, nb_op_id op, nb_tensor *a, nb_tensor *b);
 /* An op on a tensor and a number (the number takes the tensor's dtype). */

@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+const nb_option nb_keep_options[] = {NB_KEEP_OPTION, NB_OPTIONS_END};
+
 nb_tensor *nb_map(nb_ctx *ctx, nb_dtype dtype, int dims, const int64_t *shape,
                   const nb_tensor *const *in, int inputs, nb_walk_fn *loop, void *arg)
 {

@@ -5,6 +5,14 @@
 #include "grad/tape.h"
 #include "tensor/walk.h"
 
+/* The options of an op that has keep alone: attr.keep. */
+extern const nb_option nb_keep_options[];
+#define NB_KEEP_OPTION                                                                             \
+    {                                                                                              \
+        .name = "keep", .help = "keep the dimension, with size 1", .kind = NB_BOOLEAN,             \
+        .offset = offsetof(nb_attr, keep)                                                          \
+    }
+
 /* A tensor of this shape filled by an inner loop: operand 0 is the output, the inputs follow. */
 nb_tensor *nb_map(nb_ctx *ctx, nb_dtype dtype, int dims, const int64_t *shape,
                   const nb_tensor *const *in, int inputs, nb_walk_fn *loop, void *arg);

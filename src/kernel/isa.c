@@ -49,6 +49,8 @@ const nb_kernels PASTE_NAMES(nb_kernels_, NB_ISA) = {
                 [NB_F64] = CONVERT_ROW(f64),
                 [NB_U8] = CONVERT_ROW(u8),
                 [NB_I32] = CONVERT_ROW(i32)},
+    .select =
+        {[NB_F32] = select_f32, [NB_F64] = select_f64, [NB_U8] = select_u8, [NB_I32] = select_i32},
 #define X(name, operator) [NB_C_##name] = compare_##name##_u8,
     .compare_u8 =
         {

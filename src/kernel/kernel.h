@@ -54,6 +54,9 @@ typedef void nb_binary_fn(size_t n, const void *a, ptrdiff_t sa, const void *b, 
                           void *y, ptrdiff_t sy);
 typedef void nb_compare_fn(size_t n, const void *a, ptrdiff_t sa, const void *b, ptrdiff_t sb,
                            uint8_t *y, ptrdiff_t sy);
+/* y[i] = c[i] ? a[i] : b[i] */
+typedef void nb_select_fn(size_t n, const uint8_t *c, ptrdiff_t sc, const void *a, ptrdiff_t sa,
+                          const void *b, ptrdiff_t sb, void *y, ptrdiff_t sy);
 /* y = scale * x, converted. To integers it rounds towards zero and saturates; NaN gives 0. */
 typedef void nb_convert_fn(size_t n, const void *x, ptrdiff_t sx, void *y, ptrdiff_t sy,
                            double scale);
@@ -64,9 +67,6 @@ typedef struct nb_real_kernels {
     nb_slope_fn *slope[NB_UNARIES];
     nb_binary_fn *binary[NB_BINARIES];
 
-    /* y[i] = c[i] ? a[i] : b[i] */
-    void (*select)(size_t n, const uint8_t *c, ptrdiff_t sc, const void *a, ptrdiff_t sa,
-                   const void *b, ptrdiff_t sb, void *y, ptrdiff_t sy);
     void (*fill)(size_t n, void *y, ptrdiff_t sy, double value);
     /* y += alpha * x */
     void (*axpy)(size_t n, double alpha, const void *x, void *y);
@@ -115,6 +115,7 @@ typedef struct nb_kernels {
     const char *isa;                /* "x86-64", "x86-64-v3", "x86-64-v4" or "generic" */
     const nb_real_kernels *real[2]; /* by NB_F32, NB_F64 */
     nb_convert_fn *convert[NB_DTYPES][NB_DTYPES]; /* [from][to] */
+    nb_select_fn *select[NB_DTYPES];
     nb_compare_fn *compare_u8[NB_COMPARES];
     nb_compare_fn *compare_i32[NB_COMPARES];
     const struct nb_products *products[2]; /* product.h's loops, by dtype */

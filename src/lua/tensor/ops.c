@@ -1,43 +1,36 @@
-/* The ops of the table as methods, in-place methods and operators: one function each, which reads
- * its arguments as the op's signature says. */
+/* The ops of the table as methods, in-place methods and operators: one function each. */
 #include "lua/tensor/tensor.h"
 
-#include <math.h>
 #include <string.h>
 
 /* ---- Running one ---- */
 
-/* A try must not see what a failed one left behind, so each has its own copy of the call. */
-static nb_tensor *try_op(nb_ctx *ctx, const nb_call *call, nb_tensor **second)
+/* A try must not see what a failed one left behind, so each has its own copy of the call. Further
+ * results go into the handles of `more`, or nowhere. */
+static nb_tensor *try_op(nb_ctx *ctx, const nb_call *call, nb_tensor **const *more)
 {
     nb_call own = *call;
     nb_tensor *out = nb_op_call(ctx, &own);
-    if (second)
-        *second = own.second;
-    else
-        nb_tensor_release(ctx, own.second);
+    for (int i = 0; more && i < call->op->results - 1; i++) {
+        *more[i] = own.more[i];
+        own.more[i] = NULL;
+    }
+    nb_call_drop(ctx, &own);
     return out;
-}
-
-/* Ops that look along one dimension may give the places too, but only where one is named. */
-static bool looks_along(const nb_call *call)
-{
-    return strchr(call->op->signature, 'D') && call->attr.length > 0;
 }
 
 int nbl_run_op(lua_State *L, const nb_call *call)
 {
-    nb_tensor **out = nbl_new_tensor(L);
-    nb_tensor **second = looks_along(call) ? nbl_new_tensor(L) : NULL;
+    nb_tensor **out = nbl_new_tensor(L), **more[NB_MAX_RESULTS - 1] = {NULL};
+    for (int i = 0; i < call->op->results - 1; i++) more[i] = nbl_new_tensor(L);
     nbl_stay stay;
-    int tries = 0;
+    int tries = 0, results = 1;
     nbl_enter(L, &stay);
-    while (!(*out = try_op(stay.ctx, call, second)) && nbl_fail(&stay, &tries)) continue;
+    while (!(*out = try_op(stay.ctx, call, more)) && nbl_fail(&stay, &tries)) continue;
     nbl_leave(&stay);
-    if (!second) return 1;
-    if (*second) return 2;
-    lua_pop(L, 1);
-    return 1;
+    while (results < call->op->results && *more[results - 1]) results++;
+    if (call->op->results > 1) lua_pop(L, call->op->results - results);
+    return results;
 }
 
 void nbl_check_change(lua_State *L, const nb_tensor *x, const char *what)
@@ -73,169 +66,6 @@ static void check_in_place(lua_State *L, const nb_call *call, const char *name)
                   nb_dtype_name(x->dtype));
 }
 
-/* ---- Reading arguments ---- */
-
-bool nbl_dtype_holds(nb_dtype dtype, double value)
-{
-    if (nb_dtype_computes(dtype)) return true;
-    double low = dtype == NB_U8 ? 0 : INT32_MIN, high = dtype == NB_U8 ? UINT8_MAX : INT32_MAX;
-    return value >= low && value <= high && value == trunc(value);
-}
-
-nb_tensor *nbl_number_to_tensor(lua_State *L, int arg, nb_dtype dtype)
-{
-    double value = lua_tonumber(L, arg);
-    if (!nbl_dtype_holds(dtype, value)) dtype = nbl_ctx(L)->dtype;
-    nb_tensor **made = nbl_new_tensor(L);
-    nbl_stay stay;
-    int tries = 0;
-    nbl_enter(L, &stay);
-    while (!(*made = nb_tensor_scalar(stay.ctx, dtype, value)) && nbl_fail(&stay, &tries)) continue;
-    nbl_leave(&stay);
-    nb_tensor *tensor = *made;
-    lua_replace(L, arg);
-    return tensor;
-}
-
-/* Where reading is: the next argument, the next free number. */
-typedef struct reader {
-    lua_State *L;
-    nb_call *call;
-    const char *name;
-    int arg, numbers;
-} reader;
-
-/* The dtype of numbers among the arguments: that of the tensor beside them, best of one that
- * computes. */
-static nb_dtype dtype_of_numbers(lua_State *L, nb_dtype dtype)
-{
-    for (int i = 1; i <= lua_gettop(L) && dtype != NB_F64; i++) {
-        nb_tensor *x = nbl_test_tensor(L, i);
-        if (x && nb_dtype_computes(x->dtype)) dtype = x->dtype;
-    }
-    return dtype;
-}
-
-static void read_tensor(reader *at)
-{
-    nb_call *call = at->call;
-    nb_tensor *x = nbl_test_tensor(at->L, at->arg);
-    if (!x && lua_type(at->L, at->arg) == LUA_TNUMBER)
-        x = nbl_number_to_tensor(at->L, at->arg, dtype_of_numbers(at->L, call->in[0]->dtype));
-    if (!x) nbl_arg_error(at->L, at->arg, "a tensor or a number");
-    call->in[call->inputs++] = x;
-    at->arg++;
-}
-
-static void read_number(reader *at)
-{
-    if (lua_type(at->L, at->arg) != LUA_TNUMBER) nbl_arg_error(at->L, at->arg, "a number");
-    at->call->attr.number[at->numbers++] = lua_tonumber(at->L, at->arg++);
-}
-
-static void read_dim(reader *at)
-{
-    nb_attr *attr = &at->call->attr;
-    if (attr->length == NB_MAX_DIMS) nbl_error(at->L, "%s: too many dimensions", at->name);
-    attr->list[attr->length++] = nbl_check_dim(at->L, at->arg++, at->call->in[0]->dims);
-}
-
-static void read_dims(reader *at)
-{
-    while (lua_type(at->L, at->arg) == LUA_TNUMBER) read_dim(at);
-}
-
-static void read_keep(reader *at)
-{
-    static const nb_option options[] = {
-        {.name = "keep", .help = "keep the dimension, with size 1", .kind = NB_BOOLEAN},
-        NB_OPTIONS_END};
-    if (lua_isnoneornil(at->L, at->arg)) return;
-    nbl_options(at->L, at->arg++, at->name, options, &at->call->attr.keep, false);
-}
-
-/* Where a new dimension stands: before any of those that are there, or behind the last. */
-static void read_new_dim(reader *at)
-{
-    int64_t places = at->call->in[0]->dims + 1;
-    at->call->attr.list[0] = nbl_check_index(at->L, at->arg++, places, "dimension");
-    at->call->attr.length = 1;
-}
-
-/* A dimension and an entry of it. */
-static void read_entry(reader *at)
-{
-    nb_attr *attr = &at->call->attr;
-    read_dim(at);
-    attr->list[1] =
-        nbl_check_index(at->L, at->arg++, at->call->in[0]->shape[attr->list[0]], "entry");
-    attr->length = 2;
-}
-
-/* A dimension, the first entry and how many. */
-static void read_window(reader *at)
-{
-    nb_attr *attr = &at->call->attr;
-    read_entry(at);
-    int64_t most = at->call->in[0]->shape[attr->list[0]] - attr->list[1];
-    int64_t length = nbl_check_integer(at->L, at->arg++, "a length");
-    if (length < 0 || length > most)
-        nbl_error(at->L, "%s: there are %I entries from there, not %I", at->name, (LUAI_UACINT)most,
-                  (LUAI_UACINT)length);
-    attr->list[2] = length;
-    attr->list[3] = 1;
-    attr->length = 4;
-}
-
-static void read_dtype(reader *at)
-{
-    if (lua_type(at->L, at->arg) != LUA_TSTRING) nbl_arg_error(at->L, at->arg, "a dtype");
-    at->call->attr.list[0] = nbl_check_dtype(at->L, lua_tostring(at->L, at->arg++));
-    at->call->attr.length = 1;
-}
-
-static void read_one_dim(reader *at)
-{
-    if (lua_type(at->L, at->arg) == LUA_TNUMBER)
-        read_dim(at);
-    else if (lua_isnil(at->L, at->arg))
-        at->arg++;
-}
-
-static void read_sizes(reader *at)
-{
-    nb_attr *attr = &at->call->attr;
-    at->arg = nbl_check_sizes(at->L, at->arg, -1, &attr->length, attr->list);
-}
-
-static void read_one(reader *at, char kind)
-{
-    static const struct {
-        char kind;
-        void (*read)(reader *at);
-    } readers[] = {{'t', read_tensor}, {'n', read_number}, {'d', read_dim},  {'D', read_one_dim},
-                   {'L', read_dims},   {'s', read_sizes},  {'k', read_keep}, {'u', read_new_dim},
-                   {'w', read_window}, {'e', read_entry},  {'y', read_dtype}};
-    for (size_t i = 0; i < sizeof readers / sizeof *readers; i++) {
-        if (readers[i].kind != kind) continue;
-        readers[i].read(at);
-        return;
-    }
-    nbl_error(at->L, "%s cannot be called from Lua", at->name);
-}
-
-static void read_call(lua_State *L, const nb_op *op, const char *name, nb_call *call)
-{
-    *call = (nb_call){.op = op, .inputs = 1};
-    memcpy(call->attr.number, op->number, sizeof call->attr.number);
-    call->in[0] = nbl_check_tensor(L, 1);
-    reader at = {L, call, name, 2, 0};
-    for (const char *kind = op->signature; *kind; kind++) read_one(&at, *kind);
-    if (at.arg <= lua_gettop(L))
-        nbl_error(L, "%s: %s is one argument too many; write %s", name, nbl_describe(L, at.arg),
-                  op->usage);
-}
-
 /* ---- Methods ---- */
 
 static const nb_op *op_of(lua_State *L)
@@ -243,16 +73,25 @@ static const nb_op *op_of(lua_State *L)
     return nb_ops[lua_tointeger(L, lua_upvalueindex(1))];
 }
 
+/* Makes the result on the stack's top a plain value where the op gives one: the place of an extreme
+ * among all elements is a number, ready to index with. */
+static void make_plain(lua_State *L, const nb_call *call)
+{
+    if (call->op->plain == NB_PLAIN_TENSOR || call->attr.length > 0) return;
+    double value = nb_tensor_item(nbl_check_tensor(L, -1));
+    if (call->op->plain == NB_PLAIN_BOOLEAN)
+        lua_pushboolean(L, value != 0);
+    else
+        lua_pushinteger(L, (lua_Integer)value);
+}
+
 static int call_op(lua_State *L)
 {
     nb_call call;
     const nb_op *op = op_of(L);
-    read_call(L, op, op->name, &call);
+    nbl_read_call(L, op, op->name, &call);
     int results = nbl_run_op(L, &call);
-    /* The place of an extreme among all elements is a plain number, ready to index with. */
-    bool finds_place = strchr(op->signature, 'D') && !op->backward;
-    if (finds_place && call.attr.length == 0)
-        lua_pushinteger(L, (lua_Integer)nb_tensor_item(nbl_check_tensor(L, -1)));
+    make_plain(L, &call);
     return results;
 }
 
@@ -262,7 +101,7 @@ static int call_in_place(lua_State *L)
     nb_call call;
     const nb_op *op = op_of(L);
     const char *name = lua_tostring(L, lua_upvalueindex(2));
-    read_call(L, op, name, &call);
+    nbl_read_call(L, op, name, &call);
     check_in_place(L, &call, name);
     nbl_stay stay;
     int tries = 0;
@@ -354,7 +193,8 @@ static void add_in_place(lua_State *L, int id)
     int function = lua_gettop(L);
     nbl_entry page = {.name = lua_pushfstring(L, "tensor:%s", name),
                       .usage = with_underscore(L, op->usage, op->name),
-                      .example = with_underscore(L, op->example, op->name)};
+                      .example = with_underscore(L, op->example, op->name),
+                      .options = op->options};
     page.help = lua_pushfstring(L, "%s In place: x changes and is given back.", op->help);
     lua_pushvalue(L, function);
     nbl_book_add(L, "method", &page);
@@ -370,7 +210,8 @@ static void add_method(lua_State *L, int id)
     lua_pushcclosure(L, call_op, 1);
     const char *full = lua_pushfstring(L, "tensor:%s", op->name);
     lua_pushvalue(L, -2);
-    nbl_book_add(L, "method", &(nbl_entry){full, NULL, op->usage, op->help, op->example, NULL});
+    nbl_book_add(L, "method",
+                 &(nbl_entry){full, NULL, op->usage, op->help, op->example, op->options});
     lua_pop(L, 1);
     lua_setfield(L, -2, op->name);
 }

@@ -4,7 +4,10 @@
 
 #include "lua/nbl.h"
 
-/* Runs an op and pushes its result, and its second one where it has two; returns how many. */
+/* Reads the arguments of a method: the tensor at 1, then what the op's signature asks for. `name`
+ * is what the user called it. */
+void nbl_read_call(lua_State *L, const nb_op *op, const char *name, nb_call *call);
+/* Runs an op and pushes its results; returns how many. */
 int nbl_run_op(lua_State *L, const nb_call *call);
 /* Raises when a change of x in place would be missed by a gradient. `what`: "add_". */
 void nbl_check_change(lua_State *L, const nb_tensor *x, const char *what);

@@ -88,7 +88,7 @@ static inline bool next_sample(const nb_op *op, const char **at, sample *out)
 {
     int64_t number[NB_MAX_DIMS];
     int numbers = 0;
-    *out = (sample){.call = {.op = op}};
+    *out = (sample){.call = nb_call_make(op)};
     while (*at && (**at == ' ' || **at == ',')) ++*at;
     if (!*at || !**at) return false;
     int length = (int)strcspn(*at, ",");
@@ -105,7 +105,6 @@ static inline bool next_sample(const nb_op *op, const char **at, sample *out)
             out->call.in[out->call.inputs++] = read_input(at, &stream, op);
         }
     }
-    memcpy(out->call.attr.number, op->number, sizeof op->number);
     place_numbers(&out->call.attr, op->signature, number, numbers);
     /* The targets of a cost are given: they take no gradient. */
     bool cost = strstr(op->name, "_entropy") || strstr(op->name, "_distance");
@@ -200,7 +199,7 @@ static inline nb_status run(const sample *s, nb_dtype dtype, bool gaps, outcome 
         nb_call made = call;
         o->out = nb_op_call(ctx, &made);
         status = o->out ? NB_OK : ctx->status;
-        nb_tensor_release(ctx, made.second);
+        nb_call_drop(ctx, &made);
     }
     if (status == NB_OK && o->out->link) status = run_back(&call, gaps, o);
     for (int i = 0; i < call.inputs; i++) nb_tensor_release(ctx, call.in[i]);

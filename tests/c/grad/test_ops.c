@@ -15,7 +15,7 @@ static nb_tensor *call_sample(nb_ctx *same, nb_tensor *const *in, int count, voi
     nb_call call = s->call;
     for (int i = 0; i < count; i++) call.in[i] = in[i];
     nb_tensor *out = nb_op_call(same, &call);
-    nb_tensor_release(same, call.second);
+    nb_call_drop(same, &call);
     return out;
 }
 
@@ -36,7 +36,7 @@ static void check_fn(const char *what, nb_checked_fn *f, void *arg, nb_tensor *c
 static void check_sample(sample *s)
 {
     check_fn(s->text, call_sample, s, s->call.in, s->checked);
-    if (!s->call.op->signature || !strchr(s->call.op->signature, 'k')) return;
+    if (!s->call.op->options || !nb_option_find(s->call.op->options, "keep")) return;
     s->call.attr.keep = true;
     check_fn(s->text, call_sample, s, s->call.in, s->checked);
     s->call.attr.keep = false;

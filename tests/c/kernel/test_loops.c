@@ -166,7 +166,7 @@ static void select_fill_and_rows(void **state)
         real->fill(N, a, 1, 1.5);
         real->fill(N, b, 1, NAN);
         real->fill(2 * N, y, 1, 9.0);
-        real->select(N, choice, 1, a, 1, b, 1, y, 2);
+        nb_kernels_get()->select[dtype](N, choice, 1, a, 1, b, 1, y, 2);
         for (size_t i = 0; i < N; i++) {
             assert_true(same_number(get(dtype, y, 2 * i), i % 3 ? 1.5 : NAN));
             assert_true(get(dtype, y, 2 * i + 1) == 9.0);

@@ -258,9 +258,9 @@ COMPARE(ge, "1 where x >= y, else 0.", "tensor{1, 2}:ge(2) → 0 1");
 
 static void select_loop(void *arg, size_t n, char *const *at, const int64_t *stride)
 {
-    const nb_real_kernels *real = *(const nb_real_kernels **)arg;
-    real->select(n, (const uint8_t *)at[1], (ptrdiff_t)stride[1], at[2], (ptrdiff_t)stride[2],
-                 at[3], (ptrdiff_t)stride[3], at[0], (ptrdiff_t)stride[0]);
+    nb_select_fn *fn = *(nb_select_fn **)arg;
+    fn(n, (const uint8_t *)at[1], (ptrdiff_t)stride[1], at[2], (ptrdiff_t)stride[2], at[3],
+       (ptrdiff_t)stride[3], at[0], (ptrdiff_t)stride[0]);
 }
 
 /* y = c ? a : b */
@@ -281,9 +281,9 @@ static nb_tensor *where_forward(nb_ctx *ctx, nb_call *call)
         nb_misfit(ctx, "where", c, a);
         return NULL;
     }
-    const nb_real_kernels *real = nb_real(a->dtype);
+    nb_select_fn *fn = nb_kernels_get()->select[a->dtype];
     return nb_map(ctx, a->dtype, dims, shape, (const nb_tensor *const *)call->in, 3, select_loop,
-                  &real);
+                  &fn);
 }
 
 /* da = c ? δ : 0, db = c ? 0 : δ */
@@ -311,6 +311,7 @@ const nb_op nb_def_where = {
     .help = "a's elements where the condition (u8) is not 0, else b's.",
     .example = "tensor.where(tensor{1, 5}:gt(3), 100, 0) → 0 100",
     .promote = 6,
+    .stores = true,
     .reads = 1,
     .forward = where_forward,
     .backward = where_backward,

@@ -162,7 +162,7 @@ static nb_tensor *shaped(nb_ctx *ctx, const nb_call *call, nb_tensor *found, int
 }
 
 /* Values and places along attr.list[0], or over all elements when no dimension is named. */
-static nb_tensor *extreme_forward(nb_ctx *ctx, nb_call *call)
+static nb_tensor *find_extreme(nb_ctx *ctx, nb_call *call)
 {
     bool largest = call->op->kernel == NB_B_maximum, all = call->attr.length == 0;
     nb_tensor *x = all ? as_row(ctx, call->in[0]) : nb_tensor_retain(call->in[0]);
@@ -172,11 +172,18 @@ static nb_tensor *extreme_forward(nb_ctx *ctx, nb_call *call)
     nb_tensor_release(ctx, x);
     if (value && call->recording) call->saved[0] = nb_tensor_retain(place);
     if (value) value = shaped(ctx, call, value, dim);
-    if (value) call->second = shaped(ctx, call, nb_tensor_retain(place), dim);
+    if (value) call->more[0] = shaped(ctx, call, nb_tensor_retain(place), dim);
     nb_tensor_release(ctx, place);
-    if (value && call->second) return value;
+    if (value && call->more[0]) return value;
     nb_tensor_release(ctx, value);
     return NULL;
+}
+
+static nb_tensor *extreme_forward(nb_ctx *ctx, nb_call *call)
+{
+    nb_tensor *value = find_extreme(ctx, call);
+    if (call->attr.length == 0) nb_call_drop(ctx, call);
+    return value;
 }
 
 static void scatter_loop(void *arg, size_t n, char *const *at, const int64_t *stride)
@@ -220,9 +227,9 @@ static nb_status extreme_backward(nb_ctx *ctx, nb_record *record, nb_tensor *del
 
 static nb_tensor *place_forward(nb_ctx *ctx, nb_call *call)
 {
-    nb_tensor *value = extreme_forward(ctx, call);
-    nb_tensor *place = call->second;
-    call->second = NULL;
+    nb_tensor *value = find_extreme(ctx, call);
+    nb_tensor *place = call->more[0];
+    call->more[0] = NULL;
     nb_tensor_release(ctx, value);
     return value ? place : NULL;
 }
@@ -230,7 +237,8 @@ static nb_tensor *place_forward(nb_ctx *ctx, nb_call *call)
 extern const nb_op nb_def_sum;
 const nb_op nb_def_sum = {
     .name = "sum",
-    .signature = "Lk",
+    .signature = "L",
+    .options = nb_keep_options,
     .usage = "x:sum(dims…, {keep})",
     .help = "The sum over the dimensions named, or over all.",
     .example = "tensor{{1, 2}, {3, 4}}:sum(1) → 4 6",
@@ -245,7 +253,8 @@ const nb_op nb_def_sum = {
 extern const nb_op nb_def_mean;
 const nb_op nb_def_mean = {
     .name = "mean",
-    .signature = "Lk",
+    .signature = "L",
+    .options = nb_keep_options,
     .usage = "x:mean(dims…, {keep})",
     .help = "The mean over the dimensions named, or over all; NaN of nothing.",
     .example = "tensor{1, 2, 6}:mean() → 3",
@@ -260,12 +269,14 @@ const nb_op nb_def_mean = {
 #define EXTREME(word, way, text, show)                                                             \
     extern const nb_op nb_def_##word;                                                              \
     const nb_op nb_def_##word = {.name = #word,                                                    \
-                                 .signature = "Dk",                                                \
+                                 .signature = "D",                                                 \
+                                 .options = nb_keep_options,                                       \
                                  .usage = "x:" #word "(dim, {keep})",                              \
                                  .help = text,                                                     \
                                  .example = show,                                                  \
                                  .kernel = way,                                                    \
                                  .promote = 1,                                                     \
+                                 .results = 2,                                                     \
                                  .forward = extreme_forward,                                       \
                                  .backward = extreme_backward,                                     \
                                  .samples = "-, 5, 2x3, 3x2t, 2x3 /1, 2x3 /2, 2x3x2 /2, 0x3 /2",   \
@@ -282,12 +293,14 @@ EXTREME(min, NB_B_minimum,
 #define PLACE(word, way, text, show)                                                               \
     extern const nb_op nb_def_##word;                                                              \
     const nb_op nb_def_##word = {.name = #word,                                                    \
-                                 .signature = "Dk",                                                \
+                                 .signature = "D",                                                 \
+                                 .options = nb_keep_options,                                       \
                                  .usage = "x:" #word "(dim, {keep})",                              \
                                  .help = text,                                                     \
                                  .example = show,                                                  \
                                  .kernel = way,                                                    \
                                  .promote = 1,                                                     \
+                                 .plain = NB_PLAIN_INTEGER,                                        \
                                  .forward = place_forward,                                         \
                                  .samples = "-, 5, 2x3, 2x3 /1, 2x3 /2, 0x3 /2",                   \
                                  .low = -2,                                                        \

@@ -174,7 +174,8 @@ static nb_status logsumexp_backward(nb_ctx *ctx, nb_record *record, nb_tensor *d
 #define ROWS(word, log, fore, back, more, text, show)                                              \
     extern const nb_op nb_def_##word;                                                              \
     const nb_op nb_def_##word = {.name = #word,                                                    \
-                                 .signature = "D" more,                                            \
+                                 .signature = "D",                                                 \
+                                 .options = more,                                                  \
                                  .usage = "x:" #word "(dim)",                                      \
                                  .help = text,                                                     \
                                  .example = show,                                                  \
@@ -186,12 +187,12 @@ static nb_status logsumexp_backward(nb_ctx *ctx, nb_record *record, nb_tensor *d
                                  .low = -2,                                                        \
                                  .high = 2}
 
-ROWS(softmax, 0, softmax_forward, softmax_backward, "",
+ROWS(softmax, 0, softmax_forward, softmax_backward, NULL,
      "e^x divided by its sum along a dimension, by default the last.",
      "tensor{0, 0}:softmax() → 0.5 0.5");
-ROWS(log_softmax, 1, softmax_forward, log_softmax_backward, "",
+ROWS(log_softmax, 1, softmax_forward, log_softmax_backward, NULL,
      "The logarithm of softmax, stably, along a dimension, by default the last.",
      "tensor{0, 0}:log_softmax() → -0.6931 -0.6931");
-ROWS(logsumexp, 0, logsumexp_forward, logsumexp_backward, "k",
+ROWS(logsumexp, 0, logsumexp_forward, logsumexp_backward, nb_keep_options,
      "log Σ e^x, stably, along a dimension, by default the last.",
      "tensor{0, 0}:logsumexp() → 0.6931");

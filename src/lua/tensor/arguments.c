@@ -1,0 +1,190 @@
+/* The arguments of an op, read as its signature says (grad/op.h). */
+#include "lua/tensor/tensor.h"
+
+#include <math.h>
+#include <string.h>
+
+/* ---- Numbers ---- */
+
+bool nbl_dtype_holds(nb_dtype dtype, double value)
+{
+    if (nb_dtype_computes(dtype)) return true;
+    double low = dtype == NB_U8 ? 0 : INT32_MIN, high = dtype == NB_U8 ? UINT8_MAX : INT32_MAX;
+    return value >= low && value <= high && value == trunc(value);
+}
+
+nb_tensor *nbl_number_to_tensor(lua_State *L, int arg, nb_dtype dtype)
+{
+    double value = lua_tonumber(L, arg);
+    if (!nbl_dtype_holds(dtype, value)) dtype = nbl_ctx(L)->dtype;
+    nb_tensor **made = nbl_new_tensor(L);
+    nbl_stay stay;
+    int tries = 0;
+    nbl_enter(L, &stay);
+    while (!(*made = nb_tensor_scalar(stay.ctx, dtype, value)) && nbl_fail(&stay, &tries)) continue;
+    nbl_leave(&stay);
+    nb_tensor *tensor = *made;
+    lua_replace(L, arg);
+    return tensor;
+}
+
+/* ---- One kind of argument each ---- */
+
+/* Where reading is: the next argument, the next free number. */
+typedef struct reader {
+    lua_State *L;
+    nb_call *call;
+    const char *name;
+    int arg, numbers;
+} reader;
+
+/* The dtype of numbers among the arguments: that of the tensors beside them which they will meet,
+ * best of one that computes; where they meet none, the context's. */
+static nb_dtype dtype_of_numbers(const reader *at)
+{
+    const nb_op *op = at->call->op;
+    unsigned meets = op->promote ? op->promote : 1;
+    nb_dtype dtype = NB_DTYPES;
+    for (int i = 0; i < NB_MAX_INPUTS && dtype != NB_F64; i++) {
+        nb_tensor *x = meets >> i & 1 ? nbl_test_tensor(at->L, i + 1) : NULL;
+        if (x && (dtype == NB_DTYPES || nb_dtype_computes(x->dtype))) dtype = x->dtype;
+    }
+    return dtype == NB_DTYPES ? nbl_ctx(at->L)->dtype : dtype;
+}
+
+static void read_tensor(reader *at)
+{
+    nb_call *call = at->call;
+    nb_tensor *x = nbl_test_tensor(at->L, at->arg);
+    if (!x && lua_type(at->L, at->arg) == LUA_TNUMBER)
+        x = nbl_number_to_tensor(at->L, at->arg, dtype_of_numbers(at));
+    if (!x) nbl_arg_error(at->L, at->arg, "a tensor or a number");
+    call->in[call->inputs++] = x;
+    at->arg++;
+}
+
+static void read_number(reader *at)
+{
+    if (lua_type(at->L, at->arg) != LUA_TNUMBER) nbl_arg_error(at->L, at->arg, "a number");
+    at->call->attr.number[at->numbers++] = lua_tonumber(at->L, at->arg++);
+}
+
+static void read_dim(reader *at)
+{
+    nb_attr *attr = &at->call->attr;
+    if (attr->length == NB_MAX_DIMS) nbl_error(at->L, "%s: too many dimensions", at->name);
+    attr->list[attr->length++] = nbl_check_dim(at->L, at->arg++, at->call->in[0]->dims);
+}
+
+static void read_dims(reader *at)
+{
+    while (lua_type(at->L, at->arg) == LUA_TNUMBER) read_dim(at);
+}
+
+static void read_count(reader *at)
+{
+    int64_t count = nbl_check_integer(at->L, at->arg++, "a count");
+    if (count < 0)
+        nbl_error(at->L, "%s: a count must be a whole number from 0, not %I", at->name,
+                  (LUAI_UACINT)count);
+    at->call->attr.count = count;
+}
+
+static void read_distance(reader *at)
+{
+    if (lua_type(at->L, at->arg) == LUA_TNUMBER)
+        at->call->attr.count = nbl_check_integer(at->L, at->arg++, "a distance");
+}
+
+/* Where a new dimension stands: before any of those that are there, or behind the last. */
+static void read_new_dim(reader *at)
+{
+    int64_t places = at->call->in[0]->dims + 1;
+    at->call->attr.list[0] = nbl_check_index(at->L, at->arg++, places, "dimension");
+    at->call->attr.length = 1;
+}
+
+/* A dimension and an entry of it. */
+static void read_entry(reader *at)
+{
+    nb_attr *attr = &at->call->attr;
+    read_dim(at);
+    attr->list[1] =
+        nbl_check_index(at->L, at->arg++, at->call->in[0]->shape[attr->list[0]], "entry");
+    attr->length = 2;
+}
+
+/* A dimension, the first entry and how many. */
+static void read_window(reader *at)
+{
+    nb_attr *attr = &at->call->attr;
+    read_entry(at);
+    int64_t most = at->call->in[0]->shape[attr->list[0]] - attr->list[1];
+    int64_t length = nbl_check_integer(at->L, at->arg++, "a length");
+    if (length < 0 || length > most)
+        nbl_error(at->L, "%s: there are %I entries from there, not %I", at->name, (LUAI_UACINT)most,
+                  (LUAI_UACINT)length);
+    attr->list[2] = length;
+    attr->list[3] = 1;
+    attr->length = 4;
+}
+
+static void read_dtype(reader *at)
+{
+    if (lua_type(at->L, at->arg) != LUA_TSTRING) nbl_arg_error(at->L, at->arg, "a dtype");
+    at->call->attr.list[0] = nbl_check_dtype(at->L, lua_tostring(at->L, at->arg++));
+    at->call->attr.length = 1;
+}
+
+static void read_one_dim(reader *at)
+{
+    if (lua_type(at->L, at->arg) == LUA_TNUMBER)
+        read_dim(at);
+    else if (lua_isnil(at->L, at->arg))
+        at->arg++;
+}
+
+static void read_sizes(reader *at)
+{
+    nb_attr *attr = &at->call->attr;
+    at->arg = nbl_check_sizes(at->L, at->arg, -1, &attr->length, attr->list);
+}
+
+static void read_one(reader *at, char kind)
+{
+    static const struct {
+        char kind;
+        void (*read)(reader *at);
+    } readers[] = {{'t', read_tensor},  {'n', read_number}, {'d', read_dim},   {'D', read_one_dim},
+                   {'L', read_dims},    {'s', read_sizes},  {'c', read_count}, {'b', read_distance},
+                   {'u', read_new_dim}, {'w', read_window}, {'e', read_entry}, {'y', read_dtype}};
+    for (size_t i = 0; i < sizeof readers / sizeof *readers; i++) {
+        if (readers[i].kind != kind) continue;
+        readers[i].read(at);
+        return;
+    }
+    nbl_error(at->L, "%s cannot be called from Lua", at->name);
+}
+
+/* ---- All of them ---- */
+
+/* The table of options may stand behind any argument that could be left out. */
+static void read_options(reader *at)
+{
+    const nb_op *op = at->call->op;
+    if (!op->options || !lua_istable(at->L, at->arg)) return;
+    nbl_options(at->L, at->arg++, at->name, op->options, &at->call->attr, false);
+}
+
+void nbl_read_call(lua_State *L, const nb_op *op, const char *name, nb_call *call)
+{
+    *call = nb_call_make(op);
+    call->in[0] = nbl_check_tensor(L, 1);
+    call->inputs = 1;
+    reader at = {L, call, name, 2, 0};
+    for (const char *kind = op->signature; *kind; kind++) read_one(&at, *kind);
+    read_options(&at);
+    if (at.arg <= lua_gettop(L))
+        nbl_error(L, "%s: %s is one argument too many; write %s", name, nbl_describe(L, at.arg),
+                  op->usage);
+}
