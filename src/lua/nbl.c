@@ -40,16 +40,35 @@ void nbl_leave(nbl_stay *stay)
     lua_settop(stay->L, stay->error_slot - 1);
 }
 
+/* Whether a message names the function already: "zeros: …", "nn.net: …", "item needs …". */
+static bool names_function(const char *message, const char *name)
+{
+    size_t length = strlen(name), head = strcspn(message, ": ");
+    return head >= length && memcmp(message + head - length, name, length) == 0;
+}
+
+/* Puts the function's name, as the user called it, before the message on the stack's top that has
+ * none, and the position of the user's line before that. */
+static int raise_top(lua_State *L)
+{
+    lua_Debug call = {.name = NULL};
+    if (lua_getstack(L, 0, &call)) lua_getinfo(L, "n", &call);
+    bool named = call.name && strcmp(call.namewhat, "metamethod") != 0 &&
+                 strcmp(call.namewhat, "for iterator") != 0 &&
+                 !names_function(lua_tostring(L, -1), call.name);
+    luaL_where(L, 1);
+    lua_pushfstring(L, named ? "%s: " : "", call.name);
+    lua_rotate(L, -3, 2);
+    lua_concat(L, 3);
+    return lua_error(L);
+}
+
 /* The message is copied first: what else allocates may run finalisers, which may fail in turn. */
 static int raise_message(lua_State *L, nb_ctx *ctx)
 {
     bool interrupted = ctx->status == NB_EINTERRUPT;
     lua_pushstring(L, ctx->message);
-    if (interrupted) return lua_error(L);
-    luaL_where(L, 1);
-    lua_insert(L, -2);
-    lua_concat(L, 2);
-    return lua_error(L);
+    return interrupted ? lua_error(L) : raise_top(L);
 }
 
 bool nbl_fail(nbl_stay *stay, int *tries)
@@ -74,11 +93,9 @@ int nbl_error(lua_State *L, const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
-    luaL_where(L, 1);
     lua_pushvfstring(L, format, arguments);
     va_end(arguments);
-    lua_concat(L, 2);
-    return lua_error(L);
+    return raise_top(L);
 }
 
 static const char *with_article(lua_State *L, const char *noun)

@@ -63,7 +63,8 @@ void nbl_leave(nbl_stay *stay);
  * string. After NB_EMEMORY it first collects, trims the pool and returns true once, for one more
  * try (the stay goes on). */
 bool nbl_fail(nbl_stay *stay, int *tries);
-/* Raises a message with the position of the user's line before it, in lua_pushfstring's format. */
+/* Raises a message, in lua_pushfstring's format, with the position of the user's line before it and
+ * the name that the function was called by, unless the message begins with it. */
 int nbl_error(lua_State *L, const char *format, ...);
 /* Raises "zeros: argument 2 must be a size, not 'x'". */
 int nbl_arg_error(lua_State *L, int arg, const char *expected);

@@ -6,11 +6,7 @@
 /* Options are read before the core is entered, but the core's tables write the message. */
 static void raise_option(lua_State *L)
 {
-    lua_pushstring(L, nbl_ctx(L)->message);
-    luaL_where(L, 1);
-    lua_insert(L, -2);
-    lua_concat(L, 2);
-    lua_error(L);
+    nbl_error(L, "%s", nbl_ctx(L)->message);
 }
 
 static const char *kind_words(const nb_option *option)
