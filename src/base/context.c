@@ -14,6 +14,7 @@ nb_ctx *nb_ctx_new(void)
     ctx->memory.pool_cap = NB_POOL_CAP;
     ctx->memory.limit = nb_memory_available();
     ctx->threads = processors < NB_MAX_THREADS ? processors : NB_MAX_THREADS;
+    ctx->columns = NB_COLUMNS;
     ctx->dtype = NB_F32;
     ctx->recording = true;
     return ctx;

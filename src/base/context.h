@@ -11,17 +11,20 @@
 
 typedef struct nb_workers nb_workers;
 
+enum { NB_COLUMNS = 80 };
+
 struct nb_ctx {
     nb_memory memory;
     nb_workers *workers; /* NULL until a loop is large enough */
     int threads;         /* how many threads, the caller's included; at least 1 */
     nb_status status;    /* of the last failure */
     char message[NB_MESSAGE_MAX];
-    uint64_t seed;              /* key of every stream that is given no seed of its own */
-    uint64_t draws;             /* such streams so far; the next one's step */
-    nb_dtype dtype;             /* of new tensors: NB_F32 or NB_F64 */
-    bool recording;             /* ops on parameters leave records */
-    uint64_t sequence;          /* the last record's number */
+    uint64_t seed;     /* key of every stream that is given no seed of its own */
+    uint64_t draws;    /* such streams so far; the next one's step */
+    int columns;       /* of the window that text is laid out for; NB_COLUMNS unless it is known */
+    nb_dtype dtype;    /* of new tensors: NB_F32 or NB_F64 */
+    bool recording;    /* ops on parameters leave records */
+    uint64_t sequence; /* the last record's number */
     struct nb_tape_link *dying; /* links that wait to be released, one after the other */
     bool sweeping;              /* somebody is releasing them */
     const volatile sig_atomic_t *interrupt; /* not 0: stop; NULL: nobody can ask */

@@ -11,7 +11,6 @@
 #include <string.h>
 
 enum {
-    LINE_WIDTH = 80,          /* columns; longer rows are cut into blocks */
     INDENT = 2,               /* before every row … */
     GAP = 2,                  /* … and between two columns */
     DECIMALS = 4,             /* at most, of fixed and of scientific numbers */
@@ -38,8 +37,9 @@ typedef struct format {
 typedef struct page {
     const nb_tensor *tensor;
     bool all;
-    bool cut;                      /* long dimensions show their two ends only */
-    int64_t shown[NB_MAX_DIMS];    /* entries shown of each dimension */
+    bool cut;                   /* long dimensions show their two ends only */
+    int window;                 /* its columns; longer rows are cut into blocks */
+    int64_t shown[NB_MAX_DIMS]; /* entries shown of each dimension; even where only the ends are */
     int64_t slices, rows, columns; /* shown */
     int64_t slices_all;            /* that would be shown if there were room for all */
     format format;
@@ -56,13 +56,13 @@ static int64_t shown_of(const page *p, int64_t size)
 static int64_t index_of(const page *p, int dim, int64_t k)
 {
     int64_t size = p->tensor->shape[dim];
-    return p->shown[dim] < size && k >= NB_PRINT_EDGE ? size - p->shown[dim] + k : k;
+    return p->shown[dim] < size && k >= p->shown[dim] / 2 ? size - p->shown[dim] + k : k;
 }
 
 /* True where entries were left out before the k-th one shown. */
 static bool gap_before(const page *p, int dim, int64_t k)
 {
-    return p->shown[dim] < p->tensor->shape[dim] && k == NB_PRINT_EDGE;
+    return p->shown[dim] < p->tensor->shape[dim] && k == p->shown[dim] / 2;
 }
 
 /* More slices than there are bytes for are not even looked at. */
@@ -215,11 +215,39 @@ typedef struct block {
     int64_t from, to;
 } block;
 
+/* How many columns fit into `room` columns of the window; at least one. */
+static int64_t fitting(const page *p, int room)
+{
+    int64_t fit = (room - INDENT + GAP) / (p->format.width + GAP);
+    return fit > 0 ? fit : 1;
+}
+
+static bool ends_only(const page *p)
+{
+    int last = p->tensor->dims - 1;
+    return p->shown[last] < p->tensor->shape[last];
+}
+
+/* The columns that "[13]" takes before the rows of a vector. */
+static int mark_width(const page *p)
+{
+    return snprintf(NULL, 0, "[%" PRId64 "]", p->columns) + GAP;
+}
+
 static int64_t columns_a_line(const page *p)
 {
-    int64_t fit = (LINE_WIDTH - INDENT + GAP) / (p->format.width + GAP);
-    bool ends_only = p->shown[p->tensor->dims - 1] < p->tensor->shape[p->tensor->dims - 1];
-    return ends_only || fit >= p->columns ? p->columns : fit;
+    int64_t fit = fitting(p, p->window);
+    if (ends_only(p) || fit >= p->columns) return p->columns;
+    return p->tensor->dims == 1 ? fitting(p, p->window - mark_width(p)) : fit;
+}
+
+/* Where a window is too narrow for both ends of a row, the ends become shorter. */
+static void shorten_ends(page *p)
+{
+    if (!ends_only(p)) return;
+    int64_t fit = fitting(p, p->window - 1 - GAP); /* beside the "…" */
+    if (fit < p->columns) p->columns = fit > 2 ? fit / 2 * 2 : 2;
+    p->shown[p->tensor->dims - 1] = p->columns;
 }
 
 /* "[2, :, 1..12]"; nothing where there is one slice and one block. */
@@ -242,7 +270,7 @@ static void write_row(nb_text *text, const page *p, block *b, int64_t row)
     int dims = p->tensor->dims;
     nb_text_add(text, "\n%*s", INDENT, "");
     if (dims == 1 && columns_a_line(p) < p->columns) {
-        int digits = snprintf(NULL, 0, "%" PRId64, p->columns);
+        int digits = mark_width(p) - GAP - 2;
         nb_text_add(text, "[%*" PRId64 "]%*s", digits, b->from + 1, GAP, "");
     }
     for (int64_t column = b->from; column < b->to; column++) {
@@ -335,6 +363,8 @@ void nb_tensor_print(nb_text *text, const nb_tensor *tensor, bool all)
         return;
     }
     page p = make_page(tensor, all);
+    p.window = text->ctx->columns;
     choose_format(&p);
+    shorten_ends(&p);
     write_page(text, &p, start);
 }

@@ -12,10 +12,10 @@ enum {
     NB_PRINT_BYTES = 20480 /* no print is longer, unless all is asked for */
 };
 
-/* Appends the text, without a newline at its end; `all` prints every element. A 0-dimensional
- * tensor is its number. Long dimensions show their two ends; N-dimensional tensors are slices of
- * rows and columns, each below its indices, counted from 1: [1, :, :]. Ctrl-C leaves the text
- * failed, as the end of memory does. */
+/* Appends the text, as wide as the context's columns, without a newline at its end; `all` prints
+ * every element. A 0-dimensional tensor is its number. Long dimensions show their two ends;
+ * N-dimensional tensors are slices of rows and columns, each below its indices, counted from 1: [1,
+ * :, :]. Ctrl-C leaves the text failed, as the end of memory does. */
 void nb_tensor_print(nb_text *text, const nb_tensor *tensor, bool all);
 
 #endif

@@ -162,6 +162,7 @@ sh_status sh_eval_run(sh_shell *shell, const char *source)
     lua_State *L = shell->L;
     input in = {.shell = shell, .source = source, .silent = sh_ends_silent(source)};
     double start = now();
+    shell->ctx->columns = sh_terminal_columns();
     lua_pushcfunction(L, run_input);
     lua_pushlightuserdata(L, &in);
     lua_rotate(L, -3, 2);

@@ -127,7 +127,7 @@ static void test_long_rows(void **state)
 {
     (void)state;
     nb_text text = print_all(counting(NB_F32, SHAPE(30)), false);
-    const char *wrapped = strstr(nb_text_get(&text), "\n  [21]  21");
+    const char *wrapped = strstr(nb_text_get(&text), "\n  [19]  19");
     assert_non_null(wrapped);
     assert_non_null(strstr(nb_text_get(&text), "\n  [ 1]   1   2"));
     nb_text_free(&text);
@@ -172,6 +172,44 @@ static void test_cut_keeps_short_dimensions(void **state)
     assert_non_null(strstr(got, "\n…\n[5, :, :]"));
     assert_non_null(strstr(got, "\n[7, :, :]"));
     nb_text_free(&text);
+}
+
+/* The widest line of a text, in characters. */
+static int widest_line(const char *text)
+{
+    int widest = 0, width = 0;
+    for (; *text; text++) {
+        width = *text == '\n' ? 0 : width + ((unsigned char)(*text & 0xC0) != 0x80);
+        if (width > widest) widest = width;
+    }
+    return widest;
+}
+
+/* Catches a row that the window breaks: of vectors and matrices, whole and with their ends only, of
+ * whole numbers and of those that take an exponent. */
+static void test_window(void **state)
+{
+    (void)state;
+    static const int windows[] = {32, 33, 47, 79, 80, 81, 132, 250};
+    static const int64_t shapes[][2] = {{1, 1}, {3, 60}, {40, 40}, {2, 600}, {1, 5000}};
+    static const double factors[] = {1, 1e-9};
+    static const int64_t flat[] = {-1};
+    for (size_t w = 0; w < sizeof windows / sizeof *windows; w++)
+        for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++)
+            for (size_t f = 0; f < 2; f++)
+                for (int dims = 1; dims <= 2; dims++) {
+                    ctx->columns = windows[w];
+                    nb_tensor *whole = counting(NB_F64, SHAPE(shapes[s][0], shapes[s][1]));
+                    nb_tensor *scaled = nb_tensor_convert(ctx, whole, NB_F32, -factors[f]);
+                    nb_tensor *shaped =
+                        nb_tensor_reshape(ctx, scaled, dims, dims == 1 ? flat : shapes[s]);
+                    nb_tensor_release(ctx, whole);
+                    nb_tensor_release(ctx, scaled);
+                    nb_text text = print_all(shaped, false);
+                    if (!(widest_line(nb_text_get(&text)) <= windows[w]))
+                        fail_msg("wider than %d:\n%s", windows[w], nb_text_get(&text));
+                    nb_text_free(&text);
+                }
 }
 
 static void test_all(void **state)
@@ -342,6 +380,7 @@ int main(void)
         TEST(long_rows),
         TEST(cut),
         TEST(cut_keeps_short_dimensions),
+        TEST(window),
         TEST(all),
         TEST(bytes_are_bounded),
         TEST(bytes_cut_says_so),
