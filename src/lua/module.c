@@ -1,6 +1,7 @@
 /* The module `nabla`: what require "nabla" gives. Opened once in a Lua state, however often it is
  * loaded. */
 #include "lua/embedded.h"
+#include "lua/names.h"
 #include "lua/state.h"
 
 #include "base/workers.h"
@@ -155,8 +156,14 @@ static int module_tostring(lua_State *L)
     return 1;
 }
 
-/* A module shows its names, not the addresses of its functions. */
-static void show_names(lua_State *L, int nabla, int module, const char *name)
+/* Upvalue: the module's name. A slip of the hand is an error where it is made. */
+static int module_index(lua_State *L)
+{
+    return nbl_unknown_field(L, lua_tostring(L, lua_upvalueindex(1)), 2, 1, NULL);
+}
+
+/* A module shows its names, not the addresses of its functions, and knows which it has not. */
+static void dress_module(lua_State *L, int nabla, int module, const char *name)
 {
     if (!lua_getmetatable(L, module)) {
         lua_newtable(L);
@@ -169,19 +176,22 @@ static void show_names(lua_State *L, int nabla, int module, const char *name)
     lua_pushstring(L, name);
     lua_pushcclosure(L, module_tostring, 2);
     lua_setfield(L, -2, "__tostring");
+    lua_pushstring(L, name);
+    lua_pushcclosure(L, module_index, 1);
+    lua_setfield(L, -2, "__index");
     lua_pop(L, 1);
 }
 
-static void show_modules(lua_State *L)
+static void dress_modules(lua_State *L)
 {
     static const char *const parts[] = {"tensor", "nn", "data", "plot"};
     int nabla = lua_gettop(L);
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
         lua_getfield(L, nabla, parts[i]);
-        show_names(L, nabla, nabla + 1, parts[i]);
+        dress_module(L, nabla, nabla + 1, parts[i]);
         lua_pop(L, 1);
     }
-    show_names(L, nabla, nabla, "nabla");
+    dress_module(L, nabla, nabla, "nabla");
 }
 
 /* The columns of the terminal that standard output is, nil where it is none. For stdlib. */
@@ -216,7 +226,7 @@ static void add_parts(lua_State *L)
     nbl_run_embedded(L, "plot");
     lua_setfield(L, -2, "plot");
     add_module_pages(L);
-    show_modules(L);
+    dress_modules(L);
 }
 
 int luaopen_nabla(lua_State *L)

@@ -136,19 +136,47 @@ const char *nbl_describe(lua_State *L, int arg)
     }
 }
 
+/* Whether the function on the stack's top, which is popped, is a method in the book of help. */
+static bool is_method(lua_State *L)
+{
+    int function = lua_gettop(L);
+    bool found = false;
+    luaL_checkstack(L, LUA_MINSTACK, NULL);
+    nbl_state_push(L, NBL_BOOK);
+    for (lua_Integer i = 1; !found && lua_rawgeti(L, function + 1, i) == LUA_TTABLE; i++) {
+        lua_getfield(L, -1, "kind");
+        lua_getfield(L, -2, "value");
+        found = lua_rawequal(L, -1, function) && strcmp(lua_tostring(L, -2), "method") == 0;
+        lua_settop(L, function + 1);
+    }
+    lua_settop(L, function - 1);
+    return found;
+}
+
+/* What to say of a method that was called with a dot; "" of others. */
+static const char *colon_advice(lua_State *L, const lua_Debug *call)
+{
+    if (!is_method(L) || strcmp(call->namewhat, "method") == 0) return "";
+    return lua_pushfstring(L, "; a method is called with a colon, x:%s(…)", call->name);
+}
+
 int nbl_arg_error(lua_State *L, int arg, const char *expected)
 {
     const char *got = nbl_describe(L, arg);
     lua_Debug call = {.name = NULL};
-    if (lua_getstack(L, 0, &call)) lua_getinfo(L, "n", &call);
+    if (lua_getstack(L, 0, &call))
+        lua_getinfo(L, "nf", &call);
+    else
+        lua_pushnil(L);
     if (!call.name) return nbl_error(L, "argument %d must be %s, not %s", arg, expected, got);
     if (strcmp(call.namewhat, "metamethod") == 0)
         return nbl_error(L, "the value must be %s, not %s", expected, got);
     bool method = strcmp(call.namewhat, "method") == 0;
     if (method && arg == 1)
         return nbl_error(L, "%s belongs to %s, not %s", call.name, expected, got);
-    return nbl_error(L, "%s: argument %d must be %s, not %s", call.name, arg - method, expected,
-                     got);
+    const char *advice = colon_advice(L, &call);
+    return nbl_error(L, "%s: argument %d must be %s, not %s%s", call.name, arg - method, expected,
+                     got, advice);
 }
 
 #define TEXT "nabla.text"

@@ -185,4 +185,16 @@ test("a file names activations that this session does not have", function()
     os.remove(path)
 end)
 
+test("a method called with a dot", function()
+    local x, net = nabla.tensor.ones(2), nabla.nn.net "2 - 1"
+    fails(function() x.add(1) end,
+        "add: argument 1 must be a tensor, not 1; a method is called with a colon, x:add(…)", true)
+    fails(function() net.cost(x) end,
+        "cost: argument 1 must be a network, not a tensor; a method is called with a colon", true)
+    local message = fails(function() x:add({}) end, "add: argument 1 must be a tensor or a number")
+    eq(message:find "colon", nil)
+    message = fails(function() nabla.tensor.full({}, 2) end, "full: argument 1 must be a number")
+    eq(message:find "colon", nil)
+end)
+
 spec.report()

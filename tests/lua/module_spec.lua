@@ -20,6 +20,17 @@ test("its fields are the modules", function()
     eq(type(nabla.help), "function")
 end)
 
+test("a name that a module has not is an error with the nearest one", function()
+    fails(function() return nabla.tensor.rndn end, "tensor has no field 'rndn'; did you mean 'randn'?",
+        true)
+    fails(function() nabla.nn.nett "2 - 1" end, "nn has no field 'nett'; did you mean 'net'?", true)
+    fails(function() return nabla.tensr end, "nabla has no field 'tensr'; did you mean 'tensor'?", true)
+    fails(function() return nabla.data[1] end, "data has no field 1", true)
+    nabla.plot.mine = "a field of one's own"
+    eq(nabla.plot.mine, "a field of one's own")
+    nabla.plot.mine = nil
+end)
+
 test("files of stdlib are modules, as text", function()
     eq(rawequal(require "nabla.plot", nabla.plot), true)
     eq(rawequal(require "nabla.help", nabla._help), true)
@@ -43,7 +54,7 @@ test("a file in a folder of NABLA_PATH shadows that of stdlib, as text only", fu
         local file <close> = assert(io.open(path, "wb"))
         file:write(text)
     end
-    write(script, 'print(require "nabla".plot.mine)')
+    write(script, 'print(rawget(require "nabla".plot, "mine"))')
     write(plot, "return {mine = 'shadowed'}")
     local shadowed = run(("NABLA_PATH='/nowhere::%s'"):format(folder), script)
     local plain = run("NABLA_PATH=", script)

@@ -1,6 +1,7 @@
 /* Calls into Lua, and how their errors read. */
 #include "shell/run/errors.h"
 
+#include "base/option.h"
 #include "shell/run/interrupt.h"
 #include "shell/screen/show.h"
 #include "shell/run/source.h"
@@ -8,6 +9,7 @@
 #include <lauxlib.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define TRACE  "nabla.shell.trace"
@@ -101,6 +103,51 @@ static void set_last_error(lua_State *L, int index)
     lua_pop(L, 1);
 }
 
+/* ---- Names that were mistyped ---- */
+
+static int by_letters(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* The names of all globals in the order of their letters, NULL behind the last, so that of names
+ * equally near always the same one is proposed. A block on the stack's top. */
+static const char **push_globals(lua_State *L)
+{
+    size_t count = 0, i = 0;
+    lua_pushglobaltable(L);
+    int globals = lua_gettop(L);
+    for (lua_pushnil(L); lua_next(L, globals); lua_pop(L, 1)) count++;
+    const char **names = lua_newuserdatauv(L, (count + 1) * sizeof *names, 0);
+    for (lua_pushnil(L); lua_next(L, globals); lua_pop(L, 1))
+        if (lua_type(L, -2) == LUA_TSTRING) names[i++] = lua_tostring(L, -2);
+    names[i] = NULL;
+    qsort(names, i, sizeof *names, by_letters);
+    lua_remove(L, globals);
+    return names;
+}
+
+static const char *name_at(const void *list, size_t i)
+{
+    return ((const char *const *)list)[i];
+}
+
+/* Lua's own message about a global that is nil, on the stack's top, gets the nearest name. */
+static void add_nearest(lua_State *L)
+{
+    static const char mark[] = "a nil value (global '";
+    const char *message = lua_tostring(L, -1), *found = strstr(message, mark);
+    if (!found) return;
+    found += sizeof mark - 1;
+    const char *name = lua_pushlstring(L, found, strcspn(found, "'"));
+    const char *nearest = nb_nearest(name, name_at, push_globals(L));
+    if (nearest) {
+        lua_pushfstring(L, "%s; did you mean '%s'?", message, nearest);
+        lua_replace(L, -4);
+    }
+    lua_pop(L, 2);
+}
+
 /* error object → text. */
 static int describe(lua_State *L)
 {
@@ -112,6 +159,7 @@ static int describe(lua_State *L)
         luaL_tolstring(L, 1, NULL);
     const char *message = lua_tostring(L, -1);
     lua_pushstring(L, shell->at_prompt ? sh_skip_position(message) : message);
+    add_nearest(L);
     if (lua_getfield(L, LUA_REGISTRYINDEX, FRAMES) != LUA_TSTRING)
         lua_pop(L, 1);
     else
