@@ -4,20 +4,23 @@
 
 #include "base/option.h"
 #include "base/text.h"
+#include "shell/editor.h"
+#include "shell/record.h"
 #include "shell/run/errors.h"
 #include "shell/screen/history.h"
-#include "shell/run/interrupt.h"
 #include "shell/screen/pager.h"
 #include "shell/script.h"
 #include "shell/session.h"
 #include "shell/run/source.h"
+#include "shell/run/stopwatch.h"
+#include "shell/run/tokens.h"
+#include "shell/system.h"
 
 #include <ctype.h>
 #include <lauxlib.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 
 typedef struct command {
     const char *name;
@@ -26,22 +29,26 @@ typedef struct command {
     void (*run)(sh_shell *shell, const char *argument);
 } command;
 
+static void do_edit(sh_shell *shell, const char *argument);
 static void do_help(sh_shell *shell, const char *argument);
 static void do_history(sh_shell *shell, const char *argument);
 static void do_load(sh_shell *shell, const char *argument);
 static void do_quit(sh_shell *shell, const char *argument);
 static void do_reset(sh_shell *shell, const char *argument);
+static void do_save(sh_shell *shell, const char *argument);
 static void do_time(sh_shell *shell, const char *argument);
 static void do_trace(sh_shell *shell, const char *argument);
 static void do_who(sh_shell *shell, const char *argument);
 
 static const command commands[] = {
+    {".edit", ".edit [FILE]", "the last input, or a file, in $EDITOR; then run it", do_edit},
     {".help", ".help [NAME]", "help on a name; ? and ?NAME do the same", do_help},
     {".history", ".history", "what was typed", do_history},
     {".load", ".load FILE", "run a file in this session", do_load},
     {".quit", ".quit", "leave; Ctrl-D does the same", do_quit},
-    {".reset", ".reset", "forget the session's variables", do_reset},
-    {".time", ".time on|off", "tell after every input how long it took", do_time},
+    {".reset", ".reset", "forget the session's variables and inputs", do_reset},
+    {".save", ".save FILE", "the session so far as a script; -f replaces a file", do_save},
+    {".time", ".time on|off|CODE", "how long inputs take; CODE over many runs", do_time},
     {".trace", ".trace", "all frames of the last error", do_trace},
     {".who", ".who", "the session's variables", do_who},
 };
@@ -154,12 +161,53 @@ static void do_history(sh_shell *shell, const char *argument)
     nb_text_free(&text);
 }
 
+/* Runs a file; the script of the session does so too. */
+static void load_file(sh_shell *shell, const char *path)
+{
+    nb_text line;
+    bool failed = sh_run_file(shell, path) != SH_OK;
+    nb_text_init(&line, shell->ctx);
+    nb_text_add(&line, "dofile [==[%s]==]", path);
+    if (!line.failed)
+        sh_record_add(shell, nb_text_get(&line), failed ? SH_RECORD_FAILED : SH_RECORD_PLAIN);
+    nb_text_free(&line);
+}
+
 static void do_load(sh_shell *shell, const char *argument)
 {
     if (*argument)
-        sh_run_file(shell, argument);
+        load_file(shell, argument);
     else
         sh_complain(shell, ".load wants the name of a file");
+}
+
+static void do_save(sh_shell *shell, const char *argument)
+{
+    bool replace = strncmp(argument, "-f ", 3) == 0;
+    if (replace) argument += 3 + strspn(argument + 3, " \t");
+    if (*argument && strcmp(argument, "-f") != 0)
+        sh_record_save(shell, argument, replace);
+    else
+        sh_complain(shell, ".save wants the name of a file");
+}
+
+/* The last input that was Lua. */
+static const char *last_input(void)
+{
+    for (size_t i = sh_history_count(); i > 0; i--)
+        if (!sh_is_command(sh_history_entry(i - 1))) return sh_history_entry(i - 1);
+    return "";
+}
+
+/* What comes out of the editor is an input like any other, which the prompt carries out. */
+static void do_edit(sh_shell *shell, const char *argument)
+{
+    if (*argument) {
+        if (sh_editor_open(shell, argument)) load_file(shell, argument);
+        return;
+    }
+    free(shell->edited);
+    shell->edited = sh_editor_run(shell, last_input());
 }
 
 static void do_quit(sh_shell *shell, const char *argument)
@@ -172,15 +220,18 @@ static void do_reset(sh_shell *shell, const char *argument)
 {
     (void)argument;
     sh_session_reset(shell);
+    sh_record_clear(shell);
 }
 
 static void do_time(sh_shell *shell, const char *argument)
 {
-    bool on = strcmp(argument, "on") == 0;
-    if (!on && strcmp(argument, "off") != 0)
-        sh_complain(shell, ".time wants on or off");
-    else
+    bool on = strcmp(argument, "on") == 0, off = strcmp(argument, "off") == 0;
+    if (!*argument)
+        sh_complain(shell, ".time wants on, off, or what is to be timed");
+    else if (on || off)
         shell->timing = on;
+    else
+        sh_stopwatch(shell, argument);
 }
 
 static void do_trace(sh_shell *shell, const char *argument)
@@ -213,18 +264,8 @@ static int set_last(lua_State *L)
 
 static void call_system(sh_shell *shell, const char *line)
 {
-    fflush(stdout);
-    /* The command is to get Ctrl-C, so it starts while that is let in. */
-    sh_interrupt_begin();
-    int status = system(line);
-    sh_interrupt_end();
-    sh_fresh_line(shell);
-    if (status == -1) {
-        sh_complain(shell, "the system cannot start a command");
-        return;
-    }
-    status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-    sh_protect(shell, set_last, &status, 0);
+    int status = sh_system(shell, line);
+    if (status >= 0) sh_protect(shell, set_last, &status, 0);
 }
 
 /* ---- Telling them apart ---- */

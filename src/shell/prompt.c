@@ -3,6 +3,7 @@
 
 #include "base/text.h"
 #include "shell/commands.h"
+#include "shell/record.h"
 #include "shell/run/errors.h"
 #include "shell/run/eval.h"
 #include "shell/screen/history.h"
@@ -65,12 +66,33 @@ static void carry_out(sh_shell *shell, const char *input, bool command)
     sh_history_add(input);
     if (command)
         sh_command(shell, input);
+    else if (sh_eval_run(shell, input) == SH_OK)
+        sh_record_add(shell, input, SH_RECORD_INPUT);
     else
-        sh_eval_run(shell, input);
+        sh_record_add(shell, input, SH_RECORD_FAILED);
 }
 
 /* What became of an input after one more line of it. */
 typedef enum step { GO_ON, DONE } step;
+
+/* What came from the editor is shown, for it was not typed here. */
+static void run_edited(sh_shell *shell)
+{
+    char *text = shell->edited;
+    shell->edited = NULL;
+    if (!text || sh_is_blank(text)) {
+        free(text);
+        return;
+    }
+    sh_remark(shell, "%s", text);
+    sh_compiled outcome = sh_eval_compile(shell, text);
+    if (outcome == SH_WHOLE)
+        carry_out(shell, text, false);
+    else
+        sh_history_add(text);
+    if (outcome == SH_UNFINISHED) sh_complain(shell, "this ends in the middle of a statement");
+    free(text);
+}
 
 static step take_line(sh_shell *shell, nb_text *input, const char *line)
 {
@@ -84,6 +106,7 @@ static step take_line(sh_shell *shell, nb_text *input, const char *line)
     if (sh_is_blank(text)) return DONE;
     if (first && sh_is_command(text)) {
         carry_out(shell, text, true);
+        run_edited(shell);
         return DONE;
     }
     sh_compiled outcome = sh_eval_compile(shell, text);
@@ -161,5 +184,6 @@ void sh_prompt_run(sh_shell *shell, bool bare)
     }
     if (!shell->leaving && shell->terminal.input) putchar('\n');
     sh_history_close();
+    sh_record_clear(shell);
     shell->at_prompt = false;
 }

@@ -16,12 +16,15 @@ typedef struct sh_shell {
     nb_ctx *ctx;
     sh_terminal terminal;
     sh_progress progress;
-    bool at_prompt;        /* the prompt is open, or about to be */
-    bool leaving;          /* .quit was typed */
-    bool timing;           /* .time on */
-    bool told_locals;      /* how a local at the prompt is kept was said */
-    unsigned told_modules; /* bit i: where sh_modules[i] is since its name was given away */
-    int inputs;            /* at the prompt so far */
+    bool at_prompt;           /* the prompt is open, or about to be */
+    bool leaving;             /* .quit was typed */
+    bool timing;              /* .time on */
+    bool told_locals;         /* how a local at the prompt is kept was said */
+    unsigned told_modules;    /* bit i: where sh_modules[i] is since its name was given away */
+    int inputs;               /* at the prompt so far */
+    struct sh_record *record; /* those that .save writes; record.c knows them */
+    size_t records;
+    char *edited; /* an input from the editor that waits to be carried out, or NULL */
 } sh_shell;
 
 /* Opens the Lua state with its libraries and nabla, and sets what the command line asks for. False:

@@ -125,31 +125,36 @@ static void choose_message(lua_State *L, const char *source, const char *name)
     lua_concat(L, 2);
 }
 
-/* A block whose last statement is an expression, as it comes from the clipboard. */
-static bool load_tail(lua_State *L, const char *source, const char *name)
+/* A block whose last statement is an expression, as it comes from the clipboard; *shown is its
+ * place. */
+static bool load_tail(lua_State *L, const char *source, const char *name, size_t *shown)
 {
     const char *line = source + strlen(source);
     while (line > source && line[-1] == '\n') line--;
     for (int i = 0; i < TAIL_LINES; i++) {
         while (line > source && line[-1] != '\n') line--;
         if (line == source) return false;
-        if (load(L, make_feed(source, true, (size_t)(line - source)), name)) return true;
+        *shown = (size_t)(line - source);
+        if (load(L, make_feed(source, true, *shown), name)) return true;
         lua_pop(L, 1);
         line--;
     }
     return false;
 }
 
-sh_compiled sh_compile(lua_State *L, const char *source, const char *name)
+sh_compiled sh_compile(lua_State *L, const char *source, const char *name, size_t *shown)
 {
+    size_t ignored, *place = shown ? shown : &ignored;
+    *place = 0;
     if (load(L, make_feed(source, true, 0), name)) return SH_WHOLE;
     bool unfinished = wants_more(lua_tostring(L, -1));
+    *place = strlen(source);
     if (load(L, make_feed(source, false, 0), name)) {
         lua_remove(L, -2);
         return SH_WHOLE;
     }
     unfinished = unfinished || wants_more(lua_tostring(L, -1));
-    if (load_tail(L, source, name)) {
+    if (load_tail(L, source, name, place)) {
         lua_replace(L, -3);
         lua_pop(L, 1);
         return SH_WHOLE;

@@ -12,7 +12,9 @@ typedef enum sh_compiled {
     SH_WRONG       /* the message is; it may have several lines */
 } sh_compiled;
 
-/* Compiles `source` as the chunk `name`. May raise when memory ends. */
-sh_compiled sh_compile(lua_State *L, const char *source, const char *name);
+/* Compiles `source` as the chunk `name`. *shown, where it is not NULL, becomes the place from which
+ * a whole source is an expression whose values are given; its length where there is none. May raise
+ * when memory ends. */
+sh_compiled sh_compile(lua_State *L, const char *source, const char *name, size_t *shown);
 
 #endif

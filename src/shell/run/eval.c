@@ -29,7 +29,7 @@ static void keep_locals(lua_State *L, input *in)
     sh_keep_locals(&in->kept, in->source, &in->name);
     if (in->kept.failed || in->name.failed) luaL_error(L, "not enough memory");
     if (in->name.length == 0) return;
-    sh_compiled outcome = sh_compile(L, nb_text_get(&in->kept), in->chunk);
+    sh_compiled outcome = sh_compile(L, nb_text_get(&in->kept), in->chunk, NULL);
     if (outcome == SH_WHOLE)
         lua_remove(L, -2);
     else if (outcome == SH_WRONG)
@@ -39,7 +39,7 @@ static void keep_locals(lua_State *L, input *in)
 static int compile_input(lua_State *L)
 {
     input *in = lua_touserdata(L, 1);
-    in->outcome = sh_compile(L, in->source, in->chunk);
+    in->outcome = sh_compile(L, in->source, in->chunk, NULL);
     if (in->outcome == SH_UNFINISHED) return 0;
     sh_source_keep(L, in->shell->inputs + 1, in->source);
     if (in->outcome == SH_WHOLE) keep_locals(L, in);

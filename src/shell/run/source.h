@@ -9,6 +9,8 @@
 /* Inputs are chunks of these names; the number counts from 1. */
 #define SH_INPUT_CHUNK "=prompt[%d]"
 #define SH_INPUT_NAME  "prompt["
+/* Code of the prompt that is no input of its own. */
+#define SH_OTHER_CHUNK "=prompt[0]"
 
 /* Inputs kept; older ones show no source line. */
 enum { SH_INPUTS_KEPT = 1000 };

@@ -1,0 +1,24 @@
+/* Commands of the system. */
+#include "shell/system.h"
+
+#include "shell/run/errors.h"
+#include "shell/run/interrupt.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+
+int sh_system(sh_shell *shell, const char *line)
+{
+    fflush(stdout);
+    /* The command is to get Ctrl-C, so it starts while that is let in. */
+    sh_interrupt_begin();
+    int status = system(line);
+    sh_interrupt_end();
+    sh_fresh_line(shell);
+    if (status == -1) {
+        sh_complain(shell, "the system cannot start a command");
+        return -1;
+    }
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
