@@ -27,6 +27,7 @@ typedef struct command {
     const char *usage;
     const char *help;
     void (*run)(sh_shell *shell, const char *argument);
+    sh_argument takes;
 } command;
 
 static void do_edit(sh_shell *shell, const char *argument);
@@ -41,16 +42,19 @@ static void do_trace(sh_shell *shell, const char *argument);
 static void do_who(sh_shell *shell, const char *argument);
 
 static const command commands[] = {
-    {".edit", ".edit [FILE]", "the last input, or a file, in $EDITOR; then run it", do_edit},
-    {".help", ".help [NAME]", "help on a name; ? and ?NAME do the same", do_help},
-    {".history", ".history", "what was typed", do_history},
-    {".load", ".load FILE", "run a file in this session", do_load},
-    {".quit", ".quit", "leave; Ctrl-D does the same", do_quit},
-    {".reset", ".reset", "forget the session's variables and inputs", do_reset},
-    {".save", ".save FILE", "the session so far as a script; -f replaces a file", do_save},
-    {".time", ".time on|off|CODE", "how long inputs take; CODE over many runs", do_time},
-    {".trace", ".trace", "all frames of the last error", do_trace},
-    {".who", ".who", "the session's variables", do_who},
+    {".edit", ".edit [FILE]", "the last input, or a file, in $EDITOR; then run it", do_edit,
+     SH_TAKES_FILE},
+    {".help", ".help [NAME]", "help on a name; ? and ?NAME do the same", do_help, SH_TAKES_TOPIC},
+    {".history", ".history", "what was typed", do_history, SH_TAKES_NOTHING},
+    {".load", ".load FILE", "run a file in this session", do_load, SH_TAKES_FILE},
+    {".quit", ".quit", "leave; Ctrl-D does the same", do_quit, SH_TAKES_NOTHING},
+    {".reset", ".reset", "forget the session's variables and inputs", do_reset, SH_TAKES_NOTHING},
+    {".save", ".save FILE", "the session so far as a script; -f replaces a file", do_save,
+     SH_TAKES_FILE},
+    {".time", ".time on|off|CODE", "how long inputs take; CODE over many runs", do_time,
+     SH_TAKES_CODE},
+    {".trace", ".trace", "all frames of the last error", do_trace, SH_TAKES_NOTHING},
+    {".who", ".who", "the session's variables", do_who, SH_TAKES_NOTHING},
 };
 
 enum { COMMANDS = sizeof commands / sizeof *commands };
@@ -296,10 +300,23 @@ bool sh_is_command(const char *line)
     return *line == '?' || *line == '!' || asked_behind(line) > 0;
 }
 
+const char *sh_command_name(size_t i)
+{
+    return i < COMMANDS ? commands[i].name : NULL;
+}
+
+sh_argument sh_command_takes(const char *name, size_t length)
+{
+    for (int i = 0; i < COMMANDS; i++)
+        if (strlen(commands[i].name) == length && memcmp(commands[i].name, name, length) == 0)
+            return commands[i].takes;
+    return SH_TAKES_NOTHING;
+}
+
 static const char *command_name(const void *list, size_t i)
 {
     (void)list;
-    return i < COMMANDS ? commands[i].name : NULL;
+    return sh_command_name(i);
 }
 
 static void unknown(sh_shell *shell, const char *name)

@@ -2,6 +2,7 @@
  */
 #include "shell/screen/complete.h"
 
+#include "shell/commands.h"
 #include "shell/screen/members.h"
 
 #include <stdlib.h>
@@ -189,6 +190,50 @@ static void complete_string(lua_State *L, task *t)
     t->to->wanted = SH_WANT_PATH;
 }
 
+/* ---- Commands ---- */
+
+/* Where the word under way begins, when words end at blanks alone. */
+static const char *last_word(const task *t)
+{
+    const char *word = t->end;
+    while (word > t->text && !strchr(" \t", word[-1])) word--;
+    return word;
+}
+
+/* What a command takes behind it; Lua is left to the others, without the command. */
+static bool complete_argument(lua_State *L, task *t, const char *behind, sh_argument takes)
+{
+    t->to->wanted = SH_WANT_NOTHING;
+    if (takes == SH_TAKES_FILE) t->to->wanted = SH_WANT_FILE;
+    if (takes == SH_TAKES_TOPIC) {
+        t->to->wanted = SH_WANT_TOPIC;
+        sh_list_topics(L, t->to, last_word(t));
+    }
+    if (takes != SH_TAKES_CODE) return true;
+    t->text = behind;
+    return false;
+}
+
+/* True when the text is a command or a question, so that it is no Lua. */
+static bool complete_command(lua_State *L, task *t)
+{
+    const char *start = t->text + strspn(t->text, " \t");
+    size_t length = strcspn(start, " \t");
+    const char *behind = start + length;
+    if (*start == '?') {
+        t->to->wanted = SH_WANT_TOPIC;
+        sh_list_topics(L, t->to, start + strspn(start, "? \t"));
+        return true;
+    }
+    if (*start == '!') return complete_argument(L, t, behind, SH_TAKES_FILE);
+    if (*start != '.' || (length > 1 && !sh_is_command(start))) return false;
+    if (behind < t->end) return complete_argument(L, t, behind, sh_command_takes(start, length));
+    t->to->wanted = SH_WANT_COMMAND;
+    t->to->suffix = " ";
+    sh_list_commands(t->to, start);
+    return true;
+}
+
 /* ---- All of it ---- */
 
 static void complete_code(lua_State *L, task *t)
@@ -214,6 +259,7 @@ static void complete_code(lua_State *L, task *t)
 static int complete(lua_State *L)
 {
     task *t = lua_touserdata(L, 1);
+    if (complete_command(L, t)) return 0;
     read_tokens(L, t);
     const sh_token *last = before(t, 1);
     if (t->count > 0 && last->kind == SH_STRING && last->open)

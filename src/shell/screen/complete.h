@@ -15,10 +15,13 @@ typedef struct sh_candidate {
 
 typedef enum sh_wanted {
     SH_WANT_NOTHING,
-    SH_WANT_NAME, /* of code */
-    SH_WANT_WORD, /* a whole string */
-    SH_WANT_ITEM, /* of the notation of networks, in a string */
-    SH_WANT_PATH  /* in a string */
+    SH_WANT_NAME,    /* of code */
+    SH_WANT_WORD,    /* a whole string */
+    SH_WANT_ITEM,    /* of the notation of networks, in a string */
+    SH_WANT_PATH,    /* in a string */
+    SH_WANT_TOPIC,   /* of the help, behind a ? */
+    SH_WANT_COMMAND, /* of the prompt */
+    SH_WANT_FILE     /* behind a command */
 } sh_wanted;
 
 typedef struct sh_completion {

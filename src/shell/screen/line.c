@@ -184,7 +184,7 @@ static char *text_before_cursor(void)
 static char *choose_word_breaks(void)
 {
     static char code[] = " \t\n\"\\'`@$><=;|&{}()[].:,+-*/%^#~?!", string[] = "\"'[",
-                item[] = "\"'[ -:";
+                item[] = "\"'[ -:", topic[] = " \t?", word[] = " \t";
     char *text = text_before_cursor();
     sh_completion_free(&reading.completion);
     if (!text) return code;
@@ -196,6 +196,11 @@ static char *choose_word_breaks(void)
         return string;
     case SH_WANT_ITEM:
         return item;
+    case SH_WANT_TOPIC:
+        return topic;
+    case SH_WANT_COMMAND:
+    case SH_WANT_FILE:
+        return word;
     default:
         return code;
     }
@@ -220,10 +225,11 @@ static char **find_matches(const char *prefix, int start, int end)
     (void)end;
     rl_attempted_completion_over = 1;
     rl_completion_append_character = '\0';
-    if (reading.completion.wanted != SH_WANT_PATH)
+    bool file = reading.completion.wanted == SH_WANT_FILE;
+    if (!file && reading.completion.wanted != SH_WANT_PATH)
         return rl_completion_matches(prefix, next_candidate);
     rl_filename_completion_desired = 1;
-    if (start > 0 && rl_line_buffer[start - 1] != '[')
+    if (!file && start > 0 && rl_line_buffer[start - 1] != '[')
         rl_completion_append_character = rl_line_buffer[start - 1];
     return rl_completion_matches(prefix, rl_filename_completion_function);
 }

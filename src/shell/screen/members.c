@@ -1,6 +1,8 @@
 /* Where completion finds its candidates. */
 #include "shell/screen/members.h"
 
+#include "shell/commands.h"
+
 #include <dirent.h>
 #include <lauxlib.h>
 #include <stdio.h>
@@ -128,6 +130,29 @@ void sh_list_kinds(lua_State *L, sh_completion *to, const char *kinds, const cha
 {
     asked a = {.to = to, .kinds = kinds, .prefix = prefix};
     each_entry(L, add_of_kind, &a);
+}
+
+static void add_topic(lua_State *L, void *self, const char *name)
+{
+    const asked *a = self;
+    const char *last = name + strlen(name);
+    (void)L;
+    while (last > name && last[-1] != '.' && last[-1] != ':') last--;
+    if (begins(name, a->prefix)) add(a->to, name, strlen(name), NULL);
+    if (last > name && begins(last, a->prefix)) add(a->to, last, strlen(last), NULL);
+}
+
+void sh_list_topics(lua_State *L, sh_completion *to, const char *prefix)
+{
+    asked a = {.to = to, .prefix = prefix};
+    each_entry(L, add_topic, &a);
+}
+
+void sh_list_commands(sh_completion *to, const char *prefix)
+{
+    const char *name;
+    for (size_t i = 0; (name = sh_command_name(i)); i++)
+        if (begins(name, prefix)) add(to, name, strlen(name), NULL);
 }
 
 /* The option table is on the stack's top. */

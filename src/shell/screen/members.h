@@ -29,6 +29,10 @@ void sh_list_members(lua_State *L, sh_completion *to, const sh_member *m, bool m
 void sh_list_options(lua_State *L, sh_completion *to, const sh_token *function, const char *prefix);
 /* Names of the book; kinds: words between blanks, NULL for all of them. */
 void sh_list_kinds(lua_State *L, sh_completion *to, const char *kinds, const char *prefix);
+/* What help can be asked for: names of the book, whole and without what they belong to. */
+void sh_list_topics(lua_State *L, sh_completion *to, const char *prefix);
+/* The prompt's commands. */
+void sh_list_commands(sh_completion *to, const char *prefix);
 /* What require finds. */
 void sh_list_modules(lua_State *L, sh_completion *to, const char *prefix);
 
