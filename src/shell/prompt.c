@@ -18,8 +18,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#define NABLA "∇ "
-#define PLAIN SH_PROGRAM "> "
+#define NABLA      "∇ "
+#define PLAIN      SH_PROGRAM "> "
+#define MORE       "· "
+#define PLAIN_MORE "     > "
 
 enum { PROMPT_BYTES = 64 };
 
@@ -27,7 +29,7 @@ enum { PROMPT_BYTES = 64 };
 static const char *prompt_text(const sh_shell *shell, bool first, char text[PROMPT_BYTES])
 {
     const sh_terminal *t = &shell->terminal;
-    const char *mark = t->utf8 ? (first ? NABLA : "· ") : (first ? PLAIN : "     > ");
+    const char *mark = t->utf8 ? (first ? NABLA : MORE) : (first ? PLAIN : PLAIN_MORE);
     if (t->colour)
         snprintf(text, PROMPT_BYTES, "\001%s\002%s\001%s\002", sh_colour_code(true, SH_PROMPT),
                  mark, sh_colour_code(true, SH_PLAIN));
@@ -37,66 +39,129 @@ static const char *prompt_text(const sh_shell *shell, bool first, char text[PROM
 }
 
 /* The length of the prompt that a pasted line begins with, 0 when there is none. */
-static size_t pasted_prompt(const char *line)
+static size_t pasted_prompt(const char *line, bool *first)
 {
-    static const char *const marks[] = {NABLA, PLAIN, "· ", "     > "};
-    for (size_t i = 0; i < sizeof marks / sizeof *marks; i++)
+    static const char *const marks[] = {NABLA, PLAIN, MORE, PLAIN_MORE};
+    for (size_t i = 0; i < sizeof marks / sizeof *marks; i++) {
+        *first = i < 2;
         if (strncmp(line, marks[i], strlen(marks[i])) == 0) return strlen(marks[i]);
+    }
+    *first = false;
     return 0;
 }
 
-/* Adds what was read to the input, each line without the prompt of a transcript that it was copied
- * from. */
+/* The line behind this one; NULL behind the last. */
+static const char *next_line(const char *line)
+{
+    const char *end = strchr(line, '\n');
+    return end ? end + 1 : NULL;
+}
+
+/* Adds what was read to the input, each line without a prompt that it was copied with. */
 static void add_lines(nb_text *input, const char *lines)
 {
+    bool first;
     if (input->length) nb_text_add(input, "\n");
-    for (;;) {
-        const char *end = strchr(lines, '\n');
-        lines += pasted_prompt(lines);
-        nb_text_add_bytes(input, lines, end ? (size_t)(end - lines) : strlen(lines));
-        if (!end) return;
-        nb_text_add(input, "\n");
-        lines = end + 1;
+    for (; lines; lines = next_line(lines)) {
+        lines += pasted_prompt(lines, &first);
+        nb_text_add_bytes(input, lines, strcspn(lines, "\n") + (strchr(lines, '\n') != NULL));
     }
 }
 
-/* One input whole: in history first, so that even one that ends the program is there. */
-static void carry_out(sh_shell *shell, const char *input, bool command)
+/* One input whole: in history first, so that even one that ends the program is there. False when it
+ * failed. */
+static bool carry_out(sh_shell *shell, const char *input)
 {
     sh_history_add(input);
-    if (command)
-        sh_command(shell, input);
-    else if (sh_eval_run(shell, input) == SH_OK)
-        sh_record_add(shell, input, SH_RECORD_INPUT);
-    else
-        sh_record_add(shell, input, SH_RECORD_FAILED);
+    bool fine = sh_eval_run(shell, input) == SH_OK;
+    sh_record_add(shell, input, fine ? SH_RECORD_INPUT : SH_RECORD_FAILED);
+    return fine;
 }
+
+/* An input that cannot go on in a further line: compiled and carried out, or refused. */
+static bool run_whole(sh_shell *shell, const char *input)
+{
+    sh_compiled outcome = sh_eval_compile(shell, input);
+    if (outcome == SH_WHOLE) return carry_out(shell, input);
+    if (outcome == SH_UNFINISHED) sh_complain(shell, "this ends in the middle of a statement");
+    sh_history_add(input);
+    return false;
+}
+
+static void run_command(sh_shell *shell, const char *input)
+{
+    sh_history_add(input);
+    sh_command(shell, input);
+    char *text = shell->edited;
+    shell->edited = NULL;
+    /* What came from the editor is shown, for it was not typed here. */
+    if (text && !sh_is_blank(text)) {
+        sh_remark(shell, "%s", text);
+        run_whole(shell, text);
+    }
+    free(text);
+}
+
+/* ---- Transcripts ---- */
+
+/* Several lines of which one begins with the prompt: a session that was copied, with what it
+ * answered. */
+static bool is_transcript(const char *lines)
+{
+    bool first, found = false, several = strchr(lines, '\n');
+    for (; several && lines && !found; lines = next_line(lines))
+        found = pasted_prompt(lines, &first) && first;
+    return found;
+}
+
+static bool run_copied(sh_shell *shell, const char *input)
+{
+    if (sh_is_blank(input)) return true;
+    if (!sh_is_command(input)) return run_whole(shell, input);
+    run_command(shell, input);
+    return !shell->leaving;
+}
+
+/* The first input in `lines`, without its prompts; what stands before it is what was answered.
+ * Returns the rest, NULL where there is none. */
+static const char *take_copied(nb_text *input, const char *lines)
+{
+    bool first, under_way = false;
+    for (; lines; lines = next_line(lines)) {
+        size_t mark = pasted_prompt(lines, &first);
+        if (under_way && (first || !mark)) return lines;
+        if (!mark) continue;
+        nb_text_add(input, "%s", under_way ? "\n" : "");
+        nb_text_add_bytes(input, lines + mark, strcspn(lines + mark, "\n"));
+        under_way = true;
+    }
+    return NULL;
+}
+
+/* Carries out the inputs of a transcript one by one, until one fails. */
+static void run_transcript(sh_shell *shell, const char *lines)
+{
+    for (bool fine = true; fine && lines;) {
+        nb_text input;
+        nb_text_init(&input, shell->ctx);
+        lines = take_copied(&input, lines);
+        fine = !input.failed && run_copied(shell, nb_text_get(&input));
+        nb_text_free(&input);
+    }
+}
+
+/* ---- Line by line ---- */
 
 /* What became of an input after one more line of it. */
 typedef enum step { GO_ON, DONE } step;
 
-/* What came from the editor is shown, for it was not typed here. */
-static void run_edited(sh_shell *shell)
-{
-    char *text = shell->edited;
-    shell->edited = NULL;
-    if (!text || sh_is_blank(text)) {
-        free(text);
-        return;
-    }
-    sh_remark(shell, "%s", text);
-    sh_compiled outcome = sh_eval_compile(shell, text);
-    if (outcome == SH_WHOLE)
-        carry_out(shell, text, false);
-    else
-        sh_history_add(text);
-    if (outcome == SH_UNFINISHED) sh_complain(shell, "this ends in the middle of a statement");
-    free(text);
-}
-
 static step take_line(sh_shell *shell, nb_text *input, const char *line)
 {
     bool first = input->length == 0;
+    if (first && is_transcript(line)) {
+        run_transcript(shell, line);
+        return DONE;
+    }
     add_lines(input, line);
     if (input->failed) {
         sh_complain(shell, "not enough memory for this input");
@@ -105,14 +170,13 @@ static step take_line(sh_shell *shell, nb_text *input, const char *line)
     const char *text = nb_text_get(input);
     if (sh_is_blank(text)) return DONE;
     if (first && sh_is_command(text)) {
-        carry_out(shell, text, true);
-        run_edited(shell);
+        run_command(shell, text);
         return DONE;
     }
     sh_compiled outcome = sh_eval_compile(shell, text);
     if (outcome == SH_UNFINISHED) return GO_ON;
     if (outcome == SH_WHOLE)
-        carry_out(shell, text, false);
+        carry_out(shell, text);
     else
         sh_history_add(text);
     return DONE;
