@@ -92,6 +92,18 @@ void nb_text_add_grouped(nb_text *text, int64_t number)
     nb_text_add_bytes(text, at, (size_t)(line + sizeof line - at));
 }
 
+const char *nb_text_shown(const char *text, char out[NB_SHOWN])
+{
+    size_t n = 0;
+    for (; n < NB_SHOWN - 1 && text[n]; n++) {
+        unsigned char c = (unsigned char)text[n];
+        out[n] = c < 0x20 || c == 0x7f ? '?' : text[n];
+    }
+    while (n > 0 && ((unsigned char)text[n] & 0xc0) == 0x80) n--;
+    out[n] = '\0';
+    return out;
+}
+
 /* The fewest digits that read back as `number` (finite, not negative), the first one before the
  * point; returns how many. No digit is a trailing zero but the 0 of zero itself: one less would
  * have done. */

@@ -28,6 +28,11 @@ const char *nb_text_get(const nb_text *text);
 /* "1,797": digits in groups of three. */
 void nb_text_add_grouped(nb_text *text, int64_t number);
 
+/* A file's own words for a message: cut at a whole character, without control characters. Returns
+ * `out`. */
+enum { NB_SHOWN = 64 };
+const char *nb_text_shown(const char *text, char out[NB_SHOWN]);
+
 /* The fewest digits that, correctly rounded, read back as the same double, in any locale with a
  * point: "30", "0.1", "1e-5", "-0", "inf", "nan". Returns `out`. */
 enum { NB_NUMBER_MAX = 32 };

@@ -2,8 +2,10 @@
 #include "io/archive.h"
 
 #include "base/arith.h"
+#include "io/bytes.h"
 #include "io/json.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 enum { FIRST_ROOM = 8 };
@@ -57,13 +59,17 @@ static nb_status check_utf8(nb_ctx *ctx, const char *what, const char *text)
     return nb_utf8_is_valid(text) ? NB_OK : nb_fail(ctx, NB_EARG, "%s is not valid UTF-8", what);
 }
 
-nb_status nb_archive_add(nb_ctx *ctx, nb_archive *archive, const char *name, nb_tensor *tensor)
+nb_status nb_archive_check_name(nb_ctx *ctx, const char *name)
 {
     nb_status status = check_utf8(ctx, "a tensor's name", name);
+    if (status || strcmp(name, NB_ARCHIVE_META) != 0) return status;
+    return nb_fail(ctx, NB_EARG, "a tensor cannot be called '%s'", name);
+}
+
+nb_status nb_archive_add(nb_ctx *ctx, nb_archive *archive, const char *name, nb_tensor *tensor)
+{
+    nb_status status = nb_archive_check_name(ctx, name);
     if (status) return status;
-    if (strcmp(name, NB_ARCHIVE_META) == 0) {
-        return nb_fail(ctx, NB_EARG, "a tensor cannot be called '%s'", name);
-    }
     if (nb_archive_find(archive, name)) {
         return nb_fail(ctx, NB_EARG, "there is already a tensor called '%s'", name);
     }
@@ -79,6 +85,31 @@ nb_status nb_archive_add_meta(nb_ctx *ctx, nb_archive *archive, const char *key,
         return nb_fail(ctx, NB_EARG, "there is already a text under '%s'", key);
     }
     return nb_archive_push_meta(ctx, archive, key, value);
+}
+
+static int by_name(const void *a, const void *b)
+{
+    const nb_named_tensor *x = a, *y = b;
+    return strcmp(x->name, y->name);
+}
+
+void nb_archive_sort(nb_archive *archive)
+{
+    if (archive->count > 0) qsort(archive->entry, archive->count, sizeof *archive->entry, by_name);
+}
+
+static int by_text(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+const char *nb_repeated_name(const char **names, size_t count)
+{
+    if (count > 0) qsort(names, count, sizeof *names, by_text);
+    for (size_t i = 1; i < count; i++) {
+        if (strcmp(names[i - 1], names[i]) == 0) return names[i];
+    }
+    return NULL;
 }
 
 nb_tensor *nb_archive_find(const nb_archive *archive, const char *name)
@@ -110,4 +141,18 @@ void nb_archive_free(nb_ctx *ctx, nb_archive *archive)
     nb_free(ctx, archive->entry, archive->room * sizeof *archive->entry);
     nb_free(ctx, archive->meta, archive->meta_room * sizeof *archive->meta);
     *archive = (nb_archive){0};
+}
+
+nb_tensor *nb_tensor_little_endian(nb_ctx *ctx, nb_tensor *tensor)
+{
+    if (nb_host_is_little()) return nb_tensor_contiguous(ctx, tensor);
+    nb_tensor *packed = nb_tensor_clone(ctx, tensor);
+    size_t width = nb_dtype_size(tensor->dtype);
+    if (packed) nb_swap_bytes(nb_tensor_data(packed), width, nb_tensor_bytes(packed) / width);
+    return packed;
+}
+
+size_t nb_tensor_bytes(const nb_tensor *tensor)
+{
+    return (size_t)nb_tensor_count(tensor) * nb_dtype_size(tensor->dtype);
 }

@@ -34,9 +34,20 @@ nb_status nb_archive_add_meta(nb_ctx *ctx, nb_archive *archive, const char *key,
 nb_status nb_archive_push(nb_ctx *ctx, nb_archive *archive, const char *name, nb_tensor *tensor);
 nb_status nb_archive_push_meta(nb_ctx *ctx, nb_archive *archive, const char *key,
                                const char *value);
+/* NB_EARG for what nb_archive_add refuses as a name, other names apart. */
+nb_status nb_archive_check_name(nb_ctx *ctx, const char *name);
+/* Puts the tensors in the order of their names' bytes. */
+void nb_archive_sort(nb_archive *archive);
+/* A name that is there twice, or NULL. Sorts the list. */
+const char *nb_repeated_name(const char **names, size_t count);
 /* Borrowed, or NULL. */
 nb_tensor *nb_archive_find(const nb_archive *archive, const char *name);
 const char *nb_archive_meta(const nb_archive *archive, const char *key);
 void nb_archive_free(nb_ctx *ctx, nb_archive *archive);
+
+/* A contiguous tensor whose elements lie in memory as these formats have them in files; the tensor
+ * itself where it is like that. Its bytes are for writing, not for computing. */
+nb_tensor *nb_tensor_little_endian(nb_ctx *ctx, nb_tensor *tensor);
+size_t nb_tensor_bytes(const nb_tensor *tensor);
 
 #endif

@@ -3,6 +3,7 @@
 #include "io/idx.h"
 
 #include "io/bytes.h"
+#include "io/format.h"
 #include "tensor/shape.h"
 
 #include <inttypes.h>
@@ -150,3 +151,27 @@ nb_tensor *nb_idx_load(nb_ctx *ctx, const char *path)
     nb_source_close(source);
     return tensor;
 }
+
+/* ---- The format ---- */
+
+static bool begins(const uint8_t *head, size_t bytes)
+{
+    return bytes >= 4 && head[0] == 0 && head[1] == 0 && find_kind(head[2]) && head[3] >= 1 &&
+           head[3] <= NB_MAX_DIMS;
+}
+
+static nb_status load(nb_ctx *ctx, nb_source *source, nb_archive *archive)
+{
+    nb_tensor *tensor = nb_idx_read(ctx, source);
+    nb_status status = tensor ? nb_archive_push(ctx, archive, "", tensor) : ctx->status;
+    nb_tensor_release(ctx, tensor);
+    return status;
+}
+
+const nb_format nb_format_idx = {
+    .name = "idx",
+    .help = "One tensor, as MNIST's files have it; read, not written.",
+    .example = "print(pcall(tensor.load, \"train-images-idx3-ubyte.gz\"))",
+    .begins = begins,
+    .load = load,
+};

@@ -4,9 +4,9 @@
 
 #include "base/arith.h"
 #include "io/bytes.h"
+#include "io/format.h"
 #include "io/json.h"
 #include "io/sink.h"
-#include "io/source.h"
 #include "tensor/shape.h"
 
 #include <inttypes.h>
@@ -18,7 +18,6 @@
 enum {
     LENGTH_BYTES = 8, /* the header's length, in front of it */
     DATA_ALIGN = 64,  /* where our own files' data begin */
-    SHOWN = 64,       /* bytes of a file's own words in a message */
     REASON_MAX = 512
 };
 
@@ -53,19 +52,6 @@ typedef struct loading {
     nb_archive archive;
 } loading;
 
-/* A file's own words for a message: cut at a whole character, without control characters. */
-static const char *shown(const char *text, char out[SHOWN])
-{
-    size_t n = 0;
-    for (; n < SHOWN - 1 && text[n]; n++) {
-        unsigned char c = (unsigned char)text[n];
-        out[n] = c < 0x20 || c == 0x7f ? '?' : text[n];
-    }
-    while (n > 0 && ((unsigned char)text[n] & 0xc0) == 0x80) n--;
-    out[n] = '\0';
-    return out;
-}
-
 static nb_status refuse(const loading *l, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
@@ -84,8 +70,7 @@ static nb_status read_header(loading *l)
     uint8_t raw[LENGTH_BYTES];
     nb_status status = nb_source_read(l->source, raw, sizeof raw, "its header's length");
     if (status) return status;
-    uint64_t length = 0;
-    for (int i = LENGTH_BYTES - 1; i >= 0; i--) length = length << 8 | raw[i];
+    uint64_t length = nb_read_little(raw, LENGTH_BYTES);
     uint64_t most = nb_source_most(l->source);
     if (length > NB_ST_HEADER_MAX || length > most) {
         return refuse(l,
@@ -130,15 +115,15 @@ static nb_status read_dtype(nb_json *json, slot *s)
 static nb_status read_field(nb_json *json, void *into, const char *key)
 {
     slot *s = into;
-    char name[SHOWN], field[SHOWN];
+    char name[NB_SHOWN], field[NB_SHOWN];
     bool dtype = strcmp(key, "dtype") == 0;
     bool shape = strcmp(key, "shape") == 0;
     bool offsets = strcmp(key, "data_offsets") == 0;
     bool again = (dtype && s->dtype_name) || (shape && s->has_shape) || (offsets && s->has_offsets);
     if (again || !(dtype || shape || offsets)) {
         return nb_fail(json->ctx, NB_EFORMAT, "%s: tensor '%s' has %s field '%s'", json->file,
-                       shown(s->name, name), again ? "twice the" : "the unknown",
-                       shown(key, field));
+                       nb_text_shown(s->name, name), again ? "twice the" : "the unknown",
+                       nb_text_shown(key, field));
     }
     if (dtype) return read_dtype(json, s);
     s->has_shape |= shape;
@@ -148,19 +133,19 @@ static nb_status read_field(nb_json *json, void *into, const char *key)
 
 static nb_status find_dtype(const loading *l, slot *s)
 {
-    char name[SHOWN], dtype[SHOWN];
+    char name[NB_SHOWN], dtype[NB_SHOWN];
     for (int i = 0; i < NB_DTYPES; i++) {
         s->dtype = (nb_dtype)i;
         if (strcmp(dtype_names[i], s->dtype_name) == 0) return NB_OK;
     }
     return refuse(l, "tensor '%s' is '%s'; only F32, F64, U8 and I32 can be read",
-                  shown(s->name, name), shown(s->dtype_name, dtype));
+                  nb_text_shown(s->name, name), nb_text_shown(s->dtype_name, dtype));
 }
 
 static nb_status check_fields(const loading *l, const slot *s)
 {
-    char name[SHOWN];
-    shown(s->name, name);
+    char name[NB_SHOWN];
+    nb_text_shown(s->name, name);
     const char *missing = !s->dtype_name    ? "dtype"
                           : !s->has_shape   ? "shape"
                           : !s->has_offsets ? "data_offsets"
@@ -177,8 +162,8 @@ static nb_status check_fields(const loading *l, const slot *s)
 
 static nb_status check_extent(const loading *l, const slot *s)
 {
-    char name[SHOWN], text[NB_SHAPE_TEXT];
-    shown(s->name, name);
+    char name[NB_SHOWN], text[NB_SHAPE_TEXT];
+    nb_text_shown(s->name, name);
     nb_shape_text(s->dims, s->shape, text);
     int64_t count = nb_shape_count(s->dims, s->shape);
     if (count < 0) return refuse(l, "tensor '%s' (%s) has more elements than can be", name, text);
@@ -241,20 +226,12 @@ static nb_status parse_header(loading *l)
     return status ? status : nb_json_end(&json);
 }
 
-static int by_text(const void *a, const void *b)
-{
-    return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
 static nb_status check_unique(const loading *l, const char **names, size_t count)
 {
-    char name[SHOWN];
-    if (count > 0) qsort(names, count, sizeof *names, by_text);
-    for (size_t i = 1; i < count; i++) {
-        if (strcmp(names[i - 1], names[i]) != 0) continue;
-        return refuse(l, "its header has twice the name '%s'", shown(names[i], name));
-    }
-    return NB_OK;
+    char name[NB_SHOWN];
+    const char *twice = nb_repeated_name(names, count);
+    if (!twice) return NB_OK;
+    return refuse(l, "its header has twice the name '%s'", nb_text_shown(twice, name));
 }
 
 /* By sorting: a header of 100 MB has room for millions of names. */
@@ -281,7 +258,7 @@ static int by_offset(const void *a, const void *b)
 /* The tensors tile the data: no overlap, no hole, nothing beyond the file. */
 static nb_status check_layout(loading *l)
 {
-    char name[SHOWN];
+    char name[NB_SHOWN];
     uint64_t reached = 0, most = nb_source_most(l->source);
     l->order = nb_alloc_zero(l->ctx, l->count, sizeof *l->order);
     if (!l->order) return NB_EMEMORY;
@@ -291,7 +268,7 @@ static nb_status check_layout(loading *l)
         const slot *s = l->order[i];
         if (s->offset[0] != reached) {
             return refuse(l, "tensor '%s' begins at byte %" PRIu64 " of the data, %s %" PRIu64,
-                          shown(s->name, name), s->offset[0],
+                          nb_text_shown(s->name, name), s->offset[0],
                           s->offset[0] < reached ? "inside another that ends at"
                                                  : "which leaves a hole from",
                           reached);
@@ -300,7 +277,7 @@ static nb_status check_layout(loading *l)
         if (reached <= most) continue;
         return refuse(
             l, "tensor '%s' ends at byte %" PRIu64 " of the data, of which there are %" PRIu64,
-            shown(s->name, name), reached, most);
+            nb_text_shown(s->name, name), reached, most);
     }
     return NB_OK;
 }
@@ -341,15 +318,13 @@ static void finish(loading *l)
     nb_free(l->ctx, l->order, l->order ? l->count * sizeof *l->order : 0);
     nb_free(l->ctx, l->slots, l->room * sizeof *l->slots);
     nb_free(l->ctx, l->header, l->header_bytes);
-    nb_source_close(l->source);
 }
 
-nb_status nb_safetensors_load(nb_ctx *ctx, const char *path, nb_archive *archive)
+nb_status nb_safetensors_read(nb_ctx *ctx, nb_source *source, nb_archive *archive)
 {
     static nb_status (*const stages[])(loading *) = {read_header,  parse_header, check_names,
                                                      check_layout, read_tensors, hand_over};
-    loading l = {.ctx = ctx, .source = nb_source_open(ctx, path)};
-    if (!l.source) return ctx->status;
+    loading l = {.ctx = ctx, .source = source};
     nb_status status = NB_OK;
     for (size_t i = 0; !status && i < sizeof stages / sizeof *stages; i++) status = stages[i](&l);
     if (!status) {
@@ -357,6 +332,15 @@ nb_status nb_safetensors_load(nb_ctx *ctx, const char *path, nb_archive *archive
         l.archive = (nb_archive){0};
     }
     finish(&l);
+    return status;
+}
+
+nb_status nb_safetensors_load(nb_ctx *ctx, const char *path, nb_archive *archive)
+{
+    nb_source *source = nb_source_open(ctx, path);
+    if (!source) return ctx->status;
+    nb_status status = nb_safetensors_read(ctx, source, archive);
+    nb_source_close(source);
     return status;
 }
 
@@ -373,11 +357,6 @@ static void add_texts(nb_text *header, const nb_archive *archive)
         nb_json_quote(header, archive->meta[i].value);
     }
     nb_text_add(header, archive->count > 0 ? "}," : "}");
-}
-
-static size_t tensor_bytes(const nb_tensor *tensor)
-{
-    return (size_t)nb_tensor_count(tensor) * nb_dtype_size(tensor->dtype);
 }
 
 static void add_entry(nb_text *header, const nb_named_tensor *entry, size_t begin, size_t end)
@@ -397,7 +376,7 @@ static nb_status make_header(nb_ctx *ctx, nb_text *header, const nb_archive *arc
     nb_text_add(header, "{");
     add_texts(header, archive);
     for (size_t i = 0; i < archive->count; i++, begin = end) {
-        if (!nb_add_size(begin, tensor_bytes(archive->entry[i].tensor), &end)) {
+        if (!nb_add_size(begin, nb_tensor_bytes(archive->entry[i].tensor), &end)) {
             return nb_fail(ctx, NB_ESHAPE, "the tensors have more bytes than a file can hold");
         }
         if (i > 0) nb_text_add(header, ",");
@@ -417,20 +396,16 @@ static nb_status make_header(nb_ctx *ctx, nb_text *header, const nb_archive *arc
 static void write_header(nb_sink *sink, const nb_text *header)
 {
     uint8_t length[LENGTH_BYTES];
-    for (int i = 0; i < LENGTH_BYTES; i++) length[i] = (uint8_t)(header->length >> 8 * i);
+    nb_write_little(length, LENGTH_BYTES, header->length);
     nb_sink_write(sink, length, sizeof length);
     nb_sink_write(sink, nb_text_get(header), header->length);
 }
 
 static nb_status write_tensor(nb_ctx *ctx, nb_sink *sink, nb_tensor *tensor)
 {
-    nb_tensor *packed =
-        nb_host_is_little() ? nb_tensor_contiguous(ctx, tensor) : nb_tensor_clone(ctx, tensor);
+    nb_tensor *packed = nb_tensor_little_endian(ctx, tensor);
     if (!packed) return ctx->status;
-    void *data = nb_tensor_data(packed);
-    size_t bytes = tensor_bytes(packed), width = nb_dtype_size(packed->dtype);
-    if (!nb_host_is_little()) nb_swap_bytes(data, width, bytes / width);
-    nb_sink_write(sink, data, bytes);
+    nb_sink_write(sink, nb_tensor_data(packed), nb_tensor_bytes(packed));
     nb_tensor_release(ctx, packed);
     return NB_OK;
 }
@@ -459,3 +434,32 @@ nb_status nb_safetensors_save(nb_ctx *ctx, const char *path, const nb_archive *a
     nb_text_free(&header);
     return status;
 }
+
+/* --- The format --- */
+
+/* A header's length that is believable, and the header's begin. */
+static bool begins(const uint8_t *head, size_t bytes)
+{
+    return bytes > LENGTH_BYTES && nb_read_little(head, LENGTH_BYTES) <= NB_ST_HEADER_MAX &&
+           head[LENGTH_BYTES] == '{';
+}
+
+static nb_status save(nb_ctx *ctx, const char *path, const nb_archive *archive,
+                      const nb_save_options *options)
+{
+    (void)options;
+    return nb_safetensors_save(ctx, path, archive);
+}
+
+const nb_format nb_format_safetensors = {
+    .name = "safetensors",
+    .help = "Tensors by name, without anything that could run. Networks are saved like this, so "
+            "that tensor.load reads their parameters.",
+    .example = "path = os.tmpname() .. \".safetensors\"\n"
+               "tensor.save(path, {w = tensor.eye(2), b = tensor.zeros(2)})\n"
+               "print(tensor.load(path).w)\nos.remove(path)",
+    .named = true,
+    .begins = begins,
+    .load = nb_safetensors_read,
+    .save = save,
+};

@@ -5,6 +5,7 @@
 #define NB_SAFETENSORS_H
 
 #include "io/archive.h"
+#include "io/source.h"
 
 enum {
     NB_ST_HEADER_MAX = 100000000 /* bytes; the format's own limit */
@@ -13,6 +14,7 @@ enum {
 /* Fills an empty archive, entries in the header's order. Refused: a header longer than the file,
  * JSON that is not, duplicate names, offsets that overlap, leave holes, reach beyond the file or do
  * not match dtype times shape. On failure the archive stays empty. */
+nb_status nb_safetensors_read(nb_ctx *ctx, nb_source *source, nb_archive *archive);
 nb_status nb_safetensors_load(nb_ctx *ctx, const char *path, nb_archive *archive);
 /* Writes beside the target, syncs, renames: the file is the old one or the new one, never half. */
 nb_status nb_safetensors_save(nb_ctx *ctx, const char *path, const nb_archive *archive);

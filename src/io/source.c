@@ -1,40 +1,52 @@
 /* Bytes to read. Two layers: raw bytes (a window over a file, or the memory that was given), and
  * above them the bytes that the reader sees, the same or inflated. Large reads go past the window
- * and inflate straight into the reader's buffer. */
+ * and inflate straight into the reader's buffer. Files are read at places of our own, so that the
+ * parts of a source share its file. */
 #include "io/source.h"
 
-#define ZLIB_CONST
+#include "io/zalloc.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include <zlib.h>
 
 enum {
-    WINDOW = 128 << 10,   /* raw bytes of a file held at a time */
-    PIECE = 16 << 20,     /* bytes between two looks at Ctrl-C */
-    DEFLATE_MOST = 1032,  /* deflate packs 258 bytes into 2 bits at best */
-    INFLATE_HELD = 16,    /* raw bytes that zlib may have taken and not yet used */
-    GZIP_WINDOW_BITS = 31 /* zlib: 15 bits of window, plus 16 for gzip's header and trailer */
+    WINDOW = 128 << 10,  /* raw bytes of a file held at a time */
+    PIECE = 16 << 20,    /* bytes between two looks at Ctrl-C */
+    DEFLATE_MOST = 1032, /* deflate packs 258 bytes into 2 bits at best */
+    INFLATE_HELD = 16    /* raw bytes that zlib may have taken and not yet used */
 };
+
+typedef enum packing { PLAIN, GZIP, DEFLATE } packing;
+
+static const char *const packing_names[] = {[GZIP] = "gzip", [DEFLATE] = "deflate"};
+/* As zlib takes them: 15 bits of window, plus 16 for gzip's header and trailer, negative for
+ * neither. */
+static const int window_bits[] = {[GZIP] = 31, [DEFLATE] = -15};
 
 struct nb_source {
     nb_ctx *ctx;
     char *name;
-    int fd;          /* -1: memory */
-    uint8_t *window; /* of a file; NULL for memory */
+    int fd;                /* -1: memory */
+    bool lent;             /* the file belongs to the source that this one is a part of */
+    const uint8_t *memory; /* NULL: a file */
+    uint64_t begin, size;  /* the raw bytes, within the file or the memory */
+    uint8_t *window;       /* of a file; NULL for memory */
     size_t window_size;
     const uint8_t *next; /* raw bytes in hand */
     size_t have;
     uint64_t unread; /* raw bytes of the file behind those */
     uint64_t position;
-    bool gzip;
-    bool in_member;  /* between a gzip member's header and the end of its trailer */
-    bool broken;     /* looking for the end failed; the next read fails the same way */
-    bool has_peeked; /* one inflated byte was taken out to look for the end */
-    uint8_t peeked;
+    packing packing;
+    bool in_member; /* between a stream's begin and the end of its trailer */
+    bool broken;    /* looking for the end failed; the next read fails the same way */
+    size_t peeked_count;
+    uint8_t peeked[NB_PEEK_MAX]; /* taken out to be looked at, not yet read */
+    nb_part part;                /* of a part; else nothing is checked */
+    uint32_t crc;                /* of what was read, where it is checked */
     z_stream inflater;
 };
 
@@ -49,8 +61,9 @@ static nb_status read_file(nb_source *source, uint8_t *into, size_t bytes, size_
     nb_status status = nb_poll(source->ctx);
     if (status) return status;
     ssize_t n;
+    off_t place = (off_t)(source->begin + source->size - source->unread);
     do {
-        n = read(source->fd, into, smaller(source->unread, bytes));
+        n = pread(source->fd, into, smaller(source->unread, bytes), place);
     } while (n < 0 && errno == EINTR);
     if (n < 0) {
         return nb_fail(source->ctx, NB_EIO, "cannot read %s: %s", source->name, strerror(errno));
@@ -74,38 +87,24 @@ static void take(nb_source *source, size_t bytes)
     source->have -= bytes;
 }
 
+/* Adds to *got. Small reads go through the window. */
 static nb_status read_plain(nb_source *source, uint8_t *into, size_t bytes, size_t *got)
 {
-    size_t n = smaller(source->have, bytes);
-    if (n > 0) {
-        memcpy(into, source->next, n);
-        take(source, n);
-    }
-    *got = n;
-    while (*got < bytes && source->unread > 0) {
-        nb_status status = read_file(source, into + *got, smaller(PIECE, bytes - *got), &n);
+    while (*got < bytes && source->have + source->unread > 0) {
+        size_t wanted = bytes - *got, n = smaller(source->have, wanted);
+        nb_status status = NB_OK;
+        if (n > 0) {
+            memcpy(into + *got, source->next, n);
+            take(source, n);
+        } else if (wanted < source->window_size) {
+            status = refill(source);
+        } else {
+            status = read_file(source, into + *got, smaller(PIECE, wanted), &n);
+        }
         if (status) return status;
         *got += n;
     }
     return NB_OK;
-}
-
-/* zlib gives blocks back without their size, so each carries it in front. */
-static void *inflater_alloc(void *ctx, unsigned items, unsigned size)
-{
-    size_t bytes = (size_t)items * size + NB_ALIGN;
-    char *block = nb_alloc(ctx, bytes);
-    if (!block) return NULL;
-    memcpy(block, &bytes, sizeof bytes);
-    return block + NB_ALIGN;
-}
-
-static void inflater_free(void *ctx, void *address)
-{
-    char *block = (char *)address - NB_ALIGN;
-    size_t bytes;
-    memcpy(&bytes, block, sizeof bytes);
-    nb_free(ctx, block, bytes);
 }
 
 static nb_status inflate_outcome(nb_source *source, int code, uint64_t position)
@@ -120,12 +119,12 @@ static nb_status inflate_outcome(nb_source *source, int code, uint64_t position)
         return NB_EMEMORY;
     case Z_BUF_ERROR:
         return nb_fail(source->ctx, NB_EFORMAT,
-                       "%s is cut short: its gzip data stop after %" PRIu64 " unpacked bytes",
-                       source->name, position);
+                       "%s is cut short: its %s data stop after %" PRIu64 " unpacked bytes",
+                       source->name, packing_names[source->packing], position);
     default:
         return nb_fail(source->ctx, NB_EFORMAT,
-                       "%s is damaged: its gzip data fail after %" PRIu64 " unpacked bytes (%s)",
-                       source->name, position,
+                       "%s is damaged: its %s data fail after %" PRIu64 " unpacked bytes (%s)",
+                       source->name, packing_names[source->packing], position,
                        source->inflater.msg ? source->inflater.msg : "unknown reason");
     }
 }
@@ -147,15 +146,16 @@ static nb_status inflate_step(nb_source *source, uint8_t *into, size_t bytes, si
     return inflate_outcome(source, code, source->position + *got);
 }
 
-/* Fewer than `bytes` bytes with NB_OK: the last member is at its end and its checksum was right. */
-static nb_status read_gzip(nb_source *source, uint8_t *into, size_t bytes, size_t *got)
+/* Adds to *got. Fewer than `bytes` bytes with NB_OK: the (last) stream is at its end and, for gzip,
+ * its checksum was right. */
+static nb_status read_packed(nb_source *source, uint8_t *into, size_t bytes, size_t *got)
 {
     while (*got < bytes) {
         nb_status status = refill(source);
         if (!status) status = nb_poll(source->ctx);
         if (status) return status;
         if (!source->in_member) {
-            if (source->have == 0) return NB_OK;
+            if (source->have == 0 || source->packing == DEFLATE) return NB_OK;
             inflateReset(&source->inflater);
             source->in_member = true;
         }
@@ -165,14 +165,16 @@ static nb_status read_gzip(nb_source *source, uint8_t *into, size_t bytes, size_
     return NB_OK;
 }
 
-/* Takes one inflated byte out, where there is one. */
-static nb_status peek(nb_source *source)
+static nb_status read_on(nb_source *source, uint8_t *into, size_t bytes, size_t *got)
 {
-    if (source->has_peeked) return NB_OK;
-    size_t got = 0;
-    nb_status status = read_gzip(source, &source->peeked, 1, &got);
-    source->has_peeked = got == 1;
-    return status;
+    return source->packing == PLAIN ? read_plain(source, into, bytes, got)
+                                    : read_packed(source, into, bytes, got);
+}
+
+/* Takes the next bytes out, where there are any. */
+static nb_status peek(nb_source *source, size_t bytes)
+{
+    return read_on(source, source->peeked, bytes, &source->peeked_count);
 }
 
 static bool looks_like_gzip(const nb_source *source)
@@ -182,20 +184,22 @@ static bool looks_like_gzip(const nb_source *source)
            (source->have == 2 || head[2] == Z_DEFLATED);
 }
 
+static nb_status start_packed(nb_source *source, packing how)
+{
+    nb_zalloc_use(&source->inflater, source->ctx);
+    if (inflateInit2(&source->inflater, window_bits[how]) != Z_OK) {
+        return nb_fail(source->ctx, NB_EMEMORY, "no memory to unpack %s", source->name);
+    }
+    source->packing = how;
+    source->in_member = true;
+    return NB_OK;
+}
+
 static nb_status start(nb_source *source)
 {
     nb_status status = refill(source);
     if (status || !looks_like_gzip(source)) return status;
-    z_stream *z = &source->inflater;
-    z->zalloc = inflater_alloc;
-    z->zfree = inflater_free;
-    z->opaque = source->ctx;
-    if (inflateInit2(z, GZIP_WINDOW_BITS) != Z_OK) {
-        return nb_fail(source->ctx, NB_EMEMORY, "no memory to unpack %s", source->name);
-    }
-    source->gzip = true;
-    source->in_member = true;
-    return NB_OK;
+    return start_packed(source, GZIP);
 }
 
 static nb_source *make(nb_ctx *ctx, const char *name)
@@ -208,6 +212,22 @@ static nb_source *make(nb_ctx *ctx, const char *name)
     if (source->name) return source;
     nb_source_close(source);
     return NULL;
+}
+
+/* Points at raw bytes of the file or the memory. */
+static nb_status point(nb_source *source, uint64_t begin, uint64_t size)
+{
+    source->begin = begin;
+    source->size = size;
+    if (source->memory) {
+        source->next = source->memory + begin;
+        source->have = (size_t)size;
+        return NB_OK;
+    }
+    source->unread = size;
+    source->window_size = smaller(size, WINDOW);
+    source->window = nb_alloc(source->ctx, source->window_size);
+    return source->window ? NB_OK : NB_EMEMORY;
 }
 
 /* Opens without waiting for a fifo's writer, which then is refused as no regular file. */
@@ -225,10 +245,8 @@ static nb_status open_file(nb_source *source)
     if (!S_ISREG(about.st_mode)) {
         return nb_fail(ctx, NB_EIO, "%s is not a regular file", source->name);
     }
-    source->unread = (uint64_t)about.st_size;
-    source->window_size = smaller(source->unread, WINDOW);
-    source->window = nb_alloc(ctx, source->window_size);
-    return source->window ? start(source) : NB_EMEMORY;
+    nb_status status = point(source, 0, (uint64_t)about.st_size);
+    return status ? status : start(source);
 }
 
 nb_source *nb_source_open(nb_ctx *ctx, const char *path)
@@ -243,9 +261,23 @@ nb_source *nb_source_memory(nb_ctx *ctx, const char *name, const void *data, siz
 {
     nb_source *source = make(ctx, name);
     if (!source) return NULL;
-    source->next = data;
-    source->have = size;
-    if (start(source) == NB_OK) return source;
+    source->memory = data;
+    if (point(source, 0, size) == NB_OK && start(source) == NB_OK) return source;
+    nb_source_close(source);
+    return NULL;
+}
+
+nb_source *nb_source_part(nb_source *whole, const char *name, const nb_part *part)
+{
+    nb_source *source = make(whole->ctx, name);
+    if (!source) return NULL;
+    source->fd = whole->fd;
+    source->lent = true;
+    source->memory = whole->memory;
+    source->part = *part;
+    nb_status status = point(source, whole->begin + part->offset, part->packed);
+    if (!status && part->deflated) status = start_packed(source, DEFLATE);
+    if (!status) return source;
     nb_source_close(source);
     return NULL;
 }
@@ -254,8 +286,8 @@ void nb_source_close(nb_source *source)
 {
     if (!source) return;
     nb_ctx *ctx = source->ctx;
-    if (source->gzip) inflateEnd(&source->inflater);
-    if (source->fd >= 0) close(source->fd);
+    if (source->packing != PLAIN) inflateEnd(&source->inflater);
+    if (source->fd >= 0 && !source->lent) close(source->fd);
     nb_free(ctx, source->window, source->window_size);
     nb_free_string(ctx, source->name);
     nb_free(ctx, source, sizeof *source);
@@ -263,17 +295,41 @@ void nb_source_close(nb_source *source)
 
 static nb_status read_some(nb_source *source, uint8_t *into, size_t bytes, size_t *got)
 {
-    if (!source->gzip) return read_plain(source, into, bytes, got);
-    if (source->has_peeked && bytes > 0) {
-        into[(*got)++] = source->peeked;
-        source->has_peeked = false;
+    size_t n = smaller(source->peeked_count, bytes);
+    if (n > 0) {
+        memcpy(into, source->peeked, n);
+        source->peeked_count -= n;
+        memmove(source->peeked, source->peeked + n, source->peeked_count);
     }
-    return read_gzip(source, into, bytes, got);
+    *got = n;
+    return read_on(source, into, bytes, got);
+}
+
+/* At the end of a part: was it what its directory says? */
+static nb_status check_part(const nb_source *source)
+{
+    const nb_part *part = &source->part;
+    if (source->have + source->unread > 0) {
+        return nb_fail(source->ctx, NB_EFORMAT,
+                       "%s is damaged: its deflate data end after %" PRIu64 " of the %" PRIu64
+                       " bytes that the directory says",
+                       source->name, source->size - source->have - source->unread, part->packed);
+    }
+    if (source->position != part->size) {
+        return nb_fail(source->ctx, NB_EFORMAT,
+                       "%s is damaged: it has %" PRIu64 " bytes; the directory says %" PRIu64,
+                       source->name, source->position, part->size);
+    }
+    if (source->crc == part->crc) return NB_OK;
+    return nb_fail(source->ctx, NB_EFORMAT,
+                   "%s is damaged: its checksum is %08" PRIx32 "; the directory says %08" PRIx32,
+                   source->name, source->crc, part->crc);
 }
 
 static nb_status look_for_end(nb_source *source)
 {
-    nb_status status = source->gzip ? peek(source) : refill(source);
+    nb_status status = peek(source, 1);
+    if (!status && source->part.checked && source->peeked_count == 0) status = check_part(source);
     source->broken = status != NB_OK;
     return status;
 }
@@ -285,24 +341,44 @@ nb_status nb_source_read(nb_source *source, void *into, size_t bytes, const char
     nb_status status = source->broken ? look_for_end(source) : NB_OK;
     if (!status) status = read_some(source, into, bytes, &got);
     source->position += got;
+    if (source->part.checked && got > 0) source->crc = (uint32_t)crc32_z(source->crc, into, got);
     if (status || got == bytes) return status;
     return nb_fail(source->ctx, NB_EFORMAT, "%s ends after %" PRIu64 "%s bytes; %s needs %" PRIu64,
-                   source->name, source->position, source->gzip ? " unpacked" : "", what,
+                   source->name, source->position, source->packing ? " unpacked" : "", what,
                    from + bytes);
+}
+
+size_t nb_source_peek(nb_source *source, void *into, size_t bytes)
+{
+    if (bytes > NB_PEEK_MAX) bytes = NB_PEEK_MAX;
+    source->broken = peek(source, bytes) != NB_OK;
+    size_t n = smaller(source->peeked_count, bytes);
+    memcpy(into, source->peeked, n);
+    return n;
 }
 
 bool nb_source_at_end(nb_source *source)
 {
     look_for_end(source);
-    return source->gzip ? !source->has_peeked : source->have == 0;
+    return source->peeked_count == 0;
 }
 
 uint64_t nb_source_most(const nb_source *source)
 {
+    const nb_part *part = &source->part;
     uint64_t raw = source->unread + source->have;
-    if (!source->gzip) return raw;
-    return raw < UINT64_MAX / DEFLATE_MOST - INFLATE_HELD ? (raw + INFLATE_HELD) * DEFLATE_MOST
-                                                          : UINT64_MAX;
+    if (source->packing == PLAIN) return raw + source->peeked_count;
+    uint64_t most = raw < UINT64_MAX / DEFLATE_MOST - INFLATE_HELD
+                        ? (raw + INFLATE_HELD) * DEFLATE_MOST
+                        : UINT64_MAX;
+    if (!part->checked) return most;
+    uint64_t left = part->size > source->position ? part->size - source->position : 0;
+    return left < most ? left : most;
+}
+
+uint64_t nb_source_raw_size(const nb_source *source)
+{
+    return source->packing == PLAIN ? source->size : 0;
 }
 
 uint64_t nb_source_position(const nb_source *source)

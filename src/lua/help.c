@@ -3,6 +3,7 @@
 #include "lua/embedded.h"
 #include "lua/state.h"
 
+#include "io/format.h"
 #include "nn/activation.h"
 #include "nn/cost.h"
 #include "nn/init.h"
@@ -136,10 +137,21 @@ static void add_choices(lua_State *L)
     }
 }
 
+static void add_formats(lua_State *L)
+{
+    for (int i = 0; i < NB_FORMATS; i++) {
+        const nb_format *of = nb_formats[i];
+        const char *usage = lua_pushfstring(L, "tensor.load \"file.%s\"", of->name);
+        add_page(L, "file format", (nbl_entry){of->name, NULL, usage, of->help, of->example, NULL});
+        lua_pop(L, 1);
+    }
+}
+
 void nbl_open_help(lua_State *L)
 {
     add_parts(L);
     add_choices(L);
+    add_formats(L);
     nbl_state_push(L, NBL_BOOK);
     nbl_run_embedded(L, "help");
 }

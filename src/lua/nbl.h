@@ -117,6 +117,8 @@ int nbl_check_dim(lua_State *L, int arg, int dims);
 int64_t nbl_check_index(lua_State *L, int arg, int64_t n, const char *what);
 /* A whole number; "epochs must be a whole number, not 2.5". */
 int64_t nbl_check_integer(lua_State *L, int arg, const char *what);
+/* A path: a string without NUL. */
+const char *nbl_check_path(lua_State *L, int arg);
 
 /* Who shows progress of training; the shell sets it, NULL: nobody. */
 struct nb_progress;

@@ -1,4 +1,4 @@
-/* Arguments that are plain values: option tables, whole numbers, dimensions, indices. */
+/* Arguments that are plain values: option tables, whole numbers, dimensions, indices, paths. */
 #include "lua/nbl.h"
 
 #include <string.h>
@@ -111,4 +111,12 @@ int64_t nbl_check_index(lua_State *L, int arg, int64_t n, const char *what)
 int nbl_check_dim(lua_State *L, int arg, int dims)
 {
     return (int)nbl_check_index(L, arg, dims, "dimension");
+}
+
+const char *nbl_check_path(lua_State *L, int arg)
+{
+    size_t length = 0;
+    const char *path = lua_type(L, arg) == LUA_TSTRING ? lua_tolstring(L, arg, &length) : NULL;
+    if (!path || strlen(path) != length) nbl_arg_error(L, arg, "a path");
+    return path;
 }

@@ -198,14 +198,6 @@ static int net_notation(lua_State *L)
     return 1;
 }
 
-const char *nbl_check_path(lua_State *L, int arg)
-{
-    size_t length = 0;
-    const char *path = lua_type(L, arg) == LUA_TSTRING ? lua_tolstring(L, arg, &length) : NULL;
-    if (!path || strlen(path) != length) nbl_arg_error(L, arg, "a path");
-    return path;
-}
-
 typedef struct save_job {
     const nbl_net *self;
     const char *path;

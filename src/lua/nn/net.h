@@ -60,8 +60,6 @@ int nbl_net_call(lua_State *L);
 
 /* A seed at `arg`, else one drawn from the context. */
 uint64_t nbl_check_seed(lua_State *L, int arg);
-/* A path at `arg`, or an error. */
-const char *nbl_check_path(lua_State *L, int arg);
 
 /* Each adds its functions to the table nn on the stack's top … */
 void nbl_open_net_build(lua_State *L);

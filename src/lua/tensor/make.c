@@ -452,6 +452,7 @@ void nbl_open_tensor_make(lua_State *L)
     lua_newtable(L);
     nbl_register(L, "tensor", makers);
     add_joiners(L);
+    nbl_open_tensor_files(L);
     lua_pushvalue(L, -1);
     nbl_book_add(L, "function", &module_help);
     lua_newtable(L);

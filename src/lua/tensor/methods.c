@@ -205,6 +205,12 @@ static const nbl_entry methods[] = {
     {":is_contiguous", is_contiguous, "x:is_contiguous()",
      "true when the elements lie in row-major order without gaps.",
      "tensor.zeros(2, 3):t():is_contiguous()  → false", NULL},
+    {":save", nbl_tensor_save, "x:save(path)",
+     "Writes x to a .npy file, which numpy.load reads; a view as its elements. The file is the old "
+     "one or the new one, never half. tensor.load reads it back.",
+     "path = os.tmpname() .. \".npy\"\ntensor{1, 2, 3}:save(path)\nprint(tensor.load(path))\n"
+     "os.remove(path)",
+     NULL},
     {":each", each, "x:each()", "Walks the entries of the first dimension, counted from 1.",
      "for i, row in tensor{{1, 2}, {3, 4}}:each() do print(i, row:sum()) end", NULL},
     {":format", format, "x:format{all}",

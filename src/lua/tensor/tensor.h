@@ -34,6 +34,11 @@ nb_status nbl_write(nb_ctx *ctx, nb_tensor *to, nb_tensor *from);
 /* x:totable() */
 int nbl_tensor_to_table(lua_State *L);
 
+/* x:save(path) */
+int nbl_tensor_save(lua_State *L);
+/* Adds what reads and writes files to the module's table on the stack's top. */
+void nbl_open_tensor_files(lua_State *L);
+
 /* Fill the metatable (with arithmetic) and the methods, which are on the stack in this order. */
 void nbl_open_tensor_ops(lua_State *L);
 /* Fills the table of methods on the stack's top with shapes, values and the tape. */

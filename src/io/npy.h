@@ -1,0 +1,23 @@
+/* NumPy's .npy: the magic, a version, the length of a header, the header (a dictionary as Python
+ * writes it) and the elements. Read: versions 1.0 to 3.0, either order of bytes and of dimensions,
+ * f4 and f8, u1 and i4 as they are, b1 as u8, f2 as f32, all other whole numbers as i32 where every
+ * value fits. What else NumPy writes is refused by name. Written: version 1.0, little-endian,
+ * row-major, elements at a multiple of 64. */
+#ifndef NB_NPY_H
+#define NB_NPY_H
+
+#include "base/text.h"
+#include "io/source.h"
+#include "tensor/tensor.h"
+
+enum {
+    NB_NPY_HEADER_MAX = 1 << 20 /* bytes of a header that are read; ours have at most some 200 */
+};
+
+/* The whole source as a tensor, or NULL with NB_EFORMAT and the place. Column-major files give a
+ * view of their elements as they lie. */
+nb_tensor *nb_npy_read(nb_ctx *ctx, nb_source *source);
+/* Adds what stands in front of the elements. */
+void nb_npy_write_header(nb_text *text, const nb_tensor *tensor);
+
+#endif
