@@ -219,7 +219,8 @@ end
 
 local FAMILIES = {
     {"layer", "layers"}, {"activation", "activations"}, {"cost", "costs"},
-    {"optimizer", "optimizers"}, {"initialiser", "initialisers"}, {"page", "pages"},
+    {"optimizer", "optimizers"}, {"initialiser", "initialisers"},
+    {"file format", "file formats"}, {"page", "pages"},
 }
 
 -- The family that is called so, one or many: "cost", "costs".

@@ -176,7 +176,7 @@ static bool is_swapped(const nb_npy_header *header)
 static nb_status read_start(loading *l, int *width)
 {
     uint8_t start[START_BYTES];
-    nb_status status = nb_source_read(l->source, start, sizeof start, "its magic and version");
+    nb_status status = nb_source_read(l->source, start, sizeof start, "its magic");
     if (status) return status;
     if (memcmp(start, magic, sizeof magic) != 0) {
         return nb_fail(l->ctx, NB_EFORMAT, "%s is no .npy file: it does not begin with \\x93NUMPY",

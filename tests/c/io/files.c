@@ -70,6 +70,16 @@ const char *path_of(const char *name)
     return path[next];
 }
 
+const char *golden(const char *name)
+{
+    static char path[PATHS][600];
+    static int next;
+    const char *source = getenv("srcdir");
+    next = (next + 1) % PATHS;
+    snprintf(path[next], sizeof path[next], "%s/tests/golden/%s", source ? source : ".", name);
+    return path[next];
+}
+
 const char *write_file(const char *name, const void *data, size_t size)
 {
     const char *path = path_of(name);
@@ -129,6 +139,56 @@ uint8_t *gzip(const void *data, size_t size, size_t *packed)
     *packed = z.total_out;
     deflateEnd(&z);
     return out;
+}
+
+static uint32_t draw(uint32_t *state)
+{
+    *state ^= *state << 13;
+    *state ^= *state >> 17;
+    *state ^= *state << 5;
+    return *state;
+}
+
+static size_t mutate_once(uint32_t *state, uint8_t *data, size_t size, size_t room)
+{
+    size_t at = draw(state) % size, to = draw(state) % size, n = draw(state) % 16;
+    static const uint8_t edges[] = {0, 1, 0x7f, 0x80, 0xfe, 0xff, '9', '('};
+    switch (draw(state) % 6) {
+    case 0:
+        data[at] = (uint8_t)draw(state);
+        return size;
+    case 1:
+        data[at] ^= (uint8_t)(1u << draw(state) % 8);
+        return size;
+    case 2:
+        memset(data + at, edges[draw(state) % sizeof edges], n < size - at ? n : size - at);
+        return size;
+    case 3:
+        n = n < size - at ? n : size - at;
+        memmove(data + to, data + at, n < size - to ? n : size - to);
+        return size;
+    case 4: /* a stretch comes twice */
+        if (n > room - size) n = room - size;
+        memmove(data + at + n, data + at, size - at);
+        return size + n;
+    default: /* a stretch, or the end, is gone */
+        n = draw(state) % 4 ? n : size;
+        n = n < size - at ? n : size - at;
+        memmove(data + at, data + at + n, size - at - n);
+        return size - n > 0 ? size - n : size;
+    }
+}
+
+size_t mutate(uint32_t seed, const uint8_t *data, size_t size, uint8_t *into)
+{
+    uint32_t state = seed * 2654435761u + 1;
+    size_t room = 2 * size;
+    memcpy(into, data, size);
+    if (state == 0) state = 1;
+    for (uint32_t i = draw(&state) % 3 + 1; i > 0; i--) {
+        size = mutate_once(&state, into, size, room);
+    }
+    return size;
 }
 
 hand_made file_of_length(uint64_t length, const char *header, size_t header_size, const void *data,

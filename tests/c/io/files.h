@@ -29,6 +29,9 @@ const char *write_file(const char *name, const void *data, size_t size);
 uint8_t *read_file(const char *path, size_t *size);
 void assert_file(const char *path, const void *data, size_t size);
 
+/* The path of a file in tests/golden/; good for the next few calls. */
+const char *golden(const char *name);
+
 /* Permissions do not bind root: gives its rights up until `become_root`, in a folder open to all.
  * False where that cannot be done; true where the user is not root anyway. */
 bool become_anybody(void);
@@ -49,6 +52,10 @@ hand_made file_of(const char *header, const void *data, size_t size);
 /* The same with any number as the length. */
 hand_made file_of_length(uint64_t length, const char *header, size_t header_size, const void *data,
                          size_t size);
+
+/* Changes a copy of a file as damage or malice would: bytes, bits, stretches, its end. `seed` says
+ * how; the new size. `into` has room for twice the size. */
+size_t mutate(uint32_t seed, const uint8_t *data, size_t size, uint8_t *into);
 
 /* The last failure has this status and its message holds these words. */
 void assert_failed(nb_status status, const char *words);
