@@ -3,8 +3,9 @@
 
 usage: goldens-npy.py [FOLDER]     for maintainers; `make check` needs no Python
 
-The values follow rules that the tests repeat, so that no file of expected numbers is needed: element
-i, in row-major order and from 0, is as in `values`. The same version of NumPy writes the same bytes.
+The values follow rules that the tests repeat, so that no file of expected numbers is needed:
+element i, in row-major order and from 0, is as in `values`. The same version of NumPy writes the
+same bytes.
 """
 
 import io

@@ -141,6 +141,22 @@ uint8_t *gzip(const void *data, size_t size, size_t *packed)
     return out;
 }
 
+size_t find_number(const uint8_t *data, size_t size, uint32_t number, int n)
+{
+    uint8_t bytes[4];
+    put_number(bytes, 4, number);
+    for (size_t i = 0; i + 4 <= size; i++) {
+        if (memcmp(data + i, bytes, 4) == 0 && n-- == 0) return i;
+    }
+    fail_msg("there is no %08x", (unsigned)number);
+    return 0;
+}
+
+void put_number(uint8_t *at, int width, uint64_t number)
+{
+    for (int i = 0; i < width; i++) at[i] = (uint8_t)(number >> 8 * i);
+}
+
 static uint32_t draw(uint32_t *state)
 {
     *state ^= *state << 13;

@@ -53,6 +53,11 @@ hand_made file_of(const char *header, const void *data, size_t size);
 hand_made file_of_length(uint64_t length, const char *header, size_t header_size, const void *data,
                          size_t size);
 
+/* The place of the n-th (from 0) little-endian number of 4 bytes in a file that must have it, and
+ * one of `width` bytes put somewhere. */
+size_t find_number(const uint8_t *data, size_t size, uint32_t number, int n);
+void put_number(uint8_t *at, int width, uint64_t number);
+
 /* Changes a copy of a file as damage or malice would: bytes, bits, stretches, its end. `seed` says
  * how; the new size. `into` has room for twice the size. */
 size_t mutate(uint32_t seed, const uint8_t *data, size_t size, uint8_t *into);
