@@ -92,13 +92,13 @@ static nb_status save_archive(nb_ctx *ctx, void *data)
 static void check_entry(lua_State *L, int key, int value)
 {
     if (lua_type(L, key) != LUA_TSTRING)
-        nbl_error(L, "tensor.save: tensors are saved by names, such as {w = x}; %s is none",
+        nbl_error(L, "tensors are saved by names, such as {w = x}; %s is none",
                   nbl_describe(L, key));
     const char *name = lua_tostring(L, key);
     if (strlen(name) != lua_rawlen(L, key))
-        nbl_error(L, "tensor.save: the name '%s' goes on behind a NUL character", name);
+        nbl_error(L, "the name '%s' goes on behind a NUL character", name);
     if (!nbl_test_tensor(L, value))
-        nbl_error(L, "tensor.save: %s must be a tensor, not %s", name, nbl_describe(L, value));
+        nbl_error(L, "%s must be a tensor, not %s", name, nbl_describe(L, value));
 }
 
 /* The tensors of the table at `arg`, in a block on the stack's top. A table of our own takes the
@@ -148,6 +148,7 @@ int nbl_tensor_save(lua_State *L)
 {
     const named one = {.name = "", .tensor = nbl_check_tensor(L, 1)};
     save_job work = {.path = nbl_check_path(L, 2), .list = &one, .count = 1};
+    nbl_options(L, 3, "save", save_options, &work.options, false);
     nbl_run(L, "save", save_archive, &work);
     return 0;
 }

@@ -231,10 +231,27 @@ static void test_numbers_read_back(void **state)
     }
 }
 
+/* What a file says is cut at a whole character, and moves no cursor. */
+static void test_shown(void **state)
+{
+    (void)state;
+    char out[NB_SHOWN], text[200];
+    assert_string_equal(nb_text_shown("w", out), "w");
+    assert_string_equal(nb_text_shown("", out), "");
+    assert_string_equal(nb_text_shown("a\033[2J\n\177\303\274", out), "a?[2J??\303\274");
+    memset(text, 'x', sizeof text);
+    text[NB_SHOWN - 1] = '\0';
+    assert_string_equal(nb_text_shown(text, out), text);
+    strcpy(text + NB_SHOWN - 2, "\303\274"); /* its second byte has no room */
+    nb_text_shown(text, out);
+    assert_int_equal(strlen(out), NB_SHOWN - 2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_add, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_shown, setup, teardown),
         cmocka_unit_test_setup_teardown(test_bytes_with_nul, setup, teardown),
         cmocka_unit_test_setup_teardown(test_growth, setup, teardown),
         cmocka_unit_test_setup_teardown(test_memory_ends, setup, teardown),

@@ -105,6 +105,26 @@ static void memory_ending_at_every_request(void **state)
     nb_tensor_release(ctx, t);
 }
 
+static void names_in_order_and_names_that_repeat(void **state)
+{
+    (void)state;
+    nb_archive archive = {0};
+    const char *const names[] = {"b", "", "a", "ab"};
+    const char *list[] = {"b", "a", "c", "a"}, *none[] = {"b", "a"};
+    nb_archive_sort(&archive);
+    nb_tensor *t = nb_tensor_scalar(ctx, NB_F32, 1);
+    for (int i = 0; i < 4; i++)
+        assert_int_equal(nb_archive_push(ctx, &archive, names[i], t), NB_OK);
+    nb_tensor_release(ctx, t);
+    nb_archive_sort(&archive);
+    const char *const sorted[] = {"", "a", "ab", "b"};
+    for (int i = 0; i < 4; i++) assert_string_equal(archive.entry[i].name, sorted[i]);
+    nb_archive_free(ctx, &archive);
+    assert_string_equal(nb_repeated_name(list, 4), "a");
+    assert_null(nb_repeated_name(none, 2));
+    assert_null(nb_repeated_name(NULL, 0));
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -112,7 +132,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(tensors_are_found_by_name),       TEST(texts_are_found_by_key),
         TEST(what_is_refused_changes_nothing), TEST(more_than_fit_at_first),
-        TEST(memory_ending_at_every_request),
+        TEST(memory_ending_at_every_request),  TEST(names_in_order_and_names_that_repeat),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -271,6 +271,120 @@ static void what_only_begins_like_gzip_is_plain(void **state)
     assert_int_equal(read_memory(other, 1, other, 1, 1), NB_OK);
 }
 
+/* Parts of a file and of memory, plain ones, while the whole is being read. */
+static void parts_leave_the_whole_where_it_was(void **state)
+{
+    (void)state;
+    const uint8_t text[] = "0123456789abcdef";
+    const nb_part part = {.offset = 10, .packed = 4};
+    for (int k = 0; k < 2; k++) {
+        char into[8] = "";
+        nb_source *whole = k == 0 ? nb_source_memory(ctx, "whole", text, 16)
+                                  : nb_source_open(ctx, write_file("whole", text, 16));
+        assert_non_null(whole);
+        assert_int_equal(nb_source_raw_size(whole), 16);
+        assert_int_equal(nb_source_read(whole, into, 2, "it"), NB_OK);
+        nb_source *first = nb_source_part(whole, "a part", &part);
+        nb_source *second = nb_source_part(whole, "a part", &part);
+        assert_int_equal(nb_source_most(first), 4);
+        assert_int_equal(nb_source_read(first, into, 3, "it"), NB_OK);
+        assert_memory_equal(into, "abc", 3);
+        assert_int_equal(nb_source_read(second, into, 4, "it"), NB_OK);
+        assert_memory_equal(into, "abcd", 4);
+        assert_true(nb_source_at_end(second));
+        nb_source_close(second);
+        assert_int_equal(nb_source_read(first, into, 2, "it"), NB_EFORMAT);
+        assert_failed(NB_EFORMAT, "a part ends after 4 bytes; it needs 5");
+        nb_source_close(first);
+        assert_int_equal(nb_source_read(whole, into, 3, "it"), NB_OK);
+        assert_memory_equal(into, "234", 3);
+        nb_source_close(whole);
+    }
+}
+
+/* The end of the part that `part` says, after all its `bytes` bytes were read. */
+static nb_status end_of_part(const uint8_t *raw, size_t size, const nb_part *part, size_t bytes)
+{
+    char into[64];
+    nb_source *whole = nb_source_memory(ctx, "whole", raw, size);
+    nb_source *source = nb_source_part(whole, "whole: part", part);
+    nb_status status = nb_source_read(source, into, bytes, "it");
+    for (int i = 0; !status && i < 2; i++) { /* it fails as often as it is asked */
+        assert_true(nb_source_at_end(source));
+        status = nb_source_read(source, NULL, 0, "the end");
+    }
+    nb_source_close(source);
+    nb_source_close(whole);
+    return status;
+}
+
+/* CRC-32 of "123456789" is cbf43926, the check value of every table of CRCs. */
+static void what_a_directory_says_of_a_part_is_checked(void **state)
+{
+    (void)state;
+    const uint8_t raw[] = "..123456789..";
+    nb_part part = {.offset = 2, .packed = 9, .checked = true, .size = 9, .crc = 0xcbf43926};
+    assert_int_equal(end_of_part(raw, 13, &part, 9), NB_OK);
+    part.crc++;
+    assert_int_equal(end_of_part(raw, 13, &part, 9), NB_EFORMAT);
+    assert_failed(NB_EFORMAT, "whole: part is damaged: its checksum is cbf43926; the directory "
+                              "says cbf43927");
+    part.crc--;
+    part.size = 10;
+    assert_int_equal(end_of_part(raw, 13, &part, 9), NB_EFORMAT);
+    assert_failed(NB_EFORMAT, "whole: part is damaged: it has 9 bytes; the directory says 10");
+}
+
+/* A deflate stream in a part: behind a gzip header of 10 bytes, in front of its trailer of 8. */
+static void a_part_is_inflated(void **state)
+{
+    (void)state;
+    size_t size;
+    uint8_t *packed = gzip("123456789", 9, &size);
+    packed[0] = 0; /* the whole is no gzip to be unpacked */
+    nb_part part = {.offset = 10,
+                    .packed = size - 18,
+                    .deflated = true,
+                    .checked = true,
+                    .size = 9,
+                    .crc = 0xcbf43926};
+    assert_int_equal(end_of_part(packed, size, &part, 9), NB_OK);
+    part.packed++;
+    assert_int_equal(end_of_part(packed, size, &part, 9), NB_EFORMAT);
+    assert_failed(NB_EFORMAT, "whole: part is damaged: its deflate data end after ");
+    part.packed -= 2;
+    assert_int_equal(end_of_part(packed, size, &part, 9), NB_EFORMAT);
+    assert_failed(NB_EFORMAT, "whole: part is cut short: its deflate data stop after ");
+    free(packed);
+}
+
+static void a_look_takes_nothing_away(void **state)
+{
+    (void)state;
+    size_t size;
+    const char *text = "0123456789abcdefghij";
+    uint8_t *packed = gzip(text, 20, &size);
+    for (int k = 0; k < 2; k++) {
+        char into[32] = "", head[32] = "";
+        nb_source *source = k == 0 ? nb_source_memory(ctx, "m", text, 20)
+                                   : nb_source_memory(ctx, "m", packed, size);
+        assert_int_equal(nb_source_peek(source, head, 3), 3);
+        assert_int_equal(nb_source_peek(source, head, sizeof head), NB_PEEK_MAX);
+        assert_memory_equal(head, text, NB_PEEK_MAX);
+        assert_true(nb_source_most(source) >= 20);
+        assert_int_equal(nb_source_position(source), 0);
+        assert_int_equal(nb_source_read(source, into, 18, "it"), NB_OK);
+        assert_memory_equal(into, text, 18);
+        assert_int_equal(nb_source_peek(source, head, 8), 2);
+        assert_memory_equal(head, "ij", 2);
+        assert_int_equal(nb_source_read(source, into, 2, "it"), NB_OK);
+        assert_int_equal(nb_source_peek(source, head, 8), 0);
+        assert_true(nb_source_at_end(source));
+        nb_source_close(source);
+    }
+    free(packed);
+}
+
 static void refuse(const char *path, const char *words)
 {
     assert_null(nb_source_open(ctx, path));
@@ -383,6 +497,10 @@ int main(void)
         TEST(gzip_with_something_behind),
         TEST(most_bounds_what_comes),
         TEST(what_only_begins_like_gzip_is_plain),
+        TEST(parts_leave_the_whole_where_it_was),
+        TEST(what_a_directory_says_of_a_part_is_checked),
+        TEST(a_part_is_inflated),
+        TEST(a_look_takes_nothing_away),
         TEST(what_cannot_be_opened),
         TEST(what_is_no_file_does_not_hang),
         TEST(a_file_without_permission),
