@@ -24,6 +24,7 @@ local KINDS <const> = {
     {kind = "cost", title = "COSTS"},
     {kind = "optimizer", title = "OPTIMIZERS"},
     {kind = "initialiser", title = "INITIALISERS"},
+    {kind = "file format", title = "FILE FORMATS"},
     {kind = "page", title = "NOTES"},
 }
 

@@ -164,9 +164,10 @@ static const nbl_entry files[] = {
      "path = os.tmpname() .. \".npz\"\ntensor.save(path, {w = tensor.eye(2)})\n"
      "tensor.load(path).w\nos.remove(path)",
      NULL},
-    {"save", save, "tensor.save(path, {name = x, …}, {compress})",
-     "Writes tensors by name to a .npz or .safetensors file, as the path's extension says, or one "
-     "tensor to a .npy. The file is the old one or the new one, never half.",
+    {"save", save, "tensor.save(path, tensors, {compress})",
+     "Writes a table of tensors by name, such as {w = x, b = y}, to a .npz or .safetensors file, "
+     "as the path's extension says, or one tensor to a .npy. The file is the old one or the new "
+     "one, never half.",
      "path = os.tmpname() .. \".npz\"\ntensor.save(path, {w = tensor.eye(2), b = "
      "tensor.zeros(2)})\nprint(tensor.load(path).b)\nos.remove(path)",
      save_options},
