@@ -61,7 +61,7 @@ static void check_in_place(lua_State *L, const nb_call *call, const char *name)
     const nb_tensor *x = call->in[0];
     nbl_check_change(L, x, name);
     for (int i = 1; i < call->inputs; i++) nbl_check_lost(L, call->in[i], name);
-    if (!nb_dtype_computes(x->dtype))
+    if (!nb_dtype_computes(x->dtype) && call->op->promote)
         nbl_error(L, "%s: %s tensors store and do not compute; x:to(\"f32\") computes", name,
                   nb_dtype_name(x->dtype));
 }

@@ -88,7 +88,7 @@ static void read_value(lua_State *L, const reading *at)
                   at->truths ? "true or false like the first" : "a number", got);
     }
     double value = at->truths ? lua_toboolean(L, -1) : lua_tonumber(L, -1);
-    if (!nbl_dtype_holds(at->to->dtype, value)) {
+    if (!nb_dtype_holds(at->to->dtype, value)) {
         const char *got = nbl_describe(L, -1);
         nbl_error(L, "entry %s is %s, which does not fit into %s",
                   push_path(L, at->index, at->dims), got, nb_dtype_name(at->to->dtype));
