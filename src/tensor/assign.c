@@ -42,8 +42,10 @@ static nb_status check_fit(nb_ctx *ctx, const nb_tensor *from, nb_dtype dtype)
     nb_walk_make(&walk, from->dims, from->shape, 1, &from);
     nb_status status = nb_walk_in_order(ctx, &walk, loops[from->dtype], &f);
     if (status != NB_OK || !f.failed) return status;
-    return nb_fail(ctx, NB_EVALUE, "%.7g does not fit into %s, which holds whole numbers from %.0f "
-                   "to %.0f", f.misfit, nb_dtype_name(dtype), f.low, f.high);
+    return nb_fail(ctx, NB_EVALUE,
+                   "%.7g does not fit into %s, which holds whole numbers from %.0f "
+                   "to %.0f",
+                   f.misfit, nb_dtype_name(dtype), f.low, f.high);
 }
 
 nb_tensor *nb_tensor_fit(nb_ctx *ctx, nb_tensor *from, nb_dtype dtype)

@@ -70,8 +70,7 @@ static nb_status misplaced(nb_ctx *ctx, double index, int64_t size, int dim, con
                          "index 0 in dimension %d: counting starts at 1 (and at -1 from the end)",
                          dim + 1);
     else if (index == 0)
-        status =
-            nb_fail(ctx, NB_EARG, "index 0: counting starts at 1 (and at -1 from the end)");
+        status = nb_fail(ctx, NB_EARG, "index 0: counting starts at 1 (and at -1 from the end)");
     else if (dim >= 0)
         status = nb_fail(ctx, NB_EARG, "index %.15g is outside dimension %d, which has %lld", index,
                          dim + 1, (long long)size);
@@ -101,7 +100,7 @@ nb_tensor *nb_places(nb_ctx *ctx, const nb_tensor *index, int64_t size, int dim,
 
 static void join_loop(void *arg, size_t n, char *const *at, const int64_t *stride)
 {
-    const int32_t size = (int32_t)*(const int64_t *)arg;
+    const int32_t size = (int32_t) * (const int64_t *)arg;
     const int32_t *a = (const int32_t *)at[1], *b = (const int32_t *)at[2];
     int32_t *to = (int32_t *)at[0];
     for (int64_t i = 0; i < (int64_t)n; i++)
@@ -157,8 +156,7 @@ nb_status nb_spots_pick(nb_ctx *ctx, nb_spots *spots, const nb_tensor *x, int di
 
 void nb_spots_gather(nb_spots *spots, const nb_tensor *x, int dim, const nb_tensor *places)
 {
-    *spots =
-        (nb_spots){.dims = places->dims, .x = *x, .places = *places, .step = x->stride[dim]};
+    *spots = (nb_spots){.dims = places->dims, .x = *x, .places = *places, .step = x->stride[dim]};
     memcpy(spots->shape, places->shape, sizeof spots->shape);
     memcpy(spots->x.shape, places->shape, sizeof spots->x.shape);
     spots->x.shape[dim] = 1;

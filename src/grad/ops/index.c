@@ -366,8 +366,8 @@ static nb_status diag_backward(nb_ctx *ctx, nb_record *record, nb_tensor *delta,
 {
     const nb_tensor *x = record->in[0];
     bool vector = x->dims == 1;
-    nb_tensor *out = vector ? nb_tensor_retain(delta)
-                            : nb_tensor_zeros(ctx, x->dtype, x->dims, x->shape);
+    nb_tensor *out =
+        vector ? nb_tensor_retain(delta) : nb_tensor_zeros(ctx, x->dtype, x->dims, x->shape);
     nb_tensor *view = out ? diagonal(ctx, out, record->attr.count) : NULL;
     nb_status status = view ? NB_OK : ctx->status;
     if (view && !vector) status = nb_tensor_copy(ctx, view, delta);

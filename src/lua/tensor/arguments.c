@@ -87,7 +87,8 @@ static void read_mask(reader *at)
     nb_call *call = at->call;
     nb_tensor *x = nbl_test_tensor(at->L, at->arg);
     if (!x && first_type(at->L, at->arg) == LUA_TBOOLEAN) x = nbl_to_tensor(at->L, at->arg, NB_U8);
-    if (!x) nbl_arg_error(at->L, at->arg, "a mask, as x:gt(0) gives it, or a list of true and false");
+    if (!x)
+        nbl_arg_error(at->L, at->arg, "a mask, as x:gt(0) gives it, or a list of true and false");
     call->in[call->inputs++] = x;
     at->arg++;
 }

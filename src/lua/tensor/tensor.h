@@ -26,8 +26,6 @@ nb_dtype nbl_check_dtype(lua_State *L, const char *name);
 int nbl_tensor_index(lua_State *L);
 int nbl_tensor_assign(lua_State *L);
 
-/* to = from, which may share its storage. */
-nb_status nbl_write(nb_ctx *ctx, nb_tensor *to, nb_tensor *from);
 /* x:totable() */
 int nbl_tensor_to_table(lua_State *L);
 
