@@ -59,10 +59,10 @@ static nb_status check_mask(nb_ctx *ctx, const nb_tensor *x, const group *g)
     for (int i = 0; fits && i < mask->dims; i++) fits = mask->shape[i] == x->shape[g->label + i];
     if (fits) return NB_OK;
     return nb_fail(ctx, NB_ESHAPE,
-                   "a mask of %s does not fit dimension %d on of %s (a u8 tensor is a mask; "
+                   "a mask of %s does not fit %s from dimension %d on (a u8 tensor is a mask; "
                    "m:to(\"i32\") makes indices of it)",
-                   nb_shape_text(mask->dims, mask->shape, tm), g->label + 1,
-                   nb_shape_text(x->dims, x->shape, tx));
+                   nb_shape_text(mask->dims, mask->shape, tm), nb_shape_text(x->dims, x->shape, tx),
+                   g->label + 1);
 }
 
 /* Applies numbers and ranges, and notes where indices and masks stand. */

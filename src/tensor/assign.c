@@ -4,6 +4,8 @@
 #include "tensor/shape.h"
 #include "tensor/walk.h"
 
+#include <math.h>
+
 /* What a dtype holds, and the first element that it does not. */
 typedef struct fitting {
     double low, high;
@@ -23,7 +25,7 @@ typedef struct fitting {
             double inside = v >= low && v <= high ? v : 0.5;                                       \
             if ((double)(int32_t)inside == inside) continue;                                       \
             f->failed = true;                                                                      \
-            f->misfit = v;                                                                         \
+            f->misfit = v == v ? v : NAN; /* without a sign */                                     \
         }                                                                                          \
     }
 

@@ -63,7 +63,9 @@ static double flat_get(const nb_tensor *x, int64_t at)
 static nb_status misplaced(nb_ctx *ctx, double index, int64_t size, int dim, const char *whose)
 {
     nb_status status;
-    if (!(index == trunc(index)) || isinf(index))
+    if (isnan(index))
+        status = nb_fail(ctx, NB_EARG, "index nan is no whole number");
+    else if (index != trunc(index) || isinf(index))
         status = nb_fail(ctx, NB_EARG, "index %.7g is no whole number", index);
     else if (index == 0 && dim >= 0)
         status = nb_fail(ctx, NB_EARG,

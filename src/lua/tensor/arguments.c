@@ -73,9 +73,10 @@ static void read_indices(reader *at)
 {
     nb_call *call = at->call;
     nb_tensor *x = nbl_test_tensor(at->L, at->arg);
-    int type = lua_type(at->L, at->arg);
-    bool list = type == LUA_TNUMBER || type == LUA_TTABLE;
-    if (!x && list && first_type(at->L, at->arg) != LUA_TBOOLEAN)
+    int type = first_type(at->L, at->arg);
+    if (!x && type == LUA_TBOOLEAN)
+        nbl_error(at->L, "%s: true and false make a mask, not indices", at->name);
+    if (!x && (type == LUA_TNUMBER || lua_istable(at->L, at->arg)))
         x = nbl_to_tensor(at->L, at->arg, NB_F64);
     if (!x) nbl_arg_error(at->L, at->arg, "a tensor or a list of indices");
     call->in[call->inputs++] = x;
