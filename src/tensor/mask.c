@@ -164,10 +164,11 @@ static nb_status unravel(nb_ctx *ctx, const nb_tensor *places, const nb_tensor *
     for (int64_t i = 0; i < places->shape[0]; i++, row += mask->dims) {
         int32_t rest = place[i];
         if (i % POLL_EVERY == 0 && nb_poll(ctx) != NB_OK) return ctx->status;
-        for (int d = mask->dims - 1; d >= 0; d--) {
+        for (int d = mask->dims - 1; d > 0; d--) {
             row[d] = rest % (int32_t)mask->shape[d] + 1;
             rest /= (int32_t)mask->shape[d];
         }
+        if (mask->dims > 0) row[0] = rest + 1;
     }
     return NB_OK;
 }
