@@ -424,7 +424,8 @@ take part in one, but for inside nn.no_grad.
 
 Gradients flow through what is read, but x[i] as a number leaves the tape; x:select(1, i) stays
 on it. index_select, take, gather, scatter_add, masked_select and masked_fill are methods for
-the same; nonzero makes indices of a mask.]],
+the same, which take lists as well ({3, 1}, {true, false}) and indices of any dtype; nonzero
+makes indices of a mask.]],
     [[x = tensor{{1, 2, 3}, {4, 5, 6}}
 x[2]                   → 4 5 6
 x[{2, -1}]             → 6.0

@@ -27,7 +27,8 @@ typedef struct nb_key {
 /* x[key], by ops that record: a view, x itself (a new reference) when the key names everything, or
  * a copy where there are indices or masks. The indices' shape stands where their dimension was. A
  * mask counts as the list of the indices where it says yes. Several of them are broadcast together,
- * as NumPy does it: their shape stands where they were when they are neighbours, else first.
+ * as NumPy does it: their shape stands where they were when they are neighbours, else first (a
+ * number is no index among them, as it would be there: it only drops its dimension).
  * NB_EARG for an index outside, NB_ESHAPE for a mask that does not fit, with both shapes. */
 nb_tensor *nb_key_read(nb_ctx *ctx, nb_tensor *x, const nb_key *key);
 /* x[key] = value, broadcast and converted as nb_tensor_assign does it; nothing is recorded. */

@@ -60,8 +60,8 @@ typedef enum nb_plain { NB_PLAIN_TENSOR, NB_PLAIN_INTEGER, NB_PLAIN_BOOLEAN } nb
  * new dimension, 1 … dims + 1 w: dimension, start, length: attr.list = {dim, start, length, step
  * 1}, checked against the shape e: dimension, index: attr.list = {dim, index}, checked against the
  * shape i: dimension or nothing (0)   y: name of a dtype
- * x: indices as the user counts, a tensor or a list of numbers, an input m: a mask, a u8 tensor or
- * a list of truths, an input */
+ * - x: indices as the user counts, an input: a tensor, or a list of numbers
+ * - m: a mask, an input: a u8 tensor, or a list of truths */
 struct nb_op {
     const char *name;
     const char *signature;    /* as above */
