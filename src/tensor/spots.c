@@ -30,8 +30,8 @@
 
 PLACES(f32, float, double)
 PLACES(f64, double, double)
-PLACES(u8, uint8_t, int64_t)
-PLACES(i32, int32_t, int64_t)
+PLACES(u8, uint8_t, int32_t)
+PLACES(i32, int32_t, int32_t)
 
 static nb_walk_fn *const places_loops[NB_DTYPES] = {
     [NB_F32] = places_f32, [NB_F64] = places_f64, [NB_U8] = places_u8, [NB_I32] = places_i32};
