@@ -412,16 +412,30 @@ goes on into the next dimensions. A table in place of a number is a range, both 
 {} everything, {a, b} from a to b, {a, b, step} every step-th one. Indices count from 1; -1 is
 the last one; 0 is an error.
 
-x[key] = value writes a number, a table or a tensor that broadcasts into what x[key] shows. A
-gradient would not see this, so it is refused for tensors that take part in one, but for inside
-nn.no_grad.
+A tensor in place of a number is a list of indices: their shape stands where the dimension was.
+A u8 tensor is a mask, as x:gt(0) gives it: the entries where it is not 0, for as many dimensions
+as it has; one of x's own shape gives the elements in one dimension. Several such tensors are
+broadcast together, element by element; what they give stands in their place when they are
+neighbours, else first. What indices and masks give is a copy.
 
-x[i] as a number leaves the tape; x:select(1, i) stays on it.]],
+x[key] = value writes a number, a table or a tensor that broadcasts into what x[key] names; where
+an index stands several times the last one counts. What the dtype of x does not hold (300 in u8,
+2.5 in i32) is an error. A gradient would not see a change, so it is refused for tensors that
+take part in one, but for inside nn.no_grad.
+
+Gradients flow through what is read, but x[i] as a number leaves the tape; x:select(1, i) stays
+on it. index_select, take, gather, scatter_add, masked_select and masked_fill are methods for
+the same, which take lists as well ({3, 1}, {true, false}) and indices of any dtype; nonzero
+makes indices of a mask.]],
     [[x = tensor{{1, 2, 3}, {4, 5, 6}}
-x[2]              → 4 5 6
-x[{2, -1}]        → 6.0
-x[{ {}, {1, 2} }] → 1 2 / 4 5
-x[1] = 0]])
+x[2]                   → 4 5 6
+x[{2, -1}]             → 6.0
+x[{ {}, {1, 2} }]      → 1 2 / 4 5
+x[{ {}, tensor{3, 1} }] → 3 1 / 6 4
+x[x:gt(4)]             → 5 6
+x[1] = 0
+x[x:gt(4)] = tensor{7, 8}
+x                      → 0 0 0 / 4 7 8]])
 
 page("broadcasting", [[
 Operators and the methods behind them work element by element on tensors whose shapes fit:
@@ -449,7 +463,8 @@ tensor{1, 2}:sum() < 4          → true]])
 page("dtypes", [[
 f32 (the default) and f64 compute; u8 and i32 store images, labels and indices, and become f32
 where they meet an operator. Two tensors meet in the wider of those that compute. x:to("f64")
-converts; nabla.dtype("f64") changes what new tensors are.]],
+converts; nabla.dtype("f64") changes what new tensors are. x:to("u8") cuts numbers to the range
+of a dtype that stores; an assignment, copy_ or fill_ of what it does not hold is an error.]],
     'tensor.ones(2, {dtype = "f64"}) + tensor.ones(2):to("u8")')
 
 page("layout", [[

@@ -1,6 +1,8 @@
-/* Names of the dtypes. */
+/* Names and ranges of the dtypes. */
 #include "base/dtype.h"
 
+#include <math.h>
+#include <stdint.h>
 #include <string.h>
 
 static const char *const names[] = {
@@ -20,4 +22,18 @@ bool nb_dtype_from_name(const char *name, nb_dtype *dtype)
         return true;
     }
     return false;
+}
+
+void nb_dtype_range(nb_dtype dtype, double *low, double *high)
+{
+    *low = dtype == NB_U8 ? 0 : INT32_MIN;
+    *high = dtype == NB_U8 ? UINT8_MAX : INT32_MAX;
+}
+
+bool nb_dtype_holds(nb_dtype dtype, double value)
+{
+    double low, high;
+    if (nb_dtype_computes(dtype)) return true;
+    nb_dtype_range(dtype, &low, &high);
+    return value >= low && value <= high && value == trunc(value);
 }

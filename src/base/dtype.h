@@ -11,6 +11,11 @@ typedef enum nb_dtype { NB_F32, NB_F64, NB_U8, NB_I32, NB_DTYPES } nb_dtype;
 const char *nb_dtype_name(nb_dtype dtype);
 /* False when `name` is none of the four. */
 bool nb_dtype_from_name(const char *name, nb_dtype *dtype);
+/* The least and the largest number of a dtype that only stores. */
+void nb_dtype_range(nb_dtype dtype, double *low, double *high);
+/* True when a dtype holds the value without loss worth an error: whole and in range for those that
+ * only store. */
+bool nb_dtype_holds(nb_dtype dtype, double value);
 
 /* Bytes of one element. In every inner call, so it must cost nothing. */
 static inline size_t nb_dtype_size(nb_dtype dtype)

@@ -59,7 +59,9 @@ typedef enum nb_plain { NB_PLAIN_TENSOR, NB_PLAIN_INTEGER, NB_PLAIN_BOOLEAN } nb
  * dimensions or nothing   s: sizes                         (into attr.list, from 0) u: place for a
  * new dimension, 1 … dims + 1 w: dimension, start, length: attr.list = {dim, start, length, step
  * 1}, checked against the shape e: dimension, index: attr.list = {dim, index}, checked against the
- * shape i: dimension or nothing (0)   y: name of a dtype */
+ * shape i: dimension or nothing (0)   y: name of a dtype
+ * - x: indices as the user counts, an input: a tensor, or a list of numbers
+ * - m: a mask, an input: a u8 tensor, or a list of truths */
 struct nb_op {
     const char *name;
     const char *signature;    /* as above */
@@ -88,8 +90,9 @@ struct nb_op {
 
     /* For the checks: shapes of the inputs, "2x3 2x3, 3x2t 3x2, - 3, 2x3 /1" (comma between
      * samples, - a number, t: the transposed view of a contiguous tensor, c: a condition, u8 of 0
-     * and 1; /1: an integer argument as the user counts); the interval that values are drawn from;
-     * points that are avoided (the kinks). */
+     * and 1, i: indices as the user counts, within the dimension that the sample names, of all
+     * elements where it names none, p: likewise counted from 0; /1: an integer argument as the user
+     * counts); the interval that values are drawn from; points that are avoided (the kinks). */
     const char *samples;
     double low, high;
     double kinks[2];

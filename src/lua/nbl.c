@@ -126,6 +126,7 @@ const char *nbl_describe(lua_State *L, int arg)
     case LUA_TBOOLEAN:
         return lua_pushstring(L, lua_toboolean(L, arg) ? "true" : "false");
     case LUA_TNUMBER:
+        if (!lua_rawequal(L, arg, arg)) return lua_pushliteral(L, "nan"); /* without a sign */
         return luaL_tolstring(L, arg, NULL);
     case LUA_TSTRING:
         if (lua_rawlen(L, arg) <= WORD_SHOWN)

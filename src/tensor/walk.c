@@ -163,3 +163,16 @@ void nb_walk_each(const nb_walk *walk, nb_walk_fn *fn, void *arg)
     work.rows = work.outer;
     if (work.outer > 0) do_piece(&work, 0);
 }
+
+/* The pieces of a plan are numbered in row-major order. */
+nb_status nb_walk_in_order(nb_ctx *ctx, const nb_walk *walk, nb_walk_fn *fn, void *arg)
+{
+    job work = plan(ctx, walk, fn, arg);
+    nb_status status = NB_OK;
+    work.interrupt = NULL;
+    for (size_t i = 0, pieces = piece_count(&work); i < pieces && status == NB_OK; i++) {
+        do_piece(&work, i);
+        if (pieces > 1) status = nb_poll(ctx);
+    }
+    return status;
+}

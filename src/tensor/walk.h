@@ -29,5 +29,8 @@ nb_status nb_walk_run(nb_ctx *ctx, const nb_walk *walk, nb_walk_fn *fn, void *ar
 /* The same on the calling thread, in row-major order, without polling: for loops that carry
  * something along, and within a piece. */
 void nb_walk_each(const nb_walk *walk, nb_walk_fn *fn, void *arg);
+/* The same with polling: for loops that carry something along, however long. NB_OK or
+ * NB_EINTERRUPT. */
+nb_status nb_walk_in_order(nb_ctx *ctx, const nb_walk *walk, nb_walk_fn *fn, void *arg);
 
 #endif

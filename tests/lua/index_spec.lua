@@ -99,10 +99,75 @@ end)
 test("keys of other kinds are errors", function()
     local x = matrix()
     fails(function() return x[1.5] end,
-        "must be a whole number or a range {first, last}, not 1.5", true)
+        "must be a whole number, a range {first, last}, a tensor of indices or a mask, not 1.5",
+        true)
     fails(function() return x[true] end, "not true")
     fails(function() return x[{1, "2"}] end, "not '2'")
-    fails(function() return x[x] end, "a tensor is no index")
+    fails(function() return x[{1, 0 / 0}] end, "not nan")
+    fails(function() return x[print] end, "not a function")
+end)
+
+-- ---- Indices and masks ----
+
+local function i32(values)
+    return tensor(values, {dtype = "i32"})
+end
+
+test("a tensor of indices gives those entries, in its own shape", function()
+    local x = matrix()
+    eq(x[i32 {3, 1}], {{7, 8, 9}, {1, 2, 3}})
+    eq(x[i32 {-1}], {{7, 8, 9}})
+    eq(x[i32 {{1, 2}, {2, 1}}].shape, {2, 2, 3})
+    eq(x[i32(2)], {4, 5, 6})
+    eq(x[tensor {3, 1}], {{7, 8, 9}, {1, 2, 3}})
+    eq(x[tensor.zeros(0, {dtype = "i32"})].shape, {0, 3})
+    eq(tensor({1, 2, 3}, {dtype = "u8"})[i32 {2}].dtype, "u8")
+end)
+
+test("indices stand beside numbers and ranges, in any dimension", function()
+    local x = matrix()
+    eq(x[{{}, i32 {3, 1}}], {{3, 1}, {6, 4}, {9, 7}})
+    eq(x[{{3, 1, -1}, i32 {2}}], {{8}, {5}, {2}})
+    eq(x[{2, i32 {3, 3, 1}}], {6, 6, 4})
+    eq(x[{i32 {3, 1}, 2}], {8, 2})
+    eq(x[{i32 {3, 1}, {1, 2}}], {{7, 8}, {1, 2}})
+end)
+
+test("several tensors of indices go together, as NumPy broadcasts them", function()
+    local x = tensor.range(1, 24):reshape(2, 3, 4)
+    eq(x[{i32 {1, 2}, i32 {3, 1}}], {{9, 10, 11, 12}, {13, 14, 15, 16}})
+    eq(x[{i32 {{1}, {2}}, i32 {1, 3}, 1}], {{1, 9}, {13, 21}})
+    eq(x[{{}, i32 {1, 2}, i32 {4, 3}}], {{4, 7}, {16, 19}})
+    eq(x[{i32 {1, 2}, {}, i32 {4, 3}}], {{4, 8, 12}, {15, 19, 23}}) -- apart: in front
+    fails(function() return x[{i32 {1, 2}, i32 {1, 2, 3}}] end,
+        "index_spec.lua:%d+: indices of 2 and of 3 do not fit together")
+end)
+
+test("a mask gives the elements where it is not 0; one of the leading dimensions gives rows",
+    function()
+    local x = matrix()
+    eq(x[x:gt(6)], {7, 8, 9})
+    eq(x[x:gt(9)].shape, {0})
+    eq(x[tensor {true, false, true}], {{1, 2, 3}, {7, 8, 9}})
+    eq(x[{{}, tensor {false, true, true}}], {{2, 3}, {5, 6}, {8, 9}})
+    eq(x[{2, tensor {true, false, true}}], {4, 6})
+    eq(x[{tensor {true, false, true}, i32 {2, 1}}], {2, 7})
+    eq(x:t()[x:t():gt(6)], {7, 8, 9})
+end)
+
+test("masks and indices that do not fit say what and where", function()
+    local x = matrix()
+    fails(function() return x[tensor {true, false}] end,
+        "a mask of 2 does not fit 3x3 from dimension 1 on", true)
+    fails(function() return x[{1, tensor {{true}}}] end,
+        "a mask of 1x1 does not fit 3x3 from dimension 2 on", true)
+    fails(function() return x[{x:gt(1), 1}] end, "for a tensor of 3x3")
+    fails(function() return x[i32 {1, 0}] end,
+        "index_spec.lua:%d+: index 0 in dimension 1: counting starts at 1")
+    fails(function() return x[{1, i32 {4}}] end, "index 4 is outside dimension 2, which has 3")
+    fails(function() return x[i32 {-4}] end, "index -4 is outside dimension 1", true)
+    fails(function() return x[tensor {1.5}] end, "index 1.5 is no whole number", true)
+    fails(function() x[i32 {4}] = 0 end, "index 4 is outside dimension 1, which has 3")
 end)
 
 -- ---- Writing ----
@@ -128,7 +193,63 @@ test("other dtypes are converted as they are written", function()
     local mask = tensor({0, 0}, {dtype = "u8"})
     mask[1] = true
     eq(mask, {1, 0})
-    fails(function() mask[1] = 2.5 end, "2.5, which does not fit into u8", true)
+    fails(function() mask[1] = 2.5 end, "2.5 does not fit into u8", true)
+end)
+
+test("assignment writes through indices and masks", function()
+    local x = matrix()
+    x[i32 {1, 3}] = 0
+    eq(x, {{0, 0, 0}, {4, 5, 6}, {0, 0, 0}})
+    x[{{}, i32 {3, 1}}] = tensor {7, 8}
+    eq(x, {{8, 0, 7}, {8, 5, 7}, {8, 0, 7}})
+    x[{i32 {1, 2}, i32 {2, 2}}] = {-1, -2}
+    eq(x, {{8, -1, 7}, {8, -2, 7}, {8, 0, 7}})
+    x[x:lt(0)] = 9
+    eq(x, {{8, 9, 7}, {8, 9, 7}, {8, 0, 7}})
+    x[x:eq(8)] = {1, 2, 3}
+    eq(x, {{1, 9, 7}, {2, 9, 7}, {3, 0, 7}})
+    x[tensor {false, false, true}] = {{4, 5, 6}}
+    eq(x[3], {4, 5, 6})
+    x[i32 {1, 1}] = {{1, 1, 1}, {2, 2, 2}}
+    eq(x[1], {2, 2, 2}) -- the last one counts
+    fails(function() x[i32 {1, 2}] = {1, 2} end, "cannot write 2 into 2x3", true)
+end)
+
+test("assignment reaches through views that lie anyhow", function()
+    local x = matrix()
+    x:t()[{i32 {1, 2}, i32 {2, 3}}] = 0
+    eq(x, {{1, 2, 3}, {0, 5, 6}, {7, 0, 9}})
+    x:t()[{{}, {1, 2}}][x:t()[{{}, {1, 2}}]:eq(0)] = -1
+    eq(x, {{1, 2, 3}, {-1, 5, 6}, {7, 0, 9}})
+end)
+
+test("what a dtype does not hold is an error, however it comes", function()
+    for _, case in ipairs {{"u8", 300}, {"u8", -1}, {"u8", 2.5}, {"i32", 2.5}, {"i32", 2 ^ 31},
+        {"i32", 0 / 0}, {"u8", 1 / 0}} do
+        local dtype, value = case[1], case[2]
+        local x = tensor({1, 2, 3}, {dtype = dtype})
+        local words = "does not fit into " .. dtype
+        for _, write in ipairs {
+            function() x[1] = value end,
+            function() x[{{1, 2}}] = {1, value} end,
+            function() x[{{1, 2}}] = tensor({1, value}, {dtype = "f64"}) end,
+            function() x[i32 {1, 3}] = value end,
+            function() x[x:gt(1)] = value end,
+            function() x[x:gt(1)] = tensor({1, value}, {dtype = "f64"}) end,
+            function() x:fill_(value) end,
+            function() x:copy_(tensor({1, 2, value}, {dtype = "f64"})) end,
+            function() x:copy_({1, 2, value}) end,
+            function() x:masked_fill_(x:gt(1), value) end,
+        } do
+            fails(write, words, true)
+            eq(x, {1, 2, 3})
+        end
+    end
+    local x = tensor({1, 2, 3}, {dtype = "u8"})
+    x[{{1, 2}}] = tensor {4, 255}
+    x[3] = tensor(0)
+    eq(x, {4, 255, 0})
+    eq(x:copy_(tensor {300, -1, 2.5}:to "u8"), {255, 0, 2}) -- cut where it is asked for
 end)
 
 test("overlapping parts are written as if copied first", function()
@@ -159,6 +280,18 @@ test("gradients flow through what is read", function()
     eq(x.grad, {{4, 0, 1}, {1 + 5, 4, 7 + 1}, {6, 0, 1}})
 end)
 
+test("gradients flow through indices and masks; repeated ones add up", function()
+    local x = matrix():requires_grad_()
+    local w = tensor {1, 10, 100}
+    local c = (x[i32 {2, 2, 1}] * w):sum() + x[x:gt(8)]:sum() + x[{{}, i32 {1, 1}}]:sum()
+    c:backward()
+    eq(x.grad, {{3, 10, 100}, {4, 20, 200}, {2, 0, 1}})
+    x:requires_grad_(false)
+    x:requires_grad_()
+    x[{i32 {1, 2, 1}, i32 {3, 3, 3}}]:sum():backward()
+    eq(x.grad, {{0, 0, 2}, {0, 0, 1}, {0, 0, 0}})
+end)
+
 test("assignment to what takes part in a gradient is refused", function()
     local x = matrix():requires_grad_()
     fails(function() x[1] = 0 end,
@@ -172,6 +305,81 @@ test("assignment to what takes part in a gradient is refused", function()
         "would lose the gradient of what it is given; give it y:detach()", true)
     z[1] = x:sum():detach()
     eq(z[1], 39)
+end)
+
+-- ---- Methods ----
+
+test("index_select, take and gather find elements by lists and tensors", function()
+    local x = matrix()
+    eq(x:index_select(1, {3, 1}), {{7, 8, 9}, {1, 2, 3}})
+    eq(x:index_select(-1, i32 {2}), {{2}, {5}, {8}})
+    eq(x:index_select(2, {}).shape, {3, 0})
+    eq(x:take {9, 1, -2}, {9, 1, 8})
+    eq(x:take {{1, 2}, {3, 4}}, {{1, 2}, {3, 4}})
+    eq(x:take(5):item(), 5)
+    eq(x:gather(2, {{3}, {1}, {2}}), {{3}, {4}, {8}})
+    eq(x:gather(1, x:argmax(1, {keep = true})), {{7, 8, 9}})
+    eq(x:t():take {2}, {4})
+end)
+
+test("scatter_add adds repeated indices up, in place too", function()
+    local x = tensor.zeros(3)
+    eq(x:scatter_add(1, {1, 3, 3}, tensor {1, 2, 4}), {1, 0, 6})
+    eq(x, {0, 0, 0})
+    eq(x:scatter_add_(1, {1, 3, 3}, 1), {1, 0, 2})
+    eq(x, {1, 0, 2})
+    local counts = tensor.zeros(2, {dtype = "i32"})
+    eq(counts:scatter_add_(1, tensor({1, 2, 2}, {dtype = "u8"}), 1), {1, 2})
+    eq(counts.dtype, "i32")
+    fails(function() counts:scatter_add_(1, {1}, 2 ^ 31) end, "does not fit into i32", true)
+    fails(function() counts:scatter_add_(1, {1}, 0.5) end, "does not fit into i32", true)
+    eq(counts, {1, 2})
+end)
+
+test("masked_select, masked_fill and nonzero read masks, also written as lists", function()
+    local x = matrix()
+    eq(x:masked_select(x:ge(8)), {8, 9})
+    eq(x:masked_select {true, false, false}, {1, 4, 7})
+    eq(x:masked_fill(x:ge(8), 0), {{1, 2, 3}, {4, 5, 6}, {7, 0, 0}})
+    eq(x:masked_fill_({{true}, {false}, {false}}, -1), {{-1, -1, -1}, {4, 5, 6}, {7, 8, 9}})
+    eq(x:lt(0):nonzero(), {{1, 1}, {1, 2}, {1, 3}})
+    eq(tensor {0, 0 / 0}:nonzero(), {{2}})
+    eq(tensor({5, 0}, {dtype = "u8"}):masked_fill(tensor {true, false}, 7), {7, 0})
+end)
+
+test("diag reads and makes diagonals; that of a matrix is a view", function()
+    local x = matrix()
+    eq(x:diag(), {1, 5, 9})
+    eq(x:diag(-2), {7})
+    eq(x:diag(3).shape, {0})
+    eq(tensor {1, 2}:diag(1), {{0, 1, 0}, {0, 0, 2}, {0, 0, 0}})
+    x:diag():fill_(0)
+    eq(x, {{0, 2, 3}, {4, 0, 6}, {7, 8, 0}})
+end)
+
+test("wrong arguments are named as they were given", function()
+    local x = matrix()
+    local mask = x:gt(1)
+    fails(function() x:index_select(1, "a") end,
+        "index_select: argument 2 must be a tensor or a list of indices, not 'a'", true)
+    fails(function() x:index_select(1, {true}) end,
+        "index_select: true and false make a mask, not indices", true)
+    fails(function() x:index_select(2, {1, 4}) end,
+        "index_select: index 4 is outside dimension 2, which has 3", true)
+    fails(function() x:index_select(1, {0}) end,
+        "index_select: index 0 in dimension 1: counting starts at 1", true)
+    fails(function() x:index_select(1, {1.5}) end, "index_select: index 1.5 is no whole", true)
+    fails(function() x:index_select(1, {{1}, {2, 3}}) end, "rows of different lengths", true)
+    fails(function() x:index_select(1, mask) end, "3x3", true)
+    fails(function() x:take(10) end,
+        "take: index 10 is outside the tensor, which has 9 elements", true)
+    fails(function() x:gather(1, {1, 2}) end, "gather: an index of 2 does not fit 3x3", true)
+    fails(function() x:masked_select {1, 0} end,
+        "masked_select: argument 1 must be a mask, as x:gt(0) gives it", true)
+    fails(function() x:masked_select(x) end, "the mask must be u8, as :gt gives it, not f32", true)
+    fails(function() x:masked_fill(mask, "a") end, "argument 2 must be a tensor or a number", true)
+    fails(function() x:diag(1.5) end, "1.5", true)
+    fails(function() x:nonzero(1) end, "one argument too many", true)
 end)
 
 spec.report()

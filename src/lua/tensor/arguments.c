@@ -6,17 +6,10 @@
 
 /* ---- Numbers ---- */
 
-bool nbl_dtype_holds(nb_dtype dtype, double value)
-{
-    if (nb_dtype_computes(dtype)) return true;
-    double low = dtype == NB_U8 ? 0 : INT32_MIN, high = dtype == NB_U8 ? UINT8_MAX : INT32_MAX;
-    return value >= low && value <= high && value == trunc(value);
-}
-
 nb_tensor *nbl_number_to_tensor(lua_State *L, int arg, nb_dtype dtype)
 {
     double value = lua_tonumber(L, arg);
-    if (!nbl_dtype_holds(dtype, value)) dtype = nbl_ctx(L)->dtype;
+    if (!nb_dtype_holds(dtype, value)) dtype = nbl_ctx(L)->dtype;
     nb_tensor **made = nbl_new_tensor(L);
     nbl_stay stay;
     int tries = 0;
@@ -59,6 +52,44 @@ static void read_tensor(reader *at)
     if (!x && lua_type(at->L, at->arg) == LUA_TNUMBER)
         x = nbl_number_to_tensor(at->L, at->arg, dtype_of_numbers(at));
     if (!x) nbl_arg_error(at->L, at->arg, "a tensor or a number");
+    call->in[call->inputs++] = x;
+    at->arg++;
+}
+
+/* What a list begins with, however deep: LUA_TBOOLEAN for a list of truths; LUA_TNIL of nothing. */
+static int first_type(lua_State *L, int arg)
+{
+    int top = lua_gettop(L);
+    luaL_checkstack(L, NB_MAX_DIMS + 1, NULL);
+    lua_pushvalue(L, arg);
+    while (lua_istable(L, -1) && lua_gettop(L) - top <= NB_MAX_DIMS) lua_rawgeti(L, -1, 1);
+    int type = lua_type(L, -1);
+    lua_settop(L, top);
+    return type;
+}
+
+/* A list is read as f64, which holds every index: the op says what is wrong with one. */
+static void read_indices(reader *at)
+{
+    nb_call *call = at->call;
+    nb_tensor *x = nbl_test_tensor(at->L, at->arg);
+    int type = first_type(at->L, at->arg);
+    if (!x && type == LUA_TBOOLEAN)
+        nbl_error(at->L, "%s: true and false make a mask, not indices", at->name);
+    if (!x && (type == LUA_TNUMBER || lua_istable(at->L, at->arg)))
+        x = nbl_to_tensor(at->L, at->arg, NB_F64);
+    if (!x) nbl_arg_error(at->L, at->arg, "a tensor or a list of indices");
+    call->in[call->inputs++] = x;
+    at->arg++;
+}
+
+static void read_mask(reader *at)
+{
+    nb_call *call = at->call;
+    nb_tensor *x = nbl_test_tensor(at->L, at->arg);
+    if (!x && first_type(at->L, at->arg) == LUA_TBOOLEAN) x = nbl_to_tensor(at->L, at->arg, NB_U8);
+    if (!x)
+        nbl_arg_error(at->L, at->arg, "a mask, as x:gt(0) gives it, or a list of true and false");
     call->in[call->inputs++] = x;
     at->arg++;
 }
@@ -157,7 +188,8 @@ static void read_one(reader *at, char kind)
         void (*read)(reader *at);
     } readers[] = {{'t', read_tensor},  {'n', read_number}, {'d', read_dim},   {'D', read_one_dim},
                    {'L', read_dims},    {'s', read_sizes},  {'c', read_count}, {'b', read_distance},
-                   {'u', read_new_dim}, {'w', read_window}, {'e', read_entry}, {'y', read_dtype}};
+                   {'u', read_new_dim}, {'w', read_window}, {'e', read_entry}, {'y', read_dtype},
+                   {'x', read_indices}, {'m', read_mask}};
     for (size_t i = 0; i < sizeof readers / sizeof *readers; i++) {
         if (readers[i].kind != kind) continue;
         readers[i].read(at);

@@ -1,19 +1,9 @@
-/* x[key] and x[key] = value. A key says for the leading dimensions which entry (a number, which
- * drops the dimension) or which range (a table) is meant. */
+/* x[key] and x[key] = value: a key of Lua as a key of the core (grad/key.h), which does the rest.
+ */
 #include "lua/tensor/tensor.h"
 
+#include "grad/key.h"
 #include "tensor/shape.h"
-
-/* One entry of a key, counted from 0. */
-typedef struct place {
-    bool range;
-    int64_t start, length, step; /* of an entry: start alone */
-} place;
-
-typedef struct key {
-    int count;
-    place at[NB_MAX_DIMS];
-} key;
 
 /* ---- Reading the key ---- */
 
@@ -24,7 +14,9 @@ static int64_t read_index(lua_State *L, int slot, int64_t size, int dim)
     int64_t i = 0;
     if (lua_type(L, slot) == LUA_TNUMBER) i = lua_tointegerx(L, slot, &whole);
     if (!whole)
-        nbl_error(L, "an index must be a whole number or a range {first, last}, not %s",
+        nbl_error(L,
+                  "an index must be a whole number, a range {first, last}, a tensor of indices or "
+                  "a mask, not %s",
                   nbl_describe(L, slot));
     if (i == 0)
         nbl_error(L, "index 0 in dimension %d: counting starts at 1 (and at -1 from the end)",
@@ -36,7 +28,7 @@ static int64_t read_index(lua_State *L, int slot, int64_t size, int dim)
 }
 
 /* {first, last, step} on the stack's top, read once its ends are known. */
-static place stepped(lua_State *L, int range, int64_t first, int64_t last)
+static nb_place stepped(lua_State *L, int range, int64_t first, int64_t last)
 {
     int64_t step = 1, width = first < last ? last - first : first - last;
     if (lua_rawgeti(L, range, 3) != LUA_TNIL)
@@ -52,15 +44,16 @@ static place stepped(lua_State *L, int range, int64_t first, int64_t last)
         nbl_error(L, "the range {%I, %I} does not go by %I; a step of %s goes from %I to %I",
                   (LUAI_UACINT)(first + 1), (LUAI_UACINT)(last + 1), (LUAI_UACINT)step,
                   step > 0 ? "-1" : "1", (LUAI_UACINT)(first + 1), (LUAI_UACINT)(last + 1));
-    return (place){true, first, width / (step > 0 ? step : -step) + 1, step};
+    int64_t length = width / (step > 0 ? step : -step) + 1;
+    return (nb_place){.kind = NB_PLACE_RANGE, .start = first, .length = length, .step = step};
 }
 
 /* The range on the stack's top: {}, {first, last} or {first, last, step}. */
-static place read_range(lua_State *L, int64_t size, int dim)
+static nb_place read_range(lua_State *L, int64_t size, int dim)
 {
     int range = lua_gettop(L);
     lua_Unsigned count = lua_rawlen(L, range);
-    if (count == 0) return (place){true, 0, size, 1};
+    if (count == 0) return (nb_place){.kind = NB_PLACE_RANGE, .length = size, .step = 1};
     if (count == 1 || count > 3)
         nbl_error(L, "a range is {}, {first, last} or {first, last, step}, not %I numbers",
                   (LUAI_UACINT)count);
@@ -72,10 +65,16 @@ static place read_range(lua_State *L, int64_t size, int dim)
     return stepped(L, range, first, last);
 }
 
-static place read_place(lua_State *L, const nb_tensor *x, int dim)
+/* The entry of a key at `slot`, for dimension `dim` of x. */
+static nb_place read_place(lua_State *L, int slot, const nb_tensor *x, int dim)
 {
-    if (lua_istable(L, -1)) return read_range(L, x->shape[dim], dim);
-    return (place){.start = read_index(L, lua_gettop(L), x->shape[dim], dim)};
+    nb_tensor *tensor = nbl_test_tensor(L, slot);
+    if (tensor) {
+        nb_place_kind kind = tensor->dtype == NB_U8 ? NB_PLACE_MASK : NB_PLACE_INDICES;
+        return (nb_place){.kind = kind, .tensor = tensor};
+    }
+    if (lua_istable(L, slot)) return read_range(L, x->shape[dim], dim);
+    return (nb_place){.start = read_index(L, slot, x->shape[dim], dim)};
 }
 
 static void too_many(lua_State *L, const nb_tensor *x, lua_Unsigned count)
@@ -87,75 +86,49 @@ static void too_many(lua_State *L, const nb_tensor *x, lua_Unsigned count)
               (LUAI_UACINT)count, nb_shape_text(x->dims, x->shape, shape));
 }
 
-static void read_key(lua_State *L, const nb_tensor *x, int slot, key *out)
+/* How many dimensions of x an entry is about. */
+static int span_of(const nb_place *place)
+{
+    return place->kind == NB_PLACE_MASK ? place->tensor->dims : 1;
+}
+
+/* Tensors in the key stay on the stack, since the user's table may change before they are used. */
+static void read_key(lua_State *L, const nb_tensor *x, int slot, nb_key *out)
 {
     out->count = 0;
     if (!lua_istable(L, slot)) {
-        if (nbl_test_tensor(L, slot))
-            nbl_error(
-                L,
-                "a tensor is no index; an index is a number, or a range in x[{ {first, last} }]");
         if (x->dims == 0) too_many(L, x, 1);
-        out->at[out->count++] = (place){.start = read_index(L, slot, x->shape[0], 0)};
+        out->at[out->count++] = read_place(L, slot, x, 0);
         return;
     }
     lua_Unsigned count = lua_rawlen(L, slot);
     if (count > (lua_Unsigned)x->dims) too_many(L, x, count);
-    luaL_checkstack(L, 4, NULL);
-    for (int i = 0; i < (int)count; i++) {
+    luaL_checkstack(L, NB_MAX_DIMS + 4, NULL);
+    for (int i = 0, dim = 0; i < (int)count; i++) {
+        if (dim >= x->dims) too_many(L, x, count - (lua_Unsigned)i + (lua_Unsigned)dim);
         lua_rawgeti(L, slot, i + 1);
-        out->at[out->count++] = read_place(L, x, i);
-        lua_pop(L, 1);
+        out->at[i] = read_place(L, lua_gettop(L), x, dim);
+        dim += span_of(&out->at[i]);
+        if (!out->at[i].tensor) lua_pop(L, 1);
     }
+    out->count = (int)count;
 }
 
 /* True where the key names one element. */
-static bool names_one(const nb_tensor *x, const key *of)
+static bool names_one(const nb_tensor *x, const nb_key *key)
 {
-    if (of->count != x->dims || x->dims == 0) return false;
-    for (int i = 0; i < of->count; i++)
-        if (of->at[i].range) return false;
+    if (key->count != x->dims || x->dims == 0) return false;
+    for (int i = 0; i < key->count; i++)
+        if (key->at[i].kind != NB_PLACE_ENTRY) return false;
     return true;
 }
 
 /* ---- Reading ---- */
 
-/* The call that takes one place of `x`, whose dimensions before `dim` are done. */
-static nb_call call_of(nb_tensor *x, int dim, const place *at)
-{
-    if (at->range)
-        return (nb_call){.op = nb_ops[NB_OP_narrow],
-                         .in = {x},
-                         .inputs = 1,
-                         .attr = {.list = {dim, at->start, at->length, at->step}, .length = 4}};
-    return (nb_call){.op = nb_ops[NB_OP_select],
-                     .in = {x},
-                     .inputs = 1,
-                     .attr = {.list = {dim, at->start}, .length = 2}};
-}
-
-/* The view that a key names; a key that names everything gives x itself. */
-static nb_tensor *view_of(nb_ctx *ctx, nb_tensor *x, const key *of)
-{
-    nb_tensor *view = nb_tensor_retain(x);
-    for (int i = 0, dim = 0; i < of->count && view; i++) {
-        const place *at = &of->at[i];
-        bool whole = at->range && at->start == 0 && at->step == 1 && at->length == view->shape[dim];
-        if (!whole) {
-            nb_call call = call_of(view, dim, at);
-            nb_tensor *next = nb_op_call(ctx, &call);
-            nb_tensor_release(ctx, view);
-            view = next;
-        }
-        dim += at->range;
-    }
-    return view;
-}
-
-static void push_element(lua_State *L, const nb_tensor *x, const key *of)
+static void push_element(lua_State *L, const nb_tensor *x, const nb_key *key)
 {
     int64_t index[NB_MAX_DIMS];
-    for (int i = 0; i < of->count; i++) index[i] = of->at[i].start;
+    for (int i = 0; i < key->count; i++) index[i] = key->at[i].start;
     double value = nb_tensor_get(x, index);
     if (nb_dtype_computes(x->dtype))
         lua_pushnumber(L, value);
@@ -165,58 +138,36 @@ static void push_element(lua_State *L, const nb_tensor *x, const key *of)
 
 int nbl_tensor_index(lua_State *L)
 {
-    key of;
+    nb_key key;
     nb_tensor *x = nbl_check_tensor(L, 1);
-    read_key(L, x, 2, &of);
-    if (names_one(x, &of)) {
-        push_element(L, x, &of);
+    read_key(L, x, 2, &key);
+    if (names_one(x, &key)) {
+        push_element(L, x, &key);
         return 1;
     }
     nb_tensor **view = nbl_new_tensor(L);
     nbl_stay stay;
     int tries = 0;
     nbl_enter(L, &stay);
-    while (!(*view = view_of(stay.ctx, x, &of)) && nbl_fail(&stay, &tries)) continue;
+    while (!(*view = nb_key_read(stay.ctx, x, &key)) && nbl_fail(&stay, &tries)) continue;
     nbl_leave(&stay);
     return 1;
 }
 
 /* ---- Writing ---- */
 
-/* Elements may overlap only where they are the same; what may overlap is copied first. */
-nb_status nbl_write(nb_ctx *ctx, nb_tensor *to, nb_tensor *from)
-{
-    if (to->storage != from->storage) return nb_tensor_copy(ctx, to, from);
-    nb_tensor *copy = nb_tensor_clone(ctx, from);
-    if (!copy) return ctx->status;
-    nb_status status = nb_tensor_copy(ctx, to, copy);
-    nb_tensor_release(ctx, copy);
-    return status;
-}
-
-static nb_status write_value(nb_ctx *ctx, nb_tensor *x, const key *of, nb_tensor *value)
-{
-    bool recording = ctx->recording;
-    ctx->recording = false;
-    nb_tensor *view = view_of(ctx, x, of);
-    nb_status status = view ? nbl_write(ctx, view, value) : ctx->status;
-    nb_tensor_release(ctx, view);
-    ctx->recording = recording;
-    return status;
-}
-
 int nbl_tensor_assign(lua_State *L)
 {
-    key of;
+    nb_key key;
     nb_tensor *x = nbl_check_tensor(L, 1);
-    read_key(L, x, 2, &of);
+    read_key(L, x, 2, &key);
     nbl_check_change(L, x, "an assignment");
     nb_tensor *value = nbl_to_tensor(L, 3, nbl_test_tensor(L, 3) ? -1 : (int)x->dtype);
     nbl_check_lost(L, value, "an assignment");
     nbl_stay stay;
     int tries = 0;
     nbl_enter(L, &stay);
-    while (write_value(stay.ctx, x, &of, value) != NB_OK && nbl_fail(&stay, &tries)) continue;
+    while (nb_key_write(stay.ctx, x, &key, value) != NB_OK && nbl_fail(&stay, &tries)) continue;
     nbl_leave(&stay);
     return 0;
 }

@@ -155,7 +155,7 @@ static int make_full(lua_State *L)
 {
     making how = {.a = check_number(L, 1)};
     read_making(L, 2, "full", -1, &how);
-    if (!nbl_dtype_holds(how.dtype, how.a))
+    if (!nb_dtype_holds(how.dtype, how.a))
         return nbl_error(L, "full: %s does not fit into %s", nbl_describe(L, 1),
                          nb_dtype_name(how.dtype));
     return make(L, &how, fill_value);
@@ -202,7 +202,7 @@ static void read_line_dtype(lua_State *L, int arg, const char *whose, making *ho
 
 static void check_held(lua_State *L, const char *whose, nb_dtype dtype, double value)
 {
-    if (nbl_dtype_holds(dtype, value)) return;
+    if (nb_dtype_holds(dtype, value)) return;
     lua_pushnumber(L, value);
     nbl_error(L, "%s: %s does not fit into %s", whose, nbl_describe(L, -1), nb_dtype_name(dtype));
 }

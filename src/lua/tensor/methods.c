@@ -1,6 +1,7 @@
 /* Methods of a tensor that are no ops: looking at it, filling it, the tape. */
 #include "lua/tensor/tensor.h"
 
+#include "tensor/assign.h"
 #include "tensor/print.h"
 
 /* ---- Looking ---- */
@@ -95,7 +96,7 @@ static int write_all(lua_State *L, const char *name)
     nbl_stay stay;
     int tries = 0;
     nbl_enter(L, &stay);
-    while (nbl_write(stay.ctx, x, value) != NB_OK && nbl_fail(&stay, &tries)) continue;
+    while (nb_tensor_assign(stay.ctx, x, value) != NB_OK && nbl_fail(&stay, &tries)) continue;
     nbl_leave(&stay);
     nb_tensor_touch(x, name);
     lua_settop(L, 1);

@@ -1,6 +1,8 @@
 /* The ops of the table as methods, in-place methods and operators: one function each. */
 #include "lua/tensor/tensor.h"
 
+#include "tensor/assign.h"
+
 #include <string.h>
 
 /* ---- Running one ---- */
@@ -50,7 +52,7 @@ static nb_status try_in_place(nb_ctx *ctx, const nb_call *call, const char *chan
 {
     nb_tensor *x = call->in[0], *out = try_op(ctx, call, NULL);
     if (!out) return ctx->status;
-    nb_status status = nb_tensor_copy(ctx, x, out);
+    nb_status status = nb_tensor_assign(ctx, x, out);
     nb_tensor_release(ctx, out);
     if (status == NB_OK) nb_tensor_touch(x, changer);
     return status;
@@ -61,7 +63,7 @@ static void check_in_place(lua_State *L, const nb_call *call, const char *name)
     const nb_tensor *x = call->in[0];
     nbl_check_change(L, x, name);
     for (int i = 1; i < call->inputs; i++) nbl_check_lost(L, call->in[i], name);
-    if (!nb_dtype_computes(x->dtype))
+    if (!nb_dtype_computes(x->dtype) && call->op->promote)
         nbl_error(L, "%s: %s tensors store and do not compute; x:to(\"f32\") computes", name,
                   nb_dtype_name(x->dtype));
 }

@@ -88,10 +88,11 @@ static void read_value(lua_State *L, const reading *at)
                   at->truths ? "true or false like the first" : "a number", got);
     }
     double value = at->truths ? lua_toboolean(L, -1) : lua_tonumber(L, -1);
-    if (!nbl_dtype_holds(at->to->dtype, value)) {
-        const char *got = nbl_describe(L, -1);
+    if (!nb_dtype_holds(at->to->dtype, value)) {
+        const char *got = nbl_describe(L, -1), *dtype = nb_dtype_name(at->to->dtype);
+        if (at->dims == 0) nbl_error(L, "%s does not fit into %s", got, dtype);
         nbl_error(L, "entry %s is %s, which does not fit into %s",
-                  push_path(L, at->index, at->dims), got, nb_dtype_name(at->to->dtype));
+                  push_path(L, at->index, at->dims), got, dtype);
     }
     nb_tensor_set(at->to, at->index, value);
 }

@@ -19,9 +19,6 @@ int nbl_check_sizes(lua_State *L, int arg, int64_t low, int *dims, int64_t *shap
 /* A number at `arg` (the caller has looked) as a tensor in its place: of `dtype` where that holds
  * it. */
 nb_tensor *nbl_number_to_tensor(lua_State *L, int arg, nb_dtype dtype);
-/* True when a tensor of this dtype holds the value without loss worth an error: whole and in range
- * for those that store. */
-bool nbl_dtype_holds(nb_dtype dtype, double value);
 /* A dtype by its name, or an error. */
 nb_dtype nbl_check_dtype(lua_State *L, const char *name);
 
@@ -29,8 +26,6 @@ nb_dtype nbl_check_dtype(lua_State *L, const char *name);
 int nbl_tensor_index(lua_State *L);
 int nbl_tensor_assign(lua_State *L);
 
-/* to = from, which may share its storage. */
-nb_status nbl_write(nb_ctx *ctx, nb_tensor *to, nb_tensor *from);
 /* x:totable() */
 int nbl_tensor_to_table(lua_State *L);
 

@@ -34,8 +34,10 @@ static inline void draw(nb_tensor *flat, nb_stream *stream, const nb_op *op)
     }
 }
 
-/* One shape, "2x3", "-", "3x2t" or "2x3c", as a tensor. Moves *text behind it. */
-static inline nb_tensor *read_input(const char **text, nb_stream *stream, const nb_op *op)
+/* One shape, "2x3" or "-" with t, c, i or p behind it, as a tensor; *kind is the last of these but
+ * t. Moves *text behind it. */
+static inline nb_tensor *read_input(const char **text, nb_stream *stream, const nb_op *op,
+                                    char *kind)
 {
     int64_t shape[NB_MAX_DIMS], count = 1;
     int dims = 0;
@@ -47,21 +49,42 @@ static inline nb_tensor *read_input(const char **text, nb_stream *stream, const 
             if (*end != 'x') break;
         }
     }
-    bool turned = *end == 't', condition = *end == 'c';
-    *text = end + (turned || condition);
+    bool turned = *end == 't';
+    end += turned;
+    *kind = *end && strchr("cip", *end) ? *end++ : 0;
+    *text = end;
     if (turned) {
         int64_t last = shape[dims - 1];
         shape[dims - 1] = shape[dims - 2];
         shape[dims - 2] = last;
     }
-    nb_tensor *flat = nb_tensor_new(ctx, condition ? NB_U8 : NB_F64, 1, &count);
+    nb_dtype dtype = *kind == 'c' ? NB_U8 : *kind ? NB_I32 : NB_F64;
+    nb_tensor *flat = nb_tensor_new(ctx, dtype, 1, &count);
     assert_non_null(flat);
-    draw(flat, stream, op);
+    if (dtype != NB_I32) draw(flat, stream, op);
     nb_tensor *whole = nb_tensor_reshape(ctx, flat, dims, shape);
     nb_tensor *out = turned ? nb_tensor_transpose(ctx, whole) : nb_tensor_retain(whole);
     nb_tensor_release(ctx, flat);
     nb_tensor_release(ctx, whole);
     return out;
+}
+
+/* Draws the indices of a sample, whose dimension is known by now. */
+static inline void draw_indices(const nb_call *call, nb_stream *stream, const char *kinds)
+{
+    const nb_tensor *x = call->in[0];
+    bool named = call->op->signature && strchr(call->op->signature, 'd');
+    uint32_t size = (uint32_t)(named ? x->shape[call->attr.list[0]] : nb_tensor_count(x));
+    for (int i = 0; i < call->inputs; i++) {
+        if (call->in[i]->dtype != NB_I32) continue;
+        int32_t *index = nb_tensor_data(call->in[i]);
+        for (int64_t k = 0, n = nb_tensor_count(call->in[i]); k < n; k++) {
+            uint32_t word = nb_random_word(stream);
+            int32_t place = (int32_t)((word >> 1) % size);
+            bool from_end = word & 1;
+            index[k] = kinds[i] == 'p' ? place : from_end ? place - (int32_t)size : place + 1;
+        }
+    }
 }
 
 /* The integers of a sample, in the user's counting, where the op's signature says. */
@@ -72,6 +95,7 @@ static inline void place_numbers(nb_attr *attr, const char *signature, const int
     attr->length = count;
     for (int i = 0; i < count; i++) list[i] = number[i];
     for (const char *letter = signature ? signature : ""; *letter; letter++) {
+        if (strchr("cb", *letter) && attr->length > 0) attr->count = list[--attr->length];
         if (strchr("dDLui", *letter))
             for (int i = 0; i < count; i++) list[i]--;
         if (strchr("we", *letter)) {
@@ -88,6 +112,7 @@ static inline bool next_sample(const nb_op *op, const char **at, sample *out)
 {
     int64_t number[NB_MAX_DIMS];
     int numbers = 0;
+    char kinds[NB_MAX_INPUTS] = {0};
     *out = (sample){.call = nb_call_make(op)};
     while (*at && (**at == ' ' || **at == ',')) ++*at;
     if (!*at || !**at) return false;
@@ -102,10 +127,12 @@ static inline bool next_sample(const nb_op *op, const char **at, sample *out)
             number[numbers++] = strtoll(*at + 1, &end, 10);
             *at = end;
         } else {
-            out->call.in[out->call.inputs++] = read_input(at, &stream, op);
+            int i = out->call.inputs++;
+            out->call.in[i] = read_input(at, &stream, op, &kinds[i]);
         }
     }
     place_numbers(&out->call.attr, op->signature, number, numbers);
+    draw_indices(&out->call, &stream, kinds);
     /* The targets of a cost are given: they take no gradient. */
     bool cost = strstr(op->name, "_entropy") || strstr(op->name, "_distance");
     out->checked = cost ? 1 : out->call.inputs;
@@ -192,7 +219,7 @@ static inline nb_status run(const sample *s, nb_dtype dtype, bool gaps, outcome 
         call.in[i] = like(s->call.in[i], dtype, gaps);
         if (!call.in[i])
             status = ctx->status;
-        else if (i < s->checked && call.in[i]->dtype != NB_U8)
+        else if (i < s->checked && nb_dtype_computes(call.in[i]->dtype))
             status = nb_require_grad(ctx, call.in[i], true);
     }
     if (status == NB_OK) {

@@ -1,50 +1,6 @@
 /* What the ops give, against the definitions written out element by element with libm: a gradient
  * that agrees with differences says nothing about the function itself. */
-#include "samples.h"
-
-/* ---- Indices -------------------------------------------------------------------------------- */
-
-static void unravel(int dims, const int64_t *shape, int64_t at, int64_t *index)
-{
-    for (int i = dims - 1; i >= 0; i--) {
-        index[i] = at % shape[i];
-        at /= shape[i];
-    }
-}
-
-/* Row-major element i. */
-static double flat_at(const nb_tensor *t, int64_t i)
-{
-    int64_t index[NB_MAX_DIMS] = {0};
-    unravel(t->dims, t->shape, i, index);
-    return nb_tensor_get(t, index);
-}
-
-/* The element that broadcasting puts at `index` of `dims` dimensions. */
-static double spread_at(const nb_tensor *t, int dims, const int64_t *index)
-{
-    int64_t own[NB_MAX_DIMS] = {0};
-    for (int i = 0; i < t->dims; i++) own[i] = t->shape[i] == 1 ? 0 : index[i + dims - t->dims];
-    return nb_tensor_get(t, own);
-}
-
-/* Where an element of the output stands. */
-typedef struct place {
-    const sample *s;
-    const nb_tensor *out;
-    int64_t at; /* row-major */
-    int64_t index[NB_MAX_DIMS];
-} place;
-
-static const nb_tensor *input(const place *p, int i)
-{
-    return p->s->call.in[i];
-}
-
-static double spread_input(const place *p, int i)
-{
-    return spread_at(input(p, i), p->out->dims, p->index);
-}
+#include "values_index.h"
 
 /* ---- Definitions ---------------------------------------------------------------------------- */
 
@@ -425,6 +381,15 @@ static const definition definitions[] = {
     V(expand),
     V(narrow),
     V(select),
+    V(index_select),
+    V(take),
+    V(pick),
+    V(gather),
+    V(scatter_add),
+    V(masked_select),
+    V(masked_fill),
+    V(nonzero),
+    V(diag),
     SAME(squeeze),
     SAME(unsqueeze),
     SAME(flatten),

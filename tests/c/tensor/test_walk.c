@@ -201,6 +201,12 @@ static void test_interrupt(void **state)
         seen = 0;
         nb_walk_each(&walk, count_calls, &seen);
         assert_int_equal(seen, sizes[i]);
+        seen = 0;
+        ctx->interrupt = &pressed;
+        status = nb_walk_in_order(ctx, &walk, count_calls, &seen);
+        ctx->interrupt = NULL;
+        assert_int_equal(status, i == 0 ? NB_OK : NB_EINTERRUPT);
+        assert_true(i == 0 ? seen == 100 : seen > 0 && seen < (size_t)sizes[i]);
         nb_tensor_release(ctx, t);
     }
 }

@@ -1,0 +1,257 @@
+/* Elements found by tables of indices. Reading runs on the workers; writing and adding go in
+ * row-major order on one thread, so that repeated places give the same bits always. */
+#include "tensor/spots.h"
+
+#include "kernel/kernel.h"
+#include "tensor/shape.h"
+#include "tensor/walk.h"
+
+#include <math.h>
+#include <string.h>
+
+/* ---- Indices to places ---- */
+
+/* One index in WIDE (that holds every whole number of the dtype); -1 where it is none of the size.
+ * Comparisons come first: a number outside is never converted. */
+#define PLACES(dtype, T, WIDE)                                                                     \
+    static void places_##dtype(void *arg, size_t n, char *const *at, const int64_t *stride)        \
+    {                                                                                              \
+        const WIDE size = (WIDE)((const int64_t *)arg)[0];                                         \
+        const T *x = (const T *)at[1];                                                             \
+        int32_t *to = (int32_t *)at[0];                                                            \
+        for (int64_t i = 0; i < (int64_t)n; i++) {                                                 \
+            WIDE v = (WIDE)x[i * stride[1]];                                                       \
+            WIDE place = v >= 1 ? v - 1 : v + size;                                                \
+            bool inside = v != 0 && place >= 0 && place < size && (v <= -1 || v >= 1);             \
+            int32_t whole = inside ? (int32_t)place : -1;                                          \
+            to[i * stride[0]] = (WIDE)whole == place ? whole : -1;                                 \
+        }                                                                                          \
+    }
+
+PLACES(f32, float, double)
+PLACES(f64, double, double)
+PLACES(u8, uint8_t, int32_t)
+PLACES(i32, int32_t, int32_t)
+
+static nb_walk_fn *const places_loops[NB_DTYPES] = {
+    [NB_F32] = places_f32, [NB_F64] = places_f64, [NB_U8] = places_u8, [NB_I32] = places_i32};
+
+/* The row-major element that has no place, or -1. */
+static int64_t find_misplaced(const nb_tensor *places)
+{
+    const int32_t *place = nb_tensor_data(places);
+    int64_t count = nb_tensor_count(places);
+    int32_t any = 0;
+    for (int64_t i = 0; i < count; i++) any |= place[i];
+    if (any >= 0) return -1;
+    int64_t at = 0;
+    while (place[at] >= 0) at++;
+    return at;
+}
+
+static double flat_get(const nb_tensor *x, int64_t at)
+{
+    int64_t index[NB_MAX_DIMS];
+    for (int d = x->dims - 1; d >= 0; d--) {
+        index[d] = at % x->shape[d];
+        at /= x->shape[d];
+    }
+    return nb_tensor_get(x, index);
+}
+
+/* Says what is wrong with an index. */
+static nb_status misplaced(nb_ctx *ctx, double index, int64_t size, int dim, const char *whose)
+{
+    nb_status status;
+    if (isnan(index))
+        status = nb_fail(ctx, NB_EARG, "index nan is no whole number");
+    else if (index != trunc(index) || isinf(index))
+        status = nb_fail(ctx, NB_EARG, "index %.7g is no whole number", index);
+    else if (index == 0 && dim >= 0)
+        status = nb_fail(ctx, NB_EARG,
+                         "index 0 in dimension %d: counting starts at 1 (and at -1 from the end)",
+                         dim + 1);
+    else if (index == 0)
+        status = nb_fail(ctx, NB_EARG, "index 0: counting starts at 1 (and at -1 from the end)");
+    else if (dim >= 0)
+        status = nb_fail(ctx, NB_EARG, "index %.15g is outside dimension %d, which has %lld", index,
+                         dim + 1, (long long)size);
+    else
+        status = nb_fail(ctx, NB_EARG, "index %.15g is outside the tensor, which has %lld elements",
+                         index, (long long)size);
+    if (whose) nb_fail_in(ctx, "%s", whose);
+    return status;
+}
+
+nb_tensor *nb_places(nb_ctx *ctx, const nb_tensor *index, int64_t size, int dim, const char *whose)
+{
+    nb_walk walk;
+    if (size > INT32_MAX)
+        return nb_fail_null(ctx, NB_ESHAPE, "%lld entries are too many for indices",
+                            (long long)size);
+    nb_tensor *places = nb_tensor_new(ctx, NB_I32, index->dims, index->shape);
+    if (!places) return NULL;
+    nb_walk_make(&walk, index->dims, index->shape, 2, (const nb_tensor *const[]){places, index});
+    nb_status status = nb_walk_run(ctx, &walk, places_loops[index->dtype], &size);
+    int64_t wrong = status == NB_OK ? find_misplaced(places) : -1;
+    if (wrong >= 0) status = misplaced(ctx, flat_get(index, wrong), size, dim, whose);
+    if (status == NB_OK) return places;
+    nb_tensor_release(ctx, places);
+    return NULL;
+}
+
+static void join_loop(void *arg, size_t n, char *const *at, const int64_t *stride)
+{
+    const int32_t size = (int32_t) * (const int64_t *)arg;
+    const int32_t *a = (const int32_t *)at[1], *b = (const int32_t *)at[2];
+    int32_t *to = (int32_t *)at[0];
+    for (int64_t i = 0; i < (int64_t)n; i++)
+        to[i * stride[0]] = a[i * stride[1]] * size + b[i * stride[2]];
+}
+
+nb_tensor *nb_places_join(nb_ctx *ctx, const nb_tensor *a, int64_t size, const nb_tensor *b)
+{
+    char ta[NB_SHAPE_TEXT], tb[NB_SHAPE_TEXT];
+    int64_t shape[NB_MAX_DIMS];
+    int dims;
+    nb_walk walk;
+    if (!nb_shape_broadcast(a->dims, a->shape, b->dims, b->shape, &dims, shape))
+        return nb_fail_null(ctx, NB_ESHAPE, "indices of %s and of %s do not fit together",
+                            nb_shape_text(a->dims, a->shape, ta),
+                            nb_shape_text(b->dims, b->shape, tb));
+    nb_tensor *out = nb_tensor_new(ctx, NB_I32, dims, shape);
+    if (!out) return NULL;
+    nb_walk_make(&walk, dims, shape, 3, (const nb_tensor *const[]){out, a, b});
+    if (nb_walk_run(ctx, &walk, join_loop, &size) == NB_OK) return out;
+    nb_tensor_release(ctx, out);
+    return NULL;
+}
+
+/* ---- Spots ---- */
+
+/* Dimension i of a head, taken from dimension `from` of x; from -1: size 1, so that it repeats. */
+static void set_dimension(nb_tensor *head, int i, const nb_tensor *x, int from)
+{
+    head->shape[i] = from < 0 ? 1 : x->shape[from];
+    head->stride[i] = from < 0 ? 0 : x->stride[from];
+}
+
+nb_status nb_spots_pick(nb_ctx *ctx, nb_spots *spots, const nb_tensor *x, int dim,
+                        const nb_tensor *places)
+{
+    int inner = x->dims - dim - 1, dims = dim + places->dims + inner;
+    if (dims > NB_MAX_DIMS)
+        return nb_fail(ctx, NB_ESHAPE, "a tensor has at most %d dimensions, not %d", NB_MAX_DIMS,
+                       dims);
+    *spots = (nb_spots){.dims = dims, .x = *x, .places = *places, .step = x->stride[dim]};
+    spots->x.dims = dims;
+    spots->places.dims = places->dims + inner;
+    for (int i = 0; i < dims; i++) {
+        int place = i - dim, after = i - dim - places->dims;
+        bool indexed = place >= 0 && after < 0;
+        set_dimension(&spots->x, i, x, indexed ? -1 : after >= 0 ? dim + 1 + after : i);
+        if (place >= 0) set_dimension(&spots->places, place, places, indexed ? place : -1);
+        spots->shape[i] = indexed ? places->shape[place] : spots->x.shape[i];
+    }
+    return NB_OK;
+}
+
+void nb_spots_gather(nb_spots *spots, const nb_tensor *x, int dim, const nb_tensor *places)
+{
+    *spots = (nb_spots){.dims = places->dims, .x = *x, .places = *places, .step = x->stride[dim]};
+    memcpy(spots->shape, places->shape, sizeof spots->shape);
+    memcpy(spots->x.shape, places->shape, sizeof spots->x.shape);
+    spots->x.shape[dim] = 1;
+}
+
+/* ---- Loops over them ---- */
+
+/* The operands are what is written and what is read, then the places: one for the whole inner loop
+ * (stride 0), or one for each element. The side that stands in x is moved by its place. */
+#define SPOTS(width, T)                                                                            \
+    static void read_##width(void *arg, size_t n, char *const *at, const int64_t *stride)          \
+    {                                                                                              \
+        const int64_t step = *(const int64_t *)arg, sy = stride[0], sx = stride[1];                \
+        const int32_t *place = (const int32_t *)at[2];                                             \
+        const T *x = (const T *)at[1];                                                             \
+        T *y = (T *)at[0];                                                                         \
+        if (stride[2] != 0) {                                                                      \
+            for (int64_t i = 0; i < (int64_t)n; i++)                                               \
+                y[i * sy] = x[i * sx + place[i * stride[2]] * step];                               \
+            return;                                                                                \
+        }                                                                                          \
+        x += *place * step;                                                                        \
+        if (sx == 1 && sy == 1)                                                                    \
+            memcpy(y, x, n * sizeof *y);                                                           \
+        else                                                                                       \
+            for (int64_t i = 0; i < (int64_t)n; i++) y[i * sy] = x[i * sx];                        \
+    }                                                                                              \
+    static void write_##width(void *arg, size_t n, char *const *at, const int64_t *stride)         \
+    {                                                                                              \
+        const int64_t step = *(const int64_t *)arg;                                                \
+        const int32_t *place = (const int32_t *)at[2];                                             \
+        const T *from = (const T *)at[1];                                                          \
+        T *x = (T *)at[0];                                                                         \
+        for (int64_t i = 0; i < (int64_t)n; i++)                                                   \
+            x[i * stride[0] + place[i * stride[2]] * step] = from[i * stride[1]];                  \
+    }
+
+SPOTS(1, uint8_t)
+SPOTS(4, uint32_t)
+SPOTS(8, uint64_t)
+
+static nb_walk_fn *const read_loops[NB_DTYPES] = {
+    [NB_F32] = read_4, [NB_F64] = read_8, [NB_U8] = read_1, [NB_I32] = read_4};
+static nb_walk_fn *const write_loops[NB_DTYPES] = {
+    [NB_F32] = write_4, [NB_F64] = write_8, [NB_U8] = write_1, [NB_I32] = write_4};
+
+#define ADD(dtype, DTYPE, T)                                                                       \
+    static void add_##dtype(void *arg, size_t n, char *const *at, const int64_t *stride)           \
+    {                                                                                              \
+        const int64_t step = *(const int64_t *)arg;                                                \
+        const int32_t *place = (const int32_t *)at[2];                                             \
+        const T *from = (const T *)at[1];                                                          \
+        T *x = (T *)at[0];                                                                         \
+        if (stride[2] == 0 && stride[1] == 1 && stride[0] == 1) {                                  \
+            nb_real(DTYPE)->axpy(n, 1, from, x + *place * step);                                   \
+            return;                                                                                \
+        }                                                                                          \
+        for (int64_t i = 0; i < (int64_t)n; i++)                                                   \
+            x[i * stride[0] + place[i * stride[2]] * step] += from[i * stride[1]];                 \
+    }
+
+ADD(f32, NB_F32, float)
+ADD(f64, NB_F64, double)
+
+nb_tensor *nb_spots_read(nb_ctx *ctx, const nb_spots *spots)
+{
+    nb_walk walk;
+    int64_t step = spots->step;
+    nb_tensor *out = nb_tensor_new(ctx, spots->x.dtype, spots->dims, spots->shape);
+    if (!out) return NULL;
+    nb_walk_make(&walk, spots->dims, spots->shape, 3,
+                 (const nb_tensor *const[]){out, &spots->x, &spots->places});
+    if (nb_walk_run(ctx, &walk, read_loops[out->dtype], &step) == NB_OK) return out;
+    nb_tensor_release(ctx, out);
+    return NULL;
+}
+
+/* x op= from, one after the other. */
+static nb_status change(nb_ctx *ctx, const nb_spots *spots, const nb_tensor *from, nb_walk_fn *loop)
+{
+    nb_walk walk;
+    int64_t step = spots->step;
+    nb_walk_make(&walk, spots->dims, spots->shape, 3,
+                 (const nb_tensor *const[]){&spots->x, from, &spots->places});
+    return nb_walk_in_order(ctx, &walk, loop, &step);
+}
+
+nb_status nb_spots_write(nb_ctx *ctx, const nb_spots *spots, const nb_tensor *from)
+{
+    return change(ctx, spots, from, write_loops[from->dtype]);
+}
+
+nb_status nb_spots_add(nb_ctx *ctx, const nb_spots *spots, const nb_tensor *from)
+{
+    return change(ctx, spots, from, from->dtype == NB_F32 ? add_f32 : add_f64);
+}
