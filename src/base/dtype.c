@@ -33,7 +33,8 @@ void nb_dtype_range(nb_dtype dtype, double *low, double *high)
 bool nb_dtype_holds(nb_dtype dtype, double value)
 {
     double low, high;
-    if (nb_dtype_computes(dtype)) return true;
+    if (dtype == NB_F64) return true;
+    if (dtype == NB_F32) return !isfinite(value) || fabs(value) < NB_F32_END;
     nb_dtype_range(dtype, &low, &high);
     return value >= low && value <= high && value == trunc(value);
 }

@@ -13,8 +13,10 @@ const char *nb_dtype_name(nb_dtype dtype);
 bool nb_dtype_from_name(const char *name, nb_dtype *dtype);
 /* The least and the largest number of a dtype that only stores. */
 void nb_dtype_range(nb_dtype dtype, double *low, double *high);
+/* Finite numbers below round to finite ones of f32. */
+#define NB_F32_END 0x1.ffffffp127
 /* True when a dtype holds the value without loss worth an error: whole and in range for those that
- * only store. */
+ * only store, no finite number that becomes infinite in f32. */
 bool nb_dtype_holds(nb_dtype dtype, double value);
 
 /* Bytes of one element. In every inner call, so it must cost nothing. */

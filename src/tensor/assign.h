@@ -6,8 +6,7 @@
 #include "tensor/tensor.h"
 
 /* to = from, broadcast and converted. NB_ESHAPE where it does not fit; NB_EVALUE "300 does not fit
- * into u8" where to's dtype only stores and a value is not whole or out of its range. Nothing is
- * changed then. */
+ * into u8" where a value is none that nb_dtype_holds. Nothing is changed then. */
 nb_status nb_tensor_assign(nb_ctx *ctx, nb_tensor *to, const nb_tensor *from);
 /* The elements of `from` in another dtype, with the same check; `from` itself where the dtype is
  * its own. */
