@@ -104,12 +104,17 @@ uint64_t nb_random_below(nb_stream *stream, uint64_t n)
     return value;
 }
 
-void nb_random_shuffle(nb_stream *stream, int32_t *index, size_t n)
+void nb_random_shuffle_last(nb_stream *stream, int32_t *index, size_t n, size_t steps)
 {
-    for (size_t i = n; i > 1; i--) {
+    for (size_t i = n; i > n - steps && i > 1; i--) {
         size_t j = (size_t)nb_random_below(stream, i);
         int32_t kept = index[i - 1];
         index[i - 1] = index[j];
         index[j] = kept;
     }
+}
+
+void nb_random_shuffle(nb_stream *stream, int32_t *index, size_t n)
+{
+    nb_random_shuffle_last(stream, index, n, n);
 }

@@ -39,5 +39,8 @@ double nb_random_normal(nb_stream *stream);
 uint64_t nb_random_below(nb_stream *stream, uint64_t n);
 /* Fisher-Yates over n indices in place. */
 void nb_random_shuffle(nb_stream *stream, int32_t *index, size_t n);
+/* The first `steps` <= n steps of it: the last places get their entries, the n - steps before them
+ * are yet to be shuffled. */
+void nb_random_shuffle_last(nb_stream *stream, int32_t *index, size_t n, size_t steps);
 
 #endif

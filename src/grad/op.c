@@ -57,16 +57,27 @@ void nb_call_drop(nb_ctx *ctx, nb_call *call)
     }
 }
 
-/* The dtype that the promoted inputs of a call meet in: the widest that computes. Where none does,
- * f64 for i32, whose numbers f32 does not all hold, else the context's. */
+nb_dtype nb_dtype_meeting(const nb_ctx *ctx, const bool has[NB_DTYPES])
+{
+    if (has[NB_F64]) return NB_F64;
+    if (has[NB_F32]) return NB_F32;
+    return has[NB_I32] ? NB_F64 : ctx->dtype;
+}
+
+nb_dtype nb_dtype_computing(const nb_ctx *ctx, nb_dtype dtype)
+{
+    bool has[NB_DTYPES] = {false};
+    has[dtype] = true;
+    return nb_dtype_meeting(ctx, has);
+}
+
+/* The dtype that the promoted inputs of a call meet in. */
 static nb_dtype common_dtype(const nb_ctx *ctx, const nb_call *call)
 {
     bool has[NB_DTYPES] = {false};
     for (int i = 0; i < call->inputs; i++)
         if (call->op->promote >> i & 1) has[call->in[i]->dtype] = true;
-    if (has[NB_F64]) return NB_F64;
-    if (has[NB_F32]) return NB_F32;
-    return has[NB_I32] ? NB_F64 : ctx->dtype;
+    return nb_dtype_meeting(ctx, has);
 }
 
 /* True when the inputs that would be promoted are of one dtype already. */
@@ -165,7 +176,7 @@ nb_tensor *nb_op2(nb_ctx *ctx, nb_op_id op, nb_tensor *a, nb_tensor *b)
 
 nb_tensor *nb_op_number(nb_ctx *ctx, nb_op_id op, nb_tensor *a, double b)
 {
-    nb_dtype dtype = nb_dtype_computes(a->dtype) ? a->dtype : ctx->dtype;
+    nb_dtype dtype = nb_dtype_computing(ctx, a->dtype);
     nb_tensor *number = nb_tensor_scalar(ctx, dtype, b);
     if (!number) return NULL;
     nb_tensor *out = nb_op2(ctx, op, a, number);

@@ -115,6 +115,12 @@ nb_call nb_call_make(const nb_op *op);
 /* Gives back what a call holds besides its output. */
 void nb_call_drop(nb_ctx *ctx, nb_call *call);
 
+/* The dtype in which numbers of several kinds meet to compute: the widest of those that do. Where
+ * none does, f64 for i32, whose numbers f32 does not all hold, else the context's. */
+nb_dtype nb_dtype_meeting(const nb_ctx *ctx, const bool has[NB_DTYPES]);
+/* The same for one kind: what a tensor computes in. */
+nb_dtype nb_dtype_computing(const nb_ctx *ctx, nb_dtype dtype);
+
 /* Calls an op: forward, and a record on the output when the context records and an input takes part
  * in a gradient. Returns the output (a new reference) or NULL, and then no further results.
  * call->op, in, inputs and attr are set by the caller; attr.shared is borrowed. */
@@ -124,5 +130,14 @@ nb_tensor *nb_op1(nb_ctx *ctx, nb_op_id op, nb_tensor *a);
 nb_tensor *nb_op2(nb_ctx *ctx, nb_op_id op, nb_tensor *a, nb_tensor *b);
 /* An op on a tensor and a number (the number takes the tensor's dtype). */
 nb_tensor *nb_op_number(nb_ctx *ctx, nb_op_id op, nb_tensor *a, double b);
+/* count > 0 tensors one after the other along `dim`, brought to one dtype (that of all, where they
+ * share it); or, of one shape, side by side in a new dimension `dim`. Gradients flow. */
+nb_tensor *nb_op_cat(nb_ctx *ctx, nb_tensor *const *list, size_t count, int dim);
+nb_tensor *nb_op_stack(nb_ctx *ctx, nb_tensor *const *list, size_t count, int dim);
+/* The views of a dimension from start[i] to before start[i + 1], for each of `pieces` > 0, where
+ * start begins with 0, never falls and ends with the dimension's size. Gradients flow. Into `out`,
+ * new references; nothing after a failure. */
+nb_status nb_op_cut(nb_ctx *ctx, nb_tensor *x, int dim, const int64_t *start, size_t pieces,
+                    nb_tensor **out);
 
 #endif

@@ -26,6 +26,7 @@
 
 #include "kernel/loops/walk.inc"
 #include "kernel/loops/tile.inc"
+#include "kernel/loops/philox.inc"
 
 #include "kernel/loops/f32.inc"
 #include "kernel/loops/real.inc"
@@ -63,5 +64,6 @@ const nb_kernels PASTE_NAMES(nb_kernels_, NB_ISA) = {
 #include "kernel/compare.def"
         },
 #undef X
+    .philox = philox,
     .products = {[NB_F32] = &products_f32, [NB_F64] = &products_f64},
 };

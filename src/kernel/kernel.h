@@ -61,6 +61,14 @@ typedef void nb_select_fn(size_t n, const uint8_t *c, ptrdiff_t sc, const void *
 typedef void nb_convert_fn(size_t n, const void *x, ptrdiff_t sx, void *y, ptrdiff_t sy,
                            double scale);
 
+/* n contiguous numbers of a distribution from nb_random_words(dtype) random words for each (n
+ * rounded up to even where pairs are drawn). */
+typedef void nb_draw_fn(size_t n, const uint32_t *words, void *y, double p, double q);
+static inline size_t nb_random_words(nb_dtype dtype)
+{
+    return nb_dtype_size(dtype) / sizeof(uint32_t);
+}
+
 /* The table of one dtype that computes. */
 typedef struct nb_real_kernels {
     nb_unary_fn *unary[NB_UNARIES];
@@ -109,6 +117,12 @@ typedef struct nb_real_kernels {
     void (*adam)(size_t n, void *w, const void *g, void *m, void *s, double lr, double beta1,
                  double beta2, double epsilon, int64_t t);
     nb_compare_fn *compare[NB_COMPARES];
+    /* y = a + w (b - a), by the end that is nearer: exactly a where w is 0, b where it is 1 */
+    void (*lerp)(size_t n, const void *a, ptrdiff_t sa, const void *b, ptrdiff_t sb, const void *w,
+                 ptrdiff_t sw, void *y, ptrdiff_t sy);
+    nb_draw_fn *draw_uniform;     /* p <= y < q, or y = p where they are equal */
+    nb_draw_fn *draw_normal;      /* of mean p and deviation q */
+    nb_draw_fn *draw_exponential; /* of mean p; never 0 */
 } nb_real_kernels;
 
 typedef struct nb_kernels {
@@ -118,6 +132,10 @@ typedef struct nb_kernels {
     nb_select_fn *select[NB_DTYPES];
     nb_compare_fn *compare_u8[NB_COMPARES];
     nb_compare_fn *compare_i32[NB_COMPARES];
+    /* Four words for each of `blocks` counters from `counter` on, counted in its first two words:
+     * nb_philox of each. */
+    void (*philox)(const uint32_t key[2], const uint32_t counter[4], size_t blocks,
+                   uint32_t *words);
     const struct nb_products *products[2]; /* product.h's loops, by dtype */
 } nb_kernels;
 

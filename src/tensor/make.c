@@ -1,19 +1,19 @@
-/* Filling with numbers that are made one after another. Chance is drawn in the order of the
- * elements on one thread, so that a seed gives the same tensor everywhere. */
+/* Filling with numbers that follow a rule. */
 #include "tensor/make.h"
 
 #include "kernel/kernel.h"
 
 #include <float.h>
 #include <math.h>
+#include <string.h>
 
 enum { BATCH = 512 }; /* numbers made at a time; between batches Ctrl-C is looked for */
 
-/* Gives the number of element i. */
-typedef double number_at(void *arg, int64_t i);
+/* Gives the numbers of elements first … first + n - 1. */
+typedef void numbers_at(const void *arg, int64_t first, int64_t n, double *to);
 
 /* A batch is made in double and converted to the tensor's dtype by the kernel for that. */
-static nb_status fill(nb_ctx *ctx, nb_tensor *tensor, number_at *number, void *arg)
+static nb_status fill(nb_ctx *ctx, nb_tensor *tensor, numbers_at *numbers, const void *arg)
 {
     double batch[BATCH];
     nb_convert_fn *convert = nb_kernels_get()->convert[NB_F64][tensor->dtype];
@@ -21,7 +21,7 @@ static nb_status fill(nb_ctx *ctx, nb_tensor *tensor, number_at *number, void *a
     int64_t count = nb_tensor_count(tensor);
     for (int64_t start = 0; start < count; start += BATCH) {
         int64_t n = count - start < BATCH ? count - start : BATCH;
-        for (int64_t i = 0; i < n; i++) batch[i] = number(arg, start + i);
+        numbers(arg, start, n, batch);
         convert((size_t)n, batch, 1, to, 1, 1.0);
         to += n * (int64_t)nb_dtype_size(tensor->dtype);
         if (nb_poll(ctx) != NB_OK) return ctx->status;
@@ -29,87 +29,75 @@ static nb_status fill(nb_ctx *ctx, nb_tensor *tensor, number_at *number, void *a
     return NB_OK;
 }
 
-static double unit(void *arg, int64_t i)
-{
-    (void)i;
-    return nb_random_unit(arg);
-}
-
-/* 24 bits: the most that f32 holds below 1. */
-static double short_unit(void *arg, int64_t i)
-{
-    (void)i;
-    return (double)(nb_random_word(arg) >> 8) * 0x1p-24;
-}
-
-nb_status nb_fill_uniform(nb_ctx *ctx, nb_tensor *tensor, nb_stream *stream)
-{
-    return fill(ctx, tensor, tensor->dtype == NB_F64 ? unit : short_unit, stream);
-}
-
-static double normal(void *arg, int64_t i)
-{
-    (void)i;
-    return nb_random_normal(arg);
-}
-
-nb_status nb_fill_normal(nb_ctx *ctx, nb_tensor *tensor, nb_stream *stream)
-{
-    return fill(ctx, tensor, normal, stream);
-}
-
-typedef struct integers {
-    nb_stream *stream;
-    int64_t low;
-    uint64_t count;
-} integers;
-
-static double integer(void *arg, int64_t i)
-{
-    (void)i;
-    const integers *of = arg;
-    return (double)(of->low + (int64_t)nb_random_below(of->stream, of->count));
-}
-
-nb_status nb_fill_integers(nb_ctx *ctx, nb_tensor *tensor, nb_stream *stream, int64_t low,
-                           int64_t high)
-{
-    integers of = {stream, low, (uint64_t)high - (uint64_t)low + 1};
-    return fill(ctx, tensor, integer, &of);
-}
-
-void nb_fill_permutation(nb_tensor *tensor, nb_stream *stream)
-{
-    int32_t *index = nb_tensor_data(tensor);
-    int64_t count = tensor->shape[0];
-    for (int64_t i = 0; i < count; i++) index[i] = (int32_t)(i + 1);
-    nb_random_shuffle(stream, index, (size_t)count);
-}
+/* ---- Ranges and lines ---- */
 
 typedef struct line {
     double first, step, last;
-    int64_t end; /* the place of `last`; -1: none */
+    int64_t end; /* the place of `last` */
+    double base; /* of powers */
 } line;
 
-static double on_line(void *arg, int64_t i)
+static void on_range(const void *arg, int64_t first, int64_t n, double *to)
 {
     const line *of = arg;
-    return i == of->end ? of->last : of->first + (double)i * of->step;
+    for (int64_t i = 0; i < n; i++) to[i] = of->first + (double)(first + i) * of->step;
 }
 
 nb_status nb_fill_range(nb_ctx *ctx, nb_tensor *tensor, double start, double step)
 {
-    line of = {start, step, 0, -1};
-    return fill(ctx, tensor, on_line, &of);
+    line of = {.first = start, .step = step};
+    return fill(ctx, tensor, on_range, &of);
+}
+
+/* Counted from the nearer end, so that both are exact and the line is as even backwards. */
+static void on_line(const void *arg, int64_t first, int64_t n, double *to)
+{
+    const line *of = arg;
+    for (int64_t i = 0; i < n; i++) {
+        int64_t at = first + i;
+        to[i] = at <= of->end / 2 ? of->first + (double)at * of->step
+                                  : of->last - (double)(of->end - at) * of->step;
+    }
+}
+
+static line line_of(const nb_tensor *tensor, double first, double last)
+{
+    int64_t end = nb_tensor_count(tensor) - 1;
+    double step = end > 0 ? last / (double)end - first / (double)end : 0;
+    return (line){.first = first, .step = step, .last = last, .end = end};
 }
 
 nb_status nb_fill_line(nb_ctx *ctx, nb_tensor *tensor, double first, double last)
 {
-    int64_t end = nb_tensor_count(tensor) - 1;
-    line of = {first, end > 0 ? last / (double)end - first / (double)end : 0, last,
-               end > 0 ? end : -1};
+    line of = line_of(tensor, first, last);
     return fill(ctx, tensor, on_line, &of);
 }
+
+static void on_powers(const void *arg, int64_t first, int64_t n, double *to)
+{
+    const line *of = arg;
+    on_line(arg, first, n, to);
+    for (int64_t i = 0; i < n; i++) to[i] = pow(of->base, to[i]);
+}
+
+nb_status nb_fill_powers(nb_ctx *ctx, nb_tensor *tensor, double base, double first, double last)
+{
+    line of = line_of(tensor, first, last);
+    of.base = base;
+    return fill(ctx, tensor, on_powers, &of);
+}
+
+int64_t nb_range_count(double first, double last, double step)
+{
+    double span = last - first;
+    /* Halves are exact where the span of two finite numbers is infinite. */
+    double steps = isfinite(span) ? span / step : (last / 2 - first / 2) / (step / 2);
+    if (steps < 0) return 0;
+    steps = floor(steps * (1 + 4 * DBL_EPSILON));
+    return steps < (double)NB_MAX_ELEMENTS ? (int64_t)steps + 1 : -1;
+}
+
+/* ---- Ones among zeros ---- */
 
 nb_status nb_fill_identity(nb_ctx *ctx, nb_tensor *tensor)
 {
@@ -120,10 +108,80 @@ nb_status nb_fill_identity(nb_ctx *ctx, nb_tensor *tensor)
     return status;
 }
 
-int64_t nb_range_count(double first, double last, double step)
+/* Visits the labels in row-major order as whole numbers, which it has checked to be such from 1 to
+ * `most`. */
+typedef void label_fn(void *arg, int64_t place, int64_t label);
+
+static nb_status bad_label(nb_ctx *ctx, double label, int64_t place, int64_t most)
 {
-    double steps = (last - first) / step;
-    if (steps < 0) return 0;
-    steps = floor(steps * (1 + 4 * DBL_EPSILON));
-    return steps < (double)NB_MAX_ELEMENTS ? (int64_t)steps + 1 : -1;
+    if (label == 0) return nb_fail(ctx, NB_EVALUE, "there is no class 0; counting starts at 1");
+    if (label > (double)most && label == floor(label))
+        return nb_fail(ctx, NB_EVALUE, "label %lld is class %.0f; there are %lld",
+                       (long long)place + 1, label, (long long)most);
+    return nb_fail(ctx, NB_EVALUE, "label %lld must be a whole number from 1, not %g",
+                   (long long)place + 1, label);
+}
+
+static nb_status each_label(nb_ctx *ctx, nb_tensor *labels, int64_t most, label_fn *visit,
+                            void *arg)
+{
+    double batch[BATCH];
+    nb_tensor *flat = nb_tensor_contiguous(ctx, labels);
+    if (!flat) return ctx->status;
+    nb_convert_fn *convert = nb_kernels_get()->convert[flat->dtype][NB_F64];
+    const char *from = nb_tensor_data(flat);
+    int64_t count = nb_tensor_count(flat);
+    nb_status status = NB_OK;
+    for (int64_t start = 0; start < count && status == NB_OK; start += BATCH) {
+        int64_t n = count - start < BATCH ? count - start : BATCH;
+        convert((size_t)n, from + start * (int64_t)nb_dtype_size(flat->dtype), 1, batch, 1, 1.0);
+        for (int64_t i = 0; i < n && status == NB_OK; i++) {
+            double label = batch[i];
+            if (label >= 1 && label <= (double)most && label == floor(label))
+                visit(arg, start + i, (int64_t)label);
+            else
+                status = bad_label(ctx, label, start + i, most);
+        }
+        if (status == NB_OK) status = nb_poll(ctx);
+    }
+    nb_tensor_release(ctx, flat);
+    return status;
+}
+
+/* Where the ones go, and what one is in the tensor's dtype. */
+typedef struct ones {
+    char *to;
+    int64_t classes;
+    size_t width;
+    char one[sizeof(double)];
+} ones;
+
+static void set_one(void *arg, int64_t place, int64_t label)
+{
+    const ones *of = arg;
+    memcpy(of->to + (place * of->classes + label - 1) * (int64_t)of->width, of->one, of->width);
+}
+
+nb_status nb_fill_one_hot(nb_ctx *ctx, nb_tensor *tensor, nb_tensor *labels)
+{
+    ones of = {.to = nb_tensor_data(tensor),
+               .classes = tensor->shape[tensor->dims - 1],
+               .width = nb_dtype_size(tensor->dtype)};
+    const double one = 1;
+    nb_kernels_get()->convert[NB_F64][tensor->dtype](1, &one, 1, of.one, 1, 1.0);
+    nb_status status = nb_tensor_fill(ctx, tensor, 0);
+    return status == NB_OK ? each_label(ctx, labels, of.classes, set_one, &of) : status;
+}
+
+static void raise_largest(void *arg, int64_t place, int64_t label)
+{
+    int64_t *largest = arg;
+    (void)place;
+    if (label > *largest) *largest = label;
+}
+
+nb_status nb_largest_label(nb_ctx *ctx, nb_tensor *labels, int64_t *largest)
+{
+    *largest = 0;
+    return each_label(ctx, labels, NB_MAX_ELEMENTS, raise_largest, largest);
 }

@@ -1,4 +1,5 @@
-/* Ops of two tensors, element by element, broadcast by NumPy's rules; comparisons; where. */
+/* Ops of two tensors, element by element, broadcast by NumPy's rules; comparisons; where
+ * and lerp, which take three. */
 #include "grad/support.h"
 
 #include "tensor/shape.h"
@@ -316,6 +317,65 @@ const nb_op nb_def_where = {
     .forward = where_forward,
     .backward = where_backward,
     .samples = "2x3c 2x3 2x3, 3c 2x3 -, 2x3c 3 2x1, 0x3c 3 -",
+    .low = -2,
+    .high = 2,
+};
+
+static void lerp_loop(void *arg, size_t n, char *const *at, const int64_t *stride)
+{
+    const nb_real_kernels *real = arg;
+    real->lerp(n, at[1], (ptrdiff_t)stride[1], at[2], (ptrdiff_t)stride[2], at[3],
+               (ptrdiff_t)stride[3], at[0], (ptrdiff_t)stride[0]);
+}
+
+/* z = x + w (y - x) */
+static nb_tensor *lerp_forward(nb_ctx *ctx, nb_call *call)
+{
+    const nb_tensor *x = call->in[0], *w = call->in[2];
+    int64_t pair[NB_MAX_DIMS], shape[NB_MAX_DIMS];
+    int pair_dims, dims;
+    if (!broadcast(ctx, call, &pair_dims, pair)) return NULL;
+    if (!nb_shape_broadcast(pair_dims, pair, w->dims, w->shape, &dims, shape)) {
+        nb_misfit(ctx, "lerp", x, w);
+        return NULL;
+    }
+    return nb_map(ctx, x->dtype, dims, shape, (const nb_tensor *const *)call->in, 3, lerp_loop,
+                  (void *)(uintptr_t)nb_real(x->dtype));
+}
+
+/* dx = δ - δ w, dy = δ w, dw = δ (y - x) */
+static nb_status lerp_backward(nb_ctx *ctx, nb_record *record, nb_tensor *delta, nb_tensor **grad)
+{
+    nb_tensor *x = record->in[0], *y = record->in[1], *w = record->in[2];
+    nb_status status = NB_OK;
+    if (record->needs[0] || record->needs[1]) {
+        nb_tensor *part = nb_op2(ctx, NB_OP_mul, delta, w);
+        if (!part) return ctx->status;
+        if (record->needs[0])
+            status = give(ctx, record, 0, nb_op2(ctx, NB_OP_sub, delta, part), grad);
+        if (record->needs[1] && status == NB_OK)
+            status = give(ctx, record, 1, nb_tensor_retain(part), grad);
+        nb_tensor_release(ctx, part);
+    }
+    if (record->needs[2] && status == NB_OK)
+        status =
+            give(ctx, record, 2, then(ctx, NB_OP_mul, nb_op2(ctx, NB_OP_sub, y, x), delta), grad);
+    return status;
+}
+
+extern const nb_op nb_def_lerp;
+const nb_op nb_def_lerp = {
+    .name = "lerp",
+    .signature = "tt",
+    .usage = "x:lerp(y, weight)",
+    .help = "x + weight (y - x), element by element: x where the weight is 0, y where it is 1.",
+    .example = "tensor{0, 10}:lerp(tensor{4, 20}, 0.5) → 2 15",
+    .in_place = true,
+    .promote = 7,
+    .reads = 7,
+    .forward = lerp_forward,
+    .backward = lerp_backward,
+    .samples = "- - -, 2x3 2x3 2x3, 2x3 3 -, 3 2x1 2x3, - 4 2x1, 3x2t 3x2 3x2, 0x3 3 -",
     .low = -2,
     .high = 2,
 };

@@ -1,4 +1,4 @@
-/* Ops that move no number: other shapes of the same elements, parts, copies, cat. */
+/* Ops that move no number: other shapes of the same elements, parts, copies. */
 #include "grad/support.h"
 
 #include "tensor/shape.h"
@@ -335,71 +335,6 @@ DEFINE(to) = {
     .forward = to_forward,
     .backward = to_backward,
     .samples = "-, 2x3, 3x2t, 0x3",
-    .low = -2,
-    .high = 2,
-};
-
-/* a and b one after the other along attr.list[0]; all other sizes are equal. */
-static nb_tensor *cat_forward(nb_ctx *ctx, nb_call *call)
-{
-    nb_tensor *a = call->in[0], *b = call->in[1];
-    int dim = (int)call->attr.list[0];
-    int64_t shape[NB_MAX_DIMS];
-    bool fits = a->dims == b->dims && dim < a->dims;
-    for (int i = 0; fits && i < a->dims; i++) {
-        shape[i] = a->shape[i];
-        if (i == dim)
-            shape[i] += b->shape[i];
-        else
-            fits = a->shape[i] == b->shape[i];
-    }
-    if (!fits) {
-        nb_misfit(ctx, "cat", a, b);
-        return NULL;
-    }
-    nb_tensor *out = nb_tensor_new(ctx, a->dtype, a->dims, shape);
-    nb_tensor *first = out ? nb_tensor_narrow(ctx, out, dim, 0, a->shape[dim], 1) : NULL;
-    nb_tensor *rest =
-        first ? nb_tensor_narrow(ctx, out, dim, a->shape[dim], b->shape[dim], 1) : NULL;
-    bool done =
-        rest && nb_tensor_copy(ctx, first, a) == NB_OK && nb_tensor_copy(ctx, rest, b) == NB_OK;
-    nb_tensor_release(ctx, first);
-    nb_tensor_release(ctx, rest);
-    if (done) return out;
-    nb_tensor_release(ctx, out);
-    return NULL;
-}
-
-/* Each input gets its part of δ. */
-static nb_status cat_backward(nb_ctx *ctx, nb_record *record, nb_tensor *delta, nb_tensor **grad)
-{
-    int dim = (int)record->attr.list[0];
-    int64_t total = delta->shape[dim], first;
-    /* Only inputs that need a gradient are kept; the other's length follows. */
-    if (record->needs[0])
-        first = record->in[0]->shape[dim];
-    else
-        first = total - record->in[1]->shape[dim];
-    for (int i = 0; i < 2; i++) {
-        if (!record->needs[i]) continue;
-        grad[i] = nb_tensor_narrow(ctx, delta, dim, i ? first : 0, i ? total - first : first, 1);
-        if (!grad[i]) return ctx->status;
-    }
-    return NB_OK;
-}
-
-DEFINE(cat) = {
-    .name = "cat",
-    .signature = "ti",
-    .usage = "tensor.cat({a, b, …}, dim)",
-    .help = "Tensors one after the other along a dimension, by default the first.",
-    .example = "tensor.cat({tensor{1, 2}, tensor{3}}) → 1 2 3",
-    .hidden = true,
-    .promote = 3,
-    .stores = true,
-    .forward = cat_forward,
-    .backward = cat_backward,
-    .samples = "2 3 /1, 2x3 2x1 /2, 2x3t 1x3 /1, 0x3 2x3 /1",
     .low = -2,
     .high = 2,
 };

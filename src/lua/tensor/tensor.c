@@ -1,5 +1,5 @@
 /* The handle of a tensor: its life, its metatable, its fields. */
-#include "lua/tensor/tensor.h"
+#include "lua/tensor/make.h"
 
 #include "lua/state.h"
 #include "tensor/print.h"
@@ -226,6 +226,8 @@ void nbl_open_tensor(lua_State *L)
     lua_newtable(L);
     nbl_open_tensor_ops(L);
     nbl_open_tensor_methods(L);
+    nbl_open_tensor_random(L);
+    nbl_open_tensor_join(L);
     lua_pushvalue(L, -1);
     lua_setfield(L, -3, "methods");
     push_ipairs_step(L);

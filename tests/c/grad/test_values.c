@@ -254,12 +254,28 @@ static double select_value(const place *p)
 
 static double cat_value(const place *p)
 {
-    int64_t index[NB_MAX_DIMS], dim = p->s->call.attr.list[0];
-    int64_t first = input(p, 0)->shape[dim];
+    int64_t index[NB_MAX_DIMS];
+    int64_t dim = p->s->call.attr.list[0];
+    int which = 0;
     memcpy(index, p->index, sizeof index);
-    if (index[dim] < first) return nb_tensor_get(input(p, 0), index);
-    index[dim] -= first;
-    return nb_tensor_get(input(p, 1), index);
+    for (; index[dim] >= input(p, which)->shape[dim]; which++)
+        index[dim] -= input(p, which)->shape[dim];
+    return nb_tensor_get(input(p, which), index);
+}
+
+static double rep_value(const place *p)
+{
+    int64_t index[NB_MAX_DIMS] = {0};
+    const nb_tensor *x = input(p, 0);
+    for (int i = 0; i < x->dims; i++)
+        index[i] = p->index[i + p->out->dims - x->dims] % x->shape[i];
+    return nb_tensor_get(x, index);
+}
+
+static double lerp_value(const place *p)
+{
+    double x = spread_input(p, 0), y = spread_input(p, 1), w = spread_input(p, 2);
+    return (1 - w) * x + w * y;
 }
 
 static double examples_of(const nb_tensor *t)
@@ -336,6 +352,7 @@ static const definition definitions[] = {
     B(pow, pow),
     B(maximum, fmax),
     B(minimum, fmin),
+    V(lerp),
     U(neg, neg_of),
     U(abs, fabs),
     U(sign, sign_of),
@@ -396,6 +413,7 @@ static const definition definitions[] = {
     SAME(contiguous),
     SAME(clone),
     V(cat),
+    V(rep),
     SAME(to),
     V(dense),
     V(half_squared_distance),

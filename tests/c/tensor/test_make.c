@@ -1,4 +1,4 @@
-/* Tensors that begin with numbers: what is drawn, where ranges end, exact ends of lines. */
+/* Tensors that begin with numbers: where ranges end, exact ends of lines, classes. */
 #include "tensor/make.h"
 
 #include "../support.h"
@@ -17,80 +17,6 @@ static double at(const nb_tensor *tensor, int64_t i)
     return nb_tensor_get(tensor, &i);
 }
 
-/* Would catch an interval that is closed above, also by rounding to f32, and a mean that is off:
- * that of n draws strays by 1 / sqrt(12 n); five of these are allowed. */
-static void test_uniform(void **state)
-{
-    (void)state;
-    enum { COUNT = 50000 };
-    for (nb_dtype dtype = NB_F32; dtype <= NB_F64; dtype++) {
-        nb_stream stream = nb_stream_make(1, NB_FOR_TENSOR, 0);
-        nb_tensor *tensor = row(dtype, COUNT);
-        double sum = 0;
-        assert_int_equal(nb_fill_uniform(ctx, tensor, &stream), NB_OK);
-        for (int64_t i = 0; i < COUNT; i++) {
-            assert_true(at(tensor, i) >= 0 && at(tensor, i) < 1);
-            sum += at(tensor, i);
-        }
-        assert_true(fabs(sum / COUNT - 0.5) < 5 / sqrt(12.0 * COUNT));
-        nb_tensor_release(ctx, tensor);
-    }
-}
-
-/* Mean 0 and mean square 1; the latter strays by sqrt(2 / n). */
-static void test_normal(void **state)
-{
-    (void)state;
-    enum { COUNT = 50000 };
-    nb_stream stream = nb_stream_make(1, NB_FOR_TENSOR, 0);
-    nb_tensor *tensor = row(NB_F64, COUNT);
-    double sum = 0, squares = 0;
-    assert_int_equal(nb_fill_normal(ctx, tensor, &stream), NB_OK);
-    for (int64_t i = 0; i < COUNT; i++) {
-        sum += at(tensor, i);
-        squares += at(tensor, i) * at(tensor, i);
-    }
-    assert_true(fabs(sum / COUNT) < 5 / sqrt(COUNT));
-    assert_true(fabs(squares / COUNT - 1) < 5 * sqrt(2.0 / COUNT));
-    nb_tensor_release(ctx, tensor);
-}
-
-/* Both ends are drawn and nothing beyond; one number alone is always it; the widest range wraps
- * nothing. */
-static void test_integers(void **state)
-{
-    (void)state;
-    enum { COUNT = 600 };
-    nb_stream stream = nb_stream_make(1, NB_FOR_TENSOR, 0);
-    nb_tensor *tensor = row(NB_I32, COUNT);
-    int seen[3] = {0};
-    assert_int_equal(nb_fill_integers(ctx, tensor, &stream, -1, 1), NB_OK);
-    for (int64_t i = 0; i < COUNT; i++) {
-        assert_true(fabs(at(tensor, i)) <= 1);
-        seen[(int)at(tensor, i) + 1]++;
-    }
-    for (int i = 0; i < 3; i++) assert_true(seen[i] > 120);
-    assert_int_equal(nb_fill_integers(ctx, tensor, &stream, 7, 7), NB_OK);
-    assert_true(at(tensor, 0) == 7 && at(tensor, COUNT - 1) == 7);
-    assert_int_equal(nb_fill_integers(ctx, tensor, &stream, INT32_MIN, INT32_MAX), NB_OK);
-    nb_tensor_release(ctx, tensor);
-}
-
-static void test_permutation(void **state)
-{
-    (void)state;
-    enum { COUNT = 100 };
-    nb_stream stream = nb_stream_make(1, NB_FOR_TENSOR, 0);
-    nb_tensor *tensor = row(NB_I32, COUNT), *none = row(NB_I32, 0);
-    bool seen[COUNT + 1] = {false};
-    nb_fill_permutation(tensor, &stream);
-    for (int64_t i = 0; i < COUNT; i++) seen[(int)at(tensor, i)] = true;
-    for (int i = 1; i <= COUNT; i++) assert_true(seen[i]);
-    nb_fill_permutation(none, &stream);
-    nb_tensor_release(ctx, tensor);
-    nb_tensor_release(ctx, none);
-}
-
 /* As many as a for loop takes, with the end that only rounding misses. */
 static void test_range_count(void **state)
 {
@@ -107,6 +33,9 @@ static void test_range_count(void **state)
     assert_int_equal(nb_range_count(1, most, 1), NB_MAX_ELEMENTS);
     assert_int_equal(nb_range_count(0, most, 1), -1);
     assert_int_equal(nb_range_count(0, 1e300, 1e-300), -1);
+    /* The span of two finite numbers may be infinite. */
+    assert_int_equal(nb_range_count(-1.5e308, 1.5e308, 1e308), 4);
+    assert_int_equal(nb_range_count(1.5e308, -1.5e308, 1e308), 0);
 }
 
 /* Longer than a batch, so that the seam between two is crossed. */
@@ -133,6 +62,83 @@ static void test_line(void **state)
     assert_true(at(one, 0) == 3);
     nb_tensor_release(ctx, tensor);
     nb_tensor_release(ctx, one);
+}
+
+/* The same numbers backwards: catches a line that is counted from one end, whose other half then
+ * carries the rounding of its step. */
+static void test_line_is_even(void **state)
+{
+    (void)state;
+    enum { COUNT = 1001 };
+    nb_tensor *up = row(NB_F64, COUNT), *down = row(NB_F64, COUNT);
+    assert_int_equal(nb_fill_line(ctx, up, 0.1, 0.7), NB_OK);
+    assert_int_equal(nb_fill_line(ctx, down, 0.7, 0.1), NB_OK);
+    for (int64_t i = 0; i < COUNT; i++) {
+        if (i != COUNT / 2) assert_true(at(up, i) == at(down, COUNT - 1 - i));
+        assert_true(fabs(at(up, i) - (0.1 + 0.0006 * (double)i)) < 1e-15);
+    }
+    nb_tensor_release(ctx, up);
+    nb_tensor_release(ctx, down);
+}
+
+static void test_powers(void **state)
+{
+    (void)state;
+    nb_tensor *tensor = row(NB_F64, 4), *one = row(NB_F32, 1);
+    assert_int_equal(nb_fill_powers(ctx, tensor, 2, -1, 2), NB_OK);
+    for (int64_t i = 0; i < 4; i++) assert_true(at(tensor, i) == ldexp(1, (int)i - 1));
+    assert_int_equal(nb_fill_powers(ctx, one, 10, 3, 9), NB_OK);
+    assert_true(at(one, 0) == 1000);
+    nb_tensor_release(ctx, tensor);
+    nb_tensor_release(ctx, one);
+}
+
+/* One place in every row, in each dtype; labels from a stepped view; the ends of the classes. */
+static void test_one_hot(void **state)
+{
+    (void)state;
+    nb_tensor *all = tensor_of(NB_I32, SHAPE(4), VALUES(3, 9, 1, 9));
+    nb_tensor *labels = nb_tensor_narrow(ctx, all, 0, 0, 2, 2);
+    for (nb_dtype dtype = NB_F32; dtype < NB_DTYPES; dtype++) {
+        nb_tensor *out = nb_tensor_new(ctx, dtype, 2, (int64_t[]){2, 3});
+        assert_int_equal(nb_fill_one_hot(ctx, out, labels), NB_OK);
+        for (int64_t i = 0; i < 2; i++)
+            for (int64_t j = 0; j < 3; j++)
+                assert_true(nb_tensor_get(out, (int64_t[]){i, j}) == (j == (i ? 0 : 2)));
+        nb_tensor_release(ctx, out);
+    }
+    int64_t largest = -1;
+    assert_int_equal(nb_largest_label(ctx, labels, &largest), NB_OK);
+    assert_int_equal(largest, 3);
+    nb_tensor_release(ctx, all);
+    nb_tensor_release(ctx, labels);
+}
+
+static void refuse_label(double label, const char *words)
+{
+    nb_tensor *labels = tensor_of(NB_F64, SHAPE(2), VALUES(1, label)), *out = NULL;
+    out = nb_tensor_new(ctx, NB_F32, 2, (int64_t[]){2, 3});
+    assert_int_equal(nb_fill_one_hot(ctx, out, labels), NB_EVALUE);
+    assert_failed(NB_EVALUE, words);
+    nb_tensor_release(ctx, labels);
+    nb_tensor_release(ctx, out);
+}
+
+/* Catches a label that is cut to a whole number, or written outside of its row. */
+static void test_wrong_labels(void **state)
+{
+    (void)state;
+    refuse_label(0, "no class 0; counting starts at 1");
+    refuse_label(-1, "label 2 must be a whole number from 1, not -1");
+    refuse_label(1.5, "label 2 must be a whole number from 1, not 1.5");
+    refuse_label(4, "label 2 is class 4; there are 3");
+    refuse_label(NAN, "not nan");
+    refuse_label(INFINITY, "label 2 is class inf; there are 3");
+    nb_tensor *none = row(NB_F32, 0);
+    int64_t largest = -1;
+    assert_int_equal(nb_largest_label(ctx, none, &largest), NB_OK);
+    assert_int_equal(largest, 0);
+    nb_tensor_release(ctx, none);
 }
 
 static void test_identity(void **state)
@@ -162,8 +168,8 @@ static void test_interrupt(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(uniform), TEST(normal), TEST(integers), TEST(permutation), TEST(range_count),
-        TEST(range),   TEST(line),   TEST(identity), TEST(interrupt),
+        TEST(range_count), TEST(range),   TEST(line),         TEST(line_is_even), TEST(powers),
+        TEST(identity),    TEST(one_hot), TEST(wrong_labels), TEST(interrupt),
     };
     return cmocka_run_group_tests_name("make", tests, NULL, NULL);
 }
