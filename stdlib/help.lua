@@ -460,12 +460,19 @@ the same thing, as it does for tables.]],
     [[tensor{1, 2, 3}:gt(2)           → 0 0 1
 tensor{1, 2}:sum() < 4          → true]])
 
-page("dtypes", [[
-f32 (the default) and f64 compute; u8 and i32 store images, labels and indices, and become f32
-where they meet an operator. Two tensors meet in the wider of those that compute. x:to("f64")
-converts; nabla.dtype("f64") changes what new tensors are. x:to("u8") cuts numbers to the range
-of a dtype that stores; an assignment, copy_ or fill_ of what it does not hold is an error.]],
-    'tensor.ones(2, {dtype = "f64"}) + tensor.ones(2):to("u8")')
+page("dtype", [[
+f32 (the default; nabla.dtype("f64") changes it) and f64 compute; u8 and i32 store: images,
+masks, labels, indices. Tensors that meet in an operator or a method meet in the widest that
+computes: f32 and f64 give f64, and u8 or i32 beside one of them becomes what that is. Where
+none computes, i32 becomes f64, which holds all its numbers, and u8 alone nabla.dtype(). A
+number takes the dtype of the tensor beside it where that holds it; beside u8 or i32 a number
+that they do not hold is what the tensor becomes. Comparisons give u8 of 0 and 1, indices are
+i32, and tensor.cat, tensor.stack and where keep a u8 or i32 that all their tensors share.
+x:to(dtype) converts by name: to u8 and i32 it rounds towards zero, keeps to their range (0 to
+255, -2147483648 to 2147483647) and makes NaN 0. Nothing else does so: constructors and
+assignments refuse what does not fit, and u8 and i32 tensors do not compute in place.]],
+    [[(tensor.ones(2, {dtype = "f64"}) + tensor.ones(2):to("u8")).dtype  → f64
+tensor{-1.7, 1.7, 300}:to("u8")  → 0 1 255]])
 
 page("layout", [[
 A batch is rows: x has the shape (examples, inputs), and a layer computes Z = A Wᵀ + b, where w

@@ -9,7 +9,7 @@
 nb_tensor *nbl_number_to_tensor(lua_State *L, int arg, nb_dtype dtype)
 {
     double value = lua_tonumber(L, arg);
-    if (!nb_dtype_holds(dtype, value)) dtype = nbl_ctx(L)->dtype;
+    if (!nb_dtype_holds(dtype, value)) dtype = nb_dtype_computing(nbl_ctx(L), dtype);
     nb_tensor **made = nbl_new_tensor(L);
     nbl_stay stay;
     int tries = 0;
@@ -32,17 +32,21 @@ typedef struct reader {
 } reader;
 
 /* The dtype of numbers among the arguments: that of the tensors beside them which they will meet,
- * best of one that computes; where they meet none, the context's. */
+ * where these share one, else what they meet in; where there are none, the context's. */
 static nb_dtype dtype_of_numbers(const reader *at)
 {
     const nb_op *op = at->call->op;
     unsigned meets = op->promote ? op->promote : 1;
-    nb_dtype dtype = NB_DTYPES;
-    for (int i = 0; i < NB_MAX_INPUTS && dtype != NB_F64; i++) {
+    const nb_tensor *first = NULL;
+    bool has[NB_DTYPES] = {false}, shared = true;
+    for (int i = 0; i < NB_MAX_INPUTS; i++) {
         nb_tensor *x = meets >> i & 1 ? nbl_test_tensor(at->L, i + 1) : NULL;
-        if (x && (dtype == NB_DTYPES || nb_dtype_computes(x->dtype))) dtype = x->dtype;
+        if (!x) continue;
+        if (!first) first = x;
+        shared &= x->dtype == first->dtype;
+        has[x->dtype] = true;
     }
-    return dtype == NB_DTYPES ? nbl_ctx(at->L)->dtype : dtype;
+    return first && shared ? first->dtype : nb_dtype_meeting(nbl_ctx(at->L), has);
 }
 
 static void read_tensor(reader *at)
