@@ -73,6 +73,15 @@ static void note_peak(nb_memory *memory)
 {
     size_t held = memory->live + memory->pooled;
     if (held > memory->peak) memory->peak = held;
+    if (memory->live > memory->most) memory->most = memory->live;
+}
+
+/* Whether the pool takes a block of this size. */
+static bool pool_takes(const nb_memory *memory, fit size)
+{
+    size_t cap = memory->pool_cap;
+    if (cap && memory->most > cap) cap = memory->most;
+    return size.slot != NB_POOL_CLASSES && memory->pooled + size.bytes <= cap;
 }
 
 static void *take_pooled(nb_memory *memory, fit size)
@@ -146,6 +155,7 @@ void *nb_alloc(nb_ctx *ctx, size_t bytes)
     if (!block) return refuse(ctx, bytes);
     memory->live += size.bytes;
     note_peak(memory);
+    if (memory->poison) memset(block, NB_POISON_FRESH, size.bytes);
     hide((char *)block + bytes, size.bytes - bytes);
     return block;
 }
@@ -185,7 +195,8 @@ void nb_free(nb_ctx *ctx, void *block, size_t bytes)
     if (!block || !fit_request(bytes, &size)) return;
     memory->live -= size.bytes;
     show(block, size.bytes);
-    if (size.slot == NB_POOL_CLASSES || memory->pooled + size.bytes > memory->pool_cap) {
+    if (memory->poison) memset(block, NB_POISON_FREED, size.bytes);
+    if (!pool_takes(memory, size)) {
         free(block);
         return;
     }
@@ -220,6 +231,7 @@ void nb_pool_trim(nb_ctx *ctx)
         memory->free[slot] = NULL;
     }
     memory->pooled = 0;
+    memory->most = memory->live;
 }
 
 size_t nb_memory_available(void)

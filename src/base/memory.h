@@ -18,8 +18,14 @@ enum {
 /* The last class. Larger blocks are rounded to NB_ALIGN and never pooled. */
 #define NB_POOL_LARGEST ((size_t)1 << 30)
 
-/* Bytes that the pool may hold; what is freed beyond goes back to the system. */
+/* Bytes that the pool may hold; what is freed beyond goes back to the system. Where more than that
+ * was live at once the pool may hold as much again: what a loop takes and gives back at every turn
+ * comes from the pool, and the process is never more than twice what it needed. */
 #define NB_POOL_CAP ((size_t)64 << 20)
+
+/* What every byte of a block holds under `poison`, where nobody has written yet (NaN as f32 and
+ * f64, -1 as i32) and after it was freed. */
+enum { NB_POISON_FRESH = 0xFF, NB_POISON_FREED = 0xDD };
 
 typedef struct nb_block nb_block;
 
@@ -27,11 +33,13 @@ typedef struct nb_memory {
     size_t live;       /* bytes handed out and not freed, rounded up to their class */
     size_t peak;       /* the most that live + pooled has been */
     size_t pooled;     /* bytes waiting in the pool */
+    size_t most;       /* the most that live has been since the pool was trimmed */
     size_t pool_cap;   /* NB_POOL_CAP; 0 keeps nothing (the sweeps of failing requests set it) */
     size_t limit;      /* live + pooled stay at or under it; 0: none */
     uint64_t requests; /* to the system since the start */
     uint64_t fail_at;  /* test hook: the request with this number fails (counted from 1; 0: none) */
     bool fail_on;      /* test hook: every request after fail_at fails too */
+    bool poison;       /* tests: fresh and freed blocks are filled as above */
     nb_block *free[NB_POOL_CLASSES];
 } nb_memory;
 

@@ -87,14 +87,15 @@ static nb_tensor *heap_pop(nb_pass *pass)
     return top;
 }
 
-/* sum += more */
+/* sum += more, in place where nobody else sees one of the two */
 static nb_status add_delta(nb_ctx *ctx, nb_tensor **sum, nb_tensor *more)
 {
     if (!*sum) {
         *sum = nb_tensor_retain(more);
         return NB_OK;
     }
-    nb_tensor *total = nb_op2(ctx, NB_OP_add, *sum, more);
+    nb_call add = {.op = nb_ops[NB_OP_add], .in = {*sum, more}, .inputs = 2, .ends = 3};
+    nb_tensor *total = nb_op_call(ctx, &add);
     if (!total) return ctx->status;
     nb_tensor_release(ctx, *sum);
     *sum = total;
@@ -264,16 +265,28 @@ static nb_status own_copy(nb_ctx *ctx, nb_tensor **tensor)
     return NB_OK;
 }
 
-/* A leaf without `into` gets a fresh tensor at its first contribution: the old gradient may be in a
- * user's hands. */
+/* Whether a contribution may become a gradient: nobody else sees it, and it keeps no more memory
+ * alive than its elements take. */
+static bool can_be_gradient(const contribution *entry)
+{
+    size_t bytes = (size_t)nb_tensor_count(entry->a) * nb_dtype_size(entry->a->dtype);
+    return !entry->b && nb_tensor_is_alone(entry->a) && entry->a->storage->bytes == bytes;
+}
+
+/* A leaf without `into` gets a fresh tensor at its first contribution, the old gradient may be in a
+ * user's hands: the contribution itself where nobody else sees it. */
 static nb_status make_fresh(nb_pass *pass, contribution *entry, nb_tensor **fresh)
 {
     const nb_leaf *leaf = nb_leaf_of(entry->leaf);
     const nb_tensor *like = entry->leaf;
     if (!entry->first || leaf->into) return NB_OK;
     bool add = pass->options && pass->options->accumulate && leaf->grad;
-    *fresh = add ? nb_tensor_clone(pass->ctx, leaf->grad)
-                 : nb_tensor_new(pass->ctx, like->dtype, like->dims, like->shape);
+    if (add)
+        *fresh = nb_tensor_clone(pass->ctx, leaf->grad);
+    else if (can_be_gradient(entry))
+        *fresh = nb_tensor_retain(entry->a);
+    else
+        *fresh = nb_tensor_new(pass->ctx, like->dtype, like->dims, like->shape);
     return *fresh ? NB_OK : pass->ctx->status;
 }
 
@@ -335,6 +348,7 @@ static nb_status write_one(nb_pass *pass, const contribution *entry, nb_tensor *
         beta = leaf->beta;
     }
     nb_tensor *into = leaf->into ? leaf->into : leaf->grad;
+    if (into == entry->a) return NB_OK;
     if (entry->b)
         status = write_product(pass->ctx, into, alpha, beta, entry);
     else

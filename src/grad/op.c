@@ -105,6 +105,7 @@ static nb_status promote(nb_ctx *ctx, nb_call *call, nb_tensor **made)
         made[i] = nb_op_call(ctx, &to);
         if (!made[i]) return ctx->status;
         call->in[i] = made[i];
+        call->ends |= 1u << i;
     }
     return NB_OK;
 }
@@ -172,6 +173,31 @@ nb_tensor *nb_op2(nb_ctx *ctx, nb_op_id op, nb_tensor *a, nb_tensor *b)
     call.in[1] = b;
     call.inputs = 2;
     return only_output(ctx, &call);
+}
+
+nb_tensor *nb_then1(nb_ctx *ctx, nb_op_id op, nb_tensor *a)
+{
+    if (!a) return NULL;
+    nb_call call = nb_call_make(nb_ops[op]);
+    call.in[0] = a;
+    call.inputs = 1;
+    call.ends = 1;
+    nb_tensor *out = only_output(ctx, &call);
+    nb_tensor_release(ctx, a);
+    return out;
+}
+
+nb_tensor *nb_then2(nb_ctx *ctx, nb_op_id op, nb_tensor *a, nb_tensor *b)
+{
+    if (!a) return NULL;
+    nb_call call = nb_call_make(nb_ops[op]);
+    call.in[0] = a;
+    call.in[1] = b;
+    call.inputs = 2;
+    call.ends = 1;
+    nb_tensor *out = only_output(ctx, &call);
+    nb_tensor_release(ctx, a);
+    return out;
 }
 
 nb_tensor *nb_op_number(nb_ctx *ctx, nb_op_id op, nb_tensor *a, double b)

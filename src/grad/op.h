@@ -44,6 +44,9 @@ typedef struct nb_call {
     nb_attr attr;
     bool recording;            /* a record will be made: save what backward needs */
     bool needs[NB_MAX_INPUTS]; /* inputs through which a gradient flows */
+    nb_tensor *into; /* the output may be written here, or NULL; see nb_call_target */
+    unsigned ends;   /* bit i: the caller needs input i no longer: the output may be written over it
+                        where nobody else sees it */
     nb_tensor *saved[NB_MAX_SAVED];
     nb_tensor *more[NB_MAX_RESULTS - 1]; /* further results (the indices of max), without gaps; the
                                             caller owns them */
@@ -76,6 +79,7 @@ struct nb_op {
     unsigned promote; /* bit i: input i is brought to the common dtype that computes */
     bool stores;      /* unless these share a dtype: then it stays, i32 and u8 too */
     unsigned reads;   /* bit i: backward reads the elements of input i */
+    bool crosswise;   /* … for the gradients of the other inputs only */
     nb_plain plain;   /* as above */
     int results;      /* how many it may give; 0 is 1 */
     bool refuses;     /* there is no gradient where one could be expected: an error says so */
@@ -128,6 +132,10 @@ nb_tensor *nb_op_call(nb_ctx *ctx, nb_call *call);
 /* Short forms for C that composes ops; further results are dropped. */
 nb_tensor *nb_op1(nb_ctx *ctx, nb_op_id op, nb_tensor *a);
 nb_tensor *nb_op2(nb_ctx *ctx, nb_op_id op, nb_tensor *a, nb_tensor *b);
+/* The same where `a` is a passing reference: it is given back, and the result written over it where
+ * nobody else sees it. NULL stays NULL. */
+nb_tensor *nb_then1(nb_ctx *ctx, nb_op_id op, nb_tensor *a);
+nb_tensor *nb_then2(nb_ctx *ctx, nb_op_id op, nb_tensor *a, nb_tensor *b);
 /* An op on a tensor and a number (the number takes the tensor's dtype). */
 nb_tensor *nb_op_number(nb_ctx *ctx, nb_op_id op, nb_tensor *a, double b);
 /* count > 0 tensors one after the other along `dim`, brought to one dtype (that of all, where they

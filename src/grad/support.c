@@ -23,6 +23,56 @@ nb_tensor *nb_map(nb_ctx *ctx, nb_dtype dtype, int dims, const int64_t *shape,
     return NULL;
 }
 
+/* Whether no two elements of a tensor are one in memory. */
+static bool is_simple(const nb_tensor *t)
+{
+    for (int i = 0; i < t->dims; i++)
+        if (t->shape[i] > 1 && t->stride[i] == 0) return false;
+    return true;
+}
+
+static bool same_places(const nb_tensor *a, const nb_tensor *b)
+{
+    size_t bytes = (size_t)a->dims * sizeof *a->stride;
+    return a->dtype == b->dtype && a->offset == b->offset && nb_tensor_same_shape(a, b) &&
+           memcmp(a->stride, b->stride, bytes) == 0;
+}
+
+static bool fits(const nb_call *call, const nb_tensor *to, nb_dtype dtype, int dims,
+                 const int64_t *shape)
+{
+    if (to->dtype != dtype || to->dims != dims || !is_simple(to)) return false;
+    if (memcmp(to->shape, shape, (size_t)dims * sizeof *shape) != 0) return false;
+    for (int i = 0; i < call->inputs; i++)
+        if (call->in[i]->storage == to->storage && !same_places(call->in[i], to)) return false;
+    return true;
+}
+
+nb_tensor *nb_call_target(const nb_call *call, nb_dtype dtype, int dims, const int64_t *shape)
+{
+    if (call->recording) return NULL;
+    if (call->into && fits(call, call->into, dtype, dims, shape)) return call->into;
+    for (int i = 0; i < call->inputs; i++) {
+        nb_tensor *in = call->in[i];
+        bool free = call->ends >> i & 1 && nb_tensor_is_alone(in) && nb_tensor_is_contiguous(in);
+        if (free && fits(call, in, dtype, dims, shape)) return in;
+    }
+    return NULL;
+}
+
+nb_tensor *nb_map_call(nb_ctx *ctx, const nb_call *call, nb_dtype dtype, int dims,
+                       const int64_t *shape, nb_walk_fn *loop, void *arg)
+{
+    const nb_tensor *const *in = (const nb_tensor *const *)call->in;
+    nb_tensor *out = nb_call_target(call, dtype, dims, shape);
+    if (!out) return nb_map(ctx, dtype, dims, shape, in, call->inputs, loop, arg);
+    const nb_tensor *operand[NB_WALK_MAX] = {out};
+    nb_walk walk;
+    for (int i = 0; i < call->inputs; i++) operand[i + 1] = in[i];
+    nb_walk_make(&walk, dims, shape, call->inputs + 1, operand);
+    return nb_walk_run(ctx, &walk, loop, arg) == NB_OK ? nb_tensor_retain(out) : NULL;
+}
+
 nb_status nb_delta_for_write(nb_ctx *ctx, nb_tensor *delta, nb_tensor **from, nb_tensor **to)
 {
     *from = nb_tensor_contiguous(ctx, delta);

@@ -16,6 +16,14 @@ extern const nb_option nb_keep_options[];
 /* A tensor of this shape filled by an inner loop: operand 0 is the output, the inputs follow. */
 nb_tensor *nb_map(nb_ctx *ctx, nb_dtype dtype, int dims, const int64_t *shape,
                   const nb_tensor *const *in, int inputs, nb_walk_fn *loop, void *arg);
+/* The same for the output of a call, element by element of its inputs: written over call->into or
+ * an input that ends with the call where that is safe (nb_call_target), else a new tensor. */
+nb_tensor *nb_map_call(nb_ctx *ctx, const nb_call *call, nb_dtype dtype, int dims,
+                       const int64_t *shape, nb_walk_fn *loop, void *arg);
+/* Where the output of such a call may be written, borrowed, or NULL: a tensor of this dtype and
+ * shape, no two of whose elements are one, and whose elements are no other input's but in the same
+ * places. A call that is recorded has none. */
+nb_tensor *nb_call_target(const nb_call *call, nb_dtype dtype, int dims, const int64_t *shape);
 /* Where a δ of this shape may be written: δ itself when nobody else sees its elements, else a new
  * tensor. Contiguous in both cases; *from is what to read (contiguous too). New references. */
 nb_status nb_delta_for_write(nb_ctx *ctx, nb_tensor *delta, nb_tensor **from, nb_tensor **to);

@@ -3,14 +3,27 @@
 
 #include <string.h>
 
+/* Whether backward will read the elements of input i. */
+static bool reads(const nb_op *op, const bool *needs, int i)
+{
+    if (!(op->reads >> i & 1)) return false;
+    if (!op->crosswise) return true;
+    for (int k = 0; k < NB_MAX_INPUTS; k++)
+        if (k != i && needs[k]) return true;
+    return false;
+}
+
 /* Gives back what a record holds on to, but not the record. */
 static void empty_record(nb_ctx *ctx, nb_record *record)
 {
     for (int i = 0; i < NB_MAX_INPUTS; i++) {
+        if (record->in[i] && reads(record->op, record->needs, i))
+            record->in[i]->storage->readers--;
         nb_tensor_release(ctx, record->in[i]);
         record->in[i] = NULL;
     }
     for (int i = 0; i < NB_MAX_SAVED; i++) {
+        if (record->saved[i]) record->saved[i]->storage->readers--;
         nb_tensor_release(ctx, record->saved[i]);
         record->saved[i] = NULL;
     }
@@ -107,16 +120,20 @@ nb_status nb_record_call(nb_ctx *ctx, nb_call *call, nb_tensor *out)
     record->inputs = call->inputs;
     record->sequence = ++ctx->sequence;
     for (int i = 0; i < call->inputs; i++) {
+        nb_storage *storage = call->in[i]->storage;
+        bool read = reads(call->op, call->needs, i);
         record->needs[i] = call->needs[i];
-        if (!call->needs[i] && !(call->op->reads >> i & 1)) continue;
+        if (!call->needs[i] && !read) continue;
         record->in[i] = nb_tensor_retain(call->in[i]);
-        record->version[i] = call->in[i]->storage->version;
+        record->version[i] = storage->version;
+        storage->readers += read;
     }
     for (int i = 0; i < NB_MAX_SAVED; i++) {
         record->saved[i] = call->saved[i];
         call->saved[i] = NULL;
-        if (record->saved[i])
-            record->version[NB_MAX_INPUTS + i] = record->saved[i]->storage->version;
+        if (!record->saved[i]) continue;
+        record->version[NB_MAX_INPUTS + i] = record->saved[i]->storage->version;
+        record->saved[i]->storage->readers++;
     }
     record->attr = call->attr;
     nb_shared_retain(record->attr.shared);
@@ -126,11 +143,10 @@ nb_status nb_record_call(nb_ctx *ctx, nb_call *call, nb_tensor *out)
 
 static nb_status changed(nb_ctx *ctx, const nb_record *record, const nb_tensor *tensor)
 {
-    const char *changer = tensor->storage->changer ? tensor->storage->changer : "an assignment";
     return nb_fail(ctx, NB_EARG,
-                   "%s needs values for its gradient that %s changed in place since; use the form "
-                   "without _",
-                   record->op->name, changer);
+                   "%s needs values for its gradient that %s changed in place since; call backward "
+                   "before it, or change a clone",
+                   record->op->name, nb_tensor_changer(tensor));
 }
 
 nb_status nb_record_check(nb_ctx *ctx, const nb_record *record)
@@ -141,8 +157,8 @@ nb_status nb_record_check(nb_ctx *ctx, const nb_record *record)
             "this graph was released by an earlier backward; give that one {keep = true}");
     for (int i = 0; i < record->inputs; i++) {
         const nb_tensor *in = record->in[i];
-        bool reads = record->op->reads >> i & 1;
-        if (in && reads && in->storage->version != record->version[i])
+        if (in && reads(record->op, record->needs, i) &&
+            in->storage->version != record->version[i])
             return changed(ctx, record, in);
     }
     for (int i = 0; i < NB_MAX_SAVED; i++) {

@@ -45,6 +45,7 @@ static int box_gc(lua_State *L)
 
 void *nbl_new_box(lua_State *L, size_t bytes, nbl_release *release)
 {
+    nbl_stress(L);
     box *self = lua_newuserdatauv(L, sizeof *self + bytes, 0);
     memset(self, 0, sizeof *self + bytes);
     self->release = release;

@@ -24,10 +24,22 @@ static void collect_under_pressure(lua_State *L, nbl_state *state)
     state->low = state->ctx->memory.live;
 }
 
+static void stress(lua_State *L, nbl_state *state)
+{
+    if (state->stress && ++state->entries % state->stress == 0) lua_gc(L, LUA_GCCOLLECT);
+}
+
+void nbl_stress(lua_State *L)
+{
+    nbl_state *state = nbl_state_find(L);
+    if (state) stress(L, state);
+}
+
 void nbl_enter(lua_State *L, nbl_stay *stay)
 {
     nbl_state *state = nbl_state_get(L);
     collect_under_pressure(L, state);
+    stress(L, state);
     luaL_checkstack(L, STACK_ROOM, NULL);
     lua_pushnil(L);
     *stay = (nbl_stay){L, state->ctx, state->ctx->host, lua_gettop(L)};
@@ -192,6 +204,7 @@ static int free_text(lua_State *L)
 
 nb_text *nbl_new_text(lua_State *L)
 {
+    nbl_stress(L);
     nb_ctx *ctx = nbl_ctx(L);
     nb_text *text = lua_newuserdatauv(L, sizeof *text, 0);
     nb_text_init(text, ctx);

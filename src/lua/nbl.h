@@ -45,6 +45,10 @@ typedef struct nbl_stay {
     int error_slot; /* where an error object of a callback waits */
 } nbl_stay;
 
+/* Under NABLA_STRESS: a full collection, at every Nth call. Entries and what makes handles call it,
+ * so that a value which nothing keeps alive is gone before it is used. */
+void nbl_stress(lua_State *L);
+
 /* Begins a stay: collects garbage first when bytes outside Lua ask for it, makes room on the stack,
  * puts an empty error slot there, and makes this stay the context's host. Until the stay ends
  * nothing may raise:
@@ -104,6 +108,10 @@ nb_tensor *nbl_test_tensor(lua_State *L, int arg);
  * argument on the stack, so that it lives as long as the call. dtype: of what is made; -1: the
  * context's. */
 nb_tensor *nbl_to_tensor(lua_State *L, int arg, int dtype);
+
+/* What every binding that changed elements in place says after its stay: x was changed by `what`
+ * ("add_"), on the line of Lua that is running. A backward that needed the old values names it. */
+void nbl_changed(lua_State *L, nb_tensor *x, const char *what);
 
 /* Reads the table at `arg` (nil or none: nothing) into `target` by its descriptors, defaults first.
  * `whose` names the function in messages. NB_WORD gives strings that live as long as the table

@@ -1,6 +1,8 @@
 /* The state's life, and where it is found: in the registry, by name. */
 #include "lua/state.h"
 
+#include <stdlib.h>
+
 #define STATE "nabla.state"
 
 static int state_close(lua_State *L)
@@ -21,6 +23,9 @@ void nbl_state_open(lua_State *L)
     lua_setmetatable(L, -2);
     state->ctx = nb_ctx_new();
     if (!state->ctx) luaL_error(L, "not enough memory");
+    const char *stress = getenv("NABLA_STRESS");
+    if (stress) state->stress = strtoul(stress, NULL, 10);
+    state->ctx->memory.poison = state->stress > 0;
     lua_setfield(L, LUA_REGISTRYINDEX, STATE);
     lua_newtable(L);
     nbl_state_set(L, NBL_BOOK);

@@ -10,6 +10,8 @@ typedef struct nbl_state {
     size_t
         low; /* the fewest live bytes outside Lua since the last collection that these asked for */
     const nbl_progress_shower *shower;
+    unsigned long stress;  /* NABLA_STRESS=N: a full collection at every Nth entry; 0: none */
+    unsigned long entries; /* so far, under stress */
 } nbl_state;
 
 /* Values that hang on the state. */

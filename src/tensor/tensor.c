@@ -27,7 +27,9 @@ nb_storage *nb_storage_retain(nb_storage *storage)
 
 void nb_storage_release(nb_ctx *ctx, nb_storage *storage)
 {
-    if (storage && --storage->refs == 0) nb_free(ctx, storage, NB_ALIGN + storage->bytes);
+    if (!storage || --storage->refs) return;
+    nb_free_string(ctx, storage->words);
+    nb_free(ctx, storage, NB_ALIGN + storage->bytes);
 }
 
 /* A tensor without storage; the caller gives it one. */
@@ -345,6 +347,22 @@ void nb_tensor_touch(nb_tensor *tensor, const char *changer)
     tensor->storage->changer = changer;
 }
 
+void nb_tensor_explain(nb_ctx *ctx, nb_tensor *tensor, const char *words)
+{
+    nb_storage *storage = tensor->storage;
+    if (storage->readers == 0) return;
+    nb_free_string(ctx, storage->words);
+    storage->words = nb_copy_string(ctx, words);
+    storage->told = storage->version;
+}
+
+const char *nb_tensor_changer(const nb_tensor *tensor)
+{
+    const nb_storage *storage = tensor->storage;
+    if (storage->words && storage->told == storage->version) return storage->words;
+    return storage->changer ? storage->changer : "an assignment";
+}
+
 int64_t nb_tensor_count(const nb_tensor *tensor)
 {
     int64_t count = 1;
@@ -369,6 +387,11 @@ bool nb_tensor_same_shape(const nb_tensor *a, const nb_tensor *b)
     for (int i = 0; i < a->dims; i++)
         if (a->shape[i] != b->shape[i]) return false;
     return true;
+}
+
+bool nb_tensor_is_alone(const nb_tensor *tensor)
+{
+    return tensor->refs == 1 && tensor->storage->refs == 1 && !tensor->link;
 }
 
 static char *element(const nb_tensor *tensor, const int64_t *index)

@@ -23,7 +23,10 @@ typedef struct nb_storage {
     size_t bytes;
     size_t refs;
     uint32_t version;    /* rises at every change in place */
+    uint32_t readers;    /* live records that will read the elements as they were */
     const char *changer; /* the op that made the last such change; a constant */
+    char *words;         /* the same in the user's words, or NULL: "add_ in script.lua:12" */
+    uint32_t told;       /* the version that words speak of */
 } nb_storage;
 
 /* Uninitialised, aligned to NB_ALIGN; retain returns its argument; release allows NULL. */
@@ -101,6 +104,11 @@ nb_status nb_tensor_copy(nb_ctx *ctx, nb_tensor *to, const nb_tensor *from);
 nb_status nb_tensor_fill(nb_ctx *ctx, nb_tensor *tensor, double value);
 /* Marks that an op changed the elements in place. */
 void nb_tensor_touch(nb_tensor *tensor, const char *changer);
+/* Says in the user's words what made the last change, for the message of a record that needed the
+ * old values. Keeps nothing where no record does, or when memory ends. */
+void nb_tensor_explain(nb_ctx *ctx, nb_tensor *tensor, const char *words);
+/* What made the last change in place, in the words that are known. */
+const char *nb_tensor_changer(const nb_tensor *tensor);
 
 static inline void *nb_tensor_data(const nb_tensor *tensor)
 {
@@ -111,6 +119,9 @@ static inline void *nb_tensor_data(const nb_tensor *tensor)
 int64_t nb_tensor_count(const nb_tensor *tensor);
 bool nb_tensor_is_contiguous(const nb_tensor *tensor);
 bool nb_tensor_same_shape(const nb_tensor *a, const nb_tensor *b);
+/* Nobody but the one owner of `tensor` sees its elements: it has no second owner, no view and no
+ * link. */
+bool nb_tensor_is_alone(const nb_tensor *tensor);
 /* The element at a full index (dims numbers), as a double; likewise written. */
 double nb_tensor_get(const nb_tensor *tensor, const int64_t *index);
 void nb_tensor_set(nb_tensor *tensor, const int64_t *index, double value);

@@ -23,6 +23,7 @@ static inline int setup(void **state)
 {
     (void)state;
     ctx = nb_ctx_new();
+    if (ctx) ctx->memory.poison = true;
     return ctx ? 0 : -1;
 }
 

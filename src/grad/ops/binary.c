@@ -46,7 +46,7 @@ static nb_tensor *forward(nb_ctx *ctx, nb_call *call)
     if (!broadcast(ctx, call, &dims, shape)) return NULL;
     nb_dtype dtype = call->in[0]->dtype;
     nb_binary_fn *fn = nb_real(dtype)->binary[call->op->kernel];
-    return nb_map(ctx, dtype, dims, shape, (const nb_tensor *const *)call->in, 2, apply, &fn);
+    return nb_map_call(ctx, call, dtype, dims, shape, apply, &fn);
 }
 
 /* A dtype that holds the numbers of both exactly, so that large integers compare as what they are.
@@ -92,12 +92,14 @@ static nb_status give(nb_ctx *ctx, nb_record *record, int i, nb_tensor *factor, 
     return grad[i] ? NB_OK : ctx->status;
 }
 
-/* op(x, y), where x is a passing reference. */
-static nb_tensor *then(nb_ctx *ctx, nb_op_id op, nb_tensor *x, nb_tensor *y)
+/* op(δ, y) or op(δ), on the way to the gradient of input i; written over δ where nobody else sees
+ * it and no later input asks for it. */
+static nb_tensor *with_delta(nb_ctx *ctx, nb_op_id op, const nb_record *record, int i,
+                             nb_tensor *delta, nb_tensor *y)
 {
-    nb_tensor *out = x ? nb_op2(ctx, op, x, y) : NULL;
-    nb_tensor_release(ctx, x);
-    return out;
+    bool last = i == 1 || !record->needs[1];
+    nb_call call = {.op = nb_ops[op], .in = {delta, y}, .inputs = y ? 2 : 1, .ends = last};
+    return nb_op_call(ctx, &call);
 }
 
 /* y = a + b: da = δ, db = δ */
@@ -115,7 +117,7 @@ static nb_status sub_backward(nb_ctx *ctx, nb_record *record, nb_tensor *delta, 
     nb_status status = NB_OK;
     if (record->needs[0]) status = give(ctx, record, 0, nb_tensor_retain(delta), grad);
     if (status == NB_OK && record->needs[1])
-        status = give(ctx, record, 1, nb_op1(ctx, NB_OP_neg, delta), grad);
+        status = give(ctx, record, 1, with_delta(ctx, NB_OP_neg, record, 1, delta, NULL), grad);
     return status;
 }
 
@@ -125,7 +127,8 @@ static nb_status mul_backward(nb_ctx *ctx, nb_record *record, nb_tensor *delta, 
     nb_status status = NB_OK;
     for (int i = 0; i < 2 && status == NB_OK; i++)
         if (record->needs[i])
-            status = give(ctx, record, i, nb_op2(ctx, NB_OP_mul, delta, record->in[1 - i]), grad);
+            status = give(ctx, record, i,
+                          with_delta(ctx, NB_OP_mul, record, i, delta, record->in[1 - i]), grad);
     return status;
 }
 
@@ -134,13 +137,12 @@ static nb_status div_backward(nb_ctx *ctx, nb_record *record, nb_tensor *delta, 
 {
     nb_tensor *a = record->in[0], *b = record->in[1];
     nb_status status = NB_OK;
-    if (record->needs[0]) status = give(ctx, record, 0, nb_op2(ctx, NB_OP_div, delta, b), grad);
+    if (record->needs[0])
+        status = give(ctx, record, 0, with_delta(ctx, NB_OP_div, record, 0, delta, b), grad);
     if (status != NB_OK || !record->needs[1]) return status;
-    nb_tensor *t = nb_op2(ctx, NB_OP_mul, delta, a);
-    t = then(ctx, NB_OP_div, then(ctx, NB_OP_div, t, b), b);
-    nb_tensor *minus = t ? nb_op1(ctx, NB_OP_neg, t) : NULL;
-    nb_tensor_release(ctx, t);
-    return give(ctx, record, 1, minus, grad);
+    nb_tensor *t = with_delta(ctx, NB_OP_mul, record, 1, delta, a);
+    t = nb_then2(ctx, NB_OP_div, nb_then2(ctx, NB_OP_div, t, b), b);
+    return give(ctx, record, 1, nb_then1(ctx, NB_OP_neg, t), grad);
 }
 
 /* value where x is not 0, else 0; value is a passing reference. */
@@ -149,7 +151,8 @@ static nb_tensor *zero_at_zero(nb_ctx *ctx, nb_tensor *x, nb_tensor *value)
     if (!value) return NULL;
     nb_tensor *nothing = nb_tensor_scalar(ctx, value->dtype, 0), *out = NULL;
     nb_tensor *zero = nothing ? nb_op2(ctx, NB_OP_eq, x, nothing) : NULL;
-    nb_call where = {.op = nb_ops[NB_OP_where], .in = {zero, nothing, value}, .inputs = 3};
+    nb_call where = {
+        .op = nb_ops[NB_OP_where], .in = {zero, nothing, value}, .inputs = 3, .ends = 1 << 2};
     if (zero) out = nb_op_call(ctx, &where);
     nb_tensor_release(ctx, nothing);
     nb_tensor_release(ctx, zero);
@@ -163,7 +166,7 @@ static nb_tensor *slope_of_base(nb_ctx *ctx, nb_tensor *a, nb_tensor *b)
     nb_tensor *less = nb_op_number(ctx, NB_OP_sub, b, 1);
     nb_tensor *power = less ? nb_op2(ctx, NB_OP_pow, a, less) : NULL;
     nb_tensor_release(ctx, less);
-    return zero_at_zero(ctx, b, then(ctx, NB_OP_mul, power, b));
+    return zero_at_zero(ctx, b, nb_then2(ctx, NB_OP_mul, power, b));
 }
 
 /* a^b log a, taken as 0 where a is 0 and b is not negative */
@@ -171,7 +174,7 @@ static nb_tensor *slope_of_exponent(nb_ctx *ctx, nb_tensor *a, nb_tensor *b)
 {
     nb_tensor *log = zero_at_zero(ctx, a, nb_op1(ctx, NB_OP_log, a));
     nb_tensor *power = log ? nb_op2(ctx, NB_OP_pow, a, b) : NULL;
-    if (power) power = then(ctx, NB_OP_mul, power, log);
+    power = nb_then2(ctx, NB_OP_mul, power, log);
     nb_tensor_release(ctx, log);
     return power;
 }
@@ -184,7 +187,7 @@ static nb_status pow_backward(nb_ctx *ctx, nb_record *record, nb_tensor *delta, 
     for (int i = 0; i < 2 && status == NB_OK; i++) {
         if (!record->needs[i]) continue;
         nb_tensor *slope = i ? slope_of_exponent(ctx, a, b) : slope_of_base(ctx, a, b);
-        status = give(ctx, record, i, then(ctx, NB_OP_mul, slope, delta), grad);
+        status = give(ctx, record, i, nb_then2(ctx, NB_OP_mul, slope, delta), grad);
     }
     return status;
 }
@@ -202,7 +205,7 @@ static nb_status extreme_backward(nb_ctx *ctx, nb_record *record, nb_tensor *del
         nb_tensor *taken = nb_op2(ctx, i ? second : first, record->in[0], record->in[1]);
         nb_tensor *mask = taken ? nb_tensor_convert(ctx, taken, delta->dtype, 1) : NULL;
         nb_tensor_release(ctx, taken);
-        status = give(ctx, record, i, then(ctx, NB_OP_mul, mask, delta), grad);
+        status = give(ctx, record, i, nb_then2(ctx, NB_OP_mul, mask, delta), grad);
     }
     return status;
 }
@@ -227,7 +230,8 @@ BINARY(add, "The sum, element by element; x + y is the same.", "x:add(y)", add_b
 BINARY(sub, "The difference, element by element; x - y is the same.", "x:sub(y)", sub_backward, 0,
        .example = "tensor{1, 2}:sub(10) → -9 -8", .low = -2, .high = 2);
 BINARY(mul, "The product, element by element (the notes' ⊙); x * y is the same.", "x:mul(y)",
-       mul_backward, 3, .example = "tensor{1, 2}:mul(tensor{3, 4}) → 3 8", .low = -2, .high = 2);
+       mul_backward, 3, .example = "tensor{1, 2}:mul(tensor{3, 4}) → 3 8", .crosswise = true,
+       .low = -2, .high = 2);
 BINARY(div, "The quotient, element by element; x / y is the same.", "x:div(y)", div_backward, 3,
        .example = "tensor{1, 2}:div(4) → 0.25 0.5", .low = 0.5, .high = 2);
 BINARY(pow, "x to the power of y, element by element; x ^ y is the same.", "x:pow(y)", pow_backward,
@@ -283,8 +287,7 @@ static nb_tensor *where_forward(nb_ctx *ctx, nb_call *call)
         return NULL;
     }
     nb_select_fn *fn = nb_kernels_get()->select[a->dtype];
-    return nb_map(ctx, a->dtype, dims, shape, (const nb_tensor *const *)call->in, 3, select_loop,
-                  &fn);
+    return nb_map_call(ctx, call, a->dtype, dims, shape, select_loop, &fn);
 }
 
 /* da = c ? δ : 0, db = c ? 0 : δ */

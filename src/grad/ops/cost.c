@@ -47,7 +47,12 @@ static nb_status difference(nb_ctx *ctx, nb_tensor *p, const nb_record *record, 
 {
     if (!p) return ctx->status;
     nb_tensor *y = nb_tensor_contiguous(ctx, record->in[1]);
-    nb_tensor *out = y ? nb_tensor_new(ctx, p->dtype, p->dims, p->shape) : NULL;
+    nb_call over = {.in = {p, y}, .inputs = 2, .ends = 1};
+    nb_tensor *out = y ? nb_call_target(&over, p->dtype, p->dims, p->shape) : NULL;
+    if (out)
+        nb_tensor_retain(out);
+    else if (y)
+        out = nb_tensor_new(ctx, p->dtype, p->dims, p->shape);
     if (out) {
         const nb_real_kernels *real = nb_real(p->dtype);
         size_t n = (size_t)nb_tensor_count(p);

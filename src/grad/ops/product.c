@@ -172,6 +172,7 @@ const nb_op nb_def_matmul = {
     .example = "tensor{{1, 2}, {3, 4}}:matmul(tensor{1, 1}) → 3 7",
     .promote = 3,
     .reads = 3,
+    .crosswise = true,
     .forward = forward,
     .backward = backward,
     .samples = "2x3 3x4, 3x2t 2x4, 3 3, 2x3 3, 3 3x2, 2x2x3 3x4, 2x1x3 2x3x2, 0x3 3x4",

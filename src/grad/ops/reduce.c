@@ -74,9 +74,9 @@ static nb_status mean_backward(nb_ctx *ctx, nb_record *record, nb_tensor *delta,
 {
     nb_call of = {.in = {record->in[0]}, .attr = record->attr};
     double n = (double)reduced_count(record->in[0], chosen(&of));
-    nb_tensor *wide = spread(ctx, record, delta);
-    grad[0] = wide ? nb_op_number(ctx, NB_OP_div, wide, n) : NULL;
-    nb_tensor_release(ctx, wide);
+    nb_tensor *part = nb_op_number(ctx, NB_OP_div, delta, n);
+    grad[0] = part ? spread(ctx, record, part) : NULL;
+    nb_tensor_release(ctx, part);
     return grad[0] ? NB_OK : ctx->status;
 }
 

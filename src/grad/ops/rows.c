@@ -83,9 +83,8 @@ static nb_status softmax_backward(nb_ctx *ctx, nb_record *record, nb_tensor *del
     nb_tensor *y = record->saved[0];
     nb_tensor *sum = row_sum(ctx, nb_op2(ctx, NB_OP_mul, delta, y), row_dim(y, &record->attr));
     nb_tensor *rest = sum ? nb_op2(ctx, NB_OP_sub, delta, sum) : NULL;
-    grad[0] = rest ? nb_op2(ctx, NB_OP_mul, y, rest) : NULL;
+    grad[0] = nb_then2(ctx, NB_OP_mul, rest, y);
     nb_tensor_release(ctx, sum);
-    nb_tensor_release(ctx, rest);
     return grad[0] ? NB_OK : ctx->status;
 }
 
@@ -95,11 +94,10 @@ static nb_status log_softmax_backward(nb_ctx *ctx, nb_record *record, nb_tensor 
 {
     nb_tensor *y = record->saved[0];
     nb_tensor *sum = row_sum(ctx, nb_tensor_retain(delta), row_dim(y, &record->attr));
-    nb_tensor *softmax = sum ? nb_op1(ctx, NB_OP_exp, y) : NULL;
-    nb_tensor *part = softmax ? nb_op2(ctx, NB_OP_mul, softmax, sum) : NULL;
-    grad[0] = part ? nb_op2(ctx, NB_OP_sub, delta, part) : NULL;
+    nb_tensor *part = sum ? nb_then2(ctx, NB_OP_mul, nb_op1(ctx, NB_OP_exp, y), sum) : NULL;
+    nb_call rest = {.op = nb_ops[NB_OP_sub], .in = {delta, part}, .inputs = 2, .ends = 1 << 1};
+    grad[0] = part ? nb_op_call(ctx, &rest) : NULL;
     nb_tensor_release(ctx, sum);
-    nb_tensor_release(ctx, softmax);
     nb_tensor_release(ctx, part);
     return grad[0] ? NB_OK : ctx->status;
 }

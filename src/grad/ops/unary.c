@@ -17,8 +17,7 @@ static nb_tensor *forward(nb_ctx *ctx, nb_call *call)
     nb_tensor *x = call->in[0];
     nb_unary kernel = (nb_unary)call->op->kernel;
     unary_loop how = {nb_real(x->dtype)->unary[kernel], call->attr.number[0], call->attr.number[1]};
-    nb_tensor *y =
-        nb_map(ctx, x->dtype, x->dims, x->shape, (const nb_tensor *const[]){x}, 1, apply, &how);
+    nb_tensor *y = nb_map_call(ctx, call, x->dtype, x->dims, x->shape, apply, &how);
     if (y && call->recording && nb_unary_needs[kernel] == NB_FROM_Y) {
         /* An alias: the record must not own the tensor that owns it. */
         call->saved[0] = nb_tensor_alias(ctx, y);

@@ -145,6 +145,7 @@ static int assign_values(lua_State *L, const target *to, const nb_param *param, 
     nb_tensor *from = nbl_to_tensor(L, 3, (int)to->self->net->dtype);
     copy_job work = {push_values(L, param->value, neuron), from};
     nbl_net_run(L, to->self, param->name, copy_values, &work);
+    nbl_changed(L, work.to, "an assignment");
     return 0;
 }
 

@@ -119,6 +119,8 @@ void nbl_net_learn(lua_State *L, nbl_net *self, const char *whose, nbl_job *job,
                   "learns cannot change it",
                   whose);
     nbl_run(L, whose, run_learning, &work);
+    nbl_changed(L, self->net->params, whose);
+    nbl_changed(L, self->net->grads, whose);
 }
 
 /* ---- Reading and writing by key ---- */

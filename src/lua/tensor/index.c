@@ -169,5 +169,6 @@ int nbl_tensor_assign(lua_State *L)
     nbl_enter(L, &stay);
     while (nb_key_write(stay.ctx, x, &key, value) != NB_OK && nbl_fail(&stay, &tries)) continue;
     nbl_leave(&stay);
+    nbl_changed(L, x, "an assignment");
     return 0;
 }

@@ -98,7 +98,7 @@ static int write_all(lua_State *L, const char *name)
     nbl_enter(L, &stay);
     while (nb_tensor_assign(stay.ctx, x, value) != NB_OK && nbl_fail(&stay, &tries)) continue;
     nbl_leave(&stay);
-    nb_tensor_touch(x, name);
+    nbl_changed(L, x, name);
     lua_settop(L, 1);
     return 1;
 }
@@ -151,29 +151,41 @@ static int detach(lua_State *L)
     return 1;
 }
 
-static const nb_option backward_options[] = {{.name = "keep",
-                                              .help = "keep the graph for another backward pass",
-                                              .kind = NB_BOOLEAN,
-                                              .offset = offsetof(nb_backward_options, keep)},
-                                             {.name = "accumulate",
-                                              .help = "add to the gradients that are there",
-                                              .kind = NB_BOOLEAN,
-                                              .offset = offsetof(nb_backward_options, accumulate)},
-                                             NB_OPTIONS_END};
+typedef struct backward_choice {
+    nb_backward_options core;
+    int delta; /* its place on the stack, or 0 */
+} backward_choice;
+
+static const nb_option backward_options[] = {
+    {.name = "delta",
+     .help = "gradient of c itself, of its shape: a tensor, number or table",
+     .standard = "1, and c holds one number",
+     .kind = NB_HOST,
+     .offset = offsetof(backward_choice, delta)},
+    {.name = "keep",
+     .help = "keep the graph for another backward pass",
+     .kind = NB_BOOLEAN,
+     .offset = offsetof(backward_choice, core.keep)},
+    {.name = "accumulate",
+     .help = "add to the gradients that are there",
+     .kind = NB_BOOLEAN,
+     .offset = offsetof(backward_choice, core.accumulate)},
+    NB_OPTIONS_END};
 
 static int backward(lua_State *L)
 {
-    nb_backward_options options = {.keep = false};
+    backward_choice choice = {.delta = 0};
     nb_tensor *x = nbl_check_tensor(L, 1);
-    nbl_options(L, 2, "backward", backward_options, &options, false);
+    nbl_options(L, 2, "backward", backward_options, &choice, false);
     if (!x->link)
         return nbl_error(L,
                          "backward: no gradient flows here; make a tensor it is computed from with "
                          "x:requires_grad_()");
+    if (choice.delta) choice.core.delta = nbl_to_tensor(L, choice.delta, (int)x->dtype);
     nbl_stay stay;
     int tries = 0;
     nbl_enter(L, &stay);
-    while (nb_backward(stay.ctx, x, &options) != NB_OK && nbl_fail(&stay, &tries)) continue;
+    while (nb_backward(stay.ctx, x, &choice.core) != NB_OK && nbl_fail(&stay, &tries)) continue;
     nbl_leave(&stay);
     return 0;
 }
@@ -231,10 +243,10 @@ static const nbl_entry methods[] = {
      "x = tensor{1, 2, 3}:requires_grad_()", NULL},
     {":detach", detach, "x:detach()", "The same elements, through which no gradient flows; a view.",
      "x = tensor{1, 2}:requires_grad_()\nx:detach().requires_grad  → false", NULL},
-    {":backward", backward, "c:backward{keep, accumulate}",
+    {":backward", backward, "c:backward{delta, keep, accumulate}",
      "Computes the gradient of c, one number, at every tensor with requires_grad_ that it came "
-     "from, and "
-     "puts it into .grad, fresh unless accumulate. The graph is spent unless keep.",
+     "from, and puts it into .grad, fresh unless accumulate. Of more numbers it is the gradient of "
+     "their sum weighed by delta. The graph is spent unless keep.",
      "x = tensor{1, 2, 3}:requires_grad_()\n(x ^ 2):sum():backward()\nx.grad  → 2 4 6",
      backward_options},
     {NULL, NULL, NULL, NULL, NULL, NULL}};
@@ -242,8 +254,7 @@ static const nbl_entry methods[] = {
 static const nbl_entry tape[] = {
     {"no_grad", no_grad, "nn.no_grad(f, …)",
      "Calls f(…) without a tape and returns what it returns: nothing is recorded, and parameters "
-     "may be "
-     "changed in place.",
+     "may be changed in place. f cannot yield to a coroutine's resume outside it.",
      "w = tensor{1, 2}:requires_grad_()\nnn.no_grad(function() w:sub_(0.1) end)\nw  → 0.9 1.9",
      NULL},
     {NULL, NULL, NULL, NULL, NULL, NULL}};

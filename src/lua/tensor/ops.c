@@ -3,6 +3,7 @@
 
 #include "tensor/assign.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /* ---- Running one ---- */
@@ -38,8 +39,26 @@ int nbl_run_op(lua_State *L, const nb_call *call)
 void nbl_check_change(lua_State *L, const nb_tensor *x, const char *what)
 {
     if (!x->link || !nbl_ctx(L)->recording) return;
-    nbl_error(L, "%s would change a tensor that takes part in a gradient; do it inside nn.no_grad",
-              what);
+    const nb_record *record = nb_record_of(x);
+    if (record)
+        nbl_error(L,
+                  "%s would change the result of %s, and its gradient would miss that; use the "
+                  "form without _, or x:detach():clone()",
+                  what, record->op->name);
+    nbl_error(L, "%s would change a tensor with requires_grad; do it inside nn.no_grad", what);
+}
+
+void nbl_changed(lua_State *L, nb_tensor *x, const char *what)
+{
+    char words[LUA_IDSIZE + 64];
+    lua_Debug at;
+    if (x->storage->readers == 0) return;
+    for (int level = 0; lua_getstack(L, level, &at) && lua_getinfo(L, "Sl", &at); level++) {
+        if (at.currentline <= 0) continue;
+        snprintf(words, sizeof words, "%s in %s:%d", what, at.short_src, at.currentline);
+        nb_tensor_explain(nbl_ctx(L), x, words);
+        return;
+    }
 }
 
 void nbl_check_lost(lua_State *L, const nb_tensor *y, const char *what)
@@ -48,13 +67,14 @@ void nbl_check_lost(lua_State *L, const nb_tensor *y, const char *what)
     nbl_error(L, "%s would lose the gradient of what it is given; give it y:detach()", what);
 }
 
-static nb_status try_in_place(nb_ctx *ctx, const nb_call *call, const char *changer)
+/* x = op(x, …), in one pass where the op writes over its input. */
+static nb_status try_in_place(nb_ctx *ctx, const nb_call *call)
 {
     nb_tensor *x = call->in[0], *out = try_op(ctx, call, NULL);
-    if (!out) return ctx->status;
-    nb_status status = nb_tensor_assign(ctx, x, out);
+    nb_status status = out ? NB_OK : ctx->status;
+    if (out && out != x) status = nb_tensor_assign(ctx, x, out);
     nb_tensor_release(ctx, out);
-    if (status == NB_OK) nb_tensor_touch(x, changer);
+    if (status == NB_OK || status == NB_EINTERRUPT) nb_tensor_touch(x, call->op->name);
     return status;
 }
 
@@ -97,7 +117,7 @@ static int call_op(lua_State *L)
     return results;
 }
 
-/* Upvalue 2 is the name with its underscore, which outlives every message: the closure holds it. */
+/* Upvalue 2 is the name with its underscore. */
 static int call_in_place(lua_State *L)
 {
     nb_call call;
@@ -105,11 +125,13 @@ static int call_in_place(lua_State *L)
     const char *name = lua_tostring(L, lua_upvalueindex(2));
     nbl_read_call(L, op, name, &call);
     check_in_place(L, &call, name);
+    call.into = call.in[0];
     nbl_stay stay;
     int tries = 0;
     nbl_enter(L, &stay);
-    while (try_in_place(stay.ctx, &call, op->name) != NB_OK && nbl_fail(&stay, &tries)) continue;
+    while (try_in_place(stay.ctx, &call) != NB_OK && nbl_fail(&stay, &tries)) continue;
     nbl_leave(&stay);
+    nbl_changed(L, call.in[0], name);
     lua_settop(L, 1);
     return 1;
 }

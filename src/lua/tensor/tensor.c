@@ -16,6 +16,7 @@ nb_tensor **nbl_new_tensor(lua_State *L)
 
 void nbl_push_tensor(lua_State *L, nb_tensor *tensor)
 {
+    nbl_stress(L);
     nb_tensor **handle = nbl_new_tensor(L);
     *handle = nb_tensor_retain(tensor);
 }

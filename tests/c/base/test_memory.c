@@ -164,6 +164,7 @@ static void test_pool_cap(void **state)
     nb_ctx *ctx = *state;
     void *a = nb_alloc(ctx, 512), *b = nb_alloc(ctx, 512), *c = nb_alloc(ctx, 64);
     ctx->memory.pool_cap = 1024;
+    ctx->memory.most = 0;
     nb_free(ctx, a, 512);
     nb_free(ctx, b, 512);
     assert_int_equal(ctx->memory.pooled, 1024);
@@ -174,6 +175,53 @@ static void test_pool_cap(void **state)
     ctx->memory.pool_cap = 0;
     nb_free(ctx, nb_alloc(ctx, 10), 10);
     assert_int_equal(ctx->memory.pooled, 0);
+}
+
+/* Where more than the cap was live at once, the pool takes that much, and no more: a loop over
+ * large blocks goes on without the system. After a trim the past is forgotten. */
+static void test_pool_follows(void **state)
+{
+    nb_ctx *ctx = *state;
+    ctx->memory.pool_cap = 64;
+    uint64_t requests = 3;
+    for (int round = 0; round < 5; round++) {
+        void *a = nb_alloc(ctx, 4096), *b = nb_alloc(ctx, 4096), *c = nb_alloc(ctx, 8192);
+        nb_free(ctx, a, 4096);
+        nb_free(ctx, b, 4096);
+        nb_free(ctx, c, 8192);
+        assert_int_equal(ctx->memory.pooled, 16384);
+        assert_int_equal(ctx->memory.requests, requests);
+    }
+    void *d = nb_alloc(ctx, 64);
+    nb_free(ctx, d, 64);
+    assert_int_equal(ctx->memory.pooled, 16384);
+    nb_pool_trim(ctx);
+    d = nb_alloc(ctx, 64);
+    void *e = nb_alloc(ctx, 128);
+    nb_free(ctx, e, 128);
+    nb_free(ctx, d, 64);
+    assert_int_equal(ctx->memory.pooled, 192);
+}
+
+/* What nobody has written, and what was freed, is seen: NaN, and a pattern that is none. */
+static void test_patterns(void **state)
+{
+    nb_ctx *ctx = *state;
+    ctx->memory.poison = true;
+    float *fresh = nb_alloc(ctx, 64);
+    assert_true(fresh[0] != fresh[0] && fresh[15] != fresh[15]);
+    memset(fresh, 0, 64);
+    nb_free(ctx, fresh, 64);
+    if (!WITH_ASAN) {
+        const unsigned char *freed = (const unsigned char *)fresh;
+        assert_int_equal(freed[63], NB_POISON_FREED);
+    }
+    double *again = nb_alloc(ctx, 60);
+    assert_ptr_equal(again, fresh);
+    assert_true(again[0] != again[0] && again[6] != again[6]);
+    nb_free(ctx, again, 60);
+    assert_int_equal(*(int *)nb_alloc_zero(ctx, 1, 4), 0);
+    nb_free(ctx, again, 4);
 }
 
 /* Catches a pool that hides use after free and overruns from AddressSanitizer. */
@@ -441,6 +489,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_largest_class, setup, teardown),
         cmocka_unit_test_setup_teardown(test_pool_reuse, setup, teardown),
         cmocka_unit_test_setup_teardown(test_pool_cap, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_pool_follows, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_patterns, setup, teardown),
         cmocka_unit_test_setup_teardown(test_poison, setup, teardown),
         cmocka_unit_test_setup_teardown(test_zero, setup, teardown),
         cmocka_unit_test_setup_teardown(test_overflow, setup, teardown),
