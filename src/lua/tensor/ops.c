@@ -45,7 +45,8 @@ void nbl_check_change(lua_State *L, const nb_tensor *x, const char *what)
                   "%s would change the result of %s, and its gradient would miss that; use the "
                   "form without _, or x:detach():clone()",
                   what, record->op->name);
-    nbl_error(L, "%s would change a tensor with requires_grad; do it inside nn.no_grad", what);
+    nbl_error(L, "%s would change a tensor that takes part in a gradient; do it inside nn.no_grad",
+              what);
 }
 
 void nbl_changed(lua_State *L, nb_tensor *x, const char *what)
