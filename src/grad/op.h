@@ -44,9 +44,9 @@ typedef struct nb_call {
     nb_attr attr;
     bool recording;            /* a record will be made: save what backward needs */
     bool needs[NB_MAX_INPUTS]; /* inputs through which a gradient flows */
-    nb_tensor *into; /* the output may be written here, or NULL; see nb_call_target */
-    unsigned ends;   /* bit i: the caller needs input i no longer: the output may be written over it
-                        where nobody else sees it */
+    nb_tensor *into;           /* the output may be written here, or NULL; see nb_call_target */
+    unsigned ends; /* bit i: the caller needs input i no longer: the output may be written over it
+                      where nobody else sees it */
     nb_tensor *saved[NB_MAX_SAVED];
     nb_tensor *more[NB_MAX_RESULTS - 1]; /* further results (the indices of max), without gaps; the
                                             caller owns them */

@@ -17,8 +17,7 @@ static bool reads(const nb_op *op, const bool *needs, int i)
 static void empty_record(nb_ctx *ctx, nb_record *record)
 {
     for (int i = 0; i < NB_MAX_INPUTS; i++) {
-        if (record->in[i] && reads(record->op, record->needs, i))
-            record->in[i]->storage->readers--;
+        if (record->in[i] && reads(record->op, record->needs, i)) record->in[i]->storage->readers--;
         nb_tensor_release(ctx, record->in[i]);
         record->in[i] = NULL;
     }
@@ -157,8 +156,7 @@ nb_status nb_record_check(nb_ctx *ctx, const nb_record *record)
             "this graph was released by an earlier backward; give that one {keep = true}");
     for (int i = 0; i < record->inputs; i++) {
         const nb_tensor *in = record->in[i];
-        if (in && reads(record->op, record->needs, i) &&
-            in->storage->version != record->version[i])
+        if (in && reads(record->op, record->needs, i) && in->storage->version != record->version[i])
             return changed(ctx, record, in);
     }
     for (int i = 0; i < NB_MAX_SAVED; i++) {

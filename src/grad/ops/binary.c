@@ -342,8 +342,8 @@ static nb_tensor *lerp_forward(nb_ctx *ctx, nb_call *call)
         nb_misfit(ctx, "lerp", x, w);
         return NULL;
     }
-    return nb_map(ctx, x->dtype, dims, shape, (const nb_tensor *const *)call->in, 3, lerp_loop,
-                  (void *)(uintptr_t)nb_real(x->dtype));
+    return nb_map_call(ctx, call, x->dtype, dims, shape, lerp_loop,
+                       (void *)(uintptr_t)nb_real(x->dtype));
 }
 
 /* dx = δ - δ w, dy = δ w, dw = δ (y - x) */
@@ -361,8 +361,8 @@ static nb_status lerp_backward(nb_ctx *ctx, nb_record *record, nb_tensor *delta,
         nb_tensor_release(ctx, part);
     }
     if (record->needs[2] && status == NB_OK)
-        status =
-            give(ctx, record, 2, then(ctx, NB_OP_mul, nb_op2(ctx, NB_OP_sub, y, x), delta), grad);
+        status = give(ctx, record, 2, nb_then2(ctx, NB_OP_mul, nb_op2(ctx, NB_OP_sub, y, x), delta),
+                      grad);
     return status;
 }
 

@@ -292,8 +292,7 @@ static nb_tensor *chain_forward(nb_ctx *ctx, nb_call *call)
 /* dz = δ ⊙ f'(z) */
 static nb_status chain_backward(nb_ctx *ctx, nb_record *record, nb_tensor *delta, nb_tensor **grad)
 {
-    nb_call call = {
-        .op = nb_ops[NB_OP_mul], .in = {delta, record->in[2]}, .inputs = 2, .ends = 1};
+    nb_call call = {.op = nb_ops[NB_OP_mul], .in = {delta, record->in[2]}, .inputs = 2, .ends = 1};
     if (record->needs[0]) grad[0] = nb_op_call(ctx, &call);
     return !record->needs[0] || grad[0] ? NB_OK : ctx->status;
 }

@@ -179,6 +179,61 @@ static void test_changed(void **state)
     nb_tensor_release(ctx, w);
 }
 
+/* The change in the user's words, where somebody waits for the old values; a later change without
+ * words is not told with the words of the one before. */
+static void test_words(void **state)
+{
+    (void)state;
+    nb_tensor *x = leaf_of(0, NULL, VALUES(2));
+    nb_tensor_touch(x, "mul");
+    nb_tensor_explain(ctx, x, "mul_ in a.lua:1");
+    assert_null(x->storage->words);
+    nb_tensor *y = nb_op2(ctx, NB_OP_mul, x, x);
+    assert_int_equal(x->storage->readers, 2);
+    nb_tensor_touch(x, "add");
+    nb_tensor_explain(ctx, x, "add_ in a.lua:2");
+    assert_int_equal(nb_backward(ctx, y, NULL), NB_EARG);
+    assert_failed(NB_EARG,
+                  "mul needs values for its gradient that add_ in a.lua:2 changed in place");
+    nb_tensor_touch(x, "sgd");
+    assert_int_equal(nb_backward(ctx, y, NULL), NB_EARG);
+    assert_failed(NB_EARG, "its gradient that sgd changed in place");
+    ctx->memory.fail_at = ctx->memory.requests + 1;
+    ctx->memory.pool_cap = 0;
+    nb_pool_trim(ctx);
+    nb_tensor_explain(ctx, x, "sub_ in a.lua:3");
+    ctx->memory.fail_at = 0;
+    assert_string_equal(nb_tensor_changer(x), "sgd");
+    nb_tensor_release(ctx, y);
+    assert_int_equal(x->storage->readers, 0);
+    nb_tensor_release(ctx, x);
+}
+
+/* Of a product the values of an input serve the gradients of the others: those of the only one that
+ * takes part are needed by nobody. */
+static void test_needed_by_nobody(void **state)
+{
+    (void)state;
+    static const nb_op_id products[] = {NB_OP_mul, NB_OP_matmul};
+    for (int i = 0; i < 2; i++) {
+        nb_tensor *w = leaf_of(SHAPE(2), VALUES(1, 2));
+        nb_tensor *x = tensor_of(NB_F64, SHAPE(2), VALUES(3, 4));
+        nb_tensor *y = nb_op2(ctx, products[i], w, x), *cost = nb_op1(ctx, NB_OP_sum, y);
+        assert_int_equal(w->storage->readers, 0);
+        assert_int_equal(nb_tensor_fill(ctx, w, 9), NB_OK);
+        assert_int_equal(nb_backward(ctx, cost, NULL), NB_OK);
+        assert_true(grad_at(w, 0) == 3 && grad_at(w, 1) == 4);
+        nb_tensor_release(ctx, y);
+        nb_tensor_release(ctx, cost);
+        y = nb_op2(ctx, products[i], w, x);
+        assert_int_equal(nb_tensor_fill(ctx, x, 9), NB_OK);
+        cost = nb_op1(ctx, NB_OP_sum, y);
+        assert_int_equal(nb_backward(ctx, cost, NULL), NB_EARG);
+        nb_tensor *all[] = {w, x, y, cost};
+        for (size_t k = 0; k < sizeof all / sizeof *all; k++) nb_tensor_release(ctx, all[k]);
+    }
+}
+
 /* The δ of a step on the way, which the op behind it must not have overwritten. */
 static void test_watch(void **state)
 {
@@ -408,9 +463,10 @@ static void test_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(long_chain),  TEST(diamond),    TEST(again),     TEST(delta),
-        TEST(records),     TEST(changed),    TEST(watch),     TEST(into),
-        TEST(into_shared), TEST(not_finite), TEST(interrupt), TEST(memory),
+        TEST(long_chain), TEST(diamond), TEST(again),       TEST(delta),
+        TEST(records),    TEST(changed), TEST(words),       TEST(needed_by_nobody),
+        TEST(watch),      TEST(into),    TEST(into_shared), TEST(not_finite),
+        TEST(interrupt),  TEST(memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
