@@ -76,12 +76,10 @@ static void note_peak(nb_memory *memory)
     if (memory->live > memory->most) memory->most = memory->live;
 }
 
-/* Whether the pool takes a block of this size. */
-static bool pool_takes(const nb_memory *memory, fit size)
+/* What the pool may hold now. */
+static size_t pool_cap(const nb_memory *memory)
 {
-    size_t cap = memory->pool_cap;
-    if (cap && memory->most > cap) cap = memory->most;
-    return size.slot != NB_POOL_CLASSES && memory->pooled + size.bytes <= cap;
+    return memory->pool_cap && memory->most > memory->pool_cap ? memory->most : memory->pool_cap;
 }
 
 static void *take_pooled(nb_memory *memory, fit size)
@@ -196,7 +194,7 @@ void nb_free(nb_ctx *ctx, void *block, size_t bytes)
     memory->live -= size.bytes;
     show(block, size.bytes);
     if (memory->poison) memset(block, NB_POISON_FREED, size.bytes);
-    if (!pool_takes(memory, size)) {
+    if (size.slot == NB_POOL_CLASSES || memory->pooled + size.bytes > pool_cap(memory)) {
         free(block);
         return;
     }

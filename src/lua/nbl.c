@@ -3,7 +3,6 @@
 
 #include "lua/state.h"
 
-#include <limits.h>
 #include <string.h>
 
 enum {
@@ -14,24 +13,7 @@ enum {
 /* Bytes outside Lua may grow by this, or by a quarter, before Lua is asked to collect. */
 #define GROWTH_MIN ((size_t)48 << 20)
 
-/* Lua's collector hears of every so many bytes outside Lua, and of one part in so many of them: a
- * cycle costs what Lua's own heap holds, and is a few hundredths of the work that fills so much. */
-enum { HURRY_STEP = 64 << 10, HURRY_SHARE = 16 };
-
-/* Lua does not see the bytes behind its handles, so its own collector would come too late: it takes
- * steps as if its heap had grown with them, and temporaries come back from the pool while they are
- * still in the processor's caches. */
-static void hurry_collector(lua_State *L, nbl_state *state)
-{
-    size_t live = state->ctx->memory.live;
-    if (live < state->told) state->told = live;
-    size_t grown = (live - state->told) / HURRY_SHARE >> 10;
-    if (live - state->told < HURRY_STEP || !lua_gc(L, LUA_GCISRUNNING)) return;
-    lua_gc(L, LUA_GCSTEP, grown < INT_MAX ? (int)grown : INT_MAX);
-    state->told = state->ctx->memory.live;
-}
-
-/* And collects at once where they grew by much. */
+/* Lua does not see the bytes behind its handles, so its own collector would come too late. */
 static void collect_under_pressure(lua_State *L, nbl_state *state)
 {
     size_t live = state->ctx->memory.live;
@@ -56,7 +38,6 @@ void nbl_stress(lua_State *L)
 void nbl_enter(lua_State *L, nbl_stay *stay)
 {
     nbl_state *state = nbl_state_get(L);
-    hurry_collector(L, state);
     collect_under_pressure(L, state);
     stress(L, state);
     luaL_checkstack(L, STACK_ROOM, NULL);

@@ -42,8 +42,8 @@ void nbl_check_change(lua_State *L, const nb_tensor *x, const char *what)
     const nb_record *record = nb_record_of(x);
     if (record)
         nbl_error(L,
-                  "%s would change the result of %s, and its gradient would miss that; use the "
-                  "form without _, or x:detach():clone()",
+                  "%s would change the result of %s, which takes part in a gradient that would "
+                  "miss it; compute a new tensor, or change x:detach():clone()",
                   what, record->op->name);
     nbl_error(L, "%s would change a tensor that takes part in a gradient; do it inside nn.no_grad",
               what);
