@@ -150,52 +150,37 @@ nb_tensor *nb_op_call(nb_ctx *ctx, nb_call *call)
     return out;
 }
 
-/* The output of a call alone. */
-static nb_tensor *only_output(nb_ctx *ctx, nb_call *call)
+/* op(a), or op(a, b), further results dropped. */
+static nb_tensor *short_form(nb_ctx *ctx, nb_op_id op, nb_tensor *a, nb_tensor *b, unsigned ends)
 {
-    nb_tensor *out = nb_op_call(ctx, call);
-    nb_call_drop(ctx, call);
+    nb_call call = nb_call_make(nb_ops[op]);
+    call.in[0] = a;
+    call.in[1] = b;
+    call.inputs = b ? 2 : 1;
+    call.ends = ends;
+    nb_tensor *out = nb_op_call(ctx, &call);
+    nb_call_drop(ctx, &call);
     return out;
 }
 
 nb_tensor *nb_op1(nb_ctx *ctx, nb_op_id op, nb_tensor *a)
 {
-    nb_call call = nb_call_make(nb_ops[op]);
-    call.in[0] = a;
-    call.inputs = 1;
-    return only_output(ctx, &call);
+    return short_form(ctx, op, a, NULL, 0);
 }
 
 nb_tensor *nb_op2(nb_ctx *ctx, nb_op_id op, nb_tensor *a, nb_tensor *b)
 {
-    nb_call call = nb_call_make(nb_ops[op]);
-    call.in[0] = a;
-    call.in[1] = b;
-    call.inputs = 2;
-    return only_output(ctx, &call);
+    return short_form(ctx, op, a, b, 0);
 }
 
 nb_tensor *nb_then1(nb_ctx *ctx, nb_op_id op, nb_tensor *a)
 {
-    if (!a) return NULL;
-    nb_call call = nb_call_make(nb_ops[op]);
-    call.in[0] = a;
-    call.inputs = 1;
-    call.ends = 1;
-    nb_tensor *out = only_output(ctx, &call);
-    nb_tensor_release(ctx, a);
-    return out;
+    return nb_then2(ctx, op, a, NULL);
 }
 
 nb_tensor *nb_then2(nb_ctx *ctx, nb_op_id op, nb_tensor *a, nb_tensor *b)
 {
-    if (!a) return NULL;
-    nb_call call = nb_call_make(nb_ops[op]);
-    call.in[0] = a;
-    call.in[1] = b;
-    call.inputs = 2;
-    call.ends = 1;
-    nb_tensor *out = only_output(ctx, &call);
+    nb_tensor *out = a ? short_form(ctx, op, a, b, 1) : NULL;
     nb_tensor_release(ctx, a);
     return out;
 }

@@ -17,7 +17,8 @@ extern const nb_option nb_keep_options[];
 nb_tensor *nb_map(nb_ctx *ctx, nb_dtype dtype, int dims, const int64_t *shape,
                   const nb_tensor *const *in, int inputs, nb_walk_fn *loop, void *arg);
 /* The same for the output of a call, element by element of its inputs: written over call->into or
- * an input that ends with the call where that is safe (nb_call_target), else a new tensor. */
+ * an input that ends with the call where that is safe (nb_call_target), else a new tensor. Nothing
+ * that can fail may follow in a forward that has no record to make. */
 nb_tensor *nb_map_call(nb_ctx *ctx, const nb_call *call, nb_dtype dtype, int dims,
                        const int64_t *shape, nb_walk_fn *loop, void *arg);
 /* Where the output of such a call may be written, borrowed, or NULL: a tensor of this dtype and

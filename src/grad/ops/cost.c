@@ -47,12 +47,10 @@ static nb_status difference(nb_ctx *ctx, nb_tensor *p, const nb_record *record, 
 {
     if (!p) return ctx->status;
     nb_tensor *y = nb_tensor_contiguous(ctx, record->in[1]);
-    nb_call over = {.in = {p, y}, .inputs = 2, .ends = 1};
-    nb_tensor *out = y ? nb_call_target(&over, p->dtype, p->dims, p->shape) : NULL;
-    if (out)
-        nb_tensor_retain(out);
-    else if (y)
-        out = nb_tensor_new(ctx, p->dtype, p->dims, p->shape);
+    nb_tensor *out = NULL;
+    if (y)
+        out = nb_tensor_is_alone(p) ? nb_tensor_retain(p)
+                                    : nb_tensor_new(ctx, p->dtype, p->dims, p->shape);
     if (out) {
         const nb_real_kernels *real = nb_real(p->dtype);
         size_t n = (size_t)nb_tensor_count(p);
@@ -109,8 +107,7 @@ static nb_status sigmoid_backward(nb_ctx *ctx, nb_record *record, nb_tensor *del
 {
     if (!record->needs[0]) return NB_OK;
     nb_tensor *z = nb_tensor_contiguous(ctx, record->in[0]);
-    nb_tensor *a = z ? nb_op1(ctx, NB_OP_sigmoid, z) : NULL;
-    nb_tensor_release(ctx, z);
+    nb_tensor *a = nb_then1(ctx, NB_OP_sigmoid, z);
     return difference(ctx, a, record, factor_of(record, delta), grad);
 }
 
