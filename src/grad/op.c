@@ -187,10 +187,17 @@ nb_tensor *nb_then2(nb_ctx *ctx, nb_op_id op, nb_tensor *a, nb_tensor *b)
 
 nb_tensor *nb_op_number(nb_ctx *ctx, nb_op_id op, nb_tensor *a, double b)
 {
+    /* Of two owners neither lets go: nothing is written over. */
+    return nb_then_number(ctx, op, nb_tensor_retain(a), b);
+}
+
+nb_tensor *nb_then_number(nb_ctx *ctx, nb_op_id op, nb_tensor *a, double b)
+{
+    if (!a) return NULL;
     nb_dtype dtype = nb_dtype_computing(ctx, a->dtype);
     nb_tensor *number = nb_tensor_scalar(ctx, dtype, b);
-    if (!number) return NULL;
-    nb_tensor *out = nb_op2(ctx, op, a, number);
+    nb_tensor *out = number ? short_form(ctx, op, a, number, 1) : NULL;
     nb_tensor_release(ctx, number);
+    nb_tensor_release(ctx, a);
     return out;
 }

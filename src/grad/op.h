@@ -136,8 +136,10 @@ nb_tensor *nb_op2(nb_ctx *ctx, nb_op_id op, nb_tensor *a, nb_tensor *b);
  * nobody else sees it. NULL stays NULL. */
 nb_tensor *nb_then1(nb_ctx *ctx, nb_op_id op, nb_tensor *a);
 nb_tensor *nb_then2(nb_ctx *ctx, nb_op_id op, nb_tensor *a, nb_tensor *b);
-/* An op on a tensor and a number (the number takes the tensor's dtype). */
+/* An op on a tensor and a number (the number takes the tensor's dtype); where `a` passes, likewise.
+ */
 nb_tensor *nb_op_number(nb_ctx *ctx, nb_op_id op, nb_tensor *a, double b);
+nb_tensor *nb_then_number(nb_ctx *ctx, nb_op_id op, nb_tensor *a, double b);
 /* count > 0 tensors one after the other along `dim`, brought to one dtype (that of all, where they
  * share it); or, of one shape, side by side in a new dimension `dim`. Gradients flow. */
 nb_tensor *nb_op_cat(nb_ctx *ctx, nb_tensor *const *list, size_t count, int dim);

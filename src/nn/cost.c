@@ -41,14 +41,6 @@ nb_tensor *nb_cost_of(nb_ctx *ctx, const nb_cost *cost, const nb_activation *las
     return NULL;
 }
 
-/* op(x, number), where x is a passing reference. */
-static nb_tensor *scaled(nb_ctx *ctx, nb_tensor *x, double by)
-{
-    nb_tensor *out = x ? nb_op_number(ctx, NB_OP_mul, x, by) : NULL;
-    nb_tensor_release(ctx, x);
-    return out;
-}
-
 static nb_tensor *quadratic_of(nb_ctx *ctx, const nb_cost *cost, const nb_activation *last,
                                nb_tensor *a, nb_tensor *y)
 {
@@ -75,7 +67,7 @@ static double outputs(const nb_tensor *a)
 static nb_tensor *mse_of(nb_ctx *ctx, const nb_cost *cost, const nb_activation *last, nb_tensor *a,
                          nb_tensor *y)
 {
-    return scaled(ctx, quadratic_of(ctx, cost, last, a, y), 2 / outputs(a));
+    return nb_then_number(ctx, NB_OP_mul, quadratic_of(ctx, cost, last, a, y), 2 / outputs(a));
 }
 
 extern const nb_cost nb_cost_mse;
@@ -116,21 +108,14 @@ static nb_tensor *weighted_log(nb_ctx *ctx, nb_tensor *a, nb_tensor *y)
     nb_call clamp = {.op = nb_ops[NB_OP_clamp], .in = {a}, .inputs = 1};
     clamp.attr.number[0] = a->dtype == NB_F32 ? (double)FLT_MIN : DBL_MIN;
     clamp.attr.number[1] = DBL_MAX;
-    nb_tensor *safe = nb_op_call(ctx, &clamp);
-    nb_tensor *log = safe ? nb_op1(ctx, NB_OP_log, safe) : NULL;
-    nb_tensor *out = log ? nb_op2(ctx, NB_OP_mul, log, y) : NULL;
-    nb_tensor_release(ctx, safe);
-    nb_tensor_release(ctx, log);
-    return out;
+    nb_tensor *log = nb_then1(ctx, NB_OP_log, nb_op_call(ctx, &clamp));
+    return nb_then2(ctx, NB_OP_mul, log, y);
 }
 
 /* 1 - x */
 static nb_tensor *one_minus(nb_ctx *ctx, nb_tensor *x)
 {
-    nb_tensor *minus = nb_op1(ctx, NB_OP_neg, x);
-    nb_tensor *out = minus ? nb_op_number(ctx, NB_OP_add, minus, 1) : NULL;
-    nb_tensor_release(ctx, minus);
-    return out;
+    return nb_then_number(ctx, NB_OP_add, nb_op1(ctx, NB_OP_neg, x), 1);
 }
 
 /* (1 - y) ⊙ log(1 - a): what the outputs that should be off cost. */
@@ -151,15 +136,12 @@ static nb_tensor *cross_entropy_of(nb_ctx *ctx, const nb_cost *cost, const nb_ac
     nb_tensor *terms =
         is_log_softmax(last) ? nb_op2(ctx, NB_OP_mul, a, y) : weighted_log(ctx, a, y);
     if (terms && !is_softmax(last) && !is_log_softmax(last)) {
-        nb_tensor *off = off_part(ctx, a, y);
-        nb_tensor *all = off ? nb_op2(ctx, NB_OP_add, terms, off) : NULL;
-        nb_tensor_release(ctx, off);
+        nb_tensor *all = nb_then2(ctx, NB_OP_add, off_part(ctx, a, y), terms);
         nb_tensor_release(ctx, terms);
         terms = all;
     }
-    nb_tensor *sum = terms ? nb_op1(ctx, NB_OP_sum, terms) : NULL;
-    nb_tensor_release(ctx, terms);
-    return scaled(ctx, sum, -1 / (double)(a->shape[0] ? a->shape[0] : 1));
+    nb_tensor *sum = nb_then1(ctx, NB_OP_sum, terms);
+    return nb_then_number(ctx, NB_OP_mul, sum, -1 / (double)(a->shape[0] ? a->shape[0] : 1));
 }
 
 extern const nb_cost nb_cost_cross_entropy;
