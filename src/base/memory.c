@@ -57,7 +57,7 @@ static fit fit_slot(size_t last)
 }
 
 /* False when rounding `bytes` up overflows. */
-static bool fit_request(size_t bytes, fit *out)
+static inline bool fit_request(size_t bytes, fit *out)
 {
     size_t padded;
     if (!nb_add_size(bytes, NB_ALIGN - 1, &padded)) return false;
@@ -76,10 +76,19 @@ static void note_peak(nb_memory *memory)
     if (memory->live > memory->most) memory->most = memory->live;
 }
 
-/* What the pool may hold now. */
-static size_t pool_cap(const nb_memory *memory)
+/* Whether the pool has room for a block of this size: under its cap, or with as much as was live at
+ * once where that is more. */
+static bool pool_takes(const nb_memory *memory, fit size)
 {
-    return memory->pool_cap && memory->most > memory->pool_cap ? memory->most : memory->pool_cap;
+    size_t then = memory->pooled + size.bytes;
+    if (size.slot == NB_POOL_CLASSES) return false;
+    return then <= memory->pool_cap || (memory->pool_cap && then <= memory->most);
+}
+
+/* Called last, so that those who do not ask for it pay one comparison. */
+__attribute__((cold, noinline)) static void *poison(void *block, int byte, size_t bytes)
+{
+    return memset(block, byte, bytes);
 }
 
 static void *take_pooled(nb_memory *memory, fit size)
@@ -153,9 +162,8 @@ void *nb_alloc(nb_ctx *ctx, size_t bytes)
     if (!block) return refuse(ctx, bytes);
     memory->live += size.bytes;
     note_peak(memory);
-    if (memory->poison) memset(block, NB_POISON_FRESH, size.bytes);
     hide((char *)block + bytes, size.bytes - bytes);
-    return block;
+    return memory->poison ? poison(block, NB_POISON_FRESH, bytes) : block;
 }
 
 void *nb_alloc_zero(nb_ctx *ctx, size_t count, size_t size)
@@ -193,8 +201,8 @@ void nb_free(nb_ctx *ctx, void *block, size_t bytes)
     if (!block || !fit_request(bytes, &size)) return;
     memory->live -= size.bytes;
     show(block, size.bytes);
-    if (memory->poison) memset(block, NB_POISON_FREED, size.bytes);
-    if (size.slot == NB_POOL_CLASSES || memory->pooled + size.bytes > pool_cap(memory)) {
+    if (!pool_takes(memory, size)) {
+        if (memory->poison) poison(block, NB_POISON_FREED, size.bytes);
         free(block);
         return;
     }
@@ -202,6 +210,7 @@ void nb_free(nb_ctx *ctx, void *block, size_t bytes)
     pooled->next = memory->free[size.slot];
     memory->free[size.slot] = pooled;
     memory->pooled += size.bytes;
+    if (memory->poison) poison(pooled + 1, NB_POISON_FREED, size.bytes - sizeof *pooled);
     hide(block, size.bytes);
 }
 
