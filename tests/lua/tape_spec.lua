@@ -25,6 +25,7 @@ local changes = {
     ["copy_"] = function(x) x:copy_ {7, 8} return (line()) end,
     ["fill_"] = function(x) x:fill_(3) return (line()) end,
     ["zero_"] = function(x) x:zero_() return (line()) end,
+    ["uniform_"] = function(x) x:uniform_() return (line()) end,
     ["an assignment"] = function(x) x[2] = 5 return (line()) end,
 }
 

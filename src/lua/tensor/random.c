@@ -148,6 +148,7 @@ static int refill(lua_State *L, int arg, filling *how, refill_fn *fill)
     nbl_enter(L, &stay);
     while (fill(stay.ctx, how) != NB_OK && nbl_fail(&stay, &tries)) continue;
     nbl_leave(&stay);
+    nbl_changed(L, how->x, how->name);
     lua_settop(L, 1);
     return 1;
 }
