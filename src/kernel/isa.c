@@ -67,6 +67,5 @@ const nb_kernels PASTE_NAMES(nb_kernels_, NB_ISA) = {
     .philox = philox,
     .folds =
         {[NB_F32] = &folds_f32, [NB_F64] = &folds_f64, [NB_U8] = &folds_u8, [NB_I32] = &folds_i32},
-    .finite_each = {[NB_F32] = finite_each_f32, [NB_F64] = finite_each_f64},
     .products = {[NB_F32] = &products_f32, [NB_F64] = &products_f64},
 };

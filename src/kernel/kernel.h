@@ -137,6 +137,8 @@ typedef struct nb_real_kernels {
     double (*magnitude)(size_t n, const void *x);
     /* No NaN and no infinity among n contiguous elements. */
     bool (*finite)(size_t n, const void *x);
+    /* y[i] = 1 where x[i] is neither NaN nor infinite, else 0 */
+    void (*finite_each)(size_t n, const void *x, ptrdiff_t sx, uint8_t *y, ptrdiff_t sy);
 
     /* y = softmax(x), one row of n > 0, largest subtracted first; returns log sum exp x. */
     double (*softmax)(size_t n, const void *x, void *y);
@@ -182,7 +184,6 @@ typedef struct nb_kernels {
                    uint32_t *words);
 
     const nb_fold_kernels *folds[NB_DTYPES];
-    void (*finite_each[2])(size_t n, const void *x, ptrdiff_t sx, uint8_t *y, ptrdiff_t sy);
     const struct nb_products *products[2]; /* product.h's loops, by dtype */
 } nb_kernels;
 

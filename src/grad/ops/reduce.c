@@ -136,7 +136,7 @@ static nb_status prod_backward(nb_ctx *ctx, nb_record *record, nb_tensor *delta,
     return status;
 }
 
-#define REDUCE(word, how, fore, back, read, text, show)                                            \
+#define REDUCE(word, how, fore, back, read, nothing, text, show)                                   \
     extern const nb_op nb_def_##word;                                                              \
     const nb_op nb_def_##word = {.name = #word,                                                    \
                                  .signature = "L",                                                 \
@@ -149,16 +149,16 @@ static nb_status prod_backward(nb_ctx *ctx, nb_record *record, nb_tensor *delta,
                                  .forward = fore,                                                  \
                                  .backward = back,                                                 \
                                  .samples = "-, 5, 2x3, 3x2t, 2x3 /1, 2x3 /2, 2x3x2 /1 /3, "       \
-                                            "2x3x2 /2, 9x3t /2, 0x3, 0x3 /1, 0x3 /2",              \
+                                            "2x3x2 /2, 9x3t /2, 0x3 /2" nothing,                   \
                                  .low = -2,                                                        \
                                  .high = 2}
 
-REDUCE(sum, NB_FOLD_sum, fold_forward, sum_backward, 0,
+REDUCE(sum, NB_FOLD_sum, fold_forward, sum_backward, 0, ", 0x3, 0x3 /1",
        "The sum over the dimensions named, or over all; 0 of nothing.",
        "tensor{{1, 2}, {3, 4}}:sum(1) → 4 6");
-REDUCE(mean, NB_FOLD_sum, mean_forward, mean_backward, 0,
+REDUCE(mean, NB_FOLD_sum, mean_forward, mean_backward, 0, "",
        "The mean over the dimensions named, or over all; NaN of nothing.",
        "tensor{1, 2, 6}:mean() → 3");
-REDUCE(prod, NB_FOLD_product, fold_forward, prod_backward, 1,
+REDUCE(prod, NB_FOLD_product, fold_forward, prod_backward, 1, ", 0x3, 0x3 /1",
        "The product over the dimensions named, or over all; 1 of nothing.",
        "tensor{{1, 2}, {3, 4}}:prod(2) → 2 12");
