@@ -9,7 +9,7 @@
 
 enum {
     PIECE = 1 << 16,  /* elements that are worth a piece */
-    MOST_PIECES = 64, /* of one fold; their parts are joined at the end */
+    MOST_PIECES = 32, /* of one fold; their parts are joined at the end */
     PARALLEL =
         1 << 18, /* elements from which the workers are asked: below, waking them costs more */
     ENOUGH_COLUMNS = 8, /* fewer next to each other are better folded along their rows */
@@ -206,22 +206,22 @@ static int64_t pieces_of(const nb_fold_plan *plan, int i)
     return plan->axis[i].size / grain;
 }
 
-/* Chooses the axis to cut, one that is kept if it gives enough pieces; returns how many there are.
- * By the sizes alone, so that bits do not depend on the number of threads. */
+/* Chooses the axis to cut, the outermost that gives enough pieces, for those lie together in
+ * memory; a reduced one only where the accumulators of all pieces are few beside the elements.
+ * Returns how many pieces there are. By the sizes alone, so that bits do not depend on the number
+ * of threads. */
 static size_t cut(job *work)
 {
     const nb_fold_plan *plan = work->plan;
     int64_t wanted = plan->elements / PIECE, best = 0;
     if (wanted > MOST_PIECES) wanted = MOST_PIECES;
-    for (int goes = 0; goes < 2; goes++) {
-        for (int i = 0; i < plan->axes; i++) {
-            int64_t pieces = pieces_of(plan, i);
-            if (pieces > wanted) pieces = wanted;
-            if (plan->axis[i].goes != goes || pieces <= best) continue;
-            best = pieces;
-            work->cut = i;
-        }
-        if (2 * best >= wanted) break;
+    for (int i = 0; i < plan->axes && (best == 0 || 2 * best < wanted); i++) {
+        int64_t pieces = pieces_of(plan, i);
+        if (pieces > wanted) pieces = wanted;
+        bool many = plan->axis[i].goes && plan->count > plan->elements / (8 * MOST_PIECES);
+        if (many || pieces <= best) continue;
+        best = pieces;
+        work->cut = i;
     }
     const nb_fold_axis *axis = &plan->axis[work->cut];
     if (best < 1) best = 1;

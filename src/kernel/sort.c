@@ -20,6 +20,14 @@ static size_t least(size_t a, size_t b)
     return a < b ? a : b;
 }
 
+/* Candidates that are held for the first k of n: each time that they are too many, at least half of
+ * them, and not few, go. */
+static size_t top_most(size_t n, size_t k)
+{
+    enum { SPARE = 512 };
+    return least(n, k + (k > SPARE ? k : SPARE));
+}
+
 /* The bits of a number whose highest is the sign, as a key: those of negative numbers fall. */
 static uint32_t key_of_bits_32(uint32_t bits)
 {
@@ -106,7 +114,13 @@ size_t nb_sort_room(nb_dtype dtype, size_t n)
 size_t nb_top_room(nb_dtype dtype, size_t n, size_t k)
 {
     size_t key = dtype == NB_F64 ? sizeof(uint64_t) : sizeof(uint32_t);
-    return n * key + sizeof(uint64_t) + 2 * k * pair_size(dtype);
+    size_t most = k ? top_most(n, k) : 0;
+    return (most + k) * pair_size(dtype) + most * key;
+}
+
+size_t nb_rank_room(nb_dtype dtype, size_t n)
+{
+    return n * (dtype == NB_F64 ? sizeof(uint64_t) : sizeof(uint32_t));
 }
 
 void nb_sort_places(const nb_order *order, size_t n, const void *x, ptrdiff_t sx, int32_t *place,

@@ -24,6 +24,7 @@ typedef struct nb_order {
 /* Bytes of room that the functions below need for a row of n, of which k are wanted. */
 size_t nb_sort_room(nb_dtype dtype, size_t n);
 size_t nb_top_room(nb_dtype dtype, size_t n, size_t k);
+size_t nb_rank_room(nb_dtype dtype, size_t n);
 
 /* place[i] = where the i-th element in order stands. */
 void nb_sort_places(const nb_order *order, size_t n, const void *x, ptrdiff_t sx, int32_t *place,
@@ -32,7 +33,7 @@ void nb_sort_places(const nb_order *order, size_t n, const void *x, ptrdiff_t sx
 void nb_top_places(const nb_order *order, size_t n, const void *x, ptrdiff_t sx, size_t k,
                    int32_t *place, void *room);
 /* The first place of the element that stands at `rank` < n, counted from 0, in order; linear in n.
- * Room as for nb_top_places with k = 0. */
+ */
 size_t nb_rank_place(const nb_order *order, size_t n, const void *x, ptrdiff_t sx, size_t rank,
                      void *room);
 

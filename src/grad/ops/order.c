@@ -148,7 +148,7 @@ static nb_tensor *median_places(nb_ctx *ctx, const nb_tensor *x, int dim)
         return nb_fail_null(ctx, NB_ESHAPE, "median of no elements");
     }
     ordering how = {
-        .length = n, .wanted = 1, .line = median_line, .room = nb_top_room(x->dtype, n, 0)};
+        .length = n, .wanted = 1, .line = median_line, .room = nb_rank_room(x->dtype, n)};
     return order_lines(ctx, x, dim, &how);
 }
 
@@ -252,7 +252,7 @@ const nb_op nb_def_topk = {
     .results = 2,
     .forward = topk_forward,
     .backward = order_backward,
-    .samples = "- /1, 5 /2, 40 /7, 2x3 /2, 3x2t /1, 2x3 /1 /1, 2x3x2 /2 /2, 2x3 /0, 0x3 /2",
+    .samples = "- /1, 5 /2, 40 /7, 2x3 /2, 3x2t /1, 2x3 /1 /1, 2x3x2 /2 /2, 0x3 /2",
     .low = -2,
     .high = 2,
 };
