@@ -112,13 +112,10 @@ typedef struct nb_real_kernels {
     double (*sum)(size_t n, const void *x, ptrdiff_t sx);
     double (*sum_squares)(size_t n, const void *x, ptrdiff_t sx);
     double (*dot)(size_t n, const void *a, ptrdiff_t sa, const void *b, ptrdiff_t sb);
-    double (*product)(size_t n, const void *x, ptrdiff_t sx);
     /* sum of (a[i] - b[i])^2; contiguous */
     double (*squared_distance)(size_t n, const void *a, const void *b);
     /* sum of softplus(z[i]) - y[i] z[i]: the binary cross-entropy of sigmoid(z); contiguous */
     double (*sigmoid_cross_entropy)(size_t n, const void *z, const void *y);
-    /* sums[j] += sum over rows of x[row * ld + j], j < columns */
-    void (*add_columns)(size_t rows, size_t columns, const void *x, ptrdiff_t ld, double *sums);
     /* y[row * ldy + j] = b[j] for every row: what a product is added to */
     void (*repeat_row)(size_t rows, size_t columns, const void *b, void *y, ptrdiff_t ldy);
 

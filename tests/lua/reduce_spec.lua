@@ -108,7 +108,7 @@ test("sort, topk and median give values and places", function()
     eq(tensor(4):sort(), 4)
     fails(function() x:topk(4) end, "topk: there are 3 elements to choose from, not 4")
     fails(function() x:topk(-1) end, "topk: a count must be a whole number from 0, not -1", true)
-    fails(function() x:sort {descend = true} end, "did you mean 'descending'?", true)
+    fails(function() x:sort {decending = true} end, "did you mean 'descending'?", true)
 end)
 
 test("NaN sorts last and is every extreme", function()

@@ -92,14 +92,6 @@ static nb_status give(nb_ctx *ctx, nb_record *record, int i, nb_tensor *factor, 
     return grad[i] ? NB_OK : ctx->status;
 }
 
-/* op(x, y), where x is a passing reference. */
-static nb_tensor *then(nb_ctx *ctx, nb_op_id op, nb_tensor *x, nb_tensor *y)
-{
-    nb_tensor *out = x ? nb_op2(ctx, op, x, y) : NULL;
-    nb_tensor_release(ctx, x);
-    return out;
-}
-
 /* y = a + b: da = δ, db = δ */
 static nb_status add_backward(nb_ctx *ctx, nb_record *record, nb_tensor *delta, nb_tensor **grad)
 {
@@ -137,24 +129,10 @@ static nb_status div_backward(nb_ctx *ctx, nb_record *record, nb_tensor *delta, 
     if (record->needs[0]) status = give(ctx, record, 0, nb_op2(ctx, NB_OP_div, delta, b), grad);
     if (status != NB_OK || !record->needs[1]) return status;
     nb_tensor *t = nb_op2(ctx, NB_OP_mul, delta, a);
-    t = then(ctx, NB_OP_div, then(ctx, NB_OP_div, t, b), b);
+    t = nb_then(ctx, NB_OP_div, nb_then(ctx, NB_OP_div, t, b), b);
     nb_tensor *minus = t ? nb_op1(ctx, NB_OP_neg, t) : NULL;
     nb_tensor_release(ctx, t);
     return give(ctx, record, 1, minus, grad);
-}
-
-/* value where x is not 0, else 0; value is a passing reference. */
-static nb_tensor *zero_at_zero(nb_ctx *ctx, nb_tensor *x, nb_tensor *value)
-{
-    if (!value) return NULL;
-    nb_tensor *nothing = nb_tensor_scalar(ctx, value->dtype, 0), *out = NULL;
-    nb_tensor *zero = nothing ? nb_op2(ctx, NB_OP_eq, x, nothing) : NULL;
-    nb_call where = {.op = nb_ops[NB_OP_where], .in = {zero, nothing, value}, .inputs = 3};
-    if (zero) out = nb_op_call(ctx, &where);
-    nb_tensor_release(ctx, nothing);
-    nb_tensor_release(ctx, zero);
-    nb_tensor_release(ctx, value);
-    return out;
 }
 
 /* b a^(b-1), taken as 0 where b is 0: a^0 is 1 for every a, 0 too */
@@ -163,15 +141,15 @@ static nb_tensor *slope_of_base(nb_ctx *ctx, nb_tensor *a, nb_tensor *b)
     nb_tensor *less = nb_op_number(ctx, NB_OP_sub, b, 1);
     nb_tensor *power = less ? nb_op2(ctx, NB_OP_pow, a, less) : NULL;
     nb_tensor_release(ctx, less);
-    return zero_at_zero(ctx, b, then(ctx, NB_OP_mul, power, b));
+    return nb_zero_where(ctx, b, nb_then(ctx, NB_OP_mul, power, b));
 }
 
 /* a^b log a, taken as 0 where a is 0 and b is not negative */
 static nb_tensor *slope_of_exponent(nb_ctx *ctx, nb_tensor *a, nb_tensor *b)
 {
-    nb_tensor *log = zero_at_zero(ctx, a, nb_op1(ctx, NB_OP_log, a));
+    nb_tensor *log = nb_zero_where(ctx, a, nb_op1(ctx, NB_OP_log, a));
     nb_tensor *power = log ? nb_op2(ctx, NB_OP_pow, a, b) : NULL;
-    if (power) power = then(ctx, NB_OP_mul, power, log);
+    if (power) power = nb_then(ctx, NB_OP_mul, power, log);
     nb_tensor_release(ctx, log);
     return power;
 }
@@ -184,7 +162,7 @@ static nb_status pow_backward(nb_ctx *ctx, nb_record *record, nb_tensor *delta, 
     for (int i = 0; i < 2 && status == NB_OK; i++) {
         if (!record->needs[i]) continue;
         nb_tensor *slope = i ? slope_of_exponent(ctx, a, b) : slope_of_base(ctx, a, b);
-        status = give(ctx, record, i, then(ctx, NB_OP_mul, slope, delta), grad);
+        status = give(ctx, record, i, nb_then(ctx, NB_OP_mul, slope, delta), grad);
     }
     return status;
 }
@@ -202,7 +180,7 @@ static nb_status extreme_backward(nb_ctx *ctx, nb_record *record, nb_tensor *del
         nb_tensor *taken = nb_op2(ctx, i ? second : first, record->in[0], record->in[1]);
         nb_tensor *mask = taken ? nb_tensor_convert(ctx, taken, delta->dtype, 1) : NULL;
         nb_tensor_release(ctx, taken);
-        status = give(ctx, record, i, then(ctx, NB_OP_mul, mask, delta), grad);
+        status = give(ctx, record, i, nb_then(ctx, NB_OP_mul, mask, delta), grad);
     }
     return status;
 }
