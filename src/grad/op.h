@@ -110,10 +110,6 @@ extern const nb_op *const nb_ops[NB_OPS];
 /* The op called `name`, hidden ones included, or NULL. */
 const nb_op *nb_op_find(const char *name);
 
-/* The dtype in which elements of this one are computed with where nothing else is said: itself, f64
- * for i32, whose numbers f32 does not all hold, else the context's. */
-nb_dtype nb_computing(const nb_ctx *ctx, nb_dtype dtype);
-
 /* A call of an op with the defaults of its numbers and options, to which inputs are added. */
 nb_call nb_call_make(const nb_op *op);
 /* Gives back what a call holds besides its output. */

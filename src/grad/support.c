@@ -84,7 +84,7 @@ nb_tensor *nb_sum_dims(nb_ctx *ctx, const nb_tensor *x, unsigned dims)
     nb_reduction r;
     if (nb_reduce_begin(ctx, &r, x, dims) != NB_OK) return NULL;
     nb_status status = nb_fold_run(ctx, &r.plan, NB_FOLD_sum, NULL, r.acc);
-    return nb_reduce_end(ctx, &r, status, nb_computing(ctx, x->dtype), true);
+    return nb_reduce_end(ctx, &r, status, nb_dtype_computing(ctx, x->dtype), true);
 }
 
 nb_tensor *nb_zero_where(nb_ctx *ctx, nb_tensor *x, nb_tensor *value)

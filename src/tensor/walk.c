@@ -174,7 +174,7 @@ void nb_walk_each(const nb_walk *walk, nb_walk_fn *fn, void *arg)
 /* The pieces of a plan are numbered in row-major order. */
 nb_status nb_walk_in_order(nb_ctx *ctx, const nb_walk *walk, nb_walk_fn *fn, void *arg)
 {
-    job work = plan(ctx, walk, fn, arg);
+    job work = plan(ctx, walk, 1, fn, arg);
     nb_status status = NB_OK;
     work.interrupt = NULL;
     for (size_t i = 0, pieces = piece_count(&work); i < pieces && status == NB_OK; i++) {

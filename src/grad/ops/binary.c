@@ -336,8 +336,8 @@ static nb_status lerp_backward(nb_ctx *ctx, nb_record *record, nb_tensor *delta,
         nb_tensor_release(ctx, part);
     }
     if (record->needs[2] && status == NB_OK)
-        status =
-            give(ctx, record, 2, then(ctx, NB_OP_mul, nb_op2(ctx, NB_OP_sub, y, x), delta), grad);
+        status = give(ctx, record, 2, nb_then(ctx, NB_OP_mul, nb_op2(ctx, NB_OP_sub, y, x), delta),
+                      grad);
     return status;
 }
 

@@ -113,7 +113,7 @@ static nb_tensor *extreme_along(nb_ctx *ctx, nb_call *call)
 {
     nb_tensor *x = call->in[0], *value, *place;
     int dim = (int)call->attr.list[0];
-    nb_tensor *from = nb_tensor_convert(ctx, x, nb_computing(ctx, x->dtype), 1);
+    nb_tensor *from = nb_tensor_convert(ctx, x, nb_dtype_computing(ctx, x->dtype), 1);
     nb_status status = from ? find_places(ctx, call, from, dim, &value, &place) : ctx->status;
     nb_tensor_release(ctx, from);
     if (status != NB_OK) return NULL;

@@ -123,7 +123,7 @@ static nb_tensor *histogram_forward(nb_ctx *ctx, nb_call *call)
         status = count_all(ctx, x, &b);
     }
     if (status == NB_OK)
-        call->more[0] = nb_tensor_convert(ctx, edges, nb_computing(ctx, x->dtype), 1);
+        call->more[0] = nb_tensor_convert(ctx, edges, nb_dtype_computing(ctx, x->dtype), 1);
     nb_tensor_release(ctx, edges);
     if (call->more[0]) return counts;
     nb_tensor_release(ctx, counts);

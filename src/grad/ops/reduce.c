@@ -13,7 +13,7 @@ static nb_status fold(nb_ctx *ctx, const nb_call *call, nb_fold how, nb_reductio
 
 static nb_tensor *end(nb_ctx *ctx, const nb_call *call, nb_reduction *r, nb_status status)
 {
-    nb_dtype dtype = nb_computing(ctx, call->in[0]->dtype);
+    nb_dtype dtype = nb_dtype_computing(ctx, call->in[0]->dtype);
     return nb_reduce_end(ctx, r, status, dtype, call->attr.keep);
 }
 

@@ -98,11 +98,6 @@ static inline void place_numbers(nb_attr *attr, const char *signature, const int
         if (strchr("cb", *letter) && attr->length > 0) attr->count = list[--attr->length];
         if (strchr("dDLui", *letter))
             for (int i = 0; i < count; i++) list[i]--;
-        if (*letter == 'c') {
-            attr->count = list[0];
-            memmove(list, list + 1, sizeof *list * (NB_MAX_DIMS - 1));
-            if (attr->length) attr->length--;
-        }
         if (strchr("we", *letter)) {
             list[0]--;
             list[1]--;
