@@ -51,7 +51,7 @@ static bool in_range(const nb_option *option, double value)
 
 static bool allowed(const nb_option *option, double value)
 {
-    if (!isfinite(value)) return false;
+    if (isnan(value) || (isinf(value) && !option->infinite)) return false;
     switch (option->kind) {
     case NB_NUMBER:
         return in_range(option, value);

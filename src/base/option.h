@@ -26,6 +26,7 @@ typedef struct nb_option {
     double value;         /* default of numbers, integers and booleans */
     double low, high;     /* allowed: low <= v <= high, v finite; both 0: any finite number */
     bool above;           /* low itself is not allowed */
+    bool infinite;        /* numbers: infinities within low and high are allowed too */
     nb_option_kind kind;
     size_t offset; /* of the field in the struct that the option fills */
 } nb_option;

@@ -97,81 +97,58 @@ nb_status nb_misfit(nb_ctx *ctx, const char *op, const nb_tensor *a, const nb_te
                    nb_shape_text(a->dims, a->shape, ta), nb_shape_text(b->dims, b->shape, tb));
 }
 
-/* A sum under way: for each kept element, the walk over the reduced dimensions from there. */
-typedef struct summing {
-    const nb_real_kernels *real;
-    const nb_walk *reduced;
-    nb_dtype dtype;
-    double scale;
-} summing;
-
-static void add_loop(void *arg, size_t n, char *const *at, const int64_t *stride)
+unsigned nb_named_dims(const nb_attr *attr, const nb_tensor *x)
 {
-    double *sum = ((void **)arg)[0];
-    const nb_real_kernels *real = ((void **)arg)[1];
-    *sum += real->sum(n, at[0], (ptrdiff_t)stride[0]);
+    unsigned dims = 0;
+    if (attr->length == 0) return (1u << x->dims) - 1;
+    for (int i = 0; i < attr->length; i++) dims |= 1u << attr->list[i];
+    return dims;
 }
 
-static void sum_loop(void *arg, size_t n, char *const *at, const int64_t *stride)
+nb_tensor *nb_keep_dims(nb_ctx *ctx, const nb_record *record, const nb_tensor *reduced)
 {
-    const summing *how = arg;
-    int64_t width = (int64_t)nb_dtype_size(how->dtype);
-    nb_walk walk = *how->reduced;
-    for (size_t i = 0; i < n; i++) {
-        double sum = 0;
-        void *inner[2] = {&sum, (void *)(uintptr_t)how->real};
-        walk.base[0] = at[1] + (int64_t)i * stride[1] * width;
-        nb_walk_each(&walk, add_loop, inner);
-        sum *= how->scale;
-        nb_kernels_get()->convert[NB_F64][how->dtype](
-            1, &sum, 1, at[0] + (int64_t)i * stride[0] * width, 1, 1.0);
-    }
+    const nb_tensor *x = record->in[0];
+    unsigned dims = nb_named_dims(&record->attr, x);
+    int64_t shape[NB_MAX_DIMS];
+    for (int i = 0; i < x->dims; i++) shape[i] = dims >> i & 1 ? 1 : x->shape[i];
+    return nb_tensor_reshape(ctx, reduced, x->dims, shape);
 }
 
-/* Rows summed into one: a contiguous matrix whose first dimensions go. Much faster than a strided
- * sum for every column. False where the case is another. */
-static bool sum_rows(nb_ctx *ctx, const nb_tensor *x, unsigned dims, double scale, nb_tensor *out,
-                     nb_status *status)
+nb_status nb_reduce_begin(nb_ctx *ctx, nb_reduction *r, const nb_tensor *x, unsigned dims)
 {
-    int first = 0;
-    while (first < x->dims && dims >> first & 1) first++;
-    if (first == 0 || dims >> first || !nb_tensor_is_contiguous(x)) return false;
-    int64_t columns = nb_tensor_count(out), count = nb_tensor_count(x);
-    if (columns < 2 || count == 0) return false;
-    double *sums = nb_alloc_zero(ctx, (size_t)columns, sizeof *sums);
-    *status = sums ? NB_OK : ctx->status;
-    if (!sums) return true;
-    nb_real(x->dtype)->add_columns((size_t)(count / columns), (size_t)columns, nb_tensor_data(x),
-                                   (ptrdiff_t)columns, sums);
-    nb_kernels_get()->convert[NB_F64][x->dtype]((size_t)columns, sums, 1, nb_tensor_data(out), 1,
-                                                scale);
-    nb_free(ctx, sums, (size_t)columns * sizeof *sums);
-    return true;
+    nb_fold_plan_make(&r->plan, x, dims);
+    r->bytes = (size_t)r->plan.count * sizeof(double);
+    r->acc = nb_alloc(ctx, r->bytes);
+    return r->acc ? NB_OK : ctx->status;
 }
 
-nb_tensor *nb_sum_dims(nb_ctx *ctx, const nb_tensor *x, unsigned dims, double scale)
+nb_tensor *nb_reduce_end(nb_ctx *ctx, nb_reduction *r, nb_status status, nb_dtype dtype, bool keep)
 {
-    int64_t shape[NB_MAX_DIMS], kept[NB_MAX_DIMS], gone[NB_MAX_DIMS];
-    nb_status status = NB_OK;
-    nb_walk reduced, outer;
-    for (int i = 0; i < x->dims; i++) {
-        bool goes = dims >> i & 1;
-        shape[i] = kept[i] = goes ? 1 : x->shape[i];
-        gone[i] = goes ? x->shape[i] : 1;
-    }
-    nb_tensor *out = nb_tensor_new(ctx, x->dtype, x->dims, shape);
-    if (!out || sum_rows(ctx, x, dims, scale, out, &status)) goto done;
-    nb_tensor from_gone = *x, from_kept = *x;
-    memcpy(from_gone.shape, gone, sizeof gone);
-    memcpy(from_kept.shape, kept, sizeof kept);
-    nb_walk_make(&reduced, x->dims, gone, 1, (const nb_tensor *const[]){&from_gone});
-    nb_walk_make(&outer, x->dims, kept, 2, (const nb_tensor *const[]){out, &from_kept});
-    summing how = {nb_real(x->dtype), &reduced, x->dtype, scale};
-    status = nb_walk_run(ctx, &outer, sum_loop, &how);
-done:
-    if (out && status == NB_OK) return out;
-    nb_tensor_release(ctx, out);
-    return NULL;
+    nb_tensor *out = status == NB_OK ? nb_fold_tensor(ctx, &r->plan, r->acc, dtype, 1, keep) : NULL;
+    nb_free(ctx, r->acc, r->bytes);
+    return out;
+}
+
+nb_tensor *nb_sum_dims(nb_ctx *ctx, const nb_tensor *x, unsigned dims)
+{
+    nb_reduction r;
+    if (nb_reduce_begin(ctx, &r, x, dims) != NB_OK) return NULL;
+    nb_status status = nb_fold_run(ctx, &r.plan, NB_FOLD_sum, NULL, r.acc);
+    return nb_reduce_end(ctx, &r, status, nb_dtype_computing(ctx, x->dtype), true);
+}
+
+nb_tensor *nb_zero_where(nb_ctx *ctx, nb_tensor *x, nb_tensor *value)
+{
+    if (!value) return NULL;
+    nb_tensor *nothing = nb_tensor_scalar(ctx, value->dtype, 0), *out = NULL;
+    nb_tensor *zero = nothing ? nb_op2(ctx, NB_OP_eq, x, nothing) : NULL;
+    nb_call where = {
+        .op = nb_ops[NB_OP_where], .in = {zero, nothing, value}, .inputs = 3, .ends = 1 << 2};
+    if (zero) out = nb_op_call(ctx, &where);
+    nb_tensor_release(ctx, nothing);
+    nb_tensor_release(ctx, zero);
+    nb_tensor_release(ctx, value);
+    return out;
 }
 
 nb_tensor *nb_sum_to(nb_ctx *ctx, nb_tensor *gradient, const nb_tensor *input)
@@ -183,7 +160,7 @@ nb_tensor *nb_sum_to(nb_ctx *ctx, nb_tensor *gradient, const nb_tensor *input)
         bool broadcast = i < added || (input->shape[i - added] == 1 && gradient->shape[i] != 1);
         if (broadcast) dims |= 1u << i;
     }
-    nb_tensor *sum = nb_sum_dims(ctx, gradient, dims, 1);
+    nb_tensor *sum = nb_sum_dims(ctx, gradient, dims);
     if (!sum) return NULL;
     nb_tensor *out = nb_tensor_reshape(ctx, sum, input->dims, input->shape);
     nb_tensor_release(ctx, sum);

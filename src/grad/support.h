@@ -2,6 +2,7 @@
 #ifndef NB_SUPPORT_H
 #define NB_SUPPORT_H
 
+#include "grad/fold.h"
 #include "grad/tape.h"
 #include "tensor/walk.h"
 
@@ -32,7 +33,24 @@ nb_status nb_delta_for_write(nb_ctx *ctx, nb_tensor *delta, nb_tensor **from, nb
 nb_tensor *nb_sum_to(nb_ctx *ctx, nb_tensor *gradient, const nb_tensor *input);
 /* NB_ESHAPE: "add: 2x3 and 4 do not fit". */
 nb_status nb_misfit(nb_ctx *ctx, const char *op, const nb_tensor *a, const nb_tensor *b);
+/* The dimensions that a reduction names, as bits; none named: all. */
+unsigned nb_named_dims(const nb_attr *attr, const nb_tensor *x);
+/* What a reduction of record->in[0] gave, or its δ, with the reduced dimensions of size 1. */
+nb_tensor *nb_keep_dims(nb_ctx *ctx, const nb_record *record, const nb_tensor *reduced);
+
+/* A reduction under way: begin it, fold into acc (plan.count doubles), finish what stands there,
+ * end it. The end gives acc back also after a failure. */
+typedef struct nb_reduction {
+    nb_fold_plan plan;
+    double *acc;
+    size_t bytes;
+} nb_reduction;
+nb_status nb_reduce_begin(nb_ctx *ctx, nb_reduction *r, const nb_tensor *x, unsigned dims);
+nb_tensor *nb_reduce_end(nb_ctx *ctx, nb_reduction *r, nb_status status, nb_dtype dtype, bool keep);
+
 /* Sums over the dimensions whose bit is set; those stay with size 1. In f64 inside. */
-nb_tensor *nb_sum_dims(nb_ctx *ctx, const nb_tensor *x, unsigned dims, double scale);
+nb_tensor *nb_sum_dims(nb_ctx *ctx, const nb_tensor *x, unsigned dims);
+/* 0 where x is 0, else value; the reference to value is taken. NULL for a NULL value. */
+nb_tensor *nb_zero_where(nb_ctx *ctx, nb_tensor *x, nb_tensor *value);
 
 #endif

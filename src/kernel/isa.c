@@ -65,5 +65,7 @@ const nb_kernels PASTE_NAMES(nb_kernels_, NB_ISA) = {
         },
 #undef X
     .philox = philox,
+    .folds =
+        {[NB_F32] = &folds_f32, [NB_F64] = &folds_f64, [NB_U8] = &folds_u8, [NB_I32] = &folds_i32},
     .products = {[NB_F32] = &products_f32, [NB_F64] = &products_f64},
 };

@@ -3,6 +3,7 @@
 #include "kernel/kernel.h"
 #include "kernel/isa.h"
 
+#include <math.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,6 +16,12 @@
 const nb_needs nb_unary_needs[NB_UNARIES] = {
 #define X(name, needs) [NB_U_##name] = needs,
 #include "kernel/unary.def"
+#undef X
+};
+
+const nb_fold_rule nb_fold_rules[NB_FOLDS] = {
+#define X(name, join, start, uses, lane) [NB_FOLD_##name] = {NB_FOLD_##join, start},
+#include "kernel/fold.def"
 #undef X
 };
 

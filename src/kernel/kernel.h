@@ -37,6 +37,20 @@ typedef enum nb_compare {
     NB_COMPARES
 } nb_compare;
 
+typedef enum nb_fold {
+#define X(name, join, start, uses, lane) NB_FOLD_##name,
+#include "kernel/fold.def"
+#undef X
+    NB_FOLDS
+} nb_fold;
+
+/* How folds of two parts are put together, and what nothing folds to. */
+typedef struct nb_fold_rule {
+    nb_fold join;
+    double start;
+} nb_fold_rule;
+extern const nb_fold_rule nb_fold_rules[NB_FOLDS];
+
 /* What the slope of a unary function is computed from. */
 typedef enum nb_needs { NB_FROM_X, NB_FROM_Y, NB_FROM_NONE, NB_NO_SLOPE } nb_needs;
 extern const nb_needs nb_unary_needs[NB_UNARIES];
@@ -69,6 +83,21 @@ static inline size_t nb_random_words(nb_dtype dtype)
     return nb_dtype_size(dtype) / sizeof(uint32_t);
 }
 
+typedef void nb_scan_fn(size_t rows, size_t columns, const void *x, ptrdiff_t sr, ptrdiff_t sc,
+                        void *y, ptrdiff_t tr, ptrdiff_t tc);
+
+/* *acc goes on over n elements; c is the parameter of folds that have one. */
+typedef void nb_fold_row_fn(size_t n, const void *x, ptrdiff_t sx, double c, double *acc);
+/* acc[j] goes on over x[row * sr + j * sc] of every row; c[j] its parameter, NULL for folds without
+ * one. */
+typedef void nb_fold_columns_fn(size_t rows, size_t columns, const void *x, ptrdiff_t sr,
+                                ptrdiff_t sc, const double *c, double *acc);
+
+typedef struct nb_fold_kernels {
+    nb_fold_row_fn *row[NB_FOLDS];
+    nb_fold_columns_fn *columns[NB_FOLDS];
+} nb_fold_kernels;
+
 /* The table of one dtype that computes. */
 typedef struct nb_real_kernels {
     nb_unary_fn *unary[NB_UNARIES];
@@ -83,13 +112,10 @@ typedef struct nb_real_kernels {
     double (*sum)(size_t n, const void *x, ptrdiff_t sx);
     double (*sum_squares)(size_t n, const void *x, ptrdiff_t sx);
     double (*dot)(size_t n, const void *a, ptrdiff_t sa, const void *b, ptrdiff_t sb);
-    double (*product)(size_t n, const void *x, ptrdiff_t sx);
     /* sum of (a[i] - b[i])^2; contiguous */
     double (*squared_distance)(size_t n, const void *a, const void *b);
     /* sum of softplus(z[i]) - y[i] z[i]: the binary cross-entropy of sigmoid(z); contiguous */
     double (*sigmoid_cross_entropy)(size_t n, const void *z, const void *y);
-    /* sums[j] += sum over rows of x[row * ld + j], j < columns */
-    void (*add_columns)(size_t rows, size_t columns, const void *x, ptrdiff_t ld, double *sums);
     /* y[row * ldy + j] = b[j] for every row: what a product is added to */
     void (*repeat_row)(size_t rows, size_t columns, const void *b, void *y, ptrdiff_t ldy);
 
@@ -97,16 +123,33 @@ typedef struct nb_real_kernels {
      * > 0. */
     size_t (*argmax)(size_t n, const void *x, ptrdiff_t sx);
     size_t (*argmin)(size_t n, const void *x, ptrdiff_t sx);
+    /* The same down the columns of x[row * sr + j * sc], rows > 0: the values into best, their
+     * places, counted from 0, into place. */
+    void (*argmax_columns)(size_t rows, size_t columns, const void *x, ptrdiff_t sr, ptrdiff_t sc,
+                           void *best, int32_t *place);
+    void (*argmin_columns)(size_t rows, size_t columns, const void *x, ptrdiff_t sr, ptrdiff_t sc,
+                           void *best, int32_t *place);
     /* The largest |x[i]| among n contiguous elements, 0 of none; infinite where one of them is NaN
      * or infinite. */
     double (*magnitude)(size_t n, const void *x);
     /* No NaN and no infinity among n contiguous elements. */
     bool (*finite)(size_t n, const void *x);
+    /* y[i] = 1 where x[i] is neither NaN nor infinite, else 0 */
+    void (*finite_each)(size_t n, const void *x, ptrdiff_t sx, uint8_t *y, ptrdiff_t sy);
 
     /* y = softmax(x), one row of n > 0, largest subtracted first; returns log sum exp x. */
     double (*softmax)(size_t n, const void *x, void *y);
     /* y = x - log sum exp x; returns it. */
     double (*log_softmax)(size_t n, const void *x, void *y);
+
+    /* y[row] = x[0] + … + x[row] (times) down each column, in double; x and y with strides between
+     * rows and between columns. x may be y. */
+    nb_scan_fn *running_sum, *running_product;
+    /* The gradient of the running product y of n elements: dx[i] = (product of x before i) (sum
+     * over k >= i of dy[k] times the product of x behind i up to k). room: n doubles. Right with
+     * any number of zeros. */
+    void (*running_product_slope)(size_t n, const void *x, ptrdiff_t sx, const void *dy,
+                                  ptrdiff_t sd, void *dx, ptrdiff_t st, double *room);
 
     /* Optimizers, in place on n parameters w with gradients g.
      * v = momentum v - lr g; w += nesterov ? momentum v - lr g : v (Sutskever et al. 2013) */
@@ -136,6 +179,8 @@ typedef struct nb_kernels {
      * nb_philox of each. */
     void (*philox)(const uint32_t key[2], const uint32_t counter[4], size_t blocks,
                    uint32_t *words);
+
+    const nb_fold_kernels *folds[NB_DTYPES];
     const struct nb_products *products[2]; /* product.h's loops, by dtype */
 } nb_kernels;
 

@@ -120,17 +120,19 @@ static void do_piece(void *arg, size_t piece)
     }
 }
 
-static job plan(const nb_ctx *ctx, const nb_walk *walk, nb_walk_fn *fn, void *arg)
+/* Pieces of about PIECE elements, where each step of the inner loop is worth `cost` of them. */
+static job plan(const nb_ctx *ctx, const nb_walk *walk, int64_t cost, nb_walk_fn *fn, void *arg)
 {
+    int64_t piece = cost < PIECE ? PIECE / (cost > 0 ? cost : 1) : 1;
     job work = {
         .walk = walk, .fn = fn, .arg = arg, .interrupt = ctx ? ctx->interrupt : NULL, .outer = 1};
     for (int d = 0; d < walk->dims - 1; d++) work.outer *= walk->size[d];
     work.inner = walk->size[walk->dims - 1];
     if (work.inner == 0) work.outer = 0;
-    work.chunk = work.inner < PIECE ? work.inner : PIECE;
+    work.chunk = work.inner < piece ? work.inner : piece;
     if (work.outer == 0) return work;
     work.cuts = (work.inner + work.chunk - 1) / work.chunk;
-    work.rows = work.inner < PIECE ? PIECE / work.inner : 1;
+    work.rows = work.inner < piece ? piece / work.inner : 1;
     return work;
 }
 
@@ -140,13 +142,13 @@ static size_t piece_count(const job *work)
     return (size_t)(work->cuts * ((work->outer + work->rows - 1) / work->rows));
 }
 
-nb_status nb_walk_run(nb_ctx *ctx, const nb_walk *walk, nb_walk_fn *fn, void *arg)
+nb_status nb_walk_rows(nb_ctx *ctx, const nb_walk *walk, int64_t cost, nb_walk_fn *fn, void *arg)
 {
-    job work = plan(ctx, walk, fn, arg);
+    job work = plan(ctx, walk, cost, fn, arg);
     size_t pieces = piece_count(&work);
     /* A single piece is done whole: what is skipped must be told, and nobody polls behind it. */
     if (pieces <= 1) work.interrupt = NULL;
-    if (pieces > 1 && work.outer * work.inner >= PARALLEL) {
+    if (pieces > 1 && (double)(work.outer * work.inner) * (double)cost >= PARALLEL) {
         nb_parallel(ctx, pieces, do_piece, &work);
         return nb_poll(ctx);
     }
@@ -154,9 +156,14 @@ nb_status nb_walk_run(nb_ctx *ctx, const nb_walk *walk, nb_walk_fn *fn, void *ar
     return pieces > 1 ? nb_poll(ctx) : NB_OK;
 }
 
+nb_status nb_walk_run(nb_ctx *ctx, const nb_walk *walk, nb_walk_fn *fn, void *arg)
+{
+    return nb_walk_rows(ctx, walk, 1, fn, arg);
+}
+
 void nb_walk_each(const nb_walk *walk, nb_walk_fn *fn, void *arg)
 {
-    job work = plan(NULL, walk, fn, arg);
+    job work = plan(NULL, walk, 1, fn, arg);
     /* Whole inner loops, so that rows come in order. */
     work.chunk = work.inner;
     work.cuts = 1;
@@ -167,7 +174,7 @@ void nb_walk_each(const nb_walk *walk, nb_walk_fn *fn, void *arg)
 /* The pieces of a plan are numbered in row-major order. */
 nb_status nb_walk_in_order(nb_ctx *ctx, const nb_walk *walk, nb_walk_fn *fn, void *arg)
 {
-    job work = plan(ctx, walk, fn, arg);
+    job work = plan(ctx, walk, 1, fn, arg);
     nb_status status = NB_OK;
     work.interrupt = NULL;
     for (size_t i = 0, pieces = piece_count(&work); i < pieces && status == NB_OK; i++) {

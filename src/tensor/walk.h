@@ -26,6 +26,9 @@ void nb_walk_make(nb_walk *walk, int dims, const int64_t *shape, int operands,
  * for Ctrl-C in between. The pieces touch disjoint elements of the first operand only when no
  * operand that is written has stride 0. NB_OK or NB_EINTERRUPT. */
 nb_status nb_walk_run(nb_ctx *ctx, const nb_walk *walk, nb_walk_fn *fn, void *arg);
+/* The same for inner loops of which every element stands for a row of `cost` elements: pieces are
+ * cut by those. */
+nb_status nb_walk_rows(nb_ctx *ctx, const nb_walk *walk, int64_t cost, nb_walk_fn *fn, void *arg);
 /* The same on the calling thread, in row-major order, without polling: for loops that carry
  * something along, and within a piece. */
 void nb_walk_each(const nb_walk *walk, nb_walk_fn *fn, void *arg);

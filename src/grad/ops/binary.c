@@ -145,34 +145,19 @@ static nb_status div_backward(nb_ctx *ctx, nb_record *record, nb_tensor *delta, 
     return give(ctx, record, 1, nb_then1(ctx, NB_OP_neg, t), grad);
 }
 
-/* value where x is not 0, else 0; value is a passing reference. */
-static nb_tensor *zero_at_zero(nb_ctx *ctx, nb_tensor *x, nb_tensor *value)
-{
-    if (!value) return NULL;
-    nb_tensor *nothing = nb_tensor_scalar(ctx, value->dtype, 0), *out = NULL;
-    nb_tensor *zero = nothing ? nb_op2(ctx, NB_OP_eq, x, nothing) : NULL;
-    nb_call where = {
-        .op = nb_ops[NB_OP_where], .in = {zero, nothing, value}, .inputs = 3, .ends = 1 << 2};
-    if (zero) out = nb_op_call(ctx, &where);
-    nb_tensor_release(ctx, nothing);
-    nb_tensor_release(ctx, zero);
-    nb_tensor_release(ctx, value);
-    return out;
-}
-
 /* b a^(b-1), taken as 0 where b is 0: a^0 is 1 for every a, 0 too */
 static nb_tensor *slope_of_base(nb_ctx *ctx, nb_tensor *a, nb_tensor *b)
 {
     nb_tensor *less = nb_op_number(ctx, NB_OP_sub, b, 1);
     nb_tensor *power = less ? nb_op2(ctx, NB_OP_pow, a, less) : NULL;
     nb_tensor_release(ctx, less);
-    return zero_at_zero(ctx, b, nb_then2(ctx, NB_OP_mul, power, b));
+    return nb_zero_where(ctx, b, nb_then2(ctx, NB_OP_mul, power, b));
 }
 
 /* a^b log a, taken as 0 where a is 0 and b is not negative */
 static nb_tensor *slope_of_exponent(nb_ctx *ctx, nb_tensor *a, nb_tensor *b)
 {
-    nb_tensor *log = zero_at_zero(ctx, a, nb_op1(ctx, NB_OP_log, a));
+    nb_tensor *log = nb_zero_where(ctx, a, nb_op1(ctx, NB_OP_log, a));
     nb_tensor *power = log ? nb_op2(ctx, NB_OP_pow, a, b) : NULL;
     power = nb_then2(ctx, NB_OP_mul, power, log);
     nb_tensor_release(ctx, log);

@@ -155,7 +155,7 @@ static nb_tensor *softmax_forward(nb_ctx *ctx, nb_call *call)
 /* The sum of each row of y, as a column: 1 for class numbers and probabilities. */
 static nb_tensor *row_sums(nb_ctx *ctx, const nb_tensor *y)
 {
-    return nb_sum_dims(ctx, y, y->dims ? 1u << (y->dims - 1) : 0, 1);
+    return nb_sum_dims(ctx, y, y->dims ? 1u << (y->dims - 1) : 0);
 }
 
 /* BP1 in one step, with the Jacobian of softmax in it: dC/dz = (softmax(z) Σ y - y) / n */

@@ -239,9 +239,9 @@ static nb_status bias_gradient(nb_ctx *ctx, const nb_tensor *delta, nb_tensor **
     double *sums = nb_alloc_zero(ctx, (size_t)neurons, sizeof *sums);
     grad[2] = sums ? nb_tensor_new(ctx, delta->dtype, 1, &neurons) : NULL;
     if (grad[2]) {
-        nb_real(delta->dtype)
-            ->add_columns((size_t)row_count(delta), (size_t)neurons, nb_tensor_data(delta),
-                          (ptrdiff_t)neurons, sums);
+        nb_kernels_get()->folds[delta->dtype]->columns[NB_FOLD_sum](
+            (size_t)row_count(delta), (size_t)neurons, nb_tensor_data(delta), (ptrdiff_t)neurons, 1,
+            NULL, sums);
         nb_kernels_get()->convert[NB_F64][delta->dtype]((size_t)neurons, sums, 1,
                                                         nb_tensor_data(grad[2]), 1, 1.0);
     }

@@ -201,7 +201,7 @@ static nb_tensor *sum_repeats(nb_ctx *ctx, nb_tensor *x, int dim, int64_t times)
     for (int i = 0; i < dim; i++) fold[0] *= shape[i];
     for (int i = dim; i < x->dims; i++) fold[2] *= shape[i];
     nb_tensor *folded = nb_tensor_reshape(ctx, x, 3, fold), *out = NULL;
-    nb_tensor *sum = folded ? nb_sum_dims(ctx, folded, 1u << 1, 1) : NULL;
+    nb_tensor *sum = folded ? nb_sum_dims(ctx, folded, 1u << 1) : NULL;
     if (sum) out = nb_tensor_reshape(ctx, sum, x->dims, shape);
     nb_tensor_release(ctx, folded);
     nb_tensor_release(ctx, sum);

@@ -183,6 +183,7 @@ static const nbl_entry methods[] = {
 /* cat's page is its op's, and where is a method as well. */
 void nbl_add_tensor_joiners(lua_State *L)
 {
+    static const char *const shared[] = {"where", "allclose"}; /* with the methods */
     const nb_op *op = nb_ops[NB_OP_cat];
     const nbl_entry joiners[] = {
         {"cat", cat, op->usage, op->help, op->example, NULL},
@@ -193,8 +194,10 @@ void nbl_add_tensor_joiners(lua_State *L)
     nbl_register(L, "tensor", joiners);
     luaL_getmetatable(L, NBL_TENSOR);
     lua_getfield(L, -1, "methods");
-    lua_getfield(L, -1, "where");
-    lua_setfield(L, -4, "where");
+    for (size_t i = 0; i < sizeof shared / sizeof *shared; i++) {
+        lua_getfield(L, -1, shared[i]);
+        lua_setfield(L, -4, shared[i]);
+    }
     lua_pop(L, 2);
 }
 

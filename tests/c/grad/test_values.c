@@ -1,6 +1,7 @@
 /* What the ops give, against the definitions written out element by element with libm: a gradient
  * that agrees with differences says nothing about the function itself. */
 #include "values_index.h"
+#include "values_reduce.h"
 
 /* ---- Definitions ---------------------------------------------------------------------------- */
 
@@ -69,82 +70,6 @@ BINARY(ge, a >= b)
 static double where_value(const place *p)
 {
     return spread_input(p, 0) != 0 ? spread_input(p, 1) : spread_input(p, 2);
-}
-
-/* Whether element `index` of x belongs to the output's element when the dimensions of attr (none:
- * all) are reduced; they are dropped. */
-static bool belongs(const place *p, const int64_t *index, bool none_is_last)
-{
-    const nb_attr *attr = &p->s->call.attr;
-    int dims = input(p, 0)->dims, kept = 0;
-    for (int i = 0; i < dims; i++) {
-        bool gone = attr->length == 0 && (!none_is_last || i == dims - 1);
-        for (int k = 0; k < attr->length; k++) gone |= attr->list[k] == i;
-        if (!gone && index[i] != p->index[kept++]) return false;
-    }
-    return true;
-}
-
-/* What a reduction needs to know of the elements that belong together. */
-typedef struct summary {
-    double sum, sum_exp, most, least;
-    int64_t count, place_most, place_least;
-} summary;
-
-static summary summarize(const place *p, bool none_is_last)
-{
-    const nb_tensor *x = input(p, 0);
-    summary of = {.most = -INFINITY, .least = INFINITY};
-    for (int64_t i = 0; i < nb_tensor_count(x); i++) {
-        int64_t index[NB_MAX_DIMS] = {0};
-        unravel(x->dims, x->shape, i, index);
-        if (!belongs(p, index, none_is_last)) continue;
-        double value = nb_tensor_get(x, index);
-        of.count++;
-        of.sum += value;
-        of.sum_exp += exp(value);
-        if (value > of.most) of.place_most = of.count;
-        if (value < of.least) of.place_least = of.count;
-        of.most = fmax(of.most, value);
-        of.least = fmin(of.least, value);
-    }
-    return of;
-}
-
-static double sum_value(const place *p)
-{
-    return summarize(p, false).sum;
-}
-
-static double mean_value(const place *p)
-{
-    summary of = summarize(p, false);
-    return of.sum / (double)of.count;
-}
-
-static double max_value(const place *p)
-{
-    return summarize(p, false).most;
-}
-
-static double min_value(const place *p)
-{
-    return summarize(p, false).least;
-}
-
-static double argmax_value(const place *p)
-{
-    return (double)summarize(p, false).place_most;
-}
-
-static double argmin_value(const place *p)
-{
-    return (double)summarize(p, false).place_least;
-}
-
-static double logsumexp_value(const place *p)
-{
-    return log(summarize(p, true).sum_exp);
 }
 
 /* Softmax keeps its dimension: the sum of the row that the place stands in. */
@@ -384,13 +309,29 @@ static const definition definitions[] = {
     V(where),
     V(sum),
     V(mean),
+    V(prod),
+    V(var),
+    V(std),
+    V(norm),
     V(max),
     V(min),
     V(argmax),
     V(argmin),
+    V(logsumexp),
+    V(median),
+    V(sort),
+    V(topk),
+    V(cumsum),
+    V(cumprod),
+    V(histogram),
+    V(all),
+    V(any),
+    V(equal),
+    V(allclose),
+    U(isnan, isnan_of),
+    U(isfinite, isfinite_of),
     V(softmax),
     V(log_softmax),
-    V(logsumexp),
     V(matmul),
     SAME(reshape),
     V(t),

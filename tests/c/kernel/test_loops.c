@@ -133,7 +133,6 @@ static void strides_change_nothing(void **state)
             assert_true(real->dot(COUNT, fa, sa, fb, sb) == real->dot(COUNT, ca, 1, cb, 1));
             assert_true(real->sum(COUNT, fa, sa) == real->sum(COUNT, ca, 1));
             assert_true(real->sum_squares(COUNT, fa, sa) == real->sum_squares(COUNT, ca, 1));
-            assert_true(real->product(COUNT, fa, sa) == real->product(COUNT, ca, 1));
             assert_int_equal(real->argmax(COUNT, fa, sa), real->argmax(COUNT, ca, 1));
             assert_int_equal(real->argmin(COUNT, fb, sb), real->argmin(COUNT, cb, 1));
         }
@@ -205,36 +204,18 @@ static void reductions_equal_plain_loops(void **state)
         fill_random(dtype, COUNT, a);
         fill_random(dtype, COUNT, b);
         for (size_t n = 0; n <= COUNT; n += n < 40 ? 1 : 331) {
-            long double sum = 0, squares = 0, dot = 0, distance = 0, product = 1;
+            long double sum = 0, squares = 0, dot = 0, distance = 0;
             for (size_t i = 0; i < n; i++) {
                 long double x = get(dtype, a, i), y = get(dtype, b, i);
                 sum += x;
                 squares += x * x;
                 dot += x * y;
                 distance += (x - y) * (x - y);
-                if (i < 30) product *= x;
             }
             assert_true(fabsl(real->sum(n, a, 1) - sum) <= 1e-12L);
             assert_true(fabsl(real->sum_squares(n, a, 1) - squares) <= 1e-11L);
             assert_true(fabsl(real->dot(n, a, 1, b, 1) - dot) <= 1e-11L);
             assert_true(fabsl(real->squared_distance(n, a, b) - distance) <= 1e-11L);
-            long double got = real->product(n < 30 ? n : 30, a, 1);
-            assert_true(fabsl(got - product) <= 1e-13L * fabsl(product));
-        }
-    }
-}
-
-static void columns_are_added(void **state)
-{
-    (void)state;
-    enum { ROWS = 9, COLUMNS = 21, LD = 23 };
-    double x[ROWS * LD], sums[COLUMNS];
-    for (nb_dtype dtype = NB_F32; dtype <= NB_F64; dtype++) {
-        for (size_t i = 0; i < ROWS * LD; i++) put(dtype, x, i, (double)i);
-        for (size_t j = 0; j < COLUMNS; j++) sums[j] = 1.0;
-        nb_real(dtype)->add_columns(ROWS, COLUMNS, x, LD, sums);
-        for (size_t j = 0; j < COLUMNS; j++) {
-            assert_true(sums[j] == 1.0 + (double)(LD * 36 + ROWS * j));
         }
     }
 }
@@ -435,7 +416,6 @@ static size_t results_of(const nb_real_kernels *real, nb_dtype dtype, const doub
     *out++ = real->sum(COUNT, a, 1);
     *out++ = real->sum_squares(COUNT, a, 1);
     *out++ = real->dot(COUNT, a, 1, b, 1);
-    *out++ = real->product(40, a, 1);
     *out++ = real->squared_distance(COUNT, a, b);
     *out++ = real->sigmoid_cross_entropy(COUNT, a, b);
     *out++ = real->softmax(COUNT, a, w);
@@ -510,7 +490,6 @@ int main(void)
         cmocka_unit_test(select_fill_and_rows),
         cmocka_unit_test(sums_are_of_double_precision),
         cmocka_unit_test(reductions_equal_plain_loops),
-        cmocka_unit_test(columns_are_added),
         cmocka_unit_test(argmax_and_argmin_follow_the_rules),
         cmocka_unit_test(finite_sees_every_place),
         cmocka_unit_test(magnitude_is_the_largest),

@@ -1,0 +1,149 @@
+/* Orders by keys: the bodies stand in loops/sort.inc, once for keys of 4 bytes and once for 8. What
+ * is done here is moving, which no instruction set does faster, so it is compiled once. */
+#include "kernel/sort.h"
+
+#include <string.h>
+
+enum {
+    DIGITS = 256,   /* values of a byte of a key */
+    FEW = 32,       /* elements up to which insertion beats counting bytes */
+    ROUND = 1 << 16 /* elements between two looks at `stop` */
+};
+
+static bool stopped(const nb_order *order)
+{
+    return order->stop && *order->stop;
+}
+
+static size_t least(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+/* Candidates that are held for the first k of n: each time that they are too many, at least half of
+ * them, and not few, go. */
+static size_t top_most(size_t n, size_t k)
+{
+    enum { SPARE = 512 };
+    return least(n, k + (k > SPARE ? k : SPARE));
+}
+
+/* The bits of a number whose highest is the sign, as a key: those of negative numbers fall. */
+static uint32_t key_of_bits_32(uint32_t bits)
+{
+    return bits >> 31 ? ~bits : bits | UINT32_C(1) << 31;
+}
+
+static uint64_t key_of_bits_64(uint64_t bits)
+{
+    return bits >> 63 ? ~bits : bits | UINT64_C(1) << 63;
+}
+
+static uint32_t key_of_f32(float x)
+{
+    uint32_t bits;
+    if (x != x) return UINT32_MAX;
+    if (x == 0) x = 0;
+    memcpy(&bits, &x, sizeof bits);
+    return key_of_bits_32(bits);
+}
+
+static uint64_t key_of_f64(double x)
+{
+    uint64_t bits;
+    if (x != x) return UINT64_MAX;
+    if (x == 0) x = 0;
+    memcpy(&bits, &x, sizeof bits);
+    return key_of_bits_64(bits);
+}
+
+/* KEYS(name): keys of n elements of one dtype; flip is all ones where the order is descending. */
+#define KEYS(name, ELEMENT, KEY, key)                                                              \
+    static void keys_##name(size_t n, const void *from, ptrdiff_t sx, KEY flip, KEY *to)           \
+    {                                                                                              \
+        const ELEMENT *x = from;                                                                   \
+        for (size_t i = 0; i < n; i++) to[i] = (KEY)(key(x[(ptrdiff_t)i * sx])) ^ flip;            \
+    }
+
+#define key_of_u8(x)  (x)
+#define key_of_i32(x) ((uint32_t)(x) ^ UINT32_C(1) << 31)
+
+KEYS(f32, float, uint32_t, key_of_f32)
+KEYS(f64, double, uint64_t, key_of_f64)
+KEYS(u8, uint8_t, uint32_t, key_of_u8)
+KEYS(i32, int32_t, uint32_t, key_of_i32)
+
+static void make_keys_32(const nb_order *order, size_t n, const void *x, ptrdiff_t sx, uint32_t *to)
+{
+    uint32_t flip = order->descending ? UINT32_MAX : 0;
+    if (order->dtype == NB_F32)
+        keys_f32(n, x, sx, flip, to);
+    else if (order->dtype == NB_I32)
+        keys_i32(n, x, sx, flip, to);
+    else
+        keys_u8(n, x, sx, flip, to);
+}
+
+static void make_keys_64(const nb_order *order, size_t n, const void *x, ptrdiff_t sx, uint64_t *to)
+{
+    keys_f64(n, x, sx, order->descending ? UINT64_MAX : 0, to);
+}
+
+#define KEY      uint32_t
+#define KN(name) name##_32
+#include "kernel/loops/sort.inc"
+#undef KEY
+#undef KN
+
+#define KEY      uint64_t
+#define KN(name) name##_64
+#include "kernel/loops/sort.inc"
+#undef KEY
+#undef KN
+
+static size_t pair_size(nb_dtype dtype)
+{
+    return dtype == NB_F64 ? sizeof(pair_64) : sizeof(pair_32);
+}
+
+size_t nb_sort_room(nb_dtype dtype, size_t n)
+{
+    return 2 * n * pair_size(dtype);
+}
+
+size_t nb_top_room(nb_dtype dtype, size_t n, size_t k)
+{
+    size_t key = dtype == NB_F64 ? sizeof(uint64_t) : sizeof(uint32_t);
+    size_t most = k ? top_most(n, k) : 0;
+    return (most + k) * pair_size(dtype) + most * key;
+}
+
+size_t nb_rank_room(nb_dtype dtype, size_t n)
+{
+    return n * (dtype == NB_F64 ? sizeof(uint64_t) : sizeof(uint32_t));
+}
+
+void nb_sort_places(const nb_order *order, size_t n, const void *x, ptrdiff_t sx, int32_t *place,
+                    void *room)
+{
+    if (order->dtype == NB_F64)
+        sort_places_64(order, n, x, sx, place, room);
+    else
+        sort_places_32(order, n, x, sx, place, room);
+}
+
+void nb_top_places(const nb_order *order, size_t n, const void *x, ptrdiff_t sx, size_t k,
+                   int32_t *place, void *room)
+{
+    if (order->dtype == NB_F64)
+        top_places_64(order, n, x, sx, k, place, room);
+    else
+        top_places_32(order, n, x, sx, k, place, room);
+}
+
+size_t nb_rank_place(const nb_order *order, size_t n, const void *x, ptrdiff_t sx, size_t rank,
+                     void *room)
+{
+    if (order->dtype == NB_F64) return rank_place_64(order, n, x, sx, rank, room);
+    return rank_place_32(order, n, x, sx, rank, room);
+}
