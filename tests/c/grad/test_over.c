@@ -16,7 +16,8 @@ static nb_tensor *plain_result(const sample *s)
 static void assert_same(const sample *s, nb_tensor *got, nb_tensor *want)
 {
     if (!got) fail_msg("%s: %s", s->text, ctx->message);
-    if (!near(got, want, 0, 0)) fail_msg("%s: written over an input it is something else", s->text);
+    /* Elements that lie otherwise are folded in another order, which shows in the last bits. */
+    if (!near(got, want, 1e-14, 0)) fail_msg("%s: over an input it is something else", s->text);
 }
 
 /* The sample with inputs of its own, which the call may write over. */
