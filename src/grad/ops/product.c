@@ -111,15 +111,17 @@ typedef struct product {
     int64_t shape[NB_MAX_DIMS]; /* of the batch, then of C */
 } product;
 
-static nb_status multiply_one(nb_ctx *ctx, const product *p, const char *a, const char *b, char *c)
+/* The two sides as the loops take them. */
+static void see(const product *p, nb_matrix *a, nb_matrix *b)
 {
-    nb_matrix ma, mb;
-    as_matrix(&p->a, false, &ma);
-    as_matrix(&p->b, p->b.columns == 1, &mb);
-    ma.data = a;
-    mb.data = b;
+    as_matrix(&p->a, false, a);
+    as_matrix(&p->b, p->b.columns == 1, b);
+}
+
+static nb_status multiply_one(nb_ctx *ctx, const product *p, nb_matrix a, nb_matrix b, char *c)
+{
     size_t m = (size_t)p->a.rows, n = (size_t)p->b.columns, k = (size_t)p->a.columns;
-    return nb_product(ctx, p->dtype, m, n, k, p->alpha, ma, mb, 0, c, n ? n : 1);
+    return nb_product(ctx, p->dtype, m, n, k, p->alpha, a, b, 0, c, n ? n : 1);
 }
 
 /* The step of a side in dimension d of the batch, in bytes; 0 where it is broadcast. */
@@ -136,8 +138,9 @@ static nb_status multiply_each(nb_ctx *ctx, const product *p, char *c)
     int64_t index[NB_MAX_DIMS] = {0}, step_a[NB_MAX_DIMS], step_b[NB_MAX_DIMS];
     int64_t count = nb_shape_count(p->batch, p->shape);
     int64_t bytes = p->a.rows * p->b.columns * (int64_t)nb_dtype_size(p->dtype);
-    const char *a = p->a.data, *b = p->b.data;
+    nb_matrix a, b;
     nb_status status = NB_OK;
+    see(p, &a, &b);
     for (int d = 0; d < p->batch; d++) {
         step_a[d] = step_of(p, &p->a, d);
         step_b[d] = step_of(p, &p->b, d);
@@ -146,11 +149,11 @@ static nb_status multiply_each(nb_ctx *ctx, const product *p, char *c)
         if (nb_interrupted(ctx)) return nb_poll(ctx);
         status = multiply_one(ctx, p, a, b, c);
         for (int d = p->batch - 1; d >= 0; d--) {
-            a += step_a[d];
-            b += step_b[d];
+            a.data = (const char *)a.data + step_a[d];
+            b.data = (const char *)b.data + step_b[d];
             if (++index[d] < p->shape[d]) break;
-            a -= index[d] * step_a[d];
-            b -= index[d] * step_b[d];
+            a.data = (const char *)a.data - index[d] * step_a[d];
+            b.data = (const char *)b.data - index[d] * step_b[d];
             index[d] = 0;
         }
     }
@@ -161,10 +164,11 @@ static nb_status multiply_each(nb_ctx *ctx, const product *p, char *c)
 static nb_status multiply(nb_ctx *ctx, product *p, nb_tensor *out)
 {
     char *c = nb_tensor_data(out);
+    nb_matrix a, b;
     if (nb_tensor_count(out) == 0) return NB_OK;
-    bool single = p->batch == 0 || (alone(&p->b) && fold(&p->a));
-    if (single) return multiply_one(ctx, p, p->a.data, p->b.data, c);
-    return multiply_each(ctx, p, c);
+    if (p->batch > 0 && !(alone(&p->b) && fold(&p->a))) return multiply_each(ctx, p, c);
+    see(p, &a, &b);
+    return multiply_one(ctx, p, a, b, c);
 }
 
 /* The tensor that holds a product; rows or columns that a vector stood for go. */
