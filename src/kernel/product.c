@@ -6,10 +6,11 @@
 
 /* Multiplications in a panel at most: a fraction of a millisecond, which outweighs handing it to a
  * worker and is small beside what one product leaves uneven at the end. The BLAS gets larger ones,
- * because it packs its operands afresh for each: cut so, 512^3 takes a fiftieth longer than whole,
- * in halves of those a tenth. */
+ * because it packs its operands afresh for each (cut so, 512^3 takes a fiftieth longer than whole,
+ * in halves of those a tenth), and twice as large where there are many. */
 #define OWN_PANEL_MOST  0x1p24
 #define BLAS_PANEL_MOST 0x1p26
+#define MANY            0x1p29
 /* Rows and columns that a panel keeps: whole tiles of our own loops (60 rows), and enough to be
  * worth packing. */
 #define OWN_PANEL_ROWS  ((size_t)60)
@@ -73,7 +74,8 @@ static void multiply_panel(void *arg, size_t piece)
 /* Halves the longer side until a panel is small enough. */
 static void cut(work *job)
 {
-    double most = job->ours ? OWN_PANEL_MOST : BLAS_PANEL_MOST;
+    bool many = multiplications(job->m, job->n, job->k) > MANY;
+    double most = job->ours ? OWN_PANEL_MOST : many ? 2 * BLAS_PANEL_MOST : BLAS_PANEL_MOST;
     size_t unit = job->ours ? OWN_PANEL_ROWS : BLAS_PANEL_ROWS;
     job->rows = job->m;
     job->columns = job->n;
