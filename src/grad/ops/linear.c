@@ -21,11 +21,12 @@ static nb_status factor(nb_ctx *ctx, const char *op, const nb_tensor *a, nb_tens
     *pivot = NULL;
     *lu = nb_matrix_work(ctx, op, a, false);
     if (*lu) *pivot = nb_matrix_beside(ctx, a, NB_I32, 1, &a->shape[a->dims - 1]);
-    nb_status status = *pivot ? NB_OK : ctx->status;
-    if (status == NB_OK)
+    nb_status status = ctx->status;
+    if (*pivot) {
         status = nb_lapack_lu(ctx, nb_matrix_stack(*lu), nb_tensor_data(*pivot), &fault);
-    if (status == NB_OK) return NB_OK;
-    nb_matrix_fault(ctx, op, a, status, fault, "is singular");
+        if (status == NB_OK) return NB_OK;
+        nb_matrix_fault(ctx, op, a, status, fault, "is singular");
+    }
     nb_tensor_release(ctx, *lu);
     nb_tensor_release(ctx, *pivot);
     *lu = *pivot = NULL;
