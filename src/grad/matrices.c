@@ -76,10 +76,10 @@ nb_status nb_matrix_fault(nb_ctx *ctx, const char *op, const nb_tensor *a, nb_st
     char name[NB_SHAPE_TEXT + 32], order[24], *mark = strchr(words, '#');
     if (status != NB_EVALUE) return status;
     int before = mark ? (int)(mark - words) : (int)strlen(words);
-    snprintf(order, sizeof order, mark ? "%d" : "", fault.order);
+    snprintf(order, sizeof order, "%d", fault.order);
     return nb_fail(ctx, NB_EVALUE, "%s: %s %.*s%s%s", op,
-                   name_matrix(a, fault.matrix, name, sizeof name), before, words, order,
-                   mark ? mark + 1 : "");
+                   name_matrix(a, fault.matrix, name, sizeof name), before, words,
+                   mark ? order : "", mark ? mark + 1 : "");
 }
 
 nb_status nb_matrix_finite(nb_ctx *ctx, const char *op, const nb_tensor *a)

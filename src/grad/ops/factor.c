@@ -225,7 +225,8 @@ DEFINE(svd) = {
     .help = "Singular values s, from the largest, and u and v with orthonormal columns, with (u * "
             "s):matmul(v:t()) = a; v is not transposed. For an m x n matrix s has min(m, n) "
             "numbers, u and v as many columns. Batches likewise. No gradient.",
-    .example = "u, s, v = tensor{{3, 0}, {0, 4}}:svd()\ns → 4 3\n(u * s):matmul(v:t()) → 3 0 / 0 4",
+    .example =
+        "u, s, v = tensor{{3, 0}, {0, 4}}:svd()\ns → 4 3\nu:mul(s):matmul(v:t()) → 3 0 / 0 4",
     .promote = 1,
     .results = 3,
     .refuses = true,

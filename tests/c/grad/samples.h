@@ -53,8 +53,8 @@ static inline void condition(nb_tensor *t, const nb_op *op, bool symmetric)
     }
 }
 
-/* One shape, "2x3" or "-" with t, c, i, p, g or s behind it, as a tensor; *kind is the last of these
- * but t. Moves *text behind it. */
+/* One shape, "2x3" or "-" with t, c, i, p, g or s behind it, as a tensor; *kind is the last of
+ * these but t. Moves *text behind it. */
 static inline nb_tensor *read_input(const char **text, nb_stream *stream, const nb_op *op,
                                     char *kind)
 {

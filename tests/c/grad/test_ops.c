@@ -92,7 +92,7 @@ static void test_all_have_samples(void **state)
         bool elsewhere = i == NB_OP_activate || i == NB_OP_slope_chain;
         if (op->backward && !op->samples && !elsewhere) fail_msg("%s has no samples", op->name);
         bool empty = op->samples && (strstr(op->samples, "0x") || strstr(op->samples, "x0") ||
-                                      strstr(op->samples, " 0"));
+                                     strstr(op->samples, " 0"));
         if (op->samples && !empty) fail_msg("%s has no sample without elements", op->name);
         assert_ptr_equal(nb_op_find(op->name), op);
     }
