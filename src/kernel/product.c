@@ -109,15 +109,14 @@ static nb_status multiply(nb_ctx *ctx, work *job)
 }
 
 /* C = beta C: what is left when there is nothing to add. */
-static void scale_rows(const work *job)
+static void scale_rows(nb_dtype dtype, size_t m, size_t n, double beta, char *c, size_t ldc)
 {
-    const nb_real_kernels *real = nb_real(job->dtype);
-    for (size_t i = 0; i < job->m; i++) {
-        void *row = job->c + i * job->ldc * nb_dtype_size(job->dtype);
-        if (job->beta == 0.0) {
-            real->fill(job->n, row, 1, 0.0);
+    const nb_real_kernels *real = nb_real(dtype);
+    for (size_t i = 0; i < m; i++, c += ldc * nb_dtype_size(dtype)) {
+        if (beta == 0.0) {
+            real->fill(n, c, 1, 0.0);
         } else {
-            real->unary[NB_U_scale](job->n, row, 1, row, 1, job->beta, 0.0);
+            real->unary[NB_U_scale](n, c, 1, c, 1, beta, 0.0);
         }
     }
 }
@@ -125,16 +124,6 @@ static void scale_rows(const work *job)
 static bool too_wide(size_t rows, size_t ld)
 {
     return rows > 1 && ld > NB_BLAS_MOST;
-}
-
-static nb_status check_strides(nb_ctx *ctx, const work *job)
-{
-    bool fit = !too_wide(job->a.transposed ? job->k : job->m, job->a.ld) &&
-               !too_wide(job->b.transposed ? job->n : job->k, job->b.ld) &&
-               !too_wide(job->m, job->ldc);
-    if (fit) return NB_OK;
-    return nb_fail(ctx, NB_ESHAPE, "a product takes matrices with rows of at most %d elements",
-                   NB_BLAS_MOST);
 }
 
 /* A product that is one panel of our own loops, as most are; false when it is another. */
@@ -147,28 +136,45 @@ static bool multiply_small(nb_dtype dtype, size_t m, size_t n, size_t k, double 
            own->small(m, n, k, alpha, a, b, beta, c, ldc);
 }
 
-nb_status nb_product(nb_ctx *ctx, nb_dtype dtype, size_t m, size_t n, size_t k, double alpha,
-                     nb_matrix a, nb_matrix b, double beta, void *c, size_t ldc)
+/* Any product, in parts of its depth. */
+static nb_status multiply_parts(nb_ctx *ctx, const work *whole)
 {
-    work part = {.dtype = dtype, .m = m, .n = n, .ldc = ldc, .alpha = alpha, .beta = beta, .c = c};
-    if (m == 0 || n == 0) return NB_OK;
-    if (k == 0 || alpha == 0.0) {
-        scale_rows(&part);
-        return NB_OK;
-    }
-    part.k = k;
-    part.a = a;
-    part.b = b;
-    nb_status status = check_strides(ctx, &part);
-    if (status != NB_OK || multiply_small(dtype, m, n, k, alpha, a, b, beta, c, ldc)) return status;
-    part.ours = multiplications(m, n, k) <= nb_kernels_get()->products[dtype]->most;
-    for (size_t p = 0; p < k && status == NB_OK; p += DEPTH_MOST) {
+    work part = *whole;
+    nb_status status = NB_OK;
+    part.ours =
+        multiplications(part.m, part.n, part.k) <= nb_kernels_get()->products[part.dtype]->most;
+    for (size_t p = 0; p < whole->k && status == NB_OK; p += DEPTH_MOST) {
         if (p > 0 && nb_interrupted(ctx)) return nb_poll(ctx);
-        part.k = least(DEPTH_MOST, k - p);
-        part.a = corner(a, dtype, 0, p);
-        part.b = corner(b, dtype, p, 0);
-        part.beta = p == 0 ? beta : 1.0;
+        part.k = least(DEPTH_MOST, whole->k - p);
+        part.a = corner(whole->a, part.dtype, 0, p);
+        part.b = corner(whole->b, part.dtype, p, 0);
+        part.beta = p == 0 ? whole->beta : 1.0;
         status = multiply(ctx, &part);
     }
     return status;
+}
+
+nb_status nb_product(nb_ctx *ctx, nb_dtype dtype, size_t m, size_t n, size_t k, double alpha,
+                     nb_matrix a, nb_matrix b, double beta, void *c, size_t ldc)
+{
+    if (m == 0 || n == 0) return NB_OK;
+    if (k == 0 || alpha == 0.0) {
+        scale_rows(dtype, m, n, beta, c, ldc);
+        return NB_OK;
+    }
+    if (too_wide(a.transposed ? k : m, a.ld) || too_wide(b.transposed ? n : k, b.ld) ||
+        too_wide(m, ldc))
+        return nb_fail(ctx, NB_ESHAPE, "a product takes matrices with rows of at most %d elements",
+                       NB_BLAS_MOST);
+    if (multiply_small(dtype, m, n, k, alpha, a, b, beta, c, ldc)) return NB_OK;
+    return multiply_parts(ctx, &(work){.dtype = dtype,
+                                       .m = m,
+                                       .n = n,
+                                       .k = k,
+                                       .ldc = ldc,
+                                       .alpha = alpha,
+                                       .beta = beta,
+                                       .a = a,
+                                       .b = b,
+                                       .c = c});
 }
