@@ -2,7 +2,6 @@
  * length for every string, as Fortran compilers pass it. */
 #include "kernel/lapack.h"
 
-#include "base/arith.h"
 #include "kernel/blas.h"
 
 #include <float.h>
