@@ -485,8 +485,9 @@ a:matmul(w:t())  → 3 7]])
 page("interrupting", [[
 Ctrl-C stops Lua code, training, long products and prints, and gives the prompt back with
 everything whole: training keeps what it learned up to the last whole batch. What cannot be
-stopped: an endless __gc function, one call of the factorisation library, one string.find or
-string.rep that runs by itself for long.]],
+stopped: an endless __gc function, one string.find or string.rep that runs by itself for long, and
+one matrix in solve, inverse, lstsq, cholesky, qr, svd or eigh; of a batch the next matrix is not
+begun.]],
     "nabla.threads()")
 
 return M

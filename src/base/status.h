@@ -9,7 +9,7 @@ typedef enum nb_status {
     NB_OK,
     NB_EARG,       /* an argument that the user gave */
     NB_ESHAPE,     /* shapes or dtypes that do not fit; the message holds them */
-    NB_EVALUE,     /* NaN or infinity where a number is needed */
+    NB_EVALUE,     /* NaN or infinity where a number is needed; a singular matrix */
     NB_EMEMORY,    /* the allocator said no; what was there is untouched */
     NB_EIO,        /* the operating system said no */
     NB_EFORMAT,    /* a file that is not what its name says */

@@ -307,16 +307,23 @@ static nb_status prepare(nb_pass *pass, nb_tensor **fresh)
     return status;
 }
 
+/* A factor as the product loops take it. */
+static nb_matrix factor(const nb_tensor *t)
+{
+    bool turned = !nb_tensor_is_contiguous(t);
+    int64_t ld = t->shape[turned ? 0 : 1];
+    return (nb_matrix){nb_tensor_data(t), (size_t)(ld > 0 ? ld : 1), turned};
+}
+
 static nb_status write_product(nb_ctx *ctx, nb_tensor *into, double alpha, double beta,
                                const contribution *entry)
 {
-    nb_rows a, b, c;
-    nb_tensor_rows(entry->a, &a);
-    nb_tensor_rows(entry->b, &b);
+    nb_matrix a = factor(entry->a), b = factor(entry->b);
+    nb_rows c;
+    a.transposed = !a.transposed;
     nb_tensor_rows(into, &c);
-    return nb_product(ctx, into->dtype, (size_t)a.columns, (size_t)b.columns, (size_t)a.rows, alpha,
-                      (nb_matrix){a.data, (size_t)a.ld, true},
-                      (nb_matrix){b.data, (size_t)b.ld, false}, beta, c.data, (size_t)c.ld);
+    return nb_product(ctx, into->dtype, (size_t)entry->a->shape[1], (size_t)entry->b->shape[1],
+                      (size_t)entry->a->shape[0], alpha, a, b, beta, c.data, (size_t)c.ld);
 }
 
 static void write_tensor(nb_tensor *into, double alpha, double beta, const nb_tensor *gradient)

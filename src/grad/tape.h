@@ -72,7 +72,7 @@ nb_status nb_backward(nb_ctx *ctx, nb_tensor *root, const nb_backward_options *o
 
 /* For ops whose parameter gradient is a product (dense, matmul): hands on gradient += A^T B for the
  * leaf behind record input i, to be done after every δ is known. a: (n, rows), b: (n, columns),
- * contiguous; both are retained. */
+ * each contiguous or the transpose of a contiguous tensor; both are retained. */
 nb_status nb_tape_product(nb_ctx *ctx, nb_record *record, int input, nb_tensor *a, nb_tensor *b);
 
 #endif

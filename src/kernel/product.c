@@ -6,13 +6,16 @@
 
 /* Multiplications in a panel at most: a fraction of a millisecond, which outweighs handing it to a
  * worker and is small beside what one product leaves uneven at the end. The BLAS gets larger ones,
- * because it packs its operands afresh for each: cut so, 2000^3 takes a tenth longer than whole. */
+ * because it packs its operands afresh for each (cut so, 512^3 takes a fiftieth longer than whole,
+ * in halves of those a tenth), and twice as large where there are many. */
 #define OWN_PANEL_MOST  0x1p24
-#define BLAS_PANEL_MOST 0x1p25
-/* Rows and columns that a panel keeps: whole tiles of our own loops, and enough to be worth
- * packing. */
-#define PANEL_ROWS    ((size_t)60)
-#define PANEL_COLUMNS ((size_t)64)
+#define BLAS_PANEL_MOST 0x1p26
+#define MANY            0x1p29
+/* Rows and columns that a panel keeps: whole tiles of our own loops (60 rows), and enough to be
+ * worth packing. */
+#define OWN_PANEL_ROWS  ((size_t)60)
+#define BLAS_PANEL_ROWS ((size_t)64)
+#define PANEL_COLUMNS   ((size_t)64)
 /* Ctrl-C is looked for after so many multiplications (4 GFlop). */
 #define POLL_AFTER 0x1p31
 /* Longer sums are cut, so that the smallest panel stays under that too. */
@@ -71,14 +74,16 @@ static void multiply_panel(void *arg, size_t piece)
 /* Halves the longer side until a panel is small enough. */
 static void cut(work *job)
 {
-    double most = job->ours ? OWN_PANEL_MOST : BLAS_PANEL_MOST;
+    bool many = multiplications(job->m, job->n, job->k) > MANY;
+    double most = job->ours ? OWN_PANEL_MOST : many ? 2 * BLAS_PANEL_MOST : BLAS_PANEL_MOST;
+    size_t unit = job->ours ? OWN_PANEL_ROWS : BLAS_PANEL_ROWS;
     job->rows = job->m;
     job->columns = job->n;
     while (multiplications(job->rows, job->columns, job->k) > most) {
         if (job->columns > PANEL_COLUMNS && job->columns >= job->rows) {
             job->columns = round_up((job->columns + 1) / 2, PANEL_COLUMNS);
-        } else if (job->rows > PANEL_ROWS) {
-            job->rows = round_up((job->rows + 1) / 2, PANEL_ROWS);
+        } else if (job->rows > unit) {
+            job->rows = round_up((job->rows + 1) / 2, unit);
         } else if (job->columns > PANEL_COLUMNS) {
             job->columns = round_up((job->columns + 1) / 2, PANEL_COLUMNS);
         } else {
@@ -104,15 +109,14 @@ static nb_status multiply(nb_ctx *ctx, work *job)
 }
 
 /* C = beta C: what is left when there is nothing to add. */
-static void scale_rows(const work *job)
+static void scale_rows(nb_dtype dtype, size_t m, size_t n, double beta, char *c, size_t ldc)
 {
-    const nb_real_kernels *real = nb_real(job->dtype);
-    for (size_t i = 0; i < job->m; i++) {
-        void *row = job->c + i * job->ldc * nb_dtype_size(job->dtype);
-        if (job->beta == 0.0) {
-            real->fill(job->n, row, 1, 0.0);
+    const nb_real_kernels *real = nb_real(dtype);
+    for (size_t i = 0; i < m; i++, c += ldc * nb_dtype_size(dtype)) {
+        if (beta == 0.0) {
+            real->fill(n, c, 1, 0.0);
         } else {
-            real->unary[NB_U_scale](job->n, row, 1, row, 1, job->beta, 0.0);
+            real->unary[NB_U_scale](n, c, 1, c, 1, beta, 0.0);
         }
     }
 }
@@ -122,37 +126,55 @@ static bool too_wide(size_t rows, size_t ld)
     return rows > 1 && ld > NB_BLAS_MOST;
 }
 
-static nb_status check_strides(nb_ctx *ctx, const work *job)
+/* A product that is one panel of our own loops, as most are; false when it is another. */
+static bool multiply_small(nb_dtype dtype, size_t m, size_t n, size_t k, double alpha, nb_matrix a,
+                           nb_matrix b, double beta, void *c, size_t ldc)
 {
-    bool fit = !too_wide(job->a.transposed ? job->k : job->m, job->a.ld) &&
-               !too_wide(job->b.transposed ? job->n : job->k, job->b.ld) &&
-               !too_wide(job->m, job->ldc);
-    if (fit) return NB_OK;
-    return nb_fail(ctx, NB_ESHAPE, "a product takes matrices with rows of at most %d elements",
-                   NB_BLAS_MOST);
+    const nb_products *own = nb_kernels_get()->products[dtype];
+    double count = multiplications(m, n, k);
+    return count <= OWN_PANEL_MOST && count <= own->most && k <= DEPTH_MOST &&
+           own->small(m, n, k, alpha, a, b, beta, c, ldc);
+}
+
+/* Any product, in parts of its depth. */
+static nb_status multiply_parts(nb_ctx *ctx, const work *whole)
+{
+    work part = *whole;
+    nb_status status = NB_OK;
+    part.ours =
+        multiplications(part.m, part.n, part.k) <= nb_kernels_get()->products[part.dtype]->most;
+    for (size_t p = 0; p < whole->k && status == NB_OK; p += DEPTH_MOST) {
+        if (p > 0 && nb_interrupted(ctx)) return nb_poll(ctx);
+        part.k = least(DEPTH_MOST, whole->k - p);
+        part.a = corner(whole->a, part.dtype, 0, p);
+        part.b = corner(whole->b, part.dtype, p, 0);
+        part.beta = p == 0 ? whole->beta : 1.0;
+        status = multiply(ctx, &part);
+    }
+    return status;
 }
 
 nb_status nb_product(nb_ctx *ctx, nb_dtype dtype, size_t m, size_t n, size_t k, double alpha,
                      nb_matrix a, nb_matrix b, double beta, void *c, size_t ldc)
 {
-    work part = {.dtype = dtype, .m = m, .n = n, .ldc = ldc, .alpha = alpha, .beta = beta, .c = c};
     if (m == 0 || n == 0) return NB_OK;
     if (k == 0 || alpha == 0.0) {
-        scale_rows(&part);
+        scale_rows(dtype, m, n, beta, c, ldc);
         return NB_OK;
     }
-    part.k = k;
-    part.a = a;
-    part.b = b;
-    nb_status status = check_strides(ctx, &part);
-    part.ours = multiplications(m, n, k) <= nb_kernels_get()->products[dtype]->most;
-    for (size_t p = 0; p < k && status == NB_OK; p += DEPTH_MOST) {
-        if (p > 0 && nb_interrupted(ctx)) return nb_poll(ctx);
-        part.k = least(DEPTH_MOST, k - p);
-        part.a = corner(a, dtype, 0, p);
-        part.b = corner(b, dtype, p, 0);
-        part.beta = p == 0 ? beta : 1.0;
-        status = multiply(ctx, &part);
-    }
-    return status;
+    if (too_wide(a.transposed ? k : m, a.ld) || too_wide(b.transposed ? n : k, b.ld) ||
+        too_wide(m, ldc))
+        return nb_fail(ctx, NB_ESHAPE, "a product takes matrices with rows of at most %d elements",
+                       NB_BLAS_MOST);
+    if (multiply_small(dtype, m, n, k, alpha, a, b, beta, c, ldc)) return NB_OK;
+    return multiply_parts(ctx, &(work){.dtype = dtype,
+                                       .m = m,
+                                       .n = n,
+                                       .k = k,
+                                       .ldc = ldc,
+                                       .alpha = alpha,
+                                       .beta = beta,
+                                       .a = a,
+                                       .b = b,
+                                       .c = c});
 }

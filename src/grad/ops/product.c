@@ -1,4 +1,5 @@
-/* The matrix product, for vectors, matrices and batches of them. */
+/* Products of matrices and vectors: matmul, with batches that broadcast, dot and outer. */
+#include "grad/matrices.h"
 #include "grad/support.h"
 
 #include "kernel/product.h"
@@ -6,158 +7,347 @@
 
 #include <string.h>
 
-/* A matrix seen by the product loops: rows or columns must be contiguous. */
-static bool as_matrix(const nb_tensor *t, nb_matrix *matrix)
+/* ---- What is multiplied --------------------------------------------------------------------- */
+
+/* One side of a product: the first matrix of a batch, and where the others are. */
+typedef struct side {
+    const char *data;
+    int64_t rows, columns, row, column; /* sizes, and steps to the next of each */
+    int batch;                          /* dimensions before those of the matrix */
+    const int64_t *size, *step;         /* of these */
+    nb_tensor *copy; /* holds the elements where the tensor's strides are of no use, or NULL */
+} side;
+
+/* A tensor whose last dimensions are rows and columns; a vector has only one of them. */
+static side look_at(const nb_tensor *t, bool has_rows, bool has_columns)
 {
-    const int64_t *shape = t->shape + t->dims - 2, *stride = t->stride + t->dims - 2;
-    matrix->data = nb_tensor_data(t);
-    if ((stride[1] == 1 || shape[1] <= 1) && (stride[0] >= shape[1] || shape[0] <= 1)) {
-        matrix->ld = (size_t)(shape[0] <= 1 ? (shape[1] ? shape[1] : 1) : stride[0]);
-        matrix->transposed = false;
-        return true;
+    side s = {.data = nb_tensor_data(t), .rows = 1, .columns = 1, .row = 1, .column = 1};
+    int at = t->dims;
+    if (has_columns) {
+        s.columns = t->shape[--at];
+        s.column = t->stride[at];
     }
-    if ((stride[0] == 1 || shape[0] <= 1) && (stride[1] >= shape[0] || shape[1] <= 1)) {
-        matrix->ld = (size_t)(shape[1] <= 1 ? (shape[0] ? shape[0] : 1) : stride[1]);
-        matrix->transposed = true;
-        return true;
+    if (has_rows) {
+        s.rows = t->shape[--at];
+        s.row = t->stride[at];
     }
-    return false;
+    s.batch = at;
+    s.size = t->shape;
+    s.step = t->stride;
+    return s;
 }
 
-/* The tensor with strides that as_matrix takes: itself, or a copy. */
-static nb_tensor *usable(nb_ctx *ctx, nb_tensor *t)
+/* The matrix as the loops take it, whose rows or columns must be contiguous; false where neither
+ * are. `turn`: by columns where both ways are open, which suits a single column on the right. */
+static bool as_matrix(const side *s, bool turn, nb_matrix *matrix)
+{
+    bool by_rows = (s->column == 1 || s->columns <= 1) && (s->row >= s->columns || s->rows <= 1);
+    bool by_columns = (s->row == 1 || s->rows <= 1) && (s->column >= s->rows || s->columns <= 1);
+    matrix->transposed = by_columns && (turn || !by_rows);
+    int64_t size = matrix->transposed ? s->rows : s->columns;
+    int64_t lines = matrix->transposed ? s->columns : s->rows;
+    int64_t ld = lines > 1 ? (matrix->transposed ? s->column : s->row) : size;
+    matrix->data = s->data;
+    matrix->ld = (size_t)(ld > 0 ? ld : 1);
+    return by_rows || by_columns;
+}
+
+/* Looks at a tensor, by a copy where its strides are of no use. */
+static nb_status take(nb_ctx *ctx, const nb_tensor *t, bool has_rows, bool has_columns, side *s)
 {
     nb_matrix ignored;
-    return as_matrix(t, &ignored) ? nb_tensor_retain(t) : nb_tensor_clone(ctx, t);
+    *s = look_at(t, has_rows, has_columns);
+    if (as_matrix(s, false, &ignored)) return NB_OK;
+    nb_tensor *copy = nb_tensor_clone(ctx, t);
+    if (!copy) return ctx->status;
+    *s = look_at(copy, has_rows, has_columns);
+    s->copy = copy;
+    return NB_OK;
 }
 
-/* A vector as a matrix: a row on the left, a column on the right. */
-static nb_tensor *as_two(nb_ctx *ctx, nb_tensor *t, bool left)
+static side turned(side s)
 {
-    if (t->dims != 1) return nb_tensor_retain(t);
-    const int64_t row[2] = {1, t->shape[0]}, column[2] = {t->shape[0], 1};
-    return nb_tensor_reshape(ctx, t, 2, left ? row : column);
+    side t = s;
+    t.rows = s.columns;
+    t.row = s.column;
+    t.columns = s.rows;
+    t.column = s.row;
+    return t;
 }
 
-/* out = a b for each matrix of a batch. out is contiguous; a and b have its batch shape. */
-static nb_status multiply(nb_ctx *ctx, nb_tensor *a, nb_tensor *b, nb_tensor *out)
+/* A whole batch as one matrix, the rows of each below those of the one before; false where the
+ * loops could not take it. */
+static bool fold(side *s)
 {
-    int batch = out->dims - 2;
-    nb_matrix ma, mb;
-    int64_t m = out->shape[batch], n = out->shape[batch + 1], k = a->shape[batch + 1];
-    int64_t count = nb_shape_count(batch, out->shape), width = (int64_t)nb_dtype_size(out->dtype);
-    if (!as_matrix(a, &ma) || !as_matrix(b, &mb))
-        return nb_fail(ctx, NB_ESHAPE, "matmul: strides that no product takes");
-    for (int64_t i = 0; i < count; i++) {
-        int64_t at_a = 0, at_b = 0, rest = i;
-        for (int d = batch - 1; d >= 0; d--) {
-            int64_t index = rest % out->shape[d];
-            rest /= out->shape[d];
-            at_a += index * a->stride[d];
-            at_b += index * b->stride[d];
+    side f = *s;
+    nb_matrix ignored;
+    for (int d = s->batch - 1; d >= 0; d--) {
+        if (s->size[d] == 1) continue;
+        if (f.rows == 1) f.row = s->step[d];
+        if (s->step[d] != f.rows * f.row) return false;
+        f.rows *= s->size[d];
+    }
+    f.batch = 0;
+    if (!as_matrix(&f, false, &ignored)) return false;
+    *s = f;
+    return true;
+}
+
+static bool alone(const side *s)
+{
+    for (int d = 0; d < s->batch; d++)
+        if (s->size[d] != 1) return false;
+    return true;
+}
+
+/* ---- Multiplying ---------------------------------------------------------------------------- */
+
+/* A product under way: C = alpha A B for every matrix of a batch, C without gaps. */
+typedef struct product {
+    nb_dtype dtype;
+    double alpha;
+    side a, b;
+    int batch;
+    int64_t shape[NB_MAX_DIMS]; /* of the batch, then of C */
+} product;
+
+/* The two sides as the loops take them. */
+static void see(const product *p, nb_matrix *a, nb_matrix *b)
+{
+    as_matrix(&p->a, false, a);
+    as_matrix(&p->b, p->b.columns == 1, b);
+}
+
+static nb_status multiply_one(nb_ctx *ctx, const product *p, nb_matrix a, nb_matrix b, char *c)
+{
+    size_t m = (size_t)p->a.rows, n = (size_t)p->b.columns, k = (size_t)p->a.columns;
+    return nb_product(ctx, p->dtype, m, n, k, p->alpha, a, b, 0, c, n ? n : 1);
+}
+
+/* The step of a side in dimension d of the batch, in bytes; 0 where it is broadcast. */
+static int64_t step_of(const product *p, const side *s, int d)
+{
+    int own = d - (p->batch - s->batch);
+    if (own < 0 || s->size[own] == 1) return 0;
+    return s->step[own] * (int64_t)nb_dtype_size(p->dtype);
+}
+
+/* Matrix by matrix, like an odometer. */
+static nb_status multiply_each(nb_ctx *ctx, const product *p, char *c)
+{
+    int64_t index[NB_MAX_DIMS] = {0}, step_a[NB_MAX_DIMS], step_b[NB_MAX_DIMS];
+    int64_t count = nb_shape_count(p->batch, p->shape);
+    int64_t bytes = p->a.rows * p->b.columns * (int64_t)nb_dtype_size(p->dtype);
+    nb_matrix a, b;
+    nb_status status = NB_OK;
+    see(p, &a, &b);
+    for (int d = 0; d < p->batch; d++) {
+        step_a[d] = step_of(p, &p->a, d);
+        step_b[d] = step_of(p, &p->b, d);
+    }
+    for (int64_t i = 0; i < count && status == NB_OK; i++, c += bytes) {
+        if (nb_interrupted(ctx)) return nb_poll(ctx);
+        status = multiply_one(ctx, p, a, b, c);
+        for (int d = p->batch - 1; d >= 0; d--) {
+            a.data = (const char *)a.data + step_a[d];
+            b.data = (const char *)b.data + step_b[d];
+            if (++index[d] < p->shape[d]) break;
+            a.data = (const char *)a.data - index[d] * step_a[d];
+            b.data = (const char *)b.data - index[d] * step_b[d];
+            index[d] = 0;
         }
-        nb_matrix one = {(const char *)ma.data + at_a * width, ma.ld, ma.transposed};
-        nb_matrix two = {(const char *)mb.data + at_b * width, mb.ld, mb.transposed};
-        char *to = (char *)nb_tensor_data(out) + i * m * n * width;
-        nb_status status = nb_product(ctx, out->dtype, (size_t)m, (size_t)n, (size_t)k, 1, one, two,
-                                      0, to, (size_t)(n ? n : 1));
-        if (status != NB_OK) return status;
+    }
+    return status;
+}
+
+/* One product where the right side is one matrix and the rows of the left ones lie evenly. */
+static nb_status multiply(nb_ctx *ctx, product *p, nb_tensor *out)
+{
+    char *c = nb_tensor_data(out);
+    nb_matrix a, b;
+    if (nb_tensor_count(out) == 0) return NB_OK;
+    if (p->batch > 0 && !(alone(&p->b) && fold(&p->a))) return multiply_each(ctx, p, c);
+    see(p, &a, &b);
+    return multiply_one(ctx, p, a, b, c);
+}
+
+/* The tensor that holds a product; rows or columns that a vector stood for go. */
+static nb_tensor *run(nb_ctx *ctx, product *p, bool has_rows, bool has_columns)
+{
+    int dims = p->batch;
+    if (has_rows) p->shape[dims++] = p->a.rows;
+    if (has_columns) p->shape[dims++] = p->b.columns;
+    nb_tensor *out = nb_tensor_new(ctx, p->dtype, dims, p->shape);
+    if (!out || multiply(ctx, p, out) == NB_OK) return out;
+    nb_tensor_release(ctx, out);
+    return NULL;
+}
+
+/* Whether the sides fit; sets the shape of the batch. */
+static bool fit(product *p)
+{
+    return p->a.columns == p->b.rows &&
+           nb_shape_broadcast(p->a.batch, p->a.size, p->b.batch, p->b.size, &p->batch, p->shape);
+}
+
+nb_tensor *nb_matrix_product(nb_ctx *ctx, double alpha, const nb_tensor *a, const nb_tensor *b)
+{
+    product p = {.dtype = a->dtype, .alpha = alpha};
+    bool has_rows = a->dims > 1, has_columns = b->dims > 1;
+    nb_tensor *out = NULL;
+    p.a = look_at(a, has_rows, true);
+    p.b = look_at(b, true, has_columns);
+    if (!fit(&p)) {
+        nb_misfit(ctx, "matmul", a, b);
+        return NULL;
+    }
+    if (take(ctx, a, has_rows, true, &p.a) == NB_OK &&
+        take(ctx, b, true, has_columns, &p.b) == NB_OK)
+        out = run(ctx, &p, has_rows, has_columns);
+    nb_tensor_release(ctx, p.a.copy);
+    nb_tensor_release(ctx, p.b.copy);
+    return out;
+}
+
+/* ---- Vector times vector -------------------------------------------------------------------- */
+
+/* Elements summed before Ctrl-C is looked for: some milliseconds. */
+#define DOT_PIECE ((int64_t)1 << 24)
+
+/* In f64. */
+static nb_status add_products(nb_ctx *ctx, const nb_tensor *a, const nb_tensor *b, double *sum)
+{
+    int64_t n = a->shape[0], width = (int64_t)nb_dtype_size(a->dtype);
+    const char *pa = nb_tensor_data(a), *pb = nb_tensor_data(b);
+    *sum = 0;
+    for (int64_t at = 0, part; at < n; at += part) {
+        if (at > 0 && nb_poll(ctx) != NB_OK) return ctx->status;
+        part = n - at < DOT_PIECE ? n - at : DOT_PIECE;
+        *sum += nb_real(a->dtype)->dot((size_t)part, pa + at * a->stride[0] * width,
+                                       (ptrdiff_t)a->stride[0], pb + at * b->stride[0] * width,
+                                       (ptrdiff_t)b->stride[0]);
     }
     return NB_OK;
 }
 
-/* The product of two tensors of at least two dimensions, without a record. */
-static nb_tensor *product(nb_ctx *ctx, nb_tensor *a, nb_tensor *b)
+static nb_tensor *dot_of(nb_ctx *ctx, const char *op, const nb_tensor *a, const nb_tensor *b)
 {
-    int64_t shape[NB_MAX_DIMS], of_a[NB_MAX_DIMS], of_b[NB_MAX_DIMS];
-    int dims;
-    nb_tensor *wide_a = NULL, *wide_b = NULL, *out = NULL;
-    bool fits = a->shape[a->dims - 1] == b->shape[b->dims - 2] &&
-                nb_shape_broadcast(a->dims - 2, a->shape, b->dims - 2, b->shape, &dims, shape);
-    if (!fits) {
-        nb_misfit(ctx, "matmul", a, b);
+    double sum;
+    if (a->shape[0] != b->shape[0]) {
+        nb_misfit(ctx, op, a, b);
         return NULL;
     }
-    memcpy(of_a, shape, sizeof shape);
-    memcpy(of_b, shape, sizeof shape);
-    for (int i = 0; i < 2; i++) {
-        of_a[dims + i] = a->shape[a->dims - 2 + i];
-        of_b[dims + i] = b->shape[b->dims - 2 + i];
-    }
-    shape[dims] = of_a[dims];
-    shape[dims + 1] = of_b[dims + 1];
-    nb_tensor *plain_a = usable(ctx, a), *plain_b = plain_a ? usable(ctx, b) : NULL;
-    if (plain_b) wide_a = nb_tensor_expand(ctx, plain_a, dims + 2, of_a);
-    if (wide_a) wide_b = nb_tensor_expand(ctx, plain_b, dims + 2, of_b);
-    if (wide_b) out = nb_tensor_new(ctx, a->dtype, dims + 2, shape);
-    if (out && multiply(ctx, wide_a, wide_b, out) != NB_OK) {
-        nb_tensor_release(ctx, out);
-        out = NULL;
-    }
-    nb_tensor_release(ctx, plain_a);
-    nb_tensor_release(ctx, plain_b);
-    nb_tensor_release(ctx, wide_a);
-    nb_tensor_release(ctx, wide_b);
-    return out;
+    if (add_products(ctx, a, b, &sum) != NB_OK) return NULL;
+    return nb_tensor_scalar(ctx, a->dtype, sum);
 }
 
-/* Without the dimensions that as_two added. */
-static nb_tensor *drop_added(nb_ctx *ctx, nb_tensor *out, bool left, bool right)
-{
-    int64_t shape[NB_MAX_DIMS];
-    int dims = 0;
-    if (!out || (!left && !right)) return out;
-    for (int i = 0; i < out->dims; i++) {
-        bool added = (left && i == out->dims - 2) || (right && i == out->dims - 1);
-        if (!added) shape[dims++] = out->shape[i];
-    }
-    nb_tensor *dropped = nb_tensor_reshape(ctx, out, dims, shape);
-    nb_tensor_release(ctx, out);
-    return dropped;
-}
+/* ---- matmul --------------------------------------------------------------------------------- */
 
 static nb_tensor *forward(nb_ctx *ctx, nb_call *call)
 {
-    nb_tensor *a = call->in[0], *b = call->in[1];
+    const nb_tensor *a = call->in[0], *b = call->in[1];
     if (a->dims == 0 || b->dims == 0)
         return nb_fail_null(ctx, NB_ESHAPE, "matmul takes vectors and matrices; use * for numbers");
-    nb_tensor *two_a = as_two(ctx, a, true), *two_b = two_a ? as_two(ctx, b, false) : NULL;
-    nb_tensor *out = two_b ? product(ctx, two_a, two_b) : NULL;
-    nb_tensor_release(ctx, two_a);
-    nb_tensor_release(ctx, two_b);
-    return drop_added(ctx, out, a->dims == 1, b->dims == 1);
+    if (a->dims == 1 && b->dims == 1) return dot_of(ctx, "matmul", a, b);
+    return nb_matrix_product(ctx, 1, a, b);
 }
 
-/* Y = A B: dA = δ Bᵀ, dB = Aᵀ δ, summed over the batch dimensions in which each was broadcast. */
+/* Whether the tape takes a tensor as a factor of a product to come. */
+static bool is_factor(const nb_tensor *t)
+{
+    return nb_tensor_is_contiguous(t) ||
+           (t->dims == 2 && t->stride[0] == 1 && t->stride[1] == t->shape[0]);
+}
+
+/* The parts of a gradient for a parameter that is one matrix, as two factors whose first is turned:
+ * dB = Aᵀ δ with all rows of a batch, dA = (δᵀ)ᵀ Bᵀ. NULL in both where it takes more than that
+ * (or, with the message set, where memory ends). */
+static nb_status find_factors(nb_ctx *ctx, const nb_record *record, int input, nb_tensor *delta,
+                              nb_tensor **first, nb_tensor **second)
+{
+    nb_tensor *leaf = record->in[input], *other = record->in[1 - input];
+    const int64_t rows[2] = {-1, leaf->shape[0]}, columns[2] = {-1, leaf->shape[leaf->dims - 1]};
+    *first = *second = NULL;
+    if (!nb_leaf_of(leaf) || leaf->dims != 2 || nb_tensor_count(leaf) == 0) return NB_OK;
+    if (nb_tensor_count(delta) == 0 || !is_factor(delta) || !is_factor(other)) return NB_OK;
+    if (input == 1) {
+        *first = nb_tensor_reshape(ctx, other, 2, rows);
+        *second = *first ? nb_tensor_reshape(ctx, delta, 2, columns) : NULL;
+    } else if (other->dims <= 2) {
+        const int64_t across[2] = {rows[1], -1}, down[2] = {columns[1], -1};
+        nb_tensor *d = nb_tensor_reshape(ctx, delta, 2, across);
+        nb_tensor *b = d ? nb_tensor_reshape(ctx, other, 2, down) : NULL;
+        *first = b ? nb_tensor_transpose(ctx, d) : NULL;
+        *second = *first ? nb_tensor_transpose(ctx, b) : NULL;
+        nb_tensor_release(ctx, d);
+        nb_tensor_release(ctx, b);
+    } else {
+        return NB_OK;
+    }
+    return *second ? NB_OK : ctx->status;
+}
+
+/* Leaves the gradient to the tape where that can compute it where it belongs. */
+static nb_status put_aside(nb_ctx *ctx, nb_record *record, int input, nb_tensor *delta, bool *put)
+{
+    nb_tensor *first, *second;
+    nb_status status = find_factors(ctx, record, input, delta, &first, &second);
+    *put = status == NB_OK && second;
+    if (*put) status = nb_tape_product(ctx, record, input, first, second);
+    nb_tensor_release(ctx, first);
+    nb_tensor_release(ctx, second);
+    return status;
+}
+
+/* A product that has the shape of an input's batch, summed where that was broadcast. */
+static nb_tensor *gradient_of(nb_ctx *ctx, product *p, const nb_tensor *in, bool has_rows,
+                              bool has_columns)
+{
+    if (!fit(p)) return nb_fail_null(ctx, NB_ESHAPE, "matmul: a gradient of another shape");
+    nb_tensor *g = run(ctx, p, has_rows, has_columns);
+    nb_tensor *out = g ? nb_sum_to(ctx, g, in) : NULL;
+    nb_tensor_release(ctx, g);
+    return out;
+}
+
+/* Y = A B: dA = δ Bᵀ, dB = Aᵀ δ, summed over the batch dimensions in which each was broadcast.
+ * Where B was one matrix for many, dB is the product of all their rows at once. */
+static nb_status gradient(nb_ctx *ctx, const nb_record *record, int input, const nb_tensor *delta,
+                          nb_tensor **grad)
+{
+    const nb_tensor *in = record->in[input], *other = record->in[1 - input];
+    bool has_rows = record->in[0]->dims > 1, has_columns = record->in[1]->dims > 1;
+    product p = {.dtype = in->dtype, .alpha = 1};
+    side d, o = {.copy = NULL}, all_d, all_o;
+    nb_status status = take(ctx, delta, has_rows, has_columns, &d);
+    if (status == NB_OK)
+        status = take(ctx, other, input == 0 || has_rows, input == 1 || has_columns, &o);
+    if (status == NB_OK && input == 0) {
+        p.a = d;
+        p.b = turned(o);
+        grad[0] = gradient_of(ctx, &p, in, has_rows, true);
+    } else if (status == NB_OK) {
+        all_d = d;
+        all_o = o;
+        bool once = in->dims <= 2 && fold(&all_o) && fold(&all_d);
+        p.a = turned(once ? all_o : o);
+        p.b = once ? all_d : d;
+        grad[1] = gradient_of(ctx, &p, in, true, has_columns);
+    }
+    nb_tensor_release(ctx, d.copy);
+    nb_tensor_release(ctx, o.copy);
+    return status == NB_OK && !grad[input] ? ctx->status : status;
+}
+
 static nb_status backward(nb_ctx *ctx, nb_record *record, nb_tensor *delta, nb_tensor **grad)
 {
-    nb_tensor *in[2] = {record->in[0], record->in[1]}, *two[2] = {NULL, NULL};
     nb_status status = NB_OK;
-    int64_t shape[NB_MAX_DIMS];
-    int dims = 0, batch = delta->dims - (in[0]->dims > 1) - (in[1]->dims > 1);
-    for (; dims < batch; dims++) shape[dims] = delta->shape[dims];
-    for (int i = 0; i < 2; i++) two[i] = as_two(ctx, in[i], i == 0);
-    nb_tensor *wide = NULL;
-    if (two[0] && two[1]) {
-        shape[dims] = two[0]->shape[two[0]->dims - 2];
-        shape[dims + 1] = two[1]->shape[two[1]->dims - 1];
-        wide = nb_tensor_reshape(ctx, delta, dims + 2, shape);
-    }
-    if (!wide) status = ctx->status;
     for (int i = 0; i < 2 && status == NB_OK; i++) {
+        bool put = false;
         if (!record->needs[i]) continue;
-        nb_tensor *turned = nb_tensor_transpose(ctx, two[1 - i]);
-        nb_tensor *g = !turned ? NULL : i ? product(ctx, turned, wide) : product(ctx, wide, turned);
-        nb_tensor *summed = g ? nb_sum_to(ctx, g, two[i]) : NULL;
-        if (summed) grad[i] = nb_tensor_reshape(ctx, summed, in[i]->dims, in[i]->shape);
-        nb_tensor_release(ctx, turned);
-        nb_tensor_release(ctx, g);
-        nb_tensor_release(ctx, summed);
-        if (!grad[i]) status = ctx->status;
+        status = put_aside(ctx, record, i, delta, &put);
+        if (status == NB_OK && !put) status = gradient(ctx, record, i, delta, grad);
     }
-    nb_tensor_release(ctx, two[0]);
-    nb_tensor_release(ctx, two[1]);
-    nb_tensor_release(ctx, wide);
     return status;
 }
 
@@ -175,7 +365,95 @@ const nb_op nb_def_matmul = {
     .crosswise = true,
     .forward = forward,
     .backward = backward,
-    .samples = "2x3 3x4, 3x2t 2x4, 3 3, 2x3 3, 3 3x2, 2x2x3 3x4, 2x1x3 2x3x2, 0x3 3x4",
+    .samples =
+        "2x3 3x4, 3x2t 2x4, 2x3 3x4t, 3 3, 2x3 3, 3 3x2, 2x2x3 3x4, 2x2x3t 3x4, 2x2x3 3, "
+        "3 2x3x2, 2x3 2x3x2, 2x1x3 2x3x2, 2x1x2x3 2x3x2, 1x2 2x1, 2x1 1x3, 0x3 3x4, 2x0 0x3, "
+        "0 0, 0x2x3 3x4",
+    .low = -2,
+    .high = 2,
+};
+
+/* ---- dot and outer -------------------------------------------------------------------------- */
+
+static nb_status check_vectors(nb_ctx *ctx, const nb_call *call)
+{
+    const nb_tensor *a = call->in[0], *b = call->in[1];
+    char ta[NB_SHAPE_TEXT], tb[NB_SHAPE_TEXT];
+    if (a->dims == 1 && b->dims == 1) return NB_OK;
+    return nb_fail(ctx, NB_ESHAPE, "%s takes two vectors, not %s and %s", call->op->name,
+                   nb_shape_text(a->dims, a->shape, ta), nb_shape_text(b->dims, b->shape, tb));
+}
+
+static nb_tensor *dot_forward(nb_ctx *ctx, nb_call *call)
+{
+    if (check_vectors(ctx, call) != NB_OK) return NULL;
+    return dot_of(ctx, "dot", call->in[0], call->in[1]);
+}
+
+/* y = Σ aᵢ bᵢ: da = δ b, db = δ a */
+static nb_status dot_backward(nb_ctx *ctx, nb_record *record, nb_tensor *delta, nb_tensor **grad)
+{
+    for (int i = 0; i < 2; i++) {
+        if (!record->needs[i]) continue;
+        grad[i] = nb_op2(ctx, NB_OP_mul, delta, record->in[1 - i]);
+        if (!grad[i]) return ctx->status;
+    }
+    return NB_OK;
+}
+
+extern const nb_op nb_def_dot;
+const nb_op nb_def_dot = {
+    .name = "dot",
+    .signature = "t",
+    .usage = "a:dot(b)",
+    .help = "The sum of the products of two vectors' elements.",
+    .example = "tensor{1, 2, 3}:dot(tensor{4, 5, 6}) → 32",
+    .promote = 3,
+    .reads = 3,
+    .forward = dot_forward,
+    .backward = dot_backward,
+    .samples = "3 3, 1 1, 0 0",
+    .low = -2,
+    .high = 2,
+};
+
+/* A column times a row. */
+static nb_tensor *outer_forward(nb_ctx *ctx, nb_call *call)
+{
+    product p = {.dtype = call->in[0]->dtype, .alpha = 1};
+    nb_tensor *out = NULL;
+    if (check_vectors(ctx, call) != NB_OK) return NULL;
+    if (take(ctx, call->in[0], true, false, &p.a) == NB_OK &&
+        take(ctx, call->in[1], false, true, &p.b) == NB_OK)
+        out = run(ctx, &p, true, true);
+    nb_tensor_release(ctx, p.a.copy);
+    nb_tensor_release(ctx, p.b.copy);
+    return out;
+}
+
+/* Y = a bᵀ: da = δ b, db = δᵀ a */
+static nb_status outer_backward(nb_ctx *ctx, nb_record *record, nb_tensor *delta, nb_tensor **grad)
+{
+    if (record->needs[0]) {
+        grad[0] = nb_matrix_product(ctx, 1, delta, record->in[1]);
+        if (!grad[0]) return ctx->status;
+    }
+    if (record->needs[1]) grad[1] = nb_matrix_product(ctx, 1, record->in[0], delta);
+    return !record->needs[1] || grad[1] ? NB_OK : ctx->status;
+}
+
+extern const nb_op nb_def_outer;
+const nb_op nb_def_outer = {
+    .name = "outer",
+    .signature = "t",
+    .usage = "a:outer(b)",
+    .help = "The matrix of all products of an element of a (rows) and one of b (columns).",
+    .example = "tensor{1, 2}:outer(tensor{3, 4}) → 3 4 / 6 8",
+    .promote = 3,
+    .reads = 3,
+    .forward = outer_forward,
+    .backward = outer_backward,
+    .samples = "2 3, 3 1, 0 3, 3 0",
     .low = -2,
     .high = 2,
 };

@@ -34,8 +34,27 @@ static inline void draw(nb_tensor *flat, nb_stream *stream, const nb_op *op)
     }
 }
 
-/* One shape, "2x3" or "-" with t, c, i or p behind it, as a tensor; *kind is the last of these but
- * t. Moves *text behind it. */
+/* Makes every matrix of t dominate by its diagonal, so that it is far from singular; where
+ * `symmetric` its upper triangle mirrors the lower one, so that it is positive definite. f32 still
+ * holds the numbers. */
+static inline void condition(nb_tensor *t, const nb_op *op, bool symmetric)
+{
+    int64_t n = t->shape[t->dims - 1], count = nb_tensor_count(t), index[NB_MAX_DIMS];
+    double most = (double)n * fmax(fabs(op->low), fabs(op->high));
+    for (int64_t k = 0; k < count; k++) {
+        int64_t rest = k;
+        for (int d = t->dims - 1; d >= 0; rest /= t->shape[d--]) index[d] = rest % t->shape[d];
+        int64_t *row = &index[t->dims - 2], *column = row + 1, i = *row, j = *column;
+        double x = nb_tensor_get(t, index);
+        if (i == j) nb_tensor_set(t, index, (double)(float)(x + most));
+        *row = j;
+        *column = i;
+        if (symmetric && j < i) nb_tensor_set(t, index, x);
+    }
+}
+
+/* One shape, "2x3" or "-" with t, c, i, p, g or s behind it, as a tensor; *kind is the last of
+ * these but t. Moves *text behind it. */
 static inline nb_tensor *read_input(const char **text, nb_stream *stream, const nb_op *op,
                                     char *kind)
 {
@@ -51,19 +70,21 @@ static inline nb_tensor *read_input(const char **text, nb_stream *stream, const 
     }
     bool turned = *end == 't';
     end += turned;
-    *kind = *end && strchr("cip", *end) ? *end++ : 0;
+    *kind = *end && strchr("cipgs", *end) ? *end++ : 0;
     *text = end;
     if (turned) {
         int64_t last = shape[dims - 1];
         shape[dims - 1] = shape[dims - 2];
         shape[dims - 2] = last;
     }
-    nb_dtype dtype = *kind == 'c' ? NB_U8 : *kind ? NB_I32 : NB_F64;
+    bool places = *kind == 'i' || *kind == 'p', matrix = *kind == 'g' || *kind == 's';
+    nb_dtype dtype = *kind == 'c' ? NB_U8 : places ? NB_I32 : NB_F64;
     nb_tensor *flat = nb_tensor_new(ctx, dtype, 1, &count);
     assert_non_null(flat);
     if (dtype != NB_I32) draw(flat, stream, op);
     nb_tensor *whole = nb_tensor_reshape(ctx, flat, dims, shape);
     nb_tensor *out = turned ? nb_tensor_transpose(ctx, whole) : nb_tensor_retain(whole);
+    if (matrix) condition(out, op, *kind == 's');
     nb_tensor_release(ctx, flat);
     nb_tensor_release(ctx, whole);
     return out;
@@ -135,7 +156,7 @@ static inline bool next_sample(const nb_op *op, const char **at, sample *out)
     draw_indices(&out->call, &stream, kinds);
     /* The targets of a cost are given: they take no gradient. */
     bool cost = strstr(op->name, "_entropy") || strstr(op->name, "_distance");
-    out->checked = cost ? 1 : out->call.inputs;
+    out->checked = op->refuses ? 0 : cost ? 1 : out->call.inputs;
     return true;
 }
 

@@ -177,6 +177,49 @@ static double select_value(const place *p)
     return nb_tensor_get(input(p, 0), index);
 }
 
+static double dot_value(const place *p)
+{
+    double sum = 0;
+    for (int64_t i = 0; i < input(p, 0)->shape[0]; i++)
+        sum += flat_at(input(p, 0), i) * flat_at(input(p, 1), i);
+    return sum;
+}
+
+static double outer_value(const place *p)
+{
+    return flat_at(input(p, 0), p->index[0]) * flat_at(input(p, 1), p->index[1]);
+}
+
+static double trace_value(const place *p)
+{
+    const nb_tensor *a = input(p, 0);
+    int64_t index[NB_MAX_DIMS], *row = index + a->dims - 2;
+    double sum = 0;
+    memcpy(index, p->index, sizeof index);
+    for (row[0] = 0; row[0] < a->shape[a->dims - 2] && row[0] < a->shape[a->dims - 1]; row[0]++) {
+        row[1] = row[0];
+        sum += nb_tensor_get(a, index);
+    }
+    return sum;
+}
+
+/* Column minus row: 0 on the diagonal. */
+static int64_t beyond(const place *p)
+{
+    const int64_t *row = p->index + p->out->dims - 2;
+    return row[1] - row[0];
+}
+
+static double triu_value(const place *p)
+{
+    return beyond(p) >= p->s->call.attr.count ? nb_tensor_get(input(p, 0), p->index) : 0;
+}
+
+static double tril_value(const place *p)
+{
+    return beyond(p) <= p->s->call.attr.count ? nb_tensor_get(input(p, 0), p->index) : 0;
+}
+
 static double cat_value(const place *p)
 {
     int64_t index[NB_MAX_DIMS];
@@ -333,6 +376,11 @@ static const definition definitions[] = {
     V(softmax),
     V(log_softmax),
     V(matmul),
+    V(dot),
+    V(outer),
+    V(trace),
+    V(triu),
+    V(tril),
     SAME(reshape),
     V(t),
     V(permute),
@@ -400,6 +448,8 @@ static void test_definitions(void **state)
     }
     /* What these two give is what they are given: kernels (tests/c/kernel), or a function's a. */
     seen[NB_OP_activate] = seen[NB_OP_slope_chain] = true;
+    /* What these give is multiplied together again in ops/test_linear.c. */
+    for (int i = NB_OP_solve; i <= NB_OP_eigh; i++) seen[i] = true;
     for (int i = 0; i < NB_OPS; i++)
         if (!seen[i]) fail_msg("%s is not defined here", nb_ops[i]->name);
 }

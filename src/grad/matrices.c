@@ -1,0 +1,115 @@
+/* What ops on matrices share: checks, work copies for LAPACK, batches, the words of failures. */
+#include "grad/matrices.h"
+
+#include "tensor/shape.h"
+
+#include <stdio.h>
+#include <string.h>
+
+nb_status nb_matrix_check(nb_ctx *ctx, const char *op, const nb_tensor *a, bool square)
+{
+    char text[NB_SHAPE_TEXT];
+    nb_shape_text(a->dims, a->shape, text);
+    if (a->dims < 2) return nb_fail(ctx, NB_ESHAPE, "%s takes matrices, not %s", op, text);
+    if (!square || a->shape[a->dims - 2] == a->shape[a->dims - 1]) return NB_OK;
+    return nb_fail(ctx, NB_ESHAPE, "%s takes square matrices, not %s", op, text);
+}
+
+nb_stack nb_matrix_stack(const nb_tensor *a)
+{
+    int batch = a->dims - 2;
+    return (nb_stack){.dtype = a->dtype,
+                      .count = nb_shape_count(batch, a->shape),
+                      .rows = a->shape[batch],
+                      .columns = a->shape[batch + 1],
+                      .data = nb_tensor_data(a)};
+}
+
+nb_tensor *nb_matrix_beside(nb_ctx *ctx, const nb_tensor *a, nb_dtype dtype, int dims,
+                            const int64_t *size)
+{
+    int64_t shape[NB_MAX_DIMS];
+    int batch = a->dims - 2;
+    memcpy(shape, a->shape, (size_t)batch * sizeof *shape);
+    memcpy(shape + batch, size, (size_t)dims * sizeof *shape);
+    return nb_tensor_new(ctx, dtype, batch + dims, shape);
+}
+
+static int64_t within(int64_t x, int64_t most)
+{
+    return x < 0 ? 0 : x > most ? most : x;
+}
+
+void nb_matrix_clear(nb_tensor *a, bool above, int64_t k)
+{
+    nb_stack s = nb_matrix_stack(a);
+    int64_t width = (int64_t)nb_dtype_size(s.dtype);
+    char *row = s.data;
+    if (k < -s.rows) k = -s.rows;
+    if (k > s.columns) k = s.columns;
+    for (int64_t i = 0; i < s.count * s.rows; i++, row += s.columns * width) {
+        int64_t diagonal = i % s.rows + k; /* its column, which may lie outside */
+        int64_t first = above ? within(diagonal + 1, s.columns) : 0;
+        int64_t last = above ? s.columns : within(diagonal, s.columns);
+        memset(row + first * width, 0, (size_t)((last - first) * width));
+    }
+}
+
+/* "the matrix", or "matrix {2, 1} of the batch", counted from 1. */
+static const char *name_matrix(const nb_tensor *a, int64_t i, char *text, size_t room)
+{
+    int64_t index[NB_MAX_DIMS];
+    int batch = a->dims - 2, at = 0;
+    snprintf(text, room, "the matrix");
+    if (batch == 0) return text;
+    for (int d = batch - 1; d >= 0; i /= a->shape[d--]) index[d] = i % a->shape[d] + 1;
+    at = snprintf(text, room, batch > 1 ? "matrix {" : "matrix ");
+    for (int d = 0; d < batch; d++)
+        at += snprintf(text + at, room - (size_t)at, d ? ", %lld" : "%lld", (long long)index[d]);
+    snprintf(text + at, room - (size_t)at, batch > 1 ? "} of the batch" : " of the batch");
+    return text;
+}
+
+nb_status nb_matrix_fault(nb_ctx *ctx, const char *op, const nb_tensor *a, nb_status status,
+                          nb_fault fault, const char *words)
+{
+    char name[NB_SHAPE_TEXT + 32], order[24], *mark = strchr(words, '#');
+    if (status != NB_EVALUE) return status;
+    int before = mark ? (int)(mark - words) : (int)strlen(words);
+    snprintf(order, sizeof order, "%d", fault.order);
+    return nb_fail(ctx, NB_EVALUE, "%s: %s %.*s%s%s", op,
+                   name_matrix(a, fault.matrix, name, sizeof name), before, words,
+                   mark ? order : "", mark ? mark + 1 : "");
+}
+
+nb_status nb_matrix_finite(nb_ctx *ctx, const char *op, const nb_tensor *a)
+{
+    nb_stack s = nb_matrix_stack(a);
+    const nb_real_kernels *real = nb_real(s.dtype);
+    size_t each = (size_t)(s.rows * s.columns), bytes = each * nb_dtype_size(s.dtype);
+    if (real->finite((size_t)s.count * each, s.data)) return NB_OK;
+    int64_t i = 0;
+    while (real->finite(each, (char *)s.data + (size_t)i * bytes)) i++;
+    return nb_matrix_fault(ctx, op, a, NB_EVALUE, (nb_fault){i, 0}, "holds NaN or infinity");
+}
+
+nb_tensor *nb_matrix_work(nb_ctx *ctx, const char *op, const nb_tensor *a, bool lower)
+{
+    nb_tensor *work = nb_tensor_clone(ctx, a);
+    if (!work) return NULL;
+    if (lower) nb_matrix_clear(work, true, 0);
+    if (nb_matrix_finite(ctx, op, work) == NB_OK) return work;
+    nb_tensor_release(ctx, work);
+    return NULL;
+}
+
+int64_t nb_matrix_number(int batch, const int64_t *shape, int64_t i, const nb_tensor *a)
+{
+    int64_t number = 0, step = 1;
+    for (int d = batch - 1, own = a->dims - 3; d >= 0 && own >= 0; d--, own--) {
+        if (a->shape[own] != 1) number += i % shape[d] * step;
+        step *= a->shape[own];
+        i /= shape[d];
+    }
+    return number;
+}
