@@ -12,7 +12,7 @@ local lines = {}
 
 local TALLEST <const>, LEAST_WIDE <const>, LEAST_HIGH <const> = 20, 20, 5
 local AROUND <const> = 6 -- rows of a window that are no part of the canvas: axes, legend, prompt
-local COLUMNS_A_TICK <const>, ROWS_A_TICK <const> = 12, 4
+local COLUMNS_A_TICK <const>, ROWS_A_TICK <const> = 12, 3
 
 -- All numbers of one axis; on a logarithmic one their powers of ten, without what has none.
 local function gather(series, axis, log)
