@@ -23,6 +23,8 @@ local function terminal_of(path)
     error(("file must end in .svg, .png or .pdf, not '%s'"):format(tostring(path)), 0)
 end
 
+local LIGHT <const> = 0.65 -- of the palette is light from here
+
 -- A word for the system's shell, and one for gnuplot.
 local function shell_word(text)
     return "'" .. text:gsub("'", "'\\''") .. "'"
@@ -89,23 +91,28 @@ function drawn.matrix(picture)
     return colours .. ("set cbrange [%s:%s]\n"):format(number(picture.low), number(picture.high)) ..
         "set size ratio -1\nset yrange [:] reverse\nset autoscale fix\nunset key\n" ..
         (picture.grey and "unset tics\nunset colorbox\n" or "") ..
-        "plot '-' matrix with image\n" .. table.concat(lines, "\n") .. "\ne\ne\n"
+        "$rows << END\n" .. table.concat(lines, "\n") .. "\nEND\nplot $rows matrix using ($1+1):($2+1):3 with image\n"
 end
 
 function drawn.confusion(picture)
-    local tics, cells = {}, {}
+    local tics, cells, most = {}, {}, 0
     for i, name in ipairs(picture.names) do tics[i] = ("%s %d"):format(quoted(name), i - 1) end
+    for _, row in ipairs(picture.counts) do
+        for _, count in ipairs(row) do most = math.max(most, count) end
+    end
     for i, row in ipairs(picture.counts) do
         for j, count in ipairs(row) do
-            cells[#cells + 1] = ("%d %d %s"):format(j - 1, i - 1, number(count))
+            -- White on dark, black on light.
+            local ink = count > LIGHT * most and 0 or 0xffffff
+            cells[#cells + 1] = ("%d %d %s %d"):format(j - 1, i - 1, number(count), ink)
         end
     end
-    local list, data = table.concat(tics, ", "), table.concat(cells, "\n") .. "\ne\n"
+    local list = table.concat(tics, ", ")
     return PALETTE .. "set size ratio -1\nunset key\nset xlabel 'answered'\nset ylabel 'wanted'\n" ..
         ("set xtics (%s)\nset ytics (%s)\nset yrange [:] reverse\nset autoscale fix\n"):format(list,
             list) ..
-        "plot '-' using 1:2:3 with image, '-' using 1:2:3 with labels tc rgb 'white'\n" ..
-        data .. data
+        "$cells << END\n" .. table.concat(cells, "\n") .. "\nEND\n" ..
+        "plot $cells using 1:2:3 with image, $cells using 1:2:3:4 with labels tc rgb variable\n"
 end
 
 -- Writes a picture of a kind into a file, which appears whole or not at all. Errors have no
