@@ -13,6 +13,13 @@ typedef struct nb_workers nb_workers;
 
 enum { NB_COLUMNS = 80 };
 
+/* Who is told how far long work has come. */
+typedef struct nb_meter {
+    void (*tell)(void *self, const char *what, double share); /* what: "evaluating"; share: 0 … 1 */
+    void (*end)(void *self); /* the work, if there was any, is over; cheap */
+    void *self;
+} nb_meter;
+
 struct nb_ctx {
     nb_memory memory;
     nb_workers *workers; /* NULL until a loop is large enough */
@@ -28,6 +35,7 @@ struct nb_ctx {
     struct nb_tape_link *dying; /* links that wait to be released, one after the other */
     bool sweeping;              /* somebody is releasing them */
     const volatile sig_atomic_t *interrupt; /* not 0: stop; NULL: nobody can ask */
+    const nb_meter *meter;                  /* NULL: nobody asks */
     void *host; /* of the entry under way; the core passes it on and never looks */
 };
 
@@ -41,6 +49,13 @@ void nb_ctx_free(nb_ctx *ctx);
 static inline bool nb_interrupted(const nb_ctx *ctx)
 {
     return ctx->interrupt && *ctx->interrupt;
+}
+
+/* Tells that `done` of `total` steps are done. Cheap enough for every step that takes a
+ * microsecond. `what` is a constant: a new one, or a smaller share, begins new work. */
+static inline void nb_tell(const nb_ctx *ctx, const char *what, int64_t done, int64_t total)
+{
+    if (ctx->meter) ctx->meter->tell(ctx->meter->self, what, (double)done / (double)total);
 }
 
 /* NB_OK, or NB_EINTERRUPT with its message when Ctrl-C was pressed. */

@@ -194,14 +194,16 @@ static void dress_modules(lua_State *L)
     dress_module(L, nabla, nabla, "nabla");
 }
 
-/* The columns of the terminal that standard output is, nil where it is none. For stdlib. */
+/* The columns and rows of the terminal that standard output is, nothing where it is none. For
+ * stdlib. */
 static int terminal(lua_State *L)
 {
     struct winsize window;
     if (!isatty(STDOUT_FILENO)) return 0;
     bool known = ioctl(STDOUT_FILENO, TIOCGWINSZ, &window) == 0 && window.ws_col > 0;
     lua_pushinteger(L, known ? window.ws_col : 80);
-    return 1;
+    lua_pushinteger(L, known ? window.ws_row : 24);
+    return 2;
 }
 
 /* The module's table is on the stack's top. */

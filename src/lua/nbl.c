@@ -46,9 +46,17 @@ void nbl_enter(lua_State *L, nbl_stay *stay)
     state->ctx->host = stay;
 }
 
+/* The stay is over, and with the outermost the work that somebody may have been told of. */
+static void end_stay(const nbl_stay *stay)
+{
+    const nb_meter *meter = stay->ctx->meter;
+    stay->ctx->host = stay->outer;
+    if (meter && !stay->outer) meter->end(meter->self);
+}
+
 void nbl_leave(nbl_stay *stay)
 {
-    stay->ctx->host = stay->outer;
+    end_stay(stay);
     lua_settop(stay->L, stay->error_slot - 1);
 }
 
@@ -95,7 +103,7 @@ bool nbl_fail(nbl_stay *stay, int *tries)
         nb_pool_trim(ctx);
         return true;
     }
-    ctx->host = stay->outer;
+    end_stay(stay);
     if (status != NB_ECALLBACK) return raise_message(L, ctx);
     lua_settop(L, stay->error_slot);
     return lua_error(L);

@@ -125,6 +125,7 @@ static int open_state(lua_State *L)
     shell->ctx->interrupt = sh_interrupt_flag();
     sh_progress_init(&shell->progress, &shell->terminal);
     nbl_set_progress_shower(L, &shell->progress.shower);
+    shell->ctx->meter = &shell->progress.meter;
     heed_options(L, shell->ctx, o->options);
     return 0;
 }

@@ -87,6 +87,23 @@ end)
 
 -- ---- Histories ----
 
+test("a history shows its lists as rows of bars", function()
+    local set = data.set {x = {{1}}, y = {{1}}}
+    local meta = getmetatable(nn.net("1 - 1"):train(set, {epochs = 1, lr = 1, progress = false}))
+    local function text_of(fields)
+        fields.seconds, fields.examples_per_second = 1, 10
+        return tostring(setmetatable(fields, meta))
+    end
+    local text = text_of {epochs = 4, cost = {8, 4, 2, 1}, test = {0.5, 0.5, 0.5, 0.5}}
+    assert(text:find("\n cost  █▄▂▁\n test  ▁▁▁▁\n", 1, true), text)
+    assert(not text_of {epochs = 2, cost = {2, 1}}:find "█")
+    local long = {}
+    for i = 1, 1000 do long[i] = i end
+    text = text_of {epochs = 1000, cost = long}
+    eq(utf8.len(text:match "cost  ([^\n]*▁▁[^\n]*)"), 40)
+    assert(not text_of {epochs = 3, cost = {1, 1 / 0, 2}}:find "█")
+end)
+
 test("a history prints itself and is a value", function()
     local net = nn.net("64 - 10", {seed = 1})
     local h = net:train(few, options {epochs = 3, test = digits.test:take(50)})
@@ -96,7 +113,7 @@ test("a history prints itself and is a value", function()
     assert(h.seconds > 0 and h.examples_per_second > 0)
     local lines = {}
     for line in tostring(h):gmatch "[^\n]+" do lines[#lines + 1] = line end
-    eq(#lines, 5)
+    eq(#lines, 7) -- heading, three epochs, two rows of bars, the rate
     assert(lines[1]:find "epoch%s+cost%s+test" and lines[4]:find "^%s+3%s+%S+%s+%S+ %%$", lines[4])
     local long = net:train(few, options {epochs = 40})
     local text = tostring(long)

@@ -6,6 +6,8 @@
 #include <math.h>
 
 enum {
+    SPARK_LEAST = 3, /* epochs from which a sparkline says something */
+    SPARK_MOST = 40, /* letters; of more epochs it shows every so-manieth */
     ROWS_WHOLE = 12, /* a history of more epochs shows its first and last ones */
     ROWS_FIRST = 3,
     ROWS_LAST = 5
@@ -46,6 +48,26 @@ static void add_row(lua_State *L, nb_text *text, lua_Integer epoch)
         nb_text_add(text, "  %8.4g", test_cost);
 }
 
+/* The list `field` as a row of bars, the lowest value the lowest; nothing of NaN. */
+static void add_spark(lua_State *L, nb_text *text, const char *field, lua_Integer epochs)
+{
+    static const char *const bars[] = {"▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"};
+    double low = INFINITY, high = -INFINITY;
+    lua_Integer shown = epochs < SPARK_MOST ? epochs : SPARK_MOST;
+    if (epochs < SPARK_LEAST || isnan(number_at(L, field, epochs))) return;
+    for (lua_Integer i = 1; i <= epochs; i++) {
+        low = fmin(low, number_at(L, field, i));
+        high = fmax(high, number_at(L, field, i));
+    }
+    if (!(high - low < INFINITY)) return;
+    nb_text_add(text, "\n%5s  ", field);
+    for (lua_Integer i = 0; i < shown; i++) {
+        double value = number_at(L, field, 1 + i * (epochs - 1) / (shown - 1));
+        double level = high > low ? (value - low) / (high - low) : 0;
+        nb_text_add(text, "%s", level >= 0 ? bars[(int)(level * 7 + 0.5)] : " ");
+    }
+}
+
 static void add_rows(lua_State *L, nb_text *text, lua_Integer epochs)
 {
     bool tested = !isnan(number_at(L, "test_cost", 1));
@@ -57,6 +79,8 @@ static void add_rows(lua_State *L, nb_text *text, lua_Integer epochs)
         }
         add_row(L, text, epoch);
     }
+    add_spark(L, text, "cost", epochs);
+    add_spark(L, text, "test", epochs);
 }
 
 static int history_tostring(lua_State *L)

@@ -207,8 +207,12 @@ static nb_status train(nb_ctx *ctx, void *data)
     if (!set) return ctx->status;
     if (work->test) nb_set_retain(work->test);
     nb_status status = nb_optimizer_prepare(ctx, work->options.optimizer, work->self->net);
+    /* Evaluations on the way are part of the training, which tells of itself. */
+    const nb_meter *meter = ctx->meter;
+    ctx->meter = NULL;
     if (status == NB_OK)
         status = nb_train(ctx, work->self->net, set, &work->options, work->history);
+    ctx->meter = meter;
     if (work->begun) take_classes(ctx, work->self, set);
     if (work->begun && work->shower && work->shower->done)
         work->shower->done(work->shower->self, &work->last, status == NB_OK);

@@ -18,6 +18,8 @@ typedef struct checking {
     nb_tensor *x, *y; /* in f64 */
     nb_trace trace;
     int64_t forwards;
+    const char *what; /* for who is told how far it is */
+    int64_t done, differences;
 } checking;
 
 static double now(void)
@@ -83,6 +85,7 @@ static nb_status cost_of(checking *c, int l, nb_tensor *z, double *cost)
 static nb_status difference(checking *c, int l, nb_tensor *z, double *at, double *slope)
 {
     double value = *at, step = NB_CHECK_STEP * fmax(1, fabs(value)), above, below;
+    nb_tell(c->ctx, c->what, c->done++, c->differences);
     *at = value + step;
     nb_status status = cost_of(c, l, z, &above);
     *at = value - step;
@@ -193,6 +196,10 @@ static nb_status check_all(checking *c, nb_gradcheck *out)
     nb_net *net = c->net;
     nb_status status = nb_trace_run(c->ctx, net, c->x, c->y, &c->trace);
     c->ctx->recording = false;
+    c->what = "checking gradients";
+    c->differences = nb_net_count(net);
+    for (int l = 0; l < net->layers && status == NB_OK; l++)
+        c->differences += nb_tensor_count(c->trace.layer[l].z);
     for (int l = net->layers - 1; l >= 0 && status == NB_OK; l--)
         status = check_delta(c, l, &out->equation[l == net->layers - 1 ? 0 : 1]);
     c->forwards = 0;
@@ -235,6 +242,8 @@ nb_tensor *nb_numeric_gradient(nb_ctx *ctx, nb_net *net, nb_tensor *x, nb_tensor
     nb_status status = begin(&c, ctx, net, x, y);
     ctx->recording = false;
     int64_t count = status == NB_OK ? nb_net_count(c.net) : 0;
+    c.what = "taking differences";
+    c.differences = count;
     nb_tensor *slopes = status == NB_OK ? nb_tensor_new(ctx, NB_F64, 1, &count) : NULL;
     status = slopes ? NB_OK : ctx->status;
     for (int64_t i = 0; i < count && status == NB_OK; i++)

@@ -125,6 +125,7 @@ nb_status nb_evaluate(nb_ctx *ctx, nb_net *net, const nb_set *set, nb_evaluation
     *out = (nb_evaluation){.examples = 0};
     for (int64_t i = 0; i < set->count && status == NB_OK; i += CHUNK) {
         int64_t n = set->count - i < CHUNK ? set->count - i : CHUNK;
+        nb_tell(ctx, "evaluating", i, set->count);
         status = add_chunk(ctx, net, set, i, n, out, &sum);
     }
     ctx->recording = recording;

@@ -7,11 +7,14 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 enum { LINE_BYTES = 512, BAR_WIDTH = 20, BAR_LEAST = 5 };
 
 /* Between two drawings, in seconds of the training. */
 #define DRAW_EVERY 0.1
+/* Seconds that other work takes before it is shown. */
+#define SHOW_AFTER 0.5
 
 /* Parts that no longer fit are left out whole. */
 typedef struct line {
@@ -94,10 +97,9 @@ static void add_rate(line *l, double rate)
         add_part(l, "%.0f examples/s", rate);
 }
 
-static void add_time_left(line *l, const nb_progress *p)
+static void add_time_left(line *l, double seconds, double share)
 {
-    double share = done_share(p);
-    double left = share > 0 ? p->seconds * (1 - share) / share : 0;
+    double left = share > 0 ? seconds * (1 - share) / share : 0;
     if (!(left >= 1)) return;
     if (left >= 3600)
         add_part(l, "%.0f h %02.0f min left", floor(left / 3600), fmod(left, 3600) / 60);
@@ -116,7 +118,7 @@ static void draw(sh_progress *progress, const nb_progress *p, bool going_on)
     line parts = {.terminal = l.terminal, .most = l.most - l.columns - 1};
     add_cost(&parts, progress, p);
     add_rate(&parts, p->rate);
-    if (going_on) add_time_left(&parts, p);
+    if (going_on) add_time_left(&parts, p->seconds, done_share(p));
     printf("\r%s %s\033[K", l.text, parts.text);
     fflush(stdout);
     progress->drawn = p->seconds;
@@ -175,8 +177,53 @@ static void done(void *self, const nb_progress *last, bool whole)
     start_over(progress);
 }
 
+/* ---- Other work ---- */
+
+static double now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+/* "checking gradients  43 % · 12 s left" */
+static void draw_work(sh_progress *progress, double seconds)
+{
+    line l = {.terminal = progress->terminal, .most = sh_terminal_columns() - 1};
+    add_part(&l, " %s  %.0f %%", progress->work, floor(100 * progress->share));
+    add_time_left(&l, seconds, progress->share);
+    printf("\r%s\033[K", l.text);
+    fflush(stdout);
+    progress->visible = true;
+}
+
+static void tell(void *self, const char *what, double share)
+{
+    sh_progress *progress = self;
+    if (!progress->terminal->moves) return;
+    double time = now();
+    if (progress->work != what || share < progress->share) {
+        progress->work = what;
+        progress->began = progress->told = time;
+    }
+    progress->share = share;
+    if (time - progress->began < SHOW_AFTER || time - progress->told < DRAW_EVERY) return;
+    progress->told = time;
+    draw_work(progress, time - progress->began);
+}
+
+static void end(void *self)
+{
+    sh_progress *progress = self;
+    if (!progress->work) return;
+    progress->work = NULL;
+    clear(progress);
+}
+
 void sh_progress_init(sh_progress *progress, const sh_terminal *terminal)
 {
-    *progress = (sh_progress){.shower = {show, clear, done, progress}, .terminal = terminal};
+    *progress = (sh_progress){.shower = {show, clear, done, progress},
+                              .meter = {tell, end, progress},
+                              .terminal = terminal};
     start_over(progress);
 }

@@ -1,0 +1,86 @@
+-- What the terminal shows: letters, colours, its size. All is asked anew for every picture, for the
+-- window and the environment may have changed.
+
+local _, nabla = ...
+
+local math, os = math, os
+local ipairs, tostring = ipairs, tostring
+
+local screen = {}
+
+local COLUMNS <const>, ROWS <const> = 80, 24 -- where nobody knows
+
+function screen.is_utf8()
+    for _, name in ipairs {"LC_ALL", "LC_CTYPE", "LANG"} do
+        local value = os.getenv(name)
+        if value and value ~= "" then return value:lower():find("utf%-?8") ~= nil end
+    end
+    return false
+end
+
+-- "full" (24 bits), "256", or nil for none. Text that is not printed on a terminal has no colours.
+function screen.colours()
+    local no = os.getenv "NO_COLOR"
+    local term = os.getenv "TERM" or ""
+    if no and no ~= "" or term == "" or term == "dumb" or not nabla._terminal() then return nil end
+    local depth = os.getenv "COLORTERM" or ""
+    if depth == "truecolor" or depth == "24bit" then return "full" end
+    return term:find("256color", 1, true) and "256" or nil
+end
+
+-- Columns and rows of the window.
+function screen.size()
+    local columns, rows = nabla._terminal()
+    return columns or COLUMNS, rows or ROWS
+end
+
+-- ---- Colours ----
+
+-- Those of the 256 that no user has changed: a cube of 6 x 6 x 6, and 24 greys.
+local function nearest_of_256(r, g, b)
+    if r == g and g == b then return 232 + math.floor(r / 255 * 23 + 0.5) end
+    local function level(v) return math.floor(v / 255 * 5 + 0.5) end
+    return 16 + 36 * level(r) + 6 * level(g) + level(b)
+end
+
+-- A colour as the middle of an escape sequence; place 38 is the letter, 48 what is behind it.
+function screen.code(place, colour, depth)
+    local r, g, b = colour[1], colour[2], colour[3]
+    if depth == "full" then return ("%d;2;%d;%d;%d"):format(place, r, g, b) end
+    return ("%d;5;%d"):format(place, nearest_of_256(r, g, b))
+end
+
+-- A text in a colour; as it is where there are none.
+function screen.paint(text, colour, depth)
+    if not depth or not colour then return tostring(text) end
+    return ("\27[%sm%s\27[0m"):format(screen.code(38, colour, depth), text)
+end
+
+-- Colours of series that are told apart also by those who see no red or no green (Okabe and Ito
+-- 2008), lightened for dark windows where needed.
+screen.SERIES = {
+    {86, 180, 233}, {230, 159, 0}, {0, 158, 115}, {204, 121, 167}, {240, 228, 66}, {213, 94, 0},
+}
+
+-- Dark to light and blue to yellow, each step lighter than the one before; between them it is
+-- linear.
+local HEAT <const> = {
+    {13, 8, 80}, {84, 16, 128}, {156, 40, 128}, {216, 80, 96}, {248, 144, 64}, {250, 225, 100},
+}
+
+-- The colour of a level from 0 to 1.
+function screen.heat(level)
+    local at = level * (#HEAT - 1)
+    local below = math.min(math.floor(at), #HEAT - 2)
+    local share, low, high = at - below, HEAT[below + 1], HEAT[below + 2]
+    local out = {}
+    for i = 1, 3 do out[i] = math.floor(low[i] + share * (high[i] - low[i]) + 0.5) end
+    return out
+end
+
+function screen.grey(level)
+    local value = math.floor(level * 255 + 0.5)
+    return {value, value, value}
+end
+
+return screen
