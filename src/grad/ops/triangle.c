@@ -24,7 +24,7 @@ static nb_tensor *trace_forward(nb_ctx *ctx, nb_call *call)
 {
     if (nb_matrix_check(ctx, "trace", call->in[0], false) != NB_OK) return NULL;
     nb_tensor *view = diagonals(ctx, call->in[0]);
-    nb_tensor *sum = view ? nb_sum_dims(ctx, view, 1u << (view->dims - 1), 1) : NULL;
+    nb_tensor *sum = view ? nb_sum_dims(ctx, view, 1u << (view->dims - 1)) : NULL;
     nb_tensor *out = sum ? nb_tensor_reshape(ctx, sum, sum->dims - 1, sum->shape) : NULL;
     nb_tensor_release(ctx, view);
     nb_tensor_release(ctx, sum);
