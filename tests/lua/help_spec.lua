@@ -164,7 +164,7 @@ test("a search finds options, and words by their beginnings alone", function()
 end)
 
 test("a module shows its names", function()
-    eq(tostring(nabla.plot), "module plot\n  .image")
+    eq(tostring(nabla.plot), "module plot\n  .confusion .heat .hist .image .lines")
     eq(tostring(nabla):find("_book", 1, true), nil)
 end)
 
