@@ -322,6 +322,27 @@ static void softmax_is_stable(void **state)
     }
 }
 
+/* The sum itself is infinite where the shares of it are not known. */
+static void log_sums_of_infinities(void **state)
+{
+    (void)state;
+    static const double rows[][3] = {{INFINITY, 3, INFINITY},
+                                     {-INFINITY, -INFINITY, -INFINITY},
+                                     {INFINITY, -INFINITY, INFINITY},
+                                     {INFINITY, NAN, NAN}};
+    double x[2], y[2];
+    for (nb_dtype dtype = NB_F32; dtype <= NB_F64; dtype++) {
+        const nb_real_kernels *real = nb_real(dtype);
+        for (size_t row = 0; row < sizeof rows / sizeof *rows; row++) {
+            double wanted = rows[row][2];
+            for (size_t i = 0; i < 2; i++) put(dtype, x, i, rows[row][i]);
+            double sums[] = {real->softmax(2, x, y), real->log_softmax(2, x, y)};
+            for (size_t i = 0; i < 2; i++)
+                assert_true(isnan(wanted) ? isnan(sums[i]) : sums[i] == wanted);
+        }
+    }
+}
+
 static long double cross_entropy(long double z, long double y)
 {
     return y * log1pl(expl(-z)) + (1.0L - y) * log1pl(expl(z));
@@ -494,6 +515,7 @@ int main(void)
         cmocka_unit_test(finite_sees_every_place),
         cmocka_unit_test(magnitude_is_the_largest),
         cmocka_unit_test(softmax_is_stable),
+        cmocka_unit_test(log_sums_of_infinities),
         cmocka_unit_test(cross_entropy_is_stable),
         cmocka_unit_test(momentum_follows_its_formula),
         cmocka_unit_test(adam_follows_its_formula),
