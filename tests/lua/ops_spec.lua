@@ -203,6 +203,26 @@ test("backward fills grad, fresh each time, unless accumulate", function()
     eq(x.requires_grad, false)
 end)
 
+test("an extreme hands its gradient to one input, also when it is infinite or beside NaN", function()
+    local infinite = math.huge
+    local x, y = tensor {1, 5, 0 / 0, 1}, tensor {2, 3, 1, 0 / 0}
+    for _, name in ipairs {"maximum", "minimum"} do
+        x:requires_grad_()
+        y:requires_grad_();
+        (x[name](x, y) * tensor {infinite, -infinite, 7, 8}):sum():backward()
+        local dx, dy = {0, -infinite, 0, 0}, {infinite, 0, 7, 8}
+        if name == "minimum" then dx, dy = {infinite, 0, 0, 0}, {0, -infinite, 7, 8} end
+        eq(x.grad, dx)
+        eq(y.grad, dy)
+    end
+end)
+
+test("the slope of a power by its exponent at a base of 0", function()
+    local a, b = tensor {0, 0, 0, 0}, tensor({2, 0, -2, -math.huge}):requires_grad_();
+    (a ^ b):sum():backward()
+    eq(b.grad, {0, 0, -math.huge, -math.huge})
+end)
+
 test("keep lets a graph be used again", function()
     local x = tensor {3}:requires_grad_()
     local c = (x * x):sum()

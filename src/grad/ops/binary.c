@@ -154,14 +154,25 @@ static nb_tensor *slope_of_base(nb_ctx *ctx, nb_tensor *a, nb_tensor *b)
     return nb_zero_where(ctx, b, nb_then2(ctx, NB_OP_mul, power, b));
 }
 
+/* Not 0, but where a is 0 and b is not negative: max(|a|, -b) */
+static nb_tensor *beside_zero(nb_ctx *ctx, nb_tensor *a, nb_tensor *b)
+{
+    nb_tensor *minus = nb_op1(ctx, NB_OP_neg, b);
+    nb_tensor *out = minus ? nb_then2(ctx, NB_OP_maximum, nb_op1(ctx, NB_OP_abs, a), minus) : NULL;
+    nb_tensor_release(ctx, minus);
+    return out;
+}
+
 /* a^b log a, taken as 0 where a is 0 and b is not negative */
 static nb_tensor *slope_of_exponent(nb_ctx *ctx, nb_tensor *a, nb_tensor *b)
 {
-    nb_tensor *log = nb_zero_where(ctx, a, nb_op1(ctx, NB_OP_log, a));
-    nb_tensor *power = log ? nb_op2(ctx, NB_OP_pow, a, b) : NULL;
-    power = nb_then2(ctx, NB_OP_mul, power, log);
+    nb_tensor *beside = beside_zero(ctx, a, b), *slope = NULL;
+    nb_tensor *log = beside ? nb_op1(ctx, NB_OP_log, a) : NULL;
+    if (log) slope = nb_then2(ctx, NB_OP_mul, nb_op2(ctx, NB_OP_pow, a, b), log);
     nb_tensor_release(ctx, log);
-    return power;
+    slope = nb_zero_where(ctx, beside, slope);
+    nb_tensor_release(ctx, beside);
+    return slope;
 }
 
 /* y = a^b: da = δ b a^(b-1), db = δ a^b log a */
@@ -177,21 +188,33 @@ static nb_status pow_backward(nb_ctx *ctx, nb_record *record, nb_tensor *delta, 
     return status;
 }
 
+/* To input i δ where the condition is not 0, to the next input δ elsewhere, and 0 in the other
+ * places: chosen, not multiplied, because 0 times an infinite δ is NaN. */
+static nb_status deal(nb_ctx *ctx, nb_record *record, nb_tensor *condition, int i, nb_tensor *delta,
+                      nb_tensor **grad)
+{
+    nb_tensor *zero = nb_tensor_scalar(ctx, delta->dtype, 0);
+    nb_status status = zero ? NB_OK : ctx->status;
+    for (int second = 0; second < 2 && status == NB_OK; second++) {
+        if (!record->needs[i + second]) continue;
+        nb_call where = {.op = nb_ops[NB_OP_where],
+                         .in = {condition, second ? zero : delta, second ? delta : zero},
+                         .inputs = 3};
+        status = give(ctx, record, i + second, nb_op_call(ctx, &where), grad);
+    }
+    nb_tensor_release(ctx, zero);
+    return status;
+}
+
 /* y = max(a, b) or min(a, b): δ goes to the input that was taken, to the first where they are equal
- */
+ * and to the second where one is NaN */
 static nb_status extreme_backward(nb_ctx *ctx, nb_record *record, nb_tensor *delta,
                                   nb_tensor **grad)
 {
-    bool largest = record->op->kernel == NB_B_maximum;
-    nb_op_id first = largest ? NB_OP_ge : NB_OP_le, second = largest ? NB_OP_lt : NB_OP_gt;
-    nb_status status = NB_OK;
-    for (int i = 0; i < 2 && status == NB_OK; i++) {
-        if (!record->needs[i]) continue;
-        nb_tensor *taken = nb_op2(ctx, i ? second : first, record->in[0], record->in[1]);
-        nb_tensor *mask = taken ? nb_tensor_convert(ctx, taken, delta->dtype, 1) : NULL;
-        nb_tensor_release(ctx, taken);
-        status = give(ctx, record, i, nb_then2(ctx, NB_OP_mul, mask, delta), grad);
-    }
+    nb_op_id first = record->op->kernel == NB_B_maximum ? NB_OP_ge : NB_OP_le;
+    nb_tensor *taken = nb_op2(ctx, first, record->in[0], record->in[1]);
+    nb_status status = taken ? deal(ctx, record, taken, 0, delta, grad) : ctx->status;
+    nb_tensor_release(ctx, taken);
     return status;
 }
 
@@ -278,18 +301,7 @@ static nb_tensor *where_forward(nb_ctx *ctx, nb_call *call)
 /* da = c ? δ : 0, db = c ? 0 : δ */
 static nb_status where_backward(nb_ctx *ctx, nb_record *record, nb_tensor *delta, nb_tensor **grad)
 {
-    nb_tensor *zero = nb_tensor_scalar(ctx, delta->dtype, 0);
-    if (!zero) return ctx->status;
-    nb_status status = NB_OK;
-    for (int i = 1; i < 3 && status == NB_OK; i++) {
-        if (!record->needs[i]) continue;
-        nb_call where = {.op = record->op,
-                         .in = {record->in[0], i == 1 ? delta : zero, i == 1 ? zero : delta},
-                         .inputs = 3};
-        status = give(ctx, record, i, nb_op_call(ctx, &where), grad);
-    }
-    nb_tensor_release(ctx, zero);
-    return status;
+    return deal(ctx, record, record->in[0], 1, delta, grad);
 }
 
 extern const nb_op nb_def_where;
