@@ -1,0 +1,194 @@
+"""Activations, costs, a whole pass through a network, optimizers."""
+
+import torch
+from torch.nn import functional as F
+
+from .case import Case, given, real
+
+def hard_sigmoid(z):
+    """PyTorch's own has a slope of 1/6 rounded to f32."""
+    return torch.clamp(z / 6 + 0.5, 0, 1)
+
+
+# name: function, kinks
+ACTIVATIONS = {
+    "sigmoid": (torch.sigmoid,), "tanh": (torch.tanh,), "relu": (F.relu, 0),
+    "leaky_relu": (F.leaky_relu, 0), "elu": (F.elu, 0), "selu": (F.selu, 0), "gelu": (F.gelu,),
+    "silu": (F.silu,), "mish": (F.mish,), "softplus": (lambda z: F.softplus(z, threshold=1000),),
+    "softsign": (F.softsign, 0), "hard_sigmoid": (hard_sigmoid, -3, 3),
+    "hard_tanh": (F.hardtanh, -1, 1), "hard_silu": (F.hardswish, -3, 3), "relu6": (F.relu6, 0, 6),
+    "gaussian": (lambda z: torch.exp(-z * z),), "sin": (torch.sin,), "linear": (lambda z: z * 1,),
+    "step": (lambda z: torch.heaviside(z.detach(), torch.tensor(1.0)) + 0 * z, 0),
+    "elliot": (lambda z: z / (2 * (1 + z.abs())) + 0.5, 0),
+}
+
+
+def activations():
+    """A layer of one neuron with weight 1: z is the input itself."""
+    for name, (f, *kinks) in ACTIVATIONS.items():
+        before = (f'net = nn.net("1 - 1 {name}", {{dtype = dtype}})', "net[1].w, net[1].b = 1, 0")
+        yield Case(f"activation:{name}", "column", "net:record(a)", f,
+                   {"a": real("24x1", -8, 8, kinks)}, before=before)
+        yield Case(f"activation:{name}", "saturated", "net:record(a)", f,
+                   {"a": given("6x1", [-60, -30, -12, 12, 30, 60])}, before=before)
+    unit = (tuple(float(i == j) for i in range(3) for j in range(3)), (0, 0, 0))
+    for name, f in {"softmax": torch.softmax, "log_softmax": torch.log_softmax}.items():
+        before = (f'net = nn.net("3 - 3 {name}", {{dtype = dtype}})', "net[1].w, net[1].b = w, b")
+        yield Case(f"activation:{name}", "rows", "net:record(a)", lambda a, w, b, f=f: f(a, 1),
+                   {"a": real("4x3", -6, 6), "w": given("3x3", unit[0]), "b": given("3", unit[1])},
+                   ("a",), before)
+
+
+def half_squared(a, y):
+    return ((a - y) ** 2).sum() / 2 / a.shape[0]
+
+
+def categorical(z, y):
+    return F.cross_entropy(z, y)
+
+
+def bernoulli(z, y):
+    return F.binary_cross_entropy_with_logits(z, y, reduction="sum") / z.shape[0]
+
+
+def mean_of(cost, f):
+    return lambda z, y: cost(f(z), y)
+
+
+def of_outputs(a, y):
+    """What the book writes, from a: for outputs of which no cost is made from z."""
+    return F.binary_cross_entropy(a, y, reduction="sum") / a.shape[0]
+
+
+def soft(z):
+    return torch.softmax(z, 1)
+
+
+def half_and_half(z):
+    return torch.cat((torch.sigmoid(z[:, :2]), hard_sigmoid(z[:, 2:])), 1)
+
+
+# cost, last layer, function of z and y
+COSTS = (
+    ("quadratic", "linear", half_squared),
+    ("quadratic", "sigmoid", mean_of(half_squared, torch.sigmoid)),
+    ("quadratic", "softmax", mean_of(half_squared, soft)),
+    ("mse", "linear", F.mse_loss),
+    ("mse", "tanh", mean_of(F.mse_loss, torch.tanh)),
+    ("cross_entropy", "softmax", categorical),
+    ("cross_entropy", "sigmoid", bernoulli),
+    ("cross_entropy", "log_softmax", lambda z, y: categorical(z, y)),
+    ("cross_entropy", "sigmoid hard_sigmoid@3", mean_of(of_outputs, half_and_half)),
+)
+
+
+def costs():
+    """Cost and delta at z, of a layer whose weights are the unit matrix."""
+    for cost, last, f in COSTS:
+
+        def both(z, y, f=f):
+            z = z.detach().requires_grad_()
+            value = f(z, y)
+            value.backward()
+            return value.item(), z.grad
+
+        before = (f'net = nn.net("3 - 3 {last} : {cost}", {{dtype = dtype}})',
+                  "net[1].w, net[1].b = tensor.eye(3), 0", "t = net:trace(x, y)")
+        inputs = {"x": real("4x3", -2, 2), "y": real("4x3", 0, 1)}
+        yield Case(f"cost:{cost}", f"after {last}", "t.cost, t[1].delta", both, inputs, (),
+                   before)
+        if cost != "cross_entropy" or "@" in last or last == "log_softmax":
+            continue
+        far = {"x": given("2x3", [60, -60, 0, -90, 30, -30]),
+               "y": given("2x3", [0, 1, 0, 1, 0, 0])}
+        yield Case(f"cost:{cost}", f"after saturated {last}", "t.cost, t[1].delta", both, far, (),
+                   before)
+    numbers = [3, 1, 2, 2]
+    yield Case("cost:cross_entropy", "of class numbers", "net:cost(x, y)",
+               lambda x, y: F.cross_entropy(x, y.long() - 1).item(),
+               {"x": real("4x3"), "y": given("4", numbers, torch.int32)}, (),
+               ('net = nn.net("3 - 3 softmax : cross_entropy", {dtype = dtype})',
+                "net[1].w, net[1].b = tensor.eye(3), 0"))
+
+
+SIZES = {"x": "5x3", "w1": "4x3", "b1": "4", "w2": "2x4", "b2": "2", "y": "5x2"}
+
+
+def network(one, two, cost):
+    """z, a, delta, dw and db of both layers, after the cost."""
+
+    def run(x, w1, b1, w2, b2, y):
+        z1 = (x @ w1.t() + b1).detach().requires_grad_()
+        a1 = one(z1)
+        z2 = a1 @ w2.t() + b2
+        z2.retain_grad()
+        a2 = two(z2)
+        c = cost(z2, y)
+        c.backward()
+        first = (z1, a1, z1.grad, z1.grad.t() @ x, z1.grad.sum(0))
+        second = (z2, a2, z2.grad, z2.grad.t() @ a1.detach(), z2.grad.sum(0))
+        return (c.item(), *first, *second)
+
+    return run
+
+
+def traces():
+    fields = ", ".join(f"t[{l}].{field}" for l in (1, 2)
+                       for field in ("z", "a", "delta", "dw", "db"))
+    for one, two, cost, f, g, h in (
+        ("sigmoid", "sigmoid", "quadratic", torch.sigmoid, torch.sigmoid,
+         mean_of(half_squared, torch.sigmoid)),
+        ("tanh", "softmax", "cross_entropy", torch.tanh, soft, categorical),
+        ("gelu", "sigmoid", "cross_entropy", F.gelu, torch.sigmoid, bernoulli),
+        ("softplus", "linear", "mse", F.softplus, lambda z: z, F.mse_loss),
+    ):
+        inputs = {name: real(shape, *((0, 1) if name == "y" else (-1, 1)))
+                  for name, shape in SIZES.items()}
+        yield Case("layer:dense", f"trace of {one}, {two}, {cost}", f"t.cost, {fields}",
+                   network(f, g, h), inputs, (),
+                   (f'net = nn.net("3 - 4 {one} - 2 {two} : {cost}", {{dtype = dtype}})',
+                    "net[1].w, net[1].b, net[2].w, net[2].b = w1, b1, w2, b2",
+                    "t = net:trace(x, y)"))
+
+
+STEPS = 5
+
+OPTIMIZERS = (
+    ("sgd", "plain", "lr = 0.5", lambda p: torch.optim.SGD(p, lr=0.5)),
+    ("sgd", "momentum", "lr = 0.2, momentum = 0.9",
+     lambda p: torch.optim.SGD(p, lr=0.2, momentum=0.9)),
+    ("sgd", "nesterov", "lr = 0.2, momentum = 0.75, nesterov = true",
+     lambda p: torch.optim.SGD(p, lr=0.2, momentum=0.75, nesterov=True)),
+    ("adam", "as it comes", "", torch.optim.Adam),
+    ("adam", "all options", "lr = 0.1, beta1 = 0.75, beta2 = 0.5, epsilon = 0.01",
+     lambda p: torch.optim.Adam(p, lr=0.1, betas=(0.75, 0.5), eps=0.01)),
+)
+
+
+def optimizers():
+    """The parameters after each of five steps."""
+    for name, title, options, make in OPTIMIZERS:
+
+        def run(x, y, w, b, make=make):
+            w, b = (p.clone().requires_grad_() for p in (w, b))
+            optimizer, path = make((w, b)), []
+            for _ in range(STEPS):
+                optimizer.zero_grad()
+                half_squared(torch.tanh(x @ w.t() + b), y).backward()
+                optimizer.step()
+                path.append(torch.cat((w.detach().flatten(), b.detach())))
+            return path
+
+        yield Case(f"optimizer:{name}", title, "table.unpack(path)", run,
+                   {"x": real("5x3", -1, 1), "y": real("5x2", 0, 1), "w": real("2x3", -1, 1),
+                    "b": real("2", -1, 1)}, (),
+                   ('net = nn.net("3 - 2 tanh", {dtype = dtype})', "net[1].w, net[1].b = w, b",
+                    f"o, path = nn.{name} {{{options}}}, {{}}",
+                    f"for i = 1, {STEPS} do net:step(x, y, o); path[i] = net:params():clone() end"))
+
+
+def cases():
+    yield from activations()
+    yield from costs()
+    yield from traces()
+    yield from optimizers()
