@@ -183,7 +183,27 @@ def where():
                 "a": given("3", [1, math.nan, math.inf]), "b": given("3", [math.nan, 2, 3])})
 
 
+def lerps():
+    op = "tensor:lerp"
+    for title, (a, b) in {"numbers": ("-", "-"), "vectors": ("4", "4"), "a row": ("2x3", "3"),
+                          "a column": ("3", "2x1"), "empty": ("0x3", "3")}.items():
+        yield Case(op, title, "a:lerp(b, 0.25)", lambda a, b: torch.lerp(a, b, 0.25),
+                   {"a": real(a), "b": real(b)})
+        yield Case(op, f"{title}, beyond the end", "a:lerp(b, 1.5)",
+                   lambda a, b: torch.lerp(a, b, 1.5), {"a": real(a), "b": real(b)})
+    yield Case(op, "a tensor of weights", "a:lerp(b, c)", torch.lerp,
+               {"a": real("2x3"), "b": real("2x3"), "c": real("2x3", 0, 1)})
+    yield Case(op, "a row of weights", "a:lerp(b, c)", torch.lerp,
+               {"a": real("2x3"), "b": real("2x3"), "c": real("3", 0, 1)})
+    yield Case(op, "transposes", "a:t():lerp(b:t(), 0.75)",
+               lambda a, b: torch.lerp(a.t(), b.t(), 0.75), {"a": real("2x3"), "b": real("2x3")})
+    yield Case(op, "both ends", "a:lerp(b, c)", torch.lerp,
+               {"a": given("2", [1 / 64, 3]), "b": given("2", [1000, -7]),
+                "c": given("2", [0, 1])})
+
+
 def cases():
+    yield from lerps()
     yield from unary()
     yield from clamp()
     yield from binary()

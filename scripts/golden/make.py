@@ -2,7 +2,7 @@
 
 import torch
 
-from .case import Case
+from .case import Case, index
 
 
 def cases():
@@ -19,6 +19,15 @@ def cases():
         ("linspace", "-1, 2, 7", torch.linspace(-1, 2, 7)),
         ("linspace", "1, 0, 4", torch.linspace(1, 0, 4)),
         ("linspace", "3, 5, 1", torch.linspace(3, 5, 1)),
+        ("logspace", "0, 2, 5", torch.logspace(0, 2, 5)),
+        ("logspace", "1, -1, 3", torch.logspace(1, -1, 3)),
     ):
         yield Case(f"tensor.{name}", args, f"tensor.{name}({args}, {{dtype = dtype}})",
                    lambda t=tensor: t)
+    yield Case("tensor.logspace", "base 2", "tensor.logspace(0, 3, 4, {base = 2, dtype = dtype})",
+               lambda: torch.logspace(0, 3, 4, base=2))
+    for title, shape, labels in (("vector", "3", [2, 1, 4]), ("matrix", "2x2", [1, 4, 3, 3]),
+                                 ("number", "-", [3]), ("nothing", "0", [])):
+        yield Case("tensor.one_hot", title, "tensor.one_hot(i, 4, {dtype = dtype})",
+                   lambda i: torch.nn.functional.one_hot(i.long() - 1, 4).double(),
+                   {"i": index(shape, labels)})

@@ -47,6 +47,20 @@ ONE = (
     ("clone", "number", "a:clone()", lambda a: a.clone(), "-"),
     ("clone", "transpose", "a:t():clone()", lambda a: a.t().clone(), "2x3"),
     ("clone", "empty", "a:clone()", lambda a: a.clone(), "0x3"),
+    ("rep", "vector", "a:rep(3)", lambda a: a.repeat(3), "2"),
+    ("rep", "matrix", "a:rep(2, 2)", lambda a: a.repeat(2, 2), "1x3"),
+    ("rep", "more dimensions", "a:rep(2, 1, 2)", lambda a: a.repeat(2, 1, 2), "2x2"),
+    ("rep", "number", "a:rep(2, 2)", lambda a: a.repeat(2, 2), "-"),
+    ("rep", "transpose", "a:t():rep(1, 2)", lambda a: a.t().repeat(1, 2), "2x3"),
+    ("rep", "not once", "a:rep(0, 2)", lambda a: a.repeat(0, 2), "2x3"),
+    ("chunk", "even", "table.unpack(a:chunk(3))", lambda a: a.chunk(3), "6"),
+    ("chunk", "uneven, columns", "table.unpack(a:chunk(2, 2))", lambda a: a.chunk(2, 1), "2x5"),
+    ("chunk", "fewer than asked for", "table.unpack(a:chunk(4))", lambda a: a.chunk(4), "5"),
+    ("chunk", "transpose", "table.unpack(a:t():chunk(2))", lambda a: a.t().chunk(2), "2x3"),
+    ("split", "even", "table.unpack(a:split(2))", lambda a: a.split(2), "4x2"),
+    ("split", "uneven, columns", "table.unpack(a:split(2, 2))", lambda a: a.split(2, 1), "2x5"),
+    ("split", "sizes", "table.unpack(a:split({1, 3}))", lambda a: a.split([1, 3]), "4x2"),
+    ("split", "transpose", "table.unpack(a:t():split(2))", lambda a: a.t().split(2), "2x3"),
 )
 
 
@@ -67,3 +81,11 @@ def cases():
     yield Case("tensor.cat", "three, one twice, one a transpose",
                "tensor.cat({a, b:t(), a})", lambda a, b: torch.cat((a, b.t(), a)),
                {"a": real("1x2"), "b": real("2x3")})
+    stacks = {"numbers": ("-", 1), "vectors": ("3", 1), "vectors as columns": ("3", 2),
+              "matrices in the middle": ("2x3", 2), "nothing": ("0", 1)}
+    for title, (shape, dim) in stacks.items():
+        yield Case("tensor.stack", title, f"tensor.stack({{a, b}}, {dim})",
+                   lambda a, b, d=dim: torch.stack((a, b), d - 1),
+                   {"a": real(shape), "b": real(shape)})
+    yield Case("tensor.stack", "a transpose, one twice", "tensor.stack({a, b:t(), a})",
+               lambda a, b: torch.stack((a, b.t(), a)), {"a": real("2x3"), "b": real("3x2")})
