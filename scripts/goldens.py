@@ -17,7 +17,7 @@ sys.dont_write_bytecode = True
 
 import torch
 
-KINDS = ("make", "elementwise", "reduce", "shape", "index", "linalg", "nn")
+KINDS = ("make", "elementwise", "reduce", "statistics", "order", "shape", "index", "linalg", "nn")
 
 HEAD = "# {}\n# Written by scripts/goldens.py; README.txt says how to read it.\n"
 

@@ -56,6 +56,13 @@ def extremes():
                    lambda a, g=both: g(a.t(), 1), {"a": real("3x4")})
         yield Case(op, "along dimension 2 of a cube, kept", f"a:{name}(2, {{keep = true}})",
                    lambda a, g=both: g(a, 1, True), {"a": real("2x3x2")})
+        several = {"max": torch.amax, "min": torch.amin}[name]
+        yield Case(op, "over dimensions 1 and 3", f"a:{name}(1, 3)",
+                   lambda a, f=several: f(a, (0, 2)), {"a": real("2x3x2")})
+        yield Case(op, "over dimensions 2 and 3 of a permuted cube, kept",
+                   f"a:permute(3, 1, 2):{name}(2, 3, {{keep = true}})",
+                   lambda a, f=several: f(a.permute(2, 0, 1), (1, 2), keepdim=True),
+                   {"a": real("2x3x2")})
         yield Case(op, "beside an empty dimension", f"a:{name}(2)", lambda a, g=both: g(a, 1),
                    {"a": real("0x3")})
         yield Case(op, "of special values", f"a:{name}(2)", lambda a, g=both: g(a, 1),
@@ -102,7 +109,15 @@ def rows():
     for name in ("softmax", "log_softmax"):
         yield Case(f"tensor:{name}", "over the last dimension", f"a:{name}()",
                    lambda a, f=plain[name]: f(a, -1), {"a": real("2x3", -6, 6)})
-    yield Case("tensor:logsumexp", "kept", "a:logsumexp(1, {keep = true})",
+    op = "tensor:logsumexp"
+    for title, shape in {"all of a matrix": "2x3", "all of a vector": "5"}.items():
+        yield Case(op, title, "a:logsumexp()", lambda a: torch.logsumexp(a.flatten(), 0),
+                   {"a": real(shape, -6, 6)})
+    yield Case(op, "over dimensions 1 and 3", "a:logsumexp(1, 3)",
+               lambda a: torch.logsumexp(a, (0, 2)), {"a": real("2x3x2", -6, 6)})
+    yield Case(op, "over an empty dimension", "a:logsumexp(1)", lambda a: torch.logsumexp(a, 0),
+               {"a": real("0x3")})
+    yield Case(op, "kept", "a:logsumexp(1, {keep = true})",
                lambda a: torch.logsumexp(a, 0, keepdim=True), {"a": real("3x4", -6, 6)})
 
 

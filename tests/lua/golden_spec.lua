@@ -9,7 +9,8 @@ local test, nabla = spec.test, spec.nabla
 local tensor, nn = nabla.tensor, nabla.nn
 
 local folder = here .. "/../golden/"
-local kinds = {"make", "elementwise", "reduce", "shape", "index", "linalg", "nn"}
+local kinds = {"make", "elementwise", "reduce", "statistics", "order", "shape", "index", "linalg",
+               "nn"}
 
 -- |got - wanted| <= absolute + relative |wanted|
 local tolerances = {
