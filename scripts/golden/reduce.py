@@ -117,6 +117,9 @@ def rows():
                lambda a: torch.logsumexp(a, (0, 2)), {"a": real("2x3x2", -6, 6)})
     yield Case(op, "over an empty dimension", "a:logsumexp(1)", lambda a: torch.logsumexp(a, 0),
                {"a": real("0x3")})
+    yield Case(op, "gradient of nearby large numbers", "a:logsumexp(2)",
+               lambda a: torch.logsumexp(a, 1),
+               {"a": given("2x3", [10000, 10000.5, 9998.75, -30000.25, -30000, -30001.5])})
     yield Case(op, "kept", "a:logsumexp(1, {keep = true})",
                lambda a: torch.logsumexp(a, 0, keepdim=True), {"a": real("3x4", -6, 6)})
 

@@ -202,16 +202,20 @@ static nb_tensor *logsumexp_forward(nb_ctx *ctx, nb_call *call)
     return end(ctx, call, &r, status);
 }
 
-/* y = log Σ e^x: dx = δ e^(x - y) */
+/* y = log Σ e^x: dx = δ s / Σ s, s = e^(x - y). Σ s is 1 but for the rounding of y, which would
+ * cost a tenth of a percent at y = 10,000 in f32. */
 static nb_status logsumexp_backward(nb_ctx *ctx, nb_record *record, nb_tensor *delta,
                                     nb_tensor **grad)
 {
-    nb_tensor *away = nb_op2(ctx, NB_OP_sub, record->in[0], record->saved[0]);
-    nb_tensor *soft = away ? nb_op1(ctx, NB_OP_exp, away) : NULL;
-    nb_tensor_release(ctx, away);
-    nb_tensor *kept = soft ? nb_keep_dims(ctx, record, delta) : NULL;
-    grad[0] = kept ? nb_op2(ctx, NB_OP_mul, soft, kept) : NULL;
-    nb_tensor_release(ctx, soft);
+    nb_tensor *y = record->saved[0];
+    nb_tensor *soft = nb_then1(ctx, NB_OP_exp, nb_op2(ctx, NB_OP_sub, record->in[0], y));
+    nb_tensor *sum = soft ? nb_sum_to(ctx, soft, y) : NULL;
+    nb_tensor *kept = sum ? nb_keep_dims(ctx, record, delta) : NULL;
+    kept = nb_then2(ctx, NB_OP_div, kept, sum);
+    if (kept) soft = nb_then2(ctx, NB_OP_mul, soft, kept);
+    grad[0] = kept ? soft : NULL;
+    if (!kept) nb_tensor_release(ctx, soft);
+    nb_tensor_release(ctx, sum);
     nb_tensor_release(ctx, kept);
     return grad[0] ? NB_OK : ctx->status;
 }
