@@ -10,18 +10,30 @@ enum {
     WORD_SHOWN = 40  /* longer strings are not quoted in messages */
 };
 
-/* Bytes outside Lua may grow by this, or by a quarter, before Lua is asked to collect. */
-#define GROWTH_MIN ((size_t)48 << 20)
+/* Lua does not see the bytes behind its handles, so its own collector would come too late. They may
+ * grow by GROWTH_LEAST, which the caches hold, before Lua is asked to collect: what dies is then
+ * used again while it is near. Collecting takes time in proportion to what Lua itself holds, so
+ * where that is more they may grow by more, up to GROWTH_MOST or a quarter. */
+#define GROWTH_LEAST        ((size_t)4 << 20)
+#define GROWTH_MOST         ((size_t)48 << 20)
+#define GROWTH_PER_LUA_BYTE ((size_t)16)
 
-/* Lua does not see the bytes behind its handles, so its own collector would come too late. */
+static size_t allowed_growth(lua_State *L, size_t low)
+{
+    size_t most = low / 4 > GROWTH_MOST ? low / 4 : GROWTH_MOST;
+    size_t growth = ((size_t)lua_gc(L, LUA_GCCOUNT) << 10) * GROWTH_PER_LUA_BYTE;
+    if (growth < GROWTH_LEAST) return GROWTH_LEAST;
+    return growth < most ? growth : most;
+}
+
 static void collect_under_pressure(lua_State *L, nbl_state *state)
 {
     size_t live = state->ctx->memory.live;
     if (live < state->low) state->low = live;
-    size_t growth = state->low / 4 > GROWTH_MIN ? state->low / 4 : GROWTH_MIN;
-    if (live - state->low <= growth || !lua_gc(L, LUA_GCISRUNNING)) return;
+    if (live - state->low <= state->growth || !lua_gc(L, LUA_GCISRUNNING)) return;
     lua_gc(L, LUA_GCCOLLECT);
     state->low = state->ctx->memory.live;
+    state->growth = allowed_growth(L, state->low);
 }
 
 static void stress(lua_State *L, nbl_state *state)

@@ -7,8 +7,8 @@
 
 typedef struct nbl_state {
     nb_ctx *ctx; /* NULL when the Lua state is closing */
-    size_t
-        low; /* the fewest live bytes outside Lua since the last collection that these asked for */
+    size_t low;    /* the fewest live bytes outside Lua since the last collection */
+    size_t growth; /* by which they may pass that before the next; both: of those they ask for */
     const nbl_progress_shower *shower;
     unsigned long stress;  /* NABLA_STRESS=N: a full collection at every Nth entry; 0: none */
     unsigned long entries; /* so far, under stress */
