@@ -10,30 +10,33 @@ enum {
     WORD_SHOWN = 40  /* longer strings are not quoted in messages */
 };
 
-/* Lua does not see the bytes behind its handles, so its own collector would come too late. They may
- * grow by GROWTH_LEAST, which the caches hold, before Lua is asked to collect: what dies is then
- * used again while it is near. Collecting takes time in proportion to what Lua itself holds, so
- * where that is more they may grow by more, up to GROWTH_MOST or a quarter. */
-#define GROWTH_LEAST        ((size_t)4 << 20)
-#define GROWTH_MOST         ((size_t)48 << 20)
-#define GROWTH_PER_LUA_BYTE ((size_t)16)
+/* Lua does not see the bytes behind its handles, so its own collector would come too late. What dies
+ * should be used again while the caches hold it, but collecting takes time in proportion to what
+ * Lua itself holds. So Lua is asked once the core has worked WORK_PER_LUA_BYTE times that much, a
+ * stay in it taken for as many bytes as it could have written meanwhile; at the latest when the
+ * bytes have grown by GROWTH_MOST or a quarter, and not for less than GROWTH_LEAST. */
+#define GROWTH_LEAST      ((size_t)512 << 10)
+#define GROWTH_MOST       ((size_t)48 << 20)
+#define WORK_OF_STAY      ((size_t)10 << 10)
+#define WORK_PER_LUA_BYTE ((size_t)24)
 
-static size_t allowed_growth(lua_State *L, size_t low)
+static bool under_pressure(nbl_state *state)
 {
-    size_t most = low / 4 > GROWTH_MOST ? low / 4 : GROWTH_MOST;
-    size_t growth = ((size_t)lua_gc(L, LUA_GCCOUNT) << 10) * GROWTH_PER_LUA_BYTE;
-    if (growth < GROWTH_LEAST) return GROWTH_LEAST;
-    return growth < most ? growth : most;
+    size_t live = state->ctx->memory.live;
+    if (live < state->low) state->low = live;
+    size_t grown = live - state->low, quarter = state->low / 4;
+    if (grown > (quarter > GROWTH_MOST ? quarter : GROWTH_MOST)) return true;
+    return grown > GROWTH_LEAST && grown + state->stays * WORK_OF_STAY > state->patience;
 }
 
 static void collect_under_pressure(lua_State *L, nbl_state *state)
 {
-    size_t live = state->ctx->memory.live;
-    if (live < state->low) state->low = live;
-    if (live - state->low <= state->growth || !lua_gc(L, LUA_GCISRUNNING)) return;
+    state->stays++;
+    if (!under_pressure(state) || !lua_gc(L, LUA_GCISRUNNING)) return;
     lua_gc(L, LUA_GCCOLLECT);
     state->low = state->ctx->memory.live;
-    state->growth = allowed_growth(L, state->low);
+    state->stays = 0;
+    state->patience = ((size_t)lua_gc(L, LUA_GCCOUNT) << 10) * WORK_PER_LUA_BYTE;
 }
 
 static void stress(lua_State *L, nbl_state *state)

@@ -7,8 +7,10 @@
 
 typedef struct nbl_state {
     nb_ctx *ctx; /* NULL when the Lua state is closing */
-    size_t low;    /* the fewest live bytes outside Lua since the last collection */
-    size_t growth; /* by which they may pass that before the next; both: of those they ask for */
+    /* Since the last collection that the bytes outside Lua asked for: */
+    size_t low;      /* the fewest of them */
+    size_t stays;    /* in the core */
+    size_t patience; /* the work after which the next is due */
     const nbl_progress_shower *shower;
     unsigned long stress;  /* NABLA_STRESS=N: a full collection at every Nth entry; 0: none */
     unsigned long entries; /* so far, under stress */
