@@ -16,6 +16,10 @@ typedef struct nbl_state {
     unsigned long entries; /* so far, under stress */
 } nbl_state;
 
+/* Where the state and the metatable of tensors stand in the registry. Whole numbers are found faster
+ * than names; luaL_ref takes those from 1 on. */
+enum { NBL_STATE_KEY = -0x6e61626c, NBL_TENSOR_KEY };
+
 /* Values that hang on the state. */
 enum { NBL_MODULE = 1, NBL_BOOK, NBL_STATE_VALUES = NBL_BOOK };
 

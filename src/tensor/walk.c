@@ -369,23 +369,39 @@ static void do_tiles(void *arg, size_t piece)
     for (int64_t index = first; index < end; index++) do_tile(work, index, rooms);
 }
 
+static nb_status run_tiles(nb_ctx *ctx, tiling *work, int64_t elements)
+{
+    const nb_walk *walk = &work->walk;
+    int inner = walk->dims - 1;
+    work->tiles = cut(walk->size[inner - 1], work->rows) * cut(walk->size[inner], work->columns);
+    for (int d = 0; d < inner - 1; d++) work->tiles *= walk->size[d];
+    work->per_piece = cut(PIECE, work->rows * work->columns);
+    size_t pieces = (size_t)cut(work->tiles, work->per_piece);
+    work->interrupt = pieces > 1 ? ctx->interrupt : NULL;
+    if (pieces > 1) return run_pieces(ctx, pieces, (double)elements, do_tiles, work);
+    do_tiles(work, 0);
+    return NB_OK;
+}
+
+/* What is small and one loop is not worth a plan. */
+static bool run_line(const nb_walk *walk, nb_walk_fn *fn, void *arg)
+{
+    int64_t stride[NB_WALK_MAX];
+    if (walk->dims > 1 || walk->size[0] > PIECE) return false;
+    for (int i = 0; i < walk->operands; i++) stride[i] = walk->step[i][0];
+    if (walk->size[0] > 0) fn(arg, (size_t)walk->size[0], walk->base, stride);
+    return true;
+}
+
 nb_status nb_walk_elements(nb_ctx *ctx, const nb_walk *walk, nb_walk_fn *fn, void *arg)
 {
-    tiling work = {.fn = fn, .arg = arg};
+    tiling work;
     int64_t elements = 1;
+    if (run_line(walk, fn, arg)) return NB_OK;
     for (int d = 0; d < walk->dims; d++) elements *= walk->size[d];
     if (elements == 0) return NB_OK;
     if (!tile(walk, &work)) return nb_walk_run(ctx, walk, fn, arg);
-    work.tiles = 1;
-    for (int d = 0; d < walk->dims - 2; d++) work.tiles *= work.walk.size[d];
-    work.tiles *= cut(work.walk.size[walk->dims - 2], work.rows) *
-                  cut(work.walk.size[walk->dims - 1], work.columns);
-    work.per_piece = cut(PIECE, work.rows * work.columns);
-    size_t pieces = (size_t)cut(work.tiles, work.per_piece);
-    if (pieces > 1) {
-        work.interrupt = ctx->interrupt;
-        return run_pieces(ctx, pieces, (double)elements, do_tiles, &work);
-    }
-    do_tiles(&work, 0);
-    return NB_OK;
+    work.fn = fn;
+    work.arg = arg;
+    return run_tiles(ctx, &work, elements);
 }
