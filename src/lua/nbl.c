@@ -10,11 +10,11 @@ enum {
     WORD_SHOWN = 40  /* longer strings are not quoted in messages */
 };
 
-/* Lua does not see the bytes behind its handles, so its own collector would come too late. What dies
- * should be used again while the caches hold it, but collecting takes time in proportion to what
- * Lua itself holds. So Lua is asked once the core has worked WORK_PER_LUA_BYTE times that much, a
- * stay in it taken for as many bytes as it could have written meanwhile; at the latest when the
- * bytes have grown by GROWTH_MOST or a quarter, and not for less than GROWTH_LEAST. */
+/* Lua does not see the bytes behind its handles, so its own collector would come too late. What
+ * dies should be used again while the caches hold it, but collecting takes time in proportion to
+ * what Lua itself holds. So Lua is asked once the core has worked WORK_PER_LUA_BYTE times that
+ * much, a stay in it taken for as many bytes as it could have written meanwhile; at the latest when
+ * the bytes have grown by GROWTH_MOST or a quarter, and not for less than GROWTH_LEAST. */
 #define GROWTH_LEAST      ((size_t)512 << 10)
 #define GROWTH_MOST       ((size_t)48 << 20)
 #define WORK_OF_STAY      ((size_t)10 << 10)
