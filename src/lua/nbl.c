@@ -18,7 +18,7 @@ enum {
 #define GROWTH_LEAST      ((size_t)512 << 10)
 #define GROWTH_MOST       ((size_t)48 << 20)
 #define WORK_OF_STAY      ((size_t)10 << 10)
-#define WORK_PER_LUA_BYTE ((size_t)24)
+#define WORK_PER_LUA_BYTE ((size_t)32)
 
 static bool under_pressure(nbl_state *state)
 {
