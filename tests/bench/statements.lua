@@ -1,11 +1,11 @@
--- Times statements that bench.lua sends: a line with the operands x and y, one that goes before, one
--- with the statement. Answers with the seconds of processor time that one takes.
+-- Times statements that bench.lua sends: a line with the operands x and y, one that goes before,
+-- one with the statement. Answers with the seconds of processor time that one takes.
 
 local LEAST <const> = 0.02 -- seconds of one measurement
 
 nabla.threads(1)
 
--- `run(n)` executes the statement n times. What it takes is found at the first measurement and kept.
+-- `run(n)` executes the statement n times; how many make a measurement is found at the first one.
 local function make(operands, before, statement)
     local source = ([[
 local randn = tensor.randn

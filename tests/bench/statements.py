@@ -1,4 +1,4 @@
-"""Times statements that bench.lua sends, as statements.lua does, in torch or numpy: the argument."""
+"""Times statements as statements.lua does, in the module that the argument names."""
 import sys
 import time
 
