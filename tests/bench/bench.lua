@@ -128,7 +128,6 @@ local function read_processor()
 end
 
 local function describe_machine(has)
-dofile(here .. "/tensors.lua").run(program, tools, scratch, has)
     local model, count = read_processor()
     local parts = {"nabla " .. nabla.version}
     for _, module in ipairs {"torch", "numpy"} do
