@@ -6,7 +6,7 @@ local here = arg[0]:match "^(.*)/" or "."
 local report, programs = dofile(here .. "/report.lua"), dofile(here .. "/programs.lua")
 local median, column, sorted = report.median, report.column, report.sorted
 local figures, spread, verdict = report.figures, report.spread, report.verdict
-local lines_of, tell = programs.lines_of, programs.tell
+local lines_of, numbers, tell = programs.lines_of, programs.numbers, programs.tell
 
 local ROUNDS <const> = 5
 local PYTHON <const> = "/usr/bin/python3"

@@ -27,6 +27,12 @@ function programs.lines_of(...)
     return pipe:close() and lines or nil
 end
 
+function programs.numbers(line)
+    local out = {}
+    for word in line:gmatch "%S+" do out[#out + 1] = tonumber(word) end
+    return out
+end
+
 -- Starts child.command on child.threads (1) threads and waits until it says "ready"; false where
 -- it fails. Each pipe is a file in `scratch`, because Lua's own go one way only.
 function programs.start(child, scratch, number)
