@@ -223,6 +223,8 @@ static void test_patterns(void **state)
     nb_free(ctx, again, 60);
     assert_int_equal(*(int *)nb_alloc_zero(ctx, 1, 4), 0);
     nb_free(ctx, again, 4);
+}
+
 /* Catches a pool that blocks of other sizes keep full, so that what is freed and asked for in turn
  * comes from the system every time; and one that gives back more than it must. */
 static void test_pool_makes_room(void **state)
