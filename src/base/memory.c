@@ -56,6 +56,13 @@ static fit fit_slot(size_t last)
     return (fit){.bytes = (head + 1) << (shift + ALIGN_SHIFT), .slot = 4 * (size_t)shift + head};
 }
 
+/* The bytes of a class's blocks: fit_slot the other way. */
+static size_t slot_bytes(size_t slot)
+{
+    size_t shift = slot < 8 ? 0 : slot / 4 - 1, head = slot - 4 * shift;
+    return (head + 1) << (shift + ALIGN_SHIFT);
+}
+
 /* False when rounding `bytes` up overflows. */
 static inline bool fit_request(size_t bytes, fit *out)
 {
@@ -76,13 +83,11 @@ static void note_peak(nb_memory *memory)
     if (memory->live > memory->most) memory->most = memory->live;
 }
 
-/* Whether the pool has room for a block of this size: under its cap, or with as much as was live at
- * once where that is more. */
-static bool pool_takes(const nb_memory *memory, fit size)
+/* What the pool may hold: its cap, or as much as was live at once where that is more. */
+static size_t pool_most(const nb_memory *memory)
 {
-    size_t then = memory->pooled + size.bytes;
-    if (size.slot == NB_POOL_CLASSES) return false;
-    return then <= memory->pool_cap || (memory->pool_cap && then <= memory->most);
+    bool more = memory->pool_cap > 0 && memory->most > memory->pool_cap;
+    return more ? memory->most : memory->pool_cap;
 }
 
 /* Called last, so that those who do not ask for it pay one comparison. */
@@ -99,6 +104,12 @@ static void *take_pooled(nb_memory *memory, fit size)
     memory->free[size.slot] = block->next;
     memory->pooled -= size.bytes;
     return block;
+}
+
+/* Gives one block of a class that has some back to the system. */
+static void drop_pooled(nb_memory *memory, size_t slot)
+{
+    free(take_pooled(memory, (fit){slot_bytes(slot), slot}));
 }
 
 static bool within_limit(const nb_memory *memory, size_t bytes)
@@ -194,6 +205,20 @@ void *nb_resize(nb_ctx *ctx, void *block, size_t old_bytes, size_t new_bytes)
     return moved;
 }
 
+/* Makes room in the pool for a block of this size by giving blocks of other sizes back, the largest
+ * first: what is freed now is wanted again sooner than what has been waiting. False where it does
+ * not fit. */
+static bool make_room(nb_memory *memory, fit size)
+{
+    size_t most = pool_most(memory);
+    if (size.slot == NB_POOL_CLASSES || size.bytes > most) return false;
+    most -= size.bytes;
+    for (size_t slot = NB_POOL_CLASSES; slot-- > 0 && memory->pooled > most;)
+        while (slot != size.slot && memory->free[slot] && memory->pooled > most)
+            drop_pooled(memory, slot);
+    return memory->pooled <= most;
+}
+
 void nb_free(nb_ctx *ctx, void *block, size_t bytes)
 {
     nb_memory *memory = &ctx->memory;
@@ -201,7 +226,7 @@ void nb_free(nb_ctx *ctx, void *block, size_t bytes)
     if (!block || !fit_request(bytes, &size)) return;
     memory->live -= size.bytes;
     show(block, size.bytes);
-    if (!pool_takes(memory, size)) {
+    if (!make_room(memory, size)) {
         if (memory->poison) poison(block, NB_POISON_FREED, size.bytes);
         free(block);
         return;
@@ -229,15 +254,8 @@ void nb_free_string(nb_ctx *ctx, char *text)
 void nb_pool_trim(nb_ctx *ctx)
 {
     nb_memory *memory = &ctx->memory;
-    for (size_t slot = 0; slot < NB_POOL_CLASSES; slot++) {
-        for (nb_block *block = memory->free[slot], *next; block; block = next) {
-            show(block, sizeof *block);
-            next = block->next;
-            free(block);
-        }
-        memory->free[slot] = NULL;
-    }
-    memory->pooled = 0;
+    for (size_t slot = 0; slot < NB_POOL_CLASSES; slot++)
+        while (memory->free[slot]) drop_pooled(memory, slot);
     memory->most = memory->live;
 }
 

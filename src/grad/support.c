@@ -8,8 +8,10 @@
 
 const nb_option nb_keep_options[] = {NB_KEEP_OPTION, NB_OPTIONS_END};
 
-nb_tensor *nb_map(nb_ctx *ctx, nb_dtype dtype, int dims, const int64_t *shape,
-                  const nb_tensor *const *in, int inputs, nb_walk_fn *loop, void *arg)
+typedef nb_status run_walk(nb_ctx *ctx, const nb_walk *walk, nb_walk_fn *fn, void *arg);
+
+static nb_tensor *map_by(run_walk *run, nb_ctx *ctx, nb_dtype dtype, int dims, const int64_t *shape,
+                         const nb_tensor *const *in, int inputs, nb_walk_fn *loop, void *arg)
 {
     const nb_tensor *operand[NB_WALK_MAX];
     nb_walk walk;
@@ -18,9 +20,21 @@ nb_tensor *nb_map(nb_ctx *ctx, nb_dtype dtype, int dims, const int64_t *shape,
     operand[0] = out;
     for (int i = 0; i < inputs; i++) operand[i + 1] = in[i];
     nb_walk_make(&walk, dims, shape, inputs + 1, operand);
-    if (nb_walk_run(ctx, &walk, loop, arg) == NB_OK) return out;
+    if (run(ctx, &walk, loop, arg) == NB_OK) return out;
     nb_tensor_release(ctx, out);
     return NULL;
+}
+
+nb_tensor *nb_map(nb_ctx *ctx, nb_dtype dtype, int dims, const int64_t *shape,
+                  const nb_tensor *const *in, int inputs, nb_walk_fn *loop, void *arg)
+{
+    return map_by(nb_walk_run, ctx, dtype, dims, shape, in, inputs, loop, arg);
+}
+
+nb_tensor *nb_map_elements(nb_ctx *ctx, nb_dtype dtype, int dims, const int64_t *shape,
+                           const nb_tensor *const *in, int inputs, nb_walk_fn *loop, void *arg)
+{
+    return map_by(nb_walk_elements, ctx, dtype, dims, shape, in, inputs, loop, arg);
 }
 
 /* Whether no two elements of a tensor are one in memory. */
@@ -65,12 +79,12 @@ nb_tensor *nb_map_call(nb_ctx *ctx, const nb_call *call, nb_dtype dtype, int dim
 {
     const nb_tensor *const *in = (const nb_tensor *const *)call->in;
     nb_tensor *out = nb_call_target(call, dtype, dims, shape);
-    if (!out) return nb_map(ctx, dtype, dims, shape, in, call->inputs, loop, arg);
+    if (!out) return nb_map_elements(ctx, dtype, dims, shape, in, call->inputs, loop, arg);
     const nb_tensor *operand[NB_WALK_MAX] = {out};
     nb_walk walk;
     for (int i = 0; i < call->inputs; i++) operand[i + 1] = in[i];
     nb_walk_make(&walk, dims, shape, call->inputs + 1, operand);
-    return nb_walk_run(ctx, &walk, loop, arg) == NB_OK ? nb_tensor_retain(out) : NULL;
+    return nb_walk_elements(ctx, &walk, loop, arg) == NB_OK ? nb_tensor_retain(out) : NULL;
 }
 
 nb_status nb_delta_for_write(nb_ctx *ctx, nb_tensor *delta, nb_tensor **from, nb_tensor **to)

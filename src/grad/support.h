@@ -17,6 +17,9 @@ extern const nb_option nb_keep_options[];
 /* A tensor of this shape filled by an inner loop: operand 0 is the output, the inputs follow. */
 nb_tensor *nb_map(nb_ctx *ctx, nb_dtype dtype, int dims, const int64_t *shape,
                   const nb_tensor *const *in, int inputs, nb_walk_fn *loop, void *arg);
+/* The same for a loop that sees each element alone (nb_walk_elements), which may be faster. */
+nb_tensor *nb_map_elements(nb_ctx *ctx, nb_dtype dtype, int dims, const int64_t *shape,
+                           const nb_tensor *const *in, int inputs, nb_walk_fn *loop, void *arg);
 /* The same for the output of a call, element by element of its inputs: written over call->into or
  * an input that ends with the call where that is safe (nb_call_target), else a new tensor. Nothing
  * that can fail may follow in a forward that has no record to make. */

@@ -28,6 +28,8 @@
 #include "kernel/loops/tile.inc"
 #include "kernel/loops/philox.inc"
 
+#include "kernel/loops/matrix.inc"
+
 #include "kernel/loops/f32.inc"
 #include "kernel/loops/real.inc"
 
@@ -52,6 +54,7 @@ const nb_kernels PASTE_NAMES(nb_kernels_, NB_ISA) = {
                 [NB_I32] = CONVERT_ROW(i32)},
     .select =
         {[NB_F32] = select_f32, [NB_F64] = select_f64, [NB_U8] = select_u8, [NB_I32] = select_i32},
+    .copy_matrix = copy_matrix,
 #define X(name, operator) [NB_C_##name] = compare_##name##_u8,
     .compare_u8 =
         {

@@ -98,6 +98,11 @@ typedef struct nb_fold_kernels {
     nb_fold_columns_fn *columns[NB_FOLDS];
 } nb_fold_kernels;
 
+/* y[i * y_row + j * y_column] = x[i * x_row + j * x_column] for elements of `size` bytes: 1, 4, 8 */
+typedef void nb_copy_matrix_fn(size_t size, size_t rows, size_t columns, const void *x,
+                               ptrdiff_t x_row, ptrdiff_t x_column, void *y, ptrdiff_t y_row,
+                               ptrdiff_t y_column);
+
 /* The table of one dtype that computes. */
 typedef struct nb_real_kernels {
     nb_unary_fn *unary[NB_UNARIES];
@@ -173,6 +178,7 @@ typedef struct nb_kernels {
     const nb_real_kernels *real[2]; /* by NB_F32, NB_F64 */
     nb_convert_fn *convert[NB_DTYPES][NB_DTYPES]; /* [from][to] */
     nb_select_fn *select[NB_DTYPES];
+    nb_copy_matrix_fn *copy_matrix;
     nb_compare_fn *compare_u8[NB_COMPARES];
     nb_compare_fn *compare_i32[NB_COMPARES];
     /* Four words for each of `blocks` counters from `counter` on, counted in its first two words:

@@ -11,6 +11,7 @@
 #include "nn/train/optimizer.h"
 
 #include <stdint.h>
+#include <string.h>
 
 static void set_string(lua_State *L, const char *key, const char *value)
 {
@@ -54,25 +55,74 @@ static void push_options(lua_State *L, const nb_option *options)
     }
 }
 
+/* ---- Pages ---- */
+
+/* Most pages are never read, and Lua's collector would go through all their strings every time. So
+ * a page is one string, {packed, value = …}, until somebody asks for a field that is not there. */
+
+#define PAGE "nabla.page"
+
+static const char *const page_fields[] = {"name", "kind", "usage", "text", "example"};
+enum { PAGE_FIELDS = sizeof page_fields / sizeof *page_fields, PACKED = 1 };
+
+/* The options' address, then each field with its end; "" where there is none. */
+static void push_packed(lua_State *L, const char *kind, const nbl_entry *entry)
+{
+    const char *values[PAGE_FIELDS] = {entry->name, kind, entry->usage, entry->help,
+                                       entry->example};
+    luaL_Buffer buffer;
+    luaL_buffinit(L, &buffer);
+    luaL_addlstring(&buffer, (const char *)&entry->options, sizeof entry->options);
+    for (int i = 0; i < PAGE_FIELDS; i++) {
+        if (values[i]) luaL_addstring(&buffer, values[i]);
+        luaL_addchar(&buffer, '\0');
+    }
+    luaL_pushresult(&buffer);
+}
+
+/* __index of a page: unfolds it, whichever field was asked for, and is not called again. */
+static int unfold(lua_State *L)
+{
+    const nb_option *options;
+    lua_settop(L, 2);
+    lua_rawgeti(L, 1, PACKED);
+    const char *packed = lua_tostring(L, 3);
+    if (!packed) return 0;
+    memcpy(&options, packed, sizeof options);
+    const char *value = packed + sizeof options;
+    lua_pushvalue(L, 1);
+    for (int i = 0; i < PAGE_FIELDS; i++, value += strlen(value) + 1)
+        set_string(L, page_fields[i], *value ? value : NULL);
+    if (options) {
+        push_options(L, options);
+        lua_setfield(L, -2, "options");
+    }
+    lua_pushnil(L);
+    lua_rawseti(L, -2, PACKED);
+    lua_pushnil(L);
+    lua_setmetatable(L, -2);
+    lua_pushvalue(L, 2);
+    lua_rawget(L, 1);
+    return 1;
+}
+
 void nbl_book_add(lua_State *L, const char *kind, const nbl_entry *entry)
 {
     luaL_checkstack(L, 8, NULL);
     int value = lua_gettop(L);
     nbl_state_push(L, NBL_BOOK);
     lua_newtable(L);
-    set_string(L, "name", entry->name);
-    set_string(L, "kind", kind);
-    set_string(L, "usage", entry->usage);
-    set_string(L, "text", entry->help);
-    set_string(L, "example", entry->example);
-    if (entry->options) {
-        push_options(L, entry->options);
-        lua_setfield(L, -2, "options");
-    }
     if (!lua_isnil(L, value)) {
         lua_pushvalue(L, value);
         lua_setfield(L, -2, "value");
     }
+    push_packed(L, kind, entry);
+    lua_rawseti(L, -2, PACKED);
+    if (luaL_newmetatable(L, PAGE)) {
+        lua_pushcfunction(L, unfold);
+        lua_setfield(L, -2, "__index");
+    }
+    lua_setmetatable(L, -2);
     lua_rawseti(L, -2, (lua_Integer)lua_rawlen(L, -2) + 1);
     lua_settop(L, value - 1);
 }

@@ -10,18 +10,33 @@ enum {
     WORD_SHOWN = 40  /* longer strings are not quoted in messages */
 };
 
-/* Bytes outside Lua may grow by this, or by a quarter, before Lua is asked to collect. */
-#define GROWTH_MIN ((size_t)48 << 20)
+/* Lua does not see the bytes behind its handles, so its own collector would come too late. What
+ * dies should be used again while the caches hold it, but collecting takes time in proportion to
+ * what Lua itself holds. So Lua is asked once the core has worked WORK_PER_LUA_BYTE times that
+ * much, a stay in it taken for as many bytes as it could have written meanwhile; at the latest when
+ * the bytes have grown by GROWTH_MOST or a quarter, and not for less than GROWTH_LEAST. */
+#define GROWTH_LEAST      ((size_t)512 << 10)
+#define GROWTH_MOST       ((size_t)48 << 20)
+#define WORK_OF_STAY      ((size_t)10 << 10)
+#define WORK_PER_LUA_BYTE ((size_t)32)
 
-/* Lua does not see the bytes behind its handles, so its own collector would come too late. */
-static void collect_under_pressure(lua_State *L, nbl_state *state)
+static bool under_pressure(nbl_state *state)
 {
     size_t live = state->ctx->memory.live;
     if (live < state->low) state->low = live;
-    size_t growth = state->low / 4 > GROWTH_MIN ? state->low / 4 : GROWTH_MIN;
-    if (live - state->low <= growth || !lua_gc(L, LUA_GCISRUNNING)) return;
+    size_t grown = live - state->low, quarter = state->low / 4;
+    if (grown > (quarter > GROWTH_MOST ? quarter : GROWTH_MOST)) return true;
+    return grown > GROWTH_LEAST && grown + state->stays * WORK_OF_STAY > state->patience;
+}
+
+static void collect_under_pressure(lua_State *L, nbl_state *state)
+{
+    state->stays++;
+    if (!under_pressure(state) || !lua_gc(L, LUA_GCISRUNNING)) return;
     lua_gc(L, LUA_GCCOLLECT);
     state->low = state->ctx->memory.live;
+    state->stays = 0;
+    state->patience = ((size_t)lua_gc(L, LUA_GCCOUNT) << 10) * WORK_PER_LUA_BYTE;
 }
 
 static void stress(lua_State *L, nbl_state *state)

@@ -1,9 +1,7 @@
-/* The state's life, and where it is found: in the registry, by name. */
+/* The state's life, and where it is found: in the registry. */
 #include "lua/state.h"
 
 #include <stdlib.h>
-
-#define STATE "nabla.state"
 
 static int state_close(lua_State *L)
 {
@@ -26,14 +24,14 @@ void nbl_state_open(lua_State *L)
     const char *stress = getenv("NABLA_STRESS");
     if (stress) state->stress = strtoul(stress, NULL, 10);
     state->ctx->memory.poison = state->stress > 0;
-    lua_setfield(L, LUA_REGISTRYINDEX, STATE);
+    lua_rawseti(L, LUA_REGISTRYINDEX, NBL_STATE_KEY);
     lua_newtable(L);
     nbl_state_set(L, NBL_BOOK);
 }
 
 nbl_state *nbl_state_find(lua_State *L)
 {
-    lua_getfield(L, LUA_REGISTRYINDEX, STATE);
+    lua_rawgeti(L, LUA_REGISTRYINDEX, NBL_STATE_KEY);
     nbl_state *state = lua_touserdata(L, -1);
     lua_pop(L, 1);
     return state;
@@ -48,14 +46,14 @@ nbl_state *nbl_state_get(lua_State *L)
 
 void nbl_state_push(lua_State *L, int which)
 {
-    lua_getfield(L, LUA_REGISTRYINDEX, STATE);
+    lua_rawgeti(L, LUA_REGISTRYINDEX, NBL_STATE_KEY);
     lua_getiuservalue(L, -1, which);
     lua_remove(L, -2);
 }
 
 void nbl_state_set(lua_State *L, int which)
 {
-    lua_getfield(L, LUA_REGISTRYINDEX, STATE);
+    lua_rawgeti(L, LUA_REGISTRYINDEX, NBL_STATE_KEY);
     lua_insert(L, -2);
     lua_setiuservalue(L, -2, which);
     lua_pop(L, 1);

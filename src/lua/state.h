@@ -7,12 +7,18 @@
 
 typedef struct nbl_state {
     nb_ctx *ctx; /* NULL when the Lua state is closing */
-    size_t
-        low; /* the fewest live bytes outside Lua since the last collection that these asked for */
+    /* Since the last collection that the bytes outside Lua asked for: */
+    size_t low;      /* the fewest of them */
+    size_t stays;    /* in the core */
+    size_t patience; /* the work after which the next is due */
     const nbl_progress_shower *shower;
     unsigned long stress;  /* NABLA_STRESS=N: a full collection at every Nth entry; 0: none */
     unsigned long entries; /* so far, under stress */
 } nbl_state;
+
+/* Where the state and the metatable of tensors stand in the registry. Whole numbers are found faster
+ * than names; luaL_ref takes those from 1 on. */
+enum { NBL_STATE_KEY = -0x6e61626c, NBL_TENSOR_KEY };
 
 /* Values that hang on the state. */
 enum { NBL_MODULE = 1, NBL_BOOK, NBL_STATE_VALUES = NBL_BOOK };

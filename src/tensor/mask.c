@@ -116,7 +116,7 @@ nb_status nb_mask_choose(nb_ctx *ctx, nb_tensor *to, const nb_tensor *mask, cons
     nb_select_fn *fn = nb_kernels_get()->select[to->dtype];
     nb_walk walk;
     nb_walk_make(&walk, to->dims, to->shape, 4, (const nb_tensor *const[]){to, mask, yes, no});
-    return nb_walk_run(ctx, &walk, choose_loop, &fn);
+    return nb_walk_elements(ctx, &walk, choose_loop, &fn);
 }
 
 /* ---- Places ---- */

@@ -304,7 +304,7 @@ static nb_status convert_into(nb_ctx *ctx, nb_tensor *to, const nb_tensor *from,
     conversion how = {nb_kernels_get()->convert[from->dtype][to->dtype], scale};
     nb_walk walk;
     nb_walk_make(&walk, to->dims, to->shape, 2, (const nb_tensor *const[]){to, from});
-    return nb_walk_run(ctx, &walk, convert_loop, &how);
+    return nb_walk_elements(ctx, &walk, convert_loop, &how);
 }
 
 static nb_tensor *converted(nb_ctx *ctx, const nb_tensor *tensor, nb_dtype dtype, double scale)

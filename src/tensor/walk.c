@@ -2,6 +2,7 @@
 #include "tensor/walk.h"
 
 #include "base/workers.h"
+#include "kernel/kernel.h"
 
 #include <string.h>
 
@@ -142,18 +143,27 @@ static size_t piece_count(const job *work)
     return (size_t)(work->cuts * ((work->outer + work->rows - 1) / work->rows));
 }
 
+/* Calls `piece` for each, on the workers where there is enough to do: elements, or their cost. */
+static nb_status run_pieces(nb_ctx *ctx, size_t pieces, double elements, nb_piece *piece,
+                            void *work)
+{
+    if (elements >= PARALLEL)
+        nb_parallel(ctx, pieces, piece, work);
+    else
+        for (size_t i = 0; i < pieces; i++) piece(work, i);
+    return nb_poll(ctx);
+}
+
 nb_status nb_walk_rows(nb_ctx *ctx, const nb_walk *walk, int64_t cost, nb_walk_fn *fn, void *arg)
 {
     job work = plan(ctx, walk, cost, fn, arg);
     size_t pieces = piece_count(&work);
+    double elements = (double)(work.outer * work.inner) * (double)cost;
+    if (pieces > 1) return run_pieces(ctx, pieces, elements, do_piece, &work);
     /* A single piece is done whole: what is skipped must be told, and nobody polls behind it. */
-    if (pieces <= 1) work.interrupt = NULL;
-    if (pieces > 1 && (double)(work.outer * work.inner) * (double)cost >= PARALLEL) {
-        nb_parallel(ctx, pieces, do_piece, &work);
-        return nb_poll(ctx);
-    }
-    for (size_t i = 0; i < pieces; i++) do_piece(&work, i);
-    return pieces > 1 ? nb_poll(ctx) : NB_OK;
+    work.interrupt = NULL;
+    if (pieces == 1) do_piece(&work, 0);
+    return NB_OK;
 }
 
 nb_status nb_walk_run(nb_ctx *ctx, const nb_walk *walk, nb_walk_fn *fn, void *arg)
@@ -182,4 +192,216 @@ nb_status nb_walk_in_order(nb_ctx *ctx, const nb_walk *walk, nb_walk_fn *fn, voi
         if (pieces > 1) status = nb_poll(ctx);
     }
     return status;
+}
+
+/* ---- Tiles ---- */
+
+/* Where the innermost dimension is short, or an operand lies across it, element by element would
+ * be call by call or cache line by cache line. Then the two innermost dimensions are walked in
+ * tiles, and operands that do not lie along them are copied to a room in a cache and back. */
+enum {
+    SHORT = 64,          /* innermost sizes below are tiled with another dimension */
+    SHORT_ROOM = 1024,   /* elements of such a tile: one call */
+    CROSS_ROWS = 16,     /* elements of a cache line of the widest use */
+    CROSS_COLUMNS = 256, /* a tile across: CROSS_ROWS calls of so many elements */
+    ROOM = CROSS_ROWS * CROSS_COLUMNS,
+    WIDEST = 8 /* bytes of an element */
+};
+_Static_assert((int)SHORT_ROOM <= (int)ROOM && (int)SHORT <= (int)SHORT_ROOM, "tiles fit the room");
+
+typedef struct tiling {
+    nb_walk walk; /* the tiles' two dimensions innermost */
+    nb_walk_fn *fn;
+    void *arg;
+    const volatile sig_atomic_t *interrupt;
+    int64_t rows, columns; /* of a tile; those at an end may be smaller */
+    bool single;           /* a tile is one call: its columns are the whole dimension */
+    bool packed[NB_WALK_MAX];
+    int64_t tiles, per_piece;
+} tiling;
+
+typedef struct room {
+    _Alignas(NB_ALIGN) char bytes[ROOM * WIDEST];
+    const char *from; /* what was packed last, and how much of it */
+    int64_t rows, columns;
+} room;
+
+static bool along(int64_t step)
+{
+    return step == 1 || step == -1;
+}
+
+/* The dimension along which some operand lies that lies across the innermost; -1: none does. */
+static int crossing(const nb_walk *walk)
+{
+    int inner = walk->dims - 1;
+    for (int i = 0; i < walk->operands; i++) {
+        if (walk->step[i][inner] == 0 || along(walk->step[i][inner])) continue;
+        for (int d = inner - 1; d >= 0; d--)
+            if (along(walk->step[i][d])) return d;
+    }
+    return -1;
+}
+
+static int largest_outer(const nb_walk *walk)
+{
+    int best = walk->dims - 2;
+    for (int d = best - 1; d >= 0; d--)
+        if (walk->size[d] > walk->size[best]) best = d;
+    return best;
+}
+
+static void swap_dimensions(nb_walk *walk, int a, int b)
+{
+    int64_t size = walk->size[a];
+    walk->size[a] = walk->size[b];
+    walk->size[b] = size;
+    for (int i = 0; i < walk->operands; i++) {
+        int64_t step = walk->step[i][a];
+        walk->step[i][a] = walk->step[i][b];
+        walk->step[i][b] = step;
+    }
+}
+
+static int64_t least(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+/* Cuts a walk into tiles; false where plain inner loops are as good. */
+static bool tile(const nb_walk *walk, tiling *work)
+{
+    int inner = walk->dims - 1;
+    if (inner == 0) return false;
+    int64_t columns = walk->size[inner];
+    int partner = columns < SHORT ? largest_outer(walk) : crossing(walk);
+    if (partner < 0) return false;
+    work->walk = *walk;
+    swap_dimensions(&work->walk, partner, inner - 1);
+    work->single = columns < SHORT;
+    work->columns = work->single ? columns : least(columns, CROSS_COLUMNS);
+    int64_t most = work->single ? SHORT_ROOM / (columns > 0 ? columns : 1) : CROSS_ROWS;
+    work->rows = least(work->walk.size[inner - 1], most);
+    for (int i = 0; i < walk->operands; i++) {
+        const int64_t *step = work->walk.step[i];
+        bool across = !along(step[inner]) && along(step[inner - 1]);
+        work->packed[i] = work->single ? step[inner - 1] != columns * step[inner] : across;
+    }
+    return true;
+}
+
+static int64_t cut(int64_t size, int64_t part)
+{
+    return (size + part - 1) / part;
+}
+
+/* Where tile number `index` begins in each operand, and what of it there is. */
+static void locate(const tiling *work, int64_t index, char **at, int64_t *rows, int64_t *columns)
+{
+    const nb_walk *walk = &work->walk;
+    int inner = walk->dims - 1;
+    int64_t start[NB_MAX_DIMS];
+    for (int d = inner; d >= 0; d--) {
+        int64_t part = d == inner ? work->columns : (d == inner - 1 ? work->rows : 1);
+        int64_t parts = cut(walk->size[d], part);
+        start[d] = index % parts * part;
+        index /= parts;
+    }
+    *rows = least(work->rows, walk->size[inner - 1] - start[inner - 1]);
+    *columns = least(work->columns, walk->size[inner] - start[inner]);
+    for (int i = 0; i < walk->operands; i++) {
+        int64_t offset = 0;
+        for (int d = 0; d <= inner; d++) offset += start[d] * walk->step[i][d];
+        at[i] = walk->base[i] + offset * (int64_t)walk->width[i];
+    }
+}
+
+static void pack(const tiling *work, int i, const char *from, int64_t rows, int64_t columns,
+                 room *to)
+{
+    const int64_t *step = work->walk.step[i] + work->walk.dims - 2;
+    if (to->from == from && to->rows == rows && to->columns == columns) return;
+    nb_kernels_get()->copy_matrix(work->walk.width[i], (size_t)rows, (size_t)columns, from,
+                                  (ptrdiff_t)step[0], (ptrdiff_t)step[1], to->bytes,
+                                  (ptrdiff_t)columns, 1);
+    to->from = from;
+    to->rows = rows;
+    to->columns = columns;
+}
+
+static void unpack(const tiling *work, const room *from, int64_t rows, int64_t columns, char *to)
+{
+    const int64_t *step = work->walk.step[0] + work->walk.dims - 2;
+    nb_kernels_get()->copy_matrix(work->walk.width[0], (size_t)rows, (size_t)columns, from->bytes,
+                                  (ptrdiff_t)columns, 1, to, (ptrdiff_t)step[0],
+                                  (ptrdiff_t)step[1]);
+}
+
+static void do_tile(const tiling *work, int64_t index, room *rooms)
+{
+    const nb_walk *walk = &work->walk;
+    int64_t rows, columns, stride[NB_WALK_MAX], down[NB_WALK_MAX];
+    char *at[NB_WALK_MAX], *here[NB_WALK_MAX];
+    locate(work, index, at, &rows, &columns);
+    for (int i = 0; i < walk->operands; i++) {
+        bool packed = work->packed[i];
+        if (packed && i > 0) pack(work, i, at[i], rows, columns, &rooms[i]);
+        here[i] = packed ? rooms[i].bytes : at[i];
+        stride[i] = packed ? 1 : walk->step[i][walk->dims - 1];
+        down[i] = (packed ? columns : walk->step[i][walk->dims - 2]) * (int64_t)walk->width[i];
+    }
+    if (work->single) work->fn(work->arg, (size_t)(rows * columns), here, stride);
+    for (int64_t row = 0; !work->single && row < rows; row++) {
+        work->fn(work->arg, (size_t)columns, here, stride);
+        for (int i = 0; i < walk->operands; i++) here[i] += down[i];
+    }
+    if (work->packed[0]) unpack(work, &rooms[0], rows, columns, at[0]);
+}
+
+static void do_tiles(void *arg, size_t piece)
+{
+    const tiling *work = arg;
+    room rooms[NB_WALK_MAX];
+    if (work->interrupt && *work->interrupt) return;
+    for (int i = 0; i < work->walk.operands; i++) rooms[i].from = NULL;
+    int64_t first = (int64_t)piece * work->per_piece;
+    int64_t end = least(first + work->per_piece, work->tiles);
+    for (int64_t index = first; index < end; index++) do_tile(work, index, rooms);
+}
+
+static nb_status run_tiles(nb_ctx *ctx, tiling *work, int64_t elements)
+{
+    const nb_walk *walk = &work->walk;
+    int inner = walk->dims - 1;
+    work->tiles = cut(walk->size[inner - 1], work->rows) * cut(walk->size[inner], work->columns);
+    for (int d = 0; d < inner - 1; d++) work->tiles *= walk->size[d];
+    work->per_piece = cut(PIECE, work->rows * work->columns);
+    size_t pieces = (size_t)cut(work->tiles, work->per_piece);
+    work->interrupt = pieces > 1 ? ctx->interrupt : NULL;
+    if (pieces > 1) return run_pieces(ctx, pieces, (double)elements, do_tiles, work);
+    do_tiles(work, 0);
+    return NB_OK;
+}
+
+/* What is small and one loop is not worth a plan. */
+static bool run_line(const nb_walk *walk, nb_walk_fn *fn, void *arg)
+{
+    int64_t stride[NB_WALK_MAX];
+    if (walk->dims > 1 || walk->size[0] > PIECE) return false;
+    for (int i = 0; i < walk->operands; i++) stride[i] = walk->step[i][0];
+    if (walk->size[0] > 0) fn(arg, (size_t)walk->size[0], walk->base, stride);
+    return true;
+}
+
+nb_status nb_walk_elements(nb_ctx *ctx, const nb_walk *walk, nb_walk_fn *fn, void *arg)
+{
+    tiling work;
+    int64_t elements = 1;
+    if (run_line(walk, fn, arg)) return NB_OK;
+    for (int d = 0; d < walk->dims; d++) elements *= walk->size[d];
+    if (elements == 0) return NB_OK;
+    if (!tile(walk, &work)) return nb_walk_run(ctx, walk, fn, arg);
+    work.fn = fn;
+    work.arg = arg;
+    return run_tiles(ctx, &work, elements);
 }

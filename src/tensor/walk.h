@@ -29,7 +29,11 @@ nb_status nb_walk_run(nb_ctx *ctx, const nb_walk *walk, nb_walk_fn *fn, void *ar
 /* The same for inner loops of which every element stands for a row of `cost` elements: pieces are
  * cut by those. */
 nb_status nb_walk_rows(nb_ctx *ctx, const nb_walk *walk, int64_t cost, nb_walk_fn *fn, void *arg);
-/* The same on the calling thread, in row-major order, without polling: for loops that carry
+/* As nb_walk_run for loops that see each element alone: operand 0 is written and no more, the
+ * others are read. They may be given copies, and dimensions in another order, where that is faster.
+ */
+nb_status nb_walk_elements(nb_ctx *ctx, const nb_walk *walk, nb_walk_fn *fn, void *arg);
+/* As nb_walk_run on the calling thread, in row-major order, without polling: for loops that carry
  * something along, and within a piece. */
 void nb_walk_each(const nb_walk *walk, nb_walk_fn *fn, void *arg);
 /* The same with polling: for loops that carry something along, however long. NB_OK or

@@ -3,124 +3,23 @@
 
 local program, tools, scratch, mnist = table.unpack(arg, 1, 4)
 local here = arg[0]:match "^(.*)/" or "."
+local report, programs = dofile(here .. "/report.lua"), dofile(here .. "/programs.lua")
+local median, column, sorted = report.median, report.column, report.sorted
+local figures, spread, verdict = report.figures, report.spread, report.verdict
+local lines_of, numbers, tell = programs.lines_of, programs.numbers, programs.tell
 
 local ROUNDS <const> = 5
 local PYTHON <const> = "/usr/bin/python3"
 local BOOK <const>, DEEP <const> = {10, 784, 30, 10}, {128, 784, 512, 512, 10} -- batch, layers
 
--- ---- Commands ----
-
-local function quote(text)
-    return "'" .. tostring(text):gsub("'", "'\\''") .. "'"
-end
-
-local function command_line(...)
-    local words = {}
-    for i, word in ipairs {...} do words[i] = quote(word) end
-    return table.concat(words, " ")
-end
-
-local function environment(threads)
-    local words = {"env", "OPENBLAS_NUM_THREADS=" .. threads, "OMP_NUM_THREADS=" .. threads}
-    if threads > 1 then words[#words + 1] = "OMP_WAIT_POLICY=passive" end
-    return table.concat(words, " ")
-end
-
--- The lines that a command prints, or nil where it fails.
-local function lines_of(...)
-    local pipe = assert(io.popen(environment(1) .. " " .. command_line(...)))
-    local lines = {}
-    for line in pipe:lines() do lines[#lines + 1] = line end
-    return pipe:close() and lines or nil
-end
-
-local function numbers(line)
-    local out = {}
-    for word in line:gmatch "%S+" do out[#out + 1] = tonumber(word) end
-    return out
-end
-
--- ---- Figures ----
-
-local function sorted(list)
-    local out = table.move(list, 1, #list, 1, {})
-    table.sort(out)
-    return out
-end
-
-local function median(list)
-    local order = sorted(list)
-    return (order[(#order + 1) // 2] + order[#order // 2 + 1]) / 2
-end
-
-local function column(rows, i)
-    local out = {}
-    for k, row in ipairs(rows) do out[k] = row[i] end
-    return out
-end
-
--- A number with `digits` figures, never in powers of ten.
-local function figures(value, digits)
-    local before = math.floor(math.log(math.max(value, 1e-9), 10)) + 1
-    return ("%%.%df"):format(math.max(0, digits - before)):format(value)
-end
-
-local function spread(list, digits)
-    local order = sorted(list)
-    return ("%s–%s"):format(figures(order[1], digits), figures(order[#order], digits))
-end
-
-local function verdict(asked, holds)
-    return ("%s: %s"):format(asked, holds and "holds" or "does not hold")
-end
-
--- ---- Tables ----
-
--- Prints rows of texts as a table that reads well as it is and as Markdown.
-local function show(rows)
-    local widths = {}
-    for _, row in ipairs(rows) do
-        for i, text in ipairs(row) do widths[i] = math.max(widths[i] or 3, utf8.len(text)) end
-    end
-    for place, row in ipairs(rows) do
-        local cells = {}
-        for i, text in ipairs(row) do cells[i] = text .. (" "):rep(widths[i] - utf8.len(text)) end
-        print("| " .. table.concat(cells, " | ") .. " |")
-        if place == 1 then
-            for i, width in ipairs(widths) do cells[i] = ("-"):rep(width) end
-            print("| " .. table.concat(cells, " | ") .. " |")
-        end
-    end
-    print()
-end
-
 -- ---- Children that run an epoch when they are told to ----
-
--- Starts a child and waits until it has warmed up; false where it fails. Each pipe is a file,
--- because Lua's own go one way only.
-local function start(child, number)
-    local to, from = scratch .. "/to" .. number, scratch .. "/from" .. number
-    assert(os.execute(command_line("mkfifo", to, from)))
-    os.execute(("%s %s <%s >%s &"):format(environment(child.threads or 1),
-        command_line(table.unpack(child.command)), quote(to), quote(from)))
-    child.to, child.from = assert(io.open(to, "w")), assert(io.open(from))
-    child.to:setvbuf "line"
-    child.seconds = {}
-    local ready = child.from:read() == "ready"
-    if not ready then io.stderr:write("bench: ", child.name, " does not run\n") end
-    return ready
-end
-
-local function tell(child, what)
-    child.to:write(what, "\n")
-    return tonumber(child.from:read() or nil)
-end
 
 -- Fills seconds and accuracy of those children that run, and returns these.
 local function race(children)
     local running = {}
     for number, child in ipairs(children) do
-        if start(child, number) then running[#running + 1] = child end
+        child.seconds = {}
+        if programs.start(child, scratch, number) then running[#running + 1] = child end
     end
     for _ = 1, ROUNDS do
         for _, child in ipairs(running) do
@@ -129,11 +28,7 @@ local function race(children)
         end
     end
     for _, child in ipairs(running) do child.accuracy = tell(child, "end") end
-    for number, child in ipairs(children) do
-        child.to:close()
-        child.from:close()
-        os.execute(command_line("rm", scratch .. "/to" .. number, scratch .. "/from" .. number))
-    end
+    for _, child in ipairs(children) do programs.stop(child) end
     return running
 end
 
@@ -149,7 +44,7 @@ local function compare(child, ours)
     return figures(ratio, 3) .. " ×", asked
 end
 
-local function report(title, children)
+local function race_table(title, children)
     local rows = { {title, "median", "min–max", "to nabla", "asked", "test"} }
     local ours
     for _, child in ipairs(race(children)) do
@@ -159,7 +54,7 @@ local function report(title, children)
             spread(child.seconds, 3), ratio, asked,
             child.accuracy and ("%.1f %%"):format(100 * child.accuracy) or ""}
     end
-    show(rows)
+    report.show(rows)
 end
 
 -- ---- Who takes part ----
@@ -304,9 +199,10 @@ local has = {torch = python_has "torch", numpy = python_has "numpy"}
 local there = pcall(data.mnist, mnist)
 
 describe_machine(has)
+dofile(here .. "/tensors.lua").run(program, tools, scratch, has)
 if there then
-    report("784-30-10, sigmoid, batch 10, an epoch of 50,000", book_children(has))
-    report("784-512-512-10, relu, batch 128, an epoch of 50,000", deep_children(has))
+    race_table("784-30-10, sigmoid, batch 10, an epoch of 50,000", book_children(has))
+    race_table("784-512-512-10, relu, batch 128, an epoch of 50,000", deep_children(has))
 else
     print(("MNIST is not in %s, so its rows are left out."):format(mnist))
     print "Name its folder: NABLA_MNIST=DIR make bench.\n"
@@ -318,4 +214,4 @@ rows[#rows + 1] = digits_row()
 rows[#rows + 1] = start_row("nabla -e \"\", 20 times", 20, program, "-e", "")
 rows[#rows + 1] = start_row("start to first prompt, 20 times", "-p", "∇", 20, "env",
     "LC_ALL=C.UTF-8", "TERM=xterm", program)
-show(rows)
+report.show(rows)

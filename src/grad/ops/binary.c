@@ -76,8 +76,8 @@ static nb_tensor *forward_compare(nb_ctx *ctx, nb_call *call)
     nb_tensor *a = nb_tensor_convert(ctx, call->in[0], dtype, 1), *out = NULL;
     nb_tensor *b = a ? nb_tensor_convert(ctx, call->in[1], dtype, 1) : NULL;
     if (b)
-        out = nb_map(ctx, NB_U8, dims, shape, (const nb_tensor *const[]){a, b}, 2, apply_compare,
-                     &fn);
+        out = nb_map_elements(ctx, NB_U8, dims, shape, (const nb_tensor *const[]){a, b}, 2,
+                              apply_compare, &fn);
     nb_tensor_release(ctx, a);
     nb_tensor_release(ctx, b);
     return out;

@@ -10,8 +10,20 @@ nb_tensor **nbl_new_tensor(lua_State *L)
 {
     nb_tensor **handle = lua_newuserdatauv(L, sizeof *handle, 0);
     *handle = NULL;
-    luaL_setmetatable(L, NBL_TENSOR);
+    lua_rawgeti(L, LUA_REGISTRYINDEX, NBL_TENSOR_KEY);
+    lua_setmetatable(L, -2);
     return handle;
+}
+
+/* NULL for what is no handle of a tensor. */
+static nb_tensor **test_handle(lua_State *L, int arg)
+{
+    nb_tensor **handle = lua_touserdata(L, arg);
+    if (!handle || !lua_getmetatable(L, arg)) return NULL;
+    lua_rawgeti(L, LUA_REGISTRYINDEX, NBL_TENSOR_KEY);
+    bool ours = lua_topointer(L, -1) == lua_topointer(L, -2);
+    lua_pop(L, 2);
+    return ours ? handle : NULL;
 }
 
 void nbl_push_tensor(lua_State *L, nb_tensor *tensor)
@@ -23,7 +35,7 @@ void nbl_push_tensor(lua_State *L, nb_tensor *tensor)
 
 nb_tensor *nbl_test_tensor(lua_State *L, int arg)
 {
-    nb_tensor **handle = luaL_testudata(L, arg, NBL_TENSOR);
+    nb_tensor **handle = test_handle(L, arg);
     if (handle && !*handle) nbl_error(L, "this tensor was already released");
     return handle ? *handle : NULL;
 }
@@ -38,7 +50,7 @@ nb_tensor *nbl_check_tensor(lua_State *L, int arg)
 /* __gc and __close. */
 static int release(lua_State *L)
 {
-    nb_tensor **handle = luaL_testudata(L, 1, NBL_TENSOR);
+    nb_tensor **handle = test_handle(L, 1);
     nbl_state *state = nbl_state_find(L);
     if (!handle || !state || !state->ctx) return 0;
     nb_tensor_release(state->ctx, *handle);
@@ -223,6 +235,8 @@ void nbl_open_tensor(lua_State *L)
         {"__len", length}, {"__pairs", refuse_pairs}, {"__newindex", assign_key},
         {NULL, NULL}};
     luaL_newmetatable(L, NBL_TENSOR);
+    lua_pushvalue(L, -1);
+    lua_rawseti(L, LUA_REGISTRYINDEX, NBL_TENSOR_KEY);
     luaL_setfuncs(L, meta, 0);
     lua_newtable(L);
     nbl_open_tensor_ops(L);

@@ -68,12 +68,11 @@ static bool push_book(lua_State *L)
     return lua_rawget(L, -2) == LUA_TTABLE;
 }
 
-/* Pushes the string in a field of the table at `table`, "" when it is none. */
+/* Pushes the string in a field of the entry or option at `table`, "" when it is none. An entry
+ * unfolds itself when it is asked. */
 static const char *push_text(lua_State *L, int table, const char *field)
 {
-    table = lua_absindex(L, table);
-    lua_pushstring(L, field);
-    if (lua_rawget(L, table) == LUA_TSTRING) return lua_tostring(L, -1);
+    if (lua_getfield(L, table, field) == LUA_TSTRING) return lua_tostring(L, -1);
     lua_pop(L, 1);
     return lua_pushliteral(L, "");
 }

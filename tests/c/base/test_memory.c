@@ -162,13 +162,13 @@ static void test_pool_reuse(void **state)
 static void test_pool_cap(void **state)
 {
     nb_ctx *ctx = *state;
-    void *a = nb_alloc(ctx, 512), *b = nb_alloc(ctx, 512), *c = nb_alloc(ctx, 64);
+    void *a = nb_alloc(ctx, 512), *b = nb_alloc(ctx, 512), *c = nb_alloc(ctx, 512);
     ctx->memory.pool_cap = 1024;
     ctx->memory.most = 0;
     nb_free(ctx, a, 512);
     nb_free(ctx, b, 512);
     assert_int_equal(ctx->memory.pooled, 1024);
-    nb_free(ctx, c, 64);
+    nb_free(ctx, c, 512);
     assert_int_equal(ctx->memory.pooled, 1024);
     nb_pool_trim(ctx);
     assert_int_equal(ctx->memory.pooled, 0);
@@ -192,9 +192,10 @@ static void test_pool_follows(void **state)
         assert_int_equal(ctx->memory.pooled, 16384);
         assert_int_equal(ctx->memory.requests, requests);
     }
+    /* One block more: it takes the place of another. */
     void *d = nb_alloc(ctx, 64);
     nb_free(ctx, d, 64);
-    assert_int_equal(ctx->memory.pooled, 16384);
+    assert_int_equal(ctx->memory.pooled, 16384 - 8192 + 64);
     nb_pool_trim(ctx);
     d = nb_alloc(ctx, 64);
     void *e = nb_alloc(ctx, 128);
@@ -222,6 +223,34 @@ static void test_patterns(void **state)
     nb_free(ctx, again, 60);
     assert_int_equal(*(int *)nb_alloc_zero(ctx, 1, 4), 0);
     nb_free(ctx, again, 4);
+}
+
+/* Catches a pool that blocks of other sizes keep full, so that what is freed and asked for in turn
+ * comes from the system every time; and one that gives back more than it must. */
+static void test_pool_makes_room(void **state)
+{
+    nb_ctx *ctx = *state;
+    void *small[8], *large;
+    ctx->memory.pool_cap = 1024;
+    for (int i = 0; i < 8; i++) small[i] = nb_alloc(ctx, 128);
+    large = nb_alloc(ctx, 512);
+    ctx->memory.most = 0;
+    for (int i = 0; i < 8; i++) nb_free(ctx, small[i], 128);
+    assert_int_equal(ctx->memory.pooled, 1024);
+    nb_free(ctx, large, 512);
+    assert_int_equal(ctx->memory.pooled, 1024);
+    uint64_t requests = ctx->memory.requests;
+    large = nb_alloc(ctx, 512);
+    for (int i = 0; i < 4; i++) small[i] = nb_alloc(ctx, 128);
+    assert_int_equal(ctx->memory.requests, requests);
+    assert_int_equal(ctx->memory.pooled, 0);
+    for (int i = 0; i < 4; i++) nb_free(ctx, small[i], 128);
+    nb_free(ctx, large, 512);
+    /* What is larger than the pool leaves it as it is. */
+    large = nb_alloc(ctx, 1025);
+    ctx->memory.most = 0;
+    nb_free(ctx, large, 1025);
+    assert_int_equal(ctx->memory.pooled, 1024);
 }
 
 /* Catches a pool that hides use after free and overruns from AddressSanitizer. */
@@ -491,6 +520,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_pool_cap, setup, teardown),
         cmocka_unit_test_setup_teardown(test_pool_follows, setup, teardown),
         cmocka_unit_test_setup_teardown(test_patterns, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_pool_makes_room, setup, teardown),
         cmocka_unit_test_setup_teardown(test_poison, setup, teardown),
         cmocka_unit_test_setup_teardown(test_zero, setup, teardown),
         cmocka_unit_test_setup_teardown(test_overflow, setup, teardown),

@@ -211,10 +211,118 @@ static void test_interrupt(void **state)
     }
 }
 
+/* out = a + 3 b, of doubles that are small whole numbers. */
+static void combine(void *arg, size_t n, char *const *at, const int64_t *stride)
+{
+    (void)arg;
+    for (int64_t k = 0; k < (int64_t)n; k++) {
+        const double *a = (const double *)at[1], *b = (const double *)at[2];
+        ((double *)at[0])[k * stride[0]] = a[k * stride[1]] + 3 * b[k * stride[2]];
+    }
+}
+
+/* A view of this shape that lies anyhow over numbers of its own: its dimensions in another order,
+ * every second or backwards; an input may have sizes of 1. */
+static nb_tensor *view_of_numbers(nb_stream *stream, int dims, const int64_t *shape, bool broadcast)
+{
+    int64_t size[NB_MAX_DIMS];
+    int order[NB_MAX_DIMS];
+    for (int d = 0; d < dims; d++) {
+        int other = (int)nb_random_below(stream, (uint64_t)d + 1);
+        order[d] = order[other];
+        order[other] = d;
+    }
+    bool ordered = nb_random_below(stream, 2) == 0;
+    int64_t spread = 1 + (int64_t)nb_random_below(stream, 2);
+    bool backwards = nb_random_below(stream, 4) == 0;
+    for (int d = 0; d < dims; d++) {
+        if (ordered) order[d] = d;
+        bool one = broadcast && nb_random_below(stream, 4) == 0;
+        size[order[d]] = (one ? 1 : shape[d]) * spread;
+    }
+    nb_tensor *base = nb_tensor_new(ctx, NB_F64, dims, size);
+    double *number = nb_tensor_data(base);
+    for (int64_t i = 0; i < nb_tensor_count(base); i++)
+        number[i] = (double)nb_random_below(stream, 1000);
+    nb_tensor *view = nb_tensor_permute(ctx, base, order);
+    nb_tensor_release(ctx, base);
+    for (int d = 0; d < dims; d++) {
+        int64_t length = view->shape[d] / spread;
+        if (spread == 1 && !backwards) continue;
+        nb_tensor *part =
+            nb_tensor_narrow(ctx, view, d, backwards && length ? (length - 1) * spread : 0, length,
+                             backwards ? -spread : spread);
+        nb_tensor_release(ctx, view);
+        view = part;
+    }
+    return view;
+}
+
+/* The sum of all elements of the view's base, to see what was written beside the view. */
+static double sum_of_base(const nb_tensor *view)
+{
+    const double *number = view->storage->data;
+    double sum = 0;
+    for (size_t i = 0; i < view->storage->bytes / sizeof *number; i++) sum += number[i];
+    return sum;
+}
+
+static void check_elements(nb_stream *stream, int dims, const int64_t *shape)
+{
+    nb_walk walk;
+    int64_t index[NB_MAX_DIMS] = {0}, count = nb_shape_count(dims, shape);
+    nb_tensor *out = view_of_numbers(stream, dims, shape, false);
+    nb_tensor *a = view_of_numbers(stream, dims, shape, true);
+    nb_tensor *b = view_of_numbers(stream, dims, shape, true);
+    nb_tensor *wide_a = nb_tensor_expand(ctx, a, dims, shape);
+    nb_tensor *wide_b = nb_tensor_expand(ctx, b, dims, shape);
+    double before = sum_of_base(out);
+    for (int64_t i = 0; i < count; i++) {
+        before -= nb_tensor_get(out, index);
+        for (int d = dims - 1; d >= 0 && ++index[d] == shape[d]; d--) index[d] = 0;
+    }
+    nb_walk_make(&walk, dims, shape, 3, (const nb_tensor *const[]){out, a, b});
+    assert_int_equal(nb_walk_elements(ctx, &walk, combine, NULL), NB_OK);
+    for (int64_t i = 0; i < count; i++) {
+        double got = nb_tensor_get(out, index);
+        if (!(got == nb_tensor_get(wide_a, index) + 3 * nb_tensor_get(wide_b, index)))
+            fail_msg("element %d of %d in %d dimensions", (int)i, (int)count, dims);
+        before += got;
+        for (int d = dims - 1; d >= 0 && ++index[d] == shape[d]; d--) index[d] = 0;
+    }
+    assert_true(sum_of_base(out) == before);
+    nb_tensor *all[] = {out, a, b, wide_a, wide_b};
+    for (int i = 0; i < 5; i++) nb_tensor_release(ctx, all[i]);
+}
+
+/* Catches tiles that overlap, leave a gap, or are copied to the wrong place, in all orders and with
+ * workers; what is copied is kept for the next tile only where that reads the same. */
+static void test_elements(void **state)
+{
+    (void)state;
+    nb_stream stream = nb_stream_make(5, NB_FOR_TENSOR, 0);
+    static const int64_t edges[][2] = {{63, 65},   {64, 64},   {65, 63}, {16, 256}, {17, 257},
+                                       {15, 255},  {3, 700},   {700, 3}, {1025, 1}, {2000, 2},
+                                       {600, 513}, {90000, 3}, {0, 5},   {5, 0}};
+    for (int threads = 1; threads <= 3; threads += 2) {
+        assert_int_equal(nb_set_threads(ctx, threads), NB_OK);
+        for (size_t i = 0; i < sizeof edges / sizeof *edges; i++)
+            for (int round = 0; round < 8; round++) check_elements(&stream, 2, edges[i]);
+    }
+    for (int round = 0; round < 400; round++) {
+        int64_t shape[NB_MAX_DIMS];
+        int dims = (int)nb_random_below(&stream, 5);
+        for (int d = 0; d < dims; d++) shape[d] = (int64_t)nb_random_below(&stream, 20);
+        if (dims > 1) shape[nb_random_below(&stream, 2)] = 70;
+        check_elements(&stream, dims, shape);
+    }
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(test_##name, setup, teardown)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {TEST(order), TEST(folds), TEST(threads), TEST(interrupt)};
+    const struct CMUnitTest tests[] = {TEST(order), TEST(folds), TEST(threads), TEST(interrupt),
+                                       TEST(elements)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
