@@ -3,7 +3,9 @@
 
 #include "shell/run/errors.h"
 #include "shell/run/interrupt.h"
+#include "shell/screen/line.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/wait.h>
@@ -11,9 +13,10 @@
 int sh_system(sh_shell *shell, const char *line)
 {
     fflush(stdout);
+    if (shell->at_prompt) sh_line_leave(shell);
     /* The command is to get Ctrl-C, so it starts while that is let in. */
     sh_interrupt_begin();
-    int status = system(line);
+    int status = sh_interrupted() ? SIGINT : system(line);
     sh_interrupt_end();
     sh_fresh_line(shell);
     if (status == -1) {

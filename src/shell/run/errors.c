@@ -3,6 +3,7 @@
 
 #include "base/option.h"
 #include "shell/run/interrupt.h"
+#include "shell/screen/line.h"
 #include "shell/screen/show.h"
 #include "shell/run/source.h"
 
@@ -219,6 +220,7 @@ static sh_status call(sh_shell *shell, int arguments, int results, bool watched)
     int handler = lua_gettop(L) - arguments;
     lua_rawgetp(L, LUA_REGISTRYINDEX, &handler_key);
     lua_insert(L, handler);
+    if (watched && shell->at_prompt) sh_line_leave(shell);
     if (watched) sh_interrupt_begin();
     int status = lua_pcall(L, arguments, results, handler);
     bool interrupted = watched && sh_interrupt_end();
