@@ -91,11 +91,13 @@ local function distance(a, b)
 end
 
 local MOST_NEAR = 5 -- names proposed for an unknown one
+local LONGEST = 64 -- bytes of a word that may be a name
 
 -- The names nearest to a word that is none, best first.
 function M.nearest(word)
     local seen, near = {}, {}
     word = short(word):lower()
+    if #word > LONGEST then return {} end
     for place, entry in ipairs(book) do
         local name = short(entry.name)
         local away = distance(word, name:lower())
@@ -485,9 +487,9 @@ a:matmul(w:t())  → 3 7]])
 page("interrupting", [[
 Ctrl-C stops Lua code, training, long products and prints, and gives the prompt back with
 everything whole: training keeps what it learned up to the last whole batch. What cannot be
-stopped: an endless __gc function, one string.find or string.rep that runs by itself for long, and
-one matrix in solve, inverse, lstsq, cholesky, qr, svd or eigh; of a batch the next matrix is not
-begun.]],
+stopped: an endless __gc function or debug hook, one string.find or string.rep that runs by itself
+for long, and one matrix in solve, inverse, lstsq, cholesky, qr, svd or eigh; of a batch the next
+matrix is not begun.]],
     "nabla.threads()")
 
 return M

@@ -15,14 +15,30 @@ typedef struct call_frame {
     bool stop;
 } call_frame;
 
+void nbl_push_work(nb_ctx *ctx, lua_CFunction work, void *data)
+{
+    nbl_stay *host = ctx->host;
+    lua_pushcfunction(host->L, work);
+    lua_pushlightuserdata(host->L, data);
+    host->work = data;
+}
+
+void *nbl_work(lua_State *L)
+{
+    nbl_stay *host = nbl_ctx(L)->host;
+    void *data = host ? host->work : NULL;
+    if (!data || lua_touserdata(L, 1) != data) luaL_error(L, "this function is nabla's own");
+    host->work = NULL;
+    return data;
+}
+
 /* Runs `body` with the frame as its argument under pcall on the state that entered the core. */
 static nb_status protect(call_frame *frame, lua_CFunction body)
 {
     nbl_stay *host = frame->ctx->host;
     lua_State *L = host->L;
     if (!lua_checkstack(L, 2)) return nb_fail(frame->ctx, NB_EMEMORY, "not enough memory");
-    lua_pushcfunction(L, body);
-    lua_pushlightuserdata(L, frame);
+    nbl_push_work(frame->ctx, body, frame);
     int outcome = lua_pcall(L, 1, 0, 0);
     /* The function may have entered the core itself and not left it in order. */
     frame->ctx->host = host;
@@ -33,7 +49,7 @@ static nb_status protect(call_frame *frame, lua_CFunction body)
 
 static int function_body(lua_State *L)
 {
-    call_frame *frame = lua_touserdata(L, 1);
+    call_frame *frame = nbl_work(L);
     frame->push_function(L, frame->self);
     luaL_checkstack(L, frame->count + 1, NULL);
     for (int i = 0; i < frame->count; i++) nbl_push_tensor(L, frame->in[i]);
@@ -59,7 +75,7 @@ nb_tensor *nbl_call_function(nb_ctx *ctx, nbl_push_function *push, const void *s
 
 static int hook_body(lua_State *L)
 {
-    call_frame *frame = lua_touserdata(L, 1);
+    call_frame *frame = nbl_work(L);
     int count = frame->push_call(L, frame->self, frame->data);
     lua_call(L, count, 1);
     frame->stop = lua_isboolean(L, -1) && !lua_toboolean(L, -1);

@@ -49,7 +49,7 @@ void *nbl_new_box(lua_State *L, size_t bytes, nbl_release *release)
     box *self = lua_newuserdatauv(L, sizeof *self + bytes, 0);
     memset(self, 0, sizeof *self + bytes);
     self->release = release;
-    if (luaL_newmetatable(L, BOX)) {
+    if (nbl_new_metatable(L, BOX)) {
         lua_pushcfunction(L, box_gc);
         lua_setfield(L, -2, "__gc");
     }
@@ -67,5 +67,5 @@ void nbl_close_box(lua_State *L, int at)
     box *self = luaL_checkudata(L, at, BOX);
     nbl_release *release = self->release;
     self->release = NULL;
-    release(nbl_ctx(L), self->value);
+    if (release) release(nbl_ctx(L), self->value);
 }

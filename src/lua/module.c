@@ -235,8 +235,7 @@ int luaopen_nabla(lua_State *L)
 {
     if (nbl_state_find(L)) {
         nbl_state_push(L, NBL_MODULE);
-        if (lua_istable(L, -1)) return 1;
-        return luaL_error(L, "nabla could not be opened in this Lua state before");
+        return 1;
     }
     nbl_state_open(L);
     nbl_open_embedded(L);

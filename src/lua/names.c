@@ -25,6 +25,7 @@ int nbl_unknown_field(lua_State *L, const char *whose, int key, int table,
     key_list list = {{NULL}};
     int count = 0;
     for (; fields && *fields && count < KEYS_MAX; fields++) list.key[count++] = *fields;
+    luaL_checktype(L, table, LUA_TTABLE);
     lua_pushnil(L);
     while (lua_next(L, table)) {
         lua_pop(L, 1);

@@ -57,7 +57,7 @@ void nbl_enter(lua_State *L, nbl_stay *stay)
     stress(L, state);
     luaL_checkstack(L, STACK_ROOM, NULL);
     lua_pushnil(L);
-    *stay = (nbl_stay){L, state->ctx, state->ctx->host, lua_gettop(L)};
+    *stay = (nbl_stay){L, state->ctx, state->ctx->host, lua_gettop(L), NULL};
     state->ctx->host = stay;
 }
 
@@ -215,11 +215,34 @@ int nbl_arg_error(lua_State *L, int arg, const char *expected)
                      got, advice);
 }
 
+bool nbl_new_metatable(lua_State *L, const char *kind)
+{
+    if (!luaL_newmetatable(L, kind)) return false;
+    lua_createtable(L, 0, 1);
+    lua_pushstring(L, kind);
+    lua_setfield(L, -2, "__name");
+    lua_setfield(L, -2, "__metatable");
+    return true;
+}
+
+void nbl_push_kept(lua_State *L, int at, int which)
+{
+    if (lua_getiuservalue(L, at, which) != LUA_TTABLE)
+        nbl_error(L, "what nabla keeps for itself was taken away");
+}
+
+bool nbl_push_method(lua_State *L, int methods)
+{
+    if (!lua_istable(L, methods)) nbl_error(L, "the methods of this type were taken away");
+    lua_pushvalue(L, 2);
+    return lua_rawget(L, methods) != LUA_TNIL;
+}
+
 #define TEXT "nabla.text"
 
 static int free_text(lua_State *L)
 {
-    nb_text *text = lua_touserdata(L, 1);
+    nb_text *text = luaL_checkudata(L, 1, TEXT);
     if (text->ctx) nb_text_free(text);
     text->ctx = NULL;
     return 0;
@@ -231,7 +254,7 @@ nb_text *nbl_new_text(lua_State *L)
     nb_ctx *ctx = nbl_ctx(L);
     nb_text *text = lua_newuserdatauv(L, sizeof *text, 0);
     nb_text_init(text, ctx);
-    if (luaL_newmetatable(L, TEXT)) {
+    if (nbl_new_metatable(L, TEXT)) {
         lua_pushcfunction(L, free_text);
         lua_setfield(L, -2, "__gc");
     }

@@ -18,6 +18,9 @@
 int luaopen_nabla(lua_State *L);
 /* The context of this state; raises when the module was not opened. */
 nb_ctx *nbl_ctx(lua_State *L);
+/* Pushes what owns the context. It lies in the registry, where scripts may take it away; a host
+ * that keeps the context keeps this on its stack. */
+void nbl_push_owner(lua_State *L);
 
 /* A function and its help. Lists end with a nameless entry. Names of methods begin with ':'. */
 typedef struct nbl_entry {
@@ -43,6 +46,7 @@ typedef struct nbl_stay {
     nb_ctx *ctx;
     void *outer;    /* the host of the entry around this one */
     int error_slot; /* where an error object of a callback waits */
+    void *work;     /* what the function that is about to be called is given; nbl_push_work */
 } nbl_stay;
 
 /* Under NABLA_STRESS: a full collection, at every Nth call. Entries and what makes handles call it,
@@ -75,6 +79,12 @@ int nbl_arg_error(lua_State *L, int arg, const char *expected);
 /* Pushes what a value is in the user's words and returns it: "nil", "2.5", "'relu'", "a tensor". */
 const char *nbl_describe(lua_State *L, int arg);
 
+/* Pushes a function of the bindings and its data, to be called under pcall from inside the core.
+ * Its first statement finds the data with nbl_work, which raises when somebody else calls it: code
+ * of the user's can find it on the stack with the debug library. */
+void nbl_push_work(nb_ctx *ctx, lua_CFunction work, void *data);
+void *nbl_work(lua_State *L);
+
 /* Calls the Lua function on the stack's top below `count` tensors that it pushes, under pcall, from
  * inside the core: the trampoline. Gives one tensor back (a new reference), or NULL with
  * NB_ECALLBACK and the error object in the host's slot, or NB_EARG "activation f must give a
@@ -87,6 +97,18 @@ nb_tensor *nbl_call_function(nb_ctx *ctx, nbl_push_function *push, const void *s
 typedef int nbl_push_call(lua_State *L, const void *self, const void *data);
 nb_status nbl_call_hook(nb_ctx *ctx, nbl_push_call *push, const void *self, const void *data,
                         bool *stop);
+
+/* ---- Handles ----
+ * What they hang on to can be reached with the debug library, so it is looked at before it is used.
+ */
+
+/* A new metatable on the stack's top, as luaL_newmetatable makes it; getmetatable gives scripts only
+ * {__name = kind}, so that no finaliser is called by hand. False: it was there already. */
+bool nbl_new_metatable(lua_State *L, const char *kind);
+/* Pushes a user value of the handle at `at` that is a table; raises when it is none. */
+void nbl_push_kept(lua_State *L, int at, int which);
+/* Pushes what the table in the upvalue `methods` has under the key at stack index 2. False: nil. */
+bool nbl_push_method(lua_State *L, int methods);
 
 /* An empty text on the stack's top, freed with its slot: the core writes into it during a stay. */
 nb_text *nbl_new_text(lua_State *L);

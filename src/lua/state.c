@@ -2,10 +2,29 @@
 #include "lua/state.h"
 
 #include <stdlib.h>
+#include <string.h>
+
+/* Its address marks the state. */
+static const char mark;
+
+static nbl_state *check_state(lua_State *L, int at)
+{
+    nbl_state *state = lua_touserdata(L, at);
+    bool whole = state && lua_rawlen(L, at) == sizeof *state && state->mark == &mark;
+    return whole ? state : NULL;
+}
+
+static bool called_by_collector(lua_State *L)
+{
+    lua_Debug ar;
+    return lua_getstack(L, 0, &ar) && lua_getinfo(L, "n", &ar) && ar.name &&
+           strcmp(ar.namewhat, "metamethod") == 0 && strcmp(ar.name, "__gc") == 0;
+}
 
 static int state_close(lua_State *L)
 {
-    nbl_state *state = lua_touserdata(L, 1);
+    nbl_state *state = check_state(L, 1);
+    if (!state || !called_by_collector(L)) return 0;
     nb_ctx_free(state->ctx);
     state->ctx = NULL;
     return 0;
@@ -14,7 +33,7 @@ static int state_close(lua_State *L)
 void nbl_state_open(lua_State *L)
 {
     nbl_state *state = lua_newuserdatauv(L, sizeof *state, NBL_STATE_VALUES);
-    *state = (nbl_state){.ctx = NULL};
+    *state = (nbl_state){.mark = &mark};
     lua_newtable(L);
     lua_pushcfunction(L, state_close);
     lua_setfield(L, -2, "__gc");
@@ -32,7 +51,7 @@ void nbl_state_open(lua_State *L)
 nbl_state *nbl_state_find(lua_State *L)
 {
     lua_rawgeti(L, LUA_REGISTRYINDEX, NBL_STATE_KEY);
-    nbl_state *state = lua_touserdata(L, -1);
+    nbl_state *state = check_state(L, -1);
     lua_pop(L, 1);
     return state;
 }
@@ -46,17 +65,24 @@ nbl_state *nbl_state_get(lua_State *L)
 
 void nbl_state_push(lua_State *L, int which)
 {
+    nbl_state_get(L);
     lua_rawgeti(L, LUA_REGISTRYINDEX, NBL_STATE_KEY);
-    lua_getiuservalue(L, -1, which);
+    nbl_push_kept(L, -1, which);
     lua_remove(L, -2);
 }
 
 void nbl_state_set(lua_State *L, int which)
 {
+    nbl_state_get(L);
     lua_rawgeti(L, LUA_REGISTRYINDEX, NBL_STATE_KEY);
     lua_insert(L, -2);
     lua_setiuservalue(L, -2, which);
     lua_pop(L, 1);
+}
+
+void nbl_push_owner(lua_State *L)
+{
+    lua_rawgeti(L, LUA_REGISTRYINDEX, NBL_STATE_KEY);
 }
 
 nb_ctx *nbl_ctx(lua_State *L)

@@ -6,6 +6,7 @@
 #include "lua/nbl.h"
 
 typedef struct nbl_state {
+    const void *mark; /* tells it from whatever else debug.getregistry may have put in its place */
     nb_ctx *ctx; /* NULL when the Lua state is closing */
     /* Since the last collection that the bytes outside Lua asked for: */
     size_t low;      /* the fewest of them */
@@ -26,11 +27,12 @@ enum { NBL_MODULE = 1, NBL_BOOK, NBL_STATE_VALUES = NBL_BOOK };
 /* Makes the state of L. It is the first of the module's objects with a finaliser, so that it dies
  * last. */
 void nbl_state_open(lua_State *L);
-/* The state, or NULL when the module was not opened. */
+/* The state, or NULL when the module was not opened. Scripts may reach it with debug.getregistry:
+ * what they put there is an error, and only the collector ends it. */
 nbl_state *nbl_state_find(lua_State *L);
 /* The state; raises when there is none or it is closing. */
 nbl_state *nbl_state_get(lua_State *L);
-/* Pushes one of the values above (nil when nothing was set). */
+/* Pushes one of the values above, a table; raises when it is none. */
 void nbl_state_push(lua_State *L, int which);
 /* Pops a value into its place. */
 void nbl_state_set(lua_State *L, int which);

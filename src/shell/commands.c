@@ -88,7 +88,7 @@ static void add_source(lua_State *L)
 static void push_chain(lua_State *L, const char *name, size_t length)
 {
     const char *end = name + length;
-    lua_pushglobaltable(L);
+    sh_push_globals(L);
     while (name < end) {
         size_t part = 0;
         while (name + part < end && name[part] != '.' && name[part] != ':') part++;
@@ -107,7 +107,7 @@ static void push_chain(lua_State *L, const char *name, size_t length)
 /* The text that the library has for a name. */
 static int push_help(lua_State *L)
 {
-    const question *q = lua_touserdata(L, 1);
+    const question *q = sh_work(L);
     luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
     lua_getfield(L, -1, "nabla");
     lua_getfield(L, -1, "_help");
@@ -137,7 +137,8 @@ static void add_commands(nb_text *text)
 static void answer(sh_shell *shell, question q)
 {
     nb_text text;
-    if (sh_protect(shell, push_help, &q, 1) != SH_OK) return;
+    sh_push_work(shell, push_help, &q);
+    if (sh_call(shell, 1, 1) != SH_OK) return;
     nb_text_init(&text, shell->ctx);
     nb_text_add(&text, "%s\n", lua_tostring(shell->L, -1));
     if (q.length == 0) add_commands(&text);
@@ -258,8 +259,8 @@ static void do_who(sh_shell *shell, const char *argument)
 
 static int set_last(lua_State *L)
 {
-    const int *status = lua_touserdata(L, 1);
-    lua_pushglobaltable(L);
+    const int *status = sh_work(L);
+    sh_push_globals(L);
     lua_pushliteral(L, "_");
     lua_pushinteger(L, *status);
     lua_rawset(L, -3);

@@ -136,7 +136,7 @@ typedef struct saving {
 
 static int write_script(lua_State *L)
 {
-    const saving *s = lua_touserdata(L, 1);
+    const saving *s = sh_work(L);
     bool keeps = false;
     for (size_t i = 0; i < s->shell->records; i++) {
         const struct sh_record *record = &s->shell->record[i];

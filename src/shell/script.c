@@ -16,7 +16,7 @@ typedef struct source {
 /* Loads and leaves the function; what is wrong with it is raised. */
 static int load(lua_State *L)
 {
-    const source *from = lua_touserdata(L, 1);
+    const source *from = sh_work(L);
     int status = from->code
                      ? luaL_loadbufferx(L, from->code, strlen(from->code), "=(command line)", "t")
                      : luaL_loadfilex(L, from->file, "t");
@@ -57,7 +57,7 @@ sh_status sh_run_input(sh_shell *shell)
 /* -l name, or -l global=name: require, as a global. */
 static int require(lua_State *L)
 {
-    const source *from = lua_touserdata(L, 1);
+    const source *from = sh_work(L);
     const char *is = strchr(from->module, '=');
     lua_getglobal(L, "require");
     lua_pushstring(L, is ? is + 1 : from->module);
@@ -67,7 +67,7 @@ static int require(lua_State *L)
     else
         lua_pushstring(L, from->module);
     lua_insert(L, -2);
-    lua_pushglobaltable(L);
+    sh_push_globals(L);
     lua_insert(L, -3);
     lua_settable(L, -3);
     return 0;
@@ -76,8 +76,7 @@ static int require(lua_State *L)
 static sh_status run_module(sh_shell *shell, const char *module)
 {
     source from = {.module = module};
-    lua_pushcfunction(shell->L, require);
-    lua_pushlightuserdata(shell->L, &from);
+    sh_push_work(shell, require, &from);
     return sh_call(shell, 1, 0);
 }
 

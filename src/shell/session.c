@@ -19,8 +19,9 @@ enum { TEXT_SHOWN = 60 };
 
 static int begin(lua_State *L)
 {
+    sh_work(L);
     lua_newtable(L);
-    lua_pushglobaltable(L);
+    sh_push_globals(L);
     lua_pushnil(L);
     while (lua_next(L, -2)) {
         lua_pushvalue(L, -2);
@@ -57,9 +58,9 @@ static void push_names(lua_State *L)
 {
     lua_Integer count = 0;
     lua_newtable(L);
-    lua_getfield(L, LUA_REGISTRYINDEX, BEFORE);
+    luaL_getsubtable(L, LUA_REGISTRYINDEX, BEFORE);
     int names = lua_gettop(L) - 1;
-    lua_pushglobaltable(L);
+    sh_push_globals(L);
     for (lua_pushnil(L); lua_next(L, -2); lua_pop(L, 1)) {
         if (!is_own(L, names + 1)) continue;
         lua_pushvalue(L, -2);
@@ -116,7 +117,7 @@ static void print_value(lua_State *L, int value, const sh_shell *shell)
 
 static int who(lua_State *L)
 {
-    const sh_shell *shell = lua_touserdata(L, 1);
+    const sh_shell *shell = sh_work(L);
     push_names(L);
     int names = lua_gettop(L);
     lua_Integer count = luaL_len(L, names);
@@ -126,7 +127,7 @@ static int who(lua_State *L)
         if (lua_rawlen(L, -1) > widest) widest = lua_rawlen(L, -1);
     }
     for (lua_Integer i = 1; i <= count; i++, lua_settop(L, names)) {
-        lua_pushglobaltable(L);
+        sh_push_globals(L);
         lua_rawgeti(L, names, i);
         printf("%-*s  ", (int)widest, lua_tostring(L, -1));
         lua_rawget(L, -2);
@@ -138,14 +139,16 @@ static int who(lua_State *L)
 
 void sh_session_who(sh_shell *shell)
 {
-    sh_protect(shell, who, shell, 0);
+    sh_push_work(shell, who, shell);
+    sh_call(shell, 1, 0);
     fflush(stdout);
 }
 
 static int reset(lua_State *L)
 {
-    lua_getfield(L, LUA_REGISTRYINDEX, BEFORE);
-    lua_pushglobaltable(L);
+    sh_work(L);
+    luaL_getsubtable(L, LUA_REGISTRYINDEX, BEFORE);
+    sh_push_globals(L);
     int before = lua_gettop(L) - 1, globals = before + 1;
     for (lua_pushnil(L); lua_next(L, globals); lua_pop(L, 1)) {
         lua_pushvalue(L, -2);

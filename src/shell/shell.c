@@ -118,6 +118,7 @@ static int open_state(lua_State *L)
         lua_setfield(L, LUA_REGISTRYINDEX, "LUA_NOENV");
     }
     luaL_openlibs(L);
+    sh_hook_guard(L);
     sh_errors_open(shell);
     set_arg(L, o);
     open_modules(L);
@@ -127,7 +128,19 @@ static int open_state(lua_State *L)
     nbl_set_progress_shower(L, &shell->progress.shower);
     shell->ctx->meter = &shell->progress.meter;
     heed_options(L, shell->ctx, o->options);
-    return 0;
+    nbl_push_owner(L);
+    return 1;
+}
+
+void sh_push_globals(lua_State *L)
+{
+    lua_pushglobaltable(L);
+    if (!lua_istable(L, -1)) luaL_error(L, "the table of globals is gone");
+}
+
+sh_shell *sh_shell_of(lua_State *L)
+{
+    return *(sh_shell **)lua_getextraspace(L);
 }
 
 bool sh_shell_open(sh_shell *shell, const sh_options *options, int argc, char **argv)
@@ -139,12 +152,15 @@ bool sh_shell_open(sh_shell *shell, const sh_options *options, int argc, char **
         sh_complain(shell, "not enough memory");
         return false;
     }
+    /* Threads are made with a copy of the main thread's. */
+    *(sh_shell **)lua_getextraspace(shell->L) = shell;
     lua_atpanic(shell->L, panic);
     lua_setwarnf(shell->L, warn_off, shell->L);
     /* The message handler is not there yet: it is made in here. */
     lua_pushcfunction(shell->L, open_state);
     lua_pushlightuserdata(shell->L, &o);
-    if (lua_pcall(shell->L, 1, 0, 0) == LUA_OK) return true;
+    /* What it gives stays at the bottom of the stack. */
+    if (lua_pcall(shell->L, 1, 1, 0) == LUA_OK) return true;
     const char *message = lua_tostring(shell->L, -1);
     sh_complain(shell, message ? message : "the Lua state cannot be opened");
     sh_shell_close(shell);
@@ -153,6 +169,7 @@ bool sh_shell_open(sh_shell *shell, const sh_options *options, int argc, char **
 
 void sh_shell_close(sh_shell *shell)
 {
+    sh_interrupt_close();
     if (shell->L) lua_close(shell->L);
     shell->L = NULL;
 }

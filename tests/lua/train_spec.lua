@@ -382,7 +382,7 @@ end)
 test("a network that its own function finalises lives on", function()
     local net, armed
     local function finalise(z)
-        if armed then getmetatable(net).__gc(net) end
+        if armed then debug.getmetatable(net).__gc(net) end
         return z * 2
     end
     net = nn.net {2, nn.dense {3, finalise}, 1}
@@ -396,8 +396,8 @@ test("a test set and an optimizer that a callback finalises", function()
     local o, t = nn.adam(), few:take(5)
     local net = nn.net "64 - 4 - 10"
     local function finalise()
-        getmetatable(o).__gc(o)
-        getmetatable(t).__gc(t)
+        debug.getmetatable(o).__gc(o)
+        debug.getmetatable(t).__gc(t)
     end
     local h = net:train(few,
         {epochs = 1, optimizer = o, test = t, progress = false, on_batch = finalise})

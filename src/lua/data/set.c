@@ -154,7 +154,7 @@ static int push_example(lua_State *L, nb_set *set, int64_t i)
         lua_pushvalue(L, x + k);
         lua_setfield(L, -2, names[k]);
     }
-    if (luaL_newmetatable(L, NBL_EXAMPLE)) {
+    if (nbl_new_metatable(L, NBL_EXAMPLE)) {
         lua_pushcfunction(L, example_tostring);
         lua_setfield(L, -2, "__tostring");
     }
@@ -205,7 +205,7 @@ static int push_classes(lua_State *L, nb_set *set)
 static int push_part(lua_State *L, nb_set *part)
 {
     if (!part) return 0;
-    lua_getiuservalue(L, 1, KEPT);
+    nbl_push_kept(L, 1, KEPT);
     lua_pushvalue(L, 2);
     if (lua_rawget(L, -2) != LUA_TNIL) return 1;
     *nbl_new_set(L) = nb_set_retain(part);
@@ -249,8 +249,7 @@ static int set_index(lua_State *L)
     const char *name = luaL_checkstring(L, 2);
     for (int i = 0; field_names[i]; i++)
         if (strcmp(field_names[i], name) == 0) return field_pushers[i](L, set);
-    lua_pushvalue(L, 2);
-    if (lua_rawget(L, lua_upvalueindex(METHODS)) != LUA_TNIL) return 1;
+    if (nbl_push_method(L, lua_upvalueindex(METHODS))) return 1;
     return nbl_unknown_field(L, "a data set", 2, lua_upvalueindex(METHODS), field_names);
 }
 
@@ -435,7 +434,7 @@ void nbl_open_sets(lua_State *L)
         {NULL, NULL},
     };
     nbl_register(L, "data", data_entries);
-    luaL_newmetatable(L, NBL_SET);
+    nbl_new_metatable(L, NBL_SET);
     luaL_setfuncs(L, meta, 0);
     lua_newtable(L);
     nbl_register(L, "set", method_entries);

@@ -211,7 +211,7 @@ static int build_net(lua_State *L)
     work.spec = nbl_new_box(L, sizeof *work.spec, release_spec);
     work.out = nbl_new_net(L);
     int net = lua_gettop(L);
-    lua_getiuservalue(L, net, NBL_NET_HELD);
+    nbl_push_kept(L, net, NBL_NET_HELD);
     work.held = net + 1;
     if (lua_istable(L, 1)) {
         read_table(L, &work);
@@ -250,7 +250,7 @@ static int load_net(lua_State *L)
     load_job work = {.L = L, .path = nbl_check_path(L, 1)};
     work.out = nbl_new_net(L);
     int net = lua_gettop(L);
-    lua_getiuservalue(L, net, NBL_NET_HELD);
+    nbl_push_kept(L, net, NBL_NET_HELD);
     work.held = net + 1;
     nbl_run(L, "nn.load", load, &work);
     nbl_net_hold(L, net);

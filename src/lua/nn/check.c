@@ -136,6 +136,7 @@ static void push_equation(lua_State *L, const nb_equation *equation)
 
 static int check_tostring(lua_State *L)
 {
+    luaL_checktype(L, 1, LUA_TTABLE);
     lua_settop(L, 1);
     lua_pushliteral(L, "text");
     lua_rawget(L, 1);
@@ -167,7 +168,7 @@ static int push_check(lua_State *L, const nb_gradcheck *result)
     lua_setfield(L, -2, "seconds");
     push_report(L, result);
     lua_setfield(L, -2, "text");
-    if (luaL_newmetatable(L, "nabla.gradcheck")) {
+    if (nbl_new_metatable(L, "nabla.gradcheck")) {
         lua_pushcfunction(L, check_tostring);
         lua_setfield(L, -2, "__tostring");
     }

@@ -153,9 +153,21 @@ static nb_tensor *call_activation(nb_ctx *ctx, const nb_host_function *host, nb_
 
 /* ---- Making handles ---- */
 
+static int function_tostring(lua_State *L);
+
+/* The handle at `at`, NULL when it is none: all kinds have this __tostring. */
+static function *test_function(lua_State *L, int at)
+{
+    if (luaL_getmetafield(L, at, "__tostring") == LUA_TNIL) return NULL;
+    bool is_one = lua_tocfunction(L, -1) == function_tostring;
+    lua_pop(L, 1);
+    return is_one && lua_rawlen(L, at) == sizeof(function) ? lua_touserdata(L, at) : NULL;
+}
+
 static int function_tostring(lua_State *L)
 {
-    const function *self = lua_touserdata(L, 1);
+    const function *self = test_function(L, 1);
+    if (!self) return nbl_arg_error(L, 1, "a function of nabla");
     lua_pushstring(L, self->what);
     return 1;
 }
@@ -172,7 +184,7 @@ static function *new_function(lua_State *L, int arg, const char *kind, const cha
     self->host.id = (uint64_t)(uintptr_t)self;
     lua_pushvalue(L, arg);
     lua_setiuservalue(L, -2, FUNCTION);
-    if (luaL_newmetatable(L, kind)) {
+    if (nbl_new_metatable(L, kind)) {
         lua_pushcfunction(L, function_tostring);
         lua_setfield(L, -2, "__tostring");
     }
@@ -219,7 +231,7 @@ static function *find_registered(lua_State *L, const void *key, const char *name
     push_registry_table(L, key, "");
     lua_getfield(L, -1, name);
     lua_remove(L, -2);
-    return lua_touserdata(L, -1);
+    return test_function(L, -1);
 }
 
 /* What a family of functions is called, where its handles come from and where names are kept. */
@@ -313,7 +325,7 @@ typedef struct search {
 /* (search, table of what was found) */
 static int find_body(lua_State *L)
 {
-    search *work = lua_touserdata(L, 1);
+    search *work = nbl_work(L);
     function *self = find_registered(L, work->key, work->name);
     if (!self) return 0;
     nbl_hold(L, 2, -1);
@@ -327,8 +339,7 @@ static function *find_name(nb_ctx *ctx, nbl_names *names, const void *key, const
     lua_State *L = names->L;
     search work = {name, key, NULL};
     if (!lua_checkstack(L, 3)) return nb_fail_null(ctx, NB_EMEMORY, "not enough memory");
-    lua_pushcfunction(L, find_body);
-    lua_pushlightuserdata(L, &work);
+    nbl_push_work(ctx, find_body, &work);
     lua_pushvalue(L, names->found);
     if (lua_pcall(L, 2, 0, 0) != LUA_OK) lua_pop(L, 1);
     return work.result;

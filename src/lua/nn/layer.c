@@ -33,7 +33,7 @@ static void push_place(lua_State *L, int net, const char *kind, place at)
 void nbl_push_layer(lua_State *L, int arg, int number)
 {
     arg = lua_absindex(L, arg);
-    lua_getiuservalue(L, arg, NBL_NET_KEPT);
+    nbl_push_kept(L, arg, NBL_NET_KEPT);
     if (lua_rawgeti(L, -1, number + 1) == LUA_TNIL) {
         lua_pop(L, 1);
         push_place(L, arg, LAYER, (place){number, 0});
@@ -59,6 +59,10 @@ static target check_place(lua_State *L, const char *kind, const char *what)
     lua_getiuservalue(L, 1, NET);
     out.net = lua_gettop(L);
     out.self = nbl_check_net(L, out.net);
+    /* The debug library can put another network there. */
+    if (out.at.layer >= out.self->net->layers ||
+        (out.at.neuron > 0 && out.at.neuron >= out.self->net->layer[out.at.layer].neurons))
+        nbl_error(L, "this network has no such neuron");
     out.layer = &out.self->net->layer[out.at.layer];
     return out;
 }
@@ -92,7 +96,7 @@ static nb_status set_activation(nb_ctx *ctx, void *data)
 static int assign_activation(lua_State *L, const target *to, int64_t start, int64_t count)
 {
     activation_job work = {to->layer, start, count, nbl_to_activation(L, 3)};
-    lua_getiuservalue(L, to->net, NBL_NET_HELD);
+    nbl_push_kept(L, to->net, NBL_NET_HELD);
     nbl_hold(L, -1, 3);
     nbl_net_run(L, to->self, "activation", set_activation, &work);
     nbl_net_hold(L, to->net);
@@ -175,8 +179,7 @@ static int layer_index(lua_State *L)
         lua_pushstring(L, of.layer->spec.name);
         return 1;
     }
-    lua_pushvalue(L, 2);
-    if (lua_rawget(L, lua_upvalueindex(METHODS)) != LUA_TNIL) return 1;
+    if (nbl_push_method(L, lua_upvalueindex(METHODS))) return 1;
     return nbl_unknown_field(L, of.layer->where, 2, lua_upvalueindex(METHODS), layer_fields);
 }
 
@@ -326,7 +329,7 @@ static const nbl_entry neuron_entries[] = {
 static void open_kind(lua_State *L, const char *kind, const luaL_Reg *meta, lua_CFunction index,
                       const char *prefix, const nbl_entry *help)
 {
-    luaL_newmetatable(L, kind);
+    nbl_new_metatable(L, kind);
     luaL_setfuncs(L, meta, 0);
     lua_newtable(L);
     nbl_register(L, prefix, help);

@@ -127,6 +127,9 @@ static int make_built_in(lua_State *L, const nb_layer_type *type)
         lua_createtable(L, 1, 0);
         lua_insert(L, 1);
         lua_rawseti(L, 1, 1);
+    } else if (lua_isnil(L, 1)) {
+        lua_newtable(L);
+        lua_replace(L, 1);
     }
     nbl_options(L, 1, type->name, value_fields, &options, true);
     nb_layer_spec *spec = new_value(L, type);
@@ -235,7 +238,7 @@ bool nbl_test_layer_value(lua_State *L, int arg, int held, nb_layer_spec *out)
     const nb_layer_spec *spec = luaL_testudata(L, arg, VALUE);
     if (!spec) return false;
     *out = *spec;
-    lua_getiuservalue(L, arg, HELD);
+    nbl_push_kept(L, arg, HELD);
     lua_pushnil(L);
     for (; lua_next(L, -2); lua_pop(L, 1)) nbl_hold(L, held, -2);
     lua_pop(L, 1);
@@ -271,7 +274,7 @@ void nbl_open_layer_values(lua_State *L)
 #include "nn/layers.def"
 #undef X
     };
-    luaL_newmetatable(L, VALUE);
+    nbl_new_metatable(L, VALUE);
     lua_pushcfunction(L, value_tostring);
     lua_setfield(L, -2, "__tostring");
     lua_pop(L, 1);

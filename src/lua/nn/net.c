@@ -69,7 +69,7 @@ void nbl_net_hold(lua_State *L, int arg)
     nbl_net *self = nbl_check_net(L, arg);
     arg = lua_absindex(L, arg);
     if (self->busy)
-        lua_getiuservalue(L, arg, NBL_NET_HELD);
+        nbl_push_kept(L, arg, NBL_NET_HELD);
     else
         lua_newtable(L);
     int held = lua_gettop(L);
@@ -131,8 +131,7 @@ static int net_index(lua_State *L)
 {
     const nbl_net *self = nbl_check_net(L, 1);
     if (lua_type(L, 2) != LUA_TNUMBER) {
-        lua_pushvalue(L, 2);
-        if (lua_rawget(L, lua_upvalueindex(METHODS)) != LUA_TNIL) return 1;
+        if (nbl_push_method(L, lua_upvalueindex(METHODS))) return 1;
         return nbl_unknown_field(L, "a network", 2, lua_upvalueindex(METHODS), NULL);
     }
     int layers = self->net->layers;
@@ -168,7 +167,7 @@ static int net_tostring(lua_State *L)
 static int net_params(lua_State *L)
 {
     const nbl_net *self = nbl_check_net(L, 1);
-    lua_getiuservalue(L, 1, NBL_NET_KEPT);
+    nbl_push_kept(L, 1, NBL_NET_KEPT);
     if (lua_getfield(L, -1, "params") != LUA_TNIL) return 1;
     nbl_push_tensor(L, self->net->params);
     lua_pushvalue(L, -1);
@@ -344,7 +343,7 @@ void nbl_open_nets(lua_State *L)
         {"__len", net_len}, {"__call", nbl_net_call},     {NULL, NULL},
     };
     add_pages(L);
-    luaL_newmetatable(L, NBL_NET);
+    nbl_new_metatable(L, NBL_NET);
     luaL_setfuncs(L, meta, 0);
     lua_newtable(L);
     nbl_register(L, "net", entries);

@@ -214,7 +214,7 @@ void nbl_open_optimizers(lua_State *L)
         {"__tostring", optimizer_tostring},
         {NULL, NULL},
     };
-    luaL_newmetatable(L, NBL_OPTIMIZER);
+    nbl_new_metatable(L, NBL_OPTIMIZER);
     luaL_setfuncs(L, meta, 0);
     lua_pop(L, 1);
     register_makers(L);

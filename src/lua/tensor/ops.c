@@ -93,7 +93,10 @@ static void check_in_place(lua_State *L, const nb_call *call, const char *name)
 
 static const nb_op *op_of(lua_State *L)
 {
-    return nb_ops[lua_tointeger(L, lua_upvalueindex(1))];
+    lua_Integer i = lua_tointeger(L, lua_upvalueindex(1));
+    /* The debug library can write there. */
+    if (!(i >= 0 && i < NB_OPS)) luaL_error(L, "there is no such operation");
+    return nb_ops[i];
 }
 
 /* Makes the result on the stack's top a plain value where the op gives one: the place of an extreme
@@ -123,7 +126,7 @@ static int call_in_place(lua_State *L)
 {
     nb_call call;
     const nb_op *op = op_of(L);
-    const char *name = lua_tostring(L, lua_upvalueindex(2));
+    const char *name = luaL_checkstring(L, lua_upvalueindex(2));
     nbl_read_call(L, op, name, &call);
     check_in_place(L, &call, name);
     call.into = call.in[0];

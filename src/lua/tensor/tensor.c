@@ -10,7 +10,8 @@ nb_tensor **nbl_new_tensor(lua_State *L)
 {
     nb_tensor **handle = lua_newuserdatauv(L, sizeof *handle, 0);
     *handle = NULL;
-    lua_rawgeti(L, LUA_REGISTRYINDEX, NBL_TENSOR_KEY);
+    if (lua_rawgeti(L, LUA_REGISTRYINDEX, NBL_TENSOR_KEY) != LUA_TTABLE)
+        luaL_error(L, "nabla is not open in this Lua state");
     lua_setmetatable(L, -2);
     return handle;
 }
@@ -175,8 +176,7 @@ static int unknown_field(lua_State *L, const char *name)
 
 static int index_name(lua_State *L)
 {
-    lua_pushvalue(L, 2);
-    if (lua_rawget(L, lua_upvalueindex(METHODS)) != LUA_TNIL) return 1;
+    if (nbl_push_method(L, lua_upvalueindex(METHODS))) return 1;
     const struct field *field = find_field(lua_tostring(L, 2));
     if (!field) return unknown_field(L, lua_tostring(L, 2));
     field->push(L, nbl_check_tensor(L, 1));
@@ -234,7 +234,7 @@ void nbl_open_tensor(lua_State *L)
         {"__gc", release}, {"__close", release},      {"__tostring", to_string},
         {"__len", length}, {"__pairs", refuse_pairs}, {"__newindex", assign_key},
         {NULL, NULL}};
-    luaL_newmetatable(L, NBL_TENSOR);
+    nbl_new_metatable(L, NBL_TENSOR);
     lua_pushvalue(L, -1);
     lua_rawseti(L, LUA_REGISTRYINDEX, NBL_TENSOR_KEY);
     luaL_setfuncs(L, meta, 0);

@@ -55,7 +55,7 @@ static bool add_frame(lua_State *L, const sh_shell *shell, const lua_Debug *ar)
 /* The message handler: the stack is still there, so the frames are noted now. */
 static int note_frames(lua_State *L)
 {
-    const sh_shell *shell = lua_touserdata(L, lua_upvalueindex(1));
+    const sh_shell *shell = sh_shell_of(L);
     if (sh_interrupted()) return 1;
     luaL_traceback(L, L, NULL, 1);
     lua_setfield(L, LUA_REGISTRYINDEX, TRACE);
@@ -73,8 +73,7 @@ static int note_frames(lua_State *L)
 /* Made once: where it is needed, making it could fail outside of any protection. */
 void sh_errors_open(sh_shell *shell)
 {
-    lua_pushlightuserdata(shell->L, shell);
-    lua_pushcclosure(shell->L, note_frames, 1);
+    lua_pushcfunction(shell->L, note_frames);
     lua_rawsetp(shell->L, LUA_REGISTRYINDEX, &handler_key);
 }
 
@@ -96,7 +95,7 @@ const char *sh_skip_position(const char *message)
 
 static void set_last_error(lua_State *L, int index)
 {
-    lua_pushglobaltable(L);
+    sh_push_globals(L);
     lua_pushvalue(L, index);
     lua_pushliteral(L, "_err");
     lua_insert(L, -2);
@@ -116,7 +115,7 @@ static int by_letters(const void *a, const void *b)
 static const char **push_globals(lua_State *L)
 {
     size_t count = 0, i = 0;
-    lua_pushglobaltable(L);
+    sh_push_globals(L);
     int globals = lua_gettop(L);
     for (lua_pushnil(L); lua_next(L, globals); lua_pop(L, 1)) count++;
     const char **names = lua_newuserdatauv(L, (count + 1) * sizeof *names, 0);
@@ -152,9 +151,10 @@ static void add_nearest(lua_State *L)
 /* error object → text. */
 static int describe(lua_State *L)
 {
-    const sh_shell *shell = lua_touserdata(L, 2);
+    const sh_shell *shell = sh_shell_of(L);
+    luaL_checkany(L, 1);
     if (shell->at_prompt) set_last_error(L, 1);
-    if (lua_type(L, 1) != LUA_TSTRING && !luaL_getmetafield(L, 1, "__tostring"))
+    if (lua_type(L, 1) == LUA_TSTRING || !luaL_getmetafield(L, 1, "__tostring"))
         sh_show_push(L, 1, &shell->terminal);
     else
         luaL_tolstring(L, 1, NULL);
@@ -200,50 +200,74 @@ void sh_fresh_line(const sh_shell *shell)
     fflush(stdout);
 }
 
-/* The error object on the stack's top, popped. */
-static void report(sh_shell *shell)
+static sh_status tell_interrupted(const sh_shell *shell)
 {
-    lua_State *L = shell->L;
-    lua_pushcfunction(L, describe);
-    lua_insert(L, -2);
-    lua_pushlightuserdata(L, shell);
-    if (lua_pcall(L, 2, 1, 0) == LUA_OK)
-        sh_complain(shell, lua_tostring(L, -1));
-    else
-        sh_complain(shell, "an error whose text cannot be shown");
-    lua_pop(L, 1);
-}
-
-static sh_status call(sh_shell *shell, int arguments, int results, bool watched)
-{
-    lua_State *L = shell->L;
-    int handler = lua_gettop(L) - arguments;
-    lua_rawgetp(L, LUA_REGISTRYINDEX, &handler_key);
-    lua_insert(L, handler);
-    if (watched && shell->at_prompt) sh_line_leave(shell);
-    if (watched) sh_interrupt_begin();
-    int status = lua_pcall(L, arguments, results, handler);
-    bool interrupted = watched && sh_interrupt_end();
-    lua_remove(L, handler);
-    if (status == LUA_OK) return SH_OK;
-    if (!interrupted) {
-        report(shell);
-        return SH_FAILED;
-    }
-    lua_pop(L, 1);
     sh_fresh_line(shell);
     fputs("interrupted\n", stderr);
     return SH_STOPPED;
 }
 
+/* The error object on the stack's top, popped. Its __tostring is the user's code. */
+static sh_status report(sh_shell *shell)
+{
+    lua_State *L = shell->L;
+    lua_pushcfunction(L, describe);
+    lua_insert(L, -2);
+    sh_interrupt_begin();
+    int status = lua_pcall(L, 1, 1, 0);
+    bool interrupted = sh_interrupt_end();
+    if (status == LUA_OK)
+        sh_complain(shell, lua_tostring(L, -1));
+    else if (!interrupted)
+        sh_complain(shell, "an error whose text cannot be shown");
+    lua_pop(L, 1);
+    return status != LUA_OK && interrupted ? tell_interrupted(shell) : SH_FAILED;
+}
+
+/* Calls with the message handler below. */
+static int call(lua_State *L, int arguments, int results)
+{
+    int handler = lua_gettop(L) - arguments;
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &handler_key);
+    lua_insert(L, handler);
+    int status = lua_pcall(L, arguments, results, handler);
+    lua_remove(L, handler);
+    return status;
+}
+
 sh_status sh_call(sh_shell *shell, int arguments, int results)
 {
-    return call(shell, arguments, results, true);
+    if (shell->at_prompt) sh_line_leave(shell);
+    sh_interrupt_begin();
+    int status = call(shell->L, arguments, results);
+    bool interrupted = sh_interrupt_end();
+    if (status == LUA_OK) return SH_OK;
+    if (!interrupted) return report(shell);
+    lua_pop(shell->L, 1);
+    return tell_interrupted(shell);
 }
 
 sh_status sh_protect(sh_shell *shell, lua_CFunction work, void *data, int results)
 {
+    sh_hook users = sh_hook_take(shell->L);
+    sh_push_work(shell, work, data);
+    int status = call(shell->L, 1, results);
+    sh_hook_give(shell->L, users);
+    return status == LUA_OK ? SH_OK : report(shell);
+}
+
+void sh_push_work(sh_shell *shell, lua_CFunction work, void *data)
+{
     lua_pushcfunction(shell->L, work);
     lua_pushlightuserdata(shell->L, data);
-    return call(shell, 1, results, false);
+    shell->work = data;
+}
+
+void *sh_work(lua_State *L)
+{
+    sh_shell *shell = sh_shell_of(L);
+    void *data = shell->work;
+    if (!data || lua_touserdata(L, 1) != data) luaL_error(L, "this function is the prompt's own");
+    shell->work = NULL;
+    return data;
 }

@@ -13,9 +13,14 @@ void sh_errors_open(sh_shell *shell);
 /* Calls the function below `arguments` values on the stack's top, with Ctrl-C watched. On failure
  * it prints the error, or "interrupted", and leaves nothing on the stack. */
 sh_status sh_call(sh_shell *shell, int arguments, int results);
-/* The same for work of the shell itself, which gets `data` as light userdata; Ctrl-C is not let in.
- */
+/* The same for work of the shell itself, which finds `data` by sh_work and runs no code of the
+ * user's: Ctrl-C is not let in, and a hook of the user's rests. */
 sh_status sh_protect(sh_shell *shell, lua_CFunction work, void *data, int results);
+/* Pushes a function of the shell and its data for sh_call: work that runs the user's code. */
+void sh_push_work(sh_shell *shell, lua_CFunction work, void *data);
+/* The data, for the function's first statement. Raises where the function is called by somebody
+ * else: the user's code can find it on the stack with the debug library. */
+void *sh_work(lua_State *L);
 /* Prints a line of error: "error: …" at the prompt, "nabla: …" elsewhere, on standard error. */
 void sh_complain(const sh_shell *shell, const char *message);
 /* Prints a remark of the shell, in a quiet colour. */

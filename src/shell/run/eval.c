@@ -38,7 +38,7 @@ static void keep_locals(lua_State *L, input *in)
 
 static int compile_input(lua_State *L)
 {
-    input *in = lua_touserdata(L, 1);
+    input *in = sh_work(L);
     in->outcome = sh_compile(L, in->source, in->chunk, NULL);
     if (in->outcome == SH_UNFINISHED) return 0;
     sh_source_keep(L, in->shell->inputs + 1, in->source);
@@ -78,7 +78,7 @@ sh_compiled sh_eval_compile(sh_shell *shell, const char *source)
 static void remember(lua_State *L, int value)
 {
     if (lua_isnil(L, value)) return;
-    lua_pushglobaltable(L);
+    sh_push_globals(L);
     for (int i = SH_RESULTS - 1; i >= 0; i--) {
         lua_pushstring(L, result_names[i]);
         if (i == 0) {
@@ -116,7 +116,7 @@ static void show_values(lua_State *L, const sh_shell *shell, int first, int last
 
 static int run_input(lua_State *L)
 {
-    const input *in = lua_touserdata(L, 1);
+    const input *in = sh_work(L);
     lua_call(L, 0, LUA_MULTRET);
     int last = lua_gettop(L);
     luaL_checkstack(L, LUA_MINSTACK, NULL);
@@ -135,12 +135,12 @@ static double now(void)
 /* Says of a module's name that was given away where the module still is, once a name. */
 static int check_modules(lua_State *L)
 {
-    sh_shell *shell = lua_touserdata(L, 1);
+    sh_shell *shell = sh_work(L);
     luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
     lua_pushliteral(L, "nabla");
     /* The user may have taken it away. */
     if (lua_rawget(L, -2) != LUA_TTABLE) return 0;
-    lua_pushglobaltable(L);
+    sh_push_globals(L);
     for (int i = 0; sh_modules[i]; i++) {
         unsigned bit = 1u << i;
         lua_pushstring(L, sh_modules[i]);
@@ -163,8 +163,7 @@ sh_status sh_eval_run(sh_shell *shell, const char *source)
     input in = {.shell = shell, .source = source, .silent = sh_ends_silent(source)};
     double start = now();
     shell->ctx->columns = sh_terminal_columns();
-    lua_pushcfunction(L, run_input);
-    lua_pushlightuserdata(L, &in);
+    sh_push_work(shell, run_input, &in);
     lua_rotate(L, -3, 2);
     sh_status status = sh_call(shell, 2, 0);
     fflush(stdout);

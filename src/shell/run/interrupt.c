@@ -3,6 +3,7 @@
 
 #include "shell/run/threads.h"
 
+#include <lualib.h>
 #include <pthread.h>
 #include <string.h>
 
@@ -94,4 +95,43 @@ bool sh_interrupted(void)
 const volatile sig_atomic_t *sh_interrupt_flag(void)
 {
     return &asked;
+}
+
+void sh_interrupt_close(void)
+{
+    signal(SIGINT, SIG_DFL);
+    mask(SIG_UNBLOCK);
+}
+
+/* ---- Hooks of the user's ---- */
+
+sh_hook sh_hook_take(lua_State *L)
+{
+    sh_hook users = {lua_gethook(L), lua_gethookmask(L), lua_gethookcount(L)};
+    if (users.hook) lua_sethook(L, NULL, 0, 0);
+    return users;
+}
+
+void sh_hook_give(lua_State *L, sh_hook users)
+{
+    if (users.hook) lua_sethook(L, users.hook, users.mask, users.count);
+}
+
+/* Upvalue: debug.sethook. What came while it was at work is armed again. */
+static int guarded_sethook(lua_State *L)
+{
+    lua_pushvalue(L, lua_upvalueindex(1));
+    lua_insert(L, 1);
+    lua_call(L, lua_gettop(L) - 1, 0);
+    if (asked) sh_threads_each(arm);
+    return 0;
+}
+
+void sh_hook_guard(lua_State *L)
+{
+    lua_getglobal(L, LUA_DBLIBNAME);
+    lua_getfield(L, -1, "sethook");
+    lua_pushcclosure(L, guarded_sethook, 1);
+    lua_setfield(L, -2, "sethook");
+    lua_pop(L, 1);
 }

@@ -3,7 +3,8 @@
  * swallow them. Outside of begin and end SIGINT is blocked, and whoever waits for input reads it
  * from a signalfd.
  *
- * What this cannot stop: an endless __gc, one call of C that does not look (a hostile string.find).
+ * What this cannot stop: an endless __gc or debug hook, for Lua calls no hook from there; one call of
+ * C that does not look (a hostile string.find).
  */
 #ifndef SH_INTERRUPT_H
 #define SH_INTERRUPT_H
@@ -22,6 +23,20 @@ void sh_interrupt_begin(void);
 bool sh_interrupt_end(void);
 /* Was it pressed since begin? */
 bool sh_interrupted(void);
+/* The program ends: SIGINT kills it again, whatever a finaliser does. */
+void sh_interrupt_close(void);
+
+/* What debug.sethook has set on a thread. */
+typedef struct sh_hook {
+    lua_Hook hook;
+    int mask, count;
+} sh_hook;
+/* Takes it away while the shell's own work is done, and puts it back. */
+sh_hook sh_hook_take(lua_State *L);
+void sh_hook_give(lua_State *L, sh_hook users);
+/* Puts itself before debug.sethook, so that code which sets hooks all the time cannot lose Ctrl-C.
+ * May raise. */
+void sh_hook_guard(lua_State *L);
 /* The flag itself, for the context. */
 const volatile sig_atomic_t *sh_interrupt_flag(void);
 

@@ -54,7 +54,7 @@ static int64_t batch_size(lua_State *L, double *spent)
 /* Mean and deviation as they grow (Welford 1962). */
 static int time_runs(lua_State *L)
 {
-    watch *w = lua_touserdata(L, 1);
+    watch *w = sh_work(L);
     double spent, squares = 0;
     int64_t size = batch_size(L, &spent), batches = 0;
     double total = 0;
@@ -77,7 +77,7 @@ static int time_runs(lua_State *L)
 
 static int compile(lua_State *L)
 {
-    watch *w = lua_touserdata(L, 1);
+    watch *w = sh_work(L);
     w->outcome = sh_compile(L, w->source, SH_OTHER_CHUNK, NULL);
     return w->outcome == SH_UNFINISHED ? 0 : 1;
 }
@@ -123,8 +123,7 @@ void sh_stopwatch(sh_shell *shell, const char *source)
         lua_pop(L, 1);
         return;
     }
-    lua_pushcfunction(L, time_runs);
-    lua_pushlightuserdata(L, &w);
+    sh_push_work(shell, time_runs, &w);
     lua_rotate(L, -3, 2);
     if (sh_call(shell, 2, 0) == SH_OK) tell(shell, &w);
 }

@@ -3,6 +3,7 @@
 #include "shell/screen/complete.h"
 
 #include "shell/commands.h"
+#include "shell/run/interrupt.h"
 #include "shell/screen/members.h"
 
 #include <stdlib.h>
@@ -269,7 +270,7 @@ static int complete(lua_State *L)
     return 0;
 }
 
-/* The collector rests meanwhile: a finaliser is the user's code too. */
+/* The collector and debug hooks rest meanwhile: finalisers and hooks are the user's code too. */
 void sh_complete(sh_shell *shell, const char *text, sh_completion *completion)
 {
     lua_State *L = shell->L;
@@ -277,12 +278,14 @@ void sh_complete(sh_shell *shell, const char *text, sh_completion *completion)
     task t = {.to = completion, .text = text + skipped, .end = text + length};
     *completion = (sh_completion){.wanted = SH_WANT_NOTHING, .suffix = ""};
     bool collects = lua_gc(L, LUA_GCISRUNNING);
+    sh_hook users = sh_hook_take(L);
     lua_gc(L, LUA_GCSTOP);
     lua_pushcfunction(L, complete);
     lua_pushlightuserdata(L, &t);
     /* Whatever fails here fails in silence: there is nothing to offer. */
     if (lua_pcall(L, 1, 0, 0) != LUA_OK) lua_pop(L, 1);
     if (collects) lua_gc(L, LUA_GCRESTART);
+    sh_hook_give(L, users);
 }
 
 void sh_completion_free(sh_completion *completion)

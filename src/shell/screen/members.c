@@ -270,7 +270,7 @@ static bool take_type(sh_member *m, const char *type)
 bool sh_member_global(lua_State *L, sh_member *m, const sh_token *name)
 {
     if (name->kind != SH_NAME) return false;
-    lua_pushglobaltable(L);
+    sh_push_globals(L);
     lua_pushlstring(L, name->text, name->length);
     lua_rawget(L, -2);
     return take_value(L, m);
@@ -328,7 +328,7 @@ void sh_list_members(lua_State *L, sh_completion *to, const sh_member *m, bool m
 
 void sh_list_globals(lua_State *L, sh_completion *to, const char *prefix)
 {
-    lua_pushglobaltable(L);
+    sh_push_globals(L);
     add_keys(L, to, -1, false, prefix);
     for (size_t i = 0; *prefix && sh_keyword(i); i++)
         if (begins(sh_keyword(i), prefix)) add(to, sh_keyword(i), strlen(sh_keyword(i)), NULL);
