@@ -7,6 +7,7 @@
 #include "shell/editor.h"
 #include "shell/record.h"
 #include "shell/run/errors.h"
+#include "shell/run/interrupt.h"
 #include "shell/screen/history.h"
 #include "shell/screen/pager.h"
 #include "shell/script.h"
@@ -224,6 +225,8 @@ static void do_quit(sh_shell *shell, const char *argument)
 static void do_reset(sh_shell *shell, const char *argument)
 {
     (void)argument;
+    /* One that raises would let nothing else be typed. */
+    sh_hook_take(shell->L);
     sh_session_reset(shell);
     sh_record_clear(shell);
 }

@@ -119,7 +119,6 @@ static int open_state(lua_State *L)
     }
     luaL_openlibs(L);
     sh_hook_guard(L);
-    sh_errors_open(shell);
     set_arg(L, o);
     open_modules(L);
     shell->ctx = nbl_ctx(L);

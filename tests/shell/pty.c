@@ -3,7 +3,7 @@
  * come, until a deadline.
  *
  * usage: pty FILE     (the program is $NABLA, else ./nabla; its folder is a home of its own,
- * removed at the end)
+ * removed at the end; it finds its own path in $NABLA)
  *
  * One step a line; blank lines and lines with # at the start are skipped. "Since" means: on the
  * lines below the one where the cursor was when Enter, Ctrl-C, Ctrl-D or a paste was sent last.
@@ -26,6 +26,7 @@
  *   expect TEXT       waits for a line that contains TEXT, since
  *   first TEXT        waits until the line right below is TEXT
  *   absent TEXT       no line contains TEXT, since
+ *   coloured, plain   there has been colour since the start, or not
  *   exit N            waits for the program's end with that status
  *   holds FILE TEXT   a line of a file of the home is TEXT
  *   mode FILE OCTAL   its permissions */
@@ -109,6 +110,7 @@ static void set_environment(void)
                                             {"XDG_DATA_HOME", "/data"},
                                             {"XDG_CACHE_HOME", "/cache"}};
     for (int i = 0; taken[i]; i++) unsetenv(taken[i]);
+    setenv("NABLA", session.program, 1);
     for (size_t i = 0; i < sizeof given / sizeof *given; i++) setenv(given[i][0], given[i][1], 1);
     for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
         char path[sizeof session.home + 16];
@@ -449,6 +451,18 @@ static void do_absent(char *text)
     if (has_part(text)) fail("this should not stand there:", text);
 }
 
+static void do_coloured(char *unused)
+{
+    (void)unused;
+    if (!screen_coloured()) fail("there is no colour", "");
+}
+
+static void do_plain(char *unused)
+{
+    (void)unused;
+    if (screen_coloured()) fail("there is colour", "");
+}
+
 static void do_exit(char *argument)
 {
     wait_for(has_ended, argument, "the program does not end; wanted status");
@@ -479,6 +493,8 @@ static const struct {
     {"resize", NULL, NULL, do_resize},
     {"signal", NULL, NULL, do_signal},
     {"absent", NULL, NULL, do_absent},
+    {"coloured", NULL, NULL, do_coloured},
+    {"plain", NULL, NULL, do_plain},
     {"exit", NULL, NULL, do_exit},
 };
 

@@ -11,6 +11,7 @@ static struct {
     uint32_t cell[KEPT][SCREEN_COLUMNS_MOST];
     long top; /* the number of the window's first line, from 0; its cells are cell[number % KEPT] */
     int rows, columns, row, column;
+    bool coloured;
     bool full; /* a character stands in the last column: the next one goes on to a new line */
 } screen;
 
@@ -136,6 +137,9 @@ static void sequence(char final, int first, int second)
     case 'K':
         erase_in_line(first);
         break;
+    case 'm':
+        if (first > 0) screen.coloured = true;
+        break;
     case 'P':
         shift(-count);
         break;
@@ -143,7 +147,7 @@ static void sequence(char final, int first, int second)
         shift(count);
         break;
     default:
-        break; /* colours and modes */
+        break; /* modes */
     }
 }
 
@@ -221,6 +225,11 @@ long screen_last(void)
 int screen_column(void)
 {
     return screen.column;
+}
+
+int screen_coloured(void)
+{
+    return screen.coloured;
 }
 
 /* Nothing flows anew: Readline draws its line again, the rest stays. */

@@ -22,6 +22,8 @@ long screen_first(void);
 long screen_last(void);
 long screen_cursor(void);
 int screen_column(void);
+/* Has there been any colour, or anything but plain letters, since it was cleared? */
+int screen_coloured(void);
 /* The text of a line without the blanks at its end; good until the next call. */
 const char *screen_text(long number);
 

@@ -16,9 +16,6 @@
 #define TRACE  "nabla.shell.trace"
 #define FRAMES "nabla.shell.frames"
 
-/* Its address is the message handler's key in the registry. */
-static const char handler_key;
-
 enum { FRAMES_SHOWN = 4, LEVELS_SEEN = 64 };
 
 /* An input of one line stands right above its error; showing it again would tell nothing. */
@@ -68,13 +65,6 @@ static int note_frames(lua_State *L)
     }
     lua_setfield(L, LUA_REGISTRYINDEX, FRAMES);
     return 1;
-}
-
-/* Made once: where it is needed, making it could fail outside of any protection. */
-void sh_errors_open(sh_shell *shell)
-{
-    lua_pushcfunction(shell->L, note_frames);
-    lua_rawsetp(shell->L, LUA_REGISTRYINDEX, &handler_key);
 }
 
 void sh_push_trace(lua_State *L)
@@ -228,7 +218,7 @@ static sh_status report(sh_shell *shell)
 static int call(lua_State *L, int arguments, int results)
 {
     int handler = lua_gettop(L) - arguments;
-    lua_rawgetp(L, LUA_REGISTRYINDEX, &handler_key);
+    lua_pushcfunction(L, note_frames); /* needs no memory */
     lua_insert(L, handler);
     int status = lua_pcall(L, arguments, results, handler);
     lua_remove(L, handler);

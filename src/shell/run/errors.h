@@ -8,8 +8,6 @@
 /* How a call, a script or the program ended: the program's exit status. */
 typedef enum sh_status { SH_OK = 0, SH_FAILED = 1, SH_MISUSED = 2, SH_STOPPED = 130 } sh_status;
 
-/* Prepares the message handler. May raise. */
-void sh_errors_open(sh_shell *shell);
 /* Calls the function below `arguments` values on the stack's top, with Ctrl-C watched. On failure
  * it prints the error, or "interrupted", and leaves nothing on the stack. */
 sh_status sh_call(sh_shell *shell, int arguments, int results);
