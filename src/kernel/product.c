@@ -16,8 +16,9 @@
 #define OWN_PANEL_ROWS  ((size_t)60)
 #define BLAS_PANEL_ROWS ((size_t)64)
 #define PANEL_COLUMNS   ((size_t)64)
-/* Ctrl-C is looked for after so many multiplications (4 GFlop). */
-#define POLL_AFTER 0x1p31
+/* Ctrl-C is looked for after so many multiplications (2 GFlop): a tenth of a second at most, in f64
+ * on one core too. */
+#define POLL_AFTER 0x1p30
 /* Longer sums are cut, so that the smallest panel stays under that too. */
 #define DEPTH_MOST ((size_t)1 << 18)
 

@@ -58,9 +58,11 @@ static void push_options(lua_State *L, const nb_option *options)
 /* ---- Pages ---- */
 
 /* Most pages are never read, and Lua's collector would go through all their strings every time. So
- * a page is one string, {packed, value = …}, until somebody asks for a field that is not there. */
+ * a page is one block, {packed, value = …}, until somebody asks for a field that is not there. The
+ * block is a userdata, because it holds an address and a script can reach it. */
 
-#define PAGE "nabla.page"
+#define PAGE  "nabla.page"
+#define BLOCK "nabla.block"
 
 static const char *const page_fields[] = {"name", "kind", "usage", "text", "example"};
 enum { PAGE_FIELDS = sizeof page_fields / sizeof *page_fields, PACKED = 1 };
@@ -70,23 +72,24 @@ static void push_packed(lua_State *L, const char *kind, const nbl_entry *entry)
 {
     const char *values[PAGE_FIELDS] = {entry->name, kind, entry->usage, entry->help,
                                        entry->example};
-    luaL_Buffer buffer;
-    luaL_buffinit(L, &buffer);
-    luaL_addlstring(&buffer, (const char *)&entry->options, sizeof entry->options);
-    for (int i = 0; i < PAGE_FIELDS; i++) {
-        if (values[i]) luaL_addstring(&buffer, values[i]);
-        luaL_addchar(&buffer, '\0');
-    }
-    luaL_pushresult(&buffer);
+    size_t room = sizeof entry->options;
+    for (int i = 0; i < PAGE_FIELDS; i++) room += (values[i] ? strlen(values[i]) : 0) + 1;
+    char *to = lua_newuserdatauv(L, room, 0);
+    memcpy(to, &entry->options, sizeof entry->options);
+    to += sizeof entry->options;
+    for (int i = 0; i < PAGE_FIELDS; i++) to = stpcpy(to, values[i] ? values[i] : "") + 1;
+    nbl_new_metatable(L, BLOCK);
+    lua_setmetatable(L, -2);
 }
 
 /* __index of a page: unfolds it, whichever field was asked for, and is not called again. */
 static int unfold(lua_State *L)
 {
     const nb_option *options;
+    luaL_checktype(L, 1, LUA_TTABLE);
     lua_settop(L, 2);
     lua_rawgeti(L, 1, PACKED);
-    const char *packed = lua_tostring(L, 3);
+    const char *packed = luaL_testudata(L, 3, BLOCK);
     if (!packed) return 0;
     memcpy(&options, packed, sizeof options);
     const char *value = packed + sizeof options;

@@ -215,3 +215,4 @@ rows[#rows + 1] = start_row("nabla -e \"\", 20 times", 20, program, "-e", "")
 rows[#rows + 1] = start_row("start to first prompt, 20 times", "-p", "∇", 20, "env",
     "LC_ALL=C.UTF-8", "TERM=xterm", program)
 report.show(rows)
+dofile(here .. "/prompt.lua").run(program, tools)

@@ -264,7 +264,7 @@ static void long_sums_and_interrupts(void **state)
     drop(&p);
 }
 
-/* 1,300^3 multiplications are more than 4 GFlop, so Ctrl-C stops them on the way. */
+/* 1,300^3 multiplications are more than 2 GFlop, so Ctrl-C stops them on the way. */
 static void large_products_are_interrupted(void **state)
 {
     (void)state;
