@@ -10,7 +10,7 @@
  *
  *   env NAME=VALUE    for the program; "env NAME" takes it away
  *   home NAME … .     writes a file of the home
- *   run [ARGUMENTS]   starts the program again; the first start needs no step; waits for the prompt
+ *   run [ARGUMENTS]   starts the program again; the first start needs no step
  *   > TEXT            types the line and Enter, waits for the prompt
  *   >> TEXT           the same, waits for the prompt of a line that goes on
  *   type TEXT         keys
@@ -54,7 +54,7 @@
 
 enum {
     ARGUMENTS_MOST = 16,
-    PATIENCE = 60, /* seconds */
+    PATIENCE = 30, /* seconds */
     PATIENCE_SLOW = 600
 };
 

@@ -197,15 +197,18 @@ static sh_status tell_interrupted(const sh_shell *shell)
     return SH_STOPPED;
 }
 
-/* The error object on the stack's top, popped. Its __tostring is the user's code. */
+/* The error object on the stack's top, popped. Its __tostring is the user's code; his hook, which
+ * may be what fails, rests. */
 static sh_status report(sh_shell *shell)
 {
     lua_State *L = shell->L;
     lua_pushcfunction(L, describe);
     lua_insert(L, -2);
+    sh_hook users = sh_hook_take(L);
     sh_interrupt_begin();
     int status = lua_pcall(L, 1, 1, 0);
     bool interrupted = sh_interrupt_end();
+    sh_hook_give(L, users);
     if (status == LUA_OK)
         sh_complain(shell, lua_tostring(L, -1));
     else if (!interrupted)
