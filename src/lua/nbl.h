@@ -102,8 +102,9 @@ nb_status nbl_call_hook(nb_ctx *ctx, nbl_push_call *push, const void *self, cons
  * What they hang on to can be reached with the debug library, so it is looked at before it is used.
  */
 
-/* A new metatable on the stack's top, as luaL_newmetatable makes it; getmetatable gives scripts only
- * {__name = kind}, so that no finaliser is called by hand. False: it was there already. */
+/* A new metatable for userdata on the stack's top, as luaL_newmetatable makes it; getmetatable
+ * gives scripts only {__name = kind}, so that no finaliser is called by hand. False: it was there
+ * already. */
 bool nbl_new_metatable(lua_State *L, const char *kind);
 /* Pushes a user value of the handle at `at` that is a table; raises when it is none. */
 void nbl_push_kept(lua_State *L, int at, int which);

@@ -97,8 +97,8 @@ end)
 test("the state in the registry is not closed by hand, and not taken for another", function()
     local registry, found = debug.getregistry(), 0
     for key, value in pairs(registry) do
-        local meta = type(key) == "userdata" and debug.getmetatable(value)
-        if type(value) == "userdata" and meta and meta.__gc then
+        local meta = type(value) == "userdata" and debug.getmetatable(value)
+        if meta and meta.__gc and not meta.__name then
             found = found + 1
             meta.__gc(value)
             registry[key] = io.stdout

@@ -154,7 +154,7 @@ static int push_example(lua_State *L, nb_set *set, int64_t i)
         lua_pushvalue(L, x + k);
         lua_setfield(L, -2, names[k]);
     }
-    if (nbl_new_metatable(L, NBL_EXAMPLE)) {
+    if (luaL_newmetatable(L, NBL_EXAMPLE)) {
         lua_pushcfunction(L, example_tostring);
         lua_setfield(L, -2, "__tostring");
     }

@@ -168,7 +168,7 @@ static int push_check(lua_State *L, const nb_gradcheck *result)
     lua_setfield(L, -2, "seconds");
     push_report(L, result);
     lua_setfield(L, -2, "text");
-    if (nbl_new_metatable(L, "nabla.gradcheck")) {
+    if (luaL_newmetatable(L, "nabla.gradcheck")) {
         lua_pushcfunction(L, check_tostring);
         lua_setfield(L, -2, "__tostring");
     }

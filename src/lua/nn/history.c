@@ -136,7 +136,7 @@ void nbl_push_history(lua_State *L, int box)
     set_list(L, from, "cost", offsetof(nb_epoch, cost));
     set_list(L, from, "test", offsetof(nb_epoch, accuracy));
     set_list(L, from, "test_cost", offsetof(nb_epoch, test_cost));
-    if (nbl_new_metatable(L, "nabla.history")) {
+    if (luaL_newmetatable(L, "nabla.history")) {
         lua_pushcfunction(L, history_tostring);
         lua_setfield(L, -2, "__tostring");
     }

@@ -281,7 +281,7 @@ static void push_evaluation(lua_State *L, const nb_evaluation *from)
         lua_pushnumber(L, (double)from->correct / (double)from->examples);
         lua_setfield(L, -2, "accuracy");
     }
-    if (nbl_new_metatable(L, "nabla.evaluation")) {
+    if (luaL_newmetatable(L, "nabla.evaluation")) {
         lua_pushcfunction(L, evaluation_tostring);
         lua_setfield(L, -2, "__tostring");
     }

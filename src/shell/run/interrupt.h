@@ -3,8 +3,8 @@
  * swallow them. Outside of begin and end SIGINT is blocked, and whoever waits for input reads it
  * from a signalfd.
  *
- * What this cannot stop: an endless __gc or debug hook, for Lua calls no hook from there; one call of
- * C that does not look (a hostile string.find).
+ * What this cannot stop: an endless __gc or debug hook, for Lua calls no hook from there; one call
+ * of C that does not look (a hostile string.find).
  */
 #ifndef SH_INTERRUPT_H
 #define SH_INTERRUPT_H
