@@ -75,26 +75,44 @@ void nbl_leave(nbl_stay *stay)
     lua_settop(stay->L, stay->error_slot - 1);
 }
 
-/* Whether a message names the function already: "zeros: …", "nn.net: …", "item needs …". */
-static bool names_function(const char *message, const char *name)
+/* Whether a word ends with the `length` letters of a name: "nn.net" with "net". */
+static bool ends_with(const char *word, size_t size, const char *name, size_t length)
 {
-    size_t length = strlen(name), head = strcspn(message, ": ");
-    return head >= length && memcmp(message + head - length, name, length) == 0;
+    return size >= length && memcmp(word + size - length, name, length) == 0;
 }
 
-/* Puts the function's name, as the user called it, before the message on the stack's top that has
- * none, and the position of the user's line before that. */
+/* The message on the stack's top with the function's name before it, where it does not begin with
+ * it already: "zeros: …", "nn.net: …", "item needs …". The core knows the form in place by the name
+ * of its op: "add: …" becomes "add_: …". */
+static void put_name(lua_State *L, const char *name)
+{
+    const char *message = lua_tostring(L, -1);
+    size_t length = strlen(name), word = strcspn(message, " ");
+    if (word > 0 && message[word - 1] == ':') word--;
+    if (ends_with(message, word, name, length)) return;
+    bool in_place = length > 1 && name[length - 1] == '_';
+    if (in_place && ends_with(message, word, name, length - 1)) {
+        lua_pushlstring(L, message, word);
+        lua_pushfstring(L, "_%s", message + word);
+        lua_concat(L, 2);
+    } else {
+        lua_pushfstring(L, "%s: %s", name, message);
+    }
+    lua_remove(L, -2);
+}
+
+/* Raises the message on the stack's top with the function's name, as the user called it, and the
+ * position of the user's line before that. */
 static int raise_top(lua_State *L)
 {
     lua_Debug call = {.name = NULL};
     if (lua_getstack(L, 0, &call)) lua_getinfo(L, "n", &call);
     bool named = call.name && strcmp(call.namewhat, "metamethod") != 0 &&
-                 strcmp(call.namewhat, "for iterator") != 0 &&
-                 !names_function(lua_tostring(L, -1), call.name);
+                 strcmp(call.namewhat, "for iterator") != 0;
+    if (named) put_name(L, call.name);
     luaL_where(L, 1);
-    lua_pushfstring(L, named ? "%s: " : "", call.name);
-    lua_rotate(L, -3, 2);
-    lua_concat(L, 3);
+    lua_insert(L, -2);
+    lua_concat(L, 2);
     return lua_error(L);
 }
 
@@ -172,28 +190,45 @@ const char *nbl_describe(lua_State *L, int arg)
     }
 }
 
-/* Whether the function on the stack's top, which is popped, is a method in the book of help. */
-static bool is_method(lua_State *L)
+/* Puts how the function on the stack's top is called, by the book of help, in its place, and gives
+ * it back; NULL and nil of functions without a page. */
+static const char *usage_of(lua_State *L)
 {
     int function = lua_gettop(L);
     bool found = false;
     luaL_checkstack(L, LUA_MINSTACK, NULL);
+    lua_pushnil(L);
     nbl_state_push(L, NBL_BOOK);
-    for (lua_Integer i = 1; !found && lua_rawgeti(L, function + 1, i) == LUA_TTABLE; i++) {
-        lua_getfield(L, -1, "kind");
+    for (lua_Integer i = 1; !found && lua_rawgeti(L, function + 2, i) == LUA_TTABLE; i++) {
+        lua_getfield(L, -1, "usage");
         lua_getfield(L, -2, "value");
-        found = lua_rawequal(L, -1, function) && strcmp(lua_tostring(L, -2), "method") == 0;
-        lua_settop(L, function + 1);
+        found = lua_rawequal(L, -1, function);
+        if (found) lua_copy(L, -2, function + 1);
+        lua_settop(L, function + 2);
     }
-    lua_settop(L, function - 1);
-    return found;
+    lua_copy(L, function + 1, function);
+    lua_settop(L, function);
+    return lua_tostring(L, function);
 }
 
-/* What to say of a method that was called with a dot; "" of others. */
+/* What to say of a method that was called with a dot; "" of others. tensor.where and the like are
+ * both, and their usage begins with the dot. */
 static const char *colon_advice(lua_State *L, const lua_Debug *call)
 {
-    if (!is_method(L) || strcmp(call->namewhat, "method") == 0) return "";
+    const char *usage = usage_of(L);
+    if (!usage || usage[strcspn(usage, ".:(")] != ':') return "";
+    if (strcmp(call->namewhat, "method") == 0) return "";
     return lua_pushfstring(L, "; a method is called with a colon, x:%s(…)", call->name);
+}
+
+void nbl_no_more(lua_State *L, int last)
+{
+    if (lua_gettop(L) <= last) return;
+    const char *extra = nbl_describe(L, last + 1), *usage = NULL;
+    lua_Debug call;
+    if (lua_getstack(L, 0, &call) && lua_getinfo(L, "f", &call)) usage = usage_of(L);
+    nbl_error(L, "%s is one argument too many%s%s", extra, usage ? "; write " : "",
+              usage ? usage : "");
 }
 
 int nbl_arg_error(lua_State *L, int arg, const char *expected)

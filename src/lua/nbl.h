@@ -72,6 +72,9 @@ bool nbl_fail(nbl_stay *stay, int *tries);
 int nbl_error(lua_State *L, const char *format, ...);
 /* Raises "zeros: argument 2 must be a size, not 'x'". */
 int nbl_arg_error(lua_State *L, int arg, const char *expected);
+/* Raises "dim: 1 is one argument too many; write x:dim()" where the call has arguments behind slot
+ * `last`, which counts the object of a method. */
+void nbl_no_more(lua_State *L, int last);
 /* Pushes what a value is in the user's words and returns it: "nil", "2.5", "'relu'", "a tensor". */
 const char *nbl_describe(lua_State *L, int arg);
 

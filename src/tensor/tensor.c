@@ -401,6 +401,21 @@ static char *element(const nb_tensor *tensor, const int64_t *index)
     return (char *)nb_tensor_data(tensor) + at * (int64_t)nb_dtype_size(tensor->dtype);
 }
 
+bool nb_tensor_is_simple(const nb_tensor *tensor)
+{
+    for (int i = 0; i < tensor->dims; i++)
+        if (tensor->shape[i] > 1 && tensor->stride[i] == 0) return false;
+    return true;
+}
+
+nb_status nb_tensor_check_write(nb_ctx *ctx, const nb_tensor *tensor)
+{
+    if (nb_tensor_is_simple(tensor)) return NB_OK;
+    return nb_fail(ctx, NB_EARG,
+                   "an expanded tensor shows one element several times; x:clone() has one for each "
+                   "place");
+}
+
 double nb_tensor_get(const nb_tensor *tensor, const int64_t *index)
 {
     double value;

@@ -172,6 +172,7 @@ int nbl_tensor_to_table(lua_State *L)
 {
     int64_t index[NB_MAX_DIMS];
     nb_tensor *x = nbl_check_tensor(L, 1);
+    nbl_no_more(L, 1);
     luaL_checkstack(L, NB_MAX_DIMS + 4, NULL);
     push_entries(L, x, index, 0);
     return 1;
