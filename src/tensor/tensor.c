@@ -7,6 +7,9 @@
 
 #include <string.h>
 
+/* Bytes written between two looks for Ctrl-C: fresh pages take some milliseconds. */
+#define ZERO_STRETCH ((size_t)16 << 20)
+
 nb_storage *nb_storage_new(nb_ctx *ctx, size_t bytes)
 {
     /* Head and data are one block; the head takes one alignment unit, so that data stay aligned. */
@@ -80,7 +83,15 @@ nb_tensor *nb_tensor_new(nb_ctx *ctx, nb_dtype dtype, int dims, const int64_t *s
 nb_tensor *nb_tensor_zeros(nb_ctx *ctx, nb_dtype dtype, int dims, const int64_t *shape)
 {
     nb_tensor *tensor = nb_tensor_new(ctx, dtype, dims, shape);
-    if (tensor) memset(tensor->storage->data, 0, tensor->storage->bytes);
+    if (!tensor) return NULL;
+    char *to = tensor->storage->data;
+    for (size_t left = tensor->storage->bytes, n; left > 0; left -= n, to += n) {
+        n = left < ZERO_STRETCH ? left : ZERO_STRETCH;
+        memset(to, 0, n);
+        if (n == left || nb_poll(ctx) == NB_OK) continue;
+        nb_tensor_release(ctx, tensor);
+        return NULL;
+    }
     return tensor;
 }
 

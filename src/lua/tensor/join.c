@@ -119,6 +119,7 @@ static int cut(lua_State *L, nb_tensor *x, int dim, const int64_t *start, int64_
     nb_tensor **made = lua_newuserdatauv(L, room, 0);
     lua_createtable(L, pieces < INT_MAX ? (int)pieces : 0, 0);
     for (int64_t i = 0; i < pieces; i++) {
+        nbl_poll(L, nbl_ctx(L));
         handle[i] = nbl_new_tensor(L);
         lua_rawseti(L, -2, i + 1);
     }

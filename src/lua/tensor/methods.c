@@ -269,7 +269,7 @@ static const nbl_entry methods[] = {
      "Computes the gradient of c, one number, at every tensor with requires_grad_ that it came "
      "from, and puts it into .grad, fresh unless accumulate. Of more numbers it is the gradient of "
      "their sum weighed by delta. The graph is spent unless keep.",
-     "x = tensor{1, 2, 3}:requires_grad_()\n(x ^ 2):sum():backward()\nx.grad  → 2 4 6",
+     "x = tensor{1, 2, 3}:requires_grad_()\nc = (x ^ 2):sum()\nc:backward()\nx.grad  → 2 4 6",
      backward_options},
     {NULL, NULL, NULL, NULL, NULL, NULL}};
 

@@ -149,7 +149,7 @@ nb_tensor *nbl_to_tensor(lua_State *L, int arg, int dtype)
 
 /* ---- Tensors to tables ---- */
 
-static void push_entries(lua_State *L, const nb_tensor *x, int64_t *index, int depth)
+static void push_entries(lua_State *L, nb_ctx *ctx, const nb_tensor *x, int64_t *index, int depth)
 {
     if (depth == x->dims) {
         double value = nb_tensor_get(x, index);
@@ -163,7 +163,8 @@ static void push_entries(lua_State *L, const nb_tensor *x, int64_t *index, int d
     lua_createtable(L, size < INT_MAX ? (int)size : 0, 0);
     for (int64_t i = 0; i < size; i++) {
         index[depth] = i;
-        push_entries(L, x, index, depth + 1);
+        nbl_poll(L, ctx);
+        push_entries(L, ctx, x, index, depth + 1);
         lua_rawseti(L, -2, i + 1);
     }
 }
@@ -174,6 +175,6 @@ int nbl_tensor_to_table(lua_State *L)
     nb_tensor *x = nbl_check_tensor(L, 1);
     nbl_no_more(L, 1);
     luaL_checkstack(L, NB_MAX_DIMS + 4, NULL);
-    push_entries(L, x, index, 0);
+    push_entries(L, nbl_ctx(L), x, index, 0);
     return 1;
 }
