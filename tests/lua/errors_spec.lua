@@ -195,7 +195,7 @@ test("a method called with a dot", function()
     eq(message:find "colon", nil)
     message = fails(function() nabla.tensor.full({}, 2) end, "full: argument 1 must be a number")
     eq(message:find "colon", nil)
-    message = fails(function() nabla.tensor.where(1) end, "where: argument 1 must be a tensor, not 1")
+    message = fails(function() tensor.where(1) end, "where: argument 1 must be a tensor, not 1")
     eq(message:find "colon", nil)
 end)
 

@@ -177,7 +177,8 @@ test("lerp goes from x to y", function()
         "lerp: argument 2 must be a tensor or a number, not nothing", true)
     fails(function() x:lerp(tensor {1, 2, 3}, 0.5) end, "lerp: 2 and 3 do not fit", true)
     fails(function() x:lerp(y, tensor {1, 2, 3}) end, "lerp: 2 and 3 do not fit", true)
-    fails(function() z:lerp_(tensor {{1, 2}, {3, 4}}, 0.5) end, "lerp_: the result, 2x2, does not fit into 2", true)
+    fails(function() z:lerp_(tensor {{1, 2}, {3, 4}}, 0.5) end,
+        "lerp_: the result, 2x2, does not fit into 2", true)
 end)
 
 spec.report()

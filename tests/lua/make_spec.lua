@@ -31,7 +31,8 @@ test("unknown options name the nearest", function()
     fails(function() tensor.zeros(2, {dtype = 64}) end, "dtype must be", true)
     fails(function() tensor.rand(2, {seed = -1}) end,
         "seed must be a whole number from 0, not -1", true)
-    fails(function() tensor.zeros({dtype = "f32"}, 2) end, "zeros: 2 is one argument too many; write ")
+    fails(function() tensor.zeros({dtype = "f32"}, 2) end,
+        "zeros: 2 is one argument too many; write ")
 end)
 
 test("eye", function()
@@ -84,7 +85,8 @@ test("range and linspace of nothing, of one, of far too many", function()
     fails(function() tensor.range(0, 1e15) end, "range: too many numbers")
     fails(function() tensor.range(1, 2, "x") end,
         "range: argument 3 must be a number, not 'x'", true)
-    fails(function() tensor.range(1, 2, 1, {}, 5) end, "range: 5 is one argument too many; write tensor.range(", true)
+    fails(function() tensor.range(1, 2, 1, {}, 5) end,
+        "range: 5 is one argument too many; write tensor.range(", true)
     fails(function() tensor.range(1) end, "range: argument 2 must be a number, not nothing", true)
 end)
 
