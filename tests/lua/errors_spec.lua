@@ -307,7 +307,13 @@ test("what is no number is told without a sign", function()
         fails(function() tensor {1}:bernoulli_(value) end, "within 0 and 1, not at nan", true)
         fails(function() tensor {value}:multinomial(1) end, "is nan; weights are finite", true)
     end
+    fails(function() tensor {nan}:histogram(2) end, "the data, nan to nan, is not finite", true)
     fails(function() tensor.one_hot {math.huge} end, "must be a whole number from 1, not inf", true)
+end)
+
+test("a list of tensors is no tensor; what makes one of it is named", function()
+    fails(function() tensor {tensor {1}, tensor {2}} end,
+        "tensor: entry [1] must be a number, not a tensor; tensor.stack joins tensors", true)
 end)
 
 test("a delta of a wrong kind is named by its name", function()

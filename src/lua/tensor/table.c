@@ -83,9 +83,10 @@ static void read_value(lua_State *L, const reading *at)
 {
     bool fits = at->truths ? lua_isboolean(L, -1) : lua_type(L, -1) == LUA_TNUMBER;
     if (!fits) {
+        const char *more = nbl_test_tensor(L, -1) ? "; tensor.stack joins tensors" : "";
         const char *got = nbl_describe(L, -1);
-        nbl_error(L, "entry %s must be %s, not %s", push_path(L, at->index, at->dims),
-                  at->truths ? "true or false like the first" : "a number", got);
+        nbl_error(L, "entry %s must be %s, not %s%s", push_path(L, at->index, at->dims),
+                  at->truths ? "true or false like the first" : "a number", got, more);
     }
     double value = at->truths ? lua_toboolean(L, -1) : lua_tonumber(L, -1);
     if (!nb_dtype_holds(at->to->dtype, value)) {
