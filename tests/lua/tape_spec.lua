@@ -139,6 +139,20 @@ test("in place with its own elements in other places works on what was there bef
     eq(x.dtype, "f32")
 end)
 
+test("where a slope is a convention it is the one that the help tells", function()
+    local function slope(of, ...)
+        local leaves = {...}
+        for _, leaf in ipairs(leaves) do leaf:requires_grad_() end
+        of(table.unpack(leaves)):sum():backward()
+        for i, leaf in ipairs(leaves) do leaves[i] = leaf.grad:totable() end
+        return leaves
+    end
+    for _, name in ipairs {"maximum", "minimum"} do
+        eq(slope(function(x, y) return x[name](x, y) end, tensor {2}, tensor {2}), {{1}, {0}})
+    end
+    eq(slope(function(x) return x:std() end, tensor {3, 3, 3}), {{0, 0, 0}})
+end)
+
 -- ---- Where backward begins ---------------------------------------------------------------------
 
 test("backward takes a delta: a tensor, a table, a number", function()
