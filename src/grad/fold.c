@@ -15,7 +15,9 @@ enum {
     ENOUGH_COLUMNS = 8, /* fewer next to each other are better folded along their rows */
     SHORT_ROW = 16,     /* shorter ones are better folded across */
     COLUMNS_GRAIN = 256,
-    ROW_GRAIN = 4096 /* elements of the innermost axis that stay in one piece */
+    ROW_GRAIN = 4096,  /* elements of the innermost axis that stay in one piece */
+    STRETCH = 1 << 20, /* elements between two looks for Ctrl-C within a piece */
+    STRETCH_ROWS = 64 /* rows at least, so that a tile of columns is worth its place in the cache */
 };
 
 /* ---- The plan ------------------------------------------------------------------------------- */
@@ -159,13 +161,34 @@ static bool advance(const nb_fold_plan *plan, place *at, int axes)
     return false;
 }
 
-static void run_columns(const job *work, const place *at, const char *x, double *acc,
-                        const double *c)
+static bool is_stopped(const job *work)
+{
+    return work->interrupt && *work->interrupt;
+}
+
+static void run_row(const job *work, int64_t size, const char *x, const double *c, double *acc)
+{
+    const nb_fold_plan *plan = work->plan;
+    int64_t step = plan->axis[plan->axes - 1].step;
+    int64_t bytes = step * (int64_t)nb_dtype_size(plan->x->dtype);
+    for (int64_t i = 0; i < size && !is_stopped(work); i += STRETCH) {
+        int64_t n = size - i < STRETCH ? size - i : STRETCH;
+        work->row((size_t)n, x + i * bytes, (ptrdiff_t)step, c ? *c : 0, acc);
+    }
+}
+
+static void run_columns(const job *work, const int64_t *size, const char *x, const double *c,
+                        double *acc)
 {
     const nb_fold_plan *plan = work->plan;
     const nb_fold_axis *row = &plan->axis[plan->axes - 2], *column = row + 1;
-    work->columns((size_t)at->size[plan->axes - 2], (size_t)at->size[plan->axes - 1], x,
-                  (ptrdiff_t)row->step, (ptrdiff_t)column->step, c, acc);
+    int64_t bytes = row->step * (int64_t)nb_dtype_size(plan->x->dtype);
+    int64_t most = STRETCH / size[1] > STRETCH_ROWS ? STRETCH / size[1] : STRETCH_ROWS;
+    for (int64_t i = 0; i < size[0] && !is_stopped(work); i += most) {
+        int64_t n = size[0] - i < most ? size[0] - i : most;
+        work->columns((size_t)n, (size_t)size[1], x + i * bytes, (ptrdiff_t)row->step,
+                      (ptrdiff_t)column->step, c, acc);
+    }
 }
 
 static void run_piece(void *arg, size_t piece)
@@ -173,7 +196,6 @@ static void run_piece(void *arg, size_t piece)
     const job *work = arg;
     const nb_fold_plan *plan = work->plan;
     const nb_fold_axis *cut = &plan->axis[work->cut];
-    if (work->interrupt && *work->interrupt) return;
     int64_t start = (int64_t)piece * work->chunk;
     place at = {.x = start * cut->step, .acc = start * cut->to + (int64_t)piece * work->part};
     for (int i = 0; i < plan->axes; i++) at.size[i] = plan->axis[i].size;
@@ -183,17 +205,15 @@ static void run_piece(void *arg, size_t piece)
         at.size[work->cut] = work->chunk;
     int64_t width = (int64_t)nb_dtype_size(plan->x->dtype);
     int inner = plan->columns ? 2 : 1;
-    const nb_fold_axis *row = &plan->axis[plan->axes - 1];
     do {
         const char *x = plan->base + at.x * width;
         int64_t param = at.acc - (int64_t)piece * work->part;
         const double *c = work->c ? work->c + param : NULL;
         if (plan->columns)
-            run_columns(work, &at, x, work->acc + at.acc, c);
+            run_columns(work, at.size + plan->axes - 2, x, c, work->acc + at.acc);
         else
-            work->row((size_t)at.size[plan->axes - 1], x, (ptrdiff_t)row->step, c ? *c : 0,
-                      work->acc + at.acc);
-    } while (advance(plan, &at, plan->axes - inner));
+            run_row(work, at.size[plan->axes - 1], x, c, work->acc + at.acc);
+    } while (!is_stopped(work) && advance(plan, &at, plan->axes - inner));
 }
 
 /* ---- Pieces --------------------------------------------------------------------------------- */

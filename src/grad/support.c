@@ -37,14 +37,6 @@ nb_tensor *nb_map_elements(nb_ctx *ctx, nb_dtype dtype, int dims, const int64_t 
     return map_by(nb_walk_elements, ctx, dtype, dims, shape, in, inputs, loop, arg);
 }
 
-/* Whether no two elements of a tensor are one in memory. */
-static bool is_simple(const nb_tensor *t)
-{
-    for (int i = 0; i < t->dims; i++)
-        if (t->shape[i] > 1 && t->stride[i] == 0) return false;
-    return true;
-}
-
 static bool same_places(const nb_tensor *a, const nb_tensor *b)
 {
     size_t bytes = (size_t)a->dims * sizeof *a->stride;
@@ -55,7 +47,7 @@ static bool same_places(const nb_tensor *a, const nb_tensor *b)
 static bool fits(const nb_call *call, const nb_tensor *to, nb_dtype dtype, int dims,
                  const int64_t *shape)
 {
-    if (to->dtype != dtype || to->dims != dims || !is_simple(to)) return false;
+    if (to->dtype != dtype || to->dims != dims || !nb_tensor_is_simple(to)) return false;
     if (memcmp(to->shape, shape, (size_t)dims * sizeof *shape) != 0) return false;
     for (int i = 0; i < call->inputs; i++)
         if (call->in[i]->storage == to->storage && !same_places(call->in[i], to)) return false;

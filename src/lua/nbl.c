@@ -75,26 +75,88 @@ void nbl_leave(nbl_stay *stay)
     lua_settop(stay->L, stay->error_slot - 1);
 }
 
-/* Whether a message names the function already: "zeros: …", "nn.net: …", "item needs …". */
-static bool names_function(const char *message, const char *name)
+/* Whether a word ends with the `length` letters of a name: "nn.net" with "net". */
+static bool ends_with(const char *word, size_t size, const char *name, size_t length)
 {
-    size_t length = strlen(name), head = strcspn(message, ": ");
-    return head >= length && memcmp(message + head - length, name, length) == 0;
+    return size >= length && memcmp(word + size - length, name, length) == 0;
 }
 
-/* Puts the function's name, as the user called it, before the message on the stack's top that has
- * none, and the position of the user's line before that. */
+/* The message on the stack's top with the function's name before it, where it does not begin with
+ * it already: "zeros: …", "nn.net: …", "item needs …". The core knows the form in place by the name
+ * of its op: "add: …" becomes "add_: …". */
+static void put_name(lua_State *L, const char *name)
+{
+    const char *message = lua_tostring(L, -1);
+    size_t length = strlen(name), word = strcspn(message, " ");
+    if (word > 0 && message[word - 1] == ':') word--;
+    if (ends_with(message, word, name, length)) return;
+    bool in_place = length > 1 && name[length - 1] == '_';
+    if (in_place && ends_with(message, word, name, length - 1)) {
+        lua_pushlstring(L, message, word);
+        lua_pushfstring(L, "_%s", message + word);
+        lua_concat(L, 2);
+    } else {
+        lua_pushfstring(L, "%s: %s", name, message);
+    }
+    lua_remove(L, -2);
+}
+
+/* Puts what the book of help says of the function on the stack's top in its place, and gives it
+ * back: "usage", "name"; NULL and nil of functions without a page. */
+static const char *book_says(lua_State *L, const char *field)
+{
+    int function = lua_gettop(L);
+    bool found = false;
+    luaL_checkstack(L, LUA_MINSTACK, NULL);
+    lua_pushnil(L);
+    nbl_state_push(L, NBL_BOOK);
+    for (lua_Integer i = 1; !found && lua_rawgeti(L, function + 2, i) == LUA_TTABLE; i++) {
+        lua_getfield(L, -1, field);
+        lua_getfield(L, -2, "value");
+        found = lua_rawequal(L, -1, function);
+        if (found) lua_copy(L, -2, function + 1);
+        lua_settop(L, function + 2);
+    }
+    lua_copy(L, function + 1, function);
+    lua_settop(L, function);
+    return lua_tostring(L, function);
+}
+
+/* What the running function was called, in a slot of its own, and how in `call`. Where Lua does not
+ * know, after a tail call or x[name](x), it is the book's name: "add" of "tensor:add". NULL and nil
+ * of a metamethod, which nobody calls by name. */
+static const char *name_of_call(lua_State *L, lua_Debug *call)
+{
+    *call = (lua_Debug){.name = NULL, .namewhat = ""};
+    if (!lua_getstack(L, 0, call)) {
+        lua_pushnil(L);
+        return NULL;
+    }
+    lua_getinfo(L, "nf", call);
+    bool implied =
+        strcmp(call->namewhat, "metamethod") == 0 || strcmp(call->namewhat, "for iterator") == 0;
+    if (call->name && strcmp(call->name, "?") != 0) {
+        lua_pop(L, 1);
+        if (!implied) return lua_pushstring(L, call->name);
+        lua_pushnil(L);
+        return NULL;
+    }
+    call->namewhat = "";
+    const char *name = book_says(L, "name"), *part = name ? strpbrk(name, ".:") : NULL;
+    return part ? part + 1 : name;
+}
+
+/* Raises the message on the stack's top with the function's name, as the user called it, and the
+ * position of the user's line before that. */
 static int raise_top(lua_State *L)
 {
-    lua_Debug call = {.name = NULL};
-    if (lua_getstack(L, 0, &call)) lua_getinfo(L, "n", &call);
-    bool named = call.name && strcmp(call.namewhat, "metamethod") != 0 &&
-                 strcmp(call.namewhat, "for iterator") != 0 &&
-                 !names_function(lua_tostring(L, -1), call.name);
+    lua_Debug call;
+    const char *name = name_of_call(L, &call);
+    lua_insert(L, -2);
+    if (name) put_name(L, name);
     luaL_where(L, 1);
-    lua_pushfstring(L, named ? "%s: " : "", call.name);
-    lua_rotate(L, -3, 2);
-    lua_concat(L, 3);
+    lua_insert(L, -2);
+    lua_concat(L, 2);
     return lua_error(L);
 }
 
@@ -104,6 +166,11 @@ static int raise_message(lua_State *L, nb_ctx *ctx)
     bool interrupted = ctx->status == NB_EINTERRUPT;
     lua_pushstring(L, ctx->message);
     return interrupted ? lua_error(L) : raise_top(L);
+}
+
+void nbl_poll(lua_State *L, nb_ctx *ctx)
+{
+    if (nb_poll(ctx) != NB_OK) raise_message(L, ctx);
 }
 
 bool nbl_fail(nbl_stay *stay, int *tries)
@@ -172,47 +239,43 @@ const char *nbl_describe(lua_State *L, int arg)
     }
 }
 
-/* Whether the function on the stack's top, which is popped, is a method in the book of help. */
+/* Whether the book has the running function as a method. tensor.where and the like are both, and
+ * their usage begins with the dot. */
 static bool is_method(lua_State *L)
 {
-    int function = lua_gettop(L);
-    bool found = false;
-    luaL_checkstack(L, LUA_MINSTACK, NULL);
-    nbl_state_push(L, NBL_BOOK);
-    for (lua_Integer i = 1; !found && lua_rawgeti(L, function + 1, i) == LUA_TTABLE; i++) {
-        lua_getfield(L, -1, "kind");
-        lua_getfield(L, -2, "value");
-        found = lua_rawequal(L, -1, function) && strcmp(lua_tostring(L, -2), "method") == 0;
-        lua_settop(L, function + 1);
-    }
-    lua_settop(L, function - 1);
-    return found;
+    lua_Debug call;
+    if (!lua_getstack(L, 0, &call) || !lua_getinfo(L, "f", &call)) return false;
+    const char *usage = book_says(L, "usage");
+    bool method = usage && usage[strcspn(usage, ".:(")] == ':';
+    lua_pop(L, 1);
+    return method;
 }
 
-/* What to say of a method that was called with a dot; "" of others. */
-static const char *colon_advice(lua_State *L, const lua_Debug *call)
+void nbl_no_more(lua_State *L, int last)
 {
-    if (!is_method(L) || strcmp(call->namewhat, "method") == 0) return "";
-    return lua_pushfstring(L, "; a method is called with a colon, x:%s(…)", call->name);
+    if (lua_gettop(L) <= last) return;
+    const char *extra = nbl_describe(L, last + 1), *usage = NULL;
+    lua_Debug call;
+    if (lua_getstack(L, 0, &call) && lua_getinfo(L, "f", &call)) usage = book_says(L, "usage");
+    nbl_error(L, "%s is one argument too many%s%s", extra, usage ? "; write " : "",
+              usage ? usage : "");
 }
 
 int nbl_arg_error(lua_State *L, int arg, const char *expected)
 {
-    const char *got = nbl_describe(L, arg);
-    lua_Debug call = {.name = NULL};
-    if (lua_getstack(L, 0, &call))
-        lua_getinfo(L, "nf", &call);
-    else
-        lua_pushnil(L);
-    if (!call.name) return nbl_error(L, "argument %d must be %s, not %s", arg, expected, got);
+    lua_Debug call;
+    const char *got = nbl_describe(L, arg), *name = name_of_call(L, &call);
     if (strcmp(call.namewhat, "metamethod") == 0)
         return nbl_error(L, "the value must be %s, not %s", expected, got);
-    bool method = strcmp(call.namewhat, "method") == 0;
-    if (method && arg == 1)
-        return nbl_error(L, "%s belongs to %s, not %s", call.name, expected, got);
-    const char *advice = colon_advice(L, &call);
-    return nbl_error(L, "%s: argument %d must be %s, not %s%s", call.name, arg - method, expected,
-                     got, advice);
+    if (!name) return nbl_error(L, "argument %d must be %s, not %s", arg, expected, got);
+    bool method = is_method(L), told = *call.namewhat != '\0';
+    bool colon = told ? strcmp(call.namewhat, "method") == 0 : method;
+    if (colon && arg == 1) return nbl_error(L, "%s belongs to %s, not %s", name, expected, got);
+    const char *advice = "";
+    if (method && !colon)
+        advice = lua_pushfstring(L, "; a method is called with a colon, x:%s(…)", name);
+    return nbl_error(L, "%s: argument %d must be %s, not %s%s", name, arg - colon, expected, got,
+                     advice);
 }
 
 bool nbl_new_metatable(lua_State *L, const char *kind)

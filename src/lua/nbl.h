@@ -71,11 +71,16 @@ void nbl_leave(nbl_stay *stay);
  * string. After NB_EMEMORY it first collects, trims the pool and returns true once, for one more
  * try (the stay goes on). */
 bool nbl_fail(nbl_stay *stay, int *tries);
+/* Raises what Ctrl-C raises, where it was pressed; for loops of a binding itself. */
+void nbl_poll(lua_State *L, nb_ctx *ctx);
 /* Raises a message, in lua_pushfstring's format, with the position of the user's line before it and
  * the name that the function was called by, unless the message begins with it. */
 int nbl_error(lua_State *L, const char *format, ...);
 /* Raises "zeros: argument 2 must be a size, not 'x'". */
 int nbl_arg_error(lua_State *L, int arg, const char *expected);
+/* Raises "dim: 1 is one argument too many; write x:dim()" where the call has arguments behind slot
+ * `last`, which counts the object of a method. */
+void nbl_no_more(lua_State *L, int last);
 /* Pushes what a value is in the user's words and returns it: "nil", "2.5", "'relu'", "a tensor". */
 const char *nbl_describe(lua_State *L, int arg);
 

@@ -66,8 +66,8 @@ static void check_keys(lua_State *L, int arg, const char *whose, const nb_option
             raise_option(L);
         }
         if (!positional || !lua_isinteger(L, -2))
-            nbl_error(L, "options of %s are written name = value; there is no name before %s",
-                      whose, nbl_describe(L, -1));
+            nbl_error(L, "%s: options are written name = value; there is no name before %s", whose,
+                      nbl_describe(L, -1));
     }
 }
 
@@ -78,7 +78,7 @@ void nbl_options(lua_State *L, int arg, const char *whose, const nb_option *opti
     nb_option_defaults(options, target);
     if (lua_isnoneornil(L, arg)) return;
     if (!lua_istable(L, arg))
-        nbl_error(L, "options of %s must be a table, not %s", whose, nbl_describe(L, arg));
+        nbl_error(L, "%s: options must be a table, not %s", whose, nbl_describe(L, arg));
     check_keys(L, arg, whose, options, positional);
     for (const nb_option *option = options; option->name; option++) {
         luaL_checkstack(L, 4, NULL);

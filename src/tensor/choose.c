@@ -1,6 +1,7 @@
 /* Permutations and draws by weight. */
 #include "tensor/choose.h"
 
+#include "base/text.h"
 #include "kernel/kernel.h"
 
 #include <math.h>
@@ -36,14 +37,15 @@ typedef struct choice {
 
 static nb_status check_row(choice *of)
 {
+    char text[NB_NUMBER_MAX];
     of->some = 0;
     of->total = 0;
     for (int64_t i = 0; i < of->count; i++) {
         double w = of->weight[i];
         if (!(w >= 0 && w < (double)INFINITY))
             return nb_fail(of->ctx, NB_EVALUE,
-                           "weight %lld of row %lld is %g; weights are finite and not negative",
-                           (long long)i + 1, (long long)of->row + 1, w);
+                           "weight %lld of row %lld is %s; weights are finite and not negative",
+                           (long long)i + 1, (long long)of->row + 1, nb_number_text(w, text));
         of->some += w > 0;
         of->total += w;
     }

@@ -57,9 +57,9 @@ static nb_status repeated_shape(nb_ctx *ctx, const nb_tensor *tensor, int dims,
     char a[NB_SHAPE_TEXT], b[NB_SHAPE_TEXT];
     int added = dims - tensor->dims;
     if (added < 0)
-        return nb_fail(ctx, NB_ESHAPE, "rep: %s has %d dimensions; %s says nothing of %d",
-                       nb_shape_text(tensor->dims, tensor->shape, a), tensor->dims,
-                       nb_shape_text(dims, times, b), -added);
+        return nb_fail(ctx, NB_ESHAPE,
+                       "rep: %s has %d dimensions and takes at least as many numbers, not %d",
+                       nb_shape_text(tensor->dims, tensor->shape, a), tensor->dims, dims);
     for (int i = 0; i < dims; i++) {
         int64_t own = i < added ? 1 : tensor->shape[i - added];
         if (times[i] < 0)

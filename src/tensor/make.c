@@ -1,6 +1,7 @@
 /* Filling with numbers that follow a rule. */
 #include "tensor/make.h"
 
+#include "base/text.h"
 #include "kernel/kernel.h"
 
 #include <float.h>
@@ -115,11 +116,12 @@ typedef void label_fn(void *arg, int64_t place, int64_t label);
 static nb_status bad_label(nb_ctx *ctx, double label, int64_t place, int64_t most)
 {
     if (label == 0) return nb_fail(ctx, NB_EVALUE, "there is no class 0; counting starts at 1");
-    if (label > (double)most && label == floor(label))
+    if (label > (double)most && label < (double)INFINITY && label == floor(label))
         return nb_fail(ctx, NB_EVALUE, "label %lld is class %.0f; there are %lld",
                        (long long)place + 1, label, (long long)most);
-    return nb_fail(ctx, NB_EVALUE, "label %lld must be a whole number from 1, not %g",
-                   (long long)place + 1, label);
+    char text[NB_NUMBER_MAX];
+    return nb_fail(ctx, NB_EVALUE, "label %lld must be a whole number from 1, not %s",
+                   (long long)place + 1, nb_number_text(label, text));
 }
 
 static nb_status each_label(nb_ctx *ctx, nb_tensor *labels, int64_t most, label_fn *visit,

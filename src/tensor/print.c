@@ -35,6 +35,7 @@ typedef struct format {
 
 /* The tensor as slices of rows and columns. Dimensions before the last two number the slices. */
 typedef struct page {
+    const nb_ctx *ctx;
     const nb_tensor *tensor;
     bool all;
     bool cut;                   /* long dimensions show their two ends only */
@@ -72,9 +73,9 @@ static int64_t limit_slices(const page *p)
     return p->all || p->slices_all <= most ? p->slices_all : most;
 }
 
-static page make_page(const nb_tensor *tensor, bool all)
+static page make_page(const nb_ctx *ctx, const nb_tensor *tensor, bool all)
 {
-    page p = {.tensor = tensor, .all = all};
+    page p = {.ctx = ctx, .tensor = tensor, .all = all, .window = ctx->columns};
     int dims = tensor->dims;
     p.slices_all = 1;
     p.cut = !all && nb_tensor_count(tensor) > NB_PRINT_WHOLE;
@@ -108,6 +109,7 @@ static double value_at(const page *p, int64_t *index, int64_t row, int64_t colum
 
 typedef void visit_fn(void *arg, double value);
 
+/* Ctrl-C ends it; what is written then says so. */
 static void visit_shown(const page *p, visit_fn *visit, void *arg)
 {
     int64_t index[NB_MAX_DIMS];
@@ -115,6 +117,7 @@ static void visit_shown(const page *p, visit_fn *visit, void *arg)
         locate_slice(p, slice, index);
         for (int64_t row = 0; row < p->rows; row++) {
             for (int64_t column = 0; column < p->columns; column++) {
+                if (nb_interrupted(p->ctx)) return;
                 visit(arg, value_at(p, index, row, column));
             }
         }
@@ -362,8 +365,7 @@ void nb_tensor_print(nb_text *text, const nb_tensor *tensor, bool all)
         nb_text_add(text, " (empty)");
         return;
     }
-    page p = make_page(tensor, all);
-    p.window = text->ctx->columns;
+    page p = make_page(text->ctx, tensor, all);
     choose_format(&p);
     shorten_ends(&p);
     write_page(text, &p, start);

@@ -1,6 +1,7 @@
 /* Filling with chance: element i is made of the words that Philox gives for its place. */
 #include "tensor/random.h"
 
+#include "base/text.h"
 #include "base/workers.h"
 #include "kernel/kernel.h"
 #include "tensor/shape.h"
@@ -87,23 +88,12 @@ static nb_status fill_contiguous(nb_ctx *ctx, nb_tensor *tensor, drawing *how)
     return nb_poll(ctx);
 }
 
-/* Which of the numbers for one element would stay is nobody's to say. */
-static nb_status check_own_elements(nb_ctx *ctx, const nb_tensor *tensor)
-{
-    for (int i = 0; i < tensor->dims; i++)
-        if (tensor->stride[i] == 0 && tensor->shape[i] > 1)
-            return nb_fail(ctx, NB_EARG,
-                           "an expanded tensor shows one element several times; x:clone() has one "
-                           "for each place");
-    return NB_OK;
-}
-
 /* What is not contiguous is drawn beside it. */
 static nb_status fill(nb_ctx *ctx, nb_tensor *tensor, drawing *how)
 {
     how->dtype = tensor->dtype;
     if (nb_tensor_is_contiguous(tensor)) return fill_contiguous(ctx, tensor, how);
-    if (check_own_elements(ctx, tensor) != NB_OK) return ctx->status;
+    if (nb_tensor_check_write(ctx, tensor) != NB_OK) return ctx->status;
     nb_tensor *drawn = nb_tensor_new(ctx, tensor->dtype, tensor->dims, tensor->shape);
     nb_status status = drawn ? fill_contiguous(ctx, drawn, how) : ctx->status;
     if (status == NB_OK) status = nb_tensor_copy(ctx, tensor, drawn);
@@ -228,10 +218,11 @@ static nb_status check_probabilities(nb_ctx *ctx, const nb_tensor *p)
 {
     const double *value = nb_tensor_data(p);
     int64_t count = nb_tensor_count(p);
+    char text[NB_NUMBER_MAX];
     for (int64_t i = 0; i < count; i++)
         if (!(value[i] >= 0 && value[i] <= 1))
-            return nb_fail(ctx, NB_EVALUE, "a probability must lie within 0 and 1, not at %g",
-                           value[i]);
+            return nb_fail(ctx, NB_EVALUE, "a probability must lie within 0 and 1, not at %s",
+                           nb_number_text(value[i], text));
     return NB_OK;
 }
 

@@ -7,6 +7,9 @@
 
 #include <string.h>
 
+/* Bytes written between two looks for Ctrl-C: fresh pages take some milliseconds. */
+#define ZERO_STRETCH ((size_t)16 << 20)
+
 nb_storage *nb_storage_new(nb_ctx *ctx, size_t bytes)
 {
     /* Head and data are one block; the head takes one alignment unit, so that data stay aligned. */
@@ -80,7 +83,15 @@ nb_tensor *nb_tensor_new(nb_ctx *ctx, nb_dtype dtype, int dims, const int64_t *s
 nb_tensor *nb_tensor_zeros(nb_ctx *ctx, nb_dtype dtype, int dims, const int64_t *shape)
 {
     nb_tensor *tensor = nb_tensor_new(ctx, dtype, dims, shape);
-    if (tensor) memset(tensor->storage->data, 0, tensor->storage->bytes);
+    if (!tensor) return NULL;
+    char *to = tensor->storage->data;
+    for (size_t left = tensor->storage->bytes, n; left > 0; left -= n, to += n) {
+        n = left < ZERO_STRETCH ? left : ZERO_STRETCH;
+        memset(to, 0, n);
+        if (n == left || nb_poll(ctx) == NB_OK) continue;
+        nb_tensor_release(ctx, tensor);
+        return NULL;
+    }
     return tensor;
 }
 
@@ -399,6 +410,21 @@ static char *element(const nb_tensor *tensor, const int64_t *index)
     int64_t at = 0;
     for (int i = 0; i < tensor->dims; i++) at += index[i] * tensor->stride[i];
     return (char *)nb_tensor_data(tensor) + at * (int64_t)nb_dtype_size(tensor->dtype);
+}
+
+bool nb_tensor_is_simple(const nb_tensor *tensor)
+{
+    for (int i = 0; i < tensor->dims; i++)
+        if (tensor->shape[i] > 1 && tensor->stride[i] == 0) return false;
+    return true;
+}
+
+nb_status nb_tensor_check_write(nb_ctx *ctx, const nb_tensor *tensor)
+{
+    if (nb_tensor_is_simple(tensor)) return NB_OK;
+    return nb_fail(ctx, NB_EARG,
+                   "an expanded tensor shows one element several times; x:clone() has one for each "
+                   "place");
 }
 
 double nb_tensor_get(const nb_tensor *tensor, const int64_t *index)

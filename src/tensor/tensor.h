@@ -122,6 +122,11 @@ bool nb_tensor_same_shape(const nb_tensor *a, const nb_tensor *b);
 /* Nobody but the one owner of `tensor` sees its elements: it has no second owner, no view and no
  * link. */
 bool nb_tensor_is_alone(const nb_tensor *tensor);
+/* NB_EARG where one element in memory stands at several places, as an expanded dimension shows it:
+ * which of the values written to them would stay is nobody's to say. */
+nb_status nb_tensor_check_write(nb_ctx *ctx, const nb_tensor *tensor);
+/* Whether no two elements are one in memory. */
+bool nb_tensor_is_simple(const nb_tensor *tensor);
 /* The element at a full index (dims numbers), as a double; likewise written. */
 double nb_tensor_get(const nb_tensor *tensor, const int64_t *index);
 void nb_tensor_set(nb_tensor *tensor, const int64_t *index, double value);

@@ -195,6 +195,136 @@ test("a method called with a dot", function()
     eq(message:find "colon", nil)
     message = fails(function() nabla.tensor.full({}, 2) end, "full: argument 1 must be a number")
     eq(message:find "colon", nil)
+    message = fails(function() tensor.where(1) end, "where: argument 1 must be a tensor, not 1")
+    eq(message:find "colon", nil)
+end)
+
+-- ---- Tensors ----
+
+test("arguments too many are refused by every function alike, with how it is called", function()
+    local x = tensor.ones(2, 2)
+    for name, arguments in pairs {
+        dim = {}, numel = {}, is_contiguous = {}, totable = {}, each = {}, zero_ = {}, detach = {},
+        size = {1}, format = {{}}, copy_ = {1}, fill_ = {1}, requires_grad_ = {false},
+        chunk = {1, 1}, split = {1, 1}, uniform_ = {0, 1, {}}, bernoulli_ = {1, {}},
+        multinomial = {1, {}}, exp = {}, exp_ = {}, add_ = {1}, sum = {1, {}},
+    } do
+        arguments[#arguments + 1] = "more"
+        fails(function() x[name](x, table.unpack(arguments)) end,
+            (": %s: 'more' is one argument too many; write x:%s"):format(name, name), true)
+    end
+    fails(function() x:dim(1) end, "dim: 1 is one argument too many; write x:dim()", true)
+    fails(function() x:add_(1, 2) end, "add_: 2 is one argument too many; write x:add_(y)", true)
+    for name, arguments in pairs {
+        zeros = {2, {}}, rand = {2, {}}, range = {1, 2, 1, {}}, logspace = {0, 1, 2, {}},
+        cat = {{x}, 1}, stack = {{x}, 1}, load = {"x"},
+    } do
+        arguments[#arguments + 1] = "more"
+        fails(function() tensor[name](table.unpack(arguments)) end,
+            (": %s: 'more' is one argument too many; write tensor.%s("):format(name, name), true)
+    end
+    fails(function() tensor(1, {}, 2) end, "tensor: 2 is one argument too many", true)
+end)
+
+test("a dimension is named once, and by a number", function()
+    local x = tensor.ones(2, 3)
+    for _, name in ipairs {"sum", "mean", "var", "max", "all", "logsumexp", "permute"} do
+        fails(function() x[name](x, 1, 1) end, "dimension 1 is named twice", true)
+        fails(function() x[name](x, 2, -1) end, "dimension 2 is named twice", true)
+    end
+    for _, name in ipairs {"sum", "argmax", "softmax", "sort", "median", "squeeze"} do
+        fails(function() x[name](x, "a") end, "dimension must be a whole number, not 'a'", true)
+    end
+    fails(function() x:sum(nil) end, "sum: dimension must be a whole number, not nil", true)
+    fails(function() x:diag "a" end, "diag: a distance must be a whole number, not 'a'", true)
+    eq(x:softmax(nil):sum(), 2)
+end)
+
+test("a message names a form in place once, as it was called", function()
+    local x = tensor.ones(3)
+    local message = fails(function() x:add_(tensor.ones(2)) end, ": add_: 3 and 2 do not fit", true)
+    eq(select(2, message:gsub("add", "")), 1)
+    fails(function() x:tril_() end, ": tril_ takes matrices, not 3", true)
+    fails(function() x:masked_fill_(x, 1) end, ": masked_fill_: the mask must be u8", true)
+    fails(function() x:mul_(tensor.ones(2, 3)) end,
+        ": mul_: the result, 2x3, does not fit into 3", true)
+    eq(x, {1, 1, 1})
+end)
+
+test("nothing is written to an expanded tensor, where places share an element", function()
+    local row = tensor {1, 2}
+    local x = row:expand(3, 2)
+    local writes = {
+        add_ = function() x:add_(1) end, exp_ = function() x:exp_() end,
+        copy_ = function() x:copy_(tensor.ones(3, 2)) end, fill_ = function() x:fill_(1) end,
+        zero_ = function() x:zero_() end, masked_fill_ = function() x:masked_fill_(x:gt(0), 1) end,
+        uniform_ = function() x:uniform_() end, ["an assignment"] = function() x[1] = 5 end,
+        scatter_add_ = function() x:scatter_add_(1, {{1, 1}}, 1) end,
+        triu_ = function() x:triu_() end,
+    }
+    for name, write in pairs(writes) do
+        fails(write, name .. ": an expanded tensor shows one element several times; x:clone() has",
+            true)
+    end
+    fails(function() x:t()[{{}, 1}] = 0 end, "an expanded tensor shows", true)
+    eq(row, {1, 2})
+    eq(x[1]:add_(1), {2, 3})
+    eq(row:expand(1, 2):mul_(2), {{4, 6}})
+    eq(x:clone():zero_(), tensor.zeros(3, 2))
+end)
+
+test("a product that does not fit says which sizes do not meet", function()
+    fails(function() tensor.ones(2, 3):matmul(tensor.ones(4, 5)) end,
+        "matmul: 2x3 and 4x5 do not fit: the first has 3 columns, the second 4 rows", true)
+    fails(function() tensor.ones(3):matmul(tensor.ones(4, 5)) end,
+        "matmul: 3 and 4x5 do not fit: the first has 3 columns, the second 4 rows", true)
+    fails(function() tensor.ones(2, 2, 3):matmul(tensor.ones(3, 3, 5)) end,
+        "matmul: 2x2x3 and 3x3x5 do not fit: the batches 2 and 3 do not broadcast", true)
+end)
+
+test("signs of Lua that tensors do not have propose what to write", function()
+    local x = tensor {5, -5}
+    fails(function() return x // 2 end, "tensors have no //; (a / b):floor() divides", true)
+    fails(function() return 7 % x end, "tensors have no %; a - (a / b):floor() * b", true)
+    eq((x / 2):floor(), {5 // 2, -5 // 2})
+    eq(x - (x / 3):floor() * 3, {5 % 3, -5 % 3})
+end)
+
+test("a function that Lua has no name for is named by the book", function()
+    local x, name = tensor.ones(2), "add"
+    fails(function() return x:add {} end, ": add: argument 1 must be a tensor or a number", true)
+    fails(function() return x:item() end, ": item needs", true)
+    fails(function() x[name](x, tensor.ones(3)) end, ": add: 2 and 3 do not fit", true)
+    fails(function() x[name]() end, ": add belongs to a tensor, not nothing", true)
+    local ok, message = pcall(tensor.zeros, -1)
+    eq({ok, message}, {false, "zeros: size 1 must be a whole number from 0, not -1"})
+end)
+
+test("what is no number is told without a sign", function()
+    local nan = -(0 / 0)
+    for _, value in ipairs {nan, -nan} do
+        fails(function() tensor.one_hot {value} end, "whole number from 1, not nan", true)
+        fails(function() tensor {1}:bernoulli_(value) end, "within 0 and 1, not at nan", true)
+        fails(function() tensor {value}:multinomial(1) end, "is nan; weights are finite", true)
+    end
+    fails(function() tensor {nan}:histogram(2) end, "the data, nan to nan, is not finite", true)
+    fails(function() tensor.one_hot {math.huge} end, "must be a whole number from 1, not inf", true)
+end)
+
+test("a list of tensors is no tensor; what makes one of it is named", function()
+    fails(function() tensor {tensor {1}, tensor {2}} end,
+        "tensor: entry [1] must be a number, not a tensor; tensor.stack joins tensors", true)
+end)
+
+test("a delta of a wrong kind is named by its name", function()
+    local c = tensor({1}):requires_grad_():sum()
+    fails(function() c:backward {delta = "x"} end,
+        "backward: delta must be a tensor, a number or a table of numbers, not 'x'", true)
+end)
+
+test("a method of a network names itself once", function()
+    local message = fails(function() nn.net "2 - 1":cost(tensor.ones(1, 2)) end, "net:cost: ", true)
+    eq(message:find("cost: net:cost", 1, true), nil)
 end)
 
 spec.report()

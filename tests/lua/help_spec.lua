@@ -105,6 +105,57 @@ for _, entry in ipairs(book) do
     end
 end
 
+-- ---- What the arrows say is what comes ----
+
+-- The words that an arrow would say: "1 2 / 3 4" of a matrix, "{2, 3}" of a list.
+local function in_words(value)
+    if type(value) == "table" then return "{" .. table.concat(value, ", ") .. "}" end
+    if not spec.is_tensor(value) then return tostring(value) end
+    local rows = value:dim() == 2 and value:totable() or {value:flatten():totable()}
+    for i, row in ipairs(rows) do rows[i] = table.concat(row, " ") end
+    return table.concat(rows, " / ")
+end
+
+-- Numbers are told with a few digits.
+local function same_word(got, told)
+    local a, b = tonumber(got), tonumber(told)
+    if not a or not b then return got == told end
+    return math.abs(a - b) <= (b == 0 and 1e-6 or 5e-4 * math.abs(b))
+end
+
+local function check_arrow(value, told)
+    local got, wanted = {}, {}
+    for word in in_words(value):gmatch("%S+") do got[#got + 1] = word end
+    for word in told:gmatch("%S+") do wanted[#wanted + 1] = word end
+    local same = #got == #wanted
+    for i = 1, #wanted do same = same and same_word(got[i], wanted[i]) end
+    if same then return end
+    error(("the example gives %s, the arrow says %s"):format(in_words(value), told))
+end
+
+-- The lines before an arrow, then its own, whose first value it tells.
+local function check_arrows(example)
+    local env, before = fresh(), ""
+    for line in (example .. "\n"):gmatch("(.-)\n") do
+        local code, told = line:match("^(.-)%s*→%s*(.-)%s*$")
+        if code then
+            if before:find("%S") then help.run(before, env) end
+            before = ""
+            check_arrow(help.run(code, env), told)
+        else
+            before = before .. line .. "\n"
+        end
+    end
+end
+
+for _, entry in ipairs(book) do
+    if entry.example and entry.example:find("→", 1, true) then
+        test(("the example of %s %s gives what it says"):format(entry.kind, entry.name), function()
+            quietly(check_arrows, entry.example)
+        end)
+    end
+end
+
 -- ---- Asking ----
 
 test("help finds names, whole and short, functions and values", function()

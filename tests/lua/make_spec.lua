@@ -31,7 +31,8 @@ test("unknown options name the nearest", function()
     fails(function() tensor.zeros(2, {dtype = 64}) end, "dtype must be", true)
     fails(function() tensor.rand(2, {seed = -1}) end,
         "seed must be a whole number from 0, not -1", true)
-    fails(function() tensor.zeros({dtype = "f32"}, 2) end, "options come last")
+    fails(function() tensor.zeros({dtype = "f32"}, 2) end,
+        "zeros: 2 is one argument too many; write ")
 end)
 
 test("eye", function()
@@ -72,9 +73,9 @@ test("range and linspace of nothing, of one, of far too many", function()
     eq(tensor.linspace(3, 9, 2), {3, 9})
     eq(tensor.linspace(5, 5, 3), {5, 5, 5})
     fails(function() tensor.linspace(0, 1, -1) end,
-        "the count of linspace must be a whole number from 0, not -1", true)
+        "linspace: the count must be a whole number from 0, not -1", true)
     fails(function() tensor.linspace(0, 1, 2.5) end,
-        "linspace must be a whole number, not 2.5", true)
+        "linspace: the count must be a whole number, not 2.5", true)
     fails(function() tensor.linspace(0, 1, 1e17) end, "too many elements")
     fails(function() tensor.linspace(0, 1, 1e14) end, "linspace: not enough memory")
     fails(function() tensor.linspace(0, 1, 3, {dtype = "i32"}) end, "f32 or f64, not i32", true)
@@ -84,7 +85,8 @@ test("range and linspace of nothing, of one, of far too many", function()
     fails(function() tensor.range(0, 1e15) end, "range: too many numbers")
     fails(function() tensor.range(1, 2, "x") end,
         "range: argument 3 must be a number, not 'x'", true)
-    fails(function() tensor.range(1, 2, 1, {}, 5) end, "range: options come last", true)
+    fails(function() tensor.range(1, 2, 1, {}, 5) end,
+        "range: 5 is one argument too many; write tensor.range(", true)
     fails(function() tensor.range(1) end, "range: argument 2 must be a number, not nothing", true)
 end)
 

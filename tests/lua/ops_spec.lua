@@ -47,10 +47,10 @@ end)
 
 test("operands that are neither tensor nor number are refused in words", function()
     local x = tensor {1}
-    fails(function() return x + nil end, "cannot add a tensor and nil")
-    fails(function() return {} * x end, "cannot mul a table and a tensor")
-    fails(function() return x / "2" end, "cannot div a tensor and '2'")
-    fails(function() return x ^ true end, "cannot pow a tensor and true")
+    fails(function() return x + nil end, "cannot compute a tensor + nil", true)
+    fails(function() return {} * x end, "cannot compute a table * a tensor", true)
+    fails(function() return x / "2" end, "cannot compute a tensor / '2'", true)
+    fails(function() return x ^ true end, "cannot compute a tensor ^ true", true)
 end)
 
 test("< <= > >= compare tensors without dimensions", function()
@@ -101,7 +101,7 @@ test("arguments of a wrong kind or number name the method", function()
     fails(function() x:sum(1, {kep = true}) end,
         "sum has no option 'kep'; did you mean 'keep'?", true)
     fails(function() x:sum(1, {keep = 1}) end, "keep must be true or false, not 1", true)
-    fails(function() x:sum({true}) end, "options of sum are written name = value", true)
+    fails(function() x:sum({true}) end, "sum: options are written name = value", true)
     fails(function() tensor.where(1, x, x) end, "argument 1 must be a tensor, not 1", true)
 end)
 

@@ -223,7 +223,7 @@ test("multinomial draws rows of indices from 1", function()
     fails(function() tensor {1, 0, 1}:multinomial(3) end, "3 indices without replacement", true)
     eq(tensor {1, 0, 1}:multinomial(2).shape, {2})
     fails(function() tensor {1}:multinomial(-1) end, "must be a whole number from 0, not -1", true)
-    fails(function() tensor {1}:multinomial(1, true) end, "options of multinomial must be a table")
+    fails(function() tensor {1}:multinomial(1, true) end, "multinomial: options must be a table")
     fails(function() tensor(1):multinomial(1) end, "a row, or rows", true)
 end)
 

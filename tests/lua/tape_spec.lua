@@ -134,10 +134,23 @@ test("in place with its own elements in other places works on what was there bef
     x = tensor {1, 2, 3}
     x:sub_(x[{{3, 1, -1}}])
     eq(x, {-2, 0, 2})
-    eq(tensor {5}:expand(3):add_(1), {6, 6, 6})
     x = tensor({1, 2, 3}, {dtype = "f32"})
     eq(x:add_(tensor({1, 2, 3}, {dtype = "f64"})), {2, 4, 6})
     eq(x.dtype, "f32")
+end)
+
+test("where a slope is a convention it is the one that the help tells", function()
+    local function slope(of, ...)
+        local leaves = {...}
+        for _, leaf in ipairs(leaves) do leaf:requires_grad_() end
+        of(table.unpack(leaves)):sum():backward()
+        for i, leaf in ipairs(leaves) do leaves[i] = leaf.grad:totable() end
+        return leaves
+    end
+    for _, name in ipairs {"maximum", "minimum"} do
+        eq(slope(function(x, y) return x[name](x, y) end, tensor {2}, tensor {2}), {{1}, {0}})
+    end
+    eq(slope(function(x) return x:std() end, tensor {3, 3, 3}), {{0, 0, 0}})
 end)
 
 -- ---- Where backward begins ---------------------------------------------------------------------

@@ -186,7 +186,7 @@ test("t, permute, contiguous, clone", function()
     y[{1, 1}] = 0
     eq(x[{1, 1}], 1)
     fails(function() x:permute(1) end, "each of the 2 dimensions once")
-    fails(function() x:permute(1, 1) end, "each of the 2 dimensions once")
+    fails(function() x:permute(1, 1) end, "permute: dimension 1 is named twice")
     fails(function() x:permute(1, 3) end, "no dimension 3")
 end)
 

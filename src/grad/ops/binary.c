@@ -244,10 +244,16 @@ BINARY(div, "The quotient, element by element; x / y is the same.", "x:div(y)", 
        .example = "tensor{1, 2}:div(4) → 0.25 0.5", .low = 0.5, .high = 2);
 BINARY(pow, "x to the power of y, element by element; x ^ y is the same.", "x:pow(y)", pow_backward,
        3, .example = "tensor{2, 3}:pow(2) → 4 9", .low = 0.5, .high = 2);
-BINARY(maximum, "The larger of each pair of elements; NaN where either is.", "x:maximum(y)",
-       extreme_backward, 3, .example = "tensor{1, 5}:maximum(3) → 3 5", .low = -2, .high = 2);
-BINARY(minimum, "The smaller of each pair of elements; NaN where either is.", "x:minimum(y)",
-       extreme_backward, 3, .example = "tensor{1, 5}:minimum(3) → 1 3", .low = -2, .high = 2);
+BINARY(maximum,
+       "The larger of each pair of elements; NaN where either is. Where they are equal the "
+       "gradient goes to x.",
+       "x:maximum(y)", extreme_backward, 3, .example = "tensor{1, 5}:maximum(3) → 3 5", .low = -2,
+       .high = 2);
+BINARY(minimum,
+       "The smaller of each pair of elements; NaN where either is. Where they are equal the "
+       "gradient goes to x.",
+       "x:minimum(y)", extreme_backward, 3, .example = "tensor{1, 5}:minimum(3) → 1 3", .low = -2,
+       .high = 2);
 
 #define COMPARE(word, text, show)                                                                  \
     extern const nb_op nb_def_##word;                                                              \

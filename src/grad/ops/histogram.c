@@ -1,4 +1,5 @@
 /* How many elements fall between evenly spaced edges. */
+#include "base/text.h"
 #include "grad/support.h"
 
 #include <math.h>
@@ -53,6 +54,7 @@ static nb_status extreme(nb_ctx *ctx, const nb_tensor *x, nb_fold fold, double *
 static nb_status find_range(nb_ctx *ctx, const nb_call *call, double *low, double *high)
 {
     const nb_tensor *x = call->in[0];
+    char of_low[NB_NUMBER_MAX], of_high[NB_NUMBER_MAX];
     bool any = nb_tensor_count(x) > 0;
     *low = call->attr.number[0];
     *high = call->attr.number[1];
@@ -66,8 +68,8 @@ static nb_status find_range(nb_ctx *ctx, const nb_call *call, double *low, doubl
     }
     if (!isfinite(*high - *low))
         return nb_fail(ctx, NB_EVALUE,
-                       "histogram: the range of the data, %g to %g, is not finite; give {min, max}",
-                       *low, *high);
+                       "histogram: the range of the data, %s to %s, is not finite; give {min, max}",
+                       nb_number_text(*low, of_low), nb_number_text(*high, of_high));
     if (*low > *high)
         return nb_fail(ctx, NB_EARG, "histogram: min, %g, is above max, %g", *low, *high);
     if (*low == *high) {

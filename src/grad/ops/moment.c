@@ -265,7 +265,8 @@ MOMENT(var, 0, spread_options, "correction, keep", "", var_forward, var_backward
        "otherwise; NaN of a single one.",
        "tensor{1, 2, 6}:var() → 7");
 MOMENT(std, 1, spread_options, "correction, keep", "", var_forward, var_backward,
-       "The root of var: how far elements lie from their mean.",
+       "The root of var: how far elements lie from their mean. Where they are all equal "
+       "its gradient is 0.",
        "tensor{1, 5}:std{correction = 0} → 2");
 MOMENT(norm, 0, norm_options, "p, keep", "-, ", norm_forward, norm_backward,
        "The length, (Σ |x|^p)^(1/p); p = 0 counts what is not 0.",

@@ -190,6 +190,23 @@ static bool fit(product *p)
            nb_shape_broadcast(p->a.batch, p->a.size, p->b.batch, p->b.size, &p->batch, p->shape);
 }
 
+/* Which sizes do not meet. */
+static nb_tensor *misfit(nb_ctx *ctx, const product *p, const nb_tensor *a, const nb_tensor *b)
+{
+    char ta[NB_SHAPE_TEXT], tb[NB_SHAPE_TEXT], batch_a[NB_SHAPE_TEXT], batch_b[NB_SHAPE_TEXT];
+    nb_shape_text(a->dims, a->shape, ta);
+    nb_shape_text(b->dims, b->shape, tb);
+    if (p->a.columns != p->b.rows)
+        return nb_fail_null(ctx, NB_ESHAPE,
+                            "matmul: %s and %s do not fit: the first has %lld columns, the second "
+                            "%lld rows",
+                            ta, tb, (long long)p->a.columns, (long long)p->b.rows);
+    return nb_fail_null(ctx, NB_ESHAPE,
+                        "matmul: %s and %s do not fit: the batches %s and %s do not broadcast", ta,
+                        tb, nb_shape_text(p->a.batch, p->a.size, batch_a),
+                        nb_shape_text(p->b.batch, p->b.size, batch_b));
+}
+
 nb_tensor *nb_matrix_product(nb_ctx *ctx, double alpha, const nb_tensor *a, const nb_tensor *b)
 {
     product p = {.dtype = a->dtype, .alpha = alpha};
@@ -197,10 +214,7 @@ nb_tensor *nb_matrix_product(nb_ctx *ctx, double alpha, const nb_tensor *a, cons
     nb_tensor *out = NULL;
     p.a = look_at(a, has_rows, true);
     p.b = look_at(b, true, has_columns);
-    if (!fit(&p)) {
-        nb_misfit(ctx, "matmul", a, b);
-        return NULL;
-    }
+    if (!fit(&p)) return misfit(ctx, &p, a, b);
     if (take(ctx, a, has_rows, true, &p.a) == NB_OK &&
         take(ctx, b, true, has_columns, &p.b) == NB_OK)
         out = run(ctx, &p, has_rows, has_columns);

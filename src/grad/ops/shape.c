@@ -180,7 +180,8 @@ DEFINE(expand) = {
     .name = "expand",
     .signature = "s",
     .usage = "x:expand(sizes…)",
-    .help = "Dimensions of size 1 repeated to these sizes, without a copy.",
+    .help = "Dimensions of size 1 repeated to these sizes: a view, which cannot be written to "
+            "where places share an element.",
     .example = "tensor{1, 2}:expand(3, 2).shape → {3, 2}",
     .forward = expand_forward,
     .backward = expand_backward,

@@ -111,9 +111,18 @@ static void read_dim(reader *at)
     attr->list[attr->length++] = nbl_check_dim(at->L, at->arg++, at->call->in[0]->dims);
 }
 
+/* Each dimension once, up to the options or the end. */
 static void read_dims(reader *at)
 {
-    while (lua_type(at->L, at->arg) == LUA_TNUMBER) read_dim(at);
+    const nb_attr *attr = &at->call->attr;
+    unsigned named = 0;
+    while (at->arg <= lua_gettop(at->L) && !lua_istable(at->L, at->arg)) {
+        read_dim(at);
+        int dim = (int)attr->list[attr->length - 1];
+        if (named >> dim & 1)
+            nbl_error(at->L, "%s: dimension %d is named twice", at->name, dim + 1);
+        named |= 1u << dim;
+    }
 }
 
 static void read_count(reader *at)
@@ -125,10 +134,17 @@ static void read_count(reader *at)
     at->call->attr.count = count;
 }
 
+/* Whether the next argument is left out; a nil in its place is passed over. */
+static bool is_left_out(reader *at)
+{
+    bool nil = lua_isnil(at->L, at->arg);
+    at->arg += nil;
+    return nil || lua_isnone(at->L, at->arg) || lua_istable(at->L, at->arg);
+}
+
 static void read_distance(reader *at)
 {
-    if (lua_type(at->L, at->arg) == LUA_TNUMBER)
-        at->call->attr.count = nbl_check_integer(at->L, at->arg++, "a distance");
+    if (!is_left_out(at)) at->call->attr.count = nbl_check_integer(at->L, at->arg++, "a distance");
 }
 
 /* Where a new dimension stands: before any of those that are there, or behind the last. */
@@ -173,10 +189,7 @@ static void read_dtype(reader *at)
 
 static void read_one_dim(reader *at)
 {
-    if (lua_type(at->L, at->arg) == LUA_TNUMBER)
-        read_dim(at);
-    else if (lua_isnil(at->L, at->arg))
-        at->arg++;
+    if (!is_left_out(at)) read_dim(at);
 }
 
 static void read_sizes(reader *at)
@@ -220,7 +233,5 @@ void nbl_read_call(lua_State *L, const nb_op *op, const char *name, nb_call *cal
     reader at = {L, call, name, 2, 0};
     for (const char *kind = op->signature; *kind; kind++) read_one(&at, *kind);
     read_options(&at);
-    if (at.arg <= lua_gettop(L))
-        nbl_error(L, "%s: %s is one argument too many; write %s", name, nbl_describe(L, at.arg),
-                  op->usage);
+    nbl_no_more(L, at.arg - 1);
 }

@@ -39,6 +39,7 @@ static void push_table(lua_State *L, const nb_archive *archive)
 static int load(lua_State *L)
 {
     load_job work = {.path = nbl_check_path(L, 1)};
+    nbl_no_more(L, 1);
     work.archive = nbl_new_box(L, sizeof *work.archive, release_archive);
     int box = lua_gettop(L);
     nbl_run(L, "tensor.load", load_archive, &work);
@@ -131,6 +132,7 @@ static const nb_option save_options[] = {{.name = "compress",
 
 static int save(lua_State *L)
 {
+    nbl_no_more(L, 3);
     lua_settop(L, 3);
     named one = {.name = ""};
     save_job work = {.path = nbl_check_path(L, 1), .list = &one, .count = 1};
@@ -148,6 +150,7 @@ int nbl_tensor_save(lua_State *L)
 {
     const named one = {.name = "", .tensor = nbl_check_tensor(L, 1)};
     save_job work = {.path = nbl_check_path(L, 2), .list = &one, .count = 1};
+    nbl_no_more(L, 3);
     nbl_options(L, 3, "save", save_options, &work.options, false);
     nbl_run(L, "save", save_archive, &work);
     return 0;

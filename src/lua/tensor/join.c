@@ -43,6 +43,7 @@ static int join(lua_State *L, nb_tensor *const *list, size_t count, int dim, joi
 static int cat(lua_State *L)
 {
     size_t count;
+    nbl_no_more(L, 2);
     lua_settop(L, 2);
     nb_tensor **list = check_list(L, "cat", &count);
     if (list[0]->dims == 0)
@@ -54,6 +55,7 @@ static int cat(lua_State *L)
 static int stack(lua_State *L)
 {
     size_t count;
+    nbl_no_more(L, 2);
     lua_settop(L, 2);
     nb_tensor **list = check_list(L, "stack", &count);
     return join(L, list, count, lua_isnil(L, 2) ? 0 : nbl_check_dim(L, 2, list[0]->dims + 1),
@@ -88,7 +90,7 @@ static int64_t *listed_starts(lua_State *L, int64_t size, int64_t *pieces)
     start[0] = 0;
     for (int64_t i = 0; i < *pieces; i++) {
         lua_rawgeti(L, 2, i + 1);
-        int64_t length = nbl_check_integer(L, -1, "a size of split");
+        int64_t length = nbl_check_integer(L, -1, "a size");
         if (length < 0 || length > size - start[i])
             nbl_error(L, "split: size %I is %I, but %I entries are left", (LUAI_UACINT)(i + 1),
                       (LUAI_UACINT)length, (LUAI_UACINT)(size - start[i]));
@@ -117,6 +119,7 @@ static int cut(lua_State *L, nb_tensor *x, int dim, const int64_t *start, int64_
     nb_tensor **made = lua_newuserdatauv(L, room, 0);
     lua_createtable(L, pieces < INT_MAX ? (int)pieces : 0, 0);
     for (int64_t i = 0; i < pieces; i++) {
+        nbl_poll(L, nbl_ctx(L));
         handle[i] = nbl_new_tensor(L);
         lua_rawseti(L, -2, i + 1);
     }
@@ -133,6 +136,7 @@ static int cut(lua_State *L, nb_tensor *x, int dim, const int64_t *start, int64_
 /* The dimension at 3, by default the first. */
 static int cut_dim(lua_State *L, const nb_tensor *x)
 {
+    nbl_no_more(L, 3);
     lua_settop(L, 3);
     if (x->dims == 0) nbl_error(L, "a tensor without dimensions cannot be cut");
     return lua_isnil(L, 3) ? 0 : nbl_check_dim(L, 3, x->dims);
@@ -163,7 +167,7 @@ static int split(lua_State *L)
     if (lua_istable(L, 2))
         start = listed_starts(L, x->shape[dim], &pieces);
     else
-        start = even_starts(L, x->shape[dim], check_positive(L, "the size of split"), &pieces);
+        start = even_starts(L, x->shape[dim], check_positive(L, "the size"), &pieces);
     return cut(L, x, dim, start, pieces);
 }
 

@@ -106,7 +106,7 @@ void nbl_read_options(lua_State *L, int arg, int standard, const nb_option *opti
 {
     make_options values = {.seed = -1};
     nbl_options(L, arg, how->whose, options, &values, false);
-    if (arg < lua_gettop(L)) nbl_error(L, "%s: options come last", how->whose);
+    nbl_no_more(L, arg);
     how->dtype = standard < 0 ? nbl_ctx(L)->dtype : (nb_dtype)standard;
     if (values.dtype) how->dtype = nbl_check_dtype(L, values.dtype);
     how->seed = values.seed;
@@ -217,10 +217,9 @@ static void read_line(lua_State *L, nbl_making *how)
     how->dims = 1;
     how->a = nbl_check_finite(L, 1);
     how->b = nbl_check_finite(L, 2);
-    how->shape[0] = nbl_check_integer(L, 3, lua_pushfstring(L, "the count of %s", how->whose));
-    lua_pop(L, 1);
+    how->shape[0] = nbl_check_integer(L, 3, "the count");
     if (how->shape[0] < 0)
-        nbl_error(L, "the count of %s must be a whole number from 0, not %I", how->whose,
+        nbl_error(L, "%s: the count must be a whole number from 0, not %I", how->whose,
                   (LUAI_UACINT)how->shape[0]);
 }
 
@@ -275,7 +274,7 @@ static int make_logspace(lua_State *L)
     nbl_making how = {.whose = "logspace"};
     read_line(L, &how);
     nbl_options(L, 4, "logspace", power_table, &options, false);
-    if (lua_gettop(L) > 4) return nbl_error(L, "logspace: options come last");
+    nbl_no_more(L, 4);
     how.dtype = options.dtype ? nbl_check_dtype(L, options.dtype) : nbl_ctx(L)->dtype;
     how.base = options.base;
     check_line_dtype(L, &how);
@@ -312,10 +311,10 @@ static int make_one_hot(lua_State *L)
 {
     nbl_making how = {.whose = "one_hot"};
     bool has_classes = !lua_isnoneornil(L, 2) && !lua_istable(L, 2);
-    int64_t classes = has_classes ? nbl_check_integer(L, 2, "the classes of one_hot") : 0;
+    int64_t classes = has_classes ? nbl_check_integer(L, 2, "the number of classes") : 0;
     nbl_read_options(L, lua_istable(L, 2) ? 2 : 3, -1, nbl_dtype_options, &how);
     if (classes < 0)
-        return nbl_error(L, "the classes of one_hot must be a whole number from 0, not %I",
+        return nbl_error(L, "one_hot: the number of classes must be a whole number from 0, not %I",
                          (LUAI_UACINT)classes);
     how.labels = nbl_to_tensor(L, 1, NB_F64);
     if (how.labels->dims == NB_MAX_DIMS)
@@ -340,6 +339,7 @@ static int make_tensor(lua_State *L)
 {
     make_options options;
     lua_remove(L, 1);
+    nbl_no_more(L, 2);
     nbl_options(L, 2, "tensor", nbl_dtype_options, &options, false);
     int dtype = options.dtype ? (int)nbl_check_dtype(L, options.dtype) : -1;
     nb_tensor *x = nbl_test_tensor(L, 1);

@@ -8,6 +8,7 @@
 
 static int dim(lua_State *L)
 {
+    nbl_no_more(L, 1);
     lua_pushinteger(L, nbl_check_tensor(L, 1)->dims);
     return 1;
 }
@@ -15,12 +16,14 @@ static int dim(lua_State *L)
 static int size(lua_State *L)
 {
     nb_tensor *x = nbl_check_tensor(L, 1);
+    nbl_no_more(L, 2);
     lua_pushinteger(L, x->shape[nbl_check_dim(L, 2, x->dims)]);
     return 1;
 }
 
 static int numel(lua_State *L)
 {
+    nbl_no_more(L, 1);
     lua_pushinteger(L, nb_tensor_count(nbl_check_tensor(L, 1)));
     return 1;
 }
@@ -28,6 +31,7 @@ static int numel(lua_State *L)
 static int item(lua_State *L)
 {
     nb_tensor *x = nbl_check_tensor(L, 1);
+    nbl_no_more(L, 1);
     int64_t count = nb_tensor_count(x);
     if (count != 1)
         return nbl_error(L, "item needs a tensor with one element, not %I", (LUAI_UACINT)count);
@@ -40,6 +44,7 @@ static int item(lua_State *L)
 
 static int is_contiguous(lua_State *L)
 {
+    nbl_no_more(L, 1);
     lua_pushboolean(L, nb_tensor_is_contiguous(nbl_check_tensor(L, 1)));
     return 1;
 }
@@ -62,6 +67,7 @@ static int each_step(lua_State *L)
 static int each(lua_State *L)
 {
     nb_tensor *x = nbl_check_tensor(L, 1);
+    nbl_no_more(L, 1);
     if (x->dims == 0) return nbl_error(L, "a tensor without dimensions has no entries to walk");
     lua_pushvalue(L, 1);
     lua_pushcclosure(L, each_step, 1);
@@ -77,6 +83,7 @@ static int format(lua_State *L)
 {
     bool all;
     nb_tensor *x = nbl_check_tensor(L, 1);
+    nbl_no_more(L, 2);
     nbl_options(L, 2, "format", format_options, &all, false);
     nb_text *text = nbl_new_text(L);
     nb_tensor_print(text, x, all);
@@ -106,18 +113,21 @@ static int write_all(lua_State *L, const char *name)
 static int copy_in_place(lua_State *L)
 {
     nbl_check_tensor(L, 1);
+    nbl_no_more(L, 2);
     return write_all(L, "copy_");
 }
 
 static int fill_in_place(lua_State *L)
 {
     nbl_check_tensor(L, 1);
+    nbl_no_more(L, 2);
     if (lua_type(L, 2) != LUA_TNUMBER) return nbl_arg_error(L, 2, "a number");
     return write_all(L, "fill_");
 }
 
 static int zero_in_place(lua_State *L)
 {
+    nbl_no_more(L, 1);
     lua_settop(L, 1);
     lua_pushinteger(L, 0);
     return write_all(L, "zero_");
@@ -128,6 +138,7 @@ static int zero_in_place(lua_State *L)
 static int require_grad(lua_State *L)
 {
     nb_tensor *x = nbl_check_tensor(L, 1);
+    nbl_no_more(L, 2);
     bool require = lua_isnoneornil(L, 2) || lua_toboolean(L, 2);
     if (!lua_isnoneornil(L, 2) && !lua_isboolean(L, 2)) return nbl_arg_error(L, 2, "true or false");
     nbl_stay stay;
@@ -142,6 +153,7 @@ static int require_grad(lua_State *L)
 static int detach(lua_State *L)
 {
     nb_tensor *x = nbl_check_tensor(L, 1);
+    nbl_no_more(L, 1);
     nb_tensor **out = nbl_new_tensor(L);
     nbl_stay stay;
     int tries = 0;
@@ -172,16 +184,26 @@ static const nb_option backward_options[] = {
      .offset = offsetof(backward_choice, core.accumulate)},
     NB_OPTIONS_END};
 
+static nb_tensor *read_delta(lua_State *L, int slot, nb_dtype dtype)
+{
+    int type = lua_type(L, slot);
+    if (type != LUA_TNUMBER && type != LUA_TTABLE && !nbl_test_tensor(L, slot))
+        nbl_error(L, "backward: delta must be a tensor, a number or a table of numbers, not %s",
+                  nbl_describe(L, slot));
+    return nbl_to_tensor(L, slot, (int)dtype);
+}
+
 static int backward(lua_State *L)
 {
     backward_choice choice = {.delta = 0};
     nb_tensor *x = nbl_check_tensor(L, 1);
+    nbl_no_more(L, 2);
     nbl_options(L, 2, "backward", backward_options, &choice, false);
     if (!x->link)
         return nbl_error(L,
                          "backward: no gradient flows here; make a tensor it is computed from with "
                          "x:requires_grad_()");
-    if (choice.delta) choice.core.delta = nbl_to_tensor(L, choice.delta, (int)x->dtype);
+    if (choice.delta) choice.core.delta = read_delta(L, choice.delta, x->dtype);
     nbl_stay stay;
     int tries = 0;
     nbl_enter(L, &stay);
@@ -247,7 +269,7 @@ static const nbl_entry methods[] = {
      "Computes the gradient of c, one number, at every tensor with requires_grad_ that it came "
      "from, and puts it into .grad, fresh unless accumulate. Of more numbers it is the gradient of "
      "their sum weighed by delta. The graph is spent unless keep.",
-     "x = tensor{1, 2, 3}:requires_grad_()\n(x ^ 2):sum():backward()\nx.grad  → 2 4 6",
+     "x = tensor{1, 2, 3}:requires_grad_()\nc = (x ^ 2):sum()\nc:backward()\nx.grad  → 2 4 6",
      backward_options},
     {NULL, NULL, NULL, NULL, NULL, NULL}};
 

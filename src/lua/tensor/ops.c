@@ -2,6 +2,7 @@
 #include "lua/tensor/tensor.h"
 
 #include "tensor/assign.h"
+#include "tensor/shape.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -38,7 +39,9 @@ int nbl_run_op(lua_State *L, const nb_call *call)
 
 void nbl_check_change(lua_State *L, const nb_tensor *x, const char *what)
 {
-    if (!x->link || !nbl_ctx(L)->recording) return;
+    nb_ctx *ctx = nbl_ctx(L);
+    if (nb_tensor_check_write(ctx, x) != NB_OK) nbl_error(L, "%s: %s", what, ctx->message);
+    if (!x->link || !ctx->recording) return;
     const nb_record *record = nb_record_of(x);
     if (record)
         nbl_error(L,
@@ -68,12 +71,23 @@ void nbl_check_lost(lua_State *L, const nb_tensor *y, const char *what)
     nbl_error(L, "%s would lose the gradient of what it is given; give it y:detach()", what);
 }
 
+/* The result where x was; broadcasting may have made it larger. */
+static nb_status put_result(nb_ctx *ctx, const nb_call *call, const nb_tensor *out)
+{
+    nb_tensor *x = call->in[0];
+    char of_out[NB_SHAPE_TEXT], of_x[NB_SHAPE_TEXT];
+    if (nb_tensor_same_shape(x, out)) return nb_tensor_assign(ctx, x, out);
+    return nb_fail(ctx, NB_ESHAPE, "%s: the result, %s, does not fit into %s", call->op->name,
+                   nb_shape_text(out->dims, out->shape, of_out),
+                   nb_shape_text(x->dims, x->shape, of_x));
+}
+
 /* x = op(x, …), in one pass where the op writes over its input. */
 static nb_status try_in_place(nb_ctx *ctx, const nb_call *call)
 {
     nb_tensor *x = call->in[0], *out = try_op(ctx, call, NULL);
     nb_status status = out ? NB_OK : ctx->status;
-    if (out && out != x) status = nb_tensor_assign(ctx, x, out);
+    if (out && out != x) status = put_result(ctx, call, out);
     nb_tensor_release(ctx, out);
     if (status == NB_OK || status == NB_EINTERRUPT) nb_tensor_touch(x, call->op->name);
     return status;
@@ -142,14 +156,32 @@ static int call_in_place(lua_State *L)
 
 /* ---- Operators ---- */
 
+static const struct {
+    const char *event, *sign;
+    nb_op_id op;
+} operators[] = {{"__add", "+", NB_OP_add},
+                 {"__sub", "-", NB_OP_sub},
+                 {"__mul", "*", NB_OP_mul},
+                 {"__div", "/", NB_OP_div},
+                 {"__pow", "^", NB_OP_pow}};
+enum { OPERATORS = sizeof operators / sizeof *operators };
+
+static const char *sign_of(const nb_op *op)
+{
+    for (int i = 0; i < OPERATORS; i++)
+        if (nb_ops[operators[i].op] == op) return operators[i].sign;
+    return op->name;
+}
+
 /* Of two operands one is a tensor; the other may be a number, which takes its dtype if it can. */
-static nb_tensor *operand(lua_State *L, int arg, const char *name)
+static nb_tensor *operand(lua_State *L, int arg, const nb_op *op)
 {
     nb_tensor *x = nbl_test_tensor(L, arg);
     if (x) return x;
     nb_tensor *other = nbl_test_tensor(L, 3 - arg);
     if (other && lua_type(L, arg) == LUA_TNUMBER) return nbl_number_to_tensor(L, arg, other->dtype);
-    nbl_error(L, "cannot %s %s and %s", name, nbl_describe(L, 1), nbl_describe(L, 2));
+    nbl_error(L, "cannot compute %s %s %s; beside a tensor stands a tensor or a number",
+              nbl_describe(L, 1), sign_of(op), nbl_describe(L, 2));
     return NULL;
 }
 
@@ -158,9 +190,20 @@ static int call_binary(lua_State *L)
     const nb_op *op = op_of(L);
     nb_call call = {.op = op, .inputs = 2};
     lua_settop(L, 2);
-    call.in[0] = operand(L, 1, op->name);
-    call.in[1] = operand(L, 2, op->name);
+    call.in[0] = operand(L, 1, op);
+    call.in[1] = operand(L, 2, op);
     return nbl_run_op(L, &call);
+}
+
+/* What Lua has signs for and tensors have not. */
+static int refuse_whole_division(lua_State *L)
+{
+    return nbl_error(L, "tensors have no //; (a / b):floor() divides downwards");
+}
+
+static int refuse_remainder(lua_State *L)
+{
+    return nbl_error(L, "tensors have no %%; a - (a / b):floor() * b is the remainder");
 }
 
 static int call_negative(lua_State *L)
@@ -246,17 +289,11 @@ static void add_method(lua_State *L, int id)
 
 static void add_operators(lua_State *L, int meta)
 {
-    static const struct {
-        const char *event;
-        nb_op_id op;
-    } operators[] = {{"__add", NB_OP_add},
-                     {"__sub", NB_OP_sub},
-                     {"__mul", NB_OP_mul},
-                     {"__div", NB_OP_div},
-                     {"__pow", NB_OP_pow}};
     static const luaL_Reg others[] = {
-        {"__unm", call_negative}, {"__lt", less}, {"__le", less_or_equal}, {NULL, NULL}};
-    for (size_t i = 0; i < sizeof operators / sizeof *operators; i++) {
+        {"__unm", call_negative},    {"__lt", less},
+        {"__le", less_or_equal},     {"__idiv", refuse_whole_division},
+        {"__mod", refuse_remainder}, {NULL, NULL}};
+    for (int i = 0; i < OPERATORS; i++) {
         lua_pushinteger(L, (int)operators[i].op);
         lua_pushcclosure(L, call_binary, 1);
         lua_setfield(L, meta, operators[i].event);

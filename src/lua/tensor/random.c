@@ -67,8 +67,8 @@ static void check_whole(lua_State *L, nb_dtype dtype, double value)
 
 static int make_randint(lua_State *L)
 {
-    int64_t low = nbl_check_integer(L, 1, "the lowest number of randint");
-    int64_t high = nbl_check_integer(L, 2, "the highest number of randint");
+    int64_t low = nbl_check_integer(L, 1, "the lowest number");
+    int64_t high = nbl_check_integer(L, 2, "the highest number");
     nbl_making how = {.whose = "randint", .a = (double)low, .b = (double)high};
     nbl_read_making(L, 3, NB_I32, nbl_chance_options, &how);
     check_whole(L, how.dtype, how.a);
@@ -140,7 +140,7 @@ static int refill(lua_State *L, int arg, filling *how, refill_fn *fill)
 {
     seed_options options;
     nbl_options(L, arg, how->name, seed_table, &options, false);
-    if (arg < lua_gettop(L)) nbl_error(L, "%s: options come last", how->name);
+    nbl_no_more(L, arg);
     how->stream = nbl_stream(L, options.seed);
     nb_tensor_touch(how->x, how->name);
     nbl_stay stay;
@@ -252,10 +252,11 @@ static int multinomial(lua_State *L)
 {
     multinomial_options options;
     nb_tensor *weights = nbl_check_tensor(L, 1);
-    int64_t n = nbl_check_integer(L, 2, "the count of multinomial");
+    int64_t n = nbl_check_integer(L, 2, "the count");
+    nbl_no_more(L, 3);
     nbl_options(L, 3, "multinomial", multinomial_table, &options, false);
     if (n < 0)
-        return nbl_error(L, "the count of multinomial must be a whole number from 0, not %I",
+        return nbl_error(L, "multinomial: the count must be a whole number from 0, not %I",
                          (LUAI_UACINT)n);
     nb_stream stream = nbl_stream(L, options.seed);
     nb_tensor **out = nbl_new_tensor(L);

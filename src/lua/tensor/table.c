@@ -83,9 +83,10 @@ static void read_value(lua_State *L, const reading *at)
 {
     bool fits = at->truths ? lua_isboolean(L, -1) : lua_type(L, -1) == LUA_TNUMBER;
     if (!fits) {
+        const char *more = nbl_test_tensor(L, -1) ? "; tensor.stack joins tensors" : "";
         const char *got = nbl_describe(L, -1);
-        nbl_error(L, "entry %s must be %s, not %s", push_path(L, at->index, at->dims),
-                  at->truths ? "true or false like the first" : "a number", got);
+        nbl_error(L, "entry %s must be %s, not %s%s", push_path(L, at->index, at->dims),
+                  at->truths ? "true or false like the first" : "a number", got, more);
     }
     double value = at->truths ? lua_toboolean(L, -1) : lua_tonumber(L, -1);
     if (!nb_dtype_holds(at->to->dtype, value)) {
@@ -149,7 +150,7 @@ nb_tensor *nbl_to_tensor(lua_State *L, int arg, int dtype)
 
 /* ---- Tensors to tables ---- */
 
-static void push_entries(lua_State *L, const nb_tensor *x, int64_t *index, int depth)
+static void push_entries(lua_State *L, nb_ctx *ctx, const nb_tensor *x, int64_t *index, int depth)
 {
     if (depth == x->dims) {
         double value = nb_tensor_get(x, index);
@@ -163,7 +164,8 @@ static void push_entries(lua_State *L, const nb_tensor *x, int64_t *index, int d
     lua_createtable(L, size < INT_MAX ? (int)size : 0, 0);
     for (int64_t i = 0; i < size; i++) {
         index[depth] = i;
-        push_entries(L, x, index, depth + 1);
+        nbl_poll(L, ctx);
+        push_entries(L, ctx, x, index, depth + 1);
         lua_rawseti(L, -2, i + 1);
     }
 }
@@ -172,7 +174,8 @@ int nbl_tensor_to_table(lua_State *L)
 {
     int64_t index[NB_MAX_DIMS];
     nb_tensor *x = nbl_check_tensor(L, 1);
+    nbl_no_more(L, 1);
     luaL_checkstack(L, NB_MAX_DIMS + 4, NULL);
-    push_entries(L, x, index, 0);
+    push_entries(L, nbl_ctx(L), x, index, 0);
     return 1;
 }

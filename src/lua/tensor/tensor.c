@@ -128,7 +128,7 @@ static const nbl_entry field_help[] = {
     {"grad", NULL, "x.grad",
      "The gradient of the last backward pass at a tensor made with requires_grad_; nil before the "
      "first.",
-     "x = tensor{1, 2}:requires_grad_()\n(x * x):sum():backward()\nx.grad  → 2 4", NULL},
+     "x = tensor{1, 2}:requires_grad_()\nc = (x * x):sum()\nc:backward()\nx.grad  → 2 4", NULL},
     {NULL, NULL, NULL, NULL, NULL, NULL}};
 
 static const struct field *find_field(const char *name)

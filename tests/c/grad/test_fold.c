@@ -130,6 +130,31 @@ static void test_pieces(void **state)
     check_large(SHAPE(40000, 9));
 }
 
+/* A tensor's rows `times` over, summed. */
+static void check_repeated(const nb_tensor *x, int64_t times)
+{
+    nb_tensor *wide = nb_tensor_expand(ctx, x, 2, (int64_t[]){times, x->shape[0]});
+    nb_tensor *out = sum(wide, 1);
+    for (int64_t i = 0; i < x->shape[0]; i++)
+        assert_true(nb_tensor_get(out, (int64_t[]){0, i}) == (double)times * value(i));
+    nb_tensor_release(ctx, wide);
+    nb_tensor_release(ctx, out);
+}
+
+/* Both sides of the sizes at which a piece, one of 32, looks for Ctrl-C again: along a row 2^20
+ * elements, down eight columns 2^17 rows. A stretch more or less is a wrong sum. */
+static void test_stretches(void **state)
+{
+    (void)state;
+    nb_tensor *one = numbers(NB_F32, SHAPE(1)), *eight = numbers(NB_F32, SHAPE(8));
+    for (int64_t more = 0; more <= 64; more += 32) {
+        check_repeated(one, ((int64_t)32 << 20) + more);
+        check_repeated(eight, ((int64_t)32 << 17) + more);
+    }
+    nb_tensor_release(ctx, one);
+    nb_tensor_release(ctx, eight);
+}
+
 /* Sums that round have the same bits on one thread and on several. */
 static void test_threads(void **state)
 {
@@ -207,8 +232,8 @@ static void test_rooms(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(views),     TEST(empty), TEST(pieces), TEST(threads),
-        TEST(interrupt), TEST(lines), TEST(rooms),
+        TEST(views),   TEST(empty),     TEST(pieces), TEST(stretches),
+        TEST(threads), TEST(interrupt), TEST(lines),  TEST(rooms),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -299,13 +299,50 @@ static void test_memory(void **state)
     nb_tensor_release(ctx, turned);
 }
 
+/* A block of zeros that takes long can be stopped; one that does not is whole all the same. */
+static void test_zeros_interrupt(void **state)
+{
+    (void)state;
+    const int64_t stretch = (int64_t)16 << 20; /* bytes */
+    volatile sig_atomic_t pressed = 1;
+    ctx->interrupt = &pressed;
+    nb_tensor *whole = nb_tensor_zeros(ctx, NB_U8, 1, &stretch);
+    assert_non_null(whole);
+    assert_true(nb_tensor_get(whole, (int64_t[]){stretch - 1}) == 0);
+    assert_null(nb_tensor_zeros(ctx, NB_U8, 1, (int64_t[]){stretch + 1}));
+    assert_int_equal(ctx->status, NB_EINTERRUPT);
+    ctx->interrupt = NULL;
+    nb_tensor *both = nb_tensor_zeros(ctx, NB_U8, 1, (int64_t[]){stretch + 1});
+    assert_true(nb_tensor_get(both, &stretch) == 0);
+    nb_tensor_release(ctx, whole);
+    nb_tensor_release(ctx, both);
+}
+
+/* Which tensors may be written to: those whose places do not share an element. */
+static void test_check_write(void **state)
+{
+    (void)state;
+    nb_tensor *x = tensor_of(NB_F64, SHAPE(2, 1), VALUES(1, 2));
+    nb_tensor *turned = nb_tensor_transpose(ctx, x);
+    nb_tensor *wide = nb_tensor_expand(ctx, x, 2, (int64_t[]){2, 3});
+    nb_tensor *more = nb_tensor_expand(ctx, x, 3, (int64_t[]){1, 2, 1});
+    assert_int_equal(nb_tensor_check_write(ctx, x), NB_OK);
+    assert_int_equal(nb_tensor_check_write(ctx, turned), NB_OK);
+    assert_int_equal(nb_tensor_check_write(ctx, more), NB_OK);
+    assert_int_equal(nb_tensor_check_write(ctx, wide), NB_EARG);
+    nb_tensor *all[] = {x, turned, wide, more};
+    for (size_t i = 0; i < 4; i++) nb_tensor_release(ctx, all[i]);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(test_##name, setup, teardown)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(reshape), TEST(reshape_refuses), TEST(limits), TEST(views), TEST(expand),
-        TEST(copy),    TEST(convert),         TEST(memory),
+        TEST(reshape),     TEST(reshape_refuses), TEST(limits),
+        TEST(views),       TEST(expand),          TEST(copy),
+        TEST(convert),     TEST(memory),          TEST(zeros_interrupt),
+        TEST(check_write),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
