@@ -7,8 +7,10 @@
 /* Multiplications in a panel at most: a fraction of a millisecond, which outweighs handing it to a
  * worker and is small beside what one product leaves uneven at the end. The BLAS gets larger ones,
  * because it packs its operands afresh for each (cut so, 512^3 takes a fiftieth longer than whole,
- * in halves of those a tenth), and twice as large where there are many. */
+ * in halves of those a tenth), and twice as large where there are many. Ours are then whole strips
+ * of columns, for which our loops copy B once. */
 #define OWN_PANEL_MOST  0x1p24
+#define OWN_STRIPS_MOST 0x1p26
 #define BLAS_PANEL_MOST 0x1p26
 #define MANY            0x1p29
 /* Elements of an operand that our own loops walk through in steps of a row, in a product between
@@ -76,16 +78,23 @@ static void multiply_panel(void *arg, size_t piece)
     nb_blas_product(whole->dtype, m, n, whole->k, whole->alpha, a, b, whole->beta, c, whole->ldc);
 }
 
-/* Halves the longer side until a panel is small enough. */
+static double panel_most(const work *job, bool many)
+{
+    if (job->ours) return many ? OWN_STRIPS_MOST : OWN_PANEL_MOST;
+    return many ? 2 * BLAS_PANEL_MOST : BLAS_PANEL_MOST;
+}
+
+/* Halves the longer side, of strips the columns first, until a panel is small enough. */
 static void cut(work *job)
 {
     bool many = multiplications(job->m, job->n, job->k) > MANY;
-    double most = job->ours ? OWN_PANEL_MOST : many ? 2 * BLAS_PANEL_MOST : BLAS_PANEL_MOST;
+    bool strips = job->ours && many;
+    double most = panel_most(job, many);
     size_t unit = job->ours ? OWN_PANEL_ROWS : BLAS_PANEL_ROWS;
     job->rows = job->m;
     job->columns = job->n;
     while (multiplications(job->rows, job->columns, job->k) > most) {
-        if (job->columns > PANEL_COLUMNS && job->columns >= job->rows) {
+        if (job->columns > PANEL_COLUMNS && (strips || job->columns >= job->rows)) {
             job->columns = round_up((job->columns + 1) / 2, PANEL_COLUMNS);
         } else if (job->rows > unit) {
             job->rows = round_up((job->rows + 1) / 2, unit);
