@@ -26,7 +26,8 @@ nb_status nb_product(nb_ctx *ctx, nb_dtype dtype, size_t m, size_t n, size_t k, 
 /* The loops of our own, compiled per instruction set; false when the shape is not theirs. Sizes are
  * not 0. */
 typedef struct nb_products {
-    double most; /* m n k of the largest product for which they are worth asking */
+    double most;      /* m n k of the largest product for which they are worth asking */
+    double most_rows; /* the same where B is not transposed and no operand outgrows the caches */
     bool (*small)(size_t m, size_t n, size_t k, double alpha, nb_matrix a, nb_matrix b, double beta,
                   void *c, size_t ldc);
 } nb_products;

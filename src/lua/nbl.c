@@ -11,19 +11,46 @@ enum {
 };
 
 /* Lua does not see the bytes behind its handles, so its own collector would come too late. What
- * dies should be used again while the caches hold it, but collecting takes time in proportion to
- * what Lua itself holds. So Lua is asked once the core has worked WORK_PER_LUA_BYTE times that
- * much, a stay in it taken for as many bytes as it could have written meanwhile; at the latest when
- * the bytes have grown by GROWTH_MOST or a quarter, and not for less than GROWTH_LEAST. */
+ * dies should be used again while the caches hold it. Where Lua is generational, it is asked for
+ * the young, which costs little whatever else it holds, as soon as the bytes have grown by
+ * YOUNG_GROWTH; temporaries end there.
+ *
+ * What has grown old, and everything where Lua is not generational, takes a full collection, which
+ * takes time in proportion to what Lua itself holds. So Lua is asked for that once the core has
+ * worked WORK_PER_LUA_BYTE times that much, a stay in it taken for as many bytes as it could have
+ * written meanwhile; at the latest when the bytes have grown by GROWTH_MOST or a quarter, and not
+ * for less than GROWTH_LEAST. */
+#define YOUNG_GROWTH      ((size_t)256 << 10)
 #define GROWTH_LEAST      ((size_t)512 << 10)
 #define GROWTH_MOST       ((size_t)48 << 20)
 #define WORK_OF_STAY      ((size_t)10 << 10)
 #define WORK_PER_LUA_BYTE ((size_t)32)
 
+static size_t least(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+/* Not while Lua finalises either: there it refuses with -1. */
+static bool may_collect(lua_State *L)
+{
+    return lua_gc(L, LUA_GCISRUNNING) == 1;
+}
+
+/* Should the user have made Lua incremental since, this is a step of that. */
+static void collect_young(lua_State *L, nbl_state *state)
+{
+    const nb_memory *memory = &state->ctx->memory;
+    state->young_low = least(state->young_low, memory->live);
+    if (memory->live - state->young_low <= YOUNG_GROWTH || !may_collect(L)) return;
+    lua_gc(L, LUA_GCSTEP, 0);
+    state->young_low = memory->live;
+}
+
 static bool under_pressure(nbl_state *state)
 {
     size_t live = state->ctx->memory.live;
-    if (live < state->low) state->low = live;
+    state->low = least(state->low, live);
     size_t grown = live - state->low, quarter = state->low / 4;
     if (grown > (quarter > GROWTH_MOST ? quarter : GROWTH_MOST)) return true;
     return grown > GROWTH_LEAST && grown + state->stays * WORK_OF_STAY > state->patience;
@@ -32,9 +59,10 @@ static bool under_pressure(nbl_state *state)
 static void collect_under_pressure(lua_State *L, nbl_state *state)
 {
     state->stays++;
-    if (!under_pressure(state) || !lua_gc(L, LUA_GCISRUNNING)) return;
+    if (state->generational) collect_young(L, state);
+    if (!under_pressure(state) || !may_collect(L)) return;
     lua_gc(L, LUA_GCCOLLECT);
-    state->low = state->ctx->memory.live;
+    state->low = state->young_low = state->ctx->memory.live;
     state->stays = 0;
     state->patience = ((size_t)lua_gc(L, LUA_GCCOUNT) << 10) * WORK_PER_LUA_BYTE;
 }

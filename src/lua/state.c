@@ -30,6 +30,14 @@ static int state_close(lua_State *L)
     return 0;
 }
 
+/* Lua tells its mode only to who sets one. */
+static bool is_generational(lua_State *L)
+{
+    if (lua_gc(L, LUA_GCGEN, 0, 0) == LUA_GCGEN) return true;
+    lua_gc(L, LUA_GCINC, 0, 0, 0);
+    return false;
+}
+
 void nbl_state_open(lua_State *L)
 {
     nbl_state *state = lua_newuserdatauv(L, sizeof *state, NBL_STATE_VALUES);
@@ -40,6 +48,7 @@ void nbl_state_open(lua_State *L)
     lua_setmetatable(L, -2);
     state->ctx = nb_ctx_new();
     if (!state->ctx) luaL_error(L, "not enough memory");
+    state->generational = is_generational(L);
     const char *stress = getenv("NABLA_STRESS");
     if (stress) state->stress = strtoul(stress, NULL, 10);
     state->ctx->memory.poison = state->stress > 0;

@@ -9,16 +9,18 @@ typedef struct nbl_state {
     const void *mark; /* tells it from whatever else debug.getregistry may have put in its place */
     nb_ctx *ctx; /* NULL when the Lua state is closing */
     /* Since the last collection that the bytes outside Lua asked for: */
-    size_t low;      /* the fewest of them */
-    size_t stays;    /* in the core */
-    size_t patience; /* the work after which the next is due */
+    size_t low;        /* the fewest of them */
+    size_t stays;      /* in the core */
+    size_t patience;   /* the work after which the next is due */
+    bool generational; /* as Lua's collector was when the module was opened */
+    size_t young_low;  /* the fewest bytes since the young were collected */
     const nbl_progress_shower *shower;
     unsigned long stress;  /* NABLA_STRESS=N: a full collection at every Nth entry; 0: none */
     unsigned long entries; /* so far, under stress */
 } nbl_state;
 
-/* Where the state and the metatable of tensors stand in the registry. Whole numbers are found faster
- * than names; luaL_ref takes those from 1 on. */
+/* Where the state and the metatable of tensors stand in the registry. Whole numbers are found
+ * faster than names; luaL_ref takes those from 1 on. */
 enum { NBL_STATE_KEY = -0x6e61626c, NBL_TENSOR_KEY };
 
 /* Values that hang on the state. */

@@ -117,6 +117,8 @@ static int open_state(lua_State *L)
         lua_pushboolean(L, 1);
         lua_setfield(L, LUA_REGISTRYINDEX, "LUA_NOENV");
     }
+    /* As lua(1) has it: of the temporaries of a loop only the young are looked through. */
+    lua_gc(L, LUA_GCGEN, 0, 0);
     luaL_openlibs(L);
     sh_hook_guard(L);
     set_arg(L, o);

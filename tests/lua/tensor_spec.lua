@@ -235,6 +235,23 @@ test("tensors that nobody holds give their memory back", function()
     eq(nabla.memory().live, before)
 end)
 
+-- What Lua has held for long goes with a full collection only.
+test("temporaries end without full collections", function()
+    local x, old = tensor.zeros(100, 100), setmetatable({{}}, {__mode = "v"})
+    local kept = old[1]
+    collectgarbage()
+    kept = nil
+    local before, most = nabla.memory().live, 0
+    for _ = 1, 500 do
+        local _ = x + x -- 40 kB
+        most = math.max(most, nabla.memory().live)
+    end
+    eq(most - before < 2 ^ 20, true)
+    if not os.getenv "NABLA_STRESS" then eq(old[1] ~= nil, true) end
+    collectgarbage()
+    eq(old[1], nil)
+end)
+
 test("past the memory limit comes an error, and all goes on", function()
     collectgarbage()
     local x = tensor.ones(1000)

@@ -226,10 +226,12 @@ static void nan_and_infinity_arrive(void **state)
 static void panels_do_not_depend_on_threads(void **state)
 {
     (void)state;
-    const size_t sizes[][3] = {{420, 410, 400}, {70, 1525, 350}, {1530, 66, 353}, {420, 410, 400}};
-    for (size_t i = 0; i < 8; i++) {
+    const size_t sizes[][3] = {{420, 410, 400}, {70, 1525, 350}, {1530, 66, 353},  {420, 410, 400},
+                               {512, 384, 400}, {400, 512, 384}, {900, 1010, 1000}};
+    for (size_t i = 0; i < 14; i++) {
         nb_dtype dtype = i % 2 ? NB_F64 : NB_F32;
-        problem p = make(dtype, sizes[i / 2][0], sizes[i / 2][1], sizes[i / 2][2], (int)i / 2);
+        problem p = make(dtype, sizes[i / 2][0], sizes[i / 2][1], sizes[i / 2][2],
+                         i / 2 < 6 ? (int)i / 2 % 4 : 0);
         size_t bytes = p.m * p.ldc * width(dtype);
         void *alone = malloc(bytes);
         assert_int_equal(nb_set_threads(ctx, 1), NB_OK);
@@ -242,6 +244,33 @@ static void panels_do_not_depend_on_threads(void **state)
         assert_memory_equal(p.c, alone, bytes);
         free(alone);
         drop(&p);
+    }
+}
+
+/* Where our loops end if the vectors are wide: an operand of 2^20 elements, 2^30 multiplications.
+ * One column or row more is the BLAS's, and the same elements come of both. */
+static void the_largest_of_ours(void **state)
+{
+    (void)state;
+    const size_t sizes[][4] = {{70, 70, 1024, 1025}, {1024, 1025, 1024, 1024}};
+    for (size_t s = 0; s < 4; s++) {
+        nb_dtype dtype = s % 2 ? NB_F64 : NB_F32;
+        problem large = make(dtype, sizes[s / 2][1], sizes[s / 2][3], 1024, 0), small = large;
+        small.m = sizes[s / 2][0];
+        small.n = sizes[s / 2][2];
+        small.c = malloc(large.m * large.ldc * width(dtype));
+        memcpy(small.c, large.before, large.m * large.ldc * width(dtype));
+        assert_int_equal(run(&small), NB_OK);
+        assert_int_equal(run(&large), NB_OK);
+        double slack = dtype == NB_F32 ? 1e-3 : 1e-12;
+        for (size_t i = 0; i < small.m; i++) {
+            for (size_t j = 0; j < small.n; j++) {
+                double ours = get(dtype, small.c, i * large.ldc + j);
+                assert_true(fabs(ours - get(dtype, large.c, i * large.ldc + j)) <= slack);
+            }
+        }
+        free(small.c);
+        drop(&large);
     }
 }
 
@@ -309,6 +338,7 @@ int main(void)
         cmocka_unit_test(zero_factors),
         cmocka_unit_test(nan_and_infinity_arrive),
         cmocka_unit_test(panels_do_not_depend_on_threads),
+        cmocka_unit_test(the_largest_of_ours),
         cmocka_unit_test(long_sums_and_interrupts),
         cmocka_unit_test(large_products_are_interrupted),
         cmocka_unit_test(strides_beyond_int),
