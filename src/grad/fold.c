@@ -12,7 +12,7 @@ enum {
     MOST_PIECES = 32, /* of one fold; their parts are joined at the end */
     PARALLEL =
         1 << 18, /* elements from which the workers are asked: below, waking them costs more */
-    ENOUGH_COLUMNS = 8, /* fewer next to each other are better folded along their rows */
+    ENOUGH_COLUMNS = 8, /* fewer are better folded along their rows, unless nothing lies between */
     SHORT_ROW = 16,     /* shorter ones are better folded across */
     COLUMNS_GRAIN = 256,
     ROW_GRAIN = 4096,  /* elements of the innermost axis that stay in one piece */
@@ -105,8 +105,9 @@ static void choose_loop(nb_fold_plan *plan)
     bring_inside(plan, true);
     nb_fold_axis row = plan->axis[plan->axes - 1];
     bool near = column.step < row.step || row.size == 1;
-    plan->columns =
-        column.to == 1 && column.size >= ENOUGH_COLUMNS && (near || row.size < SHORT_ROW);
+    bool dense = column.step == 1 && row.step == column.size;
+    bool enough = column.size >= ENOUGH_COLUMNS || (dense && column.size > 1);
+    plan->columns = column.to == 1 && enough && (near || row.size < SHORT_ROW);
     if (plan->columns) bring_inside(plan, false);
 }
 

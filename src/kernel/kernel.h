@@ -38,7 +38,7 @@ typedef enum nb_compare {
 } nb_compare;
 
 typedef enum nb_fold {
-#define X(name, join, start, uses, lane) NB_FOLD_##name,
+#define X(name, join, start, uses, lane, apart) NB_FOLD_##name,
 #include "kernel/fold.def"
 #undef X
     NB_FOLDS
