@@ -237,7 +237,7 @@ static size_t cut(job *work)
     const nb_fold_plan *plan = work->plan;
     int64_t wanted = plan->elements / PIECE, best = 0;
     if (wanted > MOST_PIECES) wanted = MOST_PIECES;
-    for (int i = 0; i < plan->axes && (best == 0 || 2 * best < wanted); i++) {
+    for (int i = 0; i < plan->axes && (best <= 1 || 2 * best < wanted); i++) {
         int64_t pieces = pieces_of(plan, i);
         if (pieces > wanted) pieces = wanted;
         bool many = plan->axis[i].goes && plan->count > plan->elements / (8 * MOST_PIECES);
