@@ -8,12 +8,13 @@
 #include <string.h>
 
 enum {
-    PIECE = 1 << 16,  /* elements that are worth a piece */
+    PIECE = 1 << 17,  /* elements that are worth a piece */
     MOST_PIECES = 32, /* of one fold; their parts are joined at the end */
     PARALLEL =
         1 << 18, /* elements from which the workers are asked: below, waking them costs more */
-    ENOUGH_COLUMNS = 8, /* fewer next to each other are better folded along their rows */
+    ENOUGH_COLUMNS = 8, /* fewer are better folded along their rows, unless nothing lies between */
     SHORT_ROW = 16,     /* shorter ones are better folded across */
+    EVEN = 16, /* a piece is a multiple of it: the loops take several elements or rows at a time */
     COLUMNS_GRAIN = 256,
     ROW_GRAIN = 4096,  /* elements of the innermost axis that stay in one piece */
     STRETCH = 1 << 20, /* elements between two looks for Ctrl-C within a piece */
@@ -105,8 +106,9 @@ static void choose_loop(nb_fold_plan *plan)
     bring_inside(plan, true);
     nb_fold_axis row = plan->axis[plan->axes - 1];
     bool near = column.step < row.step || row.size == 1;
-    plan->columns =
-        column.to == 1 && column.size >= ENOUGH_COLUMNS && (near || row.size < SHORT_ROW);
+    bool dense = column.step == 1 && row.step == column.size;
+    bool enough = column.size >= ENOUGH_COLUMNS || (dense && column.size > 1);
+    plan->columns = column.to == 1 && enough && (near || row.size < SHORT_ROW);
     if (plan->columns) bring_inside(plan, false);
 }
 
@@ -235,7 +237,7 @@ static size_t cut(job *work)
     const nb_fold_plan *plan = work->plan;
     int64_t wanted = plan->elements / PIECE, best = 0;
     if (wanted > MOST_PIECES) wanted = MOST_PIECES;
-    for (int i = 0; i < plan->axes && (best == 0 || 2 * best < wanted); i++) {
+    for (int i = 0; i < plan->axes && (best <= 1 || 2 * best < wanted); i++) {
         int64_t pieces = pieces_of(plan, i);
         if (pieces > wanted) pieces = wanted;
         bool many = plan->axis[i].goes && plan->count > plan->elements / (8 * MOST_PIECES);
@@ -246,6 +248,7 @@ static size_t cut(job *work)
     const nb_fold_axis *axis = &plan->axis[work->cut];
     if (best < 1) best = 1;
     work->chunk = (axis->size + best - 1) / best;
+    if (work->chunk >= 4 * EVEN) work->chunk = (work->chunk + EVEN - 1) / EVEN * EVEN;
     size_t pieces = (size_t)((axis->size + work->chunk - 1) / work->chunk);
     if (axis->goes && pieces > 1) work->part = plan->count;
     return pieces;

@@ -82,6 +82,7 @@ struct nb_op {
     bool crosswise;   /* … for the gradients of the other inputs only */
     nb_plain plain;   /* as above */
     int results;      /* how many it may give; 0 is 1 */
+    bool alone;       /* it gives one result unless exactly one dimension is named */
     bool refuses;     /* there is no gradient where one could be expected: an error says so */
 
     /* Checks shapes, makes the output: a tensor of its own, without a link (an alias where nothing

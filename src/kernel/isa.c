@@ -26,6 +26,7 @@
 
 #include "kernel/loops/walk.inc"
 #include "kernel/loops/tile.inc"
+#include "kernel/loops/group.inc"
 #include "kernel/loops/philox.inc"
 
 #include "kernel/loops/matrix.inc"

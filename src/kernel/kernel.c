@@ -20,7 +20,7 @@ const nb_needs nb_unary_needs[NB_UNARIES] = {
 };
 
 const nb_fold_rule nb_fold_rules[NB_FOLDS] = {
-#define X(name, join, start, uses, lane) [NB_FOLD_##name] = {NB_FOLD_##join, start},
+#define X(name, join, start, uses, lane, apart) [NB_FOLD_##name] = {NB_FOLD_##join, start},
 #include "kernel/fold.def"
 #undef X
 };

@@ -4,7 +4,7 @@
  * Strides are in elements and may be 0 (one value for all) or negative. Unless a line says
  * otherwise an output may be the very same memory as an input (same pointer, same stride) but not
  * overlap it partly. Every kernel gives the same bits on every instruction set: no contraction to
- * fused multiply-add, and sums run in sixteen fixed accumulators. The products of product.h are the
+ * fused multiply-add, and sums run in 32 fixed accumulators. The products of product.h are the
  * exception. */
 #ifndef NB_KERNEL_H
 #define NB_KERNEL_H
@@ -38,7 +38,7 @@ typedef enum nb_compare {
 } nb_compare;
 
 typedef enum nb_fold {
-#define X(name, join, start, uses, lane) NB_FOLD_##name,
+#define X(name, join, start, uses, lane, apart) NB_FOLD_##name,
 #include "kernel/fold.def"
 #undef X
     NB_FOLDS

@@ -2,6 +2,8 @@
  * is done here is moving, which no instruction set does faster, so it is compiled once. */
 #include "kernel/sort.h"
 
+#include "kernel/kernel.h"
+
 #include <string.h>
 
 enum {
@@ -20,41 +22,30 @@ static size_t least(size_t a, size_t b)
     return a < b ? a : b;
 }
 
-/* Candidates that are held for the first k of n: each time that they are too many, at least half of
- * them, and not few, go. */
+/* Candidates that are held for the first k of n: each time that they are too many, those beyond the
+ * first k go. A few are put in order by insertion; of many, at least half are to go. */
 static size_t top_most(size_t n, size_t k)
 {
     enum { SPARE = 512 };
-    return least(n, k + (k > SPARE ? k : SPARE));
+    return least(n, k + (k <= FEW ? FEW : k > SPARE ? k : SPARE));
 }
 
-/* The bits of a number whose highest is the sign, as a key: those of negative numbers fall. */
-static uint32_t key_of_bits_32(uint32_t bits)
-{
-    return bits >> 31 ? ~bits : bits | UINT32_C(1) << 31;
-}
-
-static uint64_t key_of_bits_64(uint64_t bits)
-{
-    return bits >> 63 ? ~bits : bits | UINT64_C(1) << 63;
-}
-
-static uint32_t key_of_f32(float x)
+/* Keys in the order of numbers: their bits, those of negative numbers turned round. Adding 0 makes
+ * -0 and 0 one; NaN comes last. Without branches, for loops of vectors. */
+static inline uint32_t key_of_f32(float x)
 {
     uint32_t bits;
-    if (x != x) return UINT32_MAX;
-    if (x == 0) x = 0;
-    memcpy(&bits, &x, sizeof bits);
-    return key_of_bits_32(bits);
+    float plain = x + 0.0f;
+    memcpy(&bits, &plain, sizeof bits);
+    return (bits ^ (-(bits >> 31) | UINT32_C(1) << 31)) | -(uint32_t)(x != x);
 }
 
-static uint64_t key_of_f64(double x)
+static inline uint64_t key_of_f64(double x)
 {
     uint64_t bits;
-    if (x != x) return UINT64_MAX;
-    if (x == 0) x = 0;
-    memcpy(&bits, &x, sizeof bits);
-    return key_of_bits_64(bits);
+    double plain = x + 0.0;
+    memcpy(&bits, &plain, sizeof bits);
+    return (bits ^ (-(bits >> 63) | UINT64_C(1) << 63)) | -(uint64_t)(x != x);
 }
 
 /* KEYS(name): keys of n elements of one dtype; flip is all ones where the order is descending. */
@@ -62,7 +53,8 @@ static uint64_t key_of_f64(double x)
     static void keys_##name(size_t n, const void *from, ptrdiff_t sx, KEY flip, KEY *to)           \
     {                                                                                              \
         const ELEMENT *x = from;                                                                   \
-        for (size_t i = 0; i < n; i++) to[i] = (KEY)(key(x[(ptrdiff_t)i * sx])) ^ flip;            \
+        for (size_t i = 0; sx == 1 && i < n; i++) to[i] = (KEY)(key(x[i])) ^ flip;                 \
+        for (size_t i = 0; sx != 1 && i < n; i++) to[i] = (KEY)(key(x[(ptrdiff_t)i * sx])) ^ flip; \
     }
 
 #define key_of_u8(x)  (x)
@@ -90,15 +82,19 @@ static void make_keys_64(const nb_order *order, size_t n, const void *x, ptrdiff
 }
 
 #define KEY      uint32_t
+#define REAL     float
 #define KN(name) name##_32
 #include "kernel/loops/sort.inc"
 #undef KEY
+#undef REAL
 #undef KN
 
 #define KEY      uint64_t
+#define REAL     double
 #define KN(name) name##_64
 #include "kernel/loops/sort.inc"
 #undef KEY
+#undef REAL
 #undef KN
 
 static size_t pair_size(nb_dtype dtype)

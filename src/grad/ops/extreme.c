@@ -220,6 +220,7 @@ static nb_tensor *place_forward(nb_ctx *ctx, nb_call *call)
                                  .example = show,                                                  \
                                  .kernel = way,                                                    \
                                  .results = 2,                                                     \
+                                 .alone = true,                                                    \
                                  .forward = extreme_forward,                                       \
                                  .backward = extreme_backward,                                     \
                                  .samples = "-, 5, 2x3, 3x2t, 2x3 /1, 2x3 /2, 2x3x2 /2, "          \

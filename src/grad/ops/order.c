@@ -31,13 +31,12 @@ static void median_line(const ordering *how, const void *x, int32_t *place, void
     const nb_real_kernels *real = nb_real(how->order.dtype);
     size_t n = how->length;
     if (real) {
-        ptrdiff_t width = (ptrdiff_t)nb_dtype_size(how->order.dtype);
-        size_t most = real->argmax(n, x, how->from);
-        const char *at = (const char *)x + (ptrdiff_t)most * how->from * width;
-        uint8_t nan = 0;
-        real->compare[NB_C_ne](1, at, 1, at, 1, &nan, 1);
-        *place = (int32_t)most;
-        if (nan) return;
+        double most = nb_fold_rules[NB_FOLD_largest].start;
+        nb_kernels_get()->folds[how->order.dtype]->row[NB_FOLD_largest](n, x, how->from, 0, &most);
+        if (most != most) {
+            *place = (int32_t)real->argmax(n, x, how->from);
+            return;
+        }
     }
     *place = (int32_t)nb_rank_place(&how->order, n, x, how->from, (n - 1) / 2, room);
 }
@@ -267,6 +266,7 @@ const nb_op nb_def_median = {
             "values and their places, counted from 1.",
     .example = "tensor{9, 1, 5, 7}:median() → 5",
     .results = 2,
+    .alone = true,
     .forward = median_forward,
     .backward = median_backward,
     .samples = "-, 5, 4, 2x3, 3x2t, 2x3 /1, 2x3 /2, 2x3x2 /2, 0x3 /2",

@@ -23,17 +23,21 @@ static nb_tensor *try_op(nb_ctx *ctx, const nb_call *call, nb_tensor **const *mo
     return out;
 }
 
+/* A handle costs as much as a short loop, so none is made that is known to stay empty. */
 int nbl_run_op(lua_State *L, const nb_call *call)
 {
     nb_tensor **out = nbl_new_tensor(L), **more[NB_MAX_RESULTS - 1] = {NULL};
-    for (int i = 0; i < call->op->results - 1; i++) more[i] = nbl_new_tensor(L);
+    bool alone = call->op->alone && call->attr.length != 1;
+    int most = alone ? 1 : call->op->results;
+    for (int i = 0; i < most - 1; i++) more[i] = nbl_new_tensor(L);
     nbl_stay stay;
     int tries = 0, results = 1;
     nbl_enter(L, &stay);
-    while (!(*out = try_op(stay.ctx, call, more)) && nbl_fail(&stay, &tries)) continue;
+    while (!(*out = try_op(stay.ctx, call, alone ? NULL : more)) && nbl_fail(&stay, &tries))
+        continue;
     nbl_leave(&stay);
-    while (results < call->op->results && *more[results - 1]) results++;
-    if (call->op->results > 1) lua_pop(L, call->op->results - results);
+    while (results < most && *more[results - 1]) results++;
+    if (most > 1) lua_pop(L, most - results);
     return results;
 }
 

@@ -2,7 +2,7 @@
  * dtype and table, against their definitions; NaN; and one result whatever table and stride. */
 #include "numbers.h"
 
-enum { COUNT = 1031, ROWS = 11, COLUMNS = 1301, STRIDE = 3 };
+enum { COUNT = 1031, ROWS = 11, COLUMNS = 1301, MANY_ROWS = 611, FEW_COLUMNS = 65, STRIDE = 5 };
 
 /* A number that every dtype holds. */
 static double whole(size_t i)
@@ -90,8 +90,8 @@ static void rows_fold(void **state)
     for (size_t t = 0; t < tables; t++)
         for (nb_dtype dtype = 0; dtype < NB_DTYPES; dtype++)
             for (nb_fold fold = 0; fold < NB_FOLDS; fold++)
-                for (size_t n = 0; n <= COUNT; n += n < 35 ? 1 : 83)
-                    for (ptrdiff_t stride = 1; stride <= STRIDE; stride += STRIDE - 1)
+                for (size_t n = 0; n <= COUNT; n += n < 70 ? 1 : 83)
+                    for (ptrdiff_t stride = 1; stride <= STRIDE; stride++)
                         check_row(all[t], dtype, fold, n, stride);
     double twice = 0;
     const float x[] = {1, 2, 3};
@@ -99,30 +99,31 @@ static void rows_fold(void **state)
     assert_true(twice == 12);
 }
 
-static void check_columns(const nb_kernels *kernels, nb_dtype dtype, nb_fold fold, size_t columns,
-                          bool gaps)
+static void check_columns(const nb_kernels *kernels, nb_dtype dtype, nb_fold fold, size_t rows,
+                          size_t columns, bool gaps)
 {
-    static double x[ROWS * COLUMNS], acc[COLUMNS], c[COLUMNS];
-    size_t sr = gaps ? 1 : columns, sc = gaps ? ROWS : 1;
-    for (size_t i = 0; i < ROWS * columns; i++) put_any(dtype, x, i, number(fold, i));
+    static double x[MANY_ROWS * FEW_COLUMNS], acc[COLUMNS], c[COLUMNS];
+    size_t sr = gaps ? 1 : columns, sc = gaps ? rows : 1;
+    for (size_t i = 0; i < rows * columns; i++) put_any(dtype, x, i, number(fold, i));
     for (size_t j = 0; j < columns; j++) {
         acc[j] = nb_fold_rules[fold].start;
         c[j] = parameter + (double)(j % 3);
     }
-    kernels->folds[dtype]->columns[fold](ROWS, columns, x, (ptrdiff_t)sr, (ptrdiff_t)sc, c, acc);
+    kernels->folds[dtype]->columns[fold](rows, columns, x, (ptrdiff_t)sr, (ptrdiff_t)sc, c, acc);
     for (size_t j = 0; j < columns; j++) {
         double wanted = nb_fold_rules[fold].start;
-        for (size_t i = 0; i < ROWS; i++) {
+        for (size_t i = 0; i < rows; i++) {
             double value = number(fold, i * sr + j * sc);
             wanted = step_of(fold, wanted, dtype == NB_U8 ? fabs(value) : value, c[j]);
         }
         if (!near(acc[j], wanted))
-            fail_msg("%s, dtype %d, fold %d, column %zu: %.17g, not %.17g", kernels->isa,
-                     (int)dtype, (int)fold, j, acc[j], wanted);
+            fail_msg("%s, dtype %d, fold %d, column %zu of %zu: %.17g, not %.17g", kernels->isa,
+                     (int)dtype, (int)fold, j, columns, acc[j], wanted);
     }
 }
 
-/* Catches rows that are left over after those taken together, and a parameter of another column. */
+/* Catches rows that are left over after those taken together, also where several lie side by side
+ * as one, and a parameter of another column. */
 static void columns_fold(void **state)
 {
     (void)state;
@@ -132,9 +133,15 @@ static void columns_fold(void **state)
         for (nb_dtype dtype = 0; dtype < NB_DTYPES; dtype++)
             for (nb_fold fold = 0; fold < NB_FOLDS; fold++)
                 for (int gaps = 0; gaps < 2; gaps++) {
-                    check_columns(all[t], dtype, fold, 1, gaps);
-                    check_columns(all[t], dtype, fold, 37, gaps);
-                    check_columns(all[t], dtype, fold, COLUMNS, gaps);
+                    for (size_t rows = 1; rows <= ROWS; rows++)
+                        check_columns(all[t], dtype, fold, rows, 37, gaps);
+                    check_columns(all[t], dtype, fold, ROWS, 1, gaps);
+                    check_columns(all[t], dtype, fold, ROWS, COLUMNS, gaps);
+                    for (size_t columns = 1; columns <= FEW_COLUMNS; columns += 7 + columns % 2)
+                        check_columns(all[t], dtype, fold, MANY_ROWS, columns, gaps);
+                    check_columns(all[t], dtype, fold, MANY_ROWS, 3, gaps);
+                    check_columns(all[t], dtype, fold, 256, FEW_COLUMNS - 1, gaps);
+                    check_columns(all[t], dtype, fold, 255, FEW_COLUMNS - 1, gaps);
                 }
 }
 
@@ -167,22 +174,23 @@ static void bits_do_not_depend_on_tables(void **state)
 static void nan_stays(void **state)
 {
     (void)state;
-    double x[40], acc[40];
+    enum { N = 100 };
+    double x[N], acc[N];
     for (nb_dtype dtype = NB_F32; dtype <= NB_F64; dtype++)
         for (nb_fold fold = 0; fold < NB_FOLDS; fold++)
-            for (size_t at = 0; at < 40; at++) {
+            for (size_t at = 0; at < N; at++) {
                 const nb_fold_kernels *folds = nb_kernels_get()->folds[dtype];
-                double row = nb_fold_rules[fold].start, c[40];
-                for (size_t i = 0; i < 40; i++) {
+                double row = nb_fold_rules[fold].start, c[N];
+                for (size_t i = 0; i < N; i++) {
                     put(dtype, x, i, i == at ? NAN : 1);
                     acc[i] = row;
                     c[i] = 2;
                 }
-                folds->row[fold](40, x, 1, 2, &row);
-                assert_true(fold == NB_FOLD_nonzero ? row == 40 : isnan(row));
-                folds->columns[fold](5, 8, x, 8, 1, c, acc);
-                for (size_t j = 0; j < 8 && fold != NB_FOLD_nonzero; j++)
-                    assert_int_equal(isnan(acc[j]), j == at % 8);
+                folds->row[fold](N, x, 1, 2, &row);
+                assert_true(fold == NB_FOLD_nonzero ? row == N : isnan(row));
+                folds->columns[fold](5, 20, x, 20, 1, c, acc);
+                for (size_t j = 0; j < 20 && fold != NB_FOLD_nonzero; j++)
+                    assert_int_equal(isnan(acc[j]), j == at % 20);
             }
 }
 

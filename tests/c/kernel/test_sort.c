@@ -64,7 +64,7 @@ static void check_one(nb_dtype dtype, bool descending, bool any, size_t n, size_
     nb_sort_places(&order, n, x, (ptrdiff_t)stride, place, room);
     free(room);
     check_order(dtype, descending, x, stride, n, place, n);
-    const size_t some[] = {0, 1, n / 3, n / 2, n};
+    const size_t some[] = {0, 1, 31, 32, 33, n / 3, n / 2, n};
     for (size_t i = 0; i < sizeof some / sizeof *some; i++) {
         size_t k = some[i];
         if (k > n) continue;
