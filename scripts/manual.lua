@@ -237,7 +237,9 @@ end
 local function write_module(folder, module)
     local file = assert(io.open(folder .. "/" .. module .. ".lua", "w"))
     file:write("---@meta\n\n---@class nabla.module.", module, "\n")
-    if module == "tensor" then file:write "---@overload fun(value: any, options?: table): nabla.tensor\n" end
+    if module == "tensor" then
+        file:write "---@overload fun(value: any, options?: table): nabla.tensor\n"
+    end
     file:write(module, " = {}\n\n")
     for _, entry in ipairs(book) do
         local is = entry.kind == "function" and entry.name:match "^(%w+)%." == module
@@ -257,7 +259,9 @@ end
 local forms <const> = {
     man = write_man,
     meta = function(folder)
-        for _, module in ipairs(MODULES) do write_module(assert(folder, "no folder named"), module) end
+        for _, module in ipairs(MODULES) do
+            write_module(assert(folder, "no folder named"), module)
+        end
     end,
 }
 

@@ -66,7 +66,8 @@ local function check_options(name, list, options)
         end
         local fits = type(value) == known.kind and value == value
         if not fits then
-            refuse(("%s: %s must be a %s, not %s"):format(name, key, known.kind, describe(value)), 3)
+            local message = "%s: %s must be a %s, not %s"
+            refuse(message:format(name, key, known.kind, describe(value)), 3)
         end
     end
     return options
@@ -94,7 +95,8 @@ end
 local function show(kind, picture, options, draw)
     picture.title = options.title
     if options.file then
-        local fine, message = pcall(require("nabla.plot.gnuplot").write, kind, picture, options.file)
+        local write = require("nabla.plot.gnuplot").write
+        local fine, message = pcall(write, kind, picture, options.file)
         if not fine then refuse(message, 2) end
         return
     end
@@ -190,7 +192,9 @@ local BINS <const> = 10
 function plot.hist(x, options)
     options = check_options("plot.hist", HIST, options)
     local list = kind_of(x) == "tensor" and x or numbers_of(x) and nabla.tensor(x)
-    if not list then refuse("plot.hist takes a tensor or a list of numbers, not " .. describe(x), 2) end
+    if not list then
+        refuse("plot.hist takes a tensor or a list of numbers, not " .. describe(x), 2)
+    end
     local fine, counts, edges = pcall(list.histogram, list, options.bins or BINS,
         {min = options.low, max = options.high})
     if not fine then refuse("plot.hist: " .. tostring(counts):gsub("^.-histogram: ", ""), 2) end

@@ -100,6 +100,9 @@ struct nb_op {
      * singular, s: symmetric ones that are positive definite; /1: an integer argument as the user
      * counts); the interval that values are drawn from; points that are avoided (the kinks). */
     const char *samples;
+    /* Samples that the op refuses, each with a text that its message contains: "2x3 2x4: 2x3 and
+     * 2x4 do not fit; …". NULL: every shape that the signature lets through is fine. */
+    const char *errors;
     double low, high;
     double kinks[2];
     int kinks_count;

@@ -55,7 +55,8 @@ local drawn = {}
 function drawn.lines(picture)
     local plots, data = {}, {}
     for i, series in ipairs(picture.series) do
-        local title = series.label and "title " .. quoted(series.label) .. " noenhanced" or "notitle"
+        local label = series.label
+        local title = label and "title " .. quoted(label) .. " noenhanced" or "notitle"
         plots[i] = ("'-' using 1:2 with %s lw 2 %s"):format(picture.points and "points" or "lines",
             title)
         for k, x in ipairs(series.x) do
@@ -75,7 +76,8 @@ function drawn.bars(picture)
         local low, high = picture.edges[i], picture.edges[i + 1]
         data[i] = ("%s %s %s"):format(number((low + high) / 2), number(count), number(high - low))
     end
-    return "set style fill solid 0.8\nset yrange [0:*]\nplot '-' using 1:2:3 with boxes notitle\n" ..
+    return "set style fill solid 0.8\nset yrange [0:*]\n" ..
+        "plot '-' using 1:2:3 with boxes notitle\n" ..
         table.concat(data, "\n") .. "\ne\n"
 end
 
@@ -91,7 +93,8 @@ function drawn.matrix(picture)
     return colours .. ("set cbrange [%s:%s]\n"):format(number(picture.low), number(picture.high)) ..
         "set size ratio -1\nset yrange [:] reverse\nset autoscale fix\nunset key\n" ..
         (picture.grey and "unset tics\nunset colorbox\n" or "") ..
-        "$rows << END\n" .. table.concat(lines, "\n") .. "\nEND\nplot $rows matrix using ($1+1):($2+1):3 with image\n"
+        "$rows << END\n" .. table.concat(lines, "\n") .. "\nEND\n" ..
+        "plot $rows matrix using ($1+1):($2+1):3 with image\n"
 end
 
 function drawn.confusion(picture)
@@ -108,7 +111,8 @@ function drawn.confusion(picture)
         end
     end
     local list = table.concat(tics, ", ")
-    return PALETTE .. "set size ratio -1\nunset key\nset xlabel 'answered'\nset ylabel 'wanted'\n" ..
+    return PALETTE .. "set size ratio -1\nunset key\n" ..
+        "set xlabel 'answered'\nset ylabel 'wanted'\n" ..
         ("set xtics (%s)\nset ytics (%s)\nset yrange [:] reverse\nset autoscale fix\n"):format(list,
             list) ..
         "$cells << END\n" .. table.concat(cells, "\n") .. "\nEND\n" ..
@@ -134,8 +138,8 @@ function gnuplot.write(kind, picture, path)
     os.remove(whole .. ".log")
     if fine and os.rename(whole, path) then return end
     os.remove(whole)
-    error(("cannot draw %s: %s"):format(path, said:match "([^\n]*[%w][^\n]*)\n*$" or "no reason given"),
-        0)
+    local reason = said:match "([^\n]*[%w][^\n]*)\n*$" or "no reason given"
+    error(("cannot draw %s: %s"):format(path, reason), 0)
 end
 
 return gnuplot

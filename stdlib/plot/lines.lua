@@ -1,5 +1,5 @@
--- Series of points as lines in the terminal: a picture is {series, title, xlabel, ylabel, low, high,
--- log, points, width, height}, a series {x, y, label} with lists of numbers.
+-- Series of points as lines in the terminal: a picture is {series, title, xlabel, ylabel, low,
+-- high, log, points, width, height}, a series {x, y, label} with lists of numbers.
 
 local axes = require "nabla.plot.axes"
 local canvas = require "nabla.plot.canvas"

@@ -83,7 +83,9 @@ function matrix.confusion(picture)
     local names, wide = picture.names, 2
     for i, name in ipairs(names) do
         wide = math.max(wide, width_of(name))
-        for _, count in ipairs(picture.counts[i]) do wide = math.max(wide, #("%d"):format(count)) end
+        for _, count in ipairs(picture.counts[i]) do
+            wide = math.max(wide, #("%d"):format(count))
+        end
     end
     local heading = {right("", wide)}
     for i, name in ipairs(names) do heading[i + 1] = right(name, wide) end

@@ -21,10 +21,11 @@ test("its fields are the modules", function()
 end)
 
 test("a name that a module has not is an error with the nearest one", function()
-    fails(function() return nabla.tensor.rndn end, "tensor has no field 'rndn'; did you mean 'randn'?",
-        true)
+    fails(function() return nabla.tensor.rndn end,
+        "tensor has no field 'rndn'; did you mean 'randn'?", true)
     fails(function() nabla.nn.nett "2 - 1" end, "nn has no field 'nett'; did you mean 'net'?", true)
-    fails(function() return nabla.tensr end, "nabla has no field 'tensr'; did you mean 'tensor'?", true)
+    fails(function() return nabla.tensr end,
+        "nabla has no field 'tensr'; did you mean 'tensor'?", true)
     fails(function() return nabla.data[1] end, "data has no field 1", true)
     nabla.plot.mine = "a field of one's own"
     eq(nabla.plot.mine, "a field of one's own")

@@ -148,8 +148,8 @@ test("equal numbers get a range; points and gaps", function()
 end)
 
 test("a logarithmic axis", function()
-    local text = drawn(ASCII, plot, {1, 100, 1e4}, {text = true, width = 30, height = 5, log = true})
-    eq(text, [[
+    local options = {text = true, width = 30, height = 5, log = true}
+    eq(drawn(ASCII, plot, {1, 100, 1e4}, options), [[
     |                     ***
 1e3 +               ******
     |          *****
@@ -196,7 +196,7 @@ test("what cannot be a line is refused, at the line of the call", function()
     fails(function() plot(nil) end, "plot_spec.lua:%d+: plot takes a history.*not nil")
     fails(function() plot {{1, 2}, {1, 2, 3}} end, "with as many of each, not a table", true)
     fails(function() plot(tensor.zeros(2, 2, 2)) end, "not a tensor", true)
-    fails(function() plot({1, 2}, {hight = 3}) end, "plot has no option 'hight'; it has title", true)
+    fails(function() plot({1, 2}, {hight = 3}) end, "plot has no option 'hight'; it has", true)
     fails(function() plot({1, 2}, {log = 1}) end, "plot: log must be a boolean, not 1", true)
 end)
 
@@ -212,7 +212,8 @@ test("heat maps have a scale", function()
 end)
 
 test("a confusion matrix of counts, and of a network", function()
-    eq(drawn(ASCII, plot.confusion, tensor {{5, 1}, {0, 2}}, {text = true, classes = {"cat", "dog"}}),
+    local options = {text = true, classes = {"cat", "dog"}}
+    eq(drawn(ASCII, plot.confusion, tensor {{5, 1}, {0, 2}}, options),
         "    cat dog   right\ncat   5   1   83.3 %\ndog   .   2  100.0 %")
     local net = spec.nabla.nn.net("1 - 2 softmax : cross_entropy", {seed = 1})
     spec.nabla.nn.no_grad(function()
@@ -236,7 +237,7 @@ test("a histogram", function()
 1.0 .. 2.0 2 ########
 2.0 .. 3.0 3 ###########
 3.0 .. 4.0 4 ###############]])
-    fails(function() plot.hist "x" end, "plot.hist takes a tensor or a list of numbers, not 'x'", true)
+    fails(function() plot.hist "x" end, "takes a tensor or a list of numbers, not 'x'", true)
     fails(function() plot.hist({1}, {bins = 0}) end, "plot_spec.lua:%d+: plot.hist")
 end)
 

@@ -230,6 +230,8 @@ static nb_status extreme_backward(nb_ctx *ctx, nb_record *record, nb_tensor *del
                                  .reads = read,                                                    \
                                  .forward = forward,                                               \
                                  .backward = back,                                                 \
+                                 .errors =                                                         \
+                                     "2x3 2x4: 2x3 and 2x4 do not fit; 3 2: 3 and 2 do not fit",   \
                                  .samples = "- -, 2x3 2x3, 2x3 3, 3 2x1, - 4, 3x2t 3x2, 0x3 3",    \
                                  __VA_ARGS__}
 
@@ -264,6 +266,7 @@ BINARY(minimum,
                                  .example = show,                                                  \
                                  .kernel = NB_C_##word,                                            \
                                  .forward = forward_compare,                                       \
+                                 .errors = "2x3 2x4: 2x3 and 2x4 do not fit",                      \
                                  .samples = "- -, 2x3 2x3, 2x3 3, 3x2t 3x2, 0x3 3",                \
                                  .low = -2,                                                        \
                                  .high = 2}
@@ -322,6 +325,8 @@ const nb_op nb_def_where = {
     .reads = 1,
     .forward = where_forward,
     .backward = where_backward,
+    .errors = "2x3 2x3 2x3: the condition must be u8; 2x3c 2x4 2x3: 2x4 and 2x3 do not fit; 4c 2x3 "
+              "-: 4 and 2x3 do not fit",
     .samples = "2x3c 2x3 2x3, 3c 2x3 -, 2x3c 3 2x1, 0x3c 3 -",
     .low = -2,
     .high = 2,
@@ -381,6 +386,7 @@ const nb_op nb_def_lerp = {
     .reads = 7,
     .forward = lerp_forward,
     .backward = lerp_backward,
+    .errors = "2x3 2x4 -: 2x3 and 2x4 do not fit; 2x3 2x3 4: do not fit",
     .samples = "- - -, 2x3 2x3 2x3, 2x3 3 -, 3 2x1 2x3, - 4 2x1, 3x2t 3x2 3x2, 0x3 3 -",
     .low = -2,
     .high = 2,

@@ -274,6 +274,7 @@ const nb_op nb_def_dense = {
     .reads = 2,
     .forward = dense_forward,
     .backward = dense_backward,
+    .errors = "2x3 4x2 4: inputs 2x3, weights 4x2, biases 4; 2x3 4x3 3: biases 3",
     .samples = "2x3 4x3 4, 3 4x3 4, 2x3t 4x3 4, 0x3 4x3 4, 2x2x3 1x3 1",
     .low = -2,
     .high = 2,

@@ -223,6 +223,7 @@ static nb_tensor *place_forward(nb_ctx *ctx, nb_call *call)
                                  .alone = true,                                                    \
                                  .forward = extreme_forward,                                       \
                                  .backward = extreme_backward,                                     \
+                                 .errors = "0: of no elements; 0x3 /1: of no elements",            \
                                  .samples = "-, 5, 2x3, 3x2t, 2x3 /1, 2x3 /2, 2x3x2 /2, "          \
                                             "2x3x2 /1 /3, 3x9t /2, 9x3t /1, 0x3 /2",               \
                                  .low = -2,                                                        \
@@ -250,6 +251,7 @@ EXTREME(min, NB_FOLD_smallest,
                                  .promote = 1,                                                     \
                                  .plain = NB_PLAIN_INTEGER,                                        \
                                  .forward = place_forward,                                         \
+                                 .errors = "0: of no elements; 0x3 /1: of no elements",            \
                                  .samples = "-, 5, 2x3, 2x3 /1, 2x3 /2, 3x9t /2, 0x3 /2",          \
                                  .low = -2,                                                        \
                                  .high = 2}

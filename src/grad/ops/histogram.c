@@ -158,6 +158,7 @@ const nb_op nb_def_histogram = {
     .example = "tensor{1, 2, 2, 5}:histogram(4) → 1 2 0 1",
     .results = 2,
     .forward = histogram_forward,
+    .errors = "5 /0: at least 1 bin",
     .samples = "- /1, 5 /3, 2x3 /4, 3x2t /2, 0x3 /2",
     .low = -2,
     .high = 2,

@@ -119,6 +119,7 @@ DEFINE(index_select) = {
     .example = "tensor{{1, 2}, {3, 4}}:index_select(2, {2, 2, 1}) → 2 2 1 / 4 4 3",
     .forward = index_select_forward,
     .backward = entries_backward,
+    .errors = "3 2x2i /1: one dimension, not 2x2",
     .samples = "3 4i /1, 2x3 5i /2, 2x3 3i /1, 3x2t 4i /1, 2x3x2 4i /2, 2x3 0i /2, "
                "0x3 4i /2",
     .low = -2,
@@ -244,6 +245,8 @@ DEFINE(gather) = {
     .example = "tensor{{1, 2}, {3, 4}}:gather(2, {{2}, {1}}) → 2 / 3",
     .forward = gather_forward,
     .backward = gather_backward,
+    .errors =
+        "3 2x2i /1: an index of 2x2 does not fit 3; 2x3 3x3i /2: an index of 3x3 does not fit 2x3",
     .samples = "3 5i /1, 2x3 2x4i /2, 2x3 1x2i /2, 3x2t 4x2i /1, 2x3x2 2x2x1i /2, 2x3 0x3i /1, "
                "0x3 0x2i /2",
     .low = -2,
@@ -314,6 +317,7 @@ DEFINE(scatter_add) = {
     .in_place = true,
     .forward = scatter_add_forward,
     .backward = scatter_add_backward,
+    .errors = "3 2x2i - /1: an index of 2x2 does not fit 3; 3 2i 3 /1: 2 and 3 do not fit",
     .samples = "3 5i 5 /1, 2x3 2x5i 2x5 /2, 2x3 1x2i 2 /2, 3x2t 4x2i 4x2 /1, 2x3x2 2x2x1i - /2, "
                "5 2i 2 /1, 2x3 0x3i 0x3 /1, 0x3 0x2i - /2",
     .low = -2,
@@ -388,6 +392,7 @@ DEFINE(diag) = {
     .example = "tensor{{1, 2}, {3, 4}}:diag() → 1 4",
     .forward = diag_forward,
     .backward = diag_backward,
+    .errors = "2x2x2: a vector or a matrix, not 2x2x2",
     .samples = "3, 3 /2, 3 /-1, 2x3, 2x3 /1, 2x3 /-1, 3x2t /1, 0, 0 /1, 0x3",
     .low = -2,
     .high = 2,

@@ -45,6 +45,7 @@ const nb_op nb_def_cat = {
     .stores = true,
     .forward = cat_forward,
     .backward = cat_backward,
+    .errors = "2x3 3x4 /1: 2x3 and 3x4; 2 2x2 /1: 2 and 2x2",
     .samples = "3 /1, 2 3 /1, 2x3 2x1 2x2 /2, 2x3t 1x3 3x3 /1, 1 2 0 3 /1, 0x3 2x3 /1",
     .low = -2,
     .high = 2,

@@ -207,6 +207,7 @@ const nb_op nb_def_allclose = {
     .example = "tensor.allclose(tensor{1, 2}, tensor{1, 2 + 1e-9}) → true",
     .plain = NB_PLAIN_BOOLEAN,
     .forward = allclose_forward,
+    .errors = "2x3 2x4: 2x3 and 2x4 do not fit",
     .samples = "- -, 2x3 2x3, 2x3 3, 3x2t 3x2, 0x3 3",
     .low = -2,
     .high = 2,

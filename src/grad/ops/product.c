@@ -379,6 +379,8 @@ const nb_op nb_def_matmul = {
     .crosswise = true,
     .forward = forward,
     .backward = backward,
+    .errors = "2x3 2x4: the first has 3 columns, the second 2 rows; 2x2x3 3x3x2: the batches 2 and "
+              "3 do not broadcast; - 3: takes vectors and matrices",
     .samples =
         "2x3 3x4, 3x2t 2x4, 2x3 3x4t, 3 3, 2x3 3, 3 3x2, 2x2x3 3x4, 2x2x3t 3x4, 2x2x3 3, "
         "3 2x3x2, 2x3 2x3x2, 2x1x3 2x3x2, 2x1x2x3 2x3x2, 1x2 2x1, 2x1 1x3, 0x3 3x4, 2x0 0x3, "
@@ -426,6 +428,7 @@ const nb_op nb_def_dot = {
     .reads = 3,
     .forward = dot_forward,
     .backward = dot_backward,
+    .errors = "3 2: 3 and 2 do not fit; 2x3 3: two vectors, not 2x3 and 3",
     .samples = "3 3, 1 1, 0 0",
     .low = -2,
     .high = 2,
@@ -467,6 +470,7 @@ const nb_op nb_def_outer = {
     .reads = 3,
     .forward = outer_forward,
     .backward = outer_backward,
+    .errors = "2x3 3: two vectors, not 2x3 and 3",
     .samples = "2 3, 3 1, 0 3, 3 0",
     .low = -2,
     .high = 2,

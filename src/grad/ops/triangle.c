@@ -60,6 +60,7 @@ DEFINE(trace) = {
     .promote = 1,
     .forward = trace_forward,
     .backward = trace_backward,
+    .errors = "3: trace",
     .samples = "2x2, 2x3, 3x2t, 2x2x3, 1x1, 0x3, 0x2x2, 2x0x3",
     .low = -2,
     .high = 2,
@@ -97,6 +98,7 @@ static nb_status part_backward(nb_ctx *ctx, nb_record *record, nb_tensor *delta,
                     .in_place = true,                                                              \
                     .forward = part_forward,                                                       \
                     .backward = part_backward,                                                     \
+                    .errors = "3: tri",                                                            \
                     .samples = "3x3, 2x4 /1, 2x4 /-1, 4x3t /-1, 3x2 /-2, 2x2x3 /1, 2x2 /9, "       \
                                "2x2 /-9, 0x3, 2x0",                                                \
                     .low = -2,                                                                     \

@@ -128,7 +128,8 @@ static inline void place_numbers(nb_attr *attr, const char *signature, const int
     }
 }
 
-/* Reads the next sample of an op; false behind the last. */
+/* Reads the next sample of an op; false behind the last. A sample ends at a comma, or where the
+ * text of an error begins. */
 static inline bool next_sample(const nb_op *op, const char **at, sample *out)
 {
     int64_t number[NB_MAX_DIMS];
@@ -137,10 +138,10 @@ static inline bool next_sample(const nb_op *op, const char **at, sample *out)
     *out = (sample){.call = nb_call_make(op)};
     while (*at && (**at == ' ' || **at == ',')) ++*at;
     if (!*at || !**at) return false;
-    int length = (int)strcspn(*at, ",");
+    int length = (int)strcspn(*at, ",:");
     snprintf(out->text, sizeof out->text, "%s: %.*s", op->name, length, *at);
     nb_stream stream = nb_stream_make(1, NB_FOR_TENSOR, (uint64_t)length);
-    while (**at && **at != ',') {
+    while (**at && **at != ',' && **at != ':') {
         char *end;
         if (**at == ' ') {
             ++*at;

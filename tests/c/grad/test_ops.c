@@ -357,6 +357,51 @@ static void test_checker_refuses(void **state)
     nb_tensor_release(ctx, x);
 }
 
+/* ---- What is refused ------------------------------------------------------------------------- */
+
+/* A call that must fail with a message that contains the text up to the next ';'. */
+static void check_refusal(sample *s, const char *text)
+{
+    char wanted[128];
+    nb_tensor *before[NB_MAX_INPUTS];
+    nb_call call = s->call;
+    text += strspn(text, ": ");
+    snprintf(wanted, sizeof wanted, "%.*s", (int)strcspn(text, ";"), text);
+    for (int i = 0; i < call.inputs; i++) before[i] = nb_tensor_clone(ctx, call.in[i]);
+    nb_tensor *out = nb_op_call(ctx, &call);
+    if (out) fail_msg("%s is not refused", s->text);
+    for (int i = 0; i < NB_MAX_RESULTS - 1; i++) assert_null(call.more[i]);
+    if (!strstr(ctx->message, wanted))
+        fail_msg("%s: \"%s\" does not contain \"%s\"", s->text, ctx->message, wanted);
+    for (int i = 0; i < call.inputs; i++) {
+        assert_true(near(before[i], s->call.in[i], 0, 0));
+        nb_tensor_release(ctx, before[i]);
+    }
+}
+
+/* Catches an op that takes what does not fit, and a message that does not say what it was; with it
+ * what a refusal leaves behind. Of two tensors that meet there is always a pair that does not fit,
+ * but where one of them is an index or any shape is an answer. */
+static void test_errors(void **state)
+{
+    (void)state;
+    for (int i = 0; i < NB_OPS; i++) {
+        const nb_op *op = nb_ops[i];
+        bool meets = op->signature && strchr(op->signature, 't') && !op->hidden;
+        bool answers = i == NB_OP_equal || i == NB_OP_outer;
+        if (meets && !answers && !op->errors) fail_msg("%s has no errors", op->name);
+        for (const char *at = op->errors; at && *at;) {
+            sample s;
+            assert_true(next_sample(op, &at, &s));
+            assert_int_equal(*at, ':');
+            check_refusal(&s, at);
+            free_sample(&s);
+            at += strcspn(at, ";");
+            at += strspn(at, "; ");
+        }
+    }
+}
+
 /* ---- Failing memory -----------------------------------------------------------------------------
  */
 
@@ -415,8 +460,17 @@ static void test_memory_dense(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(all_have_samples), TEST(gradients), TEST(f32),     TEST(views),           TEST(dense),
-        TEST(slope_chain),      TEST(to),        TEST(checker), TEST(checker_refuses), TEST(memory),
+        TEST(all_have_samples),
+        TEST(errors),
+        TEST(gradients),
+        TEST(f32),
+        TEST(views),
+        TEST(dense),
+        TEST(slope_chain),
+        TEST(to),
+        TEST(checker),
+        TEST(checker_refuses),
+        TEST(memory),
         TEST(memory_dense),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -235,8 +235,7 @@ static double rep_value(const place *p)
 {
     int64_t index[NB_MAX_DIMS] = {0};
     const nb_tensor *x = input(p, 0);
-    for (int i = 0; i < x->dims; i++)
-        index[i] = p->index[i + p->out->dims - x->dims] % x->shape[i];
+    for (int i = 0; i < x->dims; i++) index[i] = p->index[i + p->out->dims - x->dims] % x->shape[i];
     return nb_tensor_get(x, index);
 }
 
