@@ -130,11 +130,32 @@ local TYPES <const> = {
     path = "string", folder = "string", dtype = "string", f = "function", seed = "integer",
     x = "nabla.tensor|number|table", y = "nabla.tensor|number|table",
 }
--- Types of results by the words behind the arrow of a usage.
+-- What functions give, by family; what stands under no name is what the others of the family give.
+local PAIR <const> = {"nabla.tensor", "nabla.tensor"}
 local RESULTS <const> = {
-    tensor = "nabla.tensor", values = "nabla.tensor", places = "nabla.tensor",
-    boolean = "boolean", number = "number", integer = "integer", text = "string",
-    network = "nabla.network", set = "nabla.set", list = "table",
+    tensor = {
+        {"nabla.tensor"},
+        all = {"boolean|nabla.tensor"}, any = {"boolean|nabla.tensor"}, equal = {"boolean"},
+        allclose = {"boolean"}, is_contiguous = {"boolean"}, argmax = {"integer|nabla.tensor"},
+        argmin = {"integer|nabla.tensor"}, dim = {"integer"}, size = {"integer"},
+        numel = {"integer"}, item = {"number"}, totable = {"table|number"}, each = {"function"},
+        format = {"string"}, backward = {}, save = {}, load = {"nabla.tensor|table"},
+        chunk = {"nabla.tensor[]"}, split = {"nabla.tensor[]"}, max = PAIR, min = PAIR, sort = PAIR,
+        topk = PAIR, median = PAIR, histogram = PAIR, qr = PAIR, eigh = PAIR,
+        svd = {"nabla.tensor", "nabla.tensor", "nabla.tensor"},
+    },
+    nn = {{"any"}, net = {"nabla.network"}, load = {"nabla.network"}, no_grad = {"any"}},
+    net = {
+        {"any"}, clone = {"nabla.network"}, reset = {}, params = {"nabla.tensor"},
+        grads = {"nabla.tensor"}, count = {"integer"}, notation = {"string"}, save = {},
+        record = {"nabla.tensor"}, cost = {"number"}, numeric_gradient = {"nabla.tensor"},
+    },
+    layer = {{"any"}, neuron = {"nabla.neuron"}},
+    data = {{"nabla.set"}, idx = {"nabla.tensor"}},
+    set = {{"nabla.set"}, split = {"nabla.set", "nabla.set"}},
+    plot = {{"string?"}},
+    nabla = {{"any"}, seed = {"integer"}, threads = {"integer"}, dtype = {"string"},
+        memory = {"table"}},
 }
 
 -- The parts of an argument list, split at the commas that stand in no bracket.
@@ -204,10 +225,9 @@ local function write_function(file, entry, owner)
         names[i] = of.name
         file:write("---@param ", of.name, of.optional and "? " or " ", of.type, "\n")
     end
-    for word in ((entry.usage or ""):match "→%s*(.*)" or ""):gmatch "[%a_]+" do
-        file:write("---@return ", RESULTS[word] or "any", "\n")
-    end
     local mark, name = entry.name:match "([.:])([%w_]+)$"
+    local family = RESULTS[family_of(entry)] or {{"any"}}
+    for _, result in ipairs(family[name] or family[1]) do file:write("---@return ", result, "\n") end
     file:write("function ", owner, mark, name, "(", table.concat(names, ", "), ") end\n\n")
 end
 
