@@ -4,7 +4,7 @@
  * parts of a source share its file. */
 #include "io/source.h"
 
-#include "io/zalloc.h"
+#include "io/zip/zalloc.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -2,8 +2,8 @@
  * deflated ones the packed size is known only afterwards, so a descriptor behind the data has it.
  */
 #include "io/bytes.h"
-#include "io/zalloc.h"
-#include "io/zip.h"
+#include "io/zip/zalloc.h"
+#include "io/zip/zip.h"
 
 #include <string.h>
 

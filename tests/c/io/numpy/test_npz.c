@@ -1,10 +1,10 @@
 /* Would catch: archives of NumPy read as something else, names that reach beyond the file, and
  * arrays in archives that cost more than their bytes. */
-#include "files.h"
+#include "../files.h"
 
 #include "io/format.h"
-#include "io/npy.h"
-#include "io/zip.h"
+#include "io/numpy/npy.h"
+#include "io/zip/zip.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,8 +1,8 @@
 /* Would catch: hostile .npy files that crash, hang, cost memory or pass. Run it under the
  * sanitizers. */
-#include "files.h"
+#include "../files.h"
 
-#include "io/npy.h"
+#include "io/numpy/npy.h"
 #include "tensor/shape.h"
 
 #include <stdio.h>

@@ -2,7 +2,7 @@
  * record begins, its members must lie in front of it one behind the other, and each one's own
  * header must repeat what the directory says. So no byte is read as two members, and what a member
  * can unpack to is bounded by its own bytes. */
-#include "io/zip.h"
+#include "io/zip/zip.h"
 
 #include "io/bytes.h"
 #include "io/json.h"

@@ -1,9 +1,9 @@
 /* Would catch: a kind of number, an order of bytes or of dimensions read as another, numbers that
  * lose their value on the way, and files that NumPy would not take for its own. */
-#include "files.h"
+#include "../files.h"
 
 #include "io/format.h"
-#include "io/npy.h"
+#include "io/numpy/npy.h"
 #include "tensor/shape.h"
 
 #include <stdio.h>

@@ -1,8 +1,8 @@
 /* .npz: a zip archive of .npy files, each called by its tensor's name and ".npy". */
 #include "base/text.h"
 #include "io/format.h"
-#include "io/npy.h"
-#include "io/zip.h"
+#include "io/numpy/npy.h"
+#include "io/zip/zip.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,11 +1,11 @@
 /* .npy files. The header is read by a parser of its own that knows the one dictionary which may
  * stand there; nothing of it is ever evaluated. Elements that are ours already are read in place,
  * others go through a small block and are converted, and checked, there. */
-#include "io/npy.h"
+#include "io/numpy/npy.h"
 
 #include "io/bytes.h"
 #include "io/format.h"
-#include "io/npy_header.h"
+#include "io/numpy/npy_header.h"
 #include "io/sink.h"
 #include "tensor/shape.h"
 

@@ -1,8 +1,8 @@
 /* Would catch: archives that other programs could not read, members read as others or twice, and
  * hostile directories that crash, hang, cost memory or pass. Run it under the sanitizers. */
-#include "files.h"
+#include "../files.h"
 
-#include "io/zip.h"
+#include "io/zip/zip.h"
 
 #include <stdio.h>
 #include <stdlib.h>

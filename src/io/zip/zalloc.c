@@ -1,5 +1,5 @@
 /* zlib gives blocks back without their size, so each carries it in front. */
-#include "io/zalloc.h"
+#include "io/zip/zalloc.h"
 
 #include <string.h>
 

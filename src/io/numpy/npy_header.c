@@ -1,6 +1,6 @@
 /* Reading the header: one pass, no nesting, nothing allocated. Python's escapes have no place in
  * it; a number may end in L, as Python 2 wrote it. */
-#include "io/npy_header.h"
+#include "io/numpy/npy_header.h"
 
 #include <string.h>
 
