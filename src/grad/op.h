@@ -56,15 +56,22 @@ typedef struct nb_call {
 typedef enum nb_plain { NB_PLAIN_TENSOR, NB_PLAIN_INTEGER, NB_PLAIN_BOOLEAN } nb_plain;
 
 /* How a user's arguments become a call: one character each, after the tensor itself. Behind the
- * last may stand a table of options, where the op has some. t: tensor or number        n: number
- * (into attr.number, in order) c: a count from 0          b: a whole number or nothing (0)  (into
- * attr.count) d: dimension               D: dimension or nothing (length 0: see the op) L:
- * dimensions or nothing   s: sizes                         (into attr.list, from 0) u: place for a
- * new dimension, 1 … dims + 1 w: dimension, start, length: attr.list = {dim, start, length, step
- * 1}, checked against the shape e: dimension, index: attr.list = {dim, index}, checked against the
- * shape i: dimension or nothing (0)   y: name of a dtype
+ * last may stand a table of options, where the op has some.
+ * - t: a tensor or a number, an input
  * - x: indices as the user counts, an input: a tensor, or a list of numbers
- * - m: a mask, an input: a u8 tensor, or a list of truths */
+ * - m: a mask, an input: a u8 tensor, or a list of truths
+ * - n: a number, into attr.number, in order
+ * - c: a count from 0, into attr.count
+ * - b: a whole number or nothing (0), into attr.count
+ * - d: a dimension, into attr.list, from 0, as the following
+ * - D: a dimension or nothing (length 0: see the op)
+ * - i: a dimension or nothing (0)
+ * - L: dimensions or nothing
+ * - u: a place for a new dimension, 1 … dims + 1
+ * - s: sizes
+ * - e: a dimension and an index, checked against the shape
+ * - w: a dimension, a start and a length, checked against the shape; behind them a step of 1
+ * - y: the name of a dtype */
 struct nb_op {
     const char *name;
     const char *signature;    /* as above */

@@ -289,18 +289,19 @@ static void select_loop(void *arg, size_t n, char *const *at, const int64_t *str
 static nb_tensor *where_forward(nb_ctx *ctx, nb_call *call)
 {
     const nb_tensor *c = call->in[0], *a = call->in[1], *b = call->in[2];
-    int64_t pair[NB_MAX_DIMS], shape[NB_MAX_DIMS];
-    int pair_dims, dims;
+    nb_tensor pair = {.dims = 0}; /* the shape of both */
+    int64_t shape[NB_MAX_DIMS];
+    int dims;
     if (c->dtype != NB_U8)
         return nb_fail_null(ctx, NB_EARG,
                             "where: the condition must be u8, as :gt gives it, not %s",
                             nb_dtype_name(c->dtype));
-    if (!nb_shape_broadcast(a->dims, a->shape, b->dims, b->shape, &pair_dims, pair)) {
+    if (!nb_shape_broadcast(a->dims, a->shape, b->dims, b->shape, &pair.dims, pair.shape)) {
         nb_misfit(ctx, "where", a, b);
         return NULL;
     }
-    if (!nb_shape_broadcast(c->dims, c->shape, pair_dims, pair, &dims, shape)) {
-        nb_misfit(ctx, "where", c, a);
+    if (!nb_shape_broadcast(c->dims, c->shape, pair.dims, pair.shape, &dims, shape)) {
+        nb_misfit(ctx, "where", c, &pair);
         return NULL;
     }
     nb_select_fn *fn = nb_kernels_get()->select[a->dtype];

@@ -51,6 +51,7 @@ static void order_loop(void *arg, size_t n, char *const *at, const int64_t *stri
     for (size_t i = 0; i < n && !(how->order.stop && *how->order.stop); i++) {
         int32_t *place = (int32_t *)(void *)at[0] + (int64_t)i * stride[0];
         how->line(how, at[1] + (int64_t)i * stride[1] * width, found, room);
+        if (how->order.stop && *how->order.stop) break; /* and found may be unwritten */
         for (size_t k = 0; k < how->wanted; k++) place[(ptrdiff_t)k * how->to] = found[k] + 1;
     }
     nb_rooms_give(&how->rooms, room);
