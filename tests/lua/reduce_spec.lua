@@ -146,6 +146,16 @@ test("histogram gives counts and edges", function()
     eq(tensor {1, 2, 9}:histogram(2, {min = 0, max = 4}), {1, 1})
     fails(function() x:histogram() end, "histogram: a count must be a whole number, not nothing", true)
     fails(function() x:histogram(2, {min = 2, max = 1}) end, "min, 2, is above max, 1", true)
+    -- A half is lost beside large numbers; between small ones there may be no others.
+    for _, dtype in ipairs {"f32", "f64"} do
+        local counts, edges = tensor({1e30, 1e30}, {dtype = dtype}):histogram(3)
+        eq(counts, {0, 2, 0})
+        eq(edges.dtype, dtype)
+    end
+    local small = tensor({0, 5e-324}, {dtype = "f64"})
+    fails(function() small:histogram(2) end, "is too narrow for 2 bins", true)
+    fails(function() x:histogram(2, {min = 1, max = 1 + 2 ^ -52}) end, "too narrow for 2 bins", true)
+    eq(tensor({1}, {dtype = "f64"}):histogram(1, {min = 1, max = 1 + 2 ^ -52}), {1})
 end)
 
 -- ---- Predicates ----

@@ -127,31 +127,39 @@ const nb_op nb_def_sigmoid_cross_entropy = {
     .high = 2,
 };
 
-/* C = 1/n Σ over examples of Σ_j y_j (log Σ e^z - z_j). saved: softmax(z). */
-static nb_tensor *softmax_forward(nb_ctx *ctx, nb_call *call)
+/* soft = softmax(z), and the sum over examples of Σ_j y_j (log Σ e^z - z_j); all contiguous. */
+static nb_status softmax_rows(nb_ctx *ctx, const nb_tensor *z, const nb_tensor *y, nb_tensor *soft,
+                              double *sum)
 {
-    nb_tensor *z, *y;
-    if (both(ctx, call, &z, &y) != NB_OK) return NULL;
     const nb_real_kernels *real = nb_real(z->dtype);
-    nb_tensor *soft = nb_tensor_new(ctx, z->dtype, z->dims, z->shape);
     int64_t n = z->dims ? z->shape[z->dims - 1] : 1, count = nb_tensor_count(z);
     size_t width = nb_dtype_size(z->dtype);
-    double sum = 0;
-    for (int64_t i = 0; soft && i < count; i += n) {
+    *sum = 0;
+    for (int64_t i = 0; i < count; i += n) {
         size_t at = (size_t)i * width;
         const char *row = (const char *)nb_tensor_data(z) + at;
         const char *target = (const char *)nb_tensor_data(y) + at;
+        if (nb_interrupted(ctx)) return nb_poll(ctx);
         double log_sum = real->softmax((size_t)n, row, (char *)nb_tensor_data(soft) + at);
-        sum += real->sum((size_t)n, target, 1) * log_sum - real->dot((size_t)n, target, 1, row, 1);
+        *sum += real->sum((size_t)n, target, 1) * log_sum - real->dot((size_t)n, target, 1, row, 1);
     }
-    if (call->recording)
-        call->saved[0] = soft;
-    else
-        nb_tensor_release(ctx, soft);
-    nb_tensor *out = finish(ctx, z, y, sum);
-    if (soft) return out;
-    nb_tensor_release(ctx, out);
-    return NULL;
+    return NB_OK;
+}
+
+/* C = 1/n Σ over examples of Σ_j y_j (log Σ e^z - z_j). saved: softmax(z). */
+static nb_tensor *softmax_forward(nb_ctx *ctx, nb_call *call)
+{
+    nb_tensor *z, *y, *out = NULL;
+    double sum;
+    if (both(ctx, call, &z, &y) != NB_OK) return NULL;
+    nb_tensor *soft = nb_tensor_new(ctx, z->dtype, z->dims, z->shape);
+    if (soft && softmax_rows(ctx, z, y, soft, &sum) == NB_OK)
+        out = nb_tensor_scalar(ctx, z->dtype, sum / examples(z));
+    if (out && call->recording) call->saved[0] = nb_tensor_retain(soft);
+    nb_tensor_release(ctx, soft);
+    nb_tensor_release(ctx, z);
+    nb_tensor_release(ctx, y);
+    return out;
 }
 
 /* The sum of each row of y, as a column: 1 for class numbers and probabilities. */

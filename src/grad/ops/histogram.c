@@ -2,6 +2,7 @@
 #include "base/text.h"
 #include "grad/support.h"
 
+#include <float.h>
 #include <math.h>
 
 enum { BLOCK = 256 };
@@ -50,7 +51,7 @@ static nb_status extreme(nb_ctx *ctx, const nb_tensor *x, nb_fold fold, double *
 }
 
 /* The range that the call names, else the data's; of nothing 0 to 1. A range of one value gets a
- * half on either side. */
+ * half on either side, or so much that the edges of its bins differ. */
 static nb_status find_range(nb_ctx *ctx, const nb_call *call, double *low, double *high)
 {
     const nb_tensor *x = call->in[0];
@@ -73,18 +74,25 @@ static nb_status find_range(nb_ctx *ctx, const nb_call *call, double *low, doubl
     if (*low > *high)
         return nb_fail(ctx, NB_EARG, "histogram: min, %g, is above max, %g", *low, *high);
     if (*low == *high) {
-        *low -= 0.5;
-        *high += 0.5;
+        double half = fmax(0.5, fabs(*low) * DBL_EPSILON * (double)call->attr.count);
+        *low -= half;
+        *high += half;
     }
     return NB_OK;
 }
 
-static void fill_edges(const bins *b, double *edge)
+/* Each edge is above the one before, or there are fewer numbers than bins. */
+static nb_status fill_edges(nb_ctx *ctx, const bins *b, double *edge)
 {
-    for (int64_t i = 0; i <= b->count; i++) {
+    bool rise = isfinite(b->scale);
+    for (int64_t i = 0; rise && i <= b->count; i++) {
         double share = (double)i / (double)b->count;
         edge[i] = i == b->count ? b->high : b->low + (b->high - b->low) * share;
+        rise = i == 0 || edge[i] > edge[i - 1];
     }
+    if (rise) return NB_OK;
+    return nb_fail(ctx, NB_EVALUE, "histogram: %.17g to %.17g is too narrow for %lld bins", b->low,
+                   b->high, (long long)b->count);
 }
 
 /* In f64: counts are whole numbers that no dtype here holds better. Always on one thread and in
@@ -118,8 +126,8 @@ static nb_tensor *histogram_forward(nb_ctx *ctx, nb_call *call)
     int64_t places = b.count + 1;
     nb_tensor *edges = counts ? nb_tensor_new(ctx, NB_F64, 1, &places) : NULL;
     nb_status status = edges ? NB_OK : ctx->status;
-    if (edges) {
-        fill_edges(&b, nb_tensor_data(edges));
+    if (edges) status = fill_edges(ctx, &b, nb_tensor_data(edges));
+    if (status == NB_OK) {
         b.edge = nb_tensor_data(edges);
         b.counts = nb_tensor_data(counts);
         status = count_all(ctx, x, &b);

@@ -65,7 +65,9 @@ static nb_status find_shape(nb_ctx *ctx, const nb_tensor *a, const nb_tensor *b,
     if (!fits) return nb_misfit(ctx, "solve", a, b);
     shape[(*dims)++] = b->shape[rows];
     shape[(*dims)++] = vector ? 1 : b->shape[rows + 1];
-    return NB_OK;
+    if (vector || b->shape[rows + 1] <= NB_BLAS_MOST) return NB_OK;
+    return nb_fail(ctx, NB_ESHAPE, "solve: %lld right sides are too many",
+                   (long long)b->shape[rows + 1]);
 }
 
 /* A vector as a column, anything else as it is. */

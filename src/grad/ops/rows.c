@@ -36,24 +36,33 @@ static nb_tensor *rows_back(nb_ctx *ctx, nb_tensor *rows, const nb_tensor *like,
     return out;
 }
 
+/* Row by row, both contiguous. */
+static nb_status run_rows(nb_ctx *ctx, bool log, const nb_tensor *from, nb_tensor *to)
+{
+    const nb_real_kernels *real = nb_real(to->dtype);
+    size_t n = (size_t)to->shape[to->dims - 1], count = (size_t)nb_tensor_count(to);
+    size_t width = nb_dtype_size(to->dtype);
+    const char *source = nb_tensor_data(from);
+    char *target = nb_tensor_data(to);
+    for (size_t i = 0; i < count; i += n) {
+        if (nb_interrupted(ctx)) return nb_poll(ctx);
+        if (log)
+            real->log_softmax(n, source + i * width, target + i * width);
+        else
+            real->softmax(n, source + i * width, target + i * width);
+    }
+    return NB_OK;
+}
+
 static nb_tensor *softmax_forward(nb_ctx *ctx, nb_call *call)
 {
     nb_tensor *x = call->in[0];
-    const nb_real_kernels *real = nb_real(x->dtype);
-    bool log = call->op->kernel;
     int dim = row_dim(x, &call->attr);
     nb_tensor *from = rows_of(ctx, x, dim);
     nb_tensor *to = from ? nb_tensor_new(ctx, x->dtype, from->dims, from->shape) : NULL;
-    if (to && nb_tensor_count(to)) {
-        size_t n = (size_t)to->shape[to->dims - 1], count = (size_t)nb_tensor_count(to);
-        size_t width = nb_dtype_size(x->dtype);
-        char *source = nb_tensor_data(from), *target = nb_tensor_data(to);
-        for (size_t i = 0; i < count; i += n) {
-            if (log)
-                real->log_softmax(n, source + i * width, target + i * width);
-            else
-                real->softmax(n, source + i * width, target + i * width);
-        }
+    if (to && run_rows(ctx, call->op->kernel, from, to) != NB_OK) {
+        nb_tensor_release(ctx, to);
+        to = NULL;
     }
     nb_tensor_release(ctx, from);
     nb_tensor *y = rows_back(ctx, to, x, dim);

@@ -3,6 +3,7 @@
 #include "../samples.h"
 
 #include "grad/matrices.h"
+#include "kernel/blas.h"
 
 /* ---- Multiplying again ---------------------------------------------------------------------- */
 
@@ -264,6 +265,21 @@ static void test_words(void **state)
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) nb_tensor_release(ctx, all[i]);
 }
 
+/* Both sides of what the BLAS counts with an int: no matrix of the batch is there to need memory.
+ */
+static void test_right_sides(void **state)
+{
+    (void)state;
+    nb_tensor *a = tensor_of(NB_F64, SHAPE(1, 1), VALUES(2));
+    nb_tensor *most = nb_tensor_zeros(ctx, NB_F64, SHAPE(0, 1, NB_BLAS_MOST));
+    nb_tensor *more = nb_tensor_zeros(ctx, NB_F64, SHAPE(0, 1, (int64_t)NB_BLAS_MOST + 1));
+    nb_tensor *x = nb_op2(ctx, NB_OP_solve, a, most);
+    assert_true(x && nb_tensor_same_shape(x, most));
+    refuses(NB_OP_solve, a, more, NB_ESHAPE, "solve: 2147483648 right sides are too many");
+    nb_tensor *all[] = {a, most, more, x};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) nb_tensor_release(ctx, all[i]);
+}
+
 /* NaN and infinity never reach LAPACK; above the diagonal, where nobody looks, they do not matter.
  */
 static void test_not_finite(void **state)
@@ -303,7 +319,8 @@ static void test_not_finite(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(again), TEST(shortest), TEST(changed), TEST(words), TEST(not_finite),
+        TEST(again), TEST(shortest),    TEST(changed),
+        TEST(words), TEST(right_sides), TEST(not_finite),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
