@@ -115,6 +115,11 @@ struct nb_op {
     int kinks_count;
 };
 
+/* The head of a descriptor: NB_DEFINE_OP(sum) = {.name = "sum", …}; */
+#define NB_DEFINE_OP(word)                                                                         \
+    extern const nb_op nb_def_##word;                                                              \
+    const nb_op nb_def_##word
+
 typedef enum nb_op_id {
 #define X(name) NB_OP_##name,
 #include "grad/ops.def"

@@ -219,21 +219,19 @@ static nb_status extreme_backward(nb_ctx *ctx, nb_record *record, nb_tensor *del
 }
 
 #define BINARY(word, text, call, back, read, ...)                                                  \
-    extern const nb_op nb_def_##word;                                                              \
-    const nb_op nb_def_##word = {.name = #word,                                                    \
-                                 .signature = "t",                                                 \
-                                 .usage = call,                                                    \
-                                 .help = text,                                                     \
-                                 .kernel = NB_B_##word,                                            \
-                                 .in_place = true,                                                 \
-                                 .promote = 3,                                                     \
-                                 .reads = read,                                                    \
-                                 .forward = forward,                                               \
-                                 .backward = back,                                                 \
-                                 .errors =                                                         \
-                                     "2x3 2x4: 2x3 and 2x4 do not fit; 3 2: 3 and 2 do not fit",   \
-                                 .samples = "- -, 2x3 2x3, 2x3 3, 3 2x1, - 4, 3x2t 3x2, 0x3 3",    \
-                                 __VA_ARGS__}
+    NB_DEFINE_OP(word) = {.name = #word,                                                           \
+                          .signature = "t",                                                        \
+                          .usage = call,                                                           \
+                          .help = text,                                                            \
+                          .kernel = NB_B_##word,                                                   \
+                          .in_place = true,                                                        \
+                          .promote = 3,                                                            \
+                          .reads = read,                                                           \
+                          .forward = forward,                                                      \
+                          .backward = back,                                                        \
+                          .errors = "2x3 2x4: 2x3 and 2x4 do not fit; 3 2: 3 and 2 do not fit",    \
+                          .samples = "- -, 2x3 2x3, 2x3 3, 3 2x1, - 4, 3x2t 3x2, 0x3 3",           \
+                          __VA_ARGS__}
 
 BINARY(add, "The sum, element by element; x + y is the same.", "x:add(y)", add_backward, 0,
        .example = "tensor{1, 2}:add(10) → 11 12", .low = -2, .high = 2);
@@ -258,18 +256,17 @@ BINARY(minimum,
        .high = 2);
 
 #define COMPARE(word, text, show)                                                                  \
-    extern const nb_op nb_def_##word;                                                              \
-    const nb_op nb_def_##word = {.name = #word,                                                    \
-                                 .signature = "t",                                                 \
-                                 .usage = "x:" #word "(y)",                                        \
-                                 .help = text,                                                     \
-                                 .example = show,                                                  \
-                                 .kernel = NB_C_##word,                                            \
-                                 .forward = forward_compare,                                       \
-                                 .errors = "2x3 2x4: 2x3 and 2x4 do not fit",                      \
-                                 .samples = "- -, 2x3 2x3, 2x3 3, 3x2t 3x2, 0x3 3",                \
-                                 .low = -2,                                                        \
-                                 .high = 2}
+    NB_DEFINE_OP(word) = {.name = #word,                                                           \
+                          .signature = "t",                                                        \
+                          .usage = "x:" #word "(y)",                                               \
+                          .help = text,                                                            \
+                          .example = show,                                                         \
+                          .kernel = NB_C_##word,                                                   \
+                          .forward = forward_compare,                                              \
+                          .errors = "2x3 2x4: 2x3 and 2x4 do not fit",                             \
+                          .samples = "- -, 2x3 2x3, 2x3 3, 3x2t 3x2, 0x3 3",                       \
+                          .low = -2,                                                               \
+                          .high = 2}
 
 COMPARE(eq, "1 where the elements are equal, else 0; a u8 tensor.", "tensor{1, 2}:eq(2) → 0 1");
 COMPARE(ne, "1 where the elements differ, else 0.", "tensor{1, 2}:ne(2) → 1 0");
@@ -314,8 +311,7 @@ static nb_status where_backward(nb_ctx *ctx, nb_record *record, nb_tensor *delta
     return deal(ctx, record, record->in[0], 1, delta, grad);
 }
 
-extern const nb_op nb_def_where;
-const nb_op nb_def_where = {
+NB_DEFINE_OP(where) = {
     .name = "where",
     .signature = "tt",
     .usage = "tensor.where(condition, a, b), or condition:where(a, b)",
@@ -375,8 +371,7 @@ static nb_status lerp_backward(nb_ctx *ctx, nb_record *record, nb_tensor *delta,
     return status;
 }
 
-extern const nb_op nb_def_lerp;
-const nb_op nb_def_lerp = {
+NB_DEFINE_OP(lerp) = {
     .name = "lerp",
     .signature = "tt",
     .usage = "x:lerp(y, weight)",

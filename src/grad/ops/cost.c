@@ -77,8 +77,7 @@ static nb_status half_backward(nb_ctx *ctx, nb_record *record, nb_tensor *delta,
                       factor_of(record, delta), grad);
 }
 
-extern const nb_op nb_def_half_squared_distance;
-const nb_op nb_def_half_squared_distance = {
+NB_DEFINE_OP(half_squared_distance) = {
     .name = "half_squared_distance",
     .help = "The book's quadratic cost, 1/2n Σ ‖y - a‖².",
     .hidden = true,
@@ -112,8 +111,7 @@ static nb_status sigmoid_backward(nb_ctx *ctx, nb_record *record, nb_tensor *del
     return difference(ctx, a, record, factor_of(record, delta), grad);
 }
 
-extern const nb_op nb_def_sigmoid_cross_entropy;
-const nb_op nb_def_sigmoid_cross_entropy = {
+NB_DEFINE_OP(sigmoid_cross_entropy) = {
     .name = "sigmoid_cross_entropy",
     .help = "The book's cross-entropy of sigmoid outputs, from z, stably.",
     .hidden = true,
@@ -179,8 +177,7 @@ static nb_status softmax_backward(nb_ctx *ctx, nb_record *record, nb_tensor *del
     return difference(ctx, p, record, factor_of(record, delta), grad);
 }
 
-extern const nb_op nb_def_softmax_cross_entropy;
-const nb_op nb_def_softmax_cross_entropy = {
+NB_DEFINE_OP(softmax_cross_entropy) = {
     .name = "softmax_cross_entropy",
     .help = "The categorical cross-entropy of softmax outputs, from z, stably.",
     .hidden = true,

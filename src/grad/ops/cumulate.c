@@ -121,20 +121,19 @@ static nb_status cumprod_backward(nb_ctx *ctx, nb_record *record, nb_tensor *del
 }
 
 #define RUNNING(word, product, back, read, text, show)                                             \
-    extern const nb_op nb_def_##word;                                                              \
-    const nb_op nb_def_##word = {.name = #word,                                                    \
-                                 .signature = "D",                                                 \
-                                 .usage = "x:" #word "(dim)",                                      \
-                                 .help = text,                                                     \
-                                 .example = show,                                                  \
-                                 .kernel = product,                                                \
-                                 .promote = 1,                                                     \
-                                 .reads = read,                                                    \
-                                 .forward = running_forward,                                       \
-                                 .backward = back,                                                 \
-                                 .samples = "-, 5, 2x3, 3x2t, 2x3 /1, 2x3x2 /2, 0x3, 0x3 /1",      \
-                                 .low = -2,                                                        \
-                                 .high = 2}
+    NB_DEFINE_OP(word) = {.name = #word,                                                           \
+                          .signature = "D",                                                        \
+                          .usage = "x:" #word "(dim)",                                             \
+                          .help = text,                                                            \
+                          .example = show,                                                         \
+                          .kernel = product,                                                       \
+                          .promote = 1,                                                            \
+                          .reads = read,                                                           \
+                          .forward = running_forward,                                              \
+                          .backward = back,                                                        \
+                          .samples = "-, 5, 2x3, 3x2t, 2x3 /1, 2x3x2 /2, 0x3, 0x3 /1",             \
+                          .low = -2,                                                               \
+                          .high = 2}
 
 RUNNING(cumsum, 0, cumsum_backward, 0, "The running sums along a dimension, by default the last.",
         "tensor{1, 2, 3}:cumsum() → 1 3 6");

@@ -125,8 +125,7 @@ static nb_status activate_backward(nb_ctx *ctx, nb_record *record, nb_tensor *de
     return grad[0] ? NB_OK : ctx->status;
 }
 
-extern const nb_op nb_def_activate;
-const nb_op nb_def_activate = {
+NB_DEFINE_OP(activate) = {
     .name = "activate",
     .help = "Activations of a layer's neurons, run by run.",
     .hidden = true,
@@ -265,8 +264,7 @@ static nb_status dense_backward(nb_ctx *ctx, nb_record *record, nb_tensor *delta
     return status;
 }
 
-extern const nb_op nb_def_dense;
-const nb_op nb_def_dense = {
+NB_DEFINE_OP(dense) = {
     .name = "dense",
     .help = "A layer of neurons: a = f(x wᵀ + b).",
     .hidden = true,
@@ -298,8 +296,7 @@ static nb_status chain_backward(nb_ctx *ctx, nb_record *record, nb_tensor *delta
     return !record->needs[0] || grad[0] ? NB_OK : ctx->status;
 }
 
-extern const nb_op nb_def_slope_chain;
-const nb_op nb_def_slope_chain = {
+NB_DEFINE_OP(slope_chain) = {
     .name = "slope_chain",
     .help = "f(z) with a derivative that came with it.",
     .hidden = true,

@@ -211,23 +211,22 @@ static nb_tensor *place_forward(nb_ctx *ctx, nb_call *call)
 }
 
 #define EXTREME(word, way, text, show)                                                             \
-    extern const nb_op nb_def_##word;                                                              \
-    const nb_op nb_def_##word = {.name = #word,                                                    \
-                                 .signature = "L",                                                 \
-                                 .options = nb_keep_options,                                       \
-                                 .usage = "x:" #word "(dims…, {keep})",                            \
-                                 .help = text,                                                     \
-                                 .example = show,                                                  \
-                                 .kernel = way,                                                    \
-                                 .results = 2,                                                     \
-                                 .alone = true,                                                    \
-                                 .forward = extreme_forward,                                       \
-                                 .backward = extreme_backward,                                     \
-                                 .errors = "0: of no elements; 0x3 /1: of no elements",            \
-                                 .samples = "-, 5, 2x3, 3x2t, 2x3 /1, 2x3 /2, 2x3x2 /2, "          \
-                                            "2x3x2 /1 /3, 3x9t /2, 9x3t /1, 0x3 /2",               \
-                                 .low = -2,                                                        \
-                                 .high = 2}
+    NB_DEFINE_OP(word) = {.name = #word,                                                           \
+                          .signature = "L",                                                        \
+                          .options = nb_keep_options,                                              \
+                          .usage = "x:" #word "(dims…, {keep})",                                   \
+                          .help = text,                                                            \
+                          .example = show,                                                         \
+                          .kernel = way,                                                           \
+                          .results = 2,                                                            \
+                          .alone = true,                                                           \
+                          .forward = extreme_forward,                                              \
+                          .backward = extreme_backward,                                            \
+                          .errors = "0: of no elements; 0x3 /1: of no elements",                   \
+                          .samples = "-, 5, 2x3, 3x2t, 2x3 /1, 2x3 /2, 2x3x2 /2, "                 \
+                                     "2x3x2 /1 /3, 3x9t /2, 9x3t /1, 0x3 /2",                      \
+                          .low = -2,                                                               \
+                          .high = 2}
 
 EXTREME(
     max, NB_FOLD_largest,
@@ -240,21 +239,20 @@ EXTREME(min, NB_FOLD_smallest,
         "tensor{{1, 9}, {7, 2}}:min(2) → 1 2");
 
 #define PLACE(word, way, text, show)                                                               \
-    extern const nb_op nb_def_##word;                                                              \
-    const nb_op nb_def_##word = {.name = #word,                                                    \
-                                 .signature = "D",                                                 \
-                                 .options = nb_keep_options,                                       \
-                                 .usage = "x:" #word "(dim, {keep})",                              \
-                                 .help = text,                                                     \
-                                 .example = show,                                                  \
-                                 .kernel = way,                                                    \
-                                 .promote = 1,                                                     \
-                                 .plain = NB_PLAIN_INTEGER,                                        \
-                                 .forward = place_forward,                                         \
-                                 .errors = "0: of no elements; 0x3 /1: of no elements",            \
-                                 .samples = "-, 5, 2x3, 2x3 /1, 2x3 /2, 3x9t /2, 0x3 /2",          \
-                                 .low = -2,                                                        \
-                                 .high = 2}
+    NB_DEFINE_OP(word) = {.name = #word,                                                           \
+                          .signature = "D",                                                        \
+                          .options = nb_keep_options,                                              \
+                          .usage = "x:" #word "(dim, {keep})",                                     \
+                          .help = text,                                                            \
+                          .example = show,                                                         \
+                          .kernel = way,                                                           \
+                          .promote = 1,                                                            \
+                          .plain = NB_PLAIN_INTEGER,                                               \
+                          .forward = place_forward,                                                \
+                          .errors = "0: of no elements; 0x3 /1: of no elements",                   \
+                          .samples = "-, 5, 2x3, 2x3 /1, 2x3 /2, 3x9t /2, 0x3 /2",                 \
+                          .low = -2,                                                               \
+                          .high = 2}
 
 PLACE(argmax, NB_FOLD_largest,
       "The place of the largest element, counted from 1; the first of equals.",

@@ -8,10 +8,6 @@
 #include <float.h>
 #include <string.h>
 
-#define DEFINE(word)                                                                               \
-    extern const nb_op nb_def_##word;                                                              \
-    const nb_op nb_def_##word
-
 static const char no_convergence[] = "is one with which LAPACK did not come to an end";
 
 static int64_t rows_of(const nb_tensor *a)
@@ -138,7 +134,7 @@ static nb_tensor *lstsq_forward(nb_ctx *ctx, nb_call *call)
     return x;
 }
 
-DEFINE(lstsq) = {
+NB_DEFINE_OP(lstsq) = {
     .name = "lstsq",
     .signature = "t",
     .usage = "a:lstsq(b)",
@@ -177,7 +173,7 @@ static nb_tensor *qr_forward(nb_ctx *ctx, nb_call *call)
     return NULL;
 }
 
-DEFINE(qr) = {
+NB_DEFINE_OP(qr) = {
     .name = "qr",
     .signature = "",
     .usage = "q, r = a:qr()",
@@ -220,7 +216,7 @@ static nb_tensor *svd_forward(nb_ctx *ctx, nb_call *call)
     return NULL;
 }
 
-DEFINE(svd) = {
+NB_DEFINE_OP(svd) = {
     .name = "svd",
     .signature = "",
     .usage = "u, s, v = a:svd()",
@@ -260,7 +256,7 @@ static nb_tensor *eigh_forward(nb_ctx *ctx, nb_call *call)
     return NULL;
 }
 
-DEFINE(eigh) = {
+NB_DEFINE_OP(eigh) = {
     .name = "eigh",
     .signature = "",
     .usage = "values, vectors = a:eigh()",

@@ -120,6 +120,8 @@ static nb_tensor *histogram_forward(nb_ctx *ctx, nb_call *call)
     nb_tensor *x = call->in[0];
     bins b = {.count = call->attr.count};
     if (b.count < 1) return nb_fail_null(ctx, NB_EARG, "histogram needs at least 1 bin, not 0");
+    if (b.count >= NB_MAX_ELEMENTS)
+        return nb_fail_null(ctx, NB_EARG, "histogram: %lld bins are too many", (long long)b.count);
     if (find_range(ctx, call, &b.low, &b.high) != NB_OK) return NULL;
     b.scale = (double)b.count / (b.high - b.low);
     nb_tensor *counts = nb_tensor_zeros(ctx, NB_F64, 1, &b.count);
@@ -154,8 +156,7 @@ static const nb_option histogram_options[] = {{.name = "min",
                                                .offset = offsetof(nb_attr, number[1])},
                                               NB_OPTIONS_END};
 
-extern const nb_op nb_def_histogram;
-const nb_op nb_def_histogram = {
+NB_DEFINE_OP(histogram) = {
     .name = "histogram",
     .signature = "c",
     .options = histogram_options,
@@ -166,7 +167,7 @@ const nb_op nb_def_histogram = {
     .example = "tensor{1, 2, 2, 5}:histogram(4) → 1 2 0 1",
     .results = 2,
     .forward = histogram_forward,
-    .errors = "5 /0: at least 1 bin",
+    .errors = "5 /0: at least 1 bin; 5 /281474976710656: bins are too many",
     .samples = "- /1, 5 /3, 2x3 /4, 3x2t /2, 0x3 /2",
     .low = -2,
     .high = 2,

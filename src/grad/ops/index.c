@@ -9,10 +9,6 @@
 
 #include <stdlib.h>
 
-#define DEFINE(word)                                                                               \
-    extern const nb_op nb_def_##word;                                                              \
-    const nb_op nb_def_##word
-
 /* ---- Adding up ---- */
 
 /* The dtype that sums into a tensor like x are made in: f64 for whole numbers, which are checked at
@@ -111,7 +107,7 @@ static nb_status entries_backward(nb_ctx *ctx, nb_record *record, nb_tensor *del
     return status == NB_OK ? spread(ctx, x, &spots, delta, grad) : status;
 }
 
-DEFINE(index_select) = {
+NB_DEFINE_OP(index_select) = {
     .name = "index_select",
     .signature = "dx",
     .usage = "x:index_select(dim, index)",
@@ -133,7 +129,7 @@ static nb_tensor *pick_forward(nb_ctx *ctx, nb_call *call)
     return entries(ctx, call, call->in[0], (int)call->attr.list[0], places);
 }
 
-DEFINE(pick) = {
+NB_DEFINE_OP(pick) = {
     .name = "pick",
     .signature = "d",
     .usage = "x[index]",
@@ -180,7 +176,7 @@ static nb_status take_backward(nb_ctx *ctx, nb_record *record, nb_tensor *delta,
     return status == NB_OK ? spread(ctx, x, &spots, delta, grad) : status;
 }
 
-DEFINE(take) = {
+NB_DEFINE_OP(take) = {
     .name = "take",
     .signature = "x",
     .usage = "x:take(index)",
@@ -236,7 +232,7 @@ static nb_status gather_backward(nb_ctx *ctx, nb_record *record, nb_tensor *delt
     return spread(ctx, x, &spots, delta, grad);
 }
 
-DEFINE(gather) = {
+NB_DEFINE_OP(gather) = {
     .name = "gather",
     .signature = "dx",
     .usage = "x:gather(dim, index)",
@@ -307,7 +303,7 @@ static nb_status scatter_add_backward(nb_ctx *ctx, nb_record *record, nb_tensor 
     return grad[2] ? NB_OK : ctx->status;
 }
 
-DEFINE(scatter_add) = {
+NB_DEFINE_OP(scatter_add) = {
     .name = "scatter_add",
     .signature = "dxt",
     .usage = "x:scatter_add(dim, index, source)",
@@ -383,7 +379,7 @@ static nb_status diag_backward(nb_ctx *ctx, nb_record *record, nb_tensor *delta,
     return status;
 }
 
-DEFINE(diag) = {
+NB_DEFINE_OP(diag) = {
     .name = "diag",
     .signature = "b",
     .usage = "x:diag(k)",

@@ -33,8 +33,7 @@ static nb_status cat_backward(nb_ctx *ctx, nb_record *record, nb_tensor *delta, 
     return NB_OK;
 }
 
-extern const nb_op nb_def_cat;
-const nb_op nb_def_cat = {
+NB_DEFINE_OP(cat) = {
     .name = "cat",
     .signature = "ti",
     .usage = "tensor.cat({a, b, …}, dim)",
@@ -228,8 +227,7 @@ static nb_status rep_backward(nb_ctx *ctx, nb_record *record, nb_tensor *delta, 
     return grad[0] ? NB_OK : ctx->status;
 }
 
-extern const nb_op nb_def_rep;
-const nb_op nb_def_rep = {
+NB_DEFINE_OP(rep) = {
     .name = "rep",
     .signature = "s",
     .usage = "x:rep(times…)",

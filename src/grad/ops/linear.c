@@ -7,10 +7,6 @@
 
 #include <string.h>
 
-#define DEFINE(word)                                                                               \
-    extern const nb_op nb_def_##word;                                                              \
-    const nb_op nb_def_##word
-
 /* ---- Factors -------------------------------------------------------------------------------- */
 
 /* The LU factors of a's matrices and their pivots; new references, or nothing. */
@@ -139,7 +135,7 @@ static nb_status solve_backward(nb_ctx *ctx, nb_record *record, nb_tensor *delta
     return status;
 }
 
-DEFINE(solve) = {
+NB_DEFINE_OP(solve) = {
     .name = "solve",
     .signature = "t",
     .usage = "a:solve(b)",
@@ -186,7 +182,7 @@ static nb_status inverse_backward(nb_ctx *ctx, nb_record *record, nb_tensor *del
     return grad[0] ? NB_OK : ctx->status;
 }
 
-DEFINE(inverse) = {
+NB_DEFINE_OP(inverse) = {
     .name = "inverse",
     .signature = "",
     .usage = "a:inverse()",
@@ -293,7 +289,7 @@ static nb_status cholesky_backward(nb_ctx *ctx, nb_record *record, nb_tensor *de
     return grad[0] ? NB_OK : ctx->status;
 }
 
-DEFINE(cholesky) = {
+NB_DEFINE_OP(cholesky) = {
     .name = "cholesky",
     .signature = "",
     .usage = "a:cholesky()",

@@ -6,10 +6,6 @@
 #include "tensor/mask.h"
 #include "tensor/shape.h"
 
-#define DEFINE(word)                                                                               \
-    extern const nb_op nb_def_##word;                                                              \
-    const nb_op nb_def_##word
-
 /* in[1] is u8 and broadcasts to the shape of x. */
 static nb_status check_mask(nb_ctx *ctx, const nb_call *call)
 {
@@ -47,7 +43,7 @@ static nb_status masked_select_backward(nb_ctx *ctx, nb_record *record, nb_tenso
     return status;
 }
 
-DEFINE(masked_select) = {
+NB_DEFINE_OP(masked_select) = {
     .name = "masked_select",
     .signature = "m",
     .usage = "x:masked_select(mask)",
@@ -117,7 +113,7 @@ static nb_status masked_fill_backward(nb_ctx *ctx, nb_record *record, nb_tensor 
     return grad[2] ? NB_OK : ctx->status;
 }
 
-DEFINE(masked_fill) = {
+NB_DEFINE_OP(masked_fill) = {
     .name = "masked_fill",
     .signature = "mt",
     .usage = "x:masked_fill(mask, value)",
@@ -144,7 +140,7 @@ static nb_tensor *nonzero_forward(nb_ctx *ctx, nb_call *call)
     return out;
 }
 
-DEFINE(nonzero) = {
+NB_DEFINE_OP(nonzero) = {
     .name = "nonzero",
     .signature = "",
     .usage = "x:nonzero()",

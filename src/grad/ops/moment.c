@@ -242,23 +242,22 @@ static const nb_option norm_options[] = {{.name = "p",
                                          NB_OPTIONS_END};
 
 #define MOMENT(word, way, more, names, first, fore, back, text, show)                              \
-    extern const nb_op nb_def_##word;                                                              \
-    const nb_op nb_def_##word = {.name = #word,                                                    \
-                                 .signature = "L",                                                 \
-                                 .options = more,                                                  \
-                                 .usage = "x:" #word "(dims…, {" names "})",                       \
-                                 .help = text,                                                     \
-                                 .example = show,                                                  \
-                                 .kernel = way,                                                    \
-                                 .promote = 1,                                                     \
-                                 .reads = 1,                                                       \
-                                 .forward = fore,                                                  \
-                                 .backward = back,                                                 \
-                                 .samples = first "5, 2x3, 3x2t, 2x3 /1, 2x3 /2, 2x3x2 /1 /3, "    \
-                                                  "2x3x2 /2, 9x3t /2, 0x3 /2",                     \
-                                 .low = -2,                                                        \
-                                 .high = 2,                                                        \
-                                 .kinks_count = 1} /* norms: 0 */
+    NB_DEFINE_OP(word) = {.name = #word,                                                           \
+                          .signature = "L",                                                        \
+                          .options = more,                                                         \
+                          .usage = "x:" #word "(dims…, {" names "})",                              \
+                          .help = text,                                                            \
+                          .example = show,                                                         \
+                          .kernel = way,                                                           \
+                          .promote = 1,                                                            \
+                          .reads = 1,                                                              \
+                          .forward = fore,                                                         \
+                          .backward = back,                                                        \
+                          .samples = first "5, 2x3, 3x2t, 2x3 /1, 2x3 /2, 2x3x2 /1 /3, "           \
+                                           "2x3x2 /2, 9x3t /2, 0x3 /2",                            \
+                          .low = -2,                                                               \
+                          .high = 2,                                                               \
+                          .kinks_count = 1} /* norms: 0 */
 
 MOMENT(var, 0, spread_options, "correction, keep", "", var_forward, var_backward,
        "The mean square of the distances from the mean, over n - 1 elements unless correction says "

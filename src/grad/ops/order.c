@@ -222,8 +222,7 @@ static const nb_option topk_options[] = {{.name = "smallest",
                                           .offset = offsetof(nb_attr, flag)},
                                          NB_OPTIONS_END};
 
-extern const nb_op nb_def_sort;
-const nb_op nb_def_sort = {
+NB_DEFINE_OP(sort) = {
     .name = "sort",
     .signature = "D",
     .options = sort_options,
@@ -240,8 +239,7 @@ const nb_op nb_def_sort = {
     .high = 2,
 };
 
-extern const nb_op nb_def_topk;
-const nb_op nb_def_topk = {
+NB_DEFINE_OP(topk) = {
     .name = "topk",
     .signature = "cD",
     .options = topk_options,
@@ -258,8 +256,7 @@ const nb_op nb_def_topk = {
     .high = 2,
 };
 
-extern const nb_op nb_def_median;
-const nb_op nb_def_median = {
+NB_DEFINE_OP(median) = {
     .name = "median",
     .signature = "D",
     .options = nb_keep_options,

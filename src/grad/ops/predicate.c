@@ -141,17 +141,16 @@ static const nb_option close_options[] = {{.name = "rtol",
                                           NB_OPTIONS_END};
 
 #define ELEMENT(word, finite, text, show)                                                          \
-    extern const nb_op nb_def_##word;                                                              \
-    const nb_op nb_def_##word = {.name = #word,                                                    \
-                                 .signature = "",                                                  \
-                                 .usage = "x:" #word "()",                                         \
-                                 .help = text,                                                     \
-                                 .example = show,                                                  \
-                                 .kernel = finite,                                                 \
-                                 .forward = element_forward,                                       \
-                                 .samples = "-, 5, 2x3, 3x2t, 0x3",                                \
-                                 .low = -2,                                                        \
-                                 .high = 2}
+    NB_DEFINE_OP(word) = {.name = #word,                                                           \
+                          .signature = "",                                                         \
+                          .usage = "x:" #word "()",                                                \
+                          .help = text,                                                            \
+                          .example = show,                                                         \
+                          .kernel = finite,                                                        \
+                          .forward = element_forward,                                              \
+                          .samples = "-, 5, 2x3, 3x2t, 0x3",                                       \
+                          .low = -2,                                                               \
+                          .high = 2}
 
 ELEMENT(isnan, 0, "1 where an element is NaN, else 0; a u8 tensor.",
         "tensor{1, 0 / 0}:isnan() → 0 1");
@@ -159,19 +158,18 @@ ELEMENT(isfinite, 1, "1 where an element is neither infinite nor NaN, else 0; a 
         "tensor{1, math.huge}:isfinite() → 1 0");
 
 #define COUNT(word, every, text, show)                                                             \
-    extern const nb_op nb_def_##word;                                                              \
-    const nb_op nb_def_##word = {.name = #word,                                                    \
-                                 .signature = "L",                                                 \
-                                 .options = nb_keep_options,                                       \
-                                 .usage = "x:" #word "(dims…, {keep})",                            \
-                                 .help = text,                                                     \
-                                 .example = show,                                                  \
-                                 .kernel = every,                                                  \
-                                 .plain = NB_PLAIN_BOOLEAN,                                        \
-                                 .forward = count_forward,                                         \
-                                 .samples = "-, 5, 2x3, 3x2t, 2x3c /1, 2x3x2 /1 /3, 0x3, 0x3 /1",  \
-                                 .low = -2,                                                        \
-                                 .high = 2}
+    NB_DEFINE_OP(word) = {.name = #word,                                                           \
+                          .signature = "L",                                                        \
+                          .options = nb_keep_options,                                              \
+                          .usage = "x:" #word "(dims…, {keep})",                                   \
+                          .help = text,                                                            \
+                          .example = show,                                                         \
+                          .kernel = every,                                                         \
+                          .plain = NB_PLAIN_BOOLEAN,                                               \
+                          .forward = count_forward,                                                \
+                          .samples = "-, 5, 2x3, 3x2t, 2x3c /1, 2x3x2 /1 /3, 0x3, 0x3 /1",         \
+                          .low = -2,                                                               \
+                          .high = 2}
 
 COUNT(all, 1,
       "Whether every element is other than 0: true or false, or over the dimensions named a u8 "
@@ -183,8 +181,7 @@ COUNT(
     "false of nothing.",
     "tensor{1, 2}:gt(1):any() → true");
 
-extern const nb_op nb_def_equal;
-const nb_op nb_def_equal = {
+NB_DEFINE_OP(equal) = {
     .name = "equal",
     .signature = "t",
     .usage = "x:equal(y)",
@@ -197,8 +194,7 @@ const nb_op nb_def_equal = {
     .high = 2,
 };
 
-extern const nb_op nb_def_allclose;
-const nb_op nb_def_allclose = {
+NB_DEFINE_OP(allclose) = {
     .name = "allclose",
     .signature = "t",
     .options = close_options,

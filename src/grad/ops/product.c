@@ -365,8 +365,7 @@ static nb_status backward(nb_ctx *ctx, nb_record *record, nb_tensor *delta, nb_t
     return status;
 }
 
-extern const nb_op nb_def_matmul;
-const nb_op nb_def_matmul = {
+NB_DEFINE_OP(matmul) = {
     .name = "matmul",
     .signature = "t",
     .usage = "a:matmul(b)",
@@ -417,8 +416,7 @@ static nb_status dot_backward(nb_ctx *ctx, nb_record *record, nb_tensor *delta, 
     return NB_OK;
 }
 
-extern const nb_op nb_def_dot;
-const nb_op nb_def_dot = {
+NB_DEFINE_OP(dot) = {
     .name = "dot",
     .signature = "t",
     .usage = "a:dot(b)",
@@ -459,8 +457,7 @@ static nb_status outer_backward(nb_ctx *ctx, nb_record *record, nb_tensor *delta
     return !record->needs[1] || grad[1] ? NB_OK : ctx->status;
 }
 
-extern const nb_op nb_def_outer;
-const nb_op nb_def_outer = {
+NB_DEFINE_OP(outer) = {
     .name = "outer",
     .signature = "t",
     .usage = "a:outer(b)",

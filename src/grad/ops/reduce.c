@@ -137,21 +137,20 @@ static nb_status prod_backward(nb_ctx *ctx, nb_record *record, nb_tensor *delta,
 }
 
 #define REDUCE(word, how, fore, back, read, nothing, text, show)                                   \
-    extern const nb_op nb_def_##word;                                                              \
-    const nb_op nb_def_##word = {.name = #word,                                                    \
-                                 .signature = "L",                                                 \
-                                 .options = nb_keep_options,                                       \
-                                 .usage = "x:" #word "(dims…, {keep})",                            \
-                                 .help = text,                                                     \
-                                 .example = show,                                                  \
-                                 .kernel = how,                                                    \
-                                 .reads = read,                                                    \
-                                 .forward = fore,                                                  \
-                                 .backward = back,                                                 \
-                                 .samples = "-, 5, 2x3, 3x2t, 2x3 /1, 2x3 /2, 2x3x2 /1 /3, "       \
-                                            "2x3x2 /2, 9x3t /2, 0x3 /2" nothing,                   \
-                                 .low = -2,                                                        \
-                                 .high = 2}
+    NB_DEFINE_OP(word) = {.name = #word,                                                           \
+                          .signature = "L",                                                        \
+                          .options = nb_keep_options,                                              \
+                          .usage = "x:" #word "(dims…, {keep})",                                   \
+                          .help = text,                                                            \
+                          .example = show,                                                         \
+                          .kernel = how,                                                           \
+                          .reads = read,                                                           \
+                          .forward = fore,                                                         \
+                          .backward = back,                                                        \
+                          .samples = "-, 5, 2x3, 3x2t, 2x3 /1, 2x3 /2, 2x3x2 /1 /3, "              \
+                                     "2x3x2 /2, 9x3t /2, 0x3 /2" nothing,                          \
+                          .low = -2,                                                               \
+                          .high = 2}
 
 REDUCE(sum, NB_FOLD_sum, fold_forward, sum_backward, 0, ", 0x3, 0x3 /1",
        "The sum over the dimensions named, or over all; 0 of nothing.",

@@ -108,19 +108,18 @@ static nb_status log_softmax_backward(nb_ctx *ctx, nb_record *record, nb_tensor 
 }
 
 #define ROWS(word, log, back, text, show)                                                          \
-    extern const nb_op nb_def_##word;                                                              \
-    const nb_op nb_def_##word = {.name = #word,                                                    \
-                                 .signature = "D",                                                 \
-                                 .usage = "x:" #word "(dim)",                                      \
-                                 .help = text,                                                     \
-                                 .example = show,                                                  \
-                                 .kernel = log,                                                    \
-                                 .promote = 1,                                                     \
-                                 .forward = softmax_forward,                                       \
-                                 .backward = back,                                                 \
-                                 .samples = "-, 5, 2x3, 3x2t, 2x3 /1, 2x3x2 /2, 0x3",              \
-                                 .low = -2,                                                        \
-                                 .high = 2}
+    NB_DEFINE_OP(word) = {.name = #word,                                                           \
+                          .signature = "D",                                                        \
+                          .usage = "x:" #word "(dim)",                                             \
+                          .help = text,                                                            \
+                          .example = show,                                                         \
+                          .kernel = log,                                                           \
+                          .promote = 1,                                                            \
+                          .forward = softmax_forward,                                              \
+                          .backward = back,                                                        \
+                          .samples = "-, 5, 2x3, 3x2t, 2x3 /1, 2x3x2 /2, 0x3",                     \
+                          .low = -2,                                                               \
+                          .high = 2}
 
 ROWS(softmax, 0, softmax_backward, "e^x divided by its sum along a dimension, by default the last.",
      "tensor{0, 0}:softmax() → 0.5 0.5");

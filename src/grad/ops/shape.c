@@ -5,10 +5,6 @@
 
 #include <string.h>
 
-#define DEFINE(word)                                                                               \
-    extern const nb_op nb_def_##word;                                                              \
-    const nb_op nb_def_##word
-
 static nb_tensor *reshape_forward(nb_ctx *ctx, nb_call *call)
 {
     return nb_tensor_reshape(ctx, call->in[0], call->attr.length, call->attr.list);
@@ -22,7 +18,7 @@ static nb_status reshape_backward(nb_ctx *ctx, nb_record *record, nb_tensor *del
     return grad[0] ? NB_OK : ctx->status;
 }
 
-DEFINE(reshape) = {
+NB_DEFINE_OP(reshape) = {
     .name = "reshape",
     .signature = "s",
     .usage = "x:reshape(sizes…)",
@@ -41,7 +37,7 @@ static nb_tensor *flatten_forward(nb_ctx *ctx, nb_call *call)
     return nb_tensor_reshape(ctx, call->in[0], 1, (const int64_t[]){-1});
 }
 
-DEFINE(flatten) = {
+NB_DEFINE_OP(flatten) = {
     .name = "flatten",
     .signature = "",
     .usage = "x:flatten()",
@@ -66,7 +62,7 @@ static nb_tensor *squeeze_forward(nb_ctx *ctx, nb_call *call)
     return nb_tensor_reshape(ctx, x, dims, shape);
 }
 
-DEFINE(squeeze) = {
+NB_DEFINE_OP(squeeze) = {
     .name = "squeeze",
     .signature = "D",
     .usage = "x:squeeze(dim)",
@@ -89,7 +85,7 @@ static nb_tensor *unsqueeze_forward(nb_ctx *ctx, nb_call *call)
     return nb_tensor_reshape(ctx, x, x->dims + 1, shape);
 }
 
-DEFINE(unsqueeze) = {
+NB_DEFINE_OP(unsqueeze) = {
     .name = "unsqueeze",
     .signature = "u",
     .usage = "x:unsqueeze(dim)",
@@ -114,7 +110,7 @@ static nb_status t_backward(nb_ctx *ctx, nb_record *record, nb_tensor *delta, nb
     return grad[0] ? NB_OK : ctx->status;
 }
 
-DEFINE(t) = {
+NB_DEFINE_OP(t) = {
     .name = "t",
     .signature = "",
     .usage = "x:t()",
@@ -153,7 +149,7 @@ static nb_status permute_backward(nb_ctx *ctx, nb_record *record, nb_tensor *del
     return grad[0] ? NB_OK : ctx->status;
 }
 
-DEFINE(permute) = {
+NB_DEFINE_OP(permute) = {
     .name = "permute",
     .signature = "L",
     .usage = "x:permute(dims…)",
@@ -178,7 +174,7 @@ static nb_status expand_backward(nb_ctx *ctx, nb_record *record, nb_tensor *delt
     return grad[0] ? NB_OK : ctx->status;
 }
 
-DEFINE(expand) = {
+NB_DEFINE_OP(expand) = {
     .name = "expand",
     .signature = "s",
     .usage = "x:expand(sizes…)",
@@ -226,7 +222,7 @@ static nb_status narrow_backward(nb_ctx *ctx, nb_record *record, nb_tensor *delt
     return into_zeros(ctx, record->in[0], delta, grad, narrowed, record->attr.list);
 }
 
-DEFINE(narrow) = {
+NB_DEFINE_OP(narrow) = {
     .name = "narrow",
     .signature = "w",
     .usage = "x:narrow(dim, start, length)",
@@ -255,7 +251,7 @@ static nb_status select_backward(nb_ctx *ctx, nb_record *record, nb_tensor *delt
     return into_zeros(ctx, record->in[0], delta, grad, selected, record->attr.list);
 }
 
-DEFINE(select) = {
+NB_DEFINE_OP(select) = {
     .name = "select",
     .signature = "e",
     .usage = "x:select(dim, index)",
@@ -282,7 +278,7 @@ static nb_tensor *contiguous_forward(nb_ctx *ctx, nb_call *call)
     return nb_tensor_clone(ctx, call->in[0]);
 }
 
-DEFINE(contiguous) = {
+NB_DEFINE_OP(contiguous) = {
     .name = "contiguous",
     .signature = "",
     .usage = "x:contiguous()",
@@ -300,7 +296,7 @@ static nb_tensor *clone_forward(nb_ctx *ctx, nb_call *call)
     return nb_tensor_clone(ctx, call->in[0]);
 }
 
-DEFINE(clone) = {
+NB_DEFINE_OP(clone) = {
     .name = "clone",
     .signature = "",
     .usage = "x:clone()",
@@ -329,7 +325,7 @@ static nb_status to_backward(nb_ctx *ctx, nb_record *record, nb_tensor *delta, n
     return grad[0] ? NB_OK : ctx->status;
 }
 
-DEFINE(to) = {
+NB_DEFINE_OP(to) = {
     .name = "to",
     .signature = "y",
     .usage = "x:to(dtype)",

@@ -2,10 +2,6 @@
 #include "grad/matrices.h"
 #include "grad/support.h"
 
-#define DEFINE(word)                                                                               \
-    extern const nb_op nb_def_##word;                                                              \
-    const nb_op nb_def_##word
-
 /* ---- trace ---------------------------------------------------------------------------------- */
 
 /* A view of the diagonals, in the last dimension. */
@@ -51,7 +47,7 @@ static nb_status trace_backward(nb_ctx *ctx, nb_record *record, nb_tensor *delta
     return done ? NB_OK : ctx->status;
 }
 
-DEFINE(trace) = {
+NB_DEFINE_OP(trace) = {
     .name = "trace",
     .signature = "",
     .usage = "a:trace()",
@@ -90,19 +86,19 @@ static nb_status part_backward(nb_ctx *ctx, nb_record *record, nb_tensor *delta,
 }
 
 #define PART(word, text, show)                                                                     \
-    DEFINE(word) = {.name = #word,                                                                 \
-                    .signature = "b",                                                              \
-                    .usage = "x:" #word "(k)",                                                     \
-                    .help = text,                                                                  \
-                    .example = show,                                                               \
-                    .in_place = true,                                                              \
-                    .forward = part_forward,                                                       \
-                    .backward = part_backward,                                                     \
-                    .errors = "3: tri",                                                            \
-                    .samples = "3x3, 2x4 /1, 2x4 /-1, 4x3t /-1, 3x2 /-2, 2x2x3 /1, 2x2 /9, "       \
-                               "2x2 /-9, 0x3, 2x0",                                                \
-                    .low = -2,                                                                     \
-                    .high = 2}
+    NB_DEFINE_OP(word) = {.name = #word,                                                           \
+                          .signature = "b",                                                        \
+                          .usage = "x:" #word "(k)",                                               \
+                          .help = text,                                                            \
+                          .example = show,                                                         \
+                          .in_place = true,                                                        \
+                          .forward = part_forward,                                                 \
+                          .backward = part_backward,                                               \
+                          .errors = "3: tri",                                                      \
+                          .samples = "3x3, 2x4 /1, 2x4 /-1, 4x3t /-1, 3x2 /-2, 2x2x3 /1, 2x2 /9, " \
+                                     "2x2 /-9, 0x3, 2x0",                                          \
+                          .low = -2,                                                               \
+                          .high = 2}
 
 PART(triu,
      "The upper triangle: 0 below diagonal k, the main one where none is named; a positive k is "

@@ -51,19 +51,18 @@ static nb_status backward(nb_ctx *ctx, nb_record *record, nb_tensor *delta, nb_t
 }
 
 #define UNARY(word, text, reads_x, ...)                                                            \
-    extern const nb_op nb_def_##word;                                                              \
-    const nb_op nb_def_##word = {.name = #word,                                                    \
-                                 .signature = "",                                                  \
-                                 .usage = "x:" #word "()",                                         \
-                                 .help = text,                                                     \
-                                 .kernel = NB_U_##word,                                            \
-                                 .in_place = true,                                                 \
-                                 .promote = 1,                                                     \
-                                 .reads = reads_x,                                                 \
-                                 .forward = forward,                                               \
-                                 .backward = backward,                                             \
-                                 .samples = "-, 5, 2x3, 3x2t, 0x3",                                \
-                                 __VA_ARGS__}
+    NB_DEFINE_OP(word) = {.name = #word,                                                           \
+                          .signature = "",                                                         \
+                          .usage = "x:" #word "()",                                                \
+                          .help = text,                                                            \
+                          .kernel = NB_U_##word,                                                   \
+                          .in_place = true,                                                        \
+                          .promote = 1,                                                            \
+                          .reads = reads_x,                                                        \
+                          .forward = forward,                                                      \
+                          .backward = backward,                                                    \
+                          .samples = "-, 5, 2x3, 3x2t, 0x3",                                       \
+                          __VA_ARGS__}
 
 UNARY(neg, "The negative, element by element; -x is the same.", 0,
       .example = "tensor{1, -2}:neg() → -1 2", .low = -2, .high = 2);
@@ -108,8 +107,7 @@ UNARY(ceil, "The smallest whole number not below each element.", 0,
 UNARY(round, "The nearest whole number; halves go to the even one.", 0,
       .example = "tensor{1.2, 2.5}:round() → 1 2", .low = -0.4, .high = 0.4);
 
-extern const nb_op nb_def_clamp;
-const nb_op nb_def_clamp = {
+NB_DEFINE_OP(clamp) = {
     .name = "clamp",
     .signature = "nn",
     .usage = "x:clamp(low, high)",
