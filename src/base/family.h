@@ -9,8 +9,8 @@
 
 /* const type *stem_find(name): the descriptor of that name, or NULL.
  * const char *stem_name_at(list, i): the i-th name, NULL after the last; for nb_nearest. */
-#define NB_DEFINE_FAMILY(type, stem, table, count)                                                 \
-    const type *stem##_find(const char *name)                                                      \
+#define NB_DEFINE_FAMILY(T, stem, table, count)                                                    \
+    const T *stem##_find(const char *name)                                                      \
     {                                                                                              \
         for (size_t i = 0; i < (count); i++)                                                       \
             if (strcmp((table)[i]->name, name) == 0) return (table)[i];                            \
@@ -22,5 +22,26 @@
         (void)list;                                                                                \
         return i < (count) ? (table)[i]->name : NULL;                                              \
     }
+
+/* The family as values of options: `stem_family`, from the two functions above. Its descriptors
+ * have `options`. */
+#define NB_DEFINE_CHOICES(T, stem, word)                                                           \
+    static const void *stem##_find_any(const char *name)                                           \
+    {                                                                                              \
+        return stem##_find(name);                                                                  \
+    }                                                                                              \
+    static const char *stem##_name_of(const void *type)                                            \
+    {                                                                                              \
+        return ((const T *)type)->name;                                                            \
+    }                                                                                              \
+    static const nb_option *stem##_options_of(const void *type)                                    \
+    {                                                                                              \
+        return ((const T *)type)->options;                                                         \
+    }                                                                                              \
+    const nb_family stem##_family = {.noun = word,                                                 \
+                                     .find = stem##_find_any,                                      \
+                                     .name_at = stem##_name_at,                                    \
+                                     .name = stem##_name_of,                                       \
+                                     .options = stem##_options_of};
 
 #endif

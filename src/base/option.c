@@ -28,8 +28,23 @@ static void store(const nb_option *option, void *target, double value)
     case NB_BOOLEAN:
         *(bool *)field = value != 0;
         break;
+    case NB_PAIR:
+        ((int64_t *)field)[0] = ((int64_t *)field)[1] = (int64_t)value;
+        break;
+    case NB_CHOICE:
+        *(int *)field = (int)value;
+        break;
+    case NB_CHOICE_OR_INTEGER:
+        *(nb_choice *)field = (nb_choice){.word = -1, .number = (int64_t)value};
+        break;
     case NB_WORD:
         *(const char **)field = NULL;
+        break;
+    case NB_NAME:
+        *(char *)field = '\0';
+        break;
+    case NB_CHOSEN:
+        memset(field, 0, sizeof(nb_chosen));
         break;
     case NB_HOST:
         *(int *)field = 0;

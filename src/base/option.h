@@ -4,6 +4,7 @@
 #define NB_OPTION_H
 
 #include "base/status.h"
+#include "base/text.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -14,11 +15,43 @@ typedef enum nb_option_kind {
     NB_INTEGER, /* int64_t */
     NB_BOOLEAN, /* bool */
     NB_WORD,    /* const char *; whoever reads it knows the words */
+    NB_NAME,    /* char[NB_NAME_MAX]: a name of the user's, "" for none */
+    NB_CHOICE,  /* int: which of `words`, from 0 */
+    NB_CHOICE_OR_INTEGER, /* nb_choice: one of `words`, or a whole number */
+    NB_PAIR,    /* int64_t[2]: two whole numbers, 3x5; one counts for both */
+    NB_CHOSEN,  /* nb_chosen, or a struct of its shape: a word of `family`, with options of its own */
     NB_HOST /* int: where the host keeps a value that only it understands (a function, a set), 0 for
              none; not in notation */
 } nb_option_kind;
 
-typedef struct nb_option {
+enum {
+    NB_NAME_MAX = 64,     /* bytes of a name, its end included */
+    NB_CHOSEN_NUMBERS = 2 /* the most options of a word of a family */
+};
+
+typedef struct nb_choice {
+    int word; /* of `words`, from 0; -1: the number */
+    int64_t number;
+} nb_choice;
+
+typedef struct nb_option nb_option;
+
+/* A word of a family and its own options: he, constant(value=2), leaky_relu(slope=0.2). */
+typedef struct nb_chosen {
+    const void *type; /* the descriptor; NULL: none */
+    double number[NB_CHOSEN_NUMBERS];
+} nb_chosen;
+
+/* A family whose words are values of options. */
+typedef struct nb_family {
+    const char *noun; /* "initialiser" */
+    const void *(*find)(const char *name);
+    const char *(*name_at)(const void *list, size_t i);
+    const char *(*name)(const void *type);
+    const nb_option *(*options)(const void *type); /* numbers, into nb_chosen.number; or NULL */
+} nb_family;
+
+struct nb_option {
     const char *name;
     const char *help;     /* one line */
     const char *range;    /* "a number above 0", in the user's words; NULL: any of its kind */
@@ -29,7 +62,12 @@ typedef struct nb_option {
     bool infinite;        /* numbers: infinities within low and high are allowed too */
     nb_option_kind kind;
     size_t offset; /* of the field in the struct that the option fills */
-} nb_option;
+    int place;     /* in notation and tables it may stand without its name, as value number `place`
+                      behind the word; 0: only by name */
+    bool required; /* there is no default */
+    const char *const *words; /* of choices, ends with NULL */
+    const nb_family *family;  /* of NB_CHOSEN */
+};
 
 /* Lists end with a nameless entry. */
 #define NB_OPTIONS_END                                                                             \
@@ -45,6 +83,17 @@ void nb_option_defaults(const nb_option *options, void *target);
  * NB_EARG with "lr must be a number above 0, not -1"; then the field is untouched. */
 #define NB_WHOLE_MAX 0x1p53 /* doubles hold every whole number up to it */
 nb_status nb_option_set(nb_ctx *ctx, const nb_option *option, void *target, double value);
+/* Whether the field has its default. */
+bool nb_option_is_default(const nb_option *option, const void *target);
+/* The field's value as notation writes it: "0.5", "3x5", "same", "constant(value=2)". */
+void nb_option_write(nb_text *text, const nb_option *option, const void *target);
+/* " name=value" for every option that has not its default, in the list's order; options without a
+ * place in notation (words and values of the host) are left out. */
+void nb_options_write(nb_text *text, const nb_option *options, const void *target);
+/* "leaky_relu(slope=0.2)"; defaults are left out. */
+void nb_chosen_write(nb_text *text, const nb_family *family, const nb_chosen *chosen);
+/* Fills a field of kind NB_CHOSEN with a type's defaults. */
+void nb_option_choose(const nb_option *option, void *target, const void *type);
 /* NB_EARG: "train has no option 'epoch'; did you mean 'epochs'?" */
 nb_status nb_option_unknown(nb_ctx *ctx, const nb_option *options, const char *whose,
                             const char *name);

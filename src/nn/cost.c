@@ -2,46 +2,66 @@
 #include "nn/cost.h"
 
 #include "base/family.h"
+#include "base/text.h"
 #include "tensor/shape.h"
 
 #include <float.h>
+#include <string.h>
 
-#define X(name) extern const nb_cost nb_cost_##name;
+#define X(name) extern const nb_cost_type nb_cost_##name;
 #include "nn/costs.def"
 #undef X
 
-const nb_cost *const nb_costs[NB_COSTS] = {
+const nb_cost_type *const nb_costs[NB_COSTS] = {
 #define X(name) &nb_cost_##name,
 #include "nn/costs.def"
 #undef X
 };
 
-NB_DEFINE_FAMILY(nb_cost, nb_cost, nb_costs, NB_COSTS)
+NB_DEFINE_FAMILY(nb_cost_type, nb_cost, nb_costs, NB_COSTS)
+NB_DEFINE_CHOICES(nb_cost_type, nb_cost, "cost")
 
-nb_op_id nb_cost_fused(const nb_cost *cost, const nb_activation *last)
+nb_cost nb_cost_make(const nb_cost_type *type)
 {
-    return cost->fused && last ? cost->fused(last) : NB_OPS;
+    nb_cost cost = {.type = type};
+    nb_chosen chosen = {.type = type};
+    if (type->options) nb_option_defaults(type->options, &chosen);
+    memcpy(cost.number, chosen.number, sizeof cost.number);
+    return cost;
 }
 
-nb_tensor *nb_cost_of(nb_ctx *ctx, const nb_cost *cost, const nb_activation *last, nb_tensor *a,
+void nb_cost_write(nb_text *text, const nb_cost *cost)
+{
+    nb_chosen chosen = {.type = cost->type};
+    memcpy(chosen.number, cost->number, sizeof chosen.number);
+    nb_text_add(text, "%s", cost->type->name);
+    if (cost->type->options) nb_options_write(text, cost->type->options, &chosen);
+}
+
+nb_op_id nb_cost_fused(const nb_cost *cost, nb_activation last)
+{
+    return cost->type->fused && last.type ? cost->type->fused(last) : NB_OPS;
+}
+
+nb_tensor *nb_cost_of(nb_ctx *ctx, const nb_cost *cost, nb_activation last, nb_tensor *a,
                       nb_tensor *y)
 {
     char text[NB_SHAPE_TEXT];
-    nb_tensor *out = cost->of(ctx, cost, last, a, y);
+    nb_tensor *out = cost->type->of(ctx, cost, last, a, y);
     if (!out) return NULL;
     if (nb_tensor_count(out) == 1 && out->dtype == a->dtype) return out;
     if (out->dtype != a->dtype)
         nb_fail(ctx, NB_ESHAPE,
-                "cost %s gave %s from %s; make its constants with {dtype = a.dtype}", cost->name,
+                "cost %s gave %s from %s; make its constants with {dtype = a.dtype}", cost->type->name,
                 nb_dtype_name(out->dtype), nb_dtype_name(a->dtype));
     else
         nb_fail(ctx, NB_ESHAPE, "cost %s must give one number, not %s; take its sum or mean",
-                cost->name, nb_shape_text(out->dims, out->shape, text));
+                cost->type->name, nb_shape_text(out->dims, out->shape, text));
     nb_tensor_release(ctx, out);
     return NULL;
 }
 
-static nb_tensor *quadratic_of(nb_ctx *ctx, const nb_cost *cost, const nb_activation *last,
+static nb_tensor *quadratic_of(nb_ctx *ctx, const nb_cost *cost, nb_activation last,
                                nb_tensor *a, nb_tensor *y)
 {
     (void)cost;
@@ -49,8 +69,8 @@ static nb_tensor *quadratic_of(nb_ctx *ctx, const nb_cost *cost, const nb_activa
     return nb_op2(ctx, NB_OP_half_squared_distance, a, y);
 }
 
-extern const nb_cost nb_cost_quadratic;
-const nb_cost nb_cost_quadratic = {
+extern const nb_cost_type nb_cost_quadratic;
+const nb_cost_type nb_cost_quadratic = {
     .name = "quadratic",
     .help = "The book's cost: half the squared distance, averaged over the examples.",
     .formula = "C_x = ½ ‖y - a‖²",
@@ -64,14 +84,14 @@ static double outputs(const nb_tensor *a)
     return (double)nb_tensor_count(a) / (double)(a->shape[0] ? a->shape[0] : 1);
 }
 
-static nb_tensor *mse_of(nb_ctx *ctx, const nb_cost *cost, const nb_activation *last, nb_tensor *a,
+static nb_tensor *mse_of(nb_ctx *ctx, const nb_cost *cost, nb_activation last, nb_tensor *a,
                          nb_tensor *y)
 {
     return nb_then_number(ctx, NB_OP_mul, quadratic_of(ctx, cost, last, a, y), 2 / outputs(a));
 }
 
-extern const nb_cost nb_cost_mse;
-const nb_cost nb_cost_mse = {
+extern const nb_cost_type nb_cost_mse;
+const nb_cost_type nb_cost_mse = {
     .name = "mse",
     .help = "The mean squared error over all elements, as other frameworks count it.",
     .formula = "C_x = 1/K Σ_j (y_j - a_j)²",
@@ -79,22 +99,23 @@ const nb_cost nb_cost_mse = {
     .of = mse_of,
 };
 
-static bool is_softmax(const nb_activation *last)
+static bool is_softmax(nb_activation last)
 {
-    return last && last->whole_layer && last->op == NB_OP_softmax;
+    return last.type && last.type->whole_layer && last.type->op == NB_OP_softmax;
 }
 
-static bool is_log_softmax(const nb_activation *last)
+static bool is_log_softmax(nb_activation last)
 {
-    return last && last->whole_layer && last->op == NB_OP_log_softmax;
+    return last.type && last.type->whole_layer && last.type->op == NB_OP_log_softmax;
 }
 
-static bool is_sigmoid(const nb_activation *last)
+static bool is_sigmoid(nb_activation last)
 {
-    return last && !last->whole_layer && !last->host && last->kernel == NB_U_sigmoid;
+    const nb_activation_type *type = last.type;
+    return type && !type->whole_layer && !type->host && type->kernel == NB_U_sigmoid;
 }
 
-static nb_op_id cross_entropy_fused(const nb_activation *last)
+static nb_op_id cross_entropy_fused(nb_activation last)
 {
     if (is_softmax(last)) return NB_OP_softmax_cross_entropy;
     if (is_sigmoid(last)) return NB_OP_sigmoid_cross_entropy;
@@ -129,7 +150,7 @@ static nb_tensor *off_part(nb_ctx *ctx, nb_tensor *a, nb_tensor *y)
 }
 
 /* From a, by ops: for outputs whose activations differ, or are neither softmax nor sigmoid. */
-static nb_tensor *cross_entropy_of(nb_ctx *ctx, const nb_cost *cost, const nb_activation *last,
+static nb_tensor *cross_entropy_of(nb_ctx *ctx, const nb_cost *cost, nb_activation last,
                                    nb_tensor *a, nb_tensor *y)
 {
     (void)cost;
@@ -144,8 +165,8 @@ static nb_tensor *cross_entropy_of(nb_ctx *ctx, const nb_cost *cost, const nb_ac
     return nb_then_number(ctx, NB_OP_mul, sum, -1 / (double)(a->shape[0] ? a->shape[0] : 1));
 }
 
-extern const nb_cost nb_cost_cross_entropy;
-const nb_cost nb_cost_cross_entropy = {
+extern const nb_cost_type nb_cost_cross_entropy;
+const nb_cost_type nb_cost_cross_entropy = {
     .name = "cross_entropy",
     .help =
         "After softmax the categorical cross-entropy; after sigmoid the book's, summed over the "

@@ -4,20 +4,29 @@
 
 #include "nn/activation.h"
 
+typedef struct nb_cost_type nb_cost_type;
+
+/* A cost with its options, a plain value: huber delta=2. */
 typedef struct nb_cost {
+    const nb_cost_type *type;
+    double number[NB_CHOSEN_NUMBERS];
+} nb_cost;
+
+struct nb_cost_type {
     const char *name;
-    const char *help;    /* one line */
-    const char *formula; /* C_x in plain text */
-    const char *example; /* Lua that runs */
+    const char *help;         /* one line */
+    const char *formula;      /* C_x in plain text */
+    const char *example;      /* Lua that runs */
+    const nb_option *options; /* into nb_cost.number; NULL: none */
     /* C as a 0-dimensional tensor from outputs a (n, …) and targets y of the same shape. `last` is
-     * the activation that made a, NULL where there are several. y takes no gradient. */
-    nb_tensor *(*of)(nb_ctx *ctx, const struct nb_cost *cost, const nb_activation *last,
-                     nb_tensor *a, nb_tensor *y);
+     * the activation that made a, its type NULL where there are several. y takes no gradient. */
+    nb_tensor *(*of)(nb_ctx *ctx, const nb_cost *cost, nb_activation last, nb_tensor *a,
+                     nb_tensor *y);
     /* The op that takes C from z where a = last(z), stably: its backward is BP1 in one step. NB_OPS
      * or a NULL function: none. */
-    nb_op_id (*fused)(const nb_activation *last);
+    nb_op_id (*fused)(nb_activation last);
     const nb_host_function *host; /* NULL: built in */
-} nb_cost;
+};
 
 typedef enum nb_cost_id {
 #define X(name) NB_COST_##name,
@@ -26,15 +35,20 @@ typedef enum nb_cost_id {
     NB_COSTS
 } nb_cost_id;
 
-extern const nb_cost *const nb_costs[NB_COSTS];
+extern const nb_cost_type *const nb_costs[NB_COSTS];
+extern const nb_family nb_cost_family;
 
-const nb_cost *nb_cost_find(const char *name);
+const nb_cost_type *nb_cost_find(const char *name);
 const char *nb_cost_name_at(const void *list, size_t i);
 
+/* With the type's defaults. */
+nb_cost nb_cost_make(const nb_cost_type *type);
+/* "huber delta=2"; defaults are left out. */
+void nb_cost_write(nb_text *text, const nb_cost *cost);
 /* C from a; checks that the result holds one number ("cost f must give one number, not 10x10"). */
-nb_tensor *nb_cost_of(nb_ctx *ctx, const nb_cost *cost, const nb_activation *last, nb_tensor *a,
+nb_tensor *nb_cost_of(nb_ctx *ctx, const nb_cost *cost, nb_activation last, nb_tensor *a,
                       nb_tensor *y);
-/* The fused op for this cost after this activation, or NB_OPS. */
-nb_op_id nb_cost_fused(const nb_cost *cost, const nb_activation *last);
+/* The fused op for this cost after this activation (type NULL: several), or NB_OPS. */
+nb_op_id nb_cost_fused(const nb_cost *cost, nb_activation last);
 
 #endif

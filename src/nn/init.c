@@ -9,6 +9,7 @@
 #include "kernel/kernel.h"
 
 #include <math.h>
+#include <string.h>
 
 enum { CHUNK = 256 }; /* numbers drawn between two looks at Ctrl-C */
 
@@ -53,45 +54,47 @@ static double inverse(int64_t fan)
     return 1 / (double)(fan > 0 ? fan : 1);
 }
 
-static nb_status fill_lecun(nb_ctx *ctx, nb_tensor *w, int64_t fan_in, int64_t fan_out,
-                            nb_stream *stream)
+static nb_status fill_lecun(nb_ctx *ctx, nb_tensor *w, const nb_fans *fans, nb_stream *stream)
 {
-    (void)fan_out;
-    return fill_drawn(ctx, w, draw_normal, sqrt(inverse(fan_in)), stream);
+    return fill_drawn(ctx, w, draw_normal, sqrt(inverse(fans->in)), stream);
 }
 
-static nb_status fill_he(nb_ctx *ctx, nb_tensor *w, int64_t fan_in, int64_t fan_out,
-                         nb_stream *stream)
+static nb_status fill_he(nb_ctx *ctx, nb_tensor *w, const nb_fans *fans, nb_stream *stream)
 {
-    (void)fan_out;
-    return fill_drawn(ctx, w, draw_normal, sqrt(2 * inverse(fan_in)), stream);
+    return fill_drawn(ctx, w, draw_normal, sqrt(2 * inverse(fans->in)), stream);
 }
 
-static nb_status fill_glorot(nb_ctx *ctx, nb_tensor *w, int64_t fan_in, int64_t fan_out,
-                             nb_stream *stream)
+static nb_status fill_glorot(nb_ctx *ctx, nb_tensor *w, const nb_fans *fans, nb_stream *stream)
 {
-    return fill_drawn(ctx, w, draw_uniform, sqrt(6 * inverse(fan_in + fan_out)), stream);
+    return fill_drawn(ctx, w, draw_uniform, sqrt(6 * inverse(fans->in + fans->out)), stream);
 }
 
-static nb_status fill_normal(nb_ctx *ctx, nb_tensor *w, int64_t fan_in, int64_t fan_out,
-                             nb_stream *stream)
+static nb_status fill_normal(nb_ctx *ctx, nb_tensor *w, const nb_fans *fans, nb_stream *stream)
 {
-    (void)fan_in, (void)fan_out;
-    return fill_drawn(ctx, w, draw_normal, 1, stream);
+    return fill_drawn(ctx, w, draw_normal, fans->number[0], stream);
 }
 
-static nb_status fill_uniform(nb_ctx *ctx, nb_tensor *w, int64_t fan_in, int64_t fan_out,
-                              nb_stream *stream)
+static nb_status fill_uniform(nb_ctx *ctx, nb_tensor *w, const nb_fans *fans, nb_stream *stream)
 {
-    (void)fan_out;
-    return fill_drawn(ctx, w, draw_uniform, sqrt(inverse(fan_in)), stream);
+    return fill_drawn(ctx, w, draw_uniform, sqrt(inverse(fans->in)), stream);
 }
 
-static nb_status fill_zeros(nb_ctx *ctx, nb_tensor *w, int64_t fan_in, int64_t fan_out,
-                            nb_stream *stream)
+static nb_status fill_zeros(nb_ctx *ctx, nb_tensor *w, const nb_fans *fans, nb_stream *stream)
 {
-    (void)fan_in, (void)fan_out, (void)stream;
+    (void)fans, (void)stream;
     return nb_tensor_fill(ctx, w, 0);
+}
+
+static nb_status fill_ones(nb_ctx *ctx, nb_tensor *w, const nb_fans *fans, nb_stream *stream)
+{
+    (void)fans, (void)stream;
+    return nb_tensor_fill(ctx, w, 1);
+}
+
+static nb_status fill_constant(nb_ctx *ctx, nb_tensor *w, const nb_fans *fans, nb_stream *stream)
+{
+    (void)stream;
+    return nb_tensor_fill(ctx, w, fans->number[0]);
 }
 
 /* ---- Orthogonal ----------------------------------------------------------------------------- */
@@ -158,10 +161,9 @@ static void store_basis(nb_tensor *w, const basis *b, bool tall)
     }
 }
 
-static nb_status fill_orthogonal(nb_ctx *ctx, nb_tensor *w, int64_t fan_in, int64_t fan_out,
-                                 nb_stream *stream)
+static nb_status fill_orthogonal(nb_ctx *ctx, nb_tensor *w, const nb_fans *fans, nb_stream *stream)
 {
-    (void)fan_in, (void)fan_out;
+    (void)fans;
     size_t count = (size_t)nb_tensor_count(w), bytes;
     if (count == 0) return NB_OK;
     size_t rows = w->dims > 1 ? (size_t)w->shape[0] : 1, columns = count / rows;
@@ -181,24 +183,71 @@ static nb_status fill_orthogonal(nb_ctx *ctx, nb_tensor *w, int64_t fan_in, int6
 
 /* ---- The descriptors ------------------------------------------------------------------------ */
 
-#define INIT(NAME, HELP)                                                                           \
-    static const nb_init init_##NAME = {.name = #NAME,                                             \
-                                        .help = HELP,                                              \
-                                        .example = "net = nn.net \"4 - 3 init=" #NAME " - 1\"",    \
-                                        .fill = fill_##NAME}
+#define INIT(NAME, HELP, ...)                                                                      \
+    static const nb_init_type init_##NAME = {.name = #NAME,                                        \
+                                             .help = HELP,                                         \
+                                             .example =                                            \
+                                                 "net = nn.net \"4 - 3 init=" #NAME " - 1\"",      \
+                                             .fill = fill_##NAME,                                  \
+                                             __VA_ARGS__}
+
+#define NUMBER(NAME, HELP, VALUE)                                                                  \
+    {.name = NAME,                                                                                 \
+     .help = HELP,                                                                                 \
+     .value = VALUE,                                                                               \
+     .kind = NB_NUMBER,                                                                            \
+     .offset = offsetof(nb_chosen, number[0])}
+
+static const nb_option deviation_options[] = {NUMBER("deviation", "of the numbers", 1),
+                                              NB_OPTIONS_END};
+static const nb_option value_options[] = {NUMBER("value", "of every element", 0), NB_OPTIONS_END};
 
 INIT(lecun, "normal, variance 1/inputs (LeCun et al. 1998; the book's choice)");
 INIT(he, "normal, variance 2/inputs, for relu (He et al. 2015)");
 INIT(glorot, "uniform up to sqrt(6 / (inputs + outputs)) (Glorot and Bengio 2010)");
-INIT(normal, "normal, variance 1 (the book's first choice)");
+INIT(normal, "normal, variance 1 (the book's first choice), or of another deviation",
+     .options = deviation_options);
 INIT(uniform, "uniform up to 1 / sqrt(inputs)");
 INIT(orthogonal, "orthonormal rows, or columns where there are fewer (Saxe et al. 2014)");
 INIT(zeros, "all 0; neurons of a layer then stay alike");
+INIT(ones, "all 1; neurons of a layer then stay alike");
+INIT(constant, "all one value; neurons of a layer then stay alike", .options = value_options);
 
-const nb_init *const nb_inits[NB_INITS] = {
+const nb_init_type *const nb_inits[NB_INITS] = {
 #define X(name) [NB_INIT_##name] = &init_##name,
 #include "nn/inits.def"
 #undef X
 };
 
-NB_DEFINE_FAMILY(nb_init, nb_init, nb_inits, NB_INITS)
+NB_DEFINE_FAMILY(nb_init_type, nb_init, nb_inits, NB_INITS)
+NB_DEFINE_CHOICES(nb_init_type, nb_init, "initialiser")
+
+/* ---- Values --------------------------------------------------------------------------------- */
+
+nb_init nb_init_of(const nb_init_type *type)
+{
+    nb_init init = {.type = type};
+    nb_chosen chosen = {.type = type};
+    if (type->options) nb_option_defaults(type->options, &chosen);
+    memcpy(init.number, chosen.number, sizeof init.number);
+    return init;
+}
+
+bool nb_init_same(nb_init a, nb_init b)
+{
+    return a.type == b.type && memcmp(a.number, b.number, sizeof a.number) == 0;
+}
+
+void nb_init_write(nb_text *text, nb_init init)
+{
+    nb_chosen chosen = {.type = init.type};
+    memcpy(chosen.number, init.number, sizeof chosen.number);
+    nb_chosen_write(text, &nb_init_family, &chosen);
+}
+
+nb_status nb_init_fill(nb_ctx *ctx, nb_init init, nb_tensor *w, int64_t fan_in, int64_t fan_out,
+                       nb_stream *stream)
+{
+    nb_fans fans = {fan_in, fan_out, init.number};
+    return init.type->fill(ctx, w, &fans, stream);
+}

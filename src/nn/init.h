@@ -2,16 +2,31 @@
 #ifndef NB_INIT_H
 #define NB_INIT_H
 
+#include "base/option.h"
 #include "base/random.h"
+#include "base/text.h"
 #include "tensor/tensor.h"
 
-typedef struct nb_init {
+/* What a parameter is filled by: connections into and out of a neuron, and the initialiser's own
+ * numbers. */
+typedef struct nb_fans {
+    int64_t in, out;
+    const double *number;
+} nb_fans;
+
+typedef struct nb_init_type {
     const char *name;
     const char *help; /* one line, with the formula and its source */
     const char *example;
-    /* Fills a contiguous tensor. fan_in and fan_out: connections into and out of a neuron. */
-    nb_status (*fill)(nb_ctx *ctx, nb_tensor *w, int64_t fan_in, int64_t fan_out,
-                      nb_stream *stream);
+    const nb_option *options; /* into nb_init.number; NULL: none */
+    /* Fills a contiguous tensor. */
+    nb_status (*fill)(nb_ctx *ctx, nb_tensor *w, const nb_fans *fans, nb_stream *stream);
+} nb_init_type;
+
+/* One with its options, a plain value: constant(value=2). */
+typedef struct nb_init {
+    const nb_init_type *type;
+    double number[NB_CHOSEN_NUMBERS];
 } nb_init;
 
 typedef enum nb_init_id {
@@ -21,8 +36,16 @@ typedef enum nb_init_id {
     NB_INITS
 } nb_init_id;
 
-extern const nb_init *const nb_inits[NB_INITS];
-const nb_init *nb_init_find(const char *name);
+extern const nb_init_type *const nb_inits[NB_INITS];
+extern const nb_family nb_init_family;
+const nb_init_type *nb_init_find(const char *name);
 const char *nb_init_name_at(const void *list, size_t i);
+/* With the type's defaults. */
+nb_init nb_init_of(const nb_init_type *type);
+bool nb_init_same(nb_init a, nb_init b);
+/* "constant(value=2)"; defaults are left out. */
+void nb_init_write(nb_text *text, nb_init init);
+nb_status nb_init_fill(nb_ctx *ctx, nb_init init, nb_tensor *w, int64_t fan_in, int64_t fan_out,
+                       nb_stream *stream);
 
 #endif

@@ -1,62 +1,97 @@
-/* Layers: a descriptor per kind, a specification as notation or a table gives it, and the layer
- * that a net builds from it. */
+/* Layers: a descriptor per kind, and the layer itself, which exists before it is part of a network:
+ * what the user said of it (its settings, its children), and, once it is part of one, its plan.
+ *
+ * Layers are counted: their parents' and their handles' references keep them. A layer is part of
+ * one network at most, its owner; within that it may stand at several places and is then shared. */
 #ifndef NB_LAYER_H
 #define NB_LAYER_H
 
 #include "base/option.h"
-#include "base/random.h"
-#include "nn/activation.h"
+#include "nn/form.h"
 #include "nn/init.h"
+#include "nn/runs.h"
 
-enum { NB_LAYER_SIZES = 4, NB_LAYER_PARAMS = 4, NB_NAME_MAX = 64 };
+enum {
+    NB_LAYER_DEPTH = 64,     /* of networks and blocks in one another */
+    NB_LAYER_SETTINGS = 256, /* bytes of a type's settings */
+    NB_WHERE_MAX = 24 + 2 * NB_NAME_MAX
+};
 
 typedef struct nb_layer nb_layer;
 typedef struct nb_layer_type nb_layer_type;
+typedef struct nb_net nb_net;
+typedef struct nb_walk nb_walk;
+typedef struct nb_planner nb_planner;
 
-/* A parameter of a layer of the host, as its maker declares it. */
-typedef struct nb_param_spec {
-    char name[NB_NAME_MAX];
-    int dims;
-    int64_t shape[NB_MAX_DIMS];
-} nb_param_spec;
-
-/* What the user said of a layer, before its input's shape is known. A plain value. */
-typedef struct nb_layer_spec {
-    const nb_layer_type *type;
-    int64_t size[NB_LAYER_SIZES]; /* the numbers after the word */
-    int sizes;
-    const nb_activation *activation; /* NULL: the type's default */
-    nb_run *runs;                    /* or NULL: neurons that differ, owned by the spec's list */
-    int64_t run_count;
-    const nb_init *init;          /* NULL: the activation's */
-    char name[NB_NAME_MAX];       /* "" for none */
-    const nb_host_function *host; /* of type fn */
-    nb_param_spec param[NB_LAYER_PARAMS];
-    int params;
-} nb_layer_spec;
-
-/* A parameter tensor of a built layer. */
+/* A parameter, or a buffer: figures of a layer that are saved and cloned and never learned. Its
+ * place is a stretch of the network's flat vector of either. */
 typedef struct nb_param {
     char name[NB_NAME_MAX];
-    nb_tensor *value; /* a leaf; a view into the net's flat parameters */
-    nb_tensor *grad;  /* the same place in the net's flat gradients */
     int dims;
     int64_t shape[NB_MAX_DIMS];
-    int64_t start; /* in the flat vector */
-    bool weight; /* two dimensions or more: drawn by the initialiser; else a bias, which begins at 0
-                  */
+    int64_t start, count;    /* in the flat vector of the network that owns the storage */
+    nb_init init;            /* how it begins */
+    nb_tensor *begin;        /* the values that it begins with instead, or NULL */
+    int64_t fan_in, fan_out; /* connections into and out of a neuron */
+    int neuron_dim;          /* the dimension that counts the neurons; -1: none */
+    bool decays;             /* weight decay touches it: weights, not biases */
+    nb_tensor *value;        /* a view of the flat vector; a leaf, but of buffers */
+    nb_tensor *grad;         /* the same place of the flat gradients; NULL for buffers */
+    nb_tensor *still;        /* value without its leaf: what a frozen layer computes with */
 } nb_param;
 
-struct nb_layer {
-    nb_layer_spec spec;           /* its runs are NULL here; `runs` is in force */
-    int number;                   /* from 1, for messages */
-    char where[16 + NB_NAME_MAX]; /* "layer 2" or "layer 2 (name)" */
-    int in_dims, out_dims;        /* of one example */
-    int64_t in_shape[NB_MAX_DIMS], out_shape[NB_MAX_DIMS];
-    nb_param param[NB_LAYER_PARAMS];
-    int params;
+/* What a layer is at its place: shapes and lists, without storage until the plan is installed. */
+typedef struct nb_plan {
+    char where[NB_WHERE_MAX]; /* "layer 3.1 (name)", for messages */
+    nb_form in, out;
     int64_t neurons; /* 0: none */
     nb_runs *runs;   /* NULL where there are no neurons */
+    nb_param *param; /* a list of `params`, in the order of the flat vector */
+    int params;
+    nb_param *buffer;
+    int buffers;
+    int place;  /* number of its first place in its network, depth first, from 0 */
+    int places; /* that it and its children take */
+    int uses;   /* places at which it stands */
+} nb_plan;
+
+/* What every kind of layer may be told. A type's settings begin with it. */
+typedef struct nb_layer_head {
+    char name[NB_NAME_MAX];   /* "" for none */
+    nb_init init;             /* type NULL: the activation's */
+    nb_activation activation; /* type NULL: the type's default, sigmoid */
+    bool frozen;              /* training leaves its parameters as they are */
+} nb_layer_head;
+
+/* What the user says of one parameter: its shape, where the layer is a function, and how it begins.
+ */
+typedef struct nb_param_spec {
+    char name[NB_NAME_MAX];
+    int dims; /* -1: the layer knows its shape */
+    int64_t shape[NB_MAX_DIMS];
+    nb_init init;     /* type NULL: the layer's, or zeros where it has one dimension */
+    nb_tensor *value; /* or NULL; owned */
+} nb_param_spec;
+
+struct nb_layer {
+    size_t refs;
+    const nb_layer_type *type;
+    union { /* the type's settings, which begin with the head */
+        nb_layer_head head;
+        unsigned char settings[NB_LAYER_SETTINGS];
+    };
+    nb_run *differs; /* neurons with activations of their own, before they have runs; owned */
+    int64_t differ_count;
+    const nb_host_function *host; /* of type fn: borrowed from the host */
+    nb_param_spec *spec;          /* a list of `specs`, owned */
+    int specs;
+    nb_layer **child; /* of all branches, in order; owned references */
+    int children;
+    int *branch; /* the number of each branch's first child; branches may be empty */
+    int branches;
+    nb_net *owner; /* the network that it is part of, NULL: none yet; borrowed */
+    nb_plan *plan; /* NULL before it was part of one; owned */
+    double factor; /* of the learning rate */
 };
 
 /* Which of a layer's two results forward gives. */
@@ -64,17 +99,22 @@ typedef enum nb_output { NB_GIVE_A, NB_GIVE_Z } nb_output;
 
 struct nb_layer_type {
     const char *name;
-    const char *help;    /* one line */
-    const char *usage;   /* "dense UNITS [ACTIVATION] [init=NAME] [name=NAME]" */
-    const char *example; /* Lua that runs */
-    const char *size_names[NB_LAYER_SIZES + 1]; /* of the numbers after the word, ends with NULL */
-    bool neurons;                               /* takes an activation */
-    bool table_only;                            /* needs what notation cannot say */
-    /* in_shape is set: sets out_shape, neurons and the params' shapes, or NB_ESHAPE. */
-    nb_status (*build)(nb_ctx *ctx, nb_layer *layer);
-    /* x: (n, in_shape…) → (n, out_shape…), by ops. NB_GIVE_Z is asked of layers with neurons only.
-     */
-    nb_tensor *(*forward)(nb_ctx *ctx, nb_layer *layer, nb_tensor *x, nb_output give);
+    const char *help;         /* one line */
+    const char *usage;        /* "dense UNITS [ACTIVATION] [OPTIONS]" */
+    const char *example;      /* Lua that runs */
+    const nb_option *options; /* of its settings, the head's included (NB_LAYER_OPTIONS) */
+    bool neurons;             /* takes an activation */
+    bool table_only;          /* needs what notation cannot say */
+    int branches;             /* the most that it may have; 0: no children */
+    size_t bytes;             /* of a struct that begins with nb_layer; 0: nb_layer itself */
+    /* Gives back what the struct holds besides a layer; or NULL. */
+    void (*free)(nb_ctx *ctx, nb_layer *layer);
+    /* plan->in and where are set: sets out, neurons and the parameters' shapes (nb_plan_param), or
+     * says why not: NB_ESHAPE, NB_EARG with plan->where. Changes nothing of the layer. */
+    nb_status (*plan)(nb_planner *planner, const nb_layer *layer, nb_plan *plan);
+    /* x: (n, in…) → (n, out…), by ops. NB_GIVE_Z is asked of layers with neurons, and of networks
+     * that end in one. */
+    nb_tensor *(*forward)(nb_walk *walk, nb_layer *layer, nb_tensor *x, nb_output give);
 };
 
 typedef enum nb_layer_id {
@@ -88,20 +128,78 @@ extern const nb_layer_type *const nb_layer_types[NB_LAYERS];
 const nb_layer_type *nb_layer_find(const char *name);
 const char *nb_layer_name_at(const void *list, size_t i);
 
-/* type->forward with its result checked: dtype, number of examples and shape are what the layer
- * promises (a function of the host may give anything). Errors name the layer. */
-nb_tensor *nb_layer_forward(nb_ctx *ctx, nb_layer *layer, nb_tensor *x, nb_output give);
-/* Declares a parameter in a type's build; it gets its tensors when the net is whole. */
-nb_status nb_layer_declare(nb_ctx *ctx, nb_layer *layer, const char *name, int dims,
-                           const int64_t *shape);
-/* Draws the parameters anew. */
-nb_status nb_layer_reset(nb_ctx *ctx, nb_layer *layer, nb_stream *stream);
-/* Gives neurons start … start + count - 1 (from 0) an activation. NB_EARG for a layer without
- * neurons or neurons it has not. */
+/* The head's options, for the lists of types with and without neurons. */
+#define NB_LAYER_OPTIONS                                                                           \
+    NB_OPTION_INIT, NB_OPTION_NAME, NB_OPTION_FROZEN
+#define NB_OPTION_ACTIVATION                                                                       \
+    {.name = "activation",                                                                         \
+     .help = "a name, with options such as leaky_relu(slope=0.2); in tables also a function",      \
+     .standard = "sigmoid",                                                                        \
+     .kind = NB_CHOSEN,                                                                            \
+     .family = &nb_activation_family,                                                              \
+     .offset = offsetof(nb_layer_head, activation)}
+#define NB_OPTION_INIT                                                                             \
+    {.name = "init",                                                                               \
+     .help = "how the weights begin",                                                              \
+     .standard = "the activation's own",                                                           \
+     .kind = NB_CHOSEN,                                                                            \
+     .family = &nb_init_family,                                                                    \
+     .offset = offsetof(nb_layer_head, init)}
+#define NB_OPTION_NAME                                                                             \
+    {.name = "name",                                                                               \
+     .help = "the layer's name",                                                                   \
+     .standard = "none",                                                                           \
+     .kind = NB_NAME,                                                                              \
+     .offset = offsetof(nb_layer_head, name)}
+#define NB_OPTION_FROZEN                                                                           \
+    {.name = "frozen",                                                                             \
+     .help = "training leaves its parameters as they are",                                         \
+     .kind = NB_BOOLEAN,                                                                           \
+     .offset = offsetof(nb_layer_head, frozen)}
+
+/* A layer with the type's defaults, or NULL. */
+nb_layer *nb_layer_new(nb_ctx *ctx, const nb_layer_type *type);
+/* One more owner; returns its argument. */
+nb_layer *nb_layer_retain(nb_layer *layer);
+/* NULL is allowed. */
+void nb_layer_release(nb_ctx *ctx, nb_layer *layer);
+/* Begins one more branch; and adds a child, one more reference, to the last one. A layer without
+ * branches gets its first. */
+nb_status nb_layer_add_branch(nb_ctx *ctx, nb_layer *block);
+nb_status nb_layer_add(nb_ctx *ctx, nb_layer *block, nb_layer *child);
+/* The children of branch b are first … end - 1. */
+int nb_branch_first(const nb_layer *block, int b);
+int nb_branch_end(const nb_layer *block, int b);
+/* A layer of the same settings, children copied likewise (a child that stands twice stays shared),
+ * without a plan; its parameters will begin with the values that this one's have now where
+ * `values`. */
+nb_layer *nb_layer_copy(nb_ctx *ctx, const nb_layer *layer, bool values);
+
+/* Neurons start … start + count - 1 (from 0) get an activation of their own when it is planned. */
+nb_status nb_layer_differ(nb_ctx *ctx, nb_layer *layer, int64_t start, int64_t count,
+                          nb_activation activation);
+/* Room for one more spec of a parameter; NULL when memory ends. */
+nb_param_spec *nb_layer_add_spec(nb_ctx *ctx, nb_layer *layer);
+
+/* Gives neurons start … start + count - 1 (from 0) an activation, now. NB_EARG for a layer without
+ * neurons or neurons it has not. A layer without a plan takes it for all of its neurons. */
 nb_status nb_layer_set_activation(nb_ctx *ctx, nb_layer *layer, int64_t start, int64_t count,
-                                  const nb_activation *activation);
-nb_param *nb_layer_param(nb_layer *layer, const char *name);
+                                  nb_activation activation);
 /* "" takes the name away. NB_EARG for one that notation could not hold. */
 nb_status nb_layer_set_name(nb_ctx *ctx, nb_layer *layer, const char *name);
+/* The layer and all below it. */
+void nb_layer_freeze(nb_layer *layer, bool frozen);
+/* True where all layers with parameters at and below it are. */
+bool nb_layer_is_frozen(const nb_layer *layer);
+
+/* Of a planned layer: the parameter or buffer called `name`, or NULL. */
+nb_param *nb_layer_param(const nb_layer *layer, const char *name);
+/* Numbers that it and its children hold, shared ones counted once. */
+int64_t nb_layer_count(const nb_layer *layer);
+/* "layer 3.1 (name)", or "this layer" before it has a plan. */
+const char *nb_layer_where(const nb_layer *layer);
+/* The layer whose activation makes this one's output: itself, or the last of a network's; NULL
+ * where none does. */
+nb_layer *nb_layer_end(nb_layer *layer);
 
 #endif

@@ -1,0 +1,73 @@
+/* Forms: sizes of an example, fixed or free. */
+#include "nn/form.h"
+
+#include "base/text.h"
+
+#include <stdio.h>
+#include <string.h>
+
+nb_form nb_form_input(int dims, const int64_t *size)
+{
+    nb_form form = {.reading = dims == 1 ? NB_VECTOR : NB_OPEN, .dims = dims};
+    int frees = 0;
+    for (int i = 0; i < dims; i++) form.size[i] = size[i] < 0 ? -++frees : size[i];
+    if (dims <= 2 && size[0] < 0) form.reading = NB_STEPS;
+    return form;
+}
+
+nb_form nb_form_vector(int64_t units)
+{
+    return (nb_form){.reading = NB_VECTOR, .dims = 1, .size = {units}};
+}
+
+bool nb_form_same(const nb_form *a, const nb_form *b)
+{
+    return a->reading == b->reading && a->dims == b->dims &&
+           memcmp(a->size, b->size, (size_t)a->dims * sizeof *a->size) == 0;
+}
+
+bool nb_form_is_free(const nb_form *form)
+{
+    for (int i = 0; i < form->dims; i++)
+        if (form->size[i] < 0) return true;
+    return false;
+}
+
+int nb_form_frees(const nb_form *form)
+{
+    int64_t least = 0;
+    for (int i = 0; i < form->dims; i++)
+        if (form->size[i] < least) least = form->size[i];
+    return (int)-least;
+}
+
+const char *nb_form_text(const nb_form *form, char *text)
+{
+    size_t used = 0;
+    for (int i = 0; i < form->dims; i++) {
+        const char *between = i ? "x" : "";
+        int n = form->size[i] < 0
+                    ? snprintf(text + used, NB_SHAPE_TEXT - used, "%s*", between)
+                    : snprintf(text + used, NB_SHAPE_TEXT - used, "%s%lld", between,
+                               (long long)form->size[i]);
+        used += (size_t)n;
+    }
+    return text;
+}
+
+bool nb_form_takes(const nb_form *form, const int64_t *sizes)
+{
+    for (int i = 0; i < form->dims; i++) {
+        if (form->size[i] >= 0 ? sizes[i] != form->size[i] : sizes[i] < 1) return false;
+        for (int k = 0; k < i && form->size[i] < 0; k++)
+            if (form->size[k] == form->size[i] && sizes[k] != sizes[i]) return false;
+    }
+    return true;
+}
+
+int64_t nb_form_count(const nb_form *form)
+{
+    int64_t fixed[NB_MAX_DIMS];
+    for (int i = 0; i < form->dims; i++) fixed[i] = form->size[i] < 0 ? 1 : form->size[i];
+    return nb_shape_count(form->dims, fixed);
+}

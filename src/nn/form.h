@@ -1,0 +1,39 @@
+/* The form of one example between two layers: its sizes, of which some may be free until a batch
+ * fixes them, and how they are read. */
+#ifndef NB_FORM_H
+#define NB_FORM_H
+
+#include "tensor/shape.h"
+
+typedef enum nb_reading {
+    NB_VECTOR, /* K */
+    NB_STEPS,  /* T x features; T alone where the numbers are words that embedding takes */
+    NB_SPACE,  /* channels, then one or two extents */
+    NB_OPEN    /* sizes that nobody has said how to read */
+} nb_reading;
+
+typedef struct nb_form {
+    nb_reading reading;
+    int dims; /* of one example: a batch has one more */
+    /* Below 0: free. Equal numbers are one size: the identity of, say, T. */
+    int64_t size[NB_MAX_DIMS];
+} nb_form;
+
+/* An input's form: a free first size of at most two is steps, one size a vector, everything else
+ * open. Sizes below 0 are free and get identities of their own, -1, -2, … */
+nb_form nb_form_input(int dims, const int64_t *size);
+nb_form nb_form_vector(int64_t units);
+/* Same reading and sizes, free ones the same. */
+bool nb_form_same(const nb_form *a, const nb_form *b);
+bool nb_form_is_free(const nb_form *form);
+/* How many identities are in use: the largest. */
+int nb_form_frees(const nb_form *form);
+/* "64", "*x64". Writes into `text` (NB_SHAPE_TEXT bytes) and returns it. */
+const char *nb_form_text(const nb_form *form, char *text);
+/* Whether sizes of a tensor fit: equal where they are fixed, the same for the same identity, at
+ * least 1. */
+bool nb_form_takes(const nb_form *form, const int64_t *sizes);
+/* The product of the sizes, free ones counted as 1. */
+int64_t nb_form_count(const nb_form *form);
+
+#endif

@@ -1,0 +1,87 @@
+/* A network: a tree of layers over three flat vectors, parameters, gradients and buffers.
+ *
+ * A network is itself a layer, of type `net`, whose children are its layers; so it can stand in
+ * another, which then owns the storage: its own flat vectors become views of the other's, and it
+ * still trains alone. Building is a plan (shapes and lists, no memory), then storage: nb_net_plan
+ * and nb_net_store; nb_net_build is both. A network that was not planned yet is what notation and
+ * tables are read into. */
+#ifndef NB_NET_H
+#define NB_NET_H
+
+#include "nn/cost.h"
+#include "nn/layer.h"
+
+enum { NB_INPUT_DIMS_MAX = NB_MAX_DIMS - 1 }; /* of one example: a batch has one more */
+
+/* The largest size and neuron number that can be written. */
+#define NB_SIZE_MAX ((int64_t)1 << 31)
+
+struct nb_net {
+    nb_layer layer; /* of type net; its children are the layers */
+    int in_dims;    /* what the user said of the input; a nested network may leave it out (0) */
+    int64_t in_size[NB_MAX_DIMS]; /* below 0: free */
+    nb_cost cost;
+    nb_net *outer; /* the network that this one stands in, NULL: none; borrowed */
+
+    /* From the plan on. Lists of what is the layers', shared ones once. */
+    nb_layer **part; /* every layer once, in the order of its first place; owned references */
+    int parts;
+    nb_param **param;
+    int params;
+    nb_param **buffer;
+    int buffers;
+
+    /* From the storage on. */
+    nb_dtype dtype;
+    nb_tensor *values;  /* flat parameters; of a nested network a view of its root's */
+    nb_tensor *grads;   /* flat gradients of the last backward */
+    nb_tensor *figures; /* flat buffers */
+    uint64_t seed;      /* of the last reset */
+    bool has_grads;     /* something was written into grads */
+};
+
+/* An empty one, not planned: add layers with nb_layer_add(&net->layer, …). */
+nb_net *nb_net_new(nb_ctx *ctx);
+nb_net *nb_net_retain(nb_net *net);
+/* NULL is allowed. Layers and nested networks that others still hold stay whole, with the values
+ * that they have. */
+void nb_net_release(nb_ctx *ctx, nb_net *net);
+/* The network that a layer of type net is, else NULL. */
+nb_net *nb_layer_net(const nb_layer *layer);
+/* The network whose storage holds this one's. */
+nb_net *nb_net_root(nb_net *net);
+
+/* Shapes and lists of the whole tree, checked; no tensors. On failure nothing has changed. NB_ESHAPE
+ * and NB_EARG name the layer by its path, the shapes and the fix. A second parent is refused, and
+ * so is a network that stands in itself, or whose values live records will read. */
+nb_status nb_net_plan(nb_ctx *ctx, nb_net *net);
+/* Storage for a planned network in `dtype`, every parameter as it begins: nested networks and
+ * layers that had values keep them where shapes fit. */
+nb_status nb_net_store(nb_ctx *ctx, nb_net *net, nb_dtype dtype, uint64_t seed);
+nb_status nb_net_build(nb_ctx *ctx, nb_net *net, nb_dtype dtype, uint64_t seed);
+
+/* A deep copy with its own parameters and buffers, in `dtype`: layers, activations' runs, nested
+ * networks. Of a nested network: one that stands alone. */
+nb_net *nb_net_clone(nb_ctx *ctx, nb_net *net, nb_dtype dtype);
+/* Brings a network (the root) to another dtype; the storage moves. */
+nb_status nb_net_convert(nb_ctx *ctx, nb_net *net, nb_dtype dtype);
+/* Begins all parameters and buffers anew. */
+nb_status nb_net_reset(nb_ctx *ctx, nb_net *net, uint64_t seed);
+/* Numbers in the flat vector of parameters. */
+int64_t nb_net_count(const nb_net *net);
+
+/* Changes of a network that stands alone, layers counted from 0. What fits keeps its values, the
+ * rest begins as `seed` draws it. On failure nothing has changed. */
+nb_status nb_net_append(nb_ctx *ctx, nb_net *net, nb_layer *const *layer, int count, uint64_t seed);
+nb_status nb_net_replace(nb_ctx *ctx, nb_net *net, int at, nb_layer *layer, uint64_t seed);
+/* Takes layers first … last out. */
+nb_status nb_net_cut(nb_ctx *ctx, nb_net *net, int first, int last, uint64_t seed);
+
+/* The layer called `name` as notation reads @name from a place whose enclosing blocks are
+ * list[0] (the network) … list[depth - 1]: in the innermost first, then outward; among the children
+ * before `before[i]` of each. NULL: none. */
+nb_layer *nb_layer_find_name(nb_layer *const *list, const int *before, int depth, const char *name);
+/* The layer at a path of numbers from 1 and names, "3.1" or "head.2", or NULL with NB_EARG. */
+nb_layer *nb_net_layer(nb_ctx *ctx, nb_net *net, const char *path);
+
+#endif

@@ -1,0 +1,76 @@
+/* One walk through a network's layers, for training, evaluation, trace, checks and the search for
+ * where a NaN began: the same functions of the layers, told how they run. */
+#ifndef NB_WALK_H
+#define NB_WALK_H
+
+#include "nn/net/net.h"
+
+/* Figures of buffers that wait until the step has succeeded: a failed step, Ctrl-C, a trace and a
+ * check leave the buffers as they are. */
+typedef struct nb_staged {
+    struct nb_staged_figure {
+        nb_param *buffer;
+        nb_tensor *value;
+    } * figure;
+    int count, room;
+} nb_staged;
+
+/* What layers remember between calls (recurrent ones, causal attention), by place: a shared layer
+ * has one for each of its places. */
+typedef struct nb_state {
+    nb_tensor **at; /* a list of `places`; NULL: nothing yet */
+    int places;
+} nb_state;
+
+/* How a pass runs. */
+typedef struct nb_mode {
+    bool learning;            /* dropout drops, running figures move; else evaluating */
+    uint64_t seed, step;      /* of chance: with the place they name every draw */
+    const nb_tensor *lengths; /* i32 (n): of padded sequences; NULL: none is padded */
+    nb_state *state;          /* NULL: every call begins anew */
+    nb_staged *staged;        /* NULL: buffers stay as they are */
+} nb_mode;
+
+/* Who looks on. z and a of layers with neurons are then made one after the other, with the bits of
+ * the fused op. For a layer without neurons z is its output. */
+typedef struct nb_observer {
+    /* May put another tensor of the shape in z's place. NULL: nothing. */
+    nb_status (*z)(nb_walk *walk, void *self, nb_layer *layer, nb_tensor **z);
+    /* Where the cost goes on from z, a is made off the tape. NULL: nothing. */
+    nb_status (*a)(nb_walk *walk, void *self, nb_layer *layer, nb_tensor *a);
+    void *self;
+} nb_observer;
+
+struct nb_walk {
+    nb_ctx *ctx;
+    nb_net *net;
+    nb_mode mode;
+    const nb_observer *observer;
+    int place; /* of the layer under way: depth first, from 0 for the network's first layer */
+};
+
+/* The output of prepared inputs, on the tape where the context records; NB_GIVE_Z where the cost
+ * goes on from z. mode NULL: evaluating. observer may be NULL. */
+nb_tensor *nb_net_walk(nb_ctx *ctx, nb_net *net, nb_tensor *x, const nb_mode *mode,
+                       const nb_observer *observer, nb_output give);
+
+/* For the layers' forward. Through the children of branch b, one after the other; the last gives
+ * z where that is asked. */
+nb_tensor *nb_walk_branch(nb_walk *walk, nb_layer *block, int b, nb_tensor *x, nb_output give);
+/* A parameter as this pass computes with it (borrowed): without a tape where the layer is frozen and
+ * the pass learns. */
+nb_tensor *nb_walk_param(const nb_walk *walk, const nb_layer *layer, int i);
+/* A buffer's figures as they stand (borrowed): those staged in this pass, else its values. */
+nb_tensor *nb_walk_buffer(const nb_walk *walk, const nb_layer *layer, int i);
+/* Stages new figures; where the mode stages nothing they are dropped. */
+nb_status nb_walk_stage(nb_walk *walk, const nb_layer *layer, int i, nb_tensor *figures);
+/* The state of this place: borrowed, or NULL; and a new one, kept. */
+nb_tensor *nb_walk_state(const nb_walk *walk);
+nb_status nb_walk_remember(nb_walk *walk, nb_tensor *state);
+
+/* Writes what was staged into the buffers, which cannot fail; or drops it. Both leave it empty. */
+void nb_staged_commit(nb_ctx *ctx, nb_staged *staged);
+void nb_staged_drop(nb_ctx *ctx, nb_staged *staged);
+void nb_state_free(nb_ctx *ctx, nb_state *state);
+
+#endif
