@@ -39,7 +39,6 @@ typedef struct nb_layer_spec {
 typedef struct nb_param {
     char name[NB_NAME_MAX];
     nb_tensor *value; /* a leaf; a view into the net's flat parameters */
-    nb_tensor *grad;  /* the same place in the net's flat gradients */
     int dims;
     int64_t shape[NB_MAX_DIMS];
     int64_t start; /* in the flat vector */

@@ -2,7 +2,6 @@
 #include "nn/net.h"
 
 #include "base/text.h"
-#include "grad/tape.h"
 #include "kernel/kernel.h"
 #include "tensor/shape.h"
 
@@ -13,14 +12,11 @@ static void free_params(nb_ctx *ctx, nb_net *net)
 {
     for (int l = 0; l < net->layers; l++) {
         nb_layer *layer = &net->layer[l];
-        for (int i = 0; i < layer->params; i++) {
-            nb_tensor_release(ctx, layer->param[i].value);
-            nb_tensor_release(ctx, layer->param[i].grad);
-        }
+        for (int i = 0; i < layer->params; i++) nb_tensor_release(ctx, layer->param[i].value);
         nb_runs_release(ctx, layer->runs);
     }
     nb_tensor_release(ctx, net->params);
-    nb_tensor_release(ctx, net->grads);
+    nb_home_release(ctx, net->home);
 }
 
 nb_net *nb_net_retain(nb_net *net)
@@ -29,10 +25,9 @@ nb_net *nb_net_retain(nb_net *net)
     return net;
 }
 
-/* Somebody may hold on to a parameter beyond the net: it then aims at nothing. */
+/* Somebody may hold on to a parameter beyond the net, whose layers have no names then. */
 static void let_go(nb_net *net)
 {
-    nb_net_aim(net, NB_INTO_FRESH, 0);
     for (int l = 0; l < net->layers; l++)
         for (int i = 0; i < net->layer[l].params; i++) {
             nb_tensor *value = net->layer[l].param[i].value;
@@ -106,8 +101,8 @@ static nb_tensor *part(nb_ctx *ctx, const nb_tensor *flat, const nb_param *param
 static nb_status make_param(nb_ctx *ctx, nb_net *net, nb_layer *layer, nb_param *param)
 {
     param->value = part(ctx, net->params, param);
-    param->grad = param->value ? part(ctx, net->grads, param) : NULL;
-    nb_status status = param->grad ? nb_require_grad(ctx, param->value, true) : ctx->status;
+    nb_status status =
+        param->value ? nb_require_grad_in(ctx, param->value, net->home) : ctx->status;
     if (status == NB_OK) nb_leaf_of(param->value)->where = layer->where;
     return status;
 }
@@ -127,8 +122,9 @@ static nb_status make_storage(nb_ctx *ctx, nb_net *net)
         }
     }
     net->params = nb_tensor_zeros(ctx, net->dtype, 1, &count);
-    net->grads = net->params ? nb_tensor_zeros(ctx, net->dtype, 1, &count) : NULL;
-    if (!net->grads) return ctx->status;
+    net->home = net->params ? nb_home_new(ctx, net->dtype, count) : NULL;
+    if (!net->home) return ctx->status;
+    net->grads = net->home->grads;
     for (int l = 0; l < net->layers; l++) {
         nb_layer *layer = &net->layer[l];
         for (int i = 0; i < layer->params; i++) {
@@ -136,7 +132,6 @@ static nb_status make_storage(nb_ctx *ctx, nb_net *net)
             if (status != NB_OK) return status;
         }
     }
-    nb_net_aim(net, NB_INTO_GRADS, 0);
     return NB_OK;
 }
 
@@ -205,12 +200,11 @@ nb_net *nb_net_clone(nb_ctx *ctx, const nb_net *net, nb_dtype dtype)
     copy->dtype = dtype;
     copy->layer = list;
     copy->params = copy->grads = NULL;
-    copy->has_grads = false;
+    copy->home = NULL;
     memcpy(list, net->layer, (size_t)net->layers * sizeof *list);
     for (int l = 0; l < net->layers; l++) {
         if (list[l].runs) nb_runs_retain(list[l].runs);
-        for (int i = 0; i < list[l].params; i++)
-            list[l].param[i].value = list[l].param[i].grad = NULL;
+        for (int i = 0; i < list[l].params; i++) list[l].param[i].value = NULL;
     }
     nb_status status = make_storage(ctx, copy);
     if (status == NB_OK) status = nb_tensor_copy(ctx, copy->params, net->params);
@@ -279,33 +273,6 @@ nb_tensor *nb_net_cost(nb_ctx *ctx, nb_net *net, nb_tensor *x, nb_tensor *y, nb_
     return cost;
 }
 
-void nb_net_aim(nb_net *net, nb_sink_kind kind, double lr)
-{
-    for (int l = 0; l < net->layers; l++)
-        for (int i = 0; i < net->layer[l].params; i++) {
-            nb_param *param = &net->layer[l].param[i];
-            nb_leaf *leaf = param->value ? nb_leaf_of(param->value) : NULL;
-            if (!leaf) continue;
-            bool direct = kind == NB_INTO_WEIGHTS;
-            leaf->into = kind == NB_INTO_FRESH ? NULL : direct ? param->value : param->grad;
-            leaf->alpha = direct ? -lr : 1;
-            leaf->beta = direct ? 1 : 0;
-            leaf->pass = 0;
-        }
-}
-
-/* Parameters that no path led to have gradient 0, not the last one. */
-static void clear_untouched(nb_net *net)
-{
-    for (int l = 0; l < net->layers; l++)
-        for (int i = 0; i < net->layer[l].params; i++) {
-            nb_param *param = &net->layer[l].param[i];
-            if (nb_leaf_of(param->value)->pass) continue;
-            size_t count = (size_t)nb_tensor_count(param->grad);
-            memset(nb_tensor_data(param->grad), 0, count * nb_dtype_size(net->dtype));
-        }
-}
-
 /* Forward with a tape. */
 static nb_tensor *recorded_cost(nb_ctx *ctx, nb_net *net, nb_tensor *x, nb_tensor *y)
 {
@@ -356,27 +323,24 @@ static nb_status bad_cost(nb_ctx *ctx, nb_net *net, nb_tensor *x, double cost)
     return nb_fail(ctx, NB_EVALUE, "the cost is %s", text);
 }
 
-nb_status nb_net_learn(nb_ctx *ctx, nb_net *net, nb_tensor *x, nb_tensor *y, nb_sink_kind kind,
-                       double lr, double *cost)
+nb_status nb_net_learn(nb_ctx *ctx, nb_net *net, nb_tensor *x, nb_tensor *y, const nb_sink *sink,
+                       double *cost)
 {
     nb_tensor *c = recorded_cost(ctx, net, x, y);
     if (!c) return ctx->status;
+    nb_backward_options options = {.sinks = sink, .sink_count = sink ? 1 : 0};
+    uint64_t before = net->home->pass;
     nb_status status = NB_OK;
     *cost = nb_tensor_item(c);
     if (!isfinite(*cost)) status = bad_cost(ctx, net, x, *cost);
-    nb_net_aim(net, kind, lr);
-    if (status == NB_OK && c->link) status = nb_backward(ctx, c, NULL);
-    if (status == NB_OK) {
-        if (kind == NB_INTO_GRADS) clear_untouched(net);
-        /* A gradient of parameters that have moved on would be no gradient of this network. */
-        net->has_grads = kind == NB_INTO_GRADS;
-    }
-    nb_net_aim(net, NB_INTO_GRADS, 0);
+    if (status == NB_OK && c->link) status = nb_backward(ctx, c, &options);
+    /* A cost that depends on no parameter has a gradient too. */
+    if (status == NB_OK && !sink && net->home->pass == before) nb_home_clear(net->home);
     nb_tensor_release(ctx, c);
     return status;
 }
 
 nb_status nb_net_backprop(nb_ctx *ctx, nb_net *net, nb_tensor *x, nb_tensor *y, double *cost)
 {
-    return nb_net_learn(ctx, net, x, y, NB_INTO_GRADS, 0, cost);
+    return nb_net_learn(ctx, net, x, y, NULL, cost);
 }

@@ -2,6 +2,7 @@
 #ifndef NB_NET_H
 #define NB_NET_H
 
+#include "grad/tape.h"
 #include "nn/notation/notation.h"
 
 typedef struct nb_net {
@@ -13,9 +14,9 @@ typedef struct nb_net {
     const nb_cost *cost;
     nb_dtype dtype;
     nb_tensor *params; /* flat; every layer's parameters are views of it */
-    nb_tensor *grads;  /* flat; of the last backward */
+    nb_home *home;     /* of their gradients; says what grads holds */
+    nb_tensor *grads;  /* flat; the home's */
     uint64_t seed;     /* of the last reset */
-    bool has_grads;    /* something was written into grads */
 } nb_net;
 
 /* Builds and initialises. NB_ESHAPE names the layer, both shapes and the fix. */
@@ -45,18 +46,10 @@ nb_tensor *nb_net_cost(nb_ctx *ctx, nb_net *net, nb_tensor *x, nb_tensor *y, nb_
 nb_op_id nb_net_fused(const nb_net *net);
 nb_tensor *nb_net_cost_from(nb_ctx *ctx, const nb_net *net, nb_op_id fused, nb_tensor *last,
                             nb_tensor *y);
-/* Where backward writes the gradients of the net's parameters. */
-typedef enum nb_sink_kind {
-    NB_INTO_GRADS,   /* net->grads, fresh */
-    NB_INTO_WEIGHTS, /* the parameters themselves, times -lr: plain gradient descent */
-    NB_INTO_FRESH    /* tensors of their own, nb_leaf_of(value)->grad */
-} nb_sink_kind;
-void nb_net_aim(nb_net *net, nb_sink_kind kind, double lr);
-
-/* Cost and gradients of prepared examples: BP1 to BP4. NB_EVALUE when the cost or a gradient is not
- * finite: nothing is written then. */
-nb_status nb_net_learn(nb_ctx *ctx, nb_net *net, nb_tensor *x, nb_tensor *y, nb_sink_kind kind,
-                       double lr, double *cost);
+/* Cost and gradients of prepared examples: BP1 to BP4, into net->grads or the sink. NB_EVALUE when
+ * the cost or a gradient is not finite: nothing is written then. */
+nb_status nb_net_learn(nb_ctx *ctx, nb_net *net, nb_tensor *x, nb_tensor *y, const nb_sink *sink,
+                       double *cost);
 /* The same into net->grads. */
 nb_status nb_net_backprop(nb_ctx *ctx, nb_net *net, nb_tensor *x, nb_tensor *y, double *cost);
 

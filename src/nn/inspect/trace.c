@@ -2,8 +2,6 @@
  * those of training, so the bits are too. */
 #include "nn/inspect/trace.h"
 
-#include "grad/tape.h"
-
 static void free_layer(nb_ctx *ctx, nb_trace_layer *layer)
 {
     nb_tensor_release(ctx, layer->z);
@@ -59,8 +57,15 @@ static nb_tensor *run_forward(nb_ctx *ctx, nb_net *net, nb_tensor *y, nb_trace *
     return nb_net_cost_from(ctx, net, op, op == NB_OPS ? a : trace->layer[net->layers - 1].z, y);
 }
 
+/* The part of a flat vector that belongs to a parameter. */
+static nb_tensor *part(nb_ctx *ctx, const nb_tensor *flat, const nb_param *param)
+{
+    const nb_tensor *value = param->value;
+    return nb_tensor_view(ctx, flat, value->dims, value->shape, value->stride, param->start);
+}
+
 /* Moves what the tape has computed into the trace. */
-static nb_status collect(nb_ctx *ctx, nb_net *net, nb_trace *trace)
+static nb_status collect(nb_ctx *ctx, const nb_net *net, const nb_tensor *grads, nb_trace *trace)
 {
     for (int l = 0; l < net->layers; l++) {
         nb_trace_layer *layer = &trace->layer[l];
@@ -71,27 +76,25 @@ static nb_status collect(nb_ctx *ctx, nb_net *net, nb_trace *trace)
                            : nb_tensor_zeros(ctx, layer->z->dtype, layer->z->dims, layer->z->shape);
         if (!layer->delta) return ctx->status;
         for (int i = 0; i < net->layer[l].params; i++) {
-            nb_param *param = &net->layer[l].param[i];
-            nb_leaf *leaf = nb_leaf_of(param->value);
-            layer->grad[i] = leaf->grad;
-            leaf->grad = NULL;
-            if (!layer->grad[i])
-                layer->grad[i] = nb_tensor_zeros(ctx, net->dtype, param->dims, param->shape);
+            layer->grad[i] = part(ctx, grads, &net->layer[l].param[i]);
             if (!layer->grad[i]) return ctx->status;
         }
     }
     return NB_OK;
 }
 
-/* Gradients that a failure left on the parameters go with it. */
-static void drop_grads(nb_ctx *ctx, nb_net *net)
+/* The gradients go into a vector of the trace's own: a NaN is there to be looked at, and the
+ * network's home keeps what it has. */
+static nb_status run_backward(nb_ctx *ctx, const nb_net *net, nb_tensor *cost, nb_trace *trace)
 {
-    for (int l = 0; l < net->layers; l++)
-        for (int i = 0; i < net->layer[l].params; i++) {
-            nb_leaf *leaf = nb_leaf_of(net->layer[l].param[i].value);
-            nb_tensor_release(ctx, leaf->grad);
-            leaf->grad = NULL;
-        }
+    nb_tensor *grads = nb_tensor_zeros(ctx, net->dtype, 1, net->params->shape);
+    if (!grads) return ctx->status;
+    const nb_sink sink = {net->params->storage, grads, 1, 0};
+    const nb_backward_options options = {.sinks = &sink, .sink_count = 1};
+    nb_status status = cost->link ? nb_backward(ctx, cost, &options) : NB_OK;
+    if (status == NB_OK) status = collect(ctx, net, grads, trace);
+    nb_tensor_release(ctx, grads);
+    return status;
 }
 
 /* Nothing that the caller gets hangs on the tape. */
@@ -129,11 +132,7 @@ nb_status nb_trace_run(nb_ctx *ctx, nb_net *net, nb_tensor *x, nb_tensor *y, nb_
     ctx->recording = recording;
     if (cost) {
         trace->cost = nb_tensor_item(cost);
-        nb_net_aim(net, NB_INTO_FRESH, 0);
-        status = cost->link ? nb_backward(ctx, cost, NULL) : NB_OK;
-        if (status == NB_OK) status = collect(ctx, net, trace);
-        drop_grads(ctx, net);
-        nb_net_aim(net, NB_INTO_GRADS, 0);
+        status = run_backward(ctx, net, cost, trace);
         if (status == NB_OK) status = detach_all(ctx, trace);
         nb_tensor_release(ctx, cost);
     } else {

@@ -54,8 +54,8 @@ nb_status nb_optimizer_step(nb_ctx *ctx, nb_optimizer *optimizer, nb_net *net, n
     nb_status status = nb_optimizer_prepare(ctx, optimizer, net);
     if (status != NB_OK) return status;
     bool direct = !keep_grads && optimizer->type->plain(optimizer);
-    status = nb_net_learn(ctx, net, x, y, direct ? NB_INTO_WEIGHTS : NB_INTO_GRADS,
-                          optimizer->options.lr, cost);
+    const nb_sink sink = {net->params->storage, net->params, -optimizer->options.lr, 1};
+    status = nb_net_learn(ctx, net, x, y, direct ? &sink : NULL, cost);
     /* Meanwhile a function of the host may have used or changed the optimizer. */
     if (status == NB_OK && !direct) status = nb_optimizer_prepare(ctx, optimizer, net);
     if (status != NB_OK) return status;
