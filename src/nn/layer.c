@@ -1,9 +1,11 @@
-/* What all kinds of layers share; the table of kinds. */
+/* The table of kinds, and what layers of all kinds share: their life, children, names,
+ * activations. */
 #include "nn/layer.h"
 
 #include "base/family.h"
+#include "base/memory.h"
+#include "nn/net/plan.h"
 #include "nn/notation/notation.h"
-#include "tensor/shape.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -20,107 +22,280 @@ const nb_layer_type *const nb_layer_types[NB_LAYERS] = {
 
 NB_DEFINE_FAMILY(nb_layer_type, nb_layer, nb_layer_types, NB_LAYERS)
 
-nb_status nb_layer_declare(nb_ctx *ctx, nb_layer *layer, const char *name, int dims,
-                           const int64_t *shape)
+/* ---- Life ----------------------------------------------------------------------------------- */
+
+static size_t bytes_of(const nb_layer_type *type)
 {
-    char text[NB_SHAPE_TEXT];
-    if (layer->params == NB_LAYER_PARAMS)
-        return nb_fail(ctx, NB_EARG, "%s: a layer has at most %d parameters", layer->where,
-                       NB_LAYER_PARAMS);
-    if (nb_shape_count(dims, shape) < 0)
-        return nb_fail(ctx, NB_ESHAPE, "%s: parameter %s of %s has too many elements", layer->where,
-                       name, nb_shape_text(dims, shape, text));
-    nb_param *param = &layer->param[layer->params++];
-    *param = (nb_param){.dims = dims, .weight = dims >= 2};
-    snprintf(param->name, sizeof param->name, "%s", name);
-    memcpy(param->shape, shape, (size_t)dims * sizeof *shape);
+    return type->bytes ? type->bytes : sizeof(nb_layer);
+}
+
+nb_layer *nb_layer_new(nb_ctx *ctx, const nb_layer_type *type)
+{
+    nb_layer *layer = nb_alloc_zero(ctx, 1, bytes_of(type));
+    if (!layer) return NULL;
+    layer->refs = 1;
+    layer->type = type;
+    layer->factor = 1;
+    nb_option_defaults(type->options, layer->settings);
+    return layer;
+}
+
+nb_layer *nb_layer_retain(nb_layer *layer)
+{
+    layer->refs++;
+    return layer;
+}
+
+static void free_layer(nb_ctx *ctx, nb_layer *layer)
+{
+    if (layer->type->free) layer->type->free(ctx, layer);
+    nb_plan_drop(ctx, layer->plan);
+    for (int i = 0; i < layer->children; i++) nb_layer_release(ctx, layer->child[i]);
+    for (int i = 0; i < layer->specs; i++) nb_tensor_release(ctx, layer->spec[i].value);
+    nb_free(ctx, layer->child, (size_t)layer->children * sizeof *layer->child);
+    nb_free(ctx, layer->branch, (size_t)layer->branches * sizeof *layer->branch);
+    nb_free(ctx, layer->spec, (size_t)layer->specs * sizeof *layer->spec);
+    nb_free(ctx, layer->differs, (size_t)layer->differ_count * sizeof *layer->differs);
+    nb_free(ctx, layer, bytes_of(layer->type));
+}
+
+void nb_layer_release(nb_ctx *ctx, nb_layer *layer)
+{
+    if (layer && --layer->refs == 0) free_layer(ctx, layer);
+}
+
+/* ---- Lists ---------------------------------------------------------------------------------- */
+
+/* A list of `count` entries with room for one more. They grow one by one: blocks are short. */
+static void *grown(nb_ctx *ctx, void *list, int count, size_t size)
+{
+    return nb_resize(ctx, list, (size_t)count * size, ((size_t)count + 1) * size);
+}
+
+nb_status nb_layer_add_branch(nb_ctx *ctx, nb_layer *block)
+{
+    int *list = grown(ctx, block->branch, block->branches, sizeof *list);
+    if (!list) return ctx->status;
+    block->branch = list;
+    block->branch[block->branches++] = block->children;
     return NB_OK;
 }
 
-/* Connections into and out of a neuron: a weight has its neurons first. */
-static void fans(const nb_param *param, int64_t *in, int64_t *out)
+nb_status nb_layer_add(nb_ctx *ctx, nb_layer *block, nb_layer *child)
 {
-    int64_t rest = 1;
-    for (int i = 2; i < param->dims; i++) rest *= param->shape[i];
-    *in = param->shape[1] * rest;
-    *out = param->shape[0] * rest;
+    if (!block->branches && nb_layer_add_branch(ctx, block) != NB_OK) return ctx->status;
+    nb_layer **list = grown(ctx, block->child, block->children, sizeof(nb_layer *));
+    if (!list) return ctx->status;
+    block->child = list;
+    block->child[block->children++] = nb_layer_retain(child);
+    return NB_OK;
 }
 
-/* The initialiser in force: the one asked for, else the activation's. */
-static const nb_init *initialiser(const nb_layer *layer)
+int nb_branch_first(const nb_layer *block, int b)
 {
-    if (layer->spec.init) return layer->spec.init;
-    const nb_activation *main = layer->runs ? nb_runs_main(layer->runs) : NULL;
-    const nb_init *init = main && main->init ? nb_init_find(main->init) : NULL;
-    return init ? init : nb_inits[NB_INIT_lecun];
+    return block->branch[b];
 }
 
-nb_status nb_layer_reset(nb_ctx *ctx, nb_layer *layer, nb_stream *stream)
+int nb_branch_end(const nb_layer *block, int b)
 {
+    return b + 1 < block->branches ? block->branch[b + 1] : block->children;
+}
+
+nb_param_spec *nb_layer_add_spec(nb_ctx *ctx, nb_layer *layer)
+{
+    nb_param_spec *list = grown(ctx, layer->spec, layer->specs, sizeof *list);
+    if (!list) return NULL;
+    layer->spec = list;
+    nb_param_spec *spec = &layer->spec[layer->specs++];
+    *spec = (nb_param_spec){.dims = -1};
+    return spec;
+}
+
+nb_status nb_layer_differ(nb_ctx *ctx, nb_layer *layer, int64_t start, int64_t count,
+                          nb_activation activation)
+{
+    size_t size = sizeof *layer->differs, bytes = (size_t)layer->differ_count * size;
+    nb_run *list = nb_resize(ctx, layer->differs, bytes, bytes + size);
+    if (!list) return ctx->status;
+    layer->differs = list;
+    layer->differs[layer->differ_count++] = (nb_run){start, count, activation};
+    return NB_OK;
+}
+
+/* ---- Copies --------------------------------------------------------------------------------- */
+
+/* The spec of `copy` for a parameter, made where there is none. */
+static nb_param_spec *spec_for(nb_ctx *ctx, nb_layer *copy, const char *name)
+{
+    for (int i = 0; i < copy->specs; i++)
+        if (!strcmp(copy->spec[i].name, name)) return &copy->spec[i];
+    nb_param_spec *spec = nb_layer_add_spec(ctx, copy);
+    if (spec) snprintf(spec->name, sizeof spec->name, "%s", name);
+    return spec;
+}
+
+static nb_status copy_values(nb_ctx *ctx, const nb_param *list, int count, nb_layer *copy)
+{
+    for (int i = 0; i < count; i++) {
+        if (!list[i].value) continue;
+        nb_param_spec *spec = spec_for(ctx, copy, list[i].name);
+        nb_tensor *value = spec ? nb_tensor_clone(ctx, list[i].value) : NULL;
+        if (!value) return ctx->status;
+        nb_tensor_release(ctx, spec->value);
+        spec->value = value;
+        spec->once = true;
+    }
+    return NB_OK;
+}
+
+static nb_status copy_specs(nb_ctx *ctx, const nb_layer *layer, nb_layer *copy)
+{
+    for (int i = 0; i < layer->specs; i++) {
+        nb_param_spec *spec = nb_layer_add_spec(ctx, copy);
+        if (!spec) return ctx->status;
+        *spec = layer->spec[i];
+        if (spec->value) nb_tensor_retain(spec->value);
+    }
+    return NB_OK;
+}
+
+/* The activations in force become what the copy is told. */
+static nb_status copy_runs(nb_ctx *ctx, const nb_layer *layer, nb_layer *copy)
+{
+    const nb_runs *runs = layer->plan ? layer->plan->runs : NULL;
     nb_status status = NB_OK;
-    for (int i = 0; i < layer->params && status == NB_OK; i++) {
-        nb_param *param = &layer->param[i];
-        int64_t in, out;
-        if (param->weight) {
-            fans(param, &in, &out);
-            status = initialiser(layer)->fill(ctx, param->value, in, out, stream);
-        } else {
-            status = nb_tensor_fill(ctx, param->value, 0);
-        }
-        nb_tensor_touch(param->value, "reset");
+    if (runs) copy->head.activation = nb_runs_main(runs);
+    const nb_run *list = runs ? runs->run : layer->differs;
+    int64_t count = runs ? runs->count : layer->differ_count;
+    for (int64_t i = 0; i < count && status == NB_OK; i++) {
+        bool main = runs && nb_activation_same(list[i].activation, copy->head.activation);
+        if (!main) status = nb_layer_differ(ctx, copy, list[i].start, list[i].count,
+                                            list[i].activation);
     }
     return status;
 }
 
-/* What a layer gave is what it promised: a function of the host can give anything. */
-static nb_status check_output(nb_ctx *ctx, const nb_layer *layer, const nb_tensor *x,
-                              const nb_tensor *out)
+/* What was copied already: originals and copies, so that what is shared stays so. */
+typedef struct copies {
+    nb_ctx *ctx;
+    bool values;
+    const nb_layer **of;
+    nb_layer **copy;
+    int count, room;
+} copies;
+
+static nb_layer *copy_tree(copies *c, const nb_layer *layer);
+
+static nb_status copy_children(copies *c, const nb_layer *layer, nb_layer *copy)
 {
-    char given[NB_SHAPE_TEXT], promised[NB_SHAPE_TEXT];
-    int64_t shape[NB_MAX_DIMS] = {x->shape[0]};
-    if (out->dtype != x->dtype)
-        return nb_fail(ctx, NB_ESHAPE,
-                       "%s gave %s from %s; make its constants with {dtype = x.dtype}",
-                       layer->where, nb_dtype_name(out->dtype), nb_dtype_name(x->dtype));
-    memcpy(shape + 1, layer->out_shape, (size_t)layer->out_dims * sizeof *shape);
-    bool same = out->dims == layer->out_dims + 1 &&
-                !memcmp(out->shape, shape, (size_t)out->dims * sizeof *shape);
-    if (same) return NB_OK;
-    return nb_fail(ctx, NB_ESHAPE, "%s gave %s where %s was expected", layer->where,
-                   nb_shape_text(out->dims, out->shape, given),
-                   nb_shape_text(layer->out_dims + 1, shape, promised));
+    nb_status status = NB_OK;
+    for (int b = 0; b < layer->branches && status == NB_OK; b++) {
+        status = nb_layer_add_branch(c->ctx, copy);
+        for (int i = nb_branch_first(layer, b); i < nb_branch_end(layer, b) && status == NB_OK;
+             i++) {
+            nb_layer *child = copy_tree(c, layer->child[i]);
+            status = child ? nb_layer_add(c->ctx, copy, child) : c->ctx->status;
+            nb_layer_release(c->ctx, child);
+        }
+    }
+    return status;
 }
 
-nb_tensor *nb_layer_forward(nb_ctx *ctx, nb_layer *layer, nb_tensor *x, nb_output give)
+static nb_status remember(copies *c, const nb_layer *of, nb_layer *copy)
 {
-    nb_tensor *out = layer->spec.type->forward(ctx, layer, x, give);
-    if (!out) return NULL;
-    if (check_output(ctx, layer, x, out) == NB_OK) return out;
-    nb_tensor_release(ctx, out);
-    return NULL;
-}
-
-nb_status nb_layer_set_activation(nb_ctx *ctx, nb_layer *layer, int64_t start, int64_t count,
-                                  const nb_activation *activation)
-{
-    if (!layer->runs)
-        return nb_fail(ctx, NB_EARG, "%s has no neurons, so no activation", layer->where);
-    if (start < 0 || count < 1 || start > layer->neurons - count)
-        return nb_fail(ctx, NB_EARG, "%s has neurons 1 to %lld, not %lld", layer->where,
-                       (long long)layer->neurons,
-                       (long long)(start < 0 || count < 1 ? start + 1 : start + count));
-    nb_runs *changed = nb_runs_with(ctx, layer->runs, start, count, activation);
-    if (!changed) return ctx->status;
-    nb_runs_release(ctx, layer->runs);
-    layer->runs = changed;
+    if (c->count == c->room) {
+        int room = c->room ? 2 * c->room : 16;
+        size_t size = sizeof *c->of, old = (size_t)c->room * size, bytes = (size_t)room * size;
+        const nb_layer **list = nb_resize(c->ctx, c->of, old, bytes);
+        if (!list) return c->ctx->status;
+        c->of = list;
+        nb_layer **other = nb_resize(c->ctx, c->copy, old, bytes);
+        if (!other) {
+            c->of = nb_resize(c->ctx, c->of, bytes, old);
+            return c->ctx->status;
+        }
+        c->copy = other;
+        c->room = room;
+    }
+    c->of[c->count] = of;
+    c->copy[c->count++] = copy;
     return NB_OK;
 }
 
-nb_param *nb_layer_param(nb_layer *layer, const char *name)
+/* A layer of the same settings, without children. */
+static nb_layer *copy_alone(nb_ctx *ctx, const nb_layer *layer, bool values)
 {
-    for (int i = 0; i < layer->params; i++)
-        if (!strcmp(layer->param[i].name, name)) return &layer->param[i];
+    nb_layer *copy = nb_layer_new(ctx, layer->type);
+    if (!copy) return NULL;
+    memcpy(copy->settings, layer->settings, sizeof copy->settings);
+    copy->host = layer->host;
+    copy->factor = layer->factor;
+    if (layer->type->copy) layer->type->copy(copy, layer);
+    nb_status status = copy_specs(ctx, layer, copy);
+    if (status == NB_OK) status = copy_runs(ctx, layer, copy);
+    if (status == NB_OK && values && layer->plan) {
+        status = copy_values(ctx, layer->plan->param, layer->plan->params, copy);
+        if (status == NB_OK)
+            status = copy_values(ctx, layer->plan->buffer, layer->plan->buffers, copy);
+    }
+    if (status == NB_OK) return copy;
+    nb_layer_release(ctx, copy);
     return NULL;
+}
+
+static nb_layer *copy_tree(copies *c, const nb_layer *layer)
+{
+    for (int i = 0; i < c->count; i++)
+        if (c->of[i] == layer) return nb_layer_retain(c->copy[i]);
+    nb_layer *copy = copy_alone(c->ctx, layer, c->values);
+    if (copy && copy_children(c, layer, copy) == NB_OK && remember(c, layer, copy) == NB_OK)
+        return copy;
+    nb_layer_release(c->ctx, copy);
+    return NULL;
+}
+
+nb_layer *nb_layer_copy(nb_ctx *ctx, const nb_layer *layer, bool values)
+{
+    copies c = {.ctx = ctx, .values = values};
+    nb_layer *copy = copy_tree(&c, layer);
+    nb_free(ctx, c.of, (size_t)c.room * sizeof *c.of);
+    nb_free(ctx, c.copy, (size_t)c.room * sizeof *c.copy);
+    return copy;
+}
+
+/* ---- What users set ------------------------------------------------------------------------- */
+
+static nb_status no_neurons(nb_ctx *ctx, const nb_layer *layer)
+{
+    return nb_fail(ctx, NB_EARG, "%s has no neurons, so no activation", nb_layer_where(layer));
+}
+
+/* Before it has runs: the whole layer's. */
+static nb_status set_whole(nb_ctx *ctx, nb_layer *layer, nb_activation activation)
+{
+    if (!layer->type->neurons) return no_neurons(ctx, layer);
+    layer->head.activation = activation;
+    nb_free(ctx, layer->differs, (size_t)layer->differ_count * sizeof *layer->differs);
+    layer->differs = NULL;
+    layer->differ_count = 0;
+    return NB_OK;
+}
+
+nb_status nb_layer_set_activation(nb_ctx *ctx, nb_layer *layer, int64_t start, int64_t count,
+                                  nb_activation activation)
+{
+    nb_plan *plan = layer->plan;
+    if (!plan) return set_whole(ctx, layer, activation);
+    if (!plan->runs) return no_neurons(ctx, layer);
+    if (start < 0 || count < 1 || start > plan->neurons - count)
+        return nb_fail(ctx, NB_EARG, "%s has neurons 1 to %lld, not %lld", plan->where,
+                       (long long)plan->neurons,
+                       (long long)(start < 0 || count < 1 ? start + 1 : start + count));
+    nb_runs *changed = nb_runs_with(ctx, plan->runs, start, count, activation);
+    if (!changed) return ctx->status;
+    nb_runs_release(ctx, plan->runs);
+    plan->runs = changed;
+    return NB_OK;
 }
 
 nb_status nb_layer_set_name(nb_ctx *ctx, nb_layer *layer, const char *name)
@@ -130,10 +305,55 @@ nb_status nb_layer_set_name(nb_ctx *ctx, nb_layer *layer, const char *name)
                        "a name is letters, digits and _, begins with a letter and has at most %d "
                        "characters; not '%s'",
                        NB_NAME_MAX - 1, name);
-    snprintf(layer->spec.name, sizeof layer->spec.name, "%s", name);
-    if (*name)
-        snprintf(layer->where, sizeof layer->where, "layer %d (%s)", layer->number, name);
-    else
-        snprintf(layer->where, sizeof layer->where, "layer %d", layer->number);
+    snprintf(layer->head.name, sizeof layer->head.name, "%s", name);
+    if (layer->plan) nb_plan_name(layer->plan, name);
     return NB_OK;
+}
+
+void nb_layer_freeze(nb_layer *layer, bool frozen)
+{
+    layer->head.frozen = frozen;
+    for (int i = 0; i < layer->children; i++) nb_layer_freeze(layer->child[i], frozen);
+}
+
+/* What a block adds to the answer: whether any layer below has parameters, and whether one of
+ * those learns. */
+static void look_for_learning(const nb_layer *layer, bool *any, bool *learns)
+{
+    if (layer->plan && layer->plan->params) {
+        *any = true;
+        if (!layer->head.frozen) *learns = true;
+    }
+    for (int i = 0; i < layer->children; i++) look_for_learning(layer->child[i], any, learns);
+}
+
+bool nb_layer_is_frozen(const nb_layer *layer)
+{
+    bool any = false, learns = false;
+    look_for_learning(layer, &any, &learns);
+    return any ? !learns : layer->head.frozen;
+}
+
+/* ---- What a planned layer has ---------------------------------------------------------------- */
+
+nb_param *nb_layer_param(const nb_layer *layer, const char *name)
+{
+    nb_plan *plan = layer->plan;
+    for (int i = 0; plan && i < plan->params; i++)
+        if (!strcmp(plan->param[i].name, name)) return &plan->param[i];
+    for (int i = 0; plan && i < plan->buffers; i++)
+        if (!strcmp(plan->buffer[i].name, name)) return &plan->buffer[i];
+    return NULL;
+}
+
+const char *nb_layer_where(const nb_layer *layer)
+{
+    return layer->plan ? layer->plan->where : "this layer";
+}
+
+nb_layer *nb_layer_end(nb_layer *layer)
+{
+    while (layer->type == nb_layer_types[NB_LAYER_net] && layer->children)
+        layer = layer->child[layer->children - 1];
+    return layer->plan && layer->plan->runs ? layer : NULL;
 }

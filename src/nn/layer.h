@@ -14,7 +14,8 @@
 enum {
     NB_LAYER_DEPTH = 64,     /* of networks and blocks in one another */
     NB_LAYER_SETTINGS = 256, /* bytes of a type's settings */
-    NB_WHERE_MAX = 24 + 2 * NB_NAME_MAX
+    NB_PATH_MAX = 320,       /* "3.1.4": numbers of a layer and of those that it stands in */
+    NB_WHERE_MAX = NB_PATH_MAX + NB_NAME_MAX + 16
 };
 
 typedef struct nb_layer nb_layer;
@@ -31,7 +32,8 @@ typedef struct nb_param {
     int64_t shape[NB_MAX_DIMS];
     int64_t start, count;    /* in the flat vector of the network that owns the storage */
     nb_init init;            /* how it begins */
-    nb_tensor *begin;        /* the values that it begins with instead, or NULL */
+    nb_tensor *begin;        /* the values that it begins with instead, or NULL; owned */
+    bool once;               /* … when it is stored first, not at a reset */
     int64_t fan_in, fan_out; /* connections into and out of a neuron */
     int neuron_dim;          /* the dimension that counts the neurons; -1: none */
     bool decays;             /* weight decay touches it: weights, not biases */
@@ -42,6 +44,7 @@ typedef struct nb_param {
 
 /* What a layer is at its place: shapes and lists, without storage until the plan is installed. */
 typedef struct nb_plan {
+    char path[NB_PATH_MAX];   /* "3.1", of its first place */
     char where[NB_WHERE_MAX]; /* "layer 3.1 (name)", for messages */
     nb_form in, out;
     int64_t neurons; /* 0: none */
@@ -50,7 +53,7 @@ typedef struct nb_plan {
     int params;
     nb_param *buffer;
     int buffers;
-    int place;  /* number of its first place in its network, depth first, from 0 */
+    int place;  /* number of its first place, depth first through the root, from 0; -1: the root */
     int places; /* that it and its children take */
     int uses;   /* places at which it stands */
 } nb_plan;
@@ -71,6 +74,7 @@ typedef struct nb_param_spec {
     int64_t shape[NB_MAX_DIMS];
     nb_init init;     /* type NULL: the layer's, or zeros where it has one dimension */
     nb_tensor *value; /* or NULL; owned */
+    bool once;        /* value is of a copied layer: a reset draws anew */
 } nb_param_spec;
 
 struct nb_layer {
@@ -109,6 +113,8 @@ struct nb_layer_type {
     size_t bytes;             /* of a struct that begins with nb_layer; 0: nb_layer itself */
     /* Gives back what the struct holds besides a layer; or NULL. */
     void (*free)(nb_ctx *ctx, nb_layer *layer);
+    /* Copies what the struct says besides a layer's settings; or NULL. */
+    void (*copy)(nb_layer *copy, const nb_layer *of);
     /* plan->in and where are set: sets out, neurons and the parameters' shapes (nb_plan_param), or
      * says why not: NB_ESHAPE, NB_EARG with plan->where. Changes nothing of the layer. */
     nb_status (*plan)(nb_planner *planner, const nb_layer *layer, nb_plan *plan);
@@ -194,8 +200,6 @@ bool nb_layer_is_frozen(const nb_layer *layer);
 
 /* Of a planned layer: the parameter or buffer called `name`, or NULL. */
 nb_param *nb_layer_param(const nb_layer *layer, const char *name);
-/* Numbers that it and its children hold, shared ones counted once. */
-int64_t nb_layer_count(const nb_layer *layer);
 /* "layer 3.1 (name)", or "this layer" before it has a plan. */
 const char *nb_layer_where(const nb_layer *layer);
 /* The layer whose activation makes this one's output: itself, or the last of a network's; NULL

@@ -2,9 +2,8 @@
  *
  * A network is itself a layer, of type `net`, whose children are its layers; so it can stand in
  * another, which then owns the storage: its own flat vectors become views of the other's, and it
- * still trains alone. Building is a plan (shapes and lists, no memory), then storage: nb_net_plan
- * and nb_net_store; nb_net_build is both. A network that was not planned yet is what notation and
- * tables are read into. */
+ * still trains alone. Building is a plan (shapes and lists, no memory), then storage. A network
+ * without storage is what notation and tables are read into. */
 #ifndef NB_NET_H
 #define NB_NET_H
 
@@ -47,18 +46,40 @@ nb_net *nb_net_retain(nb_net *net);
  * that they have. */
 void nb_net_release(nb_ctx *ctx, nb_net *net);
 /* The network that a layer of type net is, else NULL. */
-nb_net *nb_layer_net(const nb_layer *layer);
+nb_net *nb_net_of(const nb_layer *layer);
+/* Gives back lists and flat vectors of a network that has them. */
+void nb_net_drop_lists(nb_ctx *ctx, nb_net *net);
 /* The network whose storage holds this one's. */
 nb_net *nb_net_root(nb_net *net);
 
-/* Shapes and lists of the whole tree, checked; no tensors. On failure nothing has changed. NB_ESHAPE
- * and NB_EARG name the layer by its path, the shapes and the fix. A second parent is refused, and
- * so is a network that stands in itself, or whose values live records will read. */
-nb_status nb_net_plan(nb_ctx *ctx, nb_net *net);
-/* Storage for a planned network in `dtype`, every parameter as it begins: nested networks and
- * layers that had values keep them where shapes fit. */
-nb_status nb_net_store(nb_ctx *ctx, nb_net *net, nb_dtype dtype, uint64_t seed);
+/* What becomes of a tree: a plan for every layer, in the order of their first places (the network
+ * itself first). */
+typedef struct nb_planned {
+    nb_layer *layer; /* borrowed from the tree */
+    nb_plan *plan;
+    nb_net *owner; /* NULL: the root */
+    bool whole;    /* planned through, with all that stands in it */
+} nb_planned;
+
+typedef struct nb_plans {
+    nb_planned *list;
+    int count, room;
+} nb_plans;
+
+/* Shapes and lists of the whole tree, checked; no tensors, and nothing of the tree changes. NULL
+ * with NB_ESHAPE or NB_EARG: the layer by its path, the shapes and the fix. A second parent is
+ * refused, and so is a network that stands in itself, or whose values live records will read. */
+nb_plans *nb_net_plan(nb_ctx *ctx, nb_net *net);
+/* NULL is allowed. */
+void nb_plans_free(nb_ctx *ctx, nb_plans *plans);
+/* Storage in `dtype` for a tree that is planned; every parameter as it begins, but layers that had
+ * values keep them where shapes fit. Takes the plans over. On failure nothing has changed. */
+nb_status nb_net_store(nb_ctx *ctx, nb_net *net, nb_plans *plans, nb_dtype dtype, uint64_t seed);
+/* Both. */
 nb_status nb_net_build(nb_ctx *ctx, nb_net *net, nb_dtype dtype, uint64_t seed);
+/* The forms of one example of a planned network. */
+const nb_form *nb_net_in(const nb_net *net);
+const nb_form *nb_net_out(const nb_net *net);
 
 /* A deep copy with its own parameters and buffers, in `dtype`: layers, activations' runs, nested
  * networks. Of a nested network: one that stands alone. */
@@ -78,8 +99,8 @@ nb_status nb_net_replace(nb_ctx *ctx, nb_net *net, int at, nb_layer *layer, uint
 nb_status nb_net_cut(nb_ctx *ctx, nb_net *net, int first, int last, uint64_t seed);
 
 /* The layer called `name` as notation reads @name from a place whose enclosing blocks are
- * list[0] (the network) … list[depth - 1]: in the innermost first, then outward; among the children
- * before `before[i]` of each. NULL: none. */
+ * list[0] … list[depth - 1]: in the innermost first, then outward up to the nearest network; among
+ * the first before[i] children of each. NULL: none. */
 nb_layer *nb_layer_find_name(nb_layer *const *list, const int *before, int depth, const char *name);
 /* The layer at a path of numbers from 1 and names, "3.1" or "head.2", or NULL with NB_EARG. */
 nb_layer *nb_net_layer(nb_ctx *ctx, nb_net *net, const char *path);

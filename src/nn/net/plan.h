@@ -24,9 +24,17 @@ typedef struct nb_param_plan {
 nb_param *nb_plan_param(nb_planner *planner, const nb_layer *layer, nb_plan *plan,
                         const nb_param_plan *of);
 /* Likewise a buffer, which begins as `init` says. */
-nb_param *nb_plan_buffer(nb_planner *planner, nb_plan *plan, const nb_param_plan *of);
+nb_param *nb_plan_buffer(nb_planner *planner, const nb_layer *layer, nb_plan *plan,
+                         const nb_param_plan *of);
+/* Says that the layer has neurons, before its parameters: their activations are laid out. */
+nb_status nb_plan_neurons(nb_planner *planner, const nb_layer *layer, nb_plan *plan,
+                          int64_t neurons);
 
-/* Gives back a plan that no layer has. NULL is allowed. */
-void nb_plan_free_one(nb_ctx *ctx, nb_plan *plan);
+/* Gives back a plan. NULL is allowed. */
+void nb_plan_drop(nb_ctx *ctx, nb_plan *plan);
+/* A parameter that is nobody's any more: whoever still holds its tensor finds no layer behind it. */
+void nb_param_let_go(nb_param *param);
+/* Puts a new name into its `where`. */
+void nb_plan_name(nb_plan *plan, const char *name);
 
 #endif

@@ -25,6 +25,7 @@ typedef struct nb_state {
 /* How a pass runs. */
 typedef struct nb_mode {
     bool learning;            /* dropout drops, running figures move; else evaluating */
+    bool taped;               /* the pass leaves records; says nothing about learning */
     uint64_t seed, step;      /* of chance: with the place they name every draw */
     const nb_tensor *lengths; /* i32 (n): of padded sequences; NULL: none is padded */
     nb_state *state;          /* NULL: every call begins anew */
@@ -49,10 +50,18 @@ struct nb_walk {
     int place; /* of the layer under way: depth first, from 0 for the network's first layer */
 };
 
-/* The output of prepared inputs, on the tape where the context records; NB_GIVE_Z where the cost
- * goes on from z. mode NULL: evaluating. observer may be NULL. */
-nb_tensor *nb_net_walk(nb_ctx *ctx, nb_net *net, nb_tensor *x, const nb_mode *mode,
-                       const nb_observer *observer, nb_output give);
+/* What a pass gives, as far as it was asked for: new references. */
+typedef struct nb_result {
+    nb_tensor *output; /* the last layer's a, or its z where the cost is fused: the same order of
+                          sizes either way */
+    nb_tensor *cost;   /* NULL where no targets were given */
+} nb_result;
+
+/* A pass over prepared inputs, and their cost where there are targets (y NULL: none, and output is
+ * a). mode NULL: evaluating, without tape. observer may be NULL. */
+nb_status nb_net_run(nb_ctx *ctx, nb_net *net, nb_tensor *x, nb_tensor *y, const nb_mode *mode,
+                     const nb_observer *observer, nb_result *result);
+void nb_result_free(nb_ctx *ctx, nb_result *result);
 
 /* For the layers' forward. Through the children of branch b, one after the other; the last gives
  * z where that is asked. */

@@ -1,0 +1,103 @@
+/* dense: every neuron is connected to every input. z = x wᵀ + b, a = f(z); on steps, at each. */
+#include "nn/net/plan.h"
+#include "nn/net/walk.h"
+
+#include <stddef.h>
+
+typedef struct dense_settings {
+    nb_layer_head head;
+    int64_t units;
+} dense_settings;
+
+static const dense_settings *settings(const nb_layer *layer)
+{
+    return (const dense_settings *)layer->settings;
+}
+
+static nb_status check_form(nb_ctx *ctx, const nb_plan *plan)
+{
+    char text[NB_SHAPE_TEXT];
+    const nb_form *in = &plan->in;
+    nb_form_text(in, text);
+    if (in->reading == NB_OPEN)
+        return nb_fail(ctx, NB_ESHAPE,
+                       "%s: dense takes a vector, or steps of features; %s could be read either "
+                       "way: write %lld for one vector, *x%lld for steps",
+                       plan->where, text, (long long)nb_form_count(in),
+                       (long long)in->size[in->dims - 1]);
+    if (in->reading == NB_SPACE)
+        return nb_fail(ctx, NB_ESHAPE, "%s: dense takes a vector, not the space %s", plan->where,
+                       text);
+    if (in->size[in->dims - 1] < 0)
+        return nb_fail(ctx, NB_ESHAPE,
+                       "%s: dense needs the number of its inputs; the size of %s is free",
+                       plan->where, text);
+    return NB_OK;
+}
+
+static nb_status plan_dense(nb_planner *planner, const nb_layer *layer, nb_plan *plan)
+{
+    nb_status status = check_form(nb_plan_ctx(planner), plan);
+    if (status != NB_OK) return status;
+    int64_t units = settings(layer)->units, inputs = plan->in.size[plan->in.dims - 1];
+    plan->out = plan->in;
+    plan->out.size[plan->out.dims - 1] = units;
+    status = nb_plan_neurons(planner, layer, plan, units);
+    if (status != NB_OK) return status;
+    const int64_t shape[2] = {units, inputs};
+    nb_param_plan w = {.name = "w", .dims = 2, .shape = shape};
+    nb_param_plan b = {.name = "b", .dims = 1, .shape = shape};
+    b.init = nb_init_of(nb_inits[NB_INIT_zeros]);
+    bool whole = nb_plan_param(planner, layer, plan, &w) && nb_plan_param(planner, layer, plan, &b);
+    return whole ? NB_OK : nb_plan_ctx(planner)->status;
+}
+
+static nb_tensor *forward(nb_walk *walk, nb_layer *layer, nb_tensor *x, nb_output give)
+{
+    nb_ctx *ctx = walk->ctx;
+    /* Kept: a function of the host may give the layer other activations while it runs. */
+    nb_runs *runs = nb_runs_retain(layer->plan->runs);
+    bool fused = give == NB_GIVE_A && runs->kernels;
+    nb_call call = {.op = nb_ops[NB_OP_dense],
+                    .in = {x, nb_walk_param(walk, layer, 0), nb_walk_param(walk, layer, 1)},
+                    .inputs = 3,
+                    .attr.shared = fused ? &runs->kernels->head : NULL};
+    nb_tensor *out = nb_op_call(ctx, &call);
+    if (out && give == NB_GIVE_A && !fused) {
+        nb_tensor *a = nb_runs_apply(ctx, runs, out);
+        nb_tensor_release(ctx, out);
+        out = a;
+    }
+    nb_runs_release(ctx, runs);
+    return out;
+}
+
+static const nb_option options[] = {
+    {.name = "units",
+     .help = "neurons",
+     .range = "a whole number from 1",
+     .low = 1,
+     .high = (double)NB_SIZE_MAX,
+     .kind = NB_INTEGER,
+     .place = 1,
+     .required = true,
+     .offset = offsetof(dense_settings, units)},
+    NB_OPTION_ACTIVATION,
+    NB_LAYER_OPTIONS,
+    NB_OPTIONS_END,
+};
+
+extern const nb_layer_type nb_layer_dense;
+const nb_layer_type nb_layer_dense = {
+    .name = "dense",
+    .help = "Neurons that each see every input: a = f(x wᵀ + b), w of shape units × inputs; on "
+            "steps, at each of them.",
+    .usage =
+        "dense UNITS [ACTIVATION] [init=NAME] [name=NAME] [frozen]; nn.dense{units, activation, "
+        "init =, name =, frozen =}",
+    .example = "nn.net{4, nn.dense{3, \"tanh\", name = \"hidden\"}, 2}",
+    .options = options,
+    .neurons = true,
+    .plan = plan_dense,
+    .forward = forward,
+};

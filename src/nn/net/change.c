@@ -1,0 +1,153 @@
+/* Networks from networks: copies, other dtypes, other layers; and layers by name and path. */
+#include "nn/net/net.h"
+
+#include "base/memory.h"
+#include "base/option.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- Copies ---------------------------------------------------------------------------------- */
+
+static nb_status copy_numbers(nb_ctx *ctx, const nb_net *from, nb_net *to)
+{
+    nb_status status = nb_tensor_copy(ctx, to->values, from->values);
+    return status == NB_OK ? nb_tensor_copy(ctx, to->figures, from->figures) : status;
+}
+
+/* A nested network that is to stand alone takes the input that it had at its place. */
+static void give_input(nb_net *copy, const nb_net *net)
+{
+    const nb_form *in = nb_net_in(net);
+    if (copy->in_dims) return;
+    copy->in_dims = in->dims;
+    memcpy(copy->in_size, in->size, sizeof copy->in_size);
+}
+
+nb_net *nb_net_clone(nb_ctx *ctx, nb_net *net, nb_dtype dtype)
+{
+    nb_layer *layer = nb_layer_copy(ctx, &net->layer, false);
+    nb_net *copy = layer ? nb_net_of(layer) : NULL;
+    if (!copy) return NULL;
+    give_input(copy, net);
+    nb_status status = nb_net_build(ctx, copy, dtype, net->seed);
+    if (status == NB_OK) status = copy_numbers(ctx, net, copy);
+    if (status == NB_OK) return copy;
+    nb_net_release(ctx, copy);
+    return NULL;
+}
+
+/* ---- Changes --------------------------------------------------------------------------------- */
+
+static nb_status check_alone(nb_ctx *ctx, const nb_net *net)
+{
+    if (net->outer)
+        return nb_fail(ctx, NB_EARG,
+                       "this network is %s of another; change that one, or a clone of this",
+                       net->layer.plan->where);
+    if (net->values->storage->readers > 0)
+        return nb_fail(ctx, NB_EARG,
+                       "a gradient still needs the network's values; call backward first, or let "
+                       "go of what net:record gave");
+    return NB_OK;
+}
+
+nb_status nb_net_convert(nb_ctx *ctx, nb_net *net, nb_dtype dtype)
+{
+    nb_status status = check_alone(ctx, net);
+    if (status != NB_OK || net->dtype == dtype) return status;
+    return nb_net_build(ctx, net, dtype, net->seed);
+}
+
+/* Gives a network other children and builds it anew: with `count` layers in place of those from
+ * `first` to before `end`. On failure the old children are there again. */
+static nb_status splice(nb_ctx *ctx, nb_net *net, int first, int end, nb_layer *const *layer,
+                        int count, uint64_t seed)
+{
+    nb_layer *top = &net->layer, **old = top->child;
+    int before = top->children, children = before - (end - first) + count;
+    nb_layer **list = nb_alloc(ctx, (size_t)children * sizeof(nb_layer *));
+    if (!list) return ctx->status;
+    memcpy(list, old, (size_t)first * sizeof(nb_layer *));
+    if (count) memcpy(list + first, layer, (size_t)count * sizeof(nb_layer *));
+    memcpy(list + first + count, old + end, (size_t)(before - end) * sizeof(nb_layer *));
+    for (int i = 0; i < children; i++) nb_layer_retain(list[i]);
+    top->child = list;
+    top->children = children;
+    uint64_t last_seed = net->seed;
+    nb_status status = nb_net_build(ctx, net, net->dtype, seed);
+    if (status == NB_OK) {
+        list = old;
+        children = before;
+        net->seed = last_seed;
+    } else {
+        top->child = old;
+        top->children = before;
+        before = children;
+    }
+    for (int i = 0; i < before; i++) nb_layer_release(ctx, list[i]);
+    nb_free(ctx, list, (size_t)before * sizeof(nb_layer *));
+    return status;
+}
+
+nb_status nb_net_append(nb_ctx *ctx, nb_net *net, nb_layer *const *layer, int count, uint64_t seed)
+{
+    nb_status status = check_alone(ctx, net);
+    int end = net->layer.children;
+    return status == NB_OK ? splice(ctx, net, end, end, layer, count, seed) : status;
+}
+
+nb_status nb_net_replace(nb_ctx *ctx, nb_net *net, int at, nb_layer *layer, uint64_t seed)
+{
+    nb_status status = check_alone(ctx, net);
+    return status == NB_OK ? splice(ctx, net, at, at + 1, &layer, 1, seed) : status;
+}
+
+nb_status nb_net_cut(nb_ctx *ctx, nb_net *net, int first, int last, uint64_t seed)
+{
+    nb_status status = check_alone(ctx, net);
+    return status == NB_OK ? splice(ctx, net, first, last + 1, NULL, 0, seed) : status;
+}
+
+/* ---- Layers by name and path ----------------------------------------------------------------- */
+
+static nb_layer *named_child(const nb_layer *block, int count, const char *name, size_t length)
+{
+    for (int i = 0; i < count; i++) {
+        const char *own = block->child[i]->head.name;
+        if (strlen(own) == length && !memcmp(own, name, length)) return block->child[i];
+    }
+    return NULL;
+}
+
+nb_layer *nb_layer_find_name(nb_layer *const *list, const int *before, int depth, const char *name)
+{
+    for (int i = depth - 1; i >= 0; i--) {
+        nb_layer *found = named_child(list[i], before[i], name, strlen(name));
+        if (found) return found;
+        if (nb_net_of(list[i])) break; /* a network's layers are its own */
+    }
+    return NULL;
+}
+
+/* The child that one piece of a path names, a number from 1 or a name. */
+static nb_layer *step_into(const nb_layer *block, const char *piece, size_t length)
+{
+    char *end;
+    if (*piece < '0' || *piece > '9') return named_child(block, block->children, piece, length);
+    long number = strtol(piece, &end, 10);
+    bool is = end == piece + length && number >= 1 && number <= block->children;
+    return is ? block->child[number - 1] : NULL;
+}
+
+nb_layer *nb_net_layer(nb_ctx *ctx, nb_net *net, const char *path)
+{
+    nb_layer *at = &net->layer;
+    for (const char *piece = path;;) {
+        size_t length = strcspn(piece, ".");
+        at = length ? step_into(at, piece, length) : NULL;
+        if (!at) return nb_fail_null(ctx, NB_EARG, "the network has no layer %s", path);
+        if (!piece[length]) return at;
+        piece += length + 1;
+    }
+}

@@ -1,0 +1,190 @@
+/* The cost of a pass and what backpropagation makes of it. */
+#include "nn/net/learn.h"
+
+#include "base/text.h"
+#include "grad/tape.h"
+#include "kernel/kernel.h"
+#include "tensor/shape.h"
+
+#include <math.h>
+#include <string.h>
+
+/* ---- The cost -------------------------------------------------------------------------------- */
+
+/* The layer that makes the network's output, or NULL. */
+static const nb_layer *end_of(const nb_net *net)
+{
+    return nb_layer_end((nb_layer *)(uintptr_t)&net->layer);
+}
+
+static nb_activation last_activation(const nb_net *net)
+{
+    const nb_layer *end = end_of(net);
+    return end ? nb_runs_uniform(end->plan->runs) : (nb_activation){.type = NULL};
+}
+
+nb_op_id nb_net_fused(const nb_net *net)
+{
+    return nb_cost_fused(&net->cost, last_activation(net));
+}
+
+/* (n, T, …) as (n T, …): every step counts as an example of its own. */
+static nb_tensor *step_rows(nb_ctx *ctx, nb_tensor *t)
+{
+    nb_call call = {.op = nb_ops[NB_OP_reshape], .in = {t}, .inputs = 1};
+    call.attr.list[0] = t->shape[0] * t->shape[1];
+    for (int i = 2; i < t->dims; i++) call.attr.list[i - 1] = t->shape[i];
+    call.attr.length = t->dims - 1;
+    return nb_op_call(ctx, &call);
+}
+
+static nb_tensor *cost_of_rows(nb_ctx *ctx, const nb_net *net, nb_op_id fused, nb_tensor *last,
+                               nb_tensor *y)
+{
+    if (fused != NB_OPS) return nb_op2(ctx, fused, last, y);
+    return nb_cost_of(ctx, &net->cost, last_activation(net), last, y);
+}
+
+/* C from the last layer's result. Of steps the mean is over all of them. */
+static nb_tensor *cost_of(nb_ctx *ctx, const nb_net *net, nb_op_id fused, nb_tensor *last,
+                          nb_tensor *y)
+{
+    if (nb_net_out(net)->reading != NB_STEPS) return cost_of_rows(ctx, net, fused, last, y);
+    nb_tensor *rows = step_rows(ctx, last), *targets = rows ? step_rows(ctx, y) : NULL;
+    nb_tensor *cost = targets ? cost_of_rows(ctx, net, fused, rows, targets) : NULL;
+    nb_tensor_release(ctx, rows);
+    nb_tensor_release(ctx, targets);
+    return cost;
+}
+
+nb_status nb_net_run(nb_ctx *ctx, nb_net *net, nb_tensor *x, nb_tensor *y, const nb_mode *mode,
+                     const nb_observer *observer, nb_result *result)
+{
+    nb_op_id fused = y ? nb_net_fused(net) : NB_OPS;
+    nb_walk walk = {.ctx = ctx, .net = net, .observer = observer, .place = -1};
+    bool recording = ctx->recording;
+    if (mode) walk.mode = *mode;
+    *result = (nb_result){.output = NULL};
+    ctx->recording = walk.mode.taped;
+    result->output =
+        nb_walk_branch(&walk, &net->layer, 0, x, fused == NB_OPS ? NB_GIVE_A : NB_GIVE_Z);
+    if (result->output && y) result->cost = cost_of(ctx, net, fused, result->output, y);
+    ctx->recording = recording;
+    if (result->output && (result->cost || !y)) return NB_OK;
+    nb_result_free(ctx, result);
+    return ctx->status;
+}
+
+void nb_result_free(nb_ctx *ctx, nb_result *result)
+{
+    nb_tensor_release(ctx, result->output);
+    nb_tensor_release(ctx, result->cost);
+    *result = (nb_result){.output = NULL};
+}
+
+nb_tensor *nb_net_forward(nb_ctx *ctx, nb_net *net, nb_tensor *x)
+{
+    nb_result result;
+    return nb_net_run(ctx, net, x, NULL, NULL, NULL, &result) == NB_OK ? result.output : NULL;
+}
+
+/* ---- Where gradients go ---------------------------------------------------------------------- */
+
+void nb_net_aim(nb_net *net, nb_sink_kind kind, double lr)
+{
+    for (int i = 0; i < net->params; i++) {
+        nb_param *param = net->param[i];
+        nb_leaf *leaf = nb_leaf_of(param->value);
+        bool direct = kind == NB_INTO_WEIGHTS;
+        leaf->into = kind == NB_INTO_FRESH ? NULL : direct ? param->value : param->grad;
+        leaf->alpha = direct ? -lr : 1;
+        leaf->beta = direct ? 1 : 0;
+        leaf->pass = 0;
+    }
+}
+
+/* Parameters that no path led to have gradient 0, not the last one. */
+static void clear_untouched(nb_net *net)
+{
+    for (int i = 0; i < net->params; i++) {
+        nb_param *param = net->param[i];
+        if (nb_leaf_of(param->value)->pass) continue;
+        memset(nb_tensor_data(param->grad), 0, (size_t)param->count * nb_dtype_size(net->dtype));
+    }
+}
+
+/* ---- Where a NaN began ----------------------------------------------------------------------- */
+
+/* True when no element is NaN or infinite. */
+static bool all_finite(nb_ctx *ctx, nb_tensor *t)
+{
+    nb_tensor *whole = nb_tensor_contiguous(ctx, t);
+    if (!whole) return true;
+    bool finite =
+        nb_real(whole->dtype)->finite((size_t)nb_tensor_count(whole), nb_tensor_data(whole));
+    nb_tensor_release(ctx, whole);
+    return finite;
+}
+
+/* Remembers the first layer whose output is not finite; blocks come behind what is in them. */
+static nb_status look(nb_walk *walk, void *self, nb_layer *layer, nb_tensor *a)
+{
+    const nb_layer **first = self;
+    if (!*first && !all_finite(walk->ctx, a)) *first = layer;
+    return NB_OK;
+}
+
+/* What is not finite first on the way to the cost, or NULL. The pass is run again as it ran, only
+ * that nothing is staged; a second failure on the way says nothing more. */
+static const char *find_culprit(nb_ctx *ctx, nb_net *net, nb_tensor *x, const nb_mode *mode)
+{
+    const nb_layer *first = NULL;
+    const nb_observer observer = {.a = look, .self = &first};
+    nb_mode again = *mode;
+    nb_result result;
+    again.taped = false;
+    again.staged = NULL;
+    again.state = NULL;
+    if (!all_finite(ctx, x)) return "x";
+    nb_net_run(ctx, net, x, NULL, &again, &observer, &result);
+    nb_result_free(ctx, &result);
+    return first ? first->plan->where : NULL;
+}
+
+static nb_status bad_cost(nb_ctx *ctx, nb_net *net, nb_tensor *x, const nb_mode *mode, double cost)
+{
+    char text[NB_NUMBER_MAX];
+    const char *name = find_culprit(ctx, net, x, mode);
+    nb_number_text(cost, text);
+    if (name) return nb_fail(ctx, NB_EVALUE, "the cost is %s: %s is not finite", text, name);
+    return nb_fail(ctx, NB_EVALUE, "the cost is %s", text);
+}
+
+/* ---- Learning -------------------------------------------------------------------------------- */
+
+nb_status nb_net_learn(nb_ctx *ctx, nb_net *net, nb_tensor *x, nb_tensor *y, const nb_mode *mode,
+                       nb_sink_kind kind, double lr, double *cost)
+{
+    nb_result pass;
+    nb_mode taped = mode ? *mode : (nb_mode){.learning = false};
+    taped.taped = true;
+    nb_status status = nb_net_run(ctx, net, x, y, &taped, NULL, &pass);
+    if (status != NB_OK) return status;
+    *cost = nb_tensor_item(pass.cost);
+    if (!isfinite(*cost)) status = bad_cost(ctx, net, x, &taped, *cost);
+    nb_net_aim(net, kind, lr);
+    if (status == NB_OK && pass.cost->link) status = nb_backward(ctx, pass.cost, NULL);
+    if (status == NB_OK) {
+        if (kind == NB_INTO_GRADS) clear_untouched(net);
+        /* A gradient of parameters that have moved on would be no gradient of this network. */
+        net->has_grads = kind == NB_INTO_GRADS;
+    }
+    nb_net_aim(net, NB_INTO_GRADS, 0);
+    nb_result_free(ctx, &pass);
+    return status;
+}
+
+nb_status nb_net_backprop(nb_ctx *ctx, nb_net *net, nb_tensor *x, nb_tensor *y, double *cost)
+{
+    return nb_net_learn(ctx, net, x, y, NULL, NB_INTO_GRADS, 0, cost);
+}

@@ -1,0 +1,214 @@
+/* The walk: layers one after the other, with what looks on and what waits. */
+#include "nn/net/walk.h"
+
+#include "base/memory.h"
+#include "tensor/shape.h"
+
+#include <string.h>
+
+/* ---- Buffers that wait, and state ------------------------------------------------------------ */
+
+void nb_staged_drop(nb_ctx *ctx, nb_staged *staged)
+{
+    for (int i = 0; i < staged->count; i++) nb_tensor_release(ctx, staged->figure[i].value);
+    nb_free(ctx, staged->figure, (size_t)staged->room * sizeof *staged->figure);
+    *staged = (nb_staged){.count = 0};
+}
+
+/* Both are contiguous and of one dtype, which was checked when the figures were staged. */
+void nb_staged_commit(nb_ctx *ctx, nb_staged *staged)
+{
+    for (int i = 0; i < staged->count; i++) {
+        nb_tensor *buffer = staged->figure[i].buffer->value;
+        size_t count = (size_t)nb_tensor_count(buffer);
+        memcpy(nb_tensor_data(buffer), nb_tensor_data(staged->figure[i].value),
+               count * nb_dtype_size(buffer->dtype));
+        nb_tensor_touch(buffer, "training");
+    }
+    nb_staged_drop(ctx, staged);
+}
+
+static int find_staged(const nb_staged *staged, const nb_param *buffer)
+{
+    for (int i = 0; staged && i < staged->count; i++)
+        if (staged->figure[i].buffer == buffer) return i;
+    return -1;
+}
+
+nb_tensor *nb_walk_buffer(const nb_walk *walk, const nb_layer *layer, int i)
+{
+    const nb_param *buffer = &layer->plan->buffer[i];
+    int at = find_staged(walk->mode.staged, buffer);
+    return at < 0 ? buffer->value : walk->mode.staged->figure[at].value;
+}
+
+static nb_status add_staged(nb_ctx *ctx, nb_staged *staged, nb_param *buffer, nb_tensor *value)
+{
+    if (staged->count == staged->room) {
+        int room = staged->room ? 2 * staged->room : 4;
+        size_t size = sizeof *staged->figure;
+        void *list = nb_resize(ctx, staged->figure, (size_t)staged->room * size,
+                               (size_t)room * size);
+        if (!list) return ctx->status;
+        staged->figure = list;
+        staged->room = room;
+    }
+    staged->figure[staged->count].buffer = buffer;
+    staged->figure[staged->count++].value = nb_tensor_retain(value);
+    return NB_OK;
+}
+
+nb_status nb_walk_stage(nb_walk *walk, const nb_layer *layer, int i, nb_tensor *figures)
+{
+    nb_ctx *ctx = walk->ctx;
+    nb_staged *staged = walk->mode.staged;
+    nb_param *buffer = &layer->plan->buffer[i];
+    if (!staged) return NB_OK;
+    nb_tensor *whole = nb_tensor_contiguous(ctx, figures);
+    if (!whole) return ctx->status;
+    nb_status status = NB_OK;
+    int at = find_staged(staged, buffer);
+    if (!nb_tensor_same_shape(whole, buffer->value) || whole->dtype != buffer->value->dtype) {
+        status = nb_fail(ctx, NB_ESHAPE, "%s: %s has another shape", layer->plan->where,
+                         buffer->name);
+    } else if (at < 0) {
+        status = add_staged(ctx, staged, buffer, whole);
+    } else {
+        nb_tensor_release(ctx, staged->figure[at].value);
+        staged->figure[at].value = nb_tensor_retain(whole);
+    }
+    nb_tensor_release(ctx, whole);
+    return status;
+}
+
+nb_tensor *nb_walk_state(const nb_walk *walk)
+{
+    const nb_state *state = walk->mode.state;
+    return state && state->at && walk->place < state->places ? state->at[walk->place] : NULL;
+}
+
+nb_status nb_walk_remember(nb_walk *walk, nb_tensor *tensor)
+{
+    nb_ctx *ctx = walk->ctx;
+    nb_state *state = walk->mode.state;
+    int places = walk->net->layer.plan->places;
+    if (!state) return NB_OK;
+    if (!state->at) {
+        state->at = nb_alloc_zero(ctx, (size_t)places, sizeof *state->at);
+        if (!state->at) return ctx->status;
+        state->places = places;
+    }
+    nb_tensor_release(ctx, state->at[walk->place]);
+    state->at[walk->place] = nb_tensor_retain(tensor);
+    return NB_OK;
+}
+
+void nb_state_free(nb_ctx *ctx, nb_state *state)
+{
+    for (int i = 0; state->at && i < state->places; i++) nb_tensor_release(ctx, state->at[i]);
+    nb_free(ctx, state->at, (size_t)state->places * sizeof *state->at);
+    *state = (nb_state){.places = 0};
+}
+
+/* ---- One layer ------------------------------------------------------------------------------- */
+
+nb_tensor *nb_walk_param(const nb_walk *walk, const nb_layer *layer, int i)
+{
+    const nb_param *param = &layer->plan->param[i];
+    return walk->mode.learning && layer->head.frozen ? param->still : param->value;
+}
+
+/* What a layer gave is what it promised: a function of the host can give anything. */
+static nb_status check_output(nb_ctx *ctx, const nb_plan *plan, const nb_tensor *x,
+                              const nb_tensor *out)
+{
+    char given[NB_SHAPE_TEXT], promised[NB_SHAPE_TEXT];
+    if (out->dtype != x->dtype)
+        return nb_fail(ctx, NB_ESHAPE,
+                       "%s gave %s from %s; make its constants with {dtype = x.dtype}", plan->where,
+                       nb_dtype_name(out->dtype), nb_dtype_name(x->dtype));
+    bool same = out->dims == plan->out.dims + 1 && out->shape[0] == x->shape[0] &&
+                nb_form_takes(&plan->out, out->shape + 1);
+    if (same) return NB_OK;
+    return nb_fail(ctx, NB_ESHAPE, "%s gave %s where %lldx%s was expected", plan->where,
+                   nb_shape_text(out->dims, out->shape, given), (long long)x->shape[0],
+                   nb_form_text(&plan->out, promised));
+}
+
+static nb_tensor *forward(nb_walk *walk, nb_layer *layer, nb_tensor *x, nb_output give)
+{
+    nb_tensor *out = layer->type->forward(walk, layer, x, give);
+    if (!out || check_output(walk->ctx, layer->plan, x, out) == NB_OK) return out;
+    nb_tensor_release(walk->ctx, out);
+    return NULL;
+}
+
+/* a from z; off the tape where the cost goes on from z. */
+static nb_tensor *activate(nb_walk *walk, nb_layer *layer, nb_tensor *z, bool off)
+{
+    nb_ctx *ctx = walk->ctx;
+    bool recording = ctx->recording;
+    nb_runs *runs = nb_runs_retain(layer->plan->runs);
+    if (off) ctx->recording = false;
+    nb_tensor *a = nb_runs_apply(ctx, runs, z);
+    ctx->recording = recording;
+    nb_runs_release(ctx, runs);
+    return a;
+}
+
+/* z, then a, with the observer behind each. The reference to z is taken. */
+static nb_tensor *observed(nb_walk *walk, nb_layer *layer, nb_tensor *z, nb_output give)
+{
+    nb_ctx *ctx = walk->ctx;
+    const nb_observer *observer = walk->observer;
+    nb_layer *end = nb_layer_end(layer);
+    bool on = give == NB_GIVE_Z && end;
+    nb_status status = observer->z ? observer->z(walk, observer->self, layer, &z) : NB_OK;
+    nb_tensor *a = NULL;
+    if (status == NB_OK && (on || layer->plan->runs)) {
+        a = activate(walk, end, z, on);
+        if (!a) status = ctx->status;
+    } else if (status == NB_OK) {
+        a = nb_tensor_retain(z);
+    }
+    if (status == NB_OK && observer->a) status = observer->a(walk, observer->self, layer, a);
+    nb_tensor *out = on ? z : a, *other = on ? a : z;
+    nb_tensor_release(ctx, other);
+    if (status == NB_OK) return out;
+    nb_tensor_release(ctx, out);
+    return NULL;
+}
+
+static nb_tensor *walk_layer(nb_walk *walk, nb_layer *layer, int place, nb_tensor *x,
+                             nb_output give)
+{
+    int outer = walk->place;
+    walk->place = place;
+    nb_tensor *out;
+    if (walk->observer) {
+        out = forward(walk, layer, x, layer->plan->runs ? NB_GIVE_Z : give);
+        if (out) out = observed(walk, layer, out, give);
+    } else {
+        out = forward(walk, layer, x, give);
+    }
+    walk->place = outer;
+    return out;
+}
+
+nb_tensor *nb_walk_branch(nb_walk *walk, nb_layer *block, int b, nb_tensor *x, nb_output give)
+{
+    nb_ctx *ctx = walk->ctx;
+    int place = walk->place + 1, end = nb_branch_end(block, b);
+    nb_tensor *at = nb_tensor_retain(x);
+    for (int i = 0; i < end && at; i++) {
+        nb_layer *child = block->child[i];
+        if (i >= nb_branch_first(block, b)) {
+            nb_output wanted = i == end - 1 ? give : NB_GIVE_A;
+            nb_tensor *next = walk_layer(walk, child, place, at, wanted);
+            nb_tensor_release(ctx, at);
+            at = next;
+        }
+        place += child->plan->places;
+    }
+    return at;
+}
