@@ -3,7 +3,9 @@
 
 #include "base/text.h"
 
+#include <assert.h>
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 const nb_option *nb_option_find(const nb_option *options, const char *name)
@@ -64,6 +66,11 @@ static bool in_range(const nb_option *option, double value)
     return low && value <= option->high;
 }
 
+static bool is_whole(const nb_option *option, double value)
+{
+    return fabs(value) <= NB_WHOLE_MAX && value == trunc(value) && in_range(option, value);
+}
+
 static bool allowed(const nb_option *option, double value)
 {
     if (isnan(value) || (isinf(value) && !option->infinite)) return false;
@@ -71,34 +78,275 @@ static bool allowed(const nb_option *option, double value)
     case NB_NUMBER:
         return in_range(option, value);
     case NB_INTEGER:
-        return fabs(value) <= NB_WHOLE_MAX && value == trunc(value) && in_range(option, value);
+    case NB_PAIR:
+    case NB_CHOICE_OR_INTEGER:
+        return is_whole(option, value);
     case NB_BOOLEAN:
         return value == 0 || value == 1;
     case NB_WORD:
+    case NB_NAME:
+    case NB_CHOICE:
+    case NB_CHOSEN:
     case NB_HOST:
         break;
     }
     return false;
 }
 
-static const char *const any_of_kind[] = {
-    [NB_NUMBER] = "a number", [NB_INTEGER] = "a whole number", [NB_BOOLEAN] = "true or false",
-    [NB_WORD] = "a word",     [NB_HOST] = "something else",
-};
+/* ---- What an option may be, and what it may not --------------------------------------------- */
+
+/* "same, valid or causal", and "or a whole number" where that may stand too. */
+static void list_words(const nb_option *option, char out[NB_RANGE_MAX])
+{
+    const char *const *words = option->words;
+    bool number = option->kind == NB_CHOICE_OR_INTEGER;
+    size_t used = 0;
+    out[0] = '\0';
+    for (int i = 0; words[i] && used < NB_RANGE_MAX; i++) {
+        const char *between = !i ? "" : words[i + 1] || number ? ", " : " or ";
+        used += (size_t)snprintf(out + used, NB_RANGE_MAX - used, "%s%s", between, words[i]);
+    }
+    if (number && used < NB_RANGE_MAX)
+        snprintf(out + used, NB_RANGE_MAX - used, " or a whole number");
+}
+
+const char *nb_option_range(const nb_option *option, char out[NB_RANGE_MAX])
+{
+    static const char *const kinds[] = {
+        [NB_NUMBER] = "a number",
+        [NB_INTEGER] = "a whole number",
+        [NB_BOOLEAN] = "true or false",
+        [NB_WORD] = "a word",
+        [NB_NAME] = "a name of letters, digits and _, at most 63 of them",
+        [NB_PAIR] = "one whole number or two",
+        [NB_HOST] = "something else",
+    };
+    static_assert(NB_NAME_MAX == 64, "the words above say how long a name may be");
+    if (option->range)
+        snprintf(out, NB_RANGE_MAX, "%s", option->range);
+    else if (option->kind == NB_CHOICE || option->kind == NB_CHOICE_OR_INTEGER)
+        list_words(option, out);
+    else if (option->kind == NB_CHOSEN)
+        snprintf(out, NB_RANGE_MAX, "the name of %s %s",
+                 strchr("aeiou", option->family->noun[0]) ? "an" : "a", option->family->noun);
+    else
+        snprintf(out, NB_RANGE_MAX, "%s", kinds[option->kind]);
+    return out;
+}
+
+nb_status nb_option_wrong(nb_ctx *ctx, const nb_option *option, const char *given)
+{
+    char range[NB_RANGE_MAX];
+    return nb_fail(ctx, NB_EARG, "%s must be %s, not %s", option->name,
+                   nb_option_range(option, range), given);
+}
+
+/* ---- Values --------------------------------------------------------------------------------- */
 
 nb_status nb_option_set(nb_ctx *ctx, const nb_option *option, void *target, double value)
 {
     char number[NB_NUMBER_MAX];
-    if (allowed(option, value)) {
-        store(option, target, value);
-        return NB_OK;
-    }
-    return nb_fail(ctx, NB_EARG, "%s must be %s, not %s", option->name,
-                   option->range ? option->range : any_of_kind[option->kind],
-                   nb_number_text(value, number));
+    if (!allowed(option, value)) return nb_option_wrong(ctx, option, nb_number_text(value, number));
+    store(option, target, value);
+    return NB_OK;
 }
 
-static const char *option_name(const void *list, size_t i)
+nb_status nb_option_set_pair(nb_ctx *ctx, const nb_option *option, void *target, double first,
+                             double second)
+{
+    char one[NB_NUMBER_MAX], two[NB_NUMBER_MAX], both[2 * NB_NUMBER_MAX];
+    if (option->kind != NB_PAIR || !allowed(option, first) || !allowed(option, second)) {
+        snprintf(both, sizeof both, "%sx%s", nb_number_text(first, one),
+                 nb_number_text(second, two));
+        return nb_option_wrong(ctx, option, both);
+    }
+    int64_t *pair = (int64_t *)((char *)target + option->offset);
+    pair[0] = (int64_t)first;
+    pair[1] = (int64_t)second;
+    return NB_OK;
+}
+
+bool nb_is_name(const char *name)
+{
+    static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_0123456789";
+    size_t length = strspn(name, letters);
+    return length > 0 && length < NB_NAME_MAX && name[length] == '\0' &&
+           !(name[0] >= '0' && name[0] <= '9');
+}
+
+static const char *word_at(const void *list, size_t i)
+{
+    return ((const char *const *)list)[i];
+}
+
+static nb_status set_choice(nb_ctx *ctx, const nb_option *option, void *target, const char *word)
+{
+    void *field = (char *)target + option->offset;
+    for (int i = 0; option->words[i]; i++) {
+        if (strcmp(option->words[i], word) != 0) continue;
+        if (option->kind == NB_CHOICE)
+            *(int *)field = i;
+        else
+            *(nb_choice *)field = (nb_choice){.word = i};
+        return NB_OK;
+    }
+    if (nb_nearest(word, word_at, option->words))
+        return nb_unknown(ctx, option->name, word, word_at, option->words);
+    char shown[NB_SHOWN], quoted[NB_SHOWN + 2];
+    snprintf(quoted, sizeof quoted, "'%s'", nb_text_shown(word, shown));
+    return nb_option_wrong(ctx, option, quoted);
+}
+
+static nb_status set_chosen(nb_ctx *ctx, const nb_option *option, void *target, const char *word)
+{
+    const nb_family *family = option->family;
+    const void *type = family->find(word);
+    if (!type) return nb_unknown(ctx, family->noun, word, family->name_at, NULL);
+    nb_option_choose(option, target, type);
+    return NB_OK;
+}
+
+nb_status nb_option_set_word(nb_ctx *ctx, const nb_option *option, void *target, const char *word)
+{
+    char shown[NB_SHOWN], quoted[NB_SHOWN + 2];
+    if (option->kind == NB_CHOICE || option->kind == NB_CHOICE_OR_INTEGER)
+        return set_choice(ctx, option, target, word);
+    if (option->kind == NB_CHOSEN) return set_chosen(ctx, option, target, word);
+    if (option->kind == NB_NAME && nb_is_name(word)) {
+        strcpy((char *)target + option->offset, word);
+        return NB_OK;
+    }
+    if (option->kind == NB_BOOLEAN && (!strcmp(word, "true") || !strcmp(word, "false"))) {
+        store(option, target, *word == 't');
+        return NB_OK;
+    }
+    snprintf(quoted, sizeof quoted, "'%s'", nb_text_shown(word, shown));
+    return nb_option_wrong(ctx, option, quoted);
+}
+
+void nb_option_choose(const nb_option *option, void *target, const void *type)
+{
+    nb_chosen chosen = {.type = type};
+    const nb_option *options = type ? option->family->options(type) : NULL;
+    if (options) nb_option_defaults(options, &chosen);
+    memcpy((char *)target + option->offset, &chosen, sizeof chosen);
+}
+
+bool nb_option_is_default(const nb_option *option, const void *target)
+{
+    const void *field = (const char *)target + option->offset;
+    if (option->required) return false;
+    switch (option->kind) {
+    case NB_NUMBER:
+        return *(const double *)field == option->value;
+    case NB_INTEGER:
+        return *(const int64_t *)field == (int64_t)option->value;
+    case NB_BOOLEAN:
+        return *(const bool *)field == (option->value != 0);
+    case NB_WORD:
+        return !*(const char *const *)field;
+    case NB_NAME:
+        return !*(const char *)field;
+    case NB_CHOICE:
+        return *(const int *)field == (int)option->value;
+    case NB_CHOICE_OR_INTEGER: {
+        const nb_choice *choice = field;
+        return choice->word < 0 && choice->number == (int64_t)option->value;
+    }
+    case NB_PAIR: {
+        const int64_t *pair = field;
+        return pair[0] == (int64_t)option->value && pair[1] == pair[0];
+    }
+    case NB_CHOSEN: {
+        nb_chosen chosen; /* the field may be another struct of the same shape */
+        memcpy(&chosen, field, sizeof chosen);
+        return !chosen.type;
+    }
+    case NB_HOST:
+        break;
+    }
+    return !*(const int *)field;
+}
+
+/* ---- As notation writes them ---------------------------------------------------------------- */
+
+static void write_pair(nb_text *text, const int64_t *pair)
+{
+    nb_text_add(text, "%lld", (long long)pair[0]);
+    if (pair[1] != pair[0]) nb_text_add(text, "x%lld", (long long)pair[1]);
+}
+
+static void write_choice(nb_text *text, const nb_option *option, const nb_choice *choice)
+{
+    if (choice->word >= 0)
+        nb_text_add(text, "%s", option->words[choice->word]);
+    else
+        nb_text_add(text, "%lld", (long long)choice->number);
+}
+
+void nb_option_write(nb_text *text, const nb_option *option, const void *target)
+{
+    const void *field = (const char *)target + option->offset;
+    nb_chosen chosen;
+    switch (option->kind) {
+    case NB_NUMBER:
+        nb_text_add_number(text, *(const double *)field);
+        break;
+    case NB_INTEGER:
+        nb_text_add(text, "%lld", (long long)*(const int64_t *)field);
+        break;
+    case NB_BOOLEAN:
+        nb_text_add(text, "%s", *(const bool *)field ? "true" : "false");
+        break;
+    case NB_NAME:
+        nb_text_add(text, "%s", (const char *)field);
+        break;
+    case NB_CHOICE:
+        nb_text_add(text, "%s", option->words[*(const int *)field]);
+        break;
+    case NB_CHOICE_OR_INTEGER:
+        write_choice(text, option, field);
+        break;
+    case NB_PAIR:
+        write_pair(text, field);
+        break;
+    case NB_CHOSEN:
+        memcpy(&chosen, field, sizeof chosen);
+        if (chosen.type) nb_chosen_write(text, option->family, &chosen);
+        break;
+    case NB_WORD:
+    case NB_HOST:
+        break;
+    }
+}
+
+void nb_options_write(nb_text *text, const nb_option *options, const void *target)
+{
+    for (; options->name; options++) {
+        bool written = options->kind != NB_WORD && options->kind != NB_HOST;
+        if (!written || nb_option_is_default(options, target)) continue;
+        nb_text_add(text, " %s=", options->name);
+        nb_option_write(text, options, target);
+    }
+}
+
+void nb_chosen_write(nb_text *text, const nb_family *family, const nb_chosen *chosen)
+{
+    const nb_option *option = family->options(chosen->type);
+    const char *between = "(";
+    nb_text_add(text, "%s", family->name(chosen->type));
+    for (; option && option->name; option++) {
+        if (nb_option_is_default(option, chosen)) continue;
+        nb_text_add(text, "%s%s=", between, option->name);
+        nb_option_write(text, option, chosen);
+        between = ", ";
+    }
+    if (*between == ',') nb_text_add(text, ")");
+}
+
+/* ---- Names that are not there --------------------------------------------------------------- */
+
+const char *nb_option_name_at(const void *list, size_t i)
 {
     return ((const nb_option *)list)[i].name;
 }
@@ -106,7 +354,7 @@ static const char *option_name(const void *list, size_t i)
 nb_status nb_option_unknown(nb_ctx *ctx, const nb_option *options, const char *whose,
                             const char *name)
 {
-    const char *nearest = nb_nearest(name, option_name, options);
+    const char *nearest = nb_nearest(name, nb_option_name_at, options);
     if (!nearest) return nb_fail(ctx, NB_EARG, "%s has no option '%s'", whose, name);
     return nb_fail(ctx, NB_EARG, "%s has no option '%s'; did you mean '%s'?", whose, name, nearest);
 }
@@ -167,4 +415,13 @@ const char *nb_nearest(const char *word, nb_name_at *next, const void *list)
         nearest = name;
     }
     return nearest;
+}
+
+nb_status nb_unknown(nb_ctx *ctx, const char *noun, const char *word, nb_name_at *next,
+                     const void *list)
+{
+    char shown[NB_SHOWN];
+    const char *nearest = nb_nearest(word, next, list);
+    return nb_fail(ctx, NB_EARG, "unknown %s '%s'%s%s%s", noun, nb_text_shown(word, shown),
+                   nearest ? "; did you mean '" : "", nearest ? nearest : "", nearest ? "'?" : "");
 }

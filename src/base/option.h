@@ -11,15 +11,16 @@
 #include <stdint.h>
 
 typedef enum nb_option_kind {
-    NB_NUMBER,  /* double */
-    NB_INTEGER, /* int64_t */
-    NB_BOOLEAN, /* bool */
-    NB_WORD,    /* const char *; whoever reads it knows the words */
-    NB_NAME,    /* char[NB_NAME_MAX]: a name of the user's, "" for none */
-    NB_CHOICE,  /* int: which of `words`, from 0 */
+    NB_NUMBER,            /* double */
+    NB_INTEGER,           /* int64_t */
+    NB_BOOLEAN,           /* bool */
+    NB_WORD,              /* const char *; whoever reads it knows the words */
+    NB_NAME,              /* char[NB_NAME_MAX]: a name of the user's, "" for none */
+    NB_CHOICE,            /* int: which of `words`, from 0 */
     NB_CHOICE_OR_INTEGER, /* nb_choice: one of `words`, or a whole number */
-    NB_PAIR,    /* int64_t[2]: two whole numbers, 3x5; one counts for both */
-    NB_CHOSEN,  /* nb_chosen, or a struct of its shape: a word of `family`, with options of its own */
+    NB_PAIR,              /* int64_t[2]: two whole numbers, 3x5; one counts for both */
+    NB_CHOSEN, /* nb_chosen, or a struct of its shape: a word of `family`, with options of its own
+                */
     NB_HOST /* int: where the host keeps a value that only it understands (a function, a set), 0 for
              none; not in notation */
 } nb_option_kind;
@@ -83,7 +84,18 @@ void nb_option_defaults(const nb_option *options, void *target);
  * NB_EARG with "lr must be a number above 0, not -1"; then the field is untouched. */
 #define NB_WHOLE_MAX 0x1p53 /* doubles hold every whole number up to it */
 nb_status nb_option_set(nb_ctx *ctx, const nb_option *option, void *target, double value);
-/* Whether the field has its default. */
+/* The same for two numbers of a pair. */
+nb_status nb_option_set_pair(nb_ctx *ctx, const nb_option *option, void *target, double first,
+                             double second);
+/* The same for a word: true or false, a user's name, a choice, a word of the family with its own
+ * defaults. NB_EARG: "unknown initialiser 'hee'; did you mean 'he'?" */
+nb_status nb_option_set_word(nb_ctx *ctx, const nb_option *option, void *target, const char *word);
+/* NB_EARG: "lr must be a number above 0, not true"; `given` in the caller's words. */
+nb_status nb_option_wrong(nb_ctx *ctx, const nb_option *option, const char *given);
+/* What the option may be, in words: its range, or its kind and choices. Returns `out`. */
+enum { NB_RANGE_MAX = 256 };
+const char *nb_option_range(const nb_option *option, char out[NB_RANGE_MAX]);
+/* Whether the field has its default; a required option has none. */
 bool nb_option_is_default(const nb_option *option, const void *target);
 /* The field's value as notation writes it: "0.5", "3x5", "same", "constant(value=2)". */
 void nb_option_write(nb_text *text, const nb_option *option, const void *target);
@@ -92,8 +104,13 @@ void nb_option_write(nb_text *text, const nb_option *option, const void *target)
 void nb_options_write(nb_text *text, const nb_option *options, const void *target);
 /* "leaky_relu(slope=0.2)"; defaults are left out. */
 void nb_chosen_write(nb_text *text, const nb_family *family, const nb_chosen *chosen);
-/* Fills a field of kind NB_CHOSEN with a type's defaults. */
+/* Fills a field of kind NB_CHOSEN with a type's defaults; `type` NULL empties it. */
 void nb_option_choose(const nb_option *option, void *target, const void *type);
+/* True for what may be a name of the user's: letters, digits and '_', not a digit first, and fewer
+ * than NB_NAME_MAX of them. */
+bool nb_is_name(const char *name);
+/* The i-th option's name, for nb_nearest; `list` is the options. */
+const char *nb_option_name_at(const void *list, size_t i);
 /* NB_EARG: "train has no option 'epoch'; did you mean 'epochs'?" */
 nb_status nb_option_unknown(nb_ctx *ctx, const nb_option *options, const char *whose,
                             const char *name);
@@ -106,5 +123,8 @@ nb_status nb_option_unknown(nb_ctx *ctx, const nb_option *options, const char *w
 enum { NB_NEAREST_MAX = 32 };
 typedef const char *nb_name_at(const void *list, size_t i);
 const char *nb_nearest(const char *word, nb_name_at *next, const void *list);
+/* NB_EARG: "unknown activation 'rleu'; did you mean 'relu'?" */
+nb_status nb_unknown(nb_ctx *ctx, const char *noun, const char *word, nb_name_at *next,
+                     const void *list);
 
 #endif

@@ -1,55 +1,60 @@
-/* The notation of networks, "64 - 30 - 10 : quadratic", and the specification that it is read into.
+/* The notation of networks, "64 - 30 - 10 : quadratic", and the networks that it is read into.
  *
- *   net        shape ('-' layer)+ [':' COST]
- *   shape      SIZE, or SIZExSIZE…
- *   layer      [LAYER] SIZE… activation… option…        a bare size is a dense layer
- *   activation NAME, or NAME@NEURON, or NAME@FIRST..LAST for neurons that differ, counted from 1
- *   option     init=NAME, name=NAME
+ *   net    = shape ("-" item)+ [":" NAME option*]
+ *   shape  = size ("x" size)*                         one word; size = INT | "*", a size that is
+ * free list   = item ("-" item)* item   = INT tail | LAYER arg* tail | "@" NAME    a bare size is a
+ * dense layer; @: shared | INT "*" "[" list "]" | BLOCK "[" [list] ("|" [list])* "]" (FLAG |
+ * option)* arg    = INT | NUMBER | INT ("x" INT)+ tail   = (FLAG | option | act ["@" INT [".."
+ * INT]])*   relu@7: neurons that differ, from 1 act    = NAME [args] option = NAME "=" value value
+ * = ["-"] (INT | NUMBER) | INT "x" INT | NAME [args] args   = "(" NAME "=" value ("," NAME "="
+ * value)* ")"
  *
  * Names begin with a letter or '_' and go on with those and digits. White space, newlines included,
- * may stand between any two parts, and must where two would read as one. */
+ * may stand between any two parts, and must where two would read as one. '-' is a sign only behind
+ * '='. FLAG is the bare name of a yes-or-no option of the layer. Words of layers, flags and
+ * activations are disjoint.
+ *
+ * @name is the layer of that name that stands before in the same list, or before the list in the
+ * one around it, and so on outward; a network in brackets ends the search. */
 #ifndef NB_NOTATION_H
 #define NB_NOTATION_H
 
-#include "nn/cost.h"
-#include "nn/layer.h"
+#include "nn/net/net.h"
 
-enum { NB_INPUT_DIMS_MAX = NB_MAX_DIMS - 1 }; /* of one example: a batch has one more */
-
-/* The largest size and neuron number that can be written. */
-#define NB_SIZE_MAX ((int64_t)1 << 31)
+enum {
+    NB_NOTATION_PLACES = 10000,          /* the most layers that one text may say, at all places */
+    NB_NOTATION_AGAIN = 16 * 1024 * 1024 /* bytes that repeats may read again, all together */
+};
 
 /* Names that the host adds to the built-in ones (nn.activation{name = …}); either may be NULL, and
  * each gives NULL for a name that it does not know. */
 typedef struct nb_resolver {
-    const nb_activation *(*activation)(nb_ctx *ctx, void *self, const char *name);
-    const nb_cost *(*cost)(nb_ctx *ctx, void *self, const char *name);
+    const nb_activation_type *(*activation)(nb_ctx *ctx, void *self, const char *name);
+    const nb_cost_type *(*cost)(nb_ctx *ctx, void *self, const char *name);
     void *self;
 } nb_resolver;
 
-typedef struct nb_net_spec {
-    int in_dims;
-    int64_t in_shape[NB_MAX_DIMS];
-    nb_layer_spec *layer; /* a growing list */
-    int layers, room;
-    const nb_cost *cost;
-} nb_net_spec;
+/* A network without a plan; the cost is the quadratic one where none is written. NULL with NB_EARG
+ * shows the text with the place marked and says what was expected. resolver may be NULL. */
+nb_net *nb_notation_parse(nb_ctx *ctx, const char *text, const nb_resolver *resolver);
+/* One item of it ("dense 30 relu", "residual[30 - 30]"), for tables that hold strings. */
+nb_layer *nb_notation_parse_layer(nb_ctx *ctx, const char *text, const nb_resolver *resolver);
+/* A list of items ("30", "30 - 10", "4*[30]"), added to the block's last branch, whose layers @name
+ * finds. Where it fails some may have been added. */
+nb_status nb_notation_parse_into(nb_ctx *ctx, const char *text, const nb_resolver *resolver,
+                                 nb_layer *block);
 
-/* Specifications. Zero one before use. */
-nb_layer_spec *nb_net_spec_add(nb_ctx *ctx, nb_net_spec *spec); /* a zeroed one, or NULL */
-/* Frees the list and the runs of its layers (each a block of run_count runs); leaves an empty one.
- */
-void nb_net_spec_free(nb_ctx *ctx, nb_net_spec *spec);
+/* A value alone: "leaky_relu(slope=0.2)", "constant(value=2)", "huber delta=2" as it stands behind
+ * ':'. NB_EARG in the same words, without the text. */
+nb_status nb_notation_activation(nb_ctx *ctx, const char *text, const nb_resolver *resolver,
+                                 nb_activation *activation);
+nb_status nb_notation_init(nb_ctx *ctx, const char *text, nb_init *init);
+nb_status nb_notation_cost(nb_ctx *ctx, const char *text, const nb_resolver *resolver,
+                           nb_cost *cost);
+/* The same for the field of any option of kind NB_CHOSEN; on failure it is untouched. */
+nb_status nb_notation_option(nb_ctx *ctx, const char *text, const nb_resolver *resolver,
+                             const nb_option *option, void *target);
 
-/* Reads a network into an empty spec; the cost is the quadratic one where none is written. NB_EARG
- * shows the text with the place marked and says what was expected; the spec is empty then. resolver
- * may be NULL. */
-nb_status nb_notation_parse(nb_ctx *ctx, const char *text, const nb_resolver *resolver,
-                            nb_net_spec *spec);
-/* One item of it ("dense 30 relu", "30") into a zeroed spec, for tables that hold strings. Whoever
- * owns the spec frees its runs. */
-nb_status nb_notation_parse_layer(nb_ctx *ctx, const char *text, const nb_resolver *resolver,
-                                  nb_layer_spec *layer);
 /* True for what notation reads as one name of at most NB_NAME_MAX - 1 letters: names of layers, and
  * of the host's activations and costs. */
 bool nb_notation_is_name(const char *name);

@@ -2,8 +2,10 @@
  * a token of one character for the parser to refuse. */
 #include "nn/notation/scan.h"
 
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum {
@@ -39,21 +41,34 @@ static const char *skip_digits(const char *at)
     return at;
 }
 
-/* 12, 1x28x28, 0.5, 1e-3. A point before another point is none: 9..12 begins with the size 9. */
+/* Over one size of a shape, digits or '*', or nothing. */
+static const char *skip_size(const char *at)
+{
+    return *at == '*' ? at + 1 : skip_digits(at);
+}
+
+/* Over an 'x' and a size, as often as they come. */
+static const char *skip_sizes(const char *at)
+{
+    while (*at == 'x' && (is_digit(at[1]) || at[1] == '*')) at = skip_size(at + 1);
+    return at;
+}
+
+/* 12, 1x28x28, *x64, 0.5, 1e-3. A point before another point is none: 9..12 begins with the size 9.
+ */
 static nb_token_kind scan_number(const char **at)
 {
-    const char *c = skip_digits(*at);
+    const char *c = skip_size(*at), *sizes = skip_sizes(c);
     nb_token_kind kind = NB_TOKEN_SIZE;
-    while (*c == 'x' && is_digit(c[1])) {
-        kind = NB_TOKEN_SHAPE;
-        c = skip_digits(c + 1);
+    if (sizes > c) {
+        *at = sizes;
+        return NB_TOKEN_SHAPE;
     }
-    if (kind == NB_TOKEN_SIZE && *c == '.' && c[1] != '.') {
+    if (*c == '.' && c[1] != '.') {
         kind = NB_TOKEN_NUMBER;
         c = skip_digits(c + 1);
     }
-    if (kind != NB_TOKEN_SHAPE && *c == 'e' &&
-        (is_digit(c[1]) || (c[1] == '-' && is_digit(c[2])))) {
+    if (*c == 'e' && (is_digit(c[1]) || (c[1] == '-' && is_digit(c[2])))) {
         kind = NB_TOKEN_NUMBER;
         c = skip_digits(c + 2);
     }
@@ -65,7 +80,7 @@ static nb_token_kind scan_kind(const char **at)
 {
     const char *c = *at;
     if (*c == '\0') return NB_TOKEN_END;
-    if (is_digit(*c)) return scan_number(at);
+    if (is_digit(*c) || (*c == '*' && skip_sizes(c + 1) > c + 1)) return scan_number(at);
     if (is_letter(*c)) {
         while (is_letter(**at) || is_digit(**at)) ++*at;
         return NB_TOKEN_NAME;
@@ -75,7 +90,7 @@ static nb_token_kind scan_kind(const char **at)
         return NB_TOKEN_RANGE;
     }
     ++*at;
-    if (strchr("-:=@", *c)) return NB_TOKEN_SIGN;
+    if (strchr("-:=@*[]|(),", *c)) return NB_TOKEN_SIGN;
     while (is_tail(**at)) ++*at;
     return NB_TOKEN_OTHER;
 }
@@ -118,6 +133,33 @@ int64_t nb_scan_digits(const char *at, int64_t limit, const char **end)
     }
     *end = at;
     return value <= limit ? value : limit + 1;
+}
+
+/* The point is taken out and counted, because strtod looks for that of whatever locale the host has
+ * set: 12.5e-3 is read as 125e-4. */
+bool nb_scan_number(nb_token token, double *number)
+{
+    enum { ROOM = 400 }; /* digits of any number that somebody means, and an exponent */
+    char digits[ROOM];
+    const char *at = token.at, *end = at + token.length;
+    size_t used = 0;
+    int64_t exponent = 0;
+    bool behind = false;
+    if (token.length > ROOM / 2) return false;
+    for (; at < end && *at != 'e'; at++) {
+        if (*at == '.') behind = true;
+        if (*at == '.') continue;
+        digits[used++] = *at;
+        exponent -= behind;
+    }
+    if (at < end) {
+        bool negative = at[1] == '-';
+        int64_t written = nb_scan_digits(at + 1 + negative, ROOM, &at);
+        exponent += negative ? -written : written;
+    }
+    snprintf(digits + used, sizeof digits - used, "e%lld", (long long)exponent);
+    *number = strtod(digits, NULL);
+    return isfinite(*number);
 }
 
 /* ---- Errors --------------------------------------------------------------------------------- */
@@ -178,6 +220,7 @@ nb_status nb_scan_fail(nb_scan *scan, nb_token token, const char *format, ...)
     va_start(arguments, format);
     vsnprintf(message, sizeof message, format, arguments);
     va_end(arguments);
+    if (scan->plain) return nb_fail(scan->ctx, NB_EARG, "%s", message);
     const char *start = excerpt_start(scan->text, token.at);
     const char *end = token.at + strnlen(token.at, SHOWN_AFTER);
     const char *head = start > scan->text ? "…" : "";

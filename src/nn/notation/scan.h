@@ -11,11 +11,11 @@
 typedef enum nb_token_kind {
     NB_TOKEN_END,
     NB_TOKEN_SIZE,   /* digits */
-    NB_TOKEN_SHAPE,  /* digits x digits … */
-    NB_TOKEN_NUMBER, /* with a point or an exponent: no part of notation has one yet */
+    NB_TOKEN_SHAPE,  /* digits x digits …; '*' may stand for digits */
+    NB_TOKEN_NUMBER, /* with a point or an exponent */
     NB_TOKEN_NAME,
     NB_TOKEN_RANGE, /* ".." */
-    NB_TOKEN_SIGN,  /* one of - : = @ */
+    NB_TOKEN_SIGN,  /* one of - : = @ * [ ] | ( ) , */
     NB_TOKEN_OTHER  /* a character that notation does not have */
 } nb_token_kind;
 
@@ -30,6 +30,7 @@ typedef struct nb_scan {
     nb_ctx *ctx;
     const char *text; /* ends in NUL */
     nb_token token;   /* the one to be read */
+    bool plain;       /* errors go without the text and the mark */
 } nb_scan;
 
 void nb_scan_start(nb_scan *scan, nb_ctx *ctx, const char *text);
@@ -42,6 +43,9 @@ bool nb_scan_at(const nb_scan *scan, char sign);
 /* The digits from `at` on as a number, where they end in *end; limit + 1 when it is above `limit`.
  */
 int64_t nb_scan_digits(const char *at, int64_t limit, const char **end);
+
+/* The value of a token of digits, with point and exponent; false where no double holds it. */
+bool nb_scan_number(nb_token token, double *number);
 
 /* NB_EARG: the message, then the text around `token` on a line of its own, then a mark below it.
  * Letters that would not show are replaced. */

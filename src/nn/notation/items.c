@@ -1,0 +1,245 @@
+/* Lists of items: layers, shared ones, repeats, and the branches of a block. */
+#include "nn/notation/parser.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* ---- Counting ------------------------------------------------------------------------------- */
+
+/* Adds the places of a layer and all below it, and how deep it reaches. Ends where either is over
+ * its limit: what is shared within what is shared stands at more places than could be counted. */
+static void measure(const nb_layer *layer, int depth, int64_t *places, int *deepest)
+{
+    ++*places;
+    if (layer->type->branches > 0) depth++;
+    if (depth > *deepest) *deepest = depth;
+    if (depth > NB_LAYER_DEPTH) return;
+    for (int i = 0; i < layer->children && *places <= NB_NOTATION_PLACES; i++)
+        measure(layer->child[i], depth, places, deepest);
+}
+
+static nb_status too_deep(nb_parser *p, nb_token token)
+{
+    return nb_scan_fail(&p->scan, token, "layers stand at most %d deep in one another",
+                        NB_LAYER_DEPTH);
+}
+
+static nb_status count_places(nb_parser *p, nb_token token, int64_t places)
+{
+    p->places += places;
+    if (p->places <= NB_NOTATION_PLACES) return NB_OK;
+    return nb_scan_fail(&p->scan, token, "notation has room for %d layers", NB_NOTATION_PLACES);
+}
+
+/* ---- Sharing -------------------------------------------------------------------------------- */
+
+static bool is_network(const nb_layer *block)
+{
+    return block->type == nb_layer_types[NB_LAYER_net];
+}
+
+static nb_layer *find_named(const nb_parser *p, const char *name)
+{
+    for (int b = p->blocks - 1; b >= 0; b--) {
+        const nb_layer *block = p->block[b];
+        for (int i = 0; i < block->children; i++)
+            if (strcmp(block->child[i]->head.name, name) == 0) return block->child[i];
+        if (is_network(block)) break;
+    }
+    return NULL;
+}
+
+/* The i-th of all that @name could find, "" for those without a name. */
+static const char *name_at(const void *list, size_t i)
+{
+    const nb_parser *p = list;
+    for (int b = p->blocks - 1; b >= 0; b--) {
+        const nb_layer *block = p->block[b];
+        if (i < (size_t)block->children) return block->child[i]->head.name;
+        i -= (size_t)block->children;
+        if (is_network(block)) break;
+    }
+    return NULL;
+}
+
+static bool is_word(nb_token token, const char *word)
+{
+    return token.kind == NB_TOKEN_NAME && token.length == strlen(word) &&
+           memcmp(token.at, word, token.length) == 0;
+}
+
+/* Whether one of the open brackets is that of the layer called `name`: its name stands behind. */
+static bool is_inside(const nb_parser *p, const char *name)
+{
+    nb_scan scan = p->scan;
+    int depth = 0;       /* of the brackets opened from here on */
+    bool behind = false; /* an enclosing block's bracket, in its tail */
+    for (; scan.token.kind != NB_TOKEN_END; nb_scan_next(&scan)) {
+        bool key = behind && is_word(scan.token, "name");
+        if (nb_scan_at(&scan, '[')) depth++;
+        if (nb_scan_at(&scan, ']')) {
+            behind = depth == 0;
+            if (!behind) depth--;
+        }
+        if (nb_scan_at(&scan, '-') || nb_scan_at(&scan, '|')) behind = behind && depth > 0;
+        if (!key) continue;
+        nb_scan_next(&scan);
+        if (nb_scan_at(&scan, '=') && is_word(nb_scan_peek(&scan), name)) return true;
+    }
+    return false;
+}
+
+static nb_status unknown_name(nb_parser *p, nb_token token, const char *name)
+{
+    const char *near = nb_nearest(name, name_at, p);
+    if (is_inside(p, name))
+        return nb_scan_fail(&p->scan, token, "@%s stands inside the layer '%s' itself", name, name);
+    return nb_scan_fail(&p->scan, token, "no layer called '%s' stands before this place%s%s%s",
+                        name, near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+}
+
+/* "@" NAME */
+static nb_status read_shared(nb_parser *p)
+{
+    char name[NB_NAME_MAX + 1];
+    int deepest = 0;
+    int64_t places = 0;
+    nb_scan_next(&p->scan);
+    if (!nb_parse_at(p, NB_TOKEN_NAME)) return nb_parse_expected(p, "a layer's name after '@'");
+    nb_token token = nb_parse_take(p);
+    nb_layer *layer = find_named(p, nb_parse_word(token, name));
+    if (!layer) return unknown_name(p, token, name);
+    measure(layer, p->brackets, &places, &deepest);
+    if (deepest > NB_LAYER_DEPTH) return too_deep(p, token);
+    nb_status status = count_places(p, token, places);
+    if (status != NB_OK) return status;
+    return nb_layer_add(p->scan.ctx, p->block[p->blocks - 1], layer);
+}
+
+/* ---- Repeats -------------------------------------------------------------------------------- */
+
+static nb_status open_bracket(nb_parser *p)
+{
+    if (p->brackets == NB_LAYER_DEPTH) return too_deep(p, p->scan.token);
+    p->brackets++;
+    nb_scan_next(&p->scan);
+    return NB_OK;
+}
+
+/* The list in brackets, the bracket at its end not included. */
+static nb_status read_turns(nb_parser *p, int64_t turns)
+{
+    const nb_scan start = p->scan;
+    nb_status status = nb_parse_list(p);
+    for (int64_t turn = 1; turn < turns && status == NB_OK; turn++) {
+        p->again += (size_t)(p->scan.token.at - start.token.at);
+        if (p->again > NB_NOTATION_AGAIN)
+            return nb_scan_fail(&p->scan, start.token, "this list is too long to be repeated");
+        p->scan = start;
+        status = nb_parse_list(p);
+    }
+    return status;
+}
+
+/* INT "*" "[" list "]" */
+static nb_status read_repeat(nb_parser *p)
+{
+    char quote[NB_QUOTE_MAX];
+    const char *end;
+    nb_token token = nb_parse_take(p);
+    int64_t turns = nb_scan_digits(token.at, NB_NOTATION_PLACES, &end);
+    nb_scan_next(&p->scan);
+    if (turns < 1 || turns > NB_NOTATION_PLACES)
+        return nb_scan_fail(&p->scan, token, "a list is repeated from 1 to %d times, not %s",
+                            NB_NOTATION_PLACES, nb_scan_quote(token, quote));
+    if (!nb_parse_at_sign(p, '['))
+        return nb_parse_expected(p, "'[' and a list to be repeated, as in 4*[30]");
+    nb_status status = open_bracket(p);
+    if (status != NB_OK) return status;
+    p->repeats += turns > 1;
+    status = read_turns(p, turns);
+    p->repeats -= turns > 1;
+    if (status != NB_OK) return status;
+    p->brackets--;
+    if (!nb_parse_at_sign(p, ']')) return nb_parse_expected(p, "'-' or ']' in the repeated list");
+    nb_scan_next(&p->scan);
+    return NB_OK;
+}
+
+/* ---- Blocks --------------------------------------------------------------------------------- */
+
+static nb_status too_many_branches(nb_parser *p, const nb_layer_type *type)
+{
+    if (type->branches == 1)
+        return nb_scan_fail(&p->scan, p->scan.token,
+                            "%s has one list of layers; no '|' stands in it", type->name);
+    return nb_scan_fail(&p->scan, p->scan.token, "%s has at most %d branches", type->name,
+                        type->branches);
+}
+
+/* [list] ("|" [list])* */
+static nb_status read_branches(nb_parser *p, nb_layer *block)
+{
+    for (int branches = 1;; branches++) {
+        nb_status status = nb_layer_add_branch(p->scan.ctx, block);
+        bool empty = nb_parse_at_sign(p, '|') || nb_parse_at_sign(p, ']');
+        if (status == NB_OK && !empty) status = nb_parse_list(p);
+        if (status != NB_OK || !nb_parse_at_sign(p, '|')) return status;
+        if (branches == block->type->branches) return too_many_branches(p, block->type);
+        nb_scan_next(&p->scan);
+    }
+}
+
+nb_status nb_parse_branches(nb_parser *p, nb_layer *block)
+{
+    char what[3 * NB_NAME_MAX];
+    const char *name = block->type->name;
+    nb_token token = p->scan.token;
+    if (!nb_parse_at_sign(p, '[')) {
+        snprintf(what, sizeof what, "'[' and the layers of %s, as in %s[30 - 30]", name, name);
+        return nb_parse_expected(p, what);
+    }
+    nb_status status = open_bracket(p);
+    if (status != NB_OK) return status;
+    p->block[p->blocks++] = block;
+    status = read_branches(p, block);
+    p->blocks--;
+    p->brackets--;
+    if (status != NB_OK) return status;
+    if (!nb_parse_at_sign(p, ']')) {
+        snprintf(what, sizeof what, "an activation, an option, '-'%s or ']' in %s[…]",
+                 block->type->branches > 1 ? ", '|'" : "", name);
+        return nb_parse_expected(p, what);
+    }
+    if (block->children == 0)
+        return nb_scan_fail(&p->scan, token, "%s has no layer in its brackets", name);
+    nb_scan_next(&p->scan);
+    return NB_OK;
+}
+
+/* ---- Lists ---------------------------------------------------------------------------------- */
+
+static nb_status read_item(nb_parser *p)
+{
+    nb_token token = p->scan.token, next = nb_scan_peek(&p->scan);
+    nb_ctx *ctx = p->scan.ctx;
+    if (nb_parse_at_sign(p, '@')) return read_shared(p);
+    if (token.kind == NB_TOKEN_SIZE && next.kind == NB_TOKEN_SIGN && *next.at == '*')
+        return read_repeat(p);
+    nb_layer *layer = nb_parse_layer(p);
+    if (!layer) return ctx->status;
+    nb_status status = count_places(p, token, 1);
+    if (status == NB_OK) status = nb_layer_add(ctx, p->block[p->blocks - 1], layer);
+    nb_layer_release(ctx, layer);
+    return status;
+}
+
+nb_status nb_parse_list(nb_parser *p)
+{
+    nb_status status = read_item(p);
+    while (status == NB_OK && nb_parse_at_sign(p, '-')) {
+        nb_scan_next(&p->scan);
+        status = read_item(p);
+    }
+    return status;
+}
