@@ -1,5 +1,6 @@
 /* Networks in files: safetensors whose tensors are called "1.w", "1.b", … (or by the layer's name
- * instead of its number) and whose metadata says the rest:
+ * instead of its number; in blocks by both, "3.1.w"; a shared layer by its first place), buffers
+ * like parameters, and whose metadata says the rest:
  *
  *   format    "nabla 1"
  *   notation  the network (notation.h)
@@ -10,7 +11,7 @@
 #define NB_MODEL_H
 
 #include "nn/data/classes.h"
-#include "nn/net/net.h"
+#include "nn/notation/notation.h"
 
 #define NB_MODEL_FORMAT "nabla 1"
 
