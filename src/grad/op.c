@@ -134,18 +134,26 @@ static nb_tensor *forward_and_record(nb_ctx *ctx, nb_call *call)
     return NULL;
 }
 
-nb_tensor *nb_op_call(nb_ctx *ctx, nb_call *call)
+/* What forward saved and no record took over. */
+static void drop_saved(nb_ctx *ctx, nb_call *call)
 {
-    nb_tensor *made[NB_MAX_INPUTS] = {NULL};
-    nb_tensor *out = NULL;
-    if (nb_poll(ctx) != NB_OK) return NULL;
-    if (!call->op->promote || promote(ctx, call, made) == NB_OK)
-        out = forward_and_record(ctx, call);
     for (int i = 0; i < NB_MAX_SAVED; i++) {
+        if (!call->saved[i]) continue;
         nb_tensor_release(ctx, call->saved[i]);
         call->saved[i] = NULL;
     }
-    for (int i = 0; i < NB_MAX_INPUTS; i++) nb_tensor_release(ctx, made[i]);
+}
+
+nb_tensor *nb_op_call(nb_ctx *ctx, nb_call *call)
+{
+    nb_tensor *made[NB_MAX_INPUTS];
+    nb_tensor *out = NULL;
+    if (nb_poll(ctx) != NB_OK) return NULL;
+    for (int i = 0; i < call->inputs; i++) made[i] = NULL;
+    if (!call->op->promote || promote(ctx, call, made) == NB_OK)
+        out = forward_and_record(ctx, call);
+    drop_saved(ctx, call);
+    for (int i = 0; i < call->inputs; i++) nb_tensor_release(ctx, made[i]);
     if (!out) nb_call_drop(ctx, call);
     return out;
 }

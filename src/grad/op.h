@@ -8,7 +8,9 @@
 #include "kernel/kernel.h"
 #include "tensor/tensor.h"
 
-enum { NB_MAX_INPUTS = 4, NB_MAX_SAVED = 3, NB_MAX_RESULTS = 3 };
+/* Inputs and saved tensors are as many as the largest op takes, a recurrent one: x, two weights,
+ * two biases, two states, lengths. */
+enum { NB_MAX_INPUTS = 8, NB_MAX_SAVED = 6, NB_MAX_RESULTS = 3 };
 
 typedef struct nb_op nb_op;
 typedef struct nb_record nb_record;

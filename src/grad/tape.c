@@ -4,11 +4,11 @@
 #include <string.h>
 
 /* Whether backward will read the elements of input i. */
-static bool reads(const nb_op *op, const bool *needs, int i)
+static bool reads(const nb_op *op, const bool *needs, int inputs, int i)
 {
     if (!(op->reads >> i & 1)) return false;
     if (!op->crosswise) return true;
-    for (int k = 0; k < NB_MAX_INPUTS; k++)
+    for (int k = 0; k < inputs; k++)
         if (k != i && needs[k]) return true;
     return false;
 }
@@ -16,13 +16,15 @@ static bool reads(const nb_op *op, const bool *needs, int i)
 /* Gives back what a record holds on to, but not the record. */
 static void empty_record(nb_ctx *ctx, nb_record *record)
 {
-    for (int i = 0; i < NB_MAX_INPUTS; i++) {
-        if (record->in[i] && reads(record->op, record->needs, i)) record->in[i]->storage->readers--;
+    for (int i = 0; i < record->inputs; i++) {
+        if (record->in[i] && reads(record->op, record->needs, record->inputs, i))
+            record->in[i]->storage->readers--;
         nb_tensor_release(ctx, record->in[i]);
         record->in[i] = NULL;
     }
     for (int i = 0; i < NB_MAX_SAVED; i++) {
-        if (record->saved[i]) record->saved[i]->storage->readers--;
+        if (!record->saved[i]) continue;
+        record->saved[i]->storage->readers--;
         nb_tensor_release(ctx, record->saved[i]);
         record->saved[i] = NULL;
     }
@@ -72,6 +74,7 @@ static void release_leaf(nb_ctx *ctx, nb_tape_link *link)
             grad->link = NULL;
         }
         nb_tensor_release(ctx, grad);
+        nb_home_release(ctx, leaf->home);
         nb_free(ctx, leaf, sizeof *leaf);
     }
 }
@@ -111,29 +114,70 @@ nb_status nb_require_grad(nb_ctx *ctx, nb_tensor *tensor, bool require)
     return NB_OK;
 }
 
+nb_status nb_require_grad_in(nb_ctx *ctx, nb_tensor *tensor, nb_home *home)
+{
+    nb_tensor *grads = home->grads;
+    int64_t end = tensor->offset + nb_tensor_count(tensor);
+    if (tensor->link || !nb_tensor_is_contiguous(tensor) || tensor->dtype != grads->dtype ||
+        end > nb_tensor_count(grads))
+        return nb_fail(ctx, NB_EARG, "this tensor has no place in that home");
+    nb_tensor *grad = nb_tensor_view(ctx, grads, tensor->dims, tensor->shape, tensor->stride,
+                                     grads->offset + tensor->offset);
+    if (!grad) return ctx->status;
+    nb_status status = nb_require_grad(ctx, tensor, true);
+    if (status != NB_OK) {
+        nb_tensor_release(ctx, grad);
+        return status;
+    }
+    nb_leaf *leaf = nb_leaf_of(tensor);
+    leaf->grad = grad;
+    leaf->home = nb_home_retain(home);
+    return NB_OK;
+}
+
+nb_tensor *nb_leaf_grad(const nb_leaf *leaf)
+{
+    return leaf->home && leaf->home->state != NB_HOME_FILLED ? NULL : leaf->grad;
+}
+
+/* The call's inputs become the record's, where they are needed or read. */
+static void record_inputs(nb_record *record, const nb_call *call)
+{
+    record->inputs = call->inputs;
+    memcpy(record->needs, call->needs, sizeof record->needs);
+    for (int i = 0; i < call->inputs; i++) {
+        nb_storage *storage = call->in[i]->storage;
+        bool read = reads(call->op, call->needs, call->inputs, i);
+        record->in[i] = call->needs[i] || read ? nb_tensor_retain(call->in[i]) : NULL;
+        record->in_version[i] = storage->version;
+        storage->readers += read;
+    }
+}
+
+static void record_saved(nb_record *record, nb_call *call)
+{
+    memcpy(record->saved, call->saved, sizeof record->saved);
+    memset(call->saved, 0, sizeof call->saved);
+    for (int i = 0; i < NB_MAX_SAVED; i++) {
+        if (!record->saved[i]) continue;
+        record->saved_version[i] = record->saved[i]->storage->version;
+        record->saved[i]->storage->readers++;
+    }
+}
+
 nb_status nb_record_call(nb_ctx *ctx, nb_call *call, nb_tensor *out)
 {
     nb_record *record = nb_alloc(ctx, sizeof *record);
     if (!record) return ctx->status;
-    *record = (nb_record){.link = {.release = release_record}, .op = call->op};
-    record->inputs = call->inputs;
+    record->link = (nb_tape_link){.release = release_record};
+    record->op = call->op;
+    record->pass = NULL;
     record->sequence = ++ctx->sequence;
-    for (int i = 0; i < call->inputs; i++) {
-        nb_storage *storage = call->in[i]->storage;
-        bool read = reads(call->op, call->needs, i);
-        record->needs[i] = call->needs[i];
-        if (!call->needs[i] && !read) continue;
-        record->in[i] = nb_tensor_retain(call->in[i]);
-        record->version[i] = storage->version;
-        storage->readers += read;
-    }
-    for (int i = 0; i < NB_MAX_SAVED; i++) {
-        record->saved[i] = call->saved[i];
-        call->saved[i] = NULL;
-        if (!record->saved[i]) continue;
-        record->version[NB_MAX_INPUTS + i] = record->saved[i]->storage->version;
-        record->saved[i]->storage->readers++;
-    }
+    record->mark = 0;
+    record->delta = record->watched = NULL;
+    record->watch = record->spent = false;
+    record_inputs(record, call);
+    record_saved(record, call);
     record->attr = call->attr;
     nb_shared_retain(record->attr.shared);
     out->link = &record->link;
@@ -156,12 +200,13 @@ nb_status nb_record_check(nb_ctx *ctx, const nb_record *record)
             "this graph was released by an earlier backward; give that one {keep = true}");
     for (int i = 0; i < record->inputs; i++) {
         const nb_tensor *in = record->in[i];
-        if (in && reads(record->op, record->needs, i) && in->storage->version != record->version[i])
+        if (in && in->storage->version != record->in_version[i] &&
+            reads(record->op, record->needs, record->inputs, i))
             return changed(ctx, record, in);
     }
     for (int i = 0; i < NB_MAX_SAVED; i++) {
         const nb_tensor *saved = record->saved[i];
-        if (saved && saved->storage->version != record->version[NB_MAX_INPUTS + i])
+        if (saved && saved->storage->version != record->saved_version[i])
             return changed(ctx, record, saved);
     }
     return NB_OK;

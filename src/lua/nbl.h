@@ -128,6 +128,9 @@ void nbl_push_text(lua_State *L, nb_text *text);
 nb_tensor **nbl_new_tensor(lua_State *L);
 /* Pushes a handle for one more reference to a tensor. */
 void nbl_push_tensor(lua_State *L, nb_tensor *tensor);
+/* Raises, in the name of `what` ("net:grads"), where a home holds the gradient of parameters that
+ * have moved by themselves since. */
+void nbl_check_home(lua_State *L, const char *what, const nb_home *home);
 /* The tensor at `arg`, or an error in the words of the call. */
 nb_tensor *nbl_check_tensor(lua_State *L, int arg);
 /* NULL when it is none. */

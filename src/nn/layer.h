@@ -37,8 +37,7 @@ typedef struct nb_param {
     int64_t fan_in, fan_out; /* connections into and out of a neuron */
     int neuron_dim;          /* the dimension that counts the neurons; -1: none */
     bool decays;             /* weight decay touches it: weights, not biases */
-    nb_tensor *value;        /* a view of the flat vector; a leaf, but of buffers */
-    nb_tensor *grad;         /* the same place of the flat gradients; NULL for buffers */
+    nb_tensor *value;        /* a view of the flat vector; a leaf with a home, but of buffers */
     nb_tensor *still;        /* value without its leaf: what a frozen layer computes with */
 } nb_param;
 

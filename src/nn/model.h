@@ -10,7 +10,7 @@
 #define NB_MODEL_H
 
 #include "nn/data/classes.h"
-#include "nn/net.h"
+#include "nn/net/net.h"
 
 #define NB_MODEL_FORMAT "nabla 1"
 

@@ -477,4 +477,89 @@ test("a tensor that stops to require a gradient gets none", function()
     eq(w.grad, {1, 2})
 end)
 
+-- ---- Where gradients go ----
+
+test("every backward fills the network's gradients, with 0 where it did not reach", function()
+    local net = nn.net "2 - 1 linear - 2 linear"
+    local w = net[2].w
+    fails(function() net:grads() end, "no gradient yet; net:backprop(x, y) computes it", true)
+    eq(w.grad, nil)
+    net:backprop({{1, 2}, {3, 4}}, {{0, 1}, {1, 0}})
+    w:sum():backward()
+    eq(net:grads(), {0, 0, 0, 1, 1, 0, 0})
+    eq(w.grad, {{1}, {1}})
+    eq(net[1].w.grad, {{0, 0}})
+    local five = net[1].b * 5
+    five:sum():backward {accumulate = true}
+    eq(net:grads(), {0, 0, 5, 1, 1, 0, 0})
+    net:params():copy_ {3, 4, 1, 1, 2, 0, 0}
+    net:record({{1, 2}, {3, 4}}):sum():backward()
+    -- a = w x + b of layer 1 is 12 and 26; C is the sum of a and 2 a
+    eq(net:grads(), {3 * (1 + 3), 3 * (2 + 4), 3 * 2, 12 + 26, 12 + 26, 2, 2})
+    eq(net[1].w.grad, {{12, 18}})
+end)
+
+test("plain descent leaves no gradient and says why; what needs one leaves it", function()
+    local net = nn.net "2 - 1"
+    local x, y = tensor {{1, 2}, {3, 4}}, tensor {{1}, {0}}
+    local w, why = net[1].w, "training by plain gradient descent adds the gradients straight " ..
+        "into the weights; net:backprop(x, y) computes them"
+    net:step(x, y, {lr = 1})
+    eq(w.grad, net:grads():narrow(1, 1, 2):reshape(1, 2))
+    net:train(x, y, {epochs = 1, progress = false})
+    fails(function() net:grads() end, "net:grads: " .. why, true)
+    fails(function() return w.grad end, "grad: " .. why, true)
+    fails(function() net:clone():grads() end, "no gradient yet")
+    local nabla_w = net:backprop(x, y)
+    eq(w.grad, nabla_w[1])
+    net:train(x, y, {epochs = 1, progress = false})
+    fails(function() net:grads() end, why, true)
+    net:train(x, y, {epochs = 1, optimizer = "adam", progress = false})
+    assert(w.grad:abs():max():item() > 0)
+end)
+
+test("a backward after plain descent moves nothing", function()
+    local net = nn.net "2 - 1"
+    net:train(tensor {{1, 2}}, tensor {{1}}, {epochs = 1, progress = false})
+    local before = net:params():clone()
+    net:record({{1, 2}}):sum():backward()
+    net:trace({{1, 2}}, {{1}})
+    net[1].w:sum():backward()
+    eq(net:params(), before)
+    eq(net:grads(), {1, 1, 0})
+end)
+
+-- a = x W W, so that W is a factor of its own gradient: what is read must not be written yet.
+test("plain descent is the step against the gradient where a weight meets itself", function()
+    local net = nn.net({2, nn.fn {
+        f = function(x, w) return x:matmul(w:matmul(w)) end,
+        params = {{name = "w", 2, 2}},
+    }}, F64)
+    local x, y = samples(3, 2, 2)
+    net[1].w = {{1, 2}, {3, 4}}
+    local nabla_w = net:backprop(x, y)
+    net:train(x, y, {epochs = 1, batch = 3, lr = 0.5, progress = false})
+    near(net[1].w, tensor({{1, 2}, {3, 4}}, F64) - nabla_w[1] * 0.5, 1e-12)
+end)
+
+test("a trace of weights as inputs keeps their two gradients apart", function()
+    local net, y = nn.net "2 - 2", tensor {{1, 0}, {0, 1}}
+    local t, plain = net:trace(net[1].w, y), net:trace(net[1].w:detach():clone(), y)
+    eq(t[1].dw, plain[1].dw)
+    eq(t[1].db, plain[1].db)
+    fails(function() net:grads() end, "no gradient yet")
+end)
+
+test("a parameter and its gradient outlive their network", function()
+    local net = nn.net "2 - 1"
+    net:backprop({{1, 2}}, {{1}})
+    local w = net[1].w
+    net = nil
+    collectgarbage()
+    collectgarbage()
+    assert(w.grad:abs():max():item() > 0)
+    w:sum():backward()
+    eq(w.grad, {{1, 1}})
+end)
+
 spec.report()

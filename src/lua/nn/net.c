@@ -178,7 +178,8 @@ static int net_params(lua_State *L)
 static int net_grads(lua_State *L)
 {
     const nbl_net *self = nbl_check_net(L, 1);
-    if (!self->net->has_grads)
+    nbl_check_home(L, "net:grads", self->net->home);
+    if (self->net->home->state == NB_HOME_NEW)
         return nbl_error(L, "net:grads: no gradient yet; net:backprop(x, y) computes it");
     nbl_push_tensor(L, self->net->grads);
     return 1;

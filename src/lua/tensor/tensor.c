@@ -97,11 +97,22 @@ static void push_requires_grad(lua_State *L, nb_tensor *x)
     lua_pushboolean(L, x->link != NULL);
 }
 
+void nbl_check_home(lua_State *L, const char *what, const nb_home *home)
+{
+    if (home->state == NB_HOME_STALE)
+        nbl_error(L,
+                  "%s: training by plain gradient descent adds the gradients straight into the "
+                  "weights; net:backprop(x, y) computes them",
+                  what);
+}
+
 static void push_grad(lua_State *L, nb_tensor *x)
 {
-    nb_leaf *leaf = nb_leaf_of(x);
-    if (leaf && leaf->grad)
-        nbl_push_tensor(L, leaf->grad);
+    const nb_leaf *leaf = nb_leaf_of(x);
+    if (leaf && leaf->home) nbl_check_home(L, "grad", leaf->home);
+    nb_tensor *grad = leaf ? nb_leaf_grad(leaf) : NULL;
+    if (grad)
+        nbl_push_tensor(L, grad);
     else
         lua_pushnil(L);
 }
@@ -126,8 +137,8 @@ static const nbl_entry field_help[] = {
      "true when gradients flow to a tensor or through it.",
      "tensor.zeros(2):requires_grad_().requires_grad  → true", NULL},
     {"grad", NULL, "x.grad",
-     "The gradient of the last backward pass at a tensor made with requires_grad_; nil before the "
-     "first.",
+     "The gradient of the last backward pass at a parameter of a network or a tensor made with "
+     "requires_grad_; nil before the first.",
      "x = tensor{1, 2}:requires_grad_()\nc = (x * x):sum()\nc:backward()\nx.grad  → 2 4", NULL},
     {NULL, NULL, NULL, NULL, NULL, NULL}};
 

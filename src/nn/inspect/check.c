@@ -29,68 +29,47 @@ static double now(void)
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-/* C of the last layer's result. */
-static nb_status finish(checking *c, nb_op_id fused, nb_tensor *last, double *cost)
+/* One number of z that is moved: at which place of the network, and to what. */
+typedef struct moved {
+    int place;
+    nb_tensor *z;
+} moved;
+
+/* Puts the moved z where the pass has made its own. */
+static nb_status put_z(nb_walk *walk, void *self, nb_layer *layer, nb_tensor **z)
 {
-    nb_tensor *out = nb_net_cost_from(c->ctx, c->net, fused, last, c->y);
-    if (!out) return c->ctx->status;
-    *cost = nb_tensor_item(out);
-    nb_tensor_release(c->ctx, out);
+    moved *at = self;
+    (void)layer;
+    if (walk->place != at->place) return NB_OK;
+    nb_tensor_release(walk->ctx, *z);
+    *z = nb_tensor_retain(at->z);
+    return NB_OK;
+}
+
+/* C, with z of one place as it was moved (NULL: none was). */
+static nb_status cost_of(checking *c, moved *at, double *cost)
+{
+    const nb_observer observer = {.z = put_z, .self = at};
+    nb_result pass;
+    nb_status status =
+        nb_net_run(c->ctx, c->net, c->x, c->y, NULL, at ? &observer : NULL, &pass);
+    if (status != NB_OK) return status;
+    *cost = nb_tensor_item(pass.cost);
+    nb_result_free(c->ctx, &pass);
     c->forwards++;
     return NB_OK;
 }
 
-/* C from z of layer l on. */
-static nb_status cost_from(checking *c, int l, nb_tensor *z, double *cost)
+/* The central difference for the number at *number, which is put back. */
+static nb_status difference(checking *c, moved *at, double *number, double *slope)
 {
-    nb_net *net = c->net;
-    nb_op_id fused = nb_net_fused(net);
-    nb_tensor *now_at = nb_tensor_retain(z);
-    for (int i = l; i < net->layers; i++) {
-        bool last = i == net->layers - 1;
-        nb_tensor *next;
-        if (i > l)
-            next = nb_layer_forward(c->ctx, &net->layer[i], now_at,
-                                    last && fused != NB_OPS ? NB_GIVE_Z : NB_GIVE_A);
-        else if (!net->layer[i].runs || (last && fused != NB_OPS))
-            next = nb_tensor_retain(now_at);
-        else
-            next = nb_runs_apply(c->ctx, net->layer[i].runs, now_at);
-        nb_tensor_release(c->ctx, now_at);
-        now_at = next;
-        if (!now_at) return c->ctx->status;
-    }
-    nb_status status = finish(c, fused, now_at, cost);
-    nb_tensor_release(c->ctx, now_at);
-    return status;
-}
-
-static nb_status whole_cost(checking *c, double *cost)
-{
-    nb_tensor *out = nb_net_cost(c->ctx, c->net, c->x, c->y, NULL);
-    if (!out) return c->ctx->status;
-    *cost = nb_tensor_item(out);
-    nb_tensor_release(c->ctx, out);
-    c->forwards++;
-    return NB_OK;
-}
-
-/* What moving a number costs: whole_cost (l < 0), or cost_from z of layer l. */
-static nb_status cost_of(checking *c, int l, nb_tensor *z, double *cost)
-{
-    return l < 0 ? whole_cost(c, cost) : cost_from(c, l, z, cost);
-}
-
-/* The central difference for the number at *at, which is put back. */
-static nb_status difference(checking *c, int l, nb_tensor *z, double *at, double *slope)
-{
-    double value = *at, step = NB_CHECK_STEP * fmax(1, fabs(value)), above, below;
+    double value = *number, step = NB_CHECK_STEP * fmax(1, fabs(value)), above, below;
     nb_tell(c->ctx, c->what, c->done++, c->differences);
-    *at = value + step;
-    nb_status status = cost_of(c, l, z, &above);
-    *at = value - step;
-    if (status == NB_OK) status = cost_of(c, l, z, &below);
-    *at = value;
+    *number = value + step;
+    nb_status status = cost_of(c, at, &above);
+    *number = value - step;
+    if (status == NB_OK) status = cost_of(c, at, &below);
+    *number = value;
     if (status == NB_OK) *slope = (above - below) / (2 * step);
     return status;
 }
@@ -110,11 +89,11 @@ static bool compare(const checking *c, nb_equation *equation, double g, double d
 }
 
 /* "w[2][4][17]": name, layer, then the index of element `at` of a tensor of this shape, from 1. */
-static void name_place(nb_equation *equation, const char *name, int layer, int dims,
+static void name_place(nb_equation *equation, const char *name, const char *path, int dims,
                        const int64_t *shape, int64_t at)
 {
     int64_t index[NB_MAX_DIMS];
-    int used = snprintf(equation->where, sizeof equation->where, "%s[%d]", name, layer);
+    int used = snprintf(equation->where, sizeof equation->where, "%s[%.24s]", name, path);
     for (int i = dims - 1; i >= 0; i--) {
         index[i] = at % shape[i] + 1;
         at /= shape[i];
@@ -124,40 +103,67 @@ static void name_place(nb_equation *equation, const char *name, int layer, int d
                          (long long)index[i]);
 }
 
-/* δ of layer l against differences in its z. */
-static nb_status check_delta(checking *c, int l, nb_equation *equation)
+/* δ of one place against differences in its z. */
+static nb_status check_delta(checking *c, int p, nb_equation *equation)
 {
-    const nb_trace_layer *layer = &c->trace.layer[l];
-    nb_tensor *z = nb_tensor_clone(c->ctx, layer->z);
-    nb_tensor *delta = z ? nb_tensor_contiguous(c->ctx, layer->delta) : NULL;
+    const nb_trace_place *place = &c->trace.place[p];
+    moved at = {.place = p, .z = nb_tensor_clone(c->ctx, place->z)};
+    nb_tensor *delta = at.z ? nb_tensor_contiguous(c->ctx, place->delta) : NULL;
     nb_status status = delta ? NB_OK : c->ctx->status;
-    for (int64_t i = 0; status == NB_OK && i < nb_tensor_count(z); i++) {
+    for (int64_t i = 0; status == NB_OK && i < nb_tensor_count(at.z); i++) {
         double d = 0, g = ((double *)nb_tensor_data(delta))[i];
-        status = difference(c, l, z, (double *)nb_tensor_data(z) + i, &d);
+        status = difference(c, &at, (double *)nb_tensor_data(at.z) + i, &d);
         if (status == NB_OK && compare(c, equation, g, d))
-            name_place(equation, "delta", l + 1, z->dims, z->shape, i);
+            name_place(equation, "delta", place->layer->plan->path, at.z->dims, at.z->shape, i);
     }
-    nb_tensor_release(c->ctx, z);
+    nb_tensor_release(c->ctx, at.z);
     nb_tensor_release(c->ctx, delta);
     return status;
 }
 
 /* One parameter's gradient. Weights are BP4, biases BP3. */
-static nb_status check_param(checking *c, int l, int p, nb_gradcheck *out)
+static nb_status check_param(checking *c, const nb_trace_place *place, int i, nb_gradcheck *out)
 {
-    nb_param *param = &c->net->layer[l].param[p];
-    nb_equation *equation = &out->equation[param->weight ? 3 : 2];
-    const double *g = nb_tensor_data(c->trace.layer[l].grad[p]);
+    nb_param *param = &place->layer->plan->param[i];
+    nb_equation *equation = &out->equation[param->dims > 1 ? 3 : 2];
+    const double *g = nb_tensor_data(place->grad[i]);
     double *value = nb_tensor_data(param->value);
-    int64_t count = nb_tensor_count(param->value);
-    for (int64_t i = 0; i < count; i++) {
+    for (int64_t k = 0; k < param->count; k++) {
         double d = 0;
-        nb_status status = difference(c, -1, NULL, value + i, &d);
+        nb_status status = difference(c, NULL, value + k, &d);
         if (status != NB_OK) return status;
-        if (compare(c, equation, g[i], d))
-            name_place(equation, param->name, l + 1, param->dims, param->shape, i);
+        if (compare(c, equation, g[k], d))
+            name_place(equation, param->name, place->layer->plan->path, param->dims, param->shape,
+                       k);
     }
     return NB_OK;
+}
+
+/* All of a place, unless its layer was looked at where it stands first. */
+static nb_status check_params(checking *c, int p, nb_gradcheck *out)
+{
+    const nb_trace_place *place = &c->trace.place[p];
+    for (int i = 0; i < p; i++)
+        if (c->trace.place[i].layer == place->layer) return NB_OK;
+    nb_status status = NB_OK;
+    for (int i = 0; i < place->grads && status == NB_OK; i++)
+        status = check_param(c, place, i, out);
+    return status;
+}
+
+/* Whether δ of place p is that of the network's last z: BP1. */
+static bool is_last(const checking *c, int p)
+{
+    const nb_layer *top = &c->net->layer;
+    int place = 0;
+    for (int i = 0; i < top->children - 1; i++) place += top->child[i]->plan->places;
+    const nb_layer *last = top->child[top->children - 1];
+    /* A network at the end is what its last layer is. */
+    for (; place < p && nb_net_of(last); last = last->child[last->children - 1]) {
+        place++;
+        for (int i = 0; i < last->children - 1; i++) place += last->child[i]->plan->places;
+    }
+    return place == p;
 }
 
 static nb_status begin(checking *c, nb_ctx *ctx, nb_net *net, nb_tensor *x, nb_tensor *y)
@@ -195,18 +201,15 @@ static nb_status check_all(checking *c, nb_gradcheck *out)
 {
     nb_net *net = c->net;
     nb_status status = nb_trace_run(c->ctx, net, c->x, c->y, &c->trace);
-    c->ctx->recording = false;
     c->what = "checking gradients";
     c->differences = nb_net_count(net);
-    for (int l = 0; l < net->layers && status == NB_OK; l++)
-        c->differences += nb_tensor_count(c->trace.layer[l].z);
-    for (int l = net->layers - 1; l >= 0 && status == NB_OK; l--)
-        status = check_delta(c, l, &out->equation[l == net->layers - 1 ? 0 : 1]);
+    for (int p = 0; p < c->trace.places && status == NB_OK; p++)
+        c->differences += nb_tensor_count(c->trace.place[p].z);
+    for (int p = c->trace.places - 1; p >= 0 && status == NB_OK; p--)
+        status = check_delta(c, p, &out->equation[is_last(c, p) ? 0 : 1]);
     c->forwards = 0;
     double start = now();
-    for (int l = 0; l < net->layers && status == NB_OK; l++)
-        for (int p = 0; p < net->layer[l].params && status == NB_OK; p++)
-            status = check_param(c, l, p, out);
+    for (int p = 0; p < c->trace.places && status == NB_OK; p++) status = check_params(c, p, out);
     out->difference_seconds = now() - start;
     out->forwards = c->forwards;
     return status;
@@ -216,7 +219,6 @@ nb_status nb_gradcheck_run(nb_ctx *ctx, nb_net *net, nb_tensor *x, nb_tensor *y,
 {
     static const char *const names[4] = {"BP1", "BP2", "BP3", "BP4"};
     checking c;
-    bool recording = ctx->recording;
     nb_dtype dtype = ctx->dtype;
     ctx->dtype = NB_F64; /* constants that a function of the host makes */
     memset(out, 0, sizeof *out);
@@ -224,7 +226,6 @@ nb_status nb_gradcheck_run(nb_ctx *ctx, nb_net *net, nb_tensor *x, nb_tensor *y,
     nb_status status = begin(&c, ctx, net, x, y);
     if (status == NB_OK) status = price_backprop(&c, &out->backprop_seconds);
     if (status == NB_OK) status = check_all(&c, out);
-    ctx->recording = recording;
     ctx->dtype = dtype;
     end(&c);
     out->ok = true;
@@ -235,21 +236,18 @@ nb_status nb_gradcheck_run(nb_ctx *ctx, nb_net *net, nb_tensor *x, nb_tensor *y,
 nb_tensor *nb_numeric_gradient(nb_ctx *ctx, nb_net *net, nb_tensor *x, nb_tensor *y)
 {
     checking c;
-    bool recording = ctx->recording;
     nb_dtype dtype = ctx->dtype;
     nb_tensor *out = NULL;
     ctx->dtype = NB_F64;
     nb_status status = begin(&c, ctx, net, x, y);
-    ctx->recording = false;
     int64_t count = status == NB_OK ? nb_net_count(c.net) : 0;
     c.what = "taking differences";
     c.differences = count;
     nb_tensor *slopes = status == NB_OK ? nb_tensor_new(ctx, NB_F64, 1, &count) : NULL;
     status = slopes ? NB_OK : ctx->status;
     for (int64_t i = 0; i < count && status == NB_OK; i++)
-        status = difference(&c, -1, NULL, (double *)nb_tensor_data(c.net->params) + i,
+        status = difference(&c, NULL, (double *)nb_tensor_data(c.net->values) + i,
                             (double *)nb_tensor_data(slopes) + i);
-    ctx->recording = recording;
     ctx->dtype = dtype;
     if (status == NB_OK) out = nb_tensor_convert(ctx, slopes, net->dtype, 1);
     nb_tensor_release(ctx, slopes);

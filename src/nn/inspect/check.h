@@ -3,7 +3,7 @@
 #define NB_CHECK_H
 
 #include "grad/gradcheck.h"
-#include "nn/net.h"
+#include "nn/net/net.h"
 
 /* One equation's outcome. */
 typedef struct nb_equation {

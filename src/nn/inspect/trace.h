@@ -3,20 +3,23 @@
 #ifndef NB_TRACE_H
 #define NB_TRACE_H
 
-#include "nn/net.h"
+#include "nn/net/learn.h"
 
-typedef struct nb_trace_layer {
-    nb_tensor *z; /* (n, neurons); for a layer without neurons the same as a */
+/* One place of the network; a shared layer has several, with the same gradients of its parameters. */
+typedef struct nb_trace_place {
+    nb_layer *layer;  /* one more reference */
+    nb_tensor *z;     /* (n, neurons); for a layer without neurons the same as a */
     nb_tensor *a;
-    nb_tensor *delta;                 /* dC/dz */
-    nb_tensor *grad[NB_LAYER_PARAMS]; /* of its parameters, in their order: nabla_w, nabla_b */
-} nb_trace_layer;
+    nb_tensor *delta; /* dC/dz */
+    nb_tensor **grad; /* of its parameters, in their order: nabla_w, nabla_b */
+    int grads;
+} nb_trace_place;
 
 typedef struct nb_trace {
     double cost;
     nb_tensor *x; /* a of layer 0 */
-    int layers;
-    nb_trace_layer *layer;
+    int places;
+    nb_trace_place *place; /* depth first; the children of place p begin at p + 1 */
 } nb_trace;
 
 /* Fills *trace (zeroed by the caller) for prepared inputs and targets. Does not touch net->grads.

@@ -88,31 +88,6 @@ nb_tensor *nb_net_forward(nb_ctx *ctx, nb_net *net, nb_tensor *x)
     return nb_net_run(ctx, net, x, NULL, NULL, NULL, &result) == NB_OK ? result.output : NULL;
 }
 
-/* ---- Where gradients go ---------------------------------------------------------------------- */
-
-void nb_net_aim(nb_net *net, nb_sink_kind kind, double lr)
-{
-    for (int i = 0; i < net->params; i++) {
-        nb_param *param = net->param[i];
-        nb_leaf *leaf = nb_leaf_of(param->value);
-        bool direct = kind == NB_INTO_WEIGHTS;
-        leaf->into = kind == NB_INTO_FRESH ? NULL : direct ? param->value : param->grad;
-        leaf->alpha = direct ? -lr : 1;
-        leaf->beta = direct ? 1 : 0;
-        leaf->pass = 0;
-    }
-}
-
-/* Parameters that no path led to have gradient 0, not the last one. */
-static void clear_untouched(nb_net *net)
-{
-    for (int i = 0; i < net->params; i++) {
-        nb_param *param = net->param[i];
-        if (nb_leaf_of(param->value)->pass) continue;
-        memset(nb_tensor_data(param->grad), 0, (size_t)param->count * nb_dtype_size(net->dtype));
-    }
-}
-
 /* ---- Where a NaN began ----------------------------------------------------------------------- */
 
 /* True when no element is NaN or infinite. */
@@ -163,28 +138,25 @@ static nb_status bad_cost(nb_ctx *ctx, nb_net *net, nb_tensor *x, const nb_mode 
 /* ---- Learning -------------------------------------------------------------------------------- */
 
 nb_status nb_net_learn(nb_ctx *ctx, nb_net *net, nb_tensor *x, nb_tensor *y, const nb_mode *mode,
-                       nb_sink_kind kind, double lr, double *cost)
+                       const nb_sink *sink, double *cost)
 {
     nb_result pass;
     nb_mode taped = mode ? *mode : (nb_mode){.learning = false};
     taped.taped = true;
     nb_status status = nb_net_run(ctx, net, x, y, &taped, NULL, &pass);
     if (status != NB_OK) return status;
+    nb_backward_options options = {.sinks = sink, .sink_count = sink ? 1 : 0};
+    uint64_t before = net->home->pass;
     *cost = nb_tensor_item(pass.cost);
     if (!isfinite(*cost)) status = bad_cost(ctx, net, x, &taped, *cost);
-    nb_net_aim(net, kind, lr);
-    if (status == NB_OK && pass.cost->link) status = nb_backward(ctx, pass.cost, NULL);
-    if (status == NB_OK) {
-        if (kind == NB_INTO_GRADS) clear_untouched(net);
-        /* A gradient of parameters that have moved on would be no gradient of this network. */
-        net->has_grads = kind == NB_INTO_GRADS;
-    }
-    nb_net_aim(net, NB_INTO_GRADS, 0);
+    if (status == NB_OK && pass.cost->link) status = nb_backward(ctx, pass.cost, &options);
+    /* A cost that depends on no parameter has a gradient too. */
+    if (status == NB_OK && !sink && net->home->pass == before) nb_home_clear(net->home);
     nb_result_free(ctx, &pass);
     return status;
 }
 
 nb_status nb_net_backprop(nb_ctx *ctx, nb_net *net, nb_tensor *x, nb_tensor *y, double *cost)
 {
-    return nb_net_learn(ctx, net, x, y, NULL, NB_INTO_GRADS, 0, cost);
+    return nb_net_learn(ctx, net, x, y, NULL, NULL, cost);
 }

@@ -10,18 +10,11 @@ nb_tensor *nb_net_forward(nb_ctx *ctx, nb_net *net, nb_tensor *x);
  * looked for through nested networks at the end. Else NB_OPS. */
 nb_op_id nb_net_fused(const nb_net *net);
 
-/* Where backward writes the gradients of the net's parameters. */
-typedef enum nb_sink_kind {
-    NB_INTO_GRADS,   /* net->grads, fresh */
-    NB_INTO_WEIGHTS, /* the parameters themselves, times -lr: plain gradient descent */
-    NB_INTO_FRESH    /* tensors of their own, nb_leaf_of(value)->grad */
-} nb_sink_kind;
-void nb_net_aim(nb_net *net, nb_sink_kind kind, double lr);
-
-/* Cost and gradients of prepared examples: BP1 to BP4. NB_EVALUE when the cost or a gradient is not
- * finite: nothing is written then. mode: of training; what it stages waits for the caller. */
+/* Cost and gradients of prepared examples: BP1 to BP4, into net->grads or the sink. NB_EVALUE when
+ * the cost or a gradient is not finite: nothing is written then. mode: of training; what it stages
+ * waits for the caller. */
 nb_status nb_net_learn(nb_ctx *ctx, nb_net *net, nb_tensor *x, nb_tensor *y, const nb_mode *mode,
-                       nb_sink_kind kind, double lr, double *cost);
+                       const nb_sink *sink, double *cost);
 /* The same into net->grads, outside training: frozen layers have theirs too, and buffers stay. */
 nb_status nb_net_backprop(nb_ctx *ctx, nb_net *net, nb_tensor *x, nb_tensor *y, double *cost);
 

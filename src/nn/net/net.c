@@ -54,6 +54,8 @@ void nb_net_drop_lists(nb_ctx *ctx, nb_net *net)
     nb_tensor_release(ctx, net->values);
     nb_tensor_release(ctx, net->grads);
     nb_tensor_release(ctx, net->figures);
+    nb_tensor_release(ctx, net->whole);
+    nb_home_release(ctx, net->home);
 }
 
 static void free_net(nb_ctx *ctx, nb_layer *layer)

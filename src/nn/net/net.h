@@ -7,6 +7,7 @@
 #ifndef NB_NET_H
 #define NB_NET_H
 
+#include "grad/tape.h"
 #include "nn/cost.h"
 #include "nn/layer.h"
 
@@ -33,10 +34,11 @@ struct nb_net {
     /* From the storage on. */
     nb_dtype dtype;
     nb_tensor *values;  /* flat parameters; of a nested network a view of its root's */
-    nb_tensor *grads;   /* flat gradients of the last backward */
-    nb_tensor *figures; /* flat buffers */
+    nb_tensor *grads;   /* flat gradients, likewise */
+    nb_tensor *figures; /* flat buffers, likewise */
+    nb_tensor *whole;   /* the flat parameters that the storage holds: the root's */
+    nb_home *home;      /* of their gradients; says what grads holds */
     uint64_t seed;      /* of the last reset */
-    bool has_grads;     /* something was written into grads */
 };
 
 /* An empty one, not planned: add layers with nb_layer_add(&net->layer, …). */

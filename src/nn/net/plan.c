@@ -20,14 +20,14 @@ struct nb_planner {
 
 /* ---- Plans ---------------------------------------------------------------------------------- */
 
-/* Somebody may hold on to a parameter beyond its layer. */
+/* Somebody may hold on to a parameter beyond its layer, which has no name then. */
 static void drop_params(nb_ctx *ctx, nb_param *list, int count)
 {
     for (int i = 0; i < count; i++) {
         nb_param *param = &list[i];
-        nb_param_let_go(param);
+        nb_leaf *leaf = param->value ? nb_leaf_of(param->value) : NULL;
+        if (leaf) leaf->where = NULL;
         nb_tensor_release(ctx, param->value);
-        nb_tensor_release(ctx, param->grad);
         nb_tensor_release(ctx, param->still);
         nb_tensor_release(ctx, param->begin);
     }

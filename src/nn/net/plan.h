@@ -32,8 +32,6 @@ nb_status nb_plan_neurons(nb_planner *planner, const nb_layer *layer, nb_plan *p
 
 /* Gives back a plan. NULL is allowed. */
 void nb_plan_drop(nb_ctx *ctx, nb_plan *plan);
-/* A parameter that is nobody's any more: whoever still holds its tensor finds no layer behind it. */
-void nb_param_let_go(nb_param *param);
 /* Puts a new name into its `where`. */
 void nb_plan_name(nb_plan *plan, const char *name);
 

@@ -26,6 +26,7 @@ typedef struct storing {
     uint64_t seed;
     int64_t values, figures;
     nb_tensor *flat[3]; /* values, grads, figures */
+    nb_home *home;      /* of the gradients */
     share *shares;      /* a list; the root's first */
     int nets;
 } storing;
@@ -87,8 +88,8 @@ static nb_status make_views(storing *s, nb_plan *plan)
         nb_param *param = &plan->param[i];
         param->value = part(ctx, s->flat[0], param);
         param->still = param->value ? nb_tensor_alias(ctx, param->value) : NULL;
-        param->grad = param->still ? part(ctx, s->flat[1], param) : NULL;
-        if (!param->grad || nb_require_grad(ctx, param->value, true) != NB_OK) return ctx->status;
+        if (!param->still || nb_require_grad_in(ctx, param->value, s->home) != NB_OK)
+            return ctx->status;
         nb_leaf_of(param->value)->where = plan->where;
     }
     for (int i = 0; i < plan->buffers; i++) {
@@ -96,14 +97,6 @@ static nb_status make_views(storing *s, nb_plan *plan)
         if (!plan->buffer[i].value) return ctx->status;
     }
     return NB_OK;
-}
-
-void nb_param_let_go(nb_param *param)
-{
-    nb_leaf *leaf = param->value ? nb_leaf_of(param->value) : NULL;
-    if (!leaf) return;
-    leaf->where = NULL;
-    leaf->into = NULL;
 }
 
 /* What the layer had under the name, where it still fits. */
@@ -160,8 +153,10 @@ static nb_status fill_all(storing *s)
 static nb_status make_flat(storing *s)
 {
     s->flat[0] = nb_tensor_zeros(s->ctx, s->dtype, 1, &s->values);
-    s->flat[1] = s->flat[0] ? nb_tensor_zeros(s->ctx, s->dtype, 1, &s->values) : NULL;
-    s->flat[2] = s->flat[1] ? nb_tensor_zeros(s->ctx, s->dtype, 1, &s->figures) : NULL;
+    s->home = s->flat[0] ? nb_home_new(s->ctx, s->dtype, s->values) : NULL;
+    if (!s->home) return s->ctx->status;
+    s->flat[1] = nb_tensor_retain(s->home->grads);
+    s->flat[2] = nb_tensor_zeros(s->ctx, s->dtype, 1, &s->figures);
     return s->flat[2] ? NB_OK : s->ctx->status;
 }
 
@@ -265,9 +260,10 @@ static void take_lists(const storing *s, share *from)
     net->values = from->views[0];
     net->grads = from->views[1];
     net->figures = from->views[2];
+    net->whole = nb_tensor_retain(s->flat[0]);
+    net->home = nb_home_retain(s->home);
     net->dtype = s->dtype;
     net->seed = s->seed;
-    net->has_grads = false;
     for (int i = 0; i < net->parts; i++) nb_layer_retain(net->part[i]);
     for (int i = 0; i < old.parts; i++)
         if (old.part[i]->owner == net) old.part[i]->owner = NULL;
@@ -326,6 +322,7 @@ static void finish(storing *s)
     for (int n = 0; s->shares && n < s->nets; n++) drop_share(s->ctx, &s->shares[n]);
     nb_free(s->ctx, s->shares, (size_t)s->nets * sizeof *s->shares);
     for (int i = 0; i < 3; i++) nb_tensor_release(s->ctx, s->flat[i]);
+    nb_home_release(s->ctx, s->home);
     nb_plans_free(s->ctx, s->plans);
 }
 
@@ -339,7 +336,6 @@ nb_status nb_net_store(nb_ctx *ctx, nb_net *net, nb_plans *plans, nb_dtype dtype
     if (status == NB_OK) status = make_shares(&s);
     if (status == NB_OK) take_over(&s);
     finish(&s);
-    if (status == NB_OK) nb_net_bind(net);
     return status;
 }
 

@@ -11,10 +11,10 @@ enum { CHUNK = 500 }; /* examples at a time: large products, small buffers */
 nb_status nb_batch_new(nb_ctx *ctx, const nb_net *net, int64_t n, nb_tensor **x, nb_tensor **y)
 {
     int64_t shape[NB_MAX_DIMS] = {n};
-    memcpy(shape + 1, net->in_shape, (size_t)net->in_dims * sizeof *shape);
-    *x = nb_tensor_new(ctx, net->dtype, net->in_dims + 1, shape);
-    memcpy(shape + 1, net->out_shape, (size_t)net->out_dims * sizeof *shape);
-    *y = *x ? nb_tensor_new(ctx, net->dtype, net->out_dims + 1, shape) : NULL;
+    memcpy(shape + 1, nb_net_in(net)->size, (size_t)nb_net_in(net)->dims * sizeof *shape);
+    *x = nb_tensor_new(ctx, net->dtype, nb_net_in(net)->dims + 1, shape);
+    memcpy(shape + 1, nb_net_out(net)->size, (size_t)nb_net_out(net)->dims * sizeof *shape);
+    *y = *x ? nb_tensor_new(ctx, net->dtype, nb_net_out(net)->dims + 1, shape) : NULL;
     if (*y) return NB_OK;
     nb_tensor_release(ctx, *x);
     *x = NULL;
@@ -30,21 +30,21 @@ static bool same_examples(const nb_tensor *all, int dims, const int64_t *shape)
 nb_status nb_set_check(nb_ctx *ctx, const nb_net *net, const nb_set *set)
 {
     char given[NB_SHAPE_TEXT], wanted[NB_SHAPE_TEXT];
-    nb_shape_text(net->in_dims, net->in_shape, wanted);
+    nb_shape_text(nb_net_in(net)->dims, nb_net_in(net)->size, wanted);
     if (set->count < 1) return nb_fail(ctx, NB_EARG, "the set has no examples");
     if (!set->y) return nb_fail(ctx, NB_EARG, "the set has no y to learn from");
-    if (!same_examples(set->x, net->in_dims, net->in_shape))
+    if (!same_examples(set->x, nb_net_in(net)->dims, nb_net_in(net)->size))
         return nb_fail(ctx, NB_ESHAPE, "the set's examples are %s; the network takes %s",
                        nb_shape_text(set->x->dims - 1, set->x->shape + 1, given), wanted);
-    nb_shape_text(net->out_dims, net->out_shape, wanted);
+    nb_shape_text(nb_net_out(net)->dims, nb_net_out(net)->size, wanted);
     if (set->classes) {
-        bool fits = net->out_dims == 1 && net->out_shape[0] == set->classes->count;
+        bool fits = nb_net_out(net)->dims == 1 && nb_net_out(net)->size[0] == set->classes->count;
         if (fits) return NB_OK;
         return nb_fail(ctx, NB_ESHAPE, "the set has %lld classes; the network gives %s",
                        (long long)set->classes->count, wanted);
     }
-    bool column = set->y->dims == 1 && net->out_dims == 1 && net->out_shape[0] == 1;
-    if (column || same_examples(set->y, net->out_dims, net->out_shape)) return NB_OK;
+    bool column = set->y->dims == 1 && nb_net_out(net)->dims == 1 && nb_net_out(net)->size[0] == 1;
+    if (column || same_examples(set->y, nb_net_out(net)->dims, nb_net_out(net)->size)) return NB_OK;
     return nb_fail(ctx, NB_ESHAPE, "the set's targets are %s; the network gives %s",
                    nb_shape_text(set->y->dims - 1, set->y->shape + 1, given), wanted);
 }
@@ -90,14 +90,15 @@ static bool has_classes(const nb_set *set, const nb_tensor *y)
 static nb_status add_chunk(nb_ctx *ctx, nb_net *net, const nb_set *set, int64_t start, int64_t n,
                            nb_evaluation *out, double *sum)
 {
-    nb_tensor *x, *y, *output = NULL;
+    nb_tensor *x, *y;
+    nb_result pass;
     nb_status status = nb_batch_new(ctx, net, n, &x, &y);
     if (status != NB_OK) return status;
     status = nb_set_gather(ctx, set, NULL, start, n, 0, x, y);
-    nb_tensor *cost = status == NB_OK ? nb_net_cost(ctx, net, x, y, &output) : NULL;
-    if (cost) {
-        nb_tensor *rows = nb_tensor_contiguous(ctx, output);
-        *sum += nb_tensor_item(cost) * (double)n;
+    if (status == NB_OK) status = nb_net_run(ctx, net, x, y, NULL, NULL, &pass);
+    if (status == NB_OK) {
+        nb_tensor *rows = nb_tensor_contiguous(ctx, pass.output);
+        *sum += nb_tensor_item(pass.cost) * (double)n;
         out->examples += n;
         if (!rows)
             status = ctx->status;
@@ -106,11 +107,8 @@ static nb_status add_chunk(nb_ctx *ctx, nb_net *net, const nb_set *set, int64_t 
         else if (out->correct >= 0)
             out->correct += count_right(rows, y, nb_net_fused(net) != NB_OPS);
         nb_tensor_release(ctx, rows);
-    } else {
-        status = ctx->status;
+        nb_result_free(ctx, &pass);
     }
-    nb_tensor_release(ctx, cost);
-    nb_tensor_release(ctx, output);
     nb_tensor_release(ctx, x);
     nb_tensor_release(ctx, y);
     return status;
@@ -120,15 +118,12 @@ nb_status nb_evaluate(nb_ctx *ctx, nb_net *net, const nb_set *set, nb_evaluation
 {
     double sum = 0;
     nb_status status = nb_set_check(ctx, net, set);
-    bool recording = ctx->recording;
-    ctx->recording = false;
     *out = (nb_evaluation){.examples = 0};
     for (int64_t i = 0; i < set->count && status == NB_OK; i += CHUNK) {
         int64_t n = set->count - i < CHUNK ? set->count - i : CHUNK;
         nb_tell(ctx, "evaluating", i, set->count);
         status = add_chunk(ctx, net, set, i, n, out, &sum);
     }
-    ctx->recording = recording;
     out->cost = out->examples ? sum / (double)out->examples : 0;
     return status;
 }

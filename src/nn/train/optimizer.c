@@ -54,15 +54,16 @@ nb_status nb_optimizer_step(nb_ctx *ctx, nb_optimizer *optimizer, nb_net *net, n
     nb_status status = nb_optimizer_prepare(ctx, optimizer, net);
     if (status != NB_OK) return status;
     bool direct = !keep_grads && optimizer->type->plain(optimizer);
-    status = nb_net_learn(ctx, net, x, y, direct ? NB_INTO_WEIGHTS : NB_INTO_GRADS,
-                          optimizer->options.lr, cost);
+    const nb_sink sink = {net->whole->storage, net->whole, -optimizer->options.lr, 1};
+    const nb_mode mode = {.learning = true};
+    status = nb_net_learn(ctx, net, x, y, &mode, direct ? &sink : NULL, cost);
     /* Meanwhile a function of the host may have used or changed the optimizer. */
     if (status == NB_OK && !direct) status = nb_optimizer_prepare(ctx, optimizer, net);
     if (status != NB_OK) return status;
     optimizer->steps++;
     if (direct) return NB_OK;
     optimizer->type->step(optimizer, net->dtype, (size_t)nb_net_count(net),
-                          nb_tensor_data(net->params), nb_tensor_data(net->grads));
-    nb_tensor_touch(net->params, optimizer->type->name);
+                          nb_tensor_data(net->values), nb_tensor_data(net->grads));
+    nb_tensor_touch(net->values, optimizer->type->name);
     return NB_OK;
 }

@@ -3,7 +3,7 @@
 #define NB_OPTIMIZER_H
 
 #include "base/option.h"
-#include "nn/net.h"
+#include "nn/net/learn.h"
 
 enum { NB_OPTIMIZER_SLOTS = 2 };
 

@@ -1,0 +1,340 @@
+/* Where gradients go. All that can fail (sinks that do not fit, numbers that are not finite,
+ * memory) comes before the first number is written; from then on nothing fails, and Ctrl-C waits.
+ */
+#include "grad/aside.h"
+
+#include "base/arith.h"
+#include "kernel/product.h"
+#include "tensor/shape.h"
+
+#include <float.h>
+
+nb_status nb_aside_grow(nb_ctx *ctx, void **list, size_t count, size_t *room, size_t size)
+{
+    if (count < *room) return NB_OK;
+    size_t wider = *room ? *room * 2 : 16, bytes;
+    if (!nb_mul_size(wider, size, &bytes)) return nb_fail(ctx, NB_EMEMORY, "graph too large");
+    void *moved = nb_resize(ctx, *list, *room * size, bytes);
+    if (!moved) return ctx->status;
+    *list = moved;
+    *room = wider;
+    return NB_OK;
+}
+
+nb_status nb_aside_put(nb_aside *aside, nb_tensor *leaf, nb_tensor *a, nb_tensor *b)
+{
+    void *list = aside->list;
+    nb_status status =
+        nb_aside_grow(aside->ctx, &list, aside->count, &aside->room, sizeof *aside->list);
+    aside->list = list;
+    if (status != NB_OK) return status;
+    nb_tensor_retain(leaf);
+    nb_tensor_retain(a);
+    if (b) nb_tensor_retain(b);
+    aside->list[aside->count++] = (nb_contribution){.leaf = leaf, .a = a, .b = b};
+    return NB_OK;
+}
+
+void nb_aside_free(nb_aside *aside)
+{
+    for (size_t i = 0; i < aside->count; i++) {
+        nb_contribution *entry = &aside->list[i];
+        nb_tensor_release(aside->ctx, entry->leaf);
+        nb_tensor_release(aside->ctx, entry->a);
+        nb_tensor_release(aside->ctx, entry->b);
+        nb_tensor_release(aside->ctx, entry->fresh);
+    }
+    nb_free(aside->ctx, aside->list, aside->room * sizeof *aside->list);
+}
+
+/* ---- Finding the place ---------------------------------------------------------------------- */
+
+static nb_status check_sink(nb_ctx *ctx, const nb_sink *sink, const nb_tensor *leaf)
+{
+    int64_t end = leaf->offset + nb_tensor_count(leaf), count = nb_tensor_count(sink->into);
+    if (!nb_tensor_is_contiguous(sink->into))
+        return nb_fail(ctx, NB_EARG, "a sink is a contiguous tensor");
+    if (leaf->dtype != sink->into->dtype)
+        return nb_fail(ctx, NB_EARG, "a sink of %s cannot take the gradient of %s",
+                       nb_dtype_name(sink->into->dtype), nb_dtype_name(leaf->dtype));
+    if (end > count)
+        return nb_fail(ctx, NB_ESHAPE, "a sink of %lld elements has no place for number %lld",
+                       (long long)count, (long long)end);
+    return NB_OK;
+}
+
+/* The sink that takes the gradient of a leaf with a home, else that; without one neither. */
+static nb_status find_place(const nb_aside *aside, nb_contribution *entry)
+{
+    const nb_backward_options *options = aside->options;
+    const nb_home *home = nb_leaf_of(entry->leaf)->home;
+    if (!home) return NB_OK;
+    entry->into = home->grads;
+    for (int i = 0; options && i < options->sink_count; i++) {
+        const nb_sink *sink = &options->sinks[i];
+        if (sink->from != entry->leaf->storage) continue;
+        entry->sink = sink;
+        entry->into = sink->into;
+        return check_sink(aside->ctx, sink, entry->leaf);
+    }
+    return NB_OK;
+}
+
+static nb_status find_places(const nb_aside *aside)
+{
+    nb_status status = NB_OK;
+    for (size_t i = 0; i < aside->count && status == NB_OK; i++)
+        status = find_place(aside, &aside->list[i]);
+    return status;
+}
+
+/* ---- Finite --------------------------------------------------------------------------------- */
+
+/* Whether every element of a contribution will be finite. A product's element is a sum of as many
+ * products as a has rows, none larger than the largest magnitudes' product, so two passes over the
+ * factors bound them all. A NaN in either fails the comparison. */
+static bool is_finite(const nb_contribution *entry)
+{
+    const nb_real_kernels *real = nb_real(entry->a->dtype);
+    double most = entry->a->dtype == NB_F32 ? (double)FLT_MAX : DBL_MAX;
+    double a = real->magnitude((size_t)nb_tensor_count(entry->a), nb_tensor_data(entry->a));
+    if (!entry->b) return a <= most;
+    double b = real->magnitude((size_t)nb_tensor_count(entry->b), nb_tensor_data(entry->b));
+    return (double)entry->a->shape[0] * a * b <= most;
+}
+
+static nb_status not_finite(nb_ctx *ctx, const nb_leaf *leaf)
+{
+    if (leaf->where)
+        return nb_fail(ctx, NB_EVALUE, "the gradient of %s is not finite", leaf->where);
+    return nb_fail(ctx, NB_EVALUE, "a gradient is not finite");
+}
+
+/* Whether a contribution moves the parameters themselves. */
+static bool moves(const nb_contribution *entry)
+{
+    return entry->sink && entry->into->storage == entry->leaf->storage;
+}
+
+/* Homes and the parameters themselves take finite gradients only; NaN passes elsewhere, as IEEE
+ * says. */
+static nb_status check_finite(const nb_aside *aside)
+{
+    for (size_t i = 0; i < aside->count; i++) {
+        const nb_contribution *entry = &aside->list[i];
+        bool matters = entry->sink ? moves(entry) : entry->into != NULL;
+        if (matters && !is_finite(entry)) return not_finite(aside->ctx, nb_leaf_of(entry->leaf));
+    }
+    return NB_OK;
+}
+
+/* ---- Sharing -------------------------------------------------------------------------------- */
+
+static uint32_t versions(const nb_contribution *entry)
+{
+    return entry->a->storage->version + (entry->b ? entry->b->storage->version : 0);
+}
+
+/* Raises the version of everything that will be written, or lowers it again. */
+static void shift_versions(const nb_aside *aside, bool up)
+{
+    for (size_t i = 0; i < aside->count; i++) {
+        const nb_tensor *into = aside->list[i].into;
+        if (!into) continue;
+        if (up)
+            into->storage->version++;
+        else
+            into->storage->version--;
+    }
+}
+
+/* Finds what would be read after it was overwritten: a parameter, or an earlier gradient, that is
+ * also an input of a product. */
+static void find_sharing(nb_aside *aside)
+{
+    nb_contribution *list = aside->list;
+    for (size_t i = 0; i < aside->count; i++) list[i].seen = versions(&list[i]);
+    shift_versions(aside, true);
+    for (size_t i = 0; i < aside->count; i++) list[i].shares = versions(&list[i]) != list[i].seen;
+    shift_versions(aside, false);
+}
+
+static nb_status own_copy(nb_ctx *ctx, nb_tensor **tensor)
+{
+    nb_tensor *copy = *tensor ? nb_tensor_clone(ctx, *tensor) : NULL;
+    if (*tensor && !copy) return ctx->status;
+    nb_tensor_release(ctx, *tensor);
+    *tensor = copy;
+    return NB_OK;
+}
+
+/* ---- Making ready --------------------------------------------------------------------------- */
+
+static bool accumulates(const nb_aside *aside)
+{
+    return aside->options && aside->options->accumulate;
+}
+
+/* Whether a contribution may become a gradient: nobody else sees it, and it keeps no more memory
+ * alive than its elements take. */
+static bool can_be_gradient(const nb_contribution *entry)
+{
+    size_t bytes = (size_t)nb_tensor_count(entry->a) * nb_dtype_size(entry->a->dtype);
+    return !entry->b && nb_tensor_is_alone(entry->a) && entry->a->storage->bytes == bytes;
+}
+
+/* A leaf without a home gets a fresh tensor at its first contribution, the old gradient may be in a
+ * user's hands: the contribution itself where nobody else sees it. */
+static nb_status make_fresh(const nb_aside *aside, nb_contribution *entry)
+{
+    const nb_leaf *leaf = nb_leaf_of(entry->leaf);
+    const nb_tensor *like = entry->leaf;
+    if (accumulates(aside) && leaf->grad)
+        entry->fresh = nb_tensor_clone(aside->ctx, leaf->grad);
+    else if (can_be_gradient(entry))
+        entry->fresh = nb_tensor_retain(entry->a);
+    else
+        entry->fresh = nb_tensor_new(aside->ctx, like->dtype, like->dims, like->shape);
+    return entry->fresh ? NB_OK : aside->ctx->status;
+}
+
+/* Counts what a pass reaches of a home. */
+static void reach(nb_aside *aside, nb_home *home, int64_t count)
+{
+    if (home->pass != aside->number) {
+        home->pass = aside->number;
+        home->reached = 0;
+        home->adds = accumulates(aside) && home->state == NB_HOME_FILLED;
+        home->next = aside->homes;
+        aside->homes = home;
+    }
+    home->reached += count;
+}
+
+static nb_status prepare_one(nb_aside *aside, nb_contribution *entry)
+{
+    nb_leaf *leaf = nb_leaf_of(entry->leaf);
+    nb_status status = NB_OK;
+    entry->first = leaf->pass != aside->number;
+    leaf->pass = aside->number;
+    if (entry->shares) status = own_copy(aside->ctx, &entry->a);
+    if (entry->shares && status == NB_OK) status = own_copy(aside->ctx, &entry->b);
+    if (status != NB_OK || !entry->first || entry->sink) return status;
+    if (!entry->into) return make_fresh(aside, entry);
+    reach(aside, leaf->home, nb_tensor_count(entry->leaf));
+    return NB_OK;
+}
+
+static nb_status prepare(nb_aside *aside)
+{
+    nb_status status = NB_OK;
+    find_sharing(aside);
+    for (size_t i = 0; i < aside->count && status == NB_OK; i++)
+        status = prepare_one(aside, &aside->list[i]);
+    return status;
+}
+
+/* ---- Writing -------------------------------------------------------------------------------- */
+
+/* What is written at `to`: to = alpha gradient + beta to. */
+typedef struct place {
+    void *to;
+    double alpha, beta;
+} place;
+
+/* A factor as the product loops take it. */
+static nb_matrix factor(const nb_tensor *t)
+{
+    bool turned = !nb_tensor_is_contiguous(t);
+    int64_t ld = t->shape[turned ? 0 : 1];
+    return (nb_matrix){nb_tensor_data(t), (size_t)(ld > 0 ? ld : 1), turned};
+}
+
+/* The leaf's elements in their order are those of the product, row by row. */
+static nb_status write_product(nb_ctx *ctx, place at, const nb_contribution *entry)
+{
+    nb_matrix a = factor(entry->a), b = factor(entry->b);
+    size_t columns = (size_t)entry->b->shape[1];
+    a.transposed = !a.transposed;
+    return nb_product(ctx, entry->leaf->dtype, (size_t)entry->a->shape[1], columns,
+                      (size_t)entry->a->shape[0], at.alpha, a, b, at.beta, at.to,
+                      columns ? columns : 1);
+}
+
+static void write_tensor(place at, const nb_tensor *gradient)
+{
+    const nb_real_kernels *real = nb_real(gradient->dtype);
+    size_t n = (size_t)nb_tensor_count(gradient);
+    if (at.beta == 0) {
+        real->unary[NB_U_scale](n, nb_tensor_data(gradient), 1, at.to, 1, at.alpha, 0);
+        return;
+    }
+    if (at.beta != 1) real->unary[NB_U_scale](n, at.to, 1, at.to, 1, at.beta, 0);
+    real->axpy(n, at.alpha, nb_tensor_data(gradient), at.to);
+}
+
+/* Where a leaf lies in the flat tensor that stands beside its storage. */
+static void *beside(const nb_tensor *flat, const nb_tensor *leaf)
+{
+    return (char *)nb_tensor_data(flat) + leaf->offset * (int64_t)nb_dtype_size(flat->dtype);
+}
+
+/* Into the sink, the home or the tensor of the leaf's own, which it then has. */
+static place place_of(const nb_aside *aside, nb_contribution *entry)
+{
+    nb_leaf *leaf = nb_leaf_of(entry->leaf);
+    if (entry->sink)
+        return (place){beside(entry->into, entry->leaf), entry->sink->alpha,
+                       entry->first ? entry->sink->beta : 1};
+    if (entry->into)
+        return (place){beside(entry->into, entry->leaf), 1,
+                       entry->first && !leaf->home->adds ? 0 : 1};
+    bool adds = !entry->fresh || (accumulates(aside) && leaf->grad);
+    if (entry->fresh) {
+        nb_tensor_release(aside->ctx, leaf->grad);
+        leaf->grad = entry->fresh;
+        entry->fresh = NULL;
+    }
+    return (place){nb_tensor_data(leaf->grad), 1, adds ? 1 : 0};
+}
+
+static nb_status write_one(const nb_aside *aside, nb_contribution *entry)
+{
+    nb_leaf *leaf = nb_leaf_of(entry->leaf);
+    nb_status status = NB_OK;
+    place at = place_of(aside, entry);
+    nb_tensor *into = entry->into ? entry->into : leaf->grad;
+    if (into == entry->a) return NB_OK;
+    if (entry->b)
+        status = write_product(aside->ctx, at, entry);
+    else
+        write_tensor(at, entry->a);
+    nb_tensor_touch(into, "backward");
+    if (moves(entry)) leaf->home->state = NB_HOME_STALE;
+    return status;
+}
+
+/* Makes the homes this pass's own: 0 where it reached nothing, unless it adds. */
+static void open_homes(const nb_aside *aside)
+{
+    for (nb_home *home = aside->homes; home; home = home->next) {
+        if (!home->adds && home->reached < nb_tensor_count(home->grads)) nb_home_clear(home);
+        home->state = NB_HOME_FILLED;
+    }
+}
+
+nb_status nb_aside_write(nb_aside *aside)
+{
+    nb_ctx *ctx = aside->ctx;
+    const volatile sig_atomic_t *interrupt = ctx->interrupt;
+    nb_status status = find_places(aside);
+    if (status == NB_OK) status = check_finite(aside);
+    if (status != NB_OK) return status;
+    ctx->interrupt = NULL;
+    status = prepare(aside);
+    if (status == NB_OK) open_homes(aside);
+    for (size_t i = 0; i < aside->count && status == NB_OK; i++)
+        status = write_one(aside, &aside->list[i]);
+    ctx->interrupt = interrupt;
+    return status;
+}
