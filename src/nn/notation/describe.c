@@ -1,69 +1,13 @@
-/* Writes networks. The notation here is canonical: what a layer has by default but its activation
- * is left out. */
+/* The table that the prompt shows of a network: rows are collected, then measured, then written. */
 #include "nn/notation/describe.h"
 
-#include "nn/activation.h"
-#include "tensor/shape.h"
+#include "base/memory.h"
+#include "nn/notation/write.h"
 
 #include <string.h>
 
-/* ---- Notation ------------------------------------------------------------------------------- */
-
-/* "sigmoid relu@7 tanh@9..12", stopping once the text is longer than `most` bytes. */
-static void write_activations(nb_text *text, const nb_runs *runs, const char *between, size_t most)
-{
-    const nb_activation *all = nb_runs_main(runs);
-    size_t start = text->length;
-    nb_text_add(text, "%s", all->name);
-    for (int64_t i = 0; i < runs->count && text->length - start <= most; i++) {
-        const nb_run *run = &runs->run[i];
-        if (run->activation == all) continue;
-        nb_text_add(text, "%s%s@%lld", between, run->activation->name, (long long)run->start + 1);
-        if (run->count > 1) nb_text_add(text, "..%lld", (long long)(run->start + run->count));
-    }
-}
-
-/* Whether the layer's initialiser is the one that it would have without a word. */
-static bool is_standard_init(const nb_layer *layer)
-{
-    const char *name = layer->runs ? nb_runs_main(layer->runs)->init : NULL;
-    return name && strcmp(layer->spec.init->name, name) == 0;
-}
-
-static void write_layer(nb_text *text, const nb_layer *layer)
-{
-    const nb_layer_spec *spec = &layer->spec;
-    const char *between = "";
-    if (spec->type != nb_layer_types[NB_LAYER_dense]) {
-        nb_text_add(text, "%s", spec->type->name);
-        between = " ";
-    }
-    for (int i = 0; i < spec->sizes; i++, between = " ") {
-        nb_text_add(text, "%s%lld", between, (long long)spec->size[i]);
-    }
-    if (layer->runs) {
-        nb_text_add(text, " ");
-        write_activations(text, layer->runs, " ", SIZE_MAX);
-    }
-    if (spec->init && !is_standard_init(layer)) nb_text_add(text, " init=%s", spec->init->name);
-    if (spec->name[0]) nb_text_add(text, " name=%s", spec->name);
-}
-
-void nb_notation_write(nb_text *text, const nb_net *net)
-{
-    char shape[NB_SHAPE_TEXT];
-    nb_text_add(text, "%s", nb_shape_text(net->in_dims, net->in_shape, shape));
-    for (int i = 0; i < net->layers; i++) {
-        nb_text_add(text, " - ");
-        write_layer(text, &net->layer[i]);
-    }
-    nb_text_add(text, " : %s", net->cost->name);
-}
-
-/* ---- The table ------------------------------------------------------------------------------ */
-
 enum {
-    GAP = 2,     /* blanks before every column */
+    GAP = 2,     /* blanks before every column, and before what stands further in */
     UTF8_MAX = 4 /* bytes of a character */
 };
 
@@ -81,11 +25,133 @@ static const struct {
     [PARAMETERS] = {"parameters", 10, true},
 };
 
+/* A layer at a place, or a list that repeats. */
+typedef struct row {
+    const nb_layer *layer;
+    int block;         /* the row of the block that it stands in; -1: the network */
+    int number, last;  /* in the block, from 1; the last one of a repeat */
+    int times;         /* of a repeat; 0: a layer */
+    int depth;         /* how far in */
+    int64_t count;     /* of parameters; below 0: counted before */
+    size_t at, length; /* what stands in a later place of a shared layer, in the table's words */
+} row;
+
 typedef struct table {
-    const nb_net *net;
+    nb_writer walk;
+    nb_text words;
+    row *row;
+    int rows, room;
     nb_text scratch; /* the cell at hand */
     int width[CELLS];
 } table;
+
+/* ---- Rows ----------------------------------------------------------------------------------- */
+
+/* A new one's number, or -1. */
+static int add_row(table *t, row of)
+{
+    enum { FIRST_ROOM = 16 };
+    if (t->rows == t->room) {
+        int room = t->room ? 2 * t->room : FIRST_ROOM;
+        row *list = nb_resize(t->walk.ctx, t->row, (size_t)t->room * sizeof *list,
+                              (size_t)room * sizeof *list);
+        t->walk.failed = t->walk.failed || !list;
+        if (!list) return -1;
+        t->row = list;
+        t->room = room;
+    }
+    t->row[t->rows] = of;
+    return t->rows++;
+}
+
+static int64_t add_list(table *t, int block, int depth, int first, int end);
+
+/* Rows of a layer and all below it; returns the parameters that were not counted before. */
+static int64_t add_layer(table *t, int block, int depth, int i)
+{
+    nb_writer *walk = &t->walk;
+    int outer = walk->blocks - 1;
+    nb_layer *layer = walk->block[outer]->child[i];
+    row of = {.layer = layer, .block = block, .number = i + 1, .depth = depth};
+    of.at = t->words.length;
+    walk->before[outer] = i;
+    if (nb_write_again(walk, &t->words, layer)) {
+        of.length = t->words.length - of.at;
+        of.count = -1;
+        add_row(t, of);
+        return 0;
+    }
+    int own = add_row(t, of);
+    if (own < 0) return 0;
+    for (int k = 0; k < layer->plan->params; k++) of.count += layer->plan->param[k].count;
+    walk->block[walk->blocks++] = layer;
+    for (int b = 0; b < layer->branches; b++)
+        of.count += add_list(t, own, depth + 1, nb_branch_first(layer, b), nb_branch_end(layer, b));
+    walk->blocks--;
+    return t->row[own].count = of.count;
+}
+
+/* Whether the layers show alike in the table: what they are, and what comes to them. Rows of
+ * dense layers stand for themselves. */
+static void list_likes(table *t, nb_repeat_list *list, int first, int end)
+{
+    char shape[NB_SHAPE_TEXT];
+    nb_layer *block = t->walk.block[t->walk.blocks - 1];
+    nb_repeat_begin(list, t->walk.ctx, 0);
+    for (int i = first; i < end && !t->walk.failed; i++) {
+        nb_layer *layer = block->child[i];
+        nb_writer fresh = {.ctx = t->walk.ctx};
+        nb_repeat_item known = {.alone = false}, *item;
+        nb_write_item(&fresh, &list->text, layer, &known);
+        nb_text_add(&list->text, " %s", nb_form_text(&layer->plan->in, shape));
+        item = fresh.failed ? NULL : nb_repeat_add(list);
+        nb_write_end(&fresh);
+        t->walk.failed = t->walk.failed || !item;
+        if (!item) return;
+        item->weight = layer->plan->places;
+        item->alone = known.alone;
+        item->plain = layer->type == nb_layer_types[NB_LAYER_dense];
+    }
+}
+
+/* The rows of items start … end - 1 of a list whose first one is layer `first` of the block. */
+static int64_t add_folded(table *t, const nb_repeat_list *list, const row *place, int start,
+                          int end)
+{
+    int64_t count = 0;
+    int first = place->number;
+    for (int i = start; i < end && !t->walk.failed;) {
+        nb_repeat repeat = nb_repeat_find(list, i, end, INT32_MAX);
+        int all = repeat.period * repeat.times;
+        if (repeat.times > 1) {
+            row whole = *place, inside = *place;
+            whole.number = first + i + 1;
+            whole.last = first + i + all;
+            whole.times = repeat.times;
+            inside.depth++;
+            int own = add_row(t, whole);
+            int64_t once = add_folded(t, list, &inside, i, i + repeat.period);
+            if (own >= 0) t->row[own].count = once * repeat.times;
+            count += once * repeat.times;
+        } else {
+            count += add_layer(t, place->block, place->depth, first + i);
+        }
+        i += all;
+    }
+    return count;
+}
+
+static int64_t add_list(table *t, int block, int depth, int first, int end)
+{
+    nb_repeat_list list;
+    row place = {.block = block, .depth = depth, .number = first};
+    list_likes(t, &list, first, end);
+    int64_t count = t->walk.failed ? 0 : add_folded(t, &list, &place, 0, list.count);
+    nb_repeat_end(&list);
+    return count;
+}
+
+/* ---- Cells ---------------------------------------------------------------------------------- */
 
 static bool is_tail(char c)
 {
@@ -109,45 +175,60 @@ static void restart(nb_text *text, size_t length)
 /* Cuts a text to at most `width` columns, "…" for what went. */
 static void cut_to(nb_text *text, int width)
 {
-    if (text->failed || width_of(text->data) <= width) return;
+    if (text->failed || width_of(nb_text_get(text)) <= width) return;
     const char *end = text->data;
     for (int left = width - 1; left > 0 || is_tail(*end); end++) left -= !is_tail(*end);
     restart(text, (size_t)(end - text->data));
     nb_text_add(text, "…");
 }
 
-static int64_t count_parameters(const nb_layer *layer)
+/* "3.1", "2.3..10" */
+static void add_path(nb_text *text, const table *t, const row *of)
 {
-    int64_t count = 0;
-    for (int i = 0; i < layer->params; i++) count += nb_tensor_count(layer->param[i].value);
-    return count;
+    int number[NB_LAYER_DEPTH + 1], depth = 0;
+    for (int b = of->block; b >= 0; b = t->row[b].block) number[depth++] = t->row[b].number;
+    while (depth > 0) nb_text_add(text, "%d.", number[--depth]);
+    nb_text_add(text, "%d", of->number);
+    if (of->times) nb_text_add(text, "..%d", of->last);
+}
+
+static void add_label(nb_text *text, const table *t, const row *of)
+{
+    nb_text_add(text, "%*s", GAP * of->depth, "");
+    if (of->times)
+        nb_text_add(text, "%d ×", of->times);
+    else if (of->length)
+        nb_text_add_bytes(text, nb_text_get(&t->words) + of->at, of->length);
+    else
+        nb_text_add(text, "%s", of->layer->type->name);
+    if (of->times || of->length || !of->layer->head.name[0]) return;
+    nb_text_add(text, " (%s)", of->layer->head.name);
 }
 
 /* The text of one cell; valid until the next. */
 static const char *make_cell(table *t, int i, cell which)
 {
     char shape[NB_SHAPE_TEXT];
-    const nb_layer *layer = &t->net->layer[i];
+    const row *of = &t->row[i];
     nb_text *text = &t->scratch;
     restart(text, 0);
     switch (which) {
     case NUMBER:
-        nb_text_add(text, "%d", i + 1);
+        add_path(text, t, of);
         break;
     case LABEL:
-        nb_text_add(text, "%s", layer->spec.type->name);
-        if (layer->spec.name[0]) nb_text_add(text, " (%s)", layer->spec.name);
+        add_label(text, t, of);
         break;
     case OUTPUT:
-        nb_text_add(text, "%s", nb_shape_text(layer->out_dims, layer->out_shape, shape));
+        if (of->layer) nb_text_add(text, "%s", nb_form_text(&of->layer->plan->out, shape));
         break;
     case ACTIVATION:
-        if (!layer->runs) break;
-        write_activations(text, layer->runs, ", ", NB_DESCRIBE_ACTIVATION * UTF8_MAX);
+        if (!of->layer || !of->layer->plan->runs) break;
+        nb_write_activations(text, of->layer, ", ", NB_DESCRIBE_ACTIVATION * UTF8_MAX);
         cut_to(text, NB_DESCRIBE_ACTIVATION);
         break;
     case PARAMETERS:
-        nb_text_add_grouped(text, count_parameters(layer));
+        if (of->count >= 0) nb_text_add_grouped(text, of->count);
         break;
     case CELLS:
         break;
@@ -155,18 +236,20 @@ static const char *make_cell(table *t, int i, cell which)
     return nb_text_get(text);
 }
 
-static const char *make_total(table *t)
+/* ---- The table ------------------------------------------------------------------------------ */
+
+static const char *make_total(table *t, int64_t total)
 {
     restart(&t->scratch, 0);
-    nb_text_add_grouped(&t->scratch, nb_net_count(t->net));
+    nb_text_add_grouped(&t->scratch, total);
     return nb_text_get(&t->scratch);
 }
 
-/* The layer after i to show: of too many, those in the middle are left out. */
-static int next_shown(const nb_net *net, int i)
+/* The row after i to show: of too many, those in the middle are left out. */
+static int next_shown(const table *t, int i)
 {
-    bool cut = net->layers > NB_DESCRIBE_LAYERS && i + 1 == NB_DESCRIBE_LAYERS / 2;
-    return cut ? net->layers - NB_DESCRIBE_LAYERS / 2 : i + 1;
+    bool cut = t->rows > NB_DESCRIBE_LAYERS && i + 1 == NB_DESCRIBE_LAYERS / 2;
+    return cut ? t->rows - NB_DESCRIBE_LAYERS / 2 : i + 1;
 }
 
 static void widen(table *t, cell which, const char *text)
@@ -175,15 +258,13 @@ static void widen(table *t, cell which, const char *text)
     if (width > t->width[which]) t->width[which] = width;
 }
 
-static void measure(table *t)
+static void measure(table *t, int64_t total)
 {
     for (cell c = NUMBER; c < CELLS; c++) {
         t->width[c] = columns[c].width;
-        for (int i = 0; i < t->net->layers; i = next_shown(t->net, i)) {
-            widen(t, c, make_cell(t, i, c));
-        }
+        for (int i = 0; i < t->rows; i = next_shown(t, i)) widen(t, c, make_cell(t, i, c));
     }
-    widen(t, PARAMETERS, make_total(t));
+    widen(t, PARAMETERS, make_total(t, total));
 }
 
 static void write_cell(nb_text *text, const table *t, cell which, const char *word)
@@ -195,7 +276,7 @@ static void write_cell(nb_text *text, const table *t, cell which, const char *wo
 
 static void write_rows(nb_text *text, table *t)
 {
-    for (int i = 0, before = -1; i < t->net->layers; before = i, i = next_shown(t->net, i)) {
+    for (int i = 0, before = -1; i < t->rows; before = i, i = next_shown(t, i)) {
         if (i > before + 1) nb_text_add(text, "\n%*s…", GAP, "");
         nb_text_add(text, "\n");
         for (cell c = NUMBER; c < CELLS; c++) write_cell(text, t, c, make_cell(t, i, c));
@@ -203,24 +284,29 @@ static void write_rows(nb_text *text, table *t)
 }
 
 /* The sum of the parameters, below their column. */
-static void write_total(nb_text *text, table *t)
+static void write_total(nb_text *text, table *t, int64_t total)
 {
     int before = 0;
     for (cell c = NUMBER; c < PARAMETERS; c++) before += GAP + t->width[c];
     nb_text_add(text, "\n%*s", before, "");
-    write_cell(text, t, PARAMETERS, make_total(t));
+    write_cell(text, t, PARAMETERS, make_total(t, total));
 }
 
-void nb_net_describe(nb_text *text, const nb_net *net)
+void nb_net_describe(nb_text *text, nb_net *net)
 {
-    table t = {.net = net};
+    table t = {.walk = {.ctx = text->ctx, .block = {&net->layer}, .blocks = 1}};
     nb_text_init(&t.scratch, text->ctx);
-    measure(&t);
+    nb_text_init(&t.words, text->ctx);
+    int64_t total = add_list(&t, -1, 0, 0, net->layer.children);
+    measure(&t, total);
     nb_notation_write(text, net);
     nb_text_add(text, "\n");
     for (cell c = NUMBER; c < CELLS; c++) write_cell(text, &t, c, columns[c].title);
     write_rows(text, &t);
-    write_total(text, &t);
-    if (t.scratch.failed) text->failed = true;
+    write_total(text, &t, total);
+    if (t.scratch.failed || t.words.failed || t.walk.failed) text->failed = true;
+    nb_free(text->ctx, t.row, (size_t)t.room * sizeof *t.row);
     nb_text_free(&t.scratch);
+    nb_text_free(&t.words);
+    nb_write_end(&t.walk);
 }

@@ -33,20 +33,11 @@ static nb_status count_places(nb_parser *p, nb_token token, int64_t places)
 
 /* ---- Sharing -------------------------------------------------------------------------------- */
 
-static bool is_network(const nb_layer *block)
-{
-    return block->type == nb_layer_types[NB_LAYER_net];
-}
-
 static nb_layer *find_named(const nb_parser *p, const char *name)
 {
-    for (int b = p->blocks - 1; b >= 0; b--) {
-        const nb_layer *block = p->block[b];
-        for (int i = 0; i < block->children; i++)
-            if (strcmp(block->child[i]->head.name, name) == 0) return block->child[i];
-        if (is_network(block)) break;
-    }
-    return NULL;
+    int before[NB_LAYER_DEPTH + 1];
+    for (int b = 0; b < p->blocks; b++) before[b] = p->block[b]->children;
+    return nb_layer_find_name(p->block, before, p->blocks, name);
 }
 
 /* The i-th of all that @name could find, "" for those without a name. */
@@ -57,7 +48,7 @@ static const char *name_at(const void *list, size_t i)
         const nb_layer *block = p->block[b];
         if (i < (size_t)block->children) return block->child[i]->head.name;
         i -= (size_t)block->children;
-        if (is_network(block)) break;
+        if (nb_net_of(block)) break;
     }
     return NULL;
 }
@@ -98,17 +89,51 @@ static nb_status unknown_name(nb_parser *p, nb_token token, const char *name)
                         name, near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
 }
 
-/* "@" NAME */
-static nb_status read_shared(nb_parser *p)
+/* "@" NAME: the layer, or NULL. */
+static nb_layer *read_name(nb_parser *p, nb_token token)
 {
     char name[NB_NAME_MAX + 1];
+    nb_layer *layer = find_named(p, nb_parse_word(token, name));
+    if (!layer) unknown_name(p, token, name);
+    return layer;
+}
+
+/* One step of a path: the child with this number, which may be the block that is being read. */
+static nb_layer *step(const nb_parser *p, const nb_layer *at, int depth, int64_t number)
+{
+    if (number >= 1 && number <= at->children) return at->child[number - 1];
+    bool open = depth + 1 < p->blocks && at == p->block[depth];
+    return open && number == at->children + 1 ? p->block[depth + 1] : NULL;
+}
+
+/* "@" path, for layers that no name reaches: the numbers of a layer and of those it stands in. */
+static nb_layer *read_path(nb_parser *p, nb_token token)
+{
+    char quote[NB_QUOTE_MAX];
+    const char *end = token.at - 1;
+    nb_layer *at = p->block[0];
+    for (int depth = 0; at && end < token.at + token.length; depth++)
+        at = step(p, at, depth, nb_scan_digits(end + 1, NB_NOTATION_PLACES, &end));
+    bool open = end != token.at + token.length;
+    for (int b = 0; b < p->blocks; b++) open = open || at == p->block[b];
+    if (at && !open) return at;
+    nb_scan_fail(&p->scan, token, "no whole layer stands at %s", nb_scan_quote(token, quote));
+    return NULL;
+}
+
+/* "@" (NAME | path) */
+static nb_status read_shared(nb_parser *p)
+{
     int deepest = 0;
     int64_t places = 0;
     nb_scan_next(&p->scan);
-    if (!nb_parse_at(p, NB_TOKEN_NAME)) return nb_parse_expected(p, "a layer's name after '@'");
-    nb_token token = nb_parse_take(p);
-    nb_layer *layer = find_named(p, nb_parse_word(token, name));
-    if (!layer) return unknown_name(p, token, name);
+    nb_token token = p->scan.token;
+    bool path = token.kind == NB_TOKEN_SIZE || token.kind == NB_TOKEN_NUMBER;
+    if (!path && token.kind != NB_TOKEN_NAME)
+        return nb_parse_expected(p, "a layer's name after '@'");
+    nb_scan_next(&p->scan);
+    nb_layer *layer = path ? read_path(p, token) : read_name(p, token);
+    if (!layer) return p->scan.ctx->status;
     measure(layer, p->brackets, &places, &deepest);
     if (deepest > NB_LAYER_DEPTH) return too_deep(p, token);
     nb_status status = count_places(p, token, places);

@@ -105,7 +105,6 @@ nb_net *nb_notation_parse(nb_ctx *ctx, const char *text, const nb_resolver *reso
     nb_parser p = parser_of(ctx, text, resolver);
     nb_net *net = nb_net_new(ctx);
     if (!net) return NULL;
-    net->cost = nb_cost_make(nb_costs[NB_COST_quadratic]);
     if (read_net(&p, net) == NB_OK) return net;
     nb_net_release(ctx, net);
     return NULL;

@@ -15,7 +15,9 @@
  * activations are disjoint.
  *
  * @name is the layer of that name that stands before in the same list, or before the list in the
- * one around it, and so on outward; a network in brackets ends the search. */
+ * one around it, and so on outward; a network in brackets ends the search. A path, @3.1, is what
+ * texts say that are written from networks, of layers that no name reaches: the numbers of the
+ * layer and of those that it stands in, from 1. */
 #ifndef NB_NOTATION_H
 #define NB_NOTATION_H
 

@@ -54,8 +54,8 @@ static const char *skip_sizes(const char *at)
     return at;
 }
 
-/* 12, 1x28x28, *x64, 0.5, 1e-3. A point before another point is none: 9..12 begins with the size 9.
- */
+/* 12, 1x28x28, *x64, 0.5, 1e-3, and paths, 3.1.2. A point before another point is none: 9..12
+ * begins with the size 9. */
 static nb_token_kind scan_number(const char **at)
 {
     const char *c = skip_size(*at), *sizes = skip_sizes(c);
@@ -67,6 +67,7 @@ static nb_token_kind scan_number(const char **at)
     if (*c == '.' && c[1] != '.') {
         kind = NB_TOKEN_NUMBER;
         c = skip_digits(c + 1);
+        while (*c == '.' && is_digit(c[1])) c = skip_digits(c + 1);
     }
     if (*c == 'e' && (is_digit(c[1]) || (c[1] == '-' && is_digit(c[2])))) {
         kind = NB_TOKEN_NUMBER;
@@ -147,6 +148,7 @@ bool nb_scan_number(nb_token token, double *number)
     bool behind = false;
     if (token.length > ROOM / 2) return false;
     for (; at < end && *at != 'e'; at++) {
+        if (*at == '.' && behind) return false;
         if (*at == '.') behind = true;
         if (*at == '.') continue;
         digits[used++] = *at;

@@ -12,7 +12,7 @@ typedef enum nb_token_kind {
     NB_TOKEN_END,
     NB_TOKEN_SIZE,   /* digits */
     NB_TOKEN_SHAPE,  /* digits x digits …; '*' may stand for digits */
-    NB_TOKEN_NUMBER, /* with a point or an exponent */
+    NB_TOKEN_NUMBER, /* with a point or an exponent, or with points, as paths have */
     NB_TOKEN_NAME,
     NB_TOKEN_RANGE, /* ".." */
     NB_TOKEN_SIGN,  /* one of - : = @ * [ ] | ( ) , */
@@ -44,7 +44,8 @@ bool nb_scan_at(const nb_scan *scan, char sign);
  */
 int64_t nb_scan_digits(const char *at, int64_t limit, const char **end);
 
-/* The value of a token of digits, with point and exponent; false where no double holds it. */
+/* The value of a token of digits, with point and exponent; false where no double holds it, and of
+ * paths. */
 bool nb_scan_number(nb_token token, double *number);
 
 /* NB_EARG: the message, then the text around `token` on a line of its own, then a mark below it.
