@@ -10,7 +10,7 @@
 /* const type *stem_find(name): the descriptor of that name, or NULL.
  * const char *stem_name_at(list, i): the i-th name, NULL after the last; for nb_nearest. */
 #define NB_DEFINE_FAMILY(T, stem, table, count)                                                    \
-    const T *stem##_find(const char *name)                                                      \
+    const T *stem##_find(const char *name)                                                         \
     {                                                                                              \
         for (size_t i = 0; i < (count); i++)                                                       \
             if (strcmp((table)[i]->name, name) == 0) return (table)[i];                            \

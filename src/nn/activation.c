@@ -11,19 +11,20 @@
 
 /* Elementwise, by a kernel. */
 #define ELEMENTWISE(NAME, KERNEL, ...)                                                             \
-    static const nb_activation_type activation_##NAME = {.name = #NAME,                                 \
-                                                    .kernel = NB_U_##KERNEL,                       \
-                                                    .example =                                     \
-                                                        "net = nn.net \"4 - 3 " #NAME " - 1\"",    \
-                                                    __VA_ARGS__}
+    static const nb_activation_type activation_##NAME = {.name = #NAME,                            \
+                                                         .kernel = NB_U_##KERNEL,                  \
+                                                         .example = "net = nn.net \"4 - 3 " #NAME  \
+                                                                    " - 1\"",                      \
+                                                         __VA_ARGS__}
 
 /* On all neurons of a layer together, by an op. */
 #define WHOLE_LAYER(NAME, ...)                                                                     \
-    static const nb_activation_type activation_##NAME = {.name = #NAME,                                 \
-                                                    .whole_layer = true,                           \
-                                                    .op = NB_OP_##NAME,                            \
-                                                    .example = "net = nn.net \"4 - 3 " #NAME "\"", \
-                                                    __VA_ARGS__}
+    static const nb_activation_type activation_##NAME = {.name = #NAME,                            \
+                                                         .whole_layer = true,                      \
+                                                         .op = NB_OP_##NAME,                       \
+                                                         .example =                                \
+                                                             "net = nn.net \"4 - 3 " #NAME "\"",   \
+                                                         __VA_ARGS__}
 
 ELEMENTWISE(sigmoid, sigmoid, .formula = "1 / (1 + e^-z)", .init = "lecun",
             .help = "the book's neuron: from 0 to 1, saturates on both sides");

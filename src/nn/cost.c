@@ -52,8 +52,8 @@ nb_tensor *nb_cost_of(nb_ctx *ctx, const nb_cost *cost, nb_activation last, nb_t
     if (nb_tensor_count(out) == 1 && out->dtype == a->dtype) return out;
     if (out->dtype != a->dtype)
         nb_fail(ctx, NB_ESHAPE,
-                "cost %s gave %s from %s; make its constants with {dtype = a.dtype}", cost->type->name,
-                nb_dtype_name(out->dtype), nb_dtype_name(a->dtype));
+                "cost %s gave %s from %s; make its constants with {dtype = a.dtype}",
+                cost->type->name, nb_dtype_name(out->dtype), nb_dtype_name(a->dtype));
     else
         nb_fail(ctx, NB_ESHAPE, "cost %s must give one number, not %s; take its sum or mean",
                 cost->type->name, nb_shape_text(out->dims, out->shape, text));
@@ -61,8 +61,8 @@ nb_tensor *nb_cost_of(nb_ctx *ctx, const nb_cost *cost, nb_activation last, nb_t
     return NULL;
 }
 
-static nb_tensor *quadratic_of(nb_ctx *ctx, const nb_cost *cost, nb_activation last,
-                               nb_tensor *a, nb_tensor *y)
+static nb_tensor *quadratic_of(nb_ctx *ctx, const nb_cost *cost, nb_activation last, nb_tensor *a,
+                               nb_tensor *y)
 {
     (void)cost;
     (void)last;

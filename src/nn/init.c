@@ -192,11 +192,10 @@ static nb_status fill_orthogonal(nb_ctx *ctx, nb_tensor *w, const nb_fans *fans,
                                              __VA_ARGS__}
 
 #define NUMBER(NAME, HELP, VALUE)                                                                  \
-    {.name = NAME,                                                                                 \
-     .help = HELP,                                                                                 \
-     .value = VALUE,                                                                               \
-     .kind = NB_NUMBER,                                                                            \
-     .offset = offsetof(nb_chosen, number[0])}
+    {                                                                                              \
+        .name = NAME, .help = HELP, .value = VALUE, .kind = NB_NUMBER,                             \
+        .offset = offsetof(nb_chosen, number[0])                                                   \
+    }
 
 static const nb_option deviation_options[] = {NUMBER("deviation", "of the numbers", 1),
                                               NB_OPTIONS_END};

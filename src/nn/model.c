@@ -24,9 +24,9 @@ static const char *key_of(const nb_layer *top, const char *path, const nb_param 
         char *end;
         long number = strtol(at, &end, 10);
         top = top->child[number - 1];
-        used += (size_t)(*top->head.name
-                             ? snprintf(key + used, KEY_MAX - used, "%s.", top->head.name)
-                             : snprintf(key + used, KEY_MAX - used, "%ld.", number));
+        used +=
+            (size_t)(*top->head.name ? snprintf(key + used, KEY_MAX - used, "%s.", top->head.name)
+                                     : snprintf(key + used, KEY_MAX - used, "%ld.", number));
         at = *end ? end + 1 : end;
     }
     snprintf(key + used, KEY_MAX - used, "%s", param->name);
@@ -41,21 +41,21 @@ static const nb_param *param_at(const nb_plan *plan, int i)
 
 /* ---- Saving --------------------------------------------------------------------------------- */
 
-typedef void write_fn(nb_text *text, const void *thing);
+typedef void write_fn(nb_text *text, void *thing);
 
-static void write_notation(nb_text *text, const void *net)
+static void write_notation(nb_text *text, void *net)
 {
     nb_notation_write(text, net);
 }
 
-static void write_classes(nb_text *text, const void *classes)
+static void write_classes(nb_text *text, void *classes)
 {
     nb_classes_write(text, classes);
 }
 
 /* Adds what `write` says of a thing to the metadata. */
 static nb_status add_text(nb_ctx *ctx, nb_archive *archive, const char *key, write_fn *write,
-                          const void *thing)
+                          void *thing)
 {
     nb_text text;
     nb_text_init(&text, ctx);
@@ -66,8 +66,7 @@ static nb_status add_text(nb_ctx *ctx, nb_archive *archive, const char *key, wri
     return status;
 }
 
-static nb_status add_meta(nb_ctx *ctx, nb_archive *archive, const nb_net *net,
-                          const nb_classes *classes)
+static nb_status add_meta(nb_ctx *ctx, nb_archive *archive, nb_net *net, nb_classes *classes)
 {
     nb_status status = nb_archive_add_meta(ctx, archive, "format", NB_MODEL_FORMAT);
     if (status == NB_OK) status = add_text(ctx, archive, "notation", write_notation, net);
@@ -95,7 +94,7 @@ static nb_status add_layer(nb_ctx *ctx, nb_archive *archive, const nb_net *net,
     return NB_OK;
 }
 
-nb_status nb_model_save(nb_ctx *ctx, const nb_net *net, const nb_classes *classes, const char *path)
+nb_status nb_model_save(nb_ctx *ctx, nb_net *net, nb_classes *classes, const char *path)
 {
     nb_archive archive = {.count = 0};
     nb_status status = add_meta(ctx, &archive, net, classes);

@@ -18,8 +18,7 @@
 /* Writes a network; the file is the old one or the new one, never half. classes may be NULL.
  * NB_EARG where two layers have the same name. A network with layers that need the table form is
  * written too; its tensors can be read, but it cannot be loaded. */
-nb_status nb_model_save(nb_ctx *ctx, const nb_net *net, const nb_classes *classes,
-                        const char *path);
+nb_status nb_model_save(nb_ctx *ctx, nb_net *net, nb_classes *classes, const char *path);
 /* The network, or NULL with NB_EFORMAT: a file without notation, tensors that are missing, too many
  * or of another shape, each named. Nothing is allocated that the file does not hold. *classes (if
  * not NULL) gets its class names, or NULL where it has none. resolver as in nb_notation_parse. */

@@ -51,8 +51,7 @@ static nb_status cost_of(checking *c, moved *at, double *cost)
 {
     const nb_observer observer = {.z = put_z, .self = at};
     nb_result pass;
-    nb_status status =
-        nb_net_run(c->ctx, c->net, c->x, c->y, NULL, at ? &observer : NULL, &pass);
+    nb_status status = nb_net_run(c->ctx, c->net, c->x, c->y, NULL, at ? &observer : NULL, &pass);
     if (status != NB_OK) return status;
     *cost = nb_tensor_item(pass.cost);
     nb_result_free(c->ctx, &pass);

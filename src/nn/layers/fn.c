@@ -9,8 +9,8 @@
 
 enum {
     PROBE_EXAMPLES = 2, /* more than one, so that a function that drops the examples shows */
-    PROBE_FREE = 5,     /* what the first free size is tried with; the next one more, and so on … */
-    PROBE_OTHER = 11    /* … and, a second time, with others */
+    PROBE_FREE = 5,  /* what the first free size is tried with; the next one more, and so on … */
+    PROBE_OTHER = 11 /* … and, a second time, with others */
 };
 
 /* f(x, value[0], …) of `count` values. */
