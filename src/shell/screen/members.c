@@ -2,6 +2,7 @@
 #include "shell/screen/members.h"
 
 #include "shell/commands.h"
+#include "shell/globals.h"
 
 #include <dirent.h>
 #include <lauxlib.h>
