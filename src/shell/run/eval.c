@@ -1,10 +1,12 @@
 /* One input at the prompt. */
 #include "shell/run/eval.h"
 
+#include "shell/globals.h"
 #include "shell/run/locals.h"
-#include "shell/screen/show.h"
 #include "shell/run/source.h"
 #include "shell/run/tokens.h"
+#include "shell/screen/say.h"
+#include "shell/screen/show.h"
 
 #include <lauxlib.h>
 #include <stdio.h>

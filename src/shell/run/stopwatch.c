@@ -3,8 +3,10 @@
 #include "shell/run/stopwatch.h"
 
 #include "base/text.h"
+#include "shell/run/call.h"
 #include "shell/run/compile.h"
 #include "shell/run/source.h"
+#include "shell/screen/say.h"
 
 #include <inttypes.h>
 #include <math.h>
