@@ -2,11 +2,9 @@
 #ifndef NBL_NET_H
 #define NBL_NET_H
 
-#include "lua/job.h"
+#include "lua/nbl.h"
 #include "nn/net.h"
 #include "nn/data/set.h"
-
-#define NBL_NET "nabla.network"
 
 /* User values of the handle. */
 enum {
@@ -29,7 +27,7 @@ nbl_net *nbl_check_net(lua_State *L, int arg);
 
 /* Runs a job that uses the network: while it lasts nothing that the core may point into is dropped.
  */
-void nbl_net_run(lua_State *L, nbl_net *self, const char *whose, nbl_job *job, void *data);
+void nbl_net_run(lua_State *L, nbl_net *self, nbl_job *job, void *data);
 /* The same for jobs that change parameters or gradients: two at a time are refused. */
 void nbl_net_learn(lua_State *L, nbl_net *self, const char *whose, nbl_job *job, void *data);
 /* Renews the set of what the handle at `arg` holds, from what its network points into. */
@@ -57,9 +55,6 @@ nb_set *nbl_examples_set(nb_ctx *ctx, const nb_net *net, const nbl_examples *exa
 
 /* net(x): the metamethod. */
 int nbl_net_call(lua_State *L);
-
-/* A seed at `arg`, else one drawn from the context. */
-uint64_t nbl_check_seed(lua_State *L, int arg);
 
 /* Each adds its functions to the table nn on the stack's top … */
 void nbl_open_net_build(lua_State *L);
