@@ -330,21 +330,20 @@ static void add_pages(lua_State *L)
 void nbl_open_nets(lua_State *L)
 {
     static const luaL_Reg meta[] = {
-        {"__gc", net_gc},   {"__newindex", net_newindex}, {"__tostring", net_tostring},
-        {"__len", net_len}, {"__call", nbl_net_call},     {NULL, NULL},
+        {"__gc", net_gc},
+        {"__newindex", net_newindex},
+        {"__tostring", net_tostring},
+        {"__len", net_len},
+        {NULL, NULL},
     };
     add_pages(L);
     nbl_new_metatable(L, &net_kind);
     luaL_setfuncs(L, meta, 0);
     lua_newtable(L);
     nbl_register(L, "net", entries);
-    nbl_open_net_pass(L);
-    nbl_open_net_check(L);
-    nbl_open_trace(L);
-    nbl_open_train(L);
     lua_pushvalue(L, -1);
     lua_setfield(L, -3, "methods");
+    lua_pushvalue(L, -1);
     lua_pushcclosure(L, net_index, 1);
-    lua_setfield(L, -2, "__index");
-    lua_pop(L, 1);
+    lua_setfield(L, -3, "__index");
 }

@@ -64,7 +64,7 @@ static int push_output(lua_State *L, const char *whose, nbl_job *job)
     return 1;
 }
 
-int nbl_net_call(lua_State *L)
+static int net_call(lua_State *L)
 {
     return push_output(L, "net", forward_plain);
 }
@@ -383,4 +383,6 @@ static const nbl_entry entries[] = {
 void nbl_open_net_pass(lua_State *L)
 {
     nbl_register(L, "net", entries);
+    lua_pushcfunction(L, net_call);
+    lua_setfield(L, -3, "__call");
 }
