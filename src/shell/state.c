@@ -122,6 +122,7 @@ static int open_state(lua_State *L)
     sh_hook_guard(L);
     set_arg(L, o);
     open_modules(L);
+    nbl_guard_debug(L);
     shell->ctx = nbl_ctx(L);
     shell->ctx->interrupt = sh_interrupt_flag();
     sh_progress_init(&shell->progress, &shell->terminal);

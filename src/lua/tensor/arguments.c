@@ -1,22 +1,33 @@
 /* The arguments of an op, read as its signature says (grad/op.h). */
-#include "lua/tensor/tensor.h"
+#include "lua/tensor/arguments.h"
+
+#include "lua/tensor/make.h"
 
 #include <math.h>
 #include <string.h>
 
 /* ---- Numbers ---- */
 
+typedef struct number {
+    nb_tensor **out;
+    nb_dtype dtype;
+    double value;
+} number;
+
+static nb_status make_number(nb_ctx *ctx, void *data)
+{
+    const number *work = data;
+    *work->out = nb_tensor_scalar(ctx, work->dtype, work->value);
+    return *work->out ? NB_OK : ctx->status;
+}
+
 nb_tensor *nbl_number_to_tensor(lua_State *L, int arg, nb_dtype dtype)
 {
-    double value = lua_tonumber(L, arg);
-    if (!nb_dtype_holds(dtype, value)) dtype = nb_dtype_computing(nbl_ctx(L), dtype);
-    nb_tensor **made = nbl_new_tensor(L);
-    nbl_stay stay;
-    int tries = 0;
-    nbl_enter(L, &stay);
-    while (!(*made = nb_tensor_scalar(stay.ctx, dtype, value)) && nbl_fail(&stay, &tries)) continue;
-    nbl_leave(&stay);
-    nb_tensor *tensor = *made;
+    number work = {.dtype = dtype, .value = lua_tonumber(L, arg)};
+    if (!nb_dtype_holds(dtype, work.value)) work.dtype = nb_dtype_computing(nbl_ctx(L), dtype);
+    work.out = nbl_new_tensor(L);
+    nbl_run(L, make_number, &work);
+    nb_tensor *tensor = *work.out;
     lua_replace(L, arg);
     return tensor;
 }
@@ -27,7 +38,6 @@ nb_tensor *nbl_number_to_tensor(lua_State *L, int arg, nb_dtype dtype)
 typedef struct reader {
     lua_State *L;
     nb_call *call;
-    const char *name;
     int arg, numbers;
 } reader;
 
@@ -78,8 +88,7 @@ static void read_indices(reader *at)
     nb_call *call = at->call;
     nb_tensor *x = nbl_test_tensor(at->L, at->arg);
     int type = first_type(at->L, at->arg);
-    if (!x && type == LUA_TBOOLEAN)
-        nbl_error(at->L, "%s: true and false make a mask, not indices", at->name);
+    if (!x && type == LUA_TBOOLEAN) nbl_error(at->L, "true and false make a mask, not indices");
     if (!x && (type == LUA_TNUMBER || lua_istable(at->L, at->arg)))
         x = nbl_to_tensor(at->L, at->arg, NB_F64);
     if (!x) nbl_arg_error(at->L, at->arg, "a tensor or a list of indices");
@@ -107,7 +116,7 @@ static void read_number(reader *at)
 static void read_dim(reader *at)
 {
     nb_attr *attr = &at->call->attr;
-    if (attr->length == NB_MAX_DIMS) nbl_error(at->L, "%s: too many dimensions", at->name);
+    if (attr->length == NB_MAX_DIMS) nbl_error(at->L, "too many dimensions");
     attr->list[attr->length++] = nbl_check_dim(at->L, at->arg++, at->call->in[0]->dims);
 }
 
@@ -119,8 +128,7 @@ static void read_dims(reader *at)
     while (at->arg <= lua_gettop(at->L) && !lua_istable(at->L, at->arg)) {
         read_dim(at);
         int dim = (int)attr->list[attr->length - 1];
-        if (named >> dim & 1)
-            nbl_error(at->L, "%s: dimension %d is named twice", at->name, dim + 1);
+        if (named >> dim & 1) nbl_error(at->L, "dimension %d is named twice", dim + 1);
         named |= 1u << dim;
     }
 }
@@ -129,8 +137,7 @@ static void read_count(reader *at)
 {
     int64_t count = nbl_check_integer(at->L, at->arg++, "a count");
     if (count < 0)
-        nbl_error(at->L, "%s: a count must be a whole number from 0, not %I", at->name,
-                  (LUAI_UACINT)count);
+        nbl_error(at->L, "a count must be a whole number from 0, not %I", (LUAI_UACINT)count);
     at->call->attr.count = count;
 }
 
@@ -173,7 +180,7 @@ static void read_window(reader *at)
     int64_t most = at->call->in[0]->shape[attr->list[0]] - attr->list[1];
     int64_t length = nbl_check_integer(at->L, at->arg++, "a length");
     if (length < 0 || length > most)
-        nbl_error(at->L, "%s: there are %I entries from there, not %I", at->name, (LUAI_UACINT)most,
+        nbl_error(at->L, "there are %I entries from there, not %I", (LUAI_UACINT)most,
                   (LUAI_UACINT)length);
     attr->list[2] = length;
     attr->list[3] = 1;
@@ -212,7 +219,7 @@ static void read_one(reader *at, char kind)
         readers[i].read(at);
         return;
     }
-    nbl_error(at->L, "%s cannot be called from Lua", at->name);
+    nbl_error(at->L, "%s cannot be called from Lua", nbl_push_name(at->L));
 }
 
 /* ---- All of them ---- */
@@ -222,15 +229,15 @@ static void read_options(reader *at)
 {
     const nb_op *op = at->call->op;
     if (!op->options || !lua_istable(at->L, at->arg)) return;
-    nbl_options(at->L, at->arg++, at->name, op->options, &at->call->attr, false);
+    nbl_options(at->L, at->arg++, op->options, &at->call->attr, false);
 }
 
-void nbl_read_call(lua_State *L, const nb_op *op, const char *name, nb_call *call)
+void nbl_read_call(lua_State *L, const nb_op *op, nb_call *call)
 {
     *call = nb_call_make(op);
     call->in[0] = nbl_check_tensor(L, 1);
     call->inputs = 1;
-    reader at = {L, call, name, 2, 0};
+    reader at = {L, call, 2, 0};
     for (const char *kind = op->signature; *kind; kind++) read_one(&at, *kind);
     read_options(&at);
     nbl_no_more(L, at.arg - 1);
