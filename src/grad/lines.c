@@ -6,10 +6,10 @@
 
 #include <string.h>
 
-int nb_line_dim(const nb_attr *attr, const nb_tensor *x, int otherwise)
+int nb_line_dim(const nb_dims *dims, const nb_tensor *x, int otherwise)
 {
     if (x->dims == 0) return -1;
-    return attr->length ? (int)attr->list[0] : otherwise;
+    return dims->count ? dims->at[0] : otherwise;
 }
 
 int64_t nb_line_length(const nb_tensor *x, int dim)

@@ -7,7 +7,7 @@
 #include "tensor/walk.h"
 
 /* The dimension that a call names, or `otherwise`; -1 where the tensor has none. */
-int nb_line_dim(const nb_attr *attr, const nb_tensor *x, int otherwise);
+int nb_line_dim(const nb_dims *dims, const nb_tensor *x, int otherwise);
 /* The length of a line along `dim`, and the step from element to element: 1 and 0 for dim -1. */
 int64_t nb_line_length(const nb_tensor *x, int dim);
 ptrdiff_t nb_line_step(const nb_tensor *x, int dim);

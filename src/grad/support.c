@@ -103,18 +103,18 @@ nb_status nb_misfit(nb_ctx *ctx, const char *op, const nb_tensor *a, const nb_te
                    nb_shape_text(a->dims, a->shape, ta), nb_shape_text(b->dims, b->shape, tb));
 }
 
-unsigned nb_named_dims(const nb_attr *attr, const nb_tensor *x)
+unsigned nb_named_dims(const nb_dims *dims, const nb_tensor *x)
 {
-    unsigned dims = 0;
-    if (attr->length == 0) return (1u << x->dims) - 1;
-    for (int i = 0; i < attr->length; i++) dims |= 1u << attr->list[i];
-    return dims;
+    unsigned bits = 0;
+    if (dims->count == 0) return (1u << x->dims) - 1;
+    for (int i = 0; i < dims->count; i++) bits |= 1u << dims->at[i];
+    return bits;
 }
 
 nb_tensor *nb_keep_dims(nb_ctx *ctx, const nb_record *record, const nb_tensor *reduced)
 {
     const nb_tensor *x = record->in[0];
-    unsigned dims = nb_named_dims(&record->attr, x);
+    unsigned dims = nb_named_dims(&record->attr.dims, x);
     int64_t shape[NB_MAX_DIMS];
     for (int i = 0; i < x->dims; i++) shape[i] = dims >> i & 1 ? 1 : x->shape[i];
     return nb_tensor_reshape(ctx, reduced, x->dims, shape);

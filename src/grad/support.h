@@ -6,12 +6,12 @@
 #include "grad/tape.h"
 #include "tensor/walk.h"
 
-/* The options of an op that has keep alone: attr.keep. */
+/* The options of an op that has keep alone: attr.reduce.keep. */
 extern const nb_option nb_keep_options[];
 #define NB_KEEP_OPTION                                                                             \
     {                                                                                              \
         .name = "keep", .help = "keep the dimension, with size 1", .kind = NB_BOOLEAN,             \
-        .offset = offsetof(nb_attr, keep)                                                          \
+        .offset = offsetof(nb_attr, reduce.keep)                                                   \
     }
 
 /* A tensor of this shape filled by an inner loop: operand 0 is the output, the inputs follow. */
@@ -37,7 +37,7 @@ nb_tensor *nb_sum_to(nb_ctx *ctx, nb_tensor *gradient, const nb_tensor *input);
 /* NB_ESHAPE: "add: 2x3 and 4 do not fit". */
 nb_status nb_misfit(nb_ctx *ctx, const char *op, const nb_tensor *a, const nb_tensor *b);
 /* The dimensions that a reduction names, as bits; none named: all. */
-unsigned nb_named_dims(const nb_attr *attr, const nb_tensor *x);
+unsigned nb_named_dims(const nb_dims *dims, const nb_tensor *x);
 /* What a reduction of record->in[0] gave, or its δ, with the reduced dimensions of size 1. */
 nb_tensor *nb_keep_dims(nb_ctx *ctx, const nb_record *record, const nb_tensor *reduced);
 

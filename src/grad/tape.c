@@ -26,6 +26,7 @@ static void empty_record(nb_ctx *ctx, nb_record *record)
         nb_tensor_release(ctx, record->saved[i]);
         record->saved[i] = NULL;
     }
+    if (!record->op->shares) return;
     nb_shared_release(ctx, record->attr.shared);
     record->attr.shared = NULL;
 }
@@ -135,7 +136,7 @@ nb_status nb_record_call(nb_ctx *ctx, nb_call *call, nb_tensor *out)
         record->saved[i]->storage->readers++;
     }
     record->attr = call->attr;
-    nb_shared_retain(record->attr.shared);
+    if (call->op->shares) nb_shared_retain(record->attr.shared);
     out->link = &record->link;
     return NB_OK;
 }

@@ -106,8 +106,8 @@ static nb_op_id cross_entropy_fused(const nb_activation *last)
 static nb_tensor *weighted_log(nb_ctx *ctx, nb_tensor *a, nb_tensor *y)
 {
     nb_call clamp = {.op = nb_ops[NB_OP_clamp], .in = {a}, .inputs = 1};
-    clamp.attr.number[0] = a->dtype == NB_F32 ? (double)FLT_MIN : DBL_MIN;
-    clamp.attr.number[1] = DBL_MAX;
+    clamp.attr.unary.p = a->dtype == NB_F32 ? (double)FLT_MIN : DBL_MIN;
+    clamp.attr.unary.q = DBL_MAX;
     nb_tensor *log = nb_then1(ctx, NB_OP_log, nb_op_call(ctx, &clamp));
     return nb_then2(ctx, NB_OP_mul, log, y);
 }

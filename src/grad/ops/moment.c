@@ -14,7 +14,7 @@ static nb_tensor *end(nb_ctx *ctx, nb_call *call, nb_reduction *r, nb_status sta
         call->saved[0] = nb_fold_tensor(ctx, &r->plan, r->acc, dtype, 1, true);
         if (!call->saved[0]) status = ctx->status;
     }
-    return nb_reduce_end(ctx, r, status, dtype, call->attr.keep);
+    return nb_reduce_end(ctx, r, status, dtype, call->attr.reduce.keep);
 }
 
 /* A second row of accumulators, all `value`. */
@@ -27,7 +27,7 @@ static double *new_row(nb_ctx *ctx, const nb_reduction *r, double value)
 
 static nb_status begin(nb_ctx *ctx, const nb_call *call, nb_reduction *r)
 {
-    return nb_reduce_begin(ctx, r, call->in[0], nb_named_dims(&call->attr, call->in[0]));
+    return nb_reduce_begin(ctx, r, call->in[0], nb_named_dims(&call->attr.dims, call->in[0]));
 }
 
 /* ---- var and std ---------------------------------------------------------------------------- */
@@ -35,7 +35,7 @@ static nb_status begin(nb_ctx *ctx, const nb_call *call, nb_reduction *r)
 /* Elements that the sum of squares is divided by; 0 where the correction takes them all. */
 static double freedom(const nb_attr *attr, double n)
 {
-    double left = n - attr->number[0];
+    double left = n - attr->var.correction;
     return left > 0 ? left : 0;
 }
 
@@ -112,7 +112,7 @@ static nb_fold fold_of_power(double p)
 static nb_tensor *norm_forward(nb_ctx *ctx, nb_call *call)
 {
     nb_reduction r;
-    double p = call->attr.number[0];
+    double p = call->attr.norm.p;
     nb_fold fold = fold_of_power(p);
     nb_status status = begin(ctx, call, &r);
     if (status != NB_OK) return NULL;
@@ -133,7 +133,7 @@ static nb_tensor *slope_at_extreme(nb_ctx *ctx, nb_record *record, nb_tensor *y)
     nb_tensor *mask = nb_then2(ctx, NB_OP_eq, size, y);
     nb_tensor *at = mask ? nb_tensor_convert(ctx, mask, x->dtype, 1) : NULL;
     nb_tensor_release(ctx, mask);
-    nb_tensor *ties = at ? nb_sum_dims(ctx, at, nb_named_dims(&record->attr, x)) : NULL;
+    nb_tensor *ties = at ? nb_sum_dims(ctx, at, nb_named_dims(&record->attr.dims, x)) : NULL;
     nb_tensor *sign = ties ? nb_op1(ctx, NB_OP_sign, x) : NULL;
     nb_tensor *out = sign ? nb_op2(ctx, NB_OP_mul, at, sign) : NULL;
     nb_tensor_release(ctx, at);
@@ -169,7 +169,7 @@ static nb_tensor *slope_of_length(nb_ctx *ctx, nb_record *record, nb_tensor *y)
 static nb_tensor *slope_of_norm(nb_ctx *ctx, nb_record *record)
 {
     nb_tensor *x = record->in[0], *y = record->saved[0];
-    double p = record->attr.number[0];
+    double p = record->attr.norm.p;
     if (p == 0) return nb_tensor_zeros(ctx, x->dtype, x->dims, x->shape);
     if (p == 1) return nb_op1(ctx, NB_OP_sign, x);
     if (p == 2) return slope_of_length(ctx, record, y);
@@ -225,7 +225,7 @@ static const nb_option spread_options[] = {
      .help = "the sum of squares is divided by n - correction",
      .kind = NB_NUMBER,
      .value = 1,
-     .offset = offsetof(nb_attr, number[0])},
+     .offset = offsetof(nb_attr, var.correction)},
     NB_KEEP_OPTION,
     NB_OPTIONS_END};
 
@@ -237,7 +237,7 @@ static const nb_option norm_options[] = {{.name = "p",
                                           .low = -INFINITY,
                                           .high = INFINITY,
                                           .infinite = true,
-                                          .offset = offsetof(nb_attr, number[0])},
+                                          .offset = offsetof(nb_attr, norm.p)},
                                          NB_KEEP_OPTION,
                                          NB_OPTIONS_END};
 

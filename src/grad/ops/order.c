@@ -98,10 +98,10 @@ static nb_tensor *values_at(nb_ctx *ctx, nb_call *call, int dim, nb_tensor *plac
 static nb_tensor *sort_forward(nb_ctx *ctx, nb_call *call)
 {
     const nb_tensor *x = call->in[0];
-    int dim = nb_line_dim(&call->attr, x, x->dims - 1);
+    int dim = nb_line_dim(&call->attr.dims, x, x->dims - 1);
     size_t n = (size_t)nb_line_length(x, dim);
     if (nb_lines_check(ctx, x, dim) != NB_OK) return NULL;
-    ordering how = {.order.descending = call->attr.flag,
+    ordering how = {.order.descending = call->attr.sort.descending,
                     .length = n,
                     .wanted = n,
                     .line = sort_line,
@@ -112,13 +112,13 @@ static nb_tensor *sort_forward(nb_ctx *ctx, nb_call *call)
 static nb_tensor *topk_forward(nb_ctx *ctx, nb_call *call)
 {
     const nb_tensor *x = call->in[0];
-    int dim = nb_line_dim(&call->attr, x, x->dims - 1);
-    int64_t n = nb_line_length(x, dim), k = call->attr.count;
+    int dim = nb_line_dim(&call->attr.dims, x, x->dims - 1);
+    int64_t n = nb_line_length(x, dim), k = call->attr.topk.k;
     if (nb_lines_check(ctx, x, dim) != NB_OK) return NULL;
     if (k < 0 || k > n || (dim < 0 && k != 1))
         return nb_fail_null(ctx, NB_EARG, "topk: there are %lld elements to choose from, not %lld",
                             (long long)n, (long long)k);
-    ordering how = {.order.descending = !call->attr.flag,
+    ordering how = {.order.descending = !call->attr.topk.smallest,
                     .length = (size_t)n,
                     .wanted = (size_t)k,
                     .line = top_line,
@@ -130,7 +130,7 @@ static nb_tensor *topk_forward(nb_ctx *ctx, nb_call *call)
 static nb_status order_backward(nb_ctx *ctx, nb_record *record, nb_tensor *delta, nb_tensor **grad)
 {
     const nb_tensor *x = record->in[0];
-    int dim = nb_line_dim(&record->attr, x, x->dims - 1);
+    int dim = nb_line_dim(&record->attr.dims, x, x->dims - 1);
     grad[0] = nb_lines_put(ctx, x, dim, record->saved[0], delta);
     return grad[0] ? NB_OK : ctx->status;
 }
@@ -158,9 +158,9 @@ static nb_tensor *shaped(nb_ctx *ctx, const nb_call *call, nb_tensor *found, int
     static const int64_t ones[NB_MAX_DIMS] = {1, 1, 1, 1, 1, 1, 1, 1};
     nb_tensor *out = NULL;
     if (!found) return NULL;
-    if (!call->attr.length || dim < 0)
-        out = nb_tensor_reshape(ctx, found, call->attr.keep ? call->in[0]->dims : 0, ones);
-    else if (call->attr.keep)
+    if (!call->attr.dims.count || dim < 0)
+        out = nb_tensor_reshape(ctx, found, call->attr.reduce.keep ? call->in[0]->dims : 0, ones);
+    else if (call->attr.reduce.keep)
         out = nb_tensor_retain(found);
     else
         out = nb_tensor_select(ctx, found, dim, 0);
@@ -168,13 +168,13 @@ static nb_tensor *shaped(nb_ctx *ctx, const nb_call *call, nb_tensor *found, int
     return out;
 }
 
-/* Along attr.list[0], or over all elements as one line when no dimension is named; then the place
- * is no result, for it counts in that line. */
+/* Along the dimension named, or over all elements as one line when no dimension is named; then the
+ * place is no result, for it counts in that line. */
 static nb_tensor *median_forward(nb_ctx *ctx, nb_call *call)
 {
     nb_tensor *x = call->in[0];
-    bool all = call->attr.length == 0 || x->dims == 0;
-    int dim = all ? 0 : (int)call->attr.list[0];
+    bool all = call->attr.dims.count == 0 || x->dims == 0;
+    int dim = all ? 0 : call->attr.dims.at[0];
     nb_tensor *lines =
         all ? nb_tensor_reshape(ctx, x, 1, (const int64_t[]){-1}) : nb_tensor_retain(x);
     nb_tensor *place = lines ? median_places(ctx, lines, dim) : NULL;
@@ -194,7 +194,7 @@ static nb_tensor *median_forward(nb_ctx *ctx, nb_call *call)
 static nb_status median_backward(nb_ctx *ctx, nb_record *record, nb_tensor *delta, nb_tensor **grad)
 {
     nb_tensor *x = record->in[0], *place = record->saved[0];
-    bool all = record->attr.length == 0 || x->dims == 0;
+    bool all = record->attr.dims.count == 0 || x->dims == 0;
     nb_tensor *given = nb_tensor_reshape(ctx, delta, place->dims, place->shape);
     int64_t count = nb_tensor_count(x);
     nb_tensor line = *x;
@@ -203,7 +203,7 @@ static nb_status median_backward(nb_ctx *ctx, nb_record *record, nb_tensor *delt
         line.shape[0] = count;
     }
     nb_tensor *put =
-        given ? nb_lines_put(ctx, &line, all ? 0 : (int)record->attr.list[0], place, given) : NULL;
+        given ? nb_lines_put(ctx, &line, all ? 0 : record->attr.dims.at[0], place, given) : NULL;
     grad[0] = put ? nb_tensor_reshape(ctx, put, x->dims, x->shape) : NULL;
     nb_tensor_release(ctx, given);
     nb_tensor_release(ctx, put);
@@ -213,13 +213,13 @@ static nb_status median_backward(nb_ctx *ctx, nb_record *record, nb_tensor *delt
 static const nb_option sort_options[] = {{.name = "descending",
                                           .help = "the largest first",
                                           .kind = NB_BOOLEAN,
-                                          .offset = offsetof(nb_attr, flag)},
+                                          .offset = offsetof(nb_attr, sort.descending)},
                                          NB_OPTIONS_END};
 
 static const nb_option topk_options[] = {{.name = "smallest",
                                           .help = "the smallest elements, not the largest",
                                           .kind = NB_BOOLEAN,
-                                          .offset = offsetof(nb_attr, flag)},
+                                          .offset = offsetof(nb_attr, topk.smallest)},
                                          NB_OPTIONS_END};
 
 NB_DEFINE_OP(sort) = {
@@ -242,6 +242,7 @@ NB_DEFINE_OP(sort) = {
 NB_DEFINE_OP(topk) = {
     .name = "topk",
     .signature = "cD",
+    .fills = {offsetof(nb_attr, topk.k), offsetof(nb_attr, topk.dims)},
     .options = topk_options,
     .usage = "x:topk(k, dim, {smallest})",
     .help = "The k largest elements along a dimension, by default the last, the largest first, and "

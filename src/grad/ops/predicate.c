@@ -42,11 +42,11 @@ static nb_tensor *count_forward(nb_ctx *ctx, nb_call *call)
 {
     nb_tensor *x = call->in[0];
     nb_reduction r;
-    nb_status status = nb_reduce_begin(ctx, &r, x, nb_named_dims(&call->attr, x));
+    nb_status status = nb_reduce_begin(ctx, &r, x, nb_named_dims(&call->attr.dims, x));
     if (status == NB_OK) status = nb_fold_run(ctx, &r.plan, NB_FOLD_nonzero, NULL, r.acc);
     for (int64_t i = 0; status == NB_OK && i < r.plan.count; i++)
         r.acc[i] = call->op->kernel ? r.acc[i] == (double)r.plan.reduced : r.acc[i] > 0;
-    return nb_reduce_end(ctx, &r, status, NB_U8, call->attr.keep);
+    return nb_reduce_end(ctx, &r, status, NB_U8, call->attr.reduce.keep);
 }
 
 /* ---- Two tensors ---------------------------------------------------------------------------- */
@@ -112,8 +112,8 @@ static nb_tensor *allclose_forward(nb_ctx *ctx, nb_call *call)
     const nb_tensor *a = call->in[0], *b = call->in[1];
     int64_t shape[NB_MAX_DIMS];
     int dims;
-    likeness how = {
-        .relative = call->attr.number[0], .absolute = call->attr.number[1], .nan = call->attr.flag};
+    const struct nb_attr_allclose *given = &call->attr.allclose;
+    likeness how = {.relative = given->rtol, .absolute = given->atol, .nan = given->nan};
     if (nb_shape_broadcast(a->dims, a->shape, b->dims, b->shape, &dims, shape))
         return alike(ctx, call, dims, shape, &how);
     nb_misfit(ctx, "allclose", a, b);
@@ -126,18 +126,18 @@ static const nb_option close_options[] = {{.name = "rtol",
                                            .kind = NB_NUMBER,
                                            .value = 1e-5,
                                            .high = HUGE_VAL,
-                                           .offset = offsetof(nb_attr, number[0])},
+                                           .offset = offsetof(nb_attr, allclose.rtol)},
                                           {.name = "atol",
                                            .help = "the difference allowed beside that",
                                            .range = "a number from 0",
                                            .kind = NB_NUMBER,
                                            .value = 1e-8,
                                            .high = HUGE_VAL,
-                                           .offset = offsetof(nb_attr, number[1])},
+                                           .offset = offsetof(nb_attr, allclose.atol)},
                                           {.name = "nan",
                                            .help = "NaN is close to NaN",
                                            .kind = NB_BOOLEAN,
-                                           .offset = offsetof(nb_attr, flag)},
+                                           .offset = offsetof(nb_attr, allclose.nan)},
                                           NB_OPTIONS_END};
 
 #define ELEMENT(word, finite, text, show)                                                          \

@@ -7,14 +7,14 @@
 static nb_status fold(nb_ctx *ctx, const nb_call *call, nb_fold how, nb_reduction *r)
 {
     nb_status status =
-        nb_reduce_begin(ctx, r, call->in[0], nb_named_dims(&call->attr, call->in[0]));
+        nb_reduce_begin(ctx, r, call->in[0], nb_named_dims(&call->attr.dims, call->in[0]));
     return status == NB_OK ? nb_fold_run(ctx, &r->plan, how, NULL, r->acc) : status;
 }
 
 static nb_tensor *end(nb_ctx *ctx, const nb_call *call, nb_reduction *r, nb_status status)
 {
     nb_dtype dtype = nb_dtype_computing(ctx, call->in[0]->dtype);
-    return nb_reduce_end(ctx, r, status, dtype, call->attr.keep);
+    return nb_reduce_end(ctx, r, status, dtype, call->attr.reduce.keep);
 }
 
 static nb_tensor *fold_forward(nb_ctx *ctx, nb_call *call)
@@ -54,7 +54,7 @@ static nb_tensor *mean_forward(nb_ctx *ctx, nb_call *call)
 static nb_status mean_backward(nb_ctx *ctx, nb_record *record, nb_tensor *delta, nb_tensor **grad)
 {
     const nb_tensor *x = record->in[0];
-    unsigned dims = nb_named_dims(&record->attr, x);
+    unsigned dims = nb_named_dims(&record->attr.dims, x);
     double n = 1;
     for (int i = 0; i < x->dims; i++)
         if (dims >> i & 1) n *= (double)x->shape[i];
@@ -120,7 +120,7 @@ static nb_status prod_backward(nb_ctx *ctx, nb_record *record, nb_tensor *delta,
 {
     nb_tensor *x = record->in[0];
     int order[NB_MAX_DIMS];
-    order_last(x, nb_named_dims(&record->attr, x), order);
+    order_last(x, nb_named_dims(&record->attr.dims, x), order);
     nb_tensor *turned = nb_tensor_permute(ctx, x, order);
     nb_tensor *lying = turned ? nb_tensor_contiguous(ctx, turned) : NULL;
     nb_tensor *flat = lying ? nb_tensor_contiguous(ctx, delta) : NULL;

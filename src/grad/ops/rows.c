@@ -4,7 +4,7 @@
 /* The dimension that a call names, or the last. */
 static int row_dim(const nb_tensor *x, const nb_attr *attr)
 {
-    return attr->length ? (int)attr->list[0] : x->dims - 1;
+    return attr->dims.count ? attr->dims.at[0] : x->dims - 1;
 }
 
 /* x with dimension `dim` swapped to the end; its own inverse. */

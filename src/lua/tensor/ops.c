@@ -23,11 +23,17 @@ static nb_tensor *try_op(nb_ctx *ctx, const nb_call *call, nb_tensor **const *mo
     return out;
 }
 
+/* How many dimensions a call names, of those that it may leave out. */
+static int named_dims(const nb_call *call)
+{
+    return strpbrk(call->op->signature, "DL") ? call->attr.dims.count : 0;
+}
+
 /* A handle costs as much as a short loop, so none is made that is known to stay empty. */
 int nbl_run_op(lua_State *L, const nb_call *call)
 {
     nb_tensor **out = nbl_new_tensor(L), **more[NB_MAX_RESULTS - 1] = {NULL};
-    bool alone = call->op->alone && call->attr.length != 1;
+    bool alone = call->op->alone && named_dims(call) != 1;
     int most = alone ? 1 : call->op->results;
     for (int i = 0; i < most - 1; i++) more[i] = nbl_new_tensor(L);
     nbl_stay stay;
@@ -121,7 +127,7 @@ static const nb_op *op_of(lua_State *L)
  * among all elements is a number, ready to index with. */
 static void make_plain(lua_State *L, const nb_call *call)
 {
-    if (call->op->plain == NB_PLAIN_TENSOR || call->attr.length > 0) return;
+    if (call->op->plain == NB_PLAIN_TENSOR || named_dims(call) > 0) return;
     double value = nb_tensor_item(nbl_check_tensor(L, -1));
     if (call->op->plain == NB_PLAIN_BOOLEAN)
         lua_pushboolean(L, value != 0);
