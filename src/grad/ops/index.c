@@ -65,8 +65,17 @@ static int indexed_dim(nb_ctx *ctx, const nb_call *call)
     return -1;
 }
 
-/* The entries of dimension dim at the places, whose reference is taken: it is saved, or given back.
- */
+/* What was read or written at the places, whose reference is taken: it is saved, or given back. */
+static nb_tensor *with_places(nb_ctx *ctx, nb_call *call, nb_tensor *out, nb_tensor *places)
+{
+    if (out && call->recording)
+        call->saved[0] = places;
+    else
+        nb_tensor_release(ctx, places);
+    return out;
+}
+
+/* The entries of dimension dim at the places, whose reference is taken. */
 static nb_tensor *entries(nb_ctx *ctx, nb_call *call, const nb_tensor *x, int dim,
                           nb_tensor *places)
 {
@@ -74,11 +83,7 @@ static nb_tensor *entries(nb_ctx *ctx, nb_call *call, const nb_tensor *x, int di
     nb_tensor *out = NULL;
     if (!places) return NULL;
     if (nb_spots_pick(ctx, &spots, x, dim, places) == NB_OK) out = nb_spots_read(ctx, &spots);
-    if (out && call->recording)
-        call->saved[0] = places;
-    else
-        nb_tensor_release(ctx, places);
-    return out;
+    return with_places(ctx, call, out, places);
 }
 
 static nb_tensor *index_select_forward(nb_ctx *ctx, nb_call *call)
@@ -214,11 +219,7 @@ static nb_tensor *gather_forward(nb_ctx *ctx, nb_call *call)
     if (!places) return NULL;
     nb_spots_gather(&spots, call->in[0], dim, places);
     nb_tensor *out = nb_spots_read(ctx, &spots);
-    if (out && call->recording)
-        call->saved[0] = places;
-    else
-        nb_tensor_release(ctx, places);
-    return out;
+    return with_places(ctx, call, out, places);
 }
 
 /* y[i][j] = x[p[i][j]][j]: dx[p[i][j]][j] += δ[i][j] */
@@ -279,11 +280,7 @@ static nb_tensor *scatter_add_forward(nb_ctx *ctx, nb_call *call)
     int dim = indexed_dim(ctx, call);
     nb_tensor *places = dim < 0 ? NULL : element_places(ctx, call, dim);
     nb_tensor *out = places ? scattered(ctx, call, dim, places) : NULL;
-    if (out && call->recording)
-        call->saved[0] = places;
-    else
-        nb_tensor_release(ctx, places);
-    return out;
+    return with_places(ctx, call, out, places);
 }
 
 /* y = x, y[p[i][j]][j] += s[i][j]: dx = δ, ds[i][j] = δ[p[i][j]][j] */
@@ -341,9 +338,7 @@ static nb_tensor *with_diagonal(nb_ctx *ctx, const nb_tensor *x, int64_t k)
     nb_tensor *view = out ? diagonal(ctx, out, k) : NULL;
     nb_status status = view ? nb_tensor_copy(ctx, view, x) : ctx->status;
     nb_tensor_release(ctx, view);
-    if (status == NB_OK) return out;
-    nb_tensor_release(ctx, out);
-    return NULL;
+    return nb_tensor_settle(ctx, out, status);
 }
 
 static nb_tensor *diag_forward(nb_ctx *ctx, nb_call *call)

@@ -31,22 +31,23 @@ static nb_tensor *element_forward(nb_ctx *ctx, nb_call *call)
     if (real)
         return nb_map(ctx, NB_U8, x->dims, x->shape, &x, 1, finite ? finite_loop : nan_loop, real);
     nb_tensor *out = nb_tensor_new(ctx, NB_U8, x->dims, x->shape);
-    if (out && nb_tensor_fill(ctx, out, finite) == NB_OK) return out;
-    nb_tensor_release(ctx, out);
-    return NULL;
+    return out ? nb_tensor_settle(ctx, out, nb_tensor_fill(ctx, out, finite)) : NULL;
 }
 
 /* ---- all and any ---------------------------------------------------------------------------- */
 
-static nb_tensor *count_forward(nb_ctx *ctx, nb_call *call)
+static nb_status find_truth(nb_ctx *ctx, nb_call *call, const nb_fold_plan *plan, double *acc)
 {
-    nb_tensor *x = call->in[0];
-    nb_reduction r;
-    nb_status status = nb_reduce_begin(ctx, &r, x, nb_named_dims(&call->attr.dims, x));
-    if (status == NB_OK) status = nb_fold_run(ctx, &r.plan, NB_FOLD_nonzero, NULL, r.acc);
-    for (int64_t i = 0; status == NB_OK && i < r.plan.count; i++)
-        r.acc[i] = call->op->kernel ? r.acc[i] == (double)r.plan.reduced : r.acc[i] > 0;
-    return nb_reduce_end(ctx, &r, status, NB_U8, call->attr.reduce.keep);
+    bool every = call->op->kernel;
+    nb_status status = nb_fold_run(ctx, plan, NB_FOLD_nonzero, NULL, acc);
+    for (int64_t i = 0; status == NB_OK && i < plan->count; i++)
+        acc[i] = every ? acc[i] == (double)plan->reduced : acc[i] > 0;
+    return status;
+}
+
+static nb_tensor *truth_forward(nb_ctx *ctx, nb_call *call)
+{
+    return nb_reduce(ctx, call, NB_U8, false, find_truth);
 }
 
 /* ---- Two tensors ---------------------------------------------------------------------------- */
@@ -166,7 +167,7 @@ ELEMENT(isfinite, 1, "1 where an element is neither infinite nor NaN, else 0; a 
                           .example = show,                                                         \
                           .kernel = every,                                                         \
                           .plain = NB_PLAIN_BOOLEAN,                                               \
-                          .forward = count_forward,                                                \
+                          .forward = truth_forward,                                                \
                           .samples = "-, 5, 2x3, 3x2t, 2x3c /1, 2x3x2 /1 /3, 0x3, 0x3 /1",         \
                           .low = -2,                                                               \
                           .high = 2}

@@ -199,10 +199,7 @@ static nb_status into_zeros(nb_ctx *ctx, const nb_record *record, nb_tensor *del
     nb_tensor *view = whole ? part(ctx, whole, &record->attr) : NULL;
     nb_status status = view ? nb_tensor_copy(ctx, view, delta) : ctx->status;
     nb_tensor_release(ctx, view);
-    if (status == NB_OK)
-        grad[0] = whole;
-    else
-        nb_tensor_release(ctx, whole);
+    grad[0] = nb_tensor_settle(ctx, whole, status);
     return status;
 }
 

@@ -18,15 +18,7 @@ static nb_tensor *forward(nb_ctx *ctx, nb_call *call)
     nb_unary kernel = (nb_unary)call->op->kernel;
     unary_loop how = {nb_real(x->dtype)->unary[kernel], call->attr.unary.p, call->attr.unary.q};
     nb_tensor *y = nb_map_call(ctx, call, x->dtype, x->dims, x->shape, apply, &how);
-    if (y && call->recording && nb_unary_needs[kernel] == NB_FROM_Y) {
-        /* An alias: the record must not own the tensor that owns it. */
-        call->saved[0] = nb_tensor_alias(ctx, y);
-        if (!call->saved[0]) {
-            nb_tensor_release(ctx, y);
-            return NULL;
-        }
-    }
-    return y;
+    return nb_unary_needs[kernel] == NB_FROM_Y ? nb_save_output(ctx, call, y) : y;
 }
 
 /* dx = dy * f'(x), f' from x or from y */
