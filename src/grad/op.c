@@ -3,8 +3,6 @@
 
 #include "grad/tape.h"
 
-#include <string.h>
-
 #define X(name) extern const nb_op nb_def_##name;
 #include "grad/ops.def"
 #undef X
@@ -15,12 +13,7 @@ const nb_op *const nb_ops[NB_OPS] = {
 #undef X
 };
 
-const nb_op *nb_op_find(const char *name)
-{
-    for (size_t i = 0; i < NB_OPS; i++)
-        if (!strcmp(nb_ops[i]->name, name)) return nb_ops[i];
-    return NULL;
-}
+NB_DEFINE_FIND(nb_op, nb_op, nb_ops, NB_OPS)
 
 nb_shared *nb_shared_new(nb_ctx *ctx, size_t bytes)
 {

@@ -4,6 +4,7 @@
 #ifndef NB_OP_H
 #define NB_OP_H
 
+#include "base/family.h"
 #include "base/option.h"
 #include "kernel/kernel.h"
 #include "tensor/tensor.h"
@@ -193,9 +194,7 @@ struct nb_op {
 };
 
 /* The head of a descriptor: NB_DEFINE_OP(sum) = {.name = "sum", …}; */
-#define NB_DEFINE_OP(word)                                                                         \
-    extern const nb_op nb_def_##word;                                                              \
-    const nb_op nb_def_##word
+#define NB_DEFINE_OP(word) NB_DESCRIPTOR(nb_op, nb_def_##word)
 
 typedef enum nb_op_id {
 #define X(name) NB_OP_##name,

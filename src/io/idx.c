@@ -2,6 +2,7 @@
  * in place. */
 #include "io/idx.h"
 
+#include "base/family.h"
 #include "io/bytes.h"
 #include "io/format.h"
 #include "tensor/shape.h"
@@ -168,7 +169,7 @@ static nb_status load(nb_ctx *ctx, nb_source *source, nb_archive *archive)
     return status;
 }
 
-const nb_format nb_format_idx = {
+NB_DESCRIPTOR(nb_format, nb_format_idx) = {
     .name = "idx",
     .help = "One tensor, as MNIST's files have it; read, not written.",
     .example = "print(pcall(tensor.load, \"train-images-idx3-ubyte.gz\"))",

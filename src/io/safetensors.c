@@ -3,6 +3,7 @@
 #include "io/safetensors.h"
 
 #include "base/arith.h"
+#include "base/family.h"
 #include "io/bytes.h"
 #include "io/format.h"
 #include "io/json.h"
@@ -451,7 +452,7 @@ static nb_status save(nb_ctx *ctx, const char *path, const nb_archive *archive,
     return nb_safetensors_save(ctx, path, archive);
 }
 
-const nb_format nb_format_safetensors = {
+NB_DESCRIPTOR(nb_format, nb_format_safetensors) = {
     .name = "safetensors",
     .help = "Tensors by name, without anything that could run. Networks are saved like this, so "
             "that tensor.load reads their parameters.",

@@ -3,6 +3,7 @@
  * others go through a small block and are converted, and checked, there. */
 #include "io/numpy/npy.h"
 
+#include "base/family.h"
 #include "io/bytes.h"
 #include "io/format.h"
 #include "io/numpy/npy_header.h"
@@ -397,7 +398,7 @@ static nb_status save(nb_ctx *ctx, const char *path, const nb_archive *archive,
     return status;
 }
 
-const nb_format nb_format_npy = {
+NB_DESCRIPTOR(nb_format, nb_format_npy) = {
     .name = "npy",
     .help = "One tensor, as numpy.save writes it.",
     .example = "path = os.tmpname() .. \".npy\"\ntensor{1, 2, 3}:save(path)\n"
