@@ -49,8 +49,7 @@ static nb_tensor *quadratic_of(nb_ctx *ctx, const nb_cost *cost, const nb_activa
     return nb_op2(ctx, NB_OP_half_squared_distance, a, y);
 }
 
-extern const nb_cost nb_cost_quadratic;
-const nb_cost nb_cost_quadratic = {
+NB_DESCRIPTOR(nb_cost, nb_cost_quadratic) = {
     .name = "quadratic",
     .help = "The book's cost: half the squared distance, averaged over the examples.",
     .formula = "C_x = ½ ‖y - a‖²",
@@ -70,8 +69,7 @@ static nb_tensor *mse_of(nb_ctx *ctx, const nb_cost *cost, const nb_activation *
     return nb_then_number(ctx, NB_OP_mul, quadratic_of(ctx, cost, last, a, y), 2 / outputs(a));
 }
 
-extern const nb_cost nb_cost_mse;
-const nb_cost nb_cost_mse = {
+NB_DESCRIPTOR(nb_cost, nb_cost_mse) = {
     .name = "mse",
     .help = "The mean squared error over all elements, as other frameworks count it.",
     .formula = "C_x = 1/K Σ_j (y_j - a_j)²",
@@ -144,8 +142,7 @@ static nb_tensor *cross_entropy_of(nb_ctx *ctx, const nb_cost *cost, const nb_ac
     return nb_then_number(ctx, NB_OP_mul, sum, -1 / (double)(a->shape[0] ? a->shape[0] : 1));
 }
 
-extern const nb_cost nb_cost_cross_entropy;
-const nb_cost nb_cost_cross_entropy = {
+NB_DESCRIPTOR(nb_cost, nb_cost_cross_entropy) = {
     .name = "cross_entropy",
     .help =
         "After softmax the categorical cross-entropy; after sigmoid the book's, summed over the "

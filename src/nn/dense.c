@@ -1,6 +1,7 @@
 /* dense: every neuron is connected to every input. z = x wᵀ + b, a = f(z). */
 #include "nn/layer.h"
 
+#include "base/family.h"
 #include "grad/activate.h"
 #include "tensor/shape.h"
 
@@ -46,8 +47,7 @@ static nb_tensor *forward(nb_ctx *ctx, nb_layer *layer, nb_tensor *x, nb_output 
     return out;
 }
 
-extern const nb_layer_type nb_layer_dense;
-const nb_layer_type nb_layer_dense = {
+NB_DESCRIPTOR(nb_layer_type, nb_layer_dense) = {
     .name = "dense",
     .help = "Neurons that each see every input: a = f(x wᵀ + b), w of shape units × inputs.",
     .usage =

@@ -1,6 +1,7 @@
 /* fn: a layer that is a function of the host, f(x, params…), with its derivative from the tape. */
 #include "nn/layer.h"
 
+#include "base/family.h"
 #include "tensor/shape.h"
 
 #include <string.h>
@@ -84,8 +85,7 @@ static nb_tensor *forward(nb_ctx *ctx, nb_layer *layer, nb_tensor *x, nb_output 
     return call(ctx, layer, x, value);
 }
 
-extern const nb_layer_type nb_layer_fn;
-const nb_layer_type nb_layer_fn = {
+NB_DESCRIPTOR(nb_layer_type, nb_layer_fn) = {
     .name = "fn",
     .help =
         "A layer written in Lua: f(x, params…) by tensor methods, its derivative from the tape.",

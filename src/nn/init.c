@@ -10,6 +10,18 @@
 
 #include <math.h>
 
+#define X(name) extern const nb_init nb_init_##name;
+#include "nn/inits.def"
+#undef X
+
+const nb_init *const nb_inits[NB_INITS] = {
+#define X(name) &nb_init_##name,
+#include "nn/inits.def"
+#undef X
+};
+
+NB_DEFINE_FAMILY(nb_init, nb_init, nb_inits, NB_INITS)
+
 enum { CHUNK = 256 }; /* numbers drawn between two looks at Ctrl-C */
 
 typedef double draw_fn(nb_stream *stream, double scale);
@@ -182,10 +194,12 @@ static nb_status fill_orthogonal(nb_ctx *ctx, nb_tensor *w, int64_t fan_in, int6
 /* ---- The descriptors ------------------------------------------------------------------------ */
 
 #define INIT(NAME, HELP)                                                                           \
-    static const nb_init init_##NAME = {.name = #NAME,                                             \
-                                        .help = HELP,                                              \
-                                        .example = "net = nn.net \"4 - 3 init=" #NAME " - 1\"",    \
-                                        .fill = fill_##NAME}
+    NB_DESCRIPTOR(nb_init, nb_init_##NAME) = {                                                     \
+        .name = #NAME,                                                                             \
+        .help = HELP,                                                                              \
+        .example = "net = nn.net \"4 - 3 init=" #NAME " - 1\"",                                    \
+        .fill = fill_##NAME,                                                                       \
+    }
 
 INIT(lecun, "normal, variance 1/inputs (LeCun et al. 1998; the book's choice)");
 INIT(he, "normal, variance 2/inputs, for relu (He et al. 2015)");
@@ -194,11 +208,3 @@ INIT(normal, "normal, variance 1 (the book's first choice)");
 INIT(uniform, "uniform up to 1 / sqrt(inputs)");
 INIT(orthogonal, "orthonormal rows, or columns where there are fewer (Saxe et al. 2014)");
 INIT(zeros, "all 0; neurons of a layer then stay alike");
-
-const nb_init *const nb_inits[NB_INITS] = {
-#define X(name) [NB_INIT_##name] = &init_##name,
-#include "nn/inits.def"
-#undef X
-};
-
-NB_DEFINE_FAMILY(nb_init, nb_init, nb_inits, NB_INITS)
