@@ -9,6 +9,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -17,7 +19,8 @@ enum {
     WINDOW = 128 << 10,  /* raw bytes of a file held at a time */
     PIECE = 16 << 20,    /* bytes between two looks at Ctrl-C */
     DEFLATE_MOST = 1032, /* deflate packs 258 bytes into 2 bits at best */
-    INFLATE_HELD = 16    /* raw bytes that zlib may have taken and not yet used */
+    INFLATE_HELD = 16,   /* raw bytes that zlib may have taken and not yet used */
+    REASON_MAX = 512     /* bytes of what nb_source_refuse says */
 };
 
 typedef enum packing { PLAIN, GZIP, DEFLATE } packing;
@@ -363,6 +366,14 @@ bool nb_source_at_end(nb_source *source)
     return source->peeked_count == 0;
 }
 
+nb_status nb_source_check_end(nb_source *source)
+{
+    if (nb_source_at_end(source)) return nb_source_read(source, NULL, 0, "its end");
+    return nb_fail(source->ctx, NB_EFORMAT,
+                   "%s goes on after its %" PRIu64 " bytes of header and elements", source->name,
+                   nb_source_position(source));
+}
+
 uint64_t nb_source_most(const nb_source *source)
 {
     const nb_part *part = &source->part;
@@ -389,4 +400,14 @@ uint64_t nb_source_position(const nb_source *source)
 const char *nb_source_name(const nb_source *source)
 {
     return source->name;
+}
+
+nb_status nb_source_refuse(const nb_source *source, const char *reason, ...)
+{
+    char text[REASON_MAX];
+    va_list arguments;
+    va_start(arguments, reason);
+    vsnprintf(text, sizeof text, reason, arguments);
+    va_end(arguments);
+    return nb_fail(source->ctx, NB_EFORMAT, "%s: %s", source->name, text);
 }
