@@ -4,6 +4,7 @@
  * parts of a source share its file. */
 #include "io/source.h"
 
+#include "base/arith.h"
 #include "io/zip/zalloc.h"
 
 #include <errno.h>
@@ -53,11 +54,6 @@ struct nb_source {
     z_stream inflater;
 };
 
-static size_t smaller(uint64_t a, size_t b)
-{
-    return a < b ? (size_t)a : b;
-}
-
 /* Reads up to `bytes` bytes of the file; a file that has shrunk since it was opened just ends. */
 static nb_status read_file(nb_source *source, uint8_t *into, size_t bytes, size_t *got)
 {
@@ -66,7 +62,7 @@ static nb_status read_file(nb_source *source, uint8_t *into, size_t bytes, size_
     ssize_t n;
     off_t place = (off_t)(source->begin + source->size - source->unread);
     do {
-        n = pread(source->fd, into, smaller(source->unread, bytes), place);
+        n = pread(source->fd, into, nb_least_size(source->unread, bytes), place);
     } while (n < 0 && errno == EINTR);
     if (n < 0) {
         return nb_fail(source->ctx, NB_EIO, "cannot read %s: %s", source->name, strerror(errno));
@@ -94,7 +90,7 @@ static void take(nb_source *source, size_t bytes)
 static nb_status read_plain(nb_source *source, uint8_t *into, size_t bytes, size_t *got)
 {
     while (*got < bytes && source->have + source->unread > 0) {
-        size_t wanted = bytes - *got, n = smaller(source->have, wanted);
+        size_t wanted = bytes - *got, n = nb_least_size(source->have, wanted);
         nb_status status = NB_OK;
         if (n > 0) {
             memcpy(into + *got, source->next, n);
@@ -102,7 +98,7 @@ static nb_status read_plain(nb_source *source, uint8_t *into, size_t bytes, size
         } else if (wanted < source->window_size) {
             status = refill(source);
         } else {
-            status = read_file(source, into + *got, smaller(PIECE, wanted), &n);
+            status = read_file(source, into + *got, nb_least_size(PIECE, wanted), &n);
         }
         if (status) return status;
         *got += n;
@@ -137,8 +133,8 @@ static nb_status inflate_outcome(nb_source *source, int code, uint64_t position)
 static nb_status inflate_step(nb_source *source, uint8_t *into, size_t bytes, size_t *got)
 {
     z_stream *z = &source->inflater;
-    unsigned in = (unsigned)smaller(PIECE, source->have);
-    unsigned out = (unsigned)smaller(PIECE, bytes - *got);
+    unsigned in = (unsigned)nb_least_size(PIECE, source->have);
+    unsigned out = (unsigned)nb_least_size(PIECE, bytes - *got);
     z->next_in = source->next;
     z->avail_in = in;
     z->next_out = into + *got;
@@ -228,7 +224,7 @@ static nb_status point(nb_source *source, uint64_t begin, uint64_t size)
         return NB_OK;
     }
     source->unread = size;
-    source->window_size = smaller(size, WINDOW);
+    source->window_size = nb_least_size(size, WINDOW);
     source->window = nb_alloc(source->ctx, source->window_size);
     return source->window ? NB_OK : NB_EMEMORY;
 }
@@ -298,7 +294,7 @@ void nb_source_close(nb_source *source)
 
 static nb_status read_some(nb_source *source, uint8_t *into, size_t bytes, size_t *got)
 {
-    size_t n = smaller(source->peeked_count, bytes);
+    size_t n = nb_least_size(source->peeked_count, bytes);
     if (n > 0) {
         memcpy(into, source->peeked, n);
         source->peeked_count -= n;
@@ -355,7 +351,7 @@ size_t nb_source_peek(nb_source *source, void *into, size_t bytes)
 {
     if (bytes > NB_PEEK_MAX) bytes = NB_PEEK_MAX;
     source->broken = peek(source, bytes) != NB_OK;
-    size_t n = smaller(source->peeked_count, bytes);
+    size_t n = nb_least_size(source->peeked_count, bytes);
     memcpy(into, source->peeked, n);
     return n;
 }

@@ -1,6 +1,8 @@
 /* Factors of matrices by LAPACK, without gradients: lstsq, qr, svd, eigh. What comes of LAPACK by
  * columns is given as a transposed view. */
 #include "grad/matrices.h"
+
+#include "base/arith.h"
 #include "grad/support.h"
 
 #include <float.h>
@@ -20,7 +22,7 @@ static int64_t columns_of(const nb_tensor *a)
 
 static int64_t shorter(const nb_tensor *a)
 {
-    return rows_of(a) < columns_of(a) ? rows_of(a) : columns_of(a);
+    return nb_least_i64(rows_of(a), columns_of(a));
 }
 
 static int64_t longer(const nb_tensor *a)

@@ -5,12 +5,12 @@
  * gradients by a trace, the differences by plain forward passes without a tape. */
 #include "nn/inspect/check.h"
 
+#include "base/clock.h"
 #include "nn/inspect/trace.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 typedef struct checking {
     nb_ctx *ctx;
@@ -21,13 +21,6 @@ typedef struct checking {
     const char *what; /* for who is told how far it is */
     int64_t done, differences;
 } checking;
-
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 /* C of the last layer's result. */
 static nb_status finish(checking *c, nb_op_id fused, nb_tensor *last, double *cost)
@@ -183,10 +176,10 @@ static nb_status price_backprop(checking *c, double *seconds)
     enum { TIMES = 5 };
     *seconds = INFINITY;
     for (int i = 0; i < TIMES; i++) {
-        double cost, start = now();
+        double cost, start = nb_clock();
         nb_status status = nb_net_backprop(c->ctx, c->net, c->x, c->y, &cost);
         if (status != NB_OK) return status;
-        *seconds = fmin(*seconds, now() - start);
+        *seconds = fmin(*seconds, nb_clock() - start);
     }
     return NB_OK;
 }
@@ -203,11 +196,11 @@ static nb_status check_all(checking *c, nb_gradcheck *out)
     for (int l = net->layers - 1; l >= 0 && status == NB_OK; l--)
         status = check_delta(c, l, &out->equation[l == net->layers - 1 ? 0 : 1]);
     c->forwards = 0;
-    double start = now();
+    double start = nb_clock();
     for (int l = 0; l < net->layers && status == NB_OK; l++)
         for (int p = 0; p < net->layer[l].params && status == NB_OK; p++)
             status = check_param(c, l, p, out);
-    out->difference_seconds = now() - start;
+    out->difference_seconds = nb_clock() - start;
     out->forwards = c->forwards;
     return status;
 }
