@@ -1,6 +1,7 @@
 /* The way into the core and out of it again, and how errors read. */
 #include "lua/nbl.h"
 
+#include "base/arith.h"
 #include "lua/state.h"
 
 #include <string.h>
@@ -26,11 +27,6 @@ enum {
 #define WORK_OF_STAY      ((size_t)10 << 10)
 #define WORK_PER_LUA_BYTE ((size_t)32)
 
-static size_t least(size_t a, size_t b)
-{
-    return a < b ? a : b;
-}
-
 /* Not while Lua finalises either: there it refuses with -1. */
 static bool may_collect(lua_State *L)
 {
@@ -41,7 +37,7 @@ static bool may_collect(lua_State *L)
 static void collect_young(lua_State *L, nbl_state *state)
 {
     const nb_memory *memory = &state->ctx->memory;
-    state->young_low = least(state->young_low, memory->live);
+    state->young_low = nb_least_size(state->young_low, memory->live);
     if (memory->live - state->young_low <= YOUNG_GROWTH || !may_collect(L)) return;
     lua_gc(L, LUA_GCSTEP, 0);
     state->young_low = memory->live;
@@ -50,7 +46,7 @@ static void collect_young(lua_State *L, nbl_state *state)
 static bool under_pressure(nbl_state *state)
 {
     size_t live = state->ctx->memory.live;
-    state->low = least(state->low, live);
+    state->low = nb_least_size(state->low, live);
     size_t grown = live - state->low, quarter = state->low / 4;
     if (grown > (quarter > GROWTH_MOST ? quarter : GROWTH_MOST)) return true;
     return grown > GROWTH_LEAST && grown + state->stays * WORK_OF_STAY > state->patience;

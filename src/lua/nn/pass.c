@@ -26,7 +26,7 @@ typedef struct pass {
 static nb_tensor *first_of(nb_ctx *ctx, nb_tensor *out)
 {
     if (!out) return NULL;
-    nb_call call = {.op = nb_ops[NB_OP_select], .in = {out}, .inputs = 1, .attr = {.length = 2}};
+    nb_call call = {.op = nb_ops[NB_OP_select], .in = {out}, .inputs = 1};
     nb_tensor *first = nb_op_call(ctx, &call);
     nb_tensor_release(ctx, out);
     return first;
@@ -307,7 +307,7 @@ static nb_status classify(nb_ctx *ctx, void *data)
     work->single = batch.single;
     nb_tensor *out = nb_net_forward(ctx, net, batch.x);
     nb_call call = {.op = nb_ops[NB_OP_argmax], .in = {out}, .inputs = 1};
-    call.attr = (nb_attr){.list = {1}, .length = 1};
+    call.attr.dims = (nb_dims){.count = 1, .at = {1}};
     *work->places = out ? nb_op_call(ctx, &call) : NULL;
     nb_tensor_release(ctx, out);
     nbl_batch_free(ctx, &batch);

@@ -37,11 +37,17 @@ static nb_status run_op(nb_ctx *ctx, void *data)
     return *work->out ? NB_OK : ctx->status;
 }
 
+/* How many dimensions a call names, of those that it may leave out. */
+static int named_dims(const nb_call *call)
+{
+    return strpbrk(call->op->signature, "DL") ? call->attr.dims.count : 0;
+}
+
 /* A handle costs as much as a short loop, so none is made that is known to stay empty. */
 static int push_results(lua_State *L, const nb_call *call)
 {
     op_run work = {.call = call, .out = nbl_new_tensor(L)};
-    work.alone = call->op->alone && call->attr.length != 1;
+    work.alone = call->op->alone && named_dims(call) != 1;
     int most = work.alone ? 1 : call->op->results, results = 1;
     for (int i = 0; i < most - 1; i++) work.more[i] = nbl_new_tensor(L);
     nbl_run(L, run_op, &work);
@@ -94,7 +100,7 @@ static const nb_op *op_of(lua_State *L)
  * among all elements is a number, ready to index with. */
 static void make_plain(lua_State *L, const nb_call *call)
 {
-    if (call->op->plain == NB_PLAIN_TENSOR || call->attr.length > 0) return;
+    if (call->op->plain == NB_PLAIN_TENSOR || named_dims(call) > 0) return;
     double value = nb_tensor_item(nbl_check_tensor(L, -1));
     if (call->op->plain == NB_PLAIN_BOOLEAN)
         lua_pushboolean(L, value != 0);
