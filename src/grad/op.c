@@ -15,6 +15,9 @@ const nb_op *const nb_ops[NB_OPS] = {
 
 NB_DEFINE_FIND(nb_op, nb_op, nb_ops, NB_OPS)
 
+_Static_assert(sizeof(nb_attr) == sizeof(struct nb_attr_sizes),
+               "the first struct is the widest: without arguments all is zero");
+
 nb_shared *nb_shared_new(nb_ctx *ctx, size_t bytes)
 {
     nb_shared *shared = nb_alloc_zero(ctx, 1, bytes);

@@ -1,6 +1,8 @@
 /* Arguments that are plain values: option tables, whole numbers, dimensions, indices, paths. */
 #include "lua/nbl.h"
 
+#include "nn/notation/notation.h"
+
 #include "base/random.h"
 
 #include <string.h>
@@ -16,7 +18,10 @@ static const char *kind_words(const nb_option *option)
     static const char *const words[] = {[NB_NUMBER] = "a number",
                                         [NB_INTEGER] = "a whole number",
                                         [NB_BOOLEAN] = "true or false",
-                                        [NB_WORD] = "a string"};
+                                        [NB_WORD] = "a string",
+                                        [NB_NAME] = "a string",
+                                        [NB_CHOSEN] = "a word",
+                                        [NB_HOST] = "something else"};
     return option->range ? option->range : words[option->kind];
 }
 
@@ -29,6 +34,22 @@ static void set_number(lua_State *L, const nb_option *option, void *target)
 {
     if (lua_type(L, -1) != LUA_TNUMBER) wrong_kind(L, option);
     if (nb_option_set(nbl_ctx(L), option, target, lua_tonumber(L, -1)) != NB_OK) raise_option(L);
+}
+
+static void set_name(lua_State *L, const nb_option *option, char *field)
+{
+    if (lua_type(L, -1) != LUA_TSTRING) wrong_kind(L, option);
+    if (!nb_notation_is_name(lua_tostring(L, -1)))
+        nbl_error(L, "%s is a letter, then letters, digits or _, %d at most; not '%s'",
+                  option->name, NB_NAME_MAX - 1, lua_tostring(L, -1));
+    strcpy(field, lua_tostring(L, -1));
+}
+
+static void set_chosen(lua_State *L, const nb_option *option, void *target)
+{
+    if (lua_type(L, -1) != LUA_TSTRING) wrong_kind(L, option);
+    if (nb_notation_option(nbl_ctx(L), lua_tostring(L, -1), NULL, option, target) != NB_OK)
+        raise_option(L);
 }
 
 /* The value is on the stack's top and popped, but for NB_HOST, whose values stay. */
@@ -48,9 +69,17 @@ static void set_option(lua_State *L, const nb_option *option, void *target)
         if (lua_type(L, -1) != LUA_TSTRING) wrong_kind(L, option);
         *(const char **)field = lua_tostring(L, -1);
         break;
+    case NB_NAME:
+        set_name(L, option, field);
+        break;
+    case NB_CHOSEN:
+        set_chosen(L, option, target);
+        break;
     case NB_HOST:
         *(int *)field = lua_gettop(L);
         return;
+    default:
+        wrong_kind(L, option);
     }
     lua_pop(L, 1);
 }

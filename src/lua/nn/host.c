@@ -19,26 +19,38 @@ typedef struct function {
     char what[NB_NAME_MAX + 16]; /* "activation swish", for messages */
     bool slope;                  /* the derivative is a function too */
     union {
-        nb_activation activation;
-        nb_cost cost;
+        nb_activation_type activation;
+        nb_cost_type cost;
     };
 } function;
 
 /* ---- The way from an address to a handle ---- */
 
-void nbl_remember(lua_State *L)
+void nbl_remember_as(lua_State *L, const void *address)
 {
     nbl_state_push(L, NBL_FUNCTIONS);
     lua_pushvalue(L, -2);
-    lua_rawsetp(L, -2, (char *)lua_touserdata(L, -1) + NBL_HEADER);
+    lua_rawsetp(L, -2, address);
     lua_pop(L, 1);
+}
+
+void nbl_remember(lua_State *L)
+{
+    nbl_remember_as(L, (char *)lua_touserdata(L, -1) + NBL_HEADER);
+}
+
+bool nbl_find(lua_State *L, const void *address)
+{
+    nbl_state_push(L, NBL_FUNCTIONS);
+    bool found = lua_rawgetp(L, -1, address) == LUA_TUSERDATA;
+    lua_remove(L, -2);
+    if (!found) lua_pop(L, 1);
+    return found;
 }
 
 void nbl_recall(lua_State *L, const void *address)
 {
-    nbl_state_push(L, NBL_FUNCTIONS);
-    if (lua_rawgetp(L, -1, address) != LUA_TUSERDATA) luaL_error(L, "this function was released");
-    lua_remove(L, -2);
+    if (!nbl_find(L, address)) luaL_error(L, "this function was released");
 }
 
 void nbl_hold(lua_State *L, int held, int arg)
@@ -76,12 +88,12 @@ static nb_tensor *call_plain(nb_ctx *ctx, const nb_host_function *host, nb_tenso
     return nbl_call_function(ctx, push_function, host, self->what, in, count);
 }
 
-static nb_tensor *call_cost(nb_ctx *ctx, const nb_cost *cost, const nb_activation *last,
-                            nb_tensor *a, nb_tensor *y)
+static nb_tensor *call_cost(nb_ctx *ctx, const nb_cost *cost, nb_activation last, nb_tensor *a,
+                            nb_tensor *y)
 {
     nb_tensor *const in[] = {a, y};
     (void)last;
-    return call_plain(ctx, cost->host, in, 2);
+    return call_plain(ctx, cost->type->host, in, 2);
 }
 
 /* An activation gives a number for every number. Takes `out` over, which may be NULL. */
@@ -180,7 +192,7 @@ static function *new_activation(lua_State *L, int arg, const char *name)
 {
     function *self = new_function(L, arg, &activation_kind, name);
     self->host.call = call_activation;
-    self->activation = (nb_activation){.name = self->name,
+    self->activation = (nb_activation_type){.name = self->name,
                                        .help = "a function of Lua",
                                        .formula = "f(z)",
                                        .init = "lecun",
@@ -192,7 +204,7 @@ static function *new_activation(lua_State *L, int arg, const char *name)
 static function *new_cost(lua_State *L, int arg, const char *name)
 {
     function *self = new_function(L, arg, &cost_kind, name);
-    self->cost = (nb_cost){.name = self->name,
+    self->cost = (nb_cost_type){.name = self->name,
                            .help = "a function of Lua",
                            .formula = "f(a, y)",
                            .example = "",
@@ -251,7 +263,13 @@ static const char *name_at(lua_State *L, int arg)
     return lua_type(L, arg) == LUA_TSTRING ? lua_tostring(L, arg) : "";
 }
 
-const nb_activation *nbl_to_activation(lua_State *L, int arg)
+/* A built-in word with options, "leaky_relu(slope=0.2)", is read as notation is. */
+static bool has_options(lua_State *L, int arg)
+{
+    return lua_type(L, arg) == LUA_TSTRING && strpbrk(lua_tostring(L, arg), "( =") != NULL;
+}
+
+nb_activation nbl_to_activation(lua_State *L, int arg)
 {
     static const family activations = {
         .kind = &activation_kind,
@@ -261,11 +279,18 @@ const nb_activation *nbl_to_activation(lua_State *L, int arg)
         .names = NBL_ACTIVATIONS,
         .built_in = nb_activation_name_at,
     };
-    const nb_activation *built_in = nb_activation_find(name_at(L, arg));
-    return built_in ? built_in : &to_function(L, arg, &activations)->activation;
+    nb_activation activation = {.type = nb_activation_find(name_at(L, arg))};
+    if (has_options(L, arg)) {
+        nb_ctx *ctx = nbl_ctx(L);
+        if (nb_notation_activation(ctx, lua_tostring(L, arg), NULL, &activation) != NB_OK)
+            nbl_error(L, "%s", ctx->message);
+        return activation;
+    }
+    if (!activation.type) activation.type = &to_function(L, arg, &activations)->activation;
+    return nb_activation_of(activation.type);
 }
 
-const nb_cost *nbl_to_cost(lua_State *L, int arg)
+nb_cost nbl_to_cost(lua_State *L, int arg)
 {
     static const family costs = {
         .kind = &cost_kind,
@@ -275,24 +300,40 @@ const nb_cost *nbl_to_cost(lua_State *L, int arg)
         .names = NBL_COSTS,
         .built_in = nb_cost_name_at,
     };
-    const nb_cost *built_in = nb_cost_find(name_at(L, arg));
-    return built_in ? built_in : &to_function(L, arg, &costs)->cost;
+    nb_cost cost = {.type = nb_cost_find(name_at(L, arg))};
+    if (has_options(L, arg)) {
+        nb_ctx *ctx = nbl_ctx(L);
+        if (nb_notation_cost(ctx, lua_tostring(L, arg), NULL, &cost) != NB_OK)
+            nbl_error(L, "%s", ctx->message);
+        return cost;
+    }
+    if (!cost.type) cost.type = &to_function(L, arg, &costs)->cost;
+    return nb_cost_make(cost.type);
 }
 
-void nbl_push_activation(lua_State *L, const nb_activation *activation)
+/* The name, with the options that have not their defaults. */
+static void push_built_in(lua_State *L, nb_activation activation)
 {
-    if (!activation->host) {
-        lua_pushstring(L, activation->name);
+    nb_text *text = nbl_new_text(L);
+    nb_activation_write(text, activation);
+    nbl_push_text(L, text);
+    lua_remove(L, -2);
+}
+
+void nbl_push_activation(lua_State *L, nb_activation activation)
+{
+    const nb_activation_type *type = activation.type;
+    if (!type->host) {
+        push_built_in(L, activation);
         return;
     }
-    nbl_recall(L, activation->host);
-    if (strcmp(activation->name, NBL_NAMELESS) == 0) {
+    nbl_recall(L, type->host);
+    if (strcmp(type->name, NBL_NAMELESS) == 0) {
         lua_getiuservalue(L, -1, FUNCTION);
         lua_remove(L, -2);
-    } else if (find_registered(L, NBL_ACTIVATIONS, activation->name) ==
-               (const void *)activation->host) {
+    } else if (find_registered(L, NBL_ACTIVATIONS, type->name) == (const void *)type->host) {
         lua_pop(L, 2);
-        lua_pushstring(L, activation->name);
+        lua_pushstring(L, type->name);
     } else {
         lua_pop(L, 1);
     }
@@ -328,13 +369,13 @@ static function *find_name(nb_ctx *ctx, nbl_names *names, int which, const char 
     return work.result;
 }
 
-static const nb_activation *resolve_activation(nb_ctx *ctx, void *self, const char *name)
+static const nb_activation_type *resolve_activation(nb_ctx *ctx, void *self, const char *name)
 {
     function *found = find_name(ctx, self, NBL_ACTIVATIONS, name);
     return found ? &found->activation : NULL;
 }
 
-static const nb_cost *resolve_cost(nb_ctx *ctx, void *self, const char *name)
+static const nb_cost_type *resolve_cost(nb_ctx *ctx, void *self, const char *name)
 {
     function *found = find_name(ctx, self, NBL_COSTS, name);
     return found ? &found->cost : NULL;
@@ -405,11 +446,24 @@ void nbl_check_word(lua_State *L, const char *whose, const char *name)
                   whose, NB_NAME_MAX - 1, name);
 }
 
+/* Whether any layer has a yes-or-no option of that name. */
+static bool is_flag(const char *name)
+{
+    for (int i = 0; i < NB_LAYERS; i++) {
+        const nb_option *option = nb_option_find(nb_layer_types[i]->options, name);
+        if (option && option->kind == NB_BOOLEAN) return true;
+    }
+    return false;
+}
+
 static void check_name(lua_State *L, const char *whose, const char *name, bool built_in)
 {
     if (!name) return;
     nbl_check_word(L, whose, name);
     if (built_in) nbl_error(L, "%s: '%s' is built in; choose another name", whose, name);
+    /* In notation words of layers, flags and activations stand in the same places. */
+    if (nb_layer_find(name) || is_flag(name))
+        nbl_error(L, "%s: '%s' is a word of notation already; choose another name", whose, name);
 }
 
 /* Registers the handle on the stack's top, which stays. */
@@ -430,7 +484,7 @@ static int make_activation(lua_State *L)
     if (options.df) check_function(L, "nn.activation", "df", options.df);
     check_name(L, "nn.activation", options.name,
                options.name && nb_activation_find(options.name) != NULL);
-    const nb_init *init = options.init ? nb_init_find(options.init) : NULL;
+    const nb_init_type *init = options.init ? nb_init_find(options.init) : NULL;
     if (options.init && !init) nbl_unknown_name(L, "initialiser", options.init, nb_init_name_at);
     function *self = new_activation(L, options.f, options.name ? options.name : NBL_NAMELESS);
     if (init) self->activation.init = init->name;

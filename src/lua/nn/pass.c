@@ -32,26 +32,31 @@ static nb_tensor *first_of(nb_ctx *ctx, nb_tensor *out)
     return first;
 }
 
-static nb_status forward(nb_ctx *ctx, pass *work)
+static nb_status forward(nb_ctx *ctx, pass *work, const nb_mode *mode)
 {
     nbl_batch batch;
+    nb_result result;
     if (nbl_prepare(ctx, work->net, &work->examples, &batch) != NB_OK) return ctx->status;
-    nb_tensor *out = nb_net_forward(ctx, work->net, batch.x);
-    *work->out = batch.single ? first_of(ctx, out) : out;
+    nb_status status = nb_net_run(ctx, work->net, batch.x, NULL, mode, NULL, &result);
+    ctx->recording = mode != NULL;
+    if (status == NB_OK)
+        *work->out = batch.single ? first_of(ctx, result.output) : result.output;
     nbl_batch_free(ctx, &batch);
     return *work->out ? NB_OK : ctx->status;
 }
 
 static nb_status forward_plain(nb_ctx *ctx, void *data)
 {
-    ctx->recording = false;
-    return forward(ctx, data);
+    return forward(ctx, data, NULL);
 }
 
+/* A training pass by hand; every one has draws of its own. */
 static nb_status forward_recorded(nb_ctx *ctx, void *data)
 {
-    ctx->recording = true;
-    return forward(ctx, data);
+    pass *work = data;
+    const nb_mode mode = {
+        .learning = true, .taped = true, .seed = work->net->seed, .step = ctx->sequence};
+    return forward(ctx, work, &mode);
 }
 
 static int push_output(lua_State *L, const char *whose, nbl_job *job)
@@ -80,13 +85,13 @@ static nb_status cost(nb_ctx *ctx, void *data)
 {
     pass *work = data;
     nbl_batch batch;
-    ctx->recording = false;
+    nb_result result;
     if (nbl_prepare(ctx, work->net, &work->examples, &batch) != NB_OK) return ctx->status;
-    nb_tensor *out = nb_net_cost(ctx, work->net, batch.x, batch.y, NULL);
-    if (out) work->cost = nb_tensor_item(out);
-    nb_tensor_release(ctx, out);
+    nb_status status = nb_net_run(ctx, work->net, batch.x, batch.y, NULL, NULL, &result);
+    if (status == NB_OK) work->cost = nb_tensor_item(result.cost);
+    nb_result_free(ctx, &result);
     nbl_batch_free(ctx, &batch);
-    return out ? NB_OK : ctx->status;
+    return status;
 }
 
 static int net_cost(lua_State *L)
@@ -113,6 +118,7 @@ static nb_status backprop(nb_ctx *ctx, void *data)
 typedef struct segment_job {
     const nb_tensor *flat;
     const nb_param *param;
+    int64_t first; /* where the network's parameters begin in its root's */
     nb_tensor **out;
 } segment_job;
 
@@ -120,8 +126,8 @@ static nb_status copy_segment(nb_ctx *ctx, void *data)
 {
     const segment_job *work = data;
     const nb_param *param = work->param;
-    int64_t count = nb_shape_count(param->dims, param->shape);
-    nb_tensor *part = nb_tensor_narrow(ctx, work->flat, 0, param->start, count, 1);
+    nb_tensor *part =
+        nb_tensor_narrow(ctx, work->flat, 0, param->start - work->first, param->count, 1);
     nb_tensor *view = part ? nb_tensor_reshape(ctx, part, param->dims, param->shape) : NULL;
     *work->out = view ? nb_tensor_clone(ctx, view) : NULL;
     nb_tensor_release(ctx, view);
@@ -129,27 +135,38 @@ static nb_status copy_segment(nb_ctx *ctx, void *data)
     return *work->out ? NB_OK : ctx->status;
 }
 
-/* Pushes a table by layer: the part of the flat vector that belongs to its parameter `name`, false
- * where it has none. */
-static void push_by_layer(lua_State *L, nb_net *net, const nb_tensor *flat, const char *name)
+static void push_segment(lua_State *L, const nb_net *net, const nb_tensor *flat,
+                         const nb_param *param)
 {
-    lua_createtable(L, net->layers, 0);
-    for (int i = 0; i < net->layers; i++) {
-        segment_job work = {.flat = flat, .param = nb_layer_param(&net->layer[i], name)};
-        if (work.param) {
-            work.out = nbl_new_tensor(L);
-            nbl_run(L, copy_segment, &work);
-        } else {
+    segment_job work = {.flat = flat, .param = param, .first = net->param[0]->start};
+    work.out = nbl_new_tensor(L);
+    nbl_run(L, copy_segment, &work);
+}
+
+/* Pushes a table by layer of a block: the part of the flat vector that belongs to its parameter
+ * `name`, a table of its own for a block, false where it has none. */
+static void push_by_layer(lua_State *L, const nb_net *net, const nb_layer *block,
+                          const nb_tensor *flat, const char *name)
+{
+    luaL_checkstack(L, 8, "layers too deep");
+    lua_createtable(L, block->children, 0);
+    for (int i = 0; i < block->children; i++) {
+        const nb_layer *layer = block->child[i];
+        const nb_param *param = nb_layer_param(layer, name);
+        if (layer->children)
+            push_by_layer(L, net, layer, flat, name);
+        else if (param)
+            push_segment(L, net, flat, param);
+        else
             lua_pushboolean(L, false);
-        }
         lua_rawseti(L, -2, i + 1);
     }
 }
 
 static int push_nablas(lua_State *L, nb_net *net, const nb_tensor *flat)
 {
-    push_by_layer(L, net, flat, "w");
-    push_by_layer(L, net, flat, "b");
+    push_by_layer(L, net, &net->layer, flat, "w");
+    push_by_layer(L, net, &net->layer, flat, "b");
     return 2;
 }
 
@@ -235,7 +252,6 @@ static int net_step(lua_State *L)
 static nb_status evaluate(nb_ctx *ctx, void *data)
 {
     pass *work = data;
-    ctx->recording = false;
     nb_set *set = nbl_examples_set(ctx, work->net, &work->examples);
     if (!set) return ctx->status;
     nb_status status = nb_evaluate(ctx, work->net, set, &work->evaluation);
@@ -302,7 +318,6 @@ static nb_status classify(nb_ctx *ctx, void *data)
     classify_job *work = data;
     nb_net *net = work->pass.net;
     nbl_batch batch;
-    ctx->recording = false;
     if (nbl_prepare(ctx, net, &work->pass.examples, &batch) != NB_OK) return ctx->status;
     work->single = batch.single;
     nb_tensor *out = nb_net_forward(ctx, net, batch.x);
@@ -318,7 +333,7 @@ static nb_status classify(nb_ctx *ctx, void *data)
 static const nb_classes *choose_classes(const nbl_net *self, const nb_set *set)
 {
     if (self->classes) return self->classes;
-    bool fits = set && set->classes && set->classes->count == self->net->out_shape[0];
+    bool fits = set && set->classes && set->classes->count == nb_net_out(self->net)->size[0];
     return fits ? set->classes : NULL;
 }
 
@@ -326,7 +341,7 @@ static int net_classify(lua_State *L)
 {
     nbl_net *self = nbl_check_net(L, 1);
     classify_job work = {.pass = {.net = self->net}};
-    if (self->net->out_dims != 1 || self->net->out_shape[0] < 2)
+    if (nb_net_out(self->net)->dims != 1 || nb_net_out(self->net)->size[0] < 2)
         return nbl_error(L,
                          "net:classify: the network needs an output for every class, at least two");
     nbl_read_examples(L, 2, self->net, "net:classify", false, &work.pass.examples);

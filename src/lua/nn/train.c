@@ -185,7 +185,7 @@ static nb_status on_progress(nb_ctx *ctx, void *self, const nb_progress *progres
 /* The network takes over the names of the classes that it learns. */
 static void take_classes(nb_ctx *ctx, nbl_net *self, const nb_set *set)
 {
-    if (!set->classes || set->classes->count != self->net->out_shape[0]) return;
+    if (!set->classes || set->classes->count != nb_net_out(self->net)->size[0]) return;
     nb_classes_release(ctx, self->classes);
     self->classes = nb_classes_retain(set->classes);
 }

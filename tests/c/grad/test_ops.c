@@ -99,6 +99,25 @@ static void test_all_have_samples(void **state)
     assert_null(nb_op_find("no such op"));
 }
 
+/* Catches a letter whose field nobody named, so that it would fill the field of another. */
+static void test_letters_have_fields(void **state)
+{
+    (void)state;
+    for (int i = 0; i < NB_OPS; i++) {
+        const nb_op *op = nb_ops[i];
+        size_t letters = op->signature ? strlen(op->signature) : 0;
+        assert_true(letters <= NB_MAX_LETTERS);
+        for (size_t k = 0; k < letters; k++) {
+            assert_true(op->fills[k] < sizeof(nb_attr));
+            for (size_t j = 0; j < k; j++) {
+                bool inputs = strchr("txm", op->signature[j]) || strchr("txm", op->signature[k]);
+                if (!inputs && op->fills[j] == op->fills[k])
+                    fail_msg("%s: two letters fill one field", op->name);
+            }
+        }
+    }
+}
+
 static void single_like_double(sample *s)
 {
     outcome f, d;
@@ -461,6 +480,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(all_have_samples),
+        TEST(letters_have_fields),
         TEST(errors),
         TEST(gradients),
         TEST(f32),
