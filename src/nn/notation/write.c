@@ -221,7 +221,7 @@ void nb_write_item(nb_writer *w, nb_text *text, nb_layer *layer, nb_repeat_item 
     bool dense = layer->type == nb_layer_types[NB_LAYER_dense];
     item->alone = nb_write_is_shared(layer) || layer->head.name[0];
     if (nb_write_again(w, text, layer)) return;
-    if (w->blocks > NB_LAYER_DEPTH) { /* no network could hold it */
+    if (w->blocks > NB_LAYER_DEPTH + 1) { /* no network could hold it */
         nb_text_add(text, "…");
         return;
     }
@@ -244,9 +244,9 @@ static void write_shape(nb_text *text, const nb_net *net)
     nb_text_add(text, "%s", nb_form_text(&form, shape));
 }
 
-void nb_notation_write(nb_text *text, nb_net *net)
+void nb_notation_write(nb_text *text, const nb_net *net)
 {
-    nb_writer w = {.ctx = text->ctx, .block = {&net->layer}, .blocks = 1};
+    nb_writer w = {.ctx = text->ctx, .block = {&nb_net_of(&net->layer)->layer}, .blocks = 1};
     bool alone = false;
     write_shape(text, net);
     nb_text_add(text, " - ");
