@@ -9,6 +9,7 @@
 #endif
 
 #include "kernel/isa.h"
+#include "base/arith.h"
 #include "kernel/product.h"
 
 #include <math.h>

@@ -61,8 +61,9 @@ static void push_options(lua_State *L, const nb_option *options)
  * a page is one block, {packed, value = …}, until somebody asks for a field that is not there. The
  * block is a userdata, because it holds an address and a script can reach it. */
 
-#define PAGE  "nabla.page"
-#define BLOCK "nabla.block"
+#define PAGE "nabla.page"
+
+static const nbl_kind block_kind = {"nabla.block", 0, NULL};
 
 static const char *const page_fields[] = {"name", "kind", "usage", "text", "example"};
 enum { PAGE_FIELDS = sizeof page_fields / sizeof *page_fields, PACKED = 1 };
@@ -74,12 +75,10 @@ static void push_packed(lua_State *L, const char *kind, const nbl_entry *entry)
                                        entry->example};
     size_t room = sizeof entry->options;
     for (int i = 0; i < PAGE_FIELDS; i++) room += (values[i] ? strlen(values[i]) : 0) + 1;
-    char *to = lua_newuserdatauv(L, room, 0);
+    char *to = nbl_new_handle(L, &block_kind, room);
     memcpy(to, &entry->options, sizeof entry->options);
     to += sizeof entry->options;
     for (int i = 0; i < PAGE_FIELDS; i++) to = stpcpy(to, values[i] ? values[i] : "") + 1;
-    nbl_new_metatable(L, BLOCK);
-    lua_setmetatable(L, -2);
 }
 
 /* __index of a page: unfolds it, whichever field was asked for, and is not called again. */
@@ -89,7 +88,7 @@ static int unfold(lua_State *L)
     luaL_checktype(L, 1, LUA_TTABLE);
     lua_settop(L, 2);
     lua_rawgeti(L, 1, PACKED);
-    const char *packed = luaL_testudata(L, 3, BLOCK);
+    const char *packed = nbl_test_handle(L, 3, &block_kind);
     if (!packed) return 0;
     memcpy(&options, packed, sizeof options);
     const char *value = packed + sizeof options;

@@ -1,6 +1,8 @@
 /* Arguments that are plain values: option tables, whole numbers, dimensions, indices, paths. */
 #include "lua/nbl.h"
 
+#include "base/random.h"
+
 #include <string.h>
 
 /* Options are read before the core is entered, but the core's tables write the message. */
@@ -54,32 +56,29 @@ static void set_option(lua_State *L, const nb_option *option, void *target)
 }
 
 /* Raises unless every key is the name of an option. */
-static void check_keys(lua_State *L, int arg, const char *whose, const nb_option *options,
-                       bool positional)
+static void check_keys(lua_State *L, int arg, const nb_option *options, bool positional)
 {
     lua_pushnil(L);
     for (; lua_next(L, arg); lua_pop(L, 1)) {
         if (lua_type(L, -2) == LUA_TSTRING) {
             const char *name = lua_tostring(L, -2);
             if (nb_option_find(options, name)) continue;
-            nb_option_unknown(nbl_ctx(L), options, whose, name);
+            nb_option_unknown(nbl_ctx(L), options, nbl_push_name(L), name);
             raise_option(L);
         }
         if (!positional || !lua_isinteger(L, -2))
-            nbl_error(L, "%s: options are written name = value; there is no name before %s", whose,
+            nbl_error(L, "options are written name = value; there is no name before %s",
                       nbl_describe(L, -1));
     }
 }
 
-void nbl_options(lua_State *L, int arg, const char *whose, const nb_option *options, void *target,
-                 bool positional)
+void nbl_options(lua_State *L, int arg, const nb_option *options, void *target, bool positional)
 {
     arg = lua_absindex(L, arg);
     nb_option_defaults(options, target);
     if (lua_isnoneornil(L, arg)) return;
-    if (!lua_istable(L, arg))
-        nbl_error(L, "%s: options must be a table, not %s", whose, nbl_describe(L, arg));
-    check_keys(L, arg, whose, options, positional);
+    if (!lua_istable(L, arg)) nbl_error(L, "options must be a table, not %s", nbl_describe(L, arg));
+    check_keys(L, arg, options, positional);
     for (const nb_option *option = options; option->name; option++) {
         luaL_checkstack(L, 4, NULL);
         lua_pushstring(L, option->name);
@@ -111,6 +110,14 @@ int64_t nbl_check_index(lua_State *L, int arg, int64_t n, const char *what)
 int nbl_check_dim(lua_State *L, int arg, int dims)
 {
     return (int)nbl_check_index(L, arg, dims, "dimension");
+}
+
+uint64_t nbl_check_seed(lua_State *L, int arg)
+{
+    if (!lua_isnoneornil(L, arg)) return (uint64_t)nbl_check_integer(L, arg, "a seed");
+    nb_stream stream = nb_stream_next(nbl_ctx(L), NB_FOR_INIT);
+    uint64_t high = nb_random_word(&stream);
+    return high << 32 | nb_random_word(&stream);
 }
 
 const char *nbl_check_path(lua_State *L, int arg)

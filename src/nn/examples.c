@@ -16,12 +16,13 @@ static bool ends_with(const nb_tensor *t, int dims, const int64_t *shape)
 nb_tensor *nb_net_inputs(nb_ctx *ctx, const nb_net *net, nb_tensor *x, bool *single)
 {
     char given[NB_SHAPE_TEXT], wanted[NB_SHAPE_TEXT];
-    bool fits = ends_with(x, nb_net_in(net)->dims, nb_net_in(net)->size) && x->dims <= nb_net_in(net)->dims + 1;
+    bool fits = ends_with(x, nb_net_in(net)->dims, nb_net_in(net)->size) &&
+                x->dims <= nb_net_in(net)->dims + 1;
     if (!fits)
-        return nb_fail_null(ctx, NB_ESHAPE,
-                            "x is %s; the network takes examples of %s, so %s or nx%s",
-                            nb_shape_text(x->dims, x->shape, given),
-                            nb_shape_text(nb_net_in(net)->dims, nb_net_in(net)->size, wanted), wanted, wanted);
+        return nb_fail_null(
+            ctx, NB_ESHAPE, "x is %s; the network takes examples of %s, so %s or nx%s",
+            nb_shape_text(x->dims, x->shape, given),
+            nb_shape_text(nb_net_in(net)->dims, nb_net_in(net)->size, wanted), wanted, wanted);
     *single = x->dims == nb_net_in(net)->dims;
     nb_tensor *same = nb_tensor_convert(ctx, x, net->dtype, 1);
     if (!same || !*single) return same;
@@ -71,7 +72,9 @@ static nb_status counts_differ(nb_ctx *ctx, const nb_net *net, const nb_tensor *
     return nb_fail(ctx, NB_ESHAPE, "y is %s; %lld examples need targets %s%s",
                    nb_shape_text(y->dims, y->shape, given), (long long)n,
                    nb_shape_text(nb_net_out(net)->dims + 1, shape, wanted),
-                   nb_net_out(net)->dims == 1 && nb_net_out(net)->size[0] > 1 ? " or as many class numbers" : "");
+                   nb_net_out(net)->dims == 1 && nb_net_out(net)->size[0] > 1
+                       ? " or as many class numbers"
+                       : "");
 }
 
 nb_tensor *nb_net_targets(nb_ctx *ctx, const nb_net *net, nb_tensor *y, int64_t n)
@@ -84,7 +87,8 @@ nb_tensor *nb_net_targets(nb_ctx *ctx, const nb_net *net, nb_tensor *y, int64_t 
     bool column = !classes && nb_net_out(net)->dims == 1 && y->dims == 1 && y->shape[0] == n;
     if (ends_with(y, nb_net_out(net)->dims, nb_net_out(net)->size) ? whole || one : column) {
         nb_tensor *same = nb_tensor_convert(ctx, y, net->dtype, 1);
-        nb_tensor *batch = same ? nb_tensor_reshape(ctx, same, nb_net_out(net)->dims + 1, shape) : NULL;
+        nb_tensor *batch =
+            same ? nb_tensor_reshape(ctx, same, nb_net_out(net)->dims + 1, shape) : NULL;
         nb_tensor_release(ctx, same);
         return batch;
     }

@@ -46,10 +46,9 @@ const char *nb_form_text(const nb_form *form, char *text)
     size_t used = 0;
     for (int i = 0; i < form->dims; i++) {
         const char *between = i ? "x" : "";
-        int n = form->size[i] < 0
-                    ? snprintf(text + used, NB_SHAPE_TEXT - used, "%s*", between)
-                    : snprintf(text + used, NB_SHAPE_TEXT - used, "%s%lld", between,
-                               (long long)form->size[i]);
+        int n = form->size[i] < 0 ? snprintf(text + used, NB_SHAPE_TEXT - used, "%s*", between)
+                                  : snprintf(text + used, NB_SHAPE_TEXT - used, "%s%lld", between,
+                                             (long long)form->size[i]);
         used += (size_t)n;
     }
     return text;

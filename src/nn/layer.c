@@ -169,8 +169,8 @@ static nb_status copy_runs(nb_ctx *ctx, const nb_layer *layer, nb_layer *copy)
     int64_t count = runs ? runs->count : layer->differ_count;
     for (int64_t i = 0; i < count && status == NB_OK; i++) {
         bool main = runs && nb_activation_same(list[i].activation, copy->head.activation);
-        if (!main) status = nb_layer_differ(ctx, copy, list[i].start, list[i].count,
-                                            list[i].activation);
+        if (!main)
+            status = nb_layer_differ(ctx, copy, list[i].start, list[i].count, list[i].activation);
     }
     return status;
 }

@@ -134,33 +134,29 @@ const nb_layer_type *nb_layer_find(const char *name);
 const char *nb_layer_name_at(const void *list, size_t i);
 
 /* The head's options, for the lists of types with and without neurons. */
-#define NB_LAYER_OPTIONS                                                                           \
-    NB_OPTION_INIT, NB_OPTION_NAME, NB_OPTION_FROZEN
+#define NB_LAYER_OPTIONS NB_OPTION_INIT, NB_OPTION_NAME, NB_OPTION_FROZEN
 #define NB_OPTION_ACTIVATION                                                                       \
-    {.name = "activation",                                                                         \
-     .help = "a name, with options such as leaky_relu(slope=0.2); in tables also a function",      \
-     .standard = "sigmoid",                                                                        \
-     .kind = NB_CHOSEN,                                                                            \
-     .family = &nb_activation_family,                                                              \
-     .offset = offsetof(nb_layer_head, activation)}
+    {                                                                                              \
+        .name = "activation",                                                                      \
+        .help = "a name, with options such as leaky_relu(slope=0.2); in tables also a function",   \
+        .standard = "sigmoid", .kind = NB_CHOSEN, .family = &nb_activation_family,                 \
+        .offset = offsetof(nb_layer_head, activation)                                              \
+    }
 #define NB_OPTION_INIT                                                                             \
-    {.name = "init",                                                                               \
-     .help = "how the weights begin",                                                              \
-     .standard = "the activation's own",                                                           \
-     .kind = NB_CHOSEN,                                                                            \
-     .family = &nb_init_family,                                                                    \
-     .offset = offsetof(nb_layer_head, init)}
+    {                                                                                              \
+        .name = "init", .help = "how the weights begin", .standard = "the activation's own",       \
+        .kind = NB_CHOSEN, .family = &nb_init_family, .offset = offsetof(nb_layer_head, init)      \
+    }
 #define NB_OPTION_NAME                                                                             \
-    {.name = "name",                                                                               \
-     .help = "the layer's name",                                                                   \
-     .standard = "none",                                                                           \
-     .kind = NB_NAME,                                                                              \
-     .offset = offsetof(nb_layer_head, name)}
+    {                                                                                              \
+        .name = "name", .help = "the layer's name", .standard = "none", .kind = NB_NAME,           \
+        .offset = offsetof(nb_layer_head, name)                                                    \
+    }
 #define NB_OPTION_FROZEN                                                                           \
-    {.name = "frozen",                                                                             \
-     .help = "training leaves its parameters as they are",                                         \
-     .kind = NB_BOOLEAN,                                                                           \
-     .offset = offsetof(nb_layer_head, frozen)}
+    {                                                                                              \
+        .name = "frozen", .help = "training leaves its parameters as they are",                    \
+        .kind = NB_BOOLEAN, .offset = offsetof(nb_layer_head, frozen)                              \
+    }
 
 /* A layer with the type's defaults, or NULL. */
 nb_layer *nb_layer_new(nb_ctx *ctx, const nb_layer_type *type);

@@ -5,40 +5,57 @@
 #include "base/memory.h"
 #include "io/safetensors.h"
 #include "nn/notation/describe.h"
+#include "nn/notation/notation.h"
 #include "tensor/shape.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-enum { KEY_MAX = 2 * NB_NAME_MAX + 16 };
+enum { KEY_MAX = (NB_LAYER_DEPTH + 1) * NB_NAME_MAX };
 
-/* "1.w", or "hidden.w" for a layer with a name. */
-static const char *key_of(const nb_layer *layer, const nb_param *param, char key[KEY_MAX])
+/* "1.w", or "hidden.w" for a layer with a name; "3.1.w" for one that stands in another. `path` is
+ * the layer's, below `top`. */
+static const char *key_of(const nb_layer *top, const char *path, const nb_param *param,
+                          char key[KEY_MAX])
 {
-    if (layer->spec.name[0])
-        snprintf(key, KEY_MAX, "%s.%s", layer->spec.name, param->name);
-    else
-        snprintf(key, KEY_MAX, "%d.%s", layer->number, param->name);
+    size_t used = 0;
+    for (const char *at = path; *at;) {
+        char *end;
+        long number = strtol(at, &end, 10);
+        top = top->child[number - 1];
+        used +=
+            (size_t)(*top->head.name ? snprintf(key + used, KEY_MAX - used, "%s.", top->head.name)
+                                     : snprintf(key + used, KEY_MAX - used, "%ld.", number));
+        at = *end ? end + 1 : end;
+    }
+    snprintf(key + used, KEY_MAX - used, "%s", param->name);
     return key;
+}
+
+/* Parameters, then buffers. */
+static const nb_param *param_at(const nb_plan *plan, int i)
+{
+    return i < plan->params ? &plan->param[i] : &plan->buffer[i - plan->params];
 }
 
 /* ---- Saving --------------------------------------------------------------------------------- */
 
-typedef void write_fn(nb_text *text, const void *thing);
+typedef void write_fn(nb_text *text, void *thing);
 
-static void write_notation(nb_text *text, const void *net)
+static void write_notation(nb_text *text, void *net)
 {
     nb_notation_write(text, net);
 }
 
-static void write_classes(nb_text *text, const void *classes)
+static void write_classes(nb_text *text, void *classes)
 {
     nb_classes_write(text, classes);
 }
 
 /* Adds what `write` says of a thing to the metadata. */
 static nb_status add_text(nb_ctx *ctx, nb_archive *archive, const char *key, write_fn *write,
-                          const void *thing)
+                          void *thing)
 {
     nb_text text;
     nb_text_init(&text, ctx);
@@ -49,8 +66,7 @@ static nb_status add_text(nb_ctx *ctx, nb_archive *archive, const char *key, wri
     return status;
 }
 
-static nb_status add_meta(nb_ctx *ctx, nb_archive *archive, const nb_net *net,
-                          const nb_classes *classes)
+static nb_status add_meta(nb_ctx *ctx, nb_archive *archive, nb_net *net, nb_classes *classes)
 {
     nb_status status = nb_archive_add_meta(ctx, archive, "format", NB_MODEL_FORMAT);
     if (status == NB_OK) status = add_text(ctx, archive, "notation", write_notation, net);
@@ -61,14 +77,16 @@ static nb_status add_meta(nb_ctx *ctx, nb_archive *archive, const nb_net *net,
     return add_text(ctx, archive, "classes", write_classes, classes);
 }
 
-static nb_status add_layer(nb_ctx *ctx, nb_archive *archive, const nb_layer *layer)
+static nb_status add_layer(nb_ctx *ctx, nb_archive *archive, const nb_net *net,
+                           const nb_layer *layer)
 {
     char key[KEY_MAX];
-    for (int i = 0; i < layer->params; i++) {
-        const nb_param *param = &layer->param[i];
-        if (nb_archive_find(archive, key_of(layer, param, key))) {
+    const nb_plan *plan = layer->plan;
+    for (int i = 0; i < plan->params + plan->buffers; i++) {
+        const nb_param *param = param_at(plan, i);
+        if (nb_archive_find(archive, key_of(&net->layer, plan->path, param, key))) {
             return nb_fail(ctx, NB_EARG, "%s: another layer has the same name; give it another one",
-                           layer->where);
+                           plan->where);
         }
         nb_status status = nb_archive_add(ctx, archive, key, param->value);
         if (status != NB_OK) return status;
@@ -76,12 +94,12 @@ static nb_status add_layer(nb_ctx *ctx, nb_archive *archive, const nb_layer *lay
     return NB_OK;
 }
 
-nb_status nb_model_save(nb_ctx *ctx, const nb_net *net, const nb_classes *classes, const char *path)
+nb_status nb_model_save(nb_ctx *ctx, nb_net *net, nb_classes *classes, const char *path)
 {
     nb_archive archive = {.count = 0};
     nb_status status = add_meta(ctx, &archive, net, classes);
-    for (int i = 0; i < net->layers && status == NB_OK; i++) {
-        status = add_layer(ctx, &archive, &net->layer[i]);
+    for (int i = 0; i < net->parts && status == NB_OK; i++) {
+        status = add_layer(ctx, &archive, net, net->part[i]);
     }
     if (status == NB_OK) status = nb_safetensors_save(ctx, path, &archive);
     nb_archive_free(ctx, &archive);
@@ -90,22 +108,11 @@ nb_status nb_model_save(nb_ctx *ctx, const nb_net *net, const nb_classes *classe
 
 /* ---- What a file must hold ------------------------------------------------------------------ */
 
-/* A layer with its shapes but without tensors: what nb_net_new would make of it. */
-static nb_status plan_layer(nb_ctx *ctx, const nb_net_spec *spec, int i, const nb_layer *before,
-                            nb_layer *layer)
-{
-    *layer = (nb_layer){.spec = spec->layer[i], .number = i + 1};
-    layer->in_dims = before ? before->out_dims : spec->in_dims;
-    memcpy(layer->in_shape, before ? before->out_shape : spec->in_shape, sizeof layer->in_shape);
-    nb_status status = nb_layer_set_name(ctx, layer, spec->layer[i].name);
-    return status == NB_OK ? layer->spec.type->build(ctx, layer) : status;
-}
-
-static nb_status check_param(nb_ctx *ctx, const nb_archive *archive, const nb_layer *layer,
+static nb_status check_param(nb_ctx *ctx, const nb_archive *archive, const char *key,
                              const nb_param *param)
 {
-    char key[KEY_MAX], has[NB_SHAPE_TEXT], needs[NB_SHAPE_TEXT];
-    const nb_tensor *tensor = nb_archive_find(archive, key_of(layer, param, key));
+    char has[NB_SHAPE_TEXT], needs[NB_SHAPE_TEXT];
+    const nb_tensor *tensor = nb_archive_find(archive, key);
     if (nb_poll(ctx) != NB_OK) return NB_EINTERRUPT;
     if (!tensor) return nb_fail(ctx, NB_EFORMAT, "the tensor %s is missing", key);
     if (!nb_dtype_computes(tensor->dtype)) {
@@ -121,32 +128,34 @@ static nb_status check_param(nb_ctx *ctx, const nb_archive *archive, const nb_la
                    nb_shape_text(param->dims, param->shape, needs));
 }
 
-/* Compares the tensors that the layers need with those in the file; *wanted is how many they need.
+/* Compares the tensors that the plans need with those in the file; *wanted is how many they need.
  */
-static nb_status check_layers(nb_ctx *ctx, const nb_archive *archive, const nb_net_spec *spec,
-                              size_t *wanted)
+static nb_status check_plans(nb_ctx *ctx, const nb_archive *archive, const nb_net *net,
+                             const nb_plans *plans, size_t *wanted)
 {
-    nb_layer layer[2]; /* this one and the one before */
+    char key[KEY_MAX];
     *wanted = 0;
-    for (int i = 0; i < spec->layers; i++) {
-        nb_layer *at = &layer[i % 2];
-        nb_status status = plan_layer(ctx, spec, i, i ? &layer[(i - 1) % 2] : NULL, at);
-        for (int j = 0; j < at->params && status == NB_OK; j++) {
-            status = check_param(ctx, archive, at, &at->param[j]);
+    for (int i = 0; i < plans->count; i++) {
+        const nb_plan *plan = plans->list[i].plan;
+        for (int k = 0; k < plan->params + plan->buffers; k++) {
+            const nb_param *param = param_at(plan, k);
+            key_of(&net->layer, plan->path, param, key);
+            nb_status status = check_param(ctx, archive, key, param);
+            if (status != NB_OK) return status;
         }
-        if (status != NB_OK) return status;
-        *wanted += (size_t)at->params;
+        *wanted += (size_t)(plan->params + plan->buffers);
     }
     return NB_OK;
 }
 
-static bool is_param(const nb_net *net, const char *name)
+static bool is_param(const nb_net *net, const nb_plans *plans, const char *name)
 {
     char key[KEY_MAX];
-    for (int i = 0; i < net->layers; i++) {
-        const nb_layer *layer = &net->layer[i];
-        for (int j = 0; j < layer->params; j++) {
-            if (strcmp(key_of(layer, &layer->param[j], key), name) == 0) return true;
+    for (int i = 0; i < plans->count; i++) {
+        const nb_plan *plan = plans->list[i].plan;
+        for (int k = 0; k < plan->params + plan->buffers; k++) {
+            key_of(&net->layer, plan->path, param_at(plan, k), key);
+            if (strcmp(key, name) == 0) return true;
         }
     }
     return false;
@@ -154,12 +163,12 @@ static bool is_param(const nb_net *net, const char *name)
 
 /* Names a tensor that no layer has, where the numbers say that there is one. */
 static nb_status check_rest(nb_ctx *ctx, const nb_archive *archive, const nb_net *net,
-                            size_t wanted)
+                            const nb_plans *plans, size_t wanted)
 {
     if (archive->count == wanted) return NB_OK;
     for (size_t i = 0; i < archive->count; i++) {
         if (nb_poll(ctx) != NB_OK) return NB_EINTERRUPT;
-        if (is_param(net, archive->entry[i].name)) continue;
+        if (is_param(net, plans, archive->entry[i].name)) continue;
         return nb_fail(ctx, NB_EFORMAT, "the tensor %.*s belongs to no layer", NB_NAME_MAX,
                        archive->entry[i].name);
     }
@@ -168,32 +177,36 @@ static nb_status check_rest(nb_ctx *ctx, const nb_archive *archive, const nb_net
 
 /* ---- Loading -------------------------------------------------------------------------------- */
 
-static nb_status fill_layer(nb_ctx *ctx, const nb_archive *archive, nb_layer *layer)
+static nb_status fill_layer(nb_ctx *ctx, const nb_archive *archive, const nb_net *net,
+                            const nb_layer *layer)
 {
     char key[KEY_MAX];
-    for (int i = 0; i < layer->params; i++) {
-        nb_param *param = &layer->param[i];
-        const nb_tensor *from = nb_archive_find(archive, key_of(layer, param, key));
-        nb_status status = nb_tensor_copy(ctx, param->value, from);
+    const nb_plan *plan = layer->plan;
+    for (int i = 0; i < plan->params + plan->buffers; i++) {
+        const nb_param *param = param_at(plan, i);
+        key_of(&net->layer, plan->path, param, key);
+        nb_status status = nb_tensor_copy(ctx, param->value, nb_archive_find(archive, key));
         if (status != NB_OK) return status;
     }
     return NB_OK;
 }
 
-static nb_net *build(nb_ctx *ctx, const nb_archive *archive, const nb_net_spec *spec,
-                     nb_dtype dtype)
+/* Plans the network, holds the plans against the file, and only then asks for storage. */
+static nb_status build(nb_ctx *ctx, const nb_archive *archive, nb_net *net, nb_dtype dtype)
 {
-    size_t wanted;
-    if (check_layers(ctx, archive, spec, &wanted) != NB_OK) return NULL;
-    nb_net *net = nb_net_new(ctx, spec, dtype, ctx->seed);
-    if (!net) return NULL;
-    nb_status status = check_rest(ctx, archive, net, wanted);
-    for (int i = 0; i < net->layers && status == NB_OK; i++) {
-        status = fill_layer(ctx, archive, &net->layer[i]);
+    size_t wanted = 0;
+    nb_plans *plans = nb_net_plan(ctx, net);
+    if (!plans) return ctx->status;
+    nb_status status = check_plans(ctx, archive, net, plans, &wanted);
+    if (status == NB_OK) status = check_rest(ctx, archive, net, plans, wanted);
+    if (status != NB_OK) {
+        nb_plans_free(ctx, plans);
+        return status;
     }
-    if (status == NB_OK) return net;
-    nb_net_release(ctx, net);
-    return NULL;
+    status = nb_net_store(ctx, net, plans, dtype, ctx->seed);
+    for (int i = 0; i < net->parts && status == NB_OK; i++)
+        status = fill_layer(ctx, archive, net, net->part[i]);
+    return status;
 }
 
 /* The metadata's dtype; NB_EFORMAT for a file that is no network of ours. */
@@ -218,13 +231,11 @@ static nb_status read_format(nb_ctx *ctx, const nb_archive *archive, nb_dtype *d
 static nb_net *read_net(nb_ctx *ctx, const nb_archive *archive, const nb_resolver *resolver)
 {
     nb_dtype dtype;
-    nb_net_spec spec = {.layers = 0};
     if (read_format(ctx, archive, &dtype) != NB_OK) return NULL;
-    const char *notation = nb_archive_meta(archive, "notation");
-    if (nb_notation_parse(ctx, notation, resolver, &spec) != NB_OK) return NULL;
-    nb_net *net = build(ctx, archive, &spec, dtype);
-    nb_net_spec_free(ctx, &spec);
-    return net;
+    nb_net *net = nb_notation_parse(ctx, nb_archive_meta(archive, "notation"), resolver);
+    if (!net || build(ctx, archive, net, dtype) == NB_OK) return net;
+    nb_net_release(ctx, net);
+    return NULL;
 }
 
 /* The network, and then its classes, so that nothing is left over where either fails. */

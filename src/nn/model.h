@@ -1,5 +1,6 @@
 /* Networks in files: safetensors whose tensors are called "1.w", "1.b", … (or by the layer's name
- * instead of its number) and whose metadata says the rest:
+ * instead of its number; in blocks by both, "3.1.w"; a shared layer by its first place), buffers
+ * like parameters, and whose metadata says the rest:
  *
  *   format    "nabla 1"
  *   notation  the network (notation.h)
@@ -10,15 +11,14 @@
 #define NB_MODEL_H
 
 #include "nn/data/classes.h"
-#include "nn/net/net.h"
+#include "nn/notation/notation.h"
 
 #define NB_MODEL_FORMAT "nabla 1"
 
 /* Writes a network; the file is the old one or the new one, never half. classes may be NULL.
  * NB_EARG where two layers have the same name. A network with layers that need the table form is
  * written too; its tensors can be read, but it cannot be loaded. */
-nb_status nb_model_save(nb_ctx *ctx, const nb_net *net, const nb_classes *classes,
-                        const char *path);
+nb_status nb_model_save(nb_ctx *ctx, nb_net *net, nb_classes *classes, const char *path);
 /* The network, or NULL with NB_EFORMAT: a file without notation, tensors that are missing, too many
  * or of another shape, each named. Nothing is allocated that the file does not hold. *classes (if
  * not NULL) gets its class names, or NULL where it has none. resolver as in nb_notation_parse. */

@@ -141,7 +141,7 @@ static void read_layer(lua_State *L, build *work, int i)
         break;
     case LUA_TSTRING:
         work->text = lua_tostring(L, at);
-        nbl_run(L, "nn.net", parse_layer, work);
+        nbl_run(L, parse_layer, work);
         return;
     case LUA_TFUNCTION:
         nbl_function_layer(L, at, work->held, &work->layer);
@@ -153,7 +153,7 @@ static void read_layer(lua_State *L, build *work, int i)
                       "function, not %s",
                       i, nbl_describe(L, at));
     }
-    nbl_run(L, "nn.net", add_layer, work);
+    nbl_run(L, add_layer, work);
 }
 
 static void read_table(lua_State *L, build *work)
@@ -194,10 +194,10 @@ static void read_options(lua_State *L, build *work)
 {
     build_options options;
     if (lua_istable(L, 1)) {
-        nbl_options(L, 1, "nn.net", build_fields, &options, true);
+        nbl_options(L, 1, build_fields, &options, true);
         apply_options(L, work, &options);
     }
-    nbl_options(L, 2, "nn.net", build_fields, &options, false);
+    nbl_options(L, 2, build_fields, &options, false);
     apply_options(L, work, &options);
 }
 
@@ -211,18 +211,18 @@ static int build_net(lua_State *L)
     work.spec = nbl_new_box(L, sizeof *work.spec, release_spec);
     work.out = nbl_new_net(L);
     int net = lua_gettop(L);
-    nbl_push_kept(L, net, NBL_NET_HELD);
+    lua_getiuservalue(L, net, NBL_NET_HELD);
     work.held = net + 1;
     if (lua_istable(L, 1)) {
         read_table(L, &work);
     } else {
         work.text = lua_tostring(L, 1);
-        nbl_run(L, "nn.net", parse, &work);
+        nbl_run(L, parse, &work);
     }
     work.seed = UINT64_MAX;
     read_options(L, &work);
     if (work.seed == UINT64_MAX) work.seed = nbl_check_seed(L, lua_gettop(L) + 1);
-    nbl_run(L, "nn.net", make, &work);
+    nbl_run(L, make, &work);
     nbl_close_box(L, net - 1);
     nbl_net_hold(L, net);
     lua_settop(L, net);
@@ -250,9 +250,9 @@ static int load_net(lua_State *L)
     load_job work = {.L = L, .path = nbl_check_path(L, 1)};
     work.out = nbl_new_net(L);
     int net = lua_gettop(L);
-    nbl_push_kept(L, net, NBL_NET_HELD);
+    lua_getiuservalue(L, net, NBL_NET_HELD);
     work.held = net + 1;
-    nbl_run(L, "nn.load", load, &work);
+    nbl_run(L, load, &work);
     nbl_net_hold(L, net);
     lua_settop(L, net);
     return 1;

@@ -7,10 +7,10 @@
 
 #include <string.h>
 
-#define LAYER  "nabla.layer"
-#define NEURON "nabla.neuron"
-
 enum { NET = 1 }; /* user value: the network's handle */
+
+static const nbl_kind layer_kind = {"nabla.layer", NET, NULL};
+static const nbl_kind neuron_kind = {"nabla.neuron", NET, NULL};
 
 enum { METHODS = 1 }; /* upvalue of the index functions */
 
@@ -20,12 +20,11 @@ typedef struct place {
     int64_t neuron; /* of neurons only */
 } place;
 
-static void push_place(lua_State *L, int net, const char *kind, place at)
+static void push_place(lua_State *L, int net, const nbl_kind *kind, place at)
 {
     net = lua_absindex(L, net);
-    place *self = lua_newuserdatauv(L, sizeof *self, NET);
+    place *self = nbl_new_handle(L, kind, sizeof *self);
     *self = at;
-    luaL_setmetatable(L, kind);
     lua_pushvalue(L, net);
     lua_setiuservalue(L, -2, NET);
 }
@@ -33,10 +32,10 @@ static void push_place(lua_State *L, int net, const char *kind, place at)
 void nbl_push_layer(lua_State *L, int arg, int number)
 {
     arg = lua_absindex(L, arg);
-    nbl_push_kept(L, arg, NBL_NET_KEPT);
+    lua_getiuservalue(L, arg, NBL_NET_KEPT);
     if (lua_rawgeti(L, -1, number + 1) == LUA_TNIL) {
         lua_pop(L, 1);
-        push_place(L, arg, LAYER, (place){number, 0});
+        push_place(L, arg, &layer_kind, (place){number, 0});
         lua_pushvalue(L, -1);
         lua_rawseti(L, -3, number + 1);
     }
@@ -51,30 +50,25 @@ typedef struct target {
     nb_layer *layer;
 } target;
 
-static target check_place(lua_State *L, const char *kind, const char *what)
+static target check_place(lua_State *L, const nbl_kind *kind, const char *what)
 {
-    const place *self = luaL_testudata(L, 1, kind);
-    if (!self) nbl_arg_error(L, 1, what);
+    const place *self = nbl_check_handle(L, 1, kind, what);
     target out = {.at = *self};
     lua_getiuservalue(L, 1, NET);
     out.net = lua_gettop(L);
     out.self = nbl_check_net(L, out.net);
-    /* The debug library can put another network there. */
-    if (out.at.layer >= out.self->net->layers ||
-        (out.at.neuron > 0 && out.at.neuron >= out.self->net->layer[out.at.layer].neurons))
-        nbl_error(L, "this network has no such neuron");
     out.layer = &out.self->net->layer[out.at.layer];
     return out;
 }
 
 static target check_layer(lua_State *L)
 {
-    return check_place(L, LAYER, "a layer");
+    return check_place(L, &layer_kind, "a layer");
 }
 
 static target check_neuron(lua_State *L)
 {
-    return check_place(L, NEURON, "a neuron");
+    return check_place(L, &neuron_kind, "a neuron");
 }
 
 /* ---- Activations ---- */
@@ -96,9 +90,9 @@ static nb_status set_activation(nb_ctx *ctx, void *data)
 static int assign_activation(lua_State *L, const target *to, int64_t start, int64_t count)
 {
     activation_job work = {to->layer, start, count, nbl_to_activation(L, 3)};
-    nbl_push_kept(L, to->net, NBL_NET_HELD);
+    lua_getiuservalue(L, to->net, NBL_NET_HELD);
     nbl_hold(L, -1, 3);
-    nbl_net_run(L, to->self, "activation", set_activation, &work);
+    nbl_net_run(L, to->self, set_activation, &work);
     nbl_net_hold(L, to->net);
     return 0;
 }
@@ -148,7 +142,7 @@ static int assign_values(lua_State *L, const target *to, const nb_param *param, 
 {
     nb_tensor *from = nbl_to_tensor(L, 3, (int)to->self->net->dtype);
     copy_job work = {push_values(L, param->value, neuron), from};
-    nbl_net_run(L, to->self, param->name, copy_values, &work);
+    nbl_net_run(L, to->self, copy_values, &work);
     nbl_changed(L, work.to, "an assignment");
     return 0;
 }
@@ -199,7 +193,7 @@ static int assign_name(lua_State *L, const target *to)
     if (!lua_isnil(L, 3) && lua_type(L, 3) != LUA_TSTRING)
         return nbl_error(L, "name must be a string, not %s", nbl_describe(L, 3));
     name_job work = {to->layer, lua_isnil(L, 3) ? "" : lua_tostring(L, 3)};
-    nbl_net_run(L, to->self, "name", set_name, &work);
+    nbl_net_run(L, to->self, set_name, &work);
     return 0;
 }
 
@@ -221,7 +215,7 @@ static int layer_neuron(lua_State *L)
     target of = check_layer(L);
     if (of.layer->neurons == 0) return nbl_error(L, "%s has no neurons", of.layer->where);
     int64_t k = nbl_check_index(L, 2, of.layer->neurons, "neuron");
-    push_place(L, of.net, NEURON, (place){of.at.layer, k});
+    push_place(L, of.net, &neuron_kind, (place){of.at.layer, k});
     return 1;
 }
 
@@ -326,7 +320,7 @@ static const nbl_entry neuron_entries[] = {
 };
 
 /* The metatable of one kind, with its help and methods. */
-static void open_kind(lua_State *L, const char *kind, const luaL_Reg *meta, lua_CFunction index,
+static void open_kind(lua_State *L, const nbl_kind *kind, const luaL_Reg *meta, lua_CFunction index,
                       const char *prefix, const nbl_entry *help)
 {
     nbl_new_metatable(L, kind);
@@ -346,6 +340,6 @@ void nbl_open_layers(lua_State *L)
         {"__newindex", layer_newindex}, {"__tostring", layer_tostring}, {NULL, NULL}};
     static const luaL_Reg neuron_meta[] = {
         {"__newindex", neuron_newindex}, {"__tostring", neuron_tostring}, {NULL, NULL}};
-    open_kind(L, LAYER, layer_meta, layer_index, "layer", layer_entries);
-    open_kind(L, NEURON, neuron_meta, neuron_index, "neuron", neuron_entries);
+    open_kind(L, &layer_kind, layer_meta, layer_index, "layer", layer_entries);
+    open_kind(L, &neuron_kind, neuron_meta, neuron_index, "neuron", neuron_entries);
 }

@@ -8,11 +8,11 @@
 #include <stdio.h>
 #include <string.h>
 
-#define VALUE "nabla.layer value"
-
 /* The handle is the specification itself; its uservalue is the set of handles that it points into.
  */
 enum { HELD = 1 };
+
+static const nbl_kind value_kind = {"nabla.layer value", HELD, NULL};
 
 typedef struct value_options {
     const char *init, *name;
@@ -70,9 +70,8 @@ static const nb_option function_fields[] = {
 /* Pushes an empty value and, above it, its set. */
 static nb_layer_spec *new_value(lua_State *L, const nb_layer_type *type)
 {
-    nb_layer_spec *spec = lua_newuserdatauv(L, sizeof *spec, HELD);
+    nb_layer_spec *spec = nbl_new_handle(L, &value_kind, sizeof *spec);
     *spec = (nb_layer_spec){.type = type};
-    luaL_setmetatable(L, VALUE);
     lua_newtable(L);
     lua_pushvalue(L, -1);
     lua_setiuservalue(L, -3, HELD);
@@ -131,7 +130,7 @@ static int make_built_in(lua_State *L, const nb_layer_type *type)
         lua_newtable(L);
         lua_replace(L, 1);
     }
-    nbl_options(L, 1, type->name, value_fields, &options, true);
+    nbl_options(L, 1, value_fields, &options, true);
     nb_layer_spec *spec = new_value(L, type);
     int held = lua_gettop(L);
     int next = read_sizes(L, spec);
@@ -218,7 +217,7 @@ static int make_from_function(lua_State *L, const nb_layer_type *type)
 {
     function_options options = {.f = 1};
     lua_settop(L, 1);
-    if (!lua_isfunction(L, 1)) nbl_options(L, 1, type->name, function_fields, &options, false);
+    if (!lua_isfunction(L, 1)) nbl_options(L, 1, function_fields, &options, false);
     if (!options.f || !lua_isfunction(L, options.f))
         nbl_error(L, "fn: f must be a function: nn.fn{f = function(x, w) … end, params = {…}}");
     nb_layer_spec *spec = new_value(L, type);
@@ -235,10 +234,10 @@ static int make_from_function(lua_State *L, const nb_layer_type *type)
 
 bool nbl_test_layer_value(lua_State *L, int arg, int held, nb_layer_spec *out)
 {
-    const nb_layer_spec *spec = luaL_testudata(L, arg, VALUE);
+    const nb_layer_spec *spec = nbl_test_handle(L, arg, &value_kind);
     if (!spec) return false;
     *out = *spec;
-    nbl_push_kept(L, arg, HELD);
+    lua_getiuservalue(L, arg, HELD);
     lua_pushnil(L);
     for (; lua_next(L, -2); lua_pop(L, 1)) nbl_hold(L, held, -2);
     lua_pop(L, 1);
@@ -247,7 +246,7 @@ bool nbl_test_layer_value(lua_State *L, int arg, int held, nb_layer_spec *out)
 
 static int value_tostring(lua_State *L)
 {
-    const nb_layer_spec *spec = luaL_checkudata(L, 1, VALUE);
+    const nb_layer_spec *spec = nbl_check_handle(L, 1, &value_kind, "a layer value");
     nb_text *text = nbl_new_text(L);
     nb_text_add(text, "layer %s", spec->type->name);
     for (int i = 0; i < spec->sizes; i++) nb_text_add(text, " %lld", (long long)spec->size[i]);
@@ -274,7 +273,7 @@ void nbl_open_layer_values(lua_State *L)
 #include "nn/layers.def"
 #undef X
     };
-    nbl_new_metatable(L, VALUE);
+    nbl_new_metatable(L, &value_kind);
     lua_pushcfunction(L, value_tostring);
     lua_setfield(L, -2, "__tostring");
     lua_pop(L, 1);

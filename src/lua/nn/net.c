@@ -11,11 +11,11 @@
 
 /* ---- The handle ---- */
 
+static const nbl_kind net_kind = {"nabla.network", NBL_NET_VALUES, NULL};
+
 nbl_net *nbl_new_net(lua_State *L)
 {
-    nbl_net *self = lua_newuserdatauv(L, sizeof *self, NBL_NET_VALUES);
-    *self = (nbl_net){.net = NULL};
-    luaL_setmetatable(L, NBL_NET);
+    nbl_net *self = nbl_new_handle(L, &net_kind, sizeof *self);
     for (int i = NBL_NET_HELD; i <= NBL_NET_VALUES; i++) {
         lua_newtable(L);
         lua_setiuservalue(L, -2, i);
@@ -25,15 +25,14 @@ nbl_net *nbl_new_net(lua_State *L)
 
 nbl_net *nbl_check_net(lua_State *L, int arg)
 {
-    nbl_net *self = luaL_testudata(L, arg, NBL_NET);
-    if (!self) nbl_arg_error(L, arg, "a network");
+    nbl_net *self = nbl_check_handle(L, arg, &net_kind, "a network");
     if (!self->net) nbl_error(L, "this network was already released");
     return self;
 }
 
 static int net_gc(lua_State *L)
 {
-    nbl_net *self = luaL_checkudata(L, 1, NBL_NET);
+    nbl_net *self = nbl_check_handle(L, 1, &net_kind, "a network");
     nb_ctx *ctx = nbl_ctx(L);
     /* Called by hand from a function that the network runs; Lua's own call comes later. */
     if (self->busy) return 0;
@@ -69,7 +68,7 @@ void nbl_net_hold(lua_State *L, int arg)
     nbl_net *self = nbl_check_net(L, arg);
     arg = lua_absindex(L, arg);
     if (self->busy)
-        nbl_push_kept(L, arg, NBL_NET_HELD);
+        lua_getiuservalue(L, arg, NBL_NET_HELD);
     else
         lua_newtable(L);
     int held = lua_gettop(L);
@@ -104,10 +103,10 @@ static nb_status run_learning(nb_ctx *ctx, void *data)
     return status;
 }
 
-void nbl_net_run(lua_State *L, nbl_net *self, const char *whose, nbl_job *job, void *data)
+void nbl_net_run(lua_State *L, nbl_net *self, nbl_job *job, void *data)
 {
     net_job work = {self, job, data};
-    nbl_run(L, whose, run_busy, &work);
+    nbl_run(L, run_busy, &work);
 }
 
 void nbl_net_learn(lua_State *L, nbl_net *self, const char *whose, nbl_job *job, void *data)
@@ -118,7 +117,7 @@ void nbl_net_learn(lua_State *L, nbl_net *self, const char *whose, nbl_job *job,
                   "%s: this network is learning already; a function that it calls while it "
                   "learns cannot change it",
                   whose);
-    nbl_run(L, whose, run_learning, &work);
+    nbl_run(L, run_learning, &work);
     nbl_changed(L, self->net->params, whose);
     nbl_changed(L, self->net->grads, whose);
 }
@@ -167,7 +166,7 @@ static int net_tostring(lua_State *L)
 static int net_params(lua_State *L)
 {
     const nbl_net *self = nbl_check_net(L, 1);
-    nbl_push_kept(L, 1, NBL_NET_KEPT);
+    lua_getiuservalue(L, 1, NBL_NET_KEPT);
     if (lua_getfield(L, -1, "params") != LUA_TNIL) return 1;
     nbl_push_tensor(L, self->net->params);
     lua_pushvalue(L, -1);
@@ -239,7 +238,7 @@ static int net_save(lua_State *L)
     nbl_net *self = nbl_check_net(L, 1);
     save_job work = {self, nbl_check_path(L, 2)};
     check_savable(L, self->net);
-    nbl_net_run(L, self, "net:save", save, &work);
+    nbl_net_run(L, self, save, &work);
     return 0;
 }
 
@@ -259,7 +258,7 @@ static int net_clone(lua_State *L)
 {
     nbl_net *self = nbl_check_net(L, 1);
     clone_job work = {self, nbl_new_net(L)};
-    nbl_net_run(L, self, "net:clone", clone, &work);
+    nbl_net_run(L, self, clone, &work);
     if (self->classes) work.out->classes = nb_classes_retain(self->classes);
     nbl_net_hold(L, -1);
     return 1;
@@ -274,14 +273,6 @@ static nb_status reset(nb_ctx *ctx, void *data)
 {
     reset_job *work = data;
     return nb_net_reset(ctx, work->net, work->seed);
-}
-
-uint64_t nbl_check_seed(lua_State *L, int arg)
-{
-    if (!lua_isnoneornil(L, arg)) return (uint64_t)nbl_check_integer(L, arg, "a seed");
-    nb_stream stream = nb_stream_next(nbl_ctx(L), NB_FOR_INIT);
-    uint64_t high = nb_random_word(&stream);
-    return high << 32 | nb_random_word(&stream);
 }
 
 static int net_reset(lua_State *L)
@@ -340,21 +331,20 @@ static void add_pages(lua_State *L)
 void nbl_open_nets(lua_State *L)
 {
     static const luaL_Reg meta[] = {
-        {"__gc", net_gc},   {"__newindex", net_newindex}, {"__tostring", net_tostring},
-        {"__len", net_len}, {"__call", nbl_net_call},     {NULL, NULL},
+        {"__gc", net_gc},
+        {"__newindex", net_newindex},
+        {"__tostring", net_tostring},
+        {"__len", net_len},
+        {NULL, NULL},
     };
     add_pages(L);
-    nbl_new_metatable(L, NBL_NET);
+    nbl_new_metatable(L, &net_kind);
     luaL_setfuncs(L, meta, 0);
     lua_newtable(L);
     nbl_register(L, "net", entries);
-    nbl_open_net_pass(L);
-    nbl_open_net_check(L);
-    nbl_open_trace(L);
-    nbl_open_train(L);
     lua_pushvalue(L, -1);
     lua_setfield(L, -3, "methods");
+    lua_pushvalue(L, -1);
     lua_pushcclosure(L, net_index, 1);
-    lua_setfield(L, -2, "__index");
-    lua_pop(L, 1);
+    lua_setfield(L, -3, "__index");
 }

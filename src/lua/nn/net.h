@@ -2,11 +2,9 @@
 #ifndef NBL_NET_H
 #define NBL_NET_H
 
-#include "lua/job.h"
+#include "lua/nbl.h"
 #include "nn/net.h"
 #include "nn/data/set.h"
-
-#define NBL_NET "nabla.network"
 
 /* User values of the handle. */
 enum {
@@ -29,7 +27,7 @@ nbl_net *nbl_check_net(lua_State *L, int arg);
 
 /* Runs a job that uses the network: while it lasts nothing that the core may point into is dropped.
  */
-void nbl_net_run(lua_State *L, nbl_net *self, const char *whose, nbl_job *job, void *data);
+void nbl_net_run(lua_State *L, nbl_net *self, nbl_job *job, void *data);
 /* The same for jobs that change parameters or gradients: two at a time are refused. */
 void nbl_net_learn(lua_State *L, nbl_net *self, const char *whose, nbl_job *job, void *data);
 /* Renews the set of what the handle at `arg` holds, from what its network points into. */
@@ -55,21 +53,16 @@ void nbl_batch_free(nb_ctx *ctx, nbl_batch *batch);
 /* A data set of the examples: the one given (one more reference), or one of x and y as targets. */
 nb_set *nbl_examples_set(nb_ctx *ctx, const nb_net *net, const nbl_examples *examples);
 
-/* net(x): the metamethod. */
-int nbl_net_call(lua_State *L);
-
-/* A seed at `arg`, else one drawn from the context. */
-uint64_t nbl_check_seed(lua_State *L, int arg);
-
-/* Each adds its functions to the table nn on the stack's top … */
+/* Adds nn.net and nn.load to the table nn on the stack's top. */
 void nbl_open_net_build(lua_State *L);
-/* … or its methods to that of networks. */
+/* Pushes the metatable of networks and the table of their methods … */
+void nbl_open_nets(lua_State *L);
+/* … which these fill; passes also the metatable, with net(x). */
 void nbl_open_net_pass(lua_State *L);
 void nbl_open_net_check(lua_State *L);
 void nbl_open_trace(lua_State *L);
 void nbl_open_train(lua_State *L);
-/* Makes the metatables of networks, of layers and neurons. */
-void nbl_open_nets(lua_State *L);
+/* Makes the metatables of layers and neurons. */
 void nbl_open_layers(lua_State *L);
 
 /* Pushes the layer with this number (from 0) of the network at `arg`, always the same value. */

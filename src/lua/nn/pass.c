@@ -26,7 +26,7 @@ typedef struct pass {
 static nb_tensor *first_of(nb_ctx *ctx, nb_tensor *out)
 {
     if (!out) return NULL;
-    nb_call call = {.op = nb_ops[NB_OP_select], .in = {out}, .inputs = 1, .attr = {.length = 2}};
+    nb_call call = {.op = nb_ops[NB_OP_select], .in = {out}, .inputs = 1};
     nb_tensor *first = nb_op_call(ctx, &call);
     nb_tensor_release(ctx, out);
     return first;
@@ -60,11 +60,11 @@ static int push_output(lua_State *L, const char *whose, nbl_job *job)
     pass work = {.net = self->net};
     nbl_read_examples(L, 2, self->net, whose, false, &work.examples);
     work.out = nbl_new_tensor(L);
-    nbl_net_run(L, self, whose, job, &work);
+    nbl_net_run(L, self, job, &work);
     return 1;
 }
 
-int nbl_net_call(lua_State *L)
+static int net_call(lua_State *L)
 {
     return push_output(L, "net", forward_plain);
 }
@@ -94,7 +94,7 @@ static int net_cost(lua_State *L)
     nbl_net *self = nbl_check_net(L, 1);
     pass work = {.net = self->net};
     nbl_read_examples(L, 2, self->net, "net:cost", true, &work.examples);
-    nbl_net_run(L, self, "net:cost", cost, &work);
+    nbl_net_run(L, self, cost, &work);
     lua_pushnumber(L, work.cost);
     return 1;
 }
@@ -131,15 +131,14 @@ static nb_status copy_segment(nb_ctx *ctx, void *data)
 
 /* Pushes a table by layer: the part of the flat vector that belongs to its parameter `name`, false
  * where it has none. */
-static void push_by_layer(lua_State *L, const char *whose, nb_net *net, const nb_tensor *flat,
-                          const char *name)
+static void push_by_layer(lua_State *L, nb_net *net, const nb_tensor *flat, const char *name)
 {
     lua_createtable(L, net->layers, 0);
     for (int i = 0; i < net->layers; i++) {
         segment_job work = {.flat = flat, .param = nb_layer_param(&net->layer[i], name)};
         if (work.param) {
             work.out = nbl_new_tensor(L);
-            nbl_run(L, whose, copy_segment, &work);
+            nbl_run(L, copy_segment, &work);
         } else {
             lua_pushboolean(L, false);
         }
@@ -147,10 +146,10 @@ static void push_by_layer(lua_State *L, const char *whose, nb_net *net, const nb
     }
 }
 
-static int push_nablas(lua_State *L, const char *whose, nb_net *net, const nb_tensor *flat)
+static int push_nablas(lua_State *L, nb_net *net, const nb_tensor *flat)
 {
-    push_by_layer(L, whose, net, flat, "w");
-    push_by_layer(L, whose, net, flat, "b");
+    push_by_layer(L, net, flat, "w");
+    push_by_layer(L, net, flat, "b");
     return 2;
 }
 
@@ -160,7 +159,7 @@ static int net_backprop(lua_State *L)
     pass work = {.net = self->net};
     nbl_read_examples(L, 2, self->net, "net:backprop", true, &work.examples);
     nbl_net_learn(L, self, "net:backprop", backprop, &work);
-    return push_nablas(L, "net:backprop", self->net, self->net->grads);
+    return push_nablas(L, self->net, self->net->grads);
 }
 
 static nb_status differences(nb_ctx *ctx, void *data)
@@ -179,8 +178,8 @@ static int net_numeric_gradient(lua_State *L)
     pass work = {.net = self->net};
     nbl_read_examples(L, 2, self->net, "net:numeric_gradient", true, &work.examples);
     work.out = nbl_new_tensor(L);
-    nbl_net_run(L, self, "net:numeric_gradient", differences, &work);
-    return push_nablas(L, "net:numeric_gradient", self->net, *work.out);
+    nbl_net_run(L, self, differences, &work);
+    return push_nablas(L, self->net, *work.out);
 }
 
 /* ---- One step ---- */
@@ -223,7 +222,7 @@ static int net_step(lua_State *L)
     pass work = {.net = self->net};
     int next = nbl_read_examples(L, 2, self->net, "net:step", true, &work.examples);
     nbl_optimizer_choice choice = {.optimizer = next, .lr = NAN, .momentum = NAN};
-    if (!nbl_test_optimizer(L, next)) nbl_options(L, next, "net:step", step_fields, &choice, false);
+    if (!nbl_test_optimizer(L, next)) nbl_options(L, next, step_fields, &choice, false);
     choice.momentum = NAN;
     work.optimizer = nbl_choose_optimizer(L, "net:step", &choice);
     nbl_net_learn(L, self, "net:step", step, &work);
@@ -264,22 +263,14 @@ static int evaluation_tostring(lua_State *L)
     return 1;
 }
 
-static void set_integer(lua_State *L, const char *name, int64_t value)
-{
-    lua_pushinteger(L, value);
-    lua_setfield(L, -2, name);
-}
-
 static void push_evaluation(lua_State *L, const nb_evaluation *from)
 {
     lua_createtable(L, 0, 4);
-    lua_pushnumber(L, from->cost);
-    lua_setfield(L, -2, "cost");
-    set_integer(L, "examples", from->examples);
+    nbl_set_number(L, "cost", from->cost);
+    nbl_set_integer(L, "examples", from->examples);
     if (from->correct >= 0) {
-        set_integer(L, "correct", from->correct);
-        lua_pushnumber(L, (double)from->correct / (double)from->examples);
-        lua_setfield(L, -2, "accuracy");
+        nbl_set_integer(L, "correct", from->correct);
+        nbl_set_number(L, "accuracy", (double)from->correct / (double)from->examples);
     }
     if (luaL_newmetatable(L, "nabla.evaluation")) {
         lua_pushcfunction(L, evaluation_tostring);
@@ -293,7 +284,7 @@ static int net_evaluate(lua_State *L)
     nbl_net *self = nbl_check_net(L, 1);
     pass work = {.net = self->net};
     nbl_read_examples(L, 2, self->net, "net:evaluate", true, &work.examples);
-    nbl_net_run(L, self, "net:evaluate", evaluate, &work);
+    nbl_net_run(L, self, evaluate, &work);
     push_evaluation(L, &work.evaluation);
     return 1;
 }
@@ -316,7 +307,7 @@ static nb_status classify(nb_ctx *ctx, void *data)
     work->single = batch.single;
     nb_tensor *out = nb_net_forward(ctx, net, batch.x);
     nb_call call = {.op = nb_ops[NB_OP_argmax], .in = {out}, .inputs = 1};
-    call.attr = (nb_attr){.list = {1}, .length = 1};
+    call.attr.dims = (nb_dims){.count = 1, .at = {1}};
     *work->places = out ? nb_op_call(ctx, &call) : NULL;
     nb_tensor_release(ctx, out);
     nbl_batch_free(ctx, &batch);
@@ -340,7 +331,7 @@ static int net_classify(lua_State *L)
                          "net:classify: the network needs an output for every class, at least two");
     nbl_read_examples(L, 2, self->net, "net:classify", false, &work.pass.examples);
     work.places = nbl_new_tensor(L);
-    nbl_net_run(L, self, "net:classify", classify, &work);
+    nbl_net_run(L, self, classify, &work);
     const nb_classes *classes = choose_classes(self, work.pass.examples.set);
     const nb_tensor *places = *work.places;
     if (work.single) {
@@ -392,4 +383,6 @@ static const nbl_entry entries[] = {
 void nbl_open_net_pass(lua_State *L)
 {
     nbl_register(L, "net", entries);
+    lua_pushcfunction(L, net_call);
+    lua_setfield(L, -3, "__call");
 }

@@ -83,8 +83,7 @@ static int trace_tostring(lua_State *L)
 static void push_trace(lua_State *L, const nb_net *net, const nb_trace *from)
 {
     lua_createtable(L, from->layers, 2);
-    lua_pushnumber(L, from->cost);
-    lua_setfield(L, -2, "cost");
+    nbl_set_number(L, "cost", from->cost);
     lua_createtable(L, 0, 1);
     set_tensor(L, "a", from->x);
     lua_rawseti(L, -2, 0);
@@ -106,7 +105,7 @@ static int net_trace(lua_State *L)
     nbl_read_examples(L, 2, self->net, "net:trace", true, &work.examples);
     work.trace = nbl_new_box(L, sizeof *work.trace, release_trace);
     int box = lua_gettop(L);
-    nbl_net_run(L, self, "net:trace", run_trace, &work);
+    nbl_net_run(L, self, run_trace, &work);
     push_trace(L, self->net, work.trace);
     nbl_close_box(L, box);
     return 1;

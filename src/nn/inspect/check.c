@@ -5,12 +5,12 @@
  * gradients by a trace, the differences by plain forward passes without a tape. */
 #include "nn/inspect/check.h"
 
+#include "base/clock.h"
 #include "nn/inspect/trace.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 typedef struct checking {
     nb_ctx *ctx;
@@ -21,13 +21,6 @@ typedef struct checking {
     const char *what; /* for who is told how far it is */
     int64_t done, differences;
 } checking;
-
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 /* One number of z that is moved: at which place of the network, and to what. */
 typedef struct moved {
@@ -51,8 +44,7 @@ static nb_status cost_of(checking *c, moved *at, double *cost)
 {
     const nb_observer observer = {.z = put_z, .self = at};
     nb_result pass;
-    nb_status status =
-        nb_net_run(c->ctx, c->net, c->x, c->y, NULL, at ? &observer : NULL, &pass);
+    nb_status status = nb_net_run(c->ctx, c->net, c->x, c->y, NULL, at ? &observer : NULL, &pass);
     if (status != NB_OK) return status;
     *cost = nb_tensor_item(pass.cost);
     nb_result_free(c->ctx, &pass);
@@ -189,10 +181,10 @@ static nb_status price_backprop(checking *c, double *seconds)
     enum { TIMES = 5 };
     *seconds = INFINITY;
     for (int i = 0; i < TIMES; i++) {
-        double cost, start = now();
+        double cost, start = nb_clock();
         nb_status status = nb_net_backprop(c->ctx, c->net, c->x, c->y, &cost);
         if (status != NB_OK) return status;
-        *seconds = fmin(*seconds, now() - start);
+        *seconds = fmin(*seconds, nb_clock() - start);
     }
     return NB_OK;
 }
@@ -208,9 +200,9 @@ static nb_status check_all(checking *c, nb_gradcheck *out)
     for (int p = c->trace.places - 1; p >= 0 && status == NB_OK; p--)
         status = check_delta(c, p, &out->equation[is_last(c, p) ? 0 : 1]);
     c->forwards = 0;
-    double start = now();
+    double start = nb_clock();
     for (int p = 0; p < c->trace.places && status == NB_OK; p++) status = check_params(c, p, out);
-    out->difference_seconds = now() - start;
+    out->difference_seconds = nb_clock() - start;
     out->forwards = c->forwards;
     return status;
 }

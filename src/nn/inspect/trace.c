@@ -56,9 +56,8 @@ static nb_status collect_place(nb_ctx *ctx, const nb_tensor *grads, nb_trace_pla
     const nb_plan *plan = place->layer->plan;
     nb_tensor *delta = nb_watched(place->z);
     /* What the cost does not depend on has δ = 0. */
-    place->delta = delta
-                       ? nb_tensor_retain(delta)
-                       : nb_tensor_zeros(ctx, place->z->dtype, place->z->dims, place->z->shape);
+    place->delta = delta ? nb_tensor_retain(delta)
+                         : nb_tensor_zeros(ctx, place->z->dtype, place->z->dims, place->z->shape);
     if (!place->delta) return ctx->status;
     place->grad = nb_alloc_zero(ctx, (size_t)plan->params, sizeof *place->grad);
     if (!place->grad) return ctx->status;

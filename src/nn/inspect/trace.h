@@ -5,10 +5,11 @@
 
 #include "nn/net/learn.h"
 
-/* One place of the network; a shared layer has several, with the same gradients of its parameters. */
+/* One place of the network; a shared layer has several, with the same gradients of its parameters.
+ */
 typedef struct nb_trace_place {
-    nb_layer *layer;  /* one more reference */
-    nb_tensor *z;     /* (n, neurons); for a layer without neurons the same as a */
+    nb_layer *layer; /* one more reference */
+    nb_tensor *z;    /* (n, neurons); for a layer without neurons the same as a */
     nb_tensor *a;
     nb_tensor *delta; /* dC/dz */
     nb_tensor **grad; /* of its parameters, in their order: nabla_w, nabla_b */

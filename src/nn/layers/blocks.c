@@ -5,6 +5,7 @@
 #include "nn/net/plan.h"
 #include "nn/net/walk.h"
 
+#include "base/family.h"
 #include "base/memory.h"
 
 /* ---- What both check ------------------------------------------------------------------------- */
@@ -53,7 +54,8 @@ static nb_status plan_residual(nb_planner *planner, const nb_layer *layer, nb_pl
         status = nb_plan_branch(planner, layer, 1, &plan->in, &other);
     if (status != NB_OK || nb_form_same(&plan->out, &other)) return status;
     if (layer->branches == 2)
-        return misfit(ctx, plan, 1, &plan->out, &other, "residual adds them, so they must be equal");
+        return misfit(ctx, plan, 1, &plan->out, &other,
+                      "residual adds them, so they must be equal");
     return nb_fail(ctx, NB_ESHAPE,
                    "%s: residual adds its input, %s, to what its layers give, %s; end them with a "
                    "layer of %s, or give the input a branch of its own: residual[… | …]",
@@ -67,7 +69,7 @@ static nb_tensor *forward_residual(nb_walk *walk, nb_layer *layer, nb_tensor *x,
     nb_ctx *ctx = walk->ctx;
     (void)give;
     nb_tensor *f = nb_walk_branch(walk, layer, 0, x, NB_GIVE_A);
-    nb_tensor *g = !f                    ? NULL
+    nb_tensor *g = !f                     ? NULL
                    : layer->branches == 2 ? nb_walk_branch(walk, layer, 1, x, NB_GIVE_A)
                                           : nb_tensor_retain(x);
     nb_tensor *sum = g ? nb_op2(ctx, NB_OP_add, f, g) : NULL;
@@ -143,8 +145,7 @@ static const nb_option options[] = {
     NB_OPTIONS_END,
 };
 
-extern const nb_layer_type nb_layer_residual, nb_layer_parallel;
-const nb_layer_type nb_layer_residual = {
+NB_DESCRIPTOR(nb_layer_type, nb_layer_residual) = {
     .name = "residual",
     .help = "Adds its input to what its layers make of it, x + f(x); of two branches, f(x) + g(x).",
     .usage = "residual[LAYERS] or residual[LAYERS | LAYERS] [name=NAME] [frozen]; "
@@ -156,7 +157,7 @@ const nb_layer_type nb_layer_residual = {
     .forward = forward_residual,
 };
 
-const nb_layer_type nb_layer_parallel = {
+NB_DESCRIPTOR(nb_layer_type, nb_layer_parallel) = {
     .name = "parallel",
     .help = "Gives its input to several branches and puts what they make of it side by side.",
     .usage = "parallel[LAYERS | LAYERS …] [name=NAME] [frozen]; nn.parallel{{layers…}, {layers…}, "

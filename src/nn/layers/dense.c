@@ -2,6 +2,8 @@
 #include "nn/net/plan.h"
 #include "nn/net/walk.h"
 
+#include "base/family.h"
+
 #include <stddef.h>
 
 typedef struct dense_settings {
@@ -87,8 +89,7 @@ static const nb_option options[] = {
     NB_OPTIONS_END,
 };
 
-extern const nb_layer_type nb_layer_dense;
-const nb_layer_type nb_layer_dense = {
+NB_DESCRIPTOR(nb_layer_type, nb_layer_dense) = {
     .name = "dense",
     .help = "Neurons that each see every input: a = f(x wᵀ + b), w of shape units × inputs; on "
             "steps, at each of them.",

@@ -2,6 +2,7 @@
 #include "nn/net/plan.h"
 #include "nn/net/walk.h"
 
+#include "base/family.h"
 #include "base/memory.h"
 #include "tensor/shape.h"
 
@@ -9,8 +10,8 @@
 
 enum {
     PROBE_EXAMPLES = 2, /* more than one, so that a function that drops the examples shows */
-    PROBE_FREE = 5,     /* what the first free size is tried with; the next one more, and so on … */
-    PROBE_OTHER = 11    /* … and, a second time, with others */
+    PROBE_FREE = 5,  /* what the first free size is tried with; the next one more, and so on … */
+    PROBE_OTHER = 11 /* … and, a second time, with others */
 };
 
 /* f(x, value[0], …) of `count` values. */
@@ -156,8 +157,7 @@ static const nb_option options[] = {
     NB_OPTIONS_END,
 };
 
-extern const nb_layer_type nb_layer_fn;
-const nb_layer_type nb_layer_fn = {
+NB_DESCRIPTOR(nb_layer_type, nb_layer_fn) = {
     .name = "fn",
     .help =
         "A layer written in Lua: f(x, params…) by tensor methods, its derivative from the tape.",

@@ -273,9 +273,8 @@ static nb_status share(nb_planner *p, nb_planned *of, const nb_form *in, nb_form
                        "layer %s shares %s of another network; the layers of a network are its own",
                        path, plan->where);
     if (!nb_form_same(&plan->in, in))
-        return nb_fail(p->ctx, NB_ESHAPE,
-                       "layer %s shares %s, which takes %s; %s comes to it here", path, plan->where,
-                       nb_form_text(&plan->in, first), nb_form_text(in, here));
+        return nb_fail(p->ctx, NB_ESHAPE, "layer %s shares %s, which takes %s; %s comes to it here",
+                       path, plan->where, nb_form_text(&plan->in, first), nb_form_text(in, here));
     plan->uses++;
     p->place += plan->places;
     *out = plan->out;
@@ -343,8 +342,7 @@ nb_status nb_plan_branch(nb_planner *planner, const nb_layer *block, int b, cons
 static nb_status root_form(nb_ctx *ctx, const nb_net *net, nb_form *form)
 {
     char text[NB_SHAPE_TEXT];
-    if (net->layer.children < 1)
-        return nb_fail(ctx, NB_EARG, "a network needs at least one layer");
+    if (net->layer.children < 1) return nb_fail(ctx, NB_EARG, "a network needs at least one layer");
     bool whole = net->in_dims >= 1 && net->in_dims <= NB_INPUT_DIMS_MAX;
     if (whole) *form = nb_form_input(net->in_dims, net->in_size);
     for (int i = 0; whole && i < net->in_dims; i++) whole = net->in_size[i] != 0;

@@ -63,8 +63,9 @@ static nb_status check_dtypes(const storing *s)
     for (int i = 1; i < s->plans->count; i++) {
         const nb_net *inner = nb_net_of(s->plans->list[i].layer);
         if (!inner || !inner->values || inner->outer || inner->dtype == s->dtype) continue;
-        return nb_fail(s->ctx, NB_EARG, "%s is a network in %s, this one is in %s; bring one to "
-                                        "the other's dtype first, as net:to(\"%s\") does",
+        return nb_fail(s->ctx, NB_EARG,
+                       "%s is a network in %s, this one is in %s; bring one to "
+                       "the other's dtype first, as net:to(\"%s\") does",
                        s->plans->list[i].plan->where, nb_dtype_name(inner->dtype),
                        nb_dtype_name(s->dtype), nb_dtype_name(s->dtype));
     }
@@ -116,10 +117,9 @@ static nb_param *param_at(const nb_plan *plan, int i)
 
 static nb_status begin_one(nb_ctx *ctx, nb_param *param, nb_stream *stream)
 {
-    nb_status status = param->begin
-                           ? nb_tensor_copy(ctx, param->value, param->begin)
-                           : nb_init_fill(ctx, param->init, param->value, param->fan_in,
-                                          param->fan_out, stream);
+    nb_status status = param->begin ? nb_tensor_copy(ctx, param->value, param->begin)
+                                    : nb_init_fill(ctx, param->init, param->value, param->fan_in,
+                                                   param->fan_out, stream);
     nb_tensor_touch(param->value, "reset");
     return status;
 }
@@ -133,8 +133,8 @@ static nb_status fill(nb_ctx *ctx, const nb_layer *layer, nb_plan *plan, uint64_
     for (int i = 0; i < plan->params + plan->buffers && status == NB_OK; i++) {
         nb_param *param = param_at(plan, i);
         const nb_param *old = layer ? had(layer, param) : NULL;
-        status = old ? nb_tensor_copy(ctx, param->value, old->value)
-                     : begin_one(ctx, param, &stream);
+        status =
+            old ? nb_tensor_copy(ctx, param->value, old->value) : begin_one(ctx, param, &stream);
     }
     return status;
 }

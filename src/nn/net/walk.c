@@ -47,8 +47,8 @@ static nb_status add_staged(nb_ctx *ctx, nb_staged *staged, nb_param *buffer, nb
     if (staged->count == staged->room) {
         int room = staged->room ? 2 * staged->room : 4;
         size_t size = sizeof *staged->figure;
-        void *list = nb_resize(ctx, staged->figure, (size_t)staged->room * size,
-                               (size_t)room * size);
+        void *list =
+            nb_resize(ctx, staged->figure, (size_t)staged->room * size, (size_t)room * size);
         if (!list) return ctx->status;
         staged->figure = list;
         staged->room = room;
@@ -69,8 +69,8 @@ nb_status nb_walk_stage(nb_walk *walk, const nb_layer *layer, int i, nb_tensor *
     nb_status status = NB_OK;
     int at = find_staged(staged, buffer);
     if (!nb_tensor_same_shape(whole, buffer->value) || whole->dtype != buffer->value->dtype) {
-        status = nb_fail(ctx, NB_ESHAPE, "%s: %s has another shape", layer->plan->where,
-                         buffer->name);
+        status =
+            nb_fail(ctx, NB_ESHAPE, "%s: %s has another shape", layer->plan->where, buffer->name);
     } else if (at < 0) {
         status = add_staged(ctx, staged, buffer, whole);
     } else {

@@ -66,8 +66,8 @@ void nb_result_free(nb_ctx *ctx, nb_result *result);
 /* For the layers' forward. Through the children of branch b, one after the other; the last gives
  * z where that is asked. */
 nb_tensor *nb_walk_branch(nb_walk *walk, nb_layer *block, int b, nb_tensor *x, nb_output give);
-/* A parameter as this pass computes with it (borrowed): without a tape where the layer is frozen and
- * the pass learns. */
+/* A parameter as this pass computes with it (borrowed): without a tape where the layer is frozen
+ * and the pass learns. */
 nb_tensor *nb_walk_param(const nb_walk *walk, const nb_layer *layer, int i);
 /* A buffer's figures as they stand (borrowed): those staged in this pass, else its values. */
 nb_tensor *nb_walk_buffer(const nb_walk *walk, const nb_layer *layer, int i);

@@ -1,6 +1,7 @@
 /* The kinds of optimizers: their options and their loops' calls. */
 #include "nn/train/optimizer.h"
 
+#include "base/family.h"
 #include "kernel/kernel.h"
 
 #define AT(field) offsetof(nb_optimizer_options, field)
@@ -49,8 +50,7 @@ static const nb_option sgd_options[] = {
     NB_OPTIONS_END,
 };
 
-extern const nb_optimizer_type nb_optimizer_sgd;
-const nb_optimizer_type nb_optimizer_sgd = {
+NB_DESCRIPTOR(nb_optimizer_type, nb_optimizer_sgd) = {
     .name = "sgd",
     .help = "Gradient descent, plain or with momentum, Nesterov's too (Sutskever et al. 2013).",
     .example = "o = nn.sgd{lr = 0.5, momentum = 0.9}",
@@ -112,8 +112,7 @@ static const nb_option adam_options[] = {
     NB_OPTIONS_END,
 };
 
-extern const nb_optimizer_type nb_optimizer_adam;
-const nb_optimizer_type nb_optimizer_adam = {
+NB_DESCRIPTOR(nb_optimizer_type, nb_optimizer_adam) = {
     .name = "adam",
     .help = "Adam (Kingma and Ba 2015), with corrected biases.",
     .example = "o = nn.adam{lr = 0.002}",

@@ -1,8 +1,9 @@
 /* The training loop: the book's algorithm, epoch by epoch, batch by batch. */
 #include "nn/train/train.h"
 
+#include "base/clock.h"
+
 #include <math.h>
-#include <time.h>
 
 typedef struct run {
     nb_ctx *ctx;
@@ -18,13 +19,6 @@ typedef struct run {
     double sum; /* of costs times examples in this epoch */
     bool stop;
 } run;
-
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 void nb_history_free(nb_ctx *ctx, nb_history *history)
 {
@@ -94,7 +88,7 @@ static nb_status start(run *r)
     for (int64_t i = 0; i < n; i++) r->order[i] = (int32_t)i;
     r->progress.epochs = r->options->epochs;
     r->progress.batches = (n + r->options->batch - 1) / r->options->batch;
-    r->began = now();
+    r->began = nb_clock();
     return NB_OK;
 }
 
@@ -106,12 +100,12 @@ static void finish(run *r)
     nb_tensor_release(ctx, r->rest_x);
     nb_tensor_release(ctx, r->rest_y);
     if (r->order) nb_free(ctx, r->order, (size_t)r->set->count * sizeof *r->order);
-    r->history->seconds = now() - r->began;
+    r->history->seconds = nb_clock() - r->began;
 }
 
 static nb_status report(run *r, nb_train_hook *hook)
 {
-    r->progress.seconds = now() - r->began;
+    r->progress.seconds = nb_clock() - r->began;
     r->progress.rate = (double)r->history->examples / fmax(r->progress.seconds, 1e-9);
     return hook(r->ctx, r->options->self, &r->progress, &r->stop);
 }
@@ -172,7 +166,7 @@ static nb_status end_epoch(run *r)
         if (test.correct >= 0)
             epoch.accuracy = p->accuracy = (double)test.correct / (double)test.examples;
     }
-    epoch.seconds = now() - r->began;
+    epoch.seconds = nb_clock() - r->began;
     r->history->epoch[r->history->epochs++] = epoch;
     p->batch = 0;
     p->cost = epoch.cost;
@@ -209,7 +203,7 @@ nb_status nb_train(nb_ctx *ctx, nb_net *net, const nb_set *set, const nb_train_o
                    nb_history *history)
 {
     run r = {.ctx = ctx, .net = net, .set = set, .options = options, .history = history};
-    r.began = now();
+    r.began = nb_clock();
     nb_status status = start(&r);
     while (status == NB_OK && !r.stop && r.progress.epoch < options->epochs) {
         r.progress.epoch++;

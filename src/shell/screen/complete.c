@@ -287,13 +287,3 @@ void sh_complete(sh_shell *shell, const char *text, sh_completion *completion)
     if (collects) lua_gc(L, LUA_GCRESTART);
     sh_hook_give(L, users);
 }
-
-void sh_completion_free(sh_completion *completion)
-{
-    for (size_t i = 0; i < completion->count; i++) {
-        free(completion->list[i].name);
-        free(completion->list[i].note);
-    }
-    free(completion->list);
-    *completion = (sh_completion){.wanted = SH_WANT_NOTHING, .suffix = ""};
-}
