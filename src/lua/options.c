@@ -2,6 +2,7 @@
 #include "lua/nbl.h"
 
 #include "base/random.h"
+#include "nn/notation/notation.h"
 
 #include <string.h>
 
@@ -11,24 +12,57 @@ static void raise_option(lua_State *L)
     nbl_error(L, "%s", nbl_ctx(L)->message);
 }
 
-static const char *kind_words(const nb_option *option)
-{
-    static const char *const words[] = {[NB_NUMBER] = "a number",
-                                        [NB_INTEGER] = "a whole number",
-                                        [NB_BOOLEAN] = "true or false",
-                                        [NB_WORD] = "a string"};
-    return option->range ? option->range : words[option->kind];
-}
-
 static void wrong_kind(lua_State *L, const nb_option *option)
 {
-    nbl_error(L, "%s must be %s, not %s", option->name, kind_words(option), nbl_describe(L, -1));
+    nb_option_wrong(nbl_ctx(L), option, nbl_describe(L, -1));
+    raise_option(L);
+}
+
+static void check_set(lua_State *L, nb_status status)
+{
+    if (status != NB_OK) raise_option(L);
 }
 
 static void set_number(lua_State *L, const nb_option *option, void *target)
 {
     if (lua_type(L, -1) != LUA_TNUMBER) wrong_kind(L, option);
-    if (nb_option_set(nbl_ctx(L), option, target, lua_tonumber(L, -1)) != NB_OK) raise_option(L);
+    check_set(L, nb_option_set(nbl_ctx(L), option, target, lua_tonumber(L, -1)));
+}
+
+/* A string without a NUL within, which the core would take for its end. */
+static const char *to_word(lua_State *L, const nb_option *option)
+{
+    size_t length = 0;
+    const char *word = lua_type(L, -1) == LUA_TSTRING ? lua_tolstring(L, -1, &length) : NULL;
+    if (!word || strlen(word) != length) wrong_kind(L, option);
+    return word;
+}
+
+/* A word, or a number where that may stand too. */
+static void set_word(lua_State *L, const nb_option *option, void *target)
+{
+    if (option->kind == NB_CHOICE_OR_INTEGER && lua_type(L, -1) == LUA_TNUMBER)
+        set_number(L, option, target);
+    else
+        check_set(L, nb_option_set_word(nbl_ctx(L), option, target, to_word(L, option)));
+}
+
+/* 3 or {3, 5} */
+static void set_pair(lua_State *L, const nb_option *option, void *target)
+{
+    if (!lua_istable(L, -1)) {
+        set_number(L, option, target);
+        return;
+    }
+    bool two = lua_rawlen(L, -1) == 2 && lua_rawgeti(L, -1, 1) == LUA_TNUMBER &&
+               lua_rawgeti(L, -2, 2) == LUA_TNUMBER;
+    if (!two) {
+        nb_option_wrong(nbl_ctx(L), option, "this table");
+        raise_option(L);
+    }
+    double first = lua_tonumber(L, -2), second = lua_tonumber(L, -1);
+    lua_pop(L, 2);
+    check_set(L, nb_option_set_pair(nbl_ctx(L), option, target, first, second));
 }
 
 /* The value is on the stack's top and popped, but for NB_HOST, whose values stay. */
@@ -47,6 +81,17 @@ static void set_option(lua_State *L, const nb_option *option, void *target)
     case NB_WORD:
         if (lua_type(L, -1) != LUA_TSTRING) wrong_kind(L, option);
         *(const char **)field = lua_tostring(L, -1);
+        break;
+    case NB_NAME:
+    case NB_CHOICE:
+    case NB_CHOICE_OR_INTEGER:
+        set_word(L, option, target);
+        break;
+    case NB_PAIR:
+        set_pair(L, option, target);
+        break;
+    case NB_CHOSEN:
+        check_set(L, nb_notation_option(nbl_ctx(L), to_word(L, option), NULL, option, target));
         break;
     case NB_HOST:
         *(int *)field = lua_gettop(L);
@@ -72,21 +117,51 @@ static void check_keys(lua_State *L, int arg, const nb_option *options, bool pos
     }
 }
 
-void nbl_options(lua_State *L, int arg, const nb_option *options, void *target, bool positional)
+/* Pushes the option's value: by its name, or where it stands in its place; nil where there is none.
+ */
+static int push_value(lua_State *L, int arg, const nb_option *option, bool positional)
 {
+    lua_pushstring(L, option->name);
+    int type = lua_rawget(L, arg);
+    if (!positional || option->place == 0) return type;
+    if (type == LUA_TNIL) {
+        lua_pop(L, 1);
+        return lua_rawgeti(L, arg, option->place);
+    }
+    if (lua_rawgeti(L, arg, option->place) == LUA_TNUMBER)
+        nbl_error(L, "%s is given twice, by its name and in its place", option->name);
+    lua_pop(L, 1);
+    return type;
+}
+
+void nbl_options_with(lua_State *L, int arg, const nb_option *options, void *target,
+                      bool positional, nbl_read_option *read, void *self)
+{
+    char range[NB_RANGE_MAX];
     arg = lua_absindex(L, arg);
     nb_option_defaults(options, target);
-    if (lua_isnoneornil(L, arg)) return;
-    if (!lua_istable(L, arg)) nbl_error(L, "options must be a table, not %s", nbl_describe(L, arg));
-    check_keys(L, arg, options, positional);
+    if (!lua_isnoneornil(L, arg) && !lua_istable(L, arg))
+        nbl_error(L, "options must be a table, not %s", nbl_describe(L, arg));
+    bool table = lua_istable(L, arg);
+    if (table) check_keys(L, arg, options, positional);
     for (const nb_option *option = options; option->name; option++) {
         luaL_checkstack(L, 4, NULL);
-        lua_pushstring(L, option->name);
-        if (lua_rawget(L, arg) == LUA_TNIL)
+        int type = table ? push_value(L, arg, option, positional) : LUA_TNIL;
+        if (type == LUA_TNIL) {
+            if (option->required)
+                nbl_error(L, "%s must be given, %s", option->name, nb_option_range(option, range));
+            if (table) lua_pop(L, 1);
+        } else if (read && read(L, option, target, self)) {
             lua_pop(L, 1);
-        else
+        } else {
             set_option(L, option, target);
+        }
     }
+}
+
+void nbl_options(lua_State *L, int arg, const nb_option *options, void *target, bool positional)
+{
+    nbl_options_with(L, arg, options, target, positional, NULL, NULL);
 }
 
 int64_t nbl_check_integer(lua_State *L, int arg, const char *what)

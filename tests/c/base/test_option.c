@@ -249,7 +249,7 @@ static void test_booleans(void **state)
 static void test_not_numbers(void **state)
 {
     fixture *f = *state;
-    refused(f, "cost", 1, "cost must be a word, not 1");
+    refused(f, "cost", 1, "cost must be a string, not 1");
     refused(f, "on_epoch", 0, "on_epoch must be a function, not 0");
 }
 
