@@ -117,51 +117,21 @@ static void check_keys(lua_State *L, int arg, const nb_option *options, bool pos
     }
 }
 
-/* Pushes the option's value: by its name, or where it stands in its place; nil where there is none.
- */
-static int push_value(lua_State *L, int arg, const nb_option *option, bool positional)
-{
-    lua_pushstring(L, option->name);
-    int type = lua_rawget(L, arg);
-    if (!positional || option->place == 0) return type;
-    if (type == LUA_TNIL) {
-        lua_pop(L, 1);
-        return lua_rawgeti(L, arg, option->place);
-    }
-    if (lua_rawgeti(L, arg, option->place) == LUA_TNUMBER)
-        nbl_error(L, "%s is given twice, by its name and in its place", option->name);
-    lua_pop(L, 1);
-    return type;
-}
-
-void nbl_options_with(lua_State *L, int arg, const nb_option *options, void *target,
-                      bool positional, nbl_read_option *read, void *self)
-{
-    char range[NB_RANGE_MAX];
-    arg = lua_absindex(L, arg);
-    nb_option_defaults(options, target);
-    if (!lua_isnoneornil(L, arg) && !lua_istable(L, arg))
-        nbl_error(L, "options must be a table, not %s", nbl_describe(L, arg));
-    bool table = lua_istable(L, arg);
-    if (table) check_keys(L, arg, options, positional);
-    for (const nb_option *option = options; option->name; option++) {
-        luaL_checkstack(L, 4, NULL);
-        int type = table ? push_value(L, arg, option, positional) : LUA_TNIL;
-        if (type == LUA_TNIL) {
-            if (option->required)
-                nbl_error(L, "%s must be given, %s", option->name, nb_option_range(option, range));
-            if (table) lua_pop(L, 1);
-        } else if (read && read(L, option, target, self)) {
-            lua_pop(L, 1);
-        } else {
-            set_option(L, option, target);
-        }
-    }
-}
-
 void nbl_options(lua_State *L, int arg, const nb_option *options, void *target, bool positional)
 {
-    nbl_options_with(L, arg, options, target, positional, NULL, NULL);
+    arg = lua_absindex(L, arg);
+    nb_option_defaults(options, target);
+    if (lua_isnoneornil(L, arg)) return;
+    if (!lua_istable(L, arg)) nbl_error(L, "options must be a table, not %s", nbl_describe(L, arg));
+    check_keys(L, arg, options, positional);
+    for (const nb_option *option = options; option->name; option++) {
+        luaL_checkstack(L, 4, NULL);
+        lua_pushstring(L, option->name);
+        if (lua_rawget(L, arg) == LUA_TNIL)
+            lua_pop(L, 1);
+        else
+            set_option(L, option, target);
+    }
 }
 
 int64_t nbl_check_integer(lua_State *L, int arg, const char *what)
