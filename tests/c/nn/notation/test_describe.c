@@ -60,6 +60,13 @@ static void test_blocks(void **state)
     (void)state;
     assert_written(nb_notation_write, "4 - residual[3 - 4 linear] frozen name=r - 2",
                    "4 - residual[3 sigmoid - 4 linear] name=r frozen - 2 sigmoid : quadratic");
+    /* Frozen is what all layers of a block are. */
+    assert_written(nb_notation_write, "4 - net[residual[4 relu frozen] - 4 tanh frozen=true]",
+                   "4 - net[residual[4 relu] - 4 tanh] frozen : quadratic");
+    assert_written(nb_notation_write, "4 - net[residual[4 relu] frozen - 4 tanh]",
+                   "4 - net[residual[4 relu] frozen - 4 tanh] : quadratic");
+    assert_written(nb_notation_write, "4 - 4 relu name=a - residual[residual[@a - 4 relu]] frozen",
+                   "4 - 4 relu name=a frozen - residual[residual[@a - 4 relu]] frozen : quadratic");
     assert_written(nb_notation_write, "4-parallel[|3 relu||2 relu|]-net[2 relu]",
                    "4 - parallel[| 3 relu | | 2 relu |] - net[2 relu] : quadratic");
     assert_written(nb_notation_write, "4 - residual[4 relu|4 tanh]",
@@ -274,7 +281,7 @@ static void assert_same_layer(const nb_layer *a, const nb_layer *b)
 {
     assert_ptr_equal(a->type, b->type);
     assert_string_equal(a->head.name, b->head.name);
-    assert_int_equal(a->head.frozen, b->head.frozen);
+    if (a->children == 0) assert_int_equal(a->head.frozen, b->head.frozen);
     assert_int_equal(a->children, b->children);
     assert_int_equal(a->branches, b->branches);
     if (a->branches > 0)

@@ -134,6 +134,8 @@ static void test_blocks(void **state)
     assert_branches(child(net, 0), " 30 8");
     assert_string_equal(child(net, 0)->head.name, "r");
     assert_true(child(net, 0)->head.frozen);
+    assert_true(child(net, 0)->child[0]->head.frozen && child(net, 0)->child[1]->head.frozen);
+    assert_false(child(net, 1)->head.frozen || child(net, 1)->child[0]->head.frozen);
     assert_branches(child(net, 1), " 1| 2 3");
     assert_branches(child(net, 2), "| 4|");
     assert_branches(child(net, 3), " 5");
