@@ -117,7 +117,7 @@ const char *nb_option_range(const nb_option *option, char out[NB_RANGE_MAX])
         [NB_NUMBER] = "a number",
         [NB_INTEGER] = "a whole number",
         [NB_BOOLEAN] = "true or false",
-        [NB_WORD] = "a word",
+        [NB_WORD] = "a string",
         [NB_NAME] = "a name of letters, digits and _, at most 63 of them",
         [NB_PAIR] = "one whole number or two",
         [NB_HOST] = "something else",

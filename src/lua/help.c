@@ -25,16 +25,16 @@ static const char *push_standard(lua_State *L, const nb_option *option)
 {
     char number[NB_NUMBER_MAX];
     if (option->standard) return lua_pushstring(L, option->standard);
+    if (option->required) return lua_pushstring(L, "must be given");
     switch (option->kind) {
     case NB_NUMBER:
         return lua_pushstring(L, nb_number_text(option->value, number));
     case NB_INTEGER:
-        return lua_pushfstring(L, "%I", (LUAI_UACINT)option->value);
-    case NB_BOOLEAN:
-        return lua_pushstring(L, option->value != 0 ? "true" : "false");
     case NB_PAIR:
     case NB_CHOICE_OR_INTEGER:
         return lua_pushfstring(L, "%I", (LUAI_UACINT)option->value);
+    case NB_BOOLEAN:
+        return lua_pushstring(L, option->value != 0 ? "true" : "false");
     case NB_CHOICE:
         return lua_pushstring(L, option->words[(int)option->value]);
     case NB_WORD:
@@ -47,15 +47,23 @@ static const char *push_standard(lua_State *L, const nb_option *option)
     return NULL;
 }
 
+/* What it may be, in words; NULL where its kind says enough. */
+static const char *range_of(const nb_option *option, char out[NB_RANGE_MAX])
+{
+    bool words = option->kind == NB_CHOICE || option->kind == NB_CHOICE_OR_INTEGER;
+    return words ? nb_option_range(option, out) : option->range;
+}
+
 /* A list of {name, text, range, standard}. */
 static void push_options(lua_State *L, const nb_option *options)
 {
+    char range[NB_RANGE_MAX];
     lua_newtable(L);
     for (int i = 0; options[i].name; i++) {
         lua_newtable(L);
         set_string(L, "name", options[i].name);
         set_string(L, "text", options[i].help);
-        set_string(L, "range", options[i].range);
+        set_string(L, "range", range_of(&options[i], range));
         push_standard(L, &options[i]);
         lua_setfield(L, -2, "standard");
         lua_rawseti(L, -2, i + 1);
@@ -166,7 +174,8 @@ static void add_parts(lua_State *L)
 {
     for (int i = 0; i < NB_LAYERS; i++) {
         const nb_layer_type *of = nb_layer_types[i];
-        add_page(L, "layer", (nbl_entry){of->name, NULL, of->usage, of->help, of->example, of->options});
+        add_page(L, "layer",
+                 (nbl_entry){of->name, NULL, of->usage, of->help, of->example, of->options});
     }
     for (int i = 0; i < NB_ACTIVATIONS; i++) {
         const nb_activation_type *of = nb_activations[i];
@@ -175,7 +184,8 @@ static void add_parts(lua_State *L)
     }
     for (int i = 0; i < NB_COSTS; i++) {
         const nb_cost_type *of = nb_costs[i];
-        add_page(L, "cost", (nbl_entry){of->name, NULL, of->formula, of->help, of->example, of->options});
+        add_page(L, "cost",
+                 (nbl_entry){of->name, NULL, of->formula, of->help, of->example, of->options});
     }
 }
 

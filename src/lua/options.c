@@ -1,9 +1,8 @@
 /* Arguments that are plain values: option tables, whole numbers, dimensions, indices, paths. */
 #include "lua/nbl.h"
 
-#include "nn/notation/notation.h"
-
 #include "base/random.h"
+#include "nn/notation/notation.h"
 
 #include <string.h>
 
@@ -13,43 +12,57 @@ static void raise_option(lua_State *L)
     nbl_error(L, "%s", nbl_ctx(L)->message);
 }
 
-static const char *kind_words(const nb_option *option)
-{
-    static const char *const words[] = {[NB_NUMBER] = "a number",
-                                        [NB_INTEGER] = "a whole number",
-                                        [NB_BOOLEAN] = "true or false",
-                                        [NB_WORD] = "a string",
-                                        [NB_NAME] = "a string",
-                                        [NB_CHOSEN] = "a word",
-                                        [NB_HOST] = "something else"};
-    return option->range ? option->range : words[option->kind];
-}
-
 static void wrong_kind(lua_State *L, const nb_option *option)
 {
-    nbl_error(L, "%s must be %s, not %s", option->name, kind_words(option), nbl_describe(L, -1));
+    nb_option_wrong(nbl_ctx(L), option, nbl_describe(L, -1));
+    raise_option(L);
+}
+
+static void check_set(lua_State *L, nb_status status)
+{
+    if (status != NB_OK) raise_option(L);
 }
 
 static void set_number(lua_State *L, const nb_option *option, void *target)
 {
     if (lua_type(L, -1) != LUA_TNUMBER) wrong_kind(L, option);
-    if (nb_option_set(nbl_ctx(L), option, target, lua_tonumber(L, -1)) != NB_OK) raise_option(L);
+    check_set(L, nb_option_set(nbl_ctx(L), option, target, lua_tonumber(L, -1)));
 }
 
-static void set_name(lua_State *L, const nb_option *option, char *field)
+/* A string without a NUL within, which the core would take for its end. */
+static const char *to_word(lua_State *L, const nb_option *option)
 {
-    if (lua_type(L, -1) != LUA_TSTRING) wrong_kind(L, option);
-    if (!nb_notation_is_name(lua_tostring(L, -1)))
-        nbl_error(L, "%s is a letter, then letters, digits or _, %d at most; not '%s'",
-                  option->name, NB_NAME_MAX - 1, lua_tostring(L, -1));
-    strcpy(field, lua_tostring(L, -1));
+    size_t length = 0;
+    const char *word = lua_type(L, -1) == LUA_TSTRING ? lua_tolstring(L, -1, &length) : NULL;
+    if (!word || strlen(word) != length) wrong_kind(L, option);
+    return word;
 }
 
-static void set_chosen(lua_State *L, const nb_option *option, void *target)
+/* A word, or a number where that may stand too. */
+static void set_word(lua_State *L, const nb_option *option, void *target)
 {
-    if (lua_type(L, -1) != LUA_TSTRING) wrong_kind(L, option);
-    if (nb_notation_option(nbl_ctx(L), lua_tostring(L, -1), NULL, option, target) != NB_OK)
+    if (option->kind == NB_CHOICE_OR_INTEGER && lua_type(L, -1) == LUA_TNUMBER)
+        set_number(L, option, target);
+    else
+        check_set(L, nb_option_set_word(nbl_ctx(L), option, target, to_word(L, option)));
+}
+
+/* 3 or {3, 5} */
+static void set_pair(lua_State *L, const nb_option *option, void *target)
+{
+    if (!lua_istable(L, -1)) {
+        set_number(L, option, target);
+        return;
+    }
+    bool two = lua_rawlen(L, -1) == 2 && lua_rawgeti(L, -1, 1) == LUA_TNUMBER &&
+               lua_rawgeti(L, -2, 2) == LUA_TNUMBER;
+    if (!two) {
+        nb_option_wrong(nbl_ctx(L), option, "this table");
         raise_option(L);
+    }
+    double first = lua_tonumber(L, -2), second = lua_tonumber(L, -1);
+    lua_pop(L, 2);
+    check_set(L, nb_option_set_pair(nbl_ctx(L), option, target, first, second));
 }
 
 /* The value is on the stack's top and popped, but for NB_HOST, whose values stay. */
@@ -70,16 +83,19 @@ static void set_option(lua_State *L, const nb_option *option, void *target)
         *(const char **)field = lua_tostring(L, -1);
         break;
     case NB_NAME:
-        set_name(L, option, field);
+    case NB_CHOICE:
+    case NB_CHOICE_OR_INTEGER:
+        set_word(L, option, target);
+        break;
+    case NB_PAIR:
+        set_pair(L, option, target);
         break;
     case NB_CHOSEN:
-        set_chosen(L, option, target);
+        check_set(L, nb_notation_option(nbl_ctx(L), to_word(L, option), NULL, option, target));
         break;
     case NB_HOST:
         *(int *)field = lua_gettop(L);
         return;
-    default:
-        wrong_kind(L, option);
     }
     lua_pop(L, 1);
 }

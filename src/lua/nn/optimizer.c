@@ -129,24 +129,14 @@ static int optimizer_newindex(lua_State *L)
     nb_optimizer *self = nbl_check_handle(L, 1, &optimizer_kind, "an optimizer");
     const nb_option *option = check_field(L, self);
     bool fits = lua_type(L, 3) == (option->kind == NB_BOOLEAN ? LUA_TBOOLEAN : LUA_TNUMBER);
-    if (!fits)
-        return nbl_error(L, "%s must be %s, not %s", option->name,
-                         option->kind == NB_BOOLEAN ? "true or false" : option->range,
-                         nbl_describe(L, 3));
+    if (!fits) {
+        nb_option_wrong(nbl_ctx(L), option, nbl_describe(L, 3));
+        return nbl_error(L, "%s", nbl_ctx(L)->message);
+    }
     double value = option->kind == NB_BOOLEAN ? lua_toboolean(L, 3) : lua_tonumber(L, 3);
     if (nb_option_set(nbl_ctx(L), option, &self->options, value) != NB_OK)
         return nbl_error(L, "%s", nbl_ctx(L)->message);
     return 0;
-}
-
-static void add_option(nb_text *text, const nb_optimizer *self, const nb_option *option)
-{
-    const void *field = (const char *)&self->options + option->offset;
-    nb_text_add(text, "%s = ", option->name);
-    if (option->kind == NB_BOOLEAN)
-        nb_text_add(text, *(const bool *)field ? "true" : "false");
-    else
-        nb_text_add_number(text, *(const double *)field);
 }
 
 static int optimizer_tostring(lua_State *L)
@@ -155,8 +145,8 @@ static int optimizer_tostring(lua_State *L)
     nb_text *text = nbl_new_text(L);
     nb_text_add(text, "%s{", self->type->name);
     for (const nb_option *option = self->type->options; option->name; option++) {
-        if (option != self->type->options) nb_text_add(text, ", ");
-        add_option(text, self, option);
+        nb_text_add(text, "%s%s = ", option == self->type->options ? "" : ", ", option->name);
+        nb_option_write(text, option, &self->options);
     }
     nb_text_add(text, "} after ");
     nb_text_add_grouped(text, self->steps);

@@ -77,7 +77,7 @@ static nb_tensor *forward(nb_walk *walk, nb_layer *layer, nb_tensor *x, nb_outpu
 static const nb_option options[] = {
     {.name = "units",
      .help = "neurons",
-     .range = "a whole number from 1",
+     .range = "a whole number from 1 to 2147483648",
      .low = 1,
      .high = (double)NB_SIZE_MAX,
      .kind = NB_INTEGER,
