@@ -12,8 +12,6 @@ enum { NET = 1 }; /* user value: the network's handle */
 static const nbl_kind layer_kind = {"nabla.layer", NET, NULL};
 static const nbl_kind neuron_kind = {"nabla.neuron", NET, NULL};
 
-enum { METHODS = 1 }; /* upvalue of the index functions */
-
 /* Both handles; numbers count from 0. */
 typedef struct place {
     int layer;
@@ -173,8 +171,8 @@ static int layer_index(lua_State *L)
         lua_pushstring(L, of.layer->spec.name);
         return 1;
     }
-    if (nbl_push_method(L, lua_upvalueindex(METHODS))) return 1;
-    return nbl_unknown_field(L, of.layer->where, 2, lua_upvalueindex(METHODS), layer_fields);
+    if (nbl_push_method(L)) return 1;
+    return nbl_unknown_field(L, of.layer->where, 2, lua_upvalueindex(NBL_METHODS), layer_fields);
 }
 
 typedef struct name_job {
@@ -327,11 +325,7 @@ static void open_kind(lua_State *L, const nbl_kind *kind, const luaL_Reg *meta, 
     luaL_setfuncs(L, meta, 0);
     lua_newtable(L);
     nbl_register(L, prefix, help);
-    lua_pushvalue(L, -1);
-    lua_setfield(L, -3, "methods");
-    lua_pushcclosure(L, index, 1);
-    lua_setfield(L, -2, "__index");
-    lua_pop(L, 1);
+    nbl_set_methods(L, index);
 }
 
 void nbl_open_layers(lua_State *L)

@@ -124,14 +124,12 @@ void nbl_net_learn(lua_State *L, nbl_net *self, const char *whose, nbl_job *job,
 
 /* ---- Reading and writing by key ---- */
 
-enum { METHODS = 1 }; /* upvalue of net_index */
-
 static int net_index(lua_State *L)
 {
     const nbl_net *self = nbl_check_net(L, 1);
     if (lua_type(L, 2) != LUA_TNUMBER) {
-        if (nbl_push_method(L, lua_upvalueindex(METHODS))) return 1;
-        return nbl_unknown_field(L, "a network", 2, lua_upvalueindex(METHODS), NULL);
+        if (nbl_push_method(L)) return 1;
+        return nbl_unknown_field(L, "a network", 2, lua_upvalueindex(NBL_METHODS), NULL);
     }
     int layers = self->net->layers;
     if (nbl_check_integer(L, 2, "a layer's number") == layers + 1) return 0;

@@ -91,11 +91,7 @@ static void push_trace(lua_State *L, const nb_net *net, const nb_trace *from)
         push_layer(L, &net->layer[l], &from->layer[l]);
         lua_rawseti(L, -2, l + 1);
     }
-    if (luaL_newmetatable(L, "nabla.trace")) {
-        lua_pushcfunction(L, trace_tostring);
-        lua_setfield(L, -2, "__tostring");
-    }
-    lua_setmetatable(L, -2);
+    nbl_set_printer(L, "nabla.trace", trace_tostring);
 }
 
 static int net_trace(lua_State *L)
