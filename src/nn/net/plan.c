@@ -119,7 +119,7 @@ static nb_init initialiser(const nb_layer *layer, const nb_plan *plan)
 {
     if (layer->head.init.type) return layer->head.init;
     nb_activation main = plan->runs ? nb_runs_main(plan->runs) : layer->head.activation;
-    const char *name = main.type ? main.type->init : "lecun";
+    const char *name = main.type && main.type->init ? main.type->init : "lecun";
     const nb_init_type *type = nb_init_find(name);
     return nb_init_of(type ? type : nb_inits[NB_INIT_lecun]);
 }
