@@ -3,11 +3,17 @@
 #ifndef NETS_H
 #define NETS_H
 
-#include "nn/net.h"
 #include "nn/data/set.h"
+#include "nn/net/learn.h"
+#include "nn/notation/notation.h"
 
 /* The network, or a failed test. */
 nb_net *net_of(nb_ctx *ctx, const char *notation, nb_dtype dtype);
+/* Parameter i of layer l, both from 0, and its values. */
+nb_param *param_of(const nb_net *net, int l, int i);
+nb_tensor *value_of(const nb_net *net, int l, int i);
+/* A built-in one with its defaults. */
+nb_activation activation_called(const char *name);
 /* (rows, columns) of uniform numbers in [low, high) from a stream of their own. */
 nb_tensor *uniform(nb_ctx *ctx, nb_dtype dtype, int64_t rows, int64_t columns, double low,
                    double high, uint64_t seed);
