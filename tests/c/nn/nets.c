@@ -15,6 +15,35 @@ nb_net *net_of(nb_ctx *ctx, const char *notation, nb_dtype dtype)
     return net;
 }
 
+nb_net *empty_net(nb_ctx *ctx, int64_t inputs)
+{
+    nb_net *net = nb_net_new(ctx);
+    assert_non_null(net);
+    net->in_dims = 1;
+    net->in_size[0] = inputs;
+    return net;
+}
+
+void add_layer(nb_ctx *ctx, nb_net *net, nb_layer *layer)
+{
+    assert_int_equal(nb_layer_add(ctx, &net->layer, layer), NB_OK);
+}
+
+void add_item(nb_ctx *ctx, nb_net *net, const char *item)
+{
+    nb_layer *layer = nb_notation_parse_layer(ctx, item, NULL);
+    if (!layer) fail_msg("%s", ctx->message);
+    add_layer(ctx, net, layer);
+    nb_layer_release(ctx, layer);
+}
+
+nb_layer *layer_at(nb_ctx *ctx, nb_net *net, const char *path)
+{
+    nb_layer *layer = nb_net_layer(ctx, net, path);
+    if (!layer) fail_msg("%s", ctx->message);
+    return layer;
+}
+
 nb_param *param_of(const nb_net *net, int l, int i)
 {
     return &net->layer.child[l]->plan->param[i];
