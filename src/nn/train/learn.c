@@ -23,6 +23,12 @@ static int count_params(const nb_net *net)
     return count;
 }
 
+/* How a parameter learns; its count is yet to be set. */
+static nb_segment segment_of(const nb_param *param)
+{
+    return (nb_segment){.start = param->start, .factor = 1, .decays = param->weight};
+}
+
 /* The network as a problem; problem->segment is the caller's to free. */
 static nb_status pose(nb_ctx *ctx, task *t, nb_problem *problem)
 {
@@ -40,23 +46,26 @@ static nb_status pose(nb_ctx *ctx, task *t, nb_problem *problem)
     for (int l = 0; l < net->layers; l++)
         for (int i = 0; i < net->layer[l].params; i++) {
             const nb_param *param = &net->layer[l].param[i];
-            problem->segment[problem->segments++] =
-                (nb_segment){.start = param->start,
-                             .count = nb_tensor_count(param->value),
-                             .factor = 1,
-                             .decays = param->weight};
+            nb_segment *segment = &problem->segment[problem->segments++];
+            *segment = segment_of(param);
+            segment->count = nb_tensor_count(param->value);
         }
     return NB_OK;
 }
 
-/* Whether the products of the gradient may go straight into the weights: nobody reads a gradient,
- * and the step is its multiple for every parameter. */
-static bool goes_direct(const nb_optimizer *optimizer, const nb_problem *problem,
-                        const nb_lesson *lesson)
+/* Whether every parameter learns at the rate itself. */
+static bool learns_alike(const nb_net *net)
 {
-    return !lesson->keep_grads && optimizer->type->plain(optimizer) && nb_problem_is_plain(problem);
+    for (int l = 0; l < net->layers; l++)
+        for (int i = 0; i < net->layer[l].params; i++) {
+            nb_segment segment = segment_of(&net->layer[l].param[i]);
+            if (segment.frozen || segment.factor != 1) return false;
+        }
+    return true;
 }
 
+/* The gradient's products straight into the weights: where nobody reads a gradient, and the step is
+ * its multiple for every parameter. */
 static nb_status descend(nb_ctx *ctx, nb_net *net, nb_optimizer *optimizer, const nb_lesson *lesson,
                          double *cost)
 {
@@ -67,11 +76,16 @@ static nb_status descend(nb_ctx *ctx, nb_net *net, nb_optimizer *optimizer, cons
 }
 
 /* The order of a step: the gradient, what is done to it as a whole, the update. */
-static nb_status update(nb_ctx *ctx, nb_net *net, nb_optimizer *optimizer, nb_problem *problem)
+static nb_status update(nb_ctx *ctx, task *t, nb_optimizer *optimizer, double *cost)
 {
-    nb_status status = problem->evaluate(ctx, problem->self, &problem->cost);
-    if (status == NB_OK) status = nb_optimizer_step(ctx, optimizer, problem);
-    if (status == NB_OK) nb_tensor_touch(net->params, optimizer->type->name);
+    nb_problem problem;
+    nb_status status = pose(ctx, t, &problem);
+    if (status != NB_OK) return status;
+    status = problem.evaluate(ctx, problem.self, &problem.cost);
+    *cost = problem.cost;
+    if (status == NB_OK) status = nb_optimizer_step(ctx, optimizer, &problem);
+    if (status == NB_OK) nb_tensor_touch(t->net->params, optimizer->type->name);
+    nb_free(ctx, problem.segment, (size_t)problem.segments * sizeof *problem.segment);
     return status;
 }
 
@@ -79,17 +93,10 @@ nb_status nb_learn(nb_ctx *ctx, nb_net *net, nb_optimizer *optimizer, const nb_l
                    double *cost)
 {
     task t = {net, lesson};
-    nb_problem problem;
     nb_status status = nb_optimizer_prepare(ctx, optimizer, net->dtype, nb_net_count(net));
-    if (status == NB_OK) status = pose(ctx, &t, &problem);
     if (status != NB_OK) return status;
-    if (goes_direct(optimizer, &problem, lesson))
-        status = descend(ctx, net, optimizer, lesson, &problem.cost);
-    else
-        status = update(ctx, net, optimizer, &problem);
-    *cost = problem.cost;
-    nb_free(ctx, problem.segment, (size_t)problem.segments * sizeof *problem.segment);
-    return status;
+    bool direct = !lesson->keep_grads && optimizer->type->plain(optimizer) && learns_alike(net);
+    return direct ? descend(ctx, net, optimizer, lesson, cost) : update(ctx, &t, optimizer, cost);
 }
 
 /* ---- The network whole ---- */

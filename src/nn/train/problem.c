@@ -21,13 +21,6 @@ typedef struct update {
     char *state[NB_RULE_STATES];
 } update;
 
-bool nb_problem_is_plain(const nb_problem *problem)
-{
-    for (int i = 0; i < problem->segments; i++)
-        if (problem->segment[i].frozen || problem->segment[i].factor != 1) return false;
-    return !problem->mask;
-}
-
 /* Values start … end - 1. */
 static nb_stretch stretch_of(const update *job, int64_t start, int64_t end, double rate)
 {

@@ -32,9 +32,6 @@ typedef struct nb_problem {
     void *self;
 } nb_problem;
 
-/* True where every value learns at the rate itself. */
-bool nb_problem_is_plain(const nb_problem *problem);
-
 /* Neighbouring numbers that learn at one rate. */
 typedef struct nb_stretch {
     size_t n;

@@ -99,7 +99,6 @@ static void a_mask_holds_the_update(void **state)
         nb_tensor *held = nb_tensor_clone(ctx, masked.w);
         assert_int_equal(nb_optimizer_copy(ctx, &before, &masked.optimizer), NB_OK);
         masked.problem.mask = mask;
-        assert_false(nb_problem_is_plain(&masked.problem));
         for (int t = 4; t <= 6; t++) step(&masked, t), step(&free, t);
         for (int64_t i = 0; i < VALUES; i++) {
             assert_true(same_at(masked.w, is_masked(i) ? held : free.w, i));
@@ -151,8 +150,6 @@ static void segments_have_rates_of_their_own(void **state)
         cut.problem.segment = parts;
         cut.problem.segments = sizeof parts / sizeof parts[0];
         half.problem.rate = 0.125;
-        assert_false(nb_problem_is_plain(&cut.problem));
-        assert_true(nb_problem_is_plain(&full.problem));
         for (int t = 1; t <= 3; t++) step(&cut, t), step(&full, t), step(&half, t);
         for (int64_t i = 0; i < VALUES; i++) {
             const nb_segment *s = part_of(i);
