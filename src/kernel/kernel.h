@@ -164,6 +164,8 @@ typedef struct nb_real_kernels {
      * m = b1 m + (1-b1) g; s = b2 s + (1-b2) g^2; w -= lr m/(1-b1^t) / (sqrt(s/(1-b2^t)) + eps) */
     void (*adam)(size_t n, void *w, const void *g, void *m, void *s, double lr, double beta1,
                  double beta2, double epsilon, int64_t t);
+    /* x[i] = old[i] where mask[i] is 0 */
+    void (*put_back)(size_t n, const uint8_t *mask, const void *old, void *x);
     nb_compare_fn *compare[NB_COMPARES];
     /* y = a + w (b - a), by the end that is nearer: exactly a where w is 0, b where it is 1 */
     void (*lerp)(size_t n, const void *a, ptrdiff_t sa, const void *b, ptrdiff_t sb, const void *w,

@@ -2,6 +2,7 @@
 #include "lua/nn/optimizer.h"
 
 #include "lua/names.h"
+#include "nn/layer.h"
 
 #include <math.h>
 #include <stdio.h>

@@ -225,10 +225,8 @@ static nb_status step(nb_ctx *ctx, void *data)
     nbl_batch batch;
     nb_status status = nbl_prepare(ctx, work->net, &work->examples, &batch);
     if (status != NB_OK) return status;
-    status = nb_optimizer_prepare(ctx, work->optimizer, work->net);
-    if (status == NB_OK)
-        status =
-            nb_optimizer_step(ctx, work->optimizer, work->net, batch.x, batch.y, true, &work->cost);
+    nb_lesson lesson = {batch.x, batch.y, work->optimizer->options.lr, .keep_grads = true};
+    status = nb_learn(ctx, work->net, work->optimizer, &lesson, &work->cost);
     nbl_batch_free(ctx, &batch);
     return status;
 }

@@ -200,12 +200,10 @@ static nb_status train(nb_ctx *ctx, void *data)
     nb_set *set = nbl_examples_set(ctx, work->self->net, &work->examples);
     if (!set) return ctx->status;
     if (work->test) nb_set_retain(work->test);
-    nb_status status = nb_optimizer_prepare(ctx, work->options.optimizer, work->self->net);
     /* Evaluations on the way are part of the training, which tells of itself. */
     const nb_meter *meter = ctx->meter;
     ctx->meter = NULL;
-    if (status == NB_OK)
-        status = nb_train(ctx, work->self->net, set, &work->options, work->history);
+    nb_status status = nb_train(ctx, work->self->net, set, &work->options, work->history);
     ctx->meter = meter;
     if (work->begun) take_classes(ctx, work->self, set);
     if (work->begun && work->shower && work->shower->done)
@@ -245,11 +243,11 @@ static run *new_run(lua_State *L, const train_options *options)
     lua_pushvalue(L, 1);
     lua_setiuservalue(L, -2, NET);
     nbl_remember(L);
-    work->options = (nb_train_options){.epochs = options->epochs,
-                                       .batch = options->batch,
-                                       .shuffle = options->shuffle,
-                                       .optimizer = optimizer,
-                                       .test = work->test,
+    work->options = (nb_train_options){.run = {.batch = options->batch,
+                                               .shuffle = options->shuffle,
+                                               .optimizer = optimizer,
+                                               .test = work->test},
+                                       .epochs = options->epochs,
                                        .on_progress = on_progress,
                                        .self = work};
     if (set_hook(L, options->on_epoch, "on_epoch", ON_EPOCH)) work->options.on_epoch = on_epoch;
@@ -270,7 +268,7 @@ static int net_train(lua_State *L)
         options.seed >= 0 ? (uint64_t)options.seed : nbl_check_seed(L, lua_gettop(L) + 1);
     run *work = new_run(L, &options);
     int history = lua_gettop(L) - 1;
-    work->options.seed = seed;
+    work->options.run.seed = seed;
     work->self = self;
     work->examples = examples;
     nbl_net_learn(L, self, "net:train", train, work);

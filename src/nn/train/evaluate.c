@@ -1,5 +1,5 @@
 /* Cost and right answers of a network over a data set. */
-#include "nn/train/train.h"
+#include "nn/train/evaluate.h"
 
 #include "kernel/kernel.h"
 #include "tensor/shape.h"

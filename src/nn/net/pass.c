@@ -1,5 +1,5 @@
 /* The cost of a pass and what backpropagation makes of it. */
-#include "nn/net/learn.h"
+#include "nn/net/pass.h"
 
 #include "base/text.h"
 #include "grad/tape.h"
