@@ -7,16 +7,17 @@
 
 /* ---- cat ---- */
 
-/* attr.list: the dimension, then where each input begins, which backward needs of those too that
- * are not kept. */
+/* attr.list: the dimension, then where each input after the first begins, which backward needs of
+ * those too that are not kept. */
+_Static_assert(NB_MAX_INPUTS <= NB_MAX_DIMS, "every input's beginning has its place");
+
 static nb_tensor *cat_forward(nb_ctx *ctx, nb_call *call)
 {
     int dim = (int)call->attr.list[0];
     nb_tensor *out = nb_tensor_cat(ctx, call->in, (size_t)call->inputs, dim);
     if (!out) return NULL;
-    call->attr.list[1] = 0;
-    for (int i = 1; i < call->inputs; i++)
-        call->attr.list[i + 1] = call->attr.list[i] + call->in[i - 1]->shape[dim];
+    for (int64_t i = 1, start = 0; i < call->inputs; i++)
+        call->attr.list[i] = start += call->in[i - 1]->shape[dim];
     return out;
 }
 
@@ -26,8 +27,8 @@ static nb_status cat_backward(nb_ctx *ctx, nb_record *record, nb_tensor *delta, 
     int dim = (int)record->attr.list[0];
     for (int i = 0; i < record->inputs; i++) {
         if (!record->needs[i]) continue;
-        grad[i] = nb_tensor_narrow(ctx, delta, dim, record->attr.list[i + 1],
-                                   record->in[i]->shape[dim], 1);
+        int64_t start = i ? record->attr.list[i] : 0;
+        grad[i] = nb_tensor_narrow(ctx, delta, dim, start, record->in[i]->shape[dim], 1);
         if (!grad[i]) return ctx->status;
     }
     return NB_OK;
