@@ -9,7 +9,7 @@
 
 /* attr.list: the dimension, then where each input after the first begins, which backward needs of
  * those too that are not kept. */
-_Static_assert(NB_MAX_INPUTS <= NB_MAX_DIMS, "every input's beginning has its place");
+_Static_assert((int)NB_MAX_INPUTS <= (int)NB_MAX_DIMS, "every input's beginning has its place");
 
 static nb_tensor *cat_forward(nb_ctx *ctx, nb_call *call)
 {
