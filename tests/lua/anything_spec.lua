@@ -303,7 +303,7 @@ test("debug takes anything", function()
         if which == 3 then return debug.getmetatable(value).__index or tensor.zeros end
         return value
     end
-    for round = 1, 40 do
+    for _ = 1, 15 do
         for i = 1, 12 do
             local ok, value = pcall(makers[below(#makers)])
             handles[i] = ok and value or tensor {1}
