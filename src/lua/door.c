@@ -12,10 +12,13 @@
 #include <limits.h>
 #include <lualib.h>
 
-/* Upvalue: Lua's own function. */
+/* Upvalues of each. The owner of the context is asked, not the registry, where it can be taken away
+ * and put back. */
+enum { OWN = 1, OWNER };
+
 static int run_own(lua_State *L)
 {
-    return lua_tocfunction(L, lua_upvalueindex(1))(L);
+    return lua_tocfunction(L, lua_upvalueindex(OWN))(L);
 }
 
 static bool object_of(lua_CFunction function, Dl_info *info)
@@ -39,16 +42,16 @@ static bool is_ours(lua_State *L, int at)
 /* getuservalue and setuservalue. */
 static int use_user_value(lua_State *L)
 {
-    if (nbl_is_handle(L, 1))
+    if (nbl_is_handle(L, 1, lua_upvalueindex(OWNER)))
         return nbl_error(L, "the user values of %s are its own", nbl_describe(L, 1));
     return run_own(L);
 }
 
 static int set_metatable(lua_State *L)
 {
-    if (nbl_is_handle(L, 1))
+    if (nbl_is_handle(L, 1, lua_upvalueindex(OWNER)))
         return nbl_error(L, "the metatable of %s stays its own", nbl_describe(L, 1));
-    if (nbl_is_metatable(L, 2))
+    if (nbl_is_metatable(L, 2, lua_upvalueindex(OWNER)))
         return nbl_error(L, "a metatable of nabla's fits nothing else; %s cannot have it",
                          nbl_describe(L, 1));
     return run_own(L);
@@ -98,7 +101,8 @@ void nbl_guard_debug(lua_State *L)
     lua_getglobal(L, LUA_DBLIBNAME);
     for (const luaL_Reg *f = guarded; f->name; f++) {
         lua_getfield(L, -1, f->name);
-        lua_pushcclosure(L, f->func, 1);
+        nbl_push_owner(L);
+        lua_pushcclosure(L, f->func, OWNER);
         lua_setfield(L, -2, f->name);
     }
     lua_pop(L, 1);

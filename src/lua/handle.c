@@ -68,23 +68,20 @@ void *nbl_check_handle(lua_State *L, int at, const nbl_kind *kind, const char *e
     return value;
 }
 
-bool nbl_is_handle(lua_State *L, int at)
+bool nbl_is_handle(lua_State *L, int at, int owner)
 {
     const header *block = block_at(L, at);
-    const void *state = nbl_state_find(L);
-    if (!block || !state) return false;
-    if (lua_touserdata(L, at) == state) return true;
-    nbl_state_push(L, NBL_KINDS);
+    if (!block) return false;
+    lua_getiuservalue(L, owner, NBL_KINDS);
     bool ours = lua_rawgetp(L, -1, block->kind) != LUA_TNIL;
     lua_pop(L, 2);
     return ours;
 }
 
-bool nbl_is_metatable(lua_State *L, int at)
+bool nbl_is_metatable(lua_State *L, int at, int owner)
 {
     at = lua_absindex(L, at);
-    if (!nbl_state_find(L)) return false;
-    nbl_state_push(L, NBL_KINDS);
+    lua_getiuservalue(L, owner, NBL_KINDS);
     lua_pushvalue(L, at);
     bool ours = lua_rawget(L, -2) != LUA_TNIL;
     lua_pop(L, 2);

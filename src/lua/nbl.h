@@ -106,9 +106,10 @@ void *nbl_new_handle(lua_State *L, const nbl_kind *kind, size_t size);
 void *nbl_test_handle(lua_State *L, int at, const nbl_kind *kind);
 /* Likewise, but raises "argument 1 must be …". */
 void *nbl_check_handle(lua_State *L, int at, const nbl_kind *kind, const char *expected);
-/* Is it a handle of any kind; is it the metatable of one? */
-bool nbl_is_handle(lua_State *L, int at);
-bool nbl_is_metatable(lua_State *L, int at);
+/* Is it a handle of any kind, or the owner of the context itself; is it the metatable of a kind?
+ * `owner` is the index of what nbl_push_owner pushed: the registry may have lost it. */
+bool nbl_is_handle(lua_State *L, int at, int owner);
+bool nbl_is_metatable(lua_State *L, int at, int owner);
 /* The metatable of a kind on the stack's top; false: it was there already. getmetatable gives
  * scripts only {__name = …}, so that no finaliser is called by hand. */
 bool nbl_new_metatable(lua_State *L, const nbl_kind *kind);

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Its address marks the state. */
+/* Its address marks the state, as a kind marks a handle. */
 static const char mark;
 
 static nbl_state *check_state(lua_State *L, int at)
@@ -58,12 +58,15 @@ void nbl_state_open(lua_State *L)
         lua_newtable(L);
         nbl_state_set(L, which);
     }
+    nbl_state_push(L, NBL_KINDS);
+    lua_pushboolean(L, true);
+    lua_rawsetp(L, -2, &mark);
     nbl_state_push(L, NBL_FUNCTIONS);
     lua_newtable(L);
     lua_pushliteral(L, "v");
     lua_setfield(L, -2, "__mode");
     lua_setmetatable(L, -2);
-    lua_pop(L, 1);
+    lua_pop(L, 2);
 }
 
 nbl_state *nbl_state_find(lua_State *L)
