@@ -91,10 +91,19 @@ bool nbl_is_metatable(lua_State *L, int at)
     return ours;
 }
 
-bool nbl_push_method(lua_State *L, int methods)
+void nbl_set_methods(lua_State *L, lua_CFunction index)
+{
+    lua_pushvalue(L, -1);
+    lua_setfield(L, -3, "methods");
+    lua_pushcclosure(L, index, 1);
+    lua_setfield(L, -2, "__index");
+    lua_pop(L, 1);
+}
+
+bool nbl_push_method(lua_State *L)
 {
     lua_pushvalue(L, 2);
-    return lua_rawget(L, methods) != LUA_TNIL;
+    return lua_rawget(L, lua_upvalueindex(NBL_METHODS)) != LUA_TNIL;
 }
 
 /* ---- Texts ---- */
@@ -171,7 +180,16 @@ void *nbl_box_value(lua_State *L, int at)
     return check_box(L, at)->value;
 }
 
-/* ---- Fields ---- */
+/* ---- Tables ---- */
+
+void nbl_set_printer(lua_State *L, const char *name, lua_CFunction to_string)
+{
+    if (luaL_newmetatable(L, name)) {
+        lua_pushcfunction(L, to_string);
+        lua_setfield(L, -2, "__tostring");
+    }
+    lua_setmetatable(L, -2);
+}
 
 void nbl_set_number(lua_State *L, const char *field, double value)
 {

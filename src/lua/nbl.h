@@ -112,8 +112,13 @@ bool nbl_is_metatable(lua_State *L, int at);
 /* The metatable of a kind on the stack's top; false: it was there already. getmetatable gives
  * scripts only {__name = …}, so that no finaliser is called by hand. */
 bool nbl_new_metatable(lua_State *L, const nbl_kind *kind);
-/* Pushes what the table in the upvalue `methods` has under the key at stack index 2. False: nil. */
-bool nbl_push_method(lua_State *L, int methods);
+/* Where the function `index` of nbl_set_methods finds the methods. */
+enum { NBL_METHODS = 1 };
+/* Puts the table of methods on the stack's top into the metatable below it, which gets `index` as
+ * __index, and pops both. */
+void nbl_set_methods(lua_State *L, lua_CFunction index);
+/* In `index`: pushes the method under the key at stack index 2. False: nil. */
+bool nbl_push_method(lua_State *L);
 /* In the program: debug.setuservalue, getuservalue and setmetatable refuse handles and their
  * metatables, setupvalue the upvalues of our functions, and getlocal and setlocal see nothing of
  * what those have on the stack. Bindings rely on it. The functions are else Lua's own. */
@@ -133,6 +138,8 @@ void *nbl_box_value(lua_State *L, int box);
 /* Releases the value of a box now. */
 void nbl_close_box(lua_State *L, int box);
 
+/* Gives the table on the stack's top the metatable of this name, by which it prints itself. */
+void nbl_set_printer(lua_State *L, const char *name, lua_CFunction to_string);
 /* Set fields of the table on the stack's top. */
 void nbl_set_number(lua_State *L, const char *field, double value);
 void nbl_set_integer(lua_State *L, const char *field, int64_t value);

@@ -190,8 +190,10 @@ static nb_status copy_runs(nb_ctx *ctx, const nb_layer *layer, nb_layer *copy)
 typedef struct copies {
     nb_ctx *ctx;
     bool values;
-    const nb_layer **of;
-    nb_layer **copy;
+    struct {
+        const nb_layer *of;
+        nb_layer *copy;
+    } * list;
     int count, room;
 } copies;
 
@@ -216,20 +218,14 @@ static nb_status remember(copies *c, const nb_layer *of, nb_layer *copy)
 {
     if (c->count == c->room) {
         int room = c->room ? 2 * c->room : 16;
-        size_t size = sizeof *c->of, old = (size_t)c->room * size, bytes = (size_t)room * size;
-        const nb_layer **list = nb_resize(c->ctx, c->of, old, bytes);
+        size_t size = sizeof *c->list;
+        void *list = nb_resize(c->ctx, c->list, (size_t)c->room * size, (size_t)room * size);
         if (!list) return c->ctx->status;
-        c->of = list;
-        nb_layer **other = nb_resize(c->ctx, c->copy, old, bytes);
-        if (!other) {
-            c->of = nb_resize(c->ctx, c->of, bytes, old);
-            return c->ctx->status;
-        }
-        c->copy = other;
+        c->list = list;
         c->room = room;
     }
-    c->of[c->count] = of;
-    c->copy[c->count++] = copy;
+    c->list[c->count].of = of;
+    c->list[c->count++].copy = copy;
     return NB_OK;
 }
 
@@ -257,7 +253,7 @@ static nb_layer *copy_alone(nb_ctx *ctx, const nb_layer *layer, bool values)
 static nb_layer *copy_tree(copies *c, const nb_layer *layer)
 {
     for (int i = 0; i < c->count; i++)
-        if (c->of[i] == layer) return nb_layer_retain(c->copy[i]);
+        if (c->list[i].of == layer) return nb_layer_retain(c->list[i].copy);
     nb_layer *copy = copy_alone(c->ctx, layer, c->values);
     if (copy && copy_children(c, layer, copy) == NB_OK && remember(c, layer, copy) == NB_OK)
         return copy;
@@ -269,8 +265,7 @@ nb_layer *nb_layer_copy(nb_ctx *ctx, const nb_layer *layer, bool values)
 {
     copies c = {.ctx = ctx, .values = values};
     nb_layer *copy = copy_tree(&c, layer);
-    nb_free(ctx, c.of, (size_t)c.room * sizeof *c.of);
-    nb_free(ctx, c.copy, (size_t)c.room * sizeof *c.copy);
+    nb_free(ctx, c.list, (size_t)c.room * sizeof *c.list);
     return copy;
 }
 

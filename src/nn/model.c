@@ -12,7 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { KEY_MAX = (NB_LAYER_DEPTH + 1) * NB_NAME_MAX };
+/* Names of a layer and of all that it stands in, and its parameter's. */
+enum { KEY_MAX = (NB_LAYER_DEPTH + 2) * NB_NAME_MAX };
 
 /* "1.w", or "hidden.w" for a layer with a name; "3.1.w" for one that stands in another. `path` is
  * the layer's, below `top`. */

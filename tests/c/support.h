@@ -66,6 +66,7 @@ static inline void assert_failed(nb_status status, const char *words)
     assert_int_equal(ctx->status, status);
 }
 
+#ifndef NB_TEST_SWEEP /* nets.h brings another */
 /* Runs `attempt` with request 1, 2, … failing until it succeeds: first that one and all after it,
  * then that one alone. Every failure must be NB_EMEMORY and give back what it took. */
 static inline void sweep(nb_status (*attempt)(void *arg), void *arg)
@@ -88,5 +89,6 @@ static inline void sweep(nb_status (*attempt)(void *arg), void *arg)
     memory->fail_on = false;
     memory->pool_cap = NB_POOL_CAP;
 }
+#endif
 
 #endif

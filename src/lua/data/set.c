@@ -6,9 +6,7 @@
 #include <stddef.h>
 #include <string.h>
 
-enum { KEPT = 1 };    /* user value: parts by name, always the same handles */
-enum { METHODS = 1 }; /* upvalue of set_index */
-
+enum { KEPT = 1 }; /* user value: parts by name, always the same handles */
 /* ---- The handle ---- */
 
 static int set_gc(lua_State *L);
@@ -164,11 +162,7 @@ static int push_example(lua_State *L, nb_set *set, int64_t i)
         lua_pushvalue(L, x + k);
         lua_setfield(L, -2, names[k]);
     }
-    if (luaL_newmetatable(L, NBL_EXAMPLE)) {
-        lua_pushcfunction(L, example_tostring);
-        lua_setfield(L, -2, "__tostring");
-    }
-    lua_setmetatable(L, -2);
+    nbl_set_printer(L, NBL_EXAMPLE, example_tostring);
     return 1;
 }
 
@@ -259,8 +253,8 @@ static int set_index(lua_State *L)
     const char *name = luaL_checkstring(L, 2);
     for (int i = 0; field_names[i]; i++)
         if (strcmp(field_names[i], name) == 0) return field_pushers[i](L, set);
-    if (nbl_push_method(L, lua_upvalueindex(METHODS))) return 1;
-    return nbl_unknown_field(L, "a data set", 2, lua_upvalueindex(METHODS), field_names);
+    if (nbl_push_method(L)) return 1;
+    return nbl_unknown_field(L, "a data set", 2, lua_upvalueindex(NBL_METHODS), field_names);
 }
 
 static int set_newindex(lua_State *L)
@@ -439,9 +433,5 @@ void nbl_open_sets(lua_State *L)
     nbl_new_metatable(L, &set_kind);
     lua_newtable(L);
     nbl_register(L, "set", method_entries);
-    lua_pushvalue(L, -1);
-    lua_setfield(L, -3, "methods");
-    lua_pushcclosure(L, set_index, 1);
-    lua_setfield(L, -2, "__index");
-    lua_pop(L, 1);
+    nbl_set_methods(L, set_index);
 }

@@ -159,11 +159,7 @@ static int push_check(lua_State *L, const nb_gradcheck *result)
     lua_setfield(L, -2, "seconds");
     push_report(L, result);
     lua_setfield(L, -2, "text");
-    if (luaL_newmetatable(L, "nabla.gradcheck")) {
-        lua_pushcfunction(L, check_tostring);
-        lua_setfield(L, -2, "__tostring");
-    }
-    lua_setmetatable(L, -2);
+    nbl_set_printer(L, "nabla.gradcheck", check_tostring);
     return 1;
 }
 

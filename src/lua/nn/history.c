@@ -127,10 +127,6 @@ void nbl_push_history(lua_State *L, int box)
     set_list(L, from, "cost", offsetof(nb_epoch, cost));
     set_list(L, from, "test", offsetof(nb_epoch, accuracy));
     set_list(L, from, "test_cost", offsetof(nb_epoch, test_cost));
-    if (luaL_newmetatable(L, "nabla.history")) {
-        lua_pushcfunction(L, history_tostring);
-        lua_setfield(L, -2, "__tostring");
-    }
-    lua_setmetatable(L, -2);
+    nbl_set_printer(L, "nabla.history", history_tostring);
     nbl_close_box(L, box);
 }

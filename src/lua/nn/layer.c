@@ -10,8 +10,6 @@
 #include <math.h>
 #include <string.h>
 
-enum { METHODS = 1 }; /* upvalue of the index functions */
-
 typedef struct nbl_layer {
     nb_layer *layer;
 } nbl_layer;
@@ -276,14 +274,14 @@ static int index_by_name(lua_State *L, nb_layer *layer)
         return 1;
     }
     if (nbl_push_layer_field(L, layer, key)) return 1;
-    if (nbl_push_method(L, lua_upvalueindex(METHODS))) return 1;
+    if (nbl_push_method(L)) return 1;
     nb_layer *child = named_child(L, layer);
     if (child) return nbl_push_layer(L, child), 1;
     if (!layer->plan)
         return nbl_error(L, "this layer is part of no network yet and has no %s; nn.net{…} makes "
                             "one of it",
                          nbl_describe(L, 2));
-    return nbl_unknown_field(L, nb_layer_where(layer), 2, lua_upvalueindex(METHODS), layer_fields);
+    return nbl_unknown_field(L, nb_layer_where(layer), 2, lua_upvalueindex(NBL_METHODS), layer_fields);
 }
 
 static int layer_index(lua_State *L)
@@ -515,11 +513,7 @@ static void open_kind(lua_State *L, const nbl_kind *kind, const luaL_Reg *meta, 
     luaL_setfuncs(L, meta, 0);
     lua_newtable(L);
     nbl_register(L, prefix, help);
-    lua_pushvalue(L, -1);
-    lua_setfield(L, -3, "methods");
-    lua_pushcclosure(L, index, 1);
-    lua_setfield(L, -2, "__index");
-    lua_pop(L, 1);
+    nbl_set_methods(L, index);
 }
 
 void nbl_open_layers(lua_State *L)

@@ -187,8 +187,6 @@ void nbl_net_learn(lua_State *L, nbl_net *self, const char *whose, nbl_job *job,
 
 /* ---- Reading and writing by key ---- */
 
-enum { METHODS = 1 }; /* upvalue of net_index */
-
 /* The layer that has the name at stack index 2, or NULL. */
 static nb_layer *named_layer(lua_State *L, const nb_net *net)
 {
@@ -204,11 +202,11 @@ static int net_index(lua_State *L)
     const nbl_net *self = nbl_check_net(L, 1);
     const nb_layer *top = &self->net->layer;
     if (lua_type(L, 2) != LUA_TNUMBER) {
-        if (nbl_push_method(L, lua_upvalueindex(METHODS))) return 1;
+        if (nbl_push_method(L)) return 1;
         nb_layer *named = named_layer(L, self->net);
         if (named) return nbl_push_layer(L, named), 1;
         if (nbl_push_layer_field(L, &self->net->layer, lua_tostring(L, 2))) return 1;
-        return nbl_unknown_field(L, "a network", 2, lua_upvalueindex(METHODS), NULL);
+        return nbl_unknown_field(L, "a network", 2, lua_upvalueindex(NBL_METHODS), NULL);
     }
     if (nbl_check_integer(L, 2, "a layer's number") == top->children + 1) return 0;
     nbl_push_layer(L, top->child[nbl_check_index(L, 2, top->children, "layer")]);

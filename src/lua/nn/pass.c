@@ -288,11 +288,7 @@ static void push_evaluation(lua_State *L, const nb_evaluation *from)
         nbl_set_integer(L, "correct", from->correct);
         nbl_set_number(L, "accuracy", (double)from->correct / (double)from->examples);
     }
-    if (luaL_newmetatable(L, "nabla.evaluation")) {
-        lua_pushcfunction(L, evaluation_tostring);
-        lua_setfield(L, -2, "__tostring");
-    }
-    lua_setmetatable(L, -2);
+    nbl_set_printer(L, "nabla.evaluation", evaluation_tostring);
 }
 
 static int net_evaluate(lua_State *L)

@@ -108,11 +108,7 @@ static void push_trace(lua_State *L, const nb_net *net, const nb_trace *from)
     set_tensor(L, "a", from->x);
     lua_rawseti(L, -2, 0);
     set_places(L, &net->layer, from, 0);
-    if (luaL_newmetatable(L, "nabla.trace")) {
-        lua_pushcfunction(L, trace_tostring);
-        lua_setfield(L, -2, "__tostring");
-    }
-    lua_setmetatable(L, -2);
+    nbl_set_printer(L, "nabla.trace", trace_tostring);
 }
 
 static int net_trace(lua_State *L)

@@ -100,7 +100,7 @@ static const struct field *find_field(const char *name)
 
 /* ---- Reading and writing by key ---- */
 
-enum { METHODS = 1, IPAIRS_STEP }; /* upvalues of index */
+enum { IPAIRS_STEP = NBL_METHODS + 1 }; /* upvalue of index_key */
 
 /* The names of fields, then those of methods, for nb_nearest: a C list of what Lua keeps in a
  * table. */
@@ -128,7 +128,7 @@ static const char *name_at(const void *data, size_t i)
 
 static int unknown_field(lua_State *L, const char *name)
 {
-    name_list list = {L, lua_upvalueindex(METHODS)};
+    name_list list = {L, lua_upvalueindex(NBL_METHODS)};
     const char *nearest = nb_nearest(name, name_at, &list);
     if (!nearest) return nbl_error(L, "a tensor has no field '%s'", name);
     return nbl_error(L, "a tensor has no field '%s'; did you mean '%s'?", name, nearest);
@@ -136,7 +136,7 @@ static int unknown_field(lua_State *L, const char *name)
 
 static int index_name(lua_State *L)
 {
-    if (nbl_push_method(L, lua_upvalueindex(METHODS))) return 1;
+    if (nbl_push_method(L)) return 1;
     const struct field *field = find_field(lua_tostring(L, 2));
     if (!field) return unknown_field(L, lua_tostring(L, 2));
     field->push(L, nbl_check_tensor(L, 1));

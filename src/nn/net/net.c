@@ -41,7 +41,7 @@ static void let_go(nb_net *net)
     for (int i = 0; i < net->parts; i++) {
         nb_layer *layer = net->part[i];
         nb_net *inner = nb_net_of(layer);
-        if (inner) inner->outer = NULL;
+        if (inner && inner->outer == net) inner->outer = NULL;
         if (layer->owner == net) layer->owner = NULL;
     }
 }

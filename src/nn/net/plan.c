@@ -12,9 +12,9 @@ struct nb_planner {
     nb_net *root;
     nb_net *net; /* the innermost network that is being planned */
     nb_plans *plans;
-    int64_t frees; /* identities of free sizes so far */
-    int place;     /* the next one's number */
-    int path[NB_LAYER_DEPTH];
+    int64_t frees;                /* identities of free sizes so far */
+    int place;                    /* the next one's number */
+    int path[NB_LAYER_DEPTH + 1]; /* of the network's own layers on */
     int depth;
 };
 
@@ -119,7 +119,7 @@ static nb_init initialiser(const nb_layer *layer, const nb_plan *plan)
 {
     if (layer->head.init.type) return layer->head.init;
     nb_activation main = plan->runs ? nb_runs_main(plan->runs) : layer->head.activation;
-    const char *name = main.type ? main.type->init : "lecun";
+    const char *name = main.type && main.type->init ? main.type->init : "lecun";
     const nb_init_type *type = nb_init_find(name);
     return nb_init_of(type ? type : nb_inits[NB_INIT_lecun]);
 }
@@ -322,7 +322,7 @@ nb_status nb_plan_branch(nb_planner *planner, const nb_layer *block, int b, cons
                          nb_form *out)
 {
     nb_form form = *in;
-    if (planner->depth == NB_LAYER_DEPTH)
+    if (planner->depth > NB_LAYER_DEPTH)
         return nb_fail(planner->ctx, NB_EARG, "blocks and networks stand at most %d deep",
                        NB_LAYER_DEPTH);
     nb_status status = NB_OK;

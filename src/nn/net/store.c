@@ -269,7 +269,7 @@ static void take_lists(const storing *s, share *from)
         if (old.part[i]->owner == net) old.part[i]->owner = NULL;
     for (int i = 0; i < old.parts; i++) {
         nb_net *inner = nb_net_of(old.part[i]);
-        if (inner) inner->outer = NULL;
+        if (inner && inner->outer == net) inner->outer = NULL;
     }
     nb_net_drop_lists(s->ctx, &old);
     *from = (share){.net = NULL};

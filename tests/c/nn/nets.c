@@ -9,12 +9,56 @@
 
 nb_net *net_of(nb_ctx *ctx, const char *notation, nb_dtype dtype)
 {
-    nb_net_spec spec = {.layer = NULL};
-    if (nb_notation_parse(ctx, notation, NULL, &spec) != NB_OK) fail_msg("%s", ctx->message);
-    nb_net *net = nb_net_new(ctx, &spec, dtype, 1);
-    nb_net_spec_free(ctx, &spec);
-    if (!net) fail_msg("%s", ctx->message);
+    nb_net *net = nb_notation_parse(ctx, notation, NULL);
+    if (!net || nb_net_build(ctx, net, dtype, 1) != NB_OK)
+        fail_msg("%s: %s", notation, ctx->message);
     return net;
+}
+
+nb_net *empty_net(nb_ctx *ctx, int64_t inputs)
+{
+    nb_net *net = nb_net_new(ctx);
+    assert_non_null(net);
+    net->in_dims = 1;
+    net->in_size[0] = inputs;
+    return net;
+}
+
+void add_layer(nb_ctx *ctx, nb_net *net, nb_layer *layer)
+{
+    assert_int_equal(nb_layer_add(ctx, &net->layer, layer), NB_OK);
+}
+
+void add_item(nb_ctx *ctx, nb_net *net, const char *item)
+{
+    nb_layer *layer = nb_notation_parse_layer(ctx, item, NULL);
+    if (!layer) fail_msg("%s", ctx->message);
+    add_layer(ctx, net, layer);
+    nb_layer_release(ctx, layer);
+}
+
+nb_layer *layer_at(nb_ctx *ctx, nb_net *net, const char *path)
+{
+    nb_layer *layer = nb_net_layer(ctx, net, path);
+    if (!layer) fail_msg("%s", ctx->message);
+    return layer;
+}
+
+nb_param *param_of(const nb_net *net, int l, int i)
+{
+    return &net->layer.child[l]->plan->param[i];
+}
+
+nb_tensor *value_of(const nb_net *net, int l, int i)
+{
+    return param_of(net, l, i)->value;
+}
+
+nb_activation activation_called(const char *name)
+{
+    const nb_activation_type *type = nb_activation_find(name);
+    assert_non_null(type);
+    return nb_activation_of(type);
 }
 
 nb_tensor *uniform(nb_ctx *ctx, nb_dtype dtype, int64_t rows, int64_t columns, double low,
@@ -74,7 +118,7 @@ static bool try_once(nb_ctx *ctx, nb_net *net, attempt *what, void *arg, uint64_
     if (status == NB_OK) return true;
     if (status != NB_EMEMORY) fail_msg("request %d: %s", (int)n, ctx->message);
     assert_int_equal(ctx->memory.live, live);
-    assert_true(same_bits(ctx, net->params, before));
+    assert_true(same_bits(ctx, net->values, before));
     return false;
 }
 
@@ -82,7 +126,7 @@ void sweep(nb_ctx *ctx, nb_net *net, attempt *what, void *arg)
 {
     enum { TOO_MANY = 100000 };
     size_t cap = ctx->memory.pool_cap;
-    nb_tensor *before = nb_tensor_clone(ctx, net->params);
+    nb_tensor *before = nb_tensor_clone(ctx, net->values);
     nb_pool_trim(ctx);
     ctx->memory.pool_cap = 0;
     for (int on = 0; on < 2; on++) {
@@ -90,7 +134,7 @@ void sweep(nb_ctx *ctx, nb_net *net, attempt *what, void *arg)
         while (!try_once(ctx, net, what, arg, n, on, before)) assert_true(++n < TOO_MANY);
         /* An operation that asks for nothing would pass without a test. */
         assert_true(n > 1);
-        assert_int_equal(nb_tensor_copy(ctx, net->params, before), NB_OK);
+        assert_int_equal(nb_tensor_copy(ctx, net->values, before), NB_OK);
     }
     ctx->memory.pool_cap = cap;
     nb_tensor_release(ctx, before);

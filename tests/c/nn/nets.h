@@ -2,12 +2,26 @@
  */
 #ifndef NETS_H
 #define NETS_H
+#define NB_TEST_SWEEP
 
-#include "nn/net.h"
 #include "nn/data/set.h"
+#include "nn/net/learn.h"
+#include "nn/notation/notation.h"
 
 /* The network, or a failed test. */
 nb_net *net_of(nb_ctx *ctx, const char *notation, nb_dtype dtype);
+/* Parameter i of layer l, both from 0, and its values. */
+nb_param *param_of(const nb_net *net, int l, int i);
+nb_tensor *value_of(const nb_net *net, int l, int i);
+/* A built-in one with its defaults. */
+nb_activation activation_called(const char *name);
+/* A network that waits for its layers: one size of inputs. */
+nb_net *empty_net(nb_ctx *ctx, int64_t inputs);
+/* Adds what one item of notation says; and a layer, whose reference the network keeps besides. */
+void add_item(nb_ctx *ctx, nb_net *net, const char *item);
+void add_layer(nb_ctx *ctx, nb_net *net, nb_layer *layer);
+/* The layer at a path, or a failed test. */
+nb_layer *layer_at(nb_ctx *ctx, nb_net *net, const char *path);
 /* (rows, columns) of uniform numbers in [low, high) from a stream of their own. */
 nb_tensor *uniform(nb_ctx *ctx, nb_dtype dtype, int64_t rows, int64_t columns, double low,
                    double high, uint64_t seed);

@@ -11,6 +11,17 @@ static nb_stream stream_of(uint64_t seed)
     return nb_stream_make(seed, NB_FOR_INIT, 0);
 }
 
+/* Whether the initialiser asks its stream. */
+static bool draws(size_t i)
+{
+    return i != NB_INIT_zeros && i != NB_INIT_ones && i != NB_INIT_constant;
+}
+
+static nb_status fill(size_t i, nb_tensor *w, nb_stream *stream)
+{
+    return nb_init_fill(ctx, nb_init_of(nb_inits[i]), w, 8, 8, stream);
+}
+
 /* A tensor drawn by the initialiser called `name`. */
 static nb_tensor *draw(const char *name, nb_dtype dtype, int dims, const int64_t *shape, int64_t in,
                        int64_t out, uint64_t seed)
@@ -18,7 +29,7 @@ static nb_tensor *draw(const char *name, nb_dtype dtype, int dims, const int64_t
     nb_stream stream = stream_of(seed);
     nb_tensor *w = nb_tensor_zeros(ctx, dtype, dims, shape);
     assert_non_null(w);
-    assert_int_equal(nb_init_find(name)->fill(ctx, w, in, out, &stream), NB_OK);
+    assert_int_equal(nb_init_fill(ctx, nb_init_of(nb_init_find(name)), w, in, out, &stream), NB_OK);
     return w;
 }
 
@@ -31,7 +42,7 @@ static void test_table(void **state)
 {
     (void)state;
     for (size_t i = 0; i < NB_INITS; i++) {
-        const nb_init *init = nb_inits[i];
+        const nb_init_type *init = nb_inits[i];
         assert_true(init->name && init->help && init->example && init->fill);
         assert_ptr_equal(nb_init_find(init->name), init);
         assert_string_equal(nb_init_name_at(NULL, i), init->name);
@@ -83,13 +94,32 @@ static void test_bounds(void **state)
     check_bound("uniform", 0.1);
 }
 
+/* Everywhere the same: 0, 1, the value that was asked for. */
+static void test_constants(void **state)
+{
+    (void)state;
+    const size_t id[3] = {NB_INIT_zeros, NB_INIT_ones, NB_INIT_constant};
+    const double value[3] = {0, 1, -2.5};
+    nb_tensor *w = nb_tensor_zeros(ctx, NB_F64, SHAPE(3, 4));
+    for (int k = 0; k < 3; k++) {
+        nb_init init = nb_init_of(nb_inits[id[k]]);
+        nb_stream stream = stream_of(1);
+        if (k == 2) init.number[0] = value[2];
+        assert_int_equal(nb_init_fill(ctx, init, w, 4, 3, &stream), NB_OK);
+        for (int i = 0; i < 12; i++) assert_true(numbers(w)[i] == value[k]);
+    }
+    assert_false(
+        nb_init_same(nb_init_of(nb_inits[NB_INIT_zeros]), nb_init_of(nb_inits[NB_INIT_ones])));
+    nb_tensor_release(ctx, w);
+}
+
 static void test_zeros(void **state)
 {
     (void)state;
     nb_tensor *w = nb_tensor_new(ctx, NB_F64, SHAPE(3, 4));
     nb_stream stream = stream_of(1);
     assert_int_equal(nb_tensor_fill(ctx, w, 7), NB_OK);
-    assert_int_equal(nb_inits[NB_INIT_zeros]->fill(ctx, w, 4, 3, &stream), NB_OK);
+    assert_int_equal(fill(NB_INIT_zeros, w, &stream), NB_OK);
     for (int i = 0; i < 12; i++) assert_true(numbers(w)[i] == 0);
     nb_tensor_release(ctx, w);
 }
@@ -107,7 +137,7 @@ static void test_bits(void **state)
         nb_tensor *c = draw(name, NB_F64, SHAPE(60, 70), 70, 60, 6);
         assert_memory_equal(numbers(a), numbers(b), a->storage->bytes);
         bool same = memcmp(numbers(a), numbers(c), a->storage->bytes) == 0;
-        assert_true(same == (i == NB_INIT_zeros));
+        assert_true(same == !draws(i));
         nb_tensor_release(ctx, a);
         nb_tensor_release(ctx, b);
         nb_tensor_release(ctx, c);
@@ -193,8 +223,8 @@ static void test_interrupt(void **state)
     ctx->interrupt = &pressed;
     for (size_t i = 0; i < NB_INITS; i++) {
         nb_stream stream = stream_of(1);
-        nb_status status = nb_inits[i]->fill(ctx, w, 8, 8, &stream);
-        if (i != NB_INIT_zeros) assert_int_equal(status, NB_EINTERRUPT);
+        nb_status status = fill(i, w, &stream);
+        if (draws(i)) assert_int_equal(status, NB_EINTERRUPT);
     }
     ctx->interrupt = NULL;
     nb_tensor_release(ctx, w);
@@ -203,7 +233,7 @@ static void test_interrupt(void **state)
 static nb_status fill_once(void *w)
 {
     nb_stream stream = stream_of(1);
-    return nb_inits[NB_INIT_orthogonal]->fill(ctx, w, 8, 8, &stream);
+    return fill(NB_INIT_orthogonal, w, &stream);
 }
 
 static void test_memory_ends(void **state)
@@ -219,9 +249,10 @@ static void test_memory_ends(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(table), TEST(moments),      TEST(bounds),      TEST(zeros),
-        TEST(bits),  TEST(dtypes_agree), TEST(orthogonal),  TEST(orthogonal_shapes),
-        TEST(empty), TEST(interrupt),    TEST(memory_ends),
+        TEST(table),        TEST(moments),    TEST(bounds),
+        TEST(zeros),        TEST(constants),  TEST(bits),
+        TEST(dtypes_agree), TEST(orthogonal), TEST(orthogonal_shapes),
+        TEST(empty),        TEST(interrupt),  TEST(memory_ends),
     };
     return cmocka_run_group_tests_name("init", tests, NULL, NULL);
 }

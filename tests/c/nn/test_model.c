@@ -28,15 +28,12 @@ static int teardown_file(void **state)
 
 static nb_net *net_with(const char *notation, const nb_resolver *resolver, nb_dtype dtype)
 {
-    nb_net_spec spec = {.layers = 0};
-    if (nb_notation_parse(ctx, notation, resolver, &spec) != NB_OK) fail_msg("%s", ctx->message);
-    nb_net *net = nb_net_new(ctx, &spec, dtype, 7);
-    assert_non_null(net);
-    nb_net_spec_free(ctx, &spec);
+    nb_net *net = nb_notation_parse(ctx, notation, resolver);
+    if (!net || nb_net_build(ctx, net, dtype, 7) != NB_OK) fail_msg("%s", ctx->message);
     return net;
 }
 
-static void assert_same_net(const nb_net *a, const nb_net *b)
+static void assert_same_net(nb_net *a, nb_net *b)
 {
     nb_text one, two;
     nb_text_init(&one, ctx);
@@ -48,7 +45,7 @@ static void assert_same_net(const nb_net *a, const nb_net *b)
     nb_text_free(&two);
     assert_int_equal(a->dtype, b->dtype);
     assert_int_equal(nb_net_count(a), nb_net_count(b));
-    assert_memory_equal(nb_tensor_data(a->params), nb_tensor_data(b->params),
+    assert_memory_equal(nb_tensor_data(a->values), nb_tensor_data(b->values),
                         (size_t)nb_net_count(a) * nb_dtype_size(a->dtype));
 }
 
@@ -113,9 +110,9 @@ static void test_content(void **state)
 }
 
 static const nb_host_function host;
-static const nb_activation bump = {.name = "bump", .host = &host};
+static const nb_activation_type bump = {.name = "bump", .host = &host};
 
-static const nb_activation *find_bump(nb_ctx *c, void *self, const char *name)
+static const nb_activation_type *find_bump(nb_ctx *c, void *self, const char *name)
 {
     (void)c, (void)self;
     return strcmp(name, "bump") == 0 ? &bump : NULL;
@@ -140,11 +137,8 @@ static void test_custom_activation(void **state)
 static void test_same_names(void **state)
 {
     (void)state;
-    nb_net_spec spec = {.layers = 0};
-    assert_int_equal(nb_notation_parse(ctx, "5 - 4 name=a - 3 name=b", NULL, &spec), NB_OK);
-    nb_net *net = nb_net_new(ctx, &spec, NB_F32, 7);
-    nb_net_spec_free(ctx, &spec);
-    strcpy(net->layer[1].spec.name, "a");
+    nb_net *net = net_with("5 - 4 name=a - 3 name=b", NULL, NB_F32);
+    strcpy(net->layer.child[1]->head.name, "a");
     assert_int_equal(nb_model_save(ctx, net, NULL, path), NB_EARG);
     assert_failed(NB_EARG, "another layer has the same name");
     nb_net_release(ctx, net);

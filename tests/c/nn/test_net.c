@@ -1,6 +1,8 @@
 /* Networks: shapes, the flat vector, the forward pass by hand, examples and targets, backprop. */
 #include "nets.h"
 
+#include "nn/examples.h"
+
 #include "grad/tape.h"
 
 #include <math.h>
@@ -35,8 +37,8 @@ static void parameters_are_views_of_one_vector(void **state)
     assert_int_equal(nb_net_count(net), 4 * 3 + 3 + 3 * 2 + 2);
     for (int l = 0; l < 2; l++)
         for (int p = 0; p < 2; p++) {
-            nb_param *param = &net->layer[l].param[p];
-            assert_ptr_equal(param->value->storage, net->params->storage);
+            const nb_param *param = param_of(net, l, p);
+            assert_ptr_equal(param->value->storage, net->values->storage);
             assert_ptr_equal(nb_leaf_of(param->value)->grad->storage, net->grads->storage);
             assert_int_equal(param->start, at);
             at += nb_tensor_count(param->value);
@@ -53,15 +55,14 @@ static void forward_is_the_formula(void **state)
     nb_net *net = net_of(ctx, "2 - 3 - 1", NB_F64);
     nb_tensor *x = uniform(ctx, NB_F64, 4, 2, -1, 1, 3);
     (void)state;
-    assert_int_equal(nb_tensor_fill(ctx, net->layer[0].param[1].value, 0.25), NB_OK);
+    assert_int_equal(nb_tensor_fill(ctx, value_of(net, 0, 1), 0.25), NB_OK);
     nb_tensor *out = nb_net_forward(ctx, net, x);
     for (int64_t i = 0; i < 4; i++) {
-        double z = at1(net->layer[1].param[1].value, 0);
+        double z = at1(value_of(net, 1, 1), 0);
         for (int64_t j = 0; j < 3; j++) {
-            double hidden = at1(net->layer[0].param[1].value, j);
-            for (int64_t k = 0; k < 2; k++)
-                hidden += at2(net->layer[0].param[0].value, j, k) * at2(x, i, k);
-            z += at2(net->layer[1].param[0].value, 0, j) * sigmoid(hidden);
+            double hidden = at1(value_of(net, 0, 1), j);
+            for (int64_t k = 0; k < 2; k++) hidden += at2(value_of(net, 0, 0), j, k) * at2(x, i, k);
+            z += at2(value_of(net, 1, 0), 0, j) * sigmoid(hidden);
         }
         assert_true(fabs(at2(out, i, 0) - sigmoid(z)) < 1e-14);
     }
@@ -79,7 +80,7 @@ static void one_neuron_differs(void **state)
     nb_tensor *x = uniform(ctx, NB_F64, 4, 3, -1, 1, 3);
     nb_tensor *before = nb_net_forward(ctx, net, x);
     nb_status status =
-        nb_layer_set_activation(ctx, &net->layer[0], 2, 1, nb_activation_find("tanh"));
+        nb_layer_set_activation(ctx, net->layer.child[0], 2, 1, activation_called("tanh"));
     nb_tensor *after = nb_net_forward(ctx, net, x);
     (void)state;
     assert_int_equal(status, NB_OK);
@@ -89,10 +90,12 @@ static void one_neuron_differs(void **state)
             double expected = j == 2 ? tanh(z) : a;
             assert_true(fabs(at2(after, i, j) - expected) < 1e-12);
         }
-    assert_int_equal(nb_layer_set_activation(ctx, &net->layer[0], 5, 1, nb_activation_find("relu")),
-                     NB_EARG);
     assert_int_equal(
-        nb_layer_set_activation(ctx, &net->layer[0], 1, 1, nb_activation_find("softmax")), NB_EARG);
+        nb_layer_set_activation(ctx, net->layer.child[0], 5, 1, activation_called("relu")),
+        NB_EARG);
+    assert_int_equal(
+        nb_layer_set_activation(ctx, net->layer.child[0], 1, 1, activation_called("softmax")),
+        NB_EARG);
     nb_tensor_release(ctx, before);
     nb_tensor_release(ctx, after);
     nb_tensor_release(ctx, x);
@@ -100,36 +103,43 @@ static void one_neuron_differs(void **state)
     nb_ctx_free(ctx);
 }
 
-/* Refused with the sizes in the message: a specification that no notation could write. */
+/* Refused with the sizes in the message: networks that no notation could write. */
 static void bad_specifications(void **state)
 {
     nb_ctx *ctx = nb_ctx_new();
-    nb_net_spec spec = {.layer = NULL};
+    nb_net *net = nb_net_new(ctx);
+    nb_layer *layer = nb_layer_new(ctx, nb_layer_find("dense"));
+    const nb_option *units = nb_option_find(layer->type->options, "units");
     (void)state;
-    assert_null(nb_net_new(ctx, &spec, NB_F32, 1));
+    assert_null(nb_net_plan(ctx, net));
     assert_non_null(strstr(ctx->message, "at least one layer"));
-    nb_layer_spec *layer = nb_net_spec_add(ctx, &spec);
-    layer->type = nb_layer_find("dense");
-    layer->size[0] = 3;
-    layer->sizes = 1;
-    assert_null(nb_net_new(ctx, &spec, NB_F32, 1));
-    spec.in_dims = 1;
-    spec.in_shape[0] = (int64_t)1 << 60;
-    assert_null(nb_net_new(ctx, &spec, NB_F32, 1));
-    spec.in_shape[0] = (int64_t)1 << 47;
-    assert_null(nb_net_new(ctx, &spec, NB_F32, 1));
+    assert_int_equal(nb_option_set(ctx, units, layer->settings, 3), NB_OK);
+    assert_int_equal(nb_layer_add(ctx, &net->layer, layer), NB_OK);
+    assert_null(nb_net_plan(ctx, net));
+    assert_non_null(strstr(ctx->message, "an input needs 1 to 7 sizes"));
+    net->in_dims = 1;
+    net->in_size[0] = (int64_t)1 << 60;
+    assert_null(nb_net_plan(ctx, net));
+    net->in_size[0] = (int64_t)1 << 47;
+    assert_null(nb_net_plan(ctx, net));
     assert_non_null(strstr(ctx->message, "too many elements"));
-    spec.in_dims = 2;
-    spec.in_shape[0] = spec.in_shape[1] = 5;
-    assert_null(nb_net_new(ctx, &spec, NB_F32, 1));
+    net->in_dims = 2;
+    net->in_size[0] = net->in_size[1] = 5;
+    assert_null(nb_net_plan(ctx, net));
     assert_non_null(strstr(ctx->message, "5x5"));
-    spec.in_dims = 1;
-    for (int64_t units = 0; units >= -1; units--) {
-        spec.layer[0].size[0] = units;
-        assert_null(nb_net_new(ctx, &spec, NB_F32, 1));
-        assert_non_null(strstr(ctx->message, "at least 1 unit"));
+    net->in_size[0] = 0;
+    assert_null(nb_net_plan(ctx, net));
+    assert_non_null(strstr(ctx->message, "sizes of at least 1, not 0x5"));
+    for (int sizes = 0; sizes <= NB_MAX_DIMS; sizes += NB_MAX_DIMS) {
+        net->in_dims = sizes;
+        assert_null(nb_net_plan(ctx, net));
+        assert_int_equal(ctx->status, NB_EARG);
     }
-    nb_net_spec_free(ctx, &spec);
+    for (int bad = 0; bad >= -1; bad--)
+        assert_int_equal(nb_option_set(ctx, units, layer->settings, bad), NB_EARG);
+    nb_layer_release(ctx, layer);
+    nb_net_release(ctx, net);
+    assert_int_equal(ctx->memory.live, 0);
     nb_ctx_free(ctx);
 }
 
@@ -137,12 +147,18 @@ static void bad_specifications(void **state)
 static void names_differ(void **state)
 {
     nb_ctx *ctx = nb_ctx_new();
-    nb_net_spec spec = {.layer = NULL};
+    nb_net *net = nb_net_new(ctx);
     (void)state;
-    assert_int_equal(nb_notation_parse(ctx, "4 - 3 name=a - 2 name=a", NULL, &spec), NB_OK);
-    assert_null(nb_net_new(ctx, &spec, NB_F32, 1));
+    net->in_dims = 1;
+    net->in_size[0] = 4;
+    for (int i = 0; i < 2; i++) {
+        nb_layer *layer = nb_notation_parse_layer(ctx, "3 name=a", NULL);
+        assert_int_equal(nb_layer_add(ctx, &net->layer, layer), NB_OK);
+        nb_layer_release(ctx, layer);
+    }
+    assert_int_equal(nb_net_build(ctx, net, NB_F32, 1), NB_EARG);
     assert_string_equal(ctx->message, "layers 1 and 2 have the same name, a");
-    nb_net_spec_free(ctx, &spec);
+    nb_net_release(ctx, net);
     assert_int_equal(ctx->memory.live, 0);
     nb_ctx_free(ctx);
 }
@@ -222,10 +238,10 @@ static void clones_and_survivors(void **state)
     nb_net *copy = nb_net_clone(ctx, net, NB_F64);
     (void)state;
     for (int64_t i = 0; i < nb_net_count(net); i++)
-        assert_true(at1(net->params, i) == at1(copy->params, i));
-    assert_int_equal(nb_tensor_fill(ctx, copy->params, 0), NB_OK);
-    assert_true(at1(net->params, 0) != 0);
-    nb_tensor *w = nb_tensor_retain(net->layer[0].param[0].value);
+        assert_true(at1(net->values, i) == at1(copy->values, i));
+    assert_int_equal(nb_tensor_fill(ctx, copy->values, 0), NB_OK);
+    assert_true(at1(net->values, 0) != 0);
+    nb_tensor *w = nb_tensor_retain(value_of(net, 0, 0));
     nb_net_release(ctx, net);
     nb_net_release(ctx, copy);
     nb_tensor *sum = nb_op1(ctx, NB_OP_sum, w);
@@ -246,12 +262,9 @@ static nb_status try_backprop(nb_ctx *ctx, nb_net *net, void *arg)
 
 static nb_status try_new(nb_ctx *ctx, nb_net *net, void *arg)
 {
-    nb_net_spec spec = {.layer = NULL};
-    nb_status status = nb_notation_parse(ctx, arg, NULL, &spec);
-    nb_net *made = status == NB_OK ? nb_net_new(ctx, &spec, NB_F32, 1) : NULL;
+    nb_net *made = nb_notation_parse(ctx, arg, NULL);
+    nb_status status = made ? nb_net_build(ctx, made, NB_F32, 1) : ctx->status;
     (void)net;
-    status = made ? NB_OK : ctx->status;
-    nb_net_spec_free(ctx, &spec);
     nb_net_release(ctx, made);
     return status;
 }

@@ -2,6 +2,7 @@
 #include "../nets.h"
 
 #include "grad/tape.h"
+#include "nn/examples.h"
 #include "nn/inspect/check.h"
 #include "nn/inspect/trace.h"
 
@@ -16,7 +17,7 @@
 /* Targets that every cost can take: one 1 in each row. */
 static nb_tensor *targets(nb_ctx *ctx, const nb_net *net, int64_t n)
 {
-    nb_tensor *y = classes_in_turn(ctx, n, net->out_shape[0]);
+    nb_tensor *y = classes_in_turn(ctx, n, nb_net_out(net)->size[0]);
     nb_tensor *out = nb_net_targets(ctx, net, y, n);
     nb_tensor_release(ctx, y);
     return out;
@@ -25,13 +26,13 @@ static nb_tensor *targets(nb_ctx *ctx, const nb_net *net, int64_t n)
 static void check_net(nb_ctx *ctx, const char *notation)
 {
     nb_net *net = net_of(ctx, notation, NB_F32);
-    nb_tensor *x = uniform(ctx, NB_F32, 5, net->in_shape[0], -1, 1, 11);
+    nb_tensor *x = uniform(ctx, NB_F32, 5, nb_net_in(net)->size[0], -1, 1, 11);
     nb_tensor *y = targets(ctx, net, 5);
     nb_gradcheck out;
     if (nb_gradcheck_run(ctx, net, x, y, &out) != NB_OK) fail_msg("%s: %s", notation, ctx->message);
     for (int i = 0; i < 4; i++) {
         const nb_equation *e = &out.equation[i];
-        if (e->wrong || (!e->compared && !(i == 1 && net->layers == 1)))
+        if (e->wrong || (!e->compared && !(i == 1 && net->parts == 1)))
             fail_msg("%s: %s: %d of %d wrong, worst %s: %.10g, by differences %.10g", notation,
                      e->name, (int)e->wrong, (int)e->compared, e->where, e->analytic, e->numeric);
     }
@@ -43,7 +44,7 @@ static void check_net(nb_ctx *ctx, const char *notation)
     assert_int_equal(ctx->memory.live, 0);
 }
 
-static bool has_slope(const nb_activation *activation)
+static bool has_slope(const nb_activation_type *activation)
 {
     return activation->whole_layer || nb_unary_needs[activation->kernel] != NB_NO_SLOPE;
 }
@@ -115,13 +116,14 @@ static nb_tensor *planted_call(nb_ctx *ctx, const nb_host_function *self, nb_ten
 static void planted_errors_are_found(void **state)
 {
     static const nb_host_function function = {.call = planted_call};
-    static const nb_activation activation = {.name = "planted", .init = "lecun", .host = &function};
+    static const nb_activation_type type = {.name = "planted", .init = "lecun", .host = &function};
     nb_ctx *ctx = nb_ctx_new();
     nb_net *net = net_of(ctx, "4 - 5 tanh - 3 tanh", NB_F64);
     nb_tensor *x = uniform(ctx, NB_F64, 4, 4, -1, 1, 2), *y = uniform(ctx, NB_F64, 4, 3, 0, 1, 3);
     (void)state;
     for (int l = 0; l < 2; l++) {
-        assert_int_equal(nb_layer_set_activation(ctx, &net->layer[l], 0, l ? 3 : 5, &activation),
+        assert_int_equal(nb_layer_set_activation(ctx, net->layer.child[l], 0, l ? 3 : 5,
+                                                 nb_activation_of(&type)),
                          NB_OK);
         for (planted = 0; planted <= 4; planted++) {
             nb_gradcheck out;
@@ -131,8 +133,8 @@ static void planted_errors_are_found(void **state)
             assert_int_equal(out.equation[0].wrong > 0, planted > 0 && l == 1);
             assert_int_equal(out.equation[1].wrong > 0, planted > 0);
         }
-        const nb_activation *plain = nb_activation_find("tanh");
-        nb_layer_set_activation(ctx, &net->layer[l], 0, l ? 3 : 5, plain);
+        nb_activation plain = activation_called("tanh");
+        nb_layer_set_activation(ctx, net->layer.child[l], 0, l ? 3 : 5, plain);
     }
     nb_tensor_release(ctx, x);
     nb_tensor_release(ctx, y);
@@ -152,7 +154,7 @@ static void trace_has_the_bits_of_training(void **state)
     (void)state;
     for (int i = 0; i < 3; i++) {
         nb_net *net = net_of(ctx, notation[i], NB_F32);
-        nb_tensor *x = uniform(ctx, NB_F32, 10, net->in_shape[0], 0, 1, 4);
+        nb_tensor *x = uniform(ctx, NB_F32, 10, nb_net_in(net)->size[0], 0, 1, 4);
         nb_tensor *y = targets(ctx, net, 10), *a = nb_net_forward(ctx, net, x);
         nb_trace trace = {.cost = 0};
         double cost;
@@ -160,12 +162,12 @@ static void trace_has_the_bits_of_training(void **state)
         nb_tensor *before = nb_tensor_clone(ctx, net->grads);
         assert_int_equal(nb_trace_run(ctx, net, x, y, &trace), NB_OK);
         assert_true(trace.cost == cost);
-        assert_true(same_bits(ctx, trace.layer[net->layers - 1].a, a));
+        assert_true(same_bits(ctx, trace.place[trace.places - 1].a, a));
         assert_true(same_bits(ctx, net->grads, before));
-        for (int l = 0; l < net->layers; l++)
+        for (int l = 0; l < trace.places; l++)
             for (int p = 0; p < 2; p++)
-                assert_true(same_bits(ctx, trace.layer[l].grad[p],
-                                      nb_leaf_of(net->layer[l].param[p].value)->grad));
+                assert_true(same_bits(ctx, trace.place[l].grad[p],
+                                      nb_leaf_grad(nb_leaf_of(value_of(net, l, p)))));
         nb_trace_free(ctx, &trace);
         nb_tensor_release(ctx, before);
         nb_tensor_release(ctx, a);
@@ -188,22 +190,22 @@ static void trace_obeys_the_equations(void **state)
     assert_int_equal(nb_trace_run(ctx, net, x, y, &t), NB_OK);
     for (int64_t j = 0; j < 2; j++) {
         const int64_t at[2] = {0, j};
-        double a = nb_tensor_get(t.layer[1].a, at);
+        double a = nb_tensor_get(t.place[1].a, at);
         double bp1 = (a - nb_tensor_get(y, at)) * a * (1 - a);
-        assert_true(fabs(nb_tensor_get(t.layer[1].delta, at) - bp1) < 1e-15);
-        assert_true(fabs(nb_tensor_get(t.layer[1].grad[1], &j) - bp1) < 1e-15);
+        assert_true(fabs(nb_tensor_get(t.place[1].delta, at) - bp1) < 1e-15);
+        assert_true(fabs(nb_tensor_get(t.place[1].grad[1], &j) - bp1) < 1e-15);
     }
     for (int64_t k = 0; k < 4; k++) {
         const int64_t at[2] = {0, k};
-        double sum = 0, a = nb_tensor_get(t.layer[0].a, at);
+        double sum = 0, a = nb_tensor_get(t.place[0].a, at);
         for (int64_t j = 0; j < 2; j++) {
-            double delta = nb_tensor_get(t.layer[1].delta, (const int64_t[]){0, j});
-            sum += nb_tensor_get(net->layer[1].param[0].value, (const int64_t[]){j, k}) * delta;
-            double bp4 = nb_tensor_get(t.layer[1].grad[0], (const int64_t[]){j, k});
+            double delta = nb_tensor_get(t.place[1].delta, (const int64_t[]){0, j});
+            sum += nb_tensor_get(value_of(net, 1, 0), (const int64_t[]){j, k}) * delta;
+            double bp4 = nb_tensor_get(t.place[1].grad[0], (const int64_t[]){j, k});
             assert_true(fabs(bp4 - a * delta) < 1e-15);
         }
         double bp2 = sum * a * (1 - a);
-        assert_true(fabs(nb_tensor_get(t.layer[0].delta, at) - bp2) < 1e-15);
+        assert_true(fabs(nb_tensor_get(t.place[0].delta, at) - bp2) < 1e-15);
     }
     nb_trace_free(ctx, &t);
     nb_tensor_release(ctx, x);
@@ -218,7 +220,7 @@ static void numeric_gradient(void **state)
     nb_ctx *ctx = nb_ctx_new();
     nb_net *net = net_of(ctx, "3 - 4 - 2", NB_F64);
     nb_tensor *x = uniform(ctx, NB_F64, 6, 3, 0, 1, 4), *y = uniform(ctx, NB_F64, 6, 2, 0, 1, 5);
-    nb_tensor *before = nb_tensor_clone(ctx, net->params);
+    nb_tensor *before = nb_tensor_clone(ctx, net->values);
     nb_tensor *slopes = nb_numeric_gradient(ctx, net, x, y);
     double cost;
     (void)state;
@@ -227,7 +229,7 @@ static void numeric_gradient(void **state)
         double g = nb_tensor_get(net->grads, &i), d = nb_tensor_get(slopes, &i);
         assert_true(fabs(g - d) <= 1e-9 * (1 + cost) + 1e-6 * fmax(fabs(g), fabs(d)));
     }
-    assert_true(same_bits(ctx, before, net->params));
+    assert_true(same_bits(ctx, before, net->values));
     nb_tensor_release(ctx, slopes);
     nb_tensor_release(ctx, before);
     nb_tensor_release(ctx, x);
