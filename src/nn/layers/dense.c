@@ -93,9 +93,7 @@ NB_DESCRIPTOR(nb_layer_type, nb_layer_dense) = {
     .name = "dense",
     .help = "Neurons that each see every input: a = f(x wᵀ + b), w of shape units × inputs; on "
             "steps, at each of them.",
-    .usage =
-        "dense UNITS [ACTIVATION] [init=NAME] [name=NAME] [frozen]; nn.dense{units, activation, "
-        "init =, name =, frozen =}",
+    .usage = "dense UNITS [ACTIVATION] [OPTIONS]; nn.dense{units, activation, option =, …}",
     .example = "nn.net{4, nn.dense{3, \"tanh\", name = \"hidden\"}, 2}",
     .options = options,
     .neurons = true,

@@ -139,7 +139,7 @@ static const nb_option options[] = {
 NB_DESCRIPTOR(nb_layer_type, nb_layer_net) = {
     .name = "net",
     .help = "A network that stands in another as one layer; it still trains alone.",
-    .usage = "net[LAYERS] [name=NAME] [frozen]; in a table, a network: nn.net{4, inner, 2}",
+    .usage = "net[LAYERS] [OPTIONS]; in a table, a network: nn.net{4, inner, 2}",
     .example = "inner = nn.net \"4 - 3\"\nouter = nn.net{4, inner, 2}\nprint(outer)",
     .options = options,
     .branches = 1,

@@ -184,7 +184,7 @@ static char *text_before_cursor(void)
 static char *choose_word_breaks(void)
 {
     static char code[] = " \t\n\"\\'`@$><=;|&{}()[].:,+-*/%^#~?!", string[] = "\"'[",
-                item[] = "\"'[ -:", topic[] = " \t?", word[] = " \t";
+                item[] = "\"' \t\n-:*[|=", topic[] = " \t?", word[] = " \t";
     char *text = text_before_cursor();
     sh_completion_free(&reading.completion);
     if (!text) return code;
