@@ -28,13 +28,6 @@ nb_net *nb_net_clone(nb_ctx *ctx, const nb_net *net, nb_dtype dtype);
 nb_status nb_net_reset(nb_ctx *ctx, nb_net *net, uint64_t seed);
 int64_t nb_net_count(const nb_net *net);
 
-/* Examples for this net: x as (n, in_shape…) in its dtype. *single says that x was one example.
- * NULL with NB_ESHAPE "x has 60 values an example; the network takes 64". */
-nb_tensor *nb_net_inputs(nb_ctx *ctx, const nb_net *net, nb_tensor *x, bool *single);
-/* Targets (n, out_shape…) in its dtype from targets or class numbers 1…K (any dtype, one dimension
- * fewer, more than one output). NB_EARG for classes outside, with a word about counting from 0. */
-nb_tensor *nb_net_targets(nb_ctx *ctx, const nb_net *net, nb_tensor *y, int64_t n);
-
 /* The output for prepared inputs, on the tape when the context records. */
 nb_tensor *nb_net_forward(nb_ctx *ctx, nb_net *net, nb_tensor *x);
 /* Forward and cost for prepared inputs and targets; *output (if not NULL) gets the last layer's a,

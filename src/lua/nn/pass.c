@@ -249,17 +249,17 @@ static int evaluation_tostring(lua_State *L)
     nb_text *text = nbl_new_text(L);
     lua_getfield(L, 1, "cost");
     nb_text_add(text, "cost %.4g", lua_tonumber(L, -1));
-    lua_getfield(L, 1, "examples");
-    lua_Integer examples = lua_tointeger(L, -1);
     if (lua_getfield(L, 1, "accuracy") != LUA_TNIL) {
         nb_text_add(text, " · accuracy %.1f %% · ", 100 * lua_tonumber(L, -1));
         lua_getfield(L, 1, "correct");
         nb_text_add_grouped(text, lua_tointeger(L, -1));
         nb_text_add(text, " right of ");
+        lua_getfield(L, 1, "answers");
     } else {
         nb_text_add(text, " · examples ");
+        lua_getfield(L, 1, "examples");
     }
-    nb_text_add_grouped(text, examples);
+    nb_text_add_grouped(text, lua_tointeger(L, -1));
     nbl_push_text(L, text);
     return 1;
 }
@@ -272,13 +272,14 @@ static void set_integer(lua_State *L, const char *name, int64_t value)
 
 static void push_evaluation(lua_State *L, const nb_evaluation *from)
 {
-    lua_createtable(L, 0, 4);
+    lua_createtable(L, 0, 5);
     lua_pushnumber(L, from->cost);
     lua_setfield(L, -2, "cost");
     set_integer(L, "examples", from->examples);
     if (from->correct >= 0) {
+        set_integer(L, "answers", from->answers);
         set_integer(L, "correct", from->correct);
-        lua_pushnumber(L, (double)from->correct / (double)from->examples);
+        lua_pushnumber(L, nb_evaluation_accuracy(from));
         lua_setfield(L, -2, "accuracy");
     }
     if (luaL_newmetatable(L, "nabla.evaluation")) {

@@ -73,7 +73,7 @@ static nb_status make_buffers(run *r, int64_t n, nb_tensor **x, nb_tensor **y)
     nb_tensor_release(r->ctx, *x);
     nb_tensor_release(r->ctx, *y);
     *x = *y = NULL;
-    return nb_batch_new(r->ctx, r->net, n, x, y);
+    return nb_batch_new(r->ctx, r->net, r->set, n, x, y);
 }
 
 static nb_status start(run *r)
@@ -169,8 +169,7 @@ static nb_status end_epoch(run *r)
         nb_status status = nb_evaluate(r->ctx, r->net, r->options->test, &test);
         if (status != NB_OK) return status;
         epoch.test_cost = p->test_cost = test.cost;
-        if (test.correct >= 0)
-            epoch.accuracy = p->accuracy = (double)test.correct / (double)test.examples;
+        epoch.accuracy = p->accuracy = nb_evaluation_accuracy(&test);
     }
     epoch.seconds = now() - r->began;
     r->history->epoch[r->history->epochs++] = epoch;

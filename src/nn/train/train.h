@@ -1,9 +1,9 @@
-/* The training loop: epochs over mini-batches (the book's algorithm), and evaluation. */
+/* The training loop: epochs over mini-batches (the book's algorithm). */
 #ifndef NB_TRAIN_H
 #define NB_TRAIN_H
 
+#include "nn/train/evaluate.h"
 #include "nn/train/optimizer.h"
-#include "nn/data/set.h"
 
 /* After a batch or an epoch; passed to the hooks. */
 typedef struct nb_progress {
@@ -50,20 +50,5 @@ typedef struct nb_history {
 nb_status nb_train(nb_ctx *ctx, nb_net *net, const nb_set *set, const nb_train_options *options,
                    nb_history *history);
 void nb_history_free(nb_ctx *ctx, nb_history *history);
-
-typedef struct nb_evaluation {
-    int64_t examples;
-    int64_t correct; /* -1 where y holds no classes */
-    double cost;
-} nb_evaluation;
-
-/* Cost and, where y holds classes (or one-hot targets), right answers: the output's largest value
- * at the class; a single output: on the right side of one half. */
-nb_status nb_evaluate(nb_ctx *ctx, nb_net *net, const nb_set *set, nb_evaluation *out);
-
-/* Whether a set's examples and targets fit a net; NB_ESHAPE or NB_EARG says why not. */
-nb_status nb_set_check(nb_ctx *ctx, const nb_net *net, const nb_set *set);
-/* Buffers for n examples and their targets. */
-nb_status nb_batch_new(nb_ctx *ctx, const nb_net *net, int64_t n, nb_tensor **x, nb_tensor **y);
 
 #endif

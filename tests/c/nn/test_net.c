@@ -2,6 +2,7 @@
 #include "nets.h"
 
 #include "grad/tape.h"
+#include "nn/examples.h"
 
 #include <math.h>
 #include <setjmp.h>

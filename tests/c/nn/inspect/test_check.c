@@ -2,6 +2,7 @@
 #include "../nets.h"
 
 #include "grad/tape.h"
+#include "nn/examples.h"
 #include "nn/inspect/check.h"
 #include "nn/inspect/trace.h"
 
