@@ -33,8 +33,9 @@ bool nb_feed_fit(const nb_feed *rows, nb_dtype dtype)
 /* ---- In memory ------------------------------------------------------------------------------ */
 
 enum {
-    LINE = 64,          /* bytes of a cache line */
-    PREFETCH_MAX = 2048 /* bytes of a row; what follows the processor finds itself */
+    LINE = 64,           /* bytes of a cache line */
+    PREFETCH_MAX = 2048, /* bytes of a row; what follows the processor finds itself */
+    PREFETCH_MIN = 16    /* all of so narrow rows are few lines, which stay in the cache */
 };
 
 typedef struct memory {
@@ -85,6 +86,7 @@ static void prefetch_memory(nb_feed *rows, const nb_pick *pick)
 {
     const memory *m = (const memory *)rows;
     size_t bytes = m->row_bytes < PREFETCH_MAX ? m->row_bytes : PREFETCH_MAX;
+    if (bytes < PREFETCH_MIN) return;
     for (int64_t i = 0; i < pick->n; i++) {
         const char *at = row_at(m, nb_pick_row(pick, i));
         for (size_t b = 0; b < bytes; b += LINE) __builtin_prefetch(at + b, 0, 2);
