@@ -381,7 +381,8 @@ static const nbl_entry entries[] = {
      "for i = 1, 10 do print(net:step(tensor.ones(5, 4), tensor.ones(5, 2), o)) end",
      step_fields},
     {":evaluate", net_evaluate, "net:evaluate(set | x, y)",
-     "Cost and, where y holds classes, accuracy: .cost .accuracy .correct .examples.",
+     "Cost and, where y holds classes, accuracy over all answers, one an example or one a step: "
+     ".cost .accuracy .correct .answers .examples.",
      "digits = data.digits()\nprint(nn.net(\"64 - 10\"):evaluate(digits.test))", NULL},
     {":classify", net_classify, "net:classify(x | set)",
      "The name of the class with the largest output, for one example; a table of names for "
