@@ -115,15 +115,14 @@ static nb_status gather(nb_ctx *ctx, void *data)
 }
 
 /* What the example is called, on the stack's top in place of its y: a name, a number, or a tensor
- * of targets. */
+ * of targets or of its steps' classes. */
 static void name_example(lua_State *L, const nb_set *set, const nb_tensor *y)
 {
+    if (y->dims > 0) return;
     if (set->classes)
         nbl_push_class(L, set->classes, (int64_t)nb_tensor_item(y));
-    else if (y->dims == 0)
-        lua_pushnumber(L, nb_tensor_item(y));
     else
-        return;
+        lua_pushnumber(L, nb_tensor_item(y));
     lua_replace(L, -2);
 }
 
@@ -335,7 +334,7 @@ static const nb_option set_fields[] = {
      .kind = NB_HOST,
      .offset = offsetof(set_options, x)},
     {.name = "y",
-     .help = "a class number from 1, or targets, for each",
+     .help = "a class number from 1, one for each step, or targets, for each",
      .standard = "none",
      .kind = NB_HOST,
      .offset = offsetof(set_options, y)},
@@ -421,7 +420,8 @@ static const nbl_entry method_entries[] = {
 
 static const nbl_entry data_entries[] = {
     {"set", new_set, "data.set{x = …, [y = …], [classes = …]}",
-     "A data set. y holds class numbers from 1, or targets with a row for each example. #set "
+     "A data set. y holds class numbers from 1, one for an example or a row for its steps, or "
+     "targets with a row for each example. #set "
      "counts the examples; set[i] is one, with x and y, its name or target (also as [1] and [2]).",
      XOR "print(set)\nx, y = table.unpack(set[2])\nprint(x, y)", set_fields},
     {.name = NULL},

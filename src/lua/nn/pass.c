@@ -262,29 +262,30 @@ static int evaluation_tostring(lua_State *L)
     nb_text *text = nbl_new_text(L);
     lua_getfield(L, 1, "cost");
     nb_text_add(text, "cost %.4g", lua_tonumber(L, -1));
-    lua_getfield(L, 1, "examples");
-    lua_Integer examples = lua_tointeger(L, -1);
     if (lua_getfield(L, 1, "accuracy") != LUA_TNIL) {
         nb_text_add(text, " · accuracy %.1f %% · ", 100 * lua_tonumber(L, -1));
         lua_getfield(L, 1, "correct");
         nb_text_add_grouped(text, lua_tointeger(L, -1));
         nb_text_add(text, " right of ");
+        lua_getfield(L, 1, "answers");
     } else {
         nb_text_add(text, " · examples ");
+        lua_getfield(L, 1, "examples");
     }
-    nb_text_add_grouped(text, examples);
+    nb_text_add_grouped(text, lua_tointeger(L, -1));
     nbl_push_text(L, text);
     return 1;
 }
 
 static void push_evaluation(lua_State *L, const nb_evaluation *from)
 {
-    lua_createtable(L, 0, 4);
+    lua_createtable(L, 0, 5);
     nbl_set_number(L, "cost", from->cost);
     nbl_set_integer(L, "examples", from->examples);
     if (from->correct >= 0) {
+        nbl_set_integer(L, "answers", from->answers);
         nbl_set_integer(L, "correct", from->correct);
-        nbl_set_number(L, "accuracy", (double)from->correct / (double)from->examples);
+        nbl_set_number(L, "accuracy", nb_evaluation_accuracy(from));
     }
     nbl_set_printer(L, "nabla.evaluation", evaluation_tostring);
 }
@@ -380,7 +381,8 @@ static const nbl_entry entries[] = {
      "for i = 1, 10 do print(net:step(tensor.ones(5, 4), tensor.ones(5, 2), o)) end",
      step_fields},
     {":evaluate", net_evaluate, "net:evaluate(set | x, y)",
-     "Cost and, where y holds classes, accuracy: .cost .accuracy .correct .examples.",
+     "Cost and, where y holds classes, accuracy over all answers, one an example or one a step: "
+     ".cost .accuracy .correct .answers .examples.",
      "digits = data.digits()\nprint(nn.net(\"64 - 10\"):evaluate(digits.test))", NULL},
     {":classify", net_classify, "net:classify(x | set)",
      "The name of the class with the largest output, for one example; a table of names for "

@@ -1,23 +1,20 @@
-/* Cost and right answers of a network over a data set, and what a set must be for it. */
+/* Cost and right answers of a network over a data set. */
 #ifndef NB_EVALUATE_H
 #define NB_EVALUATE_H
 
-#include "nn/data/set.h"
-#include "nn/net/pass.h"
+#include "nn/train/batch.h"
 
 typedef struct nb_evaluation {
     int64_t examples;
-    int64_t correct; /* -1 where y holds no classes */
+    int64_t answers; /* judged: one an example, or one for each of its steps */
+    int64_t correct; /* of the answers; -1 where y holds no classes */
     double cost;
 } nb_evaluation;
 
 /* Cost and, where y holds classes (or one-hot targets), right answers: the output's largest value
- * at the class; a single output: on the right side of one half. */
+ * at the class, at every step; a single output: on the right side of one half. */
 nb_status nb_evaluate(nb_ctx *ctx, nb_net *net, const nb_set *set, nb_evaluation *out);
-
-/* Whether a set's examples and targets fit a net; NB_ESHAPE or NB_EARG says why not. */
-nb_status nb_set_check(nb_ctx *ctx, const nb_net *net, const nb_set *set);
-/* Buffers for n examples and their targets. */
-nb_status nb_batch_new(nb_ctx *ctx, const nb_net *net, int64_t n, nb_tensor **x, nb_tensor **y);
+/* The share of right answers; NaN where there are none to judge. */
+double nb_evaluation_accuracy(const nb_evaluation *evaluation);
 
 #endif

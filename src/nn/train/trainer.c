@@ -146,7 +146,7 @@ static nb_status make_buffers(nb_ctx *ctx, const nb_trainer *t, int64_t n, nb_te
 {
     if (is_ours(*x, n) && is_ours(*y, n)) return NB_OK;
     drop_buffers(ctx, x, y);
-    return nb_batch_new(ctx, t->net, n, x, y);
+    return nb_batch_new(ctx, t->net, t->set, n, x, y);
 }
 
 /* The batch of n examples behind those that `at` has done. */
@@ -213,7 +213,7 @@ nb_status nb_trainer_end_epoch(nb_ctx *ctx, nb_trainer *t)
         nb_evaluation test;
         status = nb_evaluate(ctx, t->net, t->test, &test);
         epoch.test_cost = test.cost;
-        if (test.correct >= 0) epoch.accuracy = (double)test.correct / (double)test.examples;
+        epoch.accuracy = nb_evaluation_accuracy(&test);
     }
     if (status != NB_OK) return status;
     epoch.seconds = nb_trainer_seconds(t);

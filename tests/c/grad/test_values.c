@@ -271,7 +271,7 @@ static double sigmoid_cross_entropy_value(const place *p)
     return sum / examples_of(z);
 }
 
-/* -Σ y log a of a = softmax(z), row by row */
+/* -Σ y log a of a = softmax(z), row by row; class numbers are a 1 at the class. */
 static double softmax_cross_entropy_value(const place *p)
 {
     const nb_tensor *z = input(p, 0), *y = input(p, 1);
@@ -280,8 +280,10 @@ static double softmax_cross_entropy_value(const place *p)
     for (int64_t row = 0; row < count; row += n) {
         double sum = 0;
         for (int64_t i = row; i < row + n; i++) sum += exp(flat_at(z, i));
-        for (int64_t i = row; i < row + n; i++)
-            cost -= flat_at(y, i) * log(exp(flat_at(z, i)) / sum);
+        for (int64_t i = row; i < row + n; i++) {
+            double target = y->dtype != NB_I32 ? flat_at(y, i) : flat_at(y, row / n) == i - row + 1;
+            if (target != 0) cost -= target * log(exp(flat_at(z, i)) / sum);
+        }
     }
     return cost / examples_of(z);
 }
