@@ -80,7 +80,8 @@ nb_set *nbl_examples_set(nb_ctx *ctx, const nb_net *net, const nbl_examples *exa
     if (examples->set) return nb_set_retain(examples->set);
     if (nbl_prepare(ctx, net, examples, &batch) != NB_OK) return NULL;
     bool numbers = !nb_dtype_computes(batch.y->dtype);
-    int64_t classes = numbers ? net->out_shape[net->out_dims - 1] : 0;
+    const nb_form *out = nb_net_out(net);
+    int64_t classes = numbers ? out->size[out->dims - 1] : 0;
     nb_set *set = nb_set_new(ctx, batch.x, 1.0, batch.y, NULL, classes, NULL);
     nbl_batch_free(ctx, &batch);
     return set;

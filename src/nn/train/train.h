@@ -1,17 +1,8 @@
-<<<<<<< HEAD
 /* The training loop: epochs over mini-batches (the book's algorithm), and who is told of them. */
 #ifndef NB_TRAIN_H
 #define NB_TRAIN_H
 
 #include "nn/train/trainer.h"
-=======
-/* The training loop: epochs over mini-batches (the book's algorithm). */
-#ifndef NB_TRAIN_H
-#define NB_TRAIN_H
-
-#include "nn/train/evaluate.h"
-#include "nn/train/optimizer.h"
->>>>>>> w-data
 
 /* After a batch or an epoch; passed to the hooks. */
 typedef struct nb_progress {
