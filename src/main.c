@@ -1,7 +1,9 @@
 /* nabla: options and wiring. */
-#include "shell/run/interrupt.h"
 #include "shell/prompt.h"
+#include "shell/run/interrupt.h"
+#include "shell/screen/say.h"
 #include "shell/script.h"
+#include "shell/state.h"
 
 #include <locale.h>
 #include <stdio.h>

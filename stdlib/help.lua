@@ -398,15 +398,26 @@ local function page(name, text, example)
     M.doc(nil, {name = name, kind = "page", text = text, example = example})
 end
 
-page("notation", [[
+page("notation", [=[
 A network in one line: the size of its input, then its layers, joined by -, then : and a cost.
 A bare number is a dense layer; the word behind it is its activation, sigmoid where none stands;
-relu@7 changes neuron 7 alone, relu@3..5 three of them; options follow as key=value. The cost is
-quadratic where none stands. tostring(net) begins with its notation; what notation cannot say,
-the table form of nn.net takes.]],
-    [[nn.net "64 - 30 - 10"
+relu@7 changes neuron 7 alone, relu@3..5 three of them; options follow as key=value, those that are
+true or false as their name alone: frozen. Words may have options too: leaky_relu(slope=0.2),
+init=constant(value=2). The cost is quadratic where none stands. A size of the input that is * is
+free: *x64 is steps of 64 numbers, as many as come.
+
+Blocks hold layers in brackets: residual[30 - 64] adds what comes in to what its layers give,
+residual[30 | 40 - 30] adds two branches, parallel[30 | 40 |] puts branches side by side, and an
+empty one passes on what comes in; net[30 - 10] is a network as one layer. 4*[30 - 64] stands for
+its list four times. @a is the layer with name=a once more, the same and not a copy: one that
+stands before it in its list, or before the lists around it.
+
+tostring(net) begins with its notation, where @3.1 is a layer that no name reaches; what notation
+cannot say, the table form of nn.net takes. ]] ends Lua's long strings: write [==[…]==].]=],
+    [=[nn.net "64 - 30 - 10"
 nn.net "784-100 relu-10 softmax : cross_entropy"
-nn.net "2 - 3 tanh init=he name=hidden - 1 linear : mse"]])
+nn.net "2 - 3 tanh init=he name=hidden - 1 linear : mse"
+nn.net "64 - 2*[residual[30 relu - 64 linear]] - 10 softmax : cross_entropy"]=])
 
 page("index", [[
 x[i] is entry i of the first dimension: a view, or a number where one element is left. x[{i, j}]

@@ -1,21 +1,45 @@
-/* A family: a constant table of pointers to descriptors that have a `name`. How every family is
- * looked up stands here once; each source file that holds a family's table defines the two
- * functions that its header declares. */
+/* A family: a constant table of pointers to descriptors that have a `name`. Its list of names
+ * stands in a .def file. The header expands it to the enum, and one source file opens like this:
+ *
+ *     #define X(name) extern const nb_cost nb_cost_##name;
+ *     #include "nn/costs.def"
+ *     #undef X
+ *
+ *     const nb_cost *const nb_costs[NB_COSTS] = {
+ *     #define X(name) &nb_cost_##name,
+ *     #include "nn/costs.def"
+ *     #undef X
+ *     };
+ *
+ *     NB_DEFINE_FAMILY(nb_cost, nb_cost, nb_costs, NB_COSTS)
+ *
+ * A descriptor stands beside its functions, in that file or any other:
+ *
+ *     NB_DESCRIPTOR(nb_cost, nb_cost_mse) = {.name = "mse", …}; */
 #ifndef NB_FAMILY_H
 #define NB_FAMILY_H
 
 #include <stddef.h>
 #include <string.h>
 
-/* const type *stem_find(name): the descriptor of that name, or NULL.
- * const char *stem_name_at(list, i): the i-th name, NULL after the last; for nb_nearest. */
-#define NB_DEFINE_FAMILY(T, stem, table, count)                                                    \
-    const T *stem##_find(const char *name)                                                         \
+/* The head of a descriptor, which no header declares. */
+#define NB_DESCRIPTOR(type, symbol)                                                                \
+    extern const type symbol;                                                                      \
+    const type symbol
+
+/* const type *stem_find(name): the descriptor of that name, or NULL. */
+#define NB_DEFINE_FIND(type, stem, table, count)                                                   \
+    const type *stem##_find(const char *name)                                                      \
     {                                                                                              \
         for (size_t i = 0; i < (count); i++)                                                       \
             if (strcmp((table)[i]->name, name) == 0) return (table)[i];                            \
         return NULL;                                                                               \
-    }                                                                                              \
+    }
+
+/* Beside it const char *stem_name_at(list, i): the i-th name, NULL after the last; for nb_nearest.
+ */
+#define NB_DEFINE_FAMILY(type, stem, table, count)                                                 \
+    NB_DEFINE_FIND(type, stem, table, count)                                                       \
                                                                                                    \
     const char *stem##_name_at(const void *list, size_t i)                                         \
     {                                                                                              \

@@ -267,5 +267,5 @@ size_t nb_memory_available(void)
     size_t machine;
     if (pages <= 0 || page <= 0 || !nb_mul_size((size_t)pages, (size_t)page, &machine))
         return group;
-    return machine < group ? machine : group;
+    return nb_least_size(machine, group);
 }

@@ -1,6 +1,7 @@
 /* Options in the structs that they fill, and the nearest name to a wrong one. */
 #include "base/option.h"
 
+#include "base/arith.h"
 #include "base/text.h"
 
 #include <assert.h>
@@ -116,7 +117,7 @@ const char *nb_option_range(const nb_option *option, char out[NB_RANGE_MAX])
         [NB_NUMBER] = "a number",
         [NB_INTEGER] = "a whole number",
         [NB_BOOLEAN] = "true or false",
-        [NB_WORD] = "a word",
+        [NB_WORD] = "a string",
         [NB_NAME] = "a name of letters, digits and _, at most 63 of them",
         [NB_PAIR] = "one whole number or two",
         [NB_HOST] = "something else",
@@ -359,11 +360,6 @@ nb_status nb_option_unknown(nb_ctx *ctx, const nb_option *options, const char *w
     return nb_fail(ctx, NB_EARG, "%s has no option '%s'; did you mean '%s'?", whose, name, nearest);
 }
 
-static unsigned smaller(unsigned a, unsigned b)
-{
-    return a < b ? a : b;
-}
-
 /* Equal letters in the ASCII sense, whatever the locale. */
 static bool same(char a, char b)
 {
@@ -375,25 +371,25 @@ static bool same(char a, char b)
 /* Optimal string alignment: cost[i][j] turns the first i letters of a into the first j of b by
  * inserting, omitting, replacing and swapping neighbours, no letter touched twice. Both lengths are
  * at most NB_NEAREST_MAX. */
-static unsigned distance(const char *a, size_t a_length, const char *b, size_t b_length)
+static size_t distance(const char *a, size_t a_length, const char *b, size_t b_length)
 {
-    unsigned cost[NB_NEAREST_MAX + 1][NB_NEAREST_MAX + 1];
-    for (unsigned j = 0; j <= b_length; j++) cost[0][j] = j;
-    for (unsigned i = 1; i <= a_length; i++) {
+    size_t cost[NB_NEAREST_MAX + 1][NB_NEAREST_MAX + 1];
+    for (size_t j = 0; j <= b_length; j++) cost[0][j] = j;
+    for (size_t i = 1; i <= a_length; i++) {
         cost[i][0] = i;
-        for (unsigned j = 1; j <= b_length; j++) {
-            unsigned replaced = cost[i - 1][j - 1] + !same(a[i - 1], b[j - 1]);
-            unsigned shifted = smaller(cost[i - 1][j], cost[i][j - 1]) + 1;
-            cost[i][j] = smaller(replaced, shifted);
+        for (size_t j = 1; j <= b_length; j++) {
+            size_t replaced = cost[i - 1][j - 1] + !same(a[i - 1], b[j - 1]);
+            size_t shifted = nb_least_size(cost[i - 1][j], cost[i][j - 1]) + 1;
+            cost[i][j] = nb_least_size(replaced, shifted);
             bool swapped = i > 1 && j > 1 && same(a[i - 1], b[j - 2]) && same(a[i - 2], b[j - 1]);
-            if (swapped) cost[i][j] = smaller(cost[i][j], cost[i - 2][j - 2] + 1);
+            if (swapped) cost[i][j] = nb_least_size(cost[i][j], cost[i - 2][j - 2] + 1);
         }
     }
     return cost[a_length][b_length];
 }
 
 /* The most slips that a word of `length` letters may have; fewer than it has letters. */
-static unsigned slips_allowed(size_t length)
+static size_t slips_allowed(size_t length)
 {
     if (length < 2) return 0;
     if (length <= 4) return 1;
@@ -404,12 +400,12 @@ const char *nb_nearest(const char *word, nb_name_at *next, const void *list)
 {
     const char *nearest = NULL, *name;
     size_t length = strlen(word);
-    unsigned best = slips_allowed(length) + 1;
+    size_t best = slips_allowed(length) + 1;
     if (length > NB_NEAREST_MAX) return NULL;
     for (size_t i = 0; (name = next(list, i)); i++) {
         size_t name_length = strlen(name);
         if (name_length > NB_NEAREST_MAX) continue;
-        unsigned slips = distance(word, length, name, name_length);
+        size_t slips = distance(word, length, name, name_length);
         if (slips >= best) continue;
         best = slips;
         nearest = name;

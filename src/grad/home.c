@@ -34,3 +34,9 @@ void nb_home_clear(nb_home *home)
     nb_tensor_touch(home->grads, "backward");
     home->state = NB_HOME_FILLED;
 }
+
+void nb_home_forget(nb_home *home)
+{
+    nb_home_clear(home);
+    home->state = NB_HOME_NEW;
+}

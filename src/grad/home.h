@@ -32,5 +32,7 @@ nb_home *nb_home_retain(nb_home *home);
 void nb_home_release(nb_ctx *ctx, nb_home *home);
 /* The gradient of what depends on no parameter: 0 everywhere. */
 void nb_home_clear(nb_home *home);
+/* The parameters are others: there is no gradient of them. */
+void nb_home_forget(nb_home *home);
 
 #endif

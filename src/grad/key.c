@@ -46,8 +46,7 @@ static nb_status take_range(nb_ctx *ctx, finding *f, int dim, const nb_place *at
 {
     bool whole = at->start == 0 && at->step == 1 && at->length == f->view->shape[dim];
     if (whole) return NB_OK;
-    return step(ctx, f, NB_OP_narrow,
-                &(nb_attr){.list = {dim, at->start, at->length, at->step}, .length = 4});
+    return step(ctx, f, NB_OP_narrow, &(nb_attr){.narrow = {dim, at->start, at->length, at->step}});
 }
 
 /* A mask has the sizes of the dimensions that it stands for. */
@@ -75,7 +74,7 @@ static nb_status find_view(nb_ctx *ctx, nb_tensor *x, const nb_key *key, finding
         int span = 1;
         if (at->kind == NB_PLACE_ENTRY) {
             span = 0;
-            status = step(ctx, f, NB_OP_select, &(nb_attr){.list = {dim, at->start}, .length = 2});
+            status = step(ctx, f, NB_OP_select, &(nb_attr){.select = {dim, at->start}});
         } else if (at->kind == NB_PLACE_RANGE) {
             status = take_range(ctx, f, dim, at);
         } else {
@@ -116,7 +115,7 @@ static bool neighbours(const finding *f)
 /* Brings the dimensions of the groups to the front, in their order. */
 static nb_status bring_together(nb_ctx *ctx, finding *f)
 {
-    nb_attr attr = {.length = f->view->dims};
+    nb_attr attr = {.dims.count = f->view->dims};
     unsigned taken = 0;
     int at = 0;
     if (neighbours(f)) return NB_OK;
@@ -124,12 +123,12 @@ static nb_status bring_together(nb_ctx *ctx, finding *f)
         group *g = &f->group[i];
         for (int k = 0; k < g->span; k++) {
             taken |= 1u << (g->dim + k);
-            attr.list[at++] = g->dim + k;
+            attr.dims.at[at++] = g->dim + k;
         }
         g->dim = at - g->span;
     }
     for (int d = 0; d < f->view->dims; d++)
-        if (!(taken >> d & 1)) attr.list[at++] = d;
+        if (!(taken >> d & 1)) attr.dims.at[at++] = d;
     return step(ctx, f, NB_OP_permute, &attr);
 }
 
@@ -163,13 +162,13 @@ static nb_status fold(nb_ctx *ctx, finding *f)
 {
     const nb_tensor *view = f->view;
     int first = f->group[0].dim, span = group_span(f);
-    nb_attr attr = {.length = 0};
+    nb_attr attr = {.sizes.count = 0};
     f->dim = first;
     if (span == 1) return NB_OK;
     int64_t size = nb_shape_count(span, view->shape + first);
     for (int d = 0; d < view->dims; d++) {
         if (d > first && d < first + span) continue;
-        attr.list[attr.length++] = d == first ? size : view->shape[d];
+        attr.sizes.at[attr.sizes.count++] = d == first ? size : view->shape[d];
     }
     return step(ctx, f, NB_OP_reshape, &attr);
 }
@@ -189,10 +188,8 @@ static nb_tensor *read_groups(nb_ctx *ctx, finding *f)
         return nb_op2(ctx, NB_OP_masked_select, f->view, f->group[0].place->tensor);
     if (bring_together(ctx, f) != NB_OK || join_groups(ctx, f) != NB_OK || fold(ctx, f) != NB_OK)
         return NULL;
-    nb_call pick = {.op = nb_ops[NB_OP_pick],
-                    .in = {f->view, f->places},
-                    .inputs = 2,
-                    .attr = {.list = {f->dim}, .length = 1}};
+    nb_call pick = {
+        .op = nb_ops[NB_OP_pick], .in = {f->view, f->places}, .inputs = 2, .attr.dim = f->dim};
     return nb_op_call(ctx, &pick);
 }
 

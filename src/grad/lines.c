@@ -3,13 +3,36 @@
 
 #include "base/arith.h"
 #include "kernel/sort.h"
+#include "tensor/shape.h"
 
 #include <string.h>
 
-int nb_line_dim(const nb_attr *attr, const nb_tensor *x, int otherwise)
+int nb_line_dim(const nb_dims *dims, const nb_tensor *x, int otherwise)
 {
     if (x->dims == 0) return -1;
-    return attr->length ? (int)attr->list[0] : otherwise;
+    return dims->count ? dims->at[0] : otherwise;
+}
+
+nb_tensor *nb_lines_named(nb_ctx *ctx, const nb_call *call, int *dim)
+{
+    nb_tensor *x = call->in[0];
+    *dim = nb_line_dim(&call->attr.dims, x, -1);
+    if (*dim >= 0) return nb_tensor_retain(x);
+    *dim = 0;
+    return nb_tensor_reshape(ctx, x, 1, (const int64_t[]){-1});
+}
+
+nb_tensor *nb_lines_result(nb_ctx *ctx, const nb_call *call, nb_tensor *found)
+{
+    static const int64_t ones[NB_MAX_DIMS] = {1, 1, 1, 1, 1, 1, 1, 1};
+    const nb_tensor *x = call->in[0];
+    int dim = nb_line_dim(&call->attr.dims, x, -1);
+    bool keep = call->attr.reduce.keep;
+    if (!found || (dim >= 0 && keep)) return found;
+    nb_tensor *out = dim < 0 ? nb_tensor_reshape(ctx, found, keep ? x->dims : 0, ones)
+                             : nb_tensor_select(ctx, found, dim, 0);
+    nb_tensor_release(ctx, found);
+    return out;
 }
 
 int64_t nb_line_length(const nb_tensor *x, int dim)
@@ -122,9 +145,8 @@ nb_tensor *nb_lines_take(nb_ctx *ctx, const nb_tensor *x, int dim, const nb_tens
     if (!y || nb_tensor_count(y) == 0) return y;
     placing how = placing_of(dim, place, x, y);
     const nb_tensor *const all[] = {place, x, y};
-    if (nb_lines_run(ctx, dim, 3, all, (int64_t)how.length, take_loop, &how) == NB_OK) return y;
-    nb_tensor_release(ctx, y);
-    return NULL;
+    nb_status status = nb_lines_run(ctx, dim, 3, all, (int64_t)how.length, take_loop, &how);
+    return nb_tensor_settle(ctx, y, status);
 }
 
 nb_tensor *nb_lines_put(nb_ctx *ctx, const nb_tensor *x, int dim, const nb_tensor *place,
@@ -134,9 +156,8 @@ nb_tensor *nb_lines_put(nb_ctx *ctx, const nb_tensor *x, int dim, const nb_tenso
     if (!out || nb_tensor_count(value) == 0) return out;
     placing how = placing_of(dim, place, out, value);
     const nb_tensor *const all[] = {place, out, value};
-    if (nb_lines_run(ctx, dim, 3, all, (int64_t)how.length, put_loop, &how) == NB_OK) return out;
-    nb_tensor_release(ctx, out);
-    return NULL;
+    nb_status status = nb_lines_run(ctx, dim, 3, all, (int64_t)how.length, put_loop, &how);
+    return nb_tensor_settle(ctx, out, status);
 }
 
 /* ---- Rooms ---------------------------------------------------------------------------------- */

@@ -7,7 +7,13 @@
 #include "tensor/walk.h"
 
 /* The dimension that a call names, or `otherwise`; -1 where the tensor has none. */
-int nb_line_dim(const nb_attr *attr, const nb_tensor *x, int otherwise);
+int nb_line_dim(const nb_dims *dims, const nb_tensor *x, int otherwise);
+/* What a call that names one dimension or none works on: in[0], or all of its elements as one line.
+ * A new reference; *dim is the lines' dimension. */
+nb_tensor *nb_lines_named(nb_ctx *ctx, const nb_call *call, int *dim);
+/* What was found in those lines, of size 1 along them, as the call asks for it: without the
+ * dimension, or with it (attr.reduce). The reference is taken; NULL for NULL. */
+nb_tensor *nb_lines_result(nb_ctx *ctx, const nb_call *call, nb_tensor *found);
 /* The length of a line along `dim`, and the step from element to element: 1 and 0 for dim -1. */
 int64_t nb_line_length(const nb_tensor *x, int dim);
 ptrdiff_t nb_line_step(const nb_tensor *x, int dim);

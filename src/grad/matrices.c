@@ -1,6 +1,7 @@
 /* What ops on matrices share: checks, work copies for LAPACK, batches, the words of failures. */
 #include "grad/matrices.h"
 
+#include "grad/support.h"
 #include "tensor/shape.h"
 
 #include <stdio.h>
@@ -112,4 +113,25 @@ int64_t nb_matrix_number(int batch, const int64_t *shape, int64_t i, const nb_te
         i /= shape[d];
     }
     return number;
+}
+
+nb_tensor *nb_matrix_columns(nb_ctx *ctx, nb_tensor *b)
+{
+    if (b->dims != 1) return nb_tensor_retain(b);
+    return nb_tensor_reshape(ctx, b, 2, (const int64_t[]){-1, 1});
+}
+
+nb_status nb_matrix_system(nb_ctx *ctx, const char *op, const nb_tensor *a, bool square,
+                           const nb_tensor *b, nb_system *out)
+{
+    bool vector = b->dims == 1;
+    int rows = vector ? 0 : b->dims - 2;
+    if (nb_matrix_check(ctx, op, a, square) != NB_OK) return ctx->status;
+    bool fits = b->dims > 0 && b->shape[rows] == a->shape[a->dims - 2] &&
+                nb_shape_broadcast(a->dims - 2, a->shape, rows, b->shape, &out->batch, out->shape);
+    if (!fits) return nb_misfit(ctx, op, a, b);
+    out->vector = vector;
+    out->shape[out->batch] = b->shape[rows];
+    out->shape[out->batch + 1] = vector ? 1 : b->shape[rows + 1];
+    return NB_OK;
 }

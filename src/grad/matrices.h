@@ -29,6 +29,18 @@ nb_tensor *nb_matrix_beside(nb_ctx *ctx, const nb_tensor *a, nb_dtype dtype, int
 nb_status nb_matrix_fault(nb_ctx *ctx, const char *op, const nb_tensor *a, nb_status status,
                           nb_fault fault, const char *words);
 
+/* A vector as a column, anything else as it is: the right sides of a system. A new reference. */
+nb_tensor *nb_matrix_columns(nb_ctx *ctx, nb_tensor *b);
+/* a x = b: the batch to which both broadcast, the shape of its right sides behind it. */
+typedef struct nb_system {
+    bool vector;                /* b is one */
+    int batch;                  /* dimensions of shape before the last two */
+    int64_t shape[NB_MAX_DIMS]; /* rows and columns behind them: of b */
+} nb_system;
+/* NB_ESHAPE where a holds no matrices (square ones), or b does not fit. */
+nb_status nb_matrix_system(nb_ctx *ctx, const char *op, const nb_tensor *a, bool square,
+                           const nb_tensor *b, nb_system *out);
+
 /* Where matrix i of a batch of this shape, in row-major order, lies in a contiguous tensor of
  * matrices that broadcasts to it: its number there. */
 int64_t nb_matrix_number(int batch, const int64_t *shape, int64_t i, const nb_tensor *a);

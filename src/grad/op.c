@@ -3,8 +3,6 @@
 
 #include "grad/tape.h"
 
-#include <string.h>
-
 #define X(name) extern const nb_op nb_def_##name;
 #include "grad/ops.def"
 #undef X
@@ -15,12 +13,10 @@ const nb_op *const nb_ops[NB_OPS] = {
 #undef X
 };
 
-const nb_op *nb_op_find(const char *name)
-{
-    for (size_t i = 0; i < NB_OPS; i++)
-        if (!strcmp(nb_ops[i]->name, name)) return nb_ops[i];
-    return NULL;
-}
+NB_DEFINE_FIND(nb_op, nb_op, nb_ops, NB_OPS)
+
+_Static_assert(sizeof(nb_attr) == sizeof(struct nb_attr_sizes),
+               "the first struct is the widest: without arguments all is zero");
 
 nb_shared *nb_shared_new(nb_ctx *ctx, size_t bytes)
 {
@@ -43,8 +39,7 @@ void nb_shared_release(nb_ctx *ctx, nb_shared *shared)
 
 nb_call nb_call_make(const nb_op *op)
 {
-    nb_call call = {.op = op};
-    memcpy(call.attr.number, op->number, sizeof call.attr.number);
+    nb_call call = {.op = op, .attr = op->attr};
     if (op->options) nb_option_defaults(op->options, &call.attr);
     return call;
 }
@@ -101,7 +96,7 @@ static nb_status promote(nb_ctx *ctx, nb_call *call, nb_tensor **made)
     for (int i = 0; i < call->inputs; i++) {
         if (!(call->op->promote >> i & 1) || call->in[i]->dtype == dtype) continue;
         nb_call to = {.op = &nb_def_to, .in = {call->in[i]}, .inputs = 1};
-        to.attr.list[0] = dtype;
+        to.attr.dtype = dtype;
         made[i] = nb_op_call(ctx, &to);
         if (!made[i]) return ctx->status;
         call->in[i] = made[i];

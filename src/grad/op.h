@@ -4,13 +4,14 @@
 #ifndef NB_OP_H
 #define NB_OP_H
 
+#include "base/family.h"
 #include "base/option.h"
 #include "kernel/kernel.h"
 #include "tensor/tensor.h"
 
 /* Inputs and saved tensors are as many as the largest op takes, a recurrent one: x, two weights,
  * two biases, two states, lengths. */
-enum { NB_MAX_INPUTS = 8, NB_MAX_SAVED = 6, NB_MAX_RESULTS = 3 };
+enum { NB_MAX_INPUTS = 8, NB_MAX_SAVED = 6, NB_MAX_RESULTS = 3, NB_MAX_LETTERS = 3 };
 
 typedef struct nb_op nb_op;
 typedef struct nb_record nb_record;
@@ -26,15 +27,87 @@ nb_shared *nb_shared_new(nb_ctx *ctx, size_t bytes);
 nb_shared *nb_shared_retain(nb_shared *shared);
 void nb_shared_release(nb_ctx *ctx, nb_shared *shared);
 
-/* The arguments of an op that are no tensors. */
-typedef struct nb_attr {
-    double number[2];
-    int64_t list[NB_MAX_DIMS]; /* sizes or dimensions, counted from 0 */
-    int length;                /* of list */
-    int64_t count;             /* a number of things, or a distance: see the op */
-    bool keep;                 /* reductions: keep the dimension with size 1 */
-    bool flag;                 /* one more yes or no: see the op */
-    nb_shared *shared;         /* or NULL */
+/* Dimensions that a call names, counted from 0, in its order; count 0: none. */
+typedef struct nb_dims {
+    int count;
+    int at[NB_MAX_DIMS];
+} nb_dims;
+
+/* The arguments of an op that are no tensors: every op has one of these, or none. */
+typedef union nb_attr {
+    /* reshape, expand; rep, where it is how often. First, for it is the widest: a call that names
+     * nothing has zeros everywhere. */
+    struct nb_attr_sizes {
+        int64_t at[NB_MAX_DIMS];
+        int count;
+    } sizes;
+    /* permute; squeeze, softmax, log_softmax, cumsum and cumprod, which take one or none. All that
+     * take dimensions begin with them. */
+    nb_dims dims;
+    /* sum, mean, prod, logsumexp, max, min, all, any; argmax, argmin and median, which take one
+     * dimension or none */
+    struct nb_attr_reduce {
+        nb_dims dims;
+        bool keep; /* the dimensions stay, with size 1 */
+    } reduce;
+    /* var, std */
+    struct nb_attr_var {
+        struct nb_attr_reduce over;
+        double correction; /* squares are divided by n - correction */
+    } var;
+    /* norm */
+    struct nb_attr_norm {
+        struct nb_attr_reduce over;
+        double p;
+    } norm;
+    /* sort, of one dimension or none */
+    struct nb_attr_sort {
+        nb_dims dims;
+        bool descending;
+    } sort;
+    /* topk, of one dimension or none */
+    struct nb_attr_topk {
+        nb_dims dims;
+        bool smallest;
+        int64_t k;
+    } topk;
+    /* index_select, pick, gather, scatter_add; unsqueeze, of the output */
+    int dim;
+    /* select */
+    struct nb_attr_select {
+        int dim;
+        int64_t index;
+    } select;
+    /* narrow */
+    struct nb_attr_narrow {
+        int dim;
+        int64_t start, length, step;
+    } narrow;
+    /* cat; forward says where each input begins in the output, for backward */
+    struct nb_attr_cat {
+        int dim;
+        int64_t start[NB_MAX_INPUTS];
+    } cat;
+    /* ops of unary.c, as their kernels take them; clamp: low and high */
+    struct nb_attr_unary {
+        double p, q;
+    } unary;
+    /* histogram; a NaN is the data's */
+    struct nb_attr_histogram {
+        int64_t bins;
+        double min, max;
+    } histogram;
+    /* allclose */
+    struct nb_attr_allclose {
+        double rtol, atol;
+        bool nan; /* NaN is close to NaN */
+    } allclose;
+    /* triu, tril, diag: 0 is the main one, a positive one above it */
+    int64_t diagonal;
+    /* to */
+    nb_dtype dtype;
+    /* activate, dense: nb_kernel_runs (grad/activate.h), or NULL */
+    nb_shared *shared;
 } nb_attr;
 
 /* One call under way. `forward` makes the output; what backward will need goes into saved (owned by
@@ -62,27 +135,32 @@ typedef enum nb_plain { NB_PLAIN_TENSOR, NB_PLAIN_INTEGER, NB_PLAIN_BOOLEAN } nb
  * - t: a tensor or a number, an input
  * - x: indices as the user counts, an input: a tensor, or a list of numbers
  * - m: a mask, an input: a u8 tensor, or a list of truths
- * - n: a number, into attr.number, in order
- * - c: a count from 0, into attr.count
- * - b: a whole number or nothing (0), into attr.count
- * - d: a dimension, into attr.list, from 0, as the following
- * - D: a dimension or nothing (length 0: see the op)
- * - i: a dimension or nothing (0)
- * - L: dimensions or nothing
- * - u: a place for a new dimension, 1 … dims + 1
- * - s: sizes
- * - e: a dimension and an index, checked against the shape
+ * Every letter but the first three fills one field of attr, of the type behind it:
+ * - n: a number (double)
+ * - c: a count from 0 (int64_t)
+ * - b: a whole number or nothing, 0 (int64_t)
+ * - d: a dimension (int)
+ * - D: a dimension or nothing (nb_dims)
+ * - L: dimensions or nothing (nb_dims)
+ * - i: a dimension or nothing, 0 (int)
+ * - u: a place for a new dimension, 1 … dims + 1 (int)
+ * - s: sizes (struct nb_attr_sizes)
+ * - e: a dimension and an index, checked against the shape (struct nb_attr_select)
  * - w: a dimension, a start and a length, checked against the shape; behind them a step of 1
- * - y: the name of a dtype */
+ *      (struct nb_attr_narrow)
+ * - y: the name of a dtype (nb_dtype) */
 struct nb_op {
     const char *name;
-    const char *signature;    /* as above */
-    const nb_option *options; /* of a trailing table, into attr; NULL: none */
-    const char *usage;        /* "x:sum(dims…, {keep})", for help */
-    const char *help;         /* one line */
-    const char *example;      /* Lua that runs */
+    const char *signature;        /* as above */
+    size_t fills[NB_MAX_LETTERS]; /* the offset in attr of the field of each letter; most ops have
+                                     one, at the beginning: 0 */
+    const nb_option *options;     /* of a trailing table, into attr; NULL: none */
+    const char *usage;            /* "x:sum(dims…, {keep})", for help */
+    const char *help;             /* one line */
+    const char *example;          /* Lua that runs */
     int kernel;       /* nb_unary, nb_binary or nb_compare, where the functions are shared */
-    double number[2]; /* defaults of attr.number */
+    nb_attr attr;     /* with which a call begins, besides the options' defaults */
+    bool shares;      /* its attr is `shared`, on which a record holds */
     bool hidden;      /* no method: called from C only */
     bool in_place;    /* has a form with a trailing _ */
     unsigned promote; /* bit i: input i is brought to the common dtype that computes */
@@ -105,7 +183,8 @@ struct nb_op {
     /* For the checks: shapes of the inputs, "2x3 2x3, 3x2t 3x2, - 3, 2x3 /1" (comma between
      * samples, - a number, t: the transposed view of a contiguous tensor, c: a condition, u8 of 0
      * and 1, i: indices as the user counts, within the dimension that the sample names, of all
-     * elements where it names none, p: likewise counted from 0, g: square matrices far from
+     * elements where it names none, p: likewise counted from 0, k: class numbers, from 1 to the
+     * size of the first input's last dimension, g: square matrices far from
      * singular, s: symmetric ones that are positive definite; /1: an integer argument as the user
      * counts); the interval that values are drawn from; points that are avoided (the kinks). */
     const char *samples;
@@ -118,9 +197,7 @@ struct nb_op {
 };
 
 /* The head of a descriptor: NB_DEFINE_OP(sum) = {.name = "sum", …}; */
-#define NB_DEFINE_OP(word)                                                                         \
-    extern const nb_op nb_def_##word;                                                              \
-    const nb_op nb_def_##word
+#define NB_DEFINE_OP(word) NB_DESCRIPTOR(nb_op, nb_def_##word)
 
 typedef enum nb_op_id {
 #define X(name) NB_OP_##name,
@@ -133,7 +210,7 @@ extern const nb_op *const nb_ops[NB_OPS];
 /* The op called `name`, hidden ones included, or NULL. */
 const nb_op *nb_op_find(const char *name);
 
-/* A call of an op with the defaults of its numbers and options, to which inputs are added. */
+/* A call of an op with its defaults, to which inputs are added. */
 nb_call nb_call_make(const nb_op *op);
 /* Gives back what a call holds besides its output. */
 void nb_call_drop(nb_ctx *ctx, nb_call *call);
@@ -146,7 +223,7 @@ nb_dtype nb_dtype_computing(const nb_ctx *ctx, nb_dtype dtype);
 
 /* Calls an op: forward, and a record on the output when the context records and an input takes part
  * in a gradient. Returns the output (a new reference) or NULL, and then no further results.
- * call->op, in, inputs and attr are set by the caller; attr.shared is borrowed. */
+ * call->op, in, inputs and attr are set by the caller; what attr points at is borrowed. */
 nb_tensor *nb_op_call(nb_ctx *ctx, nb_call *call);
 /* Short forms for C that composes ops; further results are dropped. */
 nb_tensor *nb_op1(nb_ctx *ctx, nb_op_id op, nb_tensor *a);

@@ -20,9 +20,7 @@ static nb_tensor *map_by(run_walk *run, nb_ctx *ctx, nb_dtype dtype, int dims, c
     operand[0] = out;
     for (int i = 0; i < inputs; i++) operand[i + 1] = in[i];
     nb_walk_make(&walk, dims, shape, inputs + 1, operand);
-    if (run(ctx, &walk, loop, arg) == NB_OK) return out;
-    nb_tensor_release(ctx, out);
-    return NULL;
+    return nb_tensor_settle(ctx, out, run(ctx, &walk, loop, arg));
 }
 
 nb_tensor *nb_map(nb_ctx *ctx, nb_dtype dtype, int dims, const int64_t *shape,
@@ -103,44 +101,67 @@ nb_status nb_misfit(nb_ctx *ctx, const char *op, const nb_tensor *a, const nb_te
                    nb_shape_text(a->dims, a->shape, ta), nb_shape_text(b->dims, b->shape, tb));
 }
 
-unsigned nb_named_dims(const nb_attr *attr, const nb_tensor *x)
+unsigned nb_named_dims(const nb_dims *dims, const nb_tensor *x)
 {
-    unsigned dims = 0;
-    if (attr->length == 0) return (1u << x->dims) - 1;
-    for (int i = 0; i < attr->length; i++) dims |= 1u << attr->list[i];
-    return dims;
+    unsigned bits = 0;
+    if (dims->count == 0) return (1u << x->dims) - 1;
+    for (int i = 0; i < dims->count; i++) bits |= 1u << dims->at[i];
+    return bits;
 }
 
 nb_tensor *nb_keep_dims(nb_ctx *ctx, const nb_record *record, const nb_tensor *reduced)
 {
     const nb_tensor *x = record->in[0];
-    unsigned dims = nb_named_dims(&record->attr, x);
+    unsigned dims = nb_named_dims(&record->attr.dims, x);
     int64_t shape[NB_MAX_DIMS];
     for (int i = 0; i < x->dims; i++) shape[i] = dims >> i & 1 ? 1 : x->shape[i];
     return nb_tensor_reshape(ctx, reduced, x->dims, shape);
 }
 
-nb_status nb_reduce_begin(nb_ctx *ctx, nb_reduction *r, const nb_tensor *x, unsigned dims)
+/* As nb_reduce, over the dimensions of a plan. */
+static nb_tensor *reduce(nb_ctx *ctx, nb_call *call, const nb_fold_plan *plan, nb_dtype dtype,
+                         bool saves, nb_reduce_fn *fill)
 {
-    nb_fold_plan_make(&r->plan, x, dims);
-    r->bytes = (size_t)r->plan.count * sizeof(double);
-    r->acc = nb_alloc(ctx, r->bytes);
-    return r->acc ? NB_OK : ctx->status;
+    size_t bytes = (size_t)plan->count * sizeof(double);
+    double *acc = nb_alloc(ctx, bytes);
+    nb_tensor *out = NULL;
+    if (!acc) return NULL;
+    nb_status status = fill(ctx, call, plan, acc);
+    if (status == NB_OK && saves && call->recording) {
+        call->saved[0] = nb_fold_tensor(ctx, plan, acc, dtype, 1, true);
+        if (!call->saved[0]) status = ctx->status;
+    }
+    if (status == NB_OK) out = nb_fold_tensor(ctx, plan, acc, dtype, 1, call->attr.reduce.keep);
+    nb_free(ctx, acc, bytes);
+    return out;
 }
 
-nb_tensor *nb_reduce_end(nb_ctx *ctx, nb_reduction *r, nb_status status, nb_dtype dtype, bool keep)
+nb_tensor *nb_reduce(nb_ctx *ctx, nb_call *call, nb_dtype dtype, bool saves, nb_reduce_fn *fill)
 {
-    nb_tensor *out = status == NB_OK ? nb_fold_tensor(ctx, &r->plan, r->acc, dtype, 1, keep) : NULL;
-    nb_free(ctx, r->acc, r->bytes);
-    return out;
+    const nb_tensor *x = call->in[0];
+    nb_fold_plan plan;
+    nb_fold_plan_make(&plan, x, nb_named_dims(&call->attr.dims, x));
+    return reduce(ctx, call, &plan, dtype, saves, fill);
+}
+
+nb_status nb_reduce_fold(nb_ctx *ctx, nb_call *call, const nb_fold_plan *plan, double *acc)
+{
+    return nb_fold_run(ctx, plan, (nb_fold)call->op->kernel, NULL, acc);
 }
 
 nb_tensor *nb_sum_dims(nb_ctx *ctx, const nb_tensor *x, unsigned dims)
 {
-    nb_reduction r;
-    if (nb_reduce_begin(ctx, &r, x, dims) != NB_OK) return NULL;
-    nb_status status = nb_fold_run(ctx, &r.plan, NB_FOLD_sum, NULL, r.acc);
-    return nb_reduce_end(ctx, &r, status, nb_dtype_computing(ctx, x->dtype), true);
+    nb_call call = {.op = nb_ops[NB_OP_sum], .attr.reduce.keep = true};
+    nb_fold_plan plan;
+    nb_fold_plan_make(&plan, x, dims);
+    return reduce(ctx, &call, &plan, nb_dtype_computing(ctx, x->dtype), false, nb_reduce_fold);
+}
+
+nb_tensor *nb_save_output(nb_ctx *ctx, nb_call *call, nb_tensor *y)
+{
+    if (!y || !call->recording) return y;
+    call->saved[0] = nb_tensor_alias(ctx, y);
+    return nb_tensor_settle(ctx, y, call->saved[0] ? NB_OK : ctx->status);
 }
 
 nb_tensor *nb_zero_where(nb_ctx *ctx, nb_tensor *x, nb_tensor *value)

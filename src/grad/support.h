@@ -6,12 +6,12 @@
 #include "grad/tape.h"
 #include "tensor/walk.h"
 
-/* The options of an op that has keep alone: attr.keep. */
+/* The options of an op that has keep alone: attr.reduce.keep. */
 extern const nb_option nb_keep_options[];
 #define NB_KEEP_OPTION                                                                             \
     {                                                                                              \
         .name = "keep", .help = "keep the dimension, with size 1", .kind = NB_BOOLEAN,             \
-        .offset = offsetof(nb_attr, keep)                                                          \
+        .offset = offsetof(nb_attr, reduce.keep)                                                   \
     }
 
 /* A tensor of this shape filled by an inner loop: operand 0 is the output, the inputs follow. */
@@ -37,22 +37,25 @@ nb_tensor *nb_sum_to(nb_ctx *ctx, nb_tensor *gradient, const nb_tensor *input);
 /* NB_ESHAPE: "add: 2x3 and 4 do not fit". */
 nb_status nb_misfit(nb_ctx *ctx, const char *op, const nb_tensor *a, const nb_tensor *b);
 /* The dimensions that a reduction names, as bits; none named: all. */
-unsigned nb_named_dims(const nb_attr *attr, const nb_tensor *x);
+unsigned nb_named_dims(const nb_dims *dims, const nb_tensor *x);
 /* What a reduction of record->in[0] gave, or its δ, with the reduced dimensions of size 1. */
 nb_tensor *nb_keep_dims(nb_ctx *ctx, const nb_record *record, const nb_tensor *reduced);
 
-/* A reduction under way: begin it, fold into acc (plan.count doubles), finish what stands there,
- * end it. The end gives acc back also after a failure. */
-typedef struct nb_reduction {
-    nb_fold_plan plan;
-    double *acc;
-    size_t bytes;
-} nb_reduction;
-nb_status nb_reduce_begin(nb_ctx *ctx, nb_reduction *r, const nb_tensor *x, unsigned dims);
-nb_tensor *nb_reduce_end(nb_ctx *ctx, nb_reduction *r, nb_status status, nb_dtype dtype, bool keep);
+/* What a reduction does: folds in[0] into acc (plan->count doubles) and finishes what stands there.
+ */
+typedef nb_status nb_reduce_fn(nb_ctx *ctx, nb_call *call, const nb_fold_plan *plan, double *acc);
+/* in[0] of a call reduced over the dimensions that it names, as attr.reduce says. Where `saves`, a
+ * recorded call keeps the result with the reduced dimensions of size 1: saved[0]. */
+nb_tensor *nb_reduce(nb_ctx *ctx, nb_call *call, nb_dtype dtype, bool saves, nb_reduce_fn *fill);
+/* The one fold that the op's kernel names. */
+nb_reduce_fn nb_reduce_fold;
 
 /* Sums over the dimensions whose bit is set; those stay with size 1. In f64 inside. */
 nb_tensor *nb_sum_dims(nb_ctx *ctx, const nb_tensor *x, unsigned dims);
+/* The output y of a call, of which backward needs the elements: saved[0] where the call is
+ * recorded. An alias, for a record must not own the tensor that owns it. The reference to y is
+ * taken; NULL for a NULL y. */
+nb_tensor *nb_save_output(nb_ctx *ctx, nb_call *call, nb_tensor *y);
 /* 0 where x is 0, else value; the reference to value is taken. NULL for a NULL value. */
 nb_tensor *nb_zero_where(nb_ctx *ctx, nb_tensor *x, nb_tensor *value);
 

@@ -28,6 +28,7 @@ static void empty_record(nb_ctx *ctx, nb_record *record)
         nb_tensor_release(ctx, record->saved[i]);
         record->saved[i] = NULL;
     }
+    if (!record->op->shares) return;
     nb_shared_release(ctx, record->attr.shared);
     record->attr.shared = NULL;
 }
@@ -179,7 +180,7 @@ nb_status nb_record_call(nb_ctx *ctx, nb_call *call, nb_tensor *out)
     record_inputs(record, call);
     record_saved(record, call);
     record->attr = call->attr;
-    nb_shared_retain(record->attr.shared);
+    if (call->op->shares) nb_shared_retain(record->attr.shared);
     out->link = &record->link;
     return NB_OK;
 }

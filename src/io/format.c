@@ -9,6 +9,10 @@
 
 enum { SHOWN_BYTES = 4 };
 
+#define X(name) extern const nb_format nb_format_##name;
+#include "io/formats.def"
+#undef X
+
 const nb_format *const nb_formats[NB_FORMATS] = {
 #define X(name) &nb_format_##name,
 #include "io/formats.def"

@@ -35,9 +35,6 @@ typedef enum nb_format_id {
     NB_FORMATS
 } nb_format_id;
 
-#define X(name) extern const nb_format nb_format_##name;
-#include "io/formats.def"
-#undef X
 extern const nb_format *const nb_formats[NB_FORMATS];
 const nb_format *nb_format_find(const char *name);
 const char *nb_format_name_at(const void *list, size_t i);

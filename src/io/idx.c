@@ -2,6 +2,7 @@
  * in place. */
 #include "io/idx.h"
 
+#include "base/family.h"
 #include "io/bytes.h"
 #include "io/format.h"
 #include "tensor/shape.h"
@@ -121,13 +122,6 @@ static nb_status read_elements(nb_source *source, const header *h, nb_tensor *te
     return NB_OK;
 }
 
-static nb_status check_end(nb_ctx *ctx, nb_source *source)
-{
-    if (nb_source_at_end(source)) return nb_source_read(source, NULL, 0, "its end");
-    return nb_fail(ctx, NB_EFORMAT, "%s goes on after its %" PRIu64 " bytes of header and elements",
-                   nb_source_name(source), nb_source_position(source));
-}
-
 nb_tensor *nb_idx_read(nb_ctx *ctx, nb_source *source)
 {
     header h;
@@ -136,7 +130,7 @@ nb_tensor *nb_idx_read(nb_ctx *ctx, nb_source *source)
     }
     nb_tensor *tensor = nb_tensor_new(ctx, h.kind->dtype, h.dims, h.shape);
     if (!tensor) return NULL;
-    if (read_elements(source, &h, tensor) == NB_OK && check_end(ctx, source) == NB_OK) {
+    if (read_elements(source, &h, tensor) == NB_OK && nb_source_check_end(source) == NB_OK) {
         return tensor;
     }
     nb_tensor_release(ctx, tensor);
@@ -168,7 +162,7 @@ static nb_status load(nb_ctx *ctx, nb_source *source, nb_archive *archive)
     return status;
 }
 
-const nb_format nb_format_idx = {
+NB_DESCRIPTOR(nb_format, nb_format_idx) = {
     .name = "idx",
     .help = "One tensor, as MNIST's files have it; read, not written.",
     .example = "print(pcall(tensor.load, \"train-images-idx3-ubyte.gz\"))",

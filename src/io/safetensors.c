@@ -3,6 +3,7 @@
 #include "io/safetensors.h"
 
 #include "base/arith.h"
+#include "base/family.h"
 #include "io/bytes.h"
 #include "io/format.h"
 #include "io/json.h"
@@ -10,15 +11,12 @@
 #include "tensor/shape.h"
 
 #include <inttypes.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum {
     LENGTH_BYTES = 8, /* the header's length, in front of it */
-    DATA_ALIGN = 64,  /* where our own files' data begin */
-    REASON_MAX = 512
+    DATA_ALIGN = 64   /* where our own files' data begin */
 };
 
 static const char *const dtype_names[] = {
@@ -52,19 +50,6 @@ typedef struct loading {
     nb_archive archive;
 } loading;
 
-static nb_status refuse(const loading *l, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
-
-static nb_status refuse(const loading *l, const char *format, ...)
-{
-    char reason[REASON_MAX];
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(reason, sizeof reason, format, arguments);
-    va_end(arguments);
-    return nb_fail(l->ctx, NB_EFORMAT, "%s: %s", nb_source_name(l->source), reason);
-}
-
 static nb_status read_header(loading *l)
 {
     uint8_t raw[LENGTH_BYTES];
@@ -73,10 +58,11 @@ static nb_status read_header(loading *l)
     uint64_t length = nb_read_little(raw, LENGTH_BYTES);
     uint64_t most = nb_source_most(l->source);
     if (length > NB_ST_HEADER_MAX || length > most) {
-        return refuse(l,
-                      "not a safetensors file, or cut short: its header would have %" PRIu64
-                      " bytes; at most %" PRIu64 " can follow",
-                      length, most < NB_ST_HEADER_MAX ? most : (uint64_t)NB_ST_HEADER_MAX);
+        return nb_source_refuse(
+            l->source,
+            "not a safetensors file, or cut short: its header would have %" PRIu64
+            " bytes; at most %" PRIu64 " can follow",
+            length, most < NB_ST_HEADER_MAX ? most : (uint64_t)NB_ST_HEADER_MAX);
     }
     l->header_bytes = (size_t)length;
     l->header = nb_alloc(l->ctx, l->header_bytes);
@@ -138,8 +124,8 @@ static nb_status find_dtype(const loading *l, slot *s)
         s->dtype = (nb_dtype)i;
         if (strcmp(dtype_names[i], s->dtype_name) == 0) return NB_OK;
     }
-    return refuse(l, "tensor '%s' is '%s'; only F32, F64, U8 and I32 can be read",
-                  nb_text_shown(s->name, name), nb_text_shown(s->dtype_name, dtype));
+    return nb_source_refuse(l->source, "tensor '%s' is '%s'; only F32, F64, U8 and I32 can be read",
+                            nb_text_shown(s->name, name), nb_text_shown(s->dtype_name, dtype));
 }
 
 static nb_status check_fields(const loading *l, const slot *s)
@@ -150,12 +136,14 @@ static nb_status check_fields(const loading *l, const slot *s)
                           : !s->has_shape   ? "shape"
                           : !s->has_offsets ? "data_offsets"
                                             : NULL;
-    if (missing) return refuse(l, "tensor '%s' has no %s", name, missing);
+    if (missing) return nb_source_refuse(l->source, "tensor '%s' has no %s", name, missing);
     if (s->dims > NB_MAX_DIMS) {
-        return refuse(l, "tensor '%s' has more than %d dimensions", name, NB_MAX_DIMS);
+        return nb_source_refuse(l->source, "tensor '%s' has more than %d dimensions", name,
+                                NB_MAX_DIMS);
     }
     if (s->offsets != 2 || s->offset[0] > s->offset[1]) {
-        return refuse(l, "the data_offsets of tensor '%s' are not a begin and an end", name);
+        return nb_source_refuse(l->source,
+                                "the data_offsets of tensor '%s' are not a begin and an end", name);
     }
     return NB_OK;
 }
@@ -166,12 +154,15 @@ static nb_status check_extent(const loading *l, const slot *s)
     nb_text_shown(s->name, name);
     nb_shape_text(s->dims, s->shape, text);
     int64_t count = nb_shape_count(s->dims, s->shape);
-    if (count < 0) return refuse(l, "tensor '%s' (%s) has more elements than can be", name, text);
+    if (count < 0)
+        return nb_source_refuse(l->source, "tensor '%s' (%s) has more elements than can be", name,
+                                text);
     uint64_t bytes = (uint64_t)count * nb_dtype_size(s->dtype);
     uint64_t given = s->offset[1] - s->offset[0];
     if (bytes == given) return NB_OK;
-    return refuse(l, "tensor '%s' (%s, %s) takes %" PRIu64 " bytes; its data_offsets hold %" PRIu64,
-                  name, text, s->dtype_name, bytes, given);
+    return nb_source_refuse(
+        l->source, "tensor '%s' (%s, %s) takes %" PRIu64 " bytes; its data_offsets hold %" PRIu64,
+        name, text, s->dtype_name, bytes, given);
 }
 
 static slot *new_slot(loading *l, const char *name)
@@ -200,7 +191,9 @@ static nb_status read_entry(nb_json *json, void *into, const char *key)
 {
     loading *l = into;
     if (strcmp(key, NB_ARCHIVE_META) == 0) {
-        if (l->has_meta) return refuse(l, "its header has twice the name '" NB_ARCHIVE_META "'");
+        if (l->has_meta)
+            return nb_source_refuse(l->source,
+                                    "its header has twice the name '" NB_ARCHIVE_META "'");
         l->has_meta = true;
         return nb_json_object(json, read_text, l);
     }
@@ -215,7 +208,8 @@ static nb_status read_entry(nb_json *json, void *into, const char *key)
 static nb_status parse_header(loading *l)
 {
     if (l->header_bytes == 0 || l->header[0] != '{') {
-        return refuse(l, "its header of %zu bytes does not begin with '{'", l->header_bytes);
+        return nb_source_refuse(l->source, "its header of %zu bytes does not begin with '{'",
+                                l->header_bytes);
     }
     nb_json json = {.ctx = l->ctx,
                     .file = nb_source_name(l->source),
@@ -231,7 +225,8 @@ static nb_status check_unique(const loading *l, const char **names, size_t count
     char name[NB_SHOWN];
     const char *twice = nb_repeated_name(names, count);
     if (!twice) return NB_OK;
-    return refuse(l, "its header has twice the name '%s'", nb_text_shown(twice, name));
+    return nb_source_refuse(l->source, "its header has twice the name '%s'",
+                            nb_text_shown(twice, name));
 }
 
 /* By sorting: a header of 100 MB has room for millions of names. */
@@ -267,17 +262,18 @@ static nb_status check_layout(loading *l)
     for (size_t i = 0; i < l->count; i++) {
         const slot *s = l->order[i];
         if (s->offset[0] != reached) {
-            return refuse(l, "tensor '%s' begins at byte %" PRIu64 " of the data, %s %" PRIu64,
-                          nb_text_shown(s->name, name), s->offset[0],
-                          s->offset[0] < reached ? "inside another that ends at"
-                                                 : "which leaves a hole from",
-                          reached);
+            return nb_source_refuse(
+                l->source, "tensor '%s' begins at byte %" PRIu64 " of the data, %s %" PRIu64,
+                nb_text_shown(s->name, name), s->offset[0],
+                s->offset[0] < reached ? "inside another that ends at" : "which leaves a hole from",
+                reached);
         }
         reached = s->offset[1];
         if (reached <= most) continue;
-        return refuse(
-            l, "tensor '%s' ends at byte %" PRIu64 " of the data, of which there are %" PRIu64,
-            nb_text_shown(s->name, name), reached, most);
+        return nb_source_refuse(l->source,
+                                "tensor '%s' ends at byte %" PRIu64
+                                " of the data, of which there are %" PRIu64,
+                                nb_text_shown(s->name, name), reached, most);
     }
     return NB_OK;
 }
@@ -300,8 +296,9 @@ static nb_status read_tensors(loading *l)
 static nb_status hand_over(loading *l)
 {
     if (!nb_source_at_end(l->source)) {
-        return refuse(l, "it goes on after its %" PRIu64 " bytes of header and data",
-                      nb_source_position(l->source));
+        return nb_source_refuse(l->source,
+                                "it goes on after its %" PRIu64 " bytes of header and data",
+                                nb_source_position(l->source));
     }
     nb_status status = nb_source_read(l->source, NULL, 0, "its end");
     for (size_t i = 0; !status && i < l->count; i++) {
@@ -451,7 +448,7 @@ static nb_status save(nb_ctx *ctx, const char *path, const nb_archive *archive,
     return nb_safetensors_save(ctx, path, archive);
 }
 
-const nb_format nb_format_safetensors = {
+NB_DESCRIPTOR(nb_format, nb_format_safetensors) = {
     .name = "safetensors",
     .help = "Tensors by name, without anything that could run. Networks are saved like this, so "
             "that tensor.load reads their parameters.",

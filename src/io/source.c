@@ -4,11 +4,14 @@
  * parts of a source share its file. */
 #include "io/source.h"
 
+#include "base/arith.h"
 #include "io/zip/zalloc.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -17,7 +20,8 @@ enum {
     WINDOW = 128 << 10,  /* raw bytes of a file held at a time */
     PIECE = 16 << 20,    /* bytes between two looks at Ctrl-C */
     DEFLATE_MOST = 1032, /* deflate packs 258 bytes into 2 bits at best */
-    INFLATE_HELD = 16    /* raw bytes that zlib may have taken and not yet used */
+    INFLATE_HELD = 16,   /* raw bytes that zlib may have taken and not yet used */
+    REASON_MAX = 512     /* bytes of what nb_source_refuse says */
 };
 
 typedef enum packing { PLAIN, GZIP, DEFLATE } packing;
@@ -50,11 +54,6 @@ struct nb_source {
     z_stream inflater;
 };
 
-static size_t smaller(uint64_t a, size_t b)
-{
-    return a < b ? (size_t)a : b;
-}
-
 /* Reads up to `bytes` bytes of the file; a file that has shrunk since it was opened just ends. */
 static nb_status read_file(nb_source *source, uint8_t *into, size_t bytes, size_t *got)
 {
@@ -63,7 +62,7 @@ static nb_status read_file(nb_source *source, uint8_t *into, size_t bytes, size_
     ssize_t n;
     off_t place = (off_t)(source->begin + source->size - source->unread);
     do {
-        n = pread(source->fd, into, smaller(source->unread, bytes), place);
+        n = pread(source->fd, into, nb_least_size(source->unread, bytes), place);
     } while (n < 0 && errno == EINTR);
     if (n < 0) {
         return nb_fail(source->ctx, NB_EIO, "cannot read %s: %s", source->name, strerror(errno));
@@ -91,7 +90,7 @@ static void take(nb_source *source, size_t bytes)
 static nb_status read_plain(nb_source *source, uint8_t *into, size_t bytes, size_t *got)
 {
     while (*got < bytes && source->have + source->unread > 0) {
-        size_t wanted = bytes - *got, n = smaller(source->have, wanted);
+        size_t wanted = bytes - *got, n = nb_least_size(source->have, wanted);
         nb_status status = NB_OK;
         if (n > 0) {
             memcpy(into + *got, source->next, n);
@@ -99,7 +98,7 @@ static nb_status read_plain(nb_source *source, uint8_t *into, size_t bytes, size
         } else if (wanted < source->window_size) {
             status = refill(source);
         } else {
-            status = read_file(source, into + *got, smaller(PIECE, wanted), &n);
+            status = read_file(source, into + *got, nb_least_size(PIECE, wanted), &n);
         }
         if (status) return status;
         *got += n;
@@ -134,8 +133,8 @@ static nb_status inflate_outcome(nb_source *source, int code, uint64_t position)
 static nb_status inflate_step(nb_source *source, uint8_t *into, size_t bytes, size_t *got)
 {
     z_stream *z = &source->inflater;
-    unsigned in = (unsigned)smaller(PIECE, source->have);
-    unsigned out = (unsigned)smaller(PIECE, bytes - *got);
+    unsigned in = (unsigned)nb_least_size(PIECE, source->have);
+    unsigned out = (unsigned)nb_least_size(PIECE, bytes - *got);
     z->next_in = source->next;
     z->avail_in = in;
     z->next_out = into + *got;
@@ -225,7 +224,7 @@ static nb_status point(nb_source *source, uint64_t begin, uint64_t size)
         return NB_OK;
     }
     source->unread = size;
-    source->window_size = smaller(size, WINDOW);
+    source->window_size = nb_least_size(size, WINDOW);
     source->window = nb_alloc(source->ctx, source->window_size);
     return source->window ? NB_OK : NB_EMEMORY;
 }
@@ -295,7 +294,7 @@ void nb_source_close(nb_source *source)
 
 static nb_status read_some(nb_source *source, uint8_t *into, size_t bytes, size_t *got)
 {
-    size_t n = smaller(source->peeked_count, bytes);
+    size_t n = nb_least_size(source->peeked_count, bytes);
     if (n > 0) {
         memcpy(into, source->peeked, n);
         source->peeked_count -= n;
@@ -352,7 +351,7 @@ size_t nb_source_peek(nb_source *source, void *into, size_t bytes)
 {
     if (bytes > NB_PEEK_MAX) bytes = NB_PEEK_MAX;
     source->broken = peek(source, bytes) != NB_OK;
-    size_t n = smaller(source->peeked_count, bytes);
+    size_t n = nb_least_size(source->peeked_count, bytes);
     memcpy(into, source->peeked, n);
     return n;
 }
@@ -361,6 +360,14 @@ bool nb_source_at_end(nb_source *source)
 {
     look_for_end(source);
     return source->peeked_count == 0;
+}
+
+nb_status nb_source_check_end(nb_source *source)
+{
+    if (nb_source_at_end(source)) return nb_source_read(source, NULL, 0, "its end");
+    return nb_fail(source->ctx, NB_EFORMAT,
+                   "%s goes on after its %" PRIu64 " bytes of header and elements", source->name,
+                   nb_source_position(source));
 }
 
 uint64_t nb_source_most(const nb_source *source)
@@ -389,4 +396,14 @@ uint64_t nb_source_position(const nb_source *source)
 const char *nb_source_name(const nb_source *source)
 {
     return source->name;
+}
+
+nb_status nb_source_refuse(const nb_source *source, const char *reason, ...)
+{
+    char text[REASON_MAX];
+    va_list arguments;
+    va_start(arguments, reason);
+    vsnprintf(text, sizeof text, reason, arguments);
+    va_end(arguments);
+    return nb_fail(source->ctx, NB_EFORMAT, "%s: %s", source->name, text);
 }

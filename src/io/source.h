@@ -41,10 +41,15 @@ size_t nb_source_peek(nb_source *source, void *into, size_t bytes);
 /* True when nothing is left. A read error counts as the end and shows at the next read, also one of
  * 0 bytes: who is done looks for the end and then reads nothing. */
 bool nb_source_at_end(nb_source *source);
+/* NB_EFORMAT where something is left: "x.idx goes on after its 28 bytes of header and elements". */
+nb_status nb_source_check_end(nb_source *source);
 /* An upper bound of the bytes still to come (for what is packed 1032 times the raw ones, deflate's
  * most, and no more than a part's directory says). */
 uint64_t nb_source_most(const nb_source *source);
 uint64_t nb_source_position(const nb_source *source);
 const char *nb_source_name(const nb_source *source);
+/* NB_EFORMAT "train.npz: REASON", for a reader to return. */
+nb_status nb_source_refuse(const nb_source *source, const char *reason, ...)
+    __attribute__((format(printf, 2, 3)));
 
 #endif

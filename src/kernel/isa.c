@@ -9,6 +9,7 @@
 #endif
 
 #include "kernel/isa.h"
+#include "base/arith.h"
 #include "kernel/product.h"
 
 #include <math.h>
@@ -53,6 +54,10 @@ const nb_kernels PASTE_NAMES(nb_kernels_, NB_ISA) = {
                 [NB_F64] = CONVERT_ROW(f64),
                 [NB_U8] = CONVERT_ROW(u8),
                 [NB_I32] = CONVERT_ROW(i32)},
+    .rescale = {[NB_F32] = RESCALE_ROW(f32),
+                [NB_F64] = RESCALE_ROW(f64),
+                [NB_U8] = RESCALE_ROW(u8),
+                [NB_I32] = RESCALE_ROW(i32)},
     .select =
         {[NB_F32] = select_f32, [NB_F64] = select_f64, [NB_U8] = select_u8, [NB_I32] = select_i32},
     .copy_matrix = copy_matrix,

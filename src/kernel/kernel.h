@@ -74,6 +74,9 @@ typedef void nb_select_fn(size_t n, const uint8_t *c, ptrdiff_t sc, const void *
 /* y = scale * x, converted. To integers it rounds towards zero and saturates; NaN gives 0. */
 typedef void nb_convert_fn(size_t n, const void *x, ptrdiff_t sx, void *y, ptrdiff_t sy,
                            double scale);
+/* y[i] = (x[i] - offset[i step]) * factor[i step], in double inside; contiguous; step 0 or 1. */
+typedef void nb_rescale_fn(size_t n, const void *x, const double *offset, const double *factor,
+                           size_t step, void *y);
 
 /* n contiguous numbers of a distribution from nb_random_words(dtype) random words for each (n
  * rounded up to even where pairs are drawn). */
@@ -98,7 +101,8 @@ typedef struct nb_fold_kernels {
     nb_fold_columns_fn *columns[NB_FOLDS];
 } nb_fold_kernels;
 
-/* y[i * y_row + j * y_column] = x[i * x_row + j * x_column] for elements of `size` bytes: 1, 4, 8 */
+/* y[i * y_row + j * y_column] = x[i * x_row + j * x_column] for elements of `size` bytes: 1, 4, 8
+ */
 typedef void nb_copy_matrix_fn(size_t size, size_t rows, size_t columns, const void *x,
                                ptrdiff_t x_row, ptrdiff_t x_column, void *y, ptrdiff_t y_row,
                                ptrdiff_t y_column);
@@ -164,6 +168,8 @@ typedef struct nb_real_kernels {
      * m = b1 m + (1-b1) g; s = b2 s + (1-b2) g^2; w -= lr m/(1-b1^t) / (sqrt(s/(1-b2^t)) + eps) */
     void (*adam)(size_t n, void *w, const void *g, void *m, void *s, double lr, double beta1,
                  double beta2, double epsilon, int64_t t);
+    /* x[i] = old[i] where mask[i] is 0 */
+    void (*put_back)(size_t n, const uint8_t *mask, const void *old, void *x);
     nb_compare_fn *compare[NB_COMPARES];
     /* y = a + w (b - a), by the end that is nearer: exactly a where w is 0, b where it is 1 */
     void (*lerp)(size_t n, const void *a, ptrdiff_t sa, const void *b, ptrdiff_t sb, const void *w,
@@ -177,6 +183,7 @@ typedef struct nb_kernels {
     const char *isa;                /* "x86-64", "x86-64-v3", "x86-64-v4" or "generic" */
     const nb_real_kernels *real[2]; /* by NB_F32, NB_F64 */
     nb_convert_fn *convert[NB_DTYPES][NB_DTYPES]; /* [from][to] */
+    nb_rescale_fn *rescale[NB_DTYPES][2];         /* [from][to], to one that computes */
     nb_select_fn *select[NB_DTYPES];
     nb_copy_matrix_fn *copy_matrix;
     nb_compare_fn *compare_u8[NB_COMPARES];

@@ -2,6 +2,7 @@
  * length for every string, as Fortran compilers pass it. */
 #include "kernel/lapack.h"
 
+#include "base/arith.h"
 #include "kernel/blas.h"
 
 #include <float.h>
@@ -51,7 +52,7 @@ static const int ask = -1; /* as lwork: only say how much */
 
 static int64_t shorter(nb_stack a)
 {
-    return a.rows < a.columns ? a.rows : a.columns;
+    return nb_least_i64(a.rows, a.columns);
 }
 
 /* True when there is nothing to compute. */

@@ -1,6 +1,7 @@
 /* Which product goes where, and in what pieces: panels of C for the workers, by size alone. */
 #include "kernel/product.h"
 #include "base/workers.h"
+#include "base/arith.h"
 #include "kernel/blas.h"
 #include "kernel/kernel.h"
 
@@ -40,11 +41,6 @@ typedef struct work {
     size_t first;         /* the panel that is piece 0 */
 } work;
 
-static size_t least(size_t a, size_t b)
-{
-    return a < b ? a : b;
-}
-
 static size_t round_up(size_t n, size_t unit)
 {
     return (n + unit - 1) / unit * unit;
@@ -68,7 +64,8 @@ static void multiply_panel(void *arg, size_t piece)
     const work *whole = arg;
     size_t i = (whole->first + piece) / whole->across * whole->rows;
     size_t j = (whole->first + piece) % whole->across * whole->columns;
-    size_t m = least(whole->rows, whole->m - i), n = least(whole->columns, whole->n - j);
+    size_t m = nb_least_size(whole->rows, whole->m - i);
+    size_t n = nb_least_size(whole->columns, whole->n - j);
     nb_matrix a = corner(whole->a, whole->dtype, i, 0), b = corner(whole->b, whole->dtype, 0, j);
     void *c = whole->c + (i * whole->ldc + j) * nb_dtype_size(whole->dtype);
     const nb_products *own = nb_kernels_get()->products[whole->dtype];
@@ -117,7 +114,7 @@ static nb_status multiply(nb_ctx *ctx, work *job)
     for (size_t first = 0; first < panels; first += group) {
         if (first > 0 && nb_interrupted(ctx)) return nb_poll(ctx);
         job->first = first;
-        nb_parallel(ctx, least(group, panels - first), multiply_panel, job);
+        nb_parallel(ctx, nb_least_size(group, panels - first), multiply_panel, job);
     }
     return NB_OK;
 }
@@ -169,7 +166,7 @@ static nb_status multiply_parts(nb_ctx *ctx, const work *whole)
     part.ours = are_ours(whole);
     for (size_t p = 0; p < whole->k && status == NB_OK; p += DEPTH_MOST) {
         if (p > 0 && nb_interrupted(ctx)) return nb_poll(ctx);
-        part.k = least(DEPTH_MOST, whole->k - p);
+        part.k = nb_least_size(DEPTH_MOST, whole->k - p);
         part.a = corner(whole->a, part.dtype, 0, p);
         part.b = corner(whole->b, part.dtype, p, 0);
         part.beta = p == 0 ? whole->beta : 1.0;

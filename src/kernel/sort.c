@@ -2,6 +2,7 @@
  * is done here is moving, which no instruction set does faster, so it is compiled once. */
 #include "kernel/sort.h"
 
+#include "base/arith.h"
 #include "kernel/kernel.h"
 
 #include <string.h>
@@ -17,17 +18,12 @@ static bool stopped(const nb_order *order)
     return order->stop && *order->stop;
 }
 
-static size_t least(size_t a, size_t b)
-{
-    return a < b ? a : b;
-}
-
 /* Candidates that are held for the first k of n: each time that they are too many, those beyond the
  * first k go. A few are put in order by insertion; of many, at least half are to go. */
 static size_t top_most(size_t n, size_t k)
 {
     enum { SPARE = 512 };
-    return least(n, k + (k <= FEW ? FEW : k > SPARE ? k : SPARE));
+    return nb_least_size(n, k + (k <= FEW ? FEW : k > SPARE ? k : SPARE));
 }
 
 /* Keys in the order of numbers: their bits, those of negative numbers turned round. Adding 0 makes

@@ -3,6 +3,8 @@
  * slot of the binding that entered, which raises it once the core has returned whole. */
 #include "lua/nbl.h"
 
+#include "lua/state.h"
+
 typedef struct call_frame {
     nb_ctx *ctx;
     nbl_push_function *push_function; /* of nbl_call_function */

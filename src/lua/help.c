@@ -25,14 +25,21 @@ static const char *push_standard(lua_State *L, const nb_option *option)
 {
     char number[NB_NUMBER_MAX];
     if (option->standard) return lua_pushstring(L, option->standard);
+    if (option->required) return lua_pushstring(L, "must be given");
     switch (option->kind) {
     case NB_NUMBER:
         return lua_pushstring(L, nb_number_text(option->value, number));
     case NB_INTEGER:
+    case NB_PAIR:
+    case NB_CHOICE_OR_INTEGER:
         return lua_pushfstring(L, "%I", (LUAI_UACINT)option->value);
     case NB_BOOLEAN:
         return lua_pushstring(L, option->value != 0 ? "true" : "false");
+    case NB_CHOICE:
+        return lua_pushstring(L, option->words[(int)option->value]);
     case NB_WORD:
+    case NB_NAME:
+    case NB_CHOSEN:
     case NB_HOST:
         break;
     }
@@ -40,15 +47,23 @@ static const char *push_standard(lua_State *L, const nb_option *option)
     return NULL;
 }
 
+/* What it may be, in words; NULL where its kind says enough. */
+static const char *range_of(const nb_option *option, char out[NB_RANGE_MAX])
+{
+    bool words = option->kind == NB_CHOICE || option->kind == NB_CHOICE_OR_INTEGER;
+    return words ? nb_option_range(option, out) : option->range;
+}
+
 /* A list of {name, text, range, standard}. */
 static void push_options(lua_State *L, const nb_option *options)
 {
+    char range[NB_RANGE_MAX];
     lua_newtable(L);
     for (int i = 0; options[i].name; i++) {
         lua_newtable(L);
         set_string(L, "name", options[i].name);
         set_string(L, "text", options[i].help);
-        set_string(L, "range", options[i].range);
+        set_string(L, "range", range_of(&options[i], range));
         push_standard(L, &options[i]);
         lua_setfield(L, -2, "standard");
         lua_rawseti(L, -2, i + 1);
@@ -61,8 +76,9 @@ static void push_options(lua_State *L, const nb_option *options)
  * a page is one block, {packed, value = …}, until somebody asks for a field that is not there. The
  * block is a userdata, because it holds an address and a script can reach it. */
 
-#define PAGE  "nabla.page"
-#define BLOCK "nabla.block"
+#define PAGE "nabla.page"
+
+static const nbl_kind block_kind = {"nabla.block", 0, NULL};
 
 static const char *const page_fields[] = {"name", "kind", "usage", "text", "example"};
 enum { PAGE_FIELDS = sizeof page_fields / sizeof *page_fields, PACKED = 1 };
@@ -74,12 +90,10 @@ static void push_packed(lua_State *L, const char *kind, const nbl_entry *entry)
                                        entry->example};
     size_t room = sizeof entry->options;
     for (int i = 0; i < PAGE_FIELDS; i++) room += (values[i] ? strlen(values[i]) : 0) + 1;
-    char *to = lua_newuserdatauv(L, room, 0);
+    char *to = nbl_new_handle(L, &block_kind, room);
     memcpy(to, &entry->options, sizeof entry->options);
     to += sizeof entry->options;
     for (int i = 0; i < PAGE_FIELDS; i++) to = stpcpy(to, values[i] ? values[i] : "") + 1;
-    nbl_new_metatable(L, BLOCK);
-    lua_setmetatable(L, -2);
 }
 
 /* __index of a page: unfolds it, whichever field was asked for, and is not called again. */
@@ -89,7 +103,7 @@ static int unfold(lua_State *L)
     luaL_checktype(L, 1, LUA_TTABLE);
     lua_settop(L, 2);
     lua_rawgeti(L, 1, PACKED);
-    const char *packed = luaL_testudata(L, 3, BLOCK);
+    const char *packed = nbl_test_handle(L, 3, &block_kind);
     if (!packed) return 0;
     memcpy(&options, packed, sizeof options);
     const char *value = packed + sizeof options;
@@ -160,25 +174,28 @@ static void add_parts(lua_State *L)
 {
     for (int i = 0; i < NB_LAYERS; i++) {
         const nb_layer_type *of = nb_layer_types[i];
-        add_page(L, "layer", (nbl_entry){of->name, NULL, of->usage, of->help, of->example, NULL});
+        add_page(L, "layer",
+                 (nbl_entry){of->name, NULL, of->usage, of->help, of->example, of->options});
     }
     for (int i = 0; i < NB_ACTIVATIONS; i++) {
-        const nb_activation *of = nb_activations[i];
+        const nb_activation_type *of = nb_activations[i];
         add_page(L, "activation",
-                 (nbl_entry){of->name, NULL, of->formula, of->help, of->example, NULL});
+                 (nbl_entry){of->name, NULL, of->formula, of->help, of->example, of->options});
     }
     for (int i = 0; i < NB_COSTS; i++) {
-        const nb_cost *of = nb_costs[i];
-        add_page(L, "cost", (nbl_entry){of->name, NULL, of->formula, of->help, of->example, NULL});
+        const nb_cost_type *of = nb_costs[i];
+        add_page(L, "cost",
+                 (nbl_entry){of->name, NULL, of->formula, of->help, of->example, of->options});
     }
 }
 
 static void add_choices(lua_State *L)
 {
     for (int i = 0; i < NB_INITS; i++) {
-        const nb_init *of = nb_inits[i];
+        const nb_init_type *of = nb_inits[i];
         const char *usage = lua_pushfstring(L, "dense UNITS init=%s", of->name);
-        add_page(L, "initialiser", (nbl_entry){of->name, NULL, usage, of->help, of->example, NULL});
+        add_page(L, "initialiser",
+                 (nbl_entry){of->name, NULL, usage, of->help, of->example, of->options});
         lua_pop(L, 1);
     }
     for (int i = 0; i < NB_OPTIMIZERS; i++) {

@@ -26,6 +26,11 @@ static int seed(lua_State *L)
     return 0;
 }
 
+static nb_status set_threads(nb_ctx *ctx, void *count)
+{
+    return nb_set_threads(ctx, *(int64_t *)count);
+}
+
 static int threads(lua_State *L)
 {
     nb_ctx *ctx = nbl_ctx(L);
@@ -34,11 +39,7 @@ static int threads(lua_State *L)
         return 1;
     }
     int64_t count = nbl_check_integer(L, 1, "threads");
-    nbl_stay stay;
-    int tries = 0;
-    nbl_enter(L, &stay);
-    while (nb_set_threads(ctx, count) != NB_OK && nbl_fail(&stay, &tries)) continue;
-    nbl_leave(&stay);
+    nbl_run(L, set_threads, &count);
     return 0;
 }
 
@@ -72,24 +73,18 @@ static const nb_option memory_option_list[] = {
      .offset = offsetof(memory_options, limit)},
     NB_OPTIONS_END};
 
-static void set_size(lua_State *L, const char *name, size_t bytes)
-{
-    lua_pushinteger(L, (lua_Integer)bytes);
-    lua_setfield(L, -2, name);
-}
-
 static int memory(lua_State *L)
 {
     memory_options options;
     nb_memory *memory = &nbl_ctx(L)->memory;
-    nbl_options(L, 1, "memory", memory_option_list, &options, false);
+    nbl_options(L, 1, memory_option_list, &options, false);
     if (options.limit >= 0) memory->limit = (size_t)options.limit;
     lua_newtable(L);
-    set_size(L, "live", memory->live);
-    set_size(L, "peak", memory->peak);
-    set_size(L, "pooled", memory->pooled);
-    set_size(L, "limit", memory->limit);
-    set_size(L, "requests", (size_t)memory->requests);
+    nbl_set_integer(L, "live", (int64_t)memory->live);
+    nbl_set_integer(L, "peak", (int64_t)memory->peak);
+    nbl_set_integer(L, "pooled", (int64_t)memory->pooled);
+    nbl_set_integer(L, "limit", (int64_t)memory->limit);
+    nbl_set_integer(L, "requests", (int64_t)memory->requests);
     return 1;
 }
 

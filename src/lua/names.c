@@ -5,9 +5,8 @@ enum { KEYS_MAX = 64 }; /* fields beyond are not proposed */
 
 int nbl_unknown_name(lua_State *L, const char *what, const char *name, nb_name_at *names)
 {
-    const char *nearest = nb_nearest(name, names, NULL);
-    if (!nearest) return nbl_error(L, "unknown %s '%s'", what, name);
-    return nbl_error(L, "unknown %s '%s'; did you mean '%s'?", what, name, nearest);
+    nb_unknown(nbl_ctx(L), what, name, names, NULL);
+    return nbl_error(L, "%s", nbl_ctx(L)->message);
 }
 
 typedef struct key_list {

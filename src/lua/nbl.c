@@ -1,6 +1,7 @@
 /* The way into the core and out of it again, and how errors read. */
 #include "lua/nbl.h"
 
+#include "base/arith.h"
 #include "lua/state.h"
 
 #include <string.h>
@@ -26,11 +27,6 @@ enum {
 #define WORK_OF_STAY      ((size_t)10 << 10)
 #define WORK_PER_LUA_BYTE ((size_t)32)
 
-static size_t least(size_t a, size_t b)
-{
-    return a < b ? a : b;
-}
-
 /* Not while Lua finalises either: there it refuses with -1. */
 static bool may_collect(lua_State *L)
 {
@@ -41,7 +37,7 @@ static bool may_collect(lua_State *L)
 static void collect_young(lua_State *L, nbl_state *state)
 {
     const nb_memory *memory = &state->ctx->memory;
-    state->young_low = least(state->young_low, memory->live);
+    state->young_low = nb_least_size(state->young_low, memory->live);
     if (memory->live - state->young_low <= YOUNG_GROWTH || !may_collect(L)) return;
     lua_gc(L, LUA_GCSTEP, 0);
     state->young_low = memory->live;
@@ -50,7 +46,7 @@ static void collect_young(lua_State *L, nbl_state *state)
 static bool under_pressure(nbl_state *state)
 {
     size_t live = state->ctx->memory.live;
-    state->low = least(state->low, live);
+    state->low = nb_least_size(state->low, live);
     size_t grown = live - state->low, quarter = state->low / 4;
     if (grown > (quarter > GROWTH_MOST ? quarter : GROWTH_MOST)) return true;
     return grown > GROWTH_LEAST && grown + state->stays * WORK_OF_STAY > state->patience;
@@ -78,30 +74,7 @@ void nbl_stress(lua_State *L)
     if (state) stress(L, state);
 }
 
-void nbl_enter(lua_State *L, nbl_stay *stay)
-{
-    nbl_state *state = nbl_state_get(L);
-    collect_under_pressure(L, state);
-    stress(L, state);
-    luaL_checkstack(L, STACK_ROOM, NULL);
-    lua_pushnil(L);
-    *stay = (nbl_stay){L, state->ctx, state->ctx->host, lua_gettop(L), NULL};
-    state->ctx->host = stay;
-}
-
-/* The stay is over, and with the outermost the work that somebody may have been told of. */
-static void end_stay(const nbl_stay *stay)
-{
-    const nb_meter *meter = stay->ctx->meter;
-    stay->ctx->host = stay->outer;
-    if (meter && !stay->outer) meter->end(meter->self);
-}
-
-void nbl_leave(nbl_stay *stay)
-{
-    end_stay(stay);
-    lua_settop(stay->L, stay->error_slot - 1);
-}
+/* ---- Names in messages ---- */
 
 /* Whether a word ends with the `length` letters of a name: "nn.net" with "net". */
 static bool ends_with(const char *word, size_t size, const char *name, size_t length)
@@ -109,50 +82,68 @@ static bool ends_with(const char *word, size_t size, const char *name, size_t le
     return size >= length && memcmp(word + size - length, name, length) == 0;
 }
 
-/* The message on the stack's top with the function's name before it, where it does not begin with
- * it already: "zeros: …", "nn.net: …", "item needs …". The core knows the form in place by the name
- * of its op: "add: …" becomes "add_: …". */
-static void put_name(lua_State *L, const char *name)
+static bool is_of_tensors(const char *name)
 {
-    const char *message = lua_tostring(L, -1);
-    size_t length = strlen(name), word = strcspn(message, " ");
+    return strncmp(name, "tensor", strlen("tensor")) == 0;
+}
+
+/* "train" of "net:train". */
+static const char *bare_name(const char *name)
+{
+    const char *part = strpbrk(name, ".:");
+    return part ? part + 1 : name;
+}
+
+/* The message on the stack's top with the function's name before it, where it does not begin with
+ * it already: "nn.net: …", "item needs …"; of tensors the bindings say "zeros: …", and what comes
+ * from the core, which tells of files and memory, begins with "tensor.load: …". The core knows an
+ * op by its bare name, and the form in place by that too: "add: …" becomes "add_: …". */
+static void put_name(lua_State *L, const char *name, bool from_core)
+{
+    const char *message = lua_tostring(L, -1), *bare = bare_name(name);
+    size_t length = strlen(bare), word = strcspn(message, " ");
     if (word > 0 && message[word - 1] == ':') word--;
-    if (ends_with(message, word, name, length)) return;
-    bool in_place = length > 1 && name[length - 1] == '_';
-    if (in_place && ends_with(message, word, name, length - 1)) {
+    if (ends_with(message, word, bare, length)) return;
+    bool in_place = length > 1 && bare[length - 1] == '_';
+    if (in_place && ends_with(message, word, bare, length - 1)) {
         lua_pushlstring(L, message, word);
         lua_pushfstring(L, "_%s", message + word);
         lua_concat(L, 2);
     } else {
-        lua_pushfstring(L, "%s: %s", name, message);
+        bool plain = is_of_tensors(name) && !from_core;
+        lua_pushfstring(L, "%s: %s", plain ? bare : name, message);
     }
     lua_remove(L, -2);
 }
 
 /* Puts what the book of help says of the function on the stack's top in its place, and gives it
- * back: "usage", "name"; NULL and nil of functions without a page. */
+ * back: "usage", "name"; NULL and nil of functions without a page. Only the page that is found is
+ * unfolded. */
 static const char *book_says(lua_State *L, const char *field)
 {
     int function = lua_gettop(L);
     bool found = false;
     luaL_checkstack(L, LUA_MINSTACK, NULL);
-    lua_pushnil(L);
     nbl_state_push(L, NBL_BOOK);
-    for (lua_Integer i = 1; !found && lua_rawgeti(L, function + 2, i) == LUA_TTABLE; i++) {
-        lua_getfield(L, -1, field);
-        lua_getfield(L, -2, "value");
+    lua_pushliteral(L, "value");
+    for (lua_Integer i = 1; !found && lua_rawgeti(L, function + 1, i) == LUA_TTABLE; i++) {
+        lua_pushvalue(L, function + 2);
+        lua_rawget(L, -2);
         found = lua_rawequal(L, -1, function);
-        if (found) lua_copy(L, -2, function + 1);
-        lua_settop(L, function + 2);
+        if (!found) lua_settop(L, function + 2);
     }
-    lua_copy(L, function + 1, function);
+    if (found)
+        lua_getfield(L, function + 3, field);
+    else
+        lua_pushnil(L);
+    lua_replace(L, function);
     lua_settop(L, function);
     return lua_tostring(L, function);
 }
 
-/* What the running function was called, in a slot of its own, and how in `call`. Where Lua does not
- * know, after a tail call or x[name](x), it is the book's name: "add" of "tensor:add". NULL and nil
- * of a metamethod, which nobody calls by name. */
+/* What the running function is called, in a slot of its own, and how in `call`: as the book has it,
+ * "net:train", but "add" of "tensor:add", since nobody's tensor is called so; of what has no page,
+ * as the user's line has it. NULL and nil of a metamethod, which nobody calls by name. */
 static const char *name_of_call(lua_State *L, lua_Debug *call)
 {
     *call = (lua_Debug){.name = NULL, .namewhat = ""};
@@ -161,27 +152,34 @@ static const char *name_of_call(lua_State *L, lua_Debug *call)
         return NULL;
     }
     lua_getinfo(L, "nf", call);
-    bool implied =
-        strcmp(call->namewhat, "metamethod") == 0 || strcmp(call->namewhat, "for iterator") == 0;
-    if (call->name && strcmp(call->name, "?") != 0) {
-        lua_pop(L, 1);
-        if (!implied) return lua_pushstring(L, call->name);
-        lua_pushnil(L);
-        return NULL;
-    }
-    call->namewhat = "";
-    const char *name = book_says(L, "name"), *part = name ? strpbrk(name, ".:") : NULL;
-    return part ? part + 1 : name;
+    const char *name = book_says(L, "name");
+    if (!call->name || strcmp(call->name, "?") == 0) call->namewhat = "";
+    if (name) return is_of_tensors(name) && strchr(name, ':') ? bare_name(name) : name;
+    lua_pop(L, 1);
+    bool told = *call->namewhat && strcmp(call->namewhat, "metamethod") != 0 &&
+                strcmp(call->namewhat, "for iterator") != 0;
+    return lua_pushstring(L, told ? call->name : NULL);
 }
+
+const char *nbl_push_name(lua_State *L)
+{
+    lua_Debug call;
+    const char *name = name_of_call(L, &call);
+    if (name) return name;
+    lua_pop(L, 1);
+    return lua_pushliteral(L, "this function");
+}
+
+/* ---- Raising ---- */
 
 /* Raises the message on the stack's top with the function's name, as the user called it, and the
  * position of the user's line before that. */
-static int raise_top(lua_State *L)
+static int raise_top(lua_State *L, bool from_core)
 {
     lua_Debug call;
     const char *name = name_of_call(L, &call);
     lua_insert(L, -2);
-    if (name) put_name(L, name);
+    if (name) put_name(L, name, from_core);
     luaL_where(L, 1);
     lua_insert(L, -2);
     lua_concat(L, 2);
@@ -193,30 +191,12 @@ static int raise_message(lua_State *L, nb_ctx *ctx)
 {
     bool interrupted = ctx->status == NB_EINTERRUPT;
     lua_pushstring(L, ctx->message);
-    return interrupted ? lua_error(L) : raise_top(L);
+    return interrupted ? lua_error(L) : raise_top(L, true);
 }
 
 void nbl_poll(lua_State *L, nb_ctx *ctx)
 {
     if (nb_poll(ctx) != NB_OK) raise_message(L, ctx);
-}
-
-bool nbl_fail(nbl_stay *stay, int *tries)
-{
-    lua_State *L = stay->L;
-    nb_ctx *ctx = stay->ctx;
-    nb_status status = ctx->status;
-    if (status == NB_EMEMORY && (*tries)++ == 0) {
-        /* Twice: what a finaliser frees may have kept more alive. */
-        lua_gc(L, LUA_GCCOLLECT);
-        lua_gc(L, LUA_GCCOLLECT);
-        nb_pool_trim(ctx);
-        return true;
-    }
-    end_stay(stay);
-    if (status != NB_ECALLBACK) return raise_message(L, ctx);
-    lua_settop(L, stay->error_slot);
-    return lua_error(L);
 }
 
 int nbl_error(lua_State *L, const char *format, ...)
@@ -225,7 +205,7 @@ int nbl_error(lua_State *L, const char *format, ...)
     va_start(arguments, format);
     lua_pushvfstring(L, format, arguments);
     va_end(arguments);
-    return raise_top(L);
+    return raise_top(L, false);
 }
 
 static const char *with_article(lua_State *L, const char *noun)
@@ -301,60 +281,77 @@ int nbl_arg_error(lua_State *L, int arg, const char *expected)
     if (colon && arg == 1) return nbl_error(L, "%s belongs to %s, not %s", name, expected, got);
     const char *advice = "";
     if (method && !colon)
-        advice = lua_pushfstring(L, "; a method is called with a colon, x:%s(…)", name);
-    return nbl_error(L, "%s: argument %d must be %s, not %s%s", name, arg - colon, expected, got,
-                     advice);
+        advice = lua_pushfstring(L, "; a method is called with a colon, x:%s(…)", bare_name(name));
+    return nbl_error(L, "argument %d must be %s, not %s%s", arg - colon, expected, got, advice);
 }
 
-bool nbl_new_metatable(lua_State *L, const char *kind)
+/* ---- Into the core ---- */
+
+/* The stay is over, and with the outermost the work that somebody may have been told of. */
+static void end_stay(const nbl_stay *stay)
 {
-    if (!luaL_newmetatable(L, kind)) return false;
-    lua_createtable(L, 0, 1);
-    lua_pushstring(L, kind);
-    lua_setfield(L, -2, "__name");
-    lua_setfield(L, -2, "__metatable");
-    return true;
+    const nb_meter *meter = stay->ctx->meter;
+    stay->ctx->host = stay->outer;
+    if (meter && !stay->outer) meter->end(meter->self);
 }
 
-void nbl_push_kept(lua_State *L, int at, int which)
+/* The first shortage of memory is mended, and the job tried again; what else failed is raised. */
+static void mend_or_raise(nbl_stay *stay, bool first)
 {
-    if (lua_getiuservalue(L, at, which) != LUA_TTABLE)
-        nbl_error(L, "what nabla keeps for itself was taken away");
-}
-
-bool nbl_push_method(lua_State *L, int methods)
-{
-    if (!lua_istable(L, methods)) nbl_error(L, "the methods of this type were taken away");
-    lua_pushvalue(L, 2);
-    return lua_rawget(L, methods) != LUA_TNIL;
-}
-
-#define TEXT "nabla.text"
-
-static int free_text(lua_State *L)
-{
-    nb_text *text = luaL_checkudata(L, 1, TEXT);
-    if (text->ctx) nb_text_free(text);
-    text->ctx = NULL;
-    return 0;
-}
-
-nb_text *nbl_new_text(lua_State *L)
-{
-    nbl_stress(L);
-    nb_ctx *ctx = nbl_ctx(L);
-    nb_text *text = lua_newuserdatauv(L, sizeof *text, 0);
-    nb_text_init(text, ctx);
-    if (nbl_new_metatable(L, TEXT)) {
-        lua_pushcfunction(L, free_text);
-        lua_setfield(L, -2, "__gc");
+    lua_State *L = stay->L;
+    nb_ctx *ctx = stay->ctx;
+    if (ctx->status == NB_EMEMORY && first) {
+        /* Twice: what a finaliser frees may have kept more alive. */
+        lua_gc(L, LUA_GCCOLLECT);
+        lua_gc(L, LUA_GCCOLLECT);
+        nb_pool_trim(ctx);
+        return;
     }
-    lua_setmetatable(L, -2);
-    return text;
+    end_stay(stay);
+    if (ctx->status != NB_ECALLBACK) raise_message(L, ctx);
+    lua_settop(L, stay->error_slot);
+    lua_error(L);
 }
 
-void nbl_push_text(lua_State *L, nb_text *text)
+/* Between the first and the last line of the loop nothing may raise but mend_or_raise. */
+void nbl_run(lua_State *L, nbl_job *job, void *data)
 {
-    if (text->failed) nbl_error(L, "%s", text->ctx->message);
-    lua_pushlstring(L, nb_text_get(text), text->length);
+    nbl_state *state = nbl_state_get(L);
+    nb_ctx *ctx = state->ctx;
+    collect_under_pressure(L, state);
+    stress(L, state);
+    luaL_checkstack(L, STACK_ROOM, NULL);
+    lua_pushnil(L);
+    nbl_stay stay = {L, ctx, ctx->host, lua_gettop(L), NULL};
+    bool recording = ctx->recording;
+    ctx->host = &stay;
+    for (bool first = true; job(ctx, data) != NB_OK; first = false) {
+        ctx->recording = recording;
+        mend_or_raise(&stay, first);
+    }
+    ctx->recording = recording;
+    end_stay(&stay);
+    lua_settop(L, stay.error_slot - 1);
+}
+
+/* ---- The context ---- */
+
+nb_ctx *nbl_ctx(lua_State *L)
+{
+    return nbl_state_get(L)->ctx;
+}
+
+void nbl_push_owner(lua_State *L)
+{
+    lua_rawgeti(L, LUA_REGISTRYINDEX, NBL_STATE_KEY);
+}
+
+void nbl_set_progress_shower(lua_State *L, const nbl_progress_shower *shower)
+{
+    nbl_state_get(L)->shower = shower;
+}
+
+const nbl_progress_shower *nbl_get_progress_shower(lua_State *L)
+{
+    return nbl_state_get(L)->shower;
 }

@@ -1,9 +1,8 @@
-/* What every binding stands on: the state's context, one entry and one way out of the core,
- * handles, and tables that are functions and their help at once. A binding is check, call, push.
+/* What every binding stands on: the state's context, one way into the core and out of it, handles,
+ * and tables that are functions and their help at once. A binding is check, call, push.
  *
- * The core is entered between nbl_enter and nbl_leave (or nbl_fail). A handle is created empty and
- * valid first, then filled with what the core returns, so that nothing is lost when Lua raises in
- * between. */
+ * A handle is created empty and valid first, then filled with what the core returns, so that
+ * nothing is lost when Lua raises in between. */
 #ifndef NBL_H
 #define NBL_H
 
@@ -40,47 +39,32 @@ void nbl_register(lua_State *L, const char *prefix, const nbl_entry *entries);
  * ("activation"). The value on the stack's top (or nil) is popped; help(value) finds the page. */
 void nbl_book_add(lua_State *L, const char *kind, const nbl_entry *entry);
 
-/* One stay in the core. */
-typedef struct nbl_stay {
-    lua_State *L;
-    nb_ctx *ctx;
-    void *outer;    /* the host of the entry around this one */
-    int error_slot; /* where an error object of a callback waits */
-    void *work;     /* what the function that is about to be called is given; nbl_push_work */
-} nbl_stay;
+/* ---- Into the core ---- */
 
+/* Work in the core: it calls the core only, may fail at any place and gives back what it took. */
+typedef nb_status nbl_job(nb_ctx *ctx, void *data);
+/* Runs a job, the one way into the core. Collects garbage first when bytes outside Lua ask for it;
+ * after a shortage of memory it collects, trims the pool and runs the job once more. What went
+ * wrong is raised: the callback's own error object, or the core's message as a string. The stack
+ * and the recording switch are afterwards as they were before. */
+void nbl_run(lua_State *L, nbl_job *job, void *data);
 /* Under NABLA_STRESS: a full collection, at every Nth call. Entries and what makes handles call it,
  * so that a value which nothing keeps alive is gone before it is used. */
 void nbl_stress(lua_State *L);
-
-/* Begins a stay: collects garbage first when bytes outside Lua ask for it, makes room on the stack,
- * puts an empty error slot there, and makes this stay the context's host. Until the stay ends
- * nothing may raise:
- *
- *     nb_tensor **out = nbl_new_tensor(L);
- *     nbl_stay stay;
- *     int tries = 0;
- *     nbl_enter(L, &stay);
- *     while (!(*out = nb_tensor_clone(stay.ctx, x)) && nbl_fail(&stay, &tries)) continue;
- *     nbl_leave(&stay);
- *     return 1; */
-void nbl_enter(lua_State *L, nbl_stay *stay);
-/* Ends it; the stack is as it was before nbl_enter. */
-void nbl_leave(nbl_stay *stay);
-/* Ends it after a failure: raises the callback's own error object, or the core's message as a
- * string. After NB_EMEMORY it first collects, trims the pool and returns true once, for one more
- * try (the stay goes on). */
-bool nbl_fail(nbl_stay *stay, int *tries);
 /* Raises what Ctrl-C raises, where it was pressed; for loops of a binding itself. */
 void nbl_poll(lua_State *L, nb_ctx *ctx);
 /* Raises a message, in lua_pushfstring's format, with the position of the user's line before it and
- * the name that the function was called by, unless the message begins with it. */
+ * the name of the running function, unless the message begins with it. Nobody else writes that
+ * name: what nbl_run raises goes the same way. */
 int nbl_error(lua_State *L, const char *format, ...);
 /* Raises "zeros: argument 2 must be a size, not 'x'". */
 int nbl_arg_error(lua_State *L, int arg, const char *expected);
 /* Raises "dim: 1 is one argument too many; write x:dim()" where the call has arguments behind slot
  * `last`, which counts the object of a method. */
 void nbl_no_more(lua_State *L, int last);
+/* Pushes the name of the running function for a sentence, and returns it: "tensor.zeros",
+ * "net:train", of a tensor's method "add"; "this function" where it has none. */
+const char *nbl_push_name(lua_State *L);
 /* Pushes what a value is in the user's words and returns it: "nil", "2.5", "'relu'", "a tensor". */
 const char *nbl_describe(lua_State *L, int arg);
 
@@ -103,26 +87,67 @@ typedef int nbl_push_call(lua_State *L, const void *self, const void *data);
 nb_status nbl_call_hook(nb_ctx *ctx, nbl_push_call *push, const void *self, const void *data,
                         bool *stop);
 
-/* ---- Handles ----
- * What they hang on to can be reached with the debug library, so it is looked at before it is used.
- */
+/* ---- Handles ---- */
 
-/* A new metatable for userdata on the stack's top, as luaL_newmetatable makes it; getmetatable
- * gives scripts only {__name = kind}, so that no finaliser is called by hand. False: it was there
- * already. */
-bool nbl_new_metatable(lua_State *L, const char *kind);
-/* Pushes a user value of the handle at `at` that is a table; raises when it is none. */
-void nbl_push_kept(lua_State *L, int at, int which);
-/* Pushes what the table in the upvalue `methods` has under the key at stack index 2. False: nil. */
-bool nbl_push_method(lua_State *L, int methods);
+/* A kind of handle: one constant, which its blocks begin with. */
+typedef struct nbl_kind {
+    const char *name;     /* of its metatable: "nabla.network" */
+    int values;           /* user values */
+    const luaL_Reg *meta; /* what its metatable begins with, or NULL */
+} nbl_kind;
+
+/* What stands before the value in a handle's block. */
+enum { NBL_HEADER = sizeof(void *) };
+
+/* A handle on the stack's top; gives its value, `size` bytes of zeros, which its finaliser must
+ * accept. */
+void *nbl_new_handle(lua_State *L, const nbl_kind *kind, size_t size);
+/* The value of the handle at `at`, or NULL when it is none of this kind, whatever its metatable. */
+void *nbl_test_handle(lua_State *L, int at, const nbl_kind *kind);
+/* Likewise, but raises "argument 1 must be …". */
+void *nbl_check_handle(lua_State *L, int at, const nbl_kind *kind, const char *expected);
+/* Is it a handle of any kind, or the owner of the context itself; is it the metatable of a kind?
+ * `owner` is the index of what nbl_push_owner pushed: the registry may have lost it. */
+bool nbl_is_handle(lua_State *L, int at, int owner);
+bool nbl_is_metatable(lua_State *L, int at, int owner);
+/* The metatable of a kind on the stack's top; false: it was there already. getmetatable gives
+ * scripts only {__name = …}, so that no finaliser is called by hand. */
+bool nbl_new_metatable(lua_State *L, const nbl_kind *kind);
+/* Where the function `index` of nbl_set_methods finds the methods. */
+enum { NBL_METHODS = 1 };
+/* Puts the table of methods on the stack's top into the metatable below it, which gets `index` as
+ * __index, and pops both. */
+void nbl_set_methods(lua_State *L, lua_CFunction index);
+/* In `index`: pushes the method under the key at stack index 2. False: nil. */
+bool nbl_push_method(lua_State *L);
+/* In the program: debug.setuservalue, getuservalue and setmetatable refuse handles and their
+ * metatables, setupvalue the upvalues of our functions, and getlocal and setlocal see nothing of
+ * what those have on the stack. Bindings rely on it. The functions are else Lua's own. */
+void nbl_guard_debug(lua_State *L);
 
 /* An empty text on the stack's top, freed with its slot: the core writes into it during a stay. */
 nb_text *nbl_new_text(lua_State *L);
 /* Pushes what was written as a string, or raises when memory ended meanwhile. */
 void nbl_push_text(lua_State *L, nb_text *text);
 
-/* Tensors. */
-#define NBL_TENSOR "nabla.tensor"
+/* A core value of `bytes` bytes of zeros on the stack's top, which Lua owns while work goes on.
+ * `release` runs when it is closed or collected, once; it must accept what is still zeroed. */
+typedef void nbl_release(nb_ctx *ctx, void *value);
+void *nbl_new_box(lua_State *L, size_t bytes, nbl_release *release);
+/* The value in a box. */
+void *nbl_box_value(lua_State *L, int box);
+/* Releases the value of a box now. */
+void nbl_close_box(lua_State *L, int box);
+
+/* Gives the table on the stack's top the metatable of this name, by which it prints itself. */
+void nbl_set_printer(lua_State *L, const char *name, lua_CFunction to_string);
+/* Set fields of the table on the stack's top. */
+void nbl_set_number(lua_State *L, const char *field, double value);
+void nbl_set_integer(lua_State *L, const char *field, int64_t value);
+
+/* ---- Tensors ---- */
+
+extern const nbl_kind nbl_tensor_kind;
 /* An empty handle on the stack's top; store a new reference in it (tensors are never NULL once
  * returned). */
 nb_tensor **nbl_new_tensor(lua_State *L);
@@ -140,22 +165,29 @@ nb_tensor *nbl_test_tensor(lua_State *L, int arg);
  * context's. */
 nb_tensor *nbl_to_tensor(lua_State *L, int arg, int dtype);
 
+/* Raises when a change of x in place would be missed by a gradient. `what`: "add_". */
+void nbl_check_change(lua_State *L, const nb_tensor *x, const char *what);
+/* Raises when what a tensor brings to a change in place would be missed by its gradient. */
+void nbl_check_lost(lua_State *L, const nb_tensor *y, const char *what);
 /* What every binding that changed elements in place says after its stay: x was changed by `what`
  * ("add_"), on the line of Lua that is running. A backward that needed the old values names it. */
 void nbl_changed(lua_State *L, nb_tensor *x, const char *what);
 
+/* ---- Arguments ---- */
+
 /* Reads the table at `arg` (nil or none: nothing) into `target` by its descriptors, defaults first.
- * `whose` names the function in messages. NB_WORD gives strings that live as long as the table
- * does, NB_HOST fields (int) the stack index of the value, 0 for none. Positional entries are an
- * error unless `positional`. */
-void nbl_options(lua_State *L, int arg, const char *whose, const nb_option *options, void *target,
-                 bool positional);
+ * NB_WORD gives strings that live as long as the table does, NB_HOST fields (int) the stack index
+ * of the value, 0 for none; NB_PAIR takes a number or {3, 5}, NB_CHOSEN a string of notation, such
+ * as "constant(value=2)". Positional entries are an error unless `positional`. */
+void nbl_options(lua_State *L, int arg, const nb_option *options, void *target, bool positional);
 /* A dimension (from 1, or negative from the end) at `arg`, as one from 0; others are errors. */
 int nbl_check_dim(lua_State *L, int arg, int dims);
 /* An index likewise, in 1 … n. `what`: "layer". */
 int64_t nbl_check_index(lua_State *L, int arg, int64_t n, const char *what);
 /* A whole number; "epochs must be a whole number, not 2.5". */
 int64_t nbl_check_integer(lua_State *L, int arg, const char *what);
+/* A seed at `arg`, else one drawn from the context. */
+uint64_t nbl_check_seed(lua_State *L, int arg);
 /* A path: a string without NUL. */
 const char *nbl_check_path(lua_State *L, int arg);
 

@@ -1,6 +1,9 @@
 /* Arguments that are plain values: option tables, whole numbers, dimensions, indices, paths. */
 #include "lua/nbl.h"
 
+#include "base/random.h"
+#include "nn/notation/notation.h"
+
 #include <string.h>
 
 /* Options are read before the core is entered, but the core's tables write the message. */
@@ -9,24 +12,57 @@ static void raise_option(lua_State *L)
     nbl_error(L, "%s", nbl_ctx(L)->message);
 }
 
-static const char *kind_words(const nb_option *option)
-{
-    static const char *const words[] = {[NB_NUMBER] = "a number",
-                                        [NB_INTEGER] = "a whole number",
-                                        [NB_BOOLEAN] = "true or false",
-                                        [NB_WORD] = "a string"};
-    return option->range ? option->range : words[option->kind];
-}
-
 static void wrong_kind(lua_State *L, const nb_option *option)
 {
-    nbl_error(L, "%s must be %s, not %s", option->name, kind_words(option), nbl_describe(L, -1));
+    nb_option_wrong(nbl_ctx(L), option, nbl_describe(L, -1));
+    raise_option(L);
+}
+
+static void check_set(lua_State *L, nb_status status)
+{
+    if (status != NB_OK) raise_option(L);
 }
 
 static void set_number(lua_State *L, const nb_option *option, void *target)
 {
     if (lua_type(L, -1) != LUA_TNUMBER) wrong_kind(L, option);
-    if (nb_option_set(nbl_ctx(L), option, target, lua_tonumber(L, -1)) != NB_OK) raise_option(L);
+    check_set(L, nb_option_set(nbl_ctx(L), option, target, lua_tonumber(L, -1)));
+}
+
+/* A string without a NUL within, which the core would take for its end. */
+static const char *to_word(lua_State *L, const nb_option *option)
+{
+    size_t length = 0;
+    const char *word = lua_type(L, -1) == LUA_TSTRING ? lua_tolstring(L, -1, &length) : NULL;
+    if (!word || strlen(word) != length) wrong_kind(L, option);
+    return word;
+}
+
+/* A word, or a number where that may stand too. */
+static void set_word(lua_State *L, const nb_option *option, void *target)
+{
+    if (option->kind == NB_CHOICE_OR_INTEGER && lua_type(L, -1) == LUA_TNUMBER)
+        set_number(L, option, target);
+    else
+        check_set(L, nb_option_set_word(nbl_ctx(L), option, target, to_word(L, option)));
+}
+
+/* 3 or {3, 5} */
+static void set_pair(lua_State *L, const nb_option *option, void *target)
+{
+    if (!lua_istable(L, -1)) {
+        set_number(L, option, target);
+        return;
+    }
+    bool two = lua_rawlen(L, -1) == 2 && lua_rawgeti(L, -1, 1) == LUA_TNUMBER &&
+               lua_rawgeti(L, -2, 2) == LUA_TNUMBER;
+    if (!two) {
+        nb_option_wrong(nbl_ctx(L), option, "this table");
+        raise_option(L);
+    }
+    double first = lua_tonumber(L, -2), second = lua_tonumber(L, -1);
+    lua_pop(L, 2);
+    check_set(L, nb_option_set_pair(nbl_ctx(L), option, target, first, second));
 }
 
 /* The value is on the stack's top and popped, but for NB_HOST, whose values stay. */
@@ -46,6 +82,17 @@ static void set_option(lua_State *L, const nb_option *option, void *target)
         if (lua_type(L, -1) != LUA_TSTRING) wrong_kind(L, option);
         *(const char **)field = lua_tostring(L, -1);
         break;
+    case NB_NAME:
+    case NB_CHOICE:
+    case NB_CHOICE_OR_INTEGER:
+        set_word(L, option, target);
+        break;
+    case NB_PAIR:
+        set_pair(L, option, target);
+        break;
+    case NB_CHOSEN:
+        check_set(L, nb_notation_option(nbl_ctx(L), to_word(L, option), NULL, option, target));
+        break;
     case NB_HOST:
         *(int *)field = lua_gettop(L);
         return;
@@ -54,32 +101,29 @@ static void set_option(lua_State *L, const nb_option *option, void *target)
 }
 
 /* Raises unless every key is the name of an option. */
-static void check_keys(lua_State *L, int arg, const char *whose, const nb_option *options,
-                       bool positional)
+static void check_keys(lua_State *L, int arg, const nb_option *options, bool positional)
 {
     lua_pushnil(L);
     for (; lua_next(L, arg); lua_pop(L, 1)) {
         if (lua_type(L, -2) == LUA_TSTRING) {
             const char *name = lua_tostring(L, -2);
             if (nb_option_find(options, name)) continue;
-            nb_option_unknown(nbl_ctx(L), options, whose, name);
+            nb_option_unknown(nbl_ctx(L), options, nbl_push_name(L), name);
             raise_option(L);
         }
         if (!positional || !lua_isinteger(L, -2))
-            nbl_error(L, "%s: options are written name = value; there is no name before %s", whose,
+            nbl_error(L, "options are written name = value; there is no name before %s",
                       nbl_describe(L, -1));
     }
 }
 
-void nbl_options(lua_State *L, int arg, const char *whose, const nb_option *options, void *target,
-                 bool positional)
+void nbl_options(lua_State *L, int arg, const nb_option *options, void *target, bool positional)
 {
     arg = lua_absindex(L, arg);
     nb_option_defaults(options, target);
     if (lua_isnoneornil(L, arg)) return;
-    if (!lua_istable(L, arg))
-        nbl_error(L, "%s: options must be a table, not %s", whose, nbl_describe(L, arg));
-    check_keys(L, arg, whose, options, positional);
+    if (!lua_istable(L, arg)) nbl_error(L, "options must be a table, not %s", nbl_describe(L, arg));
+    check_keys(L, arg, options, positional);
     for (const nb_option *option = options; option->name; option++) {
         luaL_checkstack(L, 4, NULL);
         lua_pushstring(L, option->name);
@@ -111,6 +155,14 @@ int64_t nbl_check_index(lua_State *L, int arg, int64_t n, const char *what)
 int nbl_check_dim(lua_State *L, int arg, int dims)
 {
     return (int)nbl_check_index(L, arg, dims, "dimension");
+}
+
+uint64_t nbl_check_seed(lua_State *L, int arg)
+{
+    if (!lua_isnoneornil(L, arg)) return (uint64_t)nbl_check_integer(L, arg, "a seed");
+    nb_stream stream = nb_stream_next(nbl_ctx(L), NB_FOR_INIT);
+    uint64_t high = nb_random_word(&stream);
+    return high << 32 | nb_random_word(&stream);
 }
 
 const char *nbl_check_path(lua_State *L, int arg)

@@ -1,10 +1,11 @@
 /* The state's life, and where it is found: in the registry. */
 #include "lua/state.h"
 
+#include <lauxlib.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* Its address marks the state. */
+/* Its address marks the state, as a kind marks a handle. */
 static const char mark;
 
 static nbl_state *check_state(lua_State *L, int at)
@@ -53,8 +54,19 @@ void nbl_state_open(lua_State *L)
     if (stress) state->stress = strtoul(stress, NULL, 10);
     state->ctx->memory.poison = state->stress > 0;
     lua_rawseti(L, LUA_REGISTRYINDEX, NBL_STATE_KEY);
+    for (int which = NBL_BOOK; which <= NBL_STATE_VALUES; which++) {
+        lua_newtable(L);
+        nbl_state_set(L, which);
+    }
+    nbl_state_push(L, NBL_KINDS);
+    lua_pushboolean(L, true);
+    lua_rawsetp(L, -2, &mark);
+    nbl_state_push(L, NBL_FUNCTIONS);
     lua_newtable(L);
-    nbl_state_set(L, NBL_BOOK);
+    lua_pushliteral(L, "v");
+    lua_setfield(L, -2, "__mode");
+    lua_setmetatable(L, -2);
+    lua_pop(L, 2);
 }
 
 nbl_state *nbl_state_find(lua_State *L)
@@ -76,7 +88,7 @@ void nbl_state_push(lua_State *L, int which)
 {
     nbl_state_get(L);
     lua_rawgeti(L, LUA_REGISTRYINDEX, NBL_STATE_KEY);
-    nbl_push_kept(L, -1, which);
+    lua_getiuservalue(L, -1, which);
     lua_remove(L, -2);
 }
 
@@ -87,24 +99,4 @@ void nbl_state_set(lua_State *L, int which)
     lua_insert(L, -2);
     lua_setiuservalue(L, -2, which);
     lua_pop(L, 1);
-}
-
-void nbl_push_owner(lua_State *L)
-{
-    lua_rawgeti(L, LUA_REGISTRYINDEX, NBL_STATE_KEY);
-}
-
-nb_ctx *nbl_ctx(lua_State *L)
-{
-    return nbl_state_get(L)->ctx;
-}
-
-void nbl_set_progress_shower(lua_State *L, const nbl_progress_shower *shower)
-{
-    nbl_state_get(L)->shower = shower;
-}
-
-const nbl_progress_shower *nbl_get_progress_shower(lua_State *L)
-{
-    return nbl_state_get(L)->shower;
 }

@@ -7,24 +7,39 @@
 
 #include <string.h>
 
+#define X(name) extern const nb_activation_type nb_activation_##name;
+#include "nn/activations.def"
+#undef X
+
+const nb_activation_type *const nb_activations[NB_ACTIVATIONS] = {
+#define X(name) &nb_activation_##name,
+#include "nn/activations.def"
+#undef X
+};
+
+NB_DEFINE_FAMILY(nb_activation_type, nb_activation, nb_activations, NB_ACTIVATIONS)
+NB_DEFINE_CHOICES(nb_activation_type, nb_activation, "activation")
+
 /* ---- The descriptors ------------------------------------------------------------------------ */
 
 /* Elementwise, by a kernel. */
 #define ELEMENTWISE(NAME, KERNEL, ...)                                                             \
-    static const nb_activation_type activation_##NAME = {.name = #NAME,                            \
-                                                         .kernel = NB_U_##KERNEL,                  \
-                                                         .example = "net = nn.net \"4 - 3 " #NAME  \
-                                                                    " - 1\"",                      \
-                                                         __VA_ARGS__}
+    NB_DESCRIPTOR(nb_activation_type, nb_activation_##NAME) = {                                         \
+        .name = #NAME,                                                                             \
+        .kernel = NB_U_##KERNEL,                                                                   \
+        .example = "net = nn.net \"4 - 3 " #NAME " - 1\"",                                         \
+        __VA_ARGS__,                                                                               \
+    }
 
 /* On all neurons of a layer together, by an op. */
 #define WHOLE_LAYER(NAME, ...)                                                                     \
-    static const nb_activation_type activation_##NAME = {.name = #NAME,                            \
-                                                         .whole_layer = true,                      \
-                                                         .op = NB_OP_##NAME,                       \
-                                                         .example =                                \
-                                                             "net = nn.net \"4 - 3 " #NAME "\"",   \
-                                                         __VA_ARGS__}
+    NB_DESCRIPTOR(nb_activation_type, nb_activation_##NAME) = {                                         \
+        .name = #NAME,                                                                             \
+        .whole_layer = true,                                                                       \
+        .op = NB_OP_##NAME,                                                                        \
+        .example = "net = nn.net \"4 - 3 " #NAME "\"",                                             \
+        __VA_ARGS__,                                                                               \
+    }
 
 ELEMENTWISE(sigmoid, sigmoid, .formula = "1 / (1 + e^-z)", .init = "lecun",
             .help = "the book's neuron: from 0 to 1, saturates on both sides");
@@ -94,15 +109,6 @@ WHOLE_LAYER(softmax, .formula = "e^z_j / sum over k of e^z_k", .init = "lecun",
 WHOLE_LAYER(log_softmax, .formula = "z_j - log(sum over k of e^z_k)", .init = "lecun",
             .help = "logarithms of softmax's probabilities");
 
-const nb_activation_type *const nb_activations[NB_ACTIVATIONS] = {
-#define X(name) [NB_ACT_##name] = &activation_##name,
-#include "nn/activations.def"
-#undef X
-};
-
-NB_DEFINE_FAMILY(nb_activation_type, nb_activation, nb_activations, NB_ACTIVATIONS)
-
-NB_DEFINE_CHOICES(nb_activation_type, nb_activation, "activation")
 
 /* ---- Values --------------------------------------------------------------------------------- */
 

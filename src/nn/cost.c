@@ -69,8 +69,7 @@ static nb_tensor *quadratic_of(nb_ctx *ctx, const nb_cost *cost, nb_activation l
     return nb_op2(ctx, NB_OP_half_squared_distance, a, y);
 }
 
-extern const nb_cost_type nb_cost_quadratic;
-const nb_cost_type nb_cost_quadratic = {
+NB_DESCRIPTOR(nb_cost_type, nb_cost_quadratic) = {
     .name = "quadratic",
     .help = "The book's cost: half the squared distance, averaged over the examples.",
     .formula = "C_x = ½ ‖y - a‖²",
@@ -90,8 +89,7 @@ static nb_tensor *mse_of(nb_ctx *ctx, const nb_cost *cost, nb_activation last, n
     return nb_then_number(ctx, NB_OP_mul, quadratic_of(ctx, cost, last, a, y), 2 / outputs(a));
 }
 
-extern const nb_cost_type nb_cost_mse;
-const nb_cost_type nb_cost_mse = {
+NB_DESCRIPTOR(nb_cost_type, nb_cost_mse) = {
     .name = "mse",
     .help = "The mean squared error over all elements, as other frameworks count it.",
     .formula = "C_x = 1/K Σ_j (y_j - a_j)²",
@@ -127,8 +125,8 @@ static nb_op_id cross_entropy_fused(nb_activation last)
 static nb_tensor *weighted_log(nb_ctx *ctx, nb_tensor *a, nb_tensor *y)
 {
     nb_call clamp = {.op = nb_ops[NB_OP_clamp], .in = {a}, .inputs = 1};
-    clamp.attr.number[0] = a->dtype == NB_F32 ? (double)FLT_MIN : DBL_MIN;
-    clamp.attr.number[1] = DBL_MAX;
+    clamp.attr.unary.p = a->dtype == NB_F32 ? (double)FLT_MIN : DBL_MIN;
+    clamp.attr.unary.q = DBL_MAX;
     nb_tensor *log = nb_then1(ctx, NB_OP_log, nb_op_call(ctx, &clamp));
     return nb_then2(ctx, NB_OP_mul, log, y);
 }
@@ -165,8 +163,7 @@ static nb_tensor *cross_entropy_of(nb_ctx *ctx, const nb_cost *cost, nb_activati
     return nb_then_number(ctx, NB_OP_mul, sum, -1 / (double)(a->shape[0] ? a->shape[0] : 1));
 }
 
-extern const nb_cost_type nb_cost_cross_entropy;
-const nb_cost_type nb_cost_cross_entropy = {
+NB_DESCRIPTOR(nb_cost_type, nb_cost_cross_entropy) = {
     .name = "cross_entropy",
     .help =
         "After softmax the categorical cross-entropy; after sigmoid the book's, summed over the "

@@ -2,33 +2,40 @@
 #include "nn/examples.h"
 
 #include "base/text.h"
+#include "tensor/make.h"
 #include "tensor/shape.h"
 
 #include <math.h>
 #include <string.h>
 
-static bool ends_with(const nb_tensor *t, int dims, const int64_t *shape)
+/* Whether a tensor's last sizes are those of one example of the form. */
+static bool ends_with(const nb_tensor *t, const nb_form *form)
 {
-    return t->dims >= dims &&
-           !memcmp(t->shape + t->dims - dims, shape, (size_t)dims * sizeof *shape);
+    return t->dims >= form->dims && nb_form_takes(form, t->shape + t->dims - form->dims);
+}
+
+/* (n, the last `dims` sizes of t): one example as a batch of one. */
+static nb_tensor *as_batch(nb_ctx *ctx, nb_tensor *t, int64_t n, int dims)
+{
+    int64_t shape[NB_MAX_DIMS] = {n};
+    memcpy(shape + 1, t->shape + t->dims - dims, (size_t)dims * sizeof *shape);
+    return nb_tensor_reshape(ctx, t, dims + 1, shape);
 }
 
 nb_tensor *nb_net_inputs(nb_ctx *ctx, const nb_net *net, nb_tensor *x, bool *single)
 {
     char given[NB_SHAPE_TEXT], wanted[NB_SHAPE_TEXT];
-    bool fits = ends_with(x, nb_net_in(net)->dims, nb_net_in(net)->size) &&
-                x->dims <= nb_net_in(net)->dims + 1;
+    const nb_form *in = nb_net_in(net);
+    bool fits = ends_with(x, in) && x->dims <= in->dims + 1;
+    nb_form_text(in, wanted);
     if (!fits)
-        return nb_fail_null(
-            ctx, NB_ESHAPE, "x is %s; the network takes examples of %s, so %s or nx%s",
-            nb_shape_text(x->dims, x->shape, given),
-            nb_shape_text(nb_net_in(net)->dims, nb_net_in(net)->size, wanted), wanted, wanted);
-    *single = x->dims == nb_net_in(net)->dims;
+        return nb_fail_null(ctx, NB_ESHAPE,
+                            "x is %s; the network takes examples of %s, so %s or nx%s",
+                            nb_shape_text(x->dims, x->shape, given), wanted, wanted, wanted);
+    *single = x->dims == in->dims;
     nb_tensor *same = nb_tensor_convert(ctx, x, net->dtype, 1);
     if (!same || !*single) return same;
-    int64_t shape[NB_MAX_DIMS] = {1};
-    memcpy(shape + 1, nb_net_in(net)->size, (size_t)nb_net_in(net)->dims * sizeof *shape);
-    nb_tensor *batch = nb_tensor_reshape(ctx, same, nb_net_in(net)->dims + 1, shape);
+    nb_tensor *batch = as_batch(ctx, same, 1, in->dims);
     nb_tensor_release(ctx, same);
     return batch;
 }
@@ -45,59 +52,99 @@ static nb_status bad_class(nb_ctx *ctx, double value, int64_t classes)
                    nb_number_text(value, text), (long long)classes);
 }
 
-/* (n) class numbers as (n, K) with a 1 at each. */
-static nb_tensor *one_hot(nb_ctx *ctx, const nb_net *net, const nb_tensor *y, int64_t n)
+/* Numbers that one step of an output holds. */
+static int64_t units(const nb_net *net)
 {
-    int64_t classes = nb_net_out(net)->size[0];
-    const int64_t shape[2] = {n, classes};
-    nb_tensor *out = nb_tensor_zeros(ctx, net->dtype, 2, shape);
-    for (int64_t i = 0; out && i < n; i++) {
-        double value = nb_tensor_get(y, &i);
-        if (value >= 1 && value <= (double)classes && value == floor(value)) {
-            nb_tensor_set(out, (const int64_t[]){i, (int64_t)value - 1}, 1);
-            continue;
-        }
-        bad_class(ctx, value, classes);
+    const nb_form *out = nb_net_out(net);
+    return out->dims ? out->size[out->dims - 1] : 1;
+}
+
+/* The output's sizes without its units: what class numbers stand at. */
+static nb_form class_places(const nb_net *net)
+{
+    nb_form places = *nb_net_out(net);
+    places.dims--;
+    return places;
+}
+
+bool nb_net_takes_classes(const nb_net *net, int dims, const int64_t *shape)
+{
+    nb_form places = class_places(net);
+    return dims == places.dims && units(net) > 1 && nb_form_takes(&places, shape);
+}
+
+bool nb_net_wants_classes(const nb_net *net)
+{
+    return nb_net_fused(net) == NB_OP_softmax_cross_entropy;
+}
+
+/* Every number of y checked, as NB_I32 (n, …). */
+static nb_tensor *class_numbers(nb_ctx *ctx, const nb_net *net, nb_tensor *y, int64_t n)
+{
+    int64_t classes = units(net);
+    nb_tensor *real = nb_tensor_convert(ctx, y, NB_F64, 1);
+    nb_tensor *rows = real ? as_batch(ctx, real, n, class_places(net).dims) : NULL;
+    nb_tensor *whole = rows ? nb_tensor_contiguous(ctx, rows) : NULL;
+    nb_status status = whole ? NB_OK : ctx->status;
+    for (int64_t i = 0; whole && i < nb_tensor_count(whole) && status == NB_OK; i++) {
+        double value = ((const double *)nb_tensor_data(whole))[i];
+        bool fits = value >= 1 && value <= (double)classes && value == floor(value);
+        if (!fits) status = bad_class(ctx, value, classes);
+    }
+    nb_tensor *out = status == NB_OK ? nb_tensor_convert(ctx, whole, NB_I32, 1) : NULL;
+    nb_tensor_release(ctx, real);
+    nb_tensor_release(ctx, rows);
+    nb_tensor_release(ctx, whole);
+    return out;
+}
+
+/* Checked class numbers as the net's cost takes them; takes `numbers` over. */
+static nb_tensor *as_wanted(nb_ctx *ctx, const nb_net *net, nb_tensor *numbers)
+{
+    if (!numbers || nb_net_wants_classes(net)) return numbers;
+    int64_t shape[NB_MAX_DIMS];
+    memcpy(shape, numbers->shape, (size_t)numbers->dims * sizeof *shape);
+    shape[numbers->dims] = units(net);
+    nb_tensor *out = nb_tensor_new(ctx, net->dtype, numbers->dims + 1, shape);
+    if (out && nb_fill_one_hot(ctx, out, numbers) != NB_OK) {
         nb_tensor_release(ctx, out);
         out = NULL;
     }
+    nb_tensor_release(ctx, numbers);
     return out;
 }
 
 static nb_status counts_differ(nb_ctx *ctx, const nb_net *net, const nb_tensor *y, int64_t n)
 {
     char given[NB_SHAPE_TEXT], wanted[NB_SHAPE_TEXT];
-    int64_t shape[NB_MAX_DIMS] = {n};
-    memcpy(shape + 1, nb_net_out(net)->size, (size_t)nb_net_out(net)->dims * sizeof *shape);
-    return nb_fail(ctx, NB_ESHAPE, "y is %s; %lld examples need targets %s%s",
-                   nb_shape_text(y->dims, y->shape, given), (long long)n,
-                   nb_shape_text(nb_net_out(net)->dims + 1, shape, wanted),
-                   nb_net_out(net)->dims == 1 && nb_net_out(net)->size[0] > 1
-                       ? " or as many class numbers"
-                       : "");
+    const nb_form *out = nb_net_out(net);
+    return nb_fail(ctx, NB_ESHAPE, "y is %s; %lld examples need targets %lldx%s%s",
+                   nb_shape_text(y->dims, y->shape, given), (long long)n, (long long)n,
+                   nb_form_text(out, wanted),
+                   units(net) == 1  ? ""
+                   : out->dims == 1 ? " or as many class numbers"
+                                    : " or a class number for each step");
 }
 
 nb_tensor *nb_net_targets(nb_ctx *ctx, const nb_net *net, nb_tensor *y, int64_t n)
 {
-    bool classes = nb_net_out(net)->dims == 1 && nb_net_out(net)->size[0] > 1;
-    int64_t shape[NB_MAX_DIMS] = {n};
-    memcpy(shape + 1, nb_net_out(net)->size, (size_t)nb_net_out(net)->dims * sizeof *shape);
-    bool whole = y->dims == nb_net_out(net)->dims + 1 && y->shape[0] == n;
-    bool one = n == 1 && y->dims == nb_net_out(net)->dims;
-    bool column = !classes && nb_net_out(net)->dims == 1 && y->dims == 1 && y->shape[0] == n;
-    if (ends_with(y, nb_net_out(net)->dims, nb_net_out(net)->size) ? whole || one : column) {
+    const nb_form *out = nb_net_out(net);
+    bool whole = y->dims == out->dims + 1 && y->shape[0] == n;
+    bool one = n == 1 && y->dims == out->dims;
+    bool column = out->dims == 1 && out->size[0] == 1 && y->dims == 1 && y->shape[0] == n;
+    if (ends_with(y, out) ? whole || one : column) {
+        const int64_t single[2] = {n, 1};
         nb_tensor *same = nb_tensor_convert(ctx, y, net->dtype, 1);
-        nb_tensor *batch =
-            same ? nb_tensor_reshape(ctx, same, nb_net_out(net)->dims + 1, shape) : NULL;
+        nb_tensor *batch = !same                ? NULL
+                           : ends_with(y, out) ? as_batch(ctx, same, n, out->dims)
+                                                : nb_tensor_reshape(ctx, same, 2, single);
         nb_tensor_release(ctx, same);
         return batch;
     }
-    if (classes && nb_tensor_count(y) == n && (y->dims == 1 || (y->dims == 0 && n == 1))) {
-        nb_tensor *list = nb_tensor_reshape(ctx, y, 1, &n);
-        nb_tensor *out = list ? one_hot(ctx, net, list, n) : NULL;
-        nb_tensor_release(ctx, list);
-        return out;
-    }
+    bool classes =
+        y->dims > 0 && y->shape[0] == n && nb_net_takes_classes(net, y->dims - 1, y->shape + 1);
+    if (classes || (n == 1 && nb_net_takes_classes(net, y->dims, y->shape)))
+        return as_wanted(ctx, net, class_numbers(ctx, net, y, n));
     counts_differ(ctx, net, y, n);
     return NULL;
 }

@@ -1,14 +1,22 @@
-/* Examples as a network takes them. */
+/* Examples as a network takes them: shapes, dtypes, and what y holds for it. */
 #ifndef NB_EXAMPLES_H
 #define NB_EXAMPLES_H
 
-#include "nn/net/net.h"
+#include "nn/net/pass.h"
 
-/* Examples for this net: x as (n, in_shape…) in its dtype. *single says that x was one example.
- * NULL with NB_ESHAPE "x has 60 values an example; the network takes 64". */
+/* x as (n, in_shape…) in the net's dtype. *single says that x was one example. NULL with NB_ESHAPE
+ * "x is 60; the network takes examples of 64, so 64 or nx64". */
 nb_tensor *nb_net_inputs(nb_ctx *ctx, const nb_net *net, nb_tensor *x, bool *single);
-/* Targets (n, out_shape…) in its dtype from targets or class numbers 1…K (any dtype, one dimension
- * fewer, more than one output). NB_EARG for classes outside, with a word about counting from 0. */
+
+/* Whether y of so many dimensions, sizes of one example, is classes for the net: numbers 1…K for
+ * outputs (…, K), one dimension fewer and more than one unit. */
+bool nb_net_takes_classes(const nb_net *net, int dims, const int64_t *shape);
+/* Whether the net's cost takes class numbers as they are (NB_I32), so that nobody makes them rows
+ * of a 1 among zeros. */
+bool nb_net_wants_classes(const nb_net *net);
+/* Targets (n, out_shape…) in the net's dtype, or class numbers for a cost that takes them, from
+ * targets or class numbers 1…K of any dtype. NB_EARG for classes outside, with a word about
+ * counting from 0. */
 nb_tensor *nb_net_targets(nb_ctx *ctx, const nb_net *net, nb_tensor *y, int64_t n);
 
 #endif

@@ -11,6 +11,19 @@
 #include <math.h>
 #include <string.h>
 
+#define X(name) extern const nb_init_type nb_init_##name;
+#include "nn/inits.def"
+#undef X
+
+const nb_init_type *const nb_inits[NB_INITS] = {
+#define X(name) &nb_init_##name,
+#include "nn/inits.def"
+#undef X
+};
+
+NB_DEFINE_FAMILY(nb_init_type, nb_init, nb_inits, NB_INITS)
+NB_DEFINE_CHOICES(nb_init_type, nb_init, "initialiser")
+
 enum { CHUNK = 256 }; /* numbers drawn between two looks at Ctrl-C */
 
 typedef double draw_fn(nb_stream *stream, double scale);
@@ -184,12 +197,13 @@ static nb_status fill_orthogonal(nb_ctx *ctx, nb_tensor *w, const nb_fans *fans,
 /* ---- The descriptors ------------------------------------------------------------------------ */
 
 #define INIT(NAME, HELP, ...)                                                                      \
-    static const nb_init_type init_##NAME = {.name = #NAME,                                        \
-                                             .help = HELP,                                         \
-                                             .example =                                            \
-                                                 "net = nn.net \"4 - 3 init=" #NAME " - 1\"",      \
-                                             .fill = fill_##NAME,                                  \
-                                             __VA_ARGS__}
+    NB_DESCRIPTOR(nb_init_type, nb_init_##NAME) = {                                                \
+        .name = #NAME,                                                                             \
+        .help = HELP,                                                                              \
+        .example = "net = nn.net \"4 - 3 init=" #NAME " - 1\"",                                    \
+        .fill = fill_##NAME,                                                                       \
+        __VA_ARGS__,                                                                               \
+    }
 
 #define NUMBER(NAME, HELP, VALUE)                                                                  \
     {                                                                                              \
@@ -201,25 +215,16 @@ static const nb_option deviation_options[] = {NUMBER("deviation", "of the number
                                               NB_OPTIONS_END};
 static const nb_option value_options[] = {NUMBER("value", "of every element", 0), NB_OPTIONS_END};
 
-INIT(lecun, "normal, variance 1/inputs (LeCun et al. 1998; the book's choice)");
-INIT(he, "normal, variance 2/inputs, for relu (He et al. 2015)");
-INIT(glorot, "uniform up to sqrt(6 / (inputs + outputs)) (Glorot and Bengio 2010)");
+INIT(lecun, "normal, variance 1/inputs (LeCun et al. 1998; the book's choice)", .options = NULL);
+INIT(he, "normal, variance 2/inputs, for relu (He et al. 2015)", .options = NULL);
+INIT(glorot, "uniform up to sqrt(6 / (inputs + outputs)) (Glorot and Bengio 2010)", .options = NULL);
 INIT(normal, "normal, variance 1 (the book's first choice), or of another deviation",
      .options = deviation_options);
-INIT(uniform, "uniform up to 1 / sqrt(inputs)");
-INIT(orthogonal, "orthonormal rows, or columns where there are fewer (Saxe et al. 2014)");
-INIT(zeros, "all 0; neurons of a layer then stay alike");
-INIT(ones, "all 1; neurons of a layer then stay alike");
+INIT(uniform, "uniform up to 1 / sqrt(inputs)", .options = NULL);
+INIT(orthogonal, "orthonormal rows, or columns where there are fewer (Saxe et al. 2014)", .options = NULL);
+INIT(zeros, "all 0; neurons of a layer then stay alike", .options = NULL);
+INIT(ones, "all 1; neurons of a layer then stay alike", .options = NULL);
 INIT(constant, "all one value; neurons of a layer then stay alike", .options = value_options);
-
-const nb_init_type *const nb_inits[NB_INITS] = {
-#define X(name) [NB_INIT_##name] = &init_##name,
-#include "nn/inits.def"
-#undef X
-};
-
-NB_DEFINE_FAMILY(nb_init_type, nb_init, nb_inits, NB_INITS)
-NB_DEFINE_CHOICES(nb_init_type, nb_init, "initialiser")
 
 /* ---- Values --------------------------------------------------------------------------------- */
 

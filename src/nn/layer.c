@@ -52,7 +52,7 @@ static void free_layer(nb_ctx *ctx, nb_layer *layer)
     nb_plan_drop(ctx, layer->plan);
     for (int i = 0; i < layer->children; i++) nb_layer_release(ctx, layer->child[i]);
     for (int i = 0; i < layer->specs; i++) nb_tensor_release(ctx, layer->spec[i].value);
-    nb_free(ctx, layer->child, (size_t)layer->children * sizeof *layer->child);
+    nb_free(ctx, layer->child, (size_t)layer->room * sizeof *layer->child);
     nb_free(ctx, layer->branch, (size_t)layer->branches * sizeof *layer->branch);
     nb_free(ctx, layer->spec, (size_t)layer->specs * sizeof *layer->spec);
     nb_free(ctx, layer->differs, (size_t)layer->differ_count * sizeof *layer->differs);
@@ -66,7 +66,7 @@ void nb_layer_release(nb_ctx *ctx, nb_layer *layer)
 
 /* ---- Lists ---------------------------------------------------------------------------------- */
 
-/* A list of `count` entries with room for one more. They grow one by one: blocks are short. */
+/* A list of `count` entries with room for one more. They grow one by one: these are short. */
 static void *grown(nb_ctx *ctx, void *list, int count, size_t size)
 {
     return nb_resize(ctx, list, (size_t)count * size, ((size_t)count + 1) * size);
@@ -84,11 +84,22 @@ nb_status nb_layer_add_branch(nb_ctx *ctx, nb_layer *block)
 nb_status nb_layer_add(nb_ctx *ctx, nb_layer *block, nb_layer *child)
 {
     if (!block->branches && nb_layer_add_branch(ctx, block) != NB_OK) return ctx->status;
-    nb_layer **list = grown(ctx, block->child, block->children, sizeof(nb_layer *));
-    if (!list) return ctx->status;
-    block->child = list;
+    if (block->children == block->room) {
+        int room = block->room ? 2 * block->room : 4;
+        size_t size = sizeof(nb_layer *);
+        nb_layer **list =
+            nb_resize(ctx, block->child, (size_t)block->room * size, (size_t)room * size);
+        if (!list) return ctx->status;
+        block->child = list;
+        block->room = room;
+    }
     block->child[block->children++] = nb_layer_retain(child);
     return NB_OK;
+}
+
+void nb_layer_drop_children(nb_ctx *ctx, nb_layer *block, int count)
+{
+    while (block->children > count) nb_layer_release(ctx, block->child[--block->children]);
 }
 
 int nb_branch_first(const nb_layer *block, int b)
@@ -339,6 +350,33 @@ nb_param *nb_layer_param(const nb_layer *layer, const char *name)
     for (int i = 0; plan && i < plan->buffers; i++)
         if (!strcmp(plan->buffer[i].name, name)) return &plan->buffer[i];
     return NULL;
+}
+
+/* A shared layer's parameters are counted at its first place, `place`: others have its number too.
+ */
+static int64_t count_at(const nb_layer *layer, int place)
+{
+    const nb_plan *plan = layer->plan;
+    int64_t count = 0;
+    if (plan->place != place) return 0;
+    for (int i = 0; i < plan->params; i++) count += plan->param[i].count;
+    place++;
+    for (int i = 0; i < layer->children; i++) {
+        count += count_at(layer->child[i], place);
+        place += layer->child[i]->plan->places;
+    }
+    return count;
+}
+
+int64_t nb_layer_count(const nb_layer *layer)
+{
+    return layer->plan ? count_at(layer, layer->plan->place) : 0;
+}
+
+void nb_layer_scale(nb_layer *layer, double factor)
+{
+    layer->factor = factor;
+    for (int i = 0; i < layer->children; i++) nb_layer_scale(layer->child[i], factor);
 }
 
 const char *nb_layer_where(const nb_layer *layer)

@@ -89,7 +89,7 @@ struct nb_layer {
     nb_param_spec *spec;          /* a list of `specs`, owned */
     int specs;
     nb_layer **child; /* of all branches, in order; owned references */
-    int children;
+    int children, room;
     int *branch; /* the number of each branch's first child; branches may be empty */
     int branches;
     nb_net *owner; /* the network that it is part of, NULL: none yet; borrowed */
@@ -168,6 +168,8 @@ void nb_layer_release(nb_ctx *ctx, nb_layer *layer);
  * branches gets its first. */
 nb_status nb_layer_add_branch(nb_ctx *ctx, nb_layer *block);
 nb_status nb_layer_add(nb_ctx *ctx, nb_layer *block, nb_layer *child);
+/* Takes the children from number `count` on away again. */
+void nb_layer_drop_children(nb_ctx *ctx, nb_layer *block, int count);
 /* The children of branch b are first … end - 1. */
 int nb_branch_first(const nb_layer *block, int b);
 int nb_branch_end(const nb_layer *block, int b);
@@ -195,6 +197,10 @@ bool nb_layer_is_frozen(const nb_layer *layer);
 
 /* Of a planned layer: the parameter or buffer called `name`, or NULL. */
 nb_param *nb_layer_param(const nb_layer *layer, const char *name);
+/* The factor of the learning rate, for it and all below it. */
+void nb_layer_scale(nb_layer *layer, double factor);
+/* Numbers in the parameters of it and all below it, shared ones once. */
+int64_t nb_layer_count(const nb_layer *layer);
 /* "layer 3.1 (name)", or "this layer" before it has a plan. */
 const char *nb_layer_where(const nb_layer *layer);
 /* The layer whose activation makes this one's output: itself, or the last of a network's; NULL

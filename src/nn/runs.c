@@ -232,9 +232,7 @@ static nb_tensor *apply_host(nb_ctx *ctx, const nb_activation_type *f, nb_tensor
 static nb_tensor *narrow_columns(nb_ctx *ctx, nb_tensor *z, int64_t start, int64_t count)
 {
     nb_call call = {.op = nb_ops[NB_OP_narrow], .in = {z}, .inputs = 1};
-    const int64_t list[] = {z->dims - 1, start, count, 1};
-    memcpy(call.attr.list, list, sizeof list);
-    call.attr.length = 4;
+    call.attr.narrow = (struct nb_attr_narrow){z->dims - 1, start, count, 1};
     return nb_op_call(ctx, &call);
 }
 

@@ -2,7 +2,7 @@
 #include "shell/editor.h"
 
 #include "base/text.h"
-#include "shell/run/errors.h"
+#include "shell/screen/say.h"
 #include "shell/system.h"
 
 #include <errno.h>

@@ -4,14 +4,14 @@
 #include "base/text.h"
 #include "shell/commands.h"
 #include "shell/record.h"
-#include "shell/run/errors.h"
 #include "shell/run/eval.h"
+#include "shell/run/tokens.h"
 #include "shell/screen/history.h"
 #include "shell/screen/line.h"
 #include "shell/screen/paths.h"
+#include "shell/screen/say.h"
 #include "shell/script.h"
 #include "shell/session.h"
-#include "shell/run/tokens.h"
 
 #include <stdio.h>
 #include <stdlib.h>

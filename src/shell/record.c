@@ -5,11 +5,11 @@
 #include "base/text.h"
 #include "io/sink.h"
 #include "shell/run/compile.h"
-#include "shell/run/errors.h"
 #include "shell/run/eval.h"
 #include "shell/run/locals.h"
 #include "shell/run/source.h"
 #include "shell/run/tokens.h"
+#include "shell/screen/say.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -2,6 +2,8 @@
  */
 #include "shell/script.h"
 
+#include "shell/globals.h"
+#include "shell/screen/say.h"
 #include <lauxlib.h>
 #include <string.h>
 

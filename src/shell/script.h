@@ -2,7 +2,9 @@
 #ifndef SH_SCRIPT_H
 #define SH_SCRIPT_H
 
-#include "shell/run/errors.h"
+#include "shell/options.h"
+#include "shell/run/call.h"
+#include "shell/shell.h"
 
 /* Runs a file without arguments: init.lua, .load. */
 sh_status sh_run_file(sh_shell *shell, const char *path);

@@ -3,7 +3,7 @@
 
 #include "base/text.h"
 #include "lua/nbl.h"
-#include "shell/run/errors.h"
+#include "shell/globals.h"
 #include "shell/run/eval.h"
 #include "shell/screen/show.h"
 #include "tensor/shape.h"

@@ -1,9 +1,9 @@
 /* Commands of the system. */
 #include "shell/system.h"
 
-#include "shell/run/errors.h"
 #include "shell/run/interrupt.h"
-#include "shell/screen/line.h"
+#include "shell/screen/keys.h"
+#include "shell/screen/say.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -13,7 +13,7 @@
 int sh_system(sh_shell *shell, const char *line)
 {
     fflush(stdout);
-    if (shell->at_prompt) sh_line_leave(shell);
+    if (shell->at_prompt) sh_keys_take(&shell->terminal);
     /* The command is to get Ctrl-C, so it starts while that is let in. */
     sh_interrupt_begin();
     int status = sh_interrupted() ? SIGINT : system(line);

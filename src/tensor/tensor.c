@@ -117,6 +117,13 @@ void nb_tensor_release(nb_ctx *ctx, nb_tensor *tensor)
     if (link) link->release(ctx, link);
 }
 
+nb_tensor *nb_tensor_settle(nb_ctx *ctx, nb_tensor *tensor, nb_status status)
+{
+    if (status == NB_OK) return tensor;
+    nb_tensor_release(ctx, tensor);
+    return NULL;
+}
+
 nb_tensor *nb_tensor_view(nb_ctx *ctx, const nb_tensor *base, int dims, const int64_t *shape,
                           const int64_t *stride, int64_t offset)
 {

@@ -65,6 +65,9 @@ nb_tensor *nb_tensor_scalar(nb_ctx *ctx, nb_dtype dtype, double value);
 nb_tensor *nb_tensor_retain(nb_tensor *tensor);
 /* NULL is allowed. */
 void nb_tensor_release(nb_ctx *ctx, nb_tensor *tensor);
+/* How filling a new tensor ends: the tensor, or NULL where status is not NB_OK; then the reference
+ * is given back. */
+nb_tensor *nb_tensor_settle(nb_ctx *ctx, nb_tensor *tensor, nb_status status);
 
 /* Views: same storage, no link (the ops of grad/ give them one). */
 nb_tensor *nb_tensor_view(nb_ctx *ctx, const nb_tensor *base, int dims, const int64_t *shape,

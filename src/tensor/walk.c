@@ -1,6 +1,7 @@
 /* Walking several tensors in step. */
 #include "tensor/walk.h"
 
+#include "base/arith.h"
 #include "base/workers.h"
 #include "kernel/kernel.h"
 
@@ -263,11 +264,6 @@ static void swap_dimensions(nb_walk *walk, int a, int b)
     }
 }
 
-static int64_t least(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
-
 /* Cuts a walk into tiles; false where plain inner loops are as good. */
 static bool tile(const nb_walk *walk, tiling *work)
 {
@@ -279,9 +275,9 @@ static bool tile(const nb_walk *walk, tiling *work)
     work->walk = *walk;
     swap_dimensions(&work->walk, partner, inner - 1);
     work->single = columns < SHORT;
-    work->columns = work->single ? columns : least(columns, CROSS_COLUMNS);
+    work->columns = work->single ? columns : nb_least_i64(columns, CROSS_COLUMNS);
     int64_t most = work->single ? SHORT_ROOM / (columns > 0 ? columns : 1) : CROSS_ROWS;
-    work->rows = least(work->walk.size[inner - 1], most);
+    work->rows = nb_least_i64(work->walk.size[inner - 1], most);
     for (int i = 0; i < walk->operands; i++) {
         const int64_t *step = work->walk.step[i];
         bool across = !along(step[inner]) && along(step[inner - 1]);
@@ -307,8 +303,8 @@ static void locate(const tiling *work, int64_t index, char **at, int64_t *rows, 
         start[d] = index % parts * part;
         index /= parts;
     }
-    *rows = least(work->rows, walk->size[inner - 1] - start[inner - 1]);
-    *columns = least(work->columns, walk->size[inner] - start[inner]);
+    *rows = nb_least_i64(work->rows, walk->size[inner - 1] - start[inner - 1]);
+    *columns = nb_least_i64(work->columns, walk->size[inner] - start[inner]);
     for (int i = 0; i < walk->operands; i++) {
         int64_t offset = 0;
         for (int d = 0; d <= inner; d++) offset += start[d] * walk->step[i][d];
@@ -365,7 +361,7 @@ static void do_tiles(void *arg, size_t piece)
     if (work->interrupt && *work->interrupt) return;
     for (int i = 0; i < work->walk.operands; i++) rooms[i].from = NULL;
     int64_t first = (int64_t)piece * work->per_piece;
-    int64_t end = least(first + work->per_piece, work->tiles);
+    int64_t end = nb_least_i64(first + work->per_piece, work->tiles);
     for (int64_t index = first; index < end; index++) do_tile(work, index, rooms);
 }
 

@@ -4,7 +4,7 @@
 
 package.path = (arg[0]:match("^(.*)/") or ".") .. "/?.lua;" .. package.path
 local spec = require "spec"
-local test = spec.test
+local test, fails = spec.test, spec.fails
 local nabla = spec.nabla
 local tensor, nn, data = nabla.tensor, nabla.nn, nabla.data
 
@@ -125,40 +125,206 @@ test("functions that only the core calls refuse others", function()
     for _, f in ipairs(seen) do assert(not pcall(f) and not pcall(f, io.stdout)) end
 end)
 
-test("user values and upvalues that were taken away are errors", function()
-    for _, of in pairs(made) do
+-- One of every kind of handle that a script can hold.
+local kinds = {
+    tensor = made.tensor, network = made.net, layer = made.layer, neuron = made.neuron,
+    ["data set"] = made.set,
+    ["layer value"] = function() return nn.dense {3, noise} end,
+    optimizer = function() return nn.adam {} end,
+    activation = function() return nn.activation {f = function(z) return z * 2 end} end,
+    cost = function() return nn.cost {f = function(a, y) return (a - y):sum() end} end,
+    state = function()
+        for _, value in pairs(debug.getregistry()) do
+            local meta = type(value) == "userdata" and debug.getmetatable(value)
+            if meta and meta.__gc and not meta.__name then return value end
+        end
+    end,
+}
+
+test("debug refuses the user values and the metatables of handles", function()
+    for kind, of in pairs(kinds) do
         local value = of()
         local meta = debug.getmetatable(value)
-        for i = 1, 4 do debug.setuservalue(value, 5, i) end
-        for _, f in pairs(meta) do
-            if type(f) == "function" then
-                pcall(f, value)
-                pcall(f, value, "activation")
-                pcall(f, value, 1)
-                pcall(f, value, "activation", "tanh")
+        for i = -1, 4 do
+            fails(function() debug.setuservalue(value, {}, i) end, "user values of .* its own")
+            fails(function() debug.getuservalue(value, i) end, "user values of .* its own")
+        end
+        fails(function() debug.setmetatable(value, {}) end, "stays its own")
+        fails(function() debug.setmetatable(value, nil) end, "stays its own")
+        fails(function() debug.setmetatable(value, meta) end, "stays its own")
+        assert(debug.getmetatable(value) == meta, kind)
+        if kind ~= "state" then
+            for _, other in ipairs {io.stdout, {}, 5, "x", print, coroutine.create(noise)} do
+                fails(function() debug.setmetatable(other, meta) end, "cannot have it")
+                assert(debug.getmetatable(other) ~= meta, kind)
             end
         end
     end
-    local small = nn.net "2 - 1"
-    local layer, neuron = nn.net("2 - 3 - 4")[2], nn.net("2 - 3")[1]:neuron(3)
-    debug.setuservalue(layer, small, 1)
-    debug.setuservalue(neuron, small, 1)
-    assert(not pcall(tostring, layer) and not pcall(tostring, neuron))
-    -- Last, because it breaks the methods for good.
-    for _, entry in ipairs(nabla._book) do
-        if type(entry.value) == "function" then
-            for i = 1, 3 do debug.setupvalue(entry.value, i, math.maxinteger) end
-            pcall(entry.value, tensor{1}, tensor{1})
+end)
+
+test("a network whose user values somebody went for still has its functions", function()
+    local weak = setmetatable({}, {__mode = "v"})
+    local net
+    do
+        local f = nn.activation {f = function(z) return z * 2 end}
+        net, weak[1] = nn.net {2, nn.dense {3, f}}, f
+    end
+    for i = 1, 2 do pcall(debug.setuservalue, net, {}, i) end
+    collectgarbage()
+    collectgarbage()
+    assert(weak[1] and tostring(net):find "2 %- 3")
+    assert(#net(tensor {1, 2}) == 3)
+end)
+
+test("a handle is known while the registry has lost the state", function()
+    local registry, net, state = debug.getregistry(), nn.net "2 - 3", kinds.state()
+    local key
+    for k, value in pairs(registry) do if rawequal(value, state) then key = k end end
+    registry[key] = nil
+    local user = pcall(debug.setuservalue, net, 5, 2)
+    local own = pcall(debug.setuservalue, state, 5, 1)
+    local meta = pcall(debug.setmetatable, io.stdout, debug.getmetatable(net))
+    registry[key] = state
+    assert(not user and not own and not meta)
+    assert(tostring(net[1]):find "dense")
+end)
+
+test("the upvalues of our functions are read, not written", function()
+    local x = tensor {1, 2}
+    for name, f in pairs {add = x.add, exp_ = x.exp_, index = debug.getmetatable(x).__index} do
+        local _, before = debug.getupvalue(f, 1)
+        fails(function() debug.setupvalue(f, 1, math.maxinteger) end, "are its own")
+        local _, after = debug.getupvalue(f, 1)
+        assert(before ~= nil and before == after, name)
+    end
+    fails(function() debug.setupvalue(debug.setupvalue, 1, noise) end, "are its own")
+end)
+
+test("what a running function of ours has on the stack is not there for debug", function()
+    local seen, changed = {}, {}
+    nn.no_grad(function()
+        for i = -3, 6 do
+            seen[#seen + 1] = debug.getlocal(2, i)
+            changed[#changed + 1] = debug.setlocal(2, i, 5)
+        end
+    end)
+    assert(#seen == 0 and #changed == 0)
+    local net = nn.net "2 - 3"
+    local thread = coroutine.create(function()
+        net:train(tensor.ones(4, 2), tensor.ones(4, 3), {epochs = 1, progress = false,
+            on_batch = function()
+                for level = 1, 8 do
+                    local info = debug.getinfo(level, "f")
+                    for i = 1, info and 9 or 0 do
+                        if info.func == net.train then
+                            assert(not debug.setlocal(level, i, nil))
+                            assert(not debug.getlocal(level, i))
+                        end
+                    end
+                end
+                collectgarbage()
+            end})
+    end)
+    assert(coroutine.resume(thread))
+end)
+
+test("for everything else debug is Lua's own", function()
+    local file = io.tmpfile()
+    local meta = debug.getmetatable(file)
+    assert(debug.setmetatable(file, meta) == file)
+    assert(debug.setuservalue(file, 1, 9) == nil and debug.getuservalue(file, 9) == nil)
+    assert(debug.getuservalue(5) == nil)
+    local n = 1
+    local function counter() return n end
+    assert(debug.setupvalue(counter, 1, 7) == "n" and counter() == 7)
+    assert(debug.setupvalue(counter, 2, 7) == nil)
+    local function named(a)
+        local b = a
+        assert(select("#", debug.getlocal(1, 3)) == 2) -- a temporary
+        assert(debug.setlocal(1, 2, "changed") == "b")
+        local name, value = debug.getlocal(1, 1)
+        return b, name, value, debug.getlocal(named, 1)
+    end
+    local b, name, value = named(5)
+    assert(b == "changed" and name == "a" and value == 5)
+    assert(debug.getlocal(named, 1) == "a" and debug.getlocal(0, 1) == "(C temporary)")
+    local found
+    pcall(string.gsub, "x", ".", function() found = debug.getlocal(2, 1) end)
+    assert(found == "(C temporary)")
+    for call, expected in pairs {
+        ["debug.setuservalue(5, 1)"] = "bad argument #1 to 'setuservalue' (userdata expected",
+        ["debug.setuservalue(io.stdout)"] = "bad argument #2 to 'setuservalue' (value expected",
+        ["debug.setmetatable({}, 5)"] = "bad argument #2 to 'setmetatable' (nil or table expected",
+        ["debug.setupvalue(print, 1)"] = "bad argument #3 to 'setupvalue' (value expected)",
+        ["debug.getlocal(1)"] = "bad argument #2 to 'getlocal' (number expected, got no value)",
+        ["debug.getlocal(100, 1)"] = "bad argument #1 to 'getlocal' (level out of range)",
+        ["debug.setlocal(2^70, 1, 1)"] = "number has no integer representation",
+        ["debug.setlocal(coroutine.create(print), 9, 1, 1)"] = "#2 to 'setlocal' (level out of",
+    } do
+        fails(load(call), expected, true)
+    end
+end)
+
+test("a hook sees one call of a guarded function", function()
+    local calls = 0
+    local function count() calls = calls + 1 end
+    debug.sethook(count, "c")
+    debug.getuservalue(io.stdout, 1)
+    debug.setmetatable(io.stdout, debug.getmetatable(io.stdout))
+    debug.sethook()
+    assert(calls == 4, calls) -- three of debug's and the sethook that ends it
+end)
+
+-- Every function of debug with everything, seeded; what it left must still print.
+test("debug takes anything", function()
+    local state = 8
+    local function below(n)
+        state = (state * 6364136223846793005 + 1442695040888963407) & math.maxinteger
+        return 1 + (state >> 24) % n
+    end
+    local names, makers = {}, {}
+    for name in pairs(debug) do
+        if name ~= "debug" and name ~= "sethook" and name ~= "traceback" then
+            names[#names + 1] = name
         end
     end
-    for _, of in pairs(made) do
-        local ok, value = pcall(of)
-        for _, f in pairs(ok and debug.getmetatable(value) or {}) do
-            if type(f) == "function" then
-                for i = 1, 2 do debug.setupvalue(f, i, 5) end
-                pcall(f, value, "nosuch")
-            end
+    for kind, of in pairs(kinds) do
+        if kind ~= "state" then makers[#makers + 1] = of end
+    end
+    table.sort(names)
+    local others = {nil, 0, 1, 2, -1, "x", {}, noise, print, io.stdout, coroutine.create(noise)}
+    local stock = {[""] = getmetatable "", file = getmetatable(io.stdout)}
+    local handles = {}
+    local function anything()
+        local which = below(5)
+        local value = handles[below(#handles)]
+        if which == 1 then return others[below(11)] end
+        if which == 2 then return debug.getmetatable(value) end
+        if which == 3 then return debug.getmetatable(value).__index or tensor.zeros end
+        return value
+    end
+    for _ = 1, 15 do
+        for i = 1, 12 do
+            local ok, value = pcall(makers[below(#makers)])
+            handles[i] = ok and value or tensor {1}
         end
+        local f = nn.activation {f = function(z)
+            for _ = 1, 20 do pcall(debug[names[below(#names)]], below(9), anything(), anything()) end
+            return z
+        end}
+        handles[12] = nn.net {2, nn.dense {3, f}}
+        for _ = 1, 60 do
+            pcall(debug[names[below(#names)]], anything(), anything(), anything())
+        end
+        pcall(handles[12], tensor {1, 2})
+        for _, value in ipairs {io.stdout, noise, print, 5, true} do debug.setmetatable(value, nil) end
+        debug.setmetatable(nil, nil)
+        debug.setmetatable(io.stdout, stock.file)
+        debug.setmetatable("", stock[""])
+        debug.setmetatable(coroutine.create(noise), nil)
+        f = nil
+        collectgarbage()
+        for _, value in pairs(handles) do pcall(tostring, value) end
     end
 end)
 

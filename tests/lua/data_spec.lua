@@ -22,6 +22,34 @@ test("a set of class numbers", function()
     eq(set.train, nil)
 end)
 
+test("classes at every step", function()
+    local nn = nabla.nn
+    -- The output is the input, so the largest number of a step is its answer: 3, 1 and 2, 2.
+    local net = nn.net {{2, 3}, nn.fn(function(x) return x * 1 end), cost = "quadratic"}
+    local x = tensor {{{0, 0, 1}, {1, 0, 0}}, {{0, 1, 0}, {0, 1, 0}}}
+    local set = data.set {x = x, y = {{3, 1}, {2, 3}}}
+    eq(set[2].y, {2, 3})
+    local e = net:evaluate(set)
+    eq(e.examples, 2)
+    eq(e.answers, 4)
+    eq(e.correct, 3)
+    eq(e.accuracy, 0.75)
+    assert(tostring(e):find("3 right of 4", 1, true), tostring(e))
+    near(e.cost, (1 + 1) / 2 / 2, 1e-6)
+    near(net:cost(x, {{3, 1}, {2, 3}}), e.cost, 1e-6)
+    near(net:cost(x, {{{0, 0, 1}, {1, 0, 0}}, {{0, 1, 0}, {0, 0, 1}}}), e.cost, 1e-6)
+    eq(net:evaluate(x, {{3, 1}, {2, 3}}).correct, 3)
+    eq(net:evaluate(x[1], {3, 2}).correct, 1)
+    local named = data.set {x = x, y = {{3, 1}, {2, 3}}, classes = {"a", "b", "c"}}
+    eq(tostring(named), "2 examples · x 2x3 · 3 classes a, b, c")
+    eq(net:evaluate(named).correct, 3)
+    fails(function() net:evaluate(data.set {x = x, y = {{3, 1}, {4, 1}}}) end,
+        "y holds class 4 at example 2; the network has 3 classes")
+    fails(function() net:evaluate(data.set {x = x, y = {{2, 0}, {2, 1}}}) end,
+        "y holds class 0: classes count from 1; add 1 to y")
+    fails(function() net:cost(x, {{3, 1}, {2.5, 1}}) end, "y holds class 2.5")
+end)
+
 test("names that are integers stay integers", function()
     local set = data.set {x = {{1}, {2}}, y = {1, 2}, classes = {0, 9}}
     eq(set.classes, {0, 9})

@@ -17,10 +17,14 @@ test("notation that does not parse is shown with the place marked", function()
         ["64 - dens 30"] = "unknown layer 'dens'; did you mean 'dense'?",
         ["64 - 30 int=he"] = "dense has no option 'int'; did you mean 'init'?",
         ["64 - 30 init=hee"] = "unknown initialiser 'hee'; did you mean 'he'?",
-        ["64 - 0"] = "at least 1",
+        ["64 - 0"] = "units must be a whole number from 1 to 2147483648, not 0",
         ["64 - -5"] = "at least 1",
         ["64 - 2.5"] = "whole number",
-        ["64 - 99999999999999999999"] = "at most",
+        ["64 - 99999999999999999999"] = "from 1 to 2147483648, not 1e20",
+        ["64 - residual[]"] = "residual has no layer in its brackets",
+        ["64 - 0*[30]"] = "a list is repeated from 1 to 10000 times, not '0'",
+        ["64 - residual[@r] name=r"] = "@r stands inside the layer 'r' itself",
+        ["64 - *"] = "a layer needs its sizes",
         ["64 - 30 ) - 10"] = "expected",
     } do
         local message = fails(function() nn.net(text) end, expected, true)

@@ -55,7 +55,8 @@
 enum {
     ARGUMENTS_MOST = 16,
     PATIENCE = 30, /* seconds */
-    PATIENCE_SLOW = 600
+    PATIENCE_SLOW = 600,
+    LEAVING = 10
 };
 
 static struct {
@@ -79,9 +80,52 @@ static int remove_entry(const char *path, const struct stat *info, int kind, str
     return remove(path);
 }
 
+static double now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
+static void reap(void)
+{
+    int status;
+    close(session.pty);
+    waitpid(session.pid, &status, 0);
+    session.pid = 0;
+    session.status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+/* Takes what the program has written, waiting for it until the deadline; false: that is over. */
+static bool take_output(double deadline)
+{
+    unsigned char bytes[4096];
+    double left = deadline - now();
+    struct pollfd source = {session.pty, POLLIN, 0};
+    if (session.pid == 0 || !(left > 0) || poll(&source, 1, (int)(left * 1000) + 1) <= 0)
+        return false;
+    ssize_t length = read(session.pty, bytes, sizeof bytes);
+    for (ssize_t i = 0; i < length; i++) screen_take(bytes[i]);
+    if (length <= 0) reap();
+    return true;
+}
+
+/* Ends the program as a person would, so that it also writes what it keeps until its end; one that
+ * does not leave in that time is killed. */
+static void end_program(void)
+{
+    double end = now() + LEAVING;
+    while (session.pid > 0 && now() < end) {
+        double next = now() + 1;
+        if (write(session.pty, "\003\004", 2) < 0) break;
+        while (take_output(next)) continue;
+    }
+    if (session.pid > 0 && kill(session.pid, SIGKILL) == 0) reap();
+}
+
 static void leave(int status)
 {
-    if (session.pid > 0 && kill(session.pid, SIGKILL) == 0) waitpid(session.pid, NULL, 0);
+    end_program();
     nftw(session.home, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
     exit(status);
 }
@@ -136,40 +180,10 @@ static void start(char *arguments)
     _exit(127);
 }
 
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
-
 static double patience(void)
 {
     const char *sanitized = getenv("NABLA_SANITIZED");
     return sanitized && strcmp(sanitized, "yes") == 0 ? PATIENCE_SLOW : PATIENCE;
-}
-
-static void reap(void)
-{
-    int status;
-    close(session.pty);
-    waitpid(session.pid, &status, 0);
-    session.pid = 0;
-    session.status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-}
-
-/* Takes what the program has written, waiting for it until the deadline; false: that is over. */
-static bool take_output(double deadline)
-{
-    unsigned char bytes[4096];
-    double left = deadline - now();
-    struct pollfd source = {session.pty, POLLIN, 0};
-    if (session.pid == 0 || !(left > 0) || poll(&source, 1, (int)(left * 1000) + 1) <= 0)
-        return false;
-    ssize_t length = read(session.pty, bytes, sizeof bytes);
-    for (ssize_t i = 0; i < length; i++) screen_take(bytes[i]);
-    if (length <= 0) reap();
-    return true;
 }
 
 typedef bool condition(const char *text);

@@ -53,28 +53,24 @@ static nb_status scan_lines(nb_ctx *ctx, const nb_tensor *x, int dim, bool produ
 static nb_tensor *running_forward(nb_ctx *ctx, nb_call *call)
 {
     const nb_tensor *x = call->in[0];
-    int dim = nb_line_dim(&call->attr, x, x->dims - 1);
+    int dim = nb_line_dim(&call->attr.dims, x, x->dims - 1);
     nb_tensor *out = nb_tensor_new(ctx, x->dtype, x->dims, x->shape);
-    if (out && scan_lines(ctx, x, dim, call->op->kernel, out) == NB_OK) return out;
-    nb_tensor_release(ctx, out);
-    return NULL;
+    if (!out) return NULL;
+    return nb_tensor_settle(ctx, out, scan_lines(ctx, x, dim, call->op->kernel, out));
 }
 
 /* y[k] = Σ over i <= k of x[i]: dx[i] = Σ over k >= i of δ[k], a running sum from the end */
 static nb_status cumsum_backward(nb_ctx *ctx, nb_record *record, nb_tensor *delta, nb_tensor **grad)
 {
     const nb_tensor *x = record->in[0];
-    int dim = nb_line_dim(&record->attr, x, x->dims - 1);
+    int dim = nb_line_dim(&record->attr.dims, x, x->dims - 1);
     nb_tensor *out = nb_tensor_new(ctx, x->dtype, x->dims, x->shape);
     nb_tensor *to = out ? turned(ctx, out, dim) : NULL;
     nb_tensor *from = to ? turned(ctx, delta, dim) : NULL;
     nb_status status = from ? scan_lines(ctx, from, dim, false, to) : ctx->status;
     nb_tensor_release(ctx, to);
     nb_tensor_release(ctx, from);
-    if (status == NB_OK)
-        grad[0] = out;
-    else
-        nb_tensor_release(ctx, out);
+    grad[0] = nb_tensor_settle(ctx, out, status);
     return status;
 }
 
@@ -95,7 +91,7 @@ static nb_status cumprod_backward(nb_ctx *ctx, nb_record *record, nb_tensor *del
                                   nb_tensor **grad)
 {
     const nb_tensor *x = record->in[0];
-    int dim = nb_line_dim(&record->attr, x, x->dims - 1);
+    int dim = nb_line_dim(&record->attr.dims, x, x->dims - 1);
     size_t n = (size_t)nb_line_length(x, dim);
     nb_tensor *out = nb_tensor_new(ctx, x->dtype, x->dims, x->shape);
     if (!out) return ctx->status;
@@ -113,10 +109,7 @@ static nb_status cumprod_backward(nb_ctx *ctx, nb_record *record, nb_tensor *del
                                   (int64_t)n, slope_loop, &how);
         nb_rooms_free(ctx, &how.rooms);
     }
-    if (status == NB_OK)
-        grad[0] = out;
-    else
-        nb_tensor_release(ctx, out);
+    grad[0] = nb_tensor_settle(ctx, out, status);
     return status;
 }
 

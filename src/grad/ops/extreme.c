@@ -92,15 +92,6 @@ static nb_status find_places(nb_ctx *ctx, const nb_call *call, const nb_tensor *
     return status;
 }
 
-/* Without dimension `dim`, which has size 1, unless it is to be kept; the reference is taken. */
-static nb_tensor *shaped(nb_ctx *ctx, const nb_call *call, nb_tensor *found, int dim)
-{
-    if (!found || dim < 0 || call->attr.keep) return found;
-    nb_tensor *out = nb_tensor_select(ctx, found, dim, 0);
-    nb_tensor_release(ctx, found);
-    return out;
-}
-
 /* The values of a line in the dtype that the user gave; the search is in one that computes. */
 static nb_tensor *as_given(nb_ctx *ctx, nb_tensor *value, nb_dtype dtype)
 {
@@ -112,14 +103,14 @@ static nb_tensor *as_given(nb_ctx *ctx, nb_tensor *value, nb_dtype dtype)
 static nb_tensor *extreme_along(nb_ctx *ctx, nb_call *call)
 {
     nb_tensor *x = call->in[0], *value, *place;
-    int dim = (int)call->attr.list[0];
+    int dim = call->attr.dims.at[0];
     nb_tensor *from = nb_tensor_convert(ctx, x, nb_dtype_computing(ctx, x->dtype), 1);
     nb_status status = from ? find_places(ctx, call, from, dim, &value, &place) : ctx->status;
     nb_tensor_release(ctx, from);
     if (status != NB_OK) return NULL;
     if (call->recording) call->saved[0] = nb_tensor_retain(place);
-    value = shaped(ctx, call, as_given(ctx, value, x->dtype), dim);
-    call->more[0] = shaped(ctx, call, place, dim);
+    value = nb_lines_result(ctx, call, as_given(ctx, value, x->dtype));
+    call->more[0] = nb_lines_result(ctx, call, place);
     if (value && call->more[0]) return value;
     nb_tensor_release(ctx, value);
     return NULL;
@@ -127,25 +118,24 @@ static nb_tensor *extreme_along(nb_ctx *ctx, nb_call *call)
 
 /* ---- Over several dimensions or all --------------------------------------------------------- */
 
+static nb_status find_extreme(nb_ctx *ctx, nb_call *call, const nb_fold_plan *plan, double *acc)
+{
+    nb_status status = check_any(ctx, call->op->name, plan->reduced, plan->count);
+    return status == NB_OK ? nb_reduce_fold(ctx, call, plan, acc) : status;
+}
+
 /* saved: the values with the reduced dimensions, and x. */
 static nb_tensor *extreme_over(nb_ctx *ctx, nb_call *call)
 {
-    nb_tensor *x = call->in[0];
-    nb_reduction r;
-    nb_status status = nb_reduce_begin(ctx, &r, x, nb_named_dims(&call->attr, x));
-    if (status == NB_OK) status = check_any(ctx, call->op->name, r.plan.reduced, r.plan.count);
-    if (status == NB_OK) status = nb_fold_run(ctx, &r.plan, (nb_fold)call->op->kernel, NULL, r.acc);
-    if (status == NB_OK && call->recording) {
-        call->saved[0] = nb_fold_tensor(ctx, &r.plan, r.acc, x->dtype, 1, true);
-        call->saved[1] = call->saved[0] ? nb_tensor_alias(ctx, x) : NULL;
-        if (!call->saved[1]) status = ctx->status;
-    }
-    return nb_reduce_end(ctx, &r, status, x->dtype, call->attr.keep);
+    nb_tensor *x = call->in[0], *out = nb_reduce(ctx, call, x->dtype, true, find_extreme);
+    if (!out || !call->recording) return out;
+    call->saved[1] = nb_tensor_alias(ctx, x);
+    return nb_tensor_settle(ctx, out, call->saved[1] ? NB_OK : ctx->status);
 }
 
 static nb_tensor *extreme_forward(nb_ctx *ctx, nb_call *call)
 {
-    bool one = call->attr.length == 1 && call->in[0]->dims > 0;
+    bool one = call->attr.dims.count == 1 && call->in[0]->dims > 0;
     return one ? extreme_along(ctx, call) : extreme_over(ctx, call);
 }
 
@@ -156,7 +146,7 @@ static nb_tensor *share(nb_ctx *ctx, nb_record *record, nb_tensor *kept)
     nb_tensor *equal = nb_op2(ctx, NB_OP_eq, x, y);
     nb_tensor *mask = equal ? nb_tensor_convert(ctx, equal, x->dtype, 1) : NULL;
     nb_tensor_release(ctx, equal);
-    nb_tensor *count = mask ? nb_sum_dims(ctx, mask, nb_named_dims(&record->attr, x)) : NULL;
+    nb_tensor *count = mask ? nb_sum_dims(ctx, mask, nb_named_dims(&record->attr.dims, x)) : NULL;
     nb_tensor *part = count ? nb_op2(ctx, NB_OP_div, kept, count) : NULL;
     if (part) out = nb_op2(ctx, NB_OP_mul, mask, part);
     nb_tensor_release(ctx, mask);
@@ -174,40 +164,21 @@ static nb_status extreme_backward(nb_ctx *ctx, nb_record *record, nb_tensor *del
     if (kept && record->saved[1])
         grad[0] = share(ctx, record, kept);
     else if (kept)
-        grad[0] = nb_lines_put(ctx, x, (int)record->attr.list[0], record->saved[0], kept);
+        grad[0] = nb_lines_put(ctx, x, record->attr.dims.at[0], record->saved[0], kept);
     nb_tensor_release(ctx, kept);
     return grad[0] ? NB_OK : ctx->status;
 }
 
 /* ---- Places alone --------------------------------------------------------------------------- */
 
-/* Of all elements as one row. */
-static nb_tensor *place_of_all(nb_ctx *ctx, const nb_call *call, const nb_tensor *x)
-{
-    static const int64_t ones[NB_MAX_DIMS] = {1, 1, 1, 1, 1, 1, 1, 1};
-    nb_tensor *value = NULL, *place = NULL, *out = NULL;
-    nb_tensor *row = nb_tensor_reshape(ctx, x, 1, (const int64_t[]){-1});
-    if (row && find_places(ctx, call, row, 0, &value, &place) == NB_OK)
-        out = nb_tensor_reshape(ctx, place, call->attr.keep ? x->dims : 0, ones);
-    nb_tensor_release(ctx, row);
-    nb_tensor_release(ctx, value);
-    nb_tensor_release(ctx, place);
-    return out;
-}
-
-static nb_tensor *place_along(nb_ctx *ctx, const nb_call *call, const nb_tensor *x)
-{
-    nb_tensor *value, *place;
-    int dim = (int)call->attr.list[0];
-    if (find_places(ctx, call, x, dim, &value, &place) != NB_OK) return NULL;
-    nb_tensor_release(ctx, value);
-    return shaped(ctx, call, place, dim);
-}
-
 static nb_tensor *place_forward(nb_ctx *ctx, nb_call *call)
 {
-    const nb_tensor *x = call->in[0];
-    return call->attr.length && x->dims ? place_along(ctx, call, x) : place_of_all(ctx, call, x);
+    int dim;
+    nb_tensor *value = NULL, *place = NULL, *lines = nb_lines_named(ctx, call, &dim);
+    if (lines && find_places(ctx, call, lines, dim, &value, &place) == NB_OK)
+        nb_tensor_release(ctx, value);
+    nb_tensor_release(ctx, lines);
+    return nb_lines_result(ctx, call, place);
 }
 
 #define EXTREME(word, way, text, show)                                                             \

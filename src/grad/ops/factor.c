@@ -1,9 +1,9 @@
 /* Factors of matrices by LAPACK, without gradients: lstsq, qr, svd, eigh. What comes of LAPACK by
  * columns is given as a transposed view. */
 #include "grad/matrices.h"
-#include "grad/support.h"
 
-#include "tensor/shape.h"
+#include "base/arith.h"
+#include "grad/support.h"
 
 #include <float.h>
 #include <string.h>
@@ -22,7 +22,12 @@ static int64_t columns_of(const nb_tensor *a)
 
 static int64_t shorter(const nb_tensor *a)
 {
-    return rows_of(a) < columns_of(a) ? rows_of(a) : columns_of(a);
+    return nb_least_i64(rows_of(a), columns_of(a));
+}
+
+static int64_t longer(const nb_tensor *a)
+{
+    return rows_of(a) > columns_of(a) ? rows_of(a) : columns_of(a);
 }
 
 /* A batch of rows x columns matrices beside a's. */
@@ -41,66 +46,42 @@ static nb_tensor *turned(nb_ctx *ctx, nb_tensor *t)
 
 /* ---- lstsq ---------------------------------------------------------------------------------- */
 
-/* What a least squares problem has come to: the shape of its batch, and b as columns. */
-typedef struct problem {
-    nb_tensor *columns;
-    int batch;
-    int64_t shape[NB_MAX_DIMS];
-    int64_t m, n, right;
-} problem;
-
-static nb_status pose(nb_ctx *ctx, const nb_tensor *a, nb_tensor *b, problem *p)
-{
-    bool vector = b->dims == 1;
-    int rows = vector ? 0 : b->dims - 2;
-    if (nb_matrix_check(ctx, "lstsq", a, false) != NB_OK) return ctx->status;
-    bool fits = b->dims > 0 && b->shape[rows] == rows_of(a) &&
-                nb_shape_broadcast(a->dims - 2, a->shape, rows, b->shape, &p->batch, p->shape);
-    if (!fits) return nb_misfit(ctx, "lstsq", a, b);
-    p->m = rows_of(a);
-    p->n = columns_of(a);
-    p->right = vector ? 1 : columns_of(b);
-    p->columns =
-        vector ? nb_tensor_reshape(ctx, b, 2, (const int64_t[]){-1, 1}) : nb_tensor_retain(b);
-    return p->columns ? NB_OK : ctx->status;
-}
-
-/* t's matrices turned and spread over the problem's batch. */
-static nb_tensor *spread(nb_ctx *ctx, const problem *p, const nb_tensor *t)
+/* t's matrices turned and spread over the system's batch. */
+static nb_tensor *spread(nb_ctx *ctx, const nb_system *s, const nb_tensor *t)
 {
     int64_t shape[NB_MAX_DIMS];
-    memcpy(shape, p->shape, sizeof shape);
-    shape[p->batch] = rows_of(t);
-    shape[p->batch + 1] = columns_of(t);
-    return turned(ctx, nb_tensor_expand(ctx, t, p->batch + 2, shape));
+    memcpy(shape, s->shape, sizeof shape);
+    shape[s->batch] = rows_of(t);
+    shape[s->batch + 1] = columns_of(t);
+    return turned(ctx, nb_tensor_expand(ctx, t, s->batch + 2, shape));
 }
 
 /* The right sides by rows, each with room for x behind b or b behind x. */
-static nb_tensor *right_sides(nb_ctx *ctx, const problem *p)
+static nb_tensor *right_sides(nb_ctx *ctx, const nb_system *s, const nb_tensor *a, nb_tensor *b)
 {
     int64_t shape[NB_MAX_DIMS];
-    memcpy(shape, p->shape, sizeof shape);
-    shape[p->batch] = p->right;
-    shape[p->batch + 1] = p->m > p->n ? p->m : p->n;
-    nb_tensor *from = spread(ctx, p, p->columns);
-    nb_tensor *out = from ? nb_tensor_zeros(ctx, from->dtype, p->batch + 2, shape) : NULL;
-    nb_tensor *part = out ? nb_tensor_narrow(ctx, out, p->batch + 1, 0, p->m, 1) : NULL;
-    bool done = part && nb_tensor_copy(ctx, part, from) == NB_OK &&
-                nb_matrix_finite(ctx, "lstsq", out) == NB_OK;
+    memcpy(shape, s->shape, sizeof shape);
+    shape[s->batch] = s->shape[s->batch + 1];
+    shape[s->batch + 1] = longer(a);
+    nb_tensor *columns = nb_matrix_columns(ctx, b);
+    nb_tensor *from = columns ? spread(ctx, s, columns) : NULL;
+    nb_tensor *out = from ? nb_tensor_zeros(ctx, from->dtype, s->batch + 2, shape) : NULL;
+    nb_tensor *part = out ? nb_tensor_narrow(ctx, out, s->batch + 1, 0, rows_of(a), 1) : NULL;
+    nb_status status = part ? nb_tensor_copy(ctx, part, from) : ctx->status;
+    if (status == NB_OK) status = nb_matrix_finite(ctx, "lstsq", out);
+    nb_tensor_release(ctx, columns);
     nb_tensor_release(ctx, from);
     nb_tensor_release(ctx, part);
-    if (done) return out;
-    nb_tensor_release(ctx, out);
-    return NULL;
+    return nb_tensor_settle(ctx, out, status);
 }
 
 /* The first n numbers of every right side, as columns, or as a vector again. */
-static nb_tensor *solution(nb_ctx *ctx, const problem *p, const nb_tensor *sides, bool vector)
+static nb_tensor *solution(nb_ctx *ctx, const nb_system *s, const nb_tensor *sides, int64_t n)
 {
-    nb_tensor *part = nb_tensor_narrow(ctx, sides, p->batch + 1, 0, p->n, 1);
+    nb_tensor *part = nb_tensor_narrow(ctx, sides, s->batch + 1, 0, n, 1);
     nb_tensor *out = NULL;
-    if (part && vector)
-        out = nb_tensor_select(ctx, part, p->batch, 0);
+    if (part && s->vector)
+        out = nb_tensor_select(ctx, part, s->batch, 0);
     else if (part)
         out = nb_tensor_transpose(ctx, part);
     nb_tensor *whole = out ? nb_tensor_clone(ctx, out) : NULL;
@@ -112,22 +93,19 @@ static nb_tensor *solution(nb_ctx *ctx, const problem *p, const nb_tensor *sides
 static nb_tensor *lstsq_forward(nb_ctx *ctx, nb_call *call)
 {
     const nb_tensor *a = call->in[0];
-    problem p = {.columns = NULL};
+    nb_system s;
     nb_fault fault = {0, 0};
-    nb_tensor *x = NULL, *sides = NULL, *wide = NULL, *work = NULL;
-    nb_status status = pose(ctx, a, call->in[1], &p);
-    if (status == NB_OK) wide = spread(ctx, &p, a);
-    if (wide) work = nb_matrix_work(ctx, "lstsq", wide, false);
-    if (work) sides = right_sides(ctx, &p);
+    if (nb_matrix_system(ctx, "lstsq", a, false, call->in[1], &s) != NB_OK) return NULL;
+    nb_tensor *x = NULL, *wide = spread(ctx, &s, a);
+    nb_tensor *work = wide ? nb_matrix_work(ctx, "lstsq", wide, false) : NULL;
+    nb_tensor *sides = work ? right_sides(ctx, &s, a, call->in[1]) : NULL;
     if (sides) {
         double epsilon = a->dtype == NB_F32 ? (double)FLT_EPSILON : DBL_EPSILON;
-        double longer = (double)(p.m > p.n ? p.m : p.n);
-        status = nb_lapack_lstsq(ctx, nb_matrix_stack(work), nb_matrix_stack(sides),
-                                 epsilon * longer, &fault);
+        nb_status status = nb_lapack_lstsq(ctx, nb_matrix_stack(work), nb_matrix_stack(sides),
+                                           epsilon * (double)longer(a), &fault);
         nb_matrix_fault(ctx, "lstsq", work, status, fault, no_convergence);
-        if (status == NB_OK) x = solution(ctx, &p, sides, call->in[1]->dims == 1);
+        if (status == NB_OK) x = solution(ctx, &s, sides, columns_of(a));
     }
-    nb_tensor_release(ctx, p.columns);
     nb_tensor_release(ctx, wide);
     nb_tensor_release(ctx, work);
     nb_tensor_release(ctx, sides);

@@ -57,8 +57,8 @@ static nb_status find_range(nb_ctx *ctx, const nb_call *call, double *low, doubl
     const nb_tensor *x = call->in[0];
     char of_low[NB_NUMBER_MAX], of_high[NB_NUMBER_MAX];
     bool any = nb_tensor_count(x) > 0;
-    *low = call->attr.number[0];
-    *high = call->attr.number[1];
+    *low = call->attr.histogram.min;
+    *high = call->attr.histogram.max;
     if (isnan(*low)) {
         *low = 0;
         if (any && extreme(ctx, x, NB_FOLD_smallest, low) != NB_OK) return ctx->status;
@@ -74,7 +74,7 @@ static nb_status find_range(nb_ctx *ctx, const nb_call *call, double *low, doubl
     if (*low > *high)
         return nb_fail(ctx, NB_EARG, "histogram: min, %g, is above max, %g", *low, *high);
     if (*low == *high) {
-        double half = fmax(0.5, fabs(*low) * DBL_EPSILON * (double)call->attr.count);
+        double half = fmax(0.5, fabs(*low) * DBL_EPSILON * (double)call->attr.histogram.bins);
         *low -= half;
         *high += half;
     }
@@ -118,7 +118,7 @@ static nb_status count_all(nb_ctx *ctx, const nb_tensor *x, bins *b)
 static nb_tensor *histogram_forward(nb_ctx *ctx, nb_call *call)
 {
     nb_tensor *x = call->in[0];
-    bins b = {.count = call->attr.count};
+    bins b = {.count = call->attr.histogram.bins};
     if (b.count < 1) return nb_fail_null(ctx, NB_EARG, "histogram needs at least 1 bin, not 0");
     if (b.count >= NB_MAX_ELEMENTS)
         return nb_fail_null(ctx, NB_EARG, "histogram: %lld bins are too many", (long long)b.count);
@@ -147,13 +147,13 @@ static const nb_option histogram_options[] = {{.name = "min",
                                                .kind = NB_NUMBER,
                                                .standard = "the smallest element",
                                                .value = NAN,
-                                               .offset = offsetof(nb_attr, number[0])},
+                                               .offset = offsetof(nb_attr, histogram.min)},
                                               {.name = "max",
                                                .help = "the highest edge",
                                                .kind = NB_NUMBER,
                                                .standard = "the largest element",
                                                .value = NAN,
-                                               .offset = offsetof(nb_attr, number[1])},
+                                               .offset = offsetof(nb_attr, histogram.max)},
                                               NB_OPTIONS_END};
 
 NB_DEFINE_OP(histogram) = {

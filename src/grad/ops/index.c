@@ -59,14 +59,23 @@ static nb_status spread(nb_ctx *ctx, const nb_tensor *x, const nb_spots *spots, 
 /* The dimension that a call names, or an error where the tensor has none. */
 static int indexed_dim(nb_ctx *ctx, const nb_call *call)
 {
-    int dim = (int)call->attr.list[0];
+    int dim = call->attr.dim;
     if (dim < call->in[0]->dims) return dim;
     nb_fail(ctx, NB_ESHAPE, "%s: a tensor without dimensions has none to index", call->op->name);
     return -1;
 }
 
-/* The entries of dimension dim at the places, whose reference is taken: it is saved, or given back.
- */
+/* What was read or written at the places, whose reference is taken: it is saved, or given back. */
+static nb_tensor *with_places(nb_ctx *ctx, nb_call *call, nb_tensor *out, nb_tensor *places)
+{
+    if (out && call->recording)
+        call->saved[0] = places;
+    else
+        nb_tensor_release(ctx, places);
+    return out;
+}
+
+/* The entries of dimension dim at the places, whose reference is taken. */
 static nb_tensor *entries(nb_ctx *ctx, nb_call *call, const nb_tensor *x, int dim,
                           nb_tensor *places)
 {
@@ -74,11 +83,7 @@ static nb_tensor *entries(nb_ctx *ctx, nb_call *call, const nb_tensor *x, int di
     nb_tensor *out = NULL;
     if (!places) return NULL;
     if (nb_spots_pick(ctx, &spots, x, dim, places) == NB_OK) out = nb_spots_read(ctx, &spots);
-    if (out && call->recording)
-        call->saved[0] = places;
-    else
-        nb_tensor_release(ctx, places);
-    return out;
+    return with_places(ctx, call, out, places);
 }
 
 static nb_tensor *index_select_forward(nb_ctx *ctx, nb_call *call)
@@ -102,8 +107,7 @@ static nb_status entries_backward(nb_ctx *ctx, nb_record *record, nb_tensor *del
     const nb_tensor *x = record->in[0];
     const nb_tensor head = contiguous_head(x);
     nb_spots spots;
-    nb_status status =
-        nb_spots_pick(ctx, &spots, &head, (int)record->attr.list[0], record->saved[0]);
+    nb_status status = nb_spots_pick(ctx, &spots, &head, record->attr.dim, record->saved[0]);
     return status == NB_OK ? spread(ctx, x, &spots, delta, grad) : status;
 }
 
@@ -126,7 +130,7 @@ NB_DEFINE_OP(index_select) = {
 static nb_tensor *pick_forward(nb_ctx *ctx, nb_call *call)
 {
     nb_tensor *places = nb_tensor_retain(call->in[1]);
-    return entries(ctx, call, call->in[0], (int)call->attr.list[0], places);
+    return entries(ctx, call, call->in[0], call->attr.dim, places);
 }
 
 NB_DEFINE_OP(pick) = {
@@ -215,11 +219,7 @@ static nb_tensor *gather_forward(nb_ctx *ctx, nb_call *call)
     if (!places) return NULL;
     nb_spots_gather(&spots, call->in[0], dim, places);
     nb_tensor *out = nb_spots_read(ctx, &spots);
-    if (out && call->recording)
-        call->saved[0] = places;
-    else
-        nb_tensor_release(ctx, places);
-    return out;
+    return with_places(ctx, call, out, places);
 }
 
 /* y[i][j] = x[p[i][j]][j]: dx[p[i][j]][j] += δ[i][j] */
@@ -228,7 +228,7 @@ static nb_status gather_backward(nb_ctx *ctx, nb_record *record, nb_tensor *delt
     const nb_tensor *x = record->in[0];
     const nb_tensor head = contiguous_head(x);
     nb_spots spots;
-    nb_spots_gather(&spots, &head, (int)record->attr.list[0], record->saved[0]);
+    nb_spots_gather(&spots, &head, record->attr.dim, record->saved[0]);
     return spread(ctx, x, &spots, delta, grad);
 }
 
@@ -280,11 +280,7 @@ static nb_tensor *scatter_add_forward(nb_ctx *ctx, nb_call *call)
     int dim = indexed_dim(ctx, call);
     nb_tensor *places = dim < 0 ? NULL : element_places(ctx, call, dim);
     nb_tensor *out = places ? scattered(ctx, call, dim, places) : NULL;
-    if (out && call->recording)
-        call->saved[0] = places;
-    else
-        nb_tensor_release(ctx, places);
-    return out;
+    return with_places(ctx, call, out, places);
 }
 
 /* y = x, y[p[i][j]][j] += s[i][j]: dx = δ, ds[i][j] = δ[p[i][j]][j] */
@@ -294,7 +290,7 @@ static nb_status scatter_add_backward(nb_ctx *ctx, nb_record *record, nb_tensor 
     nb_spots spots;
     if (record->needs[0]) grad[0] = nb_tensor_retain(delta);
     if (!record->needs[2]) return NB_OK;
-    nb_spots_gather(&spots, delta, (int)record->attr.list[0], record->saved[0]);
+    nb_spots_gather(&spots, delta, record->attr.dim, record->saved[0]);
     nb_tensor *there = nb_spots_read(ctx, &spots);
     nb_tensor *summed = there ? nb_sum_to(ctx, there, record->in[2]) : NULL;
     grad[2] = summed ? nb_tensor_convert(ctx, summed, record->in[2]->dtype, 1) : NULL;
@@ -342,16 +338,13 @@ static nb_tensor *with_diagonal(nb_ctx *ctx, const nb_tensor *x, int64_t k)
     nb_tensor *view = out ? diagonal(ctx, out, k) : NULL;
     nb_status status = view ? nb_tensor_copy(ctx, view, x) : ctx->status;
     nb_tensor_release(ctx, view);
-    if (status == NB_OK) return out;
-    nb_tensor_release(ctx, out);
-    return NULL;
+    return nb_tensor_settle(ctx, out, status);
 }
 
-/* attr.count: which diagonal. */
 static nb_tensor *diag_forward(nb_ctx *ctx, nb_call *call)
 {
     const nb_tensor *x = call->in[0];
-    int64_t k = call->attr.count;
+    int64_t k = call->attr.diagonal;
     char text[NB_SHAPE_TEXT];
     if (x->dims != 1 && x->dims != 2)
         return nb_fail_null(ctx, NB_ESHAPE, "diag takes a vector or a matrix, not %s",
@@ -368,7 +361,7 @@ static nb_status diag_backward(nb_ctx *ctx, nb_record *record, nb_tensor *delta,
     bool vector = x->dims == 1;
     nb_tensor *out =
         vector ? nb_tensor_retain(delta) : nb_tensor_zeros(ctx, x->dtype, x->dims, x->shape);
-    nb_tensor *view = out ? diagonal(ctx, out, record->attr.count) : NULL;
+    nb_tensor *view = out ? diagonal(ctx, out, record->attr.diagonal) : NULL;
     nb_status status = view ? NB_OK : ctx->status;
     if (view && !vector) status = nb_tensor_copy(ctx, view, delta);
     grad[0] = vector ? view : out;

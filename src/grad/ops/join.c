@@ -7,27 +7,26 @@
 
 /* ---- cat ---- */
 
-/* attr.list: the dimension, then where each input begins, which backward needs of those too that
- * are not kept. */
+/* Where an input begins backward asks of those too that are not kept. */
 static nb_tensor *cat_forward(nb_ctx *ctx, nb_call *call)
 {
-    int dim = (int)call->attr.list[0];
-    nb_tensor *out = nb_tensor_cat(ctx, call->in, (size_t)call->inputs, dim);
+    struct nb_attr_cat *at = &call->attr.cat;
+    nb_tensor *out = nb_tensor_cat(ctx, call->in, (size_t)call->inputs, at->dim);
     if (!out) return NULL;
-    call->attr.list[1] = 0;
+    at->start[0] = 0;
     for (int i = 1; i < call->inputs; i++)
-        call->attr.list[i + 1] = call->attr.list[i] + call->in[i - 1]->shape[dim];
+        at->start[i] = at->start[i - 1] + call->in[i - 1]->shape[at->dim];
     return out;
 }
 
 /* Each input gets its part of δ. */
 static nb_status cat_backward(nb_ctx *ctx, nb_record *record, nb_tensor *delta, nb_tensor **grad)
 {
-    int dim = (int)record->attr.list[0];
+    const struct nb_attr_cat *at = &record->attr.cat;
     for (int i = 0; i < record->inputs; i++) {
         if (!record->needs[i]) continue;
-        grad[i] = nb_tensor_narrow(ctx, delta, dim, record->attr.list[i + 1],
-                                   record->in[i]->shape[dim], 1);
+        grad[i] =
+            nb_tensor_narrow(ctx, delta, at->dim, at->start[i], record->in[i]->shape[at->dim], 1);
         if (!grad[i]) return ctx->status;
     }
     return NB_OK;
@@ -53,7 +52,7 @@ NB_DEFINE_OP(cat) = {
 /* Groups are joined first, so that n tensors cost n log n and not n * n. */
 static nb_tensor *cat_groups(nb_ctx *ctx, nb_tensor *const *list, size_t count, int dim)
 {
-    nb_call call = {.op = &nb_def_cat, .attr = {.list = {dim}, .length = 1}};
+    nb_call call = {.op = &nb_def_cat, .attr.cat.dim = dim};
     size_t groups = count < NB_MAX_INPUTS ? count : NB_MAX_INPUTS, start = 0;
     nb_tensor *out = NULL;
     for (size_t i = 0; i < groups; i++) {
@@ -84,11 +83,11 @@ static nb_dtype joined_dtype(const nb_ctx *ctx, nb_tensor *const *list, size_t c
 static nb_tensor *brought_to(nb_ctx *ctx, nb_tensor *tensor, nb_dtype dtype, int place)
 {
     nb_call to = {.op = nb_ops[NB_OP_to], .in = {tensor}, .inputs = 1};
-    to.attr.list[0] = dtype;
+    to.attr.dtype = dtype;
     nb_tensor *out = tensor->dtype == dtype ? nb_tensor_retain(tensor) : nb_op_call(ctx, &to);
     if (!out || place < 0) return out;
     nb_call unsqueeze = {.op = nb_ops[NB_OP_unsqueeze], .in = {out}, .inputs = 1};
-    unsqueeze.attr.list[0] = place;
+    unsqueeze.attr.dim = place;
     nb_tensor *placed = nb_op_call(ctx, &unsqueeze);
     nb_tensor_release(ctx, out);
     return placed;
@@ -143,7 +142,7 @@ static nb_tensor *part_of(nb_ctx *ctx, nb_tensor *x, int dim, int64_t start, int
     nb_call call = {.op = nb_ops[NB_OP_narrow],
                     .in = {x},
                     .inputs = 1,
-                    .attr = {.list = {dim, start, end - start, 1}, .length = 4}};
+                    .attr.narrow = {dim, start, end - start, 1}};
     return nb_op_call(ctx, &call);
 }
 
@@ -187,7 +186,7 @@ nb_status nb_op_cut(nb_ctx *ctx, nb_tensor *x, int dim, const int64_t *start, si
 
 static nb_tensor *rep_forward(nb_ctx *ctx, nb_call *call)
 {
-    return nb_tensor_repeat(ctx, call->in[0], call->attr.length, call->attr.list);
+    return nb_tensor_repeat(ctx, call->in[0], call->attr.sizes.count, call->attr.sizes.at);
 }
 
 /* The sum over the repeats of dimension `dim`, whose own size it has then. With all dimensions
@@ -218,7 +217,7 @@ static nb_status rep_backward(nb_ctx *ctx, nb_record *record, nb_tensor *delta, 
     }
     nb_tensor *sum = nb_tensor_retain(delta);
     for (int dim = 0; dim < delta->dims && sum; dim++) {
-        nb_tensor *less = sum_repeats(ctx, sum, dim, record->attr.list[dim]);
+        nb_tensor *less = sum_repeats(ctx, sum, dim, record->attr.sizes.at[dim]);
         nb_tensor_release(ctx, sum);
         sum = less;
     }

@@ -49,35 +49,19 @@ static nb_status solve_each(nb_ctx *ctx, const nb_tensor *lu, const nb_tensor *p
 
 /* ---- solve ---------------------------------------------------------------------------------- */
 
-/* The shape of x, with a column for a vector b. */
-static nb_status find_shape(nb_ctx *ctx, const nb_tensor *a, const nb_tensor *b, int *dims,
-                            int64_t *shape)
+static nb_status check_system(nb_ctx *ctx, const nb_tensor *a, const nb_tensor *b, nb_system *s)
 {
-    bool vector = b->dims == 1;
-    int rows = vector ? 0 : b->dims - 2;
-    if (nb_matrix_check(ctx, "solve", a, true) != NB_OK) return ctx->status;
-    bool fits = b->dims > 0 && b->shape[rows] == a->shape[a->dims - 1] &&
-                nb_shape_broadcast(a->dims - 2, a->shape, rows, b->shape, dims, shape);
-    if (!fits) return nb_misfit(ctx, "solve", a, b);
-    shape[(*dims)++] = b->shape[rows];
-    shape[(*dims)++] = vector ? 1 : b->shape[rows + 1];
-    if (vector || b->shape[rows + 1] <= NB_BLAS_MOST) return NB_OK;
-    return nb_fail(ctx, NB_ESHAPE, "solve: %lld right sides are too many",
-                   (long long)b->shape[rows + 1]);
+    if (nb_matrix_system(ctx, "solve", a, true, b, s) != NB_OK) return ctx->status;
+    int64_t sides = s->shape[s->batch + 1];
+    if (sides <= NB_BLAS_MOST) return NB_OK;
+    return nb_fail(ctx, NB_ESHAPE, "solve: %lld right sides are too many", (long long)sides);
 }
 
-/* A vector as a column, anything else as it is. */
-static nb_tensor *as_columns(nb_ctx *ctx, nb_tensor *b)
+/* A copy of b's columns for every matrix of the batch. */
+static nb_tensor *spread(nb_ctx *ctx, nb_tensor *b, const nb_system *s)
 {
-    if (b->dims != 1) return nb_tensor_retain(b);
-    return nb_tensor_reshape(ctx, b, 2, (const int64_t[]){-1, 1});
-}
-
-/* A copy of t, as columns, in this shape. */
-static nb_tensor *spread(nb_ctx *ctx, nb_tensor *t, int dims, const int64_t *shape)
-{
-    nb_tensor *columns = as_columns(ctx, t);
-    nb_tensor *wide = columns ? nb_tensor_expand(ctx, columns, dims, shape) : NULL;
+    nb_tensor *columns = nb_matrix_columns(ctx, b);
+    nb_tensor *wide = columns ? nb_tensor_expand(ctx, columns, s->batch + 2, s->shape) : NULL;
     nb_tensor *copy = wide ? nb_tensor_clone(ctx, wide) : NULL;
     nb_tensor_release(ctx, columns);
     nb_tensor_release(ctx, wide);
@@ -88,13 +72,12 @@ static nb_tensor *spread(nb_ctx *ctx, nb_tensor *t, int dims, const int64_t *sha
 static nb_tensor *solve_forward(nb_ctx *ctx, nb_call *call)
 {
     nb_tensor *a = call->in[0], *b = call->in[1], *lu, *pivot, *x, *out = NULL;
-    int64_t shape[NB_MAX_DIMS];
-    int dims;
-    if (find_shape(ctx, a, b, &dims, shape) != NB_OK) return NULL;
+    nb_system s;
+    if (check_system(ctx, a, b, &s) != NB_OK) return NULL;
     if (factor(ctx, "solve", a, &lu, &pivot) != NB_OK) return NULL;
-    x = spread(ctx, b, dims, shape);
+    x = spread(ctx, b, &s);
     if (x && solve_each(ctx, lu, pivot, false, x) == NB_OK)
-        out = nb_tensor_reshape(ctx, x, dims - (b->dims == 1), shape);
+        out = nb_tensor_reshape(ctx, x, s.batch + 2 - s.vector, s.shape);
     if (out && call->recording) {
         call->saved[0] = nb_tensor_retain(lu);
         call->saved[1] = nb_tensor_retain(pivot);
@@ -121,7 +104,7 @@ static nb_status solve_backward(nb_ctx *ctx, nb_record *record, nb_tensor *delta
         if (!grad[0]) status = ctx->status;
     }
     if (status == NB_OK && record->needs[1]) {
-        nb_tensor *columns = as_columns(ctx, record->in[1]);
+        nb_tensor *columns = nb_matrix_columns(ctx, record->in[1]);
         nb_tensor *sum = columns ? nb_sum_to(ctx, db, columns) : NULL;
         if (sum) grad[1] = nb_tensor_reshape(ctx, sum, record->in[1]->dims, record->in[1]->shape);
         nb_tensor_release(ctx, columns);
@@ -161,13 +144,7 @@ static nb_tensor *inverse_forward(nb_ctx *ctx, nb_call *call)
     if (factor(ctx, "inverse", a, &lu, &pivot) != NB_OK) return NULL;
     nb_status status = nb_lapack_lu_invert(ctx, nb_matrix_stack(lu), nb_tensor_data(pivot));
     nb_tensor_release(ctx, pivot);
-    if (status == NB_OK && call->recording) {
-        call->saved[0] = nb_tensor_alias(ctx, lu);
-        if (!call->saved[0]) status = ctx->status;
-    }
-    if (status == NB_OK) return lu;
-    nb_tensor_release(ctx, lu);
-    return NULL;
+    return nb_save_output(ctx, call, nb_tensor_settle(ctx, lu, status));
 }
 
 /* Y = A⁻¹: dA = -Yᵀ δ Yᵀ (Giles 2008, 2.2.3) */
@@ -210,13 +187,7 @@ static nb_tensor *cholesky_forward(nb_ctx *ctx, nb_call *call)
     if (l && status == NB_EVALUE)
         nb_matrix_fault(ctx, "cholesky", a, status, fault,
                         "is not positive definite (its leading minor of order # is not positive)");
-    if (status == NB_OK && call->recording) {
-        call->saved[0] = nb_tensor_alias(ctx, l);
-        if (!call->saved[0]) status = ctx->status;
-    }
-    if (status == NB_OK) return l;
-    nb_tensor_release(ctx, l);
-    return NULL;
+    return nb_save_output(ctx, call, nb_tensor_settle(ctx, l, status));
 }
 
 /* The upper triangle becomes the mirror of the lower one. */

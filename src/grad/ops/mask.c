@@ -36,10 +36,7 @@ static nb_status masked_select_backward(nb_ctx *ctx, nb_record *record, nb_tenso
     nb_tensor *out = from ? nb_tensor_zeros(ctx, x->dtype, x->dims, x->shape) : NULL;
     nb_status status = out ? nb_mask_unpack(ctx, out, record->in[1], from) : ctx->status;
     nb_tensor_release(ctx, from);
-    if (status == NB_OK)
-        grad[0] = out;
-    else
-        nb_tensor_release(ctx, out);
+    grad[0] = nb_tensor_settle(ctx, out, status);
     return status;
 }
 

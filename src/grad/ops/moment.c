@@ -5,29 +5,23 @@
 #include <math.h>
 #include <string.h>
 
-/* The result of a reduction; what backward reads with the reduced dimensions of size 1 is saved
- * first. */
-static nb_tensor *end(nb_ctx *ctx, nb_call *call, nb_reduction *r, nb_status status)
+/* The result of a reduction, which backward reads. */
+static nb_tensor *reduced(nb_ctx *ctx, nb_call *call, nb_reduce_fn *fill)
 {
-    nb_dtype dtype = call->in[0]->dtype;
-    if (status == NB_OK && call->recording) {
-        call->saved[0] = nb_fold_tensor(ctx, &r->plan, r->acc, dtype, 1, true);
-        if (!call->saved[0]) status = ctx->status;
-    }
-    return nb_reduce_end(ctx, r, status, dtype, call->attr.keep);
+    return nb_reduce(ctx, call, call->in[0]->dtype, true, fill);
 }
 
 /* A second row of accumulators, all `value`. */
-static double *new_row(nb_ctx *ctx, const nb_reduction *r, double value)
+static double *new_row(nb_ctx *ctx, const nb_fold_plan *plan, double value)
 {
-    double *row = nb_alloc(ctx, r->bytes);
-    for (int64_t i = 0; row && i < r->plan.count; i++) row[i] = value;
+    double *row = nb_alloc(ctx, (size_t)plan->count * sizeof *row);
+    for (int64_t i = 0; row && i < plan->count; i++) row[i] = value;
     return row;
 }
 
-static nb_status begin(nb_ctx *ctx, const nb_call *call, nb_reduction *r)
+static void free_row(nb_ctx *ctx, const nb_fold_plan *plan, double *row)
 {
-    return nb_reduce_begin(ctx, r, call->in[0], nb_named_dims(&call->attr, call->in[0]));
+    nb_free(ctx, row, (size_t)plan->count * sizeof *row);
 }
 
 /* ---- var and std ---------------------------------------------------------------------------- */
@@ -35,38 +29,41 @@ static nb_status begin(nb_ctx *ctx, const nb_call *call, nb_reduction *r)
 /* Elements that the sum of squares is divided by; 0 where the correction takes them all. */
 static double freedom(const nb_attr *attr, double n)
 {
-    double left = n - attr->number[0];
+    double left = n - attr->var.correction;
     return left > 0 ? left : 0;
 }
 
 /* Σ (x - mean)^2, the mean first: differences of large numbers lose nothing. saved[1]: the mean, in
  * f64. */
-static nb_status squares_about_mean(nb_ctx *ctx, nb_call *call, nb_reduction *r)
+static nb_status squares_about_mean(nb_ctx *ctx, nb_call *call, const nb_fold_plan *plan,
+                                    double *acc)
 {
-    nb_fold_plan *plan = &r->plan;
-    double *mean = new_row(ctx, r, 0);
+    double *mean = new_row(ctx, plan, 0);
     nb_status status = mean ? nb_fold_run(ctx, plan, NB_FOLD_sum, NULL, mean) : ctx->status;
     for (int64_t i = 0; status == NB_OK && i < plan->count; i++) mean[i] /= (double)plan->reduced;
-    if (status == NB_OK) status = nb_fold_run(ctx, plan, NB_FOLD_squares, mean, r->acc);
+    if (status == NB_OK) status = nb_fold_run(ctx, plan, NB_FOLD_squares, mean, acc);
     if (status == NB_OK && call->recording) {
         call->saved[1] = nb_fold_tensor(ctx, plan, mean, NB_F64, 1, true);
         if (!call->saved[1]) status = ctx->status;
     }
-    nb_free(ctx, mean, r->bytes);
+    free_row(ctx, plan, mean);
+    return status;
+}
+
+static nb_status find_var(nb_ctx *ctx, nb_call *call, const nb_fold_plan *plan, double *acc)
+{
+    nb_status status = squares_about_mean(ctx, call, plan, acc);
+    double left = freedom(&call->attr, (double)plan->reduced);
+    for (int64_t i = 0; status == NB_OK && i < plan->count; i++) {
+        acc[i] /= left;
+        if (call->op->kernel) acc[i] = sqrt(acc[i]);
+    }
     return status;
 }
 
 static nb_tensor *var_forward(nb_ctx *ctx, nb_call *call)
 {
-    nb_reduction r;
-    nb_status status = begin(ctx, call, &r);
-    if (status == NB_OK) status = squares_about_mean(ctx, call, &r);
-    double left = status == NB_OK ? freedom(&call->attr, (double)r.plan.reduced) : 1;
-    for (int64_t i = 0; status == NB_OK && i < r.plan.count; i++) {
-        r.acc[i] /= left;
-        if (call->op->kernel) r.acc[i] = sqrt(r.acc[i]);
-    }
-    return end(ctx, call, &r, status);
+    return reduced(ctx, call, find_var);
 }
 
 /* δ times the slope at x - mean, without that factor: 2 / (n - c) of var, 1 / ((n - c) y) of std,
@@ -109,21 +106,23 @@ static nb_fold fold_of_power(double p)
     return NB_FOLD_powers;
 }
 
+static nb_status find_norm(nb_ctx *ctx, nb_call *call, const nb_fold_plan *plan, double *acc)
+{
+    double p = call->attr.norm.p;
+    nb_fold fold = fold_of_power(p);
+    double *c = new_row(ctx, plan, fold == NB_FOLD_powers ? p : 0);
+    nb_status status = c ? nb_fold_run(ctx, plan, fold, c, acc) : ctx->status;
+    free_row(ctx, plan, c);
+    for (int64_t i = 0; status == NB_OK && i < plan->count; i++) {
+        if (fold == NB_FOLD_squares) acc[i] = sqrt(acc[i]);
+        if (fold == NB_FOLD_powers) acc[i] = pow(acc[i], 1 / p);
+    }
+    return status;
+}
+
 static nb_tensor *norm_forward(nb_ctx *ctx, nb_call *call)
 {
-    nb_reduction r;
-    double p = call->attr.number[0];
-    nb_fold fold = fold_of_power(p);
-    nb_status status = begin(ctx, call, &r);
-    if (status != NB_OK) return NULL;
-    double *c = new_row(ctx, &r, fold == NB_FOLD_powers ? p : 0);
-    status = c ? nb_fold_run(ctx, &r.plan, fold, c, r.acc) : ctx->status;
-    nb_free(ctx, c, r.bytes);
-    for (int64_t i = 0; status == NB_OK && i < r.plan.count; i++) {
-        if (fold == NB_FOLD_squares) r.acc[i] = sqrt(r.acc[i]);
-        if (fold == NB_FOLD_powers) r.acc[i] = pow(r.acc[i], 1 / p);
-    }
-    return end(ctx, call, &r, status);
+    return reduced(ctx, call, find_norm);
 }
 
 /* Where |x| is the norm: sign x, shared among the elements that are as far. */
@@ -133,7 +132,7 @@ static nb_tensor *slope_at_extreme(nb_ctx *ctx, nb_record *record, nb_tensor *y)
     nb_tensor *mask = nb_then2(ctx, NB_OP_eq, size, y);
     nb_tensor *at = mask ? nb_tensor_convert(ctx, mask, x->dtype, 1) : NULL;
     nb_tensor_release(ctx, mask);
-    nb_tensor *ties = at ? nb_sum_dims(ctx, at, nb_named_dims(&record->attr, x)) : NULL;
+    nb_tensor *ties = at ? nb_sum_dims(ctx, at, nb_named_dims(&record->attr.dims, x)) : NULL;
     nb_tensor *sign = ties ? nb_op1(ctx, NB_OP_sign, x) : NULL;
     nb_tensor *out = sign ? nb_op2(ctx, NB_OP_mul, at, sign) : NULL;
     nb_tensor_release(ctx, at);
@@ -169,7 +168,7 @@ static nb_tensor *slope_of_length(nb_ctx *ctx, nb_record *record, nb_tensor *y)
 static nb_tensor *slope_of_norm(nb_ctx *ctx, nb_record *record)
 {
     nb_tensor *x = record->in[0], *y = record->saved[0];
-    double p = record->attr.number[0];
+    double p = record->attr.norm.p;
     if (p == 0) return nb_tensor_zeros(ctx, x->dtype, x->dims, x->shape);
     if (p == 1) return nb_op1(ctx, NB_OP_sign, x);
     if (p == 2) return slope_of_length(ctx, record, y);
@@ -188,18 +187,21 @@ static nb_status norm_backward(nb_ctx *ctx, nb_record *record, nb_tensor *delta,
 /* ---- logsumexp ------------------------------------------------------------------------------ */
 
 /* m + log Σ e^(x - m) with the largest, m; an infinite m, or NaN, is the result. */
+static nb_status find_logsumexp(nb_ctx *ctx, nb_call *call, const nb_fold_plan *plan, double *acc)
+{
+    (void)call;
+    double *most = new_row(ctx, plan, 0);
+    nb_status status = most ? nb_fold_run(ctx, plan, NB_FOLD_largest, NULL, most) : ctx->status;
+    if (status == NB_OK) status = nb_fold_run(ctx, plan, NB_FOLD_exponentials, most, acc);
+    for (int64_t i = 0; status == NB_OK && i < plan->count; i++)
+        acc[i] = isfinite(most[i]) ? most[i] + log(acc[i]) : most[i];
+    free_row(ctx, plan, most);
+    return status;
+}
+
 static nb_tensor *logsumexp_forward(nb_ctx *ctx, nb_call *call)
 {
-    nb_reduction r;
-    nb_status status = begin(ctx, call, &r);
-    if (status != NB_OK) return NULL;
-    double *most = new_row(ctx, &r, 0);
-    status = most ? nb_fold_run(ctx, &r.plan, NB_FOLD_largest, NULL, most) : ctx->status;
-    if (status == NB_OK) status = nb_fold_run(ctx, &r.plan, NB_FOLD_exponentials, most, r.acc);
-    for (int64_t i = 0; status == NB_OK && i < r.plan.count; i++)
-        r.acc[i] = isfinite(most[i]) ? most[i] + log(r.acc[i]) : most[i];
-    nb_free(ctx, most, r.bytes);
-    return end(ctx, call, &r, status);
+    return reduced(ctx, call, find_logsumexp);
 }
 
 /* y = log Σ e^x: dx = δ s / Σ s, s = e^(x - y). Σ s is 1 but for the rounding of y, which would
@@ -225,7 +227,7 @@ static const nb_option spread_options[] = {
      .help = "the sum of squares is divided by n - correction",
      .kind = NB_NUMBER,
      .value = 1,
-     .offset = offsetof(nb_attr, number[0])},
+     .offset = offsetof(nb_attr, var.correction)},
     NB_KEEP_OPTION,
     NB_OPTIONS_END};
 
@@ -237,7 +239,7 @@ static const nb_option norm_options[] = {{.name = "p",
                                           .low = -INFINITY,
                                           .high = INFINITY,
                                           .infinite = true,
-                                          .offset = offsetof(nb_attr, number[0])},
+                                          .offset = offsetof(nb_attr, norm.p)},
                                          NB_KEEP_OPTION,
                                          NB_OPTIONS_END};
 

@@ -77,9 +77,7 @@ static nb_tensor *order_lines(nb_ctx *ctx, const nb_tensor *x, int dim, ordering
     }
     /* A single line is not polled behind its back. */
     if (status == NB_OK) status = nb_poll(ctx);
-    if (status == NB_OK) return place;
-    nb_tensor_release(ctx, place);
-    return NULL;
+    return nb_tensor_settle(ctx, place, status);
 }
 
 /* The elements that the places name, and the places as second result; the reference is taken. */
@@ -98,10 +96,10 @@ static nb_tensor *values_at(nb_ctx *ctx, nb_call *call, int dim, nb_tensor *plac
 static nb_tensor *sort_forward(nb_ctx *ctx, nb_call *call)
 {
     const nb_tensor *x = call->in[0];
-    int dim = nb_line_dim(&call->attr, x, x->dims - 1);
+    int dim = nb_line_dim(&call->attr.dims, x, x->dims - 1);
     size_t n = (size_t)nb_line_length(x, dim);
     if (nb_lines_check(ctx, x, dim) != NB_OK) return NULL;
-    ordering how = {.order.descending = call->attr.flag,
+    ordering how = {.order.descending = call->attr.sort.descending,
                     .length = n,
                     .wanted = n,
                     .line = sort_line,
@@ -112,13 +110,13 @@ static nb_tensor *sort_forward(nb_ctx *ctx, nb_call *call)
 static nb_tensor *topk_forward(nb_ctx *ctx, nb_call *call)
 {
     const nb_tensor *x = call->in[0];
-    int dim = nb_line_dim(&call->attr, x, x->dims - 1);
-    int64_t n = nb_line_length(x, dim), k = call->attr.count;
+    int dim = nb_line_dim(&call->attr.dims, x, x->dims - 1);
+    int64_t n = nb_line_length(x, dim), k = call->attr.topk.k;
     if (nb_lines_check(ctx, x, dim) != NB_OK) return NULL;
     if (k < 0 || k > n || (dim < 0 && k != 1))
         return nb_fail_null(ctx, NB_EARG, "topk: there are %lld elements to choose from, not %lld",
                             (long long)n, (long long)k);
-    ordering how = {.order.descending = !call->attr.flag,
+    ordering how = {.order.descending = !call->attr.topk.smallest,
                     .length = (size_t)n,
                     .wanted = (size_t)k,
                     .line = top_line,
@@ -130,7 +128,7 @@ static nb_tensor *topk_forward(nb_ctx *ctx, nb_call *call)
 static nb_status order_backward(nb_ctx *ctx, nb_record *record, nb_tensor *delta, nb_tensor **grad)
 {
     const nb_tensor *x = record->in[0];
-    int dim = nb_line_dim(&record->attr, x, x->dims - 1);
+    int dim = nb_line_dim(&record->attr.dims, x, x->dims - 1);
     grad[0] = nb_lines_put(ctx, x, dim, record->saved[0], delta);
     return grad[0] ? NB_OK : ctx->status;
 }
@@ -152,39 +150,20 @@ static nb_tensor *median_places(nb_ctx *ctx, const nb_tensor *x, int dim)
     return order_lines(ctx, x, dim, &how);
 }
 
-/* Without dimension `dim`, which has size 1, unless it is to be kept; the reference is taken. */
-static nb_tensor *shaped(nb_ctx *ctx, const nb_call *call, nb_tensor *found, int dim)
-{
-    static const int64_t ones[NB_MAX_DIMS] = {1, 1, 1, 1, 1, 1, 1, 1};
-    nb_tensor *out = NULL;
-    if (!found) return NULL;
-    if (!call->attr.length || dim < 0)
-        out = nb_tensor_reshape(ctx, found, call->attr.keep ? call->in[0]->dims : 0, ones);
-    else if (call->attr.keep)
-        out = nb_tensor_retain(found);
-    else
-        out = nb_tensor_select(ctx, found, dim, 0);
-    nb_tensor_release(ctx, found);
-    return out;
-}
-
-/* Along attr.list[0], or over all elements as one line when no dimension is named; then the place
- * is no result, for it counts in that line. */
+/* Of all elements as one line the place is no result, for it counts in that line. */
 static nb_tensor *median_forward(nb_ctx *ctx, nb_call *call)
 {
-    nb_tensor *x = call->in[0];
-    bool all = call->attr.length == 0 || x->dims == 0;
-    int dim = all ? 0 : (int)call->attr.list[0];
-    nb_tensor *lines =
-        all ? nb_tensor_reshape(ctx, x, 1, (const int64_t[]){-1}) : nb_tensor_retain(x);
+    int dim;
+    bool all = nb_line_dim(&call->attr.dims, call->in[0], -1) < 0;
+    nb_tensor *lines = nb_lines_named(ctx, call, &dim);
     nb_tensor *place = lines ? median_places(ctx, lines, dim) : NULL;
     nb_tensor *value = place ? nb_lines_take(ctx, lines, dim, place) : NULL;
     nb_tensor_release(ctx, lines);
     if (value && call->recording) call->saved[0] = nb_tensor_retain(place);
-    if (value) value = shaped(ctx, call, value, dim);
-    if (value && !all && !(call->more[0] = shaped(ctx, call, nb_tensor_retain(place), dim))) {
-        nb_tensor_release(ctx, value);
-        value = NULL;
+    value = nb_lines_result(ctx, call, value);
+    if (value && !all) {
+        call->more[0] = nb_lines_result(ctx, call, nb_tensor_retain(place));
+        value = nb_tensor_settle(ctx, value, call->more[0] ? NB_OK : ctx->status);
     }
     nb_tensor_release(ctx, place);
     return value;
@@ -194,16 +173,15 @@ static nb_tensor *median_forward(nb_ctx *ctx, nb_call *call)
 static nb_status median_backward(nb_ctx *ctx, nb_record *record, nb_tensor *delta, nb_tensor **grad)
 {
     nb_tensor *x = record->in[0], *place = record->saved[0];
-    bool all = record->attr.length == 0 || x->dims == 0;
+    int dim = nb_line_dim(&record->attr.dims, x, -1);
     nb_tensor *given = nb_tensor_reshape(ctx, delta, place->dims, place->shape);
-    int64_t count = nb_tensor_count(x);
     nb_tensor line = *x;
-    if (all) {
+    if (dim < 0) {
+        line.shape[0] = nb_tensor_count(x);
         line.dims = 1;
-        line.shape[0] = count;
+        dim = 0;
     }
-    nb_tensor *put =
-        given ? nb_lines_put(ctx, &line, all ? 0 : (int)record->attr.list[0], place, given) : NULL;
+    nb_tensor *put = given ? nb_lines_put(ctx, &line, dim, place, given) : NULL;
     grad[0] = put ? nb_tensor_reshape(ctx, put, x->dims, x->shape) : NULL;
     nb_tensor_release(ctx, given);
     nb_tensor_release(ctx, put);
@@ -213,13 +191,13 @@ static nb_status median_backward(nb_ctx *ctx, nb_record *record, nb_tensor *delt
 static const nb_option sort_options[] = {{.name = "descending",
                                           .help = "the largest first",
                                           .kind = NB_BOOLEAN,
-                                          .offset = offsetof(nb_attr, flag)},
+                                          .offset = offsetof(nb_attr, sort.descending)},
                                          NB_OPTIONS_END};
 
 static const nb_option topk_options[] = {{.name = "smallest",
                                           .help = "the smallest elements, not the largest",
                                           .kind = NB_BOOLEAN,
-                                          .offset = offsetof(nb_attr, flag)},
+                                          .offset = offsetof(nb_attr, topk.smallest)},
                                          NB_OPTIONS_END};
 
 NB_DEFINE_OP(sort) = {
@@ -242,6 +220,7 @@ NB_DEFINE_OP(sort) = {
 NB_DEFINE_OP(topk) = {
     .name = "topk",
     .signature = "cD",
+    .fills = {offsetof(nb_attr, topk.k), offsetof(nb_attr, topk.dims)},
     .options = topk_options,
     .usage = "x:topk(k, dim, {smallest})",
     .help = "The k largest elements along a dimension, by default the last, the largest first, and "

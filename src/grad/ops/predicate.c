@@ -31,22 +31,23 @@ static nb_tensor *element_forward(nb_ctx *ctx, nb_call *call)
     if (real)
         return nb_map(ctx, NB_U8, x->dims, x->shape, &x, 1, finite ? finite_loop : nan_loop, real);
     nb_tensor *out = nb_tensor_new(ctx, NB_U8, x->dims, x->shape);
-    if (out && nb_tensor_fill(ctx, out, finite) == NB_OK) return out;
-    nb_tensor_release(ctx, out);
-    return NULL;
+    return out ? nb_tensor_settle(ctx, out, nb_tensor_fill(ctx, out, finite)) : NULL;
 }
 
 /* ---- all and any ---------------------------------------------------------------------------- */
 
-static nb_tensor *count_forward(nb_ctx *ctx, nb_call *call)
+static nb_status find_truth(nb_ctx *ctx, nb_call *call, const nb_fold_plan *plan, double *acc)
 {
-    nb_tensor *x = call->in[0];
-    nb_reduction r;
-    nb_status status = nb_reduce_begin(ctx, &r, x, nb_named_dims(&call->attr, x));
-    if (status == NB_OK) status = nb_fold_run(ctx, &r.plan, NB_FOLD_nonzero, NULL, r.acc);
-    for (int64_t i = 0; status == NB_OK && i < r.plan.count; i++)
-        r.acc[i] = call->op->kernel ? r.acc[i] == (double)r.plan.reduced : r.acc[i] > 0;
-    return nb_reduce_end(ctx, &r, status, NB_U8, call->attr.keep);
+    bool every = call->op->kernel;
+    nb_status status = nb_fold_run(ctx, plan, NB_FOLD_nonzero, NULL, acc);
+    for (int64_t i = 0; status == NB_OK && i < plan->count; i++)
+        acc[i] = every ? acc[i] == (double)plan->reduced : acc[i] > 0;
+    return status;
+}
+
+static nb_tensor *truth_forward(nb_ctx *ctx, nb_call *call)
+{
+    return nb_reduce(ctx, call, NB_U8, false, find_truth);
 }
 
 /* ---- Two tensors ---------------------------------------------------------------------------- */
@@ -112,8 +113,8 @@ static nb_tensor *allclose_forward(nb_ctx *ctx, nb_call *call)
     const nb_tensor *a = call->in[0], *b = call->in[1];
     int64_t shape[NB_MAX_DIMS];
     int dims;
-    likeness how = {
-        .relative = call->attr.number[0], .absolute = call->attr.number[1], .nan = call->attr.flag};
+    const struct nb_attr_allclose *given = &call->attr.allclose;
+    likeness how = {.relative = given->rtol, .absolute = given->atol, .nan = given->nan};
     if (nb_shape_broadcast(a->dims, a->shape, b->dims, b->shape, &dims, shape))
         return alike(ctx, call, dims, shape, &how);
     nb_misfit(ctx, "allclose", a, b);
@@ -126,18 +127,18 @@ static const nb_option close_options[] = {{.name = "rtol",
                                            .kind = NB_NUMBER,
                                            .value = 1e-5,
                                            .high = HUGE_VAL,
-                                           .offset = offsetof(nb_attr, number[0])},
+                                           .offset = offsetof(nb_attr, allclose.rtol)},
                                           {.name = "atol",
                                            .help = "the difference allowed beside that",
                                            .range = "a number from 0",
                                            .kind = NB_NUMBER,
                                            .value = 1e-8,
                                            .high = HUGE_VAL,
-                                           .offset = offsetof(nb_attr, number[1])},
+                                           .offset = offsetof(nb_attr, allclose.atol)},
                                           {.name = "nan",
                                            .help = "NaN is close to NaN",
                                            .kind = NB_BOOLEAN,
-                                           .offset = offsetof(nb_attr, flag)},
+                                           .offset = offsetof(nb_attr, allclose.nan)},
                                           NB_OPTIONS_END};
 
 #define ELEMENT(word, finite, text, show)                                                          \
@@ -166,7 +167,7 @@ ELEMENT(isfinite, 1, "1 where an element is neither infinite nor NaN, else 0; a 
                           .example = show,                                                         \
                           .kernel = every,                                                         \
                           .plain = NB_PLAIN_BOOLEAN,                                               \
-                          .forward = count_forward,                                                \
+                          .forward = truth_forward,                                                \
                           .samples = "-, 5, 2x3, 3x2t, 2x3c /1, 2x3x2 /1 /3, 0x3, 0x3 /1",         \
                           .low = -2,                                                               \
                           .high = 2}

@@ -3,25 +3,14 @@
 
 #include <string.h>
 
-/* x folded over the dimensions that the call names. */
-static nb_status fold(nb_ctx *ctx, const nb_call *call, nb_fold how, nb_reduction *r)
+static nb_tensor *reduced(nb_ctx *ctx, nb_call *call, nb_reduce_fn *fill)
 {
-    nb_status status =
-        nb_reduce_begin(ctx, r, call->in[0], nb_named_dims(&call->attr, call->in[0]));
-    return status == NB_OK ? nb_fold_run(ctx, &r->plan, how, NULL, r->acc) : status;
-}
-
-static nb_tensor *end(nb_ctx *ctx, const nb_call *call, nb_reduction *r, nb_status status)
-{
-    nb_dtype dtype = nb_dtype_computing(ctx, call->in[0]->dtype);
-    return nb_reduce_end(ctx, r, status, dtype, call->attr.keep);
+    return nb_reduce(ctx, call, nb_dtype_computing(ctx, call->in[0]->dtype), false, fill);
 }
 
 static nb_tensor *fold_forward(nb_ctx *ctx, nb_call *call)
 {
-    nb_reduction r;
-    nb_status status = fold(ctx, call, (nb_fold)call->op->kernel, &r);
-    return end(ctx, call, &r, status);
+    return reduced(ctx, call, nb_reduce_fold);
 }
 
 /* A δ of the reduced shape seen with the input's shape again. */
@@ -41,20 +30,23 @@ static nb_status sum_backward(nb_ctx *ctx, nb_record *record, nb_tensor *delta, 
     return grad[0] ? NB_OK : ctx->status;
 }
 
+static nb_status find_mean(nb_ctx *ctx, nb_call *call, const nb_fold_plan *plan, double *acc)
+{
+    nb_status status = nb_reduce_fold(ctx, call, plan, acc);
+    for (int64_t i = 0; status == NB_OK && i < plan->count; i++) acc[i] /= (double)plan->reduced;
+    return status;
+}
+
 static nb_tensor *mean_forward(nb_ctx *ctx, nb_call *call)
 {
-    nb_reduction r;
-    nb_status status = fold(ctx, call, NB_FOLD_sum, &r);
-    for (int64_t i = 0; status == NB_OK && i < r.plan.count; i++)
-        r.acc[i] /= (double)r.plan.reduced;
-    return end(ctx, call, &r, status);
+    return reduced(ctx, call, find_mean);
 }
 
 /* y = Σ x / n: dx = δ / n, spread */
 static nb_status mean_backward(nb_ctx *ctx, nb_record *record, nb_tensor *delta, nb_tensor **grad)
 {
     const nb_tensor *x = record->in[0];
-    unsigned dims = nb_named_dims(&record->attr, x);
+    unsigned dims = nb_named_dims(&record->attr.dims, x);
     double n = 1;
     for (int i = 0; i < x->dims; i++)
         if (dims >> i & 1) n *= (double)x->shape[i];
@@ -120,7 +112,7 @@ static nb_status prod_backward(nb_ctx *ctx, nb_record *record, nb_tensor *delta,
 {
     nb_tensor *x = record->in[0];
     int order[NB_MAX_DIMS];
-    order_last(x, nb_named_dims(&record->attr, x), order);
+    order_last(x, nb_named_dims(&record->attr.dims, x), order);
     nb_tensor *turned = nb_tensor_permute(ctx, x, order);
     nb_tensor *lying = turned ? nb_tensor_contiguous(ctx, turned) : NULL;
     nb_tensor *flat = lying ? nb_tensor_contiguous(ctx, delta) : NULL;
@@ -129,10 +121,7 @@ static nb_status prod_backward(nb_ctx *ctx, nb_record *record, nb_tensor *delta,
     nb_tensor_release(ctx, turned);
     nb_tensor_release(ctx, lying);
     nb_tensor_release(ctx, flat);
-    if (status == NB_OK)
-        grad[0] = dx;
-    else
-        nb_tensor_release(ctx, dx);
+    grad[0] = nb_tensor_settle(ctx, dx, status);
     return status;
 }
 

@@ -4,7 +4,7 @@
 /* The dimension that a call names, or the last. */
 static int row_dim(const nb_tensor *x, const nb_attr *attr)
 {
-    return attr->length ? (int)attr->list[0] : x->dims - 1;
+    return attr->dims.count ? attr->dims.at[0] : x->dims - 1;
 }
 
 /* x with dimension `dim` swapped to the end; its own inverse. */
@@ -60,17 +60,9 @@ static nb_tensor *softmax_forward(nb_ctx *ctx, nb_call *call)
     int dim = row_dim(x, &call->attr);
     nb_tensor *from = rows_of(ctx, x, dim);
     nb_tensor *to = from ? nb_tensor_new(ctx, x->dtype, from->dims, from->shape) : NULL;
-    if (to && run_rows(ctx, call->op->kernel, from, to) != NB_OK) {
-        nb_tensor_release(ctx, to);
-        to = NULL;
-    }
+    if (to) to = nb_tensor_settle(ctx, to, run_rows(ctx, call->op->kernel, from, to));
     nb_tensor_release(ctx, from);
-    nb_tensor *y = rows_back(ctx, to, x, dim);
-    if (y && call->recording && !(call->saved[0] = nb_tensor_alias(ctx, y))) {
-        nb_tensor_release(ctx, y);
-        return NULL;
-    }
-    return y;
+    return nb_save_output(ctx, call, rows_back(ctx, to, x, dim));
 }
 
 /* sum(x, y), where x is a passing reference; the dimension stays. */

@@ -7,7 +7,7 @@
 
 static nb_tensor *reshape_forward(nb_ctx *ctx, nb_call *call)
 {
-    return nb_tensor_reshape(ctx, call->in[0], call->attr.length, call->attr.list);
+    return nb_tensor_reshape(ctx, call->in[0], call->attr.sizes.count, call->attr.sizes.at);
 }
 
 /* Backward of all that keep the number of elements and their order. */
@@ -56,7 +56,7 @@ static nb_tensor *squeeze_forward(nb_ctx *ctx, nb_call *call)
     int64_t shape[NB_MAX_DIMS];
     int dims = 0;
     for (int i = 0; i < x->dims; i++) {
-        bool asked = call->attr.length == 0 || call->attr.list[0] == i;
+        bool asked = call->attr.dims.count == 0 || call->attr.dims.at[0] == i;
         if (!asked || x->shape[i] != 1) shape[dims++] = x->shape[i];
     }
     return nb_tensor_reshape(ctx, x, dims, shape);
@@ -75,13 +75,12 @@ NB_DEFINE_OP(squeeze) = {
     .high = 2,
 };
 
-/* attr.list[0]: where the new dimension stands, 0 … dims. */
 static nb_tensor *unsqueeze_forward(nb_ctx *ctx, nb_call *call)
 {
     const nb_tensor *x = call->in[0];
     int64_t shape[NB_MAX_DIMS + 1];
     for (int i = 0, from = 0; i <= x->dims; i++)
-        shape[i] = i == call->attr.list[0] ? 1 : x->shape[from++];
+        shape[i] = i == call->attr.dim ? 1 : x->shape[from++];
     return nb_tensor_reshape(ctx, x, x->dims + 1, shape);
 }
 
@@ -128,11 +127,12 @@ static nb_tensor *permute_forward(nb_ctx *ctx, nb_call *call)
     const nb_tensor *x = call->in[0];
     int order[NB_MAX_DIMS];
     unsigned seen = 0;
-    bool whole = call->attr.length == x->dims;
+    const nb_dims *named = &call->attr.dims;
+    bool whole = named->count == x->dims;
     for (int i = 0; whole && i < x->dims; i++) {
-        whole = call->attr.list[i] >= 0 && call->attr.list[i] < x->dims;
+        whole = named->at[i] >= 0 && named->at[i] < x->dims;
         if (!whole) break;
-        order[i] = (int)call->attr.list[i];
+        order[i] = named->at[i];
         seen |= 1u << order[i];
     }
     if (!whole || seen != (1u << x->dims) - 1)
@@ -144,7 +144,7 @@ static nb_status permute_backward(nb_ctx *ctx, nb_record *record, nb_tensor *del
                                   nb_tensor **grad)
 {
     int order[NB_MAX_DIMS];
-    for (int i = 0; i < delta->dims; i++) order[record->attr.list[i]] = i;
+    for (int i = 0; i < delta->dims; i++) order[record->attr.dims.at[i]] = i;
     grad[0] = nb_tensor_permute(ctx, delta, order);
     return grad[0] ? NB_OK : ctx->status;
 }
@@ -165,7 +165,7 @@ NB_DEFINE_OP(permute) = {
 
 static nb_tensor *expand_forward(nb_ctx *ctx, nb_call *call)
 {
-    return nb_tensor_expand(ctx, call->in[0], call->attr.length, call->attr.list);
+    return nb_tensor_expand(ctx, call->in[0], call->attr.sizes.count, call->attr.sizes.at);
 }
 
 static nb_status expand_backward(nb_ctx *ctx, nb_record *record, nb_tensor *delta, nb_tensor **grad)
@@ -189,37 +189,34 @@ NB_DEFINE_OP(expand) = {
     .high = 2,
 };
 
-/* attr.list: dimension, start, length, step. */
-static nb_tensor *narrow_forward(nb_ctx *ctx, nb_call *call)
-{
-    const int64_t *list = call->attr.list;
-    return nb_tensor_narrow(ctx, call->in[0], (int)list[0], list[1], list[2], list[3]);
-}
-
 /* δ written into the part of a gradient of zeros that `part` shows. */
-static nb_status into_zeros(nb_ctx *ctx, const nb_tensor *x, nb_tensor *delta, nb_tensor **grad,
-                            nb_tensor *(*part)(nb_ctx *, const nb_tensor *, const int64_t *),
-                            const int64_t *list)
+static nb_status into_zeros(nb_ctx *ctx, const nb_record *record, nb_tensor *delta,
+                            nb_tensor **grad,
+                            nb_tensor *(*part)(nb_ctx *, const nb_tensor *, const nb_attr *))
 {
+    const nb_tensor *x = record->in[0];
     nb_tensor *whole = nb_tensor_zeros(ctx, x->dtype, x->dims, x->shape);
-    nb_tensor *view = whole ? part(ctx, whole, list) : NULL;
+    nb_tensor *view = whole ? part(ctx, whole, &record->attr) : NULL;
     nb_status status = view ? nb_tensor_copy(ctx, view, delta) : ctx->status;
     nb_tensor_release(ctx, view);
-    if (status == NB_OK)
-        grad[0] = whole;
-    else
-        nb_tensor_release(ctx, whole);
+    grad[0] = nb_tensor_settle(ctx, whole, status);
     return status;
 }
 
-static nb_tensor *narrowed(nb_ctx *ctx, const nb_tensor *x, const int64_t *list)
+static nb_tensor *narrowed(nb_ctx *ctx, const nb_tensor *x, const nb_attr *attr)
 {
-    return nb_tensor_narrow(ctx, x, (int)list[0], list[1], list[2], list[3]);
+    const struct nb_attr_narrow *part = &attr->narrow;
+    return nb_tensor_narrow(ctx, x, part->dim, part->start, part->length, part->step);
+}
+
+static nb_tensor *narrow_forward(nb_ctx *ctx, nb_call *call)
+{
+    return narrowed(ctx, call->in[0], &call->attr);
 }
 
 static nb_status narrow_backward(nb_ctx *ctx, nb_record *record, nb_tensor *delta, nb_tensor **grad)
 {
-    return into_zeros(ctx, record->in[0], delta, grad, narrowed, record->attr.list);
+    return into_zeros(ctx, record, delta, grad, narrowed);
 }
 
 NB_DEFINE_OP(narrow) = {
@@ -235,20 +232,19 @@ NB_DEFINE_OP(narrow) = {
     .high = 2,
 };
 
-/* attr.list: dimension, index. */
-static nb_tensor *select_forward(nb_ctx *ctx, nb_call *call)
+static nb_tensor *selected(nb_ctx *ctx, const nb_tensor *x, const nb_attr *attr)
 {
-    return nb_tensor_select(ctx, call->in[0], (int)call->attr.list[0], call->attr.list[1]);
+    return nb_tensor_select(ctx, x, attr->select.dim, attr->select.index);
 }
 
-static nb_tensor *selected(nb_ctx *ctx, const nb_tensor *x, const int64_t *list)
+static nb_tensor *select_forward(nb_ctx *ctx, nb_call *call)
 {
-    return nb_tensor_select(ctx, x, (int)list[0], list[1]);
+    return selected(ctx, call->in[0], &call->attr);
 }
 
 static nb_status select_backward(nb_ctx *ctx, nb_record *record, nb_tensor *delta, nb_tensor **grad)
 {
-    return into_zeros(ctx, record->in[0], delta, grad, selected, record->attr.list);
+    return into_zeros(ctx, record, delta, grad, selected);
 }
 
 NB_DEFINE_OP(select) = {
@@ -309,10 +305,9 @@ NB_DEFINE_OP(clone) = {
     .high = 2,
 };
 
-/* attr.list[0]: the dtype. */
 static nb_tensor *to_forward(nb_ctx *ctx, nb_call *call)
 {
-    nb_dtype dtype = (nb_dtype)call->attr.list[0];
+    nb_dtype dtype = call->attr.dtype;
     if (call->in[0]->dtype == dtype) return nb_tensor_alias(ctx, call->in[0]);
     /* What only stores takes no part in a gradient. */
     if (!nb_dtype_computes(dtype)) call->recording = false;

@@ -75,13 +75,13 @@ static nb_tensor *part_of(nb_ctx *ctx, const nb_op *op, int64_t count, const nb_
 static nb_tensor *part_forward(nb_ctx *ctx, nb_call *call)
 {
     if (nb_matrix_check(ctx, call->op->name, call->in[0], false) != NB_OK) return NULL;
-    return part_of(ctx, call->op, call->attr.count, call->in[0]);
+    return part_of(ctx, call->op, call->attr.diagonal, call->in[0]);
 }
 
 /* The same part of δ. */
 static nb_status part_backward(nb_ctx *ctx, nb_record *record, nb_tensor *delta, nb_tensor **grad)
 {
-    grad[0] = part_of(ctx, record->op, record->attr.count, delta);
+    grad[0] = part_of(ctx, record->op, record->attr.diagonal, delta);
     return grad[0] ? NB_OK : ctx->status;
 }
 

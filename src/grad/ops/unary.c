@@ -16,17 +16,9 @@ static nb_tensor *forward(nb_ctx *ctx, nb_call *call)
 {
     nb_tensor *x = call->in[0];
     nb_unary kernel = (nb_unary)call->op->kernel;
-    unary_loop how = {nb_real(x->dtype)->unary[kernel], call->attr.number[0], call->attr.number[1]};
+    unary_loop how = {nb_real(x->dtype)->unary[kernel], call->attr.unary.p, call->attr.unary.q};
     nb_tensor *y = nb_map_call(ctx, call, x->dtype, x->dims, x->shape, apply, &how);
-    if (y && call->recording && nb_unary_needs[kernel] == NB_FROM_Y) {
-        /* An alias: the record must not own the tensor that owns it. */
-        call->saved[0] = nb_tensor_alias(ctx, y);
-        if (!call->saved[0]) {
-            nb_tensor_release(ctx, y);
-            return NULL;
-        }
-    }
-    return y;
+    return nb_unary_needs[kernel] == NB_FROM_Y ? nb_save_output(ctx, call, y) : y;
 }
 
 /* dx = dy * f'(x), f' from x or from y */
@@ -41,8 +33,8 @@ static nb_status backward(nb_ctx *ctx, nb_record *record, nb_tensor *delta, nb_t
         const void *y = record->saved[0] ? nb_tensor_data(record->saved[0]) : NULL;
         nb_real(delta->dtype)
             ->slope[kernel]((size_t)nb_tensor_count(delta), x ? nb_tensor_data(x) : NULL, y,
-                            nb_tensor_data(from), nb_tensor_data(to), record->attr.number[0],
-                            record->attr.number[1]);
+                            nb_tensor_data(from), nb_tensor_data(to), record->attr.unary.p,
+                            record->attr.unary.q);
         nb_tensor_release(ctx, from);
         grad[0] = to;
     }
@@ -110,11 +102,12 @@ UNARY(round, "The nearest whole number; halves go to the even one.", 0,
 NB_DEFINE_OP(clamp) = {
     .name = "clamp",
     .signature = "nn",
+    .fills = {offsetof(nb_attr, unary.p), offsetof(nb_attr, unary.q)},
     .usage = "x:clamp(low, high)",
     .help = "Each element brought into low … high; the slope is 0 outside.",
     .example = "tensor{-5, 0.5, 5}:clamp(-1, 1) → -1 0.5 1",
     .kernel = NB_U_clamp,
-    .number = {-1, 1},
+    .attr.unary = {-1, 1},
     .in_place = true,
     .promote = 1,
     .reads = 1,

@@ -3,6 +3,7 @@
  * others go through a small block and are converted, and checked, there. */
 #include "io/numpy/npy.h"
 
+#include "base/family.h"
 #include "io/bytes.h"
 #include "io/format.h"
 #include "io/numpy/npy_header.h"
@@ -281,13 +282,6 @@ static nb_status read_converted(loading *l, nb_tensor *tensor)
     return status;
 }
 
-static nb_status check_end(nb_ctx *ctx, nb_source *source)
-{
-    if (nb_source_at_end(source)) return nb_source_read(source, NULL, 0, "its end");
-    return nb_fail(ctx, NB_EFORMAT, "%s goes on after its %" PRIu64 " bytes of header and elements",
-                   nb_source_name(source), nb_source_position(source));
-}
-
 /* A column-major array is a row-major one whose dimensions are turned round. */
 static void reverse(int dims, int64_t *shape)
 {
@@ -316,7 +310,7 @@ nb_tensor *nb_npy_read(nb_ctx *ctx, nb_source *source)
     nb_tensor *tensor = nb_tensor_new(ctx, l.kind->dtype, l.header.dims, l.header.shape);
     if (!tensor) return NULL;
     nb_status status = l.kind->convert ? read_converted(&l, tensor) : read_in_place(&l, tensor);
-    if (!status) status = check_end(ctx, source);
+    if (!status) status = nb_source_check_end(source);
     if (!status) return turned ? turn_round(ctx, tensor) : tensor;
     nb_tensor_release(ctx, tensor);
     return NULL;
@@ -397,7 +391,7 @@ static nb_status save(nb_ctx *ctx, const char *path, const nb_archive *archive,
     return status;
 }
 
-const nb_format nb_format_npy = {
+NB_DESCRIPTOR(nb_format, nb_format_npy) = {
     .name = "npy",
     .help = "One tensor, as numpy.save writes it.",
     .example = "path = os.tmpname() .. \".npy\"\ntensor{1, 2, 3}:save(path)\n"

@@ -1,4 +1,5 @@
 /* .npz: a zip archive of .npy files, each called by its tensor's name and ".npy". */
+#include "base/family.h"
 #include "base/text.h"
 #include "io/format.h"
 #include "io/numpy/npy.h"
@@ -127,7 +128,7 @@ static nb_status save(nb_ctx *ctx, const char *path, const nb_archive *archive,
     return status;
 }
 
-const nb_format nb_format_npz = {
+NB_DESCRIPTOR(nb_format, nb_format_npz) = {
     .name = "npz",
     .help = "Tensors by name, as numpy.savez writes them, and with compress = true as "
             "numpy.savez_compressed does.",

@@ -8,15 +8,12 @@
 #include "io/json.h"
 
 #include <inttypes.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum {
     COMMENT_MAX = 65535,
     TAIL_MAX = NB_ZIP_END_BYTES + COMMENT_MAX, /* where the end record can begin */
-    REASON_MAX = 512,
     FLAGS_REFUSED = NB_ZIP_ENCRYPTED | 1 << 5 | 1 << 6 | 1 << 13, /* patches, ciphers, masks */
     FOUND_LATER = 0 /* sizes in a header in front of data whose descriptor has them */
 };
@@ -40,19 +37,6 @@ struct nb_zip {
     size_t read; /* members that are there */
 };
 
-static nb_status refuse(const nb_zip *zip, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
-
-static nb_status refuse(const nb_zip *zip, const char *format, ...)
-{
-    char reason[REASON_MAX];
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(reason, sizeof reason, format, arguments);
-    va_end(arguments);
-    return nb_fail(zip->ctx, NB_EFORMAT, "%s: %s", zip->file, reason);
-}
-
 static bool lies_within(uint64_t offset, uint64_t bytes, uint64_t size)
 {
     return offset <= size && bytes <= size - offset;
@@ -61,8 +45,8 @@ static bool lies_within(uint64_t offset, uint64_t bytes, uint64_t size)
 static nb_source *plain_part(const nb_zip *zip, uint64_t offset, uint64_t bytes, const char *what)
 {
     if (!lies_within(offset, bytes, zip->size)) {
-        refuse(zip, "%s would be at byte %" PRIu64 "; the file has %" PRIu64, what, offset,
-               zip->size);
+        nb_source_refuse(zip->source, "%s would be at byte %" PRIu64 "; the file has %" PRIu64,
+                         what, offset, zip->size);
         return NULL;
     }
     const nb_part part = {.offset = offset, .packed = bytes};
@@ -97,8 +81,9 @@ static nb_status find_end(const nb_zip *zip, uint8_t end[NB_ZIP_END_BYTES], uint
 {
     size_t bytes = zip->size < TAIL_MAX ? (size_t)zip->size : TAIL_MAX;
     if (bytes < NB_ZIP_END_BYTES) {
-        return refuse(zip, "not a zip archive, or cut short: it has %zu bytes; an empty one has %d",
-                      bytes, NB_ZIP_END_BYTES);
+        return nb_source_refuse(
+            zip->source, "not a zip archive, or cut short: it has %zu bytes; an empty one has %d",
+            bytes, NB_ZIP_END_BYTES);
     }
     uint8_t *tail = nb_alloc(zip->ctx, bytes);
     if (!tail) return NB_EMEMORY;
@@ -108,7 +93,8 @@ static nb_status find_end(const nb_zip *zip, uint8_t end[NB_ZIP_END_BYTES], uint
         memcpy(end, tail + at, NB_ZIP_END_BYTES);
         *place = zip->size - bytes + (uint64_t)at;
     } else if (!status) {
-        status = refuse(zip, "not a zip archive, or cut short: it has no directory at its end");
+        status = nb_source_refuse(
+            zip->source, "not a zip archive, or cut short: it has no directory at its end");
     }
     nb_free(zip->ctx, tail, bytes);
     return status;
@@ -118,7 +104,8 @@ static nb_status check_disks(const nb_zip *zip, uint64_t disk, uint64_t first, u
                              uint64_t all)
 {
     if (disk == 0 && first == 0 && here == all) return NB_OK;
-    return refuse(zip, "it is one part of an archive in several; put together it can be read");
+    return nb_source_refuse(zip->source,
+                            "it is one part of an archive in several; put together it can be read");
 }
 
 /* The end record of zip64, where a locator in front of the plain one points to it. *place becomes
@@ -136,7 +123,8 @@ static nb_status read_large_end(nb_zip *zip, uint64_t *place)
     uint64_t bytes = nb_read_little(end + 4, 8);
     if (nb_read_little(end, 4) != NB_ZIP_LARGE_END || begin > at || at - begin < 12 ||
         bytes != at - begin - 12) {
-        return refuse(zip, "its directory's end at byte %" PRIu64 " is damaged", begin);
+        return nb_source_refuse(zip->source, "its directory's end at byte %" PRIu64 " is damaged",
+                                begin);
     }
     *place = begin;
     zip->count = nb_read_little(end + 32, 8);
@@ -163,14 +151,15 @@ static nb_status read_end(nb_zip *zip)
     if (status) return status;
     if (!lies_within(zip->directory, zip->directory_bytes, place) ||
         zip->directory + zip->directory_bytes != place) {
-        return refuse(zip,
-                      "its directory (%" PRIu64 " bytes from byte %" PRIu64
-                      ") does not end at byte %" PRIu64 ", where its end record begins",
-                      zip->directory_bytes, zip->directory, place);
+        return nb_source_refuse(zip->source,
+                                "its directory (%" PRIu64 " bytes from byte %" PRIu64
+                                ") does not end at byte %" PRIu64 ", where its end record begins",
+                                zip->directory_bytes, zip->directory, place);
     }
     if (zip->count <= zip->directory_bytes / NB_ZIP_CENTRAL_BYTES) return NB_OK;
-    return refuse(zip, "its directory of %" PRIu64 " bytes cannot list %" PRIu64 " members",
-                  zip->directory_bytes, zip->count);
+    return nb_source_refuse(zip->source,
+                            "its directory of %" PRIu64 " bytes cannot list %" PRIu64 " members",
+                            zip->directory_bytes, zip->count);
 }
 
 /* ---- The directory ---- */
@@ -213,7 +202,9 @@ static nb_status read_name(const nb_zip *zip, nb_source *directory, size_t bytes
     size_t length = strnlen(m->name, bytes);
     m->name[status ? 0 : bytes] = '\0';
     if (!status && length == bytes && nb_utf8_is_valid(m->name)) return NB_OK;
-    if (!status) status = refuse(zip, "the name of member %zu is not UTF-8", zip->read + 1);
+    if (!status)
+        status =
+            nb_source_refuse(zip->source, "the name of member %zu is not UTF-8", zip->read + 1);
     nb_free(zip->ctx, m->name, bytes + 1);
     m->name = NULL;
     return status;
@@ -229,7 +220,8 @@ static nb_status read_rest(const nb_zip *zip, nb_source *directory, size_t extra
     if (!rest) return NB_EMEMORY;
     nb_status status = nb_source_read(directory, rest, bytes, "its directory");
     if (!status && !read_extra(rest, extra, m)) {
-        status = refuse(zip, "the extra fields of '%s' are damaged", nb_text_shown(m->name, name));
+        status = nb_source_refuse(zip->source, "the extra fields of '%s' are damaged",
+                                  nb_text_shown(m->name, name));
     }
     nb_free(zip->ctx, rest, bytes);
     return status;
@@ -242,7 +234,8 @@ static nb_status read_member(nb_zip *zip, nb_source *directory)
     nb_status status = nb_source_read(directory, head, sizeof head, "its directory");
     if (status) return status;
     if (nb_read_little(head, 4) != NB_ZIP_CENTRAL) {
-        return refuse(zip, "its directory is damaged at member %zu", zip->read + 1);
+        return nb_source_refuse(zip->source, "its directory is damaged at member %zu",
+                                zip->read + 1);
     }
     *m = (member){.flags = (unsigned)nb_read_little(head + 8, 2),
                   .method = (unsigned)nb_read_little(head + 10, 2),
@@ -266,7 +259,8 @@ static nb_status read_members(nb_zip *zip)
     nb_status status = NB_OK;
     while (!status && zip->read < zip->count) status = read_member(zip, directory);
     if (!status && !nb_source_at_end(directory)) {
-        status = refuse(zip, "its directory goes on after its %zu members", zip->read);
+        status =
+            nb_source_refuse(zip->source, "its directory goes on after its %zu members", zip->read);
     }
     nb_source_close(directory);
     return status;
@@ -292,10 +286,10 @@ static nb_status set_limits(nb_zip *zip, member **order)
             lies_within(m->offset + head, m->packed, m->limit)) {
             continue;
         }
-        return refuse(zip,
-                      "'%s' (%" PRIu64 " bytes from byte %" PRIu64
-                      ") overlaps what begins at byte %" PRIu64,
-                      nb_text_shown(m->name, name), m->packed, m->offset, m->limit);
+        return nb_source_refuse(zip->source,
+                                "'%s' (%" PRIu64 " bytes from byte %" PRIu64
+                                ") overlaps what begins at byte %" PRIu64,
+                                nb_text_shown(m->name, name), m->packed, m->offset, m->limit);
     }
     return NB_OK;
 }
@@ -363,17 +357,18 @@ static nb_status check_method(const nb_zip *zip, const member *m)
     char name[NB_SHOWN];
     nb_text_shown(m->name, name);
     if (m->flags & FLAGS_REFUSED) {
-        return refuse(zip, "'%s' is encrypted; save it without a password", name);
+        return nb_source_refuse(zip->source, "'%s' is encrypted; save it without a password", name);
     }
     if (m->method != NB_ZIP_STORED && m->method != NB_ZIP_DEFLATED) {
-        return refuse(zip, "'%s' is packed by method %u (%s); stored and deflated can be read",
-                      name, m->method, method_name(m->method));
+        return nb_source_refuse(zip->source,
+                                "'%s' is packed by method %u (%s); stored and deflated can be read",
+                                name, m->method, method_name(m->method));
     }
     if (m->method == NB_ZIP_DEFLATED || m->packed == m->size) return NB_OK;
-    return refuse(zip,
-                  "'%s' is stored, but the directory says %" PRIu64 " bytes of which %" PRIu64
-                  " are there",
-                  name, m->size, m->packed);
+    return nb_source_refuse(zip->source,
+                            "'%s' is stored, but the directory says %" PRIu64
+                            " bytes of which %" PRIu64 " are there",
+                            name, m->size, m->packed);
 }
 
 /* The member's own header says the same as the directory, where it says anything. */
@@ -404,8 +399,9 @@ static nb_status read_local(const nb_zip *zip, const member *m, uint64_t *data)
     bool fits = nb_read_little(head, 4) == NB_ZIP_LOCAL && lies_within(*data, m->packed, m->limit);
     if (fits) status = read_at(zip, m->offset + sizeof head, tail, name + extra, "a member");
     if (!status && !(fits && agrees(m, head, tail, name, extra))) {
-        status = refuse(zip, "the header of '%s' at byte %" PRIu64 " is not as the directory says",
-                        nb_text_shown(m->name, shown), m->offset);
+        status = nb_source_refuse(
+            zip->source, "the header of '%s' at byte %" PRIu64 " is not as the directory says",
+            nb_text_shown(m->name, shown), m->offset);
     }
     nb_free(zip->ctx, tail, name + extra);
     return status;

@@ -1,8 +1,6 @@
 /* The module data: sets from files and from the program itself. */
 #include "base/embed.h"
 #include "io/idx.h"
-#include "lua/job.h"
-#include "lua/nn/net.h"
 #include "lua/data/set.h"
 #include "tensor/shape.h"
 
@@ -102,7 +100,7 @@ static nb_status make_digits(nb_ctx *ctx, void *data)
 
 static int data_digits(lua_State *L)
 {
-    nbl_run(L, "data.digits", make_digits, nbl_new_set(L));
+    nbl_run(L, make_digits, nbl_new_set(L));
     return 1;
 }
 
@@ -124,7 +122,7 @@ static int data_idx(lua_State *L)
 {
     idx_job work = {.path = nbl_check_path(L, 1)};
     work.out = nbl_new_tensor(L);
-    nbl_run(L, "data.idx", load_idx, &work);
+    nbl_run(L, load_idx, &work);
     return 1;
 }
 
@@ -211,7 +209,7 @@ static int data_mnist(lua_State *L)
 {
     mnist_job work = {.folder = nbl_check_path(L, 1)};
     work.out = nbl_new_set(L);
-    nbl_run(L, "data.mnist", load_mnist, &work);
+    nbl_run(L, load_mnist, &work);
     return 1;
 }
 

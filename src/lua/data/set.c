@@ -1,23 +1,31 @@
 /* Handles of data sets: fields, examples by number, parts; and data.set. */
 #include "lua/data/set.h"
 
-#include "lua/job.h"
 #include "lua/names.h"
-#include "lua/nn/net.h"
 
 #include <stddef.h>
 #include <string.h>
 
-enum { KEPT = 1 };    /* user value: parts by name, always the same handles */
-enum { METHODS = 1 }; /* upvalue of set_index */
-
+enum { KEPT = 1 }; /* user value: parts by name, always the same handles */
 /* ---- The handle ---- */
+
+static int set_gc(lua_State *L);
+static int set_len(lua_State *L);
+static int set_tostring(lua_State *L);
+static int set_newindex(lua_State *L);
+
+static const luaL_Reg meta[] = {
+    {"__gc", set_gc},
+    {"__len", set_len},
+    {"__tostring", set_tostring},
+    {"__newindex", set_newindex},
+    {NULL, NULL},
+};
+static const nbl_kind set_kind = {"nabla.data set", KEPT, meta};
 
 nb_set **nbl_new_set(lua_State *L)
 {
-    nb_set **handle = lua_newuserdatauv(L, sizeof *handle, KEPT);
-    *handle = NULL;
-    luaL_setmetatable(L, NBL_SET);
+    nb_set **handle = nbl_new_handle(L, &set_kind, sizeof *handle);
     lua_newtable(L);
     lua_setiuservalue(L, -2, KEPT);
     return handle;
@@ -25,7 +33,7 @@ nb_set **nbl_new_set(lua_State *L)
 
 nb_set *nbl_test_set(lua_State *L, int arg)
 {
-    nb_set **handle = luaL_testudata(L, arg, NBL_SET);
+    nb_set **handle = nbl_test_handle(L, arg, &set_kind);
     if (handle && !*handle) nbl_error(L, "this data set was already released");
     return handle ? *handle : NULL;
 }
@@ -39,7 +47,7 @@ static nb_set *check_set(lua_State *L, int arg)
 
 static int set_gc(lua_State *L)
 {
-    nb_set **handle = luaL_checkudata(L, 1, NBL_SET);
+    nb_set **handle = nbl_check_handle(L, 1, &set_kind, "a data set");
     nb_set_release(nbl_ctx(L), *handle);
     *handle = NULL;
     return 0;
@@ -107,15 +115,14 @@ static nb_status gather(nb_ctx *ctx, void *data)
 }
 
 /* What the example is called, on the stack's top in place of its y: a name, a number, or a tensor
- * of targets. */
+ * of targets or of its steps' classes. */
 static void name_example(lua_State *L, const nb_set *set, const nb_tensor *y)
 {
+    if (y->dims > 0) return;
     if (set->classes)
         nbl_push_class(L, set->classes, (int64_t)nb_tensor_item(y));
-    else if (y->dims == 0)
-        lua_pushnumber(L, nb_tensor_item(y));
     else
-        return;
+        lua_pushnumber(L, nb_tensor_item(y));
     lua_replace(L, -2);
 }
 
@@ -141,7 +148,7 @@ static int push_example(lua_State *L, nb_set *set, int64_t i)
     gather_job work = {.set = set, .start = i, .x = nbl_new_tensor(L)};
     int x = lua_gettop(L);
     if (set->y) work.y = nbl_new_tensor(L);
-    nbl_run(L, "set", gather, &work);
+    nbl_run(L, gather, &work);
     if (set->y)
         name_example(L, set, *work.y);
     else
@@ -154,11 +161,7 @@ static int push_example(lua_State *L, nb_set *set, int64_t i)
         lua_pushvalue(L, x + k);
         lua_setfield(L, -2, names[k]);
     }
-    if (luaL_newmetatable(L, NBL_EXAMPLE)) {
-        lua_pushcfunction(L, example_tostring);
-        lua_setfield(L, -2, "__tostring");
-    }
-    lua_setmetatable(L, -2);
+    nbl_set_printer(L, NBL_EXAMPLE, example_tostring);
     return 1;
 }
 
@@ -178,7 +181,7 @@ bool nbl_replace_example(lua_State *L, int arg)
 static int push_x(lua_State *L, nb_set *set)
 {
     gather_job work = {.set = set, .start = -1, .x = nbl_new_tensor(L)};
-    nbl_run(L, "set.x", gather, &work);
+    nbl_run(L, gather, &work);
     return 1;
 }
 
@@ -186,7 +189,7 @@ static int push_y(lua_State *L, nb_set *set)
 {
     if (!set->y) return 0;
     gather_job work = {.set = set, .start = -1, .y = nbl_new_tensor(L)};
-    nbl_run(L, "set.y", gather, &work);
+    nbl_run(L, gather, &work);
     return 1;
 }
 
@@ -205,7 +208,7 @@ static int push_classes(lua_State *L, nb_set *set)
 static int push_part(lua_State *L, nb_set *part)
 {
     if (!part) return 0;
-    nbl_push_kept(L, 1, KEPT);
+    lua_getiuservalue(L, 1, KEPT);
     lua_pushvalue(L, 2);
     if (lua_rawget(L, -2) != LUA_TNIL) return 1;
     *nbl_new_set(L) = nb_set_retain(part);
@@ -249,8 +252,8 @@ static int set_index(lua_State *L)
     const char *name = luaL_checkstring(L, 2);
     for (int i = 0; field_names[i]; i++)
         if (strcmp(field_names[i], name) == 0) return field_pushers[i](L, set);
-    if (nbl_push_method(L, lua_upvalueindex(METHODS))) return 1;
-    return nbl_unknown_field(L, "a data set", 2, lua_upvalueindex(METHODS), field_names);
+    if (nbl_push_method(L)) return 1;
+    return nbl_unknown_field(L, "a data set", 2, lua_upvalueindex(NBL_METHODS), field_names);
 }
 
 static int set_newindex(lua_State *L)
@@ -277,9 +280,9 @@ static nb_status take(nb_ctx *ctx, void *data)
 
 static int set_take(lua_State *L)
 {
-    part_job work = {.set = check_set(L, 1), .n = nbl_check_integer(L, 2, "take: the number")};
+    part_job work = {.set = check_set(L, 1), .n = nbl_check_integer(L, 2, "the number")};
     work.out = nbl_new_set(L);
-    nbl_run(L, "set:take", take, &work);
+    nbl_run(L, take, &work);
     return 1;
 }
 
@@ -294,7 +297,7 @@ static int set_shuffle(lua_State *L)
 {
     part_job work = {.set = check_set(L, 1), .seed = nbl_check_seed(L, 2)};
     work.out = nbl_new_set(L);
-    nbl_run(L, "set:shuffle", shuffle, &work);
+    nbl_run(L, shuffle, &work);
     return 1;
 }
 
@@ -308,13 +311,13 @@ static int set_split(lua_State *L)
 {
     part_job work = {.set = check_set(L, 1)};
     if (lua_type(L, 2) != LUA_TNUMBER)
-        return nbl_error(L, "set:split: the share must be a number between 0 and 1, not %s",
+        return nbl_error(L, "the share must be a number between 0 and 1, not %s",
                          nbl_describe(L, 2));
     work.share = lua_tonumber(L, 2);
     work.seed = nbl_check_seed(L, 3);
     work.out = nbl_new_set(L);
     work.rest = nbl_new_set(L);
-    nbl_run(L, "set:split", split, &work);
+    nbl_run(L, split, &work);
     return 2;
 }
 
@@ -331,7 +334,7 @@ static const nb_option set_fields[] = {
      .kind = NB_HOST,
      .offset = offsetof(set_options, x)},
     {.name = "y",
-     .help = "a class number from 1, or targets, for each",
+     .help = "a class number from 1, one for each step, or targets, for each",
      .standard = "none",
      .kind = NB_HOST,
      .offset = offsetof(set_options, y)},
@@ -362,15 +365,14 @@ static nb_status make_set(nb_ctx *ctx, void *data)
 static void read_names(lua_State *L, int at, set_job *work)
 {
     if (!lua_istable(L, at))
-        nbl_error(L, "data.set: classes must be a table of names, not %s", nbl_describe(L, at));
+        nbl_error(L, "classes must be a table of names, not %s", nbl_describe(L, at));
     work->count = (int64_t)lua_rawlen(L, at);
     work->names = lua_newuserdatauv(L, ((size_t)work->count + 1) * sizeof *work->names, 0);
     lua_createtable(L, 0, 0);
     for (int64_t i = 0; i < work->count; i++) {
         lua_rawgeti(L, at, i + 1);
         if (!lua_isinteger(L, -1) && lua_type(L, -1) != LUA_TSTRING)
-            nbl_error(L, "data.set: a class's name is a string or an integer, not %s",
-                      nbl_describe(L, -1));
+            nbl_error(L, "a class's name is a string or an integer, not %s", nbl_describe(L, -1));
         work->names[i] = lua_tostring(L, -1);
         lua_rawseti(L, -2, i + 1);
     }
@@ -380,13 +382,13 @@ static int new_set(lua_State *L)
 {
     set_options options;
     set_job work = {.names = NULL};
-    nbl_options(L, 1, "data.set", set_fields, &options, false);
-    if (!options.x) return nbl_error(L, "data.set: x is missing");
+    nbl_options(L, 1, set_fields, &options, false);
+    if (!options.x) return nbl_error(L, "x is missing");
     work.x = nbl_to_tensor(L, options.x, -1);
     if (options.y) work.y = nbl_to_tensor(L, options.y, -1);
     if (options.classes) read_names(L, options.classes, &work);
     work.out = nbl_new_set(L);
-    nbl_run(L, "data.set", make_set, &work);
+    nbl_run(L, make_set, &work);
     return 1;
 }
 
@@ -418,7 +420,8 @@ static const nbl_entry method_entries[] = {
 
 static const nbl_entry data_entries[] = {
     {"set", new_set, "data.set{x = …, [y = …], [classes = …]}",
-     "A data set. y holds class numbers from 1, or targets with a row for each example. #set "
+     "A data set. y holds class numbers from 1, one for an example or a row for its steps, or "
+     "targets with a row for each example. #set "
      "counts the examples; set[i] is one, with x and y, its name or target (also as [1] and [2]).",
      XOR "print(set)\nx, y = table.unpack(set[2])\nprint(x, y)", set_fields},
     {.name = NULL},
@@ -426,21 +429,9 @@ static const nbl_entry data_entries[] = {
 
 void nbl_open_sets(lua_State *L)
 {
-    static const luaL_Reg meta[] = {
-        {"__gc", set_gc},
-        {"__len", set_len},
-        {"__tostring", set_tostring},
-        {"__newindex", set_newindex},
-        {NULL, NULL},
-    };
     nbl_register(L, "data", data_entries);
-    nbl_new_metatable(L, NBL_SET);
-    luaL_setfuncs(L, meta, 0);
+    nbl_new_metatable(L, &set_kind);
     lua_newtable(L);
     nbl_register(L, "set", method_entries);
-    lua_pushvalue(L, -1);
-    lua_setfield(L, -3, "methods");
-    lua_pushcclosure(L, set_index, 1);
-    lua_setfield(L, -2, "__index");
-    lua_pop(L, 1);
+    nbl_set_methods(L, set_index);
 }

@@ -5,7 +5,6 @@
 #include "lua/nbl.h"
 #include "nn/data/set.h"
 
-#define NBL_SET     "nabla.data set"
 #define NBL_EXAMPLE "nabla.example" /* set[i] */
 
 /* An empty handle on the stack's top; store a new reference in it. */

@@ -1,6 +1,6 @@
 /* nn.net and nn.load: networks from notation, tables and files. */
 #include "lua/nn/host.h"
-#include "lua/nn/layer_value.h"
+#include "lua/nn/make.h"
 #include "lua/nn/net.h"
 #include "nn/model.h"
 
@@ -39,19 +39,12 @@ static const nb_option build_fields[] = {
 /* One network in the making. */
 typedef struct build {
     lua_State *L;
-    nb_net_spec *spec; /* in a box */
     nbl_net *out;
-    int held;         /* stack index of the set of what the spec points into */
-    const char *text; /* of notation to be read next */
-    nb_layer_spec layer;
+    int held;         /* stack index of the set of what the network points into */
+    const char *text; /* its notation */
     nb_dtype dtype;
     uint64_t seed;
 } build;
-
-static void release_spec(nb_ctx *ctx, void *spec)
-{
-    nb_net_spec_free(ctx, spec);
-}
 
 /* ---- Steps that the core does ---- */
 
@@ -60,100 +53,61 @@ static nb_status parse(nb_ctx *ctx, void *data)
     build *work = data;
     nbl_names names;
     nbl_names_init(&names, work->L, work->held);
-    nb_net_spec_free(ctx, work->spec);
-    return nb_notation_parse(ctx, work->text, &names.resolver, work->spec);
+    work->out->net = nb_notation_parse(ctx, work->text, &names.resolver);
+    return work->out->net ? NB_OK : ctx->status;
 }
 
-static nb_status add_layer(nb_ctx *ctx, void *data)
+static nb_status make_empty(nb_ctx *ctx, void *data)
 {
     build *work = data;
-    nb_layer_spec *layer = nb_net_spec_add(ctx, work->spec);
-    if (!layer) return ctx->status;
-    *layer = work->layer;
-    return NB_OK;
-}
-
-static nb_status parse_layer(nb_ctx *ctx, void *data)
-{
-    build *work = data;
-    nbl_names names;
-    nbl_names_init(&names, work->L, work->held);
-    nb_layer_spec *layer = nb_net_spec_add(ctx, work->spec);
-    if (!layer) return ctx->status;
-    nb_status status = nb_notation_parse_layer(ctx, work->text, &names.resolver, layer);
-    if (status != NB_OK) work->spec->layers--;
-    return status;
+    work->out->net = nb_net_new(ctx);
+    return work->out->net ? NB_OK : ctx->status;
 }
 
 static nb_status make(nb_ctx *ctx, void *data)
 {
     build *work = data;
-    work->out->net = nb_net_new(ctx, work->spec, work->dtype, work->seed);
-    return work->out->net ? NB_OK : ctx->status;
+    return nb_net_build(ctx, work->out->net, work->dtype, work->seed);
 }
 
 /* ---- The table form ---- */
 
-/* A size at the stack's top, of the table's entry `i`. */
-static int64_t check_size(lua_State *L, int i)
+/* A size at the stack's top, of the first entry: a whole number, or "*", one that is free. */
+static int64_t check_size(lua_State *L)
 {
     int whole = 0;
+    if (lua_type(L, -1) == LUA_TSTRING && strcmp(lua_tostring(L, -1), "*") == 0) return -1;
     int64_t size = lua_type(L, -1) == LUA_TNUMBER ? lua_tointegerx(L, -1, &whole) : 0;
     if (!whole)
-        nbl_error(L, "nn.net: entry %d: a size is a whole number, not %s", i, nbl_describe(L, -1));
+        nbl_error(L, "nn.net: entry 1: a size is a whole number or \"*\", not %s",
+                  nbl_describe(L, -1));
     if (size < 1 || size > NB_SIZE_MAX)
-        nbl_error(L, "nn.net: entry %d: a size is at least 1 and at most %I, not %I", i,
+        nbl_error(L, "nn.net: entry 1: a size is at least 1 and at most %I, not %I",
                   (LUAI_UACINT)NB_SIZE_MAX, (LUAI_UACINT)size);
     return size;
 }
 
-/* The first entry, on the stack's top: 784 or {1, 28, 28}. */
-static void read_input(lua_State *L, build *work)
+/* The first entry, on the stack's top: 784, "*" or {1, 28, 28}. */
+static void read_input(lua_State *L, nb_net *net)
 {
-    if (lua_type(L, -1) == LUA_TNUMBER) {
-        work->spec->in_dims = 1;
-        work->spec->in_shape[0] = check_size(L, 1);
+    if (!lua_istable(L, -1)) {
+        if (lua_type(L, -1) != LUA_TNUMBER && lua_type(L, -1) != LUA_TSTRING)
+            nbl_error(L, "nn.net: entry 1 is the input's size, a number or {1, 28, 28}, not %s",
+                      nbl_describe(L, -1));
+        net->in_dims = 1;
+        net->in_size[0] = check_size(L);
         return;
     }
-    if (!lua_istable(L, -1))
-        nbl_error(L, "nn.net: entry 1 is the input's size, a number or {1, 28, 28}, not %s",
-                  nbl_describe(L, -1));
     lua_Integer dims = (lua_Integer)lua_rawlen(L, -1);
     if (dims < 1 || dims > NB_INPUT_DIMS_MAX)
         nbl_error(L, "nn.net: entry 1: an example has 1 to %d dimensions, not %I",
                   NB_INPUT_DIMS_MAX, (LUAI_UACINT)dims);
     for (int i = 0; i < (int)dims; i++) {
         lua_rawgeti(L, -1, i + 1);
-        work->spec->in_shape[i] = check_size(L, 1);
+        net->in_size[i] = check_size(L);
         lua_pop(L, 1);
     }
-    work->spec->in_dims = (int)dims;
-}
-
-/* Entry i > 1, on the stack's top. */
-static void read_layer(lua_State *L, build *work, int i)
-{
-    int at = lua_gettop(L);
-    work->layer = (nb_layer_spec){.type = nb_layer_types[NB_LAYER_dense], .sizes = 1};
-    switch (lua_type(L, at)) {
-    case LUA_TNUMBER:
-        work->layer.size[0] = check_size(L, i);
-        break;
-    case LUA_TSTRING:
-        work->text = lua_tostring(L, at);
-        nbl_run(L, "nn.net", parse_layer, work);
-        return;
-    case LUA_TFUNCTION:
-        nbl_function_layer(L, at, work->held, &work->layer);
-        break;
-    default:
-        if (!nbl_test_layer_value(L, at, work->held, &work->layer))
-            nbl_error(L,
-                      "nn.net: entry %d must be a size, a layer, a string of notation or a "
-                      "function, not %s",
-                      i, nbl_describe(L, at));
-    }
-    nbl_run(L, "nn.net", add_layer, work);
+    net->in_dims = (int)dims;
 }
 
 static void read_table(lua_State *L, build *work)
@@ -162,15 +116,15 @@ static void read_table(lua_State *L, build *work)
     if (entries < 2)
         nbl_error(
             L, "nn.net: a network needs its input's size and at least one layer: nn.net{64, 10}");
+    nbl_run(L, make_empty, work);
     lua_rawgeti(L, 1, 1);
-    read_input(L, work);
+    read_input(L, work->out->net);
     lua_pop(L, 1);
     for (int i = 2; i <= entries; i++) {
         lua_rawgeti(L, 1, i);
-        read_layer(L, work, i);
+        nbl_add_entry(L, -1, &work->out->net->layer, work->held, i);
         lua_pop(L, 1);
     }
-    work->spec->cost = nb_costs[NB_COST_quadratic];
 }
 
 /* ---- Both forms ---- */
@@ -178,7 +132,7 @@ static void read_table(lua_State *L, build *work)
 static void apply_options(lua_State *L, build *work, const build_options *options)
 {
     if (options->cost) {
-        work->spec->cost = nbl_to_cost(L, options->cost);
+        work->out->net->cost = nbl_to_cost(L, options->cost);
         nbl_hold(L, work->held, options->cost);
     }
     if (options->dtype) {
@@ -194,38 +148,37 @@ static void read_options(lua_State *L, build *work)
 {
     build_options options;
     if (lua_istable(L, 1)) {
-        nbl_options(L, 1, "nn.net", build_fields, &options, true);
+        nbl_options(L, 1, build_fields, &options, true);
         apply_options(L, work, &options);
     }
-    nbl_options(L, 2, "nn.net", build_fields, &options, false);
+    nbl_options(L, 2, build_fields, &options, false);
     apply_options(L, work, &options);
 }
 
 /* (notation | table, options) */
 static int build_net(lua_State *L)
 {
-    build work = {.L = L, .dtype = nbl_ctx(L)->dtype};
+    build work = {.L = L, .dtype = nbl_ctx(L)->dtype, .seed = UINT64_MAX};
     if (!lua_istable(L, 1) && lua_type(L, 1) != LUA_TSTRING)
         return nbl_arg_error(L, 1, "notation or a table, as in nn.net{64, 30, 10}");
     lua_settop(L, 2);
-    work.spec = nbl_new_box(L, sizeof *work.spec, release_spec);
     work.out = nbl_new_net(L);
     int net = lua_gettop(L);
-    nbl_push_kept(L, net, NBL_NET_HELD);
+    lua_getiuservalue(L, net, NBL_HELD);
     work.held = net + 1;
     if (lua_istable(L, 1)) {
         read_table(L, &work);
     } else {
         work.text = lua_tostring(L, 1);
-        nbl_run(L, "nn.net", parse, &work);
+        nbl_run(L, parse, &work);
     }
-    work.seed = UINT64_MAX;
     read_options(L, &work);
+    nbl_check_layer_names(L, &work.out->net->layer);
     if (work.seed == UINT64_MAX) work.seed = nbl_check_seed(L, lua_gettop(L) + 1);
-    nbl_run(L, "nn.net", make, &work);
-    nbl_close_box(L, net - 1);
-    nbl_net_hold(L, net);
+    nbl_run(L, make, &work);
     lua_settop(L, net);
+    nbl_know_net(L);
+    nbl_net_adopt(L, net);
     return 1;
 }
 
@@ -250,11 +203,12 @@ static int load_net(lua_State *L)
     load_job work = {.L = L, .path = nbl_check_path(L, 1)};
     work.out = nbl_new_net(L);
     int net = lua_gettop(L);
-    nbl_push_kept(L, net, NBL_NET_HELD);
+    lua_getiuservalue(L, net, NBL_HELD);
     work.held = net + 1;
-    nbl_run(L, "nn.load", load, &work);
-    nbl_net_hold(L, net);
+    nbl_run(L, load, &work);
     lua_settop(L, net);
+    nbl_know_net(L);
+    nbl_net_adopt(L, net);
     return 1;
 }
 

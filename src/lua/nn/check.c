@@ -112,26 +112,18 @@ static int push_report(lua_State *L, const nb_gradcheck *result)
 
 /* ---- The value ---- */
 
-static void set_number(lua_State *L, const char *name, double value)
-{
-    lua_pushnumber(L, value);
-    lua_setfield(L, -2, name);
-}
-
 static void push_equation(lua_State *L, const nb_equation *equation)
 {
     lua_createtable(L, 0, 7);
     lua_pushboolean(L, equation->wrong == 0);
     lua_setfield(L, -2, "ok");
-    lua_pushinteger(L, equation->compared);
-    lua_setfield(L, -2, "compared");
-    lua_pushinteger(L, equation->wrong);
-    lua_setfield(L, -2, "wrong");
+    nbl_set_integer(L, "compared", equation->compared);
+    nbl_set_integer(L, "wrong", equation->wrong);
     lua_pushstring(L, equation->where);
     lua_setfield(L, -2, "where");
-    set_number(L, "worst", equation->worst);
-    set_number(L, "backprop", equation->analytic);
-    set_number(L, "differences", equation->numeric);
+    nbl_set_number(L, "worst", equation->worst);
+    nbl_set_number(L, "backprop", equation->analytic);
+    nbl_set_number(L, "differences", equation->numeric);
 }
 
 static int check_tostring(lua_State *L)
@@ -146,8 +138,8 @@ static int check_tostring(lua_State *L)
 static void push_seconds(lua_State *L, const nb_gradcheck *result)
 {
     lua_createtable(L, 0, 2);
-    set_number(L, "backprop", result->backprop_seconds);
-    set_number(L, "differences", result->difference_seconds);
+    nbl_set_number(L, "backprop", result->backprop_seconds);
+    nbl_set_number(L, "differences", result->difference_seconds);
 }
 
 static int push_check(lua_State *L, const nb_gradcheck *result)
@@ -162,17 +154,12 @@ static int push_check(lua_State *L, const nb_gradcheck *result)
     lua_setfield(L, -2, "ok");
     lua_pushstring(L, worst ? worst->where : "");
     lua_setfield(L, -2, "worst");
-    lua_pushinteger(L, result->forwards);
-    lua_setfield(L, -2, "forwards");
+    nbl_set_integer(L, "forwards", result->forwards);
     push_seconds(L, result);
     lua_setfield(L, -2, "seconds");
     push_report(L, result);
     lua_setfield(L, -2, "text");
-    if (luaL_newmetatable(L, "nabla.gradcheck")) {
-        lua_pushcfunction(L, check_tostring);
-        lua_setfield(L, -2, "__tostring");
-    }
-    lua_setmetatable(L, -2);
+    nbl_set_printer(L, "nabla.gradcheck", check_tostring);
     return 1;
 }
 
@@ -181,7 +168,7 @@ static int net_gradcheck(lua_State *L)
     nbl_net *self = nbl_check_net(L, 1);
     check_job work = {.net = self->net};
     nbl_read_examples(L, 2, self->net, "net:gradcheck", true, &work.examples);
-    nbl_net_run(L, self, "net:gradcheck", check, &work);
+    nbl_net_run(L, self, check, &work);
     return push_check(L, &work.result);
 }
 

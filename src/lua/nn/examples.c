@@ -1,6 +1,7 @@
 /* Examples as methods are given them, x and y or a data set, and prepared for the core. */
 #include "lua/nn/net.h"
 #include "lua/data/set.h"
+#include "nn/examples.h"
 
 int nbl_read_examples(lua_State *L, int arg, const nb_net *net, const char *whose, bool targets,
                       nbl_examples *out)
@@ -78,7 +79,9 @@ nb_set *nbl_examples_set(nb_ctx *ctx, const nb_net *net, const nbl_examples *exa
     nbl_batch batch;
     if (examples->set) return nb_set_retain(examples->set);
     if (nbl_prepare(ctx, net, examples, &batch) != NB_OK) return NULL;
-    nb_set *set = nb_set_new(ctx, batch.x, 1.0, batch.y, NULL, 0, NULL);
+    bool numbers = !nb_dtype_computes(batch.y->dtype);
+    int64_t classes = numbers ? net->out_shape[net->out_dims - 1] : 0;
+    nb_set *set = nb_set_new(ctx, batch.x, 1.0, batch.y, NULL, classes, NULL);
     nbl_batch_free(ctx, &batch);
     return set;
 }

@@ -1,8 +1,6 @@
 /* Histories of training as tables. */
 #include "lua/nn/history.h"
 
-#include "lua/job.h"
-
 #include <math.h>
 
 enum {
@@ -105,12 +103,6 @@ static int history_tostring(lua_State *L)
 
 /* ---- The value ---- */
 
-static void set_number(lua_State *L, const char *name, double value)
-{
-    lua_pushnumber(L, value);
-    lua_setfield(L, -2, name);
-}
-
 /* A list with one number an epoch under `name`; NaN leaves it out altogether. */
 static void set_list(lua_State *L, const nb_history *from, const char *name, size_t offset)
 {
@@ -128,18 +120,13 @@ void nbl_push_history(lua_State *L, int box)
 {
     const nb_history *from = nbl_box_value(L, box);
     lua_createtable(L, 0, 7);
-    lua_pushinteger(L, from->epochs);
-    lua_setfield(L, -2, "epochs");
-    set_number(L, "seconds", from->seconds);
-    set_number(L, "examples_per_second",
-               from->seconds > 0 ? (double)from->examples / from->seconds : 0);
+    nbl_set_integer(L, "epochs", from->epochs);
+    nbl_set_number(L, "seconds", from->seconds);
+    nbl_set_number(L, "examples_per_second",
+                   from->seconds > 0 ? (double)from->examples / from->seconds : 0);
     set_list(L, from, "cost", offsetof(nb_epoch, cost));
     set_list(L, from, "test", offsetof(nb_epoch, accuracy));
     set_list(L, from, "test_cost", offsetof(nb_epoch, test_cost));
-    if (luaL_newmetatable(L, "nabla.history")) {
-        lua_pushcfunction(L, history_tostring);
-        lua_setfield(L, -2, "__tostring");
-    }
-    lua_setmetatable(L, -2);
+    nbl_set_printer(L, "nabla.history", history_tostring);
     nbl_close_box(L, box);
 }

@@ -2,6 +2,7 @@
 #include "lua/nn/host.h"
 
 #include "lua/names.h"
+#include "lua/state.h"
 #include "nn/notation/notation.h"
 #include "tensor/shape.h"
 
@@ -9,13 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define ACTIVATION "nabla.activation"
-#define COST       "nabla.cost"
-
 enum { FUNCTION = 1, SLOPE, FUNCTION_VALUES = SLOPE };
-
-/* Keys of the registry: address → handle (weak), name → handle. */
-static const char handles_key, activations_key, costs_key;
 
 /* A handle. The core is given the address of `host` or of what stands beside it in the union. */
 typedef struct function {
@@ -24,39 +19,38 @@ typedef struct function {
     char what[NB_NAME_MAX + 16]; /* "activation swish", for messages */
     bool slope;                  /* the derivative is a function too */
     union {
-        nb_activation activation;
-        nb_cost cost;
+        nb_activation_type activation;
+        nb_cost_type cost;
     };
 } function;
 
 /* ---- The way from an address to a handle ---- */
 
-static void push_registry_table(lua_State *L, const void *key, const char *mode)
+void nbl_remember_as(lua_State *L, const void *address)
 {
-    if (lua_rawgetp(L, LUA_REGISTRYINDEX, key) == LUA_TTABLE) return;
+    nbl_state_push(L, NBL_FUNCTIONS);
+    lua_pushvalue(L, -2);
+    lua_rawsetp(L, -2, address);
     lua_pop(L, 1);
-    lua_newtable(L);
-    lua_newtable(L);
-    lua_pushstring(L, mode);
-    lua_setfield(L, -2, "__mode");
-    lua_setmetatable(L, -2);
-    lua_pushvalue(L, -1);
-    lua_rawsetp(L, LUA_REGISTRYINDEX, key);
 }
 
 void nbl_remember(lua_State *L)
 {
-    push_registry_table(L, &handles_key, "v");
-    lua_pushvalue(L, -2);
-    lua_rawsetp(L, -2, lua_touserdata(L, -1));
-    lua_pop(L, 1);
+    nbl_remember_as(L, (char *)lua_touserdata(L, -1) + NBL_HEADER);
+}
+
+bool nbl_find(lua_State *L, const void *address)
+{
+    nbl_state_push(L, NBL_FUNCTIONS);
+    bool found = lua_rawgetp(L, -1, address) == LUA_TUSERDATA;
+    lua_remove(L, -2);
+    if (!found) lua_pop(L, 1);
+    return found;
 }
 
 void nbl_recall(lua_State *L, const void *address)
 {
-    push_registry_table(L, &handles_key, "v");
-    if (lua_rawgetp(L, -1, address) != LUA_TUSERDATA) luaL_error(L, "this function was released");
-    lua_remove(L, -2);
+    if (!nbl_find(L, address)) luaL_error(L, "this function was released");
 }
 
 void nbl_hold(lua_State *L, int held, int arg)
@@ -94,12 +88,12 @@ static nb_tensor *call_plain(nb_ctx *ctx, const nb_host_function *host, nb_tenso
     return nbl_call_function(ctx, push_function, host, self->what, in, count);
 }
 
-static nb_tensor *call_cost(nb_ctx *ctx, const nb_cost *cost, const nb_activation *last,
-                            nb_tensor *a, nb_tensor *y)
+static nb_tensor *call_cost(nb_ctx *ctx, const nb_cost *cost, nb_activation last, nb_tensor *a,
+                            nb_tensor *y)
 {
     nb_tensor *const in[] = {a, y};
     (void)last;
-    return call_plain(ctx, cost->host, in, 2);
+    return call_plain(ctx, cost->type->host, in, 2);
 }
 
 /* An activation gives a number for every number. Takes `out` over, which may be NULL. */
@@ -155,13 +149,20 @@ static nb_tensor *call_activation(nb_ctx *ctx, const nb_host_function *host, nb_
 
 static int function_tostring(lua_State *L);
 
-/* The handle at `at`, NULL when it is none: all kinds have this __tostring. */
+static const luaL_Reg function_meta[] = {{"__tostring", function_tostring}, {NULL, NULL}};
+static const nbl_kind activation_kind = {"nabla.activation", FUNCTION_VALUES, function_meta};
+static const nbl_kind cost_kind = {"nabla.cost", FUNCTION_VALUES, function_meta};
+static const nbl_kind layer_function_kind = {"nabla.layer function", FUNCTION_VALUES,
+                                             function_meta};
+
+/* The handle at `at`, NULL when it is of none of the three kinds. */
 static function *test_function(lua_State *L, int at)
 {
-    if (luaL_getmetafield(L, at, "__tostring") == LUA_TNIL) return NULL;
-    bool is_one = lua_tocfunction(L, -1) == function_tostring;
-    lua_pop(L, 1);
-    return is_one && lua_rawlen(L, at) == sizeof(function) ? lua_touserdata(L, at) : NULL;
+    static const nbl_kind *const kinds[] = {&activation_kind, &cost_kind, &layer_function_kind};
+    function *self = NULL;
+    for (size_t i = 0; !self && i < sizeof kinds / sizeof *kinds; i++)
+        self = nbl_test_handle(L, at, kinds[i]);
+    return self;
 }
 
 static int function_tostring(lua_State *L)
@@ -172,32 +173,26 @@ static int function_tostring(lua_State *L)
     return 1;
 }
 
-/* Pushes a handle for the function at `arg`. `kind` is its metatable's name. */
-static function *new_function(lua_State *L, int arg, const char *kind, const char *name)
+/* Pushes a handle for the function at `arg`. */
+static function *new_function(lua_State *L, int arg, const nbl_kind *kind, const char *name)
 {
     arg = lua_absindex(L, arg);
-    function *self = lua_newuserdatauv(L, sizeof *self, FUNCTION_VALUES);
-    memset(self, 0, sizeof *self);
+    function *self = nbl_new_handle(L, kind, sizeof *self);
     snprintf(self->name, sizeof self->name, "%s", name);
-    snprintf(self->what, sizeof self->what, "%s %s", strrchr(kind, '.') + 1, name);
+    snprintf(self->what, sizeof self->what, "%s %s", strrchr(kind->name, '.') + 1, name);
     self->host.call = call_plain;
     self->host.id = (uint64_t)(uintptr_t)self;
     lua_pushvalue(L, arg);
     lua_setiuservalue(L, -2, FUNCTION);
-    if (nbl_new_metatable(L, kind)) {
-        lua_pushcfunction(L, function_tostring);
-        lua_setfield(L, -2, "__tostring");
-    }
-    lua_setmetatable(L, -2);
     nbl_remember(L);
     return self;
 }
 
 static function *new_activation(lua_State *L, int arg, const char *name)
 {
-    function *self = new_function(L, arg, ACTIVATION, name);
+    function *self = new_function(L, arg, &activation_kind, name);
     self->host.call = call_activation;
-    self->activation = (nb_activation){.name = self->name,
+    self->activation = (nb_activation_type){.name = self->name,
                                        .help = "a function of Lua",
                                        .formula = "f(z)",
                                        .init = "lecun",
@@ -208,8 +203,8 @@ static function *new_activation(lua_State *L, int arg, const char *name)
 
 static function *new_cost(lua_State *L, int arg, const char *name)
 {
-    function *self = new_function(L, arg, COST, name);
-    self->cost = (nb_cost){.name = self->name,
+    function *self = new_function(L, arg, &cost_kind, name);
+    self->cost = (nb_cost_type){.name = self->name,
                            .help = "a function of Lua",
                            .formula = "f(a, y)",
                            .example = "",
@@ -220,15 +215,15 @@ static function *new_cost(lua_State *L, int arg, const char *name)
 
 const nb_host_function *nbl_new_layer_function(lua_State *L, int arg, const char *name)
 {
-    return &new_function(L, arg, "nabla.layer function", *name ? name : NBL_NAMELESS)->host;
+    return &new_function(L, arg, &layer_function_kind, *name ? name : NBL_NAMELESS)->host;
 }
 
 /* ---- Names ---- */
 
 /* Pushes the handle registered under a name, or nil. */
-static function *find_registered(lua_State *L, const void *key, const char *name)
+static function *find_registered(lua_State *L, int names, const char *name)
 {
-    push_registry_table(L, key, "");
+    nbl_state_push(L, names);
     lua_getfield(L, -1, name);
     lua_remove(L, -2);
     return test_function(L, -1);
@@ -236,10 +231,10 @@ static function *find_registered(lua_State *L, const void *key, const char *name
 
 /* What a family of functions is called, where its handles come from and where names are kept. */
 typedef struct family {
-    const char *handle; /* the metatable's name */
+    const nbl_kind *kind;
     const char *word, *wanted;
     function *(*make)(lua_State *L, int arg, const char *name);
-    const void *registry;
+    int names; /* NBL_ACTIVATIONS, NBL_COSTS */
     nb_name_at *built_in;
 } family;
 
@@ -248,7 +243,7 @@ typedef struct family {
 static function *to_function(lua_State *L, int arg, const family *f)
 {
     arg = lua_absindex(L, arg);
-    function *self = luaL_testudata(L, arg, f->handle);
+    function *self = nbl_test_handle(L, arg, f->kind);
     if (self) return self;
     if (lua_isfunction(L, arg)) {
         self = f->make(L, arg, NBL_NAMELESS);
@@ -256,7 +251,7 @@ static function *to_function(lua_State *L, int arg, const family *f)
         if (lua_type(L, arg) != LUA_TSTRING)
             nbl_error(L, "%s, not %s", f->wanted, nbl_describe(L, arg));
         const char *name = lua_tostring(L, arg);
-        self = find_registered(L, f->registry, name);
+        self = find_registered(L, f->names, name);
         if (!self) nbl_unknown_name(L, f->word, name, f->built_in);
     }
     lua_replace(L, arg);
@@ -268,48 +263,77 @@ static const char *name_at(lua_State *L, int arg)
     return lua_type(L, arg) == LUA_TSTRING ? lua_tostring(L, arg) : "";
 }
 
-const nb_activation *nbl_to_activation(lua_State *L, int arg)
+/* A built-in word with options, "leaky_relu(slope=0.2)", is read as notation is. */
+static bool has_options(lua_State *L, int arg)
+{
+    return lua_type(L, arg) == LUA_TSTRING && strpbrk(lua_tostring(L, arg), "( =") != NULL;
+}
+
+nb_activation nbl_to_activation(lua_State *L, int arg)
 {
     static const family activations = {
-        .handle = ACTIVATION,
+        .kind = &activation_kind,
         .word = "activation",
         .wanted = "an activation is a name, a function or an nn.activation",
         .make = new_activation,
-        .registry = &activations_key,
+        .names = NBL_ACTIVATIONS,
         .built_in = nb_activation_name_at,
     };
-    const nb_activation *built_in = nb_activation_find(name_at(L, arg));
-    return built_in ? built_in : &to_function(L, arg, &activations)->activation;
+    nb_activation activation = {.type = nb_activation_find(name_at(L, arg))};
+    if (has_options(L, arg)) {
+        nb_ctx *ctx = nbl_ctx(L);
+        if (nb_notation_activation(ctx, lua_tostring(L, arg), NULL, &activation) != NB_OK)
+            nbl_error(L, "%s", ctx->message);
+        return activation;
+    }
+    if (!activation.type) activation.type = &to_function(L, arg, &activations)->activation;
+    return nb_activation_of(activation.type);
 }
 
-const nb_cost *nbl_to_cost(lua_State *L, int arg)
+nb_cost nbl_to_cost(lua_State *L, int arg)
 {
     static const family costs = {
-        .handle = COST,
+        .kind = &cost_kind,
         .word = "cost",
         .wanted = "a cost is a name, a function or an nn.cost",
         .make = new_cost,
-        .registry = &costs_key,
+        .names = NBL_COSTS,
         .built_in = nb_cost_name_at,
     };
-    const nb_cost *built_in = nb_cost_find(name_at(L, arg));
-    return built_in ? built_in : &to_function(L, arg, &costs)->cost;
+    nb_cost cost = {.type = nb_cost_find(name_at(L, arg))};
+    if (has_options(L, arg)) {
+        nb_ctx *ctx = nbl_ctx(L);
+        if (nb_notation_cost(ctx, lua_tostring(L, arg), NULL, &cost) != NB_OK)
+            nbl_error(L, "%s", ctx->message);
+        return cost;
+    }
+    if (!cost.type) cost.type = &to_function(L, arg, &costs)->cost;
+    return nb_cost_make(cost.type);
 }
 
-void nbl_push_activation(lua_State *L, const nb_activation *activation)
+/* The name, with the options that have not their defaults. */
+static void push_built_in(lua_State *L, nb_activation activation)
 {
-    if (!activation->host) {
-        lua_pushstring(L, activation->name);
+    nb_text *text = nbl_new_text(L);
+    nb_activation_write(text, activation);
+    nbl_push_text(L, text);
+    lua_remove(L, -2);
+}
+
+void nbl_push_activation(lua_State *L, nb_activation activation)
+{
+    const nb_activation_type *type = activation.type;
+    if (!type->host) {
+        push_built_in(L, activation);
         return;
     }
-    nbl_recall(L, activation->host);
-    if (strcmp(activation->name, NBL_NAMELESS) == 0) {
+    nbl_recall(L, type->host);
+    if (strcmp(type->name, NBL_NAMELESS) == 0) {
         lua_getiuservalue(L, -1, FUNCTION);
         lua_remove(L, -2);
-    } else if (find_registered(L, &activations_key, activation->name) ==
-               (const void *)activation->host) {
+    } else if (find_registered(L, NBL_ACTIVATIONS, type->name) == (const void *)type->host) {
         lua_pop(L, 2);
-        lua_pushstring(L, activation->name);
+        lua_pushstring(L, type->name);
     } else {
         lua_pop(L, 1);
     }
@@ -318,7 +342,7 @@ void nbl_push_activation(lua_State *L, const nb_activation *activation)
 /* One search of the core, as a message to find_body. */
 typedef struct search {
     const char *name;
-    const void *key;
+    int names;
     function *result;
 } search;
 
@@ -326,7 +350,7 @@ typedef struct search {
 static int find_body(lua_State *L)
 {
     search *work = nbl_work(L);
-    function *self = find_registered(L, work->key, work->name);
+    function *self = find_registered(L, work->names, work->name);
     if (!self) return 0;
     nbl_hold(L, 2, -1);
     work->result = self;
@@ -334,10 +358,10 @@ static int find_body(lua_State *L)
 }
 
 /* Lua makes a string of the name, which may fail, hence pcall: the core is on the stack. */
-static function *find_name(nb_ctx *ctx, nbl_names *names, const void *key, const char *name)
+static function *find_name(nb_ctx *ctx, nbl_names *names, int which, const char *name)
 {
     lua_State *L = names->L;
-    search work = {name, key, NULL};
+    search work = {name, which, NULL};
     if (!lua_checkstack(L, 3)) return nb_fail_null(ctx, NB_EMEMORY, "not enough memory");
     nbl_push_work(ctx, find_body, &work);
     lua_pushvalue(L, names->found);
@@ -345,15 +369,15 @@ static function *find_name(nb_ctx *ctx, nbl_names *names, const void *key, const
     return work.result;
 }
 
-static const nb_activation *resolve_activation(nb_ctx *ctx, void *self, const char *name)
+static const nb_activation_type *resolve_activation(nb_ctx *ctx, void *self, const char *name)
 {
-    function *found = find_name(ctx, self, &activations_key, name);
+    function *found = find_name(ctx, self, NBL_ACTIVATIONS, name);
     return found ? &found->activation : NULL;
 }
 
-static const nb_cost *resolve_cost(nb_ctx *ctx, void *self, const char *name)
+static const nb_cost_type *resolve_cost(nb_ctx *ctx, void *self, const char *name)
 {
-    function *found = find_name(ctx, self, &costs_key, name);
+    function *found = find_name(ctx, self, NBL_COSTS, name);
     return found ? &found->cost : NULL;
 }
 
@@ -422,18 +446,31 @@ void nbl_check_word(lua_State *L, const char *whose, const char *name)
                   whose, NB_NAME_MAX - 1, name);
 }
 
+/* Whether any layer has a yes-or-no option of that name. */
+static bool is_flag(const char *name)
+{
+    for (int i = 0; i < NB_LAYERS; i++) {
+        const nb_option *option = nb_option_find(nb_layer_types[i]->options, name);
+        if (option && option->kind == NB_BOOLEAN) return true;
+    }
+    return false;
+}
+
 static void check_name(lua_State *L, const char *whose, const char *name, bool built_in)
 {
     if (!name) return;
     nbl_check_word(L, whose, name);
     if (built_in) nbl_error(L, "%s: '%s' is built in; choose another name", whose, name);
+    /* In notation words of layers, flags and activations stand in the same places. */
+    if (nb_layer_find(name) || is_flag(name))
+        nbl_error(L, "%s: '%s' is a word of notation already; choose another name", whose, name);
 }
 
 /* Registers the handle on the stack's top, which stays. */
-static void register_name(lua_State *L, const void *key, const char *name)
+static void register_name(lua_State *L, int names, const char *name)
 {
     if (!name) return;
-    push_registry_table(L, key, "");
+    nbl_state_push(L, names);
     lua_pushvalue(L, -2);
     lua_setfield(L, -2, name);
     lua_pop(L, 1);
@@ -442,12 +479,12 @@ static void register_name(lua_State *L, const void *key, const char *name)
 static int make_activation(lua_State *L)
 {
     maker_options options;
-    nbl_options(L, 1, "nn.activation", activation_options, &options, false);
+    nbl_options(L, 1, activation_options, &options, false);
     check_function(L, "nn.activation", "f", options.f);
     if (options.df) check_function(L, "nn.activation", "df", options.df);
     check_name(L, "nn.activation", options.name,
                options.name && nb_activation_find(options.name) != NULL);
-    const nb_init *init = options.init ? nb_init_find(options.init) : NULL;
+    const nb_init_type *init = options.init ? nb_init_find(options.init) : NULL;
     if (options.init && !init) nbl_unknown_name(L, "initialiser", options.init, nb_init_name_at);
     function *self = new_activation(L, options.f, options.name ? options.name : NBL_NAMELESS);
     if (init) self->activation.init = init->name;
@@ -456,18 +493,18 @@ static int make_activation(lua_State *L)
         lua_pushvalue(L, options.df);
         lua_setiuservalue(L, -2, SLOPE);
     }
-    register_name(L, &activations_key, options.name);
+    register_name(L, NBL_ACTIVATIONS, options.name);
     return 1;
 }
 
 static int make_cost(lua_State *L)
 {
     maker_options options;
-    nbl_options(L, 1, "nn.cost", cost_options, &options, false);
+    nbl_options(L, 1, cost_options, &options, false);
     check_function(L, "nn.cost", "f", options.f);
     check_name(L, "nn.cost", options.name, options.name && nb_cost_find(options.name) != NULL);
     new_cost(L, options.f, options.name ? options.name : NBL_NAMELESS);
-    register_name(L, &costs_key, options.name);
+    register_name(L, NBL_COSTS, options.name);
     return 1;
 }
 

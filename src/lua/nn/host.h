@@ -8,7 +8,7 @@
 #define NBL_HOST_H
 
 #include "lua/nbl.h"
-#include "nn/net.h"
+#include "nn/notation/notation.h"
 
 /* The name of a function that was given without one. */
 #define NBL_NAMELESS "<function>"
@@ -16,18 +16,22 @@
 /* The activation at `arg`: a name, a function or a handle. What had to be found or made replaces
  * the argument, so that it lives as long as the call. Raises for names that nobody knows, with the
  * nearest. */
-const nb_activation *nbl_to_activation(lua_State *L, int arg);
+nb_activation nbl_to_activation(lua_State *L, int arg);
 /* The cost at `arg` likewise. */
-const nb_cost *nbl_to_cost(lua_State *L, int arg);
+nb_cost nbl_to_cost(lua_State *L, int arg);
 /* The function at `arg` as a layer's; the handle is pushed. `name` may be "". */
 const nb_host_function *nbl_new_layer_function(lua_State *L, int arg, const char *name);
 
 /* Pushes what the user calls an activation (a cost): the name of one that is built in or
  * registered, the function that was given without a name, else the handle. */
-void nbl_push_activation(lua_State *L, const nb_activation *activation);
+void nbl_push_activation(lua_State *L, nb_activation activation);
 
 /* Remembers the userdata on the stack's top under its address without keeping it alive. */
 void nbl_remember(lua_State *L);
+/* The same under the address of what it is a handle of. */
+void nbl_remember_as(lua_State *L, const void *address);
+/* Pushes the userdata that is remembered under an address, or nothing: false. */
+bool nbl_find(lua_State *L, const void *address);
 /* Pushes the userdata that lives at `address`. */
 void nbl_recall(lua_State *L, const void *address);
 

@@ -1,80 +1,96 @@
-/* Handles of layers and neurons: views of a network that name a place in it and hold the network.
- */
+/* Handles of layers and neurons. A layer that is part of no network yet can be told what a layer
+ * can be told; what a network gives it, its parameters, it has once it is part of one. */
 #include "lua/nn/host.h"
-#include "lua/names.h"
 #include "lua/nn/net.h"
+#include "lua/nn/field.h"
+#include "lua/names.h"
+#include "nn/notation/describe.h"
 #include "tensor/shape.h"
 
+#include <math.h>
 #include <string.h>
 
-#define LAYER  "nabla.layer"
-#define NEURON "nabla.neuron"
-
-enum { NET = 1 }; /* user value: the network's handle */
-
-enum { METHODS = 1 }; /* upvalue of the index functions */
-
-/* Both handles; numbers count from 0. */
-typedef struct place {
-    int layer;
-    int64_t neuron; /* of neurons only */
-} place;
-
-static void push_place(lua_State *L, int net, const char *kind, place at)
-{
-    net = lua_absindex(L, net);
-    place *self = lua_newuserdatauv(L, sizeof *self, NET);
-    *self = at;
-    luaL_setmetatable(L, kind);
-    lua_pushvalue(L, net);
-    lua_setiuservalue(L, -2, NET);
-}
-
-void nbl_push_layer(lua_State *L, int arg, int number)
-{
-    arg = lua_absindex(L, arg);
-    nbl_push_kept(L, arg, NBL_NET_KEPT);
-    if (lua_rawgeti(L, -1, number + 1) == LUA_TNIL) {
-        lua_pop(L, 1);
-        push_place(L, arg, LAYER, (place){number, 0});
-        lua_pushvalue(L, -1);
-        lua_rawseti(L, -3, number + 1);
-    }
-    lua_remove(L, -2);
-}
-
-/* A handle read: the network's handle is pushed and stays on the stack. */
-typedef struct target {
-    place at;
-    nbl_net *self;
-    int net; /* stack index of the network's handle */
+typedef struct nbl_layer {
     nb_layer *layer;
-} target;
+} nbl_layer;
 
-static target check_place(lua_State *L, const char *kind, const char *what)
+/* Its user value is the handle of its layer, or of its network. */
+typedef struct neuron {
+    int64_t number; /* from 0 */
+} neuron;
+
+enum { LAYER = 1 };
+
+static int layer_gc(lua_State *L);
+static const luaL_Reg layer_life[] = {{"__gc", layer_gc}, {NULL, NULL}};
+static const nbl_kind layer_kind = {"nabla.layer", NBL_VALUES, layer_life};
+static const nbl_kind neuron_kind = {"nabla.neuron", LAYER, NULL};
+
+static int layer_gc(lua_State *L)
 {
-    const place *self = luaL_testudata(L, 1, kind);
-    if (!self) nbl_arg_error(L, 1, what);
-    target out = {.at = *self};
-    lua_getiuservalue(L, 1, NET);
-    out.net = lua_gettop(L);
-    out.self = nbl_check_net(L, out.net);
-    /* The debug library can put another network there. */
-    if (out.at.layer >= out.self->net->layers ||
-        (out.at.neuron > 0 && out.at.neuron >= out.self->net->layer[out.at.layer].neurons))
-        nbl_error(L, "this network has no such neuron");
-    out.layer = &out.self->net->layer[out.at.layer];
-    return out;
+    nbl_layer *self = nbl_check_handle(L, 1, &layer_kind, "a layer");
+    nb_layer_release(nbl_ctx(L), self->layer);
+    self->layer = NULL;
+    return 0;
 }
 
-static target check_layer(lua_State *L)
+void nbl_push_layer(lua_State *L, nb_layer *layer)
 {
-    return check_place(L, LAYER, "a layer");
+    if (nb_net_of(layer)) {
+        nbl_push_net(L, nb_net_of(layer));
+        return;
+    }
+    if (nbl_find(L, layer)) return;
+    nbl_layer *self = nbl_new_handle(L, &layer_kind, sizeof *self);
+    self->layer = nb_layer_retain(layer);
+    nbl_remember_as(L, layer);
+    lua_newtable(L);
+    nbl_hold_layer(L, lua_gettop(L), layer);
+    lua_setiuservalue(L, -2, NBL_HELD);
+    if (!layer->owner) return;
+    nbl_push_net(L, layer->owner);
+    lua_setiuservalue(L, -2, NBL_KEPT);
 }
 
-static target check_neuron(lua_State *L)
+nb_layer *nbl_test_layer(lua_State *L, int arg)
 {
-    return check_place(L, NEURON, "a neuron");
+    const nbl_layer *self = nbl_test_handle(L, arg, &layer_kind);
+    const nbl_net *net = self ? NULL : nbl_test_net(L, arg);
+    return self ? self->layer : net ? &net->net->layer : NULL;
+}
+
+/* ---- What is read ---- */
+
+static nb_layer *check_layer(lua_State *L)
+{
+    nbl_layer *self = nbl_check_handle(L, 1, &layer_kind, "a layer");
+    if (!self->layer) nbl_error(L, "this layer was already released");
+    return self->layer;
+}
+
+/* The neuron at 1: its layer; *number from 0. */
+static nb_layer *check_neuron(lua_State *L, int64_t *number)
+{
+    const neuron *self = nbl_check_handle(L, 1, &neuron_kind, "a neuron");
+    lua_getiuservalue(L, 1, LAYER);
+    nb_layer *layer = nbl_test_layer(L, -1);
+    if (!layer || !layer->plan || self->number >= layer->plan->neurons)
+        nbl_error(L, "its layer has no such neuron any more");
+    *number = self->number;
+    return layer;
+}
+
+/* ---- Jobs ---- */
+
+/* Runs a job on a layer: as one of its network, where it has one. */
+static void run_on(lua_State *L, nb_layer *layer, nbl_job *job, void *data)
+{
+    if (!layer->owner) {
+        nbl_run(L, job, data);
+        return;
+    }
+    nbl_net_run(L, nbl_push_net(L, layer->owner), job, data);
+    lua_pop(L, 1);
 }
 
 /* ---- Activations ---- */
@@ -82,7 +98,7 @@ static target check_neuron(lua_State *L)
 typedef struct activation_job {
     nb_layer *layer;
     int64_t start, count;
-    const nb_activation *activation;
+    nb_activation activation;
 } activation_job;
 
 static nb_status set_activation(nb_ctx *ctx, void *data)
@@ -91,33 +107,35 @@ static nb_status set_activation(nb_ctx *ctx, void *data)
     return nb_layer_set_activation(ctx, work->layer, work->start, work->count, work->activation);
 }
 
-/* Gives neurons the activation at stack index 3. The handle is held before the core points into it.
- */
-static int assign_activation(lua_State *L, const target *to, int64_t start, int64_t count)
+/* Gives neurons the activation at stack index 3; `handle` is the layer's. The function is held
+ * before the core points into it. */
+static void assign_activation(lua_State *L, nb_layer *layer, int handle, int64_t start,
+                              int64_t count)
 {
-    activation_job work = {to->layer, start, count, nbl_to_activation(L, 3)};
-    nbl_push_kept(L, to->net, NBL_NET_HELD);
-    nbl_hold(L, -1, 3);
-    nbl_net_run(L, to->self, "activation", set_activation, &work);
-    nbl_net_hold(L, to->net);
-    return 0;
+    activation_job work = {layer, start, count, nbl_to_activation(L, 3)};
+    lua_getiuservalue(L, handle, NBL_HELD);
+    nbl_hold(L, lua_gettop(L), 3);
+    lua_pop(L, 1);
+    nbl_net_hold(L, layer->owner, 3);
+    run_on(L, layer, set_activation, &work);
 }
 
 /* One activation, or a table with every neuron's where they differ. */
-static int push_activations(lua_State *L, const nb_runs *runs)
+static bool push_activations(lua_State *L, const nb_layer *layer)
 {
-    const nb_activation *all = runs ? nb_runs_uniform(runs) : NULL;
-    if (!runs) return 0;
-    if (all) {
+    const nb_runs *runs = layer->plan ? layer->plan->runs : NULL;
+    nb_activation all = runs ? nb_runs_uniform(runs) : layer->head.activation;
+    if (!runs && !all.type) return false;
+    if (all.type) {
         nbl_push_activation(L, all);
-        return 1;
+        return true;
     }
     lua_newtable(L);
     for (int64_t k = 0; k < nb_runs_neurons(runs); k++) {
         nbl_push_activation(L, nb_runs_at(runs, k));
         lua_rawseti(L, -2, k + 1);
     }
-    return 1;
+    return true;
 }
 
 /* ---- Parameters ---- */
@@ -133,54 +151,59 @@ static nb_status copy_values(nb_ctx *ctx, void *data)
     return nb_tensor_copy(ctx, work->to, work->from);
 }
 
+typedef struct part_job {
+    nb_tensor *value;
+    int dim;
+    int64_t neuron;
+    nb_tensor **out;
+} part_job;
+
+static nb_status take_part(nb_ctx *ctx, void *data)
+{
+    part_job *work = data;
+    *work->out = nb_tensor_select(ctx, work->value, work->dim, work->neuron);
+    return *work->out ? NB_OK : ctx->status;
+}
+
 /* A parameter's own elements, or those of one neuron, as a handle on the stack's top. */
-static nb_tensor *push_values(lua_State *L, nb_tensor *value, int64_t neuron)
+static nb_tensor *push_values(lua_State *L, const nb_param *param, int64_t number)
 {
-    nb_tensor **out = nbl_new_tensor(L);
-    nb_ctx *ctx = nbl_ctx(L);
-    *out = neuron < 0 ? nb_tensor_retain(value) : nb_tensor_select(ctx, value, 0, neuron);
-    if (!*out) nbl_error(L, "%s", ctx->message);
-    return *out;
+    if (number < 0) {
+        nbl_push_tensor(L, param->value);
+        return param->value;
+    }
+    part_job work = {param->value, param->neuron_dim, number, nbl_new_tensor(L)};
+    nbl_run(L, take_part, &work);
+    return *work.out;
 }
 
-/* The values at stack index 3 into a parameter (neuron < 0) or one neuron's part of it. */
-static int assign_values(lua_State *L, const target *to, const nb_param *param, int64_t neuron)
+/* The values at stack index 3 into a parameter (number < 0) or one neuron's part of it. */
+static void assign_values(lua_State *L, nb_layer *layer, const nb_param *param, int64_t number)
 {
-    nb_tensor *from = nbl_to_tensor(L, 3, (int)to->self->net->dtype);
-    copy_job work = {push_values(L, param->value, neuron), from};
-    nbl_net_run(L, to->self, param->name, copy_values, &work);
+    nb_tensor *from = nbl_to_tensor(L, 3, (int)param->value->dtype);
+    copy_job work = {push_values(L, param, number), from};
+    run_on(L, layer, copy_values, &work);
     nbl_changed(L, work.to, "an assignment");
-    return 0;
 }
 
-/* The parameter called by the key at index 2, or NULL. */
-static nb_param *find_param(lua_State *L, nb_layer *layer)
+/* ---- Fields that all layers have ---- */
+
+bool nbl_push_layer_field(lua_State *L, const nb_layer *layer, const char *key)
 {
-    return nb_layer_param(layer, lua_tostring(L, 2));
-}
-
-/* ---- Layers ---- */
-
-static const char *const layer_fields[] = {"w", "b", "activation", "name", NULL};
-static const char *const neuron_fields[] = {"w", "b", "activation", NULL};
-
-static int layer_index(lua_State *L)
-{
-    target of = check_layer(L);
-    const char *key = luaL_checkstring(L, 2);
-    const nb_param *param = find_param(L, of.layer);
-    if (param) {
-        push_values(L, param->value, -1);
-        return 1;
-    }
-    if (strcmp(key, "activation") == 0) return push_activations(L, of.layer->runs);
+    if (!key) return false;
     if (strcmp(key, "name") == 0) {
-        if (!*of.layer->spec.name) return 0;
-        lua_pushstring(L, of.layer->spec.name);
-        return 1;
+        if (*layer->head.name)
+            lua_pushstring(L, layer->head.name);
+        else
+            lua_pushnil(L);
+    } else if (strcmp(key, "frozen") == 0) {
+        lua_pushboolean(L, nb_layer_is_frozen(layer));
+    } else if (strcmp(key, "factor") == 0) {
+        lua_pushnumber(L, layer->factor);
+    } else {
+        return false;
     }
-    if (nbl_push_method(L, lua_upvalueindex(METHODS))) return 1;
-    return nbl_unknown_field(L, of.layer->where, 2, lua_upvalueindex(METHODS), layer_fields);
+    return true;
 }
 
 typedef struct name_job {
@@ -191,108 +214,221 @@ typedef struct name_job {
 static nb_status set_name(nb_ctx *ctx, void *data)
 {
     name_job *work = data;
-    return nb_layer_set_name(ctx, work->layer, work->name);
+    return nb_net_rename(ctx, work->layer, work->name);
 }
 
-static int assign_name(lua_State *L, const target *to)
+static void assign_name(lua_State *L, nb_layer *layer)
 {
     if (!lua_isnil(L, 3) && lua_type(L, 3) != LUA_TSTRING)
-        return nbl_error(L, "name must be a string, not %s", nbl_describe(L, 3));
-    name_job work = {to->layer, lua_isnil(L, 3) ? "" : lua_tostring(L, 3)};
-    nbl_net_run(L, to->self, "name", set_name, &work);
-    return 0;
+        nbl_error(L, "name must be a string, not %s", nbl_describe(L, 3));
+    name_job work = {layer, lua_isnil(L, 3) ? "" : lua_tostring(L, 3)};
+    nbl_check_layer_name(L, work.name);
+    run_on(L, layer, set_name, &work);
+}
+
+static void assign_factor(lua_State *L, nb_layer *layer)
+{
+    double factor = lua_type(L, 3) == LUA_TNUMBER ? lua_tonumber(L, 3) : -1;
+    if (!(factor >= 0) || !isfinite(factor))
+        nbl_error(L, "factor must be a number from 0, not %s", nbl_describe(L, 3));
+    nb_layer_scale(layer, factor);
+}
+
+bool nbl_set_layer_field(lua_State *L, nb_layer *layer, const char *key)
+{
+    if (strcmp(key, "name") == 0) {
+        assign_name(L, layer);
+    } else if (strcmp(key, "frozen") == 0) {
+        if (!lua_isboolean(L, 3))
+            nbl_error(L, "frozen must be true or false, not %s", nbl_describe(L, 3));
+        nb_layer_freeze(layer, lua_toboolean(L, 3));
+    } else if (strcmp(key, "factor") == 0) {
+        assign_factor(L, layer);
+    } else {
+        return false;
+    }
+    return true;
+}
+
+/* ---- Layers ---- */
+
+static const char *const layer_fields[] = {"w",    "b",      "activation", "name", "frozen",
+                                           "factor", NULL};
+static const char *const neuron_fields[] = {"w", "b", "activation", NULL};
+
+/* The child with the name at stack index 2, or NULL. */
+static nb_layer *named_child(lua_State *L, const nb_layer *block)
+{
+    for (int i = 0; i < block->children; i++)
+        if (strcmp(block->child[i]->head.name, lua_tostring(L, 2)) == 0) return block->child[i];
+    return NULL;
+}
+
+static int index_by_name(lua_State *L, nb_layer *layer)
+{
+    const char *key = luaL_checkstring(L, 2);
+    const nb_param *param = nb_layer_param(layer, key);
+    if (param && param->value) return push_values(L, param, -1), 1;
+    if (strcmp(key, "activation") == 0) {
+        if (!push_activations(L, layer)) lua_pushnil(L);
+        return 1;
+    }
+    if (nbl_push_layer_field(L, layer, key)) return 1;
+    if (nbl_push_method(L)) return 1;
+    nb_layer *child = named_child(L, layer);
+    if (child) return nbl_push_layer(L, child), 1;
+    if (!layer->plan)
+        return nbl_error(L, "this layer is part of no network yet and has no %s; nn.net{…} makes "
+                            "one of it",
+                         nbl_describe(L, 2));
+    return nbl_unknown_field(L, nb_layer_where(layer), 2, lua_upvalueindex(NBL_METHODS), layer_fields);
+}
+
+static int layer_index(lua_State *L)
+{
+    nb_layer *layer = check_layer(L);
+    if (lua_type(L, 2) != LUA_TNUMBER) return index_by_name(L, layer);
+    if (!layer->children)
+        return nbl_error(L, "%s has no layers in it; its parts are fields, such as .w",
+                         nb_layer_where(layer));
+    if (nbl_check_integer(L, 2, "a layer's number") == layer->children + 1) return 0;
+    nbl_push_layer(L, layer->child[nbl_check_index(L, 2, layer->children, "layer")]);
+    return 1;
 }
 
 static int layer_newindex(lua_State *L)
 {
-    target to = check_layer(L);
+    nb_layer *layer = check_layer(L);
     const char *key = luaL_checkstring(L, 2);
-    const nb_param *param = find_param(L, to.layer);
-    if (param) return assign_values(L, &to, param, -1);
-    if (strcmp(key, "name") == 0) return assign_name(L, &to);
-    if (strcmp(key, "activation") == 0)
-        return assign_activation(L, &to, 0, to.layer->runs ? to.layer->neurons : 1);
+    const nb_param *param = nb_layer_param(layer, key);
+    if (param && param->value) return assign_values(L, layer, param, -1), 0;
+    if (nbl_set_layer_field(L, layer, key)) return 0;
+    if (strcmp(key, "activation") == 0) {
+        const nb_plan *plan = layer->plan;
+        assign_activation(L, layer, 1, 0, plan && plan->runs ? plan->neurons : 1);
+        return 0;
+    }
     lua_newtable(L);
-    return nbl_unknown_field(L, to.layer->where, 2, lua_gettop(L), layer_fields);
+    return nbl_unknown_field(L, nb_layer_where(layer), 2, lua_gettop(L), layer_fields);
+}
+
+static int layer_len(lua_State *L)
+{
+    lua_pushinteger(L, check_layer(L)->children);
+    return 1;
 }
 
 static int layer_neuron(lua_State *L)
 {
-    target of = check_layer(L);
-    if (of.layer->neurons == 0) return nbl_error(L, "%s has no neurons", of.layer->where);
-    int64_t k = nbl_check_index(L, 2, of.layer->neurons, "neuron");
-    push_place(L, of.net, NEURON, (place){of.at.layer, k});
+    nb_layer *layer = check_layer(L);
+    const char *where = nb_layer_where(layer);
+    if (!layer->plan) return nbl_error(L, "this layer is part of no network yet");
+    if (layer->plan->neurons == 0) return nbl_error(L, "%s has no neurons", where);
+    int64_t number = nbl_check_index(L, 2, layer->plan->neurons, "neuron");
+    neuron *self = nbl_new_handle(L, &neuron_kind, sizeof *self);
+    self->number = number;
+    lua_pushvalue(L, 1);
+    lua_setiuservalue(L, -2, LAYER);
     return 1;
 }
 
-static int64_t count_params(const nb_layer *layer)
+typedef struct clone_job {
+    const nb_layer *layer;
+    nb_layer **out; /* in a box */
+} clone_job;
+
+static nb_status clone(nb_ctx *ctx, void *data)
 {
-    int64_t count = 0;
-    for (int i = 0; i < layer->params; i++)
-        count += nb_shape_count(layer->param[i].dims, layer->param[i].shape);
-    return count;
+    clone_job *work = data;
+    *work->out = nb_layer_copy(ctx, work->layer, true);
+    return *work->out ? NB_OK : ctx->status;
+}
+
+static void release_copy(nb_ctx *ctx, void *value)
+{
+    nb_layer_release(ctx, *(nb_layer **)value);
+}
+
+static int layer_clone(lua_State *L)
+{
+    clone_job work = {check_layer(L), nbl_new_box(L, sizeof(nb_layer *), release_copy)};
+    run_on(L, (nb_layer *)(uintptr_t)work.layer, clone, &work);
+    nbl_push_layer(L, *work.out);
+    return 1;
 }
 
 static int layer_tostring(lua_State *L)
 {
-    target of = check_layer(L);
     char in[NB_SHAPE_TEXT], out[NB_SHAPE_TEXT];
-    const nb_layer *layer = of.layer;
-    const nb_activation *all = layer->runs ? nb_runs_uniform(layer->runs) : NULL;
+    nb_layer *layer = check_layer(L);
+    const nb_plan *plan = layer->plan;
     nb_text *text = nbl_new_text(L);
-    nb_text_add(text, "%s: %s %s → %s", layer->where, layer->spec.type->name,
-                nb_shape_text(layer->in_dims, layer->in_shape, in),
-                nb_shape_text(layer->out_dims, layer->out_shape, out));
-    if (layer->runs) nb_text_add(text, " %s", all ? all->name : "mixed");
+    if (!plan) {
+        nb_text_add(text, "layer ");
+        nb_layer_write(text, layer);
+        nbl_push_text(L, text);
+        return 1;
+    }
+    nb_activation all = plan->runs ? nb_runs_uniform(plan->runs) : (nb_activation){.type = NULL};
+    nb_text_add(text, "%s: %s %s → %s", plan->where, layer->type->name,
+                nb_form_text(&plan->in, in), nb_form_text(&plan->out, out));
+    if (plan->runs) nb_text_add(text, " %s", all.type ? all.type->name : "mixed");
     nb_text_add(text, " · parameters ");
-    nb_text_add_grouped(text, count_params(layer));
+    nb_text_add_grouped(text, nb_layer_count(layer));
     nbl_push_text(L, text);
     return 1;
 }
 
 /* ---- Neurons ---- */
 
-/* A parameter has a part for every neuron when its first dimension counts them. */
-static const nb_param *neuron_param(lua_State *L, const target *of)
+/* A parameter has a part for every neuron when one of its dimensions counts them. */
+static const nb_param *neuron_param(const nb_layer *layer, const char *key)
 {
-    const nb_param *param = find_param(L, of->layer);
-    return param && param->dims > 0 && param->shape[0] == of->layer->neurons ? param : NULL;
+    const nb_param *param = nb_layer_param(layer, key);
+    return param && param->neuron_dim >= 0 ? param : NULL;
 }
 
 static int neuron_index(lua_State *L)
 {
-    target of = check_neuron(L);
+    int64_t number;
+    nb_layer *layer = check_neuron(L, &number);
     const char *key = luaL_checkstring(L, 2);
-    const nb_param *param = neuron_param(L, &of);
+    const nb_param *param = neuron_param(layer, key);
     if (param) {
-        push_values(L, param->value, of.at.neuron);
+        push_values(L, param, number);
         return 1;
     }
     if (strcmp(key, "activation") != 0) {
         lua_newtable(L);
         return nbl_unknown_field(L, "a neuron", 2, lua_gettop(L), neuron_fields);
     }
-    nbl_push_activation(L, nb_runs_at(of.layer->runs, of.at.neuron));
+    nbl_push_activation(L, nb_runs_at(layer->plan->runs, number));
     return 1;
 }
 
 static int neuron_newindex(lua_State *L)
 {
-    target to = check_neuron(L);
+    int64_t number;
+    nb_layer *layer = check_neuron(L, &number);
     const char *key = luaL_checkstring(L, 2);
-    const nb_param *param = neuron_param(L, &to);
-    if (param) return assign_values(L, &to, param, to.at.neuron);
-    if (strcmp(key, "activation") == 0) return assign_activation(L, &to, to.at.neuron, 1);
-    lua_newtable(L);
-    return nbl_unknown_field(L, "a neuron", 2, lua_gettop(L), neuron_fields);
+    const nb_param *param = neuron_param(layer, key);
+    if (param) {
+        assign_values(L, layer, param, number);
+    } else if (strcmp(key, "activation") == 0) {
+        assign_activation(L, layer, 4, number, 1);
+    } else {
+        lua_newtable(L);
+        return nbl_unknown_field(L, "a neuron", 2, lua_gettop(L), neuron_fields);
+    }
+    return 0;
 }
 
 static int neuron_tostring(lua_State *L)
 {
-    target of = check_neuron(L);
-    const nb_activation *activation = nb_runs_at(of.layer->runs, of.at.neuron);
-    lua_pushfstring(L, "neuron %I of %s (%s)", (LUAI_UACINT)(of.at.neuron + 1), of.layer->where,
-                    activation->name);
+    int64_t number;
+    const nb_layer *layer = check_neuron(L, &number);
+    lua_pushfstring(L, "neuron %I of %s (%s)", (LUAI_UACINT)(number + 1), layer->plan->where,
+                    nb_runs_at(layer->plan->runs, number).type->name);
     return 1;
 }
 
@@ -301,15 +437,27 @@ static int neuron_tostring(lua_State *L)
 static const nbl_entry layer_entries[] = {
     {":neuron", layer_neuron, "net[l]:neuron(k)", "One neuron of a layer, counted from 1.",
      "net = nn.net \"64 - 30 - 10\"\nnet[1]:neuron(7).activation = \"relu\"\nprint(net)", NULL},
+    {":clone", layer_clone, "layer:clone()",
+     "A copy that is part of no network yet; where its parameters fit they begin with the values "
+     "that these have now.",
+     "net = nn.net \"4 - 3 - 2\"\nother = nn.net{4, net[1]:clone(), 5}\n"
+     "print((net[1].w - other[1].w):abs():max())",
+     NULL},
     {"w", NULL, "net[l].w", "The layer's weights (outputs × inputs): a view into the network.",
      "print(nn.net(\"4 - 3 - 2\")[1].w.shape[2])", NULL},
     {"b", NULL, "net[l].b", "The layer's biases: a view into the network.",
      "print(#nn.net(\"4 - 3 - 2\")[1].b)", NULL},
     {"activation", NULL, "net[l].activation",
-     "The layer's activation: a name, a function or an nn.activation; may be set at any time.",
+     "The layer's activation: a name, with options such as \"leaky_relu(slope=0.2)\", a function or "
+     "an nn.activation; may be set at any time.",
      "net = nn.net \"4 - 3 - 2\"\nnet[1].activation = \"tanh\"\nprint(net:notation())", NULL},
-    {"name", NULL, "net[l].name", "The layer's name, or nil.",
-     "net = nn.net \"4 - 3 - 2\"\nnet[1].name = \"hidden\"\nprint(net:notation())", NULL},
+    {"name", NULL, "net[l].name", "The layer's name, or nil. net.hidden is the layer of that name.",
+     "net = nn.net \"4 - 3 - 2\"\nnet[1].name = \"hidden\"\nprint(net:notation(), net.hidden)", NULL},
+    {"frozen", NULL, "net[l].frozen",
+     "true: training leaves its parameters as they are, and of a block those of all its layers.",
+     "net = nn.net \"4 - 3 - 2\"\nnet[1].frozen = true\nprint(net:notation())", NULL},
+    {"factor", NULL, "net[l].factor", "What the learning rate is multiplied by for this layer.",
+     "net = nn.net \"4 - 3 - 2\"\nnet[1].factor = 0.1\nprint(net[1].factor)", NULL},
     {.name = NULL},
 };
 
@@ -325,27 +473,57 @@ static const nbl_entry neuron_entries[] = {
     {.name = NULL},
 };
 
+/* Whether the metatable of that name has the method at the stack's top. */
+static bool is_method(lua_State *L, const char *kind)
+{
+    luaL_getmetatable(L, kind);
+    lua_getfield(L, -1, "methods");
+    lua_pushvalue(L, -3);
+    bool is = lua_rawget(L, -2) != LUA_TNIL;
+    lua_pop(L, 3);
+    return is;
+}
+
+void nbl_check_layer_name(lua_State *L, const char *name)
+{
+    bool taken = false;
+    if (!*name) return;
+    for (int i = 0; layer_fields[i]; i++) taken |= strcmp(name, layer_fields[i]) == 0;
+    lua_pushstring(L, name);
+    taken = taken || is_method(L, "nabla.network") || is_method(L, layer_kind.name);
+    lua_pop(L, 1);
+    if (taken)
+        nbl_error(L, "a layer cannot be called %s: net.%s is something else already", name, name);
+}
+
+void nbl_check_layer_names(lua_State *L, const nb_layer *block)
+{
+    luaL_checkstack(L, 4, "layers too deep");
+    for (int i = 0; i < block->children; i++) {
+        nbl_check_layer_name(L, block->child[i]->head.name);
+        nbl_check_layer_names(L, block->child[i]);
+    }
+}
+
 /* The metatable of one kind, with its help and methods. */
-static void open_kind(lua_State *L, const char *kind, const luaL_Reg *meta, lua_CFunction index,
+static void open_kind(lua_State *L, const nbl_kind *kind, const luaL_Reg *meta, lua_CFunction index,
                       const char *prefix, const nbl_entry *help)
 {
     nbl_new_metatable(L, kind);
     luaL_setfuncs(L, meta, 0);
     lua_newtable(L);
     nbl_register(L, prefix, help);
-    lua_pushvalue(L, -1);
-    lua_setfield(L, -3, "methods");
-    lua_pushcclosure(L, index, 1);
-    lua_setfield(L, -2, "__index");
-    lua_pop(L, 1);
+    nbl_set_methods(L, index);
 }
 
 void nbl_open_layers(lua_State *L)
 {
-    static const luaL_Reg layer_meta[] = {
-        {"__newindex", layer_newindex}, {"__tostring", layer_tostring}, {NULL, NULL}};
+    static const luaL_Reg layer_meta[] = {{"__newindex", layer_newindex},
+                                          {"__tostring", layer_tostring},
+                                          {"__len", layer_len},
+                                          {NULL, NULL}};
     static const luaL_Reg neuron_meta[] = {
         {"__newindex", neuron_newindex}, {"__tostring", neuron_tostring}, {NULL, NULL}};
-    open_kind(L, LAYER, layer_meta, layer_index, "layer", layer_entries);
-    open_kind(L, NEURON, neuron_meta, neuron_index, "neuron", neuron_entries);
+    open_kind(L, &layer_kind, layer_meta, layer_index, "layer", layer_entries);
+    open_kind(L, &neuron_kind, neuron_meta, neuron_index, "neuron", neuron_entries);
 }

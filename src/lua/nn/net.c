@@ -2,6 +2,7 @@
  * compute. */
 #include "lua/nn/net.h"
 
+#include "lua/nn/field.h"
 #include "lua/nn/host.h"
 #include "lua/names.h"
 #include "nn/notation/describe.h"
@@ -11,29 +12,52 @@
 
 /* ---- The handle ---- */
 
+static const nbl_kind net_kind = {"nabla.network", NBL_VALUES, NULL};
+
 nbl_net *nbl_new_net(lua_State *L)
 {
-    nbl_net *self = lua_newuserdatauv(L, sizeof *self, NBL_NET_VALUES);
-    *self = (nbl_net){.net = NULL};
-    luaL_setmetatable(L, NBL_NET);
-    for (int i = NBL_NET_HELD; i <= NBL_NET_VALUES; i++) {
+    nbl_net *self = nbl_new_handle(L, &net_kind, sizeof *self);
+    for (int i = NBL_HELD; i <= NBL_VALUES; i++) {
         lua_newtable(L);
         lua_setiuservalue(L, -2, i);
     }
     return self;
 }
 
+void nbl_know_net(lua_State *L)
+{
+    const nbl_net *self = nbl_check_handle(L, -1, &net_kind, "a network");
+    nbl_remember_as(L, self->net);
+}
+
+nbl_net *nbl_push_net(lua_State *L, nb_net *net)
+{
+    if (nbl_find(L, net)) return nbl_test_handle(L, -1, &net_kind);
+    nbl_net *self = nbl_new_net(L);
+    self->net = nb_net_retain(net);
+    nbl_know_net(L);
+    lua_getiuservalue(L, -1, NBL_HELD);
+    nbl_hold_layer(L, lua_gettop(L), &net->layer);
+    lua_pop(L, 1);
+    return self;
+}
+
+nbl_net *nbl_test_net(lua_State *L, int arg)
+{
+    nbl_net *self = nbl_test_handle(L, arg, &net_kind);
+    return self && self->net && self->net->values ? self : NULL;
+}
+
 nbl_net *nbl_check_net(lua_State *L, int arg)
 {
-    nbl_net *self = luaL_testudata(L, arg, NBL_NET);
-    if (!self) nbl_arg_error(L, arg, "a network");
-    if (!self->net) nbl_error(L, "this network was already released");
+    nbl_net *self = nbl_check_handle(L, arg, &net_kind, "a network");
+    if (!self->net || !self->net->values) nbl_error(L, "this network was already released");
     return self;
 }
 
 static int net_gc(lua_State *L)
 {
-    nbl_net *self = luaL_checkudata(L, 1, NBL_NET);
+    nbl_net *self = nbl_check_handle(L, 1, &net_kind, "a network");
     nb_ctx *ctx = nbl_ctx(L);
     /* Called by hand from a function that the network runs; Lua's own call comes later. */
     if (self->busy) return 0;
@@ -54,34 +78,68 @@ static void hold_host(lua_State *L, int held, const void *host)
     lua_pop(L, 1);
 }
 
-static void hold_layer(lua_State *L, int held, const nb_layer *layer)
+static void hold_activation(lua_State *L, int held, nb_activation activation)
 {
-    hold_host(L, held, layer->spec.host);
-    if (layer->spec.activation) hold_host(L, held, layer->spec.activation->host);
-    for (int64_t i = 0; layer->runs && i < layer->runs->count; i++)
-        hold_host(L, held, layer->runs->run[i].activation->host);
+    if (activation.type) hold_host(L, held, activation.type->host);
+}
+
+void nbl_hold_layer(lua_State *L, int held, const nb_layer *layer)
+{
+    const nb_runs *runs = layer->plan ? layer->plan->runs : NULL;
+    const nb_net *net = nb_net_of(layer);
+    luaL_checkstack(L, 4, "layers too deep");
+    hold_host(L, held, layer->host);
+    hold_activation(L, held, layer->head.activation);
+    for (int64_t i = 0; i < layer->differ_count; i++)
+        hold_activation(L, held, layer->differs[i].activation);
+    for (int64_t i = 0; runs && i < runs->count; i++)
+        hold_activation(L, held, runs->run[i].activation);
+    if (net) hold_host(L, held, net->cost.type->host);
+    for (int i = 0; i < layer->children; i++) nbl_hold_layer(L, held, layer->child[i]);
+}
+
+/* Tells the handles of layers below a network whose they are. */
+static void tell_parts(lua_State *L, const nb_net *net)
+{
+    for (int i = 0; i < net->parts; i++) {
+        nb_layer *layer = net->part[i];
+        if (nb_net_of(layer) || !nbl_find(L, layer)) continue;
+        nbl_push_net(L, layer->owner);
+        lua_setiuservalue(L, -2, NBL_KEPT);
+        lua_pop(L, 1);
+    }
 }
 
 /* While the core uses the network, what was held before stays: a function that runs may be the one
  * that was just taken away. */
-void nbl_net_hold(lua_State *L, int arg)
+void nbl_net_adopt(lua_State *L, int arg)
 {
     nbl_net *self = nbl_check_net(L, arg);
     arg = lua_absindex(L, arg);
     if (self->busy)
-        nbl_push_kept(L, arg, NBL_NET_HELD);
+        lua_getiuservalue(L, arg, NBL_HELD);
     else
         lua_newtable(L);
-    int held = lua_gettop(L);
-    for (int i = 0; i < self->net->layers; i++) hold_layer(L, held, &self->net->layer[i]);
-    hold_host(L, held, self->net->cost->host);
-    lua_setiuservalue(L, arg, NBL_NET_HELD);
+    nbl_hold_layer(L, lua_gettop(L), &self->net->layer);
+    lua_setiuservalue(L, arg, NBL_HELD);
+    tell_parts(L, self->net);
+}
+
+void nbl_net_hold(lua_State *L, nb_net *net, int arg)
+{
+    arg = lua_absindex(L, arg);
+    for (; net; net = net->outer) {
+        if (!nbl_find(L, net)) continue;
+        lua_getiuservalue(L, -1, NBL_HELD);
+        nbl_hold(L, lua_gettop(L), arg);
+        lua_pop(L, 2);
+    }
 }
 
 /* ---- Jobs ---- */
 
 typedef struct net_job {
-    nbl_net *self;
+    nbl_net *self, *root;
     nbl_job *job;
     void *data;
 } net_job;
@@ -98,57 +156,76 @@ static nb_status run_busy(nb_ctx *ctx, void *data)
 static nb_status run_learning(nb_ctx *ctx, void *data)
 {
     net_job *work = data;
-    work->self->learning = true;
+    work->root->learning = true;
     nb_status status = run_busy(ctx, data);
-    work->self->learning = false;
+    work->root->learning = false;
     return status;
 }
 
-void nbl_net_run(lua_State *L, nbl_net *self, const char *whose, nbl_job *job, void *data)
+void nbl_net_run(lua_State *L, nbl_net *self, nbl_job *job, void *data)
 {
-    net_job work = {self, job, data};
-    nbl_run(L, whose, run_busy, &work);
+    net_job work = {self, NULL, job, data};
+    nbl_run(L, run_busy, &work);
 }
 
+/* A network that stands in another learns with the other's storage, so that one says whether
+ * somebody learns. */
 void nbl_net_learn(lua_State *L, nbl_net *self, const char *whose, nbl_job *job, void *data)
 {
-    net_job work = {self, job, data};
-    if (self->learning)
+    nbl_net *root = nbl_push_net(L, nb_net_root(self->net));
+    net_job work = {self, root, job, data};
+    if (root->learning)
         nbl_error(L,
                   "%s: this network is learning already; a function that it calls while it "
                   "learns cannot change it",
                   whose);
-    nbl_run(L, whose, run_learning, &work);
-    nbl_changed(L, self->net->params, whose);
+    nbl_run(L, run_learning, &work);
+    nbl_changed(L, self->net->values, whose);
     nbl_changed(L, self->net->grads, whose);
+    lua_pop(L, 1);
 }
 
 /* ---- Reading and writing by key ---- */
 
-enum { METHODS = 1 }; /* upvalue of net_index */
+/* The layer that has the name at stack index 2, or NULL. */
+static nb_layer *named_layer(lua_State *L, const nb_net *net)
+{
+    const char *name = lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2) : "";
+    const nb_layer *top = &net->layer;
+    for (int i = 0; *name && i < top->children; i++)
+        if (strcmp(top->child[i]->head.name, name) == 0) return top->child[i];
+    return NULL;
+}
 
 static int net_index(lua_State *L)
 {
     const nbl_net *self = nbl_check_net(L, 1);
+    const nb_layer *top = &self->net->layer;
     if (lua_type(L, 2) != LUA_TNUMBER) {
-        if (nbl_push_method(L, lua_upvalueindex(METHODS))) return 1;
-        return nbl_unknown_field(L, "a network", 2, lua_upvalueindex(METHODS), NULL);
+        if (nbl_push_method(L)) return 1;
+        nb_layer *named = named_layer(L, self->net);
+        if (named) return nbl_push_layer(L, named), 1;
+        if (nbl_push_layer_field(L, &self->net->layer, lua_tostring(L, 2))) return 1;
+        return nbl_unknown_field(L, "a network", 2, lua_upvalueindex(NBL_METHODS), NULL);
     }
-    int layers = self->net->layers;
-    if (nbl_check_integer(L, 2, "a layer's number") == layers + 1) return 0;
-    nbl_push_layer(L, 1, (int)nbl_check_index(L, 2, layers, "layer"));
+    if (nbl_check_integer(L, 2, "a layer's number") == top->children + 1) return 0;
+    nbl_push_layer(L, top->child[nbl_check_index(L, 2, top->children, "layer")]);
     return 1;
 }
 
 static int net_newindex(lua_State *L)
 {
-    return nbl_error(L, "the layers of a network cannot be replaced; set their fields: "
-                        "net[1].activation = \"tanh\"");
+    nbl_net *self = nbl_check_net(L, 1);
+    if (lua_type(L, 2) == LUA_TSTRING &&
+        nbl_set_layer_field(L, &self->net->layer, lua_tostring(L, 2)))
+        return 0;
+    return nbl_error(L, "the layers of a network are replaced with net:replace(l, layer); their "
+                        "fields are set: net[1].activation = \"tanh\"");
 }
 
 static int net_len(lua_State *L)
 {
-    lua_pushinteger(L, nbl_check_net(L, 1)->net->layers);
+    lua_pushinteger(L, nbl_check_net(L, 1)->net->layer.children);
     return 1;
 }
 
@@ -167,11 +244,13 @@ static int net_tostring(lua_State *L)
 static int net_params(lua_State *L)
 {
     const nbl_net *self = nbl_check_net(L, 1);
-    nbl_push_kept(L, 1, NBL_NET_KEPT);
-    if (lua_getfield(L, -1, "params") != LUA_TNIL) return 1;
-    nbl_push_tensor(L, self->net->params);
+    lua_getiuservalue(L, 1, NBL_KEPT);
+    lua_getfield(L, -1, "params");
+    if (nbl_test_tensor(L, -1) == self->net->values) return 1;
+    lua_pop(L, 1);
+    nbl_push_tensor(L, self->net->values);
     lua_pushvalue(L, -1);
-    lua_setfield(L, -4, "params");
+    lua_setfield(L, -3, "params");
     return 1;
 }
 
@@ -211,26 +290,28 @@ static nb_status save(nb_ctx *ctx, void *data)
     return nb_model_save(ctx, work->self->net, work->self->classes, work->path);
 }
 
-static bool is_nameless(const nb_activation *activation)
+static bool is_nameless(nb_activation activation)
 {
-    return activation->host && strcmp(activation->name, NBL_NAMELESS) == 0;
+    return activation.type->host && strcmp(activation.type->name, NBL_NAMELESS) == 0;
 }
 
 /* A file holds names, so what has none cannot be in it. */
 static void check_savable(lua_State *L, const nb_net *net)
 {
-    for (int i = 0; i < net->layers; i++) {
-        const nb_layer *layer = &net->layer[i];
-        if (layer->spec.host)
-            nbl_error(L, "net:save: %s is a function of Lua; a file cannot hold it", layer->where);
-        for (int64_t k = 0; layer->runs && k < layer->runs->count; k++)
-            if (is_nameless(layer->runs->run[k].activation))
+    for (int i = 0; i < net->parts; i++) {
+        const nb_layer *layer = net->part[i];
+        const nb_runs *runs = layer->plan->runs;
+        if (layer->host)
+            nbl_error(L, "net:save: %s is a function of Lua; a file cannot hold it",
+                      layer->plan->where);
+        for (int64_t k = 0; runs && k < runs->count; k++)
+            if (is_nameless(runs->run[k].activation))
                 nbl_error(L,
                           "net:save: %s has an activation without a name; nn.activation{name = …} "
                           "gives it one",
-                          layer->where);
+                          layer->plan->where);
     }
-    if (net->cost->host && strcmp(net->cost->name, NBL_NAMELESS) == 0)
+    if (net->cost.type->host && strcmp(net->cost.type->name, NBL_NAMELESS) == 0)
         nbl_error(L, "net:save: the cost has no name; nn.cost{name = …} gives it one");
 }
 
@@ -239,7 +320,7 @@ static int net_save(lua_State *L)
     nbl_net *self = nbl_check_net(L, 1);
     save_job work = {self, nbl_check_path(L, 2)};
     check_savable(L, self->net);
-    nbl_net_run(L, self, "net:save", save, &work);
+    nbl_net_run(L, self, save, &work);
     return 0;
 }
 
@@ -259,9 +340,10 @@ static int net_clone(lua_State *L)
 {
     nbl_net *self = nbl_check_net(L, 1);
     clone_job work = {self, nbl_new_net(L)};
-    nbl_net_run(L, self, "net:clone", clone, &work);
+    nbl_net_run(L, self, clone, &work);
     if (self->classes) work.out->classes = nb_classes_retain(self->classes);
-    nbl_net_hold(L, -1);
+    nbl_know_net(L);
+    nbl_net_adopt(L, -1);
     return 1;
 }
 
@@ -274,14 +356,6 @@ static nb_status reset(nb_ctx *ctx, void *data)
 {
     reset_job *work = data;
     return nb_net_reset(ctx, work->net, work->seed);
-}
-
-uint64_t nbl_check_seed(lua_State *L, int arg)
-{
-    if (!lua_isnoneornil(L, arg)) return (uint64_t)nbl_check_integer(L, arg, "a seed");
-    nb_stream stream = nb_stream_next(nbl_ctx(L), NB_FOR_INIT);
-    uint64_t high = nb_random_word(&stream);
-    return high << 32 | nb_random_word(&stream);
 }
 
 static int net_reset(lua_State *L)
@@ -340,21 +414,20 @@ static void add_pages(lua_State *L)
 void nbl_open_nets(lua_State *L)
 {
     static const luaL_Reg meta[] = {
-        {"__gc", net_gc},   {"__newindex", net_newindex}, {"__tostring", net_tostring},
-        {"__len", net_len}, {"__call", nbl_net_call},     {NULL, NULL},
+        {"__gc", net_gc},
+        {"__newindex", net_newindex},
+        {"__tostring", net_tostring},
+        {"__len", net_len},
+        {NULL, NULL},
     };
     add_pages(L);
-    nbl_new_metatable(L, NBL_NET);
+    nbl_new_metatable(L, &net_kind);
     luaL_setfuncs(L, meta, 0);
     lua_newtable(L);
     nbl_register(L, "net", entries);
-    nbl_open_net_pass(L);
-    nbl_open_net_check(L);
-    nbl_open_trace(L);
-    nbl_open_train(L);
     lua_pushvalue(L, -1);
     lua_setfield(L, -3, "methods");
+    lua_pushvalue(L, -1);
     lua_pushcclosure(L, net_index, 1);
-    lua_setfield(L, -2, "__index");
-    lua_pop(L, 1);
+    lua_setfield(L, -3, "__index");
 }

@@ -1,39 +1,67 @@
-/* The handle of a network and what its methods share. */
+/* The handles of networks, layers and neurons, and what their methods share.
+ *
+ * A network has one handle, a layer has one, found by their addresses, so the same thing is always
+ * the same value. A layer's handle keeps that of its network. What the core points into of Lua's
+ * own (functions of activations, costs and layers) is held by the handles: each holds what it and
+ * all below it need; a network that stands in another holds its own, and the outer ones hold it
+ * too. */
 #ifndef NBL_NET_H
 #define NBL_NET_H
 
-#include "lua/job.h"
-#include "nn/net.h"
+#include "lua/nbl.h"
+#include "nn/examples.h"
 #include "nn/data/set.h"
 
-#define NBL_NET "nabla.network"
-
-/* User values of the handle. */
+/* User values of both kinds of handles. */
 enum {
-    NBL_NET_HELD = 1, /* set of the handles that the core points into */
-    NBL_NET_KEPT,     /* what is always the same value: layers by number, "params" */
-    NBL_NET_VALUES = NBL_NET_KEPT
+    NBL_HELD = 1, /* set of the handles that the core points into */
+    NBL_KEPT,     /* of a network: what is always the same value, "params"; of a layer: the handle of
+                     its network */
+    NBL_VALUES = NBL_KEPT
 };
 
 typedef struct nbl_net {
     nb_net *net;         /* NULL before it is built and once it is released */
     nb_classes *classes; /* of the set that it learned from, or NULL */
     int busy;            /* stays in the core that use it */
-    bool learning;       /* one of them changes its parameters */
+    bool learning;       /* of a root: one of them changes parameters */
 } nbl_net;
 
 /* An empty handle on the stack's top, with an empty set of what it holds. */
 nbl_net *nbl_new_net(lua_State *L);
-/* The network at `arg`, built and not released, or an error. */
+/* Says that the handle on the stack's top is that of its network. */
+void nbl_know_net(lua_State *L);
+/* Pushes the handle of a network, made where there is none. */
+nbl_net *nbl_push_net(lua_State *L, nb_net *net);
+/* The network at `arg`, built and not released, or an error; or NULL. */
 nbl_net *nbl_check_net(lua_State *L, int arg);
+nbl_net *nbl_test_net(lua_State *L, int arg);
+
+/* Pushes the handle of a layer: that of the network where it is one. */
+void nbl_push_layer(lua_State *L, nb_layer *layer);
+/* The layer behind a layer's or a network's handle, else NULL. */
+nb_layer *nbl_test_layer(lua_State *L, int arg);
+
+/* Adds what a layer and all below it point into to the set at `held`. */
+void nbl_hold_layer(lua_State *L, int held, const nb_layer *layer);
+/* After a network was built or changed: the handle at `arg` holds what it needs now, and the
+ * handles of all its parts know whose they are. */
+void nbl_net_adopt(lua_State *L, int arg);
+/* Says that a network's activations were changed to need the handle at `arg`: it and those that it
+ * stands in hold it. */
+void nbl_net_hold(lua_State *L, nb_net *net, int arg);
 
 /* Runs a job that uses the network: while it lasts nothing that the core may point into is dropped.
  */
-void nbl_net_run(lua_State *L, nbl_net *self, const char *whose, nbl_job *job, void *data);
+void nbl_net_run(lua_State *L, nbl_net *self, nbl_job *job, void *data);
 /* The same for jobs that change parameters or gradients: two at a time are refused. */
 void nbl_net_learn(lua_State *L, nbl_net *self, const char *whose, nbl_job *job, void *data);
-/* Renews the set of what the handle at `arg` holds, from what its network points into. */
-void nbl_net_hold(lua_State *L, int arg);
+
+/* Raises for names that a network's or a layer's fields and methods have. */
+void nbl_check_layer_name(lua_State *L, const char *name);
+/* The same for all layers below one. */
+void nbl_check_layer_names(lua_State *L, const nb_layer *block);
+
 /* Examples as a method is given them: x and y, or a data set. Borrowed from the stack. */
 typedef struct nbl_examples {
     nb_set *set; /* NULL: x and y */
@@ -55,24 +83,19 @@ void nbl_batch_free(nb_ctx *ctx, nbl_batch *batch);
 /* A data set of the examples: the one given (one more reference), or one of x and y as targets. */
 nb_set *nbl_examples_set(nb_ctx *ctx, const nb_net *net, const nbl_examples *examples);
 
-/* net(x): the metamethod. */
-int nbl_net_call(lua_State *L);
-
-/* A seed at `arg`, else one drawn from the context. */
-uint64_t nbl_check_seed(lua_State *L, int arg);
-
-/* Each adds its functions to the table nn on the stack's top … */
+/* Adds nn.net and nn.load to the table nn on the stack's top. */
 void nbl_open_net_build(lua_State *L);
-/* … or its methods to that of networks. */
+/* Adds a constructor for every kind of layer likewise. */
+void nbl_open_layer_makers(lua_State *L);
+/* Pushes the metatable of networks and the table of their methods … */
+void nbl_open_nets(lua_State *L);
+/* … which these fill; passes also the metatable, with net(x). */
+void nbl_open_net_change(lua_State *L);
 void nbl_open_net_pass(lua_State *L);
 void nbl_open_net_check(lua_State *L);
 void nbl_open_trace(lua_State *L);
 void nbl_open_train(lua_State *L);
-/* Makes the metatables of networks, of layers and neurons. */
-void nbl_open_nets(lua_State *L);
+/* Makes the metatables of layers and neurons. */
 void nbl_open_layers(lua_State *L);
-
-/* Pushes the layer with this number (from 0) of the network at `arg`, always the same value. */
-void nbl_push_layer(lua_State *L, int arg, int number);
 
 #endif

@@ -1,16 +1,21 @@
-/* The module nn: what makes networks and their parts. */
+/* The module nn: what makes networks and their parts. It opens all parts; nobody includes it. */
 #include "lua/nn/host.h"
-#include "lua/nn/layer_value.h"
 #include "lua/nn/net.h"
 #include "lua/nn/optimizer.h"
 
 void nbl_open_nn(lua_State *L)
 {
     nbl_open_nets(L);
+    nbl_open_net_change(L);
+    nbl_open_net_pass(L);
+    nbl_open_net_check(L);
+    nbl_open_trace(L);
+    nbl_open_train(L);
+    lua_pop(L, 2);
     nbl_open_layers(L);
     lua_newtable(L);
     nbl_open_net_build(L);
     nbl_open_host(L);
-    nbl_open_layer_values(L);
+    nbl_open_layer_makers(L);
     nbl_open_optimizers(L);
 }

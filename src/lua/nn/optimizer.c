@@ -2,6 +2,7 @@
 #include "lua/nn/optimizer.h"
 
 #include "lua/names.h"
+#include "nn/layer.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -14,33 +15,32 @@ static void raise_message(lua_State *L, const char *whose)
     nbl_error(L, "%s: %s", whose, nbl_ctx(L)->message);
 }
 
+static const nbl_kind optimizer_kind = {"nabla.optimizer", 0, NULL};
+
 static nb_optimizer *new_optimizer(lua_State *L, const nb_optimizer_type *type)
 {
-    nb_optimizer *self = lua_newuserdatauv(L, sizeof *self, 0);
+    nb_optimizer *self = nbl_new_handle(L, &optimizer_kind, sizeof *self);
     nb_optimizer_init(self, type);
-    luaL_setmetatable(L, NBL_OPTIMIZER);
     return self;
 }
 
 nb_optimizer *nbl_test_optimizer(lua_State *L, int arg)
 {
-    return luaL_testudata(L, arg, NBL_OPTIMIZER);
+    return nbl_test_handle(L, arg, &optimizer_kind);
 }
 
 static int optimizer_gc(lua_State *L)
 {
-    nb_optimizer *self = luaL_checkudata(L, 1, NBL_OPTIMIZER);
+    nb_optimizer *self = nbl_check_handle(L, 1, &optimizer_kind, "an optimizer");
     nb_optimizer_free(nbl_ctx(L), self);
     return 0;
 }
 
 static int make(lua_State *L, const nb_optimizer_type *type)
 {
-    char whose[NB_NAME_MAX];
-    snprintf(whose, sizeof whose, "nn.%s", type->name);
     lua_settop(L, 1);
     nb_optimizer *self = new_optimizer(L, type);
-    nbl_options(L, 1, whose, type->options, &self->options, false);
+    nbl_options(L, 1, type->options, &self->options, false);
     lua_settop(L, 2);
     return 1;
 }
@@ -114,7 +114,7 @@ static void push_option(lua_State *L, const nb_optimizer *self, const nb_option 
 
 static int optimizer_index(lua_State *L)
 {
-    const nb_optimizer *self = luaL_checkudata(L, 1, NBL_OPTIMIZER);
+    const nb_optimizer *self = nbl_check_handle(L, 1, &optimizer_kind, "an optimizer");
     const char *name = luaL_checkstring(L, 2);
     if (strcmp(name, "name") == 0)
         lua_pushstring(L, self->type->name);
@@ -127,37 +127,27 @@ static int optimizer_index(lua_State *L)
 
 static int optimizer_newindex(lua_State *L)
 {
-    nb_optimizer *self = luaL_checkudata(L, 1, NBL_OPTIMIZER);
+    nb_optimizer *self = nbl_check_handle(L, 1, &optimizer_kind, "an optimizer");
     const nb_option *option = check_field(L, self);
     bool fits = lua_type(L, 3) == (option->kind == NB_BOOLEAN ? LUA_TBOOLEAN : LUA_TNUMBER);
-    if (!fits)
-        return nbl_error(L, "%s must be %s, not %s", option->name,
-                         option->kind == NB_BOOLEAN ? "true or false" : option->range,
-                         nbl_describe(L, 3));
+    if (!fits) {
+        nb_option_wrong(nbl_ctx(L), option, nbl_describe(L, 3));
+        return nbl_error(L, "%s", nbl_ctx(L)->message);
+    }
     double value = option->kind == NB_BOOLEAN ? lua_toboolean(L, 3) : lua_tonumber(L, 3);
     if (nb_option_set(nbl_ctx(L), option, &self->options, value) != NB_OK)
         return nbl_error(L, "%s", nbl_ctx(L)->message);
     return 0;
 }
 
-static void add_option(nb_text *text, const nb_optimizer *self, const nb_option *option)
-{
-    const void *field = (const char *)&self->options + option->offset;
-    nb_text_add(text, "%s = ", option->name);
-    if (option->kind == NB_BOOLEAN)
-        nb_text_add(text, *(const bool *)field ? "true" : "false");
-    else
-        nb_text_add_number(text, *(const double *)field);
-}
-
 static int optimizer_tostring(lua_State *L)
 {
-    const nb_optimizer *self = luaL_checkudata(L, 1, NBL_OPTIMIZER);
+    const nb_optimizer *self = nbl_check_handle(L, 1, &optimizer_kind, "an optimizer");
     nb_text *text = nbl_new_text(L);
     nb_text_add(text, "%s{", self->type->name);
     for (const nb_option *option = self->type->options; option->name; option++) {
-        if (option != self->type->options) nb_text_add(text, ", ");
-        add_option(text, self, option);
+        nb_text_add(text, "%s%s = ", option == self->type->options ? "" : ", ", option->name);
+        nb_option_write(text, option, &self->options);
     }
     nb_text_add(text, "} after ");
     nb_text_add_grouped(text, self->steps);
@@ -214,7 +204,7 @@ void nbl_open_optimizers(lua_State *L)
         {"__tostring", optimizer_tostring},
         {NULL, NULL},
     };
-    nbl_new_metatable(L, NBL_OPTIMIZER);
+    nbl_new_metatable(L, &optimizer_kind);
     luaL_setfuncs(L, meta, 0);
     lua_pop(L, 1);
     register_makers(L);

@@ -5,8 +5,6 @@
 #include "lua/nbl.h"
 #include "nn/train/optimizer.h"
 
-#define NBL_OPTIMIZER "nabla.optimizer"
-
 /* What train and step say of their optimizer. */
 typedef struct nbl_optimizer_choice {
     int optimizer;       /* stack index of a name or an object; 0: sgd */

@@ -26,32 +26,37 @@ typedef struct pass {
 static nb_tensor *first_of(nb_ctx *ctx, nb_tensor *out)
 {
     if (!out) return NULL;
-    nb_call call = {.op = nb_ops[NB_OP_select], .in = {out}, .inputs = 1, .attr = {.length = 2}};
+    nb_call call = {.op = nb_ops[NB_OP_select], .in = {out}, .inputs = 1};
     nb_tensor *first = nb_op_call(ctx, &call);
     nb_tensor_release(ctx, out);
     return first;
 }
 
-static nb_status forward(nb_ctx *ctx, pass *work)
+static nb_status forward(nb_ctx *ctx, pass *work, const nb_mode *mode)
 {
     nbl_batch batch;
+    nb_result result;
     if (nbl_prepare(ctx, work->net, &work->examples, &batch) != NB_OK) return ctx->status;
-    nb_tensor *out = nb_net_forward(ctx, work->net, batch.x);
-    *work->out = batch.single ? first_of(ctx, out) : out;
+    nb_status status = nb_net_run(ctx, work->net, batch.x, NULL, mode, NULL, &result);
+    ctx->recording = mode != NULL;
+    if (status == NB_OK)
+        *work->out = batch.single ? first_of(ctx, result.output) : result.output;
     nbl_batch_free(ctx, &batch);
     return *work->out ? NB_OK : ctx->status;
 }
 
 static nb_status forward_plain(nb_ctx *ctx, void *data)
 {
-    ctx->recording = false;
-    return forward(ctx, data);
+    return forward(ctx, data, NULL);
 }
 
+/* A training pass by hand; every one has draws of its own. */
 static nb_status forward_recorded(nb_ctx *ctx, void *data)
 {
-    ctx->recording = true;
-    return forward(ctx, data);
+    pass *work = data;
+    const nb_mode mode = {
+        .learning = true, .taped = true, .seed = work->net->seed, .step = ctx->sequence};
+    return forward(ctx, work, &mode);
 }
 
 static int push_output(lua_State *L, const char *whose, nbl_job *job)
@@ -60,11 +65,11 @@ static int push_output(lua_State *L, const char *whose, nbl_job *job)
     pass work = {.net = self->net};
     nbl_read_examples(L, 2, self->net, whose, false, &work.examples);
     work.out = nbl_new_tensor(L);
-    nbl_net_run(L, self, whose, job, &work);
+    nbl_net_run(L, self, job, &work);
     return 1;
 }
 
-int nbl_net_call(lua_State *L)
+static int net_call(lua_State *L)
 {
     return push_output(L, "net", forward_plain);
 }
@@ -80,13 +85,13 @@ static nb_status cost(nb_ctx *ctx, void *data)
 {
     pass *work = data;
     nbl_batch batch;
-    ctx->recording = false;
+    nb_result result;
     if (nbl_prepare(ctx, work->net, &work->examples, &batch) != NB_OK) return ctx->status;
-    nb_tensor *out = nb_net_cost(ctx, work->net, batch.x, batch.y, NULL);
-    if (out) work->cost = nb_tensor_item(out);
-    nb_tensor_release(ctx, out);
+    nb_status status = nb_net_run(ctx, work->net, batch.x, batch.y, NULL, NULL, &result);
+    if (status == NB_OK) work->cost = nb_tensor_item(result.cost);
+    nb_result_free(ctx, &result);
     nbl_batch_free(ctx, &batch);
-    return out ? NB_OK : ctx->status;
+    return status;
 }
 
 static int net_cost(lua_State *L)
@@ -94,7 +99,7 @@ static int net_cost(lua_State *L)
     nbl_net *self = nbl_check_net(L, 1);
     pass work = {.net = self->net};
     nbl_read_examples(L, 2, self->net, "net:cost", true, &work.examples);
-    nbl_net_run(L, self, "net:cost", cost, &work);
+    nbl_net_run(L, self, cost, &work);
     lua_pushnumber(L, work.cost);
     return 1;
 }
@@ -113,6 +118,7 @@ static nb_status backprop(nb_ctx *ctx, void *data)
 typedef struct segment_job {
     const nb_tensor *flat;
     const nb_param *param;
+    int64_t first; /* where the network's parameters begin in its root's */
     nb_tensor **out;
 } segment_job;
 
@@ -120,8 +126,8 @@ static nb_status copy_segment(nb_ctx *ctx, void *data)
 {
     const segment_job *work = data;
     const nb_param *param = work->param;
-    int64_t count = nb_shape_count(param->dims, param->shape);
-    nb_tensor *part = nb_tensor_narrow(ctx, work->flat, 0, param->start, count, 1);
+    nb_tensor *part =
+        nb_tensor_narrow(ctx, work->flat, 0, param->start - work->first, param->count, 1);
     nb_tensor *view = part ? nb_tensor_reshape(ctx, part, param->dims, param->shape) : NULL;
     *work->out = view ? nb_tensor_clone(ctx, view) : NULL;
     nb_tensor_release(ctx, view);
@@ -129,28 +135,38 @@ static nb_status copy_segment(nb_ctx *ctx, void *data)
     return *work->out ? NB_OK : ctx->status;
 }
 
-/* Pushes a table by layer: the part of the flat vector that belongs to its parameter `name`, false
- * where it has none. */
-static void push_by_layer(lua_State *L, const char *whose, nb_net *net, const nb_tensor *flat,
-                          const char *name)
+static void push_segment(lua_State *L, const nb_net *net, const nb_tensor *flat,
+                         const nb_param *param)
 {
-    lua_createtable(L, net->layers, 0);
-    for (int i = 0; i < net->layers; i++) {
-        segment_job work = {.flat = flat, .param = nb_layer_param(&net->layer[i], name)};
-        if (work.param) {
-            work.out = nbl_new_tensor(L);
-            nbl_run(L, whose, copy_segment, &work);
-        } else {
+    segment_job work = {.flat = flat, .param = param, .first = net->param[0]->start};
+    work.out = nbl_new_tensor(L);
+    nbl_run(L, copy_segment, &work);
+}
+
+/* Pushes a table by layer of a block: the part of the flat vector that belongs to its parameter
+ * `name`, a table of its own for a block, false where it has none. */
+static void push_by_layer(lua_State *L, const nb_net *net, const nb_layer *block,
+                          const nb_tensor *flat, const char *name)
+{
+    luaL_checkstack(L, 8, "layers too deep");
+    lua_createtable(L, block->children, 0);
+    for (int i = 0; i < block->children; i++) {
+        const nb_layer *layer = block->child[i];
+        const nb_param *param = nb_layer_param(layer, name);
+        if (layer->children)
+            push_by_layer(L, net, layer, flat, name);
+        else if (param)
+            push_segment(L, net, flat, param);
+        else
             lua_pushboolean(L, false);
-        }
         lua_rawseti(L, -2, i + 1);
     }
 }
 
-static int push_nablas(lua_State *L, const char *whose, nb_net *net, const nb_tensor *flat)
+static int push_nablas(lua_State *L, nb_net *net, const nb_tensor *flat)
 {
-    push_by_layer(L, whose, net, flat, "w");
-    push_by_layer(L, whose, net, flat, "b");
+    push_by_layer(L, net, &net->layer, flat, "w");
+    push_by_layer(L, net, &net->layer, flat, "b");
     return 2;
 }
 
@@ -160,7 +176,7 @@ static int net_backprop(lua_State *L)
     pass work = {.net = self->net};
     nbl_read_examples(L, 2, self->net, "net:backprop", true, &work.examples);
     nbl_net_learn(L, self, "net:backprop", backprop, &work);
-    return push_nablas(L, "net:backprop", self->net, self->net->grads);
+    return push_nablas(L, self->net, self->net->grads);
 }
 
 static nb_status differences(nb_ctx *ctx, void *data)
@@ -179,8 +195,8 @@ static int net_numeric_gradient(lua_State *L)
     pass work = {.net = self->net};
     nbl_read_examples(L, 2, self->net, "net:numeric_gradient", true, &work.examples);
     work.out = nbl_new_tensor(L);
-    nbl_net_run(L, self, "net:numeric_gradient", differences, &work);
-    return push_nablas(L, "net:numeric_gradient", self->net, *work.out);
+    nbl_net_run(L, self, differences, &work);
+    return push_nablas(L, self->net, *work.out);
 }
 
 /* ---- One step ---- */
@@ -209,10 +225,8 @@ static nb_status step(nb_ctx *ctx, void *data)
     nbl_batch batch;
     nb_status status = nbl_prepare(ctx, work->net, &work->examples, &batch);
     if (status != NB_OK) return status;
-    status = nb_optimizer_prepare(ctx, work->optimizer, work->net);
-    if (status == NB_OK)
-        status =
-            nb_optimizer_step(ctx, work->optimizer, work->net, batch.x, batch.y, true, &work->cost);
+    nb_lesson lesson = {batch.x, batch.y, work->optimizer->options.lr, .keep_grads = true};
+    status = nb_learn(ctx, work->net, work->optimizer, &lesson, &work->cost);
     nbl_batch_free(ctx, &batch);
     return status;
 }
@@ -223,7 +237,7 @@ static int net_step(lua_State *L)
     pass work = {.net = self->net};
     int next = nbl_read_examples(L, 2, self->net, "net:step", true, &work.examples);
     nbl_optimizer_choice choice = {.optimizer = next, .lr = NAN, .momentum = NAN};
-    if (!nbl_test_optimizer(L, next)) nbl_options(L, next, "net:step", step_fields, &choice, false);
+    if (!nbl_test_optimizer(L, next)) nbl_options(L, next, step_fields, &choice, false);
     choice.momentum = NAN;
     work.optimizer = nbl_choose_optimizer(L, "net:step", &choice);
     nbl_net_learn(L, self, "net:step", step, &work);
@@ -236,7 +250,6 @@ static int net_step(lua_State *L)
 static nb_status evaluate(nb_ctx *ctx, void *data)
 {
     pass *work = data;
-    ctx->recording = false;
     nb_set *set = nbl_examples_set(ctx, work->net, &work->examples);
     if (!set) return ctx->status;
     nb_status status = nb_evaluate(ctx, work->net, set, &work->evaluation);
@@ -249,43 +262,32 @@ static int evaluation_tostring(lua_State *L)
     nb_text *text = nbl_new_text(L);
     lua_getfield(L, 1, "cost");
     nb_text_add(text, "cost %.4g", lua_tonumber(L, -1));
-    lua_getfield(L, 1, "examples");
-    lua_Integer examples = lua_tointeger(L, -1);
     if (lua_getfield(L, 1, "accuracy") != LUA_TNIL) {
         nb_text_add(text, " · accuracy %.1f %% · ", 100 * lua_tonumber(L, -1));
         lua_getfield(L, 1, "correct");
         nb_text_add_grouped(text, lua_tointeger(L, -1));
         nb_text_add(text, " right of ");
+        lua_getfield(L, 1, "answers");
     } else {
         nb_text_add(text, " · examples ");
+        lua_getfield(L, 1, "examples");
     }
-    nb_text_add_grouped(text, examples);
+    nb_text_add_grouped(text, lua_tointeger(L, -1));
     nbl_push_text(L, text);
     return 1;
 }
 
-static void set_integer(lua_State *L, const char *name, int64_t value)
-{
-    lua_pushinteger(L, value);
-    lua_setfield(L, -2, name);
-}
-
 static void push_evaluation(lua_State *L, const nb_evaluation *from)
 {
-    lua_createtable(L, 0, 4);
-    lua_pushnumber(L, from->cost);
-    lua_setfield(L, -2, "cost");
-    set_integer(L, "examples", from->examples);
+    lua_createtable(L, 0, 5);
+    nbl_set_number(L, "cost", from->cost);
+    nbl_set_integer(L, "examples", from->examples);
     if (from->correct >= 0) {
-        set_integer(L, "correct", from->correct);
-        lua_pushnumber(L, (double)from->correct / (double)from->examples);
-        lua_setfield(L, -2, "accuracy");
+        nbl_set_integer(L, "answers", from->answers);
+        nbl_set_integer(L, "correct", from->correct);
+        nbl_set_number(L, "accuracy", nb_evaluation_accuracy(from));
     }
-    if (luaL_newmetatable(L, "nabla.evaluation")) {
-        lua_pushcfunction(L, evaluation_tostring);
-        lua_setfield(L, -2, "__tostring");
-    }
-    lua_setmetatable(L, -2);
+    nbl_set_printer(L, "nabla.evaluation", evaluation_tostring);
 }
 
 static int net_evaluate(lua_State *L)
@@ -293,7 +295,7 @@ static int net_evaluate(lua_State *L)
     nbl_net *self = nbl_check_net(L, 1);
     pass work = {.net = self->net};
     nbl_read_examples(L, 2, self->net, "net:evaluate", true, &work.examples);
-    nbl_net_run(L, self, "net:evaluate", evaluate, &work);
+    nbl_net_run(L, self, evaluate, &work);
     push_evaluation(L, &work.evaluation);
     return 1;
 }
@@ -311,12 +313,11 @@ static nb_status classify(nb_ctx *ctx, void *data)
     classify_job *work = data;
     nb_net *net = work->pass.net;
     nbl_batch batch;
-    ctx->recording = false;
     if (nbl_prepare(ctx, net, &work->pass.examples, &batch) != NB_OK) return ctx->status;
     work->single = batch.single;
     nb_tensor *out = nb_net_forward(ctx, net, batch.x);
     nb_call call = {.op = nb_ops[NB_OP_argmax], .in = {out}, .inputs = 1};
-    call.attr = (nb_attr){.list = {1}, .length = 1};
+    call.attr.dims = (nb_dims){.count = 1, .at = {1}};
     *work->places = out ? nb_op_call(ctx, &call) : NULL;
     nb_tensor_release(ctx, out);
     nbl_batch_free(ctx, &batch);
@@ -327,7 +328,7 @@ static nb_status classify(nb_ctx *ctx, void *data)
 static const nb_classes *choose_classes(const nbl_net *self, const nb_set *set)
 {
     if (self->classes) return self->classes;
-    bool fits = set && set->classes && set->classes->count == self->net->out_shape[0];
+    bool fits = set && set->classes && set->classes->count == nb_net_out(self->net)->size[0];
     return fits ? set->classes : NULL;
 }
 
@@ -335,12 +336,12 @@ static int net_classify(lua_State *L)
 {
     nbl_net *self = nbl_check_net(L, 1);
     classify_job work = {.pass = {.net = self->net}};
-    if (self->net->out_dims != 1 || self->net->out_shape[0] < 2)
+    if (nb_net_out(self->net)->dims != 1 || nb_net_out(self->net)->size[0] < 2)
         return nbl_error(L,
                          "net:classify: the network needs an output for every class, at least two");
     nbl_read_examples(L, 2, self->net, "net:classify", false, &work.pass.examples);
     work.places = nbl_new_tensor(L);
-    nbl_net_run(L, self, "net:classify", classify, &work);
+    nbl_net_run(L, self, classify, &work);
     const nb_classes *classes = choose_classes(self, work.pass.examples.set);
     const nb_tensor *places = *work.places;
     if (work.single) {
@@ -380,7 +381,8 @@ static const nbl_entry entries[] = {
      "for i = 1, 10 do print(net:step(tensor.ones(5, 4), tensor.ones(5, 2), o)) end",
      step_fields},
     {":evaluate", net_evaluate, "net:evaluate(set | x, y)",
-     "Cost and, where y holds classes, accuracy: .cost .accuracy .correct .examples.",
+     "Cost and, where y holds classes, accuracy over all answers, one an example or one a step: "
+     ".cost .accuracy .correct .answers .examples.",
      "digits = data.digits()\nprint(nn.net(\"64 - 10\"):evaluate(digits.test))", NULL},
     {":classify", net_classify, "net:classify(x | set)",
      "The name of the class with the largest output, for one example; a table of names for "
@@ -392,4 +394,6 @@ static const nbl_entry entries[] = {
 void nbl_open_net_pass(lua_State *L)
 {
     nbl_register(L, "net", entries);
+    lua_pushcfunction(L, net_call);
+    lua_setfield(L, -3, "__call");
 }

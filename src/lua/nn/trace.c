@@ -17,7 +17,7 @@ static nb_status run_trace(nb_ctx *ctx, void *data)
     nbl_batch batch;
     if (nbl_prepare(ctx, work->net, &work->examples, &batch) != NB_OK) return ctx->status;
     nb_trace_free(ctx, work->trace);
-    *work->trace = (nb_trace){.layer = NULL};
+    *work->trace = (nb_trace){.place = NULL};
     nb_status status = nb_trace_run(ctx, work->net, batch.x, batch.y, work->trace);
     nbl_batch_free(ctx, &batch);
     return status;
@@ -36,26 +36,44 @@ static void set_tensor(lua_State *L, const char *name, nb_tensor *tensor)
 }
 
 /* Gradients are called after their parameters: dw, db. */
-static void push_layer(lua_State *L, const nb_layer *layer, const nb_trace_layer *from)
+static void push_place(lua_State *L, const nb_trace_place *from)
 {
-    lua_createtable(L, 0, 3 + layer->params);
+    lua_createtable(L, 0, 3 + from->grads);
     set_tensor(L, "z", from->z);
     set_tensor(L, "a", from->a);
     set_tensor(L, "delta", from->delta);
-    for (int i = 0; i < layer->params; i++) {
+    for (int i = 0; i < from->grads; i++) {
         char name[NB_NAME_MAX + 1];
-        snprintf(name, sizeof name, "d%s", layer->param[i].name);
+        snprintf(name, sizeof name, "d%s", from->layer->plan->param[i].name);
         set_tensor(L, name, from->grad[i]);
     }
 }
 
-/* One line a layer: the shapes of what it holds. */
-static void add_layer(lua_State *L, nb_text *text, int number)
+/* Sets [1], [2], … of the table on the stack's top for the children of a block; `place` is the
+ * first one's. */
+static void set_places(lua_State *L, const nb_layer *block, const nb_trace *from, int place)
+{
+    luaL_checkstack(L, 4, "layers too deep");
+    for (int i = 0; i < block->children; i++) {
+        const nb_trace_place *at = &from->place[place];
+        push_place(L, at);
+        set_places(L, at->layer, from, place + 1);
+        lua_rawseti(L, -2, i + 1);
+        place += at->layer->plan->places;
+    }
+}
+
+/* One line a layer: the shapes of what it holds; then those in it. The trace, or a block's part of
+ * it, is at `block`. */
+static void add_layer(lua_State *L, nb_text *text, int block, const char *before, int number)
 {
     static const char *const fields[] = {"z", "a", "delta", "dw", "db"};
-    char shape[NB_SHAPE_TEXT];
-    nb_text_add(text, "\n[%d]", number);
-    lua_rawgeti(L, 1, number);
+    char shape[NB_SHAPE_TEXT], path[NB_PATH_MAX];
+    luaL_checkstack(L, 4, "layers too deep");
+    snprintf(path, sizeof path, "%s[%d]", before, number);
+    nb_text_add(text, "\n%s", path);
+    lua_rawgeti(L, block, number);
+    int at = lua_gettop(L);
     for (size_t i = 0; i < sizeof fields / sizeof *fields && lua_istable(L, -1); i++) {
         lua_getfield(L, -1, fields[i]);
         const nb_tensor *tensor = nbl_test_tensor(L, -1);
@@ -64,6 +82,8 @@ static void add_layer(lua_State *L, nb_text *text, int number)
                         nb_shape_text(tensor->dims, tensor->shape, shape));
         lua_pop(L, 1);
     }
+    int layers = lua_istable(L, at) ? (int)lua_rawlen(L, at) : 0;
+    for (int i = 1; i <= layers; i++) add_layer(L, text, at, path, i);
     lua_pop(L, 1);
 }
 
@@ -75,28 +95,20 @@ static int trace_tostring(lua_State *L)
     lua_getfield(L, 1, "cost");
     nb_text_add(text, "cost ");
     nb_text_add_number(text, lua_tonumber(L, -1));
-    for (int l = 0; l <= (int)layers; l++) add_layer(L, text, l);
+    for (int l = 0; l <= (int)layers; l++) add_layer(L, text, 1, "", l);
     nbl_push_text(L, text);
     return 1;
 }
 
 static void push_trace(lua_State *L, const nb_net *net, const nb_trace *from)
 {
-    lua_createtable(L, from->layers, 2);
-    lua_pushnumber(L, from->cost);
-    lua_setfield(L, -2, "cost");
+    lua_createtable(L, net->layer.children, 2);
+    nbl_set_number(L, "cost", from->cost);
     lua_createtable(L, 0, 1);
     set_tensor(L, "a", from->x);
     lua_rawseti(L, -2, 0);
-    for (int l = 0; l < from->layers; l++) {
-        push_layer(L, &net->layer[l], &from->layer[l]);
-        lua_rawseti(L, -2, l + 1);
-    }
-    if (luaL_newmetatable(L, "nabla.trace")) {
-        lua_pushcfunction(L, trace_tostring);
-        lua_setfield(L, -2, "__tostring");
-    }
-    lua_setmetatable(L, -2);
+    set_places(L, &net->layer, from, 0);
+    nbl_set_printer(L, "nabla.trace", trace_tostring);
 }
 
 static int net_trace(lua_State *L)
@@ -106,7 +118,7 @@ static int net_trace(lua_State *L)
     nbl_read_examples(L, 2, self->net, "net:trace", true, &work.examples);
     work.trace = nbl_new_box(L, sizeof *work.trace, release_trace);
     int box = lua_gettop(L);
-    nbl_net_run(L, self, "net:trace", run_trace, &work);
+    nbl_net_run(L, self, run_trace, &work);
     push_trace(L, self->net, work.trace);
     nbl_close_box(L, box);
     return 1;

@@ -96,7 +96,9 @@ static const nb_option train_fields[] = {
 /* User values of a run: what its hooks need. */
 enum { ON_EPOCH = 1, ON_BATCH, NET, RUN_VALUES = NET };
 
-/* One training under way, a userdata, so that the hooks find their functions by its address. */
+static const nbl_kind run_kind = {"nabla.run", RUN_VALUES, NULL};
+
+/* One training under way, a handle, so that the hooks find their functions by its address. */
 typedef struct run {
     nbl_net *self;
     nbl_examples examples;
@@ -110,17 +112,10 @@ typedef struct run {
 
 /* ---- Hooks ---- */
 
-static void set_number(lua_State *L, const char *name, double value)
+/* NaN leaves the field out. */
+static void set_known(lua_State *L, const char *name, double value)
 {
-    if (isnan(value)) return;
-    lua_pushnumber(L, value);
-    lua_setfield(L, -2, name);
-}
-
-static void set_integer(lua_State *L, const char *name, int64_t value)
-{
-    lua_pushinteger(L, value);
-    lua_setfield(L, -2, name);
+    if (!isnan(value)) nbl_set_number(L, name, value);
 }
 
 /* The table that callbacks get; the network's handle is on the stack's top and becomes its field.
@@ -130,17 +125,16 @@ static void push_info(lua_State *L, const nb_progress *progress)
     lua_createtable(L, 0, 11);
     lua_insert(L, -2);
     lua_setfield(L, -2, "net");
-    set_integer(L, "epoch", progress->epoch);
-    set_integer(L, "epochs", progress->epochs);
-    set_integer(L, "batch", progress->batch);
-    set_integer(L, "batches", progress->batches);
-    set_integer(L, "examples", progress->examples);
-    lua_pushnumber(L, progress->cost);
-    lua_setfield(L, -2, "cost");
-    set_number(L, "test", progress->accuracy);
-    set_number(L, "test_cost", progress->test_cost);
-    set_number(L, "seconds", progress->seconds);
-    set_number(L, "rate", progress->rate);
+    nbl_set_integer(L, "epoch", progress->epoch);
+    nbl_set_integer(L, "epochs", progress->epochs);
+    nbl_set_integer(L, "batch", progress->batch);
+    nbl_set_integer(L, "batches", progress->batches);
+    nbl_set_integer(L, "examples", progress->examples);
+    nbl_set_number(L, "cost", progress->cost);
+    set_known(L, "test", progress->accuracy);
+    set_known(L, "test_cost", progress->test_cost);
+    set_known(L, "seconds", progress->seconds);
+    set_known(L, "rate", progress->rate);
 }
 
 static int push_hook(lua_State *L, const void *self, const nb_progress *progress, int which)
@@ -191,7 +185,7 @@ static nb_status on_progress(nb_ctx *ctx, void *self, const nb_progress *progres
 /* The network takes over the names of the classes that it learns. */
 static void take_classes(nb_ctx *ctx, nbl_net *self, const nb_set *set)
 {
-    if (!set->classes || set->classes->count != self->net->out_shape[0]) return;
+    if (!set->classes || set->classes->count != nb_net_out(self->net)->size[0]) return;
     nb_classes_release(ctx, self->classes);
     self->classes = nb_classes_retain(set->classes);
 }
@@ -206,12 +200,10 @@ static nb_status train(nb_ctx *ctx, void *data)
     nb_set *set = nbl_examples_set(ctx, work->self->net, &work->examples);
     if (!set) return ctx->status;
     if (work->test) nb_set_retain(work->test);
-    nb_status status = nb_optimizer_prepare(ctx, work->options.optimizer, work->self->net);
     /* Evaluations on the way are part of the training, which tells of itself. */
     const nb_meter *meter = ctx->meter;
     ctx->meter = NULL;
-    if (status == NB_OK)
-        status = nb_train(ctx, work->self->net, set, &work->options, work->history);
+    nb_status status = nb_train(ctx, work->self->net, set, &work->options, work->history);
     ctx->meter = meter;
     if (work->begun) take_classes(ctx, work->self, set);
     if (work->begun && work->shower && work->shower->done)
@@ -246,16 +238,16 @@ static run *new_run(lua_State *L, const train_options *options)
 {
     nb_optimizer *optimizer = nbl_choose_optimizer(L, "net:train", &options->choice);
     nb_history *history = nbl_new_history(L);
-    run *work = lua_newuserdatauv(L, sizeof *work, RUN_VALUES);
+    run *work = nbl_new_handle(L, &run_kind, sizeof *work);
     *work = (run){.history = history, .test = check_test(L, options->test)};
     lua_pushvalue(L, 1);
     lua_setiuservalue(L, -2, NET);
     nbl_remember(L);
-    work->options = (nb_train_options){.epochs = options->epochs,
-                                       .batch = options->batch,
-                                       .shuffle = options->shuffle,
-                                       .optimizer = optimizer,
-                                       .test = work->test,
+    work->options = (nb_train_options){.run = {.batch = options->batch,
+                                               .shuffle = options->shuffle,
+                                               .optimizer = optimizer,
+                                               .test = work->test},
+                                       .epochs = options->epochs,
                                        .on_progress = on_progress,
                                        .self = work};
     if (set_hook(L, options->on_epoch, "on_epoch", ON_EPOCH)) work->options.on_epoch = on_epoch;
@@ -271,12 +263,12 @@ static int net_train(lua_State *L)
     train_options options;
     int next = nbl_read_examples(L, 2, self->net, "net:train", true, &examples);
     lua_settop(L, next);
-    nbl_options(L, next, "net:train", train_fields, &options, false);
+    nbl_options(L, next, train_fields, &options, false);
     uint64_t seed =
         options.seed >= 0 ? (uint64_t)options.seed : nbl_check_seed(L, lua_gettop(L) + 1);
     run *work = new_run(L, &options);
     int history = lua_gettop(L) - 1;
-    work->options.seed = seed;
+    work->options.run.seed = seed;
     work->self = self;
     work->examples = examples;
     nbl_net_learn(L, self, "net:train", train, work);

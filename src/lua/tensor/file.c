@@ -1,9 +1,9 @@
 /* Tensors in files: tensor.load, tensor.save and x:save. The formats are the core's (io/format.h).
  */
-#include "lua/tensor/tensor.h"
+#include "lua/nbl.h"
+#include "lua/tensor/parts.h"
 
 #include "io/format.h"
-#include "lua/job.h"
 
 #include <string.h>
 
@@ -42,7 +42,7 @@ static int load(lua_State *L)
     nbl_no_more(L, 1);
     work.archive = nbl_new_box(L, sizeof *work.archive, release_archive);
     int box = lua_gettop(L);
-    nbl_run(L, "tensor.load", load_archive, &work);
+    nbl_run(L, load_archive, &work);
     if (work.format->named)
         push_table(L, work.archive);
     else
@@ -140,19 +140,19 @@ static int save(lua_State *L)
     work.has_names = !one.tensor;
     if (work.has_names && !lua_istable(L, 2))
         return nbl_arg_error(L, 2, "a tensor or a table of tensors by name");
-    nbl_options(L, 3, "tensor.save", save_options, &work.options, false);
+    nbl_options(L, 3, save_options, &work.options, false);
     if (work.has_names) work.list = check_table(L, 2, &work.count);
-    nbl_run(L, "tensor.save", save_archive, &work);
+    nbl_run(L, save_archive, &work);
     return 0;
 }
 
-int nbl_tensor_save(lua_State *L)
+static int save_one(lua_State *L)
 {
     const named one = {.name = "", .tensor = nbl_check_tensor(L, 1)};
     save_job work = {.path = nbl_check_path(L, 2), .list = &one, .count = 1};
     nbl_no_more(L, 3);
-    nbl_options(L, 3, "save", save_options, &work.options, false);
-    nbl_run(L, "save", save_archive, &work);
+    nbl_options(L, 3, save_options, &work.options, false);
+    nbl_run(L, save_archive, &work);
     return 0;
 }
 
@@ -176,7 +176,21 @@ static const nbl_entry files[] = {
      save_options},
     {NULL, NULL, NULL, NULL, NULL, NULL}};
 
-void nbl_open_tensor_files(lua_State *L)
+static const nbl_entry methods[] = {
+    {":save", save_one, "x:save(path)",
+     "Writes x to a .npy file, which numpy.load reads; a view as its elements. The file is the old "
+     "one or the new one, never half. tensor.load reads it back.",
+     "path = os.tmpname() .. \".npy\"\ntensor{1, 2, 3}:save(path)\nprint(tensor.load(path))\n"
+     "os.remove(path)",
+     NULL},
+    {NULL, NULL, NULL, NULL, NULL, NULL}};
+
+void nbl_open_tensor_saving(lua_State *L)
+{
+    nbl_register(L, "tensor", methods);
+}
+
+void nbl_add_tensor_files(lua_State *L)
 {
     nbl_register(L, "tensor", files);
 }

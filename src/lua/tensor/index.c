@@ -1,6 +1,8 @@
 /* x[key] and x[key] = value: a key of Lua as a key of the core (grad/key.h), which does the rest.
  */
-#include "lua/tensor/tensor.h"
+#include "lua/tensor/index.h"
+
+#include "lua/nbl.h"
 
 #include "grad/key.h"
 #include "tensor/shape.h"
@@ -136,39 +138,50 @@ static void push_element(lua_State *L, const nb_tensor *x, const nb_key *key)
         lua_pushinteger(L, (lua_Integer)value);
 }
 
+/* One use of a key: `out` takes what it reads, `value` is what it writes. */
+typedef struct access {
+    nb_tensor *x, **out, *value;
+    nb_key key;
+} access;
+
+static nb_status read(nb_ctx *ctx, void *data)
+{
+    access *work = data;
+    *work->out = nb_key_read(ctx, work->x, &work->key);
+    return *work->out ? NB_OK : ctx->status;
+}
+
 int nbl_tensor_index(lua_State *L)
 {
-    nb_key key;
-    nb_tensor *x = nbl_check_tensor(L, 1);
-    read_key(L, x, 2, &key);
-    if (names_one(x, &key)) {
-        push_element(L, x, &key);
+    access work;
+    work.x = nbl_check_tensor(L, 1);
+    read_key(L, work.x, 2, &work.key);
+    if (names_one(work.x, &work.key)) {
+        push_element(L, work.x, &work.key);
         return 1;
     }
-    nb_tensor **view = nbl_new_tensor(L);
-    nbl_stay stay;
-    int tries = 0;
-    nbl_enter(L, &stay);
-    while (!(*view = nb_key_read(stay.ctx, x, &key)) && nbl_fail(&stay, &tries)) continue;
-    nbl_leave(&stay);
+    work.out = nbl_new_tensor(L);
+    nbl_run(L, read, &work);
     return 1;
 }
 
 /* ---- Writing ---- */
 
+static nb_status write(nb_ctx *ctx, void *data)
+{
+    access *work = data;
+    return nb_key_write(ctx, work->x, &work->key, work->value);
+}
+
 int nbl_tensor_assign(lua_State *L)
 {
-    nb_key key;
-    nb_tensor *x = nbl_check_tensor(L, 1);
-    read_key(L, x, 2, &key);
-    nbl_check_change(L, x, "an assignment");
-    nb_tensor *value = nbl_to_tensor(L, 3, nbl_test_tensor(L, 3) ? -1 : (int)x->dtype);
-    nbl_check_lost(L, value, "an assignment");
-    nbl_stay stay;
-    int tries = 0;
-    nbl_enter(L, &stay);
-    while (nb_key_write(stay.ctx, x, &key, value) != NB_OK && nbl_fail(&stay, &tries)) continue;
-    nbl_leave(&stay);
-    nbl_changed(L, x, "an assignment");
+    access work;
+    work.x = nbl_check_tensor(L, 1);
+    read_key(L, work.x, 2, &work.key);
+    nbl_check_change(L, work.x, "an assignment");
+    work.value = nbl_to_tensor(L, 3, nbl_test_tensor(L, 3) ? -1 : (int)work.x->dtype);
+    nbl_check_lost(L, work.value, "an assignment");
+    nbl_run(L, write, &work);
+    nbl_changed(L, work.x, "an assignment");
     return 0;
 }

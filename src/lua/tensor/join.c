@@ -1,5 +1,6 @@
 /* Lists of tensors: joined into one, and one cut into a list of views. */
-#include "lua/tensor/make.h"
+#include "lua/nbl.h"
+#include "lua/tensor/parts.h"
 
 #include <limits.h>
 
@@ -7,19 +8,19 @@
 
 /* A table of our own takes the list's place: a finaliser could change the user's while we look at
  * it. */
-static nb_tensor **check_list(lua_State *L, const char *whose, size_t *count)
+static nb_tensor **check_list(lua_State *L, size_t *count)
 {
     if (!lua_istable(L, 1)) nbl_arg_error(L, 1, "a list of tensors");
     *count = lua_rawlen(L, 1);
-    if (*count == 0) nbl_error(L, "%s: the list of tensors is empty", whose);
+    if (*count == 0) nbl_error(L, "the list of tensors is empty");
     nb_tensor **list = lua_newuserdatauv(L, *count * sizeof *list, 0);
     lua_newtable(L);
     for (size_t i = 0; i < *count; i++) {
         lua_rawgeti(L, 1, (lua_Integer)i + 1);
         list[i] = nbl_test_tensor(L, -1);
         if (!list[i])
-            nbl_error(L, "%s: entry %I of the list must be a tensor, not %s", whose,
-                      (LUAI_UACINT)(i + 1), nbl_describe(L, -1));
+            nbl_error(L, "entry %I of the list must be a tensor, not %s", (LUAI_UACINT)(i + 1),
+                      nbl_describe(L, -1));
         lua_rawseti(L, -2, (lua_Integer)i + 1);
     }
     lua_replace(L, 1);
@@ -28,15 +29,26 @@ static nb_tensor **check_list(lua_State *L, const char *whose, size_t *count)
 
 typedef nb_tensor *join_fn(nb_ctx *ctx, nb_tensor *const *list, size_t count, int dim);
 
+typedef struct join_job {
+    join_fn *fn;
+    nb_tensor *const *list;
+    size_t count;
+    int dim;
+    nb_tensor **out;
+} join_job;
+
+static nb_status try_join(nb_ctx *ctx, void *data)
+{
+    const join_job *work = data;
+    *work->out = work->fn(ctx, work->list, work->count, work->dim);
+    return *work->out ? NB_OK : ctx->status;
+}
+
 /* The list stands at 1; its block keeps below the result. */
 static int join(lua_State *L, nb_tensor *const *list, size_t count, int dim, join_fn *fn)
 {
-    nb_tensor **out = nbl_new_tensor(L);
-    nbl_stay stay;
-    int tries = 0;
-    nbl_enter(L, &stay);
-    while (!(*out = fn(stay.ctx, list, count, dim)) && nbl_fail(&stay, &tries)) continue;
-    nbl_leave(&stay);
+    join_job work = {fn, list, count, dim, nbl_new_tensor(L)};
+    nbl_run(L, try_join, &work);
     return 1;
 }
 
@@ -45,9 +57,9 @@ static int cat(lua_State *L)
     size_t count;
     nbl_no_more(L, 2);
     lua_settop(L, 2);
-    nb_tensor **list = check_list(L, "cat", &count);
+    nb_tensor **list = check_list(L, &count);
     if (list[0]->dims == 0)
-        return nbl_error(L, "cat: the tensors have no dimensions; tensor.stack makes one");
+        return nbl_error(L, "the tensors have no dimensions; tensor.stack makes one");
     return join(L, list, count, lua_isnil(L, 2) ? 0 : nbl_check_dim(L, 2, list[0]->dims),
                 nb_op_cat);
 }
@@ -57,7 +69,7 @@ static int stack(lua_State *L)
     size_t count;
     nbl_no_more(L, 2);
     lua_settop(L, 2);
-    nb_tensor **list = check_list(L, "stack", &count);
+    nb_tensor **list = check_list(L, &count);
     return join(L, list, count, lua_isnil(L, 2) ? 0 : nbl_check_dim(L, 2, list[0]->dims + 1),
                 nb_op_stack);
 }
@@ -85,29 +97,38 @@ static int64_t *even_starts(lua_State *L, int64_t size, int64_t each, int64_t *p
 static int64_t *listed_starts(lua_State *L, int64_t size, int64_t *pieces)
 {
     *pieces = (int64_t)lua_rawlen(L, 2);
-    if (*pieces == 0) nbl_error(L, "split: the list of sizes is empty");
+    if (*pieces == 0) nbl_error(L, "the list of sizes is empty");
     int64_t *start = new_starts(L, *pieces);
     start[0] = 0;
     for (int64_t i = 0; i < *pieces; i++) {
         lua_rawgeti(L, 2, i + 1);
         int64_t length = nbl_check_integer(L, -1, "a size");
         if (length < 0 || length > size - start[i])
-            nbl_error(L, "split: size %I is %I, but %I entries are left", (LUAI_UACINT)(i + 1),
+            nbl_error(L, "size %I is %I, but %I entries are left", (LUAI_UACINT)(i + 1),
                       (LUAI_UACINT)length, (LUAI_UACINT)(size - start[i]));
         start[i + 1] = start[i] + length;
         lua_pop(L, 1);
     }
     if (start[*pieces] != size)
-        nbl_error(L, "split: the sizes add up to %I, there are %I entries",
-                  (LUAI_UACINT)start[*pieces], (LUAI_UACINT)size);
+        nbl_error(L, "the sizes add up to %I, there are %I entries", (LUAI_UACINT)start[*pieces],
+                  (LUAI_UACINT)size);
     return start;
 }
 
-static nb_status try_cut(nb_ctx *ctx, nb_tensor *x, int dim, const int64_t *start, int64_t pieces,
-                         nb_tensor ***handle, nb_tensor **made)
+typedef struct cut_job {
+    nb_tensor *x;
+    int dim;
+    const int64_t *start;
+    int64_t pieces;
+    nb_tensor ***handle, **made;
+} cut_job;
+
+static nb_status try_cut(nb_ctx *ctx, void *data)
 {
-    nb_status status = nb_op_cut(ctx, x, dim, start, (size_t)pieces, made);
-    for (int64_t i = 0; status == NB_OK && i < pieces; i++) *handle[i] = made[i];
+    const cut_job *work = data;
+    nb_status status =
+        nb_op_cut(ctx, work->x, work->dim, work->start, (size_t)work->pieces, work->made);
+    for (int64_t i = 0; status == NB_OK && i < work->pieces; i++) *work->handle[i] = work->made[i];
     return status;
 }
 
@@ -115,21 +136,16 @@ static nb_status try_cut(nb_ctx *ctx, nb_tensor *x, int dim, const int64_t *star
 static int cut(lua_State *L, nb_tensor *x, int dim, const int64_t *start, int64_t pieces)
 {
     size_t room = (size_t)pieces * sizeof(void *);
-    nb_tensor ***handle = lua_newuserdatauv(L, room, 0);
-    nb_tensor **made = lua_newuserdatauv(L, room, 0);
+    cut_job work = {.x = x, .dim = dim, .start = start, .pieces = pieces};
+    work.handle = lua_newuserdatauv(L, room, 0);
+    work.made = lua_newuserdatauv(L, room, 0);
     lua_createtable(L, pieces < INT_MAX ? (int)pieces : 0, 0);
     for (int64_t i = 0; i < pieces; i++) {
         nbl_poll(L, nbl_ctx(L));
-        handle[i] = nbl_new_tensor(L);
+        work.handle[i] = nbl_new_tensor(L);
         lua_rawseti(L, -2, i + 1);
     }
-    nbl_stay stay;
-    int tries = 0;
-    nbl_enter(L, &stay);
-    while (try_cut(stay.ctx, x, dim, start, pieces, handle, made) != NB_OK &&
-           nbl_fail(&stay, &tries))
-        continue;
-    nbl_leave(&stay);
+    nbl_run(L, try_cut, &work);
     return 1;
 }
 
@@ -184,10 +200,9 @@ static const nbl_entry methods[] = {
      "tensor.range(1, 5):split({1, 4})[2]  → 2 3 4 5", NULL},
     {NULL, NULL, NULL, NULL, NULL, NULL}};
 
-/* cat's page is its op's, and where is a method as well. */
-void nbl_add_tensor_joiners(lua_State *L)
+/* cat's page is its op's. */
+void nbl_add_tensor_joins(lua_State *L)
 {
-    static const char *const shared[] = {"where", "allclose"}; /* with the methods */
     const nb_op *op = nb_ops[NB_OP_cat];
     const nbl_entry joiners[] = {
         {"cat", cat, op->usage, op->help, op->example, NULL},
@@ -196,16 +211,9 @@ void nbl_add_tensor_joiners(lua_State *L)
          "tensor.stack({tensor{1, 2}, tensor{3, 4}}, 2)  → 1 3 / 2 4", NULL},
         {NULL, NULL, NULL, NULL, NULL, NULL}};
     nbl_register(L, "tensor", joiners);
-    luaL_getmetatable(L, NBL_TENSOR);
-    lua_getfield(L, -1, "methods");
-    for (size_t i = 0; i < sizeof shared / sizeof *shared; i++) {
-        lua_getfield(L, -1, shared[i]);
-        lua_setfield(L, -4, shared[i]);
-    }
-    lua_pop(L, 2);
 }
 
-void nbl_open_tensor_join(lua_State *L)
+void nbl_open_tensor_cuts(lua_State *L)
 {
     nbl_register(L, "tensor", methods);
 }

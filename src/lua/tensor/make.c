@@ -1,6 +1,8 @@
 /* Constructors: tensors from values, sizes and ranges. Chance is in random.c. */
 #include "lua/tensor/make.h"
 
+#include "lua/tensor/parts.h"
+
 #include "base/text.h"
 #include "tensor/assign.h"
 #include "tensor/make.h"
@@ -52,11 +54,10 @@ const char *nbl_push_number(lua_State *L, double value)
     return lua_pushstring(L, nb_number_text(value, text));
 }
 
-void nbl_check_held(lua_State *L, const char *whose, nb_dtype dtype, double value)
+void nbl_check_held(lua_State *L, nb_dtype dtype, double value)
 {
     if (nb_dtype_holds(dtype, value)) return;
-    nbl_error(L, "%s: %s does not fit into %s", whose, nbl_push_number(L, value),
-              nb_dtype_name(dtype));
+    nbl_error(L, "%s does not fit into %s", nbl_push_number(L, value), nb_dtype_name(dtype));
 }
 
 static int64_t check_size(lua_State *L, int slot, int64_t low, int place)
@@ -105,7 +106,7 @@ void nbl_read_options(lua_State *L, int arg, int standard, const nb_option *opti
                       nbl_making *how)
 {
     make_options values = {.seed = -1};
-    nbl_options(L, arg, how->whose, options, &values, false);
+    nbl_options(L, arg, options, &values, false);
     nbl_no_more(L, arg);
     how->dtype = standard < 0 ? nbl_ctx(L)->dtype : (nb_dtype)standard;
     if (values.dtype) how->dtype = nbl_check_dtype(L, values.dtype);
@@ -118,12 +119,21 @@ void nbl_read_making(lua_State *L, int arg, int standard, const nb_option *optio
     nbl_read_options(L, arg, standard, options, how);
 }
 
-static nb_status try_make(nb_ctx *ctx, nbl_making how, nbl_fill_fn *fill, nb_tensor **out)
+typedef struct make_job {
+    const nbl_making *how;
+    nbl_fill_fn *fill;
+    nb_tensor **out;
+} make_job;
+
+/* A try must not go on with the stream of a failed one, so each has its own copy. */
+static nb_status try_make(nb_ctx *ctx, void *data)
 {
+    const make_job *work = data;
+    nbl_making how = *work->how;
     nb_tensor *made = nb_tensor_new(ctx, how.dtype, how.dims, how.shape);
-    nb_status status = made ? fill(ctx, made, &how) : ctx->status;
+    nb_status status = made ? work->fill(ctx, made, &how) : ctx->status;
     if (status == NB_OK)
-        *out = made;
+        *work->out = made;
     else
         nb_tensor_release(ctx, made);
     return status;
@@ -131,12 +141,8 @@ static nb_status try_make(nb_ctx *ctx, nbl_making how, nbl_fill_fn *fill, nb_ten
 
 int nbl_make(lua_State *L, const nbl_making *how, nbl_fill_fn *fill)
 {
-    nb_tensor **out = nbl_new_tensor(L);
-    nbl_stay stay;
-    int tries = 0;
-    nbl_enter(L, &stay);
-    while (try_make(stay.ctx, *how, fill, out) != NB_OK && nbl_fail(&stay, &tries)) continue;
-    nbl_leave(&stay);
+    make_job work = {how, fill, nbl_new_tensor(L)};
+    nbl_run(L, try_make, &work);
     return 1;
 }
 
@@ -149,23 +155,23 @@ static nb_status fill_value(nb_ctx *ctx, nb_tensor *tensor, nbl_making *how)
 
 static int make_zeros(lua_State *L)
 {
-    nbl_making how = {.whose = "zeros", .a = 0};
+    nbl_making how = {.a = 0};
     nbl_read_making(L, 1, -1, nbl_dtype_options, &how);
     return nbl_make(L, &how, fill_value);
 }
 
 static int make_ones(lua_State *L)
 {
-    nbl_making how = {.whose = "ones", .a = 1};
+    nbl_making how = {.a = 1};
     nbl_read_making(L, 1, -1, nbl_dtype_options, &how);
     return nbl_make(L, &how, fill_value);
 }
 
 static int make_full(lua_State *L)
 {
-    nbl_making how = {.whose = "full", .a = nbl_check_number(L, 1)};
+    nbl_making how = {.a = nbl_check_number(L, 1)};
     nbl_read_making(L, 2, -1, nbl_dtype_options, &how);
-    nbl_check_held(L, "full", how.dtype, how.a);
+    nbl_check_held(L, how.dtype, how.a);
     return nbl_make(L, &how, fill_value);
 }
 
@@ -177,7 +183,7 @@ static nb_status fill_eye(nb_ctx *ctx, nb_tensor *tensor, nbl_making *how)
 
 static int make_eye(lua_State *L)
 {
-    nbl_making how = {.whose = "eye"};
+    nbl_making how = {.dims = 0};
     nbl_read_making(L, 1, -1, nbl_dtype_options, &how);
     if (how.dims < 1 || how.dims > 2)
         return nbl_error(L, "eye takes one or two sizes, not %d", how.dims);
@@ -198,15 +204,15 @@ static int make_range(lua_State *L)
     double first = nbl_check_finite(L, 1), last = nbl_check_finite(L, 2);
     bool has_step = !lua_isnoneornil(L, 3) && !lua_istable(L, 3);
     double step = has_step ? nbl_check_finite(L, 3) : 1;
-    nbl_making how = {.whose = "range", .dims = 1, .a = first, .b = step};
+    nbl_making how = {.dims = 1, .a = first, .b = step};
     nbl_read_options(L, lua_istable(L, 3) ? 3 : 4, -1, nbl_dtype_options, &how);
-    if (step == 0) return nbl_error(L, "range: the step must not be 0");
+    if (step == 0) return nbl_error(L, "the step must not be 0");
     how.shape[0] = nb_range_count(first, last, step);
-    if (how.shape[0] < 0) return nbl_error(L, "range: too many numbers for one tensor");
+    if (how.shape[0] < 0) return nbl_error(L, "too many numbers for one tensor");
     if (how.shape[0] > 0) {
-        nbl_check_held(L, "range", how.dtype, first);
-        nbl_check_held(L, "range", how.dtype, first + step * (double)(how.shape[0] - 1));
-        if (how.shape[0] > 1) nbl_check_held(L, "range", how.dtype, first + step);
+        nbl_check_held(L, how.dtype, first);
+        nbl_check_held(L, how.dtype, first + step * (double)(how.shape[0] - 1));
+        if (how.shape[0] > 1) nbl_check_held(L, how.dtype, first + step);
     }
     return nbl_make(L, &how, fill_range);
 }
@@ -219,14 +225,13 @@ static void read_line(lua_State *L, nbl_making *how)
     how->b = nbl_check_finite(L, 2);
     how->shape[0] = nbl_check_integer(L, 3, "the count");
     if (how->shape[0] < 0)
-        nbl_error(L, "%s: the count must be a whole number from 0, not %I", how->whose,
-                  (LUAI_UACINT)how->shape[0]);
+        nbl_error(L, "the count must be a whole number from 0, not %I", (LUAI_UACINT)how->shape[0]);
 }
 
 static void check_line_dtype(lua_State *L, const nbl_making *how)
 {
     if (!nb_dtype_computes(how->dtype))
-        nbl_error(L, "%s makes f32 or f64, not %s", how->whose, nb_dtype_name(how->dtype));
+        nbl_error(L, "%s makes f32 or f64, not %s", nbl_push_name(L), nb_dtype_name(how->dtype));
 }
 
 static nb_status fill_line(nb_ctx *ctx, nb_tensor *tensor, nbl_making *how)
@@ -236,12 +241,12 @@ static nb_status fill_line(nb_ctx *ctx, nb_tensor *tensor, nbl_making *how)
 
 static int make_linspace(lua_State *L)
 {
-    nbl_making how = {.whose = "linspace"};
+    nbl_making how = {.dims = 0};
     read_line(L, &how);
     nbl_read_options(L, 4, -1, nbl_dtype_options, &how);
     check_line_dtype(L, &how);
-    nbl_check_held(L, "linspace", how.dtype, how.a);
-    nbl_check_held(L, "linspace", how.dtype, how.b);
+    nbl_check_held(L, how.dtype, how.a);
+    nbl_check_held(L, how.dtype, how.b);
     return nbl_make(L, &how, fill_line);
 }
 
@@ -271,9 +276,9 @@ static nb_status fill_powers(nb_ctx *ctx, nb_tensor *tensor, nbl_making *how)
 static int make_logspace(lua_State *L)
 {
     power_options options;
-    nbl_making how = {.whose = "logspace"};
+    nbl_making how = {.dims = 0};
     read_line(L, &how);
-    nbl_options(L, 4, "logspace", power_table, &options, false);
+    nbl_options(L, 4, power_table, &options, false);
     nbl_no_more(L, 4);
     how.dtype = options.dtype ? nbl_check_dtype(L, options.dtype) : nbl_ctx(L)->dtype;
     how.base = options.base;
@@ -281,7 +286,7 @@ static int make_logspace(lua_State *L)
     double ends[2] = {pow(how.base, how.a), pow(how.base, how.b)};
     for (int i = 0; i < 2; i++) {
         if (!isfinite(ends[i]) || !nb_dtype_holds(how.dtype, ends[i]))
-            return nbl_error(L, "logspace: %s to the power of %s does not fit into %s",
+            return nbl_error(L, "%s to the power of %s does not fit into %s",
                              nbl_push_number(L, how.base), nbl_push_number(L, i ? how.b : how.a),
                              nb_dtype_name(how.dtype));
     }
@@ -295,31 +300,34 @@ static nb_status fill_one_hot(nb_ctx *ctx, nb_tensor *tensor, nbl_making *how)
     return nb_fill_one_hot(ctx, tensor, how->labels);
 }
 
-static int64_t largest_label(lua_State *L, nb_tensor *labels)
+typedef struct label_job {
+    nb_tensor *labels;
+    int64_t largest;
+} label_job;
+
+static nb_status largest_label(nb_ctx *ctx, void *data)
 {
-    int64_t largest = 0;
-    nbl_stay stay;
-    int tries = 0;
-    nbl_enter(L, &stay);
-    while (nb_largest_label(stay.ctx, labels, &largest) != NB_OK && nbl_fail(&stay, &tries))
-        continue;
-    nbl_leave(&stay);
-    return largest;
+    label_job *work = data;
+    return nb_largest_label(ctx, work->labels, &work->largest);
 }
 
 static int make_one_hot(lua_State *L)
 {
-    nbl_making how = {.whose = "one_hot"};
+    nbl_making how = {.dims = 0};
     bool has_classes = !lua_isnoneornil(L, 2) && !lua_istable(L, 2);
     int64_t classes = has_classes ? nbl_check_integer(L, 2, "the number of classes") : 0;
     nbl_read_options(L, lua_istable(L, 2) ? 2 : 3, -1, nbl_dtype_options, &how);
     if (classes < 0)
-        return nbl_error(L, "one_hot: the number of classes must be a whole number from 0, not %I",
+        return nbl_error(L, "the number of classes must be a whole number from 0, not %I",
                          (LUAI_UACINT)classes);
     how.labels = nbl_to_tensor(L, 1, NB_F64);
     if (how.labels->dims == NB_MAX_DIMS)
-        return nbl_error(L, "one_hot: a tensor has at most %d dimensions", NB_MAX_DIMS);
-    if (!has_classes) classes = largest_label(L, how.labels);
+        return nbl_error(L, "a tensor has at most %d dimensions", NB_MAX_DIMS);
+    if (!has_classes) {
+        label_job work = {how.labels, 0};
+        nbl_run(L, largest_label, &work);
+        classes = work.largest;
+    }
     how.dims = how.labels->dims + 1;
     for (int i = 0; i < how.dims - 1; i++) how.shape[i] = how.labels->shape[i];
     how.shape[how.dims - 1] = classes;
@@ -329,9 +337,17 @@ static int make_one_hot(lua_State *L)
 /* ---- From values ---- */
 
 /* Constructors refuse what a dtype does not hold; x:to() is what rounds and cuts. */
-static nb_tensor *copy_as(nb_ctx *ctx, nb_tensor *x, nb_dtype dtype)
+typedef struct copy_job {
+    nb_tensor *x, **out;
+    nb_dtype dtype;
+} copy_job;
+
+static nb_status copy_as(nb_ctx *ctx, void *data)
 {
-    return x->dtype == dtype ? nb_tensor_clone(ctx, x) : nb_tensor_fit(ctx, x, dtype);
+    const copy_job *work = data;
+    *work->out = work->x->dtype == work->dtype ? nb_tensor_clone(ctx, work->x)
+                                               : nb_tensor_fit(ctx, work->x, work->dtype);
+    return *work->out ? NB_OK : ctx->status;
 }
 
 /* __call of the module's table, which is the first argument and goes. */
@@ -340,7 +356,7 @@ static int make_tensor(lua_State *L)
     make_options options;
     lua_remove(L, 1);
     nbl_no_more(L, 2);
-    nbl_options(L, 2, "tensor", nbl_dtype_options, &options, false);
+    nbl_options(L, 2, nbl_dtype_options, &options, false);
     int dtype = options.dtype ? (int)nbl_check_dtype(L, options.dtype) : -1;
     nb_tensor *x = nbl_test_tensor(L, 1);
     if (!x) {
@@ -348,13 +364,8 @@ static int make_tensor(lua_State *L)
         lua_settop(L, 1);
         return 1;
     }
-    nb_dtype kind = dtype < 0 ? x->dtype : (nb_dtype)dtype;
-    nb_tensor **out = nbl_new_tensor(L);
-    nbl_stay stay;
-    int tries = 0;
-    nbl_enter(L, &stay);
-    while (!(*out = copy_as(stay.ctx, x, kind)) && nbl_fail(&stay, &tries)) continue;
-    nbl_leave(&stay);
+    copy_job work = {x, nbl_new_tensor(L), dtype < 0 ? x->dtype : (nb_dtype)dtype};
+    nbl_run(L, copy_as, &work);
     return 1;
 }
 
@@ -395,13 +406,10 @@ static const nbl_entry module_help = {
     "tensor{{1, 2}, {3, 4}}\ntensor({1, 2}, {dtype = \"f64\"})",
     nbl_dtype_options};
 
-void nbl_open_tensor_make(lua_State *L)
+void nbl_open_tensor_makers(lua_State *L)
 {
     lua_newtable(L);
     nbl_register(L, "tensor", makers);
-    nbl_add_tensor_random(L);
-    nbl_add_tensor_joiners(L);
-    nbl_open_tensor_files(L);
     lua_pushvalue(L, -1);
     nbl_book_add(L, "function", &module_help);
     lua_newtable(L);

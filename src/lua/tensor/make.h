@@ -2,13 +2,12 @@
 #ifndef NBL_MAKE_H
 #define NBL_MAKE_H
 
-#include "lua/tensor/tensor.h"
+#include "lua/nbl.h"
 
 #include "base/random.h"
 
 /* One constructor under way. */
 typedef struct nbl_making {
-    const char *whose; /* its name, for messages */
     nb_dtype dtype;
     int dims;
     int64_t shape[NB_MAX_DIMS];
@@ -48,13 +47,13 @@ double nbl_check_number(lua_State *L, int arg);
 double nbl_check_finite(lua_State *L, int arg);
 /* Pushes a number as the user would write it, and returns the text. */
 const char *nbl_push_number(lua_State *L, double value);
-/* Raises "range: 300 does not fit into u8" unless the dtype holds the value. */
-void nbl_check_held(lua_State *L, const char *whose, nb_dtype dtype, double value);
+/* Raises "300 does not fit into u8" unless the dtype holds the value. */
+void nbl_check_held(lua_State *L, nb_dtype dtype, double value);
 
-/* Add to the module's table, or to the methods, on the stack's top. */
-void nbl_add_tensor_random(lua_State *L);
-void nbl_add_tensor_joiners(lua_State *L);
-void nbl_open_tensor_random(lua_State *L);
-void nbl_open_tensor_join(lua_State *L);
+/* Reads sizes from `arg` on, as numbers or one table of them; each at least `low`. Returns the
+ * argument behind them. */
+int nbl_check_sizes(lua_State *L, int arg, int64_t low, int *dims, int64_t *shape);
+/* A dtype by its name, or an error. */
+nb_dtype nbl_check_dtype(lua_State *L, const char *name);
 
 #endif

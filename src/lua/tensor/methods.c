@@ -1,5 +1,7 @@
 /* Methods of a tensor that are no ops: looking at it, filling it, the tape. */
-#include "lua/tensor/tensor.h"
+#include "lua/nbl.h"
+#include "lua/tensor/index.h"
+#include "lua/tensor/parts.h"
 
 #include "tensor/assign.h"
 #include "tensor/print.h"
@@ -84,7 +86,7 @@ static int format(lua_State *L)
     bool all;
     nb_tensor *x = nbl_check_tensor(L, 1);
     nbl_no_more(L, 2);
-    nbl_options(L, 2, "format", format_options, &all, false);
+    nbl_options(L, 2, format_options, &all, false);
     nb_text *text = nbl_new_text(L);
     nb_tensor_print(text, x, all);
     nbl_push_text(L, text);
@@ -94,18 +96,24 @@ static int format(lua_State *L)
 /* ---- Changing ---- */
 
 /* x:copy_(y), and with a number x:fill_(v). */
+typedef struct writing {
+    nb_tensor *x, *value;
+} writing;
+
+static nb_status assign(nb_ctx *ctx, void *data)
+{
+    const writing *work = data;
+    return nb_tensor_assign(ctx, work->x, work->value);
+}
+
 static int write_all(lua_State *L, const char *name)
 {
-    nb_tensor *x = nbl_check_tensor(L, 1);
-    nbl_check_change(L, x, name);
-    nb_tensor *value = nbl_to_tensor(L, 2, (int)x->dtype);
-    nbl_check_lost(L, value, name);
-    nbl_stay stay;
-    int tries = 0;
-    nbl_enter(L, &stay);
-    while (nb_tensor_assign(stay.ctx, x, value) != NB_OK && nbl_fail(&stay, &tries)) continue;
-    nbl_leave(&stay);
-    nbl_changed(L, x, name);
+    writing work = {.x = nbl_check_tensor(L, 1)};
+    nbl_check_change(L, work.x, name);
+    work.value = nbl_to_tensor(L, 2, (int)work.x->dtype);
+    nbl_check_lost(L, work.value, name);
+    nbl_run(L, assign, &work);
+    nbl_changed(L, work.x, name);
     lua_settop(L, 1);
     return 1;
 }
@@ -135,35 +143,50 @@ static int zero_in_place(lua_State *L)
 
 /* ---- The tape ---- */
 
+typedef struct requirement {
+    nb_tensor *x;
+    bool require;
+} requirement;
+
+static nb_status require(nb_ctx *ctx, void *data)
+{
+    const requirement *work = data;
+    return nb_require_grad(ctx, work->x, work->require);
+}
+
 static int require_grad(lua_State *L)
 {
-    nb_tensor *x = nbl_check_tensor(L, 1);
+    requirement work = {.x = nbl_check_tensor(L, 1)};
     nbl_no_more(L, 2);
-    bool require = lua_isnoneornil(L, 2) || lua_toboolean(L, 2);
+    work.require = lua_isnoneornil(L, 2) || lua_toboolean(L, 2);
     if (!lua_isnoneornil(L, 2) && !lua_isboolean(L, 2)) return nbl_arg_error(L, 2, "true or false");
-    nbl_stay stay;
-    int tries = 0;
-    nbl_enter(L, &stay);
-    while (nb_require_grad(stay.ctx, x, require) != NB_OK && nbl_fail(&stay, &tries)) continue;
-    nbl_leave(&stay);
+    nbl_run(L, require, &work);
     lua_settop(L, 1);
     return 1;
 }
 
+typedef struct detachment {
+    nb_tensor *x, **out;
+} detachment;
+
+static nb_status alias(nb_ctx *ctx, void *data)
+{
+    const detachment *work = data;
+    *work->out = nb_tensor_alias(ctx, work->x);
+    return *work->out ? NB_OK : ctx->status;
+}
+
 static int detach(lua_State *L)
 {
-    nb_tensor *x = nbl_check_tensor(L, 1);
+    detachment work = {.x = nbl_check_tensor(L, 1)};
     nbl_no_more(L, 1);
-    nb_tensor **out = nbl_new_tensor(L);
-    nbl_stay stay;
-    int tries = 0;
-    nbl_enter(L, &stay);
-    while (!(*out = nb_tensor_alias(stay.ctx, x)) && nbl_fail(&stay, &tries)) continue;
-    nbl_leave(&stay);
+    work.out = nbl_new_tensor(L);
+    nbl_run(L, alias, &work);
     return 1;
 }
 
 typedef struct backward_choice {
+    nb_tensor *x;
     nb_backward_options core;
     int delta; /* its place on the stack, or 0 */
 } backward_choice;
@@ -188,9 +211,15 @@ static nb_tensor *read_delta(lua_State *L, int slot, nb_dtype dtype)
 {
     int type = lua_type(L, slot);
     if (type != LUA_TNUMBER && type != LUA_TTABLE && !nbl_test_tensor(L, slot))
-        nbl_error(L, "backward: delta must be a tensor, a number or a table of numbers, not %s",
+        nbl_error(L, "delta must be a tensor, a number or a table of numbers, not %s",
                   nbl_describe(L, slot));
     return nbl_to_tensor(L, slot, (int)dtype);
+}
+
+static nb_status run_backward(nb_ctx *ctx, void *data)
+{
+    backward_choice *choice = data;
+    return nb_backward(ctx, choice->x, &choice->core);
 }
 
 static int backward(lua_State *L)
@@ -198,17 +227,13 @@ static int backward(lua_State *L)
     backward_choice choice = {.delta = 0};
     nb_tensor *x = nbl_check_tensor(L, 1);
     nbl_no_more(L, 2);
-    nbl_options(L, 2, "backward", backward_options, &choice, false);
+    nbl_options(L, 2, backward_options, &choice, false);
     if (!x->link)
-        return nbl_error(L,
-                         "backward: no gradient flows here; make a tensor it is computed from with "
-                         "x:requires_grad_()");
+        return nbl_error(L, "no gradient flows here; make a tensor it is computed from with "
+                            "x:requires_grad_()");
     if (choice.delta) choice.core.delta = read_delta(L, choice.delta, x->dtype);
-    nbl_stay stay;
-    int tries = 0;
-    nbl_enter(L, &stay);
-    while (nb_backward(stay.ctx, x, &choice.core) != NB_OK && nbl_fail(&stay, &tries)) continue;
-    nbl_leave(&stay);
+    choice.x = x;
+    nbl_run(L, run_backward, &choice);
     return 0;
 }
 
@@ -234,18 +259,9 @@ static const nbl_entry methods[] = {
      "tensor.zeros(2, 3):numel()  → 6", NULL},
     {":item", item, "x:item()", "The number that a tensor with one element holds.",
      "tensor{1, 2}:sum():item()  → 3.0", NULL},
-    {":totable", nbl_tensor_to_table, "x:totable()",
-     "The elements in nested tables; a number for no dimensions.",
-     "tensor{{1, 2}, {3, 4}}:totable()[2][1]  → 3.0", NULL},
     {":is_contiguous", is_contiguous, "x:is_contiguous()",
      "true when the elements lie in row-major order without gaps.",
      "tensor.zeros(2, 3):t():is_contiguous()  → false", NULL},
-    {":save", nbl_tensor_save, "x:save(path)",
-     "Writes x to a .npy file, which numpy.load reads; a view as its elements. The file is the old "
-     "one or the new one, never half. tensor.load reads it back.",
-     "path = os.tmpname() .. \".npy\"\ntensor{1, 2, 3}:save(path)\nprint(tensor.load(path))\n"
-     "os.remove(path)",
-     NULL},
     {":each", each, "x:each()", "Walks the entries of the first dimension, counted from 1.",
      "for i, row in tensor{{1, 2}, {3, 4}}:each() do print(i, row:sum()) end", NULL},
     {":format", format, "x:format{all}",

@@ -1,10 +1,10 @@
 /* The ops of the table as methods, in-place methods and operators: one function each. */
-#include "lua/tensor/tensor.h"
+#include "lua/tensor/arguments.h"
+#include "lua/tensor/parts.h"
 
 #include "tensor/assign.h"
 #include "tensor/shape.h"
 
-#include <stdio.h>
 #include <string.h>
 
 /* ---- Running one ---- */
@@ -23,56 +23,37 @@ static nb_tensor *try_op(nb_ctx *ctx, const nb_call *call, nb_tensor **const *mo
     return out;
 }
 
-/* A handle costs as much as a short loop, so none is made that is known to stay empty. */
-int nbl_run_op(lua_State *L, const nb_call *call)
+/* One op under way, with the handles of its results. */
+typedef struct op_run {
+    const nb_call *call;
+    nb_tensor **out, **more[NB_MAX_RESULTS - 1];
+    bool alone; /* it has the first result only */
+} op_run;
+
+static nb_status run_op(nb_ctx *ctx, void *data)
 {
-    nb_tensor **out = nbl_new_tensor(L), **more[NB_MAX_RESULTS - 1] = {NULL};
-    bool alone = call->op->alone && call->attr.length != 1;
-    int most = alone ? 1 : call->op->results;
-    for (int i = 0; i < most - 1; i++) more[i] = nbl_new_tensor(L);
-    nbl_stay stay;
-    int tries = 0, results = 1;
-    nbl_enter(L, &stay);
-    while (!(*out = try_op(stay.ctx, call, alone ? NULL : more)) && nbl_fail(&stay, &tries))
-        continue;
-    nbl_leave(&stay);
-    while (results < most && *more[results - 1]) results++;
+    op_run *work = data;
+    *work->out = try_op(ctx, work->call, work->alone ? NULL : work->more);
+    return *work->out ? NB_OK : ctx->status;
+}
+
+/* How many dimensions a call names, of those that it may leave out. */
+static int named_dims(const nb_call *call)
+{
+    return strpbrk(call->op->signature, "DL") ? call->attr.dims.count : 0;
+}
+
+/* A handle costs as much as a short loop, so none is made that is known to stay empty. */
+static int push_results(lua_State *L, const nb_call *call)
+{
+    op_run work = {.call = call, .out = nbl_new_tensor(L)};
+    work.alone = call->op->alone && named_dims(call) != 1;
+    int most = work.alone ? 1 : call->op->results, results = 1;
+    for (int i = 0; i < most - 1; i++) work.more[i] = nbl_new_tensor(L);
+    nbl_run(L, run_op, &work);
+    while (results < most && *work.more[results - 1]) results++;
     if (most > 1) lua_pop(L, most - results);
     return results;
-}
-
-void nbl_check_change(lua_State *L, const nb_tensor *x, const char *what)
-{
-    nb_ctx *ctx = nbl_ctx(L);
-    if (nb_tensor_check_write(ctx, x) != NB_OK) nbl_error(L, "%s: %s", what, ctx->message);
-    if (!x->link || !ctx->recording) return;
-    const nb_record *record = nb_record_of(x);
-    if (record)
-        nbl_error(L,
-                  "%s would change the result of %s, which takes part in a gradient that would "
-                  "miss it; compute a new tensor, or change x:detach():clone()",
-                  what, record->op->name);
-    nbl_error(L, "%s would change a tensor that takes part in a gradient; do it inside nn.no_grad",
-              what);
-}
-
-void nbl_changed(lua_State *L, nb_tensor *x, const char *what)
-{
-    char words[LUA_IDSIZE + 64];
-    lua_Debug at;
-    if (x->storage->readers == 0) return;
-    for (int level = 0; lua_getstack(L, level, &at) && lua_getinfo(L, "Sl", &at); level++) {
-        if (at.currentline <= 0) continue;
-        snprintf(words, sizeof words, "%s in %s:%d", what, at.short_src, at.currentline);
-        nb_tensor_explain(nbl_ctx(L), x, words);
-        return;
-    }
-}
-
-void nbl_check_lost(lua_State *L, const nb_tensor *y, const char *what)
-{
-    if (!y->link || !nbl_ctx(L)->recording) return;
-    nbl_error(L, "%s would lose the gradient of what it is given; give it y:detach()", what);
 }
 
 /* The result where x was; broadcasting may have made it larger. */
@@ -87,8 +68,9 @@ static nb_status put_result(nb_ctx *ctx, const nb_call *call, const nb_tensor *o
 }
 
 /* x = op(x, …), in one pass where the op writes over its input. */
-static nb_status try_in_place(nb_ctx *ctx, const nb_call *call)
+static nb_status try_in_place(nb_ctx *ctx, void *data)
 {
+    const nb_call *call = data;
     nb_tensor *x = call->in[0], *out = try_op(ctx, call, NULL);
     nb_status status = out ? NB_OK : ctx->status;
     if (out && out != x) status = put_result(ctx, call, out);
@@ -103,7 +85,7 @@ static void check_in_place(lua_State *L, const nb_call *call, const char *name)
     nbl_check_change(L, x, name);
     for (int i = 1; i < call->inputs; i++) nbl_check_lost(L, call->in[i], name);
     if (!nb_dtype_computes(x->dtype) && call->op->promote)
-        nbl_error(L, "%s: %s tensors store and do not compute; x:to(\"f32\") computes", name,
+        nbl_error(L, "%s tensors store and do not compute; x:to(\"f32\") computes",
                   nb_dtype_name(x->dtype));
 }
 
@@ -111,17 +93,14 @@ static void check_in_place(lua_State *L, const nb_call *call, const char *name)
 
 static const nb_op *op_of(lua_State *L)
 {
-    lua_Integer i = lua_tointeger(L, lua_upvalueindex(1));
-    /* The debug library can write there. */
-    if (!(i >= 0 && i < NB_OPS)) luaL_error(L, "there is no such operation");
-    return nb_ops[i];
+    return nb_ops[lua_tointeger(L, lua_upvalueindex(1))];
 }
 
 /* Makes the result on the stack's top a plain value where the op gives one: the place of an extreme
  * among all elements is a number, ready to index with. */
 static void make_plain(lua_State *L, const nb_call *call)
 {
-    if (call->op->plain == NB_PLAIN_TENSOR || call->attr.length > 0) return;
+    if (call->op->plain == NB_PLAIN_TENSOR || named_dims(call) > 0) return;
     double value = nb_tensor_item(nbl_check_tensor(L, -1));
     if (call->op->plain == NB_PLAIN_BOOLEAN)
         lua_pushboolean(L, value != 0);
@@ -133,8 +112,8 @@ static int call_op(lua_State *L)
 {
     nb_call call;
     const nb_op *op = op_of(L);
-    nbl_read_call(L, op, op->name, &call);
-    int results = nbl_run_op(L, &call);
+    nbl_read_call(L, op, &call);
+    int results = push_results(L, &call);
     make_plain(L, &call);
     return results;
 }
@@ -144,15 +123,11 @@ static int call_in_place(lua_State *L)
 {
     nb_call call;
     const nb_op *op = op_of(L);
-    const char *name = luaL_checkstring(L, lua_upvalueindex(2));
-    nbl_read_call(L, op, name, &call);
+    const char *name = lua_tostring(L, lua_upvalueindex(2));
+    nbl_read_call(L, op, &call);
     check_in_place(L, &call, name);
     call.into = call.in[0];
-    nbl_stay stay;
-    int tries = 0;
-    nbl_enter(L, &stay);
-    while (try_in_place(stay.ctx, &call) != NB_OK && nbl_fail(&stay, &tries)) continue;
-    nbl_leave(&stay);
+    nbl_run(L, try_in_place, &call);
     nbl_changed(L, call.in[0], name);
     lua_settop(L, 1);
     return 1;
@@ -196,7 +171,7 @@ static int call_binary(lua_State *L)
     lua_settop(L, 2);
     call.in[0] = operand(L, 1, op);
     call.in[1] = operand(L, 2, op);
-    return nbl_run_op(L, &call);
+    return push_results(L, &call);
 }
 
 /* What Lua has signs for and tensors have not. */
@@ -214,7 +189,7 @@ static int call_negative(lua_State *L)
 {
     nb_call call = {.op = nb_ops[NB_OP_neg], .inputs = 1};
     call.in[0] = nbl_check_tensor(L, 1);
-    return nbl_run_op(L, &call);
+    return push_results(L, &call);
 }
 
 static double single(lua_State *L, int arg)

@@ -1,5 +1,7 @@
 /* Chance: constructors that draw, methods that fill a tensor anew, draws by weight. */
+#include "lua/tensor/arguments.h"
 #include "lua/tensor/make.h"
+#include "lua/tensor/parts.h"
 
 #include "tensor/choose.h"
 #include "tensor/random.h"
@@ -11,7 +13,7 @@
 static void check_computes(lua_State *L, const nbl_making *how)
 {
     if (nb_dtype_computes(how->dtype)) return;
-    nbl_error(L, "%s makes f32 or f64, not %s; randint makes whole numbers", how->whose,
+    nbl_error(L, "%s makes f32 or f64, not %s; randint makes whole numbers", nbl_push_name(L),
               nb_dtype_name(how->dtype));
 }
 
@@ -29,7 +31,7 @@ static nb_status fill_uniform(nb_ctx *ctx, nb_tensor *tensor, nbl_making *how)
 
 static int make_rand(lua_State *L)
 {
-    nbl_making how = {.whose = "rand"};
+    nbl_making how = {.dims = 0};
     nbl_read_making(L, 1, -1, nbl_chance_options, &how);
     check_computes(L, &how);
     return draw(L, &how, fill_uniform);
@@ -42,7 +44,7 @@ static nb_status fill_normal(nb_ctx *ctx, nb_tensor *tensor, nbl_making *how)
 
 static int make_randn(lua_State *L)
 {
-    nbl_making how = {.whose = "randn"};
+    nbl_making how = {.dims = 0};
     nbl_read_making(L, 1, -1, nbl_chance_options, &how);
     check_computes(L, &how);
     return draw(L, &how, fill_normal);
@@ -60,20 +62,20 @@ static void check_whole(lua_State *L, nb_dtype dtype, double value)
 {
     const double most = dtype == NB_F32 ? F32_WHOLE_MAX : NB_WHOLE_MAX;
     if (nb_dtype_computes(dtype) && !(fabs(value) <= most))
-        nbl_error(L, "randint: %s is beyond the whole numbers of %s, which end at %s",
+        nbl_error(L, "%s is beyond the whole numbers of %s, which end at %s",
                   nbl_push_number(L, value), nb_dtype_name(dtype), nbl_push_number(L, most));
-    nbl_check_held(L, "randint", dtype, value);
+    nbl_check_held(L, dtype, value);
 }
 
 static int make_randint(lua_State *L)
 {
     int64_t low = nbl_check_integer(L, 1, "the lowest number");
     int64_t high = nbl_check_integer(L, 2, "the highest number");
-    nbl_making how = {.whose = "randint", .a = (double)low, .b = (double)high};
+    nbl_making how = {.a = (double)low, .b = (double)high};
     nbl_read_making(L, 3, NB_I32, nbl_chance_options, &how);
     check_whole(L, how.dtype, how.a);
     check_whole(L, how.dtype, how.b);
-    if (low > high) return nbl_error(L, "randint: the lowest number is above the highest");
+    if (low > high) return nbl_error(L, "the lowest number is above the highest");
     return draw(L, &how, fill_integers);
 }
 
@@ -84,10 +86,10 @@ static nb_status fill_permutation(nb_ctx *ctx, nb_tensor *tensor, nbl_making *ho
 
 static int make_randperm(lua_State *L)
 {
-    nbl_making how = {.whose = "randperm"};
+    nbl_making how = {.dims = 0};
     nbl_read_making(L, 1, NB_I32, nbl_chance_options, &how);
     if (how.dims != 1) return nbl_error(L, "randperm takes one size, not %d", how.dims);
-    if (how.shape[0] > INT32_MAX) return nbl_error(L, "randperm: at most %d numbers", INT32_MAX);
+    if (how.shape[0] > INT32_MAX) return nbl_error(L, "at most %d numbers", INT32_MAX);
     if (how.dtype != NB_I32)
         return nbl_error(L, "randperm makes i32, not %s", nb_dtype_name(how.dtype));
     return draw(L, &how, fill_permutation);
@@ -110,8 +112,6 @@ typedef struct filling {
     nb_stream stream;
 } filling;
 
-typedef nb_status refill_fn(nb_ctx *ctx, const filling *how);
-
 /* The tensor at 1, which must compute unless any dtype will do. */
 static void check_filled(lua_State *L, filling *how, bool any)
 {
@@ -130,31 +130,28 @@ static double read_number(lua_State *L, int *arg, const filling *how, double sta
         return standard;
     }
     double value = nbl_check_finite(L, (*arg)++);
-    nbl_check_held(L, how->name, how->x->dtype, value);
+    nbl_check_held(L, how->x->dtype, value);
     return value;
 }
 
 /* Options at `arg`, then the fill. Half of it may be there when Ctrl-C stops it, so the change is
  * marked first. */
-static int refill(lua_State *L, int arg, filling *how, refill_fn *fill)
+static int refill(lua_State *L, int arg, filling *how, nbl_job *fill)
 {
     seed_options options;
-    nbl_options(L, arg, how->name, seed_table, &options, false);
+    nbl_options(L, arg, seed_table, &options, false);
     nbl_no_more(L, arg);
     how->stream = nbl_stream(L, options.seed);
     nb_tensor_touch(how->x, how->name);
-    nbl_stay stay;
-    int tries = 0;
-    nbl_enter(L, &stay);
-    while (fill(stay.ctx, how) != NB_OK && nbl_fail(&stay, &tries)) continue;
-    nbl_leave(&stay);
+    nbl_run(L, fill, how);
     nbl_changed(L, how->x, how->name);
     lua_settop(L, 1);
     return 1;
 }
 
-static nb_status refill_uniform(nb_ctx *ctx, const filling *how)
+static nb_status refill_uniform(nb_ctx *ctx, void *data)
 {
+    const filling *how = data;
     return nb_fill_uniform(ctx, how->x, &how->stream, how->a, how->b);
 }
 
@@ -166,13 +163,14 @@ static int uniform_in_place(lua_State *L)
     how.a = read_number(L, &arg, &how, 0);
     how.b = read_number(L, &arg, &how, 1);
     if (how.a > how.b)
-        return nbl_error(L, "uniform_: the lowest number, %s, is above the highest, %s",
+        return nbl_error(L, "the lowest number, %s, is above the highest, %s",
                          nbl_push_number(L, how.a), nbl_push_number(L, how.b));
     return refill(L, arg, &how, refill_uniform);
 }
 
-static nb_status refill_normal(nb_ctx *ctx, const filling *how)
+static nb_status refill_normal(nb_ctx *ctx, void *data)
 {
+    const filling *how = data;
     return nb_fill_normal(ctx, how->x, &how->stream, how->a, how->b);
 }
 
@@ -184,13 +182,14 @@ static int normal_in_place(lua_State *L)
     how.a = read_number(L, &arg, &how, 0);
     how.b = read_number(L, &arg, &how, 1);
     if (how.b < 0)
-        return nbl_error(L, "normal_: the deviation must be a number from 0, not %s",
+        return nbl_error(L, "the deviation must be a number from 0, not %s",
                          nbl_push_number(L, how.b));
     return refill(L, arg, &how, refill_normal);
 }
 
-static nb_status refill_exponential(nb_ctx *ctx, const filling *how)
+static nb_status refill_exponential(nb_ctx *ctx, void *data)
 {
+    const filling *how = data;
     return nb_fill_exponential(ctx, how->x, &how->stream, how->a);
 }
 
@@ -202,16 +201,16 @@ static int exponential_in_place(lua_State *L)
     check_filled(L, &how, false);
     how.a = read_number(L, &arg, &how, 1);
     if (!(how.a > 0))
-        return nbl_error(L, "exponential_: the rate must be a number above 0, not %s",
-                         nbl_push_number(L, how.a));
+        return nbl_error(L, "the rate must be a number above 0, not %s", nbl_push_number(L, how.a));
     if (!isfinite(1 / how.a) || !nb_dtype_holds(how.x->dtype, 1 / how.a))
-        return nbl_error(L, "exponential_: the mean of rate %s does not fit into %s",
-                         nbl_push_number(L, how.a), nb_dtype_name(how.x->dtype));
+        return nbl_error(L, "the mean of rate %s does not fit into %s", nbl_push_number(L, how.a),
+                         nb_dtype_name(how.x->dtype));
     return refill(L, arg, &how, refill_exponential);
 }
 
-static nb_status refill_bernoulli(nb_ctx *ctx, const filling *how)
+static nb_status refill_bernoulli(nb_ctx *ctx, void *data)
 {
+    const filling *how = data;
     return nb_fill_bernoulli(ctx, how->x, &how->stream, how->p);
 }
 
@@ -241,32 +240,36 @@ static const nb_option multinomial_table[] = {
     NBL_SEED_OPTION(multinomial_options),
     NB_OPTIONS_END};
 
+typedef struct multinomial_job {
+    nb_tensor *weights;
+    int64_t n;
+    bool replacement;
+    nb_stream stream;
+    nb_tensor **out;
+} multinomial_job;
+
 /* Each try begins where the stream began. */
-static nb_tensor *try_multinomial(nb_ctx *ctx, nb_tensor *weights, int64_t n, bool replacement,
-                                  nb_stream stream)
+static nb_status try_multinomial(nb_ctx *ctx, void *data)
 {
-    return nb_multinomial(ctx, weights, n, replacement, &stream);
+    const multinomial_job *work = data;
+    nb_stream stream = work->stream;
+    *work->out = nb_multinomial(ctx, work->weights, work->n, work->replacement, &stream);
+    return *work->out ? NB_OK : ctx->status;
 }
 
 static int multinomial(lua_State *L)
 {
     multinomial_options options;
-    nb_tensor *weights = nbl_check_tensor(L, 1);
-    int64_t n = nbl_check_integer(L, 2, "the count");
+    multinomial_job work = {.weights = nbl_check_tensor(L, 1)};
+    work.n = nbl_check_integer(L, 2, "the count");
     nbl_no_more(L, 3);
-    nbl_options(L, 3, "multinomial", multinomial_table, &options, false);
-    if (n < 0)
-        return nbl_error(L, "multinomial: the count must be a whole number from 0, not %I",
-                         (LUAI_UACINT)n);
-    nb_stream stream = nbl_stream(L, options.seed);
-    nb_tensor **out = nbl_new_tensor(L);
-    nbl_stay stay;
-    int tries = 0;
-    nbl_enter(L, &stay);
-    while (!(*out = try_multinomial(stay.ctx, weights, n, options.replacement, stream)) &&
-           nbl_fail(&stay, &tries))
-        continue;
-    nbl_leave(&stay);
+    nbl_options(L, 3, multinomial_table, &options, false);
+    if (work.n < 0)
+        return nbl_error(L, "the count must be a whole number from 0, not %I", (LUAI_UACINT)work.n);
+    work.replacement = options.replacement;
+    work.stream = nbl_stream(L, options.seed);
+    work.out = nbl_new_tensor(L);
+    nbl_run(L, try_multinomial, &work);
     return 1;
 }
 
@@ -315,7 +318,7 @@ void nbl_add_tensor_random(lua_State *L)
     nbl_register(L, "tensor", makers);
 }
 
-void nbl_open_tensor_random(lua_State *L)
+void nbl_open_tensor_fills(lua_State *L)
 {
     nbl_register(L, "tensor", methods);
 }

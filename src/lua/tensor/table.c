@@ -1,12 +1,14 @@
 /* Nested tables to tensors and back. Tables are read raw, so that nothing of the user's runs
  * meanwhile. */
-#include "lua/tensor/tensor.h"
+#include "lua/nbl.h"
+#include "lua/tensor/parts.h"
 
 #include <limits.h>
 
 /* A table being read: where it goes, and how deep the reader is. */
 typedef struct reading {
-    nb_tensor *to;
+    nb_tensor **made, *to;
+    nb_dtype dtype;
     int dims;
     int64_t shape[NB_MAX_DIMS];
     int64_t index[NB_MAX_DIMS]; /* from 0 */
@@ -114,17 +116,18 @@ static void read_entry(lua_State *L, reading *at, int depth)
     }
 }
 
-static void new_in_place(lua_State *L, int arg, nb_dtype dtype, reading *at)
+static nb_status new_tensor(nb_ctx *ctx, void *data)
 {
-    nb_tensor **made = nbl_new_tensor(L);
-    nbl_stay stay;
-    int tries = 0;
-    nbl_enter(L, &stay);
-    while (!(*made = nb_tensor_new(stay.ctx, dtype, at->dims, at->shape)) &&
-           nbl_fail(&stay, &tries))
-        continue;
-    nbl_leave(&stay);
-    at->to = *made;
+    reading *at = data;
+    *at->made = nb_tensor_new(ctx, at->dtype, at->dims, at->shape);
+    return *at->made ? NB_OK : ctx->status;
+}
+
+static void new_in_place(lua_State *L, int arg, reading *at)
+{
+    at->made = nbl_new_tensor(L);
+    nbl_run(L, new_tensor, at);
+    at->to = *at->made;
     lua_pushvalue(L, arg);
     read_entry(L, at, 0);
     lua_pop(L, 1);
@@ -144,7 +147,8 @@ nb_tensor *nbl_to_tensor(lua_State *L, int arg, int dtype)
     read_shape(L, &at);
     lua_pop(L, 1);
     if (dtype < 0) dtype = at.truths ? NB_U8 : (int)nbl_ctx(L)->dtype;
-    new_in_place(L, arg, (nb_dtype)dtype, &at);
+    at.dtype = (nb_dtype)dtype;
+    new_in_place(L, arg, &at);
     return at.to;
 }
 
@@ -170,7 +174,7 @@ static void push_entries(lua_State *L, nb_ctx *ctx, const nb_tensor *x, int64_t 
     }
 }
 
-int nbl_tensor_to_table(lua_State *L)
+static int to_table(lua_State *L)
 {
     int64_t index[NB_MAX_DIMS];
     nb_tensor *x = nbl_check_tensor(L, 1);
@@ -178,4 +182,14 @@ int nbl_tensor_to_table(lua_State *L)
     luaL_checkstack(L, NB_MAX_DIMS + 4, NULL);
     push_entries(L, nbl_ctx(L), x, index, 0);
     return 1;
+}
+
+static const nbl_entry methods[] = {{":totable", to_table, "x:totable()",
+                                     "The elements in nested tables; a number for no dimensions.",
+                                     "tensor{{1, 2}, {3, 4}}:totable()[2][1]  → 3.0", NULL},
+                                    {NULL, NULL, NULL, NULL, NULL, NULL}};
+
+void nbl_open_tensor_tables(lua_State *L)
+{
+    nbl_register(L, "tensor", methods);
 }

@@ -1,63 +1,12 @@
-/* The handle of a tensor: its life, its metatable, its fields. */
-#include "lua/tensor/make.h"
-
+/* The metatable of tensors: fields, reading and writing by key; and the opener, which puts all
+ * parts together. Nobody includes it. */
 #include "lua/state.h"
+#include "lua/nbl.h"
+#include "lua/tensor/index.h"
+#include "lua/tensor/parts.h"
 #include "tensor/print.h"
 
 #include <string.h>
-
-nb_tensor **nbl_new_tensor(lua_State *L)
-{
-    nb_tensor **handle = lua_newuserdatauv(L, sizeof *handle, 0);
-    *handle = NULL;
-    if (lua_rawgeti(L, LUA_REGISTRYINDEX, NBL_TENSOR_KEY) != LUA_TTABLE)
-        luaL_error(L, "nabla is not open in this Lua state");
-    lua_setmetatable(L, -2);
-    return handle;
-}
-
-/* NULL for what is no handle of a tensor. */
-static nb_tensor **test_handle(lua_State *L, int arg)
-{
-    nb_tensor **handle = lua_touserdata(L, arg);
-    if (!handle || !lua_getmetatable(L, arg)) return NULL;
-    lua_rawgeti(L, LUA_REGISTRYINDEX, NBL_TENSOR_KEY);
-    bool ours = lua_topointer(L, -1) == lua_topointer(L, -2);
-    lua_pop(L, 2);
-    return ours ? handle : NULL;
-}
-
-void nbl_push_tensor(lua_State *L, nb_tensor *tensor)
-{
-    nbl_stress(L);
-    nb_tensor **handle = nbl_new_tensor(L);
-    *handle = nb_tensor_retain(tensor);
-}
-
-nb_tensor *nbl_test_tensor(lua_State *L, int arg)
-{
-    nb_tensor **handle = test_handle(L, arg);
-    if (handle && !*handle) nbl_error(L, "this tensor was already released");
-    return handle ? *handle : NULL;
-}
-
-nb_tensor *nbl_check_tensor(lua_State *L, int arg)
-{
-    nb_tensor *tensor = nbl_test_tensor(L, arg);
-    if (!tensor) nbl_arg_error(L, arg, "a tensor");
-    return tensor;
-}
-
-/* __gc and __close. */
-static int release(lua_State *L)
-{
-    nb_tensor **handle = test_handle(L, 1);
-    nbl_state *state = nbl_state_find(L);
-    if (!handle || !state || !state->ctx) return 0;
-    nb_tensor_release(state->ctx, *handle);
-    *handle = NULL;
-    return 0;
-}
 
 static int to_string(lua_State *L)
 {
@@ -151,7 +100,7 @@ static const struct field *find_field(const char *name)
 
 /* ---- Reading and writing by key ---- */
 
-enum { METHODS = 1, IPAIRS_STEP }; /* upvalues of index */
+enum { IPAIRS_STEP = NBL_METHODS + 1 }; /* upvalue of index_key */
 
 /* The names of fields, then those of methods, for nb_nearest: a C list of what Lua keeps in a
  * table. */
@@ -179,7 +128,7 @@ static const char *name_at(const void *data, size_t i)
 
 static int unknown_field(lua_State *L, const char *name)
 {
-    name_list list = {L, lua_upvalueindex(METHODS)};
+    name_list list = {L, lua_upvalueindex(NBL_METHODS)};
     const char *nearest = nb_nearest(name, name_at, &list);
     if (!nearest) return nbl_error(L, "a tensor has no field '%s'", name);
     return nbl_error(L, "a tensor has no field '%s'; did you mean '%s'?", name, nearest);
@@ -187,7 +136,7 @@ static int unknown_field(lua_State *L, const char *name)
 
 static int index_name(lua_State *L)
 {
-    if (nbl_push_method(L, lua_upvalueindex(METHODS))) return 1;
+    if (nbl_push_method(L)) return 1;
     const struct field *field = find_field(lua_tostring(L, 2));
     if (!field) return unknown_field(L, lua_tostring(L, 2));
     field->push(L, nbl_check_tensor(L, 1));
@@ -239,28 +188,55 @@ static void push_ipairs_step(lua_State *L)
     }
 }
 
-void nbl_open_tensor(lua_State *L)
+/* where and allclose are methods as well as functions. */
+static void share_methods(lua_State *L, int module, int methods)
 {
-    static const luaL_Reg meta[] = {
-        {"__gc", release}, {"__close", release},      {"__tostring", to_string},
-        {"__len", length}, {"__pairs", refuse_pairs}, {"__newindex", assign_key},
-        {NULL, NULL}};
-    nbl_new_metatable(L, NBL_TENSOR);
+    static const char *const shared[] = {"where", "allclose"};
+    for (size_t i = 0; i < sizeof shared / sizeof *shared; i++) {
+        lua_getfield(L, methods, shared[i]);
+        lua_setfield(L, module, shared[i]);
+    }
+}
+
+/* Pushes the metatable, which stays in the registry, and the table of methods. */
+static void push_metatable(lua_State *L)
+{
+    static const luaL_Reg others[] = {{"__tostring", to_string},
+                                      {"__len", length},
+                                      {"__pairs", refuse_pairs},
+                                      {"__newindex", assign_key},
+                                      {NULL, NULL}};
+    nbl_new_metatable(L, &nbl_tensor_kind);
     lua_pushvalue(L, -1);
     lua_rawseti(L, LUA_REGISTRYINDEX, NBL_TENSOR_KEY);
-    luaL_setfuncs(L, meta, 0);
+    luaL_setfuncs(L, others, 0);
     lua_newtable(L);
     nbl_open_tensor_ops(L);
     nbl_open_tensor_methods(L);
-    nbl_open_tensor_random(L);
-    nbl_open_tensor_join(L);
+    nbl_open_tensor_tables(L);
+    nbl_open_tensor_saving(L);
+    nbl_open_tensor_fills(L);
+    nbl_open_tensor_cuts(L);
     lua_pushvalue(L, -1);
     lua_setfield(L, -3, "methods");
+    lua_pushvalue(L, -1);
     push_ipairs_step(L);
     lua_pushcclosure(L, index_key, 2);
-    lua_setfield(L, -2, "__index");
+    lua_setfield(L, -3, "__index");
+}
+
+void nbl_open_tensor(lua_State *L)
+{
+    int top = lua_gettop(L);
+    push_metatable(L);
     lua_newtable(L);
     nbl_register(L, "tensor", field_help);
-    lua_pop(L, 2);
-    nbl_open_tensor_make(L);
+    lua_pop(L, 1);
+    nbl_open_tensor_makers(L);
+    nbl_add_tensor_random(L);
+    nbl_add_tensor_joins(L);
+    nbl_add_tensor_files(L);
+    share_methods(L, top + 3, top + 2);
+    lua_replace(L, top + 1);
+    lua_settop(L, top + 1);
 }

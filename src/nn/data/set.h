@@ -1,41 +1,46 @@
-/* Data sets: examples x, class numbers or targets y, class names. Bytes stay bytes until a batch is
- * gathered. A part of a set shares its tensors and holds row numbers. */
+/* Data sets: examples x, class numbers or targets y, class names. A set holds no numbers of its own
+ * but gathers rows (feed.h); a part of a set shares them and holds row numbers. */
 #ifndef NB_SET_H
 #define NB_SET_H
 
 #include "base/random.h"
 #include "nn/data/classes.h"
-#include "tensor/tensor.h"
-
-/* Row numbers are int32_t. */
-#define NB_SET_ROWS_MAX INT32_MAX
+#include "nn/data/feed.h"
 
 typedef struct nb_set {
     size_t refs;
-    nb_tensor *x; /* (rows, …) of any dtype, contiguous */
-    double scale; /* what the network sees is x * scale */
-    nb_tensor *y; /* (rows) class numbers 1…K as NB_I32, or (rows, …) targets; NULL: none */
-    nb_classes *classes; /* NULL unless y holds class numbers */
-    nb_storage *rows;    /* int32 row numbers of this part; NULL: all rows in order */
+    nb_feed *x;
+    nb_scale *scale;     /* what the network sees of x; NULL: x itself */
+    nb_feed *y;          /* as many rows as x, or NULL: none */
+    nb_classes *classes; /* y holds numbers of these, as NB_I32; NULL: targets, or numbers that only
+                            a network's output tells to be classes */
+    nb_storage *part;    /* int32 row numbers; NULL: all rows in order */
     int64_t count;       /* examples in this part */
     char *name;          /* "digits"; NULL: none */
     struct nb_set *train, *valid, *test; /* parts with a name of their own; NULL: none */
 } nb_set;
 
-/* x: (n, …); y: NULL, (n) class numbers, or targets (n, …). A y of one dimension is class numbers
- * where names are given, where its dtype is u8 or i32, or where it holds whole numbers from 1 only;
- * reshaped to (n, 1) it is targets. names: NULL (then 1…K) or K strings. set_name may be NULL.
- * NB_ESHAPE, NB_EARG: counts that differ, classes outside 1…K or that look counted from 0. */
+/* x: (n, …); y: NULL, class numbers (n) or (n, steps…), or targets (n, …). y is class numbers where
+ * names or a count are given; else one of one dimension is where its dtype is u8 or i32, or where
+ * it holds whole numbers from 1 only (reshaped to (n, 1) it is targets), and of others the network
+ * decides: numbers of one dimension fewer than its output are classes. names: NULL or `count`
+ * strings; names NULL: 1 … count, and with a count of 0 as many as the largest of y says. set_name
+ * may be NULL. NB_ESHAPE, NB_EARG: counts that differ, classes outside 1…K or that look counted
+ * from 0. */
 nb_set *nb_set_new(nb_ctx *ctx, nb_tensor *x, double scale, nb_tensor *y, const char *const *names,
                    int64_t count, const char *set_name);
+/* The same from rows of any kind. scale, y, classes and name may be NULL; with classes, y holds
+ * numbers of theirs as NB_I32. */
+nb_set *nb_set_from(nb_ctx *ctx, nb_feed *x, nb_scale *scale, nb_feed *y, nb_classes *classes,
+                    const char *name);
 nb_set *nb_set_retain(nb_set *set);
 void nb_set_release(nb_ctx *ctx, nb_set *set);
 
 /* Parts, new sets without a name. `take`: the first n (n < 0: the last -n). `range`: `count`
  * examples from `start` on. NB_EARG for examples that are not there and for none. `shuffle`: all
  * rows in another order. `split`: a share 0 < s < 1 of each class (stratified, largest remainders:
- * share times count of them in all, rounded down) or of all, and the rest, both shuffled; NB_EARG
- * where one would be empty. */
+ * share times count of them in all, rounded down) or, where examples have no class, of all, and the
+ * rest, both shuffled; NB_EARG where one would be empty. */
 nb_set *nb_set_take(nb_ctx *ctx, const nb_set *set, int64_t n);
 nb_set *nb_set_range(nb_ctx *ctx, const nb_set *set, int64_t start, int64_t count);
 nb_set *nb_set_shuffle(nb_ctx *ctx, const nb_set *set, uint64_t seed);
@@ -44,14 +49,19 @@ nb_status nb_set_split(nb_ctx *ctx, const nb_set *set, double share, uint64_t se
 
 /* The row of x and y that holds example i (from 0) of this part. */
 int64_t nb_set_row(const nb_set *set, int64_t i);
-/* Gathers examples order[0 … n - 1] (positions in this part; NULL: start … start + n - 1) into x
- * (n, …) of a dtype that computes, scaled, and into y (n, K): one-hot class numbers or targets; y
- * may be NULL. Prefetches the `ahead` positions that follow, which must be there. NB_EVALUE names
- * the example that holds NaN or infinity (or a number that the dtype cannot hold); bytes cannot. */
+/* Examples order[0 … n - 1] (positions in this part; NULL: start, start + 1, …) as their rows. */
+nb_pick nb_set_pick(const nb_set *set, const int32_t *order, int64_t start, int64_t n);
+
+/* Gathers examples order[0 … n - 1] (positions in this part; NULL: start … start + n - 1) into
+ * x and y; either may be NULL. x (n, …) of a dtype that computes is scaled; one of integers gets
+ * the numbers as they are. y of integers likewise: class numbers stay numbers; in a y that
+ * computes, (n, …, K), they become a 1 among zeros, and targets are converted. Prefetches the
+ * `ahead` positions that follow, which must be there. NB_EVALUE names the example that holds what
+ * the dtype cannot hold, NaN and infinity included; NB_EARG one whose class is none of 1 … K. */
 nb_status nb_set_gather(nb_ctx *ctx, const nb_set *set, const int32_t *order, int64_t start,
                         int64_t n, int64_t ahead, nb_tensor *x, nb_tensor *y);
-/* All examples as the network sees them, (count, …) in `dtype`; class numbers (count) as NB_I32, or
- * targets in `dtype`. Whatever they hold: NaN is shown, not refused. */
+/* All examples as the network sees them, (count, …) in `dtype`; class numbers (count, …) as NB_I32,
+ * or targets in `dtype`. Whatever they hold: NaN is shown, not refused. */
 nb_tensor *nb_set_x(nb_ctx *ctx, const nb_set *set, nb_dtype dtype);
 nb_tensor *nb_set_y(nb_ctx *ctx, const nb_set *set, nb_dtype dtype);
 /* "digits: 1,797 examples · x 64 · 10 classes 0…9 · train 1,437 · test 360" */

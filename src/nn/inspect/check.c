@@ -5,29 +5,22 @@
  * gradients by a trace, the differences by plain forward passes without a tape. */
 #include "nn/inspect/check.h"
 
+#include "base/clock.h"
 #include "nn/inspect/trace.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 typedef struct checking {
     nb_ctx *ctx;
     nb_net *net;      /* in f64 */
-    nb_tensor *x, *y; /* in f64 */
+    nb_tensor *x, *y; /* in f64; y may be class numbers */
     nb_trace trace;
     int64_t forwards;
     const char *what; /* for who is told how far it is */
     int64_t done, differences;
 } checking;
-
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 /* One number of z that is moved: at which place of the network, and to what. */
 typedef struct moved {
@@ -170,7 +163,9 @@ static nb_status begin(checking *c, nb_ctx *ctx, nb_net *net, nb_tensor *x, nb_t
     *c = (checking){.ctx = ctx};
     c->net = nb_net_clone(ctx, net, NB_F64);
     c->x = c->net ? nb_tensor_convert(ctx, x, NB_F64, 1) : NULL;
-    c->y = c->x ? nb_tensor_convert(ctx, y, NB_F64, 1) : NULL;
+    /* Class numbers stay integers. */
+    c->y =
+        c->x ? nb_tensor_convert(ctx, y, nb_dtype_computes(y->dtype) ? NB_F64 : y->dtype, 1) : NULL;
     return c->y ? NB_OK : ctx->status;
 }
 
@@ -188,10 +183,10 @@ static nb_status price_backprop(checking *c, double *seconds)
     enum { TIMES = 5 };
     *seconds = INFINITY;
     for (int i = 0; i < TIMES; i++) {
-        double cost, start = now();
+        double cost, start = nb_clock();
         nb_status status = nb_net_backprop(c->ctx, c->net, c->x, c->y, &cost);
         if (status != NB_OK) return status;
-        *seconds = fmin(*seconds, now() - start);
+        *seconds = fmin(*seconds, nb_clock() - start);
     }
     return NB_OK;
 }
@@ -207,9 +202,9 @@ static nb_status check_all(checking *c, nb_gradcheck *out)
     for (int p = c->trace.places - 1; p >= 0 && status == NB_OK; p--)
         status = check_delta(c, p, &out->equation[is_last(c, p) ? 0 : 1]);
     c->forwards = 0;
-    double start = now();
+    double start = nb_clock();
     for (int p = 0; p < c->trace.places && status == NB_OK; p++) status = check_params(c, p, out);
-    out->difference_seconds = now() - start;
+    out->difference_seconds = nb_clock() - start;
     out->forwards = c->forwards;
     return status;
 }

@@ -3,7 +3,7 @@
 #ifndef NB_TRACE_H
 #define NB_TRACE_H
 
-#include "nn/net/learn.h"
+#include "nn/net/pass.h"
 
 /* One place of the network; a shared layer has several, with the same gradients of its parameters.
  */

@@ -5,6 +5,7 @@
 #include "nn/net/plan.h"
 #include "nn/net/walk.h"
 
+#include "base/family.h"
 #include "base/memory.h"
 
 /* ---- What both check ------------------------------------------------------------------------- */
@@ -144,12 +145,11 @@ static const nb_option options[] = {
     NB_OPTIONS_END,
 };
 
-extern const nb_layer_type nb_layer_residual, nb_layer_parallel;
-const nb_layer_type nb_layer_residual = {
+NB_DESCRIPTOR(nb_layer_type, nb_layer_residual) = {
     .name = "residual",
     .help = "Adds its input to what its layers make of it, x + f(x); of two branches, f(x) + g(x).",
-    .usage = "residual[LAYERS] or residual[LAYERS | LAYERS] [name=NAME] [frozen]; "
-             "nn.residual{layers…}, nn.residual{{layers…}, {layers…}, name =, frozen =}",
+    .usage = "residual[LAYERS] or residual[LAYERS | LAYERS]; nn.residual{layers…} or "
+             "nn.residual{{…}, {…}}",
     .example = "nn.net [==[8 - residual[16 relu - 8 linear] - 2]==]",
     .options = options,
     .branches = 2,
@@ -157,11 +157,10 @@ const nb_layer_type nb_layer_residual = {
     .forward = forward_residual,
 };
 
-const nb_layer_type nb_layer_parallel = {
+NB_DESCRIPTOR(nb_layer_type, nb_layer_parallel) = {
     .name = "parallel",
     .help = "Gives its input to several branches and puts what they make of it side by side.",
-    .usage = "parallel[LAYERS | LAYERS …] [name=NAME] [frozen]; nn.parallel{{layers…}, {layers…}, "
-             "name =, frozen =}",
+    .usage = "parallel[LAYERS | LAYERS …]; nn.parallel{{layers…}, {layers…}, …}",
     .example = "nn.net [==[8 - parallel[16 relu | 4 tanh |] - 2]==]",
     .options = options,
     .branches = 1000,

@@ -2,6 +2,8 @@
 #include "nn/net/plan.h"
 #include "nn/net/walk.h"
 
+#include "base/family.h"
+
 #include <stddef.h>
 
 typedef struct dense_settings {
@@ -75,7 +77,7 @@ static nb_tensor *forward(nb_walk *walk, nb_layer *layer, nb_tensor *x, nb_outpu
 static const nb_option options[] = {
     {.name = "units",
      .help = "neurons",
-     .range = "a whole number from 1",
+     .range = "a whole number from 1 to 2147483648",
      .low = 1,
      .high = (double)NB_SIZE_MAX,
      .kind = NB_INTEGER,
@@ -87,14 +89,11 @@ static const nb_option options[] = {
     NB_OPTIONS_END,
 };
 
-extern const nb_layer_type nb_layer_dense;
-const nb_layer_type nb_layer_dense = {
+NB_DESCRIPTOR(nb_layer_type, nb_layer_dense) = {
     .name = "dense",
     .help = "Neurons that each see every input: a = f(x wᵀ + b), w of shape units × inputs; on "
             "steps, at each of them.",
-    .usage =
-        "dense UNITS [ACTIVATION] [init=NAME] [name=NAME] [frozen]; nn.dense{units, activation, "
-        "init =, name =, frozen =}",
+    .usage = "dense UNITS [ACTIVATION] [OPTIONS]; nn.dense{units, activation, option =, …}",
     .example = "nn.net{4, nn.dense{3, \"tanh\", name = \"hidden\"}, 2}",
     .options = options,
     .neurons = true,

@@ -2,6 +2,7 @@
 #include "nn/net/plan.h"
 #include "nn/net/walk.h"
 
+#include "base/family.h"
 #include "base/memory.h"
 #include "tensor/shape.h"
 
@@ -156,13 +157,12 @@ static const nb_option options[] = {
     NB_OPTIONS_END,
 };
 
-extern const nb_layer_type nb_layer_fn;
-const nb_layer_type nb_layer_fn = {
+NB_DESCRIPTOR(nb_layer_type, nb_layer_fn) = {
     .name = "fn",
     .help =
         "A layer written in Lua: f(x, params…) by tensor methods, its derivative from the tape.",
     .usage = "nn.fn(f), or nn.fn{f = f, params = {{name = \"w\", sizes…, value =, init =}, …}, "
-             "init =, name =, frozen =}",
+             "option =, …}",
     .example = "nn.net{4, nn.fn(function(x) return x * 2 end), 3}",
     .options = options,
     .table_only = true,

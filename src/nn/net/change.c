@@ -59,13 +59,19 @@ nb_status nb_net_convert(nb_ctx *ctx, nb_net *net, nb_dtype dtype)
     return nb_net_build(ctx, net, dtype, net->seed);
 }
 
+static void drop_list(nb_ctx *ctx, nb_layer **list, int count, int room)
+{
+    for (int i = 0; i < count; i++) nb_layer_release(ctx, list[i]);
+    nb_free(ctx, list, (size_t)room * sizeof(nb_layer *));
+}
+
 /* Gives a network other children and builds it anew: with `count` layers in place of those from
  * `first` to before `end`. On failure the old children are there again. */
 static nb_status splice(nb_ctx *ctx, nb_net *net, int first, int end, nb_layer *const *layer,
                         int count, uint64_t seed)
 {
     nb_layer *top = &net->layer, **old = top->child;
-    int before = top->children, children = before - (end - first) + count;
+    int before = top->children, children = before - (end - first) + count, old_room = top->room;
     nb_layer **list = nb_alloc(ctx, (size_t)children * sizeof(nb_layer *));
     if (!list) return ctx->status;
     memcpy(list, old, (size_t)first * sizeof(nb_layer *));
@@ -73,20 +79,18 @@ static nb_status splice(nb_ctx *ctx, nb_net *net, int first, int end, nb_layer *
     memcpy(list + first + count, old + end, (size_t)(before - end) * sizeof(nb_layer *));
     for (int i = 0; i < children; i++) nb_layer_retain(list[i]);
     top->child = list;
-    top->children = children;
+    top->children = top->room = children;
     uint64_t last_seed = net->seed;
     nb_status status = nb_net_build(ctx, net, net->dtype, seed);
     if (status == NB_OK) {
-        list = old;
-        children = before;
         net->seed = last_seed;
-    } else {
-        top->child = old;
-        top->children = before;
-        before = children;
+        drop_list(ctx, old, before, old_room);
+        return NB_OK;
     }
-    for (int i = 0; i < before; i++) nb_layer_release(ctx, list[i]);
-    nb_free(ctx, list, (size_t)before * sizeof(nb_layer *));
+    top->child = old;
+    top->children = before;
+    top->room = old_room;
+    drop_list(ctx, list, children, children);
     return status;
 }
 
@@ -150,4 +154,24 @@ nb_layer *nb_net_layer(nb_ctx *ctx, nb_net *net, const char *path)
         if (!piece[length]) return at;
         piece += length + 1;
     }
+}
+
+/* The child of that name beside `layer` in a block, or NULL. */
+static const nb_layer *namesake(const nb_layer *block, const nb_layer *layer, const char *name)
+{
+    bool beside = false;
+    for (int i = 0; i < block->children; i++) beside |= block->child[i] == layer;
+    const nb_layer *found = beside ? named_child(block, block->children, name, strlen(name)) : NULL;
+    return found == layer ? NULL : found;
+}
+
+nb_status nb_net_rename(nb_ctx *ctx, nb_layer *layer, const char *name)
+{
+    const nb_net *net = layer->owner;
+    for (int i = -1; net && *name && i < net->parts; i++) {
+        const nb_layer *other = namesake(i < 0 ? &net->layer : net->part[i], layer, name);
+        if (other)
+            return nb_fail(ctx, NB_EARG, "%s has the name %s already", nb_layer_where(other), name);
+    }
+    return nb_layer_set_name(ctx, layer, name);
 }

@@ -2,6 +2,7 @@
 #include "nn/net/plan.h"
 #include "nn/net/walk.h"
 
+#include "base/family.h"
 #include "base/memory.h"
 
 #include <stddef.h>
@@ -135,11 +136,10 @@ static const nb_option options[] = {
     NB_OPTIONS_END,
 };
 
-extern const nb_layer_type nb_layer_net;
-const nb_layer_type nb_layer_net = {
+NB_DESCRIPTOR(nb_layer_type, nb_layer_net) = {
     .name = "net",
     .help = "A network that stands in another as one layer; it still trains alone.",
-    .usage = "net[LAYERS] [name=NAME] [frozen]; in a table, a network: nn.net{4, inner, 2}",
+    .usage = "net[LAYERS] [OPTIONS]; in a table, a network: nn.net{4, inner, 2}",
     .example = "inner = nn.net \"4 - 3\"\nouter = nn.net{4, inner, 2}\nprint(outer)",
     .options = options,
     .branches = 1,

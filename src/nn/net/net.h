@@ -104,6 +104,9 @@ nb_status nb_net_cut(nb_ctx *ctx, nb_net *net, int first, int last, uint64_t see
  * list[0] … list[depth - 1]: in the innermost first, then outward up to the nearest network; among
  * the first before[i] children of each. NULL: none. */
 nb_layer *nb_layer_find_name(nb_layer *const *list, const int *before, int depth, const char *name);
+/* Gives a layer another name, "" for none. NB_EARG for one that notation could not hold, or that
+ * another layer beside it has. */
+nb_status nb_net_rename(nb_ctx *ctx, nb_layer *layer, const char *name);
 /* The layer at a path of numbers from 1 and names, "3.1" or "head.2", or NULL with NB_EARG. */
 nb_layer *nb_net_layer(nb_ctx *ctx, nb_net *net, const char *path);
 

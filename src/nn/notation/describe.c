@@ -274,12 +274,21 @@ static void write_cell(nb_text *text, const table *t, cell which, const char *wo
     nb_text_add(text, "%*s%s%*s", GAP + (right ? pad : 0), "", word, right ? 0 : pad, "");
 }
 
+/* No blanks at a line's end. */
+static void trim(nb_text *text)
+{
+    size_t length = text->length;
+    while (length > 0 && text->data[length - 1] == ' ') length--;
+    restart(text, length);
+}
+
 static void write_rows(nb_text *text, table *t)
 {
     for (int i = 0, before = -1; i < t->rows; before = i, i = next_shown(t, i)) {
         if (i > before + 1) nb_text_add(text, "\n%*s…", GAP, "");
         nb_text_add(text, "\n");
         for (cell c = NUMBER; c < CELLS; c++) write_cell(text, t, c, make_cell(t, i, c));
+        trim(text);
     }
 }
 
@@ -292,9 +301,9 @@ static void write_total(nb_text *text, table *t, int64_t total)
     write_cell(text, t, PARAMETERS, make_total(t, total));
 }
 
-void nb_net_describe(nb_text *text, nb_net *net)
+void nb_net_describe(nb_text *text, const nb_net *net)
 {
-    table t = {.walk = {.ctx = text->ctx, .block = {&net->layer}, .blocks = 1}};
+    table t = {.walk = {.ctx = text->ctx, .block = {&nb_net_of(&net->layer)->layer}, .blocks = 1}};
     nb_text_init(&t.scratch, text->ctx);
     nb_text_init(&t.words, text->ctx);
     int64_t total = add_list(&t, -1, 0, 0, net->layer.children);
@@ -309,4 +318,13 @@ void nb_net_describe(nb_text *text, nb_net *net)
     nb_text_free(&t.scratch);
     nb_text_free(&t.words);
     nb_write_end(&t.walk);
+}
+
+void nb_layer_write(nb_text *text, nb_layer *layer)
+{
+    nb_writer w = {.ctx = text->ctx};
+    nb_repeat_item item;
+    nb_write_item(&w, text, layer, &item);
+    if (w.failed) text->failed = true;
+    nb_write_end(&w);
 }

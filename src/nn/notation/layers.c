@@ -186,6 +186,7 @@ static nb_status read_parts(nb_parser *p, nb_layer *layer)
         status = read_arguments(p, &target);
     while (status == NB_OK && nb_parse_at(p, NB_TOKEN_NAME)) status = read_word(p, &target);
     if (status != NB_OK) return status;
+    if (layer->head.frozen) nb_layer_freeze(layer, true); /* with all that stands in it */
     return nb_parse_at_number(p) ? too_many(p, &target) : check_required(p, &target);
 }
 

@@ -126,14 +126,30 @@ static void write_arguments(nb_text *text, const nb_layer *layer, const char *be
     }
 }
 
+/* Whether training leaves the layer and all below it alone; of a block its layers say so. */
+static bool is_frozen(const nb_layer *layer, int depth)
+{
+    if (layer->children == 0 || depth > NB_LAYER_DEPTH) return layer->head.frozen;
+    for (int i = 0; i < layer->children; i++)
+        if (!is_frozen(layer->child[i], depth + 1)) return false;
+    return true;
+}
+
+/* Whether an option stands in the text with its name. */
+static bool is_written(const nb_option *option, const nb_layer *layer, bool frozen)
+{
+    if (option->kind == NB_WORD || option->kind == NB_HOST || option->place > 0) return false;
+    if (!strcmp(option->name, "activation")) return false; /* a word */
+    if (!strcmp(option->name, "frozen")) return frozen;
+    if (!strcmp(option->name, "init") && is_standard_init(layer)) return false;
+    return !nb_option_is_default(option, layer->settings);
+}
+
 /* " init=he name=h frozen" */
-static void write_options(nb_text *text, const nb_layer *layer)
+static void write_options(nb_text *text, const nb_layer *layer, bool frozen)
 {
     for (const nb_option *o = layer->type->options; o->name; o++) {
-        bool written = o->kind != NB_WORD && o->kind != NB_HOST && o->place == 0;
-        if (!written || nb_option_is_default(o, layer->settings)) continue;
-        if (!strcmp(o->name, "activation")) continue; /* a word */
-        if (!strcmp(o->name, "init") && is_standard_init(layer)) continue;
+        if (!is_written(o, layer, frozen)) continue;
         nb_text_add(text, " %s", o->name);
         if (o->kind == NB_BOOLEAN && o->value == 0) continue; /* so it is true: a flag */
         nb_text_add(text, "=");
@@ -221,18 +237,21 @@ void nb_write_item(nb_writer *w, nb_text *text, nb_layer *layer, nb_repeat_item 
     bool dense = layer->type == nb_layer_types[NB_LAYER_dense];
     item->alone = nb_write_is_shared(layer) || layer->head.name[0];
     if (nb_write_again(w, text, layer)) return;
-    if (w->blocks > NB_LAYER_DEPTH) { /* no network could hold it */
+    if (w->blocks > NB_LAYER_DEPTH + 1) { /* no network could hold it */
         nb_text_add(text, "…");
         return;
     }
+    bool frozen = !w->frozen && is_frozen(layer, 0);
     if (!dense) nb_text_add(text, "%s", layer->type->name);
+    w->frozen = w->frozen || frozen;
     if (layer->type->branches > 0) write_branches(w, text, layer, item);
+    w->frozen = w->frozen && !frozen;
     write_arguments(text, layer, dense ? "" : " ");
     if (main_activation(layer).type) {
         nb_text_add(text, " ");
         nb_write_activations(text, layer, " ", SIZE_MAX);
     }
-    write_options(text, layer);
+    write_options(text, layer, frozen);
 }
 
 /* ---- Networks ------------------------------------------------------------------------------- */
@@ -244,9 +263,9 @@ static void write_shape(nb_text *text, const nb_net *net)
     nb_text_add(text, "%s", nb_form_text(&form, shape));
 }
 
-void nb_notation_write(nb_text *text, nb_net *net)
+void nb_notation_write(nb_text *text, const nb_net *net)
 {
-    nb_writer w = {.ctx = text->ctx, .block = {&net->layer}, .blocks = 1};
+    nb_writer w = {.ctx = text->ctx, .block = {&nb_net_of(&net->layer)->layer}, .blocks = 1};
     bool alone = false;
     write_shape(text, net);
     nb_text_add(text, " - ");

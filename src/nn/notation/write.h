@@ -19,6 +19,7 @@ typedef struct nb_writer {
         char path[NB_PATH_MAX]; /* of the first place */
     } * met;
     int mets, room;
+    bool frozen; /* a block around the place says so for all in it */
     bool failed; /* memory ended */
 } nb_writer;
 

@@ -1,7 +1,8 @@
-/* Optimizers: the table, and one step of any of them. */
+/* Optimizers: the table, their state, and one step of any of them. */
 #include "nn/train/optimizer.h"
 
 #include "base/family.h"
+#include "base/memory.h"
 
 #define X(name) extern const nb_optimizer_type nb_optimizer_##name;
 #include "nn/train/optimizers.def"
@@ -23,47 +24,72 @@ void nb_optimizer_init(nb_optimizer *optimizer, const nb_optimizer_type *type)
 
 void nb_optimizer_free(nb_ctx *ctx, nb_optimizer *optimizer)
 {
-    for (int i = 0; i < NB_OPTIMIZER_SLOTS; i++) {
-        nb_tensor_release(ctx, optimizer->slot[i]);
-        optimizer->slot[i] = NULL;
-    }
+    for (int i = 0; i < optimizer->slots; i++) nb_tensor_release(ctx, optimizer->slot[i].value);
+    nb_free(ctx, optimizer->slot, (size_t)optimizer->slots * sizeof *optimizer->slot);
+    optimizer->slot = NULL;
+    optimizer->slots = 0;
 }
 
-nb_status nb_optimizer_prepare(nb_ctx *ctx, nb_optimizer *optimizer, const nb_net *net)
+/* Takes the reference to `value`, also when it fails; NULL is what failed before. */
+static nb_status add_slot(nb_ctx *ctx, nb_optimizer *optimizer, const char *name, nb_tensor *value)
 {
-    int64_t count = nb_net_count(net);
-    if (optimizer->type->plain(optimizer)) return NB_OK;
-    for (int i = 0; i < optimizer->type->slots; i++) {
-        const nb_tensor *slot = optimizer->slot[i];
-        if (slot && (slot->shape[0] != count || slot->dtype != net->dtype))
-            return nb_fail(
-                ctx, NB_EARG,
-                "this %s has the state of a network with %lld parameters in %s; this one "
-                "has %lld in %s; make a new one",
-                optimizer->type->name, (long long)slot->shape[0], nb_dtype_name(slot->dtype),
-                (long long)count, nb_dtype_name(net->dtype));
-        if (!slot) optimizer->slot[i] = nb_tensor_zeros(ctx, net->dtype, 1, &count);
-        if (!optimizer->slot[i]) return ctx->status;
+    size_t size = sizeof *optimizer->slot, old = (size_t)optimizer->slots * size;
+    nb_slot *list = value ? nb_resize(ctx, optimizer->slot, old, old + size) : NULL;
+    if (!list) {
+        nb_tensor_release(ctx, value);
+        return ctx->status;
     }
+    optimizer->slot = list;
+    list[optimizer->slots++] = (nb_slot){name, value};
     return NB_OK;
 }
 
-nb_status nb_optimizer_step(nb_ctx *ctx, nb_optimizer *optimizer, nb_net *net, nb_tensor *x,
-                            nb_tensor *y, bool keep_grads, double *cost)
+nb_status nb_optimizer_copy(nb_ctx *ctx, nb_optimizer *to, const nb_optimizer *from)
 {
-    nb_status status = nb_optimizer_prepare(ctx, optimizer, net);
-    if (status != NB_OK) return status;
-    bool direct = !keep_grads && optimizer->type->plain(optimizer);
-    const nb_sink sink = {net->whole->storage, net->whole, -optimizer->options.lr, 1};
-    const nb_mode mode = {.learning = true};
-    status = nb_net_learn(ctx, net, x, y, &mode, direct ? &sink : NULL, cost);
-    /* Meanwhile a function of the host may have used or changed the optimizer. */
-    if (status == NB_OK && !direct) status = nb_optimizer_prepare(ctx, optimizer, net);
-    if (status != NB_OK) return status;
-    optimizer->steps++;
-    if (direct) return NB_OK;
-    optimizer->type->step(optimizer, net->dtype, (size_t)nb_net_count(net),
-                          nb_tensor_data(net->values), nb_tensor_data(net->grads));
-    nb_tensor_touch(net->values, optimizer->type->name);
-    return NB_OK;
+    nb_status status = NB_OK;
+    *to = *from;
+    to->slot = NULL;
+    to->slots = 0;
+    for (int i = 0; i < from->slots && status == NB_OK; i++) {
+        const nb_slot *slot = &from->slot[i];
+        status = add_slot(ctx, to, slot->name, nb_tensor_clone(ctx, slot->value));
+    }
+    if (status != NB_OK) nb_optimizer_free(ctx, to);
+    return status;
+}
+
+static nb_status check_slot(nb_ctx *ctx, const nb_optimizer *optimizer, const nb_tensor *slot,
+                            nb_dtype dtype, int64_t count)
+{
+    if (slot->shape[0] == count && slot->dtype == dtype) return NB_OK;
+    return nb_fail(ctx, NB_EARG,
+                   "this %s has the state of a network with %lld parameters in %s; this one "
+                   "has %lld in %s; make a new one",
+                   optimizer->type->name, (long long)slot->shape[0], nb_dtype_name(slot->dtype),
+                   (long long)count, nb_dtype_name(dtype));
+}
+
+nb_status nb_optimizer_prepare(nb_ctx *ctx, nb_optimizer *optimizer, nb_dtype dtype, int64_t count)
+{
+    nb_status status = NB_OK;
+    for (int i = 0; status == NB_OK; i++) {
+        nb_slot_need need = optimizer->type->needs(optimizer, i);
+        if (!need.name) break;
+        nb_dtype kind = need.count ? NB_F64 : dtype;
+        int64_t size = need.count ? need.count : count;
+        if (i < optimizer->slots)
+            status = check_slot(ctx, optimizer, optimizer->slot[i].value, kind, size);
+        else
+            status = add_slot(ctx, optimizer, need.name, nb_tensor_zeros(ctx, kind, 1, &size));
+    }
+    return status;
+}
+
+nb_status nb_optimizer_step(nb_ctx *ctx, nb_optimizer *optimizer, const nb_problem *problem)
+{
+    nb_status status = nb_optimizer_prepare(ctx, optimizer, problem->dtype, problem->count);
+    if (status == NB_OK) status = nb_poll(ctx);
+    if (status == NB_OK) status = optimizer->type->step(ctx, optimizer, problem);
+    if (status == NB_OK) optimizer->steps++;
+    return status;
 }

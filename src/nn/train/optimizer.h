@@ -1,11 +1,10 @@
-/* Optimizers: objects with state, each step one fused loop over the flat vector. */
+/* Optimizers: objects with options and state, which improve the values of a problem step by step.
+ */
 #ifndef NB_OPTIMIZER_H
 #define NB_OPTIMIZER_H
 
 #include "base/option.h"
-#include "nn/net/learn.h"
-
-enum { NB_OPTIMIZER_SLOTS = 2 };
+#include "nn/train/problem.h"
 
 typedef struct nb_optimizer nb_optimizer;
 
@@ -17,23 +16,38 @@ typedef struct nb_optimizer_options {
     double beta1, beta2, epsilon;
 } nb_optimizer_options;
 
+/* A vector of state that an optimizer needs. */
+typedef struct nb_slot_need {
+    const char *name; /* in files; a constant. NULL: it needs no more */
+    int64_t count;    /* 0: a number for every value, in their dtype; else so many, in f64 */
+} nb_slot_need;
+
+typedef struct nb_slot {
+    const char *name;
+    nb_tensor *value; /* flat */
+} nb_slot;
+
 typedef struct nb_optimizer_type {
     const char *name;
     const char *help; /* one line with the paper */
     const char *example;
     const nb_option *options; /* fields of nb_optimizer_options */
-    int slots;                /* flat vectors of state */
-    /* True when a step is w -= lr * gradient and nothing else. */
+    /* Vector number i (from 0) of its state as the options stand. Number i means the same thing
+     * whatever they are. */
+    nb_slot_need (*needs)(const nb_optimizer *optimizer, int i);
+    /* True when a step is w -= rate * gradient and nothing else. */
     bool (*plain)(const nb_optimizer *optimizer);
-    /* One step on n parameters; cannot fail. */
-    void (*step)(nb_optimizer *optimizer, nb_dtype dtype, size_t n, void *w, const void *g);
+    /* One step, number optimizer->steps + 1, with the state that it needs there. On failure values
+     * and state must be as before. */
+    nb_status (*step)(nb_ctx *ctx, nb_optimizer *optimizer, const nb_problem *problem);
 } nb_optimizer_type;
 
 struct nb_optimizer {
     const nb_optimizer_type *type;
     nb_optimizer_options options;
-    nb_tensor *slot[NB_OPTIMIZER_SLOTS]; /* NULL before the first step */
-    int64_t steps;
+    nb_slot *slot; /* a list of `slots`, each 0 before the first step */
+    int slots;
+    int64_t steps; /* done */
 };
 
 typedef enum nb_optimizer_id {
@@ -50,13 +64,15 @@ const char *nb_optimizer_name_at(const void *list, size_t i);
 /* Fresh, with the type's defaults. Nothing to free before its first use. */
 void nb_optimizer_init(nb_optimizer *optimizer, const nb_optimizer_type *type);
 void nb_optimizer_free(nb_ctx *ctx, nb_optimizer *optimizer);
-/* Makes its state fit a net; NB_EARG when it already serves one of another size or dtype. */
-nb_status nb_optimizer_prepare(nb_ctx *ctx, nb_optimizer *optimizer, const nb_net *net);
+/* Makes `to`, which holds nothing, another with the same options, state and steps. */
+nb_status nb_optimizer_copy(nb_ctx *ctx, nb_optimizer *to, const nb_optimizer *from);
+/* Gives it the state that it needs for `count` values; NB_EARG when it already serves another
+ * number of them or another dtype. */
+nb_status nb_optimizer_prepare(nb_ctx *ctx, nb_optimizer *optimizer, nb_dtype dtype, int64_t count);
 
-/* One step of learning on prepared examples: forward, backward, update. On any failure the
- * parameters are as before. keep_grads: net->grads holds the gradient afterwards; without, plain
- * gradient descent adds BP3 and BP4 straight into the parameters. */
-nb_status nb_optimizer_step(nb_ctx *ctx, nb_optimizer *optimizer, nb_net *net, nb_tensor *x,
-                            nb_tensor *y, bool keep_grads, double *cost);
+/* One step on a problem whose cost and gradient are known. Ctrl-C is looked for before the values
+ * change, so that they are always those of a whole step. On any failure values and state are as
+ * before. */
+nb_status nb_optimizer_step(nb_ctx *ctx, nb_optimizer *optimizer, const nb_problem *problem);
 
 #endif

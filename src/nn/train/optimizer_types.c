@@ -1,7 +1,7 @@
-/* The kinds of optimizers: their options and their loops' calls. */
+/* The kinds of optimizers: their options, what they keep, and their rules. */
 #include "nn/train/optimizer.h"
 
-#include "kernel/kernel.h"
+#include "base/family.h"
 
 #define AT(field) offsetof(nb_optimizer_options, field)
 
@@ -10,16 +10,33 @@ static bool sgd_plain(const nb_optimizer *optimizer)
     return optimizer->options.momentum == 0;
 }
 
-/* w -= lr g, or with momentum v = μ v - lr g, w += v */
-static void sgd_step(nb_optimizer *optimizer, nb_dtype dtype, size_t n, void *w, const void *g)
+static nb_slot_need sgd_needs(const nb_optimizer *optimizer, int i)
 {
-    const nb_optimizer_options *o = &optimizer->options;
-    const nb_real_kernels *real = nb_real(dtype);
+    bool more = i == 0 && !sgd_plain(optimizer);
+    return (nb_slot_need){.name = more ? "velocity" : NULL};
+}
+
+/* w -= lr g */
+static void descend(const void *self, const nb_real_kernels *real, const nb_stretch *s)
+{
+    (void)self;
+    real->axpy(s->n, -s->rate, s->g, s->w);
+}
+
+/* v = μ v - lr g, w += v */
+static void roll(const void *self, const nb_real_kernels *real, const nb_stretch *s)
+{
+    const nb_optimizer_options *o = &((const nb_optimizer *)self)->options;
+    real->momentum(s->n, s->w, s->g, s->state[0], s->rate, o->momentum, o->nesterov);
+}
+
+static nb_status sgd_step(nb_ctx *ctx, nb_optimizer *optimizer, const nb_problem *problem)
+{
     if (sgd_plain(optimizer))
-        real->axpy(n, -o->lr, g, w);
+        nb_problem_update(ctx, problem, NULL, 0, descend, optimizer);
     else
-        real->momentum(n, w, g, nb_tensor_data(optimizer->slot[0]), o->lr, o->momentum,
-                       o->nesterov);
+        nb_problem_update(ctx, problem, &optimizer->slot[0].value, 1, roll, optimizer);
+    return NB_OK;
 }
 
 static const nb_option sgd_options[] = {
@@ -49,13 +66,12 @@ static const nb_option sgd_options[] = {
     NB_OPTIONS_END,
 };
 
-extern const nb_optimizer_type nb_optimizer_sgd;
-const nb_optimizer_type nb_optimizer_sgd = {
+NB_DESCRIPTOR(nb_optimizer_type, nb_optimizer_sgd) = {
     .name = "sgd",
     .help = "Gradient descent, plain or with momentum, Nesterov's too (Sutskever et al. 2013).",
     .example = "o = nn.sgd{lr = 0.5, momentum = 0.9}",
     .options = sgd_options,
-    .slots = 1,
+    .needs = sgd_needs,
     .plain = sgd_plain,
     .step = sgd_step,
 };
@@ -66,12 +82,26 @@ static bool adam_plain(const nb_optimizer *optimizer)
     return false;
 }
 
-static void adam_step(nb_optimizer *optimizer, nb_dtype dtype, size_t n, void *w, const void *g)
+static nb_slot_need adam_needs(const nb_optimizer *optimizer, int i)
 {
+    static const char *const names[] = {"mean", "square", NULL};
+    (void)optimizer;
+    return (nb_slot_need){.name = names[i]};
+}
+
+static void adapt(const void *self, const nb_real_kernels *real, const nb_stretch *s)
+{
+    const nb_optimizer *optimizer = self;
     const nb_optimizer_options *o = &optimizer->options;
-    nb_real(dtype)->adam(n, w, g, nb_tensor_data(optimizer->slot[0]),
-                         nb_tensor_data(optimizer->slot[1]), o->lr, o->beta1, o->beta2, o->epsilon,
-                         optimizer->steps);
+    real->adam(s->n, s->w, s->g, s->state[0], s->state[1], s->rate, o->beta1, o->beta2, o->epsilon,
+               optimizer->steps + 1);
+}
+
+static nb_status adam_step(nb_ctx *ctx, nb_optimizer *optimizer, const nb_problem *problem)
+{
+    nb_tensor *state[2] = {optimizer->slot[0].value, optimizer->slot[1].value};
+    nb_problem_update(ctx, problem, state, 2, adapt, optimizer);
+    return NB_OK;
 }
 
 static const nb_option adam_options[] = {
@@ -112,13 +142,12 @@ static const nb_option adam_options[] = {
     NB_OPTIONS_END,
 };
 
-extern const nb_optimizer_type nb_optimizer_adam;
-const nb_optimizer_type nb_optimizer_adam = {
+NB_DESCRIPTOR(nb_optimizer_type, nb_optimizer_adam) = {
     .name = "adam",
     .help = "Adam (Kingma and Ba 2015), with corrected biases.",
     .example = "o = nn.adam{lr = 0.002}",
     .options = adam_options,
-    .slots = 2,
+    .needs = adam_needs,
     .plain = adam_plain,
     .step = adam_step,
 };

@@ -1,9 +1,17 @@
-/* The training loop: epochs over mini-batches (the book's algorithm), and evaluation. */
+<<<<<<< HEAD
+/* The training loop: epochs over mini-batches (the book's algorithm), and who is told of them. */
 #ifndef NB_TRAIN_H
 #define NB_TRAIN_H
 
+#include "nn/train/trainer.h"
+=======
+/* The training loop: epochs over mini-batches (the book's algorithm). */
+#ifndef NB_TRAIN_H
+#define NB_TRAIN_H
+
+#include "nn/train/evaluate.h"
 #include "nn/train/optimizer.h"
-#include "nn/data/set.h"
+>>>>>>> w-data
 
 /* After a batch or an epoch; passed to the hooks. */
 typedef struct nb_progress {
@@ -21,49 +29,17 @@ typedef struct nb_progress {
 typedef nb_status nb_train_hook(nb_ctx *ctx, void *self, const nb_progress *progress, bool *stop);
 
 typedef struct nb_train_options {
-    int64_t epochs, batch;
-    uint64_t seed; /* of the shuffling */
-    bool shuffle;
-    nb_optimizer *optimizer;
-    const nb_set *test;                 /* or NULL */
+    nb_trainer_options run; /* keep_grads is there for whom no hook reads them */
+    int64_t epochs;
     nb_train_hook *on_batch, *on_epoch; /* or NULL */
     nb_train_hook *on_progress; /* after every batch and epoch; cheap; cannot fail or stop */
     void *self;                 /* for the hooks */
 } nb_train_options;
 
-typedef struct nb_epoch {
-    double cost;                /* mean over the epoch's examples, each when its batch came */
-    double test_cost, accuracy; /* NaN where there is none */
-    double seconds;             /* since train began */
-} nb_epoch;
-
-typedef struct nb_history {
-    int64_t epochs, room; /* whole epochs done */
-    nb_epoch *epoch;
-    double seconds;
-    int64_t examples; /* trained on, all epochs together */
-} nb_history;
-
-/* Trains. On an error or Ctrl-C the parameters are those of the last whole batch and the history
- * holds the whole epochs before; NB_EVALUE names layer (or "cost"), epoch and batch. A set whose
- * examples do not fit the net is refused before the first batch. */
-nb_status nb_train(nb_ctx *ctx, nb_net *net, const nb_set *set, const nb_train_options *options,
+/* Trains. On an error or Ctrl-C the parameters are those of the last whole batch and the history,
+ * whatever it held before, holds the whole epochs before; NB_EVALUE names layer (or "cost"), epoch
+ * and batch. A set whose examples do not fit the net is refused before the first batch. */
+nb_status nb_train(nb_ctx *ctx, nb_net *net, nb_set *set, const nb_train_options *options,
                    nb_history *history);
-void nb_history_free(nb_ctx *ctx, nb_history *history);
-
-typedef struct nb_evaluation {
-    int64_t examples;
-    int64_t correct; /* -1 where y holds no classes */
-    double cost;
-} nb_evaluation;
-
-/* Cost and, where y holds classes (or one-hot targets), right answers: the output's largest value
- * at the class; a single output: on the right side of one half. */
-nb_status nb_evaluate(nb_ctx *ctx, nb_net *net, const nb_set *set, nb_evaluation *out);
-
-/* Whether a set's examples and targets fit a net; NB_ESHAPE or NB_EARG says why not. */
-nb_status nb_set_check(nb_ctx *ctx, const nb_net *net, const nb_set *set);
-/* Buffers for n examples and their targets. */
-nb_status nb_batch_new(nb_ctx *ctx, const nb_net *net, int64_t n, nb_tensor **x, nb_tensor **y);
 
 #endif

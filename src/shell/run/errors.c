@@ -1,14 +1,14 @@
-/* Calls into Lua, and how their errors read. */
+/* How errors read. */
 #include "shell/run/errors.h"
 
 #include "base/option.h"
+#include "shell/globals.h"
 #include "shell/run/interrupt.h"
-#include "shell/screen/line.h"
-#include "shell/screen/show.h"
 #include "shell/run/source.h"
+#include "shell/screen/show.h"
+#include "shell/shell.h"
 
 #include <lauxlib.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -49,8 +49,7 @@ static bool add_frame(lua_State *L, const sh_shell *shell, const lua_Debug *ar)
     return true;
 }
 
-/* The message handler: the stack is still there, so the frames are noted now. */
-static int note_frames(lua_State *L)
+int sh_error_note(lua_State *L)
 {
     const sh_shell *shell = sh_shell_of(L);
     if (sh_interrupted()) return 1;
@@ -138,8 +137,7 @@ static void add_nearest(lua_State *L)
     lua_pop(L, 2);
 }
 
-/* error object → text. */
-static int describe(lua_State *L)
+int sh_error_describe(lua_State *L)
 {
     const sh_shell *shell = sh_shell_of(L);
     luaL_checkany(L, 1);
@@ -158,109 +156,4 @@ static int describe(lua_State *L)
     lua_pushnil(L);
     lua_setfield(L, LUA_REGISTRYINDEX, FRAMES);
     return 1;
-}
-
-void sh_complain(const sh_shell *shell, const char *message)
-{
-    bool colour = shell->terminal.error_colour;
-    fflush(stdout);
-    fprintf(stderr, "%s%s%s %s\n", sh_colour_code(colour, SH_ERROR),
-            shell->at_prompt ? "error:" : SH_PROGRAM ":", sh_colour_code(colour, SH_PLAIN),
-            message);
-    fflush(stderr);
-}
-
-void sh_remark(const sh_shell *shell, const char *format, ...)
-{
-    va_list arguments;
-    fputs(sh_colour_code(shell->terminal.colour, SH_QUIET), stdout);
-    va_start(arguments, format);
-    vprintf(format, arguments);
-    va_end(arguments);
-    printf("%s\n", sh_colour_code(shell->terminal.colour, SH_PLAIN));
-    fflush(stdout);
-}
-
-/* A row of spaces wraps unless it began at a line's beginning; going back then is all that
- * happened. */
-void sh_fresh_line(const sh_shell *shell)
-{
-    fflush(stderr);
-    if (shell->terminal.moves) printf("%*s\r\033[K", sh_terminal_columns(), "");
-    fflush(stdout);
-}
-
-static sh_status tell_interrupted(const sh_shell *shell)
-{
-    sh_fresh_line(shell);
-    fputs("interrupted\n", stderr);
-    return SH_STOPPED;
-}
-
-/* The error object on the stack's top, popped. Its __tostring is the user's code; his hook, which
- * may be what fails, rests. */
-static sh_status report(sh_shell *shell)
-{
-    lua_State *L = shell->L;
-    lua_pushcfunction(L, describe);
-    lua_insert(L, -2);
-    sh_hook users = sh_hook_take(L);
-    sh_interrupt_begin();
-    int status = lua_pcall(L, 1, 1, 0);
-    bool interrupted = sh_interrupt_end();
-    sh_hook_give(L, users);
-    if (status == LUA_OK)
-        sh_complain(shell, lua_tostring(L, -1));
-    else if (!interrupted)
-        sh_complain(shell, "an error whose text cannot be shown");
-    lua_pop(L, 1);
-    return status != LUA_OK && interrupted ? tell_interrupted(shell) : SH_FAILED;
-}
-
-/* Calls with the message handler below. */
-static int call(lua_State *L, int arguments, int results)
-{
-    int handler = lua_gettop(L) - arguments;
-    lua_pushcfunction(L, note_frames); /* needs no memory */
-    lua_insert(L, handler);
-    int status = lua_pcall(L, arguments, results, handler);
-    lua_remove(L, handler);
-    return status;
-}
-
-sh_status sh_call(sh_shell *shell, int arguments, int results)
-{
-    if (shell->at_prompt) sh_line_leave(shell);
-    sh_interrupt_begin();
-    int status = call(shell->L, arguments, results);
-    bool interrupted = sh_interrupt_end();
-    if (status == LUA_OK) return SH_OK;
-    if (!interrupted) return report(shell);
-    lua_pop(shell->L, 1);
-    return tell_interrupted(shell);
-}
-
-sh_status sh_protect(sh_shell *shell, lua_CFunction work, void *data, int results)
-{
-    sh_hook users = sh_hook_take(shell->L);
-    sh_push_work(shell, work, data);
-    int status = call(shell->L, 1, results);
-    sh_hook_give(shell->L, users);
-    return status == LUA_OK ? SH_OK : report(shell);
-}
-
-void sh_push_work(sh_shell *shell, lua_CFunction work, void *data)
-{
-    lua_pushcfunction(shell->L, work);
-    lua_pushlightuserdata(shell->L, data);
-    shell->work = data;
-}
-
-void *sh_work(lua_State *L)
-{
-    sh_shell *shell = sh_shell_of(L);
-    void *data = shell->work;
-    if (!data || lua_touserdata(L, 1) != data) luaL_error(L, "this function is the prompt's own");
-    shell->work = NULL;
-    return data;
 }

@@ -1,15 +1,17 @@
 /* One input at the prompt. */
 #include "shell/run/eval.h"
 
+#include "base/clock.h"
+#include "shell/globals.h"
 #include "shell/run/locals.h"
-#include "shell/screen/show.h"
 #include "shell/run/source.h"
 #include "shell/run/tokens.h"
+#include "shell/screen/say.h"
+#include "shell/screen/show.h"
 
 #include <lauxlib.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 static const char *const result_names[SH_RESULTS] = {"_", "_2", "_3", "_4"};
 
@@ -125,13 +127,6 @@ static int run_input(lua_State *L)
     return 0;
 }
 
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
-
 /* Says of a module's name that was given away where the module still is, once a name. */
 static int check_modules(lua_State *L)
 {
@@ -161,14 +156,14 @@ sh_status sh_eval_run(sh_shell *shell, const char *source)
 {
     lua_State *L = shell->L;
     input in = {.shell = shell, .source = source, .silent = sh_ends_silent(source)};
-    double start = now();
+    double start = nb_clock();
     shell->ctx->columns = sh_terminal_columns();
     sh_push_work(shell, run_input, &in);
     lua_rotate(L, -3, 2);
     sh_status status = sh_call(shell, 2, 0);
     fflush(stdout);
     if (ferror(stdout)) clearerr(stdout);
-    if (shell->timing) sh_remark(shell, "%.3g s", now() - start);
+    if (shell->timing) sh_remark(shell, "%.3g s", nb_clock() - start);
     sh_protect(shell, check_modules, shell, 0);
     return status;
 }

@@ -2,8 +2,9 @@
 #ifndef SH_EVAL_H
 #define SH_EVAL_H
 
+#include "shell/run/call.h"
 #include "shell/run/compile.h"
-#include "shell/run/errors.h"
+#include "shell/shell.h"
 
 /* The last result is the global `_`, those before it are _2, _3 and _4: a fixed few, so that the
  * prompt does not keep alive whatever was ever shown. */

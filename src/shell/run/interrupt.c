@@ -117,14 +117,13 @@ void sh_hook_give(lua_State *L, sh_hook users)
     if (users.hook) lua_sethook(L, users.hook, users.mask, users.count);
 }
 
-/* Upvalue: debug.sethook. What came while it was at work is armed again. */
+/* Upvalue: debug.sethook, which is run, not called: hooks see one call. What came while it was at
+ * work is armed again. */
 static int guarded_sethook(lua_State *L)
 {
-    lua_pushvalue(L, lua_upvalueindex(1));
-    lua_insert(L, 1);
-    lua_call(L, lua_gettop(L) - 1, 0);
+    int results = lua_tocfunction(L, lua_upvalueindex(1))(L);
     if (asked) sh_threads_each(arm);
-    return 0;
+    return results;
 }
 
 void sh_hook_guard(lua_State *L)

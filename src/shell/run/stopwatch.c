@@ -2,13 +2,15 @@
  * nothing. */
 #include "shell/run/stopwatch.h"
 
+#include "base/clock.h"
 #include "base/text.h"
+#include "shell/run/call.h"
 #include "shell/run/compile.h"
 #include "shell/run/source.h"
+#include "shell/screen/say.h"
 
 #include <inttypes.h>
 #include <math.h>
-#include <time.h>
 
 /* Seconds: of all runs together, and of a batch at least. */
 #define WHOLE_TIME 1.0
@@ -23,23 +25,16 @@ typedef struct watch {
     double mean, deviation; /* seconds a run; the deviation of the batches' means */
 } watch;
 
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
-
 /* Seconds that `count` calls of the function on the stack's top take. */
 static double run_batch(lua_State *L, int64_t count)
 {
     int function = lua_gettop(L);
-    double start = now();
+    double start = nb_clock();
     for (int64_t i = 0; i < count; i++) {
         lua_pushvalue(L, function);
         lua_call(L, 0, 0);
     }
-    return now() - start;
+    return nb_clock() - start;
 }
 
 /* As many runs as make a batch; those that find it out warm the caches up and do not count. */

@@ -154,13 +154,19 @@ static bool after_call(const task *t, const char *name)
     return is_before(t, back, name);
 }
 
-/* In the notation of networks the word is only what follows the last blank, dash or colon. */
+/* In the notation of networks the word is only what follows the last sign or blank; behind init=
+ * stands an initialiser, behind other names of options nothing that is known. */
 static void complete_notation(lua_State *L, task *t, const char *word)
 {
+    static const char init[] = "init=";
+    const size_t length = sizeof init - 1;
     const char *start = t->end;
-    while (start > word && !strchr(" -:", start[-1])) start--;
+    while (start > word && !strchr(" \n\t-:*[|=", start[-1])) start--;
     t->to->wanted = SH_WANT_ITEM;
-    sh_list_kinds(L, t->to, "layer activation cost", start);
+    if (start == word || start[-1] != '=')
+        sh_list_kinds(L, t->to, "layer activation cost", start);
+    else if ((size_t)(start - word) >= length && !memcmp(start - length, init, length))
+        sh_list_kinds(L, t->to, "initialiser", start);
 }
 
 static void complete_string(lua_State *L, task *t)
@@ -286,14 +292,4 @@ void sh_complete(sh_shell *shell, const char *text, sh_completion *completion)
     if (lua_pcall(L, 1, 0, 0) != LUA_OK) lua_pop(L, 1);
     if (collects) lua_gc(L, LUA_GCRESTART);
     sh_hook_give(L, users);
-}
-
-void sh_completion_free(sh_completion *completion)
-{
-    for (size_t i = 0; i < completion->count; i++) {
-        free(completion->list[i].name);
-        free(completion->list[i].note);
-    }
-    free(completion->list);
-    *completion = (sh_completion){.wanted = SH_WANT_NOTHING, .suffix = ""};
 }

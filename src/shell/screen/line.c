@@ -1,14 +1,11 @@
 /* A line from the keyboard. While it waits, the terminal sends no signals: Ctrl-C is a key like any
  * other, so that keys before and after it keep their order and none is lost. SIGINT from elsewhere,
  * like the other signals that concern the line, is blocked and read from a signalfd, before the
- * keyboard.
- *
- * Between Enter and the code that it starts lies a moment in which Ctrl-C is still a key. So the
- * keys that wait when code begins are taken from the terminal: a Ctrl-C among them becomes the
- * signal that it would have been a moment later, the others are kept for the next line. */
+ * keyboard. */
 #include "shell/screen/line.h"
 
 #include "shell/screen/complete.h"
+#include "shell/screen/keys.h"
 
 #include <poll.h>
 #include <pthread.h>
@@ -24,10 +21,8 @@
 #include <readline/readline.h>
 
 enum {
-    CTRL_C = 3,
     CTRL_Z = 26,
-    KEYS_AT_ONCE = 4096, /* that is how many a terminal keeps */
-    LISTED_MOST = 200    /* candidates; more are only counted */
+    LISTED_MOST = 200 /* candidates; more are only counted */
 };
 
 /* Readline has one line at a time and gives its callbacks no argument. */
@@ -42,12 +37,6 @@ static struct {
     char *line;
     sh_completion completion;
 } reading = {.signals = -1};
-
-/* Keys that were typed before the code that has run meanwhile. */
-static struct {
-    char *key;
-    size_t next, count, room;
-} early;
 
 static const int heeded[] = {SIGWINCH, SIGTERM, SIGHUP, SIGCONT};
 
@@ -177,89 +166,6 @@ static void take_signal(void)
     }
 }
 
-/* ---- Keys before code ---- */
-
-static bool has_early(void)
-{
-    return early.next < early.count;
-}
-
-/* Readline asks whether a key waits, as in the middle of an escape sequence, by looking at the
- * terminal alone. */
-static int answer_early(void)
-{
-    return 1;
-}
-
-static int next_key(FILE *from)
-{
-    if (!has_early()) return rl_getc(from);
-    unsigned char key = (unsigned char)early.key[early.next++];
-    if (!has_early()) rl_input_available_hook = NULL;
-    return key;
-}
-
-/* Makes room for more keys; false where there is none. */
-static bool make_room(void)
-{
-    if (early.next == early.count) early.next = early.count = 0;
-    if (early.room - early.count >= KEYS_AT_ONCE) return true;
-    size_t room = 2 * early.room + KEYS_AT_ONCE;
-    char *wider = realloc(early.key, room);
-    if (!wider) return false;
-    early.key = wider;
-    early.room = room;
-    return true;
-}
-
-/* Takes the keys that wait on the terminal. */
-static void take_early(void)
-{
-    struct pollfd source = {STDIN_FILENO, POLLIN, 0};
-    while (make_room() && poll(&source, 1, 0) > 0 && (source.revents & POLLIN)) {
-        ssize_t length = read(STDIN_FILENO, early.key + early.count, KEYS_AT_ONCE);
-        if (length <= 0) break;
-        early.count += (size_t)length;
-    }
-    if (has_early()) rl_input_available_hook = answer_early;
-}
-
-/* Takes the last Ctrl-C out, with those before it and the keys of the line that it drops; false:
- * there is none. */
-static bool take_ctrl_c(void)
-{
-    size_t kept = early.next;
-    bool found = false;
-    for (size_t i = early.next; i < early.count; i++) {
-        char key = early.key[i];
-        if (key == CTRL_C) {
-            found = true;
-            while (kept > early.next && !strchr("\r\n", early.key[kept - 1])) kept--;
-        } else {
-            early.key[kept++] = key;
-        }
-    }
-    early.count = kept;
-    if (!has_early()) rl_input_available_hook = NULL;
-    return found;
-}
-
-void sh_line_leave(const sh_shell *shell)
-{
-    struct termios usual, settings;
-    if (!shell->terminal.input || tcgetattr(STDIN_FILENO, &usual) != 0) return;
-    settings = usual;
-    /* Every key can be read, and none vanishes when a Ctrl-C becomes a signal. */
-    settings.c_lflag &= ~(tcflag_t)(ICANON | ECHO);
-    settings.c_lflag |= ISIG | NOFLSH;
-    settings.c_cc[VMIN] = 1;
-    settings.c_cc[VTIME] = 0;
-    tcsetattr(STDIN_FILENO, TCSANOW, &settings);
-    take_early();
-    tcsetattr(STDIN_FILENO, TCSANOW, &usual);
-    if (take_ctrl_c()) raise(SIGINT);
-}
-
 /* ---- Completion ---- */
 
 /* The input up to the cursor. */
@@ -278,7 +184,7 @@ static char *text_before_cursor(void)
 static char *choose_word_breaks(void)
 {
     static char code[] = " \t\n\"\\'`@$><=;|&{}()[].:,+-*/%^#~?!", string[] = "\"'[",
-                item[] = "\"'[ -:", topic[] = " \t?", word[] = " \t";
+                item[] = "\"' \t\n-:*[|=", topic[] = " \t?", word[] = " \t";
     char *text = text_before_cursor();
     sh_completion_free(&reading.completion);
     if (!text) return code;
@@ -360,7 +266,7 @@ static void bind_keys(void)
 {
     Keymap maps[] = {emacs_standard_keymap, vi_insertion_keymap, vi_movement_keymap};
     for (size_t i = 0; i < sizeof maps / sizeof *maps; i++) {
-        rl_bind_key_in_map(CTRL_C, on_ctrl_c, maps[i]);
+        rl_bind_key_in_map(SH_CTRL_C, on_ctrl_c, maps[i]);
         rl_bind_key_in_map(CTRL_Z, on_ctrl_z, maps[i]);
         /* Up looks for what begins like the line; an arrow has two codes. */
         rl_bind_keyseq_in_map("\033[A", rl_history_search_backward, maps[i]);
@@ -391,7 +297,7 @@ void sh_line_open(sh_shell *shell)
     rl_catch_signals = 0;
     rl_catch_sigwinch = 0;
     rl_change_environment = 0;
-    rl_getc_function = next_key;
+    rl_getc_function = sh_next_key;
     rl_prep_term_function = prepare_terminal;
     rl_deprep_term_function = release_terminal;
     rl_variable_bind("enable-bracketed-paste", "on");
@@ -430,10 +336,10 @@ static void heed_signals(bool on)
 static void wait_for_key(void)
 {
     struct pollfd source[] = {{reading.signals, POLLIN, 0}, {STDIN_FILENO, POLLIN, 0}};
-    if (poll(source, 2, has_early() ? 0 : -1) < 0) return;
+    if (poll(source, 2, sh_keys_wait() ? 0 : -1) < 0) return;
     if (source[0].revents)
         take_signal();
-    else if (source[1].revents || has_early())
+    else if (source[1].revents || sh_keys_wait())
         rl_callback_read_char();
 }
 

@@ -16,8 +16,5 @@ void sh_line_open(sh_shell *shell);
 /* Reads a line; may have several when they were pasted. `pending` are the lines before it that
  * belong to the same input. *line is to be freed; *empty tells of a drop that nothing was typed. */
 sh_got sh_line_read(const char *prompt, const char *pending, char **line, bool *empty);
-/* Code is about to run. A Ctrl-C that was typed since the line was read is made a SIGINT that waits
- * until it is let in; other keys stay for the next line. */
-void sh_line_leave(const sh_shell *shell);
 
 #endif

@@ -2,6 +2,7 @@
 #include "shell/screen/members.h"
 
 #include "shell/commands.h"
+#include "shell/globals.h"
 
 #include <dirent.h>
 #include <lauxlib.h>
@@ -16,23 +17,6 @@ enum { CHAIN_MAX = 16, NOTE_MAX = 120 };
 static bool begins(const char *name, const char *prefix)
 {
     return strncmp(name, prefix, strlen(prefix)) == 0;
-}
-
-/* When memory ends the list stays short. */
-static void add(sh_completion *to, const char *name, size_t length, const char *note)
-{
-    if (to->count == to->room) {
-        size_t room = to->room ? 2 * to->room : 64;
-        sh_candidate *list = realloc(to->list, room * sizeof *list);
-        if (!list) return;
-        to->list = list;
-        to->room = room;
-    }
-    sh_candidate new = {strndup(name, length), note && *note ? strdup(note) : NULL};
-    if (new.name)
-        to->list[to->count++] = new;
-    else
-        free(new.note);
 }
 
 static bool is_name(const char *name, size_t length)
@@ -53,7 +37,7 @@ static void add_keys(lua_State *L, sh_completion *to, int table, bool method, co
         const char *name = lua_tolstring(L, -2, &length);
         /* What begins with an underscore is only shown to who asks for it. */
         if (!begins(name, prefix) || (*name == '_' && *prefix != '_')) continue;
-        if (is_name(name, length)) add(to, name, length, NULL);
+        if (is_name(name, length)) sh_completion_add(to, name, length, NULL);
     }
 }
 
@@ -108,7 +92,7 @@ static void add_typed(lua_State *L, void *self, const char *name)
     if (!begins(name, a->type) || name[length] != (a->method ? ':' : '.')) return;
     if (!a->method && strcmp(push_text(L, -2, "kind"), "field") != 0) return;
     const char *member = name + length + 1;
-    if (begins(member, a->prefix)) add(a->to, member, strlen(member), NULL);
+    if (begins(member, a->prefix)) sh_completion_add(a->to, member, strlen(member), NULL);
 }
 
 static bool has_word(const char *words, const char *word)
@@ -122,7 +106,7 @@ static void add_of_kind(lua_State *L, void *self, const char *name)
     const asked *a = self;
     const char *kind = push_text(L, -2, "kind");
     if (begins(name, a->prefix) && (!a->kinds || has_word(a->kinds, kind)))
-        add(a->to, name, strlen(name), NULL);
+        sh_completion_add(a->to, name, strlen(name), NULL);
 }
 
 void sh_list_kinds(lua_State *L, sh_completion *to, const char *kinds, const char *prefix)
@@ -137,8 +121,8 @@ static void add_topic(lua_State *L, void *self, const char *name)
     const char *last = name + strlen(name);
     (void)L;
     while (last > name && last[-1] != '.' && last[-1] != ':') last--;
-    if (begins(name, a->prefix)) add(a->to, name, strlen(name), NULL);
-    if (last > name && begins(last, a->prefix)) add(a->to, last, strlen(last), NULL);
+    if (begins(name, a->prefix)) sh_completion_add(a->to, name, strlen(name), NULL);
+    if (last > name && begins(last, a->prefix)) sh_completion_add(a->to, last, strlen(last), NULL);
 }
 
 void sh_list_topics(lua_State *L, sh_completion *to, const char *prefix)
@@ -151,7 +135,7 @@ void sh_list_commands(sh_completion *to, const char *prefix)
 {
     const char *name;
     for (size_t i = 0; (name = sh_command_name(i)); i++)
-        if (begins(name, prefix)) add(to, name, strlen(name), NULL);
+        if (begins(name, prefix)) sh_completion_add(to, name, strlen(name), NULL);
 }
 
 /* The option table is on the stack's top. */
@@ -163,7 +147,7 @@ static void add_option(lua_State *L, const asked *a)
     const char *standard = push_text(L, option, "standard");
     if (!*range) range = push_text(L, option, "text");
     snprintf(note, sizeof note, "%s%s%s", range, *standard ? "; by default " : "", standard);
-    if (*name && begins(name, a->prefix)) add(a->to, name, strlen(name), note);
+    if (*name && begins(name, a->prefix)) sh_completion_add(a->to, name, strlen(name), note);
     lua_settop(L, option);
 }
 
@@ -331,7 +315,8 @@ void sh_list_globals(lua_State *L, sh_completion *to, const char *prefix)
     sh_push_globals(L);
     add_keys(L, to, -1, false, prefix);
     for (size_t i = 0; *prefix && sh_keyword(i); i++)
-        if (begins(sh_keyword(i), prefix)) add(to, sh_keyword(i), strlen(sh_keyword(i)), NULL);
+        if (begins(sh_keyword(i), prefix))
+            sh_completion_add(to, sh_keyword(i), strlen(sh_keyword(i)), NULL);
 }
 
 /* ---- Modules ---- */
@@ -357,7 +342,7 @@ static void add_folder(sh_completion *to, const char *template, size_t length, c
         snprintf(folder, sizeof folder, "%.*s%.*s", (int)in_packages, prefix, (int)(name - tail),
                  entry->d_name);
         if (strcspn(folder + in_packages, ". -") == name - tail)
-            add(to, folder, strlen(folder), NULL);
+            sh_completion_add(to, folder, strlen(folder), NULL);
     }
     closedir(entries);
 }

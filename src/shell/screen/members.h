@@ -4,8 +4,10 @@
 #ifndef SH_MEMBERS_H
 #define SH_MEMBERS_H
 
-#include "shell/screen/complete.h"
 #include "shell/run/tokens.h"
+#include "shell/screen/candidates.h"
+
+#include <lua.h>
 
 /* What a chain of names has come to. */
 typedef struct sh_member {

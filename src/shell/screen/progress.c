@@ -1,13 +1,13 @@
 /* The line that shows how training goes. */
 #include "shell/screen/progress.h"
 
+#include "base/clock.h"
 #include "nn/train/train.h"
 
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 enum { LINE_BYTES = 512, BAR_WIDTH = 20, BAR_LEAST = 5 };
 
@@ -179,13 +179,6 @@ static void done(void *self, const nb_progress *last, bool whole)
 
 /* ---- Other work ---- */
 
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 /* "checking gradients  43 % · 12 s left" */
 static void draw_work(sh_progress *progress, double seconds)
 {
@@ -201,7 +194,7 @@ static void tell(void *self, const char *what, double share)
 {
     sh_progress *progress = self;
     if (!progress->terminal->moves) return;
-    double time = now();
+    double time = nb_clock();
     if (progress->work != what || share < progress->share) {
         progress->work = what;
         progress->began = progress->told = time;

@@ -22,6 +22,89 @@ typedef struct training {
 
 #define AT(field) .offset = offsetof(training, field)
 
+/* A family of two words, one with options of its own. */
+typedef struct shape {
+    const char *name;
+    const nb_option *options;
+} shape;
+
+static const nb_option bell_options[] = {
+    {.name = "width",
+     .value = 1,
+     .high = 9,
+     .kind = NB_NUMBER,
+     .offset = offsetof(nb_chosen, number[0])},
+    {.name = "height", .value = 2, .kind = NB_NUMBER, .offset = offsetof(nb_chosen, number[1])},
+    NB_OPTIONS_END,
+};
+
+static const shape bell = {"bell", bell_options}, ramp = {"ramp", NULL};
+
+static const char *shape_at(const void *list, size_t i)
+{
+    (void)list;
+    return i == 0 ? bell.name : i == 1 ? ramp.name : NULL;
+}
+
+static const void *find_shape(const char *name)
+{
+    return !strcmp(name, "bell") ? &bell : !strcmp(name, "ramp") ? &ramp : NULL;
+}
+
+static const char *name_of(const void *type)
+{
+    return ((const shape *)type)->name;
+}
+
+static const nb_option *options_of(const void *type)
+{
+    return ((const shape *)type)->options;
+}
+
+static const nb_family shapes = {"outline", find_shape, shape_at, name_of, options_of};
+static const char *const sides[] = {"left", "right", "middle", NULL};
+
+/* A struct of nb_chosen's shape, as layers have them. */
+typedef struct curve {
+    const shape *type;
+    double number[NB_CHOSEN_NUMBERS];
+} curve;
+
+typedef struct layer {
+    char name[NB_NAME_MAX];
+    int side;
+    nb_choice padding;
+    int64_t kernel[2], units;
+    curve curve;
+    double rate;
+    bool causal, bias;
+    const char *cost;
+    int f;
+} layer;
+
+#define IN(field) .offset = offsetof(layer, field)
+
+static const nb_option layer_options[] = {
+    {.name = "units", .low = 1, .high = 99, .kind = NB_INTEGER, .required = true, IN(units)},
+    {.name = "kernel",
+     .range = "a size from 1, or two as in 3x5",
+     .value = 2,
+     .low = 1,
+     .high = 1e9,
+     .kind = NB_PAIR,
+     IN(kernel)},
+    {.name = "side", .value = 1, .kind = NB_CHOICE, .words = sides, IN(side)},
+    {.name = "padding", .high = 9, .kind = NB_CHOICE_OR_INTEGER, .words = sides, IN(padding)},
+    {.name = "curve", .kind = NB_CHOSEN, .family = &shapes, IN(curve)},
+    {.name = "rate", .value = 0.5, .kind = NB_NUMBER, IN(rate)},
+    {.name = "causal", .kind = NB_BOOLEAN, IN(causal)},
+    {.name = "bias", .value = 1, .kind = NB_BOOLEAN, IN(bias)},
+    {.name = "name", .kind = NB_NAME, IN(name)},
+    {.name = "cost", .kind = NB_WORD, IN(cost)},
+    {.name = "f", .kind = NB_HOST, IN(f)},
+    NB_OPTIONS_END,
+};
+
 static const nb_option options[] = {
     {.name = "lr",
      .range = "a number above 0",
@@ -166,8 +249,176 @@ static void test_booleans(void **state)
 static void test_not_numbers(void **state)
 {
     fixture *f = *state;
-    refused(f, "cost", 1, "cost must be a word, not 1");
+    refused(f, "cost", 1, "cost must be a string, not 1");
     refused(f, "on_epoch", 0, "on_epoch must be a function, not 0");
+}
+
+/* ---- The kinds of layers' options ----------------------------------------------------------- */
+
+static nb_status set_word(fixture *f, layer *to, const char *name, const char *word)
+{
+    return nb_option_set_word(f->ctx, nb_option_find(layer_options, name), to, word);
+}
+
+static void refused_word(fixture *f, const char *name, const char *word, const char *message)
+{
+    layer to, before;
+    memset(&to, 0, sizeof to);
+    nb_option_defaults(layer_options, &to);
+    before = to;
+    assert_int_equal(set_word(f, &to, name, word), NB_EARG);
+    assert_string_equal(f->ctx->message, message);
+    assert_memory_equal(&before, &to, sizeof to);
+}
+
+static void test_layer_defaults(void **state)
+{
+    (void)state;
+    layer to;
+    memset(&to, 0x55, sizeof to);
+    nb_option_defaults(layer_options, &to);
+    assert_string_equal(to.name, "");
+    assert_int_equal(to.side, 1);
+    assert_true(to.padding.word == -1 && to.padding.number == 0);
+    assert_true(to.kernel[0] == 2 && to.kernel[1] == 2);
+    assert_null(to.curve.type);
+    for (const nb_option *option = layer_options; option->name; option++)
+        assert_int_equal(nb_option_is_default(option, &to), !option->required);
+}
+
+static void test_words(void **state)
+{
+    fixture *f = *state;
+    layer to;
+    nb_option_defaults(layer_options, &to);
+    assert_int_equal(set_word(f, &to, "side", "middle"), NB_OK);
+    assert_int_equal(to.side, 2);
+    assert_int_equal(set_word(f, &to, "padding", "left"), NB_OK);
+    assert_int_equal(to.padding.word, 0);
+    assert_int_equal(set_word(f, &to, "causal", "true"), NB_OK);
+    assert_true(to.causal);
+    assert_int_equal(set_word(f, &to, "bias", "false"), NB_OK);
+    assert_false(to.bias);
+    assert_int_equal(set_word(f, &to, "name", "My_1"), NB_OK);
+    assert_string_equal(to.name, "My_1");
+    assert_int_equal(set_word(f, &to, "curve", "bell"), NB_OK);
+    assert_ptr_equal(to.curve.type, &bell);
+    assert_true(to.curve.number[0] == 1 && to.curve.number[1] == 2);
+    const char *const changed = "side padding causal bias name curve";
+    for (const nb_option *option = layer_options; option->name; option++)
+        assert_int_equal(nb_option_is_default(option, &to),
+                         !option->required && !strstr(changed, option->name));
+}
+
+static void test_wrong_words(void **state)
+{
+    fixture *f = *state;
+    refused_word(f, "side", "lfet", "unknown side 'lfet'; did you mean 'left'?");
+    refused_word(f, "side", "above", "side must be left, right or middle, not 'above'");
+    refused_word(f, "padding", "above",
+                 "padding must be left, right, middle or a whole number, not 'above'");
+    refused_word(f, "curve", "bel", "unknown outline 'bel'; did you mean 'bell'?");
+    refused_word(f, "curve", "square", "unknown outline 'square'");
+    refused_word(f, "causal", "yes", "causal must be true or false, not 'yes'");
+    refused_word(f, "rate", "fast", "rate must be a number, not 'fast'");
+    refused_word(f, "kernel", "big\x1B",
+                 "kernel must be a size from 1, or two as in 3x5, not 'big?'");
+    refused_word(f, "name", "a.b",
+                 "name must be a name of letters, digits and _, at most 63 of them, not 'a.b'");
+}
+
+/* NB_NAME_MAX on both sides: the name and its end fill the field. */
+static void test_longest_name(void **state)
+{
+    fixture *f = *state;
+    char name[NB_NAME_MAX + 1];
+    layer to;
+    memset(name, 'n', sizeof name);
+    name[NB_NAME_MAX] = '\0';
+    assert_false(nb_is_name(name));
+    assert_int_equal(set_word(f, &to, "name", name), NB_EARG);
+    name[NB_NAME_MAX - 1] = '\0';
+    assert_true(nb_is_name(name));
+    assert_int_equal(set_word(f, &to, "name", name), NB_OK);
+    assert_string_equal(to.name, name);
+    assert_false(nb_is_name("") || nb_is_name("6a") || nb_is_name("a b") || nb_is_name("\xC3\xA9"));
+}
+
+static void test_pairs(void **state)
+{
+    fixture *f = *state;
+    const nb_option *kernel = nb_option_find(layer_options, "kernel");
+    layer to;
+    nb_option_defaults(layer_options, &to);
+    assert_int_equal(nb_option_set_pair(f->ctx, kernel, &to, 3, 5), NB_OK);
+    assert_true(to.kernel[0] == 3 && to.kernel[1] == 5);
+    assert_false(nb_option_is_default(kernel, &to));
+    assert_int_equal(nb_option_set_pair(f->ctx, kernel, &to, 2, 2.5), NB_EARG);
+    assert_string_equal(f->ctx->message,
+                        "kernel must be a size from 1, or two as in 3x5, not 2x2.5");
+    assert_int_equal(nb_option_set_pair(f->ctx, kernel, &to, 0, 2), NB_EARG);
+    assert_true(to.kernel[0] == 3 && to.kernel[1] == 5);
+    assert_int_equal(nb_option_set(f->ctx, kernel, &to, 4), NB_OK);
+    assert_true(to.kernel[0] == 4 && to.kernel[1] == 4);
+    assert_int_equal(nb_option_set(f->ctx, kernel, &to, 0), NB_EARG);
+    assert_int_equal(nb_option_set_pair(f->ctx, nb_option_find(layer_options, "units"), &to, 3, 5),
+                     NB_EARG);
+    assert_string_equal(f->ctx->message, "units must be a whole number, not 3x5");
+}
+
+static void test_choice_or_integer(void **state)
+{
+    fixture *f = *state;
+    const nb_option *padding = nb_option_find(layer_options, "padding");
+    layer to;
+    nb_option_defaults(layer_options, &to);
+    assert_int_equal(nb_option_set(f->ctx, padding, &to, 9), NB_OK);
+    assert_true(to.padding.word == -1 && to.padding.number == 9);
+    assert_int_equal(nb_option_set(f->ctx, padding, &to, 10), NB_EARG);
+    assert_string_equal(f->ctx->message,
+                        "padding must be left, right, middle or a whole number, not 10");
+    assert_int_equal(nb_option_set(f->ctx, nb_option_find(layer_options, "side"), &to, 1), NB_EARG);
+    assert_string_equal(f->ctx->message, "side must be left, right or middle, not 1");
+}
+
+/* As notation writes them, in the list's order; what the host alone knows is left out. */
+static void test_write(void **state)
+{
+    fixture *f = *state;
+    layer to;
+    nb_text text;
+    nb_text_init(&text, f->ctx);
+    nb_option_defaults(layer_options, &to);
+    to.units = 30;
+    nb_options_write(&text, layer_options, &to);
+    assert_string_equal(nb_text_get(&text), " units=30");
+    to = (layer){.name = "x",
+                 .side = 2,
+                 .padding = {.word = 1},
+                 .kernel = {3, 5},
+                 .units = 7,
+                 .curve = {&bell, {3, 2}},
+                 .rate = 1e-3,
+                 .causal = true,
+                 .cost = "c",
+                 .f = 1};
+    nb_options_write(&text, layer_options, &to);
+    assert_string_equal(nb_text_get(&text),
+                        " units=30 units=7 kernel=3x5 side=middle padding=right "
+                        "curve=bell(width=3) rate=0.001 causal=true bias=false name=x");
+    text.length = 0;
+    to.kernel[1] = 3;
+    nb_option_write(&text, nb_option_find(layer_options, "kernel"), &to);
+    to.padding = (nb_choice){.word = -1, .number = 4};
+    nb_option_write(&text, nb_option_find(layer_options, "padding"), &to);
+    to.curve.number[1] = -1;
+    nb_option_write(&text, nb_option_find(layer_options, "curve"), &to);
+    to.curve.type = &ramp;
+    nb_option_write(&text, nb_option_find(layer_options, "curve"), &to);
+    assert_string_equal(nb_text_get(&text), "34bell(width=3, height=-1)ramp");
+    nb_option_choose(nb_option_find(layer_options, "curve"), &to, NULL);
+    assert_null(to.curve.type);
+    nb_text_free(&text);
 }
 
 static void test_unknown(void **state)
@@ -274,6 +525,13 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_largest_integer, setup, teardown),
         cmocka_unit_test_setup_teardown(test_booleans, setup, teardown),
         cmocka_unit_test_setup_teardown(test_not_numbers, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_layer_defaults, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_words, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_wrong_words, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_longest_name, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_pairs, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_choice_or_integer, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_write, setup, teardown),
         cmocka_unit_test_setup_teardown(test_unknown, setup, teardown),
         cmocka_unit_test(test_slips),
         cmocka_unit_test(test_slips_allowed),

@@ -53,7 +53,7 @@ static inline void condition(nb_tensor *t, const nb_op *op, bool symmetric)
     }
 }
 
-/* One shape, "2x3" or "-" with t, c, i, p, g or s behind it, as a tensor; *kind is the last of
+/* One shape, "2x3" or "-" with t, c, i, p, k, g or s behind it, as a tensor; *kind is the last of
  * these but t. Moves *text behind it. */
 static inline nb_tensor *read_input(const char **text, nb_stream *stream, const nb_op *op,
                                     char *kind)
@@ -70,14 +70,14 @@ static inline nb_tensor *read_input(const char **text, nb_stream *stream, const 
     }
     bool turned = *end == 't';
     end += turned;
-    *kind = *end && strchr("cipgs", *end) ? *end++ : 0;
+    *kind = *end && strchr("cipkgs", *end) ? *end++ : 0;
     *text = end;
     if (turned) {
         int64_t last = shape[dims - 1];
         shape[dims - 1] = shape[dims - 2];
         shape[dims - 2] = last;
     }
-    bool places = *kind == 'i' || *kind == 'p', matrix = *kind == 'g' || *kind == 's';
+    bool places = *kind && strchr("ipk", *kind), matrix = *kind == 'g' || *kind == 's';
     nb_dtype dtype = *kind == 'c' ? NB_U8 : places ? NB_I32 : NB_F64;
     nb_tensor *flat = nb_tensor_new(ctx, dtype, 1, &count);
     assert_non_null(flat);
@@ -95,7 +95,8 @@ static inline void draw_indices(const nb_call *call, nb_stream *stream, const ch
 {
     const nb_tensor *x = call->in[0];
     bool named = call->op->signature && strchr(call->op->signature, 'd');
-    uint32_t size = (uint32_t)(named ? x->shape[call->attr.list[0]] : nb_tensor_count(x));
+    uint32_t size = (uint32_t)(named ? x->shape[call->attr.dim] : nb_tensor_count(x));
+    if (memchr(kinds, 'k', NB_MAX_INPUTS)) size = (uint32_t)x->shape[x->dims - 1];
     for (int i = 0; i < call->inputs; i++) {
         if (call->in[i]->dtype != NB_I32) continue;
         int32_t *index = nb_tensor_data(call->in[i]);
@@ -103,28 +104,41 @@ static inline void draw_indices(const nb_call *call, nb_stream *stream, const ch
             uint32_t word = nb_random_word(stream);
             int32_t place = (int32_t)((word >> 1) % size);
             bool from_end = word & 1;
-            index[k] = kinds[i] == 'p' ? place : from_end ? place - (int32_t)size : place + 1;
+            index[k] = kinds[i] == 'k'   ? place + 1
+                       : kinds[i] == 'p' ? place
+                       : from_end        ? place - (int32_t)size
+                                         : place + 1;
         }
     }
 }
 
-/* The integers of a sample, in the user's counting, where the op's signature says. */
-static inline void place_numbers(nb_attr *attr, const char *signature, const int64_t *number,
-                                 int count)
+/* Fills the fields that an op's signature names with the integers of a sample, in the user's
+ * counting. */
+static inline void place_numbers(const nb_op *op, nb_attr *attr, const int64_t *number, int count)
 {
-    int64_t *list = attr->list;
-    attr->length = count;
-    for (int i = 0; i < count; i++) list[i] = number[i];
-    for (const char *letter = signature ? signature : ""; *letter; letter++) {
-        if (strchr("cb", *letter) && attr->length > 0) attr->count = list[--attr->length];
-        if (strchr("dDLui", *letter))
-            for (int i = 0; i < count; i++) list[i]--;
-        if (strchr("we", *letter)) {
-            list[0]--;
-            list[1]--;
-        }
-        if (*letter == 'w') list[attr->length++] = 1;
-        if (*letter == 'y') list[0] = NB_F64;
+    for (int i = 0, at = 0; op->signature && op->signature[i]; i++) {
+        char letter = op->signature[i];
+        void *field = (char *)attr + op->fills[i];
+        struct nb_attr_sizes *sizes = field;
+        nb_dims *dims = field;
+        while (strchr("DL", letter) && at < count) dims->at[dims->count++] = (int)number[at++] - 1;
+        while (letter == 's' && at < count) sizes->at[sizes->count++] = number[at++];
+        if (letter == 'y') *(nb_dtype *)field = NB_F64;
+        if (at == count) continue;
+        if (strchr("dui", letter)) *(int *)field = (int)number[at++] - 1;
+        if (strchr("cb", letter)) *(int64_t *)field = number[at++];
+        if (letter == 'e')
+            *(struct nb_attr_select *)field = (struct nb_attr_select){
+                .dim = (int)number[at] - 1,
+                .index = number[at + 1] - 1,
+            };
+        if (letter == 'w')
+            *(struct nb_attr_narrow *)field = (struct nb_attr_narrow){
+                .dim = (int)number[at] - 1,
+                .start = number[at + 1] - 1,
+                .length = number[at + 2],
+                .step = 1,
+            };
     }
 }
 
@@ -153,7 +167,7 @@ static inline bool next_sample(const nb_op *op, const char **at, sample *out)
             out->call.in[i] = read_input(at, &stream, op, &kinds[i]);
         }
     }
-    place_numbers(&out->call.attr, op->signature, number, numbers);
+    place_numbers(op, &out->call.attr, number, numbers);
     draw_indices(&out->call, &stream, kinds);
     /* The targets of a cost are given: they take no gradient. */
     bool cost = strstr(op->name, "_entropy") || strstr(op->name, "_distance");
@@ -234,7 +248,7 @@ static inline nb_status run(const sample *s, nb_dtype dtype, bool gaps, outcome 
 {
     nb_call call = s->call;
     nb_status status = NB_OK;
-    if (call.op->signature && strchr(call.op->signature, 'y')) call.attr.list[0] = dtype;
+    if (call.op->signature && strchr(call.op->signature, 'y')) call.attr.dtype = dtype;
     *o = (outcome){.out = NULL};
     for (int i = 0; i < call.inputs; i++) call.in[i] = NULL;
     for (int i = 0; i < call.inputs && status == NB_OK; i++) {

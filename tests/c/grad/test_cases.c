@@ -67,10 +67,8 @@ static void test_keep(void **state)
     nb_tensor *x = tensor_of(NB_F64, SHAPE(2, 3), VALUES(1, 9, 3, 7, 5, 8));
     for (size_t i = 0; i < sizeof ops / sizeof *ops; i++)
         for (int all = 0; all < 2; all++) {
-            nb_call call = {.op = nb_ops[ops[i]],
-                            .in = {x},
-                            .inputs = 1,
-                            .attr = {.keep = true, .length = !all, .list = {1}}};
+            nb_call call = {
+                .op = nb_ops[ops[i]], .in = {x}, .inputs = 1, .attr.reduce = {{!all, {1}}, true}};
             nb_tensor *out = nb_op_call(ctx, &call);
             assert_non_null(out);
             assert_int_equal(out->dims, 2);

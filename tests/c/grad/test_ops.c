@@ -37,9 +37,9 @@ static void check_sample(sample *s)
 {
     check_fn(s->text, call_sample, s, s->call.in, s->checked);
     if (!s->call.op->options || !nb_option_find(s->call.op->options, "keep")) return;
-    s->call.attr.keep = true;
+    s->call.attr.reduce.keep = true;
     check_fn(s->text, call_sample, s, s->call.in, s->checked);
-    s->call.attr.keep = false;
+    s->call.attr.reduce.keep = false;
 }
 
 /* Samples of all ops, one after the other. */
@@ -97,6 +97,25 @@ static void test_all_have_samples(void **state)
         assert_ptr_equal(nb_op_find(op->name), op);
     }
     assert_null(nb_op_find("no such op"));
+}
+
+/* Catches a letter whose field nobody named, so that it would fill the field of another. */
+static void test_letters_have_fields(void **state)
+{
+    (void)state;
+    for (int i = 0; i < NB_OPS; i++) {
+        const nb_op *op = nb_ops[i];
+        size_t letters = op->signature ? strlen(op->signature) : 0;
+        assert_true(letters <= NB_MAX_LETTERS);
+        for (size_t k = 0; k < letters; k++) {
+            assert_true(op->fills[k] < sizeof(nb_attr));
+            for (size_t j = 0; j < k; j++) {
+                bool inputs = strchr("txm", op->signature[j]) || strchr("txm", op->signature[k]);
+                if (!inputs && op->fills[j] == op->fills[k])
+                    fail_msg("%s: two letters fill one field", op->name);
+            }
+        }
+    }
 }
 
 static void single_like_double(sample *s)
@@ -263,13 +282,13 @@ static void test_to(void **state)
     (void)state;
     nb_tensor *x = tensor_of(NB_F64, SHAPE(2), VALUES(1, 2));
     assert_int_equal(nb_require_grad(ctx, x, true), NB_OK);
-    nb_call to = {.op = nb_ops[NB_OP_to], .in = {x}, .inputs = 1, .attr = {.list = {NB_F32}}};
+    nb_call to = {.op = nb_ops[NB_OP_to], .in = {x}, .inputs = 1, .attr.dtype = NB_F32};
     nb_tensor *y = nb_op_call(ctx, &to), *sum = nb_op1(ctx, NB_OP_sum, y);
     assert_int_equal(y->dtype, NB_F32);
     assert_int_equal(nb_backward(ctx, sum, NULL), NB_OK);
     assert_int_equal(nb_leaf_of(x)->grad->dtype, NB_F64);
     for (int64_t i = 0; i < 2; i++) assert_true(nb_tensor_get(nb_leaf_of(x)->grad, &i) == 1);
-    to = (nb_call){.op = nb_ops[NB_OP_to], .in = {x}, .inputs = 1, .attr = {.list = {NB_U8}}};
+    to = (nb_call){.op = nb_ops[NB_OP_to], .in = {x}, .inputs = 1, .attr.dtype = NB_U8};
     nb_tensor *stored = nb_op_call(ctx, &to);
     assert_null(stored->link);
     nb_tensor_release(ctx, x);
@@ -461,6 +480,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(all_have_samples),
+        TEST(letters_have_fields),
         TEST(errors),
         TEST(gradients),
         TEST(f32),

@@ -77,7 +77,8 @@ static double softmax_value(const place *p)
 {
     const nb_tensor *x = input(p, 0);
     int64_t index[NB_MAX_DIMS];
-    int dim = p->s->call.attr.length ? (int)p->s->call.attr.list[0] : x->dims - 1;
+    const nb_dims *named = &p->s->call.attr.dims;
+    int dim = named->count ? named->at[0] : x->dims - 1;
     double sum = 0;
     memcpy(index, p->index, sizeof index);
     for (int64_t i = 0; x->dims && i < x->shape[dim]; i++) {
@@ -152,7 +153,7 @@ static double t_value(const place *p)
 static double permute_value(const place *p)
 {
     int64_t index[NB_MAX_DIMS] = {0};
-    for (int i = 0; i < p->out->dims; i++) index[p->s->call.attr.list[i]] = p->index[i];
+    for (int i = 0; i < p->out->dims; i++) index[p->s->call.attr.dims.at[i]] = p->index[i];
     return nb_tensor_get(input(p, 0), index);
 }
 
@@ -165,15 +166,15 @@ static double narrow_value(const place *p)
 {
     int64_t index[NB_MAX_DIMS];
     memcpy(index, p->index, sizeof index);
-    index[p->s->call.attr.list[0]] += p->s->call.attr.list[1];
+    index[p->s->call.attr.narrow.dim] += p->s->call.attr.narrow.start;
     return nb_tensor_get(input(p, 0), index);
 }
 
 static double select_value(const place *p)
 {
-    int64_t index[NB_MAX_DIMS], dim = p->s->call.attr.list[0];
+    int64_t index[NB_MAX_DIMS], dim = p->s->call.attr.select.dim;
     for (int i = 0, from = 0; i < input(p, 0)->dims; i++)
-        index[i] = i == dim ? p->s->call.attr.list[1] : p->index[from++];
+        index[i] = i == dim ? p->s->call.attr.select.index : p->index[from++];
     return nb_tensor_get(input(p, 0), index);
 }
 
@@ -212,18 +213,18 @@ static int64_t beyond(const place *p)
 
 static double triu_value(const place *p)
 {
-    return beyond(p) >= p->s->call.attr.count ? nb_tensor_get(input(p, 0), p->index) : 0;
+    return beyond(p) >= p->s->call.attr.diagonal ? nb_tensor_get(input(p, 0), p->index) : 0;
 }
 
 static double tril_value(const place *p)
 {
-    return beyond(p) <= p->s->call.attr.count ? nb_tensor_get(input(p, 0), p->index) : 0;
+    return beyond(p) <= p->s->call.attr.diagonal ? nb_tensor_get(input(p, 0), p->index) : 0;
 }
 
 static double cat_value(const place *p)
 {
     int64_t index[NB_MAX_DIMS];
-    int64_t dim = p->s->call.attr.list[0];
+    int dim = p->s->call.attr.cat.dim;
     int which = 0;
     memcpy(index, p->index, sizeof index);
     for (; index[dim] >= input(p, which)->shape[dim]; which++)
@@ -270,7 +271,7 @@ static double sigmoid_cross_entropy_value(const place *p)
     return sum / examples_of(z);
 }
 
-/* -Σ y log a of a = softmax(z), row by row */
+/* -Σ y log a of a = softmax(z), row by row; class numbers are a 1 at the class. */
 static double softmax_cross_entropy_value(const place *p)
 {
     const nb_tensor *z = input(p, 0), *y = input(p, 1);
@@ -279,8 +280,10 @@ static double softmax_cross_entropy_value(const place *p)
     for (int64_t row = 0; row < count; row += n) {
         double sum = 0;
         for (int64_t i = row; i < row + n; i++) sum += exp(flat_at(z, i));
-        for (int64_t i = row; i < row + n; i++)
-            cost -= flat_at(y, i) * log(exp(flat_at(z, i)) / sum);
+        for (int64_t i = row; i < row + n; i++) {
+            double target = y->dtype != NB_I32 ? flat_at(y, i) : flat_at(y, row / n) == i - row + 1;
+            if (target != 0) cost -= target * log(exp(flat_at(z, i)) / sum);
+        }
     }
     return cost / examples_of(z);
 }

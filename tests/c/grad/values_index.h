@@ -12,7 +12,7 @@ static inline int64_t counted(double index, int64_t size)
 
 static inline double index_select_value(const place *p)
 {
-    int64_t index[NB_MAX_DIMS], dim = p->s->call.attr.list[0];
+    int64_t index[NB_MAX_DIMS], dim = p->s->call.attr.dim;
     memcpy(index, p->index, sizeof index);
     index[dim] = counted(nb_tensor_get(input(p, 1), &p->index[dim]), input(p, 0)->shape[dim]);
     return nb_tensor_get(input(p, 0), index);
@@ -23,7 +23,7 @@ static inline double pick_value(const place *p)
 {
     const nb_tensor *x = input(p, 0), *places = input(p, 1);
     int64_t index[NB_MAX_DIMS];
-    int dim = (int)p->s->call.attr.list[0];
+    int dim = p->s->call.attr.dim;
     for (int i = 0; i < x->dims; i++) index[i] = p->index[i < dim ? i : i - 1 + places->dims];
     index[dim] = (int64_t)nb_tensor_get(places, p->index + dim);
     return nb_tensor_get(x, index);
@@ -37,7 +37,7 @@ static inline double take_value(const place *p)
 
 static inline double gather_value(const place *p)
 {
-    int64_t index[NB_MAX_DIMS], dim = p->s->call.attr.list[0];
+    int64_t index[NB_MAX_DIMS], dim = p->s->call.attr.dim;
     memcpy(index, p->index, sizeof index);
     index[dim] = counted(nb_tensor_get(input(p, 1), index), input(p, 0)->shape[dim]);
     return nb_tensor_get(input(p, 0), index);
@@ -47,7 +47,7 @@ static inline double gather_value(const place *p)
 static inline double scatter_add_value(const place *p)
 {
     const nb_tensor *index = input(p, 1);
-    int64_t dim = p->s->call.attr.list[0], size = p->out->shape[dim];
+    int64_t dim = p->s->call.attr.dim, size = p->out->shape[dim];
     double sum = nb_tensor_get(input(p, 0), p->index);
     for (int64_t i = 0; i < nb_tensor_count(index); i++) {
         int64_t from[NB_MAX_DIMS], to[NB_MAX_DIMS];
@@ -95,7 +95,7 @@ static inline double nonzero_value(const place *p)
 static inline double diag_value(const place *p)
 {
     const nb_tensor *x = input(p, 0);
-    int64_t k = p->s->call.attr.count, down = k < 0 ? -k : 0, right = k > 0 ? k : 0;
+    int64_t k = p->s->call.attr.diagonal, down = k < 0 ? -k : 0, right = k > 0 ? k : 0;
     if (x->dims == 2) return nb_tensor_get(x, (const int64_t[]){p->at + down, p->at + right});
     int64_t at = p->index[0] - down;
     return at == p->index[1] - right && at >= 0 && at < x->shape[0] ? nb_tensor_get(x, &at) : 0;

@@ -4,15 +4,15 @@
 
 #include "values.h"
 
-/* Whether element `index` of x belongs to the output's element when the dimensions of attr (none:
+/* Whether element `index` of x belongs to the output's element when the dimensions named (none:
  * all) are reduced; they are dropped. */
 static inline bool belongs(const place *p, const int64_t *index)
 {
-    const nb_attr *attr = &p->s->call.attr;
+    const nb_dims *named = &p->s->call.attr.dims;
     int dims = input(p, 0)->dims, kept = 0;
     for (int i = 0; i < dims; i++) {
-        bool gone = attr->length == 0;
-        for (int k = 0; k < attr->length; k++) gone |= attr->list[k] == i;
+        bool gone = named->count == 0;
+        for (int k = 0; k < named->count; k++) gone |= named->at[k] == i;
         if (!gone && index[i] != p->index[kept++]) return false;
     }
     return true;
@@ -146,9 +146,9 @@ static inline double median_value(const place *p)
 static inline int64_t line_of(const place *p, double *line, int64_t *at)
 {
     const nb_tensor *x = input(p, 0);
-    const nb_attr *attr = &p->s->call.attr;
+    const nb_dims *named = &p->s->call.attr.dims;
     int64_t index[NB_MAX_DIMS];
-    int dim = attr->length ? (int)attr->list[0] : x->dims - 1;
+    int dim = named->count ? named->at[0] : x->dims - 1;
     memcpy(index, p->index, sizeof index);
     *at = x->dims ? index[dim] : 0;
     if (x->dims == 0) line[0] = nb_tensor_item(x);
@@ -194,7 +194,7 @@ static inline double cumprod_value(const place *p)
 static inline double histogram_value(const place *p)
 {
     const nb_tensor *x = input(p, 0);
-    int64_t count = nb_tensor_count(x), bins = p->s->call.attr.count;
+    int64_t count = nb_tensor_count(x), bins = p->s->call.attr.histogram.bins;
     double least = INFINITY, most = -INFINITY, inside = 0;
     for (int64_t i = 0; i < count; i++) {
         least = fmin(least, flat_at(x, i));

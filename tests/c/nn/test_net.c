@@ -4,6 +4,7 @@
 #include "nn/examples.h"
 
 #include "grad/tape.h"
+#include "nn/examples.h"
 
 #include <math.h>
 #include <setjmp.h>

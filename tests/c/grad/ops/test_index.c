@@ -5,7 +5,7 @@
 #include "base/workers.h"
 #include "tensor/shape.h"
 
-/* Calls an op on up to three tensors; dimension dim, counted from 0. */
+/* Calls an op on up to three tensors; dimension dim, counted from 0, or that diagonal. */
 static nb_tensor *call_op(nb_op_id op, int64_t dim, nb_tensor *a, nb_tensor *b, nb_tensor *c)
 {
     nb_call call = nb_call_make(nb_ops[op]);
@@ -14,9 +14,10 @@ static nb_tensor *call_op(nb_op_id op, int64_t dim, nb_tensor *a, nb_tensor *b, 
         call.in[call.inputs] = in[call.inputs];
         call.inputs++;
     }
-    call.attr.list[0] = dim;
-    call.attr.length = 1;
-    call.attr.count = dim;
+    if (op == NB_OP_diag)
+        call.attr.diagonal = dim;
+    else
+        call.attr.dim = (int)dim;
     return nb_op_call(ctx, &call);
 }
 

@@ -18,7 +18,7 @@ static void test_extremes(void **state)
         check_call(call_on(NB_OP_max, x, 1), VALUES(5, 7), VALUES(2, 1));
         check_call(call_on(NB_OP_min, x, 0), VALUES(1, 2, 0), VALUES(1, 2, 2));
         nb_call both = call_on(NB_OP_max, x, 0);
-        both.attr.list[both.attr.length++] = 1;
+        both.attr.dims.at[both.attr.dims.count++] = 1;
         nb_tensor *out = nb_op_call(ctx, &both);
         assert_true(out->dims == 0 && nb_tensor_item(out) == 7);
         assert_int_equal(out->dtype, dtype);
@@ -74,11 +74,11 @@ static void test_nan(void **state)
     check_call(call_on(NB_OP_median, x, 0), VALUES(NAN), VALUES(2));
     check_call(call_on(NB_OP_sort, x, -1), VALUES(-INFINITY, 1, 2, NAN), VALUES(3, 4, 1, 2));
     nb_call down = call_on(NB_OP_sort, x, 0), top = call_on(NB_OP_topk, x, -1);
-    down.attr.flag = true;
-    top.attr.count = 2;
+    down.attr.sort.descending = true;
+    top.attr.topk.k = 2;
     check_call(down, VALUES(NAN, 2, 1, -INFINITY), VALUES(2, 1, 4, 3));
     check_call(top, VALUES(NAN, 2), VALUES(2, 1));
-    top.attr.flag = true;
+    top.attr.topk.smallest = true;
     check_call(top, VALUES(-INFINITY, 1), VALUES(3, 4));
     nb_tensor_release(ctx, x);
 }
@@ -91,7 +91,7 @@ static void test_sort(void **state)
         nb_tensor *x = matrix(dtype);
         check_call(call_on(NB_OP_sort, x, -1), VALUES(1, 5, 5, 0, 2, 7), VALUES(1, 2, 3, 3, 2, 1));
         nb_call down = call_on(NB_OP_sort, x, 1);
-        down.attr.flag = true;
+        down.attr.sort.descending = true;
         check_call(down, VALUES(5, 5, 1, 7, 2, 0), VALUES(2, 3, 1, 1, 2, 3));
         check_call(call_on(NB_OP_median, x, 1), VALUES(5, 2), VALUES(2, 2));
         check_call(call_on(NB_OP_median, x, -1), VALUES(2), NULL);
@@ -125,18 +125,18 @@ static void test_topk(void **state)
     (void)state;
     nb_tensor *x = matrix(NB_F64);
     nb_call call = call_on(NB_OP_topk, x, 1);
-    call.attr.count = 2;
+    call.attr.topk.k = 2;
     check_call(call, VALUES(5, 5, 7, 2), VALUES(2, 3, 1, 2));
     check_gradient(call, VALUES(0, 1, 1, 1, 1, 0));
-    call.attr.count = 0;
+    call.attr.topk.k = 0;
     nb_call none = call;
     nb_tensor *out = nb_op_call(ctx, &none);
     assert_true(out->shape[1] == 0 && none.more[0]->shape[1] == 0);
     nb_call_drop(ctx, &none);
     nb_tensor_release(ctx, out);
-    call.attr.count = 3;
+    call.attr.topk.k = 3;
     check_call(call, VALUES(5, 5, 1, 7, 2, 0), NULL);
-    call.attr.count = 4;
+    call.attr.topk.k = 4;
     check_fails(call, NB_EARG, "topk: there are 3 elements to choose from, not 4");
     nb_tensor_release(ctx, x);
 }
@@ -185,9 +185,9 @@ static void test_running_in_double(void **state)
 static nb_call bins_of(nb_tensor *x, int64_t bins, double low, double high)
 {
     nb_call call = call_on(NB_OP_histogram, x, -1);
-    call.attr.count = bins;
-    call.attr.number[0] = low;
-    call.attr.number[1] = high;
+    call.attr.histogram.bins = bins;
+    call.attr.histogram.min = low;
+    call.attr.histogram.max = high;
     return call;
 }
 

@@ -86,9 +86,9 @@ static bool close_by(double a, double b, double relative, double absolute, bool 
     call.in[0] = x;
     call.in[1] = y;
     call.inputs = 2;
-    call.attr.number[0] = relative;
-    call.attr.number[1] = absolute;
-    call.attr.flag = nan;
+    call.attr.allclose.rtol = relative;
+    call.attr.allclose.atol = absolute;
+    call.attr.allclose.nan = nan;
     nb_tensor *out = nb_op_call(ctx, &call);
     bool yes = nb_tensor_item(out) != 0;
     nb_tensor_release(ctx, x);

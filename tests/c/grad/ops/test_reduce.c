@@ -45,14 +45,14 @@ static void test_correction(void **state)
     nb_tensor *none = nb_tensor_zeros(ctx, NB_F64, 1, (int64_t[]){0});
     nb_call call = call_on(NB_OP_var, x, -1);
     check_call(call, VALUES(7), NULL);
-    call.attr.number[0] = 0;
+    call.attr.var.correction = 0;
     check_call(call, VALUES(14.0 / 3), NULL);
     check_call(call_on(NB_OP_std, x, 0), VALUES(sqrt(7)), NULL);
     check_call(call_on(NB_OP_var, one, -1), VALUES(NAN), NULL);
     check_call(call_on(NB_OP_std, one, -1), VALUES(NAN), NULL);
     check_call(call_on(NB_OP_var, none, -1), VALUES(NAN), NULL);
     call = call_on(NB_OP_std, one, -1);
-    call.attr.number[0] = 0;
+    call.attr.var.correction = 0;
     check_call(call, VALUES(0), NULL);
     check_gradient(call, VALUES(0));
     nb_tensor_release(ctx, x);
@@ -96,14 +96,14 @@ static void test_norms(void **state)
                  wanted[] = {3, 11, sqrt(41), cbrt(155), h * h, 1 / (1.0 / 3 + 0.5), 4, 3};
     for (size_t i = 0; i < sizeof powers / sizeof *powers; i++) {
         nb_call call = call_on(NB_OP_norm, x, -1);
-        call.attr.number[0] = powers[i];
+        call.attr.norm.p = powers[i];
         check_call(call, &wanted[i], NULL);
     }
     nb_call far = call_on(NB_OP_norm, x, -1), near_by = far, third = far, one = far;
-    far.attr.number[0] = INFINITY;
-    near_by.attr.number[0] = -INFINITY;
-    third.attr.number[0] = 3;
-    one.attr.number[0] = 1;
+    far.attr.norm.p = INFINITY;
+    near_by.attr.norm.p = -INFINITY;
+    third.attr.norm.p = 3;
+    one.attr.norm.p = 1;
     double y = cbrt(155) * cbrt(155);
     check_gradient(far, VALUES(0, -0.5, 0.5));
     check_gradient(near_by, VALUES(1, 0, 0));
@@ -113,7 +113,7 @@ static void test_norms(void **state)
     x = tensor_of(NB_F64, SHAPE(2), VALUES(0, 0));
     for (size_t i = 0; i < 4; i++) {
         nb_call call = call_on(NB_OP_norm, x, 0);
-        call.attr.number[0] = powers[i];
+        call.attr.norm.p = powers[i];
         check_gradient(call, VALUES(0, 0));
     }
     nb_tensor_release(ctx, x);

@@ -11,10 +11,7 @@ static inline nb_call call_on(nb_op_id op, nb_tensor *x, int dim)
     nb_call call = nb_call_make(nb_ops[op]);
     call.in[0] = x;
     call.inputs = 1;
-    if (dim >= 0) {
-        call.attr.length = 1;
-        call.attr.list[0] = dim;
-    }
+    if (dim >= 0) call.attr.dims = (nb_dims){.count = 1, .at = {dim}};
     return call;
 }
 

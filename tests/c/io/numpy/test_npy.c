@@ -178,7 +178,7 @@ static nb_tensor *load_one(const char *path)
     nb_archive archive = {0};
     const nb_format *format;
     if (nb_format_load(ctx, path, &archive, &format) != NB_OK) fail_msg("%s", ctx->message);
-    assert_ptr_equal(format, &nb_format_npy);
+    assert_ptr_equal(format, nb_formats[NB_FORMAT_npy]);
     assert_int_equal(archive.count, 1);
     assert_string_equal(archive.entry[0].name, "");
     nb_tensor *tensor = nb_tensor_retain(archive.entry[0].tensor);

@@ -216,7 +216,7 @@ static void mutations(void **state)
             nb_archive archive = {0};
             nb_source *source = nb_source_memory(ctx, "t.npz", changed, n);
             assert_non_null(source);
-            nb_status status = nb_format_npz.load(ctx, source, &archive);
+            nb_status status = nb_formats[NB_FORMAT_npz]->load(ctx, source, &archive);
             if (status) assert_failed(NB_EFORMAT, "t.npz");
             nb_archive_free(ctx, &archive);
             nb_source_close(source);

@@ -112,10 +112,35 @@ static void test_bad_shapes(void **state)
     assert_failed(NB_ESHAPE, "x holds 3 examples, y 2");
     assert_null(set_with(3, nb_tensor_scalar(ctx, NB_F32, 1), NULL, 0));
     assert_failed(NB_ESHAPE, "x holds 3 examples, y 1");
-    assert_null(set_with(3, nb_tensor_zeros(ctx, NB_F32, SHAPE(3, 2)), NAMES("a"), 1));
-    assert_failed(NB_ESHAPE, "one number an example, not 2");
+    assert_null(set_with(3, nb_tensor_zeros(ctx, NB_F32, SHAPE(3, 0)), NULL, 0));
+    assert_failed(NB_ESHAPE, "y holds nothing: its shape is 3x0");
     assert_null(set_with(3, NULL, NAMES("a"), 1));
     assert_failed(NB_EARG, "y is missing");
+}
+
+/* Numbers of more than one dimension are classes where names or a count say so. */
+static void test_classes_of_steps(void **state)
+{
+    (void)state;
+    const double steps[] = {1, 2, 2, 3, 1, 1};
+    nb_set *set = set_with(3, tensor_of(NB_F32, SHAPE(3, 2), steps), NAMES("a", "b", "c"), 3);
+    assert_int_equal(set->classes->count, 3);
+    assert_int_equal(set->y->dtype, NB_I32);
+    nb_tensor *y = nb_set_y(ctx, set, NB_F32);
+    assert_int_equal(y->dtype, NB_I32);
+    assert_true(nb_tensor_get(y, (const int64_t[]){1, 1}) == 3);
+    nb_tensor_release(ctx, y);
+    nb_set_release(ctx, set);
+    set = set_with(3, tensor_of(NB_I32, SHAPE(3, 2), steps), NULL, 5);
+    assert_string_equal(set->classes->name[4], "5");
+    nb_set_release(ctx, set);
+    set = set_with(3, tensor_of(NB_I32, SHAPE(3, 2), steps), NULL, 0);
+    assert_null(set->classes);
+    nb_set_release(ctx, set);
+    assert_null(set_with(3, tensor_of(NB_I32, SHAPE(3, 2), steps), NULL, 2));
+    assert_failed(NB_EARG, "y holds class 3 at example 2; there are 2 classes");
+    assert_null(set_with(3, tensor_of(NB_I32, SHAPE(3, 2), steps), NAMES("a"), 1));
+    assert_failed(NB_EARG, "y holds class 3 at example 2; the names are those of 1 classes");
 }
 
 /* The set's classes stay what was checked when the user's tensor changes. */
@@ -224,9 +249,11 @@ static nb_set *set_of_classes(int count, const int *members)
 
 static int64_t class_count(const nb_set *set, int class)
 {
-    const int32_t *y = nb_tensor_data(set->y);
+    nb_tensor *y = nb_set_y(ctx, set, NB_F32);
+    const int32_t *at = nb_tensor_data(y);
     int64_t count = 0;
-    for (int64_t i = 0; i < set->count; i++) count += y[nb_set_row(set, i)] == class;
+    for (int64_t i = 0; i < set->count; i++) count += at[i] == class;
+    nb_tensor_release(ctx, y);
     return count;
 }
 
@@ -305,6 +332,50 @@ static void test_split_everywhere(void **state)
     }
 }
 
+/* No class gives more than it has, and none is written beyond its part, for shares next to 0 and 1,
+ * classes of none and of one, and products that round up to all there are. */
+static void test_split_gives_what_is_there(void **state)
+{
+    (void)state;
+    enum { CLASSES = 12 };
+    static const double shares[] = {1e-7, 0.03, 0.3, 0.5, 0.7, 0.97, 1 - 1e-3, 1 - 1e-7, 1 - 1e-12};
+    nb_stream stream = nb_stream_make(3, NB_FOR_TENSOR, 0);
+    for (int round = 0; round < 60; round++) {
+        int members[CLASSES] = {1, 0};
+        for (int c = 1; c < CLASSES; c++)
+            members[c] = (int)(nb_random_word(&stream) % (uint32_t)(round + 2));
+        members[CLASSES - 1] = 1;
+        nb_set *set = set_of_classes(CLASSES, members), *first, *rest;
+        for (size_t s = 0; s < sizeof shares / sizeof *shares; s++) {
+            if (nb_set_split(ctx, set, shares[s], 1, &first, &rest) != NB_OK) continue;
+            check_partition(set, first, rest);
+            for (int c = 0; c < CLASSES; c++) {
+                int64_t given = class_count(first, c + 1), kept = class_count(rest, c + 1);
+                assert_int_equal(given + kept, members[c]);
+                assert_true(fabs((double)given - shares[s] * members[c]) < 1 + 1e-6);
+            }
+            nb_set_release(ctx, first);
+            nb_set_release(ctx, rest);
+        }
+        nb_set_release(ctx, set);
+    }
+}
+
+/* Classes at every step make no strata: each example has several. */
+static void test_split_of_steps(void **state)
+{
+    (void)state;
+    nb_tensor *y = nb_tensor_zeros(ctx, NB_I32, SHAPE(10, 3));
+    assert_int_equal(nb_tensor_fill(ctx, y, 2), NB_OK);
+    nb_set *set = set_with(10, y, NULL, 2), *first, *rest;
+    assert_int_equal(nb_set_split(ctx, set, 0.7, 1, &first, &rest), NB_OK);
+    assert_int_equal(first->count, 7);
+    check_partition(set, first, rest);
+    nb_set_release(ctx, first);
+    nb_set_release(ctx, rest);
+    nb_set_release(ctx, set);
+}
+
 static void test_split_without_classes(void **state)
 {
     (void)state;
@@ -339,9 +410,9 @@ static void test_split_of_many_classes(void **state)
     assert_int_equal(nb_set_split(ctx, set, 0.55, 1, &first, &rest), NB_OK);
     double worst_given = 2, best_refused = -1;
     int64_t *count = calloc(CLASSES, sizeof *count);
-    for (int64_t i = 0; i < first->count; i++) {
-        count[((const int32_t *)nb_tensor_data(set->y))[nb_set_row(first, i)] - 1]++;
-    }
+    nb_tensor *y = nb_set_y(ctx, first, NB_F32);
+    for (int64_t i = 0; i < first->count; i++) count[((const int32_t *)nb_tensor_data(y))[i] - 1]++;
+    nb_tensor_release(ctx, y);
     for (int c = 0; c < CLASSES; c++) {
         double exact = 0.55 * members[c], rest_of = exact - floor(exact);
         bool given = count[c] > (int64_t)floor(exact);
@@ -410,6 +481,74 @@ static void test_gather_targets(void **state)
     nb_tensor_release(ctx, x);
     nb_tensor_release(ctx, y);
     nb_set_release(ctx, set);
+}
+
+/* Class numbers of steps, as they are and as a 1 among zeros; of a set that knows them for classes
+ * and of one that does not. */
+static void test_gather_steps(void **state)
+{
+    (void)state;
+    const double steps[] = {1, 2, 3, 1, 2, 2};
+    static const nb_dtype kinds[] = {NB_F32, NB_F64, NB_I32, NB_U8};
+    for (int k = 0; k < 4; k++)
+        for (int64_t known = 0; known < 2; known++) {
+            nb_set *set = set_with(3, tensor_of(kinds[k], SHAPE(3, 2), steps), NULL, 3 * known);
+            nb_tensor *numbers = nb_tensor_new(ctx, NB_I32, SHAPE(2, 2));
+            nb_tensor *hot = nb_tensor_new(ctx, NB_F32, SHAPE(2, 2, 3));
+            const int32_t order[] = {2, 1};
+            assert_int_equal(nb_set_gather(ctx, set, order, 0, 2, 0, NULL, numbers), NB_OK);
+            assert_true(at(numbers, 0, 0) == 2 && at(numbers, 0, 1) == 2);
+            assert_true(at(numbers, 1, 0) == 3 && at(numbers, 1, 1) == 1);
+            assert_int_equal(nb_set_gather(ctx, set, order, 0, 2, 0, NULL, hot), NB_OK);
+            static const double wanted[] = {0, 1, 0, 0, 1, 0, 0, 0, 1, 1, 0, 0};
+            for (int i = 0; i < 12; i++) {
+                const int64_t place[] = {i / 6, i / 3 % 2, i % 3};
+                assert_true(nb_tensor_get(hot, place) == wanted[i]);
+            }
+            nb_tensor_release(ctx, numbers);
+            nb_tensor_release(ctx, hot);
+            nb_set_release(ctx, set);
+        }
+}
+
+/* More steps than are read at once. */
+static void test_gather_many_steps(void **state)
+{
+    (void)state;
+    enum { STEPS = 300 };
+    nb_tensor *y = nb_tensor_new(ctx, NB_I32, SHAPE(2, STEPS));
+    for (int64_t i = 0; i < 2 * STEPS; i++)
+        nb_tensor_set(y, (const int64_t[]){i / STEPS, i % STEPS}, (double)(1 + i % 7));
+    nb_set *set = set_with(2, y, NULL, 0);
+    nb_tensor *hot = nb_tensor_new(ctx, NB_F64, SHAPE(2, STEPS, 7));
+    assert_int_equal(nb_set_gather(ctx, set, NULL, 0, 2, 0, NULL, hot), NB_OK);
+    for (int64_t i = 0; i < 2 * STEPS; i++)
+        for (int64_t k = 0; k < 7; k++)
+            assert_true(((double *)nb_tensor_data(hot))[i * 7 + k] == (k == i % 7));
+    nb_tensor_release(ctx, hot);
+    nb_set_release(ctx, set);
+}
+
+/* The set did not know its numbers for classes: gathering looks at each. */
+static void test_gather_bad_steps(void **state)
+{
+    (void)state;
+    static const struct {
+        double value;
+        nb_status status;
+        const char *words;
+    } cases[] = {{4, NB_EARG, "y holds class 4 at example 2; the network has 3 classes"},
+                 {0, NB_EARG, "y holds class 0 at example 2; the network has 3 classes"},
+                 {1.5, NB_EVALUE, "y holds 1.5 in example 2; it needs whole numbers"}};
+    nb_tensor *hot = nb_tensor_new(ctx, NB_F32, SHAPE(3, 2, 3));
+    for (int i = 0; i < 3; i++) {
+        const double steps[] = {1, 2, 3, cases[i].value, 2, 2};
+        nb_set *set = set_with(3, tensor_of(NB_F32, SHAPE(3, 2), steps), NULL, 0);
+        assert_int_equal(nb_set_gather(ctx, set, NULL, 0, 3, 0, NULL, hot), cases[i].status);
+        assert_failed(cases[i].status, cases[i].words);
+        nb_set_release(ctx, set);
+    }
+    nb_tensor_release(ctx, hot);
 }
 
 /* A column of numbers serves one output. */
@@ -561,6 +700,7 @@ int main(void)
         TEST(classes_or_targets),
         TEST(bad_classes),
         TEST(bad_shapes),
+        TEST(classes_of_steps),
         TEST(classes_are_a_copy),
         TEST(parts),
         TEST(part_alone),
@@ -568,10 +708,15 @@ int main(void)
         TEST(split_of_digits),
         TEST(split_by_largest_remainder),
         TEST(split_everywhere),
+        TEST(split_gives_what_is_there),
+        TEST(split_of_steps),
         TEST(split_without_classes),
         TEST(split_of_many_classes),
         TEST(gather),
         TEST(gather_targets),
+        TEST(gather_steps),
+        TEST(gather_many_steps),
+        TEST(gather_bad_steps),
         TEST(gather_single_target),
         TEST(gather_misfits),
         TEST(gather_not_finite),

@@ -31,7 +31,10 @@ static void test_tokens(void **state)
     assert_tokens("init=he name=_a1", "wswwsw");
     assert_tokens("0.5 1. 1e5 2e-3 9..12 1e 1e-", "nnnnzrzzwzws");
     assert_tokens("3x x3 3x4e5 3x4.5", "zwwxwxoz");
-    assert_tokens(". .. ... ,", "orroo");
+    assert_tokens("* *x64 3x*x* *x 4*[30] **", "sxxswzsszsss");
+    assert_tokens("a(b=-1,c=2x3)|[]", "wswsszswsxssss");
+    assert_tokens("3.1.2 3.1..2 1.2.", "nnrzno");
+    assert_tokens(". .. ... ;", "orroo");
     assert_tokens("\xC3\xA9 \xFF \x80\x80\x80 \xE2\x80\x93", "oooo");
 }
 
@@ -64,6 +67,44 @@ static void test_digits(void **state)
     assert_int_equal(nb_scan_digits("0007", 100, &end), 7);
 }
 
+/* Numbers are read to the last bit; a path is none. */
+static void test_numbers(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        double number;
+    } good[] = {{"0", 0},
+                {"30", 30},
+                {"0.5", 0.5},
+                {"1.", 1},
+                {"12.5e-3", 12.5e-3},
+                {"1e300", 1e300},
+                {"5e-324", 5e-324},
+                {"0.1", 0.1},
+                {"1e-999", 0},
+                {"123456789.123456789", 123456789.123456789}};
+    static const char *const bad[] = {"1e999", "3.1.2", "9e99999999999999999999"};
+    nb_scan scan;
+    double number;
+    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
+        nb_scan_start(&scan, ctx, good[i].text);
+        assert_true(nb_scan_number(scan.token, &number));
+        assert_true(number == good[i].number);
+    }
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        nb_scan_start(&scan, ctx, bad[i]);
+        assert_false(nb_scan_number(scan.token, &number));
+    }
+    char digits[301];
+    for (int length = 200; length <= 201; length++) { /* the longest on both sides */
+        memset(digits, '0', sizeof digits);
+        digits[length] = '\0';
+        nb_scan_start(&scan, ctx, digits);
+        assert_int_equal(nb_scan_number(scan.token, &number), length == 200);
+    }
+}
+
 /* Fails at the token that begins at the first '!' of `text`. */
 static void assert_marked(const char *text, const char *expected)
 {
@@ -84,6 +125,17 @@ static void test_mark(void **state)
     /* A mark stands below its column, not its byte; what does not show takes one column. */
     assert_marked("\xC3\xA9\xE2\x88\x87 !", "bad 7\n  \xC3\xA9\xE2\x88\x87 !\n     ^");
     assert_marked("\x1B[31m \xFF\xC2\x9B !", "bad 7\n  ?[31m ??? !\n            ^");
+}
+
+/* A value that stands alone needs no mark. */
+static void test_plain(void **state)
+{
+    (void)state;
+    nb_scan scan;
+    nb_scan_start(&scan, ctx, "64");
+    scan.plain = true;
+    nb_scan_fail(&scan, scan.token, "bad %d", 7);
+    assert_string_equal(ctx->message, "bad 7");
 }
 
 /* Of a long text the surroundings are shown, cut where characters end. */
@@ -148,8 +200,8 @@ static void test_any_bytes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(tokens),  TEST(spaced), TEST(digits),    TEST(mark),
-        TEST(excerpt), TEST(quote),  TEST(any_bytes),
+        TEST(tokens), TEST(spaced),  TEST(digits), TEST(numbers),   TEST(mark),
+        TEST(plain),  TEST(excerpt), TEST(quote),  TEST(any_bytes),
     };
     return cmocka_run_group_tests_name("scan", tests, NULL, NULL);
 }

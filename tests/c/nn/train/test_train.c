@@ -19,12 +19,18 @@ typedef struct bench {
     nb_optimizer optimizer;
 } bench;
 
+static nb_status step(bench *b, nb_net *net, bool keep_grads, double *cost)
+{
+    nb_lesson lesson = {b->x, b->y, b->optimizer.options.lr, keep_grads};
+    return nb_learn(b->ctx, net, &b->optimizer, &lesson, cost);
+}
+
 static bench begin(const char *notation, nb_dtype dtype, const char *optimizer)
 {
     bench b = {.ctx = nb_ctx_new()};
     b.net = net_of(b.ctx, notation, dtype);
-    b.x = uniform(b.ctx, dtype, 6, nb_net_in(b.net)->size[0], 0, 1, 4);
-    b.y = uniform(b.ctx, dtype, 6, nb_net_out(b.net)->size[0], 0, 1, 5);
+    b.x = uniform(b.ctx, dtype, 6, b.net->in_shape[0], 0, 1, 4);
+    b.y = uniform(b.ctx, dtype, 6, b.net->out_shape[0], 0, 1, 5);
     nb_optimizer_init(&b.optimizer, nb_optimizer_find(optimizer));
     return b;
 }
@@ -51,14 +57,14 @@ static void direct_equals_two_steps(void **state)
         double cost, same, allowed = dtype == NB_F32 ? 1e-6 : 1e-15;
         o->lr = 0.5;
         for (int i = 0; i < 5; i++) {
-            nb_status one = nb_optimizer_step(b.ctx, &b.optimizer, b.net, b.x, b.y, false, &cost);
-            nb_status two = nb_optimizer_step(b.ctx, &b.optimizer, other, b.x, b.y, true, &same);
+            nb_status one = step(&b, b.net, false, &cost);
+            nb_status two = step(&b, other, true, &same);
             assert_int_equal(one, NB_OK);
             assert_int_equal(two, NB_OK);
             assert_true(fabs(cost - same) < allowed);
         }
         for (int64_t i = 0; i < nb_net_count(other); i++) {
-            double p = nb_tensor_get(b.net->values, &i), q = nb_tensor_get(other->values, &i);
+            double p = nb_tensor_get(b.net->params, &i), q = nb_tensor_get(other->params, &i);
             assert_true(fabs(p - q) <= allowed * 10);
         }
         nb_net_release(b.ctx, other);
@@ -72,19 +78,18 @@ static void follow(bench *b, void (*formula)(const nb_optimizer_options *, int t
                                              double *w, double *s1, double *s2))
 {
     int64_t n = nb_net_count(b->net);
-    nb_tensor *w = nb_tensor_clone(b->ctx, b->net->values);
+    nb_tensor *w = nb_tensor_clone(b->ctx, b->net->params);
     nb_tensor *s1 = nb_tensor_zeros(b->ctx, NB_F64, 1, &n),
               *s2 = nb_tensor_zeros(b->ctx, NB_F64, 1, &n);
     double *values = nb_tensor_data(w), *first = nb_tensor_data(s1), *second = nb_tensor_data(s2);
     for (int t = 1; t <= 3; t++) {
         double cost;
-        nb_status status =
-            nb_optimizer_step(b->ctx, &b->optimizer, b->net, b->x, b->y, true, &cost);
+        nb_status status = step(b, b->net, true, &cost);
         assert_int_equal(status, NB_OK);
         for (int64_t i = 0; i < n; i++) {
             double g = nb_tensor_get(b->net->grads, &i);
             formula(&b->optimizer.options, t, g, &values[i], &first[i], &second[i]);
-            assert_true(fabs(nb_tensor_get(b->net->values, &i) - values[i]) < 1e-13);
+            assert_true(fabs(nb_tensor_get(b->net->params, &i) - values[i]) < 1e-13);
         }
     }
     nb_tensor_release(b->ctx, w);
@@ -130,8 +135,9 @@ static void state_belongs_to_one_size(void **state)
     bench b = begin("5 - 4 - 3", NB_F32, "adam");
     nb_net *other = net_of(b.ctx, "5 - 3", NB_F32);
     (void)state;
-    assert_int_equal(nb_optimizer_prepare(b.ctx, &b.optimizer, b.net), NB_OK);
-    assert_int_equal(nb_optimizer_prepare(b.ctx, &b.optimizer, other), NB_EARG);
+    double cost;
+    assert_int_equal(step(&b, b.net, false, &cost), NB_OK);
+    assert_int_equal(step(&b, other, false, &cost), NB_EARG);
     assert_non_null(strstr(b.ctx->message, "39 parameters"));
     nb_net_release(b.ctx, other);
     end(&b);
@@ -151,13 +157,13 @@ static void nothing_changes_for_nan(void **state)
         else
             nb_tensor_fill(b.ctx, b.x, 1e30);
         /* Finite cost, since sigmoid saturates, but products that overflow on the way back. */
-        if (i >= 2) nb_tensor_fill(b.ctx, value_of(b.net, 0, 0), 1e-21);
-        if (i >= 2) nb_tensor_fill(b.ctx, value_of(b.net, 1, 0), 1e-12);
+        if (i >= 2) nb_tensor_fill(b.ctx, b.net->layer[0].param[0].value, 1e-21);
+        if (i >= 2) nb_tensor_fill(b.ctx, b.net->layer[1].param[0].value, 1e-12);
         if (i >= 2) nb_tensor_fill(b.ctx, b.y, 1e38);
-        nb_tensor *before = nb_tensor_clone(b.ctx, b.net->values);
-        nb_status status = nb_optimizer_step(b.ctx, &b.optimizer, b.net, b.x, b.y, false, &cost);
+        nb_tensor *before = nb_tensor_clone(b.ctx, b.net->params);
+        nb_status status = step(&b, b.net, false, &cost);
         assert_int_equal(status, NB_EVALUE);
-        assert_true(same_bits(b.ctx, before, b.net->values));
+        assert_true(same_bits(b.ctx, before, b.net->params));
         assert_int_equal(b.optimizer.steps, 0);
         nb_tensor_release(b.ctx, before);
         end(&b);
@@ -175,10 +181,10 @@ static void the_first_overflow_is_named(void **state)
         bench b = begin("5 - 4 linear - 3 linear - 3 linear", NB_F32, "sgd");
         double cost;
         if (i == 0) nb_tensor_set(b.x, (const int64_t[]){2, 1}, NAN);
-        if (i == 1) nb_tensor_fill(b.ctx, value_of(b.net, 0, 0), 1e25);
-        if (i == 1) nb_tensor_fill(b.ctx, value_of(b.net, 1, 0), 1e25);
+        if (i == 1) nb_tensor_fill(b.ctx, b.net->layer[0].param[0].value, 1e25);
+        if (i == 1) nb_tensor_fill(b.ctx, b.net->layer[1].param[0].value, 1e25);
         if (i == 2) nb_tensor_fill(b.ctx, b.y, 3e38);
-        nb_status status = nb_optimizer_step(b.ctx, &b.optimizer, b.net, b.x, b.y, false, &cost);
+        nb_status status = step(&b, b.net, false, &cost);
         assert_int_equal(status, NB_EVALUE);
         if (!strstr(b.ctx->message, says[i])) fail_msg("%s", b.ctx->message);
         end(&b);
@@ -202,7 +208,7 @@ static nb_status on_batch(nb_ctx *ctx, void *self, const nb_progress *p, bool *s
     course *c = self;
     assert_true(isfinite(p->cost));
     nb_tensor_release(ctx, c->after);
-    c->after = nb_tensor_clone(ctx, c->net->values);
+    c->after = nb_tensor_clone(ctx, c->net->params);
     if (++c->batches != c->fail_at) return NB_OK;
     if (c->stop) {
         *stop = true;
@@ -225,12 +231,9 @@ static nb_status on_epoch(nb_ctx *ctx, void *self, const nb_progress *p, bool *s
 static course course_of(bench *b, nb_set *test)
 {
     course c = {.net = b->net};
-    c.options = (nb_train_options){.epochs = 3,
-                                   .batch = 5,
-                                   .seed = 7,
-                                   .shuffle = true,
-                                   .optimizer = &b->optimizer,
-                                   .test = test};
+    c.options = (nb_train_options){
+        .epochs = 3,
+        .run = {.batch = 5, .seed = 7, .shuffle = true, .optimizer = &b->optimizer, .test = test}};
     return c;
 }
 
@@ -251,16 +254,16 @@ static void training_learns_and_repeats(void **state)
         b.optimizer.options.lr = 3;
         c.options.epochs = 200;
         c.options.on_epoch = on_epoch;
-        c.options.seed = i == 2 ? 8 : 7;
+        c.options.run.seed = i == 2 ? 8 : 7;
         assert_int_equal(nb_net_reset(b.ctx, b.net, 1), NB_OK);
         assert_int_equal(run(&b, set, &c), NB_OK);
         assert_int_equal(c.history.epochs, 200);
         assert_int_equal(c.history.examples, 200 * 60);
         assert_true(c.history.epoch[199].cost < 0.5 * c.history.epoch[0].cost);
         assert_true(c.history.epoch[199].accuracy > 0.6);
-        if (!first) first = nb_tensor_clone(b.ctx, b.net->values);
+        if (!first) first = nb_tensor_clone(b.ctx, b.net->params);
         /* Same seed, same bits; another seed, another order, other bits. */
-        assert_int_equal(same_bits(b.ctx, first, b.net->values), i < 2);
+        assert_int_equal(same_bits(b.ctx, first, b.net->params), i < 2);
         nb_history_free(b.ctx, &c.history);
     }
     nb_tensor_release(b.ctx, first);
@@ -275,7 +278,7 @@ static void short_last_batch(void **state)
     nb_set *set = random_set(b.ctx, 60, 8, 3);
     course c = course_of(&b, NULL);
     (void)state;
-    c.options.batch = 7;
+    c.options.run.batch = 7;
     c.options.epochs = 1;
     c.options.on_batch = on_batch;
     c.options.on_epoch = on_epoch;
@@ -309,7 +312,7 @@ static void ended_early(void **state)
             assert_int_equal(run(&b, set, &c), way == 1 ? NB_OK : NB_ECALLBACK);
             assert_int_equal(c.batches, 17);
             assert_int_equal(c.history.epochs, 1);
-            assert_true(same_bits(b.ctx, c.after, b.net->values));
+            assert_true(same_bits(b.ctx, c.after, b.net->params));
         }
         b.ctx->interrupt = NULL;
         nb_tensor_release(b.ctx, c.after);
@@ -335,13 +338,13 @@ static void nan_in_the_data(void **state)
     nb_set *set = nb_set_new(b.ctx, x, 1, y, NULL, 0, NULL);
     course c = course_of(&b, NULL);
     (void)state;
-    c.options.shuffle = false;
+    c.options.run.shuffle = false;
     c.options.on_batch = on_batch;
     assert_int_equal(run(&b, set, &c), NB_EVALUE);
     assert_int_equal(c.batches, 6);
     assert_non_null(strstr(b.ctx->message, "epoch 1, batch 7"));
     assert_non_null(strstr(b.ctx->message, "31"));
-    assert_true(same_bits(b.ctx, c.after, b.net->values));
+    assert_true(same_bits(b.ctx, c.after, b.net->params));
     nb_tensor_release(b.ctx, c.after);
     nb_history_free(b.ctx, &c.history);
     nb_set_release(b.ctx, set);
@@ -362,19 +365,19 @@ static void refused_before_the_first_batch(void **state)
     assert_string_equal(b.ctx->message, "the set's examples are 9; the network takes 8");
     assert_int_equal(run(&b, many, &c), NB_ESHAPE);
     assert_non_null(strstr(b.ctx->message, "4 classes"));
-    c.options.test = wide;
+    c.options.run.test = wide;
     assert_int_equal(run(&b, good, &c), NB_ESHAPE);
     assert_non_null(strstr(b.ctx->message, "test: "));
-    c.options.test = NULL;
+    c.options.run.test = NULL;
     for (int i = 0; i < 4; i++) {
         b.optimizer.options.lr = bad_lr[i];
         assert_int_equal(run(&b, good, &c), NB_EARG);
         assert_non_null(strstr(b.ctx->message, "lr must be a number above 0"));
     }
     b.optimizer.options.lr = 1;
-    c.options.batch = 0;
+    c.options.run.batch = 0;
     assert_int_equal(run(&b, good, &c), NB_EARG);
-    c.options.batch = 1;
+    c.options.run.batch = 1;
     c.options.epochs = 0;
     assert_int_equal(run(&b, good, &c), NB_EARG);
     assert_int_equal(c.history.examples, 0);
@@ -414,8 +417,9 @@ static void evaluation_counts(void **state)
     nb_tensor *y = classes_in_turn(ctx, 1200, 3);
     nb_evaluation out;
     (void)state;
-    nb_tensor_fill(ctx, net->values, 0);
-    for (int64_t i = 0; i < 3; i++) nb_tensor_set(value_of(net, 0, 0), (const int64_t[]){i, i}, 1);
+    nb_tensor_fill(ctx, net->params, 0);
+    for (int64_t i = 0; i < 3; i++)
+        nb_tensor_set(net->layer[0].param[0].value, (const int64_t[]){i, i}, 1);
     for (int64_t i = 0; i < 1200; i++) {
         int64_t shown = i < 900 ? i % 3 : (i + 1) % 3;
         nb_tensor_set(x, (const int64_t[]){i, shown}, 1);
@@ -442,7 +446,7 @@ typedef struct swept {
 static nb_status try_train(nb_ctx *ctx, nb_net *net, void *arg)
 {
     swept *s = arg;
-    nb_train_options options = {.epochs = 1, .batch = 60, .optimizer = &s->optimizer};
+    nb_train_options options = {.epochs = 1, .run = {.batch = 60, .optimizer = &s->optimizer}};
     nb_history history = {.epochs = 0};
     nb_status status = nb_train(ctx, net, s->set, &options, &history);
     nb_history_free(ctx, &history);

@@ -1,18 +1,17 @@
 /* The Lua state's life: its libraries, nabla, and what the command line sets. */
-#include "shell/shell.h"
+#include "shell/state.h"
 
 #include "base/workers.h"
 #include "lua/nbl.h"
-#include "shell/run/errors.h"
+#include "shell/globals.h"
 #include "shell/run/interrupt.h"
 #include "shell/run/threads.h"
+#include "shell/screen/say.h"
 
 #include <lauxlib.h>
 #include <lualib.h>
 #include <stdio.h>
 #include <string.h>
-
-const char *const sh_modules[] = {"tensor", "nn", "data", "plot", "help", NULL};
 
 typedef struct opening {
     sh_shell *shell;
@@ -123,6 +122,7 @@ static int open_state(lua_State *L)
     sh_hook_guard(L);
     set_arg(L, o);
     open_modules(L);
+    nbl_guard_debug(L);
     shell->ctx = nbl_ctx(L);
     shell->ctx->interrupt = sh_interrupt_flag();
     sh_progress_init(&shell->progress, &shell->terminal);
@@ -131,17 +131,6 @@ static int open_state(lua_State *L)
     heed_options(L, shell->ctx, o->options);
     nbl_push_owner(L);
     return 1;
-}
-
-void sh_push_globals(lua_State *L)
-{
-    lua_pushglobaltable(L);
-    if (!lua_istable(L, -1)) luaL_error(L, "the table of globals is gone");
-}
-
-sh_shell *sh_shell_of(lua_State *L)
-{
-    return *(sh_shell **)lua_getextraspace(L);
 }
 
 bool sh_shell_open(sh_shell *shell, const sh_options *options, int argc, char **argv)

@@ -1,5 +1,5 @@
 /* The cost of a pass and what backpropagation makes of it. */
-#include "nn/net/learn.h"
+#include "nn/net/pass.h"
 
 #include "base/text.h"
 #include "grad/tape.h"
@@ -32,9 +32,10 @@ nb_op_id nb_net_fused(const nb_net *net)
 static nb_tensor *step_rows(nb_ctx *ctx, nb_tensor *t)
 {
     nb_call call = {.op = nb_ops[NB_OP_reshape], .in = {t}, .inputs = 1};
-    call.attr.list[0] = t->shape[0] * t->shape[1];
-    for (int i = 2; i < t->dims; i++) call.attr.list[i - 1] = t->shape[i];
-    call.attr.length = t->dims - 1;
+    struct nb_attr_sizes *sizes = &call.attr.sizes;
+    sizes->at[0] = t->shape[0] * t->shape[1];
+    for (int i = 2; i < t->dims; i++) sizes->at[i - 1] = t->shape[i];
+    sizes->count = t->dims - 1;
     return nb_op_call(ctx, &call);
 }
 

@@ -1,6 +1,6 @@
 /* Passes over prepared examples: output, cost, and the gradients of backpropagation. */
-#ifndef NB_LEARN_H
-#define NB_LEARN_H
+#ifndef NB_PASS_H
+#define NB_PASS_H
 
 #include "nn/net/walk.h"
 

@@ -1,0 +1,225 @@
+/* Methods that change what a network is made of: its layers, its dtype, which of them learn. */
+#include "lua/nn/net.h"
+
+#include "lua/nn/make.h"
+
+#include <string.h>
+
+/* ---- Layers ---- */
+
+typedef struct change_job {
+    nb_net *net;
+    nb_layer *block; /* in a box: what is to come in, as children */
+    int first, last;
+    uint64_t seed;
+} change_job;
+
+static nb_status append(nb_ctx *ctx, void *data)
+{
+    change_job *work = data;
+    return nb_net_append(ctx, work->net, work->block->child, work->block->children, work->seed);
+}
+
+static nb_status replace(nb_ctx *ctx, void *data)
+{
+    change_job *work = data;
+    return nb_net_replace(ctx, work->net, work->first, work->block->child[0], work->seed);
+}
+
+static nb_status cut(nb_ctx *ctx, void *data)
+{
+    change_job *work = data;
+    return nb_net_cut(ctx, work->net, work->first, work->last, work->seed);
+}
+
+/* The layers first … last of the network hold what they need themselves: they may leave it. */
+static void let_stand_alone(lua_State *L, const nb_net *net, int first, int last)
+{
+    for (int i = first; i <= last; i++) {
+        nbl_push_layer(L, net->layer.child[i]);
+        lua_getiuservalue(L, -1, NBL_HELD);
+        nbl_hold_layer(L, lua_gettop(L), net->layer.child[i]);
+        lua_pop(L, 2);
+    }
+}
+
+/* Runs the change; gives the network back, so that the prompt shows it. */
+static int run_change(lua_State *L, nbl_net *self, const char *whose, nbl_job *job,
+                      change_job *work)
+{
+    if (self->busy)
+        return nbl_error(L, "%s: this network is running; a function that it calls cannot change it",
+                         whose);
+    work->net = self->net;
+    work->seed = nbl_check_seed(L, lua_gettop(L) + 1);
+    nbl_net_learn(L, self, whose, job, work);
+    nbl_net_adopt(L, 1);
+    lua_settop(L, 1);
+    return 1;
+}
+
+static int net_append(lua_State *L)
+{
+    nbl_net *self = nbl_check_net(L, 1);
+    int entries = lua_gettop(L);
+    change_job work = {.block = nbl_new_list(L)};
+    lua_newtable(L);
+    int held = lua_gettop(L);
+    for (int i = 2; i <= entries; i++) nbl_add_entry(L, i, work.block, held, i - 1);
+    if (!work.block->children)
+        return nbl_error(L, "net:append takes layers: net:append(nn.dense{30}, \"10 softmax\")");
+    nbl_check_layer_names(L, work.block);
+    return run_change(L, self, "net:append", append, &work);
+}
+
+static int net_replace(lua_State *L)
+{
+    nbl_net *self = nbl_check_net(L, 1);
+    change_job work = {.block = NULL};
+    work.first = (int)nbl_check_index(L, 2, self->net->layer.children, "layer");
+    lua_settop(L, 3);
+    work.block = nbl_new_list(L);
+    lua_newtable(L);
+    nbl_add_entry(L, 3, work.block, lua_gettop(L), 1);
+    if (work.block->children != 1)
+        return nbl_error(L, "net:replace takes one layer in another's place, not %d",
+                         work.block->children);
+    nbl_check_layer_names(L, work.block);
+    let_stand_alone(L, self->net, work.first, work.first);
+    return run_change(L, self, "net:replace", replace, &work);
+}
+
+static int net_cut(lua_State *L)
+{
+    nbl_net *self = nbl_check_net(L, 1);
+    change_job work = {.block = NULL};
+    int layers = self->net->layer.children;
+    work.first = (int)nbl_check_index(L, 2, layers, "layer");
+    work.last = lua_isnoneornil(L, 3) ? work.first : (int)nbl_check_index(L, 3, layers, "layer");
+    if (work.last < work.first)
+        return nbl_error(L, "net:cut goes from the first layer to the last, not from %d to %d",
+                         work.first + 1, work.last + 1);
+    if (work.last - work.first + 1 == layers)
+        return nbl_error(L, "net:cut: a network keeps at least one layer");
+    let_stand_alone(L, self->net, work.first, work.last);
+    return run_change(L, self, "net:cut", cut, &work);
+}
+
+/* ---- By path ---- */
+
+typedef struct find_job {
+    nb_net *net;
+    const char *path;
+    nb_layer *found;
+} find_job;
+
+static nb_status find(nb_ctx *ctx, void *data)
+{
+    find_job *work = data;
+    work->found = nb_net_layer(ctx, work->net, work->path);
+    return work->found ? NB_OK : ctx->status;
+}
+
+static int net_layer(lua_State *L)
+{
+    nbl_net *self = nbl_check_net(L, 1);
+    find_job work = {.net = self->net};
+    if (lua_type(L, 2) != LUA_TSTRING && lua_type(L, 2) != LUA_TNUMBER)
+        return nbl_arg_error(L, 2, "a path such as \"3.1\" or \"hidden\"");
+    work.path = lua_tostring(L, 2);
+    nbl_run(L, find, &work);
+    nbl_push_layer(L, work.found);
+    return 1;
+}
+
+/* ---- Which learn ---- */
+
+/* The layer that argument 2 names: a number, a path or a handle; none: the network itself. */
+static nb_layer *check_layer(lua_State *L, nbl_net *self)
+{
+    if (lua_isnoneornil(L, 2)) return &self->net->layer;
+    nb_layer *layer = nbl_test_layer(L, 2);
+    if (layer) return layer;
+    if (lua_type(L, 2) == LUA_TNUMBER)
+        return self->net->layer
+            .child[nbl_check_index(L, 2, self->net->layer.children, "layer")];
+    net_layer(L);
+    return nbl_test_layer(L, -1);
+}
+
+static int net_freeze(lua_State *L)
+{
+    nb_layer_freeze(check_layer(L, nbl_check_net(L, 1)), true);
+    return 0;
+}
+
+static int net_thaw(lua_State *L)
+{
+    nb_layer_freeze(check_layer(L, nbl_check_net(L, 1)), false);
+    return 0;
+}
+
+/* ---- The dtype ---- */
+
+typedef struct convert_job {
+    nb_net *net;
+    nb_dtype dtype;
+} convert_job;
+
+static nb_status convert(nb_ctx *ctx, void *data)
+{
+    convert_job *work = data;
+    return nb_net_convert(ctx, work->net, work->dtype);
+}
+
+static int net_to(lua_State *L)
+{
+    nbl_net *self = nbl_check_net(L, 1);
+    convert_job work = {.net = self->net};
+    const char *name = lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2) : "";
+    if (!nb_dtype_from_name(name, &work.dtype) || !nb_dtype_computes(work.dtype))
+        return nbl_arg_error(L, 2, "\"f32\" or \"f64\"");
+    if (self->busy)
+        return nbl_error(L, "net:to: this network is running; a function that it calls cannot "
+                            "change it");
+    nbl_net_learn(L, self, "net:to", convert, &work);
+    nbl_net_adopt(L, 1);
+    lua_settop(L, 1);
+    return 1;
+}
+
+static const nbl_entry entries[] = {
+    {":layer", net_layer, "net:layer(path)",
+     "The layer at a path of numbers and names: \"3.1\" is the first layer in the brackets of layer "
+     "3.",
+     "net = nn.net [==[8 - residual[16 relu - 8 linear] name=block - 2]==]\n"
+     "print(net:layer \"block.2\", net:layer \"1.2\" == net[1][2])",
+     NULL},
+    {":append", net_append, "net:append(layers…)",
+     "Adds layers at the end: sizes, layers, strings of notation, functions, networks. What was "
+     "there keeps its parameters.",
+     "net = nn.net \"4 - 3\"\nnet:append(nn.dense{5, \"relu\"}, \"2 softmax\")\nprint(net)", NULL},
+    {":replace", net_replace, "net:replace(l, layer)",
+     "Puts another layer in the place of layer l. Parameters that still fit keep their values, the "
+     "others begin anew.",
+     "net = nn.net \"4 - 3 - 2\"\nnet:replace(2, \"5 softmax\")\nprint(net)", NULL},
+    {":cut", net_cut, "net:cut(first, [last])",
+     "Takes layers first to last out. Parameters that still fit keep their values, the others begin "
+     "anew.",
+     "net = nn.net \"4 - 3 - 3 - 2\"\nnet:cut(2)\nprint(net)", NULL},
+    {":freeze", net_freeze, "net:freeze([l])",
+     "Training leaves the parameters of layer l, or of all layers, as they are; net:thaw undoes it.",
+     "net = nn.net \"4 - 3 - 2\"\nnet:freeze(1)\nprint(net[1].frozen, net[2].frozen)", NULL},
+    {":thaw", net_thaw, "net:thaw([l])", "Layer l, or all layers, learn again.",
+     "net = nn.net \"4 - 3 frozen - 2\"\nnet:thaw()\nprint(net[1].frozen)", NULL},
+    {":to", net_to, "net:to(dtype)",
+     "Brings the network to \"f32\" or \"f64\". Its parameters move: what was held of them before "
+     "is no longer the network's.",
+     "net = nn.net \"4 - 3 - 2\"\nprint(net:to(\"f64\"):params().dtype)", NULL},
+    {.name = NULL},
+};
+
+void nbl_open_net_change(lua_State *L)
+{
+    nbl_register(L, "net", entries);
+}

@@ -1,0 +1,98 @@
+/* The handle of a tensor: its life, and what is asked and said about changes in place. */
+#include "lua/nbl.h"
+
+#include "lua/state.h"
+
+#include <stdio.h>
+
+/* ---- Life ---- */
+
+/* Laid out as nbl_new_handle would; made here, because most handles are tensors' and short-lived.
+ */
+typedef struct block {
+    const nbl_kind *kind;
+    nb_tensor *tensor;
+} block;
+
+_Static_assert(offsetof(block, tensor) == NBL_HEADER, "a block is a header and a value");
+
+/* __gc and __close. */
+static int release(lua_State *L)
+{
+    nb_tensor **handle = nbl_test_handle(L, 1, &nbl_tensor_kind);
+    nbl_state *state = nbl_state_find(L);
+    if (!handle || !state || !state->ctx) return 0;
+    nb_tensor_release(state->ctx, *handle);
+    *handle = NULL;
+    return 0;
+}
+
+static const luaL_Reg meta[] = {{"__gc", release}, {"__close", release}, {NULL, NULL}};
+const nbl_kind nbl_tensor_kind = {"nabla.tensor", 0, meta};
+
+nb_tensor **nbl_new_tensor(lua_State *L)
+{
+    block *self = lua_newuserdatauv(L, sizeof *self, 0);
+    *self = (block){&nbl_tensor_kind, NULL};
+    if (lua_rawgeti(L, LUA_REGISTRYINDEX, NBL_TENSOR_KEY) != LUA_TTABLE)
+        luaL_error(L, "nabla is not open in this Lua state");
+    lua_setmetatable(L, -2);
+    return &self->tensor;
+}
+
+void nbl_push_tensor(lua_State *L, nb_tensor *tensor)
+{
+    nbl_stress(L);
+    nb_tensor **handle = nbl_new_tensor(L);
+    *handle = nb_tensor_retain(tensor);
+}
+
+nb_tensor *nbl_test_tensor(lua_State *L, int arg)
+{
+    nb_tensor **handle = nbl_test_handle(L, arg, &nbl_tensor_kind);
+    if (handle && !*handle) nbl_error(L, "this tensor was already released");
+    return handle ? *handle : NULL;
+}
+
+nb_tensor *nbl_check_tensor(lua_State *L, int arg)
+{
+    nb_tensor *tensor = nbl_test_tensor(L, arg);
+    if (!tensor) nbl_arg_error(L, arg, "a tensor");
+    return tensor;
+}
+
+/* ---- Changes in place ---- */
+
+void nbl_check_change(lua_State *L, const nb_tensor *x, const char *what)
+{
+    nb_ctx *ctx = nbl_ctx(L);
+    if (nb_tensor_check_write(ctx, x) != NB_OK) nbl_error(L, "%s: %s", what, ctx->message);
+    if (!x->link || !ctx->recording) return;
+    const nb_record *record = nb_record_of(x);
+    if (record)
+        nbl_error(L,
+                  "%s would change the result of %s, which takes part in a gradient that would "
+                  "miss it; compute a new tensor, or change x:detach():clone()",
+                  what, record->op->name);
+    nbl_error(L, "%s would change a tensor that takes part in a gradient; do it inside nn.no_grad",
+              what);
+}
+
+void nbl_changed(lua_State *L, nb_tensor *x, const char *what)
+{
+    char words[LUA_IDSIZE + 64];
+    lua_Debug at;
+    if (x->storage->readers == 0) return;
+    for (int level = 0; lua_getstack(L, level, &at) && lua_getinfo(L, "Sl", &at); level++) {
+        if (at.currentline <= 0) continue;
+        snprintf(words, sizeof words, "%s in %s:%d", what, at.short_src, at.currentline);
+        nb_tensor_explain(nbl_ctx(L), x, words);
+        return;
+    }
+}
+
+void nbl_check_lost(lua_State *L, const nb_tensor *y, const char *what)
+{
+    if (!y->link || !nbl_ctx(L)->recording) return;
+    nbl_error(L, "%s would lose the gradient of what it is given; give it y:detach()", what);
+}

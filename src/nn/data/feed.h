@@ -1,0 +1,79 @@
+/* Rows of numbers that data sets gather their batches from. Where they come from is one struct of
+ * functions: memory is here; what reads files, cuts texts or keeps non-zeros only fills another.
+ * (nb_source, of io/, gives bytes.) */
+#ifndef NB_FEED_H
+#define NB_FEED_H
+
+#include "nn/data/scale.h"
+
+/* Row numbers are int32_t. */
+#define NB_SET_ROWS_MAX INT32_MAX
+
+typedef struct nb_feed nb_feed;
+
+/* Which rows, in which order: those at positions order[0 … n - 1] of a part. */
+typedef struct nb_pick {
+    const int32_t *part;  /* the row at each position; NULL: its own number */
+    const int32_t *order; /* NULL: start, start + 1, … */
+    int64_t start, n;
+} nb_pick;
+
+static inline int64_t nb_pick_position(const nb_pick *pick, int64_t i)
+{
+    return pick->order ? pick->order[i] : pick->start + i;
+}
+
+static inline int64_t nb_pick_row(const nb_pick *pick, int64_t i)
+{
+    int64_t at = nb_pick_position(pick, i);
+    return pick->part ? pick->part[at] : at;
+}
+
+/* n of the picked, from number `first` on. */
+static inline nb_pick nb_pick_some(const nb_pick *pick, int64_t first, int64_t n)
+{
+    return (nb_pick){pick->part, pick->order ? pick->order + first : NULL, pick->start + first, n};
+}
+
+/* Where rows are gathered: one below the other, contiguous. */
+typedef struct nb_room {
+    void *data;
+    nb_dtype dtype;
+    int64_t width; /* numbers of one row there */
+} nb_room;
+
+typedef struct nb_feed_type {
+    /* Writes the picked rows, converted and scaled in one pass (NULL: as they are), to a dtype that
+     * computes, whatever it makes of them; or, never scaled, to one that stores and holds every
+     * number of this dtype (nb_feed_fit). The caller has checked the picks and the width. */
+    nb_status (*gather)(nb_ctx *ctx, nb_feed *rows, const nb_pick *pick, const nb_scale *scale,
+                        const nb_room *room);
+    /* These are asked for next. */
+    void (*prefetch)(nb_feed *rows, const nb_pick *pick);
+    void (*free)(nb_ctx *ctx, nb_feed *rows);
+} nb_feed_type;
+
+/* The head of every kind. Counted: sets and their parts share it. */
+struct nb_feed {
+    size_t refs;
+    const nb_feed_type *type;
+    nb_dtype dtype; /* of the numbers where they are kept */
+    int64_t count;  /* of rows, 1 … NB_SET_ROWS_MAX */
+    int dims;       /* of one row; 0: a number */
+    int64_t shape[NB_MAX_DIMS];
+};
+
+/* The rows of a tensor (count, …), which is read where it is if it is contiguous. NB_ESHAPE for one
+ * number, for nothing and for too many; `what` names it. */
+nb_feed *nb_feed_of_tensor(nb_ctx *ctx, nb_tensor *tensor, const char *what);
+/* One more owner; returns its argument. */
+nb_feed *nb_feed_retain(nb_feed *rows);
+/* NULL is allowed. */
+void nb_feed_release(nb_ctx *ctx, nb_feed *rows);
+
+/* Numbers of one row. */
+int64_t nb_feed_width(const nb_feed *rows);
+/* Whether every number that the rows can hold is one of `dtype`. */
+bool nb_feed_fit(const nb_feed *rows, nb_dtype dtype);
+
+#endif

@@ -1,0 +1,220 @@
+/* Batches out of a set: one conversion a row, while the rows of the batch to come are on their way.
+ * What cannot be had as numbers of the batch's dtype is an error that names the example. */
+#include "nn/data/set.h"
+
+#include "base/text.h"
+#include "kernel/kernel.h"
+#include "tensor/shape.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <string.h>
+
+enum { CLASSES_AT_ONCE = 256 };
+
+/* Numbers for one row of `to`. */
+static int64_t width_of(const nb_tensor *to)
+{
+    return nb_shape_count(to->dims - 1, to->shape + 1);
+}
+
+static nb_room room_of(const nb_tensor *to)
+{
+    return (nb_room){nb_tensor_data(to), to->dtype, width_of(to)};
+}
+
+/* ---- What does not fit ---------------------------------------------------------------------- */
+
+/* NB_EVALUE for number `column` of the picked example i, told as it stands in the rows. */
+static nb_status bad_number(nb_ctx *ctx, const char *what, nb_feed *rows, const nb_pick *pick,
+                            int64_t i, int64_t column, nb_dtype dtype)
+{
+    char text[NB_NUMBER_MAX];
+    int64_t width = nb_feed_width(rows);
+    nb_pick one = nb_pick_some(pick, i, 1);
+    double *row = nb_alloc(ctx, (size_t)width * sizeof *row);
+    if (!row) return ctx->status;
+    nb_status status = rows->type->gather(ctx, rows, &one, NULL, &(nb_room){row, NB_F64, width});
+    if (status == NB_OK)
+        status =
+            nb_fail(ctx, NB_EVALUE, "%s holds %s in example %" PRId64 "; it needs %s that fit %s",
+                    what, nb_number_text(row[column], text), nb_pick_position(pick, i) + 1,
+                    nb_dtype_computes(dtype) ? "numbers" : "whole numbers", nb_dtype_name(dtype));
+    nb_free(ctx, row, (size_t)width * sizeof *row);
+    return status;
+}
+
+/* Bytes and integers cannot be at fault unless a scale makes them too large. */
+static nb_status check_finite(nb_ctx *ctx, const char *what, nb_feed *rows, const nb_pick *pick,
+                              const nb_scale *scale, const nb_tensor *to)
+{
+    const nb_real_kernels *real = nb_real(to->dtype);
+    const char *at = nb_tensor_data(to);
+    size_t width = (size_t)width_of(to), size = nb_dtype_size(to->dtype), bad = 0;
+    if (!nb_dtype_computes(rows->dtype) && (!scale || scale->tame)) return NB_OK;
+    if (real->finite((size_t)pick->n * width, at)) return NB_OK;
+    while (real->finite(1, at + bad * size)) bad++;
+    return bad_number(ctx, what, rows, pick, (int64_t)(bad / width), (int64_t)(bad % width),
+                      to->dtype);
+}
+
+/* ---- Integers ------------------------------------------------------------------------------- */
+
+/* The first number that `dtype` does not hold as it is, or n. */
+static int64_t first_odd(const double *row, int64_t n, nb_dtype dtype)
+{
+    double low = dtype == NB_U8 ? 0 : INT32_MIN, high = dtype == NB_U8 ? UINT8_MAX : INT32_MAX;
+    int64_t i = 0;
+    while (i < n && row[i] >= low && row[i] <= high && row[i] == floor(row[i])) i++;
+    return i;
+}
+
+/* Integers out of rows that may hold other numbers: row by row, each looked at. */
+static nb_status gather_checked(nb_ctx *ctx, const char *what, nb_feed *rows, const nb_pick *pick,
+                                const nb_room *to)
+{
+    size_t n = (size_t)to->width, bytes = n * nb_dtype_size(to->dtype);
+    double *row = nb_alloc(ctx, n * sizeof *row);
+    nb_status status = row ? NB_OK : ctx->status;
+    for (int64_t i = 0; i < pick->n && status == NB_OK; i++) {
+        nb_pick one = nb_pick_some(pick, i, 1);
+        status = rows->type->gather(ctx, rows, &one, NULL, &(nb_room){row, NB_F64, to->width});
+        if (status != NB_OK) break;
+        int64_t odd = first_odd(row, to->width, to->dtype);
+        if (odd < to->width) status = bad_number(ctx, what, rows, pick, i, odd, to->dtype);
+        nb_kernels_get()->convert[NB_F64][to->dtype](n, row, 1,
+                                                     (char *)to->data + (size_t)i * bytes, 1, 1);
+    }
+    nb_free(ctx, row, n * sizeof *row);
+    return status;
+}
+
+static nb_status gather_whole(nb_ctx *ctx, const char *what, nb_feed *rows, const nb_pick *pick,
+                              const nb_room *to)
+{
+    if (nb_feed_fit(rows, to->dtype)) return rows->type->gather(ctx, rows, pick, NULL, to);
+    return gather_checked(ctx, what, rows, pick, to);
+}
+
+/* ---- Rows and classes ----------------------------------------------------------------------- */
+
+static nb_status gather_rows(nb_ctx *ctx, const char *what, nb_feed *rows, const nb_pick *pick,
+                             const nb_scale *scale, nb_tensor *to)
+{
+    int64_t wanted = to->dims && to->shape[0] == pick->n ? width_of(to) : -1;
+    if (wanted != nb_feed_width(rows))
+        return nb_fail(ctx, NB_ESHAPE,
+                       "%s has %" PRId64 " values an example; %" PRId64 " are wanted", what,
+                       nb_feed_width(rows), wanted);
+    nb_room room = room_of(to);
+    if (!nb_dtype_computes(to->dtype)) return gather_whole(ctx, what, rows, pick, &room);
+    nb_status status = rows->type->gather(ctx, rows, pick, scale, &room);
+    return status == NB_OK ? check_finite(ctx, what, rows, pick, scale, to) : status;
+}
+
+static void set_one(nb_tensor *to, int64_t place)
+{
+    if (to->dtype == NB_F32)
+        ((float *)nb_tensor_data(to))[place] = 1;
+    else
+        ((double *)nb_tensor_data(to))[place] = 1;
+}
+
+/* Ones for a run of class numbers, in front of which `done` stand. */
+static nb_status set_ones(nb_ctx *ctx, const nb_pick *pick, const int32_t *class, int64_t count,
+                          int64_t done, nb_tensor *to)
+{
+    int64_t classes = to->shape[to->dims - 1], steps = width_of(to) / classes;
+    for (int64_t i = 0; i < count; i++) {
+        if (class[i] < 1 || class[i] > classes)
+            return nb_fail(ctx, NB_EARG,
+                           "y holds class %d at example %" PRId64 "; the network has %" PRId64
+                           " classes",
+                           (int)class[i], nb_pick_position(pick, (done + i) / steps) + 1, classes);
+        set_one(to, (done + i) * classes + class[i] - 1);
+    }
+    return NB_OK;
+}
+
+/* (n, …, K), zeros with 1 at the class of every row. */
+static nb_status gather_one_hot(nb_ctx *ctx, nb_feed *rows, const nb_pick *pick, nb_tensor *to)
+{
+    int32_t few[CLASSES_AT_ONCE], *class = few;
+    int64_t steps = nb_feed_width(rows),
+            most = steps < CLASSES_AT_ONCE ? CLASSES_AT_ONCE / steps : 1;
+    size_t bytes = (size_t)steps * sizeof *class;
+    nb_status status = NB_OK;
+    if (steps > CLASSES_AT_ONCE) class = nb_alloc(ctx, bytes);
+    if (!class) return ctx->status;
+    memset(nb_tensor_data(to), 0, (size_t)nb_tensor_count(to) * nb_dtype_size(to->dtype));
+    for (int64_t i = 0; i < pick->n && status == NB_OK; i += most) {
+        nb_pick some = nb_pick_some(pick, i, pick->n - i < most ? pick->n - i : most);
+        status = gather_whole(ctx, "y", rows, &some, &(nb_room){class, NB_I32, steps});
+        if (status == NB_OK) status = set_ones(ctx, pick, class, some.n * steps, i * steps, to);
+    }
+    if (class != few) nb_free(ctx, class, bytes);
+    return status;
+}
+
+/* Whether y (n, …, K) takes a row of ones and zeros for every number of the set's y (…). */
+static bool takes_one_hot(const nb_set *set, const nb_tensor *y)
+{
+    int dims = set->y->dims;
+    return nb_dtype_computes(y->dtype) && y->dims == dims + 2 &&
+           (set->classes || y->shape[dims + 1] > 1) &&
+           !memcmp(y->shape + 1, set->y->shape, (size_t)dims * sizeof *y->shape);
+}
+
+static nb_status gather_y(nb_ctx *ctx, const nb_set *set, const nb_pick *pick, nb_tensor *y)
+{
+    if (!set->y) return nb_fail(ctx, NB_EARG, "the set holds no y");
+    if (!set->classes || !nb_dtype_computes(y->dtype)) {
+        if (!takes_one_hot(set, y)) return gather_rows(ctx, "y", set->y, pick, NULL, y);
+    } else if (!takes_one_hot(set, y) || y->shape[0] != pick->n ||
+               y->shape[y->dims - 1] < set->classes->count) {
+        return nb_fail(ctx, NB_ESHAPE,
+                       "y holds %" PRId64 " classes; the network has %" PRId64 " outputs",
+                       set->classes->count, y->dims ? width_of(y) : 1);
+    }
+    return gather_one_hot(ctx, set->y, pick, y);
+}
+
+nb_status nb_set_gather(nb_ctx *ctx, const nb_set *set, const int32_t *order, int64_t start,
+                        int64_t n, int64_t ahead, nb_tensor *x, nb_tensor *y)
+{
+    nb_pick pick = nb_set_pick(set, order, start, n), next = nb_pick_some(&pick, n, ahead);
+    nb_status status = NB_OK;
+    if (x) status = gather_rows(ctx, "x", set->x, &pick, set->scale, x);
+    if (y && status == NB_OK) status = gather_y(ctx, set, &pick, y);
+    if (status != NB_OK || ahead == 0) return status;
+    if (x) set->x->type->prefetch(set->x, &next);
+    if (y) set->y->type->prefetch(set->y, &next);
+    return NB_OK;
+}
+
+/* ---- All of it ------------------------------------------------------------------------------ */
+
+static nb_tensor *gather_all(nb_ctx *ctx, const nb_set *set, nb_feed *rows, const nb_scale *scale,
+                             nb_dtype dtype)
+{
+    nb_pick all = nb_set_pick(set, NULL, 0, set->count);
+    int64_t shape[NB_MAX_DIMS] = {set->count};
+    memcpy(shape + 1, rows->shape, (size_t)rows->dims * sizeof *shape);
+    nb_tensor *to = nb_tensor_new(ctx, dtype, rows->dims + 1, shape);
+    if (!to) return NULL;
+    nb_room room = room_of(to);
+    if (rows->type->gather(ctx, rows, &all, scale, &room) == NB_OK) return to;
+    nb_tensor_release(ctx, to);
+    return NULL;
+}
+
+nb_tensor *nb_set_x(nb_ctx *ctx, const nb_set *set, nb_dtype dtype)
+{
+    return gather_all(ctx, set, set->x, set->scale, dtype);
+}
+
+nb_tensor *nb_set_y(nb_ctx *ctx, const nb_set *set, nb_dtype dtype)
+{
+    if (!set->y) return nb_fail_null(ctx, NB_EARG, "the set holds no y");
+    return gather_all(ctx, set, set->y, NULL, set->classes ? NB_I32 : dtype);
+}

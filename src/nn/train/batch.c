@@ -1,0 +1,105 @@
+/* Batches: a set against a network, and buffers. */
+#include "nn/train/batch.h"
+
+#include "nn/data/labels.h"
+#include "tensor/shape.h"
+
+#include <string.h>
+
+static bool fits(const nb_feed *rows, const nb_form *form)
+{
+    return rows->dims == form->dims && nb_form_takes(form, rows->shape);
+}
+
+/* Numbers of one step of the output. */
+static int64_t units(const nb_net *net)
+{
+    const nb_form *out = nb_net_out(net);
+    return out->size[out->dims - 1];
+}
+
+/* One number an example for an output of one. */
+static bool is_column(const nb_net *net, const nb_set *set)
+{
+    return !set->classes && set->y->dims == 0 && nb_net_out(net)->dims == 1 && units(net) == 1;
+}
+
+bool nb_set_has_classes(const nb_net *net, const nb_set *set)
+{
+    return set->classes || nb_net_takes_classes(net, set->y->dims, set->y->shape);
+}
+
+/* Numbers of a y whose set does not know them for classes; the net does. */
+static nb_status check_numbers(nb_ctx *ctx, const nb_net *net, const nb_set *set)
+{
+    nb_survey seen;
+    nb_pick all = nb_set_pick(set, NULL, 0, set->count);
+    nb_status status = nb_survey_rows(ctx, set->y, &all, &seen);
+    if (status != NB_OK) return status;
+    return nb_survey_check(ctx, &seen, units(net), "the network has");
+}
+
+static nb_status check_y(nb_ctx *ctx, const nb_net *net, const nb_set *set)
+{
+    char given[NB_SHAPE_TEXT], wanted[NB_SHAPE_TEXT];
+    const nb_feed *y = set->y;
+    bool classes = nb_net_takes_classes(net, y->dims, y->shape);
+    nb_form_text(nb_net_out(net), wanted);
+    nb_shape_text(y->dims, y->shape, given);
+    if (set->classes) {
+        bool one = y->dims == 0 && nb_net_out(net)->dims == 1; /* also for a single class */
+        if ((classes || one) && units(net) == set->classes->count) return NB_OK;
+        return nb_fail(ctx, NB_ESHAPE, "the set has %lld classes%s%s; the network gives %s",
+                       (long long)set->classes->count, y->dims ? " for each of " : "",
+                       y->dims ? given : "", wanted);
+    }
+    if (classes) return check_numbers(ctx, net, set);
+    if (is_column(net, set) || fits(y, nb_net_out(net))) return NB_OK;
+    return nb_fail(ctx, NB_ESHAPE, "the set's targets are %s; the network gives %s", given, wanted);
+}
+
+nb_status nb_set_check(nb_ctx *ctx, const nb_net *net, const nb_set *set)
+{
+    char given[NB_SHAPE_TEXT], wanted[NB_SHAPE_TEXT];
+    if (set->count < 1) return nb_fail(ctx, NB_EARG, "the set has no examples");
+    if (!set->y) return nb_fail(ctx, NB_EARG, "the set has no y to learn from");
+    if (!fits(set->x, nb_net_in(net)))
+        return nb_fail(ctx, NB_ESHAPE, "the set's examples are %s; the network takes %s",
+                       nb_shape_text(set->x->dims, set->x->shape, given),
+                       nb_form_text(nb_net_in(net), wanted));
+    return check_y(ctx, net, set);
+}
+
+/* (n, a row…) and, behind it, `more` where that is not 0. */
+static nb_tensor *buffer(nb_ctx *ctx, nb_dtype dtype, const nb_feed *rows, int64_t n, int64_t more)
+{
+    int64_t shape[NB_MAX_DIMS] = {n};
+    int dims = rows->dims + 1;
+    memcpy(shape + 1, rows->shape, (size_t)rows->dims * sizeof *shape);
+    if (more) shape[dims++] = more;
+    return nb_tensor_new(ctx, dtype, dims, shape);
+}
+
+nb_tensor *nb_batch_classes(nb_ctx *ctx, const nb_set *set, int64_t n)
+{
+    return buffer(ctx, NB_I32, set->y, n, 0);
+}
+
+static nb_tensor *y_buffer(nb_ctx *ctx, const nb_net *net, const nb_set *set, int64_t n)
+{
+    bool classes = nb_set_has_classes(net, set);
+    if (classes && nb_net_wants_classes(net)) return nb_batch_classes(ctx, set, n);
+    bool longer = classes || is_column(net, set);
+    return buffer(ctx, net->dtype, set->y, n, longer ? units(net) : 0);
+}
+
+nb_status nb_batch_new(nb_ctx *ctx, const nb_net *net, const nb_set *set, int64_t n, nb_tensor **x,
+                       nb_tensor **y)
+{
+    *x = buffer(ctx, net->dtype, set->x, n, 0);
+    *y = *x ? y_buffer(ctx, net, set, n) : NULL;
+    if (*y) return NB_OK;
+    nb_tensor_release(ctx, *x);
+    *x = NULL;
+    return ctx->status;
+}

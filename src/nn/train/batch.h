@@ -1,0 +1,20 @@
+/* Batches: whether a set fits a network, and the buffers that its examples are gathered into. */
+#ifndef NB_BATCH_H
+#define NB_BATCH_H
+
+#include "nn/data/set.h"
+#include "nn/examples.h"
+
+/* Whether a set's examples and targets fit a net; NB_ESHAPE or NB_EARG says why not. Numbers that
+ * the net makes classes are looked through. */
+nb_status nb_set_check(nb_ctx *ctx, const nb_net *net, const nb_set *set);
+/* Whether the set's y is class numbers for this net. */
+bool nb_set_has_classes(const nb_net *net, const nb_set *set);
+/* Buffers for n examples of a set that fits and what the net's cost takes of their y: class numbers
+ * where it wants them, else (n, out_shape…). */
+nb_status nb_batch_new(nb_ctx *ctx, const nb_net *net, const nb_set *set, int64_t n, nb_tensor **x,
+                       nb_tensor **y);
+/* A buffer for n examples' class numbers. */
+nb_tensor *nb_batch_classes(nb_ctx *ctx, const nb_set *set, int64_t n);
+
+#endif

@@ -1,0 +1,156 @@
+/* One step of a network's learning: evaluation, then the update. */
+#include "nn/train/learn.h"
+
+#include "base/memory.h"
+
+#include <string.h>
+
+typedef struct task {
+    nb_net *net;
+    const nb_lesson *lesson;
+    nb_staged staged; /* buffers that wait until the step has succeeded */
+} task;
+
+/* The lesson as training runs it. What an evaluation before this one staged is dropped. */
+static nb_status run(nb_ctx *ctx, task *t, const nb_sink *sink, double *cost)
+{
+    const nb_lesson *lesson = t->lesson;
+    const nb_mode mode = {
+        .learning = true, .seed = lesson->seed, .step = lesson->step, .staged = &t->staged};
+    nb_staged_drop(ctx, &t->staged);
+    return nb_net_learn(ctx, t->net, lesson->x, lesson->y, &mode, sink, cost);
+}
+
+static nb_status evaluate(nb_ctx *ctx, void *self, double *cost)
+{
+    return run(ctx, self, NULL, cost);
+}
+
+/* How a parameter learns. */
+static nb_segment segment_of(const nb_net *net, const nb_layer *layer, const nb_param *param)
+{
+    return (nb_segment){.start = param->start - net->param[0]->start,
+                        .count = param->count,
+                        .factor = layer->factor,
+                        .frozen = layer->head.frozen,
+                        .decays = param->decays};
+}
+
+/* The network as a problem; problem->segment is the caller's to free. */
+static nb_status pose(nb_ctx *ctx, task *t, nb_problem *problem)
+{
+    nb_net *net = t->net;
+    *problem = (nb_problem){.dtype = net->dtype,
+                            .count = nb_net_count(net),
+                            .values = nb_tensor_data(net->values),
+                            .gradient = nb_tensor_data(net->grads),
+                            .rate = t->lesson->rate,
+                            .evaluate = evaluate,
+                            .self = t};
+    problem->segment = nb_alloc(ctx, (size_t)net->params * sizeof *problem->segment);
+    if (!problem->segment) return ctx->status;
+    for (int l = 0; l < net->parts; l++) {
+        const nb_plan *plan = net->part[l]->plan;
+        for (int i = 0; i < plan->params; i++)
+            problem->segment[problem->segments++] =
+                segment_of(net, net->part[l], &plan->param[i]);
+    }
+    return NB_OK;
+}
+
+/* Whether every parameter learns at the rate itself. */
+static bool learns_alike(const nb_net *net)
+{
+    for (int l = 0; l < net->parts; l++) {
+        const nb_layer *layer = net->part[l];
+        if (layer->plan->params && (layer->head.frozen || layer->factor != 1)) return false;
+    }
+    return true;
+}
+
+/* The gradient's products straight into the weights: where nobody reads a gradient, and the step is
+ * its multiple for every parameter. */
+static nb_status descend(nb_ctx *ctx, task *t, nb_optimizer *optimizer, double *cost)
+{
+    nb_tensor *whole = t->net->whole;
+    const nb_sink sink = {whole->storage, whole, -t->lesson->rate, 1};
+    nb_status status = run(ctx, t, &sink, cost);
+    if (status == NB_OK) optimizer->steps++;
+    return status;
+}
+
+/* The order of a step: the gradient, what is done to it as a whole, the update. */
+static nb_status update(nb_ctx *ctx, task *t, nb_optimizer *optimizer, double *cost)
+{
+    nb_problem problem;
+    nb_status status = pose(ctx, t, &problem);
+    if (status != NB_OK) return status;
+    status = problem.evaluate(ctx, problem.self, &problem.cost);
+    *cost = problem.cost;
+    if (status == NB_OK) status = nb_optimizer_step(ctx, optimizer, &problem);
+    if (status == NB_OK) nb_tensor_touch(t->net->values, optimizer->type->name);
+    nb_free(ctx, problem.segment, (size_t)t->net->params * sizeof *problem.segment);
+    return status;
+}
+
+nb_status nb_learn(nb_ctx *ctx, nb_net *net, nb_optimizer *optimizer, const nb_lesson *lesson,
+                   double *cost)
+{
+    task t = {.net = net, .lesson = lesson};
+    nb_status status = nb_optimizer_prepare(ctx, optimizer, net->dtype, nb_net_count(net));
+    if (status != NB_OK) return status;
+    bool direct = !lesson->keep_grads && optimizer->type->plain(optimizer) && learns_alike(net);
+    status = direct ? descend(ctx, &t, optimizer, cost) : update(ctx, &t, optimizer, cost);
+    if (status == NB_OK) nb_staged_commit(ctx, &t.staged);
+    nb_staged_drop(ctx, &t.staged);
+    return status;
+}
+
+/* ---- The network whole ---- */
+
+void nb_net_state(const nb_net *net, nb_tensor *list[NB_NET_STATE])
+{
+    list[0] = net->values;
+    list[1] = net->figures;
+}
+
+nb_status nb_net_keep(nb_ctx *ctx, const nb_net *net, nb_tensor *copy[NB_NET_STATE])
+{
+    nb_tensor *state[NB_NET_STATE];
+    nb_net_state(net, state);
+    memset(copy, 0, NB_NET_STATE * sizeof *copy);
+    for (int i = 0; i < NB_NET_STATE; i++) {
+        copy[i] = nb_tensor_clone(ctx, state[i]);
+        if (!copy[i]) return ctx->status;
+    }
+    return NB_OK;
+}
+
+nb_status nb_net_check_kept(nb_ctx *ctx, const nb_net *net, nb_tensor *const copy[NB_NET_STATE])
+{
+    nb_tensor *state[NB_NET_STATE];
+    nb_net_state(net, state);
+    for (int i = 0; i < NB_NET_STATE; i++) {
+        const nb_tensor *was = copy[i], *now = state[i];
+        if (was->dtype == now->dtype && nb_tensor_same_shape(was, now)) continue;
+        return nb_fail(ctx, NB_EARG,
+                       "this is a snapshot of a network with %lld numbers in %s; this network has "
+                       "%lld in %s",
+                       (long long)nb_tensor_count(was), nb_dtype_name(was->dtype),
+                       (long long)nb_tensor_count(now), nb_dtype_name(now->dtype));
+    }
+    return NB_OK;
+}
+
+/* The gradients there are of other parameters. */
+void nb_net_put_back(nb_net *net, nb_tensor *const copy[NB_NET_STATE])
+{
+    nb_tensor *state[NB_NET_STATE];
+    nb_net_state(net, state);
+    for (int i = 0; i < NB_NET_STATE; i++) {
+        size_t bytes = (size_t)nb_tensor_count(copy[i]) * nb_dtype_size(copy[i]->dtype);
+        memcpy(nb_tensor_data(state[i]), nb_tensor_data(copy[i]), bytes);
+        nb_tensor_touch(state[i], "restore");
+    }
+    nb_home_forget(net->home);
+}

@@ -1,0 +1,33 @@
+/* One step of a network's learning, and what a network is for those who keep and change it whole:
+ * the one place in training that knows how a network holds its numbers. */
+#ifndef NB_LEARN_H
+#define NB_LEARN_H
+
+#include "nn/net/pass.h"
+#include "nn/train/optimizer.h"
+
+enum { NB_NET_STATE = 2 }; /* flat tensors that a network's state takes: parameters, buffers */
+
+/* What one step learns from. */
+typedef struct nb_lesson {
+    nb_tensor *x, *y; /* prepared examples and targets */
+    double rate;
+    uint64_t seed, step; /* of the layers' chance */
+    bool keep_grads; /* net->grads holds the gradient afterwards */
+} nb_lesson;
+
+/* Forward, backward, update; *cost: of the lesson before the update. On any failure parameters and
+ * the optimizer's state are as before, and the same call again gives the same bits. Without
+ * keep_grads plain gradient descent adds BP3 and BP4 straight into the parameters. */
+nb_status nb_learn(nb_ctx *ctx, nb_net *net, nb_optimizer *optimizer, const nb_lesson *lesson,
+                   double *cost);
+
+/* All numbers that learning leaves in a network, as flat tensors (borrowed). */
+void nb_net_state(const nb_net *net, nb_tensor *list[NB_NET_STATE]);
+/* Copies of them, which can be put back while the network has the same size and dtype (else
+ * NB_EARG and nothing changes). */
+nb_status nb_net_keep(nb_ctx *ctx, const nb_net *net, nb_tensor *copy[NB_NET_STATE]);
+nb_status nb_net_check_kept(nb_ctx *ctx, const nb_net *net, nb_tensor *const copy[NB_NET_STATE]);
+void nb_net_put_back(nb_net *net, nb_tensor *const copy[NB_NET_STATE]);
+
+#endif

@@ -1,0 +1,97 @@
+/* A run of training as an object: it makes steps, and goes back to where it was saved. The loop
+ * over epochs (nb_train) stands on it, as does whatever else stops and goes on. */
+#ifndef NB_TRAINER_H
+#define NB_TRAINER_H
+
+#include "nn/train/evaluate.h"
+#include "nn/train/learn.h"
+
+typedef struct nb_epoch {
+    double cost;                /* mean over the epoch's examples, each when its batch came */
+    double test_cost, accuracy; /* NaN where there is none */
+    double seconds;             /* since the run began */
+} nb_epoch;
+
+typedef struct nb_history {
+    int64_t epochs, room; /* whole epochs done */
+    nb_epoch *epoch;
+    double seconds;
+    int64_t examples; /* trained on, all epochs together */
+} nb_history;
+
+void nb_history_free(nb_ctx *ctx, nb_history *history);
+
+typedef struct nb_trainer_options {
+    int64_t batch;
+    uint64_t seed; /* of the shuffling */
+    bool shuffle;
+    nb_optimizer *optimizer; /* borrowed for the trainer's life */
+    nb_set *test;            /* evaluated at every epoch's end; or NULL */
+    bool keep_grads;         /* somebody reads net:grads() between steps */
+} nb_trainer_options;
+
+/* A run in numbers: how it goes, and how far it has come. With the network's and the optimizer's
+ * state it says all that is to come: the order of an epoch is a function of seed and epoch. */
+typedef struct nb_course {
+    int64_t count; /* examples in the set */
+    int64_t size;  /* of a batch; the last of an epoch may be shorter */
+    uint64_t seed;
+    bool shuffle;
+    int64_t epoch;    /* the one under way, from 1; 0 before the first step */
+    int64_t batch;    /* batches of it that are done */
+    int64_t examples; /* in them */
+    double sum;       /* of their costs, each times its examples */
+    int64_t steps;    /* batches of all epochs */
+} nb_course;
+
+typedef struct nb_trainer {
+    nb_net *net;
+    nb_set *set, *test; /* test: or NULL */
+    nb_optimizer *optimizer;
+    nb_course course;
+    nb_history history;         /* an entry for every epoch that has ended */
+    int32_t *order;             /* positions in the set, a list of course.count */
+    int64_t ordered;            /* the epoch whose order that is; 0: none yet */
+    nb_tensor *x, *y;           /* of a whole batch */
+    nb_tensor *rest_x, *rest_y; /* of the last, shorter one */
+    double began;               /* on the clock; history.seconds is what passed before */
+    bool keep_grads;
+} nb_trainer;
+
+/* A trainer before its first step. It keeps net and sets. NB_EARG, NB_ESHAPE: options out of range,
+ * a set whose examples do not fit the net, an optimizer that serves another network. */
+nb_trainer *nb_trainer_new(nb_ctx *ctx, nb_net *net, nb_set *set,
+                           const nb_trainer_options *options);
+/* NULL is allowed. */
+void nb_trainer_free(nb_ctx *ctx, nb_trainer *trainer);
+
+/* The next batch; *cost: its own, before the update. After the last batch of an epoch a step ends
+ * that epoch, where nobody has, and begins the next. On any failure nothing has changed, and trying
+ * again gives the same bits; NB_EVALUE names epoch, batch and layer (or "cost"). */
+nb_status nb_trainer_step(nb_ctx *ctx, nb_trainer *trainer, double *cost);
+/* Evaluates the test set and writes the history's entry, once all batches of an epoch are done;
+ * otherwise, and the second time, it does nothing. */
+nb_status nb_trainer_end_epoch(nb_ctx *ctx, nb_trainer *trainer);
+/* The rest of the epoch under way, or a new one; ends it. */
+nb_status nb_trainer_epoch(nb_ctx *ctx, nb_trainer *trainer);
+/* Between epochs: the last is whole, or there was none. */
+bool nb_trainer_is_whole(const nb_trainer *trainer);
+/* Since the run began. */
+double nb_trainer_seconds(const nb_trainer *trainer);
+
+/* All that a run has changed, at one moment. */
+typedef struct nb_snapshot {
+    nb_tensor *net[NB_NET_STATE];
+    nb_optimizer optimizer; /* options and state */
+    nb_course course;
+    nb_history history;
+} nb_snapshot;
+
+nb_snapshot *nb_trainer_save(nb_ctx *ctx, const nb_trainer *trainer);
+/* Puts a trainer where another (or it) was when it was saved: what it does then has the same bits.
+ * On failure nothing has changed; NB_EARG: a snapshot of another network, optimizer or set. */
+nb_status nb_trainer_restore(nb_ctx *ctx, nb_trainer *trainer, const nb_snapshot *snapshot);
+/* NULL is allowed. */
+void nb_snapshot_free(nb_ctx *ctx, nb_snapshot *snapshot);
+
+#endif

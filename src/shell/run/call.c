@@ -1,0 +1,85 @@
+/* Calls into Lua. */
+#include "shell/run/call.h"
+
+#include "shell/run/errors.h"
+#include "shell/run/interrupt.h"
+#include "shell/screen/keys.h"
+#include "shell/screen/say.h"
+
+#include <lauxlib.h>
+#include <stdio.h>
+
+static sh_status tell_interrupted(const sh_shell *shell)
+{
+    sh_fresh_line(shell);
+    fputs("interrupted\n", stderr);
+    return SH_STOPPED;
+}
+
+/* The error object on the stack's top, popped. Its __tostring is the user's code; his hook, which
+ * may be what fails, rests. */
+static sh_status report(sh_shell *shell)
+{
+    lua_State *L = shell->L;
+    lua_pushcfunction(L, sh_error_describe);
+    lua_insert(L, -2);
+    sh_hook users = sh_hook_take(L);
+    sh_interrupt_begin();
+    int status = lua_pcall(L, 1, 1, 0);
+    bool interrupted = sh_interrupt_end();
+    sh_hook_give(L, users);
+    if (status == LUA_OK)
+        sh_complain(shell, lua_tostring(L, -1));
+    else if (!interrupted)
+        sh_complain(shell, "an error whose text cannot be shown");
+    lua_pop(L, 1);
+    return status != LUA_OK && interrupted ? tell_interrupted(shell) : SH_FAILED;
+}
+
+/* Calls with the message handler below. */
+static int call(lua_State *L, int arguments, int results)
+{
+    int handler = lua_gettop(L) - arguments;
+    lua_pushcfunction(L, sh_error_note); /* needs no memory */
+    lua_insert(L, handler);
+    int status = lua_pcall(L, arguments, results, handler);
+    lua_remove(L, handler);
+    return status;
+}
+
+sh_status sh_call(sh_shell *shell, int arguments, int results)
+{
+    if (shell->at_prompt) sh_keys_take(&shell->terminal);
+    sh_interrupt_begin();
+    int status = call(shell->L, arguments, results);
+    bool interrupted = sh_interrupt_end();
+    if (status == LUA_OK) return SH_OK;
+    if (!interrupted) return report(shell);
+    lua_pop(shell->L, 1);
+    return tell_interrupted(shell);
+}
+
+sh_status sh_protect(sh_shell *shell, lua_CFunction work, void *data, int results)
+{
+    sh_hook users = sh_hook_take(shell->L);
+    sh_push_work(shell, work, data);
+    int status = call(shell->L, 1, results);
+    sh_hook_give(shell->L, users);
+    return status == LUA_OK ? SH_OK : report(shell);
+}
+
+void sh_push_work(sh_shell *shell, lua_CFunction work, void *data)
+{
+    lua_pushcfunction(shell->L, work);
+    lua_pushlightuserdata(shell->L, data);
+    shell->work = data;
+}
+
+void *sh_work(lua_State *L)
+{
+    sh_shell *shell = sh_shell_of(L);
+    void *data = shell->work;
+    if (!data || lua_touserdata(L, 1) != data) luaL_error(L, "this function is the prompt's own");
+    shell->work = NULL;
+    return data;
+}

@@ -1,0 +1,414 @@
+/* Problems without a network: what masks, frozen stretches and factors do to a step, that the cut
+ * over threads does not show, and optimizers that ask for cost and gradient themselves. */
+#include "../nets.h"
+
+#include "base/workers.h"
+#include "nn/train/optimizer.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+#include <cmocka.h>
+
+enum {
+    VALUES = 70001, /* more than two pieces, and no multiple of anything */
+    MANY = 300001,  /* so many that the workers are asked */
+    KINDS = 4
+};
+
+/* An optimizer and the values that it works on. */
+typedef struct lab {
+    nb_ctx *ctx;
+    nb_optimizer optimizer;
+    nb_tensor *w, *g;
+    nb_segment whole;
+    nb_problem problem;
+} lab;
+
+static void choose(nb_optimizer *optimizer, int kind)
+{
+    nb_optimizer_init(optimizer, nb_optimizer_find(kind == 3 ? "adam" : "sgd"));
+    optimizer->options.momentum = kind == 1 || kind == 2 ? 0.9 : 0;
+    optimizer->options.nesterov = kind == 2;
+}
+
+/* The struct points into itself, so it is filled where it stays. */
+static void begin(lab *l, nb_ctx *ctx, nb_dtype dtype, int64_t n, int kind)
+{
+    *l = (lab){.ctx = ctx, .whole = {.count = n, .factor = 1}};
+    choose(&l->optimizer, kind);
+    l->w = uniform(ctx, dtype, n, 1, -1, 1, 3);
+    l->g = nb_tensor_clone(ctx, l->w);
+    l->problem = (nb_problem){.dtype = dtype,
+                              .count = n,
+                              .values = nb_tensor_data(l->w),
+                              .gradient = nb_tensor_data(l->g),
+                              .segment = &l->whole,
+                              .segments = 1,
+                              .rate = 0.25};
+}
+
+static void end(lab *l)
+{
+    nb_optimizer_free(l->ctx, &l->optimizer);
+    nb_tensor_release(l->ctx, l->w);
+    nb_tensor_release(l->ctx, l->g);
+}
+
+/* Step t: a gradient that depends on t alone. */
+static void step(lab *l, int t)
+{
+    const nb_real_kernels *real = nb_real(l->problem.dtype);
+    nb_tensor *first = uniform(l->ctx, l->problem.dtype, l->problem.count, 1, -1, 1, 9);
+    size_t n = (size_t)l->problem.count;
+    real->unary[NB_U_scale](n, nb_tensor_data(first), 1, l->problem.gradient, 1, 1.0 / t, 0);
+    nb_tensor_release(l->ctx, first);
+    assert_int_equal(nb_optimizer_step(l->ctx, &l->optimizer, &l->problem), NB_OK);
+}
+
+/* Whether element i of two tensors has the same bits. */
+static bool same_at(const nb_tensor *a, const nb_tensor *b, int64_t i)
+{
+    size_t width = nb_dtype_size(a->dtype);
+    const char *p = nb_tensor_data(a), *q = nb_tensor_data(b);
+    return memcmp(p + (size_t)i * width, q + (size_t)i * width, width) == 0;
+}
+
+static bool is_masked(int64_t i)
+{
+    return i % 7 == 0 || (i > 300 && i < 900);
+}
+
+/* A mask that comes when there is momentum already: what it holds back stays as it was to the bit,
+ * state and all; the rest is as without. */
+static void a_mask_holds_the_update(void **state)
+{
+    nb_ctx *ctx = nb_ctx_new();
+    uint8_t *mask = nb_alloc(ctx, VALUES);
+    (void)state;
+    for (int64_t i = 0; i < VALUES; i++) mask[i] = !is_masked(i);
+    for (int kind = 0; kind < 2 * KINDS; kind++) {
+        nb_dtype dtype = kind < KINDS ? NB_F32 : NB_F64;
+        lab masked, free;
+        nb_optimizer before;
+        begin(&masked, ctx, dtype, VALUES, kind % KINDS);
+        begin(&free, ctx, dtype, VALUES, kind % KINDS);
+        for (int t = 1; t <= 3; t++) step(&masked, t), step(&free, t);
+        nb_tensor *held = nb_tensor_clone(ctx, masked.w);
+        assert_int_equal(nb_optimizer_copy(ctx, &before, &masked.optimizer), NB_OK);
+        masked.problem.mask = mask;
+        for (int t = 4; t <= 6; t++) step(&masked, t), step(&free, t);
+        for (int64_t i = 0; i < VALUES; i++) {
+            assert_true(same_at(masked.w, is_masked(i) ? held : free.w, i));
+            assert_int_equal(same_at(held, free.w, i), 0);
+            for (int s = 0; s < before.slots; s++) {
+                const nb_optimizer *like = is_masked(i) ? &before : &free.optimizer;
+                assert_true(same_at(masked.optimizer.slot[s].value, like->slot[s].value, i));
+            }
+        }
+        nb_optimizer_free(ctx, &before);
+        nb_tensor_release(ctx, held);
+        end(&masked);
+        end(&free);
+    }
+    nb_free(ctx, mask, VALUES);
+    assert_int_equal(ctx->memory.live, 0);
+    nb_ctx_free(ctx);
+}
+
+/* Borders inside pieces, at none, and an empty segment between two. */
+static nb_segment parts[] = {
+    {.start = 0, .count = 1, .factor = 1},
+    {.start = 1, .count = 299, .factor = 1, .decays = true},
+    {.start = 300, .count = 40000, .factor = 1, .frozen = true},
+    {.start = 40300, .count = 700, .factor = 0.5},
+    {.start = 41000, .count = 0, .factor = 3},
+    {.start = 41000, .count = 28000, .factor = 0.5},
+    {.start = 69000, .count = VALUES - 69000, .factor = 1},
+};
+
+static const nb_segment *part_of(int64_t i)
+{
+    const nb_segment *s = parts;
+    while (i >= s->start + s->count) s++;
+    return s;
+}
+
+/* Frozen stretches keep every bit though there is momentum; a factor is a rate of one's own. */
+static void segments_have_rates_of_their_own(void **state)
+{
+    nb_ctx *ctx = nb_ctx_new();
+    (void)state;
+    for (int kind = 0; kind < KINDS; kind++) {
+        lab cut, full, half;
+        begin(&cut, ctx, NB_F32, VALUES, kind);
+        begin(&full, ctx, NB_F32, VALUES, kind);
+        begin(&half, ctx, NB_F32, VALUES, kind);
+        nb_tensor *held = nb_tensor_clone(ctx, cut.w);
+        cut.problem.segment = parts;
+        cut.problem.segments = sizeof parts / sizeof parts[0];
+        half.problem.rate = 0.125;
+        for (int t = 1; t <= 3; t++) step(&cut, t), step(&full, t), step(&half, t);
+        for (int64_t i = 0; i < VALUES; i++) {
+            const nb_segment *s = part_of(i);
+            const nb_tensor *like = s->frozen ? held : s->factor == 1 ? full.w : half.w;
+            assert_true(same_at(cut.w, like, i));
+        }
+        nb_tensor_release(ctx, held);
+        end(&cut);
+        end(&full);
+        end(&half);
+    }
+    assert_int_equal(ctx->memory.live, 0);
+    nb_ctx_free(ctx);
+}
+
+/* The same rule in one call on all values. */
+static void in_one_call(lab *l, nb_tensor *const state[2], int t)
+{
+    const nb_real_kernels *real = nb_real(l->problem.dtype);
+    const nb_optimizer_options *o = &l->optimizer.options;
+    size_t n = (size_t)l->problem.count;
+    double rate = l->problem.rate;
+    void *w = l->problem.values, *g = l->problem.gradient, *s = nb_tensor_data(state[0]);
+    if (l->optimizer.type == nb_optimizer_types[NB_OPTIMIZER_adam])
+        real->adam(n, w, g, s, nb_tensor_data(state[1]), rate, o->beta1, o->beta2, o->epsilon, t);
+    else if (o->momentum > 0)
+        real->momentum(n, w, g, s, rate, o->momentum, o->nesterov);
+    else
+        real->axpy(n, -rate, g, w);
+}
+
+static void the_cut_does_not_show(void **unused)
+{
+    const int64_t n = MANY;
+    nb_ctx *ctx = nb_ctx_new();
+    (void)unused;
+    for (int kind = 0; kind < KINDS; kind++) {
+        lab whole;
+        nb_tensor *state[2] = {nb_tensor_zeros(ctx, NB_F32, 1, &n),
+                               nb_tensor_zeros(ctx, NB_F32, 1, &n)};
+        begin(&whole, ctx, NB_F32, n, kind);
+        for (int t = 1; t <= 2; t++) in_one_call(&whole, state, t);
+        for (int threads = 1; threads <= 3; threads++) {
+            lab l;
+            begin(&l, ctx, NB_F32, n, kind);
+            assert_int_equal(nb_set_threads(ctx, threads), NB_OK);
+            for (int t = 1; t <= 2; t++)
+                assert_int_equal(nb_optimizer_step(ctx, &l.optimizer, &l.problem), NB_OK);
+            assert_true(same_bits(ctx, l.w, whole.w));
+            end(&l);
+        }
+        nb_tensor_release(ctx, state[0]);
+        nb_tensor_release(ctx, state[1]);
+        end(&whole);
+    }
+    nb_workers_stop(ctx);
+    assert_int_equal(ctx->memory.live, 0);
+    nb_ctx_free(ctx);
+}
+
+/* Ctrl-C before the values change: nothing has happened, and the step can be made again. */
+static void interrupted_before_the_update(void **state)
+{
+    volatile sig_atomic_t pressed = 1;
+    nb_ctx *ctx = nb_ctx_new();
+    lab l, other;
+    (void)state;
+    begin(&l, ctx, NB_F64, 100, 3);
+    begin(&other, ctx, NB_F64, 100, 3);
+    ctx->interrupt = &pressed;
+    assert_int_equal(nb_optimizer_step(ctx, &l.optimizer, &l.problem), NB_EINTERRUPT);
+    assert_true(same_bits(ctx, l.w, other.w));
+    assert_int_equal(l.optimizer.steps, 0);
+    ctx->interrupt = NULL;
+    step(&l, 1);
+    step(&other, 1);
+    assert_int_equal(l.optimizer.steps, 1);
+    assert_true(same_bits(ctx, l.w, other.w));
+    end(&l);
+    end(&other);
+    nb_ctx_free(ctx);
+}
+
+/* ---- An optimizer that evaluates ---- */
+
+/* ½ Σ (i + 1) w_i², whose gradient is (i + 1) w_i. */
+typedef struct bowl {
+    nb_tensor *w, *g;
+    int asked, fail_at;
+} bowl;
+
+static nb_status evaluate_bowl(nb_ctx *ctx, void *self, double *cost)
+{
+    bowl *b = self;
+    double *w = nb_tensor_data(b->w), *g = nb_tensor_data(b->g);
+    *cost = 0;
+    if (++b->asked == b->fail_at) return nb_fail(ctx, NB_EVALUE, "no cost here");
+    for (int64_t i = 0; i < b->w->shape[0]; i++) {
+        g[i] = (double)(i + 1) * w[i];
+        *cost += 0.5 * g[i] * w[i];
+    }
+    return NB_OK;
+}
+
+static nb_slot_need search_needs(const nb_optimizer *optimizer, int i)
+{
+    static const nb_slot_need list[] = {{"start", 0}, {"descent", 0}, {"length", 1}, {NULL, 0}};
+    (void)optimizer;
+    return list[i];
+}
+
+static bool search_plain(const nb_optimizer *optimizer)
+{
+    (void)optimizer;
+    return false;
+}
+
+/* Down the gradient from the start, half as far every time until the cost is lower. */
+static nb_status search_step(nb_ctx *ctx, nb_optimizer *optimizer, const nb_problem *p)
+{
+    double *start = nb_tensor_data(optimizer->slot[0].value);
+    double *down = nb_tensor_data(optimizer->slot[1].value);
+    double *length = nb_tensor_data(optimizer->slot[2].value);
+    size_t bytes = (size_t)p->count * sizeof *start;
+    double cost = INFINITY, rate = p->rate;
+    memcpy(start, p->values, bytes);
+    memcpy(down, p->gradient, bytes);
+    for (; !(cost < p->cost); rate /= 2) {
+        memcpy(p->values, start, bytes);
+        nb_real(p->dtype)->axpy((size_t)p->count, -rate, down, p->values);
+        if (p->evaluate(ctx, p->self, &cost) == NB_OK) continue;
+        memcpy(p->values, start, bytes);
+        return ctx->status;
+    }
+    *length = 2 * rate;
+    return NB_OK;
+}
+
+static const nb_option search_options[] = {NB_OPTIONS_END};
+static const nb_optimizer_type search = {.name = "search",
+                                         .options = search_options,
+                                         .needs = search_needs,
+                                         .plain = search_plain,
+                                         .step = search_step};
+
+/* A bowl of 4 values, all 1. */
+static void begin_search(lab *l, bowl *b, nb_ctx *ctx)
+{
+    begin(l, ctx, NB_F64, 4, 0);
+    nb_optimizer_init(&l->optimizer, &search);
+    nb_tensor_fill(ctx, l->w, 1);
+    *b = (bowl){.w = l->w, .g = l->g};
+    l->problem.evaluate = evaluate_bowl;
+    l->problem.self = b;
+    l->problem.rate = 8;
+    assert_int_equal(evaluate_bowl(ctx, b, &l->problem.cost), NB_OK);
+}
+
+/* ½ is the first of 8, 4, 2, … whose step goes down: by hand, the cost is 5 before, ½ (0 + 2 + 12 +
+ * 36) behind a step of 1, and ½ (¼ + 0 + ¾ + 4) behind ½. */
+static void a_search_asks_as_often_as_it_needs(void **state)
+{
+    nb_ctx *ctx = nb_ctx_new();
+    lab l;
+    bowl b;
+    (void)state;
+    begin_search(&l, &b, ctx);
+    assert_int_equal(nb_optimizer_step(ctx, &l.optimizer, &l.problem), NB_OK);
+    assert_int_equal(b.asked, 1 + 5);
+    for (int64_t i = 0; i < 4; i++) {
+        double w = nb_tensor_get(l.w, (const int64_t[]){i, 0});
+        assert_true(w == 1 - 0.5 * (double)(i + 1));
+    }
+    assert_true(nb_tensor_get(l.optimizer.slot[2].value, (const int64_t[]){0}) == 0.5);
+    assert_int_equal(l.optimizer.slot[2].value->shape[0], 1);
+    end(&l);
+    assert_int_equal(ctx->memory.live, 0);
+    nb_ctx_free(ctx);
+}
+
+static void a_search_that_fails_moves_nothing(void **state)
+{
+    nb_ctx *ctx = nb_ctx_new();
+    lab l;
+    bowl b;
+    (void)state;
+    begin_search(&l, &b, ctx);
+    nb_tensor *before = nb_tensor_clone(ctx, l.w);
+    b.fail_at = 4;
+    assert_int_equal(nb_optimizer_step(ctx, &l.optimizer, &l.problem), NB_EVALUE);
+    assert_true(same_bits(ctx, before, l.w));
+    assert_int_equal(l.optimizer.steps, 0);
+    nb_tensor_release(ctx, before);
+    end(&l);
+    nb_ctx_free(ctx);
+}
+
+/* ---- State ---- */
+
+static void state_is_named_and_copied(void **state)
+{
+    nb_ctx *ctx = nb_ctx_new();
+    lab l;
+    nb_optimizer copy;
+    (void)state;
+    begin(&l, ctx, NB_F32, 50, 3);
+    step(&l, 1);
+    assert_int_equal(nb_optimizer_copy(ctx, &copy, &l.optimizer), NB_OK);
+    assert_int_equal(copy.slots, 2);
+    assert_string_equal(copy.slot[0].name, "mean");
+    assert_string_equal(copy.slot[1].name, "square");
+    assert_int_equal(copy.steps, 1);
+    for (int i = 0; i < 2; i++) {
+        assert_true(same_bits(ctx, copy.slot[i].value, l.optimizer.slot[i].value));
+        assert_ptr_not_equal(copy.slot[i].value->storage, l.optimizer.slot[i].value->storage);
+    }
+    nb_optimizer_free(ctx, &copy);
+    end(&l);
+    assert_int_equal(ctx->memory.live, 0);
+    nb_ctx_free(ctx);
+}
+
+/* Momentum that is set later begins with velocity 0, and only then asks for room. */
+static void state_comes_when_it_is_needed(void **state)
+{
+    nb_ctx *ctx = nb_ctx_new();
+    lab l, other;
+    (void)state;
+    begin(&l, ctx, NB_F32, 50, 0);
+    begin(&other, ctx, NB_F32, 50, 0);
+    step(&l, 1);
+    assert_int_equal(l.optimizer.slots, 0);
+    l.optimizer.options.momentum = 0.5;
+    step(&l, 2);
+    assert_int_equal(l.optimizer.slots, 1);
+    assert_string_equal(l.optimizer.slot[0].name, "velocity");
+    /* The first step with momentum is the one without. */
+    step(&other, 1);
+    step(&other, 2);
+    for (int64_t i = 0; i < 50; i++) {
+        const int64_t at[2] = {i, 0};
+        assert_true(fabs(nb_tensor_get(l.w, at) - nb_tensor_get(other.w, at)) < 1e-6);
+    }
+    end(&l);
+    end(&other);
+    nb_ctx_free(ctx);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_mask_holds_the_update),
+        cmocka_unit_test(segments_have_rates_of_their_own),
+        cmocka_unit_test(the_cut_does_not_show),
+        cmocka_unit_test(interrupted_before_the_update),
+        cmocka_unit_test(a_search_asks_as_often_as_it_needs),
+        cmocka_unit_test(a_search_that_fails_moves_nothing),
+        cmocka_unit_test(state_is_named_and_copied),
+        cmocka_unit_test(state_comes_when_it_is_needed),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
