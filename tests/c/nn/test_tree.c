@@ -158,20 +158,14 @@ static const char shared_tree[] =
 static const char unshared_tree[] =
     "3 - 4 tanh - 4 tanh - residual[4 tanh - 4 linear] - net[4 tanh] - 4 tanh - 2 : mse";
 
-static nb_status copy_layer(const nb_layer *from, const nb_layer *to)
-{
-    nb_status status = NB_OK;
-    for (int i = 0; i < from->plan->params && status == NB_OK; i++)
-        status = nb_tensor_copy(ctx, to->plan->param[i].value, from->plan->param[i].value);
-    return status;
-}
-
 static void copy_places(nb_net *from, nb_net *to)
 {
     static const char *const places[] = {"1", "2", "3.1", "3.2", "4.1", "5", "6"};
     for (size_t i = 0; i < sizeof places / sizeof places[0]; i++)
-        assert_int_equal(copy_layer(layer_at(ctx, from, places[i]), layer_at(ctx, to, places[i])),
-                         NB_OK);
+        for (int p = 0; p < 2; p++)
+            assert_int_equal(nb_tensor_copy(ctx, layer_at(ctx, to, places[i])->plan->param[p].value,
+                                            layer_at(ctx, from, places[i])->plan->param[p].value),
+                             NB_OK);
 }
 
 /* Gradients of parameter i: of the layer at a path. */

@@ -1,0 +1,450 @@
+/* What holds of every network, tried on 300 that chance has drawn: blocks and networks in one
+ * another, repeats, layers at several places, neurons that differ, options. A failure shows the
+ * notation. */
+#include "nets.h"
+#include "trees.h"
+
+#include "../support.h"
+#include "base/workers.h"
+#include "nn/inspect/check.h"
+#include "nn/inspect/trace.h"
+#include "nn/model.h"
+#include "nn/notation/describe.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <unistd.h>
+
+enum {
+    TREES = 300,
+    SWEPT = 30, /* so many are tried with failing memory: … */
+    SMALL = 8,  /* … the first with at most so many places */
+    LARGE = 15, /* one of so many is tried with examples enough for several threads */
+    EXAMPLES = 5
+};
+
+/* ---- One tree, built ------------------------------------------------------------------------- */
+
+static const char *drawn; /* the notation under way */
+static char path[64];     /* of the one file */
+
+/* Fails with the notation. */
+static void holds(bool condition, const char *what)
+{
+    if (!condition) fail_msg("%s\n%s: %s", drawn, what, ctx->message);
+}
+
+typedef struct tree {
+    nb_net *net;
+    nb_tensor *x, *y;
+    char text[TREE_TEXT_MAX]; /* as it is written */
+} tree;
+
+static void write_text(nb_net *net, char *to)
+{
+    nb_text text;
+    nb_text_init(&text, ctx);
+    nb_notation_write(&text, net);
+    holds(!text.failed && text.length < TREE_TEXT_MAX, "the notation is written");
+    strcpy(to, nb_text_get(&text));
+    nb_text_free(&text);
+}
+
+static nb_net *build(const char *text)
+{
+    nb_net *net = nb_notation_parse(ctx, text, NULL);
+    holds(net && nb_net_build(ctx, net, NB_F64, 3) == NB_OK, text);
+    return net;
+}
+
+/* n examples, with 3 steps where those are free. */
+static nb_tensor *examples(const nb_form *form, int64_t n, double low, uint64_t seed)
+{
+    int64_t shape[NB_MAX_DIMS] = {n};
+    for (int i = 0; i < form->dims; i++) shape[i + 1] = form->size[i] < 0 ? 3 : form->size[i];
+    int64_t width = shape[form->dims], rows = nb_shape_count(form->dims, shape);
+    nb_tensor *flat = uniform(ctx, NB_F64, rows, width, low, 1, seed);
+    nb_tensor *t = nb_tensor_reshape(ctx, flat, form->dims + 1, shape);
+    nb_tensor_release(ctx, flat);
+    return t;
+}
+
+/* A 1 in each row, where the cost asks for classes. */
+static void make_classes(nb_tensor *y)
+{
+    int64_t width = y->shape[y->dims - 1], rows = nb_tensor_count(y) / width;
+    double *values = nb_tensor_data(y);
+    for (int64_t i = 0; i < rows * width; i++) values[i] = i % width == i / width % width;
+}
+
+static nb_tensor *targets(const nb_net *net, int64_t n)
+{
+    nb_tensor *y = examples(nb_net_out(net), n, 0, 12);
+    if (net->cost.type == nb_costs[NB_COST_cross_entropy]) make_classes(y);
+    return y;
+}
+
+/* Values that no initialiser gives: biases too are not 0, where relu has its kink. */
+static void begin_tree(tree *t, const char *text, uint64_t number)
+{
+    drawn = text;
+    t->net = build(text);
+    write_text(t->net, t->text);
+    nb_stream stream = nb_stream_make(number, NB_FOR_TENSOR, 1);
+    double *values = nb_tensor_data(t->net->values);
+    for (int64_t i = 0; i < nb_net_count(t->net); i++) values[i] = nb_random_normal(&stream) / 2;
+    t->x = examples(nb_net_in(t->net), EXAMPLES, -1, 11);
+    t->y = targets(t->net, EXAMPLES);
+}
+
+static void end_tree(tree *t)
+{
+    nb_tensor_release(ctx, t->x);
+    nb_tensor_release(ctx, t->y);
+    nb_net_release(ctx, t->net);
+    holds(ctx->memory.live == 0, "all memory is given back");
+}
+
+/* ---- What holds ------------------------------------------------------------------------------ */
+
+static bool same_params(const nb_param *a, const nb_param *b, int count)
+{
+    for (int i = 0; i < count; i++) {
+        bool same = !strcmp(a[i].name, b[i].name) && a[i].dims == b[i].dims &&
+                    !memcmp(a[i].shape, b[i].shape, (size_t)a[i].dims * sizeof *a[i].shape) &&
+                    a[i].start == b[i].start && a[i].count == b[i].count &&
+                    nb_init_same(a[i].init, b[i].init);
+        if (!same) return false;
+    }
+    return true;
+}
+
+static bool same_plan(const nb_plan *a, const nb_plan *b)
+{
+    return !strcmp(a->where, b->where) && nb_form_same(&a->in, &b->in) &&
+           nb_form_same(&a->out, &b->out) && nb_runs_same(a->runs, b->runs) &&
+           a->params == b->params && a->buffers == b->buffers && a->place == b->place &&
+           a->places == b->places && a->uses == b->uses &&
+           same_params(a->param, b->param, a->params) &&
+           same_params(a->buffer, b->buffer, a->buffers);
+}
+
+/* A path is that of a layer's first place, so equal paths everywhere are equal sharing. */
+static bool same_layer(const nb_layer *a, const nb_layer *b)
+{
+    bool same = a->type == b->type && a->children == b->children && a->branches == b->branches &&
+                !strcmp(a->head.name, b->head.name) && a->head.frozen == b->head.frozen &&
+                same_plan(a->plan, b->plan);
+    for (int i = 0; same && i < a->branches; i++) same = a->branch[i] == b->branch[i];
+    for (int i = 0; same && i < a->children; i++) same = same_layer(a->child[i], b->child[i]);
+    return same;
+}
+
+/* Written and read again: the same text, tree and first values. */
+static void check_notation(const tree *t)
+{
+    char again[TREE_TEXT_MAX];
+    nb_net *first = build(drawn), *read = build(t->text);
+    write_text(read, again);
+    if (strcmp(t->text, again)) fail_msg("%s\nis written\n%s\nand then\n%s", drawn, t->text, again);
+    holds(same_layer(&first->layer, &read->layer), "the tree reads back");
+    holds(first->cost.type == read->cost.type, "the cost reads back");
+    holds(same_bits(ctx, first->values, read->values), "it begins with the same values");
+    nb_net_release(ctx, first);
+    nb_net_release(ctx, read);
+}
+
+static void check_gradients(const tree *t)
+{
+    nb_gradcheck out;
+    nb_tensor *x = examples(nb_net_in(t->net), 2, -1, 13), *y = targets(t->net, 2);
+    holds(nb_gradcheck_run(ctx, t->net, x, y, &out) == NB_OK, "the gradients are checked");
+    for (int i = 0; i < 4; i++) {
+        const nb_equation *e = &out.equation[i];
+        if (e->wrong)
+            fail_msg("%s\n%s: %d of %d wrong, worst %s: %.10g, by differences %.10g", drawn,
+                     e->name, (int)e->wrong, (int)e->compared, e->where, e->analytic, e->numeric);
+    }
+    holds(out.forwards == 2 * nb_net_count(t->net), "every parameter is moved, once");
+    nb_tensor_release(ctx, x);
+    nb_tensor_release(ctx, y);
+}
+
+/* Another network with the same values gives the same outputs. */
+static void check_same(const tree *t, nb_net *other, const char *what)
+{
+    holds(other != NULL, what);
+    nb_tensor *one = nb_net_forward(ctx, t->net, t->x), *two = nb_net_forward(ctx, other, t->x);
+    holds(same_layer(&t->net->layer, &other->layer), what);
+    holds(same_bits(ctx, t->net->values, other->values), what);
+    holds(same_bits(ctx, t->net->figures, other->figures), what);
+    holds(one && two && same_bits(ctx, one, two), what);
+    holds(other->values->storage != t->net->values->storage, what);
+    nb_tensor_release(ctx, one);
+    nb_tensor_release(ctx, two);
+    nb_net_release(ctx, other);
+}
+
+static void check_copies(const tree *t)
+{
+    check_same(t, nb_net_clone(ctx, t->net, NB_F64), "a clone keeps every bit");
+    holds(nb_model_save(ctx, t->net, NULL, path) == NB_OK, "the network is saved");
+    check_same(t, nb_model_load(ctx, path, NULL, NULL), "a file keeps every bit");
+}
+
+static nb_tensor *rows_of(nb_tensor *t, int64_t start, int64_t count)
+{
+    nb_tensor *part = nb_tensor_narrow(ctx, t, 0, start, count, 1);
+    nb_tensor *whole = nb_tensor_contiguous(ctx, part);
+    nb_tensor_release(ctx, part);
+    return whole;
+}
+
+/* Examples do not know of each other. */
+static void check_pieces(const tree *t)
+{
+    nb_tensor *all = nb_net_forward(ctx, t->net, t->x);
+    for (int64_t start = 0, count; start < EXAMPLES; start += count) {
+        count = start ? EXAMPLES - start : 2;
+        nb_tensor *x = rows_of(t->x, start, count), *part = rows_of(all, start, count);
+        nb_tensor *out = nb_net_forward(ctx, t->net, x);
+        const double *whole = nb_tensor_data(part), *alone = nb_tensor_data(out);
+        holds(nb_tensor_same_shape(part, out), "pieces have the shape of the whole");
+        for (int64_t i = 0; i < nb_tensor_count(out); i++)
+            holds(fabs(whole[i] - alone[i]) <= 1e-12 * fmax(1, fabs(whole[i])),
+                  "evaluation in pieces agrees with the whole");
+        nb_tensor_release(ctx, x);
+        nb_tensor_release(ctx, part);
+        nb_tensor_release(ctx, out);
+    }
+    nb_tensor_release(ctx, all);
+}
+
+/* Parameters follow each other in the flat vector, without holes, as the plan says; a nested
+ * network has a stretch of it. */
+static void check_storage(const tree *t)
+{
+    nb_net *net = t->net, *planned = nb_notation_parse(ctx, drawn, NULL);
+    nb_plans *plans = nb_net_plan(ctx, planned);
+    int64_t next = 0;
+    int param = 0;
+    holds(plans && plans->count == net->parts + 1, "there is one plan for a layer");
+    for (int i = 1; i < plans->count; i++) {
+        const nb_plan *plan = plans->list[i].plan, *own = net->part[i - 1]->plan;
+        nb_net *inner = nb_net_of(net->part[i - 1]);
+        holds(!strcmp(plan->path, own->path) && plan->params == own->params, "plans are equal");
+        holds(!inner || inner->values->offset == next || !nb_net_count(inner),
+              "nets are stretches");
+        for (int k = 0; k < plan->params; k++) {
+            const nb_param *has = net->param[param++];
+            holds(has == &own->param[k] && has->start == next && has->value->offset == next &&
+                      has->count == plan->param[k].count &&
+                      has->value->storage == net->values->storage,
+                  "parameters follow each other");
+            next += has->count;
+        }
+    }
+    holds(next == nb_net_count(net) && param == net->params, "the vector has no more");
+    nb_plans_free(ctx, plans);
+    nb_net_release(ctx, planned);
+}
+
+/* The same bits of cost and gradients at any number of threads. */
+static void check_threads(const tree *t, int64_t n)
+{
+    static const int64_t threads[] = {1, 2, 5};
+    nb_tensor *x = examples(nb_net_in(t->net), n, -1, 14), *y = targets(t->net, n), *grads = NULL;
+    double cost = 0, first = 0;
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(nb_set_threads(ctx, threads[i]), NB_OK);
+        holds(nb_net_backprop(ctx, t->net, x, y, &cost) == NB_OK, "it learns on many examples");
+        if (!grads) grads = nb_tensor_clone(ctx, t->net->grads), first = cost;
+        holds(cost == first && same_bits(ctx, grads, t->net->grads), "threads change no bit");
+    }
+    nb_tensor_release(ctx, grads);
+    nb_tensor_release(ctx, x);
+    nb_tensor_release(ctx, y);
+}
+
+/* ---- When memory ends ------------------------------------------------------------------------ */
+
+static nb_status release(nb_ctx *c, nb_net *made)
+{
+    nb_status status = made ? NB_OK : c->status;
+    nb_net_release(c, made);
+    return status;
+}
+
+static nb_status try_build(nb_ctx *c, nb_net *net, void *arg)
+{
+    const tree *t = arg;
+    nb_net *made = nb_notation_parse(c, t->text, NULL);
+    nb_status status = made ? nb_net_build(c, made, NB_F64, 1) : c->status;
+    (void)net;
+    nb_net_release(c, made);
+    return status;
+}
+
+static nb_status try_clone(nb_ctx *c, nb_net *net, void *arg)
+{
+    (void)arg;
+    return release(c, nb_net_clone(c, net, NB_F32));
+}
+
+static nb_status try_save(nb_ctx *c, nb_net *net, void *arg)
+{
+    (void)arg;
+    return nb_model_save(c, net, NULL, path);
+}
+
+static nb_status try_load(nb_ctx *c, nb_net *net, void *arg)
+{
+    (void)net, (void)arg;
+    return release(c, nb_model_load(c, path, NULL, NULL));
+}
+
+/* A step of plain descent, straight into the weights. */
+static nb_status try_step(nb_ctx *c, nb_net *net, void *arg)
+{
+    const tree *t = arg;
+    const nb_mode mode = {.learning = true};
+    const nb_sink sink = {net->whole->storage, net->whole, -0.1, 1};
+    double cost;
+    return nb_net_learn(c, net, t->x, t->y, &mode, &sink, &cost);
+}
+
+static nb_status try_trace(nb_ctx *c, nb_net *net, void *arg)
+{
+    const tree *t = arg;
+    nb_trace trace = {.cost = 0};
+    nb_status status = nb_trace_run(c, net, t->x, t->y, &trace);
+    nb_trace_free(c, &trace);
+    return status;
+}
+
+static void check_sweeps(tree *t)
+{
+    sweep(ctx, t->net, try_build, t);
+    sweep(ctx, t->net, try_clone, t);
+    sweep(ctx, t->net, try_save, t);
+    sweep(ctx, t->net, try_load, t);
+    sweep(ctx, t->net, try_step, t);
+    sweep(ctx, t->net, try_trace, t);
+}
+
+/* ---- The tests ------------------------------------------------------------------------------- */
+
+static int setup_file(void **state)
+{
+    strcpy(path, "test_random_trees_XXXXXX");
+    int file = mkstemp(path);
+    if (file < 0) return -1;
+    close(file);
+    return setup(state);
+}
+
+static int teardown_file(void **state)
+{
+    unlink(path);
+    return teardown(state);
+}
+
+/* Runs a check on every tree. */
+static void on_trees(void (*check)(tree *t, int number))
+{
+    static char text[TREE_TEXT_MAX];
+    static tree t;
+    for (int i = 0; i < TREES; i++) {
+        draw_tree(text, (uint64_t)i);
+        begin_tree(&t, text, (uint64_t)i);
+        check(&t, i);
+        end_tree(&t);
+    }
+}
+
+static void look_at_text(tree *t, int number)
+{
+    (void)number;
+    check_notation(t);
+    check_storage(t);
+}
+
+static void look_at_values(tree *t, int number)
+{
+    (void)number;
+    check_copies(t);
+    check_pieces(t);
+    check_gradients(t);
+}
+
+static void look_at_threads(tree *t, int number)
+{
+    check_threads(t, number % LARGE ? 40 : 9000);
+}
+
+static int swept;
+
+static void look_at_sweeps(tree *t, int number)
+{
+    (void)number;
+    if (swept == SWEPT || t->net->layer.plan->places > SMALL) return;
+    swept++;
+    check_sweeps(t);
+}
+
+static void test_text_and_plan(void **state)
+{
+    (void)state;
+    on_trees(look_at_text);
+}
+
+static void test_values(void **state)
+{
+    (void)state;
+    on_trees(look_at_values);
+}
+
+static void test_threads(void **state)
+{
+    (void)state;
+    on_trees(look_at_threads);
+    assert_int_equal(nb_set_threads(ctx, 1), NB_OK);
+}
+
+static void test_memory_ends(void **state)
+{
+    (void)state;
+    on_trees(look_at_sweeps);
+    assert_int_equal(swept, SWEPT);
+}
+
+/* Every type that notation can say is drawn, and so are the ways in which layers stand. */
+static void test_what_is_drawn(void **state)
+{
+    (void)state;
+    static char all[TREES * TREE_TEXT_MAX];
+    size_t used = 0;
+    for (int i = 0; i < TREES; i++) {
+        draw_tree(all + used, (uint64_t)i);
+        used += strlen(all + used);
+    }
+    for (int i = 0; i < NB_LAYERS; i++) {
+        const char *name = nb_layer_types[i]->name;
+        if (!nb_layer_types[i]->table_only && !strstr(all, name))
+            fail_msg("no tree has a layer of type %s; give it a line in trees.c", name);
+    }
+    static const char *const ways[] = {"*[",      "@n",  "@2..", "frozen", "(slope=", "*x",
+                                       "init=he", "[ |", " | ",  "name=",  "| ]"};
+    for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++)
+        if (!strstr(all, ways[i])) fail_msg("no tree has '%s'", ways[i]);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(test_##name, setup_file, teardown_file)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(what_is_drawn), TEST(text_and_plan), TEST(values), TEST(threads), TEST(memory_ends),
+    };
+    return cmocka_run_group_tests_name("random trees", tests, NULL, NULL);
+}

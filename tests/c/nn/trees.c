@@ -1,0 +1,245 @@
+/* Networks that chance draws, as notation: items of the kinds in one table, put together so that
+ * their sizes fit. */
+#include "trees.h"
+
+#include "nn/notation/notation.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <cmocka.h>
+
+enum {
+    NAMES_MAX = 64,
+    DEPTH = 4,
+    WIDTH = 4 /* the most units of a layer */
+};
+
+/* What goes from one layer to the next: a vector, or steps of vectors. */
+typedef struct flow {
+    bool steps;
+    int width;
+} flow;
+
+typedef struct drawing {
+    nb_stream stream;
+    char *text; /* TREE_TEXT_MAX bytes */
+    size_t used;
+    int budget; /* layers that may still come */
+    int depth, repeats;
+    int names; /* given so far */
+    struct {
+        int number;
+        flow in, out;
+    } name[NAMES_MAX];  /* those that a place may share */
+    int named, outward; /* @ reaches from `outward` on */
+} drawing;
+
+static int below(drawing *d, int n)
+{
+    return (int)nb_random_below(&d->stream, (uint64_t)n);
+}
+
+static void put(drawing *d, const char *format, ...)
+{
+    va_list list;
+    va_start(list, format);
+    int n = vsnprintf(d->text + d->used, TREE_TEXT_MAX - d->used, format, list);
+    va_end(list);
+    d->used += (size_t)n;
+    assert_true(d->used < TREE_TEXT_MAX);
+}
+
+static bool same_flow(flow a, flow b)
+{
+    return a.steps == b.steps && a.width == b.width;
+}
+
+/* A name for the item just written, so that later places may share it. */
+static void maybe_name(drawing *d, flow in, flow out)
+{
+    if (d->repeats || d->named == NAMES_MAX || below(d, 3)) return;
+    put(d, " name=n%d", ++d->names);
+    d->name[d->named].number = d->names;
+    d->name[d->named].in = in;
+    d->name[d->named++].out = out;
+}
+
+static flow draw_list(drawing *d, flow at, int end);
+
+/* A list in a branch of its own: its names are not seen from outside. */
+static flow draw_inside(drawing *d, flow at, int end)
+{
+    int named = d->named;
+    d->depth++;
+    flow out = draw_list(d, at, end);
+    d->depth--;
+    d->named = named;
+    return out;
+}
+
+/* ---- Kinds: every type of layer that notation can say has one line in the table below ---------
+ */
+
+static void put_activation(drawing *d, const nb_activation_type *type)
+{
+    const nb_option *option = type->options;
+    put(d, " %s", type->name);
+    if (option && below(d, 2)) put(d, "(%s=0.25)", option->name);
+}
+
+static void draw_tail(drawing *d, int units)
+{
+    const nb_activation_type *main = nb_activations[below(d, NB_ACTIVATIONS)];
+    bool whole = false;
+    if (below(d, 3)) {
+        put_activation(d, main);
+        whole = main->whole_layer;
+    }
+    for (int i = below(d, 3); i > 0 && !whole; i--) {
+        const nb_activation_type *other = nb_activations[below(d, NB_ACTIVATIONS)];
+        int first = 1 + below(d, units);
+        if (other->whole_layer) continue;
+        put_activation(d, other);
+        put(d, "@%d", first);
+        if (first < units) put(d, "..%d", first + 1 + below(d, units - first));
+    }
+    if (!below(d, 4)) put(d, " init=%s", nb_inits[below(d, NB_INITS)]->name);
+    if (!below(d, 6)) put(d, " frozen");
+}
+
+static flow draw_dense(drawing *d, flow at)
+{
+    flow out = {at.steps, 1 + below(d, WIDTH)};
+    put(d, below(d, 4) ? "%d" : "dense %d", out.width);
+    draw_tail(d, out.width);
+    maybe_name(d, at, out);
+    return out;
+}
+
+static flow draw_residual(drawing *d, flow at)
+{
+    flow out = at;
+    put(d, "residual[");
+    if (below(d, 2)) {
+        draw_inside(d, at, at.width);
+    } else {
+        bool empty = !below(d, 4);
+        if (!empty) out = draw_inside(d, at, 0);
+        put(d, " | ");
+        if (empty || !same_flow(out, at) || below(d, 2)) draw_inside(d, at, out.width);
+    }
+    put(d, below(d, 6) ? "]" : "] frozen");
+    maybe_name(d, at, out);
+    return out;
+}
+
+static flow draw_parallel(drawing *d, flow at)
+{
+    flow out = at;
+    put(d, "parallel[");
+    bool empty = !below(d, 4);
+    if (!empty) out = draw_inside(d, at, 0);
+    for (int i = below(d, 3) + empty; i > 0; i--) {
+        put(d, " | ");
+        out.width += empty || below(d, 3) ? draw_inside(d, at, 0).width : at.width;
+    }
+    put(d, "]");
+    maybe_name(d, at, out);
+    return out;
+}
+
+static flow draw_net(drawing *d, flow at)
+{
+    int outward = d->outward;
+    d->outward = d->named;
+    put(d, "net[");
+    flow out = draw_inside(d, at, 0);
+    put(d, "]");
+    d->outward = outward;
+    maybe_name(d, at, out);
+    return out;
+}
+
+/* Each writes one item for what comes to it, and gives what goes on. */
+static const struct kind {
+    const char *type;
+    flow (*draw)(drawing *d, flow at);
+    bool block;
+} kinds[] = {
+    {"dense", draw_dense, false},
+    {"residual", draw_residual, true},
+    {"parallel", draw_parallel, true},
+    {"net", draw_net, true},
+};
+enum { KINDS = sizeof kinds / sizeof kinds[0] };
+
+/* ---- Lists ----------------------------------------------------------------------------------- */
+
+static flow draw_repeat(drawing *d, flow at)
+{
+    put(d, "%d*[", 2 + below(d, 2));
+    d->repeats++;
+    draw_inside(d, at, at.width); /* every turn gets what the first one gets */
+    d->repeats--;
+    put(d, "]");
+    return at;
+}
+
+/* Another place of a named layer that takes what comes; false where there is none. */
+static bool draw_shared(drawing *d, flow *at)
+{
+    for (int i = d->outward; i < d->named; i++) {
+        if (!same_flow(d->name[i].in, *at) || below(d, 2)) continue;
+        put(d, "@n%d", d->name[i].number);
+        *at = d->name[i].out;
+        return true;
+    }
+    return false;
+}
+
+static flow draw_item(drawing *d, flow at)
+{
+    const struct kind *kind = &kinds[below(d, 2) ? below(d, KINDS) : 0];
+    bool room = d->budget-- > 0 && d->depth < DEPTH;
+    if (draw_shared(d, &at)) return at;
+    if (room && !below(d, 6)) return draw_repeat(d, at);
+    if (kind->block && !room) kind = &kinds[0];
+    return kind->draw(d, at);
+}
+
+/* One item or more, the last of `end` units where that is not 0. */
+static flow draw_list(drawing *d, flow at, int end)
+{
+    int items = 1 + below(d, 3);
+    for (int i = 0; i < items; i++) {
+        put(d, i ? " - " : "");
+        at = draw_item(d, at);
+    }
+    if (end == 0 || at.width == end) return at;
+    put(d, " - %d", end);
+    draw_tail(d, end);
+    at.width = end;
+    return at;
+}
+
+/* The end of a network, and a cost that suits it. */
+static void draw_end(drawing *d)
+{
+    static const char *const ends[] = {" - 3 softmax", " - net[2 sigmoid]",
+                                       " - 2 - net[3 tanh - net[3 softmax]]"};
+    const nb_cost_type *cost = nb_costs[below(d, NB_COSTS)];
+    if (cost == nb_costs[NB_COST_cross_entropy]) put(d, "%s", ends[below(d, 3)]);
+    put(d, " : %s", cost->name);
+}
+
+void draw_tree(char *text, uint64_t number)
+{
+    drawing drawn = {.text = text, .stream = nb_stream_make(8, NB_FOR_TENSOR, number), .budget = 6};
+    drawing *d = &drawn;
+    flow at = {.steps = !below(d, 4), .width = 1 + below(d, WIDTH)};
+    put(d, at.steps ? "*x%d - " : "%d - ", at.width);
+    draw_list(d, at, 0);
+    draw_end(d);
+}
