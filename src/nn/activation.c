@@ -24,7 +24,7 @@ NB_DEFINE_CHOICES(nb_activation_type, nb_activation, "activation")
 
 /* Elementwise, by a kernel. */
 #define ELEMENTWISE(NAME, KERNEL, ...)                                                             \
-    NB_DESCRIPTOR(nb_activation_type, nb_activation_##NAME) = {                                         \
+    NB_DESCRIPTOR(nb_activation_type, nb_activation_##NAME) = {                                    \
         .name = #NAME,                                                                             \
         .kernel = NB_U_##KERNEL,                                                                   \
         .example = "net = nn.net \"4 - 3 " #NAME " - 1\"",                                         \
@@ -33,7 +33,7 @@ NB_DEFINE_CHOICES(nb_activation_type, nb_activation, "activation")
 
 /* On all neurons of a layer together, by an op. */
 #define WHOLE_LAYER(NAME, ...)                                                                     \
-    NB_DESCRIPTOR(nb_activation_type, nb_activation_##NAME) = {                                         \
+    NB_DESCRIPTOR(nb_activation_type, nb_activation_##NAME) = {                                    \
         .name = #NAME,                                                                             \
         .whole_layer = true,                                                                       \
         .op = NB_OP_##NAME,                                                                        \
@@ -108,7 +108,6 @@ WHOLE_LAYER(softmax, .formula = "e^z_j / sum over k of e^z_k", .init = "lecun",
             .help = "probabilities: above 0, sum 1 over the layer; with cross_entropy");
 WHOLE_LAYER(log_softmax, .formula = "z_j - log(sum over k of e^z_k)", .init = "lecun",
             .help = "logarithms of softmax's probabilities");
-
 
 /* ---- Values --------------------------------------------------------------------------------- */
 

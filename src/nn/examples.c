@@ -135,9 +135,9 @@ nb_tensor *nb_net_targets(nb_ctx *ctx, const nb_net *net, nb_tensor *y, int64_t 
     if (ends_with(y, out) ? whole || one : column) {
         const int64_t single[2] = {n, 1};
         nb_tensor *same = nb_tensor_convert(ctx, y, net->dtype, 1);
-        nb_tensor *batch = !same                ? NULL
+        nb_tensor *batch = !same               ? NULL
                            : ends_with(y, out) ? as_batch(ctx, same, n, out->dims)
-                                                : nb_tensor_reshape(ctx, same, 2, single);
+                                               : nb_tensor_reshape(ctx, same, 2, single);
         nb_tensor_release(ctx, same);
         return batch;
     }

@@ -217,11 +217,13 @@ static const nb_option value_options[] = {NUMBER("value", "of every element", 0)
 
 INIT(lecun, "normal, variance 1/inputs (LeCun et al. 1998; the book's choice)", .options = NULL);
 INIT(he, "normal, variance 2/inputs, for relu (He et al. 2015)", .options = NULL);
-INIT(glorot, "uniform up to sqrt(6 / (inputs + outputs)) (Glorot and Bengio 2010)", .options = NULL);
+INIT(glorot, "uniform up to sqrt(6 / (inputs + outputs)) (Glorot and Bengio 2010)",
+     .options = NULL);
 INIT(normal, "normal, variance 1 (the book's first choice), or of another deviation",
      .options = deviation_options);
 INIT(uniform, "uniform up to 1 / sqrt(inputs)", .options = NULL);
-INIT(orthogonal, "orthonormal rows, or columns where there are fewer (Saxe et al. 2014)", .options = NULL);
+INIT(orthogonal, "orthonormal rows, or columns where there are fewer (Saxe et al. 2014)",
+     .options = NULL);
 INIT(zeros, "all 0; neurons of a layer then stay alike", .options = NULL);
 INIT(ones, "all 1; neurons of a layer then stay alike", .options = NULL);
 INIT(constant, "all one value; neurons of a layer then stay alike", .options = value_options);

@@ -88,7 +88,8 @@ NB_DEFINE_OP(half_squared_distance) = {
     .reads = 3,
     .forward = half_forward,
     .backward = half_backward,
-    .errors = "2x3 2x4: 2x3 and 2x4 do not fit; 2x3 3: 2x3 and 3 do not fit",
+    .errors = "2x3 2x4: 2x3 and 2x4 do not fit; 2x3 3: 2x3 and 3 do not fit; "
+              "2x3 3x2: 2x3 and 3x2 do not fit",
     .samples = "- -, 2x3 2x3, 3x2t 3x2, 3x1 3x1, 2x0 2x0",
     .low = -2,
     .high = 2,
@@ -122,7 +123,8 @@ NB_DEFINE_OP(sigmoid_cross_entropy) = {
     .reads = 3,
     .forward = sigmoid_forward,
     .backward = sigmoid_backward,
-    .errors = "2x3 2x4: 2x3 and 2x4 do not fit; 2x3 3: 2x3 and 3 do not fit",
+    .errors = "2x3 2x4: 2x3 and 2x4 do not fit; 2x3 3: 2x3 and 3 do not fit; "
+              "2x3 3x2: 2x3 and 3x2 do not fit",
     .samples = "- -, 2x3 2x3, 3x2t 3x2, 3x1 3x1, 2x0 2x0",
     .low = -2,
     .high = 2,
@@ -311,7 +313,8 @@ NB_DEFINE_OP(softmax_cross_entropy) = {
     .forward = softmax_forward,
     .backward = softmax_backward,
     .errors = "2x3 2x4: 2x3 and 2x4 do not fit; 2x3 3: 2x3 and 3 do not fit; "
-              "2x3 3k: 2x3 and 3 do not fit; 2x3 2x1k: 2x3 and 2x1 do not fit",
+              "2x3 3k: 2x3 and 3 do not fit; 2x3 2x1k: 2x3 and 2x1 do not fit; "
+              "2x3 3x2: 2x3 and 3x2 do not fit",
     .samples = "- -, 2x3 2x3, 3x2t 3x2, 3x1 3x1, 2x0 2x0, 3x4 3k, 4x3t 4k, 2x3x5 2x3k, 5 -k",
     .low = -2,
     .high = 2,

@@ -137,7 +137,7 @@ static nb_status prod_backward(nb_ctx *ctx, nb_record *record, nb_tensor *delta,
                           .forward = fore,                                                         \
                           .backward = back,                                                        \
                           .samples = "-, 5, 2x3, 3x2t, 2x3 /1, 2x3 /2, 2x3x2 /1 /3, "              \
-                                     "2x3x2 /2, 9x3t /2, 0x3 /2" nothing,                          \
+                                     "2x3x2 /2, 2x3x2 /1, 9x3t /2, 0x3 /2" nothing,                \
                           .low = -2,                                                               \
                           .high = 2}
 

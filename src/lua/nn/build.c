@@ -91,7 +91,8 @@ static int64_t check_size(lua_State *L)
 static void read_input(lua_State *L, nb_net *net)
 {
     if (!lua_istable(L, -1)) {
-        if (lua_type(L, -1) != LUA_TNUMBER && lua_type(L, -1) != LUA_TSTRING)
+        bool free = lua_type(L, -1) == LUA_TSTRING && strcmp(lua_tostring(L, -1), "*") == 0;
+        if (lua_type(L, -1) != LUA_TNUMBER && !free)
             nbl_error(L, "nn.net: entry 1 is the input's size, a number or {1, 28, 28}, not %s",
                       nbl_describe(L, -1));
         net->in_dims = 1;

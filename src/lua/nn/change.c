@@ -48,8 +48,8 @@ static int run_change(lua_State *L, nbl_net *self, const char *whose, nbl_job *j
                       change_job *work)
 {
     if (self->busy)
-        return nbl_error(L, "%s: this network is running; a function that it calls cannot change it",
-                         whose);
+        return nbl_error(
+            L, "%s: this network is running; a function that it calls cannot change it", whose);
     work->net = self->net;
     work->seed = nbl_check_seed(L, lua_gettop(L) + 1);
     nbl_net_learn(L, self, whose, job, work);
@@ -141,8 +141,7 @@ static nb_layer *check_layer(lua_State *L, nbl_net *self)
     nb_layer *layer = nbl_test_layer(L, 2);
     if (layer) return layer;
     if (lua_type(L, 2) == LUA_TNUMBER)
-        return self->net->layer
-            .child[nbl_check_index(L, 2, self->net->layer.children, "layer")];
+        return self->net->layer.child[nbl_check_index(L, 2, self->net->layer.children, "layer")];
     net_layer(L);
     return nbl_test_layer(L, -1);
 }
@@ -190,7 +189,8 @@ static int net_to(lua_State *L)
 
 static const nbl_entry entries[] = {
     {":layer", net_layer, "net:layer(path)",
-     "The layer at a path of numbers and names: \"3.1\" is the first layer in the brackets of layer "
+     "The layer at a path of numbers and names: \"3.1\" is the first layer in the brackets of "
+     "layer "
      "3.",
      "net = nn.net [==[8 - residual[16 relu - 8 linear] name=block - 2]==]\n"
      "print(net:layer \"block.2\", net:layer \"1.2\" == net[1][2])",
@@ -204,11 +204,13 @@ static const nbl_entry entries[] = {
      "others begin anew.",
      "net = nn.net \"4 - 3 - 2\"\nnet:replace(2, \"5 softmax\")\nprint(net)", NULL},
     {":cut", net_cut, "net:cut(first, [last])",
-     "Takes layers first to last out. Parameters that still fit keep their values, the others begin "
+     "Takes layers first to last out. Parameters that still fit keep their values, the others "
+     "begin "
      "anew.",
      "net = nn.net \"4 - 3 - 3 - 2\"\nnet:cut(2)\nprint(net)", NULL},
     {":freeze", net_freeze, "net:freeze([l])",
-     "Training leaves the parameters of layer l, or of all layers, as they are; net:thaw undoes it.",
+     "Training leaves the parameters of layer l, or of all layers, as they are; net:thaw undoes "
+     "it.",
      "net = nn.net \"4 - 3 - 2\"\nnet:freeze(1)\nprint(net[1].frozen, net[2].frozen)", NULL},
     {":thaw", net_thaw, "net:thaw([l])", "Layer l, or all layers, learn again.",
      "net = nn.net \"4 - 3 frozen - 2\"\nnet:thaw()\nprint(net[1].frozen)", NULL},

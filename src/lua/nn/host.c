@@ -193,11 +193,11 @@ static function *new_activation(lua_State *L, int arg, const char *name)
     function *self = new_function(L, arg, &activation_kind, name);
     self->host.call = call_activation;
     self->activation = (nb_activation_type){.name = self->name,
-                                       .help = "a function of Lua",
-                                       .formula = "f(z)",
-                                       .init = "lecun",
-                                       .example = "",
-                                       .host = &self->host};
+                                            .help = "a function of Lua",
+                                            .formula = "f(z)",
+                                            .init = "lecun",
+                                            .example = "",
+                                            .host = &self->host};
     return self;
 }
 
@@ -205,11 +205,11 @@ static function *new_cost(lua_State *L, int arg, const char *name)
 {
     function *self = new_function(L, arg, &cost_kind, name);
     self->cost = (nb_cost_type){.name = self->name,
-                           .help = "a function of Lua",
-                           .formula = "f(a, y)",
-                           .example = "",
-                           .of = call_cost,
-                           .host = &self->host};
+                                .help = "a function of Lua",
+                                .formula = "f(a, y)",
+                                .example = "",
+                                .of = call_cost,
+                                .host = &self->host};
     return self;
 }
 

@@ -47,9 +47,7 @@ void nbl_push_layer(lua_State *L, nb_layer *layer)
     lua_newtable(L);
     nbl_hold_layer(L, lua_gettop(L), layer);
     lua_setiuservalue(L, -2, NBL_HELD);
-    if (!layer->owner) return;
-    nbl_push_net(L, layer->owner);
-    lua_setiuservalue(L, -2, NBL_KEPT);
+    if (layer->owner) nbl_join_net(L, layer);
 }
 
 nb_layer *nbl_test_layer(lua_State *L, int arg)
@@ -113,11 +111,9 @@ static void assign_activation(lua_State *L, nb_layer *layer, int handle, int64_t
                               int64_t count)
 {
     activation_job work = {layer, start, count, nbl_to_activation(L, 3)};
-    lua_getiuservalue(L, handle, NBL_HELD);
-    nbl_hold(L, lua_gettop(L), 3);
-    lua_pop(L, 1);
-    nbl_net_hold(L, layer->owner, 3);
+    nbl_layer_hold(L, handle, layer, 3);
     run_on(L, layer, set_activation, &work);
+    nbl_layer_adopt(L, handle, layer);
 }
 
 /* One activation, or a table with every neuron's where they differ. */
@@ -252,8 +248,8 @@ bool nbl_set_layer_field(lua_State *L, nb_layer *layer, const char *key)
 
 /* ---- Layers ---- */
 
-static const char *const layer_fields[] = {"w",    "b",      "activation", "name", "frozen",
-                                           "factor", NULL};
+static const char *const layer_fields[] = {"w",      "b",      "activation", "name",
+                                           "frozen", "factor", NULL};
 static const char *const neuron_fields[] = {"w", "b", "activation", NULL};
 
 /* The child with the name at stack index 2, or NULL. */
@@ -278,10 +274,12 @@ static int index_by_name(lua_State *L, nb_layer *layer)
     nb_layer *child = named_child(L, layer);
     if (child) return nbl_push_layer(L, child), 1;
     if (!layer->plan)
-        return nbl_error(L, "this layer is part of no network yet and has no %s; nn.net{…} makes "
-                            "one of it",
+        return nbl_error(L,
+                         "this layer is part of no network yet and has no %s; nn.net{…} makes "
+                         "one of it",
                          nbl_describe(L, 2));
-    return nbl_unknown_field(L, nb_layer_where(layer), 2, lua_upvalueindex(NBL_METHODS), layer_fields);
+    return nbl_unknown_field(L, nb_layer_where(layer), 2, lua_upvalueindex(NBL_METHODS),
+                             layer_fields);
 }
 
 static int layer_index(lua_State *L)
@@ -370,8 +368,8 @@ static int layer_tostring(lua_State *L)
         return 1;
     }
     nb_activation all = plan->runs ? nb_runs_uniform(plan->runs) : (nb_activation){.type = NULL};
-    nb_text_add(text, "%s: %s %s → %s", plan->where, layer->type->name,
-                nb_form_text(&plan->in, in), nb_form_text(&plan->out, out));
+    nb_text_add(text, "%s: %s %s → %s", plan->where, layer->type->name, nb_form_text(&plan->in, in),
+                nb_form_text(&plan->out, out));
     if (plan->runs) nb_text_add(text, " %s", all.type ? all.type->name : "mixed");
     nb_text_add(text, " · parameters ");
     nb_text_add_grouped(text, nb_layer_count(layer));
@@ -448,11 +446,13 @@ static const nbl_entry layer_entries[] = {
     {"b", NULL, "net[l].b", "The layer's biases: a view into the network.",
      "print(#nn.net(\"4 - 3 - 2\")[1].b)", NULL},
     {"activation", NULL, "net[l].activation",
-     "The layer's activation: a name, with options such as \"leaky_relu(slope=0.2)\", a function or "
+     "The layer's activation: a name, with options such as \"leaky_relu(slope=0.2)\", a function "
+     "or "
      "an nn.activation; may be set at any time.",
      "net = nn.net \"4 - 3 - 2\"\nnet[1].activation = \"tanh\"\nprint(net:notation())", NULL},
     {"name", NULL, "net[l].name", "The layer's name, or nil. net.hidden is the layer of that name.",
-     "net = nn.net \"4 - 3 - 2\"\nnet[1].name = \"hidden\"\nprint(net:notation(), net.hidden)", NULL},
+     "net = nn.net \"4 - 3 - 2\"\nnet[1].name = \"hidden\"\nprint(net:notation(), net.hidden)",
+     NULL},
     {"frozen", NULL, "net[l].frozen",
      "true: training leaves its parameters as they are, and of a block those of all its layers.",
      "net = nn.net \"4 - 3 - 2\"\nnet[1].frozen = true\nprint(net:notation())", NULL},

@@ -130,10 +130,11 @@ void nbl_add_entry(lua_State *L, int arg, nb_layer *block, int held, int entry)
         work.child = new_function_layer(L, arg, held);
         break;
     default:
-        nbl_error(L,
-                  "entry %d must be a size, a layer, a network, a string of notation or a function, "
-                  "not %s",
-                  entry, nbl_describe(L, arg));
+        nbl_error(
+            L,
+            "entry %d must be a size, a layer, a network, a string of notation or a function, "
+            "not %s",
+            entry, nbl_describe(L, arg));
     }
     nbl_run(L, add_child, &work);
     lua_settop(L, top);

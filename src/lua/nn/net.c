@@ -98,37 +98,72 @@ void nbl_hold_layer(lua_State *L, int held, const nb_layer *layer)
     for (int i = 0; i < layer->children; i++) nbl_hold_layer(L, held, layer->child[i]);
 }
 
-/* Tells the handles of layers below a network whose they are. */
-static void tell_parts(lua_State *L, const nb_net *net)
+void nbl_join_net(lua_State *L, const nb_layer *layer)
 {
-    for (int i = 0; i < net->parts; i++) {
-        nb_layer *layer = net->part[i];
-        if (nb_net_of(layer) || !nbl_find(L, layer)) continue;
-        nbl_push_net(L, layer->owner);
-        lua_setiuservalue(L, -2, NBL_KEPT);
-        lua_pop(L, 1);
-    }
+    int handle = lua_gettop(L);
+    nbl_push_net(L, layer->owner);
+    lua_getiuservalue(L, -1, NBL_KEPT);
+    nbl_hold(L, lua_gettop(L), handle);
+    lua_pop(L, 1);
+    lua_setiuservalue(L, handle, NBL_KEPT);
 }
 
 /* While the core uses the network, what was held before stays: a function that runs may be the one
  * that was just taken away. */
-void nbl_net_adopt(lua_State *L, int arg)
+static void renew_held(lua_State *L, int handle, const nb_layer *layer, bool running)
 {
-    nbl_net *self = nbl_check_net(L, arg);
-    arg = lua_absindex(L, arg);
-    if (self->busy)
-        lua_getiuservalue(L, arg, NBL_HELD);
+    if (running)
+        lua_getiuservalue(L, handle, NBL_HELD);
     else
         lua_newtable(L);
-    nbl_hold_layer(L, lua_gettop(L), &self->net->layer);
-    lua_setiuservalue(L, arg, NBL_HELD);
-    tell_parts(L, self->net);
+    nbl_hold_layer(L, lua_gettop(L), layer);
+    lua_setiuservalue(L, handle, NBL_HELD);
 }
 
-void nbl_net_hold(lua_State *L, nb_net *net, int arg)
+/* Whether the core uses the network, or one that it stands in, or that stands in it: all of them
+ * run under their root. */
+static bool is_running(lua_State *L, nb_net *net)
+{
+    const nbl_net *root = nbl_push_net(L, nb_net_root(net));
+    lua_pop(L, 1);
+    return root->busy > 0;
+}
+
+void nbl_net_adopt(lua_State *L, int arg)
+{
+    nb_net *net = nbl_check_net(L, arg)->net;
+    arg = lua_absindex(L, arg);
+    renew_held(L, arg, &net->layer, is_running(L, net));
+    lua_newtable(L);
+    lua_setiuservalue(L, arg, NBL_KEPT);
+    for (int i = 0; i < net->parts; i++) {
+        const nb_layer *layer = net->part[i];
+        if (nb_net_of(layer) || !nbl_find(L, layer)) continue;
+        nbl_join_net(L, layer);
+        lua_pop(L, 1);
+    }
+}
+
+void nbl_layer_adopt(lua_State *L, int handle, nb_layer *layer)
+{
+    nb_net *net = layer->owner;
+    bool running = net && is_running(L, net);
+    handle = lua_absindex(L, handle);
+    if (!nb_net_of(layer)) renew_held(L, handle, layer, running);
+    for (; net; net = net->outer) {
+        if (!nbl_find(L, net)) continue;
+        renew_held(L, lua_gettop(L), &net->layer, running);
+        lua_pop(L, 1);
+    }
+}
+
+void nbl_layer_hold(lua_State *L, int handle, const nb_layer *layer, int arg)
 {
     arg = lua_absindex(L, arg);
-    for (; net; net = net->outer) {
+    lua_getiuservalue(L, handle, NBL_HELD);
+    nbl_hold(L, lua_gettop(L), arg);
+    lua_pop(L, 1);
+    for (const nb_net *net = layer->owner; net; net = net->outer) {
         if (!nbl_find(L, net)) continue;
         lua_getiuservalue(L, -1, NBL_HELD);
         nbl_hold(L, lua_gettop(L), arg);
@@ -148,8 +183,10 @@ static nb_status run_busy(nb_ctx *ctx, void *data)
 {
     net_job *work = data;
     work->self->busy++;
+    if (work->root != work->self) work->root->busy++;
     nb_status status = work->job(ctx, work->data);
     work->self->busy--;
+    if (work->root != work->self) work->root->busy--;
     return status;
 }
 
@@ -164,8 +201,9 @@ static nb_status run_learning(nb_ctx *ctx, void *data)
 
 void nbl_net_run(lua_State *L, nbl_net *self, nbl_job *job, void *data)
 {
-    net_job work = {self, NULL, job, data};
+    net_job work = {self, nbl_push_net(L, nb_net_root(self->net)), job, data};
     nbl_run(L, run_busy, &work);
+    lua_pop(L, 1);
 }
 
 /* A network that stands in another learns with the other's storage, so that one says whether
@@ -219,8 +257,9 @@ static int net_newindex(lua_State *L)
     if (lua_type(L, 2) == LUA_TSTRING &&
         nbl_set_layer_field(L, &self->net->layer, lua_tostring(L, 2)))
         return 0;
-    return nbl_error(L, "the layers of a network are replaced with net:replace(l, layer); their "
-                        "fields are set: net[1].activation = \"tanh\"");
+    return nbl_error(L, "the layers of a network cannot be assigned; net:replace(l, layer) puts "
+                        "another in a layer's place; set their fields: net[1].activation = "
+                        "\"tanh\"");
 }
 
 static int net_len(lua_State *L)

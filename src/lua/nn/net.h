@@ -15,8 +15,8 @@
 /* User values of both kinds of handles. */
 enum {
     NBL_HELD = 1, /* set of the handles that the core points into */
-    NBL_KEPT,     /* of a network: what is always the same value, "params"; of a layer: the handle of
-                     its network */
+    NBL_KEPT,     /* of a network: what is always the same value, "params" and the handles of its
+                     layers; of a layer: the handle of its network */
     NBL_VALUES = NBL_KEPT
 };
 
@@ -47,9 +47,13 @@ void nbl_hold_layer(lua_State *L, int held, const nb_layer *layer);
 /* After a network was built or changed: the handle at `arg` holds what it needs now, and the
  * handles of all its parts know whose they are. */
 void nbl_net_adopt(lua_State *L, int arg);
-/* Says that a network's activations were changed to need the handle at `arg`: it and those that it
- * stands in hold it. */
-void nbl_net_hold(lua_State *L, nb_net *net, int arg);
+/* The handle of a layer on the stack's top and that of its network hold each other. */
+void nbl_join_net(lua_State *L, const nb_layer *layer);
+/* Before a layer gets a function whose handle is at `arg`: its handle, its network and those that
+ * this stands in hold it. */
+void nbl_layer_hold(lua_State *L, int handle, const nb_layer *layer, int arg);
+/* After it got one: they hold what they need now, and no more unless one of them is running. */
+void nbl_layer_adopt(lua_State *L, int handle, nb_layer *layer);
 
 /* Runs a job that uses the network: while it lasts nothing that the core may point into is dropped.
  */

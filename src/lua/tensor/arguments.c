@@ -140,8 +140,7 @@ static void read_dims(reader *at, void *field)
     while (at->arg <= lua_gettop(at->L) && !lua_istable(at->L, at->arg)) {
         if (dims->count == NB_MAX_DIMS) nbl_error(at->L, "too many dimensions");
         int dim = check_dim(at);
-        if (named >> dim & 1)
-            nbl_error(at->L, "dimension %d is named twice", dim + 1);
+        if (named >> dim & 1) nbl_error(at->L, "dimension %d is named twice", dim + 1);
         named |= 1u << dim;
         dims->at[dims->count++] = dim;
     }

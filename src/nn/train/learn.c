@@ -52,8 +52,7 @@ static nb_status pose(nb_ctx *ctx, task *t, nb_problem *problem)
     for (int l = 0; l < net->parts; l++) {
         const nb_plan *plan = net->part[l]->plan;
         for (int i = 0; i < plan->params; i++)
-            problem->segment[problem->segments++] =
-                segment_of(net, net->part[l], &plan->param[i]);
+            problem->segment[problem->segments++] = segment_of(net, net->part[l], &plan->param[i]);
     }
     return NB_OK;
 }

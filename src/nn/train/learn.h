@@ -13,7 +13,7 @@ typedef struct nb_lesson {
     nb_tensor *x, *y; /* prepared examples and targets */
     double rate;
     uint64_t seed, step; /* of the layers' chance */
-    bool keep_grads; /* net->grads holds the gradient afterwards */
+    bool keep_grads;     /* net->grads holds the gradient afterwards */
 } nb_lesson;
 
 /* Forward, backward, update; *cost: of the lesson before the update. On any failure parameters and
