@@ -45,7 +45,7 @@ test("entries of a table that are no layers", function()
         {{{}, 10}, "1 to 7 dimensions"},
         {{{1, 28, -28}, 10}, "entry 1: a size is at least 1"},
         {{"64", 10}, "entry 1 is the input's size"},
-        {{64, {}}, "entry 2 must be a size, a layer, a string of notation or a function"},
+        {{64, {}}, "entry 2 must be a size, a layer, a network, a string of notation or a function"},
         {{64, true}, "entry 2 must be"},
         {{64, "10 rleu"}, "did you mean 'relu'"},
         {{64, 10, cots = "mse"}, "did you mean 'cost'"},
