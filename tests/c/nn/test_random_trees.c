@@ -6,10 +6,10 @@
 
 #include "../support.h"
 #include "base/workers.h"
-#include "nn/inspect/check.h"
+#include "nn/inspect/gradcheck.h"
 #include "nn/inspect/trace.h"
 #include "nn/model.h"
-#include "nn/notation/describe.h"
+#include "nn/notation/write.h"
 
 #include <math.h>
 #include <stdio.h>
