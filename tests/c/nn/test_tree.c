@@ -3,9 +3,8 @@
 #include "nets.h"
 
 #include "../support.h"
-#include "base/memory.h"
 #include "nn/inspect/trace.h"
-#include "nn/train/optimizer.h"
+#include "nn/train/learn.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -282,11 +281,13 @@ static void check_step(nb_net *outer, nb_net *inner, const char *kind, bool keep
     nb_optimizer_init(&own, nb_optimizer_find(kind));
     nb_optimizer_init(&all, nb_optimizer_find(kind));
     nb_tensor *before = nb_tensor_clone(ctx, outer->values);
-    assert_int_equal(nb_optimizer_step(ctx, &own, inner, x, y, keep, &cost), NB_OK);
+    nb_lesson lesson = {.x = x, .y = y, .rate = 0.1, .keep_grads = keep};
+    assert_int_equal(nb_learn(ctx, inner, &own, &lesson, &cost), NB_OK);
     for (int64_t i = 0; i < nb_net_count(outer); i++)
         assert_int_equal(at(before, i) != at(outer->values, i), i >= 20 && i < 43);
     assert_int_equal(nb_tensor_copy(ctx, before, outer->values), NB_OK);
-    assert_int_equal(nb_optimizer_step(ctx, &all, outer, x, y1, keep, &cost), NB_OK);
+    lesson.y = y1;
+    assert_int_equal(nb_learn(ctx, outer, &all, &lesson, &cost), NB_OK);
     for (int64_t i = 0; i < nb_net_count(outer); i++)
         assert_true(at(before, i) != at(outer->values, i));
     nb_optimizer_free(ctx, &own);
@@ -401,15 +402,6 @@ static void test_sharing_across_networks(void **state)
     nb_net_release(ctx, inner);
 }
 
-/* Takes the last child out again: a circle of references would never end. */
-static void drop_last(nb_net *net)
-{
-    nb_layer *top = &net->layer;
-    nb_layer_release(ctx, top->child[top->children - 1]);
-    size_t size = sizeof(nb_layer *), count = (size_t)top->children--;
-    top->child = nb_resize(ctx, top->child, count * size, (count - 1) * size);
-}
-
 static void test_inside_itself(void **state)
 {
     (void)state;
@@ -417,12 +409,12 @@ static void test_inside_itself(void **state)
     add_layer(ctx, net, &net->layer);
     assert_int_equal(nb_net_build(ctx, net, NB_F64, 1), NB_EARG);
     assert_failed(NB_EARG, "this network stands in itself");
-    drop_last(net);
+    nb_layer_drop_children(ctx, &net->layer, 1); /* a circle of references would never end */
     add_layer(ctx, outer, &net->layer);
     add_layer(ctx, net, &outer->layer);
     assert_int_equal(nb_net_build(ctx, outer, NB_F64, 1), NB_EARG);
     assert_failed(NB_EARG, "stands in itself");
-    drop_last(net);
+    nb_layer_drop_children(ctx, &net->layer, 1);
     assert_int_equal(nb_net_build(ctx, outer, NB_F64, 1), NB_OK);
     nb_net_release(ctx, outer);
     nb_net_release(ctx, net);

@@ -6,7 +6,7 @@
 #include "nn/inspect/check.h"
 #include "nn/inspect/trace.h"
 #include "nn/net/plan.h"
-#include "nn/train/optimizer.h"
+#include "nn/train/learn.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -32,8 +32,9 @@ static void check_frozen(nb_net *net, const char *path, const char *kind, bool k
     nb_optimizer optimizer;
     double cost;
     nb_optimizer_init(&optimizer, nb_optimizer_find(kind));
+    const nb_lesson lesson = {.x = x, .y = y, .rate = 0.1, .keep_grads = keep};
     for (int i = 0; i < 3; i++)
-        assert_int_equal(nb_optimizer_step(ctx, &optimizer, net, x, y, keep, &cost), NB_OK);
+        assert_int_equal(nb_learn(ctx, net, &optimizer, &lesson, &cost), NB_OK);
     assert_true(same_bits(ctx, w, frozen->plan->param[0].value));
     assert_true(same_bits(ctx, b, frozen->plan->param[1].value));
     int64_t start = frozen->plan->param[0].start, end = start + nb_tensor_count(w) + 5;
