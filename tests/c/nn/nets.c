@@ -82,15 +82,22 @@ nb_tensor *classes_in_turn(nb_ctx *ctx, int64_t rows, int64_t classes)
     return y;
 }
 
-nb_set *random_set(nb_ctx *ctx, int64_t rows, int64_t width, int64_t classes)
+nb_set *random_set_of(nb_ctx *ctx, int64_t rows, int64_t width, int64_t classes, nb_tensor **x)
 {
-    nb_tensor *x = uniform(ctx, NB_F32, rows, width, 0, 1, 5);
+    *x = uniform(ctx, NB_F32, rows, width, 0, 1, 5);
     nb_tensor *y = classes_in_turn(ctx, rows, classes);
-    for (int64_t i = 0; i < rows; i++) nb_tensor_set(x, (const int64_t[]){i, i % classes}, 2);
-    nb_set *set = nb_set_new(ctx, x, 1, y, NULL, 0, NULL);
-    nb_tensor_release(ctx, x);
+    for (int64_t i = 0; i < rows; i++) nb_tensor_set(*x, (const int64_t[]){i, i % classes}, 2);
+    nb_set *set = nb_set_new(ctx, *x, 1, y, NULL, 0, NULL);
     nb_tensor_release(ctx, y);
     if (!set) fail_msg("%s", ctx->message);
+    return set;
+}
+
+nb_set *random_set(nb_ctx *ctx, int64_t rows, int64_t width, int64_t classes)
+{
+    nb_tensor *x;
+    nb_set *set = random_set_of(ctx, rows, width, classes, &x);
+    nb_tensor_release(ctx, x);
     return set;
 }
 

@@ -30,6 +30,8 @@ nb_tensor *classes_in_turn(nb_ctx *ctx, int64_t rows, int64_t classes);
 /* A set of `rows` examples with classes in turn: random numbers in [0, 1), and a 2 in the column of
  * the class, so that it can be learned. */
 nb_set *random_set(nb_ctx *ctx, int64_t rows, int64_t width, int64_t classes);
+/* The same, and the tensor that it reads its x from, for who wants to spoil it. */
+nb_set *random_set_of(nb_ctx *ctx, int64_t rows, int64_t width, int64_t classes, nb_tensor **x);
 /* Every bit of two tensors the same, shapes and dtypes too. */
 bool same_bits(nb_ctx *ctx, nb_tensor *a, nb_tensor *b);
 

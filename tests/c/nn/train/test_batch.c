@@ -85,9 +85,7 @@ static void buffers(void **state)
 /* The same output under the shape of two steps: enough for all that looks at shapes alone. */
 static void as_steps(nb_net *net)
 {
-    net->out_dims = 2;
-    net->out_shape[0] = 2;
-    net->out_shape[1] = 3;
+    net->layer.plan->out = (nb_form){.reading = NB_STEPS, .dims = 2, .size = {2, 3}};
 }
 
 static void buffers_of_steps(void **state)
@@ -123,7 +121,7 @@ static void misfits(void **state)
     assert_refused(&b, set_of(ctx, NB_I32, 2, (const int64_t[]){6, 2}, 3), NB_ESHAPE,
                    "the set has 3 classes for each of 2; the network gives 6");
     as_steps(b.net);
-    b.net->out_shape[1] = 2;
+    b.net->layer.plan->out.size[1] = 2;
     assert_refused(&b, set_of(ctx, NB_F32, 2, (const int64_t[]){6, 2}, 0), NB_EARG,
                    "y holds class 3 at example 2; the network has 2 classes");
     assert_refused(&b, set_of(ctx, NB_F32, 2, (const int64_t[]){6, 3}, 0), NB_ESHAPE,

@@ -21,7 +21,8 @@ typedef struct bench {
 
 static nb_status step(bench *b, nb_net *net, bool keep_grads, double *cost)
 {
-    nb_lesson lesson = {b->x, b->y, b->optimizer.options.lr, keep_grads};
+    nb_lesson lesson = {
+        .x = b->x, .y = b->y, .rate = b->optimizer.options.lr, .keep_grads = keep_grads};
     return nb_learn(b->ctx, net, &b->optimizer, &lesson, cost);
 }
 
@@ -29,8 +30,8 @@ static bench begin(const char *notation, nb_dtype dtype, const char *optimizer)
 {
     bench b = {.ctx = nb_ctx_new()};
     b.net = net_of(b.ctx, notation, dtype);
-    b.x = uniform(b.ctx, dtype, 6, b.net->in_shape[0], 0, 1, 4);
-    b.y = uniform(b.ctx, dtype, 6, b.net->out_shape[0], 0, 1, 5);
+    b.x = uniform(b.ctx, dtype, 6, nb_net_in(b.net)->size[0], 0, 1, 4);
+    b.y = uniform(b.ctx, dtype, 6, nb_net_out(b.net)->size[0], 0, 1, 5);
     nb_optimizer_init(&b.optimizer, nb_optimizer_find(optimizer));
     return b;
 }
@@ -64,7 +65,7 @@ static void direct_equals_two_steps(void **state)
             assert_true(fabs(cost - same) < allowed);
         }
         for (int64_t i = 0; i < nb_net_count(other); i++) {
-            double p = nb_tensor_get(b.net->params, &i), q = nb_tensor_get(other->params, &i);
+            double p = nb_tensor_get(b.net->values, &i), q = nb_tensor_get(other->values, &i);
             assert_true(fabs(p - q) <= allowed * 10);
         }
         nb_net_release(b.ctx, other);
@@ -78,7 +79,7 @@ static void follow(bench *b, void (*formula)(const nb_optimizer_options *, int t
                                              double *w, double *s1, double *s2))
 {
     int64_t n = nb_net_count(b->net);
-    nb_tensor *w = nb_tensor_clone(b->ctx, b->net->params);
+    nb_tensor *w = nb_tensor_clone(b->ctx, b->net->values);
     nb_tensor *s1 = nb_tensor_zeros(b->ctx, NB_F64, 1, &n),
               *s2 = nb_tensor_zeros(b->ctx, NB_F64, 1, &n);
     double *values = nb_tensor_data(w), *first = nb_tensor_data(s1), *second = nb_tensor_data(s2);
@@ -89,7 +90,7 @@ static void follow(bench *b, void (*formula)(const nb_optimizer_options *, int t
         for (int64_t i = 0; i < n; i++) {
             double g = nb_tensor_get(b->net->grads, &i);
             formula(&b->optimizer.options, t, g, &values[i], &first[i], &second[i]);
-            assert_true(fabs(nb_tensor_get(b->net->params, &i) - values[i]) < 1e-13);
+            assert_true(fabs(nb_tensor_get(b->net->values, &i) - values[i]) < 1e-13);
         }
     }
     nb_tensor_release(b->ctx, w);
@@ -157,13 +158,13 @@ static void nothing_changes_for_nan(void **state)
         else
             nb_tensor_fill(b.ctx, b.x, 1e30);
         /* Finite cost, since sigmoid saturates, but products that overflow on the way back. */
-        if (i >= 2) nb_tensor_fill(b.ctx, b.net->layer[0].param[0].value, 1e-21);
-        if (i >= 2) nb_tensor_fill(b.ctx, b.net->layer[1].param[0].value, 1e-12);
+        if (i >= 2) nb_tensor_fill(b.ctx, b.net->part[0]->plan->param[0].value, 1e-21);
+        if (i >= 2) nb_tensor_fill(b.ctx, b.net->part[1]->plan->param[0].value, 1e-12);
         if (i >= 2) nb_tensor_fill(b.ctx, b.y, 1e38);
-        nb_tensor *before = nb_tensor_clone(b.ctx, b.net->params);
+        nb_tensor *before = nb_tensor_clone(b.ctx, b.net->values);
         nb_status status = step(&b, b.net, false, &cost);
         assert_int_equal(status, NB_EVALUE);
-        assert_true(same_bits(b.ctx, before, b.net->params));
+        assert_true(same_bits(b.ctx, before, b.net->values));
         assert_int_equal(b.optimizer.steps, 0);
         nb_tensor_release(b.ctx, before);
         end(&b);
@@ -181,8 +182,8 @@ static void the_first_overflow_is_named(void **state)
         bench b = begin("5 - 4 linear - 3 linear - 3 linear", NB_F32, "sgd");
         double cost;
         if (i == 0) nb_tensor_set(b.x, (const int64_t[]){2, 1}, NAN);
-        if (i == 1) nb_tensor_fill(b.ctx, b.net->layer[0].param[0].value, 1e25);
-        if (i == 1) nb_tensor_fill(b.ctx, b.net->layer[1].param[0].value, 1e25);
+        if (i == 1) nb_tensor_fill(b.ctx, b.net->part[0]->plan->param[0].value, 1e25);
+        if (i == 1) nb_tensor_fill(b.ctx, b.net->part[1]->plan->param[0].value, 1e25);
         if (i == 2) nb_tensor_fill(b.ctx, b.y, 3e38);
         nb_status status = step(&b, b.net, false, &cost);
         assert_int_equal(status, NB_EVALUE);
@@ -208,7 +209,7 @@ static nb_status on_batch(nb_ctx *ctx, void *self, const nb_progress *p, bool *s
     course *c = self;
     assert_true(isfinite(p->cost));
     nb_tensor_release(ctx, c->after);
-    c->after = nb_tensor_clone(ctx, c->net->params);
+    c->after = nb_tensor_clone(ctx, c->net->values);
     if (++c->batches != c->fail_at) return NB_OK;
     if (c->stop) {
         *stop = true;
@@ -261,9 +262,9 @@ static void training_learns_and_repeats(void **state)
         assert_int_equal(c.history.examples, 200 * 60);
         assert_true(c.history.epoch[199].cost < 0.5 * c.history.epoch[0].cost);
         assert_true(c.history.epoch[199].accuracy > 0.6);
-        if (!first) first = nb_tensor_clone(b.ctx, b.net->params);
+        if (!first) first = nb_tensor_clone(b.ctx, b.net->values);
         /* Same seed, same bits; another seed, another order, other bits. */
-        assert_int_equal(same_bits(b.ctx, first, b.net->params), i < 2);
+        assert_int_equal(same_bits(b.ctx, first, b.net->values), i < 2);
         nb_history_free(b.ctx, &c.history);
     }
     nb_tensor_release(b.ctx, first);
@@ -312,7 +313,7 @@ static void ended_early(void **state)
             assert_int_equal(run(&b, set, &c), way == 1 ? NB_OK : NB_ECALLBACK);
             assert_int_equal(c.batches, 17);
             assert_int_equal(c.history.epochs, 1);
-            assert_true(same_bits(b.ctx, c.after, b.net->params));
+            assert_true(same_bits(b.ctx, c.after, b.net->values));
         }
         b.ctx->interrupt = NULL;
         nb_tensor_release(b.ctx, c.after);
@@ -344,7 +345,7 @@ static void nan_in_the_data(void **state)
     assert_int_equal(c.batches, 6);
     assert_non_null(strstr(b.ctx->message, "epoch 1, batch 7"));
     assert_non_null(strstr(b.ctx->message, "31"));
-    assert_true(same_bits(b.ctx, c.after, b.net->params));
+    assert_true(same_bits(b.ctx, c.after, b.net->values));
     nb_tensor_release(b.ctx, c.after);
     nb_history_free(b.ctx, &c.history);
     nb_set_release(b.ctx, set);
@@ -417,9 +418,9 @@ static void evaluation_counts(void **state)
     nb_tensor *y = classes_in_turn(ctx, 1200, 3);
     nb_evaluation out;
     (void)state;
-    nb_tensor_fill(ctx, net->params, 0);
+    nb_tensor_fill(ctx, net->values, 0);
     for (int64_t i = 0; i < 3; i++)
-        nb_tensor_set(net->layer[0].param[0].value, (const int64_t[]){i, i}, 1);
+        nb_tensor_set(net->part[0]->plan->param[0].value, (const int64_t[]){i, i}, 1);
     for (int64_t i = 0; i < 1200; i++) {
         int64_t shown = i < 900 ? i % 3 : (i + 1) % 3;
         nb_tensor_set(x, (const int64_t[]){i, shown}, 1);
