@@ -164,6 +164,16 @@ static void renew_held(lua_State *L, int handle, const nb_layer *layer, bool run
     lua_setiuservalue(L, handle, NBL_HELD);
 }
 
+/* The handle of a network's root: that of the network itself, or one that lives as long as the
+ * root, which nothing else holds. */
+static nbl_net *root_of(lua_State *L, nbl_net *self)
+{
+    if (!self->net->outer) return self;
+    nbl_net *root = nbl_push_net(L, nb_net_root(self->net));
+    lua_pop(L, 1);
+    return root;
+}
+
 /* Whether the core uses the network, or one that it stands in, or that stands in it: all of them
  * run under their root. */
 static bool is_running(lua_State *L, nb_net *net)
@@ -245,16 +255,15 @@ static nb_status run_learning(nb_ctx *ctx, void *data)
 
 void nbl_net_run(lua_State *L, nbl_net *self, nbl_job *job, void *data)
 {
-    net_job work = {self, nbl_push_net(L, nb_net_root(self->net)), job, data};
+    net_job work = {self, root_of(L, self), job, data};
     nbl_run(L, run_busy, &work);
-    lua_pop(L, 1);
 }
 
 /* A network that stands in another learns with the other's storage, so that one says whether
  * somebody learns. */
 void nbl_net_learn(lua_State *L, nbl_net *self, const char *whose, nbl_job *job, void *data)
 {
-    nbl_net *root = nbl_push_net(L, nb_net_root(self->net));
+    nbl_net *root = root_of(L, self);
     net_job work = {self, root, job, data};
     if (root->learning)
         nbl_error(L,
@@ -264,5 +273,4 @@ void nbl_net_learn(lua_State *L, nbl_net *self, const char *whose, nbl_job *job,
     nbl_run(L, run_learning, &work);
     nbl_changed(L, self->net->values, whose);
     nbl_changed(L, self->net->grads, whose);
-    lua_pop(L, 1);
 }
