@@ -8,6 +8,8 @@
 #include "base/family.h"
 #include "base/memory.h"
 
+#include <stdio.h>
+
 /* ---- What both check ------------------------------------------------------------------------- */
 
 /* An open form could be read in two ways, so nobody can say what is to be added or joined. */
@@ -32,13 +34,26 @@ static nb_status check_branches(nb_ctx *ctx, const nb_layer *layer, const nb_pla
     return check_open(ctx, plan, name);
 }
 
-/* Where branch b ends, for messages: "branch 2". */
-static nb_status misfit(nb_ctx *ctx, const nb_plan *plan, int b, const nb_form *first,
-                        const nb_form *here, const char *fix)
+/* "branch 2 (up to layer 3.4)": a branch by where it ends. */
+enum { BRANCH_TEXT = NB_PATH_MAX + 48 };
+static const char *branch_text(const nb_layer *block, const nb_plan *plan, int b,
+                               char text[BRANCH_TEXT])
 {
-    char one[NB_SHAPE_TEXT], other[NB_SHAPE_TEXT];
-    return nb_fail(ctx, NB_ESHAPE, "%s: branch 1 gives %s, branch %d %s; %s", plan->where,
-                   nb_form_text(first, one), b + 1, nb_form_text(here, other), fix);
+    int end = nb_branch_end(block, b);
+    if (end > nb_branch_first(block, b))
+        snprintf(text, BRANCH_TEXT, "branch %d (up to layer %s.%d)", b + 1, plan->path, end);
+    else
+        snprintf(text, BRANCH_TEXT, "branch %d (empty)", b + 1);
+    return text;
+}
+
+static nb_status misfit(nb_ctx *ctx, const nb_layer *block, const nb_plan *plan, int b,
+                        const nb_form *first, const nb_form *here, const char *fix)
+{
+    char one[NB_SHAPE_TEXT], other[NB_SHAPE_TEXT], name[BRANCH_TEXT], other_name[BRANCH_TEXT];
+    return nb_fail(ctx, NB_ESHAPE, "%s: %s gives %s, %s %s; %s", plan->where,
+                   branch_text(block, plan, 0, name), nb_form_text(first, one),
+                   branch_text(block, plan, b, other_name), nb_form_text(here, other), fix);
 }
 
 /* ---- residual -------------------------------------------------------------------------------- */
@@ -54,7 +69,7 @@ static nb_status plan_residual(nb_planner *planner, const nb_layer *layer, nb_pl
         status = nb_plan_branch(planner, layer, 1, &plan->in, &other);
     if (status != NB_OK || nb_form_same(&plan->out, &other)) return status;
     if (layer->branches == 2)
-        return misfit(ctx, plan, 1, &plan->out, &other,
+        return misfit(ctx, layer, plan, 1, &plan->out, &other,
                       "residual adds them, so they must be equal");
     return nb_fail(ctx, NB_ESHAPE,
                    "%s: residual adds its input, %s, to what its layers give, %s; end them with a "
@@ -87,8 +102,8 @@ static int joint(const nb_form *form)
 }
 
 /* Adds what one more branch gives; all but the joint must be equal. */
-static nb_status join_form(nb_ctx *ctx, nb_plan *plan, int b, const nb_form *first,
-                           const nb_form *here)
+static nb_status join_form(nb_ctx *ctx, const nb_layer *layer, nb_plan *plan, int b,
+                           const nb_form *first, const nb_form *here)
 {
     nb_form same = *here;
     int at = joint(first);
@@ -99,7 +114,7 @@ static nb_status join_form(nb_ctx *ctx, nb_plan *plan, int b, const nb_form *fir
             return NB_OK;
         }
     }
-    return misfit(ctx, plan, b, first, here,
+    return misfit(ctx, layer, plan, b, first, here,
                   "parallel joins them side by side, so all other sizes must be equal");
 }
 
@@ -113,7 +128,7 @@ static nb_status plan_parallel(nb_planner *planner, const nb_layer *layer, nb_pl
     for (int b = 1; b < layer->branches && status == NB_OK; b++) {
         nb_form here = plan->in;
         status = nb_plan_branch(planner, layer, b, &plan->in, &here);
-        if (status == NB_OK) status = join_form(ctx, plan, b, &first, &here);
+        if (status == NB_OK) status = join_form(ctx, layer, plan, b, &first, &here);
     }
     return status;
 }

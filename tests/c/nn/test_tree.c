@@ -464,8 +464,10 @@ static void test_shapes_that_do_not_fit(void **state)
                   "layer 2 shares layer 1 (h), which takes 3; 4 comes to it here");
     assert_no_net("4 - residual[5]", NB_ESHAPE,
                   "layer 1: residual adds its input, 4, to what its layers give, 5");
-    assert_no_net("4 - residual[5 | 3 - 6]", NB_ESHAPE, "layer 1: branch 1 gives 5, branch 2 6");
-    assert_no_net("4 - residual[5 | ]", NB_ESHAPE, "layer 1: branch 1 gives 5, branch 2 4");
+    assert_no_net("4 - residual[5 | 3 - 6]", NB_ESHAPE,
+                  "layer 1: branch 1 (up to layer 1.1) gives 5, branch 2 (up to layer 1.3) 6");
+    assert_no_net("4 - residual[5 | ]", NB_ESHAPE,
+                  "layer 1: branch 1 (up to layer 1.1) gives 5, branch 2 (empty) 4");
     assert_no_net("4 - 2 - residual[2 - net[residual[3]] - 2]", NB_ESHAPE, "layer 2.2.1: residual");
     assert_no_net("7x4 - 3", NB_ESHAPE, "layer 1: dense takes a vector, or steps of features");
     assert_no_net("7x4 - residual[3]", NB_ESHAPE, "write 28, or *x4");
