@@ -80,13 +80,22 @@ def half_and_half(z):
     return torch.cat((torch.sigmoid(z[:, :2]), hard_sigmoid(z[:, 2:])), 1)
 
 
-# cost, last layer, function of z and y
+def huber(delta):
+    """Summed over an example's outputs, averaged over the examples."""
+    return lambda a, y: F.huber_loss(a, y, reduction="sum", delta=delta) / a.shape[0]
+
+
+# cost with its options, last layer, function of z and y
 COSTS = (
     ("quadratic", "linear", half_squared),
     ("quadratic", "sigmoid", mean_of(half_squared, torch.sigmoid)),
     ("quadratic", "softmax", mean_of(half_squared, soft)),
     ("mse", "linear", F.mse_loss),
     ("mse", "tanh", mean_of(F.mse_loss, torch.tanh)),
+    ("huber", "linear", huber(1)),
+    ("huber delta=0.375", "linear", huber(0.375)),
+    ("huber delta=4", "linear", huber(4)),
+    ("huber delta=0.25", "tanh", mean_of(huber(0.25), torch.tanh)),
     ("cross_entropy", "softmax", categorical),
     ("cross_entropy", "sigmoid", bernoulli),
     ("cross_entropy", "log_softmax", lambda z, y: categorical(z, y)),
@@ -107,8 +116,9 @@ def costs():
         before = (f'net = nn.net("3 - 3 {last} : {cost}", {{dtype = dtype}})',
                   "net[1].w, net[1].b = tensor.eye(3), 0", "t = net:trace(x, y)")
         inputs = {"x": real("4x3", -2, 2), "y": real("4x3", 0, 1)}
-        yield Case(f"cost:{cost}", f"after {last}", "t.cost, t[1].delta", both, inputs, (),
-                   before)
+        name, *options = cost.split()
+        title = " ".join((*options, f"after {last}"))
+        yield Case(f"cost:{name}", title, "t.cost, t[1].delta", both, inputs, (), before)
         if cost != "cross_entropy" or "@" in last or last == "log_softmax":
             continue
         far = {"x": given("2x3", [60, -60, 0, -90, 30, -30]),
