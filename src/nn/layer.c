@@ -4,8 +4,7 @@
 
 #include "base/family.h"
 #include "base/memory.h"
-#include "nn/net/plan.h"
-#include "nn/notation/notation.h"
+#include "grad/tape.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -21,6 +20,37 @@ const nb_layer_type *const nb_layer_types[NB_LAYERS] = {
 };
 
 NB_DEFINE_FAMILY(nb_layer_type, nb_layer, nb_layer_types, NB_LAYERS)
+
+/* ---- Plans ---------------------------------------------------------------------------------- */
+
+/* Somebody may hold on to a parameter beyond its layer, which has no name then. */
+static void drop_params(nb_ctx *ctx, nb_param *list, int count)
+{
+    for (int i = 0; i < count; i++) {
+        nb_param *param = &list[i];
+        nb_leaf *leaf = param->value ? nb_leaf_of(param->value) : NULL;
+        if (leaf) leaf->where = NULL;
+        nb_tensor_release(ctx, param->value);
+        nb_tensor_release(ctx, param->still);
+        nb_tensor_release(ctx, param->begin);
+    }
+    nb_free(ctx, list, (size_t)count * sizeof *list);
+}
+
+void nb_plan_drop(nb_ctx *ctx, nb_plan *plan)
+{
+    if (!plan) return;
+    drop_params(ctx, plan->param, plan->params);
+    drop_params(ctx, plan->buffer, plan->buffers);
+    nb_runs_release(ctx, plan->runs);
+    nb_free(ctx, plan, sizeof *plan);
+}
+
+void nb_plan_name(nb_plan *plan, const char *name)
+{
+    snprintf(plan->where, sizeof plan->where, *name ? "layer %s (%s)" : "layer %s", plan->path,
+             name);
+}
 
 /* ---- Life ----------------------------------------------------------------------------------- */
 
@@ -306,7 +336,7 @@ nb_status nb_layer_set_activation(nb_ctx *ctx, nb_layer *layer, int64_t start, i
 
 nb_status nb_layer_set_name(nb_ctx *ctx, nb_layer *layer, const char *name)
 {
-    if (*name && !nb_notation_is_name(name))
+    if (*name && !nb_is_name(name))
         return nb_fail(ctx, NB_EARG,
                        "a name is letters, digits and _, begins with a letter and has at most %d "
                        "characters; not '%s'",

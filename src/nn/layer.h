@@ -57,6 +57,11 @@ typedef struct nb_plan {
     int uses;   /* places at which it stands */
 } nb_plan;
 
+/* Gives back a plan. NULL is allowed. */
+void nb_plan_drop(nb_ctx *ctx, nb_plan *plan);
+/* Puts a new name into its `where`. */
+void nb_plan_name(nb_plan *plan, const char *name);
+
 /* What every kind of layer may be told. A type's settings begin with it. */
 typedef struct nb_layer_head {
     char name[NB_NAME_MAX];   /* "" for none */

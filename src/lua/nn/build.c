@@ -2,6 +2,8 @@
 #include "lua/nn/host.h"
 #include "lua/nn/make.h"
 #include "lua/nn/net.h"
+#include "lua/nn/layer.h"
+#include "lua/nn/part.h"
 #include "nn/model.h"
 
 #include <stddef.h>

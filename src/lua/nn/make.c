@@ -5,6 +5,8 @@
 #include "lua/names.h"
 #include "lua/nn/host.h"
 #include "lua/nn/net.h"
+#include "lua/nn/layer.h"
+#include "lua/nn/part.h"
 
 #include <stddef.h>
 #include <stdio.h>

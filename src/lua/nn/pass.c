@@ -1,8 +1,10 @@
 /* Passes through a network: evaluation, a recorded pass, cost, gradients, one step of learning. */
 #include "lua/nn/net.h"
+#include "lua/nn/examples.h"
+#include "lua/nn/part.h"
 #include "lua/nn/optimizer.h"
 #include "lua/data/set.h"
-#include "nn/inspect/check.h"
+#include "nn/inspect/gradcheck.h"
 #include "nn/train/train.h"
 #include "tensor/shape.h"
 
@@ -201,20 +203,8 @@ static int net_numeric_gradient(lua_State *L)
 /* ---- One step ---- */
 
 static const nb_option step_fields[] = {
-    {.name = "lr",
-     .help = "learning rate, the book's η (eta)",
-     .range = "a number above 0",
-     .standard = "the optimizer's own",
-     .value = NAN,
-     .high = HUGE_VAL,
-     .above = true,
-     .kind = NB_NUMBER,
-     .offset = offsetof(nbl_optimizer_choice, lr)},
-    {.name = "optimizer",
-     .help = "a name, or an object such as nn.adam()",
-     .standard = "sgd",
-     .kind = NB_HOST,
-     .offset = offsetof(nbl_optimizer_choice, optimizer)},
+    NBL_LR_OPTION(0),
+    NBL_OPTIMIZER_OPTION(0),
     NB_OPTIONS_END,
 };
 
@@ -224,7 +214,12 @@ static nb_status step(nb_ctx *ctx, void *data)
     nbl_batch batch;
     nb_status status = nbl_prepare(ctx, work->net, &work->examples, &batch);
     if (status != NB_OK) return status;
-    nb_lesson lesson = {batch.x, batch.y, work->optimizer->options.lr, .keep_grads = true};
+    nb_lesson lesson = {.x = batch.x,
+                        .y = batch.y,
+                        .rate = work->optimizer->options.lr,
+                        .seed = work->net->seed,
+                        .step = (uint64_t)work->optimizer->steps,
+                        .keep_grads = true};
     status = nb_learn(ctx, work->net, work->optimizer, &lesson, &work->cost);
     nbl_batch_free(ctx, &batch);
     return status;

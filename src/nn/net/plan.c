@@ -20,35 +20,6 @@ struct nb_planner {
 
 /* ---- Plans ---------------------------------------------------------------------------------- */
 
-/* Somebody may hold on to a parameter beyond its layer, which has no name then. */
-static void drop_params(nb_ctx *ctx, nb_param *list, int count)
-{
-    for (int i = 0; i < count; i++) {
-        nb_param *param = &list[i];
-        nb_leaf *leaf = param->value ? nb_leaf_of(param->value) : NULL;
-        if (leaf) leaf->where = NULL;
-        nb_tensor_release(ctx, param->value);
-        nb_tensor_release(ctx, param->still);
-        nb_tensor_release(ctx, param->begin);
-    }
-    nb_free(ctx, list, (size_t)count * sizeof *list);
-}
-
-void nb_plan_drop(nb_ctx *ctx, nb_plan *plan)
-{
-    if (!plan) return;
-    drop_params(ctx, plan->param, plan->params);
-    drop_params(ctx, plan->buffer, plan->buffers);
-    nb_runs_release(ctx, plan->runs);
-    nb_free(ctx, plan, sizeof *plan);
-}
-
-void nb_plan_name(nb_plan *plan, const char *name)
-{
-    snprintf(plan->where, sizeof plan->where, *name ? "layer %s (%s)" : "layer %s", plan->path,
-             name);
-}
-
 void nb_plans_free(nb_ctx *ctx, nb_plans *plans)
 {
     if (!plans) return;
