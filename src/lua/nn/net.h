@@ -61,6 +61,8 @@ void nbl_net_run(lua_State *L, nbl_net *self, nbl_job *job, void *data);
 /* The same for jobs that change parameters or gradients: two at a time are refused. */
 void nbl_net_learn(lua_State *L, nbl_net *self, const char *whose, nbl_job *job, void *data);
 
+/* Whether every layer has a method or a field, other than a parameter, of that name. */
+bool nbl_is_layer_word(lua_State *L, const char *name);
 /* Raises for names that a network's or a layer's fields and methods have. */
 void nbl_check_layer_name(lua_State *L, const char *name);
 /* The same for all layers below one. */
