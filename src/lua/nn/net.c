@@ -25,6 +25,7 @@ static nb_layer *named_layer(lua_State *L, const nb_net *net)
 
 static int net_index(lua_State *L)
 {
+    static const char *const fields[] = {"name", "frozen", "factor", NULL};
     const nbl_net *self = nbl_check_net(L, 1);
     const nb_layer *top = &self->net->layer;
     if (lua_type(L, 2) != LUA_TNUMBER) {
@@ -32,7 +33,7 @@ static int net_index(lua_State *L)
         nb_layer *named = named_layer(L, self->net);
         if (named) return nbl_push_layer(L, named), 1;
         if (nbl_push_layer_field(L, &self->net->layer, lua_tostring(L, 2))) return 1;
-        return nbl_unknown_field(L, "a network", 2, lua_upvalueindex(NBL_METHODS), NULL);
+        return nbl_unknown_field(L, "a network", 2, lua_upvalueindex(NBL_METHODS), fields);
     }
     if (nbl_check_integer(L, 2, "a layer's number") == top->children + 1) return 0;
     nbl_push_layer(L, top->child[nbl_check_index(L, 2, top->children, "layer")]);

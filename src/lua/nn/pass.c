@@ -326,13 +326,24 @@ static const nb_classes *choose_classes(const nbl_net *self, const nb_set *set)
     return fits ? set->classes : NULL;
 }
 
+static int cannot_classify(lua_State *L, const nb_form *out)
+{
+    char text[NB_SHAPE_TEXT];
+    if (out->dims < 2)
+        return nbl_error(L,
+                         "net:classify: the network needs an output for every class, at least two");
+    return nbl_error(L,
+                     "net:classify gives one class for an example; this network gives %s; "
+                     "net(x):argmax(-1) has the largest of each",
+                     nb_form_text(out, text));
+}
+
 static int net_classify(lua_State *L)
 {
     nbl_net *self = nbl_check_net(L, 1);
     classify_job work = {.pass = {.net = self->net}};
     if (nb_net_out(self->net)->dims != 1 || nb_net_out(self->net)->size[0] < 2)
-        return nbl_error(L,
-                         "net:classify: the network needs an output for every class, at least two");
+        return cannot_classify(L, nb_net_out(self->net));
     nbl_read_examples(L, 2, self->net, "net:classify", false, &work.pass.examples);
     work.places = nbl_new_tensor(L);
     nbl_net_run(L, self, classify, &work);

@@ -15,14 +15,13 @@
 /* An open form could be read in two ways, so nobody can say what is to be added or joined. */
 static nb_status check_open(nb_ctx *ctx, const nb_plan *plan, const char *name)
 {
-    char text[NB_SHAPE_TEXT];
+    char text[NB_SHAPE_TEXT], readings[NB_READINGS_TEXT];
     if (plan->in.reading != NB_OPEN) return NB_OK;
-    nb_form_text(&plan->in, text);
     return nb_fail(ctx, NB_ESHAPE,
-                   "%s: %s takes a vector or steps; %s could be read as one vector or as steps: "
-                   "write %lld, or *x%lld",
-                   plan->where, name, text, (long long)nb_form_count(&plan->in),
-                   (long long)plan->in.size[plan->in.dims - 1]);
+                   "%s: %s takes a vector, or steps of features; %s could be read either way: "
+                   "write %s",
+                   plan->where, name, nb_form_text(&plan->in, text),
+                   nb_form_readings(&plan->in, readings));
 }
 
 static nb_status check_branches(nb_ctx *ctx, const nb_layer *layer, const nb_plan *plan)

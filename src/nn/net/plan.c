@@ -294,7 +294,7 @@ nb_status nb_plan_branch(nb_planner *planner, const nb_layer *block, int b, cons
 {
     nb_form form = *in;
     if (planner->depth > NB_LAYER_DEPTH)
-        return nb_fail(planner->ctx, NB_EARG, "blocks and networks stand at most %d deep",
+        return nb_fail(planner->ctx, NB_EARG, "layers stand at most %d deep in one another",
                        NB_LAYER_DEPTH);
     nb_status status = NB_OK;
     for (int i = nb_branch_first(block, b); i < nb_branch_end(block, b) && status == NB_OK; i++) {
@@ -349,6 +349,8 @@ nb_plans *nb_net_plan(nb_ctx *ctx, nb_net *net)
     p.plans = nb_alloc_zero(ctx, 1, sizeof *p.plans);
     nb_plan *plan = p.plans ? begin_plan(&p, &net->layer, &form) : NULL;
     nb_status status = plan ? nb_plan_branch(&p, &net->layer, 0, &form, &out) : ctx->status;
+    /* A network that grew since it was added to a block is found here. */
+    if (status == NB_OK && p.place > NB_LAYER_PLACES) status = nb_too_many_layers(ctx);
     if (status == NB_OK) {
         plan->out = out;
         plan->places = p.place + 1;

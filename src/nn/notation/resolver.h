@@ -4,10 +4,7 @@
 
 #include "nn/cost.h"
 
-enum {
-    NB_NOTATION_PLACES = 10000,          /* the most layers that one text may say, at all places */
-    NB_NOTATION_AGAIN = 16 * 1024 * 1024 /* bytes that repeats may read again, all together */
-};
+enum { NB_NOTATION_AGAIN = 16 * 1024 * 1024 }; /* bytes that repeats may read again, all together */
 
 /* Names that the host adds to the built-in ones (nn.activation{name = …}); either may be NULL, and
  * each gives NULL for a name that it does not know. */
