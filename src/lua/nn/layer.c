@@ -473,7 +473,7 @@ bool nbl_is_layer_word(lua_State *L, const char *name)
     for (int i = 0; own_fields[i]; i++)
         if (strcmp(name, own_fields[i]) == 0) return true;
     lua_pushstring(L, name);
-    bool is = is_method(L, layer_kind.name);
+    bool is = is_method(L, nbl_layer_kind.name);
     lua_pop(L, 1);
     return is;
 }

@@ -262,6 +262,8 @@ static inline nb_status run(const sample *s, nb_dtype dtype, bool gaps, outcome 
         nb_call made = call;
         o->out = nb_op_call(ctx, &made);
         status = o->out ? NB_OK : ctx->status;
+        /* Who gets no output need not give back further results. */
+        for (int i = 0; !o->out && i < NB_MAX_RESULTS - 1; i++) assert_null(made.more[i]);
         nb_call_drop(ctx, &made);
     }
     if (status == NB_OK && o->out->link) status = run_back(&call, gaps, o);

@@ -3,6 +3,7 @@
 #include "grad/tape.h"
 
 #include "../support.h"
+#include "base/random.h"
 
 #include <math.h>
 #include <pthread.h>
@@ -427,6 +428,34 @@ static void test_held_gradient(void **state)
     nb_tensor_release(ctx, y);
 }
 
+/* ---- In which order ------------------------------------------------------------------------- */
+
+/* Sums of two earlier ones, drawn, so that many records wait at a time: the derivative of each by x
+ * is the sum of its parts', and a record that ran before its delta was whole would lose some. */
+static void test_wide_graphs(void **state)
+{
+    enum { GRAPHS = 20, NODES = 60 };
+    (void)state;
+    for (uint64_t graph = 0; graph < GRAPHS; graph++) {
+        nb_stream stream = nb_stream_make(graph, NB_FOR_TENSOR, 0);
+        nb_tensor *node[NODES] = {leaf_of(0, NULL, VALUES(3))};
+        double slope[NODES] = {1};
+        for (int i = 1; i < NODES; i++) {
+            int a = (int)(nb_random_unit(&stream) * i), b = (int)(nb_random_unit(&stream) * i);
+            node[i] = nb_op2(ctx, NB_OP_add, node[a], node[b]);
+            slope[i] = slope[a] + slope[b];
+        }
+        nb_tensor *all = nb_tensor_retain(node[0]);
+        for (int i = NODES / 2; i < NODES; i++) all = then(NB_OP_add, all, node[i]);
+        double wanted = 1;
+        for (int i = NODES / 2; i < NODES; i++) wanted += slope[i];
+        assert_int_equal(nb_backward(ctx, all, NULL), NB_OK);
+        assert_true(grad_at(node[0], 0) == wanted);
+        nb_tensor_release(ctx, all);
+        for (int i = 0; i < NODES; i++) nb_tensor_release(ctx, node[i]);
+    }
+}
+
 /* ---- Where it begins ------------------------------------------------------------------------ */
 
 /* A leaf may itself be where backward begins. */
@@ -449,7 +478,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(memory_again),  TEST(interrupt_again), TEST(memory_options), TEST(shared_delta),
         TEST(own_gradients), TEST(few_blocks),      TEST(spent_at_once),  TEST(nothing_left),
-        TEST(large_graphs),  TEST(small_stack),     TEST(held_gradient),  TEST(leaf_is_root),
+        TEST(large_graphs),  TEST(small_stack),     TEST(held_gradient),  TEST(wide_graphs),
+        TEST(leaf_is_root),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -440,6 +440,51 @@ static void test_finite(void **state)
     }
 }
 
+/* Two sets of parameters in one pass: a sink takes those of its storage, the others' home the rest;
+ * or a sink each, in any order. */
+static void test_strangers(void **state)
+{
+    (void)state;
+    layers l = make_layers(true), other = make_layers(true), like = make_layers(true);
+    assert_int_equal(nb_backward(ctx, like.cost, NULL), NB_OK);
+    const double *wanted = nb_tensor_data(like.home->grads), nothing[NUMBERS] = {0};
+    nb_tensor *one = nb_tensor_zeros(ctx, NB_F64, SHAPE(NUMBERS)),
+              *two = nb_tensor_zeros(ctx, NB_F64, SHAPE(NUMBERS)),
+              *both = nb_op2(ctx, NB_OP_add, l.cost, other.cost);
+    const nb_sink sinks[2] = {{other.flat->storage, two, 1, 0}, {l.flat->storage, one, 1, 0}};
+    nb_backward_options options = {.keep = true, .sinks = sinks, .sink_count = 1};
+    assert_int_equal(nb_backward(ctx, both, &options), NB_OK);
+    check_numbers(two, wanted);
+    check_numbers(l.home->grads, wanted);
+    check_numbers(other.home->grads, nothing);
+    nb_home_forget(l.home);
+    options.sink_count = 2;
+    assert_int_equal(nb_backward(ctx, both, &options), NB_OK);
+    check_numbers(one, wanted);
+    check_numbers(two, wanted);
+    check_numbers(l.home->grads, nothing);
+    nb_tensor *all[] = {one, two, both};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) nb_tensor_release(ctx, all[i]);
+    free_layers(&l);
+    free_layers(&other);
+    free_layers(&like);
+}
+
+/* Whose parameters are others has no gradient of them, until the next pass. */
+static void test_forgotten(void **state)
+{
+    (void)state;
+    layers l = make_layers(true);
+    assert_int_equal(pass_over(&l, NULL), NB_OK);
+    assert_non_null(nb_leaf_grad(nb_leaf_of(l.param[0])));
+    nb_home_forget(l.home);
+    assert_null(nb_leaf_grad(nb_leaf_of(l.param[0])));
+    check_numbers(l.home->grads, (const double[NUMBERS]){0});
+    assert_int_equal(pass_over_one(&l, 1, NULL), NB_OK);
+    assert_true(grad_at(l.param[1], 0) == 1 && grad_at(l.param[0], 0) == 0);
+    free_layers(&l);
+}
+
 static void test_interrupt(void **state)
 {
     (void)state;
@@ -519,6 +564,7 @@ int main(void)
         TEST(survivor),     TEST(no_place),    TEST(sink),       TEST(nothing_stays),
         TEST(no_parameter), TEST(wrong_sinks), TEST(sharing),    TEST(sharing_home),
         TEST(not_finite),   TEST(finite),      TEST(interrupt),  TEST(memory),
+        TEST(strangers),    TEST(forgotten),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -231,6 +231,60 @@ static void backprop_of_one_neuron(void **state)
     nb_ctx_free(ctx);
 }
 
+static double squared(double a, double y)
+{
+    return (y - a) * (y - a);
+}
+
+/* 0 log 0 is 0. */
+static double both_sides(double a, double y)
+{
+    return -(y > 0 ? y * log(a) : 0) - (y < 1 ? (1 - y) * log(1 - a) : 0);
+}
+
+/* The cost that training minimises is its formula over what the network gives, the mean over the
+ * examples; also where outputs are exactly 0 and 1 and the targets agree. */
+static void costs_are_their_formulas(void **state)
+{
+    static const struct {
+        const char *notation;
+        double (*term)(double a, double y);
+        double factor;
+    } cases[] = {
+        {"2 - 3 linear : quadratic", squared, 0.5},
+        {"2 - 3 linear : mse", squared, 1.0 / 3},
+        {"2 - 3 : cross_entropy", both_sides, 1},
+        {"2 - 3 sigmoid elliot@2 : cross_entropy", both_sides, 1},
+        {"2 - 3 hard_sigmoid : cross_entropy", both_sides, 1},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        nb_ctx *ctx = nb_ctx_new();
+        nb_net *net = net_of(ctx, cases[i].notation, NB_F64);
+        nb_tensor *x = uniform(ctx, NB_F64, 4, 2, -1, 1, 3),
+                  *y = uniform(ctx, NB_F64, 4, 3, 0, 1, 4);
+        if (strstr(cases[i].notation, "hard")) { /* far out: a is 0 or 1 */
+            assert_int_equal(nb_tensor_fill(ctx, value_of(net, 0, 1), 100), NB_OK);
+            nb_tensor_set(value_of(net, 0, 1), (const int64_t[]){1}, -100);
+            for (int64_t k = 0; k < 12; k++)
+                nb_tensor_set(y, (const int64_t[]){k / 3, k % 3}, k % 3 != 1);
+        }
+        nb_tensor *a = nb_net_forward(ctx, net, x);
+        double cost = 0, wanted = 0;
+        for (int64_t k = 0; k < 12; k++)
+            wanted +=
+                cases[i].term(at2(a, k / 3, k % 3), at2(y, k / 3, k % 3)) * cases[i].factor / 4;
+        assert_int_equal(nb_net_backprop(ctx, net, x, y, &cost), NB_OK);
+        if (!(fabs(cost - wanted) < 1e-14))
+            fail_msg("%s: %.17g, not %.17g", cases[i].notation, cost, wanted);
+        nb_tensor_release(ctx, a);
+        nb_tensor_release(ctx, x);
+        nb_tensor_release(ctx, y);
+        nb_net_release(ctx, net);
+        nb_ctx_free(ctx);
+    }
+}
+
 /* A clone shares nothing; a parameter outlives its net. */
 static void clones_and_survivors(void **state)
 {
@@ -299,6 +353,7 @@ int main(void)
         cmocka_unit_test(names_differ),
         cmocka_unit_test(examples_and_targets),
         cmocka_unit_test(backprop_of_one_neuron),
+        cmocka_unit_test(costs_are_their_formulas),
         cmocka_unit_test(clones_and_survivors),
         cmocka_unit_test(memory_ends),
     };
