@@ -405,8 +405,9 @@ A network in one line: the shape of its input, then its layers, joined by -, the
 A bare number is a dense layer; the word behind it is its activation, sigmoid where none stands;
 relu@7 changes neuron 7 alone, relu@3..5 three of them; options follow as key=value, those that are
 true or false as their name alone: frozen. Words may have options too: leaky_relu(slope=0.2),
-init=constant(value=2). The cost is quadratic where none stands. A size of the input that is * is
-free: *x64 is steps of 64 numbers, as many as come (help page "shapes").
+init=constant(value=2). The cost is quadratic where none stands; its options follow it: huber
+delta=2. A size of the input that is * is free: *x64 is steps of 64 numbers, as many as come (help
+page "shapes").
 
 Blocks hold layers in brackets (help page "blocks"): residual[30 - 64] adds what comes in to what
 its layers give, residual[30 | 40 - 30] adds two branches, parallel[30 | 40 |] puts branches side by
@@ -444,7 +445,7 @@ learns. But its parameters move into the storage of the outer one, so tensors th
 (net:params(), net[1].w) keep the old numbers and belong to nobody: take them anew. net:append,
 net:replace, net:cut and net:to move the storage likewise; what fits keeps its numbers. Only the
 outermost network can be changed by them.]=],
-    [=[net = nn.net "8 - residual[16 relu - 8 linear] - parallel[4 | net[6 - 4] |] name=wide - 2"
+    [=[net = nn.net "8 - residual[16 relu - 8] - parallel[4 | net[6] |] name=wide"
 net[1][2].w.shape[1]            → 8
 net:layer "wide.2" == net[2][2] → true
 inner = nn.net "4 - 3 tanh"

@@ -133,6 +133,31 @@ def costs():
                 "net[1].w, net[1].b = tensor.eye(3), 0"))
 
 
+# Costs that are tried on steps, over which they average as over the examples.
+ON_STEPS = (("quadratic", "linear"), ("quadratic", "softmax"), ("mse", "tanh"), ("huber", "linear"),
+            ("huber delta=0.375", "linear"), ("cross_entropy", "softmax"),
+            ("cross_entropy", "sigmoid"))
+
+
+def costs_on_steps():
+    """Cost and delta at z where every step has its own targets."""
+    functions = {(cost, last): f for cost, last, f in COSTS}
+    for cost, last in ON_STEPS:
+
+        def both(z, y, f=functions[cost, last]):
+            z = z.detach().requires_grad_()
+            value = f(z.flatten(0, 1), y.flatten(0, 1))
+            value.backward()
+            return value.item(), z.grad
+
+        name, *options = cost.split()
+        title = " ".join((*options, f"after {last} on steps"))
+        yield Case(f"cost:{name}", title, "t.cost, t[1].delta", both,
+                   {"x": real("2x5x3", -2, 2), "y": real("2x5x3", 0, 1)}, (),
+                   (f'net = nn.net("*x3 - 3 {last} : {cost}", {{dtype = dtype}})',
+                    "net[1].w, net[1].b = tensor.eye(3), 0", "t = net:trace(x, y)"))
+
+
 SIZES = {"x": "5x3", "w1": "4x3", "b1": "4", "w2": "2x4", "b2": "2", "y": "5x2"}
 
 
@@ -342,6 +367,7 @@ def optimizers():
 def cases():
     yield from activations()
     yield from costs()
+    yield from costs_on_steps()
     yield from traces()
     yield from trees()
     yield from classes()

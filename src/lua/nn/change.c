@@ -217,7 +217,7 @@ static const nbl_entry entries[] = {
      "The layer at a path of numbers and names: \"3.1\" is the first layer in the brackets of "
      "layer "
      "3.",
-     "net = nn.net [==[8 - residual[16 relu - 8 linear] name=block - 2]==]\n"
+     "net = nn.net \"8 - residual[16 relu - 8 linear] name=block - 2\"\n"
      "print(net:layer \"block.2\", net:layer \"1.2\" == net[1][2])",
      NULL},
     {":append", net_append, "net:append(layers…)",

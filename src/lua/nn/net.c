@@ -199,7 +199,8 @@ static const nbl_entry entries[] = {
      "All parameters as one flat tensor: the network's own, so what is written there it has.",
      "net = nn.net \"4 - 3 - 2\"\nprint(#net:params())", NULL},
     {":grads", net_grads, "net:grads()",
-     "The gradients of the last backward pass as one flat tensor.",
+     "The gradients of the last backward pass as one flat tensor, in the order of net:params(); 0 "
+     "where it did not reach. The page gradients says more.",
      "net = nn.net \"4 - 3 - 2\"\nnet:backprop(tensor.ones(5, 4), tensor.ones(5, 2))\n"
      "print(net:grads():abs():max())",
      NULL},

@@ -164,7 +164,7 @@ NB_DESCRIPTOR(nb_layer_type, nb_layer_residual) = {
     .help = "Adds its input to what its layers make of it, x + f(x); of two branches, f(x) + g(x).",
     .usage = "residual[LAYERS] or residual[LAYERS | LAYERS]; nn.residual{layers…} or "
              "nn.residual{{…}, {…}}",
-    .example = "nn.net [==[8 - residual[16 relu - 8 linear] - 2]==]",
+    .example = "nn.net \"8 - residual[16 relu - 8 linear] - 2\"",
     .options = options,
     .branches = 2,
     .plan = plan_residual,
@@ -173,9 +173,11 @@ NB_DESCRIPTOR(nb_layer_type, nb_layer_residual) = {
 
 NB_DESCRIPTOR(nb_layer_type, nb_layer_parallel) = {
     .name = "parallel",
-    .help = "Gives its input to several branches and puts what they make of it side by side.",
+    .help =
+        "Gives its input to several branches and puts what they make of it side by side; an empty "
+        "branch gives the input itself.",
     .usage = "parallel[LAYERS | LAYERS …]; nn.parallel{{layers…}, {layers…}, …}",
-    .example = "nn.net [==[8 - parallel[16 relu | 4 tanh |] - 2]==]",
+    .example = "nn.net \"8 - parallel[16 relu | 4 tanh |] - 2\"",
     .options = options,
     .branches = 1000,
     .plan = plan_parallel,
