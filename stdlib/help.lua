@@ -258,7 +258,9 @@ A network learns digits:
   digits = data.digits()
   net = nn.net "64 - 30 - 10"
   net:train(digits.train, {epochs = 30, batch = 10, lr = 3.0, test = digits.test})
-  net:gradcheck(digits.test:take(5))]]
+  net:gradcheck(digits.test:take(5))
+One with a block of layers, and how networks are written: help("blocks"), help("notation").
+  nn.net "64 - residual[30 relu - 64 linear] - 10 softmax : cross_entropy"]]
 
 -- What there is, by family.
 function M.overview()
@@ -399,25 +401,75 @@ local function page(name, text, example)
 end
 
 page("notation", [=[
-A network in one line: the size of its input, then its layers, joined by -, then : and a cost.
+A network in one line: the shape of its input, then its layers, joined by -, then : and a cost.
 A bare number is a dense layer; the word behind it is its activation, sigmoid where none stands;
 relu@7 changes neuron 7 alone, relu@3..5 three of them; options follow as key=value, those that are
 true or false as their name alone: frozen. Words may have options too: leaky_relu(slope=0.2),
-init=constant(value=2). The cost is quadratic where none stands. A size of the input that is * is
-free: *x64 is steps of 64 numbers, as many as come.
+init=constant(value=2). The cost is quadratic where none stands; its options follow it: huber
+delta=2. A size of the input that is * is free: *x64 is steps of 64 numbers, as many as come (help
+page "shapes").
 
-Blocks hold layers in brackets: residual[30 - 64] adds what comes in to what its layers give,
-residual[30 | 40 - 30] adds two branches, parallel[30 | 40 |] puts branches side by side, and an
-empty one passes on what comes in; net[30 - 10] is a network as one layer. 4*[30 - 64] stands for
-its list four times. @a is the layer with name=a once more, the same and not a copy: one that
-stands before it in its list, or before the lists around it.
+Blocks hold layers in brackets (help page "blocks"): residual[30 - 64] adds what comes in to what
+its layers give, residual[30 | 40 - 30] adds two branches, parallel[30 | 40 |] puts branches side by
+side, and an empty one passes on what comes in; net[30 - 10] is a network as one layer. Options
+stand behind the brackets. 4*[30 - 64] stands for its list four times, each with parameters of its
+own. @a is the layer with name=a once more, the same and not a copy: one that stands before it in
+its list, or before the lists around it.
 
-tostring(net) begins with its notation, where @3.1 is a layer that no name reaches; what notation
-cannot say, the table form of nn.net takes. ]] ends Lua's long strings: write [==[…]==].]=],
+tostring(net) begins with its notation, where @3.1 is a layer that no name reaches; reading that
+back builds the same network. What notation cannot say, functions and values, the table form of
+nn.net takes. ]] ends Lua's long strings: write [==[…]==] around it, or "…".]=],
     [=[nn.net "64 - 30 - 10"
 nn.net "784-100 relu-10 softmax : cross_entropy"
 nn.net "2 - 3 tanh init=he name=hidden - 1 linear : mse"
+nn.net "4 - 5 leaky_relu(slope=0.2) tanh@2 sin@4..5 - 1 frozen"
+nn.net "8 - 8 relu name=a - @a - parallel[4 | net[6 - 4] |] name=wide - 3"
 nn.net "64 - 2*[residual[30 relu - 64 linear]] - 10 softmax : cross_entropy"]=])
+
+page("blocks", [=[
+Layers that hold layers. residual[f] gives x + f(x), so f must give the shape that it takes;
+residual[f | g] gives f(x) + g(x). parallel[f | g] puts side by side what its branches give; an
+empty branch passes on x. net[…] is a network as one layer. Blocks stand in blocks. In tables they
+are nn.residual{30, 64}, nn.parallel{{30}, {40}, {}} and the network itself.
+
+net[l][k] is layer k of block l, counted through all its branches: those of parallel[a - b | c] are
+1, 2 and 3. net:layer "3.1" names the same place, and so do messages, tables and files; a layer's
+name may stand for its number: net:layer "wide.2", net.wide[2].
+
+Sharing: a layer value that stands twice in one nn.net, or @name, is one layer at two places. It has
+one w and one b, they are counted once, and their gradients add. A layer stands in one network
+only: layer:clone() gives another a copy.
+
+Nesting: a network inside another is still the same value and trains alone, and both see what either
+learns. But its parameters move into the storage of the outer one, so tensors that you took before
+(net:params(), net[1].w) keep the old numbers and belong to nobody: take them anew. net:append,
+net:replace, net:cut and net:to move the storage likewise; what fits keeps its numbers. Only the
+outermost network can be changed by them.]=],
+    [=[net = nn.net "8 - residual[16 relu - 8] - parallel[4 | net[6] |] name=wide"
+net[1][2].w.shape[1]            → 8
+net:layer "wide.2" == net[2][2] → true
+inner = nn.net "4 - 3 tanh"
+outer = nn.net{4, inner, 2}
+outer[1] == inner               → true
+outer:count()                   → 23
+a = nn.dense{4, "tanh"}
+nn.net{4, a, a}:count()         → 20]=])
+
+page("shapes", [[
+The first item of a network is the shape of one example. "64" is a vector of 64 numbers. "*x64" is
+steps: any number of them, 64 numbers each, as in a text or a series; the batch brings how many,
+and dense works on each step alone. A batch has a dimension more in front: examples × 64, examples
+× steps × 64. A single example goes without it and comes back without it.
+
+A * is a free size; a layer that must know it, as dense must know its inputs, says so. Fixed sizes
+from two on ("3x2") are open: dense, residual and parallel, which could read them in two ways, say
+both; functions of your own (nn.fn) take them as they are. In tables a shape is {"*", 64}, {3, 2}.
+Targets and classes stand at every step: y is then examples × steps × outputs, or examples × steps
+for class numbers, and a cost averages over the steps as over the examples.]],
+    [[net = nn.net "*x3 - 4 tanh - 2 softmax : cross_entropy"
+net(tensor.ones(5, 7, 3)):dim()                     → 3
+net(tensor.ones(7, 3)).shape                        → {7, 2}
+net:cost(tensor.ones(1, 3, 3), tensor{{1, 2, 1}}) > 0 → true]])
 
 page("index", [[
 x[i] is entry i of the first dimension: a view, or a number where one element is left. x[{i, j}]
@@ -460,11 +512,34 @@ page("gradients", [[
 x:requires_grad_() makes x a parameter: what is computed from it is recorded. c:backward(),
 where c is one number, computes the gradient at every parameter and puts it into .grad, fresh
 each time unless {accumulate = true}. The recording is spent then, unless {keep = true}.
-x:detach() leaves the tape, nn.no_grad(f) runs f without one.]],
+x:detach() leaves the tape, nn.no_grad(f) runs f without one.
+
+The parameters of a network are on the tape already, and their gradients have one home:
+net:grads(), one flat tensor in the order of net:params(), and net[l].w.grad, net[l].b.grad, which
+are places in it. Every backward that reaches one of the parameters fills it anew, from net:record,
+net:backprop or arithmetic with net[l].w; where the pass did not reach stands 0. A tensor that you
+took from there shows the next gradient too: net:grads():clone() keeps one.
+
+net:train with plain gradient descent (sgd without momentum) may add the gradients straight into the
+weights and keep none; net:grads() then says so. net:backprop(x, y) computes them at any time.]],
     [[w = tensor{1, 2}:requires_grad_()
 c = (w * tensor{3, 4}):sum()
 c:backward()
-w.grad  → 3 4]])
+w.grad  → 3 4
+net = nn.net "1 - 2 - 1"
+net[2].w:sum():backward()
+net:grads()    → 0 0 0 0 1 1 0
+net[2].w.grad  → 1 1]])
+
+page("frozen", [[
+net[l].frozen = true, net:freeze(l) or the word frozen in notation: training leaves the parameters
+of layer l as they are, of a block those of all its layers. A pass that training runs computes no
+gradients there; trace, gradcheck and backprop show them all the same. net:thaw(l) undoes it;
+without l both take the whole network. net[l].factor = 0.1 lets a layer learn at a tenth of the rate.]],
+    [[net = nn.net "4 - 3 frozen - 2"
+net[1].frozen  → true
+net:thaw()
+net[1].factor = 0.1]])
 
 page("comparing", [[
 x:lt(y), le, gt, ge, eq and ne compare element by element and give u8 tensors of 0 and 1. The

@@ -63,11 +63,16 @@ mnist_learns() {
     ends 0 "$root/examples/mnist.lua" "$mnist" 1 && shows 'epoch  1 · cost'
 }
 
+blocks() {
+    ends 0 "$root/examples/blocks.lua" && shows '2 ×' && shows 'which alone learned'
+}
+
 tensors() {
     ends 0 "$root/examples/tensors.lua" && shows '10 of 64 directions hold 74 %'
 }
 
 count digits.lua digits
+count blocks.lua blocks
 count tensors.lua tensors
 count 'digits.lua with -i' digits_leave_globals
 count 'mnist.lua without a folder' mnist_says_usage

@@ -1,4 +1,4 @@
-"""Activations, costs, a whole pass through a network, optimizers."""
+"""Activations, costs, whole passes through networks and blocks, optimizers."""
 
 import torch
 from torch.nn import functional as F
@@ -22,6 +22,13 @@ ACTIVATIONS = {
     "elliot": (lambda z: z / (2 * (1 + z.abs())) + 0.5, 0),
 }
 
+# name, its options, function, kinks
+CHOSEN = (
+    ("leaky_relu", "slope=0.2", lambda z: F.leaky_relu(z, 0.2), (0,)),
+    ("elu", "scale=0.5", lambda z: F.elu(z, 0.5), (0,)),
+    ("elu", "scale=2.25", lambda z: F.elu(z, 2.25), (0,)),
+)
+
 
 def activations():
     """A layer of one neuron with weight 1: z is the input itself."""
@@ -31,6 +38,11 @@ def activations():
                    {"a": real("24x1", -8, 8, kinks)}, before=before)
         yield Case(f"activation:{name}", "saturated", "net:record(a)", f,
                    {"a": given("6x1", [-60, -30, -12, 12, 30, 60])}, before=before)
+    for name, options, f, kinks in CHOSEN:
+        before = (f'net = nn.net("1 - 1 {name}({options})", {{dtype = dtype}})',
+                  "net[1].w, net[1].b = 1, 0")
+        yield Case(f"activation:{name}", options, "net:record(a)", f,
+                   {"a": real("24x1", -8, 8, kinks)}, before=before)
     unit = (tuple(float(i == j) for i in range(3) for j in range(3)), (0, 0, 0))
     for name, f in {"softmax": torch.softmax, "log_softmax": torch.log_softmax}.items():
         before = (f'net = nn.net("3 - 3 {name}", {{dtype = dtype}})', "net[1].w, net[1].b = w, b")
@@ -68,13 +80,22 @@ def half_and_half(z):
     return torch.cat((torch.sigmoid(z[:, :2]), hard_sigmoid(z[:, 2:])), 1)
 
 
-# cost, last layer, function of z and y
+def huber(delta):
+    """Summed over an example's outputs, averaged over the examples."""
+    return lambda a, y: F.huber_loss(a, y, reduction="sum", delta=delta) / a.shape[0]
+
+
+# cost with its options, last layer, function of z and y
 COSTS = (
     ("quadratic", "linear", half_squared),
     ("quadratic", "sigmoid", mean_of(half_squared, torch.sigmoid)),
     ("quadratic", "softmax", mean_of(half_squared, soft)),
     ("mse", "linear", F.mse_loss),
     ("mse", "tanh", mean_of(F.mse_loss, torch.tanh)),
+    ("huber", "linear", huber(1)),
+    ("huber delta=0.375", "linear", huber(0.375)),
+    ("huber delta=4", "linear", huber(4)),
+    ("huber delta=0.25", "tanh", mean_of(huber(0.25), torch.tanh)),
     ("cross_entropy", "softmax", categorical),
     ("cross_entropy", "sigmoid", bernoulli),
     ("cross_entropy", "log_softmax", lambda z, y: categorical(z, y)),
@@ -95,8 +116,9 @@ def costs():
         before = (f'net = nn.net("3 - 3 {last} : {cost}", {{dtype = dtype}})',
                   "net[1].w, net[1].b = tensor.eye(3), 0", "t = net:trace(x, y)")
         inputs = {"x": real("4x3", -2, 2), "y": real("4x3", 0, 1)}
-        yield Case(f"cost:{cost}", f"after {last}", "t.cost, t[1].delta", both, inputs, (),
-                   before)
+        name, *options = cost.split()
+        title = " ".join((*options, f"after {last}"))
+        yield Case(f"cost:{name}", title, "t.cost, t[1].delta", both, inputs, (), before)
         if cost != "cross_entropy" or "@" in last or last == "log_softmax":
             continue
         far = {"x": given("2x3", [60, -60, 0, -90, 30, -30]),
@@ -109,6 +131,31 @@ def costs():
                {"x": real("4x3"), "y": given("4", numbers, torch.int32)}, (),
                ('net = nn.net("3 - 3 softmax : cross_entropy", {dtype = dtype})',
                 "net[1].w, net[1].b = tensor.eye(3), 0"))
+
+
+# Costs that are tried on steps, over which they average as over the examples.
+ON_STEPS = (("quadratic", "linear"), ("quadratic", "softmax"), ("mse", "tanh"), ("huber", "linear"),
+            ("huber delta=0.375", "linear"), ("cross_entropy", "softmax"),
+            ("cross_entropy", "sigmoid"))
+
+
+def costs_on_steps():
+    """Cost and delta at z where every step has its own targets."""
+    functions = {(cost, last): f for cost, last, f in COSTS}
+    for cost, last in ON_STEPS:
+
+        def both(z, y, f=functions[cost, last]):
+            z = z.detach().requires_grad_()
+            value = f(z.flatten(0, 1), y.flatten(0, 1))
+            value.backward()
+            return value.item(), z.grad
+
+        name, *options = cost.split()
+        title = " ".join((*options, f"after {last} on steps"))
+        yield Case(f"cost:{name}", title, "t.cost, t[1].delta", both,
+                   {"x": real("2x5x3", -2, 2), "y": real("2x5x3", 0, 1)}, (),
+                   (f'net = nn.net("*x3 - 3 {last} : {cost}", {{dtype = dtype}})',
+                    "net[1].w, net[1].b = tensor.eye(3), 0", "t = net:trace(x, y)"))
 
 
 SIZES = {"x": "5x3", "w1": "4x3", "b1": "4", "w2": "2x4", "b2": "2", "y": "5x2"}
@@ -151,6 +198,136 @@ def traces():
                     "t = net:trace(x, y)"))
 
 
+# ---- Blocks, shared layers, steps ----
+
+def affine(x, w, b):
+    return x @ w.t() + b
+
+
+# Name and title of the case, notation, shape of x, places and sizes of the dense layers, and the
+# same function of x and of each layer's w and b.
+TREES = (
+    ("layer:residual", "of one branch", "3 - residual[4 tanh - 3 linear] - 2", "5x3",
+     {"1][1": (4, 3), "1][2": (3, 4), "2": (2, 3)},
+     lambda x, f, g, h: torch.sigmoid(affine(x + affine(torch.tanh(affine(x, *f)), *g), *h))),
+    ("layer:residual", "of two branches", "3 - residual[5 sigmoid - 4 tanh | 4 softplus]", "7x3",
+     {"1][1": (5, 3), "1][2": (4, 5), "1][3": (4, 3)},
+     lambda x, f, g, h: torch.tanh(affine(torch.sigmoid(affine(x, *f)), *g))
+     + F.softplus(affine(x, *h))),
+    ("layer:residual", "in a residual", "3 - residual[residual[3 tanh] - 3 sigmoid]", "5x3",
+     {"1][1][1": (3, 3), "1][2": (3, 3)},
+     lambda x, f, g: x + torch.sigmoid(affine(x + torch.tanh(affine(x, *f)), *g))),
+    ("layer:residual", "on steps", "*x3 - residual[5 gelu - 3 linear] - 2 tanh", "2x7x3",
+     {"1][1": (5, 3), "1][2": (3, 5), "2": (2, 3)},
+     lambda x, f, g, h: torch.tanh(affine(x + affine(F.gelu(affine(x, *f)), *g), *h))),
+    ("layer:residual", "of one example", "5 - residual[7 tanh - 5 linear] - 3", "1x5",
+     {"1][1": (7, 5), "1][2": (5, 7), "2": (3, 5)},
+     lambda x, f, g, h: torch.sigmoid(affine(x + affine(torch.tanh(affine(x, *f)), *g), *h))),
+    ("layer:parallel", "of three branches, one empty",
+     "3 - parallel[4 tanh | 1 sigmoid |] - 2 tanh", "5x3",
+     {"1][1": (4, 3), "1][2": (1, 3), "2": (2, 8)},
+     lambda x, f, g, h: torch.tanh(affine(torch.cat(
+         (torch.tanh(affine(x, *f)), torch.sigmoid(affine(x, *g)), x), 1), *h))),
+    ("layer:parallel", "on steps", "*x3 - parallel[2 tanh - 5 | 4 softsign]", "3x5x3",
+     {"1][1": (2, 3), "1][2": (5, 2), "1][3": (4, 3)},
+     lambda x, f, g, h: torch.cat(
+         (torch.sigmoid(affine(torch.tanh(affine(x, *f)), *g)), F.softsign(affine(x, *h))), 2)),
+    ("layer:parallel", "of one example", "3 - parallel[| 5 tanh]", "1x3", {"1][1": (5, 3)},
+     lambda x, f: torch.cat((x, torch.tanh(affine(x, *f))), 1)),
+    ("layer:net", "between two layers", "3 - 4 tanh - net[5 gelu - 3 linear] - 2", "7x3",
+     {"1": (4, 3), "2][1": (5, 4), "2][2": (3, 5), "3": (2, 3)},
+     lambda x, f, g, h, k: torch.sigmoid(affine(affine(F.gelu(affine(
+         torch.tanh(affine(x, *f)), *g)), *h), *k))),
+    ("layer:net", "in a branch", "3 - parallel[net[5 tanh - 2] | net[2 silu]]", "5x3",
+     {"1][1][1": (5, 3), "1][1][2": (2, 5), "1][2][1": (2, 3)},
+     lambda x, f, g, h: torch.cat((torch.sigmoid(affine(torch.tanh(affine(x, *f)), *g)),
+                                   F.silu(affine(x, *h))), 1)),
+    ("layer:dense", "shared by two places", "3 - 3 tanh name=a - @a - 2", "5x3",
+     {"1": (3, 3), "3": (2, 3)},
+     lambda x, f, g: torch.sigmoid(affine(
+         torch.tanh(affine(torch.tanh(affine(x, *f)), *f)), *g))),
+    ("layer:dense", "shared by a block's branch", "3 - 3 tanh name=a - residual[5 gelu - 3 | @a]",
+     "7x3", {"1": (3, 3), "2][1": (5, 3), "2][2": (3, 5)},
+     lambda x, f, g, h: (lambda one: torch.sigmoid(affine(F.gelu(affine(one, *g)), *h))
+                         + torch.tanh(affine(one, *f)))(torch.tanh(affine(x, *f)))),
+    ("layer:dense", "on steps", "*x3 - 5 tanh - 2", "3x7x3", {"1": (5, 3), "2": (2, 5)},
+     lambda x, f, g: torch.sigmoid(affine(torch.tanh(affine(x, *f)), *g))),
+    ("layer:dense", "on one step", "*x3 - 5 tanh - 2", "1x1x3", {"1": (5, 3), "2": (2, 5)},
+     lambda x, f, g: torch.sigmoid(affine(torch.tanh(affine(x, *f)), *g))),
+)
+
+
+def pairs(parameters):
+    """w, b, w, b, … as one pair a layer."""
+    return list(zip(parameters[::2], parameters[1::2]))
+
+
+def parameters_of(places):
+    """The inputs that fill the layers at these places, and the statement in Lua that does so."""
+    inputs, left, right = {}, [], []
+    for i, (place, size) in enumerate(places.items(), 1):
+        inputs[f"w{i}"] = real("{}x{}".format(*size), -1, 1)
+        inputs[f"b{i}"] = real(str(size[0]), -1, 1)
+        left += [f"net[{place}].w", f"net[{place}].b"]
+        right += [f"w{i}", f"b{i}"]
+    return inputs, f"{', '.join(left)} = {', '.join(right)}", left
+
+
+def trees():
+    """The output, and the gradients at x and at all parameters of its sum times weights v."""
+    for op, title, notation, shape, places, f in TREES:
+
+        def run(x, v, *parameters, f=f):
+            leaves = [leaf.detach().requires_grad_() for leaf in (x, *parameters)]
+            a = f(leaves[0], *pairs(leaves[1:]))
+            (a * v).sum().backward()
+            return (a, *(leaf.grad for leaf in leaves))
+
+        inputs, fill, names = parameters_of(places)
+        x = real(shape)
+        widths = torch.rand(x.shape), *(torch.rand(i.shape) for i in inputs.values())
+        out = "x".join(str(size) for size in f(widths[0], *pairs(widths[1:])).shape)
+        yield Case(op, title, f"a, x.grad, {', '.join(name + '.grad' for name in names)}", run,
+                   {"x": x, "v": real(out), **inputs}, (),
+                   (f'net = nn.net("{notation}", {{dtype = dtype}})', fill,
+                    "x:requires_grad_()", "a = net:record(x)", "c = (a * v):sum()",
+                    "c:backward()"))
+
+
+# title, notation, places, shape of x, class numbers of all steps, z as a function of x
+CLASSES = (
+    ("of class numbers at every step", "*x3 - 5 tanh - 4 softmax", {"1": (5, 3), "2": (4, 5)},
+     "2x3x3", [1, 4, 2, 2, 3, 4],
+     lambda x, f, g: affine(torch.tanh(affine(x, *f)), *g)),
+    ("of class numbers at every step of one example", "*x3 - residual[3 tanh] - net[3 softmax]",
+     {"1][1": (3, 3), "2][1": (3, 3)}, "1x5x3", [3, 1, 1, 2, 3],
+     lambda x, f, g: affine(x + torch.tanh(affine(x, *f)), *g)),
+    ("of class numbers after a nested net", "3 - 5 tanh - net[2 tanh - 3 softmax]",
+     {"1": (5, 3), "2][1": (2, 5), "2][2": (3, 2)}, "7x3", [3, 1, 1, 2, 3, 2, 1],
+     lambda x, f, g, h: affine(torch.tanh(affine(torch.tanh(affine(x, *f)), *g)), *h)),
+)
+
+
+def classes():
+    """Cost of class numbers and its gradients at all parameters."""
+    for title, notation, places, shape, numbers, f in CLASSES:
+
+        def run(x, y, *parameters, f=f):
+            leaves = [leaf.detach().requires_grad_() for leaf in parameters]
+            z = f(x, *pairs(leaves))
+            c = F.cross_entropy(z.reshape(-1, z.shape[-1]), y.flatten().long() - 1)
+            c.backward()
+            return (c.item(), *(leaf.grad for leaf in leaves))
+
+        inputs, fill, names = parameters_of(places)
+        y = given("x".join(shape.split("x")[:-1]), numbers, torch.int32)
+        yield Case("cost:cross_entropy", title,
+                   f"net:cost(x, y), {', '.join(name + '.grad' for name in names)}", run,
+                   {"x": real(shape), "y": y, **inputs}, (),
+                   (f'net = nn.net("{notation} : cross_entropy", {{dtype = dtype}})', fill,
+                    "net:backprop(x, y)"))
+
+
 STEPS = 5
 
 OPTIMIZERS = (
@@ -190,5 +367,8 @@ def optimizers():
 def cases():
     yield from activations()
     yield from costs()
+    yield from costs_on_steps()
     yield from traces()
+    yield from trees()
+    yield from classes()
     yield from optimizers()

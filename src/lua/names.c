@@ -34,6 +34,7 @@ int nbl_unknown_field(lua_State *L, const char *whose, int key, int table,
     const char *nearest =
         lua_type(L, key) == LUA_TSTRING ? nb_nearest(lua_tostring(L, key), key_at, &list) : NULL;
     const char *name = nbl_describe(L, key);
-    if (!nearest) return nbl_error(L, "%s has no field %s", whose, name);
+    bool other = nearest && strcmp(nearest, lua_tostring(L, key)) != 0;
+    if (!other) return nbl_error(L, "%s has no field %s", whose, name);
     return nbl_error(L, "%s has no field %s; did you mean '%s'?", whose, name, nearest);
 }

@@ -49,7 +49,7 @@ ELEMENTWISE(relu, relu, .formula = "max(0, z)", .init = "he",
             .help = "rectified linear unit: never saturates above 0, dead below");
 static const nb_option slope_options[] = {
     {.name = "slope",
-     .help = "below 0",
+     .help = "of the line below 0",
      .range = "a number",
      .value = 0.01,
      .kind = NB_NUMBER,

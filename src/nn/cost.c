@@ -61,6 +61,12 @@ nb_tensor *nb_cost_of(nb_ctx *ctx, const nb_cost *cost, nb_activation last, nb_t
     return NULL;
 }
 
+/* A sum over all examples, times `sign`, as their mean; takes the sum over. */
+static nb_tensor *mean_of(nb_ctx *ctx, nb_tensor *sum, const nb_tensor *a, int sign)
+{
+    return nb_then_number(ctx, NB_OP_mul, sum, sign / (double)(a->shape[0] ? a->shape[0] : 1));
+}
+
 static nb_tensor *quadratic_of(nb_ctx *ctx, const nb_cost *cost, nb_activation last, nb_tensor *a,
                                nb_tensor *y)
 {
@@ -95,6 +101,50 @@ NB_DESCRIPTOR(nb_cost_type, nb_cost_mse) = {
     .formula = "C_x = 1/K Σ_j (y_j - a_j)²",
     .example = "nn.net \"4 - 3 - 2 linear : mse\"",
     .of = mse_of,
+};
+
+/* With c = d held between -δ and δ, c (d - ½c) is ½ d² within and δ (|d| - ½ δ) beyond, and the
+ * tape finds c as its slope. */
+static nb_tensor *huber_of(nb_ctx *ctx, const nb_cost *cost, nb_activation last, nb_tensor *a,
+                           nb_tensor *y)
+{
+    (void)last;
+    nb_tensor *d = nb_op2(ctx, NB_OP_sub, a, y);
+    if (!d) return NULL;
+    nb_call clamp = {.op = nb_ops[NB_OP_clamp], .in = {d}, .inputs = 1};
+    clamp.attr.unary.p = -cost->number[0];
+    clamp.attr.unary.q = cost->number[0];
+    nb_tensor *c = nb_op_call(ctx, &clamp);
+    nb_tensor *half = c ? nb_op_number(ctx, NB_OP_mul, c, 0.5) : NULL;
+    nb_tensor *rest = half ? nb_op2(ctx, NB_OP_sub, d, half) : NULL;
+    nb_tensor *terms = rest ? nb_op2(ctx, NB_OP_mul, c, rest) : NULL;
+    nb_tensor_release(ctx, d);
+    nb_tensor_release(ctx, c);
+    nb_tensor_release(ctx, half);
+    nb_tensor_release(ctx, rest);
+    return mean_of(ctx, nb_then1(ctx, NB_OP_sum, terms), a, 1);
+}
+
+static const nb_option huber_options[] = {
+    {.name = "delta",
+     .help = "where the parabola ends and straight lines begin",
+     .range = "a number above 0",
+     .value = 1,
+     .high = 1e30,
+     .above = true,
+     .kind = NB_NUMBER,
+     .offset = offsetof(nb_chosen, number[0])},
+    NB_OPTIONS_END,
+};
+
+NB_DESCRIPTOR(nb_cost_type, nb_cost_huber) = {
+    .name = "huber",
+    .help = "Half the squared distance of each output up to delta, a straight line beyond, so that "
+            "outliers pull no harder (Huber 1964).",
+    .formula = "C_x = Σ_j ½ d² where |d| <= delta, else delta (|d| - ½ delta), d = a_j - y_j",
+    .example = "nn.net \"4 - 3 - 2 linear : huber delta=2\"",
+    .options = huber_options,
+    .of = huber_of,
 };
 
 static bool is_softmax(nb_activation last)
@@ -159,8 +209,7 @@ static nb_tensor *cross_entropy_of(nb_ctx *ctx, const nb_cost *cost, nb_activati
         nb_tensor_release(ctx, terms);
         terms = all;
     }
-    nb_tensor *sum = nb_then1(ctx, NB_OP_sum, terms);
-    return nb_then_number(ctx, NB_OP_mul, sum, -1 / (double)(a->shape[0] ? a->shape[0] : 1));
+    return mean_of(ctx, nb_then1(ctx, NB_OP_sum, terms), a, -1);
 }
 
 NB_DESCRIPTOR(nb_cost_type, nb_cost_cross_entropy) = {

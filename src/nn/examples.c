@@ -27,11 +27,11 @@ nb_tensor *nb_net_inputs(nb_ctx *ctx, const nb_net *net, nb_tensor *x, bool *sin
     char given[NB_SHAPE_TEXT], wanted[NB_SHAPE_TEXT];
     const nb_form *in = nb_net_in(net);
     bool fits = ends_with(x, in) && x->dims <= in->dims + 1;
-    nb_form_text(in, wanted);
     if (!fits)
         return nb_fail_null(ctx, NB_ESHAPE,
-                            "x is %s; the network takes examples of %s, so %s or nx%s",
-                            nb_shape_text(x->dims, x->shape, given), wanted, wanted, wanted);
+                            "x is %s; the network takes examples of %s, so %s or nx%s%s",
+                            nb_shape_text(x->dims, x->shape, given), nb_form_text(in, wanted),
+                            wanted, wanted, nb_form_is_free(in) ? ", * at least 1" : "");
     *single = x->dims == in->dims;
     nb_tensor *same = nb_tensor_convert(ctx, x, net->dtype, 1);
     if (!same || !*single) return same;

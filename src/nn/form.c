@@ -70,3 +70,16 @@ int64_t nb_form_count(const nb_form *form)
     for (int i = 0; i < form->dims; i++) fixed[i] = form->size[i] < 0 ? 1 : form->size[i];
     return nb_shape_count(form->dims, fixed);
 }
+
+const char *nb_form_readings(const nb_form *form, char *text)
+{
+    int64_t last = form->size[form->dims - 1];
+    if (nb_form_is_free(form) && last < 0)
+        snprintf(text, NB_READINGS_TEXT, "a size for every * but the first: *x4 for steps of 4");
+    else if (nb_form_is_free(form))
+        snprintf(text, NB_READINGS_TEXT, "*x%lld for steps", (long long)last);
+    else
+        snprintf(text, NB_READINGS_TEXT, "%lld for one vector, *x%lld for steps",
+                 (long long)nb_form_count(form), (long long)last);
+    return text;
+}

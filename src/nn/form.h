@@ -36,4 +36,9 @@ bool nb_form_takes(const nb_form *form, const int64_t *sizes);
 /* The product of the sizes, free ones counted as 1. */
 int64_t nb_form_count(const nb_form *form);
 
+/* What an open form is written as to be read in one way: "12 for one vector, *x4 for steps". text:
+ * NB_READINGS_TEXT. */
+enum { NB_READINGS_TEXT = 96 };
+const char *nb_form_readings(const nb_form *form, char *text);
+
 #endif

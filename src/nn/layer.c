@@ -4,8 +4,7 @@
 
 #include "base/family.h"
 #include "base/memory.h"
-#include "nn/net/plan.h"
-#include "nn/notation/notation.h"
+#include "grad/tape.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -22,6 +21,37 @@ const nb_layer_type *const nb_layer_types[NB_LAYERS] = {
 
 NB_DEFINE_FAMILY(nb_layer_type, nb_layer, nb_layer_types, NB_LAYERS)
 
+/* ---- Plans ---------------------------------------------------------------------------------- */
+
+/* Somebody may hold on to a parameter beyond its layer, which has no name then. */
+static void drop_params(nb_ctx *ctx, nb_param *list, int count)
+{
+    for (int i = 0; i < count; i++) {
+        nb_param *param = &list[i];
+        nb_leaf *leaf = param->value ? nb_leaf_of(param->value) : NULL;
+        if (leaf) leaf->where = NULL;
+        nb_tensor_release(ctx, param->value);
+        nb_tensor_release(ctx, param->still);
+        nb_tensor_release(ctx, param->begin);
+    }
+    nb_free(ctx, list, (size_t)count * sizeof *list);
+}
+
+void nb_plan_drop(nb_ctx *ctx, nb_plan *plan)
+{
+    if (!plan) return;
+    drop_params(ctx, plan->param, plan->params);
+    drop_params(ctx, plan->buffer, plan->buffers);
+    nb_runs_release(ctx, plan->runs);
+    nb_free(ctx, plan, sizeof *plan);
+}
+
+void nb_plan_name(nb_plan *plan, const char *name)
+{
+    snprintf(plan->where, sizeof plan->where, *name ? "layer %s (%s)" : "layer %s", plan->path,
+             name);
+}
+
 /* ---- Life ----------------------------------------------------------------------------------- */
 
 static size_t bytes_of(const nb_layer_type *type)
@@ -34,6 +64,7 @@ nb_layer *nb_layer_new(nb_ctx *ctx, const nb_layer_type *type)
     nb_layer *layer = nb_alloc_zero(ctx, 1, bytes_of(type));
     if (!layer) return NULL;
     layer->refs = 1;
+    layer->places = 1;
     layer->type = type;
     layer->factor = 1;
     nb_option_defaults(type->options, layer->settings);
@@ -81,8 +112,39 @@ nb_status nb_layer_add_branch(nb_ctx *ctx, nb_layer *block)
     return NB_OK;
 }
 
+static void count_child(nb_layer *block, const nb_layer *child)
+{
+    if (child->height >= block->height) block->height = child->height + 1;
+    block->places += child->places;
+}
+
+void nb_layer_measure(nb_layer *block)
+{
+    block->height = 0;
+    block->places = 1;
+    for (int i = 0; i < block->children; i++) count_child(block, block->child[i]);
+}
+
+nb_status nb_too_many_layers(nb_ctx *ctx)
+{
+    return nb_fail(ctx, NB_EARG,
+                   "a network has room for %d layers; a shared one counts at each of its places",
+                   NB_LAYER_PLACES);
+}
+
+/* What walks through layers calls itself for what stands in them, at every place of a shared one.
+ */
+static nb_status check_limits(nb_ctx *ctx, const nb_layer *block, const nb_layer *child)
+{
+    if (child->height > NB_LAYER_DEPTH)
+        return nb_fail(ctx, NB_EARG, "layers stand at most %d deep in one another", NB_LAYER_DEPTH);
+    if (child->places > NB_LAYER_PLACES + 1 - block->places) return nb_too_many_layers(ctx);
+    return NB_OK;
+}
+
 nb_status nb_layer_add(nb_ctx *ctx, nb_layer *block, nb_layer *child)
 {
+    if (check_limits(ctx, block, child) != NB_OK) return ctx->status;
     if (!block->branches && nb_layer_add_branch(ctx, block) != NB_OK) return ctx->status;
     if (block->children == block->room) {
         int room = block->room ? 2 * block->room : 4;
@@ -94,12 +156,14 @@ nb_status nb_layer_add(nb_ctx *ctx, nb_layer *block, nb_layer *child)
         block->room = room;
     }
     block->child[block->children++] = nb_layer_retain(child);
+    count_child(block, child);
     return NB_OK;
 }
 
 void nb_layer_drop_children(nb_ctx *ctx, nb_layer *block, int count)
 {
     while (block->children > count) nb_layer_release(ctx, block->child[--block->children]);
+    nb_layer_measure(block);
 }
 
 int nb_branch_first(const nb_layer *block, int b)
@@ -306,7 +370,7 @@ nb_status nb_layer_set_activation(nb_ctx *ctx, nb_layer *layer, int64_t start, i
 
 nb_status nb_layer_set_name(nb_ctx *ctx, nb_layer *layer, const char *name)
 {
-    if (*name && !nb_notation_is_name(name))
+    if (*name && !nb_is_name(name))
         return nb_fail(ctx, NB_EARG,
                        "a name is letters, digits and _, begins with a letter and has at most %d "
                        "characters; not '%s'",

@@ -13,6 +13,7 @@
 
 enum {
     NB_LAYER_DEPTH = 64,     /* of networks and blocks in one another */
+    NB_LAYER_PLACES = 10000, /* of layers in one another and beside, shared ones at each place */
     NB_LAYER_SETTINGS = 256, /* bytes of a type's settings */
     NB_PATH_MAX = 320,       /* "3.1.4": numbers of a layer and of those that it stands in */
     NB_WHERE_MAX = NB_PATH_MAX + NB_NAME_MAX + 16
@@ -57,6 +58,11 @@ typedef struct nb_plan {
     int uses;   /* places at which it stands */
 } nb_plan;
 
+/* Gives back a plan. NULL is allowed. */
+void nb_plan_drop(nb_ctx *ctx, nb_plan *plan);
+/* Puts a new name into its `where`. */
+void nb_plan_name(nb_plan *plan, const char *name);
+
 /* What every kind of layer may be told. A type's settings begin with it. */
 typedef struct nb_layer_head {
     char name[NB_NAME_MAX];   /* "" for none */
@@ -90,6 +96,9 @@ struct nb_layer {
     int specs;
     nb_layer **child; /* of all branches, in order; owned references */
     int children, room;
+    int height;  /* of the blocks and networks in one another, its own included; 0: it has no
+                    children */
+    int places;  /* that it and all below it take */
     int *branch; /* the number of each branch's first child; branches may be empty */
     int branches;
     nb_net *owner; /* the network that it is part of, NULL: none yet; borrowed */
@@ -165,11 +174,16 @@ nb_layer *nb_layer_retain(nb_layer *layer);
 /* NULL is allowed. */
 void nb_layer_release(nb_ctx *ctx, nb_layer *layer);
 /* Begins one more branch; and adds a child, one more reference, to the last one. A layer without
- * branches gets its first. */
+ * branches gets its first. A child is whole when it is added: NB_EARG for one that reaches deeper
+ * than NB_LAYER_DEPTH, or where all places are more than NB_LAYER_PLACES. */
 nb_status nb_layer_add_branch(nb_ctx *ctx, nb_layer *block);
 nb_status nb_layer_add(nb_ctx *ctx, nb_layer *block, nb_layer *child);
 /* Takes the children from number `count` on away again. */
 void nb_layer_drop_children(nb_ctx *ctx, nb_layer *block, int count);
+/* Fails for what has more than NB_LAYER_PLACES. */
+nb_status nb_too_many_layers(nb_ctx *ctx);
+/* Counts height and places anew, from what the children have. */
+void nb_layer_measure(nb_layer *block);
 /* The children of branch b are first … end - 1. */
 int nb_branch_first(const nb_layer *block, int b);
 int nb_branch_end(const nb_layer *block, int b);

@@ -4,7 +4,7 @@
 
 #include "base/memory.h"
 #include "io/safetensors.h"
-#include "nn/notation/describe.h"
+#include "nn/notation/write.h"
 #include "nn/notation/notation.h"
 #include "tensor/shape.h"
 

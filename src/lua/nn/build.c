@@ -2,6 +2,8 @@
 #include "lua/nn/host.h"
 #include "lua/nn/make.h"
 #include "lua/nn/net.h"
+#include "lua/nn/layer.h"
+#include "lua/nn/part.h"
 #include "nn/model.h"
 
 #include <stddef.h>
@@ -215,8 +217,9 @@ static int load_net(lua_State *L)
 
 static const nbl_entry entries[] = {
     {"net", build_net, "nn.net(notation | table, {cost, dtype, seed})",
-     "A network from notation, or from a table whose first entry is the input's size and whose "
-     "others are sizes of dense layers, layers, strings of notation and functions.",
+     "A network from notation, or from a table whose first entry is the input's shape and whose "
+     "others are sizes of dense layers, layers, networks, strings of notation and functions. The "
+     "pages notation, blocks and shapes say more.",
      "print(nn.net \"64 - 30 - 10\")\n"
      "print(nn.net{64, nn.dense{30, \"relu\"}, \"10 softmax\", cost = \"cross_entropy\"})",
      build_fields},

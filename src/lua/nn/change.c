@@ -1,5 +1,7 @@
 /* Methods that change what a network is made of: its layers, its dtype, which of them learn. */
 #include "lua/nn/net.h"
+#include "lua/nn/layer.h"
+#include "lua/nn/part.h"
 
 #include "lua/nn/make.h"
 
@@ -9,7 +11,8 @@
 
 typedef struct change_job {
     nb_net *net;
-    nb_layer *block; /* in a box: what is to come in, as children */
+    nb_layer *block; /* in a box: `stood` layers of the network, then what is to come in */
+    int stood;
     int first, last;
     uint64_t seed;
 } change_job;
@@ -17,19 +20,41 @@ typedef struct change_job {
 static nb_status append(nb_ctx *ctx, void *data)
 {
     change_job *work = data;
-    return nb_net_append(ctx, work->net, work->block->child, work->block->children, work->seed);
+    nb_layer *const *first = work->block->child + work->stood;
+    return nb_net_append(ctx, work->net, first, work->block->children - work->stood, work->seed);
 }
 
 static nb_status replace(nb_ctx *ctx, void *data)
 {
     change_job *work = data;
-    return nb_net_replace(ctx, work->net, work->first, work->block->child[0], work->seed);
+    nb_layer *layer = work->block->child[work->stood];
+    return nb_net_replace(ctx, work->net, work->first, layer, work->seed);
 }
 
 static nb_status cut(nb_ctx *ctx, void *data)
 {
     change_job *work = data;
     return nb_net_cut(ctx, work->net, work->first, work->last, work->seed);
+}
+
+static nb_status list_before(nb_ctx *ctx, void *data)
+{
+    change_job *work = data;
+    nb_status status = NB_OK;
+    for (int i = 0; i < work->first && status == NB_OK; i++)
+        status = nb_layer_add(ctx, work->block, work->net->layer.child[i]);
+    work->stood = work->block->children;
+    return status;
+}
+
+/* Pushes the list that notation is read into, so that @name finds the layers before number `first`
+ * of the network. */
+static void push_list(lua_State *L, change_job *work, nb_net *net, int first)
+{
+    work->block = nbl_new_list(L);
+    work->net = net;
+    work->first = first;
+    nbl_run(L, list_before, work);
 }
 
 /* The layers first … last of the network hold what they need themselves: they may leave it. */
@@ -50,7 +75,6 @@ static int run_change(lua_State *L, nbl_net *self, const char *whose, nbl_job *j
     if (self->busy)
         return nbl_error(
             L, "%s: this network is running; a function that it calls cannot change it", whose);
-    work->net = self->net;
     work->seed = nbl_check_seed(L, lua_gettop(L) + 1);
     nbl_net_learn(L, self, whose, job, work);
     nbl_net_adopt(L, 1);
@@ -62,11 +86,12 @@ static int net_append(lua_State *L)
 {
     nbl_net *self = nbl_check_net(L, 1);
     int entries = lua_gettop(L);
-    change_job work = {.block = nbl_new_list(L)};
+    change_job work = {.block = NULL};
+    push_list(L, &work, self->net, self->net->layer.children);
     lua_newtable(L);
     int held = lua_gettop(L);
     for (int i = 2; i <= entries; i++) nbl_add_entry(L, i, work.block, held, i - 1);
-    if (!work.block->children)
+    if (work.block->children == work.stood)
         return nbl_error(L, "net:append takes layers: net:append(nn.dense{30}, \"10 softmax\")");
     nbl_check_layer_names(L, work.block);
     return run_change(L, self, "net:append", append, &work);
@@ -76,14 +101,14 @@ static int net_replace(lua_State *L)
 {
     nbl_net *self = nbl_check_net(L, 1);
     change_job work = {.block = NULL};
-    work.first = (int)nbl_check_index(L, 2, self->net->layer.children, "layer");
+    int first = (int)nbl_check_index(L, 2, self->net->layer.children, "layer");
     lua_settop(L, 3);
-    work.block = nbl_new_list(L);
+    push_list(L, &work, self->net, first);
     lua_newtable(L);
     nbl_add_entry(L, 3, work.block, lua_gettop(L), 1);
-    if (work.block->children != 1)
+    if (work.block->children != work.stood + 1)
         return nbl_error(L, "net:replace takes one layer in another's place, not %d",
-                         work.block->children);
+                         work.block->children - work.stood);
     nbl_check_layer_names(L, work.block);
     let_stand_alone(L, self->net, work.first, work.first);
     return run_change(L, self, "net:replace", replace, &work);
@@ -92,7 +117,7 @@ static int net_replace(lua_State *L)
 static int net_cut(lua_State *L)
 {
     nbl_net *self = nbl_check_net(L, 1);
-    change_job work = {.block = NULL};
+    change_job work = {.net = self->net};
     int layers = self->net->layer.children;
     work.first = (int)nbl_check_index(L, 2, layers, "layer");
     work.last = lua_isnoneornil(L, 3) ? work.first : (int)nbl_check_index(L, 3, layers, "layer");
@@ -192,7 +217,7 @@ static const nbl_entry entries[] = {
      "The layer at a path of numbers and names: \"3.1\" is the first layer in the brackets of "
      "layer "
      "3.",
-     "net = nn.net [==[8 - residual[16 relu - 8 linear] name=block - 2]==]\n"
+     "net = nn.net \"8 - residual[16 relu - 8 linear] name=block - 2\"\n"
      "print(net:layer \"block.2\", net:layer \"1.2\" == net[1][2])",
      NULL},
     {":append", net_append, "net:append(layers…)",

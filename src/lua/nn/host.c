@@ -179,7 +179,13 @@ static function *new_function(lua_State *L, int arg, const nbl_kind *kind, const
     arg = lua_absindex(L, arg);
     function *self = nbl_new_handle(L, kind, sizeof *self);
     snprintf(self->name, sizeof self->name, "%s", name);
-    snprintf(self->what, sizeof self->what, "%s %s", strrchr(kind->name, '.') + 1, name);
+    const char *word = strrchr(kind->name, '.') + 1;
+    if (strcmp(name, NBL_NAMELESS) != 0)
+        snprintf(self->what, sizeof self->what, "%s %s", word, name);
+    else if (kind == &layer_function_kind) /* messages say which layer's */
+        snprintf(self->what, sizeof self->what, "its function");
+    else
+        snprintf(self->what, sizeof self->what, "the function of this %s", word);
     self->host.call = call_plain;
     self->host.id = (uint64_t)(uintptr_t)self;
     lua_pushvalue(L, arg);

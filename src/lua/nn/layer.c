@@ -1,18 +1,15 @@
 /* Handles of layers and neurons. A layer that is part of no network yet can be told what a layer
  * can be told; what a network gives it, its parameters, it has once it is part of one. */
+#include "lua/nn/layer.h"
+
 #include "lua/nn/host.h"
-#include "lua/nn/net.h"
-#include "lua/nn/field.h"
+#include "lua/nn/part.h"
 #include "lua/names.h"
-#include "nn/notation/describe.h"
+#include "nn/notation/write.h"
 #include "tensor/shape.h"
 
 #include <math.h>
 #include <string.h>
-
-typedef struct nbl_layer {
-    nb_layer *layer;
-} nbl_layer;
 
 /* Its user value is the handle of its layer, or of its network. */
 typedef struct neuron {
@@ -21,50 +18,9 @@ typedef struct neuron {
 
 enum { LAYER = 1 };
 
-static int layer_gc(lua_State *L);
-static const luaL_Reg layer_life[] = {{"__gc", layer_gc}, {NULL, NULL}};
-static const nbl_kind layer_kind = {"nabla.layer", NBL_VALUES, layer_life};
 static const nbl_kind neuron_kind = {"nabla.neuron", LAYER, NULL};
 
-static int layer_gc(lua_State *L)
-{
-    nbl_layer *self = nbl_check_handle(L, 1, &layer_kind, "a layer");
-    nb_layer_release(nbl_ctx(L), self->layer);
-    self->layer = NULL;
-    return 0;
-}
-
-void nbl_push_layer(lua_State *L, nb_layer *layer)
-{
-    if (nb_net_of(layer)) {
-        nbl_push_net(L, nb_net_of(layer));
-        return;
-    }
-    if (nbl_find(L, layer)) return;
-    nbl_layer *self = nbl_new_handle(L, &layer_kind, sizeof *self);
-    self->layer = nb_layer_retain(layer);
-    nbl_remember_as(L, layer);
-    lua_newtable(L);
-    nbl_hold_layer(L, lua_gettop(L), layer);
-    lua_setiuservalue(L, -2, NBL_HELD);
-    if (layer->owner) nbl_join_net(L, layer);
-}
-
-nb_layer *nbl_test_layer(lua_State *L, int arg)
-{
-    const nbl_layer *self = nbl_test_handle(L, arg, &layer_kind);
-    const nbl_net *net = self ? NULL : nbl_test_net(L, arg);
-    return self ? self->layer : net ? &net->net->layer : NULL;
-}
-
 /* ---- What is read ---- */
-
-static nb_layer *check_layer(lua_State *L)
-{
-    nbl_layer *self = nbl_check_handle(L, 1, &layer_kind, "a layer");
-    if (!self->layer) nbl_error(L, "this layer was already released");
-    return self->layer;
-}
 
 /* The neuron at 1: its layer; *number from 0. */
 static nb_layer *check_neuron(lua_State *L, int64_t *number)
@@ -250,19 +206,46 @@ bool nbl_set_layer_field(lua_State *L, nb_layer *layer, const char *key)
 
 static const char *const layer_fields[] = {"w",      "b",      "activation", "name",
                                            "frozen", "factor", NULL};
+/* Those that are no parameters. */
+static const char *const *const own_fields = layer_fields + 2;
 static const char *const neuron_fields[] = {"w", "b", "activation", NULL};
+
+/* The key at stack index 2; "", which names nothing, for what is no string. */
+static const char *key_of(lua_State *L)
+{
+    return lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2) : "";
+}
 
 /* The child with the name at stack index 2, or NULL. */
 static nb_layer *named_child(lua_State *L, const nb_layer *block)
 {
-    for (int i = 0; i < block->children; i++)
-        if (strcmp(block->child[i]->head.name, lua_tostring(L, 2)) == 0) return block->child[i];
+    const char *name = key_of(L);
+    for (int i = 0; *name && i < block->children; i++)
+        if (strcmp(block->child[i]->head.name, name) == 0) return block->child[i];
     return NULL;
+}
+
+/* Why there is nothing under the key at stack index 2. */
+static int unknown_field(lua_State *L, const nb_layer *layer, int methods)
+{
+    const char *key = key_of(L);
+    bool parameter = strcmp(key, "w") == 0 || strcmp(key, "b") == 0;
+    for (int i = 0; i < layer->specs; i++) parameter |= strcmp(layer->spec[i].name, key) == 0;
+    if (parameter && layer->children)
+        return nbl_error(L,
+                         "%s has no %s of its own; the layers that stand in it have: layer[1].%s",
+                         nb_layer_where(layer), key, key);
+    if (parameter && !layer->plan)
+        return nbl_error(L,
+                         "this layer is part of no network yet, so it has no %s; nn.net{…, layer} "
+                         "gives it one",
+                         key);
+    return nbl_unknown_field(L, nb_layer_where(layer), 2, methods, layer_fields);
 }
 
 static int index_by_name(lua_State *L, nb_layer *layer)
 {
-    const char *key = luaL_checkstring(L, 2);
+    const char *key = key_of(L);
     const nb_param *param = nb_layer_param(layer, key);
     if (param && param->value) return push_values(L, param, -1), 1;
     if (strcmp(key, "activation") == 0) {
@@ -273,18 +256,12 @@ static int index_by_name(lua_State *L, nb_layer *layer)
     if (nbl_push_method(L)) return 1;
     nb_layer *child = named_child(L, layer);
     if (child) return nbl_push_layer(L, child), 1;
-    if (!layer->plan)
-        return nbl_error(L,
-                         "this layer is part of no network yet and has no %s; nn.net{…} makes "
-                         "one of it",
-                         nbl_describe(L, 2));
-    return nbl_unknown_field(L, nb_layer_where(layer), 2, lua_upvalueindex(NBL_METHODS),
-                             layer_fields);
+    return unknown_field(L, layer, lua_upvalueindex(NBL_METHODS));
 }
 
 static int layer_index(lua_State *L)
 {
-    nb_layer *layer = check_layer(L);
+    nb_layer *layer = nbl_check_layer(L);
     if (lua_type(L, 2) != LUA_TNUMBER) return index_by_name(L, layer);
     if (!layer->children)
         return nbl_error(L, "%s has no layers in it; its parts are fields, such as .w",
@@ -296,8 +273,13 @@ static int layer_index(lua_State *L)
 
 static int layer_newindex(lua_State *L)
 {
-    nb_layer *layer = check_layer(L);
-    const char *key = luaL_checkstring(L, 2);
+    nb_layer *layer = nbl_check_layer(L);
+    if (lua_type(L, 2) == LUA_TNUMBER || named_child(L, layer))
+        return nbl_error(L,
+                         "%s: the layers in it cannot be assigned; their fields can, as in "
+                         "net[1][1].activation = \"tanh\"",
+                         nb_layer_where(layer));
+    const char *key = key_of(L);
     const nb_param *param = nb_layer_param(layer, key);
     if (param && param->value) return assign_values(L, layer, param, -1), 0;
     if (nbl_set_layer_field(L, layer, key)) return 0;
@@ -307,20 +289,21 @@ static int layer_newindex(lua_State *L)
         return 0;
     }
     lua_newtable(L);
-    return nbl_unknown_field(L, nb_layer_where(layer), 2, lua_gettop(L), layer_fields);
+    return unknown_field(L, layer, lua_gettop(L));
 }
 
 static int layer_len(lua_State *L)
 {
-    lua_pushinteger(L, check_layer(L)->children);
+    lua_pushinteger(L, nbl_check_layer(L)->children);
     return 1;
 }
 
 static int layer_neuron(lua_State *L)
 {
-    nb_layer *layer = check_layer(L);
+    nb_layer *layer = nbl_check_layer(L);
     const char *where = nb_layer_where(layer);
-    if (!layer->plan) return nbl_error(L, "this layer is part of no network yet");
+    if (!layer->plan)
+        return nbl_error(L, "this layer is part of no network yet; its neurons are counted there");
     if (layer->plan->neurons == 0) return nbl_error(L, "%s has no neurons", where);
     int64_t number = nbl_check_index(L, 2, layer->plan->neurons, "neuron");
     neuron *self = nbl_new_handle(L, &neuron_kind, sizeof *self);
@@ -349,7 +332,7 @@ static void release_copy(nb_ctx *ctx, void *value)
 
 static int layer_clone(lua_State *L)
 {
-    clone_job work = {check_layer(L), nbl_new_box(L, sizeof(nb_layer *), release_copy)};
+    clone_job work = {nbl_check_layer(L), nbl_new_box(L, sizeof(nb_layer *), release_copy)};
     run_on(L, (nb_layer *)(uintptr_t)work.layer, clone, &work);
     nbl_push_layer(L, *work.out);
     return 1;
@@ -358,12 +341,12 @@ static int layer_clone(lua_State *L)
 static int layer_tostring(lua_State *L)
 {
     char in[NB_SHAPE_TEXT], out[NB_SHAPE_TEXT];
-    nb_layer *layer = check_layer(L);
+    nb_layer *layer = nbl_check_layer(L);
     const nb_plan *plan = layer->plan;
     nb_text *text = nbl_new_text(L);
     if (!plan) {
         nb_text_add(text, "layer ");
-        nb_layer_write(text, layer);
+        nb_notation_write_layer(text, layer);
         nbl_push_text(L, text);
         return 1;
     }
@@ -390,7 +373,7 @@ static int neuron_index(lua_State *L)
 {
     int64_t number;
     nb_layer *layer = check_neuron(L, &number);
-    const char *key = luaL_checkstring(L, 2);
+    const char *key = key_of(L);
     const nb_param *param = neuron_param(layer, key);
     if (param) {
         push_values(L, param, number);
@@ -408,7 +391,7 @@ static int neuron_newindex(lua_State *L)
 {
     int64_t number;
     nb_layer *layer = check_neuron(L, &number);
-    const char *key = luaL_checkstring(L, 2);
+    const char *key = key_of(L);
     const nb_param *param = neuron_param(layer, key);
     if (param) {
         assign_values(L, layer, param, number);
@@ -484,16 +467,29 @@ static bool is_method(lua_State *L, const char *kind)
     return is;
 }
 
+/* Fields that every layer has, and methods. */
+bool nbl_is_layer_word(lua_State *L, const char *name)
+{
+    for (int i = 0; own_fields[i]; i++)
+        if (strcmp(name, own_fields[i]) == 0) return true;
+    lua_pushstring(L, name);
+    bool is = is_method(L, nbl_layer_kind.name);
+    lua_pop(L, 1);
+    return is;
+}
+
 void nbl_check_layer_name(lua_State *L, const char *name)
 {
-    bool taken = false;
+    bool taken = false, method;
     if (!*name) return;
     for (int i = 0; layer_fields[i]; i++) taken |= strcmp(name, layer_fields[i]) == 0;
     lua_pushstring(L, name);
-    taken = taken || is_method(L, "nabla.network") || is_method(L, layer_kind.name);
+    method = is_method(L, nbl_net_kind.name);
+    taken = taken || is_method(L, nbl_layer_kind.name);
     lua_pop(L, 1);
-    if (taken)
-        nbl_error(L, "a layer cannot be called %s: net.%s is something else already", name, name);
+    if (taken || method)
+        nbl_error(L, "a layer cannot be called %s: %s.%s is something else already", name,
+                  method ? "net" : "net[l]", name);
 }
 
 void nbl_check_layer_names(lua_State *L, const nb_layer *block)
@@ -524,6 +520,6 @@ void nbl_open_layers(lua_State *L)
                                           {NULL, NULL}};
     static const luaL_Reg neuron_meta[] = {
         {"__newindex", neuron_newindex}, {"__tostring", neuron_tostring}, {NULL, NULL}};
-    open_kind(L, &layer_kind, layer_meta, layer_index, "layer", layer_entries);
+    open_kind(L, &nbl_layer_kind, layer_meta, layer_index, "layer", layer_entries);
     open_kind(L, &neuron_kind, neuron_meta, neuron_index, "neuron", neuron_entries);
 }

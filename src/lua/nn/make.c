@@ -5,6 +5,8 @@
 #include "lua/names.h"
 #include "lua/nn/host.h"
 #include "lua/nn/net.h"
+#include "lua/nn/layer.h"
+#include "lua/nn/part.h"
 
 #include <stddef.h>
 #include <stdio.h>
@@ -191,7 +193,7 @@ static void check_required(lua_State *L, const nb_layer_type *type, int named)
     for (const nb_option *option = type->options; option->name; option++) {
         if (!option->required) continue;
         if (lua_getfield(L, named, option->name) == LUA_TNIL)
-            nbl_error(L, "%s: its %s is missing; it is written %s", type->name, option->name,
+            nbl_error(L, "%s needs a value for its %s; it is written %s", type->name, option->name,
                       type->usage);
         lua_pop(L, 1);
     }
@@ -320,6 +322,10 @@ static void read_beginning(lua_State *L, nb_param_spec *spec)
             init = nb_init_of(nb_inits[NB_INIT_constant]);
             init.number[0] = lua_tonumber(L, -1);
         } else {
+            int type = lua_type(L, -1);
+            if (!nbl_test_tensor(L, -1) && type != LUA_TTABLE)
+                nbl_error(L, "fn: value of parameter %s must be a number or a tensor, not %s",
+                          spec->name, nbl_describe(L, -1));
             spec->value = nb_tensor_retain(nbl_to_tensor(L, -1, -1));
         }
     }
@@ -339,6 +345,32 @@ static nb_status add_spec(nb_ctx *ctx, void *data)
     return work->out ? NB_OK : ctx->status;
 }
 
+/* A parameter is told its name, its sizes and how it begins, and nothing else. */
+static void check_keys(lua_State *L)
+{
+    static const nb_option keys[] = {
+        {.name = "name"}, {.name = "value"}, {.name = "init"}, NB_OPTIONS_END};
+    nb_ctx *ctx = nbl_ctx(L);
+    lua_pushnil(L);
+    for (; lua_next(L, -2); lua_pop(L, 1)) {
+        if (lua_type(L, -2) != LUA_TSTRING || nb_option_find(keys, lua_tostring(L, -2))) continue;
+        nb_option_unknown(ctx, keys, "fn: a parameter", lua_tostring(L, -2));
+        nbl_error(L, "%s", ctx->message);
+    }
+}
+
+/* A name that stands for one parameter of the layer, and for nothing else that a layer has. */
+static void check_param_name(lua_State *L, const nb_layer *layer, const char *name)
+{
+    nbl_check_word(L, "fn", name);
+    for (int i = 0; i < layer->specs; i++)
+        if (strcmp(layer->spec[i].name, name) == 0)
+            nbl_error(L, "fn: two parameters are called %s", name);
+    if (nbl_is_layer_word(L, name))
+        nbl_error(L, "fn: a parameter cannot be called %s: layer.%s is something else already",
+                  name, name);
+}
+
 /* One entry of params, on the stack's top. */
 static void read_param(lua_State *L, nb_layer *layer)
 {
@@ -346,13 +378,11 @@ static void read_param(lua_State *L, nb_layer *layer)
     if (!lua_istable(L, -1))
         nbl_error(L, "fn: a parameter is written {name = \"w\", 10, 30}, not as %s",
                   nbl_describe(L, -1));
+    check_keys(L);
     if (lua_getfield(L, -1, "name") != LUA_TSTRING)
         nbl_error(L, "fn: a parameter's name must be a string, not %s", nbl_describe(L, -1));
     const char *name = lua_tostring(L, -1);
-    nbl_check_word(L, "fn", name);
-    for (int i = 0; i < layer->specs; i++)
-        if (strcmp(layer->spec[i].name, name) == 0)
-            nbl_error(L, "fn: two parameters are called %s", name);
+    check_param_name(L, layer, name);
     nbl_run(L, add_spec, &work);
     snprintf(work.out->name, sizeof work.out->name, "%s", name);
     lua_pop(L, 1);
@@ -370,6 +400,12 @@ static void make_function(lua_State *L, nb_layer *layer, int held)
         if (!lua_istable(L, -1))
             nbl_error(L, "fn: params must be a table, not %s", nbl_describe(L, -1));
         int list = lua_gettop(L);
+        lua_pushnil(L);
+        for (; lua_next(L, list); lua_pop(L, 1))
+            if (lua_type(L, -2) != LUA_TNUMBER)
+                nbl_error(L,
+                          "fn: params is a list, {{name = \"w\", 10, 30}, …}; it has no field %s",
+                          nbl_describe(L, -2));
         for (int i = 1; i <= (int)lua_rawlen(L, list); i++) {
             lua_rawgeti(L, list, i);
             read_param(L, layer);

@@ -1,227 +1,15 @@
-/* The handle of a network: its life, what it keeps alive, its layers, and the methods that do not
- * compute. */
+/* Networks for Lua: reading and writing by key, and the methods that do not compute. */
 #include "lua/nn/net.h"
 
-#include "lua/nn/field.h"
+#include "lua/nn/layer.h"
+#include "lua/nn/part.h"
 #include "lua/nn/host.h"
 #include "lua/names.h"
 #include "nn/notation/describe.h"
+#include "nn/notation/write.h"
 #include "nn/model.h"
 
 #include <string.h>
-
-/* ---- The handle ---- */
-
-static const nbl_kind net_kind = {"nabla.network", NBL_VALUES, NULL};
-
-nbl_net *nbl_new_net(lua_State *L)
-{
-    nbl_net *self = nbl_new_handle(L, &net_kind, sizeof *self);
-    for (int i = NBL_HELD; i <= NBL_VALUES; i++) {
-        lua_newtable(L);
-        lua_setiuservalue(L, -2, i);
-    }
-    return self;
-}
-
-void nbl_know_net(lua_State *L)
-{
-    const nbl_net *self = nbl_check_handle(L, -1, &net_kind, "a network");
-    nbl_remember_as(L, self->net);
-}
-
-nbl_net *nbl_push_net(lua_State *L, nb_net *net)
-{
-    if (nbl_find(L, net)) return nbl_test_handle(L, -1, &net_kind);
-    nbl_net *self = nbl_new_net(L);
-    self->net = nb_net_retain(net);
-    nbl_know_net(L);
-    lua_getiuservalue(L, -1, NBL_HELD);
-    nbl_hold_layer(L, lua_gettop(L), &net->layer);
-    lua_pop(L, 1);
-    return self;
-}
-
-nbl_net *nbl_test_net(lua_State *L, int arg)
-{
-    nbl_net *self = nbl_test_handle(L, arg, &net_kind);
-    return self && self->net && self->net->values ? self : NULL;
-}
-
-nbl_net *nbl_check_net(lua_State *L, int arg)
-{
-    nbl_net *self = nbl_check_handle(L, arg, &net_kind, "a network");
-    if (!self->net || !self->net->values) nbl_error(L, "this network was already released");
-    return self;
-}
-
-static int net_gc(lua_State *L)
-{
-    nbl_net *self = nbl_check_handle(L, 1, &net_kind, "a network");
-    nb_ctx *ctx = nbl_ctx(L);
-    /* Called by hand from a function that the network runs; Lua's own call comes later. */
-    if (self->busy) return 0;
-    nb_net_release(ctx, self->net);
-    nb_classes_release(ctx, self->classes);
-    self->net = NULL;
-    self->classes = NULL;
-    return 0;
-}
-
-/* ---- What it holds ---- */
-
-static void hold_host(lua_State *L, int held, const void *host)
-{
-    if (!host) return;
-    nbl_recall(L, host);
-    nbl_hold(L, held, -1);
-    lua_pop(L, 1);
-}
-
-static void hold_activation(lua_State *L, int held, nb_activation activation)
-{
-    if (activation.type) hold_host(L, held, activation.type->host);
-}
-
-void nbl_hold_layer(lua_State *L, int held, const nb_layer *layer)
-{
-    const nb_runs *runs = layer->plan ? layer->plan->runs : NULL;
-    const nb_net *net = nb_net_of(layer);
-    luaL_checkstack(L, 4, "layers too deep");
-    hold_host(L, held, layer->host);
-    hold_activation(L, held, layer->head.activation);
-    for (int64_t i = 0; i < layer->differ_count; i++)
-        hold_activation(L, held, layer->differs[i].activation);
-    for (int64_t i = 0; runs && i < runs->count; i++)
-        hold_activation(L, held, runs->run[i].activation);
-    if (net) hold_host(L, held, net->cost.type->host);
-    for (int i = 0; i < layer->children; i++) nbl_hold_layer(L, held, layer->child[i]);
-}
-
-void nbl_join_net(lua_State *L, const nb_layer *layer)
-{
-    int handle = lua_gettop(L);
-    nbl_push_net(L, layer->owner);
-    lua_getiuservalue(L, -1, NBL_KEPT);
-    nbl_hold(L, lua_gettop(L), handle);
-    lua_pop(L, 1);
-    lua_setiuservalue(L, handle, NBL_KEPT);
-}
-
-/* While the core uses the network, what was held before stays: a function that runs may be the one
- * that was just taken away. */
-static void renew_held(lua_State *L, int handle, const nb_layer *layer, bool running)
-{
-    if (running)
-        lua_getiuservalue(L, handle, NBL_HELD);
-    else
-        lua_newtable(L);
-    nbl_hold_layer(L, lua_gettop(L), layer);
-    lua_setiuservalue(L, handle, NBL_HELD);
-}
-
-/* Whether the core uses the network, or one that it stands in, or that stands in it: all of them
- * run under their root. */
-static bool is_running(lua_State *L, nb_net *net)
-{
-    const nbl_net *root = nbl_push_net(L, nb_net_root(net));
-    lua_pop(L, 1);
-    return root->busy > 0;
-}
-
-void nbl_net_adopt(lua_State *L, int arg)
-{
-    nb_net *net = nbl_check_net(L, arg)->net;
-    arg = lua_absindex(L, arg);
-    renew_held(L, arg, &net->layer, is_running(L, net));
-    lua_newtable(L);
-    lua_setiuservalue(L, arg, NBL_KEPT);
-    for (int i = 0; i < net->parts; i++) {
-        const nb_layer *layer = net->part[i];
-        if (nb_net_of(layer) || !nbl_find(L, layer)) continue;
-        nbl_join_net(L, layer);
-        lua_pop(L, 1);
-    }
-}
-
-void nbl_layer_adopt(lua_State *L, int handle, nb_layer *layer)
-{
-    nb_net *net = layer->owner;
-    bool running = net && is_running(L, net);
-    handle = lua_absindex(L, handle);
-    if (!nb_net_of(layer)) renew_held(L, handle, layer, running);
-    for (; net; net = net->outer) {
-        if (!nbl_find(L, net)) continue;
-        renew_held(L, lua_gettop(L), &net->layer, running);
-        lua_pop(L, 1);
-    }
-}
-
-void nbl_layer_hold(lua_State *L, int handle, const nb_layer *layer, int arg)
-{
-    arg = lua_absindex(L, arg);
-    lua_getiuservalue(L, handle, NBL_HELD);
-    nbl_hold(L, lua_gettop(L), arg);
-    lua_pop(L, 1);
-    for (const nb_net *net = layer->owner; net; net = net->outer) {
-        if (!nbl_find(L, net)) continue;
-        lua_getiuservalue(L, -1, NBL_HELD);
-        nbl_hold(L, lua_gettop(L), arg);
-        lua_pop(L, 2);
-    }
-}
-
-/* ---- Jobs ---- */
-
-typedef struct net_job {
-    nbl_net *self, *root;
-    nbl_job *job;
-    void *data;
-} net_job;
-
-static nb_status run_busy(nb_ctx *ctx, void *data)
-{
-    net_job *work = data;
-    work->self->busy++;
-    if (work->root != work->self) work->root->busy++;
-    nb_status status = work->job(ctx, work->data);
-    work->self->busy--;
-    if (work->root != work->self) work->root->busy--;
-    return status;
-}
-
-static nb_status run_learning(nb_ctx *ctx, void *data)
-{
-    net_job *work = data;
-    work->root->learning = true;
-    nb_status status = run_busy(ctx, data);
-    work->root->learning = false;
-    return status;
-}
-
-void nbl_net_run(lua_State *L, nbl_net *self, nbl_job *job, void *data)
-{
-    net_job work = {self, nbl_push_net(L, nb_net_root(self->net)), job, data};
-    nbl_run(L, run_busy, &work);
-    lua_pop(L, 1);
-}
-
-/* A network that stands in another learns with the other's storage, so that one says whether
- * somebody learns. */
-void nbl_net_learn(lua_State *L, nbl_net *self, const char *whose, nbl_job *job, void *data)
-{
-    nbl_net *root = nbl_push_net(L, nb_net_root(self->net));
-    net_job work = {self, root, job, data};
-    if (root->learning)
-        nbl_error(L,
-                  "%s: this network is learning already; a function that it calls while it "
-                  "learns cannot change it",
-                  whose);
-    nbl_run(L, run_learning, &work);
-    nbl_changed(L, self->net->values, whose);
-    nbl_changed(L, self->net->grads, whose);
-    lua_pop(L, 1);
-}
 
 /* ---- Reading and writing by key ---- */
 
@@ -237,6 +25,7 @@ static nb_layer *named_layer(lua_State *L, const nb_net *net)
 
 static int net_index(lua_State *L)
 {
+    static const char *const fields[] = {"name", "frozen", "factor", NULL};
     const nbl_net *self = nbl_check_net(L, 1);
     const nb_layer *top = &self->net->layer;
     if (lua_type(L, 2) != LUA_TNUMBER) {
@@ -244,7 +33,7 @@ static int net_index(lua_State *L)
         nb_layer *named = named_layer(L, self->net);
         if (named) return nbl_push_layer(L, named), 1;
         if (nbl_push_layer_field(L, &self->net->layer, lua_tostring(L, 2))) return 1;
-        return nbl_unknown_field(L, "a network", 2, lua_upvalueindex(NBL_METHODS), NULL);
+        return nbl_unknown_field(L, "a network", 2, lua_upvalueindex(NBL_METHODS), fields);
     }
     if (nbl_check_integer(L, 2, "a layer's number") == top->children + 1) return 0;
     nbl_push_layer(L, top->child[nbl_check_index(L, 2, top->children, "layer")]);
@@ -410,7 +199,8 @@ static const nbl_entry entries[] = {
      "All parameters as one flat tensor: the network's own, so what is written there it has.",
      "net = nn.net \"4 - 3 - 2\"\nprint(#net:params())", NULL},
     {":grads", net_grads, "net:grads()",
-     "The gradients of the last backward pass as one flat tensor.",
+     "The gradients of the last backward pass as one flat tensor, in the order of net:params(); 0 "
+     "where it did not reach. The page gradients says more.",
      "net = nn.net \"4 - 3 - 2\"\nnet:backprop(tensor.ones(5, 4), tensor.ones(5, 2))\n"
      "print(net:grads():abs():max())",
      NULL},
@@ -453,14 +243,13 @@ static void add_pages(lua_State *L)
 void nbl_open_nets(lua_State *L)
 {
     static const luaL_Reg meta[] = {
-        {"__gc", net_gc},
         {"__newindex", net_newindex},
         {"__tostring", net_tostring},
         {"__len", net_len},
         {NULL, NULL},
     };
     add_pages(L);
-    nbl_new_metatable(L, &net_kind);
+    nbl_new_metatable(L, &nbl_net_kind);
     luaL_setfuncs(L, meta, 0);
     lua_newtable(L);
     nbl_register(L, "net", entries);

@@ -1,91 +1,8 @@
-/* The handles of networks, layers and neurons, and what their methods share.
- *
- * A network has one handle, a layer has one, found by their addresses, so the same thing is always
- * the same value. A layer's handle keeps that of its network. What the core points into of Lua's
- * own (functions of activations, costs and layers) is held by the handles: each holds what it and
- * all below it need; a network that stands in another holds its own, and the outer ones hold it
- * too. */
+/* The parts of the module nn that concern networks, for its opener. */
 #ifndef NBL_NET_H
 #define NBL_NET_H
 
-#include "lua/nbl.h"
-#include "nn/examples.h"
-#include "nn/data/set.h"
-
-/* User values of both kinds of handles. */
-enum {
-    NBL_HELD = 1, /* set of the handles that the core points into */
-    NBL_KEPT,     /* of a network: what is always the same value, "params" and the handles of its
-                     layers; of a layer: the handle of its network */
-    NBL_VALUES = NBL_KEPT
-};
-
-typedef struct nbl_net {
-    nb_net *net;         /* NULL before it is built and once it is released */
-    nb_classes *classes; /* of the set that it learned from, or NULL */
-    int busy;            /* stays in the core that use it */
-    bool learning;       /* of a root: one of them changes parameters */
-} nbl_net;
-
-/* An empty handle on the stack's top, with an empty set of what it holds. */
-nbl_net *nbl_new_net(lua_State *L);
-/* Says that the handle on the stack's top is that of its network. */
-void nbl_know_net(lua_State *L);
-/* Pushes the handle of a network, made where there is none. */
-nbl_net *nbl_push_net(lua_State *L, nb_net *net);
-/* The network at `arg`, built and not released, or an error; or NULL. */
-nbl_net *nbl_check_net(lua_State *L, int arg);
-nbl_net *nbl_test_net(lua_State *L, int arg);
-
-/* Pushes the handle of a layer: that of the network where it is one. */
-void nbl_push_layer(lua_State *L, nb_layer *layer);
-/* The layer behind a layer's or a network's handle, else NULL. */
-nb_layer *nbl_test_layer(lua_State *L, int arg);
-
-/* Adds what a layer and all below it point into to the set at `held`. */
-void nbl_hold_layer(lua_State *L, int held, const nb_layer *layer);
-/* After a network was built or changed: the handle at `arg` holds what it needs now, and the
- * handles of all its parts know whose they are. */
-void nbl_net_adopt(lua_State *L, int arg);
-/* The handle of a layer on the stack's top and that of its network hold each other. */
-void nbl_join_net(lua_State *L, const nb_layer *layer);
-/* Before a layer gets a function whose handle is at `arg`: its handle, its network and those that
- * this stands in hold it. */
-void nbl_layer_hold(lua_State *L, int handle, const nb_layer *layer, int arg);
-/* After it got one: they hold what they need now, and no more unless one of them is running. */
-void nbl_layer_adopt(lua_State *L, int handle, nb_layer *layer);
-
-/* Runs a job that uses the network: while it lasts nothing that the core may point into is dropped.
- */
-void nbl_net_run(lua_State *L, nbl_net *self, nbl_job *job, void *data);
-/* The same for jobs that change parameters or gradients: two at a time are refused. */
-void nbl_net_learn(lua_State *L, nbl_net *self, const char *whose, nbl_job *job, void *data);
-
-/* Raises for names that a network's or a layer's fields and methods have. */
-void nbl_check_layer_name(lua_State *L, const char *name);
-/* The same for all layers below one. */
-void nbl_check_layer_names(lua_State *L, const nb_layer *block);
-
-/* Examples as a method is given them: x and y, or a data set. Borrowed from the stack. */
-typedef struct nbl_examples {
-    nb_set *set; /* NULL: x and y */
-    nb_tensor *x, *y;
-    bool targets; /* y is wanted */
-} nbl_examples;
-/* Reads them from `arg` on and returns the argument behind them. */
-int nbl_read_examples(lua_State *L, int arg, const nb_net *net, const char *whose, bool targets,
-                      nbl_examples *out);
-
-/* The same prepared for the core. */
-typedef struct nbl_batch {
-    nb_tensor *x, *y; /* y is NULL where there are no targets */
-    bool single;      /* x was one example */
-} nbl_batch;
-nb_status nbl_prepare(nb_ctx *ctx, const nb_net *net, const nbl_examples *examples,
-                      nbl_batch *batch);
-void nbl_batch_free(nb_ctx *ctx, nbl_batch *batch);
-/* A data set of the examples: the one given (one more reference), or one of x and y as targets. */
-nb_set *nbl_examples_set(nb_ctx *ctx, const nb_net *net, const nbl_examples *examples);
+#include <lua.h>
 
 /* Adds nn.net and nn.load to the table nn on the stack's top. */
 void nbl_open_net_build(lua_State *L);
@@ -96,10 +13,8 @@ void nbl_open_nets(lua_State *L);
 /* … which these fill; passes also the metatable, with net(x). */
 void nbl_open_net_change(lua_State *L);
 void nbl_open_net_pass(lua_State *L);
-void nbl_open_net_check(lua_State *L);
+void nbl_open_gradcheck(lua_State *L);
 void nbl_open_trace(lua_State *L);
 void nbl_open_train(lua_State *L);
-/* Makes the metatables of layers and neurons. */
-void nbl_open_layers(lua_State *L);
 
 #endif

@@ -1,5 +1,6 @@
 /* The module nn: what makes networks and their parts. It opens all parts; nobody includes it. */
 #include "lua/nn/host.h"
+#include "lua/nn/layer.h"
 #include "lua/nn/net.h"
 #include "lua/nn/optimizer.h"
 
@@ -8,7 +9,7 @@ void nbl_open_nn(lua_State *L)
     nbl_open_nets(L);
     nbl_open_net_change(L);
     nbl_open_net_pass(L);
-    nbl_open_net_check(L);
+    nbl_open_gradcheck(L);
     nbl_open_trace(L);
     nbl_open_train(L);
     lua_pop(L, 2);

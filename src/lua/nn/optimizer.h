@@ -5,11 +5,29 @@
 #include "lua/nbl.h"
 #include "nn/train/optimizer.h"
 
+#include <math.h>
+#include <stddef.h>
+
 /* What train and step say of their optimizer. */
 typedef struct nbl_optimizer_choice {
     int optimizer;       /* stack index of a name or an object; 0: sgd */
     double lr, momentum; /* NaN: not given */
 } nbl_optimizer_choice;
+
+/* The options that train and step share, into an nbl_optimizer_choice at `at`. */
+#define NBL_LR_OPTION(at)                                                                          \
+    {                                                                                              \
+        .name = "lr", .help = "learning rate, the book's η (eta)", .range = "a number above 0",    \
+        .standard = "the optimizer's own", .value = NAN, .high = HUGE_VAL, .above = true,          \
+        .kind = NB_NUMBER, .offset = (at) + offsetof(nbl_optimizer_choice, lr)                     \
+    }
+#define NBL_OPTIMIZER_OPTION(at)                                                                   \
+    {                                                                                              \
+        .name = "optimizer",                                                                       \
+        .help = "a name, for a fresh one, or an object such as nn.adam(), which keeps its state",  \
+        .standard = "sgd", .kind = NB_HOST,                                                        \
+        .offset = (at) + offsetof(nbl_optimizer_choice, optimizer)                                 \
+    }
 
 /* The object at `arg`, or NULL. */
 nb_optimizer *nbl_test_optimizer(lua_State *L, int arg);

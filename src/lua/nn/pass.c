@@ -1,8 +1,10 @@
 /* Passes through a network: evaluation, a recorded pass, cost, gradients, one step of learning. */
 #include "lua/nn/net.h"
+#include "lua/nn/examples.h"
+#include "lua/nn/part.h"
 #include "lua/nn/optimizer.h"
 #include "lua/data/set.h"
-#include "nn/inspect/check.h"
+#include "nn/inspect/gradcheck.h"
 #include "nn/train/train.h"
 #include "tensor/shape.h"
 
@@ -201,20 +203,8 @@ static int net_numeric_gradient(lua_State *L)
 /* ---- One step ---- */
 
 static const nb_option step_fields[] = {
-    {.name = "lr",
-     .help = "learning rate, the book's η (eta)",
-     .range = "a number above 0",
-     .standard = "the optimizer's own",
-     .value = NAN,
-     .high = HUGE_VAL,
-     .above = true,
-     .kind = NB_NUMBER,
-     .offset = offsetof(nbl_optimizer_choice, lr)},
-    {.name = "optimizer",
-     .help = "a name, or an object such as nn.adam()",
-     .standard = "sgd",
-     .kind = NB_HOST,
-     .offset = offsetof(nbl_optimizer_choice, optimizer)},
+    NBL_LR_OPTION(0),
+    NBL_OPTIMIZER_OPTION(0),
     NB_OPTIONS_END,
 };
 
@@ -224,7 +214,12 @@ static nb_status step(nb_ctx *ctx, void *data)
     nbl_batch batch;
     nb_status status = nbl_prepare(ctx, work->net, &work->examples, &batch);
     if (status != NB_OK) return status;
-    nb_lesson lesson = {batch.x, batch.y, work->optimizer->options.lr, .keep_grads = true};
+    nb_lesson lesson = {.x = batch.x,
+                        .y = batch.y,
+                        .rate = work->optimizer->options.lr,
+                        .seed = work->net->seed,
+                        .step = (uint64_t)work->optimizer->steps,
+                        .keep_grads = true};
     status = nb_learn(ctx, work->net, work->optimizer, &lesson, &work->cost);
     nbl_batch_free(ctx, &batch);
     return status;
@@ -331,13 +326,24 @@ static const nb_classes *choose_classes(const nbl_net *self, const nb_set *set)
     return fits ? set->classes : NULL;
 }
 
+static int cannot_classify(lua_State *L, const nb_form *out)
+{
+    char text[NB_SHAPE_TEXT];
+    if (out->dims < 2)
+        return nbl_error(L,
+                         "net:classify: the network needs an output for every class, at least two");
+    return nbl_error(L,
+                     "net:classify gives one class for an example; this network gives %s; "
+                     "net(x):argmax(-1) has the largest of each",
+                     nb_form_text(out, text));
+}
+
 static int net_classify(lua_State *L)
 {
     nbl_net *self = nbl_check_net(L, 1);
     classify_job work = {.pass = {.net = self->net}};
     if (nb_net_out(self->net)->dims != 1 || nb_net_out(self->net)->size[0] < 2)
-        return nbl_error(L,
-                         "net:classify: the network needs an output for every class, at least two");
+        return cannot_classify(L, nb_net_out(self->net));
     nbl_read_examples(L, 2, self->net, "net:classify", false, &work.pass.examples);
     work.places = nbl_new_tensor(L);
     nbl_net_run(L, self, classify, &work);

@@ -1,5 +1,7 @@
 /* net:trace: z, a, delta and gradients of every layer, as a table that prints its shapes. */
 #include "lua/nn/net.h"
+#include "lua/nn/examples.h"
+#include "lua/nn/part.h"
 #include "nn/inspect/trace.h"
 #include "tensor/shape.h"
 

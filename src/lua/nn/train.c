@@ -1,6 +1,8 @@
 /* net:train: options, callbacks and progress around the core's training loop. */
 #include "lua/nn/history.h"
 #include "lua/nn/net.h"
+#include "lua/nn/examples.h"
+#include "lua/nn/part.h"
 #include "lua/nn/optimizer.h"
 #include "lua/nn/host.h"
 #include "lua/data/set.h"
@@ -34,20 +36,8 @@ static const nb_option train_fields[] = {
      .high = INT32_MAX,
      .kind = NB_INTEGER,
      .offset = FIELD(batch)},
-    {.name = "lr",
-     .help = "learning rate, the book's η (eta)",
-     .range = "a number above 0",
-     .standard = "the optimizer's own",
-     .value = NAN,
-     .high = HUGE_VAL,
-     .above = true,
-     .kind = NB_NUMBER,
-     .offset = FIELD(choice.lr)},
-    {.name = "optimizer",
-     .help = "a name, for a fresh one, or an object such as nn.adam(), which keeps its state",
-     .standard = "sgd",
-     .kind = NB_HOST,
-     .offset = FIELD(choice.optimizer)},
+    NBL_LR_OPTION(FIELD(choice)),
+    NBL_OPTIMIZER_OPTION(FIELD(choice)),
     {.name = "momentum",
      .help = "of the optimizer",
      .range = "a number from 0, below 1",

@@ -3,7 +3,6 @@
 
 #include "base/memory.h"
 #include "nn/data/labels.h"
-#include "nn/data/part.h"
 #include "tensor/shape.h"
 
 #include <inttypes.h>

@@ -67,4 +67,16 @@ nb_tensor *nb_set_y(nb_ctx *ctx, const nb_set *set, nb_dtype dtype);
 /* "digits: 1,797 examples · x 64 · 10 classes 0…9 · train 1,437 · test 360" */
 void nb_set_describe(nb_text *text, const nb_set *set);
 
+/* ---- For those who make parts ---- */
+
+/* A part with room for `count` row numbers, which the caller writes. */
+nb_set *nb_set_part(nb_ctx *ctx, const nb_set *set, int64_t count);
+/* All examples of a set in an order drawn for a purpose. */
+nb_set *nb_set_shuffled(nb_ctx *ctx, const nb_set *set, uint64_t seed, nb_purpose purpose);
+
+static inline int32_t *nb_part_rows(const nb_set *part)
+{
+    return part->part->data;
+}
+
 #endif

@@ -1,5 +1,5 @@
 /* Splitting a set in two, the same share of every class. */
-#include "nn/data/part.h"
+#include "nn/data/set.h"
 
 #include <inttypes.h>
 #include <math.h>

@@ -8,19 +8,20 @@
 #include "base/family.h"
 #include "base/memory.h"
 
+#include <stdio.h>
+
 /* ---- What both check ------------------------------------------------------------------------- */
 
 /* An open form could be read in two ways, so nobody can say what is to be added or joined. */
 static nb_status check_open(nb_ctx *ctx, const nb_plan *plan, const char *name)
 {
-    char text[NB_SHAPE_TEXT];
+    char text[NB_SHAPE_TEXT], readings[NB_READINGS_TEXT];
     if (plan->in.reading != NB_OPEN) return NB_OK;
-    nb_form_text(&plan->in, text);
     return nb_fail(ctx, NB_ESHAPE,
-                   "%s: %s takes a vector or steps; %s could be read as one vector or as steps: "
-                   "write %lld, or *x%lld",
-                   plan->where, name, text, (long long)nb_form_count(&plan->in),
-                   (long long)plan->in.size[plan->in.dims - 1]);
+                   "%s: %s takes a vector, or steps of features; %s could be read either way: "
+                   "write %s",
+                   plan->where, name, nb_form_text(&plan->in, text),
+                   nb_form_readings(&plan->in, readings));
 }
 
 static nb_status check_branches(nb_ctx *ctx, const nb_layer *layer, const nb_plan *plan)
@@ -32,13 +33,26 @@ static nb_status check_branches(nb_ctx *ctx, const nb_layer *layer, const nb_pla
     return check_open(ctx, plan, name);
 }
 
-/* Where branch b ends, for messages: "branch 2". */
-static nb_status misfit(nb_ctx *ctx, const nb_plan *plan, int b, const nb_form *first,
-                        const nb_form *here, const char *fix)
+/* "branch 2 (up to layer 3.4)": a branch by where it ends. */
+enum { BRANCH_TEXT = NB_PATH_MAX + 48 };
+static const char *branch_text(const nb_layer *block, const nb_plan *plan, int b,
+                               char text[BRANCH_TEXT])
 {
-    char one[NB_SHAPE_TEXT], other[NB_SHAPE_TEXT];
-    return nb_fail(ctx, NB_ESHAPE, "%s: branch 1 gives %s, branch %d %s; %s", plan->where,
-                   nb_form_text(first, one), b + 1, nb_form_text(here, other), fix);
+    int end = nb_branch_end(block, b);
+    if (end > nb_branch_first(block, b))
+        snprintf(text, BRANCH_TEXT, "branch %d (up to layer %s.%d)", b + 1, plan->path, end);
+    else
+        snprintf(text, BRANCH_TEXT, "branch %d (empty)", b + 1);
+    return text;
+}
+
+static nb_status misfit(nb_ctx *ctx, const nb_layer *block, const nb_plan *plan, int b,
+                        const nb_form *first, const nb_form *here, const char *fix)
+{
+    char one[NB_SHAPE_TEXT], other[NB_SHAPE_TEXT], name[BRANCH_TEXT], other_name[BRANCH_TEXT];
+    return nb_fail(ctx, NB_ESHAPE, "%s: %s gives %s, %s %s; %s", plan->where,
+                   branch_text(block, plan, 0, name), nb_form_text(first, one),
+                   branch_text(block, plan, b, other_name), nb_form_text(here, other), fix);
 }
 
 /* ---- residual -------------------------------------------------------------------------------- */
@@ -54,7 +68,7 @@ static nb_status plan_residual(nb_planner *planner, const nb_layer *layer, nb_pl
         status = nb_plan_branch(planner, layer, 1, &plan->in, &other);
     if (status != NB_OK || nb_form_same(&plan->out, &other)) return status;
     if (layer->branches == 2)
-        return misfit(ctx, plan, 1, &plan->out, &other,
+        return misfit(ctx, layer, plan, 1, &plan->out, &other,
                       "residual adds them, so they must be equal");
     return nb_fail(ctx, NB_ESHAPE,
                    "%s: residual adds its input, %s, to what its layers give, %s; end them with a "
@@ -87,8 +101,8 @@ static int joint(const nb_form *form)
 }
 
 /* Adds what one more branch gives; all but the joint must be equal. */
-static nb_status join_form(nb_ctx *ctx, nb_plan *plan, int b, const nb_form *first,
-                           const nb_form *here)
+static nb_status join_form(nb_ctx *ctx, const nb_layer *layer, nb_plan *plan, int b,
+                           const nb_form *first, const nb_form *here)
 {
     nb_form same = *here;
     int at = joint(first);
@@ -99,7 +113,7 @@ static nb_status join_form(nb_ctx *ctx, nb_plan *plan, int b, const nb_form *fir
             return NB_OK;
         }
     }
-    return misfit(ctx, plan, b, first, here,
+    return misfit(ctx, layer, plan, b, first, here,
                   "parallel joins them side by side, so all other sizes must be equal");
 }
 
@@ -113,7 +127,7 @@ static nb_status plan_parallel(nb_planner *planner, const nb_layer *layer, nb_pl
     for (int b = 1; b < layer->branches && status == NB_OK; b++) {
         nb_form here = plan->in;
         status = nb_plan_branch(planner, layer, b, &plan->in, &here);
-        if (status == NB_OK) status = join_form(ctx, plan, b, &first, &here);
+        if (status == NB_OK) status = join_form(ctx, layer, plan, b, &first, &here);
     }
     return status;
 }
@@ -150,7 +164,7 @@ NB_DESCRIPTOR(nb_layer_type, nb_layer_residual) = {
     .help = "Adds its input to what its layers make of it, x + f(x); of two branches, f(x) + g(x).",
     .usage = "residual[LAYERS] or residual[LAYERS | LAYERS]; nn.residual{layers…} or "
              "nn.residual{{…}, {…}}",
-    .example = "nn.net [==[8 - residual[16 relu - 8 linear] - 2]==]",
+    .example = "nn.net \"8 - residual[16 relu - 8 linear] - 2\"",
     .options = options,
     .branches = 2,
     .plan = plan_residual,
@@ -159,9 +173,11 @@ NB_DESCRIPTOR(nb_layer_type, nb_layer_residual) = {
 
 NB_DESCRIPTOR(nb_layer_type, nb_layer_parallel) = {
     .name = "parallel",
-    .help = "Gives its input to several branches and puts what they make of it side by side.",
+    .help =
+        "Gives its input to several branches and puts what they make of it side by side; an empty "
+        "branch gives the input itself.",
     .usage = "parallel[LAYERS | LAYERS …]; nn.parallel{{layers…}, {layers…}, …}",
-    .example = "nn.net [==[8 - parallel[16 relu | 4 tanh |] - 2]==]",
+    .example = "nn.net \"8 - parallel[16 relu | 4 tanh |] - 2\"",
     .options = options,
     .branches = 1000,
     .plan = plan_parallel,

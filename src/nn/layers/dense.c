@@ -18,15 +18,14 @@ static const dense_settings *settings(const nb_layer *layer)
 
 static nb_status check_form(nb_ctx *ctx, const nb_plan *plan)
 {
-    char text[NB_SHAPE_TEXT];
+    char text[NB_SHAPE_TEXT], readings[NB_READINGS_TEXT];
     const nb_form *in = &plan->in;
     nb_form_text(in, text);
     if (in->reading == NB_OPEN)
         return nb_fail(ctx, NB_ESHAPE,
                        "%s: dense takes a vector, or steps of features; %s could be read either "
-                       "way: write %lld for one vector, *x%lld for steps",
-                       plan->where, text, (long long)nb_form_count(in),
-                       (long long)in->size[in->dims - 1]);
+                       "way: write %s",
+                       plan->where, text, nb_form_readings(in, readings));
     if (in->reading == NB_SPACE)
         return nb_fail(ctx, NB_ESHAPE, "%s: dense takes a vector, not the space %s", plan->where,
                        text);

@@ -15,8 +15,8 @@ enum {
 };
 
 /* f(x, value[0], …) of `count` values. */
-static nb_tensor *call(nb_ctx *ctx, const nb_layer *layer, nb_tensor *x, nb_tensor *const *value,
-                       int count)
+static nb_tensor *call(nb_ctx *ctx, const nb_layer *layer, const nb_plan *plan, nb_tensor *x,
+                       nb_tensor *const *value, int count)
 {
     size_t bytes = ((size_t)count + 1) * sizeof(nb_tensor *);
     nb_tensor **in = nb_alloc(ctx, bytes);
@@ -24,6 +24,7 @@ static nb_tensor *call(nb_ctx *ctx, const nb_layer *layer, nb_tensor *x, nb_tens
     in[0] = x;
     for (int i = 0; i < count; i++) in[1 + i] = value[i];
     nb_tensor *out = layer->host->call(ctx, layer->host, in, 1 + count);
+    if (!out && ctx->status != NB_ECALLBACK) nb_fail_in(ctx, "%s", plan->where);
     nb_free(ctx, in, bytes);
     return out;
 }
@@ -50,7 +51,7 @@ static nb_tensor *probe(nb_ctx *ctx, const nb_layer *layer, const nb_plan *plan,
         value[made] = nb_tensor_zeros(ctx, ctx->dtype, param->dims, param->shape);
         if (!value[made]) break;
     }
-    if (value && made == count) out = call(ctx, layer, x, value, count);
+    if (value && made == count) out = call(ctx, layer, plan, x, value, count);
     for (int i = 0; value && i < count; i++) nb_tensor_release(ctx, value[i]);
     nb_free(ctx, value, (size_t)count * sizeof(nb_tensor *));
     nb_tensor_release(ctx, x);
@@ -147,7 +148,7 @@ static nb_tensor *forward(nb_walk *walk, nb_layer *layer, nb_tensor *x, nb_outpu
     nb_tensor **value = nb_alloc(ctx, (size_t)count * sizeof(nb_tensor *));
     if (!value) return NULL;
     for (int i = 0; i < count; i++) value[i] = nb_walk_param(walk, layer, i);
-    nb_tensor *out = call(ctx, layer, x, value, count);
+    nb_tensor *out = call(ctx, layer, layer->plan, x, value, count);
     nb_free(ctx, value, (size_t)count * sizeof(nb_tensor *));
     return out;
 }

@@ -4,6 +4,7 @@
 #include "base/memory.h"
 #include "base/option.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -84,6 +85,7 @@ static nb_status splice(nb_ctx *ctx, nb_net *net, int first, int end, nb_layer *
     nb_status status = nb_net_build(ctx, net, net->dtype, seed);
     if (status == NB_OK) {
         net->seed = last_seed;
+        nb_layer_measure(top);
         drop_list(ctx, old, before, old_room);
         return NB_OK;
     }
@@ -134,6 +136,18 @@ nb_layer *nb_layer_find_name(nb_layer *const *list, const int *before, int depth
     return NULL;
 }
 
+/* Which step of a path led nowhere, and what stands there. */
+static nb_layer *no_step(nb_ctx *ctx, const nb_layer *block, const char *path, const char *piece)
+{
+    char has[64] = "no layers stand in it";
+    size_t before = piece > path ? (size_t)(piece - path) - 1 : 0;
+    if (block->children == 1) snprintf(has, sizeof has, "it has 1 layer");
+    if (block->children > 1) snprintf(has, sizeof has, "it has %d layers", block->children);
+    if (!before) return nb_fail_null(ctx, NB_EARG, "the network has no layer '%s'; %s", path, has);
+    return nb_fail_null(ctx, NB_EARG, "the network has no layer '%s': '%s' is not in '%.*s', %s",
+                        path, piece, (int)before, path, has);
+}
+
 /* The child that one piece of a path names, a number from 1 or a name. */
 static nb_layer *step_into(const nb_layer *block, const char *piece, size_t length)
 {
@@ -149,8 +163,9 @@ nb_layer *nb_net_layer(nb_ctx *ctx, nb_net *net, const char *path)
     nb_layer *at = &net->layer;
     for (const char *piece = path;;) {
         size_t length = strcspn(piece, ".");
-        at = length ? step_into(at, piece, length) : NULL;
-        if (!at) return nb_fail_null(ctx, NB_EARG, "the network has no layer %s", path);
+        nb_layer *next = length ? step_into(at, piece, length) : NULL;
+        if (!next) return no_step(ctx, at, path, piece);
+        at = next;
         if (!piece[length]) return at;
         piece += length + 1;
     }

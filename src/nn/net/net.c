@@ -1,12 +1,8 @@
-/* A network's life, and the descriptor of networks as layers of others. */
-#include "nn/net/plan.h"
-#include "nn/net/walk.h"
+/* A network's life, and what it has. */
+#include "nn/net/net.h"
 
-#include "base/family.h"
 #include "base/memory.h"
 
-#include <stddef.h>
-#include <stdio.h>
 #include <string.h>
 
 /* ---- Life ----------------------------------------------------------------------------------- */
@@ -36,7 +32,7 @@ void nb_net_release(nb_ctx *ctx, nb_net *net)
 }
 
 /* What others still hold stands alone from now on. */
-static void let_go(nb_net *net)
+void nb_net_let_go(nb_net *net)
 {
     for (int i = 0; i < net->parts; i++) {
         nb_layer *layer = net->part[i];
@@ -57,23 +53,6 @@ void nb_net_drop_lists(nb_ctx *ctx, nb_net *net)
     nb_tensor_release(ctx, net->figures);
     nb_tensor_release(ctx, net->whole);
     nb_home_release(ctx, net->home);
-}
-
-static void free_net(nb_ctx *ctx, nb_layer *layer)
-{
-    nb_net *net = nb_net_of(layer);
-    let_go(net);
-    nb_net_drop_lists(ctx, net);
-}
-
-static void copy_net(nb_layer *copy, const nb_layer *of)
-{
-    nb_net *to = nb_net_of(copy);
-    const nb_net *from = nb_net_of(of);
-    to->in_dims = from->in_dims;
-    memcpy(to->in_size, from->in_size, sizeof to->in_size);
-    to->cost = from->cost;
-    to->seed = from->seed;
 }
 
 /* ---- What it has ----------------------------------------------------------------------------- */
@@ -98,54 +77,3 @@ int64_t nb_net_count(const nb_net *net)
 {
     return net->values->shape[0];
 }
-
-/* ---- A network as a layer ------------------------------------------------------------------- */
-
-/* What the network says of its own input holds at its place too. */
-static nb_status check_input(nb_ctx *ctx, const nb_net *net, const nb_plan *plan)
-{
-    char own[NB_SHAPE_TEXT], here[NB_SHAPE_TEXT];
-    if (!net->in_dims) return NB_OK;
-    nb_form wanted = nb_form_input(net->in_dims, net->in_size);
-    bool fits = wanted.dims == plan->in.dims;
-    for (int i = 0; fits && i < wanted.dims; i++)
-        fits = wanted.size[i] < 0 || wanted.size[i] == plan->in.size[i];
-    if (fits) return NB_OK;
-    return nb_fail(ctx, NB_ESHAPE, "%s: the network takes %s; %s comes to it here", plan->where,
-                   nb_form_text(&wanted, own), nb_form_text(&plan->in, here));
-}
-
-static nb_status plan_net(nb_planner *planner, const nb_layer *layer, nb_plan *plan)
-{
-    nb_ctx *ctx = nb_plan_ctx(planner);
-    if (!layer->children)
-        return nb_fail(ctx, NB_EARG, "%s: net needs at least one layer in its brackets",
-                       plan->where);
-    nb_status status = check_input(ctx, nb_net_of(layer), plan);
-    return status == NB_OK ? nb_plan_branch(planner, layer, 0, &plan->in, &plan->out) : status;
-}
-
-static nb_tensor *forward_net(nb_walk *walk, nb_layer *layer, nb_tensor *x, nb_output give)
-{
-    return nb_walk_branch(walk, layer, 0, x, give);
-}
-
-static const nb_option options[] = {
-    NB_OPTION_NAME,
-    NB_OPTION_FROZEN,
-    NB_OPTIONS_END,
-};
-
-NB_DESCRIPTOR(nb_layer_type, nb_layer_net) = {
-    .name = "net",
-    .help = "A network that stands in another as one layer; it still trains alone.",
-    .usage = "net[LAYERS] [OPTIONS]; in a table, a network: nn.net{4, inner, 2}",
-    .example = "inner = nn.net \"4 - 3\"\nouter = nn.net{4, inner, 2}\nprint(outer)",
-    .options = options,
-    .branches = 1,
-    .bytes = sizeof(nb_net),
-    .free = free_net,
-    .copy = copy_net,
-    .plan = plan_net,
-    .forward = forward_net,
-};

@@ -49,6 +49,8 @@ nb_net *nb_net_retain(nb_net *net);
 void nb_net_release(nb_ctx *ctx, nb_net *net);
 /* The network that a layer of type net is, else NULL. */
 nb_net *nb_net_of(const nb_layer *layer);
+/* For a network that goes: its layers and nested networks that others hold stand alone now. */
+void nb_net_let_go(nb_net *net);
 /* Gives back lists and flat vectors of a network that has them. */
 void nb_net_drop_lists(nb_ctx *ctx, nb_net *net);
 /* The network whose storage holds this one's. */

@@ -46,11 +46,22 @@ static nb_tensor *cost_of_rows(nb_ctx *ctx, const nb_net *net, nb_op_id fused, n
     return nb_cost_of(ctx, &net->cost, last_activation(net), last, y);
 }
 
+/* Targets have as many steps as the outputs: only now both are known. */
+static nb_status check_steps(nb_ctx *ctx, const nb_tensor *out, const nb_tensor *y)
+{
+    char given[NB_SHAPE_TEXT], got[NB_SHAPE_TEXT];
+    if (y->dims >= 2 && y->shape[0] == out->shape[0] && y->shape[1] == out->shape[1]) return NB_OK;
+    return nb_fail(ctx, NB_ESHAPE, "y is %s; the outputs are %s, so y needs %lld steps",
+                   nb_shape_text(y->dims, y->shape, given),
+                   nb_shape_text(out->dims, out->shape, got), (long long)out->shape[1]);
+}
+
 /* C from the last layer's result. Of steps the mean is over all of them. */
 static nb_tensor *cost_of(nb_ctx *ctx, const nb_net *net, nb_op_id fused, nb_tensor *last,
                           nb_tensor *y)
 {
     if (nb_net_out(net)->reading != NB_STEPS) return cost_of_rows(ctx, net, fused, last, y);
+    if (check_steps(ctx, last, y) != NB_OK) return NULL;
     nb_tensor *rows = step_rows(ctx, last), *targets = rows ? step_rows(ctx, y) : NULL;
     nb_tensor *cost = targets ? cost_of_rows(ctx, net, fused, rows, targets) : NULL;
     nb_tensor_release(ctx, rows);

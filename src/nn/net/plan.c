@@ -20,35 +20,6 @@ struct nb_planner {
 
 /* ---- Plans ---------------------------------------------------------------------------------- */
 
-/* Somebody may hold on to a parameter beyond its layer, which has no name then. */
-static void drop_params(nb_ctx *ctx, nb_param *list, int count)
-{
-    for (int i = 0; i < count; i++) {
-        nb_param *param = &list[i];
-        nb_leaf *leaf = param->value ? nb_leaf_of(param->value) : NULL;
-        if (leaf) leaf->where = NULL;
-        nb_tensor_release(ctx, param->value);
-        nb_tensor_release(ctx, param->still);
-        nb_tensor_release(ctx, param->begin);
-    }
-    nb_free(ctx, list, (size_t)count * sizeof *list);
-}
-
-void nb_plan_drop(nb_ctx *ctx, nb_plan *plan)
-{
-    if (!plan) return;
-    drop_params(ctx, plan->param, plan->params);
-    drop_params(ctx, plan->buffer, plan->buffers);
-    nb_runs_release(ctx, plan->runs);
-    nb_free(ctx, plan, sizeof *plan);
-}
-
-void nb_plan_name(nb_plan *plan, const char *name)
-{
-    snprintf(plan->where, sizeof plan->where, *name ? "layer %s (%s)" : "layer %s", plan->path,
-             name);
-}
-
 void nb_plans_free(nb_ctx *ctx, nb_plans *plans)
 {
     if (!plans) return;
@@ -323,7 +294,7 @@ nb_status nb_plan_branch(nb_planner *planner, const nb_layer *block, int b, cons
 {
     nb_form form = *in;
     if (planner->depth > NB_LAYER_DEPTH)
-        return nb_fail(planner->ctx, NB_EARG, "blocks and networks stand at most %d deep",
+        return nb_fail(planner->ctx, NB_EARG, "layers stand at most %d deep in one another",
                        NB_LAYER_DEPTH);
     nb_status status = NB_OK;
     for (int i = nb_branch_first(block, b); i < nb_branch_end(block, b) && status == NB_OK; i++) {
@@ -378,6 +349,8 @@ nb_plans *nb_net_plan(nb_ctx *ctx, nb_net *net)
     p.plans = nb_alloc_zero(ctx, 1, sizeof *p.plans);
     nb_plan *plan = p.plans ? begin_plan(&p, &net->layer, &form) : NULL;
     nb_status status = plan ? nb_plan_branch(&p, &net->layer, 0, &form, &out) : ctx->status;
+    /* A network that grew since it was added to a block is found here. */
+    if (status == NB_OK && p.place > NB_LAYER_PLACES) status = nb_too_many_layers(ctx);
     if (status == NB_OK) {
         plan->out = out;
         plan->places = p.place + 1;

@@ -30,9 +30,4 @@ nb_param *nb_plan_buffer(nb_planner *planner, const nb_layer *layer, nb_plan *pl
 nb_status nb_plan_neurons(nb_planner *planner, const nb_layer *layer, nb_plan *plan,
                           int64_t neurons);
 
-/* Gives back a plan. NULL is allowed. */
-void nb_plan_drop(nb_ctx *ctx, nb_plan *plan);
-/* Puts a new name into its `where`. */
-void nb_plan_name(nb_plan *plan, const char *name);
-
 #endif

@@ -319,12 +319,3 @@ void nb_net_describe(nb_text *text, const nb_net *net)
     nb_text_free(&t.words);
     nb_write_end(&t.walk);
 }
-
-void nb_layer_write(nb_text *text, nb_layer *layer)
-{
-    nb_writer w = {.ctx = text->ctx};
-    nb_repeat_item item;
-    nb_write_item(&w, text, layer, &item);
-    if (w.failed) text->failed = true;
-    nb_write_end(&w);
-}

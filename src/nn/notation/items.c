@@ -4,19 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* ---- Counting ------------------------------------------------------------------------------- */
-
-/* Adds the places of a layer and all below it, and how deep it reaches. Ends where either is over
- * its limit: what is shared within what is shared stands at more places than could be counted. */
-static void measure(const nb_layer *layer, int depth, int64_t *places, int *deepest)
-{
-    ++*places;
-    if (layer->type->branches > 0) depth++;
-    if (depth > *deepest) *deepest = depth;
-    if (depth > NB_LAYER_DEPTH) return;
-    for (int i = 0; i < layer->children && *places <= NB_NOTATION_PLACES; i++)
-        measure(layer->child[i], depth, places, deepest);
-}
+/* ---- Limits --------------------------------------------------------------------------------- */
 
 static nb_status too_deep(nb_parser *p, nb_token token)
 {
@@ -27,8 +15,8 @@ static nb_status too_deep(nb_parser *p, nb_token token)
 static nb_status count_places(nb_parser *p, nb_token token, int64_t places)
 {
     p->places += places;
-    if (p->places <= NB_NOTATION_PLACES) return NB_OK;
-    return nb_scan_fail(&p->scan, token, "notation has room for %d layers", NB_NOTATION_PLACES);
+    if (p->places <= NB_LAYER_PLACES) return NB_OK;
+    return nb_scan_fail(&p->scan, token, "notation has room for %d layers", NB_LAYER_PLACES);
 }
 
 /* ---- Sharing -------------------------------------------------------------------------------- */
@@ -80,8 +68,24 @@ static bool is_inside(const nb_parser *p, const char *name)
     return false;
 }
 
+/* Whether a layer of that name stands anywhere before, where @name does not look. */
+static bool is_hidden(const nb_layer *block, const char *name)
+{
+    for (int i = 0; i < block->children; i++) {
+        const nb_layer *child = block->child[i];
+        if (strcmp(child->head.name, name) == 0 || is_hidden(child, name)) return true;
+    }
+    return false;
+}
+
 static nb_status unknown_name(nb_parser *p, nb_token token, const char *name)
 {
+    for (int b = 0; b < p->blocks; b++)
+        if (is_hidden(p->block[b], name))
+            return nb_scan_fail(&p->scan, token,
+                                "@%s finds the layers before it in its own list and in those "
+                                "around it, as far as its network goes; '%s' is none of them",
+                                name, name);
     const char *near = nb_nearest(name, name_at, p);
     if (is_inside(p, name))
         return nb_scan_fail(&p->scan, token, "@%s stands inside the layer '%s' itself", name, name);
@@ -113,7 +117,7 @@ static nb_layer *read_path(nb_parser *p, nb_token token)
     const char *end = token.at - 1;
     nb_layer *at = p->block[0];
     for (int depth = 0; at && end < token.at + token.length; depth++)
-        at = step(p, at, depth, nb_scan_digits(end + 1, NB_NOTATION_PLACES, &end));
+        at = step(p, at, depth, nb_scan_digits(end + 1, NB_LAYER_PLACES, &end));
     bool open = end != token.at + token.length;
     for (int b = 0; b < p->blocks; b++) open = open || at == p->block[b];
     if (at && !open) return at;
@@ -124,8 +128,6 @@ static nb_layer *read_path(nb_parser *p, nb_token token)
 /* "@" (NAME | path) */
 static nb_status read_shared(nb_parser *p)
 {
-    int deepest = 0;
-    int64_t places = 0;
     nb_scan_next(&p->scan);
     nb_token token = p->scan.token;
     bool path = token.kind == NB_TOKEN_SIZE || token.kind == NB_TOKEN_NUMBER;
@@ -134,9 +136,8 @@ static nb_status read_shared(nb_parser *p)
     nb_scan_next(&p->scan);
     nb_layer *layer = path ? read_path(p, token) : read_name(p, token);
     if (!layer) return p->scan.ctx->status;
-    measure(layer, p->brackets, &places, &deepest);
-    if (deepest > NB_LAYER_DEPTH) return too_deep(p, token);
-    nb_status status = count_places(p, token, places);
+    if (p->brackets + layer->height > NB_LAYER_DEPTH) return too_deep(p, token);
+    nb_status status = count_places(p, token, layer->places);
     if (status != NB_OK) return status;
     return nb_layer_add(p->scan.ctx, p->block[p->blocks - 1], layer);
 }
@@ -172,11 +173,11 @@ static nb_status read_repeat(nb_parser *p)
     char quote[NB_QUOTE_MAX];
     const char *end;
     nb_token token = nb_parse_take(p);
-    int64_t turns = nb_scan_digits(token.at, NB_NOTATION_PLACES, &end);
+    int64_t turns = nb_scan_digits(token.at, NB_LAYER_PLACES, &end);
     nb_scan_next(&p->scan);
-    if (turns < 1 || turns > NB_NOTATION_PLACES)
+    if (turns < 1 || turns > NB_LAYER_PLACES)
         return nb_scan_fail(&p->scan, token, "a list is repeated from 1 to %d times, not %s",
-                            NB_NOTATION_PLACES, nb_scan_quote(token, quote));
+                            NB_LAYER_PLACES, nb_scan_quote(token, quote));
     if (!nb_parse_at_sign(p, '['))
         return nb_parse_expected(p, "'[' and a list to be repeated, as in 4*[30]");
     nb_status status = open_bracket(p);

@@ -1,4 +1,6 @@
 /* What notation is read into: networks, layers, lists, and values that stand alone. */
+#include "nn/notation/notation.h"
+
 #include "nn/notation/parser.h"
 
 #include <string.h>

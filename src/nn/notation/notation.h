@@ -1,13 +1,18 @@
+/* clang-format off */
 /* The notation of networks, "64 - 30 - 10 : quadratic", and the networks that it is read into.
  *
  *   net    = shape ("-" item)+ [":" NAME option*]
- *   shape  = size ("x" size)*                         one word; size = INT | "*", a size that is
- * free list   = item ("-" item)* item   = INT tail | LAYER arg* tail | "@" NAME    a bare size is a
- * dense layer; @: shared | INT "*" "[" list "]" | BLOCK "[" [list] ("|" [list])* "]" (FLAG |
- * option)* arg    = INT | NUMBER | INT ("x" INT)+ tail   = (FLAG | option | act ["@" INT [".."
- * INT]])*   relu@7: neurons that differ, from 1 act    = NAME [args] option = NAME "=" value value
- * = ["-"] (INT | NUMBER) | INT "x" INT | NAME [args] args   = "(" NAME "=" value ("," NAME "="
- * value)* ")"
+ *   shape  = size ("x" size)*                      one word; size = INT | "*", a size that is free
+ *   list   = item ("-" item)*
+ *   item   = INT tail | LAYER arg* tail            a bare size is a dense layer
+ *          | "@" (NAME | INT ("." INT)*)           the layer of that name or path again, shared
+ *          | INT "*" "[" list "]" | BLOCK "[" [list] ("|" [list])* "]" (FLAG | option)*
+ *   arg    = INT | NUMBER | INT ("x" INT)+
+ *   tail   = (FLAG | option | act ["@" INT [".." INT]])*    relu@7: neurons that differ, from 1
+ *   act    = NAME [args]
+ *   option = NAME "=" value
+ *   value  = ["-"] (INT | NUMBER) | INT "x" INT | NAME [args]
+ *   args   = "(" NAME "=" value ("," NAME "=" value)* ")"
  *
  * Names begin with a letter or '_' and go on with those and digits. White space, newlines included,
  * may stand between any two parts, and must where two would read as one. '-' is a sign only behind
@@ -18,23 +23,12 @@
  * one around it, and so on outward; a network in brackets ends the search. A path, @3.1, is what
  * texts say that are written from networks, of layers that no name reaches: the numbers of the
  * layer and of those that it stands in, from 1. */
+/* clang-format on */
 #ifndef NB_NOTATION_H
 #define NB_NOTATION_H
 
 #include "nn/net/net.h"
-
-enum {
-    NB_NOTATION_PLACES = 10000,          /* the most layers that one text may say, at all places */
-    NB_NOTATION_AGAIN = 16 * 1024 * 1024 /* bytes that repeats may read again, all together */
-};
-
-/* Names that the host adds to the built-in ones (nn.activation{name = …}); either may be NULL, and
- * each gives NULL for a name that it does not know. */
-typedef struct nb_resolver {
-    const nb_activation_type *(*activation)(nb_ctx *ctx, void *self, const char *name);
-    const nb_cost_type *(*cost)(nb_ctx *ctx, void *self, const char *name);
-    void *self;
-} nb_resolver;
+#include "nn/notation/resolver.h"
 
 /* A network without a plan; the cost is the quadratic one where none is written. NULL with NB_EARG
  * shows the text with the place marked and says what was expected. resolver may be NULL. */

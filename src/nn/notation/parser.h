@@ -3,7 +3,8 @@
 #ifndef NB_PARSER_H
 #define NB_PARSER_H
 
-#include "nn/notation/notation.h"
+#include "nn/net/net.h"
+#include "nn/notation/resolver.h"
 #include "nn/notation/scan.h"
 
 typedef struct nb_parser {

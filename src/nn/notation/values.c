@@ -155,15 +155,25 @@ nb_status nb_parse_give(nb_parser *p, nb_token token, nb_target *target, const n
     return NB_OK;
 }
 
+/* An option of the activation stands behind its name, not among the layer's. */
+static nb_status unknown_option(nb_parser *p, nb_token key, const nb_target *target,
+                                const char *name)
+{
+    const nb_activation_type *type = target->layer ? target->layer->head.activation.type : NULL;
+    const nb_option *options = type ? nb_activation_family.options(type) : NULL;
+    if (options && nb_option_find(options, name))
+        return nb_scan_fail(&p->scan, key, "%s is an option of %s, written %s(%s=…)", name,
+                            type->name, type->name, name);
+    nb_option_unknown(p->scan.ctx, target->options, target->whose, name);
+    return nb_parse_marked(p, key);
+}
+
 nb_status nb_parse_option(nb_parser *p, nb_target *target)
 {
     char name[NB_NAME_MAX + 1];
     nb_token key = nb_parse_take(p);
     const nb_option *option = nb_option_find(target->options, nb_parse_word(key, name));
-    if (!option) {
-        nb_option_unknown(p->scan.ctx, target->options, target->whose, name);
-        return nb_parse_marked(p, key);
-    }
+    if (!option) return unknown_option(p, key, target, name);
     if (option->kind == NB_WORD || option->kind == NB_HOST)
         return nb_scan_fail(&p->scan, key,
                             "%s holds what notation cannot say; it needs the table form", name);

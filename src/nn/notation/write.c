@@ -1,6 +1,5 @@
 /* Networks as notation, in its canonical form: what a layer has by default but its activation is
  * left out, and equal neighbours are written once. */
-#include "nn/notation/describe.h"
 #include "nn/notation/write.h"
 
 #include "base/memory.h"

@@ -1,10 +1,15 @@
-/* What the two texts of a network, notation and table, share. */
+/* Networks as notation, and what their other text, the table, shares with it. */
 #ifndef NB_WRITE_H
 #define NB_WRITE_H
 
 #include "nn/net/net.h"
 #include "nn/notation/repeat.h"
 
+/* The notation of a network that was built. Reading it back builds the same one, unless a layer is
+ * of a type that needs the table form. */
+void nb_notation_write(nb_text *text, const nb_net *net);
+/* One layer, with or without a network. */
+void nb_notation_write_layer(nb_text *text, nb_layer *layer);
 /* A walk through a network's layers, place after place. */
 typedef struct nb_writer {
     nb_ctx *ctx;

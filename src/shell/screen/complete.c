@@ -154,8 +154,9 @@ static bool after_call(const task *t, const char *name)
     return is_before(t, back, name);
 }
 
-/* In the notation of networks the word is only what follows the last sign or blank; behind init=
- * stands an initialiser, behind other names of options nothing that is known. */
+/* In the notation of networks the word is only what follows the last sign or blank; behind the
+ * colon stands a cost, behind init= an initialiser, behind other names of options nothing that is
+ * known. */
 static void complete_notation(lua_State *L, task *t, const char *word)
 {
     static const char init[] = "init=";
@@ -164,7 +165,9 @@ static void complete_notation(lua_State *L, task *t, const char *word)
     while (start > word && !strchr(" \n\t-:*[|=", start[-1])) start--;
     t->to->wanted = SH_WANT_ITEM;
     if (start == word || start[-1] != '=')
-        sh_list_kinds(L, t->to, "layer activation cost", start);
+        sh_list_kinds(L, t->to,
+                      memchr(word, ':', (size_t)(start - word)) ? "cost" : "layer activation",
+                      start);
     else if ((size_t)(start - word) >= length && !memcmp(start - length, init, length))
         sh_list_kinds(L, t->to, "initialiser", start);
 }

@@ -141,12 +141,14 @@ void sh_list_commands(sh_completion *to, const char *prefix)
 /* The option table is on the stack's top. */
 static void add_option(lua_State *L, const asked *a)
 {
+    static const char needed[] = "must be given"; /* where a default would stand (lua/help.c) */
     char note[NOTE_MAX];
     int option = lua_gettop(L);
     const char *name = push_text(L, option, "name"), *range = push_text(L, option, "range");
     const char *standard = push_text(L, option, "standard");
     if (!*range) range = push_text(L, option, "text");
-    snprintf(note, sizeof note, "%s%s%s", range, *standard ? "; by default " : "", standard);
+    const char *between = !*standard ? "" : strcmp(standard, needed) == 0 ? "; " : "; by default ";
+    snprintf(note, sizeof note, "%s%s%s", range, between, standard);
     if (*name && begins(name, a->prefix)) sh_completion_add(a->to, name, strlen(name), note);
     lua_settop(L, option);
 }

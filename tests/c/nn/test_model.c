@@ -4,7 +4,7 @@
 
 #include "../support.h"
 #include "io/safetensors.h"
-#include "nn/notation/describe.h"
+#include "nn/notation/write.h"
 
 #include <stdio.h>
 #include <unistd.h>

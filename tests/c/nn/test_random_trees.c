@@ -6,10 +6,10 @@
 
 #include "../support.h"
 #include "base/workers.h"
-#include "nn/inspect/check.h"
+#include "nn/inspect/gradcheck.h"
 #include "nn/inspect/trace.h"
 #include "nn/model.h"
-#include "nn/notation/describe.h"
+#include "nn/notation/write.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -129,12 +129,13 @@ static bool same_plan(const nb_plan *a, const nb_plan *b)
            same_params(a->buffer, b->buffer, a->buffers);
 }
 
-/* A path is that of a layer's first place, so equal paths everywhere are equal sharing. */
+/* A path is that of a layer's first place, so equal paths everywhere are equal sharing. A block is
+ * frozen where all in it is. */
 static bool same_layer(const nb_layer *a, const nb_layer *b)
 {
     bool same = a->type == b->type && a->children == b->children && a->branches == b->branches &&
-                !strcmp(a->head.name, b->head.name) && a->head.frozen == b->head.frozen &&
-                same_plan(a->plan, b->plan);
+                !strcmp(a->head.name, b->head.name) &&
+                nb_layer_is_frozen(a) == nb_layer_is_frozen(b) && same_plan(a->plan, b->plan);
     for (int i = 0; same && i < a->branches; i++) same = a->branch[i] == b->branch[i];
     for (int i = 0; same && i < a->children; i++) same = same_layer(a->child[i], b->child[i]);
     return same;

@@ -2,7 +2,7 @@
 #include "../nets.h"
 
 #include "../../support.h"
-#include "nn/notation/describe.h"
+#include "nn/notation/write.h"
 
 #include <math.h>
 

@@ -1,6 +1,7 @@
 /* Networks as text: the canonical notation, that it reads back to the same network, and the table.
  */
 #include "nn/notation/describe.h"
+#include "nn/notation/write.h"
 
 #include "../../support.h"
 #include "base/random.h"

@@ -4,7 +4,7 @@
 
 #include "../../support.h"
 #include "base/random.h"
-#include "nn/notation/describe.h"
+#include "nn/notation/write.h"
 
 #include <stdio.h>
 
@@ -129,10 +129,10 @@ static void test_many_names(void **state)
 {
     (void)state;
     enum { EACH = 20 };
-    char *text = malloc(NB_NOTATION_PLACES * EACH + 16);
+    char *text = malloc(NB_LAYER_PLACES * EACH + 16);
     assert_non_null(text);
     size_t length = (size_t)sprintf(text, "1");
-    for (int i = 0; i < NB_NOTATION_PLACES; i++)
+    for (int i = 0; i < NB_LAYER_PLACES; i++)
         length += (size_t)sprintf(text + length, "-1 name=n%d", i);
     read_anything(text);
     free(text);

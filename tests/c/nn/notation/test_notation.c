@@ -288,13 +288,13 @@ static void test_limits(void **state)
     assert_false(nb_notation_is_name(name));
 }
 
-/* NB_NOTATION_PLACES layers in one text, and one more; by repeats, and by sharing, which needs few
+/* NB_LAYER_PLACES layers in one text, and one more; by repeats, and by sharing, which needs few
  * letters for more places than could be walked. */
 static void test_places(void **state)
 {
     (void)state;
     nb_net *net = read_net("1 - 100*[100*[1]]");
-    assert_int_equal(net->layer.children, NB_NOTATION_PLACES);
+    assert_int_equal(net->layer.children, NB_LAYER_PLACES);
     nb_net_release(ctx, net);
     assert_null(nb_notation_parse(ctx, "1 - 100*[100*[1]] - 1", NULL));
     assert_failed(NB_EARG, "notation has room for 10000 layers");

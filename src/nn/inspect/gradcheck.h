@@ -1,6 +1,6 @@
 /* Backpropagation against central differences: the four equations each alone, and both prices. */
-#ifndef NB_CHECK_H
-#define NB_CHECK_H
+#ifndef NB_NET_GRADCHECK_H
+#define NB_NET_GRADCHECK_H
 
 #include "grad/gradcheck.h"
 #include "nn/net/net.h"

@@ -3,7 +3,7 @@
  * BP1 and BP2 are checked by moving z of one neuron for one example and going on from there; BP3
  * and BP4 by moving one parameter and starting anew. Each side is computed on its own: the
  * gradients by a trace, the differences by plain forward passes without a tape. */
-#include "nn/inspect/check.h"
+#include "nn/inspect/gradcheck.h"
 
 #include "base/clock.h"
 #include "nn/inspect/trace.h"

@@ -1,6 +1,8 @@
 /* net:gradcheck: the four equations against differences, as a value that prints itself. */
 #include "lua/nn/net.h"
-#include "nn/inspect/check.h"
+#include "lua/nn/examples.h"
+#include "lua/nn/part.h"
+#include "nn/inspect/gradcheck.h"
 
 typedef struct check_job {
     nb_net *net;
@@ -183,7 +185,7 @@ static const nbl_entry entries[] = {
     {.name = NULL},
 };
 
-void nbl_open_net_check(lua_State *L)
+void nbl_open_gradcheck(lua_State *L)
 {
     nbl_register(L, "net", entries);
 }

@@ -1,0 +1,23 @@
+/* What layers and networks, which are layers too, have in common for Lua: fields and names. */
+#ifndef NBL_LAYER_H
+#define NBL_LAYER_H
+
+#include "lua/nbl.h"
+#include "nn/layer.h"
+
+/* Pushes the field; false where there is none of that name (key NULL: none). */
+bool nbl_push_layer_field(lua_State *L, const nb_layer *layer, const char *key);
+/* Sets it to the value at stack index 3 likewise. */
+bool nbl_set_layer_field(lua_State *L, nb_layer *layer, const char *key);
+
+/* Whether every layer has a method or a field, other than a parameter, of that name. */
+bool nbl_is_layer_word(lua_State *L, const char *name);
+/* Raises for names that a network's or a layer's fields and methods have. */
+void nbl_check_layer_name(lua_State *L, const char *name);
+/* The same for all layers below one. */
+void nbl_check_layer_names(lua_State *L, const nb_layer *block);
+
+/* Makes the metatables of layers and neurons. */
+void nbl_open_layers(lua_State *L);
+
+#endif
