@@ -8,8 +8,9 @@ static double at(const nb_tensor *tensor, int64_t i)
     return ((const double *)nb_tensor_data(tensor))[i];
 }
 
-/* The factors that the op below hands on. */
+/* The factors that the op below hands on, and Ctrl-C, pressed when it has. */
 static nb_tensor *left, *right;
+static volatile sig_atomic_t pressed;
 
 static nb_tensor *sum_forward(nb_ctx *same, nb_call *call)
 {
@@ -22,6 +23,7 @@ static nb_status product_backward(nb_ctx *same, nb_record *record, nb_tensor *de
 {
     (void)delta;
     (void)grad;
+    pressed = 1;
     return nb_tape_product(same, record, 0, left, right);
 }
 
@@ -139,10 +141,55 @@ static void test_product_refused(void **state)
     nb_home_release(ctx, home);
 }
 
+/* A leaf of one number, whose gradient in its home is that of left and right, both `rows` times
+ * `value`. */
+static nb_status pass_of(int64_t rows, double value, double *gradient)
+{
+    nb_home *home = nb_home_new(ctx, NB_F64, 1);
+    nb_tensor *w = nb_tensor_zeros(ctx, NB_F64, SHAPE(1, 1));
+    left = nb_tensor_zeros(ctx, NB_F64, SHAPE(rows, 1));
+    assert_int_equal(nb_tensor_fill(ctx, left, value), NB_OK);
+    right = nb_tensor_clone(ctx, left);
+    assert_int_equal(nb_require_grad_in(ctx, w, home), NB_OK);
+    nb_status status = product_pass(w, NULL);
+    *gradient = at(home->grads, 0);
+    nb_tensor *all[] = {w, left, right};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) nb_tensor_release(ctx, all[i]);
+    nb_home_release(ctx, home);
+    return status;
+}
+
+/* A product is finite when its sum is: three times 10^308 is not, though each of them is. */
+static void test_product_not_finite(void **state)
+{
+    (void)state;
+    double gradient;
+    assert_int_equal(pass_of(1, 1e154, &gradient), NB_OK);
+    assert_true(gradient > 0.9e308);
+    assert_int_equal(pass_of(3, 1e154, &gradient), NB_EVALUE);
+    assert_true(gradient == 0);
+}
+
+/* Ctrl-C waits once gradients are written, also for a product so deep that it looks out for it. */
+static void test_late_interrupt(void **state)
+{
+    enum { ROWS = (1 << 18) + 1 };
+    (void)state;
+    double gradient;
+    pressed = 0;
+    ctx->interrupt = &pressed;
+    assert_int_equal(pass_of(ROWS, 1, &gradient), NB_OK);
+    assert_true(gradient == ROWS);
+    assert_int_equal(pressed, 1);
+    assert_int_equal(nb_poll(ctx), NB_EINTERRUPT);
+    ctx->interrupt = NULL;
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(test_##name, setup, teardown)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {TEST(product_shapes), TEST(product_refused)};
+    const struct CMUnitTest tests[] = {TEST(product_shapes), TEST(product_refused),
+                                       TEST(product_not_finite), TEST(late_interrupt)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -186,6 +186,11 @@ static void examples_and_targets(void **state)
     nb_tensor_release(ctx, targets);
     assert_null(nb_net_targets(ctx, net, y, 3));
     assert_non_null(strstr(ctx->message, "3 examples need targets 3x3 or as many class numbers"));
+    nb_tensor *rows = uniform(ctx, NB_F32, 2, 3, 0, 1, 1);
+    assert_null(nb_net_targets(ctx, net, rows, 4));
+    assert_string_equal(ctx->message,
+                        "y is 2x3; 4 examples need targets 4x3 or as many class numbers");
+    nb_tensor_release(ctx, rows);
     for (int i = 0; i < 3; i++) {
         static const double wrong[3] = {0, 4, 1.5};
         static const char *const says[3] = {"add 1 to y", "class 4", "class 1.5"};

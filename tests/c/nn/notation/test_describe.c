@@ -128,6 +128,7 @@ static void test_sharing(void **state)
     static const char *const same[] = {
         "8 - 8 relu name=a - residual[@a] - @a : quadratic",
         "8 - 8 relu - @1 : quadratic",
+        "8 - residual[8 relu] - residual[8 relu] - @1 : quadratic",
         "8 - residual[8 relu name=a] - @1.1 : quadratic",
         "8 - residual[8 relu name=a] - 8 relu - residual[@1.1] : quadratic",
         "8 - 8 relu name=a - residual[8 tanh name=a - residual[@1] - residual[@a]] : quadratic",

@@ -239,6 +239,37 @@ static void test_records_are_told(void **state)
     }
 }
 
+/* What is frozen while it rolls stands at once: its velocity moves it no more. */
+static void test_frozen_momentum(void **state)
+{
+    (void)state;
+    run r = begin("sgd");
+    const nb_lesson lesson = lesson_of(&r);
+    double cost;
+    r.optimizer.options.momentum = 0.9;
+    assert_int_equal(nb_learn(ctx, r.net, &r.optimizer, &lesson, &cost), NB_OK);
+    nb_layer_freeze(r.net->layer.child[1], true);
+    nb_tensor *was = nb_tensor_clone(ctx, r.net->values);
+    assert_int_equal(nb_learn(ctx, r.net, &r.optimizer, &lesson, &cost), NB_OK);
+    for (int64_t i = 0; i < nb_net_count(r.net); i++)
+        assert_int_equal(nb_tensor_get(was, &i) == nb_tensor_get(r.net->values, &i), i > 0);
+    nb_tensor_release(ctx, was);
+    end(&r);
+}
+
+/* So is a graph that read the figures, by their version. */
+static void test_readers_of_figures(void **state)
+{
+    (void)state;
+    run r = begin("sgd");
+    const nb_lesson lesson = lesson_of(&r);
+    double cost;
+    uint32_t version = r.net->figures->storage->version;
+    assert_int_equal(nb_learn(ctx, r.net, &r.optimizer, &lesson, &cost), NB_OK);
+    assert_int_not_equal(r.net->figures->storage->version, version);
+    end(&r);
+}
+
 /* Figures that a step has staged count when it has succeeded; one that failed leaves them. */
 static void test_failed_step(void **state)
 {
@@ -324,9 +355,9 @@ static void test_evaluated_twice(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(steps_are_numbered),   TEST(cost_so_far), TEST(factor),
-        TEST(records_are_told),     TEST(failed_step), TEST(evaluated_twice),
-        TEST(state_of_other_dtype),
+        TEST(steps_are_numbered), TEST(cost_so_far),     TEST(factor),
+        TEST(records_are_told),   TEST(failed_step),     TEST(frozen_momentum),
+        TEST(readers_of_figures), TEST(evaluated_twice), TEST(state_of_other_dtype),
     };
     return cmocka_run_group_tests_name("step", tests, NULL, NULL);
 }
