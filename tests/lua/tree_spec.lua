@@ -138,7 +138,7 @@ test("a layer alone can be told what a layer is told", function()
     eq(layer.name, nil)
     eq(layer.activation, nil)
     layer.name, layer.activation, layer.frozen, layer.factor = "hidden", "relu", true, 0.5
-    eq(tostring(layer), "layer 3 relu name=hidden frozen")
+    eq(tostring(layer), "dense 3 relu name=hidden frozen, in no network yet")
     fails(function() return layer.w end, "no network yet, so it has no w; nn.net{…, layer}", true)
     fails(function() layer.w = 1 end, "part of no network yet, so it has no w", true)
     fails(function() return layer:neuron(1) end, "part of no network yet; its neurons are", true)
@@ -278,7 +278,7 @@ test("a cloned layer brings its values where they fit", function()
     local net = nn.net "4 - 3 relu tanh@2 name=h frozen - residual[3 - 3 tanh]"
     net[1].factor = 3
     local layer = net.h:clone()
-    eq(tostring(layer), "layer 3 relu tanh@2 name=h frozen")
+    eq(tostring(layer), "dense 3 relu tanh@2 name=h frozen, in no network yet")
     fails(function() return layer.w end, "part of no network yet")
     local fits, other = nn.net {4, layer}, nn.net {5, net[1]:clone()}
     eq(fits[1].w, net[1].w)

@@ -345,8 +345,10 @@ static int layer_tostring(lua_State *L)
     const nb_plan *plan = layer->plan;
     nb_text *text = nbl_new_text(L);
     if (!plan) {
-        nb_text_add(text, "layer ");
+        /* Notation leaves the word of a dense layer out. */
+        if (layer->type == nb_layer_types[NB_LAYER_dense]) nb_text_add(text, "dense ");
         nb_notation_write_layer(text, layer);
+        nb_text_add(text, ", in no network yet");
         nbl_push_text(L, text);
         return 1;
     }
