@@ -549,7 +549,7 @@ test("branches that do not fit", function()
     fails(function() nn.net "8 - residual[5]" end,
           "layer 1: residual adds its input, 8, to what its layers give, 5", true)
     fails(function() nn.net "8 - 8 - residual[5 | 6]" end,
-          "layer 2: branch 1 gives 5, branch 2 6; residual adds them", true)
+          "layer 2: branch 1 (up to layer 2.1) gives 5, branch 2 (up to layer 2.2) 6; residual adds", true)
     fails(function() nn.net "8 - residual[]" end, "residual has no layer in its brackets")
     fails(function() nn.net "8 - parallel[ | ]" end, "parallel has no layer in its brackets")
     fails(function() nn.net "8 - net[]" end, "net has no layer in its brackets")
