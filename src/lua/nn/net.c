@@ -120,9 +120,8 @@ static void renew_held(lua_State *L, int handle, const nb_layer *layer, bool run
     lua_setiuservalue(L, handle, NBL_HELD);
 }
 
-/* Whether the core uses the network, or one that it stands in, or that stands in it: all of them
- * run under their root. */
-static bool is_running(lua_State *L, nb_net *net)
+/* All networks of a tree run under their root. */
+bool nbl_net_is_running(lua_State *L, nb_net *net)
 {
     const nbl_net *root = nbl_push_net(L, nb_net_root(net));
     lua_pop(L, 1);
@@ -133,7 +132,7 @@ void nbl_net_adopt(lua_State *L, int arg)
 {
     nb_net *net = nbl_check_net(L, arg)->net;
     arg = lua_absindex(L, arg);
-    renew_held(L, arg, &net->layer, is_running(L, net));
+    renew_held(L, arg, &net->layer, nbl_net_is_running(L, net));
     lua_newtable(L);
     lua_setiuservalue(L, arg, NBL_KEPT);
     for (int i = 0; i < net->parts; i++) {
@@ -147,7 +146,7 @@ void nbl_net_adopt(lua_State *L, int arg)
 void nbl_layer_adopt(lua_State *L, int handle, nb_layer *layer)
 {
     nb_net *net = layer->owner;
-    bool running = net && is_running(L, net);
+    bool running = net && nbl_net_is_running(L, net);
     handle = lua_absindex(L, handle);
     if (!nb_net_of(layer)) renew_held(L, handle, layer, running);
     for (; net; net = net->outer) {
@@ -197,6 +196,29 @@ static nb_status run_learning(nb_ctx *ctx, void *data)
     nb_status status = run_busy(ctx, data);
     work->root->learning = false;
     return status;
+}
+
+/* Root and network; both handles stand below the box. */
+typedef struct pin {
+    nbl_net *self, *root;
+} pin;
+
+static void unpin(nb_ctx *ctx, void *value)
+{
+    pin *of = value;
+    (void)ctx;
+    if (!of->root) return;
+    of->self->busy--;
+    of->root->busy--;
+}
+
+void nbl_pin_net(lua_State *L, nbl_net *self)
+{
+    nbl_net *root = nbl_push_net(L, nb_net_root(self->net));
+    pin *of = nbl_new_box(L, sizeof *of, unpin);
+    *of = (pin){self, root};
+    self->busy++;
+    root->busy++;
 }
 
 void nbl_net_run(lua_State *L, nbl_net *self, nbl_job *job, void *data)
@@ -288,7 +310,8 @@ static int net_params(lua_State *L)
     lua_getfield(L, -1, "params");
     if (nbl_test_tensor(L, -1) == self->net->values) return 1;
     lua_pop(L, 1);
-    nbl_push_tensor(L, self->net->values);
+    nb_tensor **handle = nbl_new_tensor(L);
+    *handle = nb_tensor_retain(self->net->values);
     lua_pushvalue(L, -1);
     lua_setfield(L, -3, "params");
     return 1;
@@ -300,7 +323,8 @@ static int net_grads(lua_State *L)
     nbl_check_home(L, "net:grads", self->net->home);
     if (self->net->home->state == NB_HOME_NEW)
         return nbl_error(L, "net:grads: no gradient yet; net:backprop(x, y) computes it");
-    nbl_push_tensor(L, self->net->grads);
+    nb_tensor **handle = nbl_new_tensor(L);
+    *handle = nb_tensor_retain(self->net->grads);
     return 1;
 }
 

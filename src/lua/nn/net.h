@@ -61,12 +61,19 @@ void nbl_net_run(lua_State *L, nbl_net *self, nbl_job *job, void *data);
 /* The same for jobs that change parameters or gradients: two at a time are refused. */
 void nbl_net_learn(lua_State *L, nbl_net *self, const char *whose, nbl_job *job, void *data);
 
+/* Keeps a network's layers and storage where they are, although a finaliser may run whenever Lua
+ * makes something, until the box on the stack's top is closed (nbl_close_box) or collected. */
+void nbl_pin_net(lua_State *L, nbl_net *self);
+/* Whether the core uses a network, or one that it stands in, or that stands in it. */
+bool nbl_net_is_running(lua_State *L, nb_net *net);
+
 /* Whether every layer has a method or a field, other than a parameter, of that name. */
 bool nbl_is_layer_word(lua_State *L, const char *name);
 /* Raises for names that a network's or a layer's fields and methods have. */
 void nbl_check_layer_name(lua_State *L, const char *name);
-/* The same for all layers below one. */
-void nbl_check_layer_names(lua_State *L, const nb_layer *block);
+/* The same for all layers below one that are to be part of a network; and for networks among them
+ * that run: nesting would move what they run with. */
+void nbl_check_layers(lua_State *L, const nb_layer *block);
 
 /* Examples as a method is given them: x and y, or a data set. Borrowed from the stack. */
 typedef struct nbl_examples {
