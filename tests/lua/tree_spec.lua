@@ -618,6 +618,8 @@ test("a network that runs is not changed, and takes new activations", function()
             messages.append = select(2, pcall(net.append, net, 4))
             messages.cut = select(2, pcall(net.cut, net, 1))
             messages.to = select(2, pcall(net.to, net, "f64"))
+            messages.nest = select(2, pcall(nn.net, {4, net, 2}))
+            messages.block = select(2, pcall(nn.residual, {net}))
             net[1][1].activation = "relu"
             collectgarbage()
         end
@@ -627,7 +629,45 @@ test("a network that runs is not changed, and takes new activations", function()
     for _, method in ipairs {"append", "cut", "to"} do
         assert(messages[method]:find("cannot change it", 1, true), messages[method])
     end
+    for _, way in ipairs {"nest", "block"} do
+        assert(messages[way]:find("a network that is running cannot be put into another", 1, true))
+    end
     eq(net[1][1].activation, "relu")
+end)
+
+-- A collection may come whenever something is made, under NABLA_STRESS at every entry.
+test("finalisers may change a network at any time", function()
+    local x = tensor.ones(2, 4)
+    local changes = {
+        function(net) net:replace(1, 4) end, function(net) net:to "f64" end,
+        function(net) net:cut(1) end, function(net) net:append(4) end,
+        function(net) net[1].activation = function(z) return z:relu() end end,
+        function(net) nn.net {4, net, 4} end,
+    }
+    local uses = {
+        function(_, layer) return layer.w, layer:neuron(2).w end,
+        function(_, layer) layer.w, layer:neuron(2).b = tensor.ones(4, 4), 1 end,
+        function(net) return net:params(), net:grads() end,
+        function(net) return net:backprop(x, x) end,
+        function(net) return net:trace(x, x) end,
+        function(net) return net:numeric_gradient(x, x) end,
+        function(net) return net[1].activation, tostring(net) end,
+        function(net) net:append("4 - 4", 4) end,
+        function(net) return nn.net {4, net, net}, net:clone() end,
+    }
+    for _, change in ipairs(changes) do
+        for _, use in ipairs(uses) do
+            local net = nn.net {4, nn.dense {4, function(z) return z:tanh() end}, nn.residual {4}}
+            local layer = net[1]
+            layer:neuron(2).activation = "relu"
+            net:backprop(x, x)
+            setmetatable({}, {__gc = function() pcall(change, net) end})
+            pcall(use, net, layer)
+            collectgarbage()
+            eq(net(x).shape, {2, 4})
+            assert(net:gradcheck(x, x).forwards > 0)
+        end
+    end
 end)
 
 spec.report()
