@@ -241,6 +241,13 @@ static double squared(double a, double y)
     return (y - a) * (y - a);
 }
 
+/* A parabola up to a distance of 1/4. */
+static double straight_beyond(double a, double y)
+{
+    double d = fabs(a - y);
+    return d <= 0.25 ? d * d / 2 : (d - 0.125) / 4;
+}
+
 /* 0 log 0 is 0. */
 static double both_sides(double a, double y)
 {
@@ -258,6 +265,7 @@ static void costs_are_their_formulas(void **state)
     } cases[] = {
         {"2 - 3 linear : quadratic", squared, 0.5},
         {"2 - 3 linear : mse", squared, 1.0 / 3},
+        {"2 - 3 linear : huber delta=0.25", straight_beyond, 1},
         {"2 - 3 : cross_entropy", both_sides, 1},
         {"2 - 3 sigmoid elliot@2 : cross_entropy", both_sides, 1},
         {"2 - 3 hard_sigmoid : cross_entropy", both_sides, 1},
