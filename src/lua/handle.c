@@ -142,7 +142,7 @@ typedef struct box {
 
 static int box_gc(lua_State *L);
 
-static const luaL_Reg box_meta[] = {{"__gc", box_gc}, {NULL, NULL}};
+static const luaL_Reg box_meta[] = {{"__gc", box_gc}, {"__close", box_gc}, {NULL, NULL}};
 static const nbl_kind box_kind = {"nabla.box", 0, box_meta};
 
 static box *check_box(lua_State *L, int at)

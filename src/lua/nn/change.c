@@ -68,15 +68,23 @@ static void let_stand_alone(lua_State *L, const nb_net *net, int first, int last
     }
 }
 
-/* Runs the change; gives the network back, so that the prompt shows it. */
-static int run_change(lua_State *L, nbl_net *self, const char *whose, nbl_job *job,
-                      change_job *work)
+/* From here on nobody else changes the network: the place of the box is for run_change. */
+static int begin_change(lua_State *L, nbl_net *self, const char *whose)
 {
     if (self->busy)
-        return nbl_error(
-            L, "%s: this network is running; a function that it calls cannot change it", whose);
+        nbl_error(L, "%s: this network is running; a function that it calls cannot change it",
+                  whose);
+    nbl_pin_net(L, self);
+    return lua_gettop(L);
+}
+
+/* Runs the change; gives the network back, so that the prompt shows it. */
+static int run_change(lua_State *L, nbl_net *self, int pin, const char *whose, nbl_job *job,
+                      change_job *work)
+{
     work->seed = nbl_check_seed(L, lua_gettop(L) + 1);
     nbl_net_learn(L, self, whose, job, work);
+    nbl_close_box(L, pin);
     nbl_net_adopt(L, 1);
     lua_settop(L, 1);
     return 1;
@@ -85,7 +93,7 @@ static int run_change(lua_State *L, nbl_net *self, const char *whose, nbl_job *j
 static int net_append(lua_State *L)
 {
     nbl_net *self = nbl_check_net(L, 1);
-    int entries = lua_gettop(L);
+    int entries = lua_gettop(L), pin = begin_change(L, self, "net:append");
     change_job work = {.block = NULL};
     push_list(L, &work, self->net, self->net->layer.children);
     lua_newtable(L);
@@ -93,32 +101,34 @@ static int net_append(lua_State *L)
     for (int i = 2; i <= entries; i++) nbl_add_entry(L, i, work.block, held, i - 1);
     if (work.block->children == work.stood)
         return nbl_error(L, "net:append takes layers: net:append(nn.dense{30}, \"10 softmax\")");
-    nbl_check_layers(L, work.block);
-    return run_change(L, self, "net:append", append, &work);
+    nbl_check_layers(L, work.block, self->net);
+    return run_change(L, self, pin, "net:append", append, &work);
 }
 
 static int net_replace(lua_State *L)
 {
     nbl_net *self = nbl_check_net(L, 1);
     change_job work = {.block = NULL};
-    int first = (int)nbl_check_index(L, 2, self->net->layer.children, "layer");
     lua_settop(L, 3);
+    int pin = begin_change(L, self, "net:replace");
+    int first = (int)nbl_check_index(L, 2, self->net->layer.children, "layer");
     push_list(L, &work, self->net, first);
     lua_newtable(L);
     nbl_add_entry(L, 3, work.block, lua_gettop(L), 1);
     if (work.block->children != work.stood + 1)
         return nbl_error(L, "net:replace takes one layer in another's place, not %d",
                          work.block->children - work.stood);
-    nbl_check_layers(L, work.block);
+    nbl_check_layers(L, work.block, self->net);
     let_stand_alone(L, self->net, work.first, work.first);
-    return run_change(L, self, "net:replace", replace, &work);
+    return run_change(L, self, pin, "net:replace", replace, &work);
 }
 
 static int net_cut(lua_State *L)
 {
     nbl_net *self = nbl_check_net(L, 1);
     change_job work = {.net = self->net};
-    int layers = self->net->layer.children;
+    lua_settop(L, 3);
+    int pin = begin_change(L, self, "net:cut"), layers = self->net->layer.children;
     work.first = (int)nbl_check_index(L, 2, layers, "layer");
     work.last = lua_isnoneornil(L, 3) ? work.first : (int)nbl_check_index(L, 3, layers, "layer");
     if (work.last < work.first)
@@ -127,7 +137,7 @@ static int net_cut(lua_State *L)
     if (work.last - work.first + 1 == layers)
         return nbl_error(L, "net:cut: a network keeps at least one layer");
     let_stand_alone(L, self->net, work.first, work.last);
-    return run_change(L, self, "net:cut", cut, &work);
+    return run_change(L, self, pin, "net:cut", cut, &work);
 }
 
 /* ---- By path ---- */
@@ -152,8 +162,11 @@ static int net_layer(lua_State *L)
     if (lua_type(L, 2) != LUA_TSTRING && lua_type(L, 2) != LUA_TNUMBER)
         return nbl_arg_error(L, 2, "a path such as \"3.1\" or \"hidden\"");
     work.path = lua_tostring(L, 2);
+    nbl_pin_net(L, self);
+    int pin = lua_gettop(L);
     nbl_run(L, find, &work);
     nbl_push_layer(L, work.found);
+    nbl_close_box(L, pin);
     return 1;
 }
 

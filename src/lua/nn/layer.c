@@ -500,17 +500,17 @@ void nbl_check_layer_name(lua_State *L, const char *name)
                   method ? "net" : "net[l]", name);
 }
 
-void nbl_check_layers(lua_State *L, const nb_layer *block)
+void nbl_check_layers(lua_State *L, const nb_layer *block, const nb_net *own)
 {
     luaL_checkstack(L, 4, "layers too deep");
     for (int i = 0; i < block->children; i++) {
         nb_layer *child = block->child[i];
         nb_net *net = nb_net_of(child);
         nbl_check_layer_name(L, child->head.name);
-        if (net && net->values && !net->outer && nbl_net_is_running(L, net))
+        if (net && net != own && net->values && !net->outer && nbl_net_is_running(L, net))
             nbl_error(L, "a network that is running cannot be put into another; give this one a "
                          "copy, net:clone()");
-        nbl_check_layers(L, child);
+        nbl_check_layers(L, child, own);
     }
 }
 

@@ -13,31 +13,45 @@
 
 /* ---- Reading and writing by key ---- */
 
-/* The layer that has the name at stack index 2, or NULL. */
-static nb_layer *named_layer(lua_State *L, const nb_net *net)
+/* The number from 0 of the layer that has the name at stack index 2, or -1. */
+static int named_layer(lua_State *L, const nb_net *net)
 {
     const char *name = lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2) : "";
     const nb_layer *top = &net->layer;
     for (int i = 0; *name && i < top->children; i++)
-        if (strcmp(top->child[i]->head.name, name) == 0) return top->child[i];
-    return NULL;
+        if (strcmp(top->child[i]->head.name, name) == 0) return i;
+    return -1;
+}
+
+/* Pushes layer i, from 0. A new handle is made while the network is pinned. */
+static int push_child(lua_State *L, nbl_net *self, int i)
+{
+    const nb_layer *top = &self->net->layer;
+    if (nbl_find(L, top->child[i])) return 1;
+    nbl_pin_net(L, self);
+    int pin = lua_gettop(L);
+    if (i < top->children)
+        nbl_push_layer(L, top->child[i]);
+    else
+        lua_pushnil(L);
+    nbl_close_box(L, pin);
+    return 1;
 }
 
 static int net_index(lua_State *L)
 {
     static const char *const fields[] = {"name", "frozen", "factor", NULL};
-    const nbl_net *self = nbl_check_net(L, 1);
+    nbl_net *self = nbl_check_net(L, 1);
     const nb_layer *top = &self->net->layer;
     if (lua_type(L, 2) != LUA_TNUMBER) {
         if (nbl_push_method(L)) return 1;
-        nb_layer *named = named_layer(L, self->net);
-        if (named) return nbl_push_layer(L, named), 1;
+        int named = named_layer(L, self->net);
+        if (named >= 0) return push_child(L, self, named);
         if (nbl_push_layer_field(L, &self->net->layer, lua_tostring(L, 2))) return 1;
         return nbl_unknown_field(L, "a network", 2, lua_upvalueindex(NBL_METHODS), fields);
     }
     if (nbl_check_integer(L, 2, "a layer's number") == top->children + 1) return 0;
-    nbl_push_layer(L, top->child[nbl_check_index(L, 2, top->children, "layer")]);
-    return 1;
+    return push_child(L, self, (int)nbl_check_index(L, 2, top->children, "layer"));
 }
 
 static int net_newindex(lua_State *L)

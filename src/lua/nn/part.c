@@ -272,6 +272,7 @@ void nbl_pin_net(lua_State *L, nbl_net *self)
     *of = (pin){self, root};
     self->busy++;
     root->busy++;
+    lua_toclose(L, -1); /* by errors too, and at once */
 }
 
 void nbl_net_run(lua_State *L, nbl_net *self, nbl_job *job, void *data)
