@@ -16,9 +16,7 @@ bool nbl_is_layer_word(lua_State *L, const char *name);
 void nbl_check_layer_name(lua_State *L, const char *name);
 /* The same for all layers below one that are to be part of a network; and for networks among them
  * that run, but for `own`: nesting would move what they run with. */
-void nbl_check_layers(lua_State *L, const nb_layer *block, const nb_net *own); and for networks among them
- * that run: nesting would move what they run with. */
-void nbl_check_layers(lua_State *L, const nb_layer *block);
+void nbl_check_layers(lua_State *L, const nb_layer *block, const nb_net *own);
 
 /* Makes the metatables of layers and neurons. */
 void nbl_open_layers(lua_State *L);
