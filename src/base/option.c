@@ -225,11 +225,17 @@ nb_status nb_option_set_word(nb_ctx *ctx, const nb_option *option, void *target,
     return nb_option_wrong(ctx, option, quoted);
 }
 
+void nb_chosen_defaults(const nb_option *options, double number[NB_CHOSEN_NUMBERS])
+{
+    nb_chosen chosen = {.type = NULL};
+    if (options) nb_option_defaults(options, &chosen);
+    memcpy(number, chosen.number, sizeof chosen.number);
+}
+
 void nb_option_choose(const nb_option *option, void *target, const void *type)
 {
     nb_chosen chosen = {.type = type};
-    const nb_option *options = type ? option->family->options(type) : NULL;
-    if (options) nb_option_defaults(options, &chosen);
+    nb_chosen_defaults(type ? option->family->options(type) : NULL, chosen.number);
     memcpy((char *)target + option->offset, &chosen, sizeof chosen);
 }
 

@@ -102,6 +102,8 @@ void nb_option_write(nb_text *text, const nb_option *option, const void *target)
 /* " name=value" for every option that has not its default, in the list's order; options without a
  * place in notation (words and values of the host) are left out. */
 void nb_options_write(nb_text *text, const nb_option *options, const void *target);
+/* A word's own defaults, into its numbers; options NULL: none. */
+void nb_chosen_defaults(const nb_option *options, double number[NB_CHOSEN_NUMBERS]);
 /* "leaky_relu(slope=0.2)"; defaults are left out. */
 void nb_chosen_write(nb_text *text, const nb_family *family, const nb_chosen *chosen);
 /* Fills a field of kind NB_CHOSEN with a type's defaults; `type` NULL empties it. */

@@ -114,9 +114,7 @@ WHOLE_LAYER(log_softmax, .formula = "z_j - log(sum over k of e^z_k)", .init = "l
 nb_activation nb_activation_of(const nb_activation_type *type)
 {
     nb_activation activation = {.type = type};
-    nb_chosen chosen = {.type = type};
-    if (type->options) nb_option_defaults(type->options, &chosen);
-    memcpy(activation.number, chosen.number, sizeof activation.number);
+    nb_chosen_defaults(type->options, activation.number);
     return activation;
 }
 

@@ -24,9 +24,7 @@ NB_DEFINE_CHOICES(nb_cost_type, nb_cost, "cost")
 nb_cost nb_cost_make(const nb_cost_type *type)
 {
     nb_cost cost = {.type = type};
-    nb_chosen chosen = {.type = type};
-    if (type->options) nb_option_defaults(type->options, &chosen);
-    memcpy(cost.number, chosen.number, sizeof cost.number);
+    nb_chosen_defaults(type->options, cost.number);
     return cost;
 }
 

@@ -233,9 +233,7 @@ INIT(constant, "all one value; neurons of a layer then stay alike", .options = v
 nb_init nb_init_of(const nb_init_type *type)
 {
     nb_init init = {.type = type};
-    nb_chosen chosen = {.type = type};
-    if (type->options) nb_option_defaults(type->options, &chosen);
-    memcpy(init.number, chosen.number, sizeof init.number);
+    nb_chosen_defaults(type->options, init.number);
     return init;
 }
 

@@ -126,11 +126,11 @@ static void write_arguments(nb_text *text, const nb_layer *layer, const char *be
 }
 
 /* Whether training leaves the layer and all below it alone; of a block its layers say so. */
-static bool is_frozen(const nb_layer *layer, int depth)
+static bool is_frozen(const nb_layer *layer)
 {
-    if (layer->children == 0 || depth > NB_LAYER_DEPTH) return layer->head.frozen;
+    if (layer->children == 0) return layer->head.frozen;
     for (int i = 0; i < layer->children; i++)
-        if (!is_frozen(layer->child[i], depth + 1)) return false;
+        if (!is_frozen(layer->child[i])) return false;
     return true;
 }
 
@@ -236,11 +236,7 @@ void nb_write_item(nb_writer *w, nb_text *text, nb_layer *layer, nb_repeat_item 
     bool dense = layer->type == nb_layer_types[NB_LAYER_dense];
     item->alone = nb_write_is_shared(layer) || layer->head.name[0];
     if (nb_write_again(w, text, layer)) return;
-    if (w->blocks > NB_LAYER_DEPTH + 1) { /* no network could hold it */
-        nb_text_add(text, "…");
-        return;
-    }
-    bool frozen = !w->frozen && is_frozen(layer, 0);
+    bool frozen = !w->frozen && is_frozen(layer);
     if (!dense) nb_text_add(text, "%s", layer->type->name);
     w->frozen = w->frozen || frozen;
     if (layer->type->branches > 0) write_branches(w, text, layer, item);
