@@ -1,6 +1,8 @@
 /* The lists of names that the nearest is chosen from. */
 #include "lua/names.h"
 
+#include <string.h>
+
 enum { KEYS_MAX = 64 }; /* fields beyond are not proposed */
 
 int nbl_unknown_name(lua_State *L, const char *what, const char *name, nb_name_at *names)
@@ -37,4 +39,13 @@ int nbl_unknown_field(lua_State *L, const char *whose, int key, int table,
     bool other = nearest && strcmp(nearest, lua_tostring(L, key)) != 0;
     if (!other) return nbl_error(L, "%s has no field %s", whose, name);
     return nbl_error(L, "%s has no field %s; did you mean '%s'?", whose, name, nearest);
+}
+
+const char *nbl_check_text(lua_State *L, int arg)
+{
+    size_t length;
+    const char *text = lua_tolstring(L, arg, &length);
+    if (strlen(text) != length)
+        nbl_error(L, "'%s' is followed by a NUL (\\0), which ends no text", text);
+    return text;
 }

@@ -12,4 +12,7 @@ int nbl_unknown_name(lua_State *L, const char *what, const char *name, nb_name_a
 int nbl_unknown_field(lua_State *L, const char *whose, int key, int table,
                       const char *const *fields);
 
+/* The string at `arg`, whole: notation and names end nowhere before it does. */
+const char *nbl_check_text(lua_State *L, int arg);
+
 #endif

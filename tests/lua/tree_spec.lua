@@ -464,6 +464,8 @@ test("freeze and thaw by number, path, handle and all", function()
     assert(net[2].r.frozen)
     fails(function() net:freeze(4) end, "there is no layer 4; there are 3")
     fails(function() net:freeze "x" end, "no layer 'x'", true)
+    fails(function() net:freeze(nn.dense(3)) end, "this layer is not one of the network's", true)
+    fails(function() net:thaw(nn.net("4 - 3")[1]) end, "is not one of the network's", true)
 end)
 
 test("a factor scales a layer's steps", function()
@@ -560,6 +562,18 @@ test("branches that do not fit", function()
     fails(function() nn.net "8 - 0*[8]" end, "repeated from 1 to 10000 times, not '0'")
     fails(function() nn.net "8 - 1000000*[8]" end, "repeated from 1 to 10000 times, not '1000000'")
     fails(function() nn.net "8 - 10000*[10000*[8]]" end, "notation has room for 10000 layers")
+end)
+
+test("texts are read to their ends, and sizes counted", function()
+    for _, f in ipairs {
+        function() nn.net "4 - 3\0 - 5" end, function() nn.net {4, "3\0"} end,
+        function() nn.dense {3, "relu\0x"} end, function() nn.net {4, 3, cost = "mse\0"} end,
+        function() nn.net("4 - 3 name=a"):layer "a\0b" end,
+    } do
+        fails(f, "is followed by a NUL", true)
+    end
+    fails(function() nn.net "2147483648x2147483648x2147483648 - 3" end, "has too many elements")
+    fails(function() nn.net "1 - 2147483648 - 2147483648" end, "layer 2: parameter w of 2147")
 end)
 
 test("layers stand 64 deep and at 10000 places", function()

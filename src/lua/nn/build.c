@@ -1,6 +1,7 @@
 /* nn.net and nn.load: networks from notation, tables and files. */
 #include "lua/nn/host.h"
 #include "lua/nn/make.h"
+#include "lua/names.h"
 #include "lua/nn/net.h"
 #include "lua/nn/layer.h"
 #include "lua/nn/part.h"
@@ -172,7 +173,7 @@ static int build_net(lua_State *L)
     if (lua_istable(L, 1)) {
         read_table(L, &work);
     } else {
-        work.text = lua_tostring(L, 1);
+        work.text = nbl_check_text(L, 1);
         nbl_run(L, parse, &work);
     }
     read_options(L, &work);

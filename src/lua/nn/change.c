@@ -1,4 +1,5 @@
 /* Methods that change what a network is made of: its layers, its dtype, which of them learn. */
+#include "lua/names.h"
 #include "lua/nn/net.h"
 #include "lua/nn/layer.h"
 #include "lua/nn/part.h"
@@ -161,7 +162,7 @@ static int net_layer(lua_State *L)
     find_job work = {.net = self->net};
     if (lua_type(L, 2) != LUA_TSTRING && lua_type(L, 2) != LUA_TNUMBER)
         return nbl_arg_error(L, 2, "a path such as \"3.1\" or \"hidden\"");
-    work.path = lua_tostring(L, 2);
+    work.path = nbl_check_text(L, 2);
     nbl_pin_net(L, self);
     int pin = lua_gettop(L);
     nbl_run(L, find, &work);
@@ -177,6 +178,10 @@ static nb_layer *check_layer(lua_State *L, nbl_net *self)
 {
     if (lua_isnoneornil(L, 2)) return &self->net->layer;
     nb_layer *layer = nbl_test_layer(L, 2);
+    const nb_net *of = layer ? layer->owner : NULL;
+    while (of && of != self->net) of = of->outer;
+    if (layer && !of && layer != &self->net->layer)
+        nbl_error(L, "this layer is not one of the network's; layer.frozen = true freezes it");
     if (layer) return layer;
     if (lua_type(L, 2) == LUA_TNUMBER)
         return self->net->layer.child[nbl_check_index(L, 2, self->net->layer.children, "layer")];

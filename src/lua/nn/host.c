@@ -266,7 +266,7 @@ static function *to_function(lua_State *L, int arg, const family *f)
 
 static const char *name_at(lua_State *L, int arg)
 {
-    return lua_type(L, arg) == LUA_TSTRING ? lua_tostring(L, arg) : "";
+    return lua_type(L, arg) == LUA_TSTRING ? nbl_check_text(L, arg) : "";
 }
 
 /* A built-in word with options, "leaky_relu(slope=0.2)", is read as notation is. */

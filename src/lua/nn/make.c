@@ -125,7 +125,7 @@ void nbl_add_entry(lua_State *L, int arg, nb_layer *block, int held, int entry)
         work.child = new_dense(L, arg, entry);
         break;
     case LUA_TSTRING:
-        work.text = lua_tostring(L, arg);
+        work.text = nbl_check_text(L, arg);
         nbl_run(L, add_text, &work);
         return;
     case LUA_TFUNCTION:

@@ -324,6 +324,9 @@ static nb_status root_form(nb_ctx *ctx, const nb_net *net, const nb_layer *top, 
     if (whole) *form = nb_form_input(net->in_dims, net->in_size);
     for (int i = 0; whole && i < net->in_dims; i++) whole = net->in_size[i] != 0;
     if (whole && nb_form_count(form) > 0) return NB_OK;
+    if (whole)
+        return nb_fail(ctx, NB_EARG, "an input of %s has too many elements",
+                       nb_form_text(form, text));
     return nb_fail(ctx, NB_EARG, "an input needs 1 to %d sizes of at least 1, not %s",
                    NB_INPUT_DIMS_MAX, nb_shape_text(net->in_dims, net->in_size, text));
 }
@@ -337,10 +340,11 @@ static nb_status check_names(nb_ctx *ctx, const nb_plans *plans, const nb_layer 
             const char *name = block->child[i]->head.name;
             for (int k = 0; *name && k < i; k++)
                 if (block->child[k] != block->child[i] && !strcmp(block->child[k]->head.name, name))
-                    return nb_fail(ctx, NB_EARG, "layers %d and %d%s%s have the same name, %s",
-                                   k + 1, i + 1, plans->list[p].plan->place < 0 ? "" : " of ",
-                                   plans->list[p].plan->place < 0 ? "" : plans->list[p].plan->where,
-                                   name);
+                    return nb_fail(
+                        ctx, NB_EARG,
+                        "layers %d and %d%s%s have the same name, %s; each needs its own", k + 1,
+                        i + 1, plans->list[p].plan->place < 0 ? "" : " of ",
+                        plans->list[p].plan->place < 0 ? "" : plans->list[p].plan->where, name);
         }
     }
     return NB_OK;
