@@ -103,6 +103,7 @@ struct nb_layer {
     int branches;
     nb_net *owner; /* the network that it is part of, NULL: none yet; borrowed */
     nb_plan *plan; /* NULL before it was part of one; owned */
+    bool planning; /* a plan under way counts on it: it stays where it is, and so do its children */
     double factor; /* of the learning rate */
 };
 

@@ -34,6 +34,13 @@ static const char *key_of(const nb_layer *top, const char *path, const nb_param 
     return key;
 }
 
+/* Paths begin at the root, which a nested network is not. */
+static const char *path_below(const nb_net *net, const nb_plan *plan)
+{
+    size_t own = strlen(net->layer.plan->path);
+    return own ? plan->path + own + 1 : plan->path;
+}
+
 /* Parameters, then buffers. */
 static const nb_param *param_at(const nb_plan *plan, int i)
 {
@@ -85,7 +92,7 @@ static nb_status add_layer(nb_ctx *ctx, nb_archive *archive, const nb_net *net,
     const nb_plan *plan = layer->plan;
     for (int i = 0; i < plan->params + plan->buffers; i++) {
         const nb_param *param = param_at(plan, i);
-        if (nb_archive_find(archive, key_of(&net->layer, plan->path, param, key))) {
+        if (nb_archive_find(archive, key_of(&net->layer, path_below(net, plan), param, key))) {
             return nb_fail(ctx, NB_EARG, "%s: another layer has the same name; give it another one",
                            plan->where);
         }

@@ -176,7 +176,7 @@ static int build_net(lua_State *L)
         nbl_run(L, parse, &work);
     }
     read_options(L, &work);
-    nbl_check_layer_names(L, &work.out->net->layer);
+    nbl_check_layers(L, &work.out->net->layer);
     if (work.seed == UINT64_MAX) work.seed = nbl_check_seed(L, lua_gettop(L) + 1);
     nbl_run(L, make, &work);
     lua_settop(L, net);

@@ -93,7 +93,7 @@ static int net_append(lua_State *L)
     for (int i = 2; i <= entries; i++) nbl_add_entry(L, i, work.block, held, i - 1);
     if (work.block->children == work.stood)
         return nbl_error(L, "net:append takes layers: net:append(nn.dense{30}, \"10 softmax\")");
-    nbl_check_layer_names(L, work.block);
+    nbl_check_layers(L, work.block);
     return run_change(L, self, "net:append", append, &work);
 }
 
@@ -109,7 +109,7 @@ static int net_replace(lua_State *L)
     if (work.block->children != work.stood + 1)
         return nbl_error(L, "net:replace takes one layer in another's place, not %d",
                          work.block->children - work.stood);
-    nbl_check_layer_names(L, work.block);
+    nbl_check_layers(L, work.block);
     let_stand_alone(L, self->net, work.first, work.first);
     return run_change(L, self, "net:replace", replace, &work);
 }

@@ -72,7 +72,8 @@ static void assign_activation(lua_State *L, nb_layer *layer, int handle, int64_t
     nbl_layer_adopt(L, handle, layer);
 }
 
-/* One activation, or a table with every neuron's where they differ. */
+/* One activation, or a table with every neuron's where they differ. The runs are read anew for
+ * each: a finaliser may change them meanwhile. */
 static bool push_activations(lua_State *L, const nb_layer *layer)
 {
     const nb_runs *runs = layer->plan ? layer->plan->runs : NULL;
@@ -83,8 +84,8 @@ static bool push_activations(lua_State *L, const nb_layer *layer)
         return true;
     }
     lua_newtable(L);
-    for (int64_t k = 0; k < nb_runs_neurons(runs); k++) {
-        nbl_push_activation(L, nb_runs_at(runs, k));
+    for (int64_t k = 0; k < nb_runs_neurons(layer->plan->runs); k++) {
+        nbl_push_activation(L, nb_runs_at(layer->plan->runs, k));
         lua_rawseti(L, -2, k + 1);
     }
     return true;
@@ -103,37 +104,42 @@ static nb_status copy_values(nb_ctx *ctx, void *data)
     return nb_tensor_copy(ctx, work->to, work->from);
 }
 
+/* A parameter of a layer, or one neuron's part of it. It is looked for when it is needed: whenever
+ * Lua makes something a finaliser may give the layer another one. */
 typedef struct part_job {
-    nb_tensor *value;
-    int dim;
-    int64_t neuron;
+    const nb_layer *layer;
+    const char *key;
+    int64_t neuron; /* below 0: all of it */
     nb_tensor **out;
 } part_job;
 
 static nb_status take_part(nb_ctx *ctx, void *data)
 {
     part_job *work = data;
-    *work->out = nb_tensor_select(ctx, work->value, work->dim, work->neuron);
+    const nb_param *param = nb_layer_param(work->layer, work->key);
+    int dim = param ? param->neuron_dim : -1;
+    bool has = param && (work->neuron < 0 || (dim >= 0 && work->neuron < param->shape[dim]));
+    if (!has)
+        return nb_fail(ctx, NB_EARG, "%s has no such %s any more", nb_layer_where(work->layer),
+                       work->key);
+    *work->out = work->neuron < 0 ? nb_tensor_retain(param->value)
+                                  : nb_tensor_select(ctx, param->value, dim, work->neuron);
     return *work->out ? NB_OK : ctx->status;
 }
 
 /* A parameter's own elements, or those of one neuron, as a handle on the stack's top. */
-static nb_tensor *push_values(lua_State *L, const nb_param *param, int64_t number)
+static nb_tensor *push_values(lua_State *L, const nb_layer *layer, const char *key, int64_t number)
 {
-    if (number < 0) {
-        nbl_push_tensor(L, param->value);
-        return param->value;
-    }
-    part_job work = {param->value, param->neuron_dim, number, nbl_new_tensor(L)};
+    part_job work = {layer, key, number, nbl_new_tensor(L)};
     nbl_run(L, take_part, &work);
     return *work.out;
 }
 
 /* The values at stack index 3 into a parameter (number < 0) or one neuron's part of it. */
-static void assign_values(lua_State *L, nb_layer *layer, const nb_param *param, int64_t number)
+static void assign_values(lua_State *L, nb_layer *layer, const char *key, int64_t number)
 {
-    nb_tensor *from = nbl_to_tensor(L, 3, (int)param->value->dtype);
-    copy_job work = {push_values(L, param, number), from};
+    nb_tensor *from = nbl_to_tensor(L, 3, (int)nb_layer_param(layer, key)->value->dtype);
+    copy_job work = {push_values(L, layer, key, number), from};
     run_on(L, layer, copy_values, &work);
     nbl_changed(L, work.to, "an assignment");
 }
@@ -247,7 +253,7 @@ static int index_by_name(lua_State *L, nb_layer *layer)
 {
     const char *key = key_of(L);
     const nb_param *param = nb_layer_param(layer, key);
-    if (param && param->value) return push_values(L, param, -1), 1;
+    if (param && param->value) return push_values(L, layer, key, -1), 1;
     if (strcmp(key, "activation") == 0) {
         if (!push_activations(L, layer)) lua_pushnil(L);
         return 1;
@@ -281,7 +287,7 @@ static int layer_newindex(lua_State *L)
                          nb_layer_where(layer));
     const char *key = key_of(L);
     const nb_param *param = nb_layer_param(layer, key);
-    if (param && param->value) return assign_values(L, layer, param, -1), 0;
+    if (param && param->value) return assign_values(L, layer, key, -1), 0;
     if (nbl_set_layer_field(L, layer, key)) return 0;
     if (strcmp(key, "activation") == 0) {
         const nb_plan *plan = layer->plan;
@@ -345,8 +351,10 @@ static int layer_tostring(lua_State *L)
     const nb_plan *plan = layer->plan;
     nb_text *text = nbl_new_text(L);
     if (!plan) {
-        nb_text_add(text, "layer ");
+        /* Notation leaves the word of a dense layer out. */
+        if (layer->type == nb_layer_types[NB_LAYER_dense]) nb_text_add(text, "dense ");
         nb_notation_write_layer(text, layer);
+        nb_text_add(text, ", in no network yet");
         nbl_push_text(L, text);
         return 1;
     }
@@ -376,7 +384,7 @@ static int neuron_index(lua_State *L)
     const char *key = key_of(L);
     const nb_param *param = neuron_param(layer, key);
     if (param) {
-        push_values(L, param, number);
+        push_values(L, layer, key, number);
         return 1;
     }
     if (strcmp(key, "activation") != 0) {
@@ -394,7 +402,7 @@ static int neuron_newindex(lua_State *L)
     const char *key = key_of(L);
     const nb_param *param = neuron_param(layer, key);
     if (param) {
-        assign_values(L, layer, param, number);
+        assign_values(L, layer, key, number);
     } else if (strcmp(key, "activation") == 0) {
         assign_activation(L, layer, 4, number, 1);
     } else {
@@ -492,12 +500,17 @@ void nbl_check_layer_name(lua_State *L, const char *name)
                   method ? "net" : "net[l]", name);
 }
 
-void nbl_check_layer_names(lua_State *L, const nb_layer *block)
+void nbl_check_layers(lua_State *L, const nb_layer *block)
 {
     luaL_checkstack(L, 4, "layers too deep");
     for (int i = 0; i < block->children; i++) {
-        nbl_check_layer_name(L, block->child[i]->head.name);
-        nbl_check_layer_names(L, block->child[i]);
+        nb_layer *child = block->child[i];
+        nb_net *net = nb_net_of(child);
+        nbl_check_layer_name(L, child->head.name);
+        if (net && net->values && !net->outer && nbl_net_is_running(L, net))
+            nbl_error(L, "a network that is running cannot be put into another; give this one a "
+                         "copy, net:clone()");
+        nbl_check_layers(L, child);
     }
 }
 

@@ -14,8 +14,9 @@ bool nbl_set_layer_field(lua_State *L, nb_layer *layer, const char *key);
 bool nbl_is_layer_word(lua_State *L, const char *name);
 /* Raises for names that a network's or a layer's fields and methods have. */
 void nbl_check_layer_name(lua_State *L, const char *name);
-/* The same for all layers below one. */
-void nbl_check_layer_names(lua_State *L, const nb_layer *block);
+/* The same for all layers below one that are to be part of a network; and for networks among them
+ * that run: nesting would move what they run with. */
+void nbl_check_layers(lua_State *L, const nb_layer *block);
 
 /* Makes the metatables of layers and neurons. */
 void nbl_open_layers(lua_State *L);

@@ -447,7 +447,7 @@ static int make_layer(lua_State *L, const nb_layer_type *type)
     else
         make_plain(L, layer, held);
     nbl_check_layer_name(L, layer->head.name);
-    nbl_check_layer_names(L, layer);
+    nbl_check_layers(L, layer);
     nbl_push_layer(L, layer);
     return 1;
 }

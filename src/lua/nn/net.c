@@ -76,7 +76,8 @@ static int net_params(lua_State *L)
     lua_getfield(L, -1, "params");
     if (nbl_test_tensor(L, -1) == self->net->values) return 1;
     lua_pop(L, 1);
-    nbl_push_tensor(L, self->net->values);
+    nb_tensor **handle = nbl_new_tensor(L);
+    *handle = nb_tensor_retain(self->net->values);
     lua_pushvalue(L, -1);
     lua_setfield(L, -3, "params");
     return 1;
@@ -88,7 +89,8 @@ static int net_grads(lua_State *L)
     nbl_check_home(L, "net:grads", self->net->home);
     if (self->net->home->state == NB_HOME_NEW)
         return nbl_error(L, "net:grads: no gradient yet; net:backprop(x, y) computes it");
-    nbl_push_tensor(L, self->net->grads);
+    nb_tensor **handle = nbl_new_tensor(L);
+    *handle = nb_tensor_retain(self->net->grads);
     return 1;
 }
 

@@ -164,19 +164,17 @@ static void renew_held(lua_State *L, int handle, const nb_layer *layer, bool run
     lua_setiuservalue(L, handle, NBL_HELD);
 }
 
-/* The handle of a network's root: that of the network itself, or one that lives as long as the
- * root, which nothing else holds. */
-static nbl_net *root_of(lua_State *L, nbl_net *self)
+/* Pushes the handle of a network's root, which the stack must hold while it is used; nil where the
+ * network is one itself. */
+static nbl_net *push_root(lua_State *L, nbl_net *self)
 {
-    if (!self->net->outer) return self;
-    nbl_net *root = nbl_push_net(L, nb_net_root(self->net));
-    lua_pop(L, 1);
-    return root;
+    if (self->net->outer) return nbl_push_net(L, nb_net_root(self->net));
+    lua_pushnil(L);
+    return self;
 }
 
-/* Whether the core uses the network, or one that it stands in, or that stands in it: all of them
- * run under their root. */
-static bool is_running(lua_State *L, nb_net *net)
+/* All networks of a tree run under their root. */
+bool nbl_net_is_running(lua_State *L, nb_net *net)
 {
     const nbl_net *root = nbl_push_net(L, nb_net_root(net));
     lua_pop(L, 1);
@@ -187,7 +185,7 @@ void nbl_net_adopt(lua_State *L, int arg)
 {
     nb_net *net = nbl_check_net(L, arg)->net;
     arg = lua_absindex(L, arg);
-    renew_held(L, arg, &net->layer, is_running(L, net));
+    renew_held(L, arg, &net->layer, nbl_net_is_running(L, net));
     lua_newtable(L);
     lua_setiuservalue(L, arg, NBL_KEPT);
     for (int i = 0; i < net->parts; i++) {
@@ -201,7 +199,7 @@ void nbl_net_adopt(lua_State *L, int arg)
 void nbl_layer_adopt(lua_State *L, int handle, nb_layer *layer)
 {
     nb_net *net = layer->owner;
-    bool running = net && is_running(L, net);
+    bool running = net && nbl_net_is_running(L, net);
     handle = lua_absindex(L, handle);
     if (!nb_net_of(layer)) renew_held(L, handle, layer, running);
     for (; net; net = net->outer) {
@@ -253,17 +251,41 @@ static nb_status run_learning(nb_ctx *ctx, void *data)
     return status;
 }
 
+/* Root and network; both handles stand below the box. */
+typedef struct pin {
+    nbl_net *self, *root;
+} pin;
+
+static void unpin(nb_ctx *ctx, void *value)
+{
+    pin *of = value;
+    (void)ctx;
+    if (!of->root) return;
+    of->self->busy--;
+    of->root->busy--;
+}
+
+void nbl_pin_net(lua_State *L, nbl_net *self)
+{
+    nbl_net *root = push_root(L, self);
+    pin *of = nbl_new_box(L, sizeof *of, unpin);
+    *of = (pin){self, root};
+    self->busy++;
+    root->busy++;
+}
+
 void nbl_net_run(lua_State *L, nbl_net *self, nbl_job *job, void *data)
 {
-    net_job work = {self, root_of(L, self), job, data};
+    net_job work = {self, push_root(L, self), job, data};
     nbl_run(L, run_busy, &work);
+    lua_pop(L, 1);
 }
 
 /* A network that stands in another learns with the other's storage, so that one says whether
  * somebody learns. */
 void nbl_net_learn(lua_State *L, nbl_net *self, const char *whose, nbl_job *job, void *data)
 {
-    nbl_net *root = root_of(L, self);
+    nbl_net *root = push_root(L, self);
     net_job work = {self, root, job, data};
     if (root->learning)
         nbl_error(L,
@@ -273,4 +295,5 @@ void nbl_net_learn(lua_State *L, nbl_net *self, const char *whose, nbl_job *job,
     nbl_run(L, run_learning, &work);
     nbl_changed(L, self->net->values, whose);
     nbl_changed(L, self->net->grads, whose);
+    lua_pop(L, 1);
 }

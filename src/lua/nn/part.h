@@ -65,4 +65,10 @@ void nbl_net_run(lua_State *L, nbl_net *self, nbl_job *job, void *data);
 /* The same for jobs that change parameters or gradients: two at a time are refused. */
 void nbl_net_learn(lua_State *L, nbl_net *self, const char *whose, nbl_job *job, void *data);
 
+/* Keeps a network's layers and storage where they are, although a finaliser may run whenever Lua
+ * makes something, until the box on the stack's top is closed (nbl_close_box) or collected. */
+void nbl_pin_net(lua_State *L, nbl_net *self);
+/* Whether the core uses a network, or one that it stands in, or that stands in it. */
+bool nbl_net_is_running(lua_State *L, nb_net *net);
+
 #endif

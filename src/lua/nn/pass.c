@@ -164,11 +164,10 @@ static void push_by_layer(lua_State *L, const nb_net *net, const nb_layer *block
     }
 }
 
-static int push_nablas(lua_State *L, nb_net *net, const nb_tensor *flat)
+static void push_nablas(lua_State *L, nb_net *net, const nb_tensor *flat)
 {
     push_by_layer(L, net, &net->layer, flat, "w");
     push_by_layer(L, net, &net->layer, flat, "b");
-    return 2;
 }
 
 static int net_backprop(lua_State *L)
@@ -176,8 +175,12 @@ static int net_backprop(lua_State *L)
     nbl_net *self = nbl_check_net(L, 1);
     pass work = {.net = self->net};
     nbl_read_examples(L, 2, self->net, "net:backprop", true, &work.examples);
+    nbl_pin_net(L, self);
+    int box = lua_gettop(L);
     nbl_net_learn(L, self, "net:backprop", backprop, &work);
-    return push_nablas(L, self->net, self->net->grads);
+    push_nablas(L, self->net, self->net->grads);
+    nbl_close_box(L, box);
+    return 2;
 }
 
 static nb_status differences(nb_ctx *ctx, void *data)
@@ -196,8 +199,12 @@ static int net_numeric_gradient(lua_State *L)
     pass work = {.net = self->net};
     nbl_read_examples(L, 2, self->net, "net:numeric_gradient", true, &work.examples);
     work.out = nbl_new_tensor(L);
+    nbl_pin_net(L, self);
+    int box = lua_gettop(L);
     nbl_net_run(L, self, differences, &work);
-    return push_nablas(L, self->net, *work.out);
+    push_nablas(L, self->net, *work.out);
+    nbl_close_box(L, box);
+    return 2;
 }
 
 /* ---- One step ---- */

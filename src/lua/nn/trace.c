@@ -118,11 +118,14 @@ static int net_trace(lua_State *L)
     nbl_net *self = nbl_check_net(L, 1);
     trace_job work = {.net = self->net};
     nbl_read_examples(L, 2, self->net, "net:trace", true, &work.examples);
+    nbl_pin_net(L, self);
+    int pin = lua_gettop(L);
     work.trace = nbl_new_box(L, sizeof *work.trace, release_trace);
     int box = lua_gettop(L);
     nbl_net_run(L, self, run_trace, &work);
     push_trace(L, self->net, work.trace);
     nbl_close_box(L, box);
+    nbl_close_box(L, pin);
     return 1;
 }
 

@@ -46,6 +46,9 @@ static nb_status check_alone(nb_ctx *ctx, const nb_net *net)
         return nb_fail(ctx, NB_EARG,
                        "this network is %s of another; change that one, or a clone of this",
                        net->layer.plan->where);
+    if (net->layer.planning)
+        return nb_fail(ctx, NB_EARG,
+                       "this network is being built into another, which calls this function");
     if (net->values->storage->readers > 0)
         return nb_fail(ctx, NB_EARG,
                        "a gradient still needs the network's values; call backward first, or let "
@@ -66,33 +69,38 @@ static void drop_list(nb_ctx *ctx, nb_layer **list, int count, int room)
     nb_free(ctx, list, (size_t)room * sizeof(nb_layer *));
 }
 
-/* Gives a network other children and builds it anew: with `count` layers in place of those from
- * `first` to before `end`. On failure the old children are there again. */
+/* Builds a network anew with other children, a list that it takes where that succeeds. */
+static nb_status build_with(nb_ctx *ctx, nb_net *net, nb_layer **list, int children, uint64_t seed)
+{
+    nb_layer top = net->layer;
+    uint64_t last_seed = net->seed;
+    top.child = list;
+    top.children = top.room = children;
+    nb_plans *plans = nb_net_plan_of(ctx, net, &top, net->dtype);
+    nb_status status = plans ? nb_net_store(ctx, net, plans, net->dtype, seed) : ctx->status;
+    if (status != NB_OK) return status;
+    net->seed = last_seed;
+    drop_list(ctx, net->layer.child, net->layer.children, net->layer.room);
+    net->layer.child = list;
+    net->layer.children = net->layer.room = children;
+    nb_layer_measure(&net->layer);
+    return NB_OK;
+}
+
+/* Gives a network `count` layers in place of those from `first` to before `end`. */
 static nb_status splice(nb_ctx *ctx, nb_net *net, int first, int end, nb_layer *const *layer,
                         int count, uint64_t seed)
 {
-    nb_layer *top = &net->layer, **old = top->child;
-    int before = top->children, children = before - (end - first) + count, old_room = top->room;
+    nb_layer *const *old = net->layer.child;
+    int before = net->layer.children, children = before - (end - first) + count;
     nb_layer **list = nb_alloc(ctx, (size_t)children * sizeof(nb_layer *));
     if (!list) return ctx->status;
     memcpy(list, old, (size_t)first * sizeof(nb_layer *));
     if (count) memcpy(list + first, layer, (size_t)count * sizeof(nb_layer *));
     memcpy(list + first + count, old + end, (size_t)(before - end) * sizeof(nb_layer *));
     for (int i = 0; i < children; i++) nb_layer_retain(list[i]);
-    top->child = list;
-    top->children = top->room = children;
-    uint64_t last_seed = net->seed;
-    nb_status status = nb_net_build(ctx, net, net->dtype, seed);
-    if (status == NB_OK) {
-        net->seed = last_seed;
-        nb_layer_measure(top);
-        drop_list(ctx, old, before, old_room);
-        return NB_OK;
-    }
-    top->child = old;
-    top->children = before;
-    top->room = old_room;
-    drop_list(ctx, list, children, children);
+    nb_status status = build_with(ctx, net, list, children, seed);
+    if (status != NB_OK) drop_list(ctx, list, children, children);
     return status;
 }
 

@@ -74,12 +74,16 @@ typedef struct nb_plans {
  * with NB_ESHAPE or NB_EARG: the layer by its path, the shapes and the fix. A second parent is
  * refused, and so is a network that stands in itself, or whose values live records will read. */
 nb_plans *nb_net_plan(nb_ctx *ctx, nb_net *net);
+/* The same for storage in `dtype`, of a network whose layers are to be `top`'s children. Functions
+ * of the host run meanwhile: they may use the network as it is, but change no layer that was
+ * planned. */
+nb_plans *nb_net_plan_of(nb_ctx *ctx, nb_net *net, const nb_layer *top, nb_dtype dtype);
 /* NULL is allowed. */
 void nb_plans_free(nb_ctx *ctx, nb_plans *plans);
 /* Storage in `dtype` for a tree that is planned; every parameter as it begins, but layers that had
  * values keep them where shapes fit. Takes the plans over. On failure nothing has changed. */
 nb_status nb_net_store(nb_ctx *ctx, nb_net *net, nb_plans *plans, nb_dtype dtype, uint64_t seed);
-/* Both. */
+/* Both, of the layers that it has. */
 nb_status nb_net_build(nb_ctx *ctx, nb_net *net, nb_dtype dtype, uint64_t seed);
 /* The forms of one example of a planned network. */
 const nb_form *nb_net_in(const nb_net *net);

@@ -69,6 +69,7 @@ static nb_plan *begin_plan(nb_planner *p, nb_layer *layer, const nb_form *in)
     write_path(p, plan->path);
     nb_plan_name(plan, layer->head.name);
     nb_net *owner = layer == &p->root->layer ? NULL : p->net;
+    layer->planning = true;
     p->plans->list[p->plans->count++] = (nb_planned){.layer = layer, .plan = plan, .owner = owner};
     return plan;
 }
@@ -258,6 +259,11 @@ static nb_status check_owner(nb_planner *p, const nb_layer *layer)
     char path[NB_PATH_MAX];
     const nb_net *net = nb_net_of(layer);
     write_path(p, path);
+    if (layer->planning)
+        return nb_fail(p->ctx, NB_EARG,
+                       "layer %s is being built into a network, which calls this function; it can "
+                       "be part of one only",
+                       path);
     if (layer->owner && layer->owner != p->net)
         return nb_fail(p->ctx, NB_EARG,
                        "layer %s is part of another network already (%s there); give this one a "
@@ -310,10 +316,10 @@ nb_status nb_plan_branch(nb_planner *planner, const nb_layer *block, int b, cons
 }
 
 /* A root's own input, checked. */
-static nb_status root_form(nb_ctx *ctx, const nb_net *net, nb_form *form)
+static nb_status root_form(nb_ctx *ctx, const nb_net *net, const nb_layer *top, nb_form *form)
 {
     char text[NB_SHAPE_TEXT];
-    if (net->layer.children < 1) return nb_fail(ctx, NB_EARG, "a network needs at least one layer");
+    if (top->children < 1) return nb_fail(ctx, NB_EARG, "a network needs at least one layer");
     bool whole = net->in_dims >= 1 && net->in_dims <= NB_INPUT_DIMS_MAX;
     if (whole) *form = nb_form_input(net->in_dims, net->in_size);
     for (int i = 0; whole && i < net->in_dims; i++) whole = net->in_size[i] != 0;
@@ -323,10 +329,10 @@ static nb_status root_form(nb_ctx *ctx, const nb_net *net, nb_form *form)
 }
 
 /* Names stand for layers in notation and files, so each stands for one of a list. */
-static nb_status check_names(nb_ctx *ctx, const nb_plans *plans)
+static nb_status check_names(nb_ctx *ctx, const nb_plans *plans, const nb_layer *top)
 {
     for (int p = 0; p < plans->count; p++) {
-        const nb_layer *block = plans->list[p].layer;
+        const nb_layer *block = p ? plans->list[p].layer : top;
         for (int i = 1; i < block->children; i++) {
             const char *name = block->child[i]->head.name;
             for (int k = 0; *name && k < i; k++)
@@ -340,24 +346,41 @@ static nb_status check_names(nb_ctx *ctx, const nb_plans *plans)
     return NB_OK;
 }
 
-nb_plans *nb_net_plan(nb_ctx *ctx, nb_net *net)
+static nb_plans *make_plans(nb_ctx *ctx, nb_net *net, const nb_layer *top)
 {
     nb_form form, out;
     nb_planner p = {.ctx = ctx, .root = net, .net = net, .place = -1};
-    if (root_form(ctx, net, &form) != NB_OK) return NULL;
+    if (root_form(ctx, net, top, &form) != NB_OK) return NULL;
     p.frees = nb_form_frees(&form);
     p.plans = nb_alloc_zero(ctx, 1, sizeof *p.plans);
     nb_plan *plan = p.plans ? begin_plan(&p, &net->layer, &form) : NULL;
-    nb_status status = plan ? nb_plan_branch(&p, &net->layer, 0, &form, &out) : ctx->status;
+    nb_status status = plan ? nb_plan_branch(&p, top, 0, &form, &out) : ctx->status;
     /* A network that grew since it was added to a block is found here. */
     if (status == NB_OK && p.place > NB_LAYER_PLACES) status = nb_too_many_layers(ctx);
     if (status == NB_OK) {
         plan->out = out;
         plan->places = p.place + 1;
         p.plans->list[0].whole = true;
-        status = check_names(ctx, p.plans);
+        status = check_names(ctx, p.plans, top);
     }
+    for (int i = 0; p.plans && i < p.plans->count; i++) p.plans->list[i].layer->planning = false;
     if (status == NB_OK) return p.plans;
     nb_plans_free(ctx, p.plans);
     return NULL;
+}
+
+nb_plans *nb_net_plan_of(nb_ctx *ctx, nb_net *net, const nb_layer *top, nb_dtype dtype)
+{
+    nb_dtype standard = ctx->dtype;
+    /* A function of the host is tried with zeros of the net's dtype, and may make tensors of its
+     * own. */
+    ctx->dtype = dtype;
+    nb_plans *plans = make_plans(ctx, net, top);
+    ctx->dtype = standard;
+    return plans;
+}
+
+nb_plans *nb_net_plan(nb_ctx *ctx, nb_net *net)
+{
+    return nb_net_plan_of(ctx, net, &net->layer, ctx->dtype);
 }

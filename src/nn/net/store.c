@@ -341,12 +341,7 @@ nb_status nb_net_store(nb_ctx *ctx, nb_net *net, nb_plans *plans, nb_dtype dtype
 
 nb_status nb_net_build(nb_ctx *ctx, nb_net *net, nb_dtype dtype, uint64_t seed)
 {
-    nb_dtype standard = ctx->dtype;
-    /* A function of the host is tried with zeros of the net's dtype, and may make tensors of its
-     * own. */
-    ctx->dtype = dtype;
-    nb_plans *plans = nb_net_plan(ctx, net);
-    ctx->dtype = standard;
+    nb_plans *plans = nb_net_plan_of(ctx, net, &net->layer, dtype);
     return plans ? nb_net_store(ctx, net, plans, dtype, seed) : ctx->status;
 }
 

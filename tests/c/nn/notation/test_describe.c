@@ -160,27 +160,6 @@ static void test_layer(void **state)
     }
 }
 
-/* Deeper than any network may be, built by hand: the text ends, and so does the stack. */
-static void test_too_deep(void **state)
-{
-    (void)state;
-    enum { DEPTH = 1000 };
-    nb_text text;
-    nb_layer *layer = nb_notation_parse_layer(ctx, "8", NULL);
-    for (int i = 0; i < DEPTH; i++) {
-        nb_layer *block = nb_layer_new(ctx, nb_layer_types[NB_LAYER_residual]);
-        assert_non_null(block);
-        assert_int_equal(nb_layer_add(ctx, block, layer), NB_OK);
-        nb_layer_release(ctx, layer);
-        layer = block;
-    }
-    nb_text_init(&text, ctx);
-    nb_notation_write_layer(&text, layer);
-    assert_non_null(strstr(nb_text_get(&text), "residual[…]"));
-    nb_text_free(&text);
-    nb_layer_release(ctx, layer);
-}
-
 /* ---- There and back ------------------------------------------------------------------------- */
 
 static nb_activation random_activation(nb_stream *stream)
@@ -481,7 +460,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(notation),    TEST(blocks),      TEST(repeats),     TEST(deep_repeats),
-        TEST(sharing),     TEST(layer),       TEST(too_deep),    TEST(there_and_back),
+        TEST(sharing),     TEST(layer),       TEST(there_and_back),
         TEST(table),       TEST(wide_table),  TEST(tree),        TEST(repeated_rows),
         TEST(shared_rows), TEST(many_layers), TEST(memory_ends),
     };

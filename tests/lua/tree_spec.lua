@@ -1,0 +1,673 @@
+-- Networks as trees: blocks, networks in networks, layers at several places; what changes them.
+
+package.path = (arg[0]:match("^(.*)/") or ".") .. "/?.lua;" .. package.path
+local spec = require "spec"
+local test, eq, near, fails = spec.test, spec.eq, spec.near, spec.fails
+local nabla = spec.nabla
+local tensor, nn, data = nabla.tensor, nabla.nn, nabla.data
+
+local F64 = {dtype = "f64"}
+
+local function samples(n, inputs, outputs)
+    return tensor.randn(n, inputs, {dtype = "f64", seed = 1}),
+           tensor.rand(n, outputs, {dtype = "f64", seed = 2})
+end
+
+local function saved(net)
+    local path = os.tmpname()
+    net:save(path)
+    local again = nn.load(path)
+    os.remove(path)
+    return again
+end
+
+-- f must raise `message`, and change nothing of the network.
+local function refused(net, f, message)
+    local notation, params, count = net:notation(), net:params(), #net
+    local values = params:totable()
+    local full = fails(f, message, true)
+    eq(net:notation(), notation)
+    eq(#net, count)
+    assert(net:params() == params)
+    eq(params, values)
+    return full
+end
+
+-- ---- Making ----
+
+test("blocks from tables are those of notation", function()
+    local text = "8 - residual[16 relu - 8 linear] - residual[8 | 8 tanh] name=two - " ..
+        "parallel[4 - 3 | | 2] - 5"
+    local built = nn.net {
+        8, nn.residual {"16 relu", nn.dense {8, "linear"}},
+        nn.residual {{8}, {nn.dense {8, "tanh"}}, name = "two"},
+        nn.parallel {{4, 3}, {}, {"2"}}, 5,
+    }
+    eq(built:notation(), nn.net(text):notation())
+    eq(built:count(), 8 * 16 + 16 + 16 * 8 + 8 + 2 * 72 + (8 * 4 + 4 + 4 * 3 + 3 + 8 * 2 + 2) +
+        (3 + 8 + 2) * 5 + 5)
+    eq(nn.net(built:notation()):notation(), built:notation())
+    eq(nn.net {4, "3*[4 tanh]"}:notation(), "4 - 3*[4 tanh] : quadratic")
+end)
+
+test("residual adds, parallel joins", function()
+    local net = nn.net("3 - residual[3 tanh] - parallel[2 linear | ]", F64)
+    local x = samples(4, 3, 1)
+    local r = x + (x:matmul(net[1][1].w:t()) + net[1][1].b):tanh()
+    local left = r:matmul(net[2][1].w:t()) + net[2][1].b
+    near(net(x), tensor.cat({left, r}, 2), 1e-14)
+    local two = nn.net("3 - residual[2 tanh | 2 linear]", F64)
+    local f, g = two[1][1], two[1][2]
+    near(two(x), (x:matmul(f.w:t()) + f.b):tanh() + x:matmul(g.w:t()) + g.b, 1e-14)
+end)
+
+test("layers of blocks by number, name and path", function()
+    local net = nn.net "4 - residual[8 relu - 4 name=back] name=block - net[3 - 2] - 2"
+    local back = net[1][2]
+    assert(back == net.block.back and back == net:layer "1.2" and back == net:layer "block.back")
+    assert(back == net[1][-1] and net[1][1] == net:layer(1.1) and net:layer(3) == net[3])
+    assert(net[2] == net:layer "2" and net[2][1] == net:layer "2.1")
+    eq(net[1][3], nil)
+    eq(#net[1], 2)
+    local count = 0
+    for i, layer in ipairs(net[1]) do count = count + 1 assert(layer == net[1][i]) end
+    eq(count, 2)
+    local known = setmetatable({}, {__mode = "k"})
+    known[back] = true
+    back = nil
+    collectgarbage()
+    assert(known[net.block.back])
+    fails(function() return net[1][0] end, "counting starts at 1")
+    fails(function() return net[1][4] end, "no layer 4; there are 2", true)
+    fails(function() return net[3][1] end, "layer 3 has no layers in it")
+    fails(function() net:layer "1.3" end, "'1.3': '3' is not in '1', it has 2 layers", true)
+    fails(function() net:layer "3.1" end, "'3.1': '1' is not in '3', no layers stand in", true)
+    fails(function() net:layer "tail" end, "no layer 'tail'; it has 3 layers", true)
+    fails(function() net:layer {} end, "a path such as")
+    for _, path in ipairs {"", ".", "1.", ".1", "1..1", "-1", "99999999999999999999"} do
+        fails(function() net:layer(path) end, "the network has no layer '" .. path, true)
+    end
+end)
+
+test("gradients and traces have the network's shape", function()
+    local net = nn.net("4 - residual[5 tanh - 4 linear] - 2", F64)
+    local x, y = samples(6, 4, 2)
+    local t = net:trace(x, y)
+    local nabla_w, nabla_b = net:backprop(x, y)
+    eq(#nabla_w, 2)
+    eq(nabla_w[1][2], t[1][2].dw)
+    eq(nabla_b[1][1], t[1][1].db)
+    eq(nabla_w[2], t[2].dw)
+    eq(t[1].a, x + t[1][2].a)
+    eq(t[1].z, t[1].a)
+    -- BP2 through the sum: what arrives at the block's input is what its output gets, and more.
+    near(t[1].delta, t[2].delta:matmul(net[2].w), 1e-14)
+    near(t[1][2].delta, t[1].delta, 1e-14)
+    near(net:numeric_gradient(x, y)[1][1], nabla_w[1][1], 1e-7)
+    assert(net:gradcheck(x, y).ok)
+    assert(tostring(t):find("[1][2]  z 6x4  a 6x4  delta 6x4  dw 4x5  db 4", 1, true), tostring(t))
+    local fn = nn.net {4, nn.residual {function(v) return v * 2 end}, 2}
+    eq(fn:backprop(x, y)[1], {false})
+end)
+
+test("names that would hide something are refused", function()
+    for name, where in pairs {train = "net", layer = "net", neuron = "net[l]", w = "net[l]",
+                              frozen = "net[l]"} do
+        local words = ("cannot be called %s: %s.%s is something else"):format(name, where, name)
+        fails(function() nn.net("4 - 3 name=" .. name) end, words, true)
+        fails(function() nn.net("4 - residual[4 name=" .. name .. "]") end, words, true)
+        fails(function() nn.dense {3, name = name} end, words, true)
+        fails(function() nn.net {4, "3 name=" .. name} end, words, true)
+        fails(function() nn.net("4 - 3"):append("2 name=" .. name) end, words, true)
+        fails(function() nn.net("4 - 3")[1].name = name end, words, true)
+    end
+    fails(function() nn.dense {3, name = "a.b"} end, "'a.b'")
+    fails(function() nn.net "4 - 3 name=a - 2 name=a" end, "'a' is the name of an earlier layer")
+    local a = nn.net "4 - 3 name=a - 2"
+    refused(a, function() a[2].name = "a" end, "layer 1 (a) has the name a already")
+    refused(a, function() a:append("2 name=a") end, "'a' is the name of an earlier layer already")
+    refused(a, function() a:append(nn.dense {2, name = "a"}) end, "layers 1 and 3 have the same")
+    eq(nn.net("4 - 4 name=a - residual[4 name=a]"):notation(),
+       "4 - 4 sigmoid name=a - residual[4 sigmoid name=a] : quadratic")
+end)
+
+-- ---- A layer before it is part of a network ----
+
+test("a layer alone can be told what a layer is told", function()
+    local layer = nn.dense {3}
+    eq(layer.name, nil)
+    eq(layer.activation, nil)
+    layer.name, layer.activation, layer.frozen, layer.factor = "hidden", "relu", true, 0.5
+    eq(tostring(layer), "dense 3 relu name=hidden frozen, in no network yet")
+    fails(function() return layer.w end, "no network yet, so it has no w; nn.net{…, layer}", true)
+    fails(function() layer.w = 1 end, "part of no network yet, so it has no w", true)
+    fails(function() return layer:neuron(1) end, "part of no network yet; its neurons are", true)
+    fails(function() return layer.nam end, "no field 'nam'; did you mean 'name'?", true)
+    fails(function() layer.fozen = true end, "did you mean 'frozen'?", true)
+    fails(function() layer.frozen = 1 end, "frozen must be true or false, not 1")
+    fails(function() layer.factor = -1 end, "factor must be a number from 0, not -1", true)
+    local net = nn.net {4, layer, 2}
+    assert(net[1] == layer and layer.frozen and layer.factor == 0.5)
+    eq(layer.w.shape, {3, 4})
+    local block = nn.residual {layer:clone(), 4}
+    assert(block[1] == block[1] and #block == 2)
+    block[2].activation = "tanh"
+    fails(function() block.activation = "relu" end, "no neurons, so no activation")
+    fails(function() return block.w end, "no w of its own; the layers that stand in it have", true)
+    eq(nn.net {4, block}[1][2].activation, "tanh")
+end)
+
+test("options of activations and initialisers", function()
+    local net = nn.net {2, nn.dense {3, "leaky_relu(slope=0.2)", init = "constant(value=2)"}}
+    eq(net[1].w, {{2, 2}, {2, 2}, {2, 2}})
+    near(net({-1, 0}), {-0.4, -0.4, -0.4})
+    eq(net:notation(), "2 - 3 leaky_relu(slope=0.2) init=constant(value=2) : quadratic")
+    net[1].activation = "leaky_relu(slope=0.5)"
+    eq(net[1].activation, "leaky_relu(slope=0.5)")
+    net[1]:neuron(2).activation = "leaky_relu"
+    near(net({-1, 0}), {-1, -0.02, -1})
+    eq(saved(net):notation(), net:notation())
+    eq(net:clone():notation(), net:notation())
+    fails(function() net[1].activation = "leaky_relu(slop=1)" end, "did you mean 'slope'", true)
+    fails(function() net[1].activation = "relu(slope=1)" end, "relu has no option 'slope'", true)
+    fails(function() nn.net "4 - 3 leaky_relu slope=0.2" end,
+          "slope is an option of leaky_relu, written leaky_relu(slope=…)", true)
+    fails(function() nn.net "4 - 3 init=he init=he" end, "init is given twice")
+    fails(function() nn.net "4 - residual[4] init=he" end, "residual has no option 'init'")
+    fails(function() nn.residual {4, init = "he"} end, "no option 'init'")
+end)
+
+test("parameters of functions begin as they are told", function()
+    local function times(x, w) return x * w end
+    local function with(param)
+        param.name = "s"
+        return nn.net {3, nn.fn {f = times, params = {param}}}
+    end
+    eq(with {3}[1].s, {0, 0, 0})
+    eq(with {3, value = 2.5}[1].s, {2.5, 2.5, 2.5})
+    eq(with {3, value = tensor {1, 2, 3}}[1].s, {1, 2, 3})
+    eq(with {3, value = {4, 5, 6}}({1, 1, 1}), {4, 5, 6})
+    eq(with {3, init = "constant(value=7)"}[1].s, {7, 7, 7})
+    local net = with {3, value = {4, 5, 6}}
+    net[1].s = 0
+    net:reset(1)
+    eq(net[1].s, {4, 5, 6})
+    local both = {3, value = 1, init = "ones"}
+    fails(function() with(both) end, "parameter s takes value or init, not both")
+    fails(function() with {3, value = {1, 2}} end, "layer 1: the value of s is 2; the param")
+    fails(function() with {3, value = "x"} end, "value of parameter s must be a number or a tensor")
+    fails(function() with {3, init = 3} end, "init of parameter s must be a word")
+    fails(function() with {3, valu = 3} end, "no option 'valu'; did you mean 'value'?", true)
+    fails(function() with {-3} end, "sizes are at least 0")
+    fails(function() nn.fn {f = times, params = {w = {3}}} end, "params is a list")
+    fails(function() nn.fn {f = times, params = {{name = "frozen", 3}}} end,
+          "cannot be called frozen: layer.frozen is something else")
+end)
+
+test("what a function of a layer gives is checked by its place", function()
+    fails(function() nn.net {4, 3, function() return 3 end} end,
+          "layer 2: its function must give a tensor, not 3", true)
+    fails(function() nn.net {4, nn.residual {nn.fn {f = function() end, name = "f"}}} end,
+          "layer 1.1 (f): layer function f must give a tensor, not nil", true)
+end)
+
+-- ---- Sharing ----
+
+test("a layer value used twice is one layer at two places", function()
+    local layer = nn.dense {3, "tanh"}
+    local net = nn.net({3, layer, layer, 2}, F64)
+    eq(net:count(), 12 + 8)
+    assert(net[1] == net[2] and net[1] == layer)
+    eq(net:notation(), "3 - 3 tanh - @1 - 2 sigmoid : quadratic")
+    local again = nn.net(net:notation(), F64)
+    assert(again[1] == again[2])
+    local x, y = samples(5, 3, 2)
+    local h = (x:matmul(layer.w:t()) + layer.b):tanh()
+    near(net:trace(x, y)[2].a, (h:matmul(layer.w:t()) + layer.b):tanh(), 1e-14)
+    -- the gradients of both places, of a network whose two layers have the same values
+    local apart = nn.net("3 - 3 tanh - 3 tanh - 2", F64)
+    for l = 1, 3 do apart[l].w, apart[l].b = net[l].w:detach(), net[l].b:detach() end
+    local one, two = net:backprop(x, y), apart:backprop(x, y)
+    near(one[1], two[1] + two[2], 1e-14)
+    eq(one[2], one[1])
+    assert(net:gradcheck(x, y).ok)
+    net[2].activation = "relu"
+    eq(net[1].activation, "relu")
+    for _, copy in ipairs {net:clone(), saved(net)} do
+        assert(copy[1] == copy[2])
+        eq(copy(x), net(x))
+        eq(copy:count(), net:count())
+    end
+end)
+
+test("@name shares what stands before", function()
+    local net = nn.net "4 - 4 name=a - residual[4 - @a] - @a"
+    assert(net[1] == net[2][2] and net[1] == net[3])
+    eq(net:count(), 2 * 20)
+    assert(tostring(net):find("@a", 1, true))
+    net:append("@a", net.a, 3)
+    assert(net[5] == net[1])
+    eq(net:count(), 2 * 20 + 15)
+    net:replace(4, "@a")
+    assert(net[4] == net.a)
+    fails(function() nn.net "8 - 4 name=a - @a" end,
+          "layer 2 shares layer 1 (a), which takes 8; 4 comes to it here", true)
+    fails(function() nn.net {4, nn.dense {4}, nn.net {4, 4}, "@a"} end, "no layer called 'a'")
+    fails(function() nn.net "4 - residual[4 - @r] name=r" end, "@r stands inside the layer 'r'")
+    fails(function() nn.net "4 - 4 name=a - net[@a]" end, "as far as its network goes; 'a' is none")
+    fails(function() nn.net "4 - residual[4 name=a] - @a" end, "'a' is none of them")
+    fails(function() nn.net "4 - 3*[4 name=a]" end, "a layer that is repeated has no name")
+end)
+
+test("a layer has one network", function()
+    local net = nn.net "4 - 4"
+    local words = "layer 1 is part of another network already (layer 1 there); give this one a " ..
+        "copy, %s:clone()"
+    refused(net, function() nn.net {4, net[1], 2} end, words:format "layer")
+    local outer = nn.net {4, net, 2}
+    refused(net, function() nn.net {4, net} end, words:format "net")
+    refused(net, function() nn.net {4, nn.residual {net[1]}} end, "(layer 1.1 there)")
+    refused(outer, function() outer:append(outer[1][1]) end, "layer 3 shares layer 1.1 of another")
+    refused(outer, function() outer:append(outer) end, "a network cannot hold itself")
+    refused(outer, function() outer:append(nn.residual {outer}) end, "a network cannot hold itself")
+    local copy = nn.net {4, net:clone(), outer[2]:clone()}
+    eq(copy:params(), outer:params())
+end)
+
+test("a cloned layer brings its values where they fit", function()
+    local net = nn.net "4 - 3 relu tanh@2 name=h frozen - residual[3 - 3 tanh]"
+    net[1].factor = 3
+    local layer = net.h:clone()
+    eq(tostring(layer), "dense 3 relu tanh@2 name=h frozen, in no network yet")
+    fails(function() return layer.w end, "part of no network yet")
+    local fits, other = nn.net {4, layer}, nn.net {5, net[1]:clone()}
+    eq(fits[1].w, net[1].w)
+    eq(fits[1].factor, 3)
+    eq(fits[1].activation, {"relu", "tanh", "relu"})
+    eq(other[1].w.shape, {3, 5})
+    fits[1].w = 0
+    assert(net[1].w:abs():max():item() > 0)
+    fits:reset(3)
+    assert((fits[1].w - net[1].w):abs():max():item() > 0)
+    local block = net[2]:clone()
+    eq(nn.net {3, block}[1][2].w, net[2][2].w)
+end)
+
+-- ---- Networks in networks ----
+
+test("a network in another is a view of its numbers and trains alone", function()
+    local inner = nn.net("4 - 3 tanh - 4", F64)
+    local before, values = inner:params(), inner:params():totable()
+    local outer = nn.net({4, 4, inner, nn.residual {4}, 2}, F64)
+    assert(outer[2] == inner and outer[2][1] == inner[1])
+    eq(inner:params(), values)
+    assert(inner:params() ~= before)
+    outer:params():fill_(0.25)
+    eq(inner[1].w, tensor.full(0.25, 3, 4):totable())
+    eq(before, values)
+    outer:reset(1)
+    local start, x = outer:params():totable(), samples(8, 4, 4)
+    inner:train(x, x, {epochs = 3, lr = 0.5, progress = false, optimizer = "adam"})
+    local now, first = outer:params():totable(), 20
+    for i = 1, outer:count() do
+        local inside = i > first and i <= first + inner:count()
+        assert((now[i] ~= start[i]) == inside, "number " .. i)
+    end
+    assert(outer:gradcheck(x, tensor.zeros(8, 2, F64)).ok)
+    assert(inner:gradcheck(x, x).ok)
+    eq(nn.net(outer:notation()):notation(), outer:notation())
+    eq(outer:clone():params(), outer:params())
+    eq(saved(outer):params(), outer:params())
+end)
+
+test("a nested network is saved and cloned alone", function()
+    local inner = nn.net "4 - 3 tanh name=h - residual[3] - net[4]"
+    local outer = nn.net {4, 4, nn.residual {inner}, 2}
+    local x = tensor.randn(3, 4, {seed = 4})
+    for _, copy in ipairs {saved(inner), inner:clone()} do
+        eq(copy:notation(), inner:notation())
+        eq(copy:params(), inner:params())
+        eq(copy(x), inner(x))
+        copy:append(2)
+    end
+    eq(#inner, 3)
+    outer = nil
+    collectgarbage()
+    collectgarbage()
+    eq(saved(inner):params(), inner:params())
+end)
+
+test("what nesting refuses", function()
+    local inner = nn.net "4 - 3"
+    local record = inner:record(tensor.ones(2, 4))
+    refused(inner, function() nn.net {4, inner, 2} end, "a gradient still needs; call backward")
+    record:sum():backward()
+    fails(function() nn.net({4, inner}, F64) end, "layer 1 is a network in f32, this one is in f64")
+    fails(function() nn.net {5, inner} end, "layer 1: the network takes 4; 5 comes to it here")
+    local outer = nn.net({4, inner:to "f64", 2}, F64)
+    for _, f in ipairs {
+        function() inner:append(3) end, function() inner:cut(1) end,
+        function() inner:replace(1, 3) end, function() inner:to "f32" end,
+    } do
+        if pcall(f) then error "a nested network was changed" end
+    end
+    refused(inner, function() inner:append(3) end, "this network is layer 1 of another; change")
+    eq(outer:to("f32"):params().dtype, "f32")
+    eq(inner:params().dtype, "f32")
+end)
+
+-- ---- Changes ----
+
+test("append, replace and cut keep what fits", function()
+    local net = nn.net("4 - 3 - 2", {seed = 1})
+    local first, w = net[1], net[1].w:totable()
+    assert(net:append(nn.residual {2}, "3 relu - 5", function(x) return x * 2 end) == net)
+    eq(net:notation(), "4 - 3 sigmoid - 2 sigmoid - residual[2 sigmoid] - " ..
+        "3 relu - 5 sigmoid - fn : quadratic")
+    assert(net[1] == first)
+    eq(net[1].w, w)
+    local second = net[2].w:totable()
+    net:cut(3, -1)
+    eq(net[2].w, second)
+    local gone = net[2]
+    net:replace(2, nn.dense {7, "tanh", name = "out"})
+    eq(net:notation(), "4 - 3 sigmoid - 7 tanh name=out : quadratic")
+    eq(net[1].w, w)
+    -- what was taken out is usable and remembers its values
+    eq(gone.w, second)
+    gone.activation, gone.w = "relu", 1
+    eq(nn.net {3, gone}[1].w, {{1, 1, 1}, {1, 1, 1}})
+    net:cut(1)
+    eq(net[1].w.shape, {7, 4})
+    eq(net({1, 2, 3, 4}).shape, {7})
+    eq(nn.net("4 - 3 - 2", {seed = 1}):append(5):notation(), "4 - 3 sigmoid - 2 sigmoid - " ..
+        "5 sigmoid : quadratic")
+end)
+
+test("a change that fails changes nothing", function()
+    local net = nn.net "4 - 3 - 2"
+    refused(net, function() net:append() end, "net:append takes layers")
+    refused(net, function() net:append(nil) end, "entry 1 must be a size")
+    refused(net, function() net:append(3, {}) end, "entry 2 must be a size")
+    refused(net, function() net:append("3 - ") end, "expected a layer")
+    refused(net, function() net:append("3 : mse") end, "not ':'")
+    refused(net, function() net:append(nn.residual {5}) end, "layer 3: residual adds its input, 2,")
+    refused(net, function() net:append(function() error "no" end) end, "no")
+    refused(net, function() net:replace(1, nn.residual {5}) end, "layer 1: residual adds its input")
+    refused(net, function() net:replace(3, 4) end, "there is no layer 3; there are 2")
+    refused(net, function() net:replace(1, "5 - 6") end, "one layer in another's place, not 2")
+    refused(net, function() net:replace(1) end, "must be a size, a layer")
+    refused(net, function() net:cut(1, 2) end, "a network keeps at least one layer")
+    refused(net, function() net:cut(2, 1) end, "from the first layer to the last, not from 2 to 1")
+    refused(net, function() net:cut(0) end, "counting starts at 1")
+    refused(net, function() net[1] = nn.dense {3} end, "net:replace(l, layer)")
+    refused(net, function() net:to "f16" end, "\"f32\" or \"f64\"")
+    local record = net:record(tensor.ones(1, 4))
+    refused(net, function() net:cut(1) end, "a gradient still needs the network's values")
+    refused(net, function() net:to "f64" end, "a gradient still needs the network's values")
+    record:sum():backward()
+    local block = nn.net "4 - residual[3 - 4 name=last]"
+    refused(block, function() block[1][1] = 3 end, "the layers in it cannot be assigned")
+    refused(block, function() block[1].last = 3 end, "the layers in it cannot be assigned")
+    refused(block, function() return block[1].w end, "no w of its own")
+end)
+
+test("another dtype keeps the values", function()
+    local net = nn.net "4 - residual[3 - 4] - net[2]"
+    local layer, values, x = net[1][1], net:params():totable(), tensor.randn(2, 4)
+    local out = net(x)
+    assert(net:to("f64") == net and net[1][1] == layer)
+    eq(net:params(), values)
+    eq(layer.w.dtype, "f64")
+    near(net(x), out, 1e-6)
+    assert(net:gradcheck(x, tensor.zeros(2, 2)).ok)
+end)
+
+-- ---- Frozen layers and factors ----
+
+test("no bit of a frozen layer moves in training", function()
+    local x, y = samples(6, 4, 2)
+    local with_momentum = nn.sgd {lr = 1, momentum = 0.9}
+    for _, optimizer in ipairs {nn.sgd {lr = 1}, with_momentum, nn.adam {lr = 0.1}} do
+        local net = nn.net("4 - 3 - residual[3 - 3 frozen] - 2", F64)
+        net:train(x, y, {epochs = 2, batch = 2, optimizer = optimizer, progress = false})
+        net:freeze(1)
+        assert(net[1].frozen and net[2][2].frozen and not net[2][1].frozen and not net[2].frozen)
+        local w, b = net[1].w:totable(), net[2][2].b:totable()
+        local free = net[2][1].w:clone()
+        net:train(x, y, {epochs = 2, batch = 2, optimizer = optimizer, progress = false})
+        eq(net[1].w, w)
+        eq(net[2][2].b, b)
+        assert((net[2][1].w - free):abs():max():item() > 0)
+        assert(net:gradcheck(x, y).ok)
+        assert(net:trace(x, y)[1].dw:abs():max():item() > 0)
+        assert(net:backprop(x, y)[2][2]:abs():max():item() > 0)
+        net:thaw(1)
+        net:step(x, y, optimizer)
+        assert((net[1].w - tensor(w, F64)):abs():max():item() > 0)
+    end
+end)
+
+test("freeze and thaw by number, path, handle and all", function()
+    local net = nn.net "4 - 3 - residual[3 - 3 name=r] - 2"
+    net:freeze "2.r"
+    eq(net:notation(), "4 - 3 sigmoid - residual[3 sigmoid - 3 sigmoid name=r frozen] - " ..
+        "2 sigmoid : quadratic")
+    assert(saved(net)[2].r.frozen and net:clone()[2].r.frozen)
+    net:freeze(net[2])
+    assert(net[2].frozen and net[2][1].frozen and not net.frozen)
+    net:freeze()
+    assert(net.frozen and net[3].frozen)
+    net:thaw()
+    assert(not net.frozen and not net[2].r.frozen)
+    net[2].frozen = true
+    assert(net[2].r.frozen)
+    fails(function() net:freeze(4) end, "there is no layer 4; there are 3")
+    fails(function() net:freeze "x" end, "no layer 'x'", true)
+end)
+
+test("a factor scales a layer's steps", function()
+    local net = nn.net("4 - 3 - residual[3] - 2", F64)
+    local x, y = samples(5, 4, 2)
+    net[1].factor, net[2].factor = 0.5, 0
+    eq(net[2][1].factor, 0)
+    local nabla_w = net:backprop(x, y)
+    local w1, w2, w3 = net[1].w:clone(), net[2][1].w:clone(), net[3].w:clone()
+    net:step(x, y, {lr = 2})
+    near(net[1].w, w1 - nabla_w[1], 1e-14)
+    eq(net[2][1].w, w2)
+    near(net[3].w, w3 - nabla_w[3] * 2, 1e-14)
+end)
+
+-- ---- Where gradients go ----
+
+test("every backward fills the gradients of the whole tree", function()
+    local inner = nn.net("2 - 2 linear", F64)
+    local net = nn.net({2, inner, nn.residual {"2 linear"}, 1}, F64)
+    local x = tensor({{1, 2}, {3, 4}}, F64)
+    fails(function() net:grads() end, "no gradient yet; net:backprop(x, y) computes it", true)
+    fails(function() inner:grads() end, "no gradient yet")
+    net[2][1].w:sum():backward()
+    eq(net:grads(), {0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 0, 0, 0, 0, 0})
+    eq(inner:grads(), {0, 0, 0, 0, 0, 0})
+    eq(net[1][1].w.grad, {{0, 0}, {0, 0}})
+    inner:record(x):sum():backward()
+    -- of the sum of x wᵀ + b: every row of w gets the sum of the examples, b their number
+    eq(inner:grads(), {4, 6, 4, 6, 2, 2})
+    eq(net:grads(), {4, 6, 4, 6, 2, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0})
+    eq(net[3].w.grad, {{0, 0}})
+    net:train(x, {{1}, {0}}, {epochs = 1, progress = false})
+    local why = "training by plain gradient descent adds the gradients straight into the weights"
+    fails(function() net:grads() end, why, true)
+    fails(function() inner:grads() end, why, true)
+    fails(function() return net[2][1].w.grad end, why, true)
+    net[1].frozen = true
+    net:backprop(x, {{1}, {0}})
+    eq(net[1][1].w.grad, net:grads():narrow(1, 1, 4):reshape(2, 2))
+end)
+
+-- ---- Free sizes ----
+
+test("free sizes in notation and tables", function()
+    local net = nn.net({{"*", 4}, nn.residual {"4 tanh"}, "3 softmax", cost = "cross_entropy"}, F64)
+    eq(net:notation(), "*x4 - residual[4 tanh] - 3 softmax : cross_entropy")
+    local x = tensor.randn(2, 5, 4, {dtype = "f64", seed = 5})
+    eq(net(x).shape, {2, 5, 3})
+    eq(net(x[1]).shape, {5, 3})
+    near(net(x)[2], net(x[2]), 1e-14)
+    -- class numbers at every step, their targets written out, and the mean over all steps
+    local y = {{1, 2, 3, 1, 2}, {3, 3, 1, 2, 1}}
+    local one_hot, cost = tensor.zeros(2, 5, 3, F64), 0
+    for i = 1, 2 do
+        for s = 1, 5 do
+            one_hot[{i, s, y[i][s]}] = 1
+            cost = cost - math.log(net(x)[{i, s, y[i][s]}]) / 10
+        end
+    end
+    near(net:cost(x, y), cost, 1e-12)
+    near(net:cost(x, one_hot), cost, 1e-12)
+    assert(net:gradcheck(x, y).ok)
+    eq(net:evaluate(x, y).answers, 10)
+    net:train(x, y, {epochs = 1, progress = false})
+    fails(function() net:cost(x, {{1, 2}, {1, 2}}) end,
+          "y is 2x2; the outputs are 2x5x3, so y needs 5 steps", true)
+    fails(function() net:cost(x, {{1, 2, 3, 1, 4}, {1, 1, 1, 1, 1}}) end, "y holds class 4")
+    fails(function() net(tensor.zeros(2, 5, 3)) end, "examples of *x4, so *x4 or nx*x4", true)
+    fails(function() net(tensor.zeros(2, 0, 4)) end, "* at least 1", true)
+    fails(function() net:classify(x) end, "net(x):argmax(-1) has the largest of each", true)
+    eq(saved(net):notation(), net:notation())
+    fails(function() nn.net {4, "*"} end, "a layer needs its sizes")
+    fails(function() nn.net "4 - dense *" end, "a layer needs its sizes")
+    fails(function() nn.net {"*", 4} end, "needs the number of its inputs; the size of * is", true)
+    fails(function() nn.net {{4, "*"}, 3} end, "write a size for every * but the first: *x4", true)
+    fails(function() nn.net {{3, 4}, 3} end, "write 12 for one vector, *x4 for steps", true)
+end)
+
+-- ---- Bad input ----
+
+test("branches that do not fit", function()
+    fails(function() nn.net "8 - residual[5]" end,
+          "layer 1: residual adds its input, 8, to what its layers give, 5", true)
+    fails(function() nn.net "8 - 8 - residual[5 | 6]" end,
+          "layer 2: branch 1 (up to layer 2.1) gives 5, branch 2 (up to layer 2.2) 6; residual adds", true)
+    fails(function() nn.net "8 - residual[]" end, "residual has no layer in its brackets")
+    fails(function() nn.net "8 - parallel[ | ]" end, "parallel has no layer in its brackets")
+    fails(function() nn.net "8 - net[]" end, "net has no layer in its brackets")
+    fails(function() nn.residual {} end, "residual needs at least one layer")
+    fails(function() nn.residual {{}, {}} end, "residual needs at least one layer")
+    fails(function() nn.residual {{8}, 8} end, "entry 2 must be a branch, {layers…}", true)
+    fails(function() nn.residual {{8}, {8}, {8}} end, "2 branches at most")
+    fails(function() nn.net "8 - 0*[8]" end, "repeated from 1 to 10000 times, not '0'")
+    fails(function() nn.net "8 - 1000000*[8]" end, "repeated from 1 to 10000 times, not '1000000'")
+    fails(function() nn.net "8 - 10000*[10000*[8]]" end, "notation has room for 10000 layers")
+end)
+
+test("layers stand 64 deep and at 10000 places", function()
+    local deep, net = nn.dense {2}, nil
+    for _ = 1, 64 do deep = nn.residual {deep} end
+    net = nn.net {2, deep}
+    eq(net:clone():notation(), net:notation())
+    eq(saved(net):params(), net:params())
+    assert(#tostring(net:trace({1, 2}, {1, 2})) > 64)
+    deep = nn.residual {deep:clone()}
+    fails(function() nn.net {2, deep} end, "layers stand at most 64 deep in one another")
+    fails(function() nn.residual {deep} end, "layers stand at most 64 deep in one another")
+    refused(net, function() net:append(nn.residual {net[1]}) end, "layers stand at most 64 deep")
+    local many = nn.dense {2}
+    for _ = 1, 12 do many = nn.residual {many, many} end
+    fails(function() nn.residual {many, many} end, "a network has room for 10000 layers; a shared")
+    local wide = nn.net {2, many}
+    eq(wide:count(), 6)
+    refused(wide, function() wide:append(many) end, "a network has room for 10000 layers")
+    wide.frozen = true
+    assert(many.frozen and wide:clone().frozen)
+end)
+
+-- ---- Functions that change what runs ----
+
+test("a function that is tried while a network is built may use it, not change it", function()
+    local net, messages = nn.net "4 - 4 - 4", {}
+    local other = nn.net "4 - 4"
+    net:append(other, function(x)
+        for i, f in ipairs {
+            function() net:append(4) end, function() net:cut(1) end, function() other:append(4) end,
+            function() other:to "f64" end, function() nn.net {4, other} end,
+        } do
+            local ok, message = pcall(f)
+            messages[i] = not ok and message
+        end
+        collectgarbage()
+        eq(#net, 2)
+        net({1, 2, 3, 4})
+        saved(net)
+        assert(tostring(net):find "^4 %- 2%*%[4 sigmoid%] : ", tostring(net))
+        return x
+    end)
+    eq(#net, 4)
+    for i, words in ipairs {"cannot change it", "cannot change it", "is being built into another",
+                            "is being built into another", "is being built into a network"} do
+        assert(messages[i] and messages[i]:find(words, 1, true), messages[i])
+    end
+    assert(net[3] == other and other[1] == net[3][1])
+end)
+
+test("a network that runs is not changed, and takes new activations", function()
+    local net, messages = nil, {}
+    net = nn.net {4, nn.residual {nn.dense {4, function(z)
+        if net then
+            messages.append = select(2, pcall(net.append, net, 4))
+            messages.cut = select(2, pcall(net.cut, net, 1))
+            messages.to = select(2, pcall(net.to, net, "f64"))
+            messages.nest = select(2, pcall(nn.net, {4, net, 2}))
+            messages.block = select(2, pcall(nn.residual, {net}))
+            net[1][1].activation = "relu"
+            collectgarbage()
+        end
+        return z:tanh()
+    end}}, 2}
+    net:train(tensor.ones(4, 4), tensor.ones(4, 2), {epochs = 2, batch = 2, progress = false})
+    for _, method in ipairs {"append", "cut", "to"} do
+        assert(messages[method]:find("cannot change it", 1, true), messages[method])
+    end
+    for _, way in ipairs {"nest", "block"} do
+        assert(messages[way]:find("a network that is running cannot be put into another", 1, true))
+    end
+    eq(net[1][1].activation, "relu")
+end)
+
+-- A collection may come whenever something is made, under NABLA_STRESS at every entry.
+test("finalisers may change a network at any time", function()
+    local x = tensor.ones(2, 4)
+    local changes = {
+        function(net) net:replace(1, 4) end, function(net) net:to "f64" end,
+        function(net) net:cut(1) end, function(net) net:append(4) end,
+        function(net) net[1].activation = function(z) return z:relu() end end,
+        function(net) nn.net {4, net, 4} end,
+    }
+    local uses = {
+        function(_, layer) return layer.w, layer:neuron(2).w end,
+        function(_, layer) layer.w, layer:neuron(2).b = tensor.ones(4, 4), 1 end,
+        function(net) return net:params(), net:grads() end,
+        function(net) return net:backprop(x, x) end,
+        function(net) return net:trace(x, x) end,
+        function(net) return net:numeric_gradient(x, x) end,
+        function(net) return net[1].activation, tostring(net) end,
+        function(net) net:append("4 - 4", 4) end,
+        function(net) return nn.net {4, net, net}, net:clone() end,
+    }
+    for _, change in ipairs(changes) do
+        for _, use in ipairs(uses) do
+            local net = nn.net {4, nn.dense {4, function(z) return z:tanh() end}, nn.residual {4}}
+            local layer = net[1]
+            layer:neuron(2).activation = "relu"
+            net:backprop(x, x)
+            setmetatable({}, {__gc = function() pcall(change, net) end})
+            pcall(use, net, layer)
+            collectgarbage()
+            eq(net(x).shape, {2, 4})
+            assert(net:gradcheck(x, x).forwards > 0)
+        end
+    end
+end)
+
+spec.report()
