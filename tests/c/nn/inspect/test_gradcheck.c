@@ -87,7 +87,8 @@ static void special_ends(void **state)
 }
 
 /* A quadratic cost of the host with a planted error in its derivative: the op slope_chain carries
- * any slope. 0: right, 1: wrong sign, 2: factor two, 3: a term missing, 4: zero. */
+ * any slope. 0: right, 1: wrong sign, 2: factor two, 3: a term missing, 4: zero; 5: factor two
+ * for one neuron and example. */
 static int planted;
 
 static nb_tensor *planted_call(nb_ctx *ctx, const nb_host_function *self, nb_tensor *const *in,
@@ -101,7 +102,8 @@ static nb_tensor *planted_call(nb_ctx *ctx, const nb_host_function *self, nb_ten
     for (int64_t i = 0; i < nb_tensor_count(z); i++) {
         const int64_t at[2] = {i / z->shape[1], i % z->shape[1]};
         double t = tanh(nb_tensor_get(z, at)), right = 1 - t * t;
-        const double wrong[5] = {right, -right, 2 * right, 1, 0};
+        const double wrong[6] = {right, -right, 2 * right,
+                                 1,     0,      at[0] == 2 && at[1] == 1 ? 2 * right : right};
         nb_tensor_set(a, at, t);
         nb_tensor_set(slope, at, wrong[planted]);
     }
@@ -136,6 +138,32 @@ static void planted_errors_are_found(void **state)
         nb_activation plain = activation_called("tanh");
         nb_layer_set_activation(ctx, net->layer.child[l], 0, l ? 3 : 5, plain);
     }
+    nb_tensor_release(ctx, x);
+    nb_tensor_release(ctx, y);
+    nb_net_release(ctx, net);
+    nb_ctx_free(ctx);
+}
+
+/* Of all that was compared the report shows the worst, where it stands and by how much. */
+static void the_worst_is_shown(void **state)
+{
+    static const nb_host_function function = {.call = planted_call};
+    static const nb_activation_type type = {.name = "planted", .init = "lecun", .host = &function};
+    nb_ctx *ctx = nb_ctx_new();
+    nb_net *net = net_of(ctx, "4 - 5 tanh - 3 tanh", NB_F64);
+    nb_tensor *x = uniform(ctx, NB_F64, 4, 4, -1, 1, 2), *y = uniform(ctx, NB_F64, 4, 3, 0, 1, 3);
+    nb_gradcheck out;
+    (void)state;
+    planted = 5;
+    assert_int_equal(
+        nb_layer_set_activation(ctx, net->layer.child[1], 0, 3, nb_activation_of(&type)), NB_OK);
+    assert_int_equal(nb_gradcheck_run(ctx, net, x, y, &out), NB_OK);
+    const nb_equation *first = &out.equation[0];
+    assert_int_equal(first->compared, 12);
+    assert_int_equal(first->wrong, 1);
+    assert_string_equal(first->where, "delta[2][3][2]");
+    assert_true(fabs(first->analytic / first->numeric - 2) < 1e-6);
+    assert_true(fabs(first->worst - 0.5) < 1e-6);
     nb_tensor_release(ctx, x);
     nb_tensor_release(ctx, y);
     nb_net_release(ctx, net);
@@ -275,6 +303,7 @@ int main(void)
         cmocka_unit_test(every_activation_and_cost),
         cmocka_unit_test(special_ends),
         cmocka_unit_test(planted_errors_are_found),
+        cmocka_unit_test(the_worst_is_shown),
         cmocka_unit_test(trace_has_the_bits_of_training),
         cmocka_unit_test(trace_obeys_the_equations),
         cmocka_unit_test(numeric_gradient),
