@@ -154,8 +154,8 @@ static void test_sharing(void **state)
     assert_refused("64 - 30 name=head - @!haed", "no layer called 'haed' stands before this place; "
                                                  "did you mean 'head'?");
     assert_refused("64 - @!a - 64 name=a", "no layer called 'a' stands before this place");
-    assert_refused("64 - residual[64 name=a] - @!a", "no layer called 'a' stands before");
-    assert_refused("64 - 64 name=a - net[@!a]", "no layer called 'a' stands before");
+    assert_refused("64 - residual[64 name=a] - @!a", "'a' is none of them");
+    assert_refused("64 - 64 name=a - net[@!a]", "as far as its network goes; 'a' is none of them");
     assert_refused("64 - residual[64 - @!r] name=r", "@r stands inside the layer 'r' itself");
     assert_refused("64 - residual[@!r | 3*[64] - 64 init=constant(value=-1)] frozen name = r - 2",
                    "@r stands inside the layer 'r' itself");
