@@ -340,11 +340,10 @@ static nb_status check_names(nb_ctx *ctx, const nb_plans *plans, const nb_layer 
             const char *name = block->child[i]->head.name;
             for (int k = 0; *name && k < i; k++)
                 if (block->child[k] != block->child[i] && !strcmp(block->child[k]->head.name, name))
-                    return nb_fail(
-                        ctx, NB_EARG,
-                        "layers %d and %d%s%s have the same name, %s; each needs its own", k + 1,
-                        i + 1, plans->list[p].plan->place < 0 ? "" : " of ",
-                        plans->list[p].plan->place < 0 ? "" : plans->list[p].plan->where, name);
+                    return nb_fail(ctx, NB_EARG, "layers %d and %d%s%s have the same name, %s",
+                                   k + 1, i + 1, plans->list[p].plan->place < 0 ? "" : " of ",
+                                   plans->list[p].plan->place < 0 ? "" : plans->list[p].plan->where,
+                                   name);
         }
     }
     return NB_OK;
