@@ -14,7 +14,7 @@ typedef struct share {
     nb_layer **part;
     nb_param **param, **buffer;
     int parts, params, buffers;
-    int64_t first_value, values, first_figure, figures;
+    int64_t values, figures;
     nb_tensor *views[3]; /* values, grads, figures */
 } share;
 
