@@ -281,7 +281,8 @@ static double softmax_cross_entropy_value(const place *p)
         double sum = 0;
         for (int64_t i = row; i < row + n; i++) sum += exp(flat_at(z, i));
         for (int64_t i = row; i < row + n; i++) {
-            double target = y->dtype != NB_I32 ? flat_at(y, i) : flat_at(y, row / n) == i - row + 1;
+            double target =
+                y->dtype != NB_I32 ? flat_at(y, i) : flat_at(y, row / n) == (double)(i - row + 1);
             if (target != 0) cost -= target * log(exp(flat_at(z, i)) / sum);
         }
     }
