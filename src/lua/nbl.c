@@ -259,6 +259,19 @@ static bool is_method(lua_State *L)
     return method;
 }
 
+/* Whether the running function is what calling its first argument means, as in net(x): who wrote
+ * that counts x as the first. */
+static bool is_called_value(lua_State *L)
+{
+    lua_Debug call;
+    if (luaL_getmetafield(L, 1, "__call") == LUA_TNIL) return false;
+    bool called = lua_getstack(L, 0, &call) && lua_getinfo(L, "f", &call);
+    int pushed = called ? 2 : 1;
+    called = called && lua_rawequal(L, -1, -2);
+    lua_pop(L, pushed);
+    return called;
+}
+
 void nbl_no_more(lua_State *L, int last)
 {
     if (lua_gettop(L) <= last) return;
@@ -275,14 +288,16 @@ int nbl_arg_error(lua_State *L, int arg, const char *expected)
     const char *got = nbl_describe(L, arg), *name = name_of_call(L, &call);
     if (strcmp(call.namewhat, "metamethod") == 0)
         return nbl_error(L, "the value must be %s, not %s", expected, got);
-    if (!name) return nbl_error(L, "argument %d must be %s, not %s", arg, expected, got);
+    bool called = arg > 1 && is_called_value(L);
+    if (!name) return nbl_error(L, "argument %d must be %s, not %s", arg - called, expected, got);
     bool method = is_method(L), told = *call.namewhat != '\0';
     bool colon = told ? strcmp(call.namewhat, "method") == 0 : method;
     if (colon && arg == 1) return nbl_error(L, "%s belongs to %s, not %s", name, expected, got);
     const char *advice = "";
     if (method && !colon)
         advice = lua_pushfstring(L, "; a method is called with a colon, x:%s(…)", bare_name(name));
-    return nbl_error(L, "argument %d must be %s, not %s%s", arg - colon, expected, got, advice);
+    return nbl_error(L, "argument %d must be %s, not %s%s", arg - (colon || called), expected, got,
+                     advice);
 }
 
 /* ---- Into the core ---- */

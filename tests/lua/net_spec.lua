@@ -17,6 +17,12 @@ local function differ(a, b) return (a - b):abs():max():item() > 0 end
 
 -- ---- Making ----
 
+test("a call of a network counts x as its first argument, as net:cost does", function()
+    local net = nn.net "4 - 2"
+    fails(function() net("x") end, "net: argument 1 must be a tensor", true)
+    fails(function() net:cost("x", 1) end, "net:cost: argument 1 must be a tensor", true)
+end)
+
 test("tostring begins with notation and shows the layers", function()
     local text = tostring(nn.net "64 - 30 - 10")
     eq(text:match "^[^\n]*", "64 - 30 sigmoid - 10 sigmoid : quadratic")
