@@ -3,15 +3,11 @@
 package.path = (arg[0]:match("^(.*)/") or ".") .. "/?.lua;" .. package.path
 local spec = require "spec"
 local test, eq, near, fails = spec.test, spec.eq, spec.near, spec.fails
+local samples = spec.samples
 local nabla = spec.nabla
 local tensor, nn, data = nabla.tensor, nabla.nn, nabla.data
 
 local F64 = {dtype = "f64"}
-
-local function samples(n, inputs, outputs)
-    return tensor.randn(n, inputs, {dtype = "f64", seed = 1}),
-           tensor.rand(n, outputs, {dtype = "f64", seed = 2})
-end
 
 local function differ(a, b) return (a - b):abs():max():item() > 0 end
 

@@ -81,5 +81,34 @@ function spec.report()
     if failed > 0 then os.exit(1, true) end
 end
 
+-- ---- Networks ----
+
+-- n examples of so many inputs and outputs, always the same ones.
+function spec.samples(n, inputs, outputs)
+    return nabla.tensor.randn(n, inputs, {dtype = "f64", seed = 1}),
+           nabla.tensor.rand(n, outputs, {dtype = "f64", seed = 2})
+end
+
+-- The network after a way through a file.
+function spec.saved(net)
+    local path = os.tmpname()
+    net:save(path)
+    local again = nabla.nn.load(path)
+    os.remove(path)
+    return again
+end
+
+-- f must raise `message`, and change nothing of the network.
+function spec.refused(net, f, message)
+    local notation, params, count = net:notation(), net:params(), #net
+    local values = params:totable()
+    local full = spec.fails(f, message, true)
+    spec.eq(net:notation(), notation)
+    spec.eq(#net, count)
+    assert(net:params() == params)
+    spec.eq(params, values)
+    return full
+end
+
 spec.nabla = nabla
 return spec
