@@ -6,12 +6,18 @@
 #include <lualib.h>
 #include <pthread.h>
 #include <string.h>
+#include <time.h>
 
 /* Set by the handler; the one global of the house that changes while code runs. */
 static volatile sig_atomic_t asked;
 /* Of the thread that runs Lua, and whether it outlives more than one Ctrl-C. */
 static pthread_t home;
 static bool patient;
+/* A key that comes just before a read(2) begins ends nothing, and no hook runs in C: from Ctrl-C on,
+ * until the code has ended, SIGALRM comes again and again and ends the read. */
+static timer_t again;
+static bool has_again;
+enum { AGAIN_NS = 50000000 };
 
 /* Counts instructions, not calls: a hook on calls would also raise inside the message handler. */
 static void hook(lua_State *L, lua_Debug *ar)
@@ -36,18 +42,35 @@ static void disarm(lua_State *L)
     if (lua_gethook(L) == hook) lua_sethook(L, NULL, 0, 0);
 }
 
-/* lua_sethook may be called from a handler; the threads' table is always whole (threads.h). A
- * library may have threads of its own that do not block signals, as those of a BLAS: what comes to
+/* A library may have threads of its own that do not block signals, as those of a BLAS: what comes to
  * them is passed on. */
+static bool at_home(int signal_number)
+{
+    if (pthread_equal(pthread_self(), home)) return true;
+    pthread_kill(home, signal_number);
+    return false;
+}
+
+/* To be called from a handler too. */
+static void repeat_every(long nanoseconds)
+{
+    struct itimerspec every = {{0, nanoseconds}, {0, nanoseconds}};
+    if (has_again) timer_settime(again, 0, &every, NULL);
+}
+
+/* lua_sethook may be called from a handler; the threads' table is always whole (threads.h). */
 static void on_sigint(int signal_number)
 {
-    if (!pthread_equal(pthread_self(), home)) {
-        pthread_kill(home, signal_number);
-        return;
-    }
+    if (!at_home(signal_number)) return;
     asked = 1;
     if (!patient) signal(signal_number, SIG_DFL);
     sh_threads_each(arm);
+    repeat_every(AGAIN_NS);
+}
+
+static void on_sigalrm(int signal_number)
+{
+    (void)at_home(signal_number);
 }
 
 static void mask(int how)
@@ -66,8 +89,12 @@ void sh_interrupt_install(bool is_patient)
     memset(&action, 0, sizeof action);
     mask(SIG_BLOCK);
     /* No SA_RESTART: a read that waits for a key must end. */
-    action.sa_handler = on_sigint;
     sigemptyset(&action.sa_mask);
+    action.sa_handler = on_sigalrm;
+    sigaction(SIGALRM, &action, NULL);
+    struct sigevent alarm = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGALRM};
+    if (!has_again) has_again = timer_create(CLOCK_MONOTONIC, &alarm, &again) == 0;
+    action.sa_handler = on_sigint;
     sigaction(SIGINT, &action, &before);
     if (!is_patient && before.sa_handler == SIG_IGN) sigaction(SIGINT, &before, NULL);
 }
@@ -82,7 +109,10 @@ bool sh_interrupt_end(void)
 {
     mask(SIG_BLOCK);
     bool was_asked = asked;
-    if (was_asked) sh_threads_each(disarm);
+    if (was_asked) {
+        repeat_every(0);
+        sh_threads_each(disarm);
+    }
     asked = 0;
     return was_asked;
 }
