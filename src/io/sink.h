@@ -9,8 +9,9 @@
 
 typedef struct nb_sink nb_sink;
 
-/* NULL with NB_EIO and the reason. The target keeps its permissions; a symbolic link is followed.
- */
+/* NULL with NB_EIO and the reason. The target keeps its permissions, and its owner where that can
+ * be; a symbolic link is followed. Another name of the file (a hard link) keeps the old content. A
+ * descriptor's path (/dev/stdout, /dev/fd/3) and what is no regular file are written through. */
 nb_sink *nb_sink_open(nb_ctx *ctx, const char *path);
 /* Remembers the first failure; nb_sink_close reports it. */
 void nb_sink_write(nb_sink *sink, const void *data, size_t bytes);
