@@ -1,6 +1,7 @@
 /* nabla: options and wiring. */
 #include "shell/prompt.h"
 #include "shell/run/interrupt.h"
+#include "shell/run/writes.h"
 #include "shell/screen/say.h"
 #include "shell/script.h"
 #include "shell/state.h"
@@ -43,6 +44,7 @@ int main(int argc, char **argv)
     sh_shell shell;
     /* Numbers stay as Lua writes them; the rest is the user's. */
     setlocale(LC_CTYPE, "");
+    sh_writes_install();
     if (!sh_options_read(&options, argc, argv)) {
         sh_options_free(&options);
         return SH_MISUSED;

@@ -173,9 +173,44 @@ gives 0 ''; verdict 'no progress'
 
 # ---- Output that cannot be written ----
 
-status=0
-"$nabla" -e 'for i = 1, 100000 do print("line") end' 2> err | head -1 > out
-gives 0 line; verdict 'a closed pipe is quiet'
+# ends STATUS: the first command of the last pipe did, and the second was told one line.
+ends() {
+    status=$(cat ended)
+    [ "$status" -eq "$1" ] && [ "$(cat out)" = line ] && [ ! -s err ]
+}
+cat > lines.lua <<'END'
+for i = 1, 100000 do print("line") end
+END
+{ "$nabla" -e 'for i = 1, 100000 do print("line") end' 2> err; echo $? > ended; } | head -1 > out
+ends 141; verdict 'a closed pipe ends -e quietly, by its signal'
+{ "$nabla" lines.lua 2> err; echo $? > ended; } | head -1 > out
+ends 141; verdict 'and a script'
+{ "$nabla" < lines.lua 2> err; echo $? > ended; } | head -1 > out
+ends 141; verdict 'and standard input'
+{ "$nabla" -i < lines.lua 2> err; echo $? > ended; } | head -1 > out
+ends 141; verdict 'and a prompt that is none'
+{ "$nabla" -e 'pcall(function() for i = 1, 100000 do io.write("line\n") end end) os.exit(3)' 2> err
+  echo $? > ended; } | head -1 > out
+ends 141; verdict 'pcall does not keep it'
+{ (trap '' PIPE; exec "$nabla" lines.lua 2> err); echo $? > ended; } | head -1 > out
+status=$(cat ended)
+[ "$status" -eq 1 ] && grep -q 'cannot write to standard output' err
+verdict 'who ignores the signal is told'
+run -e 'p = io.popen("exit 0", "w") p:setvbuf "no"' \
+    -e 'local fine, why repeat fine, why = p:write "x" until not fine print(why)'
+gives 0 'Broken pipe'; verdict 'another pipe without a reader is an error'
+run -e 'os.execute "{ yes 2> noise; echo $? > ended; } | head -1"'
+[ "$(cat ended)" = 141 ] && gives 0 y; verdict 'commands of the system end by the signal'
+(ulimit -f 1; "$nabla" -e 'print(io.open("large", "w"):setvbuf "no")' \
+    -e 'print(io.open("large", "w"):write(("x"):rep(100000)))' 2> err; echo $? > ended) | cat > out
+status=$(cat ended)
+[ "$status" -eq 0 ] && grep -q 'File too large' out; verdict 'a limit on files is an error'
+(ulimit -f 1; "$nabla" -e 'print(pcall(tensor.save, "large.npy", tensor.zeros(1000, 1000)))' 2> err
+ echo $? > ended) | cat > out
+status=$(cat ended)
+[ "$status" -eq 0 ] && grep -q 'cannot write large.npy: File too large' out &&
+    [ -z "$(ls -A | grep -e large.npy -e '^\.nabla')" ]
+verdict 'a save against the limit leaves nothing'
 if [ -w /dev/full ]; then
     status=0
     : > out

@@ -3,7 +3,6 @@
 
 #include "shell/run/interrupt.h"
 
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/wait.h>
@@ -31,7 +30,6 @@ static int rows_of(const char *text, size_t length)
 static bool pipe_to(const char *pager, const char *text, size_t length)
 {
     int status = -1;
-    void (*before)(int) = signal(SIGPIPE, SIG_IGN);
     sh_interrupt_begin();
     FILE *pipe = popen(pager, "we");
     sh_interrupt_end();
@@ -42,7 +40,6 @@ static bool pipe_to(const char *pager, const char *text, size_t length)
     /* What came meanwhile is taken here, or it would drop the next line. */
     sh_interrupt_begin();
     sh_interrupt_end();
-    signal(SIGPIPE, before);
     return status != -1 && !(WIFEXITED(status) && WEXITSTATUS(status) == NO_SUCH_PROGRAM);
 }
 
