@@ -14,6 +14,7 @@ local FAMILIES <const> = {
     {prefix = "net", title = "A NETWORK"},
     {prefix = "layer", title = "A LAYER"},
     {prefix = "neuron", title = "A NEURON"},
+    {prefix = "trace", title = "A TRACE"},
     {prefix = "data", title = "DATA"},
     {prefix = "set", title = "A DATA SET"},
     {prefix = "plot", title = "PLOTS"},
@@ -116,12 +117,12 @@ end
 
 local CLASSES <const> = {
     tensor = "nabla.tensor", net = "nabla.network", layer = "nabla.layer",
-    neuron = "nabla.neuron", set = "nabla.set",
+    neuron = "nabla.neuron", set = "nabla.set", trace = "nabla.trace",
 }
 local MODULES <const> = {"tensor", "nn", "data", "plot", "nabla"}
 local MODULE_OF <const> = {
-    tensor = "tensor", nn = "nn", net = "nn", layer = "nn", neuron = "nn", data = "data",
-    set = "data", plot = "plot", nabla = "nabla",
+    tensor = "tensor", nn = "nn", net = "nn", layer = "nn", neuron = "nn", trace = "nn",
+    data = "data", set = "data", plot = "plot", nabla = "nabla",
 }
 
 -- Types of parameters by the names that the usages give them; what is missing may be anything.
@@ -148,9 +149,11 @@ local RESULTS <const> = {
     net = {
         {"any"}, clone = {"nabla.network"}, reset = {}, params = {"nabla.tensor"},
         grads = {"nabla.tensor"}, count = {"integer"}, notation = {"string"}, save = {},
-        record = {"nabla.tensor"}, cost = {"number"}, numeric_gradient = {"nabla.tensor"},
+        record = {"nabla.tensor"}, cost = {"number"}, numeric_gradient = {"table", "table"},
+        backprop = {"table", "table"}, trace = {"nabla.trace"},
     },
     layer = {{"any"}, neuron = {"nabla.neuron"}},
+    trace = {{"nabla.tensor"}},
     data = {{"nabla.set"}, idx = {"nabla.tensor"}},
     set = {{"nabla.set"}, split = {"nabla.set", "nabla.set"}},
     plot = {{"string?"}},

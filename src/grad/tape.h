@@ -94,6 +94,7 @@ typedef struct nb_backward_options {
     nb_tensor *delta;     /* gradient of the root; NULL: 1, and the root must hold one number */
     const nb_sink *sinks; /* the first that fits a leaf takes its gradient */
     int sink_count;
+    const nb_tensor *only; /* a leaf: the others keep the gradients that they have; NULL: all */
 } nb_backward_options;
 
 /* The backward pass from `root`. First every δ (BP1, BP2), then, when all are known to be finite,

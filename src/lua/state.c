@@ -39,6 +39,17 @@ static bool is_generational(lua_State *L)
     return false;
 }
 
+/* One of the tables does not keep its keys ("k") or its values ("v"). */
+static void make_weak(lua_State *L, int which, const char *mode)
+{
+    nbl_state_push(L, which);
+    lua_createtable(L, 0, 1);
+    lua_pushstring(L, mode);
+    lua_setfield(L, -2, "__mode");
+    lua_setmetatable(L, -2);
+    lua_pop(L, 1);
+}
+
 void nbl_state_open(lua_State *L)
 {
     nbl_state *state = lua_newuserdatauv(L, sizeof *state, NBL_STATE_VALUES);
@@ -61,12 +72,9 @@ void nbl_state_open(lua_State *L)
     nbl_state_push(L, NBL_KINDS);
     lua_pushboolean(L, true);
     lua_rawsetp(L, -2, &mark);
-    nbl_state_push(L, NBL_FUNCTIONS);
-    lua_newtable(L);
-    lua_pushliteral(L, "v");
-    lua_setfield(L, -2, "__mode");
-    lua_setmetatable(L, -2);
-    lua_pop(L, 2);
+    lua_pop(L, 1);
+    make_weak(L, NBL_FUNCTIONS, "v");
+    make_weak(L, NBL_EXAMPLES, "k");
 }
 
 nbl_state *nbl_state_find(lua_State *L)

@@ -44,7 +44,8 @@ enum {
     NBL_FUNCTIONS,   /* address → handle of a function of Lua that the core calls; weak */
     NBL_ACTIVATIONS, /* name → handle */
     NBL_COSTS,
-    NBL_STATE_VALUES = NBL_COSTS
+    NBL_EXAMPLES, /* set[i] → the data set that it came from; weak keys */
+    NBL_STATE_VALUES = NBL_EXAMPLES
 };
 
 /* Makes the state of L. It is the first of the module's objects with a finaliser, so that it dies

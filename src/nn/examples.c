@@ -98,18 +98,21 @@ static nb_tensor *class_numbers(nb_ctx *ctx, const nb_net *net, nb_tensor *y, in
     return out;
 }
 
+nb_tensor *nb_net_one_hot(nb_ctx *ctx, const nb_net *net, nb_tensor *y)
+{
+    int64_t shape[NB_MAX_DIMS];
+    if (nb_dtype_computes(y->dtype)) return nb_tensor_retain(y);
+    memcpy(shape, y->shape, (size_t)y->dims * sizeof *shape);
+    shape[y->dims] = units(net);
+    nb_tensor *out = nb_tensor_new(ctx, net->dtype, y->dims + 1, shape);
+    return out ? nb_tensor_settle(ctx, out, nb_fill_one_hot(ctx, out, y)) : NULL;
+}
+
 /* Checked class numbers as the net's cost takes them; takes `numbers` over. */
 static nb_tensor *as_wanted(nb_ctx *ctx, const nb_net *net, nb_tensor *numbers)
 {
     if (!numbers || nb_net_wants_classes(net)) return numbers;
-    int64_t shape[NB_MAX_DIMS];
-    memcpy(shape, numbers->shape, (size_t)numbers->dims * sizeof *shape);
-    shape[numbers->dims] = units(net);
-    nb_tensor *out = nb_tensor_new(ctx, net->dtype, numbers->dims + 1, shape);
-    if (out && nb_fill_one_hot(ctx, out, numbers) != NB_OK) {
-        nb_tensor_release(ctx, out);
-        out = NULL;
-    }
+    nb_tensor *out = nb_net_one_hot(ctx, net, numbers);
     nb_tensor_release(ctx, numbers);
     return out;
 }
@@ -131,7 +134,8 @@ nb_tensor *nb_net_targets(nb_ctx *ctx, const nb_net *net, nb_tensor *y, int64_t 
     const nb_form *out = nb_net_out(net);
     bool whole = y->dims == out->dims + 1 && y->shape[0] == n;
     bool one = n == 1 && y->dims == out->dims;
-    bool column = out->dims == 1 && out->size[0] == 1 && y->dims == 1 && y->shape[0] == n;
+    bool number = y->dims == 0 ? n == 1 : y->dims == 1 && y->shape[0] == n;
+    bool column = out->dims == 1 && out->size[0] == 1 && number;
     if (ends_with(y, out) ? whole || one : column) {
         const int64_t single[2] = {n, 1};
         nb_tensor *same = nb_tensor_convert(ctx, y, net->dtype, 1);

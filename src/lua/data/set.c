@@ -2,6 +2,7 @@
 #include "lua/data/set.h"
 
 #include "lua/names.h"
+#include "lua/state.h"
 
 #include <stddef.h>
 #include <string.h>
@@ -162,16 +163,71 @@ static int push_example(lua_State *L, nb_set *set, int64_t i)
         lua_setfield(L, -2, names[k]);
     }
     nbl_set_printer(L, NBL_EXAMPLE, example_tostring);
+    nbl_state_push(L, NBL_EXAMPLES);
+    lua_pushvalue(L, -2);
+    lua_pushvalue(L, 1);
+    lua_rawset(L, -3);
+    lua_pop(L, 1);
     return 1;
 }
 
-bool nbl_replace_example(lua_State *L, int arg)
+static bool is_example(lua_State *L, int arg)
 {
     if (!lua_istable(L, arg) || !lua_getmetatable(L, arg)) return false;
-    bool is_example = luaL_getmetatable(L, NBL_EXAMPLE) == LUA_TTABLE && lua_rawequal(L, -1, -2);
+    bool is = luaL_getmetatable(L, NBL_EXAMPLE) == LUA_TTABLE && lua_rawequal(L, -1, -2);
     lua_pop(L, 2);
-    if (!is_example) return false;
-    lua_rawgeti(L, arg, 1);
+    return is;
+}
+
+/* Pushes a field of the example at `arg`, past what hangs on its metatable. */
+static bool push_part_of(lua_State *L, int arg, const char *field)
+{
+    lua_pushstring(L, field);
+    return lua_rawget(L, arg) != LUA_TNIL;
+}
+
+/* The name of a class on the stack's top becomes its number in the set. */
+static void number_of_name(lua_State *L, const nb_classes *classes)
+{
+    lua_Integer whole;
+    if (lua_type(L, -1) == LUA_TNUMBER && lua_numbertointeger(lua_tonumber(L, -1), &whole)) {
+        lua_pushinteger(L, whole);
+        lua_replace(L, -2);
+    }
+    lua_pushvalue(L, -1);
+    const char *name = lua_tostring(L, -1);
+    for (int64_t k = 0; k < classes->count; k++) {
+        if (strcmp(classes->name[k], name) != 0) continue;
+        lua_pushinteger(L, k + 1);
+        lua_replace(L, -3);
+        lua_pop(L, 1);
+        return;
+    }
+    nbl_error(L, "the set of this example has no class %s", nbl_describe(L, -2));
+}
+
+/* Pushes the y of the example at `arg` as a network takes it. */
+static void push_target(lua_State *L, int arg)
+{
+    if (!push_part_of(L, arg, "y")) nbl_error(L, "this example has no y");
+    nbl_state_push(L, NBL_EXAMPLES);
+    lua_pushvalue(L, arg);
+    lua_rawget(L, -2);
+    const nb_set *set = nbl_test_set(L, -1);
+    const nb_classes *classes = set ? set->classes : NULL;
+    lua_pop(L, 2); /* the example keeps the set */
+    int type = lua_type(L, -1);
+    if (classes && (type == LUA_TNUMBER || type == LUA_TSTRING)) number_of_name(L, classes);
+}
+
+bool nbl_spread_example(lua_State *L, int arg, bool target)
+{
+    if (!is_example(L, arg)) return false;
+    if (target) {
+        push_target(L, arg);
+        lua_insert(L, arg + 1);
+    }
+    push_part_of(L, arg, "x");
     lua_replace(L, arg);
     return true;
 }
@@ -422,7 +478,8 @@ static const nbl_entry data_entries[] = {
     {"set", new_set, "data.set{x = …, [y = …], [classes = …]}",
      "A data set. y holds class numbers from 1, one for an example or a row for its steps, or "
      "targets with a row for each example. #set "
-     "counts the examples; set[i] is one, with x and y, its name or target (also as [1] and [2]).",
+     "counts the examples; set[i] is one, with x and y, its name or target (also as [1] and [2]), "
+     "which stands for x and y in a network's methods: net:trace(set[1]).",
      XOR "print(set)\nx, y = table.unpack(set[2])\nprint(x, y)", set_fields},
     {.name = NULL},
 };

@@ -15,8 +15,10 @@ nb_set *nbl_test_set(lua_State *L, int arg);
  * itself where `classes` is NULL. */
 void nbl_push_class(lua_State *L, const nb_classes *classes, int64_t number);
 
-/* Puts the x of an example (set[i]) in its place at `arg`; false when the value is none. */
-bool nbl_replace_example(lua_State *L, int arg);
+/* Puts the x of an example (set[i]) in its place at `arg` and, where a target is wanted, its y
+ * behind it, as one more argument: the number of its class where it has a name. False when the
+ * value is no example. */
+bool nbl_spread_example(lua_State *L, int arg, bool target);
 
 /* Adds data.set to the table on the stack's top and makes the metatable of sets. */
 void nbl_open_sets(lua_State *L);

@@ -4,6 +4,13 @@
 #include "lua/data/set.h"
 #include "nn/examples.h"
 
+/* Whether an example is followed by a y of the call's own: numbers, no options. */
+static bool gives_y(lua_State *L, int arg)
+{
+    if (lua_istable(L, arg)) return lua_rawlen(L, arg) > 0;
+    return lua_type(L, arg) == LUA_TNUMBER || nbl_test_tensor(L, arg);
+}
+
 int nbl_read_examples(lua_State *L, int arg, const nb_net *net, const char *whose, bool targets,
                       nbl_examples *out)
 {
@@ -14,7 +21,7 @@ int nbl_read_examples(lua_State *L, int arg, const nb_net *net, const char *whos
     }
     if (lua_isnoneornil(L, arg))
         nbl_error(L, "%s: x is missing: a tensor, a table or a data set", whose);
-    nbl_replace_example(L, arg);
+    nbl_spread_example(L, arg, targets && !gives_y(L, arg + 1));
     out->x = nbl_to_tensor(L, arg, (int)net->dtype);
     if (!targets) return arg + 1;
     if (lua_isnoneornil(L, arg + 1)) nbl_error(L, "%s: y is missing", whose);

@@ -3,12 +3,16 @@
 #include "nn/inspect/trace.h"
 
 #include "base/memory.h"
+#include "nn/examples.h"
+#include "nn/inspect/slope.h"
 
 static void free_place(nb_ctx *ctx, nb_trace_place *place)
 {
     nb_tensor_release(ctx, place->z);
     nb_tensor_release(ctx, place->a);
     nb_tensor_release(ctx, place->delta);
+    nb_tensor_release(ctx, place->slope);
+    nb_runs_release(ctx, place->runs);
     for (int i = 0; i < place->grads; i++) nb_tensor_release(ctx, place->grad[i]);
     nb_free(ctx, place->grad, (size_t)place->grads * sizeof *place->grad);
     nb_layer_release(ctx, place->layer);
@@ -19,6 +23,9 @@ void nb_trace_free(nb_ctx *ctx, nb_trace *trace)
     for (int i = 0; i < trace->places; i++) free_place(ctx, &trace->place[i]);
     nb_free(ctx, trace->place, (size_t)trace->places * sizeof *trace->place);
     nb_tensor_release(ctx, trace->x);
+    nb_tensor_release(ctx, trace->grad_x);
+    nb_tensor_release(ctx, trace->out);
+    nb_tensor_release(ctx, trace->grad_a);
     *trace = (nb_trace){.cost = 0};
 }
 
@@ -31,6 +38,7 @@ static nb_status see_z(nb_walk *walk, void *self, nb_layer *layer, nb_tensor **z
     nb_watch(*z);
     place->layer = nb_layer_retain(layer);
     place->z = nb_tensor_retain(*z);
+    if (layer->plan->runs) place->runs = nb_runs_retain(layer->plan->runs);
     return NB_OK;
 }
 
@@ -51,13 +59,19 @@ static nb_tensor *part(nb_ctx *ctx, const nb_tensor *flat, const nb_param *param
     return nb_tensor_view(ctx, flat, value->dims, value->shape, value->stride, param->start);
 }
 
-static nb_status collect_place(nb_ctx *ctx, const nb_tensor *grads, nb_trace_place *place)
+/* The gradient at a tensor that was watched, or at x, which may be the z of a layer that passes it
+ * on. What the cost does not depend on has 0. */
+static nb_tensor *gradient_at(nb_ctx *ctx, const nb_trace *trace, const nb_tensor *t)
+{
+    nb_tensor *grad = t->link == trace->x->link ? nb_leaf_grad(nb_leaf_of(t)) : nb_watched(t);
+    return grad ? nb_tensor_retain(grad) : nb_tensor_zeros(ctx, t->dtype, t->dims, t->shape);
+}
+
+static nb_status collect_place(nb_ctx *ctx, const nb_trace *trace, const nb_tensor *grads,
+                               nb_trace_place *place)
 {
     const nb_plan *plan = place->layer->plan;
-    nb_tensor *delta = nb_watched(place->z);
-    /* What the cost does not depend on has δ = 0. */
-    place->delta = delta ? nb_tensor_retain(delta)
-                         : nb_tensor_zeros(ctx, place->z->dtype, place->z->dims, place->z->shape);
+    place->delta = gradient_at(ctx, trace, place->z);
     if (!place->delta) return ctx->status;
     place->grad = nb_alloc_zero(ctx, (size_t)plan->params, sizeof *place->grad);
     if (!place->grad) return ctx->status;
@@ -79,9 +93,11 @@ static nb_status run_backward(nb_ctx *ctx, const nb_net *net, nb_tensor *cost, n
     const nb_backward_options options = {.sinks = &sink, .sink_count = 1};
     nb_status status = cost->link ? nb_backward(ctx, cost, &options) : NB_OK;
     for (int i = 0; i < trace->places && status == NB_OK; i++)
-        status = collect_place(ctx, grads, &trace->place[i]);
+        status = collect_place(ctx, trace, grads, &trace->place[i]);
     nb_tensor_release(ctx, grads);
-    return status;
+    if (status != NB_OK) return status;
+    trace->grad_x = gradient_at(ctx, trace, trace->x);
+    return trace->grad_x ? NB_OK : ctx->status;
 }
 
 /* Nothing that the caller gets hangs on the tape. */
@@ -97,11 +113,22 @@ static nb_status detach(nb_ctx *ctx, nb_tensor **tensor)
 static nb_status detach_all(nb_ctx *ctx, nb_trace *trace)
 {
     nb_status status = detach(ctx, &trace->x);
+    if (status == NB_OK) status = detach(ctx, &trace->out);
     for (int i = 0; i < trace->places && status == NB_OK; i++) {
         status = detach(ctx, &trace->place[i].z);
         if (status == NB_OK) status = detach(ctx, &trace->place[i].a);
     }
     return status;
+}
+
+/* a of the network: a fused cost went on from z, and the last place of that layer has its a. */
+static nb_tensor *output_of(const nb_net *net, const nb_trace *trace, const nb_result *pass)
+{
+    const nb_layer *end = nb_layer_end((nb_layer *)(uintptr_t)&net->layer);
+    int last = trace->places - 1;
+    if (nb_net_fused(net) == NB_OPS) return pass->output;
+    while (last > 0 && trace->place[last].layer != end) last--;
+    return trace->place[last].a;
 }
 
 static nb_status run(nb_ctx *ctx, nb_net *net, nb_tensor *y, nb_trace *trace)
@@ -112,6 +139,7 @@ static nb_status run(nb_ctx *ctx, nb_net *net, nb_tensor *y, nb_trace *trace)
     nb_status status = nb_net_run(ctx, net, trace->x, y, &mode, &observer, &pass);
     if (status != NB_OK) return status;
     trace->cost = nb_tensor_item(pass.cost);
+    trace->out = nb_tensor_retain(output_of(net, trace, &pass));
     status = run_backward(ctx, net, pass.cost, trace);
     if (status == NB_OK) status = detach_all(ctx, trace);
     nb_result_free(ctx, &pass);
@@ -130,5 +158,65 @@ nb_status nb_trace_run(nb_ctx *ctx, nb_net *net, nb_tensor *x, nb_tensor *y, nb_
     nb_status status = trace->x ? nb_require_grad(ctx, trace->x, true) : ctx->status;
     if (status == NB_OK) status = run(ctx, net, y, trace);
     if (status != NB_OK) nb_trace_free(ctx, trace);
+    return status;
+}
+
+/* ---- What BP1 and BP2 multiply with ---------------------------------------------------------- */
+
+/* The gradient of C where only a is known: a fused cost never had it. */
+static nb_tensor *output_gradient(nb_ctx *ctx, const nb_net *net, nb_tensor *out, nb_tensor *y)
+{
+    bool recording = ctx->recording;
+    nb_tensor *a = nb_tensor_alias(ctx, out), *grad = NULL;
+    nb_status status = a ? nb_require_grad(ctx, a, true) : ctx->status;
+    ctx->recording = true;
+    nb_tensor *cost = status == NB_OK ? nb_net_cost_from(ctx, net, a, y) : NULL;
+    ctx->recording = recording;
+    const nb_backward_options options = {.only = a};
+    if (cost && (!cost->link || nb_backward(ctx, cost, &options) == NB_OK)) {
+        nb_tensor *found = nb_leaf_grad(nb_leaf_of(a));
+        grad = found ? nb_tensor_retain(found) : nb_tensor_zeros(ctx, a->dtype, a->dims, a->shape);
+    }
+    nb_tensor_release(ctx, cost);
+    nb_tensor_release(ctx, a);
+    return grad;
+}
+
+nb_status nb_trace_slopes(nb_ctx *ctx, const nb_net *net, nb_tensor *y, nb_trace *trace)
+{
+    nb_tensor *targets = nb_net_one_hot(ctx, net, y);
+    if (!targets) return ctx->status;
+    trace->grad_a = output_gradient(ctx, net, trace->out, targets);
+    nb_tensor_release(ctx, targets);
+    nb_status status = trace->grad_a ? NB_OK : ctx->status;
+    for (int i = 0; i < trace->places && status == NB_OK; i++) {
+        nb_trace_place *place = &trace->place[i];
+        if (place->runs) status = nb_runs_slope(ctx, place->runs, place->z, &place->slope);
+    }
+    return status;
+}
+
+/* ---- One example ----------------------------------------------------------------------------- */
+
+static nb_status only_row(nb_ctx *ctx, nb_tensor **t)
+{
+    nb_tensor *row = *t ? nb_tensor_select(ctx, *t, 0, 0) : NULL;
+    if (*t && !row) return ctx->status;
+    nb_tensor_release(ctx, *t);
+    *t = row;
+    return NB_OK;
+}
+
+nb_status nb_trace_single(nb_ctx *ctx, nb_trace *trace)
+{
+    nb_tensor **const own[] = {&trace->x, &trace->grad_x, &trace->out, &trace->grad_a};
+    nb_status status = NB_OK;
+    trace->single = true;
+    for (int i = 0; i < 4 && status == NB_OK; i++) status = only_row(ctx, own[i]);
+    for (int p = 0; p < trace->places; p++) {
+        nb_trace_place *place = &trace->place[p];
+        nb_tensor **const all[] = {&place->z, &place->a, &place->delta, &place->slope};
+        for (int i = 0; i < 4 && status == NB_OK; i++) status = only_row(ctx, all[i]);
+    }
     return status;
 }

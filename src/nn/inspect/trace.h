@@ -12,13 +12,20 @@ typedef struct nb_trace_place {
     nb_tensor *z;    /* (n, neurons); for a layer without neurons the same as a */
     nb_tensor *a;
     nb_tensor *delta; /* dC/dz */
+    nb_runs *runs;    /* the activations that made a; NULL: no neurons */
+    nb_tensor *slope; /* f'(z) of each neuron, once nb_trace_slopes was asked; NULL: no neurons, or
+                         nb_runs_slope gave none */
     nb_tensor **grad; /* of its parameters, in their order: nabla_w, nabla_b */
     int grads;
 } nb_trace_place;
 
 typedef struct nb_trace {
     double cost;
-    nb_tensor *x; /* a of layer 0 */
+    bool single;       /* nb_trace_single was asked */
+    nb_tensor *x;      /* a of layer 0 */
+    nb_tensor *grad_x; /* dC/dx */
+    nb_tensor *out;    /* a of the network */
+    nb_tensor *grad_a; /* dC/da of that, once nb_trace_slopes was asked */
     int places;
     nb_trace_place *place; /* depth first; the children of place p begin at p + 1 */
 } nb_trace;
@@ -26,6 +33,11 @@ typedef struct nb_trace {
 /* Fills *trace (zeroed by the caller) for prepared inputs and targets. Does not touch net->grads.
  */
 nb_status nb_trace_run(nb_ctx *ctx, nb_net *net, nb_tensor *x, nb_tensor *y, nb_trace *trace);
+/* What BP1 and BP2 multiply with, besides: grad_a, and the slope of every place. Costs and
+ * activations run once more for it. */
+nb_status nb_trace_slopes(nb_ctx *ctx, const nb_net *net, nb_tensor *y, nb_trace *trace);
+/* Of a trace of one example: all that has a row for each example loses that dimension. */
+nb_status nb_trace_single(nb_ctx *ctx, nb_trace *trace);
 void nb_trace_free(nb_ctx *ctx, nb_trace *trace);
 
 #endif

@@ -69,6 +69,11 @@ static nb_tensor *cost_of(nb_ctx *ctx, const nb_net *net, nb_op_id fused, nb_ten
     return cost;
 }
 
+nb_tensor *nb_net_cost_from(nb_ctx *ctx, const nb_net *net, nb_tensor *a, nb_tensor *y)
+{
+    return cost_of(ctx, net, NB_OPS, a, y);
+}
+
 nb_status nb_net_run(nb_ctx *ctx, nb_net *net, nb_tensor *x, nb_tensor *y, const nb_mode *mode,
                      const nb_observer *observer, nb_result *result)
 {

@@ -9,6 +9,8 @@ nb_tensor *nb_net_forward(nb_ctx *ctx, nb_net *net, nb_tensor *x);
 /* The op that takes the cost from z of the last neurons, where cost and activation have one: it is
  * looked for through nested networks at the end. Else NB_OPS. */
 nb_op_id nb_net_fused(const nb_net *net);
+/* C from the network's a, never fused; y: targets of a's shape. */
+nb_tensor *nb_net_cost_from(nb_ctx *ctx, const nb_net *net, nb_tensor *a, nb_tensor *y);
 
 /* Cost and gradients of prepared examples: BP1 to BP4, into net->grads or the sink. NB_EVALUE when
  * the cost or a gradient is not finite: nothing is written then. mode: of training; what it stages
