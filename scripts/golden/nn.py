@@ -100,6 +100,7 @@ COSTS = (
     ("cross_entropy", "sigmoid", bernoulli),
     ("cross_entropy", "log_softmax", lambda z, y: categorical(z, y)),
     ("cross_entropy", "sigmoid hard_sigmoid@3", mean_of(of_outputs, half_and_half)),
+    ("cross_entropy logits=true", "linear", categorical),
 )
 
 
@@ -119,24 +120,35 @@ def costs():
         name, *options = cost.split()
         title = " ".join((*options, f"after {last}"))
         yield Case(f"cost:{name}", title, "t.cost, t[1].delta", both, inputs, (), before)
-        if cost != "cross_entropy" or "@" in last or last == "log_softmax":
+        if name != "cross_entropy" or "@" in last or last == "log_softmax":
             continue
         far = {"x": given("2x3", [60, -60, 0, -90, 30, -30]),
                "y": given("2x3", [0, 1, 0, 1, 0, 0])}
-        yield Case(f"cost:{cost}", f"after saturated {last}", "t.cost, t[1].delta", both, far, (),
-                   before)
+        title = " ".join((*options, f"after saturated {last}"))
+        yield Case(f"cost:{name}", title, "t.cost, t[1].delta", both, far, (), before)
     numbers = [3, 1, 2, 2]
     yield Case("cost:cross_entropy", "of class numbers", "net:cost(x, y)",
                lambda x, y: F.cross_entropy(x, y.long() - 1).item(),
                {"x": real("4x3"), "y": given("4", numbers, torch.int32)}, (),
                ('net = nn.net("3 - 3 softmax : cross_entropy", {dtype = dtype})',
                 "net[1].w, net[1].b = tensor.eye(3), 0"))
+    yield Case("cost:cross_entropy", "logits=true of class numbers", "net:cost(x, y)",
+               lambda x, y: F.cross_entropy(x, y.long() - 1).item(),
+               {"x": real("4x3"), "y": given("4", numbers, torch.int32)}, (),
+               ('net = nn.net("3 - 3 linear : cross_entropy logits=true", {dtype = dtype})',
+                "net[1].w, net[1].b = tensor.eye(3), 0"))
+    yield Case("cost:cross_entropy", "logits=true of one output", "net:cost(x, y)",
+               lambda x, y: F.binary_cross_entropy_with_logits(x, y).item(),
+               {"x": given("6x1", [-90, -2.5, 0, 1.5, 30, 60]),
+                "y": given("6x1", [0, 1, 0.5, 0.25, 1, 0])}, (),
+               ('net = nn.net("1 - 1 linear : cross_entropy logits=true", {dtype = dtype})',
+                "net[1].w, net[1].b = 1, 0"))
 
 
 # Costs that are tried on steps, over which they average as over the examples.
 ON_STEPS = (("quadratic", "linear"), ("quadratic", "softmax"), ("mse", "tanh"), ("huber", "linear"),
             ("huber delta=0.375", "linear"), ("cross_entropy", "softmax"),
-            ("cross_entropy", "sigmoid"))
+            ("cross_entropy", "sigmoid"), ("cross_entropy logits=true", "linear"))
 
 
 def costs_on_steps():

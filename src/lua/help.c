@@ -10,6 +10,7 @@
 #include "nn/layer.h"
 #include "nn/train/optimizer.h"
 
+#include <math.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -170,6 +171,15 @@ static void add_page(lua_State *L, const char *kind, nbl_entry page)
     nbl_book_add(L, kind, &page);
 }
 
+/* "1 / (1 + e^-z), from 0 to 1" */
+static const char *push_formula(lua_State *L, const nb_activation_type *of)
+{
+    char low[NB_NUMBER_MAX], high[NB_NUMBER_MAX];
+    return lua_pushfstring(L, "%s, from %s to %s", of->formula,
+                           isinf(of->low) ? "-∞" : nb_number_text(of->low, low),
+                           isinf(of->high) ? "∞" : nb_number_text(of->high, high));
+}
+
 static void add_parts(lua_State *L)
 {
     for (int i = 0; i < NB_LAYERS; i++) {
@@ -179,8 +189,10 @@ static void add_parts(lua_State *L)
     }
     for (int i = 0; i < NB_ACTIVATIONS; i++) {
         const nb_activation_type *of = nb_activations[i];
-        add_page(L, "activation",
-                 (nbl_entry){of->name, NULL, of->formula, of->help, of->example, of->options});
+        add_page(
+            L, "activation",
+            (nbl_entry){of->name, NULL, push_formula(L, of), of->help, of->example, of->options});
+        lua_pop(L, 1);
     }
     for (int i = 0; i < NB_COSTS; i++) {
         const nb_cost_type *of = nb_costs[i];

@@ -5,6 +5,7 @@
 #include "base/family.h"
 #include "base/text.h"
 
+#include <math.h>
 #include <string.h>
 
 #define X(name) extern const nb_activation_type nb_activation_##name;
@@ -21,6 +22,9 @@ NB_DEFINE_FAMILY(nb_activation_type, nb_activation, nb_activations, NB_ACTIVATIO
 NB_DEFINE_CHOICES(nb_activation_type, nb_activation, "activation")
 
 /* ---- The descriptors ------------------------------------------------------------------------ */
+
+/* What a never leaves, bounds included; of a bound that is not simple, the next number outside. */
+#define BETWEEN(LOW, HIGH) .low = (LOW), .high = (HIGH)
 
 /* Elementwise, by a kernel. */
 #define ELEMENTWISE(NAME, KERNEL, ...)                                                             \
@@ -41,11 +45,11 @@ NB_DEFINE_CHOICES(nb_activation_type, nb_activation, "activation")
         __VA_ARGS__,                                                                               \
     }
 
-ELEMENTWISE(sigmoid, sigmoid, .formula = "1 / (1 + e^-z)", .init = "lecun",
+ELEMENTWISE(sigmoid, sigmoid, BETWEEN(0, 1), .formula = "1 / (1 + e^-z)", .init = "lecun",
             .help = "the book's neuron: from 0 to 1, saturates on both sides");
-ELEMENTWISE(tanh, tanh, .formula = "(e^z - e^-z) / (e^z + e^-z)", .init = "lecun",
+ELEMENTWISE(tanh, tanh, BETWEEN(-1, 1), .formula = "(e^z - e^-z) / (e^z + e^-z)", .init = "lecun",
             .help = "from -1 to 1, saturates on both sides; a sigmoid centred on 0");
-ELEMENTWISE(relu, relu, .formula = "max(0, z)", .init = "he",
+ELEMENTWISE(relu, relu, BETWEEN(0, INFINITY), .formula = "max(0, z)", .init = "he",
             .help = "rectified linear unit: never saturates above 0, dead below");
 static const nb_option slope_options[] = {
     {.name = "slope",
@@ -57,8 +61,8 @@ static const nb_option slope_options[] = {
     NB_OPTIONS_END,
 };
 
-ELEMENTWISE(leaky_relu, leaky_relu, .formula = "z above 0, slope z below", .init = "he",
-            .options = slope_options,
+ELEMENTWISE(leaky_relu, leaky_relu, BETWEEN(-INFINITY, INFINITY),
+            .formula = "z above 0, slope z below", .init = "he", .options = slope_options,
             .help = "relu with a small slope below 0, so that no neuron dies");
 static const nb_option scale_options[] = {
     {.name = "scale",
@@ -71,43 +75,46 @@ static const nb_option scale_options[] = {
     NB_OPTIONS_END,
 };
 
-ELEMENTWISE(elu, elu, .formula = "z above 0, scale (e^z - 1) below", .init = "he",
-            .options = scale_options,
+ELEMENTWISE(elu, elu, BETWEEN(-INFINITY, INFINITY), .formula = "z above 0, scale (e^z - 1) below",
+            .init = "he", .options = scale_options,
             .help = "exponential linear unit (Clevert et al. 2016): a smooth relu down to -scale");
 ELEMENTWISE(
-    selu, selu, .formula = "1.0507 z above 0, 1.7581 (e^z - 1) below", .init = "lecun",
+    selu, selu, BETWEEN(-1.7581, INFINITY), .formula = "1.0507 z above 0, 1.7581 (e^z - 1) below",
+    .init = "lecun",
     .help = "scaled elu (Klambauer et al. 2017): keeps mean 0 and variance 1 from layer to layer");
-ELEMENTWISE(gelu, gelu, .formula = "z Phi(z), Phi the normal distribution", .init = "he",
+ELEMENTWISE(gelu, gelu, BETWEEN(-0.17, INFINITY),
+            .formula = "z Phi(z), Phi the normal distribution", .init = "he",
             .help = "Gaussian error linear unit (Hendrycks and Gimpel 2016), by erf");
-ELEMENTWISE(silu, silu, .formula = "z / (1 + e^-z)", .init = "he",
+ELEMENTWISE(silu, silu, BETWEEN(-0.2785, INFINITY), .formula = "z / (1 + e^-z)", .init = "he",
             .help = "sigmoid linear unit, also called swish: a smooth relu that dips below 0");
-ELEMENTWISE(mish, mish, .formula = "z tanh(log(1 + e^z))", .init = "he",
+ELEMENTWISE(mish, mish, BETWEEN(-0.3089, INFINITY), .formula = "z tanh(log(1 + e^z))", .init = "he",
             .help = "Misra 2019: like silu, a little steeper");
-ELEMENTWISE(softplus, softplus, .formula = "log(1 + e^z)", .init = "he",
+ELEMENTWISE(softplus, softplus, BETWEEN(0, INFINITY), .formula = "log(1 + e^z)", .init = "he",
             .help = "a smooth relu, above 0 everywhere; its slope is the sigmoid");
-ELEMENTWISE(softsign, softsign, .formula = "z / (1 + |z|)", .init = "glorot",
+ELEMENTWISE(softsign, softsign, BETWEEN(-1, 1), .formula = "z / (1 + |z|)", .init = "glorot",
             .help = "from -1 to 1 like tanh, saturates more slowly");
-ELEMENTWISE(hard_sigmoid, hard_sigmoid, .formula = "z/6 + 1/2 held between 0 and 1",
+ELEMENTWISE(hard_sigmoid, hard_sigmoid, BETWEEN(0, 1), .formula = "z/6 + 1/2 held between 0 and 1",
             .init = "lecun", .help = "a sigmoid of three straight lines");
-ELEMENTWISE(hard_tanh, hard_tanh, .formula = "z held between -1 and 1", .init = "lecun",
-            .help = "a tanh of three straight lines");
-ELEMENTWISE(hard_silu, hard_silu, .formula = "z times hard_sigmoid(z)", .init = "he",
-            .help = "a cheap silu (Howard et al. 2019, hard swish)");
-ELEMENTWISE(relu6, relu6, .formula = "z held between 0 and 6", .init = "he",
+ELEMENTWISE(hard_tanh, hard_tanh, BETWEEN(-1, 1), .formula = "z held between -1 and 1",
+            .init = "lecun", .help = "a tanh of three straight lines");
+ELEMENTWISE(hard_silu, hard_silu, BETWEEN(-0.375, INFINITY), .formula = "z times hard_sigmoid(z)",
+            .init = "he", .help = "a cheap silu (Howard et al. 2019, hard swish)");
+ELEMENTWISE(relu6, relu6, BETWEEN(0, 6), .formula = "z held between 0 and 6", .init = "he",
             .help = "relu that stops at 6");
-ELEMENTWISE(gaussian, gaussian, .formula = "e^(-z^2)", .init = "lecun",
+ELEMENTWISE(gaussian, gaussian, BETWEEN(0, 1), .formula = "e^(-z^2)", .init = "lecun",
             .help = "a bump: 1 at 0, falls to 0 on both sides");
-ELEMENTWISE(sin, sin, .formula = "sin z", .init = "lecun", .help = "a wave; never saturates");
-ELEMENTWISE(linear, copy, .formula = "z", .init = "lecun",
+ELEMENTWISE(sin, sin, BETWEEN(-1, 1), .formula = "sin z", .init = "lecun",
+            .help = "a wave; never saturates");
+ELEMENTWISE(linear, copy, BETWEEN(-INFINITY, INFINITY), .formula = "z", .init = "lecun",
             .help = "the neuron's weighted input itself; for regression, and the book's exercise");
-ELEMENTWISE(step, step, .formula = "0 below 0, else 1", .init = "lecun",
+ELEMENTWISE(step, step, BETWEEN(0, 1), .formula = "0 below 0, else 1", .init = "lecun",
             .help = "the perceptron; its slope is 0, so nothing below it learns");
-ELEMENTWISE(elliot, elliot, .formula = "z / (2 (1 + |z|)) + 1/2", .init = "glorot",
+ELEMENTWISE(elliot, elliot, BETWEEN(0, 1), .formula = "z / (2 (1 + |z|)) + 1/2", .init = "glorot",
             .help = "a sigmoid without exponential (Elliott 1993)");
-WHOLE_LAYER(softmax, .formula = "e^z_j / sum over k of e^z_k", .init = "lecun",
+WHOLE_LAYER(softmax, BETWEEN(0, 1), .formula = "e^z_j / sum over k of e^z_k", .init = "lecun",
             .help = "probabilities: above 0, sum 1 over the layer; with cross_entropy");
-WHOLE_LAYER(log_softmax, .formula = "z_j - log(sum over k of e^z_k)", .init = "lecun",
-            .help = "logarithms of softmax's probabilities");
+WHOLE_LAYER(log_softmax, BETWEEN(-INFINITY, 0), .formula = "z_j - log(sum over k of e^z_k)",
+            .init = "lecun", .help = "logarithms of softmax's probabilities");
 
 /* ---- Values --------------------------------------------------------------------------------- */
 

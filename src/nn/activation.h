@@ -21,6 +21,7 @@ typedef struct nb_activation_type {
     const char *init;             /* the initialiser that suits it */
     const char *example;          /* Lua that runs */
     const nb_option *options;     /* into nb_activation.number; NULL: none */
+    double low, high;             /* a never leaves them, whatever the options; NaN: not known */
     nb_unary kernel;              /* of elementwise built-in ones; it takes the numbers */
     bool whole_layer;             /* softmax: acts on all neurons of a layer together, by op */
     nb_op_id op;                  /* of whole_layer ones */

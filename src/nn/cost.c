@@ -3,10 +3,11 @@
 
 #include "base/family.h"
 #include "base/text.h"
+#include "kernel/kernel.h"
 #include "tensor/shape.h"
 
 #include <float.h>
-#include <string.h>
+#include <math.h>
 
 #define X(name) extern const nb_cost_type nb_cost_##name;
 #include "nn/costs.def"
@@ -24,21 +25,24 @@ NB_DEFINE_CHOICES(nb_cost_type, nb_cost, "cost")
 nb_cost nb_cost_make(const nb_cost_type *type)
 {
     nb_cost cost = {.type = type};
-    nb_chosen_defaults(type->options, cost.number);
+    if (type->options) nb_option_defaults(type->options, &cost);
     return cost;
 }
 
 void nb_cost_write(nb_text *text, const nb_cost *cost)
 {
-    nb_chosen chosen = {.type = cost->type};
-    memcpy(chosen.number, cost->number, sizeof chosen.number);
     nb_text_add(text, "%s", cost->type->name);
-    if (cost->type->options) nb_options_write(text, cost->type->options, &chosen);
+    if (cost->type->options) nb_options_write(text, cost->type->options, cost);
 }
 
-nb_op_id nb_cost_fused(const nb_cost *cost, nb_activation last)
+nb_status nb_cost_check(nb_ctx *ctx, const nb_cost *cost, nb_activation last, const char *where)
 {
-    return cost->type->fused && last.type ? cost->type->fused(last) : NB_OPS;
+    return cost->type->check ? cost->type->check(ctx, cost, last, where) : NB_OK;
+}
+
+nb_op_id nb_cost_fused(const nb_cost *cost, nb_activation last, int64_t units)
+{
+    return cost->type->fused ? cost->type->fused(cost, last, units) : NB_OPS;
 }
 
 nb_tensor *nb_cost_of(nb_ctx *ctx, const nb_cost *cost, nb_activation last, nb_tensor *a,
@@ -75,7 +79,9 @@ static nb_tensor *quadratic_of(nb_ctx *ctx, const nb_cost *cost, nb_activation l
 
 NB_DESCRIPTOR(nb_cost_type, nb_cost_quadratic) = {
     .name = "quadratic",
-    .help = "The book's cost: half the squared distance, averaged over the examples.",
+    .help =
+        "The book's cost: half the squared distance, averaged over the n examples; its gradient "
+        "at the outputs is (a - y) / n.",
     .formula = "C_x = ½ ‖y - a‖²",
     .example = "nn.net \"4 - 3 - 2 : quadratic\"",
     .of = quadratic_of,
@@ -95,7 +101,8 @@ static nb_tensor *mse_of(nb_ctx *ctx, const nb_cost *cost, nb_activation last, n
 
 NB_DESCRIPTOR(nb_cost_type, nb_cost_mse) = {
     .name = "mse",
-    .help = "The mean squared error over all elements, as other frameworks count it.",
+    .help = "The mean squared error over all elements, as other frameworks count it: 2/K times "
+            "quadratic for K outputs, with the gradient 2 (a - y) / (K n).",
     .formula = "C_x = 1/K Σ_j (y_j - a_j)²",
     .example = "nn.net \"4 - 3 - 2 linear : mse\"",
     .of = mse_of,
@@ -131,7 +138,7 @@ static const nb_option huber_options[] = {
      .high = 1e30,
      .above = true,
      .kind = NB_NUMBER,
-     .offset = offsetof(nb_chosen, number[0])},
+     .offset = offsetof(nb_cost, number[0])},
     NB_OPTIONS_END,
 };
 
@@ -145,27 +152,81 @@ NB_DESCRIPTOR(nb_cost_type, nb_cost_huber) = {
     .of = huber_of,
 };
 
+/* ---- Cross-entropy -------------------------------------------------------------------------- */
+
+static bool is_whole_layer(nb_activation last, nb_op_id op)
+{
+    return last.type && last.type->whole_layer && last.type->op == op;
+}
+
+static bool is_elementwise(nb_activation last, nb_unary kernel)
+{
+    const nb_activation_type *type = last.type;
+    return type && !type->whole_layer && !type->host && type->kernel == kernel;
+}
+
 static bool is_softmax(nb_activation last)
 {
-    return last.type && last.type->whole_layer && last.type->op == NB_OP_softmax;
+    return is_whole_layer(last, NB_OP_softmax);
 }
 
 static bool is_log_softmax(nb_activation last)
 {
-    return last.type && last.type->whole_layer && last.type->op == NB_OP_log_softmax;
+    return is_whole_layer(last, NB_OP_log_softmax);
 }
 
-static bool is_sigmoid(nb_activation last)
+static nb_op_id cross_entropy_fused(const nb_cost *cost, nb_activation last, int64_t units)
+{
+    if (cost->logits && units == 1) return NB_OP_sigmoid_cross_entropy;
+    if (cost->logits || is_softmax(last)) return NB_OP_softmax_cross_entropy;
+    if (is_elementwise(last, NB_U_sigmoid)) return NB_OP_sigmoid_cross_entropy;
+    return NB_OPS;
+}
+
+/* Logarithms of a and of 1 - a are what it is made of, or a sigmoid or softmax of its own. */
+static nb_status cross_entropy_check(nb_ctx *ctx, const nb_cost *cost, nb_activation last,
+                                     const char *where)
 {
     const nb_activation_type *type = last.type;
-    return type && !type->whole_layer && !type->host && type->kernel == NB_U_sigmoid;
+    if (!type) return NB_OK;
+    if (cost->logits) {
+        if (type->host || is_elementwise(last, NB_U_copy)) return NB_OK;
+        return nb_fail(ctx, NB_EARG,
+                       "%s has %s; cross_entropy logits=true takes linear outputs, of which it "
+                       "takes sigmoid or softmax itself",
+                       where, type->name);
+    }
+    bool leaves = type->low < 0 || type->high > 1; /* not where nobody knows */
+    if (!leaves || is_log_softmax(last)) return NB_OK;
+    return nb_fail(ctx, NB_EARG,
+                   "%s has %s, whose outputs can leave 0 … 1; cross_entropy takes sigmoid or "
+                   "softmax there, or linear outputs as \"cross_entropy logits=true\"",
+                   where, type->name);
 }
 
-static nb_op_id cross_entropy_fused(nb_activation last)
+/* What rounding may add to a sum that is 1. */
+#define OUTSIDE_LEAST 1e-5
+
+/* Outputs whose range nobody knows are looked at. NaN passes: the cost is NaN then, which is told
+ * with its place. */
+static nb_status check_outputs(nb_ctx *ctx, nb_activation last, nb_tensor *a)
 {
-    if (is_softmax(last)) return NB_OP_softmax_cross_entropy;
-    if (is_sigmoid(last)) return NB_OP_sigmoid_cross_entropy;
-    return NB_OPS;
+    if (nb_tensor_count(a) == 0 || (last.type && !isnan(last.type->low) && !last.type->host))
+        return NB_OK;
+    nb_tensor *whole = nb_tensor_contiguous(ctx, a);
+    if (!whole) return ctx->status;
+    const nb_real_kernels *real = nb_real(whole->dtype);
+    const char *data = nb_tensor_data(whole);
+    size_t n = (size_t)nb_tensor_count(whole), width = nb_dtype_size(whole->dtype);
+    double low = real->sum(1, data + real->argmin(n, data, 1) * width, 1);
+    double high = real->sum(1, data + real->argmax(n, data, 1) * width, 1);
+    nb_tensor_release(ctx, whole);
+    bool below = low < -OUTSIDE_LEAST;
+    if (!below && !(high > 1 + OUTSIDE_LEAST)) return NB_OK;
+    return nb_fail(ctx, NB_EARG,
+                   "cross_entropy takes outputs from 0 to 1, not %.4g; let them end in sigmoid or "
+                   "softmax, or take them as \"cross_entropy logits=true\"",
+                   below ? low : high);
 }
 
 /* y ⊙ log a, with a at least the smallest normal number: 0 log 0 counts as 0, and log 0 stays
@@ -195,14 +256,20 @@ static nb_tensor *off_part(nb_ctx *ctx, nb_tensor *a, nb_tensor *y)
     return out;
 }
 
+static int64_t row_width(const nb_tensor *a)
+{
+    return a->dims ? a->shape[a->dims - 1] : 1;
+}
+
 /* From a, by ops: for outputs whose activations differ, or are neither softmax nor sigmoid. */
 static nb_tensor *cross_entropy_of(nb_ctx *ctx, const nb_cost *cost, nb_activation last,
                                    nb_tensor *a, nb_tensor *y)
 {
-    (void)cost;
-    nb_tensor *terms =
-        is_log_softmax(last) ? nb_op2(ctx, NB_OP_mul, a, y) : weighted_log(ctx, a, y);
-    if (terms && !is_softmax(last) && !is_log_softmax(last)) {
+    bool logs = is_log_softmax(last), together = logs || is_softmax(last);
+    if (cost->logits) return nb_op2(ctx, cross_entropy_fused(cost, last, row_width(a)), a, y);
+    if (check_outputs(ctx, last, a) != NB_OK) return NULL;
+    nb_tensor *terms = logs ? nb_op2(ctx, NB_OP_mul, a, y) : weighted_log(ctx, a, y);
+    if (terms && !together) {
         nb_tensor *all = nb_then2(ctx, NB_OP_add, off_part(ctx, a, y), terms);
         nb_tensor_release(ctx, terms);
         terms = all;
@@ -210,13 +277,34 @@ static nb_tensor *cross_entropy_of(nb_ctx *ctx, const nb_cost *cost, nb_activati
     return mean_of(ctx, nb_then1(ctx, NB_OP_sum, terms), a, -1);
 }
 
+static const nb_option cross_entropy_options[] = {
+    {.name = "logits",
+     .help = "the outputs are linear, and the cost takes softmax of them itself, of a single one "
+             "sigmoid: stably, whatever their size",
+     .value = false,
+     .kind = NB_BOOLEAN,
+     .offset = offsetof(nb_cost, logits)},
+    NB_OPTIONS_END,
+};
+
 NB_DESCRIPTOR(nb_cost_type, nb_cost_cross_entropy) = {
     .name = "cross_entropy",
     .help =
-        "After softmax the categorical cross-entropy; after sigmoid the book's, summed over the "
-        "outputs. δ of the last layer is a - y in both.",
-    .formula = "C_x = -Σ_j y_j ln a_j; after sigmoid -Σ_j (y_j ln a_j + (1 - y_j) ln(1 - a_j))",
-    .example = "nn.net \"4 - 3 - 2 softmax : cross_entropy\"",
+        "After softmax and log_softmax (whose outputs are the logarithms) the categorical "
+        "cross-entropy, for targets that sum to 1 or class numbers; after sigmoid, and whatever "
+        "else stays within 0 … 1, the book's, summed over the outputs. Averaged over the n "
+        "examples: after both δ of the last layer is (a - y) / n. Outputs that can leave 0 … 1 are "
+        "refused. logits=true takes linear outputs z as they are: C is that of softmax(z), of a "
+        "single output that of sigmoid(z), and net(x) gives z; net(x):softmax(-1) and "
+        "net(x):sigmoid() are the probabilities.",
+    .formula =
+        "C_x = -Σ_j y_j ln a_j after softmax, -Σ_j y_j a_j after log_softmax, else -Σ_j (y_j "
+        "ln a_j + (1 - y_j) ln(1 - a_j)); with logits Σ_j y_j (ln Σ_k e^z_k - z_j), of one "
+        "output ln(1 + e^z) - y z",
+    .example = "nn.net \"4 - 3 - 2 softmax : cross_entropy\"\n"
+               "nn.net \"4 - 3 - 2 linear : cross_entropy logits=true\"",
+    .options = cross_entropy_options,
     .of = cross_entropy_of,
+    .check = cross_entropy_check,
     .fused = cross_entropy_fused,
 };

@@ -10,6 +10,7 @@ typedef struct nb_cost_type nb_cost_type;
 typedef struct nb_cost {
     const nb_cost_type *type;
     double number[NB_CHOSEN_NUMBERS];
+    bool logits;
 } nb_cost;
 
 struct nb_cost_type {
@@ -17,14 +18,18 @@ struct nb_cost_type {
     const char *help;         /* one line */
     const char *formula;      /* C_x in plain text */
     const char *example;      /* Lua that runs */
-    const nb_option *options; /* into nb_cost.number; NULL: none */
+    const nb_option *options; /* into nb_cost; NULL: none */
     /* C as a 0-dimensional tensor from outputs a (n, …) and targets y of the same shape. `last` is
      * the activation that made a, its type NULL where there are several. y takes no gradient. */
     nb_tensor *(*of)(nb_ctx *ctx, const nb_cost *cost, nb_activation last, nb_tensor *a,
                      nb_tensor *y);
-    /* The op that takes C from z where a = last(z), stably: its backward is BP1 in one step. NB_OPS
-     * or a NULL function: none. */
-    nb_op_id (*fused)(nb_activation last);
+    /* Whether it takes what an activation makes, by its range (type NULL: nobody knows one).
+     * NB_EARG
+     * "`where` has relu, …" with the way out. NULL: it takes all. */
+    nb_status (*check)(nb_ctx *ctx, const nb_cost *cost, nb_activation last, const char *where);
+    /* The op that takes C from z where a = last(z), stably: its backward is BP1 in one step. Where
+     * `last` is no built-in one, it takes C from a. NB_OPS or a NULL function: none. */
+    nb_op_id (*fused)(const nb_cost *cost, nb_activation last, int64_t units);
     const nb_host_function *host; /* NULL: built in */
 };
 
@@ -48,7 +53,11 @@ void nb_cost_write(nb_text *text, const nb_cost *cost);
 /* C from a; checks that the result holds one number ("cost f must give one number, not 10x10"). */
 nb_tensor *nb_cost_of(nb_ctx *ctx, const nb_cost *cost, nb_activation last, nb_tensor *a,
                       nb_tensor *y);
-/* The fused op for this cost after this activation (type NULL: several), or NB_OPS. */
-nb_op_id nb_cost_fused(const nb_cost *cost, nb_activation last);
+/* Whether the cost takes the outputs of this activation (type NULL: not known), as the type says.
+ */
+nb_status nb_cost_check(nb_ctx *ctx, const nb_cost *cost, nb_activation last, const char *where);
+/* The fused op for this cost after so many units with this activation (type NULL: several, or not
+ * known), or NB_OPS. */
+nb_op_id nb_cost_fused(const nb_cost *cost, nb_activation last, int64_t units);
 
 #endif

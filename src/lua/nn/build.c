@@ -6,6 +6,7 @@
 #include "lua/nn/layer.h"
 #include "lua/nn/part.h"
 #include "nn/model.h"
+#include "nn/net/pass.h"
 
 #include <stddef.h>
 #include <string.h>
@@ -70,7 +71,8 @@ static nb_status make_empty(nb_ctx *ctx, void *data)
 static nb_status make(nb_ctx *ctx, void *data)
 {
     build *work = data;
-    return nb_net_build(ctx, work->out->net, work->dtype, work->seed);
+    nb_status status = nb_net_build(ctx, work->out->net, work->dtype, work->seed);
+    return status == NB_OK ? nb_net_check_cost(ctx, work->out->net) : status;
 }
 
 /* ---- The table form ---- */

@@ -6,6 +6,7 @@
 #include "nn/notation/notation.h"
 #include "tensor/shape.h"
 
+#include <math.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
@@ -203,6 +204,8 @@ static function *new_activation(lua_State *L, int arg, const char *name)
                                             .formula = "f(z)",
                                             .init = "lecun",
                                             .example = "",
+                                            .low = NAN,
+                                            .high = NAN,
                                             .host = &self->host};
     return self;
 }
@@ -398,6 +401,7 @@ typedef struct maker_options {
     const char *name;
     int f, df;
     const char *init;
+    double low, high; /* NaN: not given */
 } maker_options;
 
 static const nb_option activation_options[] = {
@@ -421,6 +425,20 @@ static const nb_option activation_options[] = {
      .standard = "lecun",
      .kind = NB_WORD,
      .offset = offsetof(maker_options, init)},
+    {.name = "low",
+     .help = "what its outputs are never below; without it they are looked at where it matters",
+     .standard = "not known",
+     .value = NAN,
+     .infinite = true,
+     .kind = NB_NUMBER,
+     .offset = offsetof(maker_options, low)},
+    {.name = "high",
+     .help = "what they are never above",
+     .standard = "not known",
+     .value = NAN,
+     .infinite = true,
+     .kind = NB_NUMBER,
+     .offset = offsetof(maker_options, high)},
     NB_OPTIONS_END,
 };
 
@@ -486,6 +504,8 @@ static int make_activation(lua_State *L)
 {
     maker_options options;
     nbl_options(L, 1, activation_options, &options, false);
+    if (options.low > options.high)
+        nbl_error(L, "nn.activation: low is above high, %f above %f", options.low, options.high);
     check_function(L, "nn.activation", "f", options.f);
     if (options.df) check_function(L, "nn.activation", "df", options.df);
     check_name(L, "nn.activation", options.name,
@@ -494,6 +514,8 @@ static int make_activation(lua_State *L)
     if (options.init && !init) nbl_unknown_name(L, "initialiser", options.init, nb_init_name_at);
     function *self = new_activation(L, options.f, options.name ? options.name : NBL_NAMELESS);
     if (init) self->activation.init = init->name;
+    self->activation.low = options.low;
+    self->activation.high = options.high;
     self->slope = options.df != 0;
     if (self->slope) {
         lua_pushvalue(L, options.df);
@@ -517,9 +539,11 @@ static int make_cost(lua_State *L)
 static const nbl_entry entries[] = {
     {.name = "activation",
      .function = make_activation,
-     .usage = "nn.activation{name = …, f = …, [df = …], [init = …]}",
+     .usage = "nn.activation{name = …, f = …, [df = …], [init = …], [low = …, high = …]}",
      .help = "An activation written in Lua with tensor methods. With a name, notation and files "
-             "know it in this session. Without df the tape gives the derivative.",
+             "know it in this session. Without df the tape gives the derivative. low and high say "
+             "what its outputs never leave; cross_entropy refuses those that can leave 0 … 1, and "
+             "where nobody says so it looks at the outputs of every batch.",
      .example =
          "nn.activation{name = \"swish2\", f = function(z) return z * (2 * z):sigmoid() end}\n"
          "print(nn.net \"4 - 3 swish2 - 2\")",

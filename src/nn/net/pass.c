@@ -7,6 +7,7 @@
 #include "tensor/shape.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 /* ---- The cost -------------------------------------------------------------------------------- */
@@ -25,7 +26,38 @@ static nb_activation last_activation(const nb_net *net)
 
 nb_op_id nb_net_fused(const nb_net *net)
 {
-    return nb_cost_fused(&net->cost, last_activation(net));
+    const nb_form *out = nb_net_out(net);
+    return nb_cost_fused(&net->cost, last_activation(net), out->size[out->dims - 1]);
+}
+
+/* Whether the cost goes on from z. A fused one takes outputs themselves that it knows nothing of.
+ */
+static bool takes_z(const nb_net *net, nb_op_id fused)
+{
+    const nb_activation_type *last = last_activation(net).type;
+    return fused != NB_OPS && last && !last->host;
+}
+
+enum { NEURON_WHERE = NB_WHERE_MAX + 32 };
+
+/* "layer 2", or "neuron 3 of layer 2" where they differ. */
+static const char *name_run(const nb_plan *plan, const nb_run *run, char out[NEURON_WHERE])
+{
+    if (run->count == plan->neurons) return plan->where;
+    snprintf(out, NEURON_WHERE, "neuron %lld of %s", (long long)run->start + 1, plan->where);
+    return out;
+}
+
+nb_status nb_net_check_cost(nb_ctx *ctx, const nb_net *net)
+{
+    char where[NEURON_WHERE];
+    const nb_layer *end = end_of(net);
+    const nb_runs *runs = end ? end->plan->runs : NULL;
+    nb_status status = NB_OK;
+    for (int64_t i = 0; runs && i < runs->count && status == NB_OK; i++)
+        status = nb_cost_check(ctx, &net->cost, runs->run[i].activation,
+                               name_run(end->plan, &runs->run[i], where));
+    return status;
 }
 
 /* (n, T, …) as (n T, …): every step counts as an example of its own. */
@@ -82,9 +114,10 @@ nb_status nb_net_run(nb_ctx *ctx, nb_net *net, nb_tensor *x, nb_tensor *y, const
     bool recording = ctx->recording;
     if (mode) walk.mode = *mode;
     *result = (nb_result){.output = NULL};
+    if (y && nb_net_check_cost(ctx, net) != NB_OK) return ctx->status;
     ctx->recording = walk.mode.taped;
     result->output =
-        nb_walk_branch(&walk, &net->layer, 0, x, fused == NB_OPS ? NB_GIVE_A : NB_GIVE_Z);
+        nb_walk_branch(&walk, &net->layer, 0, x, takes_z(net, fused) ? NB_GIVE_Z : NB_GIVE_A);
     if (result->output && y) result->cost = cost_of(ctx, net, fused, result->output, y);
     ctx->recording = recording;
     if (result->output && (result->cost || !y)) return NB_OK;

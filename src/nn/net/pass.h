@@ -11,6 +11,10 @@ nb_tensor *nb_net_forward(nb_ctx *ctx, nb_net *net, nb_tensor *x);
 nb_op_id nb_net_fused(const nb_net *net);
 /* C from the network's a, never fused; y: targets of a's shape. */
 nb_tensor *nb_net_cost_from(nb_ctx *ctx, const nb_net *net, nb_tensor *a, nb_tensor *y);
+/* Whether the cost takes what the last neurons make; NB_EARG says which of them do not fit, and the
+ * way out. Whoever asks a network for its cost is told; one that is changed, or was saved so, may
+ * be in this state meanwhile. */
+nb_status nb_net_check_cost(nb_ctx *ctx, const nb_net *net);
 
 /* Cost and gradients of prepared examples: BP1 to BP4, into net->grads or the sink. NB_EVALUE when
  * the cost or a gradient is not finite: nothing is written then. mode: of training; what it stages

@@ -53,7 +53,8 @@ static nb_status check(nb_ctx *ctx, const nb_net *net, const nb_set *set,
                        (long long)options->batch);
     if (!(lr > 0) || !isfinite(lr))
         return nb_fail(ctx, NB_EARG, "lr must be a number above 0, not %g", lr);
-    nb_status status = nb_set_check(ctx, net, set);
+    nb_status status = nb_net_check_cost(ctx, net);
+    if (status == NB_OK) status = nb_set_check(ctx, net, set);
     if (status == NB_OK && options->test) {
         status = nb_set_check(ctx, net, options->test);
         if (status != NB_OK) nb_fail_in(ctx, "test");

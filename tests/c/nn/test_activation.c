@@ -169,6 +169,34 @@ static void test_values(void **state)
     nb_tensor_release(ctx, z);
 }
 
+/* Catches a range that its activation leaves, and one that is wider than it need be. leaky_relu's
+ * and elu's hold for all of their options. */
+static void test_ranges(void **state)
+{
+    (void)state;
+    const double far[] = {-1e30, -1e6, -60, 60, 1e6, 1e30};
+    for (size_t i = 0; i < NB_ACTIVATIONS; i++) {
+        const nb_activation_type *f = nb_activations[i];
+        double low = INFINITY, high = -INFINITY;
+        assert_true(f->low < f->high);
+        for (int j = -4000; formula[i] && j < 4006; j++) {
+            double a = formula[i](j < 4000 ? j / 500.0 : far[j - 4000]);
+            low = fmin(low, a);
+            high = fmax(high, a);
+        }
+        if (!formula[i]) continue;
+        if (!(low >= f->low && high <= f->high)) fail_msg("%s: %g to %g", f->name, low, high);
+        bool loose = i == NB_ACT_elu || (isfinite(f->low) && low - f->low > 1e-3) ||
+                     (isfinite(f->high) && f->high - high > 1e-3) ||
+                     (isinf(f->low) && low > -1e20) || (isinf(f->high) && high < 1e20);
+        if (loose && i != NB_ACT_elu) fail_msg("%s: %g to %g", f->name, low, high);
+    }
+    assert_true(nb_activations[NB_ACT_softmax]->low == 0 &&
+                nb_activations[NB_ACT_softmax]->high == 1);
+    assert_true(nb_activations[NB_ACT_log_softmax]->high == 0);
+    assert_true(isinf(nb_activations[NB_ACT_log_softmax]->low));
+}
+
 /* a → Σ a → z: the gradient is the slope. */
 static void check_slope(size_t i, nb_tensor *z)
 {
@@ -468,6 +496,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(table),
+        TEST(ranges),
         TEST(values),
         TEST(slopes),
         TEST(whole_layer),

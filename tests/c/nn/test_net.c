@@ -10,6 +10,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 #include <cmocka.h>
 
@@ -298,6 +299,97 @@ static void costs_are_their_formulas(void **state)
     }
 }
 
+/* Logits are the z that softmax or sigmoid would take: cost and gradients have the same bits, for
+ * targets and for class numbers, also where they are so large that a is exactly 0 and 1. */
+static void logits_are_z(void **state)
+{
+    static const char *const cases[][2] = {
+        {"2 - 4 tanh - 3 softmax : cross_entropy",
+         "2 - 4 tanh - 3 linear : cross_entropy logits=true"},
+        {"2 - 4 tanh - 3 softmax : cross_entropy",
+         "2 - 4 tanh - net[3 linear] : cross_entropy logits=true"},
+        {"2 - 4 tanh - 1 sigmoid : cross_entropy",
+         "2 - 4 tanh - 1 linear : cross_entropy logits=true"},
+    };
+    (void)state;
+    for (int i = 0; i < 3 * 2 * 2; i++) {
+        nb_ctx *ctx = nb_ctx_new();
+        nb_net *net[2];
+        double cost[2];
+        int64_t units = i % 3 == 2 ? 1 : 3;
+        nb_tensor *x = uniform(ctx, NB_F32, 4, 2, -1, 1, 3);
+        nb_tensor *raw = i / 3 % 2 && units > 1 ? classes_in_turn(ctx, 4, 3)
+                                                : uniform(ctx, NB_F32, 4, units, 0, 1, 4);
+        for (int k = 0; k < 2; k++) {
+            net[k] = net_of(ctx, cases[i % 3][k], NB_F32);
+            assert_int_equal(nb_tensor_copy(ctx, net[k]->values, net[0]->values), NB_OK);
+            if (i / 6) assert_int_equal(nb_tensor_fill(ctx, net[k]->values, 300), NB_OK);
+            nb_tensor *y = nb_net_targets(ctx, net[k], raw, 4);
+            assert_int_equal(nb_net_backprop(ctx, net[k], x, y, &cost[k]), NB_OK);
+            nb_tensor_release(ctx, y);
+        }
+        assert_true(cost[0] == cost[1] && isfinite(cost[0]));
+        for (int64_t k = 0; k < nb_net_count(net[0]); k++)
+            assert_true(at1(net[0]->grads, k) == at1(net[1]->grads, k));
+        for (int k = 0; k < 2; k++) nb_net_release(ctx, net[k]);
+        nb_tensor_release(ctx, x);
+        nb_tensor_release(ctx, raw);
+        nb_ctx_free(ctx);
+    }
+}
+
+/* Every activation at the end of a network with cross_entropy: those that stay within 0 … 1, and
+ * logarithms, are taken; the others are refused by name, and with logits all but linear. */
+static void outputs_that_the_cost_takes(void **state)
+{
+    static const char taken[] = " sigmoid hard_sigmoid gaussian step elliot softmax log_softmax ";
+    char notation[96], word[32];
+    nb_ctx *ctx = nb_ctx_new();
+    (void)state;
+    for (int i = 0; i < 2 * NB_ACTIVATIONS; i++) {
+        const char *f = nb_activations[i / 2]->name;
+        bool logits = i % 2;
+        snprintf(notation, sizeof notation, "3 - 2 %s : cross_entropy%s", f,
+                 logits ? " logits=true" : "");
+        snprintf(word, sizeof word, " %s ", f);
+        nb_net *net = net_of(ctx, notation, NB_F32);
+        nb_tensor *x = uniform(ctx, NB_F32, 4, 3, -1, 1, 3),
+                  *y = uniform(ctx, NB_F32, 4, 2, 0, 1, 4);
+        nb_result pass;
+        bool takes = logits ? i / 2 == NB_ACT_linear : strstr(taken, word) != NULL;
+        nb_status status = nb_net_run(ctx, net, x, y, NULL, NULL, &pass);
+        assert_int_equal(status, takes ? NB_OK : NB_EARG);
+        assert_int_equal(nb_net_check_cost(ctx, net), status);
+        snprintf(word, sizeof word, "layer 1 has %s", f);
+        if (!takes) assert_ptr_equal(strstr(ctx->message, word), ctx->message);
+        nb_result_free(ctx, &pass);
+        nb_tensor_release(ctx, x);
+        nb_tensor_release(ctx, y);
+        nb_net_release(ctx, net);
+    }
+    nb_ctx_free(ctx);
+}
+
+/* One neuron that differs is named, and what is not asked for its cost is not refused. */
+static void one_neuron_leaves(void **state)
+{
+    nb_ctx *ctx = nb_ctx_new();
+    nb_net *net = net_of(ctx, "3 - 4 sigmoid : cross_entropy", NB_F32);
+    nb_activation relu = nb_activation_of(nb_activations[NB_ACT_relu]);
+    nb_tensor *x = uniform(ctx, NB_F32, 4, 3, -1, 1, 3);
+    (void)state;
+    assert_int_equal(nb_net_check_cost(ctx, net), NB_OK);
+    assert_int_equal(nb_layer_set_activation(ctx, net->layer.child[0], 2, 1, relu), NB_OK);
+    assert_int_equal(nb_net_check_cost(ctx, net), NB_EARG);
+    assert_non_null(strstr(ctx->message, "neuron 3 of layer 1 has relu"));
+    nb_tensor *out = nb_net_forward(ctx, net, x);
+    assert_non_null(out);
+    nb_tensor_release(ctx, out);
+    nb_tensor_release(ctx, x);
+    nb_net_release(ctx, net);
+    nb_ctx_free(ctx);
+}
+
 /* A clone shares nothing; a parameter outlives its net. */
 static void clones_and_survivors(void **state)
 {
@@ -367,6 +459,9 @@ int main(void)
         cmocka_unit_test(examples_and_targets),
         cmocka_unit_test(backprop_of_one_neuron),
         cmocka_unit_test(costs_are_their_formulas),
+        cmocka_unit_test(logits_are_z),
+        cmocka_unit_test(outputs_that_the_cost_takes),
+        cmocka_unit_test(one_neuron_leaves),
         cmocka_unit_test(clones_and_survivors),
         cmocka_unit_test(memory_ends),
     };

@@ -228,10 +228,11 @@ static flow draw_list(drawing *d, flow at, int end)
 static void draw_end(drawing *d)
 {
     static const char *const ends[] = {" - 3 softmax", " - net[2 sigmoid]",
-                                       " - 2 - net[3 tanh - net[3 softmax]]"};
+                                       " - 2 - net[3 tanh - net[3 softmax]]", " - 3 linear"};
     const nb_cost_type *cost = nb_costs[below(d, NB_COSTS)];
-    if (cost == nb_costs[NB_COST_cross_entropy]) put(d, "%s", ends[below(d, 3)]);
-    put(d, " : %s", cost->name);
+    int end = cost == nb_costs[NB_COST_cross_entropy] ? (int)below(d, 4) : -1;
+    if (end >= 0) put(d, "%s", ends[end]);
+    put(d, " : %s%s", cost->name, end == 3 ? " logits=true" : "");
 }
 
 void draw_tree(char *text, uint64_t number)

@@ -23,11 +23,12 @@ static nb_tensor *targets(nb_ctx *ctx, const nb_net *net, int64_t n)
     return out;
 }
 
-static void check_net(nb_ctx *ctx, const char *notation)
+/* Five examples with targets y, which it takes; NULL: classes. */
+static void check_with(nb_ctx *ctx, const char *notation, nb_tensor *y)
 {
     nb_net *net = net_of(ctx, notation, NB_F32);
     nb_tensor *x = uniform(ctx, NB_F32, 5, nb_net_in(net)->size[0], -1, 1, 11);
-    nb_tensor *y = targets(ctx, net, 5);
+    if (!y) y = targets(ctx, net, 5);
     nb_gradcheck out;
     if (nb_gradcheck_run(ctx, net, x, y, &out) != NB_OK) fail_msg("%s: %s", notation, ctx->message);
     for (int i = 0; i < 4; i++) {
@@ -42,6 +43,11 @@ static void check_net(nb_ctx *ctx, const char *notation)
     nb_tensor_release(ctx, y);
     nb_net_release(ctx, net);
     assert_int_equal(ctx->memory.live, 0);
+}
+
+static void check_net(nb_ctx *ctx, const char *notation)
+{
+    check_with(ctx, notation, NULL);
 }
 
 static bool has_slope(const nb_activation_type *activation)
@@ -78,11 +84,19 @@ static void special_ends(void **state)
         "4 - 6 tanh relu@2 gelu@4..5 - 3 sigmoid : cross_entropy",
         "4 - 6 - 3 sigmoid gaussian@2 : cross_entropy",
         "4 - 6 tanh - 5 linear - 4 softplus - 3 sigmoid : mse",
-        "4 - 1 : quadratic",
+        "4 - 3 linear : cross_entropy logits=true",
+        "4 - 6 tanh - 3 linear : cross_entropy logits=true",
+        "4 - 6 tanh - net[3 linear] : cross_entropy logits=true",
+        "4 - residual[4 tanh] : cross_entropy logits=true",
     };
     nb_ctx *ctx = nb_ctx_new();
     (void)state;
-    for (size_t i = 0; i < sizeof notation / sizeof *notation - 1; i++) check_net(ctx, notation[i]);
+    for (size_t i = 0; i < sizeof notation / sizeof *notation; i++) check_net(ctx, notation[i]);
+    check_with(ctx, "4 - 1 : quadratic", uniform(ctx, NB_F64, 5, 1, 0, 1, 4));
+    check_with(ctx, "4 - 3 - 1 linear : cross_entropy logits=true",
+               uniform(ctx, NB_F64, 5, 1, 0, 1, 4));
+    check_with(ctx, "4 - 3 - 2 linear : cross_entropy logits=true",
+               uniform(ctx, NB_F64, 5, 2, 0, 1, 4));
     nb_ctx_free(ctx);
 }
 

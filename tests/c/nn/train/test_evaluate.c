@@ -38,6 +38,8 @@ static void test_one_output(void **state)
     assert_true(accuracy("1 - 1 sigmoid : cross_entropy", z, after) == 1);
     assert_true(accuracy("1 - 1 sigmoid : quadratic", z, after) == 1);
     assert_true(accuracy("1 - 1 sigmoid : cross_entropy", z, linear) == 0.5);
+    assert_true(accuracy("1 - 1 linear : cross_entropy logits=true", z, after) == 1);
+    assert_true(accuracy("1 - 1 linear : cross_entropy logits=true", z, linear) == 0.5);
     assert_true(accuracy("1 - 1 linear : quadratic", z, linear) == 1);
     assert_true(accuracy("1 - 1 linear : quadratic", z, after) == 0.5);
     nb_tensor_release(ctx, z);

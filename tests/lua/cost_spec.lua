@@ -1,0 +1,155 @@
+-- Costs: what they take, where they refuse, logits, and the mean that they are.
+
+package.path = (arg[0]:match("^(.*)/") or ".") .. "/?.lua;" .. package.path
+local spec = require "spec"
+local test, eq, near, fails = spec.test, spec.eq, spec.near, spec.fails
+local nabla = spec.nabla
+local tensor, nn, data = nabla.tensor, nabla.nn, nabla.data
+
+local F64 = {dtype = "f64"}
+local x = tensor.randn(6, 4, {seed = 3, dtype = "f64"})
+local y = {1, 2, 1, 2, 2, 1}
+local quiet = {epochs = 2, lr = 0.1, progress = false}
+
+-- ---- Outputs that cross_entropy does not take ----
+
+-- Everything that asks for the cost.
+local function asking(net)
+    return {
+        function() net:train(x, y, quiet) end,
+        function() net:step(x, y, {lr = 1}) end,
+        function() net:cost(x, y) end,
+        function() net:backprop(x, y) end,
+        function() net:evaluate(x, y) end,
+        function() net:trace(x, y) end,
+        function() net:gradcheck(x, y) end,
+        function() net:numeric_gradient(x, y) end,
+    }
+end
+
+local function refused(net, pattern)
+    local before = net:params():clone()
+    for _, f in ipairs(asking(net)) do fails(f, pattern, true) end
+    eq(net:params(), before:totable())
+    eq(#net(x), 6) -- what is not the cost goes on
+    net:classify(x)
+end
+
+test("outputs that can leave 0 … 1 are refused where the network is made", function()
+    fails(function() nn.net "4 - 3 - 2 relu : cross_entropy" end, "layer 2 has relu", true)
+    fails(function() nn.net "4 - 3 - 2 linear : cross_entropy" end, "logits=true", true)
+    fails(function() nn.net "4 - 3 - 2 sigmoid tanh@2 : cross_entropy" end,
+          "neuron 2 of layer 2 has tanh", true)
+    fails(function() nn.net {4, 3, nn.dense {2, "sin"}, cost = "cross_entropy"} end,
+          "layer 2 has sin", true)
+    fails(function() nn.net("4 - 3 - 2 softplus", {cost = "cross_entropy"}) end, "softplus", true)
+    fails(function() nn.net {4, nn.net "4 - 3 - 2 elu", cost = "cross_entropy"} end,
+          "layer 1.2 has elu", true)
+    nn.net {4, "3 relu", nn.net "3 - 2 softmax", cost = "cross_entropy"}
+end)
+
+test("a network that is changed is refused when its cost is asked for", function()
+    local net = nn.net("4 - 3 - 2 softmax : cross_entropy", F64)
+    net[2].activation = "tanh"
+    refused(net, "layer 2 has tanh")
+    net[2].activation = "sigmoid"
+    net:train(x, y, quiet)
+    net[2]:neuron(1).activation = "relu"
+    refused(net, "neuron 1 of layer 2 has relu")
+    net[2]:neuron(1).activation = "hard_sigmoid"
+    net:train(x, y, quiet)
+    net:replace(2, "2 relu")
+    refused(net, "layer 2 has relu")
+    net:append "2 softmax" -- a head of its own again
+    net:train(x, y, quiet)
+    net:cut(3)
+    refused(net, "layer 2 has relu")
+end)
+
+test("a file with such a network loads, answers, and is refused for its cost", function()
+    local net = nn.net("4 - 3 - 2 softmax : cross_entropy", F64)
+    net[2].activation = "relu" -- as earlier versions let it be trained and saved
+    local read = spec.saved(net)
+    eq(read:notation(), "4 - 3 sigmoid - 2 relu : cross_entropy")
+    eq(read(x), net(x):totable())
+    refused(read, "layer 2 has relu")
+    read[2].activation = "softmax"
+    read:train(x, y, quiet)
+end)
+
+test("functions of Lua: the range that is stated, else what they give", function()
+    local function net_of(f) return nn.net({4, 3, nn.dense {2, f}, cost = "cross_entropy"}, F64) end
+    nn.activation {name = "doubled", f = function(z) return z * 2 end, low = -1 / 0, high = 1 / 0}
+    fails(function() net_of "doubled" end, "layer 2 has doubled", true)
+    nn.activation {name = "half", f = function(z) return z:sigmoid() * 0.5 end, low = 0, high = 0.5}
+    net_of "half":train(x, y, quiet)
+    net_of(function(z) return z:sigmoid() end):train(x, y, quiet)
+    local far = net_of(function(z) return z:sigmoid() * 3 end)
+    for _, f in ipairs(asking(far)) do fails(f, "from 0 to 1, not", true) end
+    eq(#far(x), 6)
+    local layer = nn.net({4, "2 softmax", function(a) return a - 2 end, cost = "cross_entropy"}, F64)
+    fails(function() layer:train(x, y, quiet) end, "from 0 to 1, not %-", false)
+    nn.net({4, "2 softmax", function(a) return a * 1 end, cost = "cross_entropy"}, F64):cost(x, y)
+    fails(function() nn.activation {f = function(z) return z end, low = 1, high = 0} end,
+          "low is above high", true)
+end)
+
+test("logarithms are taken as such", function()
+    local net = nn.net("4 - 3 - 2 log_softmax : cross_entropy", F64)
+    local soft = nn.net("4 - 3 - 2 softmax : cross_entropy", F64)
+    soft:params():copy_(net:params())
+    near(net:cost(x, y), soft:cost(x, y), 1e-12)
+    assert(net:gradcheck(x, y).ok)
+end)
+
+-- ---- Logits ----
+
+test("logits=true takes linear outputs and nothing else", function()
+    for _, last in ipairs {"softmax", "sigmoid", "relu", "log_softmax", "tanh"} do
+        fails(function() nn.net("4 - 3 - 2 " .. last .. " : cross_entropy logits=true") end,
+              "layer 2 has " .. last .. "; cross_entropy logits=true takes linear outputs", true)
+    end
+    local net = nn.net("4 - 3 - 2 linear : cross_entropy logits=true", F64)
+    eq(net:notation(), "4 - 3 sigmoid - 2 linear : cross_entropy logits=true")
+    eq(spec.saved(net):notation(), net:notation())
+    eq(nn.net {4, 3, "2 linear", cost = "cross_entropy logits=true"}:notation(), net:notation())
+    net[2].activation = "softmax"
+    fails(function() net:train(x, y, quiet) end, "takes linear outputs", true)
+end)
+
+test("logits are learned, judged and named as what softmax makes of them", function()
+    local net = nn.net("4 - 6 tanh - 2 linear : cross_entropy logits=true", {seed = 1})
+    local soft = nn.net("4 - 6 tanh - 2 softmax : cross_entropy", {seed = 1})
+    for _, n in ipairs {net, soft} do
+        n:train(x, y, {epochs = 50, lr = 0.5, seed = 1, progress = false})
+    end
+    eq(net:params(), soft:params():totable())
+    near(net(x):softmax(-1), soft(x), 1e-6)
+    eq(net:classify(x), soft:classify(x))
+    eq(net:evaluate(x, y).correct, soft:evaluate(x, y).correct)
+    near(net:evaluate(x, y).cost, soft:evaluate(x, y).cost, 1e-6)
+end)
+
+test("one logit is sigmoid's", function()
+    local yes = {0, 1, 0, 1, 1, 0}
+    local net = nn.net("4 - 6 tanh - 1 linear : cross_entropy logits=true", {seed = 1})
+    local other = nn.net("4 - 6 tanh - 1 sigmoid : cross_entropy", {seed = 1})
+    for _, n in ipairs {net, other} do
+        n:train(x, yes, {epochs = 50, lr = 0.5, seed = 1, progress = false})
+    end
+    eq(net:params(), other:params():totable())
+    near(net(x):sigmoid(), other(x), 1e-6)
+    eq(net:evaluate(x, yes).correct, other:evaluate(x, yes).correct)
+end)
+
+test("logits of any layer, and of steps", function()
+    local block = nn.net("4 - residual[4 tanh] : cross_entropy logits=true", F64)
+    assert(block:gradcheck(x, {1, 2, 3, 4, 1, 2}).ok)
+    local last = nn.dense {3, function(z) return z * 2 end}
+    local twice = nn.net {4, last, cost = "cross_entropy logits=true"}
+    assert(twice:gradcheck(x, {1, 2, 3, 3, 1, 2}).ok)
+    local steps = nn.net("*x4 - 3 linear : cross_entropy logits=true", F64)
+    assert(steps:gradcheck(x:reshape(2, 3, 4), {{1, 2, 3}, {3, 2, 1}}).ok)
+end)
+
+spec.report()
