@@ -87,9 +87,10 @@ test("functions of Lua: the range that is stated, else what they give", function
     local far = net_of(function(z) return z:sigmoid() * 3 end)
     for _, f in ipairs(asking(far)) do fails(f, "from 0 to 1, not", true) end
     eq(#far(x), 6)
-    local layer = nn.net({4, "2 softmax", function(a) return a - 2 end, cost = "cross_entropy"}, F64)
+    local cost = "cross_entropy"
+    local layer = nn.net({4, "2 softmax", function(a) return a - 2 end, cost = cost}, F64)
     fails(function() layer:train(x, y, quiet) end, "from 0 to 1, not %-", false)
-    nn.net({4, "2 softmax", function(a) return a * 1 end, cost = "cross_entropy"}, F64):cost(x, y)
+    nn.net({4, "2 softmax", function(a) return a * 1 end, cost = cost}, F64):cost(x, y)
     fails(function() nn.activation {f = function(z) return z end, low = 1, high = 0} end,
           "low is above high", true)
 end)
