@@ -153,4 +153,12 @@ test("logits of any layer, and of steps", function()
     assert(steps:gradcheck(x:reshape(2, 3, 4), {{1, 2, 3}, {3, 2, 1}}).ok)
 end)
 
+test("the gradient at linear outputs is δ, taken from a too", function()
+    for _, units in ipairs {1, 2} do
+        local net = nn.net(("4 - 3 - %d linear : cross_entropy logits=true"):format(units), F64)
+        local t = net:trace(x, units == 1 and {0, 1, 1, 0, 0, 1} or y)
+        near(t.grad_a, t[2].delta, 1e-12)
+    end
+end)
+
 spec.report()
