@@ -10,5 +10,7 @@ extern const char *const sh_modules[];
 /* Pushes the table of globals; raises when debug.getregistry was used to put another value in its
  * place. */
 void sh_push_globals(lua_State *L);
+/* Pushes the book of help, the list of its entries; an empty one where the user took it away. */
+void sh_push_book(lua_State *L);
 
 #endif

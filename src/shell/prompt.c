@@ -68,6 +68,13 @@ static void add_lines(nb_text *input, const char *lines)
     }
 }
 
+/* The input without the `=` that Lua's older prompts want before an expression. */
+static const char *without_sign(const char *input)
+{
+    const char *sign = input + strspn(input, " \t");
+    return *sign == '=' && sign[1] != '=' ? sign + 1 + strspn(sign + 1, " \t") : input;
+}
+
 /* One input whole: in history first, so that even one that ends the program is there. False when it
  * failed. */
 static bool carry_out(sh_shell *shell, const char *input)
@@ -81,6 +88,7 @@ static bool carry_out(sh_shell *shell, const char *input)
 /* An input that cannot go on in a further line: compiled and carried out, or refused. */
 static bool run_whole(sh_shell *shell, const char *input)
 {
+    input = without_sign(input);
     sh_compiled outcome = sh_eval_compile(shell, input);
     if (outcome == SH_WHOLE) return carry_out(shell, input);
     if (outcome == SH_UNFINISHED) sh_complain(shell, "this ends in the middle of a statement");
@@ -167,7 +175,7 @@ static step take_line(sh_shell *shell, nb_text *input, const char *line)
         sh_complain(shell, "not enough memory for this input");
         return DONE;
     }
-    const char *text = nb_text_get(input);
+    const char *text = without_sign(nb_text_get(input));
     if (sh_is_blank(text)) return DONE;
     if (first && sh_is_command(text)) {
         run_command(shell, text);

@@ -4,6 +4,7 @@
 #include "base/workers.h"
 #include "lua/nbl.h"
 #include "shell/globals.h"
+#include "shell/print.h"
 #include "shell/run/interrupt.h"
 #include "shell/run/threads.h"
 #include "shell/screen/say.h"
@@ -119,6 +120,7 @@ static int open_state(lua_State *L)
     /* As lua(1) has it: of the temporaries of a loop only the young are looked through. */
     lua_gc(L, LUA_GCGEN, 0, 0);
     luaL_openlibs(L);
+    sh_print_open(L);
     sh_hook_guard(L);
     set_arg(L, o);
     open_modules(L);

@@ -8,9 +8,6 @@
 #include <stdbool.h>
 #include <string.h>
 
-/* How many of the last lines may turn out to be an expression at the end of a block. */
-enum { TAIL_LINES = 20 };
-
 /* The text in pieces; `return ` goes before the byte at `cut`. Read one by one, the bytes that were
  * asked for say how far Lua had come when it gave up. */
 typedef struct feed {
@@ -125,21 +122,97 @@ static void choose_message(lua_State *L, const char *source, const char *name)
     lua_concat(L, 2);
 }
 
-/* A block whose last statement is an expression, as it comes from the clipboard; *shown is its
- * place. */
-static bool load_tail(lua_State *L, const char *source, const char *name, size_t *shown)
+/* ---- The last statement ---- */
+
+static bool is_one_of(const sh_token *token, const char *const *words)
 {
-    const char *line = source + strlen(source);
-    while (line > source && line[-1] == '\n') line--;
-    for (int i = 0; i < TAIL_LINES; i++) {
-        while (line > source && line[-1] != '\n') line--;
-        if (line == source) return false;
-        *shown = (size_t)(line - source);
-        if (load(L, make_feed(source, true, *shown), name)) return true;
-        lua_pop(L, 1);
-        line--;
+    for (; *words; words++)
+        if (sh_token_is(token, *words)) return true;
+    return false;
+}
+
+/* Can a statement end here? */
+static bool ends_statement(const sh_token *token)
+{
+    static const char *const words[] = {"end", "nil", "true", "false", "break", ")",
+                                        "]",   "}",   ";",    "...",   "::",    NULL};
+    if (token->kind == SH_KEYWORD || token->kind == SH_SYMBOL) return is_one_of(token, words);
+    return token->kind == SH_NAME || token->kind == SH_NUMBER || token->kind == SH_STRING;
+}
+
+/* Could the token go on with what stands before it: a call, a subtraction? */
+static bool may_go_on(const sh_token *token)
+{
+    static const char *const words[] = {"(", "{", "-", "~", NULL};
+    return token->kind == SH_STRING || is_one_of(token, words);
+}
+
+static bool begins_expression(const sh_token *token)
+{
+    static const char *const words[] = {"nil",      "true", "false", "not",
+                                        "function", "#",    "...",   NULL};
+    if (token->kind == SH_NAME || token->kind == SH_NUMBER || may_go_on(token)) return true;
+    return is_one_of(token, words);
+}
+
+/* Does the text from `cut` on give values, and what stands before it run without them? Leaves the
+ * function. */
+static bool load_split(lua_State *L, const char *source, const char *name, size_t cut)
+{
+    bool tail = load(L, make_feed(source + cut, true, 0), name);
+    lua_pop(L, 1);
+    if (tail && load(L, make_feed(source, true, cut), name)) return true;
+    if (tail) lua_pop(L, 1);
+    return false;
+}
+
+/* Statements of which the last is an expression: `x = 5; x`, a block from the clipboard. *shown is
+ * its place. `whole`: Lua takes the text as it is, and reads on from line to line where it can. */
+static bool load_last(lua_State *L, const char *source, const char *name, bool whole, size_t *shown)
+{
+    sh_scanner scanner = sh_scan(source, strlen(source));
+    sh_token token, before = {.kind = SH_COMMENT};
+    int depth = 0;
+    for (; sh_scan_next(&scanner, &token); before = token) {
+        bool first = depth == 0 && ends_statement(&before) && begins_expression(&token) &&
+                     (!whole || !may_go_on(&token) || sh_token_is(&before, ";"));
+        *shown = (size_t)(token.text - source);
+        if (first && load_split(L, source, name, *shown)) return true;
+        depth += sh_token_nests(&token);
     }
     return false;
+}
+
+/* Is there nothing but a method's name behind the last colon? Pushes what is to be written. */
+static bool lacks_call(lua_State *L, const char *source)
+{
+    sh_scanner scanner = sh_scan(source, strlen(source));
+    sh_token token, last[2] = {{.kind = SH_COMMENT}, {.kind = SH_COMMENT}};
+    int depth = 0;
+    for (; sh_scan_next(&scanner, &token); last[0] = last[1], last[1] = token)
+        depth += sh_token_nests(&token);
+    if (depth != 0 || !sh_token_is(&last[0], ":") || last[1].kind != SH_NAME) return false;
+    const char *method = lua_pushlstring(L, last[1].text, last[1].length);
+    size_t length = (size_t)(last[1].text + last[1].length - source);
+    const char *call =
+        strchr(lua_pushlstring(L, source, length), '\n') ? method : lua_tostring(L, -1);
+    lua_pushfstring(L, "%s is a method, which is called: %s%s()", method, call == method ? ":" : "",
+                    call);
+    lua_insert(L, -3);
+    lua_pop(L, 2);
+    return true;
+}
+
+/* Neither the text nor an expression of it is whole: their messages are on the stack's top, and one
+ * is left where it is wrong. */
+static sh_compiled judge(lua_State *L, const char *source, const char *name, bool unfinished)
+{
+    if (!unfinished) {
+        choose_message(L, source, name);
+        return SH_WRONG;
+    }
+    lua_pop(L, 2);
+    return lacks_call(L, source) ? SH_WRONG : SH_UNFINISHED;
 }
 
 sh_compiled sh_compile(lua_State *L, const char *source, const char *name, size_t *shown)
@@ -148,22 +221,18 @@ sh_compiled sh_compile(lua_State *L, const char *source, const char *name, size_
     *place = 0;
     if (load(L, make_feed(source, true, 0), name)) return SH_WHOLE;
     bool unfinished = wants_more(lua_tostring(L, -1));
-    *place = strlen(source);
-    if (load(L, make_feed(source, false, 0), name)) {
-        lua_remove(L, -2);
-        return SH_WHOLE;
-    }
-    unfinished = unfinished || wants_more(lua_tostring(L, -1));
-    if (load_tail(L, source, name, place)) {
+    bool whole = load(L, make_feed(source, false, 0), name);
+    if (load_last(L, source, name, whole, place)) {
         lua_replace(L, -3);
         lua_pop(L, 1);
         return SH_WHOLE;
     }
-    lua_insert(L, -2);
-    if (!unfinished) {
-        choose_message(L, source, name);
-        return SH_WRONG;
+    *place = strlen(source);
+    if (whole) {
+        lua_remove(L, -2);
+        return SH_WHOLE;
     }
-    lua_pop(L, 2);
-    return SH_UNFINISHED;
+    unfinished = unfinished || wants_more(lua_tostring(L, -1));
+    lua_insert(L, -2);
+    return judge(L, source, name, unfinished);
 }

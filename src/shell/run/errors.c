@@ -142,10 +142,12 @@ int sh_error_describe(lua_State *L)
     const sh_shell *shell = sh_shell_of(L);
     luaL_checkany(L, 1);
     if (shell->at_prompt) set_last_error(L, 1);
-    if (lua_type(L, 1) == LUA_TSTRING || !luaL_getmetafield(L, 1, "__tostring"))
-        sh_show_push(L, 1, &shell->terminal);
-    else
+    if (lua_type(L, 1) == LUA_TSTRING)
+        lua_pushvalue(L, 1); /* its metatable is the user's */
+    else if (luaL_getmetafield(L, 1, "__tostring"))
         luaL_tolstring(L, 1, NULL);
+    else
+        sh_show_push(L, 1, &shell->terminal);
     const char *message = lua_tostring(L, -1);
     lua_pushstring(L, shell->at_prompt ? sh_skip_position(message) : message);
     add_nearest(L);

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "shell/globals.h"
+#include "shell/run/interrupt.h"
 #include "shell/run/locals.h"
 #include "shell/run/source.h"
 #include "shell/run/tokens.h"
@@ -123,6 +124,8 @@ static int run_input(lua_State *L)
     int last = lua_gettop(L);
     luaL_checkstack(L, LUA_MINSTACK, NULL);
     if (last >= 2) remember(L, 2);
+    /* What was called last in an expression has no instruction of Lua behind it that would stop. */
+    if (sh_interrupted()) return luaL_error(L, "interrupted");
     if (!in->silent) show_values(L, in->shell, 2, last);
     return 0;
 }

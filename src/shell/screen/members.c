@@ -43,15 +43,6 @@ static void add_keys(lua_State *L, sh_completion *to, int table, bool method, co
 
 /* ---- The book of help ---- */
 
-static bool push_book(lua_State *L)
-{
-    luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
-    lua_pushliteral(L, "nabla");
-    if (lua_rawget(L, -2) != LUA_TTABLE) return false;
-    lua_pushliteral(L, "_book");
-    return lua_rawget(L, -2) == LUA_TTABLE;
-}
-
 /* Pushes the string in a field of the entry or option at `table`, "" when it is none. An entry
  * unfolds itself when it is asked. */
 static const char *push_text(lua_State *L, int table, const char *field)
@@ -68,12 +59,11 @@ static void each_entry(lua_State *L, visit_entry *visit, void *self)
 {
     int top = lua_gettop(L);
     luaL_checkstack(L, LUA_MINSTACK, NULL);
-    if (push_book(L)) {
-        int book = lua_gettop(L);
-        for (lua_Integer i = 1; lua_rawgeti(L, book, i) == LUA_TTABLE; i++) {
-            visit(L, self, push_text(L, book + 1, "name"));
-            lua_settop(L, book);
-        }
+    sh_push_book(L);
+    int book = lua_gettop(L);
+    for (lua_Integer i = 1; lua_rawgeti(L, book, i) == LUA_TTABLE; i++) {
+        visit(L, self, push_text(L, book + 1, "name"));
+        lua_settop(L, book);
     }
     lua_settop(L, top);
 }

@@ -1,9 +1,11 @@
 /* Showing values. A table is first laid out on one line; when that is too wide it is laid out again
- * with a line for each item. */
+ * with a line for each item, or, where it is a list of numbers or of short strings, in columns. */
 #include "shell/screen/show.h"
 
 #include "shell/run/interrupt.h"
 #include "shell/run/tokens.h"
+#include "shell/screen/describe.h"
+#include "shell/shell.h"
 
 #include <lauxlib.h>
 #include <stdio.h>
@@ -11,12 +13,16 @@
 
 enum {
     INDENT = 2,
-    STACK_ROOM = 16, /* slots for one table */
-    NOTE_ROOM = 64   /* for the last line of what was cut */
+    STACK_ROOM = 16,  /* slots for one table */
+    SHORT = 24,       /* bytes of a string that may stand in a column */
+    GAP = 2,          /* between two columns */
+    LEAST_WIDTH = 20, /* columns of a window that what stands deep in tables is laid out for */
+    NOTE_ROOM = 64    /* for the last line of what was cut */
 };
 
 typedef struct view {
     lua_State *L;
+    nb_ctx *ctx;
     bool utf8;
     bool flat;    /* no new lines */
     size_t width; /* of the window */
@@ -178,7 +184,6 @@ static void add_rest(view *v, lua_Integer shown, lua_Integer all)
 {
     char text[48];
     if (shown >= all) return;
-    begin_item(v, shown);
     snprintf(text, sizeof text, "%s %lld more", v->utf8 ? "…" : "...", (long long)(all - shown));
     add_text(v, text);
 }
@@ -200,14 +205,94 @@ static void add_items(view *v, int table, int keys, lua_Integer length, lua_Inte
         add_value(v, lua_gettop(L));
         lua_pop(L, 1);
     }
+    if (shown < all) begin_item(v, shown);
     add_rest(v, shown, all);
+}
+
+/* ---- Columns ---- */
+
+/* Is the table a list of numbers, or one of short strings, as far as it is shown? */
+static bool is_packed(lua_State *L, int table, lua_Integer length, lua_Integer all)
+{
+    if (length != all) return false;
+    lua_rawgeti(L, table, 1);
+    int type = lua_type(L, -1);
+    bool packed = type == LUA_TNUMBER || type == LUA_TSTRING;
+    lua_pop(L, 1);
+    for (lua_Integer i = 1; packed && i <= length && i <= SH_SHOW_ITEMS; i++) {
+        packed = lua_rawgeti(L, table, i) == type;
+        packed = packed && (type == LUA_TNUMBER || lua_rawlen(L, -1) <= SHORT);
+        lua_pop(L, 1);
+    }
+    return packed;
+}
+
+/* Adds item i of a packed list; returns its letters. */
+static size_t add_cell(view *v, int table, lua_Integer i)
+{
+    size_t letters = 0;
+    lua_rawgeti(v->L, table, i);
+    size_t start = v->length;
+    add_value(v, lua_gettop(v->L));
+    lua_pop(v->L, 1);
+    for (size_t k = start; k < v->length; k++)
+        letters += ((unsigned char)v->text[k] & 0xC0) != 0x80;
+    return letters;
+}
+
+/* The letters of item i: it is written to be measured, and taken back. */
+static size_t cell_width(view *v, int table, lua_Integer i)
+{
+    size_t start = v->length, stop = v->stop, letters = add_cell(v, table, i);
+    v->length = start;
+    v->stop = stop;
+    return letters;
+}
+
+static void add_spaces(view *v, size_t count)
+{
+    for (; count > 0; count--) add_text(v, " ");
+}
+
+/* Numbers stand at the right of their columns, strings at the left. */
+static void add_columns(view *v, int table, lua_Integer length)
+{
+    lua_Integer shown = length < SH_SHOW_ITEMS ? length : SH_SHOW_ITEMS;
+    size_t widest = 0, indent = (size_t)(v->depth * INDENT);
+    for (lua_Integer i = 1; i <= shown; i++) {
+        size_t width = cell_width(v, table, i);
+        if (width > widest) widest = width;
+    }
+    size_t room = v->width > indent ? v->width - indent : 1;
+    lua_Integer columns = (lua_Integer)(room / (widest + GAP));
+    bool right = lua_rawgeti(v->L, table, 1) == LUA_TNUMBER;
+    lua_pop(v->L, 1);
+    for (lua_Integer i = 1; i <= shown && !is_full(v); i++) {
+        bool first = columns < 2 || i % columns == 1, last = i == length;
+        size_t pad = widest - cell_width(v, table, i);
+        if (first) add_line(v);
+        if (right) add_spaces(v, pad);
+        add_cell(v, table, i);
+        add_text(v, last ? "" : ",");
+        bool ends = columns < 2 || i % columns == 0 || i == shown;
+        if (!ends) add_spaces(v, (right ? 0 : pad) + GAP - 1);
+    }
+    if (shown < length) add_line(v);
+    add_rest(v, shown, length);
 }
 
 static void add_layout(view *v, int table, int keys, lua_Integer length, lua_Integer all)
 {
+    char count[48];
+    bool packed = !v->flat && is_packed(v->L, table, length, all);
+    snprintf(count, sizeof count, "%lld items ", (long long)all);
+    add_text(v, packed ? count : "");
     add_text(v, "{");
     v->depth++;
-    add_items(v, table, keys, length, all);
+    if (packed)
+        add_columns(v, table, length);
+    else
+        add_items(v, table, keys, length, all);
     v->depth--;
     if (!v->flat) add_line(v);
     add_text(v, "}");
@@ -259,6 +344,13 @@ static void add_table(view *v, int table)
     lua_pop(L, 1);
 }
 
+/* Values that lay themselves out are told what the indent leaves of the window. */
+static void narrow(const view *v)
+{
+    int left = (int)v->width - v->depth * INDENT;
+    v->ctx->columns = left > LEAST_WIDTH ? left : LEAST_WIDTH;
+}
+
 static void add_value(view *v, int index)
 {
     lua_State *L = v->L;
@@ -267,16 +359,19 @@ static void add_value(view *v, int index)
     if (type == LUA_TSTRING) {
         size_t length;
         const char *text = lua_tolstring(L, index, &length);
-        if (v->depth > 0)
-            add_quoted(v, text, length);
-        else
-            add(v, text, length);
+        add_quoted(v, text, length);
+    } else if (type == LUA_TFUNCTION) {
+        sh_push_function(L, index);
+        add_text(v, lua_tostring(L, -1));
+        lua_pop(L, 1);
     } else if (type == LUA_TTABLE && !luaL_getmetafield(L, index, "__tostring")) {
         add_table(v, index);
     } else {
         if (type == LUA_TTABLE) lua_pop(L, 1);
+        narrow(v);
         add_foreign(v, luaL_tolstring(L, index, NULL));
         lua_pop(L, 1);
+        v->ctx->columns = (int)v->width;
     }
 }
 
@@ -285,6 +380,7 @@ void sh_show_push(lua_State *L, int index, const sh_terminal *terminal)
     index = lua_absindex(L, index);
     view *v = lua_newuserdatauv(L, sizeof *v, 0);
     v->L = L;
+    v->ctx = sh_shell_of(L)->ctx;
     v->utf8 = terminal->utf8;
     v->flat = false;
     v->width = (size_t)sh_terminal_columns();

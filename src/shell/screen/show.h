@@ -12,9 +12,8 @@ enum {
     SH_SHOW_ITEMS = 30     /* of one table */
 };
 
-/* Pushes the text of the value: strings as they are (quoted inside tables), tables by raw reads,
- * what has a
- * __tostring by that. May raise, and runs the user's __tostring. */
+/* Pushes the text of the value: strings in quotes, functions with name and place, tables by raw
+ * reads, what has a __tostring by that. May raise, and runs the user's __tostring. */
 void sh_show_push(lua_State *L, int index, const sh_terminal *terminal);
 
 #endif
