@@ -474,8 +474,8 @@ net:cost(tensor.ones(1, 3, 3), tensor{{1, 2, 1}}) > 0 → true]])
 page("index", [[
 x[i] is entry i of the first dimension: a view, or a number where one element is left. x[{i, j}]
 goes on into the next dimensions. A table in place of a number is a range, both ends included:
-{} everything, {a, b} from a to b, {a, b, step} every step-th one. Indices count from 1; -1 is
-the last one; 0 is an error.
+{} everything, {a, b} from a to b, {a, b, step} every step-th one, as far as there are any. Indices
+count from 1; -1 is the last one; 0 is an error.
 
 A tensor in place of a number is a list of indices: their shape stands where the dimension was.
 A u8 tensor is a mask, as x:gt(0) gives it: the entries where it is not 0, for as many dimensions
@@ -483,15 +483,22 @@ as it has; one of x's own shape gives the elements in one dimension. Several suc
 broadcast together, element by element; what they give stands in their place when they are
 neighbours, else first. What indices and masks give is a copy.
 
+Gradients flow through what is read. So where x takes part in a gradient, and outside nn.no_grad,
+x[i], x[{i, j}] and x:each() give one element as a tensor without dimensions, on the tape. It
+computes and compares by < and > as a number does; == then asks whether both sides are the same
+tensor, as Lua has it, so write x[i]:item() == 2. tensor{x[1], 2 * x[2]} and tensor.stack stay on
+the tape too.
+
 x[key] = value writes a number, a table or a tensor that broadcasts into what x[key] names; where
 an index stands several times the last one counts. What the dtype of x does not hold (300 in u8,
 2.5 in i32) is an error. A gradient would not see a change, so it is refused for tensors that
-take part in one, but for inside nn.no_grad.
+take part in one, but for inside nn.no_grad. The parameters of a network may change whenever no
+recorded result needs their values: net[1].w[{2, 3}] = net[1].w[{2, 3}] + 0.01 writes the value
+alone, without its tape.
 
-Gradients flow through what is read, but x[i] as a number leaves the tape; x:select(1, i) stays
-on it. index_select, take, gather, scatter_add, masked_select and masked_fill are methods for
-the same, which take lists as well ({3, 1}, {true, false}) and indices of any dtype; nonzero
-makes indices of a mask.]],
+index_select, take, gather, scatter_add, masked_select and masked_fill are methods for the same,
+which take lists as well ({3, 1}, {true, false}) and indices of any dtype; nonzero makes indices
+of a mask.]],
     [[x = tensor{{1, 2, 3}, {4, 5, 6}}
 x[2]                   → 4 5 6
 x[{2, -1}]             → 6.0

@@ -19,10 +19,11 @@ local function distance(s, t)
     return (s - t):abs():max():item()
 end
 
--- One neuron by its sum, index by index.
+-- One neuron by its sum, index by index; :item() makes a number of what is on the tape.
 local j, first = 2, x[1]
 local sum = net[1].b[j]
 for k = 1, 3 do sum = sum + net[1].w[{j, k}] * first[k] end
+sum = sum:item()
 
 -- The layer as a product with a vector, and both layers with the batch as rows.
 local z = net[1].w:matmul(first) + net[1].b
@@ -33,11 +34,11 @@ local a2 = sigma(z2)
 
 local t = net:trace(x, tensor.zeros(5, 2))
 print(("neuron %d by its sum      z = %.12f"):format(j, sum))
-print(("the layer by a product   z = %.12f at place %d"):format(z[j], j))
+print(("the layer by a product   z = %.12f at place %d"):format(z[j]:item(), j))
 print(("a batch of 5 by rows     z %s in layer 1, a %s in layer 2"):format(
     table.concat(z1.shape, "x"), table.concat(a2.shape, "x")))
 
-assert(math.abs(sum - z[j]) < 1e-15)
+assert(math.abs(sum - z[j]:item()) < 1e-15)
 assert(distance(z, z1[1]) < 1e-15)
 
 local worst = math.max(distance(z1, t[1].z), distance(a1, t[1].a), distance(z2, t[2].z),

@@ -33,7 +33,7 @@ assert(math.abs(quiet - 0.001 / 0.9) < 1e-15)
 -- swallows it.
 local function report(what, trace)
     local a = trace[1].a[{1, 3}]
-    local asked = trace[2].delta:matmul(net[2].w)[{1, 3}]
+    local asked = trace[2].delta:matmul(net[2].w)[{1, 3}]:item()
     print(("neuron 3 %-10s asked %9.1e × σ' %.1e = δ %9.1e"):format(what, asked, a * (1 - a),
         trace[1].delta[{1, 3}]))
     assert(math.abs(asked * a * (1 - a) - trace[1].delta[{1, 3}]) < 1e-15)
@@ -50,6 +50,6 @@ assert(delta_saturated < delta_awake / 100)
 
 -- Back in its middle, but with weights of 0 to the layer after: no demand from above, no δ.
 net[1]:neuron(3).b = 0
-nn.no_grad(function() net[2].w[{ {}, 3 }] = 0 end)
+net[2].w[{ {}, 3 }] = 0
 local _, delta_unasked = report("unasked:", net:trace(x, y))
 assert(delta_unasked == 0)

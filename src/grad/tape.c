@@ -133,6 +133,7 @@ nb_status nb_require_grad_in(nb_ctx *ctx, nb_tensor *tensor, nb_home *home)
     nb_leaf *leaf = nb_leaf_of(tensor);
     leaf->grad = grad;
     leaf->home = nb_home_retain(home);
+    tensor->storage->parameters = true;
     return NB_OK;
 }
 
@@ -211,6 +212,44 @@ nb_status nb_record_check(nb_ctx *ctx, const nb_record *record)
             return changed(ctx, record, saved);
     }
     return NB_OK;
+}
+
+/* Puts the record of a tensor on a list of those to be looked at, once in a search. */
+static void look_at(const nb_tensor *tensor, uint64_t search, nb_tape_link **list)
+{
+    nb_record *record = tensor ? nb_record_of(tensor) : NULL;
+    if (!record || record->mark == search) return;
+    record->mark = search;
+    record->link.next = *list;
+    *list = &record->link;
+}
+
+/* How often a record reads a storage. */
+static uint32_t count_reads(const nb_record *record, const nb_storage *storage)
+{
+    uint32_t count = 0;
+    for (int i = 0; i < record->inputs; i++)
+        count += record->in[i] && record->in[i]->storage == storage &&
+                 reads(record->op, record->needs, record->inputs, i);
+    for (int i = 0; i < NB_MAX_SAVED; i++)
+        count += record->saved[i] && record->saved[i]->storage == storage;
+    return count;
+}
+
+bool nb_is_read(nb_ctx *ctx, const nb_storage *storage, nb_tensor *const *but, int count)
+{
+    uint64_t search = ++ctx->sequence;
+    uint32_t theirs = 0;
+    nb_tape_link *list = NULL;
+    if (storage->readers == 0) return false;
+    for (int i = 0; i < count; i++) look_at(but[i], search, &list);
+    while (list) {
+        const nb_record *record = (const nb_record *)list;
+        list = list->next;
+        theirs += count_reads(record, storage);
+        for (int i = 0; i < record->inputs; i++) look_at(record->in[i], search, &list);
+    }
+    return storage->readers > theirs;
 }
 
 void nb_watch(nb_tensor *tensor)

@@ -65,6 +65,10 @@ nb_tensor *nb_leaf_grad(const nb_leaf *leaf);
 nb_leaf *nb_leaf_of(const nb_tensor *tensor);
 nb_record *nb_record_of(const nb_tensor *tensor);
 
+/* Whether a live record will read the elements of a storage, besides those that led to the `count`
+ * tensors `but`. */
+bool nb_is_read(nb_ctx *ctx, const nb_storage *storage, nb_tensor *const *but, int count);
+
 /* Keeps the gradient of a recorded tensor at the next backward; nb_watched gives it (borrowed). */
 void nb_watch(nb_tensor *tensor);
 nb_tensor *nb_watched(const nb_tensor *tensor);

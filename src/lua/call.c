@@ -13,6 +13,7 @@ typedef struct call_frame {
     const char *what;
     nb_tensor *const *in;
     int count;
+    bool number; /* will do for a tensor */
     nb_tensor *out;
     bool stop;
 } call_frame;
@@ -59,6 +60,8 @@ static int function_body(lua_State *L)
     nb_tensor *out = nbl_test_tensor(L, -1);
     if (out) {
         frame->out = nb_tensor_retain(out);
+    } else if (frame->number && lua_type(L, -1) == LUA_TNUMBER) {
+        frame->out = nb_tensor_scalar(frame->ctx, frame->in[0]->dtype, lua_tonumber(L, -1));
     } else {
         const char *got = nbl_describe(L, -1);
         nb_fail(frame->ctx, NB_EARG, "%s must give a tensor, not %s", frame->what, got);
@@ -67,10 +70,15 @@ static int function_body(lua_State *L)
 }
 
 nb_tensor *nbl_call_function(nb_ctx *ctx, nbl_push_function *push, const void *self,
-                             const char *what, nb_tensor *const *in, int count)
+                             const char *what, nb_tensor *const *in, int count, bool number)
 {
-    call_frame frame = {
-        .ctx = ctx, .push_function = push, .self = self, .what = what, .in = in, .count = count};
+    call_frame frame = {.ctx = ctx,
+                        .push_function = push,
+                        .self = self,
+                        .what = what,
+                        .in = in,
+                        .count = count,
+                        .number = number};
     protect(&frame, function_body);
     return frame.out;
 }

@@ -77,10 +77,11 @@ void *nbl_work(lua_State *L);
 /* Calls the Lua function on the stack's top below `count` tensors that it pushes, under pcall, from
  * inside the core: the trampoline. Gives one tensor back (a new reference), or NULL with
  * NB_ECALLBACK and the error object in the host's slot, or NB_EARG "activation f must give a
- * tensor, not nil". `push` puts the function on the stack of the state given (it may raise). */
+ * tensor, not nil"; where `number`, one will do and takes the dtype of the first tensor given.
+ * `push` puts the function on the stack of the state given (it may raise). */
 typedef void nbl_push_function(lua_State *L, const void *self);
 nb_tensor *nbl_call_function(nb_ctx *ctx, nbl_push_function *push, const void *self,
-                             const char *what, nb_tensor *const *in, int count);
+                             const char *what, nb_tensor *const *in, int count, bool number);
 /* The same for functions that give no tensor: *stop = true when it gave false. The arguments are
  * what `push` left above the function; it returns their number. */
 typedef int nbl_push_call(lua_State *L, const void *self, const void *data);
@@ -165,10 +166,10 @@ nb_tensor *nbl_test_tensor(lua_State *L, int arg);
  * context's. */
 nb_tensor *nbl_to_tensor(lua_State *L, int arg, int dtype);
 
-/* Raises when a change of x in place would be missed by a gradient. `what`: "add_". */
-void nbl_check_change(lua_State *L, const nb_tensor *x, const char *what);
-/* Raises when what a tensor brings to a change in place would be missed by its gradient. */
-void nbl_check_lost(lua_State *L, const nb_tensor *y, const char *what);
+/* Raises when a change of x in place, by what the `count` tensors `with` bring, would be missed by
+ * a gradient. `what`: "add_". Parameters take the values alone, where no record reads theirs. */
+void nbl_check_change(lua_State *L, const nb_tensor *x, nb_tensor *const *with, int count,
+                      const char *what);
 /* What every binding that changed elements in place says after its stay: x was changed by `what`
  * ("add_"), on the line of Lua that is running. A backward that needed the old values names it. */
 void nbl_changed(lua_State *L, nb_tensor *x, const char *what);

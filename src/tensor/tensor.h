@@ -27,6 +27,8 @@ typedef struct nb_storage {
     const char *changer; /* the op that made the last such change; a constant */
     char *words;         /* the same in the user's words, or NULL: "add_ in script.lua:12" */
     uint32_t told;       /* the version that words speak of */
+    bool parameters;     /* a network's own: they change in place where nobody reads, although
+                            gradients flow to them */
 } nb_storage;
 
 /* Uninitialised, aligned to NB_ALIGN; retain returns its argument; release allows NULL. */

@@ -86,8 +86,8 @@ test("stack makes a dimension", function()
         "stack: there is no dimension 3; there are 2", true)
     fails(function() tensor.stack {a, tensor {1}} end, "stack: 3 and 1 (entry 2) do not fit", true)
     fails(function() tensor.stack {} end, "stack: the list of tensors is empty", true)
-    fails(function() tensor.stack {1} end,
-        "stack: entry 1 of the list must be a tensor, not 1", true)
+    fails(function() tensor.stack {"1"} end,
+        "stack: entry 1 of the list must be a tensor, not '1'", true)
     local eight = tensor.ones(1, 1, 1, 1, 1, 1, 1, 1)
     fails(function() tensor.stack {eight} end, "stack: .*at most 8 dimensions")
 end)

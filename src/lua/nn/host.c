@@ -86,15 +86,16 @@ static nb_tensor *call_plain(nb_ctx *ctx, const nb_host_function *host, nb_tenso
                              int count)
 {
     const function *self = (const function *)host;
-    return nbl_call_function(ctx, push_function, host, self->what, in, count);
+    return nbl_call_function(ctx, push_function, host, self->what, in, count, false);
 }
 
 static nb_tensor *call_cost(nb_ctx *ctx, const nb_cost *cost, nb_activation last, nb_tensor *a,
                             nb_tensor *y)
 {
     nb_tensor *const in[] = {a, y};
+    const function *self = (const function *)cost->type->host;
     (void)last;
-    return call_plain(ctx, cost->type->host, in, 2);
+    return nbl_call_function(ctx, push_function, self, self->what, in, 2, true);
 }
 
 /* An activation gives a number for every number. Takes `out` over, which may be NULL. */
@@ -114,7 +115,7 @@ static nb_tensor *check_output(nb_ctx *ctx, const function *self, const nb_tenso
 /* a and f'(z) come forward off the tape, and one op joins them on it: z takes δ ⊙ f'(z). */
 static nb_tensor *join_slope(nb_ctx *ctx, const function *self, nb_tensor *z, nb_tensor *a)
 {
-    nb_tensor *slope = nbl_call_function(ctx, push_slope, self, self->what, &z, 1);
+    nb_tensor *slope = nbl_call_function(ctx, push_slope, self, self->what, &z, 1, false);
     slope = check_output(ctx, self, z, slope);
     if (!slope) return NULL;
     nb_call call = {.op = nb_ops[NB_OP_slope_chain], .in = {z, a, slope}, .inputs = 3};

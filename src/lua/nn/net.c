@@ -212,11 +212,13 @@ static int net_reset(lua_State *L)
 
 static const nbl_entry entries[] = {
     {":params", net_params, "net:params()",
-     "All parameters as one flat tensor: the network's own, so what is written there it has.",
+     "All parameters as one flat tensor: the network's own, so what is written there it has. It is "
+     "off the tape: its elements are numbers.",
      "net = nn.net \"4 - 3 - 2\"\nprint(#net:params())", NULL},
     {":grads", net_grads, "net:grads()",
      "The gradients of the last backward pass as one flat tensor, in the order of net:params(); 0 "
-     "where it did not reach. The page gradients says more.",
+     "where it did not reach. It is off the tape: its elements are numbers. More on the page "
+     "gradients.",
      "net = nn.net \"4 - 3 - 2\"\nnet:backprop(tensor.ones(5, 4), tensor.ones(5, 2))\n"
      "print(net:grads():abs():max())",
      NULL},

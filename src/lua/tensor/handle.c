@@ -63,19 +63,77 @@ nb_tensor *nbl_check_tensor(lua_State *L, int arg)
 
 /* ---- Changes in place ---- */
 
-void nbl_check_change(lua_State *L, const nb_tensor *x, const char *what)
+enum { NAMELESS = 64 }; /* tensors on the stack that are looked at */
+
+/* Whether a tensor shows elements of one that takes a gradient itself, made by no op. */
+static bool is_part_of_leaf(const nb_tensor *x)
+{
+    const nb_record *record = nb_record_of(x);
+    while (record && record->inputs && record->in[0] && record->in[0]->storage == x->storage) {
+        x = record->in[0];
+        record = nb_record_of(x);
+    }
+    return nb_leaf_of(x) != NULL;
+}
+
+/* Adds the tensors that stand in no variable of the functions under way: values on their way, and
+ * what earlier calls left behind in the stack. Gives how many there are, at most `room`. */
+static int add_nameless(lua_State *L, nb_tensor **list, int count, int room)
+{
+    lua_Debug at;
+    const char *name;
+    for (int level = 1; lua_getstack(L, level, &at); level++)
+        for (int n = 1; (name = lua_getlocal(L, &at, n)) != NULL; n++) {
+            nb_tensor **x = *name == '(' ? nbl_test_handle(L, -1, &nbl_tensor_kind) : NULL;
+            if (x && *x && count < room) list[count++] = *x;
+            lua_pop(L, 1);
+        }
+    return count;
+}
+
+/* A record that waits to be collected needs nothing any more, nor does one that only the stack
+ * still holds. Should it be used after all, backward says what changed. */
+static void check_parameters(lua_State *L, const nb_tensor *x, nb_tensor *const *with, int count,
+                             const char *what)
+{
+    nb_ctx *ctx = nbl_ctx(L);
+    nb_tensor *but[NB_MAX_INPUTS + NAMELESS];
+    if (!nb_is_read(ctx, x->storage, with, count)) return;
+    lua_gc(L, LUA_GCCOLLECT);
+    lua_gc(L, LUA_GCCOLLECT); /* what a finaliser frees may have kept more alive */
+    for (int i = 0; i < count; i++) but[i] = with[i];
+    if (!nb_is_read(ctx, x->storage, but, add_nameless(L, but, count, count + NAMELESS))) return;
+    nbl_error(L,
+              "%s would change parameters whose values a recorded result needs for its gradient; "
+              "call its backward first, let it go, or do it inside nn.no_grad",
+              what);
+}
+
+static void refuse_change(lua_State *L, const nb_tensor *x, const char *what)
+{
+    if (is_part_of_leaf(x))
+        nbl_error(L,
+                  "%s would change a tensor that takes part in a gradient; do it inside nn.no_grad",
+                  what);
+    nbl_error(L,
+              "%s would change the result of %s, which takes part in a gradient that would "
+              "miss it; compute a new tensor, or change x:detach():clone()",
+              what, nb_record_of(x)->op->name);
+}
+
+void nbl_check_change(lua_State *L, const nb_tensor *x, nb_tensor *const *with, int count,
+                      const char *what)
 {
     nb_ctx *ctx = nbl_ctx(L);
     if (nb_tensor_check_write(ctx, x) != NB_OK) nbl_error(L, "%s: %s", what, ctx->message);
-    if (!x->link || !ctx->recording) return;
-    const nb_record *record = nb_record_of(x);
-    if (record)
-        nbl_error(L,
-                  "%s would change the result of %s, which takes part in a gradient that would "
-                  "miss it; compute a new tensor, or change x:detach():clone()",
-                  what, record->op->name);
-    nbl_error(L, "%s would change a tensor that takes part in a gradient; do it inside nn.no_grad",
-              what);
+    if (!ctx->recording) return;
+    if (x->link && x->storage->parameters) check_parameters(L, x, with, count, what);
+    if (x->storage->parameters) return;
+    if (x->link) refuse_change(L, x, what);
+    for (int i = 0; i < count; i++)
+        if (with[i]->link)
+            nbl_error(L, "%s would lose the gradient of what it is given; give it y:detach()",
+                      what);
 }
 
 void nbl_changed(lua_State *L, nb_tensor *x, const char *what)
@@ -89,10 +147,4 @@ void nbl_changed(lua_State *L, nb_tensor *x, const char *what)
         nb_tensor_explain(nbl_ctx(L), x, words);
         return;
     }
-}
-
-void nbl_check_lost(lua_State *L, const nb_tensor *y, const char *what)
-{
-    if (!y->link || !nbl_ctx(L)->recording) return;
-    nbl_error(L, "%s would lose the gradient of what it is given; give it y:detach()", what);
 }

@@ -127,6 +127,12 @@ static bool names_one(const nb_tensor *x, const nb_key *key)
 
 /* ---- Reading ---- */
 
+/* One element is a number, unless that would take it off the tape. */
+static bool is_plain(lua_State *L, const nb_tensor *x)
+{
+    return !x->link || !nbl_ctx(L)->recording;
+}
+
 static void push_element(lua_State *L, const nb_tensor *x, const nb_key *key)
 {
     int64_t index[NB_MAX_DIMS];
@@ -156,7 +162,7 @@ int nbl_tensor_index(lua_State *L)
     access work;
     work.x = nbl_check_tensor(L, 1);
     read_key(L, work.x, 2, &work.key);
-    if (names_one(work.x, &work.key)) {
+    if (names_one(work.x, &work.key) && is_plain(L, work.x)) {
         push_element(L, work.x, &work.key);
         return 1;
     }
@@ -178,9 +184,8 @@ int nbl_tensor_assign(lua_State *L)
     access work;
     work.x = nbl_check_tensor(L, 1);
     read_key(L, work.x, 2, &work.key);
-    nbl_check_change(L, work.x, "an assignment");
     work.value = nbl_to_tensor(L, 3, nbl_test_tensor(L, 3) ? -1 : (int)work.x->dtype);
-    nbl_check_lost(L, work.value, "an assignment");
+    nbl_check_change(L, work.x, &work.value, 1, "an assignment");
     nbl_run(L, write, &work);
     nbl_changed(L, work.x, "an assignment");
     return 0;

@@ -1,22 +1,36 @@
 /* Lists of tensors: joined into one, and one cut into a list of views. */
-#include "lua/nbl.h"
+#include "lua/tensor/arguments.h"
 #include "lua/tensor/parts.h"
 
 #include <limits.h>
 
 /* ---- Joining ---- */
 
+/* The dtype of the first tensor in the list at 1, which numbers beside it take. */
+static nb_dtype dtype_of_list(lua_State *L, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        lua_rawgeti(L, 1, (lua_Integer)i + 1);
+        const nb_tensor *x = nbl_test_tensor(L, -1);
+        lua_pop(L, 1);
+        if (x) return x->dtype;
+    }
+    return nbl_ctx(L)->dtype;
+}
+
 /* A table of our own takes the list's place: a finaliser could change the user's while we look at
- * it. */
-static nb_tensor **check_list(lua_State *L, size_t *count)
+ * it. Numbers are tensors without dimensions where `numbers`. */
+static nb_tensor **check_list(lua_State *L, size_t *count, bool numbers)
 {
     if (!lua_istable(L, 1)) nbl_arg_error(L, 1, "a list of tensors");
     *count = lua_rawlen(L, 1);
     if (*count == 0) nbl_error(L, "the list of tensors is empty");
     nb_tensor **list = lua_newuserdatauv(L, *count * sizeof *list, 0);
+    nb_dtype dtype = dtype_of_list(L, *count);
     lua_newtable(L);
     for (size_t i = 0; i < *count; i++) {
-        lua_rawgeti(L, 1, (lua_Integer)i + 1);
+        bool number = lua_rawgeti(L, 1, (lua_Integer)i + 1) == LUA_TNUMBER && numbers;
+        if (number) nbl_number_to_tensor(L, lua_gettop(L), dtype);
         list[i] = nbl_test_tensor(L, -1);
         if (!list[i])
             nbl_error(L, "entry %I of the list must be a tensor, not %s", (LUAI_UACINT)(i + 1),
@@ -57,7 +71,7 @@ static int cat(lua_State *L)
     size_t count;
     nbl_no_more(L, 2);
     lua_settop(L, 2);
-    nb_tensor **list = check_list(L, &count);
+    nb_tensor **list = check_list(L, &count, false);
     if (list[0]->dims == 0)
         return nbl_error(L, "the tensors have no dimensions; tensor.stack makes one");
     return join(L, list, count, lua_isnil(L, 2) ? 0 : nbl_check_dim(L, 2, list[0]->dims),
@@ -69,7 +83,7 @@ static int stack(lua_State *L)
     size_t count;
     nbl_no_more(L, 2);
     lua_settop(L, 2);
-    nb_tensor **list = check_list(L, &count);
+    nb_tensor **list = check_list(L, &count, true);
     return join(L, list, count, lua_isnil(L, 2) ? 0 : nbl_check_dim(L, 2, list[0]->dims + 1),
                 nb_op_stack);
 }
@@ -207,7 +221,7 @@ void nbl_add_tensor_joins(lua_State *L)
     const nbl_entry joiners[] = {
         {"cat", cat, op->usage, op->help, op->example, NULL},
         {"stack", stack, "tensor.stack({a, b, …}, dim)",
-         "Tensors of one shape side by side in a new dimension, by default the first.",
+         "Tensors of one shape, or numbers, side by side in a new dimension, by default the first.",
          "tensor.stack({tensor{1, 2}, tensor{3, 4}}, 2)  → 1 3 / 2 4", NULL},
         {NULL, NULL, NULL, NULL, NULL, NULL}};
     nbl_register(L, "tensor", joiners);

@@ -109,9 +109,8 @@ static nb_status assign(nb_ctx *ctx, void *data)
 static int write_all(lua_State *L, const char *name)
 {
     writing work = {.x = nbl_check_tensor(L, 1)};
-    nbl_check_change(L, work.x, name);
     work.value = nbl_to_tensor(L, 2, (int)work.x->dtype);
-    nbl_check_lost(L, work.value, name);
+    nbl_check_change(L, work.x, &work.value, 1, name);
     nbl_run(L, assign, &work);
     nbl_changed(L, work.x, name);
     lua_settop(L, 1);
@@ -262,7 +261,9 @@ static const nbl_entry methods[] = {
     {":is_contiguous", is_contiguous, "x:is_contiguous()",
      "true when the elements lie in row-major order without gaps.",
      "tensor.zeros(2, 3):t():is_contiguous()  → false", NULL},
-    {":each", each, "x:each()", "Walks the entries of the first dimension, counted from 1.",
+    {":each", each, "x:each()",
+     "Walks the entries of the first dimension, counted from 1. Where x takes part in a gradient, "
+     "single elements are tensors on the tape; page index.",
      "for i, row in tensor{{1, 2}, {3, 4}}:each() do print(i, row:sum()) end", NULL},
     {":format", format, "x:format{all}",
      "The text that print shows; with all = true nothing is left out.",
@@ -291,8 +292,9 @@ static const nbl_entry methods[] = {
 
 static const nbl_entry tape[] = {
     {"no_grad", no_grad, "nn.no_grad(f, …)",
-     "Calls f(…) without a tape and returns what it returns: nothing is recorded, and parameters "
-     "may be changed in place. f cannot yield to a coroutine's resume outside it.",
+     "Calls f(…) without a tape and returns what it returns: nothing is recorded, single elements "
+     "are numbers, and what takes part in a gradient may change in place. f cannot yield to a "
+     "coroutine's resume outside it.",
      "w = tensor{1, 2}:requires_grad_()\nnn.no_grad(function() w:sub_(0.1) end)\nw  → 0.9 1.9",
      NULL},
     {NULL, NULL, NULL, NULL, NULL, NULL}};

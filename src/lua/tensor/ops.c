@@ -67,11 +67,15 @@ static nb_status put_result(nb_ctx *ctx, const nb_call *call, const nb_tensor *o
                    nb_shape_text(x->dims, x->shape, of_x));
 }
 
-/* x = op(x, …), in one pass where the op writes over its input. */
+/* x = op(x, …), in one pass where the op writes over its input. Nothing is recorded: parameters,
+ * whose gradients flow, take values alone. */
 static nb_status try_in_place(nb_ctx *ctx, void *data)
 {
     const nb_call *call = data;
+    bool recording = ctx->recording;
+    ctx->recording = false;
     nb_tensor *x = call->in[0], *out = try_op(ctx, call, NULL);
+    ctx->recording = recording;
     nb_status status = out ? NB_OK : ctx->status;
     if (out && out != x) status = put_result(ctx, call, out);
     nb_tensor_release(ctx, out);
@@ -82,8 +86,7 @@ static nb_status try_in_place(nb_ctx *ctx, void *data)
 static void check_in_place(lua_State *L, const nb_call *call, const char *name)
 {
     const nb_tensor *x = call->in[0];
-    nbl_check_change(L, x, name);
-    for (int i = 1; i < call->inputs; i++) nbl_check_lost(L, call->in[i], name);
+    nbl_check_change(L, x, call->in + 1, call->inputs - 1, name);
     if (!nb_dtype_computes(x->dtype) && call->op->promote)
         nbl_error(L, "%s tensors store and do not compute; x:to(\"f32\") computes",
                   nb_dtype_name(x->dtype));

@@ -116,7 +116,7 @@ typedef struct filling {
 static void check_filled(lua_State *L, filling *how, bool any)
 {
     how->x = nbl_check_tensor(L, 1);
-    nbl_check_change(L, how->x, how->name);
+    nbl_check_change(L, how->x, &how->p, how->p != NULL, how->name);
     if (!any && !nb_dtype_computes(how->x->dtype))
         nbl_error(L, "%s fills f32 and f64 tensors, not %s", how->name,
                   nb_dtype_name(how->x->dtype));
@@ -217,11 +217,11 @@ static nb_status refill_bernoulli(nb_ctx *ctx, void *data)
 static int bernoulli_in_place(lua_State *L)
 {
     filling how = {.name = "bernoulli_"};
-    check_filled(L, &how, true);
+    nbl_check_tensor(L, 1);
     how.p = nbl_test_tensor(L, 2);
     if (!how.p && lua_type(L, 2) == LUA_TNUMBER) how.p = nbl_number_to_tensor(L, 2, NB_F64);
     if (!how.p) nbl_arg_error(L, 2, "a probability, or a tensor of them");
-    nbl_check_lost(L, how.p, how.name);
+    check_filled(L, &how, true);
     return refill(L, 3, &how, refill_bernoulli);
 }
 

@@ -4,6 +4,13 @@
 #include "lua/tensor/parts.h"
 
 #include <limits.h>
+#include <string.h>
+
+/* Every value of a table as a tensor without dimensions, in row-major order. */
+typedef struct values {
+    int64_t count, filled;
+    nb_tensor *at[];
+} values;
 
 /* A table being read: where it goes, and how deep the reader is. */
 typedef struct reading {
@@ -13,6 +20,8 @@ typedef struct reading {
     int64_t shape[NB_MAX_DIMS];
     int64_t index[NB_MAX_DIMS]; /* from 0 */
     bool truths;                /* booleans, not numbers */
+    bool taped;                 /* tensors without dimensions among them are on the tape */
+    values *values;             /* at a second look, which is for those; else NULL */
 } reading;
 
 /* ---- Tables to tensors ---- */
@@ -81,23 +90,41 @@ static void check_row(lua_State *L, const reading *at, int depth)
     check_plain(L, at, depth);
 }
 
-static void read_value(lua_State *L, const reading *at)
+static void refuse_value(lua_State *L, const reading *at)
 {
-    bool fits = at->truths ? lua_isboolean(L, -1) : lua_type(L, -1) == LUA_TNUMBER;
-    if (!fits) {
-        const char *more = nbl_test_tensor(L, -1) ? "; tensor.stack joins tensors" : "";
-        const char *got = nbl_describe(L, -1);
-        nbl_error(L, "entry %s must be %s, not %s%s", push_path(L, at->index, at->dims),
-                  at->truths ? "true or false like the first" : "a number", got, more);
-    }
-    double value = at->truths ? lua_toboolean(L, -1) : lua_tonumber(L, -1);
-    if (!nb_dtype_holds(at->to->dtype, value)) {
-        const char *got = nbl_describe(L, -1), *dtype = nb_dtype_name(at->to->dtype);
+    const char *more = nbl_test_tensor(L, -1) ? "; tensor.stack joins tensors" : "";
+    const char *got = nbl_describe(L, -1);
+    nbl_error(L, "entry %s must be %s, not %s%s", push_path(L, at->index, at->dims),
+              at->truths ? "true or false like the first" : "a number", got, more);
+}
+
+/* The value on the stack's top. A tensor without dimensions, x, counts as its number. */
+static double check_value(lua_State *L, const reading *at, nb_tensor *x)
+{
+    double value = 0;
+    if (x)
+        value = nb_tensor_item(x);
+    else if (at->truths ? lua_isboolean(L, -1) : lua_type(L, -1) == LUA_TNUMBER)
+        value = at->truths ? lua_toboolean(L, -1) : lua_tonumber(L, -1);
+    else
+        refuse_value(L, at);
+    if (!nb_dtype_holds(at->dtype, value)) {
+        const char *got = nbl_describe(L, -1), *dtype = nb_dtype_name(at->dtype);
         if (at->dims == 0) nbl_error(L, "%s does not fit into %s", got, dtype);
         nbl_error(L, "entry %s is %s, which does not fit into %s",
                   push_path(L, at->index, at->dims), got, dtype);
     }
-    nb_tensor_set(at->to, at->index, value);
+    return value;
+}
+
+static void read_value(lua_State *L, reading *at)
+{
+    nb_tensor *x = at->truths ? NULL : nbl_test_tensor(L, -1);
+    if (x && x->dims > 0) refuse_value(L, at);
+    nb_tensor_set(at->to, at->index, check_value(L, at, x));
+    at->taped |= x && x->link && nbl_ctx(L)->recording;
+    if (!at->values) return;
+    at->values->at[at->values->filled++] = x ? nb_tensor_retain(x) : NULL;
 }
 
 /* The entry at `depth` indices is on the stack's top. */
@@ -123,6 +150,61 @@ static nb_status new_tensor(nb_ctx *ctx, void *data)
     return *at->made ? NB_OK : ctx->status;
 }
 
+/* ---- Values on the tape ---- */
+
+static void release_values(nb_ctx *ctx, void *value)
+{
+    values *all = value;
+    for (int64_t i = 0; i < all->count; i++) nb_tensor_release(ctx, all->at[i]);
+    all->count = 0;
+}
+
+/* Value i in the dtype of all: what was a number is taken from where it was written. */
+static nb_status fit_value(nb_ctx *ctx, const reading *at, int64_t i)
+{
+    nb_tensor **value = &at->values->at[i], *fit;
+    nb_call to = {.op = nb_ops[NB_OP_to], .in = {*value}, .inputs = 1, .attr.dtype = at->dtype};
+    if (*value && (*value)->dtype == at->dtype) return NB_OK;
+    fit = *value ? nb_op_call(ctx, &to) : nb_tensor_view(ctx, at->to, 0, NULL, NULL, i);
+    if (!fit) return ctx->status;
+    nb_tensor_release(ctx, *value);
+    *value = fit;
+    return NB_OK;
+}
+
+static nb_status join_values(nb_ctx *ctx, void *data)
+{
+    const reading *at = data;
+    nb_call reshape = {.op = nb_ops[NB_OP_reshape], .inputs = 1, .attr.sizes.count = at->dims};
+    memcpy(reshape.attr.sizes.at, at->shape, sizeof at->shape);
+    for (int64_t i = 0; i < at->values->count; i++)
+        if (fit_value(ctx, at, i) != NB_OK) return ctx->status;
+    nb_tensor *flat = nb_op_stack(ctx, at->values->at, (size_t)at->values->count, 0);
+    reshape.in[0] = flat;
+    nb_tensor *out = flat ? nb_op_call(ctx, &reshape) : NULL;
+    nb_tensor_release(ctx, flat);
+    if (!out) return ctx->status;
+    nb_tensor_release(ctx, *at->made);
+    *at->made = out;
+    return NB_OK;
+}
+
+/* The tensor once more, made of its values by ops that record. The table stands at `arg`. */
+static void join_taped(lua_State *L, int arg, reading *at)
+{
+    int64_t count = nb_tensor_count(at->to);
+    values *all = nbl_new_box(L, sizeof *all + (size_t)count * sizeof *all->at, release_values);
+    int box = lua_gettop(L);
+    all->count = count;
+    at->values = all;
+    lua_pushvalue(L, arg);
+    read_entry(L, at, 0);
+    nbl_run(L, join_values, at);
+    lua_pop(L, 1);
+    nbl_close_box(L, box);
+    lua_settop(L, box - 1);
+}
+
 static void new_in_place(lua_State *L, int arg, reading *at)
 {
     at->made = nbl_new_tensor(L);
@@ -131,6 +213,7 @@ static void new_in_place(lua_State *L, int arg, reading *at)
     lua_pushvalue(L, arg);
     read_entry(L, at, 0);
     lua_pop(L, 1);
+    if (at->taped) join_taped(L, arg, at);
     lua_replace(L, arg);
 }
 
@@ -148,8 +231,10 @@ nb_tensor *nbl_to_tensor(lua_State *L, int arg, int dtype)
     lua_pop(L, 1);
     if (dtype < 0) dtype = at.truths ? NB_U8 : (int)nbl_ctx(L)->dtype;
     at.dtype = (nb_dtype)dtype;
+    at.taped = false;
+    at.values = NULL;
     new_in_place(L, arg, &at);
-    return at.to;
+    return *at.made;
 }
 
 /* ---- Tensors to tables ---- */
