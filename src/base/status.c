@@ -1,7 +1,8 @@
-/* The one place that writes the context's message. */
+/* The one place that writes the context's message, in which nothing moves a terminal's cursor. */
 #include "base/status.h"
 
 #include "base/context.h"
+#include "base/escape.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -18,6 +19,23 @@ static void cut(char *line)
     line[end] = '\0';
 }
 
+/* What of the line may be shown as it is, and escapes of the rest: names and paths in it are the
+ * user's, or a file's. */
+static void escape_into(char message[NB_MESSAGE_MAX], const char *line)
+{
+    char shown[NB_ESCAPE_MAX];
+    size_t used = 0, left = strlen(line);
+    while (left > 0) {
+        size_t taken = nb_escape(line, left, NB_ESCAPE_LINES, shown), bytes = strlen(shown);
+        if (bytes >= NB_MESSAGE_MAX - used) break;
+        memcpy(message + used, shown, bytes);
+        used += bytes;
+        line += taken;
+        left -= taken;
+    }
+    message[used] = '\0';
+}
+
 /* The line is made aside because the arguments may point into the message that it replaces. */
 static void __attribute__((format(printf, 3, 0)))
 set_message(nb_ctx *ctx, nb_status status, const char *format, va_list arguments)
@@ -26,7 +44,7 @@ set_message(nb_ctx *ctx, nb_status status, const char *format, va_list arguments
     int length = vsnprintf(line, sizeof line, format, arguments);
     if (length < 0) line[0] = '\0';
     if (length >= NB_MESSAGE_MAX) cut(line);
-    memcpy(ctx->message, line, strlen(line) + 1);
+    escape_into(ctx->message, line);
     ctx->status = status;
 }
 

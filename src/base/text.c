@@ -3,6 +3,7 @@
 #include "base/text.h"
 
 #include "base/arith.h"
+#include "base/escape.h"
 #include "base/memory.h"
 
 #include <math.h>
@@ -94,12 +95,16 @@ void nb_text_add_grouped(nb_text *text, int64_t number)
 
 const char *nb_text_shown(const char *text, char out[NB_SHOWN])
 {
-    size_t n = 0;
-    for (; n < NB_SHOWN - 1 && text[n]; n++) {
-        unsigned char c = (unsigned char)text[n];
-        out[n] = c < 0x20 || c == 0x7f ? '?' : text[n];
+    char shown[NB_ESCAPE_MAX];
+    size_t n = 0, left = strlen(text);
+    while (left > 0) {
+        size_t taken = nb_escape(text, left, NB_ESCAPE_WORD, shown), bytes = strlen(shown);
+        if (bytes >= NB_SHOWN - n) break;
+        memcpy(out + n, shown, bytes);
+        n += bytes;
+        text += taken;
+        left -= taken;
     }
-    while (n > 0 && ((unsigned char)text[n] & 0xc0) == 0x80) n--;
     out[n] = '\0';
     return out;
 }

@@ -28,7 +28,7 @@ const char *nb_text_get(const nb_text *text);
 /* "1,797": digits in groups of three. */
 void nb_text_add_grouped(nb_text *text, int64_t number);
 
-/* A file's own words for a message: cut at a whole character, without control characters. Returns
+/* A file's own words for a message: cut at a whole character, escaped as a word (escape.h). Returns
  * `out`. */
 enum { NB_SHOWN = 64 };
 const char *nb_text_shown(const char *text, char out[NB_SHOWN]);

@@ -2,6 +2,8 @@
  * and whole numbers. */
 #include "io/json.h"
 
+#include "base/escape.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -41,30 +43,11 @@ static bool accept(nb_json *json, char c)
     return true;
 }
 
-/* Bytes of the UTF-8 sequence at the begin of `left` bytes; 0 where it is none (overlong, a
- * surrogate, beyond U+10FFFF, cut). */
-static size_t utf8_length(const char *text, size_t left)
-{
-    static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
-    unsigned char first = (unsigned char)text[0];
-    if (first < 0x80) return 1;
-    size_t length = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2;
-    if (first < 0xc2 || first > 0xf4 || length > left) return 0;
-    uint32_t point = first & (0x7fu >> length);
-    for (size_t i = 1; i < length; i++) {
-        unsigned char next = (unsigned char)text[i];
-        if ((next & 0xc0) != 0x80) return 0;
-        point = point << 6 | (next & 0x3f);
-    }
-    bool surrogate = point >= 0xd800 && point <= 0xdfff;
-    return point < least[length] || point > 0x10ffff || surrogate ? 0 : length;
-}
-
 bool nb_utf8_is_valid(const char *string)
 {
     size_t left = strlen(string);
     while (left > 0) {
-        size_t length = utf8_length(string, left);
+        size_t length = nb_utf8_length(string, left);
         if (length == 0) return false;
         string += length;
         left -= length;
@@ -142,7 +125,7 @@ static nb_status read_plain(nb_json *json, char **out)
 {
     const char *from = json->text + json->at;
     if ((unsigned char)*from < 0x20) return refuse_next(json, "a character of a string");
-    size_t length = utf8_length(from, json->length - json->at);
+    size_t length = nb_utf8_length(from, json->length - json->at);
     if (length == 0) return refuse(json, "a string is not UTF-8");
     memmove(*out, from, length);
     *out += length;

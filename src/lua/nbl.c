@@ -199,12 +199,34 @@ void nbl_poll(lua_State *L, nb_ctx *ctx)
     if (nb_poll(ctx) != NB_OK) raise_message(L, ctx);
 }
 
+void nbl_escape(lua_State *L, int at, nb_escaping how)
+{
+    char shown[NB_ESCAPE_MAX];
+    size_t length;
+    luaL_Buffer b;
+    luaL_checkstack(L, LUA_MINSTACK, NULL);
+    const char *text = lua_tolstring(L, at, &length);
+    if (nb_is_plain(text, length, how)) {
+        lua_pushvalue(L, at);
+        return;
+    }
+    at = lua_absindex(L, at);
+    luaL_buffinit(L, &b);
+    for (size_t i = 0; i < length;) {
+        i += nb_escape(text + i, length - i, how, shown);
+        luaL_addstring(&b, shown);
+    }
+    luaL_pushresult(&b);
+}
+
+/* Like the core's, the message shows names and words of the user's escaped. */
 int nbl_error(lua_State *L, const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
     lua_pushvfstring(L, format, arguments);
     va_end(arguments);
+    nbl_escape(L, -1, NB_ESCAPE_LINES);
     return raise_top(L, false);
 }
 
@@ -239,9 +261,11 @@ const char *nbl_describe(lua_State *L, int arg)
         if (!lua_rawequal(L, arg, arg)) return lua_pushliteral(L, "nan"); /* without a sign */
         return luaL_tolstring(L, arg, NULL);
     case LUA_TSTRING:
-        if (lua_rawlen(L, arg) <= WORD_SHOWN)
-            return lua_pushfstring(L, "'%s'", lua_tostring(L, arg));
-        return lua_pushliteral(L, "a string");
+        if (lua_rawlen(L, arg) > WORD_SHOWN) return lua_pushliteral(L, "a string");
+        nbl_escape(L, arg, NB_ESCAPE_WORD);
+        lua_pushfstring(L, "'%s'", lua_tostring(L, -1));
+        lua_remove(L, -2);
+        return lua_tostring(L, -1);
     default:
         return describe_object(L, arg);
     }

@@ -6,8 +6,8 @@
 #ifndef NBL_H
 #define NBL_H
 
+#include "base/escape.h"
 #include "base/option.h"
-#include "base/text.h"
 #include "grad/tape.h"
 
 #include <lauxlib.h>
@@ -65,6 +65,8 @@ void nbl_no_more(lua_State *L, int last);
 /* Pushes the name of the running function for a sentence, and returns it: "tensor.zeros",
  * "net:train", of a tensor's method "add"; "this function" where it has none. */
 const char *nbl_push_name(lua_State *L);
+/* Pushes the string at `at` as it may be shown. */
+void nbl_escape(lua_State *L, int at, nb_escaping how);
 /* Pushes what a value is in the user's words and returns it: "nil", "2.5", "'relu'", "a tensor". */
 const char *nbl_describe(lua_State *L, int arg);
 

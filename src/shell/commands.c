@@ -143,7 +143,9 @@ static void answer(sh_shell *shell, question q)
     sh_push_work(shell, push_help, &q);
     if (sh_call(shell, 1, 1) != SH_OK) return;
     nb_text_init(&text, shell->ctx);
-    nb_text_add(&text, "%s\n", lua_tostring(shell->L, -1));
+    const char *page = lua_tostring(shell->L, -1);
+    nb_text_add_escaped(&text, page, strlen(page), NB_ESCAPE_LINES);
+    nb_text_add(&text, "\n");
     if (q.length == 0) add_commands(&text);
     lua_pop(shell->L, 1);
     sh_page(shell, nb_text_get(&text), text.length);
@@ -162,8 +164,12 @@ static void do_history(sh_shell *shell, const char *argument)
     nb_text text;
     (void)argument;
     nb_text_init(&text, shell->ctx);
-    for (size_t i = 0; i < sh_history_count(); i++)
-        nb_text_add(&text, "%5zu  %s\n", i + 1, sh_history_entry(i));
+    for (size_t i = 0; i < sh_history_count(); i++) {
+        const char *entry = sh_history_entry(i);
+        nb_text_add(&text, "%5zu  ", i + 1);
+        nb_text_add_escaped(&text, entry, strlen(entry), NB_ESCAPE_LINES);
+        nb_text_add(&text, "\n");
+    }
     if (text.failed) sh_complain(shell, "not enough memory for the whole history");
     sh_page(shell, nb_text_get(&text), text.length);
     nb_text_free(&text);
@@ -249,7 +255,8 @@ static void do_trace(sh_shell *shell, const char *argument)
     (void)argument;
     sh_push_trace(shell->L);
     const char *trace = lua_tostring(shell->L, -1);
-    puts(trace ? trace : "no error yet");
+    sh_put(stdout, trace ? trace : "no error yet", NB_ESCAPE_LINES);
+    putchar('\n');
     fflush(stdout);
     lua_pop(shell->L, 1);
 }

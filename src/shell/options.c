@@ -1,8 +1,9 @@
 /* The command line. */
+#define _GNU_SOURCE
 #include "shell/options.h"
 
 #include "base/workers.h"
-#include "shell/shell.h"
+#include "shell/screen/say.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -46,10 +47,13 @@ void sh_options_help(void)
 static bool __attribute__((format(printf, 1, 2))) wrong(const char *format, ...)
 {
     va_list arguments;
-    fputs(SH_PROGRAM ": ", stderr);
+    char *text;
     va_start(arguments, format);
-    vfprintf(stderr, format, arguments);
+    int length = vasprintf(&text, format, arguments);
     va_end(arguments);
+    fputs(SH_PROGRAM ": ", stderr);
+    if (length >= 0) sh_put(stderr, text, NB_ESCAPE_WORD);
+    if (length >= 0) free(text);
     fputs("; try " SH_PROGRAM " --help\n", stderr);
     return false;
 }

@@ -5,6 +5,7 @@
 #include "lua/nbl.h"
 #include "shell/globals.h"
 #include "shell/run/eval.h"
+#include "shell/screen/say.h"
 #include "shell/screen/show.h"
 #include "tensor/shape.h"
 
@@ -111,8 +112,17 @@ static void print_value(lua_State *L, int value, const sh_shell *shell)
     if (cut) length = TEXT_SHOWN;
     /* Not in the middle of a letter of several bytes. */
     while (cut && length && ((unsigned char)text[length] & 0xC0) == 0x80) length--;
-    printf("%s %.*s%s\n", noun_of(L, value), (int)length, text, cut ? "..." : "");
+    sh_put(stdout, noun_of(L, value), NB_ESCAPE_WORD);
+    printf(" %.*s%s\n", (int)length, text, cut ? "..." : "");
     lua_pop(L, 1);
+}
+
+/* Pushes name i of the list and, above it, how it is shown; returns the place of that. */
+static int push_shown(lua_State *L, int names, lua_Integer i)
+{
+    lua_rawgeti(L, names, i);
+    nbl_escape(L, -1, NB_ESCAPE_WORD);
+    return lua_gettop(L);
 }
 
 static int who(lua_State *L)
@@ -122,14 +132,14 @@ static int who(lua_State *L)
     int names = lua_gettop(L);
     lua_Integer count = luaL_len(L, names);
     size_t widest = 0;
-    for (lua_Integer i = 1; i <= count; i++, lua_pop(L, 1)) {
-        lua_rawgeti(L, names, i);
-        if (lua_rawlen(L, -1) > widest) widest = lua_rawlen(L, -1);
+    for (lua_Integer i = 1; i <= count; i++, lua_settop(L, names)) {
+        size_t width = lua_rawlen(L, push_shown(L, names, i));
+        if (width > widest) widest = width;
     }
     for (lua_Integer i = 1; i <= count; i++, lua_settop(L, names)) {
         sh_push_globals(L);
-        lua_rawgeti(L, names, i);
-        printf("%-*s  ", (int)widest, lua_tostring(L, -1));
+        printf("%-*s  ", (int)widest, lua_tostring(L, push_shown(L, names, i)));
+        lua_pop(L, 1);
         lua_rawget(L, -2);
         print_value(L, lua_gettop(L), shell);
     }

@@ -25,8 +25,9 @@ typedef struct opening {
 static int panic(lua_State *L)
 {
     const char *message = lua_tostring(L, -1);
-    fprintf(stderr, SH_PROGRAM ": an error that nothing caught: %s\n",
-            message ? message : "(not a string)");
+    fputs(SH_PROGRAM ": an error that nothing caught: ", stderr);
+    sh_put(stderr, message ? message : "(not a string)", NB_ESCAPE_LINES);
+    fputc('\n', stderr);
     return 0;
 }
 
@@ -54,7 +55,7 @@ static void warn_off(void *self, const char *message, int more)
 /* Later parts of a message: they are no control messages. */
 static void warn_on_with(void *self, const char *message, int more)
 {
-    fputs(message, stderr);
+    sh_put(stderr, message, NB_ESCAPE_LINES);
     if (!more) fputc('\n', stderr);
     lua_setwarnf(self, more ? warn_on_with : warn_on, self);
 }

@@ -151,7 +151,7 @@ printf '1 + 1\nx = 3\nx\n"a;b"\n' > in
 run -i
 [ "$status" -eq 0 ] && [ "$(cat out)" = '2
 3
-a;b' ] && [ ! -s err ]; verdict '-i in a pipe: values, and nothing else'
+"a;b"' ] && [ ! -s err ]; verdict '-i in a pipe: values, and nothing else'
 printf 'error("no")\n2\n' > in
 run -i
 [ "$status" -eq 0 ] && [ "$(cat out)" = 2 ] && grep -q 'error: no' err; verdict '-i goes on after an error'
@@ -170,6 +170,21 @@ run -e 'net = nn.net("64 - 10") net:train(data.digits().train, {epochs = 2})'
 verdict 'progress in a pipe: a line an epoch'
 run -e 'net = nn.net("64 - 10") net:train(data.digits().train, {epochs = 2, progress = false})'
 gives 0 ''; verdict 'no progress'
+
+# ---- Control characters ----
+
+# tame TEXT: the last run failed, said so with TEXT, and sent the terminal nothing to act on.
+tame() {
+    [ "$status" -ne 0 ] && grep -qF -e "$1" err && ! grep -q "$escape" err
+}
+run -e "error('a\\27[2Jb')"
+tame 'a\027[2Jb'; verdict 'an error of a script is shown escaped'
+run "a${escape}b.lua"
+tame 'a\027b.lua'; verdict 'and the name of a file that is missing'
+run "--a${escape}b"
+tame 'a\027b'; verdict 'and an option that is none'
+run -e 'io.write("\27[1m") print("\27[0m")'
+gives 0 "${escape}[1m${escape}[0m"; verdict 'what the user prints goes out as it is'
 
 # ---- Output that cannot be written ----
 

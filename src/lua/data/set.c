@@ -138,6 +138,8 @@ static int example_tostring(lua_State *L)
     }
     lua_pushliteral(L, "\ny: ");
     luaL_tolstring(L, -2, NULL);
+    lua_replace(L, -3);
+    nbl_escape(L, -2, NB_ESCAPE_LINES); /* a class's name is as its file has it */
     lua_remove(L, -3);
     lua_concat(L, 3);
     return 1;

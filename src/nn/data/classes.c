@@ -2,6 +2,7 @@
 #include "nn/data/classes.h"
 
 #include "base/context.h"
+#include "base/escape.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -97,8 +98,9 @@ void nb_classes_describe(nb_text *text, const nb_classes *classes)
     size_t listed = 0;
     for (int64_t i = 0; i < classes->count; i++) {
         listed += strlen(classes->name[i]);
-        nb_text_add(text, "%s%s", i ? ", " : "", listed > LISTED_MAX ? "…" : classes->name[i]);
+        nb_text_add(text, "%s%s", i ? ", " : "", listed > LISTED_MAX ? "…" : "");
         if (listed > LISTED_MAX) return;
+        nb_text_add_escaped(text, classes->name[i], strlen(classes->name[i]), NB_ESCAPE_WORD);
     }
 }
 

@@ -1,6 +1,7 @@
 /* Data sets: making them from what a user gives, their parts, and their one line for people. */
 #include "nn/data/set.h"
 
+#include "base/escape.h"
 #include "base/memory.h"
 #include "nn/data/labels.h"
 #include "tensor/shape.h"
@@ -216,7 +217,10 @@ static void describe_count(nb_text *text, const char *what, const nb_set *part)
 
 void nb_set_describe(nb_text *text, const nb_set *set)
 {
-    if (set->name) nb_text_add(text, "%s: ", set->name);
+    if (set->name) {
+        nb_text_add_escaped(text, set->name, strlen(set->name), NB_ESCAPE_WORD);
+        nb_text_add(text, ": ");
+    }
     nb_text_add_grouped(text, set->count);
     nb_text_add(text, set->count == 1 ? " example" : " examples");
     describe_part(text, "x", set->x);

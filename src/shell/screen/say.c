@@ -1,28 +1,47 @@
 /* Lines of the shell's own. */
+#define _GNU_SOURCE
 #include "shell/screen/say.h"
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+void sh_put(FILE *to, const char *text, nb_escaping how)
+{
+    char shown[NB_ESCAPE_MAX];
+    for (size_t left = strlen(text); left > 0;) {
+        size_t taken = nb_escape(text, left, how, shown);
+        fputs(shown, to);
+        text += taken;
+        left -= taken;
+    }
+}
 
 void sh_complain(const sh_shell *shell, const char *message)
 {
     bool colour = shell->terminal.error_colour;
     fflush(stdout);
-    fprintf(stderr, "%s%s%s %s\n", sh_colour_code(colour, SH_ERROR),
-            shell->at_prompt ? "error:" : SH_PROGRAM ":", sh_colour_code(colour, SH_PLAIN),
-            message);
+    fprintf(stderr, "%s%s%s ", sh_colour_code(colour, SH_ERROR),
+            shell->at_prompt ? "error:" : SH_PROGRAM ":", sh_colour_code(colour, SH_PLAIN));
+    sh_put(stderr, message, NB_ESCAPE_LINES);
+    fputc('\n', stderr);
     fflush(stderr);
 }
 
 void sh_remark(const sh_shell *shell, const char *format, ...)
 {
     va_list arguments;
-    fputs(sh_colour_code(shell->terminal.colour, SH_QUIET), stdout);
+    char *text;
     va_start(arguments, format);
-    vprintf(format, arguments);
+    int length = vasprintf(&text, format, arguments);
     va_end(arguments);
+    if (length < 0) return;
+    fputs(sh_colour_code(shell->terminal.colour, SH_QUIET), stdout);
+    sh_put(stdout, text, NB_ESCAPE_LINES);
     printf("%s\n", sh_colour_code(shell->terminal.colour, SH_PLAIN));
     fflush(stdout);
+    free(text);
 }
 
 /* A row of spaces wraps unless it began at a line's beginning; going back then is all that

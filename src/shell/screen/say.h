@@ -1,9 +1,15 @@
-/* What the shell itself says: errors, remarks, and where their lines begin. */
+/* What the shell itself says: errors, remarks, and where their lines begin. All that it shows of
+ * names, paths, strings and messages is escaped (base/escape.h); what the user prints is not. */
 #ifndef SH_SAY_H
 #define SH_SAY_H
 
+#include "base/escape.h"
 #include "shell/shell.h"
 
+#include <stdio.h>
+
+/* Writes a text as it may be shown. */
+void sh_put(FILE *to, const char *text, nb_escaping how);
 /* Prints a line of error: "error: …" at the prompt, "nabla: …" elsewhere, on standard error. */
 void sh_complain(const sh_shell *shell, const char *message);
 /* Prints a remark of the shell, in a quiet colour. */

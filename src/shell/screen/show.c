@@ -2,6 +2,7 @@
  * with a line for each item, or, where it is a list of numbers or of short strings, in columns. */
 #include "shell/screen/show.h"
 
+#include "base/escape.h"
 #include "shell/run/interrupt.h"
 #include "shell/run/tokens.h"
 #include "shell/screen/describe.h"
@@ -61,22 +62,19 @@ static void add_line(view *v)
     for (int i = 0; i < v->depth * INDENT; i++) add_text(v, " ");
 }
 
+static void add_escaped(view *v, const char *text, size_t length, nb_escaping how)
+{
+    char shown[NB_ESCAPE_MAX];
+    for (size_t i = 0; i < length && !is_full(v);) {
+        i += nb_escape(text + i, length - i, how, shown);
+        add_text(v, shown);
+    }
+}
+
 static void add_quoted(view *v, const char *text, size_t length)
 {
     add_text(v, "\"");
-    for (size_t i = 0; i < length && !is_full(v); i++) {
-        unsigned char c = (unsigned char)text[i];
-        char code[5] = {(char)c, '\0'};
-        if (c == '\n')
-            memcpy(code, "\\n", 3);
-        else if (c == '\t')
-            memcpy(code, "\\t", 3);
-        else if (c == '"' || c == '\\')
-            snprintf(code, sizeof code, "\\%c", c);
-        else if (c < ' ' || c == 0x7f)
-            snprintf(code, sizeof code, "\\%03u", c);
-        add(v, code, c ? strlen(code) : 4);
-    }
+    add_escaped(v, text, length, NB_ESCAPE_QUOTED);
     add_text(v, "\"");
 }
 
@@ -84,11 +82,11 @@ static void add_quoted(view *v, const char *text, size_t length)
 static void add_foreign(view *v, const char *text)
 {
     for (const char *end; (end = strchr(text, '\n')) && v->depth > 0; text = end + 1) {
-        add(v, text, (size_t)(end - text));
+        add_escaped(v, text, (size_t)(end - text), NB_ESCAPE_LINES);
         add_line(v);
         if (v->flat) v->stop = v->length;
     }
-    add_text(v, text);
+    add_escaped(v, text, strlen(text), NB_ESCAPE_LINES);
 }
 
 static void add_value(view *v, int index);
@@ -362,7 +360,7 @@ static void add_value(view *v, int index)
         add_quoted(v, text, length);
     } else if (type == LUA_TFUNCTION) {
         sh_push_function(L, index);
-        add_text(v, lua_tostring(L, -1));
+        add_foreign(v, lua_tostring(L, -1));
         lua_pop(L, 1);
     } else if (type == LUA_TTABLE && !luaL_getmetafield(L, index, "__tostring")) {
         add_table(v, index);
