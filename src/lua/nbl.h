@@ -205,6 +205,11 @@ typedef struct nbl_progress_shower {
 void nbl_set_progress_shower(lua_State *L, const nbl_progress_shower *shower);
 const nbl_progress_shower *nbl_get_progress_shower(lua_State *L);
 
+/* Pushes the history of the training that an error or Ctrl-C cut off last, once; false: none was
+ * since it was asked for, or since nbl_forget_stopped. */
+bool nbl_push_stopped(lua_State *L);
+void nbl_forget_stopped(lua_State *L);
+
 /* Openers of the parts; each pushes its module table. */
 void nbl_open_tensor(lua_State *L);
 void nbl_open_nn(lua_State *L);

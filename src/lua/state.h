@@ -28,6 +28,7 @@ typedef struct nbl_state {
     bool generational; /* as Lua's collector was when the module was opened */
     size_t young_low;  /* the fewest bytes since the young were collected */
     const struct nbl_progress_shower *shower;
+    const void *stopped;   /* address of the network whose training was cut off last; NULL: none */
     unsigned long stress;  /* NABLA_STRESS=N: a full collection at every Nth entry; 0: none */
     unsigned long entries; /* so far, under stress */
 } nbl_state;

@@ -21,6 +21,7 @@ typedef struct sh_shell {
     bool told_locals;         /* how a local at the prompt is kept was said */
     unsigned told_modules;    /* bit i: where sh_modules[i] is since its name was given away */
     int inputs;               /* at the prompt so far */
+    int failed_line;          /* of the input that failed last, on which it did; 0: none of its */
     struct sh_record *record; /* those that .save writes; record.c knows them */
     size_t records;
     char *edited; /* an input from the editor that waits to be carried out, or NULL */

@@ -121,6 +121,54 @@ test("a history prints itself and is a value", function()
     eq(#long.test, 0)
 end)
 
+test("a run that is cut off leaves its whole epochs in net.history", function()
+    local net = nn.net("64 - 10", {seed = 1})
+    eq(net.history, nil)
+    local function stop_at(epoch, batch)
+        return function(info)
+            if info.epoch == epoch and info.batch == batch then error("enough", 0) end
+        end
+    end
+    -- In the middle of an epoch, and behind the end of one.
+    fails(function() net:train(few, options {epochs = 9, on_batch = stop_at(4, 2)}) end, "enough")
+    eq(net.history.epochs, 3)
+    eq(#net.history.cost, 3)
+    eq(net.history.stopped, 4)
+    eq(net.history.lr, {3, 3, 3})
+    assert(tostring(net.history):find("stopped in epoch 4", 1, true), tostring(net.history))
+    fails(function() net:train(few, options {epochs = 9, on_epoch = stop_at(2, 0)}) end, "enough")
+    eq(net.history.epochs, 2)
+    eq(net.history.stopped, 2)
+    -- What is refused or fails before its first batch leaves it.
+    fails(function() net:train(few, options {epochs = 0}) end, "epochs")
+    fails(function() net:train(data.set {x = {{1}}, y = {1}}, options()) end, "examples")
+    eq(net.history.epochs, 2)
+    -- A whole run has no such place, nor has one that a callback ended.
+    local h = net:train(few, options {epochs = 3})
+    eq(h.stopped, nil)
+    eq(net.history.cost, h.cost)
+    net:train(few, options {epochs = 3, on_epoch = function() return false end})
+    eq(net.history.epochs, 1)
+    eq(net.history.stopped, nil)
+    eq(net:clone().history, nil)
+    fails(function() nn.net "4 - 3 name=history - 2" end, "history", true)
+end)
+
+test("divergence names a way on, and keeps what was recorded", function()
+    local net = nn.net("64 - 10 linear", {seed = 1})
+    net:train(few, options {epochs = 1, lr = 0.01})
+    fails(function() net:train(few, options {epochs = 20, lr = 1000}) end,
+          "the cost is inf; a smaller lr than 1000 may help, after net:reset()", true)
+    eq(net.history.stopped, net.history.epochs + 1)
+    assert(net:params():isfinite():all())
+    -- NaN in the data is no divergence.
+    local x = few.x:clone()
+    x[{1, 1}] = 0 / 0
+    net:reset(1)
+    local ok, message = pcall(net.train, net, data.set {x = x, y = few.y}, options {lr = 0.01})
+    assert(not ok and message:find "holds nan" and not message:find "smaller lr", message)
+end)
+
 -- ---- Callbacks ----
 
 test("callbacks are told where training is", function()

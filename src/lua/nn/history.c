@@ -11,16 +11,6 @@ enum {
     ROWS_LAST = 5
 };
 
-static void release_history(nb_ctx *ctx, void *history)
-{
-    nb_history_free(ctx, history);
-}
-
-nb_history *nbl_new_history(lua_State *L)
-{
-    return nbl_new_box(L, sizeof(nb_history), release_history);
-}
-
 /* ---- The text ---- */
 
 /* The number of this epoch in the list `field`, NaN where there is none. */
@@ -81,6 +71,15 @@ static void add_rows(lua_State *L, nb_text *text, lua_Integer epochs)
     add_spark(L, text, "test", epochs);
 }
 
+/* " · lr 3", or the first and the last where they differ. */
+static void add_rate(lua_State *L, nb_text *text, lua_Integer epochs)
+{
+    double first = number_at(L, "lr", 1), last = number_at(L, "lr", epochs);
+    if (isnan(first)) return;
+    nb_text_add(text, " · lr %g", first);
+    if (last != first && !isnan(last)) nb_text_add(text, " to %g", last);
+}
+
 static int history_tostring(lua_State *L)
 {
     luaL_checktype(L, 1, LUA_TTABLE);
@@ -97,6 +96,11 @@ static int history_tostring(lua_State *L)
     nb_text_add(text, "\n%.3g s · ", lua_tonumber(L, -2));
     nb_text_add_grouped(text, (int64_t)lua_tonumber(L, -1));
     nb_text_add(text, " examples/s");
+    add_rate(L, text, epochs);
+    if (lua_getfield(L, 1, "stopped") == LUA_TNUMBER) {
+        nb_text_add(text, " · stopped in epoch ");
+        nb_text_add_grouped(text, (int64_t)lua_tonumber(L, -1));
+    }
     nbl_push_text(L, text);
     return 1;
 }
@@ -116,10 +120,9 @@ static void set_list(lua_State *L, const nb_history *from, const char *name, siz
     lua_setfield(L, -2, name);
 }
 
-void nbl_push_history(lua_State *L, int box)
+void nbl_push_history(lua_State *L, const nb_history *from)
 {
-    const nb_history *from = nbl_box_value(L, box);
-    lua_createtable(L, 0, 7);
+    lua_createtable(L, 0, 8);
     nbl_set_integer(L, "epochs", from->epochs);
     nbl_set_number(L, "seconds", from->seconds);
     nbl_set_number(L, "examples_per_second",
@@ -127,6 +130,7 @@ void nbl_push_history(lua_State *L, int box)
     set_list(L, from, "cost", offsetof(nb_epoch, cost));
     set_list(L, from, "test", offsetof(nb_epoch, accuracy));
     set_list(L, from, "test_cost", offsetof(nb_epoch, test_cost));
+    set_list(L, from, "lr", offsetof(nb_epoch, lr));
+    if (from->stopped) nbl_set_integer(L, "stopped", from->stopped);
     nbl_set_printer(L, "nabla.history", history_tostring);
-    nbl_close_box(L, box);
 }

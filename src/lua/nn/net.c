@@ -1,6 +1,7 @@
 /* Networks for Lua: reading and writing by key, and the methods that do not compute. */
 #include "lua/nn/net.h"
 
+#include "lua/nn/history.h"
 #include "lua/nn/layer.h"
 #include "lua/nn/part.h"
 #include "lua/nn/host.h"
@@ -38,9 +39,18 @@ static int push_child(lua_State *L, nbl_net *self, int i)
     return 1;
 }
 
+static int push_last_history(lua_State *L, const nbl_net *self)
+{
+    if (self->trained)
+        nbl_push_history(L, &self->history);
+    else
+        lua_pushnil(L);
+    return 1;
+}
+
 static int net_index(lua_State *L)
 {
-    static const char *const fields[] = {"name", "frozen", "factor", NULL};
+    static const char *const fields[] = {"name", "frozen", "factor", "history", NULL};
     nbl_net *self = nbl_check_net(L, 1);
     const nb_layer *top = &self->net->layer;
     if (lua_type(L, 2) != LUA_TNUMBER) {
@@ -48,6 +58,8 @@ static int net_index(lua_State *L)
         int named = named_layer(L, self->net);
         if (named >= 0) return push_child(L, self, named);
         if (nbl_push_layer_field(L, &self->net->layer, lua_tostring(L, 2))) return 1;
+        if (lua_type(L, 2) == LUA_TSTRING && strcmp(lua_tostring(L, 2), "history") == 0)
+            return push_last_history(L, self);
         return nbl_unknown_field(L, "a network", 2, lua_upvalueindex(NBL_METHODS), fields);
     }
     if (nbl_check_integer(L, 2, "a layer's number") == top->children + 1) return 0;
@@ -234,6 +246,14 @@ static const nbl_entry entries[] = {
      NULL},
     {":clone", net_clone, "net:clone()", "A copy with parameters of its own.",
      "net = nn.net \"4 - 3 - 2\"\nprint(net:clone():params():sum() - net:params():sum())", NULL},
+    {"history", NULL, "net.history",
+     "The history of the last training, also of one that Ctrl-C or an error stopped: its whole "
+     "epochs, and .stopped, the epoch that was not finished. nil before the first.",
+     "net = nn.net \"64 - 10\"\n"
+     "pcall(net.train, net, data.digits().train, {progress = false,\n"
+     "    on_epoch = function(info) if info.epoch == 2 then error \"enough\" end end})\n"
+     "net.history.stopped → 2",
+     NULL},
     {":reset", net_reset, "net:reset([seed])",
      "Draws all parameters anew; the same seed gives the same ones.",
      "net = nn.net \"4 - 3 - 2\"\nnet:reset(1)", NULL},

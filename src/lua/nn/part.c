@@ -59,6 +59,8 @@ static int net_gc(lua_State *L)
     if (self->busy) return 0;
     nb_net_release(ctx, self->net);
     nb_classes_release(ctx, self->classes);
+    nb_history_free(ctx, &self->history);
+    self->trained = false;
     self->net = NULL;
     self->classes = NULL;
     return 0;

@@ -6,6 +6,7 @@
 #include "lua/nn/optimizer.h"
 #include "lua/nn/host.h"
 #include "lua/data/set.h"
+#include "lua/state.h"
 
 #include <math.h>
 #include <stddef.h>
@@ -93,8 +94,8 @@ typedef struct run {
     nbl_net *self;
     nbl_examples examples;
     nb_train_options options;
-    nb_set *test;        /* or NULL */
-    nb_history *history; /* in a box */
+    nb_set *test; /* or NULL */
+    nbl_state *state;
     const nbl_progress_shower *shower;
     nb_progress last;
     bool begun; /* a batch was learned: training cannot be tried again */
@@ -180,6 +181,20 @@ static void take_classes(nb_ctx *ctx, nbl_net *self, const nb_set *set)
     self->classes = nb_classes_retain(set->classes);
 }
 
+/* The network's history is that of the last run that learned something. */
+static void take_history(nb_ctx *ctx, run *work, nb_history history)
+{
+    nbl_net *self = work->self;
+    work->state->stopped = work->begun && history.stopped ? self->net : NULL;
+    if (work->begun) {
+        nb_history_free(ctx, &self->history);
+        self->history = history;
+        self->trained = true;
+    } else {
+        nb_history_free(ctx, &history);
+    }
+}
+
 static nb_status train(nb_ctx *ctx, void *data)
 {
     run *work = data;
@@ -193,9 +208,11 @@ static nb_status train(nb_ctx *ctx, void *data)
     /* Evaluations on the way are part of the training, which tells of itself. */
     const nb_meter *meter = ctx->meter;
     ctx->meter = NULL;
-    nb_status status = nb_train(ctx, work->self->net, set, &work->options, work->history);
+    nb_history history = {.epochs = 0};
+    nb_status status = nb_train(ctx, work->self->net, set, &work->options, &history);
     ctx->meter = meter;
     if (work->begun) take_classes(ctx, work->self, set);
+    take_history(ctx, work, history);
     if (work->begun && work->shower && work->shower->done)
         work->shower->done(work->shower->self, &work->last, status == NB_OK);
     nb_set_release(ctx, work->test);
@@ -223,13 +240,12 @@ static nb_set *check_test(lua_State *L, int at)
     return test;
 }
 
-/* Pushes the optimizer, the run's history and the run. The network is at 1. */
+/* Pushes the optimizer and the run. The network is at 1. */
 static run *new_run(lua_State *L, const train_options *options)
 {
     nb_optimizer *optimizer = nbl_choose_optimizer(L, "net:train", &options->choice);
-    nb_history *history = nbl_new_history(L);
     run *work = nbl_new_handle(L, &run_kind, sizeof *work);
-    *work = (run){.history = history, .test = check_test(L, options->test)};
+    *work = (run){.state = nbl_state_get(L), .test = check_test(L, options->test)};
     lua_pushvalue(L, 1);
     lua_setiuservalue(L, -2, NET);
     nbl_remember(L);
@@ -257,19 +273,40 @@ static int net_train(lua_State *L)
     uint64_t seed =
         options.seed >= 0 ? (uint64_t)options.seed : nbl_check_seed(L, lua_gettop(L) + 1);
     run *work = new_run(L, &options);
-    int history = lua_gettop(L) - 1;
     work->options.run.seed = seed;
     work->self = self;
     work->examples = examples;
     nbl_net_learn(L, self, "net:train", train, work);
-    nbl_push_history(L, history);
+    nbl_push_history(L, &self->history);
     return 1;
+}
+
+/* The network may be gone meanwhile, and its place another's. */
+bool nbl_push_stopped(lua_State *L)
+{
+    nbl_state *state = nbl_state_get(L);
+    const void *address = state->stopped;
+    state->stopped = NULL;
+    if (!address || !nbl_find(L, address)) return false;
+    const nbl_net *self = nbl_test_net(L, -1);
+    bool stopped = self && self->trained && self->history.stopped;
+    if (stopped) nbl_push_history(L, &self->history);
+    lua_remove(L, stopped ? -2 : -1);
+    return stopped;
+}
+
+void nbl_forget_stopped(lua_State *L)
+{
+    nbl_state_get(L)->stopped = NULL;
 }
 
 static const nbl_entry entries[] = {
     {":train", net_train, "net:train(set | x, y, {epochs, batch, lr, …})",
-     "Learns from a data set by mini-batches; Ctrl-C stops it, and what was learned stays. Gives a "
-     "history that prints itself: .epochs .cost .test .seconds .examples_per_second.",
+     "Learns from a data set by mini-batches. Gives a history that prints itself: .epochs .cost "
+     ".test .test_cost .lr .seconds .examples_per_second. Ctrl-C or an error stops it: what whole "
+     "batches learned stays, and net.history has the whole epochs so far and .stopped, the epoch "
+     "that was not finished; at the prompt that history is also in _ and in the variable that the "
+     "line assigns.",
      "digits = data.digits()\nnet = nn.net \"64 - 30 - 10\"\n"
      "net:train(digits.train, {epochs = 2, lr = 3.0, test = digits.test})",
      train_fields},

@@ -7,6 +7,7 @@ typedef struct loop {
     nb_ctx *ctx;
     nb_trainer *trainer;
     const nb_train_options *options;
+    int64_t epoch; /* under way: until its last hook has returned */
     bool stop;
 } loop;
 
@@ -63,6 +64,7 @@ static nb_status end_epoch(loop *l)
 static nb_status run_epoch(loop *l)
 {
     nb_status status;
+    l->epoch = l->trainer->history.epochs + 1;
     do status = run_batch(l);
     while (status == NB_OK && !l->stop && !nb_trainer_is_whole(l->trainer));
     return status == NB_OK && nb_trainer_is_whole(l->trainer) ? end_epoch(l) : status;
@@ -85,6 +87,7 @@ nb_status nb_train(nb_ctx *ctx, nb_net *net, nb_set *set, const nb_train_options
     nb_history_free(ctx, history);
     *history = l.trainer->history;
     history->seconds = nb_trainer_seconds(l.trainer);
+    history->stopped = status == NB_OK ? 0 : l.epoch;
     l.trainer->history = (nb_history){.epochs = 0};
     nb_trainer_free(ctx, l.trainer);
     return status;

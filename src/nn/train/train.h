@@ -28,8 +28,9 @@ typedef struct nb_train_options {
 } nb_train_options;
 
 /* Trains. On an error or Ctrl-C the parameters are those of the last whole batch and the history,
- * whatever it held before, holds the whole epochs before; NB_EVALUE names layer (or "cost"), epoch
- * and batch. A set whose examples do not fit the net is refused before the first batch. */
+ * whatever it held before, holds the whole epochs before and in which one it was stopped; NB_EVALUE
+ * names layer (or "cost"), epoch and batch. What is refused before the first batch, as a set whose
+ * examples do not fit the net, leaves the history as it was. */
 nb_status nb_train(nb_ctx *ctx, nb_net *net, nb_set *set, const nb_train_options *options,
                    nb_history *history);
 

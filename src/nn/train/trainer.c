@@ -168,7 +168,12 @@ static nb_status learn_batch(nb_ctx *ctx, nb_trainer *t, const nb_course *at, in
                         .seed = at->seed,
                         .step = (uint64_t)at->steps,
                         .keep_grads = t->keep_grads};
-    return nb_learn(ctx, t->net, t->optimizer, &lesson, cost);
+    status = nb_learn(ctx, t->net, t->optimizer, &lesson, cost);
+    /* x and y were finite. */
+    if (status == NB_EVALUE)
+        nb_fail(ctx, status, "%s; a smaller lr than %g may help, after net:reset()", ctx->message,
+                lesson.rate);
+    return status;
 }
 
 /* Where it happened goes before the message; Ctrl-C and errors of callbacks stay as they are. */
@@ -218,6 +223,7 @@ nb_status nb_trainer_end_epoch(nb_ctx *ctx, nb_trainer *t)
     }
     if (status != NB_OK) return status;
     epoch.seconds = nb_trainer_seconds(t);
+    epoch.lr = rate_of(t);
     t->history.epoch[t->history.epochs++] = epoch;
     return NB_OK;
 }

@@ -10,6 +10,7 @@ typedef struct nb_epoch {
     double cost;                /* mean over the epoch's examples, each when its batch came */
     double test_cost, accuracy; /* NaN where there is none */
     double seconds;             /* since the run began */
+    double lr;                  /* the learning rate of its last step */
 } nb_epoch;
 
 typedef struct nb_history {
@@ -17,6 +18,7 @@ typedef struct nb_history {
     nb_epoch *epoch;
     double seconds;
     int64_t examples; /* trained on, all epochs together */
+    int64_t stopped;  /* the epoch in which an error or Ctrl-C ended the run; 0: none did */
 } nb_history;
 
 void nb_history_free(nb_ctx *ctx, nb_history *history);

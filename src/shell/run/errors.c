@@ -16,7 +16,7 @@
 #define TRACE  "nabla.shell.trace"
 #define FRAMES "nabla.shell.frames"
 
-enum { FRAMES_SHOWN = 4, LEVELS_SEEN = 64 };
+enum { FRAMES_SHOWN = 4, LEVELS_SEEN = 64, LOWEST_SEEN = 4 };
 
 /* An input of one line stands right above its error; showing it again would tell nothing. */
 static bool stands_above(lua_State *L, const sh_shell *shell, const char *source)
@@ -49,9 +49,40 @@ static bool add_frame(lua_State *L, const sh_shell *shell, const lua_Debug *ar)
     return true;
 }
 
+/* The number of the lowest frame: each look at one counts from the top. */
+static int lowest_level(lua_State *L)
+{
+    lua_Debug ar;
+    int there = 0, beyond = 1;
+    while (lua_getstack(L, beyond, &ar)) there = beyond, beyond *= 2;
+    while (beyond - there > 1) {
+        int middle = there + (beyond - there) / 2;
+        if (lua_getstack(L, middle, &ar))
+            there = middle;
+        else
+            beyond = middle;
+    }
+    return there;
+}
+
+/* The line of the input under way that runs; its frame is among the lowest. Takes no memory. */
+static void note_line(lua_State *L, sh_shell *shell)
+{
+    char name[sizeof SH_INPUT_CHUNK + 16];
+    lua_Debug ar;
+    int lowest = lowest_level(L);
+    shell->failed_line = 0;
+    snprintf(name, sizeof name, SH_INPUT_CHUNK, shell->inputs);
+    for (int level = lowest; level > lowest - LOWEST_SEEN && lua_getstack(L, level, &ar); level--) {
+        lua_getinfo(L, "Sl", &ar);
+        if (*ar.what == 'm' && strcmp(ar.source, name) == 0) shell->failed_line = ar.currentline;
+    }
+}
+
 int sh_error_note(lua_State *L)
 {
-    const sh_shell *shell = sh_shell_of(L);
+    sh_shell *shell = sh_shell_of(L);
+    note_line(L, shell);
     if (sh_interrupted()) return 1;
     luaL_traceback(L, L, NULL, 1);
     lua_setfield(L, LUA_REGISTRYINDEX, TRACE);

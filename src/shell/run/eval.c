@@ -2,10 +2,12 @@
 #include "shell/run/eval.h"
 
 #include "base/clock.h"
+#include "lua/nbl.h"
 #include "shell/globals.h"
 #include "shell/run/interrupt.h"
 #include "shell/run/locals.h"
 #include "shell/run/source.h"
+#include "shell/run/stopped.h"
 #include "shell/run/tokens.h"
 #include "shell/screen/say.h"
 #include "shell/screen/show.h"
@@ -155,15 +157,27 @@ static int check_modules(lua_State *L)
     return 0;
 }
 
+/* What a training that was cut off recorded is the result of this input. */
+static int keep_stopped(lua_State *L)
+{
+    const input *in = sh_work(L);
+    if (!nbl_push_stopped(L)) return 0;
+    remember(L, lua_gettop(L));
+    sh_stopped_tell(L, in->source, in->shell->failed_line);
+    return 0;
+}
+
 sh_status sh_eval_run(sh_shell *shell, const char *source)
 {
     lua_State *L = shell->L;
     input in = {.shell = shell, .source = source, .silent = sh_ends_silent(source)};
     double start = nb_clock();
     shell->ctx->columns = sh_terminal_columns();
+    nbl_forget_stopped(L);
     sh_push_work(shell, run_input, &in);
     lua_rotate(L, -3, 2);
     sh_status status = sh_call(shell, 2, 0);
+    if (status != SH_OK) sh_protect(shell, keep_stopped, &in, 0);
     fflush(stdout);
     if (ferror(stdout)) clearerr(stdout);
     if (shell->timing) sh_remark(shell, "%.3g s", nb_clock() - start);

@@ -308,11 +308,14 @@ static void ended_early(void **state)
             b.ctx->interrupt = &c.interrupt;
             assert_int_equal(run(&b, set, &c), NB_EINTERRUPT);
             assert_int_equal(c.batches, 0);
+            assert_int_equal(c.history.stopped, 1);
             c.interrupt = 0;
         } else {
             assert_int_equal(run(&b, set, &c), way == 1 ? NB_OK : NB_ECALLBACK);
             assert_int_equal(c.batches, 17);
             assert_int_equal(c.history.epochs, 1);
+            assert_int_equal(c.history.stopped, way == 1 ? 0 : 2);
+            assert_true(c.history.epoch[0].lr == b.optimizer.options.lr);
             assert_true(same_bits(b.ctx, c.after, b.net->values));
         }
         b.ctx->interrupt = NULL;
