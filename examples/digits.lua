@@ -28,7 +28,7 @@ end
 -- A picture and what the network says, as lines of one width.
 local function describe(i)
     local digit, lines = digits.test[i], {}
-    for line in (plot.image(digit.x, {text = true}) .. "\n"):gmatch "(.-)\n" do
+    for line in (plot.image(digit.x, {text = true, scale = 1}) .. "\n"):gmatch "(.-)\n" do
         lines[#lines + 1] = padded(line)
     end
     lines[#lines + 1] = padded(("says %d at %.2f"):format(said[i], net(digit.x):max():item()))

@@ -9,15 +9,17 @@ local setmetatable = setmetatable
 local canvas = {}
 canvas.__index = canvas
 
-local MARKS <const> = {"*", "+", "x", "o", "#", "@"}
+-- A mark for each of the series, told apart without colours too.
+local MARKS <const> = "*+xo#@abcdefghijklmnpqrstuvwyzABCDEFGHIJKLMNPQRSTUVWYZ123456789"
 
--- The bit of each of a Braille letter's dots, by row and column.
-local BITS <const> = {{0x01, 0x08}, {0x02, 0x10}, {0x04, 0x20}, {0x40, 0x80}}
+-- The bit of each of a Braille letter's dots: left and right of the first row, of the second, …
+local BITS <const> = {[0] = 0x01, 0x08, 0x02, 0x10, 0x04, 0x20, 0x40, 0x80}
 local BRAILLE <const> = 0x2800
 
--- `series`: how many will be drawn. depth: of colours, nil for none.
-function canvas.new(columns, rows, series, depth)
-    local braille = screen.is_utf8() and (series == 1 or depth ~= nil)
+-- `series`: the numbers of those that are drawn, `most` of the whole picture. depth: of colours,
+-- nil for none.
+function canvas.new(columns, rows, series, most, depth)
+    local braille = screen.is_utf8() and (series == 1 or depth ~= nil and most <= #screen.SERIES)
     return setmetatable({
         columns = columns, rows = rows, depth = depth, braille = braille,
         wide = braille and 2 * columns or columns, high = braille and 4 * rows or rows,
@@ -25,11 +27,18 @@ function canvas.new(columns, rows, series, depth)
     }, canvas)
 end
 
+local function mark(series)
+    local at = (series - 1) % #MARKS + 1
+    return MARKS:sub(at, at)
+end
+
+local function colour(series)
+    return screen.SERIES[(series - 1) % #screen.SERIES + 1]
+end
+
 -- The mark by which a legend names a series.
 function canvas:mark(series)
-    local colour = screen.SERIES[(series - 1) % #screen.SERIES + 1]
-    if self.braille then return screen.paint("━━", colour, self.depth) end
-    return MARKS[(series - 1) % #MARKS + 1]
+    return screen.paint(self.braille and "━━" or mark(series), colour(series), self.depth)
 end
 
 -- A dot: column from 0 to wide - 1, row from 0 (the top) to high - 1.
@@ -38,7 +47,7 @@ function canvas:dot(column, row, series)
     local cell = y * self.columns + x
     self.owner[cell] = series
     if self.braille then
-        self.bits[cell] = (self.bits[cell] or 0) | BITS[row % 4 + 1][column % 2 + 1]
+        self.bits[cell] = (self.bits[cell] or 0) | BITS[row % 4 * 2 + column % 2]
     end
 end
 
@@ -61,18 +70,27 @@ local function clip(x1, y1, x2, y2)
     return x1 + from * dx, y1 + from * dy, x1 + to * dx, y1 + to * dy
 end
 
+-- A line between two dots. Here and nowhere else a million points may draw fifty million dots, so
+-- dot's own lines stand in the loop.
+local function join(self, a, b, c, d, series)
+    local steps = math.max(math.abs(c - a), math.abs(d - b), 1)
+    local owner, bits, columns, braille = self.owner, self.bits, self.columns, self.braille
+    for i = 0, steps do
+        local share = i / steps
+        local x, y = (a + share * (c - a) + 0.5) // 1 | 0, (b + share * (d - b) + 0.5) // 1 | 0
+        local cell = braille and (y >> 2) * columns + (x >> 1) or y * columns + x
+        owner[cell] = series
+        if braille then bits[cell] = (bits[cell] or 0) | BITS[(y & 3) << 1 | x & 1] end
+    end
+end
+
 -- A line between two points, given as shares of the canvas.
 function canvas:line(x1, y1, x2, y2, series)
     x1, y1, x2, y2 = clip(x1, y1, x2, y2)
     if not x1 then return end
     local a, b = self:place(x1, y1)
     local c, d = self:place(x2, y2)
-    local steps = math.max(math.abs(c - a), math.abs(d - b))
-    for i = 0, steps do
-        local share = steps == 0 and 0 or i / steps
-        self:dot(math.floor(a + share * (c - a) + 0.5), math.floor(b + share * (d - b) + 0.5),
-            series)
-    end
+    join(self, a, b, c, d, series)
 end
 
 function canvas:point(x, y, series)
@@ -81,28 +99,61 @@ function canvas:point(x, y, series)
     self:dot(column, row, series)
 end
 
+-- The dots of a series that stand in one column, from a highest to a lowest row.
+local function draw_run(self, run, series)
+    for row = run.top, run.bottom do self:dot(run.column, row, series) end
+    run.column = nil
+end
+
+-- Points joined in their order, a gap where one is not finite; at_x and at_y give their shares of
+-- the canvas. Points in one column are one run, so that a million of them are drawn as quickly as
+-- they are read.
+function canvas:path(xs, ys, series, at_x, at_y)
+    local run, last_x, last_y = {}, nil, nil
+    for k = 1, #xs do
+        local x, y = at_x(xs[k]), at_y(ys[k])
+        local column, row
+        if x >= 0 and x <= 1 and y >= 0 and y <= 1 then column, row = self:place(x, y) end
+        if column and run.column == column then
+            if row < run.top then run.top = row elseif row > run.bottom then run.bottom = row end
+        else
+            if run.column then draw_run(self, run, series) end
+            if last_x and x - x == 0 and y - y == 0 then self:line(last_x, last_y, x, y, series) end
+            run.column, run.top, run.bottom = column, row, row
+        end
+        if x - x == 0 and y - y == 0 then last_x, last_y = x, y else last_x = nil end
+    end
+    if run.column then draw_run(self, run, series) end
+end
+
 -- The letter of a cell, without its colour.
 local function letter(self, cell)
     local series = self.owner[cell]
     if not series then return " " end
-    if not self.braille then return MARKS[(series - 1) % #MARKS + 1] end
-    return utf8.char(BRAILLE + self.bits[cell])
+    return self.braille and utf8.char(BRAILLE + self.bits[cell]) or mark(series)
 end
 
--- The rows as text, from the top; blanks at their ends are left out.
+-- The cells of a row as text, each colour said where it begins; blanks at the end are left out.
+local function row_text(self, row)
+    local parts, last, before = {}, 0, nil
+    for x = 0, self.columns - 1 do
+        local cell = row * self.columns + x
+        local series = self.owner[cell]
+        local begin = ""
+        if series and self.depth and series ~= before then
+            begin = "\27[" .. screen.code(38, colour(series), self.depth) .. "m"
+            before = series
+        end
+        parts[x + 1] = begin .. letter(self, cell)
+        if series then last = x + 1 end
+    end
+    return table.concat(parts, "", 1, last) .. (before and "\27[0m" or "")
+end
+
+-- The rows as text, from the top.
 function canvas:lines()
     local lines = {}
-    for y = 0, self.rows - 1 do
-        local parts, last = {}, 0
-        for x = 0, self.columns - 1 do
-            local cell = y * self.columns + x
-            local series = self.owner[cell]
-            local colour = series and screen.SERIES[(series - 1) % #screen.SERIES + 1]
-            parts[x + 1] = screen.paint(letter(self, cell), self.braille and colour, self.depth)
-            if series then last = x + 1 end
-        end
-        lines[y + 1] = table.concat(parts, "", 1, last)
-    end
+    for y = 1, self.rows do lines[y] = row_text(self, y - 1) end
     return lines
 end
 

@@ -1,16 +1,18 @@
--- Series of points as lines in the terminal: a picture is {series, title, xlabel, ylabel, low,
--- high, log, points, width, height}, a series {x, y, label} with lists of numbers.
+-- Series of points as lines in the terminal: a picture is {panels, title, xlabel, ylabel, low,
+-- high, log, points, whole, width, height}, a panel {series}, a series {x, y, label, number} with
+-- lists of numbers. Panels stand below each other on one horizontal axis, each with a vertical one
+-- of its own; low, high, log and ylabel are the first one's.
 
 local axes = require "nabla.plot.axes"
 local canvas = require "nabla.plot.canvas"
 local screen = require "nabla.plot.screen"
 
-local math, table, utf8 = math, table, utf8
+local math, table = math, table
 local ipairs = ipairs
 
 local lines = {}
 
-local TALLEST <const>, LEAST_WIDE <const>, LEAST_HIGH <const> = 20, 20, 5
+local TALLEST <const>, LEAST_WIDE <const>, LEAST_HIGH <const> = 20, 8, 5
 local AROUND <const> = 6 -- rows of a window that are no part of the canvas: axes, legend, prompt
 local COLUMNS_A_TICK <const>, ROWS_A_TICK <const> = 12, 3
 
@@ -18,73 +20,123 @@ local COLUMNS_A_TICK <const>, ROWS_A_TICK <const> = 12, 3
 local function gather(series, axis, log)
     local lists = {}
     for i, of in ipairs(series) do
-        local list = {}
-        for k, value in ipairs(of[axis]) do
-            list[k] = not log and value or (value > 0 and math.log(value, 10) or 0 / 0)
+        if not log then
+            lists[i] = of[axis]
+        else
+            local list = {}
+            for k, value in ipairs(of[axis]) do
+                list[k] = value > 0 and math.log(value, 10) or 0 / 0
+            end
+            lists[i] = list
         end
-        lists[i] = list
     end
     return lists
 end
 
-local function draw(picture, c, xs, ys, x, y)
-    for i in ipairs(picture.series) do
-        local before
-        for k, value in ipairs(xs[i]) do
-            local at = {(value - x.low) / (x.high - x.low), (ys[i][k] - y.low) / (y.high - y.low)}
-            local there = at[1] == at[1] and at[2] == at[2]
-            if there then c:point(at[1], at[2], i) end
-            if there and before and not picture.points then
-                c:line(before[1], before[2], at[1], at[2], i)
-            end
-            before = there and at
+-- The ends of a vertical axis: as asked, else those of the numbers; nil where there are none.
+local function ends(ys, picture, log)
+    local low, high = axes.limits(ys)
+    if not low then return nil end
+    local function asked(value) return value and (log and math.log(value, 10) or value) end
+    low, high = asked(picture.low) or low, asked(picture.high) or high
+    -- One end was asked for, and all numbers lie beyond it.
+    if not (low < high) then
+        if picture.low then high = low else low = high end
+    end
+    return axes.widen(low, high)
+end
+
+-- What a panel needs to be drawn: lists of its numbers and its vertical axis.
+local function measure(panel, picture, first, height)
+    local log = first and picture.log
+    local out = {panel = panel, ys = gather(panel.series, "y", log), axis = {}}
+    local axis = out.axis
+    axis.low, axis.high = ends(out.ys, first and picture or {}, log)
+    if not axis.low then return nil end
+    local make = log and axes.powers or axes.ticks
+    axis.ticks = make(axis.low, axis.high, math.max(2, height // ROWS_A_TICK))
+    return out
+end
+
+local function draw_panel(part, picture, x, c)
+    local at_x, at_y = axes.share(x.low, x.high), axes.share(part.axis.low, part.axis.high)
+    for i, series in ipairs(part.panel.series) do
+        local xs, ys = series.x, part.ys[i]
+        if picture.points then
+            for k = 1, #xs do c:point(at_x(xs[k]), at_y(ys[k]), series.number) end
+        else
+            c:path(xs, ys, series.number, at_x, at_y)
         end
     end
+    return c:lines()
 end
 
-local function legend(picture, c)
+-- What stands above a panel: the name of its axis, if any, and which mark is which series.
+local function legend(panel, title, c, columns)
     local parts = {}
-    for i, series in ipairs(picture.series) do
-        if series.label then parts[#parts + 1] = c:mark(i) .. " " .. series.label end
+    local function add(text, mark)
+        local room = columns - (mark and 3 or 0)
+        text = screen.fit(screen.clean(text), math.max(1, room))
+        local width = screen.width(text) + (mark and (c.braille and 3 or 2) or 0)
+        parts[#parts + 1] = {mark and mark .. " " .. text or text, width}
     end
-    return #parts > 0 and table.concat(parts, "   ") or nil
+    if title then add(title) end
+    for _, series in ipairs(panel.series) do
+        if series.label then add(series.label, c:mark(series.number)) end
+    end
+    return screen.flow(parts, columns)
 end
 
--- Titles of the picture and of its axes stand in lines of their own: "cost" above, "epoch" below.
-local function add_titles(out, picture, key)
-    local names = {}
-    if picture.ylabel then names[#names + 1] = picture.ylabel end
-    if key then names[#names + 1] = key end
-    if #names > 0 then table.insert(out, 1, table.concat(names, "   ")) end
-    if picture.title then table.insert(out, 1, picture.title) end
-    if picture.xlabel then
-        local width = utf8.len(out[#out]) or #out[#out]
-        out[#out + 1] = (" "):rep(math.max(0, (width - #picture.xlabel) // 2)) .. picture.xlabel
+-- The measured panels that have numbers, how high each is, and the horizontal axis.
+local function plan(picture, rows)
+    local count, parts, xs = #picture.panels, {}, {}
+    local room = picture.height or math.max(LEAST_HIGH, math.min(TALLEST, rows - AROUND))
+    local height = count == 1 and room or math.max(LEAST_HIGH, (room - 2 * count + 2) // count)
+    for i, panel in ipairs(picture.panels) do
+        local part = measure(panel, picture, i == 1, height)
+        if part then
+            parts[#parts + 1] = part
+            for _, list in ipairs(gather(panel.series, "x")) do xs[#xs + 1] = list end
+        end
     end
+    local x = {}
+    x.low, x.high = axes.limits(xs)
+    if not x.low then return {} end
+    x.low, x.high = axes.widen(x.low, x.high)
+    return parts, height, x
+end
+
+local function total(panels)
+    local count = 0
+    for _, panel in ipairs(panels) do count = count + #panel.series end
+    return count
 end
 
 -- The picture as a list of lines.
 function lines.draw(picture)
     local columns, rows = screen.size()
-    local ys = gather(picture.series, "y", picture.log)
-    local xs = gather(picture.series, "x")
-    local x, y = {}, {}
-    x.low, x.high = axes.limits(xs)
-    y.low, y.high = axes.limits(ys)
-    if not (x.low and y.low) then return {"nothing to draw: no finite numbers"} end
-    if picture.low then y.low = picture.log and math.log(picture.low, 10) or picture.low end
-    if picture.high then y.high = picture.log and math.log(picture.high, 10) or picture.high end
-    x.low, x.high = axes.widen(x.low, x.high)
-    y.low, y.high = axes.widen(y.low, y.high)
-    local height = picture.height or math.max(LEAST_HIGH, math.min(TALLEST, rows - AROUND))
-    local make = picture.log and axes.powers or axes.ticks
-    y.ticks = make(y.low, y.high, math.max(2, height // ROWS_A_TICK))
-    local width = math.max(LEAST_WIDE, (picture.width or columns) - axes.margin(y.ticks) - 3)
-    x.ticks = axes.ticks(x.low, x.high, math.max(2, width // COLUMNS_A_TICK))
-    local c = canvas.new(width, height, #picture.series, picture.depth)
-    draw(picture, c, xs, ys, x, y)
-    local out = axes.frame(c:lines(), width, x, y)
-    add_titles(out, picture, legend(picture, c))
+    columns = picture.width or columns
+    local parts, height, x = plan(picture, rows)
+    if #parts == 0 then return {"nothing to draw: no finite numbers"} end
+    local margin, out = 0, {}
+    for _, part in ipairs(parts) do margin = math.max(margin, axes.margin(part.axis.ticks)) end
+    local width = math.max(LEAST_WIDE, columns - margin - 3)
+    x.ticks = axes.ticks(x.low, x.high, math.max(2, width // COLUMNS_A_TICK), picture.whole)
+    if picture.title then out[1] = screen.clean(picture.title) end
+    for i, part in ipairs(parts) do
+        local c = canvas.new(width, height, #part.panel.series, total(picture.panels),
+            picture.depth)
+        local above = legend(part.panel, i == 1 and picture.ylabel, c, columns)
+        local drawn = axes.frame(draw_panel(part, picture, x, c), width, x, part.axis, margin,
+            i == #parts)
+        table.move(above, 1, #above, #out + 1, out)
+        table.move(drawn, 1, #drawn, #out + 1, out)
+    end
+    if picture.xlabel then
+        local label = screen.clean(picture.xlabel)
+        local at = math.max(0, (screen.width(out[#out]) - screen.width(label)) // 2)
+        out[#out + 1] = (" "):rep(at) .. label
+    end
     return out
 end
 

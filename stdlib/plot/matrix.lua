@@ -1,108 +1,286 @@
--- Matrices as pictures in the terminal: images and heat maps in half blocks or shades, confusion
--- matrices in numbers.
+-- Pictures of matrices in the terminal: images and heat maps, one or a gallery with names, in half
+-- blocks or shades. A picture is {tiles, all, grey, low, high, title, scale, count, width, depth};
+-- pictures.lua says what a tile is.
 
+local axes = require "nabla.plot.axes"
+local pictures = require "nabla.plot.pictures"
 local screen = require "nabla.plot.screen"
 
-local math, table, utf8 = math, table, utf8
-local ipairs = ipairs
+local math, table = math, table
+local ipairs, type = ipairs, type
 
 local matrix = {}
 
 local BLOCKS <const> = {" ", "░", "▒", "▓", "█"}
 local ASCII <const> = {" ", ".", ":", "-", "=", "+", "*", "#", "%", "@"}
+local NAN_GREY <const>, NAN_HEAT <const> = {214, 60, 60}, {128, 128, 128}
 
--- Two rows of the picture in a line of letters: the upper half block in one colour, on another.
-local function half_blocks(picture)
-    local lines = {}
-    for i = 1, picture.rows, 2 do
-        local line = {}
-        for j = 1, picture.columns do
-            local upper = screen.code(38, picture.colour(picture.at(i, j)), picture.depth)
-            local lower = i < picture.rows and
-                ";" .. screen.code(48, picture.colour(picture.at(i + 1, j)), picture.depth) or ""
-            line[j] = ("\27[%s%sm▀"):format(upper, lower)
+-- ---- Sizes ----
+
+local AROUND <const> = 4 -- rows of a window that are no part of the picture
+local GAP <const> = 2 -- columns between the tiles of a gallery
+local LARGEST <const> = 12 -- what a picture is enlarged by on its own
+local ENOUGH <const> = 10 -- tiles that a gallery rather shows than enlarges fewer
+local MOST_PLACES <const> = 1000000
+local TALL <const> = 100 -- rows where no window limits them
+
+local function uses_half_blocks(picture)
+    return screen.is_utf8() and picture.depth ~= nil
+end
+
+-- Columns and rows of one pixel in the smallest picture. Letters are twice as high as wide.
+local function pixel(picture)
+    if uses_half_blocks(picture) then return 1, 0.5 end
+    return 2, 1
+end
+
+-- Columns and rows that there are, and how many rows a picture and a gallery fill on their own.
+local function room(picture)
+    local columns, rows, window = screen.size()
+    return picture.width or columns, window and rows - AROUND or TALL, rows // 2, rows * 2 // 3
+end
+
+local function largest(tiles)
+    local rows, columns = 0, 0
+    for _, tile in ipairs(tiles) do
+        rows, columns = math.max(rows, tile.rows), math.max(columns, tile.columns)
+    end
+    return rows, columns
+end
+
+-- How many tiles of so many columns stand side by side.
+local function beside(columns, wide)
+    return math.max(1, (columns + GAP) // (wide + GAP))
+end
+
+-- The largest scale by which what is to be seen fits into so many rows; below 1 none does.
+local function best_scale(count, wide, high, columns, rows)
+    local scale = 0
+    while scale < LARGEST do
+        local next_wide, next_high = (scale + 1) * wide, math.ceil((scale + 1) * high)
+        if next_wide > columns then break end
+        local lines = math.ceil(count / beside(columns, next_wide))
+        if lines * (next_high + (count > 1 and 1 or 0)) > rows then break end
+        scale = scale + 1
+    end
+    return scale
+end
+
+-- {scale, down, across, beside, count}: how large a pixel is, of how many elements it is the mean,
+-- how many tiles stand beside each other and how many are shown.
+local function plan(picture)
+    local columns, rows, half, most = room(picture)
+    local wide, high = pixel(picture)
+    local tile_rows, tile_columns = largest(picture.tiles)
+    local out, count = {down = 1, across = 1}, #picture.tiles
+    out.scale = picture.scale or best_scale(math.min(count, ENOUGH), wide * tile_columns,
+        high * tile_rows, columns, half)
+    if out.scale == 0 then
+        out.scale = 1
+        out.down = math.ceil(tile_rows / (rows // high))
+        out.across = math.ceil(tile_columns / (columns // wide))
+        if picture.grey then
+            out.down = math.max(out.down, out.across)
+            out.across = out.down
+        end
+    end
+    local tile_wide = math.ceil(tile_columns / out.across) * wide * out.scale
+    local tile_high = math.ceil(math.ceil(tile_rows / out.down) * high * out.scale) +
+        (count > 1 and 1 or 0)
+    out.beside = beside(columns, tile_wide)
+    out.count = math.min(count, picture.count or out.beside * math.max(1, most // tile_high))
+    return out, out.count * tile_wide * tile_high
+end
+
+-- Leaves the tiles that are shown, as lists of numbers, and finds the ends of what they hold.
+function matrix.prepare(picture, count, down, across)
+    local tiles = pictures.listed(table.move(picture.tiles, 1, count, 1, {}), down, across)
+    local rows = {}
+    for _, tile in ipairs(tiles) do
+        for _, row in ipairs(tile.values) do
+            if tile.colours then table.move(row, 1, #row, #rows + 1, rows)
+            else rows[#rows + 1] = row end
+        end
+    end
+    local low, high = axes.limits(rows)
+    picture.tiles = tiles
+    picture.low, picture.high = picture.low or low or 0, picture.high or high or 0
+end
+
+-- ---- Pixels ----
+
+-- A function that says how light a number is, 0 to 1; nil of NaN.
+local function lightness(low, high)
+    local share = axes.share(low, high)
+    return function(value)
+        if value ~= value then return nil end
+        if not (high > low) then return value > 0 and 1 or 0 end
+        return math.max(0, math.min(share(value), 1))
+    end
+end
+
+-- The levels of red, green and blue; nil where one is NaN.
+local function levels_of(value, level)
+    local r, g, b = level(value[1]), level(value[2]), level(value[3])
+    if r and g and b then return r, g, b end
+end
+
+local function colour_of(value, level, picture)
+    if type(value) == "table" then
+        local r, g, b = levels_of(value, level)
+        if not r then return NAN_GREY end
+        return {math.floor(255 * r + 0.5), math.floor(255 * g + 0.5), math.floor(255 * b + 0.5)}
+    end
+    local at = level(value)
+    if not at then return picture.grey and NAN_GREY or NAN_HEAT end
+    return (picture.grey and screen.grey or screen.heat)(at)
+end
+
+-- Without colours, of red, green and blue what is seen as bright (ITU-R BT.601).
+local function shade_of(value, level, letters)
+    local at
+    if type(value) == "table" then
+        local r, g, b = levels_of(value, level)
+        at = r and 0.299 * r + 0.587 * g + 0.114 * b
+    else
+        at = level(value)
+    end
+    return at and letters[math.floor(at * (#letters - 1) + 0.5) + 1] or "?"
+end
+
+-- Two rows of pixels in a line of letters: the upper half block in one colour, on another; each
+-- code where it changes.
+local function half_blocks(tile, picture, scale, level)
+    local lines, values = {}, tile.values
+    for i = 1, tile.rows * scale, 2 do
+        local upper = values[(i - 1) // scale + 1]
+        local lower = i < tile.rows * scale and values[i // scale + 1]
+        local line, before = {}, nil
+        for j = 1, tile.columns do
+            local code = screen.code(38, colour_of(upper[j], level, picture), picture.depth)
+            if lower then
+                code = code .. ";" ..
+                    screen.code(48, colour_of(lower[j], level, picture), picture.depth)
+            end
+            line[j] = (code ~= before and "\27[" .. code .. "m" or "") .. ("▀"):rep(scale)
+            before = code
         end
         lines[#lines + 1] = table.concat(line) .. "\27[0m"
     end
     return lines
 end
 
--- One shade for an element, twice, because letters are higher than wide.
-local function shades(picture)
+-- A letter twice for a pixel, because letters are higher than wide.
+local function shades(tile, scale, level)
     local letters, lines = screen.is_utf8() and BLOCKS or ASCII, {}
-    for i = 1, picture.rows do
+    for i = 1, tile.rows do
         local line = {}
-        for j = 1, picture.columns do
-            local letter = letters[math.floor(picture.at(i, j) * (#letters - 1) + 0.5) + 1]
-            line[j] = letter .. letter
+        for j = 1, tile.columns do
+            line[j] = shade_of(tile.values[i][j], level, letters):rep(2 * scale)
         end
-        lines[i] = (table.concat(line):gsub(" +$", ""))
+        line = table.concat(line)
+        for _ = 1, scale do lines[#lines + 1] = line end
     end
     return lines
 end
 
--- picture: {rows, columns, at(i, j) from 0 to 1, colour(level), depth, title, scale}; scale is a
--- line that says what the colours mean.
-function matrix.draw(picture)
-    local lines
-    if screen.is_utf8() and picture.depth then lines = half_blocks(picture)
-    else lines = shades(picture) end
-    if picture.title then table.insert(lines, 1, picture.title) end
-    if picture.scale then lines[#lines + 1] = picture.scale end
-    return lines
+-- ---- The picture ----
+
+-- Tiles side by side, each below its name.
+local function add_row(out, tiles, picture, how, level)
+    local drawn, most, names = {}, 0, {}
+    local wide = pixel(picture)
+    for k, tile in ipairs(tiles) do
+        drawn[k] = uses_half_blocks(picture) and half_blocks(tile, picture, how.scale, level) or
+            shades(tile, how.scale, level)
+        drawn[k].width = wide * tile.columns * how.scale
+        most = math.max(most, #drawn[k])
+        local name = screen.fit(screen.clean(tile.name or ""), math.max(1, drawn[k].width))
+        names[k] = screen.left(name, drawn[k].width)
+    end
+    local gap = (" "):rep(GAP)
+    if picture.all > 1 then out[#out + 1] = (table.concat(names, gap):gsub(" +$", "")) end
+    for i = 1, most do
+        local parts = {}
+        for k, lines in ipairs(drawn) do parts[k] = lines[i] or (" "):rep(lines.width) end
+        out[#out + 1] = (table.concat(parts, gap):gsub(" +$", ""))
+    end
 end
 
 -- From the lowest colour to the highest, with the values at their ends.
-function matrix.scale(low, high, colour, depth)
-    local steps, parts = 20, {}
+local function scale_line(picture)
+    local low, high = ("%.4g"):format(picture.low), ("%.4g"):format(picture.high)
+    local columns = room(picture)
+    local steps, parts = math.max(2, math.min(20, columns - #low - #high - 3)), {}
     local letters = screen.is_utf8() and BLOCKS or ASCII
     for i = 0, steps - 1 do
         local level = i / (steps - 1)
-        if depth and screen.is_utf8() then
-            parts[#parts + 1] = screen.paint("█", colour(level), depth)
+        if uses_half_blocks(picture) then
+            parts[#parts + 1] = screen.paint("█", screen.heat(level), picture.depth)
         else
             parts[#parts + 1] = letters[math.floor(level * (#letters - 1) + 0.5) + 1]
         end
     end
-    return ("%.4g %s %.4g"):format(low, table.concat(parts), high)
+    return {low .. " " .. table.concat(parts) .. " " .. high, #low + #high + steps + 2}
 end
 
--- ---- Confusion ----
-
-local function width_of(text)
-    return utf8.len(text) or #text
-end
-
-local function right(text, width)
-    return (" "):rep(width - width_of(text)) .. text
-end
-
--- picture: {counts, names, title, depth}: a row for each class that was wanted, a column for each
--- that was answered, and the share of each row that was right.
-function matrix.confusion(picture)
-    local names, wide = picture.names, 2
-    for i, name in ipairs(names) do
-        wide = math.max(wide, width_of(name))
-        for _, count in ipairs(picture.counts[i]) do
-            wide = math.max(wide, #("%d"):format(count))
+local function has_nan(picture)
+    for _, tile in ipairs(picture.tiles) do
+        for _, row in ipairs(tile.values) do
+            for _, value in ipairs(row) do
+                if value ~= value then return true end
+                if type(value) == "table" and not levels_of(value, lightness(0, 1)) then
+                    return true
+                end
+            end
         end
     end
-    local heading = {right("", wide)}
-    for i, name in ipairs(names) do heading[i + 1] = right(name, wide) end
-    local lines = {table.concat(heading, " ") .. "   right"}
-    for i, row in ipairs(picture.counts) do
-        local cells, all = {right(names[i], wide)}, 0
-        for _, count in ipairs(row) do all = all + count end
-        for j, count in ipairs(row) do
-            local text = right(count == 0 and "." or ("%d"):format(count), wide)
-            local colour = count > 0 and (i == j and screen.SERIES[3] or screen.SERIES[6]) or nil
-            cells[j + 1] = screen.paint(text, colour, picture.depth)
-        end
-        local share = all > 0 and ("%5.1f %%"):format(100 * row[i] / all) or "      -"
-        lines[#lines + 1] = table.concat(cells, " ") .. "  " .. share
+    return false
+end
+
+-- What the colours mean, and what is not seen.
+local function foot(picture, how)
+    local parts = {}
+    local function say(text) parts[#parts + 1] = {text, screen.width(text)} end
+    if not picture.grey then parts[1] = scale_line(picture) end
+    if has_nan(picture) then
+        local colour = picture.grey and NAN_GREY or NAN_HEAT
+        local sign = uses_half_blocks(picture) and "█" or "?"
+        parts[#parts + 1] = {screen.paint(sign, colour, picture.depth) .. " NaN", 5}
     end
-    if picture.title then table.insert(lines, 1, picture.title) end
-    return lines
+    if how.down > 1 or how.across > 1 then
+        say(("means of %d x %d"):format(how.down, how.across))
+    end
+    if picture.all > how.count then say(("%d of %d"):format(how.count, picture.all)) end
+    return parts
+end
+
+-- The picture as a list of lines; nil and a message where it would be too large.
+function matrix.draw(picture)
+    local out = {}
+    if picture.title then out[1] = screen.clean(picture.title) end
+    local rows, columns = largest(picture.tiles)
+    if rows * columns == 0 then
+        out[#out + 1] = "nothing to draw: no elements"
+        return out
+    end
+    local how, places = plan(picture)
+    if places > MOST_PLACES then
+        local message = "the picture has more than %d places; without scale it fits the window"
+        return nil, message:format(MOST_PLACES)
+    end
+    matrix.prepare(picture, how.count, how.down, how.across)
+    if picture.all == 1 and picture.tiles[1].name then
+        out[#out + 1] = screen.clean(picture.tiles[1].name)
+    end
+    local level = lightness(picture.low, picture.high)
+    for first = 1, how.count, how.beside do
+        local last = math.min(first + how.beside - 1, how.count)
+        add_row(out, table.move(picture.tiles, first, last, 1, {}), picture, how, level)
+    end
+    local lines = screen.flow(foot(picture, how), (room(picture)))
+    table.move(lines, 1, #lines, #out + 1, out)
+    return out
 end
 
 return matrix

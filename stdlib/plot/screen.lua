@@ -3,7 +3,7 @@
 
 local _, nabla = ...
 
-local math, os = math, os
+local math, os, table, utf8 = math, os, table, utf8
 local ipairs, tostring = ipairs, tostring
 
 local screen = {}
@@ -28,10 +28,84 @@ function screen.colours()
     return term:find("256color", 1, true) and "256" or nil
 end
 
--- Columns and rows of the window.
+-- Columns and rows of the window, and whether there is one.
 function screen.size()
     local columns, rows = nabla._terminal()
-    return columns or COLUMNS, rows or ROWS
+    return columns or COLUMNS, rows or ROWS, columns ~= nil
+end
+
+-- ---- Text ----
+
+-- What a terminal would obey is spelled out: ESC is \27, as Lua writes it. What is no UTF-8 too.
+function screen.clean(text)
+    text = tostring(text)
+    if not utf8.len(text) then
+        text = text:gsub("[\128-\255]", function(c) return ("\\%d"):format(c:byte()) end)
+    end
+    text = text:gsub("\194([\128-\159])", function(c) return ("\\u{%x}"):format(c:byte()) end)
+    return (text:gsub("%c", function(c) return ("\\%d"):format(c:byte()) end))
+end
+
+-- First and last of the letters that take two columns, and of those that take none.
+local WIDE <const> = {
+    0x1100, 0x115f, 0x2e80, 0xa4cf, 0xac00, 0xd7a3, 0xf900, 0xfaff, 0xfe30, 0xfe6f, 0xff00, 0xff60,
+    0x1f300, 0x1faff, 0x20000, 0x3fffd,
+}
+local NONE <const> = {0x300, 0x36f, 0x200b, 0x200f, 0xfe00, 0xfe0f}
+
+local function among(code, ranges)
+    for i = 1, #ranges, 2 do
+        if code >= ranges[i] and code <= ranges[i + 1] then return true end
+    end
+    return false
+end
+
+local function columns_of(code)
+    if code < 0x300 then return 1 end
+    return among(code, WIDE) and 2 or among(code, NONE) and 0 or 1
+end
+
+-- How many columns a clean text takes.
+function screen.width(text)
+    local width = 0
+    for _, code in utf8.codes(text) do width = width + columns_of(code) end
+    return width
+end
+
+-- A clean text in as many columns as there are: cut where it is longer.
+function screen.fit(text, most)
+    if screen.width(text) <= most then return text end
+    local sign = screen.is_utf8() and "…" or "~"
+    local width, out = 1, {}
+    for _, code in utf8.codes(text) do
+        width = width + columns_of(code)
+        if width > most then break end
+        out[#out + 1] = utf8.char(code)
+    end
+    return table.concat(out) .. sign
+end
+
+-- A text at the right or at the left of so many columns.
+function screen.right(text, width)
+    return (" "):rep(width - screen.width(text)) .. text
+end
+
+function screen.left(text, width)
+    return text .. (" "):rep(width - screen.width(text))
+end
+
+-- Parts side by side, in as many lines as they need; each part is {text, columns it takes}.
+function screen.flow(parts, most)
+    local lines, line, width = {}, {}, 0
+    for _, part in ipairs(parts) do
+        if #line > 0 and width + 3 + part[2] > most then
+            lines[#lines + 1], line, width = table.concat(line, "   "), {}, 0
+        end
+        width = width + (#line > 0 and 3 or 0) + part[2]
+        line[#line + 1] = part[1]
+    end
+    if #line > 0 then lines[#lines + 1] = table.concat(line, "   ") end
+    return lines
 end
 
 -- ---- Colours ----

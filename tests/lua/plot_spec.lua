@@ -1,99 +1,13 @@
--- Pictures: text of them, whatever the terminal; files; what is refused. Pictures that are written
--- out here were looked at.
+-- Lines, histograms, files, and what is refused. Pictures that are written out here were looked at.
 
 package.path = (arg[0]:match("^(.*)/") or ".") .. "/?.lua;" .. package.path
-local spec = require "spec"
+local spec, plotted = require "spec", require "plotted"
 local test, eq, fails = spec.test, spec.eq, spec.fails
 local tensor, plot = spec.nabla.tensor, spec.nabla.plot
-
--- Runs fn with an environment of our own and gives back what was printed. The terminal is as told.
-local function printed(variables, columns, fn)
-    local getenv, loud, terminal = os.getenv, print, spec.nabla._terminal
-    local lines = {}
-    os.getenv = function(name) return variables[name] end
-    print = function(text) lines[#lines + 1] = text end
-    spec.nabla._terminal = function() return columns end
-    local ok, message = pcall(fn)
-    os.getenv, print, spec.nabla._terminal = getenv, loud, terminal
-    if not ok then error(message, 0) end
-    return table.concat(lines, "\n")
-end
-
-local x = tensor {{0, 1}, {1, 0.5}}
-
-local function image()
-    plot.image(x)
-end
-
-test("without UTF-8 it is ASCII", function()
-    eq(printed({LANG = "C"}, nil, image), "  @@\n@@++")
-    eq(printed({}, 80, image), "  @@\n@@++")
-end)
-
-test("without colours it is shades", function()
-    local wanted = "  ██\n██▒▒"
-    eq(printed({LANG = "en_GB.UTF-8"}, nil, image), wanted)
-    eq(printed({LANG = "en_GB.utf8", TERM = "xterm-256color", NO_COLOR = "1"}, 80, image), wanted)
-    eq(printed({LANG = "en_GB.UTF-8", TERM = "dumb", COLORTERM = "truecolor"}, 80, image), wanted)
-    eq(printed({LC_ALL = "C.UTF-8", LANG = "C", TERM = "vt100"}, 80, image), wanted)
-end)
-
-test("no colours go into a pipe", function()
-    local variables = {LANG = "C.UTF-8", TERM = "xterm-256color", COLORTERM = "truecolor"}
-    eq(printed(variables, nil, image):find("\27"), nil)
-end)
-
-test("24-bit colours where COLORTERM says so", function()
-    local variables = {LANG = "C.UTF-8", TERM = "xterm", COLORTERM = "truecolor", NO_COLOR = ""}
-    eq(printed(variables, 80, image),
-        "\27[38;2;0;0;0;48;2;255;255;255m▀\27[38;2;255;255;255;48;2;128;128;128m▀\27[0m")
-end)
-
-test("256 colours where TERM says so; an odd last row has nothing behind it", function()
-    local text = printed({LANG = "C.UTF-8", TERM = "xterm-256color"}, 80, function()
-        plot.image(tensor {{0}, {1}, {1}})
-    end)
-    eq(text, "\27[38;5;232;48;5;255m▀\27[0m\n\27[38;5;255m▀\27[0m")
-end)
-
-test("a row with a square number of elements is a square", function()
-    local options = {text = true}
-    local square = plot.image(tensor {{0, 1}, {1, 0}}, options)
-    eq(plot.image(tensor {0, 1, 1, 0}, options), square)
-    fails(function() plot.image(tensor {1, 2, 3}) end,
-        "plot_spec.lua:%d+: plot.image takes a matrix.*not 3")
-    fails(function() plot.image(tensor.zeros(2, 2, 2)) end, "not 2x2x2")
-    fails(function() plot.image(tensor(1)) end, "not a number")
-end)
-
-test("low and high fix what is black and white; bytes, NaN and infinity are shown", function()
-    local function ascii(y, options)
-        return printed({}, nil, function() plot.image(y, options) end)
-    end
-    eq(ascii(tensor {{0.5, 2}}, {low = 0, high = 1}), "++@@")
-    eq(ascii(tensor({{0, 255}}, {dtype = "u8"})), "  @@")
-    eq(ascii(tensor {{0, 1 / 0, 0 / 0, -1 / 0, 1}}), "  @@    @@")
-    eq(ascii(tensor {{3, 3}}), "@@@@")
-    eq(ascii(tensor.zeros(0, 3)), "")
-end)
-
-test("what it cannot show it refuses", function()
-    fails(function() plot.image(nil) end, "plot.image takes a tensor, not nil", true)
-    fails(function() plot.image({1}) end, "not a table")
-    fails(function() plot.image(x, {hi = 1}) end, "plot.image has no option 'hi'", true)
-    fails(function() plot.image(x, {low = "0"}) end, "low must be a number, not '0'", true)
-    fails(function() plot.image(x, 5) end, "must be a table")
-end)
+local ASCII, UTF8, drawn, printed = plotted.ASCII, plotted.UTF8, plotted.drawn, plotted.printed
+local widest = plotted.widest
 
 -- ---- Lines ----
-
-local ASCII, UTF8 = {LANG = "C"}, {LANG = "C.UTF-8"}
-
-local function drawn(variables, fn, ...)
-    local arguments, text = table.pack(...), nil
-    printed(variables, nil, function() text = fn(table.unpack(arguments, 1, arguments.n)) end)
-    return text
-end
 
 test("a line with axes, titles and a legend", function()
     local options = {text = true, width = 30, height = 7, title = "up", xlabel = "step",
@@ -144,7 +58,24 @@ test("equal numbers get a range; points and gaps", function()
 1 +*
   +------+------------+------
          2            4]])
+    eq(drawn(ASCII, plot, {0, 0, 0 / 0, 1, 1}, {text = true, width = 30, height = 5}), [[
+1.0 +                 *******
+    |
+0.5 +
+    |
+0.0 +*******
+    +------+----------+------
+           2          4]])
     eq(drawn(ASCII, plot, {0 / 0}, {text = true}), "nothing to draw: no finite numbers")
+end)
+
+test("points of one column are a run from the lowest to the highest", function()
+    local options = {text = true, width = 20, height = 5}
+    local x = {0, 0, 0, 0, 1}
+    local up = drawn(ASCII, plot, {x, {0, 1, 0, 0, 0}}, options)
+    eq(up:gsub("[^*\n]", ""), "*\n*\n*\n*\n**************\n\n")
+    local down = drawn(ASCII, plot, {x, {1, 0, 1, 1, 1}}, options)
+    eq(down:gsub("[^*\n]", ""), "**************\n*\n*\n*\n*\n\n")
 end)
 
 test("a logarithmic axis", function()
@@ -185,6 +116,192 @@ test("everything that holds a line", function()
     eq(drawn(ASCII, plot, history, {text = true}):match "^[^\n]*", "* cost")
 end)
 
+test("x with several y, and lists of lists", function()
+    local want = drawn(ASCII, plot, {{1, 2, 3}, tensor {{1, 3}, {3, 2}, {2, 1}}}, {text = true})
+    eq(want:match "^[^\n]*", "* 1   + 2")
+    eq(drawn(ASCII, plot, {{1, 2, 3}, {1, 3, 2}, tensor {3, 2, 1}}, {text = true}), want)
+    -- A row alone is a line, not a point for each column.
+    eq(drawn(ASCII, plot, tensor {{1, 3, 2}}, {text = true}),
+        drawn(ASCII, plot, {1, 3, 2}, {text = true}))
+    fails(function() plot {{1, 2}, {1, 2}, {1}} end, "with as many of each, not a table", true)
+end)
+
+test("costs and shares stand on axes of their own, over whole epochs", function()
+    local history = setmetatable({epochs = 2, cost = {0.4, 0.2}, test_cost = {[2] = 0.3},
+        test = {0.5, 1}}, {__name = "nabla.history"})
+    eq(drawn(ASCII, plot, history, {text = true, width = 30, height = 12}), [[
+* cost   + test_cost
+0.4 +***
+    |   ******
+0.3 +         ******        +
+    |               ******
+0.2 +                     ***
+    ++----------------------+
+x test: right in %
+100 +                     xxx
+    |               xxxxxx
+    |         xxxxxx
+    |   xxxxxx
+ 50 +xxx
+    ++----------------------+
+     1                      2
+            epoch]])
+    local named = drawn(ASCII, plot, history, {text = true, labels = {"a", "b", "c"}})
+    eq(named:find "x c\n" ~= nil, true)
+    -- One epoch: no tick at 0.9 or 1.1.
+    history.epochs, history.test, history.test_cost = 1, nil, nil
+    local lines = drawn(ASCII, plot, history, {text = true, width = 30, height = 5})
+    eq(lines:match "\n *([%d. ]+)\n *epoch$", "1")
+end)
+
+test("functions between two ends, of numbers or of tensors", function()
+    local options = {text = true, width = 30, height = 5}
+    local want = [[
+1.0 +               *********
+    |         *******
+0.5 +     *****
+    |  ****
+0.0 +**
+    ++-----------+----------+
+     0.0        0.5        1.0]]
+    eq(drawn(ASCII, plot, function(x) return x * (2 - x) end, 0, 1, options), want)
+    eq(drawn(ASCII, plot, function(x) return (x * (2 - x)):reshape(500) end, 0, 1, options), want)
+    eq(drawn(ASCII, plot, {math.sin, math.cos}, -1, 1, options):match "^[^\n]*", "* 1   + 2")
+    -- Without ends from -5 to 5; a network of one input is a function too.
+    local net = spec.nabla.nn.net("1 - 2 linear", {seed = 1})
+    local text = drawn(ASCII, plot, net, options)
+    eq(text:match "^[^\n]*", "* 1   + 2")
+    eq(text:match "\n *(%-[^\n]*)$", "-5          0           5")
+    -- What is no number is a gap: no line crosses the left half.
+    text = drawn(ASCII, plot, math.sqrt, -1, 1, options)
+    for line in text:gmatch "[|+]([ *]+)\n" do eq(line:sub(1, 11):find "%*", nil) end
+end)
+
+test("errors of a function that is drawn are its own, with its line", function()
+    fails(function() plot(function(x) return x.y.z end, 0, 1) end,
+        "^[^\n]*plot_spec.lua:%d+: attempt to index a n")
+    fails(function() plot(function() return "a" end, 0, 1) end,
+        "plot_spec.lua:%d+: plot: the function gives 'a' at 0, not a number")
+    fails(function() plot(math.sin, 1, 0) end, "a must be below b, not 1 and 0", true)
+    fails(function() plot(math.sin, 0, 1 / 0) end, "must be finite numbers, not inf", true)
+    fails(function() plot({1, 2}, 0, 1) end, "takes two arguments", true)
+end)
+
+test("a legend is told apart for every series there may be, and wraps", function()
+    local text = drawn(ASCII, plot, tensor.zeros(2, 60), {text = true, width = 40})
+    local marks, widest = {}, 0
+    for mark in text:gmatch "(%g) %d+" do
+        eq(marks[mark], nil)
+        marks[mark] = true
+    end
+    for line in text:gmatch "[^\n]+" do widest = math.max(widest, #line) end
+    eq(widest <= 40, true)
+    fails(function() plot(tensor.zeros(2, 61)) end, "at most 60 series, not 61", true)
+    fails(function() plot(tensor.zeros(0, 1000000000)) end, "not 1000000000", true)
+    fails(function() plot({1, 2}, {labels = {"a", "b"}}) end, "2 labels and 1 series", true)
+end)
+
+test("pictures of all kinds fit windows of 20 to 300 columns", function()
+    local digits = spec.nabla.data.digits()
+    local set = digits.test
+    local kinds = {
+        function() plot({1000001, 1000002, 1000003}, {labels = {("long "):rep(100)}}) end,
+        function() plot(tensor.randn(50, 9, {seed = 1})) end,
+        function() plot.hist(tensor.randn(500, {seed = 1})) end,
+        function() plot.image(set) end,
+        function() plot.image(tensor.rand(3, 500, 700, {seed = 1})) end,
+        function() plot.heat(tensor.rand(700, 3, {seed = 1})) end,
+        function() plot.image(tensor {{1}}) end,
+        function() plot.confusion(tensor.eye(30)) end,
+    }
+    local terminals = {ASCII, UTF8, {LANG = "C.UTF-8", TERM = "xterm-256color"}}
+    for _, columns in ipairs {20, 33, 80, 300} do
+        for _, terminal in ipairs(terminals) do
+            for _, draw in ipairs(kinds) do
+                eq(widest(printed(terminal, columns, draw)) <= columns, true)
+            end
+        end
+    end
+end)
+
+test("sizes have limits", function()
+    local none = {1e6, 1e308, 1 / 0, 0 / 0, -1, 0, 0.5, 20.5, 2 ^ 63, "20"}
+    for option, ends in pairs {width = {20, 1000}, height = {2, 500}} do
+        local words = ("plot: %s must be a whole number from %d to %d, not"):format(option,
+            ends[1], ends[2])
+        for _, value in ipairs(none) do
+            fails(function() plot({1, 2}, {[option] = value, text = true}) end, words, true)
+        end
+        for i, value in ipairs(ends) do
+            local beyond = value + 2 * i - 3
+            fails(function() plot({1, 2}, {[option] = beyond, text = true}) end, words, true)
+            plot({1, 2}, {[option] = value, text = true})
+        end
+    end
+    for option, least in pairs {scale = 1, count = 1} do
+        for _, value in ipairs(none) do
+            fails(function() plot.image(tensor.eye(2), {[option] = value}) end,
+                ("plot.image: %s must be a whole number from %d to"):format(option, least), true)
+        end
+    end
+    for _, value in ipairs(none) do
+        fails(function() plot.hist({1, 2}, {bins = value}) end,
+            "plot.hist: bins must be a whole number from 1 to 1000, not", true)
+    end
+    fails(function() plot.image(tensor.zeros(2000, 2000), {scale = 1}) end,
+        "plot_spec.lua:%d+: plot.image: the picture has more than 1000000 places")
+    fails(function() plot({1, 2}, {low = 1 / 0}) end, "low must be a finite number, not inf", true)
+    fails(function() plot({1, 2}, {low = 2, high = 1}) end, "must be below high, not 2 and 1", true)
+    fails(function() plot({1, 2}, {low = 0, log = true}) end, "low must be above 0", true)
+end)
+
+test("numbers of any size are drawn", function()
+    local options = {text = true, width = 40, height = 5}
+    local f64 = {dtype = "f64"}
+    for _, y in ipairs {{-1.7e308, 1.7e308}, {1e308, -1e308, 1 / 0, 0 / 0}, {5e-324, 0},
+        {1, 1 + 2.3e-16}, {1e-300, 2e-300}, {7, 7}, {0, 0}, {-1e15, -1e15 - 1}} do
+        for _, log in ipairs {true, false} do
+            options.log = log
+            eq(widest(drawn(ASCII, plot, y, options)) <= 40, true)
+            eq(widest(drawn(ASCII, plot, {y, y}, options)) <= 40, true)
+        end
+        drawn(ASCII, plot.heat, tensor({y}, f64), {text = true})
+    end
+    eq(widest(drawn(ASCII, plot.hist, {-4e307, 4e307}, {text = true, width = 40})) <= 40, true)
+    -- Ticks are told apart where they differ late.
+    local text = drawn(ASCII, plot, {1e6, 1e6 + 1}, {text = true, width = 40, height = 6})
+    for _, tick in ipairs {"  1000001 +", "1000000.5 +", "  1000000 +"} do
+        eq(text:find(tick, 1, true) ~= nil, true)
+    end
+end)
+
+test("a logarithmic axis of less than a power of ten has round numbers", function()
+    local text = drawn(ASCII, plot, {2, 30}, {text = true, width = 40, height = 9, log = true})
+    local ticks = {}
+    for tick in text:gmatch "(%S+) %+" do ticks[#ticks + 1] = tonumber(tick) end
+    eq(ticks, {20, 10, 5, 2})
+end)
+
+test("what a terminal would obey is spelled out", function()
+    local text = drawn(UTF8, plot, {1, 2}, {text = true, title = "\27[31mred\7",
+        labels = {"a\nb\200"}, xlabel = "\xc2\x9bé"})
+    eq(text:match "^[^\n]*\n[^\n]*", "\\27[31mred\\7\n━━ a\\10b\\200")
+    eq(text:match "(%S+)$", "\\u{9b}é")
+    text = drawn(UTF8, plot.confusion, tensor.eye(2), {text = true, classes = {"\27c", "b"}})
+    eq(text:find "\27", nil)
+    -- 日本 takes four columns.
+    text = drawn(UTF8, plot.confusion, tensor.eye(2), {text = true, classes = {"日本", "b"}})
+    eq(text:match "^[^\n]*", "     日本    b   right")
+end)
+
+test("a million points", function()
+    local y = tensor.randn(1000000, {seed = 1})
+    local text = drawn(ASCII, plot, y, {text = true, width = 40, height = 5})
+    -- Every column has a run from the least to the largest of its numbers.
+    eq(text:match "\n0 %+([^\n]*)", ("*"):rep(36))
+    eq(text:match "\n0 [^\n]*\n  |([^\n]*)", ("*"):rep(36))
+end)
+
 test("the window gives the size", function()
     local text = printed(UTF8, 60, function() plot {1, 2, 3} end)
     local widest = 0
@@ -200,34 +317,6 @@ test("what cannot be a line is refused, at the line of the call", function()
     fails(function() plot({1, 2}, {log = 1}) end, "plot: log must be a boolean, not 1", true)
 end)
 
--- ---- Matrices ----
-
-test("heat maps have a scale", function()
-    eq(drawn(ASCII, plot.heat, tensor {{0, 1}, {2, 3}}, {text = true}),
-        "  --\n**@@\n0   ..::--==++**##%%@@ 3")
-    local text = printed({LANG = "C.UTF-8", TERM = "xterm", COLORTERM = "truecolor"}, 80, function()
-        plot.heat(tensor {{0}, {1}})
-    end)
-    eq(text:match "^[^\n]*", "\27[38;2;13;8;80;48;2;250;225;100m▀\27[0m")
-end)
-
-test("a confusion matrix of counts, and of a network", function()
-    local options = {text = true, classes = {"cat", "dog"}}
-    eq(drawn(ASCII, plot.confusion, tensor {{5, 1}, {0, 2}}, options),
-        "    cat dog   right\ncat   5   1   83.3 %\ndog   .   2  100.0 %")
-    local net = spec.nabla.nn.net("1 - 2 softmax : cross_entropy", {seed = 1})
-    spec.nabla.nn.no_grad(function()
-        net[1].w:copy_(tensor {{1}, {-1}})
-        net[1].b:zero_()
-    end)
-    local set = spec.nabla.data.set {x = {{1}, {2}, {-1}, {3}}, y = {1, 1, 2, 2},
-        classes = {"a", "b"}}
-    eq(drawn(ASCII, plot.confusion, net, set, {text = true}),
-        "    a  b   right\n a  2  .  100.0 %\n b  1  1   50.0 %")
-    fails(function() plot.confusion(net) end, "takes a set with classes, not nil", true)
-    fails(function() plot.confusion(tensor {1}) end, "or a square matrix, not a tensor", true)
-end)
-
 -- ---- Histograms ----
 
 test("a histogram", function()
@@ -237,6 +326,11 @@ test("a histogram", function()
 1.0 .. 2.0 2 ########
 2.0 .. 3.0 3 ###########
 3.0 .. 4.0 4 ###############]])
+    -- What is not finite has no place in the range, and is counted.
+    eq(drawn(ASCII, plot.hist, {0, 1, 0 / 0, 1 / 0, 5}, {text = true, bins = 1, low = 0, high = 1,
+        width = 30}), "0.0 .. 1.0 2 ###############\n3 of 5 are outside or not finite")
+    eq(drawn(ASCII, plot.hist, {0, 1, 1 / 0}, {text = true, bins = 1, width = 30}):match "\n(.*)",
+        "1 of 3 are outside or not finite")
     fails(function() plot.hist "x" end, "takes a tensor or a list of numbers, not 'x'", true)
     fails(function() plot.hist({1}, {bins = 0}) end, "plot_spec.lua:%d+: plot.hist")
 end)
