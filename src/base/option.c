@@ -31,14 +31,11 @@ static void store(const nb_option *option, void *target, double value)
     case NB_BOOLEAN:
         *(bool *)field = value != 0;
         break;
-    case NB_PAIR:
-        ((int64_t *)field)[0] = ((int64_t *)field)[1] = (int64_t)value;
-        break;
     case NB_CHOICE:
         *(int *)field = (int)value;
         break;
-    case NB_CHOICE_OR_INTEGER:
-        *(nb_choice *)field = (nb_choice){.word = -1, .number = (int64_t)value};
+    case NB_SIZES:
+        *(nb_sizes *)field = (nb_sizes){.word = -1, .count = 1, .size = {(int64_t)value}};
         break;
     case NB_WORD:
         *(const char **)field = NULL;
@@ -79,8 +76,7 @@ static bool allowed(const nb_option *option, double value)
     case NB_NUMBER:
         return in_range(option, value);
     case NB_INTEGER:
-    case NB_PAIR:
-    case NB_CHOICE_OR_INTEGER:
+    case NB_SIZES:
         return is_whole(option, value);
     case NB_BOOLEAN:
         return value == 0 || value == 1;
@@ -100,7 +96,7 @@ static bool allowed(const nb_option *option, double value)
 static void list_words(const nb_option *option, char out[NB_RANGE_MAX])
 {
     const char *const *words = option->words;
-    bool number = option->kind == NB_CHOICE_OR_INTEGER;
+    bool number = option->kind == NB_SIZES;
     size_t used = 0;
     out[0] = '\0';
     for (int i = 0; words[i] && used < NB_RANGE_MAX; i++) {
@@ -119,13 +115,13 @@ const char *nb_option_range(const nb_option *option, char out[NB_RANGE_MAX])
         [NB_BOOLEAN] = "true or false",
         [NB_WORD] = "a string",
         [NB_NAME] = "a name of letters, digits and _, at most 63 of them",
-        [NB_PAIR] = "one whole number or two",
+        [NB_SIZES] = "sizes, as in 3x5",
         [NB_HOST] = "something else",
     };
     static_assert(NB_NAME_MAX == 64, "the words above say how long a name may be");
     if (option->range)
         snprintf(out, NB_RANGE_MAX, "%s", option->range);
-    else if (option->kind == NB_CHOICE || option->kind == NB_CHOICE_OR_INTEGER)
+    else if (option->words)
         list_words(option, out);
     else if (option->kind == NB_CHOSEN)
         snprintf(out, NB_RANGE_MAX, "the name of %s %s",
@@ -152,18 +148,28 @@ nb_status nb_option_set(nb_ctx *ctx, const nb_option *option, void *target, doub
     return NB_OK;
 }
 
-nb_status nb_option_set_pair(nb_ctx *ctx, const nb_option *option, void *target, double first,
-                             double second)
+/* "3x5", of at most as many sizes as there may be and one more. */
+static nb_status wrong_sizes(nb_ctx *ctx, const nb_option *option, int count, const double *size)
 {
-    char one[NB_NUMBER_MAX], two[NB_NUMBER_MAX], both[2 * NB_NUMBER_MAX];
-    if (option->kind != NB_PAIR || !allowed(option, first) || !allowed(option, second)) {
-        snprintf(both, sizeof both, "%sx%s", nb_number_text(first, one),
-                 nb_number_text(second, two));
-        return nb_option_wrong(ctx, option, both);
+    char one[NB_NUMBER_MAX], all[(NB_SIZES_MAX + 1) * NB_NUMBER_MAX] = "";
+    size_t used = 0;
+    for (int i = 0; i < count && i <= NB_SIZES_MAX; i++)
+        used += (size_t)snprintf(all + used, sizeof all - used, "%s%s", i ? "x" : "",
+                                 nb_number_text(size[i], one));
+    return nb_option_wrong(ctx, option, all);
+}
+
+nb_status nb_option_set_sizes(nb_ctx *ctx, const nb_option *option, void *target, int count,
+                              const double *size)
+{
+    nb_sizes sizes = {.word = -1, .count = count};
+    bool fine = option->kind == NB_SIZES && count >= 1 && count <= option->most;
+    for (int i = 0; i < count && fine; i++) {
+        fine = allowed(option, size[i]);
+        if (fine) sizes.size[i] = (int64_t)size[i];
     }
-    int64_t *pair = (int64_t *)((char *)target + option->offset);
-    pair[0] = (int64_t)first;
-    pair[1] = (int64_t)second;
+    if (!fine) return wrong_sizes(ctx, option, count, size);
+    memcpy((char *)target + option->offset, &sizes, sizeof sizes);
     return NB_OK;
 }
 
@@ -188,7 +194,7 @@ static nb_status set_choice(nb_ctx *ctx, const nb_option *option, void *target, 
         if (option->kind == NB_CHOICE)
             *(int *)field = i;
         else
-            *(nb_choice *)field = (nb_choice){.word = i};
+            *(nb_sizes *)field = (nb_sizes){.word = i, .count = 1};
         return NB_OK;
     }
     if (nb_nearest(word, word_at, option->words))
@@ -210,8 +216,7 @@ static nb_status set_chosen(nb_ctx *ctx, const nb_option *option, void *target, 
 nb_status nb_option_set_word(nb_ctx *ctx, const nb_option *option, void *target, const char *word)
 {
     char shown[NB_SHOWN], quoted[NB_SHOWN + 2];
-    if (option->kind == NB_CHOICE || option->kind == NB_CHOICE_OR_INTEGER)
-        return set_choice(ctx, option, target, word);
+    if (option->words) return set_choice(ctx, option, target, word);
     if (option->kind == NB_CHOSEN) return set_chosen(ctx, option, target, word);
     if (option->kind == NB_NAME && nb_is_name(word)) {
         strcpy((char *)target + option->offset, word);
@@ -256,13 +261,9 @@ bool nb_option_is_default(const nb_option *option, const void *target)
         return !*(const char *)field;
     case NB_CHOICE:
         return *(const int *)field == (int)option->value;
-    case NB_CHOICE_OR_INTEGER: {
-        const nb_choice *choice = field;
-        return choice->word < 0 && choice->number == (int64_t)option->value;
-    }
-    case NB_PAIR: {
-        const int64_t *pair = field;
-        return pair[0] == (int64_t)option->value && pair[1] == pair[0];
+    case NB_SIZES: {
+        const nb_sizes *sizes = field;
+        return sizes->word < 0 && sizes->count == 1 && sizes->size[0] == (int64_t)option->value;
     }
     case NB_CHOSEN: {
         nb_chosen chosen; /* the field may be another struct of the same shape */
@@ -277,18 +278,11 @@ bool nb_option_is_default(const nb_option *option, const void *target)
 
 /* ---- As notation writes them ---------------------------------------------------------------- */
 
-static void write_pair(nb_text *text, const int64_t *pair)
+static void write_sizes(nb_text *text, const nb_option *option, const nb_sizes *sizes)
 {
-    nb_text_add(text, "%lld", (long long)pair[0]);
-    if (pair[1] != pair[0]) nb_text_add(text, "x%lld", (long long)pair[1]);
-}
-
-static void write_choice(nb_text *text, const nb_option *option, const nb_choice *choice)
-{
-    if (choice->word >= 0)
-        nb_text_add(text, "%s", option->words[choice->word]);
-    else
-        nb_text_add(text, "%lld", (long long)choice->number);
+    if (sizes->word >= 0) nb_text_add(text, "%s", option->words[sizes->word]);
+    for (int i = 0; sizes->word < 0 && i < sizes->count; i++)
+        nb_text_add(text, "%s%lld", i ? "x" : "", (long long)sizes->size[i]);
 }
 
 void nb_option_write(nb_text *text, const nb_option *option, const void *target)
@@ -311,11 +305,8 @@ void nb_option_write(nb_text *text, const nb_option *option, const void *target)
     case NB_CHOICE:
         nb_text_add(text, "%s", option->words[*(const int *)field]);
         break;
-    case NB_CHOICE_OR_INTEGER:
-        write_choice(text, option, field);
-        break;
-    case NB_PAIR:
-        write_pair(text, field);
+    case NB_SIZES:
+        write_sizes(text, option, field);
         break;
     case NB_CHOSEN:
         memcpy(&chosen, field, sizeof chosen);

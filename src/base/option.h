@@ -11,14 +11,13 @@
 #include <stdint.h>
 
 typedef enum nb_option_kind {
-    NB_NUMBER,            /* double */
-    NB_INTEGER,           /* int64_t */
-    NB_BOOLEAN,           /* bool */
-    NB_WORD,              /* const char *; whoever reads it knows the words */
-    NB_NAME,              /* char[NB_NAME_MAX]: a name of the user's, "" for none */
-    NB_CHOICE,            /* int: which of `words`, from 0 */
-    NB_CHOICE_OR_INTEGER, /* nb_choice: one of `words`, or a whole number */
-    NB_PAIR,              /* int64_t[2]: two whole numbers, 3x5; one counts for both */
+    NB_NUMBER,  /* double */
+    NB_INTEGER, /* int64_t */
+    NB_BOOLEAN, /* bool */
+    NB_WORD,    /* const char *; whoever reads it knows the words */
+    NB_NAME,    /* char[NB_NAME_MAX]: a name of the user's, "" for none */
+    NB_CHOICE,  /* int: which of `words`, from 0 */
+    NB_SIZES, /* nb_sizes: up to `most` whole numbers, 3x5, or one of `words` where there are any */
     NB_CHOSEN, /* nb_chosen, or a struct of its shape: a word of `family`, with options of its own
                 */
     NB_HOST /* int: where the host keeps a value that only it understands (a function, a set), 0 for
@@ -26,14 +25,17 @@ typedef enum nb_option_kind {
 } nb_option_kind;
 
 enum {
-    NB_NAME_MAX = 64,     /* bytes of a name, its end included */
-    NB_CHOSEN_NUMBERS = 2 /* the most options of a word of a family */
+    NB_NAME_MAX = 64,      /* bytes of a name, its end included */
+    NB_CHOSEN_NUMBERS = 2, /* the most options of a word of a family */
+    NB_SIZES_MAX = 8
 };
 
-typedef struct nb_choice {
-    int word; /* of `words`, from 0; -1: the number */
-    int64_t number;
-} nb_choice;
+/* Sizes along one dimension or several. Where dimensions are known, one size counts for all. */
+typedef struct nb_sizes {
+    int word;  /* of `words`, from 0; -1: the sizes */
+    int count; /* at least 1 */
+    int64_t size[NB_SIZES_MAX];
+} nb_sizes;
 
 typedef struct nb_option nb_option;
 
@@ -66,7 +68,8 @@ struct nb_option {
     int place;     /* in notation and tables it may stand without its name, as value number `place`
                       behind the word; 0: only by name */
     bool required; /* there is no default */
-    const char *const *words; /* of choices, ends with NULL */
+    const char *const *words; /* of choices and sizes, ends with NULL */
+    int most;                 /* of NB_SIZES: how many */
     const nb_family *family;  /* of NB_CHOSEN */
 };
 
@@ -84,9 +87,9 @@ void nb_option_defaults(const nb_option *options, void *target);
  * NB_EARG with "lr must be a number above 0, not -1"; then the field is untouched. */
 #define NB_WHOLE_MAX 0x1p53 /* doubles hold every whole number up to it */
 nb_status nb_option_set(nb_ctx *ctx, const nb_option *option, void *target, double value);
-/* The same for two numbers of a pair. */
-nb_status nb_option_set_pair(nb_ctx *ctx, const nb_option *option, void *target, double first,
-                             double second);
+/* The same for `count` sizes, at least one. */
+nb_status nb_option_set_sizes(nb_ctx *ctx, const nb_option *option, void *target, int count,
+                              const double *size);
 /* The same for a word: true or false, a user's name, a choice, a word of the family with its own
  * defaults. NB_EARG: "unknown initialiser 'hee'; did you mean 'he'?" */
 nb_status nb_option_set_word(nb_ctx *ctx, const nb_option *option, void *target, const char *word);

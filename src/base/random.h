@@ -10,7 +10,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
-typedef enum nb_purpose { NB_FOR_TENSOR = 1, NB_FOR_INIT, NB_FOR_SHUFFLE, NB_FOR_SPLIT } nb_purpose;
+typedef enum nb_purpose {
+    NB_FOR_TENSOR = 1,
+    NB_FOR_INIT,
+    NB_FOR_SHUFFLE,
+    NB_FOR_SPLIT,
+    NB_FOR_DROPOUT
+} nb_purpose;
 
 typedef struct nb_stream {
     uint32_t key[2];     /* the seed */

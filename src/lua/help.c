@@ -31,8 +31,7 @@ static const char *push_standard(lua_State *L, const nb_option *option)
     case NB_NUMBER:
         return lua_pushstring(L, nb_number_text(option->value, number));
     case NB_INTEGER:
-    case NB_PAIR:
-    case NB_CHOICE_OR_INTEGER:
+    case NB_SIZES:
         return lua_pushfstring(L, "%I", (LUAI_UACINT)option->value);
     case NB_BOOLEAN:
         return lua_pushstring(L, option->value != 0 ? "true" : "false");
@@ -51,8 +50,7 @@ static const char *push_standard(lua_State *L, const nb_option *option)
 /* What it may be, in words; NULL where its kind says enough. */
 static const char *range_of(const nb_option *option, char out[NB_RANGE_MAX])
 {
-    bool words = option->kind == NB_CHOICE || option->kind == NB_CHOICE_OR_INTEGER;
-    return words ? nb_option_range(option, out) : option->range;
+    return option->words ? nb_option_range(option, out) : option->range;
 }
 
 /* A list of {name, text, range, standard}. */

@@ -180,7 +180,7 @@ void nbl_changed(lua_State *L, nb_tensor *x, const char *what);
 
 /* Reads the table at `arg` (nil or none: nothing) into `target` by its descriptors, defaults first.
  * NB_WORD gives strings that live as long as the table does, NB_HOST fields (int) the stack index
- * of the value, 0 for none; NB_PAIR takes a number or {3, 5}, NB_CHOSEN a string of notation, such
+ * of the value, 0 for none; NB_SIZES takes a number or {3, 5}, NB_CHOSEN a string of notation, such
  * as "constant(value=2)". Positional entries are an error unless `positional`. */
 void nbl_options(lua_State *L, int arg, const nb_option *options, void *target, bool positional);
 /* A dimension (from 1, or negative from the end) at `arg`, as one from 0; others are errors. */

@@ -1,6 +1,7 @@
 /* Arguments that are plain values: option tables, whole numbers, dimensions, indices, paths. */
 #include "lua/nbl.h"
 
+#include "base/arith.h"
 #include "base/random.h"
 #include "nn/notation/notation.h"
 
@@ -38,31 +39,34 @@ static const char *to_word(lua_State *L, const nb_option *option)
     return word;
 }
 
-/* A word, or a number where that may stand too. */
 static void set_word(lua_State *L, const nb_option *option, void *target)
 {
-    if (option->kind == NB_CHOICE_OR_INTEGER && lua_type(L, -1) == LUA_TNUMBER)
-        set_number(L, option, target);
-    else
-        check_set(L, nb_option_set_word(nbl_ctx(L), option, target, to_word(L, option)));
+    check_set(L, nb_option_set_word(nbl_ctx(L), option, target, to_word(L, option)));
 }
 
-/* 3 or {3, 5} */
-static void set_pair(lua_State *L, const nb_option *option, void *target)
+/* {3, 5} */
+static void set_list(lua_State *L, const nb_option *option, void *target)
 {
-    if (!lua_istable(L, -1)) {
+    double size[NB_SIZES_MAX + 1];
+    int count = (int)nb_least_size(lua_rawlen(L, -1), NB_SIZES_MAX + 1);
+    for (int i = 0; i < count; i++) {
+        if (lua_rawgeti(L, -1, i + 1) != LUA_TNUMBER) wrong_kind(L, option);
+        size[i] = lua_tonumber(L, -1);
+        lua_pop(L, 1);
+    }
+    if (!count) wrong_kind(L, option);
+    check_set(L, nb_option_set_sizes(nbl_ctx(L), option, target, count, size));
+}
+
+/* 3, {3, 5}, or a word where there are any. */
+static void set_sizes(lua_State *L, const nb_option *option, void *target)
+{
+    if (lua_istable(L, -1))
+        set_list(L, option, target);
+    else if (option->words && lua_type(L, -1) == LUA_TSTRING)
+        set_word(L, option, target);
+    else
         set_number(L, option, target);
-        return;
-    }
-    bool two = lua_rawlen(L, -1) == 2 && lua_rawgeti(L, -1, 1) == LUA_TNUMBER &&
-               lua_rawgeti(L, -2, 2) == LUA_TNUMBER;
-    if (!two) {
-        nb_option_wrong(nbl_ctx(L), option, "this table");
-        raise_option(L);
-    }
-    double first = lua_tonumber(L, -2), second = lua_tonumber(L, -1);
-    lua_pop(L, 2);
-    check_set(L, nb_option_set_pair(nbl_ctx(L), option, target, first, second));
 }
 
 /* The value is on the stack's top and popped, but for NB_HOST, whose values stay. */
@@ -84,11 +88,10 @@ static void set_option(lua_State *L, const nb_option *option, void *target)
         break;
     case NB_NAME:
     case NB_CHOICE:
-    case NB_CHOICE_OR_INTEGER:
         set_word(L, option, target);
         break;
-    case NB_PAIR:
-        set_pair(L, option, target);
+    case NB_SIZES:
+        set_sizes(L, option, target);
         break;
     case NB_CHOSEN:
         check_set(L, nb_notation_option(nbl_ctx(L), to_word(L, option), NULL, option, target));

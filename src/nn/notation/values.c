@@ -110,19 +110,21 @@ static nb_status read_number(nb_parser *p, nb_target *target, const nb_option *o
     return nb_parse_marked(p, place);
 }
 
-/* INT "x" INT */
+/* INT ("x" INT)+ */
 static nb_status read_sizes(nb_parser *p, nb_target *target, const nb_option *option)
 {
+    double size[NB_SIZES_MAX];
     char quote[NB_QUOTE_MAX];
-    const char *at;
+    int count = 0;
     nb_token token = nb_parse_take(p);
     if (memchr(token.at, '*', token.length)) return nb_parse_no_free(p, token);
-    double first = (double)nb_scan_digits(token.at, NB_SIZE_MAX, &at);
-    double second = (double)nb_scan_digits(at + 1, NB_SIZE_MAX, &at);
-    bool two = option->kind == NB_PAIR && at == token.at + token.length;
-    if (two && nb_option_set_pair(p->scan.ctx, option, target->fields, first, second) == NB_OK)
+    const char *at = token.at, *end = token.at + token.length;
+    for (; at < end && count < NB_SIZES_MAX; at++) /* over the 'x' */
+        size[count++] = (double)nb_scan_digits(at, NB_SIZE_MAX, &at);
+    bool fits = option->kind == NB_SIZES && count <= option->most && at >= end;
+    if (!fits) nb_option_wrong(p->scan.ctx, option, nb_scan_quote(token, quote));
+    if (fits && nb_option_set_sizes(p->scan.ctx, option, target->fields, count, size) == NB_OK)
         return NB_OK;
-    if (!two) nb_option_wrong(p->scan.ctx, option, nb_scan_quote(token, quote));
     return nb_parse_marked(p, token);
 }
 

@@ -73,8 +73,8 @@ typedef struct curve {
 typedef struct layer {
     char name[NB_NAME_MAX];
     int side;
-    nb_choice padding;
-    int64_t kernel[2], units;
+    nb_sizes padding, kernel;
+    int64_t units;
     curve curve;
     double rate;
     bool causal, bias;
@@ -91,10 +91,11 @@ static const nb_option layer_options[] = {
      .value = 2,
      .low = 1,
      .high = 1e9,
-     .kind = NB_PAIR,
+     .kind = NB_SIZES,
+     .most = 2,
      IN(kernel)},
     {.name = "side", .value = 1, .kind = NB_CHOICE, .words = sides, IN(side)},
-    {.name = "padding", .high = 9, .kind = NB_CHOICE_OR_INTEGER, .words = sides, IN(padding)},
+    {.name = "padding", .high = 9, .kind = NB_SIZES, .most = 8, .words = sides, IN(padding)},
     {.name = "curve", .kind = NB_CHOSEN, .family = &shapes, IN(curve)},
     {.name = "rate", .value = 0.5, .kind = NB_NUMBER, IN(rate)},
     {.name = "causal", .kind = NB_BOOLEAN, IN(causal)},
@@ -279,8 +280,8 @@ static void test_layer_defaults(void **state)
     nb_option_defaults(layer_options, &to);
     assert_string_equal(to.name, "");
     assert_int_equal(to.side, 1);
-    assert_true(to.padding.word == -1 && to.padding.number == 0);
-    assert_true(to.kernel[0] == 2 && to.kernel[1] == 2);
+    assert_true(to.padding.word == -1 && to.padding.size[0] == 0);
+    assert_true(to.kernel.count == 1 && to.kernel.size[0] == 2);
     assert_null(to.curve.type);
     for (const nb_option *option = layer_options; option->name; option++)
         assert_int_equal(nb_option_is_default(option, &to), !option->required);
@@ -344,36 +345,60 @@ static void test_longest_name(void **state)
     assert_false(nb_is_name("") || nb_is_name("6a") || nb_is_name("a b") || nb_is_name("\xC3\xA9"));
 }
 
-static void test_pairs(void **state)
+static void test_sizes(void **state)
 {
     fixture *f = *state;
     const nb_option *kernel = nb_option_find(layer_options, "kernel");
     layer to;
     nb_option_defaults(layer_options, &to);
-    assert_int_equal(nb_option_set_pair(f->ctx, kernel, &to, 3, 5), NB_OK);
-    assert_true(to.kernel[0] == 3 && to.kernel[1] == 5);
+    assert_true(to.kernel.word < 0 && to.kernel.count == 1 && to.kernel.size[0] == 2);
+    assert_true(nb_option_is_default(kernel, &to));
+    assert_int_equal(nb_option_set_sizes(f->ctx, kernel, &to, 2, (double[]){3, 5}), NB_OK);
+    assert_true(to.kernel.count == 2 && to.kernel.size[0] == 3 && to.kernel.size[1] == 5);
     assert_false(nb_option_is_default(kernel, &to));
-    assert_int_equal(nb_option_set_pair(f->ctx, kernel, &to, 2, 2.5), NB_EARG);
+    assert_int_equal(nb_option_set_sizes(f->ctx, kernel, &to, 2, (double[]){2, 2.5}), NB_EARG);
     assert_string_equal(f->ctx->message,
                         "kernel must be a size from 1, or two as in 3x5, not 2x2.5");
-    assert_int_equal(nb_option_set_pair(f->ctx, kernel, &to, 0, 2), NB_EARG);
-    assert_true(to.kernel[0] == 3 && to.kernel[1] == 5);
+    assert_int_equal(nb_option_set_sizes(f->ctx, kernel, &to, 2, (double[]){0, 2}), NB_EARG);
+    assert_int_equal(nb_option_set_sizes(f->ctx, kernel, &to, 3, (double[]){1, 2, 3}), NB_EARG);
+    assert_string_equal(f->ctx->message,
+                        "kernel must be a size from 1, or two as in 3x5, not 1x2x3");
+    assert_true(to.kernel.size[0] == 3 && to.kernel.size[1] == 5);
     assert_int_equal(nb_option_set(f->ctx, kernel, &to, 4), NB_OK);
-    assert_true(to.kernel[0] == 4 && to.kernel[1] == 4);
+    assert_true(to.kernel.count == 1 && to.kernel.size[0] == 4);
     assert_int_equal(nb_option_set(f->ctx, kernel, &to, 0), NB_EARG);
-    assert_int_equal(nb_option_set_pair(f->ctx, nb_option_find(layer_options, "units"), &to, 3, 5),
+    assert_int_equal(nb_option_set_sizes(f->ctx, nb_option_find(layer_options, "units"), &to, 2,
+                                         (double[]){3, 5}),
                      NB_EARG);
     assert_string_equal(f->ctx->message, "units must be a whole number, not 3x5");
 }
 
-static void test_choice_or_integer(void **state)
+/* NB_SIZES_MAX on both sides. */
+static void test_most_sizes(void **state)
+{
+    fixture *f = *state;
+    const nb_option *padding = nb_option_find(layer_options, "padding");
+    const double size[NB_SIZES_MAX + 1] = {1, 2, 3, 4, 5, 6, 7, 8, 9};
+    layer to;
+    nb_option_defaults(layer_options, &to);
+    assert_int_equal(nb_option_set_sizes(f->ctx, padding, &to, NB_SIZES_MAX, size), NB_OK);
+    assert_true(to.padding.count == NB_SIZES_MAX && to.padding.size[NB_SIZES_MAX - 1] == 8);
+    assert_int_equal(nb_option_set_sizes(f->ctx, padding, &to, NB_SIZES_MAX + 1, size), NB_EARG);
+    assert_string_equal(
+        f->ctx->message,
+        "padding must be left, right, middle or a whole number, not 1x2x3x4x5x6x7x8x9");
+}
+
+static void test_words_or_sizes(void **state)
 {
     fixture *f = *state;
     const nb_option *padding = nb_option_find(layer_options, "padding");
     layer to;
     nb_option_defaults(layer_options, &to);
     assert_int_equal(nb_option_set(f->ctx, padding, &to, 9), NB_OK);
-    assert_true(to.padding.word == -1 && to.padding.number == 9);
+    assert_true(to.padding.word == -1 && to.padding.size[0] == 9);
+    assert_int_equal(nb_option_set_word(f->ctx, padding, &to, "middle"), NB_OK);
+    assert_true(to.padding.word == 2 && !nb_option_is_default(padding, &to));
     assert_int_equal(nb_option_set(f->ctx, padding, &to, 10), NB_EARG);
     assert_string_equal(f->ctx->message,
                         "padding must be left, right, middle or a whole number, not 10");
@@ -395,7 +420,7 @@ static void test_write(void **state)
     to = (layer){.name = "x",
                  .side = 2,
                  .padding = {.word = 1},
-                 .kernel = {3, 5},
+                 .kernel = {.word = -1, .count = 2, .size = {3, 5}},
                  .units = 7,
                  .curve = {&bell, {3, 2}},
                  .rate = 1e-3,
@@ -407,15 +432,15 @@ static void test_write(void **state)
                         " units=30 units=7 kernel=3x5 side=middle padding=right "
                         "curve=bell(width=3) rate=0.001 causal=true bias=false name=x");
     text.length = 0;
-    to.kernel[1] = 3;
+    to.kernel.size[1] = 3;
     nb_option_write(&text, nb_option_find(layer_options, "kernel"), &to);
-    to.padding = (nb_choice){.word = -1, .number = 4};
+    to.padding = (nb_sizes){.word = -1, .count = 1, .size = {4}};
     nb_option_write(&text, nb_option_find(layer_options, "padding"), &to);
     to.curve.number[1] = -1;
     nb_option_write(&text, nb_option_find(layer_options, "curve"), &to);
     to.curve.type = &ramp;
     nb_option_write(&text, nb_option_find(layer_options, "curve"), &to);
-    assert_string_equal(nb_text_get(&text), "34bell(width=3, height=-1)ramp");
+    assert_string_equal(nb_text_get(&text), "3x34bell(width=3, height=-1)ramp");
     nb_option_choose(nb_option_find(layer_options, "curve"), &to, NULL);
     assert_null(to.curve.type);
     nb_text_free(&text);
@@ -529,8 +554,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_words, setup, teardown),
         cmocka_unit_test_setup_teardown(test_wrong_words, setup, teardown),
         cmocka_unit_test_setup_teardown(test_longest_name, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_pairs, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_choice_or_integer, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_sizes, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_most_sizes, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_words_or_sizes, setup, teardown),
         cmocka_unit_test_setup_teardown(test_write, setup, teardown),
         cmocka_unit_test_setup_teardown(test_unknown, setup, teardown),
         cmocka_unit_test(test_slips),
