@@ -424,6 +424,7 @@ nn.net "784-100 relu-10 softmax : cross_entropy"
 nn.net "2 - 3 tanh init=he name=hidden - 1 linear : mse"
 nn.net "4 - 5 leaky_relu(slope=0.2) tanh@2 sin@4..5 - 1 frozen"
 nn.net "8 - 8 relu name=a - @a - parallel[4 | net[6 - 4] |] name=wide - 3"
+nn.net "1x8x8 - flatten - 30 relu - dropout 0.5 - 10 softmax : cross_entropy"
 nn.net "64 - 2*[residual[30 relu - 64 linear]] - 10 softmax : cross_entropy"]=])
 
 page("blocks", [=[
@@ -463,7 +464,8 @@ and dense works on each step alone. A batch has a dimension more in front: examp
 
 A * is a free size; a layer that must know it, as dense must know its inputs, says so. Fixed sizes
 from two on ("3x2") are open: dense, residual and parallel, which could read them in two ways, say
-both; functions of your own (nn.fn) take them as they are. In tables a shape is {"*", 64}, {3, 2}.
+both; flatten makes a vector of them, reshape 3x2 the other way round; functions of your own (nn.fn)
+take them as they are. In tables a shape is {"*", 64}, {3, 2}.
 Targets and classes stand at every step: y is then examples × steps × outputs, or examples × steps
 for class numbers, and a cost averages over the steps as over the examples.]],
     [[net = nn.net "*x3 - 4 tanh - 2 softmax : cross_entropy"

@@ -75,11 +75,13 @@ const char *nb_form_readings(const nb_form *form, char *text)
 {
     int64_t last = form->size[form->dims - 1];
     if (nb_form_is_free(form) && last < 0)
-        snprintf(text, NB_READINGS_TEXT, "a size for every * but the first: *x4 for steps of 4");
+        snprintf(text, NB_READINGS_TEXT,
+                 "write a size for every * but the first: *x4 for steps of 4");
     else if (nb_form_is_free(form))
-        snprintf(text, NB_READINGS_TEXT, "*x%lld for steps", (long long)last);
+        snprintf(text, NB_READINGS_TEXT, "write *x%lld for steps", (long long)last);
     else
-        snprintf(text, NB_READINGS_TEXT, "%lld for one vector, *x%lld for steps",
-                 (long long)nb_form_count(form), (long long)last);
+        snprintf(text, NB_READINGS_TEXT,
+                 "put flatten before it for one vector, or write *x%lld for steps",
+                 (long long)last);
     return text;
 }

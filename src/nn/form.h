@@ -36,8 +36,8 @@ bool nb_form_takes(const nb_form *form, const int64_t *sizes);
 /* The product of the sizes, free ones counted as 1. */
 int64_t nb_form_count(const nb_form *form);
 
-/* What an open form is written as to be read in one way: "12 for one vector, *x4 for steps". text:
- * NB_READINGS_TEXT. */
+/* What to write so that an open form is read in one way: "put flatten before it for one vector, or
+ * write *x4 for steps". text: NB_READINGS_TEXT. */
 enum { NB_READINGS_TEXT = 96 };
 const char *nb_form_readings(const nb_form *form, char *text);
 

@@ -169,22 +169,36 @@ static const nb_option *option_at(const nb_layer_type *type, int place)
     return NULL;
 }
 
-/* Moves the values at the table's beginning to their names in the table at `named`. Returns the
- * entry behind them. */
+/* Puts the numbers from entry `place` on into a list on the stack's top, which had the first of
+ * them. Returns the last one's entry. */
+static int gather_sizes(lua_State *L, int place)
+{
+    lua_createtable(L, 4, 0);
+    lua_replace(L, -2);
+    int count = 0;
+    while (lua_rawgeti(L, 1, place + count) == LUA_TNUMBER) lua_rawseti(L, -2, ++count);
+    lua_pop(L, 1);
+    return place + count - 1;
+}
+
+/* Moves the values at the table's beginning to their names in the table at `named`. A shape's sizes
+ * stand one after the other: reshape{1, 28, 28}. Returns the entry behind them. */
 static int name_values(lua_State *L, const nb_layer_type *type, int named)
 {
-    int place = 1;
-    for (const nb_option *option; (option = option_at(type, place)); place++) {
-        if (lua_rawgeti(L, 1, place) == LUA_TNIL || lua_type(L, -1) == LUA_TSTRING) {
+    int next = 1;
+    const nb_option *option;
+    for (int place = 1; (option = option_at(type, place)); place++, next++) {
+        if (lua_rawgeti(L, 1, next) == LUA_TNIL || lua_type(L, -1) == LUA_TSTRING) {
             lua_pop(L, 1);
             break;
         }
+        if (option->most > 2 && lua_isnumber(L, -1)) next = gather_sizes(L, next);
         if (lua_getfield(L, named, option->name) != LUA_TNIL)
             nbl_error(L, "%s: %s is given twice", type->name, option->name);
         lua_pop(L, 1);
         lua_setfield(L, named, option->name);
     }
-    return place;
+    return next;
 }
 
 /* Raises where an option that has no default is missing. */

@@ -51,13 +51,11 @@ static nb_status forward_plain(nb_ctx *ctx, void *data)
     return forward(ctx, data, NULL);
 }
 
-/* A training pass by hand; every one has draws of its own. */
+/* A training pass by hand; every one has draws of its own, which nabla.seed repeats. */
 static nb_status forward_recorded(nb_ctx *ctx, void *data)
 {
-    pass *work = data;
-    const nb_mode mode = {
-        .learning = true, .taped = true, .seed = work->net->seed, .step = ctx->sequence};
-    return forward(ctx, work, &mode);
+    const nb_mode mode = {.learning = true, .taped = true, .seed = ctx->seed, .step = ctx->draws++};
+    return forward(ctx, data, &mode);
 }
 
 static int push_output(lua_State *L, const char *whose, nbl_job *job)

@@ -19,7 +19,7 @@ static nb_status check_open(nb_ctx *ctx, const nb_plan *plan, const char *name)
     if (plan->in.reading != NB_OPEN) return NB_OK;
     return nb_fail(ctx, NB_ESHAPE,
                    "%s: %s takes a vector, or steps of features; %s could be read either way: "
-                   "write %s",
+                   "%s",
                    plan->where, name, nb_form_text(&plan->in, text),
                    nb_form_readings(&plan->in, readings));
 }

@@ -24,11 +24,12 @@ static nb_status check_form(nb_ctx *ctx, const nb_plan *plan)
     if (in->reading == NB_OPEN)
         return nb_fail(ctx, NB_ESHAPE,
                        "%s: dense takes a vector, or steps of features; %s could be read either "
-                       "way: write %s",
+                       "way: %s",
                        plan->where, text, nb_form_readings(in, readings));
     if (in->reading == NB_SPACE)
-        return nb_fail(ctx, NB_ESHAPE, "%s: dense takes a vector, not the space %s", plan->where,
-                       text);
+        return nb_fail(ctx, NB_ESHAPE,
+                       "%s: dense takes a vector, not the space %s; put flatten before it",
+                       plan->where, text);
     if (in->size[in->dims - 1] < 0)
         return nb_fail(ctx, NB_ESHAPE,
                        "%s: dense needs the number of its inputs; the size of %s is free",

@@ -156,6 +156,19 @@ static nb_tensor *activate(nb_walk *walk, nb_layer *layer, nb_tensor *z, bool of
     return a;
 }
 
+/* What a layer gave as a tensor of its own: where it is the input itself, which other layers may
+ * read too, its gradient would be theirs together. The reference to out is taken. */
+static nb_tensor *apart(nb_ctx *ctx, nb_tensor *x, nb_tensor *out)
+{
+    if (out != x) return out;
+    nb_call call = {.op = nb_ops[NB_OP_reshape], .in = {x}, .inputs = 1};
+    call.attr.sizes.count = x->dims;
+    memcpy(call.attr.sizes.at, x->shape, (size_t)x->dims * sizeof *x->shape);
+    nb_tensor *same = nb_op_call(ctx, &call);
+    nb_tensor_release(ctx, out);
+    return same;
+}
+
 /* z, then a, with the observer behind each. The reference to z is taken. */
 static nb_tensor *observed(nb_walk *walk, nb_layer *layer, nb_tensor *z, nb_output give)
 {
@@ -187,6 +200,7 @@ static nb_tensor *walk_layer(nb_walk *walk, nb_layer *layer, int place, nb_tenso
     nb_tensor *out;
     if (walk->observer) {
         out = forward(walk, layer, x, layer->plan->runs ? NB_GIVE_Z : give);
+        if (out) out = apart(walk->ctx, x, out);
         if (out) out = observed(walk, layer, out, give);
     } else {
         out = forward(walk, layer, x, give);

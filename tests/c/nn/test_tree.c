@@ -470,7 +470,8 @@ static void test_shapes_that_do_not_fit(void **state)
                   "layer 1: branch 1 (up to layer 1.1) gives 5, branch 2 (empty) 4");
     assert_no_net("4 - 2 - residual[2 - net[residual[3]] - 2]", NB_ESHAPE, "layer 2.2.1: residual");
     assert_no_net("7x4 - 3", NB_ESHAPE, "layer 1: dense takes a vector, or steps of features");
-    assert_no_net("7x4 - residual[3]", NB_ESHAPE, "write 28 for one vector, *x4 for steps");
+    assert_no_net("7x4 - residual[3]", NB_ESHAPE,
+                  "put flatten before it for one vector, or write *x4 for steps");
     assert_no_net("7x4 - parallel[3 | 3]", NB_ESHAPE,
                   "layer 1: parallel takes a vector, or steps of features");
     assert_no_net("* - 3", NB_ESHAPE, "layer 1: dense needs the number of its inputs");

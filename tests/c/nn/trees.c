@@ -118,6 +118,21 @@ static flow draw_dense(drawing *d, flow at)
     return out;
 }
 
+static flow draw_dropout(drawing *d, flow at)
+{
+    put(d, "dropout 0.%d", below(d, 10));
+    maybe_name(d, at, at);
+    return at;
+}
+
+/* Other sizes and back to a vector; steps keep theirs. */
+static flow draw_shapes(drawing *d, flow at)
+{
+    if (at.steps) return draw_dense(d, at);
+    put(d, "reshape 1x%dx1 - flatten", at.width);
+    return at;
+}
+
 static flow draw_residual(drawing *d, flow at)
 {
     flow out = at;
@@ -168,10 +183,9 @@ static const struct kind {
     flow (*draw)(drawing *d, flow at);
     bool block;
 } kinds[] = {
-    {"dense", draw_dense, false},
-    {"residual", draw_residual, true},
-    {"parallel", draw_parallel, true},
-    {"net", draw_net, true},
+    {"dense", draw_dense, false},      {"dropout", draw_dropout, false},
+    {"reshape", draw_shapes, false},   {"residual", draw_residual, true},
+    {"parallel", draw_parallel, true}, {"net", draw_net, true},
 };
 enum { KINDS = sizeof kinds / sizeof kinds[0] };
 
