@@ -2,6 +2,9 @@
 -- {name, kind, usage, text, options, example, value} that the C side fills from its descriptors;
 -- files of stdlib/ add theirs with doc. This file adds the pages that belong to no function.
 --
+-- book.foreign(i) gives the words of other tools one by one: the word, what it is here, the name of
+-- the page that says more.
+--
 -- In an example "→" begins a comment: what the line gives.
 
 local _, book = ...
@@ -31,12 +34,14 @@ local function short(name)
     return name:match("[^.:]+$") or name
 end
 
--- All entries with this name, whole or short, in the order of the book.
+-- All entries with this name, whole or short, in the order of the book; a method is also found with
+-- a dot.
 function M.find(name)
     local whole, part = {}, {}
     name = name:gsub("^x:", "tensor:"):gsub("%(%)$", ""):gsub("^net%[%w+%]", "net[l]")
+    local method = name:gsub("%.([%w_]+)$", ":%1")
     for _, entry in ipairs(book) do
-        if entry.name == name then whole[#whole + 1] = entry
+        if entry.name == name or entry.name == method then whole[#whole + 1] = entry
         elseif short(entry.name) == name then part[#part + 1] = entry end
     end
     move(part, 1, #part, #whole + 1, whole)
@@ -92,6 +97,20 @@ end
 
 local MOST_NEAR = 5 -- names proposed for an unknown one
 local LONGEST = 64 -- bytes of a word that may be a name
+
+-- What a word of other tools is here, in a line, and the page that says more; nil for others.
+function M.foreign(word)
+    local i, told, topic = 1, nil, nil
+    repeat
+        local other, here, page = book.foreign(i)
+        if other == word and not told then
+            told = ("'%s' is a word of other tools; here it is: %s"):format(word, here)
+            topic = page
+        end
+        i = i + 1
+    until not other
+    return told, topic
+end
 
 -- The names nearest to a word that is none, best first.
 function M.nearest(word)
@@ -290,6 +309,11 @@ end
 -- ---- Asking ----
 
 local function unknown(name)
+    local told, topic = M.foreign(name)
+    if told then
+        local page = topic and M.name_text(topic)
+        return page and told .. "\n\n" .. page or told, true
+    end
     local parts = {("there is no help on '%s'"):format(name)}
     local near = M.nearest(name)
     local found = M.search(name)
@@ -299,7 +323,7 @@ local function unknown(name)
         parts[#parts + 1] = ("these speak of '%s':"):format(name)
         parts[#parts + 1] = list_of(found)
     end
-    return concat(parts, "\n")
+    return concat(parts, "\n"), false
 end
 
 -- Whether another of these entries, a constructor, says all that this descriptor does.
@@ -339,7 +363,8 @@ function M.text(...)
     local what = ...
     if type(what) == "string" then
         local text = M.name_text(what)
-        return text or unknown(what), text ~= nil
+        if text then return text, true end
+        return unknown(what)
     end
     local entry = M.of_value(what)
     if entry then

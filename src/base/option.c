@@ -2,6 +2,7 @@
 #include "base/option.h"
 
 #include "base/arith.h"
+#include "base/foreign.h"
 #include "base/text.h"
 
 #include <assert.h>
@@ -349,9 +350,27 @@ const char *nb_option_name_at(const void *list, size_t i)
     return ((const nb_option *)list)[i].name;
 }
 
+/* What a word of other tools is here, where that is in the list. A word may mean several: the first
+ * that is there. */
+static const char *find_here(nb_foreign_kind kind, const char *word, nb_name_at *next,
+                             const void *list)
+{
+    const nb_foreign *entry;
+    const char *name;
+    for (size_t i = 0; (entry = nb_foreign_at(i)); i++) {
+        if (entry->kind != kind || strcmp(entry->word, word) != 0) continue;
+        for (size_t k = 0; (name = next(list, k)); k++)
+            if (strcmp(name, entry->here) == 0) return name;
+    }
+    return NULL;
+}
+
 nb_status nb_option_unknown(nb_ctx *ctx, const nb_option *options, const char *whose,
                             const char *name)
 {
+    const char *here = find_here(NB_FOREIGN_OPTION, name, nb_option_name_at, options);
+    if (here)
+        return nb_fail(ctx, NB_EARG, "%s has no option '%s'; here it is '%s'", whose, name, here);
     const char *nearest = nb_nearest(name, nb_option_name_at, options);
     if (!nearest) return nb_fail(ctx, NB_EARG, "%s has no option '%s'", whose, name);
     return nb_fail(ctx, NB_EARG, "%s has no option '%s'; did you mean '%s'?", whose, name, nearest);
@@ -414,6 +433,8 @@ nb_status nb_unknown(nb_ctx *ctx, const char *noun, const char *word, nb_name_at
                      const void *list)
 {
     char shown[NB_SHOWN];
+    const char *here = find_here(NB_FOREIGN_WORD, word, next, list);
+    if (here) return nb_fail(ctx, NB_EARG, "unknown %s '%s'; here it is '%s'", noun, word, here);
     const char *nearest = nb_nearest(word, next, list);
     return nb_fail(ctx, NB_EARG, "unknown %s '%s'%s%s%s", noun, nb_text_shown(word, shown),
                    nearest ? "; did you mean '" : "", nearest ? nearest : "", nearest ? "'?" : "");

@@ -3,6 +3,7 @@
 #include "lua/embedded.h"
 #include "lua/state.h"
 
+#include "base/foreign.h"
 #include "io/format.h"
 #include "nn/activation.h"
 #include "nn/cost.h"
@@ -227,11 +228,27 @@ static void add_formats(lua_State *L)
     }
 }
 
+/* ---- Words of other tools ---- */
+
+/* (i) gives word, what it is here, the page that says more, or nothing behind the last. */
+static int foreign_at(lua_State *L)
+{
+    lua_Integer i = luaL_checkinteger(L, 1);
+    const nb_foreign *entry = i >= 1 ? nb_foreign_at((size_t)i - 1) : NULL;
+    if (!entry) return 0;
+    lua_pushstring(L, entry->word);
+    lua_pushstring(L, entry->here);
+    lua_pushstring(L, entry->topic);
+    return 3;
+}
+
 void nbl_open_help(lua_State *L)
 {
     add_parts(L);
     add_choices(L);
     add_formats(L);
     nbl_state_push(L, NBL_BOOK);
+    lua_pushcfunction(L, foreign_at);
+    lua_setfield(L, -2, "foreign");
     nbl_run_embedded(L, "help");
 }

@@ -1,6 +1,8 @@
 /* The lists of names that the nearest is chosen from. */
 #include "lua/names.h"
 
+#include "base/foreign.h"
+
 #include <string.h>
 
 enum { KEYS_MAX = 64 }; /* fields beyond are not proposed */
@@ -25,6 +27,12 @@ int nbl_unknown_field(lua_State *L, const char *whose, int key, int table,
 {
     key_list list = {{NULL}};
     int count = 0;
+    const nb_foreign *foreign = lua_type(L, key) == LUA_TSTRING
+                                    ? nb_foreign_find(NB_FOREIGN_NAME, lua_tostring(L, key))
+                                    : NULL;
+    if (foreign)
+        return nbl_error(L, "%s has no field '%s'; here that is %s", whose, foreign->word,
+                         foreign->here);
     for (; fields && *fields && count < KEYS_MAX; fields++) list.key[count++] = *fields;
     luaL_checktype(L, table, LUA_TTABLE);
     lua_pushnil(L);

@@ -4,6 +4,7 @@
 
 #include "base/option.h"
 #include "base/text.h"
+#include "shell/about.h"
 #include "shell/editor.h"
 #include "shell/globals.h"
 #include "shell/record.h"
@@ -21,6 +22,7 @@
 
 #include <ctype.h>
 #include <lauxlib.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -47,8 +49,10 @@ static void do_who(sh_shell *shell, const char *argument);
 static const command commands[] = {
     {".edit", ".edit [FILE]", "the last input, or a file, in $EDITOR; then run it", do_edit,
      SH_TAKES_FILE},
+    {".exit", ".exit", "leave, as .quit does", do_quit, SH_TAKES_NOTHING},
     {".help", ".help [NAME]", "help on a name; ? and ?NAME do the same", do_help, SH_TAKES_TOPIC},
-    {".history", ".history", "what was typed", do_history, SH_TAKES_NOTHING},
+    {".history", ".history [N]", "what was typed, the last N, the last one first", do_history,
+     SH_TAKES_NOTHING},
     {".load", ".load FILE", "run a file in this session", do_load, SH_TAKES_FILE},
     {".quit", ".quit", "leave; Ctrl-D does the same", do_quit, SH_TAKES_NOTHING},
     {".reset", ".reset", "forget the session's variables and inputs", do_reset, SH_TAKES_NOTHING},
@@ -70,23 +74,6 @@ typedef struct question {
     bool source; /* ??name: with the Lua source */
 } question;
 
-/* Adds the source of the function on the stack's top to the text below it, when it is a Lua
- * function. */
-static void add_source(lua_State *L)
-{
-    lua_Debug ar;
-    if (!lua_isfunction(L, -1)) {
-        lua_pop(L, 1);
-        return;
-    }
-    lua_getinfo(L, ">S", &ar);
-    if (*ar.what == 'C' || !sh_source_lines(L, ar.source, ar.linedefined, ar.lastlinedefined))
-        return;
-    lua_pushfstring(L, "\n\n%s", lua_tostring(L, -1));
-    lua_remove(L, -2);
-    lua_concat(L, 2);
-}
-
 /* Pushes the value of a chain of names, read raw; nil where it leads nowhere. */
 static void push_chain(lua_State *L, const char *name, size_t length)
 {
@@ -107,48 +94,125 @@ static void push_chain(lua_State *L, const char *name, size_t length)
     }
 }
 
-/* The text that the library has for a name. */
-static int push_help(lua_State *L)
+/* Pushes the text that the library has for the value on the stack's top, popped, and whether it
+ * knows it; for none the overview. */
+static void push_page(lua_State *L)
 {
-    const question *q = sh_work(L);
+    bool asked = !lua_isnil(L, -1);
     luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
     lua_getfield(L, -1, "nabla");
     lua_getfield(L, -1, "_help");
     lua_getfield(L, -1, "text");
-    if (q->length) lua_pushlstring(L, q->name, q->length);
-    lua_call(L, q->length ? 1 : 0, 1);
-    luaL_tolstring(L, -1, NULL);
-    if (q->source) {
+    if (asked) lua_pushvalue(L, -5);
+    lua_call(L, asked, 2);
+}
+
+/* Pushes the session's own variable that the question names, or a field of it, and what is said of
+ * it; false: there is none. */
+static bool push_own(lua_State *L, const question *q)
+{
+    size_t first = strcspn(q->name, ".:");
+    if (first > q->length) first = q->length;
+    if (!sh_session_push_own(L, q->name, first)) return false;
+    push_chain(L, q->name, q->length);
+    if (lua_isnil(L, -1)) return false;
+    lua_pushlstring(L, q->name, q->length);
+    lua_pushliteral(L, ": ");
+    sh_push_about(L, -3, &sh_shell_of(L)->terminal, q->source);
+    lua_concat(L, 3);
+    return true;
+}
+
+/* A variable comes with the page of what it is: a network's, a function's of the library. */
+static int push_help(lua_State *L)
+{
+    const question *q = sh_work(L);
+    bool own = push_own(L, q);
+    int about = lua_gettop(L);
+    if (own && lua_isstring(L, about - 1)) return 1; /* no name but a value */
+    if (own)
+        lua_pushvalue(L, about - 1);
+    else if (q->length)
+        lua_pushlstring(L, q->name, q->length);
+    else
+        lua_pushnil(L);
+    push_page(L);
+    bool known = lua_toboolean(L, -1);
+    lua_pop(L, 1);
+    if (own && !known) return lua_settop(L, about), 1;
+    if (own) {
+        lua_pushfstring(L, "%s\n\n%s", lua_tostring(L, about), lua_tostring(L, -1));
+    } else if (q->source) {
         push_chain(L, q->name, q->length);
-        add_source(L);
+        lua_insert(L, -2);
+        sh_add_source(L, lua_gettop(L) - 1);
     }
     return 1;
+}
+
+/* The rest of what is not Lua. */
+static const struct sign {
+    const char *name, *usage, *help;
+} signs[] = {
+    {"?", "?NAME  NAME?", "help on a name; ??NAME and NAME?? with its Lua source"},
+    {"!", "!COMMAND", "a command of the system; _ is its exit status"},
+    {"_", "_  _2 _3 _4", "the last results; _err is the last error"},
+    {"_err", "_err", "the last error, as it was raised; .trace shows all its frames"},
+    {";", "LINE;", "carried out without showing its value"},
+};
+
+enum { SIGNS = sizeof signs / sizeof *signs };
+
+static void add_usage(nb_text *text, const char *usage, const char *help)
+{
+    nb_text_add(text, "  %-16s %s\n", usage, help);
 }
 
 /* The commands, for the end of the overview. */
 static void add_commands(nb_text *text)
 {
     nb_text_add(text, "\nAt the prompt:\n");
+    for (int i = 0; i < COMMANDS; i++) add_usage(text, commands[i].usage, commands[i].help);
+    for (int i = 0; i < SIGNS; i++) add_usage(text, signs[i].usage, signs[i].help);
+}
+
+/* Adds the page of what is the prompt's own: a command, a sign. False: `name` is none. */
+static bool add_own_page(nb_text *text, const char *name)
+{
     for (int i = 0; i < COMMANDS; i++)
-        nb_text_add(text, "  %-14s %s\n", commands[i].usage, commands[i].help);
-    nb_text_add(text, "  %-14s %s\n", "?NAME  NAME?", "help on a name; ??NAME with its Lua source");
-    nb_text_add(text, "  %-14s %s\n", "!COMMAND", "a command of the system; _ is its exit status");
-    nb_text_add(text, "  %-14s %s\n", "_  _2 _3 _4", "the last results; _err is the last error");
-    nb_text_add(text, "  %-14s %s\n", "LINE;", "carried out without showing its value");
+        if (strcmp(commands[i].name, name) == 0) {
+            nb_text_add(text, "%s\n  %s\n", commands[i].usage, commands[i].help);
+            return true;
+        }
+    bool result = name[0] == '_' && name[1] >= '2' && name[1] <= '4' && name[2] == '\0';
+    for (int i = 0; i < SIGNS; i++)
+        if (strcmp(signs[i].name, result ? "_" : name) == 0) {
+            nb_text_add(text, "%s\n  %s\n", signs[i].usage, signs[i].help);
+            return true;
+        }
+    return false;
+}
+
+static void add_answer(sh_shell *shell, nb_text *text, question q)
+{
+    sh_push_work(shell, push_help, &q);
+    if (sh_call(shell, 1, 1) != SH_OK) return;
+    const char *page = lua_tostring(shell->L, -1);
+    nb_text_add_escaped(text, page, strlen(page), NB_ESCAPE_LINES);
+    nb_text_add(text, "\n");
+    if (q.length == 0) add_commands(text);
+    lua_pop(shell->L, 1);
 }
 
 static void answer(sh_shell *shell, question q)
 {
-    nb_text text;
-    sh_push_work(shell, push_help, &q);
-    if (sh_call(shell, 1, 1) != SH_OK) return;
+    nb_text text, name;
     nb_text_init(&text, shell->ctx);
-    const char *page = lua_tostring(shell->L, -1);
-    nb_text_add_escaped(&text, page, strlen(page), NB_ESCAPE_LINES);
-    nb_text_add(&text, "\n");
-    if (q.length == 0) add_commands(&text);
-    lua_pop(shell->L, 1);
+    nb_text_init(&name, shell->ctx);
+    nb_text_add_bytes(&name, q.name, q.length);
+    if (!add_own_page(&text, nb_text_get(&name))) add_answer(shell, &text, q);
     sh_page(shell, nb_text_get(&text), text.length);
+    nb_text_free(&name);
     nb_text_free(&text);
 }
 
@@ -162,11 +226,16 @@ static void do_help(sh_shell *shell, const char *argument)
 static void do_history(sh_shell *shell, const char *argument)
 {
     nb_text text;
-    (void)argument;
+    char *end;
+    long most = *argument ? strtol(argument, &end, 10) : LONG_MAX;
+    if (*argument && (*end || most < 1)) {
+        sh_complain(shell, ".history wants how many of the last inputs, or nothing");
+        return;
+    }
     nb_text_init(&text, shell->ctx);
-    for (size_t i = 0; i < sh_history_count(); i++) {
-        const char *entry = sh_history_entry(i);
-        nb_text_add(&text, "%5zu  ", i + 1);
+    for (size_t i = sh_history_count(); i > 0 && most > 0; i--, most--) {
+        const char *entry = sh_history_entry(i - 1);
+        nb_text_add(&text, "%5zu  ", i);
         nb_text_add_escaped(&text, entry, strlen(entry), NB_ESCAPE_LINES);
         nb_text_add(&text, "\n");
     }
@@ -292,9 +361,9 @@ static const char *skip_space(const char *line)
     return line + strspn(line, " \t");
 }
 
-/* The length of a name, dotted or with a method, that a "?" and nothing else follows; 0: there is
- * none. */
-static size_t asked_behind(const char *line)
+/* The length of a name, dotted or with a method, that a "?", or "??" for its source, and nothing
+ * else follows; 0: there is none. */
+static size_t asked_behind(const char *line, bool *source)
 {
     size_t length = 0;
     while (isalnum((unsigned char)line[length]) || strchr("_.:", line[length])) {
@@ -302,15 +371,17 @@ static size_t asked_behind(const char *line)
         length++;
     }
     const char *rest = line + length;
-    bool asked = *rest == '?' && *skip_space(rest + 1) == '\0';
-    return asked && isalpha((unsigned char)*line) ? length : 0;
+    *source = rest[0] == '?' && rest[1] == '?';
+    bool asked = *rest == '?' && *skip_space(rest + 1 + *source) == '\0';
+    return asked && (isalpha((unsigned char)*line) || *line == '_') ? length : 0;
 }
 
 bool sh_is_command(const char *line)
 {
+    bool source;
     line = skip_space(line);
     if (*line == '.') return isalpha((unsigned char)line[1]);
-    return *line == '?' || *line == '!' || asked_behind(line) > 0;
+    return *line == '?' || *line == '!' || asked_behind(line, &source) > 0;
 }
 
 const char *sh_command_name(size_t i)
@@ -368,13 +439,14 @@ static void ask_before(sh_shell *shell, const char *line)
 void sh_command(sh_shell *shell, const char *line)
 {
     line = skip_space(line);
-    size_t behind = asked_behind(line);
+    bool source;
+    size_t behind = asked_behind(line, &source);
     if (*line == '?') {
         ask_before(shell, line);
     } else if (*line == '!') {
         call_system(shell, line + 1);
     } else if (behind) {
-        answer(shell, (question){line, behind, false});
+        answer(shell, (question){line, behind, source});
     } else {
         char *copy = strdup(line);
         if (copy)

@@ -43,8 +43,11 @@ static size_t pasted_prompt(const char *line, bool *first)
 {
     static const char *const marks[] = {NABLA, PLAIN, MORE, PLAIN_MORE};
     for (size_t i = 0; i < sizeof marks / sizeof *marks; i++) {
+        size_t length = strlen(marks[i]);
         *first = i < 2;
-        if (strncmp(line, marks[i], strlen(marks[i])) == 0) return strlen(marks[i]);
+        if (strncmp(line, marks[i], length) != 0) continue;
+        /* `∇ = 5` is no copy of a line: it wants a name that Lua does not take. */
+        if (strncmp(line + length, "= ", 2) != 0) return length;
     }
     *first = false;
     return 0;

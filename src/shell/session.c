@@ -1,13 +1,10 @@
 /* The session's own variables. */
 #include "shell/session.h"
 
-#include "base/text.h"
 #include "lua/nbl.h"
+#include "shell/about.h"
 #include "shell/globals.h"
 #include "shell/run/eval.h"
-#include "shell/screen/say.h"
-#include "shell/screen/show.h"
-#include "tensor/shape.h"
 
 #include <lauxlib.h>
 #include <stdio.h>
@@ -15,8 +12,6 @@
 
 #define BEFORE "nabla.shell.before"
 #define SORT   "nabla.shell.sort"
-
-enum { TEXT_SHOWN = 60 };
 
 static int begin(lua_State *L)
 {
@@ -54,6 +49,20 @@ static bool is_own(lua_State *L, int before)
     return !same;
 }
 
+bool sh_session_push_own(lua_State *L, const char *name, size_t length)
+{
+    int top = lua_gettop(L);
+    luaL_getsubtable(L, LUA_REGISTRYINDEX, BEFORE);
+    sh_push_globals(L);
+    lua_pushlstring(L, name, length);
+    lua_pushvalue(L, -1);
+    lua_rawget(L, -3);
+    bool own = !lua_isnil(L, -1) && is_own(L, top + 1);
+    if (own) lua_replace(L, top + 1);
+    lua_settop(L, own ? top + 1 : top);
+    return own;
+}
+
 /* A table of the names, sorted, on the stack's top. */
 static void push_names(lua_State *L)
 {
@@ -72,49 +81,6 @@ static void push_names(lua_State *L)
     lua_pushvalue(L, names);
     lua_call(L, 1, 0);
     lua_settop(L, names);
-}
-
-static void print_tensor(const nb_tensor *t)
-{
-    char shape[NB_SHAPE_TEXT];
-    size_t bytes = (size_t)nb_tensor_count(t) * nb_dtype_size(t->dtype);
-    printf("tensor %s %s, %zu bytes\n", nb_shape_text(t->dims, t->shape, shape),
-           nb_dtype_name(t->dtype), bytes);
-}
-
-/* "network" of a handle whose metatable is called "nabla.network"; of others the type. */
-static const char *noun_of(lua_State *L, int value)
-{
-    static const char ours[] = "nabla.";
-    const char *noun = luaL_typename(L, value);
-    if (luaL_getmetafield(L, value, "__name") == LUA_TNIL) return noun;
-    const char *name = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : noun;
-    if (strncmp(name, ours, sizeof ours - 1) == 0) noun = name + sizeof ours - 1;
-    lua_pop(L, 1); /* the metatable holds the name */
-    return noun;
-}
-
-/* The first line of what the prompt would show, cut. */
-static void print_value(lua_State *L, int value, const sh_shell *shell)
-{
-    if (nbl_test_tensor(L, value)) {
-        print_tensor(nbl_test_tensor(L, value));
-        return;
-    }
-    if (lua_isfunction(L, value)) {
-        puts("function"); /* its address says nothing */
-        return;
-    }
-    sh_show_push(L, value, &shell->terminal);
-    const char *text = lua_tostring(L, -1);
-    size_t length = strcspn(text, "\n");
-    bool cut = length > TEXT_SHOWN;
-    if (cut) length = TEXT_SHOWN;
-    /* Not in the middle of a letter of several bytes. */
-    while (cut && length && ((unsigned char)text[length] & 0xC0) == 0x80) length--;
-    sh_put(stdout, noun_of(L, value), NB_ESCAPE_WORD);
-    printf(" %.*s%s\n", (int)length, text, cut ? "..." : "");
-    lua_pop(L, 1);
 }
 
 /* Pushes name i of the list and, above it, how it is shown; returns the place of that. */
@@ -141,7 +107,8 @@ static int who(lua_State *L)
         printf("%-*s  ", (int)widest, lua_tostring(L, push_shown(L, names, i)));
         lua_pop(L, 1);
         lua_rawget(L, -2);
-        print_value(L, lua_gettop(L), shell);
+        sh_push_brief(L, -1, &shell->terminal);
+        puts(lua_tostring(L, -1));
     }
     if (count == 0) puts("nothing yet");
     return 0;

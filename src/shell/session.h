@@ -6,8 +6,11 @@
 
 /* Remembers the globals as they are. */
 void sh_session_begin(sh_shell *shell);
-/* Lists the session's variables with what they are and how much memory tensors take. */
+/* Lists the session's variables with what they are and how much memory tensors,
+ * networks and data sets take. */
 void sh_session_who(sh_shell *shell);
+/* Pushes the value of a variable of the session; false, nothing pushed: there is none. */
+bool sh_session_push_own(lua_State *L, const char *name, size_t length);
 /* Makes the globals what they were. */
 void sh_session_reset(sh_shell *shell);
 

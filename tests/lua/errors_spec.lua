@@ -331,4 +331,38 @@ test("a method of a network names itself once", function()
     eq(message:find("cost: net:cost", 1, true), nil)
 end)
 
+test("words of other tools are answered with ours, where we have what they mean", function()
+    local net, set = nn.net "2 - 1", data.set{x = {{0, 1}}, y = {{1}}}
+    for option, ours in pairs {
+        learning_rate = "lr", eta = "lr", batch_size = "batch", validation = "test",
+        mini_batch_size = "batch", callbacks = "on_epoch",
+    } do
+        fails(function() net:train(set, {[option] = 1}) end,
+            ("net:train has no option '%s'; here it is '%s'"):format(option, ours), true)
+    end
+    fails(function() tensor.ones(2):sum(1, {keepdim = true}) end, "here it is 'keep'", true)
+    -- An option that is elsewhere's and of another function of ours.
+    local message = fails(function() tensor.ones(2, {learning_rate = 1}) end, "no option", true)
+    eq(message:find("here it is", 1, true), nil)
+    fails(function() return net.fit end, "a network has no field 'fit'; here that is net:train(set", true)
+    fails(function() net:feedforward {0, 1} end, "here that is net(x)", true)
+    fails(function() return nn.Sequential end, "here that is nn.net", true)
+    fails(function() return tensor.arange(3) end, "here that is tensor.range(first, last)", true)
+    fails(function() return tensor{1}:view(1) end,
+        "a tensor has no field 'view'; here that is x:reshape(sizes…)", true)
+    fails(function() nn.net "2 - 3 swish" end, "unknown activation 'swish'; here it is 'silu'", true)
+    fails(function() nn.net "2 - 3 : mean_squared_error" end, "here it is 'mse'", true)
+    fails(function() nn.net "2 - 3 init=xavier" end, "here it is 'glorot'", true)
+end)
+
+test("train says what is missing, and which names numbers should have", function()
+    local net, set = nn.net "2 - 1", data.set{x = {{0, 1}}, y = {{1}}}
+    fails(function() net:train(set, 30, 10, 3.5) end,
+        "by name in a table: net:train(set, {epochs = 30, batch = 10, lr = 3.5})", true)
+    fails(function() net:train(set, 30) end, "net:train(set, {epochs = 30})", true)
+    fails(function() net:train{epochs = 3} end, "x is missing before the options", true)
+    fails(function() net:train() end, "x is missing", true)
+    fails(function() net:train{0, 1} end, "y is missing", true)
+end)
+
 spec.report()

@@ -182,9 +182,33 @@ test("an unknown name gives the nearest names and where the word appears", funct
     local text, known = help.text("zeross")
     eq(known, false)
     eq(text:find("there is no help on 'zeross'; near it: zeros", 1, true), 1)
-    text = help.text("transpose")
-    eq(text:find("tensor:t ", 1, true) ~= nil, true)
+    text = help.text("chance")
+    eq(text:find("these speak of 'chance':", 1, true) ~= nil, true)
     eq(select(2, help.text("qqqqqqqq")), false)
+end)
+
+test("words of other tools are answered with ours, and the page that is named is there", function()
+    local text, known = help.text("transpose")
+    eq(text:find("it is: x:t(), or x:permute(dims…)\n\nx:permute(", 1, true) ~= nil, true)
+    eq(known, true)
+    local count = 0
+    repeat
+        count = count + 1
+        local word, here, topic = book.foreign(count)
+        -- The prompt knows its own commands.
+        if topic and topic:sub(1, 1) ~= "." and not help.name_text(topic) then
+            error(("%s: there is no page %s"):format(word, topic))
+        end
+        if word and #here == 0 then error(word .. " has no answer") end
+    until not word
+    eq(count > 100, true)
+    eq(book.foreign(0), nil)
+end)
+
+test("a method is found with a dot as well", function()
+    local text, known = help.text("tensor.where")
+    eq(text:find("tensor.where(condition", 1, true), 1)
+    eq(known, true)
 end)
 
 test("a family is explained by its name, one or many", function()

@@ -89,7 +89,9 @@ test("ranges that make no sense are errors", function()
         "the range {3, 1} does not go by 1; a step of -1 goes from 3 to 1", true)
     fails(function() return x[{{1, 3, -1}}] end, "does not go by -1", true)
     fails(function() return x[{{1, 3, 0}}] end, "step of a range must not be 0")
-    fails(function() return x[{{1}}] end,
+    fails(function() return x[{{7}}] end,
+        "a range has two ends: {7, 7} takes entry 7 alone", true)
+    fails(function() return x[{{"7"}}] end,
         "a range is {}, {first, last} or {first, last, step}", true)
     fails(function() return x[{{1, 2, 1, 1}}] end, "not 4 numbers")
     fails(function() return x[{{1, 3, 0.5}}] end,

@@ -11,6 +11,17 @@ static bool gives_y(lua_State *L, int arg)
     return lua_type(L, arg) == LUA_TNUMBER || nbl_test_tensor(L, arg);
 }
 
+/* Names and no row: the options, which somebody took for the first argument. */
+static bool is_options(lua_State *L, int arg)
+{
+    if (!lua_istable(L, arg) || lua_rawlen(L, arg) > 0) return false;
+    lua_pushnil(L);
+    if (!lua_next(L, arg)) return false;
+    bool named = lua_type(L, -2) == LUA_TSTRING;
+    lua_pop(L, 2);
+    return named;
+}
+
 int nbl_read_examples(lua_State *L, int arg, const nb_net *net, const char *whose, bool targets,
                       nbl_examples *out)
 {
@@ -21,6 +32,11 @@ int nbl_read_examples(lua_State *L, int arg, const nb_net *net, const char *whos
     }
     if (lua_isnoneornil(L, arg))
         nbl_error(L, "%s: x is missing: a tensor, a table or a data set", whose);
+    if (is_options(L, arg))
+        nbl_error(L,
+                  "%s: x is missing before the options: a tensor, a table or a data set, as in "
+                  "%s(set, {…})",
+                  whose, whose);
     nbl_spread_example(L, arg, targets && !gives_y(L, arg + 1));
     out->x = nbl_to_tensor(L, arg, (int)net->dtype);
     if (!targets) return arg + 1;

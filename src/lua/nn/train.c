@@ -262,12 +262,27 @@ static run *new_run(lua_State *L, const train_options *options)
     return work;
 }
 
+/* Numbers in the order of other tools are told with their names. */
+static void refuse_numbers(lua_State *L, int first)
+{
+    static const char *const names[] = {"epochs", "batch", "lr"};
+    nb_text *text = nbl_new_text(L);
+    for (int i = 0; i < 3 && lua_type(L, first + i) == LUA_TNUMBER; i++) {
+        nb_text_add(text, "%s%s = ", i ? ", " : "", names[i]);
+        nb_text_add_number(text, lua_tonumber(L, first + i));
+    }
+    nbl_push_text(L, text);
+    nbl_error(L, "options are written by name in a table: net:train(set, {%s})",
+              lua_tostring(L, -1));
+}
+
 static int net_train(lua_State *L)
 {
     nbl_net *self = nbl_check_net(L, 1);
     nbl_examples examples;
     train_options options;
     int next = nbl_read_examples(L, 2, self->net, "net:train", true, &examples);
+    if (lua_type(L, next) == LUA_TNUMBER) refuse_numbers(L, next);
     lua_settop(L, next);
     nbl_options(L, next, train_fields, &options, false);
     uint64_t seed =
@@ -284,7 +299,8 @@ static int net_train(lua_State *L)
 /* The network may be gone meanwhile, and its place another's. */
 bool nbl_push_stopped(lua_State *L)
 {
-    nbl_state *state = nbl_state_get(L);
+    nbl_state *state = nbl_state_find(L);
+    if (!state) return false;
     const void *address = state->stopped;
     state->stopped = NULL;
     if (!address || !nbl_find(L, address)) return false;
@@ -297,7 +313,8 @@ bool nbl_push_stopped(lua_State *L)
 
 void nbl_forget_stopped(lua_State *L)
 {
-    nbl_state_get(L)->stopped = NULL;
+    nbl_state *state = nbl_state_find(L); /* scripts may have taken it away */
+    if (state) state->stopped = NULL;
 }
 
 static const nbl_entry entries[] = {

@@ -56,6 +56,10 @@ static nb_place read_range(lua_State *L, int64_t size, int dim)
     int range = lua_gettop(L);
     lua_Unsigned count = lua_rawlen(L, range);
     if (count == 0) return (nb_place){.kind = NB_PLACE_RANGE, .length = size, .step = 1};
+    if (count == 1 && lua_rawgeti(L, range, 1) == LUA_TNUMBER) {
+        const char *one = luaL_tolstring(L, -1, NULL);
+        nbl_error(L, "a range has two ends: {%s, %s} takes entry %s alone", one, one, one);
+    }
     if (count == 1 || count > 3)
         nbl_error(L, "a range is {}, {first, last} or {first, last, step}, not %I numbers",
                   (LUAI_UACINT)count);

@@ -4,6 +4,7 @@
 #include "lua/nbl.h"
 #include "lua/tensor/index.h"
 #include "lua/tensor/parts.h"
+#include "base/foreign.h"
 #include "tensor/print.h"
 
 #include <string.h>
@@ -129,6 +130,9 @@ static const char *name_at(const void *data, size_t i)
 static int unknown_field(lua_State *L, const char *name)
 {
     name_list list = {L, lua_upvalueindex(NBL_METHODS)};
+    const nb_foreign *foreign = nb_foreign_find(NB_FOREIGN_NAME, name);
+    if (foreign)
+        return nbl_error(L, "a tensor has no field '%s'; here that is %s", name, foreign->here);
     const char *nearest = nb_nearest(name, name_at, &list);
     if (!nearest) return nbl_error(L, "a tensor has no field '%s'", name);
     return nbl_error(L, "a tensor has no field '%s'; did you mean '%s'?", name, nearest);

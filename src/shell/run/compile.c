@@ -2,10 +2,12 @@
 #include "shell/run/compile.h"
 
 #include "shell/run/errors.h"
+#include "shell/run/hints.h"
 #include "shell/run/tokens.h"
 
 #include <lauxlib.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 
 /* The text in pieces; `return ` goes before the byte at `cut`. Read one by one, the bytes that were
@@ -103,6 +105,21 @@ static void push_mark(lua_State *L, const char *source, const char *place)
     luaL_pushresult(&b);
 }
 
+/* Lua tells the first byte of a letter that it does not take; the message on the stack's top gets
+ * the letter. */
+static void name_letter(lua_State *L, const char *token)
+{
+    char byte[16];
+    size_t length = 1;
+    if (((unsigned char)*token & 0xC0) != 0xC0) return;
+    while (((unsigned char)token[length] & 0xC0) == 0x80) length++;
+    snprintf(byte, sizeof byte, "<\\%d>", (unsigned char)*token);
+    lua_pushlstring(L, token, length);
+    luaL_gsub(L, lua_tostring(L, -2), byte, lua_tostring(L, -1));
+    lua_replace(L, -3);
+    lua_pop(L, 1);
+}
+
 /* Replaces the messages on the stack's top, of the text as it is and with `return`, by the one of
  * the attempt that came further. */
 static void choose_message(lua_State *L, const char *source, const char *name)
@@ -118,8 +135,11 @@ static void choose_message(lua_State *L, const char *source, const char *name)
     luaL_gsub(L, message, "<eof> expected near", "unexpected symbol near");
     lua_remove(L, -2);
     if (!has_place) return;
-    push_mark(L, source, token_at(source, place));
-    lua_concat(L, 2);
+    const char *token = token_at(source, place);
+    name_letter(L, token);
+    sh_push_hint(L, source, token);
+    push_mark(L, source, token);
+    lua_concat(L, 3);
 }
 
 /* ---- The last statement ---- */

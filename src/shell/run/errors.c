@@ -1,6 +1,7 @@
 /* How errors read. */
 #include "shell/run/errors.h"
 
+#include "base/foreign.h"
 #include "base/option.h"
 #include "shell/globals.h"
 #include "shell/run/interrupt.h"
@@ -152,7 +153,8 @@ static const char *name_at(const void *list, size_t i)
     return ((const char *const *)list)[i];
 }
 
-/* Lua's own message about a global that is nil, on the stack's top, gets the nearest name. */
+/* Lua's own message about a global that is nil, on the stack's top, gets what other tools mean by
+ * the name, or the nearest one. */
 static void add_nearest(lua_State *L)
 {
     static const char mark[] = "a nil value (global '";
@@ -160,6 +162,13 @@ static void add_nearest(lua_State *L)
     if (!found) return;
     found += sizeof mark - 1;
     const char *name = lua_pushlstring(L, found, strcspn(found, "'"));
+    const nb_foreign *foreign = nb_foreign_find(NB_FOREIGN_NAME, name);
+    if (foreign) {
+        lua_pushfstring(L, "%s; here that is %s", message, foreign->here);
+        lua_replace(L, -3);
+        lua_pop(L, 1);
+        return;
+    }
     const char *nearest = nb_nearest(name, name_at, push_globals(L));
     if (nearest) {
         lua_pushfstring(L, "%s; did you mean '%s'?", message, nearest);

@@ -2,6 +2,7 @@
 #include "shell/run/eval.h"
 
 #include "base/clock.h"
+#include "base/foreign.h"
 #include "lua/nbl.h"
 #include "shell/globals.h"
 #include "shell/run/interrupt.h"
@@ -119,6 +120,19 @@ static void show_values(lua_State *L, const sh_shell *shell, int first, int last
     if (last >= first) putchar('\n');
 }
 
+/* A word of other tools that is nobody's name here, alone on its line, gives nil, and the answer. */
+static void answer_foreign(lua_State *L, const input *in, int last)
+{
+    sh_scanner scanner = sh_scan(in->source, strlen(in->source));
+    sh_token token, more;
+    bool alone = sh_scan_next(&scanner, &token) && !sh_scan_next(&scanner, &more);
+    if (!alone || token.kind != SH_NAME || last != 2 || !lua_isnil(L, last)) return;
+    lua_pushlstring(L, token.text, token.length);
+    const nb_foreign *foreign = nb_foreign_find(NB_FOREIGN_NAME, lua_tostring(L, -1));
+    if (foreign) sh_remark(in->shell, "(here %s is %s)", foreign->word, foreign->here);
+    lua_pop(L, 1);
+}
+
 static int run_input(lua_State *L)
 {
     const input *in = sh_work(L);
@@ -129,6 +143,7 @@ static int run_input(lua_State *L)
     /* What was called last in an expression has no instruction of Lua behind it that would stop. */
     if (sh_interrupted()) return luaL_error(L, "interrupted");
     if (!in->silent) show_values(L, in->shell, 2, last);
+    answer_foreign(L, in, last);
     return 0;
 }
 

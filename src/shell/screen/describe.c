@@ -76,6 +76,7 @@ static void add_parameters(lua_State *L, luaL_Buffer *b, int value, const lua_De
     for (int i = 1; i <= ar->nparams; i++) {
         lua_pushvalue(L, value);
         const char *name = lua_getlocal(L, NULL, i);
+        lua_pop(L, 1); /* the names belong to the function */
         luaL_addstring(b, i > 1 ? ", " : "");
         luaL_addstring(b, name ? name : "?");
     }
