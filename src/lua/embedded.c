@@ -2,6 +2,7 @@
  * Text only: no file can bring bytecode. */
 #include "lua/embedded.h"
 
+#include "lua/nbl.h"
 #include "lua/state.h"
 
 #include "base/embed.h"
@@ -58,7 +59,7 @@ static bool push_chunk(lua_State *L, const char *name)
 {
     int outcome;
     if (push_shadow(L, name)) {
-        outcome = luaL_loadfilex(L, lua_tostring(L, -1), "t");
+        outcome = nbl_load_file(L, lua_tostring(L, -1));
         lua_remove(L, -2);
     } else {
         const char *chunk = lua_pushfstring(L, "=stdlib/%s.lua", name);

@@ -128,6 +128,12 @@ bool nbl_push_method(lua_State *L);
  * what those have on the stack. Bindings rely on it. The functions are else Lua's own. */
 void nbl_guard_debug(lua_State *L);
 
+/* In the program, right after Lua's libraries: load, loadfile, dofile and require take Lua as text
+ * only, and refuse binary chunks. */
+void nbl_guard_chunks(lua_State *L);
+/* luaL_loadfile that does so. */
+int nbl_load_file(lua_State *L, const char *path);
+
 /* An empty text on the stack's top, freed with its slot: the core writes into it during a stay. */
 nb_text *nbl_new_text(lua_State *L);
 /* Pushes what was written as a string, or raises when memory ended meanwhile. */

@@ -2,6 +2,7 @@
  */
 #include "shell/script.h"
 
+#include "lua/nbl.h"
 #include "shell/globals.h"
 #include "shell/screen/say.h"
 #include <lauxlib.h>
@@ -21,7 +22,7 @@ static int load(lua_State *L)
     const source *from = sh_work(L);
     int status = from->code
                      ? luaL_loadbufferx(L, from->code, strlen(from->code), "=(command line)", "t")
-                     : luaL_loadfilex(L, from->file, "t");
+                     : nbl_load_file(L, from->file);
     return status == LUA_OK ? 1 : lua_error(L);
 }
 

@@ -121,6 +121,7 @@ static int open_state(lua_State *L)
     /* As lua(1) has it: of the temporaries of a loop only the young are looked through. */
     lua_gc(L, LUA_GCGEN, 0, 0);
     luaL_openlibs(L);
+    nbl_guard_chunks(L);
     sh_print_open(L);
     sh_hook_guard(L);
     set_arg(L, o);

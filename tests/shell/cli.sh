@@ -128,9 +128,74 @@ run -e 'os.exit(7)'
 gives 7 ''; verdict 'os.exit'
 run -e 'os.exit(true, true)'
 gives 0 ''; verdict 'os.exit that closes the state'
-printf '\033Lua' > binary.lua
+
+# ---- Binary chunks ----
+
+run -e 'f = io.open("binary.lua", "wb") f:write(string.dump(function() print "ran" end)) f:close()'
+gives 0 ''; verdict 'string.dump writes'
 run binary.lua
-complains 1 binary; verdict 'no binary chunks'
+complains 1 'nabla: binary.lua: a binary chunk is not loaded'; verdict 'no binary script'
+{ echo '#!/usr/bin/env nabla'; cat binary.lua; } > marked.lua
+run marked.lua
+complains 1 'a binary chunk is not loaded'; verdict 'none behind a line of #!'
+cp binary.lua in
+run
+complains 1 'nabla: stdin: a binary chunk is not loaded'; verdict 'none from standard input'
+: > in
+for code in 'dofile "binary.lua"' 'require "binary"' 'assert(loadfile "binary.lua")()' \
+    'assert(loadfile("binary.lua", "bt"))()' 'assert(loadfile("binary.lua", "b", {}))()' \
+    'assert(load(io.open("binary.lua", "rb"):read "a"))()' \
+    'assert(load(string.dump(function() print "ran" end), "x", "b"))()' \
+    'assert(load(string.dump(function() print "ran" end), "x", "bt", _ENV))()' \
+    'local f = io.open("binary.lua", "rb") assert(load(function() return f:read(1) end))()' \
+    'assert(package.searchers[3]("binary"))()' 'assert(load("print(1)", "x", "b"))()' \
+    'local _, own = debug.getupvalue(load, 1) own(string.dump(print))' \
+    'debug.setupvalue(load, 1, print)'; do
+    run -e "$code"
+    [ "$status" -eq 1 ] && [ ! -s out ]; verdict "refused: $code"
+done
+run -l binary
+complains 1 'a binary chunk is not loaded'; verdict 'refused: -l'
+cat > text.lua <<'END'
+print(load("return ...", "x", "t")(1), load("return x", "x", "bt", {x = 2})())
+print(load(function() return nil end)())
+print(select("#", load("x = 1", "x", "t", nil)), pcall(load("return x", "=x", "t", nil)))
+print(load("x ="))
+print(pcall(load))
+print(pcall(load, "x", "x", {}))
+print(pcall(loadfile, {}))
+print(pcall(dofile, "missing.lua"))
+print(loadfile "missing.lua")
+local seen = {}
+debug.sethook(function(event) seen[#seen + 1] = event end, "cr")
+load("return 1")() pcall(dofile, "missing.lua") loadfile("mine.lua")(1)
+debug.sethook()
+print(table.concat(seen, " "))
+END
+run text.lua
+gives 0 "1	2
+
+1	false	x:1: attempt to index a nil value (upvalue '_ENV')
+nil	[string \"x =\"]:1: unexpected symbol near <eof>
+false	bad argument #1 to 'load' (function expected, got no value)
+false	bad argument #3 to 'load' (string expected, got table)
+false	bad argument #1 to 'loadfile' (string expected, got table)
+false	cannot open missing.lua: No such file or directory
+nil	cannot open missing.lua: No such file or directory
+return call return call return call call return call return call return call"
+verdict 'text is loaded as lua 5.4 does it, hooks and all'
+echo 'local a, b = ... coroutine.yield(a, b) return 1, nil' > yields.lua
+run -e 'local f = coroutine.wrap(dofile) print(f "yields.lua") print(f())'
+gives 0 "nil	nil
+1	nil"; verdict 'dofile yields and gives all'
+echo 'return {...}' > names.lua
+run -e 'print(table.concat(require "names", " "))' \
+    -e 'package.path = {} print(select(2, pcall(require, "none")))'
+gives 0 "names ./names.lua
+'package.path' must be a string"; verdict 'require gives name and file'
+echo 'x =' > wrong.lua
+run -e 'require "wrong"'
+complains 1 "error loading module 'wrong' from file './wrong.lua':"; verdict 'a module that is wrong'
 chmod +x script.lua
 
 # ---- Standard input ----
