@@ -16,7 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
+#include <sys/stat.h>
 
 #define NABLA      "∇ "
 #define PLAIN      SH_PROGRAM "> "
@@ -237,7 +237,13 @@ static void greet(const sh_shell *shell)
 static void run_init(sh_shell *shell)
 {
     char *path = sh_config_path("init.lua");
-    if (path && access(path, F_OK) == 0) sh_run_file(shell, path);
+    struct stat about;
+    if (path && stat(path, &about) == 0) {
+        if (S_ISFIFO(about.st_mode))
+            sh_complain(shell, "init.lua is a pipe and is not run; it must be a file");
+        else
+            sh_run_file(shell, path);
+    }
     free(path);
 }
 
@@ -249,7 +255,7 @@ void sh_prompt_run(sh_shell *shell, bool bare)
     shell->at_prompt = true;
     greet(shell);
     sh_session_begin(shell);
-    sh_history_open();
+    sh_history_open(shell->ctx);
     sh_line_open(shell);
     if (!bare) run_init(shell);
     while (more && !shell->leaving) {

@@ -4,6 +4,7 @@
 
 #include "lua/nbl.h"
 #include "shell/globals.h"
+#include "shell/run/interrupt.h"
 #include "shell/screen/say.h"
 #include <lauxlib.h>
 #include <string.h>
@@ -29,7 +30,11 @@ static int load(lua_State *L)
 static sh_status run(sh_shell *shell, source *from)
 {
     lua_State *L = shell->L;
-    sh_status status = sh_protect(shell, load, from, 1);
+    sh_hook users = sh_hook_take(L);
+    sh_push_work(shell, load, from);
+    /* With Ctrl-C let in: a file may be a pipe that nobody writes. */
+    sh_status status = sh_call(shell, 1, 1);
+    sh_hook_give(L, users);
     if (status != SH_OK) return status;
     if (!lua_checkstack(L, from->argc + LUA_MINSTACK)) {
         lua_pop(L, 1);

@@ -129,6 +129,24 @@ gives 7 ''; verdict 'os.exit'
 run -e 'os.exit(true, true)'
 gives 0 ''; verdict 'os.exit that closes the state'
 
+# ---- Pipes with a name ----
+
+mkfifo pipe.lua
+printf 'local x = 1\nerror("no")\n' > pipe.lua &
+run pipe.lua
+complains 1 'nabla: pipe.lua:2: no'; verdict 'a script from a pipe fails and ends'
+printf 'print(...)\n' > pipe.lua &
+run pipe.lua 1 2
+gives 0 '1	2'; verdict 'a script from a pipe runs'
+run -e 'pid = io.open("/proc/self/stat"):read "n"' \
+    -e 'asleep = "[ \"$(cut -d\" \" -f3 /proc/" .. pid .. "/stat)\" = S ]"' \
+    -e 'io.popen("until " .. asleep .. "; do :; done; kill -INT " .. pid)' pipe.lua
+complains 130 interrupted; verdict 'a pipe that nobody writes is left by Ctrl-C'
+mkdir folder && mkfifo folder/plot.lua
+NABLA_PATH=folder run -e 'print(1)'
+gives 0 1; verdict 'a pipe is no file of NABLA_PATH'
+rm pipe.lua
+
 # ---- Binary chunks ----
 
 run -e 'f = io.open("binary.lua", "wb") f:write(string.dump(function() print "ran" end)) f:close()'

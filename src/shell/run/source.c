@@ -3,9 +3,12 @@
 
 #include "base/embed.h"
 
+#include <fcntl.h>
 #include <lauxlib.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #define INPUTS "nabla.shell.inputs"
 
@@ -39,11 +42,22 @@ static bool push_embedded(lua_State *L, const char *name)
     return file->name;
 }
 
+/* What is no regular file was read when it ran: a pipe would have to be waited for. */
+static FILE *open_file(const char *name)
+{
+    struct stat about;
+    int fd = open(name, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    bool regular = fd >= 0 && fstat(fd, &about) == 0 && S_ISREG(about.st_mode);
+    FILE *file = regular ? fdopen(fd, "r") : NULL;
+    if (fd >= 0 && !file) close(fd);
+    return file;
+}
+
 static bool push_file(lua_State *L, const char *name)
 {
     /* The buffer is made first: it may raise, and the file would stay open. */
     char *bytes = lua_newuserdatauv(L, FILE_MAX, 0);
-    FILE *file = fopen(name, "r");
+    FILE *file = open_file(name);
     size_t length = file ? fread(bytes, 1, FILE_MAX, file) : 0;
     bool whole = file && length < FILE_MAX && !ferror(file);
     if (file) fclose(file);

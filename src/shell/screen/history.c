@@ -1,21 +1,27 @@
 /* What was typed, over sessions. */
 #include "shell/screen/history.h"
 
+#include "io/sink.h"
 #include "shell/screen/paths.h"
 
+#include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <readline/history.h>
 
 enum {
     SLACK = 1000, /* the file is written anew when it holds so many entries more than are kept */
-    LOCK_TRIES = 10
+    OPEN_TRIES = 10,
+    LOCK_TRIES = 50,
+    LOCK_WAIT_NS = 10000000
 };
 
 static char *path; /* NULL: no file */
@@ -53,17 +59,44 @@ static void unescape(char *line)
 
 /* ---- The file ---- */
 
+/* The file, or -1: what is no regular file would give no end of entries, or none before somebody
+ * writes. What was typed is nobody else's to read. */
+static int open_file(int flags, struct stat *about)
+{
+    int file = open(path, flags | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0600);
+    if (file < 0) return -1;
+    if (fstat(file, about) == 0 && S_ISREG(about->st_mode)) {
+        bool open_to_others = about->st_mode & 077;
+        if (!open_to_others || fchmod(file, about->st_mode & 0700) == 0 || errno == EPERM)
+            return file;
+    }
+    close(file);
+    return -1;
+}
+
+/* Others hold the lock for the time of a write; one that was stopped in it is not waited for. */
+static bool lock(int file)
+{
+    for (int tries = 0; tries < LOCK_TRIES; tries++) {
+        if (flock(file, LOCK_EX | LOCK_NB) == 0) return true;
+        if (errno != EWOULDBLOCK) return false;
+        nanosleep(&(struct timespec){.tv_nsec = LOCK_WAIT_NS}, NULL);
+    }
+    return false;
+}
+
 /* Opens the file for appending and locks it. When another session put a new file in its place
  * meanwhile, that is opened instead. */
 static int open_locked(void)
 {
-    for (int tries = 0; tries < LOCK_TRIES; tries++) {
+    for (int tries = 0; tries < OPEN_TRIES; tries++) {
         struct stat ours, now;
-        int file = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+        int file = open_file(O_WRONLY | O_CREAT | O_APPEND, &ours);
         if (file < 0) return -1;
-        bool locked = flock(file, LOCK_EX) == 0 && fstat(file, &ours) == 0;
+        bool locked = lock(file);
         if (locked && stat(path, &now) == 0 && ours.st_ino == now.st_ino) return file;
         close(file);
+        if (!locked) return -1;
     }
     return -1;
 }
@@ -83,62 +116,68 @@ static void append(const char *input)
     free(line);
 }
 
-/* Reads the file into the list; returns how many entries it holds. */
-static int read_file(void)
+/* The last of a file that is larger than is read at a start; the line that begins before it goes.
+ */
+static void skip_old(FILE *file, const struct stat *about, char **line, size_t *room)
+{
+    if (about->st_size <= SH_HISTORY_BYTES) return;
+    if (fseeko(file, about->st_size - SH_HISTORY_BYTES, SEEK_SET) != 0) return;
+    if (getline(line, room, file) < 0) rewind(file);
+}
+
+/* Reads the file into the list; true when it holds more than should be kept. */
+static bool read_file(void)
 {
     char *line = NULL;
     size_t room = 0;
     int count = 0;
-    FILE *file = fopen(path, "re");
-    if (!file) return 0;
+    struct stat about;
+    int fd = open_file(O_RDONLY, &about);
+    FILE *file = fd < 0 ? NULL : fdopen(fd, "r");
+    if (!file) {
+        if (fd >= 0) close(fd);
+        return false;
+    }
+    skip_old(file, &about, &line, &room);
     for (; getline(&line, &room, file) >= 0; count++) {
         unescape(line);
         if (*line) add_history(line);
     }
     free(line);
     fclose(file);
-    return count;
-}
-
-static bool write_entries(int file)
-{
-    bool good = true;
-    for (size_t i = 0; good && i < sh_history_count(); i++) {
-        char *line = escape(sh_history_entry(i));
-        size_t length = line ? strlen(line) : 0;
-        good = line && write(file, line, length) == (ssize_t)length;
-        free(line);
-    }
-    return good;
+    return count > SH_HISTORY_MOST + SLACK || about.st_size > SH_HISTORY_BYTES;
 }
 
 /* Writes a new file of the entries that are kept. They are read once more under the lock, because
  * another session may have added some. */
-static void rewrite(void)
+static void rewrite(nb_ctx *ctx)
 {
-    size_t length = strlen(path);
-    int lock = open_locked();
-    char *name = malloc(length + sizeof ".new");
-    if (lock >= 0 && name) {
-        memcpy(name, path, length);
-        memcpy(name + length, ".new", sizeof ".new");
-        clear_history();
-        read_file();
-        int file = open(name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-        bool good = file >= 0 && write_entries(file);
-        if (file >= 0 && close(file) != 0) good = false;
-        if (!good || rename(name, path) != 0) unlink(name);
+    int held = open_locked();
+    if (held < 0) return;
+    clear_history();
+    read_file();
+    nb_sink *sink = nb_sink_open(ctx, path);
+    bool whole = sink;
+    for (size_t i = 0; whole && i < sh_history_count(); i++) {
+        char *line = escape(sh_history_entry(i));
+        whole = line;
+        if (line) nb_sink_write(sink, line, strlen(line));
+        free(line);
     }
-    if (lock >= 0) close(lock);
-    free(name);
+    /* One that fails leaves the old file, and the next start tries again. */
+    if (whole)
+        nb_sink_close(sink);
+    else
+        nb_sink_drop(sink);
+    close(held);
 }
 
-void sh_history_open(void)
+void sh_history_open(nb_ctx *ctx)
 {
     using_history();
     stifle_history(SH_HISTORY_MOST);
     path = sh_state_path("history");
-    if (path && read_file() > SH_HISTORY_MOST + SLACK) rewrite();
+    if (path && read_file()) rewrite(ctx);
 }
 
 void sh_history_close(void)

@@ -4,14 +4,18 @@
 #ifndef SH_HISTORY_H
 #define SH_HISTORY_H
 
-#include <stdbool.h>
+#include "base/context.h"
+
 #include <stddef.h>
 
-enum { SH_HISTORY_MOST = 10000 };
+enum {
+    SH_HISTORY_MOST = 10000,     /* entries that are kept */
+    SH_HISTORY_BYTES = 64 << 20, /* of a larger file the last so many are read */
+};
 
-/* Reads the file. Without a home, or where it cannot be read, history lasts for the session only.
- */
-void sh_history_open(void);
+/* Reads the file, which becomes the user's alone to read. Without a home, or where it cannot be
+ * read or is no regular file, history lasts for the session only. */
+void sh_history_open(nb_ctx *ctx);
 void sh_history_close(void);
 /* Adds an input, unless it is the one before again. */
 void sh_history_add(const char *input);
