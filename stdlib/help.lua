@@ -16,7 +16,7 @@ local length, offset = utf8.len, utf8.offset
 local max, min = math.max, math.min
 local error, getmetatable, ipairs, load, pairs, rawequal, rawget, select, type =
     error, getmetatable, ipairs, load, pairs, rawequal, rawget, select, type
-local standard_print = print
+local _G, standard_print = _G, print
 
 local M = {}
 
@@ -379,7 +379,7 @@ function M.text(...)
 end
 
 function M.help(...)
-    local show = print or standard_print
+    local show = _G.print or standard_print
     show((M.text(...)))
 end
 

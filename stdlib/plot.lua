@@ -4,10 +4,9 @@
 
 local _, nabla = ...
 
--- Of its own, because at a prompt a global soon has another value.
 local math, table = math, table
-local error, ipairs, pcall, require, setmetatable, tostring, type =
-    error, ipairs, pcall, require, setmetatable, tostring, type
+local _G, error, ipairs, pcall, require, setmetatable, tostring, type =
+    _G, error, ipairs, pcall, require, setmetatable, tostring, type
 
 local given = require "nabla.plot.given"
 
@@ -90,7 +89,8 @@ local function show(name, kind, picture, options, part)
     if not lines then refuse(name .. ": " .. message, 2) end
     local text = table.concat(lines, "\n")
     if options.text then return text end
-    print(text)
+    local say = _G.print or print -- the session's own, where it has one
+    say(text)
 end
 
 -- ---- Lines ----

@@ -55,6 +55,14 @@ static const nb_embedded *find_embedded(const char *file)
     return NULL;
 }
 
+/* A part may be loaded when a session's `table` or `math` is long something else: its globals are
+ * those of the start. The chunk is on the stack's top. */
+static void give_globals(lua_State *L)
+{
+    nbl_state_push(L, NBL_GLOBALS);
+    if (!lua_setupvalue(L, -2, 1)) lua_pop(L, 1);
+}
+
 /* Pushes the chunk of stdlib/NAME.lua and returns true; raises when it does not compile. */
 static bool push_chunk(lua_State *L, const char *name)
 {
@@ -73,6 +81,7 @@ static bool push_chunk(lua_State *L, const char *name)
         lua_remove(L, -2);
     }
     if (outcome != LUA_OK) lua_error(L);
+    give_globals(L);
     return true;
 }
 
@@ -106,11 +115,24 @@ static int search(lua_State *L)
     return 1;
 }
 
+static void keep_globals(lua_State *L)
+{
+    nbl_state_push(L, NBL_GLOBALS);
+    lua_pushglobaltable(L);
+    for (lua_pushnil(L); lua_next(L, -2);) {
+        lua_pushvalue(L, -2);
+        lua_insert(L, -2);
+        lua_settable(L, -5);
+    }
+    lua_pop(L, 2);
+}
+
 /* Behind the searcher for preloaded modules, before those for files. */
 void nbl_open_embedded(lua_State *L)
 {
     enum { PLACE = 2 };
     int top = lua_gettop(L);
+    keep_globals(L);
     luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
     if (lua_getfield(L, -1, "package") == LUA_TTABLE &&
         lua_getfield(L, -1, "searchers") == LUA_TTABLE) {

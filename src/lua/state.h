@@ -46,7 +46,8 @@ enum {
     NBL_ACTIVATIONS, /* name → handle */
     NBL_COSTS,
     NBL_EXAMPLES, /* set[i] → the data set that it came from; weak keys */
-    NBL_STATE_VALUES = NBL_EXAMPLES
+    NBL_GLOBALS,  /* the globals as they were when the module was opened */
+    NBL_STATE_VALUES = NBL_GLOBALS
 };
 
 /* Makes the state of L. It is the first of the module's objects with a finaliser, so that it dies

@@ -7,7 +7,7 @@ local given = require "nabla.plot.given"
 local _, nabla = ...
 
 local table = table
-local ipairs, next, pcall, type = ipairs, next, pcall, type
+local debug, error, ipairs, next, pcall, type = debug, error, ipairs, next, pcall, type
 
 local series = {}
 
@@ -129,8 +129,16 @@ function series.functions(what)
     return what
 end
 
--- A function of numbers and one of tensors both draw: what the first point says decides. In the
--- end f is called in the open, so that an error of its own shows its own lines.
+-- A function of Lua is called in the open, so that an error of its own shows its own lines. Of what
+-- is written in C an error would show ours: only its words go on.
+local function call(f, x)
+    if type(f) == "function" and debug.getinfo(f, "S").what ~= "C" then return true, f(x) end
+    local fine, value = pcall(f, x)
+    if not fine and type(value) ~= "string" then error(value, 0) end
+    return fine, fine and value or value:gsub("^[^:]*:%d+: ", "")
+end
+
+-- A function of numbers and one of tensors both draw: what the first point says decides.
 local function takes_numbers(f, x)
     if type(f) ~= "function" then return false end
     if pcall(f, x[1]) then return true end
@@ -146,7 +154,8 @@ end
 local function sample_numbers(f, x)
     local out = {}
     for i, at in ipairs(x) do
-        local value = f(at)
+        local fine, value = call(f, at)
+        if not fine then return nil, "plot: " .. value end
         out[i] = number_of(value)
         if not out[i] then
             return nil, ("plot: the function gives %s at %.6g, not a number"):format(
@@ -160,7 +169,8 @@ end
 local function sample_tensor(f, x)
     local points = nabla.tensor(x)
     if given.kind(f) == "network" then points = points:reshape(#x, 1) end
-    local value = f(points)
+    local fine, value = call(f, points)
+    if not fine then return nil, "plot: " .. value end
     if given.kind(value) ~= "tensor" or value:dim() > 2 or value:dim() == 0 or
         value:size(1) ~= #x then
         return nil, "plot: the function gives no number for each point"

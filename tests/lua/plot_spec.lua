@@ -182,6 +182,9 @@ test("errors of a function that is drawn are its own, with its line", function()
         "^[^\n]*plot_spec.lua:%d+: attempt to index a n")
     fails(function() plot(function() return "a" end, 0, 1) end,
         "plot_spec.lua:%d+: plot: the function gives 'a' at 0, not a number")
+    fails(function() plot(string.rep, 0, 1) end, "plot_spec.lua:%d+: plot: bad argument #")
+    fails(function() plot(spec.nabla.nn.net "2 - 1", 0, 1) end,
+        "plot_spec.lua:%d+: plot: x is 500x1; the network takes examples of 2")
     fails(function() plot(math.sin, 1, 0) end, "a must be below b, not 1 and 0", true)
     fails(function() plot(math.sin, 0, 1 / 0) end, "must be finite numbers, not inf", true)
     fails(function() plot({1, 2}, 0, 1) end, "takes two arguments", true)
@@ -292,6 +295,15 @@ test("what a terminal would obey is spelled out", function()
     -- 日本 takes four columns.
     text = drawn(UTF8, plot.confusion, tensor.eye(2), {text = true, classes = {"日本", "b"}})
     eq(text:match "^[^\n]*", "     日本    b   right")
+end)
+
+test("a session's own names do not reach what draws", function()
+    local pipe <close> = io.popen(("'%s' -e 'math, table, utf8, ipairs, tostring = nil' " ..
+        "-e 'plot({1, 2}, {width = 20, height = 2}) plot.hist{1}' -e 'plot.image(data.digits()[1])' " ..
+        "2>&1"):format(arg[-1]))
+    local text = pipe:read "a"
+    eq(text:find("nil", 1, true), nil)
+    eq(select(2, text:gsub("\n", "")) > 10, true)
 end)
 
 test("a million points", function()
