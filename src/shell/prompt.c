@@ -5,6 +5,7 @@
 #include "shell/commands.h"
 #include "shell/record.h"
 #include "shell/run/eval.h"
+#include "shell/run/plain.h"
 #include "shell/run/tokens.h"
 #include "shell/screen/history.h"
 #include "shell/screen/line.h"
@@ -71,18 +72,9 @@ static void add_lines(nb_text *input, const char *lines)
     }
 }
 
-/* The input without the `=` that Lua's older prompts want before an expression. */
-static const char *without_sign(const char *input)
+/* The input whose function is on the stack's top. False when it failed. */
+static bool run_compiled(sh_shell *shell, const char *input)
 {
-    const char *sign = input + strspn(input, " \t");
-    return *sign == '=' && sign[1] != '=' ? sign + 1 + strspn(sign + 1, " \t") : input;
-}
-
-/* One input whole: in history first, so that even one that ends the program is there. False when it
- * failed. */
-static bool carry_out(sh_shell *shell, const char *input)
-{
-    sh_history_add(input);
     bool fine = sh_eval_run(shell, input) == SH_OK;
     sh_record_add(shell, input, fine ? SH_RECORD_INPUT : SH_RECORD_FAILED);
     return fine;
@@ -91,12 +83,52 @@ static bool carry_out(sh_shell *shell, const char *input)
 /* An input that cannot go on in a further line: compiled and carried out, or refused. */
 static bool run_whole(sh_shell *shell, const char *input)
 {
-    input = without_sign(input);
     sh_compiled outcome = sh_eval_compile(shell, input);
-    if (outcome == SH_WHOLE) return carry_out(shell, input);
     if (outcome == SH_UNFINISHED) sh_complain(shell, "this ends in the middle of a statement");
+    return outcome == SH_WHOLE && run_compiled(shell, input);
+}
+
+static int find_pieces(lua_State *L)
+{
+    const char *input = sh_work(L);
+    lua_pushboolean(L, sh_has_pieces(L, input));
+    return 1;
+}
+
+static bool has_pieces(sh_shell *shell, const char *input)
+{
+    if (!next_line(input)) return false;
+    if (sh_protect(shell, find_pieces, (void *)(uintptr_t)input, 1) != SH_OK) return false;
+    bool found = lua_toboolean(shell->L, -1);
+    lua_pop(shell->L, 1);
+    return found;
+}
+
+/* Lines that make no chunk together but piece by piece, as an example of help: each shows its
+ * value, until one fails. */
+static void run_pieces(sh_shell *shell, const char *lines)
+{
+    for (bool fine = true; fine && lines;) {
+        nb_text piece;
+        sh_compiled outcome = SH_UNFINISHED;
+        nb_text_init(&piece, shell->ctx);
+        for (; lines && outcome == SH_UNFINISHED; lines = next_line(lines)) {
+            nb_text_add(&piece, "%s", piece.length ? "\n" : "");
+            nb_text_add_bytes(&piece, lines, strcspn(lines, "\n"));
+            bool blank = sh_is_blank(nb_text_get(&piece));
+            if (!blank) outcome = sh_eval_compile(shell, nb_text_get(&piece));
+        }
+        fine = outcome == SH_WHOLE && run_compiled(shell, nb_text_get(&piece));
+        nb_text_free(&piece);
+    }
+}
+
+/* An input that is whole or wrong, which history keeps as it is. It is there first, so that even
+ * one that ends the program is. */
+static bool carry_out(sh_shell *shell, const char *input)
+{
     sh_history_add(input);
-    return false;
+    return run_whole(shell, input);
 }
 
 static void run_command(sh_shell *shell, const char *input)
@@ -108,7 +140,7 @@ static void run_command(sh_shell *shell, const char *input)
     /* What came from the editor is shown, for it was not typed here. */
     if (text && !sh_is_blank(text)) {
         sh_remark(shell, "%s", text);
-        run_whole(shell, text);
+        carry_out(shell, text);
     }
     free(text);
 }
@@ -125,10 +157,12 @@ static bool is_transcript(const char *lines)
     return found;
 }
 
-static bool run_copied(sh_shell *shell, const char *input)
+static bool run_copied(sh_shell *shell, nb_text *text)
 {
+    if (!sh_is_command(nb_text_get(text))) sh_plain_input(text);
+    const char *input = nb_text_get(text);
     if (sh_is_blank(input)) return true;
-    if (!sh_is_command(input)) return run_whole(shell, input);
+    if (!sh_is_command(input)) return carry_out(shell, input);
     run_command(shell, input);
     return !shell->leaving;
 }
@@ -156,7 +190,7 @@ static void run_transcript(sh_shell *shell, const char *lines)
         nb_text input;
         nb_text_init(&input, shell->ctx);
         lines = take_copied(&input, lines);
-        fine = !input.failed && run_copied(shell, nb_text_get(&input));
+        fine = !input.failed && run_copied(shell, &input);
         nb_text_free(&input);
     }
 }
@@ -166,6 +200,21 @@ static void run_transcript(sh_shell *shell, const char *lines)
 /* What became of an input after one more line of it. */
 typedef enum step { GO_ON, DONE } step;
 
+static step take_input(sh_shell *shell, const char *text)
+{
+    if (sh_is_blank(text)) return DONE;
+    if (has_pieces(shell, text)) {
+        sh_history_add(text);
+        run_pieces(shell, text);
+        return DONE;
+    }
+    sh_compiled outcome = sh_eval_compile(shell, text);
+    if (outcome == SH_UNFINISHED) return GO_ON;
+    sh_history_add(text);
+    if (outcome == SH_WHOLE) run_compiled(shell, text);
+    return DONE;
+}
+
 static step take_line(sh_shell *shell, nb_text *input, const char *line)
 {
     bool first = input->length == 0;
@@ -174,22 +223,13 @@ static step take_line(sh_shell *shell, nb_text *input, const char *line)
         return DONE;
     }
     add_lines(input, line);
-    if (input->failed) {
-        sh_complain(shell, "not enough memory for this input");
+    if (first && sh_is_command(nb_text_get(input))) {
+        run_command(shell, nb_text_get(input));
         return DONE;
     }
-    const char *text = without_sign(nb_text_get(input));
-    if (sh_is_blank(text)) return DONE;
-    if (first && sh_is_command(text)) {
-        run_command(shell, text);
-        return DONE;
-    }
-    sh_compiled outcome = sh_eval_compile(shell, text);
-    if (outcome == SH_UNFINISHED) return GO_ON;
-    if (outcome == SH_WHOLE)
-        carry_out(shell, text);
-    else
-        sh_history_add(text);
+    sh_plain_input(input);
+    if (!input->failed) return take_input(shell, nb_text_get(input));
+    sh_complain(shell, "not enough memory for this input");
     return DONE;
 }
 
