@@ -15,6 +15,7 @@ local FAMILIES <const> = {
     {prefix = "layer", title = "A LAYER"},
     {prefix = "neuron", title = "A NEURON"},
     {prefix = "trace", title = "A TRACE"},
+    {prefix = "activation", title = "AN ACTIVATION AS A FUNCTION"},
     {prefix = "data", title = "DATA"},
     {prefix = "set", title = "A DATA SET"},
     {prefix = "plot", title = "PLOTS"},
@@ -118,11 +119,12 @@ end
 local CLASSES <const> = {
     tensor = "nabla.tensor", net = "nabla.network", layer = "nabla.layer",
     neuron = "nabla.neuron", set = "nabla.set", trace = "nabla.trace",
+    activation = "nabla.activation",
 }
 local MODULES <const> = {"tensor", "nn", "data", "plot", "nabla"}
 local MODULE_OF <const> = {
     tensor = "tensor", nn = "nn", net = "nn", layer = "nn", neuron = "nn", trace = "nn",
-    data = "data", set = "data", plot = "plot", nabla = "nabla",
+    activation = "nn", data = "data", set = "data", plot = "plot", nabla = "nabla",
 }
 
 -- Types of parameters by the names that the usages give them; what is missing may be anything.
@@ -145,7 +147,8 @@ local RESULTS <const> = {
         topk = PAIR, median = PAIR, histogram = PAIR, qr = PAIR, eigh = PAIR,
         svd = {"nabla.tensor", "nabla.tensor", "nabla.tensor"},
     },
-    nn = {{"any"}, net = {"nabla.network"}, load = {"nabla.network"}, no_grad = {"any"}},
+    nn = {{"any"}, net = {"nabla.network"}, load = {"nabla.network"}, no_grad = {"any"},
+        activation = {"nabla.activation"}},
     net = {
         {"any"}, clone = {"nabla.network"}, reset = {}, params = {"nabla.tensor"},
         grads = {"nabla.tensor"}, count = {"integer"}, notation = {"string"}, save = {},
@@ -251,6 +254,9 @@ local function write_class(file, prefix)
         end
         file:write "---@operator unm: nabla.tensor\n"
     end
+    if prefix == "activation" then
+        file:write "---@overload fun(z: nabla.tensor|number|table, options?: table): any\n"
+    end
     file:write("local ", owner, " = {}\n\n")
     for _, entry in ipairs(members) do
         if entry.kind == "method" then write_function(file, entry, owner) end
@@ -267,6 +273,12 @@ local function write_module(folder, module)
     for _, entry in ipairs(book) do
         local is = entry.kind == "function" and entry.name:match "^(%w+)%." == module
         if is then write_function(file, entry, module) end
+    end
+    if module == "nn" then
+        for _, entry in ipairs(each(function(entry) return entry.kind == "activation" end)) do
+            file:write(comment(entry.text), "\n---", entry.usage, "\n")
+            file:write("---@type nabla.activation\nnn.", entry.name, " = nil\n\n")
+        end
     end
     local prefixes = {}
     for prefix in pairs(CLASSES) do prefixes[#prefixes + 1] = prefix end

@@ -39,9 +39,12 @@ end
 function M.find(name)
     local whole, part = {}, {}
     name = name:gsub("^x:", "tensor:"):gsub("%(%)$", ""):gsub("^net%[%w+%]", "net[l]")
-    local method = name:gsub("%.([%w_]+)$", ":%1")
+    name = name:gsub("^t%[%w+%]([.:])", "trace%1"):gsub("^nn%.[%w_]+%.df$", "activation.df")
+    local method, under_nn = name:gsub("%.([%w_]+)$", ":%1"), name:match("^nn%.([%w_]+)$")
     for _, entry in ipairs(book) do
-        if entry.name == name or entry.name == method then whole[#whole + 1] = entry
+        local activation = entry.name == under_nn and entry.kind == "activation"
+        if entry.name == name or entry.name == method or activation then
+            whole[#whole + 1] = entry
         elseif short(entry.name) == name then part[#part + 1] = entry end
     end
     move(part, 1, #part, #whole + 1, whole)

@@ -254,6 +254,17 @@ TREES = (
      {"1][1][1": (5, 3), "1][1][2": (2, 5), "1][2][1": (2, 3)},
      lambda x, f, g, h: torch.cat((torch.sigmoid(affine(torch.tanh(affine(x, *f)), *g)),
                                    F.silu(affine(x, *h))), 1)),
+    ("layer:act", "after a block", "3 - residual[5 tanh - 3 linear] - act gelu - 2", "5x3",
+     {"1][1": (5, 3), "1][2": (3, 5), "3": (2, 3)},
+     lambda x, f, g, h: torch.sigmoid(affine(F.gelu(
+         x + affine(torch.tanh(affine(x, *f)), *g)), *h))),
+    ("layer:act", "of neurons that differ, first and last",
+     "3 - act tanh sin@2 - 4 linear - act softmax", "5x3", {"2": (4, 3)},
+     lambda x, f: torch.softmax(affine(torch.cat(
+         (torch.tanh(x[:, :1]), torch.sin(x[:, 1:2]), torch.tanh(x[:, 2:])), 1), *f), 1)),
+    ("layer:act", "on steps", "*x3 - 5 linear - act silu - 2", "3x7x3",
+     {"1": (5, 3), "3": (2, 5)},
+     lambda x, f, g: torch.sigmoid(affine(F.silu(affine(x, *f)), *g))),
     ("layer:dense", "shared by two places", "3 - 3 tanh name=a - @a - 2", "5x3",
      {"1": (3, 3), "3": (2, 3)},
      lambda x, f, g: torch.sigmoid(affine(

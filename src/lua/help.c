@@ -179,8 +179,11 @@ static const char *push_formula(lua_State *L, const nb_activation_type *of)
                            isinf(of->high) ? "∞" : nb_number_text(of->high, high));
 }
 
+/* The module's table is on the stack's top: activations are found by their handles too. */
 static void add_parts(lua_State *L)
 {
+    lua_getfield(L, -1, "nn");
+    int nn = lua_gettop(L);
     for (int i = 0; i < NB_LAYERS; i++) {
         const nb_layer_type *of = nb_layer_types[i];
         add_page(L, "layer",
@@ -188,9 +191,10 @@ static void add_parts(lua_State *L)
     }
     for (int i = 0; i < NB_ACTIVATIONS; i++) {
         const nb_activation_type *of = nb_activations[i];
-        add_page(
-            L, "activation",
-            (nbl_entry){of->name, NULL, push_formula(L, of), of->help, of->example, of->options});
+        const nbl_entry page = {of->name, NULL,        push_formula(L, of),
+                                of->help, of->example, of->options};
+        lua_getfield(L, nn, of->name);
+        nbl_book_add(L, "activation", &page);
         lua_pop(L, 1);
     }
     for (int i = 0; i < NB_COSTS; i++) {
@@ -198,6 +202,7 @@ static void add_parts(lua_State *L)
         add_page(L, "cost",
                  (nbl_entry){of->name, NULL, of->formula, of->help, of->example, of->options});
     }
+    lua_settop(L, nn - 1);
 }
 
 static void add_choices(lua_State *L)

@@ -220,6 +220,7 @@ void nbl_forget_stopped(lua_State *L);
 void nbl_open_tensor(lua_State *L);
 void nbl_open_nn(lua_State *L);
 void nbl_open_data(lua_State *L);
+/* … this one with the table of all modules on the stack's top. */
 void nbl_open_help(lua_State *L);
 /* Adds what concerns the tape (no_grad) to the table nn on the stack's top. */
 void nbl_open_tape(lua_State *L);

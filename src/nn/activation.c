@@ -31,7 +31,8 @@ NB_DEFINE_CHOICES(nb_activation_type, nb_activation, "activation")
     NB_DESCRIPTOR(nb_activation_type, nb_activation_##NAME) = {                                    \
         .name = #NAME,                                                                             \
         .kernel = NB_U_##KERNEL,                                                                   \
-        .example = "net = nn.net \"4 - 3 " #NAME " - 1\"",                                         \
+        .example = "net = nn.net \"4 - 3 " #NAME " - 1\"\n"                                        \
+                   "nn." #NAME "(tensor{-1, 0, 1})\nnn." #NAME ".df(tensor{-1, 0, 1})",             \
         __VA_ARGS__,                                                                               \
     }
 
@@ -41,7 +42,8 @@ NB_DEFINE_CHOICES(nb_activation_type, nb_activation, "activation")
         .name = #NAME,                                                                             \
         .whole_layer = true,                                                                       \
         .op = NB_OP_##NAME,                                                                        \
-        .example = "net = nn.net \"4 - 3 " #NAME "\"",                                             \
+        .example = "net = nn.net \"4 - 3 " #NAME "\"\n"                                            \
+                   "nn." #NAME "(tensor{-1, 0, 1})\nnn." #NAME ".df(tensor{-1, 0, 1})",             \
         __VA_ARGS__,                                                                               \
     }
 

@@ -16,6 +16,20 @@ local function check_help(name, value)
     if public and not help.of_value(value) then error(name .. " has no help") end
 end
 
+test("activations are found by their name, their value and their derivative", function()
+    local found = 0
+    for name, value in pairs(nabla.nn) do
+        if type(value) == "userdata" then
+            eq(help.of_value(value).kind, "activation")
+            eq((help.text(value)):find("activation " .. name, 1, true), 1)
+            eq((help.text("nn." .. name)):find("activation " .. name, 1, true), 1)
+            eq((help.text("nn." .. name .. ".df")):find("nn.NAME.df(z", 1, true), 1)
+            found = found + 1
+        end
+    end
+    assert(found >= 22)
+end)
+
 for name, module in pairs(modules) do
     test("every function of " .. name .. " has help", function()
         for field, value in pairs(module) do check_help(name .. "." .. field, value) end

@@ -254,6 +254,17 @@ test("a layer that passes its input on has the gradient there", function()
     eq(t[1].delta, t.grad_x)
 end)
 
+test("a layer that passes its input on has the part that comes through it, no other's", function()
+    local net = nn.net({2, nn.parallel {{nn.fn(function(x) return x end)}, {}}}, F64)
+    local t = net:trace(vector(1, 2), vector(0, 0, 0, 0))
+    eq(t[1][1].delta, {1, 2})
+    eq(t.grad_x, {2, 4})
+    net = net_of "2 - parallel[act relu | ]"
+    t = net:trace(vector(1, -2), vector(0, 0, 0, 0))
+    eq(t[1][1].delta, {1, 0})
+    eq(t.grad_x, {2, -2})
+end)
+
 test("what a trace asks besides leaves every other gradient as it was", function()
     local knob = vector(2):requires_grad_()
     local net = net_of "2 - 2"

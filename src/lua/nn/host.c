@@ -19,6 +19,8 @@ typedef struct function {
     char name[NB_NAME_MAX];
     char what[NB_NAME_MAX + 16]; /* "activation swish", for messages */
     bool slope;                  /* the derivative is a function too */
+    /* Of the activations that stand under nn.NAME: the core's own, and the rest is not used. */
+    const nb_activation_type *built_in;
     union {
         nb_activation_type activation;
         nb_cost_type cost;
@@ -152,7 +154,7 @@ static nb_tensor *call_activation(nb_ctx *ctx, const nb_host_function *host, nb_
 static int function_tostring(lua_State *L);
 
 static const luaL_Reg function_meta[] = {{"__tostring", function_tostring}, {NULL, NULL}};
-static const nbl_kind activation_kind = {"nabla.activation", FUNCTION_VALUES, function_meta};
+const nbl_kind nbl_activation_kind = {"nabla.activation", FUNCTION_VALUES, function_meta};
 static const nbl_kind cost_kind = {"nabla.cost", FUNCTION_VALUES, function_meta};
 static const nbl_kind layer_function_kind = {"nabla.layer function", FUNCTION_VALUES,
                                              function_meta};
@@ -160,7 +162,7 @@ static const nbl_kind layer_function_kind = {"nabla.layer function", FUNCTION_VA
 /* The handle at `at`, NULL when it is of none of the three kinds. */
 static function *test_function(lua_State *L, int at)
 {
-    static const nbl_kind *const kinds[] = {&activation_kind, &cost_kind, &layer_function_kind};
+    static const nbl_kind *const kinds[] = {&nbl_activation_kind, &cost_kind, &layer_function_kind};
     function *self = NULL;
     for (size_t i = 0; !self && i < sizeof kinds / sizeof *kinds; i++)
         self = nbl_test_handle(L, at, kinds[i]);
@@ -198,7 +200,7 @@ static function *new_function(lua_State *L, int arg, const nbl_kind *kind, const
 
 static function *new_activation(lua_State *L, int arg, const char *name)
 {
-    function *self = new_function(L, arg, &activation_kind, name);
+    function *self = new_function(L, arg, &nbl_activation_kind, name);
     self->host.call = call_activation;
     self->activation = (nb_activation_type){.name = self->name,
                                             .help = "a function of Lua",
@@ -209,6 +211,21 @@ static function *new_activation(lua_State *L, int arg, const char *name)
                                             .high = NAN,
                                             .host = &self->host};
     return self;
+}
+
+void nbl_new_built_in(lua_State *L, const nb_activation_type *type)
+{
+    function *self = nbl_new_handle(L, &nbl_activation_kind, sizeof *self);
+    snprintf(self->name, sizeof self->name, "%s", type->name);
+    snprintf(self->what, sizeof self->what, "activation %s", type->name);
+    self->built_in = type;
+}
+
+const nb_activation_type *nbl_test_activation(lua_State *L, int arg)
+{
+    const function *self = nbl_test_handle(L, arg, &nbl_activation_kind);
+    if (!self) return NULL;
+    return self->built_in ? self->built_in : &self->activation;
 }
 
 static function *new_cost(lua_State *L, int arg, const char *name)
@@ -282,7 +299,7 @@ static bool has_options(lua_State *L, int arg)
 nb_activation nbl_to_activation(lua_State *L, int arg)
 {
     static const family activations = {
-        .kind = &activation_kind,
+        .kind = &nbl_activation_kind,
         .word = "activation",
         .wanted = "an activation is a name, a function or an nn.activation",
         .make = new_activation,
@@ -296,7 +313,10 @@ nb_activation nbl_to_activation(lua_State *L, int arg)
             nbl_error(L, "%s", ctx->message);
         return activation;
     }
-    if (!activation.type) activation.type = &to_function(L, arg, &activations)->activation;
+    if (!activation.type) {
+        to_function(L, arg, &activations);
+        activation.type = nbl_test_activation(L, arg);
+    }
     return nb_activation_of(activation.type);
 }
 
@@ -544,10 +564,13 @@ static const nbl_entry entries[] = {
      .help = "An activation written in Lua with tensor methods. With a name, notation and files "
              "know it in this session. Without df the tape gives the derivative. low and high say "
              "what its outputs never leave; cross_entropy refuses those that can leave 0 … 1, and "
-             "where nobody says so it looks at the outputs of every batch.",
+             "where nobody says so it looks at the outputs of every batch. What it gives is a "
+             "function as the built-in ones are: f(z), f.df(z).",
      .example =
-         "nn.activation{name = \"swish2\", f = function(z) return z * (2 * z):sigmoid() end}\n"
-         "print(nn.net \"4 - 3 swish2 - 2\")",
+         "swish2 = nn.activation{name = \"swish2\", f = function(z) return z * (2 * z):sigmoid() "
+         "end}\n"
+         "swish2.df(0)  → 0.5\n"
+         "nn.net \"4 - 3 swish2 - 2\"",
      .options = activation_options},
     {.name = "cost",
      .function = make_cost,

@@ -17,6 +17,10 @@
  * the argument, so that it lives as long as the call. Raises for names that nobody knows, with the
  * nearest. */
 nb_activation nbl_to_activation(lua_State *L, int arg);
+/* A handle for a built-in one on the stack's top; and what a handle at `arg` stands for, or NULL. */
+extern const nbl_kind nbl_activation_kind;
+void nbl_new_built_in(lua_State *L, const nb_activation_type *type);
+const nb_activation_type *nbl_test_activation(lua_State *L, int arg);
 /* The cost at `arg` likewise. */
 nb_cost nbl_to_cost(lua_State *L, int arg);
 /* The function at `arg` as a layer's; the handle is pushed. `name` may be "". */
@@ -52,5 +56,7 @@ void nbl_names_init(nbl_names *names, lua_State *L, int found);
 
 /* Adds nn.activation and nn.cost to the table on the stack's top. */
 void nbl_open_host(lua_State *L);
+/* Adds nn.sigmoid and all other built-in activations, as functions, and lets handles be called. */
+void nbl_open_activations(lua_State *L);
 
 #endif

@@ -17,6 +17,7 @@ void nbl_open_nn(lua_State *L)
     lua_newtable(L);
     nbl_open_net_build(L);
     nbl_open_host(L);
+    nbl_open_activations(L);
     nbl_open_layer_makers(L);
     nbl_open_optimizers(L);
 }

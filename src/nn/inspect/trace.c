@@ -59,8 +59,7 @@ static nb_tensor *part(nb_ctx *ctx, const nb_tensor *flat, const nb_param *param
     return nb_tensor_view(ctx, flat, value->dims, value->shape, value->stride, param->start);
 }
 
-/* The gradient at a tensor that was watched, or at x, which may be the z of a layer that passes it
- * on. What the cost does not depend on has 0. */
+/* The gradient at a tensor that was watched, or at x. What the cost does not depend on has 0. */
 static nb_tensor *gradient_at(nb_ctx *ctx, const nb_trace *trace, const nb_tensor *t)
 {
     nb_tensor *grad = t->link == trace->x->link ? nb_leaf_grad(nb_leaf_of(t)) : nb_watched(t);

@@ -125,6 +125,20 @@ static flow draw_dropout(drawing *d, flow at)
     return at;
 }
 
+/* Smooth ones alone: what comes in may be relu's 0, where another kink would be met exactly. */
+static flow draw_act(drawing *d, flow at)
+{
+    static const char *const smooth[] = {"tanh", "sin",     "softplus",
+                                         "gelu", "softmax", "log_softmax"};
+    put(d, "act");
+    if (!below(d, 3))
+        put(d, " %s", smooth[below(d, 6)]);
+    else if (below(d, 2))
+        put(d, " %s silu@%d", smooth[below(d, 4)], 1 + below(d, at.width));
+    maybe_name(d, at, at);
+    return at;
+}
+
 /* Other sizes and back to a vector; steps keep theirs. */
 static flow draw_shapes(drawing *d, flow at)
 {
@@ -183,9 +197,10 @@ static const struct kind {
     flow (*draw)(drawing *d, flow at);
     bool block;
 } kinds[] = {
-    {"dense", draw_dense, false},      {"dropout", draw_dropout, false},
-    {"reshape", draw_shapes, false},   {"residual", draw_residual, true},
-    {"parallel", draw_parallel, true}, {"net", draw_net, true},
+    {"dense", draw_dense, false},      {"act", draw_act, false},
+    {"dropout", draw_dropout, false},  {"reshape", draw_shapes, false},
+    {"residual", draw_residual, true}, {"parallel", draw_parallel, true},
+    {"net", draw_net, true},
 };
 enum { KINDS = sizeof kinds / sizeof kinds[0] };
 
