@@ -607,6 +607,25 @@ from neuron k of layer l - 1 to neuron j of layer l, as the notes' w_jk.]],
     [[w, a = tensor{{1, 2}, {3, 4}}, tensor{{1, 1}}
 a:matmul(w:t())  → 3 7]])
 
+page("lr", [[
+The learning rate, the book's η (eta). Where none is given train and step take one that suits network
+and cost. For gradient descent it is
+
+  3     for quadratic, mse and huber after sigmoid and what else stays within 0 … 1
+  0.3   for cross_entropy, and for quadratic after softmax
+  0.1   for quadratic after linear, tanh, relu and the like, and for costs of your own
+
+of mse K/2 times as much for K outputs, since it is 2/K of quadratic; a fifth of that unless there
+are hidden neurons and all of them stay within 0 … 1, as the book's do; and with momentum 1 - momentum
+times that. adam takes 0.001. Objects such as nn.sgd{lr = 0.5} keep their own.
+
+It is a rule of thumb for inputs of a size around 1, chosen to be slow rather than wild. The line of
+progress shows what is used, and the history has it in .lr. Where the cost jumps or is not finite,
+take a third of it after net:reset(); where it creeps, three times as much.]],
+    [[net = nn.net "64 - 30 - 10"
+h = net:train(data.digits().train, {epochs = 2, progress = false})
+h.lr[1] → 3]])
+
 page("interrupting", [[
 Ctrl-C stops Lua code, training, long products and prints, and gives the prompt back with
 everything whole: training keeps what it learned up to the last whole batch. What cannot be

@@ -40,6 +40,11 @@ nb_status nb_cost_check(nb_ctx *ctx, const nb_cost *cost, nb_activation last, co
     return cost->type->check ? cost->type->check(ctx, cost, last, where) : NB_OK;
 }
 
+double nb_cost_rate(const nb_cost *cost, nb_activation last, int64_t units)
+{
+    return cost->type->rate ? cost->type->rate(cost, last, units) : NB_RATE;
+}
+
 nb_op_id nb_cost_fused(const nb_cost *cost, nb_activation last, int64_t units)
 {
     return cost->type->fused ? cost->type->fused(cost, last, units) : NB_OPS;
@@ -69,6 +74,17 @@ static nb_tensor *mean_of(nb_ctx *ctx, nb_tensor *sum, const nb_tensor *a, int s
     return nb_then_number(ctx, NB_OP_mul, sum, sign / (double)(a->shape[0] ? a->shape[0] : 1));
 }
 
+/* 3 is the book's. A sigmoid takes δ down to a sixteenth on the way to z and back; softmax does so
+ * less, and the others not. */
+static double distance_rate(const nb_cost *cost, nb_activation last, int64_t units)
+{
+    const nb_activation_type *type = last.type;
+    (void)cost;
+    (void)units;
+    if (!type || !(type->low >= 0 && type->high <= 1)) return NB_RATE;
+    return type->whole_layer ? 0.3 : 3;
+}
+
 static nb_tensor *quadratic_of(nb_ctx *ctx, const nb_cost *cost, nb_activation last, nb_tensor *a,
                                nb_tensor *y)
 {
@@ -85,6 +101,7 @@ NB_DESCRIPTOR(nb_cost_type, nb_cost_quadratic) = {
     .formula = "C_x = ½ ‖y - a‖²",
     .example = "nn.net \"4 - 3 - 2 : quadratic\"",
     .of = quadratic_of,
+    .rate = distance_rate,
 };
 
 /* Numbers that one example's output holds. */
@@ -99,6 +116,12 @@ static nb_tensor *mse_of(nb_ctx *ctx, const nb_cost *cost, nb_activation last, n
     return nb_then_number(ctx, NB_OP_mul, quadratic_of(ctx, cost, last, a, y), 2 / outputs(a));
 }
 
+/* Steps are those of quadratic. */
+static double mse_rate(const nb_cost *cost, nb_activation last, int64_t units)
+{
+    return distance_rate(cost, last, units) * (double)units / 2;
+}
+
 NB_DESCRIPTOR(nb_cost_type, nb_cost_mse) = {
     .name = "mse",
     .help = "The mean squared error over all elements, as other frameworks count it: 2/K times "
@@ -106,6 +129,7 @@ NB_DESCRIPTOR(nb_cost_type, nb_cost_mse) = {
     .formula = "C_x = 1/K Σ_j (y_j - a_j)²",
     .example = "nn.net \"4 - 3 - 2 linear : mse\"",
     .of = mse_of,
+    .rate = mse_rate,
 };
 
 /* With c = d held between -δ and δ, c (d - ½c) is ½ d² within and δ (|d| - ½ δ) beyond, and the
@@ -150,6 +174,7 @@ NB_DESCRIPTOR(nb_cost_type, nb_cost_huber) = {
     .example = "nn.net \"4 - 3 - 2 linear : huber delta=2\"",
     .options = huber_options,
     .of = huber_of,
+    .rate = distance_rate,
 };
 
 /* ---- Cross-entropy -------------------------------------------------------------------------- */
@@ -277,6 +302,15 @@ static nb_tensor *cross_entropy_of(nb_ctx *ctx, const nb_cost *cost, nb_activati
     return mean_of(ctx, nb_then1(ctx, NB_OP_sum, terms), a, -1);
 }
 
+/* No slope of the last activation stands in the way: δ is a - y. */
+static double cross_entropy_rate(const nb_cost *cost, nb_activation last, int64_t units)
+{
+    (void)cost;
+    (void)last;
+    (void)units;
+    return 0.3;
+}
+
 static const nb_option cross_entropy_options[] = {
     {.name = "logits",
      .help = "the outputs are linear, and the cost takes softmax of them itself, of a single one "
@@ -306,5 +340,6 @@ NB_DESCRIPTOR(nb_cost_type, nb_cost_cross_entropy) = {
     .options = cross_entropy_options,
     .of = cross_entropy_of,
     .check = cross_entropy_check,
+    .rate = cross_entropy_rate,
     .fused = cross_entropy_fused,
 };

@@ -30,8 +30,13 @@ struct nb_cost_type {
     /* The op that takes C from z where a = last(z), stably: its backward is BP1 in one step. Where
      * `last` is no built-in one, it takes C from a. NB_OPS or a NULL function: none. */
     nb_op_id (*fused)(const nb_cost *cost, nb_activation last, int64_t units);
+    /* The learning rate that suits it after `last` (type NULL: not known), `units` outputs, where
+     * the neurons below stay within 0 … 1. NULL: NB_RATE. */
+    double (*rate)(const nb_cost *cost, nb_activation last, int64_t units);
     const nb_host_function *host; /* NULL: built in */
 };
+
+#define NB_RATE 0.1
 
 typedef enum nb_cost_id {
 #define X(name) NB_COST_##name,
@@ -56,6 +61,7 @@ nb_tensor *nb_cost_of(nb_ctx *ctx, const nb_cost *cost, nb_activation last, nb_t
 /* Whether the cost takes the outputs of this activation (type NULL: not known), as the type says.
  */
 nb_status nb_cost_check(nb_ctx *ctx, const nb_cost *cost, nb_activation last, const char *where);
+double nb_cost_rate(const nb_cost *cost, nb_activation last, int64_t units);
 /* The fused op for this cost after so many units with this activation (type NULL: several, or not
  * known), or NB_OPS. */
 nb_op_id nb_cost_fused(const nb_cost *cost, nb_activation last, int64_t units);

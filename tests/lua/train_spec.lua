@@ -85,6 +85,44 @@ test("an optimizer object keeps its state, a name begins afresh", function()
     eq(o.steps, 18)
 end)
 
+test("without lr train and step take what suits network and cost", function()
+    local function rate_of(notation, o)
+        o = options(o)
+        o.lr, o.epochs = nil, 1
+        return nn.net(notation, {seed = 1}):train(few, o).lr[1]
+    end
+    near(rate_of "64 - 30 - 10", 3)
+    near(rate_of "64 - 30 relu@3 - 10 sigmoid relu@2", 3)
+    near(rate_of "64 - 30 - 10 : mse", 15)
+    near(rate_of "64 - 30 - 10 : huber", 3)
+    near(rate_of "64 - 30 - 10 : cross_entropy", 0.3)
+    near(rate_of "64 - 30 tanh - 10 softmax : cross_entropy", 0.06)
+    near(rate_of "64 - 30 - 20 relu - 10 linear : cross_entropy logits=true", 0.06)
+    near(rate_of "64 - 30 - 10 softmax", 0.3)
+    near(rate_of "64 - 30 - 10 linear", 0.1)
+    near(rate_of "64 - 30 - 10 tanh : mse", 0.5)
+    near(rate_of "64 - 10", 0.6)
+    near(rate_of("64 - 30 - 10", {momentum = 0.9}), 0.3)
+    near(rate_of("64 - 30 - 10", {optimizer = "adam"}), 0.001)
+    near(rate_of("64 - 30 - 10", {optimizer = nn.sgd()}), 0.1)
+    near(rate_of {64, 30, 10, cost = function(a, y) return ((a - y) ^ 2):mean() end}, 0.1)
+    near(rate_of {64, nn.dense {30, function(z) return z:relu() end}, 10}, 0.6)
+    near(rate_of {64, 30, function(x) return x * 2 end, 10}, 0.6)
+    local a, b = nn.net("64 - 30 - 10", {seed = 1}), nn.net("64 - 30 - 10", {seed = 1})
+    a:step(few)
+    b:step(few, {lr = 3})
+    eq(a:params(), b:params():totable())
+end)
+
+test("the book's network learns without being told", function()
+    local net = nn.net("64 - 30 - 10", {seed = 1})
+    local seen
+    local h = net:train(digits.train, {test = digits.test, seed = 1, progress = false,
+                                       on_epoch = function(info) seen = info.lr end})
+    assert(h.test[30] >= 0.94, h.test[30])
+    eq(seen, 3)
+end)
+
 -- ---- Histories ----
 
 test("a history shows its lists as rows of bars", function()

@@ -3,6 +3,7 @@
 
 #include "lua/names.h"
 #include "nn/layer.h"
+#include "nn/train/rate.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -71,7 +72,7 @@ static void set_given(lua_State *L, const char *whose, nb_optimizer *self, const
 }
 
 nb_optimizer *nbl_choose_optimizer(lua_State *L, const char *whose,
-                                   const nbl_optimizer_choice *choice)
+                                   const nbl_optimizer_choice *choice, const nb_net *net)
 {
     nb_optimizer *self = choice->optimizer ? nbl_test_optimizer(L, choice->optimizer) : NULL;
     if (self) {
@@ -87,6 +88,7 @@ nb_optimizer *nbl_choose_optimizer(lua_State *L, const char *whose,
     self = new_optimizer(L, find_type(L, choice->optimizer));
     set_given(L, whose, self, "lr", choice->lr);
     set_given(L, whose, self, "momentum", choice->momentum);
+    if (isnan(choice->lr)) self->options.lr = nb_optimizer_rate(self, net);
     return self;
 }
 

@@ -3,6 +3,7 @@
 #define NBL_OPTIMIZER_H
 
 #include "lua/nbl.h"
+#include "nn/net/net.h"
 #include "nn/train/optimizer.h"
 
 #include <math.h>
@@ -18,7 +19,7 @@ typedef struct nbl_optimizer_choice {
 #define NBL_LR_OPTION(at)                                                                          \
     {                                                                                              \
         .name = "lr", .help = "learning rate, the book's η (eta)", .range = "a number above 0",    \
-        .standard = "the optimizer's own", .value = NAN, .high = HUGE_VAL, .above = true,          \
+        .standard = "what suits network and cost", .value = NAN, .high = HUGE_VAL, .above = true,  \
         .kind = NB_NUMBER, .offset = (at) + offsetof(nbl_optimizer_choice, lr)                     \
     }
 #define NBL_OPTIMIZER_OPTION(at)                                                                   \
@@ -32,9 +33,10 @@ typedef struct nbl_optimizer_choice {
 /* The object at `arg`, or NULL. */
 nb_optimizer *nbl_test_optimizer(lua_State *L, int arg);
 /* The object that was chosen, on the stack's top: the one given, or a fresh one with lr and
- * momentum. An object together with lr or momentum is an error that says where to set it. */
+ * momentum, and with the lr that suits the network where none is given. An object together with lr
+ * or momentum is an error that says where to set it. */
 nb_optimizer *nbl_choose_optimizer(lua_State *L, const char *whose,
-                                   const nbl_optimizer_choice *choice);
+                                   const nbl_optimizer_choice *choice, const nb_net *net);
 
 /* Adds a constructor for every optimizer to the table on the stack's top. */
 void nbl_open_optimizers(lua_State *L);

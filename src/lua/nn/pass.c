@@ -238,7 +238,7 @@ static int net_step(lua_State *L)
     nbl_optimizer_choice choice = {.optimizer = next, .lr = NAN, .momentum = NAN};
     if (!nbl_test_optimizer(L, next)) nbl_options(L, next, step_fields, &choice, false);
     choice.momentum = NAN;
-    work.optimizer = nbl_choose_optimizer(L, "net:step", &choice);
+    work.optimizer = nbl_choose_optimizer(L, "net:step", &choice, self->net);
     nbl_net_learn(L, self, "net:step", step, &work);
     lua_pushnumber(L, work.cost);
     return 1;

@@ -98,7 +98,8 @@ typedef struct run {
     nbl_state *state;
     const nbl_progress_shower *shower;
     nb_progress last;
-    bool begun; /* a batch was learned: training cannot be tried again */
+    bool begun;   /* a batch was learned: training cannot be tried again */
+    bool lr_told; /* by the user, with the optimizer or without */
 } run;
 
 /* ---- Hooks ---- */
@@ -113,7 +114,7 @@ static void set_known(lua_State *L, const char *name, double value)
  */
 static void push_info(lua_State *L, const nb_progress *progress)
 {
-    lua_createtable(L, 0, 11);
+    lua_createtable(L, 0, 12);
     lua_insert(L, -2);
     lua_setfield(L, -2, "net");
     nbl_set_integer(L, "epoch", progress->epoch);
@@ -126,6 +127,7 @@ static void push_info(lua_State *L, const nb_progress *progress)
     set_known(L, "test_cost", progress->test_cost);
     set_known(L, "seconds", progress->seconds);
     set_known(L, "rate", progress->rate);
+    nbl_set_number(L, "lr", progress->lr);
 }
 
 static int push_hook(lua_State *L, const void *self, const nb_progress *progress, int which)
@@ -167,7 +169,8 @@ static nb_status on_progress(nb_ctx *ctx, void *self, const nb_progress *progres
     (void)stop;
     work->last = *progress;
     work->begun = true;
-    if (work->shower && work->shower->show) work->shower->show(work->shower->self, progress);
+    if (work->lr_told) work->last.lr = NAN;
+    if (work->shower && work->shower->show) work->shower->show(work->shower->self, &work->last);
     return NB_OK;
 }
 
@@ -241,11 +244,13 @@ static nb_set *check_test(lua_State *L, int at)
 }
 
 /* Pushes the optimizer and the run. The network is at 1. */
-static run *new_run(lua_State *L, const train_options *options)
+static run *new_run(lua_State *L, const train_options *options, const nb_net *net)
 {
-    nb_optimizer *optimizer = nbl_choose_optimizer(L, "net:train", &options->choice);
+    nb_optimizer *optimizer = nbl_choose_optimizer(L, "net:train", &options->choice, net);
     run *work = nbl_new_handle(L, &run_kind, sizeof *work);
     *work = (run){.state = nbl_state_get(L), .test = check_test(L, options->test)};
+    int object = options->choice.optimizer;
+    work->lr_told = !isnan(options->choice.lr) || (object && nbl_test_optimizer(L, object));
     lua_pushvalue(L, 1);
     lua_setiuservalue(L, -2, NET);
     nbl_remember(L);
@@ -287,7 +292,7 @@ static int net_train(lua_State *L)
     nbl_options(L, next, train_fields, &options, false);
     uint64_t seed =
         options.seed >= 0 ? (uint64_t)options.seed : nbl_check_seed(L, lua_gettop(L) + 1);
-    run *work = new_run(L, &options);
+    run *work = new_run(L, &options, self->net);
     work->options.run.seed = seed;
     work->self = self;
     work->examples = examples;

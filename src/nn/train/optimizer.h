@@ -35,6 +35,8 @@ typedef struct nb_optimizer_type {
     /* Vector number i (from 0) of its state as the options stand. Number i means the same thing
      * whatever they are. */
     nb_slot_need (*needs)(const nb_optimizer *optimizer, int i);
+    /* The lr for a network that `rate` suits in plain gradient descent; NULL: the options'. */
+    double (*suit)(const nb_optimizer *optimizer, double rate);
     /* True when a step is w -= rate * gradient and nothing else. */
     bool (*plain)(const nb_optimizer *optimizer);
     /* One step, number optimizer->steps + 1, with the state that it needs there. On failure values

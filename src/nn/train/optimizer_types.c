@@ -16,6 +16,12 @@ static nb_slot_need sgd_needs(const nb_optimizer *optimizer, int i)
     return (nb_slot_need){.name = more ? "velocity" : NULL};
 }
 
+/* Of a gradient that stays the same, momentum makes 1/(1 - μ) steps. */
+static double sgd_suit(const nb_optimizer *optimizer, double rate)
+{
+    return rate * (1 - optimizer->options.momentum);
+}
+
 /* w -= lr g */
 static void descend(const void *self, const nb_real_kernels *real, const nb_stretch *s)
 {
@@ -72,6 +78,7 @@ NB_DESCRIPTOR(nb_optimizer_type, nb_optimizer_sgd) = {
     .example = "o = nn.sgd{lr = 0.5, momentum = 0.9}",
     .options = sgd_options,
     .needs = sgd_needs,
+    .suit = sgd_suit,
     .plain = sgd_plain,
     .step = sgd_step,
 };

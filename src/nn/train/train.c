@@ -23,7 +23,8 @@ static nb_progress progress_of(const loop *l)
                      .cost = at->sum / (double)at->examples,
                      .accuracy = NAN,
                      .test_cost = NAN,
-                     .seconds = nb_trainer_seconds(t)};
+                     .seconds = nb_trainer_seconds(t),
+                     .lr = t->optimizer->options.lr};
     p.rate = (double)t->history.examples / fmax(p.seconds, 1e-9);
     return p;
 }

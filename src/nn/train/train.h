@@ -14,6 +14,8 @@ typedef struct nb_progress {
     double test_cost; /* likewise */
     double seconds;   /* since train began */
     double rate;      /* training examples a second so far */
+    double lr;        /* the learning rate of the last step; for those who show: NaN where it is
+                         the user's own */
 } nb_progress;
 
 /* NB_OK goes on; *stop = true ends training after this batch or epoch without an error. */

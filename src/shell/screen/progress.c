@@ -84,6 +84,7 @@ static void add_cost(line *l, const sh_progress *progress, const nb_progress *p)
         add_part(l, "test %.1f %%", 100 * progress->accuracy);
     else if (!isnan(progress->test_cost))
         add_part(l, "test cost %.3g", progress->test_cost);
+    if (!isnan(p->lr)) add_part(l, "lr %.3g", p->lr);
 }
 
 static void add_rate(line *l, double rate)
