@@ -612,12 +612,13 @@ The learning rate, the book's η (eta). Where none is given train and step take 
 and cost. For gradient descent it is
 
   3     for quadratic, mse and huber after sigmoid and what else stays within 0 … 1
-  0.3   for cross_entropy, and for quadratic after softmax
+  0.5   for quadratic after softmax
+  0.3   for cross_entropy
   0.1   for quadratic after linear, tanh, relu and the like, and for costs of your own
 
 of mse K/2 times as much for K outputs, since it is 2/K of quadratic; a fifth of that unless there
-are hidden neurons and all of them stay within 0 … 1, as the book's do; and with momentum 1 - momentum
-times that. adam takes 0.001. Objects such as nn.sgd{lr = 0.5} keep their own.
+are hidden neurons and all of them stay within 0 … 1, as the book's do; and with momentum μ
+(1 - μ)/(1 + μ) times that. adam takes 0.001. Objects such as nn.sgd{lr = 0.5} keep their own.
 
 It is a rule of thumb for inputs of a size around 1, chosen to be slow rather than wild. The line of
 progress shows what is used, and the history has it in .lr. Where the cost jumps or is not finite,

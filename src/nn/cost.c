@@ -82,7 +82,7 @@ static double distance_rate(const nb_cost *cost, nb_activation last, int64_t uni
     (void)cost;
     (void)units;
     if (!type || !(type->low >= 0 && type->high <= 1)) return NB_RATE;
-    return type->whole_layer ? 0.3 : 3;
+    return type->whole_layer ? 0.5 : 3;
 }
 
 static nb_tensor *quadratic_of(nb_ctx *ctx, const nb_cost *cost, nb_activation last, nb_tensor *a,

@@ -16,10 +16,12 @@ static nb_slot_need sgd_needs(const nb_optimizer *optimizer, int i)
     return (nb_slot_need){.name = more ? "velocity" : NULL};
 }
 
-/* Of a gradient that stays the same, momentum makes 1/(1 - μ) steps. */
+/* Of a gradient that stays the same momentum makes 1/(1 - μ) steps. The rest keeps neurons from
+ * being driven into saturation at the start, when all gradients point one way. */
 static double sgd_suit(const nb_optimizer *optimizer, double rate)
 {
-    return rate * (1 - optimizer->options.momentum);
+    double momentum = optimizer->options.momentum;
+    return rate * (1 - momentum) / (1 + momentum);
 }
 
 /* w -= lr g */
