@@ -119,6 +119,15 @@ for _, entry in ipairs(book) do
     end
 end
 
+-- Pasted as one block, such a line would call what stands before it.
+test("no line of an example begins with a bracket that could be a call", function()
+    for _, entry in ipairs(book) do
+        if ("\n" .. (entry.example or "")):find("[^\n]\n%(") then
+            error("the example of " .. entry.name)
+        end
+    end
+end)
+
 -- ---- What the arrows say is what comes ----
 
 -- The words that an arrow would say: "1 2 / 3 4" of a matrix, "{2, 3}" of a list.

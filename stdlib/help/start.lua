@@ -1,0 +1,154 @@
+-- Pages of the help for who is new: a first session, the keys, and what is different for those who
+-- know Python or PyTorch.
+
+return function(page)
+
+page("tutorial", [[
+A first session, to be typed line by line; ? in front of any name explains it.
+
+1. Data. digits = data.digits() holds 1,797 small pictures of digits, most to learn from and some to
+test on. digits.train[1] is one of them: its x are 64 numbers, its y the digit.
+
+2. A network. nn.net "64 - 30 - 10" has 64 inputs, 30 sigmoid neurons and 10 more, one for each
+digit. Its name alone shows it: layers, activations, how many numbers it can learn.
+
+3. Learning. net:train runs epochs of mini-batches; h holds what happened and plot(h) draws it.
+Ctrl-C stops it and keeps what was learned.
+
+4. Asking. net:classify names what it sees, net:evaluate counts right answers.
+
+5. Looking inside. net:trace(digits.test[1]) holds every z, a and δ of one pass; the page "chapter"
+leads from the equations of the notes to their names. net:gradcheck holds them against differences.
+
+6. Changing things. One neuron gets another activation; the equations still hold.
+
+7. Keeping. net:save writes a file that Python reads too; nn.load brings it back. .save FILE writes
+the session as a script.
+
+Further: help pages "notation", "blocks", "keys", "lua", and the scripts of examples/: digits.lua,
+mnist.lua, blocks.lua, tensors.lua and notes/, nine steps through the chapter. They are in the
+source and, once installed, in share/doc/nabla/examples.]],
+    [[
+digits = data.digits()
+net = nn.net("64 - 30 - 10", {seed = 1})
+h = net:train(digits.train, {epochs = 2, batch = 10, lr = 3, test = digits.test, seed = 1})
+net:evaluate(digits.test).accuracy > 0.5  → true
+net:classify(digits.test:take(3))
+t = net:trace(digits.test[1])
+t[2].delta.shape                          → {10}
+net[1]:neuron(7).activation = "relu"
+net:gradcheck(digits.test:take(1)).ok     → true]])
+
+page("keys", [[
+Keys at the prompt are GNU Readline's, as in bash; ~/.inputrc changes them.
+
+  Tab                  completes names, fields, methods, options, words of the
+                       notation, file names; twice: lists what fits
+  Up, Down             earlier inputs that begin with what stands before the
+                       cursor
+  Ctrl-R               searches earlier inputs while you type
+  Enter                runs the input, or goes on where it is not complete
+  Ctrl-C               drops the line; stops what runs and gives the prompt back
+  Ctrl-D               on an empty line: leaves
+  Ctrl-A, Ctrl-E       to the line's beginning, its end
+  Ctrl-W, Ctrl-U, Ctrl-K   cut the word before, all before, all behind
+  Ctrl-Y, Ctrl-_       put the cut back in; undo
+  Ctrl-L               clears the window
+
+What begins an input: ?name asks the help, .command talks to the prompt (.help lists them), !command
+runs a program of the system. A ; at the end keeps the value quiet; _ is the last value.]],
+    'help("notation")')
+
+page("lua", [=[
+Lua for those who come from Python. The prompt speaks Lua 5.4.
+
+  Python                        Lua
+  a != b                        a ~= b
+  not a, a and b, a or b        the same; only nil and false are false, 0 and
+                                "" are true
+  "C = " + str(c)               "C = " .. c
+  x[0] is the first             x[1] is the first; -1 the last of a tensor
+  x[1:3]                        x[{ {2, 3} }], both ends included
+  [1, 2], {"lr": 3}             {1, 2}, {lr = 3}: both are tables
+  len(t)                        #t
+  x.sum(), net.train(set)       x:sum(), net:train(set): a colon for methods
+  f(x, lr=3)                    f(x, {lr = 3}), f{lr = 3}
+  None, True                    nil, true
+  x += 1                        x = x + 1
+  a ** b, a // b, a % b         a ^ b, a // b, a % b
+  if a: … elif b: … else: …     if a then … elseif b then … else … end
+  for i in range(1, 11): …      for i = 1, 10 do … end
+  for v in t: …                 for i, v in ipairs(t) do … end
+  while a: …                    while a do … end
+  def f(x): return x            function f(x) return x end
+  lambda x: x * 2               function(x) return x * 2 end
+  try: …                        ok, message = pcall(f, x)
+  # comment                     -- comment
+  f"{x:.2f}"                    ("%.2f"):format(x)
+  a, b = b, a                   the same
+
+Names are global unless local stands before them; in scripts write local x = 1, at the prompt it
+makes no difference. A call with one string or one table needs no brackets: nn.net "2 - 1",
+nn.sgd{lr = 3}. == asks whether two tensors are one thing; x:equal(y) compares their numbers. What is
+not there is nil, and nil in a calculation is an error.]=],
+    [=[
+"C = " .. 0.5                     → C = 0.5
+x = tensor{10, 20, 30, 40}
+x[1]                              → 10.0
+x[{ {2, 3} }]                     → 20 30
+1 ~= 2                            → true
+total = 0
+for i = 1, 10 do total = total + i end
+total                             → 55
+string.format("%.2f", 2 / 3)      → 0.67
+double = function(v) return v * 2 end
+double(21)                        → 42]=])
+
+page("pytorch", [=[
+For those who know PyTorch. Tensors mean the same: broadcasting, dtypes, dimensions, a trailing _ for
+in place, requires_grad and backward. Indices, dimensions and classes count from 1.
+
+  PyTorch                               here
+  torch.tensor([1., 2.])                tensor{1, 2}
+  torch.randn(3, 4)                     tensor.randn(3, 4)
+  x @ w.t()                             x:matmul(w:t())
+  x[0], x[:, 1:3]                       x[1], x[{ {}, {2, 3} }]
+  x.sum(dim=0), x.item()                x:sum(1), x:item()
+  torch.cat, stack, where               tensor.cat, stack, where
+  x.requires_grad_(), c.backward()      x:requires_grad_(), c:backward()
+  with torch.no_grad(): …               nn.no_grad(function() … end)
+  nn.Sequential(nn.Linear(4, 3), …)     nn.net "4 - 3 relu - 2"
+  F.relu(x), torch.sigmoid(x)           nn.relu(x), nn.sigmoid(x)
+  net(x) in eval mode                   net(x): without tape
+  net(x) in train mode                  net:record(x)
+  loss_fn(net(x), y)                    net:cost(x, y)
+  optimizer.step() and what is          net:step(x, y, o), o = nn.adam{lr = 1e-3}
+    around it
+  the loop over epochs and batches      net:train(set, {epochs = 3, batch = 64})
+  TensorDataset, DataLoader             data.set{x = x, y = y}; train cuts batches
+  nn.CrossEntropyLoss of logits         "… - 10 softmax : cross_entropy"
+  nn.MSELoss                            : mse (: quadratic is the book's, half the
+                                        squared distance)
+  state_dict, torch.save                net:params(), net:save "x.safetensors"
+  net.parameters()                      net:params(), one flat tensor
+  p.grad                                net[1].w.grad, net:grads()
+  zero_grad()                           not needed: gradients are fresh at every
+                                        backward
+  forward hooks                         net:trace(x, y): every z, a, δ and gradient
+  gradcheck                             net:gradcheck(x, y)
+
+net[l].w has nn.Linear's layout, outputs × inputs, and files are safetensors: PyTorch reads them.]=],
+    [=[
+x = tensor{{1, 2}, {3, 4}}
+x[{ {}, {2, 2} }]                 → 2 / 4
+x:sum(1)                          → 4 6
+w = tensor{1, 2}:requires_grad_()
+c = w * w
+c:sum():backward()
+w.grad                            → 2 4
+net = nn.net "4 - 3 relu - 2 softmax : cross_entropy"
+net[1].w.shape                    → {3, 4}
+o = nn.adam{lr = 1e-3}
+net:step(tensor.ones(5, 4), tensor{1, 2, 1, 2, 1}, o) > 0  → true]=])
+
+end
