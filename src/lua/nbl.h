@@ -216,6 +216,11 @@ const nbl_progress_shower *nbl_get_progress_shower(lua_State *L);
 bool nbl_push_stopped(lua_State *L);
 void nbl_forget_stopped(lua_State *L);
 
+/* For stdlib: (path, input, program, its arguments…). The file becomes, whole or not at all, what
+ * the program writes when it reads the input. Gives true; or false, what was said, and whether that
+ * is a whole message; nil first where there is no such program. */
+int nbl_write_by(lua_State *L);
+
 /* Openers of the parts; each pushes its module table. */
 void nbl_open_tensor(lua_State *L);
 void nbl_open_nn(lua_State *L);

@@ -36,15 +36,8 @@ end
 
 -- ---- Text ----
 
--- What a terminal would obey is spelled out: ESC is \27, as Lua writes it. What is no UTF-8 too.
-function screen.clean(text)
-    text = tostring(text)
-    if not utf8.len(text) then
-        text = text:gsub("[\128-\255]", function(c) return ("\\%d"):format(c:byte()) end)
-    end
-    text = text:gsub("\194([\128-\159])", function(c) return ("\\u{%x}"):format(c:byte()) end)
-    return (text:gsub("%c", function(c) return ("\\%d"):format(c:byte()) end))
-end
+-- What a terminal would obey is spelled out: ESC is \027, as Lua writes it. What is no UTF-8 too.
+screen.clean = nabla._shown
 
 -- First and last of the letters that take two columns, and of those that take none.
 local WIDE <const> = {

@@ -288,8 +288,8 @@ end)
 test("what a terminal would obey is spelled out", function()
     local text = drawn(UTF8, plot, {1, 2}, {text = true, title = "\27[31mred\7",
         labels = {"a\nb\200"}, xlabel = "\xc2\x9bé"})
-    eq(text:match "^[^\n]*\n[^\n]*", "\\27[31mred\\7\n━━ a\\10b\\200")
-    eq(text:match "(%S+)$", "\\u{9b}é")
+    eq(text:match "^[^\n]*\n[^\n]*", "\\027[31mred\\007\n━━ a\\nb\\200")
+    eq(text:match "(%S+)$", "\\u{9B}é")
     text = drawn(UTF8, plot.confusion, tensor.eye(2), {text = true, classes = {"\27c", "b"}})
     eq(text:find "\27", nil)
     -- 日本 takes four columns.
@@ -359,6 +359,8 @@ test("a file is drawn by gnuplot, which must be there", function()
     local said = with_path("/nowhere", 'plot({1, 2}, {file = "x.svg"})')
     eq(said:find("gnuplot, which is not installed; on Debian: apt-get install gnuplot-nox", 1, true)
         ~= nil, true)
+    fails(function() plot({1}, {file = "missing/x.svg"}) end,
+        "cannot write missing/x.svg: No such file or directory", true)
     fails(function() plot({1}, {file = "x.gif"}) end, "file must end in .svg, .png or .pdf", true)
 end)
 
@@ -376,7 +378,11 @@ test("the file appears whole or not at all", function()
     assert(os.execute("mkdir '" .. folder .. "'"))
     local picture = folder .. "/it's.svg"
     local code = ('plot({1, 4, 9}, {file = [[%s]], title = "squares"})'):format(picture)
-    pretend(folder, "echo drawn > \"" .. picture .. ".part\"")
+    -- What is there already is nobody's temporary.
+    for _, ending in ipairs {".part", ".part.log"} do
+        assert(io.open(picture .. ending, "w")):write("mine"):close()
+    end
+    pretend(folder, "echo drawn")
     eq(with_path(folder, (code:gsub("'", "'\\''"))), "")
     local file = assert(io.open(picture))
     eq(file:read "a", "drawn\n")
@@ -384,15 +390,27 @@ test("the file appears whole or not at all", function()
     local told = assert(io.open(folder .. "/told"))
     local text = told:read "a"
     told:close()
-    for _, part in ipairs {"set terminal svg", "it''s.svg.part'", "set title 'squares'",
+    for _, part in ipairs {"set terminal svg", "set title 'squares'",
         "1 1\n2 4\n3 9\ne\n"} do
         eq(text:find(part, 1, true) ~= nil, true)
     end
     pretend(folder, "echo 'line 3: no such thing' >&2; exit 1")
     local said = with_path(folder, (code:gsub("'", "'\\''")))
     eq(said:find("cannot draw " .. picture .. ": line 3: no such thing", 1, true) ~= nil, true)
-    local list = io.popen("ls '" .. folder .. "'")
-    eq(list:read "a", "gnuplot\nit's.svg\ntold\n")
+    -- One that reads nothing and ends, with more to read than a pipe holds.
+    for _, ending in ipairs {"exit 1", "kill -9 $$", "echo half; exit 2"} do
+        local file <close> = assert(io.open(folder .. "/gnuplot", "w"))
+        file:write("#!/bin/sh\n", ending, "\n")
+        file:close()
+        local long = ('print(pcall(plot, tensor.rand(100000), {file = [[%s]]})) print "on"')
+            :format(picture)
+        local told = with_path(folder, (long:gsub("'", "'\\''")))
+        eq(told, ("false\tcannot draw %s: no reason given\non\n"):format(picture))
+        local kept <close> = io.open(picture)
+        eq(kept:read "a", "drawn\n")
+    end
+    local list = io.popen("ls -A '" .. folder .. "'")
+    eq(list:read "a", "gnuplot\nit's.svg\nit's.svg.part\nit's.svg.part.log\ntold\n")
     list:close()
     os.execute("rm -r '" .. folder .. "'")
 end)
