@@ -99,6 +99,28 @@ void nbl_run_embedded(lua_State *L, const char *name)
     lua_replace(L, argument);
 }
 
+/* Pushes what stdlib/NAME.lua gives back, which runs at the first time. */
+static void push_embedded(lua_State *L, const char *name)
+{
+    luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
+    lua_pushfstring(L, PREFIX "%s", name);
+    lua_rawget(L, -2);
+    lua_remove(L, -2);
+    if (!lua_isnil(L, -1)) return;
+    lua_pop(L, 1);
+    nbl_state_push(L, NBL_MODULE);
+    nbl_run_embedded(L, name);
+}
+
+int nbl_brief(lua_State *L)
+{
+    lua_settop(L, 1);
+    push_embedded(L, "brief");
+    lua_pushvalue(L, 1);
+    lua_call(L, 1, 1);
+    return 1;
+}
+
 /* ---- require ---- */
 
 static int search(lua_State *L)

@@ -1,6 +1,7 @@
 /* Handles of data sets: fields, examples by number, parts; and data.set. */
 #include "lua/data/set.h"
 
+#include "lua/embedded.h"
 #include "lua/names.h"
 #include "lua/state.h"
 
@@ -127,24 +128,6 @@ static void name_example(lua_State *L, const nb_set *set, const nb_tensor *y)
     lua_replace(L, -2);
 }
 
-static int example_tostring(lua_State *L)
-{
-    luaL_checktype(L, 1, LUA_TTABLE);
-    lua_getfield(L, 1, "x");
-    luaL_tolstring(L, -1, NULL);
-    if (lua_getfield(L, 1, "y") == LUA_TNIL) {
-        lua_pop(L, 1);
-        return 1;
-    }
-    lua_pushliteral(L, "\ny: ");
-    luaL_tolstring(L, -2, NULL);
-    lua_replace(L, -3);
-    nbl_escape(L, -2, NB_ESCAPE_LINES); /* a class's name is as its file has it */
-    lua_remove(L, -3);
-    lua_concat(L, 3);
-    return 1;
-}
-
 /* {x, name or target}, also under the names x and y. An index gives one value, hence a table. */
 static int push_example(lua_State *L, nb_set *set, int64_t i)
 {
@@ -164,7 +147,7 @@ static int push_example(lua_State *L, nb_set *set, int64_t i)
         lua_pushvalue(L, x + k);
         lua_setfield(L, -2, names[k]);
     }
-    nbl_set_printer(L, NBL_EXAMPLE, example_tostring);
+    nbl_set_printer(L, NBL_EXAMPLE, nbl_brief);
     nbl_state_push(L, NBL_EXAMPLES);
     lua_pushvalue(L, -2);
     lua_pushvalue(L, 1);

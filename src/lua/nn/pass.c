@@ -1,5 +1,6 @@
 /* Passes through a network: evaluation, a recorded pass, cost, gradients, one step of learning. */
 #include "lua/nn/net.h"
+#include "lua/embedded.h"
 #include "lua/nn/examples.h"
 #include "lua/nn/part.h"
 #include "lua/nn/optimizer.h"
@@ -160,6 +161,7 @@ static void push_by_layer(lua_State *L, const nb_net *net, const nb_layer *block
             lua_pushboolean(L, false);
         lua_rawseti(L, -2, i + 1);
     }
+    nbl_set_printer(L, "nabla.gradients", nbl_brief);
 }
 
 static void push_nablas(lua_State *L, nb_net *net, const nb_tensor *flat)
@@ -375,7 +377,7 @@ static const nbl_entry entries[] = {
      "net = nn.net \"4 - 3 - 2\"\nprint(net:cost(tensor.ones(5, 4), tensor.ones(5, 2)))", NULL},
     {":backprop", net_backprop, "net:backprop(x, y)",
      "The gradients of the cost by backpropagation: nabla_w, nabla_b, tables by layer; false for a "
-     "layer that has no such parameter.",
+     "layer that has no such parameter. The tables show themselves in brief, nabla_w[1] whole.",
      "net = nn.net \"4 - 3 - 2\"\nnabla_w, nabla_b = net:backprop(tensor.ones(5, 4), "
      "tensor.ones(5, 2))\n"
      "print(nabla_w[2])",

@@ -1,5 +1,6 @@
 /* net:trace: z, a, delta, slope and gradients of every layer, as a table that prints its shapes. */
 #include "lua/nn/net.h"
+#include "lua/embedded.h"
 #include "lua/nn/examples.h"
 #include "lua/nn/host.h"
 #include "lua/nn/part.h"
@@ -152,6 +153,8 @@ static void set_place(lua_State *L, const nb_trace *trace, const nb_trace_place 
     lua_setfield(L, -2, "of");
     lua_pushliteral(L, "nabla.trace layer");
     lua_setfield(L, -2, "__name");
+    lua_pushcfunction(L, nbl_brief);
+    lua_setfield(L, -2, "__tostring");
     luaL_getmetatable(L, place_kind.name);
     lua_getfield(L, -1, "index");
     lua_setfield(L, -3, "__index");
@@ -269,6 +272,7 @@ static void push_trace(lua_State *L, const nb_net *net, const nb_trace *from)
     set_tensor(L, "grad_a", from->grad_a);
     lua_createtable(L, 0, 1);
     set_tensor(L, "a", from->x);
+    nbl_set_printer(L, "nabla.trace input", nbl_brief);
     lua_rawseti(L, -2, 0);
     set_places(L, &net->layer, from, 0);
     nbl_set_printer(L, "nabla.trace", trace_tostring);
@@ -298,7 +302,9 @@ static const nbl_entry entries[] = {
      ".slope, .delta, .dw and .db of every layer, t[0].a and t.x (the input), t.cost, t.grad_a, "
      "t.grad_x. One example gives vectors, a batch a row for each. x and y may be a data set, or "
      "one example of it. delta and the gradients are those of C, the mean over the examples, and "
-     "so hold its 1/n.",
+     "so hold its 1/n. t[l] shows itself in brief, t[l].a whole; a neuron counts as saturated "
+     "where "
+     "its slope is below 0.01.",
      "net = nn.net \"4 - 3 - 2\"\nt = net:trace({1, 0, 1, 0}, {0, 1})\n"
      "z = net[2].w:matmul(t[1].a) + net[2].b\nz:allclose(t[2].z)  → true\n"
      "delta = t.grad_a * t[2].slope\ndelta:allclose(t[2].delta)  → true\n"
