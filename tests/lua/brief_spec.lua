@@ -13,7 +13,7 @@ end
 
 test("an example of a picture's shape is its picture", function()
     local set = data.set {x = tensor.eye(6):reshape(1, 36), y = {2}, classes = {"a", "dia\27g"}}
-    eq(text_of(set[1]), "@@\n  @@\n    @@\n      @@\n        @@\n          @@\ny: dia\\27g")
+    eq(text_of(set[1]), "@@\n  @@\n    @@\n      @@\n        @@\n          @@\ny: dia\\027g")
     -- The same text wherever it goes: no colours.
     local text = plotted.printed({LANG = "C.UTF-8", TERM = "xterm-256color"}, 80,
         function() print(tostring(set[1])) end)
