@@ -51,6 +51,14 @@ function canvas:dot(column, row, series)
     end
 end
 
+-- Whether a series has drawn there.
+function canvas:has(column, row, series)
+    local x, y = self.braille and column // 2 or column, self.braille and row // 4 or row
+    local cell = y * self.columns + x
+    if not self.braille then return self.owner[cell] == series end
+    return (self.bits[cell] or 0) & BITS[row % 4 * 2 + column % 2] ~= 0
+end
+
 -- Where a share of the width and of the height, from the bottom, falls.
 function canvas:place(x, y)
     return math.floor(x * (self.wide - 1) + 0.5), math.floor((1 - y) * (self.high - 1) + 0.5)
@@ -70,27 +78,31 @@ local function clip(x1, y1, x2, y2)
     return x1 + from * dx, y1 + from * dy, x1 + to * dx, y1 + to * dy
 end
 
--- A line between two dots. Here and nowhere else a million points may draw fifty million dots, so
--- dot's own lines stand in the loop.
+-- A line between two dots; whether it has drawn one that was not there. Here and nowhere else a
+-- million points may draw fifty million dots, so dot's own lines stand in the loop.
 local function join(self, a, b, c, d, series)
-    local steps = math.max(math.abs(c - a), math.abs(d - b), 1)
+    local steps, new = math.max(math.abs(c - a), math.abs(d - b), 1), false
     local owner, bits, columns, braille = self.owner, self.bits, self.columns, self.braille
     for i = 0, steps do
         local share = i / steps
         local x, y = (a + share * (c - a) + 0.5) // 1 | 0, (b + share * (d - b) + 0.5) // 1 | 0
         local cell = braille and (y >> 2) * columns + (x >> 1) or y * columns + x
+        local before = braille and bits[cell] or owner[cell] or 0
+        local after = braille and before | BITS[(y & 3) << 1 | x & 1] or series
         owner[cell] = series
-        if braille then bits[cell] = (bits[cell] or 0) | BITS[(y & 3) << 1 | x & 1] end
+        if braille then bits[cell] = after end
+        new = new or after ~= before
     end
+    return new
 end
 
--- A line between two points, given as shares of the canvas.
+-- A line between two points, given as shares of the canvas; whether it drew anything new.
 function canvas:line(x1, y1, x2, y2, series)
     x1, y1, x2, y2 = clip(x1, y1, x2, y2)
     if not x1 then return end
     local a, b = self:place(x1, y1)
     local c, d = self:place(x2, y2)
-    join(self, a, b, c, d, series)
+    return join(self, a, b, c, d, series)
 end
 
 function canvas:point(x, y, series)
@@ -105,11 +117,13 @@ local function draw_run(self, run, series)
     run.column = nil
 end
 
+local STILL <const> = 250 -- lines in a row that drew nothing new: what they cross is full
+
 -- Points joined in their order, a gap where one is not finite; at_x and at_y give their shares of
--- the canvas. Points in one column are one run, so that a million of them are drawn as quickly as
--- they are read.
+-- the canvas. Points in one column are one run, and where all is full lines wait for a point at a
+-- new place, so that a million points are drawn about as quickly as they are read.
 function canvas:path(xs, ys, series, at_x, at_y)
-    local run, last_x, last_y = {}, nil, nil
+    local run, last_x, last_y, still = {}, nil, nil, 0
     for k = 1, #xs do
         local x, y = at_x(xs[k]), at_y(ys[k])
         local column, row
@@ -118,7 +132,10 @@ function canvas:path(xs, ys, series, at_x, at_y)
             if row < run.top then run.top = row elseif row > run.bottom then run.bottom = row end
         else
             if run.column then draw_run(self, run, series) end
-            if last_x and x - x == 0 and y - y == 0 then self:line(last_x, last_y, x, y, series) end
+            local fresh = not (column and self:has(column, row, series))
+            if last_x and x - x == 0 and y - y == 0 and (fresh or still < STILL) then
+                still = self:line(last_x, last_y, x, y, series) and 0 or still + 1
+            end
             run.column, run.top, run.bottom = column, row, row
         end
         if x - x == 0 and y - y == 0 then last_x, last_y = x, y else last_x = nil end

@@ -306,6 +306,15 @@ test("a session's own names do not reach what draws", function()
     eq(select(2, text:gsub("\n", "")) > 10, true)
 end)
 
+test("lines that cross what is full leave nothing out where a point is new", function()
+    -- A thousand lines between two places, then one to a third and back.
+    local x, y = {}, {}
+    for i = 1, 1001 do x[i], y[i] = i % 2, 0 end
+    x[1002], y[1002], x[1003], y[1003] = 0, 1, 1, 0
+    eq(drawn(ASCII, plot, {x, y}, {text = true, width = 20, height = 3}),
+        drawn(ASCII, plot, {{0, 1, 0, 1}, {0, 0, 1, 0}}, {text = true, width = 20, height = 3}))
+end)
+
 test("a million points", function()
     local y = tensor.randn(1000000, {seed = 1})
     local text = drawn(ASCII, plot, y, {text = true, width = 40, height = 5})
