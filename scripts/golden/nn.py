@@ -387,6 +387,45 @@ def optimizers():
                     f"for i = 1, {STEPS} do net:step(x, y, o); path[i] = net:params():clone() end"))
 
 
+def shapes():
+    """Layers that move no number."""
+    for layer, notation, shape, out in (
+            ("flatten", "2x3x2 - flatten", "5x2x3x2", (5, 12)),
+            ("flatten", "3 - flatten", "1x3", (1, 3)),
+            ("reshape", "12 - reshape 3x2x2", "5x12", (5, 3, 2, 2)),
+            ("reshape", "3x4 - reshape 2x6", "2x3x4", (2, 2, 6))):
+        yield Case(f"layer:{layer}", notation, "net:record(a)", lambda a, out=out: a.reshape(out),
+                   {"a": real(shape)}, before=(f'net = nn.net("{notation}", {{dtype = dtype}})',))
+
+
+# title, notation, shape of x, features, epsilon
+LAYER_NORMS = (
+    ("of a vector", "7 - layer_norm", "5x7", 7, 1e-5),
+    ("epsilon=0.25", "3 - layer_norm epsilon=0.25", "5x3", 3, 0.25),
+    ("of two features", "2 - layer_norm", "4x2", 2, 1e-5),
+    ("on steps", "*x5 - layer_norm", "2x3x5", 5, 1e-5),
+    ("of one example of one step", "*x37 - layer_norm", "1x1x37", 37, 1e-5),
+)
+
+
+def layer_norms():
+    """The output, and the gradients at x, gain and shift of its sum times weights v."""
+    for title, notation, shape, k, epsilon in LAYER_NORMS:
+
+        def run(x, v, gain, shift, k=k, epsilon=epsilon):
+            leaves = [leaf.detach().requires_grad_() for leaf in (x, gain, shift)]
+            a = F.layer_norm(leaves[0], (k,), leaves[1], leaves[2], epsilon)
+            (a * v).sum().backward()
+            return (a, *(leaf.grad for leaf in leaves))
+
+        yield Case("layer:layer_norm", title, "a, x.grad, net[1].gain.grad, net[1].shift.grad",
+                   run, {"x": real(shape), "v": real(shape), "gain": real(str(k), -1, 1),
+                         "shift": real(str(k), -1, 1)}, (),
+                   (f'net = nn.net("{notation}", {{dtype = dtype}})',
+                    "net[1].gain, net[1].shift = gain, shift", "x:requires_grad_()",
+                    "a = net:record(x)", "c = (a * v):sum()", "c:backward()"))
+
+
 def cases():
     yield from activations()
     yield from costs()
@@ -395,3 +434,5 @@ def cases():
     yield from trees()
     yield from classes()
     yield from optimizers()
+    yield from layer_norms()
+    yield from shapes()

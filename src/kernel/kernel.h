@@ -150,6 +150,14 @@ typedef struct nb_real_kernels {
     double (*softmax)(size_t n, const void *x, void *y);
     /* y = x - log sum exp x; returns it. */
     double (*log_softmax)(size_t n, const void *x, void *y);
+    /* Layer norm of one row of n > 0: y = gain x̂ + shift, x̂ = (x - mean) / sqrt(variance +
+     * epsilon); stats becomes {mean, 1 / sqrt(variance + epsilon)}. */
+    void (*norm_row)(size_t n, const void *x, const void *gain, const void *shift, double epsilon,
+                     void *y, double *stats);
+    /* dx from delta and the row's stats; delta x̂ and delta are added to dgain and dshift. dx may be
+     * delta. */
+    void (*norm_row_slope)(size_t n, const void *x, const void *gain, const void *delta,
+                           const double *stats, void *dx, double *dgain, double *dshift);
 
     /* y[row] = x[0] + … + x[row] (times) down each column, in double; x and y with strides between
      * rows and between columns. x may be y. */

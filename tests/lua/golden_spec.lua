@@ -192,7 +192,7 @@ local exceptions = {
              "tensor:numel", "tensor:size", "tensor:totable"},
     writes_what_it_is_given = {"tensor", "tensor:copy_", "tensor:fill_", "tensor:zero_"},
     belongs_to_the_tape = {"tensor:backward", "tensor:detach", "tensor:requires_grad_"},
-    has_other_random_numbers = {"tensor.rand", "tensor.randint", "tensor.randn",
+    has_other_random_numbers = {"layer:dropout", "tensor.rand", "tensor.randint", "tensor.randn",
                                 "tensor.randperm", "tensor:bernoulli_", "tensor:exponential_",
                                 "tensor:multinomial", "tensor:normal_", "tensor:uniform_"},
     moves_to_and_from_files = {"tensor.load", "tensor.save", "tensor:save"},

@@ -75,6 +75,54 @@ test("δ of what changes nothing is its own, not that of all who read its input"
     near(t[1][1].delta, t[1].delta:narrow(2, 1, 3), 1e-15)
 end)
 
+-- ---- layer_norm ----
+
+test("layer_norm: mean 0, variance 1, then gain and shift", function()
+    local net = nn.net("6 - layer_norm", F64)
+    eq(net[1].gain, tensor.ones(6))
+    eq(net[1].shift, tensor.zeros(6))
+    local x = samples(4, 6, 1) * 3 + 100
+    local out = net(x)
+    near(out:mean(2), tensor.zeros(4), 1e-12)
+    near(out:var(2, {correction = 0}), tensor.ones(4), 1e-4)
+    net[1].gain, net[1].shift = tensor.range(1, 6), 2
+    near(net(x), out * tensor.range(1, 6) + 2, 1e-14)
+    near(nn.net("6 - layer_norm epsilon=7", F64)(x),
+        (x - x:mean(2):unsqueeze(2)) / (x:var(2, {correction = 0}):unsqueeze(2) + 7):sqrt(), 1e-12)
+    eq(net:count(), 12)
+    eq(saved(net)(x), net(x))
+    eq(nn.net {6, nn.layer_norm {epsilon = 0.5}, 2}:notation(),
+        "6 - layer_norm epsilon=0.5 - 2 sigmoid : quadratic")
+end)
+
+test("layer_norm: gradients, on steps and of many rows", function()
+    local net = nn.net("*x5 - layer_norm - 4 tanh - layer_norm epsilon=0.1 - 2", F64)
+    assert(net:gradcheck(samples(6, 5, 1):reshape(2, 3, 5), tensor.rand(2, 3, 2, F64)).ok)
+    -- Rows enough for several pieces: their sums are those of all rows.
+    local one = nn.net("70 - layer_norm", F64)
+    local x, v = tensor.randn(3001, 70, {dtype = "f64", seed = 3}), tensor.randn(3001, 70, F64)
+    local function gradients(threads)
+        nabla.threads(threads)
+        one:record(x):mul(v):sum():backward()
+        return one:grads():clone()
+    end
+    local before = nabla.threads()
+    local first = gradients(1)
+    near(first:narrow(1, 1, 70), (v * one(x)):sum(1), 1e-11)
+    near(first:narrow(1, 71, 70), v:sum(1), 1e-11)
+    for _, n in ipairs {2, 5} do eq(gradients(n), first) end
+    nabla.threads(before)
+end)
+
+test("layer_norm: what it refuses", function()
+    refused("1 - layer_norm", "layer_norm of one feature gives its shift whatever comes")
+    refused("3x4 - layer_norm", "put flatten before it for one vector, or write *x4 for steps")
+    refused("4 - layer_norm 5", "layer_norm takes no number")
+    refused("4 - layer_norm epsilon=0", "epsilon must be a number above 0, not 0")
+    refused("4 - layer_norm relu", "layer_norm has no neurons and takes no activation")
+    fails(function() nn.net "4 - layer_norm"[1]:neuron(1) end, "layer 1 has no neurons", true)
+end)
+
 -- ---- dropout ----
 
 test("dropout drops while learning, enlarges what stays, and is the identity else", function()

@@ -288,6 +288,56 @@ static void magnitude_is_the_largest(void **state)
     }
 }
 
+/* Against long double, far from 0 too; both slopes' sums are added to what was there. */
+static void norm_of_a_row(void **state)
+{
+    (void)state;
+    double x[COUNT], gain[COUNT], shift[COUNT], delta[COUNT], y[COUNT], dx[COUNT];
+    double dgain[COUNT], dshift[COUNT], stats[2];
+    for (nb_dtype dtype = NB_F32; dtype <= NB_F64; dtype++) {
+        const nb_real_kernels *real = nb_real(dtype);
+        double unit = dtype == NB_F32 ? FLT_EPSILON : DBL_EPSILON;
+        for (size_t n = 2; n <= COUNT; n += n < 35 ? 1 : 331) {
+            long double mean = 0, spread = 0, g_mean = 0, product = 0;
+            for (size_t i = 0; i < n; i++) {
+                put(dtype, x, i, 8.0 + random_unit());
+                put(dtype, gain, i, 2.0 * random_unit());
+                put(dtype, shift, i, random_unit());
+                put(dtype, delta, i, random_unit());
+                dgain[i] = 1;
+                dshift[i] = 2;
+                mean += (long double)get(dtype, x, i) / (long double)n;
+            }
+            for (size_t i = 0; i < n; i++) {
+                long double d = get(dtype, x, i) - mean;
+                spread += d * d / (long double)n;
+            }
+            long double scale = 1 / sqrtl(spread + 0.25L);
+            for (size_t i = 0; i < n; i++) {
+                long double g = (long double)get(dtype, gain, i) * get(dtype, delta, i);
+                g_mean += g / (long double)n;
+                product += g * (get(dtype, x, i) - mean) * scale / (long double)n;
+            }
+            real->norm_row(n, x, gain, shift, 0.25, y, stats);
+            real->norm_row_slope(n, x, gain, delta, stats, dx, dgain, dshift);
+            assert_true(fabsl(stats[0] - mean) <= 1e-14L && fabsl(stats[1] - scale) <= 1e2L * unit);
+            for (size_t i = 0; i < n; i++) {
+                long double normal = (get(dtype, x, i) - mean) * scale;
+                long double g = (long double)get(dtype, gain, i) * get(dtype, delta, i);
+                double d = get(dtype, delta, i);
+                assert_true(fabsl(get(dtype, y, i) - get(dtype, gain, i) * normal -
+                                  get(dtype, shift, i)) <= 30.0L * unit);
+                assert_true(fabsl(get(dtype, dx, i) - (g - g_mean - normal * product) * scale) <=
+                            60.0L * unit);
+                assert_true(fabsl(dgain[i] - 1 - d * normal) <= 30.0L * unit);
+                assert_true(dshift[i] - 2 == d || fabs(dshift[i] - 2 - d) < 1e-15);
+            }
+            real->norm_row_slope(n, x, gain, delta, stats, delta, dgain, dshift);
+            assert_same("slope of a norm over its delta", dtype, n, delta, dx);
+        }
+    }
+}
+
 /* Against long double; also where e^x alone would overflow, and in place. */
 static void softmax_is_stable(void **state)
 {
@@ -514,6 +564,7 @@ int main(void)
         cmocka_unit_test(argmax_and_argmin_follow_the_rules),
         cmocka_unit_test(finite_sees_every_place),
         cmocka_unit_test(magnitude_is_the_largest),
+        cmocka_unit_test(norm_of_a_row),
         cmocka_unit_test(softmax_is_stable),
         cmocka_unit_test(log_sums_of_infinities),
         cmocka_unit_test(cross_entropy_is_stable),

@@ -118,6 +118,15 @@ static flow draw_dense(drawing *d, flow at)
     return out;
 }
 
+static flow draw_layer_norm(drawing *d, flow at)
+{
+    if (at.width == 1) return draw_dense(d, at);
+    put(d, "layer_norm epsilon=0.5");
+    if (!below(d, 6)) put(d, " frozen");
+    maybe_name(d, at, at);
+    return at;
+}
+
 static flow draw_dropout(drawing *d, flow at)
 {
     put(d, "dropout 0.%d", below(d, 10));
@@ -197,10 +206,10 @@ static const struct kind {
     flow (*draw)(drawing *d, flow at);
     bool block;
 } kinds[] = {
-    {"dense", draw_dense, false},      {"act", draw_act, false},
-    {"dropout", draw_dropout, false},  {"reshape", draw_shapes, false},
-    {"residual", draw_residual, true}, {"parallel", draw_parallel, true},
-    {"net", draw_net, true},
+    {"dense", draw_dense, false},           {"act", draw_act, false},
+    {"dropout", draw_dropout, false},       {"reshape", draw_shapes, false},
+    {"layer_norm", draw_layer_norm, false}, {"residual", draw_residual, true},
+    {"parallel", draw_parallel, true},      {"net", draw_net, true},
 };
 enum { KINDS = sizeof kinds / sizeof kinds[0] };
 

@@ -1,0 +1,212 @@
+/* Normalisation: layer norm, along the last dimension.
+ *
+ * Shapes: x and y (…, k), gain and shift (k); the dimensions before the last are rows. */
+#include "grad/support.h"
+
+#include "base/memory.h"
+#include "base/workers.h"
+#include "tensor/shape.h"
+
+enum {
+    PIECE = 1 << 14,    /* elements that are worth a piece of work */
+    PIECES_MAX = 64,    /* each has sums of its own for the gradients of gain and shift */
+    PARALLEL = 1 << 16, /* elements from which on pieces go to the workers */
+    STATS = 2           /* of a row: its mean, and 1 / √(variance + ε) */
+};
+
+/* Rows under way, all contiguous. */
+typedef struct norm_job {
+    const nb_real_kernels *real;
+    int64_t rows, k, piece; /* rows of a piece */
+    size_t width;           /* bytes of a number */
+    const char *x, *gain, *shift, *delta;
+    char *y;              /* y, or dx */
+    double *stats, *sums; /* sums: of gain and then of shift, for each piece */
+    double epsilon;
+    const volatile sig_atomic_t *interrupt;
+} norm_job;
+
+static norm_job job_of(const nb_tensor *x)
+{
+    norm_job job = {.real = nb_real(x->dtype),
+                    .k = x->shape[x->dims - 1],
+                    .width = nb_dtype_size(x->dtype),
+                    .x = nb_tensor_data(x)};
+    int64_t count = nb_tensor_count(x);
+    job.rows = job.k ? count / job.k : 0;
+    int64_t worth = job.k ? PIECE / job.k : 0, least = (job.rows + PIECES_MAX - 1) / PIECES_MAX;
+    job.piece = worth > least ? worth : least > 1 ? least : 1;
+    return job;
+}
+
+static size_t pieces_of(const norm_job *job)
+{
+    return (size_t)((job->rows + job->piece - 1) / job->piece);
+}
+
+/* Cut by the size alone, so that the sums are the same at any number of threads. */
+static nb_status run_job(nb_ctx *ctx, norm_job *job, nb_piece *piece)
+{
+    size_t pieces = pieces_of(job);
+    job->interrupt = pieces > 1 ? ctx->interrupt : NULL;
+    if (job->rows * job->k >= PARALLEL)
+        nb_parallel(ctx, pieces, piece, job);
+    else
+        for (size_t i = 0; i < pieces; i++) piece(job, i);
+    return nb_poll(ctx);
+}
+
+static bool interrupted(const norm_job *job)
+{
+    return job->interrupt && *job->interrupt;
+}
+
+static int64_t end_of(const norm_job *job, size_t piece)
+{
+    int64_t end = ((int64_t)piece + 1) * job->piece;
+    return end < job->rows ? end : job->rows;
+}
+
+static void norm_piece(void *arg, size_t piece)
+{
+    const norm_job *job = arg;
+    for (int64_t i = (int64_t)piece * job->piece; i < end_of(job, piece) && !interrupted(job);
+         i++) {
+        size_t at = (size_t)(i * job->k) * job->width;
+        job->real->norm_row((size_t)job->k, job->x + at, job->gain, job->shift, job->epsilon,
+                            job->y + at, job->stats + i * STATS);
+    }
+}
+
+static void slope_piece(void *arg, size_t piece)
+{
+    const norm_job *job = arg;
+    double *dgain = job->sums + (int64_t)piece * 2 * job->k;
+    for (int64_t i = (int64_t)piece * job->piece; i < end_of(job, piece) && !interrupted(job);
+         i++) {
+        size_t at = (size_t)(i * job->k) * job->width;
+        job->real->norm_row_slope((size_t)job->k, job->x + at, job->gain, job->delta + at,
+                                  job->stats + i * STATS, job->y + at, dgain, dgain + job->k);
+    }
+}
+
+/* ---- Forward --------------------------------------------------------------------------------- */
+
+static nb_status check_shapes(nb_ctx *ctx, const nb_call *call)
+{
+    const nb_tensor *x = call->in[0], *gain = call->in[1], *shift = call->in[2];
+    char text[3][NB_SHAPE_TEXT];
+    bool fits = x->dims > 0 && gain->dims == 1 && shift->dims == 1 &&
+                gain->shape[0] == x->shape[x->dims - 1] && shift->shape[0] == gain->shape[0];
+    if (fits) return NB_OK;
+    return nb_fail(ctx, NB_ESHAPE, "layer_norm: inputs %s, gain %s, shift %s do not fit",
+                   nb_shape_text(x->dims, x->shape, text[0]),
+                   nb_shape_text(gain->dims, gain->shape, text[1]),
+                   nb_shape_text(shift->dims, shift->shape, text[2]));
+}
+
+/* y, and the rows' figures where they are wanted; of contiguous inputs. */
+static nb_tensor *normalised(nb_ctx *ctx, nb_call *call, const nb_tensor *x, const nb_tensor *gain,
+                             const nb_tensor *shift)
+{
+    norm_job job = job_of(x);
+    nb_tensor *stats = nb_tensor_new(ctx, NB_F64, 2, (const int64_t[]){job.rows, STATS});
+    nb_tensor *y = stats ? nb_tensor_new(ctx, x->dtype, x->dims, x->shape) : NULL;
+    if (y) {
+        job.gain = nb_tensor_data(gain);
+        job.shift = nb_tensor_data(shift);
+        job.epsilon = call->attr.unary.p;
+        job.stats = nb_tensor_data(stats);
+        job.y = nb_tensor_data(y);
+        y = nb_tensor_settle(ctx, y, run_job(ctx, &job, norm_piece));
+    }
+    if (y && call->recording)
+        call->saved[0] = stats;
+    else
+        nb_tensor_release(ctx, stats);
+    return y;
+}
+
+static nb_tensor *layer_norm_forward(nb_ctx *ctx, nb_call *call)
+{
+    if (check_shapes(ctx, call) != NB_OK) return NULL;
+    nb_tensor *whole[3] = {NULL}, *y = NULL;
+    bool fine = true;
+    for (int i = 0; i < 3 && fine; i++)
+        fine = (whole[i] = nb_tensor_contiguous(ctx, call->in[i])) != NULL;
+    if (fine) y = normalised(ctx, call, whole[0], whole[1], whole[2]);
+    for (int i = 0; i < 3; i++) nb_tensor_release(ctx, whole[i]);
+    return y;
+}
+
+/* ---- Backward -------------------------------------------------------------------------------- */
+
+/* The pieces' sums, added in order; `which`: 0 gain, 1 shift. */
+static nb_tensor *add_sums(nb_ctx *ctx, const norm_job *job, const nb_tensor *like, int which)
+{
+    nb_tensor *sum = nb_tensor_zeros(ctx, NB_F64, 1, like->shape);
+    if (!sum) return NULL;
+    double *to = nb_tensor_data(sum);
+    for (size_t piece = 0; piece < pieces_of(job); piece++) {
+        const double *from = job->sums + ((int64_t)piece * 2 + which) * job->k;
+        for (int64_t i = 0; i < job->k; i++) to[i] += from[i];
+    }
+    nb_tensor *out = nb_tensor_convert(ctx, sum, like->dtype, 1);
+    nb_tensor_release(ctx, sum);
+    return out;
+}
+
+/* dx into `to`, of contiguous x and δ; the other two where they are needed. */
+static nb_status all_gradients(nb_ctx *ctx, nb_record *record, norm_job *job, nb_tensor **grad)
+{
+    size_t bytes = pieces_of(job) * 2 * (size_t)job->k * sizeof *job->sums;
+    job->sums = nb_alloc_zero(ctx, 1, bytes ? bytes : 1);
+    if (!job->sums) return ctx->status;
+    nb_status status = run_job(ctx, job, slope_piece);
+    for (int i = 1; i < 3 && status == NB_OK; i++) {
+        if (!record->needs[i]) continue;
+        grad[i] = add_sums(ctx, job, record->in[i], i - 1);
+        if (!grad[i]) status = ctx->status;
+    }
+    nb_free(ctx, job->sums, bytes ? bytes : 1);
+    return status;
+}
+
+/* With g = gain ⊙ δ: dx = (g - mean(g) - x̂ mean(g ⊙ x̂)) / √(variance + ε), and over the rows
+ * dgain = Σ δ ⊙ x̂, dshift = Σ δ. */
+static nb_status layer_norm_backward(nb_ctx *ctx, nb_record *record, nb_tensor *delta,
+                                     nb_tensor **grad)
+{
+    nb_tensor *x = nb_tensor_contiguous(ctx, record->in[0]), *from = NULL, *to = NULL;
+    nb_tensor *gain = x ? nb_tensor_contiguous(ctx, record->in[1]) : NULL;
+    nb_status status = gain ? nb_delta_for_write(ctx, delta, &from, &to) : ctx->status;
+    if (status == NB_OK) {
+        norm_job job = job_of(x);
+        job.gain = nb_tensor_data(gain);
+        job.delta = nb_tensor_data(from);
+        job.stats = nb_tensor_data(record->saved[0]);
+        job.y = nb_tensor_data(to);
+        status = all_gradients(ctx, record, &job, grad);
+    }
+    if (status == NB_OK && record->needs[0]) grad[0] = nb_tensor_retain(to);
+    nb_tensor_release(ctx, x);
+    nb_tensor_release(ctx, gain);
+    nb_tensor_release(ctx, from);
+    nb_tensor_release(ctx, to);
+    return status;
+}
+
+NB_DEFINE_OP(layer_norm) = {
+    .name = "layer_norm",
+    .help = "Layer norm along the last dimension: gain (x - mean) / √(variance + ε) + shift.",
+    .hidden = true,
+    .promote = 7,
+    .reads = 3,
+    .attr = {.unary = {.p = 1e-5}},
+    .forward = layer_norm_forward,
+    .backward = layer_norm_backward,
+    .errors = "2x3 4 4: inputs 2x3, gain 4, shift 4; 2x3 3 4: shift 4; - 1 1: inputs a number",
+    .samples = "2x3 3 3, 3 3 3, 2x3t 3 3, 0x3 3 3, 2x2x5 5 5",
+    .low = -2,
+    .high = 2,
+};
