@@ -13,6 +13,7 @@ nb_ctx *nb_ctx_new(void)
     int processors = nb_processors();
     ctx->memory.pool_cap = NB_POOL_CAP;
     ctx->memory.limit = nb_memory_available();
+    ctx->memory.left = nb_memory_left;
     ctx->threads = processors < NB_MAX_THREADS ? processors : NB_MAX_THREADS;
     ctx->columns = NB_COLUMNS;
     ctx->dtype = NB_F32;

@@ -8,6 +8,7 @@
 #include "base/arith.h"
 #include "base/cgroup.h"
 #include "base/context.h"
+#include "base/machine.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -78,8 +79,8 @@ static inline bool fit_request(size_t bytes, fit *out)
 
 static void note_peak(nb_memory *memory)
 {
-    size_t held = memory->live + memory->pooled;
-    if (held > memory->peak) memory->peak = held;
+    size_t now = memory->live + memory->pooled;
+    if (now > memory->peak) memory->peak = now;
     if (memory->live > memory->most) memory->most = memory->live;
 }
 
@@ -112,10 +113,38 @@ static void drop_pooled(nb_memory *memory, size_t slot)
     free(take_pooled(memory, (fit){slot_bytes(slot), slot}));
 }
 
-static bool within_limit(const nb_memory *memory, size_t bytes)
+size_t nb_memory_used(const nb_memory *memory)
 {
-    if (!memory->limit) return true;
-    return bytes <= memory->limit && memory->live + memory->pooled <= memory->limit - bytes;
+    return memory->live + (memory->beside ? *memory->beside : 0);
+}
+
+static size_t held(const nb_memory *memory)
+{
+    return nb_memory_used(memory) + memory->pooled;
+}
+
+static bool fits(const nb_memory *memory, size_t bytes, size_t limit)
+{
+    return bytes <= limit && held(memory) <= limit - bytes;
+}
+
+/* The machine is asked once for a good stretch of what it had left, for it may take as long as a
+ * thousand small blocks. */
+static bool machine_has(nb_memory *memory, size_t bytes)
+{
+    if (!memory->left || fits(memory, bytes, memory->asked)) return true;
+    size_t left = memory->left();
+    if (bytes > left) return false;
+    size_t stretch = (left - bytes) / 4;
+    if (stretch < NB_MEMORY_RESERVE) stretch = NB_MEMORY_RESERVE;
+    memory->asked = held(memory) + bytes + stretch;
+    return true;
+}
+
+static bool within(nb_memory *memory, size_t bytes, size_t limit)
+{
+    if (!memory->limit || fits(memory, bytes, memory->lent)) return true;
+    return fits(memory, bytes, limit) && machine_has(memory, bytes);
 }
 
 /* Whether the test hook lets the request just counted fail. */
@@ -128,31 +157,28 @@ static bool told_to_fail(const nb_memory *memory)
 
 static void *request(nb_memory *memory, fit size)
 {
-    if (!within_limit(memory, size.bytes)) return NULL;
+    if (!within(memory, size.bytes, memory->limit)) return NULL;
     memory->requests++;
     return told_to_fail(memory) ? NULL : aligned_alloc(NB_ALIGN, size.bytes);
 }
 
-enum { SIZE_TEXT_MAX = 16 };
-
-/* "12.3 MB": three digits and the unit. */
-static const char *size_text(size_t bytes, char out[SIZE_TEXT_MAX])
+const char *nb_size_text(size_t bytes, char out[NB_SIZE_TEXT_MAX])
 {
     static const char *const units[] = {"bytes", "kB", "MB", "GB", "TB", "PB", "EB"};
     double size = (double)bytes;
     size_t unit = 0;
     for (; size >= 999.5; size /= 1000) unit++;
-    snprintf(out, SIZE_TEXT_MAX, "%.3g %s", size, units[unit]);
+    snprintf(out, NB_SIZE_TEXT_MAX, "%.3g %s", size, units[unit]);
     return out;
 }
 
 static void *refuse(nb_ctx *ctx, size_t bytes)
 {
-    char wanted[SIZE_TEXT_MAX], limit[SIZE_TEXT_MAX], used[SIZE_TEXT_MAX];
-    size_text(bytes, wanted);
-    size_text(ctx->memory.limit, limit);
-    size_text(ctx->memory.live, used);
-    if (!ctx->memory.limit) {
+    char wanted[NB_SIZE_TEXT_MAX], limit[NB_SIZE_TEXT_MAX], used[NB_SIZE_TEXT_MAX];
+    nb_size_text(bytes, wanted);
+    nb_size_text(ctx->memory.limit, limit);
+    nb_size_text(nb_memory_used(&ctx->memory), used);
+    if (!ctx->memory.limit || fits(&ctx->memory, bytes, ctx->memory.limit)) {
         return nb_fail_null(ctx, NB_EMEMORY, "not enough memory for %s (in use %s)", wanted, used);
     }
     return nb_fail_null(ctx, NB_EMEMORY, "not enough memory for %s (limit %s, in use %s)", wanted,
@@ -257,6 +283,27 @@ void nb_pool_trim(nb_ctx *ctx)
     for (size_t slot = 0; slot < NB_POOL_CLASSES; slot++)
         while (memory->free[slot]) drop_pooled(memory, slot);
     memory->most = memory->live;
+}
+
+void nb_memory_lend(nb_ctx *ctx)
+{
+    ctx->memory.lent = nb_memory_used(&ctx->memory) + NB_MEMORY_RESERVE;
+}
+
+bool nb_memory_has_room(nb_ctx *ctx, size_t bytes)
+{
+    nb_memory *memory = &ctx->memory;
+    size_t limit = memory->limit;
+    if (!nb_add_size(limit, NB_MEMORY_ODDMENT, &limit)) limit = SIZE_MAX;
+    if (within(memory, bytes, limit)) return true;
+    if (memory->pooled == 0) return false;
+    nb_pool_trim(ctx);
+    return within(memory, bytes, limit);
+}
+
+size_t nb_memory_left(void)
+{
+    return nb_machine_left("/proc/meminfo");
 }
 
 size_t nb_memory_available(void)

@@ -23,6 +23,14 @@ enum {
  * comes from the pool, and the process is never more than twice what it needed. */
 #define NB_POOL_CAP ((size_t)64 << 20)
 
+/* What nb_memory_lend lends: enough to say that memory has ended, to look at what there is and to
+ * let go of it. */
+#define NB_MEMORY_RESERVE ((size_t)1 << 20)
+
+/* The host goes on a little where the core is refused: what it holds while it deals with that, such
+ * as a table that sets another limit, is small. */
+#define NB_MEMORY_ODDMENT ((size_t)64 << 10)
+
 /* What every byte of a block holds under `poison`, where nobody has written yet (NaN as f32 and
  * f64, -1 as i32) and after it was freed. */
 enum { NB_POISON_FRESH = 0xFF, NB_POISON_FREED = 0xDD };
@@ -30,16 +38,20 @@ enum { NB_POISON_FRESH = 0xFF, NB_POISON_FREED = 0xDD };
 typedef struct nb_block nb_block;
 
 typedef struct nb_memory {
-    size_t live;       /* bytes handed out and not freed, rounded up to their class */
-    size_t peak;       /* the most that live + pooled has been */
-    size_t pooled;     /* bytes waiting in the pool */
-    size_t most;       /* the most that live has been since the pool was trimmed */
-    size_t pool_cap;   /* NB_POOL_CAP; 0 keeps nothing (the sweeps of failing requests set it) */
-    size_t limit;      /* live + pooled stay at or under it; 0: none */
-    uint64_t requests; /* to the system since the start */
-    uint64_t fail_at;  /* test hook: the request with this number fails (counted from 1; 0: none) */
-    bool fail_on;      /* test hook: every request after fail_at fails too */
-    bool poison;       /* tests: fresh and freed blocks are filled as above */
+    size_t live;          /* bytes handed out and not freed, rounded up to their class */
+    size_t peak;          /* the most that live + pooled has been */
+    size_t pooled;        /* bytes waiting in the pool */
+    size_t most;          /* the most that live has been since the pool was trimmed */
+    size_t pool_cap;      /* NB_POOL_CAP; 0 keeps nothing (the sweeps of failing requests set it) */
+    size_t limit;         /* live + pooled + *beside stay at or under it; 0: none */
+    size_t lent;          /* up to here they may go whatever the limit says */
+    size_t (*left)(void); /* bytes that the machine has left; NULL: nobody asks */
+    size_t asked;         /* up to here it was asked, and had them */
+    const size_t *beside; /* bytes that the host's own allocator holds; NULL: they do not count */
+    uint64_t requests;    /* to the system since the start */
+    uint64_t fail_at; /* test hook: the request with this number fails (counted from 1; 0: none) */
+    bool fail_on;     /* test hook: every request after fail_at fails too */
+    bool poison;      /* tests: fresh and freed blocks are filled as above */
     nb_block *free[NB_POOL_CLASSES];
 } nb_memory;
 
@@ -60,7 +72,20 @@ char *nb_copy_string(nb_ctx *ctx, const char *text);
 void nb_free_string(nb_ctx *ctx, char *text);
 /* Gives the pool's blocks back to the system. */
 void nb_pool_trim(nb_ctx *ctx);
+/* Lets what is held grow by NB_MEMORY_RESERVE even past the limit; what was lent before ends. */
+void nb_memory_lend(nb_ctx *ctx);
+/* Whether the host may hold `bytes` more beside what is held, which may pass the limit by
+ * NB_MEMORY_ODDMENT; the pool makes room where it can. */
+bool nb_memory_has_room(nb_ctx *ctx, size_t bytes);
+/* What counts against the limit and cannot be given back: live + *beside. */
+size_t nb_memory_used(const nb_memory *memory);
 
+/* "12.3 MB": three digits and the unit. */
+enum { NB_SIZE_TEXT_MAX = 16 };
+const char *nb_size_text(size_t bytes, char out[NB_SIZE_TEXT_MAX]);
+
+/* A memory's `left`: that of the machine. */
+size_t nb_memory_left(void);
 /* The smaller of the machine's memory and the control group's limit, in bytes; SIZE_MAX when
  * neither can be learned. */
 size_t nb_memory_available(void);

@@ -64,24 +64,41 @@ typedef struct memory_options {
 
 static const nb_option memory_option_list[] = {
     {.name = "limit",
-     .help = "bytes that tensors may take altogether; 0 for no limit",
+     .help = "bytes that tensors may take altogether, in the program with Lua's own values; 0 for "
+             "no limit",
      .range = "a number of bytes from 0",
-     .standard = "what the machine and the control group leave",
+     .standard = "the smaller of the machine's memory and the control group's, and never more "
+                 "than the machine has left",
      .value = -1,
      .high = WHOLE_MAX,
      .kind = NB_NUMBER,
      .offset = offsetof(memory_options, limit)},
     NB_OPTIONS_END};
 
+enum { MEMORY_FIELDS = 7 };
+
+/* Lua's own bytes; in a Lua that is not the program's they are its host's business. */
+static size_t lua_bytes(lua_State *L, const nb_memory *memory)
+{
+    if (memory->beside) return *memory->beside;
+    return ((size_t)lua_gc(L, LUA_GCCOUNT) << 10) + (size_t)lua_gc(L, LUA_GCCOUNTB);
+}
+
 static int memory(lua_State *L)
 {
     memory_options options;
     nb_memory *memory = &nbl_ctx(L)->memory;
     nbl_options(L, 1, memory_option_list, &options, false);
-    if (options.limit >= 0) memory->limit = (size_t)options.limit;
-    lua_newtable(L);
+    lua_createtable(L, 0, MEMORY_FIELDS); /* while the limit is the old one */
+    if (options.limit >= 0) {
+        memory->limit = (size_t)options.limit;
+        memory->left = NULL; /* who says how much is allowed knows his machine */
+        memory->lent = 0;
+    }
     nbl_set_integer(L, "live", (int64_t)memory->live);
     nbl_set_integer(L, "peak", (int64_t)memory->peak);
+    nbl_set_integer(L, "lua", (int64_t)lua_bytes(L, memory));
+    nbl_set_integer(L, "used", (int64_t)nb_memory_used(memory));
     nbl_set_integer(L, "pooled", (int64_t)memory->pooled);
     nbl_set_integer(L, "limit", (int64_t)memory->limit);
     nbl_set_integer(L, "requests", (int64_t)memory->requests);
@@ -104,9 +121,12 @@ static const nbl_entry functions[] = {{"seed", seed, "nabla.seed(n)",
                                        "the one in force.",
                                        "nabla.dtype()  → f32", NULL},
                                       {"memory", memory, "nabla.memory{limit}",
-                                       "The bytes of tensors: live, the most so far, kept for "
-                                       "reuse, and the limit, which may be set; and how many "
-                                       "requests the system got so far.",
+                                       "Bytes: live, those of tensors; peak, the most so far; "
+                                       "pooled, kept for reuse; lua, those of Lua's own values; "
+                                       "limit, which may be set, and used, what counts against it "
+                                       "and is not for reuse. Past the limit comes the error "
+                                       "\"not enough memory\", and what was there stays. Also "
+                                       "requests, how many the system got so far.",
                                        "nabla.memory().live", memory_option_list},
                                       {NULL, NULL, NULL, NULL, NULL, NULL}};
 

@@ -3,6 +3,7 @@
 #define SH_SHELL_H
 
 #include "base/context.h"
+#include "shell/run/heap.h"
 #include "shell/screen/progress.h"
 #include "shell/screen/terminal.h"
 
@@ -13,6 +14,7 @@
 typedef struct sh_shell {
     lua_State *L;
     nb_ctx *ctx;
+    sh_heap heap; /* Lua's memory */
     sh_terminal terminal;
     sh_progress progress;
     bool at_prompt;           /* the prompt is open, or about to be */

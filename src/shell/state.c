@@ -6,7 +6,6 @@
 #include "shell/globals.h"
 #include "shell/print.h"
 #include "shell/run/interrupt.h"
-#include "shell/run/threads.h"
 #include "shell/screen/say.h"
 
 #include <lauxlib.h>
@@ -128,6 +127,7 @@ static int open_state(lua_State *L)
     open_modules(L);
     nbl_guard_debug(L);
     shell->ctx = nbl_ctx(L);
+    sh_heap_bind(&shell->heap, shell->ctx);
     shell->ctx->interrupt = sh_interrupt_flag();
     sh_progress_init(&shell->progress, &shell->terminal);
     nbl_set_progress_shower(L, &shell->progress.shower);
@@ -140,7 +140,8 @@ static int open_state(lua_State *L)
 bool sh_shell_open(sh_shell *shell, const sh_options *options, int argc, char **argv)
 {
     opening o = {shell, options, argc, argv};
-    *shell = (sh_shell){.L = lua_newstate(sh_threads_alloc, NULL)};
+    *shell = (sh_shell){.L = NULL};
+    shell->L = lua_newstate(sh_heap_alloc, &shell->heap);
     sh_terminal_look(&shell->terminal);
     if (!shell->L) {
         sh_complain(shell, "not enough memory");
@@ -164,6 +165,7 @@ bool sh_shell_open(sh_shell *shell, const sh_options *options, int argc, char **
 void sh_shell_close(sh_shell *shell)
 {
     sh_interrupt_close();
+    shell->heap.ctx = NULL; /* it is freed before Lua's last block */
     if (shell->L) lua_close(shell->L);
     shell->L = NULL;
 }

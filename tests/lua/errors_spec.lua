@@ -66,7 +66,7 @@ end)
 test("networks that memory cannot hold", function()
     fails(function() nn.net "2147483648 - 2147483648" end, "nn.net: ", true)
     local limit = nabla.memory().limit
-    nabla.memory {limit = nabla.memory().live + (1 << 20)}
+    nabla.memory {limit = nabla.memory().used + (1 << 20)}
     local ok, message = pcall(nn.net, "10000 - 10000")
     nabla.memory {limit = limit}
     assert(not ok and message:find "memory", message)

@@ -109,12 +109,41 @@ end)
 
 test("memory", function()
     local x = nabla.tensor.zeros(1000)
+    collectgarbage()
     local m = nabla.memory()
     eq(m.live >= 4000 and m.peak >= m.live and m.limit > 0, true)
+    eq(m.used >= m.live and m.lua > 100000, true)
+    local text = ("x"):rep(1000000)
+    eq(nabla.memory().lua >= m.lua + #text, true)
     fails(function() nabla.memory {limit = -1} end,
         "limit must be a number of bytes from 0, not -1", true)
     fails(function() nabla.memory {limt = 1} end, "did you mean 'limit'?", true)
     eq(x[1], 0)
+end)
+
+test("what Lua holds counts against the limit too, and what was there stays", function()
+    collectgarbage()
+    local x, limit = nabla.tensor.ones(1000), nabla.memory().limit
+    local wide = nabla.tensor.ones(1):expand(10000000)
+    nabla.memory {limit = nabla.memory().used + 3e7}
+    local endless = {
+        function() local t = {} while true do t[#t + 1] = {} end end,
+        function() local t = {} while true do t = {t} end end,
+        function() local s = "x" while true do s = s .. s end end,
+        function() return ("x"):rep(100000000) end,
+        function() return wide:totable() end,
+        function() return nabla.tensor.zeros(10000000) end,
+    }
+    local outcomes = {}
+    for i, f in ipairs(endless) do outcomes[i] = {pcall(f)} end
+    nabla.memory {limit = limit}
+    for _, outcome in ipairs(outcomes) do
+        eq(outcome[1], false)
+        assert(tostring(outcome[2]):find("not enough memory", 1, true), outcome[2])
+    end
+    collectgarbage()
+    eq(x:sum():item(), 1000)
+    eq(#wide:totable(), 10000000)
 end)
 
 test("the language's own operations on a module's tables still work", function()

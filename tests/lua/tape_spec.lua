@@ -331,8 +331,9 @@ end)
 local function sweep(fn, watch, step)
     local want, limit, failures = watch:totable(), nabla.memory().limit, 0
     local before = live()
-    for more = 0, 2^20, step do
-        nabla.memory {limit = before + more}
+    -- From below, because garbage of Lua's gives way too.
+    for more = -2048, 2^20, step do
+        nabla.memory {limit = nabla.memory().used + more}
         local ok, message = pcall(fn)
         nabla.memory {limit = limit}
         if ok then return failures end

@@ -256,7 +256,7 @@ test("past the memory limit comes an error, and all goes on", function()
     collectgarbage()
     local x = tensor.ones(1000)
     local limit = nabla.memory().limit
-    nabla.memory {limit = nabla.memory().live + 2 ^ 20}
+    nabla.memory {limit = nabla.memory().used + 2 ^ 20}
     local ok, message = pcall(tensor.zeros, 2 ^ 20)
     local fits = pcall(tensor.zeros, 2 ^ 10)
     nabla.memory {limit = limit}
@@ -270,7 +270,7 @@ test("memory that only garbage holds does not count against the limit", function
     collectgarbage()
     collectgarbage("stop")
     local limit = nabla.memory().limit
-    nabla.memory {limit = nabla.memory().live + 2 ^ 22}
+    nabla.memory {limit = nabla.memory().used + 2 ^ 22}
     local ok = pcall(function() for _ = 1, 50 do tensor.zeros(2 ^ 17) end end)
     nabla.memory {limit = limit}
     collectgarbage("restart")

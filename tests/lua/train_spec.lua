@@ -430,7 +430,8 @@ test("memory that ends is an error and the network stays", function()
     local before = net:params():totable()
     local limit = nabla.memory().limit
     collectgarbage()
-    nabla.memory {limit = nabla.memory().live + 1}
+    collectgarbage()
+    nabla.memory {limit = nabla.memory().used + 1}
     local ok, message = pcall(net.train, net, digits.train, options {batch = 1000})
     nabla.memory {limit = limit}
     assert(not ok and tostring(message):find "memory", message)

@@ -21,6 +21,7 @@ static sh_status tell_interrupted(const sh_shell *shell)
 static sh_status report(sh_shell *shell)
 {
     lua_State *L = shell->L;
+    nb_memory_lend(shell->ctx);
     lua_pushcfunction(L, sh_error_describe);
     lua_insert(L, -2);
     sh_hook users = sh_hook_take(L);
@@ -37,8 +38,10 @@ static sh_status report(sh_shell *shell)
 }
 
 /* Calls with the message handler below. */
-static int call(lua_State *L, int arguments, int results)
+static int call(sh_shell *shell, int arguments, int results)
 {
+    lua_State *L = shell->L;
+    nb_memory_lend(shell->ctx);
     int handler = lua_gettop(L) - arguments;
     lua_pushcfunction(L, sh_error_note); /* needs no memory */
     lua_insert(L, handler);
@@ -51,7 +54,7 @@ sh_status sh_call(sh_shell *shell, int arguments, int results)
 {
     if (shell->at_prompt) sh_keys_take(&shell->terminal);
     sh_interrupt_begin();
-    int status = call(shell->L, arguments, results);
+    int status = call(shell, arguments, results);
     bool interrupted = sh_interrupt_end();
     if (status == LUA_OK) return SH_OK;
     if (!interrupted) return report(shell);
@@ -63,7 +66,7 @@ sh_status sh_protect(sh_shell *shell, lua_CFunction work, void *data, int result
 {
     sh_hook users = sh_hook_take(shell->L);
     sh_push_work(shell, work, data);
-    int status = call(shell->L, 1, results);
+    int status = call(shell, 1, results);
     sh_hook_give(shell->L, users);
     return status == LUA_OK ? SH_OK : report(shell);
 }

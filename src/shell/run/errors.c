@@ -85,6 +85,7 @@ int sh_error_note(lua_State *L)
     sh_shell *shell = sh_shell_of(L);
     note_line(L, shell);
     if (sh_interrupted()) return 1;
+    nb_memory_lend(shell->ctx);
     luaL_traceback(L, L, NULL, 1);
     lua_setfield(L, LUA_REGISTRYINDEX, TRACE);
     lua_Debug ar;
@@ -177,6 +178,20 @@ static void add_nearest(lua_State *L)
     lua_pop(L, 2);
 }
 
+/* Lua's own message of memory that ended, on the stack's top, says where the memory is. What was
+ * garbage is given back now: a buffer that finds no room fails without asking the collector. */
+static void add_memory(lua_State *L, const sh_shell *shell)
+{
+    char limit[NB_SIZE_TEXT_MAX], lua[NB_SIZE_TEXT_MAX], tensors[NB_SIZE_TEXT_MAX];
+    const nb_memory *memory = &shell->ctx->memory;
+    if (strcmp(lua_tostring(L, -1), "not enough memory") != 0) return;
+    lua_pop(L, 1);
+    lua_pushfstring(L, "not enough memory (limit %s; Lua holds %s, tensors hold %s)",
+                    memory->limit ? nb_size_text(memory->limit, limit) : "none",
+                    nb_size_text(shell->heap.held, lua), nb_size_text(memory->live, tensors));
+    lua_gc(L, LUA_GCCOLLECT);
+}
+
 int sh_error_describe(lua_State *L)
 {
     const sh_shell *shell = sh_shell_of(L);
@@ -191,6 +206,7 @@ int sh_error_describe(lua_State *L)
     const char *message = lua_tostring(L, -1);
     lua_pushstring(L, shell->at_prompt ? sh_skip_position(message) : message);
     add_nearest(L);
+    add_memory(L, shell);
     if (lua_getfield(L, LUA_REGISTRYINDEX, FRAMES) != LUA_TSTRING)
         lua_pop(L, 1);
     else

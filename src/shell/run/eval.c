@@ -138,6 +138,7 @@ static int run_input(lua_State *L)
     const input *in = sh_work(L);
     lua_call(L, 0, LUA_MULTRET);
     int last = lua_gettop(L);
+    nb_memory_lend(in->shell->ctx);
     luaL_checkstack(L, LUA_MINSTACK, NULL);
     if (last >= 2) remember(L, 2);
     /* What was called last in an expression has no instruction of Lua behind it that would stop. */

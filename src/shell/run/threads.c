@@ -1,4 +1,4 @@
-/* The allocator that knows Lua's threads. */
+/* The table, and the blocks that it watches. */
 #include "shell/run/threads.h"
 
 #include <signal.h>
@@ -113,9 +113,8 @@ static void *new_thread(size_t size)
     return block;
 }
 
-void *sh_threads_alloc(void *unused, void *block, size_t old_size, size_t size)
+void *sh_threads_alloc(void *block, size_t old_size, size_t size)
 {
-    (void)unused;
     if (size > 0 && block) return realloc(block, size);
     if (size > 0) return old_size == LUA_TTHREAD ? new_thread(size) : malloc(size);
     if (block && threads && (old_size == thread_size || old_size == main_size)) drop(block);

@@ -502,6 +502,76 @@ static void test_strings(void **state)
     assert_null(nb_copy_string(ctx, "tanh"));
 }
 
+/* What the host holds beside counts, for its requests and for the core's. */
+static void test_beside(void **state)
+{
+    nb_ctx *ctx = *state;
+    size_t beside = 3000;
+    const size_t more = NB_MEMORY_ODDMENT;
+    ctx->memory.limit = 4096;
+    ctx->memory.beside = &beside;
+    assert_null(nb_alloc(ctx, 1280));
+    assert_string_equal(ctx->message, "not enough memory for 1.28 kB (limit 4.1 kB, in use 3 kB)");
+    void *block = nb_alloc(ctx, 1024);
+    assert_non_null(block);
+    assert_int_equal(nb_memory_used(&ctx->memory), 4024);
+    assert_true(nb_memory_has_room(ctx, more + 72));
+    assert_false(nb_memory_has_room(ctx, more + 73));
+    nb_free(ctx, block, 1024);
+    assert_true(nb_memory_has_room(ctx, more + 72));
+    assert_int_equal(ctx->memory.pooled, 1024);
+    assert_true(nb_memory_has_room(ctx, more + 73)); /* the pool gives way */
+    assert_int_equal(ctx->memory.pooled, 0);
+    assert_false(nb_memory_has_room(ctx, SIZE_MAX));
+}
+
+/* Past the limit there is the reserve, counted from what is held, and only where it was lent. */
+static void test_lent(void **state)
+{
+    nb_ctx *ctx = *state;
+    size_t beside = 5000;
+    ctx->memory.beside = &beside;
+    ctx->memory.limit = 4096;
+    assert_false(nb_memory_has_room(ctx, NB_MEMORY_ODDMENT));
+    nb_memory_lend(ctx);
+    assert_true(nb_memory_has_room(ctx, NB_MEMORY_RESERVE));
+    assert_false(nb_memory_has_room(ctx, NB_MEMORY_RESERVE + 1));
+    beside += NB_MEMORY_RESERVE;
+    assert_false(nb_memory_has_room(ctx, 1));
+    nb_memory_lend(ctx);
+    assert_true(nb_memory_has_room(ctx, 1));
+}
+
+static size_t left_now;
+static int times_asked;
+
+static size_t tell_left(void)
+{
+    times_asked++;
+    return left_now;
+}
+
+/* Under the limit the machine must have it too; it is not asked for every block. */
+static void test_machine(void **state)
+{
+    nb_ctx *ctx = *state;
+    ctx->memory.left = tell_left;
+    left_now = (size_t)400 << 20;
+    times_asked = 0;
+    assert_false(nb_memory_has_room(ctx, left_now + 1));
+    assert_true(nb_memory_has_room(ctx, 1));
+    assert_int_equal(times_asked, 2);
+    assert_true(nb_memory_has_room(ctx, (size_t)100 << 20));
+    assert_int_equal(times_asked, 2);
+    assert_true(nb_memory_has_room(ctx, (size_t)101 << 20));
+    assert_int_equal(times_asked, 3);
+    left_now = 0;
+    assert_null(nb_alloc(ctx, (size_t)500 << 20));
+    assert_string_equal(ctx->message, "not enough memory for 524 MB (in use 0 bytes)");
+    ctx->memory.limit = 0;
+    assert_true(nb_memory_has_room(ctx, (size_t)500 << 20));
+}
+
 /* A machine that can run this has at least a few megabytes. */
 static void test_available(void **state)
 {
@@ -534,6 +604,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_fail_on, setup, teardown),
         cmocka_unit_test_setup_teardown(test_fail_with_pool, setup, teardown),
         cmocka_unit_test_setup_teardown(test_strings, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_beside, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_lent, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_machine, setup, teardown),
         cmocka_unit_test(test_available),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,41 @@
+/* The kernel's list is lines of "Name:   number kB". */
+#include "base/machine.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { SPARE_SHARE = 32 };
+
+typedef enum fact { TOTAL, AVAILABLE, SWAP, FACTS } fact;
+
+/* The facts that a file states, in bytes; false where one is missing. */
+static bool read_facts(FILE *file, size_t facts[FACTS])
+{
+    static const char *const names[FACTS] = {"MemTotal", "MemAvailable", "SwapFree"};
+    char line[128], name[sizeof line];
+    unsigned found = 0;
+    size_t kilobytes;
+    while (fgets(line, sizeof line, file)) {
+        if (sscanf(line, "%127[^:]: %zu kB", name, &kilobytes) != 2) continue;
+        for (int i = 0; i < FACTS; i++) {
+            if (strcmp(name, names[i]) != 0 || kilobytes > SIZE_MAX >> 12) continue;
+            facts[i] = kilobytes << 10;
+            found |= 1u << i;
+        }
+    }
+    return found == (1u << FACTS) - 1;
+}
+
+size_t nb_machine_left(const char *path)
+{
+    size_t facts[FACTS] = {0};
+    FILE *file = fopen(path, "re");
+    if (!file) return SIZE_MAX;
+    bool known = read_facts(file, facts);
+    fclose(file);
+    if (!known) return SIZE_MAX;
+    size_t left = facts[AVAILABLE] + facts[SWAP], spare = facts[TOTAL] / SPARE_SHARE;
+    return left > spare ? left - spare : 0;
+}
