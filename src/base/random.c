@@ -104,17 +104,16 @@ uint64_t nb_random_below(nb_stream *stream, uint64_t n)
     return value;
 }
 
-void nb_random_shuffle_last(nb_stream *stream, int32_t *index, size_t n, size_t steps)
+enum { BETWEEN_LOOKS = 1 << 16 }; /* steps before Ctrl-C is looked for */
+
+nb_status nb_random_shuffle(nb_ctx *ctx, nb_stream *stream, int32_t *index, size_t n)
 {
-    for (size_t i = n; i > n - steps && i > 1; i--) {
+    for (size_t i = n; i > 1; i--) {
+        if (i % BETWEEN_LOOKS == 0 && nb_poll(ctx) != NB_OK) return ctx->status;
         size_t j = (size_t)nb_random_below(stream, i);
         int32_t kept = index[i - 1];
         index[i - 1] = index[j];
         index[j] = kept;
     }
-}
-
-void nb_random_shuffle(nb_stream *stream, int32_t *index, size_t n)
-{
-    nb_random_shuffle_last(stream, index, n, n);
+    return NB_OK;
 }

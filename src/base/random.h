@@ -43,10 +43,7 @@ double nb_random_unit(nb_stream *stream);
 double nb_random_normal(nb_stream *stream);
 /* Uniform in 0 … n - 1 without bias; n > 0. */
 uint64_t nb_random_below(nb_stream *stream, uint64_t n);
-/* Fisher-Yates over n indices in place. */
-void nb_random_shuffle(nb_stream *stream, int32_t *index, size_t n);
-/* The first `steps` <= n steps of it: the last places get their entries, the n - steps before them
- * are yet to be shuffled. */
-void nb_random_shuffle_last(nb_stream *stream, int32_t *index, size_t n, size_t steps);
+/* Fisher-Yates over n indices in place; NB_EINTERRUPT leaves it half done. */
+nb_status nb_random_shuffle(nb_ctx *ctx, nb_stream *stream, int32_t *index, size_t n);
 
 #endif

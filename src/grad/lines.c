@@ -79,11 +79,21 @@ nb_status nb_lines_check(nb_ctx *ctx, const nb_tensor *x, int dim)
 /* ---- By their places ------------------------------------------------------------------------ */
 
 /* Lines of `length` places; the steps along them of places, of the elements they name and of the
- * values beside them. */
+ * values beside them. A long line looks at `stop` itself. */
 typedef struct placing {
+    const volatile sig_atomic_t *stop; /* or NULL */
     size_t length, width;
     ptrdiff_t place, element, value;
 } placing;
+
+enum { ROUND = 1 << 16 }; /* places between two looks at `stop` */
+
+/* How many places the next round has behind `done`; 0: none, or Ctrl-C was pressed. */
+static size_t next_round(const placing *how, size_t done)
+{
+    if (how->stop && *how->stop) return 0;
+    return nb_least_size(ROUND, how->length - done);
+}
 
 #define TAKE(bytes, TYPE)                                                                          \
     static void take_##bytes(size_t n, const int32_t *place, ptrdiff_t sp, const TYPE *x,          \
@@ -97,6 +107,16 @@ TAKE(1, uint8_t)
 TAKE(4, uint32_t)
 TAKE(8, uint64_t)
 
+static void take(const placing *how, size_t n, const int32_t *place, const void *x, void *y)
+{
+    if (how->width == 1)
+        take_1(n, place, how->place, x, how->element, y, how->value);
+    else if (how->width == 4)
+        take_4(n, place, how->place, x, how->element, y, how->value);
+    else
+        take_8(n, place, how->place, x, how->element, y, how->value);
+}
+
 /* at: places, x, y */
 static void take_loop(void *arg, size_t n, char *const *at, const int64_t *stride)
 {
@@ -105,13 +125,11 @@ static void take_loop(void *arg, size_t n, char *const *at, const int64_t *strid
     for (size_t i = 0; i < n; i++) {
         const int32_t *place = (const int32_t *)(const void *)at[0] + (int64_t)i * stride[0];
         const void *x = at[1] + (int64_t)i * stride[1] * width;
-        void *y = at[2] + (int64_t)i * stride[2] * width;
-        if (width == 1)
-            take_1(how->length, place, how->place, x, how->element, y, how->value);
-        else if (width == 4)
-            take_4(how->length, place, how->place, x, how->element, y, how->value);
-        else
-            take_8(how->length, place, how->place, x, how->element, y, how->value);
+        char *y = at[2] + (int64_t)i * stride[2] * width;
+        for (size_t done = 0, m; (m = next_round(how, done)) > 0; done += m) {
+            take(how, m, place + (ptrdiff_t)done * how->place, x,
+                 y + (ptrdiff_t)done * how->value * width);
+        }
     }
 }
 
@@ -124,28 +142,31 @@ static void put_loop(void *arg, size_t n, char *const *at, const int64_t *stride
         const int32_t *place = (const int32_t *)(const void *)at[0] + (int64_t)i * stride[0];
         char *x = at[1] + (int64_t)i * stride[1] * width;
         const char *value = at[2] + (int64_t)i * stride[2] * width;
-        for (size_t k = 0; k < how->length; k++) {
-            ptrdiff_t to = (place[(ptrdiff_t)k * how->place] - 1) * how->element;
-            memcpy(x + to * width, value + (ptrdiff_t)k * how->value * width, how->width);
+        for (size_t k = 0, m; (m = next_round(how, k)) > 0;) {
+            for (size_t end = k + m; k < end; k++) {
+                ptrdiff_t to = (place[(ptrdiff_t)k * how->place] - 1) * how->element;
+                memcpy(x + to * width, value + (ptrdiff_t)k * how->value * width, how->width);
+            }
         }
     }
 }
 
-static placing placing_of(int dim, const nb_tensor *place, const nb_tensor *element,
-                          const nb_tensor *value)
+static placing placing_of(const nb_ctx *ctx, int dim, const nb_tensor *place,
+                          const nb_tensor *element, const nb_tensor *value)
 {
-    return (placing){(size_t)nb_line_length(place, dim), nb_dtype_size(value->dtype),
-                     nb_line_step(place, dim), nb_line_step(element, dim),
-                     nb_line_step(value, dim)};
+    return (placing){
+        ctx->interrupt,           (size_t)nb_line_length(place, dim), nb_dtype_size(value->dtype),
+        nb_line_step(place, dim), nb_line_step(element, dim),         nb_line_step(value, dim)};
 }
 
 nb_tensor *nb_lines_take(nb_ctx *ctx, const nb_tensor *x, int dim, const nb_tensor *place)
 {
     nb_tensor *y = nb_tensor_new(ctx, x->dtype, place->dims, place->shape);
     if (!y || nb_tensor_count(y) == 0) return y;
-    placing how = placing_of(dim, place, x, y);
+    placing how = placing_of(ctx, dim, place, x, y);
     const nb_tensor *const all[] = {place, x, y};
     nb_status status = nb_lines_run(ctx, dim, 3, all, (int64_t)how.length, take_loop, &how);
+    if (status == NB_OK) status = nb_poll(ctx);
     return nb_tensor_settle(ctx, y, status);
 }
 
@@ -154,9 +175,10 @@ nb_tensor *nb_lines_put(nb_ctx *ctx, const nb_tensor *x, int dim, const nb_tenso
 {
     nb_tensor *out = nb_tensor_zeros(ctx, x->dtype, x->dims, x->shape);
     if (!out || nb_tensor_count(value) == 0) return out;
-    placing how = placing_of(dim, place, out, value);
+    placing how = placing_of(ctx, dim, place, out, value);
     const nb_tensor *const all[] = {place, out, value};
     nb_status status = nb_lines_run(ctx, dim, 3, all, (int64_t)how.length, put_loop, &how);
+    if (status == NB_OK) status = nb_poll(ctx);
     return nb_tensor_settle(ctx, out, status);
 }
 

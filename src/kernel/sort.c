@@ -18,6 +18,12 @@ static bool stopped(const nb_order *order)
     return order->stop && *order->stop;
 }
 
+/* Where the round of n elements that begins at `start` ends. */
+static size_t round_end(size_t start, size_t n)
+{
+    return start + nb_least_size(ROUND, n - start);
+}
+
 /* Candidates that are held for the first k of n: each time that they are too many, those beyond the
  * first k go. A few are put in order by insertion; of many, at least half are to go. */
 static size_t top_most(size_t n, size_t k)

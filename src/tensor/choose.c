@@ -11,15 +11,12 @@ enum { BETWEEN_LOOKS = 1 << 16 }; /* things done before Ctrl-C is looked for */
 nb_status nb_fill_permutation(nb_ctx *ctx, nb_tensor *tensor, nb_stream *stream)
 {
     int32_t *index = nb_tensor_data(tensor);
-    size_t left = (size_t)tensor->shape[0];
-    for (size_t i = 0; i < left; i++) index[i] = (int32_t)(i + 1);
-    while (left > 1) {
-        size_t steps = left < BETWEEN_LOOKS ? left : BETWEEN_LOOKS;
-        nb_random_shuffle_last(stream, index, left, steps);
-        left -= steps;
-        if (nb_poll(ctx) != NB_OK) return ctx->status;
+    size_t count = (size_t)tensor->shape[0];
+    for (size_t i = 0; i < count; i++) {
+        if (i % BETWEEN_LOOKS == 0 && nb_poll(ctx) != NB_OK) return ctx->status;
+        index[i] = (int32_t)(i + 1);
     }
-    return NB_OK;
+    return nb_random_shuffle(ctx, stream, index, count);
 }
 
 /* ---- By weight ---- */
@@ -42,6 +39,7 @@ static nb_status check_row(choice *of)
     of->total = 0;
     for (int64_t i = 0; i < of->count; i++) {
         double w = of->weight[i];
+        if (i % BETWEEN_LOOKS == 0 && nb_poll(of->ctx) != NB_OK) return of->ctx->status;
         if (!(w >= 0 && w < (double)INFINITY))
             return nb_fail(of->ctx, NB_EVALUE,
                            "weight %lld of row %lld is %s; weights are finite and not negative",
@@ -65,6 +63,7 @@ static nb_status draw_with(choice *of, int32_t *out, int64_t n)
     double *sum = of->room, running = 0;
     int64_t last = 0; /* the last that can be drawn: rounding may give the total itself */
     for (int64_t i = 0; i < of->count; i++) {
+        if (i % BETWEEN_LOOKS == 0 && nb_poll(of->ctx) != NB_OK) return of->ctx->status;
         running += of->weight[i];
         sum[i] = running;
         if (of->weight[i] > 0) last = i;

@@ -4,6 +4,8 @@
 #include "lua/tensor/parts.h"
 
 #include <limits.h>
+
+enum { BETWEEN_LOOKS = 1024 }; /* entries read before Ctrl-C is looked for */
 #include <string.h>
 
 /* Every value of a table as a tensor without dimensions, in row-major order. */
@@ -14,6 +16,7 @@ typedef struct values {
 
 /* A table being read: where it goes, and how deep the reader is. */
 typedef struct reading {
+    nb_ctx *ctx;
     nb_tensor **made, *to;
     nb_dtype dtype;
     int dims;
@@ -57,13 +60,18 @@ static void read_shape(lua_State *L, reading *at)
     lua_settop(L, top);
 }
 
+static void look(lua_State *L, const reading *at, int64_t entry)
+{
+    if (entry % BETWEEN_LOOKS == 0) nbl_poll(L, at->ctx);
+}
+
 /* A table of numbers has no names and no holes, which its length would not show. */
 static void check_plain(lua_State *L, const reading *at, int depth)
 {
     lua_Integer extra = -(lua_Integer)at->shape[depth];
     lua_pushnil(L);
     for (; lua_next(L, -2); lua_pop(L, 1)) {
-        extra++;
+        look(L, at, ++extra);
         if (lua_type(L, -2) == LUA_TSTRING)
             nbl_error(L, "'%s' among the values of a tensor; options come in a table of their own",
                       lua_tostring(L, -2));
@@ -137,6 +145,7 @@ static void read_entry(lua_State *L, reading *at, int depth)
     check_row(L, at, depth);
     for (int64_t i = 0; i < at->shape[depth]; i++) {
         at->index[depth] = i;
+        look(L, at, i);
         lua_rawgeti(L, -1, i + 1);
         read_entry(L, at, depth + 1);
         lua_pop(L, 1);
@@ -229,7 +238,8 @@ nb_tensor *nbl_to_tensor(lua_State *L, int arg, int dtype)
     lua_pushvalue(L, arg);
     read_shape(L, &at);
     lua_pop(L, 1);
-    if (dtype < 0) dtype = at.truths ? NB_U8 : (int)nbl_ctx(L)->dtype;
+    at.ctx = nbl_ctx(L);
+    if (dtype < 0) dtype = at.truths ? NB_U8 : (int)at.ctx->dtype;
     at.dtype = (nb_dtype)dtype;
     at.taped = false;
     at.values = NULL;

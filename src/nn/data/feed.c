@@ -30,6 +30,23 @@ bool nb_feed_fit(const nb_feed *rows, nb_dtype dtype)
     return rows->dtype == dtype || (rows->dtype == NB_U8 && dtype == NB_I32);
 }
 
+enum { AT_ONCE = 1 << 16 }; /* numbers of a piece, which has at least a row */
+
+nb_status nb_feed_gather(nb_ctx *ctx, nb_feed *rows, const nb_pick *pick, const nb_scale *scale,
+                         const nb_room *room)
+{
+    int64_t most = room->width < AT_ONCE ? AT_ONCE / room->width : 1;
+    size_t bytes = (size_t)room->width * nb_dtype_size(room->dtype);
+    for (int64_t i = 0; i < pick->n; i += most) {
+        nb_pick some = nb_pick_some(pick, i, pick->n - i < most ? pick->n - i : most);
+        nb_room to = {(char *)room->data + (size_t)i * bytes, room->dtype, room->width};
+        nb_status status = rows->type->gather(ctx, rows, &some, scale, &to);
+        if (status == NB_OK && i > 0) status = nb_poll(ctx);
+        if (status != NB_OK) return status;
+    }
+    return NB_OK;
+}
+
 /* ---- In memory ------------------------------------------------------------------------------ */
 
 enum {

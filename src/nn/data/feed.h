@@ -8,6 +8,8 @@
 
 /* Row numbers are int32_t. */
 #define NB_SET_ROWS_MAX INT32_MAX
+/* So many of them are gone through before Ctrl-C is looked for. */
+enum { NB_SET_BETWEEN_LOOKS = 1 << 16 };
 
 typedef struct nb_feed nb_feed;
 
@@ -71,6 +73,9 @@ nb_feed *nb_feed_retain(nb_feed *rows);
 /* NULL is allowed. */
 void nb_feed_release(nb_ctx *ctx, nb_feed *rows);
 
+/* Calls the kind's `gather` in pieces, between which Ctrl-C is looked for. */
+nb_status nb_feed_gather(nb_ctx *ctx, nb_feed *rows, const nb_pick *pick, const nb_scale *scale,
+                         const nb_room *room);
 /* Numbers of one row. */
 int64_t nb_feed_width(const nb_feed *rows);
 /* Whether every number that the rows can hold is one of `dtype`. */

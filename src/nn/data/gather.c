@@ -79,6 +79,7 @@ static nb_status gather_checked(nb_ctx *ctx, const char *what, nb_feed *rows, co
     for (int64_t i = 0; i < pick->n && status == NB_OK; i++) {
         nb_pick one = nb_pick_some(pick, i, 1);
         status = rows->type->gather(ctx, rows, &one, NULL, &(nb_room){row, NB_F64, to->width});
+        if (status == NB_OK && i % NB_SET_BETWEEN_LOOKS == 0) status = nb_poll(ctx);
         if (status != NB_OK) break;
         int64_t odd = first_odd(row, to->width, to->dtype);
         if (odd < to->width) status = bad_number(ctx, what, rows, pick, i, odd, to->dtype);
@@ -92,7 +93,7 @@ static nb_status gather_checked(nb_ctx *ctx, const char *what, nb_feed *rows, co
 static nb_status gather_whole(nb_ctx *ctx, const char *what, nb_feed *rows, const nb_pick *pick,
                               const nb_room *to)
 {
-    if (nb_feed_fit(rows, to->dtype)) return rows->type->gather(ctx, rows, pick, NULL, to);
+    if (nb_feed_fit(rows, to->dtype)) return nb_feed_gather(ctx, rows, pick, NULL, to);
     return gather_checked(ctx, what, rows, pick, to);
 }
 
@@ -108,7 +109,7 @@ static nb_status gather_rows(nb_ctx *ctx, const char *what, nb_feed *rows, const
                        nb_feed_width(rows), wanted);
     nb_room room = room_of(to);
     if (!nb_dtype_computes(to->dtype)) return gather_whole(ctx, what, rows, pick, &room);
-    nb_status status = rows->type->gather(ctx, rows, pick, scale, &room);
+    nb_status status = nb_feed_gather(ctx, rows, pick, scale, &room);
     return status == NB_OK ? check_finite(ctx, what, rows, pick, scale, to) : status;
 }
 
@@ -151,6 +152,7 @@ static nb_status gather_one_hot(nb_ctx *ctx, nb_feed *rows, const nb_pick *pick,
         nb_pick some = nb_pick_some(pick, i, pick->n - i < most ? pick->n - i : most);
         status = gather_whole(ctx, "y", rows, &some, &(nb_room){class, NB_I32, steps});
         if (status == NB_OK) status = set_ones(ctx, pick, class, some.n * steps, i * steps, to);
+        if (status == NB_OK && i > 0) status = nb_poll(ctx);
     }
     if (class != few) nb_free(ctx, class, bytes);
     return status;
@@ -203,7 +205,7 @@ static nb_tensor *gather_all(nb_ctx *ctx, const nb_set *set, nb_feed *rows, cons
     nb_tensor *to = nb_tensor_new(ctx, dtype, rows->dims + 1, shape);
     if (!to) return NULL;
     nb_room room = room_of(to);
-    if (rows->type->gather(ctx, rows, &all, scale, &room) == NB_OK) return to;
+    if (nb_feed_gather(ctx, rows, &all, scale, &room) == NB_OK) return to;
     nb_tensor_release(ctx, to);
     return NULL;
 }

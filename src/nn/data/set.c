@@ -160,6 +160,14 @@ nb_pick nb_set_pick(const nb_set *set, const int32_t *order, int64_t start, int6
     return (nb_pick){set->part ? nb_part_rows(set) : NULL, order, start, n};
 }
 
+/* The part, or NULL where filling it failed. */
+static nb_set *settle(nb_ctx *ctx, nb_set *part, nb_status status)
+{
+    if (status == NB_OK) return part;
+    nb_set_release(ctx, part);
+    return NULL;
+}
+
 nb_set *nb_set_range(nb_ctx *ctx, const nb_set *set, int64_t start, int64_t count)
 {
     if (start < 0 || count < 1 || start > set->count || count > set->count - start) {
@@ -170,8 +178,12 @@ nb_set *nb_set_range(nb_ctx *ctx, const nb_set *set, int64_t start, int64_t coun
     }
     nb_set *part = nb_set_part(ctx, set, count);
     if (!part) return NULL;
-    for (int64_t i = 0; i < count; i++) nb_part_rows(part)[i] = (int32_t)nb_set_row(set, start + i);
-    return part;
+    nb_status status = NB_OK;
+    for (int64_t i = 0; i < count && status == NB_OK; i++) {
+        nb_part_rows(part)[i] = (int32_t)nb_set_row(set, start + i);
+        if (i % NB_SET_BETWEEN_LOOKS == 0) status = nb_poll(ctx);
+    }
+    return settle(ctx, part, status);
 }
 
 nb_set *nb_set_take(nb_ctx *ctx, const nb_set *set, int64_t n)
@@ -189,8 +201,9 @@ nb_set *nb_set_shuffled(nb_ctx *ctx, const nb_set *set, uint64_t seed, nb_purpos
 {
     nb_stream stream = nb_stream_make(seed, purpose, 0);
     nb_set *part = nb_set_range(ctx, set, 0, set->count);
-    if (part) nb_random_shuffle(&stream, nb_part_rows(part), (size_t)part->count);
-    return part;
+    if (!part) return NULL;
+    return settle(ctx, part,
+                  nb_random_shuffle(ctx, &stream, nb_part_rows(part), (size_t)part->count));
 }
 
 nb_set *nb_set_shuffle(nb_ctx *ctx, const nb_set *set, uint64_t seed)

@@ -71,10 +71,11 @@ typedef struct splitting {
 } splitting;
 
 /* Deals the rows of `mixed` out in their order: to `first` while the class has a place there. */
-static void deal(const splitting *s, nb_set *first, nb_set *rest)
+static nb_status deal(nb_ctx *ctx, const splitting *s, nb_set *first, nb_set *rest)
 {
     int64_t a = 0, b = 0;
     for (int64_t i = 0; i < s->mixed->count; i++) {
+        if (i % NB_SET_BETWEEN_LOOKS == 0 && nb_poll(ctx) != NB_OK) return ctx->status;
         int32_t row = nb_part_rows(s->mixed)[i];
         quota *q = &s->list[s->class[i] - 1];
         if (q->first > 0)
@@ -83,12 +84,16 @@ static void deal(const splitting *s, nb_set *first, nb_set *rest)
             nb_part_rows(rest)[b++] = row;
         if (q->first > 0) q->first--;
     }
+    return NB_OK;
 }
 
 static nb_status split_mixed(nb_ctx *ctx, const splitting *s, nb_set **first, nb_set **rest)
 {
     int64_t count = s->mixed->count;
-    for (int64_t i = 0; i < count; i++) s->list[s->class[i] - 1].members++;
+    for (int64_t i = 0; i < count; i++) {
+        if (i % NB_SET_BETWEEN_LOOKS == 0 && nb_poll(ctx) != NB_OK) return ctx->status;
+        s->list[s->class[i] - 1].members++;
+    }
     int64_t total = share_of(count, s->share);
     int64_t given = apportion(s->list, s->list + s->classes, s->classes, total, s->share);
     if (given == 0 || given == count) {
@@ -97,13 +102,12 @@ static nb_status split_mixed(nb_ctx *ctx, const splitting *s, nb_set **first, nb
     }
     *first = nb_set_part(ctx, s->mixed, given);
     *rest = *first ? nb_set_part(ctx, s->mixed, count - given) : NULL;
-    if (*rest) {
-        deal(s, *first, *rest);
-        return NB_OK;
-    }
+    nb_status status = *rest ? deal(ctx, s, *first, *rest) : ctx->status;
+    if (status == NB_OK) return NB_OK;
     nb_set_release(ctx, *first);
-    *first = NULL;
-    return ctx->status;
+    nb_set_release(ctx, *rest);
+    *first = *rest = NULL;
+    return status;
 }
 
 /* The class of each example: all are one where examples have none, or one at every step. */
@@ -113,7 +117,7 @@ static nb_status read_classes(nb_ctx *ctx, const splitting *s)
     for (int64_t i = 0; s->classes == 1 && i < set->count; i++) s->class[i] = 1;
     if (s->classes == 1) return NB_OK;
     nb_pick all = nb_set_pick(set, NULL, 0, set->count);
-    return set->y->type->gather(ctx, set->y, &all, NULL, &(nb_room){s->class, NB_I32, 1});
+    return nb_feed_gather(ctx, set->y, &all, NULL, &(nb_room){s->class, NB_I32, 1});
 }
 
 nb_status nb_set_split(nb_ctx *ctx, const nb_set *set, double share, uint64_t seed, nb_set **first,

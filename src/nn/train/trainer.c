@@ -125,15 +125,19 @@ static double rate_of(const nb_trainer *t)
     return t->optimizer->options.lr;
 }
 
-static void make_order(nb_trainer *t, int64_t epoch)
+/* Of an order that Ctrl-C left half made nothing is used. */
+static nb_status make_order(nb_ctx *ctx, nb_trainer *t, int64_t epoch)
 {
-    if (t->ordered == epoch) return;
+    nb_status status = NB_OK;
+    if (t->ordered == epoch) return NB_OK;
+    t->ordered = 0;
     for (int64_t i = 0; i < t->course.count; i++) t->order[i] = (int32_t)i;
     if (t->course.shuffle) {
         nb_stream stream = nb_stream_make(t->course.seed, NB_FOR_SHUFFLE, (uint64_t)epoch);
-        nb_random_shuffle(&stream, t->order, (size_t)t->course.count);
+        status = nb_random_shuffle(ctx, &stream, t->order, (size_t)t->course.count);
     }
-    t->ordered = epoch;
+    if (status == NB_OK) t->ordered = epoch;
+    return status;
 }
 
 /* A buffer that somebody kept (a function of the host may) is not written again. */
@@ -197,7 +201,7 @@ nb_status nb_trainer_step(nb_ctx *ctx, nb_trainer *t, double *cost)
     int64_t left = at.count - at.examples, n = left < at.size ? left : at.size;
     /* What is learned is never without its entry. */
     status = reserve_epoch(ctx, &t->history);
-    make_order(t, at.epoch);
+    if (status == NB_OK) status = make_order(ctx, t, at.epoch);
     if (status == NB_OK) status = learn_batch(ctx, t, &at, n, cost);
     if (status != NB_OK) return placed(ctx, &at, status);
     at.batch++;

@@ -218,6 +218,27 @@ static void test_split_of_many_classes(void **state)
     nb_set_release(ctx, set);
 }
 
+/* Sets of millions are gone through in rounds, between which Ctrl-C is looked for. */
+static void test_stops(void **state)
+{
+    (void)state;
+    enum { MANY = 200000 };
+    volatile sig_atomic_t pressed = 1;
+    nb_tensor *y = nb_tensor_new(ctx, NB_I32, SHAPE(MANY));
+    for (int64_t i = 0; i < MANY; i++) nb_tensor_set(y, &i, (double)(1 + i % 3));
+    nb_set *set = set_with(MANY, y, NULL, 0), *first = NULL, *rest = NULL;
+    ctx->interrupt = &pressed;
+    assert_null(nb_set_take(ctx, set, MANY - 1));
+    assert_null(nb_set_shuffle(ctx, set, 1));
+    assert_null(nb_set_x(ctx, set, NB_F32));
+    assert_null(nb_set_y(ctx, set, NB_F32));
+    assert_int_equal(nb_set_split(ctx, set, 0.5, 1, &first, &rest), NB_EINTERRUPT);
+    assert_null(first);
+    assert_null(rest);
+    ctx->interrupt = NULL;
+    nb_set_release(ctx, set);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(test_##name, setup, teardown)
 
 int main(void)
@@ -226,7 +247,7 @@ int main(void)
         TEST(split_of_digits),       TEST(split_by_largest_remainder),
         TEST(split_everywhere),      TEST(split_gives_what_is_there),
         TEST(split_of_steps),        TEST(split_without_classes),
-        TEST(split_of_many_classes),
+        TEST(split_of_many_classes), TEST(stops),
     };
     return cmocka_run_group_tests_name("split", tests, NULL, NULL);
 }

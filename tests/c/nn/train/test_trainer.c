@@ -169,7 +169,7 @@ static void an_order_is_a_function_of_seed_and_epoch(void **state)
         int32_t wanted[EXAMPLES];
         nb_stream stream = nb_stream_make(7, NB_FOR_SHUFFLE, (uint64_t)e + 1);
         for (int32_t i = 0; i < EXAMPLES; i++) wanted[i] = i;
-        nb_random_shuffle(&stream, wanted, EXAMPLES);
+        assert_int_equal(nb_random_shuffle(ctx, &stream, wanted, EXAMPLES), NB_OK);
         assert_int_equal(nb_trainer_epoch(ctx, l.trainer), NB_OK);
         memcpy(seen[e], l.trainer->order, sizeof wanted);
         assert_memory_equal(seen[e], wanted, sizeof wanted);
