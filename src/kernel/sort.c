@@ -24,12 +24,13 @@ static size_t round_end(size_t start, size_t n)
     return start + nb_least_size(ROUND, n - start);
 }
 
-/* Candidates that are held for the first k of n: each time that they are too many, those beyond the
- * first k go. A few are put in order by insertion; of many, at least half are to go. */
+/* Candidates that are held for the first k of n. A few are kept in order, and no more than k. Of
+ * many, those beyond the first k go each time that they are too many, at least half at once. */
 static size_t top_most(size_t n, size_t k)
 {
     enum { SPARE = 512 };
-    return nb_least_size(n, k + (k <= FEW ? FEW : k > SPARE ? k : SPARE));
+    if (k <= FEW) return k;
+    return nb_least_size(n, k + (k > SPARE ? k : SPARE));
 }
 
 /* Keys in the order of numbers: their bits, those of negative numbers turned round. Adding 0 makes

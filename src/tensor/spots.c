@@ -11,41 +11,73 @@
 
 /* ---- Indices to places ---- */
 
+/* Indices on the way to places; `bad`: some have none. */
+typedef struct placing {
+    int64_t size;
+    int bad;
+} placing;
+
+static void note(placing *p, int32_t sign)
+{
+    if (sign < 0) __atomic_store_n(&p->bad, 1, __ATOMIC_RELAXED);
+}
+
 /* One index in WIDE (that holds every whole number of the dtype); -1 where it is none of the size.
  * Comparisons come first: a number outside is never converted. */
 #define PLACES(dtype, T, WIDE)                                                                     \
     static void places_##dtype(void *arg, size_t n, char *const *at, const int64_t *stride)        \
     {                                                                                              \
-        const WIDE size = (WIDE)((const int64_t *)arg)[0];                                         \
+        placing *p = arg;                                                                          \
+        const WIDE size = (WIDE)p->size;                                                           \
         const T *x = (const T *)at[1];                                                             \
-        int32_t *to = (int32_t *)at[0];                                                            \
+        int32_t *to = (int32_t *)at[0], sign = 0;                                                  \
         for (int64_t i = 0; i < (int64_t)n; i++) {                                                 \
             WIDE v = (WIDE)x[i * stride[1]];                                                       \
             WIDE place = v >= 1 ? v - 1 : v + size;                                                \
             bool inside = v != 0 && place >= 0 && place < size && (v <= -1 || v >= 1);             \
             int32_t whole = inside ? (int32_t)place : -1;                                          \
-            to[i * stride[0]] = (WIDE)whole == place ? whole : -1;                                 \
+            to[i * stride[0]] = whole = (WIDE)whole == place ? whole : -1;                         \
+            sign |= whole;                                                                         \
         }                                                                                          \
+        note(p, sign);                                                                             \
     }
 
 PLACES(f32, float, double)
 PLACES(f64, double, double)
 PLACES(u8, uint8_t, int32_t)
-PLACES(i32, int32_t, int32_t)
+
+/* v - 1, or v + size where v is negative: 0 becomes -1. What does not lie in 0 … size - 1 is
+ * negative, or size - 1 less it is. Without branches, in numbers that wrap. */
+static inline uint32_t place_of(int32_t v, uint32_t size, uint32_t *sign)
+{
+    uint32_t negative = (uint32_t)(v >> 31), place = (uint32_t)v - 1 + (negative & (size + 1));
+    *sign |= place | (size - 1 - place);
+    return place;
+}
+
+static void places_i32(void *arg, size_t n, char *const *at, const int64_t *stride)
+{
+    placing *p = arg;
+    const int64_t sx = stride[1], sy = stride[0];
+    const uint32_t size = (uint32_t)p->size;
+    const int32_t *restrict x = (const int32_t *)at[1];
+    uint32_t *restrict to = (uint32_t *)at[0], sign = 0;
+    if (sx == 1 && sy == 1)
+        for (size_t i = 0; i < n; i++) to[i] = place_of(x[i], size, &sign);
+    else
+        for (int64_t i = 0; i < (int64_t)n; i++) to[i * sy] = place_of(x[i * sx], size, &sign);
+    note(p, (int32_t)sign);
+}
 
 static nb_walk_fn *const places_loops[NB_DTYPES] = {
     [NB_F32] = places_f32, [NB_F64] = places_f64, [NB_U8] = places_u8, [NB_I32] = places_i32};
 
-/* The row-major element that has no place, or -1. */
-static int64_t find_misplaced(const nb_tensor *places)
+/* The first row-major element, of which there is one, whose place is outside. */
+static int64_t find_misplaced(const nb_tensor *places, int64_t size)
 {
     const int32_t *place = nb_tensor_data(places);
-    int64_t count = nb_tensor_count(places);
-    int32_t any = 0;
-    for (int64_t i = 0; i < count; i++) any |= place[i];
-    if (any >= 0) return -1;
     int64_t at = 0;
-    while (place[at] >= 0) at++;
+    while (place[at] >= 0 && place[at] < size) at++;
     return at;
 }
 
@@ -86,15 +118,18 @@ static nb_status misplaced(nb_ctx *ctx, double index, int64_t size, int dim, con
 nb_tensor *nb_places(nb_ctx *ctx, const nb_tensor *index, int64_t size, int dim, const char *whose)
 {
     nb_walk walk;
+    placing p = {.size = size};
     if (size > INT32_MAX)
         return nb_fail_null(ctx, NB_ESHAPE, "%lld entries are too many for indices",
                             (long long)size);
     nb_tensor *places = nb_tensor_new(ctx, NB_I32, index->dims, index->shape);
     if (!places) return NULL;
     nb_walk_make(&walk, index->dims, index->shape, 2, (const nb_tensor *const[]){places, index});
-    nb_status status = nb_walk_run(ctx, &walk, places_loops[index->dtype], &size);
-    int64_t wrong = status == NB_OK ? find_misplaced(places) : -1;
-    if (wrong >= 0) status = misplaced(ctx, flat_get(index, wrong), size, dim, whose);
+    nb_status status = nb_walk_run(ctx, &walk, places_loops[index->dtype], &p);
+    if (status == NB_OK && p.bad) {
+        double wrong = flat_get(index, find_misplaced(places, size));
+        status = misplaced(ctx, wrong, size, dim, whose);
+    }
     if (status == NB_OK) return places;
     nb_tensor_release(ctx, places);
     return NULL;
@@ -166,34 +201,67 @@ void nb_spots_gather(nb_spots *spots, const nb_tensor *x, int dim, const nb_tens
 
 /* ---- Loops over them ---- */
 
-/* The operands are what is written and what is read, then the places: one for the whole inner loop
- * (stride 0), or one for each element. The side that stands in x is moved by its place. */
+/* What the loops are told: the step of a place and, where the innermost dimension is so short that
+ * each of their elements stands for a whole row, its length and the operands' strides along it. */
+typedef struct strip {
+    int64_t step, length; /* length 0: elements are elements */
+    int64_t stride[3];
+} strip;
+
+enum { SHORT = 64 };
+
+/* The operands are what is written and what is read, then the places: one for the whole row (stride
+ * 0), or one for each element. The side that stands in x is moved by its place. */
 #define SPOTS(width, T)                                                                            \
-    static void read_##width(void *arg, size_t n, char *const *at, const int64_t *stride)          \
+    static void read_row_##width(int64_t step, int64_t n, T *y, const T *x, const int32_t *place,  \
+                                 const int64_t *stride)                                            \
     {                                                                                              \
-        const int64_t step = *(const int64_t *)arg, sy = stride[0], sx = stride[1];                \
+        const int64_t sy = stride[0], sx = stride[1], sp = stride[2];                              \
+        if (sp == 0) {                                                                             \
+            x += *place * step;                                                                    \
+            if (sx == 1 && sy == 1 && n > SHORT)                                                   \
+                memcpy(y, x, (size_t)n * sizeof *y);                                               \
+            else                                                                                   \
+                for (int64_t i = 0; i < n; i++) y[i * sy] = x[i * sx];                             \
+        } else if (sp == 1 && sy == 1 && sx == 0 && step == 1) {                                   \
+            for (int64_t i = 0; i < n; i++) y[i] = x[place[i]];                                    \
+        } else {                                                                                   \
+            for (int64_t i = 0; i < n; i++, y += sy, x += sx, place += sp) *y = x[*place * step];  \
+        }                                                                                          \
+    }                                                                                              \
+    static void write_row_##width(int64_t step, int64_t n, T *x, const T *from,                    \
+                                  const int32_t *place, const int64_t *stride)                     \
+    {                                                                                              \
+        const int64_t sx = stride[0], sy = stride[1], sp = stride[2];                              \
+        if (sp == 0) {                                                                             \
+            x += *place * step;                                                                    \
+            if (sx == 1 && sy == 1 && n > SHORT)                                                   \
+                memcpy(x, from, (size_t)n * sizeof *x);                                            \
+            else                                                                                   \
+                for (int64_t i = 0; i < n; i++) x[i * sx] = from[i * sy];                          \
+        } else {                                                                                   \
+            for (int64_t i = 0; i < n; i++, x += sx, from += sy, place += sp)                      \
+                x[*place * step] = *from;                                                          \
+        }                                                                                          \
+    }                                                                                              \
+    ROWS(read_##width, read_row_##width, T)                                                        \
+    ROWS(write_##width, write_row_##width, T)
+
+/* The loop of a walk from one over rows. */
+#define ROWS(name, row, T)                                                                         \
+    static void name(void *arg, size_t n, char *const *at, const int64_t *stride)                  \
+    {                                                                                              \
+        const strip *s = arg;                                                                      \
+        T *to = (T *)at[0];                                                                        \
+        const T *from = (const T *)at[1];                                                          \
         const int32_t *place = (const int32_t *)at[2];                                             \
-        const T *x = (const T *)at[1];                                                             \
-        T *y = (T *)at[0];                                                                         \
-        if (stride[2] != 0) {                                                                      \
-            for (int64_t i = 0; i < (int64_t)n; i++)                                               \
-                y[i * sy] = x[i * sx + place[i * stride[2]] * step];                               \
+        if (s->length == 0) {                                                                      \
+            row(s->step, (int64_t)n, to, from, place, stride);                                     \
             return;                                                                                \
         }                                                                                          \
-        x += *place * step;                                                                        \
-        if (sx == 1 && sy == 1)                                                                    \
-            memcpy(y, x, n * sizeof *y);                                                           \
-        else                                                                                       \
-            for (int64_t i = 0; i < (int64_t)n; i++) y[i * sy] = x[i * sx];                        \
-    }                                                                                              \
-    static void write_##width(void *arg, size_t n, char *const *at, const int64_t *stride)         \
-    {                                                                                              \
-        const int64_t step = *(const int64_t *)arg;                                                \
-        const int32_t *place = (const int32_t *)at[2];                                             \
-        const T *from = (const T *)at[1];                                                          \
-        T *x = (T *)at[0];                                                                         \
         for (int64_t i = 0; i < (int64_t)n; i++)                                                   \
-            x[i * stride[0] + place[i * stride[2]] * step] = from[i * stride[1]];                  \
+            row(s->step, s->length, to + i * stride[0], from + i * stride[1],                      \
+                place + i * stride[2], s->stride);                                                 \
     }
 
 SPOTS(1, uint8_t)
@@ -206,52 +274,66 @@ static nb_walk_fn *const write_loops[NB_DTYPES] = {
     [NB_F32] = write_4, [NB_F64] = write_8, [NB_U8] = write_1, [NB_I32] = write_4};
 
 #define ADD(dtype, DTYPE, T)                                                                       \
-    static void add_##dtype(void *arg, size_t n, char *const *at, const int64_t *stride)           \
+    static void add_row_##dtype(int64_t step, int64_t n, T *x, const T *from,                      \
+                                const int32_t *place, const int64_t *stride)                       \
     {                                                                                              \
-        const int64_t step = *(const int64_t *)arg;                                                \
-        const int32_t *place = (const int32_t *)at[2];                                             \
-        const T *from = (const T *)at[1];                                                          \
-        T *x = (T *)at[0];                                                                         \
-        if (stride[2] == 0 && stride[1] == 1 && stride[0] == 1) {                                  \
-            nb_real(DTYPE)->axpy(n, 1, from, x + *place * step);                                   \
-            return;                                                                                \
-        }                                                                                          \
-        for (int64_t i = 0; i < (int64_t)n; i++)                                                   \
-            x[i * stride[0] + place[i * stride[2]] * step] += from[i * stride[1]];                 \
-    }
+        const int64_t sx = stride[0], sy = stride[1], sp = stride[2];                              \
+        if (sp == 0 && sy == 1 && sx == 1 && n > SHORT)                                            \
+            nb_real(DTYPE)->axpy((size_t)n, 1, from, x + *place * step);                           \
+        else if (sp == 1 && sy == 1 && sx == 0 && step == 1)                                       \
+            for (int64_t i = 0; i < n; i++) x[place[i]] += from[i];                                \
+        else                                                                                       \
+            for (int64_t i = 0; i < n; i++, x += sx, from += sy, place += sp)                      \
+                x[*place * step] += *from;                                                         \
+    }                                                                                              \
+    ROWS(add_##dtype, add_row_##dtype, T)
 
 ADD(f32, NB_F32, float)
 ADD(f64, NB_F64, double)
 
+static int64_t last_stride(const nb_tensor *t)
+{
+    return t->dims && t->shape[t->dims - 1] != 1 ? t->stride[t->dims - 1] : 0;
+}
+
+/* Runs a loop over all spots; `in_order` where they are written to. */
+static nb_status run(nb_ctx *ctx, const nb_spots *spots, const nb_tensor *to, const nb_tensor *from,
+                     nb_walk_fn *loop, bool in_order)
+{
+    nb_tensor head[3] = {*to, *from, spots->places};
+    int64_t shape[NB_MAX_DIMS], last = spots->dims - 1;
+    strip s = {.step = spots->step};
+    nb_walk walk;
+    memcpy(shape, spots->shape, sizeof shape);
+    if (last > 0 && shape[last] > 1 && shape[last] <= SHORT) {
+        s.length = shape[last];
+        shape[last] = 1;
+        for (int i = 0; i < 3; i++) {
+            s.stride[i] = last_stride(&head[i]);
+            if (head[i].dims) head[i].shape[head[i].dims - 1] = 1;
+        }
+    }
+    nb_walk_make(&walk, spots->dims, shape, 3,
+                 (const nb_tensor *const[]){&head[0], &head[1], &head[2]});
+    if (in_order) return nb_walk_in_order(ctx, &walk, loop, &s);
+    return nb_walk_rows(ctx, &walk, s.length ? s.length : 1, loop, &s);
+}
+
 nb_tensor *nb_spots_read(nb_ctx *ctx, const nb_spots *spots)
 {
-    nb_walk walk;
-    int64_t step = spots->step;
     nb_tensor *out = nb_tensor_new(ctx, spots->x.dtype, spots->dims, spots->shape);
     if (!out) return NULL;
-    nb_walk_make(&walk, spots->dims, spots->shape, 3,
-                 (const nb_tensor *const[]){out, &spots->x, &spots->places});
-    if (nb_walk_run(ctx, &walk, read_loops[out->dtype], &step) == NB_OK) return out;
+    if (run(ctx, spots, out, &spots->x, read_loops[out->dtype], false) == NB_OK) return out;
     nb_tensor_release(ctx, out);
     return NULL;
 }
 
-/* x op= from, one after the other. */
-static nb_status change(nb_ctx *ctx, const nb_spots *spots, const nb_tensor *from, nb_walk_fn *loop)
-{
-    nb_walk walk;
-    int64_t step = spots->step;
-    nb_walk_make(&walk, spots->dims, spots->shape, 3,
-                 (const nb_tensor *const[]){&spots->x, from, &spots->places});
-    return nb_walk_in_order(ctx, &walk, loop, &step);
-}
-
 nb_status nb_spots_write(nb_ctx *ctx, const nb_spots *spots, const nb_tensor *from)
 {
-    return change(ctx, spots, from, write_loops[from->dtype]);
+    return run(ctx, spots, &spots->x, from, write_loops[from->dtype], true);
 }
 
 nb_status nb_spots_add(nb_ctx *ctx, const nb_spots *spots, const nb_tensor *from)
 {
-    return change(ctx, spots, from, from->dtype == NB_F32 ? add_f32 : add_f64);
+    return run(ctx, spots, &spots->x, from, from->dtype == NB_F32 ? add_f32 : add_f64, true);
 }

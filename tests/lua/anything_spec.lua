@@ -255,7 +255,7 @@ test("for everything else debug is Lua's own", function()
         ["debug.setuservalue(5, 1)"] = "bad argument #1 to 'setuservalue' (userdata expected",
         ["debug.setuservalue(io.stdout)"] = "bad argument #2 to 'setuservalue' (value expected",
         ["debug.setmetatable({}, 5)"] = "bad argument #2 to 'setmetatable' (nil or table expected",
-        ["debug.setupvalue(print, 1)"] = "bad argument #3 to 'setupvalue' (value expected)",
+        ["debug.setupvalue(type, 1)"] = "bad argument #3 to 'setupvalue' (value expected)",
         ["debug.getlocal(1)"] = "bad argument #2 to 'getlocal' (number expected, got no value)",
         ["debug.getlocal(100, 1)"] = "bad argument #1 to 'getlocal' (level out of range)",
         ["debug.setlocal(2^70, 1, 1)"] = "number has no integer representation",
