@@ -217,9 +217,10 @@ h.lr[1] → 3]])
 page("interrupting", [[
 Ctrl-C stops Lua code, training, long products and prints, and gives the prompt back with
 everything whole: training keeps what it learned up to the last whole batch. What cannot be
-stopped: an endless __gc function or debug hook, one string.find or string.rep that runs by itself
-for long, and one matrix in solve, inverse, lstsq, cholesky, qr, svd or eigh; of a batch the next
-matrix is not begun.]],
+stopped: an endless __gc function or debug hook; one call of Lua's own that runs by itself for
+long (string.find, string.rep, gsub over 100 million characters, table.move, table.sort and
+table.concat of millions); and one matrix in solve, inverse, lstsq, cholesky, qr, svd or eigh; of
+a batch the next matrix is not begun.]],
     "nabla.threads()")
 
 end

@@ -1,11 +1,31 @@
 /* Cost and right answers of a network over a data set. */
 #include "nn/train/evaluate.h"
 
+#include "base/arith.h"
 #include "kernel/kernel.h"
 
 #include <math.h>
 
-enum { CHUNK = 500 }; /* examples at a time: large products, small buffers */
+enum {
+    CHUNK_BYTES = 1 << 20, /* what the widest layer reads and writes at a time: it stays in a cache */
+    CHUNK_LEAST = 32,      /* examples, so that products stay products of matrices */
+    CHUNK_MOST = 1 << 14
+};
+
+/* Examples at a time. A form counts free sizes as 1; the set says what they are. */
+static int64_t chunk_size(const nb_net *net, const nb_set *set)
+{
+    int64_t in = nb_form_count(nb_net_in(net)), widest = in;
+    for (int i = 0; i < net->parts; i++) {
+        const nb_plan *plan = net->part[i]->plan;
+        int64_t width = nb_form_count(&plan->in) + nb_form_count(&plan->out);
+        if (width > widest) widest = width;
+    }
+    double times = (double)nb_feed_width(set->x) / (double)in;
+    double bytes = (double)widest * times * (double)nb_dtype_size(net->dtype);
+    double n = CHUNK_BYTES / bytes;
+    return n < CHUNK_LEAST ? CHUNK_LEAST : n > CHUNK_MOST ? CHUNK_MOST : (int64_t)n;
+}
 
 /* The steps of a contiguous batch of outputs or targets. */
 typedef struct steps {
@@ -127,8 +147,9 @@ nb_status nb_evaluate(nb_ctx *ctx, nb_net *net, const nb_set *set, nb_evaluation
     double sum = 0;
     nb_status status = nb_set_check(ctx, net, set);
     *out = (nb_evaluation){.examples = 0};
-    for (int64_t i = 0; i < set->count && status == NB_OK; i += CHUNK) {
-        chunk c = {.start = i, .n = set->count - i < CHUNK ? set->count - i : CHUNK};
+    int64_t most = status == NB_OK ? chunk_size(net, set) : 1;
+    for (int64_t i = 0; i < set->count && status == NB_OK; i += most) {
+        chunk c = {.start = i, .n = nb_least_i64(set->count - i, most)};
         nb_tell(ctx, "evaluating", i, set->count);
         status = add_chunk(ctx, net, set, &c, out, &sum);
         drop(ctx, &c);
