@@ -5,6 +5,7 @@
  * until every δ is known. */
 #include "grad/aside.h"
 
+#include "tensor/assign.h"
 #include "tensor/shape.h"
 
 struct nb_pass {
@@ -186,7 +187,7 @@ static nb_tensor *first_delta(nb_ctx *ctx, nb_tensor *root, const nb_backward_op
         return nb_fail_null(ctx, NB_ESHAPE, "delta is %s, the tensor %s",
                             nb_shape_text(delta->dims, delta->shape, text),
                             nb_shape_text(root->dims, root->shape, other));
-    if (delta) return nb_tensor_convert(ctx, delta, root->dtype, 1);
+    if (delta) return nb_tensor_fit(ctx, delta, root->dtype);
     if (nb_tensor_count(root) != 1)
         return nb_fail_null(
             ctx, NB_ESHAPE,

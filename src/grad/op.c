@@ -66,12 +66,18 @@ nb_dtype nb_dtype_computing(const nb_ctx *ctx, nb_dtype dtype)
     return nb_dtype_meeting(ctx, has);
 }
 
+nb_dtype nb_dtype_adding(nb_dtype dtype)
+{
+    return nb_dtype_computes(dtype) ? dtype : NB_F64;
+}
+
 /* The dtype that the promoted inputs of a call meet in. */
 static nb_dtype common_dtype(const nb_ctx *ctx, const nb_call *call)
 {
     bool has[NB_DTYPES] = {false};
     for (int i = 0; i < call->inputs; i++)
         if (call->op->promote >> i & 1) has[call->in[i]->dtype] = true;
+    if (call->op->adds_up && !has[NB_F32]) return NB_F64;
     return nb_dtype_meeting(ctx, has);
 }
 

@@ -165,12 +165,13 @@ struct nb_op {
     bool in_place;    /* has a form with a trailing _ */
     unsigned promote; /* bit i: input i is brought to the common dtype that computes */
     bool stores;      /* unless these share a dtype: then it stays, i32 and u8 too */
-    unsigned reads;   /* bit i: backward reads the elements of input i */
-    bool crosswise;   /* … for the gradients of the other inputs only */
-    nb_plain plain;   /* as above */
-    int results;      /* how many it may give; 0 is 1 */
-    bool alone;       /* it gives one result unless exactly one dimension is named */
-    bool refuses;     /* there is no gradient where one could be expected: an error says so */
+    bool adds_up;   /* where none of these computes, the common dtype is f64: no count is rounded */
+    unsigned reads; /* bit i: backward reads the elements of input i */
+    bool crosswise; /* … for the gradients of the other inputs only */
+    nb_plain plain; /* as above */
+    int results;    /* how many it may give; 0 is 1 */
+    bool alone;     /* it gives one result unless exactly one dimension is named */
+    bool refuses;   /* there is no gradient where one could be expected: an error says so */
 
     /* Checks shapes, makes the output: a tensor of its own, without a link (an alias where nothing
      * changes). NULL with the message set. */
@@ -220,6 +221,8 @@ void nb_call_drop(nb_ctx *ctx, nb_call *call);
 nb_dtype nb_dtype_meeting(const nb_ctx *ctx, const bool has[NB_DTYPES]);
 /* The same for one kind: what a tensor computes in. */
 nb_dtype nb_dtype_computing(const nb_ctx *ctx, nb_dtype dtype);
+/* What the numbers of one kind add up in: f64 for those that store, so that no count is rounded. */
+nb_dtype nb_dtype_adding(nb_dtype dtype);
 
 /* Calls an op: forward, and a record on the output when the context records and an input takes part
  * in a gradient. Returns the output (a new reference) or NULL, and then no further results.

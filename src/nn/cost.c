@@ -50,11 +50,22 @@ nb_op_id nb_cost_fused(const nb_cost *cost, nb_activation last, int64_t units)
     return cost->type->fused ? cost->type->fused(cost, last, units) : NB_OPS;
 }
 
+/* A cost that is more exact than a, as one that counts may be, in the dtype of a. Takes `cost`
+ * over. */
+static nb_tensor *narrow(nb_ctx *ctx, nb_tensor *cost, const nb_tensor *a)
+{
+    nb_call to = {.op = nb_ops[NB_OP_to], .in = {cost}, .inputs = 1, .attr.dtype = a->dtype};
+    if (!cost || cost->dtype != NB_F64) return cost;
+    nb_tensor *out = nb_op_call(ctx, &to);
+    nb_tensor_release(ctx, cost);
+    return out;
+}
+
 nb_tensor *nb_cost_of(nb_ctx *ctx, const nb_cost *cost, nb_activation last, nb_tensor *a,
                       nb_tensor *y)
 {
     char text[NB_SHAPE_TEXT];
-    nb_tensor *out = cost->type->of(ctx, cost, last, a, y);
+    nb_tensor *out = narrow(ctx, cost->type->of(ctx, cost, last, a, y), a);
     if (!out) return NULL;
     if (nb_tensor_count(out) == 1 && out->dtype == a->dtype) return out;
     if (out->dtype != a->dtype)

@@ -2,6 +2,7 @@
 #include "nn/examples.h"
 
 #include "base/text.h"
+#include "tensor/assign.h"
 #include "tensor/make.h"
 #include "tensor/shape.h"
 
@@ -14,12 +15,25 @@ static bool ends_with(const nb_tensor *t, const nb_form *form)
     return t->dims >= form->dims && nb_form_takes(form, t->shape + t->dims - form->dims);
 }
 
-/* (n, the last `dims` sizes of t): one example as a batch of one. */
+/* (n, the last `dims` sizes of t): one example as a batch of one. Gradients flow to t. */
 static nb_tensor *as_batch(nb_ctx *ctx, nb_tensor *t, int64_t n, int dims)
 {
-    int64_t shape[NB_MAX_DIMS] = {n};
-    memcpy(shape + 1, t->shape + t->dims - dims, (size_t)dims * sizeof *shape);
-    return nb_tensor_reshape(ctx, t, dims + 1, shape);
+    nb_call reshape = {.op = nb_ops[NB_OP_reshape], .in = {t}, .inputs = 1};
+    struct nb_attr_sizes *sizes = &reshape.attr.sizes;
+    sizes->at[sizes->count++] = n;
+    for (int i = t->dims - dims; i < t->dims; i++) sizes->at[sizes->count++] = t->shape[i];
+    return nb_op_call(ctx, &reshape);
+}
+
+/* t in the network's dtype, which must hold it. Gradients flow to t. */
+static nb_tensor *in_dtype(nb_ctx *ctx, const nb_net *net, nb_tensor *t, const char *name)
+{
+    nb_tensor *fit = nb_tensor_fit(ctx, t, net->dtype);
+    if (!fit && ctx->status == NB_EVALUE) nb_fail_in(ctx, "%s", name);
+    if (!fit || !t->link || fit == t) return fit;
+    nb_call to = {.op = nb_ops[NB_OP_to], .in = {t}, .inputs = 1, .attr.dtype = net->dtype};
+    nb_tensor_release(ctx, fit);
+    return nb_op_call(ctx, &to);
 }
 
 nb_tensor *nb_net_inputs(nb_ctx *ctx, const nb_net *net, nb_tensor *x, bool *single)
@@ -33,7 +47,7 @@ nb_tensor *nb_net_inputs(nb_ctx *ctx, const nb_net *net, nb_tensor *x, bool *sin
                             nb_shape_text(x->dims, x->shape, given), nb_form_text(in, wanted),
                             wanted, wanted, nb_form_is_free(in) ? ", * at least 1" : "");
     *single = x->dims == in->dims;
-    nb_tensor *same = nb_tensor_convert(ctx, x, net->dtype, 1);
+    nb_tensor *same = in_dtype(ctx, net, x, "x");
     if (!same || !*single) return same;
     nb_tensor *batch = as_batch(ctx, same, 1, in->dims);
     nb_tensor_release(ctx, same);
@@ -138,7 +152,7 @@ nb_tensor *nb_net_targets(nb_ctx *ctx, const nb_net *net, nb_tensor *y, int64_t 
     bool column = out->dims == 1 && out->size[0] == 1 && number;
     if (ends_with(y, out) ? whole || one : column) {
         const int64_t single[2] = {n, 1};
-        nb_tensor *same = nb_tensor_convert(ctx, y, net->dtype, 1);
+        nb_tensor *same = in_dtype(ctx, net, y, "y");
         nb_tensor *batch = !same               ? NULL
                            : ends_with(y, out) ? as_batch(ctx, same, n, out->dims)
                                                : nb_tensor_reshape(ctx, same, 2, single);

@@ -4,17 +4,19 @@
 #include "base/text.h"
 #include "kernel/kernel.h"
 
-#include <float.h>
 #include <math.h>
 #include <string.h>
 
-enum { BATCH = 512 }; /* numbers made at a time; between batches Ctrl-C is looked for */
+enum {
+    BATCH = 512,   /* numbers made at a time; between batches Ctrl-C is looked for */
+    LOOK = 1 << 16 /* steps counted between two looks */
+};
 
 /* Gives the numbers of elements first … first + n - 1. */
-typedef void numbers_at(const void *arg, int64_t first, int64_t n, double *to);
+typedef void numbers_at(void *arg, int64_t first, int64_t n, double *to);
 
 /* A batch is made in double and converted to the tensor's dtype by the kernel for that. */
-static nb_status fill(nb_ctx *ctx, nb_tensor *tensor, numbers_at *numbers, const void *arg)
+static nb_status fill(nb_ctx *ctx, nb_tensor *tensor, numbers_at *numbers, void *arg)
 {
     double batch[BATCH];
     nb_convert_fn *convert = nb_kernels_get()->convert[NB_F64][tensor->dtype];
@@ -38,20 +40,36 @@ typedef struct line {
     double base; /* of powers */
 } line;
 
-static void on_range(const void *arg, int64_t first, int64_t n, double *to)
+static void on_range(void *arg, int64_t first, int64_t n, double *to)
 {
     const line *of = arg;
     for (int64_t i = 0; i < n; i++) to[i] = of->first + (double)(first + i) * of->step;
 }
 
+/* As a for loop comes from one to the next; `first` is the number that is due. */
+static void on_steps(void *arg, int64_t first, int64_t n, double *to)
+{
+    line *of = arg;
+    (void)first;
+    for (int64_t i = 0; i < n; i++, of->first += of->step) to[i] = of->first;
+}
+
+/* Whether so many steps of whole numbers are exact, so that they can be counted at once. */
+static bool is_exact(double first, double step, double steps)
+{
+    const double top = 9007199254740992.0; /* 2^53 */
+    return first == floor(first) && step == floor(step) && fabs(first) + fabs(step) * steps <= top;
+}
+
 nb_status nb_fill_range(nb_ctx *ctx, nb_tensor *tensor, double start, double step)
 {
     line of = {.first = start, .step = step};
-    return fill(ctx, tensor, on_range, &of);
+    bool exact = is_exact(start, step, (double)nb_tensor_count(tensor));
+    return fill(ctx, tensor, exact ? on_range : on_steps, &of);
 }
 
 /* Counted from the nearer end, so that both are exact and the line is as even backwards. */
-static void on_line(const void *arg, int64_t first, int64_t n, double *to)
+static void on_line(void *arg, int64_t first, int64_t n, double *to)
 {
     const line *of = arg;
     for (int64_t i = 0; i < n; i++) {
@@ -74,7 +92,7 @@ nb_status nb_fill_line(nb_ctx *ctx, nb_tensor *tensor, double first, double last
     return fill(ctx, tensor, on_line, &of);
 }
 
-static void on_powers(const void *arg, int64_t first, int64_t n, double *to)
+static void on_powers(void *arg, int64_t first, int64_t n, double *to)
 {
     const line *of = arg;
     on_line(arg, first, n, to);
@@ -88,14 +106,33 @@ nb_status nb_fill_powers(nb_ctx *ctx, nb_tensor *tensor, double base, double fir
     return fill(ctx, tensor, on_powers, &of);
 }
 
-int64_t nb_range_count(double first, double last, double step)
+/* How many numbers a loop takes that adds the step until it is past the end. */
+static nb_status count_steps(nb_ctx *ctx, double first, double last, double step, int64_t *count)
+{
+    double at = first;
+    while (step > 0 ? at <= last : at >= last) {
+        double next = at + step;
+        if (++*count % LOOK == 0 && nb_poll(ctx) != NB_OK) return ctx->status;
+        if (next == at && at != last)
+            return nb_fail(ctx, NB_EARG, "a step of %g leads no further from %.17g", step, at);
+        if (next == at) break;
+        at = next;
+    }
+    return NB_OK;
+}
+
+nb_status nb_range_count(nb_ctx *ctx, double first, double last, double step, int64_t *count)
 {
     double span = last - first;
     /* Halves are exact where the span of two finite numbers is infinite. */
     double steps = isfinite(span) ? span / step : (last / 2 - first / 2) / (step / 2);
-    if (steps < 0) return 0;
-    steps = floor(steps * (1 + 4 * DBL_EPSILON));
-    return steps < (double)NB_MAX_ELEMENTS ? (int64_t)steps + 1 : -1;
+    *count = 0;
+    if (steps < 0) return NB_OK;
+    if (!(steps < (double)NB_MAX_ELEMENTS))
+        return nb_fail(ctx, NB_EARG, "too many numbers for one tensor");
+    if (!is_exact(first, step, steps)) return count_steps(ctx, first, last, step, count);
+    *count = (int64_t)steps + 1;
+    return NB_OK;
 }
 
 /* ---- Ones among zeros ---- */

@@ -19,8 +19,8 @@ nb_status nb_fill_one_hot(nb_ctx *ctx, nb_tensor *tensor, nb_tensor *labels);
 /* The largest label; 0 where there is none. NB_EVALUE for one that is no whole number from 1. */
 nb_status nb_largest_label(nb_ctx *ctx, nb_tensor *labels, int64_t *largest);
 
-/* How many numbers `for i = first, last, step` takes, step not 0; a last one that only rounding
- * misses counts. -1 when they are more than a tensor holds. */
-int64_t nb_range_count(double first, double last, double step);
+/* How many numbers `for i = first, last, step` takes, step not 0. NB_EARG where they are more than
+ * a tensor holds or the step is lost beside the number that it is added to. */
+nb_status nb_range_count(nb_ctx *ctx, double first, double last, double step, int64_t *count);
 
 #endif

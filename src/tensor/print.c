@@ -102,7 +102,7 @@ static double value_at(const page *p, int64_t *index, int64_t row, int64_t colum
     int dims = p->tensor->dims;
     if (dims > 1) index[dims - 2] = index_of(p, dims - 2, row);
     index[dims - 1] = index_of(p, dims - 1, column);
-    return nb_tensor_get(p->tensor, index) + 0.0; /* -0 shows as 0 */
+    return nb_tensor_get(p->tensor, index);
 }
 
 /* ---- The format ----------------------------------------------------------------------------- */
@@ -130,7 +130,7 @@ static void print_number(const format *f, double value, char out[VALUE_MAX])
     if (f->kind != SCIENTIFIC)
         snprintf(out, VALUE_MAX, "%.*f", f->decimals, value);
     else if (value == 0)
-        strcpy(out, "0");
+        strcpy(out, signbit(value) ? "-0" : "0");
     else
         snprintf(out, VALUE_MAX, "%.*e", f->decimals, value);
 }

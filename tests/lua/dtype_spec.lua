@@ -262,4 +262,92 @@ test("so do assignments", function()
     eq(y, {1 / 0})
 end)
 
+-- ---- Counts ------------------------------------------------------------------------------------
+
+test("what adds up u8 and i32 is exact", function()
+    local n = 2^24 + 1
+    for _, dtype in ipairs {"u8", "i32"} do
+        local ones = tensor.ones(n, {dtype = dtype})
+        for name, got in pairs {sum = ones:sum(), dot = ones:dot(ones), mean = ones:mean() * n,
+            cumsum = ones:cumsum()[-1], rows = ones:reshape(1, n):sum(2)[1],
+            columns = ones:reshape(n, 1):sum(1)[1], norm = ones:norm {p = 1},
+            matmul = ones:matmul(ones)} do
+            if type(got) ~= "number" then got = got:item() end
+            if got ~= n then error(dtype .. " " .. name .. " " .. got) end
+        end
+        eq(ones:sum().dtype, "f64")
+    end
+    eq(tensor({255, 255, 255, 255}, {dtype = "u8"}):prod():item(), 255^4)
+    eq(tensor({255, 255, 255, 255}, {dtype = "u8"}):cumprod()[4], 255^4)
+    eq(tensor({2^31 - 1, 2^31 - 1, 1}, {dtype = "i32"}):cumsum(), {2^31 - 1, 2^32 - 2, 2^32 - 1})
+    eq(tensor.ones(3):sum().dtype, "f32")
+    eq(tensor.eye(3, {dtype = "u8"}):trace().dtype, "f64")
+end)
+
+test("a cost may count by a mask", function()
+    local function cost(a, y)
+        local mask = y:gt(0)
+        return ((a - y) ^ 2 * mask):sum() / mask:sum()
+    end
+    local net = nabla.nn.net {2, nabla.nn.dense {2, "linear"}, cost = cost}
+    net[1].w = {{1, 0}, {0, 1}}
+    net:backprop({{3, 5}}, {{1, 0}})
+    eq(net[1].b.grad, {4, 0})
+    assert(net:gradcheck({{3, 5}}, {{1, 0}}).ok)
+end)
+
+-- ---- Numbers beyond f32 ------------------------------------------------------------------------
+
+test("a number beyond f32 is refused where it is written, and makes f64 where it computes", function()
+    local x = tensor {1, 2}
+    local mask, wide = x:gt(1), tensor({1e300, 1}, {dtype = "f64"})
+    fails(function() x:masked_fill(mask, 1e300) end,
+        "masked_fill: 1e+300 does not fit into f32", true)
+    fails(function() x:masked_fill_(mask, 1e300) end, "does not fit into f32", true)
+    fails(function() x:add_(1e300) end, "add_: 1e+300 does not fit into f32", true)
+    fails(function() x:maximum_(1e300) end, "does not fit into f32", true)
+    fails(function() x:scatter_add(1, {1}, 1e300) end, "does not fit into f32", true)
+    fails(function() x:scatter_add(1, {1, 2}, wide) end, "does not fit into f32", true)
+    fails(function() x:clamp(1e300, math.huge) end, "clamp: numbers from 1e300 to inf do not", true)
+    fails(function() x:clamp(-math.huge, -1e300) end, "do not fit into f32", true)
+    eq(x, {1, 2})
+    eq(x:clamp(-1e300, 1e300), {1, 2})
+    for _, got in ipairs {x * 1e300 / 1e300, tensor.where(mask, 2, 1e300):minimum(x),
+        x:maximum(1e300) - 1e300 + x, tensor.stack {1e300, x[1]}[{{2, 2}}] * x} do
+        eq(got, {1, 2})
+        eq(got.dtype, "f64")
+    end
+    eq((tensor.eye(2) * 1e300)[{1, 2}], 0)
+    eq((x / 0):eq(1e300), {0, 0})
+    local net = nabla.nn.net "2 - 1"
+    local before = net:params():totable()
+    fails(function() net[1].w = {{1, 1e300}} end, "does not fit into f32", true)
+    fails(function() net[1].w = wide end, "does not fit into f32", true)
+    fails(function() net[1]:neuron(1).w = wide end, "does not fit into f32", true)
+    fails(function() net(wide) end, "x: 1e+300 does not fit into f32", true)
+    fails(function() net:cost(x, wide:reshape(2)[{{1, 1}}]) end, "y: 1e+300 does not fit", true)
+    fails(function() net:record(x):sum():backward {delta = tensor(1e300, {dtype = "f64"})} end,
+        "does not fit into f32", true)
+    eq(net:params(), before)
+end)
+
+test("a bound that is NaN makes all NaN", function()
+    local nan, x = 0 / 0, tensor {-5, 0.5, 1 / 0}
+    for _, y in ipairs {x:clamp(nan, 1), x:clamp(0, nan), x:clamp(nan, nan),
+        x:to "f64":clamp(nan, 1), x:clone():clamp_(nan, 1)} do
+        eq(y:isnan(), {1, 1, 1})
+    end
+    eq(x:clamp(-1, 1), {-1, 0.5, 1})
+    eq(x:clamp(3, 2), {2, 2, 2})
+    x:requires_grad_()
+    x:clamp(nan, 1):sum():backward()
+    eq(x.grad, {0, 0, 0})
+end)
+
+test("a zero keeps its sign where it is shown", function()
+    eq(tostring(tensor {-0.0}):match "%S+$", tostring(tensor(-0.0)))
+    eq(tostring(tensor(-0.0)), "-0")
+    eq(tostring(tensor {-0.0, 0.0, 1.5}):match "\n(.*)", "  -0.0   0.0   1.5")
+end)
+
 spec.report()

@@ -115,6 +115,17 @@ test("where memory ends a table of elements leaves nothing behind", function()
     eq(failures > 3, true)
 end)
 
+test("a network's input takes a gradient, of one example and of another dtype too", function()
+    local net = nn.net("2 - 1 linear")
+    net[1].w = {{3, 4}}
+    for _, dtype in ipairs {"f32", "f64"} do
+        for _, values in ipairs {{1, 2}, {{1, 2}}} do
+            local v = tensor(values, {dtype = dtype}):requires_grad_()
+            eq(grad(v, net:record(v):sum()):reshape(2), {3, 4})
+        end
+    end
+end)
+
 -- ---- In functions of a network -----------------------------------------------------------------
 
 -- The gradients of two networks with the same parameters.

@@ -80,11 +80,21 @@ test("too many indices are an error that shows how a range is written", function
     fails(function() return tensor(1)[1] end, "no entries; x:item() is its number", true)
 end)
 
+test("a step beyond its range gives what there is, as a for loop does", function()
+    local x = tensor.range(1, 9)
+    eq(tensor {7, 8}[{{1, -1, 2}}], {7})
+    for _, range in ipairs {{1, 3, 5}, {3, 3, 2}, {3, 3, -2}, {9, 7, -3}, {9, 7, -2}, {1, 9, 8},
+        {1, 9, 9}, {2, 2, math.mininteger}, {2, 1, math.mininteger}, {1, 2, math.maxinteger}} do
+        local numbers = {}
+        for i = range[1], range[2], range[3] do numbers[#numbers + 1] = i end
+        eq(x[{range}], numbers)
+    end
+    x[{{4, 6, 7}}] = 0
+    eq(x, {1, 2, 3, 0, 5, 6, 7, 8, 9})
+end)
+
 test("ranges that make no sense are errors", function()
     local x = tensor.range(1, 9)
-    fails(function() return x[{{1, 3, 5}}] end,
-        "step 5 goes beyond the range {1, 3}.*index_select")
-    fails(function() return x[{{3, 3, 2}}] end, "goes beyond")
     fails(function() return x[{{3, 1}}] end,
         "the range {3, 1} does not go by 1; a step of -1 goes from 3 to 1", true)
     fails(function() return x[{{1, 3, -1}}] end, "does not go by -1", true)

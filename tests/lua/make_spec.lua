@@ -46,8 +46,15 @@ test("range ends where a for loop ends", function()
     eq(tensor.range(1, 6, 2), {1, 3, 5})
     eq(tensor.range(3, 1, -1), {3, 2, 1})
     eq(tensor.range(3, 1).shape, {0})
-    eq(tensor.range(0, 0.3, 0.1).shape, {4})
-    eq(tensor.range(0, 1, 0.1).shape, {11})
+    for _, ends in ipairs {
+        {0, 0.3, 0.1}, {0, 1, 0.1}, {0, 0.8, 0.1}, {-4.6, -3.1, 0.5}, {3.6, 0.4, -0.8}, {1, 2.7},
+        {-0.5, 3}, {2^52 - 2, 2^52}, {0.1, 70, 0.1},
+    } do
+        local numbers = {}
+        for i = ends[1], ends[2], ends[3] or 1 do numbers[#numbers + 1] = i end
+        eq(tensor.range(ends[1], ends[2], ends[3] or 1, {dtype = "f64"}), numbers)
+    end
+    fails(function() tensor.range(1e16, 1e16 + 64) end, "range: a step of 1 leads no further", true)
     eq(tensor.range(1, 3, {dtype = "i32"}).dtype, "i32")
     fails(function() tensor.range(1, 3, 0) end, "step must not be 0")
     fails(function() tensor.range(1, 1 / 0) end, "finite")

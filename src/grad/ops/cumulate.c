@@ -121,6 +121,7 @@ static nb_status cumprod_backward(nb_ctx *ctx, nb_record *record, nb_tensor *del
                           .example = show,                                                         \
                           .kernel = product,                                                       \
                           .promote = 1,                                                            \
+                          .adds_up = true,                                                         \
                           .reads = read,                                                           \
                           .forward = running_forward,                                              \
                           .backward = back,                                                        \

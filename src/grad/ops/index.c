@@ -25,7 +25,7 @@ static nb_tensor *add_up(nb_ctx *ctx, nb_tensor *total, const nb_spots *spots, n
                          nb_dtype dtype)
 {
     nb_spots in_total = *spots;
-    nb_tensor *given = nb_tensor_convert(ctx, from, total->dtype, 1), *out = NULL;
+    nb_tensor *given = nb_tensor_fit(ctx, from, total->dtype), *out = NULL;
     in_total.x.storage = total->storage;
     in_total.x.dtype = total->dtype;
     if (given && nb_spots_add(ctx, &in_total, given) == NB_OK)

@@ -252,6 +252,7 @@ static const nb_option norm_options[] = {{.name = "p",
                           .example = show,                                                         \
                           .kernel = way,                                                           \
                           .promote = 1,                                                            \
+                          .adds_up = true,                                                         \
                           .reads = 1,                                                              \
                           .forward = fore,                                                         \
                           .backward = back,                                                        \

@@ -207,7 +207,9 @@ NB_DEFINE_OP(sort) = {
     .usage = "x:sort(dim, {descending})",
     .help =
         "The elements in order along a dimension, by default the last, and the places where they "
-        "stood, counted from 1. Equal elements keep their order; NaN comes after all numbers.",
+        "stood, counted from 1. Equal elements keep their order. NaN counts as larger than every "
+        "number: "
+        "last, and first where descending.",
     .example = "tensor{3, 1, 2}:sort() → 1 2 3",
     .results = 2,
     .forward = sort_forward,
@@ -224,7 +226,8 @@ NB_DEFINE_OP(topk) = {
     .options = topk_options,
     .usage = "x:topk(k, dim, {smallest})",
     .help = "The k largest elements along a dimension, by default the last, the largest first, and "
-            "their places, counted from 1.",
+            "their places, counted from 1. NaN counts as larger than every number, so it comes "
+            "first, and last among the smallest.",
     .example = "tensor{3, 1, 2}:topk(2) → 3 2",
     .results = 2,
     .forward = topk_forward,

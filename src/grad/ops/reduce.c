@@ -5,7 +5,7 @@
 
 static nb_tensor *reduced(nb_ctx *ctx, nb_call *call, nb_reduce_fn *fill)
 {
-    return nb_reduce(ctx, call, nb_dtype_computing(ctx, call->in[0]->dtype), false, fill);
+    return nb_reduce(ctx, call, nb_dtype_adding(call->in[0]->dtype), false, fill);
 }
 
 static nb_tensor *fold_forward(nb_ctx *ctx, nb_call *call)

@@ -54,6 +54,7 @@ NB_DEFINE_OP(trace) = {
     .help = "The sum of a matrix's diagonal, or of each of a batch.",
     .example = "tensor{{1, 2}, {3, 4}}:trace() → 5",
     .promote = 1,
+    .adds_up = true,
     .forward = trace_forward,
     .backward = trace_backward,
     .errors = "3: trace",

@@ -1,5 +1,8 @@
 /* Ops of one tensor, element by element. Loops and slopes are the kernels' (kernel/unary.def). */
+#include "base/text.h"
 #include "grad/support.h"
+
+#include <math.h>
 
 typedef struct unary_loop {
     nb_unary_fn *fn;
@@ -99,19 +102,44 @@ UNARY(ceil, "The smallest whole number not below each element.", 0,
 UNARY(round, "The nearest whole number; halves go to the even one.", 0,
       .example = "tensor{1.2, 2.5}:round() → 1 2", .low = -0.4, .high = 0.4);
 
+/* Whether all elements would become a bound that the dtype does not hold. */
+static bool is_beyond(nb_dtype dtype, const struct nb_attr_unary *bound)
+{
+    return (!nb_dtype_holds(dtype, bound->p) && bound->p > 0) ||
+           (!nb_dtype_holds(dtype, bound->q) && bound->q < 0);
+}
+
+/* A bound that is NaN makes all NaN. */
+static nb_tensor *clamp_forward(nb_ctx *ctx, nb_call *call)
+{
+    const struct nb_attr_unary *bound = &call->attr.unary;
+    nb_tensor *x = call->in[0];
+    char low[NB_NUMBER_MAX], high[NB_NUMBER_MAX];
+    bool none = isnan(bound->p) || isnan(bound->q);
+    unary_loop nan = {nb_real(x->dtype)->unary[NB_U_scale], 0, NAN};
+    if (is_beyond(x->dtype, bound))
+        return nb_fail_null(ctx, NB_EVALUE, "clamp: numbers from %s to %s do not fit into %s",
+                            nb_number_text(bound->p, low), nb_number_text(bound->q, high),
+                            nb_dtype_name(x->dtype));
+    if (none) return nb_map_call(ctx, call, x->dtype, x->dims, x->shape, apply, &nan);
+    return forward(ctx, call);
+}
+
 NB_DEFINE_OP(clamp) = {
     .name = "clamp",
     .signature = "nn",
     .fills = {offsetof(nb_attr, unary.p), offsetof(nb_attr, unary.q)},
     .usage = "x:clamp(low, high)",
-    .help = "Each element brought into low … high; the slope is 0 outside.",
+    .help =
+        "Each element brought into low … high; the slope is 0 outside. A bound may be infinite; "
+        "one that is NaN makes all NaN.",
     .example = "tensor{-5, 0.5, 5}:clamp(-1, 1) → -1 0.5 1",
     .kernel = NB_U_clamp,
     .attr.unary = {-1, 1},
     .in_place = true,
     .promote = 1,
     .reads = 1,
-    .forward = forward,
+    .forward = clamp_forward,
     .backward = backward,
     .samples = "-, 5, 2x3, 3x2t, 0x3",
     .low = -2,

@@ -82,8 +82,8 @@ nb_status nbl_prepare(nb_ctx *ctx, const nb_net *net, const nbl_examples *exampl
 {
     bool recording = ctx->recording;
     *batch = (nbl_batch){.x = NULL};
-    ctx->recording = false;
     batch->x = inputs_of(ctx, net, raw_x(ctx, net, examples), &batch->single);
+    ctx->recording = false; /* y takes no gradient */
     if (batch->x && examples->targets) batch->y = targets(ctx, net, examples, batch->x->shape[0]);
     ctx->recording = recording;
     if (batch->x && (batch->y || !examples->targets)) return NB_OK;

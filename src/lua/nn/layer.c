@@ -6,6 +6,7 @@
 #include "lua/nn/part.h"
 #include "lua/names.h"
 #include "nn/notation/write.h"
+#include "tensor/assign.h"
 #include "tensor/shape.h"
 
 #include <math.h>
@@ -101,7 +102,7 @@ typedef struct copy_job {
 static nb_status copy_values(nb_ctx *ctx, void *data)
 {
     copy_job *work = data;
-    return nb_tensor_copy(ctx, work->to, work->from);
+    return nb_tensor_assign(ctx, work->to, work->from);
 }
 
 /* A parameter of a layer, or one neuron's part of it. It is looked for when it is needed: whenever

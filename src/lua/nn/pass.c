@@ -39,9 +39,9 @@ static nb_status forward(nb_ctx *ctx, pass *work, const nb_mode *mode)
 {
     nbl_batch batch;
     nb_result result;
+    ctx->recording = mode != NULL;
     if (nbl_prepare(ctx, work->net, &work->examples, &batch) != NB_OK) return ctx->status;
     nb_status status = nb_net_run(ctx, work->net, batch.x, NULL, mode, NULL, &result);
-    ctx->recording = mode != NULL;
     if (status == NB_OK) *work->out = batch.single ? first_of(ctx, result.output) : result.output;
     nbl_batch_free(ctx, &batch);
     return *work->out ? NB_OK : ctx->status;

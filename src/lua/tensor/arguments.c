@@ -25,6 +25,7 @@ nb_tensor *nbl_number_to_tensor(lua_State *L, int arg, nb_dtype dtype)
 {
     number work = {.dtype = dtype, .value = lua_tonumber(L, arg)};
     if (!nb_dtype_holds(dtype, work.value)) work.dtype = nb_dtype_computing(nbl_ctx(L), dtype);
+    if (!nb_dtype_holds(work.dtype, work.value)) work.dtype = NB_F64;
     work.out = nbl_new_tensor(L);
     nbl_run(L, make_number, &work);
     nb_tensor *tensor = *work.out;

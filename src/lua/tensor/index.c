@@ -37,16 +37,14 @@ static nb_place stepped(lua_State *L, int range, int64_t first, int64_t last)
         step = nbl_check_integer(L, -1, "the step of a range");
     lua_pop(L, 1);
     if (step == 0) nbl_error(L, "the step of a range must not be 0");
-    if (step > width + (width == 0) || step < -width - (width == 0))
-        nbl_error(L,
-                  "step %I goes beyond the range {%I, %I}; a range is {first, last, step}, and "
-                  "x:index_select takes a list of indices",
-                  (LUAI_UACINT)step, (LUAI_UACINT)(first + 1), (LUAI_UACINT)(last + 1));
     if (width && (last > first) != (step > 0))
         nbl_error(L, "the range {%I, %I} does not go by %I; a step of %s goes from %I to %I",
                   (LUAI_UACINT)(first + 1), (LUAI_UACINT)(last + 1), (LUAI_UACINT)step,
                   step > 0 ? "-1" : "1", (LUAI_UACINT)(first + 1), (LUAI_UACINT)(last + 1));
-    int64_t length = width / (step > 0 ? step : -step) + 1;
+    /* A step beyond the range gives the first; INT64_MIN has no positive. */
+    bool beyond = step > width || step < -width;
+    int64_t length = beyond ? 1 : width / (step > 0 ? step : -step) + 1;
+    if (beyond) step = 1;
     return (nb_place){.kind = NB_PLACE_RANGE, .start = first, .length = length, .step = step};
 }
 

@@ -199,16 +199,22 @@ static nb_status fill_range(nb_ctx *ctx, nb_tensor *tensor, nbl_making *how)
     return nb_fill_range(ctx, tensor, how->a, how->b);
 }
 
+/* What `how` counts: a for the first, base for the last, b for the step. */
+static nb_status count_range(nb_ctx *ctx, void *data)
+{
+    nbl_making *how = data;
+    return nb_range_count(ctx, how->a, how->base, how->b, &how->shape[0]);
+}
+
 static int make_range(lua_State *L)
 {
     double first = nbl_check_finite(L, 1), last = nbl_check_finite(L, 2);
     bool has_step = !lua_isnoneornil(L, 3) && !lua_istable(L, 3);
     double step = has_step ? nbl_check_finite(L, 3) : 1;
-    nbl_making how = {.dims = 1, .a = first, .b = step};
+    nbl_making how = {.dims = 1, .a = first, .b = step, .base = last};
     nbl_read_options(L, lua_istable(L, 3) ? 3 : 4, -1, nbl_dtype_options, &how);
     if (step == 0) return nbl_error(L, "the step must not be 0");
-    how.shape[0] = nb_range_count(first, last, step);
-    if (how.shape[0] < 0) return nbl_error(L, "too many numbers for one tensor");
+    nbl_run(L, count_range, &how);
     if (how.shape[0] > 0) {
         nbl_check_held(L, how.dtype, first);
         nbl_check_held(L, how.dtype, first + step * (double)(how.shape[0] - 1));
@@ -381,7 +387,8 @@ static const nbl_entry makers[] = {
     {"eye", make_eye, "tensor.eye(rows, [columns], {dtype})",
      "The identity matrix: ones on the diagonal, else zeros.", "tensor.eye(2)", nbl_dtype_options},
     {"range", make_range, "tensor.range(first, last, [step], {dtype})",
-     "The numbers that `for i = first, last, step` takes; its end is included.",
+     "The numbers that `for i = first, last, step` takes: the last is among them where the steps "
+     "lead there. Steps of 0.1 may miss it by rounding; tensor.linspace does not.",
      "tensor.range(1, 9, 2)  → 1 3 5 7 9", nbl_dtype_options},
     {"linspace", make_linspace, "tensor.linspace(first, last, n, {dtype})",
      "n numbers, evenly from first to last, both included.",

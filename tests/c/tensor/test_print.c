@@ -61,7 +61,9 @@ static void test_whole_numbers(void **state)
     assert_prints(tensor_of(NB_F64, SHAPE(2), VALUES(9999999999, 1)),
                   "2 f64\n  9999999999           1");
     assert_prints(tensor_of(NB_F64, SHAPE(2), VALUES(1e10, 1)), "2 f64\n  1e+10  1e+00");
-    assert_prints(tensor_of(NB_F32, SHAPE(2), VALUES(0, -0.0)), "2 f32\n  0  0");
+    assert_prints(tensor_of(NB_F32, SHAPE(2), VALUES(0, -0.0)), "2 f32\n   0  -0");
+    assert_prints(tensor_of(NB_F32, SHAPE(2), VALUES(-0.0, 0.5)), "2 f32\n  -0.0   0.5");
+    assert_prints(tensor_of(NB_F64, SHAPE(2), VALUES(-0.0, 1e-9)), "2 f64\n     -0  1e-09");
 }
 
 static void test_fixed(void **state)
