@@ -11,10 +11,6 @@ nabla.dtype "f64"
 local net = nn.net("3 - 4 - 2", {seed = 1})
 local x = tensor.randn(5, 3, {seed = 2})
 
-local function sigma(z)
-    return 1 / (1 + (-z):exp())
-end
-
 local function distance(s, t)
     return (s - t):abs():max():item()
 end
@@ -28,9 +24,15 @@ sum = sum:item()
 -- The layer as a product with a vector, and both layers with the batch as rows.
 local z = net[1].w:matmul(first) + net[1].b
 local z1 = x:matmul(net[1].w:t()) + net[1].b
-local a1 = sigma(z1)
+local a1 = nn.sigmoid(z1)
 local z2 = a1:matmul(net[2].w:t()) + net[2].b
-local a2 = sigma(z2)
+local a2 = nn.sigmoid(z2)
+
+-- One example goes through as it is printed: vectors, no rows.
+local one = net:trace(first, tensor.zeros(2))
+assert(distance(one[1].z, net[1].w:matmul(one.x) + net[1].b) < 1e-15)
+assert(distance(one[1].a, nn.sigmoid(one[1].z)) == 0)
+assert(distance(one[2].z, net[2].w:matmul(one[1].a) + net[2].b) < 1e-15)
 
 local t = net:trace(x, tensor.zeros(5, 2))
 print(("neuron %d by its sum      z = %.12f"):format(j, sum))

@@ -46,7 +46,11 @@ local function cost_at(turn)
     return 0.5 * ((y - moved) ^ 2):sum():item() / N
 end
 
+local grad_a = net:trace(x, y).grad_a
 local measured = (cost_at(H) - cost_at(-H)) / (2 * H)
 local slope = (a[{4, 1}] - y[{4, 1}]) / N
 print(("∂C/∂a of example 4, output 1: measured %.9f, (a - y)/n is %.9f"):format(measured, slope))
 assert(math.abs(measured - slope) < 1e-9)
+
+-- The trace has it for all outputs: ∇_a C.
+assert(distance(grad_a, (a - y) / N) < 1e-15)

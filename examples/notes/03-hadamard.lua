@@ -32,7 +32,7 @@ assert(not fits and message:find("matmul", 1, true))
 local net = nn.net("3 - 4 - 2", {seed = 1})
 local trace = net:trace(tensor.randn(5, 3, {seed = 2}), tensor.rand(5, 2, {seed = 3}))
 local carried = trace[2].delta:matmul(net[2].w)
-local slope = trace[1].a * (1 - trace[1].a)
+local slope = trace[1].slope -- σ'(z), which for σ is a ⊙ (1 - a)
 local delta = carried * slope
 
 local function shape(x)
@@ -42,4 +42,5 @@ end
 print(("δ %s · w %s = %s,  ⊙ σ'(z) %s = δ %s"):format(shape(trace[2].delta), shape(net[2].w),
     shape(carried), shape(slope), shape(delta)))
 assert(shape(delta) == shape(trace[1].z))
+assert(distance(slope, trace[1].a * (1 - trace[1].a)) < 1e-15)
 assert(distance(delta, trace[1].delta) < 1e-15)

@@ -17,13 +17,7 @@ local y = tensor.rand(N, 2, {seed = 3})
 net[LAYER]:neuron(NEURON).activation = function(z) return z:sin() end
 print(net:notation())
 
-local function sigma(z)
-    return 1 / (1 + (-z):exp())
-end
-
-local function sigma_prime(z)
-    return sigma(z) * (1 - sigma(z))
-end
+local sigma, sigma_prime = nn.sigmoid, nn.sigmoid.df
 
 -- A copy of `all` in which the neuron's column is that of `one`.
 local function with_column(all, one)
@@ -55,6 +49,11 @@ local careless = nn.no_grad(deltas, sigma_prime)
 -- ---- Which δ are wrong when the factor is forgotten ----
 
 local t = net:trace(x, y)
+
+-- The trace knows each neuron's own slope: cos z in the column of the modified one.
+local own = t[LAYER].slope - with_column(sigma_prime(t[LAYER].z), t[LAYER].z:cos())
+assert(own:abs():max():item() < 1e-15)
+
 for l = 1, #net do
     local wrong = {}
     for k = 1, #net[l].b do

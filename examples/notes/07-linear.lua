@@ -25,6 +25,8 @@ compare("BP1, δ = (a - y)/n", (t[3].a - y) / N, t[3].delta)
 compare("BP2, δ of layer 2 = δ w", t[3].delta:matmul(net[3].w), t[2].delta)
 compare("BP2, δ of layer 1 = δ w w", t[3].delta:matmul(net[3].w):matmul(net[2].w), t[1].delta)
 compare("z and a are one", t[2].z, t[2].a)
+compare("the slope is 1", t[2].slope, tensor.ones(N, 3))
+compare("BP1 with that slope", t.grad_a * t[3].slope, t[3].delta)
 
 -- ---- One map ----
 

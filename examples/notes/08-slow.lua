@@ -32,11 +32,11 @@ assert(math.abs(quiet - 0.001 / 0.9) < 1e-15)
 -- A bias of 9 takes neuron 3 to the flat end of σ: the next layer asks as before, the slope
 -- swallows it.
 local function report(what, trace)
-    local a = trace[1].a[{1, 3}]
+    local slope = trace[1].slope[{1, 3}]
     local asked = trace[2].delta:matmul(net[2].w)[{1, 3}]:item()
-    print(("neuron 3 %-10s asked %9.1e × σ' %.1e = δ %9.1e"):format(what, asked, a * (1 - a),
+    print(("neuron 3 %-10s asked %9.1e × σ' %.1e = δ %9.1e"):format(what, asked, slope,
         trace[1].delta[{1, 3}]))
-    assert(math.abs(asked * a * (1 - a) - trace[1].delta[{1, 3}]) < 1e-15)
+    assert(math.abs(asked * slope - trace[1].delta[{1, 3}]) < 1e-15)
     return math.abs(asked), math.abs(trace[1].delta[{1, 3}])
 end
 
