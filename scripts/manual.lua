@@ -56,6 +56,19 @@ local function plain(text)
     return (safe:gsub("^[.']", "\\&%0"))
 end
 
+-- A text of several lines: those that begin with a blank stay as they are, as columns do.
+local function body(text)
+    local lines, columns = {}, false
+    for line in (plain(text) .. "\n"):gmatch "(.-)\n" do
+        local is = line:find "^%s" ~= nil
+        if is ~= columns then lines[#lines + 1] = is and ".EX" or ".EE" end
+        columns = is
+        lines[#lines + 1] = line
+    end
+    if columns then lines[#lines + 1] = ".EE" end
+    return table.concat(lines, "\n")
+end
+
 local function option_text(option)
     local notes = {option.range}
     if option.standard then notes[#notes + 1] = "by default " .. option.standard end
@@ -66,7 +79,7 @@ end
 local function print_entry(entry)
     print ".TP"
     print(".B " .. plain(entry.usage or entry.name))
-    print(plain(entry.text or ""))
+    print(body(entry.text or ""))
     if entry.options and #entry.options > 0 then
         print ".RS"
         for _, option in ipairs(entry.options) do
@@ -84,7 +97,7 @@ local function print_named(entry)
     print(".TP\n.B " .. plain(entry.name))
     local usage = entry.usage ~= entry.name and entry.usage
     if usage then print(plain(usage) .. "\n.br") end
-    print(plain(entry.text or ""))
+    print(body(entry.text or ""))
     if entry.example then print(".IP\n.EX\n" .. plain(entry.example) .. "\n.EE") end
 end
 

@@ -18,8 +18,8 @@ From the notes to the names. t = net:trace(x, y) holds one pass; l counts layers
   σ(z), σ'(z)             nn.sigmoid(z), nn.sigmoid.df(z)
   σ'(z) of layer l        t[l].slope, each neuron's own f   (page "slope")
   ∇ₐC, ∂C/∂x              t.grad_a, t.grad_x
-  BP1, BP2, BP3, BP4      t[#net].delta, t[l].delta, t[l].db, t[l].dw
-                                                            (pages "BP1" … "BP4")
+  BP1, BP2, BP3, BP4      t[#net].delta, t[l].delta, t[l].db, t[l].dw; each has
+                          a page of its own
   ∇w, ∇b                  nabla_w, nabla_b = net:backprop(x, y)
   w → w - η ∂C/∂w         net:step(x, y, {lr = 3})
   mini-batches, epochs    net:train(set, {epochs = 30, batch = 10, lr = 3})
