@@ -316,6 +316,19 @@ if [ -w /dev/full ]; then
     complains 1 'cannot write'; verdict 'a full disk is told'
 fi
 
+# ---- Killed in the middle of a save ----
+
+mkdir bin saves
+printf '#!/bin/sh\necho half\nkill -9 $PPID\n' > bin/gnuplot
+chmod +x bin/gnuplot
+echo old > saves/picture.svg
+PATH=$PWD/bin:$PATH run -e 'plot({1, 2}, {file = "saves/picture.svg"})' 2> /dev/null
+[ "$status" -eq 137 ] && [ "$(cat saves/picture.svg)" = old ] && ls -A saves | grep -q '^\.nabla-'
+verdict 'the old file stays, and a temporary'
+run -e 'tensor.save("saves/x.npy", tensor.ones(2))'
+[ "$status" -eq 0 ] && [ "$(ls -A saves)" = 'picture.svg
+x.npy' ]; verdict 'the next save there removes it'
+
 # ---- Ctrl-C ----
 
 # The script has the signal sent to itself, and goes on until it comes: a shell would start it in the
