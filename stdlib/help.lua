@@ -3,7 +3,7 @@
 -- files of stdlib/ add theirs with doc. Pages that belong to no function are in stdlib/help/.
 --
 -- book.foreign(i) gives the words of other tools one by one: the word, what it is here, the name of
--- the page that says more.
+-- the page that says more. book.shown(text) is a text as it may be shown.
 --
 -- In an example "→" begins a comment: what the line gives.
 
@@ -318,13 +318,14 @@ local function unknown(name)
         local page = topic and M.name_text(topic)
         return page and told .. "\n\n" .. page or told, true
     end
-    local parts = {("there is no help on '%s'"):format(name)}
+    local shown = book.shown(name)
+    local parts = {("there is no help on '%s'"):format(shown)}
     local near = M.nearest(name)
     local found = M.search(name)
     if #near > 0 then parts[1] = parts[1] .. "; near it: " .. concat(near, ", ")
     elseif #found == 0 then parts[1] = parts[1] .. "; help() shows what there is" end
     if #found > 0 then
-        parts[#parts + 1] = ("these speak of '%s':"):format(name)
+        parts[#parts + 1] = ("these speak of '%s':"):format(shown)
         parts[#parts + 1] = list_of(found)
     end
     return concat(parts, "\n"), false

@@ -64,7 +64,7 @@ local CONFUSION <const> = given.options(COMMON, {
 
 -- Raises an error at the line that called the function `level` calls up.
 local function refuse(message, level)
-    error(message, level + 1)
+    error(nabla._shown(message), level + 1)
 end
 
 -- The options that a function takes, checked; level 1 is who called that function.

@@ -255,5 +255,7 @@ void nbl_open_help(lua_State *L)
     nbl_state_push(L, NBL_BOOK);
     lua_pushcfunction(L, foreign_at);
     lua_setfield(L, -2, "foreign");
+    lua_pushcfunction(L, nbl_shown);
+    lua_setfield(L, -2, "shown");
     nbl_run_embedded(L, "help");
 }

@@ -221,14 +221,6 @@ static int terminal(lua_State *L)
     return 2;
 }
 
-/* A value's text as it may be shown on one line. For stdlib. */
-static int shown(lua_State *L)
-{
-    luaL_tolstring(L, 1, NULL);
-    nbl_escape(L, -1, NB_ESCAPE_WORD);
-    return 1;
-}
-
 /* The module's table is on the stack's top. */
 static void add_parts(lua_State *L)
 {
@@ -247,7 +239,7 @@ static void add_parts(lua_State *L)
     lua_setfield(L, -2, "_book");
     lua_pushcfunction(L, terminal);
     lua_setfield(L, -2, "_terminal");
-    lua_pushcfunction(L, shown);
+    lua_pushcfunction(L, nbl_shown);
     lua_setfield(L, -2, "_shown");
     lua_pushcfunction(L, nbl_write_by);
     lua_setfield(L, -2, "_write_by");

@@ -219,6 +219,13 @@ void nbl_escape(lua_State *L, int at, nb_escaping how)
     luaL_pushresult(&b);
 }
 
+int nbl_shown(lua_State *L)
+{
+    luaL_tolstring(L, 1, NULL);
+    nbl_escape(L, -1, NB_ESCAPE_WORD);
+    return 1;
+}
+
 /* Like the core's, the message shows names and words of the user's escaped. */
 int nbl_error(lua_State *L, const char *format, ...)
 {

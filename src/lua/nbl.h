@@ -67,6 +67,8 @@ void nbl_no_more(lua_State *L, int last);
 const char *nbl_push_name(lua_State *L);
 /* Pushes the string at `at` as it may be shown. */
 void nbl_escape(lua_State *L, int at, nb_escaping how);
+/* For stdlib: (value). Its text as it may be shown on one line. */
+int nbl_shown(lua_State *L);
 /* Pushes what a value is in the user's words and returns it: "nil", "2.5", "'relu'", "a tensor". */
 const char *nbl_describe(lua_State *L, int arg);
 
