@@ -208,6 +208,7 @@ typedef struct nbl_progress_shower {
     void (*show)(void *self, const struct nb_progress *progress);
     void (*clear)(void *self); /* a function is called that may print */
     void (*done)(void *self, const struct nb_progress *last, bool whole);
+    void (*say)(void *self, const char *text); /* a line of its own, before the first show */
     void *self;
 } nbl_progress_shower;
 void nbl_set_progress_shower(lua_State *L, const nbl_progress_shower *shower);

@@ -3,6 +3,7 @@
 #include "lua/nn/examples.h"
 #include "lua/data/set.h"
 #include "nn/examples.h"
+#include "nn/train/batch.h"
 
 /* Whether an example is followed by a y of the call's own: numbers, no options. */
 static bool gives_y(lua_State *L, int arg)
@@ -67,6 +68,7 @@ static nb_tensor *raw_x(nb_ctx *ctx, const nb_net *net, const nbl_examples *of)
 
 static nb_tensor *raw_y(nb_ctx *ctx, const nb_net *net, const nbl_examples *of)
 {
+    if (of->set && nb_set_is_pair(net, of->set)) return nb_pair_targets(ctx, net, of->set);
     return of->set ? nb_set_y(ctx, of->set, net->dtype) : nb_tensor_retain(of->y);
 }
 

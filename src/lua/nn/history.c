@@ -2,6 +2,8 @@
 #include "lua/nn/history.h"
 
 #include <math.h>
+#include <stdio.h>
+#include <string.h>
 
 enum {
     SPARK_LEAST = 3, /* epochs from which a sparkline says something */
@@ -101,8 +103,22 @@ static int history_tostring(lua_State *L)
         nb_text_add(text, " · stopped in epoch ");
         nb_text_add_grouped(text, (int64_t)lua_tonumber(L, -1));
     }
+    if (lua_getfield(L, 1, "note") == LUA_TSTRING) nb_text_add(text, "\n%s", lua_tostring(L, -1));
     nbl_push_text(L, text);
     return 1;
+}
+
+const char *nbl_common_note(int64_t common, int64_t tested, char out[NBL_NOTE_MAX])
+{
+    if (common == tested)
+        snprintf(out, NBL_NOTE_MAX, "all %lld", (long long)tested);
+    else
+        snprintf(out, NBL_NOTE_MAX, "%lld of %lld", (long long)common, (long long)tested);
+    size_t used = strlen(out);
+    snprintf(out + used, NBL_NOTE_MAX - used,
+             " test examples are among those trained on, so test tells what was remembered; "
+             "set.train or set:split(share) keeps them apart");
+    return out;
 }
 
 /* ---- The value ---- */
@@ -122,7 +138,7 @@ static void set_list(lua_State *L, const nb_history *from, const char *name, siz
 
 void nbl_push_history(lua_State *L, const nb_history *from)
 {
-    lua_createtable(L, 0, 8);
+    lua_createtable(L, 0, 9);
     nbl_set_integer(L, "epochs", from->epochs);
     nbl_set_number(L, "seconds", from->seconds);
     nbl_set_number(L, "examples_per_second",
@@ -131,6 +147,11 @@ void nbl_push_history(lua_State *L, const nb_history *from)
     set_list(L, from, "test", offsetof(nb_epoch, accuracy));
     set_list(L, from, "test_cost", offsetof(nb_epoch, test_cost));
     set_list(L, from, "lr", offsetof(nb_epoch, lr));
+    if (from->common) {
+        char note[NBL_NOTE_MAX];
+        lua_pushstring(L, nbl_common_note(from->common, from->tested, note));
+        lua_setfield(L, -2, "note");
+    }
     if (from->stopped) nbl_set_integer(L, "stopped", from->stopped);
     nbl_set_printer(L, "nabla.history", history_tostring);
 }

@@ -305,9 +305,19 @@ static int net_evaluate(lua_State *L)
 
 typedef struct classify_job {
     pass pass;
-    nb_tensor **places; /* (n) the largest output of each example, from 1 */
+    nb_tensor **places; /* (n) the largest output of each example, from 1; of one output (n, 1) and
+                           whether it is above one half, 0 or 1 */
     bool single;
 } classify_job;
+
+/* The same half as evaluation's. */
+static nb_tensor *places_of(nb_ctx *ctx, const nb_net *net, nb_tensor *out)
+{
+    nb_call call = {.op = nb_ops[NB_OP_argmax], .in = {out}, .inputs = 1};
+    call.attr.dims = (nb_dims){.count = 1, .at = {1}};
+    if (nb_net_out(net)->size[0] > 1) return nb_op_call(ctx, &call);
+    return nb_op_number(ctx, NB_OP_gt, out, net->cost.logits ? 0 : 0.5);
+}
 
 static nb_status classify(nb_ctx *ctx, void *data)
 {
@@ -317,9 +327,7 @@ static nb_status classify(nb_ctx *ctx, void *data)
     if (nbl_prepare(ctx, net, &work->pass.examples, &batch) != NB_OK) return ctx->status;
     work->single = batch.single;
     nb_tensor *out = nb_net_forward(ctx, net, batch.x);
-    nb_call call = {.op = nb_ops[NB_OP_argmax], .in = {out}, .inputs = 1};
-    call.attr.dims = (nb_dims){.count = 1, .at = {1}};
-    *work->places = out ? nb_op_call(ctx, &call) : NULL;
+    *work->places = out ? places_of(ctx, net, out) : NULL;
     nb_tensor_release(ctx, out);
     nbl_batch_free(ctx, &batch);
     return *work->places ? NB_OK : ctx->status;
@@ -329,16 +337,25 @@ static nb_status classify(nb_ctx *ctx, void *data)
 static const nb_classes *choose_classes(const nbl_net *self, const nb_set *set)
 {
     if (self->classes) return self->classes;
-    bool fits = set && set->classes && set->classes->count == nb_net_out(self->net)->size[0];
-    return fits ? set->classes : NULL;
+    const nb_classes *classes = set ? set->classes : NULL;
+    bool fits = classes && (classes->count == nb_net_out(self->net)->size[0] ||
+                            nb_set_is_pair(self->net, set));
+    return fits ? classes : NULL;
+}
+
+/* The answer to one example: a class, or what a single output's targets are, 0 or 1. */
+static void push_answer(lua_State *L, const nbl_net *self, const nb_classes *classes, double place)
+{
+    bool one = nb_net_out(self->net)->size[0] == 1;
+    if (one && !classes)
+        lua_pushinteger(L, (lua_Integer)place);
+    else
+        nbl_push_class(L, classes, (int64_t)place + one);
 }
 
 static int cannot_classify(lua_State *L, const nb_form *out)
 {
     char text[NB_SHAPE_TEXT];
-    if (out->dims < 2)
-        return nbl_error(L,
-                         "net:classify: the network needs an output for every class, at least two");
     return nbl_error(L,
                      "net:classify gives one class for an example; this network gives %s; "
                      "net(x):argmax(-1) has the largest of each",
@@ -349,20 +366,19 @@ static int net_classify(lua_State *L)
 {
     nbl_net *self = nbl_check_net(L, 1);
     classify_job work = {.pass = {.net = self->net}};
-    if (nb_net_out(self->net)->dims != 1 || nb_net_out(self->net)->size[0] < 2)
-        return cannot_classify(L, nb_net_out(self->net));
+    if (nb_net_out(self->net)->dims != 1) return cannot_classify(L, nb_net_out(self->net));
     nbl_read_examples(L, 2, self->net, "net:classify", false, &work.pass.examples);
     work.places = nbl_new_tensor(L);
     nbl_net_run(L, self, classify, &work);
     const nb_classes *classes = choose_classes(self, work.pass.examples.set);
     const nb_tensor *places = *work.places;
     if (work.single) {
-        nbl_push_class(L, classes, (int64_t)nb_tensor_get(places, (const int64_t[]){0}));
+        push_answer(L, self, classes, nb_tensor_get(places, (const int64_t[]){0, 0}));
         return 1;
     }
     lua_newtable(L);
     for (int64_t i = 0; i < places->shape[0]; i++) {
-        nbl_push_class(L, classes, (int64_t)nb_tensor_get(places, &i));
+        push_answer(L, self, classes, nb_tensor_get(places, (const int64_t[]){i, 0}));
         lua_rawseti(L, -2, i + 1);
     }
     return 1;
@@ -398,7 +414,8 @@ static const nbl_entry entries[] = {
      "digits = data.digits()\nprint(nn.net(\"64 - 10\"):evaluate(digits.test))", NULL},
     {":classify", net_classify, "net:classify(x | set)",
      "The name of the class with the largest output, for one example; a table of names for "
-     "several.",
+     "several. A single output answers for two: above one half (of a logit: above 0) the second "
+     "class, or 1 where there are no names, else the first, or 0; as net:evaluate judges it.",
      "digits = data.digits()\nnet = nn.net \"64 - 10\"\nprint(net:classify(digits.test[1]))", NULL},
     {.name = NULL},
 };

@@ -96,6 +96,7 @@ typedef struct run {
     nb_train_options options;
     nb_set *test; /* or NULL */
     nbl_state *state;
+    int64_t common; /* test examples that are trained on */
     const nbl_progress_shower *shower;
     nb_progress last;
     bool begun;   /* a batch was learned: training cannot be tried again */
@@ -165,12 +166,16 @@ static nb_status on_batch(nb_ctx *ctx, void *self, const nb_progress *progress, 
 static nb_status on_progress(nb_ctx *ctx, void *self, const nb_progress *progress, bool *stop)
 {
     run *work = self;
+    const nbl_progress_shower *shower = work->shower;
+    char note[NBL_NOTE_MAX];
     (void)ctx;
     (void)stop;
+    bool remark = !work->begun && work->common && shower && shower->say;
+    if (remark) shower->say(shower->self, nbl_common_note(work->common, work->test->count, note));
     work->last = *progress;
     work->begun = true;
     if (work->lr_told) work->last.lr = NAN;
-    if (work->shower && work->shower->show) work->shower->show(work->shower->self, &work->last);
+    if (shower && shower->show) shower->show(shower->self, &work->last);
     return NB_OK;
 }
 
@@ -179,7 +184,9 @@ static nb_status on_progress(nb_ctx *ctx, void *self, const nb_progress *progres
 /* The network takes over the names of the classes that it learns. */
 static void take_classes(nb_ctx *ctx, nbl_net *self, const nb_set *set)
 {
-    if (!set->classes || set->classes->count != nb_net_out(self->net)->size[0]) return;
+    if (!set->classes) return;
+    bool each = set->classes->count == nb_net_out(self->net)->size[0];
+    if (!each && !nb_set_is_pair(self->net, set)) return;
     nb_classes_release(ctx, self->classes);
     self->classes = nb_classes_retain(set->classes);
 }
@@ -198,6 +205,12 @@ static void take_history(nb_ctx *ctx, run *work, nb_history history)
     }
 }
 
+static nb_status count_common(nb_ctx *ctx, run *work, const nb_set *set)
+{
+    work->common = work->test ? nb_set_common(ctx, work->test, set) : 0;
+    return work->common < 0 ? ctx->status : NB_OK;
+}
+
 static nb_status train(nb_ctx *ctx, void *data)
 {
     run *work = data;
@@ -212,9 +225,12 @@ static nb_status train(nb_ctx *ctx, void *data)
     const nb_meter *meter = ctx->meter;
     ctx->meter = NULL;
     nb_history history = {.epochs = 0};
-    nb_status status = nb_train(ctx, work->self->net, set, &work->options, &history);
+    nb_status status = count_common(ctx, work, set);
+    if (status == NB_OK) status = nb_train(ctx, work->self->net, set, &work->options, &history);
     ctx->meter = meter;
     if (work->begun) take_classes(ctx, work->self, set);
+    history.common = work->common;
+    history.tested = work->test ? work->test->count : 0;
     take_history(ctx, work, history);
     if (work->begun && work->shower && work->shower->done)
         work->shower->done(work->shower->self, &work->last, status == NB_OK);

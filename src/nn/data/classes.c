@@ -46,10 +46,48 @@ static bool set_name(nb_ctx *ctx, nb_classes *classes, int64_t i, const char *na
     return classes->name[i] != NULL;
 }
 
+/* FNV-1a */
+static uint64_t hash_of(const char *name)
+{
+    uint64_t hash = UINT64_C(14695981039346656037);
+    for (; *name; name++) hash = (hash ^ (unsigned char)*name) * UINT64_C(1099511628211);
+    return hash;
+}
+
+/* A class is found by its name, so no two have the same. `slot` is a table of `mask` + 1 places,
+ * all 0, for the numbers of names from 1. */
+static nb_status find_twins(nb_ctx *ctx, const char *const *names, int64_t count, int32_t *slot,
+                            uint64_t mask)
+{
+    char shown[NB_SHOWN];
+    for (int32_t i = 0; i < count; i++) {
+        uint64_t at = hash_of(names[i]) & mask;
+        for (; slot[at]; at = (at + 1) & mask)
+            if (strcmp(names[slot[at] - 1], names[i]) == 0)
+                return nb_fail(ctx, NB_EARG, "classes %d and %d have the same name, '%s'",
+                               (int)slot[at], (int)i + 1, nb_text_shown(names[i], shown));
+        slot[at] = i + 1;
+    }
+    return NB_OK;
+}
+
+static nb_status check_names(nb_ctx *ctx, const char *const *names, int64_t count)
+{
+    size_t places = 2;
+    while (places < 2 * (size_t)count) places *= 2;
+    int32_t *slot = nb_alloc_zero(ctx, places, sizeof *slot);
+    if (!slot) return ctx->status;
+    nb_status status = find_twins(ctx, names, count, slot, places - 1);
+    nb_free(ctx, slot, places * sizeof *slot);
+    return status;
+}
+
 nb_classes *nb_classes_new(nb_ctx *ctx, const char *const *names, int64_t count)
 {
-    nb_classes *classes = start_classes(ctx, count);
+    bool fits = !names || count > NB_CLASSES_MAX || check_names(ctx, names, count) == NB_OK;
+    nb_classes *classes = fits ? start_classes(ctx, count) : NULL;
     if (!classes) return NULL;
+    classes->counted = !names;
     for (int64_t i = 0; i < count; i++) {
         char number[NUMBER_TEXT];
         snprintf(number, sizeof number, "%" PRId64, i + 1);

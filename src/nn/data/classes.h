@@ -13,10 +13,11 @@ typedef struct nb_classes {
     int64_t count;
     char **name;
     bool numbers; /* every name is a decimal integer: the host shows integers */
+    bool counted; /* nobody named them: 1 … count, as far as the labels went */
 } nb_classes;
 
 /* Copies `count` names; names NULL: "1" … "count". NB_EARG for fewer than 1 or more than
- * NB_CLASSES_MAX. */
+ * NB_CLASSES_MAX, and for a name that stands twice. */
 nb_classes *nb_classes_new(nb_ctx *ctx, const char *const *names, int64_t count);
 /* One more owner; returns its argument. */
 nb_classes *nb_classes_retain(nb_classes *classes);

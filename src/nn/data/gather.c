@@ -121,24 +121,30 @@ static void set_one(nb_tensor *to, int64_t place)
         ((double *)nb_tensor_data(to))[place] = 1;
 }
 
-/* Ones for a run of class numbers, in front of which `done` stand. */
+/* Ones for a run of class numbers, in front of which `done` stand. `pair`: of two classes the
+ * second is a 1, and the first leaves its 0. */
 static nb_status set_ones(nb_ctx *ctx, const nb_pick *pick, const int32_t *class, int64_t count,
-                          int64_t done, nb_tensor *to)
+                          int64_t done, bool pair, nb_tensor *to)
 {
-    int64_t classes = to->shape[to->dims - 1], steps = width_of(to) / classes;
+    int64_t outputs = to->shape[to->dims - 1], steps = width_of(to) / outputs;
+    int64_t classes = pair ? 2 : outputs;
     for (int64_t i = 0; i < count; i++) {
         if (class[i] < 1 || class[i] > classes)
             return nb_fail(ctx, NB_EARG,
                            "y holds class %d at example %" PRId64 "; the network has %" PRId64
                            " classes",
                            (int)class[i], nb_pick_position(pick, (done + i) / steps) + 1, classes);
-        set_one(to, (done + i) * classes + class[i] - 1);
+        if (!pair)
+            set_one(to, (done + i) * outputs + class[i] - 1);
+        else if (class[i] == 2)
+            set_one(to, done + i);
     }
     return NB_OK;
 }
 
-/* (n, …, K), zeros with 1 at the class of every row. */
-static nb_status gather_one_hot(nb_ctx *ctx, nb_feed *rows, const nb_pick *pick, nb_tensor *to)
+/* (n, …, K), zeros with 1 at the class of every row; (n, 1) of a pair. */
+static nb_status gather_one_hot(nb_ctx *ctx, nb_feed *rows, const nb_pick *pick, bool pair,
+                                nb_tensor *to)
 {
     int32_t few[CLASSES_AT_ONCE], *class = few;
     int64_t steps = nb_feed_width(rows),
@@ -151,7 +157,8 @@ static nb_status gather_one_hot(nb_ctx *ctx, nb_feed *rows, const nb_pick *pick,
     for (int64_t i = 0; i < pick->n && status == NB_OK; i += most) {
         nb_pick some = nb_pick_some(pick, i, pick->n - i < most ? pick->n - i : most);
         status = gather_whole(ctx, "y", rows, &some, &(nb_room){class, NB_I32, steps});
-        if (status == NB_OK) status = set_ones(ctx, pick, class, some.n * steps, i * steps, to);
+        if (status == NB_OK)
+            status = set_ones(ctx, pick, class, some.n * steps, i * steps, pair, to);
         if (status == NB_OK && i > 0) status = nb_poll(ctx);
     }
     if (class != few) nb_free(ctx, class, bytes);
@@ -167,18 +174,26 @@ static bool takes_one_hot(const nb_set *set, const nb_tensor *y)
            !memcmp(y->shape + 1, set->y->shape, (size_t)dims * sizeof *y->shape);
 }
 
+/* Whether y (n, 1) takes the numbers of two classes, as 0 and 1. */
+static bool takes_pair(const nb_set *set, const nb_tensor *y)
+{
+    return set->classes && set->classes->count == 2 && set->y->dims == 0 && y->dims == 2 &&
+           y->shape[1] == 1;
+}
+
 static nb_status gather_y(nb_ctx *ctx, const nb_set *set, const nb_pick *pick, nb_tensor *y)
 {
+    bool pair = takes_pair(set, y);
     if (!set->y) return nb_fail(ctx, NB_EARG, "the set holds no y");
     if (!set->classes || !nb_dtype_computes(y->dtype)) {
         if (!takes_one_hot(set, y)) return gather_rows(ctx, "y", set->y, pick, NULL, y);
     } else if (!takes_one_hot(set, y) || y->shape[0] != pick->n ||
-               y->shape[y->dims - 1] < set->classes->count) {
+               y->shape[y->dims - 1] < (pair ? 1 : set->classes->count)) {
         return nb_fail(ctx, NB_ESHAPE,
                        "y holds %" PRId64 " classes; the network has %" PRId64 " outputs",
                        set->classes->count, y->dims ? width_of(y) : 1);
     }
-    return gather_one_hot(ctx, set->y, pick, y);
+    return gather_one_hot(ctx, set->y, pick, pair, y);
 }
 
 nb_status nb_set_gather(nb_ctx *ctx, const nb_set *set, const int32_t *order, int64_t start,

@@ -211,6 +211,19 @@ nb_set *nb_set_shuffle(nb_ctx *ctx, const nb_set *set, uint64_t seed)
     return nb_set_shuffled(ctx, set, seed, NB_FOR_SHUFFLE);
 }
 
+int64_t nb_set_common(nb_ctx *ctx, const nb_set *set, const nb_set *others)
+{
+    if (set->x != others->x) return 0;
+    int64_t common = 0;
+    size_t rows = (size_t)set->x->count;
+    bool *taken = nb_alloc_zero(ctx, rows, sizeof *taken);
+    if (!taken) return -1;
+    for (int64_t i = 0; i < others->count; i++) taken[nb_set_row(others, i)] = true;
+    for (int64_t i = 0; i < set->count; i++) common += taken[nb_set_row(set, i)];
+    nb_free(ctx, taken, rows * sizeof *taken);
+    return common;
+}
+
 /* ---- For people ----------------------------------------------------------------------------- */
 
 /* " · x 1x28x28": the shape of one example. */

@@ -55,11 +55,15 @@ nb_pick nb_set_pick(const nb_set *set, const int32_t *order, int64_t start, int6
 /* Gathers examples order[0 … n - 1] (positions in this part; NULL: start … start + n - 1) into
  * x and y; either may be NULL. x (n, …) of a dtype that computes is scaled; one of integers gets
  * the numbers as they are. y of integers likewise: class numbers stay numbers; in a y that
- * computes, (n, …, K), they become a 1 among zeros, and targets are converted. Prefetches the
+ * computes, (n, …, K), they become a 1 among zeros (in (n, 1) of two classes 0 and 1), and targets
+ * are converted. Prefetches the
  * `ahead` positions that follow, which must be there. NB_EVALUE names the example that holds what
  * the dtype cannot hold, NaN and infinity included; NB_EARG one whose class is none of 1 … K. */
 nb_status nb_set_gather(nb_ctx *ctx, const nb_set *set, const int32_t *order, int64_t start,
                         int64_t n, int64_t ahead, nb_tensor *x, nb_tensor *y);
+/* How many examples of `set` are among those of `others`: they have the same row of the same x. -1
+ * with NB_EMEMORY. */
+int64_t nb_set_common(nb_ctx *ctx, const nb_set *set, const nb_set *others);
 /* All examples as the network sees them, (count, …) in `dtype`; class numbers (count, …) as NB_I32,
  * or targets in `dtype`. Whatever they hold: NaN is shown, not refused. */
 nb_tensor *nb_set_x(nb_ctx *ctx, const nb_set *set, nb_dtype dtype);

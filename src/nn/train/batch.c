@@ -29,6 +29,29 @@ bool nb_set_has_classes(const nb_net *net, const nb_set *set)
     return set->classes || nb_net_takes_classes(net, set->y->dims, set->y->shape);
 }
 
+bool nb_set_is_pair(const nb_net *net, const nb_set *set)
+{
+    const nb_classes *classes = set->classes;
+    bool one = nb_net_out(net)->dims == 1 && units(net) == 1 && !nb_net_wants_classes(net);
+    return one && classes && classes->count == 2 && !classes->counted && set->y->dims == 0;
+}
+
+nb_tensor *nb_pair_targets(nb_ctx *ctx, const nb_net *net, const nb_set *set)
+{
+    nb_tensor *y = nb_tensor_new(ctx, net->dtype, 2, (const int64_t[]){set->count, 1});
+    if (!y || nb_set_gather(ctx, set, NULL, 0, set->count, 0, NULL, y) == NB_OK) return y;
+    nb_tensor_release(ctx, y);
+    return NULL;
+}
+
+/* Whether the network has an output for each of the set's classes; of those that nobody named it
+ * may have more. */
+static bool has_outputs(const nb_net *net, const nb_classes *classes)
+{
+    int64_t outputs = units(net);
+    return outputs == classes->count || (classes->counted && outputs > classes->count);
+}
+
 /* Numbers of a y whose set does not know them for classes; the net does. */
 static nb_status check_numbers(nb_ctx *ctx, const nb_net *net, const nb_set *set)
 {
@@ -48,7 +71,8 @@ static nb_status check_y(nb_ctx *ctx, const nb_net *net, const nb_set *set)
     nb_shape_text(y->dims, y->shape, given);
     if (set->classes) {
         bool one = y->dims == 0 && nb_net_out(net)->dims == 1; /* also for a single class */
-        if ((classes || one) && units(net) == set->classes->count) return NB_OK;
+        if ((classes || one) && has_outputs(net, set->classes)) return NB_OK;
+        if (nb_set_is_pair(net, set)) return NB_OK;
         return nb_fail(ctx, NB_ESHAPE, "the set has %lld classes%s%s; the network gives %s",
                        (long long)set->classes->count, y->dims ? " for each of " : "",
                        y->dims ? given : "", wanted);

@@ -10,6 +10,11 @@
 nb_status nb_set_check(nb_ctx *ctx, const nb_net *net, const nb_set *set);
 /* Whether the set's y is class numbers for this net. */
 bool nb_set_has_classes(const nb_net *net, const nb_set *set);
+/* Whether it is the numbers of two named classes, and the net has one output for both: 0 for the
+ * first and 1 for the second are its targets. */
+bool nb_set_is_pair(const nb_net *net, const nb_set *set);
+/* The targets of all examples of such a set, (count, 1). */
+nb_tensor *nb_pair_targets(nb_ctx *ctx, const nb_net *net, const nb_set *set);
 /* Buffers for n examples of a set that fits and what the net's cost takes of their y: class numbers
  * where it wants them, else (n, out_shape…). */
 nb_status nb_batch_new(nb_ctx *ctx, const nb_net *net, const nb_set *set, int64_t n, nb_tensor **x,

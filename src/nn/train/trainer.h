@@ -18,6 +18,8 @@ typedef struct nb_history {
     nb_epoch *epoch;
     double seconds;
     int64_t examples; /* trained on, all epochs together */
+    int64_t tested;   /* examples of the test set */
+    int64_t common;   /* those of them that were trained on */
     int64_t stopped;  /* the epoch in which an error or Ctrl-C ended the run; 0: none did */
 } nb_history;
 

@@ -178,6 +178,14 @@ static void done(void *self, const nb_progress *last, bool whole)
     start_over(progress);
 }
 
+static void say(void *self, const char *text)
+{
+    const sh_progress *progress = self;
+    printf("%s%s%s\n", sh_colour_code(progress->terminal->colour, SH_QUIET), text,
+           sh_colour_code(progress->terminal->colour, SH_PLAIN));
+    fflush(stdout);
+}
+
 /* ---- Other work ---- */
 
 /* "checking gradients  43 % · 12 s left" */
@@ -216,7 +224,7 @@ static void end(void *self)
 
 void sh_progress_init(sh_progress *progress, const sh_terminal *terminal)
 {
-    *progress = (sh_progress){.shower = {show, clear, done, progress},
+    *progress = (sh_progress){.shower = {show, clear, done, say, progress},
                               .meter = {tell, end, progress},
                               .terminal = terminal};
     start_over(progress);

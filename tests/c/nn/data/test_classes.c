@@ -68,17 +68,30 @@ static void test_limits(void **state)
 static void test_written_and_read(void **state)
 {
     (void)state;
-    const char *const names[] = {"", "a b", "line\nbreak", "back\\slash", "\\n", "ä∇", ""};
+    const char *const names[] = {"\\", "a b", "line\nbreak", "back\\slash", "\\n", "ä∇", ""};
     nb_classes *classes = nb_classes_new(ctx, names, 7);
     nb_text text;
     nb_text_init(&text, ctx);
     nb_classes_write(&text, classes);
-    assert_string_equal(nb_text_get(&text), "\na b\nline\\nbreak\nback\\\\slash\n\\\\n\nä∇\n");
+    assert_string_equal(nb_text_get(&text), "\\\\\na b\nline\\nbreak\nback\\\\slash\n\\\\n\nä∇\n");
     nb_classes *read = nb_classes_read(ctx, nb_text_get(&text));
     assert_int_equal(read->count, 7);
     for (int i = 0; i < 7; i++) assert_string_equal(read->name[i], names[i]);
     nb_text_free(&text);
     nb_classes_release(ctx, classes);
+    nb_classes_release(ctx, read);
+}
+
+/* Names are different; those of a file that an earlier version wrote are read as they are. */
+static void test_twins(void **state)
+{
+    (void)state;
+    assert_null(nb_classes_new(ctx, NAMES("a", "b", "c", "b"), 4));
+    assert_failed(NB_EARG, "classes 2 and 4 have the same name, 'b'");
+    assert_null(nb_classes_new(ctx, NAMES("", ""), 2));
+    assert_failed(NB_EARG, "classes 1 and 2");
+    nb_classes *read = nb_classes_read(ctx, "b\nb");
+    assert_int_equal(read->count, 2);
     nb_classes_release(ctx, read);
 }
 
@@ -102,6 +115,9 @@ static nb_status make_once(void *unused)
     if (!classes) return ctx->status;
     nb_classes_release(ctx, nb_classes_retain(classes));
     nb_classes_release(ctx, classes);
+    classes = nb_classes_new(ctx, NAMES("a", "b", "c"), 3);
+    if (!classes) return ctx->status;
+    nb_classes_release(ctx, classes);
     classes = nb_classes_new(ctx, NULL, 3);
     if (!classes) return ctx->status;
     nb_classes_release(ctx, classes);
@@ -119,8 +135,8 @@ static void test_memory_ends(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(describe),         TEST(numbers),      TEST(limits),
-        TEST(written_and_read), TEST(hostile_text), TEST(memory_ends),
+        TEST(describe), TEST(numbers),      TEST(limits),      TEST(written_and_read),
+        TEST(twins),    TEST(hostile_text), TEST(memory_ends),
     };
     return cmocka_run_group_tests_name("classes", tests, NULL, NULL);
 }

@@ -1,0 +1,103 @@
+-- Classes of a set against the outputs of a network: as many, more, or one for two of them; names
+-- that stand twice; examples that are tested and trained on.
+
+package.path = (arg[0]:match("^(.*)/") or ".") .. "/?.lua;" .. package.path
+local spec = require "spec"
+local test, eq, near, fails = spec.test, spec.eq, spec.near, spec.fails
+local nabla = spec.nabla
+local tensor, nn, data = nabla.tensor, nabla.nn, nabla.data
+
+local corners = {{0, 0}, {0, 1}, {1, 0}, {1, 1}}
+local quiet = {epochs = 2, seed = 1, progress = false}
+
+test("classes that nobody named may be fewer than the outputs", function()
+    local set = data.set {x = {{1, 0}, {0, 1}, {1, 1}}, y = {1, 2, 3}}
+    for _, notation in ipairs {"2 - 10", "2 - 10 softmax : cross_entropy", "2 - 3"} do
+        local net = nn.net(notation, {seed = 1})
+        local x, y = tensor {{1, 0}, {0, 1}, {1, 1}}, {1, 2, 3}
+        near(net:cost(set), net:cost(x, y), 1e-7)
+        local twin = net:clone()
+        net:train(set, quiet)
+        twin:train(x, y, quiet)
+        eq(net:params(), twin:params():totable())
+        eq(net:evaluate(set).correct, twin:evaluate(x, y).correct)
+        eq(net:classify(set), twin:classify(x))
+        assert(net:gradcheck(set).ok)
+    end
+    -- A test set with fewer classes than the set that is trained on.
+    local part = data.set {x = {{1, 0}}, y = {1}}
+    nn.net "2 - 10":train(set, {epochs = 1, test = part, progress = false})
+    -- Labels beyond the outputs, and names for which there is no output, are told.
+    fails(function() nn.net "2 - 2":train(set, quiet) end, "3 classes; the network gives 2", true)
+    local abc = data.set {x = {{1, 0}, {0, 1}, {1, 1}}, y = {1, 2, 3}, classes = {"a", "b", "c"}}
+    fails(function() nn.net "2 - 10":train(abc, quiet) end, "3 classes; the network gives 10", true)
+end)
+
+test("one output stands for two named classes, and classifies as it evaluates", function()
+    local even = data.set {x = corners, y = {1, 2, 2, 1}, classes = {"even", "odd"}}
+    local column = data.set {x = corners, y = {{0}, {1}, {1}, {0}}}
+    for _, last in ipairs {"1", "1 : cross_entropy", "1 linear : cross_entropy logits=true"} do
+        local net = nn.net("2 - 4 tanh - " .. last, {seed = 2, dtype = "f64"})
+        local twin = net:clone()
+        eq(net:classify(corners), twin:classify(corners))
+        local wrong = net:evaluate(column)
+        local given = 0
+        for i, answer in ipairs(net:classify(column)) do
+            given = given + (answer == ({0, 1, 1, 0})[i] and 1 or 0)
+        end
+        eq(wrong.correct, given)
+        near(net:cost(even), net:cost(column), 1e-12)
+        local o = {epochs = 3000, batch = 4, seed = 1, progress = false}
+        net:train(even, o)
+        twin:train(column, o)
+        eq(net:params(), twin:params():totable())
+        eq(net:evaluate(even).correct, 4)
+        eq(net:classify(even), {"even", "odd", "odd", "even"})
+        eq(net:classify {0, 1}, "odd")
+        eq(twin:classify(corners), {0, 1, 1, 0})
+        eq(twin:classify {1, 1}, 0)
+        eq(spec.saved(net):classify {1, 0}, "odd")
+        assert(net:gradcheck(even).ok)
+    end
+    -- Whole numbers that nobody called classes may be targets: 1 and 2 are not taken for 0 and 1.
+    local numbers = data.set {x = corners, y = {1, 2, 2, 1}}
+    fails(function() nn.net "2 - 1":train(numbers, quiet) end, "the set has 2 classes", true)
+    local three = data.set {x = corners, y = {1, 2, 3, 1}, classes = {"a", "b", "c"}}
+    fails(function() nn.net "2 - 1":train(three, quiet) end, "the set has 3 classes", true)
+end)
+
+test("no two classes have the same name", function()
+    fails(function() data.set {x = {{1}, {2}}, y = {1, 2}, classes = {"a", "a"}} end,
+          "classes 1 and 2 have the same name, 'a'", true)
+    fails(function() data.set {x = {{1}, {2}}, y = {1, 2}, classes = {"b", 1, "1"}} end,
+          "classes 2 and 3 have the same name, '1'", true)
+    local names = {}
+    for i = 1, 5000 do names[i] = "class " .. i end
+    local set = data.set {x = {{1}}, y = {1}, classes = names}
+    eq(#set.classes, 5000)
+    names[4321] = "class 17"
+    fails(function() data.set {x = {{1}}, y = {1}, classes = names} end,
+          "classes 17 and 4321 have the same name, 'class 17'", true)
+end)
+
+test("test examples that are trained on are counted and told", function()
+    local digits = data.digits()
+    local net = nn.net "64 - 10"
+    local function note(set, part)
+        local h = net:train(set, {epochs = 1, test = part, progress = false})
+        assert(not h.note or tostring(h):find(h.note, 1, true), tostring(h))
+        return h.note
+    end
+    local all = note(digits, digits.test)
+    assert(all:find("all 360 test examples are among those trained on", 1, true), all)
+    local some = note(digits:take(1000), digits:take(-1000))
+    assert(some:find("203 of 1000 test examples are among", 1, true), some)
+    eq(note(digits.train, digits.test), nil)
+    eq(note(digits:take(100), digits:take(-100)), nil)
+    eq(note(digits.train, data.set {x = digits.train.x, y = digits.train.y}), nil)
+    local first, rest = digits:split(0.5)
+    eq(note(first, rest), nil)
+    assert(note(first, first):find "all ")
+end)
+
+spec.report()
