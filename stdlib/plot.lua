@@ -20,13 +20,13 @@ local COMMON <const> = {
         kind = "string"},
     {name = "text", text = "return the picture and print nothing", kind = "boolean",
         standard = "false"},
-    {name = "width", text = "columns of the picture", kind = "number", standard = "the window's",
-        least = 20, most = 1000},
+    {name = "width", text = "columns of the picture, 20 to 1000", kind = "number",
+        standard = "the window's", least = 20, most = 1000},
 }
 
 local LINES <const> = given.options(COMMON, {
-    {name = "height", text = "rows of the picture", kind = "number", standard = "by the window",
-        least = 2, most = 500},
+    {name = "height", text = "rows of the picture, 2 to 500", kind = "number",
+        standard = "by the window", least = 2, most = 500},
     {name = "labels", text = "names of the series, a list", kind = "table"},
     {name = "xlabel", text = "what the horizontal axis is", kind = "string"},
     {name = "ylabel", text = "what the vertical axis is", kind = "string"},
@@ -39,8 +39,8 @@ local LINES <const> = given.options(COMMON, {
 
 local BINS <const> = 10
 local HIST <const> = given.options(COMMON, {
-    {name = "bins", text = "how many bars", kind = "number", standard = tostring(BINS), least = 1,
-        most = 1000},
+    {name = "bins", text = "how many bars, 1 to 1000", kind = "number",
+        standard = tostring(BINS), least = 1, most = 1000},
     {name = "low", text = "where the first bar begins", kind = "number", standard = "the smallest"},
     {name = "high", text = "where the last bar ends", kind = "number", standard = "the largest"},
 })

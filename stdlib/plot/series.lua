@@ -7,7 +7,8 @@ local given = require "nabla.plot.given"
 local _, nabla = ...
 
 local table = table
-local debug, error, ipairs, next, pcall, type = debug, error, ipairs, next, pcall, type
+local debug, error, ipairs, next, pcall, tostring, type =
+    debug, error, ipairs, next, pcall, tostring, type
 
 local series = {}
 
@@ -49,6 +50,11 @@ local function of_history(history)
 end
 
 -- ---- Numbers ----
+
+local function too_many(count)
+    local message = "plot draws at most %d series, not %d; take some of them, or plot.heat"
+    return message:format(series.MOST, count)
+end
 
 -- The columns of a matrix over the numbers x, or over their places. A row alone is a line.
 local function of_columns(matrix, x)
@@ -97,10 +103,7 @@ function series.numbers(what)
         elseif kind == "table" then out, many = of_list(what) end
     end
     many = many or out and #out
-    if many and many > series.MOST then
-        local message = "plot draws at most %d series, not %d; take some of them, or plot.heat"
-        return nil, message:format(series.MOST, many)
-    end
+    if many and many > series.MOST then return nil, too_many(many) end
     if out then return out end
     return nil, WANTED .. given.describe(what)
 end
@@ -186,14 +189,14 @@ function series.sample(functions, from, to)
         local share = (i - 1) / (SAMPLES - 1)
         x[i] = from * (1 - share) + to * share
     end
-    if #functions > series.MOST then
-        return nil, ("plot draws at most %d series, not %d"):format(series.MOST, #functions)
-    end
     for _, f in ipairs(functions) do
         local sample = takes_numbers(f, x) and sample_numbers or sample_tensor
         local found, message = sample(f, x)
-        if not found then
-            return nil, type(message) == "string" and message or "plot: too many outputs"
+        if type(message) == "string" then return nil, message end
+        local many = found and #out + #found or message
+        if many > series.MOST then return nil, too_many(many) end
+        if given.kind(f) == "activation" then
+            found[1].label = tostring(f):gsub("^activation ", "")
         end
         table.move(found, 1, #found, #out + 1, out)
     end

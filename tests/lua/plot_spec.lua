@@ -167,6 +167,11 @@ test("functions between two ends, of numbers or of tensors", function()
     eq(drawn(ASCII, plot, function(x) return x * (2 - x) end, 0, 1, options), want)
     eq(drawn(ASCII, plot, function(x) return (x * (2 - x)):reshape(500) end, 0, 1, options), want)
     eq(drawn(ASCII, plot, {math.sin, math.cos}, -1, 1, options):match "^[^\n]*", "* 1   + 2")
+    local nn = spec.nabla.nn
+    eq(drawn(ASCII, plot, {nn.sigmoid, nn.sigmoid.df, nn.relu}, options):match "^[^\n]*",
+        "* sigmoid   + 2   x relu")
+    fails(function() plot(nn.net "1 - 61") end, "at most 60 series, not 61", true)
+    fails(function() plot {nn.net "1 - 60", math.sin} end, "at most 60 series, not 61", true)
     -- Without ends from -5 to 5; a network of one input is a function too.
     local net = spec.nabla.nn.net("1 - 2 linear", {seed = 1})
     local text = drawn(ASCII, plot, net, options)
