@@ -323,7 +323,7 @@ static void test_wrong_words(void **state)
     refused_word(f, "causal", "yes", "causal must be true or false, not 'yes'");
     refused_word(f, "rate", "fast", "rate must be a number, not 'fast'");
     refused_word(f, "kernel", "big\x1B",
-                 "kernel must be a size from 1, or two as in 3x5, not 'big?'");
+                 "kernel must be a size from 1, or two as in 3x5, not 'big\\027'");
     refused_word(f, "name", "a.b",
                  "name must be a name of letters, digits and _, at most 63 of them, not 'a.b'");
 }

@@ -93,6 +93,18 @@ static double log_softmax_value(const place *p)
     return log(softmax_value(p));
 }
 
+/* gain (x - mean) / sqrt(variance + epsilon) + shift, of the row that the place stands in. */
+static double layer_norm_value(const place *p)
+{
+    const nb_tensor *x = input(p, 0);
+    int64_t k = x->shape[x->dims - 1], column = p->at % k, row = p->at - column;
+    double mean = 0, spread = 0;
+    for (int64_t i = row; i < row + k; i++) mean += flat_at(x, i) / (double)k;
+    for (int64_t i = row; i < row + k; i++) spread += pow(flat_at(x, i) - mean, 2) / (double)k;
+    double normal = (flat_at(x, p->at) - mean) / sqrt(spread + p->s->call.attr.unary.p);
+    return flat_at(input(p, 1), column) * normal + flat_at(input(p, 2), column);
+}
+
 /* Row i, or entry i of a vector, of what stands for a matrix of a batch. */
 static double factor(const nb_tensor *t, int batch, const int64_t *of_batch, int64_t i, int64_t j,
                      bool left)
@@ -378,6 +390,7 @@ static const definition definitions[] = {
     U(isfinite, isfinite_of),
     V(softmax),
     V(log_softmax),
+    V(layer_norm),
     V(matmul),
     V(dot),
     V(outer),
