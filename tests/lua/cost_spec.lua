@@ -161,4 +161,34 @@ test("the gradient at linear outputs is δ, taken from a too", function()
     end
 end)
 
+-- ---- The mean ----
+
+test("gradcheck finds a cost that sums, or is no mean of the examples' own", function()
+    local function check(f, n)
+        local net = nn.net({4, 3, 2, cost = f}, {seed = 1, dtype = "f64"})
+        return net:gradcheck(x:narrow(1, 1, n or 6), tensor(y):narrow(1, 1, n or 6))
+    end
+    local sums = check(function(a, t) return ((a - t) ^ 2):sum() end)
+    assert(not sums.ok and not sums.mean.ok)
+    for i = 1, 4 do assert(sums["BP" .. i].ok) end -- the gradients are those of the sum
+    near(sums.mean.cost, 6 * sums.mean.mean, 1e-9)
+    eq(sums.mean.examples, 6)
+    assert(tostring(sums):find("it sums over them: divide by their number", 1, true), sums.text)
+    local root = check(function(a, t) return ((a - t) ^ 2):mean():sqrt() end)
+    assert(not root.ok and tostring(root):find("the cost is no mean", 1, true))
+    assert(not tostring(root):find("sums over them", 1, true))
+    local mean = check(function(a, t) return ((a - t) ^ 2):sum() / a.shape[1] end)
+    assert(mean.ok and mean.mean.ok and not tostring(mean):find("mean", 1, true))
+    -- One example alone is its own mean.
+    assert(check(function(a, t) return ((a - t) ^ 2):sum() end, 1).ok)
+end)
+
+test("every cost is the mean of its examples, of steps too", function()
+    for _, cost in ipairs {"quadratic", "mse", "huber", "cross_entropy"} do
+        assert(nn.net("4 - 3 - 2 : " .. cost, F64):gradcheck(x, y).mean.ok)
+        local steps = nn.net("*x4 - 3 - 2 : " .. cost, F64)
+        assert(steps:gradcheck(x:reshape(2, 3, 4), {{1, 2, 1}, {2, 1, 1}}).mean.ok)
+    end
+end)
+
 spec.report()

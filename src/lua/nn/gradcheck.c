@@ -97,6 +97,19 @@ static void add_prices(nb_text *text, const nb_gradcheck *result)
     nb_text_add(text, " times slower");
 }
 
+/* Only what is wrong is told. */
+static void add_mean(nb_text *text, const nb_mean_check *mean)
+{
+    if (mean->ok) return;
+    nb_text_add(text, "\nthe cost is no mean: of all ");
+    nb_text_add_grouped(text, mean->examples);
+    nb_text_add(text, " examples it is %.6g, the mean of each one's own %.6g", mean->cost,
+                mean->mean);
+    if (mean->sums)
+        nb_text_add(text, "; it sums over them: divide by their number, a.shape[1], or lr means "
+                          "another thing for every batch");
+}
+
 static int push_report(lua_State *L, const nb_gradcheck *result)
 {
     nb_text *text = nbl_new_text(L);
@@ -106,6 +119,7 @@ static int push_report(lua_State *L, const nb_gradcheck *result)
     }
     const nb_equation *worst = worst_of(result);
     if (worst) add_worst(text, worst);
+    add_mean(text, &result->mean);
     add_prices(text, result);
     nbl_push_text(L, text);
     lua_remove(L, -2);
@@ -144,14 +158,26 @@ static void push_seconds(lua_State *L, const nb_gradcheck *result)
     nbl_set_number(L, "differences", result->difference_seconds);
 }
 
+static void push_mean(lua_State *L, const nb_mean_check *mean)
+{
+    lua_createtable(L, 0, 4);
+    lua_pushboolean(L, mean->ok);
+    lua_setfield(L, -2, "ok");
+    nbl_set_integer(L, "examples", mean->examples);
+    nbl_set_number(L, "cost", mean->cost);
+    nbl_set_number(L, "mean", mean->mean);
+}
+
 static int push_check(lua_State *L, const nb_gradcheck *result)
 {
     const nb_equation *worst = worst_of(result);
-    lua_createtable(L, 0, 9);
+    lua_createtable(L, 0, 10);
     for (int i = 0; i < EQUATIONS; i++) {
         push_equation(L, &result->equation[i]);
         lua_setfield(L, -2, result->equation[i].name);
     }
+    push_mean(L, &result->mean);
+    lua_setfield(L, -2, "mean");
     lua_pushboolean(L, result->ok);
     lua_setfield(L, -2, "ok");
     lua_pushstring(L, worst ? worst->where : "");
@@ -177,8 +203,9 @@ static int net_gradcheck(lua_State *L)
 static const nbl_entry entries[] = {
     {":gradcheck", net_gradcheck, "net:gradcheck(x, y)",
      "Compares backpropagation with central differences, in f64: each of the four equations alone, "
-     "and what both cost. Fields: .ok .BP1 … .BP4 .worst .seconds .forwards. x and y may be one "
-     "data set.",
+     "and what both cost. Of several examples it also checks that the cost is the mean of their "
+     "own: one that sums is found and told. Fields: .ok .BP1 … .BP4 .mean .worst .seconds "
+     ".forwards. x and y may be one data set.",
      "digits = data.digits()\nnet = nn.net \"64 - 5 - "
      "10\"\nprint(net:gradcheck(digits.test:take(5)))",
      NULL},

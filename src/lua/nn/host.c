@@ -575,7 +575,8 @@ static const nbl_entry entries[] = {
     {.name = "cost",
      .function = make_cost,
      .usage = "nn.cost{name = …, f = …}",
-     .help = "A cost written in Lua: (a, y) → a 0-dimensional tensor, averaged over the examples.",
+     .help = "A cost written in Lua: (a, y) → a 0-dimensional tensor, averaged over the examples, "
+             "which net:gradcheck looks at.",
      .example = "nn.cost{name = \"absolute\", f = function(a, y) return (a - y):abs():mean() end}\n"
                 "print(nn.net \"4 - 3 - 2 : absolute\")",
      .options = cost_options},

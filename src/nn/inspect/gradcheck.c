@@ -191,6 +191,48 @@ static nb_status price_backprop(checking *c, double *seconds)
     return NB_OK;
 }
 
+/* C of example i alone. */
+static nb_status cost_alone(checking *c, int64_t i, double *cost)
+{
+    nb_result pass;
+    nb_tensor *x = nb_tensor_narrow(c->ctx, c->x, 0, i, 1, 1);
+    nb_tensor *y = x ? nb_tensor_narrow(c->ctx, c->y, 0, i, 1, 1) : NULL;
+    nb_status status = y ? nb_net_run(c->ctx, c->net, x, y, NULL, NULL, &pass) : c->ctx->status;
+    if (status == NB_OK) {
+        *cost = nb_tensor_item(pass.cost);
+        nb_result_free(c->ctx, &pass);
+    }
+    nb_tensor_release(c->ctx, x);
+    nb_tensor_release(c->ctx, y);
+    return status;
+}
+
+/* Rounding is all that may part them. */
+static bool agree(double a, double b)
+{
+    return fabs(a - b) <= 1e-9 * fmax(1, fmax(fabs(a), fabs(b)));
+}
+
+static nb_status check_mean(checking *c, nb_mean_check *out)
+{
+    int64_t n = c->x->shape[0];
+    double sum = 0;
+    nb_status status = NB_OK;
+    *out = (nb_mean_check){.ok = true};
+    if (n < 2) return NB_OK;
+    for (int64_t i = 0; i < n && status == NB_OK; i++) {
+        double cost = 0;
+        status = cost_alone(c, i, &cost);
+        sum += cost;
+    }
+    out->examples = n;
+    out->cost = c->trace.cost;
+    out->mean = sum / (double)n;
+    out->ok = agree(out->cost, out->mean);
+    out->sums = !out->ok && agree(out->cost, sum);
+    return status;
+}
+
 static nb_status check_all(checking *c, nb_gradcheck *out)
 {
     nb_net *net = c->net;
@@ -206,7 +248,7 @@ static nb_status check_all(checking *c, nb_gradcheck *out)
     for (int p = 0; p < c->trace.places && status == NB_OK; p++) status = check_params(c, p, out);
     out->difference_seconds = nb_clock() - start;
     out->forwards = c->forwards;
-    return status;
+    return status == NB_OK ? check_mean(c, &out->mean) : status;
 }
 
 nb_status nb_gradcheck_run(nb_ctx *ctx, nb_net *net, nb_tensor *x, nb_tensor *y, nb_gradcheck *out)
@@ -222,7 +264,7 @@ nb_status nb_gradcheck_run(nb_ctx *ctx, nb_net *net, nb_tensor *x, nb_tensor *y,
     if (status == NB_OK) status = check_all(&c, out);
     ctx->dtype = dtype;
     end(&c);
-    out->ok = true;
+    out->ok = out->mean.ok;
     for (int i = 0; i < 4; i++) out->ok = out->ok && out->equation[i].wrong == 0;
     return status;
 }

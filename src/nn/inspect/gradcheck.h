@@ -15,16 +15,26 @@ typedef struct nb_equation {
     double analytic, numeric; /* there */
 } nb_equation;
 
+/* Whether C of several examples is the mean of their own. */
+typedef struct nb_mean_check {
+    int64_t examples; /* 0: not looked at, as with a single one */
+    double cost;      /* of all at once */
+    double mean;      /* of the costs of each alone */
+    bool ok, sums;    /* sums: the cost is their sum */
+} nb_mean_check;
+
 typedef struct nb_gradcheck {
     nb_equation equation[4];
-    bool ok;
+    nb_mean_check mean;
+    bool ok; /* the equations and the mean */
     double backprop_seconds;
     double difference_seconds;
     int64_t forwards; /* passes that the differences took for all parameters (BP3 and BP4) */
 } nb_gradcheck;
 
 /* The network in f64 whatever its dtype. BP1: δ of the last layer; BP2: δ of the others; BP3, BP4:
- * the parameters. */
+ * the parameters. Gradients of a cost that sums over the examples may be right and the learning
+ * rate means another thing for every batch: that it is a mean is checked on its own. */
 nb_status nb_gradcheck_run(nb_ctx *ctx, nb_net *net, nb_tensor *x, nb_tensor *y, nb_gradcheck *out);
 /* dC/dparams by central differences, flat, in the net's dtype (computed in f64). */
 nb_tensor *nb_numeric_gradient(nb_ctx *ctx, nb_net *net, nb_tensor *x, nb_tensor *y);
