@@ -85,6 +85,45 @@ local function views()
     }
 end
 
+-- Rows and elements by lists of indices, and what puts rows in order. Both shapes hold 10^6 numbers:
+-- long rows, and rows so short that each costs more than its elements.
+local function indexing()
+    local cases = {}
+    local function add(name, rows, columns, lists, nabla, torch)
+        local made = case(("%s, %dx%d"):format(name, rows, columns),
+            ("randn(%d, %d)"):format(rows, columns), nabla, torch)
+        made.before = lists(rows, columns)
+        cases[#cases + 1] = made
+    end
+    local function rows(n, m)
+        return {nabla = ("local z, r = tensor.zeros(%d, %d), tensor.randperm(%d)"):format(n, m, n),
+            torch = ("z = torch.zeros(%d, %d); r = torch.randperm(%d)"):format(n, m, n)}
+    end
+    local function columns(_, m)
+        return {nabla = ("local r = tensor.randperm(%d)"):format(m),
+            torch = ("r = torch.randperm(%d)"):format(m)}
+    end
+    local function elements(n, m)
+        return {nabla = ("local g = tensor.randint(1, %d, %d, %d)"):format(m, n, m),
+            torch = ("g = torch.randint(0, %d, (%d, %d))"):format(m, n, m)}
+    end
+    local function none() return {nabla = "", torch = ""} end
+    local function tracked() return {nabla = "x:requires_grad_()", torch = "x.requires_grad_()"} end
+    for _, shape in ipairs { {1000, 1000}, {100000, 10} } do
+        local n, m = table.unpack(shape)
+        add("z[r] = x", n, m, rows, "z[r] = x", "z[r] = x")
+        add("index_select(2)", n, m, columns, "local z = x:index_select(2, r)",
+            "x.index_select(1, r)")
+        add("gather(2)", n, m, elements, "local z = x:gather(2, g)", "x.gather(1, g)")
+        add("scatter_add(2)", n, m, elements, "local z = x:scatter_add(2, g, x)",
+            "x.scatter_add(1, g, x)")
+        add("topk(3) of each row", n, m, none, "local z = x:topk(3)", "x.topk(3)")
+        add("backward of prod(2)", n, m, tracked, "x:prod(2):sum():backward()",
+            "x.prod(1).sum().backward(); x.grad = None")
+    end
+    return cases
+end
+
 -- Twenty ops and their gradient, by five rounds of four.
 local function chain(size)
     local operands = ("randn(%d), randn(%d)"):format(size, size)
@@ -233,6 +272,7 @@ local function tables(children, copier, program, tools, scratch)
     time_table("reductions", children, reductions())
     time_table("products", children, products())
     time_table("broadcasting and views", children, views())
+    time_table("by indices and in order", children, indexing())
     time_table("chains", children, {chain(300), chain(100000)})
     isa_table(program, scratch)
     memory_table(program, tools)

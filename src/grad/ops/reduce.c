@@ -1,6 +1,7 @@
 /* Sums, means and products over one dimension, several or all; in f64 inside. */
 #include "grad/support.h"
 
+#include <math.h>
 #include <string.h>
 
 static nb_tensor *reduced(nb_ctx *ctx, nb_call *call, nb_reduce_fn *fill)
@@ -82,28 +83,62 @@ static nb_tensor *new_last(nb_ctx *ctx, const nb_tensor *x, const int *order)
     return out;
 }
 
-/* dx of one product after the other: dx[i] = δ Π over j ≠ i of x[j]. That is the slope of a running
- * product whose last element alone has a δ. */
+/* dx[i] = δ P / x[i] */
+#define QUOTIENTS(dtype, T)                                                                        \
+    static void quotients_##dtype(size_t n, const T *x, double product, double delta, T *dx)       \
+    {                                                                                              \
+        for (size_t i = 0; i < n; i++) dx[i] = (T)(product / (double)x[i] * delta);                \
+    }
+
+QUOTIENTS(f32, float)
+QUOTIENTS(f64, double)
+
+/* Products of which each factor is one: n of them, contiguous, `width` bytes each. */
+typedef struct factors {
+    nb_dtype dtype;
+    size_t n, width;
+    double *room; /* n numbers, and behind them n zeros of the dtype */
+} factors;
+
+/* dx[i] = δ Π over j ≠ i of x[j]. Where the product of all has its digits (a zero among them, or
+ * one that is out of range, takes them) that is a quotient; else the slope of a running product
+ * whose last element alone has a δ. */
+static void product_slope(const factors *f, const char *x, const char *delta, char *dx)
+{
+    const double least = 1e-300, most = 1e300;
+    double product = nb_fold_rules[NB_FOLD_product].start;
+    bool wide = f->dtype == NB_F64;
+    nb_kernels_get()->folds[f->dtype]->row[NB_FOLD_product](f->n, x, 1, 0, &product);
+    if (fabs(product) >= least && fabs(product) <= most) {
+        if (wide)
+            quotients_f64(f->n, (const double *)(const void *)x, product,
+                          *(const double *)(const void *)delta, (double *)(void *)dx);
+        else
+            quotients_f32(f->n, (const float *)(const void *)x, product,
+                          (double)*(const float *)(const void *)delta, (float *)(void *)dx);
+        return;
+    }
+    char *last = (char *)(f->room + f->n);
+    memcpy(last + (f->n - 1) * f->width, delta, f->width);
+    nb_real(f->dtype)->running_product_slope(f->n, x, 1, last, 1, dx, 1, f->room);
+}
+
 static nb_status product_slopes(nb_ctx *ctx, const nb_tensor *x, const nb_tensor *delta,
                                 nb_tensor *dx)
 {
-    const nb_real_kernels *real = nb_real(x->dtype);
     size_t width = nb_dtype_size(x->dtype), count = (size_t)nb_tensor_count(delta);
     size_t n = count ? (size_t)nb_tensor_count(x) / count : 0, bytes = n * (sizeof(double) + width);
-    double *room = nb_alloc(ctx, bytes);
-    if (!room) return ctx->status;
-    char *last = (char *)(room + n);
+    factors f = {.dtype = x->dtype, .n = n, .width = width, .room = nb_alloc(ctx, bytes)};
+    if (!f.room) return ctx->status;
     const char *from = nb_tensor_data(x), *d = nb_tensor_data(delta);
     char *to = nb_tensor_data(dx);
-    if (n) real->fill(n, last, 1, 0);
+    if (n) nb_real(x->dtype)->fill(n, f.room + n, 1, 0);
     nb_status status = NB_OK;
     for (size_t i = 0; n && i < count && status == NB_OK; i++) {
-        memcpy(last + (n - 1) * width, d + i * width, width);
-        real->running_product_slope(n, from + i * n * width, 1, last, 1, to + i * n * width, 1,
-                                    room);
+        product_slope(&f, from + i * n * width, d + i * width, to + i * n * width);
         if (i % 1024 == 0) status = nb_poll(ctx);
     }
-    nb_free(ctx, room, bytes);
+    nb_free(ctx, f.room, bytes);
     return status;
 }
 
