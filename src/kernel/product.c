@@ -25,7 +25,8 @@
 #define PANEL_COLUMNS   ((size_t)64)
 /* Ctrl-C is looked for after so many multiplications (2 GFlop): a tenth of a second at most, in f64
  * on one core too. */
-#define POLL_AFTER 0x1p30
+#define POLL_AFTER  0x1p30
+#define WRITE_WORTH ((size_t)64)
 /* Longer sums are cut, so that the smallest panel stays under that too. */
 #define DEPTH_MOST ((size_t)1 << 18)
 
@@ -109,7 +110,9 @@ static nb_status multiply(nb_ctx *ctx, work *job)
     cut(job);
     job->across = (job->n + job->columns - 1) / job->columns;
     size_t panels = job->across * ((job->m + job->rows - 1) / job->rows);
-    double round = POLL_AFTER / multiplications(job->rows, job->columns, job->k);
+    /* To write a number takes as long as WRITE_WORTH multiplications. */
+    size_t worth = job->k > WRITE_WORTH ? job->k : WRITE_WORTH;
+    double round = POLL_AFTER / multiplications(job->rows, job->columns, worth);
     size_t group = round >= (double)panels ? panels : (round > 1.0 ? (size_t)round : 1);
     for (size_t first = 0; first < panels; first += group) {
         if (first > 0 && nb_interrupted(ctx)) return nb_poll(ctx);

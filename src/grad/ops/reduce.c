@@ -1,6 +1,8 @@
 /* Sums, means and products over one dimension, several or all; in f64 inside. */
 #include "grad/support.h"
 
+#include "base/arith.h"
+
 #include <math.h>
 #include <string.h>
 
@@ -93,11 +95,23 @@ static nb_tensor *new_last(nb_ctx *ctx, const nb_tensor *x, const int *order)
 QUOTIENTS(f32, float)
 QUOTIENTS(f64, double)
 
+static void quotients(nb_dtype dtype, size_t n, const void *x, double product, const void *delta,
+                      void *dx)
+{
+    if (dtype == NB_F64)
+        quotients_f64(n, x, product, *(const double *)delta, dx);
+    else
+        quotients_f32(n, x, product, (double)*(const float *)delta, dx);
+}
+
+enum { ROUND = 1 << 16 }; /* quotients between two looks at `stop` */
+
 /* Products of which each factor is one: n of them, contiguous, `width` bytes each. */
 typedef struct factors {
     nb_dtype dtype;
     size_t n, width;
-    double *room; /* n numbers, and behind them n zeros of the dtype */
+    const volatile sig_atomic_t *stop; /* or NULL */
+    double *room;                      /* n numbers, and behind them n zeros of the dtype */
 } factors;
 
 /* dx[i] = δ Π over j ≠ i of x[j]. Where the product of all has its digits (a zero among them, or
@@ -107,15 +121,12 @@ static void product_slope(const factors *f, const char *x, const char *delta, ch
 {
     const double least = 1e-300, most = 1e300;
     double product = nb_fold_rules[NB_FOLD_product].start;
-    bool wide = f->dtype == NB_F64;
     nb_kernels_get()->folds[f->dtype]->row[NB_FOLD_product](f->n, x, 1, 0, &product);
     if (fabs(product) >= least && fabs(product) <= most) {
-        if (wide)
-            quotients_f64(f->n, (const double *)(const void *)x, product,
-                          *(const double *)(const void *)delta, (double *)(void *)dx);
-        else
-            quotients_f32(f->n, (const float *)(const void *)x, product,
-                          (double)*(const float *)(const void *)delta, (float *)(void *)dx);
+        for (size_t done = 0; done < f->n && !(f->stop && *f->stop); done += ROUND) {
+            size_t m = nb_least_size(ROUND, f->n - done), at = done * f->width;
+            quotients(f->dtype, m, x + at, product, delta, dx + at);
+        }
         return;
     }
     char *last = (char *)(f->room + f->n);
@@ -128,7 +139,7 @@ static nb_status product_slopes(nb_ctx *ctx, const nb_tensor *x, const nb_tensor
 {
     size_t width = nb_dtype_size(x->dtype), count = (size_t)nb_tensor_count(delta);
     size_t n = count ? (size_t)nb_tensor_count(x) / count : 0, bytes = n * (sizeof(double) + width);
-    factors f = {.dtype = x->dtype, .n = n, .width = width, .room = nb_alloc(ctx, bytes)};
+    factors f = {x->dtype, n, width, ctx->interrupt, nb_alloc(ctx, bytes)};
     if (!f.room) return ctx->status;
     const char *from = nb_tensor_data(x), *d = nb_tensor_data(delta);
     char *to = nb_tensor_data(dx);
@@ -136,7 +147,7 @@ static nb_status product_slopes(nb_ctx *ctx, const nb_tensor *x, const nb_tensor
     nb_status status = NB_OK;
     for (size_t i = 0; n && i < count && status == NB_OK; i++) {
         product_slope(&f, from + i * n * width, d + i * width, to + i * n * width);
-        if (i % 1024 == 0) status = nb_poll(ctx);
+        if (i % 1024 == 0 || n > ROUND) status = nb_poll(ctx);
     }
     nb_free(ctx, f.room, bytes);
     return status;

@@ -333,6 +333,8 @@ static nb_status classify(nb_ctx *ctx, void *data)
     return *work->places ? NB_OK : ctx->status;
 }
 
+enum { BETWEEN_LOOKS = 1024 }; /* names pushed before Ctrl-C is looked for */
+
 /* The net's own names, else those of the set where they fit. */
 static const nb_classes *choose_classes(const nbl_net *self, const nb_set *set)
 {
@@ -378,6 +380,7 @@ static int net_classify(lua_State *L)
     }
     lua_newtable(L);
     for (int64_t i = 0; i < places->shape[0]; i++) {
+        if (i % BETWEEN_LOOKS == 0) nbl_poll(L, nbl_ctx(L));
         push_answer(L, self, classes, nb_tensor_get(places, (const int64_t[]){i, 0}));
         lua_rawseti(L, -2, i + 1);
     }
