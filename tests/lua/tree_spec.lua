@@ -81,7 +81,7 @@ test("gradients and traces have the network's shape", function()
     near(t[1][2].delta, t[1].delta, 1e-14)
     near(net:numeric_gradient(x, y)[1][1], nabla_w[1][1], 1e-7)
     assert(net:gradcheck(x, y).ok)
-    assert(tostring(t):find("[1][2]  z 6x4  a 6x4  delta 6x4  dw 4x5  db 4", 1, true), tostring(t))
+    assert(tostring(t):find("[1][2]  z 6x4  a 6x4  slope 6x4  delta 6x4  dw 4x5  db 4", 1, true), tostring(t))
     local fn = nn.net {4, nn.residual {function(v) return v * 2 end}, 2}
     eq(fn:backprop(x, y)[1], {false})
 end)

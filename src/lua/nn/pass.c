@@ -392,7 +392,7 @@ static const nbl_entry entries[] = {
      "The output as net(x) gives it, recorded on the tape, for costs and gradients by hand.",
      "net = nn.net \"4 - 3 - 2\"\nnet:record(tensor.ones(5, 4)):sum():backward()", NULL},
     {":cost", net_cost, "net:cost(x, y)",
-     "The cost, averaged over the examples. x and y may be one data set.",
+     "The cost, averaged over the examples. x and y may be a data set or one of its examples.",
      "net = nn.net \"4 - 3 - 2\"\nprint(net:cost(tensor.ones(5, 4), tensor.ones(5, 2)))", NULL},
     {":backprop", net_backprop, "net:backprop(x, y)",
      "The gradients of the cost by backpropagation: nabla_w, nabla_b, tables by layer; false for a "

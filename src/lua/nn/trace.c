@@ -230,7 +230,7 @@ static void set_places(lua_State *L, const nb_layer *block, const nb_trace *from
  * it, is at `block`. */
 static void add_layer(lua_State *L, nb_text *text, int block, const char *before, int number)
 {
-    static const char *const fields[] = {"z", "a", "delta", "dw", "db"};
+    static const char *const fields[] = {"z", "a", "slope", "delta", "dw", "db"};
     char shape[NB_SHAPE_TEXT], path[NB_PATH_MAX];
     luaL_checkstack(L, 4, "layers too deep");
     snprintf(path, sizeof path, "%s[%d]", before, number);
