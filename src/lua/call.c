@@ -40,14 +40,34 @@ static nb_status protect(call_frame *frame, lua_CFunction body)
 {
     nbl_stay *host = frame->ctx->host;
     lua_State *L = host->L;
-    if (!lua_checkstack(L, 2)) return nb_fail(frame->ctx, NB_EMEMORY, "not enough memory");
+    if (!lua_checkstack(L, 3)) return nb_fail(frame->ctx, NB_EMEMORY, "not enough memory");
     nbl_push_work(frame->ctx, body, frame);
-    int outcome = lua_pcall(L, 1, 0, 0);
+    /* Below the function: the host's handler sees the stack while the error is still in it. */
+    const nbl_state *state = nbl_state_find(L);
+    lua_CFunction note = state ? state->note : NULL;
+    int handler = note ? lua_gettop(L) - 1 : 0;
+    if (note) lua_pushcfunction(L, note);
+    if (note) lua_insert(L, handler);
+    int outcome = lua_pcall(L, 1, 0, handler);
+    if (note) lua_remove(L, handler);
     /* The function may have entered the core itself and not left it in order. */
     frame->ctx->host = host;
     if (outcome == LUA_OK) return NB_OK;
     lua_replace(L, host->error_slot);
-    return nb_fail(frame->ctx, NB_ECALLBACK, "callback failed");
+    nb_fail(frame->ctx, NB_ECALLBACK, NBL_CALLBACK_FAILED);
+    if (frame->what) nb_fail_in(frame->ctx, "%s", frame->what);
+    return NB_ECALLBACK;
+}
+
+/* Pushes " (net.lua:3)", where the function was written; "" where it was not in Lua. */
+static const char *push_place(lua_State *L, const call_frame *frame)
+{
+    lua_Debug ar;
+    frame->push_function(L, frame->self);
+    if (!lua_isfunction(L, -1)) return lua_pushliteral(L, "");
+    lua_getinfo(L, ">S", &ar);
+    if (*ar.what == 'C') return lua_pushliteral(L, "");
+    return lua_pushfstring(L, " (%s:%d)", ar.short_src, ar.linedefined);
 }
 
 static int function_body(lua_State *L)
@@ -63,8 +83,8 @@ static int function_body(lua_State *L)
     } else if (frame->number && lua_type(L, -1) == LUA_TNUMBER) {
         frame->out = nb_tensor_scalar(frame->ctx, frame->in[0]->dtype, lua_tonumber(L, -1));
     } else {
-        const char *got = nbl_describe(L, -1);
-        nb_fail(frame->ctx, NB_EARG, "%s must give a tensor, not %s", frame->what, got);
+        const char *got = nbl_describe(L, -1), *place = push_place(L, frame);
+        nb_fail(frame->ctx, NB_EARG, "%s%s must give a tensor, not %s", frame->what, place, got);
     }
     return 0;
 }

@@ -6,6 +6,9 @@
 
 #include <string.h>
 
+/* Where the registry keeps the last error object that came out of a callback. */
+#define NOTED "nabla.noted"
+
 enum {
     STACK_ROOM = 32, /* slots that a trampoline and its helpers may use */
     WORD_SHOWN = 40  /* longer strings are not quoted in messages */
@@ -341,6 +344,55 @@ static void end_stay(const nbl_stay *stay)
     if (meter && !stay->outer) meter->end(meter->self);
 }
 
+/* How many bytes of an error's text are the position that Lua puts before it, "net.lua:3: ". */
+static size_t position_length(const char *text)
+{
+    for (const char *p = strchr(text, ':'); p && strcspn(text, "\n") > (size_t)(p - text);
+         p = strchr(p + 1, ':')) {
+        size_t digits = strspn(p + 1, "0123456789");
+        if (digits && strncmp(p + 1 + digits, ": ", 2) == 0)
+            return (size_t)(p - text) + 1 + digits + 2;
+    }
+    return 0;
+}
+
+/* A callback's error, the object on the stack's top. A text gets what the core knows of the place,
+ * "layer 2: neuron 3: ", behind its position. */
+static int raise_again(lua_State *L, const nb_ctx *ctx)
+{
+    size_t known = strlen(ctx->message) - strlen(NBL_CALLBACK_FAILED);
+    if (known > 0 && lua_type(L, -1) == LUA_TSTRING) {
+        const char *text = lua_tostring(L, -1);
+        size_t position = position_length(text);
+        lua_pushlstring(L, text, position);
+        lua_pushlstring(L, ctx->message, known);
+        lua_pushstring(L, text + position);
+        lua_concat(L, 3);
+    }
+    const nbl_state *state = nbl_state_find(L);
+    if (state && state->note) {
+        lua_pushvalue(L, -1);
+        lua_setfield(L, LUA_REGISTRYINDEX, NOTED);
+    }
+    return lua_error(L);
+}
+
+void nbl_set_note(lua_State *L, lua_CFunction note)
+{
+    nbl_state_get(L)->note = note;
+}
+
+bool nbl_was_noted(lua_State *L, int at)
+{
+    at = lua_absindex(L, at);
+    lua_getfield(L, LUA_REGISTRYINDEX, NOTED);
+    bool same = !lua_isnil(L, -1) && lua_rawequal(L, -1, at);
+    lua_pop(L, 1);
+    if (same) lua_pushnil(L);
+    if (same) lua_setfield(L, LUA_REGISTRYINDEX, NOTED);
+    return same;
+}
+
 /* The first shortage of memory is mended, and the job tried again; what else failed is raised. */
 static void mend_or_raise(nbl_stay *stay, bool first)
 {
@@ -356,7 +408,7 @@ static void mend_or_raise(nbl_stay *stay, bool first)
     end_stay(stay);
     if (ctx->status != NB_ECALLBACK) raise_message(L, ctx);
     lua_settop(L, stay->error_slot);
-    lua_error(L);
+    raise_again(L, ctx);
 }
 
 /* Between the first and the last line of the loop nothing may raise but mend_or_raise. */

@@ -202,6 +202,12 @@ uint64_t nbl_check_seed(lua_State *L, int arg);
 /* A path: a string without NUL. */
 const char *nbl_check_path(lua_State *L, int arg);
 
+/* A message handler that also sees errors in functions which the core calls, while they are on the
+ * stack; the host sets it. Such an error is raised once more when the core has returned:
+ * nbl_was_noted says, once, whether the value at `at` is the last one so raised. */
+void nbl_set_note(lua_State *L, lua_CFunction note);
+bool nbl_was_noted(lua_State *L, int at);
+
 /* Who shows progress of training; the shell sets it, NULL: nobody. */
 struct nb_progress;
 typedef struct nbl_progress_shower {

@@ -28,6 +28,7 @@ typedef struct nbl_state {
     bool generational; /* as Lua's collector was when the module was opened */
     size_t young_low;  /* the fewest bytes since the young were collected */
     const struct nbl_progress_shower *shower;
+    lua_CFunction note;    /* message handler of the host's; nbl_set_note */
     const void *stopped;   /* address of the network whose training was cut off last; NULL: none */
     unsigned long stress;  /* NABLA_STRESS=N: a full collection at every Nth entry; 0: none */
     unsigned long entries; /* so far, under stress */
@@ -49,6 +50,10 @@ enum {
     NBL_GLOBALS,  /* the globals as they were when the module was opened */
     NBL_STATE_VALUES = NBL_GLOBALS
 };
+
+/* What the context's message says of a callback whose error object waits; where it happened may
+ * stand before it. */
+#define NBL_CALLBACK_FAILED "callback failed"
 
 /* Makes the state of L. It is the first of the module's objects with a finaliser, so that it dies
  * last. */

@@ -243,6 +243,23 @@ static int64_t block_runs(const nb_runs *runs, int64_t first)
     return count > 0 ? count : 1;
 }
 
+/* Memory that ended and Ctrl-C are nobody's fault. */
+static bool blames_function(const nb_ctx *ctx)
+{
+    return ctx->status != NB_EMEMORY && ctx->status != NB_EINTERRUPT;
+}
+
+/* Names the neurons of a host's function that failed, where they are not the whole layer. */
+static void name_neurons(nb_ctx *ctx, const nb_runs *runs, const nb_run *run)
+{
+    long long first = run->start + 1, last = run->start + run->count;
+    if (!blames_function(ctx) || run->count == nb_runs_neurons(runs)) return;
+    if (run->count == 1)
+        nb_fail_in(ctx, "neuron %lld", first);
+    else
+        nb_fail_in(ctx, "neurons %lld to %lld", first, last);
+}
+
 /* f of the columns of runs first … first + count - 1, one block. */
 static nb_tensor *apply_block(nb_ctx *ctx, const nb_runs *runs, int64_t first, int64_t count,
                               nb_tensor *z)
@@ -253,6 +270,7 @@ static nb_tensor *apply_block(nb_ctx *ctx, const nb_runs *runs, int64_t first, i
     nb_tensor *a = NULL;
     if (run->activation.type->host) {
         a = apply_host(ctx, run->activation.type, part);
+        if (!a) name_neurons(ctx, runs, run);
     } else {
         nb_kernel_runs *kernels = make_kernels(ctx, run, count);
         if (kernels) {
@@ -297,4 +315,11 @@ nb_tensor *nb_runs_apply(nb_ctx *ctx, const nb_runs *runs, nb_tensor *z)
     if (all && all->whole_layer) return nb_op1(ctx, all->op, z);
     if (all) return apply_host(ctx, all, z);
     return apply_blocks(ctx, runs, z);
+}
+
+nb_tensor *nb_runs_apply_in(nb_ctx *ctx, const nb_runs *runs, const char *where, nb_tensor *z)
+{
+    nb_tensor *a = nb_runs_apply(ctx, runs, z);
+    if (!a && blames_function(ctx)) nb_fail_in(ctx, "%s", where);
+    return a;
 }

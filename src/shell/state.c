@@ -5,6 +5,7 @@
 #include "lua/nbl.h"
 #include "shell/globals.h"
 #include "shell/print.h"
+#include "shell/run/errors.h"
 #include "shell/run/interrupt.h"
 #include "shell/screen/say.h"
 
@@ -130,6 +131,7 @@ static int open_state(lua_State *L)
     sh_heap_bind(&shell->heap, shell->ctx);
     shell->ctx->interrupt = sh_interrupt_flag();
     sh_progress_init(&shell->progress, &shell->terminal);
+    nbl_set_note(L, sh_error_note);
     nbl_set_progress_shower(L, &shell->progress.shower);
     shell->ctx->meter = &shell->progress.meter;
     heed_options(L, shell->ctx, o->options);

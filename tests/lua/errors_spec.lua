@@ -365,4 +365,51 @@ test("train says what is missing, and which names numbers should have", function
     fails(function() net:train{0, 1} end, "y is missing", true)
 end)
 
+-- ---- Inside the user's own functions ----
+
+local here = debug.getinfo(1, "S").short_src
+
+test("an error inside a function of the user's names his line, the layer and the neuron", function()
+    local x, y = tensor.ones(5, 4), tensor.ones(5, 2)
+    local function line_of(f) return debug.getinfo(f, "S").linedefined end
+    local function broken(z) return z:nothing() end
+    local place = ("%s:%d: "):format(here, line_of(broken))
+    local words = "the function of this activation: a tensor has no"
+    local net = nn.net {4, 3, nn.dense {2, broken}}
+    fails(function() net(x) end, place .. "layer 2: " .. words, true)
+    net = nn.net {4, nn.dense {3, name = "first"}, 2}
+    net[1]:neuron(2).activation = broken
+    for _, call in ipairs {
+        function() net(x) end, function() net:train(x, y, {epochs = 1, progress = false}) end,
+        function() net:trace(x, y) end, function() net:backprop(x, y) end,
+    } do
+        fails(call, place .. "layer 1 (first): neuron 2: " .. words, true)
+    end
+    local shared = nn.activation {name = "shared", f = broken}
+    for k = 1, 2 do net[1]:neuron(k).activation = shared end
+    fails(function() net(x) end, "layer 1 (first): neurons 1 to 2: ", true)
+    nn.activation {name = "steep", f = function(z) return z end, df = broken}
+    fails(function() nn.net("4 - 2 steep"):backprop(x, y) end,
+        place .. "layer 1: activation steep: a tensor has", true)
+    fails(function() nn.net {4, nn.fn {name = "mine", f = broken}} end,
+        place .. "layer 1 (mine): layer function mine: a tensor has", true)
+    fails(function() nn.net {4, 2, cost = function(a) return broken(a) end}:cost(x, y) end,
+        place .. "the function of this cost: a tensor has", true)
+end)
+
+test("what a callback raises stays as it is", function()
+    local x, y, object = tensor.ones(5, 4), tensor.ones(5, 2), {}
+    local net = nn.net "4 - 2"
+    local function train(error_object)
+        local function raise() error(error_object, 0) end
+        return select(2, pcall(net.train, net, x, y, {progress = false, on_epoch = raise}))
+    end
+    eq(train("a: b 3: c"), "a: b 3: c")
+    eq(rawequal(train(object), object), true)
+    net[1].activation = function() error(object) end
+    eq(rawequal(select(2, pcall(net, x)), object), true)
+    net[1].activation = function() error("at 3: there", 0) end
+    eq(select(2, pcall(net, x)), "layer 1: the function of this activation: at 3: there")
+end)
+
 spec.report()

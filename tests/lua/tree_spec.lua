@@ -182,9 +182,9 @@ end)
 
 test("what a function of a layer gives is checked by its place", function()
     fails(function() nn.net {4, 3, function() return 3 end} end,
-          "layer 2: its function must give a tensor, not 3", true)
+          "layer 2: its function %(%S+:184%) must give a tensor, not 3")
     fails(function() nn.net {4, nn.residual {nn.fn {f = function() end, name = "f"}}} end,
-          "layer 1.1 (f): layer function f must give a tensor, not nil", true)
+          "layer 1.1 %(f%): layer function f %(%S+:186%) must give a tensor, not nil")
 end)
 
 -- ---- Sharing ----

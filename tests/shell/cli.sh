@@ -64,6 +64,22 @@ complains 1 'there.is.none'; verdict '-l of a module that is missing'
 run -e 'print(tensor.zeros(2).shape ~= nil, nn ~= nil, data ~= nil, nabla.version ~= nil)'
 gives 0 "true	true	true	true"; verdict 'scripts see the globals of the prompt'
 
+# ---- Errors in functions that the core calls ----
+
+cat > inside.lua <<'LUA'
+local function bad(z)
+    return z:nothing()
+end
+local net = nn.net{2, nn.dense{3, bad}}
+
+net(tensor.ones(1, 2))
+LUA
+run inside.lua
+complains 1 'nabla: inside.lua:2: layer 1: the function of this activation: a tensor has no field'
+verdict 'an error inside an activation names the line in it'
+complains 1 '  inside.lua:2: return z:nothing()'; verdict 'and shows it'
+complains 1 '  inside.lua:6: net(tensor.ones(1, 2))'; verdict 'with the line that called'
+
 # ---- Options ----
 
 run -v

@@ -25,7 +25,7 @@ static nb_tensor *forward(nb_walk *walk, nb_layer *layer, nb_tensor *x, nb_outpu
     if (give == NB_GIVE_Z) return nb_tensor_retain(x);
     /* Kept: a function of the host may give the layer other activations while it runs. */
     nb_runs *runs = nb_runs_retain(layer->plan->runs);
-    nb_tensor *a = nb_runs_apply(walk->ctx, runs, x);
+    nb_tensor *a = nb_runs_apply_in(walk->ctx, runs, layer->plan->where, x);
     nb_runs_release(walk->ctx, runs);
     return a;
 }

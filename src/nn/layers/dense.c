@@ -66,7 +66,7 @@ static nb_tensor *forward(nb_walk *walk, nb_layer *layer, nb_tensor *x, nb_outpu
                     .attr.shared = fused ? &runs->kernels->head : NULL};
     nb_tensor *out = nb_op_call(ctx, &call);
     if (out && give == NB_GIVE_A && !fused) {
-        nb_tensor *a = nb_runs_apply(ctx, runs, out);
+        nb_tensor *a = nb_runs_apply_in(ctx, runs, layer->plan->where, out);
         nb_tensor_release(ctx, out);
         out = a;
     }

@@ -24,7 +24,7 @@ static nb_tensor *call(nb_ctx *ctx, const nb_layer *layer, const nb_plan *plan, 
     in[0] = x;
     for (int i = 0; i < count; i++) in[1 + i] = value[i];
     nb_tensor *out = layer->host->call(ctx, layer->host, in, 1 + count);
-    if (!out && ctx->status != NB_ECALLBACK) nb_fail_in(ctx, "%s", plan->where);
+    if (!out) nb_fail_in(ctx, "%s", plan->where);
     nb_free(ctx, in, bytes);
     return out;
 }

@@ -150,7 +150,7 @@ static nb_tensor *activate(nb_walk *walk, nb_layer *layer, nb_tensor *z, bool of
     bool recording = ctx->recording;
     nb_runs *runs = nb_runs_retain(layer->plan->runs);
     if (off) ctx->recording = false;
-    nb_tensor *a = nb_runs_apply(ctx, runs, z);
+    nb_tensor *a = nb_runs_apply_in(ctx, runs, layer->plan->where, z);
     ctx->recording = recording;
     nb_runs_release(ctx, runs);
     return a;

@@ -3,6 +3,7 @@
 
 #include "base/foreign.h"
 #include "base/option.h"
+#include "lua/nbl.h"
 #include "shell/globals.h"
 #include "shell/run/interrupt.h"
 #include "shell/run/source.h"
@@ -84,7 +85,8 @@ int sh_error_note(lua_State *L)
 {
     sh_shell *shell = sh_shell_of(L);
     note_line(L, shell);
-    if (sh_interrupted()) return 1;
+    /* What a callback raised was noted where it was raised. */
+    if (sh_interrupted() || nbl_was_noted(L, 1)) return 1;
     nb_memory_lend(shell->ctx);
     luaL_traceback(L, L, NULL, 1);
     lua_setfield(L, LUA_REGISTRYINDEX, TRACE);
