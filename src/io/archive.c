@@ -37,21 +37,39 @@ nb_status nb_archive_push(nb_ctx *ctx, nb_archive *archive, const char *name, nb
     return NB_OK;
 }
 
-nb_status nb_archive_push_meta(nb_ctx *ctx, nb_archive *archive, const char *key, const char *value)
+static nb_status push_pair(nb_ctx *ctx, nb_meta **list, size_t *count, size_t *room,
+                           const char *key, const char *value)
 {
-    nb_meta *meta =
-        grow(ctx, archive->meta, archive->meta_count, &archive->meta_room, sizeof *meta);
+    nb_meta *meta = grow(ctx, *list, *count, room, sizeof *meta);
     if (!meta) return NB_EMEMORY;
-    archive->meta = meta;
-    meta += archive->meta_count;
+    *list = meta;
+    meta += *count;
     meta->key = nb_copy_string(ctx, key);
     meta->value = meta->key ? nb_copy_string(ctx, value) : NULL;
     if (!meta->value) {
         nb_free_string(ctx, meta->key);
         return NB_EMEMORY;
     }
-    archive->meta_count++;
+    ++*count;
     return NB_OK;
+}
+
+nb_status nb_archive_push_meta(nb_ctx *ctx, nb_archive *archive, const char *key, const char *value)
+{
+    return push_pair(ctx, &archive->meta, &archive->meta_count, &archive->meta_room, key, value);
+}
+
+nb_status nb_archive_push_unread(nb_ctx *ctx, nb_archive *archive, const char *name)
+{
+    if (ctx->status != NB_EFORMAT) return ctx->status;
+    return push_pair(ctx, &archive->unread, &archive->unread_count, &archive->unread_room, name,
+                     ctx->message);
+}
+
+nb_status nb_archive_check_read(nb_ctx *ctx, const nb_archive *archive)
+{
+    if (archive->unread_count == 0) return NB_OK;
+    return nb_fail(ctx, NB_EFORMAT, "%s", archive->unread[0].value);
 }
 
 static nb_status check_utf8(nb_ctx *ctx, const char *what, const char *text)
@@ -128,18 +146,24 @@ const char *nb_archive_meta(const nb_archive *archive, const char *key)
     return NULL;
 }
 
+static void free_pairs(nb_ctx *ctx, nb_meta *list, size_t count, size_t room)
+{
+    for (size_t i = 0; i < count; i++) {
+        nb_free_string(ctx, list[i].key);
+        nb_free_string(ctx, list[i].value);
+    }
+    nb_free(ctx, list, room * sizeof *list);
+}
+
 void nb_archive_free(nb_ctx *ctx, nb_archive *archive)
 {
     for (size_t i = 0; i < archive->count; i++) {
         nb_free_string(ctx, archive->entry[i].name);
         nb_tensor_release(ctx, archive->entry[i].tensor);
     }
-    for (size_t i = 0; i < archive->meta_count; i++) {
-        nb_free_string(ctx, archive->meta[i].key);
-        nb_free_string(ctx, archive->meta[i].value);
-    }
+    free_pairs(ctx, archive->meta, archive->meta_count, archive->meta_room);
+    free_pairs(ctx, archive->unread, archive->unread_count, archive->unread_room);
     nb_free(ctx, archive->entry, archive->room * sizeof *archive->entry);
-    nb_free(ctx, archive->meta, archive->meta_room * sizeof *archive->meta);
     *archive = (nb_archive){0};
 }
 

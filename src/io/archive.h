@@ -23,6 +23,9 @@ typedef struct nb_archive {
     nb_named_tensor *entry;
     size_t meta_count, meta_room;
     nb_meta *meta; /* the header's __metadata__, strings only */
+    size_t unread_count, unread_room;
+    nb_meta
+        *unread; /* the names of tensors that could not be read, and why: "x.npz holds strings" */
 } nb_archive;
 
 /* Adds a tensor (retained) or a string under a name (both copied). NB_EARG for a name that is
@@ -34,6 +37,11 @@ nb_status nb_archive_add_meta(nb_ctx *ctx, nb_archive *archive, const char *key,
 nb_status nb_archive_push(nb_ctx *ctx, nb_archive *archive, const char *name, nb_tensor *tensor);
 nb_status nb_archive_push_meta(nb_ctx *ctx, nb_archive *archive, const char *key,
                                const char *value);
+/* Notes the context's message as the reason why a tensor could not be read. NB_OK; the status that
+ * was where that says nothing of the tensor, as where memory ended. */
+nb_status nb_archive_push_unread(nb_ctx *ctx, nb_archive *archive, const char *name);
+/* Fails with the reason of the first tensor that could not be read, where there is one. */
+nb_status nb_archive_check_read(nb_ctx *ctx, const nb_archive *archive);
 /* NB_EARG for what nb_archive_add refuses as a name, other names apart. */
 nb_status nb_archive_check_name(nb_ctx *ctx, const char *name);
 /* Puts the tensors in the order of their names' bytes. */

@@ -88,6 +88,7 @@ nb_status nb_format_load(nb_ctx *ctx, const char *path, nb_archive *archive,
     *format = recognise(source, path);
     nb_status status =
         *format ? (*format)->load(ctx, source, archive) : refuse_content(ctx, source);
+    if (!status && archive->count == 0) status = nb_archive_check_read(ctx, archive);
     if (status) nb_archive_free(ctx, archive);
     nb_source_close(source);
     return status;

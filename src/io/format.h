@@ -21,7 +21,7 @@ typedef struct nb_format {
     /* True when a file that begins like this (NB_PEEK_MAX bytes at most) is one. */
     bool (*begins)(const uint8_t *head, size_t bytes);
     /* Reads the source to its end into an empty archive; on failure the archive may hold a part.
-     */
+     * Tensors that alone cannot be read are noted there and are no failure. */
     nb_status (*load)(nb_ctx *ctx, nb_source *source, nb_archive *archive);
     /* Writes the whole file or nothing; NULL: it is only read. */
     nb_status (*save)(nb_ctx *ctx, const char *path, const nb_archive *archive,
@@ -41,7 +41,7 @@ const char *nb_format_name_at(const void *list, size_t i);
 
 /* Fills an empty archive with what a file holds; *format says whether names mean anything. On
  * failure the archive stays empty: NB_EIO, NB_EFORMAT for a damaged file and for one that begins
- * like none of the formats. */
+ * like none of the formats, or holds no tensor that can be read. */
 nb_status nb_format_load(nb_ctx *ctx, const char *path, nb_archive *archive,
                          const nb_format **format);
 /* Writes an archive in the format that the path's extension names; `named`: its tensors have names,

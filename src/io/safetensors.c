@@ -7,6 +7,7 @@
 #include "io/bytes.h"
 #include "io/format.h"
 #include "io/json.h"
+#include "io/kind.h"
 #include "io/sink.h"
 #include "tensor/shape.h"
 
@@ -29,8 +30,8 @@ _Static_assert(sizeof dtype_names / sizeof *dtype_names == NB_DTYPES, "a name fo
 typedef struct slot {
     const char *name;
     const char *dtype_name;
-    nb_dtype dtype;
-    int dims; /* NB_MAX_DIMS + 1: more than can be read */
+    const nb_kind *kind; /* NULL: none that can be read */
+    int dims;            /* NB_MAX_DIMS + 1: more than can be read */
     int64_t shape[NB_MAX_DIMS];
     int offsets; /* 3: more than the two there should be */
     uint64_t offset[2];
@@ -117,17 +118,6 @@ static nb_status read_field(nb_json *json, void *into, const char *key)
     return nb_json_array(json, shape ? read_size : read_offset, s);
 }
 
-static nb_status find_dtype(const loading *l, slot *s)
-{
-    char name[NB_SHOWN], dtype[NB_SHOWN];
-    for (int i = 0; i < NB_DTYPES; i++) {
-        s->dtype = (nb_dtype)i;
-        if (strcmp(dtype_names[i], s->dtype_name) == 0) return NB_OK;
-    }
-    return nb_source_refuse(l->source, "tensor '%s' is '%s'; only F32, F64, U8 and I32 can be read",
-                            nb_text_shown(s->name, name), nb_text_shown(s->dtype_name, dtype));
-}
-
 static nb_status check_fields(const loading *l, const slot *s)
 {
     char name[NB_SHOWN];
@@ -137,10 +127,6 @@ static nb_status check_fields(const loading *l, const slot *s)
                           : !s->has_offsets ? "data_offsets"
                                             : NULL;
     if (missing) return nb_source_refuse(l->source, "tensor '%s' has no %s", name, missing);
-    if (s->dims > NB_MAX_DIMS) {
-        return nb_source_refuse(l->source, "tensor '%s' has more than %d dimensions", name,
-                                NB_MAX_DIMS);
-    }
     if (s->offsets != 2 || s->offset[0] > s->offset[1]) {
         return nb_source_refuse(l->source,
                                 "the data_offsets of tensor '%s' are not a begin and an end", name);
@@ -148,8 +134,24 @@ static nb_status check_fields(const loading *l, const slot *s)
     return NB_OK;
 }
 
+/* Why a tensor cannot be read although the file may be whole: NB_OK where it can. */
+static nb_status check_kind(const loading *l, const slot *s)
+{
+    char name[NB_SHOWN], dtype[NB_SHOWN];
+    nb_text_shown(s->name, name);
+    if (s->dims > NB_MAX_DIMS)
+        return nb_source_refuse(l->source, "tensor '%s' has more than %d dimensions", name,
+                                NB_MAX_DIMS);
+    if (s->kind) return NB_OK;
+    return nb_source_refuse(l->source,
+                            "tensor '%s' is '%s'; F16, BF16, F32, F64, BOOL, I8 to I64 and U8 to "
+                            "U64 can be read",
+                            name, nb_text_shown(s->dtype_name, dtype));
+}
+
 static nb_status check_extent(const loading *l, const slot *s)
 {
+    if (!s->kind || s->dims > NB_MAX_DIMS) return NB_OK;
     char name[NB_SHOWN], text[NB_SHAPE_TEXT];
     nb_text_shown(s->name, name);
     nb_shape_text(s->dims, s->shape, text);
@@ -157,7 +159,7 @@ static nb_status check_extent(const loading *l, const slot *s)
     if (count < 0)
         return nb_source_refuse(l->source, "tensor '%s' (%s) has more elements than can be", name,
                                 text);
-    uint64_t bytes = (uint64_t)count * nb_dtype_size(s->dtype);
+    uint64_t bytes = (uint64_t)count * nb_kind_width(s->kind);
     uint64_t given = s->offset[1] - s->offset[0];
     if (bytes == given) return NB_OK;
     return nb_source_refuse(
@@ -201,8 +203,9 @@ static nb_status read_entry(nb_json *json, void *into, const char *key)
     if (!s) return NB_EMEMORY;
     nb_status status = nb_json_object(json, read_field, s);
     if (!status) status = check_fields(l, s);
-    if (!status) status = find_dtype(l, s);
-    return status ? status : check_extent(l, s);
+    if (status) return status;
+    s->kind = nb_kind_named(s->dtype_name);
+    return check_extent(l, s);
 }
 
 static nb_status parse_header(loading *l)
@@ -278,19 +281,35 @@ static nb_status check_layout(loading *l)
     return NB_OK;
 }
 
+/* Where it cannot be read the reason is noted and its bytes, of which `left` are to come, passed
+ * over. */
+static nb_status give_up(loading *l, const slot *s, uint64_t left)
+{
+    nb_status status = nb_archive_push_unread(l->ctx, &l->archive, s->name);
+    return status ? status : nb_kind_skip(l->ctx, l->source, left, "its header and data");
+}
+
+static nb_status read_tensor(loading *l, slot *s)
+{
+    uint64_t end = nb_source_position(l->source) + (s->offset[1] - s->offset[0]);
+    if (check_kind(l, s) != NB_OK) return give_up(l, s, s->offset[1] - s->offset[0]);
+    nb_tensor *tensor = nb_tensor_new(l->ctx, nb_kind_dtype(s->kind), s->dims, s->shape);
+    if (!tensor) return l->ctx->status;
+    size_t count = (size_t)nb_tensor_count(tensor);
+    nb_status status = nb_kind_read(l->ctx, l->source, s->kind, !nb_host_is_little(), count, tensor,
+                                    "its header and data");
+    if (status == NB_OK)
+        s->tensor = tensor;
+    else
+        nb_tensor_release(l->ctx, tensor);
+    return status == NB_EFORMAT ? give_up(l, s, end - nb_source_position(l->source)) : status;
+}
+
 static nb_status read_tensors(loading *l)
 {
-    for (size_t i = 0; i < l->count; i++) {
-        slot *s = l->order[i];
-        size_t width = nb_dtype_size(s->dtype), bytes = (size_t)(s->offset[1] - s->offset[0]);
-        s->tensor = nb_tensor_new(l->ctx, s->dtype, s->dims, s->shape);
-        if (!s->tensor) return l->ctx->status;
-        void *data = nb_tensor_data(s->tensor);
-        nb_status status = nb_source_read(l->source, data, bytes, "its header and data");
-        if (status) return status;
-        if (!nb_host_is_little()) nb_swap_bytes(data, width, bytes / width);
-    }
-    return NB_OK;
+    nb_status status = NB_OK;
+    for (size_t i = 0; !status && i < l->count; i++) status = read_tensor(l, l->order[i]);
+    return status;
 }
 
 static nb_status hand_over(loading *l)
@@ -303,7 +322,7 @@ static nb_status hand_over(loading *l)
     nb_status status = nb_source_read(l->source, NULL, 0, "its end");
     for (size_t i = 0; !status && i < l->count; i++) {
         const slot *s = &l->slots[i];
-        status = nb_archive_push(l->ctx, &l->archive, s->name, s->tensor);
+        if (s->tensor) status = nb_archive_push(l->ctx, &l->archive, s->name, s->tensor);
     }
     return status;
 }
@@ -337,6 +356,7 @@ nb_status nb_safetensors_load(nb_ctx *ctx, const char *path, nb_archive *archive
     nb_source *source = nb_source_open(ctx, path);
     if (!source) return ctx->status;
     nb_status status = nb_safetensors_read(ctx, source, archive);
+    if (!status && (status = nb_archive_check_read(ctx, archive))) nb_archive_free(ctx, archive);
     nb_source_close(source);
     return status;
 }

@@ -145,6 +145,17 @@ static nb_status inflate_step(nb_source *source, uint8_t *into, size_t bytes, si
     return inflate_outcome(source, code, source->position + *got);
 }
 
+/* Zeros behind a gzip stream fill a block of a tape or a disk and mean nothing. */
+static nb_status pass_padding(nb_source *source)
+{
+    nb_status status = NB_OK;
+    while (!status && source->have > 0 && *source->next == 0) {
+        take(source, 1);
+        if (source->have == 0) status = refill(source);
+    }
+    return status;
+}
+
 /* Adds to *got. Fewer than `bytes` bytes with NB_OK: the (last) stream is at its end and, for gzip,
  * its checksum was right. */
 static nb_status read_packed(nb_source *source, uint8_t *into, size_t bytes, size_t *got)
@@ -154,6 +165,7 @@ static nb_status read_packed(nb_source *source, uint8_t *into, size_t bytes, siz
         if (!status) status = nb_poll(source->ctx);
         if (status) return status;
         if (!source->in_member) {
+            if (source->packing == GZIP && (status = pass_padding(source))) return status;
             if (source->have == 0 || source->packing == DEFLATE) return NB_OK;
             inflateReset(&source->inflater);
             source->in_member = true;

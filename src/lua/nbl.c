@@ -248,6 +248,10 @@ static const char *with_article(lua_State *L, const char *noun)
 /* The noun of a handle is its metatable's name behind "nabla.". */
 static const char *describe_object(lua_State *L, int arg)
 {
+    nb_tensor **tensor = nbl_test_handle(L, arg, &nbl_tensor_kind);
+    if (tensor && *tensor && (*tensor)->dims == 0)
+        return lua_pushliteral(L, "a tensor (x:item() gives its number)");
+    if (tensor) return lua_pushliteral(L, "a tensor");
     int type = luaL_getmetafield(L, arg, "__name");
     if (type == LUA_TNIL) return with_article(L, luaL_typename(L, arg));
     const char *name = type == LUA_TSTRING ? lua_tostring(L, -1) : luaL_typename(L, arg);

@@ -28,6 +28,7 @@ static const char *noun_of(lua_State *L, int value)
 {
     static const char ours[] = "nabla.";
     const char *noun = luaL_typename(L, value);
+    if (nbl_test_handle(L, value, &nbl_tensor_kind)) return "tensor";
     if (luaL_getmetafield(L, value, "__name") == LUA_TNIL) return noun;
     const char *name = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : noun;
     if (strncmp(name, ours, sizeof ours - 1) == 0) noun = name + sizeof ours - 1;

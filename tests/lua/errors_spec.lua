@@ -221,7 +221,7 @@ test("arguments too many are refused by every function alike, with how it is cal
     fails(function() x:add_(1, 2) end, "add_: 2 is one argument too many; write x:add_(y)", true)
     for name, arguments in pairs {
         zeros = {2, {}}, rand = {2, {}}, range = {1, 2, 1, {}}, logspace = {0, 1, 2, {}},
-        cat = {{x}, 1}, stack = {{x}, 1}, load = {"x"},
+        cat = {{x}, 1}, stack = {{x}, 1}, load = {"x", "y"},
     } do
         arguments[#arguments + 1] = "more"
         fails(function() tensor[name](table.unpack(arguments)) end,

@@ -235,4 +235,58 @@ test("help shows the formats", function()
 end)
 
 os.execute("rm -r '" .. folder .. "'")
+-- ---- Files of which a part can be read ----------------------------------------------------------
+
+-- A safetensors file of {name, dtype, shape, bytes}.
+local function safetensors(path, entries)
+    local header, data = {}, ""
+    for _, e in ipairs(entries) do
+        header[#header + 1] = ('"%s":{"dtype":"%s","shape":[%s],"data_offsets":[%d,%d]}'):format(
+            e[1], e[2], e[3], #data, #data + #e[4])
+        data = data .. e[4]
+    end
+    local text = "{" .. table.concat(header, ",") .. "}"
+    local file <close> = assert(io.open(path, "wb"))
+    file:write(("<I8"):pack(#text), text, data)
+end
+
+test("safetensors of every dtype are read by the rules of .npy", function()
+    local path = os.tmpname()
+    safetensors(path, {
+        {"f16", "F16", "2", "\x00\x3c\x00\xc1"}, {"bf16", "BF16", "2", "\x80\x3f\x20\xc0"},
+        {"i64", "I64", "2", ("<i8i8"):pack(-5, 2^31 - 1)}, {"i8", "I8", "2", "\x80\x7f"},
+        {"i16", "I16", "2", ("<i2i2"):pack(-32768, 3)}, {"u16", "U16", "1", "\xff\xff"},
+        {"u32", "U32", "1", ("<I4"):pack(7)}, {"bool", "BOOL", "1,2", "\1\0"},
+        {"f64", "F64", "", ("<d"):pack(1e300)},
+    })
+    local t, more = tensor.load(path)
+    eq(more, nil)
+    for name, want in pairs {f16 = {1, -2.5}, bf16 = {1, -2.5}, i64 = {-5, 2^31 - 1},
+        i8 = {-128, 127}, i16 = {-32768, 3}, u16 = {65535}, u32 = {7}, bool = {{1, 0}}} do
+        eq(t[name], want)
+    end
+    eq(t.f64:item(), 1e300)
+    eq({t.f16.dtype, t.bf16.dtype, t.i8.dtype, t.bool.dtype}, {"f32", "f32", "i32", "u8"})
+    os.remove(path)
+end)
+
+test("what cannot be read does not take the others along", function()
+    local path = os.tmpname()
+    safetensors(path, {
+        {"c", "C64", "1", ("<ff"):pack(1, 2)}, {"a", "F32", "1", ("<f"):pack(3)},
+        {"big", "I64", "3", ("<i8i8i8"):pack(1, 2^40, 2)}, {"b", "U8", "1", "\7"},
+    })
+    local t, more = tensor.load(path)
+    eq(t, {a = {3}, b = {7}})
+    eq(more:find("'c' is 'C64'", 1, true) ~= nil, true)
+    eq(more:find("element 2 .* 1099511627776") ~= nil, true)
+    eq(tensor.load(path, "b"), {7})
+    fails(function() tensor.load(path, "big") end, "i32 cannot hold")
+    fails(function() tensor.load(path, "x") end, "holds no tensor 'x', but a, b", true)
+    fails(function() nabla.nn.load(path) end, "C64")
+    safetensors(path, {{"c", "C64", "1", ("<ff"):pack(1, 2)}})
+    fails(function() tensor.load(path) end, "C64")
+    os.remove(path)
+end)
+
 spec.report()

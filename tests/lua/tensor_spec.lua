@@ -289,4 +289,26 @@ test("coroutines use tensors as everybody", function()
     eq(message:find("tensor_spec.lua:%d+: add") ~= nil, true)
 end)
 
+test("a tensor without dimensions joins a text; Lua's functions name item", function()
+    local x = tensor {1, 2}
+    eq("C = " .. x:sum(), "C = 3")
+    eq(x:sum() .. "!", "3!")
+    eq(x:sum() .. x:mean(), "31.5")
+    fails(function() return "a" .. x end, "cannot join 'a' and a tensor by ..", true)
+    fails(function() return x:sum() .. {} end, "cannot join", true)
+    fails(function() return ("%g"):format(x:sum()) end, "x:item() gives its number", true)
+    fails(function() x:fill_(x:sum()) end, "x:item() gives its number", true)
+end)
+
+test("functions of Lua's math are refused at once in networks", function()
+    local nn = nabla.nn
+    local net = nn.net "2 - 1"
+    fails(function() nn.dense {1, math.sin} end, 'gets a tensor; write "sin"', true)
+    fails(function() net[1].activation = math.exp end, "math.exp takes a number", true)
+    fails(function() net[1]:neuron(1).activation = math.sin end, 'write "sin"', true)
+    fails(function() nn.activation {name = "q", f = math.sqrt} end, "return x:sqrt() end", true)
+    fails(function() nn.net {2, 1, cost = math.abs} end, "the cost gets a tensor", true)
+    fails(function() nn.net {2, math.floor, 1} end, "gets a tensor; write function(x)", true)
+end)
+
 spec.report()

@@ -1,11 +1,11 @@
 /* .npy files. The header is read by a parser of its own that knows the one dictionary which may
- * stand there; nothing of it is ever evaluated. Elements that are ours already are read in place,
- * others go through a small block and are converted, and checked, there. */
+ * stand there; nothing of it is ever evaluated. */
 #include "io/numpy/npy.h"
 
 #include "base/family.h"
 #include "io/bytes.h"
 #include "io/format.h"
+#include "io/kind.h"
 #include "io/numpy/npy_header.h"
 #include "io/sink.h"
 #include "tensor/shape.h"
@@ -18,102 +18,10 @@ enum {
     MAGIC_BYTES = 6,
     START_BYTES = MAGIC_BYTES + 2, /* with the version */
     LENGTH_MAX = 4,
-    ALIGN = 64,      /* where our own files' elements begin */
-    BLOCK = 64 << 10 /* bytes that are converted at a time */
+    ALIGN = 64 /* where our own files' elements begin */
 };
 
 static const uint8_t magic[MAGIC_BYTES] = {0x93, 'N', 'U', 'M', 'P', 'Y'};
-
-/* ---- Kinds of elements ---- */
-
-/* Converts n elements and returns how many could be; *value is the one that could not. */
-typedef size_t convert_fn(const void *from, size_t n, void *to, char value[NB_NUMBER_MAX]);
-
-typedef struct kind {
-    char letter;
-    uint8_t width; /* bytes in the file */
-    nb_dtype dtype;
-    convert_fn *convert; /* NULL: they are as the file has them */
-} kind;
-
-static size_t from_bool(const void *from, size_t n, void *to, char value[NB_NUMBER_MAX])
-{
-    const uint8_t *x = from;
-    uint8_t *y = to;
-    (void)value;
-    for (size_t i = 0; i < n; i++) y[i] = x[i] != 0;
-    return n;
-}
-
-/* IEEE 754's binary16: sign, 5 bits of exponent with 15 added, 10 bits of fraction. Moved to where
- * binary32 has them, 127 is taken for what was added, which 2^112 mends, also below the normal
- * numbers; infinity and NaN keep an exponent of ones. */
-static float half_value(uint16_t half)
-{
-    uint32_t bits = (uint32_t)(half & 0x7fff) << 13;
-    bool finite = (half & 0x7c00) != 0x7c00;
-    float value;
-    if (!finite) bits |= 0x7f800000;
-    memcpy(&value, &bits, sizeof value);
-    if (finite) value *= 0x1p112f;
-    return half & 0x8000 ? -value : value;
-}
-
-static size_t from_half(const void *from, size_t n, void *to, char value[NB_NUMBER_MAX])
-{
-    const uint16_t *x = from;
-    float *y = to;
-    (void)value;
-    for (size_t i = 0; i < n; i++) y[i] = half_value(x[i]);
-    return n;
-}
-
-/* Whole numbers that always fit, and those that may not. */
-#define FITTING(name, type)                                                                        \
-    static size_t name(const void *from, size_t n, void *to, char value[NB_NUMBER_MAX])            \
-    {                                                                                              \
-        const type *x = from;                                                                      \
-        int32_t *y = to;                                                                           \
-        (void)value;                                                                               \
-        for (size_t i = 0; i < n; i++) y[i] = x[i];                                                \
-        return n;                                                                                  \
-    }
-#define CHECKED(name, type, too_low, format)                                                       \
-    static size_t name(const void *from, size_t n, void *to, char value[NB_NUMBER_MAX])            \
-    {                                                                                              \
-        const type *x = from;                                                                      \
-        int32_t *y = to;                                                                           \
-        for (size_t i = 0; i < n; i++) {                                                           \
-            if (x[i] > INT32_MAX || (too_low)) {                                                   \
-                snprintf(value, NB_NUMBER_MAX, "%" format, x[i]);                                  \
-                return i;                                                                          \
-            }                                                                                      \
-            y[i] = (int32_t)x[i];                                                                  \
-        }                                                                                          \
-        return n;                                                                                  \
-    }
-
-FITTING(from_i8, int8_t)
-FITTING(from_i16, int16_t)
-FITTING(from_u16, uint16_t)
-CHECKED(from_u32, uint32_t, false, PRIu32)
-CHECKED(from_u64, uint64_t, false, PRIu64)
-CHECKED(from_i64, int64_t, x[i] < INT32_MIN, PRId64)
-
-static const kind kinds[] = {
-    {'f', 4, NB_F32, NULL},     {'f', 8, NB_F64, NULL},     {'u', 1, NB_U8, NULL},
-    {'i', 4, NB_I32, NULL},     {'b', 1, NB_U8, from_bool}, {'f', 2, NB_F32, from_half},
-    {'i', 1, NB_I32, from_i8},  {'i', 2, NB_I32, from_i16}, {'i', 8, NB_I32, from_i64},
-    {'u', 2, NB_I32, from_u16}, {'u', 4, NB_I32, from_u32}, {'u', 8, NB_I32, from_u64},
-};
-
-static const kind *find_kind(char letter, unsigned width)
-{
-    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
-        if (kinds[i].letter == letter && kinds[i].width == width) return &kinds[i];
-    }
-    return NULL;
-}
 
 /* ---- Reading ---- */
 
@@ -121,7 +29,7 @@ typedef struct loading {
     nb_ctx *ctx;
     nb_source *source;
     nb_npy_header header;
-    const kind *kind;
+    const nb_kind *kind;
     size_t count; /* elements */
 } loading;
 
@@ -160,7 +68,7 @@ static nb_status find_descr(loading *l)
     const char *at = *descr ? descr + 1 : descr;
     for (; *at >= '0' && *at <= '9' && width < 100; at++)
         width = width * 10 + (unsigned)(*at - '0');
-    l->kind = *at ? NULL : find_kind(*descr, width);
+    l->kind = *at ? NULL : nb_kind_numpy(*descr, width);
     if (l->kind) return NB_OK;
     return nb_fail(l->ctx, NB_EFORMAT,
                    "%s has elements of the kind '%s'; f2, f4, f8, b1, i1 to i8 and u1 to u8 can be "
@@ -236,50 +144,12 @@ static nb_status check_sizes(loading *l)
                        shape);
     }
     l->count = (size_t)count;
-    uint64_t bytes = (uint64_t)count * l->kind->width, most = nb_source_most(l->source);
+    uint64_t bytes = (uint64_t)count * nb_kind_width(l->kind), most = nb_source_most(l->source);
     if (bytes <= most) return NB_OK;
     return nb_fail(l->ctx, NB_EFORMAT,
                    "%s: its shape %s needs %" PRIu64 " bytes after the header; at most %" PRIu64
                    " can follow",
                    file, shape, bytes, most);
-}
-
-static nb_status read_in_place(loading *l, nb_tensor *tensor)
-{
-    void *data = nb_tensor_data(tensor);
-    nb_status status =
-        nb_source_read(l->source, data, l->count * l->kind->width, "its header and elements");
-    if (!status && is_swapped(&l->header)) nb_swap_bytes(data, l->kind->width, l->count);
-    return status;
-}
-
-static nb_status convert_block(const loading *l, uint8_t *block, size_t first, size_t n, char *to)
-{
-    char value[NB_NUMBER_MAX];
-    if (is_swapped(&l->header)) nb_swap_bytes(block, l->kind->width, n);
-    size_t done = l->kind->convert(block, n, to, value);
-    if (done == n) return NB_OK;
-    return nb_fail(l->ctx, NB_EFORMAT,
-                   "%s: element %zu (in the order of the file) is %s, which i32 cannot hold; save "
-                   "it as float64",
-                   nb_source_name(l->source), first + done + 1, value);
-}
-
-static nb_status read_converted(loading *l, nb_tensor *tensor)
-{
-    size_t width = l->kind->width, fits = BLOCK / width;
-    char *to = nb_tensor_data(tensor);
-    uint8_t *block = nb_alloc(l->ctx, BLOCK);
-    nb_status status = block ? NB_OK : NB_EMEMORY;
-    for (size_t done = 0; !status && done < l->count;) {
-        size_t n = l->count - done < fits ? l->count - done : fits;
-        status = nb_source_read(l->source, block, n * width, "its header and elements");
-        if (!status) status = convert_block(l, block, done, n, to);
-        done += n;
-        to += n * nb_dtype_size(tensor->dtype);
-    }
-    nb_free(l->ctx, block, BLOCK);
-    return status;
 }
 
 /* A column-major array is a row-major one whose dimensions are turned round. */
@@ -307,9 +177,10 @@ nb_tensor *nb_npy_read(nb_ctx *ctx, nb_source *source)
     if (read_header(&l) || check_sizes(&l)) return NULL;
     bool turned = l.header.column_major && l.header.dims > 1;
     if (turned) reverse(l.header.dims, l.header.shape);
-    nb_tensor *tensor = nb_tensor_new(ctx, l.kind->dtype, l.header.dims, l.header.shape);
+    nb_tensor *tensor = nb_tensor_new(ctx, nb_kind_dtype(l.kind), l.header.dims, l.header.shape);
     if (!tensor) return NULL;
-    nb_status status = l.kind->convert ? read_converted(&l, tensor) : read_in_place(&l, tensor);
+    nb_status status = nb_kind_read(ctx, source, l.kind, is_swapped(&l.header), l.count, tensor,
+                                    "its header and elements");
     if (!status) status = nb_source_check_end(source);
     if (!status) return turned ? turn_round(ctx, tensor) : tensor;
     nb_tensor_release(ctx, tensor);

@@ -26,14 +26,16 @@ static size_t stem_length(const char *name)
     return has ? length - suffix : length;
 }
 
+/* The tensor under a member's name without its suffix; NULL: what is wrong with it. */
 static nb_status push_as(nb_ctx *ctx, nb_archive *archive, const char *name, size_t length,
                          nb_tensor *tensor)
 {
     nb_text stem;
     nb_text_init(&stem, ctx);
     nb_text_add_bytes(&stem, name, length);
-    nb_status status =
-        stem.failed ? NB_EMEMORY : nb_archive_push(ctx, archive, nb_text_get(&stem), tensor);
+    nb_status status = stem.failed ? NB_EMEMORY
+                       : tensor    ? nb_archive_push(ctx, archive, nb_text_get(&stem), tensor)
+                                   : nb_archive_push_unread(ctx, archive, nb_text_get(&stem));
     nb_text_free(&stem);
     return status;
 }
@@ -46,8 +48,7 @@ static nb_status read_member(nb_ctx *ctx, nb_zip *zip, size_t i, nb_archive *arc
     nb_source *source = nb_zip_member(zip, i);
     nb_tensor *tensor = source ? nb_npy_read(ctx, source) : NULL;
     nb_source_close(source);
-    nb_status status =
-        tensor ? push_as(ctx, archive, name, stem_length(name), tensor) : ctx->status;
+    nb_status status = push_as(ctx, archive, name, stem_length(name), tensor);
     nb_tensor_release(ctx, tensor);
     return status;
 }

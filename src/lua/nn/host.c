@@ -177,13 +177,42 @@ static int function_tostring(lua_State *L)
     return 1;
 }
 
+/* What may stand in the place of math.NAME, which takes a number where the network gives a
+ * tensor. */
+static const char *instead_of(lua_State *L, const char *name, const char *word)
+{
+    const nb_op *op = nb_op_find(name);
+    if (strcmp(word, "activation") == 0 && nb_activation_find(name))
+        return lua_pushfstring(L, "; write \"%s\"", name);
+    if (op && !op->hidden && !*op->signature)
+        return lua_pushfstring(L, "; write function(x) return x:%s() end", name);
+    return "; write a function of tensor methods";
+}
+
+/* Functions of Lua's math know no tensors: said at once, not when the network runs. */
+static void refuse_math(lua_State *L, int arg, const char *word)
+{
+    int top = lua_gettop(L);
+    if (!lua_iscfunction(L, arg)) return;
+    luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
+    if (lua_getfield(L, -1, "math") == LUA_TTABLE)
+        for (lua_pushnil(L); lua_next(L, top + 2); lua_pop(L, 1)) {
+            if (!lua_rawequal(L, -1, arg) || lua_type(L, -2) != LUA_TSTRING) continue;
+            const char *name = lua_tostring(L, -2);
+            nbl_error(L, "math.%s takes a number, and the %s gets a tensor%s", name, word,
+                      instead_of(L, name, word));
+        }
+    lua_settop(L, top);
+}
+
 /* Pushes a handle for the function at `arg`. */
 static function *new_function(lua_State *L, int arg, const nbl_kind *kind, const char *name)
 {
     arg = lua_absindex(L, arg);
+    const char *word = strrchr(kind->name, '.') + 1;
+    refuse_math(L, arg, word);
     function *self = nbl_new_handle(L, kind, sizeof *self);
     snprintf(self->name, sizeof self->name, "%s", name);
-    const char *word = strrchr(kind->name, '.') + 1;
     if (strcmp(name, NBL_NAMELESS) != 0)
         snprintf(self->what, sizeof self->what, "%s %s", word, name);
     else if (kind == &layer_function_kind) /* messages say which layer's */

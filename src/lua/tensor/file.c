@@ -5,6 +5,7 @@
 
 #include "io/format.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /* ---- Loading ---- */
@@ -36,19 +37,64 @@ static void push_table(lua_State *L, const nb_archive *archive)
     }
 }
 
+/* The tensor called `name`, or an error that says why there is none. */
+static int push_named(lua_State *L, const load_job *work, const char *name)
+{
+    const nb_archive *archive = work->archive;
+    nb_tensor *tensor = nb_archive_find(archive, name);
+    if (!work->format->named)
+        return nbl_error(L, "%s holds one tensor without a name; leave '%s' out", work->path, name);
+    for (size_t i = 0; i < archive->unread_count; i++)
+        if (strcmp(archive->unread[i].key, name) == 0)
+            return nbl_error(L, "%s", archive->unread[i].value);
+    if (!tensor) {
+        luaL_Buffer names;
+        luaL_buffinit(L, &names);
+        for (size_t i = 0; i < archive->count; i++) {
+            if (i > 0) luaL_addstring(&names, ", ");
+            luaL_addstring(&names, archive->entry[i].name);
+        }
+        luaL_pushresult(&names);
+        return nbl_error(L, "%s holds no tensor '%s', but %s", work->path, name,
+                         lua_tostring(L, -1));
+    }
+    nbl_push_tensor(L, tensor);
+    return 1;
+}
+
+/* What could not be read, a line each: the table's companion. */
+static void push_unread(lua_State *L, const nb_archive *archive)
+{
+    char name[NB_SHOWN];
+    nb_text *text = nbl_new_text(L);
+    for (size_t i = 0; i < archive->unread_count; i++)
+        nb_text_add(text, "%snot read: '%s' (%s)", i ? "\n" : "",
+                    nb_text_shown(archive->unread[i].key, name), archive->unread[i].value);
+    nbl_push_text(L, text);
+    lua_remove(L, -2);
+    fprintf(stderr, "%s\n", lua_tostring(L, -1)); /* a result that is dropped says nothing */
+}
+
 static int load(lua_State *L)
 {
     load_job work = {.path = nbl_check_path(L, 1)};
-    nbl_no_more(L, 1);
+    nbl_no_more(L, 2);
+    lua_settop(L, 2);
+    if (!lua_isnil(L, 2) && lua_type(L, 2) != LUA_TSTRING)
+        return nbl_arg_error(L, 2, "the name of a tensor");
     work.archive = nbl_new_box(L, sizeof *work.archive, release_archive);
     int box = lua_gettop(L);
     nbl_run(L, load_archive, &work);
-    if (work.format->named)
+    if (lua_isstring(L, 2))
+        push_named(L, &work, lua_tostring(L, 2));
+    else if (work.format->named)
         push_table(L, work.archive);
     else
         nbl_push_tensor(L, work.archive->entry[0].tensor);
+    bool part = lua_isnil(L, 2) && work.archive->unread_count > 0;
+    if (part) push_unread(L, work.archive);
     nbl_close_box(L, box);
-    return 1;
+    return part ? 2 : 1;
 }
 
 /* ---- Saving ---- */
@@ -159,11 +205,13 @@ static int save_one(lua_State *L)
 /* ---- Opening ---- */
 
 static const nbl_entry files[] = {
-    {"load", load, "tensor.load(path)",
+    {"load", load, "tensor.load(path, [name])",
      "What a file holds: the tensor of a .npy or IDX file, a table of tensors by name of a .npz or "
      ".safetensors (a saved network is one). What the file begins with decides, not its name; one "
-     "packed with gzip is unpacked. Column-major arrays give transposed views; f2 becomes f32, "
-     "booleans u8, whole numbers of other widths i32, where they must fit.",
+     "packed with gzip is unpacked. Column-major arrays give transposed views; f2 and bfloat16 "
+     "become f32, booleans u8, whole numbers of other widths i32, where they must fit. A name asks "
+     "for one tensor. Where some cannot be read the table holds the others, and a second result "
+     "says which and why, as does standard error.",
      "path = os.tmpname() .. \".npz\"\ntensor.save(path, {w = tensor.eye(2)})\n"
      "tensor.load(path).w\nos.remove(path)",
      NULL},

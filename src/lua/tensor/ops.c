@@ -188,6 +188,21 @@ static int refuse_remainder(lua_State *L)
     return nbl_error(L, "tensors have no %%; a - (a / b):floor() * b is the remainder");
 }
 
+/* A tensor without dimensions stands for its number beside a text. */
+static int join_text(lua_State *L)
+{
+    for (int i = 1; i <= 2; i++) {
+        const nb_tensor *x = nbl_test_tensor(L, i);
+        if (x ? x->dims > 0 : !lua_isstring(L, i))
+            return nbl_error(L, "cannot join %s and %s by ..; tostring(x) is the text of a tensor",
+                             nbl_describe(L, 1), nbl_describe(L, 2));
+    }
+    luaL_tolstring(L, 1, NULL);
+    luaL_tolstring(L, 2, NULL);
+    lua_concat(L, 2);
+    return 1;
+}
+
 static int call_negative(lua_State *L)
 {
     nb_call call = {.op = nb_ops[NB_OP_neg], .inputs = 1};
@@ -271,10 +286,13 @@ static void add_method(lua_State *L, int id)
 
 static void add_operators(lua_State *L, int meta)
 {
-    static const luaL_Reg others[] = {
-        {"__unm", call_negative},    {"__lt", less},
-        {"__le", less_or_equal},     {"__idiv", refuse_whole_division},
-        {"__mod", refuse_remainder}, {NULL, NULL}};
+    static const luaL_Reg others[] = {{"__unm", call_negative},
+                                      {"__lt", less},
+                                      {"__le", less_or_equal},
+                                      {"__idiv", refuse_whole_division},
+                                      {"__mod", refuse_remainder},
+                                      {"__concat", join_text},
+                                      {NULL, NULL}};
     for (int i = 0; i < OPERATORS; i++) {
         lua_pushinteger(L, (int)operators[i].op);
         lua_pushcclosure(L, call_binary, 1);

@@ -214,6 +214,9 @@ static void push_metatable(lua_State *L)
     lua_pushvalue(L, -1);
     lua_rawseti(L, LUA_REGISTRYINDEX, NBL_TENSOR_KEY);
     luaL_setfuncs(L, others, 0);
+    /* What Lua's own functions say where they wanted a number. getmetatable gives the other one. */
+    lua_pushliteral(L, "tensor; x:item() gives its number");
+    lua_setfield(L, -2, "__name");
     lua_newtable(L);
     nbl_open_tensor_ops(L);
     nbl_open_tensor_methods(L);

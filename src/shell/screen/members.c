@@ -195,6 +195,7 @@ static const char *type_behind(const char *from, const char *step, size_t length
 static const char *type_of(lua_State *L, int index)
 {
     static const char *const book_names[][2] = {{"network", "net"}, {"data set", "set"}};
+    if (nbl_test_handle(L, index, &nbl_tensor_kind)) return "tensor";
     if (luaL_getmetafield(L, index, "__name") != LUA_TSTRING) return NULL;
     const char *name = lua_tostring(L, -1);
     if (!begins(name, "nabla.")) return NULL;
