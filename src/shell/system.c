@@ -17,7 +17,7 @@ int sh_system(sh_shell *shell, const char *line)
     /* The command is to get Ctrl-C, so it starts while that is let in. */
     sh_interrupt_begin();
     int status = sh_interrupted() ? SIGINT : system(line);
-    sh_interrupt_end();
+    if (sh_interrupt_end()) sh_keys_drop();
     sh_fresh_line(shell);
     if (status == -1) {
         sh_complain(shell, "the system cannot start a command");

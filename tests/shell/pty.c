@@ -15,11 +15,13 @@
  *   >> TEXT           the same, waits for the prompt of a line that goes on
  *   type TEXT         keys
  *   key NAME…         sends ENTER C-c C-d TAB UP … in one go
- *   bytes HEX…        bytes as they are
+ *   bytes HEX…        bytes as they are, in one go
  *   repeat N TEXT     types TEXT N times
  *   paste … .         lines up to one of a dot, in a bracketed paste, without the last newline
  *   resize R C        the window
- *   signal NAME       INT or TERM, to the program alone
+ *   signal NAME       INT, TERM, HUP, WINCH or CONT, to the program alone
+ *   settle            waits until the program has read what was typed
+ *   await TEXT, came  looks for it in all that is written from here on; waits until it was there
  *   prompt, more      waits for an empty prompt below, of either kind
  *   input TEXT        waits until the prompt's line holds exactly TEXT
  *   line TEXT         waits for a line that is TEXT, since
@@ -30,194 +32,30 @@
  *   exit N            waits for the program's end with that status
  *   holds FILE TEXT   a line of a file of the home is TEXT
  *   mode FILE OCTAL   its permissions */
-#define _GNU_SOURCE
-
 #include "screen.h"
+#include "session.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <ftw.h>
-#include <limits.h>
-#include <poll.h>
-#include <pty.h>
 #include <signal.h>
 #include <stdbool.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
-#include <time.h>
-#include <unistd.h>
-
-enum {
-    ARGUMENTS_MOST = 16,
-    PATIENCE = 30, /* seconds */
-    PATIENCE_SLOW = 600,
-    LEAVING = 10
-};
 
 static struct {
     const char *file; /* of steps */
     int number;       /* of the step's line */
     FILE *steps;
-    char program[PATH_MAX], home[64];
-    pid_t pid; /* 0: not running */
-    int pty;
-    int status;
-    long since;
-} session;
+} play;
 
-/* ---- Starting, ending, failing ---- */
-
-static int remove_entry(const char *path, const struct stat *info, int kind, struct FTW *walk)
+static void say_where(void)
 {
-    (void)info;
-    (void)kind;
-    (void)walk;
-    return remove(path);
-}
-
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
-
-static void reap(void)
-{
-    int status;
-    close(session.pty);
-    waitpid(session.pid, &status, 0);
-    session.pid = 0;
-    session.status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-}
-
-/* Takes what the program has written, waiting for it until the deadline; false: that is over. */
-static bool take_output(double deadline)
-{
-    unsigned char bytes[4096];
-    double left = deadline - now();
-    struct pollfd source = {session.pty, POLLIN, 0};
-    if (session.pid == 0 || !(left > 0) || poll(&source, 1, (int)(left * 1000) + 1) <= 0)
-        return false;
-    ssize_t length = read(session.pty, bytes, sizeof bytes);
-    for (ssize_t i = 0; i < length; i++) screen_take(bytes[i]);
-    if (length <= 0) reap();
-    return true;
-}
-
-/* Ends the program as a person would, so that it also writes what it keeps until its end; one that
- * does not leave in that time is killed. */
-static void end_program(void)
-{
-    double end = now() + LEAVING;
-    while (session.pid > 0 && now() < end) {
-        double next = now() + 1;
-        if (write(session.pty, "\003\004", 2) < 0) break;
-        while (take_output(next)) continue;
-    }
-    if (session.pid > 0 && kill(session.pid, SIGKILL) == 0) reap();
-}
-
-static void leave(int status)
-{
-    end_program();
-    nftw(session.home, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
-    exit(status);
-}
-
-static void fail(const char *what, const char *wanted)
-{
-    long from = screen_first() < 20 ? 0 : screen_first() - 20;
-    printf("%s:%d: %s %s\n", session.file, session.number, what, wanted);
-    for (long i = from; i < screen_last() + 1; i++)
-        if (i <= screen_cursor() || *screen_text(i)) printf("  | %s\n", screen_text(i));
-    if (session.pid == 0) printf("  the program has ended, status %d\n", session.status);
-    leave(1);
-}
-
-static void set_environment(void)
-{
-    static const char *const taken[] = {"LUA_INIT",     "LUA_INIT_5_4", "LUA_PATH",
-                                        "LUA_PATH_5_4", "LUA_CPATH",    "LUA_CPATH_5_4",
-                                        "LINES",        "COLUMNS",      NULL};
-    static const char *const given[][2] = {{"INPUTRC", "/dev/null"}, {"TERM", "xterm"},
-                                           {"LANG", "C.UTF-8"},      {"LC_ALL", "C.UTF-8"},
-                                           {"NO_COLOR", "1"},        {"PAGER", "cat"}};
-    static const char *const places[][2] = {{"HOME", ""},
-                                            {"XDG_STATE_HOME", "/state"},
-                                            {"XDG_CONFIG_HOME", "/config"},
-                                            {"XDG_DATA_HOME", "/data"},
-                                            {"XDG_CACHE_HOME", "/cache"}};
-    for (int i = 0; taken[i]; i++) unsetenv(taken[i]);
-    setenv("NABLA", session.program, 1);
-    for (size_t i = 0; i < sizeof given / sizeof *given; i++) setenv(given[i][0], given[i][1], 1);
-    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
-        char path[sizeof session.home + 16];
-        snprintf(path, sizeof path, "%s%s", session.home, places[i][1]);
-        setenv(places[i][0], path, 1);
-    }
-}
-
-static void start(char *arguments)
-{
-    char *argv[ARGUMENTS_MOST + 2] = {session.program};
-    int argc = 1;
-    for (char *word = strtok(arguments, " "); word && argc <= ARGUMENTS_MOST;
-         word = strtok(NULL, " "))
-        argv[argc++] = word;
-    screen_clear();
-    struct winsize size = {.ws_row = SCREEN_ROWS, .ws_col = SCREEN_COLUMNS};
-    session.since = -1;
-    session.pid = forkpty(&session.pty, NULL, NULL, &size);
-    if (session.pid < 0) fail("there is no pseudo terminal:", strerror(errno));
-    if (session.pid > 0) return;
-    if (chdir(session.home) == 0) execv(session.program, argv);
-    _exit(127);
-}
-
-static double patience(void)
-{
-    const char *sanitized = getenv("NABLA_SANITIZED");
-    return sanitized && strcmp(sanitized, "yes") == 0 ? PATIENCE_SLOW : PATIENCE;
-}
-
-typedef bool condition(const char *text);
-
-static void wait_for(condition *holds, const char *text, const char *what)
-{
-    double deadline = now() + patience();
-    while (!holds(text))
-        if (!take_output(deadline)) fail(what, text);
-}
-
-/* A program that is busy reads nothing: its output is taken meanwhile. */
-static void write_bytes(const char *bytes, size_t length)
-{
-    double deadline = now() + patience();
-    while (length > 0) {
-        if (session.pid == 0) fail("the program has ended before", "this step");
-        struct pollfd way = {session.pty, POLLOUT | POLLIN, 0};
-        if (!(now() < deadline) || poll(&way, 1, 1000) < 0) fail("the program takes no keys", "");
-        if (way.revents & POLLIN)
-            take_output(deadline);
-        else if (way.revents & POLLHUP)
-            reap();
-        if (!(way.revents & POLLOUT)) continue;
-        ssize_t written = write(session.pty, bytes, length < 256 ? length : 256);
-        if (written < 0) fail("cannot write:", strerror(errno));
-        bytes += written;
-        length -= (size_t)written;
-    }
+    printf("%s:%d: ", play.file, play.number);
 }
 
 static void write_text(const char *text)
 {
-    write_bytes(text, strlen(text));
+    session_write(text, strlen(text));
 }
 
 /* ---- What may be waited for ---- */
@@ -273,12 +111,6 @@ static bool first_is(const char *text)
     return screen_cursor() > session.since && strcmp(screen_text(session.since + 1), text) == 0;
 }
 
-static bool has_ended(const char *unused)
-{
-    (void)unused;
-    return session.pid == 0;
-}
-
 /* ---- Steps ---- */
 
 static void mark(void)
@@ -291,7 +123,7 @@ static void do_line(const char *text)
     write_text(text);
     mark();
     write_text("\r");
-    wait_for(is_at_prompt, "", "no prompt comes");
+    session_wait(is_at_prompt, "", "no prompt comes");
 }
 
 static void do_line_more(const char *text)
@@ -299,7 +131,7 @@ static void do_line_more(const char *text)
     write_text(text);
     mark();
     write_text("\r");
-    wait_for(is_at_more, "", "no prompt for more lines comes");
+    session_wait(is_at_more, "", "no prompt for more lines comes");
 }
 
 static void add_key(char *bytes, const char *name)
@@ -316,7 +148,7 @@ static void add_key(char *bytes, const char *name)
             strcat(bytes, keys[i][1]);
             return;
         }
-    fail("there is no key", name);
+    session_fail("there is no key", name);
 }
 
 static void do_key(char *names)
@@ -328,12 +160,14 @@ static void do_key(char *names)
     write_text(bytes);
 }
 
+/* All in one go, as a person is not between them. */
 static void do_bytes(char *codes)
 {
-    for (char *code = strtok(codes, " "); code; code = strtok(NULL, " ")) {
-        char byte = (char)strtol(code, NULL, 16);
-        write_bytes(&byte, 1);
-    }
+    char bytes[1024];
+    size_t count = 0;
+    for (char *code = strtok(codes, " "); code && count < sizeof bytes; code = strtok(NULL, " "))
+        bytes[count++] = (char)strtol(code, NULL, 16);
+    session_write(bytes, count);
 }
 
 static void do_repeat(char *argument)
@@ -346,9 +180,9 @@ static void do_repeat(char *argument)
 /* A step's next line into `line`, without its newline; false at the file's end. */
 static bool read_step(char **line, size_t *room)
 {
-    ssize_t length = getline(line, room, session.steps);
+    ssize_t length = getline(line, room, play.steps);
     if (length <= 0) return false;
-    session.number++;
+    play.number++;
     if ((*line)[length - 1] == '\n') (*line)[length - 1] = '\0';
     return true;
 }
@@ -395,7 +229,8 @@ static void do_home(char *name)
     }
     char *text = read_block("\n");
     FILE *file = fopen(path, "w");
-    if (!file || fprintf(file, "%s\n", text) < 0 || fclose(file) != 0) fail("cannot write", path);
+    if (!file || fprintf(file, "%s\n", text) < 0 || fclose(file) != 0)
+        session_fail("cannot write", path);
     free(text);
 }
 
@@ -404,7 +239,7 @@ static void do_holds(char *argument)
     char *text = strchr(argument, ' '), *line = NULL;
     size_t room = 0;
     bool found = false;
-    if (!text) fail("holds wants", "FILE TEXT");
+    if (!text) session_fail("holds wants", "FILE TEXT");
     *text++ = '\0';
     FILE *file = fopen(home_path(argument), "r");
     while (file && !found && getline(&line, &room, file) > 0) {
@@ -413,7 +248,7 @@ static void do_holds(char *argument)
     }
     if (file) fclose(file);
     free(line);
-    if (!found) fail("the file does not hold the line", text);
+    if (!found) session_fail("the file does not hold the line", text);
 }
 
 static void do_mode(char *argument)
@@ -422,9 +257,9 @@ static void do_mode(char *argument)
     struct stat info;
     if (mode) *mode++ = '\0';
     if (!mode || stat(home_path(argument), &info) != 0)
-        fail("there is no", argument);
+        session_fail("there is no", argument);
     else if ((info.st_mode & 07777) != (mode_t)strtol(mode, NULL, 8))
-        fail("the mode is not", mode);
+        session_fail("the mode is not", mode);
 }
 
 static void do_env(char *argument)
@@ -439,48 +274,70 @@ static void do_env(char *argument)
 
 static void do_run(char *arguments)
 {
-    if (session.pid) fail("the program", "is running");
-    start(arguments);
+    if (session.pid) session_fail("the program", "is running");
+    session_start(arguments);
 }
 
 static void do_resize(char *argument)
 {
-    struct winsize size = {.ws_row = 0};
-    if (sscanf(argument, "%hu %hu", &size.ws_row, &size.ws_col) != 2 ||
-        size.ws_col > SCREEN_COLUMNS_MOST)
-        fail("no size:", argument);
-    screen_resize(size.ws_row, size.ws_col);
-    ioctl(session.pty, TIOCSWINSZ, &size);
+    unsigned short rows, columns;
+    if (sscanf(argument, "%hu %hu", &rows, &columns) != 2 || columns > SCREEN_COLUMNS_MOST)
+        session_fail("no size:", argument);
+    session_resize(rows, columns);
 }
 
 static void do_signal(char *name)
 {
+    static const struct {
+        const char *name;
+        int number;
+    } signals[] = {{"INT", SIGINT},
+                   {"TERM", SIGTERM},
+                   {"HUP", SIGHUP},
+                   {"WINCH", SIGWINCH},
+                   {"CONT", SIGCONT}};
     /* Nothing is echoed: what comes may stand on the cursor's own line. */
     session.since = screen_cursor() - 1;
-    kill(session.pid, strcmp(name, "TERM") == 0 ? SIGTERM : SIGINT);
+    for (size_t i = 0; i < sizeof signals / sizeof *signals; i++)
+        if (strcmp(name, signals[i].name) == 0) {
+            kill(session.pid, signals[i].number);
+            return;
+        }
+    session_fail("there is no signal", name);
+}
+
+static void do_settle(char *unused)
+{
+    (void)unused;
+    session_settle();
+}
+
+static void do_await(char *text)
+{
+    session_await(text);
 }
 
 static void do_absent(char *text)
 {
-    if (has_part(text)) fail("this should not stand there:", text);
+    if (has_part(text)) session_fail("this should not stand there:", text);
 }
 
 static void do_coloured(char *unused)
 {
     (void)unused;
-    if (!screen_coloured()) fail("there is no colour", "");
+    if (!screen_coloured()) session_fail("there is no colour", "");
 }
 
 static void do_plain(char *unused)
 {
     (void)unused;
-    if (screen_coloured()) fail("there is colour", "");
+    if (screen_coloured()) session_fail("there is colour", "");
 }
 
 static void do_exit(char *argument)
 {
-    wait_for(has_ended, argument, "the program does not end; wanted status");
-    if (session.status != atoi(argument)) fail("the status is not", argument);
+    session_wait(session_has_ended, argument, "the program does not end; wanted status");
+    if (session.status != atoi(argument)) session_fail("the status is not", argument);
 }
 
 static const struct {
@@ -506,6 +363,9 @@ static const struct {
     {"run", NULL, NULL, do_run},
     {"resize", NULL, NULL, do_resize},
     {"signal", NULL, NULL, do_signal},
+    {"settle", NULL, NULL, do_settle},
+    {"await", NULL, NULL, do_await},
+    {"came", session_has_come, "it never comes:", NULL},
     {"absent", NULL, NULL, do_absent},
     {"coloured", NULL, NULL, do_coloured},
     {"plain", NULL, NULL, do_plain},
@@ -527,8 +387,8 @@ static void take_step(char *name)
     else
         argument = name + strlen(name);
     if (!started && !comes_before_start(name)) {
-        start(none);
-        wait_for(is_at_prompt, "", "no prompt comes");
+        session_start(none);
+        session_wait(is_at_prompt, "", "no prompt comes");
     }
     started = started || !comes_before_start(name) || strcmp(name, "run") == 0;
     if (strcmp(name, ">") == 0)
@@ -540,9 +400,9 @@ static void take_step(char *name)
     else {
         size_t i = 0, count = sizeof steps / sizeof *steps;
         while (i < count && strcmp(steps[i].name, name) != 0) i++;
-        if (i == count) fail("there is no step", name);
+        if (i == count) session_fail("there is no step", name);
         if (steps[i].wait)
-            wait_for(steps[i].wait, argument, steps[i].what);
+            session_wait(steps[i].wait, argument, steps[i].what);
         else
             steps[i].act(argument);
     }
@@ -550,24 +410,17 @@ static void take_step(char *name)
 
 int main(int argc, char **argv)
 {
-    const char *program = getenv("NABLA"), *temporary = getenv("TMPDIR");
     char *line = NULL;
     size_t room = 0;
-    if (argc != 2 || !(session.steps = fopen(argv[1], "r"))) {
+    if (argc != 2 || !(play.steps = fopen(argv[1], "r"))) {
         fprintf(stderr, "usage: pty FILE\n");
         return 2;
     }
-    session.file = argv[1];
-    screen_clear();
-    snprintf(session.home, sizeof session.home, "%s/nabla-XXXXXX", temporary ? temporary : "/tmp");
-    if (!realpath(program ? program : "./nabla", session.program) || !mkdtemp(session.home)) {
-        perror("pty");
-        return 2;
-    }
-    set_environment();
+    play.file = argv[1];
+    session_open(say_where);
     while (read_step(&line, &room))
         if (*line && *line != '#') take_step(line);
     free(line);
-    fclose(session.steps);
-    leave(0);
+    fclose(play.steps);
+    session_leave(0);
 }

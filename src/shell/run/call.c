@@ -56,6 +56,7 @@ sh_status sh_call(sh_shell *shell, int arguments, int results)
     sh_interrupt_begin();
     int status = call(shell, arguments, results);
     bool interrupted = sh_interrupt_end();
+    if (interrupted) sh_keys_drop();
     if (status == LUA_OK) return SH_OK;
     if (!interrupted) return report(shell);
     lua_pop(shell->L, 1);

@@ -2,6 +2,7 @@
 #include "shell/screen/history.h"
 
 #include "io/sink.h"
+#include "shell/screen/character.h"
 #include "shell/screen/paths.h"
 
 #include <errno.h>
@@ -141,6 +142,7 @@ static bool read_file(void)
     skip_old(file, &about, &line, &room);
     for (; getline(&line, &room, file) >= 0; count++) {
         unescape(line);
+        sh_drop_halves(line);
         if (*line) add_history(line);
     }
     free(line);

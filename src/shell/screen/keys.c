@@ -1,21 +1,27 @@
 /* Keys that were typed ahead of the line that they are for. */
+#define _GNU_SOURCE /* memmem */
+
 #include "shell/screen/keys.h"
 
+#include <errno.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <termios.h>
 #include <unistd.h>
 
-#include <readline/readline.h>
+enum {
+    KEYS_AT_ONCE = 4096, /* that is how many a terminal keeps */
+    LOOKS_MOST = 8
+};
 
-enum { KEYS_AT_ONCE = 4096 /* that is how many a terminal keeps */ };
-
-/* Keys that were typed before the code that has run meanwhile. */
+/* Keys that were typed before the code that has run meanwhile, and those that were given back. */
 static struct {
     char *key;
     size_t next, count, room;
+    bool behind; /* they were typed behind a Ctrl-C that is still to be seen to */
 } early;
 
 bool sh_keys_wait(void)
@@ -23,27 +29,26 @@ bool sh_keys_wait(void)
     return early.next < early.count;
 }
 
-/* Readline asks whether a key waits, as in the middle of an escape sequence, by looking at the
- * terminal alone. */
-static int answer_early(void)
+ssize_t sh_keys_read(char *to, size_t most)
 {
-    return 1;
+    size_t waiting = early.count - early.next;
+    if (waiting == 0) {
+        ssize_t length = read(STDIN_FILENO, to, most);
+        bool later = length < 0 && (errno == EINTR || errno == EAGAIN || errno == EWOULDBLOCK);
+        return length >= 0 ? length : later ? -1 : 0;
+    }
+    if (waiting > most) waiting = most;
+    memcpy(to, early.key + early.next, waiting);
+    early.next += waiting;
+    return (ssize_t)waiting;
 }
 
-int sh_next_key(FILE *from)
-{
-    if (!sh_keys_wait()) return rl_getc(from);
-    unsigned char key = (unsigned char)early.key[early.next++];
-    if (!sh_keys_wait()) rl_input_available_hook = NULL;
-    return key;
-}
-
-/* Makes room for more keys; false where there is none. */
-static bool make_room(void)
+/* Makes room for more keys behind those that wait; false where there is none. */
+static bool make_room(size_t more)
 {
     if (early.next == early.count) early.next = early.count = 0;
-    if (early.room - early.count >= KEYS_AT_ONCE) return true;
-    size_t room = 2 * early.room + KEYS_AT_ONCE;
+    if (early.room - early.count >= more) return true;
+    size_t room = 2 * early.room + more;
     char *wider = realloc(early.key, room);
     if (!wider) return false;
     early.key = wider;
@@ -51,50 +56,134 @@ static bool make_room(void)
     return true;
 }
 
+void sh_keys_give_back(const char *bytes, size_t count)
+{
+    if (!make_room(count)) return;
+    size_t waiting = early.count - early.next;
+    memmove(early.key + count, early.key + early.next, waiting);
+    memcpy(early.key, bytes, count);
+    early.next = 0;
+    early.count = waiting + count;
+}
+
+bool sh_keys_follow(const char *text)
+{
+    struct pollfd source = {STDIN_FILENO, POLLIN, 0};
+    size_t length = strlen(text);
+    while (early.count - early.next < length && make_room(length) && poll(&source, 1, 0) > 0) {
+        size_t missing = length - (early.count - early.next);
+        ssize_t count = read(STDIN_FILENO, early.key + early.count, missing);
+        if (count <= 0) break;
+        early.count += (size_t)count;
+    }
+    if (early.count - early.next < length) return false;
+    if (memcmp(early.key + early.next, text, length) != 0) return false;
+    early.next += length;
+    return true;
+}
+
 /* Takes the keys that wait on the terminal. */
 static void take_early(void)
 {
     struct pollfd source = {STDIN_FILENO, POLLIN, 0};
-    while (make_room() && poll(&source, 1, 0) > 0 && (source.revents & POLLIN)) {
+    while (make_room(KEYS_AT_ONCE) && poll(&source, 1, 0) > 0 && (source.revents & POLLIN)) {
         ssize_t length = read(STDIN_FILENO, early.key + early.count, KEYS_AT_ONCE);
         if (length <= 0) break;
         early.count += (size_t)length;
     }
-    if (sh_keys_wait()) rl_input_available_hook = answer_early;
 }
 
-/* Takes the last Ctrl-C out, with those before it and the keys of the line that it drops; false:
- * there is none. */
+static bool is_enter(char key)
+{
+    return key == '\r' || key == '\n';
+}
+
+/* How many bytes belong together here: a paste, in which nothing is a key, or one. Of a paste that
+ * has not ended it is the mark; `open` tells. */
+static size_t unit_at(size_t at, bool *open)
+{
+    const size_t mark = sizeof SH_PASTE_BEGINS - 1;
+    const char *from = early.key + at;
+    size_t left = early.count - at;
+    if (left < mark || memcmp(from, SH_PASTE_BEGINS, mark) != 0) return 1;
+    const char *end = memmem(from, left, SH_PASTE_ENDS, mark);
+    *open = !end;
+    return end ? (size_t)(end - from) + mark : mark;
+}
+
+/* Where the last line begins that Enter has not ended. A paste that has not ended is of one line.
+ */
+static size_t last_line(void)
+{
+    size_t line = early.next, length;
+    bool open = false;
+    for (size_t i = early.next; i < early.count && !open; i += length) {
+        length = unit_at(i, &open);
+        if (length == 1 && is_enter(early.key[i])) line = i + 1;
+    }
+    return line;
+}
+
+/* Takes out every Ctrl-C with the keys of the line that it drops; true: there was one. */
 static bool take_ctrl_c(void)
 {
-    size_t kept = early.next;
-    bool found = false;
-    for (size_t i = early.next; i < early.count; i++) {
+    size_t kept = early.next, line = kept, length;
+    bool found = false, open = false;
+    for (size_t i = early.next; i < early.count; i += length) {
         char key = early.key[i];
-        if (key == SH_CTRL_C) {
+        length = unit_at(i, &open);
+        if (length == 1 && key == SH_CTRL_C) {
             found = true;
-            while (kept > early.next && !strchr("\r\n", early.key[kept - 1])) kept--;
-        } else {
-            early.key[kept++] = key;
+            open = false;
+            kept = line;
+            continue;
         }
+        memmove(early.key + kept, early.key + i, length);
+        kept += length;
+        if (length == 1 && !open && is_enter(key)) line = kept;
     }
     early.count = kept;
-    if (!sh_keys_wait()) rl_input_available_hook = NULL;
     return found;
+}
+
+static bool is_on_its_way(void)
+{
+    sigset_t set;
+    return sigpending(&set) == 0 && sigismember(&set, SIGINT) == 1;
+}
+
+/* Takes the keys that wait, while Ctrl-C is one of them. One that comes between two looks and the
+ * setting back would be no signal: what waits then is taken too. */
+static void take_all(const struct termios *usual)
+{
+    struct termios settings = *usual;
+    int waiting = 1;
+    settings.c_lflag &= ~(tcflag_t)(ICANON | ECHO | ISIG);
+    settings.c_cc[VMIN] = 1;
+    settings.c_cc[VTIME] = 0;
+    for (int looks = 0; waiting > 0 && looks < LOOKS_MOST; looks++) {
+        tcsetattr(STDIN_FILENO, TCSANOW, &settings);
+        take_early();
+        tcsetattr(STDIN_FILENO, TCSANOW, usual);
+        if (ioctl(STDIN_FILENO, FIONREAD, &waiting) != 0) break;
+    }
 }
 
 void sh_keys_take(const sh_terminal *terminal)
 {
-    struct termios usual, settings;
+    struct termios usual;
     if (!terminal->input || tcgetattr(STDIN_FILENO, &usual) != 0) return;
-    settings = usual;
-    /* Every key can be read, and none vanishes when a Ctrl-C becomes a signal. */
-    settings.c_lflag &= ~(tcflag_t)(ICANON | ECHO);
-    settings.c_lflag |= ISIG | NOFLSH;
-    settings.c_cc[VMIN] = 1;
-    settings.c_cc[VTIME] = 0;
-    tcsetattr(STDIN_FILENO, TCSANOW, &settings);
-    take_early();
-    tcsetattr(STDIN_FILENO, TCSANOW, &usual);
-    if (take_ctrl_c()) raise(SIGINT);
+    /* What the terminal still has then was typed behind it. */
+    bool on_its_way = is_on_its_way();
+    if (on_its_way) early.count = last_line();
+    take_all(&usual);
+    bool found = take_ctrl_c();
+    early.behind = on_its_way || found;
+    if (found) raise(SIGINT);
+}
+
+void sh_keys_drop(void)
+{
+    if (!early.behind) early.count = last_line();
+    early.behind = false;
 }

@@ -1,23 +1,35 @@
-/* Keys that were typed ahead. Between Enter and the code that it starts lies a moment in which
- * Ctrl-C is still a key. So the keys that wait when code begins are taken from the terminal: a
- * Ctrl-C among them becomes the signal that it would have been a moment later, the others are kept
- * for the next line. */
+/* Bytes from the keyboard, in the order in which they were typed. Some were typed ahead: between
+ * Enter and the code that it starts lies a moment in which Ctrl-C is still a key. So the keys that
+ * wait when code begins are taken from the terminal: a Ctrl-C among them becomes the signal that it
+ * would have been a moment later, the others are kept for the next line. */
 #ifndef SH_KEYS_H
 #define SH_KEYS_H
 
 #include "shell/screen/terminal.h"
 
 #include <stdbool.h>
-#include <stdio.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+/* The marks of a bracketed paste. */
+#define SH_PASTE_BEGINS "\033[200~"
+#define SH_PASTE_ENDS   "\033[201~"
 
 enum { SH_CTRL_C = 3 };
 
 /* Code is about to run. A Ctrl-C that was typed since the line was read is made a SIGINT that waits
  * until it is let in; other keys stay for the next line. */
 void sh_keys_take(const sh_terminal *terminal);
-/* Whether keys wait that were taken so. */
+/* A Ctrl-C came as a signal: what was typed before it and not ended by Enter goes with it. */
+void sh_keys_drop(void);
+/* Whether keys wait that were taken so, or given back. */
 bool sh_keys_wait(void);
-/* The next key: one that waits, else the terminal's. What Readline reads with. */
-int sh_next_key(FILE *from);
+/* Reads at most so many bytes: those that wait, else the terminal's, which is waited for. Returns
+ * how many; 0 where the input has ended, -1 where nothing came after all. */
+ssize_t sh_keys_read(char *to, size_t most);
+/* Whether these bytes come next and are there already; then they are taken. */
+bool sh_keys_follow(const char *text);
+/* Bytes that were read and are not used: they come first again. */
+void sh_keys_give_back(const char *bytes, size_t count);
 
 #endif

@@ -1,5 +1,5 @@
-/* A line from the keyboard: Readline behind its callback interface, and the signals that come while
- * it waits. On other input than a terminal it only reads lines. */
+/* A line from the keyboard, edited and completed. On other input than a terminal it only reads
+ * lines. */
 #ifndef SH_LINE_H
 #define SH_LINE_H
 

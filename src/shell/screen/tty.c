@@ -1,0 +1,219 @@
+/* The terminal while a line is read. */
+#include "shell/screen/tty.h"
+
+#include "shell/screen/keys.h"
+
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <sys/ioctl.h>
+#include <sys/signalfd.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include <readline/readline.h>
+
+enum {
+    CTRL_Z = 26,
+    /* In less Readline counts the prompt's lines wrong and writes beside its buffers. */
+    ROWS_LEAST = 4,
+    COLUMNS_LEAST = 8
+};
+
+static int signals = -1; /* the signalfd */
+static pthread_t reader;
+
+static const int heeded[] = {SIGWINCH, SIGTERM, SIGHUP, SIGCONT};
+
+enum { HEEDED = sizeof heeded / sizeof *heeded };
+
+/* ---- The terminal ---- */
+
+/* Tells Readline the window's size, but no less than it can draw in. It must not ask for itself:
+ * the window may change between two looks. True: it is another than before. */
+static bool look_at_window(void)
+{
+    static struct winsize last;
+    struct winsize size;
+    if (ioctl(STDIN_FILENO, TIOCGWINSZ, &size) != 0) return false;
+    bool changed = size.ws_row != last.ws_row || size.ws_col != last.ws_col;
+    last = size;
+    if (size.ws_row > 0 && size.ws_row < ROWS_LEAST) size.ws_row = ROWS_LEAST;
+    if (size.ws_col > 0 && size.ws_col < COLUMNS_LEAST) size.ws_col = COLUMNS_LEAST;
+    rl_set_screen_size(size.ws_row, size.ws_col);
+    return changed;
+}
+
+/* Draws the line anew from its last row on, since the rows above may be another's now. */
+static void resize(void)
+{
+    int point = rl_point;
+    rl_point = rl_end;
+    rl_redisplay();
+    rl_point = point;
+    if (look_at_window()) {
+        fprintf(rl_outstream, "\r%s", rl_get_termcap("ce") ? "\033[K" : "");
+        rl_forced_update_display();
+    } else {
+        rl_redisplay();
+    }
+}
+
+/* Ctrl-C, Ctrl-S and Ctrl-Q are keys. */
+static void prepare_terminal(int meta)
+{
+    struct termios settings;
+    rl_prep_terminal(meta);
+    if (tcgetattr(STDIN_FILENO, &settings) != 0) return;
+    settings.c_lflag &= ~(tcflag_t)ISIG;
+    settings.c_iflag &= ~(tcflag_t)IXON;
+    tcsetattr(STDIN_FILENO, TCSADRAIN, &settings);
+}
+
+/* At the end of input Readline would start a new line here, but only with bracketed pastes on, and
+ * again at every line from then on; the prompt does it itself. */
+static void release_terminal(void)
+{
+    rl_eof_found = 0;
+    rl_deprep_terminal();
+}
+
+/* Back from the background, where the terminal was somebody else's. */
+static void resume(void)
+{
+    rl_deprep_terminal();
+    prepare_terminal(1);
+    look_at_window();
+    rl_forced_update_display();
+}
+
+static int on_ctrl_z(int count, int key)
+{
+    (void)count;
+    (void)key;
+    rl_deprep_terminal();
+    putc('\n', rl_outstream);
+    fflush(rl_outstream);
+    kill(0, SIGTSTP);
+    resume();
+    /* Where there was a shell to come back from, it has sent this too. */
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGCONT);
+    sigtimedwait(&set, NULL, &(struct timespec){.tv_sec = 0});
+    return 0;
+}
+
+/* ---- Signals ---- */
+
+static void open_signals(void)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGINT);
+    for (size_t i = 0; i < HEEDED; i++) sigaddset(&set, heeded[i]);
+    signals = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+}
+
+/* On a thread of some library, which does not block them: to where they are read. */
+static void pass_on(int signal_number)
+{
+    pthread_kill(reader, signal_number);
+}
+
+/* The signals that concern a line, but for SIGINT: that one stays blocked (interrupt.h). */
+static void heed_signals(bool on)
+{
+    static struct sigaction before[HEEDED];
+    struct sigaction action = {.sa_handler = pass_on, .sa_flags = SA_RESTART};
+    sigset_t set;
+    sigemptyset(&set);
+    for (size_t i = 0; i < HEEDED; i++) sigaddset(&set, heeded[i]);
+    if (on) pthread_sigmask(SIG_BLOCK, &set, NULL);
+    for (size_t i = 0; i < HEEDED; i++) {
+        if (on)
+            sigaction(heeded[i], &action, &before[i]);
+        else
+            sigaction(heeded[i], &before[i], NULL);
+    }
+    if (!on) pthread_sigmask(SIG_UNBLOCK, &set, NULL);
+}
+
+/* Dies of the signal, as it would have, but leaves the terminal in order. */
+static void die(int signal_number)
+{
+    sigset_t set;
+    release_terminal();
+    signal(signal_number, SIG_DFL);
+    raise(signal_number);
+    sigemptyset(&set);
+    sigaddset(&set, signal_number);
+    pthread_sigmask(SIG_UNBLOCK, &set, NULL);
+}
+
+/* Sees to one signal; true: it was SIGINT. */
+static bool take_signal(void)
+{
+    struct signalfd_siginfo info;
+    if (read(signals, &info, sizeof info) != sizeof info) return false;
+    switch (info.ssi_signo) {
+    case SIGINT:
+        return true;
+    case SIGWINCH:
+        resize();
+        break;
+    case SIGCONT:
+        resume();
+        break;
+    default:
+        die((int)info.ssi_signo);
+    }
+    return false;
+}
+
+sh_waited sh_tty_wait(int milliseconds)
+{
+    struct pollfd source[] = {{signals, POLLIN, 0}, {STDIN_FILENO, POLLIN, 0}};
+    for (;;) {
+        int ready = poll(source, 2, sh_keys_wait() ? 0 : milliseconds);
+        if (ready > 0 && source[0].revents) {
+            if (take_signal()) return SH_WAITED_CTRL_C;
+        } else if (ready > 0 || sh_keys_wait()) {
+            return SH_WAITED_KEY;
+        } else if (ready == 0) {
+            return SH_WAITED_LONG;
+        }
+    }
+}
+
+static void bind_ctrl_z(void)
+{
+    Keymap maps[] = {emacs_standard_keymap, vi_insertion_keymap, vi_movement_keymap};
+    for (size_t i = 0; i < sizeof maps / sizeof *maps; i++)
+        rl_bind_key_in_map(CTRL_Z, on_ctrl_z, maps[i]);
+}
+
+void sh_tty_open(void)
+{
+    open_signals();
+    rl_catch_signals = 0;
+    rl_catch_sigwinch = 0;
+    rl_change_environment = 0;
+    rl_prep_term_function = prepare_terminal;
+    rl_deprep_term_function = release_terminal;
+    bind_ctrl_z();
+}
+
+void sh_tty_begin(void)
+{
+    reader = pthread_self();
+    heed_signals(true);
+    look_at_window();
+}
+
+void sh_tty_end(void)
+{
+    heed_signals(false);
+}
