@@ -245,19 +245,17 @@ static const char *with_article(lua_State *L, const char *noun)
     return lua_pushfstring(L, "%s %s", strchr("aeiou", *noun) ? "an" : "a", noun);
 }
 
-/* The noun of a handle is its metatable's name behind "nabla.". */
+/* The noun of a handle is its metatable's name behind "nabla.", before what advises. */
 static const char *describe_object(lua_State *L, int arg)
 {
-    nb_tensor **tensor = nbl_test_handle(L, arg, &nbl_tensor_kind);
-    if (tensor && *tensor && (*tensor)->dims == 0)
-        return lua_pushliteral(L, "a tensor (x:item() gives its number)");
-    if (tensor) return lua_pushliteral(L, "a tensor");
     int type = luaL_getmetafield(L, arg, "__name");
     if (type == LUA_TNIL) return with_article(L, luaL_typename(L, arg));
     const char *name = type == LUA_TSTRING ? lua_tostring(L, -1) : luaL_typename(L, arg);
     const char *dot = strrchr(name, '.');
-    with_article(L, dot && dot[1] ? dot + 1 : name);
-    lua_remove(L, -2);
+    name = dot && dot[1] ? dot + 1 : name;
+    with_article(L, lua_pushlstring(L, name, strcspn(name, ";")));
+    lua_replace(L, -3);
+    lua_pop(L, 1);
     return lua_tostring(L, -1);
 }
 

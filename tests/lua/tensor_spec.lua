@@ -297,7 +297,6 @@ test("a tensor without dimensions joins a text; Lua's functions name item", func
     fails(function() return "a" .. x end, "cannot join 'a' and a tensor by ..", true)
     fails(function() return x:sum() .. {} end, "cannot join", true)
     fails(function() return ("%g"):format(x:sum()) end, "x:item() gives its number", true)
-    fails(function() x:fill_(x:sum()) end, "x:item() gives its number", true)
 end)
 
 test("functions of Lua's math are refused at once in networks", function()
