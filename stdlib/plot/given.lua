@@ -1,7 +1,7 @@
 -- What callers give: the kind of a value and its words in a message, options and their limits. An
 -- error is a text that is handed back; who was called raises it where its caller stands.
 
-local debug, math, table = debug, math, table
+local math, table = math, table
 local getmetatable, ipairs, pairs, rawget, tostring, type =
     getmetatable, ipairs, pairs, rawget, tostring, type
 
@@ -9,7 +9,7 @@ local given = {}
 
 -- "tensor", "history", "data set", …, or Lua's own name of the type.
 function given.kind(x)
-    local name = (debug and debug.getmetatable or getmetatable)(x)
+    local name = getmetatable(x)
     name = type(name) == "table" and rawget(name, "__name")
     return type(name) == "string" and name:match "^nabla%.(.+)$" or type(x)
 end

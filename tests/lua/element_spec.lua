@@ -92,6 +92,29 @@ test("a table of elements is a tensor on the tape", function()
     eq(tensor.stack {tensor({1}, {dtype = "u8"}):sum(), 2.5}, {1, 2.5})
 end)
 
+test("where memory ends a table of elements leaves nothing behind", function()
+    local x, limit = tensor.ones(100):requires_grad_(), nabla.memory().limit
+    local function make()
+        local rows = {{}, {}}
+        for i, v in x:each() do rows[1][i], rows[2][i] = v, i end
+        return tensor(rows):sum()
+    end
+    collectgarbage()
+    collectgarbage()
+    local before, failures = nabla.memory().live, 0
+    for more = 0, 2^20, 512 do
+        nabla.memory {limit = nabla.memory().used + more}
+        local ok = pcall(make)
+        nabla.memory {limit = limit}
+        if ok then break end
+        failures = failures + 1
+        collectgarbage()
+        collectgarbage()
+        eq(nabla.memory().live, before)
+    end
+    eq(failures > 3, true)
+end)
+
 test("a network's input takes a gradient, of one example and of another dtype too", function()
     local net = nn.net("2 - 1 linear")
     net[1].w = {{3, 4}}
