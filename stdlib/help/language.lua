@@ -168,7 +168,8 @@ none computes, i32 becomes f64, which holds all its numbers, and u8 alone nabla.
 number takes the dtype of the tensor beside it where that holds it; beside u8 or i32 a number
 that they do not hold is what the tensor becomes, and one beyond f32 makes f64. What adds up u8 or
 i32 (sum, mean, prod, cumsum, cumprod, var, std, norm, dot, matmul, trace) gives f64, which holds
-every count. Comparisons give u8 of 0 and 1, indices are i32, and tensor.cat, tensor.stack and where keep a u8 or i32 that all their tensors share.
+every count. Comparisons give u8 of 0 and 1, indices are i32, and tensor.cat, tensor.stack and where
+keep a u8 or i32 that all their tensors share.
 x:to(dtype) converts by name: to u8 and i32 it rounds towards zero, keeps to their range (0 to
 255, -2147483648 to 2147483647) and makes NaN 0. Nothing else does so: constructors and
 assignments refuse what does not fit, and u8 and i32 tensors do not compute in place.]],

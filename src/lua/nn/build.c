@@ -1,5 +1,6 @@
 /* nn.net and nn.load: networks from notation, tables and files. */
 #include "lua/nn/host.h"
+#include "lua/nn/keep.h"
 #include "lua/nn/make.h"
 #include "lua/names.h"
 #include "lua/nn/net.h"

@@ -2,6 +2,7 @@
 #include "lua/nn/host.h"
 
 #include "lua/names.h"
+#include "lua/nn/keep.h"
 #include "lua/state.h"
 #include "nn/notation/notation.h"
 #include "tensor/shape.h"
@@ -26,44 +27,6 @@ typedef struct function {
         nb_cost_type cost;
     };
 } function;
-
-/* ---- The way from an address to a handle ---- */
-
-void nbl_remember_as(lua_State *L, const void *address)
-{
-    nbl_state_push(L, NBL_FUNCTIONS);
-    lua_pushvalue(L, -2);
-    lua_rawsetp(L, -2, address);
-    lua_pop(L, 1);
-}
-
-void nbl_remember(lua_State *L)
-{
-    nbl_remember_as(L, (char *)lua_touserdata(L, -1) + NBL_HEADER);
-}
-
-bool nbl_find(lua_State *L, const void *address)
-{
-    nbl_state_push(L, NBL_FUNCTIONS);
-    bool found = lua_rawgetp(L, -1, address) == LUA_TUSERDATA;
-    lua_remove(L, -2);
-    if (!found) lua_pop(L, 1);
-    return found;
-}
-
-void nbl_recall(lua_State *L, const void *address)
-{
-    if (!nbl_find(L, address)) luaL_error(L, "this function was released");
-}
-
-void nbl_hold(lua_State *L, int held, int arg)
-{
-    if (!lua_isuserdata(L, arg)) return;
-    held = lua_absindex(L, held);
-    lua_pushvalue(L, arg);
-    lua_pushboolean(L, true);
-    lua_rawset(L, held);
-}
 
 /* ---- Calls from the core ---- */
 

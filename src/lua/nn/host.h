@@ -2,7 +2,7 @@
  *
  * The core's struct lives in the userdata of a handle, the Lua function in its uservalue. The core
  * holds the address of the struct only, so whoever gives it to the core keeps the handle: a network
- * has a table of those that it uses. A table with weak values leads from the address to the handle.
+ * has a table of those that it uses (keep.h).
  */
 #ifndef NBL_HOST_H
 #define NBL_HOST_H
@@ -29,18 +29,6 @@ const nb_host_function *nbl_new_layer_function(lua_State *L, int arg, const char
 /* Pushes what the user calls an activation (a cost): the name of one that is built in or
  * registered, the function that was given without a name, else the handle. */
 void nbl_push_activation(lua_State *L, nb_activation activation);
-
-/* Remembers the userdata on the stack's top under its address without keeping it alive. */
-void nbl_remember(lua_State *L);
-/* The same under the address of what it is a handle of. */
-void nbl_remember_as(lua_State *L, const void *address);
-/* Pushes the userdata that is remembered under an address, or nothing: false. */
-bool nbl_find(lua_State *L, const void *address);
-/* Pushes the userdata that lives at `address`. */
-void nbl_recall(lua_State *L, const void *address);
-
-/* Adds the handle at `arg` to the set at `held`; what is no userdata needs no keeping. */
-void nbl_hold(lua_State *L, int held, int arg);
 
 /* Raises unless `name` is one that notation can hold. */
 void nbl_check_word(lua_State *L, const char *whose, const char *name);

@@ -4,6 +4,7 @@
 
 #include "lua/names.h"
 #include "lua/nn/host.h"
+#include "lua/nn/keep.h"
 #include "lua/nn/net.h"
 #include "lua/nn/layer.h"
 #include "lua/nn/part.h"

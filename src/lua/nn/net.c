@@ -5,6 +5,7 @@
 #include "lua/nn/layer.h"
 #include "lua/nn/part.h"
 #include "lua/nn/host.h"
+#include "lua/nn/keep.h"
 #include "lua/names.h"
 #include "nn/notation/describe.h"
 #include "nn/notation/write.h"

@@ -2,6 +2,7 @@
 #include "lua/nn/part.h"
 
 #include "lua/nn/host.h"
+#include "lua/nn/keep.h"
 
 /* ---- Handles of networks ---- */
 

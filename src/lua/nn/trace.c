@@ -3,6 +3,7 @@
 #include "lua/embedded.h"
 #include "lua/nn/examples.h"
 #include "lua/nn/host.h"
+#include "lua/nn/keep.h"
 #include "lua/nn/part.h"
 #include "nn/inspect/slope.h"
 #include "nn/inspect/trace.h"

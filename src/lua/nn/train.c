@@ -5,6 +5,7 @@
 #include "lua/nn/part.h"
 #include "lua/nn/optimizer.h"
 #include "lua/nn/host.h"
+#include "lua/nn/keep.h"
 #include "lua/data/set.h"
 #include "lua/state.h"
 
