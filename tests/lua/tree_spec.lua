@@ -185,7 +185,7 @@ test("what a function of a layer gives is checked by its place", function()
     fails(function() nn.net {4, 3, function() return 3 end} end,
           "layer 2: its function %(%S+:%d+%) must give a tensor, not 3")
     fails(function() nn.net {4, nn.residual {nn.fn {f = function() end, name = "f"}}} end,
-          "layer 1.1 %(f%): layer function f %(%S+:186%) must give a tensor, not nil")
+          "layer 1.1 %(f%): layer function f %(%S+:%d+%) must give a tensor, not nil")
 end)
 
 -- ---- Sharing ----
