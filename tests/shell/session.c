@@ -258,3 +258,13 @@ bool session_has_ended(const char *unused)
     (void)unused;
     return session.pid == 0;
 }
+
+/* At the prompt alone a carriage return stays what it is. */
+bool session_reads_keys(const char *unused)
+{
+    struct termios settings;
+    (void)unused;
+    session_take(session_now() + GLANCE);
+    return session.pid == 0 ||
+           (tcgetattr(session.pty, &settings) == 0 && !(settings.c_iflag & ICRNL));
+}

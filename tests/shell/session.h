@@ -42,6 +42,8 @@ void session_wait(condition *holds, const char *text, const char *what);
 void session_await(const char *text);
 bool session_has_come(const char *unused);
 bool session_has_ended(const char *unused);
+/* Whether the program is at a prompt. */
+bool session_reads_keys(const char *unused);
 /* Types. */
 void session_write(const char *bytes, size_t length);
 /* Waits until the program has read everything that was typed. */

@@ -76,6 +76,8 @@ static void send_signal(void)
     bool interrupt = chance(2);
     fprintf(storm.steps, "signal %s\n", interrupt ? "INT" : "WINCH");
     if (session.pid > 0) kill(session.pid, interrupt ? SIGINT : SIGWINCH);
+    /* Nobody knows which came first of a signal from elsewhere and a key. */
+    session_settle();
 }
 
 /* ---- A sequence ---- */
@@ -259,6 +261,7 @@ static void start_program(long number)
 
 static void end_program(void)
 {
+    session_wait(session_reads_keys, "", "no prompt comes");
     static const char quit[] = "\003.quit\r";
     session_write(quit, sizeof quit - 1);
     session_wait(session_has_ended, "", "it does not leave");
@@ -282,7 +285,10 @@ int main(void)
             if (session.pid > 0) end_program();
             start_program(storm.sequence / PROGRAM_LIVES);
         }
+        session_wait(session_reads_keys, "", "no prompt comes");
         play_sequence();
+        session_settle();
+        session_wait(session_reads_keys, "", "no prompt comes");
         multiply("\003", "after a Ctrl-C there does not come");
     }
     if (session.pid > 0) end_program();

@@ -111,8 +111,8 @@ static size_t unit_at(size_t at, bool *open)
     return end ? (size_t)(end - from) + mark : mark;
 }
 
-/* Where the last line begins that Enter has not ended. A paste that has not ended is of one line.
- */
+/* Where the last line begins that Enter has not ended. A paste of which more is to come stays:
+ * without its beginning the rest would be keys. */
 static size_t last_line(void)
 {
     size_t line = early.next, length;
@@ -121,7 +121,7 @@ static size_t last_line(void)
         length = unit_at(i, &open);
         if (length == 1 && is_enter(early.key[i])) line = i + 1;
     }
-    return line;
+    return open ? early.count : line;
 }
 
 /* Takes out every Ctrl-C with the keys of the line that it drops; true: there was one. */
@@ -184,6 +184,7 @@ void sh_keys_take(const sh_terminal *terminal)
 
 void sh_keys_drop(void)
 {
-    if (!early.behind) early.count = last_line();
+    /* A Ctrl-C among them is the same, or came later: what stands behind it stays. */
+    if (!early.behind && !take_ctrl_c()) early.count = last_line();
     early.behind = false;
 }

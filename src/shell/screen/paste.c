@@ -82,8 +82,10 @@ static sh_paste_end read_paste(paste *p)
     char bytes[AT_ONCE];
     for (;;) {
         sh_waited waited = sh_tty_wait(p->ctrl_c ? PAUSE : -1);
-        if (waited == SH_WAITED_LONG) cut_at_ctrl_c(p);
-        if (waited != SH_WAITED_KEY) return SH_PASTE_CTRL_C;
+        if (waited != SH_WAITED_KEY) {
+            if (p->ctrl_c) cut_at_ctrl_c(p);
+            return SH_PASTE_CTRL_C;
+        }
         ssize_t count = sh_keys_read(bytes, sizeof bytes);
         if (count == 0) return SH_PASTE_OVER;
         if (count > 0 && take(p, bytes, (size_t)count)) return SH_PASTE_MARK;
