@@ -84,11 +84,24 @@ static size_t lua_bytes(lua_State *L, const nb_memory *memory)
     return ((size_t)lua_gc(L, LUA_GCCOUNT) << 10) + (size_t)lua_gc(L, LUA_GCCOUNTB);
 }
 
+/* Under a limit that is passed already nothing could be done, not even raise it again. */
+static void check_limit(lua_State *L, const nb_memory *memory, double limit)
+{
+    char held[NB_SIZE_TEXT_MAX];
+    size_t used = nb_memory_used(memory);
+    if (limit <= 0 || (double)used <= limit + NB_MEMORY_ODDMENT) return;
+    nbl_error(L,
+              "the limit must be more than what is held already, %s; what is no longer needed "
+              "goes by collectgarbage()",
+              nb_size_text(used, held));
+}
+
 static int memory(lua_State *L)
 {
     memory_options options;
     nb_memory *memory = &nbl_ctx(L)->memory;
     nbl_options(L, 1, memory_option_list, &options, false);
+    check_limit(L, memory, options.limit);
     lua_createtable(L, 0, MEMORY_FIELDS); /* while the limit is the old one */
     if (options.limit >= 0) {
         memory->limit = (size_t)options.limit;
@@ -123,7 +136,8 @@ static const nbl_entry functions[] = {{"seed", seed, "nabla.seed(n)",
                                       {"memory", memory, "nabla.memory{limit}",
                                        "Bytes: live, those of tensors; peak, the most so far; "
                                        "pooled, kept for reuse; lua, those of Lua's own values; "
-                                       "limit, which may be set, and used, what counts against it "
+                                       "limit, which may be set to more than "
+                                       "is held, and used, what counts against it "
                                        "and is not for reuse. Past the limit comes the error "
                                        "\"not enough memory\", and what was there stays. Also "
                                        "requests, how many the system got so far.",

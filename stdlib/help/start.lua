@@ -43,7 +43,8 @@ page("keys", [[
 Keys at the prompt are GNU Readline's, as in bash; ~/.inputrc changes them.
 
   Tab                  completes names, fields, methods, options, words of the
-                       notation, file names; twice: lists what fits
+                       notation, file names; twice: lists what fits; in strings
+                       and comments \delta becomes δ, \nabla ∇, and so on
   Up, Down             earlier inputs that begin with what stands before the
                        cursor
   Ctrl-R               searches earlier inputs while you type

@@ -125,6 +125,8 @@ test("what Lua holds counts against the limit too, and what was there stays", fu
     collectgarbage()
     local x, limit = nabla.tensor.ones(1000), nabla.memory().limit
     local wide = nabla.tensor.ones(1):expand(10000000)
+    fails(function() nabla.memory {limit = 1000} end, "the limit must be more than what is held")
+    assert(nabla.memory().limit == limit)
     nabla.memory {limit = nabla.memory().used + 3e7}
     local endless = {
         function() local t = {} while true do t[#t + 1] = {} end end,

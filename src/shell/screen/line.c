@@ -4,6 +4,7 @@
 #include "shell/screen/complete.h"
 #include "shell/screen/input.h"
 #include "shell/screen/keys.h"
+#include "shell/screen/letters.h"
 #include "shell/screen/tty.h"
 
 #include <stdio.h>
@@ -134,6 +135,25 @@ static void list_matches(char **matches, int count, int longest)
     rl_forced_update_display();
 }
 
+/* Tab: the letter whose name stands there, or completion, which lists at a second Tab in a row. */
+static int on_tab(int count, int key)
+{
+    const char *letter;
+    char *text = text_before_cursor();
+    int length = text ? (int)sh_letter_before(text, &letter) : 0;
+    free(text);
+    if (length == 0) {
+        if (rl_last_func == on_tab) rl_last_func = rl_complete;
+        return rl_complete(count, key);
+    }
+    rl_begin_undo_group();
+    rl_delete_text(rl_point - length, rl_point);
+    rl_point -= length;
+    rl_insert_text(letter);
+    rl_end_undo_group();
+    return 0;
+}
+
 /* ---- Setting up, reading ---- */
 
 /* Behind a search that ended on a later row of a block Readline goes back to the prompt and leaves
@@ -163,6 +183,8 @@ static void bind_keys(void)
         rl_bind_keyseq_in_map("\033[B", rl_history_search_forward, maps[i]);
         rl_bind_keyseq_in_map("\033OB", rl_history_search_forward, maps[i]);
     }
+    rl_bind_key_in_map('\t', on_tab, emacs_standard_keymap);
+    rl_bind_key_in_map('\t', on_tab, vi_insertion_keymap);
 }
 
 /* Keys are bound before Readline reads the user's inputrc, so that he has the last word. */
