@@ -32,7 +32,7 @@ NB_DEFINE_CHOICES(nb_activation_type, nb_activation, "activation")
         .name = #NAME,                                                                             \
         .kernel = NB_U_##KERNEL,                                                                   \
         .example = "net = nn.net \"4 - 3 " #NAME " - 1\"\n"                                        \
-                   "nn." #NAME "(tensor{-1, 0, 1})\nnn." #NAME ".df(tensor{-1, 0, 1})",             \
+                   "nn." #NAME "(tensor{-1, 0, 1})\nnn." #NAME ".df(tensor{-1, 0, 1})",            \
         __VA_ARGS__,                                                                               \
     }
 
@@ -43,7 +43,7 @@ NB_DEFINE_CHOICES(nb_activation_type, nb_activation, "activation")
         .whole_layer = true,                                                                       \
         .op = NB_OP_##NAME,                                                                        \
         .example = "net = nn.net \"4 - 3 " #NAME "\"\n"                                            \
-                   "nn." #NAME "(tensor{-1, 0, 1})\nnn." #NAME ".df(tensor{-1, 0, 1})",             \
+                   "nn." #NAME "(tensor{-1, 0, 1})\nnn." #NAME ".df(tensor{-1, 0, 1})",            \
         __VA_ARGS__,                                                                               \
     }
 

@@ -13,7 +13,8 @@ void sh_push_brief(lua_State *L, int value, const sh_terminal *terminal);
 /* Pushes the same for help; of a function also the comment above it and, where asked, its source.
  */
 void sh_push_about(lua_State *L, int value, const sh_terminal *terminal, bool with_source);
-/* Adds to the text on the stack's top the source of the function at `value`, if it is one of Lua. */
+/* Adds to the text on the stack's top the source of the function at `value`, if it is one of Lua.
+ */
 void sh_add_source(lua_State *L, int value);
 
 #endif

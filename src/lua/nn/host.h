@@ -17,7 +17,8 @@
  * the argument, so that it lives as long as the call. Raises for names that nobody knows, with the
  * nearest. */
 nb_activation nbl_to_activation(lua_State *L, int arg);
-/* A handle for a built-in one on the stack's top; and what a handle at `arg` stands for, or NULL. */
+/* A handle for a built-in one on the stack's top; and what a handle at `arg` stands for, or NULL.
+ */
 extern const nbl_kind nbl_activation_kind;
 void nbl_new_built_in(lua_State *L, const nb_activation_type *type);
 const nb_activation_type *nbl_test_activation(lua_State *L, int arg);

@@ -7,8 +7,9 @@
 #include <math.h>
 
 enum {
-    CHUNK_BYTES = 1 << 20, /* what the widest layer reads and writes at a time: it stays in a cache */
-    CHUNK_LEAST = 32,      /* examples, so that products stay products of matrices */
+    CHUNK_BYTES =
+        1 << 20,      /* what the widest layer reads and writes at a time: it stays in a cache */
+    CHUNK_LEAST = 32, /* examples, so that products stay products of matrices */
     CHUNK_MOST = 1 << 14
 };
 

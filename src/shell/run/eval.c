@@ -120,7 +120,8 @@ static void show_values(lua_State *L, const sh_shell *shell, int first, int last
     if (last >= first) putchar('\n');
 }
 
-/* A word of other tools that is nobody's name here, alone on its line, gives nil, and the answer. */
+/* A word of other tools that is nobody's name here, alone on its line, gives nil, and the answer.
+ */
 static void answer_foreign(lua_State *L, const input *in, int last)
 {
     sh_scanner scanner = sh_scan(in->source, strlen(in->source));

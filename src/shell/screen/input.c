@@ -152,7 +152,7 @@ static bool is_searching(void)
 /* A byte of the keyboard's. Only commands expect a NUL. */
 static void take_byte(char byte)
 {
-    bool pastes = byte == ESCAPE && !input.pasting && sh_keys_follow(SH_PASTE_BEGINS + 1);
+    bool pastes = byte == ESCAPE && !input.pasting && sh_keys_follow(&SH_PASTE_BEGINS[1]);
     if (pastes && is_searching())
         paste_into_search();
     else if (pastes)

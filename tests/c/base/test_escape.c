@@ -70,7 +70,9 @@ static void letters(void **state)
 static void hidden(void **state)
 {
     (void)state;
-    check("a\xc2\x9b" "31m", NB_ESCAPE_LINES, "a\\u{9B}31m");
+    check("a\xc2\x9b"
+          "31m",
+          NB_ESCAPE_LINES, "a\\u{9B}31m");
     check("a\x9b"
           "31m",
           NB_ESCAPE_LINES, "a\\15531m");
