@@ -254,8 +254,6 @@ static void start_program(long number)
     set("TERM", number % 5 == 4 ? "dumb" : "xterm");
     set("LC_ALL", number % 7 == 6 ? "C" : "C.UTF-8");
     set("EDITOR", "false");
-    /* Of what random keys make Readline forget to give back. */
-    set("ASAN_OPTIONS", "detect_leaks=0");
     session_start(none);
     fprintf(storm.steps, "run\n");
     multiply("", "at the start there does not come");
