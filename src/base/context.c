@@ -26,6 +26,7 @@ void nb_ctx_free(nb_ctx *ctx)
     if (!ctx) return;
     nb_workers_stop(ctx);
     nb_pool_trim(ctx);
+    if (ctx->memory.bound) *ctx->memory.bound = NULL;
     free(ctx);
 }
 

@@ -48,6 +48,7 @@ typedef struct nb_memory {
     size_t (*left)(void); /* bytes that the machine has left; NULL: nobody asks */
     size_t asked;         /* up to here it was asked, and had them */
     const size_t *beside; /* bytes that the host's own allocator holds; NULL: they do not count */
+    nb_ctx **bound;       /* where the host keeps the context, emptied when it is freed; or NULL */
     uint64_t requests;    /* to the system since the start */
     uint64_t fail_at; /* test hook: the request with this number fails (counted from 1; 0: none) */
     bool fail_on;     /* test hook: every request after fail_at fails too */

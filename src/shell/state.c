@@ -109,26 +109,6 @@ static void heed_options(lua_State *L, nb_ctx *ctx, const sh_options *options)
     if (options->warnings) lua_warning(L, "@on", 0);
 }
 
-static int unbind(lua_State *L)
-{
-    sh_shell_of(L)->heap.ctx = NULL;
-    return 0;
-}
-
-/* Finalisers run in the opposite order of their making: this one before the context is freed, also
- * where a script closes the state itself (os.exit(true, true)). */
-static void bind_heap(lua_State *L, sh_shell *shell)
-{
-    static const char key;
-    lua_newuserdatauv(L, 0, 0);
-    lua_createtable(L, 0, 1);
-    lua_pushcfunction(L, unbind);
-    lua_setfield(L, -2, "__gc");
-    lua_setmetatable(L, -2);
-    lua_rawsetp(L, LUA_REGISTRYINDEX, &key);
-    sh_heap_bind(&shell->heap, shell->ctx);
-}
-
 static int open_state(lua_State *L)
 {
     const opening *o = lua_touserdata(L, 1);
@@ -148,7 +128,7 @@ static int open_state(lua_State *L)
     open_modules(L);
     nbl_guard_debug(L);
     shell->ctx = nbl_ctx(L);
-    bind_heap(L, shell);
+    sh_heap_bind(&shell->heap, shell->ctx);
     shell->ctx->interrupt = sh_interrupt_flag();
     sh_progress_init(&shell->progress, &shell->terminal);
     nbl_set_note(L, sh_error_note);
@@ -187,7 +167,6 @@ bool sh_shell_open(sh_shell *shell, const sh_options *options, int argc, char **
 void sh_shell_close(sh_shell *shell)
 {
     sh_interrupt_close();
-    shell->heap.ctx = NULL; /* it is freed before Lua's last block */
     if (shell->L) lua_close(shell->L);
     shell->L = NULL;
 }

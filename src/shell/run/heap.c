@@ -34,4 +34,5 @@ void sh_heap_bind(sh_heap *heap, nb_ctx *ctx)
 {
     heap->ctx = ctx;
     ctx->memory.beside = &heap->held;
+    ctx->memory.bound = &heap->ctx;
 }

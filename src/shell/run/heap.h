@@ -6,7 +6,8 @@
 #include "base/context.h"
 
 typedef struct sh_heap {
-    nb_ctx *ctx; /* whose limit binds; NULL while the state is opened or closed: nothing binds */
+    nb_ctx *ctx; /* whose limit binds; NULL before it is there and when it is freed, as by a script
+                    that closes the state: nothing binds */
     size_t held; /* bytes, as malloc takes them */
 } sh_heap;
 
