@@ -110,6 +110,14 @@ struct nb_layer {
 /* Which of a layer's two results forward gives. */
 typedef enum nb_output { NB_GIVE_A, NB_GIVE_Z } nb_output;
 
+/* Whether a layer can answer step by step (net:stream()), with what came before in mind. */
+typedef enum nb_streaming {
+    NB_STREAM_EACH = 1, /* it works on each step alone, or on what its children give */
+    NB_STREAM_STATE,    /* it goes on from what it keeps: nb_walk_state and nb_walk_remember, one
+                           tensor for a place, where mode.state is not NULL */
+    NB_STREAM_NEVER     /* it needs the whole sequence */
+} nb_streaming;
+
 struct nb_layer_type {
     const char *name;
     const char *help;         /* one line */
@@ -119,7 +127,12 @@ struct nb_layer_type {
     bool neurons;             /* takes an activation */
     bool table_only;          /* needs what notation cannot say */
     int branches;             /* the most that it may have; 0: no children */
-    size_t bytes;             /* of a struct that begins with nb_layer; 0: nb_layer itself */
+    nb_streaming streaming;   /* required */
+    /* Of a planned layer: why it cannot answer step by step, behind its place: "reads each sequence
+     * from its end too (both)"; NULL: it can. Required of NB_STREAM_NEVER; of the others where
+     * their settings decide. */
+    const char *(*whole)(const nb_layer *layer);
+    size_t bytes; /* of a struct that begins with nb_layer; 0: nb_layer itself */
     /* Gives back what the struct holds besides a layer; or NULL. */
     void (*free)(nb_ctx *ctx, nb_layer *layer);
     /* Copies what the struct says besides a layer's settings; or NULL. */

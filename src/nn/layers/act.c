@@ -46,6 +46,7 @@ NB_DESCRIPTOR(nb_layer_type, nb_layer_act) = {
                "nn.net{4, nn.dense{3, \"linear\"}, nn.act(nn.relu), 2}",
     .options = options,
     .neurons = true,
+    .streaming = NB_STREAM_EACH,
     .plan = plan_act,
     .forward = forward,
 };

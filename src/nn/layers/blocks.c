@@ -167,6 +167,7 @@ NB_DESCRIPTOR(nb_layer_type, nb_layer_residual) = {
     .example = "nn.net \"8 - residual[16 relu - 8 linear] - 2\"",
     .options = options,
     .branches = 2,
+    .streaming = NB_STREAM_EACH,
     .plan = plan_residual,
     .forward = forward_residual,
 };
@@ -180,6 +181,7 @@ NB_DESCRIPTOR(nb_layer_type, nb_layer_parallel) = {
     .example = "nn.net \"8 - parallel[16 relu | 4 tanh |] - 2\"",
     .options = options,
     .branches = 1000,
+    .streaming = NB_STREAM_EACH,
     .plan = plan_parallel,
     .forward = forward_parallel,
 };

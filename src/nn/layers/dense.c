@@ -97,6 +97,7 @@ NB_DESCRIPTOR(nb_layer_type, nb_layer_dense) = {
     .example = "nn.net{4, nn.dense{3, \"tanh\", name = \"hidden\"}, 2}",
     .options = options,
     .neurons = true,
+    .streaming = NB_STREAM_EACH,
     .plan = plan_dense,
     .forward = forward,
 };

@@ -86,6 +86,7 @@ NB_DESCRIPTOR(nb_layer_type, nb_layer_dropout) = {
     .usage = "dropout RATE [OPTIONS]; nn.dropout(0.5)",
     .example = "nn.net \"784 - 100 relu - dropout 0.5 - 10 softmax : cross_entropy\"",
     .options = options,
+    .streaming = NB_STREAM_EACH,
     .plan = plan_dropout,
     .forward = forward,
 };

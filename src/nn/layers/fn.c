@@ -6,7 +6,13 @@
 #include "base/memory.h"
 #include "tensor/shape.h"
 
+#include <stddef.h>
 #include <string.h>
+
+typedef struct fn_settings {
+    nb_layer_head head;
+    bool per_step; /* the user's word that f works on each step alone */
+} fn_settings;
 
 enum {
     PROBE_EXAMPLES = 2, /* more than one, so that a function that drops the examples shows */
@@ -153,7 +159,19 @@ static nb_tensor *forward(nb_walk *walk, nb_layer *layer, nb_tensor *x, nb_outpu
     return out;
 }
 
+static const char *whole(const nb_layer *layer)
+{
+    bool per_step = ((const fn_settings *)layer->settings)->per_step;
+    return per_step ? NULL
+                    : "may look at the whole sequence; say per_step = true where its function "
+                      "works on each step alone";
+}
+
 static const nb_option options[] = {
+    {.name = "per_step",
+     .help = "f works on each step alone, so that net:stream() may call it step by step",
+     .kind = NB_BOOLEAN,
+     .offset = offsetof(fn_settings, per_step)},
     NB_LAYER_OPTIONS,
     NB_OPTIONS_END,
 };
@@ -163,10 +181,12 @@ NB_DESCRIPTOR(nb_layer_type, nb_layer_fn) = {
     .help =
         "A layer written in Lua: f(x, params…) by tensor methods, its derivative from the tape.",
     .usage = "nn.fn(f), or nn.fn{f = f, params = {{name = \"w\", sizes…, value =, init =}, …}, "
-             "option =, …}",
+             "per_step =, option =, …}",
     .example = "nn.net{4, nn.fn(function(x) return x * 2 end), 3}",
     .options = options,
     .table_only = true,
+    .streaming = NB_STREAM_EACH,
+    .whole = whole,
     .plan = plan_fn,
     .forward = forward,
 };

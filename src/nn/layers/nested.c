@@ -69,6 +69,7 @@ NB_DESCRIPTOR(nb_layer_type, nb_layer_net) = {
     .bytes = sizeof(nb_net),
     .free = free_net,
     .copy = copy_net,
+    .streaming = NB_STREAM_EACH,
     .plan = plan_net,
     .forward = forward_net,
 };

@@ -89,6 +89,7 @@ NB_DESCRIPTOR(nb_layer_type, nb_layer_layer_norm) = {
     .usage = "layer_norm [OPTIONS]; nn.layer_norm{epsilon =}",
     .example = "nn.net \"8 - residual[layer_norm - 16 gelu - 8 linear] - 2\"",
     .options = options,
+    .streaming = NB_STREAM_EACH,
     .plan = plan_layer_norm,
     .forward = forward,
 };

@@ -39,6 +39,12 @@ static nb_status plan_flatten(nb_planner *planner, const nb_layer *layer, nb_pla
     return status;
 }
 
+static const char *flatten_whole(const nb_layer *layer)
+{
+    (void)layer;
+    return "puts all steps into one vector";
+}
+
 static const nb_option flatten_options[] = {NB_LAYER_OPTIONS, NB_OPTIONS_END};
 
 NB_DESCRIPTOR(nb_layer_type, nb_layer_flatten) = {
@@ -47,6 +53,8 @@ NB_DESCRIPTOR(nb_layer_type, nb_layer_flatten) = {
     .usage = "flatten [OPTIONS]; nn.flatten()",
     .example = "nn.net \"1x8x8 - flatten - 30 - 10\"",
     .options = flatten_options,
+    .streaming = NB_STREAM_NEVER,
+    .whole = flatten_whole,
     .plan = plan_flatten,
     .forward = forward,
 };
@@ -73,6 +81,12 @@ static nb_status plan_reshape(nb_planner *planner, const nb_layer *layer, nb_pla
         plan->where, nb_form_text(&plan->out, out), nb_form_text(&plan->in, in), (long long)count);
 }
 
+static const char *reshape_whole(const nb_layer *layer)
+{
+    (void)layer;
+    return "puts the numbers of all steps otherwise";
+}
+
 static const nb_option reshape_options[] = {
     {.name = "sizes",
      .help = "of what it gives, their product that of its input's",
@@ -94,6 +108,8 @@ NB_DESCRIPTOR(nb_layer_type, nb_layer_reshape) = {
     .usage = "reshape SIZES [OPTIONS]; nn.reshape{1, 28, 28}",
     .example = "nn.net \"12 - reshape 3x4 - flatten - 2\"",
     .options = reshape_options,
+    .streaming = NB_STREAM_NEVER,
+    .whole = reshape_whole,
     .plan = plan_reshape,
     .forward = forward,
 };

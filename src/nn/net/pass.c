@@ -60,9 +60,10 @@ nb_status nb_net_check_cost(nb_ctx *ctx, const nb_net *net)
     return status;
 }
 
-/* (n, T, …) as (n T, …): every step counts as an example of its own. */
-static nb_tensor *step_rows(nb_ctx *ctx, nb_tensor *t)
+/* (n, T, …) as (n T, …), of padded ones the real steps: each counts as an example of its own. */
+static nb_tensor *step_rows(nb_ctx *ctx, nb_tensor *t, nb_tensor *lengths)
 {
+    if (lengths) return nb_op2(ctx, NB_OP_pack_steps, t, lengths);
     nb_call call = {.op = nb_ops[NB_OP_reshape], .in = {t}, .inputs = 1};
     struct nb_attr_sizes *sizes = &call.attr.sizes;
     sizes->at[0] = t->shape[0] * t->shape[1];
@@ -88,13 +89,14 @@ static nb_status check_steps(nb_ctx *ctx, const nb_tensor *out, const nb_tensor 
                    nb_shape_text(out->dims, out->shape, got), (long long)out->shape[1]);
 }
 
-/* C from the last layer's result. Of steps the mean is over all of them. */
+/* C from the last layer's result. Of steps the mean is over all of them that are real. */
 static nb_tensor *cost_of(nb_ctx *ctx, const nb_net *net, nb_op_id fused, nb_tensor *last,
-                          nb_tensor *y)
+                          nb_tensor *y, nb_tensor *lengths)
 {
     if (nb_net_out(net)->reading != NB_STEPS) return cost_of_rows(ctx, net, fused, last, y);
     if (check_steps(ctx, last, y) != NB_OK) return NULL;
-    nb_tensor *rows = step_rows(ctx, last), *targets = rows ? step_rows(ctx, y) : NULL;
+    nb_tensor *rows = step_rows(ctx, last, lengths);
+    nb_tensor *targets = rows ? step_rows(ctx, y, lengths) : NULL;
     nb_tensor *cost = targets ? cost_of_rows(ctx, net, fused, rows, targets) : NULL;
     nb_tensor_release(ctx, rows);
     nb_tensor_release(ctx, targets);
@@ -103,7 +105,7 @@ static nb_tensor *cost_of(nb_ctx *ctx, const nb_net *net, nb_op_id fused, nb_ten
 
 nb_tensor *nb_net_cost_from(nb_ctx *ctx, const nb_net *net, nb_tensor *a, nb_tensor *y)
 {
-    return cost_of(ctx, net, NB_OPS, a, y);
+    return cost_of(ctx, net, NB_OPS, a, y, NULL);
 }
 
 nb_status nb_net_run(nb_ctx *ctx, nb_net *net, nb_tensor *x, nb_tensor *y, const nb_mode *mode,
@@ -116,9 +118,13 @@ nb_status nb_net_run(nb_ctx *ctx, nb_net *net, nb_tensor *x, nb_tensor *y, const
     *result = (nb_result){.output = NULL};
     if (y && nb_net_check_cost(ctx, net) != NB_OK) return ctx->status;
     ctx->recording = walk.mode.taped;
-    result->output =
-        nb_walk_branch(&walk, &net->layer, 0, x, takes_z(net, fused) ? NB_GIVE_Z : NB_GIVE_A);
-    if (result->output && y) result->cost = cost_of(ctx, net, fused, result->output, y);
+    if (nb_walk_begin(&walk, x) == NB_OK)
+        result->output =
+            nb_walk_branch(&walk, &net->layer, 0, x, takes_z(net, fused) ? NB_GIVE_Z : NB_GIVE_A);
+    if (result->output && y)
+        result->cost = cost_of(ctx, net, fused, result->output, y,
+                               nb_walk_lengths(&walk, nb_net_out(net)->size[0]));
+    nb_walk_end(&walk);
     ctx->recording = recording;
     if (result->output && (result->cost || !y)) return NB_OK;
     nb_result_free(ctx, result);

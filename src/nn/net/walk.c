@@ -2,6 +2,7 @@
 #include "nn/net/walk.h"
 
 #include "base/memory.h"
+#include "grad/lengths.h"
 #include "tensor/shape.h"
 
 #include <string.h>
@@ -108,6 +109,68 @@ void nb_state_free(nb_ctx *ctx, nb_state *state)
     for (int i = 0; state->at && i < state->places; i++) nb_tensor_release(ctx, state->at[i]);
     nb_free(ctx, state->at, (size_t)state->places * sizeof *state->at);
     *state = (nb_state){.places = 0};
+}
+
+/* ---- Lengths --------------------------------------------------------------------------------- */
+
+static struct nb_bound *find_bound(const nb_walk *walk, int64_t identity)
+{
+    for (int i = 0; i < walk->bounds; i++)
+        if (walk->bound[i].identity == identity) return &walk->bound[i];
+    return NULL;
+}
+
+nb_tensor *nb_walk_lengths(const nb_walk *walk, int64_t identity)
+{
+    const struct nb_bound *bound = find_bound(walk, identity);
+    return bound ? bound->lengths : NULL;
+}
+
+nb_status nb_walk_bind_lengths(nb_walk *walk, int64_t identity, nb_tensor *lengths)
+{
+    struct nb_bound *bound = find_bound(walk, identity);
+    if (!bound) {
+        size_t size = sizeof *bound, bytes = (size_t)walk->bounds * size;
+        struct nb_bound *list = nb_resize(walk->ctx, walk->bound, bytes, bytes + size);
+        if (!list) return walk->ctx->status;
+        walk->bound = list;
+        bound = &list[walk->bounds++];
+        *bound = (struct nb_bound){.identity = identity};
+    }
+    nb_tensor_retain(lengths);
+    nb_tensor_release(walk->ctx, bound->lengths);
+    bound->lengths = lengths;
+    return NB_OK;
+}
+
+nb_tensor *nb_walk_masked(nb_walk *walk, const nb_form *form, nb_tensor *x)
+{
+    nb_tensor *lengths = nb_walk_lengths(walk, form->size[0]);
+    return lengths ? nb_op2(walk->ctx, NB_OP_mask_steps, x, lengths) : nb_tensor_retain(x);
+}
+
+nb_status nb_walk_begin(nb_walk *walk, const nb_tensor *x)
+{
+    nb_ctx *ctx = walk->ctx;
+    const nb_form *in = &walk->net->layer.plan->in;
+    nb_tensor *lengths = walk->mode.lengths;
+    char text[NB_SHAPE_TEXT];
+    if (!lengths) return NB_OK;
+    if (in->size[0] >= 0)
+        return nb_fail(ctx, NB_ESHAPE,
+                       "sequences of different lengths need a free first size, *; the network "
+                       "takes %s",
+                       nb_form_text(in, text));
+    nb_status status = nb_lengths_check(ctx, "x", x, lengths);
+    return status == NB_OK ? nb_walk_bind_lengths(walk, in->size[0], lengths) : status;
+}
+
+void nb_walk_end(nb_walk *walk)
+{
+    for (int i = 0; i < walk->bounds; i++) nb_tensor_release(walk->ctx, walk->bound[i].lengths);
+    nb_free(walk->ctx, walk->bound, (size_t)walk->bounds * sizeof *walk->bound);
+    walk->bound = NULL;
+    walk->bounds = 0;
 }
 
 /* ---- One layer ------------------------------------------------------------------------------- */

@@ -24,12 +24,13 @@ typedef struct nb_state {
 
 /* How a pass runs. */
 typedef struct nb_mode {
-    bool learning;            /* dropout drops, running figures move; else evaluating */
-    bool taped;               /* the pass leaves records; says nothing about learning */
-    uint64_t seed, step;      /* of chance: with the place they name every draw */
-    const nb_tensor *lengths; /* i32 (n): of padded sequences; NULL: none is padded */
-    nb_state *state;          /* NULL: every call begins anew */
-    nb_staged *staged;        /* NULL: buffers stay as they are */
+    bool learning;       /* dropout drops, running figures move; else evaluating */
+    bool taped;          /* the pass leaves records; says nothing about learning */
+    uint64_t seed, step; /* of chance: with the place they name every draw */
+    nb_tensor *lengths;  /* i32 (n), contiguous: of padded sequences, bound to the input's
+                            free first size; NULL: none is padded */
+    nb_state *state;     /* NULL: every call begins anew */
+    nb_staged *staged;   /* NULL: buffers stay as they are */
 } nb_mode;
 
 /* Who looks on. z and a of layers with neurons are then made one after the other, with the bits of
@@ -48,6 +49,11 @@ struct nb_walk {
     nb_mode mode;
     const nb_observer *observer;
     int place; /* of the layer under way: depth first, from 0 for the network's first layer */
+    struct nb_bound {
+        int64_t identity; /* of a free size */
+        nb_tensor *lengths;
+    } * bound; /* a list of `bounds`, owned */
+    int bounds;
 };
 
 /* What a pass gives, as far as it was asked for: new references. */
@@ -73,7 +79,20 @@ nb_tensor *nb_walk_param(const nb_walk *walk, const nb_layer *layer, int i);
 nb_tensor *nb_walk_buffer(const nb_walk *walk, const nb_layer *layer, int i);
 /* Stages new figures; where the mode stages nothing they are dropped. */
 nb_status nb_walk_stage(nb_walk *walk, const nb_layer *layer, int i, nb_tensor *figures);
-/* The state of this place: borrowed, or NULL; and a new one, kept. */
+/* How many steps along the free size `identity` (below 0, of a form) are real, i32 (n), contiguous,
+ * each at least 1: borrowed, valid until others are bound; NULL where nothing is padded, as along a
+ * fixed size. A layer that mixes steps reads padding as 0 (op mask_steps) or leaves it out; one
+ * that makes another free size of it binds the lengths there, in every pass. */
+nb_tensor *nb_walk_lengths(const nb_walk *walk, int64_t identity);
+nb_status nb_walk_bind_lengths(nb_walk *walk, int64_t identity, nb_tensor *lengths);
+/* x (n, T, …) with zeros where a step is padding: a new reference, x itself where nothing is. */
+nb_tensor *nb_walk_masked(nb_walk *walk, const nb_form *form, nb_tensor *x);
+/* Begins with the mode's lengths, which are checked against x; and lets go of all. */
+nb_status nb_walk_begin(nb_walk *walk, const nb_tensor *x);
+void nb_walk_end(nb_walk *walk);
+
+/* The state of this place: borrowed, or NULL; and a new one, kept. What is remembered is never
+ * written to again: streams share it. */
 nb_tensor *nb_walk_state(const nb_walk *walk);
 nb_status nb_walk_remember(nb_walk *walk, nb_tensor *state);
 

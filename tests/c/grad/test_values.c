@@ -105,6 +105,25 @@ static double layer_norm_value(const place *p)
     return flat_at(input(p, 1), column) * normal + flat_at(input(p, 2), column);
 }
 
+/* Padding behind an example's steps is 0. */
+static double mask_steps_value(const place *p)
+{
+    const int32_t *length = nb_tensor_data(input(p, 1));
+    return p->index[1] < length[p->index[0]] ? nb_tensor_get(input(p, 0), p->index) : 0;
+}
+
+/* Row p->index[0] of the real steps of all examples. */
+static double pack_steps_value(const place *p)
+{
+    const int32_t *length = nb_tensor_data(input(p, 1));
+    int64_t index[NB_MAX_DIMS], step = p->index[0], i = 0;
+    for (; step >= length[i]; i++) step -= length[i];
+    index[0] = i;
+    index[1] = step;
+    for (int d = 1; d < p->out->dims; d++) index[d + 1] = p->index[d];
+    return nb_tensor_get(input(p, 0), index);
+}
+
 /* Row i, or entry i of a vector, of what stands for a matrix of a batch. */
 static double factor(const nb_tensor *t, int batch, const int64_t *of_batch, int64_t i, int64_t j,
                      bool left)
@@ -391,6 +410,8 @@ static const definition definitions[] = {
     V(softmax),
     V(log_softmax),
     V(layer_norm),
+    V(mask_steps),
+    V(pack_steps),
     V(matmul),
     V(dot),
     V(outer),

@@ -1,0 +1,124 @@
+/* Lengths of padded sequences in a pass: where they are bound, what they must be, and that a cost
+ * over steps counts the real ones alone. */
+#include "../nets.h"
+
+#include "../../support.h"
+
+#include <math.h>
+
+/* i32 (count) of these. */
+static nb_tensor *lengths_of(int64_t count, const int32_t *length)
+{
+    nb_tensor *t = nb_tensor_new(ctx, NB_I32, 1, &count);
+    assert_non_null(t);
+    memcpy(nb_tensor_data(t), length, (size_t)count * sizeof *length);
+    return t;
+}
+
+/* (n, T, k) in f64 of numbers in -1 … 1. */
+static nb_tensor *sequences(int64_t n, int64_t T, int64_t k, uint64_t seed)
+{
+    nb_tensor *flat = uniform(ctx, NB_F64, n * T, k, -1, 1, seed);
+    nb_tensor *t = nb_tensor_reshape(ctx, flat, 3, (const int64_t[]){n, T, k});
+    nb_tensor_release(ctx, flat);
+    assert_non_null(t);
+    return t;
+}
+
+/* Example i alone, of its real steps. */
+static nb_tensor *alone(nb_tensor *x, int64_t i, int64_t length)
+{
+    nb_tensor *one = nb_tensor_narrow(ctx, x, 0, i, 1, 1);
+    nb_tensor *real = nb_tensor_narrow(ctx, one, 1, 0, length, 1);
+    nb_tensor_release(ctx, one);
+    return real;
+}
+
+static double cost_of(nb_net *net, nb_tensor *x, nb_tensor *y, nb_tensor *lengths)
+{
+    const nb_mode mode = {.lengths = lengths};
+    nb_result pass;
+    if (nb_net_run(ctx, net, x, y, &mode, NULL, &pass) != NB_OK) fail_msg("%s", ctx->message);
+    double cost = nb_tensor_item(pass.cost);
+    nb_result_free(ctx, &pass);
+    return cost;
+}
+
+/* The mean over 4 + 1 + 2 real steps, of each sequence alone; what stands in the padding is
+ * nobody's, infinities too. */
+static void test_cost_of_real_steps(void **state)
+{
+    static const int32_t length[] = {4, 1, 2};
+    (void)state;
+    nb_net *net = net_of(ctx, "*x3 - 5 tanh - 2 : mse", NB_F64);
+    nb_tensor *x = sequences(3, 4, 3, 1), *y = sequences(3, 4, 2, 2), *lengths;
+    lengths = lengths_of(3, length);
+    double sum = 0;
+    for (int64_t i = 0; i < 3; i++) {
+        nb_tensor *one = alone(x, i, length[i]), *target = alone(y, i, length[i]);
+        sum += length[i] * cost_of(net, one, target, NULL);
+        nb_tensor_release(ctx, one);
+        nb_tensor_release(ctx, target);
+    }
+    double whole = cost_of(net, x, y, NULL), real = cost_of(net, x, y, lengths);
+    assert_true(fabs(real - sum / 7) < 1e-14);
+    assert_true(fabs(real - whole) > 1e-3);
+    nb_tensor_set(x, (const int64_t[]){1, 1, 0}, 50);
+    nb_tensor_set(y, (const int64_t[]){2, 2, 0}, INFINITY);
+    assert_true(cost_of(net, x, y, lengths) == real);
+    nb_tensor_release(ctx, x);
+    nb_tensor_release(ctx, y);
+    nb_tensor_release(ctx, lengths);
+    nb_net_release(ctx, net);
+}
+
+static void check_refused(const char *notation, int64_t count, const int32_t *length,
+                          const char *message)
+{
+    nb_net *net = net_of(ctx, notation, NB_F64);
+    nb_tensor *x = sequences(2, 4, 3, 1), *lengths = lengths_of(count, length);
+    const nb_mode mode = {.lengths = lengths};
+    nb_result pass;
+    assert_true(nb_net_run(ctx, net, x, NULL, &mode, NULL, &pass) != NB_OK);
+    assert_string_equal(ctx->message, message);
+    nb_tensor_release(ctx, x);
+    nb_tensor_release(ctx, lengths);
+    nb_net_release(ctx, net);
+}
+
+static void test_refused(void **state)
+{
+    (void)state;
+    check_refused("*x3 - 2", 2, (const int32_t[]){0, 4},
+                  "x: example 1 cannot have 0 steps; lengths are from 1 to 4, the steps of 2x4x3");
+    check_refused("*x3 - 2", 2, (const int32_t[]){1, 5},
+                  "x: example 2 cannot have 5 steps; lengths are from 1 to 4, the steps of 2x4x3");
+    check_refused("*x3 - 2", 3, (const int32_t[]){1, 2, 3},
+                  "x: 2x4x3 needs a length for each example, not 3");
+    check_refused("4x3 - flatten - 2", 2, (const int32_t[]){1, 2},
+                  "sequences of different lengths need a free first size, *; the network takes "
+                  "4x3");
+}
+
+/* Every kind of layer says whether it can answer step by step, and why where it never can. */
+static void test_streaming_is_said(void **state)
+{
+    (void)state;
+    for (int i = 0; i < NB_LAYERS; i++) {
+        const nb_layer_type *type = nb_layer_types[i];
+        if (!type->streaming || (type->streaming == NB_STREAM_NEVER && !type->whole))
+            fail_msg("%s does not say whether it can answer step by step", type->name);
+    }
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(test_##name, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(cost_of_real_steps),
+        TEST(refused),
+        TEST(streaming_is_said),
+    };
+    return cmocka_run_group_tests_name("lengths", tests, NULL, NULL);
+}
