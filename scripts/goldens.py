@@ -17,7 +17,8 @@ sys.dont_write_bytecode = True
 
 import torch
 
-KINDS = ("make", "elementwise", "reduce", "statistics", "order", "shape", "index", "linalg", "nn")
+KINDS = ("make", "elementwise", "reduce", "statistics", "order", "shape", "index", "linalg", "nn",
+         "attention")
 
 HEAD = "# {}\n# Written by scripts/goldens.py; README.txt says how to read it.\n"
 

@@ -185,7 +185,7 @@ struct nb_op {
      * samples, - a number, t: the transposed view of a contiguous tensor, c: a condition, u8 of 0
      * and 1, i: indices as the user counts, within the dimension that the sample names, of all
      * elements where it names none, p: likewise counted from 0, k: class numbers, from 1 to the
-     * size of the first input's last dimension, g: square matrices far from
+     * size of the first input's last dimension, w: words, from 1 to that of its first one, g: square matrices far from
      * singular, s: symmetric ones that are positive definite; /1: an integer argument as the user
      * counts); the interval that values are drawn from; points that are avoided (the kinks). */
     const char *samples;

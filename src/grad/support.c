@@ -193,3 +193,12 @@ nb_tensor *nb_sum_to(nb_ctx *ctx, nb_tensor *gradient, const nb_tensor *input)
     nb_tensor_release(ctx, sum);
     return out;
 }
+
+nb_status nb_run_pieces(nb_ctx *ctx, size_t pieces, bool worth, nb_piece *piece, void *job)
+{
+    if (worth)
+        nb_parallel(ctx, pieces, piece, job);
+    else
+        for (size_t i = 0; i < pieces; i++) piece(job, i);
+    return nb_poll(ctx);
+}

@@ -2,6 +2,7 @@
 #ifndef NB_SUPPORT_H
 #define NB_SUPPORT_H
 
+#include "base/workers.h"
 #include "grad/fold.h"
 #include "grad/tape.h"
 #include "tensor/walk.h"
@@ -56,6 +57,9 @@ nb_tensor *nb_sum_dims(nb_ctx *ctx, const nb_tensor *x, unsigned dims);
  * recorded. An alias, for a record must not own the tensor that owns it. The reference to y is
  * taken; NULL for a NULL y. */
 nb_tensor *nb_save_output(nb_ctx *ctx, nb_call *call, nb_tensor *y);
+/* Pieces of work that was cut by its size alone: on the workers where `worth`, else one after the
+ * other; then Ctrl-C is looked for. */
+nb_status nb_run_pieces(nb_ctx *ctx, size_t pieces, bool worth, nb_piece *piece, void *job);
 /* 0 where x is 0, else value; the reference to value is taken. NULL for a NULL value. */
 nb_tensor *nb_zero_where(nb_ctx *ctx, nb_tensor *x, nb_tensor *value);
 

@@ -25,13 +25,13 @@ static nb_tensor *as_batch(nb_ctx *ctx, nb_tensor *t, int64_t n, int dims)
     return nb_op_call(ctx, &reshape);
 }
 
-/* t in the network's dtype, which must hold it. Gradients flow to t. */
-static nb_tensor *in_dtype(nb_ctx *ctx, const nb_net *net, nb_tensor *t, const char *name)
+/* t in a dtype that must hold it. Gradients flow to t, unless it stores. */
+static nb_tensor *in_dtype(nb_ctx *ctx, nb_dtype dtype, nb_tensor *t, const char *name)
 {
-    nb_tensor *fit = nb_tensor_fit(ctx, t, net->dtype);
+    nb_tensor *fit = nb_tensor_fit(ctx, t, dtype);
     if (!fit && ctx->status == NB_EVALUE) nb_fail_in(ctx, "%s", name);
-    if (!fit || !t->link || fit == t) return fit;
-    nb_call to = {.op = nb_ops[NB_OP_to], .in = {t}, .inputs = 1, .attr.dtype = net->dtype};
+    if (!fit || !t->link || fit == t || !nb_dtype_computes(dtype)) return fit;
+    nb_call to = {.op = nb_ops[NB_OP_to], .in = {t}, .inputs = 1, .attr.dtype = dtype};
     nb_tensor_release(ctx, fit);
     return nb_op_call(ctx, &to);
 }
@@ -47,7 +47,7 @@ nb_tensor *nb_net_inputs(nb_ctx *ctx, const nb_net *net, nb_tensor *x, bool *sin
                             nb_shape_text(x->dims, x->shape, given), nb_form_text(in, wanted),
                             wanted, wanted, nb_form_is_free(in) ? ", * at least 1" : "");
     *single = x->dims == in->dims;
-    nb_tensor *same = in_dtype(ctx, net, x, "x");
+    nb_tensor *same = in_dtype(ctx, nb_net_in_dtype(net), x, "x");
     if (!same || !*single) return same;
     nb_tensor *batch = as_batch(ctx, same, 1, in->dims);
     nb_tensor_release(ctx, same);
@@ -152,7 +152,7 @@ nb_tensor *nb_net_targets(nb_ctx *ctx, const nb_net *net, nb_tensor *y, int64_t 
     bool column = out->dims == 1 && out->size[0] == 1 && number;
     if (ends_with(y, out) ? whole || one : column) {
         const int64_t single[2] = {n, 1};
-        nb_tensor *same = in_dtype(ctx, net, y, "y");
+        nb_tensor *same = in_dtype(ctx, net->dtype, y, "y");
         nb_tensor *batch = !same               ? NULL
                            : ends_with(y, out) ? as_batch(ctx, same, n, out->dims)
                                                : nb_tensor_reshape(ctx, same, 2, single);

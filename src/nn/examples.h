@@ -4,7 +4,8 @@
 
 #include "nn/net/pass.h"
 
-/* x as (n, in_shape…) in the net's dtype. *single says that x was one example. NULL with NB_ESHAPE
+/* x as (n, in_shape…) in the dtype that the net's inputs come in (nb_net_in_dtype), which must hold
+ * its numbers; words take no gradient. *single says that x was one example. NULL with NB_ESHAPE
  * "x is 60; the network takes examples of 64, so 64 or nx64". */
 nb_tensor *nb_net_inputs(nb_ctx *ctx, const nb_net *net, nb_tensor *x, bool *single);
 

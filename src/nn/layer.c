@@ -454,3 +454,14 @@ nb_layer *nb_layer_end(nb_layer *layer)
         layer = layer->child[layer->children - 1];
     return layer->plan && layer->plan->runs ? layer : NULL;
 }
+
+bool nb_layer_takes_words(const nb_layer *layer)
+{
+    if (layer->type->words || !layer->children) return layer->type->words;
+    for (int b = 0; b < layer->branches; b++) {
+        int first = nb_branch_first(layer, b);
+        if (first == nb_branch_end(layer, b) || !nb_layer_takes_words(layer->child[first]))
+            return false;
+    }
+    return true;
+}

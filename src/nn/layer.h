@@ -125,6 +125,7 @@ struct nb_layer_type {
     const char *example;      /* Lua that runs */
     const nb_option *options; /* of its settings, the head's included (NB_LAYER_OPTIONS) */
     bool neurons;             /* takes an activation */
+    bool words;               /* takes whole numbers, which stay integers up to it */
     bool table_only;          /* needs what notation cannot say */
     int branches;             /* the most that it may have; 0: no children */
     nb_streaming streaming;   /* required */
@@ -231,6 +232,9 @@ void nb_layer_scale(nb_layer *layer, double factor);
 int64_t nb_layer_count(const nb_layer *layer);
 /* "layer 3.1 (name)", or "this layer" before it has a plan. */
 const char *nb_layer_where(const nb_layer *layer);
+/* Whether all that it does with its input is to take it as words: it is of such a type, or a block
+ * or network in which every branch begins so. */
+bool nb_layer_takes_words(const nb_layer *layer);
 /* The layer whose activation makes this one's output: itself, or the last of a network's; NULL
  * where none does. */
 nb_layer *nb_layer_end(nb_layer *layer);

@@ -1,6 +1,7 @@
 /* Filling with numbers that follow a rule. */
 #include "tensor/make.h"
 
+#include "base/memory.h"
 #include "base/text.h"
 #include "kernel/kernel.h"
 
@@ -223,4 +224,34 @@ nb_status nb_largest_label(nb_ctx *ctx, nb_tensor *labels, int64_t *largest)
 {
     *largest = 0;
     return each_label(ctx, labels, NB_MAX_ELEMENTS, raise_largest, largest);
+}
+
+/* ---- Waves ---- */
+
+typedef struct waves {
+    int64_t start, features;
+    const double *rate; /* of each pair of columns */
+} waves;
+
+static void on_waves(void *arg, int64_t first, int64_t n, double *to)
+{
+    const waves *of = arg;
+    int64_t row = first / of->features, column = first % of->features;
+    for (int64_t i = 0; i < n; i++) {
+        double angle = (double)(of->start + row) * of->rate[column / 2];
+        to[i] = column % 2 ? cos(angle) : sin(angle);
+        if (++column == of->features) row++, column = 0;
+    }
+}
+
+nb_status nb_fill_waves(nb_ctx *ctx, nb_tensor *tensor, int64_t start)
+{
+    const double slowest = 1e-4;
+    int64_t features = tensor->shape[1], pairs = (features + 1) / 2;
+    double *rate = nb_alloc(ctx, (size_t)pairs * sizeof *rate);
+    if (!rate) return ctx->status;
+    for (int64_t k = 0; k < pairs; k++) rate[k] = pow(slowest, (double)(2 * k) / (double)features);
+    nb_status status = fill(ctx, tensor, on_waves, &(waves){start, features, rate});
+    nb_free(ctx, rate, (size_t)pairs * sizeof *rate);
+    return status;
 }

@@ -11,6 +11,9 @@ nb_status nb_fill_range(nb_ctx *ctx, nb_tensor *tensor, double start, double ste
 nb_status nb_fill_line(nb_ctx *ctx, nb_tensor *tensor, double first, double last);
 /* base to the power of n exponents evenly from first to last. */
 nb_status nb_fill_powers(nb_ctx *ctx, nb_tensor *tensor, double base, double first, double last);
+/* (T, features): the waves of positions start, start + 1, … (Vaswani et al. 2017): column 2k holds
+ * sin(position / 10000^(2k / features)), column 2k + 1 the cosine. */
+nb_status nb_fill_waves(nb_ctx *ctx, nb_tensor *tensor, int64_t start);
 /* 1 on the diagonal of a matrix, else 0. */
 nb_status nb_fill_identity(nb_ctx *ctx, nb_tensor *tensor);
 /* tensor (…, classes): 1 at the place that the label (…) names, counted from 1, else 0. NB_EVALUE

@@ -49,11 +49,7 @@ static nb_status run_job(nb_ctx *ctx, norm_job *job, nb_piece *piece)
 {
     size_t pieces = pieces_of(job);
     job->interrupt = pieces > 1 ? ctx->interrupt : NULL;
-    if (job->rows * job->k >= PARALLEL)
-        nb_parallel(ctx, pieces, piece, job);
-    else
-        for (size_t i = 0; i < pieces; i++) piece(job, i);
-    return nb_poll(ctx);
+    return nb_run_pieces(ctx, pieces, job->rows * job->k >= PARALLEL, piece, job);
 }
 
 static bool interrupted(const norm_job *job)

@@ -63,7 +63,7 @@ static nb_tensor *targets_of(nb_ctx *ctx, const nb_net *net, nb_tensor *raw, int
 
 static nb_tensor *raw_x(nb_ctx *ctx, const nb_net *net, const nbl_examples *of)
 {
-    return of->set ? nb_set_x(ctx, of->set, net->dtype) : nb_tensor_retain(of->x);
+    return of->set ? nb_set_x(ctx, of->set, nb_net_in_dtype(net)) : nb_tensor_retain(of->x);
 }
 
 static nb_tensor *raw_y(nb_ctx *ctx, const nb_net *net, const nbl_examples *of)

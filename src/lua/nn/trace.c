@@ -239,7 +239,8 @@ static void add_layer(lua_State *L, nb_text *text, int block, const char *before
     lua_rawgeti(L, block, number);
     int at = lua_gettop(L);
     for (size_t i = 0; i < sizeof fields / sizeof *fields && lua_istable(L, -1); i++) {
-        lua_getfield(L, -1, fields[i]);
+        lua_pushstring(L, fields[i]);
+        lua_rawget(L, -2); /* a field that is not there may be an error */
         const nb_tensor *tensor = nbl_test_tensor(L, -1);
         if (tensor)
             nb_text_add(text, "  %s %s", fields[i],

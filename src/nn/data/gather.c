@@ -211,8 +211,8 @@ nb_status nb_set_gather(nb_ctx *ctx, const nb_set *set, const int32_t *order, in
 
 /* ---- All of it ------------------------------------------------------------------------------ */
 
-static nb_tensor *gather_all(nb_ctx *ctx, const nb_set *set, nb_feed *rows, const nb_scale *scale,
-                             nb_dtype dtype)
+static nb_tensor *gather_all(nb_ctx *ctx, const nb_set *set, const char *what, nb_feed *rows,
+                             const nb_scale *scale, nb_dtype dtype)
 {
     nb_pick all = nb_set_pick(set, NULL, 0, set->count);
     int64_t shape[NB_MAX_DIMS] = {set->count};
@@ -220,18 +220,18 @@ static nb_tensor *gather_all(nb_ctx *ctx, const nb_set *set, nb_feed *rows, cons
     nb_tensor *to = nb_tensor_new(ctx, dtype, rows->dims + 1, shape);
     if (!to) return NULL;
     nb_room room = room_of(to);
-    if (nb_feed_gather(ctx, rows, &all, scale, &room) == NB_OK) return to;
-    nb_tensor_release(ctx, to);
-    return NULL;
+    nb_status status = nb_dtype_computes(dtype) ? nb_feed_gather(ctx, rows, &all, scale, &room)
+                                                : gather_whole(ctx, what, rows, &all, &room);
+    return nb_tensor_settle(ctx, to, status);
 }
 
 nb_tensor *nb_set_x(nb_ctx *ctx, const nb_set *set, nb_dtype dtype)
 {
-    return gather_all(ctx, set, set->x, set->scale, dtype);
+    return gather_all(ctx, set, "x", set->x, set->scale, dtype);
 }
 
 nb_tensor *nb_set_y(nb_ctx *ctx, const nb_set *set, nb_dtype dtype)
 {
     if (!set->y) return nb_fail_null(ctx, NB_EARG, "the set holds no y");
-    return gather_all(ctx, set, set->y, NULL, set->classes ? NB_I32 : dtype);
+    return gather_all(ctx, set, "y", set->y, NULL, set->classes ? NB_I32 : dtype);
 }

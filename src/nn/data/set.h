@@ -64,8 +64,9 @@ nb_status nb_set_gather(nb_ctx *ctx, const nb_set *set, const int32_t *order, in
 /* How many examples of `set` are among those of `others`: they have the same row of the same x. -1
  * with NB_EMEMORY. */
 int64_t nb_set_common(nb_ctx *ctx, const nb_set *set, const nb_set *others);
-/* All examples as the network sees them, (count, …) in `dtype`; class numbers (count, …) as NB_I32,
- * or targets in `dtype`. Whatever they hold: NaN is shown, not refused. */
+/* All examples as the network sees them, (count, …) in `dtype`, scaled where that computes; class
+ * numbers (count, …) as NB_I32, or targets in `dtype`. Whatever they hold: NaN is shown, not
+ * refused; but by a dtype that stores what it does not hold, as nb_set_gather says. */
 nb_tensor *nb_set_x(nb_ctx *ctx, const nb_set *set, nb_dtype dtype);
 nb_tensor *nb_set_y(nb_ctx *ctx, const nb_set *set, nb_dtype dtype);
 /* "digits: 1,797 examples · x 64 · 10 classes 0…9 · train 1,437 · test 360" */

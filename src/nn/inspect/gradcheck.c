@@ -15,7 +15,7 @@
 typedef struct checking {
     nb_ctx *ctx;
     nb_net *net;      /* in f64 */
-    nb_tensor *x, *y; /* in f64; y may be class numbers */
+    nb_tensor *x, *y; /* in f64; x may be words, y class numbers */
     nb_trace trace;
     int64_t forwards;
     const char *what; /* for who is told how far it is */
@@ -158,14 +158,18 @@ static bool is_last(const checking *c, int p)
     return place == p;
 }
 
+/* Words and class numbers stay integers. */
+static nb_tensor *in_f64(nb_ctx *ctx, nb_tensor *t)
+{
+    return nb_tensor_convert(ctx, t, nb_dtype_computes(t->dtype) ? NB_F64 : t->dtype, 1);
+}
+
 static nb_status begin(checking *c, nb_ctx *ctx, nb_net *net, nb_tensor *x, nb_tensor *y)
 {
     *c = (checking){.ctx = ctx};
     c->net = nb_net_clone(ctx, net, NB_F64);
-    c->x = c->net ? nb_tensor_convert(ctx, x, NB_F64, 1) : NULL;
-    /* Class numbers stay integers. */
-    c->y =
-        c->x ? nb_tensor_convert(ctx, y, nb_dtype_computes(y->dtype) ? NB_F64 : y->dtype, 1) : NULL;
+    c->x = c->net ? in_f64(ctx, x) : NULL;
+    c->y = c->x ? in_f64(ctx, y) : NULL;
     return c->y ? NB_OK : ctx->status;
 }
 

@@ -62,7 +62,8 @@ static nb_tensor *part(nb_ctx *ctx, const nb_tensor *flat, const nb_param *param
 /* The gradient at a tensor that was watched, or at x. What the cost does not depend on has 0. */
 static nb_tensor *gradient_at(nb_ctx *ctx, const nb_trace *trace, const nb_tensor *t)
 {
-    nb_tensor *grad = t->link == trace->x->link ? nb_leaf_grad(nb_leaf_of(t)) : nb_watched(t);
+    bool is_x = trace->x->link && t->link == trace->x->link;
+    nb_tensor *grad = is_x ? nb_leaf_grad(nb_leaf_of(t)) : nb_watched(t);
     return grad ? nb_tensor_retain(grad) : nb_tensor_zeros(ctx, t->dtype, t->dims, t->shape);
 }
 
@@ -94,7 +95,7 @@ static nb_status run_backward(nb_ctx *ctx, const nb_net *net, nb_tensor *cost, n
     for (int i = 0; i < trace->places && status == NB_OK; i++)
         status = collect_place(ctx, trace, grads, &trace->place[i]);
     nb_tensor_release(ctx, grads);
-    if (status != NB_OK) return status;
+    if (status != NB_OK || !trace->x->link) return status;
     trace->grad_x = gradient_at(ctx, trace, trace->x);
     return trace->grad_x ? NB_OK : ctx->status;
 }
@@ -152,9 +153,11 @@ nb_status nb_trace_run(nb_ctx *ctx, nb_net *net, nb_tensor *x, nb_tensor *y, nb_
     if (!trace->place) return ctx->status;
     trace->places = places;
     /* x takes a gradient too, so that layers without parameters before the first with some have
-     * their δ. */
+     * their δ. Words take none. */
     trace->x = nb_tensor_alias(ctx, x);
-    nb_status status = trace->x ? nb_require_grad(ctx, trace->x, true) : ctx->status;
+    nb_status status = trace->x ? NB_OK : ctx->status;
+    if (status == NB_OK && nb_dtype_computes(x->dtype))
+        status = nb_require_grad(ctx, trace->x, true);
     if (status == NB_OK) status = run(ctx, net, y, trace);
     if (status != NB_OK) nb_trace_free(ctx, trace);
     return status;

@@ -23,7 +23,7 @@ typedef struct nb_trace {
     double cost;
     bool single;       /* nb_trace_single was asked */
     nb_tensor *x;      /* a of layer 0 */
-    nb_tensor *grad_x; /* dC/dx */
+    nb_tensor *grad_x; /* dC/dx; NULL where x is words */
     nb_tensor *out;    /* a of the network */
     nb_tensor *grad_a; /* dC/da of that, once nb_trace_slopes was asked */
     int places;

@@ -73,6 +73,11 @@ const nb_form *nb_net_out(const nb_net *net)
     return &net->layer.plan->out;
 }
 
+nb_dtype nb_net_in_dtype(const nb_net *net)
+{
+    return nb_layer_takes_words(&net->layer) ? NB_I32 : net->dtype;
+}
+
 int64_t nb_net_count(const nb_net *net)
 {
     return net->values->shape[0];

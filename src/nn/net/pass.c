@@ -149,7 +149,7 @@ nb_tensor *nb_net_forward(nb_ctx *ctx, nb_net *net, nb_tensor *x)
 /* True when no element is NaN or infinite. */
 static bool all_finite(nb_ctx *ctx, nb_tensor *t)
 {
-    nb_tensor *whole = nb_tensor_contiguous(ctx, t);
+    nb_tensor *whole = nb_dtype_computes(t->dtype) ? nb_tensor_contiguous(ctx, t) : NULL;
     if (!whole) return true;
     bool finite =
         nb_real(whole->dtype)->finite((size_t)nb_tensor_count(whole), nb_tensor_data(whole));

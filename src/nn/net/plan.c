@@ -74,6 +74,18 @@ static nb_plan *begin_plan(nb_planner *p, nb_layer *layer, const nb_form *in)
     return plan;
 }
 
+nb_status nb_plan_steps(nb_planner *planner, const nb_layer *layer, nb_plan *plan)
+{
+    char text[NB_SHAPE_TEXT];
+    nb_form *in = &plan->in;
+    plan->out = *in;
+    plan->out.reading = NB_STEPS;
+    bool steps = in->dims == 2 && (in->reading == NB_STEPS || in->reading == NB_OPEN);
+    if (steps && in->size[1] > 0) return NB_OK;
+    return nb_fail(planner->ctx, NB_ESHAPE, "%s: %s takes steps of features, as *x8 is, not %s",
+                   plan->where, layer->type->name, nb_form_text(in, text));
+}
+
 /* ---- Parameters ----------------------------------------------------------------------------- */
 
 nb_ctx *nb_plan_ctx(const nb_planner *planner)

@@ -10,6 +10,9 @@ int64_t nb_plan_free(nb_planner *planner);
  * with `in`; *out is what the last one gives, `in` itself where the branch is empty. */
 nb_status nb_plan_branch(nb_planner *planner, const nb_layer *block, int b, const nb_form *in,
                          nb_form *out);
+/* plan->in and out as steps of features, which an open form of two sizes becomes; NB_ESHAPE for
+ * what cannot be read so. */
+nb_status nb_plan_steps(nb_planner *planner, const nb_layer *layer, nb_plan *plan);
 nb_ctx *nb_plan_ctx(const nb_planner *planner);
 
 /* Declares a parameter: its shape, how it begins where the user said nothing, its fans, which of

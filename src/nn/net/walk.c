@@ -182,14 +182,16 @@ nb_tensor *nb_walk_param(const nb_walk *walk, const nb_layer *layer, int i)
 }
 
 /* What a layer gave is what it promised: a function of the host can give anything. */
-static nb_status check_output(nb_ctx *ctx, const nb_plan *plan, const nb_tensor *x,
+static nb_status check_output(const nb_walk *walk, const nb_plan *plan, const nb_tensor *x,
                               const nb_tensor *out)
 {
+    nb_ctx *ctx = walk->ctx;
+    nb_dtype dtype = walk->net->dtype;
     char given[NB_SHAPE_TEXT], promised[NB_SHAPE_TEXT];
-    if (out->dtype != x->dtype)
+    if (out->dtype != dtype)
         return nb_fail(ctx, NB_ESHAPE,
-                       "%s gave %s from %s; make its constants with {dtype = x.dtype}", plan->where,
-                       nb_dtype_name(out->dtype), nb_dtype_name(x->dtype));
+                       "%s gave %s in a network of %s; make its constants with {dtype = x.dtype}",
+                       plan->where, nb_dtype_name(out->dtype), nb_dtype_name(dtype));
     bool same = out->dims == plan->out.dims + 1 && out->shape[0] == x->shape[0] &&
                 nb_form_takes(&plan->out, out->shape + 1);
     if (same) return NB_OK;
@@ -201,7 +203,7 @@ static nb_status check_output(nb_ctx *ctx, const nb_plan *plan, const nb_tensor 
 static nb_tensor *forward(nb_walk *walk, nb_layer *layer, nb_tensor *x, nb_output give)
 {
     nb_tensor *out = layer->type->forward(walk, layer, x, give);
-    if (!out || check_output(walk->ctx, layer->plan, x, out) == NB_OK) return out;
+    if (!out || check_output(walk, layer->plan, x, out) == NB_OK) return out;
     nb_tensor_release(walk->ctx, out);
     return NULL;
 }

@@ -120,7 +120,7 @@ static nb_tensor *y_buffer(nb_ctx *ctx, const nb_net *net, const nb_set *set, in
 nb_status nb_batch_new(nb_ctx *ctx, const nb_net *net, const nb_set *set, int64_t n, nb_tensor **x,
                        nb_tensor **y)
 {
-    *x = buffer(ctx, net->dtype, set->x, n, 0);
+    *x = buffer(ctx, nb_net_in_dtype(net), set->x, n, 0);
     *y = *x ? y_buffer(ctx, net, set, n) : NULL;
     if (*y) return NB_OK;
     nb_tensor_release(ctx, *x);

@@ -53,7 +53,7 @@ static inline void condition(nb_tensor *t, const nb_op *op, bool symmetric)
     }
 }
 
-/* One shape, "2x3" or "-" with t, c, i, p, k, g or s behind it, as a tensor; *kind is the last of
+/* One shape, "2x3" or "-" with t, c, i, p, k, w, g or s behind it, as a tensor; *kind is the last of
  * these but t. Moves *text behind it. */
 static inline nb_tensor *read_input(const char **text, nb_stream *stream, const nb_op *op,
                                     char *kind)
@@ -70,14 +70,14 @@ static inline nb_tensor *read_input(const char **text, nb_stream *stream, const 
     }
     bool turned = *end == 't';
     end += turned;
-    *kind = *end && strchr("cipkgs", *end) ? *end++ : 0;
+    *kind = *end && strchr("cipkwgs", *end) ? *end++ : 0;
     *text = end;
     if (turned) {
         int64_t last = shape[dims - 1];
         shape[dims - 1] = shape[dims - 2];
         shape[dims - 2] = last;
     }
-    bool places = *kind && strchr("ipk", *kind), matrix = *kind == 'g' || *kind == 's';
+    bool places = *kind && strchr("ipkw", *kind), matrix = *kind == 'g' || *kind == 's';
     nb_dtype dtype = *kind == 'c' ? NB_U8 : places ? NB_I32 : NB_F64;
     nb_tensor *flat = nb_tensor_new(ctx, dtype, 1, &count);
     assert_non_null(flat);
@@ -97,6 +97,7 @@ static inline void draw_indices(const nb_call *call, nb_stream *stream, const ch
     bool named = call->op->signature && strchr(call->op->signature, 'd');
     uint32_t size = (uint32_t)(named ? x->shape[call->attr.dim] : nb_tensor_count(x));
     if (memchr(kinds, 'k', NB_MAX_INPUTS)) size = (uint32_t)x->shape[x->dims - 1];
+    if (memchr(kinds, 'w', NB_MAX_INPUTS)) size = (uint32_t)x->shape[0];
     for (int i = 0; i < call->inputs; i++) {
         if (call->in[i]->dtype != NB_I32) continue;
         int32_t *index = nb_tensor_data(call->in[i]);
@@ -104,7 +105,7 @@ static inline void draw_indices(const nb_call *call, nb_stream *stream, const ch
             uint32_t word = nb_random_word(stream);
             int32_t place = (int32_t)((word >> 1) % size);
             bool from_end = word & 1;
-            index[k] = kinds[i] == 'k'   ? place + 1
+            index[k] = kinds[i] == 'k' || kinds[i] == 'w' ? place + 1
                        : kinds[i] == 'p' ? place
                        : from_end        ? place - (int32_t)size
                                          : place + 1;

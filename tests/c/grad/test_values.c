@@ -124,6 +124,14 @@ static double pack_steps_value(const place *p)
     return nb_tensor_get(input(p, 0), index);
 }
 
+/* The row of the table that the place's word names. */
+static double embedding_value(const place *p)
+{
+    const nb_tensor *w = input(p, 0), *x = input(p, 1);
+    int64_t features = w->shape[1], word = (int64_t)flat_at(x, p->at / features);
+    return flat_at(w, (word - 1) * features + p->at % features);
+}
+
 /* Row i, or entry i of a vector, of what stands for a matrix of a batch. */
 static double factor(const nb_tensor *t, int batch, const int64_t *of_batch, int64_t i, int64_t j,
                      bool left)
@@ -442,6 +450,7 @@ static const definition definitions[] = {
     V(rep),
     SAME(to),
     V(dense),
+    V(embedding),
     V(half_squared_distance),
     V(softmax_cross_entropy),
     V(sigmoid_cross_entropy),
