@@ -76,6 +76,7 @@ NB_DESCRIPTOR(nb_layer_type, nb_layer_embedding) = {
                "print(net({1, 2, 65}))",
     .options = embedding_options,
     .words = true,
+    .streaming = NB_STREAM_EACH,
     .plan = plan_embedding,
     .forward = forward_embedding,
 };
@@ -170,6 +171,7 @@ NB_DESCRIPTOR(nb_layer_type, nb_layer_positions) = {
     .usage = "positions [MOST] [OPTIONS]; nn.positions(), nn.positions{most}",
     .example = "net = nn.net \"* - embedding 65 8 - positions - 65 softmax : cross_entropy\"",
     .options = position_options,
+    .streaming = NB_STREAM_STATE,
     .plan = plan_positions,
     .forward = forward_positions,
 };
