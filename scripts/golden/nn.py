@@ -17,7 +17,8 @@ ACTIVATIONS = {
     "silu": (F.silu,), "mish": (F.mish,), "softplus": (lambda z: F.softplus(z, threshold=1000),),
     "softsign": (F.softsign, 0), "hard_sigmoid": (hard_sigmoid, -3, 3),
     "hard_tanh": (F.hardtanh, -1, 1), "hard_silu": (F.hardswish, -3, 3), "relu6": (F.relu6, 0, 6),
-    "gaussian": (lambda z: torch.exp(-z * z),), "sin": (torch.sin,), "linear": (lambda z: z * 1,),
+    "gaussian": (lambda z: torch.exp(-z * z),), "sin": (torch.sin,),
+    "exp": (torch.exp,), "linear": (lambda z: z * 1,),
     "step": (lambda z: torch.heaviside(z.detach(), torch.tensor(1.0)) + 0 * z, 0),
     "elliot": (lambda z: z / (2 * (1 + z.abs())) + 0.5, 0),
 }
@@ -25,8 +26,8 @@ ACTIVATIONS = {
 # name, its options, function, kinks
 CHOSEN = (
     ("leaky_relu", "slope=0.2", lambda z: F.leaky_relu(z, 0.2), (0,)),
-    ("elu", "scale=0.5", lambda z: F.elu(z, 0.5), (0,)),
-    ("elu", "scale=2.25", lambda z: F.elu(z, 2.25), (0,)),
+    ("elu", "alpha=0.5", lambda z: F.elu(z, 0.5), (0,)),
+    ("elu", "alpha=2.25", lambda z: F.elu(z, 2.25), (0,)),
 )
 
 

@@ -66,8 +66,8 @@ static const nb_option slope_options[] = {
 ELEMENTWISE(leaky_relu, leaky_relu, BETWEEN(-INFINITY, INFINITY),
             .formula = "z above 0, slope z below", .init = "he", .options = slope_options,
             .help = "relu with a small slope below 0, so that no neuron dies");
-static const nb_option scale_options[] = {
-    {.name = "scale",
+static const nb_option alpha_options[] = {
+    {.name = "alpha",
      .help = "how far down it goes",
      .range = "a number from 0",
      .value = 1,
@@ -77,9 +77,9 @@ static const nb_option scale_options[] = {
     NB_OPTIONS_END,
 };
 
-ELEMENTWISE(elu, elu, BETWEEN(-INFINITY, INFINITY), .formula = "z above 0, scale (e^z - 1) below",
-            .init = "he", .options = scale_options,
-            .help = "exponential linear unit (Clevert et al. 2016): a smooth relu down to -scale");
+ELEMENTWISE(elu, elu, BETWEEN(-INFINITY, INFINITY), .formula = "z above 0, alpha (e^z - 1) below",
+            .init = "he", .options = alpha_options,
+            .help = "exponential linear unit (Clevert et al. 2016): a smooth relu down to -alpha");
 ELEMENTWISE(
     selu, selu, BETWEEN(-1.7581, INFINITY), .formula = "1.0507 z above 0, 1.7581 (e^z - 1) below",
     .init = "lecun",
@@ -107,6 +107,8 @@ ELEMENTWISE(gaussian, gaussian, BETWEEN(0, 1), .formula = "e^(-z^2)", .init = "l
             .help = "a bump: 1 at 0, falls to 0 on both sides");
 ELEMENTWISE(sin, sin, BETWEEN(-1, 1), .formula = "sin z", .init = "lecun",
             .help = "a wave; never saturates");
+ELEMENTWISE(exp, exp, BETWEEN(0, INFINITY), .formula = "e^z", .init = "lecun",
+            .help = "rates and counts, above 0 everywhere; with poisson");
 ELEMENTWISE(linear, copy, BETWEEN(-INFINITY, INFINITY), .formula = "z", .init = "lecun",
             .help = "the neuron's weighted input itself; for regression, and the book's exercise");
 ELEMENTWISE(step, step, BETWEEN(0, 1), .formula = "0 below 0, else 1", .init = "lecun",

@@ -171,7 +171,8 @@ static inline bool next_sample(const nb_op *op, const char **at, sample *out)
     place_numbers(op, &out->call.attr, number, numbers);
     draw_indices(&out->call, &stream, kinds);
     /* The targets of a cost are given: they take no gradient. */
-    bool cost = strstr(op->name, "_entropy") || strstr(op->name, "_distance");
+    bool cost = strstr(op->name, "_entropy") || strstr(op->name, "_distance") ||
+                strstr(op->name, "_likelihood");
     out->checked = op->refuses ? 0 : cost ? 1 : out->call.inputs;
     return true;
 }

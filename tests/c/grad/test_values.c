@@ -290,12 +290,32 @@ static double examples_of(const nb_tensor *t)
     return t->dims ? (double)t->shape[0] : 1;
 }
 
+/* What number i of outputs z counts: the weight of its example over the sum of all weights. */
+static double share_at(const place *p, int64_t i)
+{
+    const nb_tensor *z = input(p, 0), *w = p->s->call.inputs > 2 ? input(p, 2) : NULL;
+    double total = 0;
+    if (!w) return 1 / examples_of(z);
+    for (int64_t k = 0; k < nb_tensor_count(w); k++) total += flat_at(w, k);
+    return flat_at(w, i / (nb_tensor_count(z) / z->shape[0])) / total;
+}
+
 static double half_squared_distance_value(const place *p)
 {
     const nb_tensor *a = input(p, 0), *y = input(p, 1);
     double sum = 0;
-    for (int64_t i = 0; i < nb_tensor_count(a); i++) sum += pow(flat_at(y, i) - flat_at(a, i), 2);
-    return sum / 2 / examples_of(a);
+    for (int64_t i = 0; i < nb_tensor_count(a); i++)
+        sum += share_at(p, i) * pow(flat_at(y, i) - flat_at(a, i), 2);
+    return sum / 2;
+}
+
+static double poisson_likelihood_value(const place *p)
+{
+    const nb_tensor *z = input(p, 0), *y = input(p, 1);
+    double sum = 0;
+    for (int64_t i = 0; i < nb_tensor_count(z); i++)
+        sum += share_at(p, i) * (exp(flat_at(z, i)) - flat_at(y, i) * flat_at(z, i));
+    return sum;
 }
 
 /* -Σ y log a + (1 - y) log(1 - a), the book's, of a = sigmoid(z) */
@@ -305,9 +325,9 @@ static double sigmoid_cross_entropy_value(const place *p)
     double sum = 0;
     for (int64_t i = 0; i < nb_tensor_count(z); i++) {
         double a = sigmoid_of(flat_at(z, i)), t = flat_at(y, i);
-        sum -= t * log(a) + (1 - t) * log(1 - a);
+        sum -= share_at(p, i) * (t * log(a) + (1 - t) * log(1 - a));
     }
-    return sum / examples_of(z);
+    return sum;
 }
 
 /* -Σ y log a of a = softmax(z), row by row; class numbers are a 1 at the class. */
@@ -322,10 +342,10 @@ static double softmax_cross_entropy_value(const place *p)
         for (int64_t i = row; i < row + n; i++) {
             double target =
                 y->dtype != NB_I32 ? flat_at(y, i) : flat_at(y, row / n) == (double)(i - row + 1);
-            if (target != 0) cost -= target * log(exp(flat_at(z, i)) / sum);
+            if (target != 0) cost -= share_at(p, i) * target * log(exp(flat_at(z, i)) / sum);
         }
     }
-    return cost / examples_of(z);
+    return cost;
 }
 
 /* ---- The table ------------------------------------------------------------------------------ */
@@ -454,6 +474,7 @@ static const definition definitions[] = {
     V(half_squared_distance),
     V(softmax_cross_entropy),
     V(sigmoid_cross_entropy),
+    V(poisson_likelihood),
 };
 
 static double defined(const definition *d, const place *p)

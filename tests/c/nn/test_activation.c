@@ -106,6 +106,7 @@ static double (*const formula[NB_ACTIVATIONS])(double) = {
     [NB_ACT_relu6] = f_relu6,
     [NB_ACT_gaussian] = f_gaussian,
     [NB_ACT_sin] = sin,
+    [NB_ACT_exp] = exp,
     [NB_ACT_linear] = f_linear,
     [NB_ACT_step] = f_step,
     [NB_ACT_elliot] = f_elliot,
@@ -146,7 +147,7 @@ static void test_table(void **state)
         assert_true(f->whole_layer == !formula[i]);
         assert_null(f->host);
     }
-    assert_int_equal(NB_ACTIVATIONS, 22);
+    assert_int_equal(NB_ACTIVATIONS, 23);
     assert_null(nb_activation_name_at(NULL, NB_ACTIVATIONS));
     assert_null(nb_activation_find("rleu"));
 }

@@ -66,7 +66,7 @@ static void test_book(void **state)
 static void test_everything(void **state)
 {
     (void)state;
-    nb_net *net = read_net("1x28x28-30 relu6@7 tanh name=h_1 frozen elu(scale=0.5)@9..12 "
+    nb_net *net = read_net("1x28x28-30 relu6@7 tanh name=h_1 frozen elu(alpha=0.5)@9..12 "
                            "init=constant(value=-2)-dense 10 softmax:cross_entropy");
     assert_int_equal(net->in_dims, 3);
     assert_int_equal(net->in_size[0], 1);
