@@ -89,7 +89,7 @@ bool nb_net_takes_classes(const nb_net *net, int dims, const int64_t *shape)
 
 bool nb_net_wants_classes(const nb_net *net)
 {
-    return nb_net_fused(net) == NB_OP_softmax_cross_entropy;
+    return nb_cost_takes_classes(&net->cost, nb_net_last_activation(net), units(net));
 }
 
 /* Every number of y checked, as NB_I32 (n, …). */
@@ -112,7 +112,8 @@ static nb_tensor *class_numbers(nb_ctx *ctx, const nb_net *net, nb_tensor *y, in
     return out;
 }
 
-nb_tensor *nb_net_one_hot(nb_ctx *ctx, const nb_net *net, nb_tensor *y)
+/* Rows with a 1 among zeros; one more reference to y itself where it holds targets. */
+static nb_tensor *one_hot(nb_ctx *ctx, const nb_net *net, nb_tensor *y)
 {
     int64_t shape[NB_MAX_DIMS];
     if (nb_dtype_computes(y->dtype)) return nb_tensor_retain(y);
@@ -126,7 +127,7 @@ nb_tensor *nb_net_one_hot(nb_ctx *ctx, const nb_net *net, nb_tensor *y)
 static nb_tensor *as_wanted(nb_ctx *ctx, const nb_net *net, nb_tensor *numbers)
 {
     if (!numbers || nb_net_wants_classes(net)) return numbers;
-    nb_tensor *out = nb_net_one_hot(ctx, net, numbers);
+    nb_tensor *out = one_hot(ctx, net, numbers);
     nb_tensor_release(ctx, numbers);
     return out;
 }

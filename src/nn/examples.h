@@ -19,9 +19,5 @@ bool nb_net_wants_classes(const nb_net *net);
  * targets or class numbers 1…K of any dtype. NB_EARG for classes outside, with a word about
  * counting from 0. */
 nb_tensor *nb_net_targets(nb_ctx *ctx, const nb_net *net, nb_tensor *y, int64_t n);
-/* What nb_net_targets gave as targets (n, out_shape…), also where the net's cost takes class
- * numbers: rows with a 1 among zeros then. One more reference to y itself where it holds targets.
- */
-nb_tensor *nb_net_one_hot(nb_ctx *ctx, const nb_net *net, nb_tensor *y);
 
 #endif

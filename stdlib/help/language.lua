@@ -202,10 +202,11 @@ and cost. For gradient descent it is
 
   3     for quadratic, mse and huber after sigmoid and what else stays within 0 … 1
   0.5   for quadratic after softmax
-  0.3   for cross_entropy
+  0.3   for cross_entropy, nll, kl, hinge and cosine
   0.1   for quadratic after linear, tanh, relu and the like, and for costs of your own
+  0.03  for poisson
 
-of mse K/2 times as much for K outputs, since it is 2/K of quadratic; a fifth of that unless there
+of mse K/2 times as much for K outputs, since it is 2/K of quadratic, of mae K/4; a fifth unless there
 are hidden neurons and all of them stay within 0 … 1, as the book's do; and with momentum μ
 (1 - μ)/(1 + μ) times that. adam takes 0.001. Objects such as nn.sgd{lr = 0.5} keep their own.
 

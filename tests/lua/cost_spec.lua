@@ -184,11 +184,91 @@ test("gradcheck finds a cost that sums, or is no mean of the examples' own", fun
 end)
 
 test("every cost is the mean of its examples, of steps too", function()
-    for _, cost in ipairs {"quadratic", "mse", "huber", "cross_entropy"} do
-        assert(nn.net("4 - 3 - 2 : " .. cost, F64):gradcheck(x, y).mean.ok)
-        local steps = nn.net("*x4 - 3 - 2 : " .. cost, F64)
+    for _, cost in ipairs {"2 : quadratic", "2 : mse", "2 : mae", "2 : huber", "2 : cross_entropy",
+                           "2 log_softmax : nll", "2 linear : hinge", "2 softmax : kl",
+                           "2 exp : poisson", "2 linear : cosine"} do
+        assert(nn.net("4 - 3 - " .. cost, F64):gradcheck(x, y).mean.ok)
+        local steps = nn.net("*x4 - 3 - " .. cost, F64)
         assert(steps:gradcheck(x:reshape(2, 3, 4), {{1, 2, 1}, {2, 1, 1}}).mean.ok)
     end
+end)
+
+-- ---- What each takes ----
+
+test("nll, kl, hinge and poisson say which outputs they take, and the way out", function()
+    for _, case in ipairs {
+        {"2 softmax : nll", "layer 2 has softmax; nll takes logarithms", "log_softmax"},
+        {"2 linear : nll", "layer 2 has linear; nll takes logarithms", "logits=true"},
+        {"2 : kl", "layer 2 has sigmoid; kl compares distributions", "log_softmax"},
+        {"2 softmax : hinge", "layer 2 has softmax, whose outputs stay on one side of 0", "tanh"},
+        {"2 tanh relu@1 : hinge", "neuron 1 of layer 2 has relu", "linear"},
+        {"2 log_softmax : hinge", "layer 2 has log_softmax", "linear"},
+        {"2 tanh : poisson", "layer 2 has tanh, whose outputs can be below 0", "log=true"},
+        {"2 exp : poisson log=true", "layer 2 has exp; poisson log=true takes linear", "rates"},
+    } do
+        for i = 2, 3 do fails(function() nn.net("4 - 3 - " .. case[1]) end, case[i], true) end
+    end
+    for _, fine in ipairs {"2 log_softmax : nll", "2 softmax : kl", "2 tanh : hinge",
+                           "2 softplus : poisson", "2 : poisson", "2 linear : poisson log=true"} do
+        nn.net("4 - 3 - " .. fine)
+    end
+end)
+
+test("outputs of functions, and targets, are looked at", function()
+    local function net_of(cost, f) return nn.net({4, 3, nn.dense {2, f}, cost = cost}, F64) end
+    local double = function(z) return z * 2 end
+    local up = function(z) return z:exp() + 1 end
+    local low = function(z) return -z:exp() end
+    fails(function() net_of("nll", up):cost(x, y) end, "nll takes logarithms, none above 0, not", true)
+    fails(function() net_of("kl", up):cost(x, y) end, "kl takes probabilities, from 0 to 1, not", true)
+    fails(function() net_of("poisson", low):cost(x, y) end, "poisson takes rates from 0, not -", true)
+    assert(net_of("nll", low):gradcheck(x, y).ok)
+    assert(net_of("hinge", double):gradcheck(x, y).ok)
+    assert(net_of("poisson log=true", double):gradcheck(x, y).ok)
+    local odd = {{0.5, 1}, {1, 1}, {1, 1}, {1, 1}, {1, 1}, {1, 1}}
+    local far = {{-2, 1}, {1, 1}, {1, 1}, {1, 1}, {1, 1}, {1, 1}}
+    local hinge = nn.net("4 - 3 - 2 linear : hinge", F64)
+    fails(function() hinge:cost(x, odd) end, "y holds numbers between -1 and 1", true)
+    fails(function() hinge:cost(x, far) end, "hinge takes targets of -1 and 1, or class numbers", true)
+    for _, end_of in ipairs {"exp : poisson", "softplus : poisson", "linear : poisson log=true"} do
+        fails(function() nn.net("4 - 3 - 2 " .. end_of, F64):cost(x, far) end,
+              "poisson takes counts y from 0, not -2", true)
+    end
+    for _, end_of in ipairs {"softmax", "log_softmax"} do
+        fails(function() nn.net("4 - 3 - 2 " .. end_of .. " : kl", F64):cost(x, far) end,
+              "kl takes distributions y from 0 to 1, not -2", true)
+    end
+    fails(function() nn.net("4 - 1 : cosine", F64):cost(x, {1, 0, 1, 0, 1, 0}) end,
+          "cosine compares directions, which one output has not", true)
+end)
+
+test("kl is cross_entropy less what y costs by itself, with its gradient", function()
+    local soft = tensor.rand(6, 3, F64):softmax(-1)
+    local net = nn.net("4 - 3 softmax : kl", {seed = 1, dtype = "f64"})
+    local cross = nn.net("4 - 3 softmax : cross_entropy", {seed = 1, dtype = "f64"})
+    local own = -(soft * soft:log()):sum():item() / 6
+    near(net:cost(x, soft), cross:cost(x, soft) - own, 1e-14)
+    eq(net:backprop(x, soft), cross:backprop(x, soft))
+    near(net:cost(x, net(x)), 0, 1e-14)
+    near(net:trace(x, soft).grad_a, cross:trace(x, soft).grad_a, 1e-14)
+end)
+
+test("the sign of one output answers hinge, and is judged so", function()
+    local net = nn.net("4 - 1 linear : hinge", {seed = 1, dtype = "f64"})
+    local signs = x:select(2, 1):gt(0):to "f64" * 2 - 1
+    net:train(x, signs:unsqueeze(2), {epochs = 300, lr = 0.5, progress = false})
+    eq(net:evaluate(x, signs:unsqueeze(2)).correct, 6)
+    eq(net(x):gt(0):to "f64" * 2 - 1, signs:unsqueeze(2):totable())
+    local set = data.set {x = x, y = {1, 2, 1, 2, 1, 2}, classes = {"no", "yes"}}
+    fails(function() net:train(set, quiet) end, "hinge takes targets of -1 and 1", true)
+end)
+
+test("the cosine of what has no direction is 0, and its gradient finite", function()
+    local net = nn.net("2 - 2 linear : cosine", F64)
+    net:params():fill_(0)
+    eq(net:cost({{1, 2}}, {{1, 1}}), 1)
+    net:backprop({{1, 2}}, {{1, 1}})
+    assert(net:grads():isfinite():all())
 end)
 
 spec.report()

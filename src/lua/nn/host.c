@@ -55,9 +55,9 @@ static nb_tensor *call_plain(nb_ctx *ctx, const nb_host_function *host, nb_tenso
 }
 
 static nb_tensor *call_cost(nb_ctx *ctx, const nb_cost *cost, nb_activation last, nb_tensor *a,
-                            nb_tensor *y)
+                            const nb_answers *y)
 {
-    nb_tensor *const in[] = {a, y};
+    nb_tensor *const in[] = {a, y->y};
     const function *self = (const function *)cost->type->host;
     (void)last;
     return nbl_call_function(ctx, push_function, self, self->what, in, 2, true);

@@ -316,7 +316,7 @@ static nb_tensor *places_of(nb_ctx *ctx, const nb_net *net, nb_tensor *out)
     nb_call call = {.op = nb_ops[NB_OP_argmax], .in = {out}, .inputs = 1};
     call.attr.dims = (nb_dims){.count = 1, .at = {1}};
     if (nb_net_out(net)->size[0] > 1) return nb_op_call(ctx, &call);
-    return nb_op_number(ctx, NB_OP_gt, out, net->cost.logits ? 0 : 0.5);
+    return nb_op_number(ctx, NB_OP_gt, out, nb_cost_middle(&net->cost));
 }
 
 static nb_status classify(nb_ctx *ctx, void *data)

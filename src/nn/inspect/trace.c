@@ -3,7 +3,7 @@
 #include "nn/inspect/trace.h"
 
 #include "base/memory.h"
-#include "nn/examples.h"
+#include "nn/net/pass.h"
 #include "nn/inspect/slope.h"
 
 static void free_place(nb_ctx *ctx, nb_trace_place *place)
@@ -186,10 +186,7 @@ static nb_tensor *output_gradient(nb_ctx *ctx, const nb_net *net, nb_tensor *out
 
 nb_status nb_trace_slopes(nb_ctx *ctx, const nb_net *net, nb_tensor *y, nb_trace *trace)
 {
-    nb_tensor *targets = nb_net_one_hot(ctx, net, y);
-    if (!targets) return ctx->status;
-    trace->grad_a = output_gradient(ctx, net, trace->out, targets);
-    nb_tensor_release(ctx, targets);
+    trace->grad_a = output_gradient(ctx, net, trace->out, y);
     nb_status status = trace->grad_a ? NB_OK : ctx->status;
     for (int i = 0; i < trace->places && status == NB_OK; i++) {
         nb_trace_place *place = &trace->place[i];

@@ -18,7 +18,7 @@ static const nb_layer *end_of(const nb_net *net)
     return nb_layer_end((nb_layer *)(uintptr_t)&net->layer);
 }
 
-static nb_activation last_activation(const nb_net *net)
+nb_activation nb_net_last_activation(const nb_net *net)
 {
     const nb_layer *end = end_of(net);
     return end ? nb_runs_uniform(end->plan->runs) : (nb_activation){.type = NULL};
@@ -27,14 +27,14 @@ static nb_activation last_activation(const nb_net *net)
 nb_op_id nb_net_fused(const nb_net *net)
 {
     const nb_form *out = nb_net_out(net);
-    return nb_cost_fused(&net->cost, last_activation(net), out->size[out->dims - 1]);
+    return nb_cost_fused(&net->cost, nb_net_last_activation(net), out->size[out->dims - 1]);
 }
 
 /* Whether the cost goes on from z. A fused one takes outputs themselves that it knows nothing of.
  */
 static bool takes_z(const nb_net *net, nb_op_id fused)
 {
-    const nb_activation_type *last = last_activation(net).type;
+    const nb_activation_type *last = nb_net_last_activation(net).type;
     return fused != NB_OPS && last && !last->host;
 }
 
@@ -73,10 +73,24 @@ static nb_tensor *step_rows(nb_ctx *ctx, nb_tensor *t, nb_tensor *lengths)
 }
 
 static nb_tensor *cost_of_rows(nb_ctx *ctx, const nb_net *net, nb_op_id fused, nb_tensor *last,
-                               nb_tensor *y)
+                               const nb_answers *y)
 {
-    if (fused != NB_OPS) return nb_op2(ctx, fused, last, y);
-    return nb_cost_of(ctx, &net->cost, last_activation(net), last, y);
+    return nb_cost_of(ctx, &net->cost, fused, nb_net_last_activation(net), last, y);
+}
+
+/* Weights (n, T) of all steps, or (n) of examples, of which each weighs all of its steps, as rows.
+ */
+static nb_tensor *step_weights(nb_ctx *ctx, nb_tensor *weights, int64_t steps, nb_tensor *lengths)
+{
+    const int64_t all[2] = {weights->shape[0], steps};
+    const int64_t one[2] = {weights->shape[0], 1};
+    nb_tensor *column =
+        weights->dims == 1 ? nb_tensor_reshape(ctx, weights, 2, one) : nb_tensor_retain(weights);
+    nb_tensor *each = column ? nb_tensor_expand(ctx, column, 2, all) : NULL;
+    nb_tensor *rows = each ? step_rows(ctx, each, lengths) : NULL;
+    nb_tensor_release(ctx, column);
+    nb_tensor_release(ctx, each);
+    return rows;
 }
 
 /* Targets have as many steps as the outputs: only now both are known. */
@@ -91,21 +105,24 @@ static nb_status check_steps(nb_ctx *ctx, const nb_tensor *out, const nb_tensor 
 
 /* C from the last layer's result. Of steps the mean is over all of them that are real. */
 static nb_tensor *cost_of(nb_ctx *ctx, const nb_net *net, nb_op_id fused, nb_tensor *last,
-                          nb_tensor *y, nb_tensor *lengths)
+                          const nb_answers *y, nb_tensor *lengths)
 {
     if (nb_net_out(net)->reading != NB_STEPS) return cost_of_rows(ctx, net, fused, last, y);
-    if (check_steps(ctx, last, y) != NB_OK) return NULL;
-    nb_tensor *rows = step_rows(ctx, last, lengths);
-    nb_tensor *targets = rows ? step_rows(ctx, y, lengths) : NULL;
-    nb_tensor *cost = targets ? cost_of_rows(ctx, net, fused, rows, targets) : NULL;
+    if (check_steps(ctx, last, y->y) != NB_OK) return NULL;
+    nb_answers each = {.y = NULL};
+    nb_tensor *rows = step_rows(ctx, last, lengths), *cost = NULL;
+    if (rows) each.y = step_rows(ctx, y->y, lengths);
+    if (each.y && y->weights) each.weights = step_weights(ctx, y->weights, last->shape[1], lengths);
+    if (each.y && !y->weights == !each.weights) cost = cost_of_rows(ctx, net, fused, rows, &each);
     nb_tensor_release(ctx, rows);
-    nb_tensor_release(ctx, targets);
+    nb_tensor_release(ctx, each.y);
+    nb_tensor_release(ctx, each.weights);
     return cost;
 }
 
 nb_tensor *nb_net_cost_from(nb_ctx *ctx, const nb_net *net, nb_tensor *a, nb_tensor *y)
 {
-    return cost_of(ctx, net, NB_OPS, a, y, NULL);
+    return cost_of(ctx, net, NB_OPS, a, &(nb_answers){.y = y}, NULL);
 }
 
 nb_status nb_net_run(nb_ctx *ctx, nb_net *net, nb_tensor *x, nb_tensor *y, const nb_mode *mode,
@@ -122,7 +139,7 @@ nb_status nb_net_run(nb_ctx *ctx, nb_net *net, nb_tensor *x, nb_tensor *y, const
         result->output =
             nb_walk_branch(&walk, &net->layer, 0, x, takes_z(net, fused) ? NB_GIVE_Z : NB_GIVE_A);
     if (result->output && y)
-        result->cost = cost_of(ctx, net, fused, result->output, y,
+        result->cost = cost_of(ctx, net, fused, result->output, &(nb_answers){y, walk.mode.weights},
                                nb_walk_lengths(&walk, nb_net_out(net)->size[0]));
     nb_walk_end(&walk);
     ctx->recording = recording;

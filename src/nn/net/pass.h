@@ -6,10 +6,14 @@
 
 /* The output, evaluating, without tape. */
 nb_tensor *nb_net_forward(nb_ctx *ctx, nb_net *net, nb_tensor *x);
+/* The activation that makes all of the network's outputs; its type NULL where there are several, or
+ * none. */
+nb_activation nb_net_last_activation(const nb_net *net);
 /* The op that takes the cost from z of the last neurons, where cost and activation have one: it is
  * looked for through nested networks at the end. Else NB_OPS. */
 nb_op_id nb_net_fused(const nb_net *net);
-/* C from the network's a, never fused; y: targets of a's shape. */
+/* C from the network's a, never fused; y: targets of a's shape, or class numbers where the cost
+ * takes them. */
 nb_tensor *nb_net_cost_from(nb_ctx *ctx, const nb_net *net, nb_tensor *a, nb_tensor *y);
 /* Whether the cost takes what the last neurons make; NB_EARG says which of them do not fit, and the
  * way out. Whoever asks a network for its cost is told; one that is changed, or was saved so, may

@@ -29,6 +29,8 @@ typedef struct nb_mode {
     uint64_t seed, step; /* of chance: with the place they name every draw */
     nb_tensor *lengths;  /* i32 (n), contiguous: of padded sequences, bound to the input's
                             free first size; NULL: none is padded */
+    nb_tensor *weights;  /* of the examples (n), or of each step (n, T), from 0: the cost is
+                            Σ w C_x / Σ w; NULL: they count alike */
     nb_state *state;     /* NULL: every call begins anew */
     nb_staged *staged;   /* NULL: buffers stay as they are */
 } nb_mode;

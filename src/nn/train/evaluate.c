@@ -56,8 +56,8 @@ static int64_t right_classes(const steps *out, const nb_tensor *classes)
 }
 
 /* Outputs and targets whose largest values stand at the same place; a single output on the same
- * side of one half. `is_z`: the output is z of a sigmoid, whose half is at 0. */
-static int64_t right_targets(const steps *out, const steps *y, bool is_z)
+ * side of `middle` as its target is of one half. */
+static int64_t right_targets(const steps *out, const steps *y, double middle)
 {
     const nb_real_kernels *real = out->real;
     const char *a = out->data, *t = y->data;
@@ -68,20 +68,21 @@ static int64_t right_targets(const steps *out, const steps *y, bool is_z)
             continue;
         }
         double given = real->sum(1, a, 1), wanted = real->sum(1, t, 1);
-        right += (given > (is_z ? 0 : 0.5)) == (wanted > 0.5);
+        right += (given > middle) == (wanted > 0.5);
     }
     return right;
 }
 
-/* True where targets say which answer is right: rows of 0 with one 1. */
-static bool are_one_hot(const steps *y)
+/* True where targets say which answer is right: rows of 0 with one 1, a number that is 0 or 1, or
+ * where `signs` -1 or 1. */
+static bool are_one_hot(const steps *y, bool signs)
 {
     const char *row = y->data;
     for (int64_t i = 0; i < y->count; i++, row += y->bytes) {
         double sum = y->real->sum(y->columns, row, 1);
         double squares = y->real->sum_squares(y->columns, row, 1);
-        bool one = sum == 1 && squares == 1;
-        if (!one && !(y->columns == 1 && sum == 0)) return false;
+        bool one = (sum == 1 || (y->columns == 1 && signs)) && squares == 1;
+        if (!one && !(y->columns == 1 && !signs && sum == 0)) return false;
     }
     return true;
 }
@@ -104,6 +105,12 @@ static nb_status gather(nb_ctx *ctx, const nb_net *net, const nb_set *set, chunk
     return nb_set_gather(ctx, set, NULL, c->start, c->n, 0, NULL, c->classes);
 }
 
+/* Where yes begins for one output: a fused cost has left z of a sigmoid, whose half is at 0. */
+static double middle_of(const nb_net *net)
+{
+    return nb_net_fused(net) != NB_OPS ? 0 : nb_cost_middle(&net->cost);
+}
+
 static nb_status count_right(nb_ctx *ctx, const nb_net *net, const chunk *c, nb_tensor *output,
                              nb_evaluation *out)
 {
@@ -113,8 +120,8 @@ static nb_status count_right(nb_ctx *ctx, const nb_net *net, const chunk *c, nb_
     out->answers += given.count;
     if (c->classes && (given.columns > 1 || c->classes == c->y))
         out->correct += right_classes(&given, c->classes);
-    else if (out->correct >= 0 && (c->classes || are_one_hot(&wanted)))
-        out->correct += right_targets(&given, &wanted, nb_net_fused(net) != NB_OPS);
+    else if (out->correct >= 0 && (c->classes || are_one_hot(&wanted, net->cost.type->signs)))
+        out->correct += right_targets(&given, &wanted, middle_of(net));
     else
         out->correct = -1;
     nb_tensor_release(ctx, rows);

@@ -69,18 +69,24 @@ static nb_tensor *examples(const nb_form *form, int64_t n, double low, uint64_t 
     return t;
 }
 
-/* A 1 in each row, where the cost asks for classes. */
-static void make_classes(nb_tensor *y)
+/* A 1 in each row among numbers that are `rest`. */
+static void make_classes(nb_tensor *y, double rest)
 {
     int64_t width = y->shape[y->dims - 1], rows = nb_tensor_count(y) / width;
     double *values = nb_tensor_data(y);
-    for (int64_t i = 0; i < rows * width; i++) values[i] = i % width == i / width % width;
+    for (int64_t i = 0; i < rows * width; i++)
+        values[i] = i % width == i / width % width ? 1 : rest;
 }
 
 static nb_tensor *targets(const nb_net *net, int64_t n)
 {
+    const nb_cost_type *cost = net->cost.type;
     nb_tensor *y = examples(nb_net_out(net), n, 0, 12);
-    if (net->cost.type == nb_costs[NB_COST_cross_entropy]) make_classes(y);
+    if (cost == nb_costs[NB_COST_hinge])
+        make_classes(y, -1);
+    else if (cost == nb_costs[NB_COST_cross_entropy] || cost == nb_costs[NB_COST_nll] ||
+             cost == nb_costs[NB_COST_kl])
+        make_classes(y, 0);
     return y;
 }
 

@@ -262,15 +262,36 @@ static flow draw_list(drawing *d, flow at, int end)
     return at;
 }
 
+/* Ends of networks that suit some costs, with their options. Others take any. */
+static const struct {
+    const char *cost, *end, *options;
+} ends[] = {
+    {"cross_entropy", " - 3 softmax", ""},
+    {"cross_entropy", " - net[2 sigmoid]", ""},
+    {"cross_entropy", " - 2 - net[3 tanh - net[3 softmax]]", ""},
+    {"cross_entropy", " - 3 linear", " logits=true"},
+    {"nll", " - net[3 log_softmax]", ""},
+    {"nll", " - 4 linear - act log_softmax", ""},
+    {"hinge", " - 3 linear", ""},
+    {"hinge", " - 2 tanh", " margin=0.5"},
+    {"kl", " - 3 softmax", ""},
+    {"kl", " - net[2 log_softmax]", ""},
+    {"poisson", " - 2 exp", ""},
+    {"poisson", " - 3 softplus", ""},
+    {"poisson", " - 2 linear", " log=true"},
+    {"cosine", " - 3 linear", ""},
+};
+enum { ENDS = sizeof ends / sizeof ends[0] };
+
 /* The end of a network, and a cost that suits it. */
 static void draw_end(drawing *d)
 {
-    static const char *const ends[] = {" - 3 softmax", " - net[2 sigmoid]",
-                                       " - 2 - net[3 tanh - net[3 softmax]]", " - 3 linear"};
     const nb_cost_type *cost = nb_costs[below(d, NB_COSTS)];
-    int end = cost == nb_costs[NB_COST_cross_entropy] ? (int)below(d, 4) : -1;
-    if (end >= 0) put(d, "%s", ends[end]);
-    put(d, " : %s%s", cost->name, end == 3 ? " logits=true" : "");
+    int first = 0, count = 0;
+    while (first < ENDS && strcmp(ends[first].cost, cost->name)) first++;
+    while (first + count < ENDS && !strcmp(ends[first + count].cost, cost->name)) count++;
+    int end = count ? first + below(d, count) : -1;
+    put(d, "%s : %s%s", end < 0 ? "" : ends[end].end, cost->name, end < 0 ? "" : ends[end].options);
 }
 
 void draw_tree(char *text, uint64_t number)

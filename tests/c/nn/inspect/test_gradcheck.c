@@ -55,6 +55,19 @@ static bool has_slope(const nb_activation_type *activation)
     return activation->whole_layer || nb_unary_needs[activation->kernel] != NB_NO_SLOPE;
 }
 
+/* The first of a few activations whose outputs the cost takes. */
+static const char *end_for(nb_ctx *ctx, const nb_cost_type *type)
+{
+    static const char *const ends[] = {"sigmoid", "softmax", "log_softmax", "linear"};
+    const nb_cost cost = nb_cost_make(type);
+    for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++) {
+        nb_activation last = nb_activation_of(nb_activation_find(ends[i]));
+        if (nb_cost_check(ctx, &cost, last, "it") == NB_OK) return ends[i];
+    }
+    fail_msg("%s takes none of these ends", type->name);
+    return NULL;
+}
+
 /* Catches a wrong slope, and a wrong factor in any cost, in hidden and in output layers. */
 static void every_activation_and_cost(void **state)
 {
@@ -65,7 +78,8 @@ static void every_activation_and_cost(void **state)
         const char *f = nb_activations[i]->name;
         assert_true(has_slope(nb_activations[i]));
         for (int c = 0; c < NB_COSTS; c++) {
-            snprintf(notation, sizeof notation, "4 - 5 %s - 3 sigmoid : %s", f, nb_costs[c]->name);
+            snprintf(notation, sizeof notation, "4 - 5 %s - 3 %s : %s", f,
+                     end_for(ctx, nb_costs[c]), nb_costs[c]->name);
             check_net(ctx, notation);
         }
         snprintf(notation, sizeof notation, "4 - 5 tanh - 3 %s : quadratic", f);
