@@ -162,6 +162,16 @@ void nbl_register(lua_State *L, const char *prefix, const nbl_entry *entries)
     }
 }
 
+void nbl_open_kind(lua_State *L, const nbl_kind *kind, const luaL_Reg *meta, lua_CFunction index,
+                   const char *prefix, const nbl_entry *help)
+{
+    nbl_new_metatable(L, kind);
+    luaL_setfuncs(L, meta, 0);
+    lua_newtable(L);
+    nbl_register(L, prefix, help);
+    nbl_set_methods(L, index);
+}
+
 /* ---- The descriptors of the core ---- */
 
 static void add_page(lua_State *L, const char *kind, nbl_entry page)

@@ -57,3 +57,8 @@ const char *nbl_check_text(lua_State *L, int arg)
         nbl_error(L, "'%s' is followed by a NUL (\\0), which ends no text", text);
     return text;
 }
+
+const char *nbl_key(lua_State *L)
+{
+    return lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2) : "";
+}

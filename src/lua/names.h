@@ -12,6 +12,8 @@ int nbl_unknown_name(lua_State *L, const char *what, const char *name, nb_name_a
 int nbl_unknown_field(lua_State *L, const char *whose, int key, int table,
                       const char *const *fields);
 
+/* The key at stack index 2; "", which names nothing, for what is no string. */
+const char *nbl_key(lua_State *L);
 /* The string at `arg`, whole: notation and names end nowhere before it does. */
 const char *nbl_check_text(lua_State *L, int arg);
 

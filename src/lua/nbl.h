@@ -125,6 +125,10 @@ enum { NBL_METHODS = 1 };
 void nbl_set_methods(lua_State *L, lua_CFunction index);
 /* In `index`: pushes the method under the key at stack index 2. False: nil. */
 bool nbl_push_method(lua_State *L);
+/* The metatable of a kind: `meta`, `index` as __index, and methods and fields with their help under
+ * `prefix`. Pushes nothing. */
+void nbl_open_kind(lua_State *L, const nbl_kind *kind, const luaL_Reg *meta, lua_CFunction index,
+                   const char *prefix, const nbl_entry *help);
 /* In the program: debug.setuservalue, getuservalue and setmetatable refuse handles and their
  * metatables, setupvalue the upvalues of our functions, and getlocal and setlocal see nothing of
  * what those have on the stack. Bindings rely on it. The functions are else Lua's own. */

@@ -87,6 +87,7 @@ static void free_layer(nb_ctx *ctx, nb_layer *layer)
     nb_free(ctx, layer->branch, (size_t)layer->branches * sizeof *layer->branch);
     nb_free(ctx, layer->spec, (size_t)layer->specs * sizeof *layer->spec);
     nb_free(ctx, layer->differs, (size_t)layer->differ_count * sizeof *layer->differs);
+    nb_tuning_free(ctx, &layer->tuning);
     nb_free(ctx, layer, bytes_of(layer->type));
 }
 
@@ -302,7 +303,8 @@ static nb_layer *copy_alone(nb_ctx *ctx, const nb_layer *layer, bool values)
     copy->host = layer->host;
     copy->factor = layer->factor;
     if (layer->type->copy) layer->type->copy(copy, layer);
-    nb_status status = copy_specs(ctx, layer, copy);
+    nb_status status = nb_tuning_copy(ctx, &copy->tuning, &layer->tuning);
+    if (status == NB_OK) status = copy_specs(ctx, layer, copy);
     if (status == NB_OK) status = copy_runs(ctx, layer, copy);
     if (status == NB_OK && values && layer->plan) {
         status = copy_values(ctx, layer->plan->param, layer->plan->params, copy);
@@ -380,30 +382,6 @@ nb_status nb_layer_set_name(nb_ctx *ctx, nb_layer *layer, const char *name)
     return NB_OK;
 }
 
-void nb_layer_freeze(nb_layer *layer, bool frozen)
-{
-    layer->head.frozen = frozen;
-    for (int i = 0; i < layer->children; i++) nb_layer_freeze(layer->child[i], frozen);
-}
-
-/* What a block adds to the answer: whether any layer below has parameters, and whether one of
- * those learns. */
-static void look_for_learning(const nb_layer *layer, bool *any, bool *learns)
-{
-    if (layer->plan && layer->plan->params) {
-        *any = true;
-        if (!layer->head.frozen) *learns = true;
-    }
-    for (int i = 0; i < layer->children; i++) look_for_learning(layer->child[i], any, learns);
-}
-
-bool nb_layer_is_frozen(const nb_layer *layer)
-{
-    bool any = false, learns = false;
-    look_for_learning(layer, &any, &learns);
-    return any ? !learns : layer->head.frozen;
-}
-
 /* ---- What a planned layer has ---------------------------------------------------------------- */
 
 nb_param *nb_layer_param(const nb_layer *layer, const char *name)
@@ -435,12 +413,6 @@ static int64_t count_at(const nb_layer *layer, int place)
 int64_t nb_layer_count(const nb_layer *layer)
 {
     return layer->plan ? count_at(layer, layer->plan->place) : 0;
-}
-
-void nb_layer_scale(nb_layer *layer, double factor)
-{
-    layer->factor = factor;
-    for (int i = 0; i < layer->children; i++) nb_layer_scale(layer->child[i], factor);
 }
 
 const char *nb_layer_where(const nb_layer *layer)

@@ -10,6 +10,7 @@
 #include "nn/form.h"
 #include "nn/init.h"
 #include "nn/runs.h"
+#include "nn/tuning.h"
 
 enum {
     NB_LAYER_DEPTH = 64,     /* of networks and blocks in one another */
@@ -105,6 +106,7 @@ struct nb_layer {
     nb_plan *plan; /* NULL before it was part of one; owned */
     bool planning; /* a plan under way counts on it: it stays where it is, and so do its children */
     double factor; /* of the learning rate */
+    nb_tuning tuning; /* of single neurons and weights */
 };
 
 /* Which of a layer's two results forward gives. */
@@ -219,15 +221,9 @@ nb_status nb_layer_set_activation(nb_ctx *ctx, nb_layer *layer, int64_t start, i
                                   nb_activation activation);
 /* "" takes the name away. NB_EARG for one that notation could not hold. */
 nb_status nb_layer_set_name(nb_ctx *ctx, nb_layer *layer, const char *name);
-/* The layer and all below it. */
-void nb_layer_freeze(nb_layer *layer, bool frozen);
-/* True where all layers with parameters at and below it are. */
-bool nb_layer_is_frozen(const nb_layer *layer);
 
 /* Of a planned layer: the parameter or buffer called `name`, or NULL. */
 nb_param *nb_layer_param(const nb_layer *layer, const char *name);
-/* The factor of the learning rate, for it and all below it. */
-void nb_layer_scale(nb_layer *layer, double factor);
 /* Numbers in the parameters of it and all below it, shared ones once. */
 int64_t nb_layer_count(const nb_layer *layer);
 /* "layer 3.1 (name)", or "this layer" before it has a plan. */

@@ -4,6 +4,8 @@
 
 #include "base/memory.h"
 #include "io/safetensors.h"
+#include "nn/learns.h"
+#include "nn/notation/tunings.h"
 #include "nn/notation/write.h"
 #include "nn/notation/notation.h"
 #include "tensor/shape.h"
@@ -13,7 +15,7 @@
 #include <string.h>
 
 /* Names of a layer and of all that it stands in, and its parameter's. */
-enum { KEY_MAX = (NB_LAYER_DEPTH + 2) * NB_NAME_MAX };
+enum { KEY_MAX = (NB_LAYER_DEPTH + 2) * NB_NAME_MAX, MASK_KEY_MAX = KEY_MAX + 8 };
 
 /* "1.w", or "hidden.w" for a layer with a name; "3.1.w" for one that stands in another. `path` is
  * the layer's, below `top`. */
@@ -34,11 +36,11 @@ static const char *key_of(const nb_layer *top, const char *path, const nb_param 
     return key;
 }
 
-/* Paths begin at the root, which a nested network is not. */
-static const char *path_below(const nb_net *net, const nb_plan *plan)
+/* "1.w.mask", which no parameter is called: where the numbers of one learn. */
+static const char *mask_key(const char *key, char mask[MASK_KEY_MAX])
 {
-    size_t own = strlen(net->layer.plan->path);
-    return own ? plan->path + own + 1 : plan->path;
+    snprintf(mask, MASK_KEY_MAX, "%s.mask", key);
+    return mask;
 }
 
 /* Parameters, then buffers. */
@@ -61,15 +63,21 @@ static void write_classes(nb_text *text, void *classes)
     nb_classes_write(text, classes);
 }
 
-/* Adds what `write` says of a thing to the metadata. */
+static void write_tunings(nb_text *text, void *net)
+{
+    nb_tunings_write(text, net);
+}
+
+/* Adds what `write` says of a thing to the metadata; nothing where it says nothing. */
 static nb_status add_text(nb_ctx *ctx, nb_archive *archive, const char *key, write_fn *write,
                           void *thing)
 {
     nb_text text;
     nb_text_init(&text, ctx);
     write(&text, thing);
-    nb_status status =
-        text.failed ? ctx->status : nb_archive_add_meta(ctx, archive, key, nb_text_get(&text));
+    nb_status status = text.failed ? ctx->status : NB_OK;
+    if (status == NB_OK && text.length)
+        status = nb_archive_add_meta(ctx, archive, key, nb_text_get(&text));
     nb_text_free(&text);
     return status;
 }
@@ -81,8 +89,19 @@ static nb_status add_meta(nb_ctx *ctx, nb_archive *archive, nb_net *net, nb_clas
     if (status == NB_OK) {
         status = nb_archive_add_meta(ctx, archive, "dtype", nb_dtype_name(net->dtype));
     }
+    if (status == NB_OK) status = add_text(ctx, archive, "learning", write_tunings, net);
     if (status != NB_OK || !classes) return status;
     return add_text(ctx, archive, "classes", write_classes, classes);
+}
+
+static nb_status add_param(nb_ctx *ctx, nb_archive *archive, const char *key, const nb_layer *layer,
+                           const nb_param *param)
+{
+    char mask[MASK_KEY_MAX];
+    nb_tensor *learns = nb_tuning_mask(&layer->tuning, param->name);
+    nb_status status = nb_archive_add(ctx, archive, key, param->value);
+    if (status != NB_OK || !learns) return status;
+    return nb_archive_add(ctx, archive, mask_key(key, mask), learns);
 }
 
 static nb_status add_layer(nb_ctx *ctx, nb_archive *archive, const nb_net *net,
@@ -92,11 +111,11 @@ static nb_status add_layer(nb_ctx *ctx, nb_archive *archive, const nb_net *net,
     const nb_plan *plan = layer->plan;
     for (int i = 0; i < plan->params + plan->buffers; i++) {
         const nb_param *param = param_at(plan, i);
-        if (nb_archive_find(archive, key_of(&net->layer, path_below(net, plan), param, key))) {
+        if (nb_archive_find(archive, key_of(&net->layer, nb_net_path(net, plan), param, key))) {
             return nb_fail(ctx, NB_EARG, "%s: another layer has the same name; give it another one",
                            plan->where);
         }
-        nb_status status = nb_archive_add(ctx, archive, key, param->value);
+        nb_status status = add_param(ctx, archive, key, layer, param);
         if (status != NB_OK) return status;
     }
     return NB_OK;
@@ -136,6 +155,22 @@ static nb_status check_param(nb_ctx *ctx, const nb_archive *archive, const char 
                    nb_shape_text(param->dims, param->shape, needs));
 }
 
+/* A mask is not needed; *wanted counts it where there is one. */
+static nb_status check_mask(nb_ctx *ctx, const nb_archive *archive, const char *key,
+                            const nb_param *param, size_t *wanted)
+{
+    char mask[MASK_KEY_MAX], has[NB_SHAPE_TEXT], needs[NB_SHAPE_TEXT];
+    const nb_tensor *tensor = nb_archive_find(archive, mask_key(key, mask));
+    if (!tensor) return NB_OK;
+    ++*wanted;
+    bool fits = tensor->dtype == NB_U8 && tensor->dims == param->dims &&
+                !memcmp(tensor->shape, param->shape, (size_t)param->dims * sizeof *param->shape);
+    if (fits) return NB_OK;
+    return nb_fail(ctx, NB_EFORMAT, "the tensor %s is %s in %s; the network needs %s in u8", mask,
+                   nb_shape_text(tensor->dims, tensor->shape, has), nb_dtype_name(tensor->dtype),
+                   nb_shape_text(param->dims, param->shape, needs));
+}
+
 /* Compares the tensors that the plans need with those in the file; *wanted is how many they need.
  */
 static nb_status check_plans(nb_ctx *ctx, const nb_archive *archive, const nb_net *net,
@@ -149,6 +184,8 @@ static nb_status check_plans(nb_ctx *ctx, const nb_archive *archive, const nb_ne
             const nb_param *param = param_at(plan, k);
             key_of(&net->layer, plan->path, param, key);
             nb_status status = check_param(ctx, archive, key, param);
+            if (status == NB_OK && k < plan->params)
+                status = check_mask(ctx, archive, key, param, wanted);
             if (status != NB_OK) return status;
         }
         *wanted += (size_t)(plan->params + plan->buffers);
@@ -158,12 +195,13 @@ static nb_status check_plans(nb_ctx *ctx, const nb_archive *archive, const nb_ne
 
 static bool is_param(const nb_net *net, const nb_plans *plans, const char *name)
 {
-    char key[KEY_MAX];
+    char key[KEY_MAX], mask[MASK_KEY_MAX];
     for (int i = 0; i < plans->count; i++) {
         const nb_plan *plan = plans->list[i].plan;
         for (int k = 0; k < plan->params + plan->buffers; k++) {
             key_of(&net->layer, plan->path, param_at(plan, k), key);
             if (strcmp(key, name) == 0) return true;
+            if (k < plan->params && strcmp(mask_key(key, mask), name) == 0) return true;
         }
     }
     return false;
@@ -186,14 +224,17 @@ static nb_status check_rest(nb_ctx *ctx, const nb_archive *archive, const nb_net
 /* ---- Loading -------------------------------------------------------------------------------- */
 
 static nb_status fill_layer(nb_ctx *ctx, const nb_archive *archive, const nb_net *net,
-                            const nb_layer *layer)
+                            nb_layer *layer)
 {
-    char key[KEY_MAX];
+    char key[KEY_MAX], mask[MASK_KEY_MAX];
     const nb_plan *plan = layer->plan;
     for (int i = 0; i < plan->params + plan->buffers; i++) {
         const nb_param *param = param_at(plan, i);
         key_of(&net->layer, plan->path, param, key);
         nb_status status = nb_tensor_copy(ctx, param->value, nb_archive_find(archive, key));
+        nb_tensor *learns = i < plan->params ? nb_archive_find(archive, mask_key(key, mask)) : NULL;
+        if (status == NB_OK && learns)
+            status = nb_layer_add_mask(ctx, layer, &layer->tuning, param->name, learns);
         if (status != NB_OK) return status;
     }
     return NB_OK;
@@ -214,7 +255,8 @@ static nb_status build(nb_ctx *ctx, const nb_archive *archive, nb_net *net, nb_d
     status = nb_net_store(ctx, net, plans, dtype, ctx->seed);
     for (int i = 0; i < net->parts && status == NB_OK; i++)
         status = fill_layer(ctx, archive, net, net->part[i]);
-    return status;
+    const char *learning = nb_archive_meta(archive, "learning");
+    return status == NB_OK && learning ? nb_tunings_read(ctx, learning, net) : status;
 }
 
 /* The metadata's dtype; NB_EFORMAT for a file that is no network of ours. */

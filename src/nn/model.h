@@ -5,6 +5,8 @@
  *   format    "nabla 1"
  *   notation  the network (notation.h)
  *   dtype     "f32" or "f64"
+ *   learning  how layers and neurons learn (tunings.h); absent where all is as usual. Masks are
+ * tensors, "1.w.mask"
  *   classes   their names, one a line, '\' and newline in a name written as \\ and \n (classes.h);
  * absent where there are none */
 #ifndef NB_MODEL_H

@@ -1,4 +1,4 @@
-/* Methods that change what a network is made of: its layers, its dtype, which of them learn. */
+/* Methods that change what a network is made of: its layers, its dtype. */
 #include "lua/names.h"
 #include "lua/nn/net.h"
 #include "lua/nn/layer.h"
@@ -141,66 +141,6 @@ static int net_cut(lua_State *L)
     return run_change(L, self, pin, "net:cut", cut, &work);
 }
 
-/* ---- By path ---- */
-
-typedef struct find_job {
-    nb_net *net;
-    const char *path;
-    nb_layer *found;
-} find_job;
-
-static nb_status find(nb_ctx *ctx, void *data)
-{
-    find_job *work = data;
-    work->found = nb_net_layer(ctx, work->net, work->path);
-    return work->found ? NB_OK : ctx->status;
-}
-
-static int net_layer(lua_State *L)
-{
-    nbl_net *self = nbl_check_net(L, 1);
-    find_job work = {.net = self->net};
-    if (lua_type(L, 2) != LUA_TSTRING && lua_type(L, 2) != LUA_TNUMBER)
-        return nbl_arg_error(L, 2, "a path such as \"3.1\" or \"hidden\"");
-    work.path = nbl_check_text(L, 2);
-    nbl_pin_net(L, self);
-    int pin = lua_gettop(L);
-    nbl_run(L, find, &work);
-    nbl_push_layer(L, work.found);
-    nbl_close_box(L, pin);
-    return 1;
-}
-
-/* ---- Which learn ---- */
-
-/* The layer that argument 2 names: a number, a path or a handle; none: the network itself. */
-static nb_layer *check_layer(lua_State *L, nbl_net *self)
-{
-    if (lua_isnoneornil(L, 2)) return &self->net->layer;
-    nb_layer *layer = nbl_test_layer(L, 2);
-    const nb_net *of = layer ? layer->owner : NULL;
-    while (of && of != self->net) of = of->outer;
-    if (layer && !of && layer != &self->net->layer)
-        nbl_error(L, "this layer is not one of the network's; layer.frozen = true freezes it");
-    if (layer) return layer;
-    if (lua_type(L, 2) == LUA_TNUMBER)
-        return self->net->layer.child[nbl_check_index(L, 2, self->net->layer.children, "layer")];
-    net_layer(L);
-    return nbl_test_layer(L, -1);
-}
-
-static int net_freeze(lua_State *L)
-{
-    nb_layer_freeze(check_layer(L, nbl_check_net(L, 1)), true);
-    return 0;
-}
-
-static int net_thaw(lua_State *L)
-{
-    nb_layer_freeze(check_layer(L, nbl_check_net(L, 1)), false);
-    return 0;
-}
-
 /* ---- The dtype ---- */
 
 typedef struct convert_job {
@@ -231,13 +171,6 @@ static int net_to(lua_State *L)
 }
 
 static const nbl_entry entries[] = {
-    {":layer", net_layer, "net:layer(path)",
-     "The layer at a path of numbers and names: \"3.1\" is the first layer in the brackets of "
-     "layer "
-     "3.",
-     "net = nn.net \"8 - residual[16 relu - 8 linear] name=block - 2\"\n"
-     "print(net:layer \"block.2\", net:layer \"1.2\" == net[1][2])",
-     NULL},
     {":append", net_append, "net:append(layers…)",
      "Adds layers at the end: sizes, layers, strings of notation, functions, networks. What was "
      "there keeps its parameters.",
@@ -251,12 +184,6 @@ static const nbl_entry entries[] = {
      "begin "
      "anew.",
      "net = nn.net \"4 - 3 - 3 - 2\"\nnet:cut(2)\nprint(net)", NULL},
-    {":freeze", net_freeze, "net:freeze([l])",
-     "Training leaves the parameters of layer l, or of all layers, as they are; net:thaw undoes "
-     "it.",
-     "net = nn.net \"4 - 3 - 2\"\nnet:freeze(1)\nprint(net[1].frozen, net[2].frozen)", NULL},
-    {":thaw", net_thaw, "net:thaw([l])", "Layer l, or all layers, learn again.",
-     "net = nn.net \"4 - 3 frozen - 2\"\nnet:thaw()\nprint(net[1].frozen)", NULL},
     {":to", net_to, "net:to(dtype)",
      "Brings the network to \"f32\" or \"f64\". Its parameters move: what was held of them before "
      "is no longer the network's.",

@@ -1,77 +1,21 @@
-/* Handles of layers and neurons. A layer that is part of no network yet can be told what a layer
+/* Handles of layers. A layer that is part of no network yet can be told what a layer
  * can be told; what a network gives it, its parameters, it has once it is part of one. */
 #include "lua/nn/layer.h"
 
+#include "lua/nn/field.h"
 #include "lua/nn/host.h"
+#include "lua/nn/neuron.h"
 #include "lua/nn/part.h"
 #include "lua/names.h"
 #include "nn/notation/write.h"
+#include "nn/learns.h"
 #include "tensor/assign.h"
 #include "tensor/shape.h"
 
 #include <math.h>
 #include <string.h>
 
-/* Its user value is the handle of its layer, or of its network. */
-typedef struct neuron {
-    int64_t number; /* from 0 */
-} neuron;
-
-enum { LAYER = 1 };
-
-static const nbl_kind neuron_kind = {"nabla.neuron", LAYER, NULL};
-
-/* ---- What is read ---- */
-
-/* The neuron at 1: its layer; *number from 0. */
-static nb_layer *check_neuron(lua_State *L, int64_t *number)
-{
-    const neuron *self = nbl_check_handle(L, 1, &neuron_kind, "a neuron");
-    lua_getiuservalue(L, 1, LAYER);
-    nb_layer *layer = nbl_test_layer(L, -1);
-    if (!layer || !layer->plan || self->number >= layer->plan->neurons)
-        nbl_error(L, "its layer has no such neuron any more");
-    *number = self->number;
-    return layer;
-}
-
-/* ---- Jobs ---- */
-
-/* Runs a job on a layer: as one of its network, where it has one. */
-static void run_on(lua_State *L, nb_layer *layer, nbl_job *job, void *data)
-{
-    if (!layer->owner) {
-        nbl_run(L, job, data);
-        return;
-    }
-    nbl_net_run(L, nbl_push_net(L, layer->owner), job, data);
-    lua_pop(L, 1);
-}
-
 /* ---- Activations ---- */
-
-typedef struct activation_job {
-    nb_layer *layer;
-    int64_t start, count;
-    nb_activation activation;
-} activation_job;
-
-static nb_status set_activation(nb_ctx *ctx, void *data)
-{
-    activation_job *work = data;
-    return nb_layer_set_activation(ctx, work->layer, work->start, work->count, work->activation);
-}
-
-/* Gives neurons the activation at stack index 3; `handle` is the layer's. The function is held
- * before the core points into it. */
-static void assign_activation(lua_State *L, nb_layer *layer, int handle, int64_t start,
-                              int64_t count)
-{
-    activation_job work = {layer, start, count, nbl_to_activation(L, 3)};
-    nbl_layer_hold(L, handle, layer, 3);
-    run_on(L, layer, set_activation, &work);
-    nbl_layer_adopt(L, handle, layer);
-}
 
 /* One activation, or a table with every neuron's where they differ. The runs are read anew for
  * each: a finaliser may change them meanwhile. */
@@ -90,59 +34,6 @@ static bool push_activations(lua_State *L, const nb_layer *layer)
         lua_rawseti(L, -2, k + 1);
     }
     return true;
-}
-
-/* ---- Parameters ---- */
-
-typedef struct copy_job {
-    nb_tensor *to;
-    const nb_tensor *from;
-} copy_job;
-
-static nb_status copy_values(nb_ctx *ctx, void *data)
-{
-    copy_job *work = data;
-    return nb_tensor_assign(ctx, work->to, work->from);
-}
-
-/* A parameter of a layer, or one neuron's part of it. It is looked for when it is needed: whenever
- * Lua makes something a finaliser may give the layer another one. */
-typedef struct part_job {
-    const nb_layer *layer;
-    const char *key;
-    int64_t neuron; /* below 0: all of it */
-    nb_tensor **out;
-} part_job;
-
-static nb_status take_part(nb_ctx *ctx, void *data)
-{
-    part_job *work = data;
-    const nb_param *param = nb_layer_param(work->layer, work->key);
-    int dim = param ? param->neuron_dim : -1;
-    bool has = param && (work->neuron < 0 || (dim >= 0 && work->neuron < param->shape[dim]));
-    if (!has)
-        return nb_fail(ctx, NB_EARG, "%s has no such %s any more", nb_layer_where(work->layer),
-                       work->key);
-    *work->out = work->neuron < 0 ? nb_tensor_retain(param->value)
-                                  : nb_tensor_select(ctx, param->value, dim, work->neuron);
-    return *work->out ? NB_OK : ctx->status;
-}
-
-/* A parameter's own elements, or those of one neuron, as a handle on the stack's top. */
-static nb_tensor *push_values(lua_State *L, const nb_layer *layer, const char *key, int64_t number)
-{
-    part_job work = {layer, key, number, nbl_new_tensor(L)};
-    nbl_run(L, take_part, &work);
-    return *work.out;
-}
-
-/* The values at stack index 3 into a parameter (number < 0) or one neuron's part of it. */
-static void assign_values(lua_State *L, nb_layer *layer, const char *key, int64_t number)
-{
-    nb_tensor *from = nbl_to_tensor(L, 3, (int)nb_layer_param(layer, key)->value->dtype);
-    copy_job work = {push_values(L, layer, key, number), from};
-    run_on(L, layer, copy_values, &work);
-    nbl_changed(L, work.to, "an assignment");
 }
 
 /* ---- Fields that all layers have ---- */
@@ -178,19 +69,9 @@ static nb_status set_name(nb_ctx *ctx, void *data)
 
 static void assign_name(lua_State *L, nb_layer *layer)
 {
-    if (!lua_isnil(L, 3) && lua_type(L, 3) != LUA_TSTRING)
-        nbl_error(L, "name must be a string, not %s", nbl_describe(L, 3));
-    name_job work = {layer, lua_isnil(L, 3) ? "" : lua_tostring(L, 3)};
+    name_job work = {layer, nbl_check_name(L)};
     nbl_check_layer_name(L, work.name);
-    run_on(L, layer, set_name, &work);
-}
-
-static void assign_factor(lua_State *L, nb_layer *layer)
-{
-    double factor = lua_type(L, 3) == LUA_TNUMBER ? lua_tonumber(L, 3) : -1;
-    if (!(factor >= 0) || !isfinite(factor))
-        nbl_error(L, "factor must be a number from 0, not %s", nbl_describe(L, 3));
-    nb_layer_scale(layer, factor);
+    nbl_layer_run(L, layer, set_name, &work);
 }
 
 bool nbl_set_layer_field(lua_State *L, nb_layer *layer, const char *key)
@@ -198,35 +79,81 @@ bool nbl_set_layer_field(lua_State *L, nb_layer *layer, const char *key)
     if (strcmp(key, "name") == 0) {
         assign_name(L, layer);
     } else if (strcmp(key, "frozen") == 0) {
-        if (!lua_isboolean(L, 3))
-            nbl_error(L, "frozen must be true or false, not %s", nbl_describe(L, 3));
-        nb_layer_freeze(layer, lua_toboolean(L, 3));
+        nb_layer_freeze(layer, nbl_check_frozen(L));
     } else if (strcmp(key, "factor") == 0) {
-        assign_factor(L, layer);
+        nb_layer_scale(layer, nbl_check_factor(L));
     } else {
         return false;
     }
     return true;
 }
 
+/* ---- Masks ---- */
+
+/* Pushes the masks by the names of their parameters, or nil: the layer's own, so that what is
+ * written there counts. */
+static void push_masks(lua_State *L, const nb_layer *layer)
+{
+    if (layer->tuning.masks)
+        lua_newtable(L);
+    else
+        lua_pushnil(L);
+    for (int i = 0; i < layer->tuning.masks; i++) {
+        lua_pushstring(L, layer->tuning.mask[i].name);
+        nbl_push_tensor(L, layer->tuning.mask[i].learns);
+        lua_rawset(L, -3);
+    }
+}
+
+typedef struct mask_job {
+    nb_layer *layer;
+    nb_tuning *masks; /* in a box */
+    const char *name;
+    nb_tensor *mask;
+} mask_job;
+
+static nb_status add_mask(nb_ctx *ctx, void *data)
+{
+    mask_job *work = data;
+    return nb_layer_add_mask(ctx, work->layer, work->masks, work->name, work->mask);
+}
+
+static void free_masks(nb_ctx *ctx, void *value)
+{
+    nb_tuning_free(ctx, value);
+}
+
+/* Masks from the table at stack index 3, all or none; nil takes them away. */
+static void assign_masks(lua_State *L, nb_layer *layer)
+{
+    if (!lua_isnil(L, 3) && !lua_istable(L, 3))
+        nbl_error(L, "mask must be a table, as in {w = t}, or nil, not %s", nbl_describe(L, 3));
+    mask_job work = {.layer = layer, .masks = nbl_new_box(L, sizeof *work.masks, free_masks)};
+    int box = lua_gettop(L);
+    lua_pushnil(L);
+    while (lua_istable(L, 3) && lua_next(L, 3)) {
+        if (lua_type(L, -2) != LUA_TSTRING)
+            nbl_error(L, "mask: name the parameter, as in {w = t}, not %s", nbl_describe(L, -2));
+        work.name = lua_tostring(L, -2);
+        work.mask = nbl_to_tensor(L, lua_gettop(L), -1);
+        nbl_layer_run(L, layer, add_mask, &work);
+        lua_pop(L, 1);
+    }
+    nb_tuning_swap_masks(&layer->tuning, work.masks);
+    nbl_close_box(L, box);
+}
+
 /* ---- Layers ---- */
 
 static const char *const layer_fields[] = {"w",      "b",      "activation", "name",
-                                           "frozen", "factor", NULL};
+                                           "frozen", "factor", "mask",       NULL};
 /* Those that are no parameters. */
 static const char *const *const own_fields = layer_fields + 2;
-static const char *const neuron_fields[] = {"w", "b", "activation", NULL};
-
-/* The key at stack index 2; "", which names nothing, for what is no string. */
-static const char *key_of(lua_State *L)
-{
-    return lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2) : "";
-}
 
 /* The child with the name at stack index 2, or NULL. */
 static nb_layer *named_child(lua_State *L, const nb_layer *block)
 {
-    const char *name = key_of(L);
+    const char *name = nbl_key(L);
     for (int i = 0; *name && i < block->children; i++)
         if (strcmp(block->child[i]->head.name, name) == 0) return block->child[i];
     return NULL;
@@ -235,7 +162,7 @@ static nb_layer *named_child(lua_State *L, const nb_layer *block)
 /* Why there is nothing under the key at stack index 2. */
 static int unknown_field(lua_State *L, const nb_layer *layer, int methods)
 {
-    const char *key = key_of(L);
+    const char *key = nbl_key(L);
     bool parameter = strcmp(key, "w") == 0 || strcmp(key, "b") == 0;
     for (int i = 0; i < layer->specs; i++) parameter |= strcmp(layer->spec[i].name, key) == 0;
     if (parameter && layer->children)
@@ -252,13 +179,14 @@ static int unknown_field(lua_State *L, const nb_layer *layer, int methods)
 
 static int index_by_name(lua_State *L, nb_layer *layer)
 {
-    const char *key = key_of(L);
+    const char *key = nbl_key(L);
     const nb_param *param = nb_layer_param(layer, key);
-    if (param && param->value) return push_values(L, layer, key, -1), 1;
+    if (param && param->value) return nbl_push_part(L, layer, key, -1), 1;
     if (strcmp(key, "activation") == 0) {
         if (!push_activations(L, layer)) lua_pushnil(L);
         return 1;
     }
+    if (strcmp(key, "mask") == 0) return push_masks(L, layer), 1;
     if (nbl_push_layer_field(L, layer, key)) return 1;
     if (nbl_push_method(L)) return 1;
     nb_layer *child = named_child(L, layer);
@@ -286,13 +214,14 @@ static int layer_newindex(lua_State *L)
                          "%s: the layers in it cannot be assigned; their fields can, as in "
                          "net[1][1].activation = \"tanh\"",
                          nb_layer_where(layer));
-    const char *key = key_of(L);
+    const char *key = nbl_key(L);
     const nb_param *param = nb_layer_param(layer, key);
-    if (param && param->value) return assign_values(L, layer, key, -1), 0;
+    if (param && param->value) return nbl_assign_part(L, layer, key, -1), 0;
     if (nbl_set_layer_field(L, layer, key)) return 0;
+    if (strcmp(key, "mask") == 0) return assign_masks(L, layer), 0;
     if (strcmp(key, "activation") == 0) {
         const nb_plan *plan = layer->plan;
-        assign_activation(L, layer, 1, 0, plan && plan->runs ? plan->neurons : 1);
+        nbl_assign_activation(L, layer, 1, 0, plan && plan->runs ? plan->neurons : 1);
         return 0;
     }
     lua_newtable(L);
@@ -313,10 +242,7 @@ static int layer_neuron(lua_State *L)
         return nbl_error(L, "this layer is part of no network yet; its neurons are counted there");
     if (layer->plan->neurons == 0) return nbl_error(L, "%s has no neurons", where);
     int64_t number = nbl_check_index(L, 2, layer->plan->neurons, "neuron");
-    neuron *self = nbl_new_handle(L, &neuron_kind, sizeof *self);
-    self->number = number;
-    lua_pushvalue(L, 1);
-    lua_setiuservalue(L, -2, LAYER);
+    nbl_push_neuron(L, 1, number);
     return 1;
 }
 
@@ -340,7 +266,7 @@ static void release_copy(nb_ctx *ctx, void *value)
 static int layer_clone(lua_State *L)
 {
     clone_job work = {nbl_check_layer(L), nbl_new_box(L, sizeof(nb_layer *), release_copy)};
-    run_on(L, (nb_layer *)(uintptr_t)work.layer, clone, &work);
+    nbl_layer_run(L, (nb_layer *)(uintptr_t)work.layer, clone, &work);
     nbl_push_layer(L, *work.out);
     return 1;
 }
@@ -366,59 +292,6 @@ static int layer_tostring(lua_State *L)
     nb_text_add(text, " · parameters ");
     nb_text_add_grouped(text, nb_layer_count(layer));
     nbl_push_text(L, text);
-    return 1;
-}
-
-/* ---- Neurons ---- */
-
-/* A parameter has a part for every neuron when one of its dimensions counts them. */
-static const nb_param *neuron_param(const nb_layer *layer, const char *key)
-{
-    const nb_param *param = nb_layer_param(layer, key);
-    return param && param->neuron_dim >= 0 ? param : NULL;
-}
-
-static int neuron_index(lua_State *L)
-{
-    int64_t number;
-    nb_layer *layer = check_neuron(L, &number);
-    const char *key = key_of(L);
-    const nb_param *param = neuron_param(layer, key);
-    if (param) {
-        push_values(L, layer, key, number);
-        return 1;
-    }
-    if (strcmp(key, "activation") != 0) {
-        lua_newtable(L);
-        return nbl_unknown_field(L, "a neuron", 2, lua_gettop(L), neuron_fields);
-    }
-    nbl_push_activation(L, nb_runs_at(layer->plan->runs, number));
-    return 1;
-}
-
-static int neuron_newindex(lua_State *L)
-{
-    int64_t number;
-    nb_layer *layer = check_neuron(L, &number);
-    const char *key = key_of(L);
-    const nb_param *param = neuron_param(layer, key);
-    if (param) {
-        assign_values(L, layer, key, number);
-    } else if (strcmp(key, "activation") == 0) {
-        assign_activation(L, layer, 4, number, 1);
-    } else {
-        lua_newtable(L);
-        return nbl_unknown_field(L, "a neuron", 2, lua_gettop(L), neuron_fields);
-    }
-    return 0;
-}
-
-static int neuron_tostring(lua_State *L)
-{
-    int64_t number;
-    const nb_layer *layer = check_neuron(L, &number);
-    lua_pushfstring(L, "neuron %I of %s (%s)", (LUAI_UACINT)(number + 1), layer->plan->where,
-                    nb_runs_at(layer->plan->runs, number).type->name);
     return 1;
 }
 
@@ -450,17 +323,11 @@ static const nbl_entry layer_entries[] = {
      "net = nn.net \"4 - 3 - 2\"\nnet[1].frozen = true\nprint(net:notation())", NULL},
     {"factor", NULL, "net[l].factor", "What the learning rate is multiplied by for this layer.",
      "net = nn.net \"4 - 3 - 2\"\nnet[1].factor = 0.1\nprint(net[1].factor)", NULL},
-    {.name = NULL},
-};
-
-static const nbl_entry neuron_entries[] = {
-    {"w", NULL, "net[l]:neuron(k).w", "The weights into one neuron: a view into the network.",
-     "print(#nn.net(\"4 - 3 - 2\")[1]:neuron(1).w)", NULL},
-    {"b", NULL, "net[l]:neuron(k).b", "The neuron's bias.",
-     "print(nn.net(\"4 - 3 - 2\")[1]:neuron(1).b)", NULL},
-    {"activation", NULL, "net[l]:neuron(k).activation",
-     "The neuron's own activation; softmax belongs to whole layers.",
-     "net = nn.net \"4 - 3 - 2\"\nnet[1]:neuron(2).activation = \"linear\"\nprint(net:notation())",
+    {"mask", NULL, "net[l].mask",
+     "Which numbers of its parameters learn, as {w = t}: where t, of the parameter's shape, is 0, "
+     "the number stays as it is; nil: all learn. Reading gives u8 tensors that may be changed.",
+     "net = nn.net \"4 - 3 - 2\"\nnet[1].mask = {w = net[1].w:abs():gt(0.2)}\n"
+     "print(net[1].mask.w:sum())",
      NULL},
     {.name = NULL},
 };
@@ -515,25 +382,11 @@ void nbl_check_layers(lua_State *L, const nb_layer *block, const nb_net *own)
     }
 }
 
-/* The metatable of one kind, with its help and methods. */
-static void open_kind(lua_State *L, const nbl_kind *kind, const luaL_Reg *meta, lua_CFunction index,
-                      const char *prefix, const nbl_entry *help)
-{
-    nbl_new_metatable(L, kind);
-    luaL_setfuncs(L, meta, 0);
-    lua_newtable(L);
-    nbl_register(L, prefix, help);
-    nbl_set_methods(L, index);
-}
-
 void nbl_open_layers(lua_State *L)
 {
-    static const luaL_Reg layer_meta[] = {{"__newindex", layer_newindex},
-                                          {"__tostring", layer_tostring},
-                                          {"__len", layer_len},
-                                          {NULL, NULL}};
-    static const luaL_Reg neuron_meta[] = {
-        {"__newindex", neuron_newindex}, {"__tostring", neuron_tostring}, {NULL, NULL}};
-    open_kind(L, &nbl_layer_kind, layer_meta, layer_index, "layer", layer_entries);
-    open_kind(L, &neuron_kind, neuron_meta, neuron_index, "neuron", neuron_entries);
+    static const luaL_Reg meta[] = {{"__newindex", layer_newindex},
+                                    {"__tostring", layer_tostring},
+                                    {"__len", layer_len},
+                                    {NULL, NULL}};
+    nbl_open_kind(L, &nbl_layer_kind, meta, layer_index, "layer", layer_entries);
 }

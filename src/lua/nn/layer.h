@@ -18,7 +18,7 @@ void nbl_check_layer_name(lua_State *L, const char *name);
  * that run, but for `own`: nesting would move what they run with. */
 void nbl_check_layers(lua_State *L, const nb_layer *block, const nb_net *own);
 
-/* Makes the metatables of layers and neurons. */
+/* Makes the metatable of layers. */
 void nbl_open_layers(lua_State *L);
 
 #endif

@@ -12,6 +12,7 @@ void nbl_open_layer_makers(lua_State *L);
 void nbl_open_nets(lua_State *L);
 /* … which these fill; passes also the metatable, with net(x). */
 void nbl_open_net_change(lua_State *L);
+void nbl_open_net_find(lua_State *L);
 void nbl_open_net_pass(lua_State *L);
 void nbl_open_gradcheck(lua_State *L);
 void nbl_open_trace(lua_State *L);

@@ -2,18 +2,21 @@
 #include "lua/nn/host.h"
 #include "lua/nn/layer.h"
 #include "lua/nn/net.h"
+#include "lua/nn/neuron.h"
 #include "lua/nn/optimizer.h"
 
 void nbl_open_nn(lua_State *L)
 {
     nbl_open_nets(L);
     nbl_open_net_change(L);
+    nbl_open_net_find(L);
     nbl_open_net_pass(L);
     nbl_open_gradcheck(L);
     nbl_open_trace(L);
     nbl_open_train(L);
     lua_pop(L, 2);
     nbl_open_layers(L);
+    nbl_open_neurons(L);
     lua_newtable(L);
     nbl_open_net_build(L);
     nbl_open_host(L);

@@ -78,6 +78,13 @@ nb_dtype nb_net_in_dtype(const nb_net *net)
     return nb_layer_takes_words(&net->layer) ? NB_I32 : net->dtype;
 }
 
+/* Paths begin at the root. */
+const char *nb_net_path(const nb_net *net, const nb_plan *plan)
+{
+    size_t own = strlen(net->layer.plan->path);
+    return own ? plan->path + own + 1 : plan->path;
+}
+
 int64_t nb_net_count(const nb_net *net)
 {
     return net->values->shape[0];

@@ -98,6 +98,8 @@ nb_net *nb_net_clone(nb_ctx *ctx, nb_net *net, nb_dtype dtype);
 nb_status nb_net_convert(nb_ctx *ctx, nb_net *net, nb_dtype dtype);
 /* Begins all parameters and buffers anew. */
 nb_status nb_net_reset(nb_ctx *ctx, nb_net *net, uint64_t seed);
+/* The path of one of its layers below it: "3.1", also where the network stands in another. */
+const char *nb_net_path(const nb_net *net, const nb_plan *plan);
 /* Numbers in the flat vector of parameters. */
 int64_t nb_net_count(const nb_net *net);
 

@@ -4,6 +4,7 @@
 
 #include "base/memory.h"
 #include "grad/tape.h"
+#include "nn/learns.h"
 #include "tensor/shape.h"
 
 #include <string.h>
@@ -306,6 +307,7 @@ static void take_over(storing *s)
         at->layer->owner = at->owner;
         if (inner) inner->outer = at->owner;
         forget_once(ctx, at->layer);
+        nb_layer_fit_tuning(ctx, at->layer);
     }
 }
 

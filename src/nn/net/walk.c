@@ -3,6 +3,7 @@
 
 #include "base/memory.h"
 #include "grad/lengths.h"
+#include "nn/learns.h"
 #include "tensor/shape.h"
 
 #include <string.h>
@@ -178,7 +179,7 @@ void nb_walk_end(nb_walk *walk)
 nb_tensor *nb_walk_param(const nb_walk *walk, const nb_layer *layer, int i)
 {
     const nb_param *param = &layer->plan->param[i];
-    return walk->mode.learning && layer->head.frozen ? param->still : param->value;
+    return walk->mode.learning && nb_layer_rests(layer) ? param->still : param->value;
 }
 
 /* What a layer gave is what it promised: a function of the host can give anything. */

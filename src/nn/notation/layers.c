@@ -1,5 +1,6 @@
 /* One layer in notation: its word, the values in their places, its branches, its tail. */
 #include "nn/notation/parser.h"
+#include "nn/learns.h"
 
 #include <stddef.h>
 #include <stdio.h>

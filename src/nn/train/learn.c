@@ -1,7 +1,7 @@
 /* One step of a network's learning: evaluation, then the update. */
 #include "nn/train/learn.h"
 
-#include "base/memory.h"
+#include "nn/train/segments.h"
 
 #include <string.h>
 
@@ -26,17 +26,7 @@ static nb_status evaluate(nb_ctx *ctx, void *self, double *cost)
     return run(ctx, self, NULL, cost);
 }
 
-/* How a parameter learns. */
-static nb_segment segment_of(const nb_net *net, const nb_layer *layer, const nb_param *param)
-{
-    return (nb_segment){.start = param->start - net->param[0]->start,
-                        .count = param->count,
-                        .factor = layer->factor,
-                        .frozen = layer->head.frozen,
-                        .decays = param->decays};
-}
-
-/* The network as a problem; problem->segment is the caller's to free. */
+/* The network as a problem, but for its cost; nb_segments_free takes back what it holds. */
 static nb_status pose(nb_ctx *ctx, task *t, nb_problem *problem)
 {
     nb_net *net = t->net;
@@ -47,24 +37,7 @@ static nb_status pose(nb_ctx *ctx, task *t, nb_problem *problem)
                             .rate = t->lesson->rate,
                             .evaluate = evaluate,
                             .self = t};
-    problem->segment = nb_alloc(ctx, (size_t)net->params * sizeof *problem->segment);
-    if (!problem->segment) return ctx->status;
-    for (int l = 0; l < net->parts; l++) {
-        const nb_plan *plan = net->part[l]->plan;
-        for (int i = 0; i < plan->params; i++)
-            problem->segment[problem->segments++] = segment_of(net, net->part[l], &plan->param[i]);
-    }
-    return NB_OK;
-}
-
-/* Whether every parameter learns at the rate itself. */
-static bool learns_alike(const nb_net *net)
-{
-    for (int l = 0; l < net->parts; l++) {
-        const nb_layer *layer = net->part[l];
-        if (layer->plan->params && (layer->head.frozen || layer->factor != 1)) return false;
-    }
-    return true;
+    return nb_segments_make(ctx, net, problem);
 }
 
 /* The gradient's products straight into the weights: where nobody reads a gradient, and the step is
@@ -83,12 +56,11 @@ static nb_status update(nb_ctx *ctx, task *t, nb_optimizer *optimizer, double *c
 {
     nb_problem problem;
     nb_status status = pose(ctx, t, &problem);
-    if (status != NB_OK) return status;
-    status = problem.evaluate(ctx, problem.self, &problem.cost);
+    if (status == NB_OK) status = problem.evaluate(ctx, problem.self, &problem.cost);
     *cost = problem.cost;
     if (status == NB_OK) status = nb_optimizer_step(ctx, optimizer, &problem);
     if (status == NB_OK) nb_tensor_touch(t->net->values, optimizer->type->name);
-    nb_free(ctx, problem.segment, (size_t)t->net->params * sizeof *problem.segment);
+    nb_segments_free(ctx, &problem);
     return status;
 }
 
@@ -98,7 +70,7 @@ nb_status nb_learn(nb_ctx *ctx, nb_net *net, nb_optimizer *optimizer, const nb_l
     task t = {.net = net, .lesson = lesson};
     nb_status status = nb_optimizer_prepare(ctx, optimizer, net->dtype, nb_net_count(net));
     if (status != NB_OK) return status;
-    bool direct = !lesson->keep_grads && optimizer->type->plain(optimizer) && learns_alike(net);
+    bool direct = !lesson->keep_grads && optimizer->type->plain(optimizer) && nb_learns_alike(net);
     status = direct ? descend(ctx, &t, optimizer, cost) : update(ctx, &t, optimizer, cost);
     if (status == NB_OK) nb_staged_commit(ctx, &t.staged);
     nb_staged_drop(ctx, &t.staged);

@@ -68,7 +68,7 @@ static void run_piece(void *arg, size_t piece)
     const nb_problem *p = job->problem;
     int64_t first = (int64_t)piece * PIECE, start = first;
     int64_t last = p->count - first < PIECE ? p->count : first + PIECE;
-    for (int i = 0; i < p->segments && start < last; i++) {
+    for (int64_t i = 0; i < p->segments && start < last; i++) {
         const nb_segment *s = &p->segment[i], *next = i + 1 < p->segments ? s + 1 : NULL;
         int64_t end = s->start + s->count;
         if (end <= start) continue;

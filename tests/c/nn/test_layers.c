@@ -3,6 +3,8 @@
 
 #include "../support.h"
 
+#include "nn/learns.h"
+
 #include <math.h>
 
 static double at(const nb_tensor *t, int64_t i, int64_t j)

@@ -2,6 +2,7 @@
  * and nothing is lost or left when memory ends. */
 #include "nn/model.h"
 
+#include "nets.h"
 #include "../support.h"
 #include "io/safetensors.h"
 #include "nn/notation/write.h"
@@ -318,8 +319,9 @@ static void test_memory_ends(void **state)
     (void)state;
     saved s = {net_with("5 - 4 relu@2 name=hidden - 3", NULL, NB_F32),
                nb_classes_new(ctx, NULL, 3)};
+    tune(ctx, s.net, 1);
     nb_net *before = nb_net_clone(ctx, s.net, NB_F32);
-    sweep(save_once, &s);
+    fail_each(save_once, &s);
     assert_same_net(s.net, before);
     ctx->memory.fail_at = ctx->memory.requests + 1;
     ctx->memory.fail_on = true;
@@ -350,8 +352,9 @@ static void test_memory_ends_while_loading(void **state)
     (void)state;
     nb_net *net = net_with("5 - 4 relu@2 name=hidden - 3 softmax", NULL, NB_F64);
     nb_classes *classes = nb_classes_new(ctx, NULL, 3);
+    tune(ctx, net, 1);
     assert_int_equal(nb_model_save(ctx, net, classes, path), NB_OK);
-    sweep(load_alone, NULL);
+    fail_each(load_alone, NULL);
     nb_classes_release(ctx, classes);
     nb_net_release(ctx, net);
 }

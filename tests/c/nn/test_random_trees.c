@@ -10,6 +10,7 @@
 #include "nn/inspect/trace.h"
 #include "nn/model.h"
 #include "nn/notation/write.h"
+#include "nn/learns.h"
 
 #include <math.h>
 #include <stdio.h>

@@ -7,6 +7,7 @@
 #include "nn/inspect/trace.h"
 #include "nn/net/plan.h"
 #include "nn/train/learn.h"
+#include "nn/learns.h"
 
 #include <math.h>
 #include <stdio.h>

@@ -7,6 +7,7 @@
 #include "nn/net/plan.h"
 #include "nn/net/walk.h"
 #include "nn/train/train.h"
+#include "nn/learns.h"
 
 #include <math.h>
 
@@ -293,6 +294,32 @@ static void test_failed_step(void **state)
     }
 }
 
+static nb_status learn_once(nb_ctx *c, nb_net *net, void *arg)
+{
+    const nb_lesson *lesson = arg;
+    nb_optimizer optimizer;
+    double cost;
+    nb_optimizer_init(&optimizer, nb_optimizer_find("adam"));
+    nb_status status = nb_learn(c, net, &optimizer, lesson, &cost);
+    nb_optimizer_free(c, &optimizer);
+    return status;
+}
+
+/* Neurons and numbers with rules of their own need memory in a step, and give it back. */
+static void test_tuned_step_without_memory(void **state)
+{
+    (void)state;
+    nb_net *net = net_of(ctx, "3 - 4 - 2", NB_F64);
+    nb_lesson lesson = {.rate = 0.1};
+    lesson.x = uniform(ctx, NB_F64, EXAMPLES, 3, -1, 1, 2);
+    lesson.y = uniform(ctx, NB_F64, EXAMPLES, 2, 0, 1, 3);
+    tune(ctx, net, 2);
+    sweep(ctx, net, learn_once, &lesson);
+    nb_tensor_release(ctx, lesson.x);
+    nb_tensor_release(ctx, lesson.y);
+    nb_net_release(ctx, net);
+}
+
 /* State of another dtype is refused, however many numbers it has. */
 static void test_state_of_other_dtype(void **state)
 {
@@ -358,6 +385,7 @@ int main(void)
         TEST(steps_are_numbered), TEST(cost_so_far),     TEST(factor),
         TEST(records_are_told),   TEST(failed_step),     TEST(frozen_momentum),
         TEST(readers_of_figures), TEST(evaluated_twice), TEST(state_of_other_dtype),
+        TEST(tuned_step_without_memory),
     };
     return cmocka_run_group_tests_name("step", tests, NULL, NULL);
 }
