@@ -180,8 +180,7 @@ NB_DESCRIPTOR(nb_layer_type, nb_layer_fn) = {
     .name = "fn",
     .help =
         "A layer written in Lua: f(x, params…) by tensor methods, its derivative from the tape.",
-    .usage = "nn.fn(f), or nn.fn{f = f, params = {{name = \"w\", sizes…, value =, init =}, …}, "
-             "per_step =, option =, …}",
+    .usage = "nn.fn(f), or nn.fn{f = f, params = {{name = \"w\", sizes…, init =}, …}, option =, …}",
     .example = "nn.net{4, nn.fn(function(x) return x * 2 end), 3}",
     .options = options,
     .table_only = true,

@@ -1,8 +1,6 @@
 /* What the tests of networks share. */
 #include "nets.h"
 
-#include "nn/learns.h"
-
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -112,19 +110,6 @@ bool same_bits(nb_ctx *ctx, nb_tensor *a, nb_tensor *b)
     nb_tensor_release(ctx, plain_a);
     nb_tensor_release(ctx, plain_b);
     return same;
-}
-
-void tune(nb_ctx *ctx, nb_net *net, int layer)
-{
-    nb_layer *at = net->layer.child[layer - 1];
-    const nb_param *w = nb_layer_param(at, "w");
-    const nb_tuned second = {.neuron = 1, .frozen = true, .factor = 1, .name = "second"};
-    nb_tensor *mask = nb_tensor_zeros(ctx, NB_U8, w->dims, w->shape);
-    assert_int_equal(nb_layer_tune(ctx, at, &second), NB_OK);
-    assert_int_equal(nb_layer_add_mask(ctx, at, &at->tuning, "w", mask), NB_OK);
-    nb_tensor_release(ctx, mask);
-    mask = nb_tuning_mask(&at->tuning, "w");
-    for (int64_t i = 0; i < nb_tensor_count(mask); i += 2) ((uint8_t *)nb_tensor_data(mask))[i] = 1;
 }
 
 /* One try with request number n failing; true when it succeeded. */

@@ -35,9 +35,6 @@ nb_set *random_set_of(nb_ctx *ctx, int64_t rows, int64_t width, int64_t classes,
 /* Every bit of two tensors the same, shapes and dtypes too. */
 bool same_bits(nb_ctx *ctx, nb_tensor *a, nb_tensor *b);
 
-/* Tunes layer number `layer` (from 1): its second neuron is frozen, and a part of w masked. */
-void tune(nb_ctx *ctx, nb_net *net, int layer);
-
 /* Runs `what` with the allocator's request 1, 2, … failing, once alone and once with all that
  * follow, until it succeeds. Each failure must be NB_EMEMORY, give back all memory, and leave the
  * net's parameters as they were. */

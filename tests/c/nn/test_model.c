@@ -2,8 +2,8 @@
  * and nothing is lost or left when memory ends. */
 #include "nn/model.h"
 
-#include "nets.h"
 #include "../support.h"
+#include "tune.h"
 #include "io/safetensors.h"
 #include "nn/notation/write.h"
 
@@ -321,7 +321,7 @@ static void test_memory_ends(void **state)
                nb_classes_new(ctx, NULL, 3)};
     tune(ctx, s.net, 1);
     nb_net *before = nb_net_clone(ctx, s.net, NB_F32);
-    fail_each(save_once, &s);
+    sweep(save_once, &s);
     assert_same_net(s.net, before);
     ctx->memory.fail_at = ctx->memory.requests + 1;
     ctx->memory.fail_on = true;
@@ -354,7 +354,7 @@ static void test_memory_ends_while_loading(void **state)
     nb_classes *classes = nb_classes_new(ctx, NULL, 3);
     tune(ctx, net, 1);
     assert_int_equal(nb_model_save(ctx, net, classes, path), NB_OK);
-    fail_each(load_alone, NULL);
+    sweep(load_alone, NULL);
     nb_classes_release(ctx, classes);
     nb_net_release(ctx, net);
 }

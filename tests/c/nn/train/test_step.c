@@ -2,6 +2,7 @@
  * far, records that values have changed; what a failed step has staged is lost. With a kind of
  * layer and of optimizer of this test's own. */
 #include "../nets.h"
+#include "../tune.h"
 
 #include "../../support.h"
 #include "nn/net/plan.h"
