@@ -106,6 +106,14 @@ typedef union nb_attr {
     int64_t diagonal;
     /* to */
     nb_dtype dtype;
+    /* rnn, lstm, gru */
+    struct nb_attr_recurrent {
+        nb_unary kernel; /* of rnn: its activation */
+        double p, q;
+        bool back;  /* from each sequence's end to its beginning */
+        bool last;  /* the output of the last step taken alone: (n, units) */
+        bool state; /* more[0]: the state after it, off the tape */
+    } recurrent;
     /* activate, dense: nb_kernel_runs (grad/activate.h), or NULL */
     nb_shared *shared;
 } nb_attr;

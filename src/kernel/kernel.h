@@ -117,6 +117,10 @@ typedef struct nb_real_kernels {
     /* y += alpha * x */
     void (*axpy)(size_t n, double alpha, const void *x, void *y);
 
+    /* How many of n contiguous elements are not 0; and their places and values, so many. */
+    size_t (*count_nonzero)(size_t n, const void *x);
+    size_t (*nonzeros)(size_t n, const void *x, int32_t *place, void *value);
+
     /* Sums in double whatever the dtype. */
     double (*sum)(size_t n, const void *x, ptrdiff_t sx);
     double (*sum_squares)(size_t n, const void *x, ptrdiff_t sx);
@@ -158,6 +162,22 @@ typedef struct nb_real_kernels {
      * delta. */
     void (*norm_row_slope)(size_t n, const void *x, const void *gain, const void *delta,
                            const double *stats, void *dx, double *dgain, double *dshift);
+
+    /* One example's step through n units of an lstm: c0 the cells before, zx and zh (4 n) what
+     * comes to its gates from the input and from the state. gates (4 n) may be zx; bent becomes
+     * tanh c. */
+    void (*lstm_row)(size_t n, const void *zx, const void *zh, const void *c0, void *gates, void *c,
+                     void *bent, void *h);
+    /* dh and dc, the gradients at h and c, become those at the h and c before, as far as these do
+     * not go by the gates: of h 0. dz (4 n): at the gates' sums. */
+    void (*lstm_row_slope)(size_t n, const void *gates, const void *c0, const void *bent, void *dh,
+                           void *dc, void *dz);
+    /* Likewise of a gru, with three gates; bh (n) is its inner bias, inner (n) what r multiplies.
+     * dx: at what comes from the input, dz: from the state. */
+    void (*gru_row)(size_t n, const void *zx, const void *zh, const void *bh, const void *h0,
+                    void *gates, void *inner, void *h);
+    void (*gru_row_slope)(size_t n, const void *gates, const void *inner, const void *h0, void *dh,
+                          void *dx, void *dz);
 
     /* y[row] = x[0] + … + x[row] (times) down each column, in double; x and y with strides between
      * rows and between columns. x may be y. */

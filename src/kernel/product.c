@@ -202,3 +202,13 @@ nb_status nb_product(nb_ctx *ctx, nb_dtype dtype, size_t m, size_t n, size_t k, 
                                        .b = b,
                                        .c = c});
 }
+
+void nb_product_piece(nb_dtype dtype, size_t m, size_t n, size_t k, double alpha, nb_matrix a,
+                      nb_matrix b, double beta, void *c, size_t ldc)
+{
+    const work whole = {.dtype = dtype, .m = m, .n = n, .k = k, .a = a, .b = b};
+    const nb_products *own = nb_kernels_get()->products[dtype];
+    if (m == 0 || n == 0) return;
+    if (are_ours(&whole) && own->small(m, n, k, alpha, a, b, beta, c, ldc)) return;
+    nb_blas_product(dtype, m, n, k, alpha, a, b, beta, c, ldc);
+}

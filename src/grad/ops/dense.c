@@ -4,6 +4,7 @@
  * last are the examples. */
 #include "grad/activate.h"
 #include "grad/support.h"
+#include "grad/weights.h"
 
 #include "kernel/product.h"
 #include "tensor/shape.h"
@@ -147,38 +148,38 @@ static nb_status check_dense(nb_ctx *ctx, const nb_call *call)
                    nb_shape_text(b->dims, b->shape, tb));
 }
 
-/* Z = X Wᵀ + b, by rows. All three contiguous. */
-static nb_tensor *affine(nb_ctx *ctx, const nb_tensor *x, const nb_tensor *w, const nb_tensor *b)
+/* Z = X Wᵀ + b, by rows. All three contiguous; `inputs` are x's. */
+static nb_tensor *affine(nb_ctx *ctx, const nb_tensor *x, const nb_inputs *inputs,
+                         const nb_tensor *w, const nb_tensor *b)
 {
     int64_t shape[NB_MAX_DIMS];
     memcpy(shape, x->shape, sizeof shape);
     shape[x->dims - 1] = w->shape[0];
     nb_tensor *z = nb_tensor_new(ctx, x->dtype, x->dims, shape);
     if (!z) return NULL;
-    size_t n = (size_t)row_count(x), k = (size_t)w->shape[1], neurons = (size_t)w->shape[0];
-    nb_real(x->dtype)->repeat_row(n, neurons, nb_tensor_data(b), nb_tensor_data(z),
-                                  (ptrdiff_t)neurons);
-    nb_status status =
-        nb_product(ctx, x->dtype, n, neurons, k, 1, (nb_matrix){nb_tensor_data(x), k, false},
-                   (nb_matrix){nb_tensor_data(w), k, true}, 1, nb_tensor_data(z), neurons);
-    if (status == NB_OK) return z;
-    nb_tensor_release(ctx, z);
-    return NULL;
+    nb_real(x->dtype)->repeat_row((size_t)row_count(x), (size_t)w->shape[0], nb_tensor_data(b),
+                                  nb_tensor_data(z), (ptrdiff_t)w->shape[0]);
+    return nb_tensor_settle(ctx, z, nb_inputs_product(ctx, inputs, w, nb_tensor_data(z)));
 }
 
 /* attr.shared NULL: z itself. saved: a, z as for activate, then x as it went into the product. */
+enum { SAVED_X = 2 };
+
 static nb_tensor *dense_forward(nb_ctx *ctx, nb_call *call)
 {
     if (check_dense(ctx, call) != NB_OK) return NULL;
     nb_tensor *in[3] = {NULL, NULL, NULL}, *z = NULL;
+    nb_inputs inputs = {.x = NULL};
     bool whole = true;
     for (int i = 0; i < 3 && whole; i++) {
         in[i] = nb_tensor_contiguous(ctx, call->in[i]);
         whole = in[i];
     }
-    if (whole) z = affine(ctx, in[0], in[1], in[2]);
+    if (whole && nb_inputs_look(ctx, in[0], &inputs) == NB_OK)
+        z = affine(ctx, in[0], &inputs, in[1], in[2]);
     bool learns = call->recording && (call->needs[1] || call->needs[2]);
-    if (z && learns) call->saved[2] = nb_tensor_retain(in[0]);
+    if (z && learns) nb_inputs_save(&inputs, call->saved + SAVED_X);
+    nb_inputs_free(ctx, &inputs);
     for (int i = 0; i < 3; i++) nb_tensor_release(ctx, in[i]);
     if (!z || !call->attr.shared) return z;
     return activated(ctx, call, z, true);
@@ -205,50 +206,6 @@ static nb_tensor *delta_before(nb_ctx *ctx, nb_tensor *delta, nb_tensor *w)
     return out;
 }
 
-/* A tensor (n, m) of what may have more dimensions before the last. */
-static nb_tensor *folded(nb_ctx *ctx, nb_tensor *t)
-{
-    const int64_t shape[2] = {row_count(t), t->shape[t->dims - 1]};
-    return t->dims == 2 ? nb_tensor_retain(t) : nb_tensor_reshape(ctx, t, 2, shape);
-}
-
-/* BP4: dC/dw = δᵀ a of the layer before; put aside for a parameter, computed here for anything
- * else. */
-static nb_status weight_gradient(nb_ctx *ctx, nb_record *record, nb_tensor *delta, nb_tensor *x,
-                                 nb_tensor **grad)
-{
-    nb_tensor *d = folded(ctx, delta), *a = d ? folded(ctx, x) : NULL;
-    nb_status status = a ? NB_OK : ctx->status;
-    if (a && nb_leaf_of(record->in[1])) {
-        status = nb_tape_product(ctx, record, 1, d, a);
-    } else if (a) {
-        nb_tensor *turned = nb_tensor_transpose(ctx, d);
-        grad[1] = turned ? nb_op2(ctx, NB_OP_matmul, turned, a) : NULL;
-        nb_tensor_release(ctx, turned);
-        status = grad[1] ? NB_OK : ctx->status;
-    }
-    nb_tensor_release(ctx, d);
-    nb_tensor_release(ctx, a);
-    return status;
-}
-
-/* BP3: dC/db = Σ over examples of δ, in f64 inside. */
-static nb_status bias_gradient(nb_ctx *ctx, const nb_tensor *delta, nb_tensor **grad)
-{
-    int64_t neurons = delta->shape[delta->dims - 1];
-    double *sums = nb_alloc_zero(ctx, (size_t)neurons, sizeof *sums);
-    grad[2] = sums ? nb_tensor_new(ctx, delta->dtype, 1, &neurons) : NULL;
-    if (grad[2]) {
-        nb_kernels_get()->folds[delta->dtype]->columns[NB_FOLD_sum](
-            (size_t)row_count(delta), (size_t)neurons, nb_tensor_data(delta), (ptrdiff_t)neurons, 1,
-            NULL, sums);
-        nb_kernels_get()->convert[NB_F64][delta->dtype]((size_t)neurons, sums, 1,
-                                                        nb_tensor_data(grad[2]), 1, 1.0);
-    }
-    nb_free(ctx, sums, (size_t)neurons * sizeof *sums);
-    return grad[2] ? NB_OK : ctx->status;
-}
-
 static nb_status dense_backward(nb_ctx *ctx, nb_record *record, nb_tensor *delta, nb_tensor **grad)
 {
     nb_tensor *dz = delta_at_z(ctx, record, delta);
@@ -258,9 +215,16 @@ static nb_status dense_backward(nb_ctx *ctx, nb_record *record, nb_tensor *delta
         grad[0] = delta_before(ctx, dz, record->in[1]);
         if (!grad[0]) status = ctx->status;
     }
-    if (status == NB_OK && record->needs[2]) status = bias_gradient(ctx, dz, grad);
-    if (status == NB_OK && record->needs[1])
-        status = weight_gradient(ctx, record, dz, record->saved[2], grad);
+    if (status == NB_OK && record->needs[2]) {
+        int64_t neurons = dz->shape[dz->dims - 1];
+        grad[2] =
+            nb_sum_columns(ctx, dz->dtype, row_count(dz), neurons, neurons, nb_tensor_data(dz));
+        if (!grad[2]) status = ctx->status;
+    }
+    if (status == NB_OK && record->needs[1]) {
+        const nb_inputs x = nb_inputs_saved(record->saved + SAVED_X);
+        status = nb_inputs_gradient(ctx, record, 1, dz, &x, grad);
+    }
     nb_tensor_release(ctx, dz);
     return status;
 }

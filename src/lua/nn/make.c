@@ -219,10 +219,11 @@ static const char *const activation_apart[] = {"activation", NULL};
 /* The activation: behind the sizes, or by name. */
 static int read_activation(lua_State *L, nb_layer *layer, int next, int held)
 {
-    bool behind = layer->type->neurons && lua_rawgeti(L, 1, next) != LUA_TNIL;
+    bool takes = nb_option_find(layer->type->options, "activation");
+    bool behind = takes && lua_rawgeti(L, 1, next) != LUA_TNIL;
     lua_getfield(L, 1, "activation");
     bool by_name = !lua_isnil(L, -1);
-    if (by_name && !layer->type->neurons)
+    if (by_name && !takes)
         nbl_error(L, "%s has no neurons and takes no activation", layer->type->name);
     if (by_name && behind) nbl_error(L, "%s: activation is given twice", layer->type->name);
     if (behind) lua_pop(L, 1);

@@ -1,6 +1,7 @@
 /* What the ops give, against the definitions written out element by element with libm: a gradient
  * that agrees with differences says nothing about the function itself. */
 #include "values_index.h"
+#include "values_recurrent.h"
 #include "values_reduce.h"
 
 /* ---- Definitions ---------------------------------------------------------------------------- */
@@ -103,25 +104,6 @@ static double layer_norm_value(const place *p)
     for (int64_t i = row; i < row + k; i++) spread += pow(flat_at(x, i) - mean, 2) / (double)k;
     double normal = (flat_at(x, p->at) - mean) / sqrt(spread + p->s->call.attr.unary.p);
     return flat_at(input(p, 1), column) * normal + flat_at(input(p, 2), column);
-}
-
-/* Padding behind an example's steps is 0. */
-static double mask_steps_value(const place *p)
-{
-    const int32_t *length = nb_tensor_data(input(p, 1));
-    return p->index[1] < length[p->index[0]] ? nb_tensor_get(input(p, 0), p->index) : 0;
-}
-
-/* Row p->index[0] of the real steps of all examples. */
-static double pack_steps_value(const place *p)
-{
-    const int32_t *length = nb_tensor_data(input(p, 1));
-    int64_t index[NB_MAX_DIMS], step = p->index[0], i = 0;
-    for (; step >= length[i]; i++) step -= length[i];
-    index[0] = i;
-    index[1] = step;
-    for (int d = 1; d < p->out->dims; d++) index[d + 1] = p->index[d];
-    return nb_tensor_get(input(p, 0), index);
 }
 
 /* The row of the table that the place's word names. */
@@ -438,6 +420,9 @@ static const definition definitions[] = {
     V(softmax),
     V(log_softmax),
     V(layer_norm),
+    V(rnn),
+    V(lstm),
+    V(gru),
     V(mask_steps),
     V(pack_steps),
     V(matmul),

@@ -148,6 +148,27 @@ static flow draw_act(drawing *d, flow at)
     return at;
 }
 
+/* Only at the top may it end the steps: branches that meet must agree. */
+static flow draw_recurrent(drawing *d, flow at)
+{
+    static const char *const words[] = {"rnn %d", "rnn %d sigmoid", "lstm %d", "gru %d"};
+    flow out = {true, 1 + below(d, 2)};
+    if (!at.steps) return draw_dense(d, at);
+    put(d, words[below(d, 4)], out.width);
+    if (!below(d, 3)) put(d, " layers=2");
+    if (!below(d, 3)) {
+        put(d, " both");
+        out.width *= 2;
+    }
+    if (!d->depth && !d->repeats && !below(d, 3)) {
+        put(d, " last");
+        out.steps = false;
+    }
+    if (!below(d, 6)) put(d, " frozen");
+    maybe_name(d, at, out);
+    return out;
+}
+
 /* Other sizes and back to a vector; steps keep theirs. */
 static flow draw_shapes(drawing *d, flow at)
 {
@@ -210,6 +231,8 @@ static const struct kind {
     {"dropout", draw_dropout, false},       {"reshape", draw_shapes, false},
     {"layer_norm", draw_layer_norm, false}, {"residual", draw_residual, true},
     {"parallel", draw_parallel, true},      {"net", draw_net, true},
+    {"rnn", draw_recurrent, false},         {"lstm", draw_recurrent, false},
+    {"gru", draw_recurrent, false},
 };
 enum { KINDS = sizeof kinds / sizeof kinds[0] };
 

@@ -1,0 +1,212 @@
+/* Products of rows and weights, and the weights' gradients. */
+#include "grad/weights.h"
+
+#include "base/memory.h"
+#include "base/workers.h"
+#include "kernel/product.h"
+#include "tensor/shape.h"
+
+enum {
+    FEW = 16,           /* non-zeros are kept where they are at most one number in so many, */
+    ROWS_LEAST = 16,    /* in so many rows, for w is turned once for all of them, */
+    WIDTH_LEAST = 32,   /* of so many columns */
+    PIECE_COLUMNS = 256 /* of z, or of the turned gradient */
+};
+
+/* ---- Looking --------------------------------------------------------------------------------- */
+
+static int64_t rows_of(const nb_tensor *x)
+{
+    return nb_shape_count(x->dims - 1, x->shape);
+}
+
+/* How many are not 0, or -1 where they are too many; most rows show it at once. */
+static int64_t count_few(const nb_tensor *x, int64_t rows, int64_t k)
+{
+    const nb_real_kernels *real = nb_real(x->dtype);
+    const char *data = nb_tensor_data(x);
+    int64_t count = 0, most = rows * k / FEW, width = (int64_t)nb_dtype_size(x->dtype);
+    if (rows < ROWS_LEAST || k < WIDTH_LEAST || rows * k > INT32_MAX) return -1;
+    if ((int64_t)real->count_nonzero((size_t)k, data) > k / FEW) return -1;
+    for (int64_t i = 0; i < rows && count <= most; i++)
+        count += (int64_t)real->count_nonzero((size_t)k, data + i * k * width);
+    return count <= most ? count : -1;
+}
+
+static void list_nonzeros(const nb_tensor *x, int64_t rows, int64_t k, const nb_inputs *to)
+{
+    int64_t width = (int64_t)nb_dtype_size(x->dtype), at = 0;
+    int32_t *start = nb_tensor_data(to->start), *index = nb_tensor_data(to->index);
+    const char *data = nb_tensor_data(x);
+    char *value = nb_tensor_data(to->value);
+    for (int64_t i = 0; i < rows; i++) {
+        start[i] = (int32_t)at;
+        at += (int64_t)nb_real(x->dtype)->nonzeros((size_t)k, data + i * k * width, index + at,
+                                                   value + at * width);
+    }
+    start[rows] = (int32_t)at;
+}
+
+nb_status nb_inputs_look(nb_ctx *ctx, nb_tensor *x, nb_inputs *inputs)
+{
+    int64_t k = x->shape[x->dims - 1], rows = rows_of(x), starts = rows + 1;
+    int64_t count = count_few(x, rows, k);
+    *inputs = (nb_inputs){.x = NULL};
+    if (count < 0) {
+        inputs->x = nb_tensor_retain(x);
+        return NB_OK;
+    }
+    inputs->start = nb_tensor_new(ctx, NB_I32, 1, &starts);
+    if (inputs->start) inputs->index = nb_tensor_new(ctx, NB_I32, 1, &count);
+    if (inputs->index) inputs->value = nb_tensor_new(ctx, x->dtype, 1, &count);
+    if (inputs->value) {
+        list_nonzeros(x, rows, k, inputs);
+        return NB_OK;
+    }
+    nb_inputs_free(ctx, inputs);
+    return ctx->status;
+}
+
+void nb_inputs_free(nb_ctx *ctx, nb_inputs *inputs)
+{
+    nb_tensor_release(ctx, inputs->x);
+    nb_tensor_release(ctx, inputs->start);
+    nb_tensor_release(ctx, inputs->index);
+    nb_tensor_release(ctx, inputs->value);
+    *inputs = (nb_inputs){.x = NULL};
+}
+
+void nb_inputs_save(const nb_inputs *inputs, nb_tensor **saved)
+{
+    nb_tensor *const list[NB_INPUTS_SAVED] = {inputs->x ? inputs->x : inputs->start, inputs->index,
+                                              inputs->value};
+    for (int i = 0; i < NB_INPUTS_SAVED; i++) saved[i] = list[i] ? nb_tensor_retain(list[i]) : NULL;
+}
+
+nb_inputs nb_inputs_saved(nb_tensor *const *saved)
+{
+    if (!saved[1]) return (nb_inputs){.x = saved[0]};
+    return (nb_inputs){.start = saved[0], .index = saved[1], .value = saved[2]};
+}
+
+/* ---- Non-zeros and rows of the turned weights ------------------------------------------------ */
+
+/* z (n, m) and the turned (k, m) matrix: its rows are added to those of z, or those to them. */
+typedef struct rows_job {
+    const nb_real_kernels *real;
+    const nb_inputs *inputs;
+    int64_t n, m, width;
+    char *z, *turned;
+    bool back;
+} rows_job;
+
+static void add_rows(void *arg, size_t piece)
+{
+    const rows_job *job = arg;
+    const int32_t *start = nb_tensor_data(job->inputs->start);
+    const int32_t *index = nb_tensor_data(job->inputs->index);
+    int64_t first = (int64_t)piece * PIECE_COLUMNS, left = job->m - first;
+    size_t columns = (size_t)(left < PIECE_COLUMNS ? left : PIECE_COLUMNS);
+    const void *values = nb_tensor_data(job->inputs->value);
+    bool f64 = job->inputs->value->dtype == NB_F64;
+    for (int64_t i = 0; i < job->n; i++)
+        for (int32_t at = start[i]; at < start[i + 1]; at++) {
+            double value = f64 ? ((const double *)values)[at] : (double)((const float *)values)[at];
+            char *z = job->z + (i * job->m + first) * job->width;
+            char *w = job->turned + (index[at] * job->m + first) * job->width;
+            job->real->axpy(columns, value, job->back ? z : w, job->back ? w : z);
+        }
+}
+
+static void run_rows(nb_ctx *ctx, const nb_inputs *inputs, int64_t m, char *z, nb_tensor *turned,
+                     bool back)
+{
+    rows_job job = {.real = nb_real(turned->dtype), .inputs = inputs, .m = m, .z = z, .back = back};
+    job.n = inputs->start->shape[0] - 1;
+    job.width = (int64_t)nb_dtype_size(turned->dtype);
+    job.turned = nb_tensor_data(turned);
+    nb_parallel(ctx, (size_t)((m + PIECE_COLUMNS - 1) / PIECE_COLUMNS), add_rows, &job);
+}
+
+/* (rows, columns) from its transpose, both contiguous. */
+static void turn(nb_dtype dtype, int64_t rows, int64_t columns, const void *from, void *to)
+{
+    nb_kernels_get()->copy_matrix(nb_dtype_size(dtype), (size_t)rows, (size_t)columns, from, 1,
+                                  rows, to, columns, 1);
+}
+
+nb_status nb_inputs_product(nb_ctx *ctx, const nb_inputs *inputs, const nb_tensor *w, void *z)
+{
+    int64_t m = w->shape[0], k = w->shape[1];
+    const int64_t shape[] = {k, m};
+    size_t ld = k ? (size_t)k : 1;
+    if (inputs->x)
+        return nb_product(ctx, w->dtype, (size_t)rows_of(inputs->x), (size_t)m, (size_t)k, 1,
+                          (nb_matrix){nb_tensor_data(inputs->x), ld, false},
+                          (nb_matrix){nb_tensor_data(w), ld, true}, 1, z, m ? (size_t)m : 1);
+    nb_tensor *turned = nb_tensor_new(ctx, w->dtype, 2, shape);
+    if (!turned) return ctx->status;
+    turn(w->dtype, k, m, nb_tensor_data(w), nb_tensor_data(turned));
+    run_rows(ctx, inputs, m, z, turned, false);
+    nb_tensor_release(ctx, turned);
+    return nb_poll(ctx);
+}
+
+/* ---- Gradients ------------------------------------------------------------------------------- */
+
+/* A tensor (n, m) of what may have another number of dimensions before the last. */
+static nb_tensor *folded(nb_ctx *ctx, nb_tensor *t)
+{
+    const int64_t shape[2] = {rows_of(t), t->shape[t->dims - 1]};
+    return t->dims == 2 ? nb_tensor_retain(t) : nb_tensor_reshape(ctx, t, 2, shape);
+}
+
+nb_status nb_weight_gradient(nb_ctx *ctx, nb_record *record, int input, nb_tensor *delta,
+                             nb_tensor *x, nb_tensor **grad)
+{
+    nb_tensor *d = folded(ctx, delta), *a = d ? folded(ctx, x) : NULL;
+    nb_status status = a ? NB_OK : ctx->status;
+    if (a && nb_leaf_of(record->in[input])) {
+        status = nb_tape_product(ctx, record, input, d, a);
+    } else if (a) {
+        nb_tensor *turned = nb_tensor_transpose(ctx, d);
+        grad[input] = turned ? nb_op2(ctx, NB_OP_matmul, turned, a) : NULL;
+        nb_tensor_release(ctx, turned);
+        status = grad[input] ? NB_OK : ctx->status;
+    }
+    nb_tensor_release(ctx, d);
+    nb_tensor_release(ctx, a);
+    return status;
+}
+
+nb_status nb_inputs_gradient(nb_ctx *ctx, nb_record *record, int input, nb_tensor *delta,
+                             const nb_inputs *inputs, nb_tensor **grad)
+{
+    if (inputs->x) return nb_weight_gradient(ctx, record, input, delta, inputs->x, grad);
+    const nb_tensor *w = record->in[input];
+    const int64_t m = w->shape[0], k = w->shape[1], shape[] = {k, m};
+    nb_tensor *turned = nb_tensor_zeros(ctx, w->dtype, 2, shape);
+    nb_tensor *out = turned ? nb_tensor_new(ctx, w->dtype, 2, w->shape) : NULL;
+    if (out) {
+        run_rows(ctx, inputs, m, nb_tensor_data(delta), turned, true);
+        turn(w->dtype, m, k, nb_tensor_data(turned), nb_tensor_data(out));
+    }
+    nb_tensor_release(ctx, turned);
+    grad[input] = nb_tensor_settle(ctx, out, out ? nb_poll(ctx) : ctx->status);
+    return grad[input] ? NB_OK : ctx->status;
+}
+
+nb_tensor *nb_sum_columns(nb_ctx *ctx, nb_dtype dtype, int64_t rows, int64_t columns, int64_t ld,
+                          const void *data)
+{
+    double *sums = nb_alloc_zero(ctx, (size_t)columns, sizeof *sums);
+    nb_tensor *out = sums ? nb_tensor_new(ctx, dtype, 1, &columns) : NULL;
+    if (out) {
+        nb_kernels_get()->folds[dtype]->columns[NB_FOLD_sum]((size_t)rows, (size_t)columns, data,
+                                                             (ptrdiff_t)ld, 1, NULL, sums);
+        nb_kernels_get()->convert[NB_F64][dtype]((size_t)columns, sums, 1, nb_tensor_data(out), 1,
+                                                 1.0);
+    }
+    nb_free(ctx, sums, (size_t)columns * sizeof *sums);
+    return out;
+}

@@ -1,0 +1,39 @@
+/* Weights w (m, k) in products z = x wᵀ of rows x (n, k): what the layers that have such share.
+ * Rows that are mostly zeros, as one-hot letters are, are kept as their non-zeros: then rows of the
+ * turned w are added up instead of multiplied by zeros. Which way is taken depends on the numbers
+ * alone; both give the same to rounding. */
+#ifndef NB_WEIGHTS_H
+#define NB_WEIGHTS_H
+
+#include "grad/tape.h"
+
+/* Rows as a product reads them: x, or what is not 0 in it. New references. */
+typedef struct nb_inputs {
+    nb_tensor *x;     /* (n, k), contiguous; NULL: the three below */
+    nb_tensor *start; /* i32 (n + 1): row i has non-zeros start[i] … start[i + 1] - 1 */
+    nb_tensor *index; /* i32: their columns */
+    nb_tensor *value;
+} nb_inputs;
+
+/* Looks at a contiguous x of at least one dimension, the last of which are the columns. */
+nb_status nb_inputs_look(nb_ctx *ctx, nb_tensor *x, nb_inputs *inputs);
+void nb_inputs_free(nb_ctx *ctx, nb_inputs *inputs);
+enum { NB_INPUTS_SAVED = 3 };
+/* Into NB_INPUTS_SAVED entries of what a call saves; and from those of a record, borrowed. */
+void nb_inputs_save(const nb_inputs *inputs, nb_tensor **saved);
+nb_inputs nb_inputs_saved(nb_tensor *const *saved);
+
+/* z (n, m) += x wᵀ, z and w contiguous, w of x's dtype. */
+nb_status nb_inputs_product(nb_ctx *ctx, const nb_inputs *inputs, const nb_tensor *w, void *z);
+/* BP4 of input number `input` of the record, w: dC/dw = δᵀ x, δ (…, m) contiguous; put aside for a
+ * parameter, else into grad[input]. */
+nb_status nb_inputs_gradient(nb_ctx *ctx, nb_record *record, int input, nb_tensor *delta,
+                             const nb_inputs *inputs, nb_tensor **grad);
+/* The same of x itself, of any dimensions. */
+nb_status nb_weight_gradient(nb_ctx *ctx, nb_record *record, int input, nb_tensor *delta,
+                             nb_tensor *x, nb_tensor **grad);
+/* Σ over rows of `columns` numbers, rows `ld` apart, in f64 inside: BP3, dC/db = Σ δ. */
+nb_tensor *nb_sum_columns(nb_ctx *ctx, nb_dtype dtype, int64_t rows, int64_t columns, int64_t ld,
+                          const void *data);
+
+#endif
