@@ -14,9 +14,11 @@ void nbl_open_nn(lua_State *L)
     nbl_open_gradcheck(L);
     nbl_open_trace(L);
     nbl_open_train(L);
+    nbl_open_net_stream(L);
     lua_pop(L, 2);
     nbl_open_layers(L);
     nbl_open_neurons(L);
+    nbl_open_streams(L);
     lua_newtable(L);
     nbl_open_net_build(L);
     nbl_open_host(L);
