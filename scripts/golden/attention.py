@@ -69,6 +69,47 @@ def positions():
                     "x:requires_grad_()", *backward()))
 
 
+# title, notation, shape of x
+ATTENTIONS = (
+    ("two heads", "attention 2", "2x3x4"),
+    ("two heads, causal", "attention 2 causal", "2x5x6"),
+    ("one head, causal", "attention 1 causal", "1x7x3"),
+    ("a head for each feature", "attention 5", "3x4x5"),
+    ("one step", "attention 2 causal", "3x1x4"),
+    ("one example of more steps than a block", "attention 1 causal", "1x67x2"),
+    ("no example", "attention 2", "0x3x4"),
+)
+
+
+def attentions():
+    """PyTorch's own, whose input projection stacks wq, wk and wv."""
+    for title, layer, shape in ATTENTIONS:
+        steps, features = (int(n) for n in shape.split("x")[1:])
+        _, heads, *causal = layer.split()
+        weights = {name: real(f"{features}x{features}", -0.5, 0.5) for name in ("wq", "wk", "wv", "wo")}
+        weights |= {name: real(f"{features}", -1, 1) for name in ("bq", "bk", "bv", "bo")}
+
+        def run(x, v, *params, heads=int(heads), causal=bool(causal), steps=steps):
+            leaves = [leaf.detach().requires_grad_() for leaf in (x, *params)]
+            x, wq, wk, wv, wo, bq, bk, bv, bo = leaves
+            turned = x.transpose(0, 1)
+            mask = torch.triu(torch.full((steps, steps), -torch.inf), 1) if causal else None
+            a, _ = F.multi_head_attention_forward(
+                turned, turned, turned, x.shape[2], heads, torch.cat((wq, wk, wv)),
+                torch.cat((bq, bk, bv)), None, None, False, 0.0, wo, bo, attn_mask=mask,
+                need_weights=False)
+            a = a.transpose(0, 1)
+            (a * v).sum().backward()
+            return (a, *(leaf.grad for leaf in leaves))
+
+        grads = ", ".join(f"net[1].{name}.grad" for name in weights)
+        values = "; ".join(f"net[1].{name} = {name}" for name in weights)
+        yield Case("layer:attention", title, f"a, x.grad, {grads}", run,
+                   {"x": real(shape), "v": real(shape), **weights}, (),
+                   (net(f"*x{features} - {layer}"), values, "x:requires_grad_()", *backward()))
+
+
 def cases():
     yield from embeddings()
     yield from positions()
+    yield from attentions()

@@ -114,6 +114,10 @@ typedef union nb_attr {
         bool last;  /* the output of the last step taken alone: (n, units) */
         bool state; /* more[0]: the state after it, off the tape */
     } recurrent;
+    /* attention_core; causal: 1 or 0 */
+    struct nb_attr_attention {
+        int64_t heads, causal;
+    } attention;
     /* activate, dense: nb_kernel_runs (grad/activate.h), or NULL */
     nb_shared *shared;
 } nb_attr;

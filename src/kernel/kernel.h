@@ -154,6 +154,8 @@ typedef struct nb_real_kernels {
     double (*softmax)(size_t n, const void *x, void *y);
     /* y = x - log sum exp x; returns it. */
     double (*log_softmax)(size_t n, const void *x, void *y);
+    /* dx = y (dy - sum of y dy): the gradient through y = softmax(x), one row; dx may be dy. */
+    void (*softmax_slope)(size_t n, const void *y, const void *dy, void *dx);
     /* Layer norm of one row of n > 0: y = gain x̂ + shift, x̂ = (x - mean) / sqrt(variance +
      * epsilon); stats becomes {mean, 1 / sqrt(variance + epsilon)}. */
     void (*norm_row)(size_t n, const void *x, const void *gain, const void *shift, double epsilon,

@@ -209,6 +209,8 @@ void nb_product_piece(nb_dtype dtype, size_t m, size_t n, size_t k, double alpha
     const work whole = {.dtype = dtype, .m = m, .n = n, .k = k, .a = a, .b = b};
     const nb_products *own = nb_kernels_get()->products[dtype];
     if (m == 0 || n == 0) return;
-    if (are_ours(&whole) && own->small(m, n, k, alpha, a, b, beta, c, ldc)) return;
-    nb_blas_product(dtype, m, n, k, alpha, a, b, beta, c, ldc);
+    if (k == 0 || alpha == 0.0)
+        scale_rows(dtype, m, n, beta, c, ldc);
+    else if (!are_ours(&whole) || !own->small(m, n, k, alpha, a, b, beta, c, ldc))
+        nb_blas_product(dtype, m, n, k, alpha, a, b, beta, c, ldc);
 }

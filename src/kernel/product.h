@@ -24,7 +24,7 @@ nb_status nb_product(nb_ctx *ctx, nb_dtype dtype, size_t m, size_t n, size_t k, 
                      nb_matrix a, nb_matrix b, double beta, void *c, size_t ldc);
 
 /* The same as one piece of a larger work (nb_piece): on the calling thread, without a context, so
- * neither cut nor interrupted; k at least 1, row strides within what the BLAS can count. */
+ * neither cut nor interrupted; row strides within what the BLAS can count. */
 void nb_product_piece(nb_dtype dtype, size_t m, size_t n, size_t k, double alpha, nb_matrix a,
                       nb_matrix b, double beta, void *c, size_t ldc);
 

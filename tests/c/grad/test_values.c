@@ -106,6 +106,26 @@ static double layer_norm_value(const place *p)
     return flat_at(input(p, 1), column) * normal + flat_at(input(p, 2), column);
 }
 
+/* A query's mean of the values, weighted by softmax over the keys that it looks at. */
+static double attention_core_value(const place *p)
+{
+    const nb_tensor *q = input(p, 0), *k = input(p, 1), *v = input(p, 2);
+    const struct nb_attr_attention *of = &p->s->call.attr.attention;
+    int64_t size = q->shape[2] / of->heads, first = p->index[2] / size * size;
+    int64_t last = of->causal ? p->index[1] + k->shape[1] - q->shape[1] : k->shape[1] - 1;
+    double sum = 0, mean = 0;
+    for (int64_t s = 0; s <= last; s++) {
+        double fit = 0;
+        for (int64_t i = first; i < first + size; i++)
+            fit += nb_tensor_get(q, (int64_t[]){p->index[0], p->index[1], i}) *
+                   nb_tensor_get(k, (int64_t[]){p->index[0], s, i});
+        fit = exp(fit / sqrt((double)size));
+        sum += fit;
+        mean += fit * nb_tensor_get(v, (int64_t[]){p->index[0], s, p->index[2]});
+    }
+    return mean / sum;
+}
+
 /* The row of the table that the place's word names. */
 static double embedding_value(const place *p)
 {
@@ -456,6 +476,7 @@ static const definition definitions[] = {
     SAME(to),
     V(dense),
     V(embedding),
+    V(attention_core),
     V(half_squared_distance),
     V(softmax_cross_entropy),
     V(sigmoid_cross_entropy),

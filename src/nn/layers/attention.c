@@ -1,0 +1,151 @@
+/* attention: every step looks at the steps of its sequence, in several heads (Vaswani et al. 2017):
+ * y = core(x wqᵀ + bq, x wkᵀ + bk, x wvᵀ + bv) woᵀ + bo. */
+#include "nn/net/plan.h"
+#include "nn/net/walk.h"
+
+#include "base/family.h"
+
+#include <stddef.h>
+
+typedef struct attention_settings {
+    nb_layer_head head;
+    int64_t heads;
+    bool causal;
+} attention_settings;
+
+enum { QUERY, KEY, VALUE, OUT, PROJECTIONS };
+
+static const attention_settings *settings(const nb_layer *layer)
+{
+    return (const attention_settings *)layer->settings;
+}
+
+/* Weights first, so that each kind is one stretch. */
+static nb_status plan_params(nb_planner *planner, const nb_layer *layer, nb_plan *plan)
+{
+    static const char *const names[2][PROJECTIONS] = {{"wq", "wk", "wv", "wo"},
+                                                      {"bq", "bk", "bv", "bo"}};
+    int64_t features = plan->in.size[1];
+    const int64_t shape[2] = {features, features};
+    for (int biases = 0; biases < 2; biases++) {
+        for (int i = 0; i < PROJECTIONS; i++) {
+            nb_param_plan param = {
+                .name = names[biases][i], .dims = biases ? 1 : 2, .shape = shape, .neuron_dim = -1};
+            if (biases) param.init = nb_init_of(nb_inits[NB_INIT_zeros]);
+            if (!nb_plan_param(planner, layer, plan, &param)) return nb_plan_ctx(planner)->status;
+        }
+    }
+    return NB_OK;
+}
+
+static nb_status plan_attention(nb_planner *planner, const nb_layer *layer, nb_plan *plan)
+{
+    nb_ctx *ctx = nb_plan_ctx(planner);
+    int64_t heads = settings(layer)->heads;
+    if (nb_plan_steps(planner, layer, plan) != NB_OK) return ctx->status;
+    if (plan->in.size[1] % heads == 0) return plan_params(planner, layer, plan);
+    return nb_fail(ctx, NB_ESHAPE,
+                   "%s: attention cuts the features into heads of one size; %lld heads do not "
+                   "divide %lld features",
+                   plan->where, (long long)heads, (long long)plan->in.size[1]);
+}
+
+/* x w[i]ᵀ + b[i] */
+static nb_tensor *project(nb_walk *walk, nb_layer *layer, nb_tensor *x, int i)
+{
+    nb_call call = {
+        .op = nb_ops[NB_OP_dense],
+        .in = {x, nb_walk_param(walk, layer, i), nb_walk_param(walk, layer, PROJECTIONS + i)},
+        .inputs = 3};
+    return nb_op_call(walk->ctx, &call);
+}
+
+/* Keys and values of the steps before, in front of these: (2, n, S, features), kept. */
+static nb_status go_on(nb_walk *walk, nb_tensor *part[PROJECTIONS])
+{
+    nb_ctx *ctx = walk->ctx;
+    nb_tensor *before = nb_walk_state(walk), *both[2] = {NULL, NULL};
+    if (!walk->mode.state) return NB_OK;
+    nb_tensor *all = nb_op_stack(ctx, part + KEY, 2, 0);
+    both[0] = before;
+    both[1] = all;
+    nb_tensor *longer = !all ? NULL : before ? nb_op_cat(ctx, both, 2, 2) : nb_tensor_retain(all);
+    nb_status status = longer ? nb_walk_remember(walk, longer) : ctx->status;
+    for (int i = 0; i < 2 && status == NB_OK; i++) {
+        nb_tensor *whole = nb_tensor_select(ctx, longer, 0, i);
+        if (!whole) status = ctx->status;
+        nb_tensor_release(ctx, part[KEY + i]);
+        part[KEY + i] = whole;
+    }
+    nb_tensor_release(ctx, all);
+    nb_tensor_release(ctx, longer);
+    return status;
+}
+
+static nb_tensor *attend(nb_walk *walk, nb_layer *layer, nb_tensor *const part[PROJECTIONS])
+{
+    const attention_settings *of = settings(layer);
+    nb_tensor *lengths = nb_walk_lengths(walk, layer->plan->in.size[0]);
+    nb_call call = {.op = nb_ops[NB_OP_attention_core],
+                    .in = {part[QUERY], part[KEY], part[VALUE], lengths},
+                    .inputs = lengths ? 4 : 3};
+    call.attr.attention = (struct nb_attr_attention){of->heads, of->causal};
+    return nb_op_call(walk->ctx, &call);
+}
+
+static nb_tensor *forward(nb_walk *walk, nb_layer *layer, nb_tensor *x, nb_output give)
+{
+    nb_ctx *ctx = walk->ctx;
+    nb_tensor *part[PROJECTIONS] = {NULL}, *out = NULL;
+    nb_status status = NB_OK;
+    (void)give;
+    for (int i = QUERY; i < OUT && status == NB_OK; i++) {
+        part[i] = project(walk, layer, x, i);
+        if (!part[i]) status = ctx->status;
+    }
+    if (status == NB_OK) status = go_on(walk, part);
+    nb_tensor *core = status == NB_OK ? attend(walk, layer, part) : NULL;
+    if (core) out = project(walk, layer, core, OUT);
+    for (int i = QUERY; i < OUT; i++) nb_tensor_release(ctx, part[i]);
+    nb_tensor_release(ctx, core);
+    return out;
+}
+
+static const char *whole(const nb_layer *layer)
+{
+    return settings(layer)->causal ? NULL
+                                   : "looks at steps that are yet to come; attention with "
+                                     "causal looks back alone";
+}
+
+static const nb_option options[] = {
+    {.name = "heads",
+     .help = "that look at once, each at its share of the features",
+     .range = "a whole number from 1",
+     .low = 1,
+     .high = (double)NB_SIZE_MAX,
+     .kind = NB_INTEGER,
+     .place = 1,
+     .required = true,
+     .offset = offsetof(attention_settings, heads)},
+    {.name = "causal",
+     .help = "no step looks at those behind it",
+     .kind = NB_BOOLEAN,
+     .offset = offsetof(attention_settings, causal)},
+    NB_LAYER_OPTIONS,
+    NB_OPTIONS_END,
+};
+
+NB_DESCRIPTOR(nb_layer_type, nb_layer_attention) = {
+    .name = "attention",
+    .help = "Every step as a mean of what the steps of its sequence say, weighted by how well "
+            "their keys fit its query: softmax(q kᵀ / √size) v in each head, then wo and bo.",
+    .usage = "attention HEADS [causal] [OPTIONS]; nn.attention{heads, causal = true}",
+    .example = "net = nn.net \"*x8 - residual[layer_norm - attention 2 causal] - 3\"\n"
+               "print(net(tensor.randn(5, 8)))",
+    .options = options,
+    .streaming = NB_STREAM_STATE,
+    .whole = whole,
+    .plan = plan_attention,
+    .forward = forward,
+};
