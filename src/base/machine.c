@@ -1,10 +1,11 @@
 /* The kernel's list is lines of "Name:   number kB". */
 #include "base/machine.h"
 
-#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
 
 enum { SPARE_SHARE = 32 };
 
@@ -38,4 +39,13 @@ size_t nb_machine_left(const char *path)
     if (!known) return SIZE_MAX;
     size_t left = facts[AVAILABLE] + facts[SWAP], spare = facts[TOTAL] / SPARE_SHARE;
     return left > spare ? left - spare : 0;
+}
+
+bool nb_machine_window(int fd, int *columns, int *rows)
+{
+    struct winsize window;
+    if (!isatty(fd) || ioctl(fd, TIOCGWINSZ, &window) != 0 || window.ws_col == 0) return false;
+    *columns = window.ws_col;
+    *rows = window.ws_row;
+    return true;
 }

@@ -93,6 +93,18 @@ void nb_text_add_grouped(nb_text *text, int64_t number)
     nb_text_add_bytes(text, at, (size_t)(line + sizeof line - at));
 }
 
+void nb_text_add_rounded(nb_text *text, double number, int base, const char *suffix)
+{
+    static const char *const units[] = {"", "k", "M", "G", "T", "P", "E"};
+    static const char *const binary[] = {"", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei"};
+    enum { UNITS = sizeof units / sizeof *units };
+    int unit = 0;
+    for (; number >= base - 0.5 && unit + 1 < UNITS; unit++) number /= base;
+    int decimals = unit == 0 || number >= 99.95 ? 0 : number >= 9.995 ? 1 : 2;
+    const char *name = base == 1024 ? binary[unit] : units[unit];
+    nb_text_add(text, "%.*f%s%s%s", decimals, number, *name || *suffix ? " " : "", name, suffix);
+}
+
 const char *nb_text_shown(const char *text, char out[NB_SHOWN])
 {
     char shown[NB_ESCAPE_MAX];

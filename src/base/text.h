@@ -27,6 +27,9 @@ void nb_text_add_bytes(nb_text *text, const char *bytes, size_t length);
 const char *nb_text_get(const nb_text *text);
 /* "1,797": digits in groups of three. */
 void nb_text_add_grouped(nb_text *text, int64_t number);
+/* "970", "16.6 k", "2.31 M": three figures, `base` (1000 or 1024) of one unit to the next; with a
+ * `suffix` behind the unit: "40.5 KiB". */
+void nb_text_add_rounded(nb_text *text, double number, int base, const char *suffix);
 
 /* A file's own words for a message: cut at a whole character, escaped as a word (escape.h). Returns
  * `out`. */

@@ -4,9 +4,9 @@
 #include "lua/names.h"
 #include "lua/state.h"
 
+#include "base/machine.h"
 #include "base/workers.h"
 
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #define WHOLE_MAX 9007199254740992.0 /* 2^53 */
@@ -227,11 +227,11 @@ static void dress_modules(lua_State *L)
  * stdlib. */
 static int terminal(lua_State *L)
 {
-    struct winsize window;
+    int columns = 80, rows = 24;
     if (!isatty(STDOUT_FILENO)) return 0;
-    bool known = ioctl(STDOUT_FILENO, TIOCGWINSZ, &window) == 0 && window.ws_col > 0;
-    lua_pushinteger(L, known ? window.ws_col : 80);
-    lua_pushinteger(L, known ? window.ws_row : 24);
+    nb_machine_window(STDOUT_FILENO, &columns, &rows);
+    lua_pushinteger(L, columns);
+    lua_pushinteger(L, rows);
     return 2;
 }
 

@@ -112,6 +112,12 @@ struct nb_layer {
 /* Which of a layer's two results forward gives. */
 typedef enum nb_output { NB_GIVE_A, NB_GIVE_Z } nb_output;
 
+/* What one example costs a layer by itself, without what stands in it; free sizes count as 1. */
+typedef struct nb_price {
+    double products; /* multiplications of its weights with what comes to it, forward */
+    double kept;     /* numbers that a training pass makes of it and keeps for backward */
+} nb_price;
+
 /* Whether a layer can answer step by step (net:stream()), with what came before in mind. */
 typedef enum nb_streaming {
     NB_STREAM_EACH = 1, /* it works on each step alone, or on what its children give */
@@ -135,6 +141,8 @@ struct nb_layer_type {
      * from its end too (both)"; NULL: it can. Required of NB_STREAM_NEVER; of the others where
      * their settings decide. */
     const char *(*whole)(const nb_layer *layer);
+    /* Of a planned layer. NULL: that of nb_price_usual. */
+    nb_price (*price)(const nb_layer *layer);
     size_t bytes; /* of a struct that begins with nb_layer; 0: nb_layer itself */
     /* Gives back what the struct holds besides a layer; or NULL. */
     void (*free)(nb_ctx *ctx, nb_layer *layer);

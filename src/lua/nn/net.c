@@ -7,11 +7,13 @@
 #include "lua/nn/host.h"
 #include "lua/nn/keep.h"
 #include "lua/names.h"
+#include "base/machine.h"
 #include "nn/notation/describe.h"
 #include "nn/notation/write.h"
 #include "nn/model.h"
 
 #include <string.h>
+#include <unistd.h>
 
 /* ---- Reading and writing by key ---- */
 
@@ -88,7 +90,9 @@ static int net_tostring(lua_State *L)
 {
     const nbl_net *self = nbl_check_net(L, 1);
     nb_text *text = nbl_new_text(L);
-    nb_net_describe(text, self->net);
+    int columns = 0, rows;
+    nb_machine_window(STDOUT_FILENO, &columns, &rows);
+    nb_net_describe(text, self->net, columns);
     nbl_push_text(L, text);
     return 1;
 }
@@ -265,6 +269,11 @@ static const nbl_entry entries[] = {
 static const nbl_entry pages[] = {
     {"net(x)", NULL, "net(x)", "The output for one example, several or a data set, without a tape.",
      "net = nn.net \"4 - 3 - 2\"\nprint(net({1, 2, 3, 4}))", NULL},
+    {"print(net)", NULL, "print(net), tostring(net)",
+     "The notation and a table: output, activation, parameters, what a forward pass of one example "
+     "multiplies, and the memory that training keeps of it; of one step where sizes are free. In "
+     "a narrow window the last columns are left out.",
+     "print(nn.net \"784 - 100 relu - 10 softmax : cross_entropy\")", NULL},
     {"net[l]", NULL, "net[l]",
      "Layer l, counted from 1; negative numbers count from the end. #net is the number of layers.",
      "net = nn.net \"4 - 3 - 2\"\nfor l, layer in ipairs(net) do print(l, layer) end", NULL},

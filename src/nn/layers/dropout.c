@@ -4,6 +4,7 @@
 #include "nn/net/walk.h"
 
 #include "base/family.h"
+#include "nn/price.h"
 #include "tensor/random.h"
 
 #include <assert.h>
@@ -65,6 +66,12 @@ static nb_tensor *forward(nb_walk *walk, nb_layer *layer, nb_tensor *x, nb_outpu
     return out;
 }
 
+/* The draws stay beside what they leave. */
+static nb_price price(const nb_layer *layer)
+{
+    return nb_price_of_output(layer, 2);
+}
+
 static const nb_option options[] = {
     {.name = "rate",
      .help = "the share of numbers that are dropped",
@@ -87,6 +94,7 @@ NB_DESCRIPTOR(nb_layer_type, nb_layer_dropout) = {
     .example = "nn.net \"784 - 100 relu - dropout 0.5 - 10 softmax : cross_entropy\"",
     .options = options,
     .streaming = NB_STREAM_EACH,
+    .price = price,
     .plan = plan_dropout,
     .forward = forward,
 };

@@ -3,6 +3,7 @@
 #include "nn/net/walk.h"
 
 #include "base/family.h"
+#include "nn/price.h"
 
 #include <stddef.h>
 #include <string.h>
@@ -53,6 +54,12 @@ static nb_tensor *forward_net(nb_walk *walk, nb_layer *layer, nb_tensor *x, nb_o
     return nb_walk_branch(walk, layer, 0, x, give);
 }
 
+/* What it gives is its last layer's. */
+static nb_price price(const nb_layer *layer)
+{
+    return nb_price_of_output(layer, 0);
+}
+
 static const nb_option options[] = {
     NB_OPTION_NAME,
     NB_OPTION_FROZEN,
@@ -70,6 +77,7 @@ NB_DESCRIPTOR(nb_layer_type, nb_layer_net) = {
     .free = free_net,
     .copy = copy_net,
     .streaming = NB_STREAM_EACH,
+    .price = price,
     .plan = plan_net,
     .forward = forward_net,
 };

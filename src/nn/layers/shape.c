@@ -3,6 +3,7 @@
 #include "nn/net/walk.h"
 
 #include "base/family.h"
+#include "nn/price.h"
 
 #include <stddef.h>
 #include <string.h>
@@ -30,6 +31,12 @@ static nb_tensor *forward(nb_walk *walk, nb_layer *layer, nb_tensor *x, nb_outpu
     return nb_op_call(walk->ctx, &call);
 }
 
+/* What they give is what came. */
+static nb_price price(const nb_layer *layer)
+{
+    return nb_price_of_output(layer, 0);
+}
+
 /* ---- flatten --------------------------------------------------------------------------------- */
 
 static nb_status plan_flatten(nb_planner *planner, const nb_layer *layer, nb_plan *plan)
@@ -55,6 +62,7 @@ NB_DESCRIPTOR(nb_layer_type, nb_layer_flatten) = {
     .options = flatten_options,
     .streaming = NB_STREAM_NEVER,
     .whole = flatten_whole,
+    .price = price,
     .plan = plan_flatten,
     .forward = forward,
 };
@@ -110,6 +118,7 @@ NB_DESCRIPTOR(nb_layer_type, nb_layer_reshape) = {
     .options = reshape_options,
     .streaming = NB_STREAM_NEVER,
     .whole = reshape_whole,
+    .price = price,
     .plan = plan_reshape,
     .forward = forward,
 };

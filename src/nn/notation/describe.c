@@ -2,6 +2,7 @@
 #include "nn/notation/describe.h"
 
 #include "base/memory.h"
+#include "nn/price.h"
 #include "nn/notation/write.h"
 
 #include <string.h>
@@ -11,7 +12,7 @@ enum {
     UTF8_MAX = 4 /* bytes of a character */
 };
 
-typedef enum cell { NUMBER, LABEL, OUTPUT, ACTIVATION, PARAMETERS, CELLS } cell;
+typedef enum cell { NUMBER, LABEL, OUTPUT, ACTIVATION, PARAMETERS, PRODUCTS, MEMORY, CELLS } cell;
 
 static const struct {
     const char *title;
@@ -23,16 +24,27 @@ static const struct {
     [OUTPUT] = {"output", 6, true},
     [ACTIVATION] = {"activation", 10, false},
     [PARAMETERS] = {"parameters", 10, true},
+    [PRODUCTS] = {"multiply", 8, true},
+    [MEMORY] = {"memory", 6, true},
 };
+
+/* What goes first where the window is narrow. */
+static const cell spare[] = {MEMORY, PRODUCTS, ACTIVATION, OUTPUT, PARAMETERS};
+
+/* Figures of a row: of the layer and all that stands in it. */
+typedef struct figures {
+    int64_t parameters; /* below 0: counted before */
+    double products, bytes;
+} figures;
 
 /* A layer at a place, or a list that repeats. */
 typedef struct row {
     const nb_layer *layer;
-    int block;         /* the row of the block that it stands in; -1: the network */
-    int number, last;  /* in the block, from 1; the last one of a repeat */
-    int times;         /* of a repeat; 0: a layer */
-    int depth;         /* how far in */
-    int64_t count;     /* of parameters; below 0: counted before */
+    int block;        /* the row of the block that it stands in; -1: the network */
+    int number, last; /* in the block, from 1; the last one of a repeat */
+    int times;        /* of a repeat; 0: a layer */
+    int depth;        /* how far in */
+    figures sum;
     size_t at, length; /* what stands in a later place of a shared layer, in the table's words */
 } row;
 
@@ -43,6 +55,8 @@ typedef struct table {
     int rows, room;
     nb_text scratch; /* the cell at hand */
     int width[CELLS];
+    unsigned hidden; /* bit c: column c is left out */
+    size_t number;   /* bytes of one */
 } table;
 
 /* ---- Rows ----------------------------------------------------------------------------------- */
@@ -64,10 +78,39 @@ static int add_row(table *t, row of)
     return t->rows++;
 }
 
-static int64_t add_list(table *t, int block, int depth, int first, int end);
+static void add_figures(figures *to, const figures *of, int times)
+{
+    if (of->parameters > 0) to->parameters += of->parameters * times;
+    to->products += of->products * times;
+    to->bytes += of->bytes * times;
+}
 
-/* Rows of a layer and all below it; returns the parameters that were not counted before. */
-static int64_t add_layer(table *t, int block, int depth, int i)
+static figures add_list(table *t, int block, int depth, int first, int end);
+
+/* What a layer costs by itself; its parameters where they were not counted before. */
+static figures figures_of(const table *t, const nb_layer *layer, bool again)
+{
+    const nb_price price = nb_layer_price(layer);
+    figures of = {.products = price.products, .bytes = price.kept * (double)t->number};
+    for (int k = 0; k < layer->plan->params && !again; k++)
+        of.parameters += layer->plan->param[k].count;
+    return of;
+}
+
+/* The same with all that stands in it, where no rows are written of that. */
+static figures figures_below(const table *t, const nb_layer *layer)
+{
+    figures sum = figures_of(t, layer, true);
+    for (int i = 0; i < layer->children; i++) {
+        const figures of = figures_below(t, layer->child[i]);
+        add_figures(&sum, &of, 1);
+    }
+    return sum;
+}
+
+/* Rows of a layer and all below it; returns its figures, without parameters that were counted
+ * before. */
+static figures add_layer(table *t, int block, int depth, int i)
 {
     nb_writer *walk = &t->walk;
     int outer = walk->blocks - 1;
@@ -77,18 +120,22 @@ static int64_t add_layer(table *t, int block, int depth, int i)
     walk->before[outer] = i;
     if (nb_write_again(walk, &t->words, layer)) {
         of.length = t->words.length - of.at;
-        of.count = -1;
+        of.sum = figures_below(t, layer);
+        of.sum.parameters = -1;
         add_row(t, of);
-        return 0;
+        return of.sum;
     }
+    of.sum = figures_of(t, layer, false);
     int own = add_row(t, of);
-    if (own < 0) return 0;
-    for (int k = 0; k < layer->plan->params; k++) of.count += layer->plan->param[k].count;
+    if (own < 0) return of.sum;
     walk->block[walk->blocks++] = layer;
-    for (int b = 0; b < layer->branches; b++)
-        of.count += add_list(t, own, depth + 1, nb_branch_first(layer, b), nb_branch_end(layer, b));
+    for (int b = 0; b < layer->branches; b++) {
+        const figures branch =
+            add_list(t, own, depth + 1, nb_branch_first(layer, b), nb_branch_end(layer, b));
+        add_figures(&of.sum, &branch, 1);
+    }
     walk->blocks--;
-    return t->row[own].count = of.count;
+    return t->row[own].sum = of.sum;
 }
 
 /* Whether the layers show alike in the table: what they are, and what comes to them. Rows of
@@ -115,10 +162,10 @@ static void list_likes(table *t, nb_repeat_list *list, int first, int end)
 }
 
 /* The rows of items start … end - 1 of a list whose first one is layer `first` of the block. */
-static int64_t add_folded(table *t, const nb_repeat_list *list, const row *place, int start,
+static figures add_folded(table *t, const nb_repeat_list *list, const row *place, int start,
                           int end)
 {
-    int64_t count = 0;
+    figures sum = {.parameters = 0};
     int first = place->number;
     for (int i = start; i < end && !t->walk.failed;) {
         nb_repeat repeat = nb_repeat_find(list, i, end, INT32_MAX);
@@ -130,25 +177,27 @@ static int64_t add_folded(table *t, const nb_repeat_list *list, const row *place
             whole.times = repeat.times;
             inside.depth++;
             int own = add_row(t, whole);
-            int64_t once = add_folded(t, list, &inside, i, i + repeat.period);
-            if (own >= 0) t->row[own].count = once * repeat.times;
-            count += once * repeat.times;
+            const figures once = add_folded(t, list, &inside, i, i + repeat.period);
+            if (own >= 0) add_figures(&t->row[own].sum, &once, repeat.times);
+            add_figures(&sum, &once, repeat.times);
         } else {
-            count += add_layer(t, place->block, place->depth, first + i);
+            const figures of = add_layer(t, place->block, place->depth, first + i);
+            add_figures(&sum, &of, 1);
         }
         i += all;
     }
-    return count;
+    return sum;
 }
 
-static int64_t add_list(table *t, int block, int depth, int first, int end)
+static figures add_list(table *t, int block, int depth, int first, int end)
 {
     nb_repeat_list list;
     row place = {.block = block, .depth = depth, .number = first};
     list_likes(t, &list, first, end);
-    int64_t count = t->walk.failed ? 0 : add_folded(t, &list, &place, 0, list.count);
+    figures sum = {.parameters = 0};
+    if (!t->walk.failed) sum = add_folded(t, &list, &place, 0, list.count);
     nb_repeat_end(&list);
-    return count;
+    return sum;
 }
 
 /* ---- Cells ---------------------------------------------------------------------------------- */
@@ -205,6 +254,20 @@ static void add_label(nb_text *text, const table *t, const row *of)
     nb_text_add(text, " (%s)", of->layer->head.name);
 }
 
+static void add_activations(nb_text *text, const row *of)
+{
+    if (!of->layer || !of->layer->plan->runs) return;
+    nb_write_activations(text, of->layer, ", ", NB_DESCRIBE_ACTIVATION * UTF8_MAX);
+    cut_to(text, NB_DESCRIBE_ACTIVATION);
+}
+
+static void add_figure(nb_text *text, const figures *sum, cell which)
+{
+    if (which == PARAMETERS && sum->parameters >= 0) nb_text_add_grouped(text, sum->parameters);
+    if (which == PRODUCTS && sum->products > 0) nb_text_add_rounded(text, sum->products, 1000, "");
+    if (which == MEMORY && sum->bytes > 0) nb_text_add_rounded(text, sum->bytes, 1024, "B");
+}
+
 /* The text of one cell; valid until the next. */
 static const char *make_cell(table *t, int i, cell which)
 {
@@ -223,12 +286,12 @@ static const char *make_cell(table *t, int i, cell which)
         if (of->layer) nb_text_add(text, "%s", nb_form_text(&of->layer->plan->out, shape));
         break;
     case ACTIVATION:
-        if (!of->layer || !of->layer->plan->runs) break;
-        nb_write_activations(text, of->layer, ", ", NB_DESCRIBE_ACTIVATION * UTF8_MAX);
-        cut_to(text, NB_DESCRIBE_ACTIVATION);
+        add_activations(text, of);
         break;
     case PARAMETERS:
-        if (of->count >= 0) nb_text_add_grouped(text, of->count);
+    case PRODUCTS:
+    case MEMORY:
+        add_figure(text, &of->sum, which);
         break;
     case CELLS:
         break;
@@ -238,11 +301,16 @@ static const char *make_cell(table *t, int i, cell which)
 
 /* ---- The table ------------------------------------------------------------------------------ */
 
-static const char *make_total(table *t, int64_t total)
+static const char *make_total(table *t, const figures *total, cell which)
 {
     restart(&t->scratch, 0);
-    nb_text_add_grouped(&t->scratch, total);
+    add_figure(&t->scratch, total, which);
     return nb_text_get(&t->scratch);
+}
+
+static bool is_shown(const table *t, cell which)
+{
+    return !(t->hidden >> which & 1);
 }
 
 /* The row after i to show: of too many, those in the middle are left out. */
@@ -258,19 +326,30 @@ static void widen(table *t, cell which, const char *text)
     if (width > t->width[which]) t->width[which] = width;
 }
 
-static void measure(table *t, int64_t total)
+static int width_of_all(const table *t)
+{
+    int width = 0;
+    for (cell c = NUMBER; c < CELLS; c++)
+        if (is_shown(t, c)) width += GAP + t->width[c];
+    return width;
+}
+
+static void measure(table *t, const figures *total, int columns_most)
 {
     for (cell c = NUMBER; c < CELLS; c++) {
         t->width[c] = columns[c].width;
         for (int i = 0; i < t->rows; i = next_shown(t, i)) widen(t, c, make_cell(t, i, c));
+        if (c >= PARAMETERS) widen(t, c, make_total(t, total, c));
     }
-    widen(t, PARAMETERS, make_total(t, total));
+    for (size_t i = 0; i < sizeof spare / sizeof *spare && columns_most; i++)
+        if (width_of_all(t) > columns_most) t->hidden |= 1u << spare[i];
 }
 
 static void write_cell(nb_text *text, const table *t, cell which, const char *word)
 {
     int pad = t->width[which] - width_of(word);
     bool right = columns[which].right;
+    if (!is_shown(t, which)) return;
     nb_text_add(text, "%*s%s%*s", GAP + (right ? pad : 0), "", word, right ? 0 : pad, "");
 }
 
@@ -292,27 +371,33 @@ static void write_rows(nb_text *text, table *t)
     }
 }
 
-/* The sum of the parameters, below their column. */
-static void write_total(nb_text *text, table *t, int64_t total)
+/* The sums, below their columns. */
+static void write_total(nb_text *text, table *t, const figures *total)
 {
-    int before = 0;
-    for (cell c = NUMBER; c < PARAMETERS; c++) before += GAP + t->width[c];
-    nb_text_add(text, "\n%*s", before, "");
-    write_cell(text, t, PARAMETERS, make_total(t, total));
+    if (!is_shown(t, PARAMETERS)) return;
+    nb_text_add(text, "\n");
+    for (cell c = NUMBER; c < CELLS; c++)
+        write_cell(text, t, c, c >= PARAMETERS ? make_total(t, total, c) : "");
+    trim(text);
 }
 
-void nb_net_describe(nb_text *text, const nb_net *net)
+void nb_net_describe(nb_text *text, const nb_net *net, int columns_most)
 {
     table t = {.walk = {.ctx = text->ctx, .block = {&nb_net_of(&net->layer)->layer}, .blocks = 1}};
     nb_text_init(&t.scratch, text->ctx);
     nb_text_init(&t.words, text->ctx);
-    int64_t total = add_list(&t, -1, 0, 0, net->layer.children);
-    measure(&t, total);
+    t.number = nb_dtype_size(net->dtype);
+    const figures total = add_list(&t, -1, 0, 0, net->layer.children);
+    measure(&t, &total, columns_most);
     nb_notation_write(text, net);
     nb_text_add(text, "\n");
     for (cell c = NUMBER; c < CELLS; c++) write_cell(text, &t, c, columns[c].title);
+    trim(text);
     write_rows(text, &t);
-    write_total(text, &t, total);
+    write_total(text, &t, &total);
+    if (nb_form_is_free(nb_net_in(net)) && is_shown(&t, PRODUCTS))
+        nb_text_add(text, "\n%*smultiply%s: of one step", GAP, "",
+                    is_shown(&t, MEMORY) ? " and memory" : "");
     if (t.scratch.failed || t.words.failed || t.walk.failed) text->failed = true;
     nb_free(text->ctx, t.row, (size_t)t.room * sizeof *t.row);
     nb_text_free(&t.scratch);

@@ -10,10 +10,12 @@ enum {
     NB_DESCRIBE_ACTIVATION = 32 /* columns of a layer's activations; the rest is cut */
 };
 
-/* Notation, then the table of layers with output, activation and parameters: layers by their paths,
- * those of a block below it and further in, its parameters counted with theirs; a list that repeats
- * once, below a row that says how often and counts all; shared layers at later places without
- * parameters. No newline at its end. */
-void nb_net_describe(nb_text *text, const nb_net *net);
+/* Notation, then the table of layers with output, activation, parameters, the multiplications of an
+ * example's forward pass and the memory that its outputs take in training (of one step where sizes
+ * are free: the last line says so): layers by their paths, those of a block below it and further
+ * in, its figures counted with theirs; a list that repeats once, below a row that says how often
+ * and counts all; shared layers at later places without parameters. At most `columns` wide, where
+ * that is not 0: what explains least is left out first. No newline at its end. */
+void nb_net_describe(nb_text *text, const nb_net *net, int columns);
 
 #endif

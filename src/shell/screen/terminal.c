@@ -1,10 +1,11 @@
 /* What standard input and output are. */
 #include "shell/screen/terminal.h"
 
+#include "base/machine.h"
+
 #include <langinfo.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 enum { USUAL_COLUMNS = 80, USUAL_ROWS = 24 };
@@ -23,23 +24,16 @@ void sh_terminal_look(sh_terminal *terminal)
     terminal->error_colour = isatty(STDERR_FILENO) && !plain;
 }
 
-static struct winsize window(void)
-{
-    struct winsize size = {.ws_col = 0};
-    if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0) size = (struct winsize){.ws_col = 0};
-    return size;
-}
-
 int sh_terminal_columns(void)
 {
-    int columns = window().ws_col;
-    return columns > 0 ? columns : USUAL_COLUMNS;
+    int columns, rows;
+    return nb_machine_window(STDOUT_FILENO, &columns, &rows) ? columns : USUAL_COLUMNS;
 }
 
 int sh_terminal_rows(void)
 {
-    int rows = window().ws_row;
-    return rows > 0 ? rows : USUAL_ROWS;
+    int columns, rows;
+    return nb_machine_window(STDOUT_FILENO, &columns, &rows) && rows > 0 ? rows : USUAL_ROWS;
 }
 
 const char *sh_colour_code(bool on, sh_colour colour)

@@ -312,106 +312,141 @@ static void test_there_and_back(void **state)
 
 /* ---- The table ------------------------------------------------------------------------------ */
 
+static void describe(nb_text *text, const nb_net *net)
+{
+    nb_net_describe(text, net, 0);
+}
+
 static void test_table(void **state)
 {
     (void)state;
-    assert_written(nb_net_describe, "64 - 30 - 10",
+    assert_written(describe, "64 - 30 - 10",
                    "64 - 30 sigmoid - 10 sigmoid : quadratic\n"
-                   "  #  layer        output  activation  parameters\n"
-                   "  1  dense            30  sigmoid          1,950\n"
-                   "  2  dense            10  sigmoid            310\n"
-                   "                                           2,260");
+                   "  #  layer        output  activation  parameters  multiply  memory\n"
+                   "  1  dense            30  sigmoid          1,950    1.92 k   120 B\n"
+                   "  2  dense            10  sigmoid            310       300    40 B\n"
+                   "                                           2,260    2.22 k   160 B");
     /* Dense layers stand for themselves, however alike. */
-    assert_written(nb_net_describe, "10 - 4*[10]",
+    assert_written(describe, "10 - 4*[10]",
                    "10 - 4*[10 sigmoid] : quadratic\n"
-                   "  #  layer        output  activation  parameters\n"
-                   "  1  dense            10  sigmoid            110\n"
-                   "  2  dense            10  sigmoid            110\n"
-                   "  3  dense            10  sigmoid            110\n"
-                   "  4  dense            10  sigmoid            110\n"
-                   "                                             440");
+                   "  #  layer        output  activation  parameters  multiply  memory\n"
+                   "  1  dense            10  sigmoid            110       100    40 B\n"
+                   "  2  dense            10  sigmoid            110       100    40 B\n"
+                   "  3  dense            10  sigmoid            110       100    40 B\n"
+                   "  4  dense            10  sigmoid            110       100    40 B\n"
+                   "                                             440       400   160 B");
 }
 
 /* Columns grow with what stands in them; a list of activations does not grow beyond its limit. */
 static void test_wide_table(void **state)
 {
     (void)state;
-    assert_written(nb_net_describe, "1 - 1234567 relu@7",
+    assert_written(describe, "1 - 1234567 relu@7",
                    "1 - 1234567 sigmoid relu@7 : quadratic\n"
-                   "  #  layer         output  activation       parameters\n"
-                   "  1  dense        1234567  sigmoid, relu@7   2,469,134\n"
-                   "                                             2,469,134");
+                   "  #  layer         output  activation       parameters  multiply    memory\n"
+                   "  1  dense        1234567  sigmoid, relu@7   2,469,134    1.23 M  4.71 MiB\n"
+                   "                                             2,469,134    1.23 M  4.71 MiB");
     assert_written(
-        nb_net_describe, "3 - 20 relu@1 tanh@2 relu@3 tanh@4 relu@5 name=a_long_name",
+        describe, "3 - 20 relu@1 tanh@2 relu@3 tanh@4 relu@5 name=a_long_name",
         "3 - 20 sigmoid relu@1 tanh@2 relu@3 tanh@4 relu@5 name=a_long_name : quadratic\n"
-        "  #  layer                output  activation                        parameters\n"
-        "  1  dense (a_long_name)      20  sigmoid, relu@1, tanh@2, relu@3…          80\n"
-        "                                                                            80");
+        "  #  layer                output  activation                        parameters  multiply  "
+        "memory\n"
+        "  1  dense (a_long_name)      20  sigmoid, relu@1, tanh@2, relu@3…          80        60  "
+        "  80 B\n"
+        "                                                                            80        60  "
+        "  80 B");
 }
 
 /* A block counts what is in it; the sum counts every number once. */
 static void test_tree(void **state)
 {
     (void)state;
-    assert_written(nb_net_describe, "*x4 - parallel[3 relu name=p | residual[4] |] - net[2] name=n",
+    assert_written(describe, "*x4 - parallel[3 relu name=p | residual[4] |] - net[2] name=n",
                    "*x4 - parallel[3 relu name=p | residual[4 sigmoid] |] - net[2 sigmoid] name=n "
                    ": quadratic\n"
-                   "      #  layer        output  activation  parameters\n"
-                   "      1  parallel       *x11                      35\n"
-                   "    1.1    dense (p)     *x3  relu                15\n"
-                   "    1.2    residual      *x4                      20\n"
-                   "  1.2.1      dense       *x4  sigmoid             20\n"
-                   "      2  net (n)         *x2                      24\n"
-                   "    2.1    dense         *x2  sigmoid             24\n"
-                   "                                                  59");
+                   "      #  layer        output  activation  parameters  multiply  memory\n"
+                   "      1  parallel       *x11                      35        28    88 B\n"
+                   "    1.1    dense (p)     *x3  relu                15        12    12 B\n"
+                   "    1.2    residual      *x4                      20        16    32 B\n"
+                   "  1.2.1      dense       *x4  sigmoid             20        16    16 B\n"
+                   "      2  net (n)         *x2                      24        22     8 B\n"
+                   "    2.1    dense         *x2  sigmoid             24        22     8 B\n"
+                   "                                                  59        50    96 B\n"
+                   "  multiply and memory: of one step");
 }
 
 /* A list that repeats stands once, below a row that counts all of it. */
 static void test_repeated_rows(void **state)
 {
     (void)state;
-    assert_written(nb_net_describe, "4 - 3*[residual[2 relu - 4 tanh] - 4] - 1",
+    assert_written(describe, "4 - 3*[residual[2 relu - 4 tanh] - 4] - 1",
                    "4 - 3*[residual[2 relu - 4 tanh] - 4 sigmoid] - 1 sigmoid : quadratic\n"
-                   "     #  layer        output  activation  parameters\n"
-                   "  1..6  3 ×                                     126\n"
-                   "     1    residual        4                      22\n"
-                   "   1.1      dense         2  relu                10\n"
-                   "   1.2      dense         4  tanh                12\n"
-                   "     2    dense           4  sigmoid             20\n"
-                   "     7  dense             1  sigmoid              5\n"
-                   "                                                131");
+                   "     #  layer        output  activation  parameters  multiply  memory\n"
+                   "  1..6  3 ×                                     126        96   168 B\n"
+                   "     1    residual        4                      22        16    40 B\n"
+                   "   1.1      dense         2  relu                10         8     8 B\n"
+                   "   1.2      dense         4  tanh                12         8    16 B\n"
+                   "     2    dense           4  sigmoid             20        16    16 B\n"
+                   "     7  dense             1  sigmoid              5         4     4 B\n"
+                   "                                                131       100   172 B");
     /* The first block takes another shape, so it stands for itself. */
-    assert_written(nb_net_describe, "2 - 4*[net[4]]",
+    assert_written(describe, "2 - 4*[net[4]]",
                    "2 - 4*[net[4 sigmoid]] : quadratic\n"
-                   "     #  layer        output  activation  parameters\n"
-                   "     1  net               4                      12\n"
-                   "   1.1    dense           4  sigmoid             12\n"
-                   "  2..4  3 ×                                      60\n"
-                   "     2    net             4                      20\n"
-                   "   2.1      dense         4  sigmoid             20\n"
-                   "                                                 72");
-    assert_written(nb_net_describe, "4 - net[3*[residual[4]]]",
+                   "     #  layer        output  activation  parameters  multiply  memory\n"
+                   "     1  net               4                      12         8    16 B\n"
+                   "   1.1    dense           4  sigmoid             12         8    16 B\n"
+                   "  2..4  3 ×                                      60        48    48 B\n"
+                   "     2    net             4                      20        16    16 B\n"
+                   "   2.1      dense         4  sigmoid             20        16    16 B\n"
+                   "                                                 72        56    64 B");
+    assert_written(describe, "4 - net[3*[residual[4]]]",
                    "4 - net[3*[residual[4 sigmoid]]] : quadratic\n"
-                   "       #  layer         output  activation  parameters\n"
-                   "       1  net                4                      60\n"
-                   "  1.1..3    3 ×                                     60\n"
-                   "     1.1      residual       4                      20\n"
-                   "   1.1.1        dense        4  sigmoid             20\n"
-                   "                                                    60");
+                   "       #  layer         output  activation  parameters  multiply  memory\n"
+                   "       1  net                4                      60        48    96 B\n"
+                   "  1.1..3    3 ×                                     60        48    96 B\n"
+                   "     1.1      residual       4                      20        16    32 B\n"
+                   "   1.1.1        dense        4  sigmoid             20        16    16 B\n"
+                   "                                                    60        48    96 B");
+}
+
+static void describe_narrow(nb_text *text, const nb_net *net)
+{
+    nb_net_describe(text, net, 60);
+}
+
+static void describe_bare(nb_text *text, const nb_net *net)
+{
+    nb_net_describe(text, net, 1);
+}
+
+/* In a narrow window the last columns go, and what is said of them. */
+static void test_narrow_table(void **state)
+{
+    (void)state;
+    assert_written(describe_narrow, "*x4 - 30 gelu",
+                   "*x4 - 30 gelu : quadratic\n"
+                   "  #  layer        output  activation  parameters  multiply\n"
+                   "  1  dense          *x30  gelu               150       120\n"
+                   "                                             150       120\n"
+                   "  multiply: of one step");
+    assert_written(describe_bare, "4 - 3",
+                   "4 - 3 sigmoid : quadratic\n"
+                   "  #  layer\n"
+                   "  1  dense");
 }
 
 static void test_shared_rows(void **state)
 {
     (void)state;
-    assert_written(nb_net_describe, "4 - 4 name=a - residual[@a] - @a - @2",
+    assert_written(describe, "4 - 4 name=a - residual[@a] - @a - @2",
                    "4 - 4 sigmoid name=a - residual[@a] - @a - @2 : quadratic\n"
-                   "    #  layer        output  activation  parameters\n"
-                   "    1  dense (a)         4  sigmoid             20\n"
-                   "    2  residual          4                       0\n"
-                   "  2.1    @a              4  sigmoid\n"
-                   "    3  @a                4  sigmoid\n"
-                   "    4  @2                4\n"
-                   "                                                20");
+                   "    #  layer        output  activation  parameters  multiply  memory\n"
+                   "    1  dense (a)         4  sigmoid             20        16    16 B\n"
+                   "    2  residual          4                       0        16    32 B\n"
+                   "  2.1    @a              4  sigmoid                       16    16 B\n"
+                   "    3  @a                4  sigmoid                       16    16 B\n"
+                   "    4  @2                4                                16    32 B\n"
+                   "                                                20        64    96 B");
 }
 
 /* Of more rows than NB_DESCRIBE_LAYERS the first and the last stand in the table. */
@@ -424,7 +459,7 @@ static void test_many_layers(void **state)
         nb_net *net = net_of(notation);
         nb_text text;
         nb_text_init(&text, ctx);
-        nb_net_describe(&text, net);
+        nb_net_describe(&text, net, 0);
         bool cut = layers > NB_DESCRIBE_LAYERS;
         assert_true((strstr(nb_text_get(&text), "\n  …\n") != NULL) == cut);
         assert_true((strstr(nb_text_get(&text), "\n   51  dense") == NULL) == cut);
@@ -439,7 +474,7 @@ static nb_status describe_once(void *net)
 {
     nb_text text;
     nb_text_init(&text, ctx);
-    nb_net_describe(&text, net);
+    nb_net_describe(&text, net, 0);
     nb_status status = text.failed ? ctx->status : NB_OK;
     nb_text_free(&text);
     return status;
@@ -459,10 +494,10 @@ static void test_memory_ends(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(notation),    TEST(blocks),      TEST(repeats),     TEST(deep_repeats),
-        TEST(sharing),     TEST(layer),       TEST(there_and_back),
-        TEST(table),       TEST(wide_table),  TEST(tree),        TEST(repeated_rows),
-        TEST(shared_rows), TEST(many_layers), TEST(memory_ends),
+        TEST(notation),     TEST(blocks),       TEST(repeats),        TEST(deep_repeats),
+        TEST(sharing),      TEST(layer),        TEST(there_and_back), TEST(table),
+        TEST(wide_table),   TEST(tree),         TEST(repeated_rows),  TEST(shared_rows),
+        TEST(narrow_table), TEST(narrow_table), TEST(many_layers),    TEST(memory_ends),
     };
     return cmocka_run_group_tests_name("describe", tests, NULL, NULL);
 }
