@@ -13,6 +13,14 @@ static bool keeps_z(const nb_runs *runs)
     return false;
 }
 
+double nb_price_products(const nb_layer *layer, double places)
+{
+    double weights = 0;
+    for (int i = 0; i < layer->plan->params; i++)
+        if (layer->plan->param[i].dims > 1) weights += (double)layer->plan->param[i].count;
+    return weights * places;
+}
+
 nb_price nb_price_of_output(const nb_layer *layer, double times)
 {
     return (nb_price){.kept = times * (double)nb_form_count(&layer->plan->out)};
@@ -22,10 +30,9 @@ nb_price nb_price_usual(const nb_layer *layer)
 {
     const nb_plan *plan = layer->plan;
     nb_price price = nb_price_of_output(layer, plan->runs && keeps_z(plan->runs) ? 2 : 1);
-    double neurons = plan->neurons ? (double)plan->neurons : 1;
-    double places = (double)nb_form_count(&plan->out) / neurons;
-    for (int i = 0; i < plan->params && plan->neurons; i++)
-        if (plan->param[i].dims > 1) price.products += (double)plan->param[i].count * places;
+    if (plan->neurons)
+        price.products =
+            nb_price_products(layer, (double)nb_form_count(&plan->out) / (double)plan->neurons);
     return price;
 }
 

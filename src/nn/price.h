@@ -9,6 +9,8 @@ nb_price nb_layer_price(const nb_layer *layer);
  * of the output, of which each place has all neurons; the output kept, and z beside a where the
  * slope needs it. */
 nb_price nb_price_usual(const nb_layer *layer);
+/* Every weight multiplied so often. */
+double nb_price_products(const nb_layer *layer, double places);
 /* Nothing but the output, so often: of layers that multiply no weights. */
 nb_price nb_price_of_output(const nb_layer *layer, double times);
 

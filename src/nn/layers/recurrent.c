@@ -4,6 +4,7 @@
 #include "nn/net/walk.h"
 
 #include "base/family.h"
+#include "nn/price.h"
 #include "tensor/shape.h"
 
 #include <stddef.h>
@@ -266,6 +267,22 @@ static const char *whole(const nb_layer *layer)
     return settings_of(layer)->both ? "reads each sequence from its end too (both)" : NULL;
 }
 
+/* Each direction keeps its states, the gates (gru the inner sum too) and what came in, and gives
+ * its output. */
+static nb_price price(const nb_layer *layer)
+{
+    const recurrent_settings *settings = settings_of(layer);
+    const cell_kind *kind = kind_of(layer);
+    double steps = layer->plan->in.size[0] > 0 ? (double)layer->plan->in.size[0] : 1;
+    double units = (double)settings->units, sides = settings->both ? 2 : 1;
+    double inputs = (double)layer->plan->in.size[1];
+    double each = units * (kind->states + kind->gates + kind->inner_bias + 1);
+    nb_price sum = {.products = nb_price_products(layer, steps)};
+    for (int64_t l = 0; l < settings->layers; l++, inputs = sides * units)
+        sum.kept += sides * steps * (each + inputs);
+    return sum;
+}
+
 /* ---- The descriptors ------------------------------------------------------------------------- */
 
 #define UNITS_OPTION                                                                               \
@@ -323,6 +340,7 @@ NB_DESCRIPTOR(nb_layer_type, nb_layer_rnn) = {
     .options = rnn_options,
     .streaming = NB_STREAM_STATE,
     .whole = whole,
+    .price = price,
     .plan = plan_recurrent,
     .forward = forward,
 };
@@ -336,6 +354,7 @@ NB_DESCRIPTOR(nb_layer_type, nb_layer_lstm) = {
     .options = gated_options,
     .streaming = NB_STREAM_STATE,
     .whole = whole,
+    .price = price,
     .plan = plan_recurrent,
     .forward = forward,
 };
@@ -349,6 +368,7 @@ NB_DESCRIPTOR(nb_layer_type, nb_layer_gru) = {
     .options = gated_options,
     .streaming = NB_STREAM_STATE,
     .whole = whole,
+    .price = price,
     .plan = plan_recurrent,
     .forward = forward,
 };
