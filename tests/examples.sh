@@ -63,8 +63,12 @@ mnist_learns() {
     ends 0 "$root/examples/mnist.lua" "$mnist" 1 && shows 'epoch  1 · cost'
 }
 
-blocks() {
-    ends 0 "$root/examples/blocks.lua" && shows '2 ×' && shows 'which alone learned'
+residual() {
+    ends 0 "$root/examples/residual.lua" && shows '2 ×' && shows 'which alone learned'
+}
+
+custom_layer() {
+    ends 0 "$root/examples/custom_layer.lua" && shows 'BP4 ok'
 }
 
 tensors() {
@@ -72,7 +76,8 @@ tensors() {
 }
 
 count digits.lua digits
-count blocks.lua blocks
+count residual.lua residual
+count custom_layer.lua custom_layer
 count tensors.lua tensors
 count 'digits.lua with -i' digits_leave_globals
 count 'mnist.lua without a folder' mnist_says_usage

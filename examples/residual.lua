@@ -1,6 +1,6 @@
 -- A deep network of the book's sigmoid neurons learns nothing; the same layers in residual blocks do.
 --
---     nabla examples/blocks.lua        trains eight networks, compares, ends
+--     nabla examples/residual.lua        trains eight networks, compares, ends
 --
 -- BP2 says why: on its way back δ is multiplied by σ′ ≤ ¼ at every layer of sigmoid neurons, so that
 -- of the demand at the end next to nothing reaches the first layer. A residual block gives x + f(x):
