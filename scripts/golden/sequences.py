@@ -2,7 +2,7 @@
 
 import torch
 
-from .case import Case, given, real
+from .case import Case, real
 
 GATES = {"rnn": 1, "lstm": 4, "gru": 3}
 MODULES = {"rnn": torch.nn.RNN, "lstm": torch.nn.LSTM, "gru": torch.nn.GRU}
@@ -104,5 +104,56 @@ def layers():
                         "a = net:record(x)", "c = (a * v):sum()", "c:backward()"))
 
 
+# title, options in notation, units, and what PyTorch is told
+PACKED = (
+    ("of different lengths", "", 4, {}),
+    ("of different lengths, both", "both", 3, {"both": True}),
+    ("of different lengths, both last", "both last", 3, {"both": True, "last": True}),
+    ("of different lengths, layers=2 both", "layers=2 both", 2, {"layers": 2, "both": True}),
+    ("of different lengths, layers=2 last", "layers=2 last", 3, {"layers": 2, "last": True}),
+)
+LENGTHS = (3, 5, 1)
+INPUTS = 2
+
+
+def packed():
+    """What a list of sequences gives, and the gradients at all parameters, by packed ones."""
+    pack = torch.nn.utils.rnn.pack_sequence
+    for kind in GATES:
+        for title, options, units, told in PACKED:
+            last = told.get("last", False)
+            told = {name: value for name, value in told.items() if name != "last"}
+            names = dict(parameters(kind, INPUTS, units, **told))
+            count = len(LENGTHS)
+
+            def run(*tensors, kind=kind, units=units, told=told, last=last, names=names):
+                x, v = tensors[:count], tensors[count:2 * count]
+                net = Ours(kind, units, dict(zip(names, tensors[2 * count:])), **told)
+                out, state = net.net(pack(x, enforce_sorted=False))
+                h = state[0] if kind == "lstm" else state
+                a = [one[:length] for one, length in zip(
+                    torch.nn.utils.rnn.pad_packed_sequence(out, batch_first=True)[0], LENGTHS)]
+                if last:
+                    a = list(torch.cat((h[-2], h[-1]), 1) if net.both else h[-1])
+                sum((one * by).sum() for one, by in zip(a, v)).backward()
+                return (*a, *net.gradients(names))
+
+            across = units * (1 + told.get("both", False))
+            x = {f"x{i}": real(f"{n}x{INPUTS}") for i, n in enumerate(LENGTHS, 1)}
+            v = {f"v{i}": real(f"{across}" if last else f"{n}x{across}")
+                 for i, n in enumerate(LENGTHS, 1)}
+            words = " ".join(w for w in (kind, str(units), options) if w)
+            fields = [f"net[1].{name}" for name in names]
+            yield Case(f"layer:{kind}", title,
+                       ", ".join(["a[1]", "a[2]", "a[3]", *(f"{f}.grad" for f in fields)]), run,
+                       {**x, **v, **{name: real(size, -1, 1) for name, size in names.items()}}, (),
+                       (f'net = nn.net("*x{INPUTS} - {words}", {{dtype = dtype}})',
+                        f"{', '.join(fields)} = {', '.join(names)}",
+                        "a = net:record({x1, x2, x3})",
+                        "c = (a[1] * v1):sum() + (a[2] * v2):sum() + (a[3] * v3):sum()",
+                        "c:backward()"))
+
+
 def cases():
     yield from layers()
+    yield from packed()

@@ -370,12 +370,15 @@ typedef struct set_options {
 
 static const nb_option set_fields[] = {
     {.name = "x",
-     .help = "the examples: a tensor or a table, one example a row",
+     .help =
+         "the examples: a tensor or a table, one example a row; or a list of tensors, sequences "
+         "of different lengths",
      .standard = "must be given",
      .kind = NB_HOST,
      .offset = offsetof(set_options, x)},
     {.name = "y",
-     .help = "a class number from 1, one for each step, or targets, for each",
+     .help = "a class number from 1, one for each step, or targets, for each; of sequences also a "
+             "list of tensors",
      .standard = "none",
      .kind = NB_HOST,
      .offset = offsetof(set_options, y)},
@@ -419,12 +422,72 @@ static void read_names(lua_State *L, int at, set_job *work)
     }
 }
 
+/* ---- Sequences ---- */
+
+bool nbl_is_sequences(lua_State *L, int at)
+{
+    if (!lua_istable(L, at)) return false;
+    lua_rawgeti(L, at, 1);
+    const nb_tensor *first = nbl_test_tensor(L, -1);
+    lua_pop(L, 1);
+    return first && first->dims > 0;
+}
+
+/* The tensors in the table at `at`, which keeps them; the list is pushed. */
+static nb_tensor *const *read_list(lua_State *L, int at, const char *what, int64_t *count)
+{
+    *count = (int64_t)lua_rawlen(L, at);
+    nb_tensor **list = lua_newuserdatauv(L, (size_t)*count * sizeof *list, 0);
+    for (int64_t i = 0; i < *count; i++) {
+        lua_rawgeti(L, at, i + 1);
+        list[i] = nbl_test_tensor(L, -1);
+        if (!list[i])
+            nbl_error(L, "%s: entry %I of a list of sequences must be a tensor, not %s", what,
+                      (lua_Integer)i + 1, nbl_describe(L, -1));
+        lua_pop(L, 1);
+    }
+    return list;
+}
+
+typedef struct sequences_job {
+    nb_sequences of;
+    nb_set **out;
+} sequences_job;
+
+static nb_status make_sequences(nb_ctx *ctx, void *data)
+{
+    sequences_job *work = data;
+    *work->out = nb_set_of_sequences(ctx, &work->of);
+    return *work->out ? NB_OK : ctx->status;
+}
+
+nb_set *nbl_push_sequences(lua_State *L, int x, int y, const char *const *names, int64_t classes)
+{
+    sequences_job work = {.of = {.names = names, .classes = classes}};
+    int top = lua_gettop(L);
+    work.of.x = read_list(L, x, "x", &work.of.count);
+    if (y && nbl_is_sequences(L, y))
+        work.of.y_list = read_list(L, y, "y", &work.of.y_count);
+    else if (y)
+        work.of.y = nbl_to_tensor(L, y, -1);
+    work.out = nbl_new_set(L);
+    nbl_run(L, make_sequences, &work);
+    lua_replace(L, top + 1); /* the list of x */
+    lua_settop(L, top + 1);
+    return *work.out;
+}
+
 static int new_set(lua_State *L)
 {
     set_options options;
     set_job work = {.names = NULL};
     nbl_options(L, 1, set_fields, &options, false);
     if (!options.x) return nbl_error(L, "x is missing");
+    if (nbl_is_sequences(L, options.x)) {
+        if (options.classes) read_names(L, options.classes, &work);
+        nbl_push_sequences(L, options.x, options.y, work.names, work.count);
+        return 1;
+    }
     work.x = nbl_to_tensor(L, options.x, -1);
     if (options.y) work.y = nbl_to_tensor(L, options.y, -1);
     if (options.classes) read_names(L, options.classes, &work);

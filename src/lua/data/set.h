@@ -23,4 +23,10 @@ bool nbl_spread_example(lua_State *L, int arg, bool target);
 /* Adds data.set to the table on the stack's top and makes the metatable of sets. */
 void nbl_open_sets(lua_State *L);
 
+/* Whether at `at` is a list of tensors: sequences. */
+bool nbl_is_sequences(lua_State *L, int at);
+/* Pushes a data set of the sequences at `x` and, unless that is 0, the y at `y`: a list of tensors
+ * with an entry for each step, or what else is one for each sequence. */
+nb_set *nbl_push_sequences(lua_State *L, int x, int y, const char *const *names, int64_t classes);
+
 #endif

@@ -39,6 +39,13 @@ int nbl_read_examples(lua_State *L, int arg, const nb_net *net, const char *whos
                   "%s(set, {…})",
                   whose, whose);
     nbl_spread_example(L, arg, targets && !gives_y(L, arg + 1));
+    if (nbl_is_sequences(L, arg) && nb_net_in(net)->size[0] < 0) {
+        if (targets && lua_isnoneornil(L, arg + 1)) nbl_error(L, "%s: y is missing", whose);
+        out->set = nbl_push_sequences(L, arg, targets ? arg + 1 : 0, NULL, 0);
+        out->sequences = true;
+        lua_replace(L, arg);
+        return targets ? arg + 2 : arg + 1;
+    }
     out->x = nbl_to_tensor(L, arg, (int)net->dtype);
     if (!targets) return arg + 1;
     if (lua_isnoneornil(L, arg + 1)) nbl_error(L, "%s: y is missing", whose);
@@ -79,6 +86,17 @@ static nb_tensor *targets(nb_ctx *ctx, const nb_net *net, const nbl_examples *of
     return targets_of(ctx, net, raw_y(ctx, net, of), n);
 }
 
+static nb_status take_lengths(nb_ctx *ctx, const nb_net *net, const nbl_examples *of,
+                              nbl_batch *batch)
+{
+    bool none;
+    if (!of->set || !of->set->x->length) return NB_OK;
+    nb_pick all = nb_set_pick(of->set, NULL, 0, of->set->count);
+    if (nb_set_check_lengths(ctx, net, of->set) != NB_OK) return ctx->status;
+    batch->lengths = nb_feed_lengths(ctx, of->set->x, &all, &none);
+    return batch->lengths || none ? NB_OK : ctx->status;
+}
+
 nb_status nbl_prepare(nb_ctx *ctx, const nb_net *net, const nbl_examples *examples,
                       nbl_batch *batch)
 {
@@ -88,7 +106,8 @@ nb_status nbl_prepare(nb_ctx *ctx, const nb_net *net, const nbl_examples *exampl
     ctx->recording = false; /* y takes no gradient */
     if (batch->x && examples->targets) batch->y = targets(ctx, net, examples, batch->x->shape[0]);
     ctx->recording = recording;
-    if (batch->x && (batch->y || !examples->targets)) return NB_OK;
+    bool whole = batch->x && (batch->y || !examples->targets);
+    if (whole && take_lengths(ctx, net, examples, batch) == NB_OK) return NB_OK;
     nbl_batch_free(ctx, batch);
     return ctx->status;
 }
@@ -97,6 +116,7 @@ void nbl_batch_free(nb_ctx *ctx, nbl_batch *batch)
 {
     nb_tensor_release(ctx, batch->x);
     nb_tensor_release(ctx, batch->y);
+    nb_tensor_release(ctx, batch->lengths);
     *batch = (nbl_batch){.x = NULL};
 }
 

@@ -8,7 +8,8 @@
 
 /* Examples as a method is given them: x and y, or a data set. Borrowed from the stack. */
 typedef struct nbl_examples {
-    nb_set *set; /* NULL: x and y */
+    nb_set *set;    /* NULL: x and y */
+    bool sequences; /* set is of a list of tensors that the call was given */
     nb_tensor *x, *y;
     bool targets; /* y is wanted */
 } nbl_examples;
@@ -18,8 +19,9 @@ int nbl_read_examples(lua_State *L, int arg, const nb_net *net, const char *whos
 
 /* The same prepared for the core. */
 typedef struct nbl_batch {
-    nb_tensor *x, *y; /* y is NULL where there are no targets */
-    bool single;      /* x was one example */
+    nb_tensor *x, *y;   /* y is NULL where there are no targets */
+    nb_tensor *lengths; /* of padded sequences, else NULL */
+    bool single;        /* x was one example */
 } nbl_batch;
 nb_status nbl_prepare(nb_ctx *ctx, const nb_net *net, const nbl_examples *examples,
                       nbl_batch *batch);

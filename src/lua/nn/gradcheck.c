@@ -15,7 +15,8 @@ static nb_status check(nb_ctx *ctx, void *data)
     check_job *work = data;
     nbl_batch batch;
     if (nbl_prepare(ctx, work->net, &work->examples, &batch) != NB_OK) return ctx->status;
-    nb_status status = nb_gradcheck_run(ctx, work->net, batch.x, batch.y, &work->result);
+    nb_status status =
+        nb_gradcheck_run(ctx, work->net, batch.x, batch.y, batch.lengths, &work->result);
     nbl_batch_free(ctx, &batch);
     return status;
 }

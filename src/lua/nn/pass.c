@@ -17,6 +17,7 @@ typedef struct pass {
     nb_net *net;
     nbl_examples examples;
     nb_tensor **out;         /* a handle on the stack */
+    nb_tensor ***piece;      /* or one for each of a list of sequences */
     nb_optimizer *optimizer; /* of step */
     nb_evaluation evaluation;
     double cost;
@@ -35,28 +36,76 @@ static nb_tensor *first_of(nb_ctx *ctx, nb_tensor *out)
     return first;
 }
 
-static nb_status forward(nb_ctx *ctx, pass *work, const nb_mode *mode)
+/* Example i of an output, of padded steps the real ones. */
+static nb_tensor *piece_of(nb_ctx *ctx, const nb_result *result, int64_t i)
+{
+    nb_call call = {.op = nb_ops[NB_OP_select], .in = {result->output}, .inputs = 1};
+    call.attr.select.index = i;
+    nb_tensor *one = nb_op_call(ctx, &call);
+    if (!one || !result->lengths) return one;
+    nb_call narrow = {.op = nb_ops[NB_OP_narrow], .in = {one}, .inputs = 1};
+    narrow.attr.narrow =
+        (struct nb_attr_narrow){.length = (int64_t)nb_tensor_get(result->lengths, &i), .step = 1};
+    nb_tensor *real = nb_op_call(ctx, &narrow);
+    nb_tensor_release(ctx, one);
+    return real;
+}
+
+/* What is given back: all examples, the only one, or one by one. */
+static nb_status give(nb_ctx *ctx, pass *work, const nb_result *result, bool single)
+{
+    nb_status status = NB_OK;
+    if (work->piece) {
+        for (int64_t i = 0; i < result->output->shape[0] && status == NB_OK; i++) {
+            if (!*work->piece[i]) *work->piece[i] = piece_of(ctx, result, i);
+            if (!*work->piece[i]) status = ctx->status;
+        }
+        return status;
+    }
+    nb_tensor *all = nb_tensor_retain(result->output);
+    *work->out = single ? first_of(ctx, all) : all;
+    return *work->out ? NB_OK : ctx->status;
+}
+
+static nb_status forward(nb_ctx *ctx, pass *work, nb_mode *mode)
 {
     nbl_batch batch;
     nb_result result;
-    ctx->recording = mode != NULL;
+    ctx->recording = mode->taped;
     if (nbl_prepare(ctx, work->net, &work->examples, &batch) != NB_OK) return ctx->status;
+    mode->lengths = batch.lengths;
     nb_status status = nb_net_run(ctx, work->net, batch.x, NULL, mode, NULL, &result);
-    if (status == NB_OK) *work->out = batch.single ? first_of(ctx, result.output) : result.output;
+    if (status == NB_OK) {
+        status = give(ctx, work, &result, batch.single);
+        nb_result_free(ctx, &result);
+    }
     nbl_batch_free(ctx, &batch);
-    return *work->out ? NB_OK : ctx->status;
+    return status;
 }
 
 static nb_status forward_plain(nb_ctx *ctx, void *data)
 {
-    return forward(ctx, data, NULL);
+    nb_mode mode = {.learning = false};
+    return forward(ctx, data, &mode);
 }
 
 /* A training pass by hand; every one has draws of its own, which nabla.seed repeats. */
 static nb_status forward_recorded(nb_ctx *ctx, void *data)
 {
-    const nb_mode mode = {.learning = true, .taped = true, .seed = ctx->seed, .step = ctx->draws++};
+    nb_mode mode = {.learning = true, .taped = true, .seed = ctx->seed, .step = ctx->draws++};
     return forward(ctx, data, &mode);
+}
+
+/* A table of handles for the outputs of a list of sequences, on the stack's top. */
+static void push_pieces(lua_State *L, pass *work)
+{
+    int64_t count = work->examples.set->count;
+    work->piece = lua_newuserdatauv(L, (size_t)count * sizeof *work->piece, 0);
+    lua_createtable(L, (int)count, 0);
+    for (int64_t i = 0; i < count; i++) {
+        work->piece[i] = nbl_new_tensor(L);
+        lua_rawseti(L, -2, i + 1);
+    }
 }
 
 static int push_output(lua_State *L, const char *whose, nbl_job *job)
@@ -64,7 +113,10 @@ static int push_output(lua_State *L, const char *whose, nbl_job *job)
     nbl_net *self = nbl_check_net(L, 1);
     pass work = {.net = self->net};
     nbl_read_examples(L, 2, self->net, whose, false, &work.examples);
-    work.out = nbl_new_tensor(L);
+    if (work.examples.sequences)
+        push_pieces(L, &work);
+    else
+        work.out = nbl_new_tensor(L);
     nbl_net_run(L, self, job, &work);
     return 1;
 }
@@ -87,7 +139,8 @@ static nb_status cost(nb_ctx *ctx, void *data)
     nbl_batch batch;
     nb_result result;
     if (nbl_prepare(ctx, work->net, &work->examples, &batch) != NB_OK) return ctx->status;
-    nb_status status = nb_net_run(ctx, work->net, batch.x, batch.y, NULL, NULL, &result);
+    const nb_mode mode = {.lengths = batch.lengths};
+    nb_status status = nb_net_run(ctx, work->net, batch.x, batch.y, &mode, NULL, &result);
     if (status == NB_OK) work->cost = nb_tensor_item(result.cost);
     nb_result_free(ctx, &result);
     nbl_batch_free(ctx, &batch);
@@ -109,7 +162,8 @@ static nb_status backprop(nb_ctx *ctx, void *data)
     pass *work = data;
     nbl_batch batch;
     if (nbl_prepare(ctx, work->net, &work->examples, &batch) != NB_OK) return ctx->status;
-    nb_status status = nb_net_backprop(ctx, work->net, batch.x, batch.y, &work->cost);
+    const nb_mode mode = {.lengths = batch.lengths};
+    nb_status status = nb_net_learn(ctx, work->net, batch.x, batch.y, &mode, NULL, &work->cost);
     nbl_batch_free(ctx, &batch);
     return status;
 }
@@ -188,7 +242,7 @@ static nb_status differences(nb_ctx *ctx, void *data)
     pass *work = data;
     nbl_batch batch;
     if (nbl_prepare(ctx, work->net, &work->examples, &batch) != NB_OK) return ctx->status;
-    *work->out = nb_numeric_gradient(ctx, work->net, batch.x, batch.y);
+    *work->out = nb_numeric_gradient(ctx, work->net, batch.x, batch.y, batch.lengths);
     nbl_batch_free(ctx, &batch);
     return *work->out ? NB_OK : ctx->status;
 }
@@ -223,6 +277,7 @@ static nb_status step(nb_ctx *ctx, void *data)
     if (status != NB_OK) return status;
     nb_lesson lesson = {.x = batch.x,
                         .y = batch.y,
+                        .lengths = batch.lengths,
                         .rate = work->optimizer->options.lr,
                         .seed = work->net->seed,
                         .step = (uint64_t)work->optimizer->steps,
@@ -326,9 +381,12 @@ static nb_status classify(nb_ctx *ctx, void *data)
     nbl_batch batch;
     if (nbl_prepare(ctx, net, &work->pass.examples, &batch) != NB_OK) return ctx->status;
     work->single = batch.single;
-    nb_tensor *out = nb_net_forward(ctx, net, batch.x);
-    *work->places = out ? places_of(ctx, net, out) : NULL;
-    nb_tensor_release(ctx, out);
+    const nb_mode mode = {.lengths = batch.lengths};
+    nb_result result;
+    if (nb_net_run(ctx, net, batch.x, NULL, &mode, NULL, &result) == NB_OK) {
+        *work->places = places_of(ctx, net, result.output);
+        nb_result_free(ctx, &result);
+    }
     nbl_batch_free(ctx, &batch);
     return *work->places ? NB_OK : ctx->status;
 }

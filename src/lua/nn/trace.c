@@ -178,7 +178,7 @@ static nb_status run_trace(nb_ctx *ctx, void *data)
     if (nbl_prepare(ctx, work->net, &work->examples, &batch) != NB_OK) return ctx->status;
     nb_trace_free(ctx, work->trace);
     *work->trace = (nb_trace){.place = NULL};
-    nb_status status = nb_trace_run(ctx, work->net, batch.x, batch.y, work->trace);
+    nb_status status = nb_trace_run(ctx, work->net, batch.x, batch.y, batch.lengths, work->trace);
     if (status == NB_OK) status = nb_trace_slopes(ctx, work->net, batch.y, work->trace);
     if (status == NB_OK && batch.single) status = nb_trace_single(ctx, work->trace);
     nbl_batch_free(ctx, &batch);

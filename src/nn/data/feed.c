@@ -25,6 +25,32 @@ int64_t nb_feed_width(const nb_feed *rows)
     return nb_shape_count(rows->dims, rows->shape);
 }
 
+void nb_feed_shape(const nb_feed *rows, const nb_pick *pick, int64_t shape[NB_MAX_DIMS])
+{
+    memcpy(shape, rows->shape, (size_t)rows->dims * sizeof *shape);
+    if (!rows->length) return;
+    shape[0] = 0;
+    for (int64_t i = 0; i < pick->n; i++) {
+        int32_t length = rows->length[nb_pick_row(pick, i)];
+        if (length > shape[0]) shape[0] = length;
+    }
+}
+
+nb_tensor *nb_feed_lengths(nb_ctx *ctx, const nb_feed *rows, const nb_pick *pick, bool *none)
+{
+    int64_t shape[NB_MAX_DIMS], same = 0;
+    *none = true;
+    if (!rows->length) return NULL;
+    nb_feed_shape(rows, pick, shape);
+    for (int64_t i = 0; i < pick->n; i++) same += rows->length[nb_pick_row(pick, i)] == shape[0];
+    if (same == pick->n) return NULL;
+    *none = false;
+    nb_tensor *lengths = nb_tensor_new(ctx, NB_I32, 1, &pick->n);
+    int32_t *to = lengths ? nb_tensor_data(lengths) : NULL;
+    for (int64_t i = 0; to && i < pick->n; i++) to[i] = rows->length[nb_pick_row(pick, i)];
+    return lengths;
+}
+
 bool nb_feed_fit(const nb_feed *rows, nb_dtype dtype)
 {
     return rows->dtype == dtype || (rows->dtype == NB_U8 && dtype == NB_I32);

@@ -63,11 +63,19 @@ struct nb_feed {
     int64_t count;  /* of rows, 1 … NB_SET_ROWS_MAX */
     int dims;       /* of one row; 0: a number */
     int64_t shape[NB_MAX_DIMS];
+    const int32_t *length; /* NULL; or of sequences the steps of every row: shape[0] is the most,
+                              and where a row ends padding stands, 0, or 1 where steps are single
+                              numbers: words and classes */
 };
 
 /* The rows of a tensor (count, …), which is read where it is if it is contiguous. NB_ESHAPE for one
  * number, for nothing and for too many; `what` names it. */
 nb_feed *nb_feed_of_tensor(nb_ctx *ctx, nb_tensor *tensor, const char *what);
+/* Rows that are `count` sequences of different lengths, one tensor (steps, …) each, copied. They
+ * are kept in `dtype`, or where that is NB_DTYPES as they are. NB_ESHAPE names the one that does
+ * not fit the first. */
+nb_feed *nb_feed_of_sequences(nb_ctx *ctx, nb_tensor *const *list, int64_t count, nb_dtype dtype,
+                              const char *what);
 /* One more owner; returns its argument. */
 nb_feed *nb_feed_retain(nb_feed *rows);
 /* NULL is allowed. */
@@ -76,6 +84,11 @@ void nb_feed_release(nb_ctx *ctx, nb_feed *rows);
 /* Calls the kind's `gather` in pieces, between which Ctrl-C is looked for. */
 nb_status nb_feed_gather(nb_ctx *ctx, nb_feed *rows, const nb_pick *pick, const nb_scale *scale,
                          const nb_room *room);
+/* The sizes that the picked rows take: their own, of sequences with the steps of the longest. */
+void nb_feed_shape(const nb_feed *rows, const nb_pick *pick, int64_t shape[NB_MAX_DIMS]);
+/* The lengths of picked sequences, i32 (n); *none where they are all the same and nothing is
+ * padded, as of rows that are no sequences: then NULL is no failure. */
+nb_tensor *nb_feed_lengths(nb_ctx *ctx, const nb_feed *rows, const nb_pick *pick, bool *none);
 /* Numbers of one row. */
 int64_t nb_feed_width(const nb_feed *rows);
 /* Whether every number that the rows can hold is one of `dtype`. */

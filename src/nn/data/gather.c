@@ -102,8 +102,9 @@ static nb_status gather_whole(nb_ctx *ctx, const char *what, nb_feed *rows, cons
 static nb_status gather_rows(nb_ctx *ctx, const char *what, nb_feed *rows, const nb_pick *pick,
                              const nb_scale *scale, nb_tensor *to)
 {
-    int64_t wanted = to->dims && to->shape[0] == pick->n ? width_of(to) : -1;
-    if (wanted != nb_feed_width(rows))
+    int64_t wanted = to->dims && to->shape[0] == pick->n ? width_of(to) : -1, shape[NB_MAX_DIMS];
+    nb_feed_shape(rows, pick, shape);
+    if (wanted != nb_shape_count(rows->dims, shape) && wanted != nb_feed_width(rows))
         return nb_fail(ctx, NB_ESHAPE,
                        "%s has %" PRId64 " values an example; %" PRId64 " are wanted", what,
                        nb_feed_width(rows), wanted);
@@ -147,7 +148,7 @@ static nb_status gather_one_hot(nb_ctx *ctx, nb_feed *rows, const nb_pick *pick,
                                 nb_tensor *to)
 {
     int32_t few[CLASSES_AT_ONCE], *class = few;
-    int64_t steps = nb_feed_width(rows),
+    int64_t steps = width_of(to) / to->shape[to->dims - 1],
             most = steps < CLASSES_AT_ONCE ? CLASSES_AT_ONCE / steps : 1;
     size_t bytes = (size_t)steps * sizeof *class;
     nb_status status = NB_OK;
@@ -171,7 +172,8 @@ static bool takes_one_hot(const nb_set *set, const nb_tensor *y)
     int dims = set->y->dims;
     return nb_dtype_computes(y->dtype) && y->dims == dims + 2 &&
            (set->classes || y->shape[dims + 1] > 1) &&
-           !memcmp(y->shape + 1, set->y->shape, (size_t)dims * sizeof *y->shape);
+           (set->y->length ||
+            !memcmp(y->shape + 1, set->y->shape, (size_t)dims * sizeof *y->shape));
 }
 
 /* Whether y (n, 1) takes the numbers of two classes, as 0 and 1. */
@@ -215,8 +217,9 @@ static nb_tensor *gather_all(nb_ctx *ctx, const nb_set *set, const char *what, n
                              const nb_scale *scale, nb_dtype dtype)
 {
     nb_pick all = nb_set_pick(set, NULL, 0, set->count);
-    int64_t shape[NB_MAX_DIMS] = {set->count};
-    memcpy(shape + 1, rows->shape, (size_t)rows->dims * sizeof *shape);
+    int64_t sizes[NB_MAX_DIMS], shape[NB_MAX_DIMS] = {set->count};
+    nb_feed_shape(rows, &all, sizes);
+    memcpy(shape + 1, sizes, (size_t)rows->dims * sizeof *shape);
     nb_tensor *to = nb_tensor_new(ctx, dtype, rows->dims + 1, shape);
     if (!to) return NULL;
     nb_room room = room_of(to);

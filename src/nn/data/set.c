@@ -77,6 +77,24 @@ static nb_status take_classes(nb_ctx *ctx, making *m, nb_tensor *y, const nb_sur
     return m->y ? NB_OK : ctx->status;
 }
 
+/* Classes of every step, or targets. */
+static nb_status take_y_sequences(nb_ctx *ctx, making *m, nb_tensor *const *y, int64_t y_count,
+                                  const char *const *names, int64_t count)
+{
+    nb_survey seen;
+    m->y = nb_feed_of_sequences(ctx, y, y_count, NB_DTYPES, "y");
+    if (!m->y || !names) return m->y ? NB_OK : ctx->status;
+    if (m->y->dims != 1)
+        return nb_fail(ctx, NB_ESHAPE, "class names need a class number for each step in y");
+    nb_status status = nb_survey_rows(ctx, m->y, &(nb_pick){.n = y_count}, &seen);
+    if (status == NB_OK) status = nb_survey_check(ctx, &seen, count, "the names are those of");
+    if (status != NB_OK) return status;
+    nb_feed_release(ctx, m->y);
+    m->y = nb_feed_of_sequences(ctx, y, y_count, NB_I32, "y");
+    m->classes = m->y ? nb_classes_new(ctx, names, count) : NULL;
+    return m->classes ? NB_OK : ctx->status;
+}
+
 static nb_status take_y(nb_ctx *ctx, making *m, nb_tensor *y, const char *const *names,
                         int64_t count)
 {
@@ -96,23 +114,40 @@ static nb_status take_y(nb_ctx *ctx, making *m, nb_tensor *y, const char *const 
     return take_classes(ctx, m, y, &seen, names, count);
 }
 
+/* The set, where all went well; what it was made of is given back. */
+static nb_set *made(nb_ctx *ctx, making *m, nb_status status, const char *name)
+{
+    nb_set *set = NULL;
+    if (status == NB_OK) set = nb_set_from(ctx, m->x, m->scale, m->y, m->classes, name);
+    nb_feed_release(ctx, m->x);
+    nb_feed_release(ctx, m->y);
+    nb_scale_release(ctx, m->scale);
+    nb_classes_release(ctx, m->classes);
+    return set;
+}
+
 nb_set *nb_set_new(nb_ctx *ctx, nb_tensor *x, double scale, nb_tensor *y, const char *const *names,
                    int64_t count, const char *set_name)
 {
     making m = {.x = nb_feed_of_tensor(ctx, x, "x")};
-    nb_set *set = NULL;
     nb_status status = m.x ? NB_OK : ctx->status;
     if (m.x && scale != 1) {
         m.scale = nb_scale_new(ctx, 1, NULL, &scale);
         if (!m.scale) status = ctx->status;
     }
     if (status == NB_OK) status = take_y(ctx, &m, y, names, count);
-    if (status == NB_OK) set = nb_set_from(ctx, m.x, m.scale, m.y, m.classes, set_name);
-    nb_feed_release(ctx, m.x);
-    nb_feed_release(ctx, m.y);
-    nb_scale_release(ctx, m.scale);
-    nb_classes_release(ctx, m.classes);
-    return set;
+    return made(ctx, &m, status, set_name);
+}
+
+nb_set *nb_set_of_sequences(nb_ctx *ctx, const nb_sequences *of)
+{
+    making m = {.x = nb_feed_of_sequences(ctx, of->x, of->count, NB_DTYPES, "x")};
+    nb_status status = m.x ? NB_OK : ctx->status;
+    if (status == NB_OK && of->y_list)
+        status = take_y_sequences(ctx, &m, of->y_list, of->y_count, of->names, of->classes);
+    else if (status == NB_OK)
+        status = take_y(ctx, &m, of->y, of->names, of->classes);
+    return made(ctx, &m, status, NULL);
 }
 
 nb_set *nb_set_retain(nb_set *set)
@@ -230,8 +265,8 @@ int64_t nb_set_common(nb_ctx *ctx, const nb_set *set, const nb_set *others)
 static void describe_part(nb_text *text, const char *what, const nb_feed *rows)
 {
     char shape[NB_SHAPE_TEXT];
-    nb_text_add(text, " · %s %s", what,
-                rows->dims ? nb_shape_text(rows->dims, rows->shape, shape) : "1");
+    const char *sizes = rows->dims ? nb_shape_text(rows->dims, rows->shape, shape) : "1";
+    nb_text_add(text, rows->length ? " · %s up to %s" : " · %s %s", what, sizes);
 }
 
 static void describe_count(nb_text *text, const char *what, const nb_set *part)

@@ -29,6 +29,18 @@ typedef struct nb_set {
  * from 0. */
 nb_set *nb_set_new(nb_ctx *ctx, nb_tensor *x, double scale, nb_tensor *y, const char *const *names,
                    int64_t count, const char *set_name);
+/* A set of sequences of different lengths: x a list of tensors (steps, …). y: as of nb_set_new, one
+ * for each sequence, or a list of as many tensors, one row or class number for each step. */
+typedef struct nb_sequences {
+    nb_tensor *const *x;
+    int64_t count;
+    nb_tensor *y;             /* or NULL */
+    nb_tensor *const *y_list; /* or NULL */
+    int64_t y_count;
+    const char *const *names; /* of classes, or NULL */
+    int64_t classes;          /* so many names */
+} nb_sequences;
+nb_set *nb_set_of_sequences(nb_ctx *ctx, const nb_sequences *of);
 /* The same from rows of any kind. scale, y, classes and name may be NULL; with classes, y holds
  * numbers of theirs as NB_I32. */
 nb_set *nb_set_from(nb_ctx *ctx, nb_feed *x, nb_scale *scale, nb_feed *y, nb_classes *classes,

@@ -14,8 +14,9 @@
 
 typedef struct checking {
     nb_ctx *ctx;
-    nb_net *net;      /* in f64 */
-    nb_tensor *x, *y; /* in f64; x may be words, y class numbers */
+    nb_net *net;        /* in f64 */
+    nb_tensor *x, *y;   /* in f64; x may be words, y class numbers */
+    nb_tensor *lengths; /* borrowed, or NULL */
     nb_trace trace;
     int64_t forwards;
     const char *what; /* for who is told how far it is */
@@ -43,8 +44,9 @@ static nb_status put_z(nb_walk *walk, void *self, nb_layer *layer, nb_tensor **z
 static nb_status cost_of(checking *c, moved *at, double *cost)
 {
     const nb_observer observer = {.z = put_z, .self = at};
+    const nb_mode mode = {.lengths = c->lengths};
     nb_result pass;
-    nb_status status = nb_net_run(c->ctx, c->net, c->x, c->y, NULL, at ? &observer : NULL, &pass);
+    nb_status status = nb_net_run(c->ctx, c->net, c->x, c->y, &mode, at ? &observer : NULL, &pass);
     if (status != NB_OK) return status;
     *cost = nb_tensor_item(pass.cost);
     nb_result_free(c->ctx, &pass);
@@ -164,9 +166,10 @@ static nb_tensor *in_f64(nb_ctx *ctx, nb_tensor *t)
     return nb_tensor_convert(ctx, t, nb_dtype_computes(t->dtype) ? NB_F64 : t->dtype, 1);
 }
 
-static nb_status begin(checking *c, nb_ctx *ctx, nb_net *net, nb_tensor *x, nb_tensor *y)
+static nb_status begin(checking *c, nb_ctx *ctx, nb_net *net, nb_tensor *x, nb_tensor *y,
+                       nb_tensor *lengths)
 {
-    *c = (checking){.ctx = ctx};
+    *c = (checking){.ctx = ctx, .lengths = lengths};
     c->net = nb_net_clone(ctx, net, NB_F64);
     c->x = c->net ? in_f64(ctx, x) : NULL;
     c->y = c->x ? in_f64(ctx, y) : NULL;
@@ -185,10 +188,11 @@ static void end(checking *c)
 static nb_status price_backprop(checking *c, double *seconds)
 {
     enum { TIMES = 5 };
+    const nb_mode mode = {.lengths = c->lengths};
     *seconds = INFINITY;
     for (int i = 0; i < TIMES; i++) {
         double cost, start = nb_clock();
-        nb_status status = nb_net_backprop(c->ctx, c->net, c->x, c->y, &cost);
+        nb_status status = nb_net_learn(c->ctx, c->net, c->x, c->y, &mode, NULL, &cost);
         if (status != NB_OK) return status;
         *seconds = fmin(*seconds, nb_clock() - start);
     }
@@ -198,14 +202,19 @@ static nb_status price_backprop(checking *c, double *seconds)
 /* C of example i alone. */
 static nb_status cost_alone(checking *c, int64_t i, double *cost)
 {
+    nb_mode mode = {.lengths = NULL};
     nb_result pass;
     nb_tensor *x = nb_tensor_narrow(c->ctx, c->x, 0, i, 1, 1);
     nb_tensor *y = x ? nb_tensor_narrow(c->ctx, c->y, 0, i, 1, 1) : NULL;
-    nb_status status = y ? nb_net_run(c->ctx, c->net, x, y, NULL, NULL, &pass) : c->ctx->status;
+    nb_tensor *length = y && c->lengths ? nb_tensor_narrow(c->ctx, c->lengths, 0, i, 1, 1) : NULL;
+    nb_status status = y && (length || !c->lengths) ? NB_OK : c->ctx->status;
+    mode.lengths = length;
+    if (status == NB_OK) status = nb_net_run(c->ctx, c->net, x, y, &mode, NULL, &pass);
     if (status == NB_OK) {
         *cost = nb_tensor_item(pass.cost);
         nb_result_free(c->ctx, &pass);
     }
+    nb_tensor_release(c->ctx, length);
     nb_tensor_release(c->ctx, x);
     nb_tensor_release(c->ctx, y);
     return status;
@@ -223,7 +232,8 @@ static nb_status check_mean(checking *c, nb_mean_check *out)
     double sum = 0;
     nb_status status = NB_OK;
     *out = (nb_mean_check){.ok = true};
-    if (n < 2) return NB_OK;
+    /* Where sequences of other lengths have a cost at every step the mean is over the steps. */
+    if (n < 2 || c->trace.lengths) return NB_OK;
     for (int64_t i = 0; i < n && status == NB_OK; i++) {
         double cost = 0;
         status = cost_alone(c, i, &cost);
@@ -240,7 +250,7 @@ static nb_status check_mean(checking *c, nb_mean_check *out)
 static nb_status check_all(checking *c, nb_gradcheck *out)
 {
     nb_net *net = c->net;
-    nb_status status = nb_trace_run(c->ctx, net, c->x, c->y, &c->trace);
+    nb_status status = nb_trace_run(c->ctx, net, c->x, c->y, c->lengths, &c->trace);
     c->what = "checking gradients";
     c->differences = nb_net_count(net);
     for (int p = 0; p < c->trace.places && status == NB_OK; p++)
@@ -255,7 +265,8 @@ static nb_status check_all(checking *c, nb_gradcheck *out)
     return status == NB_OK ? check_mean(c, &out->mean) : status;
 }
 
-nb_status nb_gradcheck_run(nb_ctx *ctx, nb_net *net, nb_tensor *x, nb_tensor *y, nb_gradcheck *out)
+nb_status nb_gradcheck_run(nb_ctx *ctx, nb_net *net, nb_tensor *x, nb_tensor *y, nb_tensor *lengths,
+                           nb_gradcheck *out)
 {
     static const char *const names[4] = {"BP1", "BP2", "BP3", "BP4"};
     checking c;
@@ -263,7 +274,7 @@ nb_status nb_gradcheck_run(nb_ctx *ctx, nb_net *net, nb_tensor *x, nb_tensor *y,
     ctx->dtype = NB_F64; /* constants that a function of the host makes */
     memset(out, 0, sizeof *out);
     for (int i = 0; i < 4; i++) out->equation[i].name = names[i];
-    nb_status status = begin(&c, ctx, net, x, y);
+    nb_status status = begin(&c, ctx, net, x, y, lengths);
     if (status == NB_OK) status = price_backprop(&c, &out->backprop_seconds);
     if (status == NB_OK) status = check_all(&c, out);
     ctx->dtype = dtype;
@@ -273,13 +284,14 @@ nb_status nb_gradcheck_run(nb_ctx *ctx, nb_net *net, nb_tensor *x, nb_tensor *y,
     return status;
 }
 
-nb_tensor *nb_numeric_gradient(nb_ctx *ctx, nb_net *net, nb_tensor *x, nb_tensor *y)
+nb_tensor *nb_numeric_gradient(nb_ctx *ctx, nb_net *net, nb_tensor *x, nb_tensor *y,
+                               nb_tensor *lengths)
 {
     checking c;
     nb_dtype dtype = ctx->dtype;
     nb_tensor *out = NULL;
     ctx->dtype = NB_F64;
-    nb_status status = begin(&c, ctx, net, x, y);
+    nb_status status = begin(&c, ctx, net, x, y, lengths);
     int64_t count = status == NB_OK ? nb_net_count(c.net) : 0;
     c.what = "taking differences";
     c.differences = count;

@@ -34,9 +34,12 @@ typedef struct nb_gradcheck {
 
 /* The network in f64 whatever its dtype. BP1: δ of the last layer; BP2: δ of the others; BP3, BP4:
  * the parameters. Gradients of a cost that sums over the examples may be right and the learning
- * rate means another thing for every batch: that it is a mean is checked on its own. */
-nb_status nb_gradcheck_run(nb_ctx *ctx, nb_net *net, nb_tensor *x, nb_tensor *y, nb_gradcheck *out);
+ * rate means another thing for every batch: that it is a mean is checked on its own. lengths: of x,
+ * or NULL. */
+nb_status nb_gradcheck_run(nb_ctx *ctx, nb_net *net, nb_tensor *x, nb_tensor *y, nb_tensor *lengths,
+                           nb_gradcheck *out);
 /* dC/dparams by central differences, flat, in the net's dtype (computed in f64). */
-nb_tensor *nb_numeric_gradient(nb_ctx *ctx, nb_net *net, nb_tensor *x, nb_tensor *y);
+nb_tensor *nb_numeric_gradient(nb_ctx *ctx, nb_net *net, nb_tensor *x, nb_tensor *y,
+                               nb_tensor *lengths);
 
 #endif

@@ -26,6 +26,7 @@ void nb_trace_free(nb_ctx *ctx, nb_trace *trace)
     nb_tensor_release(ctx, trace->grad_x);
     nb_tensor_release(ctx, trace->out);
     nb_tensor_release(ctx, trace->grad_a);
+    nb_tensor_release(ctx, trace->lengths);
     *trace = (nb_trace){.cost = 0};
 }
 
@@ -131,22 +132,24 @@ static nb_tensor *output_of(const nb_net *net, const nb_trace *trace, const nb_r
     return trace->place[last].a;
 }
 
-static nb_status run(nb_ctx *ctx, nb_net *net, nb_tensor *y, nb_trace *trace)
+static nb_status run(nb_ctx *ctx, nb_net *net, nb_tensor *y, nb_tensor *lengths, nb_trace *trace)
 {
     const nb_observer observer = {.z = see_z, .a = see_a, .self = trace};
-    const nb_mode mode = {.taped = true};
+    const nb_mode mode = {.taped = true, .lengths = lengths};
     nb_result pass;
     nb_status status = nb_net_run(ctx, net, trace->x, y, &mode, &observer, &pass);
     if (status != NB_OK) return status;
     trace->cost = nb_tensor_item(pass.cost);
     trace->out = nb_tensor_retain(output_of(net, trace, &pass));
+    if (pass.lengths) trace->lengths = nb_tensor_retain(pass.lengths);
     status = run_backward(ctx, net, pass.cost, trace);
     if (status == NB_OK) status = detach_all(ctx, trace);
     nb_result_free(ctx, &pass);
     return status;
 }
 
-nb_status nb_trace_run(nb_ctx *ctx, nb_net *net, nb_tensor *x, nb_tensor *y, nb_trace *trace)
+nb_status nb_trace_run(nb_ctx *ctx, nb_net *net, nb_tensor *x, nb_tensor *y, nb_tensor *lengths,
+                       nb_trace *trace)
 {
     int places = net->layer.plan->places - 1; /* without the network's own */
     trace->place = nb_alloc_zero(ctx, (size_t)places, sizeof *trace->place);
@@ -158,7 +161,7 @@ nb_status nb_trace_run(nb_ctx *ctx, nb_net *net, nb_tensor *x, nb_tensor *y, nb_
     nb_status status = trace->x ? NB_OK : ctx->status;
     if (status == NB_OK && nb_dtype_computes(x->dtype))
         status = nb_require_grad(ctx, trace->x, true);
-    if (status == NB_OK) status = run(ctx, net, y, trace);
+    if (status == NB_OK) status = run(ctx, net, y, lengths, trace);
     if (status != NB_OK) nb_trace_free(ctx, trace);
     return status;
 }
@@ -166,13 +169,14 @@ nb_status nb_trace_run(nb_ctx *ctx, nb_net *net, nb_tensor *x, nb_tensor *y, nb_
 /* ---- What BP1 and BP2 multiply with ---------------------------------------------------------- */
 
 /* The gradient of C where only a is known: a fused cost never had it. */
-static nb_tensor *output_gradient(nb_ctx *ctx, const nb_net *net, nb_tensor *out, nb_tensor *y)
+static nb_tensor *output_gradient(nb_ctx *ctx, const nb_net *net, nb_tensor *out, nb_tensor *y,
+                                  nb_tensor *lengths)
 {
     bool recording = ctx->recording;
     nb_tensor *a = nb_tensor_alias(ctx, out), *grad = NULL;
     nb_status status = a ? nb_require_grad(ctx, a, true) : ctx->status;
     ctx->recording = true;
-    nb_tensor *cost = status == NB_OK ? nb_net_cost_from(ctx, net, a, y) : NULL;
+    nb_tensor *cost = status == NB_OK ? nb_net_cost_from(ctx, net, a, y, lengths) : NULL;
     ctx->recording = recording;
     const nb_backward_options options = {.only = a};
     if (cost && (!cost->link || nb_backward(ctx, cost, &options) == NB_OK)) {
@@ -186,7 +190,7 @@ static nb_tensor *output_gradient(nb_ctx *ctx, const nb_net *net, nb_tensor *out
 
 nb_status nb_trace_slopes(nb_ctx *ctx, const nb_net *net, nb_tensor *y, nb_trace *trace)
 {
-    trace->grad_a = output_gradient(ctx, net, trace->out, y);
+    trace->grad_a = output_gradient(ctx, net, trace->out, y, trace->lengths);
     nb_status status = trace->grad_a ? NB_OK : ctx->status;
     for (int i = 0; i < trace->places && status == NB_OK; i++) {
         nb_trace_place *place = &trace->place[i];

@@ -21,18 +21,20 @@ typedef struct nb_trace_place {
 
 typedef struct nb_trace {
     double cost;
-    bool single;       /* nb_trace_single was asked */
-    nb_tensor *x;      /* a of layer 0 */
-    nb_tensor *grad_x; /* dC/dx; NULL where x is words */
-    nb_tensor *out;    /* a of the network */
-    nb_tensor *grad_a; /* dC/da of that, once nb_trace_slopes was asked */
+    bool single;        /* nb_trace_single was asked */
+    nb_tensor *x;       /* a of layer 0 */
+    nb_tensor *grad_x;  /* dC/dx; NULL where x is words */
+    nb_tensor *out;     /* a of the network */
+    nb_tensor *lengths; /* of its steps; NULL: none is padded */
+    nb_tensor *grad_a;  /* dC/da of that, once nb_trace_slopes was asked */
     int places;
     nb_trace_place *place; /* depth first; the children of place p begin at p + 1 */
 } nb_trace;
 
-/* Fills *trace (zeroed by the caller) for prepared inputs and targets. Does not touch net->grads.
- */
-nb_status nb_trace_run(nb_ctx *ctx, nb_net *net, nb_tensor *x, nb_tensor *y, nb_trace *trace);
+/* Fills *trace (zeroed by the caller) for prepared inputs and targets; lengths of x, or NULL. Does
+ * not touch net->grads. */
+nb_status nb_trace_run(nb_ctx *ctx, nb_net *net, nb_tensor *x, nb_tensor *y, nb_tensor *lengths,
+                       nb_trace *trace);
 /* What BP1 and BP2 multiply with, besides: grad_a, and the slope of every place. Costs and
  * activations run once more for it. */
 nb_status nb_trace_slopes(nb_ctx *ctx, const nb_net *net, nb_tensor *y, nb_trace *trace);

@@ -120,9 +120,10 @@ static nb_tensor *cost_of(nb_ctx *ctx, const nb_net *net, nb_op_id fused, nb_ten
     return cost;
 }
 
-nb_tensor *nb_net_cost_from(nb_ctx *ctx, const nb_net *net, nb_tensor *a, nb_tensor *y)
+nb_tensor *nb_net_cost_from(nb_ctx *ctx, const nb_net *net, nb_tensor *a, nb_tensor *y,
+                            nb_tensor *lengths)
 {
-    return cost_of(ctx, net, NB_OPS, a, &(nb_answers){.y = y}, NULL);
+    return cost_of(ctx, net, NB_OPS, a, &(nb_answers){.y = y}, lengths);
 }
 
 nb_status nb_net_run(nb_ctx *ctx, nb_net *net, nb_tensor *x, nb_tensor *y, const nb_mode *mode,
@@ -138,9 +139,11 @@ nb_status nb_net_run(nb_ctx *ctx, nb_net *net, nb_tensor *x, nb_tensor *y, const
     if (nb_walk_begin(&walk, x) == NB_OK)
         result->output =
             nb_walk_branch(&walk, &net->layer, 0, x, takes_z(net, fused) ? NB_GIVE_Z : NB_GIVE_A);
+    nb_tensor *lengths = nb_walk_lengths(&walk, nb_net_out(net)->size[0]);
+    if (result->output && lengths) result->lengths = nb_tensor_retain(lengths);
     if (result->output && y)
-        result->cost = cost_of(ctx, net, fused, result->output, &(nb_answers){y, walk.mode.weights},
-                               nb_walk_lengths(&walk, nb_net_out(net)->size[0]));
+        result->cost =
+            cost_of(ctx, net, fused, result->output, &(nb_answers){y, walk.mode.weights}, lengths);
     nb_walk_end(&walk);
     ctx->recording = recording;
     if (result->output && (result->cost || !y)) return NB_OK;
@@ -152,6 +155,7 @@ void nb_result_free(nb_ctx *ctx, nb_result *result)
 {
     nb_tensor_release(ctx, result->output);
     nb_tensor_release(ctx, result->cost);
+    nb_tensor_release(ctx, result->lengths);
     *result = (nb_result){.output = NULL};
 }
 

@@ -14,7 +14,8 @@ nb_activation nb_net_last_activation(const nb_net *net);
 nb_op_id nb_net_fused(const nb_net *net);
 /* C from the network's a, never fused; y: targets of a's shape, or class numbers where the cost
  * takes them. */
-nb_tensor *nb_net_cost_from(nb_ctx *ctx, const nb_net *net, nb_tensor *a, nb_tensor *y);
+nb_tensor *nb_net_cost_from(nb_ctx *ctx, const nb_net *net, nb_tensor *a, nb_tensor *y,
+                            nb_tensor *lengths);
 /* Whether the cost takes what the last neurons make; NB_EARG says which of them do not fit, and the
  * way out. Whoever asks a network for its cost is told; one that is changed, or was saved so, may
  * be in this state meanwhile. */

@@ -60,9 +60,10 @@ struct nb_walk {
 
 /* What a pass gives, as far as it was asked for: new references. */
 typedef struct nb_result {
-    nb_tensor *output; /* the last layer's a, or its z where the cost is fused: the same order of
-                          sizes either way */
-    nb_tensor *cost;   /* NULL where no targets were given */
+    nb_tensor *output;  /* the last layer's a, or its z where the cost is fused: the same order of
+                           sizes either way */
+    nb_tensor *cost;    /* NULL where no targets were given */
+    nb_tensor *lengths; /* of the output's steps; NULL: none is padded */
 } nb_result;
 
 /* A pass over prepared inputs, and their cost where there are targets (y NULL: none, and output is

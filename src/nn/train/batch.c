@@ -82,6 +82,26 @@ static nb_status check_y(nb_ctx *ctx, const nb_net *net, const nb_set *set)
     return nb_fail(ctx, NB_ESHAPE, "the set's targets are %s; the network gives %s", given, wanted);
 }
 
+/* Where every step of a sequence has its y they are as many. */
+nb_status nb_set_check_lengths(nb_ctx *ctx, const nb_net *net, const nb_set *set)
+{
+    char wanted[NB_SHAPE_TEXT];
+    const int32_t *x = set->x->length, *y = set->y ? set->y->length : NULL;
+    const nb_form *in = nb_net_in(net), *out = nb_net_out(net);
+    if (x && in->size[0] >= 0)
+        return nb_fail(ctx, NB_ESHAPE,
+                       "sequences of different lengths need a free first size, *; the network "
+                       "takes %s",
+                       nb_form_text(in, wanted));
+    for (int64_t i = 0; x && y && in->size[0] == out->size[0] && i < set->count; i++) {
+        int64_t row = nb_set_row(set, i);
+        if (x[row] != y[row])
+            return nb_fail(ctx, NB_ESHAPE, "sequence %lld has %d steps, its y %d", (long long)i + 1,
+                           (int)x[row], (int)y[row]);
+    }
+    return NB_OK;
+}
+
 nb_status nb_set_check(nb_ctx *ctx, const nb_net *net, const nb_set *set)
 {
     char given[NB_SHAPE_TEXT], wanted[NB_SHAPE_TEXT];
@@ -91,7 +111,8 @@ nb_status nb_set_check(nb_ctx *ctx, const nb_net *net, const nb_set *set)
         return nb_fail(ctx, NB_ESHAPE, "the set's examples are %s; the network takes %s",
                        nb_shape_text(set->x->dims, set->x->shape, given),
                        nb_form_text(nb_net_in(net), wanted));
-    return check_y(ctx, net, set);
+    nb_status status = nb_set_check_lengths(ctx, net, set);
+    return status == NB_OK ? check_y(ctx, net, set) : status;
 }
 
 /* (n, a row…) and, behind it, `more` where that is not 0. */
@@ -126,4 +147,41 @@ nb_status nb_batch_new(nb_ctx *ctx, const nb_net *net, const nb_set *set, int64_
     nb_tensor_release(ctx, *x);
     *x = NULL;
     return ctx->status;
+}
+
+/* The beginning of a buffer as (n, a row…, more…) of these rows: the buffer itself unless they are
+ * sequences. */
+static nb_tensor *begin_of(nb_ctx *ctx, nb_tensor *buffer, const nb_feed *rows, const nb_pick *pick)
+{
+    int64_t sizes[NB_MAX_DIMS], shape[NB_MAX_DIMS], stride[NB_MAX_DIMS];
+    if (!buffer || !rows->length) return buffer ? nb_tensor_retain(buffer) : NULL;
+    nb_feed_shape(rows, pick, sizes);
+    memcpy(shape, buffer->shape, (size_t)buffer->dims * sizeof *shape);
+    shape[1] = sizes[0];
+    nb_shape_strides(buffer->dims, shape, stride);
+    return nb_tensor_view(ctx, buffer, buffer->dims, shape, stride, 0);
+}
+
+nb_status nb_batch_gather(nb_ctx *ctx, const nb_set *set, const int32_t *order, int64_t start,
+                          int64_t n, int64_t ahead, nb_tensor *x, nb_tensor *y, nb_batch *batch)
+{
+    nb_pick pick = nb_set_pick(set, order, start, n);
+    bool none = true;
+    *batch = (nb_batch){.x = begin_of(ctx, x, set->x, &pick)};
+    if (y) batch->y = begin_of(ctx, y, set->y, &pick);
+    nb_status status = (batch->x || !x) && (batch->y || !y) ? NB_OK : ctx->status;
+    if (status == NB_OK && x) batch->lengths = nb_feed_lengths(ctx, set->x, &pick, &none);
+    if (status == NB_OK && !batch->lengths && !none) status = ctx->status;
+    if (status == NB_OK)
+        status = nb_set_gather(ctx, set, order, start, n, ahead, batch->x, batch->y);
+    if (status != NB_OK) nb_batch_free(ctx, batch);
+    return status;
+}
+
+void nb_batch_free(nb_ctx *ctx, nb_batch *batch)
+{
+    nb_tensor_release(ctx, batch->x);
+    nb_tensor_release(ctx, batch->y);
+    nb_tensor_release(ctx, batch->lengths);
+    *batch = (nb_batch){.x = NULL};
 }

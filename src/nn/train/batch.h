@@ -5,9 +5,18 @@
 #include "nn/data/set.h"
 #include "nn/examples.h"
 
+/* Examples as a pass takes them: new references. */
+typedef struct nb_batch {
+    nb_tensor *x, *y;
+    nb_tensor *lengths; /* i32 (n): of padded sequences, else NULL */
+} nb_batch;
+
 /* Whether a set's examples and targets fit a net; NB_ESHAPE or NB_EARG says why not. Numbers that
  * the net makes classes are looked through. */
 nb_status nb_set_check(nb_ctx *ctx, const nb_net *net, const nb_set *set);
+/* Whether its sequences of different lengths do: the network takes any number of steps, and where
+ * it gives as many there are as many targets. */
+nb_status nb_set_check_lengths(nb_ctx *ctx, const nb_net *net, const nb_set *set);
 /* Whether the set's y is class numbers for this net. */
 bool nb_set_has_classes(const nb_net *net, const nb_set *set);
 /* Whether it is the numbers of two named classes, and the net has one output for both: 0 for the
@@ -19,6 +28,11 @@ nb_tensor *nb_pair_targets(nb_ctx *ctx, const nb_net *net, const nb_set *set);
  * where it wants them, else (n, out_shape…). */
 nb_status nb_batch_new(nb_ctx *ctx, const nb_net *net, const nb_set *set, int64_t n, nb_tensor **x,
                        nb_tensor **y);
+/* Gathers examples (nb_set_gather) into such buffers, or, of sequences, into as much of them as the
+ * longest of these takes. Either may be NULL; lengths are x's. */
+nb_status nb_batch_gather(nb_ctx *ctx, const nb_set *set, const int32_t *order, int64_t start,
+                          int64_t n, int64_t ahead, nb_tensor *x, nb_tensor *y, nb_batch *batch);
+void nb_batch_free(nb_ctx *ctx, nb_batch *batch);
 /* A buffer for n examples' class numbers. */
 nb_tensor *nb_batch_classes(nb_ctx *ctx, const nb_set *set, int64_t n);
 

@@ -90,19 +90,32 @@ static bool are_one_hot(const steps *y, bool signs)
 /* One chunk of examples. */
 typedef struct chunk {
     int64_t start, n;
-    nb_tensor *x, *y, *classes; /* classes: y as numbers, NULL where there are none */
+    nb_batch batch;
+    nb_tensor *classes; /* y as numbers, NULL where there are none */
 } chunk;
 
 static nb_status gather(nb_ctx *ctx, const nb_net *net, const nb_set *set, chunk *c)
 {
-    nb_status status = nb_batch_new(ctx, net, set, c->n, &c->x, &c->y);
-    if (status == NB_OK) status = nb_set_gather(ctx, set, NULL, c->start, c->n, 0, c->x, c->y);
+    nb_tensor *x, *y;
+    nb_batch numbers;
+    nb_status status = nb_batch_new(ctx, net, set, c->n, &x, &y);
+    if (status != NB_OK) return status;
+    status = nb_batch_gather(ctx, set, NULL, c->start, c->n, 0, x, y, &c->batch);
+    nb_tensor_release(ctx, x);
+    nb_tensor_release(ctx, y);
     if (status != NB_OK || !nb_set_has_classes(net, set)) return status;
-    c->classes =
-        nb_net_wants_classes(net) ? nb_tensor_retain(c->y) : nb_batch_classes(ctx, set, c->n);
-    if (!c->classes) return ctx->status;
-    if (c->classes == c->y) return NB_OK;
-    return nb_set_gather(ctx, set, NULL, c->start, c->n, 0, NULL, c->classes);
+    if (nb_net_wants_classes(net)) {
+        c->classes = nb_tensor_retain(c->batch.y);
+        return NB_OK;
+    }
+    nb_tensor *classes = nb_batch_classes(ctx, set, c->n);
+    if (!classes) return ctx->status;
+    status = nb_batch_gather(ctx, set, NULL, c->start, c->n, 0, NULL, classes, &numbers);
+    nb_tensor_release(ctx, classes);
+    if (status != NB_OK) return status;
+    c->classes = nb_tensor_retain(numbers.y);
+    nb_batch_free(ctx, &numbers);
+    return NB_OK;
 }
 
 /* Where yes begins for one output: a fused cost has left z of a sigmoid, whose half is at 0. */
@@ -111,58 +124,88 @@ static double middle_of(const nb_net *net)
     return nb_net_fused(net) != NB_OPS ? 0 : nb_cost_middle(&net->cost);
 }
 
-static nb_status count_right(nb_ctx *ctx, const nb_net *net, const chunk *c, nb_tensor *output,
-                             nb_evaluation *out)
+/* Contiguous, of padded steps the real ones alone. */
+static nb_tensor *real_rows(nb_ctx *ctx, nb_tensor *t, nb_tensor *lengths)
 {
-    nb_tensor *rows = nb_tensor_contiguous(ctx, output);
-    if (!rows) return ctx->status;
-    steps given = steps_of(rows), wanted = steps_of(c->y);
+    return lengths ? nb_op2(ctx, NB_OP_pack_steps, t, lengths) : nb_tensor_contiguous(ctx, t);
+}
+
+static void count_rows(const nb_net *net, bool numbers, const nb_tensor *rows, const nb_tensor *y,
+                       const nb_tensor *classes, nb_evaluation *out)
+{
+    steps given = steps_of(rows), wanted = steps_of(y);
     out->answers += given.count;
-    if (c->classes && (given.columns > 1 || c->classes == c->y))
-        out->correct += right_classes(&given, c->classes);
-    else if (out->correct >= 0 && (c->classes || are_one_hot(&wanted, net->cost.type->signs)))
+    if (classes && (given.columns > 1 || numbers))
+        out->correct += right_classes(&given, classes);
+    else if (out->correct >= 0 && (classes || are_one_hot(&wanted, net->cost.type->signs)))
         out->correct += right_targets(&given, &wanted, middle_of(net));
     else
         out->correct = -1;
+}
+
+static nb_status count_right(nb_ctx *ctx, const nb_net *net, const chunk *c, const nb_result *pass,
+                             nb_evaluation *out)
+{
+    nb_tensor *lengths = pass->lengths, *classes = NULL;
+    nb_tensor *rows = real_rows(ctx, pass->output, lengths);
+    nb_tensor *y = rows ? real_rows(ctx, c->batch.y, lengths) : NULL;
+    if (y && c->classes) classes = real_rows(ctx, c->classes, lengths);
+    bool whole = y && (classes || !c->classes);
+    if (whole) count_rows(net, c->classes == c->batch.y, rows, y, classes, out);
     nb_tensor_release(ctx, rows);
-    return NB_OK;
+    nb_tensor_release(ctx, y);
+    nb_tensor_release(ctx, classes);
+    return whole ? NB_OK : ctx->status;
+}
+
+/* What a chunk's cost is the mean of: examples, or the steps of sequences of different lengths. */
+static double weight_of(const chunk *c, const nb_set *set, const nb_result *pass)
+{
+    double sum = 0;
+    if (!pass->lengths && !set->x->length) return (double)c->n;
+    if (!pass->lengths)
+        return pass->output->dims > 2 ? (double)(c->n * pass->output->shape[1]) : (double)c->n;
+    for (int64_t i = 0; i < c->n; i++) sum += nb_tensor_get(pass->lengths, &i);
+    return sum;
 }
 
 static nb_status add_chunk(nb_ctx *ctx, nb_net *net, const nb_set *set, chunk *c,
-                           nb_evaluation *out, double *sum)
+                           nb_evaluation *out, double *sum, double *weights)
 {
     nb_status status = gather(ctx, net, set, c);
     if (status != NB_OK) return status;
+    const nb_mode mode = {.lengths = c->batch.lengths};
     nb_result pass;
-    status = nb_net_run(ctx, net, c->x, c->y, NULL, NULL, &pass);
+    status = nb_net_run(ctx, net, c->batch.x, c->batch.y, &mode, NULL, &pass);
     if (status != NB_OK) return status;
-    *sum += nb_tensor_item(pass.cost) * (double)c->n;
+    double weight = weight_of(c, set, &pass);
+    *sum += nb_tensor_item(pass.cost) * weight;
+    *weights += weight;
     out->examples += c->n;
-    status = count_right(ctx, net, c, pass.output, out);
+    status = count_right(ctx, net, c, &pass, out);
     nb_result_free(ctx, &pass);
     return status;
 }
 
 static void drop(nb_ctx *ctx, chunk *c)
 {
-    nb_tensor_release(ctx, c->x);
-    nb_tensor_release(ctx, c->y);
+    nb_batch_free(ctx, &c->batch);
     nb_tensor_release(ctx, c->classes);
 }
 
 nb_status nb_evaluate(nb_ctx *ctx, nb_net *net, const nb_set *set, nb_evaluation *out)
 {
-    double sum = 0;
+    double sum = 0, weights = 0;
     nb_status status = nb_set_check(ctx, net, set);
     *out = (nb_evaluation){.examples = 0};
     int64_t most = status == NB_OK ? chunk_size(net, set) : 1;
     for (int64_t i = 0; i < set->count && status == NB_OK; i += most) {
         chunk c = {.start = i, .n = nb_least_i64(set->count - i, most)};
         nb_tell(ctx, "evaluating", i, set->count);
-        status = add_chunk(ctx, net, set, &c, out, &sum);
+        status = add_chunk(ctx, net, set, &c, out, &sum, &weights);
         drop(ctx, &c);
     }
-    out->cost = out->examples ? sum / (double)out->examples : 0;
+    out->cost = weights > 0 ? sum / weights : 0;
     return status;
 }
 

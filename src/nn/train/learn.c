@@ -15,8 +15,11 @@ typedef struct task {
 static nb_status run(nb_ctx *ctx, task *t, const nb_sink *sink, double *cost)
 {
     const nb_lesson *lesson = t->lesson;
-    const nb_mode mode = {
-        .learning = true, .seed = lesson->seed, .step = lesson->step, .staged = &t->staged};
+    const nb_mode mode = {.learning = true,
+                          .seed = lesson->seed,
+                          .step = lesson->step,
+                          .lengths = lesson->lengths,
+                          .staged = &t->staged};
     nb_staged_drop(ctx, &t->staged);
     return nb_net_learn(ctx, t->net, lesson->x, lesson->y, &mode, sink, cost);
 }

@@ -10,7 +10,8 @@ enum { NB_NET_STATE = 2 }; /* flat tensors that a network's state takes: paramet
 
 /* What one step learns from. */
 typedef struct nb_lesson {
-    nb_tensor *x, *y; /* prepared examples and targets */
+    nb_tensor *x, *y;   /* prepared examples and targets */
+    nb_tensor *lengths; /* of padded sequences, else NULL */
     double rate;
     uint64_t seed, step; /* of the layers' chance */
     bool keep_grads;     /* net->grads holds the gradient afterwards */

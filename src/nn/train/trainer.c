@@ -160,19 +160,22 @@ static nb_status learn_batch(nb_ctx *ctx, nb_trainer *t, const nb_course *at, in
 {
     int64_t left = at->count - at->examples - n;
     nb_tensor **x = n == at->size ? &t->x : &t->rest_x, **y = n == at->size ? &t->y : &t->rest_y;
+    nb_batch batch;
     nb_status status = nb_poll(ctx);
     if (status == NB_OK) status = make_buffers(ctx, t, n, x, y);
     if (status == NB_OK)
-        status =
-            nb_set_gather(ctx, t->set, t->order + at->examples, 0, n, left < n ? left : n, *x, *y);
+        status = nb_batch_gather(ctx, t->set, t->order + at->examples, 0, n, left < n ? left : n,
+                                 *x, *y, &batch);
     if (status != NB_OK) return status;
-    nb_lesson lesson = {.x = *x,
-                        .y = *y,
+    nb_lesson lesson = {.x = batch.x,
+                        .y = batch.y,
+                        .lengths = batch.lengths,
                         .rate = rate_of(t),
                         .seed = at->seed,
                         .step = (uint64_t)at->steps,
                         .keep_grads = t->keep_grads};
     status = nb_learn(ctx, t->net, t->optimizer, &lesson, cost);
+    nb_batch_free(ctx, &batch);
     /* x and y were finite. */
     if (status == NB_EVALUE)
         nb_fail(ctx, status, "%s; a smaller lr than %g may help, after net:reset()", ctx->message,

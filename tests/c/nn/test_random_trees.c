@@ -166,7 +166,7 @@ static void check_gradients(const tree *t)
 {
     nb_gradcheck out;
     nb_tensor *x = examples(nb_net_in(t->net), 2, -1, 13), *y = targets(t->net, 2);
-    holds(nb_gradcheck_run(ctx, t->net, x, y, &out) == NB_OK, "the gradients are checked");
+    holds(nb_gradcheck_run(ctx, t->net, x, y, NULL, &out) == NB_OK, "the gradients are checked");
     for (int i = 0; i < 4; i++) {
         const nb_equation *e = &out.equation[i];
         if (e->wrong)
@@ -325,7 +325,7 @@ static nb_status try_trace(nb_ctx *c, nb_net *net, void *arg)
 {
     const tree *t = arg;
     nb_trace trace = {.cost = 0};
-    nb_status status = nb_trace_run(c, net, t->x, t->y, &trace);
+    nb_status status = nb_trace_run(c, net, t->x, t->y, NULL, &trace);
     nb_trace_free(c, &trace);
     return status;
 }

@@ -218,7 +218,7 @@ static void test_trace_of_shared(void **state)
     nb_trace trace = {.cost = 0};
     double cost;
     assert_int_equal(nb_net_backprop(ctx, net, x, y, &cost), NB_OK);
-    assert_int_equal(nb_trace_run(ctx, net, x, y, &trace), NB_OK);
+    assert_int_equal(nb_trace_run(ctx, net, x, y, NULL, &trace), NB_OK);
     assert_true(trace.cost == cost);
     assert_int_equal(trace.places, 9);
     assert_ptr_equal(trace.place[1].layer, trace.place[3].layer);

@@ -30,7 +30,8 @@ static void check_with(nb_ctx *ctx, const char *notation, nb_tensor *y)
     nb_tensor *x = uniform(ctx, NB_F32, 5, nb_net_in(net)->size[0], -1, 1, 11);
     if (!y) y = targets(ctx, net, 5);
     nb_gradcheck out;
-    if (nb_gradcheck_run(ctx, net, x, y, &out) != NB_OK) fail_msg("%s: %s", notation, ctx->message);
+    if (nb_gradcheck_run(ctx, net, x, y, NULL, &out) != NB_OK)
+        fail_msg("%s: %s", notation, ctx->message);
     for (int i = 0; i < 4; i++) {
         const nb_equation *e = &out.equation[i];
         if (e->wrong || (!e->compared && !(i == 1 && net->parts == 1)))
@@ -157,7 +158,7 @@ static void planted_errors_are_found(void **state)
                          NB_OK);
         for (planted = 0; planted <= 4; planted++) {
             nb_gradcheck out;
-            assert_int_equal(nb_gradcheck_run(ctx, net, x, y, &out), NB_OK);
+            assert_int_equal(nb_gradcheck_run(ctx, net, x, y, NULL, &out), NB_OK);
             assert_int_equal(out.ok, planted == 0);
             /* In the last layer the error shows in BP1, in the first it must not. */
             assert_int_equal(out.equation[0].wrong > 0, planted > 0 && l == 1);
@@ -185,7 +186,7 @@ static void the_worst_is_shown(void **state)
     planted = 5;
     assert_int_equal(
         nb_layer_set_activation(ctx, net->layer.child[1], 0, 3, nb_activation_of(&type)), NB_OK);
-    assert_int_equal(nb_gradcheck_run(ctx, net, x, y, &out), NB_OK);
+    assert_int_equal(nb_gradcheck_run(ctx, net, x, y, NULL, &out), NB_OK);
     const nb_equation *first = &out.equation[0];
     assert_int_equal(first->compared, 12);
     assert_int_equal(first->wrong, 1);
@@ -216,7 +217,7 @@ static void trace_has_the_bits_of_training(void **state)
         double cost;
         assert_int_equal(nb_net_backprop(ctx, net, x, y, &cost), NB_OK);
         nb_tensor *before = nb_tensor_clone(ctx, net->grads);
-        assert_int_equal(nb_trace_run(ctx, net, x, y, &trace), NB_OK);
+        assert_int_equal(nb_trace_run(ctx, net, x, y, NULL, &trace), NB_OK);
         assert_true(trace.cost == cost);
         assert_true(same_bits(ctx, trace.place[trace.places - 1].a, a));
         assert_true(same_bits(ctx, net->grads, before));
@@ -243,7 +244,7 @@ static void trace_obeys_the_equations(void **state)
     nb_tensor *x = uniform(ctx, NB_F64, 1, 3, 0, 1, 4), *y = uniform(ctx, NB_F64, 1, 2, 0, 1, 5);
     nb_trace t = {.cost = 0};
     (void)state;
-    assert_int_equal(nb_trace_run(ctx, net, x, y, &t), NB_OK);
+    assert_int_equal(nb_trace_run(ctx, net, x, y, NULL, &t), NB_OK);
     for (int64_t j = 0; j < 2; j++) {
         const int64_t at[2] = {0, j};
         double a = nb_tensor_get(t.place[1].a, at);
@@ -277,7 +278,7 @@ static void numeric_gradient(void **state)
     nb_net *net = net_of(ctx, "3 - 4 - 2", NB_F64);
     nb_tensor *x = uniform(ctx, NB_F64, 6, 3, 0, 1, 4), *y = uniform(ctx, NB_F64, 6, 2, 0, 1, 5);
     nb_tensor *before = nb_tensor_clone(ctx, net->values);
-    nb_tensor *slopes = nb_numeric_gradient(ctx, net, x, y);
+    nb_tensor *slopes = nb_numeric_gradient(ctx, net, x, y, NULL);
     double cost;
     (void)state;
     assert_int_equal(nb_net_backprop(ctx, net, x, y, &cost), NB_OK);
@@ -298,7 +299,7 @@ static nb_status try_trace(nb_ctx *ctx, nb_net *net, void *arg)
 {
     nb_tensor *const *xy = arg;
     nb_trace trace = {.cost = 0};
-    nb_status status = nb_trace_run(ctx, net, xy[0], xy[1], &trace);
+    nb_status status = nb_trace_run(ctx, net, xy[0], xy[1], NULL, &trace);
     nb_trace_free(ctx, &trace);
     return status;
 }
@@ -307,7 +308,7 @@ static nb_status try_check(nb_ctx *ctx, nb_net *net, void *arg)
 {
     nb_tensor *const *xy = arg;
     nb_gradcheck out;
-    return nb_gradcheck_run(ctx, net, xy[0], xy[1], &out);
+    return nb_gradcheck_run(ctx, net, xy[0], xy[1], NULL, &out);
 }
 
 static void memory_ends(void **state)

@@ -48,7 +48,7 @@ static void test_delta_without_parameters(void **state)
     nb_net *net = squares();
     nb_tensor *x = uniform(ctx, NB_F64, 4, 3, -1, 1, 2), *y = uniform(ctx, NB_F64, 4, 2, 0, 1, 3);
     nb_trace trace = {.cost = 0};
-    assert_int_equal(nb_trace_run(ctx, net, x, y, &trace), NB_OK);
+    assert_int_equal(nb_trace_run(ctx, net, x, y, NULL, &trace), NB_OK);
     assert_int_equal(trace.places, 3);
     const nb_trace_place *first = &trace.place[0], *second = &trace.place[1];
     for (int64_t i = 0; i < 4; i++) {
@@ -74,7 +74,7 @@ static void test_off_the_tape(void **state)
     nb_net *net = squares();
     nb_tensor *x = uniform(ctx, NB_F64, 4, 3, -1, 1, 2), *y = uniform(ctx, NB_F64, 4, 2, 0, 1, 3);
     nb_trace trace = {.cost = 0};
-    assert_int_equal(nb_trace_run(ctx, net, x, y, &trace), NB_OK);
+    assert_int_equal(nb_trace_run(ctx, net, x, y, NULL, &trace), NB_OK);
     assert_null(trace.x->link);
     for (int p = 0; p < trace.places; p++) {
         const nb_trace_place *place = &trace.place[p];

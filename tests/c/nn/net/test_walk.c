@@ -91,9 +91,9 @@ static void test_frozen_has_a_gradient(void **state)
     nb_trace trace = {.cost = 0};
     nb_gradcheck check;
     double cost;
-    assert_int_equal(nb_trace_run(ctx, net, x, y, &trace), NB_OK);
+    assert_int_equal(nb_trace_run(ctx, net, x, y, NULL, &trace), NB_OK);
     for (int l = 0; l < 2; l++) assert_true(largest(trace.place[l].grad[0]) > 1e-3);
-    assert_int_equal(nb_gradcheck_run(ctx, net, x, y, &check), NB_OK);
+    assert_int_equal(nb_gradcheck_run(ctx, net, x, y, NULL, &check), NB_OK);
     assert_true(check.ok);
     assert_int_equal(check.equation[3].compared, 4 * 6 + 6 * 3);
     assert_int_equal(nb_net_backprop(ctx, net, x, y, &cost), NB_OK);
@@ -183,7 +183,7 @@ static void check_gradients(const char *notation, int64_t steps)
     nb_net *net = net_of(ctx, notation, NB_F64);
     nb_tensor *x = steps_of(steps, 4, -1, 2), *y = steps_of(steps, 3, 0, 3);
     nb_gradcheck check;
-    assert_int_equal(nb_gradcheck_run(ctx, net, x, y, &check), NB_OK);
+    assert_int_equal(nb_gradcheck_run(ctx, net, x, y, NULL, &check), NB_OK);
     assert_true(check.ok && check.equation[0].compared == 2 * steps * 3);
     nb_tensor_release(ctx, x);
     nb_tensor_release(ctx, y);
