@@ -42,6 +42,7 @@ void nb_plan_drop(nb_ctx *ctx, nb_plan *plan)
     if (!plan) return;
     drop_params(ctx, plan->param, plan->params);
     drop_params(ctx, plan->buffer, plan->buffers);
+    nb_layer_release(ctx, plan->tied);
     nb_runs_release(ctx, plan->runs);
     nb_free(ctx, plan, sizeof *plan);
 }
@@ -387,6 +388,7 @@ nb_status nb_layer_set_name(nb_ctx *ctx, nb_layer *layer, const char *name)
 nb_param *nb_layer_param(const nb_layer *layer, const char *name)
 {
     nb_plan *plan = layer->plan;
+    if (plan && plan->tied && !strcmp(name, "w")) return nb_layer_param(plan->tied, name);
     for (int i = 0; plan && i < plan->params; i++)
         if (!strcmp(plan->param[i].name, name)) return &plan->param[i];
     for (int i = 0; plan && i < plan->buffers; i++)
@@ -436,4 +438,10 @@ bool nb_layer_takes_words(const nb_layer *layer)
             return false;
     }
     return true;
+}
+
+char *nb_layer_tied_name(nb_layer *layer)
+{
+    const nb_option *option = nb_option_find(layer->type->options, "tied");
+    return option ? (char *)layer->settings + option->offset : NULL;
 }

@@ -54,6 +54,8 @@ typedef struct nb_plan {
     int params;
     nb_param *buffer;
     int buffers;
+    nb_layer *tied; /* whose w is this layer's too, and is listed, counted and kept there; a
+                       reference of its own; NULL: none */
     int place;  /* number of its first place, depth first through the root, from 0; -1: the root */
     int places; /* that it and its children take */
     int uses;   /* places at which it stands */
@@ -230,12 +232,15 @@ nb_status nb_layer_set_activation(nb_ctx *ctx, nb_layer *layer, int64_t start, i
 /* "" takes the name away. NB_EARG for one that notation could not hold. */
 nb_status nb_layer_set_name(nb_ctx *ctx, nb_layer *layer, const char *name);
 
-/* Of a planned layer: the parameter or buffer called `name`, or NULL. */
+/* Of a planned layer: the parameter or buffer called `name`, or NULL; a tied w is that of the layer
+ * that it was taken from. */
 nb_param *nb_layer_param(const nb_layer *layer, const char *name);
 /* Numbers in the parameters of it and all below it, shared ones once. */
 int64_t nb_layer_count(const nb_layer *layer);
 /* "layer 3.1 (name)", or "this layer" before it has a plan. */
 const char *nb_layer_where(const nb_layer *layer);
+/* The name by which a layer takes another's weight, "" for none; NULL where its type takes none. */
+char *nb_layer_tied_name(nb_layer *layer);
 /* Whether all that it does with its input is to take it as words: it is of such a type, or a block
  * or network in which every branch begins so. */
 bool nb_layer_takes_words(const nb_layer *layer);

@@ -207,7 +207,7 @@ static void push_place(lua_State *L, const nb_trace *trace, const nb_trace_place
     set_tensor(L, "slope", from->slope);
     for (int i = 0; i < from->grads; i++) {
         char name[NB_NAME_MAX + 1];
-        snprintf(name, sizeof name, "d%s", from->layer->plan->param[i].name);
+        snprintf(name, sizeof name, "d%s", nb_trace_param(from, i)->name);
         set_tensor(L, name, from->grad[i]);
     }
     set_place(L, trace, from);

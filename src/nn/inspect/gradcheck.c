@@ -140,7 +140,7 @@ static nb_status check_params(checking *c, int p, nb_gradcheck *out)
     for (int i = 0; i < p; i++)
         if (c->trace.place[i].layer == place->layer) return NB_OK;
     nb_status status = NB_OK;
-    for (int i = 0; i < place->grads && status == NB_OK; i++)
+    for (int i = 0; i < place->layer->plan->params && status == NB_OK; i++)
         status = check_param(c, place, i, out);
     return status;
 }

@@ -60,6 +60,12 @@ static nb_tensor *part(nb_ctx *ctx, const nb_tensor *flat, const nb_param *param
     return nb_tensor_view(ctx, flat, value->dims, value->shape, value->stride, param->start);
 }
 
+const nb_param *nb_trace_param(const nb_trace_place *place, int i)
+{
+    const nb_plan *plan = place->layer->plan;
+    return i < plan->params ? &plan->param[i] : nb_layer_param(place->layer, "w");
+}
+
 /* The gradient at a tensor that was watched, or at x. What the cost does not depend on has 0. */
 static nb_tensor *gradient_at(nb_ctx *ctx, const nb_trace *trace, const nb_tensor *t)
 {
@@ -74,11 +80,12 @@ static nb_status collect_place(nb_ctx *ctx, const nb_trace *trace, const nb_tens
     const nb_plan *plan = place->layer->plan;
     place->delta = gradient_at(ctx, trace, place->z);
     if (!place->delta) return ctx->status;
-    place->grad = nb_alloc_zero(ctx, (size_t)plan->params, sizeof *place->grad);
+    int count = plan->params + (plan->tied != NULL);
+    place->grad = nb_alloc_zero(ctx, (size_t)count, sizeof *place->grad);
     if (!place->grad) return ctx->status;
-    place->grads = plan->params;
-    for (int i = 0; i < plan->params; i++) {
-        place->grad[i] = part(ctx, grads, &plan->param[i]);
+    place->grads = count;
+    for (int i = 0; i < place->grads; i++) {
+        place->grad[i] = part(ctx, grads, nb_trace_param(place, i));
         if (!place->grad[i]) return ctx->status;
     }
     return NB_OK;

@@ -15,7 +15,8 @@ typedef struct nb_trace_place {
     nb_runs *runs;    /* the activations that made a; NULL: no neurons */
     nb_tensor *slope; /* f'(z) of each neuron, once nb_trace_slopes was asked; NULL: no neurons, or
                          nb_runs_slope gave none */
-    nb_tensor **grad; /* of its parameters, in their order: nabla_w, nabla_b */
+    nb_tensor **grad; /* of its parameters, in their order: nabla_w, nabla_b; behind them that of a
+                         w that it is tied to */
     int grads;
 } nb_trace_place;
 
@@ -40,6 +41,8 @@ nb_status nb_trace_run(nb_ctx *ctx, nb_net *net, nb_tensor *x, nb_tensor *y, nb_
 nb_status nb_trace_slopes(nb_ctx *ctx, const nb_net *net, nb_tensor *y, nb_trace *trace);
 /* Of a trace of one example: all that has a row for each example loses that dimension. */
 nb_status nb_trace_single(nb_ctx *ctx, nb_trace *trace);
+/* Whose gradient grad[i] is. */
+const nb_param *nb_trace_param(const nb_trace_place *place, int i);
 void nb_trace_free(nb_ctx *ctx, nb_trace *trace);
 
 #endif

@@ -9,6 +9,7 @@
 typedef struct dense_settings {
     nb_layer_head head;
     int64_t units;
+    char tied[NB_NAME_MAX]; /* "" for a weight of its own */
 } dense_settings;
 
 static const dense_settings *settings(const nb_layer *layer)
@@ -50,8 +51,12 @@ static nb_status plan_dense(nb_planner *planner, const nb_layer *layer, nb_plan 
     nb_param_plan w = {.name = "w", .dims = 2, .shape = shape};
     nb_param_plan b = {.name = "b", .dims = 1, .shape = shape};
     b.init = nb_init_of(nb_inits[NB_INIT_zeros]);
-    bool whole = nb_plan_param(planner, layer, plan, &w) && nb_plan_param(planner, layer, plan, &b);
-    return whole ? NB_OK : nb_plan_ctx(planner)->status;
+    if (*settings(layer)->tied)
+        status = nb_plan_tie(planner, plan, settings(layer)->tied, 2, shape);
+    else if (!nb_plan_param(planner, layer, plan, &w))
+        status = nb_plan_ctx(planner)->status;
+    if (status != NB_OK) return status;
+    return nb_plan_param(planner, layer, plan, &b) ? NB_OK : nb_plan_ctx(planner)->status;
 }
 
 static nb_tensor *forward(nb_walk *walk, nb_layer *layer, nb_tensor *x, nb_output give)
@@ -60,10 +65,11 @@ static nb_tensor *forward(nb_walk *walk, nb_layer *layer, nb_tensor *x, nb_outpu
     /* Kept: a function of the host may give the layer other activations while it runs. */
     nb_runs *runs = nb_runs_retain(layer->plan->runs);
     bool fused = give == NB_GIVE_A && runs->kernels;
-    nb_call call = {.op = nb_ops[NB_OP_dense],
-                    .in = {x, nb_walk_param(walk, layer, 0), nb_walk_param(walk, layer, 1)},
-                    .inputs = 3,
-                    .attr.shared = fused ? &runs->kernels->head : NULL};
+    nb_call call = {
+        .op = nb_ops[NB_OP_dense],
+        .in = {x, nb_walk_weight(walk, layer), nb_walk_param(walk, layer, layer->plan->params - 1)},
+        .inputs = 3,
+        .attr.shared = fused ? &runs->kernels->head : NULL};
     nb_tensor *out = nb_op_call(ctx, &call);
     if (out && give == NB_GIVE_A && !fused) {
         nb_tensor *a = nb_runs_apply_in(ctx, runs, layer->plan->where, out);
@@ -85,6 +91,11 @@ static const nb_option options[] = {
      .required = true,
      .offset = offsetof(dense_settings, units)},
     NB_OPTION_ACTIVATION,
+    {.name = "tied",
+     .help = "the name of a layer before it whose weight w is this one's too",
+     .standard = "none",
+     .kind = NB_NAME,
+     .offset = offsetof(dense_settings, tied)},
     NB_LAYER_OPTIONS,
     NB_OPTIONS_END,
 };

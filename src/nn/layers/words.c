@@ -8,6 +8,20 @@
 
 #include <stddef.h>
 
+/* A table's rows begin as normal numbers, as PyTorch's do, of the size that waves have: from
+ * smaller ones a transformer learned more slowly, for its words were lost beside their positions.
+ */
+static nb_status plan_table(nb_planner *planner, const nb_layer *layer, nb_plan *plan, int64_t rows,
+                            int64_t features)
+{
+    const int64_t shape[2] = {rows, features};
+    const nb_param_plan w = {.name = "w", .dims = 2, .shape = shape};
+    nb_param *param = nb_plan_param(planner, layer, plan, &w);
+    if (!param) return nb_plan_ctx(planner)->status;
+    if (!layer->head.init.type) param->init = nb_init_of(nb_inits[NB_INIT_normal]);
+    return NB_OK;
+}
+
 /* ---- embedding ------------------------------------------------------------------------------- */
 
 typedef struct embedding_settings {
@@ -29,11 +43,9 @@ static nb_status plan_embedding(nb_planner *planner, const nb_layer *layer, nb_p
 {
     nb_ctx *ctx = nb_plan_ctx(planner);
     const embedding_settings *of = (const embedding_settings *)layer->settings;
-    const int64_t shape[2] = {of->words, of->features};
-    nb_param_plan w = {.name = "w", .dims = 2, .shape = shape, .neuron_dim = -1};
     if (check_words(ctx, plan) != NB_OK) return ctx->status;
     plan->out = (nb_form){.reading = NB_STEPS, .dims = 2, .size = {plan->in.size[0], of->features}};
-    return nb_plan_param(planner, layer, plan, &w) ? NB_OK : ctx->status;
+    return plan_table(planner, layer, plan, of->words, of->features);
 }
 
 static nb_tensor *forward_embedding(nb_walk *walk, nb_layer *layer, nb_tensor *x, nb_output give)
@@ -98,14 +110,12 @@ static nb_status plan_positions(nb_planner *planner, const nb_layer *layer, nb_p
     nb_ctx *ctx = nb_plan_ctx(planner);
     if (nb_plan_steps(planner, layer, plan) != NB_OK) return ctx->status;
     int64_t most = most_of(layer), steps = plan->in.size[0];
-    const int64_t shape[2] = {most, plan->in.size[1]};
-    nb_param_plan w = {.name = "w", .dims = 2, .shape = shape, .neuron_dim = -1};
     if (!most) return NB_OK;
     if (steps > most)
         return nb_fail(ctx, NB_ESHAPE,
                        "%s: %lld steps come to a table of %lld positions; write positions %lld",
                        plan->where, (long long)steps, (long long)most, (long long)steps);
-    return nb_plan_param(planner, layer, plan, &w) ? NB_OK : ctx->status;
+    return plan_table(planner, layer, plan, most, plan->in.size[1]);
 }
 
 /* The rows of `steps` positions from `start` on, (steps, features). */

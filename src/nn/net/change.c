@@ -188,6 +188,21 @@ static const nb_layer *namesake(const nb_layer *block, const nb_layer *layer, co
     return found == layer ? NULL : found;
 }
 
+/* What takes this layer's weight knows it by its name. */
+static nb_status name_to_ties(nb_ctx *ctx, const nb_net *net, const nb_layer *layer,
+                              const char *name)
+{
+    for (int i = 0; net && i < net->parts; i++) {
+        nb_layer *other = net->part[i];
+        if (other->plan->tied != layer) continue;
+        if (!nb_is_name(name))
+            return nb_fail(ctx, NB_EARG, "%s takes the weight of %s by its name; it needs one",
+                           nb_layer_where(other), nb_layer_where(layer));
+        snprintf(nb_layer_tied_name(other), NB_NAME_MAX, "%s", name);
+    }
+    return NB_OK;
+}
+
 nb_status nb_net_rename(nb_ctx *ctx, nb_layer *layer, const char *name)
 {
     const nb_net *net = layer->owner;
@@ -196,5 +211,6 @@ nb_status nb_net_rename(nb_ctx *ctx, nb_layer *layer, const char *name)
         if (other)
             return nb_fail(ctx, NB_EARG, "%s has the name %s already", nb_layer_where(other), name);
     }
-    return nb_layer_set_name(ctx, layer, name);
+    nb_status status = name_to_ties(ctx, net, layer, name);
+    return status == NB_OK ? nb_layer_set_name(ctx, layer, name) : status;
 }

@@ -12,9 +12,11 @@ struct nb_planner {
     nb_net *root;
     nb_net *net; /* the innermost network that is being planned */
     nb_plans *plans;
-    int64_t frees;                /* identities of free sizes so far */
-    int place;                    /* the next one's number */
-    int path[NB_LAYER_DEPTH + 1]; /* of the network's own layers on */
+    int64_t frees;                       /* identities of free sizes so far */
+    int place;                           /* the next one's number */
+    int path[NB_LAYER_DEPTH + 1];        /* of the network's own layers on */
+    nb_layer *block[NB_LAYER_DEPTH + 1]; /* that those stand in */
+    int before[NB_LAYER_DEPTH + 1];      /* children of each in front of the one under way */
     int depth;
 };
 
@@ -176,6 +178,41 @@ nb_param *nb_plan_param(nb_planner *planner, const nb_layer *layer, nb_plan *pla
     return whole ? param : NULL;
 }
 
+/* The weight of a planned layer, its own or the one that it takes. */
+static const nb_param *weight_of(const nb_planner *p, const nb_layer *layer)
+{
+    int at = find_planned(p->plans, layer);
+    const nb_plan *plan = p->plans->list[at].plan;
+    if (plan->tied) return weight_of(p, plan->tied);
+    for (int i = 0; i < plan->params; i++)
+        if (!strcmp(plan->param[i].name, "w")) return &plan->param[i];
+    return NULL;
+}
+
+nb_status nb_plan_tie(nb_planner *planner, nb_plan *plan, const char *name, int dims,
+                      const int64_t *shape)
+{
+    char has[NB_SHAPE_TEXT], needs[NB_SHAPE_TEXT];
+    nb_ctx *ctx = planner->ctx;
+    nb_layer *of = nb_layer_find_name(planner->block, planner->before, planner->depth, name);
+    if (!of)
+        return nb_fail(ctx, NB_EARG,
+                       "%s: tied=%s: no layer before it has the name %s; names are looked for "
+                       "beside it and outward, up to its network",
+                       plan->where, name, name);
+    const nb_param *w = weight_of(planner, of);
+    const char *where = planner->plans->list[find_planned(planner->plans, of)].plan->where;
+    if (!w)
+        return nb_fail(ctx, NB_EARG, "%s: tied=%s: %s has no weight w to take", plan->where, name,
+                       where);
+    if (w->dims != dims || memcmp(w->shape, shape, (size_t)dims * sizeof *shape))
+        return nb_fail(ctx, NB_ESHAPE, "%s: tied=%s: the weight of %s is %s; this layer needs %s",
+                       plan->where, name, where, nb_shape_text(w->dims, w->shape, has),
+                       nb_shape_text(dims, shape, needs));
+    plan->tied = nb_layer_retain(of);
+    return NB_OK;
+}
+
 nb_param *nb_plan_buffer(nb_planner *planner, const nb_layer *layer, nb_plan *plan,
                          const nb_param_plan *of)
 {
@@ -316,6 +353,8 @@ nb_status nb_plan_branch(nb_planner *planner, const nb_layer *block, int b, cons
                        NB_LAYER_DEPTH);
     nb_status status = NB_OK;
     for (int i = nb_branch_first(block, b); i < nb_branch_end(block, b) && status == NB_OK; i++) {
+        planner->block[planner->depth] = (nb_layer *)(uintptr_t)block;
+        planner->before[planner->depth] = i;
         planner->path[planner->depth++] = i + 1;
         nb_form next = form;
         status = nb_poll(planner->ctx);

@@ -26,7 +26,11 @@ typedef struct nb_param_plan {
 } nb_param_plan;
 nb_param *nb_plan_param(nb_planner *planner, const nb_layer *layer, nb_plan *plan,
                         const nb_param_plan *of);
-/* Likewise a buffer, which begins as `init` says. */
+/* Instead of a parameter w: that of the layer called `name`, found as notation reads @name. NB_EARG
+ * where there is none, NB_ESHAPE where it has another shape. */
+nb_status nb_plan_tie(nb_planner *planner, nb_plan *plan, const char *name, int dims,
+                      const int64_t *shape);
+/* As nb_plan_param a buffer, which begins as `init` says. */
 nb_param *nb_plan_buffer(nb_planner *planner, const nb_layer *layer, nb_plan *plan,
                          const nb_param_plan *of);
 /* Says that the layer has neurons, before its parameters: their activations are laid out. */

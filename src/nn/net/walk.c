@@ -182,6 +182,14 @@ nb_tensor *nb_walk_param(const nb_walk *walk, const nb_layer *layer, int i)
     return walk->mode.learning && nb_layer_rests(layer) ? param->still : param->value;
 }
 
+nb_tensor *nb_walk_weight(const nb_walk *walk, const nb_layer *layer)
+{
+    const nb_param *param = nb_layer_param(layer, "w");
+    bool rests = false;
+    for (; layer; layer = layer->plan->tied) rests = rests || nb_layer_rests(layer);
+    return walk->mode.learning && rests ? param->still : param->value;
+}
+
 /* What a layer gave is what it promised: a function of the host can give anything. */
 static nb_status check_output(const nb_walk *walk, const nb_plan *plan, const nb_tensor *x,
                               const nb_tensor *out)

@@ -78,6 +78,9 @@ nb_tensor *nb_walk_branch(nb_walk *walk, nb_layer *block, int b, nb_tensor *x, n
 /* A parameter as this pass computes with it (borrowed): without a tape where the layer is frozen
  * and the pass learns. */
 nb_tensor *nb_walk_param(const nb_walk *walk, const nb_layer *layer, int i);
+/* A layer's w, its own or that of the layer it is tied to, which stays off the tape where either of
+ * them rests. */
+nb_tensor *nb_walk_weight(const nb_walk *walk, const nb_layer *layer);
 /* A buffer's figures as they stand (borrowed): those staged in this pass, else its values. */
 nb_tensor *nb_walk_buffer(const nb_walk *walk, const nb_layer *layer, int i);
 /* Stages new figures; where the mode stages nothing they are dropped. */
