@@ -114,10 +114,34 @@ test("a layer that becomes narrower forgets the neurons that it has no longer", 
     net:replace(1, "3")
     eq(#net:find{frozen = true}, 1)
     eq(tostring(net:find{frozen = true}), "1 neuron · layer 2 2")
-    local layer = nn.dense{5}
-    local one = nn.net{4, layer}
-    one[1]:neuron(5).frozen = true
-    eq(tostring(one:find{frozen = true}), "1 neuron · layer 1 5")
+    net = nn.net "4 - 5 - act tanh - 2"
+    net[2]:neuron(2).name = "kept"
+    net[2]:neuron(5).name = "gone"
+    net:replace(1, "3")
+    eq(saved(net)[2]:neuron(2).name, "kept")
+    net:replace(1, "5")
+    eq(net[2]:neuron(5).name, nil)
+    eq(net[2]:neuron(2).name, "kept")
+end)
+
+-- Without readers of the gradient plain descent goes straight into the weights, but not here.
+test("training, too, leaves frozen neurons and masked numbers, and heeds factors", function()
+    local x, y = samples(20, 4, 2)
+    local set = nabla.data.set{x = x, y = y}
+    local function trained(setting)
+        local net = nn.net("4 - 5 tanh - 2", {dtype = "f64", seed = 3})
+        local w = net[1].w:clone()
+        setting(net)
+        net:train(set, {epochs = 2, batch = 5, lr = 0.1, progress = false, shuffle = false})
+        return net[1].w - w
+    end
+    local plain = trained(function() end)
+    local frozen = trained(function(net) net[1]:neuron(2).frozen = true end)
+    eq(frozen:abs():sum(2):gt(0), tensor({1, 0, 1, 1, 1}, {dtype = "u8"}))
+    local slow = trained(function(net) net[1]:neuron(2).factor = 1e-3 end)
+    assert((slow[2]:norm() / plain[2]:norm()):item() < 0.01)
+    local mask = tensor.rand(5, 4):gt(0.5)
+    eq(trained(function(net) net[1].mask = {w = mask} end):ne(0), mask)
 end)
 
 -- ---- Masks ----
