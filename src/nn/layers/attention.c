@@ -4,6 +4,7 @@
 #include "nn/net/walk.h"
 
 #include "base/family.h"
+#include "nn/price.h"
 
 #include <stddef.h>
 
@@ -118,6 +119,19 @@ static const char *whole(const nb_layer *layer)
                                      "causal looks back alone";
 }
 
+/* Beside the projections every step of T meets T others, twice; queries, keys, values, what the
+ * heads give, the output and the shares that a step gives each other one are kept. */
+static nb_price price(const nb_layer *layer)
+{
+    const nb_plan *plan = layer->plan;
+    double steps = plan->in.size[0] > 0 ? (double)plan->in.size[0] : 1;
+    double features = (double)plan->in.size[1], heads = (double)settings(layer)->heads;
+    return (nb_price){
+        .products = nb_price_products(layer, steps) + 2 * steps * steps * features,
+        .kept = (PROJECTIONS + 1) * steps * features + heads * steps * steps,
+    };
+}
+
 static const nb_option options[] = {
     {.name = "heads",
      .help = "that look at once, each at its share of the features",
@@ -146,6 +160,7 @@ NB_DESCRIPTOR(nb_layer_type, nb_layer_attention) = {
     .options = options,
     .streaming = NB_STREAM_STATE,
     .whole = whole,
+    .price = price,
     .plan = plan_attention,
     .forward = forward,
 };
