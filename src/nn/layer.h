@@ -133,6 +133,9 @@ struct nb_layer_type {
     const char *help;         /* one line */
     const char *usage;        /* "dense UNITS [ACTIVATION] [OPTIONS]" */
     const char *example;      /* Lua that runs */
+    /* Networks in notation, "; " between them, in which the layer stands with each of its options:
+     * for the gradient check. Required but of table_only ones. */
+    const char *samples;
     const nb_option *options; /* of its settings, the head's included (NB_LAYER_OPTIONS) */
     bool neurons;             /* takes an activation */
     bool words;               /* takes whole numbers, which stay integers up to it */

@@ -44,6 +44,7 @@ NB_DESCRIPTOR(nb_layer_type, nb_layer_act) = {
     .usage = "act [ACTIVATION] [OPTIONS]; nn.act{activation, option =, …}",
     .example = "net = nn.net \"4 - residual[4 linear] - act tanh - 2\"\n"
                "nn.net{4, nn.dense{3, \"linear\"}, nn.act(nn.relu), 2}",
+    .samples = "4 - act tanh softplus@2..3 - 2; *x3 - act softmax - 2",
     .options = options,
     .neurons = true,
     .streaming = NB_STREAM_EACH,

@@ -157,6 +157,7 @@ NB_DESCRIPTOR(nb_layer_type, nb_layer_attention) = {
     .usage = "attention HEADS [causal] [OPTIONS]; nn.attention{heads, causal = true}",
     .example = "net = nn.net \"*x8 - residual[layer_norm - attention 2 causal] - 3\"\n"
                "print(net(tensor.randn(5, 8)))",
+    .samples = "*x4 - attention 2 - 2; *x4 - attention 1 causal - 2",
     .options = options,
     .streaming = NB_STREAM_STATE,
     .whole = whole,

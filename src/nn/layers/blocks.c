@@ -165,6 +165,7 @@ NB_DESCRIPTOR(nb_layer_type, nb_layer_residual) = {
     .usage = "residual[LAYERS] or residual[LAYERS | LAYERS]; nn.residual{layers…} or "
              "nn.residual{{…}, {…}}",
     .example = "nn.net \"8 - residual[16 relu - 8 linear] - 2\"",
+    .samples = "3 - residual[4 tanh - 3] - 2; *x3 - residual[2 | 2 tanh] - 2",
     .options = options,
     .branches = 2,
     .streaming = NB_STREAM_EACH,
@@ -179,6 +180,7 @@ NB_DESCRIPTOR(nb_layer_type, nb_layer_parallel) = {
         "branch gives the input itself.",
     .usage = "parallel[LAYERS | LAYERS …]; nn.parallel{{layers…}, {layers…}, …}",
     .example = "nn.net \"8 - parallel[16 relu | 4 tanh |] - 2\"",
+    .samples = "3 - parallel[2 tanh | | 4] - 2",
     .options = options,
     .branches = 1000,
     .streaming = NB_STREAM_EACH,

@@ -106,6 +106,8 @@ NB_DESCRIPTOR(nb_layer_type, nb_layer_dense) = {
             "steps, at each of them.",
     .usage = "dense UNITS [ACTIVATION] [OPTIONS]; nn.dense{units, activation, option =, …}",
     .example = "nn.net{4, nn.dense{3, \"tanh\", name = \"hidden\"}, 2}",
+    .samples = "3 - dense 4 tanh - 2; *x3 - dense 2 gelu; 3 - 4 relu sigmoid@2 - 2 softmax; * - "
+               "embedding 4 3 name=e - 4 tied=e",
     .options = options,
     .neurons = true,
     .streaming = NB_STREAM_EACH,

@@ -92,6 +92,7 @@ NB_DESCRIPTOR(nb_layer_type, nb_layer_dropout) = {
             "the mean; else it changes nothing. The draws are a function of seed, step and place.",
     .usage = "dropout RATE [OPTIONS]; nn.dropout(0.5)",
     .example = "nn.net \"784 - 100 relu - dropout 0.5 - 10 softmax : cross_entropy\"",
+    .samples = "4 - 5 tanh - dropout 0.5 - 2",
     .options = options,
     .streaming = NB_STREAM_EACH,
     .price = price,

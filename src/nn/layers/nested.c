@@ -71,6 +71,7 @@ NB_DESCRIPTOR(nb_layer_type, nb_layer_net) = {
     .help = "A network that stands in another as one layer; it still trains alone.",
     .usage = "net[LAYERS] [OPTIONS]; in a table, a network: nn.net{4, inner, 2}",
     .example = "inner = nn.net \"4 - 3\"\nouter = nn.net{4, inner, 2}\nprint(outer)",
+    .samples = "3 - net[4 tanh - 2] - 2",
     .options = options,
     .branches = 1,
     .bytes = sizeof(nb_net),

@@ -88,6 +88,7 @@ NB_DESCRIPTOR(nb_layer_type, nb_layer_layer_norm) = {
             "and shifts each: gain (x - mean) / √(variance + epsilon) + shift.",
     .usage = "layer_norm [OPTIONS]; nn.layer_norm{epsilon =}",
     .example = "nn.net \"8 - residual[layer_norm - 16 gelu - 8 linear] - 2\"",
+    .samples = "4 - layer_norm - 2; *x3 - layer_norm epsilon=0.1 - 2",
     .options = options,
     .streaming = NB_STREAM_EACH,
     .plan = plan_layer_norm,

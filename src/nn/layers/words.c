@@ -86,6 +86,7 @@ NB_DESCRIPTOR(nb_layer_type, nb_layer_embedding) = {
     .usage = "embedding WORDS FEATURES [OPTIONS]; nn.embedding{words, features, option =}",
     .example = "net = nn.net \"* - embedding 65 8 - 65 softmax : cross_entropy\"\n"
                "print(net({1, 2, 65}))",
+    .samples = "* - embedding 5 3 - 2; 4 - embedding 3 2 - 3 tanh",
     .options = embedding_options,
     .words = true,
     .streaming = NB_STREAM_EACH,
@@ -180,6 +181,7 @@ NB_DESCRIPTOR(nb_layer_type, nb_layer_positions) = {
             "many rates, or of a learned table w, of shape positions × features, its row.",
     .usage = "positions [MOST] [OPTIONS]; nn.positions(), nn.positions{most}",
     .example = "net = nn.net \"* - embedding 65 8 - positions - 65 softmax : cross_entropy\"",
+    .samples = "*x4 - positions - 3 tanh; *x4 - positions 4 - 2",
     .options = position_options,
     .streaming = NB_STREAM_STATE,
     .plan = plan_positions,
