@@ -396,6 +396,14 @@ nb_param *nb_layer_param(const nb_layer *layer, const char *name)
     return NULL;
 }
 
+/* A tied w has the rows that the layer planned, whatever they are where it was taken from. */
+int nb_layer_neuron_dim(const nb_layer *layer, const nb_param *param)
+{
+    const nb_plan *plan = layer->plan;
+    bool own = param >= plan->param && param < plan->param + plan->params;
+    return own || !plan->tied ? param->neuron_dim : 0;
+}
+
 /* A shared layer's parameters are counted at its first place, `place`: others have its number too.
  */
 static int64_t count_at(const nb_layer *layer, int place)

@@ -238,6 +238,8 @@ nb_status nb_layer_set_name(nb_ctx *ctx, nb_layer *layer, const char *name);
 /* Of a planned layer: the parameter or buffer called `name`, or NULL; a tied w is that of the layer
  * that it was taken from. */
 nb_param *nb_layer_param(const nb_layer *layer, const char *name);
+/* Which dimension of a parameter, its own or tied, counts the layer's neurons; -1: none. */
+int nb_layer_neuron_dim(const nb_layer *layer, const nb_param *param);
 /* Numbers in the parameters of it and all below it, shared ones once. */
 int64_t nb_layer_count(const nb_layer *layer);
 /* "layer 3.1 (name)", or "this layer" before it has a plan. */

@@ -128,6 +128,9 @@ nb_status nb_layer_add_mask(nb_ctx *ctx, const nb_layer *layer, nb_tuning *into,
 {
     char has[NB_SHAPE_TEXT], needs[NB_SHAPE_TEXT];
     const nb_param *param = learned(layer, name);
+    if (!param && layer->plan && layer->plan->tied && !strcmp(name, "w"))
+        return nb_fail(ctx, NB_EARG, "mask: w of %s is that of %s; give that one the mask",
+                       layer->plan->where, nb_layer_where(layer->plan->tied));
     if (!param)
         return nb_fail(ctx, NB_EARG, "mask: %s has no parameter %s", nb_layer_where(layer), name);
     if (!fits(param, mask))

@@ -16,6 +16,7 @@ static bool keeps_z(const nb_runs *runs)
 double nb_price_products(const nb_layer *layer, double places)
 {
     double weights = 0;
+    if (layer->plan->tied) weights = (double)nb_layer_param(layer, "w")->count;
     for (int i = 0; i < layer->plan->params; i++)
         if (layer->plan->param[i].dims > 1) weights += (double)layer->plan->param[i].count;
     return weights * places;

@@ -188,6 +188,19 @@ test("a mask that does not fit leaves the old ones", function()
     eq(net[1].mask, nil)
 end)
 
+test("a tied weight is another layer's to mask, and its rows are the neurons'", function()
+    local net = nn.net "* - embedding 6 4 name=e - 6 softmax tied=e : cross_entropy"
+    eq(net[2]:neuron(3).w, net.e.w[3])
+    fails(function() net[2].mask = {w = tensor.ones(6, 4)} end,
+          "mask: w of layer 2 is that of layer 1 (e); give that one the mask", true)
+    net.e.mask = {w = tensor.zeros(6, 4)}
+    net[2]:neuron(3).frozen = true
+    local w, b = net.e.w:clone(), net[2].b:clone()
+    net:step(tensor({{1, 2, 3}}, {dtype = "i32"}), tensor({{4, 3, 6}}, {dtype = "i32"}), {lr = 1})
+    eq(net.e.w, w)
+    eq((net[2].b - b):ne(0), tensor({1, 1, 0, 1, 1, 1}, {dtype = "u8"}))
+end)
+
 -- ---- Files and copies ----
 
 test("files and copies keep how neurons, weights and layers learn", function()

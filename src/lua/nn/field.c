@@ -71,7 +71,7 @@ static nb_status take_part(nb_ctx *ctx, void *data)
 {
     part_job *work = data;
     const nb_param *param = nb_layer_param(work->layer, work->key);
-    int dim = param ? param->neuron_dim : -1;
+    int dim = param ? nb_layer_neuron_dim(work->layer, param) : -1;
     bool has = param && (work->neuron < 0 || (dim >= 0 && work->neuron < param->shape[dim]));
     if (!has)
         return nb_fail(ctx, NB_EARG, "%s has no such %s any more", nb_layer_where(work->layer),

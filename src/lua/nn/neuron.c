@@ -49,7 +49,7 @@ static const char *const fields[] = {"w", "b", "activation", "frozen", "factor",
 static const nb_param *part_of(const nb_layer *layer, const char *key)
 {
     const nb_param *param = nb_layer_param(layer, key);
-    return param && param->neuron_dim >= 0 ? param : NULL;
+    return param && nb_layer_neuron_dim(layer, param) >= 0 ? param : NULL;
 }
 
 static int no_field(lua_State *L, const char *whose)
