@@ -71,6 +71,11 @@ custom_layer() {
     ends 0 "$root/examples/custom_layer.lua" && shows 'BP4 ok'
 }
 
+sequence() {
+    ends 0 "$root/examples/sequence.lua" 200 && shows 'that must agree is remembered' &&
+        shows 'reading B'
+}
+
 tensors() {
     ends 0 "$root/examples/tensors.lua" && shows '10 of 64 directions hold 74 %'
 }
@@ -78,6 +83,7 @@ tensors() {
 count digits.lua digits
 count residual.lua residual
 count custom_layer.lua custom_layer
+count sequence.lua sequence
 count tensors.lua tensors
 count 'digits.lua with -i' digits_leave_globals
 count 'mnist.lua without a folder' mnist_says_usage

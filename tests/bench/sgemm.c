@@ -3,8 +3,11 @@
  * nabla, linked to the CBLAS alone. Talks with bench.lua as the other children do.
  *
  * usage: sgemm BATCH SIZE SIZE...     the sizes of a network's layers, its input's first
+ *        sgemm lstm INPUTS            those of tests/bench/nabla_lstm.lua: INPUTS 64, or 0 where
+ *                                     letters are read as rows
  *        sgemm                        says which BLAS this is */
 #include <cblas.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -77,6 +80,61 @@ static void run_epoch(const net *of)
     }
 }
 
+/* ---- The character LSTM ---------------------------------------------------------------------- */
+
+enum { LETTERS = 64, UNITS = 128, GATES = 4 * UNITS, STEPS = 64, LSTM_BATCH = 32, BATCHES = 20 };
+enum { ROWS = STEPS * LSTM_BATCH };
+
+typedef struct lstm {
+    int inputs;
+    float *x, *h, *gates, *out; /* (rows, …), rows of one step together */
+    float *wx, *wh, *wout;      /* (GATES, inputs), (GATES, UNITS), (LETTERS, UNITS) */
+    float *dx, *dh, *dgates, *dout;
+} lstm;
+
+static void multiply(bool a_turned, bool b_turned, int m, int n, int k, const float *a,
+                     const float *b, float beta, float *c)
+{
+    cblas_sgemm(CblasRowMajor, a_turned ? CblasTrans : CblasNoTrans,
+                b_turned ? CblasTrans : CblasNoTrans, m, n, k, STEP, a, a_turned ? m : k, b,
+                b_turned ? k : n, beta, c, n);
+}
+
+static void run_lstm(const lstm *of)
+{
+    const int n = LSTM_BATCH, inputs = of->inputs;
+    for (int batch = 0; batch < BATCHES; batch++) {
+        if (inputs) multiply(false, true, ROWS, GATES, inputs, of->x, of->wx, 0, of->gates);
+        for (int t = 0; t < STEPS; t++)
+            multiply(false, true, n, GATES, UNITS, of->h + t * n * UNITS, of->wh, 1,
+                     of->gates + t * n * GATES);
+        multiply(false, true, ROWS, LETTERS, UNITS, of->h, of->wout, 0, of->out);
+        multiply(false, false, ROWS, UNITS, LETTERS, of->dout, of->wout, 0, of->dh);
+        for (int t = STEPS - 1; t > 0; t--)
+            multiply(false, false, n, UNITS, GATES, of->dgates + t * n * GATES, of->wh, 1,
+                     of->dh + (t - 1) * n * UNITS);
+        if (inputs) multiply(false, false, ROWS, inputs, GATES, of->dgates, of->wx, 0, of->dx);
+        multiply(true, false, LETTERS, UNITS, ROWS, of->dout, of->h, 1, of->wout);
+        multiply(true, false, GATES, UNITS, ROWS, of->dgates, of->h, 1, of->wh);
+        if (inputs) multiply(true, false, GATES, inputs, ROWS, of->dgates, of->x, 1, of->wx);
+    }
+}
+
+static lstm new_lstm(int inputs)
+{
+    int columns = inputs ? inputs : 1;
+    lstm of = {.inputs = inputs};
+    float **const rows[] = {&of.x, &of.dx, &of.h, &of.dh, &of.gates, &of.dgates, &of.out, &of.dout};
+    const int width[] = {columns, columns, UNITS, UNITS, GATES, GATES, LETTERS, LETTERS};
+    for (int i = 0; i < 8; i++) *rows[i] = new_matrix(ROWS, width[i]);
+    of.wx = new_matrix(GATES, columns);
+    of.wh = new_matrix(GATES, UNITS);
+    of.wout = new_matrix(LETTERS, UNITS);
+    return of;
+}
+
+/* ---- Both ------------------------------------------------------------------------------------ */
+
 static double now(void)
 {
     struct timespec t;
@@ -84,16 +142,24 @@ static double now(void)
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
+static void run(const net *of, const lstm *recurrent)
+{
+    if (recurrent)
+        run_lstm(recurrent);
+    else
+        run_epoch(of);
+}
+
 /* One epoch to warm up, then one for every line that says so. */
-static void serve(const net *of)
+static void serve(const net *of, const lstm *recurrent)
 {
     char line[LINE];
-    run_epoch(of);
+    run(of, recurrent);
     puts("ready");
     fflush(stdout);
     while (fgets(line, sizeof line, stdin) && strcmp(line, "epoch\n") == 0) {
         double began = now();
-        run_epoch(of);
+        run(of, recurrent);
         printf("%.9f\n", now() - began);
         fflush(stdout);
     }
@@ -124,6 +190,11 @@ int main(int argc, char **argv)
         say_which();
         return 0;
     }
+    if (argc == 3 && strcmp(argv[1], "lstm") == 0) {
+        const lstm recurrent = new_lstm(atoi(argv[2]));
+        serve(NULL, &recurrent);
+        return 0;
+    }
     if (of.layers < 1 || of.layers > LAYERS_MAX) fail("usage: sgemm BATCH SIZE SIZE...");
     of.batch = read_size(argv[1]);
     for (int l = 0; l <= of.layers; l++) {
@@ -132,6 +203,6 @@ int main(int argc, char **argv)
         of.delta[l] = new_matrix(of.batch, of.size[l]);
         of.w[l] = l > 0 ? new_matrix(of.size[l], of.size[l - 1]) : NULL;
     }
-    serve(&of);
+    serve(&of, NULL);
     return 0;
 }
