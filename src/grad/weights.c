@@ -100,6 +100,13 @@ typedef struct rows_job {
     bool back;
 } rows_job;
 
+static double value_at(const nb_inputs *inputs, int32_t at)
+{
+    const void *values = nb_tensor_data(inputs->value);
+    bool f64 = inputs->value->dtype == NB_F64;
+    return f64 ? ((const double *)values)[at] : (double)((const float *)values)[at];
+}
+
 static void add_rows(void *arg, size_t piece)
 {
     const rows_job *job = arg;
@@ -107,11 +114,9 @@ static void add_rows(void *arg, size_t piece)
     const int32_t *index = nb_tensor_data(job->inputs->index);
     int64_t first = (int64_t)piece * PIECE_COLUMNS, left = job->m - first;
     size_t columns = (size_t)(left < PIECE_COLUMNS ? left : PIECE_COLUMNS);
-    const void *values = nb_tensor_data(job->inputs->value);
-    bool f64 = job->inputs->value->dtype == NB_F64;
     for (int64_t i = 0; i < job->n; i++)
         for (int32_t at = start[i]; at < start[i + 1]; at++) {
-            double value = f64 ? ((const double *)values)[at] : (double)((const float *)values)[at];
+            double value = value_at(job->inputs, at);
             char *z = job->z + (i * job->m + first) * job->width;
             char *w = job->turned + (index[at] * job->m + first) * job->width;
             job->real->axpy(columns, value, job->back ? z : w, job->back ? w : z);
@@ -135,18 +140,34 @@ static void turn(nb_dtype dtype, int64_t rows, int64_t columns, const void *from
                                   rows, to, columns, 1);
 }
 
+nb_tensor *nb_inputs_turn(nb_ctx *ctx, const nb_tensor *w)
+{
+    const int64_t shape[] = {w->shape[1], w->shape[0]};
+    nb_tensor *turned = nb_tensor_new(ctx, w->dtype, 2, shape);
+    if (turned) turn(w->dtype, shape[0], shape[1], nb_tensor_data(w), nb_tensor_data(turned));
+    return turned;
+}
+
+void nb_inputs_add_row(const nb_inputs *inputs, int64_t i, const void *turned, int64_t m, void *z)
+{
+    nb_dtype dtype = inputs->value->dtype;
+    const int32_t *start = nb_tensor_data(inputs->start), *index = nb_tensor_data(inputs->index);
+    int64_t width = (int64_t)nb_dtype_size(dtype);
+    for (int32_t at = start[i]; at < start[i + 1]; at++)
+        nb_real(dtype)->axpy((size_t)m, value_at(inputs, at),
+                             (const char *)turned + index[at] * m * width, z);
+}
+
 nb_status nb_inputs_product(nb_ctx *ctx, const nb_inputs *inputs, const nb_tensor *w, void *z)
 {
     int64_t m = w->shape[0], k = w->shape[1];
-    const int64_t shape[] = {k, m};
     size_t ld = k ? (size_t)k : 1;
     if (inputs->x)
         return nb_product(ctx, w->dtype, (size_t)rows_of(inputs->x), (size_t)m, (size_t)k, 1,
                           (nb_matrix){nb_tensor_data(inputs->x), ld, false},
                           (nb_matrix){nb_tensor_data(w), ld, true}, 1, z, m ? (size_t)m : 1);
-    nb_tensor *turned = nb_tensor_new(ctx, w->dtype, 2, shape);
+    nb_tensor *turned = nb_inputs_turn(ctx, w);
     if (!turned) return ctx->status;
-    turn(w->dtype, k, m, nb_tensor_data(w), nb_tensor_data(turned));
     run_rows(ctx, inputs, m, z, turned, false);
     nb_tensor_release(ctx, turned);
     return nb_poll(ctx);

@@ -23,6 +23,9 @@ enum { NB_INPUTS_SAVED = 3 };
 void nb_inputs_save(const nb_inputs *inputs, nb_tensor **saved);
 nb_inputs nb_inputs_saved(nb_tensor *const *saved);
 
+/* The same row by row, of non-zeros alone: w turned, (k, m); and z (m) += row i of x times it. */
+nb_tensor *nb_inputs_turn(nb_ctx *ctx, const nb_tensor *w);
+void nb_inputs_add_row(const nb_inputs *inputs, int64_t i, const void *turned, int64_t m, void *z);
 /* z (n, m) += x wᵀ, z and w contiguous, w of x's dtype. */
 nb_status nb_inputs_product(nb_ctx *ctx, const nb_inputs *inputs, const nb_tensor *w, void *z);
 /* BP4 of input number `input` of the record, w: dC/dw = δᵀ x, δ (…, m) contiguous; put aside for a

@@ -116,6 +116,28 @@ local function deep_children(has)
     return children
 end
 
+-- What the character LSTM reads, and what is held: sgemm's share, how many times PyTorch's time.
+local LETTERS <const> = { {"rows", 0, 0.9, 2.7}, {"embedding", 64, 0.9, 2.2} }
+
+local function lstm_children(has)
+    local children = {}
+    for _, way in ipairs(LETTERS) do
+        local word, inputs, share, times = table.unpack(way)
+        for threads = 1, 2 do
+            local end_of_name = threads == 2 and word .. ", 2 threads" or word
+            local function name(who) return who .. ", " .. end_of_name end
+            children[#children + 1] = nabla_child(name "nabla", "nabla_lstm.lua", word, threads)
+            if threads == 1 then children[#children + 1] = sgemm_child(share, {"lstm", inputs}) end
+            if has.torch then
+                local child = python_child(name "PyTorch", threads == 1 and times or nil,
+                    "torch_lstm.py", word)
+                children[#children + 1] = with_threads(threads, child)
+            end
+        end
+    end
+    return children
+end
+
 -- ---- The machine ----
 
 local function read_processor()
@@ -207,6 +229,8 @@ else
     print(("MNIST is not in %s, so its rows are left out."):format(mnist))
     print "Name its folder: NABLA_MNIST=DIR make bench.\n"
 end
+
+race_table("char LSTM 64-128, 64 steps, batch 32, Adam, 20 batches", lstm_children(has))
 
 local rows = { {"whole runs", "median", "min–max", "asked"} }
 if there then table.move({mnist_row()}, 1, 2, #rows + 1, rows) end

@@ -10,9 +10,9 @@
  * one product over all steps, likewise the weights' gradients. Between steps nothing passes from
  * one example to another, so rows of the batch are cut into pieces, of which each goes through all
  * steps. */
+#include "grad/cell.h"
 #include "grad/lengths.h"
 #include "grad/support.h"
-#include "grad/weights.h"
 
 #include "base/memory.h"
 #include "base/workers.h"
@@ -30,153 +30,46 @@ enum {
     IN_BH /* of gru */
 };
 
-typedef struct cell_type cell_type;
-
-/* One call under way: sizes, and where everything lies. */
-typedef struct recurrence {
-    const cell_type *cell;
-    struct nb_attr_recurrent attr;
-    const nb_real_kernels *real;
-    nb_dtype dtype;
-    int64_t n, T, k, u, across; /* across: G u */
-    int64_t width;              /* bytes of a number */
-    const int32_t *length;      /* NULL: all of T */
-    const volatile sig_atomic_t *interrupt;
-    /* Kept for backward, in one tensor: (T + 1, n, u) the states, of which number s is what step s
-     * begins with; likewise the cells of lstm; (T, n, G u) the gates; (T, n, u) what a cell needs
-     * besides. */
-    char *h, *c, *gates, *more;
-    const char *wh; /* forward: turned, (u, G u) */
-    const char *bh;
-    char *room; /* (n, G u) */
-    /* Backward: δ at the outputs, (T, n, u), or NULL; at h and c; at what input and state bring to
-     * the gates, (T, n, G u) each, of which rnn and lstm have one for both. */
-    const char *delta;
-    char *dh, *dc, *dx, *dz;
-} recurrence;
-
-/* A kind of cell. `step` takes example i through step s, `slope` back; rows of padding do not come
- * to them. */
-struct cell_type {
-    int gates;
-    bool cells; /* it has a second state */
-    bool more;  /* it keeps u numbers more a step */
-    int biases; /* inputs from IN_B on */
-    void (*step)(const recurrence *job, int64_t s, int64_t i);
-    void (*slope)(const recurrence *job, int64_t s, int64_t i);
-};
-
-/* Row (s, i) of `columns` numbers. */
-static char *row(const recurrence *job, const char *base, int64_t s, int64_t i, int64_t columns)
+static const nb_cell *cell_of(const nb_op *op)
 {
-    return (char *)(uintptr_t)base + (s * job->n + i) * columns * job->width;
-}
-
-static char *room(const recurrence *job, int64_t i)
-{
-    return job->room + i * job->across * job->width;
-}
-
-/* ---- Cells ----------------------------------------------------------------------------------- */
-
-/* z = zx + zh stands where the gates would, h = f(z) */
-static void rnn_step(const recurrence *job, int64_t s, int64_t i)
-{
-    size_t u = (size_t)job->u;
-    char *z = row(job, job->gates, s, i, job->u);
-    job->real->binary[NB_B_add](u, z, 1, room(job, i), 1, z, 1);
-    job->real->unary[job->attr.kernel](u, z, 1, row(job, job->h, s + 1, i, job->u), 1, job->attr.p,
-                                       job->attr.q);
-}
-
-static void rnn_slope(const recurrence *job, int64_t s, int64_t i)
-{
-    size_t u = (size_t)job->u;
-    char *dh = row(job, job->dh, 0, i, job->u);
-    job->real->slope[job->attr.kernel](u, row(job, job->gates, s, i, job->u),
-                                       row(job, job->h, s + 1, i, job->u), dh,
-                                       row(job, job->dz, s, i, job->u), job->attr.p, job->attr.q);
-    memset(dh, 0, u * (size_t)job->width);
-}
-
-static void lstm_step(const recurrence *job, int64_t s, int64_t i)
-{
-    char *gates = row(job, job->gates, s, i, job->across);
-    job->real->lstm_row((size_t)job->u, gates, room(job, i), row(job, job->c, s, i, job->u), gates,
-                        row(job, job->c, s + 1, i, job->u), row(job, job->more, s, i, job->u),
-                        row(job, job->h, s + 1, i, job->u));
-}
-
-static void lstm_slope(const recurrence *job, int64_t s, int64_t i)
-{
-    job->real->lstm_row_slope((size_t)job->u, row(job, job->gates, s, i, job->across),
-                              row(job, job->c, s, i, job->u), row(job, job->more, s, i, job->u),
-                              row(job, job->dh, 0, i, job->u), row(job, job->dc, 0, i, job->u),
-                              row(job, job->dz, s, i, job->across));
-}
-
-static void gru_step(const recurrence *job, int64_t s, int64_t i)
-{
-    char *gates = row(job, job->gates, s, i, job->across);
-    job->real->gru_row((size_t)job->u, gates, room(job, i), job->bh, row(job, job->h, s, i, job->u),
-                       gates, row(job, job->more, s, i, job->u),
-                       row(job, job->h, s + 1, i, job->u));
-}
-
-static void gru_slope(const recurrence *job, int64_t s, int64_t i)
-{
-    job->real->gru_row_slope((size_t)job->u, row(job, job->gates, s, i, job->across),
-                             row(job, job->more, s, i, job->u), row(job, job->h, s, i, job->u),
-                             row(job, job->dh, 0, i, job->u), row(job, job->dx, s, i, job->across),
-                             row(job, job->dz, s, i, job->across));
-}
-
-static const cell_type cells[] = {
-    {.gates = 1, .biases = 1, .step = rnn_step, .slope = rnn_slope},
-    {.gates = 4, .cells = true, .more = true, .biases = 1, .step = lstm_step, .slope = lstm_slope},
-    {.gates = 3, .more = true, .biases = 2, .step = gru_step, .slope = gru_slope},
-};
-
-static const cell_type *cell_of(const nb_op *op)
-{
-    return &cells[op == nb_ops[NB_OP_rnn] ? 0 : op == nb_ops[NB_OP_lstm] ? 1 : 2];
+    return &nb_cells[op == nb_ops[NB_OP_rnn] ? 0 : op == nb_ops[NB_OP_lstm] ? 1 : 2];
 }
 
 /* ---- Steps first, and back ------------------------------------------------------------------- */
 
-static int64_t length_of(const recurrence *job, int64_t i)
+static int64_t length_of(const nb_recurrence *job, int64_t i)
 {
     return job->length ? job->length[i] : job->T;
 }
 
 /* Where step s of example i lies in (n, T, …), in rows. */
-static int64_t place_of(const recurrence *job, int64_t s, int64_t i)
+static int64_t place_of(const nb_recurrence *job, int64_t s, int64_t i)
 {
     return i * job->T + (job->attr.back ? length_of(job, i) - 1 - s : s);
 }
 
 /* (n, T, columns) into (T, n, columns), with zeros as padding. */
-static void steps_first(const recurrence *job, const char *from, char *to, int64_t columns)
+static void steps_first(const nb_recurrence *job, const char *from, char *to, int64_t columns)
 {
     size_t bytes = (size_t)(columns * job->width);
     for (int64_t s = 0; s < job->T && bytes; s++)
         for (int64_t i = 0; i < job->n; i++) {
             if (s < length_of(job, i))
-                memcpy(row(job, to, s, i, columns), from + place_of(job, s, i) * (int64_t)bytes,
+                memcpy(nb_row(job, to, s, i, columns), from + place_of(job, s, i) * (int64_t)bytes,
                        bytes);
             else
-                memset(row(job, to, s, i, columns), 0, bytes);
+                memset(nb_row(job, to, s, i, columns), 0, bytes);
         }
 }
 
 /* (T, n, columns) into (n, T, columns), likewise. */
-static void examples_first(const recurrence *job, const char *from, char *to, int64_t columns)
+static void examples_first(const nb_recurrence *job, const char *from, char *to, int64_t columns)
 {
     size_t bytes = (size_t)(columns * job->width);
     for (int64_t i = 0; i < job->n && bytes; i++)
         for (int64_t s = 0; s < job->T; s++) {
             if (s < length_of(job, i))
-                memcpy(to + place_of(job, s, i) * (int64_t)bytes, row(job, from, s, i, columns),
+                memcpy(to + place_of(job, s, i) * (int64_t)bytes, nb_row(job, from, s, i, columns),
                        bytes);
             else
                 memset(to + (i * job->T + s) * (int64_t)bytes, 0, bytes);
@@ -185,10 +78,10 @@ static void examples_first(const recurrence *job, const char *from, char *to, in
 
 /* ---- Both ways ------------------------------------------------------------------------------- */
 
-static recurrence make_job(const nb_op *op, const nb_attr *attr, nb_tensor *const *in,
-                           const nb_tensor *lengths, int64_t n, int64_t T)
+static nb_recurrence make_job(const nb_op *op, const nb_attr *attr, nb_tensor *const *in,
+                              const nb_tensor *lengths, int64_t n, int64_t T)
 {
-    recurrence job = {.cell = cell_of(op), .attr = attr->recurrent, .n = n, .T = T};
+    nb_recurrence job = {.cell = cell_of(op), .attr = attr->recurrent, .n = n, .T = T};
     job.dtype = in[IN_WH]->dtype;
     job.real = nb_real(job.dtype);
     job.width = (int64_t)nb_dtype_size(job.dtype);
@@ -200,7 +93,7 @@ static recurrence make_job(const nb_op *op, const nb_attr *attr, nb_tensor *cons
 }
 
 /* Numbers that are kept, and where each part of them begins. */
-static int64_t lay_out(recurrence *job, char *base)
+static int64_t lay_out(nb_recurrence *job, char *base)
 {
     int64_t states = (job->T + 1) * job->n * job->u, steps = job->T * job->n, at = states;
     job->h = base;
@@ -212,7 +105,7 @@ static int64_t lay_out(recurrence *job, char *base)
     return job->cell->more ? at + steps * job->u : at;
 }
 
-static nb_status run_job(nb_ctx *ctx, recurrence *job, nb_piece *piece)
+static nb_status run_job(nb_ctx *ctx, nb_recurrence *job, nb_piece *piece)
 {
     size_t pieces = (size_t)((job->n + PIECE_ROWS - 1) / PIECE_ROWS);
     job->interrupt = ctx->interrupt;
@@ -220,19 +113,19 @@ static nb_status run_job(nb_ctx *ctx, recurrence *job, nb_piece *piece)
     return nb_poll(ctx);
 }
 
-static bool interrupted(const recurrence *job)
+static bool interrupted(const nb_recurrence *job)
 {
     return job->interrupt && *job->interrupt;
 }
 
-static int64_t end_of(const recurrence *job, size_t piece)
+static int64_t end_of(const nb_recurrence *job, size_t piece)
 {
     int64_t end = ((int64_t)piece + 1) * PIECE_ROWS;
     return end < job->n ? end : job->n;
 }
 
 /* The lengths of a call or a record, or NULL; or its state: what stands behind the biases. */
-static nb_tensor *behind(nb_tensor *const *in, int inputs, const cell_type *cell, bool lengths)
+static nb_tensor *behind(nb_tensor *const *in, int inputs, const nb_cell *cell, bool lengths)
 {
     for (int i = IN_B + cell->biases; i < inputs; i++)
         if (in[i] && (in[i]->dtype == NB_I32) == lengths) return in[i];
@@ -249,7 +142,7 @@ static bool is_shape(const nb_tensor *t, int dims, int64_t a, int64_t b, int64_t
 
 static nb_status check_shapes(nb_ctx *ctx, const nb_call *call)
 {
-    const cell_type *cell = cell_of(call->op);
+    const nb_cell *cell = cell_of(call->op);
     const nb_tensor *x = call->in[IN_X], *wx = call->in[IN_WX], *wh = call->in[IN_WH];
     char text[4][NB_SHAPE_TEXT];
     int64_t u = wh->dims == 2 ? wh->shape[1] : 0, across = u * cell->gates;
@@ -270,27 +163,50 @@ static nb_status check_shapes(nb_ctx *ctx, const nb_call *call)
                    nb_shape_text(call->in[IN_B]->dims, call->in[IN_B]->shape, text[3]));
 }
 
-/* What padding does: nothing. */
-static void hand_on(const recurrence *job, int64_t s, int64_t i)
+/* What the step gives; NULL: it is padding. */
+static void put_out(const nb_recurrence *job, int64_t s, int64_t i, const char *h)
 {
     size_t bytes = (size_t)(job->u * job->width);
-    memcpy(row(job, job->h, s + 1, i, job->u), row(job, job->h, s, i, job->u), bytes);
+    if (job->out && h)
+        memcpy(job->out + place_of(job, s, i) * (int64_t)bytes, h, bytes);
+    else if (job->out)
+        memset(job->out + (i * job->T + s) * (int64_t)bytes, 0, bytes);
+}
+
+/* What padding does: nothing. */
+static void hand_on(const nb_recurrence *job, int64_t s, int64_t i)
+{
+    size_t bytes = (size_t)(job->u * job->width);
+    memcpy(nb_row(job, job->h, s + 1, i, job->u), nb_row(job, job->h, s, i, job->u), bytes);
     if (job->cell->cells)
-        memcpy(row(job, job->c, s + 1, i, job->u), row(job, job->c, s, i, job->u), bytes);
+        memcpy(nb_row(job, job->c, s + 1, i, job->u), nb_row(job, job->c, s, i, job->u), bytes);
+    put_out(job, s, i, NULL);
+}
+
+static void step(const nb_recurrence *job, int64_t s, int64_t i)
+{
+    if (job->few) {
+        char *gates = nb_row(job, job->gates, s, i, job->across);
+        memcpy(gates, job->b, (size_t)(job->across * job->width));
+        nb_inputs_add_row(job->few, s * job->n + i, job->wx, job->across, gates);
+    }
+    job->cell->step(job, s, i);
+    put_out(job, s, i, nb_row(job, job->h, s + 1, i, job->u));
 }
 
 static void forward_piece(void *arg, size_t piece)
 {
-    const recurrence *job = arg;
+    const nb_recurrence *job = arg;
     int64_t first = (int64_t)piece * PIECE_ROWS, end = end_of(job, piece);
     size_t u = (size_t)job->u, across = (size_t)job->across;
     for (int64_t s = 0; s < job->T && !interrupted(job); s++) {
         nb_product_piece(job->dtype, (size_t)(end - first), across, u, 1,
-                         (nb_matrix){row(job, job->h, s, first, job->u), u, false},
-                         (nb_matrix){job->wh, across, false}, 0, room(job, first), across);
+                         (nb_matrix){nb_row(job, job->h, s, first, job->u), u, false},
+                         (nb_matrix){job->wh, across, false}, 0,
+                         job->room + first * job->across * job->width, across);
         for (int64_t i = first; i < end; i++) {
             if (s < length_of(job, i))
-                job->cell->step(job, s, i);
+                step(job, s, i);
             else
                 hand_on(job, s, i);
         }
@@ -298,7 +214,7 @@ static void forward_piece(void *arg, size_t piece)
 }
 
 /* What the steps begin with: the state, or zeros. */
-static void begin_states(recurrence *job, const nb_tensor *state)
+static void begin_states(nb_recurrence *job, const nb_tensor *state)
 {
     size_t bytes = (size_t)(job->n * job->u * job->width);
     const char *from = state ? nb_tensor_data(state) : NULL;
@@ -311,57 +227,72 @@ static void begin_states(recurrence *job, const nb_tensor *state)
 }
 
 /* The state behind the last step: (1 or 2, n, u). */
-static nb_tensor *end_state(nb_ctx *ctx, const recurrence *job)
+static nb_tensor *end_state(nb_ctx *ctx, const nb_recurrence *job)
 {
     const int64_t shape[] = {1 + job->cell->cells, job->n, job->u};
     nb_tensor *state = nb_tensor_new(ctx, job->dtype, 3, shape);
     size_t bytes = (size_t)(job->n * job->u * job->width);
     if (!state) return NULL;
     char *to = nb_tensor_data(state);
-    memcpy(to, row(job, job->h, job->T, 0, job->u), bytes);
-    if (job->cell->cells) memcpy(to + bytes, row(job, job->c, job->T, 0, job->u), bytes);
+    memcpy(to, nb_row(job, job->h, job->T, 0, job->u), bytes);
+    if (job->cell->cells) memcpy(to + bytes, nb_row(job, job->c, job->T, 0, job->u), bytes);
     return state;
 }
 
-static nb_tensor *make_output(nb_ctx *ctx, const recurrence *job)
+/* Room for all outputs, which the steps write, or for the last. */
+static nb_tensor *new_output(nb_ctx *ctx, nb_recurrence *job)
 {
     const int64_t all[] = {job->n, job->T, job->u}, last[] = {job->n, job->u};
     nb_tensor *out = job->attr.last ? nb_tensor_new(ctx, job->dtype, 2, last)
                                     : nb_tensor_new(ctx, job->dtype, 3, all);
-    if (out && job->attr.last)
-        memcpy(nb_tensor_data(out), row(job, job->h, job->T, 0, job->u),
-               (size_t)(job->n * job->u * job->width));
-    else if (out)
-        examples_first(job, row(job, job->h, 1, 0, job->u), nb_tensor_data(out), job->u);
+    job->out = out && !job->attr.last ? nb_tensor_data(out) : NULL;
     return out;
+}
+
+/* What the input brings to the gates of all steps: one product; of non-zeros the turned weights
+ * alone, (k, G u), a new reference in *wx, by which each step finds it. */
+static nb_status bring_inputs(nb_ctx *ctx, nb_recurrence *job, nb_tensor *const *in,
+                              const nb_inputs *x, nb_tensor **wx)
+{
+    size_t across = (size_t)job->across;
+    job->b = nb_tensor_data(in[IN_B]);
+    if (x->x) {
+        job->real->repeat_row((size_t)(job->T * job->n), across, job->b, job->gates, job->across);
+        return nb_inputs_product(ctx, x, in[IN_WX], job->gates);
+    }
+    *wx = nb_inputs_turn(ctx, in[IN_WX]);
+    if (!*wx) return ctx->status;
+    job->few = x;
+    job->wx = nb_tensor_data(*wx);
+    return NB_OK;
 }
 
 /* Through all steps, of contiguous inputs; `inner` (n + u, G u) is room for the turned weights and
  * for what the states bring. */
-static nb_status run_forward(nb_ctx *ctx, recurrence *job, nb_tensor *const *in, const nb_inputs *x,
-                             nb_tensor *inner)
+static nb_status run_forward(nb_ctx *ctx, nb_recurrence *job, nb_tensor *const *in,
+                             const nb_inputs *x, nb_tensor *inner)
 {
-    const nb_tensor *wh = in[IN_WH];
     size_t u = (size_t)job->u, across = (size_t)job->across;
     char *turned = nb_tensor_data(inner);
+    nb_tensor *wx = NULL;
     job->room = turned + job->u * job->across * job->width;
     job->wh = turned;
     job->bh = job->cell->biases > 1 ? nb_tensor_data(in[IN_BH]) : NULL;
-    nb_kernels_get()->copy_matrix((size_t)job->width, u, across, nb_tensor_data(wh), 1, job->u,
-                                  turned, job->across, 1);
-    job->real->repeat_row((size_t)(job->T * job->n), across, nb_tensor_data(in[IN_B]), job->gates,
-                          job->across);
-    nb_status status = nb_inputs_product(ctx, x, in[IN_WX], job->gates);
-    return status == NB_OK ? run_job(ctx, job, forward_piece) : status;
+    nb_kernels_get()->copy_matrix((size_t)job->width, u, across, nb_tensor_data(in[IN_WH]), 1,
+                                  job->u, turned, job->across, 1);
+    nb_status status = bring_inputs(ctx, job, in, x, &wx);
+    if (status == NB_OK) status = run_job(ctx, job, forward_piece);
+    nb_tensor_release(ctx, wx);
+    return status;
 }
 
 /* saved: what is kept, then x (nb_inputs). */
 static nb_tensor *through(nb_ctx *ctx, nb_call *call, nb_tensor *const *in)
 {
-    const cell_type *cell = cell_of(call->op);
+    const nb_cell *cell = cell_of(call->op);
     nb_tensor *state = behind(in, call->inputs, cell, false), *out = NULL;
-    recurrence job = make_job(call->op, &call->attr, in, behind(in, call->inputs, cell, true),
-                              in[IN_X]->shape[0], in[IN_X]->shape[1]);
+    nb_recurrence job = make_job(call->op, &call->attr, in, behind(in, call->inputs, cell, true),
+                                 in[IN_X]->shape[0], in[IN_X]->shape[1]);
     int64_t count = lay_out(&job, NULL);
     const int64_t sizes[] = {job.T * job.n, job.k}, room_sizes[] = {job.n + job.u, job.across};
     nb_tensor *kept = nb_tensor_new(ctx, job.dtype, 1, &count);
@@ -372,9 +303,13 @@ static nb_tensor *through(nb_ctx *ctx, nb_call *call, nb_tensor *const *in)
         lay_out(&job, nb_tensor_data(kept));
         begin_states(&job, state);
         steps_first(&job, nb_tensor_data(in[IN_X]), nb_tensor_data(x), job.k);
-        if (nb_inputs_look(ctx, x, &inputs) == NB_OK &&
-            run_forward(ctx, &job, in, &inputs, inner) == NB_OK)
-            out = make_output(ctx, &job);
+        out = new_output(ctx, &job);
+        nb_status status = out ? nb_inputs_look(ctx, x, &inputs) : ctx->status;
+        if (status == NB_OK) status = run_forward(ctx, &job, in, &inputs, inner);
+        if (status == NB_OK && job.attr.last)
+            memcpy(nb_tensor_data(out), nb_row(&job, job.h, job.T, 0, job.u),
+                   (size_t)(job.n * job.u * job.width));
+        out = nb_tensor_settle(ctx, out, status);
     }
     if (out && call->attr.recurrent.state && !(call->more[0] = end_state(ctx, &job))) {
         nb_tensor_release(ctx, out);
@@ -406,62 +341,54 @@ static nb_tensor *recurrent_forward(nb_ctx *ctx, nb_call *call)
 /* ---- Backward -------------------------------------------------------------------------------- */
 
 /* Back through step s: what δ at its output and at the state behind it ask of its gates. */
-static void step_back(const recurrence *job, int64_t s, int64_t i)
+static void step_back(const nb_recurrence *job, int64_t s, int64_t i)
 {
     size_t u = (size_t)job->u, bytes = (size_t)(job->across * job->width);
     if (s >= length_of(job, i)) {
-        memset(row(job, job->dz, s, i, job->across), 0, bytes);
-        if (job->dx != job->dz) memset(row(job, job->dx, s, i, job->across), 0, bytes);
+        memset(nb_row(job, job->dz, s, i, job->across), 0, bytes);
+        if (job->dx != job->dz) memset(nb_row(job, job->dx, s, i, job->across), 0, bytes);
         return;
     }
     if (job->delta)
-        job->real->axpy(u, 1, row(job, job->delta, s, i, job->u), row(job, job->dh, 0, i, job->u));
+        job->real->axpy(u, 1, job->delta + place_of(job, s, i) * job->u * job->width,
+                        nb_row(job, job->dh, 0, i, job->u));
     job->cell->slope(job, s, i);
 }
 
 static void backward_piece(void *arg, size_t piece)
 {
-    const recurrence *job = arg;
+    const nb_recurrence *job = arg;
     int64_t first = (int64_t)piece * PIECE_ROWS, end = end_of(job, piece);
     size_t u = (size_t)job->u, across = (size_t)job->across;
     for (int64_t s = job->T - 1; s >= 0 && !interrupted(job); s--) {
         for (int64_t i = first; i < end; i++) step_back(job, s, i);
         if (s == 0) break; /* nobody asks the state that all began with */
         nb_product_piece(job->dtype, (size_t)(end - first), u, across, 1,
-                         (nb_matrix){row(job, job->dz, s, first, job->across), across, false},
-                         (nb_matrix){job->wh, u, false}, 1, row(job, job->dh, 0, first, job->u), u);
+                         (nb_matrix){nb_row(job, job->dz, s, first, job->across), across, false},
+                         (nb_matrix){job->wh, u, false}, 1, nb_row(job, job->dh, 0, first, job->u),
+                         u);
     }
 }
 
-/* δ at the outputs with steps first, or at the last states. `delta` is contiguous. */
-static nb_status run_backward(nb_ctx *ctx, recurrence *job, const nb_tensor *delta)
+/* Through all steps, from δ at the outputs or at the last states, contiguous. */
+static nb_status run_backward(nb_ctx *ctx, nb_recurrence *job, const nb_tensor *delta)
 {
-    const int64_t steps[] = {job->T * job->n, job->u},
-                  states[] = {1 + job->cell->cells, job->n, job->u};
-    nb_tensor *ends = nb_tensor_zeros(ctx, job->dtype, 3, states), *turned = NULL;
-    nb_status status = ends ? NB_OK : ctx->status;
-    if (ends) {
-        job->dh = nb_tensor_data(ends);
-        job->dc = job->dh + job->n * job->u * job->width;
-    }
-    if (ends && job->attr.last) {
+    const int64_t states[] = {1 + job->cell->cells, job->n, job->u};
+    nb_tensor *ends = nb_tensor_zeros(ctx, job->dtype, 3, states);
+    if (!ends) return ctx->status;
+    job->dh = nb_tensor_data(ends);
+    job->dc = job->dh + job->n * job->u * job->width;
+    if (job->attr.last)
         memcpy(job->dh, nb_tensor_data(delta), (size_t)(job->n * job->u * job->width));
-    } else if (ends) {
-        turned = nb_tensor_new(ctx, job->dtype, 2, steps);
-        if (!turned) status = ctx->status;
-    }
-    if (turned) {
-        steps_first(job, nb_tensor_data(delta), nb_tensor_data(turned), job->u);
-        job->delta = nb_tensor_data(turned);
-    }
-    if (status == NB_OK) status = run_job(ctx, job, backward_piece);
+    else
+        job->delta = nb_tensor_data(delta);
+    nb_status status = run_job(ctx, job, backward_piece);
     nb_tensor_release(ctx, ends);
-    nb_tensor_release(ctx, turned);
     return status;
 }
 
 /* dx = dzx Wx, with examples first again. */
-static nb_tensor *input_gradient(nb_ctx *ctx, const nb_record *record, const recurrence *job)
+static nb_tensor *input_gradient(nb_ctx *ctx, const nb_record *record, const nb_recurrence *job)
 {
     const int64_t steps[] = {job->T * job->n, job->k};
     nb_tensor *w = nb_tensor_contiguous(ctx, record->in[IN_WX]), *out = NULL;
@@ -479,7 +406,7 @@ static nb_tensor *input_gradient(nb_ctx *ctx, const nb_record *record, const rec
 }
 
 /* dWh = Σ over steps of dzhᵀ h, h what each step began with. */
-static nb_status state_weight_gradient(nb_ctx *ctx, nb_record *record, const recurrence *job,
+static nb_status state_weight_gradient(nb_ctx *ctx, nb_record *record, const nb_recurrence *job,
                                        nb_tensor *dz, nb_tensor **grad)
 {
     const int64_t shape[] = {job->T * job->n, job->u}, stride[] = {job->u, 1};
@@ -489,8 +416,8 @@ static nb_status state_weight_gradient(nb_ctx *ctx, nb_record *record, const rec
     return status;
 }
 
-static nb_status all_gradients(nb_ctx *ctx, nb_record *record, const recurrence *job, nb_tensor *dx,
-                               nb_tensor *dz, nb_tensor **grad)
+static nb_status all_gradients(nb_ctx *ctx, nb_record *record, const nb_recurrence *job,
+                               nb_tensor *dx, nb_tensor *dz, nb_tensor **grad)
 {
     const nb_inputs x = nb_inputs_saved(record->saved + 1);
     const bool *needs = record->needs;
@@ -523,11 +450,11 @@ static int64_t steps_kept(const nb_record *record, int64_t n)
 static nb_status recurrent_backward(nb_ctx *ctx, nb_record *record, nb_tensor *delta,
                                     nb_tensor **grad)
 {
-    const cell_type *cell = cell_of(record->op);
+    const nb_cell *cell = cell_of(record->op);
     nb_tensor *lengths = behind(record->in, record->inputs, cell, true), *real = NULL;
     if (lengths && !(real = nb_tensor_contiguous(ctx, lengths))) return ctx->status;
-    recurrence job = make_job(record->op, &record->attr, record->in, real, delta->shape[0],
-                              steps_kept(record, delta->shape[0]));
+    nb_recurrence job = make_job(record->op, &record->attr, record->in, real, delta->shape[0],
+                                 steps_kept(record, delta->shape[0]));
     lay_out(&job, nb_tensor_data(record->saved[0]));
     const int64_t shape[] = {job.T * job.n, job.across};
     nb_tensor *from = nb_tensor_contiguous(ctx, delta);
