@@ -59,6 +59,31 @@ outer:count()                   → 23
 a = nn.dense{4, "tanh"}
 nn.net{4, a, a}:count()         → 20]=])
 
+page("sequences", [=[
+A network that begins with * takes sequences of any length: "*x3" steps of 3 features, "*" words,
+whole numbers from 1 for embedding. rnn, lstm and gru go through them step by step; layers=2 stacks
+them, both adds a direction from the end, last gives the last step alone, of the second direction
+the first. dense works on each step. y is one answer a sequence behind last, else one for each step.
+
+Sequences of different lengths are a list of tensors, for data.set{x = list, y = …} and wherever x
+may stand: net(list) gives a list. Inside a batch is padded to its longest, and padding counts
+nowhere: not in a state, a cost (the mean over the real steps), a gradient or an accuracy. Where
+every step has its answer y is a list too.
+
+s = net:stream() remembers: s(x) answers the next step, or several, and what it gives is what net(x)
+gives for the whole sequence. Layers that must see the end are refused by name (both).
+
+Letters as rows of zeros with a 1 cost no more than words: the rows of w that they mean are read.]=],
+    [[
+x = {tensor.randn(4, 3), tensor.randn(2, 3), tensor.randn(6, 3)}
+net = nn.net("*x3 - lstm 8 - 2 softmax : cross_entropy", {seed = 1})
+y = {tensor{1, 1, 2, 2}, tensor{1, 2}, tensor{2, 2, 1, 1, 1, 2}}
+net:train(data.set{x = x, y = y}, {epochs = 5, batch = 2, lr = 0.1, progress = false})
+print(net:evaluate(x, y))
+s = net:stream()
+print(s(x[1][1]), s(x[1][2]))
+]])
+
 page("shapes", [[
 The first item of a network is the shape of one example. "64" is a vector of 64 numbers. "*x64" is
 steps: any number of them, 64 numbers each, as in a text or a series; the batch brings how many,

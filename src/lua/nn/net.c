@@ -267,7 +267,9 @@ static const nbl_entry entries[] = {
 
 /* What is no method: calls and indices. */
 static const nbl_entry pages[] = {
-    {"net(x)", NULL, "net(x)", "The output for one example, several or a data set, without a tape.",
+    {"net(x)", NULL, "net(x)",
+     "The output for one example, several or a data set, without a tape; of a list of sequences a "
+     "list.",
      "net = nn.net \"4 - 3 - 2\"\nprint(net({1, 2, 3, 4}))", NULL},
     {"print(net)", NULL, "print(net), tostring(net)",
      "The notation and a table: output, activation, parameters, what a forward pass of one example "

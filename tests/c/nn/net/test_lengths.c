@@ -3,6 +3,8 @@
 #include "../nets.h"
 
 #include "../../support.h"
+#include "nn/net/stream.h"
+#include "nn/train/evaluate.h"
 
 #include <math.h>
 
@@ -100,6 +102,79 @@ static void test_refused(void **state)
                   "4x3");
 }
 
+/* ---- When memory ends ------------------------------------------------------------------------ */
+
+enum { LIST = 3 };
+
+typedef struct lists {
+    nb_tensor *x[LIST], *y[LIST];
+} lists;
+
+/* A set of sequences, evaluated, and one pass of backpropagation over all of it. */
+static nb_status try_sequences(nb_ctx *c, nb_net *net, void *arg)
+{
+    const lists *of = arg;
+    const nb_sequences from = {.x = of->x, .count = LIST, .y_list = of->y, .y_count = LIST};
+    nb_set *set = nb_set_of_sequences(c, &from);
+    nb_evaluation evaluation;
+    nb_batch batch = {.x = NULL};
+    nb_tensor *x = NULL, *y = NULL;
+    double cost;
+    nb_status status = set ? nb_evaluate(c, net, set, &evaluation) : c->status;
+    if (status == NB_OK) status = nb_batch_new(c, net, set, LIST, &x, &y);
+    if (status == NB_OK) status = nb_batch_gather(c, set, NULL, 0, LIST, 0, x, y, &batch);
+    const nb_mode mode = {.learning = true, .lengths = batch.lengths};
+    if (status == NB_OK) {
+        assert_non_null(batch.lengths);
+        status = nb_net_learn(c, net, batch.x, batch.y, &mode, NULL, &cost);
+    }
+    nb_batch_free(c, &batch);
+    nb_tensor_release(c, x);
+    nb_tensor_release(c, y);
+    nb_set_release(c, set);
+    return status;
+}
+
+/* Three steps of a stream, the last by a copy. */
+static nb_status try_stream(nb_ctx *c, nb_net *net, void *arg)
+{
+    const lists *of = arg;
+    nb_net_stream stream, copy = {.net = NULL};
+    nb_status status = nb_net_stream_begin(c, net, &stream);
+    for (int i = 0; i < 2 && status == NB_OK; i++) {
+        nb_tensor *out = nb_net_stream_run(c, &stream, of->x[i]);
+        status = out ? NB_OK : c->status;
+        nb_tensor_release(c, out);
+    }
+    if (status == NB_OK) status = nb_net_stream_copy(c, &copy, &stream);
+    nb_tensor *out = status == NB_OK ? nb_net_stream_run(c, &copy, of->x[2]) : NULL;
+    if (status == NB_OK && !out) status = c->status;
+    nb_tensor_release(c, out);
+    nb_net_stream_reset(c, &stream);
+    nb_net_stream_reset(c, &copy);
+    return status;
+}
+
+static void test_memory_ends(void **state)
+{
+    (void)state;
+    nb_net *net = net_of(ctx, "*x3 - gru 2 both - lstm 2 layers=2 - 2 : mse", NB_F64);
+    nb_net *steps = net_of(ctx, "*x3 - gru 2 - lstm 2 layers=2 - 2 : mse", NB_F64);
+    lists of;
+    for (int i = 0; i < LIST; i++) {
+        of.x[i] = uniform(ctx, NB_F64, i + 1, 3, -1, 1, (uint64_t)i);
+        of.y[i] = uniform(ctx, NB_F64, i + 1, 2, 0, 1, (uint64_t)i);
+    }
+    sweep(ctx, net, try_sequences, &of);
+    sweep(ctx, steps, try_stream, &of);
+    for (int i = 0; i < LIST; i++) {
+        nb_tensor_release(ctx, of.x[i]);
+        nb_tensor_release(ctx, of.y[i]);
+    }
+    nb_net_release(ctx, net);
+    nb_net_release(ctx, steps);
+}
+
 /* Every kind of layer says whether it can answer step by step, and why where it never can. */
 static void test_streaming_is_said(void **state)
 {
@@ -118,6 +193,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(cost_of_real_steps),
         TEST(refused),
+        TEST(memory_ends),
         TEST(streaming_is_said),
     };
     return cmocka_run_group_tests_name("lengths", tests, NULL, NULL);
