@@ -102,6 +102,12 @@ typedef union nb_attr {
         double rtol, atol;
         bool nan; /* NaN is close to NaN */
     } allclose;
+    /* batch_norm, apply_norm, group_norm */
+    struct nb_attr_channels {
+        int dim;        /* of the channels */
+        int64_t groups; /* that a group_norm makes of them */
+        double epsilon; /* added to the variance */
+    } channels;
     /* triu, tril, diag: 0 is the main one, a positive one above it */
     int64_t diagonal;
     /* to */
@@ -197,9 +203,10 @@ struct nb_op {
      * samples, - a number, t: the transposed view of a contiguous tensor, c: a condition, u8 of 0
      * and 1, i: indices as the user counts, within the dimension that the sample names, of all
      * elements where it names none, p: likewise counted from 0, k: class numbers, from 1 to the
-     * size of the first input's last dimension, w: words, from 1 to that of its first one, g: square matrices far from
-     * singular, s: symmetric ones that are positive definite; /1: an integer argument as the user
-     * counts); the interval that values are drawn from; points that are avoided (the kinks). */
+     * size of the first input's last dimension, w: words, from 1 to that of its first one, g:
+     * square matrices far from singular, s: symmetric ones that are positive definite; /1: an
+     * integer argument as the user counts); the interval that values are drawn from; points that
+     * are avoided (the kinks). */
     const char *samples;
     /* Samples that the op refuses, each with a text that its message contains: "2x3 2x4: 2x3 and
      * 2x4 do not fit; …". NULL: every shape that the signature lets through is fine. */

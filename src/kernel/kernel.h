@@ -107,6 +107,26 @@ typedef void nb_copy_matrix_fn(size_t size, size_t rows, size_t columns, const v
                                ptrdiff_t x_row, ptrdiff_t x_column, void *y, ptrdiff_t y_row,
                                ptrdiff_t y_column);
 
+/* What a norm knows of each channel. The mean is in two parts, for the dtype does not hold it. */
+typedef enum nb_norm_kind {
+    NB_NORM_MEAN,
+    NB_NORM_REST,   /* of the mean */
+    NB_NORM_SCALE,  /* 1 / √(variance + ε): x̂ = (x - mean) scale */
+    NB_NORM_FACTOR, /* gain scale */
+    NB_NORM_SHIFT,
+    NB_NORM_LESS,  /* what δ factor is less, and */
+    NB_NORM_SLOPE, /* less of x̂ */
+    NB_NORM_KINDS
+} nb_norm_kind;
+
+/* Rows of contiguous numbers, `ld` apart. Kind k of channel c is at coef[k * channels + c]; each
+ * row is a channel where `by_row`, else each column. */
+typedef struct nb_norm_lines {
+    size_t rows, columns, ld, channels;
+    const void *coef;
+    bool by_row;
+} nb_norm_lines;
+
 /* The table of one dtype that computes. */
 typedef struct nb_real_kernels {
     nb_unary_fn *unary[NB_UNARIES];
@@ -180,6 +200,12 @@ typedef struct nb_real_kernels {
                     void *gates, void *inner, void *h);
     void (*gru_row_slope)(size_t n, const void *gates, const void *inner, const void *h0, void *dh,
                           void *dx, void *dz);
+    /* Norms whose figures are known: y = (x - mean) factor + shift; the sums Σ δ x̂ and Σ δ of each
+     * channel, added to dgain and dshift; dx = factor δ - less - slope x̂. y may be x, dx delta. */
+    void (*norm_apply)(const nb_norm_lines *lines, const void *x, void *y);
+    void (*norm_gather)(const nb_norm_lines *lines, const void *x, const void *delta, double *dgain,
+                        double *dshift);
+    void (*norm_slope)(const nb_norm_lines *lines, const void *x, const void *delta, void *dx);
 
     /* y[row] = x[0] + … + x[row] (times) down each column, in double; x and y with strides between
      * rows and between columns. x may be y. */

@@ -140,6 +140,7 @@ struct nb_layer_type {
     bool neurons;             /* takes an activation */
     bool words;               /* takes whole numbers, which stay integers up to it */
     bool table_only;          /* needs what notation cannot say */
+    bool normalises;          /* by the figures of the batch, while learning */
     int branches;             /* the most that it may have; 0: no children */
     nb_streaming streaming;   /* required */
     /* Of a planned layer: why it cannot answer step by step, behind its place: "reads each sequence

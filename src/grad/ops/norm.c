@@ -1,74 +1,43 @@
 /* Normalisation: layer norm, along the last dimension.
  *
  * Shapes: x and y (…, k), gain and shift (k); the dimensions before the last are rows. */
+#include "grad/pieces.h"
 #include "grad/support.h"
 
 #include "base/memory.h"
-#include "base/workers.h"
 #include "tensor/shape.h"
 
-enum {
-    PIECE = 1 << 14,    /* elements that are worth a piece of work */
-    PIECES_MAX = 64,    /* each has sums of its own for the gradients of gain and shift */
-    PARALLEL = 1 << 16, /* elements from which on pieces go to the workers */
-    STATS = 2           /* of a row: its mean, and 1 / √(variance + ε) */
-};
+enum { STATS = 2 }; /* of a row: its mean, and 1 / √(variance + ε) */
 
 /* Rows under way, all contiguous. */
 typedef struct norm_job {
+    nb_pieces pieces;
     const nb_real_kernels *real;
-    int64_t rows, k, piece; /* rows of a piece */
-    size_t width;           /* bytes of a number */
+    int64_t k;
+    size_t width; /* bytes of a number */
     const char *x, *gain, *shift, *delta;
     char *y;              /* y, or dx */
     double *stats, *sums; /* sums: of gain and then of shift, for each piece */
     double epsilon;
-    const volatile sig_atomic_t *interrupt;
 } norm_job;
 
 static norm_job job_of(const nb_tensor *x)
 {
-    norm_job job = {.real = nb_real(x->dtype),
-                    .k = x->shape[x->dims - 1],
-                    .width = nb_dtype_size(x->dtype),
-                    .x = nb_tensor_data(x)};
-    int64_t count = nb_tensor_count(x);
-    job.rows = job.k ? count / job.k : 0;
-    int64_t worth = job.k ? PIECE / job.k : 0, least = (job.rows + PIECES_MAX - 1) / PIECES_MAX;
-    job.piece = worth > least ? worth : least > 1 ? least : 1;
-    return job;
-}
-
-static size_t pieces_of(const norm_job *job)
-{
-    return (size_t)((job->rows + job->piece - 1) / job->piece);
-}
-
-/* Cut by the size alone, so that the sums are the same at any number of threads. */
-static nb_status run_job(nb_ctx *ctx, norm_job *job, nb_piece *piece)
-{
-    size_t pieces = pieces_of(job);
-    job->interrupt = pieces > 1 ? ctx->interrupt : NULL;
-    return nb_run_pieces(ctx, pieces, job->rows * job->k >= PARALLEL, piece, job);
-}
-
-static bool interrupted(const norm_job *job)
-{
-    return job->interrupt && *job->interrupt;
-}
-
-static int64_t end_of(const norm_job *job, size_t piece)
-{
-    int64_t end = ((int64_t)piece + 1) * job->piece;
-    return end < job->rows ? end : job->rows;
+    int64_t k = x->shape[x->dims - 1], count = nb_tensor_count(x);
+    return (norm_job){.pieces = nb_pieces_of(k ? count / k : 0, k),
+                      .real = nb_real(x->dtype),
+                      .k = k,
+                      .width = nb_dtype_size(x->dtype),
+                      .x = nb_tensor_data(x)};
 }
 
 static void norm_piece(void *arg, size_t piece)
 {
     const norm_job *job = arg;
-    for (int64_t i = (int64_t)piece * job->piece; i < end_of(job, piece) && !interrupted(job);
-         i++) {
+    const nb_pieces *p = &job->pieces;
+    for (int64_t i = nb_piece_start(p, piece); i < nb_piece_end(p, piece); i++) {
         size_t at = (size_t)(i * job->k) * job->width;
+        if (nb_pieces_stopped(p)) return;
         job->real->norm_row((size_t)job->k, job->x + at, job->gain, job->shift, job->epsilon,
                             job->y + at, job->stats + i * STATS);
     }
@@ -77,10 +46,11 @@ static void norm_piece(void *arg, size_t piece)
 static void slope_piece(void *arg, size_t piece)
 {
     const norm_job *job = arg;
+    const nb_pieces *p = &job->pieces;
     double *dgain = job->sums + (int64_t)piece * 2 * job->k;
-    for (int64_t i = (int64_t)piece * job->piece; i < end_of(job, piece) && !interrupted(job);
-         i++) {
+    for (int64_t i = nb_piece_start(p, piece); i < nb_piece_end(p, piece); i++) {
         size_t at = (size_t)(i * job->k) * job->width;
+        if (nb_pieces_stopped(p)) return;
         job->real->norm_row_slope((size_t)job->k, job->x + at, job->gain, job->delta + at,
                                   job->stats + i * STATS, job->y + at, dgain, dgain + job->k);
     }
@@ -106,7 +76,7 @@ static nb_tensor *normalised(nb_ctx *ctx, nb_call *call, const nb_tensor *x, con
                              const nb_tensor *shift)
 {
     norm_job job = job_of(x);
-    nb_tensor *stats = nb_tensor_new(ctx, NB_F64, 2, (const int64_t[]){job.rows, STATS});
+    nb_tensor *stats = nb_tensor_new(ctx, NB_F64, 2, (const int64_t[]){job.pieces.rows, STATS});
     nb_tensor *y = stats ? nb_tensor_new(ctx, x->dtype, x->dims, x->shape) : NULL;
     if (y) {
         job.gain = nb_tensor_data(gain);
@@ -114,7 +84,7 @@ static nb_tensor *normalised(nb_ctx *ctx, nb_call *call, const nb_tensor *x, con
         job.epsilon = call->attr.unary.p;
         job.stats = nb_tensor_data(stats);
         job.y = nb_tensor_data(y);
-        y = nb_tensor_settle(ctx, y, run_job(ctx, &job, norm_piece));
+        y = nb_tensor_settle(ctx, y, nb_pieces_run(ctx, &job.pieces, norm_piece, &job));
     }
     if (y && call->recording)
         call->saved[0] = stats;
@@ -137,34 +107,20 @@ static nb_tensor *layer_norm_forward(nb_ctx *ctx, nb_call *call)
 
 /* ---- Backward -------------------------------------------------------------------------------- */
 
-/* The pieces' sums, added in order; `which`: 0 gain, 1 shift. */
-static nb_tensor *add_sums(nb_ctx *ctx, const norm_job *job, const nb_tensor *like, int which)
-{
-    nb_tensor *sum = nb_tensor_zeros(ctx, NB_F64, 1, like->shape);
-    if (!sum) return NULL;
-    double *to = nb_tensor_data(sum);
-    for (size_t piece = 0; piece < pieces_of(job); piece++) {
-        const double *from = job->sums + ((int64_t)piece * 2 + which) * job->k;
-        for (int64_t i = 0; i < job->k; i++) to[i] += from[i];
-    }
-    nb_tensor *out = nb_tensor_convert(ctx, sum, like->dtype, 1);
-    nb_tensor_release(ctx, sum);
-    return out;
-}
-
 /* dx into `to`, of contiguous x and δ; the other two where they are needed. */
 static nb_status all_gradients(nb_ctx *ctx, nb_record *record, norm_job *job, nb_tensor **grad)
 {
-    size_t bytes = pieces_of(job) * 2 * (size_t)job->k * sizeof *job->sums;
-    job->sums = nb_alloc_zero(ctx, 1, bytes ? bytes : 1);
+    size_t bytes;
+    job->sums = nb_piece_sums(ctx, &job->pieces, 2 * job->k, &bytes);
     if (!job->sums) return ctx->status;
-    nb_status status = run_job(ctx, job, slope_piece);
+    nb_status status = nb_pieces_run(ctx, &job->pieces, slope_piece, job);
     for (int i = 1; i < 3 && status == NB_OK; i++) {
         if (!record->needs[i]) continue;
-        grad[i] = add_sums(ctx, job, record->in[i], i - 1);
+        grad[i] = nb_piece_total_like(ctx, &job->pieces, job->sums, 2 * job->k, (i - 1) * job->k,
+                                      record->in[i]);
         if (!grad[i]) status = ctx->status;
     }
-    nb_free(ctx, job->sums, bytes ? bytes : 1);
+    nb_free(ctx, job->sums, bytes);
     return status;
 }
 

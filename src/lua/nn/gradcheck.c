@@ -121,6 +121,9 @@ static int push_report(lua_State *L, const nb_gradcheck *result)
     const nb_equation *worst = worst_of(result);
     if (worst) add_worst(text, worst);
     add_mean(text, &result->mean);
+    if (result->by_batch)
+        nb_text_add(text, "\nbatch_norm took the mean and variance of these examples, as while "
+                          "learning");
     add_prices(text, result);
     nbl_push_text(L, text);
     lua_remove(L, -2);

@@ -14,9 +14,9 @@
 
 typedef struct checking {
     nb_ctx *ctx;
-    nb_net *net;        /* in f64 */
-    nb_tensor *x, *y;   /* in f64; x may be words, y class numbers */
-    nb_tensor *lengths; /* borrowed, or NULL */
+    nb_net *net;      /* in f64 */
+    nb_tensor *x, *y; /* in f64; x may be words, y class numbers */
+    nb_mode mode;     /* of all passes: norms take the batch's figures, as while learning */
     nb_trace trace;
     int64_t forwards;
     const char *what; /* for who is told how far it is */
@@ -44,9 +44,9 @@ static nb_status put_z(nb_walk *walk, void *self, nb_layer *layer, nb_tensor **z
 static nb_status cost_of(checking *c, moved *at, double *cost)
 {
     const nb_observer observer = {.z = put_z, .self = at};
-    const nb_mode mode = {.lengths = c->lengths};
     nb_result pass;
-    nb_status status = nb_net_run(c->ctx, c->net, c->x, c->y, &mode, at ? &observer : NULL, &pass);
+    nb_status status =
+        nb_net_run(c->ctx, c->net, c->x, c->y, &c->mode, at ? &observer : NULL, &pass);
     if (status != NB_OK) return status;
     *cost = nb_tensor_item(pass.cost);
     nb_result_free(c->ctx, &pass);
@@ -169,7 +169,7 @@ static nb_tensor *in_f64(nb_ctx *ctx, nb_tensor *t)
 static nb_status begin(checking *c, nb_ctx *ctx, nb_net *net, nb_tensor *x, nb_tensor *y,
                        nb_tensor *lengths)
 {
-    *c = (checking){.ctx = ctx, .lengths = lengths};
+    *c = (checking){.ctx = ctx, .mode.lengths = lengths};
     c->net = nb_net_clone(ctx, net, NB_F64);
     c->x = c->net ? in_f64(ctx, x) : NULL;
     c->y = c->x ? in_f64(ctx, y) : NULL;
@@ -188,11 +188,10 @@ static void end(checking *c)
 static nb_status price_backprop(checking *c, double *seconds)
 {
     enum { TIMES = 5 };
-    const nb_mode mode = {.lengths = c->lengths};
     *seconds = INFINITY;
     for (int i = 0; i < TIMES; i++) {
         double cost, start = nb_clock();
-        nb_status status = nb_net_learn(c->ctx, c->net, c->x, c->y, &mode, NULL, &cost);
+        nb_status status = nb_net_learn(c->ctx, c->net, c->x, c->y, &c->mode, NULL, &cost);
         if (status != NB_OK) return status;
         *seconds = fmin(*seconds, nb_clock() - start);
     }
@@ -206,8 +205,8 @@ static nb_status cost_alone(checking *c, int64_t i, double *cost)
     nb_result pass;
     nb_tensor *x = nb_tensor_narrow(c->ctx, c->x, 0, i, 1, 1);
     nb_tensor *y = x ? nb_tensor_narrow(c->ctx, c->y, 0, i, 1, 1) : NULL;
-    nb_tensor *length = y && c->lengths ? nb_tensor_narrow(c->ctx, c->lengths, 0, i, 1, 1) : NULL;
-    nb_status status = y && (length || !c->lengths) ? NB_OK : c->ctx->status;
+    nb_tensor *length = y && c->mode.lengths ? nb_tensor_narrow(c->ctx, c->mode.lengths, 0, i, 1, 1) : NULL;
+    nb_status status = y && (length || !c->mode.lengths) ? NB_OK : c->ctx->status;
     mode.lengths = length;
     if (status == NB_OK) status = nb_net_run(c->ctx, c->net, x, y, &mode, NULL, &pass);
     if (status == NB_OK) {
@@ -232,8 +231,9 @@ static nb_status check_mean(checking *c, nb_mean_check *out)
     double sum = 0;
     nb_status status = NB_OK;
     *out = (nb_mean_check){.ok = true};
-    /* Where sequences of other lengths have a cost at every step the mean is over the steps. */
-    if (n < 2 || c->trace.lengths) return NB_OK;
+    /* Where sequences of other lengths have a cost at every step the mean is over the steps; and what
+     * a norm makes of an example hangs on the others. */
+    if (n < 2 || c->trace.lengths || c->mode.by_batch) return NB_OK;
     for (int64_t i = 0; i < n && status == NB_OK; i++) {
         double cost = 0;
         status = cost_alone(c, i, &cost);
@@ -250,7 +250,7 @@ static nb_status check_mean(checking *c, nb_mean_check *out)
 static nb_status check_all(checking *c, nb_gradcheck *out)
 {
     nb_net *net = c->net;
-    nb_status status = nb_trace_run(c->ctx, net, c->x, c->y, c->lengths, &c->trace);
+    nb_status status = nb_trace_run_as(c->ctx, net, c->x, c->y, &c->mode, &c->trace);
     c->what = "checking gradients";
     c->differences = nb_net_count(net);
     for (int p = 0; p < c->trace.places && status == NB_OK; p++)
@@ -265,6 +265,13 @@ static nb_status check_all(checking *c, nb_gradcheck *out)
     return status == NB_OK ? check_mean(c, &out->mean) : status;
 }
 
+static bool normalises(const nb_net *net)
+{
+    for (int i = 0; i < net->parts; i++)
+        if (net->part[i]->type->normalises) return true;
+    return false;
+}
+
 nb_status nb_gradcheck_run(nb_ctx *ctx, nb_net *net, nb_tensor *x, nb_tensor *y, nb_tensor *lengths,
                            nb_gradcheck *out)
 {
@@ -275,6 +282,7 @@ nb_status nb_gradcheck_run(nb_ctx *ctx, nb_net *net, nb_tensor *x, nb_tensor *y,
     memset(out, 0, sizeof *out);
     for (int i = 0; i < 4; i++) out->equation[i].name = names[i];
     nb_status status = begin(&c, ctx, net, x, y, lengths);
+    if (status == NB_OK) out->by_batch = c.mode.by_batch = normalises(c.net);
     if (status == NB_OK) status = price_backprop(&c, &out->backprop_seconds);
     if (status == NB_OK) status = check_all(&c, out);
     ctx->dtype = dtype;

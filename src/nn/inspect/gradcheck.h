@@ -26,7 +26,8 @@ typedef struct nb_mean_check {
 typedef struct nb_gradcheck {
     nb_equation equation[4];
     nb_mean_check mean;
-    bool ok; /* the equations and the mean */
+    bool by_batch; /* norms took the figures of these examples, as while learning */
+    bool ok;       /* the equations and the mean */
     double backprop_seconds;
     double difference_seconds;
     int64_t forwards; /* passes that the differences took for all parameters (BP3 and BP4) */

@@ -139,11 +139,12 @@ static nb_tensor *output_of(const nb_net *net, const nb_trace *trace, const nb_r
     return trace->place[last].a;
 }
 
-static nb_status run(nb_ctx *ctx, nb_net *net, nb_tensor *y, nb_tensor *lengths, nb_trace *trace)
+static nb_status run(nb_ctx *ctx, nb_net *net, nb_tensor *y, const nb_mode *as, nb_trace *trace)
 {
     const nb_observer observer = {.z = see_z, .a = see_a, .self = trace};
-    const nb_mode mode = {.taped = true, .lengths = lengths};
+    nb_mode mode = *as;
     nb_result pass;
+    mode.taped = true;
     nb_status status = nb_net_run(ctx, net, trace->x, y, &mode, &observer, &pass);
     if (status != NB_OK) return status;
     trace->cost = nb_tensor_item(pass.cost);
@@ -158,6 +159,12 @@ static nb_status run(nb_ctx *ctx, nb_net *net, nb_tensor *y, nb_tensor *lengths,
 nb_status nb_trace_run(nb_ctx *ctx, nb_net *net, nb_tensor *x, nb_tensor *y, nb_tensor *lengths,
                        nb_trace *trace)
 {
+    return nb_trace_run_as(ctx, net, x, y, &(nb_mode){.lengths = lengths}, trace);
+}
+
+nb_status nb_trace_run_as(nb_ctx *ctx, nb_net *net, nb_tensor *x, nb_tensor *y, const nb_mode *mode,
+                          nb_trace *trace)
+{
     int places = net->layer.plan->places - 1; /* without the network's own */
     trace->place = nb_alloc_zero(ctx, (size_t)places, sizeof *trace->place);
     if (!trace->place) return ctx->status;
@@ -168,7 +175,7 @@ nb_status nb_trace_run(nb_ctx *ctx, nb_net *net, nb_tensor *x, nb_tensor *y, nb_
     nb_status status = trace->x ? NB_OK : ctx->status;
     if (status == NB_OK && nb_dtype_computes(x->dtype))
         status = nb_require_grad(ctx, trace->x, true);
-    if (status == NB_OK) status = run(ctx, net, y, lengths, trace);
+    if (status == NB_OK) status = run(ctx, net, y, mode, trace);
     if (status != NB_OK) nb_trace_free(ctx, trace);
     return status;
 }

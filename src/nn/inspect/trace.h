@@ -36,6 +36,9 @@ typedef struct nb_trace {
  * not touch net->grads. */
 nb_status nb_trace_run(nb_ctx *ctx, nb_net *net, nb_tensor *x, nb_tensor *y, nb_tensor *lengths,
                        nb_trace *trace);
+/* The same of a pass that runs as `mode` says. */
+nb_status nb_trace_run_as(nb_ctx *ctx, nb_net *net, nb_tensor *x, nb_tensor *y, const nb_mode *mode,
+                          nb_trace *trace);
 /* What BP1 and BP2 multiply with, besides: grad_a, and the slope of every place. Costs and
  * activations run once more for it. */
 nb_status nb_trace_slopes(nb_ctx *ctx, const nb_net *net, nb_tensor *y, nb_trace *trace);

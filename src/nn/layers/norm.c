@@ -1,7 +1,6 @@
 /* layer_norm: the numbers of each example, or of each step, brought to mean 0 and variance 1, then
  * scaled and shifted feature by feature (Ba, Kiros and Hinton, 2016). */
-#include "nn/net/plan.h"
-#include "nn/net/walk.h"
+#include "nn/layers/norms.h"
 
 #include "base/family.h"
 
@@ -28,7 +27,9 @@ static nb_status check_form(nb_ctx *ctx, const nb_plan *plan)
                        "either way: %s",
                        plan->where, text, nb_form_readings(in, readings));
     if (in->reading == NB_SPACE)
-        return nb_fail(ctx, NB_ESHAPE, "%s: layer_norm takes features, not the space %s",
+        return nb_fail(ctx, NB_ESHAPE,
+                       "%s: layer_norm takes features, not the space %s; "
+                       "group_norm 1 does that",
                        plan->where, text);
     if (in->size[in->dims - 1] < 0)
         return nb_fail(ctx, NB_ESHAPE,
@@ -48,14 +49,7 @@ static nb_status plan_layer_norm(nb_planner *planner, const nb_layer *layer, nb_
     nb_status status = check_form(ctx, plan);
     if (status != NB_OK) return status;
     plan->out = plan->in;
-    const int64_t *features = &plan->in.size[plan->in.dims - 1];
-    nb_param_plan gain = {.name = "gain", .dims = 1, .shape = features, .neuron_dim = -1};
-    nb_param_plan shift = {.name = "shift", .dims = 1, .shape = features, .neuron_dim = -1};
-    gain.init = nb_init_of(nb_inits[NB_INIT_ones]);
-    shift.init = nb_init_of(nb_inits[NB_INIT_zeros]);
-    bool whole =
-        nb_plan_param(planner, layer, plan, &gain) && nb_plan_param(planner, layer, plan, &shift);
-    return whole ? NB_OK : ctx->status;
+    return nb_plan_gain_and_shift(planner, layer, plan, plan->in.size[plan->in.dims - 1]);
 }
 
 static nb_tensor *forward(nb_walk *walk, nb_layer *layer, nb_tensor *x, nb_output give)
@@ -69,15 +63,7 @@ static nb_tensor *forward(nb_walk *walk, nb_layer *layer, nb_tensor *x, nb_outpu
 }
 
 static const nb_option options[] = {
-    {.name = "epsilon",
-     .help = "added to the variance under the root",
-     .range = "a number above 0",
-     .value = 1e-5,
-     .low = 0,
-     .high = 1e30,
-     .above = true,
-     .kind = NB_NUMBER,
-     .offset = offsetof(norm_settings, epsilon)},
+    NB_OPTION_EPSILON(norm_settings),
     NB_LAYER_OPTIONS,
     NB_OPTIONS_END,
 };

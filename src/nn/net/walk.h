@@ -25,6 +25,7 @@ typedef struct nb_state {
 /* How a pass runs. */
 typedef struct nb_mode {
     bool learning;       /* dropout drops, running figures move; else evaluating */
+    bool by_batch;       /* norms take the batch's own figures though nothing is learned */
     bool taped;          /* the pass leaves records; says nothing about learning */
     uint64_t seed, step; /* of chance: with the place they name every draw */
     nb_tensor *lengths;  /* i32 (n), contiguous: of padded sequences, bound to the input's
