@@ -75,7 +75,7 @@ static nb_tensor *forward(nb_walk *walk, nb_layer *layer, nb_tensor *x, nb_outpu
     nb_tensor *y =
         first ? normalised(walk, layer, first, nb_walk_lengths(walk, layer->plan->in.size[0]))
               : NULL;
-    if (y) out = turned(ctx, y);
+    if (y) out = nb_then1(ctx, NB_OP_contiguous, turned(ctx, y));
     nb_tensor_release(ctx, first);
     nb_tensor_release(ctx, y);
     return out;

@@ -127,6 +127,22 @@ static flow draw_layer_norm(drawing *d, flow at)
     return at;
 }
 
+static flow draw_batch_norm(drawing *d, flow at)
+{
+    put(d, "batch_norm epsilon=0.5");
+    if (!below(d, 6)) put(d, " frozen");
+    maybe_name(d, at, at);
+    return at;
+}
+
+static flow draw_group_norm(drawing *d, flow at)
+{
+    if (at.width == 1) return draw_dense(d, at);
+    put(d, "group_norm %d epsilon=0.5", at.width % 2 || at.width < 4 ? 1 : 2);
+    maybe_name(d, at, at);
+    return at;
+}
+
 static flow draw_dropout(drawing *d, flow at)
 {
     put(d, "dropout 0.%d", below(d, 10));
@@ -229,7 +245,8 @@ static const struct kind {
 } kinds[] = {
     {"dense", draw_dense, false},           {"act", draw_act, false},
     {"dropout", draw_dropout, false},       {"reshape", draw_shapes, false},
-    {"layer_norm", draw_layer_norm, false}, {"residual", draw_residual, true},
+    {"layer_norm", draw_layer_norm, false}, {"batch_norm", draw_batch_norm, false},
+    {"group_norm", draw_group_norm, false}, {"residual", draw_residual, true},
     {"parallel", draw_parallel, true},      {"net", draw_net, true},
     {"rnn", draw_recurrent, false},         {"lstm", draw_recurrent, false},
     {"gru", draw_recurrent, false},
