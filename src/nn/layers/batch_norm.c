@@ -121,6 +121,8 @@ NB_DESCRIPTOR(nb_layer_type, nb_layer_batch_norm) = {
     .usage = "batch_norm [OPTIONS]; nn.batch_norm{momentum =}",
     .example = "net = nn.net \"1x8x8 - batch_norm - flatten - 30 - batch_norm - 10\"\n"
                "net[1].mean, net[4].variance",
+    .samples = "4 - 3 tanh - batch_norm - 2; 2x3x2 - batch_norm epsilon=0.25 - flatten - 2; "
+               "*x3 - batch_norm momentum=0.5 - 2; 4x3 - batch_norm - flatten - 2",
     .options = options,
     .streaming = NB_STREAM_EACH,
     .normalises = true,

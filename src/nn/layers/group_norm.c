@@ -110,6 +110,8 @@ NB_DESCRIPTOR(nb_layer_type, nb_layer_group_norm) = {
         "epsilon) + shift.",
     .usage = "group_norm GROUPS [OPTIONS]; nn.group_norm(4)",
     .example = "nn.net \"4x6x6 - group_norm 2 - flatten - 10\"",
+    .samples = "6 - group_norm 2 - 3; 4x3x2 - group_norm 2 epsilon=0.25 - flatten - 2; "
+               "*x4 - group_norm 2 - 3; 3x4 - group_norm 3 - flatten - 2",
     .options = options,
     .streaming = NB_STREAM_NEVER,
     .whole = whole,
