@@ -16,7 +16,7 @@
 #include <string.h>
 
 enum {
-    BLOCK = 64,              /* queries whose probabilities are under way at a time */
+    BLOCK = 32,              /* queries whose probabilities are under way at a time */
     PARALLEL = 1 << 14,      /* probabilities from which on heads go to the workers */
     KEEP_BYTES_MAX = 1 << 25 /* of probabilities that are kept for backward, not made anew */
 };
