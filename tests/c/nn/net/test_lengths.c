@@ -46,32 +46,58 @@ static double cost_of(nb_net *net, nb_tensor *x, nb_tensor *y, nb_tensor *length
     return cost;
 }
 
-/* The mean over 4 + 1 + 2 real steps, of each sequence alone; what stands in the padding is
- * nobody's, infinities too. */
-static void test_cost_of_real_steps(void **state)
+/* The cost, and its gradient at every parameter: a copy. */
+static nb_tensor *gradient_of(nb_net *net, nb_tensor *x, nb_tensor *y, nb_tensor *lengths,
+                              double *cost)
+{
+    const nb_mode mode = {.lengths = lengths};
+    if (nb_net_learn(ctx, net, x, y, &mode, NULL, cost) != NB_OK) fail_msg("%s", ctx->message);
+    nb_tensor *grads = nb_tensor_clone(ctx, net->grads);
+    assert_non_null(grads);
+    return grads;
+}
+
+/* Whether cost and gradient are those means over 4 + 1 + 2 real steps that sequences alone give;
+ * what stands in the padding is nobody's, infinities of targets too. */
+static void check_real_steps(const char *notation)
 {
     static const int32_t length[] = {4, 1, 2};
-    (void)state;
-    nb_net *net = net_of(ctx, "*x3 - 5 tanh - 2 : mse", NB_F64);
-    nb_tensor *x = sequences(3, 4, 3, 1), *y = sequences(3, 4, 2, 2), *lengths;
-    lengths = lengths_of(3, length);
-    double sum = 0;
+    nb_net *net = net_of(ctx, notation, NB_F64);
+    nb_tensor *x = sequences(3, 4, 3, 1), *y = sequences(3, 4, 2, 2);
+    nb_tensor *lengths = lengths_of(3, length);
+    double sum = 0, real, cost;
+    nb_tensor *whole = gradient_of(net, x, y, lengths, &real);
+    double *rest = nb_tensor_data(whole);
     for (int64_t i = 0; i < 3; i++) {
         nb_tensor *one = alone(x, i, length[i]), *target = alone(y, i, length[i]);
-        sum += length[i] * cost_of(net, one, target, NULL);
+        nb_tensor *part = gradient_of(net, one, target, NULL, &cost);
+        const double *g = nb_tensor_data(part);
+        for (int64_t k = 0; k < part->shape[0]; k++) rest[k] -= length[i] * g[k] / 7;
+        sum += length[i] * cost;
         nb_tensor_release(ctx, one);
         nb_tensor_release(ctx, target);
+        nb_tensor_release(ctx, part);
     }
-    double whole = cost_of(net, x, y, NULL), real = cost_of(net, x, y, lengths);
     assert_true(fabs(real - sum / 7) < 1e-14);
-    assert_true(fabs(real - whole) > 1e-3);
+    for (int64_t k = 0; k < whole->shape[0]; k++) assert_true(fabs(rest[k]) < 1e-14);
+    assert_true(fabs(real - cost_of(net, x, y, NULL)) > 1e-5);
     nb_tensor_set(x, (const int64_t[]){1, 1, 0}, 50);
     nb_tensor_set(y, (const int64_t[]){2, 2, 0}, INFINITY);
     assert_true(cost_of(net, x, y, lengths) == real);
+    nb_tensor_release(ctx, whole);
     nb_tensor_release(ctx, x);
     nb_tensor_release(ctx, y);
     nb_tensor_release(ctx, lengths);
     nb_net_release(ctx, net);
+}
+
+static void test_cost_of_real_steps(void **state)
+{
+    (void)state;
+    check_real_steps("*x3 - 5 tanh - 2 : mse");
+    check_real_steps("*x3 - positions - 2 tanh : mse");
+    check_real_steps("*x3 - positions 6 - attention 3 - 2 tanh : mse");
+    check_real_steps("*x3 - residual[attention 1 causal] - attention 3 - 2 : mse");
 }
 
 static void check_refused(const char *notation, int64_t count, const int32_t *length,
