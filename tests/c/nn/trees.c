@@ -32,8 +32,9 @@ typedef struct drawing {
     struct {
         int number;
         flow in, out;
-    } name[NAMES_MAX];  /* those that a place may share */
-    int named, outward; /* @ reaches from `outward` on */
+        int units, inputs; /* of a weight that others may take; 0: none */
+    } name[NAMES_MAX];     /* those that a place may share */
+    int named, outward;    /* @ reaches from `outward` on */
 } drawing;
 
 static int below(drawing *d, int n)
@@ -56,14 +57,29 @@ static bool same_flow(flow a, flow b)
     return a.steps == b.steps && a.width == b.width;
 }
 
-/* A name for the item just written, so that later places may share it. */
-static void maybe_name(drawing *d, flow in, flow out)
+/* A name for the item just written, so that later places may share it or take its weight. */
+static void maybe_name_weight(drawing *d, flow in, flow out, int units, int inputs)
 {
     if (d->repeats || d->named == NAMES_MAX || below(d, 3)) return;
     put(d, " name=n%d", ++d->names);
     d->name[d->named].number = d->names;
     d->name[d->named].in = in;
+    d->name[d->named].units = units;
+    d->name[d->named].inputs = inputs;
     d->name[d->named++].out = out;
+}
+
+static void maybe_name(drawing *d, flow in, flow out)
+{
+    maybe_name_weight(d, in, out, 0, 0);
+}
+
+/* The number of a named weight for so many inputs, or -1. */
+static int draw_weight(drawing *d, int inputs)
+{
+    for (int i = d->outward; i < d->named; i++)
+        if (d->name[i].units && d->name[i].inputs == inputs && below(d, 2)) return i;
+    return -1;
 }
 
 static flow draw_list(drawing *d, flow at, int end);
@@ -111,10 +127,40 @@ static void draw_tail(drawing *d, int units)
 
 static flow draw_dense(drawing *d, flow at)
 {
-    flow out = {at.steps, 1 + below(d, WIDTH)};
+    int tied = draw_weight(d, at.width);
+    flow out = {at.steps, tied < 0 ? 1 + below(d, WIDTH) : d->name[tied].units};
     put(d, below(d, 4) ? "%d" : "dense %d", out.width);
     draw_tail(d, out.width);
-    maybe_name(d, at, out);
+    if (tied >= 0) put(d, " tied=n%d", d->name[tied].number);
+    maybe_name_weight(d, at, out, out.width, at.width);
+    return out;
+}
+
+static flow draw_positions(drawing *d, flow at)
+{
+    if (!at.steps) return draw_dense(d, at);
+    put(d, below(d, 2) ? "positions" : "positions 4");
+    maybe_name(d, at, at);
+    return at;
+}
+
+static flow draw_attention(drawing *d, flow at)
+{
+    if (!at.steps) return draw_dense(d, at);
+    put(d, "attention %d", at.width % 2 || below(d, 2) ? at.width : at.width / 2);
+    if (below(d, 2)) put(d, " causal");
+    if (!below(d, 6)) put(d, " frozen");
+    maybe_name(d, at, at);
+    return at;
+}
+
+/* Only an input is words: no other place may share it, but any its weight. */
+static flow draw_embedding(drawing *d)
+{
+    flow out = {true, 1 + below(d, WIDTH)};
+    put(d, "* - embedding %d %d", TREE_WORDS, out.width);
+    maybe_name_weight(d, (flow){true, 0}, out, TREE_WORDS, out.width);
+    put(d, " - ");
     return out;
 }
 
@@ -249,7 +295,8 @@ static const struct kind {
     {"group_norm", draw_group_norm, false}, {"residual", draw_residual, true},
     {"parallel", draw_parallel, true},      {"net", draw_net, true},
     {"rnn", draw_recurrent, false},         {"lstm", draw_recurrent, false},
-    {"gru", draw_recurrent, false},
+    {"gru", draw_recurrent, false},         {"positions", draw_positions, false},
+    {"attention", draw_attention, false},
 };
 enum { KINDS = sizeof kinds / sizeof kinds[0] };
 
@@ -338,8 +385,11 @@ void draw_tree(char *text, uint64_t number)
 {
     drawing drawn = {.text = text, .stream = nb_stream_make(8, NB_FOR_TENSOR, number), .budget = 6};
     drawing *d = &drawn;
-    flow at = {.steps = !below(d, 4), .width = 1 + below(d, WIDTH)};
-    put(d, at.steps ? "*x%d - " : "%d - ", at.width);
+    flow at = {.steps = !below(d, 3), .width = 1 + below(d, WIDTH)};
+    if (at.steps && below(d, 2))
+        at = draw_embedding(d);
+    else
+        put(d, at.steps ? "*x%d - " : "%d - ", at.width);
     draw_list(d, at, 0);
     draw_end(d);
 }

@@ -4,10 +4,13 @@
 
 #include <stdint.h>
 
-enum { TREE_TEXT_MAX = 4000 };
+enum {
+    TREE_TEXT_MAX = 4000,
+    TREE_WORDS = 3 /* of the vocabulary where the input is words */
+};
 
-/* Writes network `number`, always the same, into `text` (TREE_TEXT_MAX bytes): on a vector or on
- * steps, small, with a cost that suits its end. */
+/* Writes network `number`, always the same, into `text` (TREE_TEXT_MAX bytes): on a vector, on
+ * steps or on words, small, with a cost that suits its end. */
 void draw_tree(char *text, uint64_t number);
 
 #endif
