@@ -194,6 +194,44 @@ static nb_status fill_orthogonal(nb_ctx *ctx, nb_tensor *w, const nb_fans *fans,
     return status;
 }
 
+/* ---- Nguyen and Widrow ---------------------------------------------------------------------- */
+
+/* A row of weights in a direction drawn by uniform numbers, as long as `length`. */
+static void draw_row(double *row, size_t n, double length, nb_stream *stream)
+{
+    for (size_t i = 0; i < n; i++) row[i] = draw_uniform(stream, 1);
+    double norm = sqrt(nb_real(NB_F64)->sum_squares(n, row, 1));
+    for (size_t i = 0; i < n && norm > 0; i++) row[i] *= length / norm;
+}
+
+static nb_status fill_rows(nb_ctx *ctx, nb_tensor *w, size_t n, double length, nb_stream *stream)
+{
+    nb_status status = NB_OK;
+    double *row = nb_alloc_zero(ctx, n, sizeof *row);
+    if (!row) return ctx->status;
+    for (int64_t k = 0; k < w->shape[0] && status == NB_OK; k++) {
+        status = nb_poll(ctx);
+        draw_row(row, n, length, stream);
+        if (status == NB_OK) store(w, k * (int64_t)n, row, (int64_t)n);
+    }
+    nb_free(ctx, row, n * sizeof *row);
+    nb_tensor_touch(w, "init");
+    return status;
+}
+
+/* The H neurons' slopes shall lie evenly over n inputs between -1 and 1: each row of weights has
+ * the length β = 0.7 H^(1/n), biases lie between -β and β. */
+static nb_status fill_nguyen_widrow(nb_ctx *ctx, nb_tensor *w, const nb_fans *fans,
+                                    nb_stream *stream)
+{
+    double neurons = w->dims ? (double)w->shape[0] : 1;
+    double beta = 0.7 * pow(neurons, inverse(fans->in));
+    size_t count = (size_t)nb_tensor_count(w);
+    if (count == 0) return NB_OK;
+    if (w->dims < 2) return fill_drawn(ctx, w, draw_uniform, beta, stream);
+    return fill_rows(ctx, w, count / (size_t)w->shape[0], beta, stream);
+}
+
 /* ---- The descriptors ------------------------------------------------------------------------ */
 
 #define INIT(NAME, HELP, ...)                                                                      \
@@ -224,6 +262,10 @@ INIT(normal, "normal, variance 1 (the book's first choice), or of another deviat
 INIT(uniform, "uniform up to 1 / sqrt(inputs)", .options = NULL);
 INIT(orthogonal, "orthonormal rows, or columns where there are fewer (Saxe et al. 2014)",
      .options = NULL);
+INIT(nguyen_widrow,
+     "for tanh: rows of length β = 0.7 neurons^(1/inputs), biases uniform up to β, so that inputs "
+     "within -1 … 1 meet the slopes of all neurons (Nguyen and Widrow 1990)",
+     .biases = true);
 INIT(zeros, "all 0; neurons of a layer then stay alike", .options = NULL);
 INIT(ones, "all 1; neurons of a layer then stay alike", .options = NULL);
 INIT(constant, "all one value; neurons of a layer then stay alike", .options = value_options);

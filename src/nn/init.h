@@ -19,6 +19,8 @@ typedef struct nb_init_type {
     const char *help; /* one line, with the formula and its source */
     const char *example;
     const nb_option *options; /* into nb_init.number; NULL: none */
+    bool biases; /* it says how the neurons' biases begin too, else 0: `in` is then that of their
+                    weights */
     /* Fills a contiguous tensor. */
     nb_status (*fill)(nb_ctx *ctx, nb_tensor *w, const nb_fans *fans, nb_stream *stream);
 } nb_init_type;

@@ -144,6 +144,18 @@ test("training, too, leaves frozen neurons and masked numbers, and heeds factors
     eq(trained(function(net) net[1].mask = {w = mask} end):ne(0), mask)
 end)
 
+test("nguyen_widrow spreads the neurons by weights and biases", function()
+    local net = nn.net("2 - 9 tanh init=nguyen_widrow - 3 init=nguyen_widrow - 1", F64)
+    near((net[1].w * net[1].w):sum(2), tensor.full(0.49 * 9, 9, F64), 1e-12)
+    assert(net[1].b:abs():max():item() <= 2.1 and net[1].b:ne(0):sum():item() == 9)
+    near((net[2].w * net[2].w):sum(2), tensor.full(0.49 * 3 ^ (2 / 9), 3, F64), 1e-12)
+    assert(net[2].b:abs():max():item() <= 0.7 * 3 ^ (1 / 9))
+    eq(net[3].b:item(), 0)
+    local before = net:params():clone()
+    net:reset(5)
+    assert(not net[1].b:equal(before:narrow(1, 19, 9)))
+end)
+
 -- ---- Masks ----
 
 test("a number whose mask is 0 stays, whatever moves the others", function()

@@ -164,6 +164,13 @@ static void set_fans(nb_param *param)
         if (i != 1) param->fan_out *= param->shape[i];
 }
 
+/* Whether the layer's initialiser says how this parameter begins, the biases behind the weights. */
+static bool begins_biases(const nb_layer *layer, const nb_plan *plan, const nb_param *param)
+{
+    const nb_init_type *init = layer->head.init.type;
+    return init && init->biases && param->dims == 1 && param->neuron_dim == 0 && plan->params > 1;
+}
+
 nb_param *nb_plan_param(nb_planner *planner, const nb_layer *layer, nb_plan *plan,
                         const nb_param_plan *of)
 {
@@ -172,8 +179,12 @@ nb_param *nb_plan_param(nb_planner *planner, const nb_layer *layer, nb_plan *pla
     const nb_param_spec *spec = find_spec(layer, of->name);
     param->decays = !of->init.type;
     param->init = of->init.type ? of->init : initialiser(layer, plan);
-    if (spec && spec->init.type) param->init = spec->init;
     set_fans(param);
+    if (begins_biases(layer, plan, param)) {
+        param->init = layer->head.init;
+        param->fan_in = plan->param[0].fan_in;
+    }
+    if (spec && spec->init.type) param->init = spec->init;
     bool whole = !spec || !spec->value || take_values(planner->ctx, plan, param, spec) == NB_OK;
     return whole ? param : NULL;
 }

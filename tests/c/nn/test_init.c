@@ -206,6 +206,22 @@ static void test_orthogonal_shapes(void **state)
     nb_tensor_release(ctx, w);
 }
 
+/* Rows are as long as 0.7 H^(1/n), biases within that, and the two are drawn for the same n. */
+static void test_nguyen_widrow(void **state)
+{
+    (void)state;
+    double beta = 0.7 * sqrt(9), most = 0;
+    nb_tensor *w = draw("nguyen_widrow", NB_F64, SHAPE(9, 2), 2, 9, 3);
+    for (int k = 0; k < 9; k++)
+        assert_true(fabs(hypot(numbers(w)[2 * k], numbers(w)[2 * k + 1]) - beta) < 1e-14);
+    nb_tensor_release(ctx, w);
+    w = draw("nguyen_widrow", NB_F64, SHAPE(900), 2, 1, 3);
+    for (int k = 0; k < 900; k++) most = fmax(most, fabs(numbers(w)[k]));
+    beta = 0.7 * sqrt(900);
+    assert_true(most > 0.98 * beta && most <= beta);
+    nb_tensor_release(ctx, w);
+}
+
 static void test_empty(void **state)
 {
     (void)state;
@@ -253,6 +269,7 @@ int main(void)
         TEST(zeros),        TEST(constants),  TEST(bits),
         TEST(dtypes_agree), TEST(orthogonal), TEST(orthogonal_shapes),
         TEST(empty),        TEST(interrupt),  TEST(memory_ends),
+        TEST(nguyen_widrow),
     };
     return cmocka_run_group_tests_name("init", tests, NULL, NULL);
 }
