@@ -246,7 +246,7 @@ static const nbl_entry entries[] = {
      "print(nn.net(\"64-30-10\"):notation())", NULL},
     {":save", net_save, "net:save(path)",
      "Writes the network to a file (safetensors). The file is the old one or the new one, never "
-     "half.",
+     "half. nn.load reads it; examples/python/read.py does so in Python, by NumPy alone.",
      "path = os.tmpname()\nnn.net(\"4 - 3 - 2\"):save(path)\nprint(nn.load(path))\nos.remove(path)",
      NULL},
     {":clone", net_clone, "net:clone()", "A copy with parameters of its own.",
