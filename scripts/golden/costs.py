@@ -161,7 +161,36 @@ def far_out():
                            "net[1].w, net[1].b = tensor.eye(3), 0"))
 
 
+# title, the last layer and the cost, function of z, y and the weights
+WEIGHTED = (
+    ("of classes", "softmax : cross_entropy", F.cross_entropy),
+    ("of classes", "linear : cross_entropy logits=true", F.cross_entropy),
+    ("of classes", "log_softmax : nll", lambda z, y, weight: F.nll_loss(logs(z), y, weight)),
+)
+
+
+def weighted():
+    """A step of plain descent on the weighted mean: its cost, and weights and biases after it."""
+    for title, last, f in WEIGHTED:
+
+        def run(x, y, k, f=f):
+            w, b = (p.requires_grad_() for p in (torch.eye(3), torch.zeros(3)))
+            c = f(x @ w.t() + b, y.long() - 1, weight=k)
+            c.backward()
+            return c.item(), w - w.grad / 4, b - b.grad / 4
+
+        yield Case(f"cost:{last.split(' : ')[1].split()[0]}", f"weights {title} after {last}",
+                   "h.cost[1], net[1].w, net[1].b", run,
+                   {"x": real("5x3"), "y": given("5", [3, 1, 2, 2, 3], torch.int32),
+                    "k": given("3", [0.5, 3, 0.25])}, (),
+                   (f'net = nn.net("3 - 3 {last}", {{dtype = dtype}})',
+                    "net[1].w, net[1].b = tensor.eye(3), 0",
+                    "h = net:train(x, y, {weights = k, epochs = 1, batch = 5, lr = 0.25, "
+                    "progress = false})"))
+
+
 def cases():
     yield from costs()
     yield from on_steps()
+    yield from weighted()
     yield from far_out()

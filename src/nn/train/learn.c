@@ -19,6 +19,7 @@ static nb_status run(nb_ctx *ctx, task *t, const nb_sink *sink, double *cost)
                           .seed = lesson->seed,
                           .step = lesson->step,
                           .lengths = lesson->lengths,
+                          .weights = lesson->weights,
                           .staged = &t->staged};
     nb_staged_drop(ctx, &t->staged);
     return nb_net_learn(ctx, t->net, lesson->x, lesson->y, &mode, sink, cost);

@@ -12,6 +12,7 @@ enum { NB_NET_STATE = 2 }; /* flat tensors that a network's state takes: paramet
 typedef struct nb_lesson {
     nb_tensor *x, *y;   /* prepared examples and targets */
     nb_tensor *lengths; /* of padded sequences, else NULL */
+    nb_tensor *weights; /* of the examples (n), or of their steps (n, T); NULL: they count alike */
     double rate;
     uint64_t seed, step; /* of the layers' chance */
     bool keep_grads;     /* net->grads holds the gradient afterwards */

@@ -20,7 +20,7 @@ static nb_progress progress_of(const loop *l)
                      .batch = at->batch,
                      .batches = (at->count + at->size - 1) / at->size,
                      .examples = at->examples,
-                     .cost = at->sum / (double)at->examples,
+                     .cost = nb_course_cost(at),
                      .accuracy = NAN,
                      .test_cost = NAN,
                      .seconds = nb_trainer_seconds(t),

@@ -82,7 +82,8 @@ nb_trainer *nb_trainer_new(nb_ctx *ctx, nb_net *net, nb_set *set, const nb_train
                       .began = nb_clock(),
                       .keep_grads = options->keep_grads};
     t->order = nb_alloc(ctx, (size_t)set->count * sizeof *t->order);
-    if (t->order) return t;
+    if (t->order && nb_weights_read(ctx, net, set, options->weights, &t->weights) == NB_OK)
+        return t;
     nb_trainer_free(ctx, t);
     return NULL;
 }
@@ -100,6 +101,7 @@ void nb_trainer_free(nb_ctx *ctx, nb_trainer *t)
     drop_buffers(ctx, &t->x, &t->y);
     drop_buffers(ctx, &t->rest_x, &t->rest_y);
     if (t->order) nb_free(ctx, t->order, (size_t)t->course.count * sizeof *t->order);
+    nb_weights_free(ctx, &t->weights);
     nb_history_free(ctx, &t->history);
     nb_net_release(ctx, t->net);
     nb_set_release(ctx, t->set);
@@ -110,6 +112,11 @@ void nb_trainer_free(nb_ctx *ctx, nb_trainer *t)
 bool nb_trainer_is_whole(const nb_trainer *t)
 {
     return t->course.epoch == 0 || t->course.examples == t->course.count;
+}
+
+double nb_course_cost(const nb_course *at)
+{
+    return at->weight > 0 ? at->sum / at->weight : 0;
 }
 
 double nb_trainer_seconds(const nb_trainer *t)
@@ -154,9 +161,9 @@ static nb_status make_buffers(nb_ctx *ctx, const nb_trainer *t, int64_t n, nb_te
     return nb_batch_new(ctx, t->net, t->set, n, x, y);
 }
 
-/* The batch of n examples behind those that `at` has done. */
+/* The batch of n examples behind those that `at` has done; *weight: how much it counts. */
 static nb_status learn_batch(nb_ctx *ctx, nb_trainer *t, const nb_course *at, int64_t n,
-                             double *cost)
+                             double *cost, double *weight)
 {
     int64_t left = at->count - at->examples - n;
     nb_tensor **x = n == at->size ? &t->x : &t->rest_x, **y = n == at->size ? &t->y : &t->rest_y;
@@ -174,7 +181,10 @@ static nb_status learn_batch(nb_ctx *ctx, nb_trainer *t, const nb_course *at, in
                         .seed = at->seed,
                         .step = (uint64_t)at->steps,
                         .keep_grads = t->keep_grads};
-    status = nb_learn(ctx, t->net, t->optimizer, &lesson, cost);
+    status = nb_weights_gather(ctx, &t->weights, t->net, t->set, t->order + at->examples, &batch,
+                               &lesson.weights, weight);
+    if (status == NB_OK) status = nb_learn(ctx, t->net, t->optimizer, &lesson, cost);
+    nb_tensor_release(ctx, lesson.weights);
     nb_batch_free(ctx, &batch);
     /* x and y were finite. */
     if (status == NB_EVALUE)
@@ -196,21 +206,23 @@ nb_status nb_trainer_step(nb_ctx *ctx, nb_trainer *t, double *cost)
     nb_status status = nb_trainer_end_epoch(ctx, t);
     if (status != NB_OK) return status;
     nb_course at = t->course;
+    double weight;
     if (nb_trainer_is_whole(t)) {
         at.epoch++;
         at.batch = at.examples = 0;
-        at.sum = 0;
+        at.sum = at.weight = 0;
     }
     int64_t left = at.count - at.examples, n = left < at.size ? left : at.size;
     /* What is learned is never without its entry. */
     status = reserve_epoch(ctx, &t->history);
     if (status == NB_OK) status = make_order(ctx, t, at.epoch);
-    if (status == NB_OK) status = learn_batch(ctx, t, &at, n, cost);
+    if (status == NB_OK) status = learn_batch(ctx, t, &at, n, cost, &weight);
     if (status != NB_OK) return placed(ctx, &at, status);
     at.batch++;
     at.steps++;
     at.examples += n;
-    at.sum += *cost * (double)n;
+    at.sum += *cost * weight;
+    at.weight += weight;
     t->course = at;
     t->history.examples += n;
     return NB_OK;
@@ -219,7 +231,7 @@ nb_status nb_trainer_step(nb_ctx *ctx, nb_trainer *t, double *cost)
 nb_status nb_trainer_end_epoch(nb_ctx *ctx, nb_trainer *t)
 {
     const nb_course *at = &t->course;
-    nb_epoch epoch = {.cost = at->sum / (double)at->count, .test_cost = NAN, .accuracy = NAN};
+    nb_epoch epoch = {.cost = nb_course_cost(at), .test_cost = NAN, .accuracy = NAN};
     if (!nb_trainer_is_whole(t) || t->history.epochs == at->epoch) return NB_OK;
     nb_status status = reserve_epoch(ctx, &t->history);
     if (status == NB_OK && t->test) {

@@ -5,6 +5,7 @@
 
 #include "nn/train/evaluate.h"
 #include "nn/train/learn.h"
+#include "nn/train/weights.h"
 
 typedef struct nb_epoch {
     double cost;                /* mean over the epoch's examples, each when its batch came */
@@ -30,6 +31,7 @@ typedef struct nb_trainer_options {
     uint64_t seed; /* of the shuffling */
     bool shuffle;
     nb_optimizer *optimizer; /* borrowed for the trainer's life */
+    nb_tensor *weights;      /* of examples or classes (nb_weights_read); borrowed, or NULL */
     nb_set *test;            /* evaluated at every epoch's end; or NULL */
     bool keep_grads;         /* somebody reads net:grads() between steps */
 } nb_trainer_options;
@@ -44,7 +46,8 @@ typedef struct nb_course {
     int64_t epoch;    /* the one under way, from 1; 0 before the first step */
     int64_t batch;    /* batches of it that are done */
     int64_t examples; /* in them */
-    double sum;       /* of their costs, each times its examples */
+    double weight;    /* of these: their number, unless they are weighted */
+    double sum;       /* of their costs, each times its weight */
     int64_t steps;    /* batches of all epochs */
 } nb_course;
 
@@ -53,9 +56,10 @@ typedef struct nb_trainer {
     nb_set *set, *test; /* test: or NULL */
     nb_optimizer *optimizer;
     nb_course course;
-    nb_history history;         /* an entry for every epoch that has ended */
-    int32_t *order;             /* positions in the set, a list of course.count */
-    int64_t ordered;            /* the epoch whose order that is; 0: none yet */
+    nb_history history; /* an entry for every epoch that has ended */
+    int32_t *order;     /* positions in the set, a list of course.count */
+    int64_t ordered;    /* the epoch whose order that is; 0: none yet */
+    nb_weights weights;
     nb_tensor *x, *y;           /* of a whole batch */
     nb_tensor *rest_x, *rest_y; /* of the last, shorter one */
     double began;               /* on the clock; history.seconds is what passed before */
@@ -80,6 +84,8 @@ nb_status nb_trainer_end_epoch(nb_ctx *ctx, nb_trainer *trainer);
 nb_status nb_trainer_epoch(nb_ctx *ctx, nb_trainer *trainer);
 /* Between epochs: the last is whole, or there was none. */
 bool nb_trainer_is_whole(const nb_trainer *trainer);
+/* The mean cost of the epoch's batches so far. */
+double nb_course_cost(const nb_course *at);
 /* Since the run began. */
 double nb_trainer_seconds(const nb_trainer *trainer);
 

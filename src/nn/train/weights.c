@@ -1,0 +1,142 @@
+/* How much examples count in training. */
+#include "nn/train/weights.h"
+
+#include "kernel/kernel.h"
+#include "tensor/shape.h"
+
+#include <math.h>
+
+/* Classes of the set for the net; 0: it holds targets. */
+static int64_t class_count(const nb_net *net, const nb_set *set)
+{
+    const nb_form *out = nb_net_out(net);
+    if (nb_set_is_pair(net, set)) return 2;
+    return nb_set_has_classes(net, set) ? out->size[out->dims - 1] : 0;
+}
+
+static nb_status check_numbers(nb_ctx *ctx, const nb_tensor *of)
+{
+    const double *weight = nb_tensor_data(of);
+    double sum = 0;
+    for (int64_t i = 0; i < nb_tensor_count(of); i++) {
+        if (!(weight[i] >= 0) || !isfinite(weight[i]))
+            return nb_fail(ctx, NB_EARG, "weights must be numbers from 0; number %lld is %g",
+                           (long long)i + 1, weight[i]);
+        sum += weight[i];
+    }
+    return sum > 0 ? NB_OK : nb_fail(ctx, NB_EARG, "weights are all 0: nothing would count");
+}
+
+/* Which of both the numbers are. */
+static nb_status sort_out(nb_ctx *ctx, const nb_set *set, int64_t classes, nb_weights *out)
+{
+    char text[NB_SHAPE_TEXT];
+    const nb_tensor *of = out->of;
+    int64_t n = of->dims == 1 ? of->shape[0] : -1;
+    bool examples = n == set->count;
+    out->by_class = classes > 0 && n == classes;
+    if (examples && out->by_class)
+        return nb_fail(
+            ctx, NB_EARG,
+            "weights holds %lld numbers, and there are as many examples as classes: name "
+            "the classes, {cat = 2}, or learn from more examples",
+            (long long)n);
+    if (examples || out->by_class) return NB_OK;
+    nb_shape_text(of->dims, of->shape, text);
+    if (classes == 0)
+        return nb_fail(ctx, NB_ESHAPE,
+                       "weights is %s; the set has targets, so it takes a weight for each of the "
+                       "%lld examples",
+                       text, (long long)set->count);
+    return nb_fail(ctx, NB_ESHAPE,
+                   "weights is %s; it takes a weight for each of the %lld classes or of the %lld "
+                   "examples",
+                   text, (long long)classes, (long long)set->count);
+}
+
+nb_status nb_weights_read(nb_ctx *ctx, const nb_net *net, const nb_set *set, nb_tensor *numbers,
+                          nb_weights *out)
+{
+    *out = (nb_weights){.of = NULL};
+    if (!numbers) return NB_OK;
+    nb_tensor *real = nb_tensor_convert(ctx, numbers, NB_F64, 1);
+    out->of = real ? nb_tensor_contiguous(ctx, real) : NULL;
+    nb_tensor_release(ctx, real);
+    nb_status status = out->of ? NB_OK : ctx->status;
+    if (status == NB_OK && net->cost.type->host)
+        status = nb_fail(ctx, NB_EARG,
+                         "cost %s gives one number for all examples, so weights cannot enter; let "
+                         "it weigh them itself",
+                         net->cost.type->name);
+    if (status == NB_OK) status = sort_out(ctx, set, class_count(net, set), out);
+    if (status == NB_OK) status = check_numbers(ctx, out->of);
+    if (status != NB_OK) nb_weights_free(ctx, out);
+    return status;
+}
+
+void nb_weights_free(nb_ctx *ctx, nb_weights *weights)
+{
+    nb_tensor_release(ctx, weights->of);
+    weights->of = NULL;
+}
+
+/* ---- Of a batch -------------------------------------------------------------------------------
+ */
+
+static nb_tensor *of_examples(nb_ctx *ctx, const nb_weights *weights, const int32_t *order,
+                              int64_t n)
+{
+    const double *from = nb_tensor_data(weights->of);
+    nb_tensor *out = nb_tensor_new(ctx, NB_F64, 1, &n);
+    for (int64_t i = 0; out && i < n; i++) ((double *)nb_tensor_data(out))[i] = from[order[i]];
+    return out;
+}
+
+/* Padding has no class and counts nothing. */
+static nb_tensor *of_classes(nb_ctx *ctx, const nb_weights *weights, nb_tensor *classes)
+{
+    const double *from = nb_tensor_data(weights->of);
+    nb_tensor *whole = nb_tensor_contiguous(ctx, classes);
+    nb_tensor *out = whole ? nb_tensor_new(ctx, NB_F64, whole->dims, whole->shape) : NULL;
+    for (int64_t i = 0; out && i < nb_tensor_count(out); i++) {
+        int32_t class = ((const int32_t *)nb_tensor_data(whole))[i];
+        bool known = class >= 1 && class <= weights->of->shape[0];
+        ((double *)nb_tensor_data(out))[i] = known ? from[class - 1] : 0;
+    }
+    nb_tensor_release(ctx, whole);
+    return out;
+}
+
+/* The class numbers of a batch whose y is targets. */
+static nb_tensor *numbers_of(nb_ctx *ctx, const nb_set *set, const int32_t *order, int64_t n)
+{
+    nb_batch batch;
+    nb_tensor *room = nb_batch_classes(ctx, set, n), *out = NULL;
+    if (room && nb_batch_gather(ctx, set, order, 0, n, 0, NULL, room, &batch) == NB_OK) {
+        out = nb_tensor_retain(batch.y);
+        nb_batch_free(ctx, &batch);
+    }
+    nb_tensor_release(ctx, room);
+    return out;
+}
+
+nb_status nb_weights_gather(nb_ctx *ctx, const nb_weights *weights, const nb_net *net,
+                            const nb_set *set, const int32_t *order, const nb_batch *batch,
+                            nb_tensor **out, double *sum)
+{
+    int64_t n = batch->x->shape[0];
+    *out = NULL;
+    *sum = (double)n;
+    if (!weights->of) return NB_OK;
+    if (weights->by_class) {
+        nb_tensor *classes =
+            nb_net_wants_classes(net) ? nb_tensor_retain(batch->y) : numbers_of(ctx, set, order, n);
+        if (classes) *out = of_classes(ctx, weights, classes);
+        nb_tensor_release(ctx, classes);
+    } else {
+        *out = of_examples(ctx, weights, order, n);
+    }
+    if (!*out) return ctx->status;
+    *sum = nb_real(NB_F64)->sum((size_t)nb_tensor_count(*out), nb_tensor_data(*out), 1);
+    return NB_OK;
+}
