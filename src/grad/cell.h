@@ -22,7 +22,7 @@ typedef struct nb_recurrence {
      * begins with; likewise the cells of lstm; (T, n, G u) the gates; (T, n, u) what a cell needs
      * besides. */
     char *h, *c, *gates, *more;
-    const char *wh; /* forward: turned, (u, G u) */
+    const char *wh; /* in panels: forward turned, (u, G u), backward (G u, u) */
     const char *bh;
     char *room;           /* (n, G u) */
     char *out;            /* (n, T, u), or NULL */

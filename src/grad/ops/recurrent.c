@@ -23,6 +23,7 @@
 
 enum {
     PIECE_ROWS = 16, /* examples of a piece: fewer make its products slow */
+    PANEL = 32,      /* columns of Wh that lie together: a panel stays in the first cache */
     IN_X = 0,
     IN_WX,
     IN_WH,
@@ -103,6 +104,31 @@ static int64_t lay_out(nb_recurrence *job, char *base)
     at += steps * job->across;
     job->more = base + at * job->width;
     return job->cell->more ? at + steps * job->u : at;
+}
+
+/* A matrix (k, n), element (i, j) at from[i row + j column], as panels of PANEL columns, one behind
+ * the other; and C (m, n) = A (m, k) times it + beta C. */
+static void lay_panels(const nb_recurrence *job, int64_t k, int64_t n, const char *from,
+                       int64_t row, int64_t column, char *to)
+{
+    for (int64_t j = 0; j < n; j += PANEL) {
+        int64_t columns = n - j < PANEL ? n - j : PANEL;
+        nb_kernels_get()->copy_matrix((size_t)job->width, (size_t)k, (size_t)columns,
+                                      from + j * column * job->width, row, column,
+                                      to + j * k * job->width, columns, 1);
+    }
+}
+
+static void panels_product(const nb_recurrence *job, int64_t m, int64_t n, int64_t k, const char *a,
+                           double beta, char *c)
+{
+    for (int64_t j = 0; j < n; j += PANEL) {
+        size_t columns = (size_t)(n - j < PANEL ? n - j : PANEL);
+        nb_product_piece(job->dtype, (size_t)m, columns, (size_t)k, 1,
+                         (nb_matrix){a, (size_t)k, false},
+                         (nb_matrix){job->wh + j * k * job->width, columns, false}, beta,
+                         c + j * job->width, (size_t)n);
+    }
 }
 
 static nb_status run_job(nb_ctx *ctx, nb_recurrence *job, nb_piece *piece)
@@ -198,12 +224,9 @@ static void forward_piece(void *arg, size_t piece)
 {
     const nb_recurrence *job = arg;
     int64_t first = (int64_t)piece * PIECE_ROWS, end = end_of(job, piece);
-    size_t u = (size_t)job->u, across = (size_t)job->across;
     for (int64_t s = 0; s < job->T && !interrupted(job); s++) {
-        nb_product_piece(job->dtype, (size_t)(end - first), across, u, 1,
-                         (nb_matrix){nb_row(job, job->h, s, first, job->u), u, false},
-                         (nb_matrix){job->wh, across, false}, 0,
-                         job->room + first * job->across * job->width, across);
+        panels_product(job, end - first, job->across, job->u, nb_row(job, job->h, s, first, job->u),
+                       0, job->room + first * job->across * job->width);
         for (int64_t i = first; i < end; i++) {
             if (s < length_of(job, i))
                 step(job, s, i);
@@ -272,14 +295,12 @@ static nb_status bring_inputs(nb_ctx *ctx, nb_recurrence *job, nb_tensor *const 
 static nb_status run_forward(nb_ctx *ctx, nb_recurrence *job, nb_tensor *const *in,
                              const nb_inputs *x, nb_tensor *inner)
 {
-    size_t u = (size_t)job->u, across = (size_t)job->across;
     char *turned = nb_tensor_data(inner);
     nb_tensor *wx = NULL;
     job->room = turned + job->u * job->across * job->width;
     job->wh = turned;
     job->bh = job->cell->biases > 1 ? nb_tensor_data(in[IN_BH]) : NULL;
-    nb_kernels_get()->copy_matrix((size_t)job->width, u, across, nb_tensor_data(in[IN_WH]), 1,
-                                  job->u, turned, job->across, 1);
+    lay_panels(job, job->u, job->across, nb_tensor_data(in[IN_WH]), 1, job->u, turned);
     nb_status status = bring_inputs(ctx, job, in, x, &wx);
     if (status == NB_OK) status = run_job(ctx, job, forward_piece);
     nb_tensor_release(ctx, wx);
@@ -359,14 +380,12 @@ static void backward_piece(void *arg, size_t piece)
 {
     const nb_recurrence *job = arg;
     int64_t first = (int64_t)piece * PIECE_ROWS, end = end_of(job, piece);
-    size_t u = (size_t)job->u, across = (size_t)job->across;
     for (int64_t s = job->T - 1; s >= 0 && !interrupted(job); s--) {
         for (int64_t i = first; i < end; i++) step_back(job, s, i);
         if (s == 0) break; /* nobody asks the state that all began with */
-        nb_product_piece(job->dtype, (size_t)(end - first), u, across, 1,
-                         (nb_matrix){nb_row(job, job->dz, s, first, job->across), across, false},
-                         (nb_matrix){job->wh, u, false}, 1, nb_row(job, job->dh, 0, first, job->u),
-                         u);
+        panels_product(job, end - first, job->u, job->across,
+                       nb_row(job, job->dz, s, first, job->across), 1,
+                       nb_row(job, job->dh, 0, first, job->u));
     }
 }
 
@@ -459,11 +478,13 @@ static nb_status recurrent_backward(nb_ctx *ctx, nb_record *record, nb_tensor *d
     const int64_t shape[] = {job.T * job.n, job.across};
     nb_tensor *from = nb_tensor_contiguous(ctx, delta);
     nb_tensor *wh = from ? nb_tensor_contiguous(ctx, record->in[IN_WH]) : NULL;
-    nb_tensor *dz = wh ? nb_tensor_new(ctx, job.dtype, 2, shape) : NULL, *dx = NULL;
+    nb_tensor *panels = wh ? nb_tensor_new(ctx, job.dtype, 2, wh->shape) : NULL;
+    nb_tensor *dz = panels ? nb_tensor_new(ctx, job.dtype, 2, shape) : NULL, *dx = NULL;
     if (dz) dx = cell->biases > 1 ? nb_tensor_new(ctx, job.dtype, 2, shape) : nb_tensor_retain(dz);
     nb_status status = dx ? NB_OK : ctx->status;
     if (dx) {
-        job.wh = nb_tensor_data(wh);
+        lay_panels(&job, job.across, job.u, nb_tensor_data(wh), job.u, 1, nb_tensor_data(panels));
+        job.wh = nb_tensor_data(panels);
         job.dz = nb_tensor_data(dz);
         job.dx = nb_tensor_data(dx);
         status = run_backward(ctx, &job, from);
@@ -472,6 +493,7 @@ static nb_status recurrent_backward(nb_ctx *ctx, nb_record *record, nb_tensor *d
     nb_tensor_release(ctx, real);
     nb_tensor_release(ctx, from);
     nb_tensor_release(ctx, wh);
+    nb_tensor_release(ctx, panels);
     nb_tensor_release(ctx, dz);
     nb_tensor_release(ctx, dx);
     return status;
