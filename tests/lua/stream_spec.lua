@@ -109,6 +109,22 @@ test("what a stream refuses, it forgets nothing by", function()
     eq(tostring(s), "stream of *x3 - lstm 4 - 2 sigmoid : quadratic · 1 step")
 end)
 
+test("a step that fails on its way is as if it had not been", function()
+    local broken = false
+    local function f(x)
+        if broken then error "broken" end
+        return x * 1
+    end
+    local net = nn.net {{"*", 3}, nn.lstm(4), nn.fn {f = f, per_step = true}}
+    local s, t = net:stream(), net:stream()
+    s {1, 2, 3}
+    t {1, 2, 3}
+    broken = true
+    fails(function() s {4, 5, 6} end, "broken", true)
+    broken = false
+    assert(s {7, 8, 9}:equal(t {7, 8, 9}))
+end)
+
 test("a stream leaves no tape, and keeps its network", function()
     local s = nn.net("*x3 - lstm 4"):stream()
     collectgarbage()
