@@ -259,6 +259,11 @@ test("the sign of one output answers hinge, and is judged so", function()
     net:train(x, signs:unsqueeze(2), {epochs = 300, lr = 0.5, progress = false})
     eq(net:evaluate(x, signs:unsqueeze(2)).correct, 6)
     eq(net(x):gt(0):to "f64" * 2 - 1, signs:unsqueeze(2):totable())
+    net:params():fill_(0)
+    net[1].b[1] = 0.25 -- within the margin, but above 0
+    eq(net:evaluate(x, tensor.ones(6, 1)).correct, 6)
+    eq(net:evaluate(x, -tensor.ones(6, 1)).correct, 0)
+    eq(net:classify(x), nn.net("4 - 1 init=ones"):classify(tensor.ones(6, 4)))
     local set = data.set {x = x, y = {1, 2, 1, 2, 1, 2}, classes = {"no", "yes"}}
     fails(function() net:train(set, quiet) end, "hinge takes targets of -1 and 1", true)
 end)

@@ -177,11 +177,6 @@ static bool always_classes(const nb_cost *cost, nb_activation last, int64_t unit
     return units > 1;
 }
 
-static nb_op_id nll_fused(const nb_cost *cost, nb_activation last, int64_t units)
-{
-    return nb_is_log_softmax(last) ? categorical_fused(cost, last, units) : NB_OPS;
-}
-
 static nb_status nll_check(nb_ctx *ctx, const nb_cost *cost, nb_activation last, const char *where)
 {
     const nb_activation_type *type = last.type;
@@ -216,7 +211,7 @@ NB_DESCRIPTOR(nb_cost_type, nb_cost_nll) = {
     .check = nll_check,
     .rate = cross_entropy_rate,
     .classes = always_classes,
-    .fused = nll_fused,
+    .fused = categorical_fused,
 };
 
 /* ---- kl ------------------------------------------------------------------------------------- */

@@ -479,6 +479,34 @@ static void adam_follows_its_formula(void **state)
     }
 }
 
+enum { CHANNELS = 6, PLACES = 9 };
+
+/* Norms of a few channels, which are rows, then columns; each channel's figures are of its own. */
+static double *norms_of(const nb_real_kernels *real, nb_dtype dtype, const double *a,
+                        const double *b, double *out)
+{
+    double coef[NB_NORM_KINDS * CHANNELS], y[COUNT], dgain[CHANNELS] = {0}, dshift[CHANNELS] = {0};
+    for (size_t i = 0; i < NB_NORM_KINDS * CHANNELS; i++) put(dtype, coef, i, cos((double)i));
+    for (int by_row = 0; by_row < 2; by_row++) {
+        const nb_norm_lines lines = {.rows = by_row ? CHANNELS : PLACES,
+                                     .columns = by_row ? PLACES : CHANNELS,
+                                     .ld = PLACES + 2,
+                                     .channels = CHANNELS,
+                                     .coef = coef,
+                                     .by_row = by_row};
+        memcpy(y, a, sizeof y);
+        real->norm_apply(&lines, a, y);
+        for (size_t i = 0; i < COUNT; i++) *out++ = get(dtype, y, i);
+        real->norm_gather(&lines, a, b, dgain, dshift);
+        memcpy(y, b, sizeof y);
+        real->norm_slope(&lines, a, y, y); /* over δ itself */
+        for (size_t i = 0; i < COUNT; i++) *out++ = get(dtype, y, i);
+    }
+    for (size_t c = 0; c < CHANNELS; c++) *out++ = dgain[c];
+    for (size_t c = 0; c < CHANNELS; c++) *out++ = dshift[c];
+    return out;
+}
+
 /* What every table gives for one set of inputs, end to end. */
 static size_t results_of(const nb_real_kernels *real, nb_dtype dtype, const double *a,
                          const double *b, double *out)
@@ -502,13 +530,14 @@ static size_t results_of(const nb_real_kernels *real, nb_dtype dtype, const doub
         real->binary[f](COUNT, a, 1, b, 1, w, 1);
         for (size_t i = 0; i < COUNT; i++) *out++ = get(dtype, w, i);
     }
+    out = norms_of(real, dtype, a, b, out);
     return (size_t)(out - start);
 }
 
 static void every_table_gives_the_same_bits(void **state)
 {
     (void)state;
-    enum { RESULTS = (4 + NB_BINARIES) * COUNT };
+    enum { RESULTS = (9 + NB_BINARIES) * COUNT };
     size_t tables;
     const nb_kernels *const *all = nb_kernels_all(&tables);
     double *first = malloc(RESULTS * sizeof *first), *other = malloc(RESULTS * sizeof *other);
