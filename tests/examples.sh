@@ -63,6 +63,22 @@ mnist_learns() {
     ends 0 "$root/examples/mnist.lua" "$mnist" 1 && shows 'epoch  1 · cost'
 }
 
+mnist_cnn_says_usage() {
+    ends 2 "$root/examples/mnist_cnn.lua" && shows 'usage: nabla examples/mnist_cnn.lua DIR'
+}
+
+# A tenth of the examples, one epoch: nine digits of ten.
+mnist_cnn_learns() {
+    ends 0 "$root/examples/mnist_cnn.lua" "$mnist" 1 5000 &&
+        grep -q 'test accuracy 9[0-9]' "$scratch/out"
+}
+
+# A few epochs leave less than half of what the mean picture misses.
+autoencoder() {
+    ends 0 "$root/examples/autoencoder.lua" 12 &&
+        grep -q 'leave [1-4]\{0,1\}[0-9] %' "$scratch/out" && shows 'what comes out'
+}
+
 residual() {
     ends 0 "$root/examples/residual.lua" && shows '2 ×' && shows 'which alone learned'
 }
@@ -82,13 +98,16 @@ tensors() {
 
 count digits.lua digits
 count residual.lua residual
+count autoencoder.lua autoencoder
 count custom_layer.lua custom_layer
 count sequence.lua sequence
 count tensors.lua tensors
 count 'digits.lua with -i' digits_leave_globals
 count 'mnist.lua without a folder' mnist_says_usage
+count 'mnist_cnn.lua without a folder' mnist_cnn_says_usage
 if [ -d "$mnist" ]; then
     count mnist.lua mnist_learns
+    count mnist_cnn.lua mnist_cnn_learns
 else
     echo "mnist.lua was not run: no folder $mnist"
 fi

@@ -124,8 +124,18 @@ typedef union nb_attr {
     struct nb_attr_attention {
         int64_t heads, causal;
     } attention;
-    /* activate, dense: nb_kernel_runs (grad/activate.h), or NULL */
+    /* activate, dense, and where a struct of theirs begins with it: nb_kernel_runs
+     * (grad/activate.h), or NULL */
     nb_shared *shared;
+    /* conv, conv_transpose, max_pool, avg_pool: by extents, one or two */
+    struct nb_attr_window {
+        nb_shared *shared;
+        int32_t kernel[2]; /* of pools; a convolution's is that of its weights */
+        int32_t stride[2], dilation[2];
+        int32_t low[2], high[2]; /* zeros before the first and behind the last */
+        int32_t extra[2];        /* numbers more that conv_transpose gives */
+        int32_t groups;
+    } window;
 } nb_attr;
 
 /* One call under way. `forward` makes the output; what backward will need goes into saved (owned by

@@ -66,11 +66,12 @@ static nb_status bad_class(nb_ctx *ctx, double value, int64_t classes)
                    nb_number_text(value, text), (long long)classes);
 }
 
-/* Numbers that one step of an output holds. */
+/* Numbers that one step of an output holds, from which class numbers choose; space takes targets
+ * alone. */
 static int64_t units(const nb_net *net)
 {
     const nb_form *out = nb_net_out(net);
-    return out->dims ? out->size[out->dims - 1] : 1;
+    return out->dims && out->reading != NB_SPACE ? out->size[out->dims - 1] : 1;
 }
 
 /* The output's sizes without its units: what class numbers stand at. */

@@ -71,6 +71,11 @@ int64_t nb_form_count(const nb_form *form)
     return nb_shape_count(form->dims, fixed);
 }
 
+int nb_form_neuron_dim(const nb_form *form)
+{
+    return form->reading == NB_SPACE ? 0 : form->dims - 1;
+}
+
 const char *nb_form_readings(const nb_form *form, char *text)
 {
     int64_t last = form->size[form->dims - 1];

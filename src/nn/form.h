@@ -36,6 +36,9 @@ bool nb_form_takes(const nb_form *form, const int64_t *sizes);
 /* The product of the sizes, free ones counted as 1. */
 int64_t nb_form_count(const nb_form *form);
 
+/* The dimension of an example that counts neurons: of space the channels, else the last. */
+int nb_form_neuron_dim(const nb_form *form);
+
 /* What to write so that an open form is read in one way: "put flatten before it for one vector, or
  * write *x4 for steps". text: NB_READINGS_TEXT. */
 enum { NB_READINGS_TEXT = 96 };

@@ -15,7 +15,7 @@
 enum {
     NB_LAYER_DEPTH = 64,     /* of networks and blocks in one another */
     NB_LAYER_PLACES = 10000, /* of layers in one another and beside, shared ones at each place */
-    NB_LAYER_SETTINGS = 256, /* bytes of a type's settings */
+    NB_LAYER_SETTINGS = 512, /* bytes of a type's settings */
     NB_PATH_MAX = 320,       /* "3.1.4": numbers of a layer and of those that it stands in */
     NB_WHERE_MAX = NB_PATH_MAX + NB_NAME_MAX + 16
 };

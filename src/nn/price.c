@@ -6,11 +6,7 @@
 /* Whether z is kept beside a. A function of the host may need whatever it likes. */
 static bool keeps_z(const nb_runs *runs)
 {
-    const nb_kernel_runs *kernels = runs->kernels;
-    if (!kernels) return true;
-    for (int64_t i = 0; i < kernels->count; i++)
-        if (nb_unary_needs[kernels->run[i].kernel] == NB_FROM_X) return true;
-    return false;
+    return !runs->kernels || nb_runs_need_z(runs->kernels);
 }
 
 double nb_price_products(const nb_layer *layer, double places)

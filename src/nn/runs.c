@@ -17,12 +17,13 @@ static bool is_elementwise(nb_activation activation)
 }
 
 /* `count` runs that the op can do, as it reads them; places counted from the first one's. */
-static nb_kernel_runs *make_kernels(nb_ctx *ctx, const nb_run *run, int64_t count)
+static nb_kernel_runs *make_kernels(nb_ctx *ctx, const nb_run *run, int64_t count, int behind)
 {
     size_t bytes = sizeof(nb_kernel_runs) + (size_t)count * sizeof(nb_kernel_run);
     nb_kernel_runs *kernels = (nb_kernel_runs *)nb_shared_new(ctx, bytes);
     if (!kernels) return NULL;
     kernels->count = count;
+    kernels->behind = behind;
     for (int64_t i = 0; i < count; i++) {
         const nb_activation *f = &run[i].activation;
         kernels->run[i] = (nb_kernel_run){.start = run[i].start - run[0].start,
@@ -43,10 +44,10 @@ static int64_t count_elementwise(const nb_run *run, int64_t count)
 }
 
 /* Room for `count` runs with one owner. */
-static nb_runs *alloc_runs(nb_ctx *ctx, int64_t count)
+static nb_runs *alloc_runs(nb_ctx *ctx, int64_t count, int behind)
 {
     nb_runs *runs = nb_alloc(ctx, runs_bytes(count));
-    if (runs) *runs = (nb_runs){.refs = 1, .count = count};
+    if (runs) *runs = (nb_runs){.refs = 1, .behind = behind, .count = count};
     return runs;
 }
 
@@ -54,15 +55,15 @@ static nb_runs *alloc_runs(nb_ctx *ctx, int64_t count)
 static nb_runs *finish_runs(nb_ctx *ctx, nb_runs *runs)
 {
     if (count_elementwise(runs->run, runs->count) < runs->count) return runs;
-    runs->kernels = make_kernels(ctx, runs->run, runs->count);
+    runs->kernels = make_kernels(ctx, runs->run, runs->count, runs->behind);
     if (runs->kernels) return runs;
     nb_runs_release(ctx, runs);
     return NULL;
 }
 
-nb_runs *nb_runs_new(nb_ctx *ctx, int64_t neurons, nb_activation activation)
+nb_runs *nb_runs_new(nb_ctx *ctx, int64_t neurons, int behind, nb_activation activation)
 {
-    nb_runs *runs = alloc_runs(ctx, 1);
+    nb_runs *runs = alloc_runs(ctx, 1, behind);
     if (!runs) return NULL;
     runs->run[0] = (nb_run){.start = 0, .count = neurons, .activation = activation};
     return finish_runs(ctx, runs);
@@ -141,7 +142,7 @@ nb_runs *nb_runs_with(nb_ctx *ctx, const nb_runs *runs, int64_t start, int64_t c
 {
     nb_run changed = {.start = start, .count = count, .activation = activation};
     if (check_whole(ctx, runs, &changed) != NB_OK) return NULL;
-    nb_runs *made = alloc_runs(ctx, lay_over(runs, changed, NULL));
+    nb_runs *made = alloc_runs(ctx, lay_over(runs, changed, NULL), runs->behind);
     if (!made) return NULL;
     lay_over(runs, changed, made->run);
     return finish_runs(ctx, made);
@@ -229,10 +230,17 @@ static nb_tensor *apply_host(nb_ctx *ctx, const nb_activation_type *f, nb_tensor
     return NULL;
 }
 
-static nb_tensor *narrow_columns(nb_ctx *ctx, nb_tensor *z, int64_t start, int64_t count)
+/* The dimension of z that counts neurons. */
+static int neuron_dim(const nb_runs *runs, const nb_tensor *z)
+{
+    return z->dims - 1 - runs->behind;
+}
+
+static nb_tensor *narrow_neurons(nb_ctx *ctx, const nb_runs *runs, nb_tensor *z, int64_t start,
+                                 int64_t count)
 {
     nb_call call = {.op = nb_ops[NB_OP_narrow], .in = {z}, .inputs = 1};
-    call.attr.narrow = (struct nb_attr_narrow){z->dims - 1, start, count, 1};
+    call.attr.narrow = (struct nb_attr_narrow){neuron_dim(runs, z), start, count, 1};
     return nb_op_call(ctx, &call);
 }
 
@@ -260,19 +268,20 @@ static void name_neurons(nb_ctx *ctx, const nb_runs *runs, const nb_run *run)
         nb_fail_in(ctx, "neurons %lld to %lld", first, last);
 }
 
-/* f of the columns of runs first … first + count - 1, one block. */
+/* f of the neurons of runs first … first + count - 1, one block. */
 static nb_tensor *apply_block(nb_ctx *ctx, const nb_runs *runs, int64_t first, int64_t count,
                               nb_tensor *z)
 {
     const nb_run *run = runs->run + first, *last = run + count - 1;
-    nb_tensor *part = narrow_columns(ctx, z, run->start, last->start + last->count - run->start);
+    int64_t end = last->start + last->count;
+    nb_tensor *part = narrow_neurons(ctx, runs, z, run->start, end - run->start);
     if (!part) return NULL;
     nb_tensor *a = NULL;
     if (run->activation.type->host) {
         a = apply_host(ctx, run->activation.type, part);
         if (!a) name_neurons(ctx, runs, run);
     } else {
-        nb_kernel_runs *kernels = make_kernels(ctx, run, count);
+        nb_kernel_runs *kernels = make_kernels(ctx, run, count, runs->behind);
         if (kernels) {
             a = apply_kernels(ctx, kernels, part);
             nb_shared_release(ctx, &kernels->head);
@@ -302,17 +311,26 @@ static nb_tensor *apply_blocks(nb_ctx *ctx, const nb_runs *runs, nb_tensor *z)
         first += count;
     }
     nb_tensor *a = NULL;
-    if (first == runs->count) a = nb_op_cat(ctx, piece, (size_t)pieces, z->dims - 1);
+    if (first == runs->count) a = nb_op_cat(ctx, piece, (size_t)pieces, neuron_dim(runs, z));
     release_all(ctx, piece, pieces);
     nb_free(ctx, piece, bytes);
     return a;
+}
+
+/* Softmax and its like, over all neurons of a place. */
+static nb_tensor *apply_whole(nb_ctx *ctx, const nb_runs *runs, nb_op_id op, nb_tensor *z)
+{
+    nb_call call = nb_call_make(nb_ops[op]);
+    call.in[call.inputs++] = z;
+    call.attr.dims = (nb_dims){.count = 1, .at = {neuron_dim(runs, z)}};
+    return nb_op_call(ctx, &call);
 }
 
 nb_tensor *nb_runs_apply(nb_ctx *ctx, const nb_runs *runs, nb_tensor *z)
 {
     const nb_activation_type *all = nb_runs_uniform(runs).type;
     if (runs->kernels) return apply_kernels(ctx, runs->kernels, z);
-    if (all && all->whole_layer) return nb_op1(ctx, all->op, z);
+    if (all && all->whole_layer) return apply_whole(ctx, runs, all->op, z);
     if (all) return apply_host(ctx, all, z);
     return apply_blocks(ctx, runs, z);
 }

@@ -17,12 +17,13 @@ typedef struct nb_run {
 typedef struct nb_runs {
     size_t refs;
     nb_kernel_runs *kernels; /* the same for the op `activate`; NULL where it cannot do all */
+    int behind; /* dimensions of z behind that of the neurons: 0 but of space, its extents */
     int64_t count;
     nb_run run[];
 } nb_runs;
 
 /* All `neurons` (at least 1) with one activation. */
-nb_runs *nb_runs_new(nb_ctx *ctx, int64_t neurons, nb_activation activation);
+nb_runs *nb_runs_new(nb_ctx *ctx, int64_t neurons, int behind, nb_activation activation);
 /* A copy with neurons start … start + count - 1 changed; the caller has checked that the layer has
  * them and that count > 0. NB_EARG for softmax on a part of a layer, with the reason. */
 nb_runs *nb_runs_with(nb_ctx *ctx, const nb_runs *runs, int64_t start, int64_t count,
@@ -39,7 +40,7 @@ nb_activation nb_runs_uniform(const nb_runs *runs);
 /* The activation that stands for the layer: its notation begins with it and its initialiser is the
  * layer's. That of more than half the neurons; where there is none, one of theirs. */
 nb_activation nb_runs_main(const nb_runs *runs);
-/* a = f(z), z: (…, neurons): one op where all runs are built in, else one call a host's run and one
+/* a = f(z), z: (…, neurons), and behind them the extents of space: one op where all runs are built in, else one call a host's run and one
  * op for the built-in ones between two of those. A host's function that fails on some neurons is
  * named by them. */
 nb_tensor *nb_runs_apply(nb_ctx *ctx, const nb_runs *runs, nb_tensor *z);

@@ -99,6 +99,30 @@ t = net:trace({{1, 0, -1}, {0, 1, 0}}, {{0, 1}, {1, 0}})
 bp4 = t[2].delta:t():matmul(t[1].a)
 bp4:allclose(t[2].dw)             → true]])
 
+page("convolution", [[
+BP2 to BP4 where weights are shared. In a convolution every place of the window is a neuron of its
+own; those of one channel have the same w and b. z of channel c at place p sums over the window:
+z_cp = b_c + Σ w_cdq a_d(p + q), over the channels d that come and the places q under the window.
+
+  BP2   δ of the layer before at place r: Σ w_cdq δ_c(r - q) ⊙ σ'(z). Every δ goes back through w
+        to what stood under its window: a convolution again, with w turned around
+  BP3   ∂C/∂b_c = Σ δ_cp over all places, for b is part of every z of its channel
+  BP4   ∂C/∂w_cdq = Σ δ_cp a_d(p + q) over all places: a convolution of the input with δ
+
+conv_transpose is BP2 as a layer. A pool has no weights: max_pool hands δ to the largest number
+under its window, avg_pool the same share to all. A channel counts as one neuron: its activation,
+name and frozen are net[l]:neuron(c)'s, its weights net[l].w[c].]],
+    [[
+net = nn.net("1x4x4 - conv 1 2 linear - conv 1 3 tanh", {dtype = "f64"})
+x = tensor.randn(1, 4, 4, {dtype = "f64", seed = 1})
+t = net:trace(x, {{{0.5}}})
+w, d = net[2].w[{1, 1}], t[2].delta
+t[1].delta[1]:allclose(w * d:item())       → true
+t[2].db[1] == d:sum():item()               → true
+t[2].dw[{1, 1}]:allclose(t[1].a[1] * d:item())  → true
+windows = x[{1, {1, 3}, {1, 3}}]
+t[1].dw[{1, 1, 1, 1}] - (windows * t[1].delta[1]):sum():item() < 1e-15  → true]])
+
 page("slope", [[
 f'(z), how far a neuron's output follows its weighted input. t[l].slope has it for every neuron of
 layer l, each with its own f, for functions of Lua as well; nn.NAME.df(z) is the function itself.

@@ -10,6 +10,7 @@ local lines_of, numbers, tell = programs.lines_of, programs.numbers, programs.te
 
 local ROUNDS <const> = 5
 local PYTHON <const> = "/usr/bin/python3"
+local LENET <const> = {"lenet", 64}
 local BOOK <const>, DEEP <const> = {10, 784, 30, 10}, {128, 784, 512, 512, 10} -- batch, layers
 
 -- ---- Children that run an epoch when they are told to ----
@@ -138,6 +139,16 @@ local function lstm_children(has)
     return children
 end
 
+local function lenet_children(has)
+    local children = {nabla_child("nabla", "nabla_lenet.lua", 1), sgemm_child(0.85, LENET)}
+    if has.torch then
+        children[#children + 1] = python_child("PyTorch", 2.5, "torch_lenet.py", "plain")
+        children[#children + 1] =
+            python_child("PyTorch, channels last", 1.5, "torch_lenet.py", "last")
+    end
+    return children
+end
+
 -- ---- The machine ----
 
 local function read_processor()
@@ -225,6 +236,8 @@ dofile(here .. "/tensors.lua").run(program, tools, scratch, has)
 if there then
     race_table("784-30-10, sigmoid, batch 10, an epoch of 50,000", book_children(has))
     race_table("784-512-512-10, relu, batch 128, an epoch of 50,000", deep_children(has))
+    race_table("LeNet of 20 and 40 filters, batch 64, momentum, an epoch of 50,000",
+        lenet_children(has))
 else
     print(("MNIST is not in %s, so its rows are left out."):format(mnist))
     print "Name its folder: NABLA_MNIST=DIR make bench.\n"

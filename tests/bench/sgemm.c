@@ -5,6 +5,7 @@
  * usage: sgemm BATCH SIZE SIZE...     the sizes of a network's layers, its input's first
  *        sgemm lstm INPUTS            those of tests/bench/nabla_lstm.lua: INPUTS 64, or 0 where
  *                                     letters are read as rows
+ *        sgemm lenet BATCH            two convolutions before the layers 640, 100 and 10
  *        sgemm                        says which BLAS this is */
 #include <cblas.h>
 #include <stdbool.h>
@@ -25,6 +26,7 @@ extern char *openblas_get_corename(void) __attribute__((weak));
 
 typedef struct net {
     int batch, layers;
+    bool convolves;
     int size[LAYERS_MAX + 1];
     float *a[LAYERS_MAX + 1];     /* (batch, size), a[0] the input */
     float *delta[LAYERS_MAX + 1]; /* (batch, size), from 1 on */
@@ -70,10 +72,50 @@ static void descend(const net *of, int l, int n)
                 of->a[l - 1], k, 1, of->w[l], k);
 }
 
+/* ---- Convolutions: for every image, z of a place is a row of weights times what stands under the
+ * window, k numbers; the products alone, as if that lay there already. */
+
+typedef struct convolution {
+    int maps, k, places;
+    float *w, *under, *back, *z; /* (maps, k), (k, places) twice, (maps, places) */
+} convolution;
+
+enum { CONVOLUTIONS = 2 };
+
+static convolution conv[CONVOLUTIONS] = {{.maps = 20, .k = 25, .places = 576},
+                                         {.maps = 40, .k = 500, .places = 64}};
+
+static void convolve(const convolution *c)
+{
+    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, c->maps, c->places, c->k, 1, c->w, c->k,
+                c->under, c->places, 0, c->z, c->places);
+}
+
+static void convolve_back(const convolution *c)
+{
+    cblas_sgemm(CblasRowMajor, CblasTrans, CblasNoTrans, c->k, c->places, c->maps, 1, c->w, c->k,
+                c->z, c->places, 0, c->back, c->places);
+}
+
+static void convolve_weights(const convolution *c)
+{
+    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, c->maps, c->k, c->places, STEP, c->z,
+                c->places, c->under, c->places, 1, c->w, c->k);
+}
+
+/* Of n images; the first convolution hands nothing back. */
+static void run_convolutions(int n)
+{
+    for (int i = 0; i < n * CONVOLUTIONS; i++) convolve(&conv[i / n]);
+    for (int i = 0; i < n; i++) convolve_back(&conv[1]);
+    for (int i = 0; i < n * CONVOLUTIONS; i++) convolve_weights(&conv[i / n]);
+}
+
 static void run_epoch(const net *of)
 {
     for (int first = 0; first < EXAMPLES; first += of->batch) {
         int n = EXAMPLES - first < of->batch ? EXAMPLES - first : of->batch;
+        if (of->convolves) run_convolutions(n);
         for (int l = 1; l <= of->layers; l++) forward(of, l, n);
         for (int l = of->layers; l > 1; l--) carry_back(of, l, n);
         for (int l = 1; l <= of->layers; l++) descend(of, l, n);
@@ -183,9 +225,27 @@ static void say_which(void)
         puts("a CBLAS that is not OpenBLAS");
 }
 
+static void make_convolutions(void)
+{
+    for (int i = 0; i < CONVOLUTIONS; i++) {
+        conv[i].w = new_matrix(conv[i].maps, conv[i].k);
+        conv[i].under = new_matrix(conv[i].k, conv[i].places);
+        conv[i].back = new_matrix(conv[i].k, conv[i].places);
+        conv[i].z = new_matrix(conv[i].maps, conv[i].places);
+    }
+}
+
 int main(int argc, char **argv)
 {
-    net of = {.layers = argc - 3};
+    static char *lenet[] = {"", "", "640", "100", "10"};
+    bool convolves = argc == 3 && strcmp(argv[1], "lenet") == 0;
+    if (convolves) {
+        lenet[1] = argv[2];
+        argv = lenet;
+        argc = 5;
+        make_convolutions();
+    }
+    net of = {.layers = argc - 3, .convolves = convolves};
     if (argc == 1) {
         say_which();
         return 0;

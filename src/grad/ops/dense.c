@@ -11,118 +11,21 @@
 
 #include <string.h>
 
-static const nb_kernel_runs *runs_of(const nb_attr *attr)
+static int neuron_dim(const nb_attr *attr, const nb_tensor *z)
 {
-    return (const nb_kernel_runs *)attr->shared;
-}
-
-/* Whether a slope of these runs is computed from z. */
-static bool needs_z(const nb_kernel_runs *runs)
-{
-    for (int64_t i = 0; i < runs->count; i++)
-        if (nb_unary_needs[runs->run[i].kernel] == NB_FROM_X) return true;
-    return false;
-}
-
-/* a = f(z), both contiguous (n, columns); they may be the same memory. */
-static void run_forward(const nb_kernel_runs *runs, nb_dtype dtype, int64_t n, int64_t columns,
-                        const char *z, char *a)
-{
-    int64_t width = (int64_t)nb_dtype_size(dtype);
-    for (int64_t i = 0; i < runs->count; i++) {
-        const nb_kernel_run *run = &runs->run[i];
-        nb_unary_fn *f = nb_real(dtype)->unary[run->kernel];
-        if (run->count == columns) {
-            f((size_t)(n * columns), z, 1, a, 1, run->p, run->q);
-            return;
-        }
-        for (int64_t row = 0; row < n; row++) {
-            int64_t at = (row * columns + run->start) * width;
-            f((size_t)run->count, z + at, 1, a + at, 1, run->p, run->q);
-        }
-    }
-}
-
-/* dz = da ⊙ f'(z): BP2's second factor, and BP1's. z is NULL where no slope needs it. */
-static void run_backward(const nb_kernel_runs *runs, nb_dtype dtype, int64_t n, int64_t columns,
-                         const char *z, const char *a, const char *da, char *dz)
-{
-    int64_t width = (int64_t)nb_dtype_size(dtype);
-    for (int64_t i = 0; i < runs->count; i++) {
-        const nb_kernel_run *run = &runs->run[i];
-        nb_slope_fn *slope = nb_real(dtype)->slope[run->kernel];
-        if (run->count == columns) {
-            slope((size_t)(n * columns), z, a, da, dz, run->p, run->q);
-            return;
-        }
-        for (int64_t row = 0; row < n; row++) {
-            int64_t at = (row * columns + run->start) * width;
-            slope((size_t)run->count, z ? z + at : NULL, a + at, da + at, dz + at, run->p, run->q);
-        }
-    }
-}
-
-/* Rows of a contiguous tensor whose last dimension has `columns` entries. */
-static int64_t row_count(const nb_tensor *t)
-{
-    int64_t rows = 1;
-    for (int i = 0; i < t->dims - 1; i++) rows *= t->shape[i];
-    return rows;
-}
-
-/* What activate and dense keep for backward: a always, z where a slope needs it. */
-static nb_status keep_outputs(nb_ctx *ctx, nb_call *call, const nb_tensor *z, const nb_tensor *a)
-{
-    call->saved[0] = nb_tensor_alias(ctx, a);
-    if (!call->saved[0]) return ctx->status;
-    if (!needs_z(runs_of(&call->attr))) return NB_OK;
-    call->saved[1] = nb_tensor_alias(ctx, z);
-    return call->saved[1] ? NB_OK : ctx->status;
-}
-
-/* The activations of z, a tensor of the caller's that nobody else sees: in place unless z must
- * stay. Takes the reference to z. */
-static nb_tensor *activated(nb_ctx *ctx, nb_call *call, nb_tensor *z, bool in_place)
-{
-    const nb_kernel_runs *runs = runs_of(&call->attr);
-    bool same = in_place && !(call->recording && needs_z(runs));
-    nb_tensor *a = same ? nb_tensor_retain(z) : nb_tensor_new(ctx, z->dtype, z->dims, z->shape);
-    if (a) {
-        run_forward(runs, z->dtype, row_count(z), z->shape[z->dims - 1], nb_tensor_data(z),
-                    nb_tensor_data(a));
-        if (call->recording && keep_outputs(ctx, call, z, a) != NB_OK) {
-            nb_tensor_release(ctx, a);
-            a = NULL;
-        }
-    }
-    nb_tensor_release(ctx, z);
-    return a;
+    return z->dims - 1 - nb_runs_of(attr)->behind;
 }
 
 static nb_tensor *activate_forward(nb_ctx *ctx, nb_call *call)
 {
     nb_tensor *z = nb_tensor_contiguous(ctx, call->in[0]);
-    return z ? activated(ctx, call, z, false) : NULL;
-}
-
-/* δ at z from δ at a. */
-static nb_tensor *delta_at_z(nb_ctx *ctx, const nb_record *record, nb_tensor *delta)
-{
-    const nb_tensor *a = record->saved[0], *z = record->saved[1];
-    nb_tensor *from, *to;
-    if (!record->attr.shared) return nb_tensor_contiguous(ctx, delta);
-    if (nb_delta_for_write(ctx, delta, &from, &to) != NB_OK) return NULL;
-    run_backward(runs_of(&record->attr), a->dtype, row_count(a), a->shape[a->dims - 1],
-                 z ? nb_tensor_data(z) : NULL, nb_tensor_data(a), nb_tensor_data(from),
-                 nb_tensor_data(to));
-    nb_tensor_release(ctx, from);
-    return to;
+    return z ? nb_activated(ctx, call, z, neuron_dim(&call->attr, z), false) : NULL;
 }
 
 static nb_status activate_backward(nb_ctx *ctx, nb_record *record, nb_tensor *delta,
                                    nb_tensor **grad)
 {
-    grad[0] = delta_at_z(ctx, record, delta);
+    grad[0] = nb_delta_at_z(ctx, record, delta, neuron_dim(&record->attr, delta));
     return grad[0] ? NB_OK : ctx->status;
 }
 
@@ -135,6 +38,14 @@ NB_DEFINE_OP(activate) = {
     .forward = activate_forward,
     .backward = activate_backward,
 };
+
+/* Rows of a contiguous tensor whose last dimension has `columns` entries. */
+static int64_t row_count(const nb_tensor *t)
+{
+    int64_t rows = 1;
+    for (int i = 0; i < t->dims - 1; i++) rows *= t->shape[i];
+    return rows;
+}
 
 static nb_status check_dense(nb_ctx *ctx, const nb_call *call)
 {
@@ -182,7 +93,7 @@ static nb_tensor *dense_forward(nb_ctx *ctx, nb_call *call)
     nb_inputs_free(ctx, &inputs);
     for (int i = 0; i < 3; i++) nb_tensor_release(ctx, in[i]);
     if (!z || !call->attr.shared) return z;
-    return activated(ctx, call, z, true);
+    return nb_activated(ctx, call, z, z->dims - 1, true);
 }
 
 /* BP2: what the layer before is asked for, δ W. */
@@ -208,7 +119,7 @@ static nb_tensor *delta_before(nb_ctx *ctx, nb_tensor *delta, nb_tensor *w)
 
 static nb_status dense_backward(nb_ctx *ctx, nb_record *record, nb_tensor *delta, nb_tensor **grad)
 {
-    nb_tensor *dz = delta_at_z(ctx, record, delta);
+    nb_tensor *dz = nb_delta_at_z(ctx, record, delta, delta->dims - 1);
     if (!dz) return ctx->status;
     nb_status status = NB_OK;
     if (record->needs[0]) {

@@ -60,7 +60,7 @@ static nb_status activate(nb_ctx *ctx, void *data)
     if (z && nb_tensor_count(z) == 0) {
         *work->out = nb_tensor_retain(z); /* nothing of nothing */
     } else if (z) {
-        runs = nb_runs_new(ctx, neurons, work->activation);
+        runs = nb_runs_new(ctx, neurons, 0, work->activation);
         status = runs ? work->run(ctx, runs, z, work->out) : ctx->status;
     }
     if (number && status == NB_OK) {

@@ -52,9 +52,15 @@ static const place *check_place(lua_State *L)
     return self;
 }
 
+/* The dimension of z that counts neurons. */
+static int neuron_dim(const place *self)
+{
+    return self->z->dims - 1 - self->runs->behind;
+}
+
 typedef struct jacobian_job {
     const place *of;
-    int64_t index[NB_MAX_DIMS]; /* into all dimensions of z but the last */
+    int64_t index[NB_MAX_DIMS]; /* into all dimensions of z but that of the neurons, in order */
     nb_tensor **out;
 } jacobian_job;
 
@@ -62,8 +68,9 @@ static nb_status run_jacobian(nb_ctx *ctx, void *data)
 {
     jacobian_job *work = data;
     nb_tensor *z = nb_tensor_retain(work->of->z);
+    int neurons = neuron_dim(work->of);
     for (int i = 0; z && z->dims > 1; i++) {
-        nb_tensor *row = nb_tensor_select(ctx, z, 0, work->index[i]);
+        nb_tensor *row = nb_tensor_select(ctx, z, i < neurons ? 0 : 1, work->index[i]);
         nb_tensor_release(ctx, z);
         z = row;
     }
@@ -75,11 +82,16 @@ static nb_status run_jacobian(nb_ctx *ctx, void *data)
 /* Index i of the call, from 0; a dimension of one entry needs none. */
 static int64_t read_index(lua_State *L, const place *self, int i)
 {
-    const char *what = i || self->single ? "step" : "example";
-    if (!lua_isnoneornil(L, 2 + i)) return nbl_check_index(L, 2 + i, self->z->shape[i], what);
-    if (self->z->shape[i] != 1)
+    static const char *const extents[] = {"column", "row"};
+    int dim = i < neuron_dim(self) ? i : i + 1, behind = self->z->dims - 1 - dim;
+    int64_t size = self->z->shape[dim];
+    const char *what = self->runs->behind && i >= neuron_dim(self) ? extents[behind > 0]
+                       : i || self->single                         ? "step"
+                                                                   : "example";
+    if (!lua_isnoneornil(L, 2 + i)) return nbl_check_index(L, 2 + i, size, what);
+    if (size != 1)
         nbl_error(L, "which %s? t[l]:jacobian takes its number, from 1 to %I", what,
-                  (LUAI_UACINT)self->z->shape[i]);
+                  (LUAI_UACINT)size);
     return 0;
 }
 
@@ -124,7 +136,7 @@ static const nbl_entry place_entries[] = {
      "How the outputs of layer l answer its z for example i: row j, column k is ∂a_j/∂z_k. For "
      "most activations that is the slope on the diagonal and 0 beside it; softmax fills it whole. "
      "BP1 then reads δ = Jᵀ ∇ₐC. i may be left out where the trace is of one example; on steps "
-     "t[l]:jacobian(i, step).",
+     "t[l]:jacobian(i, step), on space t[l]:jacobian(i, row, column), between channels.",
      "net = nn.net(\"2 - 3 softmax : cross_entropy\", {dtype = \"f64\"})\n"
      "t = net:trace({1, 2}, {0, 1, 0})\nJ = t[1]:jacobian()\n"
      "J:t():matmul(t.grad_a):allclose(t[1].delta)  → true",

@@ -111,6 +111,14 @@ nb_status nb_runs_slope(nb_ctx *ctx, const nb_runs *runs, nb_tensor *z, nb_tenso
 
 /* ---- Jacobians ------------------------------------------------------------------------------- */
 
+/* (n, neurons) with the extents that the runs expect behind: one place of space. */
+static nb_tensor *one_place(nb_ctx *ctx, const nb_runs *runs, nb_tensor *t)
+{
+    int64_t shape[NB_MAX_DIMS] = {t->shape[0], t->shape[1]};
+    for (int i = 0; i < runs->behind; i++) shape[2 + i] = 1;
+    return nb_tensor_reshape(ctx, t, 2 + runs->behind, shape);
+}
+
 /* As many copies of z as it has neurons, each answering for one output: Jᵀ e_j in row j. */
 nb_tensor *nb_runs_jacobian(nb_ctx *ctx, const nb_runs *runs, nb_tensor *z)
 {
@@ -119,9 +127,11 @@ nb_tensor *nb_runs_jacobian(nb_ctx *ctx, const nb_runs *runs, nb_tensor *z)
     nb_tensor *copies = rows ? nb_tensor_clone(ctx, rows) : NULL;
     nb_tensor *identity = copies ? nb_tensor_new(ctx, z->dtype, 2, shape) : NULL;
     if (identity) identity = nb_tensor_settle(ctx, identity, nb_fill_identity(ctx, identity));
-    if (identity) pull_back(ctx, runs, copies, &identity, 1, &out);
-    nb_tensor_release(ctx, rows);
-    nb_tensor_release(ctx, copies);
-    nb_tensor_release(ctx, identity);
+    nb_tensor *each = identity ? one_place(ctx, runs, copies) : NULL;
+    nb_tensor *d = each ? one_place(ctx, runs, identity) : NULL, *slopes = NULL;
+    if (d) pull_back(ctx, runs, each, &d, 1, &slopes);
+    if (slopes) out = nb_tensor_reshape(ctx, slopes, 2, shape);
+    nb_tensor *const all[] = {rows, copies, identity, each, d, slopes};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) nb_tensor_release(ctx, all[i]);
     return out;
 }

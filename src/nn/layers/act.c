@@ -1,4 +1,4 @@
-/* act: a layer that only activates, a = f(x), every last size a neuron with an f of its own. It has
+/* act: a layer that only activates, a = f(x), every feature, and of space every channel, a neuron with an f of its own. It has
  * no parameters; its z is what comes in. */
 #include "nn/net/plan.h"
 #include "nn/net/walk.h"
@@ -11,7 +11,7 @@ static nb_status plan_act(nb_planner *planner, const nb_layer *layer, nb_plan *p
 {
     char text[NB_SHAPE_TEXT];
     const nb_form *in = &plan->in;
-    int64_t neurons = in->size[in->dims - 1];
+    int64_t neurons = in->size[nb_form_neuron_dim(in)];
     if (neurons < 0)
         return nb_fail(nb_plan_ctx(planner), NB_ESHAPE,
                        "%s: act needs the number of its neurons; the last size of %s is free",
@@ -40,7 +40,7 @@ static const nb_option options[] = {
 NB_DESCRIPTOR(nb_layer_type, nb_layer_act) = {
     .name = "act",
     .help = "Only activates: a = f(x) of what comes in, which is its z. It has no weights; softmax "
-            "and log_softmax work on the last dimension.",
+            "and log_softmax work on features, and on the channels of space.",
     .usage = "act [ACTIVATION] [OPTIONS]; nn.act{activation, option =, …}",
     .example = "net = nn.net \"4 - residual[4 linear] - act tanh - 2\"\n"
                "nn.net{4, nn.dense{3, \"linear\"}, nn.act(nn.relu), 2}",

@@ -27,7 +27,7 @@ nb_activation nb_net_last_activation(const nb_net *net)
 nb_op_id nb_net_fused(const nb_net *net)
 {
     const nb_form *out = nb_net_out(net);
-    return nb_cost_fused(&net->cost, nb_net_last_activation(net), out->size[out->dims - 1]);
+    return nb_cost_fused(&net->cost, nb_net_last_activation(net), out->size[nb_form_neuron_dim(out)]);
 }
 
 /* Whether the cost goes on from z. A fused one takes outputs themselves that it knows nothing of.
@@ -103,11 +103,36 @@ static nb_status check_steps(nb_ctx *ctx, const nb_tensor *out, const nb_tensor 
                    nb_shape_text(out->dims, out->shape, got), (long long)out->shape[1]);
 }
 
-/* C from the last layer's result. Of steps the mean is over all of them that are real. */
+/* Space with its channels last, where costs look for what belongs together. */
+static nb_tensor *channels_last(nb_ctx *ctx, nb_tensor *t)
+{
+    nb_call call = {.op = nb_ops[NB_OP_permute], .in = {t}, .inputs = 1};
+    call.attr.dims.count = t->dims;
+    for (int i = 1; i < t->dims; i++) call.attr.dims.at[i] = i == t->dims - 1 ? 1 : i + 1;
+    return nb_op_call(ctx, &call);
+}
+
+static nb_tensor *cost_of_space(nb_ctx *ctx, const nb_net *net, nb_op_id fused, nb_tensor *last,
+                                const nb_answers *y)
+{
+    nb_answers turned = *y;
+    nb_tensor *out = channels_last(ctx, last), *cost = NULL;
+    turned.y = out ? channels_last(ctx, y->y) : NULL;
+    if (turned.y) cost = cost_of_rows(ctx, net, fused, out, &turned);
+    nb_tensor_release(ctx, out);
+    nb_tensor_release(ctx, turned.y);
+    return cost;
+}
+
+/* C from the last layer's result. Of steps the mean is over all of them that are real. A function
+ * of the host sees space as the network gives it. */
 static nb_tensor *cost_of(nb_ctx *ctx, const nb_net *net, nb_op_id fused, nb_tensor *last,
                           const nb_answers *y, nb_tensor *lengths)
 {
-    if (nb_net_out(net)->reading != NB_STEPS) return cost_of_rows(ctx, net, fused, last, y);
+    nb_reading reading = nb_net_out(net)->reading;
+    if (reading == NB_SPACE && !net->cost.type->host)
+        return cost_of_space(ctx, net, fused, last, y);
+    if (reading != NB_STEPS) return cost_of_rows(ctx, net, fused, last, y);
     if (check_steps(ctx, last, y->y) != NB_OK) return NULL;
     nb_answers each = {.y = NULL};
     nb_tensor *rows = step_rows(ctx, last, lengths), *cost = NULL;

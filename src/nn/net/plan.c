@@ -280,7 +280,8 @@ nb_status nb_plan_neurons(nb_planner *planner, const nb_layer *layer, nb_plan *p
     nb_activation main = had ? nb_runs_main(had) : layer->head.activation;
     if (!main.type) main = nb_activation_of(nb_activations[NB_ACT_sigmoid]);
     plan->neurons = neurons;
-    plan->runs = nb_runs_new(ctx, neurons, main);
+    int behind = plan->out.dims - 1 - nb_form_neuron_dim(&plan->out);
+    plan->runs = nb_runs_new(ctx, neurons, behind, main);
     if (!plan->runs) return ctx->status;
     return had ? keep_runs(ctx, had, &plan->runs) : differ(ctx, layer, plan);
 }

@@ -33,7 +33,8 @@ nb_status nb_plan_tie(nb_planner *planner, nb_plan *plan, const char *name, int 
 /* As nb_plan_param a buffer, which begins as `init` says. */
 nb_param *nb_plan_buffer(nb_planner *planner, const nb_layer *layer, nb_plan *plan,
                          const nb_param_plan *of);
-/* Says that the layer has neurons, before its parameters: their activations are laid out. */
+/* Says that the layer has neurons, before its parameters and once `out` is set, whose neuron
+ * dimension they are: their activations are laid out. */
 nb_status nb_plan_neurons(nb_planner *planner, const nb_layer *layer, nb_plan *plan,
                           int64_t neurons);
 

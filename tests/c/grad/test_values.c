@@ -1,5 +1,6 @@
 /* What the ops give, against the definitions written out element by element with libm: a gradient
  * that agrees with differences says nothing about the function itself. */
+#include "values_conv.h"
 #include "values_index.h"
 #include "values_recurrent.h"
 #include "values_reduce.h"
@@ -506,6 +507,10 @@ static const definition definitions[] = {
     V(softmax),
     V(log_softmax),
     V(layer_norm),
+    V(conv),
+    V(conv_transpose),
+    V(max_pool),
+    V(avg_pool),
     V(rnn),
     V(lstm),
     V(gru),

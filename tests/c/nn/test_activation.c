@@ -124,7 +124,7 @@ static nb_activation built_in(size_t i)
 
 static nb_tensor *apply(nb_activation f, nb_tensor *z)
 {
-    nb_runs *runs = nb_runs_new(ctx, z->shape[z->dims - 1], f);
+    nb_runs *runs = nb_runs_new(ctx, z->shape[z->dims - 1], 0, f);
     assert_non_null(runs);
     nb_tensor *a = nb_runs_apply(ctx, runs, z);
     nb_runs_release(ctx, runs);
@@ -292,7 +292,7 @@ static void test_runs_follow_a_list(void **state)
     nb_stream stream = nb_stream_make(2, NB_FOR_TENSOR, 0);
     nb_activation list[NEURONS];
     for (int i = 0; i < NEURONS; i++) list[i] = built_in(NB_ACT_sigmoid);
-    nb_runs *runs = nb_runs_new(ctx, NEURONS, list[0]);
+    nb_runs *runs = nb_runs_new(ctx, NEURONS, 0, list[0]);
     for (int round = 0; round < 3000; round++) {
         int64_t start = (int64_t)nb_random_below(&stream, NEURONS);
         int64_t count = 1 + (int64_t)nb_random_below(&stream, (uint64_t)(NEURONS - start));
@@ -315,7 +315,7 @@ static void test_uniform(void **state)
 {
     (void)state;
     nb_activation relu = built_in(NB_ACT_relu), tanh_ = built_in(NB_ACT_tanh);
-    nb_runs *runs = nb_runs_new(ctx, 4, relu);
+    nb_runs *runs = nb_runs_new(ctx, 4, 0, relu);
     nb_runs *mixed = nb_runs_with(ctx, runs, 1, 1, tanh_);
     nb_runs *again = nb_runs_with(ctx, mixed, 1, 1, relu);
     assert_ptr_equal(nb_runs_uniform(runs).type, relu.type);
@@ -335,7 +335,7 @@ static void test_softmax_is_the_layers(void **state)
 {
     (void)state;
     nb_activation softmax = built_in(NB_ACT_softmax), relu = built_in(NB_ACT_relu);
-    nb_runs *runs = nb_runs_new(ctx, 4, relu);
+    nb_runs *runs = nb_runs_new(ctx, 4, 0, relu);
     assert_null(nb_runs_with(ctx, runs, 2, 1, softmax));
     assert_failed(NB_EARG, "softmax belongs to a whole layer");
     nb_runs *whole = nb_runs_with(ctx, runs, 0, 4, softmax);
@@ -399,7 +399,7 @@ static nb_runs *mixed_runs(const nb_activation_type *custom)
         nb_activations[NB_ACT_tanh],    custom, nb_activations[NB_ACT_relu],
         nb_activations[NB_ACT_sigmoid], custom, custom,
         nb_activations[NB_ACT_linear]};
-    nb_runs *runs = nb_runs_new(ctx, 7, nb_activation_of(change[0]));
+    nb_runs *runs = nb_runs_new(ctx, 7, 0, nb_activation_of(change[0]));
     for (int i = 1; i < 7 && runs; i++) {
         nb_runs *next = nb_runs_with(ctx, runs, i, 1, nb_activation_of(change[i]));
         nb_runs_release(ctx, runs);

@@ -231,6 +231,41 @@ static flow draw_recurrent(drawing *d, flow at)
     return out;
 }
 
+/* Space of one extent that a vector becomes, and back; steps are convolved as they are. The mean of
+ * a channel makes as many units as there are channels. */
+static flow draw_conv(drawing *d, flow at)
+{
+    static const char *const pads[] = {"same", "causal"};
+    flow out = {at.steps, 1 + below(d, 3)};
+    if (!at.steps) put(d, "reshape 1x%d - ", at.width);
+    put(d, "conv %d %d", out.width, 1 + below(d, 3));
+    draw_tail(d, out.width);
+    put(d, " padding=%s", pads[below(d, 2)]);
+    /* A window on zeros alone would meet a kink: as long as there is a bias none does. */
+    if (at.steps && !below(d, 3)) put(d, " dilation=2");
+    if (at.steps) {
+        maybe_name(d, at, out);
+        return out;
+    }
+    if (!below(d, 2)) put(d, " - avg_pool 2 stride=1 padding=1");
+    if (!below(d, 2)) {
+        out.width = 1 + below(d, 3);
+        put(d, " - conv_transpose %d 2", out.width);
+        draw_tail(d, out.width);
+        put(d, " stride=2");
+    }
+    put(d, " - global_avg_pool");
+    return out;
+}
+
+/* Behind positions, which part numbers that are equal: there the largest has a kink. */
+static flow draw_max_pool(drawing *d, flow at)
+{
+    if (!at.steps) return draw_dense(d, at);
+    put(d, "positions - max_pool 3 stride=1 padding=1");
+    return at;
+}
+
 /* Other sizes and back to a vector; steps keep theirs. */
 static flow draw_shapes(drawing *d, flow at)
 {
@@ -296,7 +331,8 @@ static const struct kind {
     {"parallel", draw_parallel, true},      {"net", draw_net, true},
     {"rnn", draw_recurrent, false},         {"lstm", draw_recurrent, false},
     {"gru", draw_recurrent, false},         {"positions", draw_positions, false},
-    {"attention", draw_attention, false},
+    {"attention", draw_attention, false},   {"conv", draw_conv, false},
+    {"conv_transpose", draw_conv, false},   {"max_pool", draw_max_pool, false},
 };
 enum { KINDS = sizeof kinds / sizeof kinds[0] };
 
@@ -363,7 +399,7 @@ static const struct {
     {"hinge", " - 2 tanh", " margin=0.5"},
     {"kl", " - 3 softmax", ""},
     {"kl", " - net[2 log_softmax]", ""},
-    {"poisson", " - 2 exp", ""},
+    {"poisson", " - 3 tanh - 2 exp", ""},
     {"poisson", " - 3 softplus", ""},
     {"poisson", " - 2 linear", " log=true"},
     {"cosine", " - 3 linear", ""},

@@ -1,0 +1,95 @@
+/* Activations run by run, along the dimension of the neurons. */
+#include "grad/activate.h"
+
+#include "grad/support.h"
+
+bool nb_runs_need_z(const nb_kernel_runs *runs)
+{
+    for (int64_t i = 0; i < runs->count; i++)
+        if (nb_unary_needs[runs->run[i].kernel] == NB_FROM_X) return true;
+    return false;
+}
+
+void nb_runs_forward(const nb_kernel_runs *runs, nb_dtype dtype, int64_t n, int64_t neurons,
+                     int64_t inner, const void *z, void *a)
+{
+    int64_t width = (int64_t)nb_dtype_size(dtype);
+    for (int64_t i = 0; i < runs->count; i++) {
+        const nb_kernel_run *run = &runs->run[i];
+        nb_unary_fn *f = nb_real(dtype)->unary[run->kernel];
+        bool all = run->count == neurons;
+        int64_t times = all ? 1 : n, count = (all ? n * neurons : run->count) * inner;
+        for (int64_t row = 0; row < times; row++) {
+            int64_t at = (row * neurons + run->start) * inner * width;
+            f((size_t)count, (const char *)z + at, 1, (char *)a + at, 1, run->p, run->q);
+        }
+    }
+}
+
+/* dz = da ⊙ f'(z), of contiguous tensors. z is NULL where no slope needs it. */
+static void run_backward(const nb_kernel_runs *runs, nb_dtype dtype, const int64_t sizes[3],
+                         const char *z, const char *a, const char *da, char *dz)
+{
+    int64_t width = (int64_t)nb_dtype_size(dtype), n = sizes[0], neurons = sizes[1];
+    for (int64_t i = 0; i < runs->count; i++) {
+        const nb_kernel_run *run = &runs->run[i];
+        nb_slope_fn *slope = nb_real(dtype)->slope[run->kernel];
+        bool all = run->count == neurons;
+        int64_t times = all ? 1 : n, count = (all ? n * neurons : run->count) * sizes[2];
+        for (int64_t row = 0; row < times; row++) {
+            int64_t at = (row * neurons + run->start) * sizes[2] * width;
+            slope((size_t)count, z ? z + at : NULL, a + at, da + at, dz + at, run->p, run->q);
+        }
+    }
+}
+
+/* What a tensor is to its runs: (n, neurons, inner). */
+static void sizes_of(const nb_tensor *t, int dim, int64_t sizes[3])
+{
+    sizes[0] = sizes[2] = 1;
+    for (int i = 0; i < dim; i++) sizes[0] *= t->shape[i];
+    sizes[1] = t->shape[dim];
+    for (int i = dim + 1; i < t->dims; i++) sizes[2] *= t->shape[i];
+}
+
+nb_status nb_keep_outputs(nb_ctx *ctx, nb_call *call, const nb_tensor *z, const nb_tensor *a)
+{
+    call->saved[0] = nb_tensor_alias(ctx, a);
+    if (!call->saved[0]) return ctx->status;
+    if (!nb_runs_need_z(nb_runs_of(&call->attr))) return NB_OK;
+    call->saved[1] = nb_tensor_alias(ctx, z);
+    return call->saved[1] ? NB_OK : ctx->status;
+}
+
+nb_tensor *nb_activated(nb_ctx *ctx, nb_call *call, nb_tensor *z, int dim, bool in_place)
+{
+    const nb_kernel_runs *runs = nb_runs_of(&call->attr);
+    bool same = in_place && !(call->recording && nb_runs_need_z(runs));
+    nb_tensor *a = same ? nb_tensor_retain(z) : nb_tensor_new(ctx, z->dtype, z->dims, z->shape);
+    if (a) {
+        int64_t sizes[3];
+        sizes_of(z, dim, sizes);
+        nb_runs_forward(runs, z->dtype, sizes[0], sizes[1], sizes[2], nb_tensor_data(z),
+                        nb_tensor_data(a));
+        if (call->recording && nb_keep_outputs(ctx, call, z, a) != NB_OK) {
+            nb_tensor_release(ctx, a);
+            a = NULL;
+        }
+    }
+    nb_tensor_release(ctx, z);
+    return a;
+}
+
+nb_tensor *nb_delta_at_z(nb_ctx *ctx, const nb_record *record, nb_tensor *delta, int dim)
+{
+    const nb_tensor *a = record->saved[0], *z = record->saved[1];
+    nb_tensor *from, *to;
+    int64_t sizes[3];
+    if (!record->attr.shared) return nb_tensor_contiguous(ctx, delta);
+    if (nb_delta_for_write(ctx, delta, &from, &to) != NB_OK) return NULL;
+    sizes_of(a, dim, sizes);
+    run_backward(nb_runs_of(&record->attr), a->dtype, sizes, z ? nb_tensor_data(z) : NULL,
+                 nb_tensor_data(a), nb_tensor_data(from), nb_tensor_data(to));
+    nb_tensor_release(ctx, from);
+    return to;
+}

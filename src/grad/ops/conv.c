@@ -1,0 +1,322 @@
+/* Convolution and its transpose, each with bias and activations fused.
+ *
+ * Shapes: x (n, channels, extents…), one or two extents; b one number for each channel of z and a.
+ * conv: w (channels of z, channels of x / groups, kernel…); conv_transpose: w (channels of x,
+ * channels of z / groups, kernel…). What is the image for one is the maps of the other, so each
+ * one's forward is the other's way back. */
+#include "grad/convolve.h"
+#include "grad/support.h"
+
+#include "tensor/shape.h"
+
+#include <string.h>
+
+enum { DIMS_BEFORE = 2 }; /* examples and channels */
+
+/* ---- The geometry ---------------------------------------------------------------------------- */
+
+/* Between an image and its maps, both (n, channels, extents…), under a kernel. */
+static nb_convolution geometry(const struct nb_attr_window *attr, const nb_tensor *w, int64_t n,
+                               int64_t channels, const int64_t *image, const int64_t *maps)
+{
+    nb_convolution of = {.images = n,
+                         .channels = channels,
+                         .maps = w->shape[0],
+                         .groups = attr->groups,
+                         .dtype = w->dtype};
+    for (int i = 0; i < NB_EXTENTS; i++) {
+        bool there = i < w->dims - DIMS_BEFORE;
+        of.window.size[i] = there ? image[i] : 1;
+        of.window.out[i] = there ? maps[i] : 1;
+        of.window.kernel[i] = there ? w->shape[DIMS_BEFORE + i] : 1;
+        of.window.low[i] = there ? attr->low[i] : 0;
+        of.window.dilation[i] = there ? attr->dilation[i] : 1;
+        /* With one place there is no next one. */
+        of.window.stride[i] = there && maps[i] > 1 ? attr->stride[i] : 1;
+    }
+    return of;
+}
+
+static int64_t reach_of(const struct nb_attr_window *attr, const nb_tensor *w, int i)
+{
+    return nb_window_reach(w->shape[DIMS_BEFORE + i], attr->dilation[i]);
+}
+
+static nb_status misfit(nb_ctx *ctx, const nb_call *call)
+{
+    char text[3][NB_SHAPE_TEXT];
+    for (int i = 0; i < 3; i++) nb_shape_text(call->in[i]->dims, call->in[i]->shape, text[i]);
+    return nb_fail(ctx, NB_ESHAPE, "%s: inputs %s, weights %s, biases %s do not fit",
+                   call->op->name, text[0], text[1], text[2]);
+}
+
+/* Whether channels and groups agree: `of_w` is the dimension of w that stands for x's channels, all
+ * of them or those of a group. */
+static bool channels_fit(const nb_call *call, int of_w)
+{
+    const nb_tensor *x = call->in[0], *w = call->in[1], *b = call->in[2];
+    int64_t groups = call->attr.window.groups;
+    bool dims = x->dims > DIMS_BEFORE && x->dims <= DIMS_BEFORE + NB_EXTENTS && w->dims == x->dims;
+    if (!dims || b->dims != 1 || groups < 1 || w->shape[0] % groups) return false;
+    int64_t inputs = of_w ? w->shape[1] * groups : w->shape[0];
+    int64_t outputs = of_w ? w->shape[0] : w->shape[1] * groups;
+    for (int i = DIMS_BEFORE; i < w->dims; i++)
+        if (w->shape[i] < 1) return false;
+    return x->shape[1] == inputs && b->shape[0] == outputs;
+}
+
+/* ---- What both do ---------------------------------------------------------------------------- */
+
+/* The inputs of a call, contiguous; all or none. */
+static nb_status take_whole(nb_ctx *ctx, const nb_call *call, nb_tensor *whole[3])
+{
+    for (int i = 0; i < 3; i++) {
+        whole[i] = nb_tensor_contiguous(ctx, call->in[i]);
+        if (whole[i]) continue;
+        while (i > 0) nb_tensor_release(ctx, whole[--i]);
+        return ctx->status;
+    }
+    return NB_OK;
+}
+
+/* x is kept where a gradient of the weights will be asked for. */
+static void keep_input(nb_call *call, nb_tensor *x)
+{
+    if (call->recording && call->needs[1]) call->saved[2] = nb_tensor_retain(x);
+}
+
+/* A gradient in the shape of `like`, made by one of the three products. */
+static nb_tensor *empty_like(nb_ctx *ctx, const nb_tensor *like, nb_dtype dtype)
+{
+    return nb_tensor_new(ctx, dtype, like->dims, like->shape);
+}
+
+/* ---- conv ------------------------------------------------------------------------------------ */
+
+static nb_convolution conv_geometry(const struct nb_attr_window *attr, const nb_tensor *x,
+                                    const nb_tensor *w, const int64_t *places)
+{
+    return geometry(attr, w, x->shape[0], x->shape[1], x->shape + DIMS_BEFORE, places);
+}
+
+/* The shape of z; false where a window does not fit. */
+static bool conv_shape(const nb_call *call, int64_t shape[NB_MAX_DIMS])
+{
+    const nb_tensor *x = call->in[0], *w = call->in[1];
+    const struct nb_attr_window *attr = &call->attr.window;
+    shape[0] = x->shape[0];
+    shape[1] = w->shape[0];
+    for (int i = 0; i < x->dims - DIMS_BEFORE; i++) {
+        int64_t size = x->shape[DIMS_BEFORE + i] + attr->low[i] + attr->high[i];
+        int64_t places = nb_window_places(size, reach_of(attr, w, i), attr->stride[i]);
+        if (places < 1) return false;
+        shape[DIMS_BEFORE + i] = places;
+    }
+    return true;
+}
+
+/* z and a of contiguous inputs: a over z, unless z must stay. */
+static nb_tensor *convolved(nb_ctx *ctx, nb_call *call, nb_tensor *const in[3],
+                            const int64_t *shape)
+{
+    const nb_kernel_runs *runs = nb_runs_of(&call->attr);
+    nb_tensor *z = nb_tensor_new(ctx, in[0]->dtype, in[0]->dims, shape);
+    bool apart = runs && call->recording && nb_runs_need_z(runs);
+    nb_tensor *a = !z ? NULL : apart ? empty_like(ctx, z, z->dtype) : nb_tensor_retain(z);
+    nb_convolution of = conv_geometry(&call->attr.window, in[0], in[1], shape + DIMS_BEFORE);
+    nb_status status = a ? NB_OK : ctx->status;
+    if (a)
+        status = nb_convolve(ctx, &of, nb_tensor_data(in[0]), nb_tensor_data(in[1]),
+                             nb_tensor_data(in[2]), nb_tensor_data(z), runs, nb_tensor_data(a));
+    if (status == NB_OK && runs && call->recording) status = nb_keep_outputs(ctx, call, z, a);
+    nb_tensor_release(ctx, z);
+    return a ? nb_tensor_settle(ctx, a, status) : NULL;
+}
+
+static nb_tensor *conv_forward(nb_ctx *ctx, nb_call *call)
+{
+    int64_t shape[NB_MAX_DIMS];
+    nb_tensor *in[3], *a;
+    if (!channels_fit(call, 1) || !conv_shape(call, shape)) {
+        misfit(ctx, call);
+        return NULL;
+    }
+    if (take_whole(ctx, call, in) != NB_OK) return NULL;
+    a = convolved(ctx, call, in, shape);
+    if (a) keep_input(call, in[0]);
+    for (int i = 0; i < 3; i++) nb_tensor_release(ctx, in[i]);
+    return a;
+}
+
+/* BP2: every δ goes back through w to what stood under its window. */
+static nb_tensor *conv_input_gradient(nb_ctx *ctx, const nb_record *record, const nb_tensor *dz)
+{
+    const nb_tensor *x = record->in[0];
+    nb_tensor *w = nb_tensor_contiguous(ctx, record->in[1]);
+    nb_tensor *dx = w ? nb_tensor_zeros(ctx, dz->dtype, x->dims, x->shape) : NULL;
+    if (dx) {
+        nb_convolution of = conv_geometry(&record->attr.window, x, w, dz->shape + DIMS_BEFORE);
+        dx = nb_tensor_settle(
+            ctx, dx,
+            nb_convolve_back(ctx, &of, nb_tensor_data(dz), nb_tensor_data(w), nb_tensor_data(dx)));
+    }
+    nb_tensor_release(ctx, w);
+    return dx;
+}
+
+/* BP4: the sum over all places of δ times what stood under the window. */
+static nb_tensor *conv_weight_gradient(nb_ctx *ctx, const nb_record *record, const nb_tensor *dz)
+{
+    const nb_tensor *x = record->saved[2], *w = record->in[1];
+    nb_tensor *dw = empty_like(ctx, w, dz->dtype);
+    if (!dw) return NULL;
+    nb_convolution of = conv_geometry(&record->attr.window, x, w, dz->shape + DIMS_BEFORE);
+    return nb_tensor_settle(
+        ctx, dw,
+        nb_convolve_weights(ctx, &of, nb_tensor_data(x), nb_tensor_data(dz), nb_tensor_data(dw)));
+}
+
+/* BP2, BP3 and BP4, as far as they are asked for. */
+static nb_status gradients(nb_ctx *ctx, nb_record *record, nb_tensor *delta, nb_tensor **grad,
+                           nb_tensor *(*of_input)(nb_ctx *, const nb_record *, const nb_tensor *),
+                           nb_tensor *(*of_weights)(nb_ctx *, const nb_record *, const nb_tensor *))
+{
+    nb_tensor *dz = nb_delta_at_z(ctx, record, delta, 1);
+    bool whole = dz;
+    if (whole && record->needs[0]) whole = (grad[0] = of_input(ctx, record, dz)) != NULL;
+    if (whole && record->needs[1]) whole = (grad[1] = of_weights(ctx, record, dz)) != NULL;
+    if (whole && record->needs[2]) whole = (grad[2] = nb_sum_by_channel(ctx, dz, 1)) != NULL;
+    nb_tensor_release(ctx, dz);
+    return whole ? NB_OK : ctx->status;
+}
+
+static nb_status conv_backward(nb_ctx *ctx, nb_record *record, nb_tensor *delta, nb_tensor **grad)
+{
+    return gradients(ctx, record, delta, grad, conv_input_gradient, conv_weight_gradient);
+}
+
+NB_DEFINE_OP(conv) = {
+    .name = "conv",
+    .help = "Convolution of (n, channels, extents…) with bias and activations: a = f(w * x + b).",
+    .hidden = true,
+    .shares = true,
+    .promote = 7,
+    .reads = 2,
+    .attr = {.window = {.stride = {1, 1}, .dilation = {1, 1}, .groups = 1}},
+    .forward = conv_forward,
+    .backward = conv_backward,
+    .errors = "2x3x5 4x2x3 4: inputs 2x3x5, weights 4x2x3, biases 4; 2x3x5 4x3x3 3: biases 3; "
+              "2x3x2 4x3x3 4: inputs 2x3x2; 2x3 4x3 4: inputs 2x3; 2x3x5 4x3x0 4: weights 4x3x0",
+    .samples = "2x3x5 4x3x3 4, 1x2x5x4 3x2x3x2 3, 0x2x5x4 3x2x3x2 3, 2x1x11x9 2x1x2x3 2, "
+               "2x2x3x3 9x2x1x1 9, 2x2x4 3x2x4 3, 2x2x4x5t 3x2x2x3 3",
+    .low = -2,
+    .high = 2,
+};
+
+/* ---- conv_transpose -------------------------------------------------------------------------- */
+
+static nb_convolution turned_geometry(const struct nb_attr_window *attr, const nb_tensor *x,
+                                      const nb_tensor *w, const int64_t *image)
+{
+    return geometry(attr, w, x->shape[0], w->shape[1] * attr->groups, image,
+                    x->shape + DIMS_BEFORE);
+}
+
+static bool turned_shape(const nb_call *call, int64_t shape[NB_MAX_DIMS])
+{
+    const nb_tensor *x = call->in[0], *w = call->in[1];
+    const struct nb_attr_window *attr = &call->attr.window;
+    shape[0] = x->shape[0];
+    shape[1] = w->shape[1] * attr->groups;
+    for (int i = 0; i < x->dims - DIMS_BEFORE; i++) {
+        int64_t size = (x->shape[DIMS_BEFORE + i] - 1) * attr->stride[i] + reach_of(attr, w, i);
+        size += attr->extra[i] - attr->low[i] - attr->high[i];
+        if (size < 1 || x->shape[DIMS_BEFORE + i] < 1) return false;
+        shape[DIMS_BEFORE + i] = size;
+    }
+    return true;
+}
+
+/* b at every place of its channel. */
+static void fill_biases(nb_tensor *z, const nb_tensor *b)
+{
+    int64_t inner = nb_shape_count(z->dims - DIMS_BEFORE, z->shape + DIMS_BEFORE);
+    int64_t rows = z->shape[0] * z->shape[1], width = (int64_t)nb_dtype_size(z->dtype);
+    for (int64_t i = 0; i < rows; i++) {
+        int64_t channel = i % z->shape[1];
+        nb_real(z->dtype)->fill((size_t)inner, (char *)nb_tensor_data(z) + i * inner * width, 1,
+                                nb_tensor_get(b, &channel));
+    }
+}
+
+static nb_tensor *turned_forward(nb_ctx *ctx, nb_call *call)
+{
+    int64_t shape[NB_MAX_DIMS];
+    nb_tensor *in[3], *z;
+    if (!channels_fit(call, 0) || !turned_shape(call, shape)) {
+        misfit(ctx, call);
+        return NULL;
+    }
+    if (take_whole(ctx, call, in) != NB_OK) return NULL;
+    z = nb_tensor_new(ctx, in[0]->dtype, in[0]->dims, shape);
+    if (z) {
+        nb_convolution of = turned_geometry(&call->attr.window, in[0], in[1], shape + DIMS_BEFORE);
+        fill_biases(z, in[2]);
+        z = nb_tensor_settle(ctx, z,
+                             nb_convolve_back(ctx, &of, nb_tensor_data(in[0]),
+                                              nb_tensor_data(in[1]), nb_tensor_data(z)));
+    }
+    if (z) keep_input(call, in[0]);
+    for (int i = 0; i < 3; i++) nb_tensor_release(ctx, in[i]);
+    return z && call->attr.shared ? nb_activated(ctx, call, z, 1, true) : z;
+}
+
+static nb_tensor *turned_input_gradient(nb_ctx *ctx, const nb_record *record, const nb_tensor *dz)
+{
+    const nb_tensor *x = record->in[0];
+    nb_tensor *w = nb_tensor_contiguous(ctx, record->in[1]);
+    nb_tensor *dx = w ? empty_like(ctx, x, dz->dtype) : NULL;
+    if (dx) {
+        nb_convolution of = turned_geometry(&record->attr.window, x, w, dz->shape + DIMS_BEFORE);
+        dx = nb_tensor_settle(ctx, dx,
+                              nb_convolve(ctx, &of, nb_tensor_data(dz), nb_tensor_data(w), NULL,
+                                          nb_tensor_data(dx), NULL, NULL));
+    }
+    nb_tensor_release(ctx, w);
+    return dx;
+}
+
+static nb_tensor *turned_weight_gradient(nb_ctx *ctx, const nb_record *record, const nb_tensor *dz)
+{
+    const nb_tensor *x = record->saved[2], *w = record->in[1];
+    nb_tensor *dw = empty_like(ctx, w, dz->dtype);
+    if (!dw) return NULL;
+    nb_convolution of = turned_geometry(&record->attr.window, x, w, dz->shape + DIMS_BEFORE);
+    return nb_tensor_settle(
+        ctx, dw,
+        nb_convolve_weights(ctx, &of, nb_tensor_data(dz), nb_tensor_data(x), nb_tensor_data(dw)));
+}
+
+static nb_status turned_backward(nb_ctx *ctx, nb_record *record, nb_tensor *delta, nb_tensor **grad)
+{
+    return gradients(ctx, record, delta, grad, turned_input_gradient, turned_weight_gradient);
+}
+
+NB_DEFINE_OP(conv_transpose) = {
+    .name = "conv_transpose",
+    .help = "What goes back through a convolution, as a layer: every number of x, times w, where "
+            "its window stands.",
+    .hidden = true,
+    .shares = true,
+    .promote = 7,
+    .reads = 2,
+    .attr = {.window = {.stride = {1, 1}, .dilation = {1, 1}, .groups = 1}},
+    .forward = turned_forward,
+    .backward = turned_backward,
+    .errors = "2x3x5 4x3x3 3: inputs 2x3x5, weights 4x3x3, biases 3; 2x3x5 3x4x3 3: biases 3; "
+              "2x3x0 3x4x3 4: inputs 2x3x0",
+    .samples = "2x3x5 3x4x3 4, 1x2x4x3 2x3x3x2 3, 0x2x4x3 2x3x3x2 3, 2x1x7x9 1x2x2x3 2, "
+               "2x2x3x3 2x9x1x1 9, 2x2x3x4t 2x3x2x3 3",
+    .low = -2,
+    .high = 2,
+};

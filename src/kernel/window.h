@@ -1,0 +1,74 @@
+/* Windows that slide over the planes of an image: what convolutions copy and multiply, and pools.
+ *
+ * A convolution copies its image once for every column of the kernel, so that the numbers under one
+ * weight stand in one stretch for all places at once: x[channel][kx][phase][row][place in a row].
+ * Every row of the kernel is then an offset into the copy of its column; rows are sorted by their
+ * phase, the remainder by the stride, so that this holds for every stride and dilation. */
+#ifndef NB_WINDOW_H
+#define NB_WINDOW_H
+
+#include "base/dtype.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* From row to row of a plane, and along a row. */
+enum { NB_DOWN, NB_ALONG, NB_EXTENTS };
+
+/* How windows stand on a plane: what lies along one dimension has columns of 1. */
+typedef struct nb_window {
+    int64_t size[NB_EXTENTS];     /* of a plane */
+    int64_t out[NB_EXTENTS];      /* places of the window */
+    int64_t kernel[NB_EXTENTS];   /* of the window */
+    int64_t stride[NB_EXTENTS];   /* from place to place */
+    int64_t dilation[NB_EXTENTS]; /* from number to number in the window */
+    int64_t low[NB_EXTENTS];      /* zeros before the first */
+} nb_window;
+
+/* Numbers from the first to the last under a window. */
+static inline int64_t nb_window_reach(int64_t kernel, int64_t dilation)
+{
+    return dilation * (kernel - 1) + 1;
+}
+
+/* Places of a window on `size` numbers, `padding` zeros included; 0 or less: it does not fit. */
+static inline int64_t nb_window_places(int64_t size, int64_t reach, int64_t stride)
+{
+    return size < reach ? 0 : (size - reach) / stride + 1;
+}
+
+/* A band of places, rows start … start + count - 1, and the copies that it needs. */
+typedef struct nb_band {
+    const nb_window *window;
+    int64_t channels, start, count;
+    int64_t depth; /* rows of one phase in a copy: a band of `count` or more has room in it */
+} nb_band;
+
+/* C += A B: element (i, p) of A at a[a_row[i] + p], row p of B from b + b_row[p], row i of C from
+ * c + c_row[i]. Rows of C may overlap one another; each is added to in turn. */
+typedef struct nb_gathered {
+    size_t m, n, k;
+    const void *a, *b;
+    const ptrdiff_t *a_row, *b_row, *c_row;
+    void *c;
+} nb_gathered;
+
+typedef struct nb_windows {
+    /* Copies what a band needs of an image (channels, rows, columns) into `copies`. */
+    void (*copy)(const nb_band *band, const void *image, void *copies);
+    /* Adds copies to the image where they came from. */
+    void (*spread)(const nb_band *band, const void *copies, void *image);
+    void (*gathered)(const nb_gathered *job);
+    /* The largest number under every window of a plane and its place in the plane: the first of
+     * equals, the last NaN. Padding is left out; every window has a number under it. */
+    void (*max_pool)(const nb_window *window, const void *x, void *y, int32_t *place);
+    /* dx[place[i]] += dy[i] */
+    void (*max_pool_slope)(size_t n, const void *dy, const int32_t *place, void *dx);
+    /* The mean under every window of a plane, padding counted as zeros; and dx += what it gives
+     * back. */
+    void (*avg_pool)(const nb_window *window, const void *x, void *y);
+    void (*avg_pool_slope)(const nb_window *window, const void *dy, void *dx);
+} nb_windows;
+
+#endif

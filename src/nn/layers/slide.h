@@ -1,0 +1,54 @@
+/* What layers have in common whose window slides over space, or along steps: where it may stand,
+ * and how their ops, which know space alone, are called. */
+#ifndef NB_SLIDE_H
+#define NB_SLIDE_H
+
+#include "nn/net/plan.h"
+#include "nn/net/walk.h"
+
+#include "kernel/window.h"
+
+/* The words of `padding`, in the order in which every option lists them. */
+typedef enum nb_padding { NB_PAD_SAME, NB_PAD_VALID, NB_PAD_CAUSAL } nb_padding;
+extern const char *const nb_padding_words[];       /* all of them */
+extern const char *const nb_padding_words_plain[]; /* without causal */
+
+/* The most that sizes of windows, strides and padding may be. */
+#define NB_SLIDE_MOST 16777216
+
+/* What the user says, of a layer's settings. */
+typedef struct nb_slide {
+    const nb_sizes *kernel, *stride, *padding;
+    const nb_sizes *dilation; /* or NULL: 1 */
+    const nb_sizes *extra;    /* of conv_transpose, or NULL */
+    int64_t groups;
+    bool turned;  /* the sizes grow, as those of conv_transpose */
+    bool strides; /* a stride of 0 is the kernel's size: pools */
+    bool within;  /* no window may stand on padding alone: pools */
+} nb_slide;
+
+/* Extents of what comes: 1 of steps, 1 or 2 of space; 0 of what no window slides over. */
+int nb_slide_extents(const nb_form *in);
+/* Checks the input and the settings, and fills plan->out but for its channels, which stay; attr is
+ * what the op is to be called with. */
+nb_status nb_slide_plan(nb_planner *planner, const nb_layer *layer, nb_plan *plan,
+                        const nb_slide *slide, struct nb_attr_window *attr);
+/* The attr of a planned layer. */
+struct nb_attr_window nb_slide_attr(const nb_plan *plan, const nb_slide *slide);
+/* The dimension of the channels of an input's form, and how many they are. */
+int64_t nb_slide_channels(const nb_form *in);
+
+/* Calls the op with x and `more` inputs behind it: steps are turned to (n, features, T) and back,
+ * their padding reads as zeros, and lengths are bound where T changes. Where `lowest` padding is
+ * left out of a maximum. call->in[0] is x. */
+nb_tensor *nb_slide_call(nb_walk *walk, const nb_layer *layer, nb_call *call, bool lowest,
+                         bool turned);
+
+/* Options of windows, of a settings struct with fields of these names. */
+#define NB_SLIDE_RANGE "a whole number from 1 to 16777216, or two as in 3x5"
+#define NB_SLIDE_SIZES(word, about, first, usual, struct_type)                                     \
+    .name = #word, .help = about, .range = NB_SLIDE_RANGE, .value = usual, .low = 1,               \
+    .high = NB_SLIDE_MOST, .kind = NB_SIZES, .most = 2, .place = first,                            \
+    .offset = offsetof(struct_type, word)
+
+#endif

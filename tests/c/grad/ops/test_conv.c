@@ -1,0 +1,300 @@
+/* Convolutions and pools in shapes that chance draws, against loops over every number: strides,
+ * dilations, groups, uneven padding, bands of large images, both dtypes; gradients as what a small
+ * change along a direction makes of the output; the same bits at any number of threads. */
+#include "../values_conv.h"
+
+#include "base/workers.h"
+
+enum { DRAWS = 300, CHECKED = 1500 /* elements of a large output */ };
+
+static nb_stream stream;
+
+static int below(int n)
+{
+    return (int)nb_random_below(&stream, (uint64_t)n);
+}
+
+static nb_tensor *drawn(nb_dtype dtype, int dims, const int64_t *shape)
+{
+    nb_tensor *t = nb_tensor_new(ctx, dtype, dims, shape);
+    nb_tensor *flat = nb_tensor_reshape(ctx, t, 1, (const int64_t[]){-1});
+    for (int64_t i = 0; i < flat->shape[0]; i++)
+        nb_tensor_set(flat, &i, (double)(float)(2 * nb_random_unit(&stream) - 1));
+    nb_tensor_release(ctx, flat);
+    return t;
+}
+
+/* ---- A call that chance draws ---------------------------------------------------------------- */
+
+/* Sizes of one extent under which at least one window stands. */
+static void draw_extent(struct nb_attr_window *attr, int i, int64_t *size, int64_t *kernel,
+                        bool large)
+{
+    *kernel = 1 + below(large ? 3 : 5);
+    attr->kernel[i] = (int32_t)*kernel;
+    attr->stride[i] = 1 + (below(2) ? 0 : below(4));
+    attr->dilation[i] = 1 + (below(2) ? 0 : below(3));
+    attr->low[i] = below(2) ? 0 : below(4);
+    attr->high[i] = below(2) ? 0 : below(4);
+    int64_t least = attr->dilation[i] * (*kernel - 1) + 1 - attr->low[i] - attr->high[i];
+    *size = (least > 1 ? least : 1) + below(large ? 60 : 9);
+}
+
+/* x, w and b of a convolution, or x of a pool. */
+static void draw_call(sample *s, nb_op_id op, nb_dtype dtype, bool large)
+{
+    bool turned = op == NB_OP_conv_transpose, pools = op == NB_OP_max_pool || op == NB_OP_avg_pool;
+    int extents = 1 + below(2);
+    int64_t x[4], w[4];
+    *s = (sample){.call = nb_call_make(nb_ops[op])};
+    struct nb_attr_window *attr = &s->call.attr.window;
+    attr->groups = pools || below(3) ? 1 : 1 + below(3);
+    int64_t channels = (1 + below(large ? 12 : 4)) * attr->groups;
+    int64_t maps = (1 + below(below(3) ? 5 : 24)) * attr->groups;
+    x[0] = 1 + below(large ? 9 : 3);
+    x[1] = channels;
+    w[0] = turned ? channels : maps;
+    w[1] = (turned ? maps : channels) / attr->groups;
+    for (int i = 0; i < extents; i++) {
+        draw_extent(attr, i, &x[2 + i], &w[2 + i], large);
+        if (pools && attr->low[i] >= attr->kernel[i]) attr->low[i] = 0;
+        if (pools && attr->high[i] >= attr->kernel[i]) attr->high[i] = 0;
+        if (pools) attr->dilation[i] = 1;
+        if (pools) x[2 + i] += attr->kernel[i];
+        attr->extra[i] = turned && attr->stride[i] > 1 ? below(attr->stride[i]) : 0;
+        if (turned) x[2 + i] += 8;
+    }
+    s->call.in[s->call.inputs++] = drawn(dtype, 2 + extents, x);
+    if (!pools) {
+        s->call.in[s->call.inputs++] = drawn(dtype, 2 + extents, w);
+        s->call.in[s->call.inputs++] = drawn(dtype, 1, &maps);
+    }
+    snprintf(s->text, sizeof s->text, "%s %d: %dx%dx%d, %d groups", nb_ops[op]->name, extents,
+             (int)x[0], (int)x[1], (int)x[2], (int)attr->groups);
+}
+
+static void drop_call(sample *s)
+{
+    for (int i = 0; i < s->call.inputs; i++) nb_tensor_release(ctx, s->call.in[i]);
+    nb_call_drop(ctx, &s->call);
+}
+
+static double dot(const nb_tensor *a, const nb_tensor *b)
+{
+    double sum = 0;
+    for (int64_t i = 0, n = nb_tensor_count(a); i < n; i++) sum += flat_at(a, i) * flat_at(b, i);
+    return sum;
+}
+
+/* What the op gives with another tensor in place of input i, off the tape. */
+static nb_tensor *given(const sample *s, int i, nb_tensor *instead)
+{
+    bool recording = ctx->recording;
+    nb_call call = s->call;
+    memset(call.saved, 0, sizeof call.saved);
+    if (instead) call.in[i] = instead;
+    ctx->recording = false;
+    nb_tensor *out = nb_op_call(ctx, &call);
+    if (!out) fail_msg("%s: %s", s->text, ctx->message);
+    nb_call_drop(ctx, &call);
+    ctx->recording = recording;
+    return out;
+}
+
+/* ---- What holds ------------------------------------------------------------------------------ */
+
+static void check_values(const sample *s, double (*value)(const place *p), double tolerance)
+{
+    nb_tensor *out = given(s, 0, NULL);
+    int64_t count = nb_tensor_count(out), step = count / CHECKED + 1;
+    for (int64_t i = 0; i < count; i += step) {
+        place p = {.s = s, .out = out, .at = i};
+        unravel(out->dims, out->shape, i, p.index);
+        double got = flat_at(out, i), want = value(&p);
+        if (!(fabs(got - want) <= tolerance * (1 + fabs(want))))
+            fail_msg("%s: element %d is %.17g, not %.17g", s->text, (int)i, got, want);
+    }
+    nb_tensor_release(ctx, out);
+}
+
+/* δ · (f(x + d) - f(x)) = dx · d, for the op is linear in each input. */
+static void check_gradients(const sample *s)
+{
+    nb_tensor *leaf[3], *base = given(s, 0, NULL);
+    sample taped = *s;
+    for (int i = 0; i < s->call.inputs; i++) {
+        leaf[i] = taped.call.in[i] = nb_tensor_alias(ctx, s->call.in[i]);
+        assert_int_equal(nb_require_grad(ctx, leaf[i], true), NB_OK);
+    }
+    nb_tensor *delta = drawn(NB_F64, base->dims, base->shape);
+    ctx->recording = true;
+    nb_tensor *out = nb_op_call(ctx, &taped.call);
+    const nb_backward_options options = {.delta = delta};
+    assert_int_equal(nb_backward(ctx, out, &options), NB_OK);
+    ctx->recording = false;
+    for (int i = 0; i < s->call.inputs; i++) {
+        nb_tensor *d = drawn(NB_F64, leaf[i]->dims, leaf[i]->shape);
+        nb_tensor *moved = nb_op2(ctx, NB_OP_add, s->call.in[i], d);
+        nb_tensor *there = given(s, i, moved);
+        double got = dot(nb_leaf_of(leaf[i])->grad, d), want = dot(delta, there) - dot(delta, base);
+        if (!(fabs(got - want) <= 1e-9 * (1 + fabs(want) + (double)nb_tensor_count(d))))
+            fail_msg("%s: gradient %d along a direction is %.17g, not %.17g", s->text, i, got,
+                     want);
+        nb_tensor_release(ctx, d);
+        nb_tensor_release(ctx, moved);
+        nb_tensor_release(ctx, there);
+        nb_tensor_release(ctx, leaf[i]);
+    }
+    nb_tensor_release(ctx, out);
+    nb_tensor_release(ctx, delta);
+    nb_tensor_release(ctx, base);
+}
+
+/* Catches a row, column or group that is one off, in any of the products, and sums that lose a
+ * band or a piece. */
+static void check_op(nb_op_id op, double (*value)(const place *p))
+{
+    bool pools = op == NB_OP_max_pool;
+    stream = nb_stream_make(5, NB_FOR_TENSOR, (uint64_t)op);
+    for (int i = 0; i < DRAWS; i++) {
+        sample s;
+        bool large = i % 20 == 0;
+        nb_dtype dtype = i % 3 == 1 ? NB_F32 : NB_F64;
+        draw_call(&s, op, dtype, large);
+        check_values(&s, value, dtype == NB_F32 ? 2e-5 : 1e-12);
+        if (dtype == NB_F64 && !pools) check_gradients(&s);
+        drop_call(&s);
+    }
+}
+
+static void test_conv(void **state)
+{
+    (void)state;
+    check_op(NB_OP_conv, conv_value);
+}
+
+static void test_conv_transpose(void **state)
+{
+    (void)state;
+    check_op(NB_OP_conv_transpose, conv_transpose_value);
+}
+
+static void test_avg_pool(void **state)
+{
+    (void)state;
+    check_op(NB_OP_avg_pool, avg_pool_value);
+}
+
+static void test_max_pool(void **state)
+{
+    (void)state;
+    check_op(NB_OP_max_pool, max_pool_value);
+}
+
+/* Every δ goes to the first of the largest: the sum of x times dx is that of y times δ, and dx is 0
+ * where no δ goes. Catches places that are counted otherwise than they are read. */
+static void test_max_pool_gradient(void **state)
+{
+    (void)state;
+    stream = nb_stream_make(6, NB_FOR_TENSOR, 1);
+    for (int i = 0; i < DRAWS / 4; i++) {
+        sample s;
+        draw_call(&s, NB_OP_max_pool, NB_F64, false);
+        nb_tensor *x = s.call.in[0];
+        assert_int_equal(nb_require_grad(ctx, x, true), NB_OK);
+        ctx->recording = true;
+        nb_tensor *y = nb_op_call(ctx, &s.call);
+        nb_tensor *delta = drawn(NB_F64, y->dims, y->shape);
+        const nb_backward_options options = {.delta = delta};
+        assert_int_equal(nb_backward(ctx, y, &options), NB_OK);
+        ctx->recording = false;
+        double got = dot(nb_leaf_of(x)->grad, x), want = dot(delta, y);
+        if (!(fabs(got - want) <= 1e-10)) fail_msg("%s: %.17g, not %.17g", s.text, got, want);
+        nb_tensor_release(ctx, y);
+        nb_tensor_release(ctx, delta);
+        drop_call(&s);
+    }
+}
+
+/* The first of equals, whatever the stride; a NaN is not lost. */
+static void test_max_pool_ties(void **state)
+{
+    (void)state;
+    nb_tensor *x = tensor_of(NB_F64, SHAPE(1, 1, 6), VALUES(2, 2, NAN, 1, 3, 3));
+    nb_call call = nb_call_make(nb_ops[NB_OP_max_pool]);
+    call.in[0] = x;
+    call.inputs = 1;
+    assert_int_equal(nb_require_grad(ctx, x, true), NB_OK);
+    ctx->recording = true;
+    nb_tensor *y = nb_op_call(ctx, &call), *sum = nb_op1(ctx, NB_OP_sum, y);
+    assert_true(flat_at(y, 0) == 2 && isnan(flat_at(y, 1)) && flat_at(y, 2) == 3);
+    assert_int_equal(nb_backward(ctx, sum, NULL), NB_OK);
+    const double wanted[] = {1, 0, 1, 0, 1, 0};
+    for (int i = 0; i < 6; i++) assert_true(flat_at(nb_leaf_of(x)->grad, i) == wanted[i]);
+    nb_call_drop(ctx, &call);
+    nb_tensor_release(ctx, sum);
+    nb_tensor_release(ctx, y);
+    nb_tensor_release(ctx, x);
+}
+
+/* ---- Threads --------------------------------------------------------------------------------- */
+
+/* Output and gradients of a convolution that is worth several pieces, one after the other. */
+static nb_tensor *all_numbers(nb_op_id op, int64_t threads)
+{
+    sample s;
+    assert_int_equal(nb_set_threads(ctx, threads), NB_OK);
+    stream = nb_stream_make(7, NB_FOR_TENSOR, 1);
+    s.call = nb_call_make(nb_ops[op]);
+    s.call.inputs = 3;
+    s.call.in[0] = drawn(NB_F32, SHAPE(11, 6, 40, 37));
+    s.call.in[1] = drawn(NB_F32, SHAPE(6, 6, 5, 5));
+    s.call.in[2] = drawn(NB_F32, SHAPE(6));
+    nb_tensor *list[5];
+    for (int i = 0; i < 3; i++) assert_int_equal(nb_require_grad(ctx, s.call.in[i], true), NB_OK);
+    ctx->recording = true;
+    nb_tensor *out = nb_op_call(ctx, &s.call);
+    nb_tensor *delta = drawn(NB_F32, out->dims, out->shape);
+    const nb_backward_options options = {.delta = delta};
+    assert_int_equal(nb_backward(ctx, out, &options), NB_OK);
+    ctx->recording = false;
+    for (int i = 0; i < 4; i++) {
+        nb_tensor *t = i < 3 ? nb_leaf_of(s.call.in[i])->grad : out;
+        list[i] = nb_tensor_reshape(ctx, t, 1, (const int64_t[]){-1});
+    }
+    nb_tensor *all = nb_op_cat(ctx, list, 4, 0);
+    for (int i = 0; i < 4; i++) nb_tensor_release(ctx, list[i]);
+    nb_tensor_release(ctx, out);
+    nb_tensor_release(ctx, delta);
+    drop_call(&s);
+    return all;
+}
+
+static void test_threads(void **state)
+{
+    (void)state;
+    for (int k = 0; k < 2; k++) {
+        nb_op_id op = k ? NB_OP_conv_transpose : NB_OP_conv;
+        nb_tensor *one = all_numbers(op, 1);
+        for (int64_t threads = 2; threads <= 5; threads += 3) {
+            nb_tensor *several = all_numbers(op, threads);
+            size_t bytes = (size_t)nb_tensor_count(one) * sizeof(float);
+            assert_memory_equal(nb_tensor_data(one), nb_tensor_data(several), bytes);
+            nb_tensor_release(ctx, several);
+        }
+        nb_tensor_release(ctx, one);
+    }
+    nb_workers_stop(ctx);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(test_##name, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(conv),     TEST(conv_transpose),    TEST(avg_pool),
+        TEST(max_pool), TEST(max_pool_gradient), TEST(max_pool_ties),
+        TEST(threads),
+    };
+    return cmocka_run_group_tests_name("conv", tests, NULL, NULL);
+}
