@@ -13,8 +13,7 @@ digits = data.digits()
 
 -- What goes in is what is to come out. Pixels are from 0 to 1.
 local function pictures(set)
-    local x = set.x:to "f32" / 255
-    return data.set {x = x, y = x}
+    return data.set {x = set.x, y = set.x}
 end
 
 local train, test = pictures(digits.train), pictures(digits.test)
@@ -27,6 +26,8 @@ print(net)
 
 local function shown(x) return plot.image(x, {text = true, scale = 1}) end
 
+local WIDTH <const> = 19 -- columns that a picture and its gap take
+
 -- Pictures beside one another, line by line.
 local function beside(list)
     local lines = {}
@@ -34,7 +35,8 @@ local function beside(list)
         local row = 0
         for line in (picture .. "\n"):gmatch "(.-)\n" do
             row = row + 1
-            lines[row] = (lines[row] or "") .. (place > 1 and "   " or "") .. line
+            local gap = place < #list and (" "):rep(WIDTH - utf8.len(line)) or ""
+            lines[row] = (lines[row] or "") .. line .. gap
         end
     end
     return table.concat(lines, "\n")
