@@ -24,6 +24,25 @@ local CASES = {
     {"2x6x5 - batch_norm - group_norm 2 - 3*[group_norm 1]", {3, 2, 6, 5}, figures = {1}},
     {"4x5 - batch_norm - parallel[ | group_norm 4] - flatten - 2", {2, 4, 5}, figures = {1}},
     {"6 - group_norm 3 epsilon=0.01", {3, 6}},
+    {"2x6x5 - batch_norm - conv 4 3 linear - batch_norm - act relu tanh@2 - group_norm 2 - 3*[group_norm 1]",
+        {3, 2, 6, 5}, figures = {1, 3}},
+    -- Windows.
+    {"2x9x8 - conv 6 3x2 relu tanh@2 sigmoid@4..5 stride=2x1 padding=1x2 groups=2 - conv 4 2 softmax dilation=2x1 bias=false",
+        {3, 2, 9, 8}},
+    {"2x6x7 - conv 3 4x3 tanh padding=same dilation=2x1 - conv 2 3 elu padding=valid - flatten - 3", {2, 2, 6, 7}},
+    {"3x11 - conv 4 3 stride=2 padding=2 - max_pool 2 - conv 2 2 dilation=2 - reshape 2 - 3", {2, 3, 11}},
+    {"*x3 - conv 4 3 relu padding=causal dilation=2 - conv 5 4 padding=same - max_pool 3 stride=2 padding=1 - " ..
+        "avg_pool 2 - 2", {2, 12, 3}},
+    {"2x3x4 - conv_transpose 4 3x2 gelu relu@1 stride=2x3 padding=2x1 dilation=2x3 groups=2 output_padding=1x2",
+        {2, 2, 3, 4}},
+    {"2x3x4 - conv_transpose 3 4 padding=same - conv_transpose 2 3 linear bias=false", {2, 2, 3, 4}},
+    {"*x3 - conv_transpose 4 3 stride=2 padding=1 output_padding=1 - 2", {2, 5, 3}},
+    {"2x7x8 - max_pool 3x2 padding=1 stride=2 - avg_pool 2 padding=1 stride=1 - avg_pool 2x3 padding=same stride=1 - " ..
+        "max_pool 2", {2, 2, 7, 8}},
+    {"3x*x* - conv 4 3 - global_avg_pool - 2", {2, 3, 6, 5}},
+    {"*x3 - parallel[conv 4 3 padding=same | | conv 2 1] - global_avg_pool", {2, 6, 3}},
+    {"2x5x5 - conv 4 3 padding=same - residual[conv 4 3 relu padding=same - group_norm 2] - " ..
+        "parallel[conv 2 3 padding=1 | avg_pool 3 padding=1 stride=1] - act log_softmax", {2, 2, 5, 5}},
     -- Sequences.
     {"* - embedding 7 4 - positions - rnn 5 relu - 3", {2, 6}, words = 7},
     {"* - embedding 7 5 - positions 9 - 2", {6}, words = 7},
