@@ -13,14 +13,9 @@ nb_status nb_plan_gain_and_shift(nb_planner *planner, const nb_layer *layer, nb_
     return whole ? NB_OK : nb_plan_ctx(planner)->status;
 }
 
-static int channel_dim(const nb_form *form)
-{
-    return form->reading == NB_SPACE ? 0 : form->dims - 1;
-}
-
 int nb_channel_dim(const nb_layer *layer)
 {
-    return channel_dim(&layer->plan->out);
+    return nb_form_neuron_dim(&layer->plan->out);
 }
 
 nb_status nb_plan_channels(nb_planner *planner, const nb_layer *layer, nb_plan *plan, int *dim)
@@ -30,7 +25,7 @@ nb_status nb_plan_channels(nb_planner *planner, const nb_layer *layer, nb_plan *
     *out = plan->in;
     nb_form_text(out, text);
     if (out->reading == NB_OPEN && out->dims <= 3) out->reading = NB_SPACE;
-    *dim = channel_dim(out);
+    *dim = nb_form_neuron_dim(out);
     if (out->reading == NB_OPEN)
         return nb_fail(nb_plan_ctx(planner), NB_ESHAPE,
                        "%s: %s takes a vector, steps, or channels with one or two extents, not %s; "
