@@ -149,6 +149,20 @@ local function lenet_children(has)
     return children
 end
 
+local function transformer_children(has)
+    local children = {}
+    for threads = 1, 2 do
+        local function name(who) return threads == 2 and who .. ", 2 threads" or who end
+        children[#children + 1] = nabla_child(name "nabla", "nabla_transformer.lua", threads)
+        if threads == 1 then children[#children + 1] = sgemm_child(0.73, {"transformer"}) end
+        for _, mode in ipairs(has.torch and {"eager", "jit"} or {}) do
+            children[#children + 1] = with_threads(threads, python_child(name("PyTorch, " .. mode),
+                threads == 1 and 1.7 or nil, "torch_transformer.py", mode))
+        end
+    end
+    return children
+end
+
 -- ---- The machine ----
 
 local function read_processor()
@@ -243,6 +257,8 @@ else
     print "Name its folder: NABLA_MNIST=DIR make bench.\n"
 end
 
+race_table("transformer of 4 blocks, 64 wide, 64 steps, batch 32, Adam, 16 batches",
+    transformer_children(has))
 race_table("char LSTM 64-128, 64 steps, batch 32, Adam, 20 batches", lstm_children(has))
 
 local rows = { {"whole runs", "median", "min–max", "asked"} }

@@ -6,6 +6,7 @@
  *        sgemm lstm INPUTS            those of tests/bench/nabla_lstm.lua: INPUTS 64, or 0 where
  *                                     letters are read as rows
  *        sgemm lenet BATCH            two convolutions before the layers 640, 100 and 10
+ *        sgemm transformer            those of tests/bench/nabla_transformer.lua
  *        sgemm                        says which BLAS this is */
 #include <cblas.h>
 #include <stdbool.h>
@@ -111,8 +112,9 @@ static void run_convolutions(int n)
     for (int i = 0; i < n * CONVOLUTIONS; i++) convolve_weights(&conv[i / n]);
 }
 
-static void run_epoch(const net *of)
+static void run_epoch(const void *self)
 {
+    const net *of = self;
     for (int first = 0; first < EXAMPLES; first += of->batch) {
         int n = EXAMPLES - first < of->batch ? EXAMPLES - first : of->batch;
         if (of->convolves) run_convolutions(n);
@@ -142,8 +144,9 @@ static void multiply(bool a_turned, bool b_turned, int m, int n, int k, const fl
                 b_turned ? k : n, beta, c, n);
 }
 
-static void run_lstm(const lstm *of)
+static void run_lstm(const void *self)
 {
+    const lstm *of = self;
     const int n = LSTM_BATCH, inputs = of->inputs;
     for (int batch = 0; batch < BATCHES; batch++) {
         if (inputs) multiply(false, true, ROWS, GATES, inputs, of->x, of->wx, 0, of->gates);
@@ -175,7 +178,68 @@ static lstm new_lstm(int inputs)
     return of;
 }
 
-/* ---- Both ------------------------------------------------------------------------------------ */
+/* ---- The transformer --------------------------------------------------------------------------
+ */
+
+enum { WIDTH = 64, INNER = 256, BLOCKS = 4, HEADS = 4, SIZE = WIDTH / HEADS, BOUND = 16 };
+
+typedef struct transformer {
+    float *x, *y;       /* (ROWS, INNER), what goes in and what comes out */
+    float *w;           /* (INNER, WIDTH) */
+    float *fit, *slope; /* (STEPS, STEPS) of one head */
+} transformer;
+
+/* A dense layer there and back. */
+static void run_dense(const transformer *of, int units, int inputs)
+{
+    multiply(false, true, ROWS, units, inputs, of->x, of->w, 0, of->y);
+    multiply(false, false, ROWS, inputs, units, of->y, of->w, 0, of->x);
+    multiply(true, false, units, inputs, ROWS, of->y, of->x, 1, of->w);
+}
+
+/* (m, n) = A B of one head, of which `a` and `b` say whether they are rows of features. */
+static void head(CBLAS_TRANSPOSE turn_a, CBLAS_TRANSPOSE turn_b, int n, int k, const float *a,
+                 int lda, const float *b, float *c, int ldc)
+{
+    cblas_sgemm(CblasRowMajor, turn_a, turn_b, STEPS, n, k, STEP, a, lda, b, WIDTH, 0, c, ldc);
+}
+
+/* Queries, keys and values, and what comes, stand in x and y; two products there, four back. */
+static void run_attention(const transformer *of)
+{
+    for (int i = 0; i < LSTM_BATCH * HEADS; i++) {
+        const float *x = of->x + i / HEADS * STEPS * WIDTH + i % HEADS * SIZE;
+        float *y = of->y + i / HEADS * STEPS * WIDTH + i % HEADS * SIZE;
+        head(CblasNoTrans, CblasTrans, STEPS, SIZE, x, WIDTH, x, of->fit, STEPS);
+        head(CblasNoTrans, CblasNoTrans, SIZE, STEPS, of->fit, STEPS, x, y, WIDTH);
+        head(CblasTrans, CblasNoTrans, SIZE, STEPS, of->fit, STEPS, x, y, WIDTH);
+        head(CblasNoTrans, CblasTrans, STEPS, SIZE, x, WIDTH, x, of->slope, STEPS);
+        head(CblasNoTrans, CblasNoTrans, SIZE, STEPS, of->slope, STEPS, x, y, WIDTH);
+        head(CblasTrans, CblasNoTrans, SIZE, STEPS, of->slope, STEPS, x, y, WIDTH);
+    }
+}
+
+static void run_transformer(const void *self)
+{
+    const transformer *of = self;
+    for (int batch = 0; batch < BOUND; batch++) {
+        for (int block = 0; block < BLOCKS; block++) {
+            for (int i = 0; i < 4; i++) run_dense(of, WIDTH, WIDTH);
+            run_attention(of);
+            run_dense(of, INNER, WIDTH);
+            run_dense(of, WIDTH, INNER);
+        }
+        run_dense(of, LETTERS + 1, WIDTH);
+    }
+}
+
+static transformer new_transformer(void)
+{
+    return (transformer){new_matrix(ROWS, INNER), new_matrix(ROWS, INNER), new_matrix(INNER, WIDTH),
+                         new_matrix(STEPS, STEPS), new_matrix(STEPS, STEPS)};
+}
+
+/* ---- All of them ----------------------------------------------------------------------------- */
 
 static double now(void)
 {
@@ -184,24 +248,16 @@ static double now(void)
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-static void run(const net *of, const lstm *recurrent)
-{
-    if (recurrent)
-        run_lstm(recurrent);
-    else
-        run_epoch(of);
-}
-
 /* One epoch to warm up, then one for every line that says so. */
-static void serve(const net *of, const lstm *recurrent)
+static void serve(void (*run)(const void *), const void *of)
 {
     char line[LINE];
-    run(of, recurrent);
+    run(of);
     puts("ready");
     fflush(stdout);
     while (fgets(line, sizeof line, stdin) && strcmp(line, "epoch\n") == 0) {
         double began = now();
-        run(of, recurrent);
+        run(of);
         printf("%.9f\n", now() - began);
         fflush(stdout);
     }
@@ -252,7 +308,12 @@ int main(int argc, char **argv)
     }
     if (argc == 3 && strcmp(argv[1], "lstm") == 0) {
         const lstm recurrent = new_lstm(atoi(argv[2]));
-        serve(NULL, &recurrent);
+        serve(run_lstm, &recurrent);
+        return 0;
+    }
+    if (argc == 2 && strcmp(argv[1], "transformer") == 0) {
+        const transformer of_steps = new_transformer();
+        serve(run_transformer, &of_steps);
         return 0;
     }
     if (of.layers < 1 || of.layers > LAYERS_MAX) fail("usage: sgemm BATCH SIZE SIZE...");
@@ -263,6 +324,6 @@ int main(int argc, char **argv)
         of.delta[l] = new_matrix(of.batch, of.size[l]);
         of.w[l] = l > 0 ? new_matrix(of.size[l], of.size[l - 1]) : NULL;
     }
-    serve(&of, NULL);
+    serve(run_epoch, &of);
     return 0;
 }
