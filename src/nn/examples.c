@@ -15,14 +15,20 @@ static bool ends_with(const nb_tensor *t, const nb_form *form)
     return t->dims >= form->dims && nb_form_takes(form, t->shape + t->dims - form->dims);
 }
 
-/* (n, the last `dims` sizes of t): one example as a batch of one. Gradients flow to t. */
-static nb_tensor *as_batch(nb_ctx *ctx, nb_tensor *t, int64_t n, int dims)
+/* (n, sizes…). Gradients flow to t. */
+static nb_tensor *as_examples(nb_ctx *ctx, nb_tensor *t, int64_t n, int dims, const int64_t *size)
 {
     nb_call reshape = {.op = nb_ops[NB_OP_reshape], .in = {t}, .inputs = 1};
     struct nb_attr_sizes *sizes = &reshape.attr.sizes;
     sizes->at[sizes->count++] = n;
-    for (int i = t->dims - dims; i < t->dims; i++) sizes->at[sizes->count++] = t->shape[i];
+    for (int i = 0; i < dims; i++) sizes->at[sizes->count++] = size[i];
     return nb_op_call(ctx, &reshape);
+}
+
+/* (n, the last `dims` sizes of t): one example as a batch of one. */
+static nb_tensor *as_batch(nb_ctx *ctx, nb_tensor *t, int64_t n, int dims)
+{
+    return as_examples(ctx, t, n, dims, t->shape + t->dims - dims);
 }
 
 /* t in a dtype that must hold it. Gradients flow to t, unless it stores. */
@@ -41,15 +47,18 @@ nb_tensor *nb_net_inputs(nb_ctx *ctx, const nb_net *net, nb_tensor *x, bool *sin
     char given[NB_SHAPE_TEXT], wanted[NB_SHAPE_TEXT];
     const nb_form *in = nb_net_in(net);
     bool fits = ends_with(x, in) && x->dims <= in->dims + 1;
-    if (!fits)
+    bool rows = !fits && (x->dims == 1 || x->dims == 2) &&
+                nb_form_takes_rows(in, x->shape[x->dims - 1]);
+    if (!fits && !rows)
         return nb_fail_null(ctx, NB_ESHAPE,
                             "x is %s; the network takes examples of %s, so %s or nx%s%s",
                             nb_shape_text(x->dims, x->shape, given), nb_form_text(in, wanted),
                             wanted, wanted, nb_form_is_free(in) ? ", * at least 1" : "");
-    *single = x->dims == in->dims;
+    *single = x->dims == (rows ? 1 : in->dims);
     nb_tensor *same = in_dtype(ctx, nb_net_in_dtype(net), x, "x");
-    if (!same || !*single) return same;
-    nb_tensor *batch = as_batch(ctx, same, 1, in->dims);
+    if (!same || (fits && !*single)) return same;
+    nb_tensor *batch = as_examples(ctx, same, *single ? 1 : x->shape[0], in->dims,
+                                   rows ? in->size : same->shape);
     nb_tensor_release(ctx, same);
     return batch;
 }

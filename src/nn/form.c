@@ -76,6 +76,11 @@ int nb_form_neuron_dim(const nb_form *form)
     return form->reading == NB_SPACE ? 0 : form->dims - 1;
 }
 
+bool nb_form_takes_rows(const nb_form *form, int64_t numbers)
+{
+    return form->dims > 1 && !nb_form_is_free(form) && nb_form_count(form) == numbers;
+}
+
 const char *nb_form_readings(const nb_form *form, char *text)
 {
     int64_t last = form->size[form->dims - 1];

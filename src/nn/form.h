@@ -33,6 +33,9 @@ const char *nb_form_text(const nb_form *form, char *text);
 /* Whether sizes of a tensor fit: equal where they are fixed, the same for the same identity, at
  * least 1. */
 bool nb_form_takes(const nb_form *form, const int64_t *sizes);
+/* Whether vectors of this many numbers can be read as the form: it has more than one size, all
+ * fixed, and holds as many. Pictures come as rows. */
+bool nb_form_takes_rows(const nb_form *form, int64_t numbers);
 /* The product of the sizes, free ones counted as 1. */
 int64_t nb_form_count(const nb_form *form);
 

@@ -11,6 +11,13 @@ static bool fits(const nb_feed *rows, const nb_form *form)
     return rows->dims == form->dims && nb_form_takes(form, rows->shape);
 }
 
+/* Whether a network takes the set's examples: as they are, or as rows of as many numbers. */
+static bool fits_x(const nb_set *set, const nb_form *form)
+{
+    const nb_feed *x = set->x;
+    return fits(x, form) || (x->dims == 1 && nb_form_takes_rows(form, x->shape[0]));
+}
+
 /* Numbers of one step of the output. */
 static int64_t units(const nb_net *net)
 {
@@ -107,7 +114,7 @@ nb_status nb_set_check(nb_ctx *ctx, const nb_net *net, const nb_set *set)
     char given[NB_SHAPE_TEXT], wanted[NB_SHAPE_TEXT];
     if (set->count < 1) return nb_fail(ctx, NB_EARG, "the set has no examples");
     if (!set->y) return nb_fail(ctx, NB_EARG, "the set has no y to learn from");
-    if (!fits(set->x, nb_net_in(net)))
+    if (!fits_x(set, nb_net_in(net)))
         return nb_fail(ctx, NB_ESHAPE, "the set's examples are %s; the network takes %s",
                        nb_shape_text(set->x->dims, set->x->shape, given),
                        nb_form_text(nb_net_in(net), wanted));
@@ -138,10 +145,20 @@ static nb_tensor *y_buffer(nb_ctx *ctx, const nb_net *net, const nb_set *set, in
     return buffer(ctx, net->dtype, set->y, n, longer ? units(net) : 0);
 }
 
+/* Rows of as many numbers as the network's examples are gathered as those. */
+static nb_tensor *x_buffer(nb_ctx *ctx, const nb_net *net, const nb_set *set, int64_t n)
+{
+    const nb_form *in = nb_net_in(net);
+    int64_t shape[NB_MAX_DIMS] = {n};
+    if (fits(set->x, in)) return buffer(ctx, nb_net_in_dtype(net), set->x, n, 0);
+    memcpy(shape + 1, in->size, (size_t)in->dims * sizeof *shape);
+    return nb_tensor_new(ctx, nb_net_in_dtype(net), in->dims + 1, shape);
+}
+
 nb_status nb_batch_new(nb_ctx *ctx, const nb_net *net, const nb_set *set, int64_t n, nb_tensor **x,
                        nb_tensor **y)
 {
-    *x = buffer(ctx, nb_net_in_dtype(net), set->x, n, 0);
+    *x = x_buffer(ctx, net, set, n);
     *y = *x ? y_buffer(ctx, net, set, n) : NULL;
     if (*y) return NB_OK;
     nb_tensor_release(ctx, *x);
