@@ -217,4 +217,25 @@ test("streams take causal convolutions of stride 1 alone", function()
     end
 end)
 
+test("pictures that come as rows are read as the network's input", function()
+    local net = nn.net("2x3x4 - conv 3 2 tanh - flatten - 2", {dtype = "f64", seed = 1})
+    local x, y = tensor.randn(5, 2, 3, 4, F64), tensor.rand(5, 2, F64)
+    local rows = x:reshape(5, 24)
+    eq(net(rows), net(x))
+    eq(net(rows[2]), net(x[2]))
+    eq(net:cost(rows, y), net:cost(x, y))
+    eq(net:trace(rows, y).grad_x.shape, {5, 2, 3, 4})
+    local other = net:clone()
+    local options = {epochs = 2, batch = 2, lr = 0.1, seed = 1, progress = false}
+    net:train(nabla.data.set {x = x, y = y}, options)
+    other:train(nabla.data.set {x = rows, y = y}, options)
+    eq(other:params(), net:params())
+    fails(function() return net(tensor.zeros(5, 25)) end,
+          "x is 5x25; the network takes examples of 2x3x4", true)
+    fails(function() net:train(nabla.data.set {x = tensor.zeros(5, 25), y = y}, options) end,
+          "the set's examples are 25; the network takes 2x3x4", true)
+    fails(function() return nn.net("*x4 - lstm 2")(tensor.zeros(5, 8)) end, "takes examples of *x4",
+          true)
+end)
+
 spec.report()

@@ -271,7 +271,7 @@ static const nbl_entry pages[] = {
      "The output for one example, several or a data set, without a tape; of a list of sequences a "
      "list.",
      "net = nn.net \"4 - 3 - 2\"\nprint(net({1, 2, 3, 4}))", NULL},
-    {"print(net)", NULL, "print(net), tostring(net)",
+    {"print(net)", NULL, "print(net)",
      "The notation and a table: output, activation, parameters, what a forward pass of one example "
      "multiplies, and the memory that training keeps of it; of one step where sizes are free. In "
      "a narrow window the last columns are left out.",
