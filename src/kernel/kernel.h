@@ -12,6 +12,7 @@
 #include "base/dtype.h"
 #include "base/status.h"
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -86,8 +87,12 @@ static inline size_t nb_random_words(nb_dtype dtype)
     return nb_dtype_size(dtype) / sizeof(uint32_t);
 }
 
+/* What loops that may be long look at: not 0: they leave, and what they would have written is
+ * undefined. NULL: nobody can ask. */
+typedef const volatile sig_atomic_t nb_stop;
+
 typedef void nb_scan_fn(size_t rows, size_t columns, const void *x, ptrdiff_t sr, ptrdiff_t sc,
-                        void *y, ptrdiff_t tr, ptrdiff_t tc);
+                        void *y, ptrdiff_t tr, ptrdiff_t tc, nb_stop *stop);
 
 /* *acc goes on over n elements; c is the parameter of folds that have one. */
 typedef void nb_fold_row_fn(size_t n, const void *x, ptrdiff_t sx, double c, double *acc);
@@ -171,9 +176,9 @@ typedef struct nb_real_kernels {
     void (*finite_each)(size_t n, const void *x, ptrdiff_t sx, uint8_t *y, ptrdiff_t sy);
 
     /* y = softmax(x), one row of n > 0, largest subtracted first; returns log sum exp x. */
-    double (*softmax)(size_t n, const void *x, void *y);
+    double (*softmax)(size_t n, const void *x, void *y, nb_stop *stop);
     /* y = x - log sum exp x; returns it. */
-    double (*log_softmax)(size_t n, const void *x, void *y);
+    double (*log_softmax)(size_t n, const void *x, void *y, nb_stop *stop);
     /* dx = y (dy - sum of y dy): the gradient through y = softmax(x), one row; dx may be dy. */
     void (*softmax_slope)(size_t n, const void *y, const void *dy, void *dx);
     /* Layer norm of one row of n > 0: y = gain x̂ + shift, x̂ = (x - mean) / sqrt(variance +
@@ -214,7 +219,11 @@ typedef struct nb_real_kernels {
      * over k >= i of dy[k] times the product of x behind i up to k). room: n doubles. Right with
      * any number of zeros. */
     void (*running_product_slope)(size_t n, const void *x, ptrdiff_t sx, const void *dy,
-                                  ptrdiff_t sd, void *dx, ptrdiff_t st, double *room);
+                                  ptrdiff_t sd, void *dx, ptrdiff_t st, double *room,
+                                  nb_stop *stop);
+    /* The gradient of the product of n contiguous elements, none of them 0, from it and *dy: dx[i]
+     * = product / x[i] *dy. */
+    void (*product_shares)(size_t n, double product, const void *x, const void *dy, void *dx);
 
     /* Optimizers, in place on n parameters w with gradients g.
      * v = momentum v - lr g; w += nesterov ? momentum v - lr g : v (Sutskever et al. 2013) */

@@ -9,6 +9,7 @@
 
 enum {
     DIGITS = 256,   /* values of a byte of a key */
+    GROUP = 16,     /* keys that are looked at together */
     FEW = 32,       /* elements up to which insertion beats counting bytes */
     ROUND = 1 << 16 /* elements between two looks at `stop` */
 };

@@ -210,39 +210,63 @@ typedef struct strip {
 
 enum { SHORT = 64 };
 
+/* Bytes of a row from one storage into another. What is too short to be worth a call goes in the
+ * widest parts that it holds, of which the last may write again what the one before it wrote. */
+static inline void copy_row(size_t bytes, const void *from, void *to)
+{
+    const char *x = from;
+    char *y = to;
+#define PARTS(width)                                                                               \
+    if (bytes >= width) {                                                                          \
+        for (size_t at = 0; at + width < bytes; at += width) memcpy(y + at, x + at, width);        \
+        memcpy(y + bytes - width, x + bytes - width, width);                                       \
+        return;                                                                                    \
+    }
+    if (bytes > SHORT * sizeof(double)) {
+        memcpy(y, x, bytes);
+        return;
+    }
+    PARTS(16)
+    PARTS(8)
+    PARTS(4)
+    PARTS(1)
+#undef PARTS
+}
+
 /* The operands are what is written and what is read, then the places: one for the whole row (stride
- * 0), or one for each element. The side that stands in x is moved by its place. */
+ * 0), or one for each element. The side that stands in x is moved by its place. Four elements are
+ * read before they are written, so that their reads need not wait for writes to what may be the
+ * same. */
 #define SPOTS(width, T)                                                                            \
     static void read_row_##width(int64_t step, int64_t n, T *y, const T *x, const int32_t *place,  \
                                  const int64_t *stride)                                            \
     {                                                                                              \
         const int64_t sy = stride[0], sx = stride[1], sp = stride[2];                              \
-        if (sp == 0) {                                                                             \
-            x += *place * step;                                                                    \
-            if (sx == 1 && sy == 1 && n > SHORT)                                                   \
-                memcpy(y, x, (size_t)n * sizeof *y);                                               \
-            else                                                                                   \
-                for (int64_t i = 0; i < n; i++) y[i * sy] = x[i * sx];                             \
-        } else if (sp == 1 && sy == 1 && sx == 0 && step == 1) {                                   \
-            for (int64_t i = 0; i < n; i++) y[i] = x[place[i]];                                    \
-        } else {                                                                                   \
-            for (int64_t i = 0; i < n; i++, y += sy, x += sx, place += sp) *y = x[*place * step];  \
+        int64_t i = 0;                                                                             \
+        if (sp == 0 && sx == 1 && sy == 1) {                                                       \
+            copy_row((size_t)n * sizeof *y, x + *place * step, y);                                 \
+            return;                                                                                \
         }                                                                                          \
+        for (; sp == 1 && sy == 1 && sx == 0 && step == 1 && i + 4 <= n; i += 4) {                 \
+            T a = x[place[i]], b = x[place[i + 1]], c = x[place[i + 2]], d = x[place[i + 3]];      \
+            y[i] = a, y[i + 1] = b, y[i + 2] = c, y[i + 3] = d;                                    \
+        }                                                                                          \
+        for (; i < n; i++) y[i * sy] = x[i * sx + place[i * sp] * step];                           \
     }                                                                                              \
     static void write_row_##width(int64_t step, int64_t n, T *x, const T *from,                    \
                                   const int32_t *place, const int64_t *stride)                     \
     {                                                                                              \
         const int64_t sx = stride[0], sy = stride[1], sp = stride[2];                              \
-        if (sp == 0) {                                                                             \
-            x += *place * step;                                                                    \
-            if (sx == 1 && sy == 1 && n > SHORT)                                                   \
-                memcpy(x, from, (size_t)n * sizeof *x);                                            \
-            else                                                                                   \
-                for (int64_t i = 0; i < n; i++) x[i * sx] = from[i * sy];                          \
-        } else {                                                                                   \
-            for (int64_t i = 0; i < n; i++, x += sx, from += sy, place += sp)                      \
-                x[*place * step] = *from;                                                          \
+        int64_t i = 0;                                                                             \
+        if (sp == 0 && sx == 1 && sy == 1) {                                                       \
+            copy_row((size_t)n * sizeof *x, from, x + *place * step);                              \
+            return;                                                                                \
         }                                                                                          \
+        for (; sp == 1 && sy == 1 && sx == 0 && step == 1 && i + 4 <= n; i += 4) {                 \
+            T a = from[i], b = from[i + 1], c = from[i + 2], d = from[i + 3];                      \
+            x[place[i]] = a, x[place[i + 1]] = b, x[place[i + 2]] = c, x[place[i + 3]] = d;        \
+        }                                                                                          \
+        for (; i < n; i++) x[i * sx + place[i * sp] * step] = from[i * sy];                        \
     }                                                                                              \
     ROWS(read_##width, read_row_##width, T)                                                        \
     ROWS(write_##width, write_row_##width, T)

@@ -116,7 +116,7 @@ static char *probabilities(const head *h, int64_t start, int64_t end)
     for (int64_t i = start; i < end; i++) {
         char *row = p + (size_t)(i - start) * ld;
         size_t n = (size_t)seen(h, i);
-        if (n) job->real->softmax(n, row, row);
+        if (n) job->real->softmax(n, row, row, NULL);
         memset(row + n * job->width, 0, (all - n) * job->width);
     }
     return p;

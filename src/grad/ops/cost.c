@@ -361,7 +361,8 @@ static nb_status softmax_rows(nb_ctx *ctx, const nb_tensor *z, const answers *y,
         size_t at = (size_t)i * width;
         const char *row = (const char *)nb_tensor_data(z) + at;
         if (nb_interrupted(ctx)) return nb_poll(ctx);
-        double log_sum = real->softmax((size_t)n, row, (char *)nb_tensor_data(soft) + at);
+        double log_sum =
+            real->softmax((size_t)n, row, (char *)nb_tensor_data(soft) + at, ctx->interrupt);
         double weight = weight_at(of, i / example);
         if (class)
             *sum += weight * (log_sum - real->sum(1, row + (size_t)(*class ++-1) * width, 1));
@@ -369,7 +370,7 @@ static nb_status softmax_rows(nb_ctx *ctx, const nb_tensor *z, const answers *y,
             *sum += weight * (real->sum((size_t)n, targets + at, 1) * log_sum -
                               real->dot((size_t)n, targets + at, 1, row, 1));
     }
-    return NB_OK;
+    return nb_poll(ctx);
 }
 
 /* C_x = Σ_j y_j (log Σ e^z - z_j). saved: softmax(z). */

@@ -6,6 +6,7 @@
 typedef struct running {
     const nb_real_kernels *real;
     nb_scan_fn *scan;
+    nb_stop *stop;
     size_t length;
     int64_t width;
     ptrdiff_t to, from, given; /* steps of the output, the input and δ */
@@ -19,12 +20,12 @@ static void scan_loop(void *arg, size_t n, char *const *at, const int64_t *strid
     bool beside = how->from < 0 ? -how->from > 1 : how->from > 1;
     if (beside) {
         how->scan(how->length, n, at[1], how->from, (ptrdiff_t)stride[1], at[0], how->to,
-                  (ptrdiff_t)stride[0]);
+                  (ptrdiff_t)stride[0], how->stop);
         return;
     }
     for (int64_t i = 0; i < (int64_t)n; i++)
         how->scan(how->length, 1, at[1] + i * stride[1] * how->width, how->from, 1,
-                  at[0] + i * stride[0] * how->width, how->to, 1);
+                  at[0] + i * stride[0] * how->width, how->to, 1, how->stop);
 }
 
 /* The lines of x from their last elements to their first. */
@@ -41,13 +42,15 @@ static nb_status scan_lines(nb_ctx *ctx, const nb_tensor *x, int dim, bool produ
     const nb_real_kernels *real = nb_real(x->dtype);
     running how = {.real = real,
                    .scan = product ? real->running_product : real->running_sum,
+                   .stop = ctx->interrupt,
                    .length = (size_t)nb_line_length(x, dim),
                    .width = (int64_t)nb_dtype_size(x->dtype),
                    .to = nb_line_step(out, dim),
                    .from = nb_line_step(x, dim)};
     if (how.length == 0) return NB_OK;
-    return nb_lines_run(ctx, dim, 2, (const nb_tensor *const[]){out, x}, (int64_t)how.length,
-                        scan_loop, &how);
+    nb_status status = nb_lines_run(ctx, dim, 2, (const nb_tensor *const[]){out, x},
+                                    (int64_t)how.length, scan_loop, &how);
+    return status == NB_OK ? nb_poll(ctx) : status;
 }
 
 static nb_tensor *running_forward(nb_ctx *ctx, nb_call *call)
@@ -82,7 +85,8 @@ static void slope_loop(void *arg, size_t n, char *const *at, const int64_t *stri
     for (int64_t i = 0; i < (int64_t)n; i++)
         how->real->running_product_slope(how->length, at[1] + i * stride[1] * how->width, how->from,
                                          at[2] + i * stride[2] * how->width, how->given,
-                                         at[0] + i * stride[0] * how->width, how->to, room);
+                                         at[0] + i * stride[0] * how->width, how->to, room,
+                                         how->stop);
     nb_rooms_give(&how->rooms, room);
 }
 
@@ -96,6 +100,7 @@ static nb_status cumprod_backward(nb_ctx *ctx, nb_record *record, nb_tensor *del
     nb_tensor *out = nb_tensor_new(ctx, x->dtype, x->dims, x->shape);
     if (!out) return ctx->status;
     running how = {.real = nb_real(x->dtype),
+                   .stop = ctx->interrupt,
                    .length = n,
                    .width = (int64_t)nb_dtype_size(x->dtype),
                    .to = nb_line_step(out, dim),
@@ -109,6 +114,7 @@ static nb_status cumprod_backward(nb_ctx *ctx, nb_record *record, nb_tensor *del
                                   (int64_t)n, slope_loop, &how);
         nb_rooms_free(ctx, &how.rooms);
     }
+    if (status == NB_OK) status = nb_poll(ctx);
     grad[0] = nb_tensor_settle(ctx, out, status);
     return status;
 }

@@ -85,26 +85,7 @@ static nb_tensor *new_last(nb_ctx *ctx, const nb_tensor *x, const int *order)
     return out;
 }
 
-/* dx[i] = δ P / x[i] */
-#define QUOTIENTS(dtype, T)                                                                        \
-    static void quotients_##dtype(size_t n, const T *x, double product, double delta, T *dx)       \
-    {                                                                                              \
-        for (size_t i = 0; i < n; i++) dx[i] = (T)(product / (double)x[i] * delta);                \
-    }
-
-QUOTIENTS(f32, float)
-QUOTIENTS(f64, double)
-
-static void quotients(nb_dtype dtype, size_t n, const void *x, double product, const void *delta,
-                      void *dx)
-{
-    if (dtype == NB_F64)
-        quotients_f64(n, x, product, *(const double *)delta, dx);
-    else
-        quotients_f32(n, x, product, (double)*(const float *)delta, dx);
-}
-
-enum { ROUND = 1 << 16 }; /* quotients between two looks at `stop` */
+enum { ROUND = 1 << 16 }; /* factors between two looks at `stop` */
 
 /* Products of which each factor is one: n of them, contiguous, `width` bytes each. */
 typedef struct factors {
@@ -114,24 +95,32 @@ typedef struct factors {
     double *room;                      /* n numbers, and behind them n zeros of the dtype */
 } factors;
 
+/* How many factors the next round has behind `done`; 0: none, or Ctrl-C was pressed. */
+static size_t next_round(const factors *f, size_t done)
+{
+    if (f->stop && *f->stop) return 0;
+    return nb_least_size(ROUND, f->n - done);
+}
+
 /* dx[i] = δ Π over j ≠ i of x[j]. Where the product of all has its digits (a zero among them, or
  * one that is out of range, takes them) that is a quotient; else the slope of a running product
  * whose last element alone has a δ. */
 static void product_slope(const factors *f, const char *x, const char *delta, char *dx)
 {
     const double least = 1e-300, most = 1e300;
+    const nb_real_kernels *real = nb_real(f->dtype);
+    nb_fold_row_fn *fold = nb_kernels_get()->folds[f->dtype]->row[NB_FOLD_product];
     double product = nb_fold_rules[NB_FOLD_product].start;
-    nb_kernels_get()->folds[f->dtype]->row[NB_FOLD_product](f->n, x, 1, 0, &product);
+    for (size_t at = 0, m; (m = next_round(f, at)) > 0; at += m)
+        fold(m, x + at * f->width, 1, 0, &product);
     if (fabs(product) >= least && fabs(product) <= most) {
-        for (size_t done = 0; done < f->n && !(f->stop && *f->stop); done += ROUND) {
-            size_t m = nb_least_size(ROUND, f->n - done), at = done * f->width;
-            quotients(f->dtype, m, x + at, product, delta, dx + at);
-        }
+        for (size_t at = 0, m; (m = next_round(f, at)) > 0; at += m)
+            real->product_shares(m, product, x + at * f->width, delta, dx + at * f->width);
         return;
     }
     char *last = (char *)(f->room + f->n);
     memcpy(last + (f->n - 1) * f->width, delta, f->width);
-    nb_real(f->dtype)->running_product_slope(f->n, x, 1, last, 1, dx, 1, f->room);
+    real->running_product_slope(f->n, x, 1, last, 1, dx, 1, f->room, f->stop);
 }
 
 static nb_status product_slopes(nb_ctx *ctx, const nb_tensor *x, const nb_tensor *delta,
@@ -147,8 +136,9 @@ static nb_status product_slopes(nb_ctx *ctx, const nb_tensor *x, const nb_tensor
     nb_status status = NB_OK;
     for (size_t i = 0; n && i < count && status == NB_OK; i++) {
         product_slope(&f, from + i * n * width, d + i * width, to + i * n * width);
-        if (i % 1024 == 0 || n > ROUND) status = nb_poll(ctx);
+        if (i % 1024 == 0) status = nb_poll(ctx);
     }
+    if (status == NB_OK) status = nb_poll(ctx);
     nb_free(ctx, f.room, bytes);
     return status;
 }

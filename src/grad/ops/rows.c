@@ -47,11 +47,11 @@ static nb_status run_rows(nb_ctx *ctx, bool log, const nb_tensor *from, nb_tenso
     for (size_t i = 0; i < count; i += n) {
         if (nb_interrupted(ctx)) return nb_poll(ctx);
         if (log)
-            real->log_softmax(n, source + i * width, target + i * width);
+            real->log_softmax(n, source + i * width, target + i * width, ctx->interrupt);
         else
-            real->softmax(n, source + i * width, target + i * width);
+            real->softmax(n, source + i * width, target + i * width, ctx->interrupt);
     }
-    return NB_OK;
+    return nb_poll(ctx);
 }
 
 static nb_tensor *softmax_forward(nb_ctx *ctx, nb_call *call)

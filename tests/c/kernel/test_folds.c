@@ -234,8 +234,8 @@ static void running_values(void **state)
                 nb_scan_fn *scan = product ? real->running_product : real->running_sum;
                 for (size_t i = 0; i < ROWS * columns; i++)
                     put(dtype, x, i, product ? 1 + (double)(i % 2) : whole(i));
-                scan(ROWS, columns, x, (ptrdiff_t)columns, 1, y, 1, ROWS);
-                scan(ROWS, columns, x, (ptrdiff_t)columns, 1, x, (ptrdiff_t)columns, 1);
+                scan(ROWS, columns, x, (ptrdiff_t)columns, 1, y, 1, ROWS, NULL);
+                scan(ROWS, columns, x, (ptrdiff_t)columns, 1, x, (ptrdiff_t)columns, 1, NULL);
                 for (size_t j = 0; j < columns; j++) {
                     double acc = product;
                     for (size_t i = 0; i < ROWS; i++) {
@@ -261,7 +261,7 @@ static void slope_of_running_product(void **state)
             x[i] = (zeros > 0 && i == 2) || (zeros > 1 && i == 5) ? 0 : 1.5 - 0.5 * i;
             dy[i] = 1 + i % 3;
         }
-        nb_real(NB_F64)->running_product_slope(N, x, 1, dy, 1, dx, 1, room);
+        nb_real(NB_F64)->running_product_slope(N, x, 1, dy, 1, dx, 1, room, NULL);
         for (int i = 0; i < N; i++) {
             double wanted = 0;
             for (int k = i; k < N; k++) {

@@ -351,23 +351,23 @@ static void softmax_is_stable(void **state)
             for (size_t i = 0; i < n; i++) put(dtype, x, i, 1000.0 + 30.0 * random_unit());
             for (size_t i = 0; i < n; i++) sum += expl((long double)get(dtype, x, i) - 1000.0L);
             long double total = 1000.0L + logl(sum);
-            assert_true(fabsl(real->softmax(n, x, y) - total) <= 4.0L * unit * total);
-            assert_true(fabsl(real->log_softmax(n, x, z) - total) <= 4.0L * unit * total);
+            assert_true(fabsl(real->softmax(n, x, y, NULL) - total) <= 4.0L * unit * total);
+            assert_true(fabsl(real->log_softmax(n, x, z, NULL) - total) <= 4.0L * unit * total);
             for (size_t i = 0; i < n; i++) {
                 long double wanted = get(dtype, x, i) - total;
                 long double share = expl(wanted);
                 assert_true(fabsl(get(dtype, y, i) - share) <= 8.0L * unit * share);
                 assert_true(fabsl(get(dtype, z, i) - wanted) <= 4.0L * unit * (1.0L - wanted));
             }
-            real->softmax(n, x, x);
+            real->softmax(n, x, x, NULL);
             assert_same("softmax in place", dtype, n, x, y);
         }
         put(dtype, x, 0, -INFINITY);
         put(dtype, x, 1, 3.0);
-        real->softmax(2, x, y);
+        real->softmax(2, x, y, NULL);
         assert_true(get(dtype, y, 0) == 0.0 && get(dtype, y, 1) == 1.0);
         put(dtype, x, 1, NAN);
-        real->softmax(2, x, y);
+        real->softmax(2, x, y, NULL);
         assert_true(isnan(get(dtype, y, 0)) && isnan(get(dtype, y, 1)));
     }
 }
@@ -386,7 +386,7 @@ static void log_sums_of_infinities(void **state)
         for (size_t row = 0; row < sizeof rows / sizeof *rows; row++) {
             double wanted = rows[row][2];
             for (size_t i = 0; i < 2; i++) put(dtype, x, i, rows[row][i]);
-            double sums[] = {real->softmax(2, x, y), real->log_softmax(2, x, y)};
+            double sums[] = {real->softmax(2, x, y, NULL), real->log_softmax(2, x, y, NULL)};
             for (size_t i = 0; i < 2; i++)
                 assert_true(isnan(wanted) ? isnan(sums[i]) : sums[i] == wanted);
         }
@@ -517,9 +517,9 @@ static size_t results_of(const nb_real_kernels *real, nb_dtype dtype, const doub
     *out++ = real->dot(COUNT, a, 1, b, 1);
     *out++ = real->squared_distance(COUNT, a, b);
     *out++ = real->sigmoid_cross_entropy(COUNT, a, b);
-    *out++ = real->softmax(COUNT, a, w);
+    *out++ = real->softmax(COUNT, a, w, NULL);
     for (size_t i = 0; i < COUNT; i++) *out++ = get(dtype, w, i);
-    *out++ = real->log_softmax(COUNT, a, w);
+    *out++ = real->log_softmax(COUNT, a, w, NULL);
     for (size_t i = 0; i < COUNT; i++) *out++ = get(dtype, w, i);
     real->fill(COUNT, v, 1, 0.25);
     real->fill(COUNT, s, 1, 0.125);
