@@ -11,6 +11,7 @@
 #include "shell/screen/line.h"
 #include "shell/screen/paths.h"
 #include "shell/screen/say.h"
+#include "shell/screen/undo.h"
 #include "shell/script.h"
 #include "shell/session.h"
 
@@ -305,6 +306,7 @@ void sh_prompt_run(sh_shell *shell, bool bare)
     }
     if (!shell->leaving && shell->terminal.input) putchar('\n');
     sh_history_close();
+    sh_undo_close();
     sh_record_clear(shell);
     shell->at_prompt = false;
 }

@@ -6,6 +6,7 @@
 #include "shell/screen/keys.h"
 #include "shell/screen/letters.h"
 #include "shell/screen/tty.h"
+#include "shell/screen/undo.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -164,6 +165,8 @@ static void show_line(void)
     bool searches = RL_ISSTATE(RL_STATE_ISEARCH | RL_STATE_NSEARCH);
     bool ended = searched && !searches;
     searched = searches;
+    /* Within a command Readline has them in a state of its own. */
+    if (!searches && !RL_ISSTATE(RL_STATE_DISPATCHING)) sh_undo_mend();
     if (ended && rl_get_termcap("up")) {
         rl_clear_visible_line();
         rl_forced_update_display();
@@ -231,6 +234,7 @@ sh_got sh_line_read(const char *prompt, const char *pending, char **line, bool *
     reading.pending = pending;
     reading.dropped = false;
     sh_input_begin();
+    sh_undo_begin();
     sh_tty_begin();
     *line = readline(prompt);
     sh_tty_end();

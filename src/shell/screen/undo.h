@@ -1,0 +1,13 @@
+/* The changes that Readline can undo, and the line that is put aside while the history is looked
+ * through: each list of changes has one owner. */
+#ifndef SH_UNDO_H
+#define SH_UNDO_H
+
+/* Before a line is read. */
+void sh_undo_begin(void);
+/* Between two of Readline's commands. */
+void sh_undo_mend(void);
+/* When the program ends. */
+void sh_undo_close(void);
+
+#endif
