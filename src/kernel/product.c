@@ -27,6 +27,8 @@
  * on one core too. */
 #define POLL_AFTER  0x1p30
 #define WRITE_WORTH ((size_t)64)
+/* A panel's numbers are written by one thread between two looks: it holds 2^22 at most. */
+#define DEPTH_LEAST ((size_t)16)
 /* Longer sums are cut, so that the smallest panel stays under that too. */
 #define DEPTH_MOST ((size_t)1 << 18)
 
@@ -89,9 +91,10 @@ static void cut(work *job)
     bool strips = job->ours && many;
     double most = panel_most(job, many);
     size_t unit = job->ours ? OWN_PANEL_ROWS : BLAS_PANEL_ROWS;
+    size_t depth = job->k > DEPTH_LEAST ? job->k : DEPTH_LEAST;
     job->rows = job->m;
     job->columns = job->n;
-    while (multiplications(job->rows, job->columns, job->k) > most) {
+    while (multiplications(job->rows, job->columns, depth) > most) {
         if (job->columns > PANEL_COLUMNS && (strips || job->columns >= job->rows)) {
             job->columns = round_up((job->columns + 1) / 2, PANEL_COLUMNS);
         } else if (job->rows > unit) {

@@ -21,6 +21,10 @@ nb_ctx *nbl_ctx(lua_State *L);
  * that keeps the context keeps this on its stack. */
 void nbl_push_owner(lua_State *L);
 
+/* Entries that a list gets room for when it is made, at most; more comes as it grows. Room for a
+ * hundred million at once would keep Ctrl-C waiting. */
+enum { NBL_LIST_ROOM = 1 << 20 };
+
 /* A function and its help. Lists end with a nameless entry. Names of methods begin with ':'. */
 typedef struct nbl_entry {
     const char *name; /* "zeros", ":save" */

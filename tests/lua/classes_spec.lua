@@ -33,6 +33,29 @@ test("classes that nobody named may be fewer than the outputs", function()
     fails(function() nn.net "2 - 10":train(abc, quiet) end, "3 classes; the network gives 10", true)
 end)
 
+test("net.classes holds the names that classify answers with", function()
+    local set = data.set {x = corners, y = {1, 2, 2, 1}, classes = {"even", "odd"}}
+    local net = nn.net("2 - 4 tanh - 2", {seed = 2})
+    eq(net.classes, nil)
+    net:evaluate(set)
+    eq(net.classes, nil)
+    net:train(set, quiet)
+    eq(net.classes, {"even", "odd"})
+    eq(net:clone().classes, {"even", "odd"})
+    eq(spec.saved(net).classes, {"even", "odd"})
+    -- A table of the caller's own.
+    net.classes[1] = "other"
+    eq(net.classes[1], "even")
+    -- The last set's; one without names leaves them.
+    net:train(data.set {x = corners, y = {1, 2, 2, 1}, classes = {0, 1}}, quiet)
+    eq(net.classes, {0, 1})
+    eq(math.type(net.classes[1]), "integer")
+    net:train(data.set {x = corners, y = {1, 2, 2, 1}}, quiet)
+    eq(net.classes, {0, 1})
+    fails(function() net.classes = {"a", "b"} end, "cannot be assigned")
+    fails(function() nn.net {2, nn.dense {3, name = "classes"}} end, "cannot be called classes")
+end)
+
 test("one output stands for two named classes, and classifies as it evaluates", function()
     local even = data.set {x = corners, y = {1, 2, 2, 1}, classes = {"even", "odd"}}
     local column = data.set {x = corners, y = {{0}, {1}, {1}, {0}}}

@@ -137,6 +137,8 @@ nb_tensor *nb_op_stack(nb_ctx *ctx, nb_tensor *const *list, size_t count, int di
 
 /* ---- cut ---- */
 
+enum { BETWEEN_LOOKS = 1 << 16 }; /* pieces before Ctrl-C is looked for */
+
 static nb_tensor *part_of(nb_ctx *ctx, nb_tensor *x, int dim, int64_t start, int64_t end)
 {
     nb_call call = {.op = nb_ops[NB_OP_narrow],
@@ -170,7 +172,10 @@ static nb_status cut_halves(nb_ctx *ctx, nb_tensor *x, int dim, const int64_t *s
 nb_status nb_op_cut(nb_ctx *ctx, nb_tensor *x, int dim, const int64_t *start, size_t pieces,
                     nb_tensor **out)
 {
-    for (size_t i = 0; i < pieces; i++) out[i] = NULL;
+    for (size_t i = 0; i < pieces; i++) {
+        if (i % BETWEEN_LOOKS == 0 && nb_poll(ctx) != NB_OK) return ctx->status;
+        out[i] = NULL;
+    }
     nb_tensor *whole = part_of(ctx, x, dim, 0, start[pieces]);
     nb_status status = whole ? cut_halves(ctx, whole, dim, start, pieces, out) : ctx->status;
     nb_tensor_release(ctx, whole);

@@ -234,15 +234,20 @@ static int push_y(lua_State *L, nb_set *set)
     return 1;
 }
 
-static int push_classes(lua_State *L, nb_set *set)
+int nbl_push_classes(lua_State *L, const nb_classes *classes)
 {
-    if (!set->classes) return 0;
+    if (!classes) return 0;
     lua_newtable(L);
-    for (int64_t k = 1; k <= set->classes->count; k++) {
-        nbl_push_class(L, set->classes, k);
+    for (int64_t k = 1; k <= classes->count; k++) {
+        nbl_push_class(L, classes, k);
         lua_rawseti(L, -2, k);
     }
     return 1;
+}
+
+static int push_classes(lua_State *L, nb_set *set)
+{
+    return nbl_push_classes(L, set->classes);
 }
 
 /* The part that the field at index 2 names, the same handle every time. */

@@ -14,6 +14,8 @@ nb_set *nbl_test_set(lua_State *L, int arg);
 /* Pushes the name of class `number` (from 1): an integer where all names are integers; the number
  * itself where `classes` is NULL. */
 void nbl_push_class(lua_State *L, const nb_classes *classes, int64_t number);
+/* Pushes a table of all names; nothing where `classes` is NULL. Returns how many values. */
+int nbl_push_classes(lua_State *L, const nb_classes *classes);
 
 /* Puts the x of an example (set[i]) in its place at `arg` and, where a target is wanted, its y
  * behind it, as one more argument: the number of its class where it has a name. False when the

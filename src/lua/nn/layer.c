@@ -360,7 +360,8 @@ void nbl_check_layer_name(lua_State *L, const char *name)
     if (!*name) return;
     for (int i = 0; layer_fields[i]; i++) taken |= strcmp(name, layer_fields[i]) == 0;
     lua_pushstring(L, name);
-    method = is_method(L, nbl_net_kind.name) || strcmp(name, "history") == 0;
+    method = is_method(L, nbl_net_kind.name) || strcmp(name, "history") == 0 ||
+             strcmp(name, "classes") == 0;
     taken = taken || is_method(L, nbl_layer_kind.name);
     lua_pop(L, 1);
     if (taken || method)

@@ -6,6 +6,7 @@
 #include "lua/nn/part.h"
 #include "lua/nn/host.h"
 #include "lua/nn/keep.h"
+#include "lua/data/set.h"
 #include "lua/names.h"
 #include "base/machine.h"
 #include "nn/notation/describe.h"
@@ -53,7 +54,7 @@ static int push_last_history(lua_State *L, const nbl_net *self)
 
 static int net_index(lua_State *L)
 {
-    static const char *const fields[] = {"name", "frozen", "factor", "history", NULL};
+    static const char *const fields[] = {"name", "frozen", "factor", "history", "classes", NULL};
     nbl_net *self = nbl_check_net(L, 1);
     const nb_layer *top = &self->net->layer;
     if (lua_type(L, 2) != LUA_TNUMBER) {
@@ -61,8 +62,9 @@ static int net_index(lua_State *L)
         int named = named_layer(L, self->net);
         if (named >= 0) return push_child(L, self, named);
         if (nbl_push_layer_field(L, &self->net->layer, lua_tostring(L, 2))) return 1;
-        if (lua_type(L, 2) == LUA_TSTRING && strcmp(lua_tostring(L, 2), "history") == 0)
-            return push_last_history(L, self);
+        const char *field = lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2) : "";
+        if (strcmp(field, "history") == 0) return push_last_history(L, self);
+        if (strcmp(field, "classes") == 0) return nbl_push_classes(L, self->classes);
         return nbl_unknown_field(L, "a network", 2, lua_upvalueindex(NBL_METHODS), fields);
     }
     if (nbl_check_integer(L, 2, "a layer's number") == top->children + 1) return 0;
@@ -258,6 +260,12 @@ static const nbl_entry entries[] = {
      "pcall(net.train, net, data.digits().train, {progress = false,\n"
      "    on_epoch = function(info) if info.epoch == 2 then error \"enough\" end end})\n"
      "net.history.stopped → 2",
+     NULL},
+    {"classes", NULL, "net.classes",
+     "A table of the names that net:classify answers with: those of the set that it was trained on "
+     "last, or of its file. nil where there are none.",
+     "net = nn.net \"4 - 3 softmax : cross_entropy\"\n"
+     "net:train(data.iris(), {epochs = 1, progress = false})\nnet.classes[1] → setosa",
      NULL},
     {":reset", net_reset, "net:reset([seed])",
      "Draws all parameters anew; the same seed gives the same ones.",

@@ -2,7 +2,7 @@
 #include "lua/tensor/arguments.h"
 #include "lua/tensor/parts.h"
 
-#include <limits.h>
+#include "base/arith.h"
 
 /* ---- Joining ---- */
 
@@ -90,6 +90,8 @@ static int stack(lua_State *L)
 
 /* ---- Cutting ---- */
 
+enum { BETWEEN_LOOKS = 1 << 16 }; /* pieces counted before Ctrl-C is looked for */
+
 /* Where the pieces of a dimension begin, counted from 0, and behind the last its size; in a block
  * on the stack's top. */
 static int64_t *new_starts(lua_State *L, int64_t pieces)
@@ -102,7 +104,10 @@ static int64_t *even_starts(lua_State *L, int64_t size, int64_t each, int64_t *p
 {
     *pieces = size > 0 ? (size - 1) / each + 1 : 1;
     int64_t *start = new_starts(L, *pieces);
-    for (int64_t i = 0; i < *pieces; i++) start[i] = i * each;
+    for (int64_t i = 0; i < *pieces; i++) {
+        if (i % BETWEEN_LOOKS == 0) nbl_poll(L, nbl_ctx(L));
+        start[i] = i * each;
+    }
     start[*pieces] = size;
     return start;
 }
@@ -153,7 +158,7 @@ static int cut(lua_State *L, nb_tensor *x, int dim, const int64_t *start, int64_
     cut_job work = {.x = x, .dim = dim, .start = start, .pieces = pieces};
     work.handle = lua_newuserdatauv(L, room, 0);
     work.made = lua_newuserdatauv(L, room, 0);
-    lua_createtable(L, pieces < INT_MAX ? (int)pieces : 0, 0);
+    lua_createtable(L, (int)nb_least_i64(pieces, NBL_LIST_ROOM), 0);
     for (int64_t i = 0; i < pieces; i++) {
         nbl_poll(L, nbl_ctx(L));
         work.handle[i] = nbl_new_tensor(L);

@@ -3,10 +3,11 @@
 #include "lua/nbl.h"
 #include "lua/tensor/parts.h"
 
-#include <limits.h>
+#include "base/arith.h"
+
+#include <string.h>
 
 enum { BETWEEN_LOOKS = 1024 }; /* entries read before Ctrl-C is looked for */
-#include <string.h>
 
 /* Every value of a table as a tensor without dimensions, in row-major order. */
 typedef struct values {
@@ -260,7 +261,7 @@ static void push_entries(lua_State *L, nb_ctx *ctx, const nb_tensor *x, int64_t 
         return;
     }
     int64_t size = x->shape[depth];
-    lua_createtable(L, size < INT_MAX ? (int)size : 0, 0);
+    lua_createtable(L, (int)nb_least_i64(size, NBL_LIST_ROOM), 0);
     for (int64_t i = 0; i < size; i++) {
         index[depth] = i;
         nbl_poll(L, ctx);

@@ -1,31 +1,10 @@
 /* The limit of memory: what counts against it, what is asked of the machine, what the message says.
  */
-#include "base/context.h"
+#include "fixture.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <cmocka.h>
-
-static int setup(void **state)
-{
-    *state = nb_ctx_new();
-    return *state ? 0 : -1;
-}
-
-/* Every test gives back all that it took. */
-static int teardown(void **state)
-{
-    nb_ctx *ctx = *state;
-    int left = ctx->memory.live != 0;
-    nb_ctx_free(ctx);
-    return left ? -1 : 0;
-}
 
 /* Exactly the limit is allowed, a byte less of it is not; the message has the figures. */
 static void test_limit(void **state)

@@ -1,15 +1,9 @@
 /* The allocator: sizes, pool, limit, and the hook that lets requests fail. */
-#include "base/context.h"
+#include "fixture.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #ifdef __has_feature
 #define HAS_FEATURE(x) __has_feature(x)
@@ -24,21 +18,6 @@
 #define poisoned(at) ((void)(at), 0)
 #define WITH_ASAN    0
 #endif
-
-static int setup(void **state)
-{
-    *state = nb_ctx_new();
-    return *state ? 0 : -1;
-}
-
-/* Every test gives back all that it took. */
-static int teardown(void **state)
-{
-    nb_ctx *ctx = *state;
-    int left = ctx->memory.live != 0;
-    nb_ctx_free(ctx);
-    return left ? -1 : 0;
-}
 
 /* Catches misalignment and blocks smaller than what was asked for (under ASan). */
 static void test_alignment(void **state)

@@ -146,6 +146,27 @@ static void gzip_of_several_members(void **state)
     free(empty);
 }
 
+/* Zeros behind it fill a block of a tape or a disk, however many; what stands behind them is an
+ * error. */
+static void gzip_padded_with_zeros(void **state)
+{
+    static const size_t padding[] = {1, 2, 511, 65536, 200000};
+    size_t size;
+    (void)state;
+    uint8_t *packed = gzip("abc", 3, &size);
+    for (size_t i = 0; i < sizeof padding / sizeof *padding; i++) {
+        size_t whole = size + padding[i];
+        uint8_t *padded = calloc(whole + 1, 1);
+        assert_non_null(padded);
+        memcpy(padded, packed, size);
+        assert_int_equal(read_memory(padded, whole, (const uint8_t *)"abc", 3, 3), NB_OK);
+        padded[whole] = 1;
+        assert_int_equal(read_memory(padded, whole + 1, (const uint8_t *)"abc", 3, 3), NB_EFORMAT);
+        free(padded);
+    }
+    free(packed);
+}
+
 static void gzip_ending_in_a_read_says_unpacked(void **state)
 {
     (void)state;
@@ -489,6 +510,7 @@ int main(void)
         TEST(a_large_file_in_any_pieces),
         TEST(a_file_that_shrinks_just_ends),
         TEST(gzip_of_several_members),
+        TEST(gzip_padded_with_zeros),
         TEST(gzip_ending_in_a_read_says_unpacked),
         TEST(gzip_cut_short_at_every_byte),
         TEST(gzip_with_any_bit_flipped),

@@ -274,6 +274,41 @@ static void slope_of_running_product(void **state)
     }
 }
 
+/* A long line is looked through in rounds, between which nothing is forgotten: of ones the i-th
+ * running sum is i + 1, and n - i outputs have the i-th factor. */
+static void long_lines(void **state)
+{
+    (void)state;
+    enum { N = 200001 };
+    static double x[N], y[N], dy[N], dx[N], room[N];
+    const nb_real_kernels *real = nb_real(NB_F64);
+    for (int i = 0; i < N; i++) x[i] = dy[i] = 1;
+    real->running_sum(N, 1, x, 1, 1, y, 1, 1, NULL);
+    real->running_product_slope(N, x, 1, dy, 1, dx, 1, room, NULL);
+    for (int i = 0; i < N; i++) assert_true(y[i] == i + 1 && dx[i] == N - i);
+    real->product_shares(N, 3, x, dy, dx);
+    for (int i = 0; i < N; i++) assert_true(dx[i] == 3);
+    for (int i = 0; i < N; i++) x[i] = 0;
+    real->softmax(N, x, y, NULL);
+    for (int i = 0; i < N; i++) assert_true(fabs(y[i] - 1.0 / N) <= 1e-18);
+    real->log_softmax(N, x, y, NULL);
+    for (int i = 0; i < N; i++) assert_true(fabs(y[i] + log(N)) <= 1e-13);
+}
+
+/* Where it is to stop nothing is written behind the first look. */
+static void stopped_lines(void **state)
+{
+    (void)state;
+    static const volatile sig_atomic_t stop = 1;
+    const nb_real_kernels *real = nb_real(NB_F64);
+    double x[3] = {1, 2, 3}, y[3] = {7, 7, 7}, room[3];
+    real->running_sum(3, 1, x, 1, 1, y, 1, 1, &stop);
+    real->running_product_slope(3, x, 1, x, 1, y, 1, room, &stop);
+    real->softmax(3, x, y, &stop);
+    real->log_softmax(3, x, y, &stop);
+    for (int i = 0; i < 3; i++) assert_true(y[i] == 7);
+}
+
 static void finite_element_by_element(void **state)
 {
     (void)state;
@@ -298,6 +333,8 @@ int main(void)
         cmocka_unit_test(extremes_of_columns),
         cmocka_unit_test(running_values),
         cmocka_unit_test(slope_of_running_product),
+        cmocka_unit_test(long_lines),
+        cmocka_unit_test(stopped_lines),
         cmocka_unit_test(finite_element_by_element),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

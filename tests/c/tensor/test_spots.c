@@ -56,10 +56,45 @@ static void test_last_write_counts(void **state)
     for (int i = 0; i < 4; i++) nb_tensor_release(ctx, all[i]);
 }
 
+/* Rows of any length, whole and no more: row 2 of three becomes row 1, and is read back. */
+static void rows_of(nb_dtype dtype, int64_t n)
+{
+    nb_tensor *x = nb_tensor_zeros(ctx, dtype, 2, (const int64_t[]){3, n});
+    nb_tensor *from = nb_tensor_new(ctx, dtype, 2, (const int64_t[]){1, n});
+    nb_tensor *place = tensor_of(NB_I32, SHAPE(1), VALUES(1));
+    nb_spots spots;
+    for (int64_t i = 0; i < n; i++)
+        nb_tensor_set(from, (const int64_t[]){0, i}, (double)(1 + i % 250));
+    assert_int_equal(nb_spots_pick(ctx, &spots, x, 0, place), NB_OK);
+    assert_int_equal(nb_spots_write(ctx, &spots, from), NB_OK);
+    nb_tensor *back = nb_spots_read(ctx, &spots);
+    assert_non_null(back);
+    for (int64_t i = 0; i < n; i++) {
+        double wanted = (double)(1 + i % 250);
+        assert_true(nb_tensor_get(x, (const int64_t[]){0, i}) == 0);
+        assert_true(nb_tensor_get(x, (const int64_t[]){1, i}) == wanted);
+        assert_true(nb_tensor_get(x, (const int64_t[]){2, i}) == 0);
+        assert_true(nb_tensor_get(back, (const int64_t[]){0, i}) == wanted);
+    }
+    nb_tensor *const all[] = {x, from, place, back};
+    for (int i = 0; i < 4; i++) nb_tensor_release(ctx, all[i]);
+}
+
+static void test_rows_of_any_length(void **state)
+{
+    (void)state;
+    static const nb_dtype dtypes[] = {NB_U8, NB_F32, NB_F64};
+    for (int i = 0; i < 3; i++) {
+        for (int64_t n = 1; n < 70; n++) rows_of(dtypes[i], n);
+        for (int64_t n = 510; n < 515; n++) rows_of(dtypes[i], n);
+    }
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(test_##name, setup, teardown)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {TEST(most_entries), TEST(join), TEST(last_write_counts)};
+    const struct CMUnitTest tests[] = {TEST(most_entries), TEST(join), TEST(last_write_counts),
+                                       TEST(rows_of_any_length)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
