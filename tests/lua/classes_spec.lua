@@ -46,12 +46,12 @@ test("net.classes holds the names that classify answers with", function()
     -- A table of the caller's own.
     net.classes[1] = "other"
     eq(net.classes[1], "even")
-    -- The last set's; one without names leaves them.
+    -- The last set's; where nobody named them they are their numbers.
     net:train(data.set {x = corners, y = {1, 2, 2, 1}, classes = {0, 1}}, quiet)
     eq(net.classes, {0, 1})
     eq(math.type(net.classes[1]), "integer")
     net:train(data.set {x = corners, y = {1, 2, 2, 1}}, quiet)
-    eq(net.classes, {0, 1})
+    eq(net.classes, {1, 2})
     fails(function() net.classes = {"a", "b"} end, "cannot be assigned")
     fails(function() nn.net {2, nn.dense {3, name = "classes"}} end, "cannot be called classes")
 end)

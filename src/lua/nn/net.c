@@ -264,8 +264,8 @@ static const nbl_entry entries[] = {
     {"classes", NULL, "net.classes",
      "A table of the names that net:classify answers with: those of the set that it was trained on "
      "last, or of its file. nil where there are none.",
-     "net = nn.net \"4 - 3 softmax : cross_entropy\"\n"
-     "net:train(data.iris(), {epochs = 1, progress = false})\nnet.classes[1] → setosa",
+     "net = nn.net \"64 - 10\"\nnet:train(data.digits().train, {epochs = 1, progress = false})\n"
+     "net.classes[1] → 0",
      NULL},
     {":reset", net_reset, "net:reset([seed])",
      "Draws all parameters anew; the same seed gives the same ones.",
