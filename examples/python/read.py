@@ -177,7 +177,7 @@ class Layer(notation.Layer):
 
     def dense(self, x, form):
         """f(x wᵀ + b)"""
-        return self.activate(x @ self.weight().T + self.param["b"]), form
+        return self.activate(x @ self.weight().T + self.param.get("b", 0)), form
 
     def act(self, x, form):
         return self.activate(x), form

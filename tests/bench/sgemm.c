@@ -293,7 +293,8 @@ static void make_convolutions(void)
 
 int main(int argc, char **argv)
 {
-    static char *lenet[] = {"", "", "640", "100", "10"};
+    static char none[] = "", flat[] = "640", hidden[] = "100", classes[] = "10";
+    static char *lenet[] = {none, none, flat, hidden, classes};
     bool convolves = argc == 3 && strcmp(argv[1], "lenet") == 0;
     if (convolves) {
         lenet[1] = argv[2];

@@ -201,4 +201,18 @@ test("rates", function()
     eq(nn.net("*x4 - dropout 0.5 - 3"):notation(), "*x4 - dropout 0.5 - 3 sigmoid : quadratic")
 end)
 
+test("a dense layer without biases", function()
+    local net = nn.net("3 - 4 tanh bias=false - 2", F64)
+    local x = tensor.randn(5, 3, F64)
+    eq(net:count(), 12 + 10)
+    near(net(x), (x:matmul(net[1].w:t()):tanh():matmul(net[2].w:t()) + net[2].b):sigmoid(), 1e-14)
+    fails(function() return net[1].b end, "layer 1 has no field 'b'", true)
+    eq(saved(net):notation(), "3 - 4 tanh bias=false - 2 sigmoid : quadratic")
+    near(saved(net)(x), net(x), 0)
+    eq(nn.net {3, nn.dense {4, "tanh", bias = false}, 2}:notation(), net:notation())
+    local tied = nn.net "* - embedding 4 3 name=e - 4 tied=e bias=false"
+    eq(tied:count(), 12)
+    assert(tied:gradcheck(tensor({{1, 2, 4}}, {dtype = "i32"}), tensor.rand(1, 3, 4)).ok)
+end)
+
 spec.report()

@@ -55,6 +55,7 @@ local CASES = {
     {"* - embedding 9 8 - positions - 2*[residual[layer_norm - attention 4 causal] - " ..
         "residual[layer_norm - 16 gelu - 8 linear]] - layer_norm - 9 softmax : cross_entropy", {2, 6}, words = 9},
     {"* - embedding 7 4 name=e - lstm 4 - 7 softmax tied=e : cross_entropy", {2, 6}, words = 7},
+    {"4 - 5 tanh bias=false - 3", {4}},
     {"4 - 4 tanh name=a - residual[4 tanh tied=a name=inner - 4 tied=inner] - 3", {3, 4}},
     -- Blocks, repeats, names, sharing.
     {"4 - residual[6 relu - 4 linear | 4 tanh] - parallel[3 | | residual[4]] - 2", {3, 4}},

@@ -91,14 +91,6 @@ static nb_status plan_conv(nb_planner *planner, const nb_layer *layer, nb_plan *
 
 /* ---- Forward --------------------------------------------------------------------------------- */
 
-/* Biases that this pass computes with: zeros where the layer has none. A new reference. */
-static nb_tensor *biases(nb_walk *walk, nb_layer *layer, const nb_tensor *w)
-{
-    const conv_settings *s = settings(layer);
-    if (s->bias) return nb_tensor_retain(nb_walk_param(walk, layer, 1));
-    return nb_tensor_zeros(walk->ctx, w->dtype, 1, &s->channels);
-}
-
 static nb_tensor *convolve(nb_walk *walk, nb_layer *layer, nb_tensor *x, nb_output give,
                            struct nb_attr_window attr)
 {
@@ -111,7 +103,7 @@ static nb_tensor *convolve(nb_walk *walk, nb_layer *layer, nb_tensor *x, nb_outp
                     .in = {x, nb_walk_param(walk, layer, 0)},
                     .inputs = 3,
                     .attr.window = attr};
-    nb_tensor *b = biases(walk, layer, call.in[1]), *out = NULL;
+    nb_tensor *b = nb_walk_biases(walk, layer), *out = NULL;
     call.in[2] = b;
     call.attr.window.shared = fused ? &runs->kernels->head : NULL;
     if (b) out = nb_slide_call(walk, layer, &call, false, turned);

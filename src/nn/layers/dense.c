@@ -9,6 +9,7 @@
 typedef struct dense_settings {
     nb_layer_head head;
     int64_t units;
+    bool bias;
     char tied[NB_NAME_MAX]; /* "" for a weight of its own */
 } dense_settings;
 
@@ -55,7 +56,7 @@ static nb_status plan_dense(nb_planner *planner, const nb_layer *layer, nb_plan 
         status = nb_plan_tie(planner, plan, settings(layer)->tied, 2, shape);
     else if (!nb_plan_param(planner, layer, plan, &w))
         status = nb_plan_ctx(planner)->status;
-    if (status != NB_OK) return status;
+    if (status != NB_OK || !settings(layer)->bias) return status;
     return nb_plan_param(planner, layer, plan, &b) ? NB_OK : nb_plan_ctx(planner)->status;
 }
 
@@ -65,17 +66,18 @@ static nb_tensor *forward(nb_walk *walk, nb_layer *layer, nb_tensor *x, nb_outpu
     /* Kept: a function of the host may give the layer other activations while it runs. */
     nb_runs *runs = nb_runs_retain(layer->plan->runs);
     bool fused = give == NB_GIVE_A && runs->kernels;
-    nb_call call = {
-        .op = nb_ops[NB_OP_dense],
-        .in = {x, nb_walk_weight(walk, layer), nb_walk_param(walk, layer, layer->plan->params - 1)},
-        .inputs = 3,
-        .attr.shared = fused ? &runs->kernels->head : NULL};
-    nb_tensor *out = nb_op_call(ctx, &call);
+    nb_tensor *b = nb_walk_biases(walk, layer);
+    nb_call call = {.op = nb_ops[NB_OP_dense],
+                    .in = {x, nb_walk_weight(walk, layer), b},
+                    .inputs = 3,
+                    .attr.shared = fused ? &runs->kernels->head : NULL};
+    nb_tensor *out = b ? nb_op_call(ctx, &call) : NULL;
     if (out && give == NB_GIVE_A && !fused) {
         nb_tensor *a = nb_runs_apply_in(ctx, runs, layer->plan->where, out);
         nb_tensor_release(ctx, out);
         out = a;
     }
+    nb_tensor_release(ctx, b);
     nb_runs_release(ctx, runs);
     return out;
 }
@@ -91,6 +93,11 @@ static const nb_option options[] = {
      .required = true,
      .offset = offsetof(dense_settings, units)},
     NB_OPTION_ACTIVATION,
+    {.name = "bias",
+     .help = "false: the layer has no b",
+     .value = 1,
+     .kind = NB_BOOLEAN,
+     .offset = offsetof(dense_settings, bias)},
     {.name = "tied",
      .help = "the name of a layer before it whose weight w is this one's too",
      .standard = "none",
@@ -107,7 +114,7 @@ NB_DESCRIPTOR(nb_layer_type, nb_layer_dense) = {
     .usage = "dense UNITS [ACTIVATION] [OPTIONS]; nn.dense{units, activation, option =, …}",
     .example = "nn.net{4, nn.dense{3, \"tanh\", name = \"hidden\"}, 2}",
     .samples = "3 - dense 4 tanh - 2; *x3 - dense 2 gelu; 3 - 4 relu sigmoid@2 - 2 softmax; * - "
-               "embedding 4 3 name=e - 4 tied=e",
+               "embedding 4 3 name=e - 4 tied=e; 3 - 4 tanh bias=false - 2",
     .options = options,
     .neurons = true,
     .streaming = NB_STREAM_EACH,

@@ -182,6 +182,15 @@ nb_tensor *nb_walk_param(const nb_walk *walk, const nb_layer *layer, int i)
     return walk->mode.learning && nb_layer_rests(layer) ? param->still : param->value;
 }
 
+nb_tensor *nb_walk_biases(const nb_walk *walk, const nb_layer *layer)
+{
+    const nb_plan *plan = layer->plan;
+    for (int i = 0; i < plan->params; i++)
+        if (!strcmp(plan->param[i].name, "b"))
+            return nb_tensor_retain(nb_walk_param(walk, layer, i));
+    return nb_tensor_zeros(walk->ctx, walk->net->dtype, 1, &plan->neurons);
+}
+
 nb_tensor *nb_walk_weight(const nb_walk *walk, const nb_layer *layer)
 {
     const nb_param *param = nb_layer_param(layer, "w");

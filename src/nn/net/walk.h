@@ -79,6 +79,9 @@ nb_tensor *nb_walk_branch(nb_walk *walk, nb_layer *block, int b, nb_tensor *x, n
 /* A parameter as this pass computes with it (borrowed): without a tape where the layer is frozen
  * and the pass learns. */
 nb_tensor *nb_walk_param(const nb_walk *walk, const nb_layer *layer, int i);
+/* A layer's b as this pass computes with it, zeros where it has none: one for each neuron. A new
+ * reference. */
+nb_tensor *nb_walk_biases(const nb_walk *walk, const nb_layer *layer);
 /* A layer's w, its own or that of the layer it is tied to, which stays off the tape where either of
  * them rests. */
 nb_tensor *nb_walk_weight(const nb_walk *walk, const nb_layer *layer);
