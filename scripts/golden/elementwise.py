@@ -21,8 +21,14 @@ UNARY = {
     "sin": (torch.sin, -8, 8),
     "cos": (torch.cos, -8, 8),
     "tan": (torch.tan, -1.25, 1.25),
+    "asin": (torch.asin, -0.9375, 0.9375),
+    "acos": (torch.acos, -0.9375, 0.9375),
+    "atan": (torch.atan, -6, 6),
+    "sinh": (torch.sinh, -4, 4),
+    "cosh": (torch.cosh, -4, 4),
     "tanh": (torch.tanh, -4, 4),
     "sigmoid": (torch.sigmoid, -6, 6),
+    "erf": (torch.erf, -3, 3),
     "relu": (relu, -2, 2, 0),
     "gelu": (gelu, -4, 4),
     "silu": (silu, -6, 6),
@@ -67,7 +73,10 @@ def unary():
                {"a": given("3", [2.0**-30, -(2.0**-40), 2.0**-60])})
     yield Case("tensor:log1p", "near zero", "a:log1p()", torch.log1p,
                {"a": given("3", [2.0**-30, -(2.0**-40), 2.0**-60])})
-    for name in ("tanh", "sigmoid", "gelu", "silu", "softplus"):
+    for name in ("asin", "acos"):
+        yield Case(f"tensor:{name}", "at the ends and beyond", f"a:{name}()", UNARY[name][0],
+                   {"a": given("6", [-1.5, -1, -1 + 2.0**-20, 1 - 2.0**-20, 1, 1.5])})
+    for name in ("atan", "erf", "tanh", "sigmoid", "gelu", "silu", "softplus"):
         yield Case(f"tensor:{name}", "saturated", f"a:{name}()", UNARY[name][0],
                    {"a": given("6", [-50, -30, -12, 12, 30, 50])})
 

@@ -163,6 +163,28 @@ test("a trailing underscore changes the tensor and gives it back", function()
     eq(y, {20, 30, 4, 4})
 end)
 
+test("arcs, hyperbolic functions and erf, in place too", function()
+    local x = tensor({-0.5, 0, 0.75}, {dtype = "f64"})
+    local of = {
+        asin = math.asin,
+        acos = math.acos,
+        atan = math.atan,
+        sinh = function(v) return (math.exp(v) - math.exp(-v)) / 2 end,
+        cosh = function(v) return (math.exp(v) + math.exp(-v)) / 2 end,
+    }
+    for name, f in pairs(of) do
+        local wanted = {f(-0.5), f(0), f(0.75)}
+        near(x[name](x), wanted)
+        local y = x:clone()
+        y[name .. "_"](y)
+        near(y, wanted)
+    end
+    near(x:erf(), {-0.5204998778130465, 0, 0.7111556336535151})
+    near(x:clone():erf_(), {-0.5204998778130465, 0, 0.7111556336535151})
+    eq(tensor {2}:asin():isnan(), {1})
+    fails(function() return x:erf(1) end, "erf")
+end)
+
 test("in place neither shape nor dtype can change", function()
     local x = tensor {1, 2}
     fails(function() x:add_(tensor.ones(2, 2)) end, "2x2")

@@ -83,10 +83,22 @@ UNARY(cos, "The cosine of each element, in radians.", 1, .example = "tensor{0, 1
       .low = -4, .high = 4);
 UNARY(tan, "The tangent of each element, in radians.", 0,
       .example = "tensor{0, 1}:tan() → 0 1.5574", .low = -1.2, .high = 1.2);
+UNARY(asin, "The arcsine of each element, from -pi/2 to pi/2; NaN beyond -1 … 1.", 1,
+      .example = "tensor{0, 1}:asin() → 0 1.5708", .low = -0.8, .high = 0.8);
+UNARY(acos, "The arccosine of each element, from 0 to pi; NaN beyond -1 … 1.", 1,
+      .example = "tensor{0, 1}:acos() → 1.5708 0", .low = -0.8, .high = 0.8);
+UNARY(atan, "The arctangent of each element, from -pi/2 to pi/2.", 1,
+      .example = "tensor{0, 1}:atan() → 0 0.7854", .low = -3, .high = 3);
+UNARY(sinh, "The hyperbolic sine of each element.", 1, .example = "tensor{0, 1}:sinh() → 0 1.1752",
+      .low = -2, .high = 2);
+UNARY(cosh, "The hyperbolic cosine of each element.", 1,
+      .example = "tensor{0, 1}:cosh() → 1 1.5431", .low = -2, .high = 2);
 UNARY(tanh, "The hyperbolic tangent of each element.", 0,
       .example = "tensor{0, 1}:tanh() → 0 0.7616", .low = -3, .high = 3);
 UNARY(sigmoid, "The logistic function 1 / (1 + e^-x), element by element.", 0,
       .example = "tensor{0, 2}:sigmoid() → 0.5 0.8808", .low = -3, .high = 3);
+UNARY(erf, "The error function, 2 / sqrt(pi) times the integral of e^(-t^2) from 0 to x.", 1,
+      .example = "tensor{0, 1}:erf() → 0 0.8427", .low = -2, .high = 2);
 UNARY(relu, "max(0, x), element by element; its slope at 0 is 0.", 0,
       .example = "tensor{-1, 2}:relu() → 0 2", .low = -2, .high = 2, .kinks_count = 1);
 UNARY(gelu, "x times the normal distribution function of x (Hendrycks and Gimpel 2016).", 1,

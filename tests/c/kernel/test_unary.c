@@ -33,6 +33,34 @@ static long double softplus(long double x)
     return (x > 0.0L ? x : 0.0L) + log1pl(expl(-fabsl(x)));
 }
 
+static long double circular(nb_unary f, long double x)
+{
+    switch (f) {
+    case NB_U_sin:
+        return sinl(x);
+    case NB_U_cos:
+        return cosl(x);
+    case NB_U_tan:
+        return tanl(x);
+    case NB_U_asin:
+        return asinl(x);
+    case NB_U_acos:
+        return acosl(x);
+    case NB_U_atan:
+        return atanl(x);
+    case NB_U_sinh:
+        return sinhl(x);
+    case NB_U_cosh:
+        return coshl(x);
+    case NB_U_tanh:
+        return tanhl(x);
+    case NB_U_erf:
+        return erfl(x);
+    default:
+        return rintl(x);
+    }
+}
+
 static long double elementary(nb_unary f, long double x)
 {
     switch (f) {
@@ -60,18 +88,12 @@ static long double elementary(nb_unary f, long double x)
         return sqrtl(x);
     case NB_U_rsqrt:
         return 1.0L / sqrtl(x);
-    case NB_U_sin:
-        return sinl(x);
-    case NB_U_cos:
-        return cosl(x);
-    case NB_U_tan:
-        return tanl(x);
     case NB_U_floor:
         return floorl(x);
     case NB_U_ceil:
         return ceill(x);
     default:
-        return rintl(x);
+        return circular(f, x);
     }
 }
 
@@ -85,8 +107,6 @@ static long double exact(nb_unary f, long double x, long double p, long double q
         return p * x + q;
     case NB_U_sigmoid:
         return sigmoid(x);
-    case NB_U_tanh:
-        return tanhl(x);
     case NB_U_relu:
         return x < 0.0L ? 0.0L : x;
     case NB_U_leaky_relu:
@@ -214,6 +234,30 @@ static const struct {
     {NB_U_cos, 0.0, 1.0},
     {NB_U_tan, -0.0, -0.0},
     {NB_U_tan, INFINITY, NAN},
+    {NB_U_asin, 0.0, 0.0},
+    {NB_U_asin, -0.0, -0.0},
+    {NB_U_asin, 0x1.000002p0, NAN},
+    {NB_U_asin, -0x1.000002p0, NAN},
+    {NB_U_asin, INFINITY, NAN},
+    {NB_U_acos, 1.0, 0.0},
+    {NB_U_acos, 0x1.000002p0, NAN},
+    {NB_U_acos, -0x1.000002p0, NAN},
+    {NB_U_acos, -INFINITY, NAN},
+    {NB_U_atan, 0.0, 0.0},
+    {NB_U_atan, -0.0, -0.0},
+    {NB_U_sinh, 0.0, 0.0},
+    {NB_U_sinh, -0.0, -0.0},
+    {NB_U_sinh, 0x1p-149, 0x1p-149},
+    {NB_U_sinh, INFINITY, INFINITY},
+    {NB_U_sinh, -INFINITY, -INFINITY},
+    {NB_U_cosh, -0.0, 1.0},
+    {NB_U_cosh, INFINITY, INFINITY},
+    {NB_U_cosh, -INFINITY, INFINITY},
+    {NB_U_erf, 0.0, 0.0},
+    {NB_U_erf, -0.0, -0.0},
+    {NB_U_erf, 6.0, 1.0},
+    {NB_U_erf, INFINITY, 1.0},
+    {NB_U_erf, -INFINITY, -1.0},
     {NB_U_sigmoid, INFINITY, 1.0},
     {NB_U_sigmoid, -INFINITY, 0.0},
     {NB_U_sigmoid, 0.0, 0.5},
@@ -290,6 +334,42 @@ static void exp_ends_where_it_must(void **state)
     assert_true(value_at(NB_U_exp, NB_F64, -745.14) == 0.0);
 }
 
+/* sinh and cosh overflow where half of e^x does, not where e^x does. */
+static void sinh_and_cosh_end_where_they_must(void **state)
+{
+    (void)state;
+    const nb_unary both[] = {NB_U_sinh, NB_U_cosh};
+    for (size_t i = 0; i < 2; i++) {
+        assert_true(isfinite(value_at(both[i], NB_F32, 0x1.65a9f8p6)));
+        assert_true(isinf(value_at(both[i], NB_F32, 0x1.65a9fap6)));
+        assert_true(isfinite(value_at(both[i], NB_F64, 0x1.633ce8fb9f87dp9)));
+        assert_true(isinf(value_at(both[i], NB_F64, 0x1.633ce8fb9f87ep9)));
+    }
+}
+
+/* Where one formula gives way to the next, the ends of the domain and the numbers to either side
+ * of each, which random numbers seldom meet. */
+static void inverses_and_erf_at_their_joints(void **state)
+{
+    (void)state;
+    enum { AROUND = 200 };
+    const nb_unary all[] = {NB_U_asin, NB_U_acos, NB_U_atan, NB_U_sinh, NB_U_cosh, NB_U_erf};
+    const double joints[] = {
+        0x1p-27, 0x1p-13, 0.41421356237309503, 0.5, 1.0, 1.5, 2.414213562373095, 4.0, 6.0, 1e30};
+    for (nb_dtype dtype = NB_F32; dtype <= NB_F64; dtype++)
+        for (size_t i = 0; i < sizeof joints / sizeof *joints * AROUND; i++) {
+            int k = (int)(i % AROUND) - AROUND / 2;
+            double unit = dtype == NB_F32 ? FLT_EPSILON : DBL_EPSILON;
+            double x = rounded(dtype, joints[i / AROUND] * (1.0 + k * unit));
+            for (size_t f = 0; f < 2 * (sizeof all / sizeof *all); f++) {
+                double in = f % 2 ? -x : x, out = value_at(all[f / 2], dtype, in);
+                if (error_of(all[f / 2], dtype, in, out) <= 4.0L) continue;
+                fail_msg("%s(%a) in %s is %a", nb_unary_names[all[f / 2]], in, nb_dtype_name(dtype),
+                         out);
+            }
+        }
+}
+
 /* Arguments next to multiples of pi / 2, where reduction loses digits, and huge ones, which libm
  * does; both in one block. 6381956970095103 * 2^797 is the double nearest to a multiple of pi / 2.
  */
@@ -340,8 +420,9 @@ static void slopes_equal_differences(void **state)
     const double h = 1e-5;
     for (nb_unary f = 0; f < NB_UNARIES; f++) {
         bool positive = f == NB_U_log || f == NB_U_log1p || f == NB_U_sqrt || f == NB_U_rsqrt;
+        bool arc = f == NB_U_asin || f == NB_U_acos;
         for (double at = -6.9137; at < 7.0; at += 0.2371) {
-            double x = positive ? fabs(at) : at;
+            double x = positive ? fabs(at) : (arc ? at / 8.0 : at);
             double rise = value_at(f, NB_F64, x + h) - value_at(f, NB_F64, x - h);
             double difference = rise / (2.0 * h), slope = slope_at(f, x, 1.0);
             double size = fabs(difference) + fabs(value_at(f, NB_F64, x)) + 1e-3;
@@ -360,17 +441,33 @@ static void slopes_at_kinks(void **state)
         nb_unary f;
         double x, slope;
     } kinks[] = {
-        {NB_U_relu, 0.0, 0.0},          {NB_U_leaky_relu, 0.0, 0.0625},
-        {NB_U_clamp, -1.5, 1.0},        {NB_U_clamp, 2.25, 1.0},
-        {NB_U_abs, 0.0, 0.0},           {NB_U_relu6, 0.0, 0.0},
-        {NB_U_relu6, 6.0, 0.0},         {NB_U_hard_tanh, 1.0, 0.0},
-        {NB_U_hard_tanh, -1.0, 0.0},    {NB_U_hard_sigmoid, 3.0, 0.0},
-        {NB_U_hard_silu, 3.0, 1.5},     {NB_U_hard_silu, -3.0, -0.5},
-        {NB_U_step, 0.0, 0.0},          {NB_U_elu, 0.0, 1.5},
-        {NB_U_gelu, INFINITY, 1.0},     {NB_U_silu, -INFINITY, 0.0},
-        {NB_U_mish, INFINITY, 1.0},     {NB_U_softsign, INFINITY, 0.0},
-        {NB_U_gaussian, INFINITY, 0.0}, {NB_U_mish, -INFINITY, 0.0},
+        {NB_U_relu, 0.0, 0.0},
+        {NB_U_leaky_relu, 0.0, 0.0625},
+        {NB_U_clamp, -1.5, 1.0},
+        {NB_U_clamp, 2.25, 1.0},
+        {NB_U_abs, 0.0, 0.0},
+        {NB_U_relu6, 0.0, 0.0},
+        {NB_U_relu6, 6.0, 0.0},
+        {NB_U_hard_tanh, 1.0, 0.0},
+        {NB_U_hard_tanh, -1.0, 0.0},
+        {NB_U_hard_sigmoid, 3.0, 0.0},
+        {NB_U_hard_silu, 3.0, 1.5},
+        {NB_U_hard_silu, -3.0, -0.5},
+        {NB_U_step, 0.0, 0.0},
+        {NB_U_elu, 0.0, 1.5},
+        {NB_U_gelu, INFINITY, 1.0},
+        {NB_U_silu, -INFINITY, 0.0},
+        {NB_U_mish, INFINITY, 1.0},
+        {NB_U_softsign, INFINITY, 0.0},
+        {NB_U_gaussian, INFINITY, 0.0},
+        {NB_U_mish, -INFINITY, 0.0},
         {NB_U_gelu, -INFINITY, 0.0},
+        {NB_U_asin, 1.0, INFINITY},
+        {NB_U_acos, -1.0, -INFINITY},
+        {NB_U_atan, INFINITY, 0.0},
+        {NB_U_sinh, -INFINITY, INFINITY},
+        {NB_U_cosh, -INFINITY, -INFINITY},
+        {NB_U_erf, -INFINITY, 0.0},
     };
     for (size_t i = 0; i < sizeof kinks / sizeof *kinks; i++) {
         double slope = slope_at(kinks[i].f, kinks[i].x, 1.0);
@@ -455,6 +552,8 @@ int main(void)
         cmocka_unit_test(edges_are_exact),
         cmocka_unit_test(nan_stays_nan),
         cmocka_unit_test(exp_ends_where_it_must),
+        cmocka_unit_test(sinh_and_cosh_end_where_they_must),
+        cmocka_unit_test(inverses_and_erf_at_their_joints),
         cmocka_unit_test(sine_of_awkward_arguments),
         cmocka_unit_test(slopes_equal_differences),
         cmocka_unit_test(slopes_at_kinks),
