@@ -88,7 +88,7 @@ static inline double recurrent_value(const place *p, step_of_cell *step)
     double h[UNITS_MAX] = {0}, h0[UNITS_MAX], c[UNITS_MAX] = {0};
     int64_t u = input(p, 2)->shape[1];
     const nb_tensor *last = input(p, p->s->call.inputs - 1);
-    if (last->dtype == NB_I32 && p->index[1] >= nb_tensor_get(last, p->index)) return 0;
+    if (last->dtype == NB_I32 && (double)p->index[1] >= nb_tensor_get(last, p->index)) return 0;
     for (int64_t t = 0; t <= p->index[1]; t++) {
         memcpy(h0, h, sizeof h);
         step(p, t, u, h0, h, c);
