@@ -36,8 +36,9 @@ void nb_runs_forward(const nb_kernel_runs *runs, nb_dtype dtype, int64_t n, int6
 /* Keeps what backward needs of a layer's outputs: saved[0] is a, saved[1] z where a slope needs it.
  */
 nb_status nb_keep_outputs(nb_ctx *ctx, nb_call *call, const nb_tensor *z, const nb_tensor *a);
-/* The activations of z, contiguous, `dim` its dimension of neurons: where `in_place` nobody else sees it, and a is written over it
- * unless z must stay. Keeps the outputs of a recorded call. Takes the reference to z. */
+/* The activations of z, contiguous, `dim` its dimension of neurons: where `in_place` nobody else
+ * sees it, and a is written over it unless z must stay. Keeps the outputs of a recorded call. Takes
+ * the reference to z. */
 nb_tensor *nb_activated(nb_ctx *ctx, nb_call *call, nb_tensor *z, int dim, bool in_place);
 /* δ at z from δ at a, contiguous: dz = da ⊙ f'(z), BP2's second factor, and BP1's. */
 nb_tensor *nb_delta_at_z(nb_ctx *ctx, const nb_record *record, nb_tensor *delta, int dim);

@@ -43,7 +43,9 @@ double nb_cost_middle(const nb_cost *cost)
 
 double nb_cost_rate(const nb_cost *cost, nb_activation last, int64_t units)
 {
-    return cost->type->rate ? cost->type->rate(cost, last, units) : NB_RATE;
+    const nb_cost_type *type = cost->type;
+    if (type->rate) return type->rate(cost, last, units);
+    return type->lr > 0 ? type->lr : NB_RATE;
 }
 
 nb_op_id nb_cost_fused(const nb_cost *cost, nb_activation last, int64_t units)

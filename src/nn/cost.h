@@ -42,8 +42,9 @@ struct nb_cost_type {
     /* What C has besides what that op gives, of y alone; or NULL. */
     nb_status (*rest)(nb_ctx *ctx, const nb_answers *y, double *rest);
     /* The learning rate that suits it after `last` (type NULL: not known), `units` outputs, where
-     * the neurons below stay within 0 … 1. NULL: NB_RATE. */
+     * the neurons below stay within 0 … 1. NULL: lr. */
     double (*rate)(const nb_cost *cost, nb_activation last, int64_t units);
+    double lr;  /* the same where it hangs on neither; 0: NB_RATE */
     bool signs; /* the targets of one output are -1 and 1, and its answer is its sign */
     const nb_host_function *host; /* NULL: built in */
 };

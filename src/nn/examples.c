@@ -47,8 +47,8 @@ nb_tensor *nb_net_inputs(nb_ctx *ctx, const nb_net *net, nb_tensor *x, bool *sin
     char given[NB_SHAPE_TEXT], wanted[NB_SHAPE_TEXT];
     const nb_form *in = nb_net_in(net);
     bool fits = ends_with(x, in) && x->dims <= in->dims + 1;
-    bool rows = !fits && (x->dims == 1 || x->dims == 2) &&
-                nb_form_takes_rows(in, x->shape[x->dims - 1]);
+    bool rows =
+        !fits && (x->dims == 1 || x->dims == 2) && nb_form_takes_rows(in, x->shape[x->dims - 1]);
     if (!fits && !rows)
         return nb_fail_null(ctx, NB_ESHAPE,
                             "x is %s; the network takes examples of %s, so %s or nx%s%s",
@@ -57,8 +57,8 @@ nb_tensor *nb_net_inputs(nb_ctx *ctx, const nb_net *net, nb_tensor *x, bool *sin
     *single = x->dims == (rows ? 1 : in->dims);
     nb_tensor *same = in_dtype(ctx, nb_net_in_dtype(net), x, "x");
     if (!same || (fits && !*single)) return same;
-    nb_tensor *batch = as_examples(ctx, same, *single ? 1 : x->shape[0], in->dims,
-                                   rows ? in->size : same->shape);
+    nb_tensor *batch =
+        as_examples(ctx, same, *single ? 1 : x->shape[0], in->dims, rows ? in->size : same->shape);
     nb_tensor_release(ctx, same);
     return batch;
 }

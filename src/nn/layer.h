@@ -130,9 +130,9 @@ typedef enum nb_streaming {
 
 struct nb_layer_type {
     const char *name;
-    const char *help;         /* one line */
-    const char *usage;        /* "dense UNITS [ACTIVATION] [OPTIONS]" */
-    const char *example;      /* Lua that runs */
+    const char *help;    /* one line */
+    const char *usage;   /* "dense UNITS [ACTIVATION] [OPTIONS]" */
+    const char *example; /* Lua that runs */
     /* Networks in notation, "; " between them, in which the layer stands with each of its options:
      * for the gradient check. Required but of table_only ones. */
     const char *samples;
@@ -191,6 +191,12 @@ const char *nb_layer_name_at(const void *list, size_t i);
     {                                                                                              \
         .name = "name", .help = "the layer's name", .standard = "none", .kind = NB_NAME,           \
         .offset = offsetof(nb_layer_head, name)                                                    \
+    }
+/* Of a type whose settings, of type `type`, have a bool called bias. */
+#define NB_OPTION_BIAS(type)                                                                       \
+    {                                                                                              \
+        .name = "bias", .help = "false: the layer has no b", .value = 1, .kind = NB_BOOLEAN,       \
+        .offset = offsetof(type, bias)                                                             \
     }
 #define NB_OPTION_FROZEN                                                                           \
     {                                                                                              \

@@ -40,9 +40,9 @@ nb_activation nb_runs_uniform(const nb_runs *runs);
 /* The activation that stands for the layer: its notation begins with it and its initialiser is the
  * layer's. That of more than half the neurons; where there is none, one of theirs. */
 nb_activation nb_runs_main(const nb_runs *runs);
-/* a = f(z), z: (…, neurons), and behind them the extents of space: one op where all runs are built in, else one call a host's run and one
- * op for the built-in ones between two of those. A host's function that fails on some neurons is
- * named by them. */
+/* a = f(z), z: (…, neurons), and behind them the extents of space: one op where all runs are built
+ * in, else one call a host's run and one op for the built-in ones between two of those. A host's
+ * function that fails on some neurons is named by them. */
 nb_tensor *nb_runs_apply(nb_ctx *ctx, const nb_runs *runs, nb_tensor *z);
 /* The same in a layer: where a function fails, the message begins with `where`, "layer 2". */
 nb_tensor *nb_runs_apply_in(nb_ctx *ctx, const nb_runs *runs, const char *where, nb_tensor *z);

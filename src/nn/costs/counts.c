@@ -68,15 +68,6 @@ static nb_tensor *poisson_of(nb_ctx *ctx, const nb_cost *cost, nb_activation las
     return of_rates(ctx, a, y);
 }
 
-/* Slopes at the outputs are as large as counts, which may be far above 1. */
-static double poisson_rate(const nb_cost *cost, nb_activation last, int64_t units)
-{
-    (void)cost;
-    (void)last;
-    (void)units;
-    return 0.03;
-}
-
 static const nb_option options[] = {
     {.name = "log",
      .help = "the outputs are linear: logarithms of rates",
@@ -96,7 +87,7 @@ NB_DESCRIPTOR(nb_cost_type, nb_cost_poisson) = {
     .options = options,
     .of = poisson_of,
     .check = poisson_check,
-    .rate = poisson_rate,
+    .lr = 0.03, /* slopes at the outputs are as large as counts, which may be far above 1 */
     .fused = poisson_fused,
     .rest = poisson_rest,
 };

@@ -181,15 +181,6 @@ static nb_tensor *cosine_of(nb_ctx *ctx, const nb_cost *cost, nb_activation last
     return nb_cost_mean(ctx, nb_then_number(ctx, NB_OP_add, terms, 1), y, 1);
 }
 
-/* Its gradient has the length of one over a's. */
-static double cosine_rate(const nb_cost *cost, nb_activation last, int64_t units)
-{
-    (void)cost;
-    (void)last;
-    (void)units;
-    return 0.3;
-}
-
 NB_DESCRIPTOR(nb_cost_type, nb_cost_cosine) = {
     .name = "cosine",
     .help = "One less the cosine between a and y: 0 where they point the same way, 1 at a right "
@@ -197,5 +188,5 @@ NB_DESCRIPTOR(nb_cost_type, nb_cost_cosine) = {
     .formula = "C_x = 1 - Σ_j a_j y_j / (‖a‖ ‖y‖)",
     .example = "nn.net \"4 - 3 - 2 linear : cosine\"",
     .of = cosine_of,
-    .rate = cosine_rate,
+    .lr = 0.3, /* its gradient has the length of one over a's */
 };

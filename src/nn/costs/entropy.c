@@ -6,6 +6,10 @@
 #include <float.h>
 #include <math.h>
 
+/* The rate that suits these costs: no slope of the last activation stands in the way, δ is a - y.
+ */
+#define RATE 0.3
+
 /* ---- cross_entropy -------------------------------------------------------------------------- */
 
 /* Whether outputs are probabilities of classes, or their logarithms. */
@@ -125,15 +129,6 @@ static nb_tensor *cross_entropy_of(nb_ctx *ctx, const nb_cost *cost, nb_activati
     return nb_cost_mean(ctx, all, y, -1);
 }
 
-/* No slope of the last activation stands in the way: δ is a - y. */
-static double cross_entropy_rate(const nb_cost *cost, nb_activation last, int64_t units)
-{
-    (void)cost;
-    (void)last;
-    (void)units;
-    return 0.3;
-}
-
 static const nb_option cross_entropy_options[] = {
     {.name = "logits",
      .help = "the outputs are linear, and the cost takes softmax of them itself, of a single one "
@@ -163,7 +158,7 @@ NB_DESCRIPTOR(nb_cost_type, nb_cost_cross_entropy) = {
     .options = cross_entropy_options,
     .of = cross_entropy_of,
     .check = cross_entropy_check,
-    .rate = cross_entropy_rate,
+    .lr = RATE,
     .classes = cross_entropy_classes,
     .fused = cross_entropy_fused,
 };
@@ -209,7 +204,7 @@ NB_DESCRIPTOR(nb_cost_type, nb_cost_nll) = {
     .example = "nn.net \"4 - 3 - 2 log_softmax : nll\"",
     .of = nll_of,
     .check = nll_check,
-    .rate = cross_entropy_rate,
+    .lr = RATE,
     .classes = always_classes,
     .fused = categorical_fused,
 };
@@ -269,7 +264,7 @@ NB_DESCRIPTOR(nb_cost_type, nb_cost_kl) = {
     .example = "nn.net \"4 - 3 - 2 softmax : kl\"",
     .of = kl_of,
     .check = kl_check,
-    .rate = cross_entropy_rate,
+    .lr = RATE,
     .classes = always_classes,
     .fused = categorical_fused,
     .rest = kl_rest,

@@ -69,15 +69,6 @@ static nb_tensor *hinge_of(nb_ctx *ctx, const nb_cost *cost, nb_activation last,
     return nb_cost_mean(ctx, terms, y, 1 / nb_cost_outputs(a));
 }
 
-/* That of cross_entropy, whose slopes at the outputs are as large. */
-static double hinge_rate(const nb_cost *cost, nb_activation last, int64_t units)
-{
-    (void)cost;
-    (void)last;
-    (void)units;
-    return 0.3;
-}
-
 static const nb_option options[] = {
     {.name = "margin",
      .help = "by how much the right side must lead to cost nothing",
@@ -102,7 +93,7 @@ NB_DESCRIPTOR(nb_cost_type, nb_cost_hinge) = {
     .options = options,
     .of = hinge_of,
     .check = hinge_check,
-    .rate = hinge_rate,
+    .lr = 0.3, /* as cross_entropy, whose slopes at the outputs are as large */
     .classes = hinge_classes,
     .signs = true,
 };

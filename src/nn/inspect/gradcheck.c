@@ -205,7 +205,8 @@ static nb_status cost_alone(checking *c, int64_t i, double *cost)
     nb_result pass;
     nb_tensor *x = nb_tensor_narrow(c->ctx, c->x, 0, i, 1, 1);
     nb_tensor *y = x ? nb_tensor_narrow(c->ctx, c->y, 0, i, 1, 1) : NULL;
-    nb_tensor *length = y && c->mode.lengths ? nb_tensor_narrow(c->ctx, c->mode.lengths, 0, i, 1, 1) : NULL;
+    nb_tensor *length =
+        y && c->mode.lengths ? nb_tensor_narrow(c->ctx, c->mode.lengths, 0, i, 1, 1) : NULL;
     nb_status status = y && (length || !c->mode.lengths) ? NB_OK : c->ctx->status;
     mode.lengths = length;
     if (status == NB_OK) status = nb_net_run(c->ctx, c->net, x, y, &mode, NULL, &pass);
@@ -231,8 +232,8 @@ static nb_status check_mean(checking *c, nb_mean_check *out)
     double sum = 0;
     nb_status status = NB_OK;
     *out = (nb_mean_check){.ok = true};
-    /* Where sequences of other lengths have a cost at every step the mean is over the steps; and what
-     * a norm makes of an example hangs on the others. */
+    /* Where sequences of other lengths have a cost at every step the mean is over the steps; and
+     * what a norm makes of an example hangs on the others. */
     if (n < 2 || c->trace.lengths || c->mode.by_batch) return NB_OK;
     for (int64_t i = 0; i < n && status == NB_OK; i++) {
         double cost = 0;

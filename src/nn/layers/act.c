@@ -1,5 +1,5 @@
-/* act: a layer that only activates, a = f(x), every feature, and of space every channel, a neuron with an f of its own. It has
- * no parameters; its z is what comes in. */
+/* act: a layer that only activates, a = f(x), every feature, and of space every channel, a neuron
+ * with an f of its own. It has no parameters; its z is what comes in. */
 #include "nn/net/plan.h"
 #include "nn/net/walk.h"
 

@@ -205,11 +205,6 @@ static nb_price turned_price(const nb_layer *layer)
         .range = "a whole number from 1 to 2147483647", .value = 1, .low = 1, .high = INT32_MAX,   \
         .kind = NB_INTEGER, .offset = offsetof(conv_settings, groups)                              \
     }
-#define BIAS                                                                                       \
-    {                                                                                              \
-        .name = "bias", .help = "false: the layer has no b", .value = 1, .kind = NB_BOOLEAN,       \
-        .offset = offsetof(conv_settings, bias)                                                    \
-    }
 
 static const nb_option conv_options[] = {
     CHANNELS,
@@ -226,7 +221,7 @@ static const nb_option conv_options[] = {
      .offset = offsetof(conv_settings, padding)},
     DILATION,
     GROUPS,
-    BIAS,
+    NB_OPTION_BIAS(conv_settings),
     NB_OPTION_ACTIVATION,
     NB_LAYER_OPTIONS,
     NB_OPTIONS_END,
@@ -267,7 +262,7 @@ static const nb_option turned_options[] = {
      .offset = offsetof(conv_settings, padding)},
     DILATION,
     GROUPS,
-    BIAS,
+    NB_OPTION_BIAS(conv_settings),
     {.name = "output_padding",
      .help = "numbers more at the end, below the stride",
      .range = "a whole number from 0 to 16777216, or two as in 1x0",

@@ -27,7 +27,8 @@ nb_activation nb_net_last_activation(const nb_net *net)
 nb_op_id nb_net_fused(const nb_net *net)
 {
     const nb_form *out = nb_net_out(net);
-    return nb_cost_fused(&net->cost, nb_net_last_activation(net), out->size[nb_form_neuron_dim(out)]);
+    return nb_cost_fused(&net->cost, nb_net_last_activation(net),
+                         out->size[nb_form_neuron_dim(out)]);
 }
 
 /* Whether the cost goes on from z. A fused one takes outputs themselves that it knows nothing of.

@@ -24,8 +24,8 @@ typedef struct nb_problem {
     double cost;         /* there */
     nb_segment *segment; /* a list of `segments`, ascending, which cover the values */
     int64_t segments, segment_room;
-    uint8_t *mask;       /* count of them: where 0, no step moves the value; NULL: all learn */
-    double rate;         /* of this step */
+    uint8_t *mask; /* count of them: where 0, no step moves the value; NULL: all learn */
+    double rate;   /* of this step */
     /* Cost and gradient at the values as they now stand, as often as a step asks; on failure the
      * gradient may hold anything. */
     nb_status (*evaluate)(nb_ctx *ctx, void *self, double *cost);

@@ -1,5 +1,5 @@
-/* What the tests of memory share: a context that every test gives back as it got it. A header alone,
- * because every test is one program. */
+/* What the tests of memory share: a context that every test gives back as it got it. A header
+ * alone, because every test is one program. */
 #ifndef NB_TEST_FIXTURE_H
 #define NB_TEST_FIXTURE_H
 

@@ -53,8 +53,8 @@ static inline void condition(nb_tensor *t, const nb_op *op, bool symmetric)
     }
 }
 
-/* One shape, "2x3" or "-" with t, c, i, p, k, w, g or s behind it, as a tensor; *kind is the last of
- * these but t. Moves *text behind it. */
+/* One shape, "2x3" or "-" with t, c, i, p, k, w, g or s behind it, as a tensor; *kind is the last
+ * of these but t. Moves *text behind it. */
 static inline nb_tensor *read_input(const char **text, nb_stream *stream, const nb_op *op,
                                     char *kind)
 {
@@ -106,9 +106,9 @@ static inline void draw_indices(const nb_call *call, nb_stream *stream, const ch
             int32_t place = (int32_t)((word >> 1) % size);
             bool from_end = word & 1;
             index[k] = kinds[i] == 'k' || kinds[i] == 'w' ? place + 1
-                       : kinds[i] == 'p' ? place
-                       : from_end        ? place - (int32_t)size
-                                         : place + 1;
+                       : kinds[i] == 'p'                  ? place
+                       : from_end                         ? place - (int32_t)size
+                                                          : place + 1;
         }
     }
 }

@@ -265,10 +265,10 @@ static void test_memory_ends(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(table),        TEST(moments),    TEST(bounds),
-        TEST(zeros),        TEST(constants),  TEST(bits),
-        TEST(dtypes_agree), TEST(orthogonal), TEST(orthogonal_shapes),
-        TEST(empty),        TEST(interrupt),  TEST(memory_ends),
+        TEST(table),         TEST(moments),    TEST(bounds),
+        TEST(zeros),         TEST(constants),  TEST(bits),
+        TEST(dtypes_agree),  TEST(orthogonal), TEST(orthogonal_shapes),
+        TEST(empty),         TEST(interrupt),  TEST(memory_ends),
         TEST(nguyen_widrow),
     };
     return cmocka_run_group_tests_name("init", tests, NULL, NULL);

@@ -383,9 +383,9 @@ static void test_evaluated_twice(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(steps_are_numbered), TEST(cost_so_far),     TEST(factor),
-        TEST(records_are_told),   TEST(failed_step),     TEST(frozen_momentum),
-        TEST(readers_of_figures), TEST(evaluated_twice), TEST(state_of_other_dtype),
+        TEST(steps_are_numbered),        TEST(cost_so_far),     TEST(factor),
+        TEST(records_are_told),          TEST(failed_step),     TEST(frozen_momentum),
+        TEST(readers_of_figures),        TEST(evaluated_twice), TEST(state_of_other_dtype),
         TEST(tuned_step_without_memory),
     };
     return cmocka_run_group_tests_name("step", tests, NULL, NULL);
