@@ -66,8 +66,9 @@ test("a neuron of a frozen layer can be thawed, and the layer sets all again", f
     assert(not net[1].frozen and net[1]:neuron(1).frozen)
     local w = moved(net, {lr = 0.1})
     eq(w:abs():sum(2):gt(0), tensor({0, 0, 0, 1, 0}, {dtype = "u8"}))
+    net[1]:neuron(4).name = "woken"
     net[1].frozen = true
-    assert(net[1]:neuron(4).frozen)
+    assert(net[1].frozen and net[1]:neuron(4).frozen)
     eq(moved(net, {lr = 0.1}):abs():sum():item(), 0)
     net:thaw(1)
     eq(#net:find{frozen = true}, 0)

@@ -8,13 +8,11 @@
 #include "lua/nn/keep.h"
 #include "lua/data/set.h"
 #include "lua/names.h"
-#include "base/machine.h"
 #include "nn/notation/describe.h"
 #include "nn/notation/write.h"
 #include "nn/model.h"
 
 #include <string.h>
-#include <unistd.h>
 
 /* ---- Reading and writing by key ---- */
 
@@ -92,9 +90,7 @@ static int net_tostring(lua_State *L)
 {
     const nbl_net *self = nbl_check_net(L, 1);
     nb_text *text = nbl_new_text(L);
-    int columns = 0, rows;
-    nb_machine_window(STDOUT_FILENO, &columns, &rows);
-    nb_net_describe(text, self->net, columns);
+    nb_net_describe(text, self->net);
     nbl_push_text(L, text);
     return 1;
 }

@@ -334,15 +334,15 @@ static int width_of_all(const table *t)
     return width;
 }
 
-static void measure(table *t, const figures *total, int columns_most)
+static void measure(table *t, const figures *total, int window)
 {
     for (cell c = NUMBER; c < CELLS; c++) {
         t->width[c] = columns[c].width;
         for (int i = 0; i < t->rows; i = next_shown(t, i)) widen(t, c, make_cell(t, i, c));
         if (c >= PARAMETERS) widen(t, c, make_total(t, total, c));
     }
-    for (size_t i = 0; i < sizeof spare / sizeof *spare && columns_most; i++)
-        if (width_of_all(t) > columns_most) t->hidden |= 1u << spare[i];
+    for (size_t i = 0; i < sizeof spare / sizeof *spare; i++)
+        if (width_of_all(t) > window) t->hidden |= 1u << spare[i];
 }
 
 static void write_cell(nb_text *text, const table *t, cell which, const char *word)
@@ -381,14 +381,14 @@ static void write_total(nb_text *text, table *t, const figures *total)
     trim(text);
 }
 
-void nb_net_describe(nb_text *text, const nb_net *net, int columns_most)
+void nb_net_describe(nb_text *text, const nb_net *net)
 {
     table t = {.walk = {.ctx = text->ctx, .block = {&nb_net_of(&net->layer)->layer}, .blocks = 1}};
     nb_text_init(&t.scratch, text->ctx);
     nb_text_init(&t.words, text->ctx);
     t.number = nb_dtype_size(net->dtype);
     const figures total = add_list(&t, -1, 0, 0, net->layer.children);
-    measure(&t, &total, columns_most);
+    measure(&t, &total, text->ctx->columns);
     nb_notation_write(text, net);
     nb_text_add(text, "\n");
     for (cell c = NUMBER; c < CELLS; c++) write_cell(text, &t, c, columns[c].title);

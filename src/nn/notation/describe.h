@@ -14,8 +14,8 @@ enum {
  * example's forward pass and the memory that its outputs take in training (of one step where sizes
  * are free: the last line says so): layers by their paths, those of a block below it and further
  * in, its figures counted with theirs; a list that repeats once, below a row that says how often
- * and counts all; shared layers at later places without parameters. At most `columns` wide, where
- * that is not 0: what explains least is left out first. No newline at its end. */
-void nb_net_describe(nb_text *text, const nb_net *net, int columns);
+ * and counts all; shared layers at later places without parameters. Where the context's
+ * window is narrower, what explains least is left out first. No newline at its end. */
+void nb_net_describe(nb_text *text, const nb_net *net);
 
 #endif

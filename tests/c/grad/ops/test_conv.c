@@ -237,7 +237,57 @@ static void test_max_pool_ties(void **state)
     nb_tensor_release(ctx, x);
 }
 
-/* ---- Threads --------------------------------------------------------------------------------- */
+/* ---- Pieces --------------------------------------------------------------------------------- */
+
+enum { MANY = 42, FEW = 7 }; /* images that are worth several pieces, and only one */
+
+/* The gradient of w from images first … first + n - 1 and what is asked of their outputs. */
+static nb_tensor *weights_of(nb_tensor *x, nb_tensor *w, nb_tensor *b, nb_tensor *delta,
+                             int64_t first, int64_t n)
+{
+    nb_tensor *some = nb_tensor_narrow(ctx, x, 0, first, n, 1);
+    nb_tensor *asked = nb_tensor_narrow(ctx, delta, 0, first, n, 1);
+    const nb_backward_options options = {.delta = asked};
+    nb_call call = nb_call_make(nb_ops[NB_OP_conv]);
+    call.inputs = 3;
+    call.in[0] = some;
+    call.in[1] = w;
+    call.in[2] = b;
+    ctx->recording = true;
+    nb_tensor *out = nb_op_call(ctx, &call);
+    assert_int_equal(nb_backward(ctx, out, &options), NB_OK);
+    ctx->recording = false;
+    nb_tensor *dw = nb_tensor_clone(ctx, nb_leaf_of(w)->grad);
+    nb_call_drop(ctx, &call);
+    nb_tensor_release(ctx, some);
+    nb_tensor_release(ctx, asked);
+    nb_tensor_release(ctx, out);
+    return dw;
+}
+
+/* The sums of several pieces are those of images a few at a time, which are one piece each. */
+static void test_pieces(void **state)
+{
+    (void)state;
+    stream = nb_stream_make(8, NB_FOR_TENSOR, 1);
+    nb_tensor *x = drawn(NB_F64, SHAPE(MANY, 6, 40, 37)), *w = drawn(NB_F64, SHAPE(6, 6, 5, 5));
+    nb_tensor *b = drawn(NB_F64, SHAPE(6)), *delta = drawn(NB_F64, SHAPE(MANY, 6, 36, 33));
+    assert_int_equal(nb_require_grad(ctx, w, true), NB_OK);
+    nb_tensor *whole = weights_of(x, w, b, delta, 0, MANY), *sum = NULL;
+    for (int64_t first = 0; first < MANY; first += FEW) {
+        nb_tensor *part = weights_of(x, w, b, delta, first, FEW);
+        sum = sum ? nb_then2(ctx, NB_OP_add, sum, part) : nb_tensor_retain(part);
+        nb_tensor_release(ctx, part);
+    }
+    for (int64_t i = 0; i < nb_tensor_count(whole); i++)
+        assert_true(fabs(flat_at(whole, i) - flat_at(sum, i)) < 1e-9);
+    nb_tensor_release(ctx, whole);
+    nb_tensor_release(ctx, sum);
+    nb_tensor_release(ctx, x);
+    nb_tensor_release(ctx, w);
+    nb_tensor_release(ctx, b);
+    nb_tensor_release(ctx, delta);
+}
 
 /* Output and gradients of a convolution that is worth several pieces, one after the other. */
 static nb_tensor *all_numbers(nb_op_id op, int64_t threads)
@@ -247,7 +297,7 @@ static nb_tensor *all_numbers(nb_op_id op, int64_t threads)
     stream = nb_stream_make(7, NB_FOR_TENSOR, 1);
     s.call = nb_call_make(nb_ops[op]);
     s.call.inputs = 3;
-    s.call.in[0] = drawn(NB_F32, SHAPE(11, 6, 40, 37));
+    s.call.in[0] = drawn(NB_F32, SHAPE(MANY, 6, 40, 37));
     s.call.in[1] = drawn(NB_F32, SHAPE(6, 6, 5, 5));
     s.call.in[2] = drawn(NB_F32, SHAPE(6));
     nb_tensor *list[5];
@@ -292,9 +342,14 @@ static void test_threads(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(conv),     TEST(conv_transpose),    TEST(avg_pool),
-        TEST(max_pool), TEST(max_pool_gradient), TEST(max_pool_ties),
+        TEST(conv),
+        TEST(conv_transpose),
+        TEST(avg_pool),
+        TEST(max_pool),
+        TEST(max_pool_gradient),
+        TEST(max_pool_ties),
         TEST(threads),
+        TEST(pieces),
     };
     return cmocka_run_group_tests_name("conv", tests, NULL, NULL);
 }

@@ -312,9 +312,16 @@ static void test_there_and_back(void **state)
 
 /* ---- The table ------------------------------------------------------------------------------ */
 
+static void describe_in(nb_text *text, const nb_net *net, int window)
+{
+    ctx->columns = window;
+    nb_net_describe(text, net);
+    ctx->columns = NB_COLUMNS;
+}
+
 static void describe(nb_text *text, const nb_net *net)
 {
-    nb_net_describe(text, net, 0);
+    describe_in(text, net, 1000);
 }
 
 static void test_table(void **state)
@@ -411,12 +418,12 @@ static void test_repeated_rows(void **state)
 
 static void describe_narrow(nb_text *text, const nb_net *net)
 {
-    nb_net_describe(text, net, 60);
+    describe_in(text, net, 60);
 }
 
 static void describe_bare(nb_text *text, const nb_net *net)
 {
-    nb_net_describe(text, net, 1);
+    describe_in(text, net, 1);
 }
 
 /* In a narrow window the last columns go, and what is said of them. */
@@ -459,7 +466,7 @@ static void test_many_layers(void **state)
         nb_net *net = net_of(notation);
         nb_text text;
         nb_text_init(&text, ctx);
-        nb_net_describe(&text, net, 0);
+        nb_net_describe(&text, net);
         bool cut = layers > NB_DESCRIBE_LAYERS;
         assert_true((strstr(nb_text_get(&text), "\n  …\n") != NULL) == cut);
         assert_true((strstr(nb_text_get(&text), "\n   51  dense") == NULL) == cut);
@@ -474,7 +481,7 @@ static nb_status describe_once(void *net)
 {
     nb_text text;
     nb_text_init(&text, ctx);
-    nb_net_describe(&text, net, 0);
+    nb_net_describe(&text, net);
     nb_status status = text.failed ? ctx->status : NB_OK;
     nb_text_free(&text);
     return status;
