@@ -28,14 +28,30 @@ static double number_at(lua_State *L, const char *field, lua_Integer epoch)
     return value;
 }
 
+/* What is told of a set that is evaluated: its share of right answers, else its cost. */
+typedef struct judged {
+    const char *title, *share, *cost;
+} judged;
+
+static const judged sets[] = {{"valid", "valid", "valid_cost"}, {"test", "test", "test_cost"}};
+enum { SETS = sizeof sets / sizeof *sets };
+
+static bool is_judged(lua_State *L, const judged *set)
+{
+    return !isnan(number_at(L, set->cost, 1));
+}
+
 static void add_row(lua_State *L, nb_text *text, lua_Integer epoch)
 {
-    double test = number_at(L, "test", epoch), test_cost = number_at(L, "test_cost", epoch);
     nb_text_add(text, "\n%5lld  %10.4g", (long long)epoch, number_at(L, "cost", epoch));
-    if (!isnan(test))
-        nb_text_add(text, "  %6.2f %%", 100 * test);
-    else if (!isnan(test_cost))
-        nb_text_add(text, "  %8.4g", test_cost);
+    for (int i = 0; i < SETS; i++) {
+        double share = number_at(L, sets[i].share, epoch);
+        if (!is_judged(L, &sets[i])) continue;
+        if (isnan(share))
+            nb_text_add(text, "  %8.4g", number_at(L, sets[i].cost, epoch));
+        else
+            nb_text_add(text, "  %6.2f %%", 100 * share);
+    }
 }
 
 /* The list `field` as a row of bars, the lowest value the lowest; nothing of NaN. */
@@ -60,8 +76,9 @@ static void add_spark(lua_State *L, nb_text *text, const char *field, lua_Intege
 
 static void add_rows(lua_State *L, nb_text *text, lua_Integer epochs)
 {
-    bool tested = !isnan(number_at(L, "test_cost", 1));
-    nb_text_add(text, "epoch        cost%s", tested ? "      test" : "");
+    nb_text_add(text, "epoch        cost");
+    for (int i = 0; i < SETS; i++)
+        if (is_judged(L, &sets[i])) nb_text_add(text, "%10s", sets[i].title);
     for (lua_Integer epoch = 1; epoch <= epochs; epoch++) {
         if (epochs > ROWS_WHOLE && epoch == ROWS_FIRST + 1) {
             nb_text_add(text, "\n    …");
@@ -70,7 +87,7 @@ static void add_rows(lua_State *L, nb_text *text, lua_Integer epochs)
         add_row(L, text, epoch);
     }
     add_spark(L, text, "cost", epochs);
-    add_spark(L, text, "test", epochs);
+    for (int i = 0; i < SETS; i++) add_spark(L, text, sets[i].share, epochs);
 }
 
 /* " · lr 3", or the first and the last where they differ. */
@@ -101,6 +118,10 @@ static int history_tostring(lua_State *L)
     add_rate(L, text, epochs);
     if (lua_getfield(L, 1, "stopped") == LUA_TNUMBER) {
         nb_text_add(text, " · stopped in epoch ");
+        nb_text_add_grouped(text, (int64_t)lua_tonumber(L, -1));
+    }
+    if (lua_getfield(L, 1, "best") == LUA_TNUMBER) {
+        nb_text_add(text, " · parameters of epoch ");
         nb_text_add_grouped(text, (int64_t)lua_tonumber(L, -1));
     }
     if (lua_getfield(L, 1, "note") == LUA_TSTRING) nb_text_add(text, "\n%s", lua_tostring(L, -1));
@@ -143,15 +164,14 @@ void nbl_push_history(lua_State *L, const nb_history *from)
     nbl_set_number(L, "seconds", from->seconds);
     nbl_set_number(L, "examples_per_second",
                    from->seconds > 0 ? (double)from->examples / from->seconds : 0);
-    set_list(L, from, "cost", offsetof(nb_epoch, cost));
-    set_list(L, from, "test", offsetof(nb_epoch, accuracy));
-    set_list(L, from, "test_cost", offsetof(nb_epoch, test_cost));
-    set_list(L, from, "lr", offsetof(nb_epoch, lr));
+    for (const nb_epoch_field *field = nb_epoch_fields; field->name; field++)
+        set_list(L, from, field->name, field->offset);
     if (from->common) {
         char note[NBL_NOTE_MAX];
         lua_pushstring(L, nbl_common_note(from->common, from->tested, note));
         lua_setfield(L, -2, "note");
     }
+    if (from->best) nbl_set_integer(L, "best", from->best);
     if (from->stopped) nbl_set_integer(L, "stopped", from->stopped);
     nbl_set_printer(L, "nabla.history", history_tostring);
 }

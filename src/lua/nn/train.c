@@ -14,9 +14,9 @@
 #include <string.h>
 
 typedef struct train_options {
-    int64_t epochs, batch, seed; /* seed -1: not given */
+    int64_t epochs, batch, seed, patience; /* seed -1: not given */
     bool shuffle, progress;
-    int test, weights, on_epoch, on_batch;
+    int valid, test, weights, on_epoch, on_batch;
     nbl_optimizer_choice choice;
 } train_options;
 
@@ -57,8 +57,23 @@ static const nb_option train_fields[] = {
      .high = NB_WHOLE_MAX,
      .kind = NB_INTEGER,
      .offset = FIELD(seed)},
+    {.name = "valid",
+     .help = "a data set to choose by, evaluated after every epoch",
+     .standard = "none",
+     .kind = NB_HOST,
+     .offset = FIELD(valid)},
+    {.name = "patience",
+     .help =
+         "so many epochs without a lower cost on valid end the training; then, and when it ends "
+         "otherwise but by Ctrl-C or an error, the parameters of the best epoch come back",
+     .range = "a whole number from 1",
+     .standard = "none",
+     .low = 1,
+     .high = NB_WHOLE_MAX,
+     .kind = NB_INTEGER,
+     .offset = FIELD(patience)},
     {.name = "test",
-     .help = "a data set that is evaluated after every epoch",
+     .help = "a data set to judge by, evaluated after every epoch",
      .standard = "none",
      .kind = NB_HOST,
      .offset = FIELD(test)},
@@ -102,7 +117,7 @@ typedef struct run {
     nbl_net *self;
     nbl_examples examples;
     nb_train_options options;
-    nb_set *test; /* or NULL */
+    nb_set *valid, *test; /* or NULL */
     nbl_state *state;
     int64_t common; /* test examples that are trained on */
     const nbl_progress_shower *shower;
@@ -123,7 +138,7 @@ static void set_known(lua_State *L, const char *name, double value)
  */
 static void push_info(lua_State *L, const nb_progress *progress)
 {
-    lua_createtable(L, 0, 12);
+    lua_createtable(L, 0, 14);
     lua_insert(L, -2);
     lua_setfield(L, -2, "net");
     nbl_set_integer(L, "epoch", progress->epoch);
@@ -132,6 +147,8 @@ static void push_info(lua_State *L, const nb_progress *progress)
     nbl_set_integer(L, "batches", progress->batches);
     nbl_set_integer(L, "examples", progress->examples);
     nbl_set_number(L, "cost", progress->cost);
+    set_known(L, "valid", progress->valid_accuracy);
+    set_known(L, "valid_cost", progress->valid_cost);
     set_known(L, "test", progress->accuracy);
     set_known(L, "test_cost", progress->test_cost);
     set_known(L, "seconds", progress->seconds);
@@ -228,6 +245,7 @@ static nb_status train(nb_ctx *ctx, void *data)
             "not enough memory to go on; the network is as its last whole batch left it");
     nb_set *set = nbl_examples_set(ctx, work->self->net, &work->examples);
     if (!set) return ctx->status;
+    if (work->valid) nb_set_retain(work->valid);
     if (work->test) nb_set_retain(work->test);
     /* Evaluations on the way are part of the training, which tells of itself. */
     const nb_meter *meter = ctx->meter;
@@ -242,6 +260,7 @@ static nb_status train(nb_ctx *ctx, void *data)
     take_history(ctx, work, history);
     if (work->begun && work->shower && work->shower->done)
         work->shower->done(work->shower->self, &work->last, status == NB_OK);
+    nb_set_release(ctx, work->valid);
     nb_set_release(ctx, work->test);
     nb_set_release(ctx, set);
     return status;
@@ -258,13 +277,14 @@ static bool set_hook(lua_State *L, int at, const char *name, int which)
     return true;
 }
 
-static nb_set *check_test(lua_State *L, int at)
+/* A set to evaluate, or NULL. */
+static nb_set *check_other(lua_State *L, int at, const char *name)
 {
-    nb_set *test = at ? nbl_test_set(L, at) : NULL;
-    if (at && !test)
-        nbl_error(L, "net:train: test must be a data set, not %s", nbl_describe(L, at));
-    if (test && !test->y) nbl_error(L, "net:train: the data set test has no y");
-    return test;
+    nb_set *set = at ? nbl_test_set(L, at) : NULL;
+    if (at && !set)
+        nbl_error(L, "net:train: %s must be a data set, not %s", name, nbl_describe(L, at));
+    if (set && !set->y) nbl_error(L, "net:train: the data set %s has no y", name);
+    return set;
 }
 
 /* The class called by the key at the stack's top, from 1; 0: none is. */
@@ -316,7 +336,9 @@ static run *new_run(lua_State *L, const train_options *options, const nb_net *ne
 {
     nb_optimizer *optimizer = nbl_choose_optimizer(L, "net:train", &options->choice, net);
     run *work = nbl_new_handle(L, &run_kind, sizeof *work);
-    *work = (run){.state = nbl_state_get(L), .test = check_test(L, options->test)};
+    *work = (run){.state = nbl_state_get(L),
+                  .valid = check_other(L, options->valid, "valid"),
+                  .test = check_other(L, options->test, "test")};
     int object = options->choice.optimizer;
     work->lr_told = !isnan(options->choice.lr) || (object && nbl_test_optimizer(L, object));
     lua_pushvalue(L, 1);
@@ -325,7 +347,9 @@ static run *new_run(lua_State *L, const train_options *options, const nb_net *ne
     work->options = (nb_train_options){.run = {.batch = options->batch,
                                                .shuffle = options->shuffle,
                                                .optimizer = optimizer,
-                                               .test = work->test},
+                                               .valid = work->valid,
+                                               .test = work->test,
+                                               .patience = options->patience},
                                        .epochs = options->epochs,
                                        .on_progress = on_progress,
                                        .self = work};
@@ -395,7 +419,9 @@ void nbl_forget_stopped(lua_State *L)
 static const nbl_entry entries[] = {
     {":train", net_train, "net:train(set | x, y, {epochs, batch, lr, …})",
      "Learns from a data set by mini-batches. Gives a history that prints itself: .epochs .cost "
-     ".test .test_cost .lr .seconds .examples_per_second. Ctrl-C or an error stops it: what whole "
+     ".valid .valid_cost .test .test_cost .lr .elapsed (seconds since it began) .seconds "
+     ".examples_per_second, and .best, the epoch whose parameters patience brought back. Ctrl-C or "
+     "an error stops it: what whole "
      "batches learned stays, and net.history has the whole epochs so far and .stopped, the epoch "
      "that was not finished; at the prompt that history is also in _ and in the variable that the "
      "line assigns.",

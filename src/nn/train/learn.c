@@ -96,7 +96,9 @@ nb_status nb_net_keep(nb_ctx *ctx, const nb_net *net, nb_tensor *copy[NB_NET_STA
     memset(copy, 0, NB_NET_STATE * sizeof *copy);
     for (int i = 0; i < NB_NET_STATE; i++) {
         copy[i] = nb_tensor_clone(ctx, state[i]);
-        if (!copy[i]) return ctx->status;
+        if (copy[i]) continue;
+        nb_net_drop(ctx, copy);
+        return ctx->status;
     }
     return NB_OK;
 }
@@ -117,15 +119,35 @@ nb_status nb_net_check_kept(nb_ctx *ctx, const nb_net *net, nb_tensor *const cop
     return NB_OK;
 }
 
+static void copy_numbers(nb_tensor *to, const nb_tensor *from)
+{
+    size_t bytes = (size_t)nb_tensor_count(from) * nb_dtype_size(from->dtype);
+    memcpy(nb_tensor_data(to), nb_tensor_data(from), bytes);
+}
+
 /* The gradients there are of other parameters. */
 void nb_net_put_back(nb_net *net, nb_tensor *const copy[NB_NET_STATE])
 {
     nb_tensor *state[NB_NET_STATE];
     nb_net_state(net, state);
     for (int i = 0; i < NB_NET_STATE; i++) {
-        size_t bytes = (size_t)nb_tensor_count(copy[i]) * nb_dtype_size(copy[i]->dtype);
-        memcpy(nb_tensor_data(state[i]), nb_tensor_data(copy[i]), bytes);
+        copy_numbers(state[i], copy[i]);
         nb_tensor_touch(state[i], "restore");
     }
     nb_home_forget(net->home);
+}
+
+void nb_net_copy(const nb_net *net, nb_tensor *const copy[NB_NET_STATE])
+{
+    nb_tensor *state[NB_NET_STATE];
+    nb_net_state(net, state);
+    for (int i = 0; i < NB_NET_STATE; i++) copy_numbers(copy[i], state[i]);
+}
+
+void nb_net_drop(nb_ctx *ctx, nb_tensor *copy[NB_NET_STATE])
+{
+    for (int i = 0; i < NB_NET_STATE; i++) {
+        nb_tensor_release(ctx, copy[i]);
+        copy[i] = NULL;
+    }
 }

@@ -26,10 +26,14 @@ nb_status nb_learn(nb_ctx *ctx, nb_net *net, nb_optimizer *optimizer, const nb_l
 
 /* All numbers that learning leaves in a network, as flat tensors (borrowed). */
 void nb_net_state(const nb_net *net, nb_tensor *list[NB_NET_STATE]);
-/* Copies of them, which can be put back while the network has the same size and dtype (else
- * NB_EARG and nothing changes). */
+/* Copies of them (all or, on failure, none), which can be put back while the network has the same
+ * size and dtype (nb_net_check_kept: else NB_EARG). */
 nb_status nb_net_keep(nb_ctx *ctx, const nb_net *net, nb_tensor *copy[NB_NET_STATE]);
 nb_status nb_net_check_kept(nb_ctx *ctx, const nb_net *net, nb_tensor *const copy[NB_NET_STATE]);
 void nb_net_put_back(nb_net *net, nb_tensor *const copy[NB_NET_STATE]);
+/* Writes them once more into copies that fit. */
+void nb_net_copy(const nb_net *net, nb_tensor *const copy[NB_NET_STATE]);
+/* Releases copies; those that there are not yet may be NULL. */
+void nb_net_drop(nb_ctx *ctx, nb_tensor *copy[NB_NET_STATE]);
 
 #endif

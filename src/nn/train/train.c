@@ -23,6 +23,8 @@ static nb_progress progress_of(const loop *l)
                      .cost = nb_course_cost(at),
                      .accuracy = NAN,
                      .test_cost = NAN,
+                     .valid_accuracy = NAN,
+                     .valid_cost = NAN,
                      .seconds = nb_trainer_seconds(t),
                      .lr = t->optimizer->options.lr};
     p.rate = (double)t->history.examples / fmax(p.seconds, 1e-9);
@@ -59,6 +61,8 @@ static nb_status end_epoch(loop *l)
     p.batch = 0;
     p.accuracy = last->accuracy;
     p.test_cost = last->test_cost;
+    p.valid_accuracy = last->valid_accuracy;
+    p.valid_cost = last->valid_cost;
     return report(l, &p, l->options->on_epoch, last->cost);
 }
 
@@ -69,6 +73,12 @@ static nb_status run_epoch(loop *l)
     do status = run_batch(l);
     while (status == NB_OK && !l->stop && !nb_trainer_is_whole(l->trainer));
     return status == NB_OK && nb_trainer_is_whole(l->trainer) ? end_epoch(l) : status;
+}
+
+static bool goes_on(const loop *l)
+{
+    return !l->stop && l->trainer->history.epochs < l->options->epochs &&
+           !nb_trainer_is_done(l->trainer);
 }
 
 nb_status nb_train(nb_ctx *ctx, nb_net *net, nb_set *set, const nb_train_options *options,
@@ -83,8 +93,8 @@ nb_status nb_train(nb_ctx *ctx, nb_net *net, nb_set *set, const nb_train_options
     l.trainer = nb_trainer_new(ctx, net, set, &run);
     if (!l.trainer) return ctx->status;
     nb_status status = NB_OK;
-    while (status == NB_OK && !l.stop && l.trainer->history.epochs < options->epochs)
-        status = run_epoch(&l);
+    while (status == NB_OK && goes_on(&l)) status = run_epoch(&l);
+    if (status == NB_OK) nb_trainer_take_best(l.trainer);
     nb_history_free(ctx, history);
     *history = l.trainer->history;
     history->seconds = nb_trainer_seconds(l.trainer);

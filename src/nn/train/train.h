@@ -12,10 +12,11 @@ typedef struct nb_progress {
     double cost;      /* mean over the epoch's batches so far, or the last batch's (on_batch) */
     double accuracy;  /* on the test set at an epoch's end; NaN where there is none */
     double test_cost; /* likewise */
-    double seconds;   /* since train began */
-    double rate;      /* training examples a second so far */
-    double lr;        /* the learning rate of the last step; for those who show: NaN where it is
-                         the user's own */
+    double valid_accuracy, valid_cost; /* likewise, on the valid set */
+    double seconds;                    /* since train began */
+    double rate;                       /* training examples a second so far */
+    double lr; /* the learning rate of the last step; for those who show: NaN where it is
+                  the user's own */
 } nb_progress;
 
 /* NB_OK goes on; *stop = true ends training after this batch or epoch without an error. */
@@ -29,7 +30,8 @@ typedef struct nb_train_options {
     void *self;                 /* for the hooks */
 } nb_train_options;
 
-/* Trains. On an error or Ctrl-C the parameters are those of the last whole batch and the history,
+/* Trains. With patience the best parameters are there at the end, whatever ended it but an error or
+ * Ctrl-C. On an error or Ctrl-C the parameters are those of the last whole batch and the history,
  * whatever it held before, holds the whole epochs before and in which one it was stopped; NB_EVALUE
  * names layer (or "cost"), epoch and batch. What is refused before the first batch, as a set whose
  * examples do not fit the net, leaves the history as it was. */

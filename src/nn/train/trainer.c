@@ -1,48 +1,18 @@
-/* A run of training: its steps, the ends of its epochs, and its snapshots. */
+/* A run of training: its steps and the ends of its epochs. */
 #include "nn/train/trainer.h"
 
 #include "base/clock.h"
 #include "base/memory.h"
 
 #include <math.h>
-#include <string.h>
 
-/* ---- History ---- */
-
-void nb_history_free(nb_ctx *ctx, nb_history *history)
+/* A set that is only evaluated; or NULL. */
+static nb_status check_other(nb_ctx *ctx, const nb_net *net, const nb_set *set, const char *name)
 {
-    nb_free(ctx, history->epoch, (size_t)history->room * sizeof *history->epoch);
-    *history = (nb_history){.epochs = 0};
+    nb_status status = set ? nb_set_check(ctx, net, set) : NB_OK;
+    if (status != NB_OK) nb_fail_in(ctx, "%s", name);
+    return status;
 }
-
-static nb_status copy_history(nb_ctx *ctx, nb_history *to, const nb_history *from)
-{
-    size_t bytes = (size_t)from->epochs * sizeof *from->epoch;
-    *to = *from;
-    to->room = from->epochs;
-    to->epoch = NULL;
-    if (!bytes) return NB_OK;
-    to->epoch = nb_alloc(ctx, bytes);
-    if (!to->epoch) return ctx->status;
-    memcpy(to->epoch, from->epoch, bytes);
-    return NB_OK;
-}
-
-/* Room for one epoch more. */
-static nb_status reserve_epoch(nb_ctx *ctx, nb_history *history)
-{
-    size_t size = sizeof *history->epoch;
-    if (history->epochs < history->room) return NB_OK;
-    int64_t room = history->room ? 2 * history->room : 16;
-    nb_epoch *list =
-        nb_resize(ctx, history->epoch, (size_t)history->room * size, (size_t)room * size);
-    if (!list) return ctx->status;
-    history->epoch = list;
-    history->room = room;
-    return NB_OK;
-}
-
-/* ---- A trainer ---- */
 
 static nb_status check(nb_ctx *ctx, const nb_net *net, const nb_set *set,
                        const nb_trainer_options *options)
@@ -53,12 +23,14 @@ static nb_status check(nb_ctx *ctx, const nb_net *net, const nb_set *set,
                        (long long)options->batch);
     if (!(lr > 0) || !isfinite(lr))
         return nb_fail(ctx, NB_EARG, "lr must be a number above 0, not %g", lr);
+    if (options->patience && !options->valid)
+        return nb_fail(ctx, NB_EARG,
+                       "patience waits for a lower cost on valid, and there is no valid; "
+                       "set:split(0.9) gives a part to hold back");
     nb_status status = nb_net_check_cost(ctx, net);
     if (status == NB_OK) status = nb_set_check(ctx, net, set);
-    if (status == NB_OK && options->test) {
-        status = nb_set_check(ctx, net, options->test);
-        if (status != NB_OK) nb_fail_in(ctx, "test");
-    }
+    if (status == NB_OK) status = check_other(ctx, net, options->valid, "valid");
+    if (status == NB_OK) status = check_other(ctx, net, options->test, "test");
     if (status == NB_OK)
         status = nb_optimizer_prepare(ctx, options->optimizer, net->dtype, nb_net_count(net));
     if (status == NB_OK && set->count > INT32_MAX)
@@ -73,12 +45,14 @@ nb_trainer *nb_trainer_new(nb_ctx *ctx, nb_net *net, nb_set *set, const nb_train
     if (!t) return NULL;
     *t = (nb_trainer){.net = nb_net_retain(net),
                       .set = nb_set_retain(set),
+                      .valid = options->valid ? nb_set_retain(options->valid) : NULL,
                       .test = options->test ? nb_set_retain(options->test) : NULL,
                       .optimizer = options->optimizer,
                       .course = {.count = set->count,
                                  .size = options->batch,
                                  .seed = options->seed,
                                  .shuffle = options->shuffle},
+                      .patience = options->patience,
                       .began = nb_clock(),
                       .keep_grads = options->keep_grads};
     t->order = nb_alloc(ctx, (size_t)set->count * sizeof *t->order);
@@ -105,7 +79,9 @@ void nb_trainer_free(nb_ctx *ctx, nb_trainer *t)
     nb_history_free(ctx, &t->history);
     nb_net_release(ctx, t->net);
     nb_set_release(ctx, t->set);
+    nb_set_release(ctx, t->valid);
     nb_set_release(ctx, t->test);
+    nb_net_drop(ctx, t->best);
     nb_free(ctx, t, sizeof *t);
 }
 
@@ -214,7 +190,7 @@ nb_status nb_trainer_step(nb_ctx *ctx, nb_trainer *t, double *cost)
     }
     int64_t left = at.count - at.examples, n = left < at.size ? left : at.size;
     /* What is learned is never without its entry. */
-    status = reserve_epoch(ctx, &t->history);
+    status = nb_history_reserve(ctx, &t->history, 1);
     if (status == NB_OK) status = make_order(ctx, t, at.epoch);
     if (status == NB_OK) status = learn_batch(ctx, t, &at, n, cost, &weight);
     if (status != NB_OK) return placed(ctx, &at, status);
@@ -228,23 +204,66 @@ nb_status nb_trainer_step(nb_ctx *ctx, nb_trainer *t, double *cost)
     return NB_OK;
 }
 
+/* NaN twice where there is no set. */
+static nb_status judge(nb_ctx *ctx, const nb_trainer *t, const nb_set *set, double *cost,
+                       double *accuracy)
+{
+    nb_evaluation result;
+    *cost = *accuracy = NAN;
+    if (!set) return NB_OK;
+    nb_status status = nb_evaluate(ctx, t->net, set, &result);
+    if (status != NB_OK) return status;
+    *cost = result.cost;
+    *accuracy = nb_evaluation_accuracy(&result);
+    return NB_OK;
+}
+
+/* Whether patience keeps what the network is after this epoch. */
+static bool is_best(const nb_trainer *t, const nb_epoch *epoch)
+{
+    if (!t->patience) return false;
+    if (!t->best[0]) return !isnan(epoch->valid_cost);
+    return epoch->valid_cost < t->history.epoch[t->course.best - 1].valid_cost;
+}
+
+/* The only step that can fail is the first one. */
+static nb_status keep_best(nb_ctx *ctx, nb_trainer *t, int64_t epoch)
+{
+    nb_status status = NB_OK;
+    if (t->best[0])
+        nb_net_copy(t->net, t->best);
+    else
+        status = nb_net_keep(ctx, t->net, t->best);
+    if (status == NB_OK) t->course.best = epoch;
+    return status;
+}
+
 nb_status nb_trainer_end_epoch(nb_ctx *ctx, nb_trainer *t)
 {
     const nb_course *at = &t->course;
-    nb_epoch epoch = {.cost = nb_course_cost(at), .test_cost = NAN, .accuracy = NAN};
-    if (!nb_trainer_is_whole(t) || t->history.epochs == at->epoch) return NB_OK;
-    nb_status status = reserve_epoch(ctx, &t->history);
-    if (status == NB_OK && t->test) {
-        nb_evaluation test;
-        status = nb_evaluate(ctx, t->net, t->test, &test);
-        epoch.test_cost = test.cost;
-        epoch.accuracy = nb_evaluation_accuracy(&test);
-    }
+    nb_history *history = &t->history;
+    nb_epoch epoch = {.cost = nb_course_cost(at), .lr = rate_of(t)};
+    if (!nb_trainer_is_whole(t) || history->epochs == at->epoch) return NB_OK;
+    nb_status status = nb_history_reserve(ctx, history, 1);
+    if (status == NB_OK) status = judge(ctx, t, t->valid, &epoch.valid_cost, &epoch.valid_accuracy);
+    if (status == NB_OK) status = judge(ctx, t, t->test, &epoch.test_cost, &epoch.accuracy);
+    if (status == NB_OK && is_best(t, &epoch)) status = keep_best(ctx, t, at->epoch);
     if (status != NB_OK) return status;
-    epoch.seconds = nb_trainer_seconds(t);
-    epoch.lr = rate_of(t);
-    t->history.epoch[t->history.epochs++] = epoch;
+    epoch.elapsed = nb_trainer_seconds(t);
+    history->epoch[history->epochs++] = epoch;
     return NB_OK;
+}
+
+bool nb_trainer_is_done(const nb_trainer *t)
+{
+    return t->patience && t->history.epochs - t->course.best >= t->patience;
+}
+
+void nb_trainer_take_best(nb_trainer *t)
+{
+    if (!t->best[0]) return;
+    nb_net_put_back(t->net, t->best);
+    t->history.best = t->course.best;
 }
 
 nb_status nb_trainer_epoch(nb_ctx *ctx, nb_trainer *t)
@@ -254,65 +273,4 @@ nb_status nb_trainer_epoch(nb_ctx *ctx, nb_trainer *t)
     do status = nb_trainer_step(ctx, t, &cost);
     while (status == NB_OK && !nb_trainer_is_whole(t));
     return status == NB_OK ? nb_trainer_end_epoch(ctx, t) : status;
-}
-
-/* ---- Snapshots ---- */
-
-void nb_snapshot_free(nb_ctx *ctx, nb_snapshot *s)
-{
-    if (!s) return;
-    for (int i = 0; i < NB_NET_STATE; i++) nb_tensor_release(ctx, s->net[i]);
-    nb_optimizer_free(ctx, &s->optimizer);
-    nb_history_free(ctx, &s->history);
-    nb_free(ctx, s, sizeof *s);
-}
-
-nb_snapshot *nb_trainer_save(nb_ctx *ctx, const nb_trainer *t)
-{
-    nb_snapshot *s = nb_alloc_zero(ctx, 1, sizeof *s);
-    if (!s) return NULL;
-    s->course = t->course;
-    nb_status status = nb_net_keep(ctx, t->net, s->net);
-    if (status == NB_OK) status = nb_optimizer_copy(ctx, &s->optimizer, t->optimizer);
-    if (status == NB_OK) status = copy_history(ctx, &s->history, &t->history);
-    s->history.seconds = nb_trainer_seconds(t);
-    if (status == NB_OK) return s;
-    nb_snapshot_free(ctx, s);
-    return NULL;
-}
-
-static nb_status check_snapshot(nb_ctx *ctx, const nb_trainer *t, const nb_snapshot *s)
-{
-    const char *was = s->optimizer.type->name, *is = t->optimizer->type->name;
-    if (s->optimizer.type != t->optimizer->type)
-        return nb_fail(ctx, NB_EARG, "this is a snapshot of a run with %s; this one has %s", was,
-                       is);
-    if (s->course.count != t->course.count)
-        return nb_fail(ctx, NB_EARG,
-                       "this is a snapshot of a run on %lld examples; this one has %lld",
-                       (long long)s->course.count, (long long)t->course.count);
-    return nb_net_check_kept(ctx, t->net, s->net);
-}
-
-nb_status nb_trainer_restore(nb_ctx *ctx, nb_trainer *t, const nb_snapshot *s)
-{
-    nb_optimizer optimizer;
-    nb_history history;
-    nb_status status = check_snapshot(ctx, t, s);
-    if (status == NB_OK) status = nb_optimizer_copy(ctx, &optimizer, &s->optimizer);
-    if (status != NB_OK) return status;
-    status = copy_history(ctx, &history, &s->history);
-    if (status != NB_OK) {
-        nb_optimizer_free(ctx, &optimizer);
-        return status;
-    }
-    nb_net_put_back(t->net, s->net);
-    nb_optimizer_free(ctx, t->optimizer);
-    *t->optimizer = optimizer;
-    nb_history_free(ctx, &t->history);
-    t->history = history;
-    t->course = s->course;
-    t->ordered = 0;
-    t->began = nb_clock();
-    return NB_OK;
 }

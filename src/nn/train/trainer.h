@@ -1,30 +1,12 @@
-/* A run of training as an object: it makes steps, and goes back to where it was saved. The loop
- * over epochs (nb_train) stands on it, as does whatever else stops and goes on. */
+/* A run of training as an object: it makes steps. The loop over epochs (nb_train) stands on it, as
+ * do snapshots, which take it back to where it was, and whatever else stops and goes on. */
 #ifndef NB_TRAINER_H
 #define NB_TRAINER_H
 
 #include "nn/train/evaluate.h"
+#include "nn/train/history.h"
 #include "nn/train/learn.h"
 #include "nn/train/weights.h"
-
-typedef struct nb_epoch {
-    double cost;                /* mean over the epoch's examples, each when its batch came */
-    double test_cost, accuracy; /* NaN where there is none */
-    double seconds;             /* since the run began */
-    double lr;                  /* the learning rate of its last step */
-} nb_epoch;
-
-typedef struct nb_history {
-    int64_t epochs, room; /* whole epochs done */
-    nb_epoch *epoch;
-    double seconds;
-    int64_t examples; /* trained on, all epochs together */
-    int64_t tested;   /* examples of the test set */
-    int64_t common;   /* those of them that were trained on */
-    int64_t stopped;  /* the epoch in which an error or Ctrl-C ended the run; 0: none did */
-} nb_history;
-
-void nb_history_free(nb_ctx *ctx, nb_history *history);
 
 typedef struct nb_trainer_options {
     int64_t batch;
@@ -32,7 +14,8 @@ typedef struct nb_trainer_options {
     bool shuffle;
     nb_optimizer *optimizer; /* borrowed for the trainer's life */
     nb_tensor *weights;      /* of examples or classes (nb_weights_read); borrowed, or NULL */
-    nb_set *test;            /* evaluated at every epoch's end; or NULL */
+    nb_set *valid, *test;    /* evaluated at every epoch's end; or NULL */
+    int64_t patience;        /* epochs without a lower cost on valid that end the run; 0: none do */
     bool keep_grads;         /* somebody reads net:grads() between steps */
 } nb_trainer_options;
 
@@ -49,11 +32,12 @@ typedef struct nb_course {
     double weight;    /* of these: their number, unless they are weighted */
     double sum;       /* of their costs, each times its weight */
     int64_t steps;    /* batches of all epochs */
+    int64_t best;     /* the epoch from which patience counts: with the lowest cost on valid */
 } nb_course;
 
 typedef struct nb_trainer {
     nb_net *net;
-    nb_set *set, *test; /* test: or NULL */
+    nb_set *set, *valid, *test; /* the last two: or NULL */
     nb_optimizer *optimizer;
     nb_course course;
     nb_history history; /* an entry for every epoch that has ended */
@@ -62,7 +46,10 @@ typedef struct nb_trainer {
     nb_weights weights;
     nb_tensor *x, *y;           /* of a whole batch */
     nb_tensor *rest_x, *rest_y; /* of the last, shorter one */
-    double began;               /* on the clock; history.seconds is what passed before */
+    int64_t patience;
+    nb_tensor
+        *best[NB_NET_STATE]; /* where patience: the network after epoch course.best; or NULL */
+    double began;            /* on the clock; history.seconds is what passed before */
     bool keep_grads;
 } nb_trainer;
 
@@ -77,31 +64,21 @@ void nb_trainer_free(nb_ctx *ctx, nb_trainer *trainer);
  * that epoch, where nobody has, and begins the next. On any failure nothing has changed, and trying
  * again gives the same bits; NB_EVALUE names epoch, batch and layer (or "cost"). */
 nb_status nb_trainer_step(nb_ctx *ctx, nb_trainer *trainer, double *cost);
-/* Evaluates the test set and writes the history's entry, once all batches of an epoch are done;
+/* Evaluates valid and test and writes the history's entry, once all batches of an epoch are done;
  * otherwise, and the second time, it does nothing. */
 nb_status nb_trainer_end_epoch(nb_ctx *ctx, nb_trainer *trainer);
 /* The rest of the epoch under way, or a new one; ends it. */
 nb_status nb_trainer_epoch(nb_ctx *ctx, nb_trainer *trainer);
 /* Between epochs: the last is whole, or there was none. */
 bool nb_trainer_is_whole(const nb_trainer *trainer);
+/* Whether patience is at its end: so many epochs in a row had no lower cost on valid. */
+bool nb_trainer_is_done(const nb_trainer *trainer);
+/* Puts the parameters (and running figures) of the epoch with the lowest cost on valid into the
+ * network, where the trainer keeps them: with patience, once an epoch has ended. */
+void nb_trainer_take_best(nb_trainer *trainer);
 /* The mean cost of the epoch's batches so far. */
 double nb_course_cost(const nb_course *at);
 /* Since the run began. */
 double nb_trainer_seconds(const nb_trainer *trainer);
-
-/* All that a run has changed, at one moment. */
-typedef struct nb_snapshot {
-    nb_tensor *net[NB_NET_STATE];
-    nb_optimizer optimizer; /* options and state */
-    nb_course course;
-    nb_history history;
-} nb_snapshot;
-
-nb_snapshot *nb_trainer_save(nb_ctx *ctx, const nb_trainer *trainer);
-/* Puts a trainer where another (or it) was when it was saved: what it does then has the same bits.
- * On failure nothing has changed; NB_EARG: a snapshot of another network, optimizer or set. */
-nb_status nb_trainer_restore(nb_ctx *ctx, nb_trainer *trainer, const nb_snapshot *snapshot);
-/* NULL is allowed. */
-void nb_snapshot_free(nb_ctx *ctx, nb_snapshot *snapshot);
 
 #endif

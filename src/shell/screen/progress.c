@@ -77,13 +77,20 @@ static void add_bar(line *l, const nb_progress *p)
     for (int i = 0; width >= BAR_LEAST && i < width; i++) add(l, i < filled ? full : rest);
 }
 
+/* A set that is evaluated: its share of right answers, else its cost, else nothing. */
+static void add_judged(line *l, const char *set, double accuracy, double cost)
+{
+    if (!isnan(accuracy))
+        add_part(l, "%s %.1f %%", set, 100 * accuracy);
+    else if (!isnan(cost))
+        add_part(l, "%s cost %.3g", set, cost);
+}
+
 static void add_cost(line *l, const sh_progress *progress, const nb_progress *p)
 {
     add_part(l, "cost %.3g", p->cost);
-    if (!isnan(progress->accuracy))
-        add_part(l, "test %.1f %%", 100 * progress->accuracy);
-    else if (!isnan(progress->test_cost))
-        add_part(l, "test cost %.3g", progress->test_cost);
+    add_judged(l, "valid", progress->valid_accuracy, progress->valid_cost);
+    add_judged(l, "test", progress->accuracy, progress->test_cost);
     if (!isnan(p->lr)) add_part(l, "lr %.3g", p->lr);
 }
 
@@ -141,12 +148,15 @@ static void start_over(sh_progress *progress)
     progress->visible = false;
     progress->drawn = -DRAW_EVERY;
     progress->accuracy = progress->test_cost = NAN;
+    progress->valid_accuracy = progress->valid_cost = NAN;
 }
 
 static void show(void *self, const nb_progress *p)
 {
     sh_progress *progress = self;
     if (p->batch == 0) {
+        progress->valid_accuracy = p->valid_accuracy;
+        progress->valid_cost = p->valid_cost;
         progress->accuracy = p->accuracy;
         progress->test_cost = p->test_cost;
         if (!progress->terminal->moves) print_epoch(progress, p);

@@ -3,7 +3,7 @@
 #include "../nets.h"
 
 #include "base/workers.h"
-#include "nn/train/trainer.h"
+#include "nn/train/snapshot.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -13,7 +13,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-enum { EXAMPLES = 23, BATCH = 4, BATCHES = 6, EPOCHS = 3, STEPS = EPOCHS * BATCHES, KINDS = 3 };
+enum { EXAMPLES = 23, BATCH = 4, BATCHES = 6, EPOCHS = 3, STEPS = EPOCHS * BATCHES, KINDS = 4 };
 
 /* A run on a small set whose last batch is short. Filled where it stays: the trainer borrows the
  * optimizer. */
@@ -37,6 +37,10 @@ static void begin(lab *l, nb_ctx *ctx, int kind)
     l->optimizer.options.momentum = kind == 1 ? 0.9 : 0;
     l->options = (nb_trainer_options){
         .batch = BATCH, .seed = 7, .shuffle = true, .optimizer = &l->optimizer, .test = l->set};
+    if (kind == 3) {
+        l->options.valid = l->set;
+        l->options.patience = 2;
+    }
     l->trainer = nb_trainer_new(ctx, l->net, l->set, &l->options);
     assert_non_null(l->trainer);
 }
@@ -80,6 +84,7 @@ static void assert_same_course(const nb_course *a, const nb_course *b)
     assert_int_equal(a->examples, b->examples);
     assert_int_equal(a->steps, b->steps);
     assert_true(a->sum == b->sum);
+    assert_int_equal(a->best, b->best);
 }
 
 /* Every bit that is not a time. */
@@ -92,12 +97,17 @@ static void assert_same(const lab *a, const lab *b)
     assert_int_equal(a->optimizer.slots, b->optimizer.slots);
     for (int i = 0; i < a->optimizer.slots; i++)
         assert_true(same_bits(a->ctx, a->optimizer.slot[i].value, b->optimizer.slot[i].value));
+    assert_int_equal(a->trainer->best[0] != NULL, b->trainer->best[0] != NULL);
+    for (int i = 0; i < NB_NET_STATE && a->trainer->best[0]; i++)
+        assert_true(same_bits(a->ctx, a->trainer->best[i], b->trainer->best[i]));
     assert_int_equal(p->epochs, q->epochs);
     assert_int_equal(p->examples, q->examples);
     for (int64_t i = 0; i < p->epochs; i++) {
         assert_true(same_number(p->epoch[i].cost, q->epoch[i].cost));
         assert_true(same_number(p->epoch[i].test_cost, q->epoch[i].test_cost));
         assert_true(same_number(p->epoch[i].accuracy, q->epoch[i].accuracy));
+        assert_true(same_number(p->epoch[i].valid_cost, q->epoch[i].valid_cost));
+        assert_true(same_number(p->epoch[i].valid_accuracy, q->epoch[i].valid_accuracy));
     }
 }
 
