@@ -1,5 +1,7 @@
 """Costs with their options, targets of every kind, also far out; activations far out."""
 
+import math
+
 import torch
 from torch.nn import functional as F
 
@@ -144,6 +146,75 @@ def on_steps():
                    unit(f"*x3 - 3 {last} : {cost}"))
 
 
+def as_rows(f, g):
+    """The same where every place counts as an example: for losses of PyTorch that know no space."""
+
+    def cost(z, y):
+        rows = z.movedim(1, -1).flatten(0, -2)
+        rows = g(rows) if g else rows
+        return f(rows, y.flatten() if z.dim() > y.dim() else y.movedim(1, -1).flatten(0, -2))
+
+    return cost
+
+
+def half(a, y):
+    return ((a - F.one_hot(y, 3)) ** 2).sum() / 2 / a.shape[0]
+
+
+def each_sigmoid(z, y):
+    return bernoulli(z, F.one_hot(y, 3).to(z.dtype))
+
+
+# cost with its options, last layer, cost of z: classes along channels
+ON_SPACE = (
+    ("cross_entropy", "softmax", F.cross_entropy),
+    ("cross_entropy logits=true", "linear", F.cross_entropy),
+    ("cross_entropy", "log_softmax", F.cross_entropy),
+    ("nll", "log_softmax", lambda z, y: F.nll_loss(torch.log_softmax(z, 1), y)),
+    ("kl", "softmax", F.cross_entropy),
+    ("hinge margin=0.5", "linear", as_rows(margins(0.5), None)),
+    ("quadratic", "softmax", as_rows(half, soft)),
+    ("quadratic", "sigmoid", as_rows(half, torch.sigmoid)),
+    ("cross_entropy", "sigmoid", as_rows(each_sigmoid, None)),
+)
+
+# The same of targets that are a distribution at each place.
+SPREAD = (
+    ("cross_entropy", "softmax", F.cross_entropy),
+    ("cross_entropy logits=true", "linear", F.cross_entropy),
+    ("nll", "log_softmax", as_rows(nll_of, logs)),
+    ("kl", "softmax", as_rows(kl, logs)),
+)
+PICTURES = (("3x2x4", "2x2x4", "2x3x2x4"), ("3x5", "2x5", "2x3x5"))
+
+
+def on_space():
+    """A class, or a distribution, at every place of a picture, and of a line."""
+    rule = [k % 3 + 1 for k in (0, 2, 1, 1, 0, 2, 2, 1, 0, 0, 1, 2, 1, 0, 2, 2)]
+    for picture, places_of, whole in PICTURES:
+        sizes_of = whole[2:].split("x")
+        x = real(whole)
+        count = 2 * math.prod(int(size) for size in sizes_of[1:])
+        classes = given(places_of, rule[:count], torch.int32)
+        spread = real(whole, 0, 1)
+        for table, y in ((ON_SPACE, classes), (SPREAD, spread)):
+            for cost, last, f in table:
+                name, *options = cost.split()
+                what = "of class numbers" if y is classes else "of distributions"
+                kernel = ", 1" * (picture.count("x") + 1)
+                yield Case(f"cost:{name}",
+                           " ".join((*options, f"after {last}", what, f"on {picture}")),
+                           "t.cost, t[1].delta",
+                           both(lambda z, y, f=f: f(z, y if y.dtype != torch.float64
+                                                    else y / y.sum(1, keepdim=True)), None),
+                           {"x": x, "y": y}, (),
+                           (f'net = nn.net("{picture} - conv 3 1 {last} : {cost}", '
+                            "{dtype = dtype})",
+                            f"net[1].w, net[1].b = tensor.eye(3):reshape(3, 3{kernel[3:]}), 0",
+                            "if y.dtype == dtype then y = y / y:sum(2, {keep = true}) end",
+                            "t = net:trace(x, y)"))
+
+
 def far_out():
     """Activations at ±1000; what is of the magnitude of e^1000 is left out."""
     for name, (f, *_) in ACTIVATIONS.items():
@@ -192,5 +263,6 @@ def weighted():
 def cases():
     yield from costs()
     yield from on_steps()
+    yield from on_space()
     yield from weighted()
     yield from far_out()

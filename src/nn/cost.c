@@ -3,7 +3,10 @@
 
 #include "base/family.h"
 #include "base/text.h"
+#include "tensor/make.h"
 #include "tensor/shape.h"
+
+#include <string.h>
 
 #define X(name) extern const nb_cost_type nb_cost_##name;
 #include "nn/costs.def"
@@ -111,6 +114,19 @@ nb_tensor *nb_cost_of(nb_ctx *ctx, const nb_cost *cost, nb_op_id fused, nb_activ
 {
     if (fused != NB_OPS) return cost_of_z(ctx, cost, fused, out, y);
     return cost_of_outputs(ctx, cost, last, out, y);
+}
+
+nb_tensor *nb_one_hot(nb_ctx *ctx, nb_dtype dtype, int64_t classes, nb_tensor *numbers)
+{
+    int64_t shape[NB_MAX_DIMS];
+    char text[NB_SHAPE_TEXT];
+    if (numbers->dims >= NB_MAX_DIMS)
+        return nb_fail_null(ctx, NB_ESHAPE, "class numbers of %s have too many dimensions",
+                            nb_shape_text(numbers->dims, numbers->shape, text));
+    memcpy(shape, numbers->shape, (size_t)numbers->dims * sizeof *shape);
+    shape[numbers->dims] = classes;
+    nb_tensor *out = nb_tensor_new(ctx, dtype, numbers->dims + 1, shape);
+    return out ? nb_tensor_settle(ctx, out, nb_fill_one_hot(ctx, out, numbers)) : NULL;
 }
 
 bool nb_cost_takes_classes(const nb_cost *cost, nb_activation last, int64_t units)

@@ -75,6 +75,8 @@ nb_tensor *nb_cost_of(nb_ctx *ctx, const nb_cost *cost, nb_op_id fused, nb_activ
                       nb_tensor *out, const nb_answers *y);
 /* An op that makes C, of outputs or of z. */
 nb_tensor *nb_cost_op(nb_ctx *ctx, nb_op_id op, nb_tensor *out, const nb_answers *y);
+/* Class numbers (…) as rows of zeros with a 1, (…, classes). */
+nb_tensor *nb_one_hot(nb_ctx *ctx, nb_dtype dtype, int64_t classes, nb_tensor *numbers);
 /* Whether class numbers are taken as they are, so that nobody makes them rows of a 1 among zeros.
  */
 bool nb_cost_takes_classes(const nb_cost *cost, nb_activation last, int64_t units);

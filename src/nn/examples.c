@@ -3,10 +3,10 @@
 
 #include "base/text.h"
 #include "tensor/assign.h"
-#include "tensor/make.h"
 #include "tensor/shape.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 /* Whether a tensor's last sizes are those of one example of the form. */
@@ -63,49 +63,74 @@ nb_tensor *nb_net_inputs(nb_ctx *ctx, const nb_net *net, nb_tensor *x, bool *sin
     return batch;
 }
 
-/* Says what is wrong with a class number, and with the usual reason for a 0. */
-static nb_status bad_class(nb_ctx *ctx, double value, int64_t classes)
-{
-    char text[NB_NUMBER_MAX];
-    if (value == 0)
-        return nb_fail(ctx, NB_EARG,
-                       "y holds class 0, but classes count from 1 to %lld; add 1 to y",
-                       (long long)classes);
-    return nb_fail(ctx, NB_EARG, "y holds class %s; the network has classes 1 to %lld",
-                   nb_number_text(value, text), (long long)classes);
-}
-
-/* Numbers that one step of an output holds, from which class numbers choose; space takes targets
- * alone. */
-static int64_t units(const nb_net *net)
+int64_t nb_net_units(const nb_net *net)
 {
     const nb_form *out = nb_net_out(net);
-    return out->dims && out->reading != NB_SPACE ? out->size[out->dims - 1] : 1;
+    return out->size[nb_form_neuron_dim(out)];
 }
 
 /* The output's sizes without its units: what class numbers stand at. */
 static nb_form class_places(const nb_net *net)
 {
     nb_form places = *nb_net_out(net);
+    int units = nb_form_neuron_dim(&places);
     places.dims--;
+    for (int i = units; i < places.dims; i++) places.size[i] = places.size[i + 1];
     return places;
 }
 
 bool nb_net_takes_classes(const nb_net *net, int dims, const int64_t *shape)
 {
     nb_form places = class_places(net);
-    return dims == places.dims && units(net) > 1 && nb_form_takes(&places, shape);
+    return dims == places.dims && nb_net_units(net) > 1 && nb_form_takes(&places, shape);
 }
 
 bool nb_net_wants_classes(const nb_net *net)
 {
-    return nb_cost_takes_classes(&net->cost, nb_net_last_activation(net), units(net));
+    int64_t units = nb_net_units(net);
+    if (nb_net_out(net)->reading == NB_SPACE) return units > 1;
+    return nb_cost_takes_classes(&net->cost, nb_net_last_activation(net), units);
 }
 
-/* Every number of y checked, as NB_I32 (n, …). */
-static nb_tensor *class_numbers(nb_ctx *ctx, const nb_net *net, nb_tensor *y, int64_t n)
+enum { PLACE_TEXT = 96 };
+
+/* "example 2, step 3", "example 2, row 1, column 3": where number `at` of y (n, …) stands. */
+static const char *name_place(const nb_net *net, const nb_tensor *y, int64_t at,
+                              char text[PLACE_TEXT])
 {
-    int64_t classes = units(net);
+    bool space = nb_net_out(net)->reading == NB_SPACE;
+    int64_t index[NB_MAX_DIMS];
+    int used = 0;
+    for (int i = y->dims - 1; i >= 0; at /= y->shape[i--]) index[i] = at % y->shape[i] + 1;
+    for (int i = 0; i < y->dims; i++) {
+        const char *what = i == 0            ? "example"
+                           : !space          ? "step"
+                           : i < y->dims - 1 ? "row"
+                                             : "column";
+        used += snprintf(text + used, (size_t)(PLACE_TEXT - used), "%s%s %lld", i ? ", " : "", what,
+                         (long long)index[i]);
+        if (used >= PLACE_TEXT) break;
+    }
+    return text;
+}
+
+/* Says what is wrong with class number `at`, and the usual reason for a 0. */
+static nb_status bad_class(nb_ctx *ctx, const nb_net *net, const nb_tensor *y, int64_t at)
+{
+    char text[NB_NUMBER_MAX], place[PLACE_TEXT];
+    double value = ((const double *)nb_tensor_data(y))[at];
+    int64_t classes = nb_net_units(net);
+    if (value == 0)
+        return nb_fail(ctx, NB_EARG,
+                       "y holds class 0, but classes count from 1 to %lld; add 1 to y",
+                       (long long)classes);
+    return nb_fail(ctx, NB_EARG, "y holds class %s at %s; the network has classes 1 to %lld",
+                   nb_number_text(value, text), name_place(net, y, at, place), (long long)classes);
+}
+
+nb_tensor *nb_net_class_numbers(nb_ctx *ctx, const nb_net *net, nb_tensor *y, int64_t n)
+{
+    int64_t classes = nb_net_units(net);
     nb_tensor *real = nb_tensor_convert(ctx, y, NB_F64, 1);
     nb_tensor *rows = real ? as_batch(ctx, real, n, class_places(net).dims) : NULL;
     nb_tensor *whole = rows ? nb_tensor_contiguous(ctx, rows) : NULL;
@@ -113,7 +138,7 @@ static nb_tensor *class_numbers(nb_ctx *ctx, const nb_net *net, nb_tensor *y, in
     for (int64_t i = 0; whole && i < nb_tensor_count(whole) && status == NB_OK; i++) {
         double value = ((const double *)nb_tensor_data(whole))[i];
         bool fits = value >= 1 && value <= (double)classes && value == floor(value);
-        if (!fits) status = bad_class(ctx, value, classes);
+        if (!fits) status = bad_class(ctx, net, whole, i);
     }
     nb_tensor *out = status == NB_OK ? nb_tensor_convert(ctx, whole, NB_I32, 1) : NULL;
     nb_tensor_release(ctx, real);
@@ -122,22 +147,11 @@ static nb_tensor *class_numbers(nb_ctx *ctx, const nb_net *net, nb_tensor *y, in
     return out;
 }
 
-/* Rows with a 1 among zeros; one more reference to y itself where it holds targets. */
-static nb_tensor *one_hot(nb_ctx *ctx, const nb_net *net, nb_tensor *y)
-{
-    int64_t shape[NB_MAX_DIMS];
-    if (nb_dtype_computes(y->dtype)) return nb_tensor_retain(y);
-    memcpy(shape, y->shape, (size_t)y->dims * sizeof *shape);
-    shape[y->dims] = units(net);
-    nb_tensor *out = nb_tensor_new(ctx, net->dtype, y->dims + 1, shape);
-    return out ? nb_tensor_settle(ctx, out, nb_fill_one_hot(ctx, out, y)) : NULL;
-}
-
 /* Checked class numbers as the net's cost takes them; takes `numbers` over. */
 static nb_tensor *as_wanted(nb_ctx *ctx, const nb_net *net, nb_tensor *numbers)
 {
     if (!numbers || nb_net_wants_classes(net)) return numbers;
-    nb_tensor *out = one_hot(ctx, net, numbers);
+    nb_tensor *out = nb_one_hot(ctx, net->dtype, nb_net_units(net), numbers);
     nb_tensor_release(ctx, numbers);
     return out;
 }
@@ -149,19 +163,34 @@ static nb_status counts_differ(nb_ctx *ctx, const nb_net *net, const nb_tensor *
     return nb_fail(ctx, NB_ESHAPE, "y is %s; %lld examples need targets %lldx%s%s",
                    nb_shape_text(y->dims, y->shape, given), (long long)n, (long long)n,
                    nb_form_text(out, wanted),
-                   units(net) == 1  ? ""
-                   : out->dims == 1 ? " or as many class numbers"
-                                    : " or a class number for each step");
+                   nb_net_units(net) == 1     ? ""
+                   : out->dims == 1           ? " or as many class numbers"
+                   : out->reading == NB_SPACE ? " or a class number for each place"
+                                              : " or a class number for each step");
+}
+
+/* Whether y is targets for n examples: of the output's shape, or a number each of a single one. */
+static bool are_targets(const nb_form *out, const nb_tensor *y, int64_t n)
+{
+    bool whole = y->dims == out->dims + 1 && y->shape[0] == n;
+    bool one = n == 1 && y->dims == out->dims;
+    bool number = y->dims == 0 ? n == 1 : y->dims == 1 && y->shape[0] == n;
+    bool column = out->dims == 1 && out->size[0] == 1 && number;
+    return ends_with(y, out) ? whole || one : column;
+}
+
+bool nb_net_given_classes(const nb_net *net, const nb_tensor *y, int64_t n)
+{
+    if (are_targets(nb_net_out(net), y, n)) return false;
+    bool each = y->dims > 0 && y->shape[0] == n;
+    return (each && nb_net_takes_classes(net, y->dims - 1, y->shape + 1)) ||
+           (n == 1 && nb_net_takes_classes(net, y->dims, y->shape));
 }
 
 nb_tensor *nb_net_targets(nb_ctx *ctx, const nb_net *net, nb_tensor *y, int64_t n)
 {
     const nb_form *out = nb_net_out(net);
-    bool whole = y->dims == out->dims + 1 && y->shape[0] == n;
-    bool one = n == 1 && y->dims == out->dims;
-    bool number = y->dims == 0 ? n == 1 : y->dims == 1 && y->shape[0] == n;
-    bool column = out->dims == 1 && out->size[0] == 1 && number;
-    if (ends_with(y, out) ? whole || one : column) {
+    if (are_targets(out, y, n)) {
         const int64_t single[2] = {n, 1};
         nb_tensor *same = in_dtype(ctx, net->dtype, y, "y");
         nb_tensor *batch = !same               ? NULL
@@ -170,10 +199,8 @@ nb_tensor *nb_net_targets(nb_ctx *ctx, const nb_net *net, nb_tensor *y, int64_t 
         nb_tensor_release(ctx, same);
         return batch;
     }
-    bool classes =
-        y->dims > 0 && y->shape[0] == n && nb_net_takes_classes(net, y->dims - 1, y->shape + 1);
-    if (classes || (n == 1 && nb_net_takes_classes(net, y->dims, y->shape)))
-        return as_wanted(ctx, net, class_numbers(ctx, net, y, n));
+    if (nb_net_given_classes(net, y, n))
+        return as_wanted(ctx, net, nb_net_class_numbers(ctx, net, y, n));
     counts_differ(ctx, net, y, n);
     return NULL;
 }

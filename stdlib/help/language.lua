@@ -95,11 +95,18 @@ from two on ("3x2") are open: dense, residual and parallel, which could read the
 both; flatten makes a vector of them, reshape 3x2 the other way round; functions of your own (nn.fn)
 take them as they are. In tables a shape is {"*", 64}, {3, 2}.
 Targets and classes stand at every step: y is then examples × steps × outputs, or examples × steps
-for class numbers, and a cost averages over the steps as over the examples.]],
+for class numbers, and a cost averages over the steps as over the examples.
+
+Space is channels, then rows and columns: "1x28x28", what conv and its like give. Classes at every
+place stand along the channels: y is then examples × rows × columns of class numbers, as for finding
+what each point of a picture belongs to. Each place is an answer that softmax, the cost's mean and
+the accuracy take by itself. Other targets have the output's shape, and the picture is one example.]],
     [[net = nn.net "*x3 - 4 tanh - 2 softmax : cross_entropy"
 net(tensor.ones(5, 7, 3)):dim()                     → 3
 net(tensor.ones(7, 3)).shape                        → {7, 2}
-net:cost(tensor.ones(1, 3, 3), tensor{{1, 2, 1}}) > 0 → true]])
+net:cost(tensor.ones(1, 3, 3), tensor{{1, 2, 1}}) > 0 → true
+net = nn.net "1x8x8 - conv 4 3 padding=same relu - conv 3 1 softmax : cross_entropy"
+net:evaluate(tensor.ones(5, 1, 8, 8), tensor.ones(5, 8, 8)).answers → 320]])
 
 page("index", [[
 x[i] is entry i of the first dimension: a view, or a number where one element is left. x[{i, j}]

@@ -120,15 +120,24 @@ void nbl_batch_free(nb_ctx *ctx, nbl_batch *batch)
     *batch = (nbl_batch){.x = NULL};
 }
 
+/* y as a set takes it: class numbers where it is some, whatever the cost makes of them. */
+static nb_tensor *set_y(nb_ctx *ctx, const nb_net *net, const nbl_examples *examples,
+                        const nbl_batch *batch, int64_t *classes)
+{
+    int64_t n = batch->x->shape[0];
+    *classes = nb_net_given_classes(net, examples->y, n) ? nb_net_units(net) : 0;
+    return *classes ? nb_net_class_numbers(ctx, net, examples->y, n) : nb_tensor_retain(batch->y);
+}
+
 nb_set *nbl_examples_set(nb_ctx *ctx, const nb_net *net, const nbl_examples *examples)
 {
     nbl_batch batch;
+    int64_t classes;
     if (examples->set) return nb_set_retain(examples->set);
     if (nbl_prepare(ctx, net, examples, &batch) != NB_OK) return NULL;
-    bool numbers = !nb_dtype_computes(batch.y->dtype);
-    const nb_form *out = nb_net_out(net);
-    int64_t classes = numbers ? out->size[out->dims - 1] : 0;
-    nb_set *set = nb_set_new(ctx, batch.x, 1.0, batch.y, NULL, classes, NULL);
+    nb_tensor *y = set_y(ctx, net, examples, &batch, &classes);
+    nb_set *set = y ? nb_set_new(ctx, batch.x, 1.0, y, NULL, classes, NULL) : NULL;
+    nb_tensor_release(ctx, y);
     nbl_batch_free(ctx, &batch);
     return set;
 }

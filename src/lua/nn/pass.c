@@ -418,8 +418,9 @@ static int cannot_classify(lua_State *L, const nb_form *out)
     char text[NB_SHAPE_TEXT];
     return nbl_error(L,
                      "net:classify gives one class for an example; this network gives %s; "
-                     "net(x):argmax(-1) has the largest of each",
-                     nb_form_text(out, text));
+                     "net(x):argmax(%d) has the largest %s",
+                     nb_form_text(out, text), nb_form_neuron_dim(out) - out->dims,
+                     out->reading == NB_SPACE ? "channel at each place" : "of each");
 }
 
 static int net_classify(lua_State *L)
@@ -470,8 +471,9 @@ static const nbl_entry entries[] = {
      "for i = 1, 10 do print(net:step(tensor.ones(5, 4), tensor.ones(5, 2), o)) end",
      step_fields},
     {":evaluate", net_evaluate, "net:evaluate(set | x, y)",
-     "Cost and, where y holds classes, accuracy over all answers, one an example or one a step: "
-     ".cost .accuracy .correct .answers .examples.",
+     "Cost and, where y holds classes, accuracy over all answers, one an example, one a "
+     "step, or one a place of space, whose channels are its classes: .cost .accuracy .correct "
+     ".answers .examples.",
      "digits = data.digits()\nprint(nn.net(\"64 - 10\"):evaluate(digits.test))", NULL},
     {":classify", net_classify, "net:classify(x | set)",
      "The name of the class with the largest output, for one example; a table of names for "

@@ -61,16 +61,21 @@ nb_status nb_net_check_cost(nb_ctx *ctx, const nb_net *net)
     return status;
 }
 
-/* (n, T, …) as (n T, …), of padded ones the real steps: each counts as an example of its own. */
-static nb_tensor *step_rows(nb_ctx *ctx, nb_tensor *t, nb_tensor *lengths)
+/* (n, p, q, …) with its first `merged` dimensions as one. */
+static nb_tensor *merge(nb_ctx *ctx, nb_tensor *t, int merged)
 {
-    if (lengths) return nb_op2(ctx, NB_OP_pack_steps, t, lengths);
     nb_call call = {.op = nb_ops[NB_OP_reshape], .in = {t}, .inputs = 1};
     struct nb_attr_sizes *sizes = &call.attr.sizes;
-    sizes->at[0] = t->shape[0] * t->shape[1];
-    for (int i = 2; i < t->dims; i++) sizes->at[i - 1] = t->shape[i];
-    sizes->count = t->dims - 1;
+    sizes->at[sizes->count++] = nb_shape_count(merged, t->shape);
+    for (int i = merged; i < t->dims; i++) sizes->at[sizes->count++] = t->shape[i];
     return nb_op_call(ctx, &call);
+}
+
+/* What stands at the places of each example, (n, T, …) or (n, rows, columns, …) of `places`
+ * dimensions, as rows that count as examples of their own: of padded steps the real ones. */
+static nb_tensor *place_rows(nb_ctx *ctx, nb_tensor *t, int places, nb_tensor *lengths)
+{
+    return lengths ? nb_op2(ctx, NB_OP_pack_steps, t, lengths) : merge(ctx, t, 1 + places);
 }
 
 static nb_tensor *cost_of_rows(nb_ctx *ctx, const nb_net *net, nb_op_id fused, nb_tensor *last,
@@ -79,19 +84,38 @@ static nb_tensor *cost_of_rows(nb_ctx *ctx, const nb_net *net, nb_op_id fused, n
     return nb_cost_of(ctx, &net->cost, fused, nb_net_last_activation(net), last, y);
 }
 
-/* Weights (n, T) of all steps, or (n) of examples, of which each weighs all of its steps, as rows.
- */
-static nb_tensor *step_weights(nb_ctx *ctx, nb_tensor *weights, int64_t steps, nb_tensor *lengths)
+/* Weights of all places, or (n) of examples, of which each weighs all of its places, as rows. Of
+ * `like`, (n, places…, units), come the sizes. */
+static nb_tensor *place_weights(nb_ctx *ctx, nb_tensor *weights, const nb_tensor *like,
+                                nb_tensor *lengths)
 {
-    const int64_t all[2] = {weights->shape[0], steps};
-    const int64_t one[2] = {weights->shape[0], 1};
-    nb_tensor *column =
-        weights->dims == 1 ? nb_tensor_reshape(ctx, weights, 2, one) : nb_tensor_retain(weights);
-    nb_tensor *each = column ? nb_tensor_expand(ctx, column, 2, all) : NULL;
-    nb_tensor *rows = each ? step_rows(ctx, each, lengths) : NULL;
-    nb_tensor_release(ctx, column);
+    int64_t column[NB_MAX_DIMS];
+    int dims = like->dims - 1;
+    for (int i = 0; i < dims; i++) column[i] = i ? 1 : like->shape[0];
+    nb_tensor *one = weights->dims == 1 ? nb_tensor_reshape(ctx, weights, dims, column)
+                                        : nb_tensor_retain(weights);
+    nb_tensor *each = one ? nb_tensor_expand(ctx, one, dims, like->shape) : NULL;
+    nb_tensor *rows = each ? place_rows(ctx, each, dims - 1, lengths) : NULL;
+    nb_tensor_release(ctx, one);
     nb_tensor_release(ctx, each);
     return rows;
+}
+
+/* C where every place counts as an example: of last (n, places…, units) and, for all of them,
+ * targets of that shape or class numbers (n, places…). */
+static nb_tensor *cost_of_places(nb_ctx *ctx, const nb_net *net, nb_op_id fused, nb_tensor *last,
+                                 const nb_answers *y, nb_tensor *lengths)
+{
+    nb_answers each = {.y = NULL};
+    int places = last->dims - 2;
+    nb_tensor *rows = place_rows(ctx, last, places, lengths), *cost = NULL;
+    if (rows) each.y = place_rows(ctx, y->y, places, lengths);
+    if (each.y && y->weights) each.weights = place_weights(ctx, y->weights, last, lengths);
+    if (each.y && !y->weights == !each.weights) cost = cost_of_rows(ctx, net, fused, rows, &each);
+    nb_tensor_release(ctx, rows);
+    nb_tensor_release(ctx, each.y);
+    nb_tensor_release(ctx, each.weights);
+    return cost;
 }
 
 /* Targets have as many steps as the outputs: only now both are known. */
@@ -104,46 +128,87 @@ static nb_status check_steps(nb_ctx *ctx, const nb_tensor *out, const nb_tensor 
                    nb_shape_text(out->dims, out->shape, got), (long long)out->shape[1]);
 }
 
-/* Space with its channels last, where costs look for what belongs together. */
-static nb_tensor *channels_last(nb_ctx *ctx, nb_tensor *t)
+/* ---- Space ---- */
+
+static nb_tensor *permute(nb_ctx *ctx, nb_tensor *t, const nb_dims *order)
 {
-    nb_call call = {.op = nb_ops[NB_OP_permute], .in = {t}, .inputs = 1};
-    call.attr.dims.count = t->dims;
-    for (int i = 1; i < t->dims; i++) call.attr.dims.at[i] = i == t->dims - 1 ? 1 : i + 1;
+    nb_call call = {.op = nb_ops[NB_OP_permute], .in = {t}, .inputs = 1, .attr.dims = *order};
     return nb_op_call(ctx, &call);
 }
 
+nb_tensor *nb_channels_last(nb_ctx *ctx, nb_tensor *t)
+{
+    nb_dims order = {.count = t->dims};
+    for (int i = 1; i < t->dims; i++) order.at[i] = i == t->dims - 1 ? 1 : i + 1;
+    return permute(ctx, t, &order);
+}
+
+static nb_tensor *channels_first(nb_ctx *ctx, nb_tensor *t)
+{
+    nb_dims order = {.count = t->dims};
+    for (int i = 1; i < t->dims; i++) order.at[i] = i == 1 ? t->dims - 1 : i - 1;
+    return permute(ctx, t, &order);
+}
+
+/* Class numbers for a cost that takes targets alone; any other y as it is. */
+static nb_tensor *as_targets(nb_ctx *ctx, const nb_net *net, nb_tensor *y)
+{
+    int64_t units = nb_net_out(net)->size[0];
+    bool numbers = !nb_dtype_computes(y->dtype);
+    if (!numbers || nb_cost_takes_classes(&net->cost, nb_net_last_activation(net), units))
+        return nb_tensor_retain(y);
+    return nb_one_hot(ctx, net->dtype, units, y);
+}
+
+/* Whether each place of space counts as an example: where y has a class for it, and where its
+ * channels are one distribution. Otherwise the whole picture is one. */
+static bool counts_places(const nb_net *net, const nb_tensor *y)
+{
+    const nb_activation_type *last = nb_net_last_activation(net).type;
+    bool logits = net->cost.logits && nb_net_out(net)->size[0] > 1;
+    return !nb_dtype_computes(y->dtype) || logits || (last && last->whole_layer);
+}
+
+/* Costs look for what belongs together in the last dimension. */
 static nb_tensor *cost_of_space(nb_ctx *ctx, const nb_net *net, nb_op_id fused, nb_tensor *last,
                                 const nb_answers *y)
 {
+    bool numbers = !nb_dtype_computes(y->y->dtype);
     nb_answers turned = *y;
-    nb_tensor *out = channels_last(ctx, last), *cost = NULL;
-    turned.y = out ? channels_last(ctx, y->y) : NULL;
-    if (turned.y) cost = cost_of_rows(ctx, net, fused, out, &turned);
+    nb_tensor *out = nb_channels_last(ctx, last), *cost = NULL;
+    turned.y = !out ? NULL : numbers ? as_targets(ctx, net, y->y) : nb_channels_last(ctx, y->y);
+    if (turned.y && counts_places(net, y->y))
+        cost = cost_of_places(ctx, net, fused, out, &turned, NULL);
+    else if (turned.y)
+        cost = cost_of_rows(ctx, net, fused, out, &turned);
     nb_tensor_release(ctx, out);
     nb_tensor_release(ctx, turned.y);
     return cost;
 }
 
-/* C from the last layer's result. Of steps the mean is over all of them that are real. A function
- * of the host sees space as the network gives it. */
+/* A function of the host sees space as the network gives it. */
+static nb_tensor *host_cost_of_space(nb_ctx *ctx, const nb_net *net, nb_tensor *last,
+                                     const nb_answers *y)
+{
+    nb_answers seen = *y;
+    nb_tensor *hot = as_targets(ctx, net, y->y), *cost = NULL;
+    seen.y = !hot ? NULL : hot == y->y ? nb_tensor_retain(hot) : channels_first(ctx, hot);
+    if (seen.y) cost = cost_of_rows(ctx, net, NB_OPS, last, &seen);
+    nb_tensor_release(ctx, hot);
+    nb_tensor_release(ctx, seen.y);
+    return cost;
+}
+
+/* C from the last layer's result. Of steps the mean is over all of them that are real. */
 static nb_tensor *cost_of(nb_ctx *ctx, const nb_net *net, nb_op_id fused, nb_tensor *last,
                           const nb_answers *y, nb_tensor *lengths)
 {
     nb_reading reading = nb_net_out(net)->reading;
-    if (reading == NB_SPACE && !net->cost.type->host)
-        return cost_of_space(ctx, net, fused, last, y);
+    if (reading == NB_SPACE && net->cost.type->host) return host_cost_of_space(ctx, net, last, y);
+    if (reading == NB_SPACE) return cost_of_space(ctx, net, fused, last, y);
     if (reading != NB_STEPS) return cost_of_rows(ctx, net, fused, last, y);
     if (check_steps(ctx, last, y->y) != NB_OK) return NULL;
-    nb_answers each = {.y = NULL};
-    nb_tensor *rows = step_rows(ctx, last, lengths), *cost = NULL;
-    if (rows) each.y = step_rows(ctx, y->y, lengths);
-    if (each.y && y->weights) each.weights = step_weights(ctx, y->weights, last->shape[1], lengths);
-    if (each.y && !y->weights == !each.weights) cost = cost_of_rows(ctx, net, fused, rows, &each);
-    nb_tensor_release(ctx, rows);
-    nb_tensor_release(ctx, each.y);
-    nb_tensor_release(ctx, each.weights);
-    return cost;
+    return cost_of_places(ctx, net, fused, last, y, lengths);
 }
 
 nb_tensor *nb_net_cost_from(nb_ctx *ctx, const nb_net *net, nb_tensor *a, nb_tensor *y,

@@ -16,6 +16,9 @@ nb_op_id nb_net_fused(const nb_net *net);
  * takes them. */
 nb_tensor *nb_net_cost_from(nb_ctx *ctx, const nb_net *net, nb_tensor *a, nb_tensor *y,
                             nb_tensor *lengths);
+/* Space, (n, channels, extents…), with its channels last, where costs and judges look for what
+ * belongs together. By op. */
+nb_tensor *nb_channels_last(nb_ctx *ctx, nb_tensor *t);
 /* Whether the cost takes what the last neurons make; NB_EARG says which of them do not fit, and the
  * way out. Whoever asks a network for its cost is told; one that is changed, or was saved so, may
  * be in this state meanwhile. */

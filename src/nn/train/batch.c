@@ -18,17 +18,11 @@ static bool fits_x(const nb_set *set, const nb_form *form)
     return fits(x, form) || (x->dims == 1 && nb_form_takes_rows(form, x->shape[0]));
 }
 
-/* Numbers of one step of the output. */
-static int64_t units(const nb_net *net)
-{
-    const nb_form *out = nb_net_out(net);
-    return out->size[out->dims - 1];
-}
-
 /* One number an example for an output of one. */
 static bool is_column(const nb_net *net, const nb_set *set)
 {
-    return !set->classes && set->y->dims == 0 && nb_net_out(net)->dims == 1 && units(net) == 1;
+    return !set->classes && set->y->dims == 0 && nb_net_out(net)->dims == 1 &&
+           nb_net_units(net) == 1;
 }
 
 bool nb_set_has_classes(const nb_net *net, const nb_set *set)
@@ -39,7 +33,7 @@ bool nb_set_has_classes(const nb_net *net, const nb_set *set)
 bool nb_set_is_pair(const nb_net *net, const nb_set *set)
 {
     const nb_classes *classes = set->classes;
-    bool one = nb_net_out(net)->dims == 1 && units(net) == 1 && !nb_net_wants_classes(net);
+    bool one = nb_net_out(net)->dims == 1 && nb_net_units(net) == 1 && !nb_net_wants_classes(net);
     return one && classes && classes->count == 2 && !classes->counted && set->y->dims == 0;
 }
 
@@ -55,7 +49,7 @@ nb_tensor *nb_pair_targets(nb_ctx *ctx, const nb_net *net, const nb_set *set)
  * may have more. */
 static bool has_outputs(const nb_net *net, const nb_classes *classes)
 {
-    int64_t outputs = units(net);
+    int64_t outputs = nb_net_units(net);
     return outputs == classes->count || (classes->counted && outputs > classes->count);
 }
 
@@ -66,7 +60,7 @@ static nb_status check_numbers(nb_ctx *ctx, const nb_net *net, const nb_set *set
     nb_pick all = nb_set_pick(set, NULL, 0, set->count);
     nb_status status = nb_survey_rows(ctx, set->y, &all, &seen);
     if (status != NB_OK) return status;
-    return nb_survey_check(ctx, &seen, units(net), "the network has");
+    return nb_survey_check(ctx, &seen, nb_net_units(net), "the network has");
 }
 
 static nb_status check_y(nb_ctx *ctx, const nb_net *net, const nb_set *set)
@@ -142,7 +136,7 @@ static nb_tensor *y_buffer(nb_ctx *ctx, const nb_net *net, const nb_set *set, in
     bool classes = nb_set_has_classes(net, set);
     if (classes && nb_net_wants_classes(net)) return nb_batch_classes(ctx, set, n);
     bool longer = classes || is_column(net, set);
-    return buffer(ctx, net->dtype, set->y, n, longer ? units(net) : 0);
+    return buffer(ctx, net->dtype, set->y, n, longer ? nb_net_units(net) : 0);
 }
 
 /* Rows of as many numbers as the network's examples are gathered as those. */

@@ -130,6 +130,16 @@ static nb_tensor *real_rows(nb_ctx *ctx, nb_tensor *t, nb_tensor *lengths)
     return lengths ? nb_op2(ctx, NB_OP_pack_steps, t, lengths) : nb_tensor_contiguous(ctx, t);
 }
 
+/* The same of outputs or targets: an answer in the last dimension, of space the channels. */
+static nb_tensor *answer_rows(nb_ctx *ctx, const nb_net *net, nb_tensor *t, nb_tensor *lengths)
+{
+    bool space = nb_net_out(net)->reading == NB_SPACE && nb_dtype_computes(t->dtype);
+    nb_tensor *turned = space ? nb_channels_last(ctx, t) : nb_tensor_retain(t);
+    nb_tensor *rows = turned ? real_rows(ctx, turned, lengths) : NULL;
+    nb_tensor_release(ctx, turned);
+    return rows;
+}
+
 static void count_rows(const nb_net *net, bool numbers, const nb_tensor *rows, const nb_tensor *y,
                        const nb_tensor *classes, nb_evaluation *out)
 {
@@ -147,8 +157,8 @@ static nb_status count_right(nb_ctx *ctx, const nb_net *net, const chunk *c, con
                              nb_evaluation *out)
 {
     nb_tensor *lengths = pass->lengths, *classes = NULL;
-    nb_tensor *rows = real_rows(ctx, pass->output, lengths);
-    nb_tensor *y = rows ? real_rows(ctx, c->batch.y, lengths) : NULL;
+    nb_tensor *rows = answer_rows(ctx, net, pass->output, lengths);
+    nb_tensor *y = rows ? answer_rows(ctx, net, c->batch.y, lengths) : NULL;
     if (y && c->classes) classes = real_rows(ctx, c->classes, lengths);
     bool whole = y && (classes || !c->classes);
     if (whole) count_rows(net, c->classes == c->batch.y, rows, y, classes, out);

@@ -16,7 +16,9 @@ double nb_net_rate(const nb_net *net)
     const nb_layer *end = nb_layer_end((nb_layer *)(uintptr_t)&net->layer);
     const nb_form *out = nb_net_out(net);
     nb_activation last = end ? nb_runs_main(end->plan->runs) : (nb_activation){.type = NULL};
-    double rate = nb_cost_rate(&net->cost, last, out->size[out->dims - 1]);
+    /* Of a picture all numbers are one answer, of steps those of one. */
+    int64_t units = out->reading == NB_SPACE ? nb_form_count(out) : out->size[out->dims - 1];
+    double rate = nb_cost_rate(&net->cost, last, units);
     int hidden = 0, gentle = 0;
     for (int i = 0; i < net->parts; i++) {
         const nb_layer *layer = net->part[i];

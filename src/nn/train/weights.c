@@ -9,9 +9,8 @@
 /* Classes of the set for the net; 0: it holds targets. */
 static int64_t class_count(const nb_net *net, const nb_set *set)
 {
-    const nb_form *out = nb_net_out(net);
     if (nb_set_is_pair(net, set)) return 2;
-    return nb_set_has_classes(net, set) ? out->size[out->dims - 1] : 0;
+    return nb_set_has_classes(net, set) ? nb_net_units(net) : 0;
 }
 
 static nb_status check_numbers(nb_ctx *ctx, const nb_tensor *of)
