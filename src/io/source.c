@@ -345,14 +345,21 @@ static nb_status look_for_end(nb_source *source)
     return status;
 }
 
+nb_status nb_source_read_some(nb_source *source, void *into, size_t bytes, size_t *got)
+{
+    *got = 0;
+    nb_status status = source->broken ? look_for_end(source) : NB_OK;
+    if (!status) status = read_some(source, into, bytes, got);
+    source->position += *got;
+    if (source->part.checked && *got > 0) source->crc = (uint32_t)crc32_z(source->crc, into, *got);
+    return status;
+}
+
 nb_status nb_source_read(nb_source *source, void *into, size_t bytes, const char *what)
 {
     uint64_t from = source->position;
-    size_t got = 0;
-    nb_status status = source->broken ? look_for_end(source) : NB_OK;
-    if (!status) status = read_some(source, into, bytes, &got);
-    source->position += got;
-    if (source->part.checked && got > 0) source->crc = (uint32_t)crc32_z(source->crc, into, got);
+    size_t got;
+    nb_status status = nb_source_read_some(source, into, bytes, &got);
     if (status || got == bytes) return status;
     return nb_fail(source->ctx, NB_EFORMAT, "%s ends after %" PRIu64 "%s bytes; %s needs %" PRIu64,
                    source->name, source->position, source->packing ? " unpacked" : "", what,
@@ -403,6 +410,12 @@ uint64_t nb_source_raw_size(const nb_source *source)
 uint64_t nb_source_position(const nb_source *source)
 {
     return source->position;
+}
+
+void nb_source_progress(const nb_source *source, int64_t *done, int64_t *total)
+{
+    *total = source->size > 0 ? (int64_t)source->size : 1;
+    *done = (int64_t)(source->size - source->have - source->unread);
 }
 
 const char *nb_source_name(const nb_source *source)

@@ -34,6 +34,8 @@ uint64_t nb_source_raw_size(const nb_source *source);
 /* Exactly `bytes` bytes, or NB_EFORMAT "train.idx ends after 12 bytes; its header needs 16" (what:
  * "its header"), or NB_EIO, NB_EFORMAT for damaged gzip, NB_EINTERRUPT. */
 nb_status nb_source_read(nb_source *source, void *into, size_t bytes, const char *what);
+/* Likewise, but at the end of the source what is left: *got bytes, less than were asked for. */
+nb_status nb_source_read_some(nb_source *source, void *into, size_t bytes, size_t *got);
 /* Copies what comes next, up to `bytes` (NB_PEEK_MAX at most), and leaves it to be read; how much
  * that was. Errors count as the end, as below. */
 enum { NB_PEEK_MAX = 16 };
@@ -47,6 +49,8 @@ nb_status nb_source_check_end(nb_source *source);
  * most, and no more than a part's directory says). */
 uint64_t nb_source_most(const nb_source *source);
 uint64_t nb_source_position(const nb_source *source);
+/* How far the raw bytes are read, for a meter: *done of *total. */
+void nb_source_progress(const nb_source *source, int64_t *done, int64_t *total);
 const char *nb_source_name(const nb_source *source);
 /* NB_EFORMAT "train.npz: REASON", for a reader to return. */
 nb_status nb_source_refuse(const nb_source *source, const char *reason, ...)

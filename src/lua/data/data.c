@@ -1,6 +1,7 @@
 /* The module data: sets from files and from the program itself. */
 #include "base/embed.h"
 #include "io/idx.h"
+#include "lua/data/csv.h"
 #include "lua/data/set.h"
 #include "tensor/shape.h"
 
@@ -68,9 +69,8 @@ static nb_set *digit_set(nb_ctx *ctx, nb_tensor *images, nb_tensor *labels, doub
 
 static nb_tensor *read_embedded(nb_ctx *ctx, const char *name)
 {
-    const nb_embedded *file = nb_embedded_files;
-    while (file->name && strcmp(file->name, name) != 0) file++;
-    if (!file->name) return nb_fail_null(ctx, NB_EIO, "%s is not in this program", name);
+    const nb_embedded *file = nb_embedded_find(name);
+    if (!file) return nb_fail_null(ctx, NB_EIO, "%s is not in this program", name);
     nb_source *source = nb_source_memory(ctx, name, file->data, file->size);
     nb_tensor *tensor = source ? nb_idx_read(ctx, source) : NULL;
     nb_source_close(source);
@@ -234,5 +234,6 @@ void nbl_open_data(lua_State *L)
 {
     lua_newtable(L);
     nbl_register(L, "data", entries);
+    nbl_open_csv(L);
     nbl_open_sets(L);
 }

@@ -250,6 +250,27 @@ static int push_classes(lua_State *L, nb_set *set)
     return nbl_push_classes(L, set->classes);
 }
 
+static int push_names(lua_State *L, const nb_names *names)
+{
+    if (!names) return 0;
+    lua_newtable(L);
+    for (int64_t i = 0; i < names->count; i++) {
+        lua_pushstring(L, names->name[i]);
+        lua_rawseti(L, -2, i + 1);
+    }
+    return 1;
+}
+
+static int push_columns(lua_State *L, nb_set *set)
+{
+    return push_names(L, set->columns);
+}
+
+static int push_targets(lua_State *L, nb_set *set)
+{
+    return push_names(L, set->targets);
+}
+
 /* The part that the field at index 2 names, the same handle every time. */
 static int push_part(lua_State *L, nb_set *part)
 {
@@ -279,10 +300,11 @@ static int push_test(lua_State *L, nb_set *set)
     return push_part(L, set->test);
 }
 
-static const char *const field_names[] = {"x", "y", "classes", "train", "valid", "test", NULL};
+static const char *const field_names[] = {"x",     "y",     "classes", "columns", "targets",
+                                          "train", "valid", "test",    NULL};
 
 static int (*const field_pushers[])(lua_State *L, nb_set *set) = {
-    push_x, push_y, push_classes, push_train, push_valid, push_test};
+    push_x, push_y, push_classes, push_columns, push_targets, push_train, push_valid, push_test};
 
 _Static_assert(sizeof field_names / sizeof *field_names - 1 ==
                    sizeof field_pushers / sizeof *field_pushers,
@@ -409,22 +431,22 @@ static nb_status make_set(nb_ctx *ctx, void *data)
     return *work->out ? NB_OK : ctx->status;
 }
 
-/* The names in the table at `at`, which keeps the strings: integers become strings in a table of
- * ours. */
-static void read_names(lua_State *L, int at, set_job *work)
+/* Integers become strings in a table of ours. */
+const char **nbl_read_names(lua_State *L, int at, int64_t *count)
 {
     if (!lua_istable(L, at))
         nbl_error(L, "classes must be a table of names, not %s", nbl_describe(L, at));
-    work->count = (int64_t)lua_rawlen(L, at);
-    work->names = lua_newuserdatauv(L, ((size_t)work->count + 1) * sizeof *work->names, 0);
+    *count = (int64_t)lua_rawlen(L, at);
+    const char **names = lua_newuserdatauv(L, ((size_t)*count + 1) * sizeof *names, 0);
     lua_createtable(L, 0, 0);
-    for (int64_t i = 0; i < work->count; i++) {
+    for (int64_t i = 0; i < *count; i++) {
         lua_rawgeti(L, at, i + 1);
         if (!lua_isinteger(L, -1) && lua_type(L, -1) != LUA_TSTRING)
             nbl_error(L, "a class's name is a string or an integer, not %s", nbl_describe(L, -1));
-        work->names[i] = lua_tostring(L, -1);
+        names[i] = lua_tostring(L, -1);
         lua_rawseti(L, -2, i + 1);
     }
+    return names;
 }
 
 /* ---- Sequences ---- */
@@ -489,13 +511,13 @@ static int new_set(lua_State *L)
     nbl_options(L, 1, set_fields, &options, false);
     if (!options.x) return nbl_error(L, "x is missing");
     if (nbl_is_sequences(L, options.x)) {
-        if (options.classes) read_names(L, options.classes, &work);
+        if (options.classes) work.names = nbl_read_names(L, options.classes, &work.count);
         nbl_push_sequences(L, options.x, options.y, work.names, work.count);
         return 1;
     }
     work.x = nbl_to_tensor(L, options.x, -1);
     if (options.y) work.y = nbl_to_tensor(L, options.y, -1);
-    if (options.classes) read_names(L, options.classes, &work);
+    if (options.classes) work.names = nbl_read_names(L, options.classes, &work.count);
     work.out = nbl_new_set(L);
     nbl_run(L, make_set, &work);
     return 1;
@@ -518,6 +540,10 @@ static const nbl_entry method_entries[] = {
     {"y", NULL, "set.y", "The class numbers, from 1, or the targets.", XOR "print(set.y)", NULL},
     {"classes", NULL, "set.classes", "A table of the classes' names, or nil.",
      "print(data.digits().classes[1])", NULL},
+    {"columns", NULL, "set.columns", "A table of the names of x's columns, or nil.",
+     "print(table.concat(data.iris().columns, \", \"))", NULL},
+    {"targets", NULL, "set.targets", "A table of the names of y's columns, or nil.",
+     "print(data.iris().targets[1])", NULL},
     {"train", NULL, "set.train", "The part to learn from, where a set has parts.",
      "print(data.digits().train)", NULL},
     {"valid", NULL, "set.valid", "The part to choose by, where a set has one.",

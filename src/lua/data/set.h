@@ -22,6 +22,10 @@ int nbl_push_classes(lua_State *L, const nb_classes *classes);
  * value is no example. */
 bool nbl_spread_example(lua_State *L, int arg, bool target);
 
+/* The names in the table at `at`, strings or integers; the list and what keeps its strings are
+ * pushed. */
+const char **nbl_read_names(lua_State *L, int at, int64_t *count);
+
 /* Adds data.set to the table on the stack's top and makes the metatable of sets. */
 void nbl_open_sets(lua_State *L);
 

@@ -167,6 +167,8 @@ void nb_set_release(nb_ctx *ctx, nb_set *set)
     nb_feed_release(ctx, set->y);
     nb_scale_release(ctx, set->scale);
     nb_classes_release(ctx, set->classes);
+    nb_names_release(ctx, set->columns);
+    nb_names_release(ctx, set->targets);
     nb_storage_release(ctx, set->part);
     nb_free_string(ctx, set->name);
     nb_free(ctx, set, sizeof *set);
@@ -178,6 +180,8 @@ nb_set *nb_set_part(nb_ctx *ctx, const nb_set *set, int64_t count)
 {
     nb_set *part = nb_set_from(ctx, set->x, set->scale, set->y, set->classes, NULL);
     if (!part) return NULL;
+    part->columns = nb_names_retain(set->columns);
+    part->targets = nb_names_retain(set->targets);
     part->count = count;
     part->part = nb_storage_new(ctx, (size_t)count * sizeof(int32_t));
     if (part->part) return part;
@@ -261,12 +265,30 @@ int64_t nb_set_common(nb_ctx *ctx, const nb_set *set, const nb_set *others)
 
 /* ---- For people ----------------------------------------------------------------------------- */
 
+enum { NB_SET_LISTED = 60 }; /* bytes of columns' names that a description lists */
+
 /* " · x 1x28x28": the shape of one example. */
 static void describe_part(nb_text *text, const char *what, const nb_feed *rows)
 {
     char shape[NB_SHAPE_TEXT];
     const char *sizes = rows->dims ? nb_shape_text(rows->dims, rows->shape, shape) : "1";
     nb_text_add(text, rows->length ? " · %s up to %s" : " · %s %s", what, sizes);
+}
+
+/* The names of the columns, as many as a line takes. */
+static void describe_columns(nb_text *text, const nb_names *columns)
+{
+    size_t listed = 0;
+    for (int64_t i = 0; columns && i < columns->count; i++) {
+        listed += strlen(columns->name[i]);
+        nb_text_add(text, i ? ", " : " (");
+        if (listed > NB_SET_LISTED) {
+            nb_text_add(text, "…)");
+            return;
+        }
+        nb_text_add_escaped(text, columns->name[i], strlen(columns->name[i]), NB_ESCAPE_WORD);
+    }
+    if (columns && columns->count) nb_text_add(text, ")");
 }
 
 static void describe_count(nb_text *text, const char *what, const nb_set *part)
@@ -285,11 +307,13 @@ void nb_set_describe(nb_text *text, const nb_set *set)
     nb_text_add_grouped(text, set->count);
     nb_text_add(text, set->count == 1 ? " example" : " examples");
     describe_part(text, "x", set->x);
+    describe_columns(text, set->columns);
     if (set->classes) {
         nb_text_add(text, " · ");
         nb_classes_describe(text, set->classes);
     } else if (set->y) {
         describe_part(text, "y", set->y);
+        describe_columns(text, set->targets);
     }
     describe_count(text, "train", set->train);
     describe_count(text, "valid", set->valid);

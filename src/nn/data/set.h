@@ -3,6 +3,7 @@
 #ifndef NB_SET_H
 #define NB_SET_H
 
+#include "base/names.h"
 #include "base/random.h"
 #include "nn/data/classes.h"
 #include "nn/data/feed.h"
@@ -14,6 +15,8 @@ typedef struct nb_set {
     nb_feed *y;          /* as many rows as x, or NULL: none */
     nb_classes *classes; /* y holds numbers of these, as NB_I32; NULL: targets, or numbers that only
                             a network's output tells to be classes */
+    nb_names *columns;   /* of x, as a file calls them; NULL: they have no names */
+    nb_names *targets;   /* of y, likewise */
     nb_storage *part;    /* int32 row numbers; NULL: all rows in order */
     int64_t count;       /* examples in this part */
     char *name;          /* "digits"; NULL: none */

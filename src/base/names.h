@@ -1,0 +1,22 @@
+/* A list of names that several owners share: columns, classes. */
+#ifndef NB_NAMES_H
+#define NB_NAMES_H
+
+#include "base/text.h"
+
+typedef struct nb_names {
+    size_t refs;
+    size_t bytes; /* of the one block that holds all of it */
+    int64_t count;
+    char *name[]; /* strings in the same block */
+} nb_names;
+
+/* The `count` strings that stand in `packed` one behind the other, a NUL after each. NULL with
+ * NB_EMEMORY, also where the text had no memory. */
+nb_names *nb_names_new(nb_ctx *ctx, const nb_text *packed, int64_t count);
+/* One more owner; NULL stays NULL. */
+nb_names *nb_names_retain(nb_names *names);
+/* NULL is allowed. */
+void nb_names_release(nb_ctx *ctx, nb_names *names);
+
+#endif

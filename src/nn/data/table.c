@@ -1,0 +1,56 @@
+/* See table.h. */
+#include "nn/data/table.h"
+
+#include "io/csv/labels.h"
+#include "io/temporary.h"
+
+#include <string.h>
+
+_Static_assert((int)NB_CSV_LABELS_MAX == (int)NB_CLASSES_MAX, "what a table may hold a set takes");
+
+nb_set *nb_set_of_table(nb_ctx *ctx, const nb_table *table, const char *name)
+{
+    nb_classes *classes = NULL;
+    nb_set *set = NULL;
+    nb_feed *x = nb_feed_of_tensor(ctx, table->x, "x"), *y = NULL;
+    bool whole = x;
+    if (whole && table->y) whole = (y = nb_feed_of_tensor(ctx, table->y, "y"));
+    if (whole && table->classes) {
+        const char *const *names = (const char *const *)table->classes->name;
+        whole = (classes = nb_classes_new(ctx, names, table->classes->count));
+    }
+    if (whole) set = nb_set_from(ctx, x, NULL, y, classes, name);
+    if (set) {
+        set->columns = nb_names_retain(table->columns);
+        set->targets = nb_names_retain(table->targets);
+    }
+    if (x) nb_feed_release(ctx, x);
+    nb_feed_release(ctx, y);
+    nb_classes_release(ctx, classes);
+    return set;
+}
+
+/* "iris" of "data/iris.csv.gz"; NULL with NB_EMEMORY. */
+static char *name_of(nb_ctx *ctx, const char *path)
+{
+    nb_text text;
+    const char *base = path + nb_folder_length(path);
+    size_t length = strcspn(base, ".");
+    nb_text_init(&text, ctx);
+    nb_text_add_bytes(&text, base, length ? length : strlen(base));
+    char *name = text.failed ? NULL : nb_copy_string(ctx, nb_text_get(&text));
+    nb_text_free(&text);
+    return name;
+}
+
+nb_set *nb_set_read_csv(nb_ctx *ctx, nb_source *source, const nb_csv_options *options)
+{
+    nb_table table = {.x = NULL};
+    nb_set *set = NULL;
+    char *name = name_of(ctx, nb_source_name(source));
+    if (name && nb_csv_read(ctx, source, options, &table) == NB_OK)
+        set = nb_set_of_table(ctx, &table, name);
+    nb_table_free(ctx, &table);
+    nb_free_string(ctx, name);
+    return set;
+}
