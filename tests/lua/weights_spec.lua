@@ -129,12 +129,145 @@ test("what cannot be weights is refused, with what there is", function()
     refused({{1, 2, 3}}, "weights is 1x3")
     fails(function() net:train(x, y, once {cat = 2}) end, "need a data set whose classes have names", true)
     fails(function() net:train(x:narrow(1, 1, 3), {1, 2, 3}, once {1, 2, 3}) end,
-          "as many examples as classes", true)
+          "as many examples as classes: write {classes = {…}} or {examples = {…}}", true)
+    refused({classes = {1, 2, 3}, examples = {1, 2, 3}}, "stand alone in their table")
+    refused({classes = {1, 2}}, "weights is 2; it takes a weight for each of the 3 classes")
+    refused({classes = w}, "weights is 6; it takes a weight for each of the 3 classes")
     local targets = net_of "4 - 3 : quadratic"
     fails(function() targets:train(x, tensor.rand(6, 3), once {1, 2, 3}) end,
           "the set has targets, so it takes a weight for each of the 6 examples", true)
     local own = nn.net({4, 3, cost = function(a, t) return ((a - t) ^ 2):mean() end}, F64)
     fails(function() own:train(x, y, once(w)) end, "so weights cannot enter", true)
+end)
+
+-- ---- Wherever a cost is taken ----
+
+test("cost, evaluation, gradients, trace and a step weigh alike, of x and y and of sets", function()
+    local classes, each = {0.5, 3, 2}, {}
+    for i = 1, N do each[i] = classes[y[i]] end
+    local set = data.set {x = x, y = y, classes = {"cat", "dog", "owl"}}
+    local named = {cat = 0.5, dog = 3, owl = 2}
+    for _, end_of in ipairs(ENDS) do
+        local net = net_of("4 - 5 tanh - " .. end_of)
+        local cost = mean_of(net, tensor(y), each)
+        for _, o in ipairs {{weights = each}, {weights = classes}, {weights = {classes = classes}},
+                            {weights = {examples = each}}, {weights = tensor(classes)}} do
+            near(net:cost(x, y, o), cost, 1e-12)
+            near(net:evaluate(x, y, o).cost, cost, 1e-12)
+        end
+        local o = {weights = named}
+        near(net:cost(set, o), cost, 1e-12)
+        local e = net:evaluate(set, o)
+        near(e.cost, cost, 1e-12)
+        eq(e.correct, net:evaluate(set).correct) -- answers are counted as they are
+        local nabla_w = net:backprop(set, o)
+        near(net:numeric_gradient(set, o)[1], nabla_w[1], 1e-6)
+        assert(net:gradcheck(set, o).ok, end_of)
+        assert(net:gradcheck(x, y, {weights = each}).mean.ok, end_of)
+        local t = net:trace(set, o)
+        near(t.cost, cost, 1e-12)
+        near(t[1].dw, nabla_w[1], 1e-13)
+        if rawget(t[2], "slope") then near(t[2].slope * t.grad_a, t[2].delta, 1e-10) end
+        local a, b, c = net:clone(), net:clone(), net:clone()
+        near(a:step(set, {lr = 0.1, weights = named}), cost, 1e-12)
+        b:step(set, nn.sgd {lr = 0.1}, o)
+        c:step(x, y, {optimizer = nn.sgd {lr = 0.1}, weights = each})
+        near(a:params(), b:params(), 1e-15)
+        near(a:params(), c:params(), 1e-13)
+        near(net[1].w - a[1].w, nabla_w[1] * 0.1, 1e-13)
+    end
+end)
+
+test("evaluation in pieces, sequences of different lengths", function()
+    local many, labels, weights = tensor.randn(1500, 300, {seed = 9}), {}, {}
+    for i = 1, 1500 do labels[i], weights[i] = i % 3 + 1, i < 800 and i % 7 or 9 end
+    local wide = nn.net("300 - 3 softmax : cross_entropy", {seed = 1})
+    near(wide:evaluate(many, labels, {weights = weights}).cost,
+         wide:cost(many, labels, {weights = weights}), 1e-5)
+    local list = {tensor.randn(4, 2, F64), tensor.randn(1, 2, F64), tensor.randn(3, 2, F64)}
+    local answers = {tensor {1, 2, 2, 1}, tensor {2}, tensor {1, 1, 2}}
+    local net = net_of "*x2 - rnn 3 - 2 softmax : cross_entropy"
+    local sum, total, by_class, of_class = 0, 0, 0, 0
+    local own, class = {0.5, 2, 1}, {3, 0.25}
+    for i, steps in ipairs(list) do
+        local a = net(steps)
+        for s, k in ipairs(answers[i]:totable()) do
+            local c = -math.log(a[{s, k}])
+            sum, total = sum + own[i] * c, total + own[i]
+            by_class, of_class = by_class + class[k] * c, of_class + class[k]
+        end
+    end
+    local set = data.set {x = list, y = answers}
+    for _, o in ipairs {{own, sum / total}, {class, by_class / of_class}} do
+        local options = {weights = o[1]}
+        near(net:cost(set, options), o[2], 1e-12)
+        near(net:cost(list, answers, options), o[2], 1e-12)
+        near(net:evaluate(set, options).cost, o[2], 1e-12)
+        assert(net:gradcheck(set, options).ok)
+    end
+    list, answers, own = {}, {}, {}
+    for i = 1, 70 do
+        local steps = i % 7 + 1
+        list[i] = tensor.randn(steps, 1000, {seed = i})
+        answers[i] = tensor.randint(1, 2, steps, {seed = i})
+        own[i] = i <= 40 and i % 4 or 5
+    end
+    set, net = data.set {x = list, y = answers}, nn.net "*x1000 - rnn 3 - 2 softmax : cross_entropy"
+    near(net:evaluate(set, {weights = own}).cost, net:cost(set, {weights = own}), 1e-5)
+    near(net:evaluate(set).cost, net:cost(set), 1e-5)
+end)
+
+test("on space a class's weight counts where it stands, an example's everywhere", function()
+    local net = net_of "2x3x5 - conv 4 3 tanh padding=same - conv 3 1 softmax : cross_entropy"
+    local pictures = tensor.randn(4, 2, 3, 5, {seed = 3, dtype = "f64"})
+    local at = tensor.randint(1, 3, 4, 3, 5, {seed = 4})
+    local own, class = {1, 0, 2, 0.5}, {0.5, 3, 2}
+    local sums = {0, 0, 0, 0}
+    local a = net(pictures)
+    for i = 1, 4 do
+        for r = 1, 3 do
+            for c = 1, 5 do
+                local k = at[{i, r, c}]
+                local cost = -math.log(a[{i, k, r, c}])
+                sums[1], sums[2] = sums[1] + own[i] * cost, sums[2] + own[i]
+                sums[3], sums[4] = sums[3] + class[k] * cost, sums[4] + class[k]
+            end
+        end
+    end
+    for i, weights in ipairs {own, class} do
+        local expected, o = sums[2 * i - 1] / sums[2 * i], {weights = weights}
+        near(net:cost(pictures, at, o), expected, 1e-12)
+        near(net:evaluate(pictures, at, o).cost, expected, 1e-12)
+        assert(net:gradcheck(pictures, at, o).ok)
+        local history = net:clone():train(pictures, at, {weights = weights, batch = 4, epochs = 1,
+                                                         lr = 0.1, progress = false})
+        near(history.cost[1], expected, 1e-12)
+    end
+end)
+
+test("what is wrong with a call is said in its own words", function()
+    local net = net_of "4 - 3 softmax : cross_entropy"
+    for _, name in ipairs {"cost", "backprop", "numeric_gradient", "evaluate", "gradcheck", "trace",
+                           "step"} do
+        local function refused(text, ...)
+            local arguments = table.pack(...)
+            fails(function() net[name](net, table.unpack(arguments, 1, arguments.n)) end,
+                  "net:" .. name .. text, true)
+        end
+        refused(" has no option 'wieghts'; did you mean 'weights'?", x, y, {wieghts = w})
+        refused(": weights is 2; it takes a weight", x, y, {weights = {1, 2}})
+        refused(": y is missing before the options", x, {weights = w})
+        refused(": weights must be numbers from 0; number 1 is -1", x, y, {weights = {-1, 1, 1}})
+        refused(": options must be a table, not 5", x, y, 5)
+        refused(": weights", x, y, {weights = true})
+        refused(": ", x, y, {weights = w}, 4, 5)
+    end
+    local o = nn.sgd {lr = 1}
+    fails(function() net:step(x, y, o, {optimizer = o}) end, "two optimizers", true)
+    fails(function() net:step(x, y, o, {lr = 1}) end, "lr beside an optimizer object", true)
+    local own = nn.net({4, 3, cost = function(a, t) return ((a - t) ^ 2):mean() end}, F64)
+    fails(function() own:cost(x, tensor.rand(6, 3), {weights = w}) end,
+          "so weights cannot enter", true)
 end)
 
 spec.report()

@@ -3,7 +3,9 @@
 #include "lua/nn/examples.h"
 #include "lua/data/set.h"
 #include "nn/examples.h"
-#include "nn/train/batch.h"
+
+#include <math.h>
+#include <string.h>
 
 /* Whether an example is followed by a y of the call's own: numbers, no options. */
 static bool gives_y(lua_State *L, int arg)
@@ -49,8 +51,90 @@ int nbl_read_examples(lua_State *L, int arg, const nb_net *net, const char *whos
     out->x = nbl_to_tensor(L, arg, (int)net->dtype);
     if (!targets) return arg + 1;
     if (lua_isnoneornil(L, arg + 1)) nbl_error(L, "%s: y is missing", whose);
+    if (is_options(L, arg + 1)) nbl_error(L, "%s: y is missing before the options", whose);
     out->y = nbl_to_tensor(L, arg + 1, (int)net->dtype);
     return arg + 2;
+}
+
+/* The class called by the key at the stack's top, from 1; 0: none is. */
+static int64_t class_called(lua_State *L, const nb_classes *classes)
+{
+    int64_t at = 0;
+    lua_pushvalue(L, -1);
+    const char *name = lua_tostring(L, -1);
+    for (int64_t i = 0; name && i < classes->count && !at; i++)
+        if (strcmp(classes->name[i], name) == 0) at = i + 1;
+    lua_pop(L, 1);
+    return at;
+}
+
+/* Weights by the classes' names, of the table at `arg`: pushes them, others 1. */
+static nb_tensor *named_weights(lua_State *L, int arg, const nb_set *set)
+{
+    if (!set || !set->classes)
+        nbl_error(L, "weights by name need a data set whose classes have names");
+    const nb_classes *classes = set->classes;
+    lua_createtable(L, (int)classes->count, 0);
+    for (int64_t i = 1; i <= classes->count; i++) {
+        lua_pushnumber(L, 1);
+        lua_rawseti(L, -2, i);
+    }
+    for (lua_pushnil(L); lua_next(L, arg);) {
+        lua_Number weight = lua_isnumber(L, -1) ? lua_tonumber(L, -1) : NAN;
+        lua_pop(L, 1);
+        int64_t at = class_called(L, classes);
+        if (!at)
+            nbl_error(L, "weights name the class %s, which the set has not", nbl_describe(L, -1));
+        lua_pushnumber(L, weight);
+        lua_rawseti(L, -3, at);
+    }
+    return nbl_to_tensor(L, lua_gettop(L), NB_F64);
+}
+
+/* Whether the table at `arg` says of what its only entry's numbers are; they are pushed then. */
+static bool says_of_what(lua_State *L, int arg, const char *of)
+{
+    lua_pushstring(L, of);
+    lua_rawget(L, arg);
+    bool numbers = lua_istable(L, -1) || nbl_test_tensor(L, -1);
+    if (!numbers) {
+        lua_pop(L, 1);
+        return false;
+    }
+    lua_pushnil(L);
+    lua_next(L, arg);
+    lua_pop(L, 1);
+    if (lua_next(L, arg)) nbl_error(L, "weights of %s stand alone in their table", of);
+    return true;
+}
+
+void nbl_read_weights(lua_State *L, int at, nbl_examples *examples)
+{
+    nb_weighing *out = &examples->weights;
+    bool named = at && lua_istable(L, at) && lua_rawlen(L, at) == 0;
+    if (!at) return;
+    if (named && says_of_what(L, at, "classes"))
+        out->of = NB_OF_CLASSES;
+    else if (named && says_of_what(L, at, "examples"))
+        out->of = NB_OF_EXAMPLES;
+    else if (named)
+        *out = (nb_weighing){named_weights(L, at, examples->set), NB_OF_CLASSES};
+    else
+        lua_pushvalue(L, at);
+    if (!out->numbers) out->numbers = nbl_to_tensor(L, lua_gettop(L), NB_F64);
+}
+
+const nb_option nbl_weights_fields[] = {
+    NBL_WEIGHTS_OPTION(0),
+    NB_OPTIONS_END,
+};
+
+void nbl_read_weights_table(lua_State *L, int arg, nbl_examples *examples)
+{
+    int at;
+    nbl_no_more(L, arg);
+    nbl_options(L, arg, nbl_weights_fields, &at, false);
+    nbl_read_weights(L, at, examples);
 }
 
 /* Both take `raw` over. */
@@ -97,29 +181,6 @@ static nb_status take_lengths(nb_ctx *ctx, const nb_net *net, const nbl_examples
     return batch->lengths || none ? NB_OK : ctx->status;
 }
 
-nb_status nbl_prepare(nb_ctx *ctx, const nb_net *net, const nbl_examples *examples,
-                      nbl_batch *batch)
-{
-    bool recording = ctx->recording;
-    *batch = (nbl_batch){.x = NULL};
-    batch->x = inputs_of(ctx, net, raw_x(ctx, net, examples), &batch->single);
-    ctx->recording = false; /* y takes no gradient */
-    if (batch->x && examples->targets) batch->y = targets(ctx, net, examples, batch->x->shape[0]);
-    ctx->recording = recording;
-    bool whole = batch->x && (batch->y || !examples->targets);
-    if (whole && take_lengths(ctx, net, examples, batch) == NB_OK) return NB_OK;
-    nbl_batch_free(ctx, batch);
-    return ctx->status;
-}
-
-void nbl_batch_free(nb_ctx *ctx, nbl_batch *batch)
-{
-    nb_tensor_release(ctx, batch->x);
-    nb_tensor_release(ctx, batch->y);
-    nb_tensor_release(ctx, batch->lengths);
-    *batch = (nbl_batch){.x = NULL};
-}
-
 /* y as a set takes it: class numbers where it is some, whatever the cost makes of them. */
 static nb_tensor *set_y(nb_ctx *ctx, const nb_net *net, const nbl_examples *examples,
                         const nbl_batch *batch, int64_t *classes)
@@ -129,15 +190,66 @@ static nb_tensor *set_y(nb_ctx *ctx, const nb_net *net, const nbl_examples *exam
     return *classes ? nb_net_class_numbers(ctx, net, examples->y, n) : nb_tensor_retain(batch->y);
 }
 
+static nb_set *set_of(nb_ctx *ctx, const nb_net *net, const nbl_examples *examples,
+                      const nbl_batch *batch)
+{
+    int64_t classes;
+    if (examples->set) return nb_set_retain(examples->set);
+    nb_tensor *y = set_y(ctx, net, examples, batch, &classes);
+    nb_set *set = y ? nb_set_new(ctx, batch->x, 1.0, y, NULL, classes, NULL) : NULL;
+    nb_tensor_release(ctx, y);
+    return set;
+}
+
+static nb_status take_weights(nb_ctx *ctx, const nb_net *net, const nbl_examples *examples,
+                              nbl_batch *batch)
+{
+    nb_weights weights;
+    if (!examples->weights.numbers || !batch->y) return NB_OK;
+    const nb_batch rows = {.x = batch->x, .y = batch->y, .lengths = batch->lengths};
+    nb_set *set = set_of(ctx, net, examples, batch);
+    if (!set) return ctx->status;
+    nb_status status = nb_weights_read(ctx, net, set, examples->weights, &weights);
+    if (status == NB_OK)
+        status = nb_weights_of_rows(ctx, &weights, net, set, 0, &rows, &batch->weights);
+    nb_weights_free(ctx, &weights);
+    nb_set_release(ctx, set);
+    return status;
+}
+
+nb_status nbl_prepare(nb_ctx *ctx, const nb_net *net, const nbl_examples *examples,
+                      nbl_batch *batch)
+{
+    bool recording = ctx->recording;
+    *batch = (nbl_batch){.x = NULL};
+    batch->x = inputs_of(ctx, net, raw_x(ctx, net, examples), &batch->single);
+    ctx->recording = false; /* y takes no gradient */
+    if (batch->x && examples->targets) batch->y = targets(ctx, net, examples, batch->x->shape[0]);
+    nb_status status = batch->x && (batch->y || !examples->targets) ? NB_OK : ctx->status;
+    if (status == NB_OK) status = take_lengths(ctx, net, examples, batch);
+    if (status == NB_OK) status = take_weights(ctx, net, examples, batch);
+    ctx->recording = recording;
+    if (status != NB_OK) nbl_batch_free(ctx, batch);
+    return status;
+}
+
+void nbl_batch_free(nb_ctx *ctx, nbl_batch *batch)
+{
+    nb_tensor_release(ctx, batch->x);
+    nb_tensor_release(ctx, batch->y);
+    nb_tensor_release(ctx, batch->lengths);
+    nb_tensor_release(ctx, batch->weights);
+    *batch = (nbl_batch){.x = NULL};
+}
+
 nb_set *nbl_examples_set(nb_ctx *ctx, const nb_net *net, const nbl_examples *examples)
 {
     nbl_batch batch;
-    int64_t classes;
+    nbl_examples alone = *examples;
+    alone.weights.numbers = NULL;
     if (examples->set) return nb_set_retain(examples->set);
-    if (nbl_prepare(ctx, net, examples, &batch) != NB_OK) return NULL;
-    nb_tensor *y = set_y(ctx, net, examples, &batch, &classes);
-    nb_set *set = y ? nb_set_new(ctx, batch.x, 1.0, y, NULL, classes, NULL) : NULL;
-    nb_tensor_release(ctx, y);
+    if (nbl_prepare(ctx, net, &alone, &batch) != NB_OK) return NULL;
+    nb_set *set = set_of(ctx, net, examples, &batch);
     nbl_batch_free(ctx, &batch);
     return set;
 }

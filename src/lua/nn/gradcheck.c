@@ -15,8 +15,8 @@ static nb_status check(nb_ctx *ctx, void *data)
     check_job *work = data;
     nbl_batch batch;
     if (nbl_prepare(ctx, work->net, &work->examples, &batch) != NB_OK) return ctx->status;
-    nb_status status =
-        nb_gradcheck_run(ctx, work->net, batch.x, batch.y, batch.lengths, &work->result);
+    const nb_mode as = {.lengths = batch.lengths, .weights = batch.weights};
+    nb_status status = nb_gradcheck_run(ctx, work->net, batch.x, batch.y, &as, &work->result);
     nbl_batch_free(ctx, &batch);
     return status;
 }
@@ -199,20 +199,21 @@ static int net_gradcheck(lua_State *L)
 {
     nbl_net *self = nbl_check_net(L, 1);
     check_job work = {.net = self->net};
-    nbl_read_examples(L, 2, self->net, "net:gradcheck", true, &work.examples);
+    int next = nbl_read_examples(L, 2, self->net, "net:gradcheck", true, &work.examples);
+    nbl_read_weights_table(L, next, &work.examples);
     nbl_net_run(L, self, check, &work);
     return push_check(L, &work.result);
 }
 
 static const nbl_entry entries[] = {
-    {":gradcheck", net_gradcheck, "net:gradcheck(x, y)",
+    {":gradcheck", net_gradcheck, "net:gradcheck(x, y [, {weights}])",
      "Compares backpropagation with central differences, in f64: each of the four equations alone, "
      "and what both cost. Of several examples it also checks that the cost is the mean of their "
      "own: one that sums is found and told. Fields: .ok .BP1 … .BP4 .mean .worst .seconds "
      ".forwards. x and y may be one data set.",
      "digits = data.digits()\nnet = nn.net \"64 - 5 - "
      "10\"\nprint(net:gradcheck(digits.test:take(5)))",
-     NULL},
+     nbl_weights_fields},
     {.name = NULL},
 };
 

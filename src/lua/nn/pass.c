@@ -7,6 +7,7 @@
 #include "lua/data/set.h"
 #include "nn/inspect/gradcheck.h"
 #include "nn/train/train.h"
+#include "nn/train/weights.h"
 #include "tensor/shape.h"
 
 #include <math.h>
@@ -133,13 +134,20 @@ static int net_record(lua_State *L)
 
 /* ---- Cost and gradients ---- */
 
+/* Examples with their y, and how much they count. */
+static void read_weighted(lua_State *L, const char *whose, pass *work)
+{
+    int next = nbl_read_examples(L, 2, work->net, whose, true, &work->examples);
+    nbl_read_weights_table(L, next, &work->examples);
+}
+
 static nb_status cost(nb_ctx *ctx, void *data)
 {
     pass *work = data;
     nbl_batch batch;
     nb_result result;
     if (nbl_prepare(ctx, work->net, &work->examples, &batch) != NB_OK) return ctx->status;
-    const nb_mode mode = {.lengths = batch.lengths};
+    const nb_mode mode = {.lengths = batch.lengths, .weights = batch.weights};
     nb_status status = nb_net_run(ctx, work->net, batch.x, batch.y, &mode, NULL, &result);
     if (status == NB_OK) work->cost = nb_tensor_item(result.cost);
     nb_result_free(ctx, &result);
@@ -151,7 +159,7 @@ static int net_cost(lua_State *L)
 {
     nbl_net *self = nbl_check_net(L, 1);
     pass work = {.net = self->net};
-    nbl_read_examples(L, 2, self->net, "net:cost", true, &work.examples);
+    read_weighted(L, "net:cost", &work);
     nbl_net_run(L, self, cost, &work);
     lua_pushnumber(L, work.cost);
     return 1;
@@ -162,7 +170,7 @@ static nb_status backprop(nb_ctx *ctx, void *data)
     pass *work = data;
     nbl_batch batch;
     if (nbl_prepare(ctx, work->net, &work->examples, &batch) != NB_OK) return ctx->status;
-    const nb_mode mode = {.lengths = batch.lengths};
+    const nb_mode mode = {.lengths = batch.lengths, .weights = batch.weights};
     nb_status status = nb_net_learn(ctx, work->net, batch.x, batch.y, &mode, NULL, &work->cost);
     nbl_batch_free(ctx, &batch);
     return status;
@@ -228,7 +236,7 @@ static int net_backprop(lua_State *L)
 {
     nbl_net *self = nbl_check_net(L, 1);
     pass work = {.net = self->net};
-    nbl_read_examples(L, 2, self->net, "net:backprop", true, &work.examples);
+    read_weighted(L, "net:backprop", &work);
     nbl_pin_net(L, self);
     int box = lua_gettop(L);
     nbl_net_learn(L, self, "net:backprop", backprop, &work);
@@ -242,7 +250,8 @@ static nb_status differences(nb_ctx *ctx, void *data)
     pass *work = data;
     nbl_batch batch;
     if (nbl_prepare(ctx, work->net, &work->examples, &batch) != NB_OK) return ctx->status;
-    *work->out = nb_numeric_gradient(ctx, work->net, batch.x, batch.y, batch.lengths);
+    const nb_mode mode = {.lengths = batch.lengths, .weights = batch.weights};
+    *work->out = nb_numeric_gradient(ctx, work->net, batch.x, batch.y, &mode);
     nbl_batch_free(ctx, &batch);
     return *work->out ? NB_OK : ctx->status;
 }
@@ -251,7 +260,7 @@ static int net_numeric_gradient(lua_State *L)
 {
     nbl_net *self = nbl_check_net(L, 1);
     pass work = {.net = self->net};
-    nbl_read_examples(L, 2, self->net, "net:numeric_gradient", true, &work.examples);
+    read_weighted(L, "net:numeric_gradient", &work);
     work.out = nbl_new_tensor(L);
     nbl_pin_net(L, self);
     int box = lua_gettop(L);
@@ -263,9 +272,15 @@ static int net_numeric_gradient(lua_State *L)
 
 /* ---- One step ---- */
 
+typedef struct step_options {
+    nbl_optimizer_choice choice;
+    int weights;
+} step_options;
+
 static const nb_option step_fields[] = {
-    NBL_LR_OPTION(0),
-    NBL_OPTIMIZER_OPTION(0),
+    NBL_LR_OPTION(offsetof(step_options, choice)),
+    NBL_OPTIMIZER_OPTION(offsetof(step_options, choice)),
+    NBL_WEIGHTS_OPTION(offsetof(step_options, weights)),
     NB_OPTIONS_END,
 };
 
@@ -278,6 +293,7 @@ static nb_status step(nb_ctx *ctx, void *data)
     nb_lesson lesson = {.x = batch.x,
                         .y = batch.y,
                         .lengths = batch.lengths,
+                        .weights = batch.weights,
                         .rate = work->optimizer->options.lr,
                         .seed = work->net->seed,
                         .step = (uint64_t)work->optimizer->steps,
@@ -287,15 +303,28 @@ static nb_status step(nb_ctx *ctx, void *data)
     return status;
 }
 
+/* An optimizer alone, before a table of the rest, or in it. */
+static nb_optimizer *read_step(lua_State *L, int arg, pass *work)
+{
+    bool object = nbl_test_optimizer(L, arg);
+    int table = object ? arg + 1 : arg;
+    step_options options;
+    nbl_no_more(L, table);
+    nbl_options(L, table, step_fields, &options, false);
+    nbl_optimizer_choice *choice = &options.choice;
+    if (object && choice->optimizer) nbl_error(L, "net:step: two optimizers; one of them goes");
+    if (object) choice->optimizer = arg;
+    choice->momentum = NAN;
+    nbl_read_weights(L, options.weights, &work->examples);
+    return nbl_choose_optimizer(L, "net:step", choice, work->net);
+}
+
 static int net_step(lua_State *L)
 {
     nbl_net *self = nbl_check_net(L, 1);
     pass work = {.net = self->net};
     int next = nbl_read_examples(L, 2, self->net, "net:step", true, &work.examples);
-    nbl_optimizer_choice choice = {.optimizer = next, .lr = NAN, .momentum = NAN};
-    if (!nbl_test_optimizer(L, next)) nbl_options(L, next, step_fields, &choice, false);
-    choice.momentum = NAN;
-    work.optimizer = nbl_choose_optimizer(L, "net:step", &choice, self->net);
+    work.optimizer = read_step(L, next, &work);
     nbl_net_learn(L, self, "net:step", step, &work);
     lua_pushnumber(L, work.cost);
     return 1;
@@ -308,7 +337,13 @@ static nb_status evaluate(nb_ctx *ctx, void *data)
     pass *work = data;
     nb_set *set = nbl_examples_set(ctx, work->net, &work->examples);
     if (!set) return ctx->status;
-    nb_status status = nb_evaluate(ctx, work->net, set, &work->evaluation);
+    nb_weights weights = {.of = NULL};
+    nb_status status = nb_set_check(ctx, work->net, set);
+    if (status == NB_OK)
+        status = nb_weights_read(ctx, work->net, set, work->examples.weights, &weights);
+    if (status == NB_OK)
+        status = nb_evaluate_weighted(ctx, work->net, set, &weights, &work->evaluation);
+    nb_weights_free(ctx, &weights);
     nb_set_release(ctx, set);
     return status;
 }
@@ -350,7 +385,7 @@ static int net_evaluate(lua_State *L)
 {
     nbl_net *self = nbl_check_net(L, 1);
     pass work = {.net = self->net};
-    nbl_read_examples(L, 2, self->net, "net:evaluate", true, &work.examples);
+    read_weighted(L, "net:evaluate", &work);
     nbl_net_run(L, self, evaluate, &work);
     push_evaluation(L, &work.evaluation);
     return 1;
@@ -450,31 +485,35 @@ static const nbl_entry entries[] = {
     {":record", net_record, "net:record(x)",
      "The output as net(x) gives it, recorded on the tape, for costs and gradients by hand.",
      "net = nn.net \"4 - 3 - 2\"\nnet:record(tensor.ones(5, 4)):sum():backward()", NULL},
-    {":cost", net_cost, "net:cost(x, y)",
+    {":cost", net_cost, "net:cost(x, y [, {weights}])",
      "The cost, averaged over the examples. x and y may be a data set or one of its examples.",
-     "net = nn.net \"4 - 3 - 2\"\nprint(net:cost(tensor.ones(5, 4), tensor.ones(5, 2)))", NULL},
-    {":backprop", net_backprop, "net:backprop(x, y)",
+     "net = nn.net \"4 - 3 - 2\"\nx, y = tensor.rand(3, 4), tensor.rand(3, 2)\n"
+     "print(net:cost(x, y))\n"
+     "net:cost(x, y, {weights = {1, 0, 0}}) == net:cost(x[1], y[1])  → true",
+     nbl_weights_fields},
+    {":backprop", net_backprop, "net:backprop(x, y [, {weights}])",
      "The gradients of the cost by backpropagation: nabla_w, nabla_b, tables by layer; false for a "
      "layer that has no such parameter. The tables show themselves in brief, nabla_w[1] whole.",
      "net = nn.net \"4 - 3 - 2\"\nnabla_w, nabla_b = net:backprop(tensor.ones(5, 4), "
      "tensor.ones(5, 2))\n"
      "print(nabla_w[2])",
-     NULL},
-    {":numeric_gradient", net_numeric_gradient, "net:numeric_gradient(x, y)",
+     nbl_weights_fields},
+    {":numeric_gradient", net_numeric_gradient, "net:numeric_gradient(x, y [, {weights}])",
      "The same gradients by central differences: two passes forward for every parameter.",
      "net = nn.net \"4 - 3 - 2\"\nprint((net:numeric_gradient(tensor.ones(5, 4), tensor.ones(5, "
      "2)))[2])",
-     NULL},
-    {":step", net_step, "net:step(x, y, {lr} | optimizer)",
+     nbl_weights_fields},
+    {":step", net_step, "net:step(x, y, {lr, optimizer, weights} | optimizer [, {weights}])",
      "One step of learning on these examples; gives the cost before it.",
      "net = nn.net \"4 - 3 - 2\"\no = nn.sgd{lr = 3}\n"
      "for i = 1, 10 do print(net:step(tensor.ones(5, 4), tensor.ones(5, 2), o)) end",
      step_fields},
-    {":evaluate", net_evaluate, "net:evaluate(set | x, y)",
+    {":evaluate", net_evaluate, "net:evaluate(set | x, y [, {weights}])",
      "Cost and, where y holds classes, accuracy over all answers, one an example, one a "
      "step, or one a place of space, whose channels are its classes: .cost .accuracy .correct "
-     ".answers .examples.",
-     "digits = data.digits()\nprint(nn.net(\"64 - 10\"):evaluate(digits.test))", NULL},
+     ".answers .examples. Weights enter the cost; answers are counted as they are.",
+     "digits = data.digits()\nprint(nn.net(\"64 - 10\"):evaluate(digits.test))",
+     nbl_weights_fields},
     {":classify", net_classify, "net:classify(x | set)",
      "The name of the class with the largest output, for one example; a table of names for "
      "several. A single output answers for two: above one half (of a logit: above 0) the second "

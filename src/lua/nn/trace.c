@@ -190,7 +190,8 @@ static nb_status run_trace(nb_ctx *ctx, void *data)
     if (nbl_prepare(ctx, work->net, &work->examples, &batch) != NB_OK) return ctx->status;
     nb_trace_free(ctx, work->trace);
     *work->trace = (nb_trace){.place = NULL};
-    nb_status status = nb_trace_run(ctx, work->net, batch.x, batch.y, batch.lengths, work->trace);
+    const nb_mode as = {.lengths = batch.lengths, .weights = batch.weights};
+    nb_status status = nb_trace_run_as(ctx, work->net, batch.x, batch.y, &as, work->trace);
     if (status == NB_OK) status = nb_trace_slopes(ctx, work->net, batch.y, work->trace);
     if (status == NB_OK && batch.single) status = nb_trace_single(ctx, work->trace);
     nbl_batch_free(ctx, &batch);
@@ -296,7 +297,8 @@ static int net_trace(lua_State *L)
 {
     nbl_net *self = nbl_check_net(L, 1);
     trace_job work = {.net = self->net};
-    nbl_read_examples(L, 2, self->net, "net:trace", true, &work.examples);
+    int next = nbl_read_examples(L, 2, self->net, "net:trace", true, &work.examples);
+    nbl_read_weights_table(L, next, &work.examples);
     nbl_pin_net(L, self);
     int pin = lua_gettop(L);
     work.trace = nbl_new_box(L, sizeof *work.trace, release_trace);
@@ -311,7 +313,7 @@ static int net_trace(lua_State *L)
 #define TRACED "net = nn.net \"4 - 3 - 2\"\nt = net:trace({1, 0, 1, 0}, {0, 1})\n"
 
 static const nbl_entry entries[] = {
-    {":trace", net_trace, "net:trace(x, y)",
+    {":trace", net_trace, "net:trace(x, y [, {weights}])",
      "Everything that one pass of backpropagation computes, the same bits as training: t[l].z, .a, "
      ".slope, .delta, .dw and .db of every layer, t[0].a and t.x (the input), t.cost, t.grad_a, "
      "t.grad_x. One example gives vectors, a batch a row for each. x and y may be a data set, or "
@@ -323,7 +325,7 @@ static const nbl_entry entries[] = {
      "z = net[2].w:matmul(t[1].a) + net[2].b\nz:allclose(t[2].z)  → true\n"
      "delta = t.grad_a * t[2].slope\ndelta:allclose(t[2].delta)  → true\n"
      "net:trace(tensor.ones(5, 4), tensor.ones(5, 2))[2].delta.shape  → {5, 2}",
-     NULL},
+     nbl_weights_fields},
     {.name = NULL},
 };
 

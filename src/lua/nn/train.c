@@ -77,12 +77,7 @@ static const nb_option train_fields[] = {
      .standard = "none",
      .kind = NB_HOST,
      .offset = FIELD(test)},
-    {.name = "weights",
-     .help = "how much examples count: numbers from 0, one for each class or each example, or by "
-             "the classes' names, {cat = 2}, where others count 1; the cost is Σ w C_x / Σ w",
-     .standard = "all count alike",
-     .kind = NB_HOST,
-     .offset = FIELD(weights)},
+    NBL_WEIGHTS_OPTION(FIELD(weights)),
     {.name = "shuffle",
      .help = "the examples come in another order in every epoch",
      .value = true,
@@ -287,50 +282,6 @@ static nb_set *check_other(lua_State *L, int at, const char *name)
     return set;
 }
 
-/* The class called by the key at the stack's top, from 1; 0: none is. */
-static int64_t class_called(lua_State *L, const nb_classes *classes)
-{
-    int64_t at = 0;
-    lua_pushvalue(L, -1);
-    const char *name = lua_tostring(L, -1);
-    for (int64_t i = 0; name && i < classes->count && !at; i++)
-        if (strcmp(classes->name[i], name) == 0) at = i + 1;
-    lua_pop(L, 1);
-    return at;
-}
-
-/* Weights by the classes' names, of the table at `arg`: pushes them, others 1. */
-static nb_tensor *named_weights(lua_State *L, int arg, const nb_set *set)
-{
-    if (!set || !set->classes)
-        nbl_error(L, "net:train: weights by name need a data set whose classes have names");
-    const nb_classes *classes = set->classes;
-    lua_createtable(L, (int)classes->count, 0);
-    for (int64_t i = 1; i <= classes->count; i++) {
-        lua_pushnumber(L, 1);
-        lua_rawseti(L, -2, i);
-    }
-    for (lua_pushnil(L); lua_next(L, arg);) {
-        lua_Number weight = lua_isnumber(L, -1) ? lua_tonumber(L, -1) : NAN;
-        lua_pop(L, 1);
-        int64_t at = class_called(L, classes);
-        if (!at)
-            nbl_error(L, "net:train: weights name the class %s, which the set has not",
-                      nbl_describe(L, -1));
-        lua_pushnumber(L, weight);
-        lua_rawseti(L, -3, at);
-    }
-    return nbl_to_tensor(L, lua_gettop(L), NB_F64);
-}
-
-/* The numbers that the user gave, on the stack, or NULL. */
-static nb_tensor *read_weights(lua_State *L, int at, const nbl_examples *examples)
-{
-    if (!at) return NULL;
-    bool named = lua_istable(L, at) && lua_rawlen(L, at) == 0;
-    return named ? named_weights(L, at, examples->set) : nbl_to_tensor(L, at, NB_F64);
-}
-
 /* Pushes the optimizer and the run. The network is at 1. */
 static run *new_run(lua_State *L, const train_options *options, const nb_net *net)
 {
@@ -384,9 +335,9 @@ static int net_train(lua_State *L)
     nbl_options(L, next, train_fields, &options, false);
     uint64_t seed =
         options.seed >= 0 ? (uint64_t)options.seed : nbl_check_seed(L, lua_gettop(L) + 1);
-    nb_tensor *weights = read_weights(L, options.weights, &examples);
+    nbl_read_weights(L, options.weights, &examples);
     run *work = new_run(L, &options, self->net);
-    work->options.run.weights = weights;
+    work->options.run.weights = examples.weights;
     work->options.run.seed = seed;
     work->self = self;
     work->examples = examples;

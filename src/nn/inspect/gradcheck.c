@@ -167,9 +167,10 @@ static nb_tensor *in_f64(nb_ctx *ctx, nb_tensor *t)
 }
 
 static nb_status begin(checking *c, nb_ctx *ctx, nb_net *net, nb_tensor *x, nb_tensor *y,
-                       nb_tensor *lengths)
+                       const nb_mode *as)
 {
-    *c = (checking){.ctx = ctx, .mode.lengths = lengths};
+    *c = (checking){.ctx = ctx};
+    if (as) c->mode = (nb_mode){.lengths = as->lengths, .weights = as->weights};
     c->net = nb_net_clone(ctx, net, NB_F64);
     c->x = c->net ? in_f64(ctx, x) : NULL;
     c->y = c->x ? in_f64(ctx, y) : NULL;
@@ -198,6 +199,25 @@ static nb_status price_backprop(checking *c, double *seconds)
     return NB_OK;
 }
 
+/* What example i counts: a weight of its own, or those of all its places. */
+static double weight_of(const checking *c, int64_t i)
+{
+    const nb_tensor *weights = c->mode.weights;
+    if (!weights) return 1;
+    int64_t places = nb_tensor_count(weights) / weights->shape[0];
+    const double *own = (const double *)nb_tensor_data(weights) + i * places;
+    double sum = 0;
+    for (int64_t k = 0; k < places; k++) sum += own[k];
+    return sum;
+}
+
+/* Of one example alone they say nothing, but for those of its places. */
+static nb_tensor *own_weights(checking *c, int64_t i)
+{
+    nb_tensor *all = c->mode.weights;
+    return all && all->dims > 1 ? nb_tensor_narrow(c->ctx, all, 0, i, 1, 1) : NULL;
+}
+
 /* C of example i alone. */
 static nb_status cost_alone(checking *c, int64_t i, double *cost)
 {
@@ -209,11 +229,14 @@ static nb_status cost_alone(checking *c, int64_t i, double *cost)
         y && c->mode.lengths ? nb_tensor_narrow(c->ctx, c->mode.lengths, 0, i, 1, 1) : NULL;
     nb_status status = y && (length || !c->mode.lengths) ? NB_OK : c->ctx->status;
     mode.lengths = length;
+    mode.weights = status == NB_OK ? own_weights(c, i) : NULL;
+    if (!mode.weights && c->mode.weights && c->mode.weights->dims > 1) status = c->ctx->status;
     if (status == NB_OK) status = nb_net_run(c->ctx, c->net, x, y, &mode, NULL, &pass);
     if (status == NB_OK) {
         *cost = nb_tensor_item(pass.cost);
         nb_result_free(c->ctx, &pass);
     }
+    nb_tensor_release(c->ctx, mode.weights);
     nb_tensor_release(c->ctx, length);
     nb_tensor_release(c->ctx, x);
     nb_tensor_release(c->ctx, y);
@@ -229,7 +252,7 @@ static bool agree(double a, double b)
 static nb_status check_mean(checking *c, nb_mean_check *out)
 {
     int64_t n = c->x->shape[0];
-    double sum = 0;
+    double sum = 0, total = 0;
     nb_status status = NB_OK;
     *out = (nb_mean_check){.ok = true};
     /* Where sequences of other lengths have a cost at every step the mean is over the steps; and
@@ -238,11 +261,12 @@ static nb_status check_mean(checking *c, nb_mean_check *out)
     for (int64_t i = 0; i < n && status == NB_OK; i++) {
         double cost = 0;
         status = cost_alone(c, i, &cost);
-        sum += cost;
+        sum += cost * weight_of(c, i);
+        total += weight_of(c, i);
     }
     out->examples = n;
     out->cost = c->trace.cost;
-    out->mean = sum / (double)n;
+    out->mean = total > 0 ? sum / total : 0;
     out->ok = agree(out->cost, out->mean);
     out->sums = !out->ok && agree(out->cost, sum);
     return status;
@@ -273,7 +297,7 @@ static bool normalises(const nb_net *net)
     return false;
 }
 
-nb_status nb_gradcheck_run(nb_ctx *ctx, nb_net *net, nb_tensor *x, nb_tensor *y, nb_tensor *lengths,
+nb_status nb_gradcheck_run(nb_ctx *ctx, nb_net *net, nb_tensor *x, nb_tensor *y, const nb_mode *as,
                            nb_gradcheck *out)
 {
     static const char *const names[4] = {"BP1", "BP2", "BP3", "BP4"};
@@ -282,7 +306,7 @@ nb_status nb_gradcheck_run(nb_ctx *ctx, nb_net *net, nb_tensor *x, nb_tensor *y,
     ctx->dtype = NB_F64; /* constants that a function of the host makes */
     memset(out, 0, sizeof *out);
     for (int i = 0; i < 4; i++) out->equation[i].name = names[i];
-    nb_status status = begin(&c, ctx, net, x, y, lengths);
+    nb_status status = begin(&c, ctx, net, x, y, as);
     if (status == NB_OK) out->by_batch = c.mode.by_batch = normalises(c.net);
     if (status == NB_OK) status = price_backprop(&c, &out->backprop_seconds);
     if (status == NB_OK) status = check_all(&c, out);
@@ -294,13 +318,13 @@ nb_status nb_gradcheck_run(nb_ctx *ctx, nb_net *net, nb_tensor *x, nb_tensor *y,
 }
 
 nb_tensor *nb_numeric_gradient(nb_ctx *ctx, nb_net *net, nb_tensor *x, nb_tensor *y,
-                               nb_tensor *lengths)
+                               const nb_mode *as)
 {
     checking c;
     nb_dtype dtype = ctx->dtype;
     nb_tensor *out = NULL;
     ctx->dtype = NB_F64;
-    nb_status status = begin(&c, ctx, net, x, y, lengths);
+    nb_status status = begin(&c, ctx, net, x, y, as);
     int64_t count = status == NB_OK ? nb_net_count(c.net) : 0;
     c.what = "taking differences";
     c.differences = count;

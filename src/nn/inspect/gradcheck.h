@@ -3,7 +3,7 @@
 #define NB_NET_GRADCHECK_H
 
 #include "grad/gradcheck.h"
-#include "nn/net/net.h"
+#include "nn/net/walk.h"
 
 /* One equation's outcome. */
 typedef struct nb_equation {
@@ -35,12 +35,12 @@ typedef struct nb_gradcheck {
 
 /* The network in f64 whatever its dtype. BP1: δ of the last layer; BP2: δ of the others; BP3, BP4:
  * the parameters. Gradients of a cost that sums over the examples may be right and the learning
- * rate means another thing for every batch: that it is a mean is checked on its own. lengths: of x,
- * or NULL. */
-nb_status nb_gradcheck_run(nb_ctx *ctx, nb_net *net, nb_tensor *x, nb_tensor *y, nb_tensor *lengths,
+ * rate means another thing for every batch: that it is a mean is checked on its own. as: lengths
+ * of x and weights; NULL: neither. */
+nb_status nb_gradcheck_run(nb_ctx *ctx, nb_net *net, nb_tensor *x, nb_tensor *y, const nb_mode *as,
                            nb_gradcheck *out);
 /* dC/dparams by central differences, flat, in the net's dtype (computed in f64). */
 nb_tensor *nb_numeric_gradient(nb_ctx *ctx, nb_net *net, nb_tensor *x, nb_tensor *y,
-                               nb_tensor *lengths);
+                               const nb_mode *as);
 
 #endif

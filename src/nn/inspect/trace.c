@@ -27,6 +27,7 @@ void nb_trace_free(nb_ctx *ctx, nb_trace *trace)
     nb_tensor_release(ctx, trace->out);
     nb_tensor_release(ctx, trace->grad_a);
     nb_tensor_release(ctx, trace->lengths);
+    nb_tensor_release(ctx, trace->weights);
     *trace = (nb_trace){.cost = 0};
 }
 
@@ -150,6 +151,7 @@ static nb_status run(nb_ctx *ctx, nb_net *net, nb_tensor *y, const nb_mode *as, 
     trace->cost = nb_tensor_item(pass.cost);
     trace->out = nb_tensor_retain(output_of(net, trace, &pass));
     if (pass.lengths) trace->lengths = nb_tensor_retain(pass.lengths);
+    if (mode.weights) trace->weights = nb_tensor_retain(mode.weights);
     status = run_backward(ctx, net, pass.cost, trace);
     if (status == NB_OK) status = detach_all(ctx, trace);
     nb_result_free(ctx, &pass);
@@ -183,14 +185,16 @@ nb_status nb_trace_run_as(nb_ctx *ctx, nb_net *net, nb_tensor *x, nb_tensor *y, 
 /* ---- What BP1 and BP2 multiply with ---------------------------------------------------------- */
 
 /* The gradient of C where only a is known: a fused cost never had it. */
-static nb_tensor *output_gradient(nb_ctx *ctx, const nb_net *net, nb_tensor *out, nb_tensor *y,
-                                  nb_tensor *lengths)
+static nb_tensor *output_gradient(nb_ctx *ctx, const nb_net *net, const nb_trace *trace,
+                                  nb_tensor *y)
 {
     bool recording = ctx->recording;
-    nb_tensor *a = nb_tensor_alias(ctx, out), *grad = NULL;
+    const nb_answers answers = {y, trace->weights};
+    nb_tensor *a = nb_tensor_alias(ctx, trace->out), *grad = NULL;
     nb_status status = a ? nb_require_grad(ctx, a, true) : ctx->status;
     ctx->recording = true;
-    nb_tensor *cost = status == NB_OK ? nb_net_cost_from(ctx, net, a, y, lengths) : NULL;
+    nb_tensor *cost =
+        status == NB_OK ? nb_net_cost_from(ctx, net, a, &answers, trace->lengths) : NULL;
     ctx->recording = recording;
     const nb_backward_options options = {.only = a};
     if (cost && (!cost->link || nb_backward(ctx, cost, &options) == NB_OK)) {
@@ -204,7 +208,7 @@ static nb_tensor *output_gradient(nb_ctx *ctx, const nb_net *net, nb_tensor *out
 
 nb_status nb_trace_slopes(nb_ctx *ctx, const nb_net *net, nb_tensor *y, nb_trace *trace)
 {
-    trace->grad_a = output_gradient(ctx, net, trace->out, y, trace->lengths);
+    trace->grad_a = output_gradient(ctx, net, trace, y);
     nb_status status = trace->grad_a ? NB_OK : ctx->status;
     for (int i = 0; i < trace->places && status == NB_OK; i++) {
         nb_trace_place *place = &trace->place[i];

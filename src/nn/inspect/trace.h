@@ -27,6 +27,7 @@ typedef struct nb_trace {
     nb_tensor *grad_x;  /* dC/dx; NULL where x is words */
     nb_tensor *out;     /* a of the network */
     nb_tensor *lengths; /* of its steps; NULL: none is padded */
+    nb_tensor *weights; /* of the examples; NULL: all count alike */
     nb_tensor *grad_a;  /* dC/da of that, once nb_trace_slopes was asked */
     int places;
     nb_trace_place *place; /* depth first; the children of place p begin at p + 1 */

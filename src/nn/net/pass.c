@@ -211,10 +211,10 @@ static nb_tensor *cost_of(nb_ctx *ctx, const nb_net *net, nb_op_id fused, nb_ten
     return cost_of_places(ctx, net, fused, last, y, lengths);
 }
 
-nb_tensor *nb_net_cost_from(nb_ctx *ctx, const nb_net *net, nb_tensor *a, nb_tensor *y,
+nb_tensor *nb_net_cost_from(nb_ctx *ctx, const nb_net *net, nb_tensor *a, const nb_answers *y,
                             nb_tensor *lengths)
 {
-    return cost_of(ctx, net, NB_OPS, a, &(nb_answers){.y = y}, lengths);
+    return cost_of(ctx, net, NB_OPS, a, y, lengths);
 }
 
 nb_status nb_net_run(nb_ctx *ctx, nb_net *net, nb_tensor *x, nb_tensor *y, const nb_mode *mode,

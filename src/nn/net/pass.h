@@ -14,7 +14,7 @@ nb_activation nb_net_last_activation(const nb_net *net);
 nb_op_id nb_net_fused(const nb_net *net);
 /* C from the network's a, never fused; y: targets of a's shape, or class numbers where the cost
  * takes them. */
-nb_tensor *nb_net_cost_from(nb_ctx *ctx, const nb_net *net, nb_tensor *a, nb_tensor *y,
+nb_tensor *nb_net_cost_from(nb_ctx *ctx, const nb_net *net, nb_tensor *a, const nb_answers *y,
                             nb_tensor *lengths);
 /* Space, (n, channels, extents…), with its channels last, where costs and judges look for what
  * belongs together. By op. */

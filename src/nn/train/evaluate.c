@@ -92,7 +92,13 @@ typedef struct chunk {
     int64_t start, n;
     nb_batch batch;
     nb_tensor *classes; /* y as numbers, NULL where there are none */
+    nb_tensor *weights; /* NULL: all count alike */
 } chunk;
+
+/* Over the chunks: C times what counts, and what counts. */
+typedef struct sums {
+    double cost, weight;
+} sums;
 
 static nb_status gather(nb_ctx *ctx, const nb_net *net, const nb_set *set, chunk *c)
 {
@@ -168,29 +174,42 @@ static nb_status count_right(nb_ctx *ctx, const nb_net *net, const chunk *c, con
     return whole ? NB_OK : ctx->status;
 }
 
-/* What a chunk's cost is the mean of: examples, or the steps of sequences of different lengths. */
+/* What an example's weight counts for: 1, or its steps where sequences differ in length. */
+static double steps_of_example(const nb_set *set, const nb_result *pass, int64_t i)
+{
+    if (pass->lengths) return nb_tensor_get(pass->lengths, &i);
+    return set->x->length && pass->output->dims > 2 ? (double)pass->output->shape[1] : 1;
+}
+
+/* What a chunk's cost is the mean of: examples, or the steps of sequences of different lengths;
+ * or their weights, (n) or of all places, where padding has none. */
 static double weight_of(const chunk *c, const nb_set *set, const nb_result *pass)
 {
+    const nb_tensor *weights = c->weights;
+    const double *own = weights ? nb_tensor_data(weights) : NULL;
     double sum = 0;
-    if (!pass->lengths && !set->x->length) return (double)c->n;
-    if (!pass->lengths)
-        return pass->output->dims > 2 ? (double)(c->n * pass->output->shape[1]) : (double)c->n;
-    for (int64_t i = 0; i < c->n; i++) sum += nb_tensor_get(pass->lengths, &i);
+    for (int64_t i = 0; weights && weights->dims > 1 && i < nb_tensor_count(weights); i++)
+        sum += own[i];
+    if (weights && weights->dims > 1) return sum;
+    for (int64_t i = 0; i < c->n; i++)
+        sum += steps_of_example(set, pass, i) * (weights ? own[i] : 1);
     return sum;
 }
 
-static nb_status add_chunk(nb_ctx *ctx, nb_net *net, const nb_set *set, chunk *c,
-                           nb_evaluation *out, double *sum, double *weights)
+static nb_status add_chunk(nb_ctx *ctx, nb_net *net, const nb_set *set, const nb_weights *weights,
+                           chunk *c, sums *all, nb_evaluation *out)
 {
     nb_status status = gather(ctx, net, set, c);
+    if (status == NB_OK && weights)
+        status = nb_weights_of_rows(ctx, weights, net, set, c->start, &c->batch, &c->weights);
     if (status != NB_OK) return status;
-    const nb_mode mode = {.lengths = c->batch.lengths};
+    const nb_mode mode = {.lengths = c->batch.lengths, .weights = c->weights};
     nb_result pass;
     status = nb_net_run(ctx, net, c->batch.x, c->batch.y, &mode, NULL, &pass);
     if (status != NB_OK) return status;
     double weight = weight_of(c, set, &pass);
-    *sum += nb_tensor_item(pass.cost) * weight;
-    *weights += weight;
+    all->cost += nb_tensor_item(pass.cost) * weight;
+    all->weight += weight;
     out->examples += c->n;
     status = count_right(ctx, net, c, &pass, out);
     nb_result_free(ctx, &pass);
@@ -201,21 +220,28 @@ static void drop(nb_ctx *ctx, chunk *c)
 {
     nb_batch_free(ctx, &c->batch);
     nb_tensor_release(ctx, c->classes);
+    nb_tensor_release(ctx, c->weights);
 }
 
 nb_status nb_evaluate(nb_ctx *ctx, nb_net *net, const nb_set *set, nb_evaluation *out)
 {
-    double sum = 0, weights = 0;
+    return nb_evaluate_weighted(ctx, net, set, NULL, out);
+}
+
+nb_status nb_evaluate_weighted(nb_ctx *ctx, nb_net *net, const nb_set *set,
+                               const nb_weights *weights, nb_evaluation *out)
+{
+    sums all = {.cost = 0};
     nb_status status = nb_set_check(ctx, net, set);
     *out = (nb_evaluation){.examples = 0};
     int64_t most = status == NB_OK ? chunk_size(net, set) : 1;
     for (int64_t i = 0; i < set->count && status == NB_OK; i += most) {
         chunk c = {.start = i, .n = nb_least_i64(set->count - i, most)};
         nb_tell(ctx, "evaluating", i, set->count);
-        status = add_chunk(ctx, net, set, &c, out, &sum, &weights);
+        status = add_chunk(ctx, net, set, weights, &c, &all, out);
         drop(ctx, &c);
     }
-    out->cost = weights > 0 ? sum / weights : 0;
+    out->cost = all.weight > 0 ? all.cost / all.weight : 0;
     return status;
 }
 

@@ -13,7 +13,7 @@ typedef struct nb_trainer_options {
     uint64_t seed; /* of the shuffling */
     bool shuffle;
     nb_optimizer *optimizer; /* borrowed for the trainer's life */
-    nb_tensor *weights;      /* of examples or classes (nb_weights_read); borrowed, or NULL */
+    nb_weighing weights;     /* of examples or classes (nb_weights_read) */
     nb_set *valid, *test;    /* evaluated at every epoch's end; or NULL */
     int64_t patience;        /* epochs without a lower cost on valid that end the run; 0: none do */
     bool keep_grads;         /* somebody reads net:grads() between steps */

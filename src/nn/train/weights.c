@@ -1,4 +1,4 @@
-/* How much examples count in training. */
+/* How much examples count in costs and their gradients. */
 #include "nn/train/weights.h"
 
 #include "kernel/kernel.h"
@@ -27,18 +27,19 @@ static nb_status check_numbers(nb_ctx *ctx, const nb_tensor *of)
 }
 
 /* Which of both the numbers are. */
-static nb_status sort_out(nb_ctx *ctx, const nb_set *set, int64_t classes, nb_weights *out)
+static nb_status sort_out(nb_ctx *ctx, const nb_set *set, int64_t classes, nb_weighing given,
+                          nb_weights *out)
 {
     char text[NB_SHAPE_TEXT];
     const nb_tensor *of = out->of;
     int64_t n = of->dims == 1 ? of->shape[0] : -1;
-    bool examples = n == set->count;
-    out->by_class = classes > 0 && n == classes;
+    bool examples = n == set->count && given.of != NB_OF_CLASSES;
+    out->by_class = classes > 0 && n == classes && given.of != NB_OF_EXAMPLES;
     if (examples && out->by_class)
         return nb_fail(
             ctx, NB_EARG,
-            "weights holds %lld numbers, and there are as many examples as classes: name "
-            "the classes, {cat = 2}, or learn from more examples",
+            "weights holds %lld numbers, and there are as many examples as classes: write "
+            "{classes = {…}} or {examples = {…}}",
             (long long)n);
     if (examples || out->by_class) return NB_OK;
     nb_shape_text(of->dims, of->shape, text);
@@ -53,12 +54,12 @@ static nb_status sort_out(nb_ctx *ctx, const nb_set *set, int64_t classes, nb_we
                    text, (long long)classes, (long long)set->count);
 }
 
-nb_status nb_weights_read(nb_ctx *ctx, const nb_net *net, const nb_set *set, nb_tensor *numbers,
+nb_status nb_weights_read(nb_ctx *ctx, const nb_net *net, const nb_set *set, nb_weighing given,
                           nb_weights *out)
 {
     *out = (nb_weights){.of = NULL};
-    if (!numbers) return NB_OK;
-    nb_tensor *real = nb_tensor_convert(ctx, numbers, NB_F64, 1);
+    if (!given.numbers) return NB_OK;
+    nb_tensor *real = nb_tensor_convert(ctx, given.numbers, NB_F64, 1);
     out->of = real ? nb_tensor_contiguous(ctx, real) : NULL;
     nb_tensor_release(ctx, real);
     nb_status status = out->of ? NB_OK : ctx->status;
@@ -67,7 +68,7 @@ nb_status nb_weights_read(nb_ctx *ctx, const nb_net *net, const nb_set *set, nb_
                          "cost %s gives one number for all examples, so weights cannot enter; let "
                          "it weigh them itself",
                          net->cost.type->name);
-    if (status == NB_OK) status = sort_out(ctx, set, class_count(net, set), out);
+    if (status == NB_OK) status = sort_out(ctx, set, class_count(net, set), given, out);
     if (status == NB_OK) status = check_numbers(ctx, out->of);
     if (status != NB_OK) nb_weights_free(ctx, out);
     return status;
@@ -82,12 +83,19 @@ void nb_weights_free(nb_ctx *ctx, nb_weights *weights)
 /* ---- Of a batch -------------------------------------------------------------------------------
  */
 
-static nb_tensor *of_examples(nb_ctx *ctx, const nb_weights *weights, const int32_t *order,
-                              int64_t n)
+/* Which examples of a set: order[0 … n - 1], or without an order those from `start` on. */
+typedef struct pick {
+    const int32_t *order;
+    int64_t start, n;
+} pick;
+
+static nb_tensor *of_examples(nb_ctx *ctx, const nb_weights *weights, const pick *of)
 {
     const double *from = nb_tensor_data(weights->of);
-    nb_tensor *out = nb_tensor_new(ctx, NB_F64, 1, &n);
-    for (int64_t i = 0; out && i < n; i++) ((double *)nb_tensor_data(out))[i] = from[order[i]];
+    nb_tensor *out = nb_tensor_new(ctx, NB_F64, 1, &of->n);
+    double *to = out ? nb_tensor_data(out) : NULL;
+    for (int64_t i = 0; out && i < of->n; i++)
+        to[i] = from[of->order ? of->order[i] : of->start + i];
     return out;
 }
 
@@ -107,11 +115,12 @@ static nb_tensor *of_classes(nb_ctx *ctx, const nb_weights *weights, nb_tensor *
 }
 
 /* The class numbers of a batch whose y is targets. */
-static nb_tensor *numbers_of(nb_ctx *ctx, const nb_set *set, const int32_t *order, int64_t n)
+static nb_tensor *numbers_of(nb_ctx *ctx, const nb_set *set, const pick *of)
 {
     nb_batch batch;
-    nb_tensor *room = nb_batch_classes(ctx, set, n), *out = NULL;
-    if (room && nb_batch_gather(ctx, set, order, 0, n, 0, NULL, room, &batch) == NB_OK) {
+    nb_tensor *room = nb_batch_classes(ctx, set, of->n), *out = NULL;
+    if (room &&
+        nb_batch_gather(ctx, set, of->order, of->start, of->n, 0, NULL, room, &batch) == NB_OK) {
         out = nb_tensor_retain(batch.y);
         nb_batch_free(ctx, &batch);
     }
@@ -119,23 +128,37 @@ static nb_tensor *numbers_of(nb_ctx *ctx, const nb_set *set, const int32_t *orde
     return out;
 }
 
+static nb_status gather(nb_ctx *ctx, const nb_weights *weights, const nb_net *net,
+                        const nb_set *set, const pick *of, const nb_batch *batch, nb_tensor **out)
+{
+    *out = NULL;
+    if (!weights->of) return NB_OK;
+    if (!weights->by_class) {
+        *out = of_examples(ctx, weights, of);
+    } else {
+        nb_tensor *classes =
+            nb_net_wants_classes(net) ? nb_tensor_retain(batch->y) : numbers_of(ctx, set, of);
+        if (classes) *out = of_classes(ctx, weights, classes);
+        nb_tensor_release(ctx, classes);
+    }
+    return *out ? NB_OK : ctx->status;
+}
+
 nb_status nb_weights_gather(nb_ctx *ctx, const nb_weights *weights, const nb_net *net,
                             const nb_set *set, const int32_t *order, const nb_batch *batch,
                             nb_tensor **out, double *sum)
 {
-    int64_t n = batch->x->shape[0];
-    *out = NULL;
-    *sum = (double)n;
-    if (!weights->of) return NB_OK;
-    if (weights->by_class) {
-        nb_tensor *classes =
-            nb_net_wants_classes(net) ? nb_tensor_retain(batch->y) : numbers_of(ctx, set, order, n);
-        if (classes) *out = of_classes(ctx, weights, classes);
-        nb_tensor_release(ctx, classes);
-    } else {
-        *out = of_examples(ctx, weights, order, n);
-    }
-    if (!*out) return ctx->status;
-    *sum = nb_real(NB_F64)->sum((size_t)nb_tensor_count(*out), nb_tensor_data(*out), 1);
-    return NB_OK;
+    const pick of = {.order = order, .n = batch->x->shape[0]};
+    nb_status status = gather(ctx, weights, net, set, &of, batch, out);
+    *sum = (double)of.n;
+    if (*out) *sum = nb_real(NB_F64)->sum((size_t)nb_tensor_count(*out), nb_tensor_data(*out), 1);
+    return status;
+}
+
+nb_status nb_weights_of_rows(nb_ctx *ctx, const nb_weights *weights, const nb_net *net,
+                             const nb_set *set, int64_t start, const nb_batch *batch,
+                             nb_tensor **out)
+{
+    const pick of = {.start = start, .n = batch->x->shape[0]};
+    return gather(ctx, weights, net, set, &of, batch, out);
 }
