@@ -141,6 +141,14 @@ nb_status nb_option_wrong(nb_ctx *ctx, const nb_option *option, const char *give
 
 /* ---- Values --------------------------------------------------------------------------------- */
 
+double nb_option_number(const nb_option *option, const void *target)
+{
+    const void *field = (const char *)target + option->offset;
+    if (option->kind == NB_BOOLEAN) return *(const bool *)field;
+    if (option->kind == NB_INTEGER) return (double)*(const int64_t *)field;
+    return *(const double *)field;
+}
+
 nb_status nb_option_set(nb_ctx *ctx, const nb_option *option, void *target, double value)
 {
     char number[NB_NUMBER_MAX];

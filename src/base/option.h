@@ -87,6 +87,8 @@ void nb_option_defaults(const nb_option *options, void *target);
  * NB_EARG with "lr must be a number above 0, not -1"; then the field is untouched. */
 #define NB_WHOLE_MAX 0x1p53 /* doubles hold every whole number up to it */
 nb_status nb_option_set(nb_ctx *ctx, const nb_option *option, void *target, double value);
+/* What nb_option_set would store: the field of a number, an integer or a boolean. */
+double nb_option_number(const nb_option *option, const void *target);
 /* The same for `count` sizes, at least one. */
 nb_status nb_option_set_sizes(nb_ctx *ctx, const nb_option *option, void *target, int count,
                               const double *size);

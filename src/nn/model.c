@@ -121,13 +121,18 @@ static nb_status add_layer(nb_ctx *ctx, nb_archive *archive, const nb_net *net,
     return NB_OK;
 }
 
+nb_status nb_model_add(nb_ctx *ctx, nb_archive *archive, nb_net *net, nb_classes *classes)
+{
+    nb_status status = add_meta(ctx, archive, net, classes);
+    for (int i = 0; i < net->parts && status == NB_OK; i++)
+        status = add_layer(ctx, archive, net, net->part[i]);
+    return status;
+}
+
 nb_status nb_model_save(nb_ctx *ctx, nb_net *net, nb_classes *classes, const char *path)
 {
     nb_archive archive = {.count = 0};
-    nb_status status = add_meta(ctx, &archive, net, classes);
-    for (int i = 0; i < net->parts && status == NB_OK; i++) {
-        status = add_layer(ctx, &archive, net, net->part[i]);
-    }
+    nb_status status = nb_model_add(ctx, &archive, net, classes);
     if (status == NB_OK) status = nb_safetensors_save(ctx, path, &archive);
     nb_archive_free(ctx, &archive);
     return status;
@@ -207,14 +212,27 @@ static bool is_param(const nb_net *net, const nb_plans *plans, const char *name)
     return false;
 }
 
+static bool is_aside(const nb_archive *archive, size_t i)
+{
+    return archive->entry[i].name[0] == NB_MODEL_ASIDE;
+}
+
+/* The tensors that are there for a network. */
+static size_t count_tensors(const nb_archive *archive)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < archive->count; i++) count += !is_aside(archive, i);
+    return count;
+}
+
 /* Names a tensor that no layer has, where the numbers say that there is one. */
 static nb_status check_rest(nb_ctx *ctx, const nb_archive *archive, const nb_net *net,
                             const nb_plans *plans, size_t wanted)
 {
-    if (archive->count == wanted) return NB_OK;
+    if (count_tensors(archive) == wanted) return NB_OK;
     for (size_t i = 0; i < archive->count; i++) {
         if (nb_poll(ctx) != NB_OK) return NB_EINTERRUPT;
-        if (is_param(net, plans, archive->entry[i].name)) continue;
+        if (is_aside(archive, i) || is_param(net, plans, archive->entry[i].name)) continue;
         return nb_fail(ctx, NB_EFORMAT, "the tensor %.*s belongs to no layer", NB_NAME_MAX,
                        archive->entry[i].name);
     }
@@ -311,4 +329,104 @@ nb_net *nb_model_load(nb_ctx *ctx, const char *path, const nb_resolver *resolver
     if (!net) nb_fail_in(ctx, "%s", path);
     nb_archive_free(ctx, &archive);
     return net;
+}
+
+/* ---- The numbers of a network that is there -------------------------------------------------- */
+
+/* Whether what `write` says of the network is what the metadata holds. */
+static nb_status check_text(nb_ctx *ctx, const nb_archive *archive, const char *key,
+                            write_fn *write, const nb_net *net)
+{
+    enum { SHOWN = 120 }; /* letters of either text */
+    const char *has = nb_archive_meta(archive, key);
+    nb_text text;
+    nb_text_init(&text, ctx);
+    write(&text, (nb_net *)(uintptr_t)net);
+    nb_status status = text.failed ? ctx->status : NB_OK;
+    const char *is = status == NB_OK ? nb_text_get(&text) : "";
+    if (status == NB_OK && strcmp(has ? has : "", is) != 0)
+        status = write == write_tunings
+                     ? nb_fail(ctx, NB_EFORMAT,
+                               "its layers and neurons learn otherwise than this network's; freeze "
+                               "and scale them alike first")
+                     : nb_fail(ctx, NB_EFORMAT, "it holds %.*s; this network is %.*s", SHOWN, has,
+                               SHOWN, is);
+    nb_text_free(&text);
+    return status;
+}
+
+static nb_status check_mask_of(nb_ctx *ctx, const nb_archive *archive, const char *key,
+                               const nb_layer *layer, const char *param, size_t *wanted)
+{
+    char mask[MASK_KEY_MAX];
+    const nb_tensor *has = nb_archive_find(archive, mask_key(key, mask));
+    const nb_tensor *is = nb_tuning_mask(&layer->tuning, param);
+    *wanted += has != NULL;
+    if (!has && !is) return NB_OK;
+    bool same = has && is && has->dtype == is->dtype && nb_tensor_same_shape(has, is) &&
+                !memcmp(nb_tensor_data(has), nb_tensor_data(is), (size_t)nb_tensor_count(is));
+    return same ? NB_OK
+                : nb_fail(ctx, NB_EFORMAT, "the mask %s is another than this network's", mask);
+}
+
+/* A layer's numbers into the flat vectors, where its own stand in the network's. */
+static nb_status copy_layer(nb_ctx *ctx, const nb_archive *archive, const nb_net *net,
+                            const nb_layer *layer, nb_tensor *const flat[2], size_t *wanted)
+{
+    char key[KEY_MAX];
+    const nb_plan *plan = layer->plan;
+    nb_tensor *const own[2] = {net->values, net->figures};
+    for (int i = 0; i < plan->params + plan->buffers; i++) {
+        const nb_param *param = param_at(plan, i);
+        bool buffer = i >= plan->params;
+        key_of(&net->layer, nb_net_path(net, plan), param, key);
+        nb_status status = check_param(ctx, archive, key, param);
+        if (status == NB_OK && !buffer)
+            status = check_mask_of(ctx, archive, key, layer, param->name, wanted);
+        if (status != NB_OK) return status;
+        ++*wanted;
+        nb_tensor *to =
+            nb_tensor_view(ctx, flat[buffer], param->dims, param->shape, param->value->stride,
+                           param->value->offset - own[buffer]->offset);
+        status = to ? nb_tensor_copy(ctx, to, nb_archive_find(archive, key)) : ctx->status;
+        nb_tensor_release(ctx, to);
+        if (status != NB_OK) return status;
+    }
+    return NB_OK;
+}
+
+static nb_status copy_numbers(nb_ctx *ctx, const nb_archive *archive, const nb_net *net,
+                              nb_tensor *const flat[2])
+{
+    nb_status status = flat[0] && flat[1] ? NB_OK : ctx->status;
+    size_t wanted = 0;
+    for (int i = 0; i < net->parts && status == NB_OK; i++)
+        status = copy_layer(ctx, archive, net, net->part[i], flat, &wanted);
+    if (status == NB_OK && count_tensors(archive) != wanted)
+        status = nb_fail(ctx, NB_EFORMAT, "it holds tensors that belong to no layer");
+    return status;
+}
+
+nb_status nb_model_numbers(nb_ctx *ctx, const nb_archive *archive, const nb_net *net,
+                           nb_tensor **values, nb_tensor **figures)
+{
+    nb_dtype dtype;
+    nb_status status = read_format(ctx, archive, &dtype);
+    if (status == NB_OK) status = check_text(ctx, archive, "notation", write_notation, net);
+    if (status == NB_OK && dtype != net->dtype)
+        status = nb_fail(ctx, NB_EFORMAT, "it holds a network in %s; this one is in %s",
+                         nb_dtype_name(dtype), nb_dtype_name(net->dtype));
+    if (status == NB_OK) status = check_text(ctx, archive, "learning", write_tunings, net);
+    if (status != NB_OK) return status;
+    nb_tensor *flat[2] = {nb_tensor_clone(ctx, net->values), NULL};
+    if (flat[0]) flat[1] = nb_tensor_clone(ctx, net->figures);
+    status = copy_numbers(ctx, archive, net, flat);
+    if (status == NB_OK) {
+        *values = flat[0];
+        *figures = flat[1];
+        return NB_OK;
+    }
+    nb_tensor_release(ctx, flat[0]);
+    nb_tensor_release(ctx, flat[1]);
+    return status;
 }

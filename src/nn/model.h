@@ -8,10 +8,14 @@
  *   learning  how layers and neurons learn (tunings.h); absent where all is as usual. Masks are
  * tensors, "1.w.mask"
  *   classes   their names, one a line, '\' and newline in a name written as \\ and \n (classes.h);
- * absent where there are none */
+ * absent where there are none
+ *
+ * Tensors whose names begin with '@' are not the network's: checkpoints (train/checkpoint.h) keep
+ * there what else a run is. */
 #ifndef NB_MODEL_H
 #define NB_MODEL_H
 
+#include "io/archive.h"
 #include "nn/data/classes.h"
 #include "nn/notation/notation.h"
 
@@ -26,5 +30,17 @@ nb_status nb_model_save(nb_ctx *ctx, nb_net *net, nb_classes *classes, const cha
  * not NULL) gets its class names, or NULL where it has none. resolver as in nb_notation_parse. */
 nb_net *nb_model_load(nb_ctx *ctx, const char *path, const nb_resolver *resolver,
                       nb_classes **classes);
+
+/* ---- For files that hold more than a network ---- */
+
+#define NB_MODEL_ASIDE '@' /* what no layer's name begins with */
+
+/* Adds the tensors and texts of a network. */
+nb_status nb_model_add(nb_ctx *ctx, nb_archive *archive, nb_net *net, nb_classes *classes);
+/* The numbers that an archive holds of a network like this one, as new flat vectors of its dtype
+ * (nb_net.values and .figures); the network stays as it is. NB_EFORMAT where notation, dtype or how
+ * it learns (frozen, factors, masks) are others, or tensors are missing or too many. */
+nb_status nb_model_numbers(nb_ctx *ctx, const nb_archive *archive, const nb_net *net,
+                           nb_tensor **values, nb_tensor **figures);
 
 #endif

@@ -11,12 +11,16 @@
 
 #include <math.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
+
+#define EVERY_MOST 1e9 /* of the unit of a time between checkpoints */
 
 typedef struct train_options {
     int64_t epochs, batch, seed, patience; /* seed -1: not given */
     bool shuffle, progress;
-    int valid, test, weights, on_epoch, on_batch;
+    int valid, test, weights, on_epoch, on_batch, every;
+    const char *checkpoint, *resume;
     nbl_optimizer_choice choice;
 } train_options;
 
@@ -78,6 +82,27 @@ static const nb_option train_fields[] = {
      .kind = NB_HOST,
      .offset = FIELD(test)},
     NBL_WEIGHTS_OPTION(FIELD(weights)),
+    {.name = "checkpoint",
+     .help =
+         "a file in which the run is kept: parameters, optimizer, history, place; it is written "
+         "whole or not at all, and nn.load reads the network from it",
+     .range = "a path",
+     .standard = "none",
+     .kind = NB_WORD,
+     .offset = FIELD(checkpoint)},
+    {.name = "every",
+     .help = "when it is written: a number of epochs, or a time, \"10 s\" or \"5 min\"; at the end "
+             "and after Ctrl-C in any case",
+     .standard = "1",
+     .kind = NB_HOST,
+     .offset = FIELD(every)},
+    {.name = "resume",
+     .help = "a checkpoint with which the run goes on, with the same bits as if it had never "
+             "stopped; where there is no such file yet it begins",
+     .range = "a path",
+     .standard = "none",
+     .kind = NB_WORD,
+     .offset = FIELD(resume)},
     {.name = "shuffle",
      .help = "the examples come in another order in every epoch",
      .value = true,
@@ -199,16 +224,30 @@ static nb_status on_progress(nb_ctx *ctx, void *self, const nb_progress *progres
     return NB_OK;
 }
 
+static void on_note(void *self, const char *text)
+{
+    const nbl_progress_shower *shower = ((run *)self)->shower;
+    if (shower && shower->say) shower->say(shower->self, text);
+}
+
 /* ---- The run ---- */
+
+/* The names of classes that the network will have. */
+static nb_classes *classes_of(const nbl_net *self, const nb_set *set)
+{
+    bool fits =
+        set && set->classes &&
+        (set->classes->count == nb_net_out(self->net)->size[0] || nb_set_is_pair(self->net, set));
+    return fits ? set->classes : self->classes;
+}
 
 /* The network takes over the names of the classes that it learns. */
 static void take_classes(nb_ctx *ctx, nbl_net *self, const nb_set *set)
 {
-    if (!set->classes) return;
-    bool each = set->classes->count == nb_net_out(self->net)->size[0];
-    if (!each && !nb_set_is_pair(self->net, set)) return;
+    nb_classes *classes = classes_of(self, set);
+    if (classes == self->classes) return;
     nb_classes_release(ctx, self->classes);
-    self->classes = nb_classes_retain(set->classes);
+    self->classes = nb_classes_retain(classes);
 }
 
 /* The network's history is that of the last run that learned something. */
@@ -249,16 +288,54 @@ static nb_status train(nb_ctx *ctx, void *data)
     nb_status status = count_common(ctx, work, set);
     if (status == NB_OK) status = nb_train(ctx, work->self->net, set, &work->options, &history);
     ctx->meter = meter;
+    work->begun = work->begun || history.resumed;
     if (work->begun) take_classes(ctx, work->self, set);
     history.common = work->common;
     history.tested = work->test ? work->test->count : 0;
     take_history(ctx, work, history);
-    if (work->begun && work->shower && work->shower->done)
+    bool shown = work->last.epoch > 0;
+    if (shown && work->shower && work->shower->done)
         work->shower->done(work->shower->self, &work->last, status == NB_OK);
     nb_set_release(ctx, work->valid);
     nb_set_release(ctx, work->test);
     nb_set_release(ctx, set);
     return status;
+}
+
+/* ---- Checkpoints ---- */
+
+/* "10 s", "5 min", "1 h" in seconds; 0: it is none of these. */
+static double read_time(const char *text)
+{
+    static const struct {
+        const char *unit;
+        double seconds;
+    } units[] = {{"s", 1}, {"min", 60}, {"h", 3600}};
+    char *end;
+    double number = strtod(text, &end);
+    if (end == text || !(number > 0) || !(number <= EVERY_MOST)) return 0;
+    end += strspn(end, " ");
+    for (size_t i = 0; i < sizeof units / sizeof *units; i++)
+        if (strcmp(end, units[i].unit) == 0) return number * units[i].seconds;
+    return 0;
+}
+
+static void read_every(lua_State *L, int at, nb_keeping *keeping)
+{
+    int64_t epochs = 1;
+    if (at && !keeping->path)
+        nbl_error(L, "net:train: every says when the checkpoint is written, "
+                     "and there is no checkpoint = path");
+    if (at && lua_type(L, at) == LUA_TSTRING)
+        keeping->seconds = read_time(lua_tostring(L, at));
+    else if (at)
+        epochs = lua_isinteger(L, at) ? lua_tointeger(L, at) : 0;
+    keeping->epochs = epochs;
+    if (epochs < 1 || (at && lua_type(L, at) == LUA_TSTRING && !(keeping->seconds > 0)))
+        nbl_error(L,
+                  "net:train: every must be a whole number of epochs from 1 or a time such as "
+                  "\"10 s\", not %s",
+                  nbl_describe(L, at));
 }
 
 /* Keeps a callback in the run on the stack's top. */
@@ -303,6 +380,7 @@ static run *new_run(lua_State *L, const train_options *options, const nb_net *ne
                                                .patience = options->patience},
                                        .epochs = options->epochs,
                                        .on_progress = on_progress,
+                                       .on_note = on_note,
                                        .self = work};
     if (set_hook(L, options->on_epoch, "on_epoch", ON_EPOCH)) work->options.on_epoch = on_epoch;
     if (set_hook(L, options->on_batch, "on_batch", ON_BATCH)) work->options.on_batch = on_batch;
@@ -339,8 +417,13 @@ static int net_train(lua_State *L)
     run *work = new_run(L, &options, self->net);
     work->options.run.weights = examples.weights;
     work->options.run.seed = seed;
+    work->options.run.seed_told = options.seed >= 0;
     work->self = self;
     work->examples = examples;
+    work->options.keeping = (nb_keeping){.path = options.checkpoint,
+                                         .resume = options.resume,
+                                         .classes = classes_of(self, examples.set)};
+    read_every(L, options.every, &work->options.keeping);
     nbl_net_learn(L, self, "net:train", train, work);
     nbl_push_history(L, &self->history);
     return 1;

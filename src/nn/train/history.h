@@ -4,6 +4,8 @@
 
 #include "base/context.h"
 
+#include <stdbool.h>
+
 typedef struct nb_epoch {
     double cost; /* mean over the epoch's examples, each when its batch came */
     /* Of the sets that are evaluated at its end; NaN where there is none. Accuracy is the share of
@@ -29,6 +31,7 @@ typedef struct nb_history {
     int64_t examples; /* trained on, all epochs together */
     int64_t tested;   /* examples of the test set */
     int64_t common;   /* those of them that were trained on */
+    bool resumed;     /* it goes on with a run from a file */
     int64_t best;    /* the epoch whose parameters came back at the end; 0: the last one's stayed */
     int64_t stopped; /* the epoch in which an error or Ctrl-C ended the run; 0: none did */
 } nb_history;

@@ -30,9 +30,14 @@ static nb_status copy_kept(nb_ctx *ctx, nb_tensor *const from[NB_NET_STATE],
     return NB_OK;
 }
 
+nb_snapshot *nb_snapshot_new(nb_ctx *ctx)
+{
+    return nb_alloc_zero(ctx, 1, sizeof(nb_snapshot));
+}
+
 nb_snapshot *nb_trainer_save(nb_ctx *ctx, const nb_trainer *t)
 {
-    nb_snapshot *s = nb_alloc_zero(ctx, 1, sizeof *s);
+    nb_snapshot *s = nb_snapshot_new(ctx);
     if (!s) return NULL;
     s->course = t->course;
     nb_status status = nb_net_keep(ctx, t->net, s->net);

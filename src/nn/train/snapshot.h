@@ -13,6 +13,8 @@ typedef struct nb_snapshot {
     nb_history history;
 } nb_snapshot;
 
+/* An empty one, to be filled. */
+nb_snapshot *nb_snapshot_new(nb_ctx *ctx);
 nb_snapshot *nb_trainer_save(nb_ctx *ctx, const nb_trainer *trainer);
 /* Puts a trainer where another (or it) was when it was saved: what it does then has the same bits.
  * On failure nothing has changed; NB_EARG: a snapshot of another network, optimizer or set. */

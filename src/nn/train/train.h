@@ -2,7 +2,7 @@
 #ifndef NB_TRAIN_H
 #define NB_TRAIN_H
 
-#include "nn/train/trainer.h"
+#include "nn/train/checkpoint.h"
 
 /* After a batch or an epoch; passed to the hooks. */
 typedef struct nb_progress {
@@ -22,19 +22,36 @@ typedef struct nb_progress {
 /* NB_OK goes on; *stop = true ends training after this batch or epoch without an error. */
 typedef nb_status nb_train_hook(nb_ctx *ctx, void *self, const nb_progress *progress, bool *stop);
 
+/* Told of what is no error: a checkpoint that is not there yet, or could not be written. */
+typedef void nb_train_note(void *self, const char *text);
+
+/* When and where a run is written (checkpoint.h). */
+typedef struct nb_keeping {
+    const char *path;    /* NULL: nowhere */
+    int64_t epochs;      /* after every so many, or 0; at the end in any case, also after Ctrl-C */
+    double seconds;      /* after so many, between two batches, or 0 */
+    nb_classes *classes; /* for whoever loads the network from there; or NULL */
+    const char *resume;  /* the file from which the run goes on; NULL: it begins */
+} nb_keeping;
+
 typedef struct nb_train_options {
     nb_trainer_options run; /* keep_grads is there for whom no hook reads them */
     int64_t epochs;
     nb_train_hook *on_batch, *on_epoch; /* or NULL */
+    nb_keeping keeping;
+    nb_train_note *on_note;     /* or NULL */
     nb_train_hook *on_progress; /* after every batch and epoch; cheap; cannot fail or stop */
     void *self;                 /* for the hooks */
 } nb_train_options;
 
-/* Trains. With patience the best parameters are there at the end, whatever ended it but an error or
- * Ctrl-C. On an error or Ctrl-C the parameters are those of the last whole batch and the history,
- * whatever it held before, holds the whole epochs before and in which one it was stopped; NB_EVALUE
- * names layer (or "cost"), epoch and batch. What is refused before the first batch, as a set whose
- * examples do not fit the net, leaves the history as it was. */
+/* Trains, or goes on with the run of keeping.resume, whose history comes with it; a run that has
+ * all its epochs is given back as it ended. A checkpoint that cannot be written is told and tried
+ * again at the next; only the last one is an error. With patience the best parameters are there at
+ * the end, whatever ended it but an error or Ctrl-C. On an error or Ctrl-C the parameters are those
+ * of the last whole batch and the history, whatever it held before, holds the whole epochs before
+ * and in which one it was stopped; NB_EVALUE names layer (or "cost"), epoch and batch. What is
+ * refused before the first batch, as a set whose examples do not fit the net, leaves the history as
+ * it was. */
 nb_status nb_train(nb_ctx *ctx, nb_net *net, nb_set *set, const nb_train_options *options,
                    nb_history *history);
 

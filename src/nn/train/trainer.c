@@ -48,6 +48,8 @@ nb_trainer *nb_trainer_new(nb_ctx *ctx, nb_net *net, nb_set *set, const nb_train
                       .valid = options->valid ? nb_set_retain(options->valid) : NULL,
                       .test = options->test ? nb_set_retain(options->test) : NULL,
                       .optimizer = options->optimizer,
+                      .options = options->optimizer->options,
+                      .seed_told = options->seed_told,
                       .course = {.count = set->count,
                                  .size = options->batch,
                                  .seed = options->seed,

@@ -10,7 +10,8 @@
 
 typedef struct nb_trainer_options {
     int64_t batch;
-    uint64_t seed; /* of the shuffling */
+    uint64_t seed;  /* of the shuffling */
+    bool seed_told; /* by the user: a run that goes on must have it */
     bool shuffle;
     nb_optimizer *optimizer; /* borrowed for the trainer's life */
     nb_weighing weights;     /* of examples or classes (nb_weights_read) */
@@ -39,6 +40,7 @@ typedef struct nb_trainer {
     nb_net *net;
     nb_set *set, *valid, *test; /* the last two: or NULL */
     nb_optimizer *optimizer;
+    nb_optimizer_options options; /* the optimizer's, as the run began */
     nb_course course;
     nb_history history; /* an entry for every epoch that has ended */
     int32_t *order;     /* positions in the set, a list of course.count */
@@ -50,7 +52,7 @@ typedef struct nb_trainer {
     nb_tensor
         *best[NB_NET_STATE]; /* where patience: the network after epoch course.best; or NULL */
     double began;            /* on the clock; history.seconds is what passed before */
-    bool keep_grads;
+    bool keep_grads, seed_told;
 } nb_trainer;
 
 /* A trainer before its first step. It keeps net and sets. NB_EARG, NB_ESHAPE: options out of range,
