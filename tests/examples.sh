@@ -92,6 +92,14 @@ sequence() {
         shows 'reading B'
 }
 
+early_stopping() {
+    ends 0 "$root/examples/early_stopping.lua" && shows 'parameters of epoch'
+}
+
+resume() {
+    ends 0 "$root/examples/resume.lua" && shows 'that of the undisturbed run'
+}
+
 tensors() {
     ends 0 "$root/examples/tensors.lua" && shows '10 of 64 directions hold 74 %'
 }
@@ -101,6 +109,8 @@ count residual.lua residual
 count autoencoder.lua autoencoder
 count custom_layer.lua custom_layer
 count sequence.lua sequence
+count early_stopping.lua early_stopping
+count resume.lua resume
 count tensors.lua tensors
 count 'digits.lua with -i' digits_leave_globals
 count 'mnist.lua without a folder' mnist_says_usage

@@ -28,8 +28,8 @@ end
 
 -- The costs in one panel, what was right in another: shares and costs have no common measure.
 local PANELS <const> = {
-    {lists = {"cost", "test_cost"}, factor = 1, label = "%s"},
-    {lists = {"test"}, factor = 100, label = "%s: right in %%"},
+    {lists = {"cost", "valid_cost", "test_cost"}, factor = 1, label = "%s"},
+    {lists = {"valid", "test"}, factor = 100, label = "%s: right in %%"},
 }
 
 local function of_history(history)

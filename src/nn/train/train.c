@@ -167,8 +167,16 @@ static nb_status resume(loop *l, bool *resumed)
     *resumed = false;
     if (!path) return NB_OK;
     nb_status status = nb_checkpoint_resume(l->ctx, l->trainer, path, resumed);
-    if (status != NB_OK || *resumed) return status;
-    snprintf(text, sizeof text, "there is no %s yet: training begins anew", path);
+    if (status != NB_OK) return status;
+    const nb_course *at = &l->trainer->course;
+    int64_t epochs = l->trainer->history.epochs;
+    if (!*resumed)
+        snprintf(text, sizeof text, "there is no %s yet: training begins anew", path);
+    else if (nb_trainer_is_whole(l->trainer))
+        snprintf(text, sizeof text, "%s goes on after epoch %lld", path, (long long)epochs);
+    else
+        snprintf(text, sizeof text, "%s goes on in epoch %lld, after batch %lld", path,
+                 (long long)at->epoch, (long long)at->batch);
     note(l, text);
     return NB_OK;
 }
