@@ -7,6 +7,8 @@
 #endif
 #include "base/workers.h"
 
+#include "base/thread.h"
+
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -87,22 +89,13 @@ static void *work(void *arg)
     return NULL;
 }
 
-/* Starts up to `count` threads, as many as the system gives. Signals stay with the caller's
- * threads, all but the faults, which belong to the thread that makes them. */
+/* Starts up to `count` threads, as many as the system gives. */
 static void start_threads(nb_workers *workers, int count)
 {
-    sigset_t blocked, before;
-    sigfillset(&blocked);
-    sigdelset(&blocked, SIGSEGV);
-    sigdelset(&blocked, SIGBUS);
-    sigdelset(&blocked, SIGFPE);
-    sigdelset(&blocked, SIGILL);
-    pthread_sigmask(SIG_SETMASK, &blocked, &before);
     while (workers->count < count &&
-           pthread_create(&workers->threads[workers->count], NULL, work, workers) == 0) {
+           nb_thread_start(&workers->threads[workers->count], work, workers)) {
         workers->count++;
     }
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 
 /* Not from the context's allocator, like the threads' stacks: when it fails the work goes on

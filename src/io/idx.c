@@ -122,12 +122,30 @@ static nb_status read_elements(nb_source *source, const header *h, nb_tensor *te
     return NB_OK;
 }
 
+static nb_status read_header(nb_ctx *ctx, nb_source *source, header *h)
+{
+    nb_status status = read_magic(ctx, source, h);
+    if (!status) status = read_sizes(source, h);
+    return status ? status : check_sizes(ctx, source, h);
+}
+
+nb_status nb_idx_begin(nb_ctx *ctx, nb_source *source, nb_elements *elements)
+{
+    header h;
+    nb_status status = read_header(ctx, source, &h);
+    if (status) return status;
+    *elements = (nb_elements){.dtype = h.kind->dtype,
+                              .plain = h.kind->width == nb_dtype_size(h.kind->dtype),
+                              .swapped = nb_host_is_little() && h.kind->width > 1,
+                              .dims = h.dims};
+    memcpy(elements->shape, h.shape, (size_t)h.dims * sizeof *h.shape);
+    return NB_OK;
+}
+
 nb_tensor *nb_idx_read(nb_ctx *ctx, nb_source *source)
 {
     header h;
-    if (read_magic(ctx, source, &h) || read_sizes(source, &h) || check_sizes(ctx, source, &h)) {
-        return NULL;
-    }
+    if (read_header(ctx, source, &h)) return NULL;
     nb_tensor *tensor = nb_tensor_new(ctx, h.kind->dtype, h.dims, h.shape);
     if (!tensor) return NULL;
     if (read_elements(source, &h, tensor) == NB_OK && nb_source_check_end(source) == NB_OK) {

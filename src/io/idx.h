@@ -3,12 +3,15 @@
 #ifndef NB_IDX_H
 #define NB_IDX_H
 
+#include "io/elements.h"
 #include "io/source.h"
 #include "tensor/tensor.h"
 
 /* The whole file as a tensor, or NULL: wrong magic, sizes beyond the file, bytes left over, a gzip
  * cut short; the message names file and place. */
 nb_tensor *nb_idx_read(nb_ctx *ctx, nb_source *source);
+/* The header alone: the elements come next, and are all there. */
+nb_status nb_idx_begin(nb_ctx *ctx, nb_source *source, nb_elements *elements);
 nb_tensor *nb_idx_load(nb_ctx *ctx, const char *path);
 
 #endif

@@ -131,6 +131,11 @@ nb_dtype nb_kind_dtype(const nb_kind *kind)
     return kind->dtype;
 }
 
+bool nb_kind_is_plain(const nb_kind *kind)
+{
+    return !kind->convert;
+}
+
 /* ---- Reading ---- */
 
 static nb_status convert_block(nb_source *source, const nb_kind *kind, const uint8_t *block,

@@ -15,6 +15,8 @@ const nb_kind *nb_kind_numpy(char letter, unsigned width);
 const nb_kind *nb_kind_named(const char *name);
 unsigned nb_kind_width(const nb_kind *kind);
 nb_dtype nb_kind_dtype(const nb_kind *kind);
+/* Whether the file's elements are the dtype's, but for their order of bytes. */
+bool nb_kind_is_plain(const nb_kind *kind);
 
 /* Reads `count` elements into a contiguous tensor of the kind's dtype and of as many; swapped:
  * their bytes stand the other way round. `what` as nb_source_read has it. NB_EFORMAT where a value

@@ -152,6 +152,21 @@ static nb_status check_sizes(loading *l)
                    file, shape, bytes, most);
 }
 
+nb_status nb_npy_begin(nb_ctx *ctx, nb_source *source, nb_elements *elements)
+{
+    loading l = {.ctx = ctx, .source = source};
+    nb_status status = read_header(&l);
+    if (!status) status = check_sizes(&l);
+    if (status) return status;
+    *elements = (nb_elements){.dtype = nb_kind_dtype(l.kind),
+                              .plain = nb_kind_is_plain(l.kind),
+                              .swapped = is_swapped(&l.header) && nb_kind_width(l.kind) > 1,
+                              .column_major = l.header.column_major && l.header.dims > 1,
+                              .dims = l.header.dims};
+    memcpy(elements->shape, l.header.shape, (size_t)l.header.dims * sizeof *l.header.shape);
+    return NB_OK;
+}
+
 /* A column-major array is a row-major one whose dimensions are turned round. */
 static void reverse(int dims, int64_t *shape)
 {

@@ -7,6 +7,7 @@
 #define NB_NPY_H
 
 #include "base/text.h"
+#include "io/elements.h"
 #include "io/source.h"
 #include "tensor/tensor.h"
 
@@ -17,6 +18,8 @@ enum {
 /* The whole source as a tensor, or NULL with NB_EFORMAT and the place. Column-major files give a
  * view of their elements as they lie. */
 nb_tensor *nb_npy_read(nb_ctx *ctx, nb_source *source);
+/* The header alone: the elements come next, and are all there. */
+nb_status nb_npy_begin(nb_ctx *ctx, nb_source *source, nb_elements *elements);
 /* Adds what stands in front of the elements. */
 void nb_npy_write_header(nb_text *text, const nb_tensor *tensor);
 

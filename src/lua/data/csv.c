@@ -2,6 +2,7 @@
 #include "lua/data/csv.h"
 
 #include "base/embed.h"
+#include "lua/data/make.h"
 #include "lua/data/set.h"
 #include "nn/data/table.h"
 

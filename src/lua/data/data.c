@@ -2,6 +2,7 @@
 #include "base/embed.h"
 #include "io/idx.h"
 #include "lua/data/csv.h"
+#include "lua/data/make.h"
 #include "lua/data/set.h"
 #include "tensor/shape.h"
 
@@ -53,14 +54,39 @@ static nb_tensor *class_numbers(nb_ctx *ctx, nb_tensor *labels)
     return numbers;
 }
 
-/* Takes both over. */
-static nb_set *digit_set(nb_ctx *ctx, nb_tensor *images, nb_tensor *labels, double scale,
-                         const char *name)
+/* Takes `images` over. */
+static nb_feed *image_rows(nb_ctx *ctx, nb_tensor *images, const char *what)
 {
-    nb_tensor *x = flat_images(ctx, images, name);
+    nb_tensor *flat = flat_images(ctx, images, what);
+    nb_feed *rows = flat ? nb_feed_of_tensor(ctx, flat, what) : NULL;
+    nb_tensor_release(ctx, flat);
+    return rows;
+}
+
+/* The same of images that stay in their file. */
+static nb_feed *mapped_rows(nb_ctx *ctx, const char *path, const char *what)
+{
+    char shape[NB_SHAPE_TEXT];
+    nb_row_file *file = nb_row_file_open(ctx, path);
+    if (!file) return NULL;
+    nb_elements *of = &file->of;
+    if (of->dims != 3) {
+        nb_fail(ctx, NB_EFORMAT, "%s must hold images (n x rows x columns), not %s", what,
+                nb_shape_text(of->dims, of->shape, shape));
+        nb_row_file_close(file);
+        return NULL;
+    }
+    of->shape[1] *= of->shape[2];
+    of->dims = 2;
+    return nb_feed_of_file(ctx, file, what);
+}
+
+/* Takes both over. */
+static nb_set *digit_set(nb_ctx *ctx, nb_feed *x, nb_tensor *labels, double scale, const char *name)
+{
     nb_tensor *y = class_numbers(ctx, labels);
-    nb_set *set = x && y ? nb_set_new(ctx, x, scale, y, digit_names, DIGITS, name) : NULL;
-    nb_tensor_release(ctx, x);
+    nb_set *set = x && y ? nb_set_of_rows(ctx, x, scale, y, digit_names, DIGITS, name) : NULL;
+    nb_feed_release(ctx, x);
     nb_tensor_release(ctx, y);
     return set;
 }
@@ -81,12 +107,8 @@ static nb_status make_digits(nb_ctx *ctx, void *data)
 {
     nb_set **out = data;
     ctx->recording = false;
-    nb_tensor *images = read_embedded(ctx, DIGITS_IMAGES);
+    nb_feed *images = image_rows(ctx, read_embedded(ctx, DIGITS_IMAGES), "digits");
     nb_tensor *labels = images ? read_embedded(ctx, DIGITS_LABELS) : NULL;
-    if (!labels) {
-        nb_tensor_release(ctx, images);
-        return ctx->status;
-    }
     nb_set *set = digit_set(ctx, images, labels, DIGITS_SCALE, "digits");
     nb_status status =
         set ? nb_set_split(ctx, set, DIGITS_SHARE, DIGITS_SEED, &set->train, &set->test)
@@ -106,23 +128,56 @@ static int data_digits(lua_State *L)
 
 /* ---- data.idx ---- */
 
+typedef struct map_options {
+    bool map;
+} map_options;
+
+static const nb_option map_fields[] = {
+    {.name = "map",
+     .help = "images stay in their file, from which batches are read; not of gzip",
+     .kind = NB_BOOLEAN,
+     .offset = offsetof(map_options, map)},
+    NB_OPTIONS_END,
+};
+
+static bool read_map(lua_State *L, int arg)
+{
+    map_options options;
+    nbl_options(L, arg, map_fields, &options, false);
+    return options.map;
+}
+
 typedef struct idx_job {
     const char *path;
-    nb_tensor **out;
+    nb_tensor **tensor; /* where the elements are wanted; or: */
+    nb_set **set;
 } idx_job;
 
 static nb_status load_idx(nb_ctx *ctx, void *data)
 {
     idx_job *work = data;
-    *work->out = nb_idx_load(ctx, work->path);
-    return *work->out ? NB_OK : ctx->status;
+    *work->tensor = nb_idx_load(ctx, work->path);
+    return *work->tensor ? NB_OK : ctx->status;
+}
+
+static nb_status map_idx(nb_ctx *ctx, void *data)
+{
+    idx_job *work = data;
+    nb_feed *rows = nb_feed_of_file(ctx, nb_row_file_open(ctx, work->path), work->path);
+    if (rows) *work->set = nb_set_from(ctx, rows, NULL, NULL, NULL, NULL);
+    nb_feed_release(ctx, rows);
+    return *work->set ? NB_OK : ctx->status;
 }
 
 static int data_idx(lua_State *L)
 {
     idx_job work = {.path = nbl_check_path(L, 1)};
-    work.out = nbl_new_tensor(L);
-    nbl_run(L, load_idx, &work);
+    bool map = read_map(L, 2);
+    if (map)
+        work.set = nbl_new_set(L);
+    else
+        work.tensor = nbl_new_tensor(L);
+    nbl_run(L, map ? map_idx : load_idx, &work);
     return 1;
 }
 
@@ -130,6 +185,7 @@ static int data_idx(lua_State *L)
 
 typedef struct mnist_job {
     const char *folder;
+    bool map;
     nb_set **out;
 } mnist_job;
 
@@ -156,22 +212,17 @@ static nb_status find_file(nb_ctx *ctx, const char *folder, const char *what, co
                    folder, what, kind, what, kind, what, kind);
 }
 
-static nb_tensor *load_file(nb_ctx *ctx, const char *folder, const char *what, const char *kind)
-{
-    char path[PATH_MAX_BYTES];
-    if (find_file(ctx, folder, what, kind, path) != NB_OK) return NULL;
-    return nb_idx_load(ctx, path);
-}
-
-static nb_set *load_half(nb_ctx *ctx, const char *folder, const char *images_name,
+static nb_set *load_half(nb_ctx *ctx, const mnist_job *work, const char *images_name,
                          const char *labels_name, const char *name)
 {
-    nb_tensor *images = load_file(ctx, folder, images_name, "idx3-ubyte");
-    nb_tensor *labels = images ? load_file(ctx, folder, labels_name, "idx1-ubyte") : NULL;
-    if (!labels) {
-        nb_tensor_release(ctx, images);
-        return NULL;
-    }
+    char path[PATH_MAX_BYTES];
+    nb_feed *images = NULL;
+    nb_tensor *labels = NULL;
+    if (find_file(ctx, work->folder, images_name, "idx3-ubyte", path) != NB_OK) return NULL;
+    images =
+        work->map ? mapped_rows(ctx, path, path) : image_rows(ctx, nb_idx_load(ctx, path), name);
+    if (images && find_file(ctx, work->folder, labels_name, "idx1-ubyte", path) == NB_OK)
+        labels = nb_idx_load(ctx, path);
     return digit_set(ctx, images, labels, MNIST_SCALE, name);
 }
 
@@ -191,11 +242,11 @@ static nb_status load_mnist(nb_ctx *ctx, void *data)
 {
     mnist_job *work = data;
     ctx->recording = false;
-    nb_set *set = load_half(ctx, work->folder, "train-images", "train-labels", "mnist");
+    nb_set *set = load_half(ctx, work, "train-images", "train-labels", "mnist");
     if (!set) return ctx->status;
     nb_status status = split_mnist(ctx, set);
     if (status == NB_OK) {
-        set->test = load_half(ctx, work->folder, "t10k-images", "t10k-labels", "mnist test");
+        set->test = load_half(ctx, work, "t10k-images", "t10k-labels", "mnist test");
         if (!set->test) status = ctx->status;
     }
     if (status == NB_OK)
@@ -207,7 +258,7 @@ static nb_status load_mnist(nb_ctx *ctx, void *data)
 
 static int data_mnist(lua_State *L)
 {
-    mnist_job work = {.folder = nbl_check_path(L, 1)};
+    mnist_job work = {.folder = nbl_check_path(L, 1), .map = read_map(L, 2)};
     work.out = nbl_new_set(L);
     nbl_run(L, load_mnist, &work);
     return 1;
@@ -221,12 +272,14 @@ static const nbl_entry entries[] = {
      "360, always the same ones, every digit in the same share. (Alpaydin and Kaynak, UCI, CC BY "
      "4.0)",
      "digits = data.digits()\nprint(digits)\nprint(digits[1])", NULL},
-    {"idx", data_idx, "data.idx(path)", "The tensor in an IDX file, plain or gzip.",
-     "print(pcall(data.idx, \"images-idx3-ubyte.gz\"))", NULL},
-    {"mnist", data_mnist, "data.mnist(folder)",
+    {"idx", data_idx, "data.idx(path, [{map}])",
+     "The tensor in an IDX file, plain or gzip; with map = true a data set of its rows, without y, "
+     "that stay in the file.",
+     "print(pcall(data.idx, \"images-idx3-ubyte.gz\"))", map_fields},
+    {"mnist", data_mnist, "data.mnist(folder, [{map}])",
      "MNIST from a folder with its four IDX files, plain or gzip, in the book's split: .train "
      "50,000, .valid 10,000, .test 10,000.",
-     "print(pcall(data.mnist, \"mnist\"))", NULL},
+     "print(pcall(data.mnist, \"mnist\"))", map_fields},
     {.name = NULL},
 };
 
@@ -235,5 +288,6 @@ void nbl_open_data(lua_State *L)
     lua_newtable(L);
     nbl_register(L, "data", entries);
     nbl_open_csv(L);
+    nbl_open_making(L);
     nbl_open_sets(L);
 }

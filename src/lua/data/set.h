@@ -22,17 +22,7 @@ int nbl_push_classes(lua_State *L, const nb_classes *classes);
  * value is no example. */
 bool nbl_spread_example(lua_State *L, int arg, bool target);
 
-/* The names in the table at `at`, strings or integers; the list and what keeps its strings are
- * pushed. */
-const char **nbl_read_names(lua_State *L, int at, int64_t *count);
-
-/* Adds data.set to the table on the stack's top and makes the metatable of sets. */
+/* Makes the metatable of sets. */
 void nbl_open_sets(lua_State *L);
-
-/* Whether at `at` is a list of tensors: sequences. */
-bool nbl_is_sequences(lua_State *L, int at);
-/* Pushes a data set of the sequences at `x` and, unless that is 0, the y at `y`: a list of tensors
- * with an entry for each step, or what else is one for each sequence. */
-nb_set *nbl_push_sequences(lua_State *L, int x, int y, const char *const *names, int64_t classes);
 
 #endif

@@ -1,6 +1,7 @@
 /* Examples as methods are given them, x and y or a data set, and prepared for the core. */
 #include "lua/nn/net.h"
 #include "lua/nn/examples.h"
+#include "lua/data/make.h"
 #include "lua/data/set.h"
 #include "nn/examples.h"
 

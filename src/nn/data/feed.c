@@ -125,12 +125,12 @@ static nb_status gather_memory(nb_ctx *ctx, nb_feed *feed, const nb_pick *pick,
     return NB_OK;
 }
 
-static void prefetch_memory(nb_feed *rows, const nb_pick *pick)
+static void prefetch_memory(nb_feed *rows, const nb_pick *pick, int64_t n)
 {
     const memory *m = (const memory *)rows;
     size_t bytes = m->row_bytes < PREFETCH_MAX ? m->row_bytes : PREFETCH_MAX;
     if (bytes < PREFETCH_MIN) return;
-    for (int64_t i = 0; i < pick->n; i++) {
+    for (int64_t i = 0; i < n && i < pick->n; i++) {
         const char *at = row_at(m, nb_pick_row(pick, i));
         for (size_t b = 0; b < bytes; b += LINE) __builtin_prefetch(at + b, 0, 2);
     }

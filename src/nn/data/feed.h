@@ -4,6 +4,7 @@
 #ifndef NB_FEED_H
 #define NB_FEED_H
 
+#include "io/rows/file.h"
 #include "nn/data/scale.h"
 
 /* Row numbers are int32_t. */
@@ -50,8 +51,9 @@ typedef struct nb_feed_type {
      * number of this dtype (nb_feed_fit). The caller has checked the picks and the width. */
     nb_status (*gather)(nb_ctx *ctx, nb_feed *rows, const nb_pick *pick, const nb_scale *scale,
                         const nb_room *room);
-    /* These are asked for next. */
-    void (*prefetch)(nb_feed *rows, const nb_pick *pick);
+    /* These are asked for next, `n` of them first: what is known of the order to come, of which a
+     * kind takes as much as serves it. */
+    void (*prefetch)(nb_feed *rows, const nb_pick *pick, int64_t n);
     void (*free)(nb_ctx *ctx, nb_feed *rows);
 } nb_feed_type;
 
@@ -76,6 +78,9 @@ nb_feed *nb_feed_of_tensor(nb_ctx *ctx, nb_tensor *tensor, const char *what);
  * not fit the first. */
 nb_feed *nb_feed_of_sequences(nb_ctx *ctx, nb_tensor *const *list, int64_t count, nb_dtype dtype,
                               const char *what);
+/* Rows that stay in their file, which is taken over also on failure; NULL gives NULL. `what` as
+ * above. */
+nb_feed *nb_feed_of_file(nb_ctx *ctx, nb_row_file *file, const char *what);
 /* One more owner; returns its argument. */
 nb_feed *nb_feed_retain(nb_feed *rows);
 /* NULL is allowed. */

@@ -206,8 +206,8 @@ nb_status nb_set_gather(nb_ctx *ctx, const nb_set *set, const int32_t *order, in
     if (x) status = gather_rows(ctx, "x", set->x, &pick, set->scale, x);
     if (y && status == NB_OK) status = gather_y(ctx, set, &pick, y);
     if (status != NB_OK || ahead == 0) return status;
-    if (x) set->x->type->prefetch(set->x, &next);
-    if (y) set->y->type->prefetch(set->y, &next);
+    if (x) set->x->type->prefetch(set->x, &next, n);
+    if (y) set->y->type->prefetch(set->y, &next, n);
     return NB_OK;
 }
 

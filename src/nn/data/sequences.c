@@ -47,10 +47,11 @@ static nb_status gather(nb_ctx *ctx, nb_feed *feed, const nb_pick *pick, const n
     return NB_OK;
 }
 
-static void prefetch(nb_feed *rows, const nb_pick *pick)
+static void prefetch(nb_feed *rows, const nb_pick *pick, int64_t n)
 {
     (void)rows;
     (void)pick;
+    (void)n;
 }
 
 static void free_sequences(nb_ctx *ctx, nb_feed *feed)

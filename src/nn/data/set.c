@@ -126,17 +126,27 @@ static nb_set *made(nb_ctx *ctx, making *m, nb_status status, const char *name)
     return set;
 }
 
-nb_set *nb_set_new(nb_ctx *ctx, nb_tensor *x, double scale, nb_tensor *y, const char *const *names,
-                   int64_t count, const char *set_name)
+nb_set *nb_set_of_rows(nb_ctx *ctx, nb_feed *x, double scale, nb_tensor *y,
+                       const char *const *names, int64_t count, const char *set_name)
 {
-    making m = {.x = nb_feed_of_tensor(ctx, x, "x")};
-    nb_status status = m.x ? NB_OK : ctx->status;
-    if (m.x && scale != 1) {
+    making m = {.x = nb_feed_retain(x)};
+    nb_status status = NB_OK;
+    if (scale != 1) {
         m.scale = nb_scale_new(ctx, 1, NULL, &scale);
         if (!m.scale) status = ctx->status;
     }
     if (status == NB_OK) status = take_y(ctx, &m, y, names, count);
     return made(ctx, &m, status, set_name);
+}
+
+nb_set *nb_set_new(nb_ctx *ctx, nb_tensor *x, double scale, nb_tensor *y, const char *const *names,
+                   int64_t count, const char *set_name)
+{
+    nb_feed *rows = nb_feed_of_tensor(ctx, x, "x");
+    if (!rows) return NULL;
+    nb_set *set = nb_set_of_rows(ctx, rows, scale, y, names, count, set_name);
+    nb_feed_release(ctx, rows);
+    return set;
 }
 
 nb_set *nb_set_of_sequences(nb_ctx *ctx, const nb_sequences *of)

@@ -32,6 +32,9 @@ typedef struct nb_set {
  * from 0. */
 nb_set *nb_set_new(nb_ctx *ctx, nb_tensor *x, double scale, nb_tensor *y, const char *const *names,
                    int64_t count, const char *set_name);
+/* The same from rows x of any kind. */
+nb_set *nb_set_of_rows(nb_ctx *ctx, nb_feed *x, double scale, nb_tensor *y,
+                       const char *const *names, int64_t count, const char *set_name);
 /* A set of sequences of different lengths: x a list of tensors (steps, …). y: as of nb_set_new, one
  * for each sequence, or a list of as many tensors, one row or class number for each step. */
 typedef struct nb_sequences {
@@ -44,7 +47,7 @@ typedef struct nb_sequences {
     int64_t classes;          /* so many names */
 } nb_sequences;
 nb_set *nb_set_of_sequences(nb_ctx *ctx, const nb_sequences *of);
-/* The same from rows of any kind. scale, y, classes and name may be NULL; with classes, y holds
+/* A set from rows of any kind. scale, y, classes and name may be NULL; with classes, y holds
  * numbers of theirs as NB_I32. */
 nb_set *nb_set_from(nb_ctx *ctx, nb_feed *x, nb_scale *scale, nb_feed *y, nb_classes *classes,
                     const char *name);
@@ -71,8 +74,8 @@ nb_pick nb_set_pick(const nb_set *set, const int32_t *order, int64_t start, int6
  * x and y; either may be NULL. x (n, …) of a dtype that computes is scaled; one of integers gets
  * the numbers as they are. y of integers likewise: class numbers stay numbers; in a y that
  * computes, (n, …, K), they become a 1 among zeros (in (n, 1) of two classes 0 and 1), and targets
- * are converted. Prefetches the
- * `ahead` positions that follow, which must be there. NB_EVALUE names the example that holds what
+ * are converted. `ahead`: so many positions follow, as far as the order is known; the rows that are
+ * asked for next are prefetched. NB_EVALUE names the example that holds what
  * the dtype cannot hold, NaN and infinity included; NB_EARG one whose class is none of 1 … K. */
 nb_status nb_set_gather(nb_ctx *ctx, const nb_set *set, const int32_t *order, int64_t start,
                         int64_t n, int64_t ahead, nb_tensor *x, nb_tensor *y);

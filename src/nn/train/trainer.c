@@ -149,8 +149,7 @@ static nb_status learn_batch(nb_ctx *ctx, nb_trainer *t, const nb_course *at, in
     nb_status status = nb_poll(ctx);
     if (status == NB_OK) status = make_buffers(ctx, t, n, x, y);
     if (status == NB_OK)
-        status = nb_batch_gather(ctx, t->set, t->order + at->examples, 0, n, left < n ? left : n,
-                                 *x, *y, &batch);
+        status = nb_batch_gather(ctx, t->set, t->order + at->examples, 0, n, left, *x, *y, &batch);
     if (status != NB_OK) return status;
     nb_lesson lesson = {.x = batch.x,
                         .y = batch.y,

@@ -34,8 +34,9 @@ static nb_status gather_counted(nb_ctx *c, nb_feed *feed, const nb_pick *pick,
     return NB_OK;
 }
 
-static void prefetch_counted(nb_feed *feed, const nb_pick *pick)
+static void prefetch_counted(nb_feed *feed, const nb_pick *pick, int64_t n)
 {
+    (void)n;
     counted *self = (counted *)feed;
     self->ahead += pick->n;
     self->first_ahead = nb_pick_row(pick, 0);
