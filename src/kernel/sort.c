@@ -10,7 +10,9 @@
 enum {
     DIGITS = 256,   /* values of a byte of a key */
     GROUP = 16,     /* keys that are looked at together */
-    FEW = 32,       /* elements up to which insertion beats counting bytes */
+    FEW = 32,       /* elements that are kept in order while others join */
+    RUN = 8,        /* elements up to which insertion beats merging */
+    MERGED = 128,   /* elements up to which merging beats counting bytes */
     ROUND = 1 << 16 /* elements between two looks at `stop` */
 };
 
@@ -132,9 +134,52 @@ void nb_sort_places(const nb_order *order, size_t n, const void *x, ptrdiff_t sx
         sort_places_32(order, n, x, sx, place, room);
 }
 
+/* The first LEAD of a short row: each element moves past those that it comes before, as one number of
+ * its key and its place, in registers and without a branch. */
+#define LEADERS(lead)                                                                              \
+    static void leaders_##lead(size_t n, const uint32_t *keys, int32_t *place)                     \
+    {                                                                                              \
+        uint64_t first[lead];                                                                      \
+        for (size_t t = 0; t < lead; t++) first[t] = UINT64_MAX;                                   \
+        for (size_t i = 0; i < n; i++) {                                                           \
+            uint64_t moving = (uint64_t)keys[i] << 32 | i;                                         \
+            _Pragma("GCC unroll 8") for (size_t t = 0; t < lead; t++)                              \
+            {                                                                                      \
+                uint64_t before = first[t];                                                        \
+                bool passes = moving < before;                                                     \
+                first[t] = passes ? moving : before;                                               \
+                moving = passes ? before : moving;                                                 \
+            }                                                                                      \
+        }                                                                                          \
+        for (size_t t = 0; t < lead; t++) place[t] = (int32_t)(first[t] & UINT32_MAX);             \
+    }
+
+LEADERS(1)
+LEADERS(2)
+LEADERS(3)
+LEADERS(4)
+LEADERS(5)
+
+typedef void leaders_fn(size_t n, const uint32_t *keys, int32_t *place);
+static leaders_fn *const leaders[] = {NULL,      leaders_1, leaders_2,
+                                      leaders_3, leaders_4, leaders_5};
+
+/* False where the row or k is too long for that. */
+static bool top_of_few(const nb_order *order, size_t n, const void *x, ptrdiff_t sx, size_t k,
+                       int32_t *place)
+{
+    uint32_t keys[FEW];
+    if (order->dtype == NB_F64 || n > FEW || k == 0 || k >= sizeof leaders / sizeof *leaders)
+        return false;
+    make_keys_32(order, n, x, sx, keys);
+    leaders[k](n, keys, place);
+    return true;
+}
+
 void nb_top_places(const nb_order *order, size_t n, const void *x, ptrdiff_t sx, size_t k,
                    int32_t *place, void *room)
 {
+    if (top_of_few(order, n, x, sx, k, place)) return;
     if (order->dtype == NB_F64)
         top_places_64(order, n, x, sx, k, place, room);
     else

@@ -135,6 +135,28 @@ nb_tensor *nb_places(nb_ctx *ctx, const nb_tensor *index, int64_t size, int dim,
     return NULL;
 }
 
+static void count_loop(void *arg, size_t n, char *const *at, const int64_t *stride)
+{
+    placing *p = arg;
+    const uint32_t size = (uint32_t)p->size;
+    const int32_t *x = (const int32_t *)at[0];
+    uint32_t sign = 0;
+    if (stride[0] != 1) sign = UINT32_MAX;
+    for (size_t i = 0; stride[0] == 1 && i < n; i++)
+        sign |= ((uint32_t)x[i] - 1) | (size - (uint32_t)x[i]) | (uint32_t)x[i];
+    note(p, (int32_t)sign);
+}
+
+nb_tensor *nb_places_as_they_are(nb_ctx *ctx, nb_tensor *index, int64_t size)
+{
+    nb_walk walk;
+    placing p = {.size = size};
+    if (index->dtype != NB_I32 || size > INT32_MAX || !nb_tensor_is_contiguous(index)) return NULL;
+    nb_walk_make(&walk, index->dims, index->shape, 1, (const nb_tensor *const[]){index});
+    if (nb_walk_run(ctx, &walk, count_loop, &p) != NB_OK) return NULL;
+    return p.bad ? NULL : nb_tensor_retain(index);
+}
+
 static void join_loop(void *arg, size_t n, char *const *at, const int64_t *stride)
 {
     const int32_t size = (int32_t) * (const int64_t *)arg;
@@ -199,6 +221,11 @@ void nb_spots_gather(nb_spots *spots, const nb_tensor *x, int dim, const nb_tens
     spots->x.shape[dim] = 1;
 }
 
+void nb_spots_from_one(nb_spots *spots)
+{
+    spots->x.offset -= spots->step;
+}
+
 /* ---- Loops over them ---- */
 
 /* What the loops are told: the step of a place and, where the innermost dimension is so short that
@@ -208,7 +235,11 @@ typedef struct strip {
     int64_t stride[3];
 } strip;
 
-enum { SHORT = 64 };
+enum {
+    SHORT = 64, /* elements of a row that is one element of a walk */
+    FEW = 16,   /* elements of a row that is taken by columns */
+    TILE = 32   /* rows of a tile: its FEW columns stay in a cache */
+};
 
 /* Bytes of a row from one storage into another. What is too short to be worth a call goes in the
  * widest parts that it holds, of which the last may write again what the one before it wrote. */
@@ -268,25 +299,70 @@ static inline void copy_row(size_t bytes, const void *from, void *to)
         }                                                                                          \
         for (; i < n; i++) x[i * sx + place[i * sp] * step] = from[i * sy];                        \
     }                                                                                              \
-    ROWS(read_##width, read_row_##width, T)                                                        \
-    ROWS(write_##width, write_row_##width, T)
+    ROWS(read_##width, read_row_##width, T, SOURCE_MOVED, false, STORE)                            \
+    ROWS(write_##width, write_row_##width, T, TARGET_MOVED, true, STORE)
 
-/* The loop of a walk from one over rows. */
-#define ROWS(name, row, T)                                                                         \
+/* Rows of a few elements are taken column by column, a tile of rows at a time: the loops are as long
+ * as the tile, not as the row. Repeated places keep their order where no two rows of a call share
+ * elements that are written. */
+static bool goes_across(const strip *s, const int64_t *stride, bool written)
+{
+    bool copied = s->stride[0] == 1 && s->stride[1] == 1 && s->stride[2] == 0;
+    return s->length < FEW && !copied && (!written || stride[0] != 0);
+}
+
+#define UNROLL _Pragma("GCC unroll 4")
+
+/* The loop of a walk from one over rows, and one over columns: `set` sets *to by *from, of which
+ * `moved` is moved by the place. */
+#define ROWS(name, row, T, moved, written, set)                                                    \
+    static void name##_column(int64_t step, int64_t n, T *to, const T *from, const int32_t *place, \
+                              const int64_t *stride)                                               \
+    {                                                                                              \
+        const int64_t st = stride[0], sf = stride[1], sp = stride[2];                              \
+        const int64_t all = *place * step;                                                         \
+        int64_t i = 0;                                                                             \
+        if (sp == 0)                                                                               \
+            UNROLL for (; i < n; i++) set(i * st + moved(0, all), i * sf + moved(1, all));         \
+        else if (step == 1)                                                                        \
+            UNROLL for (; i < n; i++)                                                              \
+                set(i * st + moved(0, place[i * sp]), i * sf + moved(1, place[i * sp]));           \
+        else                                                                                       \
+            for (; i < n; i++)                                                                     \
+                set(i * st + moved(0, place[i * sp] * step),                                       \
+                    i * sf + moved(1, place[i * sp] * step));                                      \
+    }                                                                                              \
+    static void name##_across(const strip *s, int64_t n, T *to, const T *from,                     \
+                              const int32_t *place, const int64_t *stride)                         \
+    {                                                                                              \
+        for (int64_t at = 0; at < n; at += TILE) {                                                 \
+            int64_t m = n - at < TILE ? n - at : TILE;                                             \
+            for (int64_t j = 0; j < s->length; j++)                                                \
+                name##_column(s->step, m, to + at * stride[0] + j * s->stride[0],                  \
+                              from + at * stride[1] + j * s->stride[1],                            \
+                              place + at * stride[2] + j * s->stride[2], stride);                  \
+        }                                                                                          \
+    }                                                                                              \
     static void name(void *arg, size_t n, char *const *at, const int64_t *stride)                  \
     {                                                                                              \
         const strip *s = arg;                                                                      \
         T *to = (T *)at[0];                                                                        \
         const T *from = (const T *)at[1];                                                          \
         const int32_t *place = (const int32_t *)at[2];                                             \
-        if (s->length == 0) {                                                                      \
+        if (s->length == 0)                                                                        \
             row(s->step, (int64_t)n, to, from, place, stride);                                     \
-            return;                                                                                \
-        }                                                                                          \
-        for (int64_t i = 0; i < (int64_t)n; i++)                                                   \
-            row(s->step, s->length, to + i * stride[0], from + i * stride[1],                      \
-                place + i * stride[2], s->stride);                                                 \
+        else if (goes_across(s, stride, written))                                                  \
+            name##_across(s, (int64_t)n, to, from, place, stride);                                 \
+        else                                                                                       \
+            for (int64_t i = 0; i < (int64_t)n; i++)                                               \
+                row(s->step, s->length, to + i * stride[0], from + i * stride[1],                  \
+                    place + i * stride[2], s->stride);                                             \
     }
+
+#define SOURCE_MOVED(side, by) (side ? (by) : 0)
+#define TARGET_MOVED(side, by) (side ? 0 : (by))
+#define STORE(t, f)            to[t] = from[f]
+#define ADD_TO(t, f)           to[t] += from[f]
 
 SPOTS(1, uint8_t)
 SPOTS(4, uint32_t)
@@ -310,7 +386,7 @@ static nb_walk_fn *const write_loops[NB_DTYPES] = {
             for (int64_t i = 0; i < n; i++, x += sx, from += sy, place += sp)                      \
                 x[*place * step] += *from;                                                         \
     }                                                                                              \
-    ROWS(add_##dtype, add_row_##dtype, T)
+    ROWS(add_##dtype, add_row_##dtype, T, TARGET_MOVED, true, ADD_TO)
 
 ADD(f32, NB_F32, float)
 ADD(f64, NB_F64, double)

@@ -11,6 +11,10 @@
  * (`whose` NULL: without the name; `dim`, from 0, is said as the user counts; -1: "which has 3
  * elements"). */
 nb_tensor *nb_places(nb_ctx *ctx, const nb_tensor *index, int64_t size, int dim, const char *whose);
+/* The index itself where it may be used as it is: a contiguous i32 tensor, known to lie in 1 … size.
+ * It counts from 1, and its writer may change it later, so it is for one call (nb_spots_from_one).
+ * Else NULL, without a message where Ctrl-C was not pressed: then nb_places is asked. */
+nb_tensor *nb_places_as_they_are(nb_ctx *ctx, nb_tensor *index, int64_t size);
 /* a * size + b, broadcast: the places in two dimensions as places in the one that they fold into;
  * size is that of the second. NB_ESHAPE where the shapes do not fit. */
 nb_tensor *nb_places_join(nb_ctx *ctx, const nb_tensor *a, int64_t size, const nb_tensor *b);
@@ -29,6 +33,9 @@ nb_status nb_spots_pick(nb_ctx *ctx, nb_spots *spots, const nb_tensor *x, int di
 /* The result has the shape of places: each of its elements stands in x at its own index, but for
  * dimension `dim`, where the place says it. The other sizes are those of x at most. */
 void nb_spots_gather(nb_spots *spots, const nb_tensor *x, int dim, const nb_tensor *places);
+
+/* The places count from 1. */
+void nb_spots_from_one(nb_spots *spots);
 
 /* The elements of x there, in a new tensor. */
 nb_tensor *nb_spots_read(nb_ctx *ctx, const nb_spots *spots);

@@ -334,6 +334,42 @@ test("index_select, take and gather find elements by lists and tensors", functio
     eq(x:t():take {2}, {4})
 end)
 
+-- Rows of few elements are taken column by column; what comes last in row-major order counts.
+test("short rows: many of them, read, written and added to as one by one", function()
+    local n <const>, m <const> = 70, 5
+    local x = tensor.range(1, n * m):reshape(n, m)
+    local g = tensor.randint(1, m, n, m)
+    local read, added = x:gather(2, g), tensor.zeros(n, m):scatter_add(2, g, x)
+    local across = tensor.zeros(n, m):scatter_add(1, tensor.full(3, n, m, {dtype = "i32"}), x)
+    for i = 1, n do
+        local sums = {0, 0, 0, 0, 0}
+        for j = 1, m do
+            local k = g[i][j]
+            assert(read[i][j] == x[i][k])
+            sums[k] = sums[k] + x[i][j]
+        end
+        eq(added[i], sums)
+    end
+    eq(across[3], x:sum(1))
+    eq(across:sum(), x:sum())
+    local line, places = tensor.zeros(3), tensor.full(2, n, m, {dtype = "i32"})
+    places[{n, m}] = 1 -- so that the last one for 2 stands in another column
+    line[places] = x
+    eq(line, {n * m, n * m - 1, 0})
+    eq(x:t():index_select(1, {5, 1})[{ {}, 2 }], {10, 6})
+end)
+
+test("indices in i32 reach from 1 to the size and no further", function()
+    local x = tensor {{1, 2, 3}, {4, 5, 6}}
+    local function i32(t) return tensor(t, {dtype = "i32"}) end
+    eq(x:gather(2, i32 {{1, 3}, {3, 1}}), {{1, 3}, {6, 4}})
+    eq(x:gather(2, i32 {{1, 3}, {3, 1}}:t()), {{1, 3}, {6, 4}})
+    eq(x:gather(2, i32 {{-1}, {-3}}), {{3}, {4}})
+    fails(function() x:gather(2, i32 {{1}, {4}}) end, "index 4 is outside dimension 2", true)
+    fails(function() x:gather(2, i32 {{1}, {0}}) end, "counting starts at 1", true)
+    fails(function() x:scatter_add(2, i32 {{-4}, {1}}, 1) end, "index -4 is outside", true)
+end)
+
 test("scatter_add adds repeated indices up, in place too", function()
     local x = tensor.zeros(3)
     eq(x:scatter_add(1, {1, 3, 3}, tensor {1, 2, 4}), {1, 0, 6})

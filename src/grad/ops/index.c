@@ -195,14 +195,19 @@ NB_DEFINE_OP(take) = {
 
 /* ---- Element by element ---- */
 
-/* Places of an index with as many dimensions as x and, but for dimension dim, no larger sizes. */
-static nb_tensor *element_places(nb_ctx *ctx, const nb_call *call, int dim)
+/* Places of an index with as many dimensions as x and, but for dimension dim, no larger sizes. *one:
+ * they count from 1, which is quicker and nothing to keep for a record. */
+static nb_tensor *element_places(nb_ctx *ctx, const nb_call *call, int dim, bool *one)
 {
-    const nb_tensor *x = call->in[0], *index = call->in[1];
+    const nb_tensor *x = call->in[0];
+    nb_tensor *index = call->in[1], *places = NULL;
     const char *name = call->op->name;
     char tx[NB_SHAPE_TEXT], ti[NB_SHAPE_TEXT];
     bool fits = index->dims == x->dims;
     for (int i = 0; fits && i < x->dims; i++) fits = i == dim || index->shape[i] <= x->shape[i];
+    if (fits && !call->recording) places = nb_places_as_they_are(ctx, index, x->shape[dim]);
+    *one = places != NULL;
+    if (places || nb_poll(ctx) != NB_OK) return places;
     if (fits) return nb_places(ctx, index, x->shape[dim], dim, name);
     return nb_fail_null(ctx, NB_ESHAPE,
                         "%s: an index of %s does not fit %s; it has as many dimensions, and but "
@@ -214,10 +219,12 @@ static nb_tensor *element_places(nb_ctx *ctx, const nb_call *call, int dim)
 static nb_tensor *gather_forward(nb_ctx *ctx, nb_call *call)
 {
     nb_spots spots;
+    bool one;
     int dim = indexed_dim(ctx, call);
-    nb_tensor *places = dim < 0 ? NULL : element_places(ctx, call, dim);
+    nb_tensor *places = dim < 0 ? NULL : element_places(ctx, call, dim, &one);
     if (!places) return NULL;
     nb_spots_gather(&spots, call->in[0], dim, places);
+    if (one) nb_spots_from_one(&spots);
     nb_tensor *out = nb_spots_read(ctx, &spots);
     return with_places(ctx, call, out, places);
 }
@@ -258,13 +265,14 @@ static nb_tensor *source_of(nb_ctx *ctx, const nb_call *call)
     return wide;
 }
 
-/* x + what the source brings; the places are borrowed. */
-static nb_tensor *scattered(nb_ctx *ctx, nb_call *call, int dim, nb_tensor *places)
+/* x + what the source brings; the places are borrowed, and count from 1 where `one`. */
+static nb_tensor *scattered(nb_ctx *ctx, nb_call *call, int dim, nb_tensor *places, bool one)
 {
     nb_tensor *x = call->in[0], *source = source_of(ctx, call), *total = NULL, *out = NULL;
     const nb_tensor head = contiguous_head(x);
     nb_spots spots;
     nb_spots_gather(&spots, &head, dim, places);
+    if (one) nb_spots_from_one(&spots);
     if (source && sums_in(x, &spots) == x->dtype)
         total = nb_tensor_clone(ctx, x);
     else if (source)
@@ -277,9 +285,10 @@ static nb_tensor *scattered(nb_ctx *ctx, nb_call *call, int dim, nb_tensor *plac
 
 static nb_tensor *scatter_add_forward(nb_ctx *ctx, nb_call *call)
 {
+    bool one;
     int dim = indexed_dim(ctx, call);
-    nb_tensor *places = dim < 0 ? NULL : element_places(ctx, call, dim);
-    nb_tensor *out = places ? scattered(ctx, call, dim, places) : NULL;
+    nb_tensor *places = dim < 0 ? NULL : element_places(ctx, call, dim, &one);
+    nb_tensor *out = places ? scattered(ctx, call, dim, places, one) : NULL;
     return with_places(ctx, call, out, places);
 }
 
