@@ -302,9 +302,9 @@ static inline void copy_row(size_t bytes, const void *from, void *to)
     ROWS(read_##width, read_row_##width, T, SOURCE_MOVED, false, STORE)                            \
     ROWS(write_##width, write_row_##width, T, TARGET_MOVED, true, STORE)
 
-/* Rows of a few elements are taken column by column, a tile of rows at a time: the loops are as long
- * as the tile, not as the row. Repeated places keep their order where no two rows of a call share
- * elements that are written. */
+/* Rows of a few elements are taken column by column, a tile of rows at a time: the loops are as
+ * long as the tile, not as the row. Repeated places keep their order where no two rows of a call
+ * share elements that are written. */
 static bool goes_across(const strip *s, const int64_t *stride, bool written)
 {
     bool copied = s->stride[0] == 1 && s->stride[1] == 1 && s->stride[2] == 0;

@@ -195,8 +195,8 @@ NB_DEFINE_OP(take) = {
 
 /* ---- Element by element ---- */
 
-/* Places of an index with as many dimensions as x and, but for dimension dim, no larger sizes. *one:
- * they count from 1, which is quicker and nothing to keep for a record. */
+/* Places of an index with as many dimensions as x and, but for dimension dim, no larger sizes.
+ * *one: they count from 1, which is quicker and nothing to keep for a record. */
 static nb_tensor *element_places(nb_ctx *ctx, const nb_call *call, int dim, bool *one)
 {
     const nb_tensor *x = call->in[0];
