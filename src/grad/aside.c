@@ -118,13 +118,18 @@ static bool moves(const nb_contribution *entry)
     return entry->sink && entry->into->storage == entry->leaf->storage;
 }
 
-/* Homes and the parameters themselves take finite gradients only; NaN passes elsewhere, as IEEE
- * says. */
+static bool is_home(const nb_contribution *entry)
+{
+    return entry->into && entry->into == nb_leaf_of(entry->leaf)->home->grads;
+}
+
+/* Homes, also as sinks, and the parameters themselves take finite gradients only; NaN passes
+ * elsewhere, as IEEE says. */
 static nb_status check_finite(const nb_aside *aside)
 {
     for (size_t i = 0; i < aside->count; i++) {
         const nb_contribution *entry = &aside->list[i];
-        bool matters = entry->sink ? moves(entry) : entry->into != NULL;
+        bool matters = is_home(entry) || moves(entry);
         if (matters && !is_finite(entry)) return not_finite(aside->ctx, nb_leaf_of(entry->leaf));
     }
     return NB_OK;
@@ -325,6 +330,13 @@ static void open_homes(const nb_aside *aside)
     }
 }
 
+static void call_sinks(const nb_aside *aside)
+{
+    const nb_backward_options *options = aside->options;
+    for (int i = 0; options && i < options->sink_count; i++)
+        if (options->sinks[i].before) options->sinks[i].before(aside->ctx, options->sinks[i].self);
+}
+
 nb_status nb_aside_write(nb_aside *aside)
 {
     nb_ctx *ctx = aside->ctx;
@@ -335,6 +347,7 @@ nb_status nb_aside_write(nb_aside *aside)
     ctx->interrupt = NULL;
     status = prepare(aside);
     if (status == NB_OK) open_homes(aside);
+    if (status == NB_OK) call_sinks(aside);
     for (size_t i = 0; i < aside->count && status == NB_OK; i++)
         status = write_one(aside, &aside->list[i]);
     ctx->interrupt = interrupt;

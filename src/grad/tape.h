@@ -85,11 +85,15 @@ void nb_record_spend(nb_ctx *ctx, nb_record *record);
  * written). What no leaf reached stays as it is. A leaf without a home, as of a user who looks at
  * the same elements, is no parameter: no sink takes its gradient. Plain gradient descent is a sink
  * from the parameters into themselves, alpha = -lr, beta = 1. Gradients of their own, of which the
- * home knows nothing, are a sink into zeros and views of it. */
+ * home knows nothing, are a sink into zeros and views of it. `before` is called once, when all that
+ * can fail has not and nothing is written yet: what it does to `into` is what the products are added
+ * to. */
 typedef struct nb_sink {
     const nb_storage *from;
     nb_tensor *into; /* borrowed */
     double alpha, beta;
+    void (*before)(nb_ctx *ctx, void *self); /* or NULL */
+    void *self;
 } nb_sink;
 
 typedef struct nb_backward_options {

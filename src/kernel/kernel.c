@@ -31,6 +31,12 @@ const char *const nb_unary_names[NB_UNARIES] = {
 #undef X
 };
 
+const int nb_rule_states[NB_RULES] = {
+#define X(name, states, numbers) [NB_RULE_##name] = states,
+#include "kernel/rules.def"
+#undef X
+};
+
 #if defined(__x86_64__)
 
 enum { MOST_TABLES = 3 };

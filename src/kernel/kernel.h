@@ -45,6 +45,15 @@ typedef enum nb_fold {
     NB_FOLDS
 } nb_fold;
 
+typedef enum nb_rule_id {
+#define X(name, states, numbers) NB_RULE_##name,
+#include "kernel/rules.def"
+#undef X
+    NB_RULES
+} nb_rule_id;
+enum { NB_RULE_STATES = 4, NB_RULE_NUMBERS = 6 }; /* the most that a rule has */
+extern const int nb_rule_states[NB_RULES];
+
 /* How folds of two parts are put together, and what nothing folds to. */
 typedef struct nb_fold_rule {
     nb_fold join;
@@ -65,6 +74,10 @@ typedef void nb_unary_fn(size_t n, const void *x, ptrdiff_t sx, void *y, ptrdiff
  * dx may be dy. A dy of 0 gives 0 even where the slope is infinite or NaN. */
 typedef void nb_slope_fn(size_t n, const void *x, const void *y, const void *dy, void *dx, double p,
                          double q);
+/* One step of an optimizer on n numbers w with gradients g. state: the rule's vectors, c its
+ * numbers. */
+typedef void nb_rule_fn(size_t n, void *w, const void *g, void *const *state, double rate,
+                        const double *c);
 typedef void nb_binary_fn(size_t n, const void *a, ptrdiff_t sa, const void *b, ptrdiff_t sb,
                           void *y, ptrdiff_t sy);
 typedef void nb_compare_fn(size_t n, const void *a, ptrdiff_t sa, const void *b, ptrdiff_t sb,
@@ -225,14 +238,12 @@ typedef struct nb_real_kernels {
      * = product / x[i] *dy. */
     void (*product_shares)(size_t n, double product, const void *x, const void *dy, void *dx);
 
-    /* Optimizers, in place on n parameters w with gradients g.
-     * v = momentum v - lr g; w += nesterov ? momentum v - lr g : v (Sutskever et al. 2013) */
-    void (*momentum)(size_t n, void *w, const void *g, void *v, double lr, double momentum,
-                     bool nesterov);
-    /* Adam (Kingma and Ba 2015) at step t >= 1, biases corrected:
-     * m = b1 m + (1-b1) g; s = b2 s + (1-b2) g^2; w -= lr m/(1-b1^t) / (sqrt(s/(1-b2^t)) + eps) */
-    void (*adam)(size_t n, void *w, const void *g, void *m, void *s, double lr, double beta1,
-                 double beta2, double epsilon, int64_t t);
+    /* The rules of optimizers, in place on n parameters. */
+    nb_rule_fn *rule[NB_RULES];
+    /* w -= share * w + push * sign(w), where the sign of 0 is 0 */
+    void (*shrink)(size_t n, double share, double push, void *w);
+    /* g += l2 * w + l1 * sign(w) */
+    void (*penalise)(size_t n, double l1, double l2, const void *w, void *g);
     /* x[i] = old[i] where mask[i] is 0 */
     void (*put_back)(size_t n, const uint8_t *mask, const void *old, void *x);
     nb_compare_fn *compare[NB_COMPARES];

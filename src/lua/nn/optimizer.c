@@ -165,7 +165,7 @@ static int optimizer_tostring(lua_State *L)
     {                                                                                              \
         return make(L, nb_optimizer_types[NB_OPTIMIZER_##kind]);                                   \
     }
-#include "nn/train/optimizers.def"
+#include "nn/train/optimizers/optimizers.def"
 #undef X
 
 /* "nn.sgd{lr, momentum, nesterov}" */
@@ -182,7 +182,7 @@ static void register_makers(lua_State *L)
 {
     static const lua_CFunction makers[NB_OPTIMIZERS] = {
 #define X(kind) [NB_OPTIMIZER_##kind] = make_##kind,
-#include "nn/train/optimizers.def"
+#include "nn/train/optimizers/optimizers.def"
 #undef X
     };
     for (int i = 0; i < NB_OPTIMIZERS; i++) {

@@ -98,7 +98,7 @@ static nb_status run_backward(nb_ctx *ctx, const nb_net *net, nb_tensor *cost, n
 {
     nb_tensor *grads = nb_tensor_zeros(ctx, net->dtype, 1, net->whole->shape);
     if (!grads) return ctx->status;
-    const nb_sink sink = {net->whole->storage, grads, 1, 0};
+    const nb_sink sink = {.from = net->whole->storage, .into = grads, .alpha = 1, .beta = 0};
     const nb_backward_options options = {.sinks = &sink, .sink_count = 1};
     nb_status status = cost->link ? nb_backward(ctx, cost, &options) : NB_OK;
     for (int i = 0; i < trace->places && status == NB_OK; i++)

@@ -317,7 +317,10 @@ nb_status nb_net_learn(nb_ctx *ctx, nb_net *net, nb_tensor *x, nb_tensor *y, con
     uint64_t before = net->home->pass;
     *cost = nb_tensor_item(pass.cost);
     if (!isfinite(*cost)) status = bad_cost(ctx, net, x, &taped, *cost);
-    if (status == NB_OK && pass.cost->link) status = nb_backward(ctx, pass.cost, &options);
+    if (status == NB_OK && pass.cost->link)
+        status = nb_backward(ctx, pass.cost, &options);
+    else if (status == NB_OK && sink && sink->before)
+        sink->before(ctx, sink->self);
     /* A cost that depends on no parameter has a gradient too. */
     if (status == NB_OK && !sink && net->home->pass == before) nb_home_clear(net->home);
     nb_result_free(ctx, &pass);

@@ -8,64 +8,105 @@
 typedef struct task {
     nb_net *net;
     const nb_lesson *lesson;
+    nb_problem problem;
     nb_staged staged; /* buffers that wait until the step has succeeded */
+    double cost;      /* of the first evaluation, the data's alone */
 } task;
 
-/* The lesson as training runs it. What an evaluation before this one staged is dropped. */
-static nb_status run(nb_ctx *ctx, task *t, const nb_sink *sink, double *cost)
+/* A lesson as training runs it. */
+static nb_status run(nb_ctx *ctx, nb_net *net, const nb_lesson *lesson, nb_staged *staged,
+                     const nb_sink *sink, double *cost)
 {
-    const nb_lesson *lesson = t->lesson;
     const nb_mode mode = {.learning = true,
                           .seed = lesson->seed,
                           .step = lesson->step,
                           .lengths = lesson->lengths,
                           .weights = lesson->weights,
-                          .staged = &t->staged};
-    nb_staged_drop(ctx, &t->staged);
-    return nb_net_learn(ctx, t->net, lesson->x, lesson->y, &mode, sink, cost);
+                          .staged = staged};
+    return nb_net_learn(ctx, net, lesson->x, lesson->y, &mode, sink, cost);
 }
 
+/* What an evaluation before this one staged is dropped. */
 static nb_status evaluate(nb_ctx *ctx, void *self, double *cost)
 {
-    return run(ctx, self, NULL, cost);
+    task *t = self;
+    nb_staged_drop(ctx, &t->staged);
+    nb_status status = run(ctx, t->net, t->lesson, &t->staged, NULL, cost);
+    t->cost = *cost;
+    return status == NB_OK ? nb_penalise(ctx, &t->problem, 1, cost) : status;
 }
 
 /* The network as a problem, but for its cost; nb_segments_free takes back what it holds. */
-static nb_status pose(nb_ctx *ctx, task *t, nb_problem *problem)
+static nb_status pose(nb_ctx *ctx, task *t)
 {
     nb_net *net = t->net;
-    *problem = (nb_problem){.dtype = net->dtype,
-                            .count = nb_net_count(net),
-                            .values = nb_tensor_data(net->values),
-                            .gradient = nb_tensor_data(net->grads),
-                            .rate = t->lesson->rate,
-                            .evaluate = evaluate,
-                            .self = t};
-    return nb_segments_make(ctx, net, problem);
+    t->problem = (nb_problem){.dtype = net->dtype,
+                              .count = nb_net_count(net),
+                              .values = nb_tensor_data(net->values),
+                              .gradient = nb_tensor_data(net->grads),
+                              .rate = t->lesson->rate,
+                              .penalty = t->lesson->penalty,
+                              .evaluate = evaluate,
+                              .self = t};
+    return nb_segments_make(ctx, net, &t->problem);
+}
+
+static void shrink(nb_ctx *ctx, void *self)
+{
+    const task *t = self;
+    nb_problem_shrink(ctx, &t->problem);
+    nb_tensor_touch(t->net->values, "step");
 }
 
 /* The gradient's products straight into the weights: where nobody reads a gradient, and the step is
- * its multiple for every parameter. */
-static nb_status descend(nb_ctx *ctx, task *t, nb_optimizer *optimizer, double *cost)
+ * its multiple for every parameter. What the penalty takes of the weights goes when all δ are
+ * known. */
+static nb_status descend(nb_ctx *ctx, task *t, nb_optimizer *optimizer)
 {
     nb_tensor *whole = t->net->whole;
-    const nb_sink sink = {whole->storage, whole, -t->lesson->rate, 1};
-    nb_status status = run(ctx, t, &sink, cost);
+    bool shrinks = nb_penalty_shrinks(&t->lesson->penalty);
+    const nb_sink sink = {.from = whole->storage,
+                          .into = whole,
+                          .alpha = -t->lesson->rate,
+                          .beta = 1,
+                          .before = shrinks ? shrink : NULL,
+                          .self = t};
+    nb_status status = shrinks ? pose(ctx, t) : NB_OK;
+    if (status == NB_OK) status = run(ctx, t->net, t->lesson, &t->staged, &sink, &t->cost);
     if (status == NB_OK) optimizer->steps++;
     return status;
 }
 
-/* The order of a step: the gradient, what is done to it as a whole, the update. */
-static nb_status update(nb_ctx *ctx, task *t, nb_optimizer *optimizer, double *cost)
+static nb_status update(nb_ctx *ctx, task *t, nb_optimizer *optimizer)
 {
-    nb_problem problem;
-    nb_status status = pose(ctx, t, &problem);
-    if (status == NB_OK) status = problem.evaluate(ctx, problem.self, &problem.cost);
-    *cost = problem.cost;
-    if (status == NB_OK) status = nb_optimizer_step(ctx, optimizer, &problem);
+    nb_status status = nb_optimizer_step(ctx, optimizer, &t->problem);
     if (status == NB_OK) nb_tensor_touch(t->net->values, optimizer->type->name);
-    nb_segments_free(ctx, &problem);
     return status;
+}
+
+/* The order of a step: the gradient, what is done to it as a whole, the update. */
+static nb_status learn(nb_ctx *ctx, task *t, nb_optimizer *optimizer, double *cost)
+{
+    nb_status status = pose(ctx, t);
+    if (status == NB_OK) status = evaluate(ctx, t, &t->problem.cost);
+    *cost = t->cost;
+    return status == NB_OK ? update(ctx, t, optimizer) : status;
+}
+
+/* Gives back what a task holds; what was staged counts if the step has succeeded. */
+static void end(nb_ctx *ctx, task *t, nb_status status)
+{
+    if (status == NB_OK) nb_staged_commit(ctx, &t->staged);
+    nb_staged_drop(ctx, &t->staged);
+    nb_segments_free(ctx, &t->problem);
+}
+
+static bool is_direct(const nb_net *net, const nb_optimizer *optimizer, const nb_lesson *lesson)
+{
+    const nb_optimizer_type *type = optimizer->type;
+    bool plain = type->plain && type->plain(optimizer);
+    return plain && !lesson->keep_grads && !nb_penalty_clips(&lesson->penalty) &&
+           nb_learns_alike(net);
 }
 
 nb_status nb_learn(nb_ctx *ctx, nb_net *net, nb_optimizer *optimizer, const nb_lesson *lesson,
@@ -74,11 +115,53 @@ nb_status nb_learn(nb_ctx *ctx, nb_net *net, nb_optimizer *optimizer, const nb_l
     task t = {.net = net, .lesson = lesson};
     nb_status status = nb_optimizer_prepare(ctx, optimizer, net->dtype, nb_net_count(net));
     if (status != NB_OK) return status;
-    bool direct = !lesson->keep_grads && optimizer->type->plain(optimizer) && nb_learns_alike(net);
-    status = direct ? descend(ctx, &t, optimizer, cost) : update(ctx, &t, optimizer, cost);
-    if (status == NB_OK) nb_staged_commit(ctx, &t.staged);
-    nb_staged_drop(ctx, &t.staged);
+    if (is_direct(net, optimizer, lesson)) {
+        status = descend(ctx, &t, optimizer);
+        *cost = t.cost;
+    } else {
+        status = learn(ctx, &t, optimizer, cost);
+    }
+    end(ctx, &t, status);
     return status;
+}
+
+/* ---- A step from several lessons ---- */
+
+nb_status nb_group_add(nb_ctx *ctx, nb_net *net, nb_group *group, const nb_lesson *lesson,
+                       double weight, double *cost)
+{
+    const nb_sink sink = {
+        .from = net->whole->storage, .into = net->home->grads, .alpha = weight, .beta = 1};
+    if (group->lessons == 0) nb_home_clear(net->home);
+    nb_status status = run(ctx, net, lesson, &group->staged, &sink, cost);
+    if (status != NB_OK) {
+        nb_home_forget(net->home);
+        return status;
+    }
+    group->lessons++;
+    group->weight += weight;
+    return NB_OK;
+}
+
+nb_status nb_group_step(nb_ctx *ctx, nb_net *net, nb_optimizer *optimizer, nb_group *group,
+                        const nb_lesson *lesson)
+{
+    task t = {.net = net, .lesson = lesson, .staged = group->staged};
+    double scale = group->weight > 0 ? 1 / group->weight : 0;
+    *group = (nb_group){.lessons = 0};
+    nb_status status = pose(ctx, &t);
+    if (status == NB_OK) status = nb_penalise(ctx, &t.problem, scale, &t.problem.cost);
+    if (status == NB_OK) status = update(ctx, &t, optimizer);
+    if (status != NB_OK) nb_home_forget(net->home);
+    end(ctx, &t, status);
+    return status;
+}
+
+void nb_group_drop(nb_ctx *ctx, nb_net *net, nb_group *group)
+{
+    if (group->lessons) nb_home_forget(net->home);
+    nb_staged_drop(ctx, &group->staged);
+    *group = (nb_group){.lessons = 0};
 }
 
 /* ---- The network whole ---- */

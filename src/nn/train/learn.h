@@ -14,15 +14,35 @@ typedef struct nb_lesson {
     nb_tensor *lengths; /* of padded sequences, else NULL */
     nb_tensor *weights; /* of the examples (n), or of their steps (n, T); NULL: they count alike */
     double rate;
+    nb_penalty penalty; /* l1 and l2 are the book's λ / n already */
     uint64_t seed, step; /* of the layers' chance */
     bool keep_grads;     /* net->grads holds the gradient afterwards */
 } nb_lesson;
 
-/* Forward, backward, update; *cost: of the lesson before the update. On any failure parameters and
- * the optimizer's state are as before, and the same call again gives the same bits. Without
- * keep_grads plain gradient descent adds BP3 and BP4 straight into the parameters. */
+/* Forward, backward, update; *cost: of the lesson before the update, without the penalty. On any
+ * failure parameters and the optimizer's state are as before, and the same call again gives the
+ * same bits. Without keep_grads plain gradient descent that clips nothing adds BP3 and BP4 straight
+ * into the parameters. */
 nb_status nb_learn(nb_ctx *ctx, nb_net *net, nb_optimizer *optimizer, const nb_lesson *lesson,
                    double *cost);
+
+/* One step from several lessons, which is that of all their examples in one: Σ weight ∇C / Σ weight.
+ * Begins as {0}; belongs to one network until the step or nb_group_drop ends it. */
+typedef struct nb_group {
+    int64_t lessons;  /* so far */
+    double weight;    /* of them */
+    nb_staged staged; /* what they moved beside parameters */
+} nb_group;
+
+/* Adds a lesson that counts `weight`, from 0: its gradient to net->grads. *cost: its own. On
+ * failure the gradients are lost, so the group must be dropped. */
+nb_status nb_group_add(nb_ctx *ctx, nb_net *net, nb_group *group, const nb_lesson *lesson,
+                       double weight, double *cost);
+/* The update; of the lesson, rate and penalty count. Ends the group, also on failure; then
+ * parameters and state are as before. For optimizers of one pass: nothing can be evaluated anew. */
+nb_status nb_group_step(nb_ctx *ctx, nb_net *net, nb_optimizer *optimizer, nb_group *group,
+                        const nb_lesson *lesson);
+void nb_group_drop(nb_ctx *ctx, nb_net *net, nb_group *group);
 
 /* All numbers that learning leaves in a network, as flat tensors (borrowed). */
 void nb_net_state(const nb_net *net, nb_tensor *list[NB_NET_STATE]);

@@ -4,13 +4,15 @@
 #include "base/family.h"
 #include "base/memory.h"
 
+#include <string.h>
+
 #define X(name) extern const nb_optimizer_type nb_optimizer_##name;
-#include "nn/train/optimizers.def"
+#include "nn/train/optimizers/optimizers.def"
 #undef X
 
 const nb_optimizer_type *const nb_optimizer_types[NB_OPTIMIZERS] = {
 #define X(name) &nb_optimizer_##name,
-#include "nn/train/optimizers.def"
+#include "nn/train/optimizers/optimizers.def"
 #undef X
 };
 
@@ -69,18 +71,33 @@ static nb_status check_slot(nb_ctx *ctx, const nb_optimizer *optimizer, const nb
                    (long long)count, nb_dtype_name(dtype));
 }
 
+nb_tensor *nb_optimizer_slot(const nb_optimizer *optimizer, const char *name)
+{
+    for (int i = 0; i < optimizer->slots; i++)
+        if (strcmp(optimizer->slot[i].name, name) == 0) return optimizer->slot[i].value;
+    return NULL;
+}
+
+static nb_tensor *new_slot(nb_ctx *ctx, nb_dtype dtype, int64_t count, double initial)
+{
+    nb_tensor *value = nb_tensor_zeros(ctx, dtype, 1, &count);
+    if (!value || initial == 0) return value;
+    return nb_tensor_settle(ctx, value, nb_tensor_fill(ctx, value, initial));
+}
+
 nb_status nb_optimizer_prepare(nb_ctx *ctx, nb_optimizer *optimizer, nb_dtype dtype, int64_t count)
 {
     nb_status status = NB_OK;
     for (int i = 0; status == NB_OK; i++) {
         nb_slot_need need = optimizer->type->needs(optimizer, i);
         if (!need.name) break;
+        const nb_tensor *has = nb_optimizer_slot(optimizer, need.name);
         nb_dtype kind = need.count ? NB_F64 : dtype;
         int64_t size = need.count ? need.count : count;
-        if (i < optimizer->slots)
-            status = check_slot(ctx, optimizer, optimizer->slot[i].value, kind, size);
+        if (has)
+            status = check_slot(ctx, optimizer, has, kind, size);
         else
-            status = add_slot(ctx, optimizer, need.name, nb_tensor_zeros(ctx, kind, 1, &size));
+            status = add_slot(ctx, optimizer, need.name, new_slot(ctx, kind, size, need.initial));
     }
     return status;
 }

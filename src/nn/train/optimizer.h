@@ -11,15 +11,20 @@ typedef struct nb_optimizer nb_optimizer;
 /* Every optimizer's options, by name; a type lists those it has. */
 typedef struct nb_optimizer_options {
     double lr;
-    double momentum;
-    bool nesterov;
-    double beta1, beta2, epsilon;
+    double momentum, momentum_decay;
+    bool nesterov, amsgrad, centered;
+    double beta1, beta2, rho, epsilon;
+    double decay;               /* as the penalty's */
+    double rate_decay, initial; /* adagrad */
+    double eta_minus, eta_plus, step_min, step_max; /* rprop */
+    double mu;                                      /* quickprop */
 } nb_optimizer_options;
 
 /* A vector of state that an optimizer needs. */
 typedef struct nb_slot_need {
     const char *name; /* in files; a constant. NULL: it needs no more */
     int64_t count;    /* 0: a number for every value, in their dtype; else so many, in f64 */
+    double initial;   /* before the first step */
 } nb_slot_need;
 
 typedef struct nb_slot {
@@ -32,12 +37,12 @@ typedef struct nb_optimizer_type {
     const char *help; /* one line with the paper */
     const char *example;
     const nb_option *options; /* fields of nb_optimizer_options */
-    /* Vector number i (from 0) of its state as the options stand. Number i means the same thing
-     * whatever they are. */
+    /* Vector number i (from 0) of its state as the options stand. What an option that is set later
+     * needs is added then; what is needed no more stays. */
     nb_slot_need (*needs)(const nb_optimizer *optimizer, int i);
     /* The lr for a network that `rate` suits in plain gradient descent; NULL: the options'. */
     double (*suit)(const nb_optimizer *optimizer, double rate);
-    /* True when a step is w -= rate * gradient and nothing else. */
+    /* True when a step is w -= rate * gradient and nothing else; NULL: never. */
     bool (*plain)(const nb_optimizer *optimizer);
     /* One step, number optimizer->steps + 1, with the state that it needs there. On failure values
      * and state must be as before. */
@@ -47,14 +52,14 @@ typedef struct nb_optimizer_type {
 struct nb_optimizer {
     const nb_optimizer_type *type;
     nb_optimizer_options options;
-    nb_slot *slot; /* a list of `slots`, each 0 before the first step */
+    nb_slot *slot; /* a list of `slots`, each as its need says before the first step */
     int slots;
     int64_t steps; /* done */
 };
 
 typedef enum nb_optimizer_id {
 #define X(name) NB_OPTIMIZER_##name,
-#include "nn/train/optimizers.def"
+#include "nn/train/optimizers/optimizers.def"
 #undef X
     NB_OPTIMIZERS
 } nb_optimizer_id;
@@ -71,6 +76,9 @@ nb_status nb_optimizer_copy(nb_ctx *ctx, nb_optimizer *to, const nb_optimizer *f
 /* Gives it the state that it needs for `count` values; NB_EARG when it already serves another
  * number of them or another dtype. */
 nb_status nb_optimizer_prepare(nb_ctx *ctx, nb_optimizer *optimizer, nb_dtype dtype, int64_t count);
+
+/* The vector of its state that has this name, which it needs (borrowed). */
+nb_tensor *nb_optimizer_slot(const nb_optimizer *optimizer, const char *name);
 
 /* One step on a problem whose cost and gradient are known. Ctrl-C is looked for before the values
  * change, so that they are always those of a whole step. On any failure values and state are as

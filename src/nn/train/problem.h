@@ -6,8 +6,6 @@
 #include "kernel/kernel.h"
 #include "tensor/tensor.h"
 
-enum { NB_RULE_STATES = 4 }; /* the most vectors that a rule on single numbers keeps */
-
 /* A stretch of the values that is treated alike. */
 typedef struct nb_segment {
     int64_t start, count;
@@ -16,38 +14,68 @@ typedef struct nb_segment {
     bool decays;   /* weight decay touches it */
 } nb_segment;
 
+/* What is asked of the values beside a low cost. l1 and l2 belong to the function that is made
+ * small, so whoever evaluates sees them; the others belong to a step. Where all is 0 nothing is
+ * asked. Nothing of it touches what is frozen, nor l1, l2 and decay what does not decay. */
+typedef struct nb_penalty {
+    double l1, l2; /* the cost is greater by l1 Σ|w| + l2/2 Σw²: the book's λ / n */
+    double decay;  /* beside the step w -= rate * decay * w (Loshchilov and Hutter 2019) */
+    double clip_norm;  /* the gradient is made no longer than this: the norm of all that learns */
+    double clip_value; /* and no element of it larger */
+} nb_penalty;
+
 typedef struct nb_problem {
     nb_dtype dtype;
     int64_t count;
     void *values;        /* count of them */
     void *gradient;      /* of the cost, at the values as they stand */
-    double cost;         /* there */
+    double cost;         /* there, with what the penalty adds */
     nb_segment *segment; /* a list of `segments`, ascending, which cover the values */
     int64_t segments, segment_room;
     uint8_t *mask; /* count of them: where 0, no step moves the value; NULL: all learn */
     double rate;   /* of this step */
+    nb_penalty penalty;
+    double norm; /* of the gradient, where clip_norm asks for it (nb_penalise) */
     /* Cost and gradient at the values as they now stand, as often as a step asks; on failure the
      * gradient may hold anything. */
     nb_status (*evaluate)(nb_ctx *ctx, void *self, double *cost);
     void *self;
 } nb_problem;
 
-/* Neighbouring numbers that learn at one rate. */
-typedef struct nb_stretch {
-    size_t n;
-    double rate;
-    void *w;
-    const void *g;
-    void *state[NB_RULE_STATES];
-} nb_stretch;
+/* A rule on single numbers, with its vectors of state, each of the problem's dtype and size. */
+typedef struct nb_rule {
+    nb_rule_id id;
+    nb_tensor *state[NB_RULE_STATES]; /* as many as the rule has */
+    double c[NB_RULE_NUMBERS];
+} nb_rule;
 
-/* One step on a stretch. Every number by itself, so that the cut does not matter; runs on the
- * workers. */
-typedef void nb_rule(const void *self, const nb_real_kernels *real, const nb_stretch *stretch);
+/* The last part of an evaluation. The gradient is that of the data alone, times 1 / scale; it
+ * becomes that of the problem, *cost grows by what the penalty costs, and problem->norm becomes the
+ * gradient's norm where clip_norm asks. NB_EVALUE where that is not finite. */
+nb_status nb_penalise(nb_ctx *ctx, nb_problem *problem, double scale, double *cost);
+/* One step of the rule on all that learns, cut over the workers; decay and clipping stand here, so
+ * that they hold for every rule. The gradient may be clipped in place. Values that are frozen or
+ * masked, and their places in the state, keep every bit. Cannot fail. */
+void nb_problem_update(nb_ctx *ctx, const nb_problem *problem, const nb_rule *rule);
+/* For gradient descent that adds its products straight to the values: what decay, l1 and l2 take
+ * from them in a step at the problem's rate. */
+void nb_problem_shrink(nb_ctx *ctx, const nb_problem *problem);
 
-/* The rule on all that learns, cut over the workers. Values that are frozen or masked, and their
- * places in the `states` vectors of state, keep every bit. Cannot fail. */
-void nb_problem_update(nb_ctx *ctx, const nb_problem *problem, nb_tensor *const *state, int states,
-                       nb_rule *rule, const void *self);
+/* The penalty of a cost that is a mean over n examples, from the book's λ. */
+static inline nb_penalty nb_penalty_per(const nb_penalty *p, int64_t n)
+{
+    nb_penalty own = *p;
+    own.l1 /= (double)n;
+    own.l2 /= (double)n;
+    return own;
+}
+static inline bool nb_penalty_shrinks(const nb_penalty *p)
+{
+    return p->l1 != 0 || p->l2 != 0 || p->decay != 0;
+}
+static inline bool nb_penalty_clips(const nb_penalty *p)
+{
+    return p->clip_norm > 0 || p->clip_value > 0;
+}
 
 #endif

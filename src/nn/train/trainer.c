@@ -52,9 +52,11 @@ nb_trainer *nb_trainer_new(nb_ctx *ctx, nb_net *net, nb_set *set, const nb_train
                       .seed_told = options->seed_told,
                       .course = {.count = set->count,
                                  .size = options->batch,
+                                 .group = options->accumulate > 1 ? options->accumulate : 1,
                                  .seed = options->seed,
                                  .shuffle = options->shuffle},
                       .patience = options->patience,
+                      .penalty = nb_penalty_per(&options->penalty, set->count),
                       .began = nb_clock(),
                       .keep_grads = options->keep_grads};
     t->order = nb_alloc(ctx, (size_t)set->count * sizeof *t->order);
@@ -139,34 +141,103 @@ static nb_status make_buffers(nb_ctx *ctx, const nb_trainer *t, int64_t n, nb_te
     return nb_batch_new(ctx, t->net, t->set, n, x, y);
 }
 
-/* The batch of n examples behind those that `at` has done; *weight: how much it counts. */
-static nb_status learn_batch(nb_ctx *ctx, nb_trainer *t, const nb_course *at, int64_t n,
-                             double *cost, double *weight)
+/* The lesson that the n examples behind those that `at` has done are; end_lesson gives it back.
+ * *weight: how much it counts. */
+static nb_status begin_lesson(nb_ctx *ctx, nb_trainer *t, const nb_course *at, int64_t n,
+                              nb_batch *batch, nb_lesson *lesson, double *weight)
 {
     int64_t left = at->count - at->examples - n;
     nb_tensor **x = n == at->size ? &t->x : &t->rest_x, **y = n == at->size ? &t->y : &t->rest_y;
-    nb_batch batch;
     nb_status status = nb_poll(ctx);
+    *batch = (nb_batch){.x = NULL};
     if (status == NB_OK) status = make_buffers(ctx, t, n, x, y);
     if (status == NB_OK)
-        status = nb_batch_gather(ctx, t->set, t->order + at->examples, 0, n, left, *x, *y, &batch);
+        status = nb_batch_gather(ctx, t->set, t->order + at->examples, 0, n, left, *x, *y, batch);
+    *lesson = (nb_lesson){.x = batch->x,
+                          .y = batch->y,
+                          .lengths = batch->lengths,
+                          .rate = rate_of(t),
+                          .penalty = t->penalty,
+                          .seed = at->seed,
+                          .step = (uint64_t)at->steps,
+                          .keep_grads = t->keep_grads};
     if (status != NB_OK) return status;
-    nb_lesson lesson = {.x = batch.x,
-                        .y = batch.y,
-                        .lengths = batch.lengths,
-                        .rate = rate_of(t),
-                        .seed = at->seed,
-                        .step = (uint64_t)at->steps,
-                        .keep_grads = t->keep_grads};
-    status = nb_weights_gather(ctx, &t->weights, t->net, t->set, t->order + at->examples, &batch,
-                               &lesson.weights, weight);
+    return nb_weights_gather(ctx, &t->weights, t->net, t->set, t->order + at->examples, batch,
+                             &lesson->weights, weight);
+}
+
+static void end_lesson(nb_ctx *ctx, nb_batch *batch, nb_lesson *lesson)
+{
+    nb_tensor_release(ctx, lesson->weights);
+    nb_batch_free(ctx, batch);
+}
+
+static void count_batch(nb_course *at, int64_t n, double cost, double weight)
+{
+    at->batch++;
+    at->steps++;
+    at->examples += n;
+    at->sum += cost * weight;
+    at->weight += weight;
+}
+
+static int64_t next_batch(const nb_course *at)
+{
+    int64_t left = at->count - at->examples;
+    return left < at->size ? left : at->size;
+}
+
+/* The next batch is a step. */
+static nb_status learn_batch(nb_ctx *ctx, nb_trainer *t, nb_course *at, double *cost)
+{
+    nb_batch batch;
+    nb_lesson lesson;
+    double weight;
+    int64_t n = next_batch(at);
+    nb_status status = begin_lesson(ctx, t, at, n, &batch, &lesson, &weight);
     if (status == NB_OK) status = nb_learn(ctx, t->net, t->optimizer, &lesson, cost);
-    nb_tensor_release(ctx, lesson.weights);
-    nb_batch_free(ctx, &batch);
-    /* x and y were finite. */
+    end_lesson(ctx, &batch, &lesson);
+    if (status == NB_OK) count_batch(at, n, *cost, weight);
+    return status;
+}
+
+static nb_status add_batch(nb_ctx *ctx, nb_trainer *t, nb_course *at, nb_group *group)
+{
+    nb_batch batch;
+    nb_lesson lesson;
+    double weight, cost;
+    int64_t n = next_batch(at);
+    nb_status status = begin_lesson(ctx, t, at, n, &batch, &lesson, &weight);
+    if (status == NB_OK) status = nb_group_add(ctx, t->net, group, &lesson, weight, &cost);
+    end_lesson(ctx, &batch, &lesson);
+    if (status == NB_OK) count_batch(at, n, cost, weight);
+    return status;
+}
+
+/* The next batches are a step: as many as make one, or as the epoch has. */
+static nb_status learn_group(nb_ctx *ctx, nb_trainer *t, nb_course *at, double *cost)
+{
+    const nb_course before = *at;
+    nb_group group = {.lessons = 0};
+    const nb_lesson as = {.rate = rate_of(t), .penalty = t->penalty};
+    nb_status status = NB_OK;
+    while (status == NB_OK && group.lessons < at->group && at->examples < at->count)
+        status = add_batch(ctx, t, at, &group);
+    double weight = at->weight - before.weight;
+    *cost = weight > 0 ? (at->sum - before.sum) / weight : 0;
+    if (status == NB_OK) return nb_group_step(ctx, t->net, t->optimizer, &group, &as);
+    nb_group_drop(ctx, t->net, &group);
+    return status;
+}
+
+/* x and y were finite. */
+static nb_status learn(nb_ctx *ctx, nb_trainer *t, nb_course *at, double *cost)
+{
+    nb_status status =
+        at->group > 1 ? learn_group(ctx, t, at, cost) : learn_batch(ctx, t, at, cost);
     if (status == NB_EVALUE)
         nb_fail(ctx, status, "%s; a smaller lr than %g may help, after net:reset()", ctx->message,
-                lesson.rate);
+                rate_of(t));
     return status;
 }
 
@@ -183,25 +254,18 @@ nb_status nb_trainer_step(nb_ctx *ctx, nb_trainer *t, double *cost)
     nb_status status = nb_trainer_end_epoch(ctx, t);
     if (status != NB_OK) return status;
     nb_course at = t->course;
-    double weight;
     if (nb_trainer_is_whole(t)) {
         at.epoch++;
         at.batch = at.examples = 0;
         at.sum = at.weight = 0;
     }
-    int64_t left = at.count - at.examples, n = left < at.size ? left : at.size;
     /* What is learned is never without its entry. */
     status = nb_history_reserve(ctx, &t->history, 1);
     if (status == NB_OK) status = make_order(ctx, t, at.epoch);
-    if (status == NB_OK) status = learn_batch(ctx, t, &at, n, cost, &weight);
+    if (status == NB_OK) status = learn(ctx, t, &at, cost);
     if (status != NB_OK) return placed(ctx, &at, status);
-    at.batch++;
-    at.steps++;
-    at.examples += n;
-    at.sum += *cost * weight;
-    at.weight += weight;
+    t->history.examples += at.examples - (nb_trainer_is_whole(t) ? 0 : t->course.examples);
     t->course = at;
-    t->history.examples += n;
     return NB_OK;
 }
 

@@ -17,6 +17,8 @@ typedef struct nb_trainer_options {
     nb_weighing weights;     /* of examples or classes (nb_weights_read) */
     nb_set *valid, *test;    /* evaluated at every epoch's end; or NULL */
     int64_t patience;        /* epochs without a lower cost on valid that end the run; 0: none do */
+    nb_penalty penalty;      /* l1 and l2 are the book's λ: the set's examples divide them */
+    int64_t accumulate;      /* batches that make one step; 0 is 1 */
     bool keep_grads;         /* somebody reads net:grads() between steps */
 } nb_trainer_options;
 
@@ -25,6 +27,7 @@ typedef struct nb_trainer_options {
 typedef struct nb_course {
     int64_t count; /* examples in the set */
     int64_t size;  /* of a batch; the last of an epoch may be shorter */
+    int64_t group; /* batches of a step; the last of an epoch may have fewer */
     uint64_t seed;
     bool shuffle;
     int64_t epoch;    /* the one under way, from 1; 0 before the first step */
@@ -41,6 +44,7 @@ typedef struct nb_trainer {
     nb_set *set, *valid, *test; /* the last two: or NULL */
     nb_optimizer *optimizer;
     nb_optimizer_options options; /* the optimizer's, as the run began */
+    nb_penalty penalty; /* l1 and l2 by the set's examples */
     nb_course course;
     nb_history history; /* an entry for every epoch that has ended */
     int32_t *order;     /* positions in the set, a list of course.count */
@@ -62,7 +66,7 @@ nb_trainer *nb_trainer_new(nb_ctx *ctx, nb_net *net, nb_set *set,
 /* NULL is allowed. */
 void nb_trainer_free(nb_ctx *ctx, nb_trainer *trainer);
 
-/* The next batch; *cost: its own, before the update. After the last batch of an epoch a step ends
+/* The next batch, or the next so many that make a step; *cost: their own, before the update. After the last batch of an epoch a step ends
  * that epoch, where nobody has, and begins the next. On any failure nothing has changed, and trying
  * again gives the same bits; NB_EVALUE names epoch, batch and layer (or "cost"). */
 nb_status nb_trainer_step(nb_ctx *ctx, nb_trainer *trainer, double *cost);

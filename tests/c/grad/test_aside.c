@@ -80,7 +80,7 @@ static void check_shape(int dims, const int64_t *shape, int64_t rows, int64_t co
     assert_int_equal(product_pass(w, NULL), NB_OK);
     assert_int_equal(product_pass(plain, NULL), NB_OK);
     assert_int_equal(product_pass(plain, &(nb_backward_options){.accumulate = true}), NB_OK);
-    const nb_sink sink = {flat->storage, flat, -0.5, 1};
+    const nb_sink sink = {.from = flat->storage, .into = flat, .alpha = -0.5, .beta = 1};
     assert_int_equal(product_pass(w, &(nb_backward_options){.sinks = &sink, .sink_count = 1}),
                      NB_OK);
     assert_true(nb_tensor_same_shape(nb_leaf_of(plain)->grad, plain));

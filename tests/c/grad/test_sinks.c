@@ -394,7 +394,7 @@ static void test_not_finite(void **state)
     for (int i = 0; i < 3; i++) {
         layers l = make_layers(true);
         nb_tensor *delta = nb_tensor_scalar(ctx, NB_F64, bad[i]);
-        nb_sink sink = {l.flat->storage, l.flat, -1, 1};
+        nb_sink sink = {.from = l.flat->storage, .into = l.flat, .alpha = -1, .beta = 1};
         nb_backward_options options = {.keep = true, .delta = delta, .sinks = &sink};
         for (options.sink_count = 0; options.sink_count < 2; options.sink_count++) {
             assert_int_equal(nb_backward(ctx, l.cost, &options), NB_EVALUE);
@@ -428,7 +428,7 @@ static void test_finite(void **state)
         assert_int_equal(nb_backward(ctx, y, &options), i < 2 ? NB_OK : NB_EVALUE);
         assert_true(at(home->grads, 0) == (i < 2 ? given[i] : 0));
         if (i >= 2) assert_failed(NB_EVALUE, "a gradient is not finite");
-        const nb_sink sink = {x->storage, other, 1, 0};
+        const nb_sink sink = {.from = x->storage, .into = other, .alpha = 1, .beta = 0};
         options.sinks = &sink;
         options.sink_count = 1;
         assert_int_equal(nb_backward(ctx, y, &options), NB_OK);
@@ -490,7 +490,7 @@ static void test_interrupt(void **state)
     (void)state;
     volatile sig_atomic_t pressed = 1;
     layers l = make_layers(true), like = make_layers(true);
-    nb_sink sink = {l.flat->storage, l.flat, -1, 1};
+    nb_sink sink = {.from = l.flat->storage, .into = l.flat, .alpha = -1, .beta = 1};
     nb_backward_options options = {.keep = true, .sinks = &sink, .sink_count = 1};
     size_t live = ctx->memory.live;
     ctx->interrupt = &pressed;
@@ -545,7 +545,7 @@ static void test_memory(void **state)
     assert_int_equal(nb_require_grad(ctx, m.extra, true), NB_OK);
     nb_tensor *sum = nb_op1(ctx, NB_OP_sum, m.extra), *wide = nb_op2(ctx, NB_OP_add, sum, m.l.cost);
     m.cost = nb_op1(ctx, NB_OP_exp, wide);
-    const nb_sink sink = {m.l.flat->storage, m.l.flat, 0, 1};
+    const nb_sink sink = {.from = m.l.flat->storage, .into = m.l.flat, .alpha = 0, .beta = 1};
     m.options = (nb_backward_options){.keep = true, .sinks = &sink};
     sweep(attempt, &m);
     m.options.sink_count = 1;

@@ -466,7 +466,8 @@ static void adam_follows_its_formula(void **state)
         for (size_t i = 0; i < COUNT; i++) w0[i] = get(dtype, w, i);
         for (int t = 1; t <= 5; t++) {
             fill_random(dtype, COUNT, g);
-            real->adam(COUNT, w, g, m, s, lr, b1, b2, epsilon, t);
+            const double c[] = {b1, b2, 1 / (1 - pow(b1, t)), 1 / (1 - pow(b2, t)), epsilon};
+            real->rule[NB_RULE_adam](COUNT, w, g, (void *const[]){m, s}, lr, c);
             for (size_t i = 0; i < COUNT; i++) {
                 double slope = get(dtype, g, i);
                 m0[i] = b1 * m0[i] + (1.0 - b1) * slope;
@@ -523,8 +524,17 @@ static size_t results_of(const nb_real_kernels *real, nb_dtype dtype, const doub
     for (size_t i = 0; i < COUNT; i++) *out++ = get(dtype, w, i);
     real->fill(COUNT, v, 1, 0.25);
     real->fill(COUNT, s, 1, 0.125);
-    real->momentum(COUNT, w, a, v, 0.3, 0.9, true);
-    real->adam(COUNT, w, b, v, s, 0.1, 0.9, 0.99, 1e-8, 3);
+    for (nb_rule_id r = 0; r < NB_RULES; r++) {
+        const double c[NB_RULE_NUMBERS] = {0.9, 0.5, 1.25, 1.5, 1.75, 0.125};
+        double third[COUNT];
+        real->fill(COUNT, third, 1, 0.01);
+        real->rule[r](COUNT, w, r % 2 ? a : b, (void *const[]){v, s, third}, 0.1, c);
+        for (size_t i = 0; i < COUNT; i++) *out++ = get(dtype, w, i);
+        real->fill(COUNT, v, 1, 0.25);
+        real->fill(COUNT, s, 1, 0.125);
+    }
+    real->shrink(COUNT, 0.1, 0.01, w);
+    real->penalise(COUNT, 0.1, 0.01, a, w);
     for (size_t i = 0; i < COUNT; i++) *out++ = get(dtype, w, i);
     for (nb_binary f = 0; f < NB_BINARIES; f++) {
         real->binary[f](COUNT, a, 1, b, 1, w, 1);

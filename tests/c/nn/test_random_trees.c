@@ -328,7 +328,7 @@ static nb_status try_step(nb_ctx *c, nb_net *net, void *arg)
 {
     const tree *t = arg;
     const nb_mode mode = {.learning = true};
-    const nb_sink sink = {net->whole->storage, net->whole, -0.1, 1};
+    const nb_sink sink = {.from = net->whole->storage, .into = net->whole, .alpha = -0.1, .beta = 1};
     double cost;
     return nb_net_learn(c, net, t->x, t->y, &mode, &sink, &cost);
 }

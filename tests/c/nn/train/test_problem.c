@@ -170,15 +170,21 @@ static void in_one_call(lab *l, nb_tensor *const state[2], int t)
 {
     const nb_real_kernels *real = nb_real(l->problem.dtype);
     const nb_optimizer_options *o = &l->optimizer.options;
-    size_t n = (size_t)l->problem.count;
-    double rate = l->problem.rate;
-    void *w = l->problem.values, *g = l->problem.gradient, *s = nb_tensor_data(state[0]);
-    if (l->optimizer.type == nb_optimizer_types[NB_OPTIMIZER_adam])
-        real->adam(n, w, g, s, nb_tensor_data(state[1]), rate, o->beta1, o->beta2, o->epsilon, t);
-    else if (o->momentum > 0)
-        real->momentum(n, w, g, s, rate, o->momentum, o->nesterov);
-    else
-        real->axpy(n, -rate, g, w);
+    void *list[] = {nb_tensor_data(state[0]), nb_tensor_data(state[1])};
+    double c[NB_RULE_NUMBERS] = {o->momentum};
+    nb_rule_id id = o->nesterov       ? NB_RULE_nesterov
+                    : o->momentum > 0 ? NB_RULE_momentum
+                                      : NB_RULE_descend;
+    if (l->optimizer.type == nb_optimizer_types[NB_OPTIMIZER_adam]) {
+        id = NB_RULE_adam;
+        c[0] = o->beta1;
+        c[1] = o->beta2;
+        c[2] = 1 / (1 - pow(o->beta1, t));
+        c[3] = 1 / (1 - pow(o->beta2, t));
+        c[4] = o->epsilon;
+    }
+    real->rule[id]((size_t)l->problem.count, l->problem.values, l->problem.gradient, list,
+                   l->problem.rate, c);
 }
 
 static void the_cut_does_not_show(void **unused)
