@@ -18,7 +18,7 @@ sys.dont_write_bytecode = True
 import torch
 
 KINDS = ("make", "elementwise", "reduce", "statistics", "order", "shape", "index", "linalg", "nn",
-         "attention", "conv", "costs", "sequences", "norms")
+         "attention", "conv", "costs", "sequences", "norms", "optimizers")
 
 HEAD = "# {}\n# Written by scripts/goldens.py; README.txt says how to read it.\n"
 

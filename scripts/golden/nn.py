@@ -1,4 +1,4 @@
-"""Activations, costs, whole passes through networks and blocks, optimizers."""
+"""Activations, costs, whole passes through networks and blocks."""
 
 import torch
 from torch.nn import functional as F
@@ -352,42 +352,6 @@ def classes():
                     "net:backprop(x, y)"))
 
 
-STEPS = 5
-
-OPTIMIZERS = (
-    ("sgd", "plain", "lr = 0.5", lambda p: torch.optim.SGD(p, lr=0.5)),
-    ("sgd", "momentum", "lr = 0.2, momentum = 0.9",
-     lambda p: torch.optim.SGD(p, lr=0.2, momentum=0.9)),
-    ("sgd", "nesterov", "lr = 0.2, momentum = 0.75, nesterov = true",
-     lambda p: torch.optim.SGD(p, lr=0.2, momentum=0.75, nesterov=True)),
-    ("adam", "as it comes", "", torch.optim.Adam),
-    ("adam", "all options", "lr = 0.1, beta1 = 0.75, beta2 = 0.5, epsilon = 0.01",
-     lambda p: torch.optim.Adam(p, lr=0.1, betas=(0.75, 0.5), eps=0.01)),
-)
-
-
-def optimizers():
-    """The parameters after each of five steps."""
-    for name, title, options, make in OPTIMIZERS:
-
-        def run(x, y, w, b, make=make):
-            w, b = (p.clone().requires_grad_() for p in (w, b))
-            optimizer, path = make((w, b)), []
-            for _ in range(STEPS):
-                optimizer.zero_grad()
-                half_squared(torch.tanh(x @ w.t() + b), y).backward()
-                optimizer.step()
-                path.append(torch.cat((w.detach().flatten(), b.detach())))
-            return path
-
-        yield Case(f"optimizer:{name}", title, "table.unpack(path)", run,
-                   {"x": real("5x3", -1, 1), "y": real("5x2", 0, 1), "w": real("2x3", -1, 1),
-                    "b": real("2", -1, 1)}, (),
-                   ('net = nn.net("3 - 2 tanh", {dtype = dtype})', "net[1].w, net[1].b = w, b",
-                    f"o, path = nn.{name} {{{options}}}, {{}}",
-                    f"for i = 1, {STEPS} do net:step(x, y, o); path[i] = net:params():clone() end"))
-
-
 def shapes():
     """Layers that move no number."""
     for layer, notation, shape, out in (
@@ -434,6 +398,5 @@ def cases():
     yield from traces()
     yield from trees()
     yield from classes()
-    yield from optimizers()
     yield from layer_norms()
     yield from shapes()

@@ -10,7 +10,7 @@ local tensor, nn = nabla.tensor, nabla.nn
 
 local folder = here .. "/../golden/"
 local kinds = {"make", "elementwise", "reduce", "statistics", "order", "shape", "index", "linalg",
-               "nn", "attention", "conv", "costs", "sequences", "norms"}
+               "nn", "attention", "conv", "costs", "sequences", "norms", "optimizers"}
 
 -- |got - wanted| <= absolute + relative |wanted|
 local tolerances = {

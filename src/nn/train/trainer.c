@@ -187,6 +187,15 @@ static int64_t next_batch(const nb_course *at)
     return left < at->size ? left : at->size;
 }
 
+/* Of a lesson whose x and y were finite. */
+static nb_status diverged(nb_ctx *ctx, const nb_lesson *lesson, nb_status status)
+{
+    if (status == NB_EVALUE)
+        nb_fail(ctx, status, "%s; a smaller lr than %g may help, after net:reset()", ctx->message,
+                lesson->rate);
+    return status;
+}
+
 /* The next batch is a step. */
 static nb_status learn_batch(nb_ctx *ctx, nb_trainer *t, nb_course *at, double *cost)
 {
@@ -195,7 +204,8 @@ static nb_status learn_batch(nb_ctx *ctx, nb_trainer *t, nb_course *at, double *
     double weight;
     int64_t n = next_batch(at);
     nb_status status = begin_lesson(ctx, t, at, n, &batch, &lesson, &weight);
-    if (status == NB_OK) status = nb_learn(ctx, t->net, t->optimizer, &lesson, cost);
+    if (status == NB_OK)
+        status = diverged(ctx, &lesson, nb_learn(ctx, t->net, t->optimizer, &lesson, cost));
     end_lesson(ctx, &batch, &lesson);
     if (status == NB_OK) count_batch(at, n, *cost, weight);
     return status;
@@ -208,7 +218,8 @@ static nb_status add_batch(nb_ctx *ctx, nb_trainer *t, nb_course *at, nb_group *
     double weight, cost;
     int64_t n = next_batch(at);
     nb_status status = begin_lesson(ctx, t, at, n, &batch, &lesson, &weight);
-    if (status == NB_OK) status = nb_group_add(ctx, t->net, group, &lesson, weight, &cost);
+    if (status == NB_OK)
+        status = diverged(ctx, &lesson, nb_group_add(ctx, t->net, group, &lesson, weight, &cost));
     end_lesson(ctx, &batch, &lesson);
     if (status == NB_OK) count_batch(at, n, cost, weight);
     return status;
@@ -225,20 +236,15 @@ static nb_status learn_group(nb_ctx *ctx, nb_trainer *t, nb_course *at, double *
         status = add_batch(ctx, t, at, &group);
     double weight = at->weight - before.weight;
     *cost = weight > 0 ? (at->sum - before.sum) / weight : 0;
-    if (status == NB_OK) return nb_group_step(ctx, t->net, t->optimizer, &group, &as);
+    if (status == NB_OK)
+        return diverged(ctx, &as, nb_group_step(ctx, t->net, t->optimizer, &group, &as));
     nb_group_drop(ctx, t->net, &group);
     return status;
 }
 
-/* x and y were finite. */
 static nb_status learn(nb_ctx *ctx, nb_trainer *t, nb_course *at, double *cost)
 {
-    nb_status status =
-        at->group > 1 ? learn_group(ctx, t, at, cost) : learn_batch(ctx, t, at, cost);
-    if (status == NB_EVALUE)
-        nb_fail(ctx, status, "%s; a smaller lr than %g may help, after net:reset()", ctx->message,
-                rate_of(t));
-    return status;
+    return at->group > 1 ? learn_group(ctx, t, at, cost) : learn_batch(ctx, t, at, cost);
 }
 
 /* Where it happened goes before the message; Ctrl-C and errors of callbacks stay as they are. */

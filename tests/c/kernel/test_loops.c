@@ -437,7 +437,9 @@ static void momentum_follows_its_formula(void **state)
             memset(v0, 0, sizeof v0);
             for (int step = 0; step < 3; step++) {
                 fill_random(dtype, COUNT, g);
-                nb_real(dtype)->momentum(COUNT, w, g, v, 0.125, 0.75, nesterov);
+                const double share = 0.75;
+                nb_rule_id id = nesterov ? NB_RULE_nesterov : NB_RULE_momentum;
+                nb_real(dtype)->rule[id](COUNT, w, g, (void *const[]){v}, 0.125, &share);
                 for (size_t i = 0; i < COUNT; i++) {
                     double push = 0.125 * get(dtype, g, i);
                     v0[i] = 0.75 * v0[i] - push;
@@ -547,7 +549,7 @@ static size_t results_of(const nb_real_kernels *real, nb_dtype dtype, const doub
 static void every_table_gives_the_same_bits(void **state)
 {
     (void)state;
-    enum { RESULTS = (9 + NB_BINARIES) * COUNT };
+    enum { RESULTS = (10 + NB_BINARIES + NB_RULES) * COUNT };
     size_t tables;
     const nb_kernels *const *all = nb_kernels_all(&tables);
     double *first = malloc(RESULTS * sizeof *first), *other = malloc(RESULTS * sizeof *other);
