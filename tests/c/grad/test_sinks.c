@@ -108,7 +108,7 @@ static nb_status pass_over_one(layers *l, int i, const nb_backward_options *opti
 #define INTO(...)                                                                                  \
     &(nb_backward_options)                                                                         \
     {                                                                                              \
-        .sinks = &(nb_sink){__VA_ARGS__}, .sink_count = 1                                          \
+        .sinks = &(nb_sink){__VA_ARGS__, NULL, NULL}, .sink_count = 1                                          \
     }
 
 static void check_numbers(const nb_tensor *got, const double *wanted)
@@ -451,7 +451,9 @@ static void test_strangers(void **state)
     nb_tensor *one = nb_tensor_zeros(ctx, NB_F64, SHAPE(NUMBERS)),
               *two = nb_tensor_zeros(ctx, NB_F64, SHAPE(NUMBERS)),
               *both = nb_op2(ctx, NB_OP_add, l.cost, other.cost);
-    const nb_sink sinks[2] = {{other.flat->storage, two, 1, 0}, {l.flat->storage, one, 1, 0}};
+    const nb_sink sinks[2] = {
+        {.from = other.flat->storage, .into = two, .alpha = 1, .beta = 0},
+        {.from = l.flat->storage, .into = one, .alpha = 1, .beta = 0}};
     nb_backward_options options = {.keep = true, .sinks = sinks, .sink_count = 1};
     assert_int_equal(nb_backward(ctx, both, &options), NB_OK);
     check_numbers(two, wanted);
