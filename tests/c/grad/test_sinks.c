@@ -108,7 +108,7 @@ static nb_status pass_over_one(layers *l, int i, const nb_backward_options *opti
 #define INTO(...)                                                                                  \
     &(nb_backward_options)                                                                         \
     {                                                                                              \
-        .sinks = &(nb_sink){__VA_ARGS__, NULL, NULL}, .sink_count = 1                                          \
+        .sinks = &(nb_sink){__VA_ARGS__, NULL, NULL}, .sink_count = 1                              \
     }
 
 static void check_numbers(const nb_tensor *got, const double *wanted)
