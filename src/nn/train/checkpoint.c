@@ -29,6 +29,7 @@ typedef struct field {
 static const field course_fields[] = {
     {"count", COUNT, offsetof(nb_course, count)},
     {"batch_size", COUNT, offsetof(nb_course, size)},
+    {"accumulate", COUNT, offsetof(nb_course, group)},
     {"seed", SEED, offsetof(nb_course, seed)},
     {"shuffle", FLAG, offsetof(nb_course, shuffle)},
     {"epoch", COUNT, offsetof(nb_course, epoch)},
@@ -293,6 +294,8 @@ static nb_status check_order(nb_ctx *ctx, const nb_course *file, const nb_course
         return differs(ctx, "a set of", (double)file->count, (double)now->count);
     if (file->size != now->size)
         return differs(ctx, "batch", (double)file->size, (double)now->size);
+    if (file->group != now->group)
+        return differs(ctx, "accumulate", (double)file->group, (double)now->group);
     if (file->shuffle != now->shuffle)
         return nb_fail(ctx, NB_EARG, "its run %s its examples, this one %s",
                        file->shuffle ? "shuffles" : "does not shuffle",
