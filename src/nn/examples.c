@@ -31,11 +31,31 @@ static nb_tensor *as_batch(nb_ctx *ctx, nb_tensor *t, int64_t n, int dims)
     return as_examples(ctx, t, n, dims, t->shape + t->dims - dims);
 }
 
+/* Names the place of the first number among words, (n, T) or (T), that is no whole one. */
+static void place_word(nb_ctx *ctx, nb_tensor *t)
+{
+    nb_tensor *real = t->dims <= 2 ? nb_tensor_convert(ctx, t, NB_F64, 1) : NULL;
+    nb_tensor *whole = real ? nb_tensor_contiguous(ctx, real) : NULL;
+    int64_t at = 0, count = whole ? nb_tensor_count(whole) : 0;
+    const double *word = whole ? nb_tensor_data(whole) : NULL;
+    while (at < count && word[at] == floor(word[at]) && fabs(word[at]) <= INT32_MAX) at++;
+    if (at < count && t->dims == 2)
+        nb_fail_in(ctx, "example %lld, step %lld", (long long)(at / t->shape[1]) + 1,
+                   (long long)(at % t->shape[1]) + 1);
+    else if (at < count)
+        nb_fail_in(ctx, "step %lld", (long long)at + 1);
+    nb_tensor_release(ctx, real);
+    nb_tensor_release(ctx, whole);
+}
+
 /* t in a dtype that must hold it. Gradients flow to t, unless it stores. */
 static nb_tensor *in_dtype(nb_ctx *ctx, nb_dtype dtype, nb_tensor *t, const char *name)
 {
     nb_tensor *fit = nb_tensor_fit(ctx, t, dtype);
-    if (!fit && ctx->status == NB_EVALUE) nb_fail_in(ctx, "%s", name);
+    if (!fit && ctx->status == NB_EVALUE) {
+        if (!nb_dtype_computes(dtype)) place_word(ctx, t);
+        nb_fail_in(ctx, "%s", name);
+    }
     if (!fit || !t->link || fit == t || !nb_dtype_computes(dtype)) return fit;
     nb_call to = {.op = nb_ops[NB_OP_to], .in = {t}, .inputs = 1, .attr.dtype = dtype};
     nb_tensor_release(ctx, fit);

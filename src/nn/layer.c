@@ -441,9 +441,9 @@ bool nb_layer_takes_words(const nb_layer *layer)
 {
     if (layer->type->words || !layer->children) return layer->type->words;
     for (int b = 0; b < layer->branches; b++) {
-        int first = nb_branch_first(layer, b);
-        if (first == nb_branch_end(layer, b) || !nb_layer_takes_words(layer->child[first]))
-            return false;
+        int at = nb_branch_first(layer, b), end = nb_branch_end(layer, b);
+        while (at < end && layer->child[at]->type->moves) at++;
+        if (at == end || !nb_layer_takes_words(layer->child[at])) return false;
     }
     return true;
 }

@@ -139,6 +139,7 @@ struct nb_layer_type {
     const nb_option *options; /* of its settings, the head's included (NB_LAYER_OPTIONS) */
     bool neurons;             /* takes an activation */
     bool words;               /* takes whole numbers, which stay integers up to it */
+    bool moves;               /* gives its input's numbers as they are, integers too */
     bool table_only;          /* needs what notation cannot say */
     bool normalises;          /* by the figures of the batch, while learning */
     int branches;             /* the most that it may have; 0: no children */
@@ -254,7 +255,7 @@ const char *nb_layer_where(const nb_layer *layer);
 /* The name by which a layer takes another's weight, "" for none; NULL where its type takes none. */
 char *nb_layer_tied_name(nb_layer *layer);
 /* Whether all that it does with its input is to take it as words: it is of such a type, or a block
- * or network in which every branch begins so. */
+ * or network in which every branch begins so, behind layers that move numbers at most. */
 bool nb_layer_takes_words(const nb_layer *layer);
 /* The layer whose activation makes this one's output: itself, or the last of a network's; NULL
  * where none does. */

@@ -34,17 +34,28 @@ static void add_time(nb_text *text, double seconds)
         nb_text_add(text, "%.3g s", seconds);
 }
 
+/* Where C bends no difference is its slope, and nothing is wrong. */
+static void add_kinks(nb_text *text, int64_t kinks)
+{
+    if (kinks == 0) return;
+    nb_text_add(text, ", ");
+    nb_text_add_grouped(text, kinks);
+    nb_text_add(text, kinks == 1 ? " kink" : " kinks");
+}
+
 static void add_equation(nb_text *text, const nb_equation *equation)
 {
     if (equation->compared == 0) {
         nb_text_add(text, "%s –", equation->name);
     } else if (equation->wrong == 0) {
         nb_text_add(text, "%s ok %.0e", equation->name, equation->worst);
+        add_kinks(text, equation->kinks);
     } else {
         nb_text_add(text, "%s wrong in ", equation->name);
         nb_text_add_grouped(text, equation->wrong);
         nb_text_add(text, " of ");
         nb_text_add_grouped(text, equation->compared);
+        add_kinks(text, equation->kinks);
     }
 }
 
@@ -84,6 +95,14 @@ static void add_ratio(nb_text *text, double ratio)
     nb_text_add_grouped(text, (int64_t)(ratio / unit + 0.5) * (int64_t)unit);
 }
 
+/* What differences cost: as many passes, each as long as the quickest of a few measured ones. */
+static double seconds_of_differences(const nb_gradcheck *result)
+{
+    return (double)result->forwards * result->forward_seconds;
+}
+
+#define WORTH_TELLING 0.1 /* seconds that a user has noticed */
+
 static void add_prices(nb_text *text, const nb_gradcheck *result)
 {
     nb_text_add(text, "\nbackprop 1 forward + 1 backward, ");
@@ -91,11 +110,16 @@ static void add_prices(nb_text *text, const nb_gradcheck *result)
     nb_text_add(text, " · differences ");
     nb_text_add_grouped(text, result->forwards);
     nb_text_add(text, " forwards, ");
-    add_time(text, result->difference_seconds);
-    if (!(result->backprop_seconds > 0)) return;
-    nb_text_add(text, " · ");
-    add_ratio(text, result->difference_seconds / result->backprop_seconds);
-    nb_text_add(text, " times slower");
+    add_time(text, seconds_of_differences(result));
+    if (result->backprop_seconds > 0) {
+        nb_text_add(text, " · ");
+        add_ratio(text, seconds_of_differences(result) / result->backprop_seconds);
+        nb_text_add(text, " times slower");
+    }
+    if (!(result->taken_seconds >= WORTH_TELLING)) return;
+    nb_text_add(text, "\nhere they took ");
+    add_time(text, result->taken_seconds);
+    nb_text_add(text, ": each ran from its own layer on");
 }
 
 /* Only what is wrong is told. */
@@ -134,11 +158,12 @@ static int push_report(lua_State *L, const nb_gradcheck *result)
 
 static void push_equation(lua_State *L, const nb_equation *equation)
 {
-    lua_createtable(L, 0, 7);
+    lua_createtable(L, 0, 8);
     lua_pushboolean(L, equation->wrong == 0);
     lua_setfield(L, -2, "ok");
     nbl_set_integer(L, "compared", equation->compared);
     nbl_set_integer(L, "wrong", equation->wrong);
+    nbl_set_integer(L, "kinks", equation->kinks);
     lua_pushstring(L, equation->where);
     lua_setfield(L, -2, "where");
     nbl_set_number(L, "worst", equation->worst);
@@ -157,9 +182,11 @@ static int check_tostring(lua_State *L)
 
 static void push_seconds(lua_State *L, const nb_gradcheck *result)
 {
-    lua_createtable(L, 0, 2);
+    lua_createtable(L, 0, 4);
     nbl_set_number(L, "backprop", result->backprop_seconds);
-    nbl_set_number(L, "differences", result->difference_seconds);
+    nbl_set_number(L, "forward", result->forward_seconds);
+    nbl_set_number(L, "differences", seconds_of_differences(result));
+    nbl_set_number(L, "taken", result->taken_seconds);
 }
 
 static void push_mean(lua_State *L, const nb_mean_check *mean)
@@ -209,8 +236,13 @@ static const nbl_entry entries[] = {
     {":gradcheck", net_gradcheck, "net:gradcheck(x, y [, {weights}])",
      "Compares backpropagation with central differences, in f64: each of the four equations alone, "
      "and what both cost. Of several examples it also checks that the cost is the mean of their "
-     "own: one that sums is found and told. Fields: .ok .BP1 … .BP4 .mean .worst .seconds "
-     ".forwards. x and y may be one data set.",
+     "own: one that sums is found and told. Where C bends, as at relu's 0 or where two inputs of "
+     "max_pool are equal, no "
+     "difference is its slope: a gradient between the slopes to both sides counts as a kink, not "
+     "as "
+     "wrong. A difference runs from its own layer on; its price is told as a whole pass forward, "
+     "measured. Fields: .ok .BP1 … .BP4 (.ok .compared .wrong .kinks .worst .where .backprop "
+     ".differences) .mean .worst .seconds .forwards. x and y may be one data set.",
      "digits = data.digits()\nnet = nn.net \"64 - 5 - "
      "10\"\nprint(net:gradcheck(digits.test:take(5)))",
      nbl_weights_fields},

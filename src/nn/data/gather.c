@@ -8,6 +8,7 @@
 
 #include <inttypes.h>
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 enum { CLASSES_AT_ONCE = 256 };
@@ -29,16 +30,18 @@ static nb_room room_of(const nb_tensor *to)
 static nb_status bad_number(nb_ctx *ctx, const char *what, nb_feed *rows, const nb_pick *pick,
                             int64_t i, int64_t column, nb_dtype dtype)
 {
-    char text[NB_NUMBER_MAX];
+    char text[NB_NUMBER_MAX], step[32] = "";
     int64_t width = nb_feed_width(rows);
     nb_pick one = nb_pick_some(pick, i, 1);
+    if (!nb_dtype_computes(dtype) && rows->dims == 1)
+        snprintf(step, sizeof step, ", step %" PRId64, column + 1);
     double *row = nb_alloc(ctx, (size_t)width * sizeof *row);
     if (!row) return ctx->status;
     nb_status status = rows->type->gather(ctx, rows, &one, NULL, &(nb_room){row, NB_F64, width});
     if (status == NB_OK)
         status =
-            nb_fail(ctx, NB_EVALUE, "%s holds %s in example %" PRId64 "; it needs %s that fit %s",
-                    what, nb_number_text(row[column], text), nb_pick_position(pick, i) + 1,
+            nb_fail(ctx, NB_EVALUE, "%s holds %s in example %" PRId64 "%s; it needs %s that fit %s",
+                    what, nb_number_text(row[column], text), nb_pick_position(pick, i) + 1, step,
                     nb_dtype_computes(dtype) ? "numbers" : "whole numbers", nb_dtype_name(dtype));
     nb_free(ctx, row, (size_t)width * sizeof *row);
     return status;

@@ -1,7 +1,8 @@
 /* Backpropagation against central differences, in f64.
  *
  * BP1 and BP2 are checked by moving z of one neuron for one example and going on from there; BP3
- * and BP4 by moving one parameter and starting anew. Each side is computed on its own: the
+ * and BP4 by moving one parameter and going on from the first layer that reads it: what stands
+ * before is in the trace, with the same bits. Each side is computed on its own: the
  * gradients by a trace, the differences by plain forward passes without a tape. */
 #include "nn/inspect/gradcheck.h"
 
@@ -18,7 +19,6 @@ typedef struct checking {
     nb_tensor *x, *y; /* in f64; x may be words, y class numbers */
     nb_mode mode;     /* of all passes: norms take the batch's figures, as while learning */
     nb_trace trace;
-    int64_t forwards;
     const char *what; /* for who is told how far it is */
     int64_t done, differences;
 } checking;
@@ -40,32 +40,101 @@ static nb_status put_z(nb_walk *walk, void *self, nb_layer *layer, nb_tensor **z
     return NB_OK;
 }
 
-/* C, with z of one place as it was moved (NULL: none was). */
-static nb_status cost_of(checking *c, moved *at, double *cost)
+/* What moves for a difference, and where the pass begins that feels it. */
+typedef struct moving {
+    double *number;
+    int first;     /* layer of the network whose input stands before that */
+    nb_tensor *x;  /* that input; NULL: `first` follows place at.place, whose a it is */
+    moved at;      /* z NULL: a parameter moves */
+    nb_layer *own; /* whose z moves, where x is NULL */
+} moving;
+
+/* a of the moved z, off the tape: what the layers behind it read. */
+static nb_tensor *moved_output(checking *c, const moving *m)
 {
-    const nb_observer observer = {.z = put_z, .self = at};
+    const nb_plan *plan = m->own->plan;
+    if (!plan->runs) return nb_tensor_retain(m->at.z);
+    return nb_runs_apply_in(c->ctx, plan->runs, plan->where, m->at.z);
+}
+
+static nb_status cost_of(checking *c, moving *m, double *cost)
+{
+    const nb_observer observer = {.z = put_z, .self = &m->at};
+    nb_mode mode = c->mode;
     nb_result pass;
-    nb_status status =
-        nb_net_run(c->ctx, c->net, c->x, c->y, &c->mode, at ? &observer : NULL, &pass);
+    bool inside = m->at.z && m->x; /* z is put where its pass has made its own */
+    nb_tensor *x = m->x ? nb_tensor_retain(m->x) : moved_output(c, m);
+    if (!x) return c->ctx->status;
+    mode.first = m->first;
+    nb_status status = nb_net_run(c->ctx, c->net, x, c->y, &mode, inside ? &observer : NULL, &pass);
+    nb_tensor_release(c->ctx, x);
     if (status != NB_OK) return status;
     *cost = nb_tensor_item(pass.cost);
     nb_result_free(c->ctx, &pass);
-    c->forwards++;
     return NB_OK;
 }
 
-/* The central difference for the number at *number, which is put back. */
-static nb_status difference(checking *c, moved *at, double *number, double *slope)
+/* Slopes of C to both sides of a number, and between them. */
+typedef struct sides {
+    double above, below, central;
+} sides;
+
+/* With steps of `h` times max(1, |value|). The number is put back. */
+static nb_status take_slopes(checking *c, moving *m, double h, sides *out)
 {
-    double value = *number, step = NB_CHECK_STEP * fmax(1, fabs(value)), above, below;
-    nb_tell(c->ctx, c->what, c->done++, c->differences);
-    *number = value + step;
-    nb_status status = cost_of(c, at, &above);
-    *number = value - step;
-    if (status == NB_OK) status = cost_of(c, at, &below);
-    *number = value;
-    if (status == NB_OK) *slope = (above - below) / (2 * step);
+    double value = *m->number, step = h * fmax(1, fabs(value)), above = 0, below = 0;
+    *m->number = value + step;
+    nb_status status = cost_of(c, m, &above);
+    *m->number = value - step;
+    if (status == NB_OK) status = cost_of(c, m, &below);
+    *m->number = value;
+    out->above = (above - c->trace.cost) / step;
+    out->below = (c->trace.cost - below) / step;
+    out->central = (above - below) / (2 * step);
     return status;
+}
+
+static nb_status difference(checking *c, moving *m, sides *out)
+{
+    nb_tell(c->ctx, c->what, c->done++, c->differences);
+    return take_slopes(c, m, NB_CHECK_STEP, out);
+}
+
+#define ROUGHNESS 2e-8 /* a gap of which rounding, in the finest step, hides no third */
+
+/* How far the slopes to both sides are apart. */
+static double gap_of(const sides *s)
+{
+    return fabs(s->above - s->below);
+}
+
+/* Whether the gap of a step `finer` times as small is another than a smooth curve's, which is as
+ * many times as small. */
+static bool bends(double gap, double smaller, double finer)
+{
+    double ratio = smaller / gap * finer;
+    return !(ratio > 0.6 && ratio < 1.4);
+}
+
+/* Whether C bends at the number or beside it, within the step, where g disagrees with the central
+ * difference. Along a smooth curve the slopes to both sides come together in proportion to the
+ * step; a bend holds them apart, or is no longer seen. g is right anywhere between the slopes that
+ * the finest step finds. */
+static nb_status look_for_kink(checking *c, moving *m, double g, const sides *wide, bool *kink)
+{
+    enum { FINER = 2, FINEST = 8 };
+    sides finer, finest;
+    double gap = gap_of(wide), value = c->trace.cost;
+    *kink = false;
+    if (!(gap > ROUGHNESS * (1 + fabs(value)))) return NB_OK;
+    nb_status status = take_slopes(c, m, NB_CHECK_STEP / FINER, &finer);
+    if (status == NB_OK) status = take_slopes(c, m, NB_CHECK_STEP / FINEST, &finest);
+    if (status != NB_OK) return status;
+    double low = fmin(finest.above, finest.below), high = fmax(finest.above, finest.below);
+    bool between = (g >= low && g <= high) || nb_check_agrees(g, low, value) ||
+                   nb_check_agrees(g, high, value);
+    *kink = between && (bends(gap, gap_of(&finer), FINER) || bends(gap, gap_of(&finest), FINEST));
+    return NB_OK;
 }
 
 /* Compares one number; remembers the worst. NaN is worse than anything. */
@@ -73,13 +142,30 @@ static bool compare(const checking *c, nb_equation *equation, double g, double d
 {
     double error = fabs(g - d), size = fmax(fabs(g), fabs(d));
     double relative = error / fmax(1e-3, size);
+    bool first = equation->compared == equation->kinks;
     equation->compared++;
     if (!nb_check_agrees(g, d, c->trace.cost)) equation->wrong++;
-    if (relative <= equation->worst && equation->compared > 1) return false;
+    if (relative <= equation->worst && !first) return false;
     equation->worst = isnan(relative) ? INFINITY : relative;
     equation->analytic = g;
     equation->numeric = d;
     return true;
+}
+
+/* One number's gradient g against its difference; *worst: none was worse so far. */
+static nb_status check_number(checking *c, moving *m, double g, nb_equation *equation, bool *worst)
+{
+    sides s;
+    bool kink = false;
+    nb_status status = difference(c, m, &s);
+    *worst = false;
+    if (status == NB_OK && !nb_check_agrees(g, s.central, c->trace.cost))
+        status = look_for_kink(c, m, g, &s, &kink);
+    if (status != NB_OK) return status;
+    equation->compared += kink;
+    equation->kinks += kink;
+    *worst = !kink && compare(c, equation, g, s.central);
+    return NB_OK;
 }
 
 /* "w[2][4][17]": name, layer, then the index of element `at` of a tensor of this shape, from 1. */
@@ -97,20 +183,77 @@ static void name_place(nb_equation *equation, const char *name, const char *path
                          (long long)index[i]);
 }
 
-/* δ of one place against differences in its z. */
+/* ---- Where a pass begins ---- */
+
+/* The network's layer that place p is in, *at: that layer's own place. */
+static int layer_of(const checking *c, int p, int *at)
+{
+    const nb_layer *top = &c->net->layer;
+    int l = 0;
+    *at = 0;
+    while (l < top->children - 1 && p >= *at + top->child[l]->plan->places)
+        *at += top->child[l++]->plan->places;
+    return l;
+}
+
+/* What a pass from layer l on begins with. Padded sequences begin anew: lengths are bound on the
+ * way. */
+static void begin_at(const checking *c, int l, moving *m)
+{
+    int place = 0;
+    m->first = c->mode.lengths ? 0 : l;
+    for (int i = 0; i < m->first - 1; i++) place += c->net->layer.child[i]->plan->places;
+    m->x = m->first ? c->trace.place[place].a : c->x;
+}
+
+/* For z of place p: behind its layer, where that is one of the network's and not its last. */
+static void begin_behind(const checking *c, int p, moving *m)
+{
+    int at, l = layer_of(c, p, &at);
+    begin_at(c, l, m);
+    if (at != p || c->mode.lengths || l + 1 == c->net->layer.children) return;
+    m->own = c->trace.place[p].layer;
+    m->first = l + 1;
+    m->x = NULL;
+}
+
+/* Whether a layer computes with another's parameters: its own, tied to it, or in it. */
+static bool reads(const nb_layer *layer, const nb_layer *other)
+{
+    for (const nb_layer *at = layer; at; at = at->plan->tied)
+        if (at == other) return true;
+    for (int i = 0; i < layer->children; i++)
+        if (reads(layer->child[i], other)) return true;
+    return false;
+}
+
+static int first_reader(const checking *c, const nb_layer *layer)
+{
+    const nb_layer *top = &c->net->layer;
+    int l = 0;
+    while (l < top->children - 1 && !reads(top->child[l], layer)) l++;
+    return l;
+}
+
+/* ---- The equations ---- */
+
+/* δ of one place against differences in its z. Words take no gradient. */
 static nb_status check_delta(checking *c, int p, nb_equation *equation)
 {
     const nb_trace_place *place = &c->trace.place[p];
-    moved at = {.place = p, .z = nb_tensor_clone(c->ctx, place->z)};
-    nb_tensor *delta = at.z ? nb_tensor_contiguous(c->ctx, place->delta) : NULL;
+    if (!nb_dtype_computes(place->z->dtype)) return NB_OK;
+    moving m = {.at = {.place = p, .z = nb_tensor_clone(c->ctx, place->z)}};
+    nb_tensor *delta = m.at.z ? nb_tensor_contiguous(c->ctx, place->delta) : NULL;
     nb_status status = delta ? NB_OK : c->ctx->status;
-    for (int64_t i = 0; status == NB_OK && i < nb_tensor_count(at.z); i++) {
-        double d = 0, g = ((double *)nb_tensor_data(delta))[i];
-        status = difference(c, &at, (double *)nb_tensor_data(at.z) + i, &d);
-        if (status == NB_OK && compare(c, equation, g, d))
-            name_place(equation, "delta", place->layer->plan->path, at.z->dims, at.z->shape, i);
+    begin_behind(c, p, &m);
+    for (int64_t i = 0; status == NB_OK && i < nb_tensor_count(m.at.z); i++) {
+        bool worst;
+        m.number = (double *)nb_tensor_data(m.at.z) + i;
+        status = check_number(c, &m, ((double *)nb_tensor_data(delta))[i], equation, &worst);
+        if (status == NB_OK && worst)
+            name_place(equation, "delta", place->layer->plan->path, m.at.z->dims, m.at.z->shape, i);
     }
-    nb_tensor_release(c->ctx, at.z);
+    nb_tensor_release(c->ctx, m.at.z);
     nb_tensor_release(c->ctx, delta);
     return status;
 }
@@ -121,12 +264,14 @@ static nb_status check_param(checking *c, const nb_trace_place *place, int i, nb
     nb_param *param = &place->layer->plan->param[i];
     nb_equation *equation = &out->equation[param->dims > 1 ? 3 : 2];
     const double *g = nb_tensor_data(place->grad[i]);
-    double *value = nb_tensor_data(param->value);
+    moving m = {.at.z = NULL};
+    begin_at(c, first_reader(c, place->layer), &m);
     for (int64_t k = 0; k < param->count; k++) {
-        double d = 0;
-        nb_status status = difference(c, NULL, value + k, &d);
+        bool worst;
+        m.number = (double *)nb_tensor_data(param->value) + k;
+        nb_status status = check_number(c, &m, g[k], equation, &worst);
         if (status != NB_OK) return status;
-        if (compare(c, equation, g[k], d))
+        if (worst)
             name_place(equation, param->name, place->layer->plan->path, param->dims, param->shape,
                        k);
     }
@@ -185,16 +330,22 @@ static void end(checking *c)
     nb_net_release(c->ctx, c->net);
 }
 
-/* The price of all gradients at once: the quickest of a few, as the first one fills caches. */
-static nb_status price_backprop(checking *c, double *seconds)
+/* The prices of all gradients at once, and of one pass forward: the quickest of a few, as the first
+ * one fills caches. */
+static nb_status take_prices(checking *c, nb_gradcheck *out)
 {
     enum { TIMES = 5 };
-    *seconds = INFINITY;
+    out->backprop_seconds = out->forward_seconds = INFINITY;
     for (int i = 0; i < TIMES; i++) {
+        nb_result pass;
         double cost, start = nb_clock();
         nb_status status = nb_net_learn(c->ctx, c->net, c->x, c->y, &c->mode, NULL, &cost);
+        double between = nb_clock();
+        if (status == NB_OK) status = nb_net_run(c->ctx, c->net, c->x, c->y, &c->mode, NULL, &pass);
         if (status != NB_OK) return status;
-        *seconds = fmin(*seconds, nb_clock() - start);
+        nb_result_free(c->ctx, &pass);
+        out->backprop_seconds = fmin(out->backprop_seconds, between - start);
+        out->forward_seconds = fmin(out->forward_seconds, nb_clock() - between);
     }
     return NB_OK;
 }
@@ -279,14 +430,14 @@ static nb_status check_all(checking *c, nb_gradcheck *out)
     c->what = "checking gradients";
     c->differences = nb_net_count(net);
     for (int p = 0; p < c->trace.places && status == NB_OK; p++)
-        c->differences += nb_tensor_count(c->trace.place[p].z);
+        if (nb_dtype_computes(c->trace.place[p].z->dtype))
+            c->differences += nb_tensor_count(c->trace.place[p].z);
     for (int p = c->trace.places - 1; p >= 0 && status == NB_OK; p--)
         status = check_delta(c, p, &out->equation[is_last(c, p) ? 0 : 1]);
-    c->forwards = 0;
     double start = nb_clock();
     for (int p = 0; p < c->trace.places && status == NB_OK; p++) status = check_params(c, p, out);
-    out->difference_seconds = nb_clock() - start;
-    out->forwards = c->forwards;
+    out->taken_seconds = nb_clock() - start;
+    out->forwards = 2 * (out->equation[2].compared + out->equation[3].compared);
     return status == NB_OK ? check_mean(c, &out->mean) : status;
 }
 
@@ -308,7 +459,7 @@ nb_status nb_gradcheck_run(nb_ctx *ctx, nb_net *net, nb_tensor *x, nb_tensor *y,
     for (int i = 0; i < 4; i++) out->equation[i].name = names[i];
     nb_status status = begin(&c, ctx, net, x, y, as);
     if (status == NB_OK) out->by_batch = c.mode.by_batch = normalises(c.net);
-    if (status == NB_OK) status = price_backprop(&c, &out->backprop_seconds);
+    if (status == NB_OK) status = take_prices(&c, out);
     if (status == NB_OK) status = check_all(&c, out);
     ctx->dtype = dtype;
     end(&c);
@@ -330,9 +481,12 @@ nb_tensor *nb_numeric_gradient(nb_ctx *ctx, nb_net *net, nb_tensor *x, nb_tensor
     c.differences = count;
     nb_tensor *slopes = status == NB_OK ? nb_tensor_new(ctx, NB_F64, 1, &count) : NULL;
     status = slopes ? NB_OK : ctx->status;
-    for (int64_t i = 0; i < count && status == NB_OK; i++)
-        status = difference(&c, NULL, (double *)nb_tensor_data(c.net->values) + i,
-                            (double *)nb_tensor_data(slopes) + i);
+    for (int64_t i = 0; i < count && status == NB_OK; i++) {
+        moving m = {.number = (double *)nb_tensor_data(c.net->values) + i, .x = c.x};
+        sides s = {.central = 0};
+        status = difference(&c, &m, &s);
+        ((double *)nb_tensor_data(slopes))[i] = s.central;
+    }
     ctx->dtype = dtype;
     if (status == NB_OK) out = nb_tensor_convert(ctx, slopes, net->dtype, 1);
     nb_tensor_release(ctx, slopes);

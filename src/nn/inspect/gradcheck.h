@@ -10,6 +10,8 @@ typedef struct nb_equation {
     const char *name; /* "BP1" */
     int64_t compared;
     int64_t wrong;            /* beyond the tolerance, NaN included */
+    int64_t kinks;            /* not counted as wrong, nor for the worst: C bends there, and g lies
+                                 between its slopes to both sides */
     double worst;             /* largest |g - d| / max(1e-3, |g|, |d|) */
     char where[64];           /* "w[2][4][17]" (counted from 1) of the worst */
     double analytic, numeric; /* there */
@@ -29,8 +31,9 @@ typedef struct nb_gradcheck {
     bool by_batch; /* norms took the figures of these examples, as while learning */
     bool ok;       /* the equations and the mean */
     double backprop_seconds;
-    double difference_seconds;
-    int64_t forwards; /* passes that the differences took for all parameters (BP3 and BP4) */
+    double forward_seconds; /* one pass through all layers */
+    int64_t forwards;       /* passes that differences take for all parameters (BP3 and BP4) */
+    double taken_seconds;   /* by these here: each began at its own layer */
 } nb_gradcheck;
 
 /* The network in f64 whatever its dtype. BP1: δ of the last layer; BP2: δ of the others; BP3, BP4:

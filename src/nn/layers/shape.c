@@ -64,6 +64,7 @@ NB_DESCRIPTOR(nb_layer_type, nb_layer_flatten) = {
     .streaming = NB_STREAM_NEVER,
     .whole = flatten_whole,
     .price = price,
+    .moves = true,
     .plan = plan_flatten,
     .forward = forward,
 };
@@ -121,6 +122,7 @@ NB_DESCRIPTOR(nb_layer_type, nb_layer_reshape) = {
     .streaming = NB_STREAM_NEVER,
     .whole = reshape_whole,
     .price = price,
+    .moves = true,
     .plan = plan_reshape,
     .forward = forward,
 };

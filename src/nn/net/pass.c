@@ -228,8 +228,8 @@ nb_status nb_net_run(nb_ctx *ctx, nb_net *net, nb_tensor *x, nb_tensor *y, const
     if (y && nb_net_check_cost(ctx, net) != NB_OK) return ctx->status;
     ctx->recording = walk.mode.taped;
     if (nb_walk_begin(&walk, x) == NB_OK)
-        result->output =
-            nb_walk_branch(&walk, &net->layer, 0, x, takes_z(net, fused) ? NB_GIVE_Z : NB_GIVE_A);
+        result->output = nb_walk_from(&walk, &net->layer, walk.mode.first, x,
+                                      takes_z(net, fused) ? NB_GIVE_Z : NB_GIVE_A);
     nb_tensor *lengths = nb_walk_lengths(&walk, nb_net_out(net)->size[0]);
     if (result->output && lengths) result->lengths = nb_tensor_retain(lengths);
     if (result->output && y)

@@ -200,11 +200,12 @@ nb_tensor *nb_walk_weight(const nb_walk *walk, const nb_layer *layer)
 }
 
 /* What a layer gave is what it promised: a function of the host can give anything. */
-static nb_status check_output(const nb_walk *walk, const nb_plan *plan, const nb_tensor *x,
+static nb_status check_output(const nb_walk *walk, const nb_layer *layer, const nb_tensor *x,
                               const nb_tensor *out)
 {
     nb_ctx *ctx = walk->ctx;
-    nb_dtype dtype = walk->net->dtype;
+    const nb_plan *plan = layer->plan;
+    nb_dtype dtype = layer->type->moves ? x->dtype : walk->net->dtype;
     char given[NB_SHAPE_TEXT], promised[NB_SHAPE_TEXT];
     if (out->dtype != dtype)
         return nb_fail(ctx, NB_ESHAPE,
@@ -221,7 +222,7 @@ static nb_status check_output(const nb_walk *walk, const nb_plan *plan, const nb
 static nb_tensor *forward(nb_walk *walk, nb_layer *layer, nb_tensor *x, nb_output give)
 {
     nb_tensor *out = layer->type->forward(walk, layer, x, give);
-    if (!out || check_output(walk, layer->plan, x, out) == NB_OK) return out;
+    if (!out || check_output(walk, layer, x, out) == NB_OK) return out;
     nb_tensor_release(walk->ctx, out);
     return NULL;
 }
@@ -292,14 +293,16 @@ static nb_tensor *walk_layer(nb_walk *walk, nb_layer *layer, int place, nb_tenso
     return out;
 }
 
-nb_tensor *nb_walk_branch(nb_walk *walk, nb_layer *block, int b, nb_tensor *x, nb_output give)
+/* Through children first … end - 1. */
+static nb_tensor *walk_children(nb_walk *walk, nb_layer *block, int first, int end, nb_tensor *x,
+                                nb_output give)
 {
     nb_ctx *ctx = walk->ctx;
-    int place = walk->place + 1, end = nb_branch_end(block, b);
+    int place = walk->place + 1;
     nb_tensor *at = nb_tensor_retain(x);
     for (int i = 0; i < end && at; i++) {
         nb_layer *child = block->child[i];
-        if (i >= nb_branch_first(block, b)) {
+        if (i >= first) {
             nb_output wanted = i == end - 1 ? give : NB_GIVE_A;
             nb_tensor *next = walk_layer(walk, child, place, at, wanted);
             nb_tensor_release(ctx, at);
@@ -308,4 +311,14 @@ nb_tensor *nb_walk_branch(nb_walk *walk, nb_layer *block, int b, nb_tensor *x, n
         place += child->plan->places;
     }
     return at;
+}
+
+nb_tensor *nb_walk_branch(nb_walk *walk, nb_layer *block, int b, nb_tensor *x, nb_output give)
+{
+    return walk_children(walk, block, nb_branch_first(block, b), nb_branch_end(block, b), x, give);
+}
+
+nb_tensor *nb_walk_from(nb_walk *walk, nb_layer *net, int first, nb_tensor *x, nb_output give)
+{
+    return walk_children(walk, net, first, net->children, x, give);
 }

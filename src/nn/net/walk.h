@@ -34,6 +34,8 @@ typedef struct nb_mode {
                             Σ w C_x / Σ w; NULL: they count alike */
     nb_state *state;     /* NULL: every call begins anew */
     nb_staged *staged;   /* NULL: buffers stay as they are */
+    int first;           /* the network's layer, from 0, where the pass begins: x is its input.
+                            Not where sequences are padded */
 } nb_mode;
 
 /* Who looks on. z and a of layers with neurons are then made one after the other, with the bits of
@@ -76,6 +78,8 @@ void nb_result_free(nb_ctx *ctx, nb_result *result);
 /* For the layers' forward. Through the children of branch b, one after the other; the last gives
  * z where that is asked. */
 nb_tensor *nb_walk_branch(nb_walk *walk, nb_layer *block, int b, nb_tensor *x, nb_output give);
+/* The same of a network, from its layer `first` on. */
+nb_tensor *nb_walk_from(nb_walk *walk, nb_layer *net, int first, nb_tensor *x, nb_output give);
 /* A parameter as this pass computes with it (borrowed): without a tape where the layer is frozen
  * and the pass learns. */
 nb_tensor *nb_walk_param(const nb_walk *walk, const nb_layer *layer, int i);

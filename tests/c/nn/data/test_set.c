@@ -343,7 +343,7 @@ static void test_gather_bad_steps(void **state)
         const char *words;
     } cases[] = {{4, NB_EARG, "y holds class 4 at example 2; the network has 3 classes"},
                  {0, NB_EARG, "y holds class 0 at example 2; the network has 3 classes"},
-                 {1.5, NB_EVALUE, "y holds 1.5 in example 2; it needs whole numbers"}};
+                 {1.5, NB_EVALUE, "y holds 1.5 in example 2, step 2; it needs whole numbers"}};
     nb_tensor *hot = nb_tensor_new(ctx, NB_F32, SHAPE(3, 2, 3));
     for (int i = 0; i < 3; i++) {
         const double steps[] = {1, 2, 3, cases[i].value, 2, 2};

@@ -1,0 +1,110 @@
+-- net:gradcheck: kinks are told from faults, words are left alone, passes begin where they may.
+
+package.path = (arg[0]:match("^(.*)/") or ".") .. "/?.lua;" .. package.path
+local spec = require "spec"
+local test, eq = spec.test, spec.eq
+local nabla = spec.nabla
+local tensor, nn = nabla.tensor, nabla.nn
+
+local F64 = {dtype = "f64"}
+
+local function has(text, part)
+    if not tostring(text):find(part, 1, true) then error(("%s: no %q"):format(text, part), 2) end
+end
+
+test("relu at 0 is a kink: nothing is wrong, and it is told", function()
+    local net = nn.net("4 - 3 relu - 2", {seed = 1})
+    local check = net:gradcheck(tensor.zeros(2, 4), {{0, 1}, {0.25, 0.125}})
+    assert(check.ok, tostring(check))
+    eq(check.BP2.kinks, 6) -- z of each of 3 neurons, for 2 examples
+    eq(check.BP2.compared, 6)
+    eq(check.BP3.kinks, 3)
+    eq(check.BP4.kinks, 0) -- no w moves z: x is 0
+    has(check, "BP2 ok 0e+00, 6 kinks · BP3 ok")
+end)
+
+test("a kink beside the number, within the step, on either side", function()
+    for _, z in ipairs {6e-7, -3e-7, 1.1e-7, -0.9e-7, 3e-8, 1e-9} do
+        local net = nn.net("1 - 1 relu - 1 linear", {seed = 1, dtype = "f64"})
+        net[1].w, net[1].b, net[2].w = 1, 0, 1
+        local check = net:gradcheck({{z}}, {{3}})
+        assert(check.ok, tostring(check))
+        assert(check.BP2.kinks == 1, z)
+    end
+end)
+
+test("inputs of max_pool that are equal, leaky slopes, absolute values", function()
+    local x = tensor.zeros(1, 1, 4, 4)
+    local pooled = nn.net("1x4x4 - conv 2 1 - max_pool 2 - flatten - 2", {seed = 1})
+    local check = pooled:gradcheck(x, {{0, 1}})
+    assert(check.ok)
+    assert(check.BP2.kinks >= 32, "each of 4 equal ones, of 8 windows")
+    for _, last in ipairs {"relu6", "leaky_relu", "hard_tanh"} do
+        local at = last == "relu6" and 6 or last == "hard_tanh" and 1 or 0
+        local net = nn.net("1 - 1 " .. last .. " - 1 linear", {seed = 1})
+        net[1].w, net[1].b = 0, at
+        local one = net:gradcheck({{1}}, {{9}})
+        assert(one.ok and one.BP2.kinks == 1, last)
+    end
+end)
+
+test("a wrong gradient is wrong at a kink too, and on steep smooth curves", function()
+    local wrong = nn.activation {name = "wrong_relu", f = function(z) return z:relu() end,
+                                 df = function(z) return z * 0 + 1.5 end}
+    local net = nn.net {2, nn.dense {2, wrong}, 1}
+    local check = net:gradcheck(tensor.zeros(1, 2), {{0.3}})
+    assert(not check.ok)
+    eq(check.BP2.wrong, 2)
+    eq(check.BP2.kinks, 0)
+    has(check, "BP2 wrong in 2 of 2")
+    local half = nn.activation {name = "half_sine", f = function(z) return (z * 1000):sin() end,
+                                df = function(z) return (z * 1000):cos() * 999 end}
+    local steep = nn.net {2, nn.dense {3, half}, 1}
+    local smooth = steep:gradcheck(tensor.randn(2, 2, {seed = 1}), {{0.3}, {0.1}})
+    assert(not smooth.ok and smooth.BP2.wrong == 6)
+    eq(smooth.BP2.kinks, 0)
+end)
+
+test("words are moved nowhere, also behind what gives them another shape", function()
+    local net = nn.net("2x3 - reshape 6 - embedding 5 3 - flatten - 2", {seed = 1})
+    local check = net:gradcheck(tensor {{{1, 2, 3}, {4, 5, 1}}}, {{0, 1}})
+    assert(check.ok, tostring(check))
+    eq(check.BP2.compared, 18 + 18)
+    eq(net:trace(tensor {{{1, 2, 3}, {4, 5, 1}}}, {{0, 1}})[1].z.dtype, "i32")
+    local flat = nn.net("6 - embedding 5 3 - flatten - 2", {seed = 1})
+    flat:params():add_(net:params() - flat:params())
+    spec.near(net(tensor {{1, 2, 3}, {4, 5, 1}}), flat(tensor {1, 2, 3, 4, 5, 1}), 1e-6)
+end)
+
+test("passes that begin at their own layer: shared, tied, nested, frozen, mixed", function()
+    local x = tensor.randn(3, 4, {seed = 2, dtype = "f64"})
+    local y = tensor.rand(3, 4, {seed = 3, dtype = "f64"})
+    for _, notation in ipairs {
+        "4 - 4 tanh name=a - 3 sigmoid - 4 - @a - 4",
+        "4 - 5 tanh - 4 tied=late - 4 name=late",
+        "4 - 4 name=e - 4 tanh tied=e - residual[4 tanh - 4 tied=e] - 4",
+        "4 - net[4 tanh - 3] - parallel[2 | 2 tanh] - 4 softmax : cross_entropy",
+        "4 - batch_norm - 4 tanh - batch_norm - 4",
+        "4 - net[net[4 tanh]]",
+    } do
+        local ok, net = pcall(nn.net, notation, {seed = 1, dtype = "f64"})
+        if ok then
+            local check = net:gradcheck(x, y)
+            assert(check.ok, notation .. "\n" .. tostring(check))
+            eq(check.forwards, 2 * net:count())
+        end
+    end
+    local net = nn.net("4 - 4 relu tanh@2 - 3 - 4", {seed = 1, dtype = "f64"})
+    assert(net:gradcheck(x, y).ok)
+end)
+
+test("the price is that of whole passes, whatever these took", function()
+    local net = nn.net("64 - 30 - 10", {seed = 1})
+    local check = net:gradcheck(tensor.randn(2, 64, {seed = 1}), {1, 2})
+    local s = check.seconds
+    assert(s.forward > 0 and s.taken > 0 and s.backprop > 0)
+    eq(s.differences, check.forwards * s.forward)
+    has(check, "differences 4,520 forwards, ")
+end)
+
+spec.report()
