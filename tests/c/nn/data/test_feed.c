@@ -233,11 +233,11 @@ static void test_no_integers(void **state)
     (void)state;
     assert_no_integer(NB_I32, 255, NB_U8, NULL);
     assert_no_integer(NB_I32, 256, NB_U8,
-                      "x holds 256 in example 2; it needs whole numbers that fit u8");
+                      "x holds 256 in example 2, step 2; it needs whole numbers that fit u8");
     assert_no_integer(NB_I32, -1, NB_U8, "x holds -1 in example 2");
     assert_no_integer(NB_F64, 2147483647, NB_I32, NULL);
     assert_no_integer(NB_F64, 2147483648.0, NB_I32,
-                      "x holds 2147483648 in example 2; it needs whole numbers that fit i32");
+                      "x holds 2147483648 in example 2, step 2; it needs whole numbers that fit i32");
     assert_no_integer(NB_F64, -2147483648.0, NB_I32, NULL);
     assert_no_integer(NB_F64, -2147483649.0, NB_I32, "x holds -2147483649 in example 2");
     assert_no_integer(NB_F32, 2147483648.0, NB_I32, "x holds 2147483648 in example 2");
