@@ -15,8 +15,8 @@ failed=0
 scratch=$(mktemp -d) || exit 1
 trap 'rm -rf "$scratch"' EXIT
 unset LUA_INIT LUA_INIT_5_4 LUA_PATH LUA_PATH_5_4 LUA_CPATH LUA_CPATH_5_4 NABLA_PATH
-HOME=$scratch XDG_CONFIG_HOME=$scratch XDG_STATE_HOME=$scratch
-export HOME XDG_CONFIG_HOME XDG_STATE_HOME
+HOME=$scratch XDG_CACHE_HOME=$scratch XDG_CONFIG_HOME=$scratch XDG_STATE_HOME=$scratch
+export HOME XDG_CACHE_HOME XDG_CONFIG_HOME XDG_STATE_HOME
 
 # count NAME COMMAND...: the command passes when it ends with 0.
 count() {

@@ -90,4 +90,29 @@ test("files that change or go", function()
     end)
 end)
 
+test("csv: converted once", function()
+    -- The specs' own HOME is empty and goes with them.
+    with(".csv", function(path)
+        local file = assert(io.open(path, "w"))
+        file:write("a,b,c,d,e,f,g,h,kind\n")
+        local x = tensor.randn(300, 8, {seed = 3}):totable()
+        for i = 1, 300 do
+            for k = 1, 8 do file:write(("%.9g,"):format(x[i][k])) end
+            file:write(({"cat", "dog", "eel"})[i % 3 + 1], "\n")
+        end
+        file:close()
+        local held, mapped = data.csv(path, {y = "kind"}), data.csv(path, {y = "kind", map = true})
+        eq(tostring(mapped), tostring(held))
+        eq(mapped.classes, held.classes)
+        eq(mapped.columns, held.columns)
+        assert(mapped.x:equal(held.x) and mapped.y:equal(held.y))
+        assert(trained(mapped):equal(trained(held)))
+        local again = data.csv(path, {y = "kind", map = true})
+        eq(again[300].y, held[300].y)
+        assert(again.x:equal(held.x))
+        fails(function() data.csv(path, {map = true}) end, "row 1 (line 2), column 9 (kind)", true)
+        fails(function() data.csv("/no/such/file", {map = true}) end, "No such file", true)
+    end)
+end)
+
 spec.report()

@@ -11,8 +11,8 @@ here=$(cd "$(dirname "$0")" && pwd)
 scratch=$(mktemp -d) || exit 1
 trap 'rm -rf "$scratch"' EXIT
 unset LUA_INIT LUA_INIT_5_4 LUA_PATH LUA_PATH_5_4 LUA_CPATH LUA_CPATH_5_4 NABLA_PATH
-HOME=$scratch XDG_CONFIG_HOME=$scratch XDG_STATE_HOME=$scratch
-export HOME XDG_CONFIG_HOME XDG_STATE_HOME
+HOME=$scratch XDG_CACHE_HOME=$scratch XDG_CONFIG_HOME=$scratch XDG_STATE_HOME=$scratch
+export HOME XDG_CACHE_HOME XDG_CONFIG_HOME XDG_STATE_HOME
 
 failed=0
 for spec in "$@"; do

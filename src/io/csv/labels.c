@@ -1,6 +1,7 @@
 /* See labels.h. */
 #include "io/csv/labels.h"
 
+#include "base/hash.h"
 #include "base/memory.h"
 #include "io/csv/number.h"
 
@@ -31,19 +32,10 @@ const char *nb_labels_text(const nb_labels *labels, int32_t number)
     return labels->packed.data + labels->start[number];
 }
 
-/* FNV-1a */
-static uint64_t hash_of(const char *text, size_t length)
-{
-    uint64_t hash = UINT64_C(14695981039346656037);
-    for (size_t i = 0; i < length; i++)
-        hash = (hash ^ (unsigned char)text[i]) * UINT64_C(1099511628211);
-    return hash;
-}
-
 /* Where the text stands in the table, or the free place for it. */
 static uint64_t place_of(const nb_labels *labels, const char *text, size_t length)
 {
-    uint64_t at = hash_of(text, length) & labels->mask;
+    uint64_t at = nb_hash(text, length) & labels->mask;
     for (; labels->slot[at]; at = (at + 1) & labels->mask) {
         const char *there = nb_labels_text(labels, labels->slot[at] - 1);
         if (strncmp(there, text, length) == 0 && there[length] == '\0') break;

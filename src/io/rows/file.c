@@ -122,7 +122,8 @@ nb_row_outcome nb_row_file_check(const nb_row_file *file)
 {
     struct stat now;
     if (fstat(file->fd, &now) != 0) return NB_ROW_FAILED;
-    return is_same(&now, &file->about) && now.st_nlink > 0 ? NB_ROW_READ : NB_ROW_CHANGED;
+    bool there = file->kept || now.st_nlink > 0;
+    return there && is_same(&now, &file->about) ? NB_ROW_READ : NB_ROW_CHANGED;
 }
 
 nb_row_outcome nb_row_file_read(const nb_row_file *file, int64_t first, size_t count, void *into)

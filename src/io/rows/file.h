@@ -14,6 +14,7 @@ typedef struct nb_row_file {
     char *path;
     int fd;
     struct stat about; /* as it was opened */
+    bool kept;         /* nobody writes into it: it may lose its name */
     uint64_t begin;    /* byte of the first row */
     nb_elements of;
     size_t row_bytes;

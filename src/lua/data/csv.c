@@ -16,6 +16,7 @@
 typedef struct csv_options {
     int x, y, classes, header, missing;
     const char *delimiter, *decimal, *comment, *dtype;
+    bool map;
 } csv_options;
 
 static const nb_option csv_fields[] = {
@@ -66,6 +67,11 @@ static const nb_option csv_fields[] = {
      .standard = "nabla.dtype()",
      .kind = NB_WORD,
      .offset = offsetof(csv_options, dtype)},
+    {.name = "map",
+     .help = "rows stay in a file, from which batches are read: the table is converted once, into "
+             "$XDG_CACHE_HOME/nabla or ~/.cache/nabla",
+     .kind = NB_BOOLEAN,
+     .offset = offsetof(csv_options, map)},
     NB_OPTIONS_END,
 };
 
@@ -158,8 +164,9 @@ static nb_dtype read_dtype(lua_State *L, const char *name)
     return dtype;
 }
 
-/* The options at `arg`; what they point to is left on the stack. */
-static void read_options(lua_State *L, int arg, nb_csv_options *to)
+/* The options at `arg`; what they point to is left on the stack. True where rows are to stay in a
+ * file. */
+static bool read_options(lua_State *L, int arg, nb_csv_options *to)
 {
     csv_options given;
     nbl_options(L, arg, csv_fields, &given, false);
@@ -181,12 +188,14 @@ static void read_options(lua_State *L, int arg, nb_csv_options *to)
     to->x = read_columns(L, given.x, "x", &to->x_count);
     to->y = read_columns(L, given.y, "y", &to->y_count);
     if (to->classes && !to->y) nbl_error(L, "classes need y: the column that holds them");
+    return given.map;
 }
 
 /* ---- data.csv ---- */
 
 typedef struct csv_job {
     const char *path;
+    bool map;
     nb_csv_options options;
     nb_set **out;
 } csv_job;
@@ -194,6 +203,10 @@ typedef struct csv_job {
 static nb_status load_csv(nb_ctx *ctx, void *data)
 {
     csv_job *work = data;
+    if (work->map) {
+        *work->out = nb_set_map_csv(ctx, work->path, &work->options);
+        return *work->out ? NB_OK : ctx->status;
+    }
     nb_source *source = nb_source_open(ctx, work->path);
     if (source) *work->out = nb_set_read_csv(ctx, source, &work->options);
     nb_source_close(source);
@@ -204,7 +217,7 @@ static int data_csv(lua_State *L)
 {
     csv_job work = {.path = nbl_check_path(L, 1)};
     nbl_no_more(L, 2);
-    read_options(L, 2, &work.options);
+    work.map = read_options(L, 2, &work.options);
     work.out = nbl_new_set(L);
     nbl_run(L, load_csv, &work);
     return 1;

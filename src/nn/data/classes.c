@@ -3,6 +3,7 @@
 
 #include "base/context.h"
 #include "base/escape.h"
+#include "base/hash.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -46,14 +47,6 @@ static bool set_name(nb_ctx *ctx, nb_classes *classes, int64_t i, const char *na
     return classes->name[i] != NULL;
 }
 
-/* FNV-1a */
-static uint64_t hash_of(const char *name)
-{
-    uint64_t hash = UINT64_C(14695981039346656037);
-    for (; *name; name++) hash = (hash ^ (unsigned char)*name) * UINT64_C(1099511628211);
-    return hash;
-}
-
 /* A class is found by its name, so no two have the same. `slot` is a table of `mask` + 1 places,
  * all 0, for the numbers of names from 1. */
 static nb_status find_twins(nb_ctx *ctx, const char *const *names, int64_t count, int32_t *slot,
@@ -61,7 +54,7 @@ static nb_status find_twins(nb_ctx *ctx, const char *const *names, int64_t count
 {
     char shown[NB_SHOWN];
     for (int32_t i = 0; i < count; i++) {
-        uint64_t at = hash_of(names[i]) & mask;
+        uint64_t at = nb_hash(names[i], strlen(names[i])) & mask;
         for (; slot[at]; at = (at + 1) & mask)
             if (strcmp(names[slot[at] - 1], names[i]) == 0)
                 return nb_fail(ctx, NB_EARG, "classes %d and %d have the same name, '%s'",

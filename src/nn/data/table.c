@@ -1,6 +1,7 @@
 /* See table.h. */
 #include "nn/data/table.h"
 
+#include "io/csv/convert.h"
 #include "io/csv/labels.h"
 #include "io/temporary.h"
 
@@ -8,11 +9,12 @@
 
 _Static_assert((int)NB_CSV_LABELS_MAX == (int)NB_CLASSES_MAX, "what a table may hold a set takes");
 
-nb_set *nb_set_of_table(nb_ctx *ctx, const nb_table *table, const char *name)
+/* A set of rows x and what else a table holds. */
+static nb_set *set_of(nb_ctx *ctx, nb_feed *x, const nb_table *table, const char *name)
 {
     nb_classes *classes = NULL;
     nb_set *set = NULL;
-    nb_feed *x = nb_feed_of_tensor(ctx, table->x, "x"), *y = NULL;
+    nb_feed *y = NULL;
     bool whole = x;
     if (whole && table->y) whole = (y = nb_feed_of_tensor(ctx, table->y, "y"));
     if (whole && table->classes) {
@@ -24,7 +26,6 @@ nb_set *nb_set_of_table(nb_ctx *ctx, const nb_table *table, const char *name)
         set->columns = nb_names_retain(table->columns);
         set->targets = nb_names_retain(table->targets);
     }
-    if (x) nb_feed_release(ctx, x);
     nb_feed_release(ctx, y);
     nb_classes_release(ctx, classes);
     return set;
@@ -43,14 +44,32 @@ static char *name_of(nb_ctx *ctx, const char *path)
     return name;
 }
 
+/* The set, and what it is made of given back; takes x over, NULL: there is none. */
+static nb_set *settle(nb_ctx *ctx, nb_feed *x, nb_table *table, const char *path)
+{
+    char *name = x ? name_of(ctx, path) : NULL;
+    nb_set *set = name ? set_of(ctx, x, table, name) : NULL;
+    nb_feed_release(ctx, x);
+    nb_table_free(ctx, table);
+    nb_free_string(ctx, name);
+    return set;
+}
+
 nb_set *nb_set_read_csv(nb_ctx *ctx, nb_source *source, const nb_csv_options *options)
 {
     nb_table table = {.x = NULL};
-    nb_set *set = NULL;
-    char *name = name_of(ctx, nb_source_name(source));
-    if (name && nb_csv_read(ctx, source, options, &table) == NB_OK)
-        set = nb_set_of_table(ctx, &table, name);
-    nb_table_free(ctx, &table);
-    nb_free_string(ctx, name);
-    return set;
+    nb_feed *x = NULL;
+    if (nb_csv_read(ctx, source, options, &table) == NB_OK)
+        x = nb_feed_of_tensor(ctx, table.x, "x");
+    return settle(ctx, x, &table, nb_source_name(source));
+}
+
+nb_set *nb_set_map_csv(nb_ctx *ctx, const char *path, const nb_csv_options *options)
+{
+    nb_table table = {.x = NULL};
+    nb_row_file *file;
+    nb_feed *x = NULL;
+    if (nb_csv_convert(ctx, path, options, &table, &file) == NB_OK)
+        x = nb_feed_of_file(ctx, file, path);
+    return settle(ctx, x, &table, path);
 }
