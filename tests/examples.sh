@@ -100,6 +100,12 @@ resume() {
     ends 0 "$root/examples/resume.lua" && shows 'that of the undisturbed run'
 }
 
+table() {
+    ends 0 "$root/examples/table.lua" && shows 'iris: 150 examples' && shows ' right of 30' &&
+        printf 'a,b,kind\n1,2,x\n3,4,y\n5,6,x\n,8,y\n' >"$scratch/table.csv" &&
+        ends 0 "$root/examples/table.lua" "$scratch/table.csv" kind && shows '3 examples'
+}
+
 tensors() {
     ends 0 "$root/examples/tensors.lua" && shows '10 of 64 directions hold 74 %'
 }
@@ -111,6 +117,7 @@ count custom_layer.lua custom_layer
 count sequence.lua sequence
 count early_stopping.lua early_stopping
 count resume.lua resume
+count table.lua table
 count tensors.lua tensors
 count 'digits.lua with -i' digits_leave_globals
 count 'mnist.lua without a folder' mnist_says_usage

@@ -7,7 +7,8 @@ page("tutorial", [[
 A first session, to be typed line by line; ? in front of any name explains it.
 
 1. Data. digits = data.digits() holds 1,797 small pictures of digits, most to learn from and some to
-test on. digits.train[1] is one of them: its x are 64 numbers, its y the digit.
+test on. digits.train[1] is one of them: its x are 64 numbers, its y the digit. A table of your own
+is data.csv("file.csv", {y = "kind"}).
 
 2. A network. nn.net "64 - 30 - 10" has 64 inputs, 30 sigmoid neurons and 10 more, one for each
 digit. Its name alone shows it: layers, activations, how many numbers it can learn.
@@ -128,6 +129,8 @@ in place, requires_grad and backward. Indices, dimensions and classes count from
     around it
   the loop over epochs and batches      net:train(set, {epochs = 3, batch = 64})
   TensorDataset, DataLoader             data.set{x = x, y = y}; train cuts batches
+  pandas.read_csv, numpy.loadtxt        data.csv(path, {y = "kind"})
+  numpy.load with mmap_mode             data.set{x = "x.npy", y = y, map = true}
   nn.CrossEntropyLoss of logits         "… - 10 softmax : cross_entropy"
   nn.MSELoss                            : mse (: quadratic is the book's, half the
                                         squared distance)

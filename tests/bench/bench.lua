@@ -4,6 +4,7 @@
 local program, tools, scratch, mnist = table.unpack(arg, 1, 4)
 local here = arg[0]:match "^(.*)/" or "."
 local report, programs = dofile(here .. "/report.lua"), dofile(here .. "/programs.lua")
+local tables = dofile(here .. "/tables.lua")
 local median, column, sorted = report.median, report.column, report.sorted
 local figures, spread, verdict = report.figures, report.spread, report.verdict
 local lines_of, numbers, tell = programs.lines_of, programs.numbers, programs.tell
@@ -40,6 +41,9 @@ local function compare(child, ours)
     if child.share then
         return ("%.0f %%"):format(100 * ratio),
             verdict(("%.0f %%"):format(100 * child.share), ratio >= child.share)
+    end
+    if child.most then
+        return figures(ratio, 3) .. " ×", verdict(child.most .. " × at most", ratio <= child.most)
     end
     local asked = child.times and verdict(child.times .. " ×", ratio >= child.times) or ""
     return figures(ratio, 3) .. " ×", asked
@@ -247,8 +251,12 @@ local there = pcall(data.mnist, mnist)
 
 describe_machine(has)
 dofile(here .. "/tensors.lua").run(program, tools, scratch, has)
+race_table("a table of 200,000 rows, 10 columns and a class, 20 MB, read",
+    tables.csv_children(has, program, PYTHON, here, tables.write(scratch)))
 if there then
     race_table("784-30-10, sigmoid, batch 10, an epoch of 50,000", book_children(has))
+    race_table("784-30-10, batch 10, an epoch of 50,000, rows from memory and from files",
+        tables.rows_children(program, here, tables.unpack_mnist(mnist, scratch)))
     race_table("784-512-512-10, relu, batch 128, an epoch of 50,000", deep_children(has))
     race_table("LeNet of 20 and 40 filters, batch 64, momentum, an epoch of 50,000",
         lenet_children(has))

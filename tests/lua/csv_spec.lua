@@ -24,7 +24,9 @@ local function same(case, set)
     local x = set.x:totable()
     spec.nabla.dtype(before)
     for i, row in ipairs(case.x) do
-        for k, value in ipairs(row) do assert(x[i][k] == value, ("%q: %d %d"):format(case.text, i, k)) end
+        for k, value in ipairs(row) do
+            assert(x[i][k] == value, ("%q: %d %d"):format(case.text, i, k))
+        end
     end
     if case.y then
         eq(set.classes, case.classes)

@@ -152,9 +152,10 @@ static nb_status take_slow(nb_csv_rows *rows, bool *more, bool *kept)
     rows->count++;
     if (text->cells != rows->layout.columns)
         return nb_source_refuse(text->source,
-                                "row %" PRId64 " (line %" PRId64 ") has %zu cells; the table has "
-                                "%zu columns",
-                                rows->count, text->began, text->cells, rows->layout.columns);
+                                "row %" PRId64 " (line %" PRId64 ") has %zu cell%s; the table "
+                                "has %zu column%s",
+                                rows->count, text->began, text->cells, text->cells == 1 ? "" : "s",
+                                rows->layout.columns, rows->layout.columns == 1 ? "" : "s");
     bool drop = false;
     for (size_t i = 0; i < text->cells && status == NB_OK && !drop; i++)
         status = take_cell(rows, &text->cell[i], i, &drop);

@@ -272,7 +272,7 @@ static void what_is_no_table(void **state)
     refuse("", &o, NB_EFORMAT, "it holds no table");
     refuse("\n \r\n\n", &o, NB_EFORMAT, "it holds no table");
     refuse("a,b\n", &o, NB_EFORMAT, "no row below its header");
-    refuse("a,b\n1,2\n3\n", &o, NB_EFORMAT, "row 2 (line 3) has 1 cells; the table has 2 columns");
+    refuse("a,b\n1,2\n3\n", &o, NB_EFORMAT, "row 2 (line 3) has 1 cell; the table has 2 columns");
     refuse("a,b\n1,x\n", &o, NB_EFORMAT, "row 1 (line 2), column 2 (b): 'x' is no number");
     refuse("a,b\n1,2\n1,2024-05-01\n", &o, NB_EFORMAT, "'2024-05-01' looks like a date");
     refuse("a,b\n1,2\n1,0x1F\n", &o, NB_EFORMAT, "'0x1F' is no number");
