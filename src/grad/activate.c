@@ -3,6 +3,17 @@
 
 #include "grad/support.h"
 
+enum { ROUND = 1 << 22 }; /* elements between two looks for Ctrl-C */
+
+/* The rows of a round, of `each` elements; 0: none are left, or Ctrl-C was pressed (*status). */
+static int64_t next_rows(nb_ctx *ctx, int64_t done, int64_t rows, int64_t each, nb_status *status)
+{
+    int64_t most = each < ROUND ? ROUND / (each + 1) + 1 : 1;
+    if (done > 0 && done < rows) *status = nb_poll(ctx);
+    if (*status != NB_OK) return 0;
+    return rows - done < most ? rows - done : most;
+}
+
 bool nb_runs_need_z(const nb_kernel_runs *runs)
 {
     for (int64_t i = 0; i < runs->count; i++)
@@ -61,20 +72,29 @@ nb_status nb_keep_outputs(nb_ctx *ctx, nb_call *call, const nb_tensor *z, const 
     return call->saved[1] ? NB_OK : ctx->status;
 }
 
+static nb_status run_forward(nb_ctx *ctx, const nb_kernel_runs *runs, const nb_tensor *z,
+                             nb_tensor *a, int dim)
+{
+    int64_t sizes[3];
+    nb_status status = NB_OK;
+    const char *from = nb_tensor_data(z);
+    char *to = nb_tensor_data(a);
+    sizes_of(z, dim, sizes);
+    int64_t each = sizes[1] * sizes[2], bytes = each * (int64_t)nb_dtype_size(z->dtype);
+    for (int64_t at = 0, n; (n = next_rows(ctx, at, sizes[0], each, &status)) > 0; at += n)
+        nb_runs_forward(runs, z->dtype, n, sizes[1], sizes[2], from + at * bytes, to + at * bytes);
+    return status;
+}
+
 nb_tensor *nb_activated(nb_ctx *ctx, nb_call *call, nb_tensor *z, int dim, bool in_place)
 {
     const nb_kernel_runs *runs = nb_runs_of(&call->attr);
     bool same = in_place && !(call->recording && nb_runs_need_z(runs));
     nb_tensor *a = same ? nb_tensor_retain(z) : nb_tensor_new(ctx, z->dtype, z->dims, z->shape);
     if (a) {
-        int64_t sizes[3];
-        sizes_of(z, dim, sizes);
-        nb_runs_forward(runs, z->dtype, sizes[0], sizes[1], sizes[2], nb_tensor_data(z),
-                        nb_tensor_data(a));
-        if (call->recording && nb_keep_outputs(ctx, call, z, a) != NB_OK) {
-            nb_tensor_release(ctx, a);
-            a = NULL;
-        }
+        nb_status status = run_forward(ctx, runs, z, a, dim);
+        if (status == NB_OK && call->recording) status = nb_keep_outputs(ctx, call, z, a);
+        a = nb_tensor_settle(ctx, a, status);
     }
     nb_tensor_release(ctx, z);
     return a;
@@ -85,11 +105,18 @@ nb_tensor *nb_delta_at_z(nb_ctx *ctx, const nb_record *record, nb_tensor *delta,
     const nb_tensor *a = record->saved[0], *z = record->saved[1];
     nb_tensor *from, *to;
     int64_t sizes[3];
+    nb_status status = NB_OK;
     if (!record->attr.shared) return nb_tensor_contiguous(ctx, delta);
     if (nb_delta_for_write(ctx, delta, &from, &to) != NB_OK) return NULL;
     sizes_of(a, dim, sizes);
-    run_backward(nb_runs_of(&record->attr), a->dtype, sizes, z ? nb_tensor_data(z) : NULL,
-                 nb_tensor_data(a), nb_tensor_data(from), nb_tensor_data(to));
+    int64_t rows = sizes[0], each = sizes[1] * sizes[2];
+    for (int64_t at = 0; (sizes[0] = next_rows(ctx, at, rows, each, &status)) > 0; at += sizes[0]) {
+        int64_t skip = at * each * (int64_t)nb_dtype_size(a->dtype);
+        run_backward(nb_runs_of(&record->attr), a->dtype, sizes,
+                     z ? (const char *)nb_tensor_data(z) + skip : NULL,
+                     (const char *)nb_tensor_data(a) + skip,
+                     (const char *)nb_tensor_data(from) + skip, (char *)nb_tensor_data(to) + skip);
+    }
     nb_tensor_release(ctx, from);
-    return to;
+    return nb_tensor_settle(ctx, to, status);
 }

@@ -288,8 +288,9 @@ nb_status nb_fold_run(nb_ctx *ctx, const nb_fold_plan *plan, nb_fold fold, const
 {
     const nb_fold_kernels *kernels = nb_kernels_get()->folds[plan->x->dtype];
     const nb_fold_rule *rule = &nb_fold_rules[fold];
-    for (int64_t i = 0; i < plan->count; i++) acc[i] = rule->start;
-    if (plan->elements == 0) return NB_OK;
+    nb_status status = NB_OK;
+    for (int64_t i = 0; nb_fold_more(ctx, &status, i, plan->count); i++) acc[i] = rule->start;
+    if (status != NB_OK || plan->elements == 0) return status;
     job work = {.plan = plan,
                 .row = kernels->row[fold],
                 .columns = kernels->columns[fold],

@@ -33,6 +33,15 @@ void nb_fold_plan_make(nb_fold_plan *plan, const nb_tensor *x, unsigned dims);
  * order, or NULL for folds that have none. */
 nb_status nb_fold_run(nb_ctx *ctx, const nb_fold_plan *plan, nb_fold fold, const double *c,
                       double *acc);
+/* The condition of a loop over accumulators: there is one more, all went well, and Ctrl-C, for
+ * which it looks now and then, was not pressed (else *status says so). */
+static inline bool nb_fold_more(nb_ctx *ctx, nb_status *status, int64_t i, int64_t count)
+{
+    const int64_t between_looks = 1 << 20;
+    if (i > 0 && i % between_looks == 0 && *status == NB_OK) *status = nb_poll(ctx);
+    return *status == NB_OK && i < count;
+}
+
 /* The accumulators times `scale` as a tensor: without the reduced dimensions, or with size 1. */
 nb_tensor *nb_fold_tensor(nb_ctx *ctx, const nb_fold_plan *plan, const double *acc, nb_dtype dtype,
                           double scale, bool keep);

@@ -7,6 +7,11 @@
 #include <stdio.h>
 #include <string.h>
 
+enum {
+    CLEARED = 1 << 24, /* elements cleared between two looks for Ctrl-C */
+    ROW_WORTH = 16     /* of them, what a row costs beside its elements */
+};
+
 nb_status nb_matrix_check(nb_ctx *ctx, const char *op, const nb_tensor *a, bool square)
 {
     char text[NB_SHAPE_TEXT];
@@ -41,19 +46,38 @@ static int64_t within(int64_t x, int64_t most)
     return x < 0 ? 0 : x > most ? most : x;
 }
 
-void nb_matrix_clear(nb_tensor *a, bool above, int64_t k)
+/* The rows from `from` up to `to`, counted through all matrices. */
+static void clear_rows(const nb_stack *stack, bool above, int64_t k, int64_t from, int64_t to)
 {
-    nb_stack s = nb_matrix_stack(a);
+    const nb_stack s = *stack;
     int64_t width = (int64_t)nb_dtype_size(s.dtype);
-    char *row = s.data;
+    char *row = (char *)s.data + from * s.columns * width;
     if (k < -s.rows) k = -s.rows;
     if (k > s.columns) k = s.columns;
-    for (int64_t i = 0; i < s.count * s.rows; i++, row += s.columns * width) {
+    for (int64_t i = from; i < to; i++, row += s.columns * width) {
         int64_t diagonal = i % s.rows + k; /* its column, which may lie outside */
         int64_t first = above ? within(diagonal + 1, s.columns) : 0;
         int64_t last = above ? s.columns : within(diagonal, s.columns);
         memset(row + first * width, 0, (size_t)((last - first) * width));
     }
+}
+
+void nb_matrix_clear(nb_tensor *a, bool above, int64_t k)
+{
+    nb_stack s = nb_matrix_stack(a);
+    clear_rows(&s, above, k, 0, s.count * s.rows);
+}
+
+nb_status nb_matrix_clear_polled(nb_ctx *ctx, nb_tensor *a, bool above, int64_t k)
+{
+    nb_stack s = nb_matrix_stack(a);
+    int64_t rows = s.count * s.rows, most = CLEARED / (s.columns + ROW_WORTH) + 1;
+    for (int64_t i = 0, end; i < rows; i = end) {
+        if (i > 0 && nb_poll(ctx) != NB_OK) return ctx->status;
+        end = rows - i < most ? rows : i + most;
+        clear_rows(&s, above, k, i, end);
+    }
+    return NB_OK;
 }
 
 /* "the matrix", or "matrix {2, 1} of the batch", counted from 1. */
@@ -97,11 +121,10 @@ nb_status nb_matrix_finite(nb_ctx *ctx, const char *op, const nb_tensor *a)
 nb_tensor *nb_matrix_work(nb_ctx *ctx, const char *op, const nb_tensor *a, bool lower)
 {
     nb_tensor *work = nb_tensor_clone(ctx, a);
-    if (!work) return NULL;
-    if (lower) nb_matrix_clear(work, true, 0);
-    if (nb_matrix_finite(ctx, op, work) == NB_OK) return work;
-    nb_tensor_release(ctx, work);
-    return NULL;
+    nb_status status = work ? NB_OK : ctx->status;
+    if (status == NB_OK && lower) status = nb_matrix_clear_polled(ctx, work, true, 0);
+    if (status == NB_OK) status = nb_matrix_finite(ctx, op, work);
+    return nb_tensor_settle(ctx, work, status);
 }
 
 int64_t nb_matrix_number(int batch, const int64_t *shape, int64_t i, const nb_tensor *a)

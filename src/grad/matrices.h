@@ -13,6 +13,8 @@ nb_tensor *nb_matrix_product(nb_ctx *ctx, double alpha, const nb_tensor *a, cons
 nb_status nb_matrix_check(nb_ctx *ctx, const char *op, const nb_tensor *a, bool square);
 /* Sets the elements above (or below) diagonal k of every matrix of a contiguous tensor to 0. */
 void nb_matrix_clear(nb_tensor *a, bool above, int64_t k);
+/* The same, looking for Ctrl-C: for matrices that no LAPACK call has to hold. */
+nb_status nb_matrix_clear_polled(nb_ctx *ctx, nb_tensor *a, bool above, int64_t k);
 /* NB_EVALUE where an element is NaN or infinite; a is contiguous. */
 nb_status nb_matrix_finite(nb_ctx *ctx, const char *op, const nb_tensor *a);
 /* A copy in row-major order for LAPACK to write over, finite; of what is above the diagonal where

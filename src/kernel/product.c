@@ -125,11 +125,12 @@ static nb_status multiply(nb_ctx *ctx, work *job)
     return NB_OK;
 }
 
-/* C = beta C: what is left when there is nothing to add. */
-static void scale_rows(nb_dtype dtype, size_t m, size_t n, double beta, char *c, size_t ldc)
+/* C = beta C: what is left when there is nothing to add. `stop` may be NULL. */
+static void scale_rows(nb_dtype dtype, size_t m, size_t n, double beta, char *c, size_t ldc,
+                       const volatile sig_atomic_t *stop)
 {
     const nb_real_kernels *real = nb_real(dtype);
-    for (size_t i = 0; i < m; i++, c += ldc * nb_dtype_size(dtype)) {
+    for (size_t i = 0; i < m && !(stop && *stop); i++, c += ldc * nb_dtype_size(dtype)) {
         if (beta == 0.0) {
             real->fill(n, c, 1, 0.0);
         } else {
@@ -186,8 +187,8 @@ nb_status nb_product(nb_ctx *ctx, nb_dtype dtype, size_t m, size_t n, size_t k, 
 {
     if (m == 0 || n == 0) return NB_OK;
     if (k == 0 || alpha == 0.0) {
-        scale_rows(dtype, m, n, beta, c, ldc);
-        return NB_OK;
+        scale_rows(dtype, m, n, beta, c, ldc, ctx->interrupt);
+        return nb_poll(ctx);
     }
     if (too_wide(a.transposed ? k : m, a.ld) || too_wide(b.transposed ? n : k, b.ld) ||
         too_wide(m, ldc))
@@ -213,7 +214,7 @@ void nb_product_piece(nb_dtype dtype, size_t m, size_t n, size_t k, double alpha
     const nb_products *own = nb_kernels_get()->products[dtype];
     if (m == 0 || n == 0) return;
     if (k == 0 || alpha == 0.0)
-        scale_rows(dtype, m, n, beta, c, ldc);
+        scale_rows(dtype, m, n, beta, c, ldc, NULL);
     else if (!are_ours(&whole) || !own->small(m, n, k, alpha, a, b, beta, c, ldc))
         nb_blas_product(dtype, m, n, k, alpha, a, b, beta, c, ldc);
 }

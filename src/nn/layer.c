@@ -346,7 +346,7 @@ static nb_status no_neurons(nb_ctx *ctx, const nb_layer *layer)
 /* Before it has runs: the whole layer's. */
 static nb_status set_whole(nb_ctx *ctx, nb_layer *layer, nb_activation activation)
 {
-    if (!layer->type->neurons) return no_neurons(ctx, layer);
+    if (!layer->type->neurons && !layer->type->accepts) return no_neurons(ctx, layer);
     layer->head.activation = activation;
     nb_free(ctx, layer->differs, (size_t)layer->differ_count * sizeof *layer->differs);
     layer->differs = NULL;
@@ -359,6 +359,11 @@ nb_status nb_layer_set_activation(nb_ctx *ctx, nb_layer *layer, int64_t start, i
 {
     nb_plan *plan = layer->plan;
     if (!plan) return set_whole(ctx, layer, activation);
+    if (layer->type->accepts) {
+        nb_status status = layer->type->accepts(ctx, layer, plan, activation);
+        if (status == NB_OK) layer->head.activation = activation;
+        return status;
+    }
     if (!plan->runs) return no_neurons(ctx, layer);
     if (start < 0 || count < 1 || start > plan->neurons - count)
         return nb_fail(ctx, NB_EARG, "%s has neurons 1 to %lld, not %lld", plan->where,

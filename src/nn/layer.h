@@ -158,6 +158,10 @@ struct nb_layer_type {
     /* plan->in and where are set: sets out, neurons and the parameters' shapes (nb_plan_param), or
      * says why not: NB_ESHAPE, NB_EARG with plan->where. Changes nothing of the layer. */
     nb_status (*plan)(nb_planner *planner, const nb_layer *layer, nb_plan *plan);
+    /* Whether its one activation, an option of the head, may be this: else NB_EARG with plan->where.
+     * NULL: it has none, or its neurons have one each. */
+    nb_status (*accepts)(nb_ctx *ctx, const nb_layer *layer, const nb_plan *plan,
+                         nb_activation activation);
     /* x: (n, in…) → (n, out…), by ops. NB_GIVE_Z is asked of layers with neurons, and of networks
      * that end in one. */
     nb_tensor *(*forward)(nb_walk *walk, nb_layer *layer, nb_tensor *x, nb_output give);
@@ -237,7 +241,8 @@ nb_status nb_layer_differ(nb_ctx *ctx, nb_layer *layer, int64_t start, int64_t c
 nb_param_spec *nb_layer_add_spec(nb_ctx *ctx, nb_layer *layer);
 
 /* Gives neurons start … start + count - 1 (from 0) an activation, now. NB_EARG for a layer without
- * neurons or neurons it has not. A layer without a plan takes it for all of its neurons. */
+ * neurons or neurons it has not. A layer without a plan takes it for all of its neurons, one whose
+ * type has a single activation (accepts) always. */
 nb_status nb_layer_set_activation(nb_ctx *ctx, nb_layer *layer, int64_t start, int64_t count,
                                   nb_activation activation);
 /* "" takes the name away. NB_EARG for one that notation could not hold. */

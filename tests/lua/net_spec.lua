@@ -117,6 +117,17 @@ test("activations of layers and of single neurons", function()
     fails(function() net[1]:neuron(0) end, "counting starts at 1")
 end)
 
+test("a batch of millions goes through in rounds, and back", function()
+    local n <const> = 4400000
+    local net, x = nn.net "1 - 1 tanh", tensor.linspace(-1, 1, n):reshape(n, 1)
+    net[1].w, net[1].b = tensor {{2}}, tensor {0.5}
+    local a = net(x)
+    assert(a:allclose((2 * x + 0.5):tanh()))
+    x:requires_grad_()
+    net:record(x):sum():backward()
+    assert(x.grad:allclose(2 * (1 - a ^ 2), {atol = 1e-6}))
+end)
+
 test("names of layers", function()
     local net = nn.net "4 - 3 name=hidden - 2"
     eq(net[1].name, "hidden")

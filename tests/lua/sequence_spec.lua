@@ -110,6 +110,22 @@ test("what recurrent layers refuse", function()
     fails(function() nn.net "*x3 - lstm 4"(tensor.zeros(2, 0, 3)) end, "* at least 1", true)
 end)
 
+test("rnn: its activation can be read and set, as any layer's", function()
+    local net, x = nn.net "*x3 - rnn 4 last - 2", tensor.randn(1, 5, 3)
+    local relu = nn.net "*x3 - rnn 4 relu last - 2"
+    relu:params():lerp_(net:params(), 1)
+    eq(net[1].activation, "tanh")
+    net[1].activation = "relu"
+    eq(net[1].activation, "relu")
+    assert(net:notation():find("rnn 4 relu last", 1, true))
+    eq(net(x), relu(x):totable())
+    fails(function() net[1].activation = "softmax" end,
+        "layer 1: the activation of rnn is a built-in one that works on each unit alone", true)
+    eq(net[1].activation, "relu")
+    fails(function() net[1]:neuron(2) end, "the units of rnn step together", true)
+    fails(function() nn.net "*x3 - gru 4 - 2"[1].activation = "relu" end, "has no neurons", true)
+end)
+
 test("8x4 is read as steps", function()
     local net = nn.net "8x4 - lstm 3 - flatten - 2"
     eq(table.concat(net(tensor.zeros(5, 8, 4)).shape, "x"), "5x2")

@@ -59,6 +59,22 @@ static nb_status check_dense(nb_ctx *ctx, const nb_call *call)
                    nb_shape_text(b->dims, b->shape, tb));
 }
 
+/* Every row of z = b, both contiguous. */
+static nb_status fill_rows(nb_ctx *ctx, nb_tensor *z, const nb_tensor *b)
+{
+    const int64_t round = 1 << 20; /* rows between two looks for Ctrl-C */
+    int64_t rows = row_count(z), neurons = b->shape[0];
+    int64_t bytes = neurons * (int64_t)nb_dtype_size(z->dtype);
+    char *to = nb_tensor_data(z);
+    for (int64_t at = 0; at < rows; at += round) {
+        if (at > 0 && nb_poll(ctx) != NB_OK) return ctx->status;
+        int64_t n = rows - at < round ? rows - at : round;
+        nb_real(z->dtype)->repeat_row((size_t)n, (size_t)neurons, nb_tensor_data(b),
+                                      to + at * bytes, (ptrdiff_t)neurons);
+    }
+    return NB_OK;
+}
+
 /* Z = X Wᵀ + b, by rows. All three contiguous; `inputs` are x's. */
 static nb_tensor *affine(nb_ctx *ctx, const nb_tensor *x, const nb_inputs *inputs,
                          const nb_tensor *w, const nb_tensor *b)
@@ -68,9 +84,9 @@ static nb_tensor *affine(nb_ctx *ctx, const nb_tensor *x, const nb_inputs *input
     shape[x->dims - 1] = w->shape[0];
     nb_tensor *z = nb_tensor_new(ctx, x->dtype, x->dims, shape);
     if (!z) return NULL;
-    nb_real(x->dtype)->repeat_row((size_t)row_count(x), (size_t)w->shape[0], nb_tensor_data(b),
-                                  nb_tensor_data(z), (ptrdiff_t)w->shape[0]);
-    return nb_tensor_settle(ctx, z, nb_inputs_product(ctx, inputs, w, nb_tensor_data(z)));
+    nb_status status = fill_rows(ctx, z, b);
+    if (status == NB_OK) status = nb_inputs_product(ctx, inputs, w, nb_tensor_data(z));
+    return nb_tensor_settle(ctx, z, status);
 }
 
 /* attr.shared NULL: z itself. saved: a, z as for activate, then x as it went into the product. */

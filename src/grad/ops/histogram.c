@@ -84,8 +84,10 @@ static nb_status find_range(nb_ctx *ctx, const nb_call *call, double *low, doubl
 /* Each edge is above the one before, or there are fewer numbers than bins. */
 static nb_status fill_edges(nb_ctx *ctx, const bins *b, double *edge)
 {
+    const int64_t between_looks = 1 << 20;
     bool rise = isfinite(b->scale);
     for (int64_t i = 0; rise && i <= b->count; i++) {
+        if (i % between_looks == 0 && nb_poll(ctx) != NB_OK) return ctx->status;
         double share = (double)i / (double)b->count;
         edge[i] = i == b->count ? b->high : b->low + (b->high - b->low) * share;
         rise = i == 0 || edge[i] > edge[i - 1];

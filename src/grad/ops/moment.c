@@ -11,12 +11,16 @@ static nb_tensor *reduced(nb_ctx *ctx, nb_call *call, nb_reduce_fn *fill)
     return nb_reduce(ctx, call, call->in[0]->dtype, true, fill);
 }
 
-/* A second row of accumulators, all `value`. */
+/* A second row of accumulators, all `value`; NULL when memory ends, or at Ctrl-C. */
 static double *new_row(nb_ctx *ctx, const nb_fold_plan *plan, double value)
 {
-    double *row = nb_alloc(ctx, (size_t)plan->count * sizeof *row);
-    for (int64_t i = 0; row && i < plan->count; i++) row[i] = value;
-    return row;
+    size_t bytes = (size_t)plan->count * sizeof(double);
+    double *row = nb_alloc(ctx, bytes);
+    nb_status status = row ? NB_OK : ctx->status;
+    for (int64_t i = 0; nb_fold_more(ctx, &status, i, plan->count); i++) row[i] = value;
+    if (status == NB_OK) return row;
+    nb_free(ctx, row, bytes);
+    return NULL;
 }
 
 static void free_row(nb_ctx *ctx, const nb_fold_plan *plan, double *row)
@@ -40,7 +44,8 @@ static nb_status squares_about_mean(nb_ctx *ctx, nb_call *call, const nb_fold_pl
 {
     double *mean = new_row(ctx, plan, 0);
     nb_status status = mean ? nb_fold_run(ctx, plan, NB_FOLD_sum, NULL, mean) : ctx->status;
-    for (int64_t i = 0; status == NB_OK && i < plan->count; i++) mean[i] /= (double)plan->reduced;
+    for (int64_t i = 0; nb_fold_more(ctx, &status, i, plan->count); i++)
+        mean[i] /= (double)plan->reduced;
     if (status == NB_OK) status = nb_fold_run(ctx, plan, NB_FOLD_squares, mean, acc);
     if (status == NB_OK && call->recording) {
         call->saved[1] = nb_fold_tensor(ctx, plan, mean, NB_F64, 1, true);
@@ -54,7 +59,7 @@ static nb_status find_var(nb_ctx *ctx, nb_call *call, const nb_fold_plan *plan, 
 {
     nb_status status = squares_about_mean(ctx, call, plan, acc);
     double left = freedom(&call->attr, (double)plan->reduced);
-    for (int64_t i = 0; status == NB_OK && i < plan->count; i++) {
+    for (int64_t i = 0; nb_fold_more(ctx, &status, i, plan->count); i++) {
         acc[i] /= left;
         if (call->op->kernel) acc[i] = sqrt(acc[i]);
     }
@@ -113,7 +118,7 @@ static nb_status find_norm(nb_ctx *ctx, nb_call *call, const nb_fold_plan *plan,
     double *c = new_row(ctx, plan, fold == NB_FOLD_powers ? p : 0);
     nb_status status = c ? nb_fold_run(ctx, plan, fold, c, acc) : ctx->status;
     free_row(ctx, plan, c);
-    for (int64_t i = 0; status == NB_OK && i < plan->count; i++) {
+    for (int64_t i = 0; nb_fold_more(ctx, &status, i, plan->count); i++) {
         if (fold == NB_FOLD_squares) acc[i] = sqrt(acc[i]);
         if (fold == NB_FOLD_powers) acc[i] = pow(acc[i], 1 / p);
     }
@@ -193,7 +198,7 @@ static nb_status find_logsumexp(nb_ctx *ctx, nb_call *call, const nb_fold_plan *
     double *most = new_row(ctx, plan, 0);
     nb_status status = most ? nb_fold_run(ctx, plan, NB_FOLD_largest, NULL, most) : ctx->status;
     if (status == NB_OK) status = nb_fold_run(ctx, plan, NB_FOLD_exponentials, most, acc);
-    for (int64_t i = 0; status == NB_OK && i < plan->count; i++)
+    for (int64_t i = 0; nb_fold_more(ctx, &status, i, plan->count); i++)
         acc[i] = isfinite(most[i]) ? most[i] + log(acc[i]) : most[i];
     free_row(ctx, plan, most);
     return status;

@@ -40,7 +40,7 @@ static nb_status find_truth(nb_ctx *ctx, nb_call *call, const nb_fold_plan *plan
 {
     bool every = call->op->kernel;
     nb_status status = nb_fold_run(ctx, plan, NB_FOLD_nonzero, NULL, acc);
-    for (int64_t i = 0; status == NB_OK && i < plan->count; i++)
+    for (int64_t i = 0; nb_fold_more(ctx, &status, i, plan->count); i++)
         acc[i] = every ? acc[i] == (double)plan->reduced : acc[i] > 0;
     return status;
 }

@@ -36,7 +36,8 @@ static nb_status sum_backward(nb_ctx *ctx, nb_record *record, nb_tensor *delta, 
 static nb_status find_mean(nb_ctx *ctx, nb_call *call, const nb_fold_plan *plan, double *acc)
 {
     nb_status status = nb_reduce_fold(ctx, call, plan, acc);
-    for (int64_t i = 0; status == NB_OK && i < plan->count; i++) acc[i] /= (double)plan->reduced;
+    for (int64_t i = 0; nb_fold_more(ctx, &status, i, plan->count); i++)
+        acc[i] /= (double)plan->reduced;
     return status;
 }
 

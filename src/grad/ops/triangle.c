@@ -69,8 +69,9 @@ NB_DEFINE_OP(trace) = {
 static nb_tensor *part_of(nb_ctx *ctx, const nb_op *op, int64_t count, const nb_tensor *t)
 {
     nb_tensor *part = nb_tensor_clone(ctx, t);
-    if (part) nb_matrix_clear(part, op == nb_ops[NB_OP_tril], count);
-    return part;
+    if (!part) return NULL;
+    bool above = op == nb_ops[NB_OP_tril];
+    return nb_tensor_settle(ctx, part, nb_matrix_clear_polled(ctx, part, above, count));
 }
 
 static nb_tensor *part_forward(nb_ctx *ctx, nb_call *call)

@@ -23,6 +23,9 @@ static bool push_activations(lua_State *L, const nb_layer *layer)
 {
     const nb_runs *runs = layer->plan ? layer->plan->runs : NULL;
     nb_activation all = runs ? nb_runs_uniform(runs) : layer->head.activation;
+    const nb_option *option = nb_option_find(layer->type->options, "activation");
+    if (!runs && !all.type && layer->type->accepts)
+        return lua_pushstring(L, option->standard), true;
     if (!runs && !all.type) return false;
     if (all.type) {
         nbl_push_activation(L, all);
@@ -240,6 +243,9 @@ static int layer_neuron(lua_State *L)
     const char *where = nb_layer_where(layer);
     if (!layer->plan)
         return nbl_error(L, "this layer is part of no network yet; its neurons are counted there");
+    if (layer->plan->neurons == 0 && layer->type->accepts)
+        return nbl_error(L, "%s: the units of %s step together and are no neurons one by one", where,
+                         layer->type->name);
     if (layer->plan->neurons == 0) return nbl_error(L, "%s has no neurons", where);
     int64_t number = nbl_check_index(L, 2, layer->plan->neurons, "neuron");
     nbl_push_neuron(L, 1, number);

@@ -120,6 +120,7 @@ static int64_t *listed_starts(lua_State *L, int64_t size, int64_t *pieces)
     int64_t *start = new_starts(L, *pieces);
     start[0] = 0;
     for (int64_t i = 0; i < *pieces; i++) {
+        if (i % BETWEEN_LOOKS == 0) nbl_poll(L, nbl_ctx(L));
         lua_rawgeti(L, 2, i + 1);
         int64_t length = nbl_check_integer(L, -1, "a size");
         if (length < 0 || length > size - start[i])

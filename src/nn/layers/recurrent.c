@@ -75,9 +75,10 @@ static nb_status check_form(nb_ctx *ctx, const nb_layer *layer, const nb_plan *p
 }
 
 /* Its one op takes built-in functions of one number, the same for all units. */
-static nb_status check_activation(nb_ctx *ctx, const nb_layer *layer, const nb_plan *plan)
+static nb_status accept_activation(nb_ctx *ctx, const nb_layer *layer, const nb_plan *plan,
+                                   nb_activation activation)
 {
-    const nb_activation_type *type = layer->head.activation.type;
+    const nb_activation_type *type = activation.type;
     if (layer->differ_count)
         return nb_fail(ctx, NB_EARG, "%s: %s has one activation for all of its units", plan->where,
                        layer->type->name);
@@ -154,7 +155,7 @@ static nb_status plan_recurrent(nb_planner *planner, const nb_layer *layer, nb_p
     nb_ctx *ctx = nb_plan_ctx(planner);
     const recurrent_settings *settings = settings_of(layer);
     nb_status status = check_form(ctx, layer, plan);
-    if (status == NB_OK) status = check_activation(ctx, layer, plan);
+    if (status == NB_OK) status = accept_activation(ctx, layer, plan, layer->head.activation);
     int64_t inputs = plan->in.size[1], given = settings->units * (settings->both ? 2 : 1);
     if (settings->last)
         plan->out = nb_form_vector(given);
@@ -339,6 +340,7 @@ NB_DESCRIPTOR(nb_layer_type, nb_layer_rnn) = {
     .example = "nn.net \"*x3 - rnn 8 relu - 2\"",
     .samples = "*x3 - rnn 4 - 2; *x3 - rnn 3 softplus layers=2 both - 2; *x3 - rnn 2 last",
     .options = rnn_options,
+    .accepts = accept_activation,
     .streaming = NB_STREAM_STATE,
     .whole = whole,
     .price = price,
