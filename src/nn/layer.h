@@ -158,8 +158,8 @@ struct nb_layer_type {
     /* plan->in and where are set: sets out, neurons and the parameters' shapes (nb_plan_param), or
      * says why not: NB_ESHAPE, NB_EARG with plan->where. Changes nothing of the layer. */
     nb_status (*plan)(nb_planner *planner, const nb_layer *layer, nb_plan *plan);
-    /* Whether its one activation, an option of the head, may be this: else NB_EARG with plan->where.
-     * NULL: it has none, or its neurons have one each. */
+    /* Whether its one activation, an option of the head, may be this: else NB_EARG with
+     * plan->where. NULL: it has none, or its neurons have one each. */
     nb_status (*accepts)(nb_ctx *ctx, const nb_layer *layer, const nb_plan *plan,
                          nb_activation activation);
     /* x: (n, in…) → (n, out…), by ops. NB_GIVE_Z is asked of layers with neurons, and of networks

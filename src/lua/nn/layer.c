@@ -244,8 +244,8 @@ static int layer_neuron(lua_State *L)
     if (!layer->plan)
         return nbl_error(L, "this layer is part of no network yet; its neurons are counted there");
     if (layer->plan->neurons == 0 && layer->type->accepts)
-        return nbl_error(L, "%s: the units of %s step together and are no neurons one by one", where,
-                         layer->type->name);
+        return nbl_error(L, "%s: the units of %s step together and are no neurons one by one",
+                         where, layer->type->name);
     if (layer->plan->neurons == 0) return nbl_error(L, "%s has no neurons", where);
     int64_t number = nbl_check_index(L, 2, layer->plan->neurons, "neuron");
     nbl_push_neuron(L, 1, number);
