@@ -84,7 +84,8 @@ static int function_body(lua_State *L)
         frame->out = nb_tensor_scalar(frame->ctx, frame->in[0]->dtype, lua_tonumber(L, -1));
     } else {
         const char *got = nbl_describe(L, -1), *place = push_place(L, frame);
-        nb_fail(frame->ctx, NB_EARG, "%s%s must give a tensor, not %s", frame->what, place, got);
+        nb_fail(frame->ctx, NB_EARG, "%s%s must give a %s, not %s", frame->what, place,
+                frame->number ? "number" : "tensor", got);
     }
     return 0;
 }

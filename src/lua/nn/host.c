@@ -119,13 +119,15 @@ static int function_tostring(lua_State *L);
 static const luaL_Reg function_meta[] = {{"__tostring", function_tostring}, {NULL, NULL}};
 const nbl_kind nbl_activation_kind = {"nabla.activation", FUNCTION_VALUES, function_meta};
 static const nbl_kind cost_kind = {"nabla.cost", FUNCTION_VALUES, function_meta};
+static const nbl_kind metric_kind = {"nabla.metric", FUNCTION_VALUES, function_meta};
 static const nbl_kind layer_function_kind = {"nabla.layer function", FUNCTION_VALUES,
                                              function_meta};
 
 /* The handle at `at`, NULL when it is of none of the three kinds. */
 static function *test_function(lua_State *L, int at)
 {
-    static const nbl_kind *const kinds[] = {&nbl_activation_kind, &cost_kind, &layer_function_kind};
+    static const nbl_kind *const kinds[] = {&nbl_activation_kind, &cost_kind, &metric_kind,
+                                            &layer_function_kind};
     function *self = NULL;
     for (size_t i = 0; !self && i < sizeof kinds / sizeof *kinds; i++)
         self = nbl_test_handle(L, at, kinds[i]);
@@ -220,9 +222,10 @@ const nb_activation_type *nbl_test_activation(lua_State *L, int arg)
     return self->built_in ? self->built_in : &self->activation;
 }
 
-static function *new_cost(lua_State *L, int arg, const char *name)
+/* A function (a, y) → number: a cost, or a metric. */
+static function *new_judge(lua_State *L, int arg, const nbl_kind *kind, const char *name)
 {
-    function *self = new_function(L, arg, &cost_kind, name);
+    function *self = new_function(L, arg, kind, name);
     self->cost = (nb_cost_type){.name = self->name,
                                 .help = "a function of Lua",
                                 .formula = "f(a, y)",
@@ -230,6 +233,16 @@ static function *new_cost(lua_State *L, int arg, const char *name)
                                 .of = call_cost,
                                 .host = &self->host};
     return self;
+}
+
+static function *new_cost(lua_State *L, int arg, const char *name)
+{
+    return new_judge(L, arg, &cost_kind, name);
+}
+
+const nb_cost_type *nbl_new_metric(lua_State *L, int arg, const char *name)
+{
+    return &new_judge(L, arg, &metric_kind, name)->cost;
 }
 
 const nb_host_function *nbl_new_layer_function(lua_State *L, int arg, const char *name)

@@ -24,6 +24,8 @@ void nbl_new_built_in(lua_State *L, const nb_activation_type *type);
 const nb_activation_type *nbl_test_activation(lua_State *L, int arg);
 /* The cost at `arg` likewise. */
 nb_cost nbl_to_cost(lua_State *L, int arg);
+/* The function at `arg` as a metric, (a, y) → number; the handle is pushed. */
+const nb_cost_type *nbl_new_metric(lua_State *L, int arg, const char *name);
 /* The function at `arg` as a layer's; the handle is pushed. `name` may be "". */
 const nb_host_function *nbl_new_layer_function(lua_State *L, int arg, const char *name);
 

@@ -1,6 +1,7 @@
 /* The module nn: what makes networks and their parts. It opens all parts; nobody includes it. */
 #include "lua/nn/host.h"
 #include "lua/nn/layer.h"
+#include "lua/nn/history.h"
 #include "lua/nn/net.h"
 #include "lua/nn/neuron.h"
 #include "lua/nn/optimizer.h"
@@ -13,7 +14,9 @@ void nbl_open_nn(lua_State *L)
     nbl_open_net_pass(L);
     nbl_open_gradcheck(L);
     nbl_open_trace(L);
+    nbl_open_history(L);
     nbl_open_train(L);
+    nbl_open_evaluate(L);
     nbl_open_net_stream(L);
     lua_pop(L, 2);
     nbl_open_layers(L);

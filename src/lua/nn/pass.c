@@ -20,7 +20,6 @@ typedef struct pass {
     nb_tensor **out;         /* a handle on the stack */
     nb_tensor ***piece;      /* or one for each of a list of sequences */
     nb_optimizer *optimizer; /* of step */
-    nb_evaluation evaluation;
     double cost;
 } pass;
 
@@ -330,67 +329,6 @@ static int net_step(lua_State *L)
     return 1;
 }
 
-/* ---- Evaluation ---- */
-
-static nb_status evaluate(nb_ctx *ctx, void *data)
-{
-    pass *work = data;
-    nb_set *set = nbl_examples_set(ctx, work->net, &work->examples);
-    if (!set) return ctx->status;
-    nb_weights weights = {.of = NULL};
-    nb_status status = nb_set_check(ctx, work->net, set);
-    if (status == NB_OK)
-        status = nb_weights_read(ctx, work->net, set, work->examples.weights, &weights);
-    if (status == NB_OK)
-        status = nb_evaluate_weighted(ctx, work->net, set, &weights, &work->evaluation);
-    nb_weights_free(ctx, &weights);
-    nb_set_release(ctx, set);
-    return status;
-}
-
-static int evaluation_tostring(lua_State *L)
-{
-    nb_text *text = nbl_new_text(L);
-    lua_getfield(L, 1, "cost");
-    nb_text_add(text, "cost %.4g", lua_tonumber(L, -1));
-    if (lua_getfield(L, 1, "accuracy") != LUA_TNIL) {
-        nb_text_add(text, " · accuracy %.1f %% · ", 100 * lua_tonumber(L, -1));
-        lua_getfield(L, 1, "correct");
-        nb_text_add_grouped(text, lua_tointeger(L, -1));
-        nb_text_add(text, " right of ");
-        lua_getfield(L, 1, "answers");
-    } else {
-        nb_text_add(text, " · examples ");
-        lua_getfield(L, 1, "examples");
-    }
-    nb_text_add_grouped(text, lua_tointeger(L, -1));
-    nbl_push_text(L, text);
-    return 1;
-}
-
-static void push_evaluation(lua_State *L, const nb_evaluation *from)
-{
-    lua_createtable(L, 0, 5);
-    nbl_set_number(L, "cost", from->cost);
-    nbl_set_integer(L, "examples", from->examples);
-    if (from->correct >= 0) {
-        nbl_set_integer(L, "answers", from->answers);
-        nbl_set_integer(L, "correct", from->correct);
-        nbl_set_number(L, "accuracy", nb_evaluation_accuracy(from));
-    }
-    nbl_set_printer(L, "nabla.evaluation", evaluation_tostring);
-}
-
-static int net_evaluate(lua_State *L)
-{
-    nbl_net *self = nbl_check_net(L, 1);
-    pass work = {.net = self->net};
-    read_weighted(L, "net:evaluate", &work);
-    nbl_net_run(L, self, evaluate, &work);
-    push_evaluation(L, &work.evaluation);
-    return 1;
-}
-
 /* ---- Classes ---- */
 
 typedef struct classify_job {
@@ -508,12 +446,6 @@ static const nbl_entry entries[] = {
      "net = nn.net \"4 - 3 - 2\"\no = nn.sgd{lr = 3}\n"
      "for i = 1, 10 do print(net:step(tensor.ones(5, 4), tensor.ones(5, 2), o)) end",
      step_fields},
-    {":evaluate", net_evaluate, "net:evaluate(set | x, y [, {weights}])",
-     "Cost and, where y holds classes, accuracy over all answers, one an example, one a "
-     "step, or one a place of space, whose channels are its classes: .cost .accuracy .correct "
-     ".answers .examples. Weights enter the cost; answers are counted as they are.",
-     "digits = data.digits()\nprint(nn.net(\"64 - 10\"):evaluate(digits.test))",
-     nbl_weights_fields},
     {":classify", net_classify, "net:classify(x | set)",
      "The name of the class with the largest output, for one example; a table of names for "
      "several. A single output answers for two: above one half (of a logit: above 0) the second "

@@ -2,6 +2,7 @@
 #include "lua/nn/history.h"
 #include "lua/nn/net.h"
 #include "lua/nn/examples.h"
+#include "lua/nn/metric.h"
 #include "lua/nn/part.h"
 #include "lua/nn/optimizer.h"
 #include "lua/nn/host.h"
@@ -19,7 +20,7 @@
 typedef struct train_options {
     int64_t epochs, batch, seed, patience; /* seed -1: not given */
     bool shuffle, progress;
-    int valid, test, weights, on_epoch, on_batch, every;
+    int valid, test, metrics, weights, on_epoch, on_batch, every;
     const char *checkpoint, *resume;
     nbl_optimizer_choice choice;
 } train_options;
@@ -81,6 +82,7 @@ static const nb_option train_fields[] = {
      .standard = "none",
      .kind = NB_HOST,
      .offset = FIELD(test)},
+    NBL_METRICS_OPTION(FIELD(metrics)),
     NBL_WEIGHTS_OPTION(FIELD(weights)),
     {.name = "checkpoint",
      .help =
@@ -154,6 +156,17 @@ static void set_known(lua_State *L, const char *name, double value)
     if (!isnan(value)) nbl_set_number(L, name, value);
 }
 
+/* Of the last epoch, as the field metrics of the table on the stack's top. */
+static void push_metrics(lua_State *L, const nb_history *history)
+{
+    const nb_epoch *last = &history->epoch[history->epochs - 1];
+    if (!history->metrics) return;
+    lua_createtable(L, 0, history->metrics);
+    for (int i = 0; i < history->metrics; i++)
+        nbl_set_number(L, history->metric[i], last->metric[i]);
+    lua_setfield(L, -2, "metrics");
+}
+
 /* The table that callbacks get; the network's handle is on the stack's top and becomes its field.
  */
 static void push_info(lua_State *L, const nb_progress *progress)
@@ -171,6 +184,7 @@ static void push_info(lua_State *L, const nb_progress *progress)
     set_known(L, "valid_cost", progress->valid_cost);
     set_known(L, "test", progress->accuracy);
     set_known(L, "test_cost", progress->test_cost);
+    if (progress->history) push_metrics(L, progress->history);
     set_known(L, "seconds", progress->seconds);
     set_known(L, "rate", progress->rate);
     nbl_set_number(L, "lr", progress->lr);
@@ -406,6 +420,7 @@ static int net_train(lua_State *L)
 {
     nbl_net *self = nbl_check_net(L, 1);
     nbl_examples examples;
+    nbl_metrics metrics;
     train_options options;
     int next = nbl_read_examples(L, 2, self->net, "net:train", true, &examples);
     if (lua_type(L, next) == LUA_TNUMBER) refuse_numbers(L, next);
@@ -420,6 +435,9 @@ static int net_train(lua_State *L)
     work->options.run.seed_told = options.seed >= 0;
     work->self = self;
     work->examples = examples;
+    nbl_read_metrics(L, options.metrics, "net:train", &metrics);
+    work->options.run.metrics = metrics.asked.count ? &metrics.asked : NULL;
+    work->options.run.metric_names = metrics.name;
     work->options.keeping = (nb_keeping){.path = options.checkpoint,
                                          .resume = options.resume,
                                          .classes = classes_of(self, examples.set)};

@@ -159,6 +159,21 @@ static nb_status add_history(nb_ctx *ctx, nb_archive *archive, const nb_history 
     return status;
 }
 
+static nb_status add_metrics(nb_ctx *ctx, nb_archive *archive, const nb_history *history)
+{
+    nb_status status = NB_OK;
+    for (int k = 0; k < history->metrics && history->epochs && status == NB_OK; k++) {
+        char key[KEY_MAX];
+        nb_tensor *list = nb_tensor_new(ctx, NB_F64, 1, &history->epochs);
+        if (!list) return ctx->status;
+        double *number = nb_tensor_data(list);
+        for (int64_t i = 0; i < history->epochs; i++) number[i] = history->epoch[i].metric[k];
+        status = nb_archive_add(ctx, archive, key_of(key, "metric", history->metric[k]), list);
+        nb_tensor_release(ctx, list);
+    }
+    return status;
+}
+
 static nb_status add_optimizer(nb_ctx *ctx, nb_archive *archive, const nb_trainer *t)
 {
     char key[KEY_MAX];
@@ -193,6 +208,7 @@ static nb_status add_run(nb_ctx *ctx, nb_archive *archive, const nb_trainer *t)
     if (status == NB_OK) status = add_fields(ctx, archive, course_fields, &t->course);
     if (status == NB_OK) status = add_fields(ctx, archive, history_fields, &history);
     if (status == NB_OK) status = add_history(ctx, archive, &t->history);
+    if (status == NB_OK) status = add_metrics(ctx, archive, &t->history);
     if (status == NB_OK) status = add_optimizer(ctx, archive, t);
     return status == NB_OK ? add_best(ctx, archive, t) : status;
 }
@@ -264,6 +280,25 @@ static nb_status read_history(nb_ctx *ctx, const nb_archive *archive, nb_history
     }
     if (status == NB_OK) history->epochs = epochs;
     return status;
+}
+
+/* Those that are asked for now; NaN for epochs in which nobody did. */
+static nb_status read_metrics(nb_ctx *ctx, const nb_archive *archive, const nb_history *asked,
+                              nb_history *history)
+{
+    history->metrics = asked->metrics;
+    memcpy(history->metric, asked->metric, sizeof history->metric);
+    for (int k = 0; k < history->metrics; k++) {
+        char key[KEY_MAX];
+        const double *number = NULL;
+        key_of(key, "metric", history->metric[k]);
+        if (nb_archive_find(archive, key))
+            number = find_numbers(ctx, archive, "metric", history->metric[k], history->epochs);
+        if (!number && nb_archive_find(archive, key)) return ctx->status;
+        for (int64_t i = 0; i < history->epochs; i++)
+            history->epoch[i].metric[k] = number ? number[i] : NAN;
+    }
+    return NB_OK;
 }
 
 /* Where the run stood is where a run can stand. */
@@ -386,6 +421,7 @@ static nb_status read_snapshot(nb_ctx *ctx, const nb_archive *archive, const nb_
     if (status == NB_OK) status = nb_model_numbers(ctx, archive, t->net, &s->net[0], &s->net[1]);
     if (status == NB_OK) status = read_fields(ctx, archive, course_fields, &s->course);
     if (status == NB_OK) status = read_history(ctx, archive, &s->history);
+    if (status == NB_OK) status = read_metrics(ctx, archive, &t->history, &s->history);
     if (status == NB_OK) status = check_course(ctx, &s->course, &s->history);
     if (status == NB_OK) status = check_order(ctx, &s->course, &t->course);
     if (status == NB_OK && t->seed_told && s->course.seed != t->course.seed)

@@ -5,6 +5,7 @@
  *   run                text: NB_CHECKPOINT_FORMAT, and the optimizer's name behind a space
  *   @run.NAME          a number of nb_course or nb_history (two for seeds: high and low word)
  *   @history.NAME      nb_epoch_fields, a number for every whole epoch; absent before the first
+ *   @metric.NAME       of every whole epoch, of the metrics that were asked for
  *   @option.NAME       of the optimizer: as it is now, and as it was when the run began
  *   @state.NAME        the optimizer's vectors
  *   @best.0, @best.1   parameters and figures of the best epoch; absent where none are kept */

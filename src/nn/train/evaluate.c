@@ -95,9 +95,11 @@ typedef struct chunk {
     nb_tensor *weights; /* NULL: all count alike */
 } chunk;
 
-/* Over the chunks: C times what counts, and what counts. */
+/* Over the chunks: C times what counts, and what counts; right answers, and other metrics. */
 typedef struct sums {
     double cost, weight;
+    nb_evaluation *out;
+    nb_measure measure;
 } sums;
 
 static nb_status gather(nb_ctx *ctx, const nb_net *net, const nb_set *set, chunk *c)
@@ -159,19 +161,64 @@ static void count_rows(const nb_net *net, bool numbers, const nb_tensor *rows, c
         out->correct = -1;
 }
 
-static nb_status count_right(nb_ctx *ctx, const nb_net *net, const chunk *c, const nb_result *pass,
-                             nb_evaluation *out)
+/* The outputs a where the cost has gone on from z and a metric is of a itself, else those of the
+ * pass. */
+static nb_tensor *outputs_of(nb_ctx *ctx, nb_net *net, const chunk *c, const nb_result *pass,
+                             const nb_measure *measure)
+{
+    nb_result again;
+    const nb_mode mode = {.lengths = c->batch.lengths};
+    if (!measure->values || nb_net_fused(net) == NB_OPS) return nb_tensor_retain(pass->output);
+    if (nb_net_run(ctx, net, c->batch.x, NULL, &mode, NULL, &again) != NB_OK) return NULL;
+    nb_tensor *a = nb_tensor_retain(again.output);
+    nb_result_free(ctx, &again);
+    return a;
+}
+
+/* (answers, K), whatever stood before K; of one dimension the numbers are answers of their own. */
+static nb_tensor *as_rows(nb_ctx *ctx, const nb_tensor *t)
+{
+    const int64_t shape[2] = {-1, t->dims > 1 ? t->shape[t->dims - 1] : 1};
+    return nb_tensor_reshape(ctx, t, 2, shape);
+}
+
+static nb_status measure(nb_ctx *ctx, nb_net *net, const chunk *c, const nb_result *pass,
+                         const nb_tensor *y, nb_tensor *classes, nb_measure *into)
+{
+    if (!into->asked || !into->asked->count) return NB_OK;
+    nb_tensor *a = outputs_of(ctx, net, c, pass, into);
+    nb_tensor *rows = a ? answer_rows(ctx, net, a, pass->lengths) : NULL;
+    nb_judged answers = {.given = rows ? as_rows(ctx, rows) : NULL};
+    const int64_t all = -1;
+    nb_tensor *numbers = classes ? nb_tensor_reshape(ctx, classes, 1, &all) : NULL;
+    nb_tensor *targets = classes ? NULL : as_rows(ctx, y);
+    bool there = answers.given && (numbers || targets);
+    answers.classes = numbers;
+    answers.wanted = targets;
+    nb_status status = there ? nb_measure_add(ctx, into, &answers) : ctx->status;
+    nb_tensor_release(ctx, (nb_tensor *)(uintptr_t)answers.given);
+    nb_tensor_release(ctx, numbers);
+    nb_tensor_release(ctx, targets);
+    nb_tensor_release(ctx, rows);
+    nb_tensor_release(ctx, a);
+    return status;
+}
+
+static nb_status judge(nb_ctx *ctx, nb_net *net, const chunk *c, const nb_result *pass, sums *all)
 {
     nb_tensor *lengths = pass->lengths, *classes = NULL;
     nb_tensor *rows = answer_rows(ctx, net, pass->output, lengths);
     nb_tensor *y = rows ? answer_rows(ctx, net, c->batch.y, lengths) : NULL;
     if (y && c->classes) classes = real_rows(ctx, c->classes, lengths);
-    bool whole = y && (classes || !c->classes);
-    if (whole) count_rows(net, c->classes == c->batch.y, rows, y, classes, out);
+    nb_status status = y && (classes || !c->classes) ? NB_OK : ctx->status;
+    if (status == NB_OK) {
+        count_rows(net, c->classes == c->batch.y, rows, y, classes, all->out);
+        status = measure(ctx, net, c, pass, y, classes, &all->measure);
+    }
     nb_tensor_release(ctx, rows);
     nb_tensor_release(ctx, y);
     nb_tensor_release(ctx, classes);
-    return whole ? NB_OK : ctx->status;
+    return status;
 }
 
 /* What an example's weight counts for: 1, or its steps where sequences differ in length. */
@@ -197,7 +244,7 @@ static double weight_of(const chunk *c, const nb_set *set, const nb_result *pass
 }
 
 static nb_status add_chunk(nb_ctx *ctx, nb_net *net, const nb_set *set, const nb_weights *weights,
-                           chunk *c, sums *all, nb_evaluation *out)
+                           chunk *c, sums *all)
 {
     nb_status status = gather(ctx, net, set, c);
     if (status == NB_OK && weights)
@@ -210,8 +257,8 @@ static nb_status add_chunk(nb_ctx *ctx, nb_net *net, const nb_set *set, const nb
     double weight = weight_of(c, set, &pass);
     all->cost += nb_tensor_item(pass.cost) * weight;
     all->weight += weight;
-    out->examples += c->n;
-    status = count_right(ctx, net, c, &pass, out);
+    all->out->examples += c->n;
+    status = judge(ctx, net, c, &pass, all);
     nb_result_free(ctx, &pass);
     return status;
 }
@@ -225,24 +272,26 @@ static void drop(nb_ctx *ctx, chunk *c)
 
 nb_status nb_evaluate(nb_ctx *ctx, nb_net *net, const nb_set *set, nb_evaluation *out)
 {
-    return nb_evaluate_weighted(ctx, net, set, NULL, out);
+    return nb_evaluate_with(ctx, net, set, NULL, NULL, out);
 }
 
-nb_status nb_evaluate_weighted(nb_ctx *ctx, nb_net *net, const nb_set *set,
-                               const nb_weights *weights, nb_evaluation *out)
+nb_status nb_evaluate_with(nb_ctx *ctx, nb_net *net, const nb_set *set, const nb_weights *weights,
+                           nb_metrics_asked *metrics, nb_evaluation *out)
 {
-    sums all = {.cost = 0};
-    nb_status status = nb_set_check(ctx, net, set);
+    sums all = {.out = out};
     *out = (nb_evaluation){.examples = 0};
-    int64_t most = status == NB_OK ? chunk_size(net, set) : 1;
+    nb_status status = nb_set_check(ctx, net, set);
+    if (status == NB_OK) status = nb_measure_begin(ctx, &all.measure, metrics, net, set);
+    if (status != NB_OK) return status;
+    int64_t most = chunk_size(net, set);
     for (int64_t i = 0; i < set->count && status == NB_OK; i += most) {
         chunk c = {.start = i, .n = nb_least_i64(set->count - i, most)};
         nb_tell(ctx, "evaluating", i, set->count);
-        status = add_chunk(ctx, net, set, weights, &c, &all, out);
+        status = add_chunk(ctx, net, set, weights, &c, &all);
         drop(ctx, &c);
     }
     out->cost = all.weight > 0 ? all.cost / all.weight : 0;
-    return status;
+    return nb_measure_end(ctx, &all.measure, status, nb_evaluation_accuracy(out));
 }
 
 double nb_evaluation_accuracy(const nb_evaluation *evaluation)

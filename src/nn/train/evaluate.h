@@ -2,6 +2,7 @@
 #ifndef NB_EVALUATE_H
 #define NB_EVALUATE_H
 
+#include "nn/train/measure.h"
 #include "nn/train/weights.h"
 
 typedef struct nb_evaluation {
@@ -14,9 +15,10 @@ typedef struct nb_evaluation {
 /* Cost and, where y holds classes (or one-hot targets), right answers: the output's largest value
  * at the class, at every step; a single output: on the right side of one half. */
 nb_status nb_evaluate(nb_ctx *ctx, nb_net *net, const nb_set *set, nb_evaluation *out);
-/* The same with the cost Σ w C_x / Σ w; answers are counted as they are. */
-nb_status nb_evaluate_weighted(nb_ctx *ctx, nb_net *net, const nb_set *set,
-                               const nb_weights *weights, nb_evaluation *out);
+/* The same with the cost Σ w C_x / Σ w where there are weights, answers counted as they are; and
+ * with metrics. Either may be NULL. */
+nb_status nb_evaluate_with(nb_ctx *ctx, nb_net *net, const nb_set *set, const nb_weights *weights,
+                           nb_metrics_asked *metrics, nb_evaluation *out);
 /* The share of right answers; NaN where there are none to judge. */
 double nb_evaluation_accuracy(const nb_evaluation *evaluation);
 

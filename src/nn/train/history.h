@@ -2,7 +2,7 @@
 #ifndef NB_HISTORY_H
 #define NB_HISTORY_H
 
-#include "base/context.h"
+#include "nn/train/metric.h"
 
 #include <stdbool.h>
 
@@ -12,8 +12,9 @@ typedef struct nb_epoch {
      * right answers, NaN where y holds no classes. */
     double valid_cost, valid_accuracy;
     double test_cost, accuracy;
-    double elapsed; /* seconds since the run began */
-    double lr;      /* the learning rate of its last step */
+    double metric[NB_METRICS_MAX]; /* of those asked for; NaN where there is nothing to tell of */
+    double elapsed;                /* seconds since the run began */
+    double lr;                     /* the learning rate of its last step */
 } nb_epoch;
 
 /* The numbers of an epoch, by the names that users and files know them by. */
@@ -27,6 +28,8 @@ extern const nb_epoch_field nb_epoch_fields[];
 typedef struct nb_history {
     int64_t epochs, room; /* whole epochs done */
     nb_epoch *epoch;
+    int metrics; /* that every epoch has, by these names */
+    char metric[NB_METRICS_MAX][NB_NAME_MAX];
     double seconds;
     int64_t examples; /* trained on, all epochs together */
     int64_t tested;   /* examples of the test set */

@@ -133,6 +133,7 @@ static nb_status end_epoch(loop *l)
     const nb_epoch *last = &history->epoch[history->epochs - 1];
     nb_progress p = progress_of(l);
     p.batch = 0;
+    p.history = history;
     p.accuracy = last->accuracy;
     p.test_cost = last->test_cost;
     p.valid_accuracy = last->valid_accuracy;

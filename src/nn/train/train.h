@@ -13,8 +13,9 @@ typedef struct nb_progress {
     double accuracy;  /* on the test set at an epoch's end; NaN where there is none */
     double test_cost; /* likewise */
     double valid_accuracy, valid_cost; /* likewise, on the valid set */
-    double seconds;                    /* since train began */
-    double rate;                       /* training examples a second so far */
+    const nb_history *history; /* at an epoch's end, whose metrics its last entry has; else NULL */
+    double seconds;            /* since train began */
+    double rate;               /* training examples a second so far */
     double lr; /* the learning rate of the last step; for those who show: NaN where it is
                   the user's own */
 } nb_progress;

@@ -5,6 +5,7 @@
 #include "base/memory.h"
 
 #include <math.h>
+#include <string.h>
 
 /* A set that is only evaluated; or NULL. */
 static nb_status check_other(nb_ctx *ctx, const nb_net *net, const nb_set *set, const char *name)
@@ -27,6 +28,10 @@ static nb_status check(nb_ctx *ctx, const nb_net *net, const nb_set *set,
         return nb_fail(ctx, NB_EARG,
                        "patience waits for a lower cost on valid, and there is no valid; "
                        "set:split(0.9) gives a part to hold back");
+    if (options->metrics && !options->valid && !options->test)
+        return nb_fail(ctx, NB_EARG,
+                       "metrics are measured on valid, else on test, and there is "
+                       "neither");
     nb_status status = nb_net_check_cost(ctx, net);
     if (status == NB_OK) status = nb_set_check(ctx, net, set);
     if (status == NB_OK) status = check_other(ctx, net, options->valid, "valid");
@@ -55,10 +60,14 @@ nb_trainer *nb_trainer_new(nb_ctx *ctx, nb_net *net, nb_set *set, const nb_train
                                  .group = options->accumulate > 1 ? options->accumulate : 1,
                                  .seed = options->seed,
                                  .shuffle = options->shuffle},
+                      .metrics = options->metrics,
                       .patience = options->patience,
                       .penalty = nb_penalty_per(&options->penalty, set->count),
                       .began = nb_clock(),
                       .keep_grads = options->keep_grads};
+    t->history.metrics = t->metrics ? t->metrics->count : 0;
+    for (int i = 0; i < t->history.metrics; i++)
+        memcpy(t->history.metric[i], options->metric_names[i], NB_NAME_MAX);
     t->order = nb_alloc(ctx, (size_t)set->count * sizeof *t->order);
     if (t->order && nb_weights_read(ctx, net, set, options->weights, &t->weights) == NB_OK)
         return t;
@@ -276,13 +285,13 @@ nb_status nb_trainer_step(nb_ctx *ctx, nb_trainer *t, double *cost)
 }
 
 /* NaN twice where there is no set. */
-static nb_status judge(nb_ctx *ctx, const nb_trainer *t, const nb_set *set, double *cost,
-                       double *accuracy)
+static nb_status judge(nb_ctx *ctx, const nb_trainer *t, const nb_set *set,
+                       nb_metrics_asked *metrics, double *cost, double *accuracy)
 {
     nb_evaluation result;
     *cost = *accuracy = NAN;
     if (!set) return NB_OK;
-    nb_status status = nb_evaluate(ctx, t->net, set, &result);
+    nb_status status = nb_evaluate_with(ctx, t->net, set, NULL, metrics, &result);
     if (status != NB_OK) return status;
     *cost = result.cost;
     *accuracy = nb_evaluation_accuracy(&result);
@@ -314,12 +323,16 @@ nb_status nb_trainer_end_epoch(nb_ctx *ctx, nb_trainer *t)
     const nb_course *at = &t->course;
     nb_history *history = &t->history;
     nb_epoch epoch = {.cost = nb_course_cost(at), .lr = rate_of(t)};
+    nb_metrics_asked *of_test = t->valid ? NULL : t->metrics;
     if (!nb_trainer_is_whole(t) || history->epochs == at->epoch) return NB_OK;
     nb_status status = nb_history_reserve(ctx, history, 1);
-    if (status == NB_OK) status = judge(ctx, t, t->valid, &epoch.valid_cost, &epoch.valid_accuracy);
-    if (status == NB_OK) status = judge(ctx, t, t->test, &epoch.test_cost, &epoch.accuracy);
+    if (status == NB_OK)
+        status = judge(ctx, t, t->valid, t->metrics, &epoch.valid_cost, &epoch.valid_accuracy);
+    if (status == NB_OK)
+        status = judge(ctx, t, t->test, of_test, &epoch.test_cost, &epoch.accuracy);
     if (status == NB_OK && is_best(t, &epoch)) status = keep_best(ctx, t, at->epoch);
     if (status != NB_OK) return status;
+    for (int i = 0; i < history->metrics; i++) epoch.metric[i] = t->metrics->value[i];
     epoch.elapsed = nb_trainer_seconds(t);
     history->epoch[history->epochs++] = epoch;
     return NB_OK;

@@ -13,13 +13,16 @@ typedef struct nb_trainer_options {
     uint64_t seed;  /* of the shuffling */
     bool seed_told; /* by the user: a run that goes on must have it */
     bool shuffle;
-    nb_optimizer *optimizer; /* borrowed for the trainer's life */
-    nb_weighing weights;     /* of examples or classes (nb_weights_read) */
-    nb_set *valid, *test;    /* evaluated at every epoch's end; or NULL */
-    int64_t patience;        /* epochs without a lower cost on valid that end the run; 0: none do */
-    nb_penalty penalty;      /* l1 and l2 are the book's λ: the set's examples divide them */
-    int64_t accumulate;      /* batches that make one step; 0 is 1 */
-    bool keep_grads;         /* somebody reads net:grads() between steps */
+    nb_optimizer *optimizer;   /* borrowed for the trainer's life */
+    nb_weighing weights;       /* of examples or classes (nb_weights_read) */
+    nb_set *valid, *test;      /* evaluated at every epoch's end; or NULL */
+    nb_metrics_asked *metrics; /* measured on valid, else on test, at every epoch's end; borrowed
+                                  for the trainer's life, or NULL */
+    const char (*metric_names)[NB_NAME_MAX];
+    int64_t patience;   /* epochs without a lower cost on valid that end the run; 0: none do */
+    nb_penalty penalty; /* l1 and l2 are the book's λ: the set's examples divide them */
+    int64_t accumulate; /* batches that make one step; 0 is 1 */
+    bool keep_grads;    /* somebody reads net:grads() between steps */
 } nb_trainer_options;
 
 /* A run in numbers: how it goes, and how far it has come. With the network's and the optimizer's
@@ -52,6 +55,7 @@ typedef struct nb_trainer {
     nb_weights weights;
     nb_tensor *x, *y;           /* of a whole batch */
     nb_tensor *rest_x, *rest_y; /* of the last, shorter one */
+    nb_metrics_asked *metrics;  /* or NULL */
     int64_t patience;
     nb_tensor
         *best[NB_NET_STATE]; /* where patience: the network after epoch course.best; or NULL */

@@ -96,6 +96,48 @@ static void test_chunks(void **state)
     nb_net_release(ctx, net);
 }
 
+/* Metrics with memory that ends at every request: what was asked for is there whole or not at all.
+ */
+static void test_metrics_without_memory(void **state)
+{
+    nb_memory *memory = &ctx->memory;
+    (void)state;
+    nb_net *net = identity_net("3 - 3 softmax : cross_entropy", 3);
+    nb_set *set = random_set(ctx, 70, 3, 3);
+    nb_metrics_asked asked = {.count = 2};
+    asked.metric[0] = (nb_metric){.type = nb_metrics[NB_METRIC_top_k], .number = {2}};
+    asked.metric[1] = (nb_metric){.type = nb_metrics[NB_METRIC_confusion]};
+    nb_evaluation out;
+    nb_status status = NB_EMEMORY;
+    size_t n = 1;
+    nb_pool_trim(ctx);
+    memory->pool_cap = 0;
+    for (; status != NB_OK; n++) {
+        size_t live = memory->live;
+        memory->fail_at = memory->requests + n;
+        status = nb_evaluate_with(ctx, net, set, NULL, &asked, &out);
+        if (status == NB_OK) break;
+        assert_int_equal(memory->live, live);
+        assert_null(asked.table[1]);
+    }
+    memory->fail_at = 0;
+    assert_true(n > 10);
+    assert_non_null(asked.table[1]);
+    double sum = 0, right = 0;
+    for (int64_t i = 0; i < 3; i++)
+        for (int64_t k = 0; k < 3; k++) {
+            double count = nb_tensor_get(asked.table[1], (const int64_t[]){i, k});
+            sum += count;
+            right += i == k ? count : 0;
+        }
+    assert_true(sum == 70);
+    assert_true(right == (double)out.correct);
+    assert_true(asked.value[0] >= right / 70 && asked.value[0] <= 1);
+    nb_tensor_release(ctx, asked.table[1]);
+    nb_set_release(ctx, set);
+    nb_net_release(ctx, net);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(test_##name, setup, teardown)
 
 int main(void)
@@ -104,6 +146,7 @@ int main(void)
         TEST(one_output),
         TEST(targets_without_answers),
         TEST(chunks),
+        TEST(metrics_without_memory),
     };
     return cmocka_run_group_tests_name("evaluate", tests, NULL, NULL);
 }
