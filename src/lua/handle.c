@@ -188,6 +188,14 @@ void nbl_set_printer(lua_State *L, const char *name, lua_CFunction to_string)
     lua_setmetatable(L, -2);
 }
 
+void nbl_set_brief(lua_State *L, lua_CFunction to_string)
+{
+    lua_getmetatable(L, -1);
+    lua_pushcfunction(L, to_string);
+    lua_setfield(L, -2, "__brief");
+    lua_pop(L, 1);
+}
+
 void nbl_set_number(lua_State *L, const char *field, double value)
 {
     lua_pushnumber(L, value);

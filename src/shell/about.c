@@ -36,11 +36,12 @@ static const char *noun_of(lua_State *L, int value)
     return noun;
 }
 
-/* Adds the first line of what the prompt would show, cut. */
+/* Adds the line that the value has for it, or the first of what the prompt would show, cut. */
 static void add_shown(lua_State *L, nb_text *out, int value, const sh_terminal *terminal)
 {
-    sh_show_push(L, value, terminal);
-    const char *text = lua_tostring(L, -1);
+    if (!luaL_callmeta(L, value, "__brief")) sh_show_push(L, value, terminal);
+    const char *text = luaL_tolstring(L, -1, NULL);
+    lua_remove(L, -2);
     size_t length = strcspn(text, "\n");
     bool cut = length > TEXT_SHOWN;
     if (cut) length = TEXT_SHOWN;

@@ -133,6 +133,25 @@ static int history_tostring(lua_State *L)
     return 1;
 }
 
+/* "30 epochs · cost 0.0123 · test 96.10 %", of the last one. */
+static int history_brief(lua_State *L)
+{
+    luaL_checktype(L, 1, LUA_TTABLE);
+    lua_settop(L, 1);
+    nb_text *text = nbl_new_text(L);
+    lua_getfield(L, 1, "epochs");
+    lua_Integer epochs = lua_tointeger(L, -1);
+    nb_text_add_grouped(text, epochs);
+    nb_text_add(text, epochs == 1 ? " epoch" : " epochs");
+    if (epochs > 0) nb_text_add(text, " · cost %.4g", number_at(L, "cost", epochs));
+    for (int i = 0; epochs > 0 && i < SETS; i++) {
+        double share = number_at(L, sets[i].share, epochs);
+        if (!isnan(share)) nb_text_add(text, " · %s %.2f %%", sets[i].title, 100 * share);
+    }
+    nbl_push_text(L, text);
+    return 1;
+}
+
 const char *nbl_common_note(int64_t common, int64_t tested, char out[NBL_NOTE_MAX])
 {
     if (common == tested)
@@ -325,4 +344,5 @@ void nbl_push_history(lua_State *L, const nb_history *from)
     if (from->best) nbl_set_integer(L, "best", from->best);
     if (from->stopped) nbl_set_integer(L, "stopped", from->stopped);
     nbl_set_printer(L, HISTORY, history_tostring);
+    nbl_set_brief(L, history_brief);
 }
