@@ -25,6 +25,7 @@ local KINDS <const> = {
     {kind = "activation", title = "ACTIVATIONS"},
     {kind = "cost", title = "COSTS"},
     {kind = "optimizer", title = "OPTIMIZERS"},
+    {kind = "schedule", title = "SCHEDULES"},
     {kind = "initialiser", title = "INITIALISERS"},
     {kind = "file format", title = "FILE FORMATS"},
     {kind = "page", title = "NOTES"},

@@ -244,7 +244,7 @@ end
 
 local FAMILIES = {
     {"layer", "layers"}, {"activation", "activations"}, {"cost", "costs"},
-    {"optimizer", "optimizers"}, {"initialiser", "initialisers"},
+    {"optimizer", "optimizers"}, {"schedule", "schedules"}, {"initialiser", "initialisers"},
     {"file format", "file formats"}, {"page", "pages"},
 }
 

@@ -50,6 +50,10 @@
 /* The family as values of options: `stem_family`, from the two functions above. Its descriptors
  * have `options`. */
 #define NB_DEFINE_CHOICES(T, stem, word)                                                           \
+    NB_DEFINE_WIDE_CHOICES(T, stem, word, sizeof(nb_chosen))
+
+/* The same where a value is a struct of `bytes` that begins as nb_chosen does, at most an nb_wide. */
+#define NB_DEFINE_WIDE_CHOICES(T, stem, word, bytes)                                               \
     static const void *stem##_find_any(const char *name)                                           \
     {                                                                                              \
         return stem##_find(name);                                                                  \
@@ -63,6 +67,7 @@
         return ((const T *)type)->options;                                                         \
     }                                                                                              \
     const nb_family stem##_family = {.noun = word,                                                 \
+                                     .size = bytes,                                                \
                                      .find = stem##_find_any,                                      \
                                      .name_at = stem##_name_at,                                    \
                                      .name = stem##_name_of,                                       \

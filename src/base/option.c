@@ -45,7 +45,7 @@ static void store(const nb_option *option, void *target, double value)
         *(char *)field = '\0';
         break;
     case NB_CHOSEN:
-        memset(field, 0, sizeof(nb_chosen));
+        memset(field, 0, nb_family_size(option->family));
         break;
     case NB_HOST:
         *(int *)field = 0;
@@ -248,9 +248,10 @@ void nb_chosen_defaults(const nb_option *options, double number[NB_CHOSEN_NUMBER
 
 void nb_option_choose(const nb_option *option, void *target, const void *type)
 {
-    nb_chosen chosen = {.type = type};
-    nb_chosen_defaults(type ? option->family->options(type) : NULL, chosen.number);
-    memcpy((char *)target + option->offset, &chosen, sizeof chosen);
+    nb_wide value = {.chosen = {.type = type}};
+    const nb_option *options = type ? option->family->options(type) : NULL;
+    if (options) nb_option_defaults(options, &value);
+    memcpy((char *)target + option->offset, &value, nb_family_size(option->family));
 }
 
 bool nb_option_is_default(const nb_option *option, const void *target)

@@ -45,14 +45,24 @@ typedef struct nb_chosen {
     double number[NB_CHOSEN_NUMBERS];
 } nb_chosen;
 
+/* Room for any word: one of its options may be a word too. */
+typedef struct nb_wide {
+    nb_chosen chosen, inner;
+} nb_wide;
+
 /* A family whose words are values of options. */
 typedef struct nb_family {
     const char *noun; /* "initialiser" */
+    size_t size;      /* bytes of a value, which begins as nb_chosen does; 0: those of one */
     const void *(*find)(const char *name);
     const char *(*name_at)(const void *list, size_t i);
     const char *(*name)(const void *type);
-    const nb_option *(*options)(const void *type); /* numbers, into nb_chosen.number; or NULL */
+    const nb_option *(*options)(const void *type); /* into the value; or NULL */
 } nb_family;
+static inline size_t nb_family_size(const nb_family *family)
+{
+    return family->size ? family->size : sizeof(nb_chosen);
+}
 
 struct nb_option {
     const char *name;

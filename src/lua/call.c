@@ -15,6 +15,7 @@ typedef struct call_frame {
     int count;
     bool number; /* will do for a tensor */
     nb_tensor *out;
+    double value; /* of nbl_call_number */
     bool stop;
 } call_frame;
 
@@ -111,6 +112,27 @@ static int hook_body(lua_State *L)
     lua_call(L, count, 1);
     frame->stop = lua_isboolean(L, -1) && !lua_toboolean(L, -1);
     return 0;
+}
+
+static int number_body(lua_State *L)
+{
+    call_frame *frame = nbl_work(L);
+    int count = frame->push_call(L, frame->self, frame->data);
+    lua_call(L, count, 1);
+    if (lua_type(L, -1) != LUA_TNUMBER)
+        return luaL_error(L, "it must give a number, not %s", nbl_describe(L, lua_gettop(L)));
+    frame->value = lua_tonumber(L, -1);
+    return 0;
+}
+
+nb_status nbl_call_number(nb_ctx *ctx, nbl_push_call *push, const void *self, const void *data,
+                          const char *what, double *out)
+{
+    call_frame frame = {
+        .ctx = ctx, .push_call = push, .self = self, .data = data, .what = what};
+    nb_status status = protect(&frame, number_body);
+    *out = frame.value;
+    return status;
 }
 
 nb_status nbl_call_hook(nb_ctx *ctx, nbl_push_call *push, const void *self, const void *data,

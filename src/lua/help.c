@@ -10,6 +10,7 @@
 #include "nn/init.h"
 #include "nn/layer.h"
 #include "nn/train/optimizer.h"
+#include "nn/train/schedule.h"
 
 #include <math.h>
 #include <stdint.h>
@@ -221,6 +222,13 @@ static void add_choices(lua_State *L)
         const nb_init_type *of = nb_inits[i];
         const char *usage = lua_pushfstring(L, "dense UNITS init=%s", of->name);
         add_page(L, "initialiser",
+                 (nbl_entry){of->name, NULL, usage, of->help, of->example, of->options});
+        lua_pop(L, 1);
+    }
+    for (int i = 0; i < NB_SCHEDULES; i++) {
+        const nb_schedule_type *of = nb_schedules[i];
+        const char *usage = lua_pushfstring(L, "net:train(set, {schedule = \"%s\"})", of->name);
+        add_page(L, "schedule",
                  (nbl_entry){of->name, NULL, usage, of->help, of->example, of->options});
         lua_pop(L, 1);
     }

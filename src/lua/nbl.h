@@ -93,6 +93,9 @@ nb_tensor *nbl_call_function(nb_ctx *ctx, nbl_push_function *push, const void *s
 /* The same for functions that give no tensor: *stop = true when it gave false. The arguments are
  * what `push` left above the function; it returns their number. */
 typedef int nbl_push_call(lua_State *L, const void *self, const void *data);
+/* Likewise for one number in *out; `what` names the function where it fails. */
+nb_status nbl_call_number(nb_ctx *ctx, nbl_push_call *push, const void *self, const void *data,
+                          const char *what, double *out);
 nb_status nbl_call_hook(nb_ctx *ctx, nbl_push_call *push, const void *self, const void *data,
                         bool *stop);
 

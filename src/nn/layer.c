@@ -303,6 +303,7 @@ static nb_layer *copy_alone(nb_ctx *ctx, const nb_layer *layer, bool values)
     memcpy(copy->settings, layer->settings, sizeof copy->settings);
     copy->host = layer->host;
     copy->factor = layer->factor;
+    copy->decay = layer->decay;
     if (layer->type->copy) layer->type->copy(copy, layer);
     nb_status status = nb_tuning_copy(ctx, &copy->tuning, &layer->tuning);
     if (status == NB_OK) status = copy_specs(ctx, layer, copy);

@@ -85,6 +85,9 @@ typedef struct nb_param_spec {
     bool once;        /* value is of a copied layer: a reset draws anew */
 } nb_param_spec;
 
+/* Which parameters penalties on large weights touch. */
+typedef enum nb_decay { NB_DECAY_WEIGHTS, NB_DECAY_ALL, NB_DECAY_NONE } nb_decay;
+
 struct nb_layer {
     size_t refs;
     const nb_layer_type *type;
@@ -108,6 +111,7 @@ struct nb_layer {
     nb_plan *plan; /* NULL before it was part of one; owned */
     bool planning; /* a plan under way counts on it: it stays where it is, and so do its children */
     double factor; /* of the learning rate */
+    nb_decay decay;
     nb_tuning tuning; /* of single neurons and weights */
 };
 

@@ -56,6 +56,17 @@ void nb_layer_scale(nb_layer *layer, double factor)
     for (int i = 0; i < layer->children; i++) nb_layer_scale(layer->child[i], factor);
 }
 
+void nb_layer_set_decay(nb_layer *layer, nb_decay decay)
+{
+    layer->decay = decay;
+    for (int i = 0; i < layer->children; i++) nb_layer_set_decay(layer->child[i], decay);
+}
+
+bool nb_layer_decays(const nb_layer *layer, const nb_param *param)
+{
+    return layer->decay == NB_DECAY_WEIGHTS ? param->decays : layer->decay == NB_DECAY_ALL;
+}
+
 /* ---- Neurons --------------------------------------------------------------------------------- */
 
 nb_tuned nb_layer_tuned(const nb_layer *layer, int64_t neuron)

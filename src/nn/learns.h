@@ -10,6 +10,10 @@ void nb_layer_freeze(nb_layer *layer, bool frozen);
 bool nb_layer_is_frozen(const nb_layer *layer);
 /* The factor of the learning rate, for it with all its neurons and all below it. */
 void nb_layer_scale(nb_layer *layer, double factor);
+/* Which parameters penalties touch, of it and all below it; and whether those of one layer touch a
+ * parameter. */
+void nb_layer_set_decay(nb_layer *layer, nb_decay decay);
+bool nb_layer_decays(const nb_layer *layer, const nb_param *param);
 /* No number of its own parameters learns: it is frozen, and no neuron was thawed. */
 bool nb_layer_rests(const nb_layer *layer);
 /* How one neuron learns, and its name. */

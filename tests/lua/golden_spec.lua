@@ -204,7 +204,7 @@ for reason, list in pairs(exceptions) do
     for _, name in ipairs(list) do excused[name] = reason end
 end
 
-local families = {activation = true, cost = true, layer = true, optimizer = true}
+local families = {activation = true, cost = true, layer = true, optimizer = true, schedule = true}
 
 -- The name under which cases stand; nil for what is no op, function on tensors or family's member.
 local function covered_as(entry)
@@ -223,7 +223,7 @@ for _, entry in ipairs(nabla._book) do
     end
 end
 
-test("every op, activation, cost, layer and optimizer has a case", function()
+test("every op, activation, cost, layer, optimizer and schedule has a case", function()
     local missing = {}
     for _, name in ipairs(names) do
         if not covered[name] and not excused[name] then missing[#missing + 1] = name end

@@ -41,6 +41,26 @@ static bool push_activations(lua_State *L, const nb_layer *layer)
 
 /* ---- Fields that all layers have ---- */
 
+static void push_decay(lua_State *L, nb_decay decay)
+{
+    if (decay == NB_DECAY_WEIGHTS)
+        lua_pushnil(L);
+    else
+        lua_pushboolean(L, decay == NB_DECAY_ALL);
+}
+
+/* Of the value at stack index 3. */
+static nb_decay check_decay(lua_State *L)
+{
+    if (!lua_isboolean(L, 3) && !lua_isnil(L, 3))
+        nbl_error(L,
+                  "decay must be true (biases too), false (not the weights either) or nil (weights "
+                  "only), not %s",
+                  nbl_describe(L, 3));
+    if (lua_isnil(L, 3)) return NB_DECAY_WEIGHTS;
+    return lua_toboolean(L, 3) ? NB_DECAY_ALL : NB_DECAY_NONE;
+}
+
 bool nbl_push_layer_field(lua_State *L, const nb_layer *layer, const char *key)
 {
     if (!key) return false;
@@ -53,6 +73,8 @@ bool nbl_push_layer_field(lua_State *L, const nb_layer *layer, const char *key)
         lua_pushboolean(L, nb_layer_is_frozen(layer));
     } else if (strcmp(key, "factor") == 0) {
         lua_pushnumber(L, layer->factor);
+    } else if (strcmp(key, "decay") == 0) {
+        push_decay(L, layer->decay);
     } else {
         return false;
     }
@@ -85,6 +107,8 @@ bool nbl_set_layer_field(lua_State *L, nb_layer *layer, const char *key)
         nb_layer_freeze(layer, nbl_check_frozen(L));
     } else if (strcmp(key, "factor") == 0) {
         nb_layer_scale(layer, nbl_check_factor(L));
+    } else if (strcmp(key, "decay") == 0) {
+        nb_layer_set_decay(layer, check_decay(L));
     } else {
         return false;
     }
@@ -149,7 +173,7 @@ static void assign_masks(lua_State *L, nb_layer *layer)
 /* ---- Layers ---- */
 
 static const char *const layer_fields[] = {"w",      "b",      "activation", "name",
-                                           "frozen", "factor", "mask",       NULL};
+                                           "frozen", "factor", "decay",      "mask", NULL};
 /* Those that are no parameters. */
 static const char *const *const own_fields = layer_fields + 2;
 
@@ -327,6 +351,10 @@ static const nbl_entry layer_entries[] = {
     {"frozen", NULL, "net[l].frozen",
      "true: training leaves its parameters as they are, and of a block those of all its layers.",
      "net = nn.net \"4 - 3 - 2\"\nnet[1].frozen = true\nprint(net:notation())", NULL},
+    {"decay", NULL, "net[l].decay",
+     "What l1, l2 and decay touch of this layer: nil weights only, true biases, gains and shifts too, "
+     "false nothing.",
+     "net = nn.net \"4 - 3 - 2\"\nnet[2].decay = false\nprint(net[2].decay)", NULL},
     {"factor", NULL, "net[l].factor", "What the learning rate is multiplied by for this layer.",
      "net = nn.net \"4 - 3 - 2\"\nnet[1].factor = 0.1\nprint(net[1].factor)", NULL},
     {"mask", NULL, "net[l].mask",

@@ -4,6 +4,7 @@
 #include "lua/nn/examples.h"
 #include "lua/nn/part.h"
 #include "lua/nn/optimizer.h"
+#include "lua/nn/penalty.h"
 #include "lua/data/set.h"
 #include "nn/inspect/gradcheck.h"
 #include "nn/train/train.h"
@@ -20,6 +21,7 @@ typedef struct pass {
     nb_tensor **out;         /* a handle on the stack */
     nb_tensor ***piece;      /* or one for each of a list of sequences */
     nb_optimizer *optimizer; /* of step */
+    nb_penalty penalty;      /* likewise, before n divides it */
     double cost;
 } pass;
 
@@ -273,12 +275,14 @@ static int net_numeric_gradient(lua_State *L)
 
 typedef struct step_options {
     nbl_optimizer_choice choice;
+    nbl_penalty_choice penalty;
     int weights;
 } step_options;
 
 static const nb_option step_fields[] = {
     NBL_LR_OPTION(offsetof(step_options, choice)),
     NBL_OPTIMIZER_OPTION(offsetof(step_options, choice)),
+    NBL_PENALTY_OPTIONS(offsetof(step_options, penalty)),
     NBL_WEIGHTS_OPTION(offsetof(step_options, weights)),
     NB_OPTIONS_END,
 };
@@ -294,6 +298,7 @@ static nb_status step(nb_ctx *ctx, void *data)
                         .lengths = batch.lengths,
                         .weights = batch.weights,
                         .rate = work->optimizer->options.lr,
+                        .penalty = nb_penalty_per(&work->penalty, batch.x->shape[0]),
                         .seed = work->net->seed,
                         .step = (uint64_t)work->optimizer->steps,
                         .keep_grads = true};
@@ -315,7 +320,10 @@ static nb_optimizer *read_step(lua_State *L, int arg, pass *work)
     if (object) choice->optimizer = arg;
     choice->momentum = NAN;
     nbl_read_weights(L, options.weights, &work->examples);
-    return nbl_choose_optimizer(L, "net:step", choice, work->net);
+    bool own = choice->optimizer && nbl_test_optimizer(L, choice->optimizer);
+    nb_optimizer *optimizer = nbl_choose_optimizer(L, "net:step", choice, work->net);
+    work->penalty = nbl_read_penalty(L, "net:step", &options.penalty, optimizer, !own);
+    return optimizer;
 }
 
 static int net_step(lua_State *L)
@@ -441,8 +449,9 @@ static const nbl_entry entries[] = {
      "net = nn.net \"4 - 3 - 2\"\nprint((net:numeric_gradient(tensor.ones(5, 4), tensor.ones(5, "
      "2)))[2])",
      nbl_weights_fields},
-    {":step", net_step, "net:step(x, y, {lr, optimizer, weights} | optimizer [, {weights}])",
-     "One step of learning on these examples; gives the cost before it.",
+    {":step", net_step, "net:step(x, y, {lr, optimizer, weights, …} | optimizer [, {weights, …}])",
+     "One step of learning on these examples; gives the cost before it, without penalties. n of l1 "
+     "and l2 is the number of these examples.",
      "net = nn.net \"4 - 3 - 2\"\no = nn.sgd{lr = 3}\n"
      "for i = 1, 10 do print(net:step(tensor.ones(5, 4), tensor.ones(5, 2), o)) end",
      step_fields},

@@ -5,6 +5,8 @@
 #include "lua/nn/metric.h"
 #include "lua/nn/part.h"
 #include "lua/nn/optimizer.h"
+#include "lua/nn/penalty.h"
+#include "lua/nn/schedule.h"
 #include "lua/nn/host.h"
 #include "lua/nn/keep.h"
 #include "lua/data/set.h"
@@ -23,6 +25,9 @@ typedef struct train_options {
     int valid, test, metrics, weights, on_epoch, on_batch, every;
     const char *checkpoint, *resume;
     nbl_optimizer_choice choice;
+    nbl_penalty_choice penalty;
+    int64_t accumulate;
+    int schedule;
 } train_options;
 
 #define FIELD(field) offsetof(train_options, field)
@@ -54,6 +59,21 @@ static const nb_option train_fields[] = {
      .high = 1 - 0x1p-53,
      .kind = NB_NUMBER,
      .offset = FIELD(choice.momentum)},
+    {.name = "schedule",
+     .help = "what multiplies lr on the way: a word such as step(every=10, factor=0.5) or "
+             "warmup(epochs=5, then=cosine), see help \"schedules\"; or a function of the epoch",
+     .standard = "constant",
+     .kind = NB_HOST,
+     .offset = FIELD(schedule)},
+    NBL_PENALTY_OPTIONS(FIELD(penalty)),
+    {.name = "accumulate",
+     .help = "batches that make one step together",
+     .range = "a whole number from 1",
+     .value = 1,
+     .low = 1,
+     .high = INT32_MAX,
+     .kind = NB_INTEGER,
+     .offset = FIELD(accumulate)},
     {.name = "seed",
      .help = "of the shuffling",
      .range = "a whole number from 0",
@@ -130,7 +150,7 @@ static const nb_option train_fields[] = {
 };
 
 /* User values of a run: what its hooks need. */
-enum { ON_EPOCH = 1, ON_BATCH, NET, RUN_VALUES = NET };
+enum { ON_EPOCH = 1, ON_BATCH, NET, SCHEDULE, RUN_VALUES = SCHEDULE };
 
 static const nbl_kind run_kind = {"nabla.run", RUN_VALUES, NULL};
 
@@ -220,6 +240,18 @@ static nb_status on_epoch(nb_ctx *ctx, void *self, const nb_progress *progress, 
 static nb_status on_batch(nb_ctx *ctx, void *self, const nb_progress *progress, bool *stop)
 {
     return nbl_call_hook(ctx, push_on_batch, self, progress, stop);
+}
+
+static void push_schedule(lua_State *L, const void *self)
+{
+    nbl_recall(L, self);
+    lua_getiuservalue(L, -1, SCHEDULE);
+    lua_remove(L, -2);
+}
+
+static nb_status find_factor(nb_ctx *ctx, void *self, int64_t epoch, double *factor)
+{
+    return nbl_call_schedule(ctx, push_schedule, self, epoch, factor);
 }
 
 static nb_status on_progress(nb_ctx *ctx, void *self, const nb_progress *progress, bool *stop)
@@ -373,6 +405,19 @@ static nb_set *check_other(lua_State *L, int at, const char *name)
     return set;
 }
 
+/* Of the run on the stack's top. */
+static nb_pace read_pace(lua_State *L, const train_options *options, run *work)
+{
+    nb_pace pace = {.epochs = options->epochs};
+    if (nbl_read_schedule(L, "net:train", options->schedule, &pace.schedule)) {
+        lua_pushvalue(L, options->schedule);
+        lua_setiuservalue(L, -2, SCHEDULE);
+        pace.hook = find_factor;
+        pace.self = work;
+    }
+    return pace;
+}
+
 /* Pushes the optimizer and the run. The network is at 1. */
 static run *new_run(lua_State *L, const train_options *options, const nb_net *net)
 {
@@ -382,7 +427,8 @@ static run *new_run(lua_State *L, const train_options *options, const nb_net *ne
                   .valid = check_other(L, options->valid, "valid"),
                   .test = check_other(L, options->test, "test")};
     int object = options->choice.optimizer;
-    work->lr_told = !isnan(options->choice.lr) || (object && nbl_test_optimizer(L, object));
+    bool own = object && nbl_test_optimizer(L, object);
+    work->lr_told = !options->schedule && (!isnan(options->choice.lr) || own);
     lua_pushvalue(L, 1);
     lua_setiuservalue(L, -2, NET);
     nbl_remember(L);
@@ -391,11 +437,15 @@ static run *new_run(lua_State *L, const train_options *options, const nb_net *ne
                                                .optimizer = optimizer,
                                                .valid = work->valid,
                                                .test = work->test,
-                                               .patience = options->patience},
+                                               .patience = options->patience,
+                                               .accumulate = options->accumulate},
                                        .epochs = options->epochs,
                                        .on_progress = on_progress,
                                        .on_note = on_note,
                                        .self = work};
+    work->options.run.pace = read_pace(L, options, work);
+    work->options.run.penalty =
+        nbl_read_penalty(L, "net:train", &options->penalty, optimizer, !own);
     if (set_hook(L, options->on_epoch, "on_epoch", ON_EPOCH)) work->options.on_epoch = on_epoch;
     if (set_hook(L, options->on_batch, "on_batch", ON_BATCH)) work->options.on_batch = on_batch;
     if (options->progress) work->shower = nbl_get_progress_shower(L);

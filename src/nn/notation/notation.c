@@ -156,9 +156,10 @@ static nb_status parse_chosen(nb_ctx *ctx, const char *text, const nb_resolver *
 nb_status nb_notation_option(nb_ctx *ctx, const char *text, const nb_resolver *resolver,
                              const nb_option *option, void *target)
 {
-    nb_chosen chosen;
-    nb_status status = parse_chosen(ctx, text, resolver, option->family, &chosen);
-    if (status == NB_OK) memcpy((char *)target + option->offset, &chosen, sizeof chosen);
+    nb_wide value;
+    nb_status status = parse_chosen(ctx, text, resolver, option->family, &value.chosen);
+    if (status == NB_OK)
+        memcpy((char *)target + option->offset, &value, nb_family_size(option->family));
     return status;
 }
 

@@ -16,6 +16,8 @@ static void write_layer(nb_text *text, const char *path, const nb_layer *layer)
     const nb_tuning *tuning = &layer->tuning;
     if (layer->factor != 1)
         nb_text_add(text, "layer %s %s\n", path, nb_number_text(layer->factor, factor));
+    if (layer->decay != NB_DECAY_WEIGHTS)
+        nb_text_add(text, "decay %s %s\n", path, layer->decay == NB_DECAY_ALL ? "all" : "none");
     for (int64_t i = 0; i < tuning->neurons; i++) {
         const nb_tuned *own = &tuning->neuron[i];
         nb_text_add(text, "neuron %s %lld %s %s %s\n", path, (long long)own->neuron + 1,
@@ -95,20 +97,39 @@ static nb_status take_neuron(reading *r, nb_layer *layer)
     return status == NB_OK ? nb_layer_tune(r->scan.ctx, layer, &tuned) : status;
 }
 
-static nb_status take_line(reading *r)
+/* Not of those below it: each has a line of its own. */
+static nb_status take_factor(reading *r, nb_layer *layer)
 {
     double factor;
-    nb_status status = take(r, WORD);
-    bool neuron = status == NB_OK && !strcmp(r->word, "neuron");
-    if (status == NB_OK && !neuron && strcmp(r->word, "layer") != 0) return not_understood(r);
-    if (status == NB_OK) status = take(r, NUMBER);
-    nb_layer *layer = status == NB_OK ? nb_net_layer(r->scan.ctx, r->net, r->word) : NULL;
-    if (!layer) return r->scan.ctx->status;
-    if (neuron) return take_neuron(r, layer);
-    status = take_number(r, &factor);
-    /* Not those below it: each has a line of its own. */
+    nb_status status = take_number(r, &factor);
     if (status == NB_OK) layer->factor = factor;
     return status;
+}
+
+static nb_status take_decay(reading *r, nb_layer *layer)
+{
+    nb_status status = take(r, WORD);
+    bool all = status == NB_OK && !strcmp(r->word, "all");
+    if (status != NB_OK) return status;
+    if (!all && strcmp(r->word, "none") != 0) return not_understood(r);
+    layer->decay = all ? NB_DECAY_ALL : NB_DECAY_NONE;
+    return NB_OK;
+}
+
+static nb_status take_line(reading *r)
+{
+    static const struct {
+        const char *word;
+        nb_status (*take)(reading *r, nb_layer *layer);
+    } lines[] = {{"neuron", take_neuron}, {"layer", take_factor}, {"decay", take_decay}};
+    size_t i = 0, count = sizeof lines / sizeof lines[0];
+    nb_status status = take(r, WORD);
+    if (status != NB_OK) return status;
+    while (i < count && strcmp(r->word, lines[i].word) != 0) i++;
+    if (i == count) return not_understood(r);
+    status = take(r, NUMBER);
+    nb_layer *layer = status == NB_OK ? nb_net_layer(r->scan.ctx, r->net, r->word) : NULL;
+    return layer ? lines[i].take(r, layer) : r->scan.ctx->status;
 }
 
 nb_status nb_tunings_read(nb_ctx *ctx, const char *text, nb_net *net)

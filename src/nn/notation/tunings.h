@@ -3,6 +3,7 @@
  * 1, `-` for no name:
  *
  *   layer PATH FACTOR
+ *   decay PATH all|none
  *   neuron PATH NUMBER frozen|learns FACTOR NAME */
 #ifndef NB_TUNINGS_H
 #define NB_TUNINGS_H

@@ -133,10 +133,11 @@ static nb_status read_sizes(nb_parser *p, nb_target *target, const nb_option *op
 nb_status nb_parse_value(nb_parser *p, nb_target *target, const nb_option *option)
 {
     if (option->kind == NB_CHOSEN) {
-        nb_chosen chosen;
-        nb_status status = nb_parse_chosen(p, option->family, &chosen);
+        nb_wide value;
+        nb_status status = nb_parse_chosen(p, option->family, &value.chosen);
         if (status == NB_OK)
-            memcpy((char *)target->fields + option->offset, &chosen, sizeof chosen);
+            memcpy((char *)target->fields + option->offset, &value,
+                   nb_family_size(option->family));
         return status;
     }
     if (nb_parse_at(p, NB_TOKEN_NAME)) return read_word(p, target, option);

@@ -37,6 +37,7 @@ static const field course_fields[] = {
     {"examples", COUNT, offsetof(nb_course, examples)},
     {"weight", REAL, offsetof(nb_course, weight)},
     {"sum", REAL, offsetof(nb_course, sum)},
+    {"rate", REAL, offsetof(nb_course, rate)},
     {"steps", COUNT, offsetof(nb_course, steps)},
     {"best", COUNT, offsetof(nb_course, best)},
     {.name = NULL},

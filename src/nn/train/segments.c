@@ -39,7 +39,7 @@ static nb_status write(writing *w, int64_t count, bool frozen, double factor)
                                              .count = count,
                                              .factor = factor,
                                              .frozen = frozen,
-                                             .decays = w->param->decays};
+                                             .decays = nb_layer_decays(w->layer, w->param)};
     w->at += count;
     return NB_OK;
 }

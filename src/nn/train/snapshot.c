@@ -99,7 +99,7 @@ nb_status nb_trainer_restore(nb_ctx *ctx, nb_trainer *t, const nb_snapshot *s)
     t->course = s->course;
     /* Of a run that kept none, patience begins now. */
     if (t->patience && !t->best[0]) t->course.best = t->history.epochs;
-    t->ordered = 0;
+    t->ordered = t->factored = 0;
     t->began = nb_clock();
     return NB_OK;
 }

@@ -36,7 +36,7 @@ static nb_progress progress_of(const loop *l)
                      .valid_accuracy = NAN,
                      .valid_cost = NAN,
                      .seconds = nb_trainer_seconds(t),
-                     .lr = t->optimizer->options.lr};
+                     .lr = at->rate};
     p.rate = (double)t->history.examples / fmax(p.seconds, 1e-9);
     return p;
 }

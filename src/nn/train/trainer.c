@@ -63,6 +63,7 @@ nb_trainer *nb_trainer_new(nb_ctx *ctx, nb_net *net, nb_set *set, const nb_train
                       .metrics = options->metrics,
                       .patience = options->patience,
                       .penalty = nb_penalty_per(&options->penalty, set->count),
+                      .pace = options->pace,
                       .began = nb_clock(),
                       .keep_grads = options->keep_grads};
     t->history.metrics = t->metrics ? t->metrics->count : 0;
@@ -115,10 +116,56 @@ double nb_trainer_seconds(const nb_trainer *t)
 
 /* ---- Steps ---- */
 
-/* The rate of the step to come. */
-static double rate_of(const nb_trainer *t)
+static int64_t parts_of(int64_t all, int64_t part)
 {
-    return t->optimizer->options.lr;
+    return (all + part - 1) / part;
+}
+
+/* When the step behind what `at` has done is made. */
+static nb_moment moment_of(const nb_trainer *t, const nb_course *at)
+{
+    int64_t steps = parts_of(parts_of(at->count, at->size), at->group);
+    double step = 1 / (double)steps, done = (double)(at->batch / at->group);
+    return (nb_moment){.at = (double)(at->epoch - 1) + done * step,
+                       .step = step,
+                       .epochs = (double)t->pace.epochs,
+                       .history = &t->history};
+}
+
+static nb_status bad_factor(nb_ctx *ctx, double factor)
+{
+    char text[NB_NUMBER_MAX];
+    return nb_fail(ctx, NB_EARG,
+                   "the schedule gives %s; lr is multiplied by it, so it must be a number from 0",
+                   nb_number_text(factor, text));
+}
+
+/* What multiplies the rate, asked once in an epoch where it stays the same. */
+static nb_status find_factor(nb_ctx *ctx, nb_trainer *t, const nb_course *at)
+{
+    const nb_schedule_type *type = t->pace.schedule.type;
+    const nb_moment moment = moment_of(t, at);
+    bool by_epoch = t->pace.hook || !type || type->by_epoch;
+    nb_status status = NB_OK;
+    double factor;
+    if (by_epoch && t->factored == at->epoch) return NB_OK;
+    if (t->pace.hook)
+        status = t->pace.hook(ctx, t->pace.self, at->epoch, &factor);
+    else
+        factor = nb_schedule_factor(&t->pace.schedule, &moment);
+    if (status != NB_OK) return status;
+    if (!(factor >= 0) || !isfinite(factor)) return bad_factor(ctx, factor);
+    t->factor = factor;
+    t->factored = at->epoch;
+    return NB_OK;
+}
+
+/* The rate of the step to come. */
+static nb_status find_rate(nb_ctx *ctx, nb_trainer *t, nb_course *at)
+{
+    nb_status status = find_factor(ctx, t, at);
+    at->rate = t->optimizer->options.lr * t->factor;
+    return status;
 }
 
 /* Of an order that Ctrl-C left half made nothing is used. */
@@ -165,7 +212,7 @@ static nb_status begin_lesson(nb_ctx *ctx, nb_trainer *t, const nb_course *at, i
     *lesson = (nb_lesson){.x = batch->x,
                           .y = batch->y,
                           .lengths = batch->lengths,
-                          .rate = rate_of(t),
+                          .rate = at->rate,
                           .penalty = t->penalty,
                           .seed = at->seed,
                           .step = (uint64_t)at->steps,
@@ -239,7 +286,7 @@ static nb_status learn_group(nb_ctx *ctx, nb_trainer *t, nb_course *at, double *
 {
     const nb_course before = *at;
     nb_group group = {.lessons = 0};
-    const nb_lesson as = {.rate = rate_of(t), .penalty = t->penalty};
+    const nb_lesson as = {.rate = at->rate, .penalty = t->penalty};
     nb_status status = NB_OK;
     while (status == NB_OK && group.lessons < at->group && at->examples < at->count)
         status = add_batch(ctx, t, at, &group);
@@ -277,6 +324,7 @@ nb_status nb_trainer_step(nb_ctx *ctx, nb_trainer *t, double *cost)
     /* What is learned is never without its entry. */
     status = nb_history_reserve(ctx, &t->history, 1);
     if (status == NB_OK) status = make_order(ctx, t, at.epoch);
+    if (status == NB_OK) status = find_rate(ctx, t, &at);
     if (status == NB_OK) status = learn(ctx, t, &at, cost);
     if (status != NB_OK) return placed(ctx, &at, status);
     t->history.examples += at.examples - (nb_trainer_is_whole(t) ? 0 : t->course.examples);
@@ -322,7 +370,7 @@ nb_status nb_trainer_end_epoch(nb_ctx *ctx, nb_trainer *t)
 {
     const nb_course *at = &t->course;
     nb_history *history = &t->history;
-    nb_epoch epoch = {.cost = nb_course_cost(at), .lr = rate_of(t)};
+    nb_epoch epoch = {.cost = nb_course_cost(at), .lr = at->rate};
     nb_metrics_asked *of_test = t->valid ? NULL : t->metrics;
     if (!nb_trainer_is_whole(t) || history->epochs == at->epoch) return NB_OK;
     nb_status status = nb_history_reserve(ctx, history, 1);

@@ -6,7 +6,19 @@
 #include "nn/train/evaluate.h"
 #include "nn/train/history.h"
 #include "nn/train/learn.h"
+#include "nn/train/schedule.h"
 #include "nn/train/weights.h"
+
+/* What multiplies the learning rate in an epoch, from 1, by a function of the host's: from 0. */
+typedef nb_status nb_rate_hook(nb_ctx *ctx, void *self, int64_t epoch, double *factor);
+
+/* How the learning rate goes. */
+typedef struct nb_pace {
+    nb_schedule schedule;
+    int64_t epochs;     /* of the run, for schedules that end with it */
+    nb_rate_hook *hook; /* in the schedule's place; or NULL */
+    void *self;
+} nb_pace;
 
 typedef struct nb_trainer_options {
     int64_t batch;
@@ -22,6 +34,7 @@ typedef struct nb_trainer_options {
     int64_t patience;   /* epochs without a lower cost on valid that end the run; 0: none do */
     nb_penalty penalty; /* l1 and l2 are the book's λ: the set's examples divide them */
     int64_t accumulate; /* batches that make one step; 0 is 1 */
+    nb_pace pace;
     bool keep_grads;    /* somebody reads net:grads() between steps */
 } nb_trainer_options;
 
@@ -38,6 +51,7 @@ typedef struct nb_course {
     int64_t examples; /* in them */
     double weight;    /* of these: their number, unless they are weighted */
     double sum;       /* of their costs, each times its weight */
+    double rate;      /* of the last step */
     int64_t steps;    /* batches of all epochs */
     int64_t best;     /* the epoch from which patience counts: with the lowest cost on valid */
 } nb_course;
@@ -48,6 +62,9 @@ typedef struct nb_trainer {
     nb_optimizer *optimizer;
     nb_optimizer_options options; /* the optimizer's, as the run began */
     nb_penalty penalty; /* l1 and l2 by the set's examples */
+    nb_pace pace;
+    double factor;    /* of the rate in epoch `factored`; 0: of none yet */
+    int64_t factored;
     nb_course course;
     nb_history history; /* an entry for every epoch that has ended */
     int32_t *order;     /* positions in the set, a list of course.count */

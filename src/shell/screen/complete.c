@@ -176,6 +176,7 @@ static void complete_string(lua_State *L, task *t)
 {
     static const char *const keys[][2] = {{"activation", "activation"}, {"cost", "cost"},
                                           {"optimizer", "optimizer"},   {"init", "initialiser"},
+                                          {"schedule", "schedule"},
                                           {"kernel", "initialiser"},    {NULL, NULL}};
     const char *word = before(t, 1)->text + (before(t, 1)->text[0] == '[' ? 2 : 1);
     t->count--;
