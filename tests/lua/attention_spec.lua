@@ -184,6 +184,16 @@ test("tied: names, and changes of the network", function()
     eq(outward[2][2].w, outward[1].w)
     assert(outward:gradcheck(tensor.randn(3, 4, {dtype = "f64", seed = 1}), tensor.zeros(3, 4, F64)).ok)
     eq(nn.net {4, nn.dense {4, name = "a"}, nn.dense {4, tied = "a"}}:count(), 24)
+    -- A name under which a tie would find another, nearer layer is refused, whoever gets it.
+    local near = nn.net "4 - 4 name=a - residual[4 name=bb - 4 tied=a]"
+    local before = near:notation()
+    fails(function() near[1].name = "bb" end, "layer 2.2 takes a weight by its layer's name", true)
+    fails(function() near[2][1].name = "a" end, "another layer would stand nearer", true)
+    eq(near:notation(), before)
+    near[1].name = "c"
+    near[2][1].name = "a"
+    eq(nn.net(near:notation())[2][2].w.shape[1], 4)
+    assert(near:notation():find("tied=c", 1, true))
 end)
 
 test("tied: what it refuses", function()

@@ -203,6 +203,52 @@ static nb_status name_to_ties(nb_ctx *ctx, const nb_net *net, const nb_layer *la
     return NB_OK;
 }
 
+/* The way to a place: the blocks around it, and the children of each in front of it. */
+typedef struct way {
+    nb_layer *block[NB_LAYER_DEPTH + 1];
+    int before[NB_LAYER_DEPTH + 1];
+    int depth;
+} way;
+
+/* The layer in a block whose tie leads elsewhere by the name that it is told, or NULL. */
+static nb_layer *stray_tie(way *at, nb_layer *block)
+{
+    nb_layer *found = NULL;
+    int level = at->depth++;
+    at->block[level] = block;
+    for (int i = 0; i < block->children && !found; i++) {
+        nb_layer *child = block->child[i], *of = child->plan->tied;
+        at->before[level] = i;
+        if (of && nb_layer_find_name(at->block, at->before, at->depth,
+                                     nb_layer_tied_name(child)) != of)
+            found = child;
+        else if (child->children && at->depth <= NB_LAYER_DEPTH)
+            found = stray_tie(at, child);
+    }
+    at->depth = level;
+    return found;
+}
+
+/* Puts a name where no layer with it stands in the way of a tie; else the old one is back. */
+static nb_status put_name(nb_ctx *ctx, nb_layer *layer, const char *name)
+{
+    nb_net *net = layer->owner;
+    char old[NB_NAME_MAX], stray[NB_WHERE_MAX];
+    way at = {.depth = 0};
+    snprintf(old, sizeof old, "%s", layer->head.name);
+    nb_status status = name_to_ties(ctx, net, layer, name);
+    if (status == NB_OK) status = nb_layer_set_name(ctx, layer, name);
+    nb_layer *found = status == NB_OK && net ? stray_tie(&at, &net->layer) : NULL;
+    if (!found) return status;
+    snprintf(stray, sizeof stray, "%s", nb_layer_where(found));
+    name_to_ties(ctx, net, layer, old);
+    nb_layer_set_name(ctx, layer, old);
+    return nb_fail(ctx, NB_EARG,
+                   "%s takes a weight by its layer's name, and with the name %s another layer would "
+                   "stand nearer",
+                   stray, name);
+}
+
 nb_status nb_net_rename(nb_ctx *ctx, nb_layer *layer, const char *name)
 {
     const nb_net *net = layer->owner;
@@ -211,6 +257,5 @@ nb_status nb_net_rename(nb_ctx *ctx, nb_layer *layer, const char *name)
         if (other)
             return nb_fail(ctx, NB_EARG, "%s has the name %s already", nb_layer_where(other), name);
     }
-    nb_status status = name_to_ties(ctx, net, layer, name);
-    return status == NB_OK ? nb_layer_set_name(ctx, layer, name) : status;
+    return put_name(ctx, layer, name);
 }
