@@ -217,11 +217,10 @@ static void begin_behind(const checking *c, int p, moving *m)
     m->x = NULL;
 }
 
-/* Whether a layer computes with another's parameters: its own, tied to it, or in it. */
+/* Whether a layer is another, or has it inside. What is tied to one stands behind it. */
 static bool reads(const nb_layer *layer, const nb_layer *other)
 {
-    for (const nb_layer *at = layer; at; at = at->plan->tied)
-        if (at == other) return true;
+    if (layer == other) return true;
     for (int i = 0; i < layer->children; i++)
         if (reads(layer->child[i], other)) return true;
     return false;
