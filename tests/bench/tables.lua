@@ -39,7 +39,7 @@ function tables.csv_children(has, program, python, here, path)
     if has.numpy then
         for _, how in ipairs { {"Python's csv, float", "csv"}, {"NumPy, loadtxt", "loadtxt"} } do
             children[#children + 1] =
-                {name = how[1], times = 5, command = {python, here .. "/csv.py", path, how[2]}}
+                {name = how[1], times = 5, command = {python, here .. "/read_csv.py", path, how[2]}}
         end
     end
     return children

@@ -353,6 +353,20 @@ static void longer_than_what_is_at_hand(void **state)
     free(text);
 }
 
+/* Rows of five bytes: the 262,144th, the last that is at hand first, is a CR whose LF is not. */
+static void a_line_end_at_the_border(void **state)
+{
+    (void)state;
+    enum { ROWS = 60000 };
+    char *text = malloc(5 * ROWS + 2);
+    assert_non_null(text);
+    nb_csv_options o = plain();
+    for (int i = 0; i < ROWS; i++) memcpy(text + 5 * i, "1,2\r\n", 5);
+    memcpy(text + 5 * ROWS, "3", 2);
+    refuse(text, &o, NB_EFORMAT, "row 60001 (line 60001) has 1 cell; the table has 2 columns");
+    free(text);
+}
+
 /* Whatever a byte becomes, there is a table or an error. */
 static void any_byte_changed(void **state)
 {
@@ -400,12 +414,19 @@ static void memory_ending_at_every_request(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(numbers_alone),        TEST(kinds_of_numbers),
-        TEST(classes_in_order),     TEST(targets_and_columns),
-        TEST(lines_and_quotes),     TEST(what_is_found),
-        TEST(missing_values),       TEST(what_is_no_table),
-        TEST(a_record_without_end), TEST(longer_than_what_is_at_hand),
-        TEST(any_byte_changed),     TEST(memory_ending_at_every_request),
+        TEST(numbers_alone),
+        TEST(kinds_of_numbers),
+        TEST(classes_in_order),
+        TEST(targets_and_columns),
+        TEST(lines_and_quotes),
+        TEST(what_is_found),
+        TEST(missing_values),
+        TEST(what_is_no_table),
+        TEST(a_record_without_end),
+        TEST(longer_than_what_is_at_hand),
+        TEST(a_line_end_at_the_border),
+        TEST(any_byte_changed),
+        TEST(memory_ending_at_every_request),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
