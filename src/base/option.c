@@ -18,6 +18,14 @@ const nb_option *nb_option_find(const nb_option *options, const char *name)
     return NULL;
 }
 
+const nb_option *nb_option_of_word(const nb_option *options, const char *word)
+{
+    for (; options->name; options++)
+        for (size_t i = 0; options->words && options->words[i]; i++)
+            if (strcmp(options->words[i], word) == 0) return options;
+    return NULL;
+}
+
 /* Writes a number that suits the option's kind. */
 static void store(const nb_option *option, void *target, double value)
 {

@@ -91,6 +91,8 @@ struct nb_option {
 
 /* The entry called `name`, or NULL. */
 const nb_option *nb_option_find(const nb_option *options, const char *name);
+/* The option of which the word is a value, as `same` of padding; NULL: none. */
+const nb_option *nb_option_of_word(const nb_option *options, const char *word);
 /* Writes every default into `target`; NB_WORD fields become NULL, NB_HOST ones 0. */
 void nb_option_defaults(const nb_option *options, void *target);
 /* Stores a number (integers must be whole and at most NB_WHOLE_MAX either way, booleans 0 or 1), or

@@ -78,6 +78,10 @@ static nb_status unknown_word(nb_parser *p, nb_token token, const nb_target *tar
     char name[NB_NAME_MAX + 1];
     if (nb_layer_find(nb_parse_word(token, name)))
         return nb_scan_fail(&p->scan, token, "expected '-' before the layer '%s'", name);
+    const nb_option *option = nb_option_of_word(target->options, name);
+    if (option)
+        return nb_scan_fail(&p->scan, token, "'%s' stands behind its option: %s=%s", name,
+                            option->name, name);
     if (takes && nb_nearest(name, nb_activation_name_at, NULL)) {
         nb_unknown(p->scan.ctx, "activation", name, nb_activation_name_at, NULL);
         return nb_parse_marked(p, token);
@@ -136,8 +140,11 @@ static nb_status missing(nb_parser *p, const nb_target *target, const nb_option 
     int64_t none;
     if (nb_parse_at_sign(p, '*')) return nb_parse_no_free(p, p->scan.token);
     snprintf(what, sizeof what, "the %s of %s", option->name, target->whose);
-    if (p->scan.token.spaced && nb_parse_at_negative(p))
-        return nb_parse_whole(p, option->name, what, &none);
+    bool below = p->scan.token.spaced && nb_parse_at_negative(p);
+    if (below && option->kind == NB_NUMBER && option->range)
+        return nb_scan_fail(&p->scan, p->scan.token, "%s must be %s, not below 0", option->name,
+                            option->range);
+    if (below) return nb_parse_whole(p, option->name, what, &none);
     return nb_parse_expected(p, what);
 }
 
