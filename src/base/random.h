@@ -15,7 +15,8 @@ typedef enum nb_purpose {
     NB_FOR_INIT,
     NB_FOR_SHUFFLE,
     NB_FOR_SPLIT,
-    NB_FOR_DROPOUT
+    NB_FOR_DROPOUT,
+    NB_FOR_AUGMENT
 } nb_purpose;
 
 typedef struct nb_stream {

@@ -11,6 +11,7 @@
 #include "lua/nn/keep.h"
 #include "lua/data/set.h"
 #include "lua/state.h"
+#include "tensor/shape.h"
 
 #include <math.h>
 #include <stddef.h>
@@ -22,7 +23,7 @@
 typedef struct train_options {
     int64_t epochs, batch, seed, patience; /* seed -1: not given */
     bool shuffle, progress;
-    int valid, test, metrics, weights, on_epoch, on_batch, every;
+    int valid, test, metrics, weights, on_epoch, on_batch, every, augment;
     const char *checkpoint, *resume;
     nbl_optimizer_choice choice;
     nbl_penalty_choice penalty;
@@ -104,6 +105,13 @@ static const nb_option train_fields[] = {
      .offset = FIELD(test)},
     NBL_METRICS_OPTION(FIELD(metrics)),
     NBL_WEIGHTS_OPTION(FIELD(weights)),
+    {.name = "augment",
+     .help = "a function (x, y) → x that changes every batch before it is learned from, as the "
+             "network sees it; it may change y in place. What it draws from tensors' chance "
+             "(tensor.randn, x:bernoulli_, …) is a function of seed and step",
+     .standard = "none",
+     .kind = NB_HOST,
+     .offset = FIELD(augment)},
     {.name = "checkpoint",
      .help =
          "a file in which the run is kept: parameters, optimizer, history, place; it is written "
@@ -268,6 +276,31 @@ static nb_status on_progress(nb_ctx *ctx, void *self, const nb_progress *progres
     if (work->lr_told) work->last.lr = NAN;
     if (shower && shower->show) shower->show(shower->self, &work->last);
     return NB_OK;
+}
+
+static void push_augment(lua_State *L, const void *self)
+{
+    nbl_recall(L, self);
+    lua_getiuservalue(L, -1, AUGMENT);
+    lua_remove(L, -2);
+}
+
+static nb_status augment(nb_ctx *ctx, void *self, nb_batch *batch)
+{
+    char wanted[NB_SHAPE_TEXT], got[NB_SHAPE_TEXT];
+    nb_tensor *const in[] = {batch->x, batch->y};
+    nb_tensor *x = nbl_call_function(ctx, push_augment, self, "augment", in, 2, false);
+    if (!x) return ctx->status;
+    if (x->dtype == batch->x->dtype && nb_tensor_same_shape(x, batch->x)) {
+        nb_tensor_release(ctx, batch->x);
+        batch->x = x;
+        return NB_OK;
+    }
+    nb_fail(ctx, NB_ESHAPE, "augment must give an x like its own, %s in %s, not %s in %s",
+            nb_shape_text(batch->x->dims, batch->x->shape, wanted), nb_dtype_name(batch->x->dtype),
+            nb_shape_text(x->dims, x->shape, got), nb_dtype_name(x->dtype));
+    nb_tensor_release(ctx, x);
+    return ctx->status;
 }
 
 static void on_note(void *self, const char *text)
@@ -448,6 +481,10 @@ static run *new_run(lua_State *L, const train_options *options, const nb_net *ne
         nbl_read_penalty(L, "net:train", &options->penalty, optimizer, !own);
     if (set_hook(L, options->on_epoch, "on_epoch", ON_EPOCH)) work->options.on_epoch = on_epoch;
     if (set_hook(L, options->on_batch, "on_batch", ON_BATCH)) work->options.on_batch = on_batch;
+    if (set_hook(L, options->augment, "augment", AUGMENT)) {
+        work->options.run.augment = augment;
+        work->options.run.augmenter = work;
+    }
     if (options->progress) work->shower = nbl_get_progress_shower(L);
     return work;
 }

@@ -61,6 +61,8 @@ nb_trainer *nb_trainer_new(nb_ctx *ctx, nb_net *net, nb_set *set, const nb_train
                                  .seed = options->seed,
                                  .shuffle = options->shuffle},
                       .metrics = options->metrics,
+                      .augment = options->augment,
+                      .augmenter = options->augmenter,
                       .patience = options->patience,
                       .penalty = nb_penalty_per(&options->penalty, set->count),
                       .pace = options->pace,
@@ -197,6 +199,22 @@ static nb_status make_buffers(nb_ctx *ctx, const nb_trainer *t, int64_t n, nb_te
     return nb_batch_new(ctx, t->net, t->set, n, x, y);
 }
 
+/* What the function draws is the step's own, whatever else was drawn before; what is drawn behind
+ * it is as if it had not been. */
+static nb_status augment(nb_ctx *ctx, const nb_trainer *t, const nb_course *at, nb_batch *batch)
+{
+    if (!t->augment) return NB_OK;
+    uint64_t seed = ctx->seed, draws = ctx->draws;
+    nb_stream stream = nb_stream_make(at->seed, NB_FOR_AUGMENT, (uint64_t)at->steps);
+    uint64_t high = nb_random_word(&stream);
+    ctx->seed = high << 32 | nb_random_word(&stream);
+    ctx->draws = 0;
+    nb_status status = t->augment(ctx, t->augmenter, batch);
+    ctx->seed = seed;
+    ctx->draws = draws;
+    return status;
+}
+
 /* The lesson that the n examples behind those that `at` has done are; end_lesson gives it back.
  * *weight: how much it counts. */
 static nb_status begin_lesson(nb_ctx *ctx, nb_trainer *t, const nb_course *at, int64_t n,
@@ -209,6 +227,7 @@ static nb_status begin_lesson(nb_ctx *ctx, nb_trainer *t, const nb_course *at, i
     if (status == NB_OK) status = make_buffers(ctx, t, n, x, y);
     if (status == NB_OK)
         status = nb_batch_gather(ctx, t->set, t->order + at->examples, 0, n, left, *x, *y, batch);
+    if (status == NB_OK) status = augment(ctx, t, at, batch);
     *lesson = (nb_lesson){.x = batch->x,
                           .y = batch->y,
                           .lengths = batch->lengths,

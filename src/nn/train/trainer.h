@@ -20,6 +20,10 @@ typedef struct nb_pace {
     void *self;
 } nb_pace;
 
+/* Changes a batch before it is learned from: another x of the same shape and dtype may take the
+ * place of its own (which is released), y may be changed in place. */
+typedef nb_status nb_augment(nb_ctx *ctx, void *self, nb_batch *batch);
+
 typedef struct nb_trainer_options {
     int64_t batch;
     uint64_t seed;  /* of the shuffling */
@@ -35,7 +39,9 @@ typedef struct nb_trainer_options {
     nb_penalty penalty; /* l1 and l2 are the book's λ: the set's examples divide them */
     int64_t accumulate; /* batches that make one step; 0 is 1 */
     nb_pace pace;
-    bool keep_grads;    /* somebody reads net:grads() between steps */
+    nb_augment *augment; /* or NULL; what it draws from the context is keyed by seed and step */
+    void *augmenter;     /* its `self` */
+    bool keep_grads;     /* somebody reads net:grads() between steps */
 } nb_trainer_options;
 
 /* A run in numbers: how it goes, and how far it has come. With the network's and the optimizer's
@@ -61,9 +67,9 @@ typedef struct nb_trainer {
     nb_set *set, *valid, *test; /* the last two: or NULL */
     nb_optimizer *optimizer;
     nb_optimizer_options options; /* the optimizer's, as the run began */
-    nb_penalty penalty; /* l1 and l2 by the set's examples */
+    nb_penalty penalty;           /* l1 and l2 by the set's examples */
     nb_pace pace;
-    double factor;    /* of the rate in epoch `factored`; 0: of none yet */
+    double factor; /* of the rate in epoch `factored`; 0: of none yet */
     int64_t factored;
     nb_course course;
     nb_history history; /* an entry for every epoch that has ended */
@@ -87,9 +93,10 @@ nb_trainer *nb_trainer_new(nb_ctx *ctx, nb_net *net, nb_set *set,
 /* NULL is allowed. */
 void nb_trainer_free(nb_ctx *ctx, nb_trainer *trainer);
 
-/* The next batch, or the next so many that make a step; *cost: their own, before the update. After the last batch of an epoch a step ends
- * that epoch, where nobody has, and begins the next. On any failure nothing has changed, and trying
- * again gives the same bits; NB_EVALUE names epoch, batch and layer (or "cost"). */
+/* The next batch, or the next so many that make a step; *cost: their own, before the update. After
+ * the last batch of an epoch a step ends that epoch, where nobody has, and begins the next. On any
+ * failure nothing has changed, and trying again gives the same bits; NB_EVALUE names epoch, batch
+ * and layer (or "cost"). */
 nb_status nb_trainer_step(nb_ctx *ctx, nb_trainer *trainer, double *cost);
 /* Evaluates valid and test and writes the history's entry, once all batches of an epoch are done;
  * otherwise, and the second time, it does nothing. */
