@@ -70,13 +70,13 @@ end)
 test("a run that is resumed has it too", function()
     local path = os.tmpname()
     os.remove(path)
-    local whole, net = train {augment = noisy}, fresh()
-    train {augment = noisy, checkpoint = path, every = "0.000001 s", on_batch = function(b)
-        return not (b.epoch == 2 and b.batch == 3)
-    end}
-    net:train(set, {epochs = 3, batch = 16, lr = 0.2, seed = 4, progress = false,
-        augment = noisy, resume = path})
-    assert(net:params():equal(whole))
+    -- With a callback gradients are kept, which rounds otherwise than without.
+    local function until_batch(epoch, batch)
+        return function(b) return not (b.epoch == epoch and b.batch == batch) end
+    end
+    local whole = train {augment = noisy, on_batch = until_batch(9, 9)}
+    train {augment = noisy, checkpoint = path, on_batch = until_batch(2, 3)}
+    assert(train {augment = noisy, resume = path, on_batch = until_batch(9, 9)}:equal(whole))
     os.remove(path)
 end)
 

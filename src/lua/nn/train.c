@@ -158,7 +158,7 @@ static const nb_option train_fields[] = {
 };
 
 /* User values of a run: what its hooks need. */
-enum { ON_EPOCH = 1, ON_BATCH, NET, SCHEDULE, RUN_VALUES = SCHEDULE };
+enum { ON_EPOCH = 1, ON_BATCH, AUGMENT, NET, SCHEDULE, RUN_VALUES = SCHEDULE };
 
 static const nbl_kind run_kind = {"nabla.run", RUN_VALUES, NULL};
 

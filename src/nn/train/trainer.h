@@ -79,6 +79,8 @@ typedef struct nb_trainer {
     nb_tensor *x, *y;           /* of a whole batch */
     nb_tensor *rest_x, *rest_y; /* of the last, shorter one */
     nb_metrics_asked *metrics;  /* or NULL */
+    nb_augment *augment;        /* or NULL */
+    void *augmenter;
     int64_t patience;
     nb_tensor
         *best[NB_NET_STATE]; /* where patience: the network after epoch course.best; or NULL */
