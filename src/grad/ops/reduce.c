@@ -144,11 +144,97 @@ static nb_status product_slopes(nb_ctx *ctx, const nb_tensor *x, const nb_tensor
     return status;
 }
 
+/* Many products of a few factors, `step` elements apart, the first of each `line` apart. */
+typedef struct few {
+    size_t n;
+    ptrdiff_t step, line;
+} few;
+
+enum { FEW = 16 };
+
+/* dx[i] = δ times what stands before i times what stands behind it. */
+#define SLOPES_OF_FEW(T)                                                                           \
+    static void slopes_of_few_##T(const few *f, size_t count, const T *x, const T *delta, T *dx)   \
+    {                                                                                              \
+        for (size_t i = 0; i < count; i++, x += f->line, dx += f->line) {                          \
+            double before[FEW], product = 1, behind = (double)delta[i];                            \
+            for (size_t k = 0; k < f->n; k++) {                                                    \
+                before[k] = product;                                                               \
+                product *= (double)x[(ptrdiff_t)k * f->step];                                      \
+            }                                                                                      \
+            for (size_t k = f->n; k-- > 0;) {                                                      \
+                dx[(ptrdiff_t)k * f->step] = (T)(before[k] * behind);                              \
+                behind *= (double)x[(ptrdiff_t)k * f->step];                                       \
+            }                                                                                      \
+        }                                                                                          \
+    }
+
+SLOPES_OF_FEW(float)
+SLOPES_OF_FEW(double)
+
+/* `count` products, a round at a time, from elements at[0] of x and dx and at[1] of δ on. */
+static nb_status few_slopes(nb_ctx *ctx, const few *f, int64_t count, const nb_tensor *x,
+                            const nb_tensor *delta, nb_tensor *dx, const int64_t at[2])
+{
+    for (int64_t i = 0; i < count; i += ROUND) {
+        size_t m = (size_t)(count - i < ROUND ? count - i : ROUND);
+        int64_t here = at[0] + i * f->line, given = at[1] + i;
+        if (nb_poll(ctx) != NB_OK) return ctx->status;
+        if (x->dtype == NB_F32)
+            slopes_of_few_float(f, m, (const float *)nb_tensor_data(x) + here,
+                                (const float *)nb_tensor_data(delta) + given,
+                                (float *)nb_tensor_data(dx) + here);
+        else
+            slopes_of_few_double(f, m, (const double *)nb_tensor_data(x) + here,
+                                 (const double *)nb_tensor_data(delta) + given,
+                                 (double *)nb_tensor_data(dx) + here);
+    }
+    return NB_OK;
+}
+
+/* Along dimension `dim` of a contiguous x, of at most FEW entries, where it lies. */
+static nb_tensor *slopes_where_they_lie(nb_ctx *ctx, const nb_tensor *x, const nb_tensor *delta,
+                                        int dim)
+{
+    int64_t outer = 1, inner = 1, n = x->shape[dim];
+    for (int i = 0; i < dim; i++) outer *= x->shape[i];
+    for (int i = dim + 1; i < x->dims; i++) inner *= x->shape[i];
+    few f = {(size_t)n, (ptrdiff_t)inner, inner > 1 ? 1 : (ptrdiff_t)n};
+    nb_tensor *dx = nb_tensor_new(ctx, x->dtype, x->dims, x->shape);
+    nb_status status = dx ? NB_OK : ctx->status;
+    int64_t parts = inner > 1 ? outer : 1, count = inner > 1 ? inner : outer;
+    for (int64_t o = 0; o < parts && status == NB_OK; o++)
+        status = few_slopes(ctx, &f, count, x, delta, dx, (int64_t[]){o * n * inner, o * inner});
+    return nb_tensor_settle(ctx, dx, status);
+}
+
+/* The one dimension of a few factors that is reduced, of an x that lies in one piece; -1: another
+ * case. */
+static int few_along(const nb_tensor *x, unsigned dims)
+{
+    if (!nb_tensor_is_contiguous(x)) return -1;
+    for (int d = 0; d < x->dims; d++)
+        if (dims == 1u << d && x->shape[d] <= FEW) return d;
+    return -1;
+}
+
+static nb_tensor *few_backward(nb_ctx *ctx, const nb_tensor *x, nb_tensor *delta, int dim)
+{
+    nb_tensor *flat = nb_tensor_contiguous(ctx, delta);
+    nb_tensor *dx = flat ? slopes_where_they_lie(ctx, x, flat, dim) : NULL;
+    nb_tensor_release(ctx, flat);
+    return dx;
+}
+
 /* y = Π x: dx = δ Π of the others, right with any number of zeros */
 static nb_status prod_backward(nb_ctx *ctx, nb_record *record, nb_tensor *delta, nb_tensor **grad)
 {
     nb_tensor *x = record->in[0];
-    int order[NB_MAX_DIMS];
+    int order[NB_MAX_DIMS], dim = few_along(x, nb_named_dims(&record->attr.dims, x));
+    if (dim >= 0) {
+        grad[0] = few_backward(ctx, x, delta, dim);
+        return grad[0] ? NB_OK : ctx->status;
+    }
     order_last(x, nb_named_dims(&record->attr.dims, x), order);
     nb_tensor *turned = nb_tensor_permute(ctx, x, order);
     nb_tensor *lying = turned ? nb_tensor_contiguous(ctx, turned) : NULL;
