@@ -14,6 +14,9 @@
 #define OWN_STRIPS_MOST 0x1p26
 #define BLAS_PANEL_MOST 0x1p26
 #define MANY            0x1p29
+/* The same where B is near and our loops copy it: such products fill a network of small layers, and
+ * are to keep several threads busy. */
+#define COPIED_PANEL_MOST 0x1p21
 /* Elements of an operand that our own loops walk through in steps of a row, in a product between
  * `most` and `most_rows`: within this they were 4 to 40 % faster than OpenBLAS, beyond, where a
  * strip of it outgrows the second-level cache or falls on few of its sets, up to a third slower. */
@@ -39,6 +42,7 @@ typedef struct work {
     nb_matrix a, b;
     char *c;
     bool ours;            /* our own loops are asked first */
+    bool copied;          /* … and copy B: panels are rows, from end to end */
     size_t rows, columns; /* of a panel; the last of a row or column may be smaller */
     size_t across;        /* panels in a row */
     size_t first;         /* the panel that is piece 0 */
@@ -80,6 +84,7 @@ static void multiply_panel(void *arg, size_t piece)
 
 static double panel_most(const work *job, bool many)
 {
+    if (job->copied) return COPIED_PANEL_MOST;
     if (job->ours) return many ? OWN_STRIPS_MOST : OWN_PANEL_MOST;
     return many ? 2 * BLAS_PANEL_MOST : BLAS_PANEL_MOST;
 }
@@ -95,11 +100,11 @@ static void cut(work *job)
     job->rows = job->m;
     job->columns = job->n;
     while (multiplications(job->rows, job->columns, depth) > most) {
-        if (job->columns > PANEL_COLUMNS && (strips || job->columns >= job->rows)) {
+        if (!job->copied && job->columns > PANEL_COLUMNS && (strips || job->columns >= job->rows)) {
             job->columns = round_up((job->columns + 1) / 2, PANEL_COLUMNS);
         } else if (job->rows > unit) {
             job->rows = round_up((job->rows + 1) / 2, unit);
-        } else if (job->columns > PANEL_COLUMNS) {
+        } else if (!job->copied && job->columns > PANEL_COLUMNS) {
             job->columns = round_up((job->columns + 1) / 2, PANEL_COLUMNS);
         } else {
             return;
@@ -144,12 +149,18 @@ static bool too_wide(size_t rows, size_t ld)
     return rows > 1 && ld > NB_BLAS_MOST;
 }
 
+static bool is_copied(nb_dtype dtype, size_t m, size_t n, size_t k, nb_matrix a, nb_matrix b)
+{
+    return nb_kernels_get()->products[dtype]->copies(m, n, k, a, b);
+}
+
 /* A product that is one panel of our own loops, as most are; false when it is another. */
 static bool multiply_small(nb_dtype dtype, size_t m, size_t n, size_t k, double alpha, nb_matrix a,
                            nb_matrix b, double beta, void *c, size_t ldc)
 {
     const nb_products *own = nb_kernels_get()->products[dtype];
     double count = multiplications(m, n, k);
+    if (count > COPIED_PANEL_MOST && is_copied(dtype, m, n, k, a, b)) return false;
     return count <= OWN_PANEL_MOST && count <= own->most && k <= DEPTH_MOST &&
            own->small(m, n, k, alpha, a, b, beta, c, ldc);
 }
@@ -159,7 +170,7 @@ static bool are_ours(const work *whole)
 {
     const nb_products *own = nb_kernels_get()->products[whole->dtype];
     double count = multiplications(whole->m, whole->n, whole->k);
-    if (count <= own->most) return true;
+    if (count <= own->most || whole->copied) return true;
     if (count > own->most_rows || whole->b.transposed) return false;
     return whole->k * whole->n <= OWN_OPERAND_MOST &&
            (!whole->a.transposed || whole->m * whole->k <= OWN_OPERAND_MOST);
@@ -170,7 +181,8 @@ static nb_status multiply_parts(nb_ctx *ctx, const work *whole)
 {
     work part = *whole;
     nb_status status = NB_OK;
-    part.ours = are_ours(whole);
+    part.copied = is_copied(part.dtype, part.m, part.n, part.k, part.a, part.b);
+    part.ours = are_ours(&part);
     for (size_t p = 0; p < whole->k && status == NB_OK; p += DEPTH_MOST) {
         if (p > 0 && nb_interrupted(ctx)) return nb_poll(ctx);
         part.k = nb_least_size(DEPTH_MOST, whole->k - p);
@@ -210,7 +222,13 @@ nb_status nb_product(nb_ctx *ctx, nb_dtype dtype, size_t m, size_t n, size_t k, 
 void nb_product_piece(nb_dtype dtype, size_t m, size_t n, size_t k, double alpha, nb_matrix a,
                       nb_matrix b, double beta, void *c, size_t ldc)
 {
-    const work whole = {.dtype = dtype, .m = m, .n = n, .k = k, .a = a, .b = b};
+    const work whole = {.dtype = dtype,
+                        .m = m,
+                        .n = n,
+                        .k = k,
+                        .a = a,
+                        .b = b,
+                        .copied = is_copied(dtype, m, n, k, a, b)};
     const nb_products *own = nb_kernels_get()->products[dtype];
     if (m == 0 || n == 0) return;
     if (k == 0 || alpha == 0.0)

@@ -33,6 +33,8 @@ void nb_product_piece(nb_dtype dtype, size_t m, size_t n, size_t k, double alpha
 typedef struct nb_products {
     double most;      /* m n k of the largest product for which they are worth asking */
     double most_rows; /* the same where B is not transposed and no operand outgrows the caches */
+    /* Whether B would be copied, once for all rows of C: worth asking whatever m is. */
+    bool (*copies)(size_t m, size_t n, size_t k, nb_matrix a, nb_matrix b);
     bool (*small)(size_t m, size_t n, size_t k, double alpha, nb_matrix a, nb_matrix b, double beta,
                   void *c, size_t ldc);
 } nb_products;

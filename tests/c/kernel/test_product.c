@@ -141,6 +141,8 @@ static void chosen_sizes(void **state)
         {59, 9, 70},   {60, 9, 70},   {61, 9, 70},   {121, 13, 65}, {60, 3, 256},    {61, 3, 256},
         {60, 3, 257},  {7, 63, 19},   {7, 64, 19},   {7, 65, 19},   {13, 66, 1},     {13, 79, 2},
         {13, 80, 3},   {13, 81, 300}, {6, 127, 520}, {6, 129, 520}, {100, 100, 100}, {128, 10, 512},
+        {15, 33, 64},  {16, 33, 64},  {95, 65, 70},  {96, 65, 70},   {97, 131, 300}, {96, 256, 255},
+        {96, 256, 256}, {96, 128, 255}, {96, 128, 256}, {31, 49, 257}, {70, 16, 128}, {70, 16, 129},
     };
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
         for (int transposed = 0; transposed < 4; transposed++) {
@@ -227,16 +229,18 @@ static void panels_do_not_depend_on_threads(void **state)
 {
     (void)state;
     const size_t sizes[][3] = {{420, 410, 400}, {70, 1525, 350}, {1530, 66, 353},  {420, 410, 400},
-                               {512, 384, 400}, {400, 512, 384}, {900, 1010, 1000}};
-    for (size_t i = 0; i < 14; i++) {
+                               {512, 384, 400}, {400, 512, 384}, {900, 1010, 1000},
+                               {1100, 66, 70},  {1100, 66, 70}};
+    const int transposed[] = {0, 1, 2, 3, 0, 1, 0, 0, 2};
+    for (size_t i = 0; i < 18; i++) {
         nb_dtype dtype = i % 2 ? NB_F64 : NB_F32;
-        problem p = make(dtype, sizes[i / 2][0], sizes[i / 2][1], sizes[i / 2][2],
-                         i / 2 < 6 ? (int)i / 2 % 4 : 0);
+        problem p =
+            make(dtype, sizes[i / 2][0], sizes[i / 2][1], sizes[i / 2][2], transposed[i / 2]);
         size_t bytes = p.m * p.ldc * width(dtype);
         void *alone = malloc(bytes);
         assert_int_equal(nb_set_threads(ctx, 1), NB_OK);
         assert_int_equal(run(&p), NB_OK);
-        if (i / 2 == 0) check(&p, "panels");
+        if (i / 2 == 0 || i / 2 > 6) check(&p, "panels");
         memcpy(alone, p.c, bytes);
         memcpy(p.c, p.before, bytes);
         assert_int_equal(nb_set_threads(ctx, 4), NB_OK);
