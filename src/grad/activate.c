@@ -21,6 +21,12 @@ bool nb_runs_need_z(const nb_kernel_runs *runs)
     return false;
 }
 
+/* Whether the activations give their slopes along with their values: of one kind for all neurons. */
+static bool give_slopes(const nb_kernel_runs *runs, nb_dtype dtype)
+{
+    return runs->count == 1 && nb_real(dtype)->with_slope[runs->run[0].kernel];
+}
+
 void nb_runs_forward(const nb_kernel_runs *runs, nb_dtype dtype, int64_t n, int64_t neurons,
                      int64_t inner, const void *z, void *a)
 {
@@ -86,9 +92,30 @@ static nb_status run_forward(nb_ctx *ctx, const nb_kernel_runs *runs, const nb_t
     return status;
 }
 
+/* a = f(z), with f'(z) kept in z's place, or beside it where somebody else sees z: saved[1], and
+ * saved[0] stays NULL. Takes the reference to z. */
+static nb_tensor *activated_with_slopes(nb_ctx *ctx, nb_call *call, nb_tensor *z, bool in_place)
+{
+    nb_unary kernel = nb_runs_of(&call->attr)->run[0].kernel;
+    nb_tensor *a = nb_tensor_new(ctx, z->dtype, z->dims, z->shape), *slope = NULL;
+    int64_t count = nb_tensor_count(z), width = (int64_t)nb_dtype_size(z->dtype);
+    if (a)
+        slope = in_place ? nb_tensor_retain(z) : nb_tensor_new(ctx, z->dtype, z->dims, z->shape);
+    nb_status status = slope ? NB_OK : ctx->status;
+    for (int64_t at = 0, n; slope && (n = next_rows(ctx, at, count, 1, &status)) > 0; at += n)
+        nb_real(z->dtype)->with_slope[kernel]((size_t)n, (char *)nb_tensor_data(z) + at * width,
+                                              (char *)nb_tensor_data(a) + at * width,
+                                              (char *)nb_tensor_data(slope) + at * width);
+    call->saved[1] = slope;
+    nb_tensor_release(ctx, z);
+    return a ? nb_tensor_settle(ctx, a, status) : NULL;
+}
+
 nb_tensor *nb_activated(nb_ctx *ctx, nb_call *call, nb_tensor *z, int dim, bool in_place)
 {
     const nb_kernel_runs *runs = nb_runs_of(&call->attr);
+    if (call->recording && give_slopes(runs, z->dtype))
+        return activated_with_slopes(ctx, call, z, in_place);
     bool same = in_place && !(call->recording && nb_runs_need_z(runs));
     nb_tensor *a = same ? nb_tensor_retain(z) : nb_tensor_new(ctx, z->dtype, z->dims, z->shape);
     if (a) {
@@ -102,20 +129,24 @@ nb_tensor *nb_activated(nb_ctx *ctx, nb_call *call, nb_tensor *z, int dim, bool 
 
 nb_tensor *nb_delta_at_z(nb_ctx *ctx, const nb_record *record, nb_tensor *delta, int dim)
 {
-    const nb_tensor *a = record->saved[0], *z = record->saved[1];
+    const nb_tensor *a = record->saved[0], *z = record->saved[1]; /* without a: f'(z) */
     nb_tensor *from, *to;
     int64_t sizes[3];
     nb_status status = NB_OK;
     if (!record->attr.shared) return nb_tensor_contiguous(ctx, delta);
     if (nb_delta_for_write(ctx, delta, &from, &to) != NB_OK) return NULL;
-    sizes_of(a, dim, sizes);
+    sizes_of(a ? a : z, dim, sizes);
     int64_t rows = sizes[0], each = sizes[1] * sizes[2];
     for (int64_t at = 0; (sizes[0] = next_rows(ctx, at, rows, each, &status)) > 0; at += sizes[0]) {
-        int64_t skip = at * each * (int64_t)nb_dtype_size(a->dtype);
-        run_backward(nb_runs_of(&record->attr), a->dtype, sizes,
-                     z ? (const char *)nb_tensor_data(z) + skip : NULL,
-                     (const char *)nb_tensor_data(a) + skip,
-                     (const char *)nb_tensor_data(from) + skip, (char *)nb_tensor_data(to) + skip);
+        int64_t skip = at * each * (int64_t)nb_dtype_size(to->dtype);
+        const char *at_z = z ? (const char *)nb_tensor_data(z) + skip : NULL;
+        const char *da = (const char *)nb_tensor_data(from) + skip;
+        char *dz = (char *)nb_tensor_data(to) + skip;
+        if (a)
+            run_backward(nb_runs_of(&record->attr), a->dtype, sizes, at_z,
+                         (const char *)nb_tensor_data(a) + skip, da, dz);
+        else
+            nb_real(to->dtype)->chain((size_t)(sizes[0] * each), at_z, da, dz);
     }
     nb_tensor_release(ctx, from);
     return nb_tensor_settle(ctx, to, status);

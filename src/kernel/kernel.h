@@ -150,6 +150,11 @@ typedef struct nb_real_kernels {
     nb_unary_fn *unary[NB_UNARIES];
     nb_slope_fn *slope[NB_UNARIES];
     nb_binary_fn *binary[NB_BINARIES];
+    /* y[i] = f(x[i]) and slope[i] = f'(x[i]) in one pass, contiguous, the bits of the two alone; NULL
+     * where that gains nothing. slope may be x. And dx[i] = dy[i] slope[i], 0 where dy is; dx may
+     * be dy. */
+    void (*with_slope[NB_UNARIES])(size_t n, const void *x, void *y, void *slope);
+    void (*chain)(size_t n, const void *slope, const void *dy, void *dx);
 
     void (*fill)(size_t n, void *y, ptrdiff_t sy, double value);
     /* y += alpha * x */
@@ -193,7 +198,7 @@ typedef struct nb_real_kernels {
     /* y = x - log sum exp x; returns it. */
     double (*log_softmax)(size_t n, const void *x, void *y, nb_stop *stop);
     /* dx = y (dy - sum of y dy): the gradient through y = softmax(x), one row; dx may be dy. */
-    void (*softmax_slope)(size_t n, const void *y, const void *dy, void *dx);
+    void (*softmax_slope)(size_t n, const void *y, const void *dy, void *dx, nb_stop *stop);
     /* Layer norm of one row of n > 0: y = gain x̂ + shift, x̂ = (x - mean) / sqrt(variance +
      * epsilon); stats becomes {mean, 1 / sqrt(variance + epsilon)}. */
     void (*norm_row)(size_t n, const void *x, const void *gain, const void *shift, double epsilon,

@@ -116,7 +116,9 @@ static char *probabilities(const head *h, int64_t start, int64_t end)
     for (int64_t i = start; i < end; i++) {
         char *row = p + (size_t)(i - start) * ld;
         size_t n = (size_t)seen(h, i);
-        if (n) job->real->softmax(n, row, row, NULL);
+        /* Of all, with nothing where none is seen: whole vectors. */
+        job->real->fill(all - n, row + n * job->width, 1, -INFINITY);
+        if (n) job->real->softmax(all, row, row, NULL);
         memset(row + n * job->width, 0, (all - n) * job->width);
     }
     return p;
@@ -159,7 +161,7 @@ static void block_slope(const head *h, int64_t start, int64_t end)
                      square(job, h->turned_v, false), 0, h->slope, ld);
     for (size_t i = 0; i < n; i++) {
         size_t row = i * ld * job->width;
-        job->real->softmax_slope(all, p + row, h->slope + row, h->slope + row);
+        job->real->softmax_slope(all, p + row, h->slope + row, h->slope + row, NULL);
     }
     nb_product_piece(job->dtype, n, size, all, job->scale, square(job, h->slope, false),
                      rows(job, job->k + h->at_k), 0, job->dq + at, wide);

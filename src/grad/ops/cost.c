@@ -1,7 +1,9 @@
 /* Costs as ops of one pass: C = Σ over examples of w_i C_i / Σ w_i, n the first dimension's size;
  * without weights, an input (n) that may be left out, 1/n Σ C_i. y and w take no gradient. */
+#include "grad/pieces.h"
 #include "grad/support.h"
 
+#include "base/memory.h"
 #include "base/text.h"
 #include "kernel/kernel.h"
 #include "tensor/shape.h"
@@ -346,31 +348,67 @@ static int64_t row_width(const nb_tensor *z)
     return z->dims ? z->shape[z->dims - 1] : 1;
 }
 
-/* soft = softmax(z), and the sum over rows of w Σ_j y_j (log Σ e^z - z_j); all contiguous. */
+/* Rows under way, all contiguous. */
+typedef struct softmax_job {
+    nb_pieces pieces;
+    const nb_real_kernels *real;
+    size_t n, width; /* numbers of a row, bytes of one */
+    int64_t steps;   /* rows of an example */
+    const shares *of;
+    const int32_t *class; /* or NULL */
+    const char *z, *targets;
+    char *soft;
+    double *sums; /* one for each piece */
+    nb_stop *stop;
+} softmax_job;
+
+/* w Σ_j y_j (log Σ e^z - z_j) of row i. */
+static double softmax_cost(const softmax_job *job, int64_t i)
+{
+    size_t at = (size_t)i * job->n * job->width;
+    const char *row = job->z + at;
+    double log_sum = job->real->softmax(job->n, row, job->soft + at, job->stop);
+    double weight = weight_at(job->of, i / job->steps);
+    if (job->class)
+        return weight *
+               (log_sum - job->real->sum(1, row + (size_t)(job->class[i] - 1) * job->width, 1));
+    return weight * (job->real->sum(job->n, job->targets + at, 1) * log_sum -
+                     job->real->dot(job->n, job->targets + at, 1, row, 1));
+}
+
+static void softmax_piece(void *arg, size_t piece)
+{
+    const softmax_job *job = arg;
+    const nb_pieces *p = &job->pieces;
+    for (int64_t i = nb_piece_start(p, piece); i < nb_piece_end(p, piece); i++) {
+        if (nb_pieces_stopped(p)) return;
+        job->sums[piece] += softmax_cost(job, i);
+    }
+}
+
+/* soft = softmax(z), and the sum over rows of their costs; all contiguous. */
 static nb_status softmax_rows(nb_ctx *ctx, const nb_tensor *z, const answers *y, const shares *of,
                               nb_tensor *soft, double *sum)
 {
-    const nb_real_kernels *real = nb_real(z->dtype);
-    int64_t n = row_width(z), count = nb_tensor_count(z);
-    const int32_t *class = y->classes ? nb_tensor_data(y->classes) : NULL;
-    const char *targets = y->targets ? nb_tensor_data(y->targets) : NULL;
-    int64_t example = of->n ? count / of->n : 1; /* numbers of one */
-    size_t width = nb_dtype_size(z->dtype);
-    *sum = 0;
-    for (int64_t i = 0; i < count; i += n) {
-        size_t at = (size_t)i * width;
-        const char *row = (const char *)nb_tensor_data(z) + at;
-        if (nb_interrupted(ctx)) return nb_poll(ctx);
-        double log_sum =
-            real->softmax((size_t)n, row, (char *)nb_tensor_data(soft) + at, ctx->interrupt);
-        double weight = weight_at(of, i / example);
-        if (class)
-            *sum += weight * (log_sum - real->sum(1, row + (size_t)(*class ++-1) * width, 1));
-        else
-            *sum += weight * (real->sum((size_t)n, targets + at, 1) * log_sum -
-                              real->dot((size_t)n, targets + at, 1, row, 1));
-    }
-    return nb_poll(ctx);
+    int64_t n = row_width(z), count = nb_tensor_count(z), rows = n ? count / n : 0;
+    softmax_job job = {.pieces = nb_pieces_of(rows, n),
+                       .real = nb_real(z->dtype),
+                       .n = (size_t)n,
+                       .width = nb_dtype_size(z->dtype),
+                       .steps = of->n && rows ? rows / of->n : 1,
+                       .of = of,
+                       .class = y->classes ? nb_tensor_data(y->classes) : NULL,
+                       .z = nb_tensor_data(z),
+                       .targets = y->targets ? nb_tensor_data(y->targets) : NULL,
+                       .soft = nb_tensor_data(soft),
+                       .stop = ctx->interrupt};
+    size_t bytes;
+    job.sums = nb_piece_sums(ctx, &job.pieces, 1, &bytes);
+    if (!job.sums) return ctx->status;
+    nb_status status = nb_pieces_run(ctx, &job.pieces, softmax_piece, &job);
+    nb_piece_total(&job.pieces, job.sums, 1, 0, 1, sum);
+    nb_free(ctx, job.sums, bytes);
+    return status;
 }
 
 /* C_x = Σ_j y_j (log Σ e^z - z_j). saved: softmax(z). */

@@ -1,4 +1,5 @@
 /* Ops on rows: softmax and log_softmax along a dimension (by default the last). */
+#include "grad/pieces.h"
 #include "grad/support.h"
 
 /* The dimension that a call names, or the last. */
@@ -36,22 +37,50 @@ static nb_tensor *rows_back(nb_ctx *ctx, nb_tensor *rows, const nb_tensor *like,
     return out;
 }
 
-/* Row by row, both contiguous. */
-static nb_status run_rows(nb_ctx *ctx, bool log, const nb_tensor *from, nb_tensor *to)
+/* Rows under way, all contiguous: of `from`, with y beside them on the way back. */
+typedef struct rows_job {
+    nb_pieces pieces;
+    const nb_real_kernels *real;
+    size_t n, bytes; /* of a row */
+    const char *from, *y;
+    char *to;
+    bool log;
+    nb_stop *stop;
+} rows_job;
+
+static void rows_piece(void *arg, size_t piece)
 {
-    const nb_real_kernels *real = nb_real(to->dtype);
-    size_t n = (size_t)to->shape[to->dims - 1], count = (size_t)nb_tensor_count(to);
-    size_t width = nb_dtype_size(to->dtype);
-    const char *source = nb_tensor_data(from);
-    char *target = nb_tensor_data(to);
-    for (size_t i = 0; i < count; i += n) {
-        if (nb_interrupted(ctx)) return nb_poll(ctx);
-        if (log)
-            real->log_softmax(n, source + i * width, target + i * width, ctx->interrupt);
+    const rows_job *job = arg;
+    const nb_pieces *p = &job->pieces;
+    for (int64_t i = nb_piece_start(p, piece); i < nb_piece_end(p, piece); i++) {
+        const char *from = job->from + (size_t)i * job->bytes;
+        char *to = job->to + (size_t)i * job->bytes;
+        if (nb_pieces_stopped(p)) return;
+        if (job->y)
+            job->real->softmax_slope(job->n, job->y + (size_t)i * job->bytes, from, to,
+                                     job->stop);
+        else if (job->log)
+            job->real->log_softmax(job->n, from, to, job->stop);
         else
-            real->softmax(n, source + i * width, target + i * width, ctx->interrupt);
+            job->real->softmax(job->n, from, to, job->stop);
     }
-    return nb_poll(ctx);
+}
+
+/* Row by row; y is NULL forward. */
+static nb_status run_rows(nb_ctx *ctx, bool log, const nb_tensor *from, const nb_tensor *y,
+                          nb_tensor *to)
+{
+    int64_t n = to->shape[to->dims - 1];
+    rows_job job = {.pieces = nb_pieces_of(n ? nb_tensor_count(to) / n : 0, n),
+                    .real = nb_real(to->dtype),
+                    .n = (size_t)n,
+                    .bytes = (size_t)n * nb_dtype_size(to->dtype),
+                    .from = nb_tensor_data(from),
+                    .y = y ? nb_tensor_data(y) : NULL,
+                    .to = nb_tensor_data(to),
+                    .log = log,
+                    .stop = ctx->interrupt};
+    return nb_pieces_run(ctx, &job.pieces, rows_piece, &job);
 }
 
 static nb_tensor *softmax_forward(nb_ctx *ctx, nb_call *call)
@@ -60,7 +89,7 @@ static nb_tensor *softmax_forward(nb_ctx *ctx, nb_call *call)
     int dim = row_dim(x, &call->attr);
     nb_tensor *from = rows_of(ctx, x, dim);
     nb_tensor *to = from ? nb_tensor_new(ctx, x->dtype, from->dims, from->shape) : NULL;
-    if (to) to = nb_tensor_settle(ctx, to, run_rows(ctx, call->op->kernel, from, to));
+    if (to) to = nb_tensor_settle(ctx, to, run_rows(ctx, call->op->kernel, from, NULL, to));
     nb_tensor_release(ctx, from);
     return nb_save_output(ctx, call, rows_back(ctx, to, x, dim));
 }
@@ -77,11 +106,15 @@ static nb_tensor *row_sum(nb_ctx *ctx, nb_tensor *x, int dim)
 static nb_status softmax_backward(nb_ctx *ctx, nb_record *record, nb_tensor *delta,
                                   nb_tensor **grad)
 {
-    nb_tensor *y = record->saved[0];
-    nb_tensor *sum = row_sum(ctx, nb_op2(ctx, NB_OP_mul, delta, y), row_dim(y, &record->attr));
-    nb_tensor *rest = sum ? nb_op2(ctx, NB_OP_sub, delta, sum) : NULL;
-    grad[0] = nb_then2(ctx, NB_OP_mul, rest, y);
-    nb_tensor_release(ctx, sum);
+    const nb_tensor *y = record->saved[0];
+    int dim = row_dim(y, &record->attr);
+    nb_tensor *of_y = rows_of(ctx, y, dim), *to = NULL;
+    nb_tensor *from = of_y ? rows_of(ctx, delta, dim) : NULL;
+    if (from) to = nb_tensor_new(ctx, y->dtype, from->dims, from->shape);
+    if (to) to = nb_tensor_settle(ctx, to, run_rows(ctx, false, from, of_y, to));
+    nb_tensor_release(ctx, of_y);
+    nb_tensor_release(ctx, from);
+    grad[0] = rows_back(ctx, to, y, dim);
     return grad[0] ? NB_OK : ctx->status;
 }
 

@@ -516,6 +516,34 @@ static void every_table_gives_the_same_bits(void **state)
     }
 }
 
+/* In one pass as alone, also where the slope takes x's place; and dy times it as the slope alone. */
+static void values_and_slopes_together(void **state)
+{
+    (void)state;
+    size_t tables, found = 0;
+    const nb_kernels *const *all = nb_kernels_all(&tables);
+    double x[SOME], dy[SOME], y[SOME], y0[SOME], dx[SOME], dx0[SOME];
+    for (size_t i = 0; i < 2 * tables * NB_UNARIES; i++) {
+        nb_unary f = (nb_unary)(i / 2 / tables);
+        nb_dtype dtype = i % 2 ? NB_F64 : NB_F32;
+        const nb_real_kernels *real = all[i / 2 % tables]->real[dtype];
+        if (!real->with_slope[f]) continue;
+        fill_inputs(dtype, SOME, x);
+        fill_inputs(dtype, SOME, dy);
+        put(dtype, dy, 1, 0);
+        real->unary[f](SOME, x, 1, y0, 1, 0, 0);
+        real->slope[f](SOME, x, y0, dy, dx0, 0, 0);
+        real->with_slope[f](SOME, x, y, dx);
+        real->with_slope[f](SOME, x, y, x);
+        assert_same("slope in x's place", dtype, SOME, x, dx);
+        real->chain(SOME, dx, dy, dx);
+        assert_same(nb_unary_names[f], dtype, SOME, y, y0);
+        assert_same(nb_unary_names[f], dtype, SOME, dx, dx0);
+        found++;
+    }
+    assert_true(found > 0);
+}
+
 /* A view gives what its copy gives; an output may be its input; nothing beside an output is
  * written. */
 static void strides_change_nothing(void **state)
@@ -559,6 +587,7 @@ int main(void)
         cmocka_unit_test(slopes_at_kinks),
         cmocka_unit_test(no_demand_gives_no_gradient),
         cmocka_unit_test(every_table_gives_the_same_bits),
+        cmocka_unit_test(values_and_slopes_together),
         cmocka_unit_test(strides_change_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
