@@ -110,7 +110,17 @@ tensors() {
     ends 0 "$root/examples/tensors.lua" && shows '10 of 64 directions hold 74 %'
 }
 
+fit() {
+    ends 0 "$root/examples/fit.lua" && shows '0.067359200066' && shows 'do not determine w[1][1][1]'
+}
+
+regression() {
+    ends 0 "$root/examples/regression.lua" 200 && shows 'off the true curve'
+}
+
 count digits.lua digits
+count fit.lua fit
+count regression.lua regression
 count residual.lua residual
 count autoencoder.lua autoencoder
 count custom_layer.lua custom_layer

@@ -24,6 +24,9 @@ typedef void gelqf_fn(const int *m, const int *n, void *a, const int *lda, void 
                       const int *lwork, int *info);
 typedef void orglq_fn(const int *m, const int *n, const int *k, void *a, const int *lda,
                       const void *tau, void *work, const int *lwork, int *info);
+typedef void tplqt_fn(const int *m, const int *n, const int *l, const int *mb, void *a,
+                      const int *lda, void *b, const int *ldb, void *t, const int *ldt, void *work,
+                      int *info);
 typedef void syevd_fn(const char *jobz, const char *uplo, const int *n, void *a, const int *lda,
                       void *w, void *work, const int *lwork, int *iwork, const int *liwork,
                       int *info, size_t jobz_length, size_t uplo_length);
@@ -40,6 +43,7 @@ extern getri_fn sgetri_, dgetri_;
 extern potrf_fn spotrf_, dpotrf_;
 extern gelqf_fn sgelqf_, dgelqf_;
 extern orglq_fn sorglq_, dorglq_;
+extern tplqt_fn dtplqt_;
 extern syevd_fn ssyevd_, dsyevd_;
 extern gesdd_fn sgesdd_, dgesdd_;
 extern gelsd_fn sgelsd_, dgelsd_;
@@ -283,6 +287,25 @@ nb_status nb_lapack_qr(nb_ctx *ctx, nb_stack a, void *r, void *q)
     drop(ctx, &tau);
     drop(ctx, &work);
     return status;
+}
+
+/* By columns r is a lower triangle L and b stands beside it: [L B] = L' Q. */
+nb_status nb_lapack_qr_add(nb_ctx *ctx, int64_t n, double *r, int64_t ld, int64_t rows, double *b,
+                           int64_t ldb)
+{
+    enum { STRETCH = 32 }; /* columns whose reflections are applied together */
+    static const int none = 0;
+    int m = (int)n, count = (int)rows, most = (int)nb_least_i64(n, STRETCH), info;
+    int lda = (int)ld, ldb_ = (int)ldb;
+    nb_status status = check_sides(ctx, (nb_stack){NB_F64, 1, rows, ld > ldb ? ld : ldb, b});
+    if (status != NB_OK || n == 0 || rows == 0) return status;
+    size_t bytes = 2 * (size_t)most * (size_t)n * sizeof(double);
+    double *room = nb_alloc(ctx, bytes);
+    if (!room) return ctx->status;
+    dtplqt_(&m, &count, &none, &most, r, &lda, b, &ldb_, room, &most, room + (int64_t)most * n,
+            &info);
+    nb_free(ctx, room, bytes);
+    return nb_poll(ctx);
 }
 
 /* ---- Eigenvalues, singular values, least squares -------------------------------------------- */

@@ -44,6 +44,12 @@ nb_status nb_lapack_cholesky(nb_ctx *ctx, nb_stack a, nb_fault *fault);
 /* A (m x n) = Q R with k = min(m, n): r (k x n) and q (m x k), which may be a.data where k = n. A
  * is overwritten. */
 nb_status nb_lapack_qr(nb_ctx *ctx, nb_stack a, void *r, void *q);
+/* R of one more stretch of rows: the upper triangle r (n x n, rows `ld` apart) becomes that of the
+ * QR factors of [R; B], b (rows x n, rows `ldb` apart), which is overwritten. What stands below the
+ * diagonal of r is not looked at. In f64; begins with r of zeros. One call cannot be interrupted:
+ * 2 rows n^2 operations. */
+nb_status nb_lapack_qr_add(nb_ctx *ctx, int64_t n, double *r, int64_t ld, int64_t rows, double *b,
+                           int64_t ldb);
 /* Eigenvalues, ascending, of symmetric matrices whose lower triangle is read; over a, by rows, the
  * vectors. NB_EVALUE: no convergence. */
 nb_status nb_lapack_eigh(nb_ctx *ctx, nb_stack a, void *values, nb_fault *fault);

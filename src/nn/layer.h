@@ -146,6 +146,7 @@ struct nb_layer_type {
     bool moves;               /* gives its input's numbers as they are, integers too */
     bool table_only;          /* needs what notation cannot say */
     bool normalises;          /* by the figures of the batch, while learning */
+    bool draws;               /* by chance, while learning */
     int branches;             /* the most that it may have; 0: no children */
     nb_streaming streaming;   /* required */
     /* Of a planned layer: why it cannot answer step by step, behind its place: "reads each sequence

@@ -197,6 +197,7 @@ local exceptions = {
                                 "tensor:multinomial", "tensor:normal_", "tensor:uniform_"},
     moves_to_and_from_files = {"tensor.load", "tensor.save", "tensor:save"},
     is_the_user_s_own = {"layer:fn"},
+    searches_in_a_way_of_its_own = {"optimizer:cg", "optimizer:lbfgs", "optimizer:lm"},
 }
 
 local excused = {}

@@ -128,6 +128,8 @@ static int history_tostring(lua_State *L)
         nb_text_add(text, " · parameters of epoch ");
         nb_text_add_grouped(text, (int64_t)lua_tonumber(L, -1));
     }
+    if (lua_getfield(L, 1, "converged") == LUA_TSTRING)
+        nb_text_add(text, " · converged: %s", lua_tostring(L, -1));
     if (lua_getfield(L, 1, "note") == LUA_TSTRING) nb_text_add(text, "\n%s", lua_tostring(L, -1));
     nbl_push_text(L, text);
     return 1;
@@ -342,6 +344,10 @@ void nbl_push_history(lua_State *L, const nb_history *from)
     }
     if (from->metrics) set_metrics(L, from);
     if (from->best) nbl_set_integer(L, "best", from->best);
+    if (from->converged) {
+        lua_pushstring(L, from->converged);
+        lua_setfield(L, -2, "converged");
+    }
     if (from->stopped) nbl_set_integer(L, "stopped", from->stopped);
     nbl_set_printer(L, HISTORY, history_tostring);
     nbl_set_brief(L, history_brief);

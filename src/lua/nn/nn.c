@@ -13,6 +13,7 @@ void nbl_open_nn(lua_State *L)
     nbl_open_net_find(L);
     nbl_open_net_pass(L);
     nbl_open_gradcheck(L);
+    nbl_open_errors(L);
     nbl_open_trace(L);
     nbl_open_history(L);
     nbl_open_train(L);

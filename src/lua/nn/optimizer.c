@@ -110,6 +110,8 @@ static void push_option(lua_State *L, const nb_optimizer *self, const nb_option 
     const void *field = (const char *)&self->options + option->offset;
     if (option->kind == NB_BOOLEAN)
         lua_pushboolean(L, *(const bool *)field);
+    else if (option->kind == NB_INTEGER)
+        lua_pushinteger(L, *(const int64_t *)field);
     else
         lua_pushnumber(L, *(const double *)field);
 }

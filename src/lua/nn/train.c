@@ -31,21 +31,25 @@ typedef struct train_options {
     int schedule;
 } train_options;
 
+enum { EPOCHS = 30, BATCH = 10 }; /* unless the user says */
+
 #define FIELD(field) offsetof(train_options, field)
 
 static const nb_option train_fields[] = {
     {.name = "epochs",
-     .help = "passes over the set",
+     .help = "passes over the set; of a full-batch optimizer the most iterations",
      .range = "a whole number from 1",
-     .value = 30,
+     .standard = "30; lbfgs and cg 1,000, lm 10,000: they end where they have converged",
+     .value = -1,
      .low = 1,
      .high = NB_WHOLE_MAX,
      .kind = NB_INTEGER,
      .offset = FIELD(epochs)},
     {.name = "batch",
-     .help = "examples in a mini-batch",
+     .help = "examples in a mini-batch; lbfgs, cg and lm take the whole set",
      .range = "a whole number from 1",
-     .value = 10,
+     .standard = "10",
+     .value = -1,
      .low = 1,
      .high = INT32_MAX,
      .kind = NB_INTEGER,
@@ -441,7 +445,7 @@ static nb_set *check_other(lua_State *L, int at, const char *name)
 /* Of the run on the stack's top. */
 static nb_pace read_pace(lua_State *L, const train_options *options, run *work)
 {
-    nb_pace pace = {.epochs = options->epochs};
+    nb_pace pace = {.epochs = work->options.epochs};
     if (nbl_read_schedule(L, "net:train", options->schedule, &pace.schedule)) {
         lua_pushvalue(L, options->schedule);
         lua_setiuservalue(L, -2, SCHEDULE);
@@ -465,14 +469,22 @@ static run *new_run(lua_State *L, const train_options *options, const nb_net *ne
     lua_pushvalue(L, 1);
     lua_setiuservalue(L, -2, NET);
     nbl_remember(L);
-    work->options = (nb_train_options){.run = {.batch = options->batch,
+    const nb_optimizer_type *type = optimizer->type;
+    if (type->whole && options->batch > 0)
+        nbl_error(L, "net:train: %s works on the whole set, so batch has no meaning for it",
+                  type->name);
+    if (type->whole && options->schedule)
+        nbl_error(L, "net:train: %s has no lr that a schedule could change", type->name);
+    work->options = (nb_train_options){.run = {.batch = options->batch > 0 ? options->batch : BATCH,
                                                .shuffle = options->shuffle,
                                                .optimizer = optimizer,
                                                .valid = work->valid,
                                                .test = work->test,
                                                .patience = options->patience,
                                                .accumulate = options->accumulate},
-                                       .epochs = options->epochs,
+                                       .epochs = options->epochs > 0 ? options->epochs
+                                                 : type->whole       ? type->epochs
+                                                                     : EPOCHS,
                                        .on_progress = on_progress,
                                        .on_note = on_note,
                                        .self = work};

@@ -24,6 +24,13 @@ static nb_tensor *quadratic_of(nb_ctx *ctx, const nb_cost *cost, nb_activation l
     return nb_cost_op(ctx, NB_OP_half_squared_distance, a, y);
 }
 
+static double quadratic_squares(const nb_cost *cost, double outputs)
+{
+    (void)cost;
+    (void)outputs;
+    return 0.5;
+}
+
 NB_DESCRIPTOR(nb_cost_type, nb_cost_quadratic) = {
     .name = "quadratic",
     .help =
@@ -32,6 +39,7 @@ NB_DESCRIPTOR(nb_cost_type, nb_cost_quadratic) = {
     .formula = "C_x = ½ ‖y - a‖²",
     .example = "nn.net \"4 - 3 - 2 : quadratic\"",
     .of = quadratic_of,
+    .squares = quadratic_squares,
     .rate = distance_rate,
 };
 
@@ -48,6 +56,12 @@ static double mse_rate(const nb_cost *cost, nb_activation last, int64_t units)
     return distance_rate(cost, last, units) * (double)units / 2;
 }
 
+static double mse_squares(const nb_cost *cost, double outputs)
+{
+    (void)cost;
+    return 1 / outputs;
+}
+
 NB_DESCRIPTOR(nb_cost_type, nb_cost_mse) = {
     .name = "mse",
     .help = "The mean squared error over all elements, as other frameworks count it: 2/K times "
@@ -55,6 +69,7 @@ NB_DESCRIPTOR(nb_cost_type, nb_cost_mse) = {
     .formula = "C_x = 1/K Σ_j (y_j - a_j)²",
     .example = "nn.net \"4 - 3 - 2 linear : mse\"",
     .of = mse_of,
+    .squares = mse_squares,
     .rate = mse_rate,
 };
 

@@ -10,7 +10,6 @@
 #include "nn/inspect/trace.h"
 
 #include <math.h>
-#include <stdio.h>
 #include <string.h>
 
 typedef struct checking {
@@ -168,21 +167,6 @@ static nb_status check_number(checking *c, moving *m, double g, nb_equation *equ
     return NB_OK;
 }
 
-/* "w[2][4][17]": name, layer, then the index of element `at` of a tensor of this shape, from 1. */
-static void name_place(nb_equation *equation, const char *name, const char *path, int dims,
-                       const int64_t *shape, int64_t at)
-{
-    int64_t index[NB_MAX_DIMS];
-    int used = snprintf(equation->where, sizeof equation->where, "%s[%.24s]", name, path);
-    for (int i = dims - 1; i >= 0; i--) {
-        index[i] = at % shape[i] + 1;
-        at /= shape[i];
-    }
-    for (int i = 0; i < dims && used < (int)sizeof equation->where; i++)
-        used += snprintf(equation->where + used, sizeof equation->where - (size_t)used, "[%lld]",
-                         (long long)index[i]);
-}
-
 /* ---- Where a pass begins ---- */
 
 /* The network's layer that place p is in, *at: that layer's own place. */
@@ -250,7 +234,8 @@ static nb_status check_delta(checking *c, int p, nb_equation *equation)
         m.number = (double *)nb_tensor_data(m.at.z) + i;
         status = check_number(c, &m, ((double *)nb_tensor_data(delta))[i], equation, &worst);
         if (status == NB_OK && worst)
-            name_place(equation, "delta", place->layer->plan->path, m.at.z->dims, m.at.z->shape, i);
+            nb_place_text("delta", place->layer->plan->path, m.at.z->dims, m.at.z->shape, i,
+                          equation->where);
     }
     nb_tensor_release(c->ctx, m.at.z);
     nb_tensor_release(c->ctx, delta);
@@ -271,8 +256,8 @@ static nb_status check_param(checking *c, const nb_trace_place *place, int i, nb
         nb_status status = check_number(c, &m, g[k], equation, &worst);
         if (status != NB_OK) return status;
         if (worst)
-            name_place(equation, param->name, place->layer->plan->path, param->dims, param->shape,
-                       k);
+            nb_place_text(param->name, place->layer->plan->path, param->dims, param->shape, k,
+                          equation->where);
     }
     return NB_OK;
 }

@@ -2,6 +2,7 @@
 #ifndef NB_NET_GRADCHECK_H
 #define NB_NET_GRADCHECK_H
 
+#include "nn/inspect/place.h"
 #include "grad/gradcheck.h"
 #include "nn/net/walk.h"
 
@@ -13,7 +14,7 @@ typedef struct nb_equation {
     int64_t kinks;            /* not counted as wrong, nor for the worst: C bends there, and g lies
                                  between its slopes to both sides */
     double worst;             /* largest |g - d| / max(1e-3, |g|, |d|) */
-    char where[64];           /* "w[2][4][17]" (counted from 1) of the worst */
+    char where[NB_PLACE_TEXT]; /* "w[2][4][17]" (counted from 1) of the worst */
     double analytic, numeric; /* there */
 } nb_equation;
 

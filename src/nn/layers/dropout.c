@@ -94,6 +94,7 @@ NB_DESCRIPTOR(nb_layer_type, nb_layer_dropout) = {
     .example = "nn.net \"784 - 100 relu - dropout 0.5 - 10 softmax : cross_entropy\"",
     .samples = "4 - 5 tanh - dropout 0.5 - 2",
     .options = options,
+    .draws = true,
     .streaming = NB_STREAM_EACH,
     .price = price,
     .plan = plan_dropout,

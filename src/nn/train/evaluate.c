@@ -13,8 +13,8 @@ enum {
     CHUNK_MOST = 1 << 14
 };
 
-/* Examples at a time. A form counts free sizes as 1; the set says what they are. */
-static int64_t chunk_size(const nb_net *net, const nb_set *set)
+/* A form counts free sizes as 1; the set says what they are. */
+int64_t nb_portion_size(const nb_net *net, const nb_set *set)
 {
     int64_t in = nb_form_count(nb_net_in(net)), widest = in;
     for (int i = 0; i < net->parts; i++) {
@@ -283,7 +283,7 @@ nb_status nb_evaluate_with(nb_ctx *ctx, nb_net *net, const nb_set *set, const nb
     nb_status status = nb_set_check(ctx, net, set);
     if (status == NB_OK) status = nb_measure_begin(ctx, &all.measure, metrics, net, set);
     if (status != NB_OK) return status;
-    int64_t most = chunk_size(net, set);
+    int64_t most = nb_portion_size(net, set);
     for (int64_t i = 0; i < set->count && status == NB_OK; i += most) {
         chunk c = {.start = i, .n = nb_least_i64(set->count - i, most)};
         nb_tell(ctx, "evaluating", i, set->count);

@@ -19,6 +19,9 @@ nb_status nb_evaluate(nb_ctx *ctx, nb_net *net, const nb_set *set, nb_evaluation
  * with metrics. Either may be NULL. */
 nb_status nb_evaluate_with(nb_ctx *ctx, nb_net *net, const nb_set *set, const nb_weights *weights,
                            nb_metrics_asked *metrics, nb_evaluation *out);
+/* Examples of a set that a network takes at a time: what its widest layer reads and writes stays in
+ * a cache. Of both alone. */
+int64_t nb_portion_size(const nb_net *net, const nb_set *set);
 /* The share of right answers; NaN where there are none to judge. */
 double nb_evaluation_accuracy(const nb_evaluation *evaluation);
 

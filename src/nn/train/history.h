@@ -35,6 +35,7 @@ typedef struct nb_history {
     int64_t tested;   /* examples of the test set */
     int64_t common;   /* those of them that were trained on */
     bool resumed;     /* it goes on with a run from a file */
+    const char *converged; /* why a full-batch optimizer had nothing more to do; NULL: it had */
     int64_t best;    /* the epoch whose parameters came back at the end; 0: the last one's stayed */
     int64_t stopped; /* the epoch in which an error or Ctrl-C ended the run; 0: none did */
 } nb_history;

@@ -2,6 +2,7 @@
 #include "nn/train/learn.h"
 
 #include "nn/train/segments.h"
+#include "nn/train/squares.h"
 
 #include <string.h>
 
@@ -23,6 +24,11 @@ static nb_status run(nb_ctx *ctx, nb_net *net, const nb_lesson *lesson, nb_stage
                           .lengths = lesson->lengths,
                           .weights = lesson->weights,
                           .staged = staged};
+    if (lesson->whole) {
+        nb_whole whole = *lesson->whole;
+        whole.mode = &mode;
+        return nb_whole_evaluate(ctx, &whole, cost);
+    }
     return nb_net_learn(ctx, net, lesson->x, lesson->y, &mode, sink, cost);
 }
 
@@ -84,6 +90,28 @@ static nb_status update(nb_ctx *ctx, task *t, nb_optimizer *optimizer)
     return status;
 }
 
+/* A step on the residuals: it looks at them itself. */
+static nb_status fit(nb_ctx *ctx, task *t, nb_optimizer *optimizer, double *cost)
+{
+    const nb_lesson *lesson = t->lesson;
+    const nb_mode mode = {.learning = true, .seed = lesson->seed, .step = lesson->step};
+    nb_squares squares;
+    nb_whole whole = {.net = t->net,
+                      .x = lesson->x,
+                      .y = lesson->y,
+                      .lengths = lesson->lengths,
+                      .each = lesson->weights};
+    if (lesson->whole) whole = *lesson->whole;
+    whole.mode = &mode;
+    nb_status status = pose(ctx, t);
+    if (status == NB_OK) status = nb_squares_of(ctx, &whole, &squares, NULL);
+    if (status != NB_OK) return status;
+    t->problem.squares = &squares;
+    status = update(ctx, t, optimizer);
+    *cost = squares.cost;
+    return status;
+}
+
 /* The order of a step: the gradient, what is done to it as a whole, the update. */
 static nb_status learn(nb_ctx *ctx, task *t, nb_optimizer *optimizer, double *cost)
 {
@@ -109,13 +137,33 @@ static bool is_direct(const nb_net *net, const nb_optimizer *optimizer, const nb
            nb_learns_alike(net);
 }
 
+nb_status nb_learn_check(nb_ctx *ctx, const nb_net *net, const nb_optimizer *optimizer,
+                         const nb_penalty *penalty)
+{
+    const nb_optimizer_type *type = optimizer->type;
+    if (!type->whole) return NB_OK;
+    if (nb_penalty_clips(penalty) || penalty->decay != 0)
+        return nb_fail(ctx, NB_EARG,
+                       "%s finds how far its steps go by the cost, so clip and decay have no "
+                       "place in it; l2 is part of the cost of lbfgs and cg",
+                       type->name);
+    if (type->squares && (penalty->l1 != 0 || penalty->l2 != 0))
+        return nb_fail(ctx, NB_EARG, "%s knows squares of residuals alone; l1 and l2 go with lbfgs",
+                       type->name);
+    nb_status status = nb_whole_check(ctx, net, type->name);
+    return status == NB_OK && type->squares ? nb_squares_check(ctx, net, type->name) : status;
+}
+
 nb_status nb_learn(nb_ctx *ctx, nb_net *net, nb_optimizer *optimizer, const nb_lesson *lesson,
                    double *cost)
 {
     task t = {.net = net, .lesson = lesson};
     nb_status status = nb_optimizer_prepare(ctx, optimizer, net->dtype, nb_net_count(net));
+    if (status == NB_OK) status = nb_learn_check(ctx, net, optimizer, &lesson->penalty);
     if (status != NB_OK) return status;
-    if (is_direct(net, optimizer, lesson)) {
+    if (optimizer->type->squares) {
+        status = fit(ctx, &t, optimizer, cost);
+    } else if (is_direct(net, optimizer, lesson)) {
         status = descend(ctx, &t, optimizer);
         *cost = t.cost;
     } else {

@@ -5,6 +5,7 @@
 
 #include "nn/net/pass.h"
 #include "nn/train/optimizer.h"
+#include "nn/train/whole.h"
 
 enum { NB_NET_STATE = 2 }; /* flat tensors that a network's state takes: parameters, buffers */
 
@@ -13,12 +14,16 @@ typedef struct nb_lesson {
     nb_tensor *x, *y;   /* prepared examples and targets */
     nb_tensor *lengths; /* of padded sequences, else NULL */
     nb_tensor *weights; /* of the examples (n), or of their steps (n, T); NULL: they count alike */
+    const nb_whole *whole; /* the examples instead of these, of which mode is filled in; or NULL */
     double rate;
     nb_penalty penalty; /* l1 and l2 are the book's λ / n already */
     uint64_t seed, step; /* of the layers' chance */
     bool keep_grads;     /* net->grads holds the gradient afterwards */
 } nb_lesson;
 
+/* Whether this optimizer can work on the network so; NB_EARG says why not. */
+nb_status nb_learn_check(nb_ctx *ctx, const nb_net *net, const nb_optimizer *optimizer,
+                         const nb_penalty *penalty);
 /* Forward, backward, update; *cost: of the lesson before the update, without the penalty. On any
  * failure parameters and the optimizer's state are as before, and the same call again gives the
  * same bits. Without keep_grads plain gradient descent that clips nothing adds BP3 and BP4 straight

@@ -61,14 +61,14 @@ nb_status nb_optimizer_copy(nb_ctx *ctx, nb_optimizer *to, const nb_optimizer *f
 }
 
 static nb_status check_slot(nb_ctx *ctx, const nb_optimizer *optimizer, const nb_tensor *slot,
-                            nb_dtype dtype, int64_t count)
+                            nb_dtype dtype, int64_t count, int64_t each)
 {
-    if (slot->shape[0] == count && slot->dtype == dtype) return NB_OK;
+    if (slot->shape[0] == count * each && slot->dtype == dtype) return NB_OK;
     return nb_fail(ctx, NB_EARG,
                    "this %s has the state of a network with %lld parameters in %s; this one "
                    "has %lld in %s; make a new one",
-                   optimizer->type->name, (long long)slot->shape[0], nb_dtype_name(slot->dtype),
-                   (long long)count, nb_dtype_name(dtype));
+                   optimizer->type->name, (long long)(slot->shape[0] / each),
+                   nb_dtype_name(slot->dtype), (long long)count, nb_dtype_name(dtype));
 }
 
 nb_tensor *nb_optimizer_slot(const nb_optimizer *optimizer, const char *name)
@@ -93,13 +93,30 @@ nb_status nb_optimizer_prepare(nb_ctx *ctx, nb_optimizer *optimizer, nb_dtype dt
         if (!need.name) break;
         const nb_tensor *has = nb_optimizer_slot(optimizer, need.name);
         nb_dtype kind = need.count ? NB_F64 : dtype;
-        int64_t size = need.count ? need.count : count;
+        int64_t size = need.count ? need.count : count, each = need.each ? need.each : 1;
         if (has)
-            status = check_slot(ctx, optimizer, has, kind, size);
+            status = check_slot(ctx, optimizer, has, kind, size, each);
         else
-            status = add_slot(ctx, optimizer, need.name, new_slot(ctx, kind, size, need.initial));
+            status = add_slot(ctx, optimizer, need.name,
+                              new_slot(ctx, kind, size * each, need.initial));
     }
     return status;
+}
+
+const char *nb_optimizer_done(const nb_optimizer *optimizer)
+{
+    bool begun = optimizer->type->whole && optimizer->slots;
+    return begun ? optimizer->type->done(optimizer) : NULL;
+}
+
+void nb_optimizer_begin(nb_optimizer *optimizer)
+{
+    if (!nb_optimizer_done(optimizer)) return;
+    for (int i = 0; i < optimizer->slots; i++) {
+        const nb_tensor *value = optimizer->slot[i].value;
+        memset(nb_tensor_data(value), 0,
+               (size_t)nb_tensor_count(value) * nb_dtype_size(value->dtype));
+    }
 }
 
 nb_status nb_optimizer_step(nb_ctx *ctx, nb_optimizer *optimizer, const nb_problem *problem)

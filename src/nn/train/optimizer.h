@@ -18,6 +18,8 @@ typedef struct nb_optimizer_options {
     double rate_decay, initial; /* adagrad */
     double eta_minus, eta_plus, step_min, step_max; /* rprop */
     double mu;                                      /* quickprop */
+    int64_t history;
+    double tolerance, decrease, curvature, radius; /* full-batch ones */
 } nb_optimizer_options;
 
 /* A vector of state that an optimizer needs. */
@@ -25,6 +27,7 @@ typedef struct nb_slot_need {
     const char *name; /* in files; a constant. NULL: it needs no more */
     int64_t count;    /* 0: a number for every value, in their dtype; else so many, in f64 */
     double initial;   /* before the first step */
+    int64_t each;     /* of the first kind: so many numbers for every value; 0: one */
 } nb_slot_need;
 
 typedef struct nb_slot {
@@ -44,6 +47,14 @@ typedef struct nb_optimizer_type {
     double (*suit)(const nb_optimizer *optimizer, double rate);
     /* True when a step is w -= rate * gradient and nothing else; NULL: never. */
     bool (*plain)(const nb_optimizer *optimizer);
+    /* Full batch: a step works on the whole set, an iteration, and its cost is a function that it
+     * may ask for as often as it likes. */
+    bool whole;
+    bool squares;  /* it needs problem->squares, and no gradient */
+    int64_t epochs; /* of such a one: the most iterations, unless the user says */
+    /* Why there is nothing more to do ("the slope is 0"), NULL while there is; kept in its state.
+     * Required of `whole` ones. */
+    const char *(*done)(const nb_optimizer *optimizer);
     /* One step, number optimizer->steps + 1, with the state that it needs there. On failure values
      * and state must be as before. */
     nb_status (*step)(nb_ctx *ctx, nb_optimizer *optimizer, const nb_problem *problem);
@@ -79,6 +90,10 @@ nb_status nb_optimizer_prepare(nb_ctx *ctx, nb_optimizer *optimizer, nb_dtype dt
 
 /* The vector of its state that has this name, which it needs (borrowed). */
 nb_tensor *nb_optimizer_slot(const nb_optimizer *optimizer, const char *name);
+/* Why it has converged, or NULL. */
+const char *nb_optimizer_done(const nb_optimizer *optimizer);
+/* A run begins: one that has converged starts anew, for the problem may be another. */
+void nb_optimizer_begin(nb_optimizer *optimizer);
 
 /* One step on a problem whose cost and gradient are known. Ctrl-C is looked for before the values
  * change, so that they are always those of a whole step. On any failure values and state are as

@@ -23,6 +23,28 @@ typedef struct nb_penalty {
     double clip_norm;  /* the gradient is made no longer than this: the norm of all that learns */
     double clip_value; /* and no element of it larger */
 } nb_penalty;
+/* Who takes the rows of a Jacobian, and where they are put. */
+typedef struct nb_row_taker {
+    const int64_t *place; /* a list of `places`: the values that have columns, ascending */
+    int64_t places;
+    double *room; /* for `most` rows of places + 1 numbers: the residual is the last */
+    int64_t most;
+    /* The first rows of the room are the next ones, which may be overwritten. */
+    nb_status (*take)(nb_ctx *ctx, void *self, int64_t rows);
+    void *self;
+} nb_row_taker;
+
+/* What a cost is made of that is a sum of squares: C = share Σ r². */
+typedef struct nb_squares {
+    int64_t count; /* of residuals */
+    double share;
+    double cost; /* at the values before the step: whoever steps fills it */
+    /* The residuals at the values as they stand, in order; also what is not finite. */
+    nb_status (*residuals)(nb_ctx *ctx, void *self, double *r);
+    /* And their Jacobian, dr[i]/dw[j], row by row. NB_EVALUE where a number is not finite. */
+    nb_status (*rows)(nb_ctx *ctx, void *self, const nb_row_taker *rows);
+    void *self;
+} nb_squares;
 
 typedef struct nb_problem {
     nb_dtype dtype;
@@ -40,6 +62,7 @@ typedef struct nb_problem {
      * gradient may hold anything. */
     nb_status (*evaluate)(nb_ctx *ctx, void *self, double *cost);
     void *self;
+    nb_squares *squares; /* for an optimizer of those: then neither cost nor gradient is known */
 } nb_problem;
 
 /* A rule on single numbers, with its vectors of state, each of the problem's dtype and size. */

@@ -226,6 +226,7 @@ nb_status nb_train(nb_ctx *ctx, nb_net *net, nb_set *set, const nb_train_options
     *history = l.trainer->history;
     history->resumed = resumed;
     history->seconds = nb_trainer_seconds(l.trainer);
+    history->converged = nb_optimizer_done(l.trainer->optimizer);
     history->stopped = status == NB_OK ? 0 : l.epoch;
     l.trainer->history = (nb_history){.epochs = 0};
     nb_trainer_free(ctx, l.trainer);

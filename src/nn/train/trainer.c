@@ -22,7 +22,8 @@ static nb_status check(nb_ctx *ctx, const nb_net *net, const nb_set *set,
     if (options->batch < 1)
         return nb_fail(ctx, NB_EARG, "batch must be at least 1, not %lld",
                        (long long)options->batch);
-    if (!(lr > 0) || !isfinite(lr))
+    bool whole = options->optimizer->type->whole;
+    if (!whole && (!(lr > 0) || !isfinite(lr)))
         return nb_fail(ctx, NB_EARG, "lr must be a number above 0, not %g", lr);
     if (options->patience && !options->valid)
         return nb_fail(ctx, NB_EARG,
@@ -32,7 +33,11 @@ static nb_status check(nb_ctx *ctx, const nb_net *net, const nb_set *set,
         return nb_fail(ctx, NB_EARG,
                        "metrics are measured on valid, else on test, and there is "
                        "neither");
+    if (whole && options->accumulate > 1)
+        return nb_fail(ctx, NB_EARG, "%s works on the whole set: accumulate has no meaning for it",
+                       options->optimizer->type->name);
     nb_status status = nb_net_check_cost(ctx, net);
+    if (status == NB_OK) status = nb_learn_check(ctx, net, options->optimizer, &options->penalty);
     if (status == NB_OK) status = nb_set_check(ctx, net, set);
     if (status == NB_OK) status = check_other(ctx, net, options->valid, "valid");
     if (status == NB_OK) status = check_other(ctx, net, options->test, "test");
@@ -45,7 +50,9 @@ static nb_status check(nb_ctx *ctx, const nb_net *net, const nb_set *set,
 
 nb_trainer *nb_trainer_new(nb_ctx *ctx, nb_net *net, nb_set *set, const nb_trainer_options *options)
 {
+    bool whole = options->optimizer->type->whole;
     if (check(ctx, net, set, options) != NB_OK) return NULL;
+    nb_optimizer_begin(options->optimizer);
     nb_trainer *t = nb_alloc(ctx, sizeof *t);
     if (!t) return NULL;
     *t = (nb_trainer){.net = nb_net_retain(net),
@@ -56,10 +63,10 @@ nb_trainer *nb_trainer_new(nb_ctx *ctx, nb_net *net, nb_set *set, const nb_train
                       .options = options->optimizer->options,
                       .seed_told = options->seed_told,
                       .course = {.count = set->count,
-                                 .size = options->batch,
+                                 .size = whole ? set->count : options->batch,
                                  .group = options->accumulate > 1 ? options->accumulate : 1,
                                  .seed = options->seed,
-                                 .shuffle = options->shuffle},
+                                 .shuffle = options->shuffle && !whole},
                       .metrics = options->metrics,
                       .augment = options->augment,
                       .augmenter = options->augmenter,
@@ -162,9 +169,11 @@ static nb_status find_factor(nb_ctx *ctx, nb_trainer *t, const nb_course *at)
     return NB_OK;
 }
 
-/* The rate of the step to come. */
+/* The rate of the step to come; NaN where the optimizer finds its own. */
 static nb_status find_rate(nb_ctx *ctx, nb_trainer *t, nb_course *at)
 {
+    at->rate = NAN;
+    if (t->optimizer->type->whole) return NB_OK;
     nb_status status = find_factor(ctx, t, at);
     at->rate = t->optimizer->options.lr * t->factor;
     return status;
@@ -286,6 +295,24 @@ static nb_status learn_batch(nb_ctx *ctx, nb_trainer *t, nb_course *at, double *
     return status;
 }
 
+/* All examples, for an optimizer that works on the whole set. */
+static nb_status learn_whole(nb_ctx *ctx, nb_trainer *t, nb_course *at, double *cost)
+{
+    const nb_whole whole = {.net = t->net,
+                            .set = t->set,
+                            .order = t->order,
+                            .weights = t->weights.of ? &t->weights : NULL};
+    const nb_lesson lesson = {.whole = &whole,
+                              .penalty = t->penalty,
+                              .seed = at->seed,
+                              .step = (uint64_t)at->steps,
+                              .keep_grads = true};
+    nb_status status = nb_poll(ctx);
+    if (status == NB_OK) status = nb_learn(ctx, t->net, t->optimizer, &lesson, cost);
+    if (status == NB_OK) count_batch(at, at->count, *cost, 1);
+    return status;
+}
+
 static nb_status add_batch(nb_ctx *ctx, nb_trainer *t, nb_course *at, nb_group *group)
 {
     nb_batch batch;
@@ -319,6 +346,7 @@ static nb_status learn_group(nb_ctx *ctx, nb_trainer *t, nb_course *at, double *
 
 static nb_status learn(nb_ctx *ctx, nb_trainer *t, nb_course *at, double *cost)
 {
+    if (t->optimizer->type->whole) return learn_whole(ctx, t, at, cost);
     return at->group > 1 ? learn_group(ctx, t, at, cost) : learn_batch(ctx, t, at, cost);
 }
 
@@ -407,7 +435,8 @@ nb_status nb_trainer_end_epoch(nb_ctx *ctx, nb_trainer *t)
 
 bool nb_trainer_is_done(const nb_trainer *t)
 {
-    return t->patience && t->history.epochs - t->course.best >= t->patience;
+    bool waited = t->patience && t->history.epochs - t->course.best >= t->patience;
+    return waited || nb_optimizer_done(t->optimizer);
 }
 
 void nb_trainer_take_best(nb_trainer *t)

@@ -25,7 +25,7 @@ typedef struct nb_pace {
 typedef nb_status nb_augment(nb_ctx *ctx, void *self, nb_batch *batch);
 
 typedef struct nb_trainer_options {
-    int64_t batch;
+    int64_t batch;  /* not of a full-batch optimizer: a step of it is an epoch */
     uint64_t seed;  /* of the shuffling */
     bool seed_told; /* by the user: a run that goes on must have it */
     bool shuffle;

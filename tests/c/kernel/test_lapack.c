@@ -219,6 +219,27 @@ static void test_qr(void **state)
     }
 }
 
+/* R of rows that come in stretches is that of all of them: Rᵀ R = Aᵀ A, also where the first
+ * stretches are shorter than R. */
+static void test_qr_by_stretches(void **state)
+{
+    enum { ROWS = 23, COLUMNS = 5, LD = 7 };
+    double a[ROWS * COLUMNS], b[ROWS * COLUMNS], r[COLUMNS * LD] = {0};
+    (void)state;
+    for (int i = 0; i < ROWS * COLUMNS; i++) a[i] = sin(3.0 * i + 1) + (i % 7);
+    memcpy(b, a, sizeof a);
+    for (int at = 0, rows = 1; at < ROWS; at += rows, rows = rows * 2 < ROWS - at ? rows * 2 : 1)
+        assert_int_equal(
+            nb_lapack_qr_add(ctx, COLUMNS, r, LD, rows, b + at * COLUMNS, COLUMNS), NB_OK);
+    for (int i = 0; i < COLUMNS; i++)
+        for (int j = i; j < COLUMNS; j++) {
+            double left = 0, right = 0;
+            for (int k = 0; k < ROWS; k++) right += a[k * COLUMNS + i] * a[k * COLUMNS + j];
+            for (int k = 0; k <= i; k++) left += r[k * LD + i] * r[k * LD + j];
+            assert_true(fabs(left - right) <= 1e-11 * fabs(right));
+        }
+}
+
 static void test_svd(void **state)
 {
     (void)state;
@@ -382,6 +403,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(solve), TEST(invert), TEST(faults), TEST(cholesky), TEST(qr),        TEST(svd),
         TEST(eigh),  TEST(lstsq),  TEST(limits), TEST(empty),    TEST(interrupt), TEST(memory),
+        TEST(qr_by_stretches),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -306,7 +306,8 @@ static nb_status evaluate_bowl(nb_ctx *ctx, void *self, double *cost)
 
 static nb_slot_need search_needs(const nb_optimizer *optimizer, int i)
 {
-    static const nb_slot_need list[] = {{.name = "start"}, {.name = "descent"}, {.name = "length", .count = 1}, {.name = NULL}};
+    static const nb_slot_need list[] = {
+        {.name = "start"}, {.name = "descent"}, {.name = "length", .count = 1}, {.name = NULL}};
     (void)optimizer;
     return list[i];
 }

@@ -1,0 +1,40 @@
+/* A whole set as one batch: cost and gradient, or residuals and their Jacobian, piece by piece, so
+ * that a set may be larger than what fits at once. The pieces are cut by set and network alone and
+ * summed in order: bits do not depend on threads. */
+#ifndef NB_WHOLE_H
+#define NB_WHOLE_H
+
+#include "nn/net/pass.h"
+#include "nn/train/weights.h"
+
+/* Examples, all borrowed: a set, or such as are prepared already. */
+typedef struct nb_whole {
+    nb_net *net;
+    const nb_set *set;
+    const int32_t *order;      /* positions in the set, in their order */
+    const nb_weights *weights; /* or NULL */
+    nb_tensor *x, *y, *lengths, *each; /* where set is NULL; lengths, weights `each`: or NULL */
+    const nb_mode *mode;               /* of a pass, but for lengths and weights */
+} nb_whole;
+
+/* Some of them: new references. */
+typedef struct nb_portion {
+    nb_batch batch;
+    nb_tensor *weights; /* (n), (n, T), or NULL */
+    double weight;      /* of its examples, or of their steps */
+} nb_portion;
+
+int64_t nb_whole_count(const nb_whole *whole);
+/* Examples of a piece; the last may be shorter. */
+int64_t nb_whole_size(const nb_whole *whole);
+nb_status nb_whole_take(nb_ctx *ctx, const nb_whole *whole, int64_t start, int64_t n,
+                        nb_portion *piece);
+void nb_portion_free(nb_ctx *ctx, nb_portion *piece);
+
+/* Whether the cost of a set is the same at every look: NB_EARG names the layer that draws, or works
+ * by the batch, and `who` asks. */
+nb_status nb_whole_check(nb_ctx *ctx, const nb_net *net, const char *who);
+/* Cost and gradient, into the network's home. NB_EVALUE when one is not finite. */
+nb_status nb_whole_evaluate(nb_ctx *ctx, const nb_whole *whole, double *cost);
+
+#endif
