@@ -80,6 +80,9 @@ for _, name in ipairs {"lm", "lbfgs", "cg"} do
         end
         refused({batch = 5}, name .. " works on the whole set, so batch has no meaning")
         refused({lr = 1}, "lr")
+        refused({accumulate = 2}, "accumulate has no meaning")
+        refused({clip = 1}, "clip and decay")
+        refused({schedule = "exponential factor=0.9"}, "no lr that a schedule could change")
         refused({}, "draws anew at every pass", nn.net "1 - 4 - dropout 0.5 - 1")
         refused({}, "takes its figures from the batch", nn.net "1 - 4 - batch_norm - 1")
     end)
@@ -101,6 +104,19 @@ test("lm: only sums of squares", function()
         ok, message = pcall(net.step, net, x, tensor.rand(8, 2), nn.lm())
         assert(not ok and tostring(message):find(cost, 1, true))
     end
+end)
+
+test("lbfgs and cg make the cost with its penalty small, lm takes none", function()
+    -- The least of (w - 3)²/2 + λ/2 w², one example: w = 3 / (1 + λ).
+    local x, y = tensor({{1}}, F64), tensor({{3}}, F64)
+    for _, name in ipairs {"lbfgs", "cg"} do
+        local net = nn.net("1 - 1 linear bias=false", F64)
+        net:train(x, y, {optimizer = name, l2 = 0.5, progress = false})
+        assert(close(net[1].w:item(), 2, 1e-10))
+    end
+    local net = nn.net("1 - 1 linear bias=false", F64)
+    local ok, message = pcall(net.train, net, x, y, {optimizer = "lm", l2 = 1})
+    assert(not ok and tostring(message):find("l1 and l2", 1, true), tostring(message))
 end)
 
 test("lm: more parameters than memory has room for", function()

@@ -169,10 +169,10 @@ static nb_status find_factor(nb_ctx *ctx, nb_trainer *t, const nb_course *at)
     return NB_OK;
 }
 
-/* The rate of the step to come; NaN where the optimizer finds its own. */
+/* The rate of the step to come; 0 where the optimizer finds its own. */
 static nb_status find_rate(nb_ctx *ctx, nb_trainer *t, nb_course *at)
 {
-    at->rate = NAN;
+    at->rate = 0;
     if (t->optimizer->type->whole) return NB_OK;
     nb_status status = find_factor(ctx, t, at);
     at->rate = t->optimizer->options.lr * t->factor;
@@ -417,7 +417,8 @@ nb_status nb_trainer_end_epoch(nb_ctx *ctx, nb_trainer *t)
 {
     const nb_course *at = &t->course;
     nb_history *history = &t->history;
-    nb_epoch epoch = {.cost = nb_course_cost(at), .lr = at->rate};
+    bool whole = t->optimizer->type->whole;
+    nb_epoch epoch = {.cost = nb_course_cost(at), .lr = whole ? NAN : at->rate};
     nb_metrics_asked *of_test = t->valid ? NULL : t->metrics;
     if (!nb_trainer_is_whole(t) || history->epochs == at->epoch) return NB_OK;
     nb_status status = nb_history_reserve(ctx, history, 1);
