@@ -95,6 +95,9 @@ test("what it must not give is refused, and nothing was learned of it", function
     refuses(function() end, "must give a tensor, not nil")
     refuses(function() error "oh" end, "oh")
     refuses(5, "augment must be a function, not 5")
+    fails(function()
+        fresh():train(set, {optimizer = "lbfgs", epochs = 2, progress = false, augment = noisy})
+    end, "lbfgs works on the whole set: augment has no meaning for it", true)
 end)
 
 spec.report()

@@ -15,28 +15,36 @@ static nb_status check_other(nb_ctx *ctx, const nb_net *net, const nb_set *set, 
     return status;
 }
 
-static nb_status check(nb_ctx *ctx, const nb_net *net, const nb_set *set,
-                       const nb_trainer_options *options)
+/* What can be told from the options alone. */
+static nb_status check_options(nb_ctx *ctx, const nb_trainer_options *options)
 {
-    double lr = options->optimizer->options.lr;
+    const nb_optimizer *optimizer = options->optimizer;
+    double lr = optimizer->options.lr;
+    bool whole = optimizer->type->whole;
+    const char *idle = options->accumulate > 1 ? "accumulate" : options->augment ? "augment" : NULL;
     if (options->batch < 1)
         return nb_fail(ctx, NB_EARG, "batch must be at least 1, not %lld",
                        (long long)options->batch);
-    bool whole = options->optimizer->type->whole;
     if (!whole && (!(lr > 0) || !isfinite(lr)))
         return nb_fail(ctx, NB_EARG, "lr must be a number above 0, not %g", lr);
+    if (whole && idle)
+        return nb_fail(ctx, NB_EARG, "%s works on the whole set: %s has no meaning for it",
+                       optimizer->type->name, idle);
     if (options->patience && !options->valid)
         return nb_fail(ctx, NB_EARG,
                        "patience waits for a lower cost on valid, and there is no valid; "
                        "set:split(0.9) gives a part to hold back");
     if (options->metrics && !options->valid && !options->test)
         return nb_fail(ctx, NB_EARG,
-                       "metrics are measured on valid, else on test, and there is "
-                       "neither");
-    if (whole && options->accumulate > 1)
-        return nb_fail(ctx, NB_EARG, "%s works on the whole set: accumulate has no meaning for it",
-                       options->optimizer->type->name);
-    nb_status status = nb_net_check_cost(ctx, net);
+                       "metrics are measured on valid, else on test, and there is neither");
+    return NB_OK;
+}
+
+static nb_status check(nb_ctx *ctx, const nb_net *net, const nb_set *set,
+                       const nb_trainer_options *options)
+{
+    nb_status status = check_options(ctx, options);
+    if (status == NB_OK) status = nb_net_check_cost(ctx, net);
     if (status == NB_OK) status = nb_learn_check(ctx, net, options->optimizer, &options->penalty);
     if (status == NB_OK) status = nb_set_check(ctx, net, set);
     if (status == NB_OK) status = check_other(ctx, net, options->valid, "valid");
