@@ -1,4 +1,5 @@
-/* Norms over channels: x as (n, channels, inner), and what is known of each channel. */
+/* What goes by channels, of (n, channels, inner): norms and what they know of each channel, and
+ * sums. */
 #ifndef NB_CHANNELS_H
 #define NB_CHANNELS_H
 
@@ -19,5 +20,8 @@ nb_status nb_channels_check(nb_ctx *ctx, const nb_call *call, int dim);
  * SLOPE are 0. `dtype` says what a mean's first part holds. */
 void nb_norm_figures(nb_dtype dtype, double mean, double scale, double gain, double shift,
                      double *kind, int64_t channels);
+
+/* The sums of t by channel, those along dimension `dim`: (channels). What a bias gets. */
+nb_tensor *nb_sum_by_channel(nb_ctx *ctx, const nb_tensor *t, int dim);
 
 #endif

@@ -18,9 +18,12 @@ enum {
     BAND_BYTES = 1 << 18,    /* of copies: they stay in a second-level cache */
     BAND_PLACES = 32,        /* that a band has at least: vectors are filled */
     BUFFERS_BYTES = 1 << 28, /* of all pieces: beyond, there are fewer pieces */
+    NEAR_BYTES = 24 << 10,   /* of one operand and a tile's rows of the other: a first-level cache */
+    TILE_HEIGHT = 6,         /* rows of a tile at most */
+    DEEP_PLACES = 256,       /* that a product for the weights sums over, at least, of small images */
+    SPARE = 8,               /* rows of places may leave one vector in so many unfilled */
     TILE_ROWS = 60,          /* rows between two looks for Ctrl-C, at least: whole tiles */
-    POLL_AFTER = 1 << 27,    /* multiplications */
-    PARALLEL_SUMS = 1 << 16  /* numbers from which on sums go to the workers */
+    POLL_AFTER = 1 << 27     /* multiplications */
 };
 
 typedef struct conv_job {
@@ -30,11 +33,14 @@ typedef struct conv_job {
     size_t width;        /* bytes of a number */
     int64_t k, maps;     /* of a group: numbers under a window, and maps */
     int64_t places;      /* of a map */
-    int64_t band, bands; /* rows of places in a band; bands of an image */
-    int64_t depth;       /* rows of one phase in a copy */
-    int64_t copy;        /* numbers of one copy of one channel */
-    bool direct;         /* the image itself serves as its copy */
-    int64_t units;       /* images, or their bands */
+    nb_band band;        /* the first of an image, whole */
+    int64_t bands;       /* of an image */
+    int64_t channel;     /* numbers of a channel in a band */
+    bool direct;         /* the image itself lies as a band does */
+    bool columns;        /* a set for each column of the kernel; else for each remainder by the
+                            stride, where a row of places is a stretch of its own */
+    int64_t group;       /* images that are done at once */
+    int64_t units;       /* groups of images, or bands */
     int64_t pieces;
     const char *image, *w, *b;
     char *maps_data, *a;
@@ -42,8 +48,8 @@ typedef struct conv_job {
     char *out;           /* image that is added to, or the pieces' sums for w */
     char *buffer;        /* of all pieces */
     int64_t buffer_size; /* numbers of a piece's */
-    ptrdiff_t *patch;    /* where the numbers under a window stand in the copies: k */
-    ptrdiff_t *outer, *inner;
+    ptrdiff_t *patch;    /* where the numbers under a window stand in a band: k */
+    ptrdiff_t *a_row, *a_column, *b_row, *c_row; /* as a product takes them */
     size_t table_bytes;
     const volatile sig_atomic_t *interrupt;
 } conv_job;
@@ -53,16 +59,48 @@ static int64_t most(int64_t a, int64_t b)
     return a > b ? a : b;
 }
 
-/* ---- The plan of a job ----------------------------------------------------------------------- */
+static int64_t round_up(int64_t n, int64_t unit)
+{
+    return (n + unit - 1) / unit * unit;
+}
 
-/* Without padding and with one column at stride 1 every row of the image is as it is copied. */
+/* ---- How a band lies ------------------------------------------------------------------------- */
+
+/* A set for each remainder by the stride needs the fewest copies, but its rows begin vectors anew:
+ * one for each column of the kernel, where all places follow one another, fills them. */
+static bool wants_columns(const nb_window *w, int64_t lanes)
+{
+    int64_t rows = w->out[NB_DOWN], n = w->out[NB_ALONG];
+    if (w->kernel[NB_ALONG] == 1) return false;
+    int64_t vectors = round_up(n, lanes) / lanes * rows;
+    return n < lanes || (vectors - round_up(rows * n, lanes) / lanes) * SPARE > vectors;
+}
+
+/* The image needs no copy: nothing is added around it and no step is larger than 1. */
 static bool needs_no_copy(const nb_window *w)
 {
-    return w->kernel[NB_ALONG] == 1 && w->out[NB_ALONG] == w->size[NB_ALONG] &&
-           w->stride[NB_ALONG] == 1 && w->low[NB_ALONG] == 0 && w->stride[NB_DOWN] == 1 &&
-           w->low[NB_DOWN] == 0 &&
-           w->out[NB_DOWN] - 1 + nb_window_reach(w->kernel[NB_DOWN], w->dilation[NB_DOWN]) <=
-               w->size[NB_DOWN];
+    for (int i = 0; i < NB_EXTENTS; i++) {
+        int64_t reach = nb_window_reach(w->kernel[i], w->dilation[i]);
+        if (w->stride[i] != 1 || w->low[i] != 0 || w->out[i] - 1 + reach > w->size[i]) return false;
+    }
+    return true;
+}
+
+static void choose_layout(conv_job *job)
+{
+    const nb_window *w = &job->of->window;
+    int64_t reach = w->dilation[NB_ALONG] * (w->kernel[NB_ALONG] - 1);
+    job->columns = wants_columns(w, job->windows->lanes);
+    job->direct = !job->columns && needs_no_copy(w);
+    job->band = (nb_band){.window = w,
+                          .channels = job->of->channels,
+                          .sets = nb_least_i64(w->stride[NB_ALONG], reach + 1),
+                          .shift = 1,
+                          .row = w->out[NB_ALONG] + reach / w->stride[NB_ALONG]};
+    if (!job->columns) return;
+    job->band.sets = w->kernel[NB_ALONG];
+    job->band.shift = w->dilation[NB_ALONG];
+    job->band.row = w->out[NB_ALONG];
 }
 
 /* Rows of places in a band, so that its copies stay near. */
@@ -71,15 +109,14 @@ static void cut_bands(conv_job *job)
     const nb_window *w = &job->of->window;
     int64_t reach = w->dilation[NB_DOWN] * (w->kernel[NB_DOWN] - 1) / w->stride[NB_DOWN];
     int64_t columns = most(w->out[NB_ALONG], 1);
-    int64_t row = job->of->channels * w->kernel[NB_ALONG] * w->stride[NB_DOWN] * columns;
+    int64_t row = job->of->channels * job->band.sets * w->stride[NB_DOWN] * job->band.row;
     int64_t rows = BAND_BYTES / (int64_t)job->width / most(row, 1) - reach;
     rows = most(rows, (BAND_PLACES + columns - 1) / columns);
-    job->band = most(nb_least_i64(rows, w->out[NB_DOWN]), 1);
-    job->bands = (w->out[NB_DOWN] + job->band - 1) / job->band;
-    job->depth = job->band + reach;
-    job->copy = w->stride[NB_DOWN] * job->depth * columns;
-    job->direct = needs_no_copy(w);
-    if (job->direct) job->copy = w->size[NB_DOWN] * w->size[NB_ALONG];
+    job->band.count = most(nb_least_i64(rows, w->out[NB_DOWN]), 1);
+    job->bands = (w->out[NB_DOWN] + job->band.count - 1) / job->band.count;
+    job->band.depth = job->direct ? w->size[NB_DOWN] : job->band.count + reach;
+    if (job->direct) job->band.row = w->size[NB_ALONG];
+    job->channel = job->band.sets * w->stride[NB_DOWN] * job->band.depth * job->band.row;
 }
 
 static conv_job job_of(const nb_convolution *of)
@@ -90,17 +127,18 @@ static conv_job job_of(const nb_convolution *of)
                     .real = nb_real(of->dtype),
                     .width = nb_dtype_size(of->dtype),
                     .maps = of->maps / of->groups,
-                    .places = w->out[NB_DOWN] * w->out[NB_ALONG]};
+                    .places = w->out[NB_DOWN] * w->out[NB_ALONG],
+                    .group = 1};
     job.k = of->channels / of->groups * w->kernel[NB_DOWN] * w->kernel[NB_ALONG];
+    choose_layout(&job);
     cut_bands(&job);
     return job;
 }
 
-/* Copies of all channels; 0 where the image serves. */
+/* Numbers of a band's copies; 0 where the image serves. */
 static int64_t copies_size(const conv_job *job)
 {
-    if (job->direct) return 0;
-    return job->of->channels * job->of->window.kernel[NB_ALONG] * job->copy;
+    return job->direct ? 0 : job->of->channels * job->channel;
 }
 
 /* By the sizes alone. */
@@ -115,32 +153,40 @@ static void cut_pieces(conv_job *job, int64_t units, int64_t buffer)
     job->pieces = most(nb_least_i64(nb_least_i64(job->pieces, units), room), 1);
 }
 
+/* ---- Tables and buffers ---------------------------------------------------------------------- */
+
 static void fill_steps(ptrdiff_t *to, int64_t count, int64_t step)
 {
     for (int64_t i = 0; i < count; i++) to[i] = (ptrdiff_t)(i * step);
 }
 
+/* Where number (ky, kx) under a window stands in a band's channel. */
+static int64_t under_window(const conv_job *job, int64_t ky, int64_t kx)
+{
+    const nb_window *w = &job->of->window;
+    int64_t down = ky * w->dilation[NB_DOWN], along = kx * w->dilation[NB_ALONG];
+    int64_t set = job->columns ? kx : along % w->stride[NB_ALONG];
+    int64_t phase = set * w->stride[NB_DOWN] + down % w->stride[NB_DOWN];
+    int64_t row = phase * job->band.depth + down / w->stride[NB_DOWN];
+    return row * job->band.row + (job->columns ? 0 : along / w->stride[NB_ALONG]);
+}
+
 static void fill_patch(conv_job *job)
 {
     const nb_window *w = &job->of->window;
-    int64_t rows = w->kernel[NB_DOWN], columns = w->kernel[NB_ALONG], stride = w->stride[NB_DOWN];
-    int64_t depth = job->direct ? 0 : job->depth;
+    int64_t rows = w->kernel[NB_DOWN], columns = w->kernel[NB_ALONG];
     for (int64_t i = 0; i < job->k; i++) {
         int64_t kx = i % columns, ky = i / columns % rows, c = i / columns / rows;
-        int64_t at = ky * w->dilation[NB_DOWN];
-        int64_t row = at % stride * depth + at / stride;
-        job->patch[i] = (ptrdiff_t)((c * columns + kx) * job->copy + row * w->out[NB_ALONG]);
+        job->patch[i] = (ptrdiff_t)(c * job->channel + under_window(job, ky, kx));
     }
 }
 
-/* Tables and buffers; `outer` and `inner` get room for so many entries. */
-static nb_status begin(nb_ctx *ctx, conv_job *job, int64_t outer, int64_t inner)
+/* Buffers, and a table of so many entries beside the patch. */
+static nb_status begin(nb_ctx *ctx, conv_job *job, int64_t entries)
 {
-    job->table_bytes = (size_t)(job->k + outer + inner) * sizeof(ptrdiff_t);
+    job->table_bytes = (size_t)(job->k + entries) * sizeof(ptrdiff_t);
     job->patch = nb_alloc(ctx, job->table_bytes);
     if (!job->patch) return ctx->status;
-    job->outer = job->patch + job->k;
-    job->inner = job->outer + outer;
     fill_patch(job);
     size_t bytes = (size_t)job->pieces * (size_t)job->buffer_size * job->width;
     job->buffer = nb_alloc(ctx, bytes ? bytes : 1);
@@ -181,7 +227,7 @@ static int64_t first_unit(const conv_job *job, size_t piece)
 /* A product in blocks of rows, with a look for Ctrl-C between them. */
 static void multiply(const conv_job *job, const nb_gathered *whole)
 {
-    double row = (double)whole->n * (double)whole->k;
+    double row = (double)whole->rows * (double)whole->columns * (double)whole->k;
     size_t rows = row > 0 ? (size_t)(POLL_AFTER / row) / TILE_ROWS * TILE_ROWS : whole->m;
     if (rows < TILE_ROWS) rows = TILE_ROWS;
     for (size_t i = 0; i < whole->m && !interrupted(job); i += rows) {
@@ -189,6 +235,7 @@ static void multiply(const conv_job *job, const nb_gathered *whole)
         part.m = nb_least_size(rows, whole->m - i);
         part.a_row += i;
         part.c_row += i;
+        if (part.start) part.start = (const char *)part.start + i * job->width;
         job->windows->gathered(&part);
     }
 }
@@ -201,12 +248,10 @@ static char *place(const conv_job *job, const void *data, int64_t index)
 
 static nb_band band_of(const conv_job *job, int64_t b)
 {
-    int64_t rows = job->of->window.out[NB_DOWN] - b * job->band;
-    return (nb_band){.window = &job->of->window,
-                     .channels = job->of->channels,
-                     .start = b * job->band,
-                     .count = nb_least_i64(rows, job->band),
-                     .depth = job->depth};
+    nb_band band = job->band;
+    band.start = b * job->band.count;
+    band.count = nb_least_i64(band.window->out[NB_DOWN] - band.start, band.count);
+    return band;
 }
 
 static int64_t image_size(const conv_job *job)
@@ -215,18 +260,17 @@ static int64_t image_size(const conv_job *job)
     return job->of->channels * w->size[NB_DOWN] * w->size[NB_ALONG];
 }
 
-/* The first copy of a group's first channel. */
-static char *group_copies(const conv_job *job, const char *copies, int64_t g)
+/* A group's first channel. */
+static char *group_channels(const conv_job *job, const char *copies, int64_t g)
 {
-    int64_t channels = job->of->channels / job->of->groups;
-    return place(job, copies, g * channels * job->of->window.kernel[NB_ALONG] * job->copy);
+    return place(job, copies, g * (job->of->channels / job->of->groups) * job->channel);
 }
 
-/* The copies of a band: made in `room`, or where they are. */
+/* What a band needs, copied to `room`, or where it is. */
 static const char *take_copies(const conv_job *job, const nb_band *band, int64_t image, char *room)
 {
     const char *from = place(job, job->image, image * image_size(job));
-    if (job->direct) return place(job, from, band->start * band->window->size[NB_ALONG]);
+    if (job->direct) return place(job, from, band->start * band->row);
     job->windows->copy(band, from, room);
     return room;
 }
@@ -238,31 +282,44 @@ static char *group_maps(const conv_job *job, const nb_band *band, int64_t image,
     return place(job, job->maps_data, first + band->start * band->window->out[NB_ALONG]);
 }
 
-/* ---- Forward --------------------------------------------------------------------------------- */
-
-static double number_at(const conv_job *job, const char *data, int64_t i)
+/* The places of a band as the columns of a product: in one stretch where a row of places is as long
+ * as one of a set. */
+static nb_gathered over_places(const conv_job *job, const nb_band *band)
 {
-    return job->of->dtype == NB_F32 ? (double)((const float *)data)[i] : ((const double *)data)[i];
+    size_t rows = (size_t)band->count, columns = (size_t)band->window->out[NB_ALONG];
+    bool whole = band->row == band->window->out[NB_ALONG];
+    return (nb_gathered){.rows = whole ? 1 : rows,
+                         .columns = whole ? rows * columns : columns,
+                         .a_row = job->a_row,
+                         .a_column = job->a_column,
+                         .b_row = job->b_row,
+                         .c_row = job->c_row};
 }
+
+/* B of so many numbers stays in a first-level cache beside a tile's rows of A. */
+static bool is_near(const conv_job *job, int64_t numbers, int64_t depth)
+{
+    return (numbers + TILE_HEIGHT * depth) * (int64_t)job->width <= NEAR_BYTES;
+}
+
+/* ---- Forward --------------------------------------------------------------------------------- */
 
 static void convolve_unit(const conv_job *job, int64_t unit, char *room)
 {
     int64_t image = unit / job->bands;
     nb_band band = band_of(job, unit % job->bands);
-    size_t n = (size_t)(band.count * band.window->out[NB_ALONG]);
     const char *copies = take_copies(job, &band, image, room);
+    nb_gathered product = over_places(job, &band);
+    product.m = (size_t)job->maps;
+    product.k = (size_t)job->k;
+    product.b_step = band.row;
+    product.c_step = band.window->out[NB_ALONG];
+    product.near = is_near(job, job->of->channels / job->of->groups * job->channel, job->k);
     for (int64_t g = 0; g < job->of->groups; g++) {
-        char *maps = group_maps(job, &band, image, g);
-        for (int64_t i = 0; i < job->maps; i++)
-            job->real->fill(n, place(job, maps, i * job->places), 1,
-                            job->b ? number_at(job, job->b, g * job->maps + i) : 0);
-        nb_gathered product = {.m = (size_t)job->maps, .n = n, .k = (size_t)job->k};
         product.a = place(job, job->w, g * job->maps * job->k);
-        product.a_row = job->outer;
-        product.b = group_copies(job, copies, g);
-        product.b_row = job->patch;
-        product.c = maps;
-        product.c_row = job->inner;
+        product.b = group_channels(job, copies, g);
+        product.c = group_maps(job, &band, image, g);
+        product.start = job->b ? place(job, job->b, g * job->maps) : NULL;
         multiply(job, &product);
     }
     if (!job->runs || job->bands > 1) return;
@@ -285,9 +342,14 @@ nb_status nb_convolve(nb_ctx *ctx, const nb_convolution *of, const void *image, 
 {
     conv_job job = job_of(of);
     cut_pieces(&job, of->images * job.bands, copies_size(&job));
-    if (begin(ctx, &job, job.maps, job.maps) != NB_OK) return ctx->status;
-    fill_steps(job.outer, job.maps, job.k);
-    fill_steps(job.inner, job.maps, job.places);
+    if (begin(ctx, &job, job.k + 2 * job.maps) != NB_OK) return ctx->status;
+    job.b_row = job.patch;
+    job.a_column = job.patch + job.k;
+    job.a_row = job.a_column + job.k;
+    job.c_row = job.a_row + job.maps;
+    fill_steps(job.a_column, job.k, 1);
+    fill_steps(job.a_row, job.maps, job.k);
+    fill_steps(job.c_row, job.maps, job.places);
     job.image = image;
     job.w = w;
     job.b = b;
@@ -309,20 +371,19 @@ static void back_unit(const conv_job *job, int64_t image, char *room)
     char *to = place(job, job->out, image * image_size(job));
     for (int64_t b = 0; b < job->bands && !interrupted(job); b++) {
         nb_band band = band_of(job, b);
-        char *copies = room;
-        if (job->direct)
-            copies = place(job, to, band.start * band.window->size[NB_ALONG]);
-        else
-            memset(room, 0, (size_t)copies_size(job) * job->width);
+        nb_gathered product = over_places(job, &band);
+        char *copies = job->direct ? place(job, to, band.start * band.row) : room;
+        if (!job->direct) memset(room, 0, (size_t)copies_size(job) * job->width);
+        product.m = (size_t)job->k;
+        product.k = (size_t)job->maps;
+        product.b_step = band.window->out[NB_ALONG];
+        product.c_step = band.row;
+        product.near = is_near(job, job->maps * band.count * product.b_step, job->maps);
+        product.adds = true;
         for (int64_t g = 0; g < job->of->groups; g++) {
-            nb_gathered product = {.m = (size_t)job->k, .k = (size_t)job->maps};
-            product.n = (size_t)(band.count * band.window->out[NB_ALONG]);
             product.a = place(job, job->w, g * job->maps * job->k);
-            product.a_row = job->outer;
             product.b = group_maps(job, &band, image, g);
-            product.b_row = job->inner;
-            product.c = group_copies(job, copies, g);
-            product.c_row = job->patch;
+            product.c = group_channels(job, copies, g);
             multiply(job, &product);
         }
         if (!job->direct) job->windows->spread(&band, copies, to);
@@ -350,15 +411,32 @@ static char *turned_weights(nb_ctx *ctx, const conv_job *job, const void *w)
     return turned;
 }
 
+/* The rows of the product, one for each number under a window, channels running fastest: those that
+ * meet in the same numbers of the image are added far from one another. */
+static void fill_shifts(conv_job *job)
+{
+    int64_t channels = job->of->channels / job->of->groups, taps = job->k / most(channels, 1);
+    for (int64_t i = 0; i < job->k; i++) {
+        int64_t from = i % channels * taps + i / channels;
+        job->c_row[i] = job->patch[from];
+        job->a_row[i] = (ptrdiff_t)(from * job->maps);
+    }
+}
+
 nb_status nb_convolve_back(nb_ctx *ctx, const nb_convolution *of, const void *maps, const void *w,
                            void *image)
 {
     conv_job job = job_of(of);
     cut_pieces(&job, of->images, copies_size(&job));
-    if (begin(ctx, &job, job.k, job.maps) != NB_OK) return ctx->status;
+    if (begin(ctx, &job, 2 * job.k + 2 * job.maps) != NB_OK) return ctx->status;
     char *turned = turned_weights(ctx, &job, w);
-    fill_steps(job.outer, job.k, job.maps);
-    fill_steps(job.inner, job.maps, job.places);
+    job.a_row = job.patch + job.k;
+    job.c_row = job.a_row + job.k;
+    job.a_column = job.c_row + job.k;
+    job.b_row = job.a_column + job.maps;
+    fill_shifts(&job);
+    fill_steps(job.a_column, job.maps, 1);
+    fill_steps(job.b_row, job.maps, job.places);
     job.w = turned;
     job.maps_data = (char *)(uintptr_t)maps;
     job.out = image;
@@ -370,37 +448,61 @@ nb_status nb_convolve_back(nb_ctx *ctx, const nb_convolution *of, const void *ma
 
 /* ---- To the weights -------------------------------------------------------------------------- */
 
-/* Adds what one band gives to a piece's sums, (groups, k, maps of a group). */
+/* Maps of a group as the rows of the sums have them: whole vectors. */
+static int64_t padded_maps(const conv_job *job)
+{
+    return round_up(job->maps, job->windows->lanes);
+}
+
+/* Places that a product sums over: a band's, of each image of a group. */
+static int64_t deep_places(const conv_job *job)
+{
+    return job->group * job->band.count * job->of->window.out[NB_ALONG];
+}
+
+/* Adds what one band, or a few images, give to a piece's sums, (groups, k, padded maps). */
 static void weigh_unit(const conv_job *job, int64_t unit, char *room, char *sums)
 {
-    int64_t image = unit / job->bands;
     nb_band band = band_of(job, unit % job->bands);
+    int64_t first = unit / job->bands * job->group, ld = padded_maps(job);
+    int64_t count = nb_least_i64(job->group, job->of->images - first);
     int64_t n = band.count * band.window->out[NB_ALONG];
-    char *turned = place(job, room, copies_size(job));
-    const char *copies = take_copies(job, &band, image, room);
+    char *turned = place(job, room, job->group * copies_size(job));
+    const char *copies = take_copies(job, &band, first, room);
+    for (int64_t i = 1; i < count && !job->direct; i++)
+        take_copies(job, &band, first + i, place(job, room, i * copies_size(job)));
+    nb_gathered product = {.m = (size_t)job->k, .rows = 1, .columns = (size_t)ld, .adds = true};
+    product.k = (size_t)(count * n);
+    product.near = is_near(job, count * n * ld, count * n);
+    product.a_row = job->a_row;
+    product.a_column = job->a_column;
+    product.b = turned;
+    product.b_row = job->b_row;
+    product.c_row = job->c_row;
     for (int64_t g = 0; g < job->of->groups; g++) {
-        nb_kernels_get()->copy_matrix(job->width, (size_t)n, (size_t)job->maps,
-                                      group_maps(job, &band, image, g), 1, job->places, turned,
-                                      job->maps, 1);
-        nb_gathered product = {.m = (size_t)job->k, .n = (size_t)job->maps, .k = (size_t)n};
-        product.a = group_copies(job, copies, g);
-        product.a_row = job->patch;
-        product.b = turned;
-        product.b_row = job->outer;
-        product.c = place(job, sums, g * job->k * job->maps);
-        product.c_row = job->inner;
+        for (int64_t i = 0; i < count; i++)
+            nb_kernels_get()->copy_matrix(job->width, (size_t)n, (size_t)job->maps,
+                                          group_maps(job, &band, first + i, g), 1, job->places,
+                                          place(job, turned, i * n * ld), ld, 1);
+        product.a = group_channels(job, copies, g);
+        product.c = place(job, sums, g * job->k * ld);
         multiply(job, &product);
     }
+}
+
+static int64_t sums_size(const conv_job *job)
+{
+    return job->of->groups * job->k * padded_maps(job);
 }
 
 static void weigh_piece(void *arg, size_t piece)
 {
     const conv_job *job = arg;
-    int64_t count = job->of->maps * job->k;
     char *room = place(job, job->buffer, (int64_t)piece * job->buffer_size);
-    char *sums = place(job, job->out, (int64_t)piece * count);
-    int64_t last = first_unit(job, piece + 1);
-    memset(sums, 0, (size_t)count * job->width);
+    char *sums = place(job, job->out, (int64_t)piece * sums_size(job));
+    int64_t last = first_unit(job, piece + 1), copies = job->group * copies_size(job);
+    memset(sums, 0, (size_t)sums_size(job) * job->width);
+    memset(place(job, room, copies), 0, (size_t)(job->buffer_size - copies) * job->width);
     for (int64_t unit = first_unit(job, piece); unit < last && !interrupted(job); unit++)
         weigh_unit(job, unit, room, sums);
 }
@@ -408,28 +510,45 @@ static void weigh_piece(void *arg, size_t piece)
 /* The pieces' sums, added in order, into dw. */
 static void add_sums(const conv_job *job, void *dw)
 {
-    int64_t count = job->of->maps * job->k, of_group = job->maps * job->k;
+    int64_t count = sums_size(job), ld = padded_maps(job);
     for (int64_t piece = 1; piece < job->pieces; piece++)
         job->real->axpy((size_t)count, 1, place(job, job->out, piece * count), job->out);
     for (int64_t g = 0; g < job->of->groups; g++)
         nb_kernels_get()->copy_matrix(job->width, (size_t)job->maps, (size_t)job->k,
-                                      place(job, job->out, g * of_group), 1, job->maps,
-                                      place(job, dw, g * of_group), job->k, 1);
+                                      place(job, job->out, g * job->k * ld), 1, ld,
+                                      place(job, dw, g * job->maps * job->k), job->k, 1);
+}
+
+/* Where the places of a group of images stand in their bands. */
+static void fill_places(conv_job *job)
+{
+    int64_t columns = job->of->window.out[NB_ALONG], n = job->band.count * columns;
+    int64_t image = job->direct ? image_size(job) : copies_size(job);
+    for (int64_t p = 0; p < deep_places(job); p++) {
+        int64_t at = p % n;
+        job->a_column[p] = (ptrdiff_t)(p / n * image + at / columns * job->band.row + at % columns);
+    }
 }
 
 nb_status nb_convolve_weights(nb_ctx *ctx, const nb_convolution *of, const void *image,
                               const void *maps, void *dw)
 {
     conv_job job = job_of(of);
-    int64_t places = job.band * of->window.out[NB_ALONG], count = of->maps * job.k;
-    cut_pieces(&job, of->images * job.bands, copies_size(&job) + places * job.maps);
-    size_t bytes = (size_t)job.pieces * (size_t)count * job.width;
+    if (job.bands == 1) job.group = most(DEEP_PLACES / most(job.places, 1), 1);
+    int64_t depth = deep_places(&job), units = (of->images + job.group - 1) / job.group * job.bands;
+    cut_pieces(&job, units, job.group * copies_size(&job) + depth * padded_maps(&job));
+    size_t bytes = (size_t)job.pieces * (size_t)sums_size(&job) * job.width;
     job.out = nb_alloc(ctx, bytes);
     if (!job.out) return ctx->status;
-    nb_status status = begin(ctx, &job, places, job.k);
+    nb_status status = begin(ctx, &job, 2 * depth + job.k);
     if (status == NB_OK) {
-        fill_steps(job.outer, places, job.maps);
-        fill_steps(job.inner, job.k, job.maps);
+        job.a_row = job.patch;
+        job.a_column = job.patch + job.k;
+        job.b_row = job.a_column + depth;
+        job.c_row = job.b_row + depth;
+        fill_places(&job);
+        fill_steps(job.b_row, depth, padded_maps(&job));
+        fill_steps(job.c_row, job.k, padded_maps(&job));
         job.image = image;
         job.maps_data = (char *)(uintptr_t)maps;
         if (!job.units) memset(job.out, 0, bytes);
@@ -439,44 +558,4 @@ nb_status nb_convolve_weights(nb_ctx *ctx, const nb_convolution *of, const void 
     }
     nb_free(ctx, job.out, bytes);
     return status;
-}
-
-/* ---- Sums by channel ------------------------------------------------------------------------- */
-
-typedef struct sums_job {
-    nb_fold_row_fn *fold;
-    const char *data;
-    int64_t n, channels, inner;
-    size_t width;
-    double *sums;
-} sums_job;
-
-static void sum_channel(void *arg, size_t channel)
-{
-    const sums_job *job = arg;
-    for (int64_t i = 0; i < job->n; i++) {
-        int64_t first = (i * job->channels + (int64_t)channel) * job->inner;
-        job->fold((size_t)job->inner, job->data + first * (int64_t)job->width, 1, 0,
-                  job->sums + channel);
-    }
-}
-
-nb_tensor *nb_sum_by_channel(nb_ctx *ctx, const nb_tensor *t, int dim)
-{
-    sums_job job = {.fold = nb_kernels_get()->folds[t->dtype]->row[NB_FOLD_sum],
-                    .data = nb_tensor_data(t),
-                    .n = nb_shape_count(dim, t->shape),
-                    .channels = t->shape[dim],
-                    .inner = nb_shape_count(t->dims - dim - 1, t->shape + dim + 1),
-                    .width = nb_dtype_size(t->dtype)};
-    nb_tensor *sums = nb_tensor_zeros(ctx, NB_F64, 1, &job.channels);
-    if (!sums) return NULL;
-    job.sums = nb_tensor_data(sums);
-    if (nb_tensor_count(t) >= PARALLEL_SUMS)
-        nb_parallel(ctx, (size_t)job.channels, sum_channel, &job);
-    else
-        for (int64_t i = 0; i < job.channels; i++) sum_channel(&job, (size_t)i);
-    nb_tensor *out = nb_tensor_convert(ctx, sums, t->dtype, 1);
-    nb_tensor_release(ctx, sums);
-    return out;
 }

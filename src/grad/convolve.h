@@ -25,7 +25,5 @@ nb_status nb_convolve_back(nb_ctx *ctx, const nb_convolution *of, const void *ma
 /* dw = the products of the maps and what stood under the windows, over all images and places. */
 nb_status nb_convolve_weights(nb_ctx *ctx, const nb_convolution *of, const void *image,
                               const void *maps, void *dw);
-/* The sums of (n, channels, inner) by channel, as a tensor: what a bias gets. */
-nb_tensor *nb_sum_by_channel(nb_ctx *ctx, const nb_tensor *t, int dim);
 
 #endif

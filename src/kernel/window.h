@@ -38,20 +38,30 @@ static inline int64_t nb_window_places(int64_t size, int64_t reach, int64_t stri
     return size < reach ? 0 : (size - reach) / stride + 1;
 }
 
-/* A band of places, rows start … start + count - 1, and the copies that it needs. */
+/* A band of places, rows start … start + count - 1, and how what it needs of an image lies: number i
+ * of row r of phase f of set s of a channel, ((s * stride + f) * depth + r) * row + i. */
 typedef struct nb_band {
     const nb_window *window;
     int64_t channels, start, count;
-    int64_t depth; /* rows of one phase in a copy: a band of `count` or more has room in it */
+    int64_t depth; /* rows of one phase: a band of `count` or more has room in them */
+    int64_t sets;  /* of every row */
+    int64_t shift; /* columns of the image from set to set */
+    int64_t row;   /* numbers in a row of a set */
 } nb_band;
 
-/* C += A B: element (i, p) of A at a[a_row[i] + p], row p of B from b + b_row[p], row i of C from
- * c + c_row[i]. Rows of C may overlap one another; each is added to in turn. */
+/* C = start + A B, or C += A B. Element (i, p) of A is at a[a_row[i] + a_column[p]]; row p of B is
+ * `rows` stretches of `columns` numbers, the first at b + b_row[p], each b_step behind the one before;
+ * likewise row i of C from c + c_row[i]. Rows of a C that is added to may overlap one another; each
+ * is added to in turn. Stretches that are shorter than a vector stand alone: rows is 1. */
 typedef struct nb_gathered {
-    size_t m, n, k;
+    size_t m, k, rows, columns;
     const void *a, *b;
-    const ptrdiff_t *a_row, *b_row, *c_row;
+    const ptrdiff_t *a_row, *a_column, *b_row, *c_row;
+    ptrdiff_t b_step, c_step;
     void *c;
+    const void *start; /* m numbers; NULL: zeros */
+    bool adds;         /* to C */
+    bool near;         /* all of B stays in a first-level cache */
 } nb_gathered;
 
 typedef struct nb_windows {
@@ -60,13 +70,14 @@ typedef struct nb_windows {
     /* Adds copies to the image where they came from. */
     void (*spread)(const nb_band *band, const void *copies, void *image);
     void (*gathered)(const nb_gathered *job);
+    int64_t lanes; /* numbers of a vector */
     /* The largest number under every window of a plane and its place in the plane: the first of
      * equals, the last NaN. Padding is left out; every window has a number under it. */
     void (*max_pool)(const nb_window *window, const void *x, void *y, int32_t *place);
-    /* dx[place[i]] += dy[i] */
-    void (*max_pool_slope)(size_t n, const void *dy, const int32_t *place, void *dx);
-    /* The mean under every window of a plane, padding counted as zeros; and dx += what it gives
-     * back. */
+    /* dx = the sums of dy[i] at place[i], a whole plane. */
+    void (*max_pool_slope)(const nb_window *window, const void *dy, const int32_t *place, void *dx);
+    /* The mean under every window of a plane, padding counted as zeros; and dx, a whole plane, what
+     * it gives back. */
     void (*avg_pool)(const nb_window *window, const void *x, void *y);
     void (*avg_pool_slope)(const nb_window *window, const void *dy, void *dx);
 } nb_windows;

@@ -4,6 +4,7 @@
  * conv: w (channels of z, channels of x / groups, kernel…); conv_transpose: w (channels of x,
  * channels of z / groups, kernel…). What is the image for one is the maps of the other, so each
  * one's forward is the other's way back. */
+#include "grad/channels.h"
 #include "grad/convolve.h"
 #include "grad/support.h"
 

@@ -27,18 +27,20 @@ typedef struct pool_job {
     const volatile sig_atomic_t *interrupt;
 } pool_job;
 
+/* A single extent lies along rows, of which there is one. */
 static nb_window window_of(const struct nb_attr_window *attr, const nb_tensor *x)
 {
     nb_window w;
+    int first = DIMS_BEFORE + NB_EXTENTS - x->dims;
     for (int i = 0; i < NB_EXTENTS; i++) {
-        bool there = i < x->dims - DIMS_BEFORE;
-        int64_t size = there ? x->shape[DIMS_BEFORE + i] : 1;
+        int k = i - first;
+        int64_t size = k >= 0 ? x->shape[DIMS_BEFORE + k] : 1;
         w.size[i] = size;
-        w.kernel[i] = there ? attr->kernel[i] : 1;
-        w.stride[i] = there ? attr->stride[i] : 1;
+        w.kernel[i] = k >= 0 ? attr->kernel[k] : 1;
+        w.stride[i] = k >= 0 ? attr->stride[k] : 1;
         w.dilation[i] = 1;
-        w.low[i] = there ? attr->low[i] : 0;
-        if (there) size += attr->low[i] + attr->high[i];
+        w.low[i] = k >= 0 ? attr->low[k] : 0;
+        if (k >= 0) size += attr->low[k] + attr->high[k];
         w.out[i] = nb_window_places(size, w.kernel[i], w.stride[i]);
     }
     return w;
@@ -106,26 +108,27 @@ static bool fits(const nb_call *call, nb_window *w)
     if (x->dims <= DIMS_BEFORE || x->dims > DIMS_BEFORE + NB_EXTENTS) return false;
     *w = window_of(attr, x);
     for (int i = 0; i < x->dims - DIMS_BEFORE; i++)
-        if (w->out[i] < 1 || w->size[i] < 1 || attr->low[i] >= attr->kernel[i] ||
-            attr->high[i] >= attr->kernel[i])
-            return false;
+        if (attr->low[i] >= attr->kernel[i] || attr->high[i] >= attr->kernel[i]) return false;
+    for (int i = 0; i < NB_EXTENTS; i++)
+        if (w->out[i] < 1 || w->size[i] < 1) return false;
     return w->size[NB_DOWN] <= INT32_MAX / w->size[NB_ALONG];
 }
 
 static nb_tensor *output_of(nb_ctx *ctx, const nb_tensor *x, const nb_window *w, nb_dtype dtype)
 {
     int64_t shape[NB_MAX_DIMS] = {x->shape[0], x->shape[1], w->out[NB_DOWN], w->out[NB_ALONG]};
+    shape[x->dims - 1] = w->out[NB_ALONG];
     return nb_tensor_new(ctx, dtype, x->dims, shape);
 }
 
-/* dx of zeros, to which the planes' δ is added by `piece`. */
+/* dx, every plane of it written by `piece`. */
 static nb_status pool_backward(nb_ctx *ctx, nb_record *record, nb_tensor *delta, nb_tensor **grad,
                                nb_piece *piece)
 {
     const nb_tensor *x = record->in[0];
     nb_window w = window_of(&record->attr.window, x);
     nb_tensor *d = nb_tensor_contiguous(ctx, delta);
-    nb_tensor *dx = d ? nb_tensor_zeros(ctx, d->dtype, x->dims, x->shape) : NULL;
+    nb_tensor *dx = d ? nb_tensor_new(ctx, d->dtype, x->dims, x->shape) : NULL;
     if (dx) {
         pool_job job = job_of(dx, &w);
         job.x = nb_tensor_data(dx);
@@ -177,7 +180,7 @@ static nb_tensor *max_pool_forward(nb_ctx *ctx, nb_call *call)
 
 static void max_slope_plane(const pool_job *job, int64_t i, void *dx, void *dy)
 {
-    job->windows->max_pool_slope((size_t)job->y_size, dy, job->place + i * job->y_size, dx);
+    job->windows->max_pool_slope(&job->window, dy, job->place + i * job->y_size, dx);
 }
 
 static void max_slope_piece(void *arg, size_t piece)
