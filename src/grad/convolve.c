@@ -18,29 +18,29 @@ enum {
     BAND_BYTES = 1 << 18,    /* of copies: they stay in a second-level cache */
     BAND_PLACES = 32,        /* that a band has at least: vectors are filled */
     BUFFERS_BYTES = 1 << 28, /* of all pieces: beyond, there are fewer pieces */
-    NEAR_BYTES = 24 << 10,   /* of one operand and a tile's rows of the other: a first-level cache */
+    NEAR_BYTES = 24 << 10,   /* of an operand and a tile's rows of the other: a first-level cache */
     TILE_HEIGHT = 6,         /* rows of a tile at most */
-    DEEP_PLACES = 256,       /* that a product for the weights sums over, at least, of small images */
-    SPARE = 8,               /* rows of places may leave one vector in so many unfilled */
-    TILE_ROWS = 60,          /* rows between two looks for Ctrl-C, at least: whole tiles */
-    POLL_AFTER = 1 << 27     /* multiplications */
+    DEEP_PLACES = 256,   /* that a product for the weights sums over at least: small images join */
+    SPARE = 8,           /* rows of places may leave one vector in so many unfilled */
+    TILE_ROWS = 60,      /* rows between two looks for Ctrl-C, at least: whole tiles */
+    POLL_AFTER = 1 << 27 /* multiplications */
 };
 
 typedef struct conv_job {
     const nb_convolution *of;
     const nb_windows *windows;
     const nb_real_kernels *real;
-    size_t width;        /* bytes of a number */
-    int64_t k, maps;     /* of a group: numbers under a window, and maps */
-    int64_t places;      /* of a map */
-    nb_band band;        /* the first of an image, whole */
-    int64_t bands;       /* of an image */
-    int64_t channel;     /* numbers of a channel in a band */
-    bool direct;         /* the image itself lies as a band does */
-    bool columns;        /* a set for each column of the kernel; else for each remainder by the
-                            stride, where a row of places is a stretch of its own */
-    int64_t group;       /* images that are done at once */
-    int64_t units;       /* groups of images, or bands */
+    size_t width;    /* bytes of a number */
+    int64_t k, maps; /* of a group: numbers under a window, and maps */
+    int64_t places;  /* of a map */
+    nb_band band;    /* the first of an image, whole */
+    int64_t bands;   /* of an image */
+    int64_t channel; /* numbers of a channel in a band */
+    bool direct;     /* the image itself lies as a band does */
+    bool columns;    /* a set for each column of the kernel; else for each remainder by the
+                        stride, where a row of places is a stretch of its own */
+    int64_t group;   /* images that are done at once */
+    int64_t units;   /* groups of images, or bands */
     int64_t pieces;
     const char *image, *w, *b;
     char *maps_data, *a;
@@ -90,12 +90,14 @@ static void choose_layout(conv_job *job)
 {
     const nb_window *w = &job->of->window;
     int64_t reach = w->dilation[NB_ALONG] * (w->kernel[NB_ALONG] - 1);
+    int64_t down = w->dilation[NB_DOWN] * (w->kernel[NB_DOWN] - 1);
     job->columns = wants_columns(w, job->windows->lanes);
     job->direct = !job->columns && needs_no_copy(w);
     job->band = (nb_band){.window = w,
                           .channels = job->of->channels,
                           .sets = nb_least_i64(w->stride[NB_ALONG], reach + 1),
                           .shift = 1,
+                          .phases = nb_least_i64(w->stride[NB_DOWN], down + 1),
                           .row = w->out[NB_ALONG] + reach / w->stride[NB_ALONG]};
     if (!job->columns) return;
     job->band.sets = w->kernel[NB_ALONG];
@@ -109,14 +111,14 @@ static void cut_bands(conv_job *job)
     const nb_window *w = &job->of->window;
     int64_t reach = w->dilation[NB_DOWN] * (w->kernel[NB_DOWN] - 1) / w->stride[NB_DOWN];
     int64_t columns = most(w->out[NB_ALONG], 1);
-    int64_t row = job->of->channels * job->band.sets * w->stride[NB_DOWN] * job->band.row;
+    int64_t row = job->of->channels * job->band.sets * job->band.phases * job->band.row;
     int64_t rows = BAND_BYTES / (int64_t)job->width / most(row, 1) - reach;
     rows = most(rows, (BAND_PLACES + columns - 1) / columns);
     job->band.count = most(nb_least_i64(rows, w->out[NB_DOWN]), 1);
     job->bands = (w->out[NB_DOWN] + job->band.count - 1) / job->band.count;
     job->band.depth = job->direct ? w->size[NB_DOWN] : job->band.count + reach;
     if (job->direct) job->band.row = w->size[NB_ALONG];
-    job->channel = job->band.sets * w->stride[NB_DOWN] * job->band.depth * job->band.row;
+    job->channel = job->band.sets * job->band.phases * job->band.depth * job->band.row;
 }
 
 static conv_job job_of(const nb_convolution *of)
@@ -166,7 +168,7 @@ static int64_t under_window(const conv_job *job, int64_t ky, int64_t kx)
     const nb_window *w = &job->of->window;
     int64_t down = ky * w->dilation[NB_DOWN], along = kx * w->dilation[NB_ALONG];
     int64_t set = job->columns ? kx : along % w->stride[NB_ALONG];
-    int64_t phase = set * w->stride[NB_DOWN] + down % w->stride[NB_DOWN];
+    int64_t phase = set * job->band.phases + down % w->stride[NB_DOWN];
     int64_t row = phase * job->band.depth + down / w->stride[NB_DOWN];
     return row * job->band.row + (job->columns ? 0 : along / w->stride[NB_ALONG]);
 }

@@ -1,9 +1,11 @@
 /* Windows that slide over the planes of an image: what convolutions copy and multiply, and pools.
  *
- * A convolution copies its image once for every column of the kernel, so that the numbers under one
- * weight stand in one stretch for all places at once: x[channel][kx][phase][row][place in a row].
- * Every row of the kernel is then an offset into the copy of its column; rows are sorted by their
- * phase, the remainder by the stride, so that this holds for every stride and dilation. */
+ * The numbers under one weight lie in stretches, one for each row of places, so that a convolution
+ * is a product whose rows are offsets into the image: the image as it is, or a copy with its
+ * padding where every row is there once for each remainder of its columns by the stride (a set).
+ * Rows that are short beside a vector are copied once for every column of the kernel instead: then
+ * all places are one stretch. Rows are sorted by their phase, the remainder by the stride, so that
+ * this holds for every stride and dilation. */
 #ifndef NB_WINDOW_H
 #define NB_WINDOW_H
 
@@ -38,21 +40,23 @@ static inline int64_t nb_window_places(int64_t size, int64_t reach, int64_t stri
     return size < reach ? 0 : (size - reach) / stride + 1;
 }
 
-/* A band of places, rows start … start + count - 1, and how what it needs of an image lies: number i
- * of row r of phase f of set s of a channel, ((s * stride + f) * depth + r) * row + i. */
+/* A band of places, rows start … start + count - 1, and how what it needs of an image lies: number
+ * i of row r of phase f of set s of a channel, ((s * phases + f) * depth + r) * row + i. */
 typedef struct nb_band {
     const nb_window *window;
     int64_t channels, start, count;
-    int64_t depth; /* rows of one phase: a band of `count` or more has room in them */
-    int64_t sets;  /* of every row */
-    int64_t shift; /* columns of the image from set to set */
-    int64_t row;   /* numbers in a row of a set */
+    int64_t depth;  /* rows of one phase: a band of `count` or more has room in them */
+    int64_t phases; /* remainders of rows by the stride: the first so many */
+    int64_t sets;   /* of every row */
+    int64_t shift;  /* columns of the image from set to set */
+    int64_t row;    /* numbers in a row of a set */
 } nb_band;
 
 /* C = start + A B, or C += A B. Element (i, p) of A is at a[a_row[i] + a_column[p]]; row p of B is
- * `rows` stretches of `columns` numbers, the first at b + b_row[p], each b_step behind the one before;
- * likewise row i of C from c + c_row[i]. Rows of a C that is added to may overlap one another; each
- * is added to in turn. Stretches that are shorter than a vector stand alone: rows is 1. */
+ * `rows` stretches of `columns` numbers, the first at b + b_row[p], each b_step behind the one
+ * before; likewise row i of C from c + c_row[i]. Rows of a C that is added to may overlap one
+ * another; each is added to in turn. Stretches that are shorter than a vector stand alone: rows
+ * is 1. */
 typedef struct nb_gathered {
     size_t m, k, rows, columns;
     const void *a, *b;

@@ -150,6 +150,11 @@ local function lenet_children(has)
         children[#children + 1] =
             python_child("PyTorch, channels last", 1.5, "torch_lenet.py", "last")
     end
+    children[#children + 1] = nabla_child("nabla, 2 threads", "nabla_lenet.lua", 2)
+    if has.torch then
+        children[#children + 1] = with_threads(2,
+            python_child("PyTorch, channels last, 2 threads", nil, "torch_lenet.py", "last"))
+    end
     return children
 end
 

@@ -189,6 +189,16 @@ test("paddings with words", function()
         "padding=same keeps the sizes, which takes stride=1, not 2; give padding a number")
     refused("1x6x6 - max_pool 2 padding=same", "takes stride=1, not 2")
     refused("1x5x5 - conv 2 3 padding=causal", "padding=causal is along one extent")
+    refused("1x5x5 - conv 2 5 dilation=16777216 padding=same",
+        "layer 1: padding=same around a window that reaches over 67108865 is more than " ..
+        "16777216; a smaller kernel or dilation")
+    refused("*x2 - conv 1 3 dilation=16777216 padding=causal", "padding=causal around a window")
+end)
+
+test("copies that cannot be counted", function()
+    refused("2147483647x5x5 - conv 1 16777216 padding=16777216",
+        "layer 1: conv of 2147483647x5x5 with its padding, under a kernel of 16777216, is " ..
+        "too large")
 end)
 
 test("what is no space and no steps", function()

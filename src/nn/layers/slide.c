@@ -1,12 +1,15 @@
 /* Windows on forms: their sizes checked, the ops called. */
 #include "nn/layers/slide.h"
 
+#include "base/arith.h"
 #include "grad/lengths.h"
 #include "tensor/make.h"
 #include "tensor/shape.h"
 
 #include <math.h>
 #include <stdio.h>
+
+enum { COPIES_MOST = 8 /* times what stands under windows, more than any layout of it takes */ };
 
 const char *const nb_padding_words[] = {"same", "valid", "causal", NULL};
 const char *const nb_padding_words_plain[] = {"same", "valid", NULL};
@@ -139,6 +142,43 @@ static nb_status check_words(nb_ctx *ctx, const nb_plan *plan, const nb_slide *s
     return NB_OK;
 }
 
+/* A word may stand for more padding than can be counted. */
+static nb_status check_padding(nb_ctx *ctx, const nb_plan *plan, const nb_slide *slide)
+{
+    for (int i = 0; i < nb_slide_extents(&plan->in); i++) {
+        int64_t low, high;
+        padding_at(slide, i, &low, &high);
+        if (high <= NB_SLIDE_MOST && low <= NB_SLIDE_MOST) continue;
+        return nb_fail(ctx, NB_EARG,
+                       "%s: padding=%s around a window that reaches over %lld is more than %d; a "
+                       "smaller kernel or dilation",
+                       plan->where, nb_padding_words[slide->padding->word],
+                       (long long)reach_at(slide, i), NB_SLIDE_MOST);
+    }
+    return NB_OK;
+}
+
+/* What a convolution may copy of an example is counted in 64 bits. */
+static nb_status check_padded(nb_ctx *ctx, const nb_layer *layer, const nb_plan *plan,
+                              const nb_slide *slide)
+{
+    char text[NB_SHAPE_TEXT];
+    int64_t count = nb_slide_channels(&plan->in) * COPIES_MOST;
+    bool fits = true;
+    for (int i = 0; i < nb_slide_extents(&plan->in); i++) {
+        int64_t low, high, size = plan->in.size[extent_dim(&plan->in, i)];
+        padding_at(slide, i, &low, &high);
+        fits &= nb_mul_i64(count, (size < 0 ? 1 : size) + low + high, &count) &&
+                nb_mul_i64(count, size_at(slide->kernel, i), &count);
+    }
+    if (fits) return NB_OK;
+    return nb_fail(ctx, NB_ESHAPE,
+                   "%s: %s of %s with its padding, under a kernel of %lld, is too large; a smaller "
+                   "padding or kernel",
+                   plan->where, layer->type->name, nb_form_text(&plan->in, text),
+                   (long long)size_at(slide->kernel, 0));
+}
+
 /* Pools: padding is no number, so every window stands on at least one that is. */
 static nb_status check_within(nb_ctx *ctx, const nb_layer *layer, const nb_plan *plan,
                               const nb_slide *slide, int i)
@@ -233,6 +273,8 @@ nb_status nb_slide_plan(nb_planner *planner, const nb_layer *layer, nb_plan *pla
     nb_status status = check_form(ctx, layer, plan);
     if (status == NB_OK) status = check_counts(ctx, plan, slide);
     if (status == NB_OK) status = check_words(ctx, plan, slide);
+    if (status == NB_OK) status = check_padding(ctx, plan, slide);
+    if (status == NB_OK) status = check_padded(ctx, layer, plan, slide);
     if (status != NB_OK) return status;
     *attr = nb_slide_attr(plan, slide);
     plan->out = plan->in;
