@@ -15,6 +15,7 @@ local FAMILIES <const> = {
     {prefix = "layer", title = "A LAYER"},
     {prefix = "neuron", title = "A NEURON"},
     {prefix = "trace", title = "A TRACE"},
+    {prefix = "history", title = "A HISTORY OF TRAINING"},
     {prefix = "activation", title = "AN ACTIVATION AS A FUNCTION"},
     {prefix = "data", title = "DATA"},
     {prefix = "set", title = "A DATA SET"},
@@ -26,6 +27,7 @@ local KINDS <const> = {
     {kind = "cost", title = "COSTS"},
     {kind = "optimizer", title = "OPTIMIZERS"},
     {kind = "schedule", title = "SCHEDULES"},
+    {kind = "metric", title = "METRICS"},
     {kind = "initialiser", title = "INITIALISERS"},
     {kind = "file format", title = "FILE FORMATS"},
     {kind = "page", title = "NOTES"},
@@ -133,12 +135,12 @@ end
 local CLASSES <const> = {
     tensor = "nabla.tensor", net = "nabla.network", layer = "nabla.layer",
     neuron = "nabla.neuron", set = "nabla.set", trace = "nabla.trace",
-    activation = "nabla.activation",
+    activation = "nabla.activation", history = "nabla.history",
 }
 local MODULES <const> = {"tensor", "nn", "data", "plot", "nabla"}
 local MODULE_OF <const> = {
     tensor = "tensor", nn = "nn", net = "nn", layer = "nn", neuron = "nn", trace = "nn",
-    activation = "nn", data = "data", set = "data", plot = "plot", nabla = "nabla",
+    activation = "nn", history = "nn", data = "data", set = "data", plot = "plot", nabla = "nabla",
 }
 
 -- Types of parameters by the names that the usages give them; what is missing may be anything.
@@ -171,6 +173,7 @@ local RESULTS <const> = {
     },
     layer = {{"any"}, neuron = {"nabla.neuron"}},
     trace = {{"nabla.tensor"}},
+    history = {{"any"}, save = {}},
     data = {{"nabla.set"}, idx = {"nabla.tensor"}},
     set = {{"nabla.set"}, split = {"nabla.set", "nabla.set"}},
     plot = {{"string?"}},

@@ -245,7 +245,7 @@ end
 local FAMILIES = {
     {"layer", "layers"}, {"activation", "activations"}, {"cost", "costs"},
     {"optimizer", "optimizers"}, {"schedule", "schedules"}, {"initialiser", "initialisers"},
-    {"file format", "file formats"}, {"page", "pages"},
+    {"metric", "metrics"}, {"file format", "file formats"}, {"page", "pages"},
 }
 
 -- The family that is called so, one or many: "cost", "costs".

@@ -10,6 +10,7 @@
 #include "nn/init.h"
 #include "nn/layer.h"
 #include "nn/train/optimizer.h"
+#include "nn/train/metric.h"
 #include "nn/train/schedule.h"
 
 #include <math.h>
@@ -231,6 +232,14 @@ static void add_choices(lua_State *L)
         add_page(L, "schedule",
                  (nbl_entry){of->name, NULL, usage, of->help, of->example, of->options});
         lua_pop(L, 1);
+    }
+    for (int i = 0; i < NB_METRICS; i++) {
+        const nb_metric_type *of = nb_metrics[i];
+        const char *usage = lua_pushfstring(L, "net:evaluate(set, {metrics = {\"%s\"}})", of->name);
+        if (of->add && !of->value) usage = lua_pushfstring(L, "net:evaluate(set).%s", of->name);
+        add_page(L, "metric",
+                 (nbl_entry){of->name, NULL, usage, of->help, of->example, of->options});
+        lua_pop(L, of->add && !of->value ? 2 : 1);
     }
     for (int i = 0; i < NB_OPTIMIZERS; i++) {
         const nb_optimizer_type *of = nb_optimizer_types[i];

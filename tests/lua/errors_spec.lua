@@ -334,7 +334,7 @@ end)
 test("words of other tools are answered with ours, where we have what they mean", function()
     local net, set = nn.net "2 - 1", data.set{x = {{0, 1}}, y = {{1}}}
     for option, ours in pairs {
-        learning_rate = "lr", eta = "lr", batch_size = "batch", validation = "test",
+        learning_rate = "lr", eta = "lr", batch_size = "batch", validation = "valid",
         mini_batch_size = "batch", callbacks = "on_epoch",
     } do
         fails(function() net:train(set, {[option] = 1}) end,

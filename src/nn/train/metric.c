@@ -33,7 +33,8 @@ NB_DESCRIPTOR(nb_metric_type, nb_metric_accuracy) = {
     .name = "accuracy",
     .help = "the share of right answers: the largest output stands at the class, or one output is "
             "on its side of one half",
-    .example = "net:train(set, {valid = valid, metrics = {\"accuracy\"}})",
+    .example = "digits = data.digits()\nnet = nn.net \"64 - 10\"\n"
+               "print(net:evaluate(digits.test, {metrics = {\"accuracy\"}}))",
     .classes = true,
 };
 
@@ -85,7 +86,8 @@ static const nb_option top_options[] = {
 NB_DESCRIPTOR(nb_metric_type, nb_metric_top_k) = {
     .name = "top_k",
     .help = "the share of answers whose class is among the k largest outputs",
-    .example = "net:train(set, {valid = valid, metrics = {\"top_k(k=3)\"}})",
+    .example = "digits = data.digits()\nnet = nn.net \"64 - 10\"\n"
+               "print(net:evaluate(digits.test, {metrics = {\"top_k(k=3)\"}}))",
     .options = top_options,
     .classes = true,
     .sums = one_sum,
@@ -125,7 +127,8 @@ NB_DESCRIPTOR(nb_metric_type, nb_metric_confusion) = {
     .name = "confusion",
     .help = "how often each class (a row) was given each answer (a column): no number but a table, "
             "which net:evaluate(set).confusion holds",
-    .example = "print(net:evaluate(digits.test).confusion)",
+    .example = "digits = data.digits()\nnet = nn.net \"64 - 10\"\n"
+               "print(net:evaluate(digits.test).confusion)",
     .classes = true,
     .sums = table_of_classes,
     .add = add_confused,
@@ -149,7 +152,8 @@ static double mean_of_numbers(int64_t k, int64_t answers, const double *sums)
 NB_DESCRIPTOR(nb_metric_type, nb_metric_mean_absolute_error) = {
     .name = "mean_absolute_error",
     .help = "the mean of |a - y| over all outputs of all answers",
-    .example = "net:train(set, {valid = valid, metrics = {\"mean_absolute_error\"}})",
+    .example = "x = tensor.rand(20, 1)\nnet = nn.net \"1 - 3 tanh - 1 linear\"\n"
+               "print(net:evaluate(x, x * 2, {metrics = {\"mean_absolute_error\"}}))",
     .sums = one_sum,
     .add = add_absolute,
     .value = mean_of_numbers,
@@ -194,7 +198,8 @@ NB_DESCRIPTOR(nb_metric_type, nb_metric_r2) = {
     .name = "r2",
     .help = "R², 1 - Σ(y - a)² / Σ(y - mean y)², the mean over the outputs; 1 is right everywhere, "
             "0 as good as the mean",
-    .example = "net:train(set, {valid = valid, metrics = {\"r2\"}})",
+    .example = "x = tensor.rand(20, 1)\nnet = nn.net \"1 - 3 tanh - 1 linear\"\n"
+               "print(net:evaluate(x, x * 2, {metrics = {\"r2\"}}))",
     .sums = sums_of_r2,
     .add = add_r2,
     .value = mean_r2,

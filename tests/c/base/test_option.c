@@ -61,7 +61,11 @@ static const nb_option *options_of(const void *type)
     return ((const shape *)type)->options;
 }
 
-static const nb_family shapes = {"outline", find_shape, shape_at, name_of, options_of};
+static const nb_family shapes = {.noun = "outline",
+                                 .find = find_shape,
+                                 .name_at = shape_at,
+                                 .name = name_of,
+                                 .options = options_of};
 static const char *const sides[] = {"left", "right", "middle", NULL};
 
 /* A struct of nb_chosen's shape, as layers have them. */
