@@ -59,7 +59,7 @@ static void begin(lab *l, nb_ctx *ctx, const nb_optimizer_type *type, bool patie
                                       .valid = patient ? l->set : NULL,
                                       .patience = patient ? 2 : 0};
     l->trainer = nb_trainer_new(ctx, l->net, l->set, &l->options);
-    assert_non_null(l->trainer);
+    if (!l->trainer) fail_msg("%s: %s", type->name, ctx->message);
 }
 
 static void end(lab *l)
@@ -163,8 +163,11 @@ static void every_optimizer_goes_on(void **state)
 {
     nb_ctx *ctx = nb_ctx_new();
     (void)state;
-    for (int i = 0; i < NB_OPTIMIZERS; i++)
+    for (int i = 0; i < NB_OPTIMIZERS; i++) {
+        /* Those of the whole set refuse batches and chance: tests/lua/fit_spec.lua has them. */
+        if (nb_optimizer_types[i]->whole) continue;
         for (int patient = 0; patient < 2; patient++) try_type(ctx, nb_optimizer_types[i], patient);
+    }
     assert_int_equal(ctx->memory.live, 0);
     nb_ctx_free(ctx);
 }
