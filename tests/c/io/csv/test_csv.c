@@ -177,8 +177,7 @@ static void lines_and_quotes(void **state)
         "a,b\n1,2\n3,4\n",
         "a,b\r\n1,2\r\n3,4",
         "a,b\r1,2\r3,4\r",
-        "\xEF\xBB\xBF"
-        "a,b\n1,2\n3,4\n",
+        "\357\273\277a,b\n1,2\n3,4\n", /* a BOM */
         "\n\na,b\n\n1,2\r\n \n3,4\n\n",
         "\"a\",\"b\"\n\"1\",2\n3, \"4\" \n",
         "a,b\n 1 ,2\t\n3,4 ",

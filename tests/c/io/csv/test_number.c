@@ -85,7 +85,8 @@ static void drawn(void **state)
         }
         int exponent = (int)nb_random_below(&stream, 61) - 30;
         if (i % 8 == 0) exponent *= 11;
-        snprintf(text + n, sizeof text - (size_t)n, i % 3 ? "e%d" : "", exponent);
+        if (i % 3) n += snprintf(text + n, sizeof text - (size_t)n, "e%d", exponent);
+        text[n] = '\0';
         same(text);
     }
 }
