@@ -2,6 +2,7 @@
 #include "base/embed.h"
 #include "io/idx.h"
 #include "lua/data/csv.h"
+#include "lua/data/generate.h"
 #include "lua/data/make.h"
 #include "lua/data/set.h"
 #include "tensor/shape.h"
@@ -288,6 +289,7 @@ void nbl_open_data(lua_State *L)
     lua_newtable(L);
     nbl_register(L, "data", entries);
     nbl_open_csv(L);
+    nbl_open_generated(L);
     nbl_open_making(L);
     nbl_open_sets(L);
 }
