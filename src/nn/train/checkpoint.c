@@ -363,6 +363,9 @@ static nb_status read_state(nb_ctx *ctx, const nb_archive *archive, nb_optimizer
         char key[KEY_MAX];
         nb_tensor *to = o->slot[i].value;
         key_of(key, "state", o->slot[i].name);
+        if (!nb_archive_find(archive, key))
+            return nb_fail(ctx, NB_EFORMAT, "%s is missing, which %s keeps with these options", key,
+                           o->type->name);
         const nb_tensor *from = find_vector(ctx, archive, key, to->dtype, to->shape[0]);
         if (!from) return ctx->status;
         memcpy(nb_tensor_data(to), nb_tensor_data(from), nb_tensor_bytes(to));
