@@ -56,9 +56,10 @@ static const char *take_digits(const char *at, decimal *d, int shift)
 /* The exponent behind e, where digits follow it; else what is no exponent stays. */
 static const char *take_exponent(const char *at, decimal *d)
 {
-    const char *digit = at + 1 + (at[1] == '+' || at[1] == '-');
     int exponent = 0;
-    if ((*at != 'e' && *at != 'E') || !is_digit(*digit)) return at;
+    if (*at != 'e' && *at != 'E') return at; /* it may be the text's last byte */
+    const char *digit = at + 1 + (at[1] == '+' || at[1] == '-');
+    if (!is_digit(*digit)) return at;
     for (; is_digit(*digit); digit++)
         if (exponent <= EXPONENT_MOST) exponent = exponent * 10 + (*digit - '0');
     d->exponent += at[1] == '-' ? -exponent : exponent;

@@ -125,7 +125,9 @@ static int net_errors(lua_State *L)
     work.error = nbl_new_tensor(L);
     work.covariance = nbl_new_tensor(L);
     nbl_net_run(L, self, find, &work);
-    return push_errors(L, &work, first);
+    int pushed = push_errors(L, &work, first);
+    nb_errors_free(nbl_ctx(L), &work.found);
+    return pushed;
 }
 
 static const nbl_entry entries[] = {

@@ -1,10 +1,10 @@
 /* Folds over every set of dimensions of views in every order, against plain loops; large ones in
  * pieces; and lines with their places. */
-#include "../support.h"
-
 #include "base/workers.h"
 #include "grad/fold.h"
 #include "grad/lines.h"
+
+#include "../support.h"
 
 #include <math.h>
 
