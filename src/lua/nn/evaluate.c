@@ -37,9 +37,8 @@ typedef struct evaluate_job {
 /* Adds the table of classes to what is asked for, where there is room; its place, or -1. */
 static int ask_for_table(const nb_net *net, const nb_set *set, nb_metrics_asked *asked)
 {
-    const nb_form *out = nb_net_out(net);
     bool classes = nb_set_has_classes(net, set) && !nb_set_is_pair(net, set);
-    int64_t k = out->reading == NB_SPACE ? out->size[0] : out->size[out->dims - 1];
+    int64_t k = nb_net_units(net);
     if (!classes || k < 2 || k > TABLE_MOST || asked->count == NB_METRICS_MAX) return -1;
     asked->metric[asked->count] = (nb_metric){.type = nb_metrics[NB_METRIC_confusion]};
     return asked->count++;
@@ -211,8 +210,7 @@ static void push_evaluation(lua_State *L, const evaluate_job *work, int table)
 /* Names for the K answers, where someone has as many. */
 static const nb_classes *classes_of(const nbl_net *self, const nb_set *set)
 {
-    const nb_form *out = nb_net_out(self->net);
-    int64_t k = out->reading == NB_SPACE ? out->size[0] : out->size[out->dims - 1];
+    int64_t k = nb_net_units(self->net);
     if (self->classes && self->classes->count == k) return self->classes;
     const nb_classes *classes = set ? set->classes : NULL;
     return classes && classes->count == k ? classes : NULL;

@@ -311,7 +311,7 @@ static void set_list(lua_State *L, const nb_history *from, const char *name, siz
 {
     lua_createtable(L, (int)(from->epochs < 1024 ? from->epochs : 1024), 0);
     for (int64_t i = 0; i < from->epochs; i++) {
-        double value = *(const double *)(const void *)((const char *)&from->epoch[i] + offset);
+        double value = *nb_epoch_number(&from->epoch[i], offset);
         if (isnan(value)) continue;
         lua_pushnumber(L, value);
         lua_rawseti(L, -2, i + 1);
@@ -323,8 +323,7 @@ static void set_list(lua_State *L, const nb_history *from, const char *name, siz
 static void set_metrics(lua_State *L, const nb_history *from)
 {
     lua_createtable(L, 0, from->metrics);
-    for (int k = 0; k < from->metrics; k++)
-        set_list(L, from, from->metric[k], offsetof(nb_epoch, metric) + (size_t)k * sizeof(double));
+    for (int k = 0; k < from->metrics; k++) set_list(L, from, from->metric[k], nb_metric_offset(k));
     lua_setfield(L, -2, "metrics");
 }
 

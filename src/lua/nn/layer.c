@@ -172,8 +172,8 @@ static void assign_masks(lua_State *L, nb_layer *layer)
 
 /* ---- Layers ---- */
 
-static const char *const layer_fields[] = {"w",      "b",      "activation", "name",
-                                           "frozen", "factor", "decay",      "mask", NULL};
+static const char *const layer_fields[] = {"w",      "b",     "activation", "name", "frozen",
+                                           "factor", "decay", "mask",       NULL};
 /* Those that are no parameters. */
 static const char *const *const own_fields = layer_fields + 2;
 
@@ -352,7 +352,8 @@ static const nbl_entry layer_entries[] = {
      "true: training leaves its parameters as they are, and of a block those of all its layers.",
      "net = nn.net \"4 - 3 - 2\"\nnet[1].frozen = true\nprint(net:notation())", NULL},
     {"decay", NULL, "net[l].decay",
-     "What l1, l2 and decay touch of this layer: nil weights only, true biases, gains and shifts too, "
+     "What l1, l2 and decay touch of this layer: nil weights only, true biases, gains and shifts "
+     "too, "
      "false nothing.",
      "net = nn.net \"4 - 3 - 2\"\nnet[2].decay = false\nprint(net[2].decay)", NULL},
     {"factor", NULL, "net[l].factor", "What the learning rate is multiplied by for this layer.",

@@ -52,8 +52,8 @@ static int push_last_history(lua_State *L, const nbl_net *self)
 
 static int net_index(lua_State *L)
 {
-    static const char *const fields[] = {"name", "frozen",  "factor",
-                                         "decay", "history", "classes", NULL};
+    static const char *const fields[] = {"name",    "frozen",  "factor", "decay",
+                                         "history", "classes", NULL};
     nbl_net *self = nbl_check_net(L, 1);
     const nb_layer *top = &self->net->layer;
     if (lua_type(L, 2) != LUA_TNUMBER) {

@@ -7,8 +7,7 @@ static double check_bound(lua_State *L, const char *whose, int at, const char *n
 {
     double bound = lua_type(L, at) == LUA_TNUMBER ? lua_tonumber(L, at) : -1;
     if (!(bound > 0) || !isfinite(bound))
-        nbl_error(L, "%s: %s must be a number above 0, not %s", whose, name,
-                  nbl_describe(L, at));
+        nbl_error(L, "%s: %s must be a number above 0, not %s", whose, name, nbl_describe(L, at));
     return bound;
 }
 
@@ -19,8 +18,10 @@ static void read_clip(lua_State *L, const char *whose, int at, nb_penalty *out)
         return;
     }
     if (lua_type(L, at) != LUA_TTABLE)
-        nbl_error(L, "%s: clip must be a number, of the whole gradient's length, or {value = 1}, "
-                     "not %s", whose, nbl_describe(L, at));
+        nbl_error(L,
+                  "%s: clip must be a number, of the whole gradient's length, or {value = 1}, "
+                  "not %s",
+                  whose, nbl_describe(L, at));
     for (lua_pushnil(L); lua_next(L, at); lua_pop(L, 1)) {
         bool value = lua_type(L, -2) == LUA_TSTRING && !strcmp(lua_tostring(L, -2), "value");
         if (!value)

@@ -21,10 +21,11 @@ typedef struct nbl_penalty_choice {
     }
 /* The options that train and step share, into an nbl_penalty_choice at `at`. */
 #define NBL_PENALTY_OPTIONS(at)                                                                    \
-    NBL_PENALTY_NUMBER(at, l2, NULL, 0,                                                            \
-                       "λ of the book: the gradient of a weight w is greater by λ/n w, where n is " \
-                       "the number of examples; biases are left alone, and costs that are shown "  \
-                       "are the data's (net[l].decay says otherwise)"),                            \
+    NBL_PENALTY_NUMBER(                                                                            \
+        at, l2, NULL, 0,                                                                           \
+        "λ of the book: the gradient of a weight w is greater by λ/n w, where n is "             \
+        "the number of examples; biases are left alone, and costs that are shown "                 \
+        "are the data's (net[l].decay says otherwise)"),                                           \
         NBL_PENALTY_NUMBER(at, l1, NULL, 0, "likewise λ/n times the sign of w"),                   \
         NBL_PENALTY_NUMBER(at, decay, "none, or the optimizer's own", NAN,                         \
                            "weights shrink by lr * decay of themselves beside the step"),          \

@@ -5,8 +5,7 @@
 
 static nb_status read_word(nb_ctx *ctx, const char *text, nb_schedule *out)
 {
-    const nb_option option = {
-        .name = "schedule", .kind = NB_CHOSEN, .family = &nb_schedule_family};
+    const nb_option option = {.name = "schedule", .kind = NB_CHOSEN, .family = &nb_schedule_family};
     return nb_notation_option(ctx, text, NULL, &option, out);
 }
 

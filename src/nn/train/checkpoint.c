@@ -139,39 +139,29 @@ static nb_status add_fields(nb_ctx *ctx, nb_archive *archive, const field *field
     return status;
 }
 
-static double epoch_number(const nb_history *history, int64_t i, const nb_epoch_field *f)
+/* The number that every whole epoch has at `offset` of nb_epoch. */
+static nb_status add_list(nb_ctx *ctx, nb_archive *archive, const char *group, const char *name,
+                          const nb_history *history, size_t offset)
 {
-    return *(const double *)(const void *)((const char *)&history->epoch[i] + f->offset);
+    char key[KEY_MAX];
+    nb_tensor *list = nb_tensor_new(ctx, NB_F64, 1, &history->epochs);
+    if (!list) return ctx->status;
+    double *number = nb_tensor_data(list);
+    for (int64_t i = 0; i < history->epochs; i++)
+        number[i] = *nb_epoch_number(&history->epoch[i], offset);
+    nb_status status = nb_archive_add(ctx, archive, key_of(key, group, name), list);
+    nb_tensor_release(ctx, list);
+    return status;
 }
 
 static nb_status add_history(nb_ctx *ctx, nb_archive *archive, const nb_history *history)
 {
     nb_status status = NB_OK;
     if (!history->epochs) return NB_OK;
-    for (const nb_epoch_field *f = nb_epoch_fields; f->name && status == NB_OK; f++) {
-        char key[KEY_MAX];
-        nb_tensor *list = nb_tensor_new(ctx, NB_F64, 1, &history->epochs);
-        if (!list) return ctx->status;
-        double *number = nb_tensor_data(list);
-        for (int64_t i = 0; i < history->epochs; i++) number[i] = epoch_number(history, i, f);
-        status = nb_archive_add(ctx, archive, key_of(key, "history", f->name), list);
-        nb_tensor_release(ctx, list);
-    }
-    return status;
-}
-
-static nb_status add_metrics(nb_ctx *ctx, nb_archive *archive, const nb_history *history)
-{
-    nb_status status = NB_OK;
-    for (int k = 0; k < history->metrics && history->epochs && status == NB_OK; k++) {
-        char key[KEY_MAX];
-        nb_tensor *list = nb_tensor_new(ctx, NB_F64, 1, &history->epochs);
-        if (!list) return ctx->status;
-        double *number = nb_tensor_data(list);
-        for (int64_t i = 0; i < history->epochs; i++) number[i] = history->epoch[i].metric[k];
-        status = nb_archive_add(ctx, archive, key_of(key, "metric", history->metric[k]), list);
-        nb_tensor_release(ctx, list);
-    }
+    for (const nb_epoch_field *f = nb_epoch_fields; f->name && status == NB_OK; f++)
+        status = add_list(ctx, archive, "history", f->name, history, f->offset);
+    for (int k = 0; k < history->metrics && status == NB_OK; k++)
+        status = add_list(ctx, archive, "metric", history->metric[k], history, nb_metric_offset(k));
     return status;
 }
 
@@ -209,7 +199,6 @@ static nb_status add_run(nb_ctx *ctx, nb_archive *archive, const nb_trainer *t)
     if (status == NB_OK) status = add_fields(ctx, archive, course_fields, &t->course);
     if (status == NB_OK) status = add_fields(ctx, archive, history_fields, &history);
     if (status == NB_OK) status = add_history(ctx, archive, &t->history);
-    if (status == NB_OK) status = add_metrics(ctx, archive, &t->history);
     if (status == NB_OK) status = add_optimizer(ctx, archive, t);
     return status == NB_OK ? add_best(ctx, archive, t) : status;
 }
@@ -277,7 +266,7 @@ static nb_status read_history(nb_ctx *ctx, const nb_archive *archive, nb_history
         const double *number = find_numbers(ctx, archive, "history", f->name, epochs);
         if (!number) return ctx->status;
         for (int64_t i = 0; i < epochs; i++)
-            *(double *)(void *)((char *)&history->epoch[i] + f->offset) = number[i];
+            *nb_epoch_number(&history->epoch[i], f->offset) = number[i];
     }
     if (status == NB_OK) history->epochs = epochs;
     return status;
@@ -291,13 +280,13 @@ static nb_status read_metrics(nb_ctx *ctx, const nb_archive *archive, const nb_h
     memcpy(history->metric, asked->metric, sizeof history->metric);
     for (int k = 0; k < history->metrics; k++) {
         char key[KEY_MAX];
-        const double *number = NULL;
-        key_of(key, "metric", history->metric[k]);
-        if (nb_archive_find(archive, key))
-            number = find_numbers(ctx, archive, "metric", history->metric[k], history->epochs);
-        if (!number && nb_archive_find(archive, key)) return ctx->status;
+        const char *name = history->metric[k];
+        bool there = nb_archive_find(archive, key_of(key, "metric", name)) != NULL;
+        const double *number =
+            there ? find_numbers(ctx, archive, "metric", name, history->epochs) : NULL;
+        if (there && !number) return ctx->status;
         for (int64_t i = 0; i < history->epochs; i++)
-            history->epoch[i].metric[k] = number ? number[i] : NAN;
+            history->epoch[i].metric[k] = there ? number[i] : NAN;
     }
     return NB_OK;
 }

@@ -5,6 +5,7 @@
 #include "nn/train/metric.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 
 typedef struct nb_epoch {
     double cost; /* mean over the epoch's examples, each when its batch came */
@@ -25,16 +26,28 @@ typedef struct nb_epoch_field {
 
 extern const nb_epoch_field nb_epoch_fields[];
 
+/* Where metric number k stands. */
+static inline size_t nb_metric_offset(int k)
+{
+    return offsetof(nb_epoch, metric) + (size_t)k * sizeof(double);
+}
+
+/* The number at such an offset. */
+static inline double *nb_epoch_number(nb_epoch *epoch, size_t offset)
+{
+    return (double *)(void *)((char *)epoch + offset);
+}
+
 typedef struct nb_history {
     int64_t epochs, room; /* whole epochs done */
     nb_epoch *epoch;
     int metrics; /* that every epoch has, by these names */
     char metric[NB_METRICS_MAX][NB_NAME_MAX];
     double seconds;
-    int64_t examples; /* trained on, all epochs together */
-    int64_t tested;   /* examples of the test set */
-    int64_t common;   /* those of them that were trained on */
-    bool resumed;     /* it goes on with a run from a file */
+    int64_t examples;      /* trained on, all epochs together */
+    int64_t tested;        /* examples of the test set */
+    int64_t common;        /* those of them that were trained on */
+    bool resumed;          /* it goes on with a run from a file */
     const char *converged; /* why a full-batch optimizer had nothing more to do; NULL: it had */
     int64_t best;    /* the epoch whose parameters came back at the end; 0: the last one's stayed */
     int64_t stopped; /* the epoch in which an error or Ctrl-C ended the run; 0: none did */

@@ -16,7 +16,7 @@ typedef struct nb_lesson {
     nb_tensor *weights; /* of the examples (n), or of their steps (n, T); NULL: they count alike */
     const nb_whole *whole; /* the examples instead of these, of which mode is filled in; or NULL */
     double rate;
-    nb_penalty penalty; /* l1 and l2 are the book's λ / n already */
+    nb_penalty penalty;  /* l1 and l2 are the book's λ / n already */
     uint64_t seed, step; /* of the layers' chance */
     bool keep_grads;     /* net->grads holds the gradient afterwards */
 } nb_lesson;
@@ -31,8 +31,8 @@ nb_status nb_learn_check(nb_ctx *ctx, const nb_net *net, const nb_optimizer *opt
 nb_status nb_learn(nb_ctx *ctx, nb_net *net, nb_optimizer *optimizer, const nb_lesson *lesson,
                    double *cost);
 
-/* One step from several lessons, which is that of all their examples in one: Σ weight ∇C / Σ weight.
- * Begins as {0}; belongs to one network until the step or nb_group_drop ends it. */
+/* One step from several lessons, which is that of all their examples in one: Σ weight ∇C / Σ
+ * weight. Begins as {0}; belongs to one network until the step or nb_group_drop ends it. */
 typedef struct nb_group {
     int64_t lessons;  /* so far */
     double weight;    /* of them */

@@ -100,27 +100,17 @@ static int64_t table_of_classes(int64_t k)
     return k * k;
 }
 
-/* Like argmax, the first of equal ones; NaN is the largest. */
-static int64_t largest(const nb_tensor *given, int64_t row, int64_t columns)
-{
-    int64_t at = 0;
-    double most = number_of(given, row * columns);
-    for (int64_t i = 1; i < columns && most == most; i++) {
-        double other = number_of(given, row * columns + i);
-        if (other <= most) continue;
-        most = other;
-        at = i;
-    }
-    return at;
-}
-
 static void add_confused(const nb_metric *metric, const nb_judged *answers, double *sums)
 {
+    const nb_tensor *given = answers->given;
+    const nb_real_kernels *real = nb_real(given->dtype);
     const int32_t *class = nb_tensor_data(answers->classes);
-    int64_t rows = answers->given->shape[0], columns = answers->given->shape[1];
+    int64_t columns = given->shape[1];
+    const char *row = nb_tensor_data(given);
     (void)metric;
-    for (int64_t i = 0; i < rows; i++)
-        sums[(class[i] - 1) * columns + largest(answers->given, i, columns)]++;
+    for (int64_t i = 0; i < given->shape[0];
+         i++, row += columns * (int64_t)nb_dtype_size(given->dtype))
+        sums[(class[i] - 1) * columns + (int64_t)real->argmax((size_t)columns, row, 1)]++;
 }
 
 NB_DESCRIPTOR(nb_metric_type, nb_metric_confusion) = {

@@ -97,8 +97,8 @@ nb_status nb_optimizer_prepare(nb_ctx *ctx, nb_optimizer *optimizer, nb_dtype dt
         if (has)
             status = check_slot(ctx, optimizer, has, kind, size, each);
         else
-            status = add_slot(ctx, optimizer, need.name,
-                              new_slot(ctx, kind, size * each, need.initial));
+            status =
+                add_slot(ctx, optimizer, need.name, new_slot(ctx, kind, size * each, need.initial));
     }
     return status;
 }

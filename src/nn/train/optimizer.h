@@ -14,8 +14,8 @@ typedef struct nb_optimizer_options {
     double momentum, momentum_decay;
     bool nesterov, amsgrad, centered;
     double beta1, beta2, rho, epsilon;
-    double decay;               /* as the penalty's */
-    double rate_decay, initial; /* adagrad */
+    double decay;                                   /* as the penalty's */
+    double rate_decay, initial;                     /* adagrad */
     double eta_minus, eta_plus, step_min, step_max; /* rprop */
     double mu;                                      /* quickprop */
     int64_t history;
@@ -50,7 +50,7 @@ typedef struct nb_optimizer_type {
     /* Full batch: a step works on the whole set, an iteration, and its cost is a function that it
      * may ask for as often as it likes. */
     bool whole;
-    bool squares;  /* it needs problem->squares, and no gradient */
+    bool squares;   /* it needs problem->squares, and no gradient */
     int64_t epochs; /* of such a one: the most iterations, unless the user says */
     /* Why there is nothing more to do ("the slope is 0"), NULL while there is; kept in its state.
      * Required of `whole` ones. */

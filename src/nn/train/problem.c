@@ -1,6 +1,6 @@
-/* The loops over a problem's numbers: what a penalty adds to gradient and cost, and the step of rules
- * that treat every number by itself. They are cut into pieces by the problem's size alone, so that
- * sums have the same bits at any number of threads. */
+/* The loops over a problem's numbers: what a penalty adds to gradient and cost, and the step of
+ * rules that treat every number by itself. They are cut into pieces by the problem's size alone, so
+ * that sums have the same bits at any number of threads. */
 #include "nn/train/problem.h"
 
 #include "base/workers.h"
@@ -183,8 +183,7 @@ static void run_masked(const update *job, const nb_segment *segment, int64_t sta
         list[1 + i] = at(p, nb_tensor_data(job->rule->state[i]), start);
     for (int i = 0; i <= job->states; i++) memcpy(old[i], list[i], bytes);
     run_rule(job, segment, start, n);
-    for (int i = 0; i <= job->states; i++)
-        job->real->put_back(n, p->mask + start, old[i], list[i]);
+    for (int i = 0; i <= job->states; i++) job->real->put_back(n, p->mask + start, old[i], list[i]);
 }
 
 static void update_stretch(void *arg, const nb_segment *segment, int64_t start, int64_t end)

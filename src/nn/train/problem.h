@@ -18,8 +18,8 @@ typedef struct nb_segment {
  * small, so whoever evaluates sees them; the others belong to a step. Where all is 0 nothing is
  * asked. Nothing of it touches what is frozen, nor l1, l2 and decay what does not decay. */
 typedef struct nb_penalty {
-    double l1, l2; /* the cost is greater by l1 Σ|w| + l2/2 Σw²: the book's λ / n */
-    double decay;  /* beside the step w -= rate * decay * w (Loshchilov and Hutter 2019) */
+    double l1, l2;     /* the cost is greater by l1 Σ|w| + l2/2 Σw²: the book's λ / n */
+    double decay;      /* beside the step w -= rate * decay * w (Loshchilov and Hutter 2019) */
     double clip_norm;  /* the gradient is made no longer than this: the norm of all that learns */
     double clip_value; /* and no element of it larger */
 } nb_penalty;

@@ -11,10 +11,11 @@
 #define NUMBER(i) (offsetof(nb_schedule, number) + (i) * sizeof(double))
 
 #define EXAMPLE(word)                                                                              \
-    "net = nn.net \"4 - 3\"\nx, y = tensor.rand(9, 4), tensor.rand(9, 3)\n"                          \
+    "net = nn.net \"4 - 3\"\nx, y = tensor.rand(9, 4), tensor.rand(9, 3)\n"                        \
     "net:train(x, y, {epochs = 4, lr = 0.1, schedule = \"" word "\"})"
 
-static_assert(NB_SCHEDULE_warmup == NB_SCHEDULES - 1, "what may stand behind a warmup is before it");
+static_assert(NB_SCHEDULE_warmup == NB_SCHEDULES - 1,
+              "what may stand behind a warmup is before it");
 
 /* A number of epochs, whole for schedules that change between them. */
 #define EPOCHS(word, place, standard, least, words)                                                \
@@ -141,8 +142,9 @@ static const nb_option plateau_options[] = {
 
 NB_DESCRIPTOR(nb_schedule_type, nb_schedule_plateau) = {
     .name = "plateau",
-    .help = "The rate is multiplied by `factor` when more than `patience` epochs in a row had no cost "
-            "lower than the best by 0.01 %: on valid, or without it in training.",
+    .help =
+        "The rate is multiplied by `factor` when more than `patience` epochs in a row had no cost "
+        "lower than the best by 0.01 %: on valid, or without it in training.",
     .example = EXAMPLE("plateau(patience=2, factor=0.5)"),
     .options = plateau_options,
     .by_epoch = true,
@@ -184,8 +186,9 @@ static const nb_option cosine_options[] = {
 
 NB_DESCRIPTOR(nb_schedule_type, nb_schedule_cosine) = {
     .name = "cosine",
-    .help = "Half a cosine down to `low` of lr, step by step: low + (1 - low) (1 + cos(π e/epochs))/2 "
-            "(Loshchilov and Hutter 2017).",
+    .help =
+        "Half a cosine down to `low` of lr, step by step: low + (1 - low) (1 + cos(π e/epochs))/2 "
+        "(Loshchilov and Hutter 2017).",
     .example = EXAMPLE("cosine(low=0.1)"),
     .options = cosine_options,
     .factor = cosine,
@@ -215,8 +218,9 @@ static const nb_option one_cycle_options[] = {
 
 NB_DESCRIPTOR(nb_schedule_type, nb_schedule_one_cycle) = {
     .name = "one_cycle",
-    .help = "Up from lr to `top` times that in the first 30 % of the run, down to a ten-thousandth of "
-            "lr in the rest, each by half a cosine (Smith and Topin 2018).",
+    .help =
+        "Up from lr to `top` times that in the first 30 % of the run, down to a ten-thousandth of "
+        "lr in the rest, each by half a cosine (Smith and Topin 2018).",
     .example = EXAMPLE("one_cycle(top=10)"),
     .options = one_cycle_options,
     .factor = one_cycle,
@@ -232,7 +236,8 @@ static double warmup(const nb_schedule *s, const nb_moment *m)
     behind.epochs -= epochs;
     behind.first += (int64_t)epochs;
     for (int i = 0; i < NB_CHOSEN_NUMBERS; i++) then.number[i] = s->then.number[i];
-    return m->at < epochs ? fmin((m->at + m->step) / epochs, 1) : nb_schedule_factor(&then, &behind);
+    return m->at < epochs ? fmin((m->at + m->step) / epochs, 1)
+                          : nb_schedule_factor(&then, &behind);
 }
 
 static const nb_family then_family;
@@ -250,8 +255,9 @@ static const nb_option warmup_options[] = {
 
 NB_DESCRIPTOR(nb_schedule_type, nb_schedule_warmup) = {
     .name = "warmup",
-    .help = "Up from 0 to lr along a line, step by step, in the first `epochs` epochs; the schedule "
-            "`then` behind it.",
+    .help =
+        "Up from 0 to lr along a line, step by step, in the first `epochs` epochs; the schedule "
+        "`then` behind it.",
     .example = EXAMPLE("warmup(epochs=1, then=cosine)"),
     .options = warmup_options,
     .factor = warmup,

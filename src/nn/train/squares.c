@@ -235,8 +235,8 @@ typedef struct sums {
     double outputs; /* that the cost of an example averages over */
 } sums;
 
-static nb_status count_piece(nb_ctx *ctx, const nb_whole *whole, const nb_portion *piece, int64_t at,
-                             void *to)
+static nb_status count_piece(nb_ctx *ctx, const nb_whole *whole, const nb_portion *piece,
+                             int64_t at, void *to)
 {
     sums *s = to;
     const layout l = layout_of(whole, piece->batch.y);

@@ -11,8 +11,8 @@
 typedef struct nb_whole {
     nb_net *net;
     const nb_set *set;
-    const int32_t *order;      /* positions in the set, in their order */
-    const nb_weights *weights; /* or NULL */
+    const int32_t *order;              /* positions in the set, in their order */
+    const nb_weights *weights;         /* or NULL */
     nb_tensor *x, *y, *lengths, *each; /* where set is NULL; lengths, weights `each`: or NULL */
     const nb_mode *mode;               /* of a pass, but for lengths and weights */
 } nb_whole;
