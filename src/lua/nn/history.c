@@ -287,7 +287,7 @@ static const nbl_entry entries[] = {
      "Writes what training left as a table, CSV: a row an epoch with its costs, shares of right "
      "answers, metrics, learning rate and seconds. data.csv reads it.",
      "digits = data.digits()\nh = nn.net \"64 - 10\":train(digits.train, {epochs = 3})\n"
-     "h:save \"run.csv\"",
+     "h:save \"run.csv\"\nos.remove \"run.csv\"",
      NULL},
     {.name = NULL},
 };
