@@ -287,7 +287,7 @@ static const nbl_entry entries[] = {
      "Writes what training left as a table, CSV: a row an epoch with its costs, shares of right "
      "answers, metrics, learning rate and seconds. data.csv reads it.",
      "digits = data.digits()\nh = nn.net \"64 - 10\":train(digits.train, {epochs = 3})\n"
-     "h:save \"run.csv\"\nos.remove \"run.csv\"",
+     "path = os.tmpname()\nh:save(path)\nprint(io.open(path):read \"a\")\nos.remove(path)",
      NULL},
     {.name = NULL},
 };
