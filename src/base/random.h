@@ -16,7 +16,8 @@ typedef enum nb_purpose {
     NB_FOR_SHUFFLE,
     NB_FOR_SPLIT,
     NB_FOR_DROPOUT,
-    NB_FOR_AUGMENT
+    NB_FOR_AUGMENT,
+    NB_FOR_FOLDS
 } nb_purpose;
 
 typedef struct nb_stream {

@@ -4,6 +4,7 @@
 #include "lua/data/csv.h"
 #include "lua/data/generate.h"
 #include "lua/data/make.h"
+#include "lua/data/parts.h"
 #include "lua/data/set.h"
 #include "tensor/shape.h"
 
@@ -292,4 +293,7 @@ void nbl_open_data(lua_State *L)
     nbl_open_generated(L);
     nbl_open_making(L);
     nbl_open_sets(L);
+    nbl_open_set_parts(L);
+    nbl_open_set_map(L);
+    lua_pop(L, 1);
 }

@@ -1,4 +1,4 @@
-/* Handles of data sets: fields, examples by number, parts; and data.set. */
+/* Handles of data sets: fields and examples by number. */
 #include "lua/data/set.h"
 
 #include "lua/embedded.h"
@@ -40,7 +40,7 @@ nb_set *nbl_test_set(lua_State *L, int arg)
     return handle ? *handle : NULL;
 }
 
-static nb_set *check_set(lua_State *L, int arg)
+nb_set *nbl_check_set(lua_State *L, int arg)
 {
     nb_set *set = nbl_test_set(L, arg);
     if (!set) nbl_arg_error(L, arg, "a data set");
@@ -57,13 +57,13 @@ static int set_gc(lua_State *L)
 
 static int set_len(lua_State *L)
 {
-    lua_pushinteger(L, check_set(L, 1)->count);
+    lua_pushinteger(L, nbl_check_set(L, 1)->count);
     return 1;
 }
 
 static int set_tostring(lua_State *L)
 {
-    const nb_set *set = check_set(L, 1);
+    const nb_set *set = nbl_check_set(L, 1);
     nb_text *text = nbl_new_text(L);
     nb_set_describe(text, set);
     nbl_push_text(L, text);
@@ -128,17 +128,22 @@ static void name_example(lua_State *L, const nb_set *set, const nb_tensor *y)
     lua_replace(L, -2);
 }
 
-/* {x, name or target}, also under the names x and y. An index gives one value, hence a table. */
-static int push_example(lua_State *L, nb_set *set, int64_t i)
+void nbl_push_example(lua_State *L, nb_set *set, int64_t i)
 {
     gather_job work = {.set = set, .start = i, .x = nbl_new_tensor(L)};
-    int x = lua_gettop(L);
     if (set->y) work.y = nbl_new_tensor(L);
     nbl_run(L, gather, &work);
     if (set->y)
         name_example(L, set, *work.y);
     else
         lua_pushnil(L);
+}
+
+/* {x, name or target}, also under the names x and y. An index gives one value, hence a table. */
+static int push_example(lua_State *L, nb_set *set, int64_t i)
+{
+    int x = lua_gettop(L) + 1;
+    nbl_push_example(L, set, i);
     lua_createtable(L, 2, 2);
     static const char *const names[] = {"x", "y"};
     for (int k = 0; k < 2; k++) {
@@ -171,8 +176,7 @@ static bool push_part_of(lua_State *L, int arg, const char *field)
     return lua_rawget(L, arg) != LUA_TNIL;
 }
 
-/* The name of a class on the stack's top becomes its number in the set. */
-static void number_of_name(lua_State *L, const nb_classes *classes)
+bool nbl_number_of_class(lua_State *L, const nb_classes *classes)
 {
     lua_Integer whole;
     if (lua_type(L, -1) == LUA_TNUMBER && lua_numbertointeger(lua_tonumber(L, -1), &whole)) {
@@ -186,9 +190,10 @@ static void number_of_name(lua_State *L, const nb_classes *classes)
         lua_pushinteger(L, k + 1);
         lua_replace(L, -3);
         lua_pop(L, 1);
-        return;
+        return true;
     }
-    nbl_error(L, "the set of this example has no class %s", nbl_describe(L, -2));
+    lua_pop(L, 1);
+    return false;
 }
 
 /* Pushes the y of the example at `arg` as a network takes it. */
@@ -202,7 +207,9 @@ static void push_target(lua_State *L, int arg)
     const nb_classes *classes = set ? set->classes : NULL;
     lua_pop(L, 2); /* the example keeps the set */
     int type = lua_type(L, -1);
-    if (classes && (type == LUA_TNUMBER || type == LUA_TSTRING)) number_of_name(L, classes);
+    bool named = classes && (type == LUA_TNUMBER || type == LUA_TSTRING);
+    if (named && !nbl_number_of_class(L, classes))
+        nbl_error(L, "the set of this example has no class %s", nbl_describe(L, -1));
 }
 
 bool nbl_spread_example(lua_State *L, int arg, bool target)
@@ -219,14 +226,14 @@ bool nbl_spread_example(lua_State *L, int arg, bool target)
 
 /* ---- Fields ---- */
 
-static int push_x(lua_State *L, nb_set *set)
+int nbl_push_set_x(lua_State *L, nb_set *set)
 {
     gather_job work = {.set = set, .start = -1, .x = nbl_new_tensor(L)};
     nbl_run(L, gather, &work);
     return 1;
 }
 
-static int push_y(lua_State *L, nb_set *set)
+int nbl_push_set_y(lua_State *L, nb_set *set)
 {
     if (!set->y) return 0;
     gather_job work = {.set = set, .start = -1, .y = nbl_new_tensor(L)};
@@ -304,7 +311,8 @@ static const char *const field_names[] = {"x",     "y",     "classes", "columns"
                                           "train", "valid", "test",    NULL};
 
 static int (*const field_pushers[])(lua_State *L, nb_set *set) = {
-    push_x, push_y, push_classes, push_columns, push_targets, push_train, push_valid, push_test};
+    nbl_push_set_x, nbl_push_set_y, push_classes, push_columns,
+    push_targets,   push_train,     push_valid,   push_test};
 
 _Static_assert(sizeof field_names / sizeof *field_names - 1 ==
                    sizeof field_pushers / sizeof *field_pushers,
@@ -312,7 +320,7 @@ _Static_assert(sizeof field_names / sizeof *field_names - 1 ==
 
 static int set_index(lua_State *L)
 {
-    nb_set *set = check_set(L, 1);
+    nb_set *set = nbl_check_set(L, 1);
     if (lua_type(L, 2) == LUA_TNUMBER) {
         if (nbl_check_integer(L, 2, "an example's number") == set->count + 1) return 0;
         return push_example(L, set, nbl_check_index(L, 2, set->count, "example"));
@@ -329,78 +337,11 @@ static int set_newindex(lua_State *L)
     return nbl_error(L, "a data set does not change; data.set{x = …, y = …} makes another");
 }
 
-/* ---- Parts ---- */
-
-typedef struct part_job {
-    const nb_set *set;
-    double share;
-    int64_t n;
-    uint64_t seed;
-    nb_set **out, **rest; /* handles on the stack */
-} part_job;
-
-static nb_status take(nb_ctx *ctx, void *data)
-{
-    part_job *work = data;
-    *work->out = nb_set_take(ctx, work->set, work->n);
-    return *work->out ? NB_OK : ctx->status;
-}
-
-static int set_take(lua_State *L)
-{
-    part_job work = {.set = check_set(L, 1), .n = nbl_check_integer(L, 2, "the number")};
-    work.out = nbl_new_set(L);
-    nbl_run(L, take, &work);
-    return 1;
-}
-
-static nb_status shuffle(nb_ctx *ctx, void *data)
-{
-    part_job *work = data;
-    *work->out = nb_set_shuffle(ctx, work->set, work->seed);
-    return *work->out ? NB_OK : ctx->status;
-}
-
-static int set_shuffle(lua_State *L)
-{
-    part_job work = {.set = check_set(L, 1), .seed = nbl_check_seed(L, 2)};
-    work.out = nbl_new_set(L);
-    nbl_run(L, shuffle, &work);
-    return 1;
-}
-
-static nb_status split(nb_ctx *ctx, void *data)
-{
-    part_job *work = data;
-    return nb_set_split(ctx, work->set, work->share, work->seed, work->out, work->rest);
-}
-
-static int set_split(lua_State *L)
-{
-    part_job work = {.set = check_set(L, 1)};
-    if (lua_type(L, 2) != LUA_TNUMBER)
-        return nbl_error(L, "the share must be a number between 0 and 1, not %s",
-                         nbl_describe(L, 2));
-    work.share = lua_tonumber(L, 2);
-    work.seed = nbl_check_seed(L, 3);
-    work.out = nbl_new_set(L);
-    work.rest = nbl_new_set(L);
-    nbl_run(L, split, &work);
-    return 2;
-}
-
 /* ---- Registration ---- */
 
 #define XOR "set = data.set{x = {{0, 0}, {0, 1}, {1, 0}, {1, 1}}, y = {1, 2, 2, 1}}\n"
 
 static const nbl_entry method_entries[] = {
-    {":take", set_take, "set:take(n)", "The first n examples, or the last -n, as a set.",
-     "print(data.digits():take(5))", NULL},
-    {":split", set_split, "set:split(share, [seed])",
-     "Two sets: a share of the examples, the same of every class, and the rest.",
-     "most, rest = data.digits():split(0.9, 1)\nprint(most, rest)", NULL},
-    {":shuffle", set_shuffle, "set:shuffle([seed])", "The same examples in another order.",
-     XOR "print(set:shuffle(1).y)", NULL},
     {"x", NULL, "set.x", "All examples as the network sees them, one tensor.", XOR "print(set.x)",
      NULL},
     {"y", NULL, "set.y", "The class numbers, from 1, or the targets.", XOR "print(set.y)", NULL},
@@ -424,5 +365,7 @@ void nbl_open_sets(lua_State *L)
     nbl_new_metatable(L, &set_kind);
     lua_newtable(L);
     nbl_register(L, "set", method_entries);
+    lua_pushvalue(L, -1);
+    lua_insert(L, -3);
     nbl_set_methods(L, set_index);
 }

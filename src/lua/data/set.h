@@ -11,9 +11,19 @@
 nb_set **nbl_new_set(lua_State *L);
 /* NULL when the value at `arg` is none. */
 nb_set *nbl_test_set(lua_State *L, int arg);
+/* Raises where it is none. */
+nb_set *nbl_check_set(lua_State *L, int arg);
+/* Pushes all of its x, or its y, nothing where it has none: how many values. */
+int nbl_push_set_x(lua_State *L, nb_set *set);
+int nbl_push_set_y(lua_State *L, nb_set *set);
+/* Pushes x and y of example i (from 0): y a class's name, a number or a tensor, or nil. */
+void nbl_push_example(lua_State *L, nb_set *set, int64_t i);
 /* Pushes the name of class `number` (from 1): an integer where all names are integers; the number
  * itself where `classes` is NULL. */
 void nbl_push_class(lua_State *L, const nb_classes *classes, int64_t number);
+/* The name of a class on the stack's top, as nbl_push_class gives it, becomes its number; false: no
+ * class is called so, and it stays. */
+bool nbl_number_of_class(lua_State *L, const nb_classes *classes);
 /* Pushes a table of all names; nothing where `classes` is NULL. Returns how many values. */
 int nbl_push_classes(lua_State *L, const nb_classes *classes);
 
@@ -22,7 +32,7 @@ int nbl_push_classes(lua_State *L, const nb_classes *classes);
  * value is no example. */
 bool nbl_spread_example(lua_State *L, int arg, bool target);
 
-/* Makes the metatable of sets. */
+/* Makes the metatable of sets and pushes the table of their methods. */
 void nbl_open_sets(lua_State *L);
 
 #endif

@@ -260,6 +260,40 @@ nb_set *nb_set_shuffle(nb_ctx *ctx, const nb_set *set, uint64_t seed)
     return nb_set_shuffled(ctx, set, seed, NB_FOR_SHUFFLE);
 }
 
+static nb_status mark_left_out(nb_ctx *ctx, const nb_set *set, const int64_t *list, int64_t count,
+                               bool *out)
+{
+    for (int64_t k = 0; k < count; k++) {
+        if (list[k] < 0 || list[k] >= set->count)
+            return nb_fail(ctx, NB_EARG, "no example %" PRId64 "; there are %" PRId64, list[k] + 1,
+                           set->count);
+        out[list[k]] = true;
+    }
+    return NB_OK;
+}
+
+/* The examples that are not marked. */
+static nb_set *keep_others(nb_ctx *ctx, const nb_set *set, const bool *out)
+{
+    int64_t left = 0, at = 0;
+    for (int64_t i = 0; i < set->count; i++) left += !out[i];
+    if (left == 0) return nb_fail_null(ctx, NB_EARG, "no example is left");
+    nb_set *part = nb_set_part(ctx, set, left);
+    for (int64_t i = 0; part && i < set->count; i++)
+        if (!out[i]) nb_part_rows(part)[at++] = (int32_t)nb_set_row(set, i);
+    return part;
+}
+
+nb_set *nb_set_without(nb_ctx *ctx, const nb_set *set, const int64_t *left_out, int64_t count)
+{
+    bool *out = nb_alloc_zero(ctx, (size_t)set->count, sizeof *out);
+    if (!out) return NULL;
+    nb_status status = mark_left_out(ctx, set, left_out, count, out);
+    nb_set *part = status == NB_OK ? keep_others(ctx, set, out) : NULL;
+    nb_free(ctx, out, (size_t)set->count * sizeof *out);
+    return part;
+}
+
 int64_t nb_set_common(nb_ctx *ctx, const nb_set *set, const nb_set *others)
 {
     if (set->x != others->x) return 0;

@@ -65,6 +65,18 @@ nb_set *nb_set_shuffle(nb_ctx *ctx, const nb_set *set, uint64_t seed);
 nb_status nb_set_split(nb_ctx *ctx, const nb_set *set, double share, uint64_t seed, nb_set **first,
                        nb_set **rest);
 
+/* All examples but those at the positions listed (from 0), each left out once however often it
+ * stands there. NB_EARG for one that is not there and where none is left. */
+nb_set *nb_set_without(nb_ctx *ctx, const nb_set *set, const int64_t *left_out, int64_t count);
+
+/* Folds for k-fold cross-validation, 2 <= k <= count: all examples, fold behind fold. Folds differ
+ * by one example at most, and so do their numbers of any class; within a fold the order is drawn.
+ * NB_EARG for another k. */
+nb_set *nb_set_folds(nb_ctx *ctx, const nb_set *set, int64_t k, uint64_t seed);
+/* Of such a set fold i (from 0) as test and all others as train. */
+nb_status nb_set_fold(nb_ctx *ctx, const nb_set *folds, int64_t k, int64_t i, nb_set **train,
+                      nb_set **test);
+
 /* The row of x and y that holds example i (from 0) of this part. */
 int64_t nb_set_row(const nb_set *set, int64_t i);
 /* Examples order[0 … n - 1] (positions in this part; NULL: start, start + 1, …) as their rows. */
@@ -96,6 +108,11 @@ void nb_set_describe(nb_text *text, const nb_set *set);
 nb_set *nb_set_part(nb_ctx *ctx, const nb_set *set, int64_t count);
 /* All examples of a set in an order drawn for a purpose. */
 nb_set *nb_set_shuffled(nb_ctx *ctx, const nb_set *set, uint64_t seed, nb_purpose purpose);
+
+/* How many classes a division of the set keeps even: 1 where examples have none, or one at every
+ * step. And the class of each example, from 1. */
+int64_t nb_set_strata(const nb_set *set);
+nb_status nb_set_read_strata(nb_ctx *ctx, const nb_set *set, int32_t *class);
 
 static inline int32_t *nb_part_rows(const nb_set *part)
 {

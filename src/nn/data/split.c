@@ -110,14 +110,18 @@ static nb_status split_mixed(nb_ctx *ctx, const splitting *s, nb_set **first, nb
     return status;
 }
 
-/* The class of each example: all are one where examples have none, or one at every step. */
-static nb_status read_classes(nb_ctx *ctx, const splitting *s)
+int64_t nb_set_strata(const nb_set *set)
 {
-    const nb_set *set = s->mixed;
-    for (int64_t i = 0; s->classes == 1 && i < set->count; i++) s->class[i] = 1;
-    if (s->classes == 1) return NB_OK;
+    return set->classes && set->y->dims == 0 ? set->classes->count : 1;
+}
+
+nb_status nb_set_read_strata(nb_ctx *ctx, const nb_set *set, int32_t *class)
+{
+    bool one = nb_set_strata(set) == 1;
+    for (int64_t i = 0; one && i < set->count; i++) class[i] = 1;
+    if (one) return NB_OK;
     nb_pick all = nb_set_pick(set, NULL, 0, set->count);
-    return nb_feed_gather(ctx, set->y, &all, NULL, &(nb_room){s->class, NB_I32, 1});
+    return nb_feed_gather(ctx, set->y, &all, NULL, &(nb_room){class, NB_I32, 1});
 }
 
 nb_status nb_set_split(nb_ctx *ctx, const nb_set *set, double share, uint64_t seed, nb_set **first,
@@ -126,14 +130,13 @@ nb_status nb_set_split(nb_ctx *ctx, const nb_set *set, double share, uint64_t se
     if (!(share > 0 && share < 1)) {
         return nb_fail(ctx, NB_EARG, "share must be a number between 0 and 1, not %g", share);
     }
-    bool strata = set->classes && set->y->dims == 0;
-    splitting s = {.share = share, .classes = strata ? set->classes->count : 1};
+    splitting s = {.share = share, .classes = nb_set_strata(set)};
     nb_set *mixed = nb_set_shuffled(ctx, set, seed, NB_FOR_SPLIT);
     size_t rows = (size_t)set->count, quotas = 2 * (size_t)s.classes;
     s.mixed = mixed;
     s.class = mixed ? nb_alloc(ctx, rows * sizeof *s.class) : NULL;
     s.list = s.class ? nb_alloc_zero(ctx, quotas, sizeof *s.list) : NULL;
-    nb_status status = s.list ? read_classes(ctx, &s) : ctx->status;
+    nb_status status = s.list ? nb_set_read_strata(ctx, mixed, s.class) : ctx->status;
     if (status == NB_OK) status = split_mixed(ctx, &s, first, rest);
     nb_free(ctx, s.list, quotas * sizeof *s.list);
     nb_free(ctx, s.class, rows * sizeof *s.class);

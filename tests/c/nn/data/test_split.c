@@ -1,4 +1,4 @@
-/* Data sets in two: what a split gives to each side. */
+/* Data sets divided: what a split gives to each side, what folds hold, what is left out. */
 #include "nn/data/set.h"
 
 #include "../../support.h"
@@ -239,6 +239,86 @@ static void test_stops(void **state)
     nb_set_release(ctx, set);
 }
 
+/* ---- Folds ---- */
+
+/* Every example stands in one test set and in all other train sets; folds and classes are even. */
+static void check_folds(const nb_set *set, int64_t k, int classes)
+{
+    nb_set *folds = nb_set_folds(ctx, set, k, 3), *train, *test;
+    assert_non_null(folds);
+    int64_t tested = 0;
+    bool *seen = calloc((size_t)set->count, sizeof *seen);
+    for (int64_t i = 0; i < k; i++) {
+        assert_int_equal(nb_set_fold(ctx, folds, k, i, &train, &test), NB_OK);
+        check_partition(set, train, test);
+        assert_true(test->count == set->count / k || test->count == set->count / k + 1);
+        for (int c = 1; c <= classes; c++) {
+            int64_t all = class_count(set, c), here = class_count(test, c);
+            assert_true(here == all / k || here == (all + k - 1) / k);
+        }
+        for (int64_t e = 0; e < test->count; e++, tested++) {
+            assert_false(seen[nb_set_row(test, e)]);
+            seen[nb_set_row(test, e)] = true;
+        }
+        nb_set_release(ctx, train);
+        nb_set_release(ctx, test);
+    }
+    assert_int_equal(tested, set->count);
+    free(seen);
+    nb_set_release(ctx, folds);
+}
+
+static void test_folds(void **state)
+{
+    (void)state;
+    nb_set *set = set_of_classes(4, (const int[]){7, 1, 12, 3});
+    for (int64_t k = 2; k <= set->count; k++) check_folds(set, k, 4);
+    assert_null(nb_set_folds(ctx, set, 1, 1));
+    assert_string_equal(ctx->message, "23 examples can be in 2 to 23 folds, not 1");
+    assert_null(nb_set_folds(ctx, set, 24, 1));
+    nb_set_release(ctx, set);
+}
+
+/* The order is drawn: with the seed it is another, and without classes it is drawn as well. */
+static void test_folds_are_drawn(void **state)
+{
+    (void)state;
+    nb_set *set = set_with(40, NULL, NULL, 0);
+    check_folds(set, 3, 0);
+    nb_set *a = nb_set_folds(ctx, set, 4, 1), *b = nb_set_folds(ctx, set, 4, 1);
+    nb_set *c = nb_set_folds(ctx, set, 4, 2);
+    int same = 0, other = 0;
+    for (int64_t i = 0; i < 40; i++) {
+        same += nb_set_row(a, i) == nb_set_row(b, i);
+        other += nb_set_row(a, i) == nb_set_row(c, i);
+    }
+    assert_int_equal(same, 40);
+    assert_in_range(other, 0, 20);
+    nb_set_release(ctx, a);
+    nb_set_release(ctx, b);
+    nb_set_release(ctx, c);
+    nb_set_release(ctx, set);
+}
+
+/* ---- Leaving out ---- */
+
+static void test_without(void **state)
+{
+    (void)state;
+    nb_set *set = set_with(5, NULL, NULL, 0), *part = nb_set_take(ctx, set, -4);
+    nb_set *left = nb_set_without(ctx, part, (const int64_t[]){3, 1, 3}, 3);
+    assert_int_equal(left->count, 2);
+    assert_int_equal(nb_set_row(left, 0), 1);
+    assert_int_equal(nb_set_row(left, 1), 3);
+    assert_null(nb_set_without(ctx, part, (const int64_t[]){4}, 1));
+    assert_string_equal(ctx->message, "no example 5; there are 4");
+    assert_null(nb_set_without(ctx, left, (const int64_t[]){0, 1}, 2));
+    assert_string_equal(ctx->message, "no example is left");
+    nb_set_release(ctx, left);
+    nb_set_release(ctx, part);
+    nb_set_release(ctx, set);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(test_##name, setup, teardown)
 
 int main(void)
@@ -248,6 +328,8 @@ int main(void)
         TEST(split_everywhere),      TEST(split_gives_what_is_there),
         TEST(split_of_steps),        TEST(split_without_classes),
         TEST(split_of_many_classes), TEST(stops),
+        TEST(folds),                 TEST(folds_are_drawn),
+        TEST(without),
     };
     return cmocka_run_group_tests_name("split", tests, NULL, NULL);
 }
