@@ -136,6 +136,11 @@ function brief.gradients(list)
     return aligned(rows)
 end
 
+-- What a network sees of x.
+function brief.scale(scale)
+    return ("offset %s\nfactor %s"):format(scale.offset, scale.factor)
+end
+
 -- ---- Printing ----
 
 -- The text of a value that prints itself in brief.

@@ -58,11 +58,6 @@ static void write_notation(nb_text *text, void *net)
     nb_notation_write(text, net);
 }
 
-static void write_classes(nb_text *text, void *classes)
-{
-    nb_classes_write(text, classes);
-}
-
 static void write_tunings(nb_text *text, void *net)
 {
     nb_tunings_write(text, net);
@@ -82,7 +77,7 @@ static nb_status add_text(nb_ctx *ctx, nb_archive *archive, const char *key, wri
     return status;
 }
 
-static nb_status add_meta(nb_ctx *ctx, nb_archive *archive, nb_net *net, nb_classes *classes)
+static nb_status add_meta(nb_ctx *ctx, nb_archive *archive, nb_net *net)
 {
     nb_status status = nb_archive_add_meta(ctx, archive, "format", NB_MODEL_FORMAT);
     if (status == NB_OK) status = add_text(ctx, archive, "notation", write_notation, net);
@@ -90,8 +85,7 @@ static nb_status add_meta(nb_ctx *ctx, nb_archive *archive, nb_net *net, nb_clas
         status = nb_archive_add_meta(ctx, archive, "dtype", nb_dtype_name(net->dtype));
     }
     if (status == NB_OK) status = add_text(ctx, archive, "learning", write_tunings, net);
-    if (status != NB_OK || !classes) return status;
-    return add_text(ctx, archive, "classes", write_classes, classes);
+    return status == NB_OK ? nb_schema_add_names(ctx, archive, &net->schema) : status;
 }
 
 static nb_status add_param(nb_ctx *ctx, nb_archive *archive, const char *key, const nb_layer *layer,
@@ -121,18 +115,39 @@ static nb_status add_layer(nb_ctx *ctx, nb_archive *archive, const nb_net *net,
     return NB_OK;
 }
 
-nb_status nb_model_add(nb_ctx *ctx, nb_archive *archive, nb_net *net, nb_classes *classes)
+/* What a network's scale has in front of its key, and one's that stands in it. */
+static const char *prefix_of(const char *path, char prefix[KEY_MAX])
 {
-    nb_status status = add_meta(ctx, archive, net, classes);
+    snprintf(prefix, KEY_MAX, "%s%s", path, *path ? "." : "");
+    return prefix;
+}
+
+static nb_status add_scales(nb_ctx *ctx, nb_archive *archive, const nb_net *net)
+{
+    char prefix[KEY_MAX];
+    nb_status status = nb_scale_add(ctx, archive, "", net->schema.scale);
+    for (int i = 0; i < net->parts && status == NB_OK; i++) {
+        const nb_net *inner = nb_net_of(net->part[i]);
+        const char *path = nb_net_path(net, net->part[i]->plan);
+        if (inner)
+            status = nb_scale_add(ctx, archive, prefix_of(path, prefix), inner->schema.scale);
+    }
+    return status;
+}
+
+nb_status nb_model_add(nb_ctx *ctx, nb_archive *archive, nb_net *net)
+{
+    nb_status status = add_meta(ctx, archive, net);
+    if (status == NB_OK) status = add_scales(ctx, archive, net);
     for (int i = 0; i < net->parts && status == NB_OK; i++)
         status = add_layer(ctx, archive, net, net->part[i]);
     return status;
 }
 
-nb_status nb_model_save(nb_ctx *ctx, nb_net *net, nb_classes *classes, const char *path)
+nb_status nb_model_save(nb_ctx *ctx, nb_net *net, const char *path)
 {
     nb_archive archive = {.count = 0};
-    nb_status status = nb_model_add(ctx, &archive, net, classes);
+    nb_status status = nb_model_add(ctx, &archive, net);
     if (status == NB_OK) status = nb_safetensors_save(ctx, path, &archive);
     nb_archive_free(ctx, &archive);
     return status;
@@ -306,26 +321,41 @@ static nb_net *read_net(nb_ctx *ctx, const nb_archive *archive, const nb_resolve
     return NULL;
 }
 
-/* The network, and then its classes, so that nothing is left over where either fails. */
-static nb_net *read_model(nb_ctx *ctx, const nb_archive *archive, const nb_resolver *resolver,
-                          nb_classes **classes)
+static nb_status read_scale(nb_ctx *ctx, const nb_archive *archive, const char *path, nb_net *net)
 {
-    const char *names = nb_archive_meta(archive, "classes");
+    char prefix[KEY_MAX];
+    nb_scale *scale;
+    nb_status status = nb_scale_read(ctx, archive, prefix_of(path, prefix), &scale);
+    if (status == NB_OK && scale) status = nb_net_set_scale(ctx, net, scale);
+    nb_scale_release(ctx, scale);
+    return status;
+}
+
+/* What the network knows of its data, and the scales of those that stand in it. */
+static nb_status read_schema(nb_ctx *ctx, const nb_archive *archive, nb_net *net)
+{
+    nb_status status = nb_schema_read_names(ctx, archive, &net->schema);
+    if (status == NB_OK) status = read_scale(ctx, archive, "", net);
+    for (int i = 0; i < net->parts && status == NB_OK; i++) {
+        nb_net *inner = nb_net_of(net->part[i]);
+        if (inner) status = read_scale(ctx, archive, nb_net_path(net, net->part[i]->plan), inner);
+    }
+    return status;
+}
+
+static nb_net *read_model(nb_ctx *ctx, const nb_archive *archive, const nb_resolver *resolver)
+{
     nb_net *net = read_net(ctx, archive, resolver);
-    if (!net || !names || !classes) return net;
-    *classes = nb_classes_read(ctx, names);
-    if (*classes) return net;
+    if (!net || read_schema(ctx, archive, net) == NB_OK) return net;
     nb_net_release(ctx, net);
     return NULL;
 }
 
-nb_net *nb_model_load(nb_ctx *ctx, const char *path, const nb_resolver *resolver,
-                      nb_classes **classes)
+nb_net *nb_model_load(nb_ctx *ctx, const char *path, const nb_resolver *resolver)
 {
     nb_archive archive = {.count = 0};
-    if (classes) *classes = NULL;
     if (nb_safetensors_load(ctx, path, &archive) != NB_OK) return NULL;
-    nb_net *net = read_model(ctx, &archive, resolver, classes);
+    nb_net *net = read_model(ctx, &archive, resolver);
     if (!net) nb_fail_in(ctx, "%s", path);
     nb_archive_free(ctx, &archive);
     return net;
@@ -352,6 +382,19 @@ static nb_status check_text(nb_ctx *ctx, const nb_archive *archive, const char *
                      : nb_fail(ctx, NB_EFORMAT, "it holds %.*s; this network is %.*s", SHOWN, has,
                                SHOWN, is);
     nb_text_free(&text);
+    return status;
+}
+
+/* Whether the network sees x in the scale that the archive holds. */
+static nb_status check_scale(nb_ctx *ctx, const nb_archive *archive, const nb_net *net)
+{
+    nb_scale *scale;
+    nb_status status = nb_scale_read(ctx, archive, "", &scale);
+    if (status == NB_OK && !nb_scale_same(scale, net->schema.scale))
+        status = nb_fail(ctx, NB_EFORMAT,
+                         "its network sees x in another scale than this one; standardize the same "
+                         "examples, in the same order");
+    nb_scale_release(ctx, scale);
     return status;
 }
 
@@ -417,6 +460,7 @@ nb_status nb_model_numbers(nb_ctx *ctx, const nb_archive *archive, const nb_net 
         status = nb_fail(ctx, NB_EFORMAT, "it holds a network in %s; this one is in %s",
                          nb_dtype_name(dtype), nb_dtype_name(net->dtype));
     if (status == NB_OK) status = check_text(ctx, archive, "learning", write_tunings, net);
+    if (status == NB_OK) status = check_scale(ctx, archive, net);
     if (status != NB_OK) return status;
     nb_tensor *flat[2] = {nb_tensor_clone(ctx, net->values), NULL};
     if (flat[0]) flat[1] = nb_tensor_clone(ctx, net->figures);

@@ -2,6 +2,7 @@
 #include "lua/data/parts.h"
 
 #include "lua/data/make.h"
+#include "lua/data/schema.h"
 #include "lua/data/set.h"
 #include "nn/data/labels.h"
 #include "tensor/shape.h"
@@ -123,7 +124,7 @@ static void push_numbers(lua_State *L, const mapping *map)
     else
         lua_pushnil(L);
     for (int64_t k = 0; k < map->classes; k++) {
-        lua_pushstring(L, map->names ? map->names[k] : map->set->classes->name[k]);
+        lua_pushstring(L, map->names ? map->names[k] : map->set->schema.classes->name[k]);
         lua_pushinteger(L, k + 1);
         lua_rawset(L, -3);
     }
@@ -196,8 +197,8 @@ static nb_set *made(nb_ctx *ctx, const mapping *map, nb_feed *x, nb_feed *y)
     nb_classes *classes = NULL;
     if (map->names)
         classes = nb_classes_new(ctx, map->names, map->classes);
-    else if (map->set->classes)
-        classes = nb_classes_retain(map->set->classes);
+    else if (map->set->schema.classes)
+        classes = nb_classes_retain(map->set->schema.classes);
     bool whole = classes || !map->names;
     if (whole && classes && y) whole = check_classes(ctx, y, classes->count) == NB_OK;
     if (whole) set = nb_set_from(ctx, x, NULL, y, y ? classes : NULL, NULL);
@@ -222,8 +223,10 @@ static nb_status settle(nb_ctx *ctx, void *data)
     else if (whole)
         *map->out = made(ctx, map, x, y);
     nb_set *set = *map->out;
-    if (set && as_wide(set->x, from->x)) set->columns = nb_names_retain(from->columns);
-    if (set && as_wide(set->y, from->y)) set->targets = nb_names_retain(from->targets);
+    if (set && as_wide(set->x, from->x))
+        set->schema.columns = nb_names_retain(from->schema.columns);
+    if (set && as_wide(set->y, from->y))
+        set->schema.targets = nb_names_retain(from->schema.targets);
     nb_feed_release(ctx, x);
     nb_feed_release(ctx, y);
     return set ? NB_OK : ctx->status;
@@ -232,7 +235,7 @@ static nb_status settle(nb_ctx *ctx, void *data)
 /* Pushes the set of the lists. */
 static void push_sequences(lua_State *L, const mapping *map)
 {
-    const nb_classes *own = map->set->classes;
+    const nb_classes *own = map->set->schema.classes;
     const char *const *names = map->names || !own ? map->names : (const char *const *)own->name;
     bool have = lua_rawlen(L, ALL_Y) > 0;
     nbl_push_sequences(L, ALL_X, have ? ALL_Y : 0, have ? names : NULL, have ? map->classes : 0);
@@ -246,7 +249,7 @@ static void prepare(lua_State *L, mapping *map)
     lua_settop(L, OPTIONS);
     nbl_options(L, OPTIONS, map_fields, &options, false);
     if (options.classes) map->names = nbl_read_names(L, options.classes, &map->classes);
-    if (!map->names && map->set->classes) map->classes = map->set->classes->count;
+    if (!map->names && map->set->schema.classes) map->classes = map->set->schema.classes->count;
     lua_settop(L, STRINGS);
     push_numbers(L, map);
     if (map->set->x->length) {

@@ -1,6 +1,7 @@
 /* Parts of data sets: some examples, all in another order, in two, in batches, in folds. */
 #include "lua/data/parts.h"
 
+#include "lua/data/schema.h"
 #include "lua/data/set.h"
 
 typedef struct part_job {
@@ -221,10 +222,27 @@ static int set_kfold(lua_State *L)
 
 static int set_name(lua_State *L)
 {
-    const nb_classes *classes = nbl_check_set(L, 1)->classes;
+    const nb_classes *classes = nbl_check_set(L, 1)->schema.classes;
     nbl_no_more(L, 2);
     if (!classes) return nbl_error(L, "the classes of this set have no names; its y is targets");
     nbl_push_class(L, classes, nbl_check_index(L, 2, classes->count, "class") + 1);
+    return 1;
+}
+
+/* ---- Scale ---- */
+
+static nb_status standardize(nb_ctx *ctx, void *data)
+{
+    part_job *work = data;
+    *work->out = nb_set_standardize(ctx, work->set);
+    return *work->out ? NB_OK : ctx->status;
+}
+
+static int set_standardize(lua_State *L)
+{
+    part_job work = {.set = nbl_check_set(L, 1)};
+    work.out = nbl_new_set(L);
+    nbl_run(L, standardize, &work);
     return 1;
 }
 
@@ -260,6 +278,17 @@ static const nbl_entry entries[] = {
      NULL},
     {":name", set_name, "set:name(k)", "The name of class number k.",
      "data.iris():name(2)  → versicolor", NULL},
+    {":standardize", set_standardize, "set:standardize()",
+     "The same examples with set.scale, which the network that learns from them takes over, unless "
+     "it has one: of every column it sees (x - mean) / deviation. set.x stays as it is, and so do "
+     "the values that net(x) takes, of a loaded network too. A column is a number of a row, a "
+     "feature of steps, or a channel; one that does not vary has only its mean taken away. Where "
+     "the set has a part to train on, mean and deviation (Σ (x - mean)² / n) are of that part, and "
+     "all parts have the same.",
+     "iris = data.iris():standardize()\nprint(iris.scale)\n"
+     "net = nn.net \"4 - 8 tanh - 3 softmax : cross_entropy\"\n"
+     "net:train(iris, {epochs = 2, progress = false})\nprint(net.scale)",
+     NULL},
     {.name = NULL},
 };
 

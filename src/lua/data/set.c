@@ -1,6 +1,7 @@
 /* Handles of data sets: fields and examples by number. */
 #include "lua/data/set.h"
 
+#include "lua/data/schema.h"
 #include "lua/embedded.h"
 #include "lua/names.h"
 #include "lua/state.h"
@@ -70,17 +71,6 @@ static int set_tostring(lua_State *L)
     return 1;
 }
 
-void nbl_push_class(lua_State *L, const nb_classes *classes, int64_t number)
-{
-    if (!classes) {
-        lua_pushinteger(L, number);
-        return;
-    }
-    const char *name = classes->name[number - 1];
-    /* Leaves the string where it is no number that an integer holds. */
-    if (!classes->numbers || !lua_stringtonumber(L, name)) lua_pushstring(L, name);
-}
-
 /* ---- Tensors of a set ---- */
 
 typedef struct gather_job {
@@ -121,8 +111,8 @@ static nb_status gather(nb_ctx *ctx, void *data)
 static void name_example(lua_State *L, const nb_set *set, const nb_tensor *y)
 {
     if (y->dims > 0) return;
-    if (set->classes)
-        nbl_push_class(L, set->classes, (int64_t)nb_tensor_item(y));
+    if (set->schema.classes)
+        nbl_push_class(L, set->schema.classes, (int64_t)nb_tensor_item(y));
     else
         lua_pushnumber(L, nb_tensor_item(y));
     lua_replace(L, -2);
@@ -176,26 +166,6 @@ static bool push_part_of(lua_State *L, int arg, const char *field)
     return lua_rawget(L, arg) != LUA_TNIL;
 }
 
-bool nbl_number_of_class(lua_State *L, const nb_classes *classes)
-{
-    lua_Integer whole;
-    if (lua_type(L, -1) == LUA_TNUMBER && lua_numbertointeger(lua_tonumber(L, -1), &whole)) {
-        lua_pushinteger(L, whole);
-        lua_replace(L, -2);
-    }
-    lua_pushvalue(L, -1);
-    const char *name = lua_tostring(L, -1);
-    for (int64_t k = 0; k < classes->count; k++) {
-        if (strcmp(classes->name[k], name) != 0) continue;
-        lua_pushinteger(L, k + 1);
-        lua_replace(L, -3);
-        lua_pop(L, 1);
-        return true;
-    }
-    lua_pop(L, 1);
-    return false;
-}
-
 /* Pushes the y of the example at `arg` as a network takes it. */
 static void push_target(lua_State *L, int arg)
 {
@@ -204,7 +174,7 @@ static void push_target(lua_State *L, int arg)
     lua_pushvalue(L, arg);
     lua_rawget(L, -2);
     const nb_set *set = nbl_test_set(L, -1);
-    const nb_classes *classes = set ? set->classes : NULL;
+    const nb_classes *classes = set ? set->schema.classes : NULL;
     lua_pop(L, 2); /* the example keeps the set */
     int type = lua_type(L, -1);
     bool named = classes && (type == LUA_TNUMBER || type == LUA_TSTRING);
@@ -241,43 +211,6 @@ int nbl_push_set_y(lua_State *L, nb_set *set)
     return 1;
 }
 
-int nbl_push_classes(lua_State *L, const nb_classes *classes)
-{
-    if (!classes) return 0;
-    lua_newtable(L);
-    for (int64_t k = 1; k <= classes->count; k++) {
-        nbl_push_class(L, classes, k);
-        lua_rawseti(L, -2, k);
-    }
-    return 1;
-}
-
-static int push_classes(lua_State *L, nb_set *set)
-{
-    return nbl_push_classes(L, set->classes);
-}
-
-static int push_names(lua_State *L, const nb_names *names)
-{
-    if (!names) return 0;
-    lua_newtable(L);
-    for (int64_t i = 0; i < names->count; i++) {
-        lua_pushstring(L, names->name[i]);
-        lua_rawseti(L, -2, i + 1);
-    }
-    return 1;
-}
-
-static int push_columns(lua_State *L, nb_set *set)
-{
-    return push_names(L, set->columns);
-}
-
-static int push_targets(lua_State *L, nb_set *set)
-{
-    return push_names(L, set->targets);
-}
-
 /* The part that the field at index 2 names, the same handle every time. */
 static int push_part(lua_State *L, nb_set *part)
 {
@@ -307,16 +240,13 @@ static int push_test(lua_State *L, nb_set *set)
     return push_part(L, set->test);
 }
 
-static const char *const field_names[] = {"x",     "y",     "classes", "columns", "targets",
-                                          "train", "valid", "test",    NULL};
+static const char *const field_names[] = {"x", "y", "train", "valid", "test", NBL_SCHEMA_FIELDS,
+                                          NULL};
 
 static int (*const field_pushers[])(lua_State *L, nb_set *set) = {
-    nbl_push_set_x, nbl_push_set_y, push_classes, push_columns,
-    push_targets,   push_train,     push_valid,   push_test};
+    nbl_push_set_x, nbl_push_set_y, push_train, push_valid, push_test};
 
-_Static_assert(sizeof field_names / sizeof *field_names - 1 ==
-                   sizeof field_pushers / sizeof *field_pushers,
-               "every field has a function");
+enum { OWN_FIELDS = sizeof field_pushers / sizeof *field_pushers };
 
 static int set_index(lua_State *L)
 {
@@ -326,8 +256,9 @@ static int set_index(lua_State *L)
         return push_example(L, set, nbl_check_index(L, 2, set->count, "example"));
     }
     const char *name = luaL_checkstring(L, 2);
-    for (int i = 0; field_names[i]; i++)
+    for (int i = 0; i < OWN_FIELDS; i++)
         if (strcmp(field_names[i], name) == 0) return field_pushers[i](L, set);
+    if (nbl_push_schema_field(L, &set->schema, name)) return 1;
     if (nbl_push_method(L)) return 1;
     return nbl_unknown_field(L, "a data set", 2, lua_upvalueindex(NBL_METHODS), field_names);
 }
@@ -342,8 +273,7 @@ static int set_newindex(lua_State *L)
 #define XOR "set = data.set{x = {{0, 0}, {0, 1}, {1, 0}, {1, 1}}, y = {1, 2, 2, 1}}\n"
 
 static const nbl_entry method_entries[] = {
-    {"x", NULL, "set.x", "All examples as the network sees them, one tensor.", XOR "print(set.x)",
-     NULL},
+    {"x", NULL, "set.x", "All examples, one tensor.", XOR "print(set.x)", NULL},
     {"y", NULL, "set.y", "The class numbers, from 1, or the targets.", XOR "print(set.y)", NULL},
     {"classes", NULL, "set.classes", "A table of the classes' names, or nil.",
      "print(data.digits().classes[1])", NULL},
@@ -351,6 +281,12 @@ static const nbl_entry method_entries[] = {
      "print(table.concat(data.iris().columns, \", \"))", NULL},
     {"targets", NULL, "set.targets", "A table of the names of y's columns, or nil.",
      "print(data.iris().targets[1])", NULL},
+    {"words", NULL, "set.words", "A table of the names of the words that x holds, or nil.",
+     XOR "print(set.words)", NULL},
+    {"scale", NULL, "set.scale",
+     "What the network that learns from it will see of x, (x - offset) * factor: a table of two "
+     "vectors, or nil. See set:standardize.",
+     "print(data.iris():standardize().scale.offset)", NULL},
     {"train", NULL, "set.train", "The part to learn from, where a set has parts.",
      "print(data.digits().train)", NULL},
     {"valid", NULL, "set.valid", "The part to choose by, where a set has one.",

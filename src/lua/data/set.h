@@ -18,15 +18,6 @@ int nbl_push_set_x(lua_State *L, nb_set *set);
 int nbl_push_set_y(lua_State *L, nb_set *set);
 /* Pushes x and y of example i (from 0): y a class's name, a number or a tensor, or nil. */
 void nbl_push_example(lua_State *L, nb_set *set, int64_t i);
-/* Pushes the name of class `number` (from 1): an integer where all names are integers; the number
- * itself where `classes` is NULL. */
-void nbl_push_class(lua_State *L, const nb_classes *classes, int64_t number);
-/* The name of a class on the stack's top, as nbl_push_class gives it, becomes its number; false: no
- * class is called so, and it stays. */
-bool nbl_number_of_class(lua_State *L, const nb_classes *classes);
-/* Pushes a table of all names; nothing where `classes` is NULL. Returns how many values. */
-int nbl_push_classes(lua_State *L, const nb_classes *classes);
-
 /* Puts the x of an example (set[i]) in its place at `arg` and, where a target is wanted, its y
  * behind it, as one more argument: the number of its class where it has a name. False when the
  * value is no example. */

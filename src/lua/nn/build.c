@@ -201,7 +201,7 @@ static nb_status load(nb_ctx *ctx, void *data)
     load_job *work = data;
     nbl_names names;
     nbl_names_init(&names, work->L, work->held);
-    work->out->net = nb_model_load(ctx, work->path, &names.resolver, &work->out->classes);
+    work->out->net = nb_model_load(ctx, work->path, &names.resolver);
     return work->out->net ? NB_OK : ctx->status;
 }
 

@@ -3,6 +3,7 @@
 #include "lua/nn/metric.h"
 #include "lua/nn/net.h"
 #include "lua/nn/part.h"
+#include "lua/data/schema.h"
 #include "lua/data/set.h"
 #include "nn/train/evaluate.h"
 
@@ -211,8 +212,9 @@ static void push_evaluation(lua_State *L, const evaluate_job *work, int table)
 static const nb_classes *classes_of(const nbl_net *self, const nb_set *set)
 {
     int64_t k = nb_net_units(self->net);
-    if (self->classes && self->classes->count == k) return self->classes;
-    const nb_classes *classes = set ? set->classes : NULL;
+    const nb_classes *own = self->net->schema.classes;
+    if (own && own->count == k) return own;
+    const nb_classes *classes = set ? set->schema.classes : NULL;
     return classes && classes->count == k ? classes : NULL;
 }
 

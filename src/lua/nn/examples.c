@@ -72,9 +72,9 @@ static int64_t class_called(lua_State *L, const nb_classes *classes)
 /* Weights by the classes' names, of the table at `arg`: pushes them, others 1. */
 static nb_tensor *named_weights(lua_State *L, int arg, const nb_set *set)
 {
-    if (!set || !set->classes)
+    if (!set || !set->schema.classes)
         nbl_error(L, "weights by name need a data set whose classes have names");
-    const nb_classes *classes = set->classes;
+    const nb_classes *classes = set->schema.classes;
     lua_createtable(L, (int)classes->count, 0);
     for (int64_t i = 1; i <= classes->count; i++) {
         lua_pushnumber(L, 1);

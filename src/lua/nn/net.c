@@ -6,6 +6,7 @@
 #include "lua/nn/part.h"
 #include "lua/nn/host.h"
 #include "lua/nn/keep.h"
+#include "lua/data/schema.h"
 #include "lua/data/set.h"
 #include "lua/names.h"
 #include "nn/notation/describe.h"
@@ -52,8 +53,8 @@ static int push_last_history(lua_State *L, const nbl_net *self)
 
 static int net_index(lua_State *L)
 {
-    static const char *const fields[] = {"name",    "frozen",  "factor", "decay",
-                                         "history", "classes", NULL};
+    static const char *const fields[] = {"name",    "frozen",          "factor", "decay",
+                                         "history", NBL_SCHEMA_FIELDS, NULL};
     nbl_net *self = nbl_check_net(L, 1);
     const nb_layer *top = &self->net->layer;
     if (lua_type(L, 2) != LUA_TNUMBER) {
@@ -63,16 +64,46 @@ static int net_index(lua_State *L)
         if (nbl_push_layer_field(L, &self->net->layer, lua_tostring(L, 2))) return 1;
         const char *field = lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2) : "";
         if (strcmp(field, "history") == 0) return push_last_history(L, self);
-        if (strcmp(field, "classes") == 0) return nbl_push_classes(L, self->classes);
+        if (nbl_push_schema_field(L, &self->net->schema, field)) return 1;
         return nbl_unknown_field(L, "a network", 2, lua_upvalueindex(NBL_METHODS), fields);
     }
     if (nbl_check_integer(L, 2, "a layer's number") == top->children + 1) return 0;
     return push_child(L, self, (int)nbl_check_index(L, 2, top->children, "layer"));
 }
 
+typedef struct rescale_job {
+    nb_net *net;
+    nb_scale *scale;
+} rescale_job;
+
+static nb_status rescale(nb_ctx *ctx, void *data)
+{
+    rescale_job *work = data;
+    return nb_net_set_scale(ctx, work->net, work->scale);
+}
+
+static void release_scale(nb_ctx *ctx, void *data)
+{
+    nb_scale_release(ctx, ((rescale_job *)data)->scale);
+}
+
+/* net.scale = the value at 3 */
+static int set_scale(lua_State *L, nbl_net *self)
+{
+    rescale_job *work = nbl_new_box(L, sizeof *work, release_scale);
+    int box = lua_gettop(L);
+    work->net = self->net;
+    nbl_read_scale(L, 3, &work->scale);
+    nbl_net_learn(L, self, "net.scale", rescale, work);
+    nbl_close_box(L, box);
+    return 0;
+}
+
 static int net_newindex(lua_State *L)
 {
     nbl_net *self = nbl_check_net(L, 1);
+    if (lua_type(L, 2) == LUA_TSTRING && strcmp(lua_tostring(L, 2), "scale") == 0)
+        return set_scale(L, self);
     if (lua_type(L, 2) == LUA_TSTRING &&
         nbl_set_layer_field(L, &self->net->layer, lua_tostring(L, 2)))
         return 0;
@@ -147,7 +178,7 @@ typedef struct save_job {
 static nb_status save(nb_ctx *ctx, void *data)
 {
     save_job *work = data;
-    return nb_model_save(ctx, work->self->net, work->self->classes, work->path);
+    return nb_model_save(ctx, work->self->net, work->path);
 }
 
 static bool is_nameless(nb_activation activation)
@@ -201,7 +232,6 @@ static int net_clone(lua_State *L)
     nbl_net *self = nbl_check_net(L, 1);
     clone_job work = {self, nbl_new_net(L)};
     nbl_net_run(L, self, clone, &work);
-    if (self->classes) work.out->classes = nb_classes_retain(self->classes);
     nbl_know_net(L);
     nbl_net_adopt(L, -1);
     return 1;
@@ -264,8 +294,29 @@ static const nbl_entry entries[] = {
      "net = nn.net \"64 - 10\"\nnet:train(data.digits().train, {epochs = 1, progress = false})\n"
      "net.classes[1] → 0",
      NULL},
+    {"columns", NULL, "net.columns",
+     "A table of the names of x's columns, and net.targets of y's: those of the set that it was "
+     "trained on last, or of its file; nil where there are none.",
+     "net = nn.net \"4 - 3\"\nnet:train(data.iris(), {epochs = 1, progress = false})\n"
+     "print(table.concat(net.columns, \", \"))",
+     NULL},
+    {"targets", NULL, "net.targets", "A table of the names of y's columns: see net.columns.",
+     "net = nn.net \"4 - 3\"\nnet:train(data.iris(), {epochs = 1, progress = false})\n"
+     "print(net.targets[1])",
+     NULL},
+    {"words", NULL, "net.words",
+     "A table of the names of the words that it reads: see net.columns.",
+     "print(nn.net(\"4 - 3\").words)", NULL},
+    {"scale", NULL, "net.scale",
+     "What the network sees of its input, (x - offset) * factor, the first thing of every pass: a "
+     "table of two vectors, a number for each column; nil: x as it is. It takes that of the first "
+     "standardized set that it learns from (set:standardize), keeps it, also in its file, and "
+     "net:reset forgets it. To be assigned, as for a training loop by hand.",
+     "net = nn.net \"4 - 3\"\nnet.scale = {offset = {5, 3, 4, 1}, factor = {1, 2, 0.5, 1}}\n"
+     "print(net.scale)\nnet.scale = data.iris():standardize().scale\nnet.scale = nil",
+     NULL},
     {":reset", net_reset, "net:reset([seed])",
-     "Draws all parameters anew; the same seed gives the same ones.",
+     "Draws all parameters anew, the same ones for the same seed, and forgets net.scale.",
      "net = nn.net \"4 - 3 - 2\"\nnet:reset(1)", NULL},
     {.name = NULL},
 };

@@ -59,11 +59,9 @@ static int net_gc(lua_State *L)
     /* Called by hand from a function that the network runs; Lua's own call comes later. */
     if (self->busy) return 0;
     nb_net_release(ctx, self->net);
-    nb_classes_release(ctx, self->classes);
     nb_history_free(ctx, &self->history);
     self->trained = false;
     self->net = NULL;
-    self->classes = NULL;
     return 0;
 }
 

@@ -9,7 +9,6 @@
 #define NBL_PART_H
 
 #include "lua/nbl.h"
-#include "nn/data/classes.h"
 #include "nn/net/net.h"
 #include "nn/train/trainer.h"
 
@@ -22,12 +21,11 @@ enum {
 };
 
 typedef struct nbl_net {
-    nb_net *net;         /* NULL before it is built and once it is released */
-    nb_classes *classes; /* of the set that it learned from, or NULL */
-    nb_history history;  /* of the last run of training, also of one that was stopped */
-    bool trained;        /* there is one */
-    int busy;            /* stays in the core that use it */
-    bool learning;       /* of a root: one of them changes parameters */
+    nb_net *net;        /* NULL before it is built and once it is released */
+    nb_history history; /* of the last run of training, also of one that was stopped */
+    bool trained;       /* there is one */
+    int busy;           /* stays in the core that use it */
+    bool learning;      /* of a root: one of them changes parameters */
 } nbl_net;
 
 /* An empty handle on the stack's top, with an empty set of what it holds. */

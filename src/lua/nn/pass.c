@@ -5,6 +5,7 @@
 #include "lua/nn/part.h"
 #include "lua/nn/optimizer.h"
 #include "lua/nn/penalty.h"
+#include "lua/data/schema.h"
 #include "lua/data/set.h"
 #include "nn/inspect/gradcheck.h"
 #include "nn/train/train.h"
@@ -287,9 +288,8 @@ static const nb_option step_fields[] = {
     NB_OPTIONS_END,
 };
 
-static nb_status step(nb_ctx *ctx, void *data)
+static nb_status learn_step(nb_ctx *ctx, pass *work)
 {
-    pass *work = data;
     nbl_batch batch;
     nb_status status = nbl_prepare(ctx, work->net, &work->examples, &batch);
     if (status != NB_OK) return status;
@@ -304,6 +304,24 @@ static nb_status step(nb_ctx *ctx, void *data)
                         .keep_grads = true};
     status = nb_learn(ctx, work->net, work->optimizer, &lesson, &work->cost);
     nbl_batch_free(ctx, &batch);
+    return status;
+}
+
+/* The network takes over what a set says of its examples, as in training, where the step succeeds.
+ */
+static nb_status step(nb_ctx *ctx, void *data)
+{
+    pass *work = data;
+    const nb_set *set = work->examples.set;
+    nb_schema before = nb_schema_retain(&work->net->schema);
+    nb_status status = set ? nb_net_take_schema(ctx, work->net, set) : NB_OK;
+    if (status == NB_OK) status = learn_step(ctx, work);
+    if (status == NB_OK) {
+        nb_schema_release(ctx, &before);
+        return NB_OK;
+    }
+    nb_schema_release(ctx, &work->net->schema);
+    work->net->schema = before;
     return status;
 }
 
@@ -377,8 +395,8 @@ enum { BETWEEN_LOOKS = 1024 }; /* names pushed before Ctrl-C is looked for */
 /* The net's own names, else those of the set where they fit. */
 static const nb_classes *choose_classes(const nbl_net *self, const nb_set *set)
 {
-    if (self->classes) return self->classes;
-    const nb_classes *classes = set ? set->classes : NULL;
+    if (self->net->schema.classes) return self->net->schema.classes;
+    const nb_classes *classes = set ? set->schema.classes : NULL;
     bool fits = classes && (classes->count == nb_net_out(self->net)->size[0] ||
                             nb_set_is_pair(self->net, set));
     return fits ? classes : NULL;

@@ -286,7 +286,7 @@ static void push_trace(lua_State *L, const nb_net *net, const nb_trace *from)
     set_tensor(L, "grad_x", from->grad_x);
     set_tensor(L, "grad_a", from->grad_a);
     lua_createtable(L, 0, 1);
-    set_tensor(L, "a", from->x);
+    set_tensor(L, "a", from->seen);
     nbl_set_printer(L, "nabla.trace input", nbl_brief);
     lua_rawseti(L, -2, 0);
     set_places(L, &net->layer, from, 0);
@@ -315,7 +315,8 @@ static int net_trace(lua_State *L)
 static const nbl_entry entries[] = {
     {":trace", net_trace, "net:trace(x, y [, {weights}])",
      "Everything that one pass of backpropagation computes, the same bits as training: t[l].z, .a, "
-     ".slope, .delta, .dw and .db of every layer, t[0].a and t.x (the input), t.cost, t.grad_a, "
+     ".slope, .delta, .dw and .db of every layer, t[0].a (the input; t.x as it was given), t.cost, "
+     "t.grad_a, "
      "t.grad_x. One example gives vectors, a batch a row for each. x and y may be a data set, or "
      "one example of it. delta and the gradients are those of C, the mean over the examples, and "
      "so hold its 1/n. t[l] shows itself in brief, t[l].a whole; a neuron counts as saturated "
@@ -332,13 +333,16 @@ static const nbl_entry entries[] = {
 /* What the table has. */
 static const nbl_entry fields[] = {
     {"cost", NULL, "t.cost", "C, averaged over the examples.", TRACED "print(t.cost)", NULL},
-    {"x", NULL, "t.x", "The input as the network takes it, also t[0].a.", TRACED "t.x  → 1 0 1 0",
-     NULL},
+    {"x", NULL, "t.x",
+     "The input as it was given; t[0].a is the same in the scale that the network sees it in "
+     "(set:standardize).",
+     TRACED "t.x  → 1 0 1 0", NULL},
     {"grad_a", NULL, "t.grad_a",
      "∇ₐC: how C answers the network's outputs. With quadratic it is (a - y)/n.",
      TRACED "t.grad_a:allclose(t[2].a - tensor{0, 1})  → true", NULL},
     {"grad_x", NULL, "t.grad_x",
-     "∂C/∂x: how C answers the inputs. After a dense layer 1 it is wᵀ δ of that layer.",
+     "∂C/∂x: how C answers the inputs. Before a dense layer 1 it is wᵀ δ of that layer, times the "
+     "factors of net.scale where there is one.",
      TRACED "t.grad_x:allclose(net[1].w:t():matmul(t[1].delta))  → true", NULL},
     {"z", NULL, "t[l].z", "The weighted inputs of layer l; of a layer without neurons its output.",
      TRACED "t[1].z.shape  → {3}", NULL},

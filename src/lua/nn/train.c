@@ -315,24 +315,6 @@ static void on_note(void *self, const char *text)
 
 /* ---- The run ---- */
 
-/* The names of classes that the network will have. */
-static nb_classes *classes_of(const nbl_net *self, const nb_set *set)
-{
-    bool fits =
-        set && set->classes &&
-        (set->classes->count == nb_net_out(self->net)->size[0] || nb_set_is_pair(self->net, set));
-    return fits ? set->classes : self->classes;
-}
-
-/* The network takes over the names of the classes that it learns. */
-static void take_classes(nb_ctx *ctx, nbl_net *self, const nb_set *set)
-{
-    nb_classes *classes = classes_of(self, set);
-    if (classes == self->classes) return;
-    nb_classes_release(ctx, self->classes);
-    self->classes = nb_classes_retain(classes);
-}
-
 /* The network's history is that of the last run that learned something. */
 static void take_history(nb_ctx *ctx, run *work, nb_history history)
 {
@@ -372,7 +354,6 @@ static nb_status train(nb_ctx *ctx, void *data)
     if (status == NB_OK) status = nb_train(ctx, work->self->net, set, &work->options, &history);
     ctx->meter = meter;
     work->begun = work->begun || history.resumed;
-    if (work->begun) take_classes(ctx, work->self, set);
     history.common = work->common;
     history.tested = work->test ? work->test->count : 0;
     take_history(ctx, work, history);
@@ -537,9 +518,7 @@ static int net_train(lua_State *L)
     nbl_read_metrics(L, options.metrics, "net:train", &metrics);
     work->options.run.metrics = metrics.asked.count ? &metrics.asked : NULL;
     work->options.run.metric_names = metrics.name;
-    work->options.keeping = (nb_keeping){.path = options.checkpoint,
-                                         .resume = options.resume,
-                                         .classes = classes_of(self, examples.set)};
+    work->options.keeping = (nb_keeping){.path = options.checkpoint, .resume = options.resume};
     read_every(L, options.every, &work->options.keeping);
     nbl_net_learn(L, self, "net:train", train, work);
     nbl_push_history(L, &self->history);

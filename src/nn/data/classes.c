@@ -4,6 +4,7 @@
 #include "base/context.h"
 #include "base/escape.h"
 #include "base/hash.h"
+#include "base/names.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -139,62 +140,18 @@ void nb_classes_describe(nb_text *text, const nb_classes *classes)
 
 void nb_classes_write(nb_text *text, const nb_classes *classes)
 {
-    for (int64_t i = 0; i < classes->count; i++) {
-        if (i > 0) nb_text_add(text, "\n");
-        for (const char *c = classes->name[i]; *c; c++) {
-            if (*c == '\n')
-                nb_text_add(text, "\\n");
-            else if (*c == '\\')
-                nb_text_add(text, "\\\\");
-            else
-                nb_text_add_bytes(text, c, 1);
-        }
-    }
-}
-
-/* Decodes one line in place; false where a '\' stands before what it may not. */
-static bool decode(char *line)
-{
-    char *to = line;
-    for (const char *from = line; *from; from++) {
-        *to = *from;
-        if (*from == '\\') {
-            from++;
-            if (*from != 'n' && *from != '\\') return false;
-            *to = *from == 'n' ? '\n' : '\\';
-        }
-        to++;
-    }
-    *to = '\0';
-    return true;
-}
-
-static bool read_names(nb_ctx *ctx, nb_classes *classes, char *lines)
-{
-    for (int64_t i = 0; i < classes->count; i++) {
-        char *next = lines + strcspn(lines, "\n");
-        if (*next) *next++ = '\0';
-        if (!decode(lines)) {
-            nb_fail(ctx, NB_EFORMAT, "class name %" PRId64 " has a '\\' before neither n nor '\\'",
-                    i + 1);
-            return false;
-        }
-        if (!set_name(ctx, classes, i, lines)) return false;
-        lines = next;
-    }
-    return true;
+    nb_names_write(text, classes->name, classes->count);
 }
 
 nb_classes *nb_classes_read(nb_ctx *ctx, const char *text)
 {
-    int64_t count = 1;
-    for (const char *c = text; *c; c++) count += *c == '\n';
-    size_t bytes = strlen(text) + 1;
-    nb_classes *classes = start_classes(ctx, count);
-    char *lines = classes ? nb_copy_string(ctx, text) : NULL;
-    bool done = lines && read_names(ctx, classes, lines);
-    nb_free(ctx, lines, bytes);
-    if (done) return classes;
+    nb_names *names = nb_names_read(ctx, text, "class");
+    nb_classes *classes = names ? start_classes(ctx, names->count) : NULL;
+    bool whole = classes;
+    for (int64_t i = 0; whole && i < names->count; i++)
+        whole = set_name(ctx, classes, i, names->name[i]);
+    nb_names_release(ctx, names);
+    if (whole) return classes;
     nb_classes_release(ctx, classes);
     return NULL;
 }

@@ -174,7 +174,7 @@ static bool takes_one_hot(const nb_set *set, const nb_tensor *y)
 {
     int dims = set->y->dims;
     return nb_dtype_computes(y->dtype) && y->dims == dims + 2 &&
-           (set->classes || y->shape[dims + 1] > 1) &&
+           (set->schema.classes || y->shape[dims + 1] > 1) &&
            (set->y->length ||
             !memcmp(y->shape + 1, set->y->shape, (size_t)dims * sizeof *y->shape));
 }
@@ -182,21 +182,21 @@ static bool takes_one_hot(const nb_set *set, const nb_tensor *y)
 /* Whether y (n, 1) takes the numbers of two classes, as 0 and 1. */
 static bool takes_pair(const nb_set *set, const nb_tensor *y)
 {
-    return set->classes && set->classes->count == 2 && set->y->dims == 0 && y->dims == 2 &&
-           y->shape[1] == 1;
+    return set->schema.classes && set->schema.classes->count == 2 && set->y->dims == 0 &&
+           y->dims == 2 && y->shape[1] == 1;
 }
 
 static nb_status gather_y(nb_ctx *ctx, const nb_set *set, const nb_pick *pick, nb_tensor *y)
 {
     bool pair = takes_pair(set, y);
     if (!set->y) return nb_fail(ctx, NB_EARG, "the set holds no y");
-    if (!set->classes || !nb_dtype_computes(y->dtype)) {
+    if (!set->schema.classes || !nb_dtype_computes(y->dtype)) {
         if (!takes_one_hot(set, y)) return gather_rows(ctx, "y", set->y, pick, NULL, y);
     } else if (!takes_one_hot(set, y) || y->shape[0] != pick->n ||
-               y->shape[y->dims - 1] < (pair ? 1 : set->classes->count)) {
+               y->shape[y->dims - 1] < (pair ? 1 : set->schema.classes->count)) {
         return nb_fail(ctx, NB_ESHAPE,
                        "y holds %" PRId64 " classes; the network has %" PRId64 " outputs",
-                       set->classes->count, y->dims ? width_of(y) : 1);
+                       set->schema.classes->count, y->dims ? width_of(y) : 1);
     }
     return gather_one_hot(ctx, set->y, pick, pair, y);
 }
@@ -239,5 +239,5 @@ nb_tensor *nb_set_x(nb_ctx *ctx, const nb_set *set, nb_dtype dtype)
 nb_tensor *nb_set_y(nb_ctx *ctx, const nb_set *set, nb_dtype dtype)
 {
     if (!set->y) return nb_fail_null(ctx, NB_EARG, "the set holds no y");
-    return gather_all(ctx, set, "y", set->y, NULL, set->classes ? NB_I32 : dtype);
+    return gather_all(ctx, set, "y", set->y, NULL, set->schema.classes ? NB_I32 : dtype);
 }

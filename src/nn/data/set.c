@@ -37,7 +37,7 @@ nb_set *nb_set_from(nb_ctx *ctx, nb_feed *x, nb_scale *scale, nb_feed *y, nb_cla
     set->x = nb_feed_retain(x);
     set->scale = nb_scale_retain(scale);
     set->y = y ? nb_feed_retain(y) : NULL;
-    set->classes = classes ? nb_classes_retain(classes) : NULL;
+    set->schema.classes = classes ? nb_classes_retain(classes) : NULL;
     set->count = x->count;
     set->name = name ? nb_copy_string(ctx, name) : NULL;
     if (!name || set->name) return set;
@@ -176,9 +176,7 @@ void nb_set_release(nb_ctx *ctx, nb_set *set)
     nb_feed_release(ctx, set->x);
     nb_feed_release(ctx, set->y);
     nb_scale_release(ctx, set->scale);
-    nb_classes_release(ctx, set->classes);
-    nb_names_release(ctx, set->columns);
-    nb_names_release(ctx, set->targets);
+    nb_schema_release(ctx, &set->schema);
     nb_storage_release(ctx, set->part);
     nb_free_string(ctx, set->name);
     nb_free(ctx, set, sizeof *set);
@@ -188,10 +186,9 @@ void nb_set_release(nb_ctx *ctx, nb_set *set)
 
 nb_set *nb_set_part(nb_ctx *ctx, const nb_set *set, int64_t count)
 {
-    nb_set *part = nb_set_from(ctx, set->x, set->scale, set->y, set->classes, NULL);
+    nb_set *part = nb_set_from(ctx, set->x, set->scale, set->y, NULL, NULL);
     if (!part) return NULL;
-    part->columns = nb_names_retain(set->columns);
-    part->targets = nb_names_retain(set->targets);
+    part->schema = nb_schema_retain(&set->schema);
     part->count = count;
     part->part = nb_storage_new(ctx, (size_t)count * sizeof(int32_t));
     if (part->part) return part;
@@ -351,14 +348,15 @@ void nb_set_describe(nb_text *text, const nb_set *set)
     nb_text_add_grouped(text, set->count);
     nb_text_add(text, set->count == 1 ? " example" : " examples");
     describe_part(text, "x", set->x);
-    describe_columns(text, set->columns);
-    if (set->classes) {
+    describe_columns(text, set->schema.columns);
+    if (set->schema.classes) {
         nb_text_add(text, " · ");
-        nb_classes_describe(text, set->classes);
+        nb_classes_describe(text, set->schema.classes);
     } else if (set->y) {
         describe_part(text, "y", set->y);
-        describe_columns(text, set->targets);
+        describe_columns(text, set->schema.targets);
     }
+    if (set->schema.scale) nb_text_add(text, " · standardized");
     describe_count(text, "train", set->train);
     describe_count(text, "valid", set->valid);
     describe_count(text, "test", set->test);

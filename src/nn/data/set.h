@@ -3,23 +3,20 @@
 #ifndef NB_SET_H
 #define NB_SET_H
 
-#include "base/names.h"
 #include "base/random.h"
-#include "nn/data/classes.h"
 #include "nn/data/feed.h"
+#include "nn/data/schema.h"
 
 typedef struct nb_set {
     size_t refs;
     nb_feed *x;
-    nb_scale *scale;     /* what the network sees of x; NULL: x itself */
-    nb_feed *y;          /* as many rows as x, or NULL: none */
-    nb_classes *classes; /* y holds numbers of these, as NB_I32; NULL: targets, or numbers that only
-                            a network's output tells to be classes */
-    nb_names *columns;   /* of x, as a file calls them; NULL: they have no names */
-    nb_names *targets;   /* of y, likewise */
-    nb_storage *part;    /* int32 row numbers; NULL: all rows in order */
-    int64_t count;       /* examples in this part */
-    char *name;          /* "digits"; NULL: none */
+    nb_scale *scale;  /* what x is of the numbers that are kept, bytes say; NULL: they are x */
+    nb_feed *y;       /* as many rows as x, or NULL: none */
+    nb_schema schema; /* what they mean. y holds numbers of its classes, as NB_I32; without these
+                         targets, or numbers that only a network's output tells to be classes */
+    nb_storage *part; /* int32 row numbers; NULL: all rows in order */
+    int64_t count;    /* examples in this part */
+    char *name;       /* "digits"; NULL: none */
     struct nb_set *train, *valid, *test; /* parts with a name of their own; NULL: none */
 } nb_set;
 
@@ -77,6 +74,12 @@ nb_set *nb_set_folds(nb_ctx *ctx, const nb_set *set, int64_t k, uint64_t seed);
 nb_status nb_set_fold(nb_ctx *ctx, const nb_set *folds, int64_t k, int64_t i, nb_set **train,
                       nb_set **test);
 
+/* The same set with the scale in which the network that learns from it is to see x: of every column
+ * (nb_columns_of) its mean becomes 0 and its standard deviation 1; of one that does not vary only
+ * the mean is taken away. Learned from the part to train on where it has parts, which get the same
+ * scale, else from all of it. x itself stays. NB_EVALUE names an example with NaN or infinity. */
+nb_set *nb_set_standardize(nb_ctx *ctx, const nb_set *set);
+
 /* The row of x and y that holds example i (from 0) of this part. */
 int64_t nb_set_row(const nb_set *set, int64_t i);
 /* Examples order[0 … n - 1] (positions in this part; NULL: start, start + 1, …) as their rows. */
@@ -94,7 +97,7 @@ nb_status nb_set_gather(nb_ctx *ctx, const nb_set *set, const int32_t *order, in
 /* How many examples of `set` are among those of `others`: they have the same row of the same x. -1
  * with NB_EMEMORY. */
 int64_t nb_set_common(nb_ctx *ctx, const nb_set *set, const nb_set *others);
-/* All examples as the network sees them, (count, …) in `dtype`, scaled where that computes; class
+/* All examples, not standardized, (count, …) in `dtype`, scaled where that computes; class
  * numbers (count, …) as NB_I32, or targets in `dtype`. Whatever they hold: NaN is shown, not
  * refused; but by a dtype that stores what it does not hold, as nb_set_gather says. */
 nb_tensor *nb_set_x(nb_ctx *ctx, const nb_set *set, nb_dtype dtype);

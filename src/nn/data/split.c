@@ -112,7 +112,7 @@ static nb_status split_mixed(nb_ctx *ctx, const splitting *s, nb_set **first, nb
 
 int64_t nb_set_strata(const nb_set *set)
 {
-    return set->classes && set->y->dims == 0 ? set->classes->count : 1;
+    return set->schema.classes && set->y->dims == 0 ? set->schema.classes->count : 1;
 }
 
 nb_status nb_set_read_strata(nb_ctx *ctx, const nb_set *set, int32_t *class)

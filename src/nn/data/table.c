@@ -23,8 +23,8 @@ static nb_set *set_of(nb_ctx *ctx, nb_feed *x, const nb_table *table, const char
     }
     if (whole) set = nb_set_from(ctx, x, NULL, y, classes, name);
     if (set) {
-        set->columns = nb_names_retain(table->columns);
-        set->targets = nb_names_retain(table->targets);
+        set->schema.columns = nb_names_retain(table->columns);
+        set->schema.targets = nb_names_retain(table->targets);
     }
     nb_feed_release(ctx, y);
     nb_classes_release(ctx, classes);

@@ -23,6 +23,7 @@ void nb_trace_free(nb_ctx *ctx, nb_trace *trace)
     for (int i = 0; i < trace->places; i++) free_place(ctx, &trace->place[i]);
     nb_free(ctx, trace->place, (size_t)trace->places * sizeof *trace->place);
     nb_tensor_release(ctx, trace->x);
+    nb_tensor_release(ctx, trace->seen);
     nb_tensor_release(ctx, trace->grad_x);
     nb_tensor_release(ctx, trace->out);
     nb_tensor_release(ctx, trace->grad_a);
@@ -122,6 +123,7 @@ static nb_status detach(nb_ctx *ctx, nb_tensor **tensor)
 static nb_status detach_all(nb_ctx *ctx, nb_trace *trace)
 {
     nb_status status = detach(ctx, &trace->x);
+    if (status == NB_OK) status = detach(ctx, &trace->seen);
     if (status == NB_OK) status = detach(ctx, &trace->out);
     for (int i = 0; i < trace->places && status == NB_OK; i++) {
         status = detach(ctx, &trace->place[i].z);
@@ -174,7 +176,8 @@ nb_status nb_trace_run_as(nb_ctx *ctx, nb_net *net, nb_tensor *x, nb_tensor *y, 
     /* x takes a gradient too, so that layers without parameters before the first with some have
      * their δ. Words take none. */
     trace->x = nb_tensor_alias(ctx, x);
-    nb_status status = trace->x ? NB_OK : ctx->status;
+    if (trace->x) trace->seen = nb_schema_seen(ctx, &net->schema, trace->x);
+    nb_status status = trace->seen ? NB_OK : ctx->status;
     if (status == NB_OK && nb_dtype_computes(x->dtype))
         status = nb_require_grad(ctx, trace->x, true);
     if (status == NB_OK) status = run(ctx, net, y, mode, trace);
@@ -230,10 +233,11 @@ static nb_status only_row(nb_ctx *ctx, nb_tensor **t)
 
 nb_status nb_trace_single(nb_ctx *ctx, nb_trace *trace)
 {
-    nb_tensor **const own[] = {&trace->x, &trace->grad_x, &trace->out, &trace->grad_a};
+    nb_tensor **const own[] = {&trace->x, &trace->seen, &trace->grad_x, &trace->out,
+                               &trace->grad_a};
     nb_status status = NB_OK;
     trace->single = true;
-    for (int i = 0; i < 4 && status == NB_OK; i++) status = only_row(ctx, own[i]);
+    for (int i = 0; i < 5 && status == NB_OK; i++) status = only_row(ctx, own[i]);
     for (int p = 0; p < trace->places; p++) {
         nb_trace_place *place = &trace->place[p];
         nb_tensor **const all[] = {&place->z, &place->a, &place->delta, &place->slope};

@@ -23,7 +23,8 @@ typedef struct nb_trace_place {
 typedef struct nb_trace {
     double cost;
     bool single;        /* nb_trace_single was asked */
-    nb_tensor *x;       /* a of layer 0 */
+    nb_tensor *x;       /* as it was given */
+    nb_tensor *seen;    /* a of layer 0: x in the network's scale */
     nb_tensor *grad_x;  /* dC/dx; NULL where x is words */
     nb_tensor *out;     /* a of the network */
     nb_tensor *lengths; /* of its steps; NULL: none is padded */

@@ -12,6 +12,7 @@ static void free_net(nb_ctx *ctx, nb_layer *layer)
 {
     nb_net *net = nb_net_of(layer);
     nb_net_let_go(net);
+    nb_schema_release(ctx, &net->schema);
     nb_net_drop_lists(ctx, net);
 }
 
@@ -22,6 +23,7 @@ static void copy_net(nb_layer *copy, const nb_layer *of)
     to->in_dims = from->in_dims;
     memcpy(to->in_size, from->in_size, sizeof to->in_size);
     to->cost = from->cost;
+    to->schema = nb_schema_retain(&from->schema);
     to->seed = from->seed;
 }
 
@@ -51,7 +53,10 @@ static nb_status plan_net(nb_planner *planner, const nb_layer *layer, nb_plan *p
 
 static nb_tensor *forward_net(nb_walk *walk, nb_layer *layer, nb_tensor *x, nb_output give)
 {
-    return nb_walk_branch(walk, layer, 0, x, give);
+    nb_tensor *seen = nb_schema_seen(walk->ctx, &nb_net_of(layer)->schema, x);
+    nb_tensor *out = seen ? nb_walk_branch(walk, layer, 0, seen, give) : NULL;
+    nb_tensor_release(walk->ctx, seen);
+    return out;
 }
 
 /* What it gives is its last layer's. */

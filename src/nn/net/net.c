@@ -78,6 +78,18 @@ nb_dtype nb_net_in_dtype(const nb_net *net)
     return nb_layer_takes_words(&net->layer) ? NB_I32 : net->dtype;
 }
 
+nb_status nb_net_set_scale(nb_ctx *ctx, nb_net *net, nb_scale *scale)
+{
+    const nb_form *in = nb_net_in(net);
+    if (scale && nb_layer_takes_words(&net->layer))
+        return nb_fail(ctx, NB_EARG, "the network reads words, which have no scale");
+    if (scale && nb_scale_check(ctx, scale, in->dims, in->size) != NB_OK) return ctx->status;
+    nb_scale_retain(scale);
+    nb_scale_release(ctx, net->schema.scale);
+    net->schema.scale = scale;
+    return NB_OK;
+}
+
 /* Paths begin at the root. */
 const char *nb_net_path(const nb_net *net, const nb_plan *plan)
 {

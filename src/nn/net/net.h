@@ -9,6 +9,7 @@
 
 #include "grad/tape.h"
 #include "nn/cost.h"
+#include "nn/data/schema.h"
 #include "nn/layer.h"
 
 enum { NB_INPUT_DIMS_MAX = NB_MAX_DIMS - 1 }; /* of one example: a batch has one more */
@@ -21,7 +22,8 @@ struct nb_net {
     int in_dims;    /* what the user said of the input; a nested network may leave it out (0) */
     int64_t in_size[NB_MAX_DIMS]; /* below 0: free */
     nb_cost cost;
-    nb_net *outer; /* the network that this one stands in, NULL: none; borrowed */
+    nb_schema schema; /* of what it learned from; its scale is the first thing of every pass */
+    nb_net *outer;    /* the network that this one stands in, NULL: none; borrowed */
 
     /* From the plan on. Lists of what is the layers', shared ones once. */
     nb_layer **part; /* every layer once, in the order of its first place; owned references */
@@ -96,8 +98,11 @@ nb_dtype nb_net_in_dtype(const nb_net *net);
 nb_net *nb_net_clone(nb_ctx *ctx, nb_net *net, nb_dtype dtype);
 /* Brings a network (the root) to another dtype; the storage moves. */
 nb_status nb_net_convert(nb_ctx *ctx, nb_net *net, nb_dtype dtype);
-/* Begins all parameters and buffers anew. */
+/* Begins all parameters and buffers anew, and forgets the scale that it learned in. */
 nb_status nb_net_reset(nb_ctx *ctx, nb_net *net, uint64_t seed);
+/* The scale in which it sees x from now on; NULL: x as it is. NB_ESHAPE where that does not fit its
+ * examples, NB_EARG where those are words. */
+nb_status nb_net_set_scale(nb_ctx *ctx, nb_net *net, nb_scale *scale);
 /* The path of one of its layers below it: "3.1", also where the network stands in another. */
 const char *nb_net_path(const nb_net *net, const nb_plan *plan);
 /* Numbers in the flat vector of parameters. */

@@ -217,6 +217,18 @@ nb_tensor *nb_net_cost_from(nb_ctx *ctx, const nb_net *net, nb_tensor *a, const 
     return cost_of(ctx, net, NB_OPS, a, y, lengths);
 }
 
+/* Through the layers that the pass takes; where it begins with the first, x is what comes from
+ * outside and is seen in the network's scale. */
+static nb_tensor *walk_from(nb_walk *walk, nb_tensor *x, nb_output give)
+{
+    nb_net *net = walk->net;
+    int first = walk->mode.first;
+    nb_tensor *in = first ? nb_tensor_retain(x) : nb_schema_seen(walk->ctx, &net->schema, x);
+    nb_tensor *out = in ? nb_walk_from(walk, &net->layer, first, in, give) : NULL;
+    nb_tensor_release(walk->ctx, in);
+    return out;
+}
+
 nb_status nb_net_run(nb_ctx *ctx, nb_net *net, nb_tensor *x, nb_tensor *y, const nb_mode *mode,
                      const nb_observer *observer, nb_result *result)
 {
@@ -228,8 +240,7 @@ nb_status nb_net_run(nb_ctx *ctx, nb_net *net, nb_tensor *x, nb_tensor *y, const
     if (y && nb_net_check_cost(ctx, net) != NB_OK) return ctx->status;
     ctx->recording = walk.mode.taped;
     if (nb_walk_begin(&walk, x) == NB_OK)
-        result->output = nb_walk_from(&walk, &net->layer, walk.mode.first, x,
-                                      takes_z(net, fused) ? NB_GIVE_Z : NB_GIVE_A);
+        result->output = walk_from(&walk, x, takes_z(net, fused) ? NB_GIVE_Z : NB_GIVE_A);
     nb_tensor *lengths = nb_walk_lengths(&walk, nb_net_out(net)->size[0]);
     if (result->output && lengths) result->lengths = nb_tensor_retain(lengths);
     if (result->output && y)

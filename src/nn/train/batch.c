@@ -21,18 +21,18 @@ static bool fits_x(const nb_set *set, const nb_form *form)
 /* One number an example for an output of one. */
 static bool is_column(const nb_net *net, const nb_set *set)
 {
-    return !set->classes && set->y->dims == 0 && nb_net_out(net)->dims == 1 &&
+    return !set->schema.classes && set->y->dims == 0 && nb_net_out(net)->dims == 1 &&
            nb_net_units(net) == 1;
 }
 
 bool nb_set_has_classes(const nb_net *net, const nb_set *set)
 {
-    return set->classes || nb_net_takes_classes(net, set->y->dims, set->y->shape);
+    return set->schema.classes || nb_net_takes_classes(net, set->y->dims, set->y->shape);
 }
 
 bool nb_set_is_pair(const nb_net *net, const nb_set *set)
 {
-    const nb_classes *classes = set->classes;
+    const nb_classes *classes = set->schema.classes;
     bool one = nb_net_out(net)->dims == 1 && nb_net_units(net) == 1 && !nb_net_wants_classes(net);
     return one && classes && classes->count == 2 && !classes->counted && set->y->dims == 0;
 }
@@ -43,6 +43,37 @@ nb_tensor *nb_pair_targets(nb_ctx *ctx, const nb_net *net, const nb_set *set)
     if (!y || nb_set_gather(ctx, set, NULL, 0, set->count, 0, NULL, y) == NB_OK) return y;
     nb_tensor_release(ctx, y);
     return NULL;
+}
+
+static void take_names(nb_ctx *ctx, nb_names **own, nb_names *names)
+{
+    if (!names) return;
+    nb_names_retain(names);
+    nb_names_release(ctx, *own);
+    *own = names;
+}
+
+static void take_classes(nb_ctx *ctx, nb_classes **own, nb_classes *classes)
+{
+    if (!classes) return;
+    nb_classes_retain(classes);
+    nb_classes_release(ctx, *own);
+    *own = classes;
+}
+
+nb_status nb_net_take_schema(nb_ctx *ctx, nb_net *net, const nb_set *set)
+{
+    const nb_schema *from = &set->schema;
+    nb_schema *to = &net->schema;
+    bool named =
+        from->classes && (from->classes->count == nb_net_units(net) || nb_set_is_pair(net, set));
+    if (from->scale && !to->scale && nb_net_set_scale(ctx, net, from->scale) != NB_OK)
+        return ctx->status;
+    if (named) take_classes(ctx, &to->classes, from->classes);
+    take_classes(ctx, &to->words, from->words);
+    take_names(ctx, &to->columns, from->columns);
+    take_names(ctx, &to->targets, from->targets);
+    return NB_OK;
 }
 
 /* Whether the network has an output for each of the set's classes; of those that nobody named it
@@ -70,12 +101,12 @@ static nb_status check_y(nb_ctx *ctx, const nb_net *net, const nb_set *set)
     bool classes = nb_net_takes_classes(net, y->dims, y->shape);
     nb_form_text(nb_net_out(net), wanted);
     nb_shape_text(y->dims, y->shape, given);
-    if (set->classes) {
+    if (set->schema.classes) {
         bool one = y->dims == 0 && nb_net_out(net)->dims == 1; /* also for a single class */
-        if ((classes || one) && has_outputs(net, set->classes)) return NB_OK;
+        if ((classes || one) && has_outputs(net, set->schema.classes)) return NB_OK;
         if (nb_set_is_pair(net, set)) return NB_OK;
         return nb_fail(ctx, NB_ESHAPE, "the set has %lld classes%s%s; the network gives %s",
-                       (long long)set->classes->count, y->dims ? " for each of " : "",
+                       (long long)set->schema.classes->count, y->dims ? " for each of " : "",
                        y->dims ? given : "", wanted);
     }
     if (classes) return check_numbers(ctx, net, set);

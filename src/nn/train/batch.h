@@ -22,6 +22,9 @@ bool nb_set_has_classes(const nb_net *net, const nb_set *set);
 /* Whether it is the numbers of two named classes, and the net has one output for both: 0 for the
  * first and 1 for the second are its targets. */
 bool nb_set_is_pair(const nb_net *net, const nb_set *set);
+/* What a network that learns from a set takes over of it: classes that fit its outputs, names, and
+ * its scale where the network has none; what the set has none of stays as it was. */
+nb_status nb_net_take_schema(nb_ctx *ctx, nb_net *net, const nb_set *set);
 /* The targets of all examples of such a set, (count, 1). */
 nb_tensor *nb_pair_targets(nb_ctx *ctx, const nb_net *net, const nb_set *set);
 /* Buffers for n examples of a set that fits and what the net's cost takes of their y: class numbers

@@ -203,11 +203,10 @@ static nb_status add_run(nb_ctx *ctx, nb_archive *archive, const nb_trainer *t)
     return status == NB_OK ? add_best(ctx, archive, t) : status;
 }
 
-nb_status nb_checkpoint_save(nb_ctx *ctx, const nb_trainer *trainer, nb_classes *classes,
-                             const char *path)
+nb_status nb_checkpoint_save(nb_ctx *ctx, const nb_trainer *trainer, const char *path)
 {
     nb_archive archive = {.count = 0};
-    nb_status status = nb_model_add(ctx, &archive, trainer->net, classes);
+    nb_status status = nb_model_add(ctx, &archive, trainer->net);
     if (status == NB_OK) status = add_run(ctx, &archive, trainer);
     if (status == NB_OK) status = nb_safetensors_save(ctx, path, &archive);
     nb_archive_free(ctx, &archive);

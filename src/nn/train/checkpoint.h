@@ -17,9 +17,8 @@
 #define NB_CHECKPOINT_FORMAT "nabla run 1"
 
 /* Writes the run as it stands between two steps; the file is the old one or the new one, never
- * half. classes, for whoever loads the network, may be NULL. */
-nb_status nb_checkpoint_save(nb_ctx *ctx, const nb_trainer *trainer, nb_classes *classes,
-                             const char *path);
+ * half. */
+nb_status nb_checkpoint_save(nb_ctx *ctx, const nb_trainer *trainer, const char *path);
 /* Takes a trainer before its first step to where the run in the file was. Its options stand, but
  * those of the optimizer that the run changed on its way come from the file. On failure nothing has
  * changed. NB_EFORMAT: no such file of ours, or one of another network; NB_EARG: a run with another

@@ -66,7 +66,7 @@ static nb_status write_run(loop *l)
     const nb_trainer *t = l->trainer;
     const volatile sig_atomic_t *interrupt = l->ctx->interrupt;
     l->ctx->interrupt = NULL;
-    nb_status status = nb_checkpoint_save(l->ctx, t, keeping->classes, keeping->path);
+    nb_status status = nb_checkpoint_save(l->ctx, t, keeping->path);
     l->ctx->interrupt = interrupt;
     l->kept_at = nb_clock();
     if (status != NB_OK) return status;

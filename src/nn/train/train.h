@@ -28,11 +28,10 @@ typedef void nb_train_note(void *self, const char *text);
 
 /* When and where a run is written (checkpoint.h). */
 typedef struct nb_keeping {
-    const char *path;    /* NULL: nowhere */
-    int64_t epochs;      /* after every so many, or 0; at the end in any case, also after Ctrl-C */
-    double seconds;      /* after so many, between two batches, or 0 */
-    nb_classes *classes; /* for whoever loads the network from there; or NULL */
-    const char *resume;  /* the file from which the run goes on; NULL: it begins */
+    const char *path;   /* NULL: nowhere */
+    int64_t epochs;     /* after every so many, or 0; at the end in any case, also after Ctrl-C */
+    double seconds;     /* after so many, between two batches, or 0 */
+    const char *resume; /* the file from which the run goes on; NULL: it begins */
 } nb_keeping;
 
 typedef struct nb_train_options {

@@ -86,8 +86,10 @@ nb_trainer *nb_trainer_new(nb_ctx *ctx, nb_net *net, nb_set *set, const nb_train
     t->history.metrics = t->metrics ? t->metrics->count : 0;
     for (int i = 0; i < t->history.metrics; i++)
         memcpy(t->history.metric[i], options->metric_names[i], NB_NAME_MAX);
+    t->before = nb_schema_retain(&net->schema);
     t->order = nb_alloc(ctx, (size_t)set->count * sizeof *t->order);
-    if (t->order && nb_weights_read(ctx, net, set, options->weights, &t->weights) == NB_OK)
+    if (t->order && nb_weights_read(ctx, net, set, options->weights, &t->weights) == NB_OK &&
+        nb_net_take_schema(ctx, net, set) == NB_OK)
         return t;
     nb_trainer_free(ctx, t);
     return NULL;
@@ -100,9 +102,21 @@ static void drop_buffers(nb_ctx *ctx, nb_tensor **x, nb_tensor **y)
     *x = *y = NULL;
 }
 
+/* What no step was made with the network has not learned. */
+static void give_back(nb_ctx *ctx, nb_trainer *t)
+{
+    if (t->course.steps > 0) {
+        nb_schema_release(ctx, &t->before);
+        return;
+    }
+    nb_schema_release(ctx, &t->net->schema);
+    t->net->schema = t->before;
+}
+
 void nb_trainer_free(nb_ctx *ctx, nb_trainer *t)
 {
     if (!t) return;
+    give_back(ctx, t);
     drop_buffers(ctx, &t->x, &t->y);
     drop_buffers(ctx, &t->rest_x, &t->rest_y);
     if (t->order) nb_free(ctx, t->order, (size_t)t->course.count * sizeof *t->order);

@@ -72,6 +72,7 @@ typedef struct nb_trainer {
     double factor; /* of the rate in epoch `factored`; 0: of none yet */
     int64_t factored;
     nb_course course;
+    nb_schema before;   /* the network's, until the first step has been made */
     nb_history history; /* an entry for every epoch that has ended */
     int32_t *order;     /* positions in the set, a list of course.count */
     int64_t ordered;    /* the epoch whose order that is; 0: none yet */
@@ -88,7 +89,8 @@ typedef struct nb_trainer {
     bool keep_grads, seed_told;
 } nb_trainer;
 
-/* A trainer before its first step. It keeps net and sets. NB_EARG, NB_ESHAPE: options out of range,
+/* A trainer before its first step. It keeps net and sets, and the network takes the set's schema
+ * over, which it gives back where no step is made. NB_EARG, NB_ESHAPE: options out of range,
  * a set whose examples do not fit the net, an optimizer that serves another network. */
 nb_trainer *nb_trainer_new(nb_ctx *ctx, nb_net *net, nb_set *set,
                            const nb_trainer_options *options);

@@ -165,6 +165,21 @@ static double group_norm_value(const place *p)
     return is_real(p, p->index, 2) ? channel_norm(p, 1, of_group) : 0;
 }
 
+/* (x - offset) factor, of the number's column: all, each number, channels in front or features
+ * behind. */
+static double rescale_value(const place *p)
+{
+    const nb_tensor *x = input(p, 0);
+    int64_t columns = input(p, 1)->shape[0], each = 1, at;
+    for (int i = 1; i < x->dims; i++) each *= x->shape[i];
+    at = p->at % each;
+    if (columns == 1)
+        at = 0;
+    else if (columns != each)
+        at = x->dims > 3 ? p->index[1] : p->index[x->dims - 1];
+    return (nb_tensor_get(x, p->index) - flat_at(input(p, 1), at)) * flat_at(input(p, 2), at);
+}
+
 static double apply_norm_value(const place *p)
 {
     int64_t c = p->index[p->s->call.attr.channels.dim];
@@ -522,6 +537,7 @@ static const definition definitions[] = {
     V(gru),
     V(batch_norm),
     V(apply_norm),
+    V(rescale),
     V(group_norm),
     V(mask_steps),
     V(pack_steps),

@@ -58,11 +58,11 @@ static void test_there_and_back(void **state)
         "1 - 1 linear : mse"};
     for (int i = 0; i < 6; i++) {
         nb_net *net = net_with(notations[i / 2], NULL, i % 2 ? NB_F32 : NB_F64);
-        assert_int_equal(nb_model_save(ctx, net, NULL, path), NB_OK);
-        nb_classes *classes = (nb_classes *)path; /* must be overwritten */
-        nb_net *loaded = nb_model_load(ctx, path, NULL, &classes);
+        assert_int_equal(nb_model_save(ctx, net, path), NB_OK);
+        nb_net *loaded = nb_model_load(ctx, path, NULL);
         if (!loaded) fail_msg("%s", ctx->message);
-        assert_null(classes);
+        assert_null(loaded->schema.classes);
+        assert_null(loaded->schema.scale);
         assert_same_net(net, loaded);
         nb_net_release(ctx, loaded);
         nb_net_release(ctx, net);
@@ -74,17 +74,66 @@ static void test_classes(void **state)
     (void)state;
     const char *const names[] = {"", "a\nb", "back\\slash"};
     nb_net *net = net_with("5 - 3", NULL, NB_F32);
-    nb_classes *classes = nb_classes_new(ctx, names, 3), *read;
-    assert_int_equal(nb_model_save(ctx, net, classes, path), NB_OK);
-    nb_net *loaded = nb_model_load(ctx, path, NULL, &read);
+    net->schema.classes = nb_classes_new(ctx, names, 3);
+    assert_int_equal(nb_model_save(ctx, net, path), NB_OK);
+    nb_net *loaded = nb_model_load(ctx, path, NULL);
+    const nb_classes *read = loaded->schema.classes;
     assert_int_equal(read->count, 3);
     for (int i = 0; i < 3; i++) assert_string_equal(read->name[i], names[i]);
     nb_net_release(ctx, loaded);
-    loaded = nb_model_load(ctx, path, NULL, NULL); /* nobody asks for them */
-    assert_non_null(loaded);
+    nb_net_release(ctx, net);
+}
+
+static nb_names *names_of(const char *lines)
+{
+    nb_names *names = nb_names_read(ctx, lines, "test");
+    if (!names) fail_msg("%s", ctx->message);
+    return names;
+}
+
+/* Names of columns may stand twice. */
+static void test_schema(void **state)
+{
+    (void)state;
+    nb_net *net = net_with("3 - 2", NULL, NB_F32);
+    const double offset[] = {0.1, -1e300, 3}, factor[] = {1, 2, 1e-300};
+    net->schema.columns = names_of("a\nb c\na");
+    net->schema.targets = names_of("y\\nz\n");
+    net->schema.words = nb_classes_new(ctx, (const char *const[]){" ", "ü", "\\"}, 3);
+    net->schema.scale = nb_scale_new(ctx, 3, offset, factor);
+    assert_int_equal(nb_model_save(ctx, net, path), NB_OK);
+    nb_net *loaded = nb_model_load(ctx, path, NULL);
+    if (!loaded) fail_msg("%s", ctx->message);
+    const nb_schema *read = &loaded->schema;
+    assert_null(read->classes);
+    assert_int_equal(read->columns->count, 3);
+    assert_string_equal(read->columns->name[1], "b c");
+    assert_string_equal(read->columns->name[2], "a");
+    assert_int_equal(read->targets->count, 2);
+    assert_string_equal(read->targets->name[0], "y\nz");
+    assert_string_equal(read->targets->name[1], "");
+    assert_string_equal(read->words->name[2], "\\");
+    assert_true(nb_scale_same(read->scale, net->schema.scale));
+    assert_false(nb_scale_same(read->scale, NULL));
     nb_net_release(ctx, loaded);
-    nb_classes_release(ctx, read);
-    nb_classes_release(ctx, classes);
+    nb_net_release(ctx, net);
+}
+
+/* A scale of a network that stands in another goes with it. */
+static void test_scale_within(void **state)
+{
+    (void)state;
+    nb_net *net = net_with("2 - net[3 tanh - 2] - 1", NULL, NB_F64);
+    nb_net *inner = nb_net_of(net->layer.child[0]);
+    nb_scale *scale = nb_scale_new(ctx, 2, (const double[]){1, 2}, (const double[]){3, 4});
+    assert_int_equal(nb_net_set_scale(ctx, inner, scale), NB_OK);
+    assert_int_equal(nb_model_save(ctx, net, path), NB_OK);
+    nb_net *loaded = nb_model_load(ctx, path, NULL);
+    if (!loaded) fail_msg("%s", ctx->message);
+    assert_null(loaded->schema.scale);
+    assert_true(nb_scale_same(nb_net_of(loaded->layer.child[0])->schema.scale, scale));
+    nb_scale_release(ctx, scale);
+    nb_net_release(ctx, loaded);
     nb_net_release(ctx, net);
 }
 
@@ -94,7 +143,7 @@ static void test_content(void **state)
     (void)state;
     nb_net *net = net_with("5 - 4 name=hidden - 3", NULL, NB_F32);
     nb_archive archive = {.count = 0};
-    assert_int_equal(nb_model_save(ctx, net, NULL, path), NB_OK);
+    assert_int_equal(nb_model_save(ctx, net, path), NB_OK);
     assert_int_equal(nb_safetensors_load(ctx, path, &archive), NB_OK);
     static const char *const keys[] = {"hidden.w", "hidden.b", "2.w", "2.b"};
     assert_int_equal(archive.count, 4);
@@ -124,11 +173,11 @@ static void test_custom_activation(void **state)
     (void)state;
     const nb_resolver resolver = {.activation = find_bump};
     nb_net *net = net_with("5 - 4 bump - 3 relu bump@2", &resolver, NB_F32);
-    assert_int_equal(nb_model_save(ctx, net, NULL, path), NB_OK);
-    nb_net *loaded = nb_model_load(ctx, path, &resolver, NULL);
+    assert_int_equal(nb_model_save(ctx, net, path), NB_OK);
+    nb_net *loaded = nb_model_load(ctx, path, &resolver);
     assert_non_null(loaded);
     assert_same_net(net, loaded);
-    assert_null(nb_model_load(ctx, path, NULL, NULL));
+    assert_null(nb_model_load(ctx, path, NULL));
     assert_failed(NB_EARG, "unknown activation 'bump'");
     assert_memory_equal(ctx->message, path, strlen(path));
     nb_net_release(ctx, net);
@@ -140,7 +189,7 @@ static void test_same_names(void **state)
     (void)state;
     nb_net *net = net_with("5 - 4 name=a - 3 name=b", NULL, NB_F32);
     strcpy(net->layer.child[1]->head.name, "a");
-    assert_int_equal(nb_model_save(ctx, net, NULL, path), NB_EARG);
+    assert_int_equal(nb_model_save(ctx, net, path), NB_EARG);
     assert_failed(NB_EARG, "another layer has the same name");
     nb_net_release(ctx, net);
 }
@@ -187,10 +236,8 @@ static void write_parts(const parts *p)
 /* Fails, says which file, and what is wrong with it. */
 static void assert_refused(const parts *p, nb_status status, const char *words)
 {
-    nb_classes *classes;
     write_parts(p);
-    assert_null(nb_model_load(ctx, path, NULL, &classes));
-    assert_null(classes);
+    assert_null(nb_model_load(ctx, path, NULL));
     assert_failed(status, words);
     assert_memory_equal(ctx->message, path, strlen(path));
 }
@@ -201,7 +248,7 @@ static void test_good_parts(void **state)
     parts p = good;
     p.tensor[0].dtype = NB_F64; /* another program may have written it so */
     write_parts(&p);
-    nb_net *net = nb_model_load(ctx, path, NULL, NULL);
+    nb_net *net = nb_model_load(ctx, path, NULL);
     if (!net) fail_msg("%s", ctx->message);
     assert_int_equal(net->dtype, NB_F32);
     nb_net_release(ctx, net);
@@ -255,7 +302,7 @@ static void test_two_layers_one_name(void **state)
     p.tensor[0].name = "a.w", p.tensor[0].shape[0] = 3;
     p.tensor[1].name = "a.b", p.tensor[1].shape[0] = 3;
     write_parts(&p);
-    assert_null(nb_model_load(ctx, path, NULL, NULL));
+    assert_null(nb_model_load(ctx, path, NULL));
     assert_non_null(strstr(ctx->message, "name"));
 }
 
@@ -270,79 +317,71 @@ static void test_large_promise(void **state)
     assert_refused(&p, NB_EFORMAT, "the tensor 1.w is 2x3; the network needs 60000x2147483648");
     p.notation = "2147483648 - 2147483648";
     write_parts(&p);
-    assert_null(nb_model_load(ctx, path, NULL, NULL));
+    assert_null(nb_model_load(ctx, path, NULL));
     assert_true(ctx->memory.peak < 100000);
 }
 
 static void test_no_file(void **state)
 {
     (void)state;
-    nb_classes *classes;
     unlink(path);
-    assert_null(nb_model_load(ctx, path, NULL, &classes));
-    assert_null(classes);
+    assert_null(nb_model_load(ctx, path, NULL));
     assert_int_equal(ctx->status, NB_EIO);
 }
 
 /* ---- When memory ends ----------------------------------------------------------------------- */
 
-typedef struct saved {
-    nb_net *net;
-    nb_classes *classes;
-} saved;
-
-static nb_status save_once(void *arg)
+static nb_status save_once(void *net)
 {
-    const saved *s = arg;
-    return nb_model_save(ctx, s->net, s->classes, path);
+    return nb_model_save(ctx, net, path);
 }
 
-static nb_status load_once(void *arg)
+static nb_status load_once(void *saved)
 {
-    const saved *s = arg;
-    nb_classes *classes;
-    nb_net *net = nb_model_load(ctx, path, NULL, &classes);
-    if (!net) {
-        assert_null(classes);
-        return ctx->status;
-    }
-    assert_same_net(s->net, net);
-    assert_int_equal(classes->count, s->classes->count);
-    nb_classes_release(ctx, classes);
+    nb_net *net = nb_model_load(ctx, path, NULL), *of = saved;
+    if (!net) return ctx->status;
+    assert_same_net(of, net);
+    assert_int_equal(net->schema.classes->count, of->schema.classes->count);
+    assert_true(nb_scale_same(net->schema.scale, of->schema.scale));
     nb_net_release(ctx, net);
     return NB_OK;
+}
+
+/* A network with all that a file may hold. */
+static nb_net *whole_net(const char *notation, nb_dtype dtype)
+{
+    nb_net *net = net_with(notation, NULL, dtype);
+    net->schema.classes = nb_classes_new(ctx, NULL, 3);
+    net->schema.columns = names_of("a\nb");
+    net->schema.scale = nb_scale_new(ctx, 1, (const double[]){1}, (const double[]){2});
+    tune(ctx, net, 1);
+    return net;
 }
 
 /* A save that fails leaves the old file; load_once, which comes after it, reads it. */
 static void test_memory_ends(void **state)
 {
     (void)state;
-    saved s = {net_with("5 - 4 relu@2 name=hidden - 3", NULL, NB_F32),
-               nb_classes_new(ctx, NULL, 3)};
-    tune(ctx, s.net, 1);
-    nb_net *before = nb_net_clone(ctx, s.net, NB_F32);
-    sweep(save_once, &s);
-    assert_same_net(s.net, before);
+    nb_net *net = whole_net("5 - 4 relu@2 name=hidden - 3", NB_F32);
+    nb_net *before = nb_net_clone(ctx, net, NB_F32);
+    sweep(save_once, net);
+    assert_same_net(net, before);
     ctx->memory.fail_at = ctx->memory.requests + 1;
     ctx->memory.fail_on = true;
     nb_pool_trim(ctx);
-    assert_int_equal(save_once(&s), NB_EMEMORY);
+    assert_int_equal(save_once(net), NB_EMEMORY);
     ctx->memory.fail_at = 0;
     ctx->memory.fail_on = false;
-    assert_int_equal(load_once(&s), NB_OK);
+    assert_int_equal(load_once(net), NB_OK);
     nb_net_release(ctx, before);
-    nb_net_release(ctx, s.net);
-    nb_classes_release(ctx, s.classes);
+    nb_net_release(ctx, net);
 }
 
 static nb_status load_alone(void *arg)
 {
     (void)arg;
-    nb_classes *classes;
-    nb_net *net = nb_model_load(ctx, path, NULL, &classes);
-    if (!net) assert_null(classes);
+    nb_net *net = nb_model_load(ctx, path, NULL);
     nb_status status = net ? NB_OK : ctx->status;
-    nb_classes_release(ctx, classes);
     nb_net_release(ctx, net);
     return status;
 }
@@ -350,12 +389,9 @@ static nb_status load_alone(void *arg)
 static void test_memory_ends_while_loading(void **state)
 {
     (void)state;
-    nb_net *net = net_with("5 - 4 relu@2 name=hidden - 3 softmax", NULL, NB_F64);
-    nb_classes *classes = nb_classes_new(ctx, NULL, 3);
-    tune(ctx, net, 1);
-    assert_int_equal(nb_model_save(ctx, net, classes, path), NB_OK);
+    nb_net *net = whole_net("5 - 4 relu@2 name=hidden - 3 softmax", NB_F64);
+    assert_int_equal(nb_model_save(ctx, net, path), NB_OK);
     sweep(load_alone, NULL);
-    nb_classes_release(ctx, classes);
     nb_net_release(ctx, net);
 }
 
@@ -366,6 +402,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(there_and_back),
         TEST(classes),
+        TEST(schema),
+        TEST(scale_within),
         TEST(content),
         TEST(custom_activation),
         TEST(same_names),

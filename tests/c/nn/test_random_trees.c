@@ -208,8 +208,8 @@ static void check_same(const tree *t, nb_net *other, const char *what)
 static void check_copies(const tree *t)
 {
     check_same(t, nb_net_clone(ctx, t->net, NB_F64), "a clone keeps every bit");
-    holds(nb_model_save(ctx, t->net, NULL, path) == NB_OK, "the network is saved");
-    check_same(t, nb_model_load(ctx, path, NULL, NULL), "a file keeps every bit");
+    holds(nb_model_save(ctx, t->net, path) == NB_OK, "the network is saved");
+    check_same(t, nb_model_load(ctx, path, NULL), "a file keeps every bit");
 }
 
 static nb_tensor *rows_of(nb_tensor *t, int64_t start, int64_t count)
@@ -314,13 +314,13 @@ static nb_status try_clone(nb_ctx *c, nb_net *net, void *arg)
 static nb_status try_save(nb_ctx *c, nb_net *net, void *arg)
 {
     (void)arg;
-    return nb_model_save(c, net, NULL, path);
+    return nb_model_save(c, net, path);
 }
 
 static nb_status try_load(nb_ctx *c, nb_net *net, void *arg)
 {
     (void)net, (void)arg;
-    return release(c, nb_model_load(c, path, NULL, NULL));
+    return release(c, nb_model_load(c, path, NULL));
 }
 
 /* A step of plain descent, straight into the weights. */
@@ -328,7 +328,8 @@ static nb_status try_step(nb_ctx *c, nb_net *net, void *arg)
 {
     const tree *t = arg;
     const nb_mode mode = {.learning = true};
-    const nb_sink sink = {.from = net->whole->storage, .into = net->whole, .alpha = -0.1, .beta = 1};
+    const nb_sink sink = {
+        .from = net->whole->storage, .into = net->whole, .alpha = -0.1, .beta = 1};
     double cost;
     return nb_net_learn(c, net, t->x, t->y, &mode, &sink, &cost);
 }

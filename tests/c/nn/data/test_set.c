@@ -36,22 +36,22 @@ static void test_classes_or_targets(void **state)
 {
     (void)state;
     nb_set *set = set_with(3, tensor_of(NB_F32, SHAPE(3), VALUES(1, 3, 2)), NULL, 0);
-    assert_int_equal(set->classes->count, 3);
-    assert_string_equal(set->classes->name[2], "3");
+    assert_int_equal(set->schema.classes->count, 3);
+    assert_string_equal(set->schema.classes->name[2], "3");
     assert_int_equal(set->y->dtype, NB_I32);
     nb_set_release(ctx, set);
     set = set_with(3, tensor_of(NB_U8, SHAPE(3), VALUES(1, 2, 1)), NAMES("a", "b"), 2);
-    assert_string_equal(set->classes->name[1], "b");
+    assert_string_equal(set->schema.classes->name[1], "b");
     nb_set_release(ctx, set);
     static const double targets[][3] = {{0, 1, 1}, {1, 1.5, 2}, {1, -2, 3}, {1, 2, NAN}};
     for (int i = 0; i < 4; i++) {
         set = set_with(3, tensor_of(NB_F32, SHAPE(3), targets[i]), NULL, 0);
-        assert_null(set->classes);
+        assert_null(set->schema.classes);
         assert_int_equal(set->y->dtype, NB_F32);
         nb_set_release(ctx, set);
     }
     set = set_with(3, tensor_of(NB_F32, SHAPE(3, 1), VALUES(1, 2, 3)), NULL, 0);
-    assert_null(set->classes);
+    assert_null(set->schema.classes);
     nb_set_release(ctx, set);
     set = set_with(3, NULL, NULL, 0);
     assert_null(set->y);
@@ -85,7 +85,7 @@ static void test_bad_classes(void **state)
     assert_refused(NB_I32, VALUES(1, 1, 65537), NULL, 0,
                    "class 65537 at example 3; a set has at most 65536");
     nb_set *most = set_with(3, tensor_of(NB_I32, SHAPE(3), VALUES(1, 1, 65536)), NULL, 0);
-    assert_int_equal(most->classes->count, NB_CLASSES_MAX);
+    assert_int_equal(most->schema.classes->count, NB_CLASSES_MAX);
     nb_set_release(ctx, most);
 }
 
@@ -124,7 +124,7 @@ static void test_classes_of_steps(void **state)
     (void)state;
     const double steps[] = {1, 2, 2, 3, 1, 1};
     nb_set *set = set_with(3, tensor_of(NB_F32, SHAPE(3, 2), steps), NAMES("a", "b", "c"), 3);
-    assert_int_equal(set->classes->count, 3);
+    assert_int_equal(set->schema.classes->count, 3);
     assert_int_equal(set->y->dtype, NB_I32);
     nb_tensor *y = nb_set_y(ctx, set, NB_F32);
     assert_int_equal(y->dtype, NB_I32);
@@ -132,10 +132,10 @@ static void test_classes_of_steps(void **state)
     nb_tensor_release(ctx, y);
     nb_set_release(ctx, set);
     set = set_with(3, tensor_of(NB_I32, SHAPE(3, 2), steps), NULL, 5);
-    assert_string_equal(set->classes->name[4], "5");
+    assert_string_equal(set->schema.classes->name[4], "5");
     nb_set_release(ctx, set);
     set = set_with(3, tensor_of(NB_I32, SHAPE(3, 2), steps), NULL, 0);
-    assert_null(set->classes);
+    assert_null(set->schema.classes);
     nb_set_release(ctx, set);
     assert_null(set_with(3, tensor_of(NB_I32, SHAPE(3, 2), steps), NULL, 2));
     assert_failed(NB_EARG, "y holds class 3 at example 2; there are 2 classes");

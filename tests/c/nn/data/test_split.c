@@ -112,7 +112,7 @@ static void test_split_everywhere(void **state)
             if (empty) continue;
             assert_int_equal(first->count, n * s / 20);
             check_partition(set, first, rest);
-            for (int c = 0; c < set->classes->count; c++) {
+            for (int c = 0; c < set->schema.classes->count; c++) {
                 assert_true(fabs((double)class_count(first, c + 1) - share * members[c]) < 1);
             }
             nb_set_release(ctx, first);
@@ -324,11 +324,16 @@ static void test_without(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(split_of_digits),       TEST(split_by_largest_remainder),
-        TEST(split_everywhere),      TEST(split_gives_what_is_there),
-        TEST(split_of_steps),        TEST(split_without_classes),
-        TEST(split_of_many_classes), TEST(stops),
-        TEST(folds),                 TEST(folds_are_drawn),
+        TEST(split_of_digits),
+        TEST(split_by_largest_remainder),
+        TEST(split_everywhere),
+        TEST(split_gives_what_is_there),
+        TEST(split_of_steps),
+        TEST(split_without_classes),
+        TEST(split_of_many_classes),
+        TEST(stops),
+        TEST(folds),
+        TEST(folds_are_drawn),
         TEST(without),
     };
     return cmocka_run_group_tests_name("split", tests, NULL, NULL);

@@ -85,8 +85,7 @@ static void finish(lab *l)
 
 static void save(const lab *l)
 {
-    if (nb_checkpoint_save(l->ctx, l->trainer, NULL, path) != NB_OK)
-        fail_msg("%s", l->ctx->message);
+    if (nb_checkpoint_save(l->ctx, l->trainer, path) != NB_OK) fail_msg("%s", l->ctx->message);
 }
 
 static nb_status resume(lab *l)
@@ -395,7 +394,7 @@ static void without_memory(void **state)
     for (n = 1; status != NB_OK; n++) {
         size_t live = memory->live;
         memory->fail_at = memory->requests + n;
-        status = nb_checkpoint_save(ctx, written.trainer, NULL, path);
+        status = nb_checkpoint_save(ctx, written.trainer, path);
         if (status != NB_OK) assert_int_equal(memory->live, live);
     }
     assert_true(n > 20);
@@ -429,7 +428,7 @@ static void the_network_is_loaded_from_it(void **state)
     begin(&l, ctx, nb_optimizer_find("adam"), true);
     go(&l, 4);
     save(&l);
-    nb_net *net = nb_model_load(ctx, path, NULL, NULL);
+    nb_net *net = nb_model_load(ctx, path, NULL);
     assert_non_null(net);
     assert_true(same_bits(ctx, l.net->values, net->values));
     nb_net_release(ctx, net);
