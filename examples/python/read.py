@@ -38,7 +38,9 @@ import notation
 #
 # Tensors are called by the place of their layer and the parameter: "1.w"; "3.1.w" in a block. A
 # layer with a name has that in place of its number; a shared layer is at its first place.
-# "1.w.mask" says which numbers of a weight learn.
+# "1.w.mask" says which numbers of a weight learn. A network may see its input scaled, (x - offset)
+# factor, by "@scale.offset" and "@scale.factor"; one that stands in it by "@3.1.scale.offset" and so
+# on. What else begins with "@" belongs to a run of training that was to go on.
 
 DTYPES = {"F32": "<f4", "F64": "<f8", "I32": "<i4", "U8": "|u1", "f32": "<f4", "f64": "<f8"}
 
@@ -150,6 +152,7 @@ class Layer(notation.Layer):
     def prepare(self, tensors, place):
         """Its tensors, of {place: {name: tensor}}, to this layer and to all below."""
         self.param = tensors.get(place, {})
+        self.scale = tensors.get("@%s.scale" % place if place else "@scale")
         self.f, self.differs = None, []
         for name, args, neurons in self.words:
             if name not in ACTIVATIONS and name not in FLAGS:
@@ -364,7 +367,19 @@ class Layer(notation.Layer):
         return np.concatenate([y for y, _ in made], -1), made[0][1]
 
     def net(self, x, form):
-        return run(self.children(), x, form)
+        return run(self.children(), self.seen(x, form) if self.scale else x, form)
+
+    def seen(self, x, form):
+        """(x - offset) factor: of all numbers, or each, or each channel in front, or feature."""
+        x = channels_first(x, form)
+        sizes, count = x.shape[1:], len(self.scale["offset"])
+        if count == math.prod(sizes):
+            columns = sizes
+        else:
+            columns = (count,) + (1,) * (len(sizes) - 1 if len(sizes) > 2 else 0)
+        offset, factor = (self.scale[part].reshape(columns) for part in ("offset", "factor"))
+        x = (x - offset) * factor
+        return np.moveaxis(x, 1, -1) if form == "space" else x
 
 
 # ---- The network --------------------------------------------------------------------------------

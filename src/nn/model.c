@@ -17,12 +17,12 @@
 /* Names of a layer and of all that it stands in, and its parameter's. */
 enum { KEY_MAX = (NB_LAYER_DEPTH + 2) * NB_NAME_MAX, MASK_KEY_MAX = KEY_MAX + 8 };
 
-/* "1.w", or "hidden.w" for a layer with a name; "3.1.w" for one that stands in another. `path` is
- * the layer's, below `top`. */
-static const char *key_of(const nb_layer *top, const char *path, const nb_param *param,
-                          char key[KEY_MAX])
+/* "1.", or "hidden." for a layer with a name; "3.1." for one that stands in another. `path` is the
+ * layer's, below `top`; "" for an empty one. Returns its length. */
+static size_t prefix_of(const nb_layer *top, const char *path, char key[KEY_MAX])
 {
     size_t used = 0;
+    *key = '\0';
     for (const char *at = path; *at;) {
         char *end;
         long number = strtol(at, &end, 10);
@@ -32,6 +32,14 @@ static const char *key_of(const nb_layer *top, const char *path, const nb_param 
                                      : snprintf(key + used, KEY_MAX - used, "%ld.", number));
         at = *end ? end + 1 : end;
     }
+    return used;
+}
+
+/* "3.1.w" */
+static const char *key_of(const nb_layer *top, const char *path, const nb_param *param,
+                          char key[KEY_MAX])
+{
+    size_t used = prefix_of(top, path, key);
     snprintf(key + used, KEY_MAX - used, "%s", param->name);
     return key;
 }
@@ -115,22 +123,14 @@ static nb_status add_layer(nb_ctx *ctx, nb_archive *archive, const nb_net *net,
     return NB_OK;
 }
 
-/* What a network's scale has in front of its key, and one's that stands in it. */
-static const char *prefix_of(const char *path, char prefix[KEY_MAX])
-{
-    snprintf(prefix, KEY_MAX, "%s%s", path, *path ? "." : "");
-    return prefix;
-}
-
 static nb_status add_scales(nb_ctx *ctx, nb_archive *archive, const nb_net *net)
 {
     char prefix[KEY_MAX];
     nb_status status = nb_scale_add(ctx, archive, "", net->schema.scale);
     for (int i = 0; i < net->parts && status == NB_OK; i++) {
         const nb_net *inner = nb_net_of(net->part[i]);
-        const char *path = nb_net_path(net, net->part[i]->plan);
-        if (inner)
-            status = nb_scale_add(ctx, archive, prefix_of(path, prefix), inner->schema.scale);
+        prefix_of(&net->layer, nb_net_path(net, net->part[i]->plan), prefix);
+        if (inner) status = nb_scale_add(ctx, archive, prefix, inner->schema.scale);
     }
     return status;
 }
@@ -321,11 +321,10 @@ static nb_net *read_net(nb_ctx *ctx, const nb_archive *archive, const nb_resolve
     return NULL;
 }
 
-static nb_status read_scale(nb_ctx *ctx, const nb_archive *archive, const char *path, nb_net *net)
+static nb_status read_scale(nb_ctx *ctx, const nb_archive *archive, const char *prefix, nb_net *net)
 {
-    char prefix[KEY_MAX];
     nb_scale *scale;
-    nb_status status = nb_scale_read(ctx, archive, prefix_of(path, prefix), &scale);
+    nb_status status = nb_scale_read(ctx, archive, prefix, &scale);
     if (status == NB_OK && scale) status = nb_net_set_scale(ctx, net, scale);
     nb_scale_release(ctx, scale);
     return status;
@@ -334,11 +333,13 @@ static nb_status read_scale(nb_ctx *ctx, const nb_archive *archive, const char *
 /* What the network knows of its data, and the scales of those that stand in it. */
 static nb_status read_schema(nb_ctx *ctx, const nb_archive *archive, nb_net *net)
 {
+    char prefix[KEY_MAX];
     nb_status status = nb_schema_read_names(ctx, archive, &net->schema);
     if (status == NB_OK) status = read_scale(ctx, archive, "", net);
     for (int i = 0; i < net->parts && status == NB_OK; i++) {
         nb_net *inner = nb_net_of(net->part[i]);
-        if (inner) status = read_scale(ctx, archive, nb_net_path(net, net->part[i]->plan), inner);
+        prefix_of(&net->layer, nb_net_path(net, net->part[i]->plan), prefix);
+        if (inner) status = read_scale(ctx, archive, prefix, inner);
     }
     return status;
 }

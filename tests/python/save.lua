@@ -98,6 +98,22 @@ for i, case in ipairs(CASES) do
     end
 end
 
+-- Networks that see their input in a scale.
+local SCALED = {
+    {"3 - 4 tanh - 2", {5, 3}, 3}, {"*x3 - gru 2", {2, 4, 3}, 3}, {"2x3x4 - conv 2 2 - flatten - 2", {2, 2, 3, 4}, 2},
+    {"2x3x4 - flatten - 2", {3, 2, 3, 4}, 24}, {"4x3 - conv 3 2", {2, 4, 3}, 1},
+    {"3 - 2 tanh - net[3 tanh] name=inner - 2", {4, 3}, 3, inner = 2},
+    {"2x4x4 - conv 3 2 - net[conv 2 2 - flatten - 2] - 2", {2, 2, 4, 4}, 2, inner = 3},
+}
+for i, case in ipairs(SCALED) do
+    local net = nn.net(case[1], {dtype = "f64"})
+    local function scale(n) return {offset = tensor.randn(n), factor = tensor.rand(n) + 0.5} end
+    fill(net, case, {dtype = "f64"})
+    net.scale = scale(case[3])
+    if case.inner then net[2].scale = scale(case.inner) end
+    save(net, input(case, {dtype = "f64"}), ("scaled-%d"):format(i))
+end
+
 -- Names that compare.py knows; and what is learned in another way changes no output.
 local named = nn.net "2 - 3 softmax : cross_entropy"
 local corners = tensor {{0, 1}, {1, 0}, {1, 1}}

@@ -439,6 +439,7 @@ static void make_function(lua_State *L, nb_layer *layer, int held)
 /* The argument as a table: a bare value is its first entry, a function that of fn. */
 static void make_table(lua_State *L, const nb_layer_type *type)
 {
+    nbl_no_more(L, 1);
     lua_settop(L, 1);
     if (lua_istable(L, 1)) return;
     lua_createtable(L, 1, 1);

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { KEY_MAX = 1024 }; /* a prefix is a path of numbers */
+enum { KEY_MAX = 4608 }; /* longer than any path of names */
 
 /* ---- Names ----------------------------------------------------------------------------------- */
 

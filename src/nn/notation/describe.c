@@ -398,6 +398,7 @@ void nb_net_describe(nb_text *text, const nb_net *net)
     if (nb_form_is_free(nb_net_in(net)) && is_shown(&t, PRODUCTS))
         nb_text_add(text, "\n%*smultiply%s: of one step", GAP, "",
                     is_shown(&t, MEMORY) ? " and memory" : "");
+    if (net->schema.scale) nb_text_add(text, "\nx is seen in the scale that it learned with");
     if (t.scratch.failed || t.words.failed || t.walk.failed) text->failed = true;
     nb_free(text->ctx, t.row, (size_t)t.room * sizeof *t.row);
     nb_text_free(&t.scratch);
