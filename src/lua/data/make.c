@@ -2,6 +2,7 @@
 #include "lua/data/make.h"
 
 #include "io/format.h"
+#include "lua/data/nonzeros.h"
 #include "lua/data/set.h"
 
 #include <stddef.h>
@@ -11,6 +12,7 @@
 
 typedef struct set_options {
     int x, y, classes;
+    int64_t columns; /* 0: not given */
     bool map;
 } set_options;
 
@@ -18,7 +20,8 @@ static const nb_option set_fields[] = {
     {.name = "x",
      .help =
          "the examples: a tensor or a table, one example a row; or a list of tensors, sequences "
-         "of different lengths; or the path of an .idx or .npy file",
+         "of different lengths; or a list of {index = value}, rows of which the rest is zeros; or "
+         "the path of an .idx or .npy file",
      .standard = "must be given",
      .kind = NB_HOST,
      .offset = offsetof(set_options, x)},
@@ -33,6 +36,14 @@ static const nb_option set_fields[] = {
      .standard = "1, 2, …",
      .kind = NB_HOST,
      .offset = offsetof(set_options, classes)},
+    {.name = "columns",
+     .help = "how many columns rows {index = value} have; with it every row is read as one",
+     .range = "a whole number from 1",
+     .standard = "as the largest index says",
+     .low = 1,
+     .high = NB_NONZEROS_COLUMNS_MAX,
+     .kind = NB_INTEGER,
+     .offset = offsetof(set_options, columns)},
     {.name = "map",
      .help =
          "x is a path, and its rows stay in the file, from which batches are read; y is held in "
@@ -191,6 +202,19 @@ static int from_files(lua_State *L, const set_options *options)
     return 1;
 }
 
+static int from_nonzeros(lua_State *L, const set_options *options)
+{
+    const char **names = NULL;
+    int64_t classes = 0;
+    nb_tensor *y = options->y ? nbl_to_tensor(L, options->y, -1) : NULL;
+    if (!lua_istable(L, options->x))
+        return nbl_error(L, "columns goes with rows {index = value}, a list of tables, not with %s",
+                         nbl_describe(L, options->x));
+    if (options->classes) names = nbl_read_names(L, options->classes, &classes);
+    nbl_push_nonzeros(L, options->x, options->columns, y, names, classes);
+    return 1;
+}
+
 static int new_set(lua_State *L)
 {
     set_options options;
@@ -199,6 +223,7 @@ static int new_set(lua_State *L)
     if (!options.x) return nbl_error(L, "x is missing");
     if (lua_type(L, options.x) == LUA_TSTRING) return from_files(L, &options);
     if (options.map) return nbl_error(L, "map needs a path as x: its rows stay in the file");
+    if (options.columns || nbl_is_nonzeros(L, options.x)) return from_nonzeros(L, &options);
     if (nbl_is_sequences(L, options.x)) {
         if (options.classes) work.names = nbl_read_names(L, options.classes, &work.count);
         nbl_push_sequences(L, options.x, options.y, work.names, work.count);
@@ -217,13 +242,15 @@ static int new_set(lua_State *L)
 #define XOR "set = data.set{x = {{0, 0}, {0, 1}, {1, 0}, {1, 1}}, y = {1, 2, 2, 1}}\n"
 
 static const nbl_entry data_entries[] = {
-    {"set", new_set, "data.set{x = …, [y = …], [classes = …]}",
+    {"set", new_set, "data.set{x = …, [y = …], [classes = …], …}",
      "A data set. y holds class numbers from 1, one for an example or a row for its steps, or "
      "targets with a row for each example. #set "
      "counts the examples; set[i] is one, with x and y, its name or target (also as [1] and [2]), "
      "which stands for x and y in a network's methods: net:trace(set[1]). x and y may be paths of "
      ".idx or .npy files; with map = true the rows of x stay in the file, and one that changes or "
-     "goes meanwhile is an error.",
+     "goes meanwhile is an error. Rows {[3] = 1, [17] = 0.5} are kept as their non-zeros: x is "
+     "read so where columns is given or a row has an index behind a hole, and then every row is, "
+     "{5, 7} being columns 1 and 2.",
      XOR "print(set)\nx, y = table.unpack(set[2])\nprint(x, y)", set_fields},
     {.name = NULL},
 };
