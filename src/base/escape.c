@@ -5,11 +5,22 @@
 #include <stdio.h>
 #include <string.h>
 
-static uint32_t point_of(const char *text, size_t length)
+uint32_t nb_utf8_point(const char *text, size_t length)
 {
     uint32_t point = (unsigned char)text[0] & (length > 1 ? 0x7fu >> length : 0x7fu);
     for (size_t i = 1; i < length; i++) point = point << 6 | ((unsigned char)text[i] & 0x3f);
     return point;
+}
+
+size_t nb_utf8_write(uint32_t point, char out[NB_UTF8_MAX + 1])
+{
+    static const uint32_t lead[] = {0, 0xc0, 0xe0, 0xf0};
+    int more = point < 0x80 ? 0 : point < 0x800 ? 1 : point < 0x10000 ? 2 : 3;
+    char *to = out;
+    *to++ = (char)(lead[more] | point >> 6 * more);
+    for (int i = more - 1; i >= 0; i--) *to++ = (char)(0x80 | (point >> 6 * i & 0x3f));
+    *to = '\0';
+    return (size_t)(to - out);
 }
 
 size_t nb_utf8_length(const char *text, size_t left)
@@ -22,7 +33,7 @@ size_t nb_utf8_length(const char *text, size_t left)
     for (size_t i = 1; i < length; i++) {
         if (((unsigned char)text[i] & 0xc0) != 0x80) return 0;
     }
-    uint32_t point = point_of(text, length);
+    uint32_t point = nb_utf8_point(text, length);
     bool surrogate = point >= 0xd800 && point <= 0xdfff;
     return point < least[length] || point > 0x10ffff || surrogate ? 0 : length;
 }
@@ -63,8 +74,8 @@ size_t nb_escape(const char *text, size_t left, nb_escaping how, char out[NB_ESC
     } else if (length == 0 || first == 0x7f || (first < ' ' && !stays)) {
         snprintf(out, NB_ESCAPE_MAX, "\\%03u", first);
         return 1;
-    } else if (length > 1 && is_hidden(point_of(text, length))) {
-        snprintf(out, NB_ESCAPE_MAX, "\\u{%X}", (unsigned)point_of(text, length));
+    } else if (length > 1 && is_hidden(nb_utf8_point(text, length))) {
+        snprintf(out, NB_ESCAPE_MAX, "\\u{%X}", (unsigned)nb_utf8_point(text, length));
     } else {
         memcpy(out, text, length);
         out[length] = '\0';

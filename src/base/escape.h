@@ -26,5 +26,10 @@ void nb_text_add_escaped(nb_text *text, const char *bytes, size_t length, nb_esc
 /* Bytes of the UTF-8 character at the begin of `left` bytes; 0 where there is none (overlong, a
  * surrogate, beyond U+10FFFF, cut). */
 size_t nb_utf8_length(const char *text, size_t left);
+/* The code point of a character of so many bytes, and back: the bytes that it takes, written with a
+ * NUL behind them. */
+enum { NB_UTF8_MAX = 4 };
+uint32_t nb_utf8_point(const char *text, size_t length);
+size_t nb_utf8_write(uint32_t point, char out[NB_UTF8_MAX + 1]);
 
 #endif

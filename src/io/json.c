@@ -55,19 +55,6 @@ bool nb_utf8_is_valid(const char *string)
     return true;
 }
 
-static char *put_utf8(char *out, uint32_t point)
-{
-    static const uint32_t lead[] = {0, 0xc0, 0xe0, 0xf0};
-    if (point < 0x80) {
-        *out++ = (char)point;
-        return out;
-    }
-    int more = point < 0x800 ? 1 : point < 0x10000 ? 2 : 3;
-    *out++ = (char)(lead[more] | point >> 6 * more);
-    while (more-- > 0) *out++ = (char)(0x80 | (point >> 6 * more & 0x3f));
-    return out;
-}
-
 /* The four digits of \uXXXX, `json->at` on the u; afterwards behind them. */
 static bool read_unit(nb_json *json, uint32_t *unit)
 {
@@ -103,7 +90,10 @@ static nb_status read_code_point(nb_json *json, char **out)
         }
         point = 0x10000 + ((point - 0xd800) << 10) + (low - 0xdc00);
     }
-    *out = put_utf8(*out, point);
+    char text[NB_UTF8_MAX + 1];
+    size_t length = nb_utf8_write(point, text);
+    memcpy(*out, text, length);
+    *out += length;
     return NB_OK;
 }
 

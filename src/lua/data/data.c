@@ -6,6 +6,7 @@
 #include "lua/data/make.h"
 #include "lua/data/parts.h"
 #include "lua/data/set.h"
+#include "lua/data/text.h"
 #include "tensor/shape.h"
 
 #include <stddef.h>
@@ -292,6 +293,7 @@ void nbl_open_data(lua_State *L)
     nbl_open_csv(L);
     nbl_open_generated(L);
     nbl_open_making(L);
+    nbl_open_text(L);
     nbl_open_sets(L);
     nbl_open_set_parts(L);
     nbl_open_set_map(L);

@@ -12,6 +12,10 @@ void nbl_push_class(lua_State *L, const nb_classes *classes, int64_t number)
         return;
     }
     const char *name = classes->name[number - 1];
+    if (strcmp(name, NB_NUL_NAME) == 0) {
+        lua_pushlstring(L, "", 1);
+        return;
+    }
     /* Leaves the string where it is no number that an integer holds. */
     if (!classes->numbers || !lua_stringtonumber(L, name)) lua_pushstring(L, name);
 }

@@ -7,6 +7,9 @@
 /* The most classes of a set; whole targets above it are more likely no classes. */
 enum { NB_CLASSES_MAX = 65536 };
 
+/* How the character NUL is called, as names are strings: by two bytes that are no UTF-8. */
+#define NB_NUL_NAME "\xC0\x80"
+
 /* Counted, shared by the parts of a set. */
 typedef struct nb_classes {
     size_t refs;
@@ -26,8 +29,9 @@ void nb_classes_release(nb_ctx *ctx, nb_classes *classes);
 /* "10 classes 0…9", "3 classes setosa, versicolor, virginica"; long lists are cut. */
 void nb_classes_describe(nb_text *text, const nb_classes *classes);
 
-/* All names in one text, a name a line, '\' and newline within a name written as \\ and \n; and
- * back: NULL with NB_EFORMAT for a '\' before anything else. */
+/* All names in one text, which is UTF-8: a name a line, '\' and newline within a name written as \\
+ * and \n, a byte that is no UTF-8 as \xE9; and back: NULL with NB_EFORMAT for a '\' before anything
+ * else. */
 void nb_classes_write(nb_text *text, const nb_classes *classes);
 nb_classes *nb_classes_read(nb_ctx *ctx, const char *text);
 

@@ -68,6 +68,7 @@ struct nb_feed {
     const int32_t *length; /* NULL; or of sequences the steps of every row: shape[0] is the most,
                               and where a row ends padding stands, 0, or 1 where steps are single
                               numbers: words and classes */
+    int64_t reach; /* rows from i to i + reach share numbers with row i: windows that overlap */
 };
 
 /* The rows of a tensor (count, …), which is read where it is if it is contiguous. NB_ESHAPE for one
@@ -103,6 +104,17 @@ void nb_nonzeros_free(nb_ctx *ctx, nb_nonzeros *rows);
 /* Takes the list over, which is zeros afterwards, unless it fails; columns of a row may stand in
  * any order. */
 nb_feed *nb_feed_of_nonzeros(nb_ctx *ctx, nb_nonzeros *rows);
+
+/* Windows over one long series of class or word numbers, which several of them share. */
+typedef struct nb_series {
+    nb_storage *numbers; /* `count` of them, counted from 0, of `size` bytes each: 1 or 2 */
+    size_t size;
+    int64_t count;
+} nb_series;
+/* Row i is `steps` numbers, each plus 1, from number shift + i * stride on; as many rows as have
+ * another number behind them for a shift of 1. NB_ESHAPE where there is none or too many. */
+nb_feed *nb_feed_of_windows(nb_ctx *ctx, const nb_series *series, int64_t steps, int64_t stride,
+                            int64_t shift, const char *what);
 /* One more owner; returns its argument. */
 nb_feed *nb_feed_retain(nb_feed *rows);
 /* NULL is allowed. */

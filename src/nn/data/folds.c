@@ -57,6 +57,7 @@ nb_set *nb_set_folds(nb_ctx *ctx, const nb_set *set, int64_t k, uint64_t seed)
         return nb_fail_null(ctx, NB_EARG,
                             "%" PRId64 " examples can be in 2 to %" PRId64 " folds, not %" PRId64,
                             set->count, set->count, k);
+    if (nb_set_check_apart(ctx, set) != NB_OK) return NULL;
     size_t places = (size_t)(classes > k ? classes : k), rows = (size_t)set->count;
     nb_set *mixed = nb_set_shuffled(ctx, set, seed, NB_FOR_FOLDS), *folds = NULL;
     folding f = {.mixed = mixed, .k = k};

@@ -3,6 +3,7 @@
 
 #include "base/escape.h"
 #include "base/memory.h"
+#include "io/temporary.h"
 #include "nn/data/labels.h"
 #include "tensor/shape.h"
 
@@ -158,6 +159,18 @@ nb_set *nb_set_of_sequences(nb_ctx *ctx, const nb_sequences *of)
     else if (status == NB_OK)
         status = take_y(ctx, &m, of->y, of->names, of->classes);
     return made(ctx, &m, status, NULL);
+}
+
+char *nb_set_name_of(nb_ctx *ctx, const char *path)
+{
+    nb_text text;
+    const char *base = path + nb_folder_length(path);
+    size_t length = strcspn(base, ".");
+    nb_text_init(&text, ctx);
+    nb_text_add_bytes(&text, base, length ? length : strlen(base));
+    char *name = text.failed ? NULL : nb_copy_string(ctx, nb_text_get(&text));
+    nb_text_free(&text);
+    return name;
 }
 
 nb_set *nb_set_retain(nb_set *set)

@@ -105,13 +105,19 @@ nb_tensor *nb_set_y(nb_ctx *ctx, const nb_set *set, nb_dtype dtype);
 /* "digits: 1,797 examples · x 64 · 10 classes 0…9 · train 1,437 · test 360" */
 void nb_set_describe(nb_text *text, const nb_set *set);
 
-/* ---- For those who make parts ---- */
+/* ---- For those who make sets and parts ---- */
+
+/* What a set of a file is called, "iris" of "data/iris.csv.gz": a string of the caller's; NULL with
+ * NB_EMEMORY. */
+char *nb_set_name_of(nb_ctx *ctx, const char *path);
 
 /* A part with room for `count` row numbers, which the caller writes. */
 nb_set *nb_set_part(nb_ctx *ctx, const nb_set *set, int64_t count);
 /* All examples of a set in an order drawn for a purpose. */
 nb_set *nb_set_shuffled(nb_ctx *ctx, const nb_set *set, uint64_t seed, nb_purpose purpose);
 
+/* NB_EARG where rows overlap: of those drawn for one part others would hold the numbers. */
+nb_status nb_set_check_apart(nb_ctx *ctx, const nb_set *set);
 /* How many classes a division of the set keeps even: 1 where examples have none, or one at every
  * step. And the class of each example, from 1. */
 int64_t nb_set_strata(const nb_set *set);

@@ -110,6 +110,15 @@ static nb_status split_mixed(nb_ctx *ctx, const splitting *s, nb_set **first, nb
     return status;
 }
 
+nb_status nb_set_check_apart(nb_ctx *ctx, const nb_set *set)
+{
+    if (set->x->reach == 0) return NB_OK;
+    return nb_fail(
+        ctx, NB_EARG,
+        "the rows of this text overlap, so that parts would share what they hold; take a "
+        "stride of steps, or data.text's test = …, which keeps the end of the text back");
+}
+
 int64_t nb_set_strata(const nb_set *set)
 {
     return set->schema.classes && set->y->dims == 0 ? set->schema.classes->count : 1;
@@ -130,6 +139,7 @@ nb_status nb_set_split(nb_ctx *ctx, const nb_set *set, double share, uint64_t se
     if (!(share > 0 && share < 1)) {
         return nb_fail(ctx, NB_EARG, "share must be a number between 0 and 1, not %g", share);
     }
+    if (nb_set_check_apart(ctx, set) != NB_OK) return ctx->status;
     splitting s = {.share = share, .classes = nb_set_strata(set)};
     nb_set *mixed = nb_set_shuffled(ctx, set, seed, NB_FOR_SPLIT);
     size_t rows = (size_t)set->count, quotas = 2 * (size_t)s.classes;

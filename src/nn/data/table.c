@@ -3,9 +3,6 @@
 
 #include "io/csv/convert.h"
 #include "io/csv/labels.h"
-#include "io/temporary.h"
-
-#include <string.h>
 
 _Static_assert((int)NB_CSV_LABELS_MAX == (int)NB_CLASSES_MAX, "what a table may hold a set takes");
 
@@ -31,23 +28,10 @@ static nb_set *set_of(nb_ctx *ctx, nb_feed *x, const nb_table *table, const char
     return set;
 }
 
-/* "iris" of "data/iris.csv.gz"; NULL with NB_EMEMORY. */
-static char *name_of(nb_ctx *ctx, const char *path)
-{
-    nb_text text;
-    const char *base = path + nb_folder_length(path);
-    size_t length = strcspn(base, ".");
-    nb_text_init(&text, ctx);
-    nb_text_add_bytes(&text, base, length ? length : strlen(base));
-    char *name = text.failed ? NULL : nb_copy_string(ctx, nb_text_get(&text));
-    nb_text_free(&text);
-    return name;
-}
-
 /* The set, and what it is made of given back; takes x over, NULL: there is none. */
 static nb_set *settle(nb_ctx *ctx, nb_feed *x, nb_table *table, const char *path)
 {
-    char *name = x ? name_of(ctx, path) : NULL;
+    char *name = x ? nb_set_name_of(ctx, path) : NULL;
     nb_set *set = name ? set_of(ctx, x, table, name) : NULL;
     nb_feed_release(ctx, x);
     nb_table_free(ctx, table);
