@@ -1,0 +1,96 @@
+-- Sets from texts: rows, vocabularies, parts; what is refused.
+
+package.path = (arg[0]:match("^(.*)/") or ".") .. "/?.lua;" .. package.path
+local spec = require "spec"
+local test, eq, near, fails = spec.test, spec.eq, spec.near, spec.fails
+local nabla = spec.nabla
+local tensor, nn, data = nabla.tensor, nabla.nn, nabla.data
+
+-- The set of a text in a file of its own, and the file's name.
+local function text(content, options)
+    local path = os.tmpname()
+    local file <close> = assert(io.open(path, "wb"))
+    file:write(content)
+    file:close()
+    local ok, set = pcall(data.text, path, options)
+    os.remove(path)
+    if not ok then error(set, 0) end
+    return set, path:match "[^/]*$"
+end
+
+local function refused(content, options, message)
+    fails(function() text(content, options) end, message, true)
+end
+
+-- The rows of word numbers as the characters that they are.
+local function rows(numbers, classes)
+    local lines = {}
+    for i, row in ipairs(numbers:totable()) do
+        local line = {}
+        for k, number in ipairs(row) do line[k] = classes[math.tointeger(number)] end
+        lines[i] = table.concat(line)
+    end
+    return table.concat(lines, "/")
+end
+
+local function check(set, x, y)
+    eq(rows(set.x, set.classes), x)
+    eq(rows(set.y, set.classes), y)
+end
+
+test("rows are characters, y what follows each", function()
+    local set, name = text("hello world", {steps = 4})
+    eq(set.classes, {" ", "d", "e", "h", "l", "o", "r", "w"})
+    eq(#set, 2)
+    check(set, "hell/o wo", "ello/ wor")
+    eq(set.x, {{4, 3, 5, 5}, {6, 1, 8, 6}})
+    eq(set.y.dtype, "i32")
+    eq(set[2].y, {1, 8, 6, 7})
+    eq(tostring(set):match "^(.-)%.?: 2 examples · x 4", name:match "^[^.]*")
+    check(text("hello world", {steps = 4, stride = 3}), "hell/lo w/worl", "ello/o wo/orld")
+    check(text("abcdefg", {steps = 1, stride = 2}), "a/c/e", "b/d/f")
+    eq(#text(("a"):rep(65), {}), 1)
+end)
+
+test("characters are UTF-8's, in the order of code points, and whatever else a file holds", function()
+    local set = text("\u{FEFF}aä\r\n∇\0😀a", {steps = 3})
+    eq(set.classes, {"\0", "\n", "\r", "a", "ä", "∇", "😀"})
+    check(set, "aä\r/\n∇\0", "ä\r\n/∇\0😀")
+    set = text("aä\xFF\0", {steps = 4, bytes = true})
+    eq(set.classes, {"\0", "a", "\xA4", "\xC3", "\xFF"})
+    check(set, "a\xC3\xA4\xFF", "\xC3\xA4\xFF\0")
+    eq(text("aaaa", {steps = 2}).classes, {"a"})
+end)
+
+test("the end of a text is kept back", function()
+    local set = text("abcdefghijklmnopqrstu", {steps = 2, valid = 0.2, test = 0.1})
+    eq({#set, #set.train, #set.valid, #set.test}, {10, 7, 2, 1})
+    check(set.valid, "op/qr", "pq/rs")
+    check(set.test, "st", "tu")
+    eq(set.train.classes, set.classes)
+    set = text("abcdefgh", {steps = 3, stride = 1, test = 0.2})
+    check(set.test, "efg", "fgh")
+    check(set.train, "abc/bcd", "bcd/cde") -- e is given to the test, f is the first it is asked for
+    eq(set.valid, nil)
+    fails(function() set:split(0.5) end, "set:split: the rows of this text overlap", true)
+    fails(function() set:kfold(2) end, "the rows of this text overlap", true)
+    eq(#text("abcdefgh", {steps = 3}).x, 2)
+    local most, rest = text("abcdefghi", {steps = 2}):split(0.5, 1)
+    eq({#most, #rest}, {2, 2})
+end)
+
+test("what is no text", function()
+    refused("", {steps = 2}, "holds no character")
+    refused("ab\ncd\xFFef", {steps = 2}, "byte 6, in line 2, is no UTF-8 (0xFF); bytes = true takes")
+    refused("abc", {steps = 3}, "holds 3 characters; a row of 3 steps and what follows it need 4")
+    refused("abc", {steps = 0}, "steps must be a whole number from 1")
+    refused("abc", {steps = 1, stride = -1}, "stride must be a whole number from 1")
+    refused("abc", {steps = 1, test = 1}, "test must be a number from 0, below 1")
+    refused("abc", {steps = 1, test = 0.5, valid = 0.5}, "valid and test leave nothing to learn from")
+    refused("abc", {step = 1}, "steps")
+    fails(function() data.text "/nowhere/none.txt" end, "cannot open /nowhere/none.txt", true)
+    fails(function() data.text "/" end, "is a directory", true)
+    fails(function() data.text() end, "data.text", true)
+end)
+
+spec.report()
