@@ -93,4 +93,84 @@ test("what is no text", function()
     fails(function() data.text() end, "data.text", true)
 end)
 
+-- ---- Vocabularies ----
+
+-- A network of one layer that says with certainty what follows a character: of "abcd" each its next,
+-- and a after d.
+local function round()
+    local net = nn.net("* - embedding 4 4 - 4 softmax : cross_entropy", {dtype = "f64", seed = 1})
+    net:train(text("abcda", {steps = 4}), {epochs = 1, progress = false})
+    net[1].w = tensor.eye(4)
+    net[2].w = 30 * tensor {{0, 0, 0, 1}, {1, 0, 0, 0}, {0, 1, 0, 0}, {0, 0, 1, 0}}
+    net[2].b = tensor.zeros(4)
+    return net
+end
+
+test("numbers become text", function()
+    local set = text("a∇\0b∇", {steps = 2})
+    eq(set.words, {"\0", "a", "b", "∇"})
+    eq(set:decode(4), "∇")
+    eq(set:decode {2, 4, 1, 3}, "a∇\0b")
+    eq(set:decode(tensor {4, 4}:to "u8"), "∇∇")
+    eq(set:decode(set.x), {"a∇", "\0b"})
+    eq(set:decode(set[2].y), "b∇")
+    eq(set:decode(tensor.zeros(0)), "")
+    eq(set.x.dtype, "i32")
+    fails(function() set:decode {1, 0} end, "set:decode: number 2 is 0; the vocabulary has 1 to 4", true)
+    fails(function() set:decode(5) end, "number 1 is 5", true)
+    fails(function() set:decode(1.5) end, "1.5 does not fit into i32", true)
+    fails(function() set:decode(tensor.ones(1, 1, 1)) end, "not 3 dimensions", true)
+    fails(function() data.xor():decode(1) end, "the set has no vocabulary", true)
+    fails(function() nn.net "2 - 2":decode(1) end, "net:decode: the network has no vocabulary", true)
+end)
+
+test("a network that learned from a text takes text", function()
+    local net = round()
+    eq(net.words, {"a", "b", "c", "d"})
+    eq(net.classes, net.words)
+    eq(net:decode(net "abcd":argmax(2)), "bcda")
+    eq(net "ab", net {1, 2})
+    eq(net {"ab", "cd"}, net {{1, 2}, {3, 4}})
+    local list = net {"abc", "d"}
+    eq(list[2], net "d")
+    eq(#list, 2)
+    near(net:cost("abcd", "bcda"), net:cost({1, 2, 3, 4}, {2, 3, 4, 1}), 0)
+    near(net:cost({"ab", "d"}, {"bc", "b"}), net:cost({tensor {1, 2}, tensor {4}}, {tensor {2, 3}, tensor {2}}), 0)
+    eq(net:trace("ad", "ba").x, {1, 4})
+    eq(net:evaluate("abcd", "bcdd").correct, 3)
+    local s = net:stream()
+    eq(net:decode(s "ab":argmax(2)), "bc")
+    eq(s("c").shape, {1, 4})
+    eq(s("cd")[-1], s(4))
+end)
+
+test("vocabularies go with copies and files", function()
+    local net = round()
+    for _, other in ipairs {net:clone(), spec.saved(net)} do
+        eq(other:decode(other "abcd":argmax(2)), "bcda")
+        eq(other.words, net.words)
+    end
+    local set = text("\0\n\\x\xE9\xFFab", {steps = 2, bytes = true})
+    local bytes = nn.net "* - embedding 8 2 - 8 softmax : cross_entropy"
+    bytes:train(set, {epochs = 1, progress = false})
+    local back = spec.saved(bytes)
+    eq(back.words, {"\0", "\n", "\\", "a", "b", "x", "\xE9", "\xFF"})
+    eq(back "\xFF\0\\", bytes {8, 1, 3})
+    fails(function() back "aé" end, "byte 2 of the text is 0xC3, which is none of the 8 bytes", true)
+end)
+
+test("text that is not understood", function()
+    local net = round()
+    fails(function() net "abxa" end, "character 3 of the text is 'x', which is none of the 4 of the vocabulary", true)
+    fails(function() net "aé" end, "character 2 of the text is 'é'", true)
+    fails(function() net:stream() "a\xE9" end, "byte 2 of the text is no UTF-8 (0xE9)", true)
+    fails(function() net "" end, "the text is empty", true)
+    fails(function() net {"a", ""} end, "the text is empty", true)
+    fails(function() net {"a", 2} end, "entry 2 of a list of texts must be one, not 2", true)
+    fails(function() net:cost("ab", "bz") end, "character 2 of the text is 'z'", true)
+    fails(function() net:cost("ab", "b") end, "y", true)
+    fails(function() nn.net "* - embedding 4 4 - 4" "ab" end, "x is text, and the network has no vocabulary", true)
+    fails(function() net:classify "ab" end, "net:classify gives one class", true)
+end)
+
 spec.report()

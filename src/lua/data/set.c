@@ -92,10 +92,11 @@ static nb_status gather(nb_ctx *ctx, void *data)
 {
     const gather_job *work = data;
     bool one = work->start >= 0, whole = true;
+    nb_dtype dtype = work->set->schema.words ? NB_I32 : ctx->dtype;
     nb_set *part = one ? nb_set_range(ctx, work->set, work->start, 1) : nb_set_retain(work->set);
     if (!part) return ctx->status;
     if (work->x && !*work->x) { /* a second try has it already */
-        *work->x = only_row(ctx, nb_set_x(ctx, part, ctx->dtype), one);
+        *work->x = only_row(ctx, nb_set_x(ctx, part, dtype), one);
         whole = *work->x;
     }
     if (work->y && whole) {
@@ -281,7 +282,8 @@ static const nbl_entry method_entries[] = {
      "print(table.concat(data.iris().columns, \", \"))", NULL},
     {"targets", NULL, "set.targets", "A table of the names of y's columns, or nil.",
      "print(data.iris().targets[1])", NULL},
-    {"words", NULL, "set.words", "A table of the names of the words that x holds, or nil.",
+    {"words", NULL, "set.words",
+     "A table of the names of the words that x holds, of a text its characters, or nil.",
      XOR "print(set.words)", NULL},
     {"scale", NULL, "set.scale",
      "What the network that learns from it will see of x, (x - offset) * factor: a table of two "

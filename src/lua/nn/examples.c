@@ -3,6 +3,7 @@
 #include "lua/nn/examples.h"
 #include "lua/data/make.h"
 #include "lua/data/set.h"
+#include "lua/data/text.h"
 #include "nn/examples.h"
 
 #include <math.h>
@@ -42,6 +43,8 @@ int nbl_read_examples(lua_State *L, int arg, const nb_net *net, const char *whos
                   "%s(set, {…})",
                   whose, whose);
     nbl_spread_example(L, arg, targets && !gives_y(L, arg + 1));
+    nbl_read_text(L, arg, net->schema.words, nb_net_in_dtype(net) == NB_I32 ? "x" : NULL);
+    if (targets && net->schema.words) nbl_read_text(L, arg + 1, net->schema.classes, "y");
     if (nbl_is_sequences(L, arg) && nb_net_in(net)->size[0] < 0) {
         if (targets && lua_isnoneornil(L, arg + 1)) nbl_error(L, "%s: y is missing", whose);
         out->set = nbl_push_sequences(L, arg, targets ? arg + 1 : 0, NULL, 0);

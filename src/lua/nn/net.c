@@ -8,6 +8,7 @@
 #include "lua/nn/keep.h"
 #include "lua/data/schema.h"
 #include "lua/data/set.h"
+#include "lua/data/text.h"
 #include "lua/names.h"
 #include "nn/notation/describe.h"
 #include "nn/notation/write.h"
@@ -256,6 +257,11 @@ static int net_reset(lua_State *L)
     return 0;
 }
 
+static int net_decode(lua_State *L)
+{
+    return nbl_push_decoded(L, nbl_check_net(L, 1)->net->schema.words, "the network");
+}
+
 static const nbl_entry entries[] = {
     {":params", net_params, "net:params()",
      "All parameters as one flat tensor: the network's own, so what is written there it has. It is "
@@ -303,6 +309,17 @@ static const nbl_entry entries[] = {
     {"targets", NULL, "net.targets", "A table of the names of y's columns: see net.columns.",
      "net = nn.net \"4 - 3\"\nnet:train(data.iris(), {epochs = 1, progress = false})\n"
      "print(net.targets[1])",
+     NULL},
+    {":decode", net_decode, "net:decode(numbers)",
+     "Word or class numbers as text, by the vocabulary of the data.text from which the network "
+     "learned, as set:decode; also of a network from a file. Such a network takes text as x and y: "
+     "net(\"to be\"), s(\"t\") of a stream, a list of texts.",
+     "path = os.tmpname()\nfile = io.open(path, \"w\")\n"
+     "file:write((\"to be or not to be, \"):rep(40))\nfile:close()\n"
+     "set = data.text(path, {steps = 20})\n"
+     "net = nn.net(\"* - embedding 8 8 - gru 16 - 8 softmax : cross_entropy\", {seed = 1})\n"
+     "net:train(set, {epochs = 20, batch = 8, optimizer = nn.adam {lr = 0.02}})\n"
+     "print(net:decode(net(\"to be or n\"):argmax(2)))\nos.remove(path)",
      NULL},
     {"words", NULL, "net.words",
      "A table of the names of the words that it reads: see net.columns.",

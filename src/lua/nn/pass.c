@@ -397,8 +397,8 @@ static const nb_classes *choose_classes(const nbl_net *self, const nb_set *set)
 {
     if (self->net->schema.classes) return self->net->schema.classes;
     const nb_classes *classes = set ? set->schema.classes : NULL;
-    bool fits = classes && (classes->count == nb_net_out(self->net)->size[0] ||
-                            nb_set_is_pair(self->net, set));
+    bool fits =
+        classes && (classes->count == nb_net_units(self->net) || nb_set_is_pair(self->net, set));
     return fits ? classes : NULL;
 }
 

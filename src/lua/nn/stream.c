@@ -1,6 +1,7 @@
 /* Streams for Lua: a network that remembers between calls. */
 #include "lua/nn/net.h"
 
+#include "lua/data/text.h"
 #include "lua/nn/part.h"
 #include "lua/names.h"
 #include "nn/net/stream.h"
@@ -75,7 +76,9 @@ static int stream_call(lua_State *L)
     stream_job work = {.stream = check_stream(L, 1)};
     if (lua_isnoneornil(L, 2)) return nbl_error(L, "stream: x is missing: one step, or several");
     lua_settop(L, 2);
-    work.x = nbl_to_tensor(L, 2, (int)work.stream->net->dtype);
+    const nb_net *net = work.stream->net;
+    nbl_read_text(L, 2, net->schema.words, nb_net_in_dtype(net) == NB_I32 ? "x" : NULL);
+    work.x = nbl_to_tensor(L, 2, (int)net->dtype);
     work.out = nbl_new_tensor(L);
     lua_getiuservalue(L, 1, NETWORK);
     nbl_net *self = nbl_check_net(L, -1);
@@ -138,7 +141,8 @@ static const nbl_entry net_entries[] = {
     {":stream", net_stream, "net:stream()",
      "A stream: the network with a memory of the steps before. s(x) answers the next step, or "
      "several, one a row: together what net(x) gives for the whole sequence. Of words x is a "
-     "number, or a vector of them. s:reset() forgets, s:clone() goes on twice. It evaluates: "
+     "number, or a vector of them; text, where the network learned from data.text, is several "
+     "steps. s:reset() forgets, s:clone() goes on twice. It evaluates: "
      "dropout is the identity, batch_norm takes its running figures. Layers that need the whole "
      "sequence are refused by name; an nn.fn says per_step = true.",
      "net = nn.net \"*x3 - lstm 4 - 2\"\ns = net:stream()\n"

@@ -5,6 +5,7 @@
 #include "base/memory.h"
 #include "io/temporary.h"
 #include "nn/data/labels.h"
+#include "nn/data/words.h"
 #include "tensor/shape.h"
 
 #include <inttypes.h>
@@ -362,7 +363,10 @@ void nb_set_describe(nb_text *text, const nb_set *set)
     nb_text_add(text, set->count == 1 ? " example" : " examples");
     describe_part(text, "x", set->x);
     describe_columns(text, set->schema.columns);
-    if (set->schema.classes) {
+    if (set->schema.words && set->schema.words == set->schema.classes) {
+        nb_text_add(text, " · ");
+        nb_words_describe(text, set->schema.words);
+    } else if (set->schema.classes) {
         nb_text_add(text, " · ");
         nb_classes_describe(text, set->schema.classes);
     } else if (set->y) {

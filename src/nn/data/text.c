@@ -60,6 +60,7 @@ static nb_set *make_set(nb_ctx *ctx, const char *path, const nb_characters *of,
     nb_classes *words = y ? nb_words_new(ctx, of->point, of->points, o->bytes) : NULL;
     char *name = words ? nb_set_name_of(ctx, path) : NULL;
     if (name) set = nb_set_from(ctx, x, NULL, y, words, name);
+    if (set) set->schema.words = nb_classes_retain(words);
     nb_free_string(ctx, name);
     nb_classes_release(ctx, words);
     nb_feed_release(ctx, y);

@@ -11,7 +11,8 @@
 enum {
     NAME = NB_UTF8_MAX + 1,  /* bytes of a character's name, its NUL included */
     BETWEEN_LOOKS = 1 << 16, /* characters until Ctrl-C is looked for */
-    ASCII = 0x80
+    ASCII = 0x80,
+    LISTED = 48 /* bytes of names that a description lists */
 };
 
 static void write_name(int32_t point, bool byte, char name[NAME])
@@ -158,4 +159,26 @@ nb_status nb_words_write(nb_ctx *ctx, nb_text *to, const nb_classes *words, nb_t
     nb_tensor_release(ctx, list);
     nb_tensor_release(ctx, fit);
     return status == NB_OK && to->failed ? ctx->status : status;
+}
+
+/* ---- For people ------------------------------------------------------------------------------ */
+
+void nb_words_describe(nb_text *text, const nb_classes *words)
+{
+    const char *what = is_of_bytes(words) ? "byte" : "character";
+    size_t listed = 0;
+    nb_text_add_grouped(text, words->count);
+    nb_text_add(text, " %s%s ", what, words->count == 1 ? "" : "s");
+    for (int64_t i = 0; i < words->count; i++) {
+        const char *name = words->name[i];
+        listed += strlen(name);
+        if (listed > LISTED) {
+            nb_text_add(text, "…");
+            return;
+        }
+        if (strcmp(name, NB_NUL_NAME) == 0)
+            nb_text_add(text, "\\0");
+        else
+            nb_text_add_escaped(text, name, strlen(name), NB_ESCAPE_WORD);
+    }
 }

@@ -16,4 +16,7 @@ nb_tensor *nb_words_read(nb_ctx *ctx, const nb_classes *words, const char *text,
  * is no word number. */
 nb_status nb_words_write(nb_ctx *ctx, nb_text *to, const nb_classes *words, nb_tensor *numbers);
 
+/* "65 characters \n !,.ABC…", "201 bytes …": for people. */
+void nb_words_describe(nb_text *text, const nb_classes *words);
+
 #endif

@@ -246,10 +246,10 @@ static nb_status attempt(void *path)
     const nb_text_options options = {.steps = 2, .stride = 2, .valid = 0.2, .test = 0.2};
     nb_set *set = nb_set_read_text(ctx, path, &options);
     nb_tensor *x = set ? nb_set_x(ctx, set, NB_F64) : NULL;
-    nb_tensor *words = x ? nb_words_read(ctx, set->classes, "bab", 3) : NULL;
+    nb_tensor *words = x ? nb_words_read(ctx, set->schema.words, "bab", 3) : NULL;
     nb_text text;
     nb_text_init(&text, ctx);
-    nb_status status = words ? nb_words_write(ctx, &text, set->classes, words) : ctx->status;
+    nb_status status = words ? nb_words_write(ctx, &text, set->schema.words, words) : ctx->status;
     nb_text_free(&text);
     nb_tensor_release(ctx, words);
     nb_tensor_release(ctx, x);
