@@ -193,7 +193,7 @@ static void no_end(void *self)
 static void changes(void **state)
 {
     (void)state;
-    static char *const instead[] = {"abcb", "abca", "abcabc", "abcx", "ab", "", "ab\xFF"};
+    static char instead[][8] = {"abcb", "abca", "abcabc", "abcx", "ab", "", "ab\xFF"};
     for (size_t i = 0; i < sizeof instead / sizeof instead[0]; i++) {
         nb_meter meter = {.tell = meddle, .end = no_end, .self = instead[i]};
         nb_characters of;
