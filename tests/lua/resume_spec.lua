@@ -28,6 +28,10 @@ local runs = {
     {net = DENSE, optimizer = "sgd", shuffle = false, batch = 60},
     {net = DENSE, optimizer = "adam", dtype = "f64", batch = 7},
     {net = "64 - 12 - 10", optimizer = "sgd", every = 3},
+    {net = DENSE, optimizer = "nadam", accumulate = 4},
+    {net = DENSE, optimizer = "sgd", momentum = 0.9, accumulate = 3, schedule = "one_cycle(top=4)"},
+    {net = DENSE, optimizer = "rmsprop", schedule = "plateau(patience=1)", patience = 4},
+    {net = DENSE, optimizer = "adamw", schedule = "warmup(epochs=2, then=cosine)", clip = 1},
     {net = "64 - reshape 8x8 - lstm 5 last - dropout 0.5 - 10 softmax : cross_entropy",
         optimizer = "adam"},
     {net = "64 - reshape 1x8x8 - conv 3 3 relu - batch_norm - flatten - 10 softmax : cross_entropy",
@@ -44,7 +48,8 @@ nabla.dtype(o.dtype or "f32")
 local net, batches = nn.net(o.net, {seed = 1}), 0
 local h = net:train(set, {epochs = 5, batch = o.batch or 10, seed = 5, optimizer = o.optimizer,
     momentum = o.momentum, lr = 0.1, shuffle = o.shuffle, valid = o.patience and valid,
-    patience = o.patience, progress = false,
+    patience = o.patience, progress = false, accumulate = o.accumulate, schedule = o.schedule,
+    clip = o.clip,
     checkpoint = arg[2], resume = arg[2], every = o.every or "0.000001 s",
     on_batch = function(b)
         batches = batches + 1
@@ -126,6 +131,27 @@ test("a run that has all its epochs is given back", function()
     eq(again.best, h.best)
     assert(other:params():equal(net:params()))
     eq(other.classes, net.classes)
+end)
+
+test("the file of a run that gave its best epoch back goes on behind its last", function()
+    os.remove(path)
+    -- Whatever is learned is wrong on the other set: its cost rises from the first epoch on.
+    local wrong = data.set {x = valid.x, y = valid.y:sub(10):abs():add(1):clamp(1, 10)}
+    local o = {valid = wrong, patience = 10}
+    local straight, short, net = fresh(), fresh(), fresh()
+    o.epochs = 6
+    straight:train(set, options(o))
+    o.epochs, o.checkpoint = 3, path
+    local h = short:train(set, options(o))
+    assert(h.best < 3, "the best epoch is not the last")
+    o.epochs, o.checkpoint, o.resume, o.patience = 6, nil, path, 10
+    local last = net:train(set, options(o))
+    eq(last.epochs, 6)
+    assert(net:params():equal(straight:params()))
+    local goes_on = {}
+    for _, cost in ipairs(last.cost) do goes_on[#goes_on + 1] = cost end
+    local whole = fresh():train(set, options {epochs = 6}).cost
+    for i, cost in ipairs(whole) do eq(goes_on[i], cost) end
 end)
 
 test("an error and Ctrl-C by a callback lose nothing that was kept", function()

@@ -124,8 +124,32 @@ static void test_bowl(void **state)
     for (int k = 0; k < 2; k++) {
         lab l;
         begin(&l, searches[k], bowl, MOST, 100);
-            assert_true(run(&l) < 600);
+        assert_true(run(&l) < 600);
         for (int64_t i = 0; i < MOST; i++) assert_true(fabs(l.w[i] - (double)i) <= 1e-10);
+        end(&l);
+    }
+}
+
+/* A cost with the noise of a long sum, some 1e-14 of it: from 1e-6 before the bottom slopes alone
+ * tell the way. */
+static double noisy_bowl(int64_t n, const double *w, double *g)
+{
+    double cost = bowl(n, w, g) + 1000, sum = 0;
+    for (int64_t i = 0; i < n; i++) sum += w[i];
+    return cost * (1 + 3e-14 * sin(1e12 * sum));
+}
+
+static void test_slopes_tell_where_costs_cannot(void **state)
+{
+    (void)state;
+    for (int k = 0; k < 2; k++) {
+        lab l;
+        begin(&l, searches[k], noisy_bowl, 10, 100);
+        run(&l);
+        for (int64_t i = 0; i < 10; i++) {
+            if (!(fabs(l.w[i] - (double)i) <= 1e-9))
+                fail_msg("%s: %g off", searches[k], l.w[i] - (double)i);
+        }
         end(&l);
     }
 }
@@ -269,6 +293,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_rosenbrock, setup, teardown),
         cmocka_unit_test_setup_teardown(test_bowl, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_slopes_tell_where_costs_cannot, setup, teardown),
         cmocka_unit_test_setup_teardown(test_what_rests, setup, teardown),
         cmocka_unit_test_setup_teardown(test_cannot_go_down, setup, teardown),
         cmocka_unit_test_setup_teardown(test_nan_is_too_high, setup, teardown),
