@@ -203,6 +203,19 @@ test("net:step makes one iteration", function()
     local o = nn.lm()
     local first = net:step(set.x, set.y, o)
     assert(o.steps == 1 and net:step(set.x, set.y, o) < first)
+    -- Two iterations on a straight line: of each the Jacobian, and one trial that is good.
+    assert(o.evaluations == 4, o.evaluations)
+    -- A run that goes on counts on, and one that is seen whole has the same number.
+    local path, counts = os.tmpname(), {}
+    for i, run in ipairs {{6}, {3}, {6, path}} do
+        local fit, by = nn.net("1 - 3 tanh - 1 linear", {dtype = "f64", seed = 4}), nn.lbfgs()
+        fit:train(set, {optimizer = by, epochs = run[1], progress = false, resume = run[2],
+            checkpoint = i == 2 and path or nil})
+        counts[i] = by.evaluations
+        assert(by.evaluations > by.steps)
+    end
+    os.remove(path)
+    assert(counts[1] == counts[3] and counts[2] < counts[1])
 end)
 
 spec.report()

@@ -124,6 +124,8 @@ static int optimizer_index(lua_State *L)
         lua_pushstring(L, self->type->name);
     else if (strcmp(name, "steps") == 0)
         lua_pushinteger(L, self->steps);
+    else if (strcmp(name, "evaluations") == 0)
+        lua_pushinteger(L, self->evaluations);
     else
         push_option(L, self, check_field(L, self));
     return 1;

@@ -51,6 +51,7 @@ static const field history_fields[] = {
 
 static const field optimizer_fields[] = {
     {"optimizer_steps", COUNT, offsetof(nb_optimizer, steps)},
+    {"optimizer_evaluations", COUNT, offsetof(nb_optimizer, evaluations)},
     {.name = NULL},
 };
 

@@ -12,6 +12,7 @@ typedef struct task {
     nb_problem problem;
     nb_staged staged; /* buffers that wait until the step has succeeded */
     double cost;      /* of the first evaluation, the data's alone */
+    int64_t looks;    /* evaluations */
 } task;
 
 /* A lesson as training runs it. */
@@ -37,6 +38,7 @@ static nb_status evaluate(nb_ctx *ctx, void *self, double *cost)
 {
     task *t = self;
     nb_staged_drop(ctx, &t->staged);
+    t->looks++;
     nb_status status = run(ctx, t->net, t->lesson, &t->staged, NULL, cost);
     t->cost = *cost;
     return status == NB_OK ? nb_penalise(ctx, &t->problem, 1, cost) : status;
@@ -79,15 +81,19 @@ static nb_status descend(nb_ctx *ctx, task *t, nb_optimizer *optimizer)
                           .self = t};
     nb_status status = shrinks ? pose(ctx, t) : NB_OK;
     if (status == NB_OK) status = run(ctx, t->net, t->lesson, &t->staged, &sink, &t->cost);
-    if (status == NB_OK) optimizer->steps++;
-    return status;
+    if (status != NB_OK) return status;
+    optimizer->steps++;
+    optimizer->evaluations++;
+    return NB_OK;
 }
 
 static nb_status update(nb_ctx *ctx, task *t, nb_optimizer *optimizer)
 {
     nb_status status = nb_optimizer_step(ctx, optimizer, &t->problem);
-    if (status == NB_OK) nb_tensor_touch(t->net->values, optimizer->type->name);
-    return status;
+    if (status != NB_OK) return status;
+    optimizer->evaluations += t->looks;
+    nb_tensor_touch(t->net->values, optimizer->type->name);
+    return NB_OK;
 }
 
 /* A step on the residuals: it looks at them itself. */
@@ -108,6 +114,7 @@ static nb_status fit(nb_ctx *ctx, task *t, nb_optimizer *optimizer, double *cost
     if (status != NB_OK) return status;
     t->problem.squares = &squares;
     status = update(ctx, t, optimizer);
+    if (status == NB_OK) optimizer->evaluations += squares.evaluations;
     *cost = squares.cost;
     return status;
 }
@@ -194,7 +201,7 @@ nb_status nb_group_add(nb_ctx *ctx, nb_net *net, nb_group *group, const nb_lesso
 nb_status nb_group_step(nb_ctx *ctx, nb_net *net, nb_optimizer *optimizer, nb_group *group,
                         const nb_lesson *lesson)
 {
-    task t = {.net = net, .lesson = lesson, .staged = group->staged};
+    task t = {.net = net, .lesson = lesson, .staged = group->staged, .looks = group->lessons};
     double scale = group->weight > 0 ? 1 / group->weight : 0;
     *group = (nb_group){.lessons = 0};
     nb_status status = pose(ctx, &t);

@@ -65,7 +65,8 @@ struct nb_optimizer {
     nb_optimizer_options options;
     nb_slot *slot; /* a list of `slots`, each as its need says before the first step */
     int slots;
-    int64_t steps; /* done */
+    int64_t steps;       /* done */
+    int64_t evaluations; /* of a network's cost, residuals or Jacobian, in these */
 };
 
 typedef enum nb_optimizer_id {

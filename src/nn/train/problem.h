@@ -38,7 +38,9 @@ typedef struct nb_row_taker {
 typedef struct nb_squares {
     int64_t count; /* of residuals */
     double share;
-    double cost; /* at the values before the step: whoever steps fills it */
+    /* Whoever steps fills these: the cost at the values before, and how often it has asked. */
+    double cost;
+    int64_t evaluations;
     /* The residuals at the values as they stand, in order; also what is not finite. */
     nb_status (*residuals)(nb_ctx *ctx, void *self, double *r);
     /* And their Jacobian, dr[i]/dw[j], row by row. NB_EVALUE where a number is not finite. */

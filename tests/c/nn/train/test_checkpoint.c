@@ -123,6 +123,8 @@ static void assert_same(const lab *a, const lab *b)
     assert_int_equal(p->best, q->best);
     assert_true(p->sum == q->sum && p->weight == q->weight);
     assert_int_equal(a->optimizer.steps, b->optimizer.steps);
+    assert_true(a->optimizer.evaluations > 0);
+    assert_int_equal(a->optimizer.evaluations, b->optimizer.evaluations);
     assert_int_equal(a->optimizer.slots, b->optimizer.slots);
     for (int i = 0; i < a->optimizer.slots; i++)
         assert_true(same_bits(a->ctx, a->optimizer.slot[i].value, b->optimizer.slot[i].value));
