@@ -15,6 +15,7 @@
 
 #include <math.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -31,6 +32,7 @@ typedef struct train_options {
     int schedule;
 } train_options;
 
+enum { NOTE_MAX = 160 };          /* bytes of what is told of a run */
 enum { EPOCHS = 30, BATCH = 10 }; /* unless the user says */
 
 #define FIELD(field) offsetof(train_options, field)
@@ -335,6 +337,18 @@ static nb_status count_common(nb_ctx *ctx, run *work, const nb_set *set)
     return work->common < 0 ? ctx->status : NB_OK;
 }
 
+/* What the last line of progress does not say: whose parameters the network has. */
+static void tell_best(run *work, const nb_history *history)
+{
+    char text[NOTE_MAX];
+    if (!history->best || history->best == history->epochs) return;
+    snprintf(text, sizeof text,
+             "the parameters are those of epoch %lld, whose cost on valid was "
+             "the lowest",
+             (long long)history->best);
+    on_note(work, text);
+}
+
 static nb_status train(nb_ctx *ctx, void *data)
 {
     run *work = data;
@@ -360,6 +374,7 @@ static nb_status train(nb_ctx *ctx, void *data)
     bool shown = work->last.epoch > 0;
     if (shown && work->shower && work->shower->done)
         work->shower->done(work->shower->self, &work->last, status == NB_OK);
+    if (status == NB_OK && work->begun) tell_best(work, &work->self->history);
     nb_set_release(ctx, work->valid);
     nb_set_release(ctx, work->test);
     nb_set_release(ctx, set);

@@ -190,7 +190,8 @@ static void done(void *self, const nb_progress *last, bool whole)
 
 static void say(void *self, const char *text)
 {
-    const sh_progress *progress = self;
+    sh_progress *progress = self;
+    clear(progress);
     printf("%s%s%s\n", sh_colour_code(progress->terminal->colour, SH_QUIET), text,
            sh_colour_code(progress->terminal->colour, SH_PLAIN));
     fflush(stdout);
