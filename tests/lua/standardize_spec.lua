@@ -288,6 +288,26 @@ test("names of columns go with it", function()
     eq(nn.load(path).targets, iris.targets)
     os.remove(path)
     assert(net.words == nil and net.scale == nil)
+    net:reset(1)
+    assert(net.columns == nil and net.classes == nil)
+end)
+
+test("columns of the same names in another order are an error", function()
+    local path = os.tmpname()
+    local file <close> = assert(io.open(path, "w"))
+    file:write "a,b,c,y\n1,2,3,4\n2,3,4,5\n3,5,7,9\n"
+    file:close()
+    local function read(columns) return data.csv(path, {x = columns, y = "y"}) end
+    local net = nn.net "3 - 1 linear : mse"
+    net:train(read {"a", "b", "c"}, with(RUN, {epochs = 1}))
+    fails(function() net:evaluate(read {"a", "c", "b"}) end,
+        "column 2 of the set is 'c', where the network learned 'b'", true)
+    fails(function() net:train(read {"c", "b", "a"}, RUN) end, "column 1 of the set is 'c'", true)
+    assert(net:evaluate(read {"a", "b", "c"}))
+    net:reset(1)
+    net:train(read {"c", "b", "a"}, with(RUN, {epochs = 1}))
+    eq(net.columns, {"c", "b", "a"})
+    os.remove(path)
 end)
 
 spec.report()

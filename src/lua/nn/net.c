@@ -333,7 +333,8 @@ static const nbl_entry entries[] = {
      "print(net.scale)\nnet.scale = data.iris():standardize().scale\nnet.scale = nil",
      NULL},
     {":reset", net_reset, "net:reset([seed])",
-     "Draws all parameters anew, the same ones for the same seed, and forgets net.scale.",
+     "Draws all parameters anew, the same ones for the same seed, and forgets what the network "
+     "learned from: its scale, and the names of columns and classes.",
      "net = nn.net \"4 - 3 - 2\"\nnet:reset(1)", NULL},
     {.name = NULL},
 };

@@ -98,7 +98,7 @@ nb_dtype nb_net_in_dtype(const nb_net *net);
 nb_net *nb_net_clone(nb_ctx *ctx, nb_net *net, nb_dtype dtype);
 /* Brings a network (the root) to another dtype; the storage moves. */
 nb_status nb_net_convert(nb_ctx *ctx, nb_net *net, nb_dtype dtype);
-/* Begins all parameters and buffers anew, and forgets the scale that it learned in. */
+/* Begins all parameters and buffers anew, and forgets what it learned from: its schema. */
 nb_status nb_net_reset(nb_ctx *ctx, nb_net *net, uint64_t seed);
 /* The scale in which it sees x from now on; NULL: x as it is. NB_ESHAPE where that does not fit its
  * examples, NB_EARG where those are words. */

@@ -347,12 +347,6 @@ nb_status nb_net_build(nb_ctx *ctx, nb_net *net, nb_dtype dtype, uint64_t seed)
     return plans ? nb_net_store(ctx, net, plans, dtype, seed) : ctx->status;
 }
 
-static void forget_scale(nb_ctx *ctx, nb_net *net)
-{
-    nb_scale_release(ctx, net->schema.scale);
-    net->schema.scale = NULL;
-}
-
 nb_status nb_net_reset(nb_ctx *ctx, nb_net *net, uint64_t seed)
 {
     int first = net->layer.plan->place + 1;
@@ -362,9 +356,9 @@ nb_status nb_net_reset(nb_ctx *ctx, nb_net *net, uint64_t seed)
         status = fill(ctx, NULL, plan, seed, plan->place - first);
     }
     if (status != NB_OK) return status;
-    forget_scale(ctx, net);
+    nb_schema_release(ctx, &net->schema);
     for (int i = 0; i < net->parts; i++)
-        if (nb_net_of(net->part[i])) forget_scale(ctx, nb_net_of(net->part[i]));
+        if (nb_net_of(net->part[i])) nb_schema_release(ctx, &nb_net_of(net->part[i])->schema);
     net->seed = seed;
     return NB_OK;
 }

@@ -1,6 +1,7 @@
 /* Batches: a set against a network, and buffers. */
 #include "nn/train/batch.h"
 
+#include "base/text.h"
 #include "nn/data/labels.h"
 #include "tensor/shape.h"
 
@@ -134,6 +135,25 @@ nb_status nb_set_check_lengths(nb_ctx *ctx, const nb_net *net, const nb_set *set
     return NB_OK;
 }
 
+/* The same names in another order are other numbers in every column; other names may be the same
+ * columns, called otherwise. */
+static nb_status check_columns(nb_ctx *ctx, const nb_net *net, const nb_set *set)
+{
+    const nb_names *own = net->schema.columns, *given = set->schema.columns;
+    char shown[2][NB_SHOWN];
+    int64_t i = 0, j = 0;
+    if (!own || !given || own->count != given->count) return NB_OK;
+    while (i < own->count && !strcmp(own->name[i], given->name[i])) i++;
+    while (i < own->count && j < own->count && strcmp(own->name[i], given->name[j])) j++;
+    if (i == own->count || j == own->count) return NB_OK;
+    return nb_fail(
+        ctx, NB_ESHAPE,
+        "column %lld of the set is '%s', where the network learned '%s'; name the columns "
+        "in its order (net.columns), or begin anew: net:reset()",
+        (long long)i + 1, nb_text_shown(given->name[i], shown[0]),
+        nb_text_shown(own->name[i], shown[1]));
+}
+
 nb_status nb_set_check(nb_ctx *ctx, const nb_net *net, const nb_set *set)
 {
     char given[NB_SHAPE_TEXT], wanted[NB_SHAPE_TEXT];
@@ -143,7 +163,8 @@ nb_status nb_set_check(nb_ctx *ctx, const nb_net *net, const nb_set *set)
         return nb_fail(ctx, NB_ESHAPE, "the set's examples are %s; the network takes %s",
                        nb_shape_text(set->x->dims, set->x->shape, given),
                        nb_form_text(nb_net_in(net), wanted));
-    nb_status status = nb_set_check_lengths(ctx, net, set);
+    nb_status status = check_columns(ctx, net, set);
+    if (status == NB_OK) status = nb_set_check_lengths(ctx, net, set);
     return status == NB_OK ? check_y(ctx, net, set) : status;
 }
 
