@@ -105,6 +105,8 @@ static const nb_foreign words[] = {
     {NAME, "DataLoader", "data.set{x = …, y = …}; net:train makes its batches", "data.set"},
     {NAME, "load_data", "data.mnist(folder)", "data.mnist"},
     {NAME, "load_data_wrapper", "data.mnist(folder)", "data.mnist"},
+    {NAME, "ImageFolder", "data.images(folder)", "data.images"},
+    {NAME, "image_dataset_from_directory", "data.images(folder)", "data.images"},
     {NAME, "load_digits", "data.digits()", "data.digits"},
     /* Tensors. */
     {NAME, "view", "x:reshape(sizes…)", "tensor:reshape"},

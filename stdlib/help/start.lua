@@ -130,6 +130,7 @@ in place, requires_grad and backward. Indices, dimensions and classes count from
   the loop over epochs and batches      net:train(set, {epochs = 3, batch = 64})
   TensorDataset, DataLoader             data.set{x = x, y = y}; train cuts batches
   pandas.read_csv, numpy.loadtxt        data.csv(path, {y = "kind"})
+  torchvision ImageFolder               data.images(dir, {size = 28})
   numpy.load with mmap_mode             data.set{x = "x.npy", y = y, map = true}
   nn.CrossEntropyLoss of logits         "… - 10 softmax : cross_entropy"
   nn.MSELoss                            : mse (: quadratic is the book's, half the

@@ -3,6 +3,7 @@
 #include "io/idx.h"
 #include "lua/data/csv.h"
 #include "lua/data/generate.h"
+#include "lua/data/images.h"
 #include "lua/data/make.h"
 #include "lua/data/parts.h"
 #include "lua/data/set.h"
@@ -292,6 +293,7 @@ void nbl_open_data(lua_State *L)
     nbl_register(L, "data", entries);
     nbl_open_csv(L);
     nbl_open_generated(L);
+    nbl_open_images(L);
     nbl_open_making(L);
     nbl_open_text(L);
     nbl_open_sets(L);
