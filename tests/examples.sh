@@ -118,6 +118,24 @@ regression() {
     ends 0 "$root/examples/regression.lua" 200 && shows 'off the true curve'
 }
 
+# Nobody looks: a few frames stand one below the other, and no key of a terminal is among them.
+spirals() {
+    ends 0 "$root/examples/spirals.lua" 40 && [ "$(grep -c '^epoch' "$scratch/out")" -ge 4 ] &&
+        shows 'epoch 40 ·' && shows 'of the examples lie on their side' &&
+        ! grep -q "$(printf '\033')" "$scratch/out"
+}
+
+book_says_usage() {
+    ends 2 "$root/examples/book.lua" && shows 'usage: nabla examples/book.lua DIR' &&
+        ends 2 "$root/examples/book.lua" "$scratch" 1 && shows 'train-images-idx3-ubyte'
+}
+
+# One epoch of a few hundred examples of every run: each has its line in the table.
+book() {
+    ends 0 "$root/examples/book.lua" "$mnist" "$1" 1 "$2" &&
+        [ "$(grep -c "^$1\.[0-9]  *[0-9.]* %" "$scratch/out")" -eq "$3" ]
+}
+
 count digits.lua digits
 count fit.lua fit
 count regression.lua regression
@@ -129,12 +147,18 @@ count early_stopping.lua early_stopping
 count resume.lua resume
 count table.lua table
 count tensors.lua tensors
+count spirals.lua spirals
 count 'digits.lua with -i' digits_leave_globals
 count 'mnist.lua without a folder' mnist_says_usage
 count 'mnist_cnn.lua without a folder' mnist_cnn_says_usage
+count 'book.lua without a folder' book_says_usage
 if [ -d "$mnist" ]; then
     count mnist.lua mnist_learns
     count mnist_cnn.lua mnist_cnn_learns
+    count 'book.lua, chapter 1' book 1 300 4
+    count 'book.lua, chapter 3' book 3 300 9
+    count 'book.lua, chapter 5' book 5 300 4
+    count 'book.lua, chapter 6' book 6 40 7
 else
     echo "mnist.lua was not run: no folder $mnist"
 fi

@@ -27,9 +27,10 @@ leads from the equations of the notes to their names. net:gradcheck holds them a
 the session as a script.
 
 Further: help pages "notation", "blocks", "keys", "lua", and the scripts of examples/: digits.lua,
-mnist.lua, residual.lua, custom_layer.lua, sequence.lua, early_stopping.lua, resume.lua, tensors.lua,
-notes/, nine steps through the chapter, and python/read.py, which computes what a saved network
-answers, by NumPy alone. They are in the source and, once installed, in share/doc/nabla/examples.]],
+mnist.lua, book.lua, spirals.lua, residual.lua, custom_layer.lua, sequence.lua, early_stopping.lua,
+resume.lua, tensors.lua, notes/, nine steps through the chapter, and python/read.py, which computes
+what a saved network answers, by NumPy alone. They are in the source and, once installed, in
+share/doc/nabla/examples.]],
     [[
 digits = data.digits()
 net = nn.net("64 - 30 - 10", {seed = 1})
