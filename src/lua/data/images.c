@@ -87,11 +87,15 @@ static const nbl_entry entries[] = {
     {"images", data_images, "data.images(folder, [{size, grey, background}])",
      "A data set from a folder with a folder for each class, which is called as that is. x is "
      "(channels, rows, columns), from 0, black, to 1, and is held as bytes: one channel where all "
-     "images are grey, or with grey = true, else three. Files are PNG, PGM or PPM, whatever their "
-     "names say, and anything else there is an error; but files beside the folders are not looked "
-     "at, nor names that begin with a point, Thumbs.db and desktop.ini. Folders train, valid (or "
-     "val) and test that hold the folders of the classes are .train, .valid and .test; the set "
-     "itself is train and valid. Classes are in the order of their names, numbers of their values.",
+     "images are grey, or with grey = true, else three. A network of dense layers begins \"1x28x28 "
+     "- "
+     "flatten\". Files are PNG, PGM or PPM, whatever their names say, and anything else there is "
+     "an "
+     "error; but files beside the folders are not looked at, nor names that begin with a point, "
+     "Thumbs.db and desktop.ini. Folders train, valid (or val) and test that hold the folders of "
+     "the "
+     "classes are .train, .valid and .test; the set itself is train and valid. Classes are in the "
+     "order of their names, numbers of their values.",
      "folder = os.tmpname()\nos.remove(folder)\nos.execute(\"mkdir -p \" .. folder .. \"/dark \" "
      ".. "
      "folder .. \"/light\")\nio.open(folder .. \"/dark/1.pgm\", \"w\"):write(\"P2 2 2 255 9 0 0 "

@@ -296,6 +296,32 @@ static void progress(void **state)
     nb_images_free(ctx, &images);
 }
 
+/* Writes another image where all headers have been looked at. */
+static void change(void *self, const char *what, double share)
+{
+    (void)what;
+    if (share == 0.5) add("set/a/x", self);
+}
+
+static void changed_meanwhile(void **state)
+{
+    (void)state;
+    static char taller[] = "P2 1 2 255 1 2", coloured[] = "P3 1 1 255 1 2 3", gone[] = "";
+    static const struct {
+        char *text;
+        const char *words;
+    } cases[] = {{taller, "set/a/x has changed while the folder was read"},
+                 {coloured, "set/a/x has changed while the folder was read"},
+                 {gone, "set/a/x: is empty"}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const nb_meter meter = {.tell = change, .self = cases[i].text};
+        add("set/a/x", "P2 1 1 255 10");
+        ctx->meter = &meter;
+        refuse(NB_EFORMAT, cases[i].words);
+        ctx->meter = NULL;
+    }
+}
+
 static nb_status attempt(void *options)
 {
     nb_images images;
@@ -337,6 +363,7 @@ int main(void)
         TEST(parts_of_other_kinds),
         TEST(colours),
         TEST(progress),
+        TEST(changed_meanwhile),
         TEST(failing_and_stopped),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
