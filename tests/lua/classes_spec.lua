@@ -103,6 +103,116 @@ test("no two classes have the same name", function()
           "classes 17 and 4321 have the same name, 'class 17'", true)
 end)
 
+-- ---- By their names ----
+
+local function lettered(letters, classes)
+    local x, y = {}, {}
+    for i = 1, #letters do
+        x[i] = {letters:byte(i) - 97, i / 10}
+        for k, name in ipairs(classes) do if name == letters:sub(i, i) then y[i] = k end end
+    end
+    return data.set {x = x, y = y, classes = classes}
+end
+
+local abc = lettered("abcabcaabc", {"a", "b", "c"})
+local cab = lettered("abcabcaabc", {"c", "a", "b"}) -- the same, numbered otherwise
+local ca = lettered("accaacaaac", {"c", "a"})
+
+local function fresh() return nn.net("2 - 4 tanh - 3 softmax : cross_entropy", {seed = 3}) end
+
+local function lettered_net()
+    local net = fresh()
+    net:train(abc, {epochs = 3, seed = 1, progress = false})
+    return net
+end
+
+test("a set whose classes are numbered otherwise is understood by their names", function()
+    local net = lettered_net()
+    for _, method in ipairs {"cost", "evaluate", "trace"} do
+        local a, b = net[method](net, abc), net[method](net, cab)
+        eq(method == "cost" and a or a.cost, method == "cost" and b or b.cost)
+    end
+    eq(net:evaluate(cab).correct, net:evaluate(abc).correct)
+    net:backprop(abc)
+    local grads = net:grads():clone()
+    net:backprop(cab)
+    assert(net:grads():equal(grads))
+    eq(net:cost(cab[3]), net:cost(abc[3]))
+    eq(net:cost(cab, {weights = {a = 2, c = 0.5}}), net:cost(abc, {weights = {a = 2, c = 0.5}}))
+    eq(net:classify(cab), net:classify(abc))
+end)
+
+test("training goes on, and is judged, by the names", function()
+    local one, other = lettered_net(), lettered_net()
+    one:train(abc, {epochs = 2, seed = 2, progress = false})
+    other:train(cab, {epochs = 2, seed = 2, progress = false})
+    assert(one:params():equal(other:params()))
+    eq(other.classes, {"a", "b", "c"})
+    one:step(abc, {lr = 0.1})
+    other:step(cab, {lr = 0.1})
+    assert(one:params():equal(other:params()))
+    local o = {epochs = 2, seed = 1, progress = false, test = cab, valid = cab}
+    local h = fresh():train(abc, o)
+    o.test, o.valid = abc, abc
+    eq(h.test, fresh():train(abc, o).test)
+    eq(h.valid_cost, fresh():train(abc, o).valid_cost)
+end)
+
+test("a set with some of the classes is as good as one with all", function()
+    local net = lettered_net()
+    local all = data.set {x = ca.x, y = {1, 3, 3, 1, 1, 3, 1, 1, 1, 3}, classes = {"a", "b", "c"}}
+    eq(net:evaluate(ca).cost, net:evaluate(all).cost)
+    eq(net:cost(ca), net:cost(all))
+    assert(fresh():train(abc, {epochs = 1, test = ca, progress = false}).test[1])
+end)
+
+test("a class that the network does not know is named", function()
+    local net = lettered_net()
+    local odd = lettered("abd", {"a", "b", "d"})
+    fails(function() net:evaluate(odd) end,
+        "the network knows no class 'd': it learned 3 classes a, b, c", true)
+    fails(function() net:cost(odd) end, "no class 'd'", true)
+    assert(net(odd):equal(net(odd.x)))
+    fails(function() fresh():train(abc, {epochs = 1, test = odd, progress = false}) end,
+        "test: the network knows no class 'd'", true)
+    -- New names are learned; numbers that nobody named are numbers.
+    net:train(odd, {epochs = 1, progress = false})
+    eq(net.classes, {"a", "b", "d"})
+    eq(net:evaluate(data.set {x = odd.x, y = odd.y}).cost, net:evaluate(odd).cost)
+end)
+
+test("a file keeps whether anybody named the classes", function()
+    local path = os.tmpname()
+    local counted = data.set {x = abc.x, y = abc.y}
+    local net = fresh()
+    net:train(counted, {epochs = 1, progress = false})
+    net:save(path)
+    eq(nn.load(path):evaluate(abc).cost, net:evaluate(abc).cost)
+    lettered_net():save(path)
+    eq(nn.load(path):evaluate(cab).cost, lettered_net():evaluate(abc).cost)
+    os.remove(path)
+end)
+
+test("words of another text are those of the network, by their names", function()
+    local function text(s, o)
+        local path = os.tmpname()
+        local file <close> = assert(io.open(path, "w"))
+        file:write(s)
+        file:close()
+        local set = data.text(path, o or {steps = 4})
+        os.remove(path)
+        return set
+    end
+    local net = nn.net "* - embedding 4 3 - rnn 4 - 4 softmax : cross_entropy"
+    local learned = text "abcdabcdabcdabcda"
+    net:train(learned, {epochs = 1, progress = false})
+    local other = text "bdbdbdbdb"
+    eq(net:cost(other), net:cost({"bdbd", "bdbd"}, {"dbdb", "dbdb"}))
+    assert(net(other):equal(net {"bdbd", "bdbd"}))
+    fails(function() net:cost(text "abxdabxda") end, "the network knows no class 'x'", true)
+    fails(function() net(text "abxdabxda") end, "the network knows no character 'x'", true)
+end)
+
 test("test examples that are trained on are counted and told", function()
     local digits = data.digits()
     local net = nn.net "64 - 10"

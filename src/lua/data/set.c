@@ -168,7 +168,7 @@ static bool push_part_of(lua_State *L, int arg, const char *field)
 }
 
 /* Pushes the y of the example at `arg` as a network takes it. */
-static void push_target(lua_State *L, int arg)
+static void push_target(lua_State *L, int arg, const nb_classes *own)
 {
     if (!push_part_of(L, arg, "y")) nbl_error(L, "this example has no y");
     nbl_state_push(L, NBL_EXAMPLES);
@@ -179,15 +179,17 @@ static void push_target(lua_State *L, int arg)
     lua_pop(L, 2); /* the example keeps the set */
     int type = lua_type(L, -1);
     bool named = classes && (type == LUA_TNUMBER || type == LUA_TSTRING);
+    bool others = named && own && !own->counted && !classes->counted;
+    if (others && nbl_number_of_class(L, own)) return;
     if (named && !nbl_number_of_class(L, classes))
         nbl_error(L, "the set of this example has no class %s", nbl_describe(L, -1));
 }
 
-bool nbl_spread_example(lua_State *L, int arg, bool target)
+bool nbl_spread_example(lua_State *L, int arg, bool target, const nb_classes *classes)
 {
     if (!is_example(L, arg)) return false;
     if (target) {
-        push_target(L, arg);
+        push_target(L, arg, classes);
         lua_insert(L, arg + 1);
     }
     push_part_of(L, arg, "x");

@@ -119,7 +119,7 @@ static int net_errors(lua_State *L)
 {
     nbl_net *self = nbl_check_net(L, 1);
     errors_job work = {.net = self->net};
-    nbl_read_examples(L, 2, self->net, "net:errors", true, &work.examples);
+    nbl_read_examples(L, 2, self->net, "net:errors", NBL_X_AND_Y, &work.examples);
     int first = lua_gettop(L) + 1;
     work.value = nbl_new_tensor(L);
     work.error = nbl_new_tensor(L);

@@ -224,7 +224,7 @@ static int net_evaluate(lua_State *L)
     nbl_metrics metrics;
     evaluate_options options;
     evaluate_job work = {.net = self->net, .metrics = &metrics};
-    int next = nbl_read_examples(L, 2, self->net, "net:evaluate", true, &work.examples);
+    int next = nbl_read_examples(L, 2, self->net, "net:evaluate", NBL_X_AND_Y, &work.examples);
     nbl_no_more(L, next);
     nbl_options(L, next, evaluate_fields, &options, false);
     nbl_read_weights(L, options.weights, &work.examples);

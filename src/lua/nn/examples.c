@@ -27,12 +27,55 @@ static bool is_options(lua_State *L, int arg)
     return named;
 }
 
-int nbl_read_examples(lua_State *L, int arg, const nb_net *net, const char *whose, bool targets,
-                      nbl_examples *out)
+typedef struct naming {
+    nb_set *set, **out;
+    const nb_schema *schema;
+    const char *what; /* or NULL */
+    bool lenient;
+} naming;
+
+static nb_status name_alike(nb_ctx *ctx, void *data)
 {
+    naming *work = data;
+    *work->out = nb_set_in_schema(ctx, work->set, work->schema);
+    if (*work->out) return NB_OK;
+    if (work->what) nb_fail_in(ctx, "%s", work->what);
+    if (!work->lenient || ctx->status != NB_EARG) return ctx->status;
+    *work->out = nb_set_retain(work->set);
+    return NB_OK;
+}
+
+/* The set at `arg` as it is named, in its place. */
+static nb_set *in_schema(lua_State *L, int arg, naming *work)
+{
+    work->set = nbl_test_set(L, arg);
+    if (!work->schema->classes && !work->schema->words) return work->set;
+    work->out = nbl_new_set(L);
+    nbl_run(L, name_alike, work);
+    if (*work->out == work->set)
+        lua_pop(L, 1);
+    else
+        lua_replace(L, arg);
+    return nbl_test_set(L, arg);
+}
+
+nb_set *nbl_set_in_schema(lua_State *L, int arg, const char *what, const nb_schema *schema)
+{
+    naming work = {.schema = schema, .what = what};
+    return in_schema(L, arg, &work);
+}
+
+int nbl_read_examples(lua_State *L, int arg, const nb_net *net, const char *whose,
+                      nbl_wanted wanted, nbl_examples *out)
+{
+    bool targets = wanted != NBL_X;
     *out = (nbl_examples){.set = nbl_test_set(L, arg), .targets = targets};
     if (out->set) {
         if (targets && !out->set->y) nbl_error(L, "%s: the data set has no y", whose);
+        nb_schema own = net->schema;
+        naming work = {.schema = &own, .lenient = wanted == NBL_TO_LEARN};
+        if (!targets) own.classes = NULL;
+        out->set = in_schema(L, arg, &work);
         return arg + 1;
     }
     if (lua_isnoneornil(L, arg))
@@ -42,7 +85,7 @@ int nbl_read_examples(lua_State *L, int arg, const nb_net *net, const char *whos
                   "%s: x is missing before the options: a tensor, a table or a data set, as in "
                   "%s(set, {…})",
                   whose, whose);
-    nbl_spread_example(L, arg, targets && !gives_y(L, arg + 1));
+    nbl_spread_example(L, arg, targets && !gives_y(L, arg + 1), net->schema.classes);
     nbl_read_text(L, arg, net->schema.words, nb_net_in_dtype(net) == NB_I32 ? "x" : NULL);
     if (targets && net->schema.words) nbl_read_text(L, arg + 1, net->schema.classes, "y");
     if (nbl_is_sequences(L, arg) && nb_net_in(net)->size[0] < 0) {

@@ -14,9 +14,19 @@ typedef struct nbl_examples {
     nb_weighing weights;
     bool targets; /* y is wanted */
 } nbl_examples;
-/* Reads them from `arg` on and returns the argument behind them. */
-int nbl_read_examples(lua_State *L, int arg, const nb_net *net, const char *whose, bool targets,
-                      nbl_examples *out);
+/* What of them is wanted, and what for. */
+typedef enum nbl_wanted {
+    NBL_X,
+    NBL_X_AND_Y,
+    NBL_TO_LEARN /* both: names that the network does not know are new ones, no mistake */
+} nbl_wanted;
+/* Reads them from `arg` on and returns the argument behind them. Class and word numbers of a data
+ * set become those of the network, by their names (nb_set_in_schema). */
+int nbl_read_examples(lua_State *L, int arg, const nb_net *net, const char *whose,
+                      nbl_wanted wanted, nbl_examples *out);
+/* The data set at `arg` in the numbers of a schema; what had to be made takes its place there. `what`
+ * it is, "test", begins the message of a failure. */
+nb_set *nbl_set_in_schema(lua_State *L, int arg, const char *what, const nb_schema *schema);
 
 /* How much they count, an option of all that takes their cost; its field is an int. */
 #define NBL_WEIGHTS_OPTION(at)                                                                     \

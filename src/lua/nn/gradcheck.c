@@ -226,7 +226,7 @@ static int net_gradcheck(lua_State *L)
 {
     nbl_net *self = nbl_check_net(L, 1);
     check_job work = {.net = self->net};
-    int next = nbl_read_examples(L, 2, self->net, "net:gradcheck", true, &work.examples);
+    int next = nbl_read_examples(L, 2, self->net, "net:gradcheck", NBL_X_AND_Y, &work.examples);
     nbl_read_weights_table(L, next, &work.examples);
     nbl_net_run(L, self, check, &work);
     return push_check(L, &work.result);

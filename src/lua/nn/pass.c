@@ -115,7 +115,7 @@ static int push_output(lua_State *L, const char *whose, nbl_job *job)
 {
     nbl_net *self = nbl_check_net(L, 1);
     pass work = {.net = self->net};
-    nbl_read_examples(L, 2, self->net, whose, false, &work.examples);
+    nbl_read_examples(L, 2, self->net, whose, NBL_X, &work.examples);
     if (work.examples.sequences)
         push_pieces(L, &work);
     else
@@ -139,7 +139,7 @@ static int net_record(lua_State *L)
 /* Examples with their y, and how much they count. */
 static void read_weighted(lua_State *L, const char *whose, pass *work)
 {
-    int next = nbl_read_examples(L, 2, work->net, whose, true, &work->examples);
+    int next = nbl_read_examples(L, 2, work->net, whose, NBL_X_AND_Y, &work->examples);
     nbl_read_weights_table(L, next, &work->examples);
 }
 
@@ -348,7 +348,7 @@ static int net_step(lua_State *L)
 {
     nbl_net *self = nbl_check_net(L, 1);
     pass work = {.net = self->net};
-    int next = nbl_read_examples(L, 2, self->net, "net:step", true, &work.examples);
+    int next = nbl_read_examples(L, 2, self->net, "net:step", NBL_TO_LEARN, &work.examples);
     work.optimizer = read_step(L, next, &work);
     nbl_net_learn(L, self, "net:step", step, &work);
     lua_pushnumber(L, work.cost);
@@ -427,7 +427,7 @@ static int net_classify(lua_State *L)
     nbl_net *self = nbl_check_net(L, 1);
     classify_job work = {.pass = {.net = self->net}};
     if (nb_net_out(self->net)->dims != 1) return cannot_classify(L, nb_net_out(self->net));
-    nbl_read_examples(L, 2, self->net, "net:classify", false, &work.pass.examples);
+    nbl_read_examples(L, 2, self->net, "net:classify", NBL_X, &work.pass.examples);
     work.places = nbl_new_tensor(L);
     nbl_net_run(L, self, classify, &work);
     const nb_classes *classes = choose_classes(self, work.pass.examples.set);

@@ -297,7 +297,7 @@ static int net_trace(lua_State *L)
 {
     nbl_net *self = nbl_check_net(L, 1);
     trace_job work = {.net = self->net};
-    int next = nbl_read_examples(L, 2, self->net, "net:trace", true, &work.examples);
+    int next = nbl_read_examples(L, 2, self->net, "net:trace", NBL_X_AND_Y, &work.examples);
     nbl_read_weights_table(L, next, &work.examples);
     nbl_pin_net(L, self);
     int pin = lua_gettop(L);

@@ -428,14 +428,14 @@ static bool set_hook(lua_State *L, int at, const char *name, int which)
     return true;
 }
 
-/* A set to evaluate, or NULL. */
-static nb_set *check_other(lua_State *L, int at, const char *name)
+/* A set to evaluate, in the numbers of what is learned from; or NULL. */
+static nb_set *check_other(lua_State *L, int at, const char *name, const nb_schema *schema)
 {
     nb_set *set = at ? nbl_test_set(L, at) : NULL;
     if (at && !set)
         nbl_error(L, "net:train: %s must be a data set, not %s", name, nbl_describe(L, at));
     if (set && !set->y) nbl_error(L, "net:train: the data set %s has no y", name);
-    return set;
+    return set ? nbl_set_in_schema(L, at, name, schema) : NULL;
 }
 
 /* Of the run on the stack's top. */
@@ -452,13 +452,14 @@ static nb_pace read_pace(lua_State *L, const train_options *options, run *work)
 }
 
 /* Pushes the optimizer and the run. The network is at 1. */
-static run *new_run(lua_State *L, const train_options *options, const nb_net *net)
+static run *new_run(lua_State *L, const train_options *options, const nb_net *net,
+                    const nb_schema *schema)
 {
+    nb_set *valid = check_other(L, options->valid, "valid", schema);
+    nb_set *test = check_other(L, options->test, "test", schema);
     nb_optimizer *optimizer = nbl_choose_optimizer(L, "net:train", &options->choice, net);
     run *work = nbl_new_handle(L, &run_kind, sizeof *work);
-    *work = (run){.state = nbl_state_get(L),
-                  .valid = check_other(L, options->valid, "valid"),
-                  .test = check_other(L, options->test, "test")};
+    *work = (run){.state = nbl_state_get(L), .valid = valid, .test = test};
     int object = options->choice.optimizer;
     bool own = object && nbl_test_optimizer(L, object);
     work->lr_told = !options->schedule && (!isnan(options->choice.lr) || own);
@@ -517,14 +518,15 @@ static int net_train(lua_State *L)
     nbl_examples examples;
     nbl_metrics metrics;
     train_options options;
-    int next = nbl_read_examples(L, 2, self->net, "net:train", true, &examples);
+    int next = nbl_read_examples(L, 2, self->net, "net:train", NBL_TO_LEARN, &examples);
     if (lua_type(L, next) == LUA_TNUMBER) refuse_numbers(L, next);
     lua_settop(L, next);
     nbl_options(L, next, train_fields, &options, false);
     uint64_t seed =
         options.seed >= 0 ? (uint64_t)options.seed : nbl_check_seed(L, lua_gettop(L) + 1);
     nbl_read_weights(L, options.weights, &examples);
-    run *work = new_run(L, &options, self->net);
+    run *work =
+        new_run(L, &options, self->net, examples.set ? &examples.set->schema : &self->net->schema);
     work->options.run.weights = examples.weights;
     work->options.run.seed = seed;
     work->options.run.seed_told = options.seed >= 0;

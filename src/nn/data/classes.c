@@ -48,31 +48,60 @@ static bool set_name(nb_ctx *ctx, nb_classes *classes, int64_t i, const char *na
     return classes->name[i] != NULL;
 }
 
-/* A class is found by its name, so no two have the same. `slot` is a table of `mask` + 1 places,
- * all 0, for the numbers of names from 1. */
-static nb_status find_twins(nb_ctx *ctx, const char *const *names, int64_t count, int32_t *slot,
-                            uint64_t mask)
+/* Where names are found: a table of at least twice as many places, for their numbers from 1. */
+typedef struct directory {
+    const char *const *names;
+    int32_t *slot; /* a list of `places`, a power of 2 */
+    size_t places;
+} directory;
+
+static nb_status open_directory(nb_ctx *ctx, directory *d, const char *const *names, int64_t count)
 {
-    char shown[NB_SHOWN];
-    for (int32_t i = 0; i < count; i++) {
-        uint64_t at = nb_hash(names[i], strlen(names[i])) & mask;
-        for (; slot[at]; at = (at + 1) & mask)
-            if (strcmp(names[slot[at] - 1], names[i]) == 0)
-                return nb_fail(ctx, NB_EARG, "classes %d and %d have the same name, '%s'",
-                               (int)slot[at], (int)i + 1, nb_text_shown(names[i], shown));
-        slot[at] = i + 1;
-    }
-    return NB_OK;
+    *d = (directory){.names = names, .places = 2};
+    while (d->places < 2 * (size_t)count) d->places *= 2;
+    d->slot = nb_alloc_zero(ctx, d->places, sizeof *d->slot);
+    return d->slot ? NB_OK : ctx->status;
 }
 
+static void close_directory(nb_ctx *ctx, directory *d)
+{
+    if (d->slot) nb_free(ctx, d->slot, d->places * sizeof *d->slot);
+}
+
+/* The place of a name, or the one where it would stand: then 0 is there. */
+static int32_t *find_slot(const directory *d, const char *name)
+{
+    uint64_t mask = d->places - 1, at = nb_hash(name, strlen(name)) & mask;
+    while (d->slot[at] && strcmp(d->names[d->slot[at] - 1], name) != 0) at = (at + 1) & mask;
+    return &d->slot[at];
+}
+
+/* A class is found by its name, so no two have the same. */
 static nb_status check_names(nb_ctx *ctx, const char *const *names, int64_t count)
 {
-    size_t places = 2;
-    while (places < 2 * (size_t)count) places *= 2;
-    int32_t *slot = nb_alloc_zero(ctx, places, sizeof *slot);
-    if (!slot) return ctx->status;
-    nb_status status = find_twins(ctx, names, count, slot, places - 1);
-    nb_free(ctx, slot, places * sizeof *slot);
+    char shown[NB_SHOWN];
+    directory d;
+    nb_status status = open_directory(ctx, &d, names, count);
+    for (int32_t i = 0; i < count && status == NB_OK; i++) {
+        int32_t *slot = find_slot(&d, names[i]);
+        if (*slot)
+            status = nb_fail(ctx, NB_EARG, "classes %d and %d have the same name, '%s'", (int)*slot,
+                             (int)i + 1, nb_text_shown(names[i], shown));
+        *slot = i + 1;
+    }
+    close_directory(ctx, &d);
+    return status;
+}
+
+nb_status nb_classes_numbers(nb_ctx *ctx, const nb_classes *of, const nb_classes *in,
+                             int32_t *number)
+{
+    directory d;
+    nb_status status = open_directory(ctx, &d, (const char *const *)in->name, in->count);
+    for (int32_t i = 0; i < in->count && status == NB_OK; i++) *find_slot(&d, in->name[i]) = i + 1;
+    for (int64_t i = 0; i < of->count && status == NB_OK; i++)
+        number[i] = *find_slot(&d, of->name[i]);
+    close_directory(ctx, &d);
     return status;
 }
 
@@ -143,6 +172,17 @@ void nb_classes_write(nb_text *text, const nb_classes *classes)
     nb_names_write(text, classes->name, classes->count);
 }
 
+/* Names that a count gives are no names that anybody gave. */
+static bool are_counted(const nb_classes *classes)
+{
+    char number[NUMBER_TEXT];
+    for (int64_t i = 0; i < classes->count; i++) {
+        snprintf(number, sizeof number, "%" PRId64, i + 1);
+        if (strcmp(classes->name[i], number) != 0) return false;
+    }
+    return true;
+}
+
 nb_classes *nb_classes_read(nb_ctx *ctx, const char *text)
 {
     nb_names *names = nb_names_read(ctx, text, "class");
@@ -151,7 +191,10 @@ nb_classes *nb_classes_read(nb_ctx *ctx, const char *text)
     for (int64_t i = 0; whole && i < names->count; i++)
         whole = set_name(ctx, classes, i, names->name[i]);
     nb_names_release(ctx, names);
-    if (whole) return classes;
+    if (whole) {
+        classes->counted = are_counted(classes);
+        return classes;
+    }
     nb_classes_release(ctx, classes);
     return NULL;
 }

@@ -26,6 +26,9 @@ nb_classes *nb_classes_new(nb_ctx *ctx, const char *const *names, int64_t count)
 nb_classes *nb_classes_retain(nb_classes *classes);
 /* NULL is allowed. */
 void nb_classes_release(nb_ctx *ctx, nb_classes *classes);
+/* number[i] = which of `in` is called as class i + 1 of `of`, or 0. */
+nb_status nb_classes_numbers(nb_ctx *ctx, const nb_classes *of, const nb_classes *in,
+                             int32_t *number);
 /* "10 classes 0…9", "3 classes setosa, versicolor, virginica"; long lists are cut. */
 void nb_classes_describe(nb_text *text, const nb_classes *classes);
 

@@ -198,6 +198,16 @@ void nb_set_release(nb_ctx *ctx, nb_set *set)
 
 /* ---- Parts ---------------------------------------------------------------------------------- */
 
+nb_set *nb_set_copy(nb_ctx *ctx, const nb_set *set)
+{
+    nb_set *out = nb_set_from(ctx, set->x, set->scale, set->y, NULL, set->name);
+    if (!out) return NULL;
+    out->schema = nb_schema_retain(&set->schema);
+    out->count = set->count;
+    out->part = set->part ? nb_storage_retain(set->part) : NULL;
+    return out;
+}
+
 nb_set *nb_set_part(nb_ctx *ctx, const nb_set *set, int64_t count)
 {
     nb_set *part = nb_set_from(ctx, set->x, set->scale, set->y, NULL, NULL);

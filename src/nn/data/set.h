@@ -80,6 +80,11 @@ nb_status nb_set_fold(nb_ctx *ctx, const nb_set *folds, int64_t k, int64_t i, nb
  * scale, else from all of it. x itself stays. NB_EVALUE names an example with NaN or infinity. */
 nb_set *nb_set_standardize(nb_ctx *ctx, const nb_set *set);
 
+/* The set with the class and word numbers of `schema`, a network's, whatever they are in the set:
+ * those of the same names; the set itself where that changes nothing, as where either has no names.
+ * NB_EARG names a class or character that the schema does not know. */
+nb_set *nb_set_in_schema(nb_ctx *ctx, nb_set *set, const nb_schema *schema);
+
 /* The row of x and y that holds example i (from 0) of this part. */
 int64_t nb_set_row(const nb_set *set, int64_t i);
 /* Examples order[0 … n - 1] (positions in this part; NULL: start, start + 1, …) as their rows. */
@@ -111,6 +116,8 @@ void nb_set_describe(nb_text *text, const nb_set *set);
  * NB_EMEMORY. */
 char *nb_set_name_of(nb_ctx *ctx, const char *path);
 
+/* Another of the same examples, under the same name, without the parts that have names. */
+nb_set *nb_set_copy(nb_ctx *ctx, const nb_set *set);
 /* A part with room for `count` row numbers, which the caller writes. */
 nb_set *nb_set_part(nb_ctx *ctx, const nb_set *set, int64_t count);
 /* All examples of a set in an order drawn for a purpose. */

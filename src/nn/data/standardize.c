@@ -142,13 +142,10 @@ static nb_scale *learn(nb_ctx *ctx, const nb_set *set)
 /* The same examples under the same name, which a network sees in another scale. */
 static nb_set *seen_in(nb_ctx *ctx, const nb_set *set, nb_scale *scale)
 {
-    nb_set *out = nb_set_from(ctx, set->x, set->scale, set->y, NULL, set->name);
+    nb_set *out = nb_set_copy(ctx, set);
     if (!out) return NULL;
-    out->schema = nb_schema_retain(&set->schema);
     nb_scale_release(ctx, out->schema.scale);
     out->schema.scale = nb_scale_retain(scale);
-    out->count = set->count;
-    out->part = set->part ? nb_storage_retain(set->part) : NULL;
     return out;
 }
 

@@ -1,0 +1,155 @@
+/* Sets whose class and word numbers are those of a network: what has the same name has the same
+ * number, whatever it was in the set. */
+#include "nn/data/set.h"
+
+#include "base/memory.h"
+#include "kernel/kernel.h"
+
+#include <string.h>
+
+/* ---- Rows ------------------------------------------------------------------------------------ */
+
+typedef struct renumbered {
+    nb_feed head;
+    nb_feed *inner; /* whole numbers from 1 to `count` */
+    int32_t *number;
+    int64_t count;
+} renumbered;
+
+static void change(const renumbered *r, size_t n, int32_t *x)
+{
+    for (size_t i = 0; i < n; i++)
+        if (x[i] >= 1 && x[i] <= r->count) x[i] = r->number[x[i] - 1];
+}
+
+static nb_status gather(nb_ctx *ctx, nb_feed *feed, const nb_pick *pick, const nb_scale *scale,
+                        const nb_room *room)
+{
+    const renumbered *r = (const renumbered *)feed;
+    size_t n = (size_t)(pick->n * room->width);
+    bool there = room->dtype == NB_I32 && !scale;
+    int32_t *list = there ? room->data : nb_alloc(ctx, n * sizeof *list);
+    if (!list) return ctx->status;
+    nb_status status =
+        r->inner->type->gather(ctx, r->inner, pick, NULL, &(nb_room){list, NB_I32, room->width});
+    if (status == NB_OK) change(r, n, list);
+    if (there) return status;
+    if (status == NB_OK)
+        nb_scale_rows(scale, (size_t)pick->n, (size_t)room->width, list, NB_I32, room->data,
+                      room->dtype);
+    nb_free(ctx, list, n * sizeof *list);
+    return status;
+}
+
+static void prefetch(nb_feed *feed, const nb_pick *pick, int64_t n)
+{
+    nb_feed *inner = ((renumbered *)feed)->inner;
+    inner->type->prefetch(inner, pick, n);
+}
+
+static void free_renumbered(nb_ctx *ctx, nb_feed *feed)
+{
+    renumbered *r = (renumbered *)feed;
+    nb_feed_release(ctx, r->inner);
+    nb_free(ctx, r->number, (size_t)r->count * sizeof *r->number);
+    nb_free(ctx, r, sizeof *r);
+}
+
+static const nb_feed_type type = {gather, prefetch, free_renumbered};
+
+/* Takes `number` over, also on failure. */
+static nb_feed *renumber(nb_ctx *ctx, nb_feed *rows, int32_t *number, int64_t count)
+{
+    renumbered *r = nb_alloc(ctx, sizeof *r);
+    if (!r) {
+        nb_free(ctx, number, (size_t)count * sizeof *number);
+        return NULL;
+    }
+    *r = (renumbered){.head = *rows, .inner = nb_feed_retain(rows), .number = number};
+    r->head.refs = 1;
+    r->head.type = &type;
+    r->head.dtype = NB_I32;
+    r->count = count;
+    return &r->head;
+}
+
+/* ---- Names ----------------------------------------------------------------------------------- */
+
+/* Names that somebody gave. */
+static bool are_named(const nb_classes *classes)
+{
+    return classes && !classes->counted;
+}
+
+static bool are_same(const nb_classes *a, const nb_classes *b)
+{
+    bool same = a == b || a->count == b->count;
+    for (int64_t i = 0; same && a != b && i < a->count; i++) same = !strcmp(a->name[i], b->name[i]);
+    return same;
+}
+
+static nb_status unknown(nb_ctx *ctx, const char *what, const char *name, const nb_classes *own)
+{
+    char shown[NB_SHOWN];
+    nb_text text;
+    nb_text_init(&text, ctx);
+    nb_classes_describe(&text, own);
+    nb_status status = text.failed
+                           ? ctx->status
+                           : nb_fail(ctx, NB_EARG, "the network knows no %s '%s': it learned %s",
+                                     what, nb_text_shown(name, shown), nb_text_get(&text));
+    nb_text_free(&text);
+    return status;
+}
+
+/* Rows of numbers of `given` as rows of numbers of `own`; *rows is replaced, or stays where there
+ * is nothing to do. */
+static nb_status translate(nb_ctx *ctx, nb_feed **rows, const nb_classes *given,
+                           const nb_classes *own, const char *what)
+{
+    if (!*rows || !are_named(given) || !are_named(own) || are_same(given, own)) return NB_OK;
+    int32_t *number = nb_alloc(ctx, (size_t)given->count * sizeof *number);
+    if (!number) return ctx->status;
+    nb_status status = nb_classes_numbers(ctx, given, own, number);
+    for (int64_t i = 0; status == NB_OK && i < given->count; i++)
+        if (!number[i]) status = unknown(ctx, what, given->name[i], own);
+    if (status != NB_OK) {
+        nb_free(ctx, number, (size_t)given->count * sizeof *number);
+        return status;
+    }
+    nb_feed *out = renumber(ctx, *rows, number, given->count);
+    if (!out) return ctx->status;
+    nb_feed_release(ctx, *rows);
+    *rows = out;
+    return NB_OK;
+}
+
+/* ---- The set --------------------------------------------------------------------------------- */
+
+static void take(nb_ctx *ctx, nb_classes **to, nb_classes *classes)
+{
+    nb_classes_retain(classes);
+    nb_classes_release(ctx, *to);
+    *to = classes;
+}
+
+nb_set *nb_set_in_schema(nb_ctx *ctx, nb_set *set, const nb_schema *schema)
+{
+    nb_set *out = nb_set_copy(ctx, set);
+    nb_status status = out ? NB_OK : ctx->status;
+    if (status == NB_OK)
+        status = translate(ctx, &out->y, set->schema.classes, schema->classes, "class");
+    if (status == NB_OK)
+        status = translate(ctx, &out->x, set->schema.words, schema->words, "character");
+    if (status == NB_OK && out->x == set->x && out->y == set->y) {
+        nb_set_release(ctx, out);
+        return nb_set_retain(set);
+    }
+    if (status != NB_OK) {
+        nb_set_release(ctx, out);
+        return NULL;
+    }
+    if (out->y != set->y) take(ctx, &out->schema.classes, schema->classes);
+    if (out->x != set->x) take(ctx, &out->schema.words, schema->words);
+    return out;
+}
