@@ -100,6 +100,16 @@ resume() {
     ends 0 "$root/examples/resume.lua" && shows 'that of the undisturbed run'
 }
 
+# From fewer rows, and from a text that somebody brings.
+char_rnn() {
+    ends 0 "$root/examples/char_rnn.lua" 1500 && shows 'sums are right' &&
+        ends 0 "$root/examples/char_rnn.lua" "$root/README.md" 2000 && shows 'the same seed writes this'
+}
+
+char_transformer() {
+    ends 0 "$root/examples/char_transformer.lua" 1500 && shows 'sums are right'
+}
+
 table() {
     ends 0 "$root/examples/table.lua" && shows 'iris: 150 examples' && shows ' right of 30' &&
         printf 'a,b,kind\n1,2,x\n3,4,y\n5,6,x\n,8,y\n' >"$scratch/table.csv" &&
@@ -145,6 +155,8 @@ count custom_layer.lua custom_layer
 count sequence.lua sequence
 count early_stopping.lua early_stopping
 count resume.lua resume
+count char_rnn.lua char_rnn
+count char_transformer.lua char_transformer
 count table.lua table
 count tensors.lua tensors
 count spirals.lua spirals
