@@ -17,26 +17,27 @@ local rows = math.tointeger(tonumber(file and arg[2] or arg[1])) or 40000
 nabla.seed(1)
 
 -- Rows of 128 characters, half of which the next row holds too; y is the letter behind each of them. The
--- last tenth of the text is kept back. The vocabulary is the text's own.
+-- last tenth of the text is kept back, to judge by. The vocabulary is the text's own.
 local path = file or os.tmpname()
 if not file then
     local f <close> = assert(io.open(path, "w"))
     f:write(tales.text(2500))
 end
-set = data.text(path, {steps = STEPS, stride = STEPS // 2, test = 0.1})
+set = data.text(path, {steps = STEPS, stride = STEPS // 2, valid = 0.1})
 if not file then os.remove(path) end
 print(set)
 
+-- Of a long text a part must do; a short one is read until that makes nothing better.
 local train = set.train:shuffle(1):take(math.min(rows, #set.train))
-local test = set.test:take(math.min(200, #set.test))
+local valid = set.valid:take(math.min(200, #set.valid))
 
 net = nn.net(("* - embedding %d 32 - lstm 96 - %d softmax : cross_entropy"):format(#set.words, #set.words),
     {seed = 1})
 
 -- The cost is a logarithm of what it gave the letter that came; in bits it is what one letter costs to
 -- tell to somebody who has the network.
-local function bits()
-    return net:cost(test) / math.log(2)
+local function bits(cost)
+    return cost / math.log(2)
 end
 
 -- Text that goes on behind `start`: at every letter the stream says how likely each is to follow, and one
@@ -53,27 +54,27 @@ end
 
 -- ---- Learning ----
 
-local before = bits()
+local before = bits(net:cost(valid))
 print(("%.2f bits a character before it has read anything"):format(before))
 
 -- What it is to go on with: a sum, or what the end of the text begins with.
-local start = file and set:decode(set.test[1].x[{ {1, 20} }]) or "Ben has four coins. Anna gives him "
+local start = file and set:decode(valid[1].x[{ {1, 20} }]) or "Ben has four coins. Anna gives him "
 net:train(train, {
     epochs = math.max(1, rows // #train), batch = 16, optimizer = nn.adam {lr = 0.01}, schedule = "cosine",
-    clip = 1, seed = 1, progress = false,
+    clip = 1, valid = valid, patience = 6, seed = 1, progress = false,
     on_epoch = function(e)
         local line = generate(start, 30):gsub("\n.*", "")
-        print(("epoch %2d · %.2f bits · %s"):format(e.epoch, bits(), line))
+        print(("epoch %2d · %.2f bits · %s"):format(e.epoch, bits(e.valid_cost), line))
     end,
 })
 
-local after = bits()
+local after = bits(net:cost(valid))
 print(("\n%.2f bits a character, of %.2f; the same seed writes this again:\n"):format(after, before))
 print(generate(start, 400))
-assert(after < 0.6 * before, "it has learned")
 
 if not file then
     local lines, built, people, sums = tales.judge(generate("\n", 4000))
     print(("\nof %d tales %d are well built, %d speak of their people rightly; %d sums are right"):format(
         lines, built, people, sums))
+    assert(after < 0.2 * before, "it has learned")
 end

@@ -20,12 +20,13 @@ if not file then
     local f <close> = assert(io.open(path, "w"))
     f:write(tales.text(2500))
 end
-set = data.text(path, {steps = STEPS, stride = STEPS // 2, test = 0.1})
+set = data.text(path, {steps = STEPS, stride = STEPS // 2, valid = 0.1})
 if not file then os.remove(path) end
 print(set)
 
+-- Of a long text a part must do; a short one is read until that makes nothing better.
 local train = set.train:shuffle(1):take(math.min(rows, #set.train))
-local test = set.test:take(math.min(200, #set.test))
+local valid = set.valid:take(math.min(200, #set.valid))
 
 -- Two blocks of attention and of a hidden layer, each added to what comes in.
 net = nn.net(([==[
@@ -34,8 +35,8 @@ net = nn.net(([==[
       - layer_norm - %d softmax : cross_entropy]==]):format(#set.words, #set.words), {seed = 1})
 print(net)
 
-local function bits()
-    return net:cost(test) / math.log(2)
+local function bits(cost)
+    return cost / math.log(2)
 end
 
 -- Text that goes on behind `start`, a letter drawn from what the stream expects. It knows no more positions
@@ -57,27 +58,27 @@ end
 
 -- ---- Learning ----
 
-local before = bits()
+local before = bits(net:cost(valid))
 print(("%.2f bits a character before it has read anything"):format(before))
 
 -- What it is to go on with: a sum, or what the end of the text begins with.
-local start = file and set:decode(set.test[1].x[{ {1, 20} }]) or "Ben has four coins. Anna gives him "
+local start = file and set:decode(valid[1].x[{ {1, 20} }]) or "Ben has four coins. Anna gives him "
 net:train(train, {
     epochs = math.max(1, rows // #train), batch = 16, optimizer = nn.adam {lr = 0.004}, clip = 1,
-    seed = 1, progress = false,
+    valid = valid, patience = 6, seed = 1, progress = false,
     on_epoch = function(e)
         local line = generate(start, 30):gsub("\n.*", "")
-        print(("epoch %2d · %.2f bits · %s"):format(e.epoch, bits(), line))
+        print(("epoch %2d · %.2f bits · %s"):format(e.epoch, bits(e.valid_cost), line))
     end,
 })
 
-local after = bits()
+local after = bits(net:cost(valid))
 print(("\n%.2f bits a character, of %.2f; the same seed writes this again:\n"):format(after, before))
 print(generate(start, 400))
-assert(after < 0.6 * before, "it has learned")
 
 if not file then
     local lines, built, people, sums = tales.judge(generate("\n", 4000))
     print(("\nof %d tales %d are well built, %d speak of their people rightly; %d sums are right"):format(
         lines, built, people, sums))
+    assert(after < 0.2 * before, "it has learned")
 end

@@ -8,7 +8,7 @@ A first session, to be typed line by line; ? in front of any name explains it.
 
 1. Data. digits = data.digits() holds 1,797 small pictures of digits, most to learn from and some to
 test on. digits.train[1] is one of them: its x are 64 numbers, its y the digit. A table of your own
-is data.csv("file.csv", {y = "kind"}).
+is data.csv("file.csv", {y = "kind"}), a text data.text("file.txt").
 
 2. A network. nn.net "64 - 30 - 10" has 64 inputs, 30 sigmoid neurons and 10 more, one for each
 digit. Its name alone shows it: layers, activations, how many numbers it can learn.
@@ -27,10 +27,10 @@ leads from the equations of the notes to their names. net:gradcheck holds them a
 the session as a script.
 
 Further: help pages "notation", "blocks", "keys", "lua", and the scripts of examples/: digits.lua,
-mnist.lua, book.lua, spirals.lua, residual.lua, custom_layer.lua, sequence.lua, early_stopping.lua,
-resume.lua, tensors.lua, notes/, nine steps through the chapter, and python/read.py, which computes
-what a saved network answers, by NumPy alone. They are in the source and, once installed, in
-share/doc/nabla/examples.]],
+mnist.lua, book.lua, spirals.lua, residual.lua, custom_layer.lua, sequence.lua, char_rnn.lua,
+char_transformer.lua, early_stopping.lua, resume.lua, tensors.lua, notes/, nine steps through the
+chapter, and python/read.py, which computes what a saved network answers, by NumPy alone. They are
+in the source and, once installed, in share/doc/nabla/examples.]],
     [[
 digits = data.digits()
 net = nn.net("64 - 30 - 10", {seed = 1})
