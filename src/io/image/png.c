@@ -5,25 +5,31 @@
 #include "base/arith.h"
 #include "base/carried.h"
 
+#include <inttypes.h>
 #include <png.h>
 #include <string.h>
 
 enum {
     SIGNATURE = 8,
-    DEFLATE_MOST = 1032 /* what a byte of a file unpacks to at most */
+    DEFLATE_MOST = 1032, /* what a byte of a file unpacks to at most */
+    OPAQUE = 255
 };
 
 typedef struct decoder {
     nb_image *image;
     png_structp png;
     png_infop info;
-    nb_status status;  /* why libpng was left */
-    bool memory_ended; /* libpng may go on where it is refused, with less */
-    uint8_t *pixels;   /* where the row under way goes */
-    uint8_t *whole;    /* all rows, of an interlaced image; else NULL */
-    size_t whole_bytes, row_bytes;
-    int64_t next; /* row of `whole` */
-    int passes;
+    nb_status status;   /* why libpng was left */
+    bool memory_ended;  /* libpng may go on where it is refused, with less */
+    png_colorp palette; /* of libpng; NULL: pixels are no indices */
+    png_bytep alpha;    /* of the first `alphas` colours, the others are opaque */
+    int colours, alphas;
+    size_t row_bytes; /* as libpng gives them: a byte an index, or all samples */
+    uint8_t *pixels;  /* where the row under way goes */
+    int64_t next;     /* row that is asked for */
+    int passes;       /* more than 1: interlaced */
+    uint8_t *whole;   /* all rows, once an interlaced image is read; else NULL */
+    size_t whole_bytes;
 } decoder;
 
 static bool begins(const uint8_t *head, size_t bytes)
@@ -95,25 +101,36 @@ static void read_head(decoder *d)
 /* A palette of greys is grey. */
 static bool has_colour(const decoder *d)
 {
-    png_colorp entry;
-    int count;
-    if (!(png_get_color_type(d->png, d->info) & PNG_COLOR_MASK_COLOR)) return false;
-    if (!png_get_PLTE(d->png, d->info, &entry, &count) ||
-        png_get_color_type(d->png, d->info) != PNG_COLOR_TYPE_PALETTE)
-        return true;
-    for (int i = 0; i < count; i++)
-        if (entry[i].red != entry[i].green || entry[i].red != entry[i].blue) return true;
+    for (int i = 0; i < d->colours; i++) {
+        const png_color *c = &d->palette[i];
+        if (c->red != c->green || c->red != c->blue) return true;
+    }
     return false;
+}
+
+/* libpng itself would take an index beyond the palette for black. */
+static void ask_for_indices(decoder *d)
+{
+    png_get_PLTE(d->png, d->info, &d->palette, &d->colours);
+    png_get_tRNS(d->png, d->info, &d->alpha, &d->alphas, NULL);
+    d->image->colour = has_colour(d);
+    d->image->samples = d->alphas ? 4 : 3;
+    png_set_packing(d->png);
 }
 
 static void ask_for_bytes(decoder *d)
 {
-    d->image->colour = has_colour(d);
-    png_set_expand(d->png);
-    png_set_scale_16(d->png);
+    int kind = png_get_color_type(d->png, d->info);
+    d->image->colour = kind & PNG_COLOR_MASK_COLOR;
     d->passes = png_set_interlace_handling(d->png);
+    if (kind == PNG_COLOR_TYPE_PALETTE) {
+        ask_for_indices(d);
+    } else {
+        png_set_expand(d->png);
+        png_set_scale_16(d->png);
+    }
     png_read_update_info(d->png, d->info);
-    d->image->samples = png_get_channels(d->png, d->info);
+    if (kind != PNG_COLOR_TYPE_PALETTE) d->image->samples = png_get_channels(d->png, d->info);
     d->row_bytes = png_get_rowbytes(d->png, d->info);
 }
 
@@ -165,11 +182,7 @@ static nb_status begin(decoder *d)
     nb_status status = make_structs(d);
     if (!status) status = guard(d, read_head);
     if (!status) status = check_size(d);
-    if (!status) status = guard(d, ask_for_bytes);
-    if (status || d->passes == 1) return status;
-    d->whole_bytes = d->row_bytes * (size_t)d->image->rows;
-    d->whole = nb_alloc_zero(d->image->ctx, d->whole_bytes, 1);
-    return d->whole ? NB_OK : NB_EMEMORY;
+    return status ? status : guard(d, ask_for_bytes);
 }
 
 static nb_status open_png(nb_image *image)
@@ -186,24 +199,51 @@ static nb_status open_png(nb_image *image)
 /* All passes, each of which adds pixels to all rows. */
 static nb_status read_passes(decoder *d)
 {
-    nb_status status = NB_OK;
+    nb_ctx *ctx = d->image->ctx;
+    d->whole_bytes = d->row_bytes * (size_t)d->image->rows;
+    d->whole = nb_alloc_zero(ctx, d->whole_bytes, 1);
+    nb_status status = d->whole ? NB_OK : NB_EMEMORY;
     for (int64_t i = 0; !status && i < d->passes * d->image->rows; i++) {
         d->pixels = d->whole + (size_t)(i % d->image->rows) * d->row_bytes;
-        status = nb_poll(d->image->ctx);
+        status = nb_poll(ctx);
         if (!status) status = guard(d, read_row);
     }
     return status;
 }
 
+/* Indices become their colours in place, from the row's end. */
+static nb_status look_up(const decoder *d, uint8_t *pixels)
+{
+    int samples = d->image->samples;
+    for (int64_t i = d->image->columns - 1; i >= 0; i--) {
+        int index = pixels[i];
+        uint8_t *to = pixels + i * samples;
+        if (index >= d->colours)
+            return nb_source_refuse(d->image->source,
+                                    "row %" PRId64 ", column %" PRId64
+                                    " has colour %d of a palette of %d",
+                                    d->next, i + 1, index + 1, d->colours);
+        to[0] = d->palette[index].red;
+        to[1] = d->palette[index].green;
+        to[2] = d->palette[index].blue;
+        if (samples == 4) to[3] = index < d->alphas ? d->alpha[index] : OPAQUE;
+    }
+    return NB_OK;
+}
+
 static nb_status next_row(nb_image *image, uint8_t *pixels)
 {
     decoder *d = image->state;
-    d->pixels = pixels;
-    if (!d->whole) return guard(d, read_row);
-    nb_status status = d->next ? NB_OK : read_passes(d);
-    if (status) return status;
-    memcpy(pixels, d->whole + (size_t)d->next++ * d->row_bytes, d->row_bytes);
-    return NB_OK;
+    nb_status status = NB_OK;
+    if (d->passes > 1) {
+        if (d->next == 0) status = read_passes(d);
+        if (!status) memcpy(pixels, d->whole + (size_t)d->next * d->row_bytes, d->row_bytes);
+    } else {
+        d->pixels = pixels;
+        status = guard(d, read_row);
+    }
+    d->next++;
+    return status || !d->palette ? status : look_up(d, pixels);
 }
 
 static nb_status end_png(nb_image *image)

@@ -299,6 +299,23 @@ static void damage(void **state)
     refuse(file.data, file.size, "t.png: is damaged: ");
 }
 
+/* One colour fewer, also where the image is interlaced. */
+static void colours_that_are_not_there(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"palette-2-9x11", "palette-2-9x11-interlaced"};
+    for (size_t i = 0; i < 2; i++) {
+        bytes file = *file_called(names[i]);
+        size_t palette = 33;
+        assert_memory_equal(file.data + palette + 4, "PLTE", 4);
+        memmove(file.data + palette + 17, file.data + palette + 20, file.size - palette - 20);
+        file.size -= 3;
+        file.data[palette + 3] = 9;
+        repair(file.data, file.size);
+        refuse(file.data, file.size, "has colour 4 of a palette of 3");
+    }
+}
+
 /* Some thousands of files, half of them with right checksums: each gives an image or an error, and
  * all memory back; little is taken. */
 static void mutate_golden(char **word)
@@ -441,6 +458,7 @@ int main(void)
         TEST(pixels_of_text),
         TEST(sizes_that_lie),
         TEST(damage),
+        TEST(colours_that_are_not_there),
         TEST(thousands_of_mutations),
         TEST(memory_ending_at_every_request),
         TEST(interrupted),
