@@ -230,7 +230,7 @@ def weights(old, new, j):
         return {i: s / scale for i, s in shares.items() if s > 0}
     at = min(max((j + Fraction(1, 2)) * scale - Fraction(1, 2), Fraction(0)), Fraction(old - 1))
     low = int(at)
-    return {low: 1 - (at - low), min(low + 1, old - 1): at - low} if at > low else {low: Fraction(1)}
+    return {low: 1 - (at - low), low + 1: at - low} if at > low else {low: Fraction(1)}
 
 
 def resampled(plane, to):

@@ -1,4 +1,4 @@
--- Folders of images: pixels of golden files, classes and parts, options, errors in the user's words.
+-- Folders of images: pixels of golden files, classes and parts, options, errors in plain words.
 
 local folder = arg[0]:match("^(.*)/") or "."
 package.path = folder .. "/?.lua;" .. package.path
