@@ -33,7 +33,9 @@ import notation
 #   format    "nabla 1"
 #   notation  the network, as nn.net reads it
 #   dtype     "f32" or "f64": what it computes in
-#   classes   names of the outputs, one a line, '\' and newline in a name as \\ and \n; or absent
+#   classes   names of the outputs, one a line, '\' and newline in a name as \\ and \n, a byte that is
+#             no UTF-8 as \xE9, NUL as the two bytes \xC0\x80; or absent
+#   words     names of the words that it reads, likewise
 #   learning  how layers and neurons are to learn, on which no output depends; or absent
 #
 # Tensors are called by the place of their layer and the parameter: "1.w"; "3.1.w" in a block. A
@@ -384,12 +386,21 @@ class Layer(notation.Layer):
 
 # ---- The network --------------------------------------------------------------------------------
 
+def names(text):
+    """The names in a text of them; a byte that is no UTF-8 is as surrogateescape has it."""
+    def plain(mark):
+        code = mark[1]
+        return {b"n": b"\n", b"\\": b"\\"}.get(code) or bytes.fromhex(code[1:].decode())
+    lines = [re.sub(rb"\\(n|\\|x..)", plain, line) for line in text.encode().split(b"\n")]
+    return [line.replace(b"\xc0\x80", b"\0").decode(errors="surrogateescape") for line in lines]
+
+
 class Net:
     def __init__(self, texts, tensors):
         self.notation = texts["notation"]
         self.dtype = np.dtype(DTYPES[texts["dtype"]])
-        self.classes = [re.sub(r"\\(.)", lambda m: "\n" if m[1] == "n" else m[1], name)
-                        for name in texts["classes"].split("\n")] if "classes" in texts else None
+        self.classes = names(texts["classes"]) if "classes" in texts else None
+        self.words = names(texts["words"]) if "words" in texts else None
         self.shape, self.root = notation.parse(self.notation, Layer)
         of_layer = {}
         for name, tensor in tensors.items():

@@ -79,6 +79,17 @@ test("the end of a text is kept back", function()
     eq({#most, #rest}, {2, 2})
 end)
 
+test("what is done with other sets", function()
+    local set = text("abcdefghi", {steps = 2})
+    fails(function() set:standardize() end, "set:standardize: x holds words, which have no scale", true)
+    local back = set:map(function(x, y) return x:index_select(1, tensor {2, 1}), y end)
+    eq(back.words, set.words)
+    eq(back:decode(back.x), {"ba", "dc", "fe", "hg"})
+    eq(set:decode(set:take(-1).x), {"gh"})
+    eq(#set:without {1}.words, 9)
+    for x, y in set:batches(3) do eq({set:decode(x)[1], set:decode(y)[1]}, {"ab", "bc"}) break end
+end)
+
 test("what is no text", function()
     refused("", {steps = 2}, "holds no character")
     refused("ab\ncd\xFFef", {steps = 2}, "byte 6, in line 2, is no UTF-8 (0xFF); bytes = true takes")

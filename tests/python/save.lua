@@ -122,3 +122,14 @@ named:train(set, {epochs = 1, batch = 3, progress = false})
 named[1].mask = {w = tensor {{1, 0}, {1, 1}, {0, 1}}}
 named[1].factor = 0.5
 save(named, corners, "classes")
+
+-- A vocabulary that compare.py knows.
+local path = os.tmpname()
+local file <close> = assert(io.open(path, "wb"))
+file:write "a\0\n\xE9\\a"
+file:close()
+local text = data.text(path, {steps = 5, bytes = true})
+os.remove(path)
+local words = nn.net "* - embedding 5 4 - 5 softmax : cross_entropy"
+words:train(text, {epochs = 1, progress = false})
+save(words, text.x, "words")

@@ -225,6 +225,8 @@ static nb_status settle(nb_ctx *ctx, void *data)
     nb_set *set = *map->out;
     if (set && as_wide(set->x, from->x))
         set->schema.columns = nb_names_retain(from->schema.columns);
+    if (set && from->schema.words && x->dtype == NB_I32)
+        set->schema.words = nb_classes_retain(from->schema.words);
     if (set && as_wide(set->y, from->y))
         set->schema.targets = nb_names_retain(from->schema.targets);
     nb_feed_release(ctx, x);

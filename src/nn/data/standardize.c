@@ -152,6 +152,8 @@ static nb_set *seen_in(nb_ctx *ctx, const nb_set *set, nb_scale *scale)
 nb_set *nb_set_standardize(nb_ctx *ctx, const nb_set *set)
 {
     const nb_set *const from[] = {set->train, set->valid, set->test};
+    if (set->schema.words)
+        return nb_fail_null(ctx, NB_EARG, "x holds words, which have no scale");
     nb_scale *scale = learn(ctx, set->train ? set->train : set);
     nb_set *out = scale ? seen_in(ctx, set, scale) : NULL;
     nb_set **const to[] = {out ? &out->train : NULL, out ? &out->valid : NULL,
