@@ -2,6 +2,7 @@
 #include "lua/data/set.h"
 
 #include "lua/data/schema.h"
+#include "lua/data/words.h"
 #include "lua/embedded.h"
 #include "lua/names.h"
 #include "lua/state.h"
@@ -130,6 +131,47 @@ void nbl_push_example(lua_State *L, nb_set *set, int64_t i)
         lua_pushnil(L);
 }
 
+/* Pushes the data set of the example at `arg`, which keeps it; NULL, and nil is pushed, without
+ * one.
+ */
+static nb_set *push_set_of(lua_State *L, int arg)
+{
+    nbl_state_push(L, NBL_EXAMPLES);
+    lua_pushvalue(L, arg);
+    lua_rawget(L, -2);
+    lua_remove(L, -2);
+    return nbl_test_set(L, -1);
+}
+
+/* A part of the example at 1, if it is a vector of words or of their classes, as text. */
+static void add_text(lua_State *L, const char *part, const nb_classes *words, nb_text *text)
+{
+    lua_pushstring(L, part);
+    lua_rawget(L, 1);
+    nb_tensor *numbers = nbl_test_tensor(L, -1);
+    if (numbers && numbers->dims == 1 && words) {
+        nb_text_add(text, "%s%s: ", text->length ? "\n" : "", part);
+        nbl_add_quoted(L, words, numbers, text);
+    }
+    lua_pop(L, 1);
+}
+
+/* An example of a text as text, others in brief. */
+static int example_tostring(lua_State *L)
+{
+    lua_settop(L, 1);
+    const nb_set *set = lua_istable(L, 1) ? push_set_of(L, 1) : NULL;
+    if (!set || !set->schema.words || !set->y || set->schema.classes != set->schema.words) {
+        lua_settop(L, 1);
+        return nbl_brief(L);
+    }
+    nb_text *text = nbl_new_text(L);
+    add_text(L, "x", set->schema.words, text);
+    add_text(L, "y", set->schema.classes, text);
+    nbl_push_text(L, text);
+    return 1;
+}
+
 /* {x, name or target}, also under the names x and y. An index gives one value, hence a table. */
 static int push_example(lua_State *L, nb_set *set, int64_t i)
 {
@@ -143,7 +185,7 @@ static int push_example(lua_State *L, nb_set *set, int64_t i)
         lua_pushvalue(L, x + k);
         lua_setfield(L, -2, names[k]);
     }
-    nbl_set_printer(L, NBL_EXAMPLE, nbl_brief);
+    nbl_set_printer(L, NBL_EXAMPLE, example_tostring);
     nbl_state_push(L, NBL_EXAMPLES);
     lua_pushvalue(L, -2);
     lua_pushvalue(L, 1);
@@ -171,12 +213,9 @@ static bool push_part_of(lua_State *L, int arg, const char *field)
 static void push_target(lua_State *L, int arg, const nb_classes *own)
 {
     if (!push_part_of(L, arg, "y")) nbl_error(L, "this example has no y");
-    nbl_state_push(L, NBL_EXAMPLES);
-    lua_pushvalue(L, arg);
-    lua_rawget(L, -2);
-    const nb_set *set = nbl_test_set(L, -1);
+    const nb_set *set = push_set_of(L, arg);
     const nb_classes *classes = set ? set->schema.classes : NULL;
-    lua_pop(L, 2); /* the example keeps the set */
+    lua_pop(L, 1); /* the example keeps the set */
     int type = lua_type(L, -1);
     bool named = classes && (type == LUA_TNUMBER || type == LUA_TSTRING);
     bool others = named && own && !own->counted && !classes->counted;

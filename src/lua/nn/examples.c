@@ -3,7 +3,7 @@
 #include "lua/nn/examples.h"
 #include "lua/data/make.h"
 #include "lua/data/set.h"
-#include "lua/data/text.h"
+#include "lua/data/words.h"
 #include "nn/examples.h"
 
 #include <math.h>

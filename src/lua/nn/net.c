@@ -8,7 +8,7 @@
 #include "lua/nn/keep.h"
 #include "lua/data/schema.h"
 #include "lua/data/set.h"
-#include "lua/data/text.h"
+#include "lua/data/words.h"
 #include "lua/names.h"
 #include "nn/notation/describe.h"
 #include "nn/notation/write.h"

@@ -1,7 +1,7 @@
 /* Streams for Lua: a network that remembers between calls. */
 #include "lua/nn/net.h"
 
-#include "lua/data/text.h"
+#include "lua/data/words.h"
 #include "lua/nn/part.h"
 #include "lua/names.h"
 #include "nn/net/stream.h"
