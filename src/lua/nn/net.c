@@ -322,7 +322,7 @@ static const nbl_entry entries[] = {
      "print(net:decode(net(\"to be or n\"):argmax(2)))\nos.remove(path)",
      NULL},
     {"words", NULL, "net.words",
-     "A table of the names of the words that it reads: see net.columns.",
+     "A table of the names of the words that it reads, the characters of a text: see net:decode.",
      "print(nn.net(\"4 - 3\").words)", NULL},
     {"scale", NULL, "net.scale",
      "What the network sees of its input, (x - offset) * factor, the first thing of every pass: a "
