@@ -108,6 +108,12 @@ test("NaN and infinity are refused by their example", function()
         "x holds nan in example 2", true)
     fails(function() data.set({x = {{1, 2}, {3, 3}, {1, 1 / 0}}}):standardize() end,
         "inf in example 3", true)
+    local path = os.tmpname()
+    local file <close> = assert(io.open(path, "w"))
+    file:write "abcabcabc"
+    file:close()
+    fails(function() data.text(path, {steps = 2}):standardize() end, "words", true)
+    os.remove(path)
 end)
 
 -- ---- Every entrance scales once ----

@@ -77,7 +77,8 @@ nb_status nb_set_fold(nb_ctx *ctx, const nb_set *folds, int64_t k, int64_t i, nb
 /* The same set with the scale in which the network that learns from it is to see x: of every column
  * (nb_columns_of) its mean becomes 0 and its standard deviation 1; of one that does not vary only
  * the mean is taken away. Learned from the part to train on where it has parts, which get the same
- * scale, else from all of it. x itself stays. NB_EVALUE names an example with NaN or infinity. */
+ * scale, else from all of it. x itself stays. NB_EVALUE names an example with NaN or infinity;
+ * NB_EARG: x holds words. */
 nb_set *nb_set_standardize(nb_ctx *ctx, const nb_set *set);
 
 /* The set with the class and word numbers of `schema`, a network's, whatever they are in the set:
