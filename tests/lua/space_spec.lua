@@ -142,4 +142,11 @@ test("what does not fit names both shapes, the place and the way", function()
           "y holds class 1.5", true)
 end)
 
+test("pictures for a network of rows: the message says how it begins", function()
+    local set = data.set {x = tensor.ones(4, 1, 2, 3), y = {1, 2, 1, 2}}
+    fails(function() nn.net("6 - 2"):train(set, {epochs = 1, progress = false}) end,
+          'the network takes 6: begin it with "1x2x3 - flatten - …"', true)
+    nn.net("1x2x3 - flatten - 2"):train(set, {epochs = 1, progress = false})
+end)
+
 spec.report()

@@ -157,12 +157,16 @@ static nb_status check_columns(nb_ctx *ctx, const nb_net *net, const nb_set *set
 nb_status nb_set_check(nb_ctx *ctx, const nb_net *net, const nb_set *set)
 {
     char given[NB_SHAPE_TEXT], wanted[NB_SHAPE_TEXT];
+    const nb_form *in = nb_net_in(net);
     if (set->count < 1) return nb_fail(ctx, NB_EARG, "the set has no examples");
     if (!set->y) return nb_fail(ctx, NB_EARG, "the set has no y to learn from");
-    if (!fits_x(set, nb_net_in(net)))
-        return nb_fail(ctx, NB_ESHAPE, "the set's examples are %s; the network takes %s",
-                       nb_shape_text(set->x->dims, set->x->shape, given),
-                       nb_form_text(nb_net_in(net), wanted));
+    if (!fits_x(set, in)) {
+        bool flat = in->dims == 1 && in->size[0] == nb_feed_width(set->x);
+        nb_shape_text(set->x->dims, set->x->shape, given);
+        return nb_fail(ctx, NB_ESHAPE, "the set's examples are %s; the network takes %s%s%s%s",
+                       given, nb_form_text(in, wanted), flat ? ": begin it with \"" : "",
+                       flat ? given : "", flat ? " - flatten - …\"" : "");
+    }
     nb_status status = check_columns(ctx, net, set);
     if (status == NB_OK) status = nb_set_check_lengths(ctx, net, set);
     return status == NB_OK ? check_y(ctx, net, set) : status;
