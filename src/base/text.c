@@ -6,6 +6,7 @@
 #include "base/escape.h"
 #include "base/memory.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -121,21 +122,32 @@ const char *nb_text_shown(const char *text, char out[NB_SHOWN])
     return out;
 }
 
+/* Whether the text reads back as the number, in single precision where `narrow`. */
+static bool reads_back(const char *line, double number, bool narrow)
+{
+    double read = strtod(line, NULL);
+    return narrow ? (float)read == (float)number : read == number;
+}
+
 /* The fewest digits that read back as `number` (finite, not negative), the first one before the
- * point; returns how many. No digit is a trailing zero but the 0 of zero itself: one less would
- * have done. */
-static int shortest_digits(double number, char digits[DIGITS_MAX], int *exponent)
+ * point; returns how many. As many as every number of its kind keeps (DBL_DIG) are tried first: if
+ * they read back, they are those of the shortest with zeros behind them; not so for subnormal
+ * numbers, which keep fewer. */
+static int shortest_digits(double number, bool narrow, char digits[DIGITS_MAX], int *exponent)
 {
     char line[NB_NUMBER_MAX];
-    int count = 0;
-    do {
-        snprintf(line, sizeof line, "%.*e", count++, number);
-    } while (count < DIGITS_MAX && strtod(line, NULL) != number);
+    bool normal = number >= (narrow ? (double)FLT_MIN : DBL_MIN);
+    int count = normal ? (narrow ? FLT_DIG : DBL_DIG) : 1;
+    for (;; count++) {
+        snprintf(line, sizeof line, "%.*e", count - 1, number);
+        if (count == DIGITS_MAX || reads_back(line, number, narrow)) break;
+    }
     const char *at = line;
     for (int i = 0; i < count; at++) {
         if (*at >= '0' && *at <= '9') digits[i++] = *at;
     }
     *exponent = (int)strtol(at + 1, NULL, 10); /* behind the 'e' */
+    while (count > 1 && digits[count - 1] == '0') count--;
     return count;
 }
 
@@ -161,7 +173,7 @@ static char *put_fixed(char *at, const char *digits, int count, int whole)
     return put(at, digits + before, count - before);
 }
 
-const char *nb_number_text(double number, char out[NB_NUMBER_MAX])
+static const char *text_of(double number, bool narrow, char out[NB_NUMBER_MAX])
 {
     char digits[DIGITS_MAX];
     char *at = out;
@@ -172,7 +184,7 @@ const char *nb_number_text(double number, char out[NB_NUMBER_MAX])
         strcpy(at, "inf");
         return out;
     }
-    int count = shortest_digits(fabs(number), digits, &exponent);
+    int count = shortest_digits(fabs(number), narrow, digits, &exponent);
     if (exponent < FIXED_LOWEST || exponent > FIXED_HIGHEST) {
         at = put_fixed(at, digits, count, 1);
         snprintf(at, (size_t)(out + NB_NUMBER_MAX - at), "e%d", exponent);
@@ -186,6 +198,16 @@ const char *nb_number_text(double number, char out[NB_NUMBER_MAX])
     }
     *at = '\0';
     return out;
+}
+
+const char *nb_number_text(double number, char out[NB_NUMBER_MAX])
+{
+    return text_of(number, false, out);
+}
+
+const char *nb_single_text(float number, char out[NB_NUMBER_MAX])
+{
+    return text_of((double)number, true, out);
 }
 
 void nb_text_add_number(nb_text *text, double number)

@@ -40,6 +40,8 @@ const char *nb_text_shown(const char *text, char out[NB_SHOWN]);
  * point: "30", "0.1", "1e-5", "-0", "inf", "nan". Returns `out`. */
 enum { NB_NUMBER_MAX = 32 };
 const char *nb_number_text(double number, char out[NB_NUMBER_MAX]);
+/* The same of a number in single precision: that reads back as the same float. */
+const char *nb_single_text(float number, char out[NB_NUMBER_MAX]);
 void nb_text_add_number(nb_text *text, double number);
 
 #endif

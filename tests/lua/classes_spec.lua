@@ -233,4 +233,29 @@ test("test examples that are trained on are counted and told", function()
     assert(note(first, first):find "all ")
 end)
 
+test("the largest with their values", function()
+    local net = nn.net("3 - 3 linear : quadratic")
+    net[1].w, net[1].b = tensor.eye(3), tensor.zeros(3)
+    local set = data.set {x = {{1, 3, 2}, {5, 4, 9}}, y = {1, 2}, classes = {"a", "b", "c"}}
+    local both = net:classify(set, {top = 2})
+    eq({both[1][1].name, both[1][1].value, both[1][2].name, both[1][2].value}, {"b", 3, "c", 2})
+    eq({both[2][1].name, both[2][2].name, #both[2]}, {"c", "a", 2})
+    eq(tostring(both), "b 3 · c 2\nc 9 · a 5")
+    eq(tostring(both[1]), "b 3 · c 2")
+    eq(tostring(both[1][1]), "b 3")
+    local one = net:classify({1, 3, 2}, {top = 9})
+    eq({one[1].name, one[2].name, one[3].name, #one}, {2, 3, 1, 3})
+    local pair = nn.net("1 - 1")
+    pair[1].w, pair[1].b = tensor {{1}}, tensor {0}
+    local half = data.set {x = {{-2}}, y = {2}, classes = {"no", "yes"}}
+    local answers = pair:classify(half, {top = 2})[1]
+    eq({answers[1].name, answers[2].name}, {"no", "yes"})
+    near(answers[1].value, 1 / (1 + math.exp(-2)), 1e-6)
+    near(answers[1].value + answers[2].value, 1, 1e-6)
+    eq(#pair:classify({0.5}, {top = 1}), 1)
+    eq(pair:classify({0.5}, {top = 1})[1].name, 1)
+    fails(function() net:classify(set, {top = 0}) end, "top must be a whole number from 1, not 0")
+    fails(function() net:classify(set, {tops = 1}) end, "did you mean 'top'", true)
+end)
+
 spec.report()

@@ -300,5 +300,6 @@ void nbl_open_data(lua_State *L)
     nbl_open_set_parts(L);
     nbl_open_set_map(L);
     nbl_open_set_text(L);
+    nbl_open_set_save(L);
     lua_pop(L, 1);
 }

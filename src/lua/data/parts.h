@@ -8,5 +8,7 @@
 void nbl_open_set_parts(lua_State *L);
 /* map. */
 void nbl_open_set_map(lua_State *L);
+/* save. */
+void nbl_open_set_save(lua_State *L);
 
 #endif

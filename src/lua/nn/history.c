@@ -1,6 +1,7 @@
 /* Histories of training as tables. */
 #include "lua/nn/history.h"
 
+#include "io/csv/write.h"
 #include "io/sink.h"
 
 #include <math.h>
@@ -234,18 +235,6 @@ static void add_metric_columns(lua_State *L, columns *all)
     }
 }
 
-/* A name as a cell: in quotes where it would be taken apart. */
-static void add_name(nb_text *text, const char *name)
-{
-    if (!strpbrk(name, ",\"\r\n")) {
-        nb_text_add(text, ",%s", name);
-        return;
-    }
-    nb_text_add(text, ",\"");
-    for (; *name; name++) nb_text_add(text, *name == '"' ? "\"\"" : "%c", *name);
-    nb_text_add(text, "\"");
-}
-
 static void add_cells(lua_State *L, nb_text *text, const columns *all, lua_Integer epoch)
 {
     nb_text_add(text, "%lld", (long long)epoch);
@@ -273,7 +262,10 @@ static int history_save(lua_State *L)
     }
     add_metric_columns(L, &all);
     nb_text_add(text, "epoch");
-    for (int i = 0; i < all.count; i++) add_name(text, all.name[i]);
+    for (int i = 0; i < all.count; i++) {
+        nb_text_add(text, ",");
+        nb_csv_put_text(text, all.name[i]);
+    }
     nb_text_add(text, "\n");
     for (lua_Integer i = 1; i <= epochs && all.count; i++) add_cells(L, text, &all, i);
     nbl_push_text(L, text);

@@ -14,6 +14,7 @@ void nbl_open_nets(lua_State *L);
 void nbl_open_net_change(lua_State *L);
 void nbl_open_net_find(lua_State *L);
 void nbl_open_net_pass(lua_State *L);
+void nbl_open_classify(lua_State *L);
 void nbl_open_gradcheck(lua_State *L);
 void nbl_open_errors(lua_State *L);
 void nbl_open_trace(lua_State *L);

@@ -12,6 +12,7 @@ void nbl_open_nn(lua_State *L)
     nbl_open_net_change(L);
     nbl_open_net_find(L);
     nbl_open_net_pass(L);
+    nbl_open_classify(L);
     nbl_open_gradcheck(L);
     nbl_open_errors(L);
     nbl_open_trace(L);

@@ -355,95 +355,7 @@ static int net_step(lua_State *L)
     return 1;
 }
 
-/* ---- Classes ---- */
-
-typedef struct classify_job {
-    pass pass;
-    nb_tensor **places; /* (n) the largest output of each example, from 1; of one output (n, 1) and
-                           whether it is above one half, 0 or 1 */
-    bool single;
-} classify_job;
-
-/* The same half as evaluation's. */
-static nb_tensor *places_of(nb_ctx *ctx, const nb_net *net, nb_tensor *out)
-{
-    nb_call call = {.op = nb_ops[NB_OP_argmax], .in = {out}, .inputs = 1};
-    call.attr.dims = (nb_dims){.count = 1, .at = {1}};
-    if (nb_net_out(net)->size[0] > 1) return nb_op_call(ctx, &call);
-    return nb_op_number(ctx, NB_OP_gt, out, nb_cost_middle(&net->cost));
-}
-
-static nb_status classify(nb_ctx *ctx, void *data)
-{
-    classify_job *work = data;
-    nb_net *net = work->pass.net;
-    nbl_batch batch;
-    if (nbl_prepare(ctx, net, &work->pass.examples, &batch) != NB_OK) return ctx->status;
-    work->single = batch.single;
-    const nb_mode mode = {.lengths = batch.lengths};
-    nb_result result;
-    if (nb_net_run(ctx, net, batch.x, NULL, &mode, NULL, &result) == NB_OK) {
-        *work->places = places_of(ctx, net, result.output);
-        nb_result_free(ctx, &result);
-    }
-    nbl_batch_free(ctx, &batch);
-    return *work->places ? NB_OK : ctx->status;
-}
-
-enum { BETWEEN_LOOKS = 1024 }; /* names pushed before Ctrl-C is looked for */
-
-/* The net's own names, else those of the set where they fit. */
-static const nb_classes *choose_classes(const nbl_net *self, const nb_set *set)
-{
-    if (self->net->schema.classes) return self->net->schema.classes;
-    const nb_classes *classes = set ? set->schema.classes : NULL;
-    bool fits =
-        classes && (classes->count == nb_net_units(self->net) || nb_set_is_pair(self->net, set));
-    return fits ? classes : NULL;
-}
-
-/* The answer to one example: a class, or what a single output's targets are, 0 or 1. */
-static void push_answer(lua_State *L, const nbl_net *self, const nb_classes *classes, double place)
-{
-    bool one = nb_net_out(self->net)->size[0] == 1;
-    if (one && !classes)
-        lua_pushinteger(L, (lua_Integer)place);
-    else
-        nbl_push_class(L, classes, (int64_t)place + one);
-}
-
-static int cannot_classify(lua_State *L, const nb_form *out)
-{
-    char text[NB_SHAPE_TEXT];
-    return nbl_error(L,
-                     "net:classify gives one class for an example; this network gives %s; "
-                     "net(x):argmax(%d) has the largest %s",
-                     nb_form_text(out, text), nb_form_neuron_dim(out) - out->dims,
-                     out->reading == NB_SPACE ? "channel at each place" : "of each");
-}
-
-static int net_classify(lua_State *L)
-{
-    nbl_net *self = nbl_check_net(L, 1);
-    classify_job work = {.pass = {.net = self->net}};
-    if (nb_net_out(self->net)->dims != 1) return cannot_classify(L, nb_net_out(self->net));
-    nbl_read_examples(L, 2, self->net, "net:classify", NBL_X, &work.pass.examples);
-    work.places = nbl_new_tensor(L);
-    nbl_net_run(L, self, classify, &work);
-    const nb_classes *classes = choose_classes(self, work.pass.examples.set);
-    const nb_tensor *places = *work.places;
-    if (work.single) {
-        push_answer(L, self, classes, nb_tensor_get(places, (const int64_t[]){0, 0}));
-        return 1;
-    }
-    lua_newtable(L);
-    for (int64_t i = 0; i < places->shape[0]; i++) {
-        if (i % BETWEEN_LOOKS == 0) nbl_poll(L, nbl_ctx(L));
-        push_answer(L, self, classes, nb_tensor_get(places, (const int64_t[]){i, 0}));
-        lua_rawseti(L, -2, i + 1);
-    }
-    return 1;
-}
+/* ---- Registration ---- */
 
 static const nbl_entry entries[] = {
     {":record", net_record, "net:record(x)",
@@ -473,11 +385,6 @@ static const nbl_entry entries[] = {
      "net = nn.net \"4 - 3 - 2\"\no = nn.sgd{lr = 3}\n"
      "for i = 1, 10 do print(net:step(tensor.ones(5, 4), tensor.ones(5, 2), o)) end",
      step_fields},
-    {":classify", net_classify, "net:classify(x | set)",
-     "The name of the class with the largest output, for one example; a table of names for "
-     "several. A single output answers for two: above one half (of a logit: above 0) the second "
-     "class, or 1 where there are no names, else the first, or 0; as net:evaluate judges it.",
-     "digits = data.digits()\nnet = nn.net \"64 - 10\"\nprint(net:classify(digits.test[1]))", NULL},
     {.name = NULL},
 };
 

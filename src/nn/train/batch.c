@@ -135,9 +135,8 @@ nb_status nb_set_check_lengths(nb_ctx *ctx, const nb_net *net, const nb_set *set
     return NB_OK;
 }
 
-/* The same names in another order are other numbers in every column; other names may be the same
- * columns, called otherwise. */
-static nb_status check_columns(nb_ctx *ctx, const nb_net *net, const nb_set *set)
+/* Other names may be the same columns, called otherwise. */
+nb_status nb_set_check_columns(nb_ctx *ctx, const nb_net *net, const nb_set *set)
 {
     const nb_names *own = net->schema.columns, *given = set->schema.columns;
     char shown[2][NB_SHOWN];
@@ -167,7 +166,7 @@ nb_status nb_set_check(nb_ctx *ctx, const nb_net *net, const nb_set *set)
                        given, nb_form_text(in, wanted), flat ? ": begin it with \"" : "",
                        flat ? given : "", flat ? " - flatten - …\"" : "");
     }
-    nb_status status = check_columns(ctx, net, set);
+    nb_status status = nb_set_check_columns(ctx, net, set);
     if (status == NB_OK) status = nb_set_check_lengths(ctx, net, set);
     return status == NB_OK ? check_y(ctx, net, set) : status;
 }

@@ -14,6 +14,9 @@ typedef struct nb_batch {
 /* Whether a set's examples and targets fit a net; NB_ESHAPE or NB_EARG says why not. Numbers that
  * the net makes classes are looked through. */
 nb_status nb_set_check(nb_ctx *ctx, const nb_net *net, const nb_set *set);
+/* Whether its columns stand in the order in which the network learned them: the same names in
+ * another one are other numbers in every column. */
+nb_status nb_set_check_columns(nb_ctx *ctx, const nb_net *net, const nb_set *set);
 /* Whether its sequences of different lengths do: the network takes any number of steps, and where
  * it gives as many there are as many targets. */
 nb_status nb_set_check_lengths(nb_ctx *ctx, const nb_net *net, const nb_set *set);

@@ -231,6 +231,42 @@ static void test_numbers_read_back(void **state)
     }
 }
 
+/* Single precision: as NumPy writes them. */
+static void test_singles(void **state)
+{
+    static const struct {
+        float number;
+        const char *text;
+    } list[] = {
+        {0.1f, "0.1"},
+        {1 / 3.0f, "0.33333334"},
+        {0.3f, "0.3"},
+        {0x1p24f, "16777216"},
+        {FLT_MAX, "3.4028235e38"},
+        {FLT_MIN, "1.1754944e-38"},
+        {0x1p-149f, "1e-45"},
+        {0x1.4p-147f, "7e-45"},
+        {0x1.16c2p-133f, "1e-40"},
+        {123456.789f, "123456.79"},
+        {0x1.000002p0f, "1.0000001"},
+        {-2.5f, "-2.5"},
+        {-0.0f, "-0"},
+    };
+    nb_stream stream = nb_stream_make(2, NB_FOR_TENSOR, 0);
+    char out[NB_NUMBER_MAX];
+    (void)state;
+    for (size_t i = 0; i < sizeof list / sizeof list[0]; i++)
+        assert_string_equal(nb_single_text(list[i].number, out), list[i].text);
+    for (int i = 0; i < 20000; i++) {
+        uint32_t bits = nb_random_word(&stream);
+        float number;
+        memcpy(&number, &bits, sizeof number);
+        nb_single_text(number, out);
+        assert_true(strlen(out) <= 18);
+        assert_true(isnan(number) || (float)strtod(out, NULL) == number);
+    }
+}
+
 /* What a file says is cut at a whole character, and moves no cursor. */
 static void test_shown(void **state)
 {
@@ -260,6 +296,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_numbers, setup, teardown),
         cmocka_unit_test_setup_teardown(test_numbers_in_locale, setup, teardown),
         cmocka_unit_test(test_numbers_read_back),
+        cmocka_unit_test(test_singles),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
