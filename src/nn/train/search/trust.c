@@ -18,7 +18,7 @@ enum {
 };
 
 #define NEAR 0.1        /* how far ‖D p‖ may be from the radius, of it */
-#define FLOPS_MOST 4e9  /* of one call of LAPACK, which Ctrl-C cannot end */
+#define FLOPS_MOST 5e8  /* of one call of LAPACK, which Ctrl-C cannot end */
 
 /* ---- Room ------------------------------------------------------------------------------------ */
 
