@@ -6,7 +6,8 @@
 -- DIR holds the four IDX files of MNIST, plain or gzip; CHAPTER is 1, 3, 5 or 6. A run has the book's
 -- epochs, in chapter 6 five of its 60, or at most EPOCHS. Of the 50,000 examples to learn from the
 -- first EXAMPLES are taken, then λ is that much smaller. Initial weights are another draw than the
--- book's, so that some tenths of a percent lie between two runs.
+-- book's, so that some tenths of a percent lie between two runs; in chapter 1 more, where large weights
+-- can saturate an output from the beginning: then its digit is never learned.
 
 local LENET <const> = "784 - reshape 1x28x28 - conv 20 5 %s - max_pool 2 - conv 40 5 %s - max_pool 2"
     .. " - flatten - %s - 10 softmax : cross_entropy"
