@@ -4,7 +4,7 @@
 local program, tools, scratch, mnist = table.unpack(arg, 1, 4)
 local here = arg[0]:match "^(.*)/" or "."
 local report, programs = dofile(here .. "/report.lua"), dofile(here .. "/programs.lua")
-local tables = dofile(here .. "/tables.lua")
+local tables, optimizers = dofile(here .. "/tables.lua"), dofile(here .. "/optimizers.lua")
 local median, column, sorted = report.median, report.column, report.sorted
 local figures, spread, verdict = report.figures, report.spread, report.verdict
 local lines_of, numbers, tell = programs.lines_of, programs.numbers, programs.tell
@@ -236,6 +236,15 @@ local function digits_row()
         verdict("each 96 % · 0.5 s", accuracy[1] >= 96 and seconds[#seconds] < 0.5)}
 end
 
+-- From the call of train to the first step done.
+local function begin_row()
+    local lines, ms = lines_of(program, here .. "/nabla_begin.lua", mnist), {}
+    for i, line in ipairs(assert(lines, "nabla_begin.lua failed")) do ms[i] = 1000 * tonumber(line) end
+    return {"train is called to its first step, 784-30-10 on MNIST, 20 times",
+        ("%s ms"):format(figures(median(ms), 2)), ("%s ms"):format(spread(ms, 2)),
+        verdict("10 ms", median(ms) < 10)}
+end
+
 local function start_row(what, ...)
     local rows = {}
     for i, line in ipairs(assert(lines_of(tools .. "/measure", ...), what .. ": failed")) do
@@ -270,12 +279,19 @@ else
     print "Name its folder: NABLA_MNIST=DIR make bench.\n"
 end
 
+for _, name in ipairs(optimizers.names) do
+    race_table(("%s on 16.8 million parameters, 8 steps of one example"):format(name),
+        optimizers.children(has, program, PYTHON, here, name))
+end
 race_table("transformer of 4 blocks, 64 wide, 64 steps, batch 32, Adam, 16 batches",
     transformer_children(has))
 race_table("char LSTM 64-128, 64 steps, batch 32, Adam, 20 batches", lstm_children(has))
 
 local rows = { {"whole runs", "median", "min–max", "asked"} }
-if there then table.move({mnist_row()}, 1, 2, #rows + 1, rows) end
+if there then
+    table.move({mnist_row()}, 1, 2, #rows + 1, rows)
+    rows[#rows + 1] = begin_row()
+end
 rows[#rows + 1] = digits_row()
 rows[#rows + 1] = start_row("nabla -e \"\", 20 times", 20, program, "-e", "")
 rows[#rows + 1] = start_row("start to first prompt, 20 times", "-p", "∇", 20, "env",
