@@ -124,6 +124,12 @@ fit() {
     ends 0 "$root/examples/fit.lua" && shows '0.067359200066' && shows 'do not determine w[1][1][1]'
 }
 
+# Ten folds, of which every one is tested; the mean is above nine of ten.
+iris() {
+    ends 0 "$root/examples/iris.lua" && shows 'fold 10: trained on 135' &&
+        grep -q 'accuracy 9[0-9]\.[0-9] ± ' "$scratch/out"
+}
+
 regression() {
     ends 0 "$root/examples/regression.lua" 200 && shows 'off the true curve'
 }
@@ -148,6 +154,7 @@ book() {
 
 count digits.lua digits
 count fit.lua fit
+count iris.lua iris
 count regression.lua regression
 count residual.lua residual
 count autoencoder.lua autoencoder

@@ -28,9 +28,9 @@ the session as a script.
 
 Further: help pages "notation", "blocks", "keys", "lua", and the scripts of examples/: digits.lua,
 mnist.lua, book.lua, spirals.lua, residual.lua, custom_layer.lua, sequence.lua, char_rnn.lua,
-char_transformer.lua, early_stopping.lua, resume.lua, tensors.lua, notes/, nine steps through the
-chapter, and python/read.py, which computes what a saved network answers, by NumPy alone. They are
-in the source and, once installed, in share/doc/nabla/examples.]],
+char_transformer.lua, iris.lua, early_stopping.lua, resume.lua, tensors.lua, notes/, nine steps
+through the chapter, and python/read.py, which computes what a saved network answers, by NumPy
+alone. They are in the source and, once installed, in share/doc/nabla/examples.]],
     [[
 digits = data.digits()
 net = nn.net("64 - 30 - 10", {seed = 1})

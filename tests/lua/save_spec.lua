@@ -97,8 +97,9 @@ test("answers beside the examples", function()
         "x,y,answer,answer_yes\n1,yes,no,0.5\n")
 end)
 
+-- More of them than are written at once.
 test("answers of many examples are those of the network", function()
-    local digits = data.digits().test
+    local digits = data.digits()
     local net = nn.net("64 - 10 softmax : cross_entropy", {seed = 1})
     with_path(".csv", function(path)
         digits:save(path, {net = net})

@@ -70,10 +70,10 @@ static const nbl_entry entries[] = {
      "classes by their names; data.csv(path, {y = -1, classes = set.classes}) reads the same "
      "numbers back, to the last bit. With a network its answers stand beside them. A .npz or "
      ".safetensors holds the tensors x and y, which keep their shapes.",
-     "path = os.tmpname() .. \".csv\"\niris = data.iris()\niris:save(path)\n"
+     "name = os.tmpname()\npath = name .. \".csv\"\niris = data.iris()\niris:save(path)\n"
      "print(data.csv(path, {y = \"species\"}).x:equal(iris.x))\n"
      "net = nn.net \"4 - 3 softmax : cross_entropy\"\niris:take(5):save(path, {net = net})\n"
-     "print(io.open(path):read \"a\")\nos.remove(path)",
+     "print(io.open(path):read \"a\")\nos.remove(path)\nos.remove(name)",
      save_fields},
     {.name = NULL},
 };
