@@ -148,6 +148,14 @@ static bool is_range(const nb_classes *classes)
     return true;
 }
 
+void nb_classes_add_name(nb_text *text, const char *name)
+{
+    if (strcmp(name, NB_NUL_NAME) == 0)
+        nb_text_add(text, "\\0");
+    else
+        nb_text_add_escaped(text, name, strlen(name), NB_ESCAPE_WORD);
+}
+
 void nb_classes_describe(nb_text *text, const nb_classes *classes)
 {
     nb_text_add_grouped(text, classes->count);
@@ -161,7 +169,7 @@ void nb_classes_describe(nb_text *text, const nb_classes *classes)
         listed += strlen(classes->name[i]);
         nb_text_add(text, "%s%s", i ? ", " : "", listed > LISTED_MAX ? "…" : "");
         if (listed > LISTED_MAX) return;
-        nb_text_add_escaped(text, classes->name[i], strlen(classes->name[i]), NB_ESCAPE_WORD);
+        nb_classes_add_name(text, classes->name[i]);
     }
 }
 

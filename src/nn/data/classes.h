@@ -29,6 +29,8 @@ void nb_classes_release(nb_ctx *ctx, nb_classes *classes);
 /* number[i] = which of `in` is called as class i + 1 of `of`, or 0. */
 nb_status nb_classes_numbers(nb_ctx *ctx, const nb_classes *of, const nb_classes *in,
                              int32_t *number);
+/* A name as people see it, escaped. */
+void nb_classes_add_name(nb_text *text, const char *name);
 /* "10 classes 0…9", "3 classes setosa, versicolor, virginica"; long lists are cut. */
 void nb_classes_describe(nb_text *text, const nb_classes *classes);
 

@@ -176,9 +176,6 @@ void nb_words_describe(nb_text *text, const nb_classes *words)
             nb_text_add(text, "…");
             return;
         }
-        if (strcmp(name, NB_NUL_NAME) == 0)
-            nb_text_add(text, "\\0");
-        else
-            nb_text_add_escaped(text, name, strlen(name), NB_ESCAPE_WORD);
+        nb_classes_add_name(text, name);
     }
 }

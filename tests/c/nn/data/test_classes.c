@@ -32,6 +32,7 @@ static void test_describe(void **state)
     assert_described(nb_classes_new(ctx, NAMES("1", "2", "4"), 3), "3 classes 1, 2, 4");
     assert_described(nb_classes_new(ctx, NAMES("setosa", "versicolor", "virginica"), 3),
                      "3 classes setosa, versicolor, virginica");
+    assert_described(nb_classes_new(ctx, NAMES(NB_NUL_NAME, "\n"), 2), "2 classes \\0, \\n");
     const char *longer = "a name that is longer than all the room for names of classes";
     assert_described(nb_classes_new(ctx, NAMES("a", longer, "b"), 3), "3 classes a, …");
 }
