@@ -8,10 +8,11 @@
 -- which of the letters before it reads. So the two numbers of a tale can be found when their sum is due.
 
 local STEPS, TEMPERATURE = 128, 0.7
-local here = arg[0]:match "^.*/" or ""
+local here = debug.getinfo(1, "S").source:match "^@(.*/)" or ""
 local tales = dofile(here .. "tales.lua")
-local file = not tonumber(arg[1]) and arg[1]
-local rows = math.tointeger(tonumber(file and arg[2] or arg[1])) or 16000
+local given = arg or {}
+local file = not tonumber(given[1]) and given[1]
+local rows = math.tointeger(tonumber(file and given[2] or given[1])) or 16000
 
 nabla.seed(1)
 
