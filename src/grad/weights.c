@@ -6,10 +6,13 @@
 #include "kernel/product.h"
 #include "tensor/shape.h"
 
+#include <string.h>
+
 enum {
     FEW = 16,           /* non-zeros are kept where they are at most one number in so many, */
     ROWS_LEAST = 16,    /* in so many rows, for w is turned once for all of them, */
     WIDTH_LEAST = 32,   /* of so many columns */
+    COLUMNS_FEW = 4,    /* those that hold any are told where non-zeros are fewer than k / this */
     PIECE_COLUMNS = 256 /* of z, or of the turned gradient */
 };
 
@@ -47,6 +50,26 @@ static void list_nonzeros(const nb_tensor *x, int64_t rows, int64_t k, const nb_
     start[rows] = (int32_t)at;
 }
 
+/* Which columns hold non-zeros; their numbers in `index` become their places in that list. */
+static nb_status list_columns(nb_ctx *ctx, nb_inputs *of, int64_t k)
+{
+    int32_t *index = nb_tensor_data(of->index);
+    int64_t count = of->index->shape[0], columns = 0;
+    nb_tensor *map = nb_tensor_zeros(ctx, NB_I32, 1, &k);
+    int32_t *place = map ? nb_tensor_data(map) : NULL;
+    for (int64_t i = 0; place && i < count; i++) columns += place[index[i]]++ == 0;
+    of->column = place ? nb_tensor_new(ctx, NB_I32, 1, &columns) : NULL;
+    int32_t *column = of->column ? nb_tensor_data(of->column) : NULL, at = 0;
+    for (int32_t c = 0; column && c < k; c++) {
+        if (place[c] == 0) continue;
+        column[at] = c;
+        place[c] = at++;
+    }
+    for (int64_t i = 0; column && i < count; i++) index[i] = place[index[i]];
+    nb_tensor_release(ctx, map);
+    return column ? NB_OK : ctx->status;
+}
+
 nb_status nb_inputs_look(nb_ctx *ctx, nb_tensor *x, nb_inputs *inputs)
 {
     int64_t k = x->shape[x->dims - 1], rows = rows_of(x), starts = rows + 1;
@@ -61,7 +84,7 @@ nb_status nb_inputs_look(nb_ctx *ctx, nb_tensor *x, nb_inputs *inputs)
     if (inputs->index) inputs->value = nb_tensor_new(ctx, x->dtype, 1, &count);
     if (inputs->value) {
         list_nonzeros(x, rows, k, inputs);
-        return NB_OK;
+        if (count >= k / COLUMNS_FEW || list_columns(ctx, inputs, k) == NB_OK) return NB_OK;
     }
     nb_inputs_free(ctx, inputs);
     return ctx->status;
@@ -73,20 +96,21 @@ void nb_inputs_free(nb_ctx *ctx, nb_inputs *inputs)
     nb_tensor_release(ctx, inputs->start);
     nb_tensor_release(ctx, inputs->index);
     nb_tensor_release(ctx, inputs->value);
+    nb_tensor_release(ctx, inputs->column);
     *inputs = (nb_inputs){.x = NULL};
 }
 
 void nb_inputs_save(const nb_inputs *inputs, nb_tensor **saved)
 {
     nb_tensor *const list[NB_INPUTS_SAVED] = {inputs->x ? inputs->x : inputs->start, inputs->index,
-                                              inputs->value};
+                                              inputs->value, inputs->column};
     for (int i = 0; i < NB_INPUTS_SAVED; i++) saved[i] = list[i] ? nb_tensor_retain(list[i]) : NULL;
 }
 
 nb_inputs nb_inputs_saved(nb_tensor *const *saved)
 {
     if (!saved[1]) return (nb_inputs){.x = saved[0]};
-    return (nb_inputs){.start = saved[0], .index = saved[1], .value = saved[2]};
+    return (nb_inputs){.start = saved[0], .index = saved[1], .value = saved[2], .column = saved[3]};
 }
 
 /* ---- Non-zeros and rows of the turned weights ------------------------------------------------ */
@@ -140,11 +164,36 @@ static void turn(nb_dtype dtype, int64_t rows, int64_t columns, const void *from
                                   rows, to, columns, 1);
 }
 
-nb_tensor *nb_inputs_turn(nb_ctx *ctx, const nb_tensor *w)
+/* The listed columns of w (m, k) become rows of `turned`, or those rows go back to their columns.
+ */
+static void move_columns(const nb_tensor *column, int64_t m, int64_t k, nb_tensor *w,
+                         nb_tensor *turned, bool back)
 {
-    const int64_t shape[] = {w->shape[1], w->shape[0]};
+    const int32_t *list = nb_tensor_data(column);
+    size_t size = nb_dtype_size(w->dtype);
+    char *from = nb_tensor_data(w), *to = nb_tensor_data(turned);
+    for (int64_t o = 0; o < m; o++)
+        for (int64_t j = 0; j < column->shape[0]; j++) {
+            char *in_w = from + (size_t)(o * k + list[j]) * size;
+            char *in_turned = to + (size_t)(j * m + o) * size;
+            memcpy(back ? in_w : in_turned, back ? in_turned : in_w, size);
+        }
+}
+
+/* How many rows the turned w has. */
+static int64_t turned_rows(const nb_inputs *inputs, const nb_tensor *w)
+{
+    return inputs->column ? inputs->column->shape[0] : w->shape[1];
+}
+
+nb_tensor *nb_inputs_turn(nb_ctx *ctx, const nb_inputs *inputs, const nb_tensor *w)
+{
+    const int64_t m = w->shape[0], k = w->shape[1], shape[] = {turned_rows(inputs, w), m};
     nb_tensor *turned = nb_tensor_new(ctx, w->dtype, 2, shape);
-    if (turned) turn(w->dtype, shape[0], shape[1], nb_tensor_data(w), nb_tensor_data(turned));
+    if (turned && inputs->column)
+        move_columns(inputs->column, m, k, (nb_tensor *)(uintptr_t)w, turned, false);
+    else if (turned)
+        turn(w->dtype, k, m, nb_tensor_data(w), nb_tensor_data(turned));
     return turned;
 }
 
@@ -166,7 +215,7 @@ nb_status nb_inputs_product(nb_ctx *ctx, const nb_inputs *inputs, const nb_tenso
         return nb_product(ctx, w->dtype, (size_t)rows_of(inputs->x), (size_t)m, (size_t)k, 1,
                           (nb_matrix){nb_tensor_data(inputs->x), ld, false},
                           (nb_matrix){nb_tensor_data(w), ld, true}, 1, z, m ? (size_t)m : 1);
-    nb_tensor *turned = nb_inputs_turn(ctx, w);
+    nb_tensor *turned = nb_inputs_turn(ctx, inputs, w);
     if (!turned) return ctx->status;
     run_rows(ctx, inputs, m, z, turned, false);
     nb_tensor_release(ctx, turned);
@@ -205,13 +254,17 @@ nb_status nb_inputs_gradient(nb_ctx *ctx, nb_record *record, int input, nb_tenso
 {
     if (inputs->x) return nb_weight_gradient(ctx, record, input, delta, inputs->x, grad);
     const nb_tensor *w = record->in[input];
-    const int64_t m = w->shape[0], k = w->shape[1], shape[] = {k, m};
-    nb_tensor *turned = nb_tensor_zeros(ctx, w->dtype, 2, shape);
-    nb_tensor *out = turned ? nb_tensor_new(ctx, w->dtype, 2, w->shape) : NULL;
-    if (out) {
-        run_rows(ctx, inputs, m, nb_tensor_data(delta), turned, true);
+    const int64_t m = w->shape[0], k = w->shape[1], shape[] = {turned_rows(inputs, w), m};
+    nb_tensor *turned = nb_tensor_zeros(ctx, w->dtype, 2, shape), *out = NULL;
+    if (turned && inputs->column)
+        out = nb_tensor_zeros(ctx, w->dtype, 2, w->shape);
+    else if (turned)
+        out = nb_tensor_new(ctx, w->dtype, 2, w->shape);
+    if (out) run_rows(ctx, inputs, m, nb_tensor_data(delta), turned, true);
+    if (out && inputs->column)
+        move_columns(inputs->column, m, k, out, turned, true);
+    else if (out)
         turn(w->dtype, m, k, nb_tensor_data(turned), nb_tensor_data(out));
-    }
     nb_tensor_release(ctx, turned);
     grad[input] = nb_tensor_settle(ctx, out, out ? nb_poll(ctx) : ctx->status);
     return grad[input] ? NB_OK : ctx->status;

@@ -9,22 +9,24 @@
 
 /* Rows as a product reads them: x, or what is not 0 in it. New references. */
 typedef struct nb_inputs {
-    nb_tensor *x;     /* (n, k), contiguous; NULL: the three below */
+    nb_tensor *x;     /* (n, k), contiguous; NULL: those below */
     nb_tensor *start; /* i32 (n + 1): row i has non-zeros start[i] … start[i + 1] - 1 */
-    nb_tensor *index; /* i32: their columns */
+    nb_tensor *index; /* i32: their columns, or where those stand in `column` */
     nb_tensor *value;
+    nb_tensor *column; /* i32: the columns that hold any, rising; NULL: they are too many to tell */
 } nb_inputs;
 
 /* Looks at a contiguous x of at least one dimension, the last of which are the columns. */
 nb_status nb_inputs_look(nb_ctx *ctx, nb_tensor *x, nb_inputs *inputs);
 void nb_inputs_free(nb_ctx *ctx, nb_inputs *inputs);
-enum { NB_INPUTS_SAVED = 3 };
+enum { NB_INPUTS_SAVED = 4 };
 /* Into NB_INPUTS_SAVED entries of what a call saves; and from those of a record, borrowed. */
 void nb_inputs_save(const nb_inputs *inputs, nb_tensor **saved);
 nb_inputs nb_inputs_saved(nb_tensor *const *saved);
 
-/* The same row by row, of non-zeros alone: w turned, (k, m); and z (m) += row i of x times it. */
-nb_tensor *nb_inputs_turn(nb_ctx *ctx, const nb_tensor *w);
+/* The same row by row, of non-zeros alone: of w the columns that they need, turned, (k, m) or
+ * fewer; and z (m) += row i of x times it. */
+nb_tensor *nb_inputs_turn(nb_ctx *ctx, const nb_inputs *inputs, const nb_tensor *w);
 void nb_inputs_add_row(const nb_inputs *inputs, int64_t i, const void *turned, int64_t m, void *z);
 /* z (n, m) += x wᵀ, z and w contiguous, w of x's dtype. */
 nb_status nb_inputs_product(nb_ctx *ctx, const nb_inputs *inputs, const nb_tensor *w, void *z);

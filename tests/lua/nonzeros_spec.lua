@@ -55,6 +55,30 @@ test("they train, evaluate and answer as dense ones do, to the bit", function()
     eq(#first + #second, 60)
 end)
 
+-- So wide that the layer takes the columns that hold any alone: products and gradients by hand, of
+-- numbers whose sums f32 holds.
+test("a layer over wide rows multiplies what they hold", function()
+    local n, k, m = 20, 2000, 3
+    local x = tensor.zeros(n, k)
+    for i = 1, n do
+        for j = 1, 4 do x[{i, (i * 97 + j * j * 31) % k + 1}] = (i + j) / 8 end
+    end
+    local net = nn.net(("%d - %d linear : quadratic"):format(k, m), {seed = 1})
+    net[1].w = (net[1].w * 64):round() / 64
+    local y = tensor.zeros(n, m)
+    local a = x:matmul(net[1].w:t()) + net[1].b
+    assert(net(x):allclose(a, {rtol = 1e-6, atol = 1e-6}))
+    local nabla_w = net:backprop(x, y)
+    assert(nabla_w[1]:allclose((a / n):t():matmul(x), {rtol = 1e-5, atol = 1e-7}))
+    local zeros = x:sum(1):eq(0)
+    eq(nabla_w[1]:masked_select(zeros:unsqueeze(1):expand(m, k)):abs():max():item(), 0)
+    local rnn = nn.net(("*x%d - rnn 3 last - 2 linear : quadratic"):format(k), {seed = 1})
+    local steps = x:reshape(1, n, k)
+    local h, w = tensor.zeros(3), rnn[1]
+    for i = 1, n do h = (w.wx:matmul(x[i]) + w.wh:matmul(h) + w.b):tanh() end
+    assert(rnn(steps):allclose((rnn[2].w:matmul(h) + rnn[2].b):unsqueeze(1), {rtol = 1e-5, atol = 1e-6}))
+end)
+
 test("what is wrong is told by row and index", function()
     local function refused(x, what, more)
         fails(function() data.set {x = x, columns = more} end, what)

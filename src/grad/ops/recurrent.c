@@ -283,7 +283,7 @@ static nb_status bring_inputs(nb_ctx *ctx, nb_recurrence *job, nb_tensor *const 
         job->real->repeat_row((size_t)(job->T * job->n), across, job->b, job->gates, job->across);
         return nb_inputs_product(ctx, x, in[IN_WX], job->gates);
     }
-    *wx = nb_inputs_turn(ctx, in[IN_WX]);
+    *wx = nb_inputs_turn(ctx, x, in[IN_WX]);
     if (!*wx) return ctx->status;
     job->few = x;
     job->wx = nb_tensor_data(*wx);
