@@ -76,7 +76,8 @@ test("a layer over wide rows multiplies what they hold", function()
     local steps = x:reshape(1, n, k)
     local h, w = tensor.zeros(3), rnn[1]
     for i = 1, n do h = (w.wx:matmul(x[i]) + w.wh:matmul(h) + w.b):tanh() end
-    assert(rnn(steps):allclose((rnn[2].w:matmul(h) + rnn[2].b):unsqueeze(1), {rtol = 1e-5, atol = 1e-6}))
+    local out = rnn[2].w:matmul(h) + rnn[2].b
+    assert(rnn(steps):allclose(out:unsqueeze(1), {rtol = 1e-5, atol = 1e-6}))
 end)
 
 test("what is wrong is told by row and index", function()
@@ -95,7 +96,8 @@ test("what is wrong is told by row and index", function()
     refused({{[3] = 1}, {[9] = 1}}, "row 2 of x has the index 9; there are 5 columns", 5)
     refused({{[2 ^ 31 | 0] = 1}}, "rows have at most 2147483647 columns")
     refused({}, "there are no rows", 3)
-    refused(tensor {{1}}, "columns goes with rows {index = value}, a list of tables, not with a tensor", 3)
+    refused(tensor {{1}},
+        "columns goes with rows {index = value}, a list of tables, not with a tensor", 3)
     refused({{[3] = 1}}, "columns must be a whole number from 1", 0)
     fails(function() data.set {x = {{[3] = 1}, {[2] = 1}}, y = {1}} end, "x holds 2 examples, y 1")
 end)

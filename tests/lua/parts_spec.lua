@@ -143,8 +143,8 @@ test("map changes y: to other classes, to targets, by other names", function()
     local swapped = letters():map(function(x, y) return x, y == "a" and "b" or "a" end)
     eq(swapped.y, {2, 1, 2, 1, 2})
     eq(swapped.classes, {"a", "b"})
-    local parity = data.digits().test:map(function(x, y) return x, y % 2 == 0 and "even" or "odd" end,
-        {classes = {"odd", "even"}})
+    local function even(x, y) return x, y % 2 == 0 and "even" or "odd" end
+    local parity = data.digits().test:map(even, {classes = {"odd", "even"}})
     eq(parity.classes, {"odd", "even"})
     eq(parity[1].y == "even", data.digits().test[1].y % 2 == 0)
     -- Targets that look like class numbers stay targets.
@@ -175,8 +175,8 @@ test("what map cannot take names the example", function()
     fails(function() set:map(function(x) return "x" end) end,
         "x of example 1 must be a tensor, a table or a number, not 'x'")
     fails(function() set:map(5) end, "f must be a function of x, or of x and y, not 5")
-    fails(function() set:map(function(x) return x end, {clases = {}}) end, "did you mean 'classes'",
-        true)
+    fails(function() set:map(function(x) return x end, {clases = {}}) end,
+        "did you mean 'classes'", true)
     fails(function() set:map(function() error "mine" end) end, "mine")
     local mute = data.set {x = {{1}, {2}}}
     fails(function() mute:map(function(x) if x[1] == 1 then return x, 1 end return x end) end,

@@ -50,7 +50,8 @@ test("a table comes back to the last bit", function()
     back(data.set {x = tensor.randn(300, 1, {seed = 1}):exp(), y = tensor.randn(300, {seed = 2})},
         {y = "y"})
     nabla.dtype "f64"
-    local wide = data.set {x = tensor.randn(300, 2, {seed = 3}) * 1e-30, y = tensor.rand(300, {seed = 4})}
+    local wide = data.set {x = tensor.randn(300, 2, {seed = 3}) * 1e-30,
+                           y = tensor.rand(300, {seed = 4})}
     back(wide, {y = "y", dtype = "f64"})
     eq(back(data.set {x = {{0.1, 1 / 3}, {5e-324, 1.7976931348623157e308}}}).x[1], {0.1, 1 / 3})
     nabla.dtype "f32"
@@ -127,7 +128,8 @@ end)
 
 test("what cannot be saved is refused, and the old file stays", function()
     local iris = data.iris()
-    fails(function() iris:save "x.npy" end, "ends in .csv, .npz or .safetensors, not 'x.npy'", true)
+    fails(function() iris:save "x.npy" end,
+        "ends in .csv, .npz or .safetensors, not 'x.npy'", true)
     fails(function() iris:save "x.txt" end, "not 'x.txt'", true)
     fails(function() iris:save("x.npz", {net = nn.net "4 - 3"}) end, "answers go into a table")
     fails(function() iris:save "/nowhere/x.csv" end, "cannot write /nowhere/x.csv")
@@ -138,7 +140,8 @@ test("what cannot be saved is refused, and the old file stays", function()
     with_path(".csv", function(path)
         iris:take(1):save(path)
         local before = read(path)
-        fails(function() iris:save(path, {net = nn.net "5 - 3"}) end, "the network takes examples of 5")
+        fails(function() iris:save(path, {net = nn.net "5 - 3"}) end,
+            "the network takes examples of 5")
         eq(read(path), before)
     end)
     local net = nn.net "4 - 3 softmax : cross_entropy"
