@@ -10,8 +10,8 @@
 #include "nn/init.h"
 #include "nn/layer.h"
 #include "nn/train/optimizer.h"
-#include "nn/train/metric.h"
-#include "nn/train/schedule.h"
+#include "nn/train/judge/metric.h"
+#include "nn/train/run/schedule.h"
 
 #include <math.h>
 #include <stdint.h>

@@ -4,7 +4,7 @@
 #include "base/embed.h"
 #include "lua/data/make.h"
 #include "lua/data/set.h"
-#include "nn/data/table.h"
+#include "nn/data/read/table.h"
 
 #include <stddef.h>
 #include <string.h>

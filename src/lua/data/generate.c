@@ -2,7 +2,7 @@
 #include "lua/data/generate.h"
 
 #include "lua/data/set.h"
-#include "nn/data/generate.h"
+#include "nn/data/read/generate.h"
 
 #include <stddef.h>
 

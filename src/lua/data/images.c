@@ -2,7 +2,7 @@
 #include "lua/data/images.h"
 
 #include "lua/data/set.h"
-#include "nn/data/images.h"
+#include "nn/data/read/images.h"
 
 #include <stddef.h>
 

@@ -3,7 +3,7 @@
 
 #include "lua/data/set.h"
 #include "lua/data/words.h"
-#include "nn/data/text.h"
+#include "nn/data/read/text.h"
 
 #include <stddef.h>
 

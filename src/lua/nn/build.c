@@ -1,10 +1,10 @@
 /* nn.net and nn.load: networks from notation, tables and files. */
-#include "lua/nn/host.h"
+#include "lua/nn/layer/host.h"
 #include "lua/nn/keep.h"
 #include "lua/nn/make.h"
 #include "lua/names.h"
 #include "lua/nn/net.h"
-#include "lua/nn/layer.h"
+#include "lua/nn/layer/layer.h"
 #include "lua/nn/part.h"
 #include "nn/model.h"
 #include "nn/net/pass.h"

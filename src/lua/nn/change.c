@@ -1,7 +1,7 @@
 /* Methods that change what a network is made of: its layers, its dtype. */
 #include "lua/names.h"
 #include "lua/nn/net.h"
-#include "lua/nn/layer.h"
+#include "lua/nn/layer/layer.h"
 #include "lua/nn/part.h"
 
 #include "lua/nn/make.h"

@@ -4,7 +4,7 @@
 
 #include "lua/nbl.h"
 #include "nn/data/set.h"
-#include "nn/train/weights.h"
+#include "nn/train/judge/weights.h"
 
 /* Examples as a method is given them: x and y, or a data set. Borrowed from the stack. */
 typedef struct nbl_examples {
@@ -24,8 +24,8 @@ typedef enum nbl_wanted {
  * set become those of the network, by their names (nb_set_in_schema). */
 int nbl_read_examples(lua_State *L, int arg, const nb_net *net, const char *whose,
                       nbl_wanted wanted, nbl_examples *out);
-/* The data set at `arg` in the numbers of a schema; what had to be made takes its place there. `what`
- * it is, "test", begins the message of a failure. */
+/* The data set at `arg` in the numbers of a schema; what had to be made takes its place there.
+ * `what` it is, "test", begins the message of a failure. */
 nb_set *nbl_set_in_schema(lua_State *L, int arg, const char *what, const nb_schema *schema);
 
 /* How much they count, an option of all that takes their cost; its field is an int. */

@@ -3,10 +3,10 @@
 #include "lua/nn/make.h"
 
 #include "lua/names.h"
-#include "lua/nn/host.h"
+#include "lua/nn/layer/host.h"
 #include "lua/nn/keep.h"
 #include "lua/nn/net.h"
-#include "lua/nn/layer.h"
+#include "lua/nn/layer/layer.h"
 #include "lua/nn/part.h"
 
 #include <stddef.h>

@@ -1,10 +1,10 @@
 /* Networks for Lua: reading and writing by key, and the methods that do not compute. */
 #include "lua/nn/net.h"
 
-#include "lua/nn/history.h"
-#include "lua/nn/layer.h"
+#include "lua/nn/train/history.h"
+#include "lua/nn/layer/layer.h"
 #include "lua/nn/part.h"
-#include "lua/nn/host.h"
+#include "lua/nn/layer/host.h"
 #include "lua/nn/keep.h"
 #include "lua/data/schema.h"
 #include "lua/data/set.h"

@@ -1,10 +1,10 @@
 /* The module nn: what makes networks and their parts. It opens all parts; nobody includes it. */
-#include "lua/nn/host.h"
-#include "lua/nn/layer.h"
-#include "lua/nn/history.h"
+#include "lua/nn/layer/host.h"
+#include "lua/nn/layer/layer.h"
+#include "lua/nn/train/history.h"
 #include "lua/nn/net.h"
-#include "lua/nn/neuron.h"
-#include "lua/nn/optimizer.h"
+#include "lua/nn/layer/neuron.h"
+#include "lua/nn/train/optimizer.h"
 
 void nbl_open_nn(lua_State *L)
 {

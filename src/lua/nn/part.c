@@ -1,7 +1,7 @@
 /* Handles of networks and layers: their life, what they keep alive, and jobs on them. */
 #include "lua/nn/part.h"
 
-#include "lua/nn/host.h"
+#include "lua/nn/layer/host.h"
 #include "lua/nn/keep.h"
 
 /* ---- Handles of networks ---- */

@@ -10,7 +10,7 @@
 
 #include "lua/nbl.h"
 #include "nn/net/net.h"
-#include "nn/train/trainer.h"
+#include "nn/train/run/trainer.h"
 
 /* User values of both kinds of handles. */
 enum {

@@ -3,13 +3,13 @@
 #include "lua/embedded.h"
 #include "lua/nn/examples.h"
 #include "lua/nn/part.h"
-#include "lua/nn/optimizer.h"
-#include "lua/nn/penalty.h"
+#include "lua/nn/train/optimizer.h"
+#include "lua/nn/train/penalty.h"
 #include "lua/data/schema.h"
 #include "lua/data/set.h"
 #include "nn/inspect/gradcheck.h"
-#include "nn/train/train.h"
-#include "nn/train/weights.h"
+#include "nn/train/run/train.h"
+#include "nn/train/judge/weights.h"
 #include "tensor/shape.h"
 
 #include <math.h>

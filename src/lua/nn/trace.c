@@ -2,7 +2,7 @@
 #include "lua/nn/net.h"
 #include "lua/embedded.h"
 #include "lua/nn/examples.h"
-#include "lua/nn/host.h"
+#include "lua/nn/layer/host.h"
 #include "lua/nn/keep.h"
 #include "lua/nn/part.h"
 #include "nn/inspect/slope.h"

@@ -2,7 +2,7 @@
 #ifndef NB_LABELS_H
 #define NB_LABELS_H
 
-#include "nn/data/feed.h"
+#include "nn/data/rows/feed.h"
 
 /* What values are, in one look at all of them. */
 typedef struct nb_survey {

@@ -4,7 +4,7 @@
 #define NB_SET_H
 
 #include "base/random.h"
-#include "nn/data/feed.h"
+#include "nn/data/rows/feed.h"
 #include "nn/data/schema.h"
 
 typedef struct nb_set {

@@ -3,7 +3,7 @@
 
 #include "base/memory.h"
 #include "grad/tape.h"
-#include "nn/train/evaluate.h"
+#include "nn/train/judge/evaluate.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -3,7 +3,7 @@
 
 #include "base/arith.h"
 #include "kernel/kernel.h"
-#include "nn/train/evaluate.h"
+#include "nn/train/judge/evaluate.h"
 
 #include <math.h>
 #include <string.h>

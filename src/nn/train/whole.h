@@ -5,7 +5,7 @@
 #define NB_WHOLE_H
 
 #include "nn/net/pass.h"
-#include "nn/train/weights.h"
+#include "nn/train/judge/weights.h"
 
 /* Examples, all borrowed: a set, or such as are prepared already. */
 typedef struct nb_whole {

@@ -2,7 +2,7 @@
 #include "shell/screen/progress.h"
 
 #include "base/clock.h"
-#include "nn/train/train.h"
+#include "nn/train/run/train.h"
 
 #include <math.h>
 #include <stdarg.h>

@@ -1,6 +1,6 @@
 /* Would catch: windows that begin a character early or late, a y that is not what follows, parts
  * that share what is judged, and names that a file or a text does not bring back. */
-#include "nn/data/text.h"
+#include "nn/data/read/text.h"
 
 #include "../../io/files.h"
 

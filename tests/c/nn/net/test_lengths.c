@@ -4,7 +4,7 @@
 
 #include "../../support.h"
 #include "nn/net/stream.h"
-#include "nn/train/evaluate.h"
+#include "nn/train/judge/evaluate.h"
 
 #include <math.h>
 

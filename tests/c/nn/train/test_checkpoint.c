@@ -4,8 +4,8 @@
 
 #include "io/safetensors.h"
 #include "nn/model.h"
-#include "nn/train/checkpoint.h"
-#include "nn/train/snapshot.h"
+#include "nn/train/run/checkpoint.h"
+#include "nn/train/run/snapshot.h"
 
 #include <math.h>
 #include <setjmp.h>

@@ -2,7 +2,7 @@
 #include "../nets.h"
 
 #include "../../support.h"
-#include "nn/train/evaluate.h"
+#include "nn/train/judge/evaluate.h"
 
 #include <math.h>
 

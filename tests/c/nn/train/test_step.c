@@ -7,7 +7,7 @@
 #include "../../support.h"
 #include "nn/net/plan.h"
 #include "nn/net/walk.h"
-#include "nn/train/train.h"
+#include "nn/train/run/train.h"
 #include "nn/learns.h"
 
 #include <math.h>

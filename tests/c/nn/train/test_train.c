@@ -2,7 +2,7 @@
  * wrong. */
 #include "../nets.h"
 
-#include "nn/train/train.h"
+#include "nn/train/run/train.h"
 
 #include <math.h>
 #include <setjmp.h>

@@ -3,7 +3,7 @@
 #include "../nets.h"
 
 #include "base/workers.h"
-#include "nn/train/snapshot.h"
+#include "nn/train/run/snapshot.h"
 
 #include <math.h>
 #include <setjmp.h>

@@ -5,7 +5,7 @@
 
 #include "../../support.h"
 #include "nn/inspect/errors.h"
-#include "nn/train/train.h"
+#include "nn/train/run/train.h"
 
 #include <math.h>
 #include <stdio.h>

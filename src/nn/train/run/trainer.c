@@ -1,0 +1,479 @@
+/* A run of training: its steps and the ends of its epochs. */
+#include "nn/train/run/trainer.h"
+
+#include "base/clock.h"
+#include "base/memory.h"
+
+#include <math.h>
+#include <string.h>
+
+/* A set that is only evaluated; or NULL. */
+static nb_status check_other(nb_ctx *ctx, const nb_net *net, const nb_set *set, const char *name)
+{
+    nb_status status = set ? nb_set_check(ctx, net, set) : NB_OK;
+    if (status != NB_OK) nb_fail_in(ctx, "%s", name);
+    return status;
+}
+
+/* What can be told from the options alone. */
+static nb_status check_options(nb_ctx *ctx, const nb_trainer_options *options)
+{
+    const nb_optimizer *optimizer = options->optimizer;
+    double lr = optimizer->options.lr;
+    bool whole = optimizer->type->whole;
+    const char *idle = options->accumulate > 1 ? "accumulate" : options->augment ? "augment" : NULL;
+    if (options->batch < 1)
+        return nb_fail(ctx, NB_EARG, "batch must be at least 1, not %lld",
+                       (long long)options->batch);
+    if (!whole && (!(lr > 0) || !isfinite(lr)))
+        return nb_fail(ctx, NB_EARG, "lr must be a number above 0, not %g", lr);
+    if (whole && idle)
+        return nb_fail(ctx, NB_EARG, "%s works on the whole set: %s has no meaning for it",
+                       optimizer->type->name, idle);
+    if (options->patience && !options->valid)
+        return nb_fail(ctx, NB_EARG,
+                       "patience waits for a lower cost on valid, and there is no valid; "
+                       "set:split(0.9) gives a part to hold back");
+    if (options->metrics && !options->valid && !options->test)
+        return nb_fail(ctx, NB_EARG,
+                       "metrics are measured on valid, else on test, and there is neither");
+    return NB_OK;
+}
+
+static nb_status check(nb_ctx *ctx, const nb_net *net, const nb_set *set,
+                       const nb_trainer_options *options)
+{
+    nb_status status = check_options(ctx, options);
+    if (status == NB_OK) status = nb_net_check_cost(ctx, net);
+    if (status == NB_OK) status = nb_learn_check(ctx, net, options->optimizer, &options->penalty);
+    if (status == NB_OK) status = nb_set_check(ctx, net, set);
+    if (status == NB_OK) status = check_other(ctx, net, options->valid, "valid");
+    if (status == NB_OK) status = check_other(ctx, net, options->test, "test");
+    if (status == NB_OK)
+        status = nb_optimizer_prepare(ctx, options->optimizer, net->dtype, nb_net_count(net));
+    if (status == NB_OK && set->count > INT32_MAX)
+        status = nb_fail(ctx, NB_EARG, "a set of more than %d examples", INT32_MAX);
+    return status;
+}
+
+nb_trainer *nb_trainer_new(nb_ctx *ctx, nb_net *net, nb_set *set, const nb_trainer_options *options)
+{
+    bool whole = options->optimizer->type->whole;
+    if (check(ctx, net, set, options) != NB_OK) return NULL;
+    nb_optimizer_begin(options->optimizer);
+    nb_trainer *t = nb_alloc(ctx, sizeof *t);
+    if (!t) return NULL;
+    *t = (nb_trainer){.net = nb_net_retain(net),
+                      .set = nb_set_retain(set),
+                      .valid = options->valid ? nb_set_retain(options->valid) : NULL,
+                      .test = options->test ? nb_set_retain(options->test) : NULL,
+                      .optimizer = options->optimizer,
+                      .options = options->optimizer->options,
+                      .seed_told = options->seed_told,
+                      .course = {.count = set->count,
+                                 .size = whole ? set->count : options->batch,
+                                 .group = options->accumulate > 1 ? options->accumulate : 1,
+                                 .seed = options->seed,
+                                 .shuffle = options->shuffle && !whole},
+                      .metrics = options->metrics,
+                      .augment = options->augment,
+                      .augmenter = options->augmenter,
+                      .patience = options->patience,
+                      .penalty = nb_penalty_per(&options->penalty, set->count),
+                      .pace = options->pace,
+                      .began = nb_clock(),
+                      .keep_grads = options->keep_grads};
+    t->history.metrics = t->metrics ? t->metrics->count : 0;
+    for (int i = 0; i < t->history.metrics; i++)
+        memcpy(t->history.metric[i], options->metric_names[i], NB_NAME_MAX);
+    t->before = nb_schema_retain(&net->schema);
+    t->order = nb_alloc(ctx, (size_t)set->count * sizeof *t->order);
+    if (t->order && nb_weights_read(ctx, net, set, options->weights, &t->weights) == NB_OK &&
+        nb_net_take_schema(ctx, net, set) == NB_OK)
+        return t;
+    nb_trainer_free(ctx, t);
+    return NULL;
+}
+
+static void drop_buffers(nb_ctx *ctx, nb_tensor **x, nb_tensor **y)
+{
+    nb_tensor_release(ctx, *x);
+    nb_tensor_release(ctx, *y);
+    *x = *y = NULL;
+}
+
+/* What no step was made with the network has not learned. */
+static void give_back(nb_ctx *ctx, nb_trainer *t)
+{
+    if (t->course.steps > 0) {
+        nb_schema_release(ctx, &t->before);
+        return;
+    }
+    nb_schema_release(ctx, &t->net->schema);
+    t->net->schema = t->before;
+}
+
+void nb_trainer_free(nb_ctx *ctx, nb_trainer *t)
+{
+    if (!t) return;
+    give_back(ctx, t);
+    drop_buffers(ctx, &t->x, &t->y);
+    drop_buffers(ctx, &t->rest_x, &t->rest_y);
+    if (t->order) nb_free(ctx, t->order, (size_t)t->course.count * sizeof *t->order);
+    nb_weights_free(ctx, &t->weights);
+    nb_history_free(ctx, &t->history);
+    nb_net_release(ctx, t->net);
+    nb_set_release(ctx, t->set);
+    nb_set_release(ctx, t->valid);
+    nb_set_release(ctx, t->test);
+    nb_net_drop(ctx, t->best);
+    nb_free(ctx, t, sizeof *t);
+}
+
+bool nb_trainer_is_whole(const nb_trainer *t)
+{
+    return t->course.epoch == 0 || t->course.examples == t->course.count;
+}
+
+double nb_course_cost(const nb_course *at)
+{
+    return at->weight > 0 ? at->sum / at->weight : 0;
+}
+
+double nb_trainer_seconds(const nb_trainer *t)
+{
+    return t->history.seconds + nb_clock() - t->began;
+}
+
+/* ---- Steps ---- */
+
+static int64_t parts_of(int64_t all, int64_t part)
+{
+    return (all + part - 1) / part;
+}
+
+/* When the step behind what `at` has done is made. */
+static nb_moment moment_of(const nb_trainer *t, const nb_course *at)
+{
+    int64_t steps = parts_of(parts_of(at->count, at->size), at->group);
+    double step = 1 / (double)steps, done = (double)(at->batch / at->group);
+    return (nb_moment){.at = (double)(at->epoch - 1) + done * step,
+                       .step = step,
+                       .epochs = (double)t->pace.epochs,
+                       .history = &t->history};
+}
+
+static nb_status bad_factor(nb_ctx *ctx, double factor)
+{
+    char text[NB_NUMBER_MAX];
+    return nb_fail(ctx, NB_EARG,
+                   "the schedule gives %s; lr is multiplied by it, so it must be a number from 0",
+                   nb_number_text(factor, text));
+}
+
+/* What multiplies the rate, asked once in an epoch where it stays the same. */
+static nb_status find_factor(nb_ctx *ctx, nb_trainer *t, const nb_course *at)
+{
+    const nb_schedule_type *type = t->pace.schedule.type;
+    const nb_moment moment = moment_of(t, at);
+    bool by_epoch = t->pace.hook || !type || type->by_epoch;
+    nb_status status = NB_OK;
+    double factor;
+    if (by_epoch && t->factored == at->epoch) return NB_OK;
+    if (t->pace.hook)
+        status = t->pace.hook(ctx, t->pace.self, at->epoch, &factor);
+    else
+        factor = nb_schedule_factor(&t->pace.schedule, &moment);
+    if (status != NB_OK) return status;
+    if (!(factor >= 0) || !isfinite(factor)) return bad_factor(ctx, factor);
+    t->factor = factor;
+    t->factored = at->epoch;
+    return NB_OK;
+}
+
+/* The rate of the step to come; 0 where the optimizer finds its own. */
+static nb_status find_rate(nb_ctx *ctx, nb_trainer *t, nb_course *at)
+{
+    at->rate = 0;
+    if (t->optimizer->type->whole) return NB_OK;
+    nb_status status = find_factor(ctx, t, at);
+    at->rate = t->optimizer->options.lr * t->factor;
+    return status;
+}
+
+/* Of an order that Ctrl-C left half made nothing is used. */
+static nb_status make_order(nb_ctx *ctx, nb_trainer *t, int64_t epoch)
+{
+    nb_status status = NB_OK;
+    if (t->ordered == epoch) return NB_OK;
+    t->ordered = 0;
+    for (int64_t i = 0; i < t->course.count; i++) t->order[i] = (int32_t)i;
+    if (t->course.shuffle) {
+        nb_stream stream = nb_stream_make(t->course.seed, NB_FOR_SHUFFLE, (uint64_t)epoch);
+        status = nb_random_shuffle(ctx, &stream, t->order, (size_t)t->course.count);
+    }
+    if (status == NB_OK) t->ordered = epoch;
+    return status;
+}
+
+/* A buffer that somebody kept (a function of the host may) is not written again. */
+static bool is_ours(const nb_tensor *t, int64_t n)
+{
+    return t && t->refs == 1 && t->storage->refs == 1 && t->shape[0] == n;
+}
+
+static nb_status make_buffers(nb_ctx *ctx, const nb_trainer *t, int64_t n, nb_tensor **x,
+                              nb_tensor **y)
+{
+    if (is_ours(*x, n) && is_ours(*y, n)) return NB_OK;
+    drop_buffers(ctx, x, y);
+    return nb_batch_new(ctx, t->net, t->set, n, x, y);
+}
+
+/* What the function draws is the step's own, whatever else was drawn before; what is drawn behind
+ * it is as if it had not been. */
+static nb_status augment(nb_ctx *ctx, const nb_trainer *t, const nb_course *at, nb_batch *batch)
+{
+    if (!t->augment) return NB_OK;
+    uint64_t seed = ctx->seed, draws = ctx->draws;
+    nb_stream stream = nb_stream_make(at->seed, NB_FOR_AUGMENT, (uint64_t)at->steps);
+    uint64_t high = nb_random_word(&stream);
+    ctx->seed = high << 32 | nb_random_word(&stream);
+    ctx->draws = 0;
+    nb_status status = t->augment(ctx, t->augmenter, batch);
+    ctx->seed = seed;
+    ctx->draws = draws;
+    return status;
+}
+
+/* The lesson that the n examples behind those that `at` has done are; end_lesson gives it back.
+ * *weight: how much it counts. */
+static nb_status begin_lesson(nb_ctx *ctx, nb_trainer *t, const nb_course *at, int64_t n,
+                              nb_batch *batch, nb_lesson *lesson, double *weight)
+{
+    int64_t left = at->count - at->examples - n;
+    nb_tensor **x = n == at->size ? &t->x : &t->rest_x, **y = n == at->size ? &t->y : &t->rest_y;
+    nb_status status = nb_poll(ctx);
+    *batch = (nb_batch){.x = NULL};
+    if (status == NB_OK) status = make_buffers(ctx, t, n, x, y);
+    if (status == NB_OK)
+        status = nb_batch_gather(ctx, t->set, t->order + at->examples, 0, n, left, *x, *y, batch);
+    if (status == NB_OK) status = augment(ctx, t, at, batch);
+    *lesson = (nb_lesson){.x = batch->x,
+                          .y = batch->y,
+                          .lengths = batch->lengths,
+                          .rate = at->rate,
+                          .penalty = t->penalty,
+                          .seed = at->seed,
+                          .step = (uint64_t)at->steps,
+                          .keep_grads = t->keep_grads};
+    if (status != NB_OK) return status;
+    return nb_weights_gather(ctx, &t->weights, t->net, t->set, t->order + at->examples, batch,
+                             &lesson->weights, weight);
+}
+
+static void end_lesson(nb_ctx *ctx, nb_batch *batch, nb_lesson *lesson)
+{
+    nb_tensor_release(ctx, lesson->weights);
+    nb_batch_free(ctx, batch);
+}
+
+static void count_batch(nb_course *at, int64_t n, double cost, double weight)
+{
+    at->batch++;
+    at->steps++;
+    at->examples += n;
+    at->sum += cost * weight;
+    at->weight += weight;
+}
+
+static int64_t next_batch(const nb_course *at)
+{
+    int64_t left = at->count - at->examples;
+    return left < at->size ? left : at->size;
+}
+
+/* Of a lesson whose x and y were finite. */
+static nb_status diverged(nb_ctx *ctx, const nb_lesson *lesson, nb_status status)
+{
+    if (status == NB_EVALUE)
+        nb_fail(ctx, status, "%s; a smaller lr than %g may help, after net:reset()", ctx->message,
+                lesson->rate);
+    return status;
+}
+
+/* The next batch is a step. */
+static nb_status learn_batch(nb_ctx *ctx, nb_trainer *t, nb_course *at, double *cost)
+{
+    nb_batch batch;
+    nb_lesson lesson;
+    double weight;
+    int64_t n = next_batch(at);
+    nb_status status = begin_lesson(ctx, t, at, n, &batch, &lesson, &weight);
+    if (status == NB_OK)
+        status = diverged(ctx, &lesson, nb_learn(ctx, t->net, t->optimizer, &lesson, cost));
+    end_lesson(ctx, &batch, &lesson);
+    if (status == NB_OK) count_batch(at, n, *cost, weight);
+    return status;
+}
+
+/* All examples, for an optimizer that works on the whole set. */
+static nb_status learn_whole(nb_ctx *ctx, nb_trainer *t, nb_course *at, double *cost)
+{
+    const nb_whole whole = {.net = t->net,
+                            .set = t->set,
+                            .order = t->order,
+                            .weights = t->weights.of ? &t->weights : NULL};
+    const nb_lesson lesson = {.whole = &whole,
+                              .penalty = t->penalty,
+                              .seed = at->seed,
+                              .step = (uint64_t)at->steps,
+                              .keep_grads = true};
+    nb_status status = nb_poll(ctx);
+    if (status == NB_OK) status = nb_learn(ctx, t->net, t->optimizer, &lesson, cost);
+    if (status == NB_OK) count_batch(at, at->count, *cost, 1);
+    return status;
+}
+
+static nb_status add_batch(nb_ctx *ctx, nb_trainer *t, nb_course *at, nb_group *group)
+{
+    nb_batch batch;
+    nb_lesson lesson;
+    double weight, cost;
+    int64_t n = next_batch(at);
+    nb_status status = begin_lesson(ctx, t, at, n, &batch, &lesson, &weight);
+    if (status == NB_OK)
+        status = diverged(ctx, &lesson, nb_group_add(ctx, t->net, group, &lesson, weight, &cost));
+    end_lesson(ctx, &batch, &lesson);
+    if (status == NB_OK) count_batch(at, n, cost, weight);
+    return status;
+}
+
+/* The next batches are a step: as many as make one, or as the epoch has. */
+static nb_status learn_group(nb_ctx *ctx, nb_trainer *t, nb_course *at, double *cost)
+{
+    const nb_course before = *at;
+    nb_group group = {.lessons = 0};
+    const nb_lesson as = {.rate = at->rate, .penalty = t->penalty};
+    nb_status status = NB_OK;
+    while (status == NB_OK && group.lessons < at->group && at->examples < at->count)
+        status = add_batch(ctx, t, at, &group);
+    double weight = at->weight - before.weight;
+    *cost = weight > 0 ? (at->sum - before.sum) / weight : 0;
+    if (status == NB_OK)
+        return diverged(ctx, &as, nb_group_step(ctx, t->net, t->optimizer, &group, &as));
+    nb_group_drop(ctx, t->net, &group);
+    return status;
+}
+
+static nb_status learn(nb_ctx *ctx, nb_trainer *t, nb_course *at, double *cost)
+{
+    if (t->optimizer->type->whole) return learn_whole(ctx, t, at, cost);
+    return at->group > 1 ? learn_group(ctx, t, at, cost) : learn_batch(ctx, t, at, cost);
+}
+
+/* Where it happened goes before the message; Ctrl-C and errors of callbacks stay as they are. */
+static nb_status placed(nb_ctx *ctx, const nb_course *at, nb_status status)
+{
+    if (status == NB_OK || status == NB_EINTERRUPT || status == NB_ECALLBACK) return status;
+    nb_fail_in(ctx, "epoch %lld, batch %lld", (long long)at->epoch, (long long)at->batch + 1);
+    return status;
+}
+
+nb_status nb_trainer_step(nb_ctx *ctx, nb_trainer *t, double *cost)
+{
+    nb_status status = nb_trainer_end_epoch(ctx, t);
+    if (status != NB_OK) return status;
+    nb_course at = t->course;
+    if (nb_trainer_is_whole(t)) {
+        at.epoch++;
+        at.batch = at.examples = 0;
+        at.sum = at.weight = 0;
+    }
+    /* What is learned is never without its entry. */
+    status = nb_history_reserve(ctx, &t->history, 1);
+    if (status == NB_OK) status = make_order(ctx, t, at.epoch);
+    if (status == NB_OK) status = find_rate(ctx, t, &at);
+    if (status == NB_OK) status = learn(ctx, t, &at, cost);
+    if (status != NB_OK) return placed(ctx, &at, status);
+    t->history.examples += at.examples - (nb_trainer_is_whole(t) ? 0 : t->course.examples);
+    t->course = at;
+    return NB_OK;
+}
+
+/* NaN twice where there is no set. */
+static nb_status judge(nb_ctx *ctx, const nb_trainer *t, const nb_set *set,
+                       nb_metrics_asked *metrics, double *cost, double *accuracy)
+{
+    nb_evaluation result;
+    *cost = *accuracy = NAN;
+    if (!set) return NB_OK;
+    nb_status status = nb_evaluate_with(ctx, t->net, set, NULL, metrics, &result);
+    if (status != NB_OK) return status;
+    *cost = result.cost;
+    *accuracy = nb_evaluation_accuracy(&result);
+    return NB_OK;
+}
+
+/* Whether patience keeps what the network is after this epoch. */
+static bool is_best(const nb_trainer *t, const nb_epoch *epoch)
+{
+    if (!t->patience) return false;
+    if (!t->best[0]) return !isnan(epoch->valid_cost);
+    return epoch->valid_cost < t->history.epoch[t->course.best - 1].valid_cost;
+}
+
+/* The only step that can fail is the first one. */
+static nb_status keep_best(nb_ctx *ctx, nb_trainer *t, int64_t epoch)
+{
+    nb_status status = NB_OK;
+    if (t->best[0])
+        nb_net_copy(t->net, t->best);
+    else
+        status = nb_net_keep(ctx, t->net, t->best);
+    if (status == NB_OK) t->course.best = epoch;
+    return status;
+}
+
+nb_status nb_trainer_end_epoch(nb_ctx *ctx, nb_trainer *t)
+{
+    const nb_course *at = &t->course;
+    nb_history *history = &t->history;
+    bool whole = t->optimizer->type->whole;
+    nb_epoch epoch = {.cost = nb_course_cost(at), .lr = whole ? NAN : at->rate};
+    nb_metrics_asked *of_test = t->valid ? NULL : t->metrics;
+    if (!nb_trainer_is_whole(t) || history->epochs == at->epoch) return NB_OK;
+    nb_status status = nb_history_reserve(ctx, history, 1);
+    if (status == NB_OK)
+        status = judge(ctx, t, t->valid, t->metrics, &epoch.valid_cost, &epoch.valid_accuracy);
+    if (status == NB_OK)
+        status = judge(ctx, t, t->test, of_test, &epoch.test_cost, &epoch.accuracy);
+    if (status == NB_OK && is_best(t, &epoch)) status = keep_best(ctx, t, at->epoch);
+    if (status != NB_OK) return status;
+    for (int i = 0; i < history->metrics; i++) epoch.metric[i] = t->metrics->value[i];
+    epoch.elapsed = nb_trainer_seconds(t);
+    history->epoch[history->epochs++] = epoch;
+    return NB_OK;
+}
+
+bool nb_trainer_is_done(const nb_trainer *t)
+{
+    bool waited = t->patience && t->history.epochs - t->course.best >= t->patience;
+    return waited || nb_optimizer_done(t->optimizer);
+}
+
+void nb_trainer_take_best(nb_trainer *t)
+{
+    if (!t->best[0]) return;
+    nb_net_put_back(t->net, t->best);
+    t->history.best = t->course.best;
+}
+
+nb_status nb_trainer_epoch(nb_ctx *ctx, nb_trainer *t)
+{
+    double cost;
+    nb_status status;
+    do status = nb_trainer_step(ctx, t, &cost);
+    while (status == NB_OK && !nb_trainer_is_whole(t));
+    return status == NB_OK ? nb_trainer_end_epoch(ctx, t) : status;
+}
