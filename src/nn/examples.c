@@ -75,7 +75,7 @@ nb_tensor *nb_net_inputs(nb_ctx *ctx, const nb_net *net, nb_tensor *x, bool *sin
                             nb_shape_text(x->dims, x->shape, given), nb_form_text(in, wanted),
                             wanted, wanted, nb_form_is_free(in) ? ", * at least 1" : "");
     *single = x->dims == (rows ? 1 : in->dims);
-    nb_tensor *same = in_dtype(ctx, nb_net_in_dtype(net), x, "x");
+    nb_tensor *same = in_dtype(ctx, nb_net_in_dtype(net, x->dtype), x, "x");
     if (!same || (fits && !*single)) return same;
     nb_tensor *batch =
         as_examples(ctx, same, *single ? 1 : x->shape[0], in->dims, rows ? in->size : same->shape);

@@ -181,6 +181,21 @@ test("a class that the network does not know is named", function()
     eq(net:evaluate(data.set {x = odd.x, y = odd.y}).cost, net:evaluate(odd).cost)
 end)
 
+test("a run goes on with the classes that it began with", function()
+    local path = os.tmpname()
+    fresh():train(abc, {epochs = 1, seed = 1, progress = false, checkpoint = path})
+    local net = fresh()
+    fails(function()
+        net:train(cab, {epochs = 2, seed = 1, progress = false, resume = path})
+    end, "its run learned from other classes, or from these in another order", true)
+    assert(net:params():equal(fresh():params()))
+    net:train(abc, {epochs = 2, seed = 1, progress = false, resume = path})
+    local loaded = nn.load(path)
+    loaded:train(cab, {epochs = 2, seed = 1, progress = false, resume = path})
+    assert(loaded:params():equal(net:params()))
+    os.remove(path)
+end)
+
 test("a file keeps whether anybody named the classes", function()
     local path = os.tmpname()
     local counted = data.set {x = abc.x, y = abc.y}
@@ -199,16 +214,21 @@ test("words of another text are those of the network, by their names", function(
         local file <close> = assert(io.open(path, "w"))
         file:write(s)
         file:close()
-        local set = data.text(path, o or {steps = 4})
+        local set = data.text(path, o or {steps = 5})
         os.remove(path)
         return set
     end
     local net = nn.net "* - embedding 4 3 - rnn 4 - 4 softmax : cross_entropy"
     local learned = text "abcdabcdabcdabcda"
     net:train(learned, {epochs = 1, progress = false})
-    local other = text "bdbdbdbdb"
-    eq(net:cost(other), net:cost({"bdbd", "bdbd"}, {"dbdb", "dbdb"}))
-    assert(net(other):equal(net {"bdbd", "bdbd"}))
+    local other = text "bdbdbdbdbdb"
+    eq(net:cost(other), net:cost({"bdbdb", "dbdbd"}, {"dbdbd", "bdbdb"}))
+    assert(net(other):equal(net {"bdbdb", "dbdbd"}))
+    eq(net:cost(other[1]), net:cost(other:take(1)))
+    assert(net(other[2]):allclose(net(other)[2]))
+    local a, b = net:trace(other[1]), net:trace("bdbdb", "dbdbd")
+    assert(a[2].dwx:equal(b[2].dwx) and a.x:equal(b.x))
+    fails(function() net(text("abxdabxda")[1]) end, "the network knows no character 'x'", true)
     fails(function() net:cost(text "abxdabxda") end, "the network knows no class 'x'", true)
     fails(function() net(text "abxdabxda") end, "the network knows no character 'x'", true)
 end)

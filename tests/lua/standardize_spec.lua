@@ -103,6 +103,36 @@ test("the part to train on is what is measured; all parts get its scale", functi
     assert(s.train:shuffle(1).scale and s.train:take(3).scale)
 end)
 
+test("what f32 does not hold is scaled before it is rounded", function()
+    local far = tensor({{1e9}, {1e9 + 1}, {1e9 + 2}}, {dtype = "f64"})
+    local s = data.set({x = far, y = {{0}, {0.5}, {1}}}):standardize()
+    for _, dtype in ipairs {"f32", "f64"} do
+        local net = nn.net("1 - 1 linear : mse", {seed = 1, dtype = dtype})
+        local by_hand = nn.net("1 - 1 linear : mse", {seed = 1, dtype = dtype})
+        local o = with(RUN, {batch = 2})
+        net:train(s, o)
+        local seen_x = seen(far, s.scale):to(dtype)
+        by_hand:train(data.set {x = seen_x, y = {{0}, {0.5}, {1}}}, o)
+        assert(net:params():equal(by_hand:params()), dtype)
+        assert(net(far):equal(by_hand(seen_x)) and net(s):equal(by_hand(seen_x)))
+        eq(net:cost(s), by_hand:cost(seen_x, {{0}, {0.5}, {1}}))
+        eq(net:evaluate(s).cost, net:cost(s))
+        local t = net:trace(s)
+        assert(t.x:equal(far) and t[0].a:equal(seen_x))
+    end
+    local wide = nn.net("1 - 1 linear : mse", {seed = 1, dtype = "f64"})
+    wide:train(s, RUN)
+    wide:to "f32"
+    local answers = wide(far)
+    assert(answers[1][1] ~= answers[2][1] and answers[2][1] ~= answers[3][1])
+end)
+
+test("a deviation that no number holds is an error", function()
+    fails(function()
+        data.set({x = tensor({{1, 1e200}, {1, -1e200}}, {dtype = "f64"})}):standardize()
+    end, "column 2 of x has numbers so far apart", true)
+end)
+
 test("NaN and infinity are refused by their example", function()
     fails(function() data.set({x = {{1, 2}, {0 / 0, 3}}}):standardize() end,
         "x holds nan in example 2", true)
@@ -310,6 +340,14 @@ test("columns of the same names in another order are an error", function()
         "column 2 of the set is 'c', where the network learned 'b'", true)
     fails(function() net:train(read {"c", "b", "a"}, RUN) end, "column 1 of the set is 'c'", true)
     assert(net:evaluate(read {"a", "b", "c"}))
+    local other = read {"a", "c", "b"}
+    local message = "column 2 of the set is 'c'"
+    for _, method in ipairs {"cost", "trace", "backprop", "classify", "gradcheck"} do
+        fails(function() net[method](net, other) end, message, true)
+    end
+    fails(function() net(other) end, message, true)
+    fails(function() net:step(other, {lr = 0.1}) end, message, true)
+    eq(net.columns, {"a", "b", "c"})
     net:reset(1)
     net:train(read {"c", "b", "a"}, with(RUN, {epochs = 1}))
     eq(net.columns, {"c", "b", "a"})

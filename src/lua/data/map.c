@@ -285,7 +285,7 @@ static const nbl_entry entries[] = {
      "A set in memory of what f makes of every example: f(x) gives x, f(x, y) may give y too. x is "
      "a tensor, y what set[i].y is, a class's name or a target; where f gives no y it stays. All x "
      "must be alike, and all y; of sequences they may differ in their steps. With classes = {…} y "
-     "gets other names.",
+     "gets other names. Parts (set.train) and set.scale do not go with it.",
      "digits = data.digits().train\n"
      "ink = digits:map(function(x) return {x:sum(), x:max()} end)\nprint(ink)\n"
      "parity = digits:map(function(x, y) return x, y % 2 == 0 and \"even\" or \"odd\" end,\n"

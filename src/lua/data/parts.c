@@ -264,13 +264,16 @@ static const nbl_entry entries[] = {
      XOR "print(set:without(2).x)\nprint(#set:without {1, -1})", NULL},
     {":batches", set_batches, "set:batches(n)",
      "For a loop: x and y of n examples at a time, in the set's order, the last time of those that "
-     "are left. y is class numbers or targets; of sequences x is a list of tensors.",
+     "are left. y is class numbers or targets; of sequences x is a list of tensors. They are "
+     "plain numbers, those of the set: the names of classes and words, and set.scale, do not go "
+     "with them.",
      "net, o = nn.net \"64 - 10\", nn.sgd {lr = 0.5}\n"
      "for x, y in data.digits().train:batches(100) do net:step(x, y, o) end",
      NULL},
     {":kfold", set_kfold, "set:kfold(k, [seed])",
      "For a loop: k times two sets, train and test. Every example is in test once; the test sets "
-     "differ by one example at most, and have the same share of every class.",
+     "differ by one example at most, and have the same share of every class. A scale is that of "
+     "the whole set: train:standardize() in the loop learns one without the test.",
      "for train, test in data.iris():kfold(3, 1) do\n"
      "    net = nn.net \"4 - 3 softmax : cross_entropy\"\n"
      "    net:train(train, {epochs = 10, lr = 0.05})\n"

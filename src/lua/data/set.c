@@ -209,29 +209,55 @@ static bool push_part_of(lua_State *L, int arg, const char *field)
     return lua_rawget(L, arg) != LUA_TNIL;
 }
 
-/* Pushes the y of the example at `arg` as a network takes it. */
-static void push_target(lua_State *L, int arg, const nb_classes *own)
+typedef struct numbering {
+    nb_tensor *from, **to;
+    const nb_classes *given, *own;
+    const char *what;
+} numbering;
+
+static nb_status number_anew(nb_ctx *ctx, void *data)
 {
-    if (!push_part_of(L, arg, "y")) nbl_error(L, "this example has no y");
-    const nb_set *set = push_set_of(L, arg);
-    const nb_classes *classes = set ? set->schema.classes : NULL;
-    lua_pop(L, 1); /* the example keeps the set */
-    int type = lua_type(L, -1);
-    bool named = classes && (type == LUA_TNUMBER || type == LUA_TSTRING);
-    bool others = named && own && !own->counted && !classes->counted;
+    numbering *work = data;
+    *work->to = nb_numbers_in(ctx, work->from, work->given, work->own, work->what);
+    return *work->to ? NB_OK : ctx->status;
+}
+
+/* Numbers of `given` in the tensor on the stack's top, if it is one, become those of `own`. */
+static void translate(lua_State *L, const nb_classes *given, const nb_classes *own,
+                      const char *what)
+{
+    numbering work = {nbl_test_tensor(L, -1), NULL, given, own, what};
+    if (!work.from || !given || !own) return;
+    work.to = nbl_new_tensor(L);
+    nbl_run(L, number_anew, &work);
+    lua_replace(L, -2);
+}
+
+/* The name of a class on the stack's top, of an example, becomes its number. */
+static void number_class(lua_State *L, const nb_classes *classes, const nb_classes *own)
+{
+    bool others = own && !own->counted && !classes->counted;
     if (others && nbl_number_of_class(L, own)) return;
-    if (named && !nbl_number_of_class(L, classes))
+    if (!nbl_number_of_class(L, classes))
         nbl_error(L, "the set of this example has no class %s", nbl_describe(L, -1));
 }
 
-bool nbl_spread_example(lua_State *L, int arg, bool target, const nb_classes *classes)
+bool nbl_spread_example(lua_State *L, int arg, bool target, const nb_schema *own)
 {
     if (!is_example(L, arg)) return false;
+    const nb_set *set = push_set_of(L, arg);
+    const nb_schema given = set ? set->schema : (nb_schema){.columns = NULL};
+    lua_pop(L, 1); /* the example keeps the set */
     if (target) {
-        push_target(L, arg, classes);
+        if (!push_part_of(L, arg, "y")) nbl_error(L, "this example has no y");
+        int type = lua_type(L, -1);
+        bool named = given.classes && (type == LUA_TNUMBER || type == LUA_TSTRING);
+        if (named) number_class(L, given.classes, own->classes);
+        translate(L, given.classes, own->classes, "class");
         lua_insert(L, arg + 1);
     }
     push_part_of(L, arg, "x");
+    translate(L, given.words, own->words, "character");
     lua_replace(L, arg);
     return true;
 }

@@ -28,6 +28,7 @@ static bool is_options(lua_State *L, int arg)
 }
 
 typedef struct naming {
+    const nb_net *net; /* whose columns it must have; or NULL */
     nb_set *set, **out;
     const nb_schema *schema;
     const char *what; /* or NULL */
@@ -37,6 +38,7 @@ typedef struct naming {
 static nb_status name_alike(nb_ctx *ctx, void *data)
 {
     naming *work = data;
+    if (work->net && nb_set_check_columns(ctx, work->net, work->set) != NB_OK) return ctx->status;
     *work->out = nb_set_in_schema(ctx, work->set, work->schema);
     if (*work->out) return NB_OK;
     if (work->what) nb_fail_in(ctx, "%s", work->what);
@@ -49,7 +51,8 @@ static nb_status name_alike(nb_ctx *ctx, void *data)
 static nb_set *in_schema(lua_State *L, int arg, naming *work)
 {
     work->set = nbl_test_set(L, arg);
-    if (!work->schema->classes && !work->schema->words) return work->set;
+    const nb_schema *schema = work->schema;
+    if (!schema->classes && !schema->words && !schema->columns) return work->set;
     work->out = nbl_new_set(L);
     nbl_run(L, name_alike, work);
     if (*work->out == work->set)
@@ -73,7 +76,7 @@ int nbl_read_examples(lua_State *L, int arg, const nb_net *net, const char *whos
     if (out->set) {
         if (targets && !out->set->y) nbl_error(L, "%s: the data set has no y", whose);
         nb_schema own = net->schema;
-        naming work = {.schema = &own, .lenient = wanted == NBL_TO_LEARN};
+        naming work = {.net = net, .schema = &own, .lenient = wanted == NBL_TO_LEARN};
         if (!targets) own.classes = NULL;
         out->set = in_schema(L, arg, &work);
         return arg + 1;
@@ -85,8 +88,8 @@ int nbl_read_examples(lua_State *L, int arg, const nb_net *net, const char *whos
                   "%s: x is missing before the options: a tensor, a table or a data set, as in "
                   "%s(set, {…})",
                   whose, whose);
-    nbl_spread_example(L, arg, targets && !gives_y(L, arg + 1), net->schema.classes);
-    nbl_read_text(L, arg, net->schema.words, nb_net_in_dtype(net) == NB_I32 ? "x" : NULL);
+    nbl_spread_example(L, arg, targets && !gives_y(L, arg + 1), &net->schema);
+    nbl_read_text(L, arg, net->schema.words, nb_layer_takes_words(&net->layer) ? "x" : NULL);
     if (targets && net->schema.words) nbl_read_text(L, arg + 1, net->schema.classes, "y");
     if (nbl_is_sequences(L, arg) && nb_net_in(net)->size[0] < 0) {
         if (targets && lua_isnoneornil(L, arg + 1)) nbl_error(L, "%s: y is missing", whose);
@@ -201,7 +204,8 @@ static nb_tensor *targets_of(nb_ctx *ctx, const nb_net *net, nb_tensor *raw, int
 
 static nb_tensor *raw_x(nb_ctx *ctx, const nb_net *net, const nbl_examples *of)
 {
-    return of->set ? nb_set_x(ctx, of->set, nb_net_in_dtype(net)) : nb_tensor_retain(of->x);
+    return of->set ? nb_set_x(ctx, of->set, nb_net_in_dtype(net, of->set->x->dtype))
+                   : nb_tensor_retain(of->x);
 }
 
 static nb_tensor *raw_y(nb_ctx *ctx, const nb_net *net, const nbl_examples *of)

@@ -77,7 +77,7 @@ static int stream_call(lua_State *L)
     if (lua_isnoneornil(L, 2)) return nbl_error(L, "stream: x is missing: one step, or several");
     lua_settop(L, 2);
     const nb_net *net = work.stream->net;
-    nbl_read_text(L, 2, net->schema.words, nb_net_in_dtype(net) == NB_I32 ? "x" : NULL);
+    nbl_read_text(L, 2, net->schema.words, nb_layer_takes_words(&net->layer) ? "x" : NULL);
     work.x = nbl_to_tensor(L, 2, (int)net->dtype);
     work.out = nbl_new_tensor(L);
     lua_getiuservalue(L, 1, NETWORK);

@@ -102,26 +102,50 @@ static nb_status unknown(nb_ctx *ctx, const char *what, const char *name, const 
     return status;
 }
 
+/* The numbers in `own` of all names of `given`, a list that the caller gives back; NULL where there
+ * is nothing to do, and after a failure. */
+static int32_t *numbers_in(nb_ctx *ctx, const nb_classes *given, const nb_classes *own,
+                           const char *what, nb_status *status)
+{
+    *status = NB_OK;
+    if (!are_named(given) || !are_named(own) || are_same(given, own)) return NULL;
+    int32_t *number = nb_alloc(ctx, (size_t)given->count * sizeof *number);
+    *status = number ? nb_classes_numbers(ctx, given, own, number) : ctx->status;
+    for (int64_t i = 0; *status == NB_OK && i < given->count; i++)
+        if (!number[i]) *status = unknown(ctx, what, given->name[i], own);
+    if (*status == NB_OK) return number;
+    nb_free(ctx, number, (size_t)given->count * sizeof *number);
+    return NULL;
+}
+
 /* Rows of numbers of `given` as rows of numbers of `own`; *rows is replaced, or stays where there
  * is nothing to do. */
 static nb_status translate(nb_ctx *ctx, nb_feed **rows, const nb_classes *given,
                            const nb_classes *own, const char *what)
 {
-    if (!*rows || !are_named(given) || !are_named(own) || are_same(given, own)) return NB_OK;
-    int32_t *number = nb_alloc(ctx, (size_t)given->count * sizeof *number);
-    if (!number) return ctx->status;
-    nb_status status = nb_classes_numbers(ctx, given, own, number);
-    for (int64_t i = 0; status == NB_OK && i < given->count; i++)
-        if (!number[i]) status = unknown(ctx, what, given->name[i], own);
-    if (status != NB_OK) {
-        nb_free(ctx, number, (size_t)given->count * sizeof *number);
-        return status;
-    }
+    nb_status status = NB_OK;
+    int32_t *number = *rows ? numbers_in(ctx, given, own, what, &status) : NULL;
+    if (!number) return status;
     nb_feed *out = renumber(ctx, *rows, number, given->count);
     if (!out) return ctx->status;
     nb_feed_release(ctx, *rows);
     *rows = out;
     return NB_OK;
+}
+
+nb_tensor *nb_numbers_in(nb_ctx *ctx, nb_tensor *numbers, const nb_classes *given,
+                         const nb_classes *own, const char *what)
+{
+    nb_status status;
+    int32_t *number = numbers_in(ctx, given, own, what, &status);
+    if (!number) return status == NB_OK ? nb_tensor_retain(numbers) : NULL;
+    nb_tensor *whole = nb_tensor_convert(ctx, numbers, NB_I32, 1);
+    nb_tensor *own_copy = whole ? nb_tensor_clone(ctx, whole) : NULL;
+    const renumbered r = {.number = number, .count = given->count};
+    if (own_copy) change(&r, (size_t)nb_tensor_count(own_copy), nb_tensor_data(own_copy));
+    nb_tensor_release(ctx, whole);
+    nb_free(ctx, number, (size_t)given->count * sizeof *number);
+    return own_copy;
 }
 
 /* ---- The set --------------------------------------------------------------------------------- */

@@ -24,11 +24,16 @@ void nb_schema_release(nb_ctx *ctx, nb_schema *schema)
     *schema = (nb_schema){.columns = NULL};
 }
 
-nb_tensor *nb_schema_seen(nb_ctx *ctx, const nb_schema *schema, nb_tensor *x)
+nb_tensor *nb_schema_seen(nb_ctx *ctx, const nb_schema *schema, nb_tensor *x, nb_dtype dtype)
 {
     const nb_scale *scale = schema->scale;
     if (!scale) return nb_tensor_retain(x);
     nb_call call = {.op = nb_ops[NB_OP_rescale], .in = {x, scale->offset, scale->factor}};
     call.inputs = 3;
-    return nb_op_call(ctx, &call);
+    nb_tensor *seen = nb_op_call(ctx, &call);
+    if (!seen || seen->dtype == dtype) return seen;
+    nb_call to = {.op = nb_ops[NB_OP_to], .in = {seen}, .inputs = 1, .attr.dtype = dtype};
+    nb_tensor *rounded = nb_op_call(ctx, &to);
+    nb_tensor_release(ctx, seen);
+    return rounded;
 }

@@ -23,9 +23,9 @@ nb_schema nb_schema_retain(const nb_schema *schema);
 /* Leaves it empty. */
 void nb_schema_release(nb_ctx *ctx, nb_schema *schema);
 
-/* x (n, …) as a network sees it: scaled by op, or x itself where there is no scale. A new
- * reference; NB_ESHAPE where it does not fit. */
-nb_tensor *nb_schema_seen(nb_ctx *ctx, const nb_schema *schema, nb_tensor *x);
+/* x (n, …) as a network of this dtype sees it: scaled by op, and only then rounded to the dtype; x
+ * itself where there is no scale. A new reference; NB_ESHAPE where it does not fit. */
+nb_tensor *nb_schema_seen(nb_ctx *ctx, const nb_schema *schema, nb_tensor *x, nb_dtype dtype);
 
 /* ---- In files (model.h) ---- */
 

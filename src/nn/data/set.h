@@ -85,6 +85,10 @@ nb_set *nb_set_standardize(nb_ctx *ctx, const nb_set *set);
  * those of the same names; the set itself where that changes nothing, as where either has no names.
  * NB_EARG names a class or character that the schema does not know. */
 nb_set *nb_set_in_schema(nb_ctx *ctx, nb_set *set, const nb_schema *schema);
+/* The same of numbers of `given` as those of `own`, i32, or the tensor itself where that changes
+ * nothing. `what` they are: "class", "character". */
+nb_tensor *nb_numbers_in(nb_ctx *ctx, nb_tensor *numbers, const nb_classes *given,
+                         const nb_classes *own, const char *what);
 
 /* The row of x and y that holds example i (from 0) of this part. */
 int64_t nb_set_row(const nb_set *set, int64_t i);

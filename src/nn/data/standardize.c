@@ -118,6 +118,11 @@ static nb_status measure(nb_ctx *ctx, const nb_set *set, moments *m)
 static nb_scale *scale_of(nb_ctx *ctx, moments *m)
 {
     for (int64_t c = 0; c < m->columns; c++) {
+        if (!isfinite(m->squares[c]))
+            return nb_fail_null(ctx, NB_EVALUE,
+                                "column %" PRId64 " of x has numbers so far apart that their "
+                                "deviation is no number of f64",
+                                c + 1);
         double deviation = sqrt(m->squares[c] / (double)m->count);
         m->mean[c] += m->first[c];
         m->rest[c] = deviation > 0 ? 1 / deviation : 1;
@@ -152,8 +157,7 @@ static nb_set *seen_in(nb_ctx *ctx, const nb_set *set, nb_scale *scale)
 nb_set *nb_set_standardize(nb_ctx *ctx, const nb_set *set)
 {
     const nb_set *const from[] = {set->train, set->valid, set->test};
-    if (set->schema.words)
-        return nb_fail_null(ctx, NB_EARG, "x holds words, which have no scale");
+    if (set->schema.words) return nb_fail_null(ctx, NB_EARG, "x holds words, which have no scale");
     nb_scale *scale = learn(ctx, set->train ? set->train : set);
     nb_set *out = scale ? seen_in(ctx, set, scale) : NULL;
     nb_set **const to[] = {out ? &out->train : NULL, out ? &out->valid : NULL,

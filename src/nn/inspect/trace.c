@@ -176,7 +176,7 @@ nb_status nb_trace_run_as(nb_ctx *ctx, nb_net *net, nb_tensor *x, nb_tensor *y, 
     /* x takes a gradient too, so that layers without parameters before the first with some have
      * their δ. Words take none. */
     trace->x = nb_tensor_alias(ctx, x);
-    if (trace->x) trace->seen = nb_schema_seen(ctx, &net->schema, trace->x);
+    if (trace->x) trace->seen = nb_schema_seen(ctx, &net->schema, trace->x, net->dtype);
     nb_status status = trace->seen ? NB_OK : ctx->status;
     if (status == NB_OK && nb_dtype_computes(x->dtype))
         status = nb_require_grad(ctx, trace->x, true);

@@ -53,7 +53,7 @@ static nb_status plan_net(nb_planner *planner, const nb_layer *layer, nb_plan *p
 
 static nb_tensor *forward_net(nb_walk *walk, nb_layer *layer, nb_tensor *x, nb_output give)
 {
-    nb_tensor *seen = nb_schema_seen(walk->ctx, &nb_net_of(layer)->schema, x);
+    nb_tensor *seen = nb_schema_seen(walk->ctx, &nb_net_of(layer)->schema, x, walk->net->dtype);
     nb_tensor *out = seen ? nb_walk_branch(walk, layer, 0, seen, give) : NULL;
     nb_tensor_release(walk->ctx, seen);
     return out;

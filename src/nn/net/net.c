@@ -73,9 +73,11 @@ const nb_form *nb_net_out(const nb_net *net)
     return &net->layer.plan->out;
 }
 
-nb_dtype nb_net_in_dtype(const nb_net *net)
+nb_dtype nb_net_in_dtype(const nb_net *net, nb_dtype given)
 {
-    return nb_layer_takes_words(&net->layer) ? NB_I32 : net->dtype;
+    bool wide = given == NB_F64 || given == NB_I32;
+    if (nb_layer_takes_words(&net->layer)) return NB_I32;
+    return net->schema.scale && wide ? NB_F64 : net->dtype;
 }
 
 nb_status nb_net_set_scale(nb_ctx *ctx, nb_net *net, nb_scale *scale)

@@ -90,8 +90,10 @@ nb_status nb_net_build(nb_ctx *ctx, nb_net *net, nb_dtype dtype, uint64_t seed);
 /* The forms of one example of a planned network. */
 const nb_form *nb_net_in(const nb_net *net);
 const nb_form *nb_net_out(const nb_net *net);
-/* What its inputs come in: NB_I32 where they are words (nb_layer_takes_words), else its dtype. */
-nb_dtype nb_net_in_dtype(const nb_net *net);
+/* What inputs that are given in a dtype come in: NB_I32 where they are words
+ * (nb_layer_takes_words); NB_F64 where they are scaled and f32 might not hold them before; else the
+ * network's dtype. */
+nb_dtype nb_net_in_dtype(const nb_net *net, nb_dtype given);
 
 /* A deep copy with its own parameters and buffers, in `dtype`: layers, activations' runs, nested
  * networks. Of a nested network: one that stands alone. */

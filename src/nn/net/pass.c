@@ -223,7 +223,8 @@ static nb_tensor *walk_from(nb_walk *walk, nb_tensor *x, nb_output give)
 {
     nb_net *net = walk->net;
     int first = walk->mode.first;
-    nb_tensor *in = first ? nb_tensor_retain(x) : nb_schema_seen(walk->ctx, &net->schema, x);
+    nb_tensor *in =
+        first ? nb_tensor_retain(x) : nb_schema_seen(walk->ctx, &net->schema, x, net->dtype);
     nb_tensor *out = in ? nb_walk_from(walk, &net->layer, first, in, give) : NULL;
     nb_tensor_release(walk->ctx, in);
     return out;

@@ -105,7 +105,7 @@ static nb_status prepare(nb_ctx *ctx, void *self, int64_t start, int64_t n)
     bool single;
     drop(ctx, a);
     nb_set *part = nb_set_range(ctx, a->set, start, n);
-    nb_tensor *raw = part ? nb_set_x(ctx, part, nb_net_in_dtype(a->net)) : NULL;
+    nb_tensor *raw = part ? nb_set_x(ctx, part, nb_net_in_dtype(a->net, part->x->dtype)) : NULL;
     nb_tensor *x = raw ? nb_net_inputs(ctx, a->net, raw, &single) : NULL;
     a->out = x ? nb_net_forward(ctx, a->net, x) : NULL;
     if (a->out && a->classes) a->places = nb_answer_places(ctx, a->net, a->out);

@@ -199,9 +199,9 @@ static nb_tensor *x_buffer(nb_ctx *ctx, const nb_net *net, const nb_set *set, in
 {
     const nb_form *in = nb_net_in(net);
     int64_t shape[NB_MAX_DIMS] = {n};
-    if (fits(set->x, in)) return buffer(ctx, nb_net_in_dtype(net), set->x, n, 0);
+    if (fits(set->x, in)) return buffer(ctx, nb_net_in_dtype(net, set->x->dtype), set->x, n, 0);
     memcpy(shape + 1, in->size, (size_t)in->dims * sizeof *shape);
-    return nb_tensor_new(ctx, nb_net_in_dtype(net), in->dims + 1, shape);
+    return nb_tensor_new(ctx, nb_net_in_dtype(net, set->x->dtype), in->dims + 1, shape);
 }
 
 nb_status nb_batch_new(nb_ctx *ctx, const nb_net *net, const nb_set *set, int64_t n, nb_tensor **x,

@@ -121,7 +121,8 @@ static const nb_option train_fields[] = {
     {.name = "checkpoint",
      .help =
          "a file in which the run is kept: parameters, optimizer, history, place; it is written "
-         "whole or not at all, and nn.load reads the network from it",
+         "whole or not at all, and nn.load reads the network from it, as the last step left it: "
+         "what patience brings back at the end net:save writes",
      .range = "a path",
      .standard = "none",
      .kind = NB_WORD,

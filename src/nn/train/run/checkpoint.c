@@ -406,12 +406,42 @@ static nb_status check_format(nb_ctx *ctx, const nb_archive *archive, const nb_t
     return NB_OK;
 }
 
+static bool are_alike(char *const *a, int64_t a_count, char *const *b, int64_t b_count)
+{
+    bool same = a_count == b_count;
+    for (int64_t i = 0; same && i < a_count; i++) same = !strcmp(a[i], b[i]);
+    return same;
+}
+
+/* That what the run learned from has the names of what it goes on with, in their order. */
+static nb_status check_names(nb_ctx *ctx, const nb_archive *archive, const nb_schema *now)
+{
+    nb_schema was = {.columns = NULL};
+    const char *other = NULL;
+    nb_status status = nb_schema_read_names(ctx, archive, &was);
+    if (status != NB_OK) return status;
+    if (was.columns && now->columns &&
+        !are_alike(was.columns->name, was.columns->count, now->columns->name, now->columns->count))
+        other = "columns";
+    if (was.classes && now->classes &&
+        !are_alike(was.classes->name, was.classes->count, now->classes->name, now->classes->count))
+        other = "classes";
+    nb_schema_release(ctx, &was);
+    if (!other) return NB_OK;
+    return nb_fail(
+        ctx, NB_EARG,
+        "its run learned from other %s, or from these in another order; nn.load gives its "
+        "network, which understands them by their names",
+        other);
+}
+
 /* Seeds that were not told are the run's; one that was told must be. */
 static nb_status read_snapshot(nb_ctx *ctx, const nb_archive *archive, const nb_trainer *t,
                                nb_snapshot *s)
 {
     nb_status status = check_format(ctx, archive, t);
     if (status == NB_OK) status = nb_model_numbers(ctx, archive, t->net, &s->net[0], &s->net[1]);
+    if (status == NB_OK) status = check_names(ctx, archive, &t->net->schema);
     if (status == NB_OK) status = read_fields(ctx, archive, course_fields, &s->course);
     if (status == NB_OK) status = read_history(ctx, archive, &s->history);
     if (status == NB_OK) status = read_metrics(ctx, archive, &t->history, &s->history);
