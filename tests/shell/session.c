@@ -262,9 +262,10 @@ bool session_has_ended(const char *unused)
 /* At the prompt alone a carriage return stays what it is. */
 bool session_reads_keys(const char *unused)
 {
+    /* Until ISIG goes, a Ctrl-C is a signal, and nobody knows whether it comes before the keys. */
     struct termios settings;
     (void)unused;
     session_take(session_now() + GLANCE);
-    return session.pid == 0 ||
-           (tcgetattr(session.pty, &settings) == 0 && !(settings.c_iflag & ICRNL));
+    return session.pid == 0 || (tcgetattr(session.pty, &settings) == 0 &&
+                                !(settings.c_iflag & ICRNL) && !(settings.c_lflag & ISIG));
 }

@@ -95,7 +95,7 @@ static nb_tensor *targets(const nb_net *net, int64_t n)
 static nb_tensor *inputs(const nb_net *net, int64_t n, uint64_t seed)
 {
     nb_tensor *real = examples(nb_net_in(net), n, -1, seed);
-    if (nb_net_in_dtype(net) != NB_I32) return real;
+    if (nb_net_in_dtype(net, NB_F32) != NB_I32) return real;
     for (int64_t i = 0; i < nb_tensor_count(real); i++)
         ((double *)nb_tensor_data(real))[i] = (double)(1 + i * i % TREE_WORDS);
     nb_tensor *words = nb_tensor_convert(ctx, real, NB_I32, 1);

@@ -37,7 +37,7 @@ static void check(const nb_layer_type *type, const char *notation)
     for (int i = 0; i < net->parts; i++) stands |= net->part[i]->type == type;
     if (!stands) fail_msg("%s does not stand in its sample %s", type->name, notation);
     for (int64_t i = 0; i < nb_net_count(net); i++) values[i] = nb_random_normal(&stream) / 2;
-    nb_tensor *x = filled(nb_net_in(net), nb_net_in_dtype(net), 3);
+    nb_tensor *x = filled(nb_net_in(net), nb_net_in_dtype(net, NB_F32), 3);
     nb_tensor *y = filled(nb_net_out(net), NB_F64, 4);
     nb_gradcheck result;
     if (nb_gradcheck_run(ctx, net, x, y, NULL, &result) != NB_OK || !result.ok)
