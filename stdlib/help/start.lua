@@ -26,11 +26,8 @@ leads from the equations of the notes to their names. net:gradcheck holds them a
 7. Keeping. net:save writes a file that Python reads too; nn.load brings it back. .save FILE writes
 the session as a script.
 
-Further: help pages "notation", "blocks", "keys", "lua", and the scripts of examples/: digits.lua,
-mnist.lua, book.lua, spirals.lua, residual.lua, custom_layer.lua, sequence.lua, char_rnn.lua,
-char_transformer.lua, iris.lua, early_stopping.lua, resume.lua, tensors.lua, notes/, nine steps
-through the chapter, and python/read.py, which computes what a saved network answers, by NumPy
-alone. They are in the source and, once installed, in share/doc/nabla/examples.]],
+Further: help pages "notation", "blocks", "keys", "lua", and "examples", the scripts that come with
+the program.]],
     [[
 digits = data.digits()
 net = nn.net("64 - 30 - 10", {seed = 1})
@@ -41,6 +38,48 @@ t = net:trace(digits.test[1])
 t[2].delta.shape                          → {10}
 net[1]:neuron(7).activation = "relu"
 net:gradcheck(digits.test:take(1)).ok     → true]])
+
+page("examples", [[
+Scripts that come with the program, in examples/ of its source and, once installed, in
+share/doc/nabla/examples. nabla FILE runs one; most need no argument, DIR is the folder of MNIST.
+
+  notes/                the chapter in nine steps, 01-forward.lua to
+                        09-differences.lua
+  digits.lua            the first network: it says what it sees
+  mnist.lua DIR         the book's network, 784-30-10
+  book.lua DIR CHAPTER  all networks of a chapter of the book, its figures
+                        beside ours
+  mnist_cnn.lua DIR     a LeNet
+  iris.lua              a table of text, judged by ten folds
+  table.lua FILE        a network for a table of your own
+  regression.lua        a curve through points, by two optimizers
+  fit.lua               a certified problem, and the errors of its parameters
+  early_stopping.lua    when to stop
+  resume.lua            a run that is killed and goes on with the same bits
+  spirals.lua           a network draws its boundary while it learns
+  residual.lua          where residual blocks learn and plain layers do not
+  autoencoder.lua       pictures through 12 numbers and back
+  custom_layer.lua      a layer in ten lines of Lua
+  sequence.lua          an lstm learns a grammar
+  char_rnn.lua          a text, letter by letter; char_transformer.lua
+                        likewise with attention
+  tensors.lua           tensors as a calculator
+  python/read.py        computes what a saved network answers, by NumPy alone
+
+tales.lua holds the texts that char_rnn.lua learns where no file is given.]])
+
+page("editor", [[
+Editors that know the Lua language server complete nabla's names and show its help while a script is
+written. Their definitions come from the same book as this help and are installed in
+share/nabla/meta; in the source they are in the build folder's meta/. Tell the server so once, in
+.luarc.json beside your scripts:
+
+  {"runtime.version": "Lua 5.4",
+   "workspace.library": ["/usr/local/share/nabla/meta"]}
+
+bash and zsh complete the options of the command line once the program is installed. At the prompt
+.edit opens the last input, or a file, in $VISUAL or $EDITOR and runs it afterwards. The program
+reads and writes scripts as any Lua does; #!/usr/bin/env nabla may be their first line.]])
 
 page("keys", [[
 Keys at the prompt are GNU Readline's, as in bash; ~/.inputrc changes them.
