@@ -15,6 +15,7 @@ void nbl_open_nn(lua_State *L)
     nbl_open_classify(L);
     nbl_open_gradcheck(L);
     nbl_open_errors(L);
+    nbl_open_demon(L);
     nbl_open_trace(L);
     nbl_open_history(L);
     nbl_open_train(L);

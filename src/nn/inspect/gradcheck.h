@@ -10,12 +10,12 @@
 typedef struct nb_equation {
     const char *name; /* "BP1" */
     int64_t compared;
-    int64_t wrong;            /* beyond the tolerance, NaN included */
-    int64_t kinks;            /* not counted as wrong, nor for the worst: C bends there, and g lies
-                                 between its slopes to both sides */
-    double worst;             /* largest |g - d| / max(1e-3, |g|, |d|) */
+    int64_t wrong;             /* beyond the tolerance, NaN included */
+    int64_t kinks;             /* not counted as wrong, nor for the worst: C bends there, and g lies
+                                  between its slopes to both sides */
+    double worst;              /* largest |g - d| / max(1e-3, |g|, |d|) */
     char where[NB_PLACE_TEXT]; /* "w[2][4][17]" (counted from 1) of the worst */
-    double analytic, numeric; /* there */
+    double analytic, numeric;  /* there */
 } nb_equation;
 
 /* Whether C of several examples is the mean of their own. */

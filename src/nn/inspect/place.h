@@ -6,6 +6,9 @@
 
 enum { NB_PLACE_TEXT = 192 };
 
+/* The place, depth first from 0, at which the layer of a path (nb_net_layer) stands: a shared layer
+ * has several, and each path of numbers leads to one. -1 with NB_EARG. */
+int nb_net_place(nb_ctx *ctx, nb_net *net, const char *path);
 /* Name, layer, then the index of element `at` of a tensor of this shape, all from 1; what does not
  * fit is cut. Returns `out`. */
 const char *nb_place_text(const char *name, const char *path, int dims, const int64_t *shape,
