@@ -24,8 +24,10 @@ nb_status nb_aside_grow(nb_ctx *ctx, void **list, size_t count, size_t *room, si
 nb_status nb_aside_put(nb_aside *aside, nb_tensor *leaf, nb_tensor *a, nb_tensor *b)
 {
     void *list = aside->list;
-    const nb_tensor *only = aside->options ? aside->options->only : NULL;
-    if (only && leaf->link != only->link) return NB_OK;
+    const nb_backward_options *options = aside->options;
+    const nb_tensor *only = options ? options->only : NULL;
+    bool observed = options && options->observer && options->observer->alone;
+    if (observed || (only && leaf->link != only->link)) return NB_OK;
     nb_status status =
         nb_aside_grow(aside->ctx, &list, aside->count, &aside->room, sizeof *aside->list);
     aside->list = list;

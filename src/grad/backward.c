@@ -74,6 +74,50 @@ static nb_status add_delta(nb_ctx *ctx, nb_tensor **sum, nb_tensor *more)
     return NB_OK;
 }
 
+/* ---- Who looks on -----------------------------------------------------------------------------
+ */
+
+static const nb_tape_observer *observer_of(const nb_record *record)
+{
+    const nb_backward_options *options = record->pass->aside.options;
+    return options ? options->observer : NULL;
+}
+
+bool nb_tape_is_observed(const nb_record *record)
+{
+    return observer_of(record) != NULL;
+}
+
+nb_status nb_tape_share(nb_ctx *ctx, nb_record *record, int input, nb_tensor *a, nb_tensor *b)
+{
+    const nb_tape_observer *observer = observer_of(record);
+    const nb_share share = {
+        .leaf = record->in[input], .a = a, .b = b, .by_steps = record->op->by_steps};
+    if (!observer || !nb_leaf_of(share.leaf)) return NB_OK;
+    record->shared |= 1u << input;
+    return observer->share(ctx, observer->self, &share);
+}
+
+bool nb_tape_wants(const nb_record *record, int input)
+{
+    const nb_tape_observer *observer = observer_of(record);
+    return !(observer && observer->alone && nb_leaf_of(record->in[input]));
+}
+
+/* Of leaves that an op gave a whole sum and no rows. */
+static nb_status tell_whole(nb_ctx *ctx, const nb_record *record, nb_tensor *const *gradient)
+{
+    const nb_tape_observer *observer = observer_of(record);
+    nb_status status = NB_OK;
+    for (int i = 0; observer && i < record->inputs && status == NB_OK; i++) {
+        const nb_share share = {.leaf = record->in[i]};
+        bool told = record->shared >> i & 1;
+        if (!told && record->needs[i] && gradient[i] && nb_leaf_of(share.leaf))
+            status = observer->share(ctx, observer->self, &share);
+    }
+    return status;
+}
+
 nb_status nb_tape_product(nb_ctx *ctx, nb_record *record, int input, nb_tensor *a, nb_tensor *b)
 {
     char first[NB_SHAPE_TEXT], second[NB_SHAPE_TEXT], whole[NB_SHAPE_TEXT];
@@ -81,8 +125,10 @@ nb_status nb_tape_product(nb_ctx *ctx, nb_record *record, int input, nb_tensor *
     bool fits = a->dims == 2 && b->dims == 2 && a->shape[0] == b->shape[0] &&
                 a->dtype == leaf->dtype && b->dtype == leaf->dtype;
     const int64_t shape[2] = {fits ? a->shape[1] : 0, fits ? b->shape[1] : 0};
-    if (fits && nb_shape_count(2, shape) == nb_tensor_count(leaf))
-        return nb_aside_put(&record->pass->aside, leaf, a, b);
+    if (fits && nb_shape_count(2, shape) == nb_tensor_count(leaf)) {
+        nb_status status = nb_tape_share(ctx, record, input, a, b);
+        return status == NB_OK ? nb_aside_put(&record->pass->aside, leaf, a, b) : status;
+    }
     return nb_fail(ctx, NB_ESHAPE, "%s: the product of %s, turned, and %s is no gradient of %s",
                    record->op->name, nb_shape_text(a->dims, a->shape, first),
                    nb_shape_text(b->dims, b->shape, second),
@@ -126,7 +172,9 @@ static nb_status run_record(nb_pass *pass, nb_record *record)
         record->watched = nb_tensor_retain(delta);
     }
     record->pass = pass;
+    record->shared = 0;
     status = record->op->backward(ctx, record, delta, gradient);
+    if (status == NB_OK) status = tell_whole(ctx, record, gradient);
     record->pass = NULL;
     nb_tensor_release(ctx, delta);
     for (int i = 0; i < record->inputs; i++) {

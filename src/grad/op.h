@@ -200,6 +200,7 @@ struct nb_op {
     int results;    /* how many it may give; 0 is 1 */
     bool alone;     /* it gives one result unless exactly one dimension is named */
     bool refuses;   /* there is no gradient where one could be expected: an error says so */
+    bool by_steps;  /* the rows of its products stand step by step (nb_share) */
 
     /* Checks shapes, makes the output: a tensor of its own, without a link (an alias where nothing
      * changes). NULL with the message set. */

@@ -4,7 +4,7 @@
 #define NB_PIECES_H
 
 #include "base/workers.h"
-#include "tensor/tensor.h"
+#include "grad/tape.h"
 
 typedef struct nb_pieces {
     int64_t rows, width; /* numbers of a row */
@@ -14,6 +14,8 @@ typedef struct nb_pieces {
 } nb_pieces;
 
 nb_pieces nb_pieces_of(int64_t rows, int64_t width);
+/* The same of n examples, each of which is a piece. */
+nb_pieces nb_pieces_of_examples(int64_t rows, int64_t width, int64_t n);
 /* Does all pieces, large work on the workers; `arg` is the op's, which holds these pieces. NB_OK,
  * or what Ctrl-C gives. */
 nb_status nb_pieces_run(nb_ctx *ctx, nb_pieces *pieces, nb_piece *work, void *arg);
@@ -27,8 +29,9 @@ double *nb_piece_sums(nb_ctx *ctx, const nb_pieces *pieces, int64_t each, size_t
 /* to[k] = the sum over the pieces of sums[piece * each + first + k], count of them. */
 void nb_piece_total(const nb_pieces *pieces, const double *sums, int64_t each, int64_t first,
                     int64_t count, double *to);
-/* The same as a tensor in the shape (count) and dtype of `like`. */
-nb_tensor *nb_piece_total_like(nb_ctx *ctx, const nb_pieces *pieces, const double *sums,
-                               int64_t each, int64_t first, const nb_tensor *like);
+/* The same as the gradient of a record's input, (count). Where somebody looks on, and so each piece
+ * is an example, what they give is told him. */
+nb_status nb_piece_gradient(nb_ctx *ctx, nb_record *record, int input, const nb_pieces *pieces,
+                            const double *sums, int64_t each, int64_t first, nb_tensor **grad);
 
 #endif

@@ -178,6 +178,7 @@ nb_status nb_record_call(nb_ctx *ctx, nb_call *call, nb_tensor *out)
     record->mark = 0;
     record->delta = record->watched = NULL;
     record->watch = record->spent = false;
+    record->shared = 0;
     record_inputs(record, call);
     record_saved(record, call);
     record->attr = call->attr;

@@ -39,7 +39,8 @@ struct nb_record {
     nb_tensor *delta;   /* gradient of the output, while backward runs */
     nb_tensor *watched; /* the same, kept for whoever asked (nb_watch) */
     bool watch;
-    bool spent; /* a backward without keep released it */
+    bool spent;      /* a backward without keep released it */
+    unsigned shared; /* bit i: in this pass who looks on was told of input i */
     nb_attr attr;
     /* Entries from `inputs` on mean nothing, nor do versions of what is not there. */
     int inputs;
@@ -86,8 +87,8 @@ void nb_record_spend(nb_ctx *ctx, nb_record *record);
  * the same elements, is no parameter: no sink takes its gradient. Plain gradient descent is a sink
  * from the parameters into themselves, alpha = -lr, beta = 1. Gradients of their own, of which the
  * home knows nothing, are a sink into zeros and views of it. `before` is called once, when all that
- * can fail has not and nothing is written yet: what it does to `into` is what the products are added
- * to. */
+ * can fail has not and nothing is written yet: what it does to `into` is what the products are
+ * added to. */
 typedef struct nb_sink {
     const nb_storage *from;
     nb_tensor *into; /* borrowed */
@@ -96,6 +97,23 @@ typedef struct nb_sink {
     void *self;
 } nb_sink;
 
+/* What a leaf is given, before it is summed over the rows of a batch: its gradient is Σ over the
+ * rows of a bᵀ, all of them contiguous. */
+typedef struct nb_share {
+    nb_tensor *leaf;
+    nb_tensor *a;  /* (rows, m); of words NB_I32 (rows, 1), each a row of zeros with a 1 at its
+                      number,  from 1. NULL: an op that knows no rows gave the whole sum */
+    nb_tensor *b;  /* (rows, k); NULL: 1, the gradient is the sum of a's rows */
+    bool by_steps; /* row t n + i is step t of example i; else i T + t, for T rows of each */
+} nb_share;
+
+/* Who looks on while a pass runs. On failure the pass ends and has written nothing. */
+typedef struct nb_tape_observer {
+    nb_status (*share)(nb_ctx *ctx, void *self, const nb_share *share);
+    void *self;
+    bool alone; /* the gradients of leaves go to nobody else: they are not computed */
+} nb_tape_observer;
+
 typedef struct nb_backward_options {
     bool keep;            /* the graph may be used again */
     bool accumulate;      /* leaves without a sink: add to the gradients that are there */
@@ -103,6 +121,7 @@ typedef struct nb_backward_options {
     const nb_sink *sinks; /* the first that fits a leaf takes its gradient */
     int sink_count;
     const nb_tensor *only; /* a leaf: the others keep the gradients that they have; NULL: all */
+    const nb_tape_observer *observer; /* or NULL */
 } nb_backward_options;
 
 /* The backward pass from `root`. First every δ (BP1, BP2), then, when all are known to be finite,
@@ -120,5 +139,14 @@ nb_status nb_backward(nb_ctx *ctx, nb_tensor *root, const nb_backward_options *o
  * shape: its elements in their order are the product's, row by row. NB_ESHAPE where these are not
  * as many. */
 nb_status nb_tape_product(nb_ctx *ctx, nb_record *record, int input, nb_tensor *a, nb_tensor *b);
+
+/* Whether somebody looks on. An op whose parameters the examples of a batch, the first dimension of
+ * its other inputs, have in common tells him then what each of these gives; and whether the op's
+ * own sum of that is wanted. */
+bool nb_tape_is_observed(const nb_record *record);
+bool nb_tape_wants(const nb_record *record, int input);
+/* Tells him of the rows whose sum is the gradient of a leaf, a and b as in nb_share; nothing where
+ * nobody looks, or the input is no leaf. */
+nb_status nb_tape_share(nb_ctx *ctx, nb_record *record, int input, nb_tensor *a, nb_tensor *b);
 
 #endif

@@ -249,10 +249,32 @@ nb_status nb_weight_gradient(nb_ctx *ctx, nb_record *record, int input, nb_tenso
     return status;
 }
 
+/* x (n, k) again. */
+static nb_tensor *with_zeros(nb_ctx *ctx, const nb_inputs *inputs, int64_t k)
+{
+    const int32_t *start = nb_tensor_data(inputs->start), *index = nb_tensor_data(inputs->index);
+    const int32_t *column = inputs->column ? nb_tensor_data(inputs->column) : NULL;
+    const int64_t shape[] = {inputs->start->shape[0] - 1, k};
+    size_t size = nb_dtype_size(inputs->value->dtype);
+    nb_tensor *x = nb_tensor_zeros(ctx, inputs->value->dtype, 2, shape);
+    char *to = x ? nb_tensor_data(x) : NULL;
+    for (int64_t i = 0; x && i < shape[0]; i++, to += (size_t)k * size)
+        for (int32_t at = start[i]; at < start[i + 1]; at++)
+            memcpy(to + (size_t)(column ? column[index[at]] : index[at]) * size,
+                   (const char *)nb_tensor_data(inputs->value) + (size_t)at * size, size);
+    return x;
+}
+
 nb_status nb_inputs_gradient(nb_ctx *ctx, nb_record *record, int input, nb_tensor *delta,
                              const nb_inputs *inputs, nb_tensor **grad)
 {
     if (inputs->x) return nb_weight_gradient(ctx, record, input, delta, inputs->x, grad);
+    if (nb_tape_is_observed(record)) {
+        nb_tensor *x = with_zeros(ctx, inputs, record->in[input]->shape[1]);
+        nb_status seen = x ? nb_weight_gradient(ctx, record, input, delta, x, grad) : ctx->status;
+        nb_tensor_release(ctx, x);
+        return seen;
+    }
     const nb_tensor *w = record->in[input];
     const int64_t m = w->shape[0], k = w->shape[1], shape[] = {turned_rows(inputs, w), m};
     nb_tensor *turned = nb_tensor_zeros(ctx, w->dtype, 2, shape), *out = NULL;
@@ -283,4 +305,19 @@ nb_tensor *nb_sum_columns(nb_ctx *ctx, nb_dtype dtype, int64_t rows, int64_t col
     }
     nb_free(ctx, sums, (size_t)columns * sizeof *sums);
     return out;
+}
+
+nb_status nb_sum_gradient(nb_ctx *ctx, nb_record *record, int input, nb_tensor *rows,
+                          nb_tensor **grad)
+{
+    const nb_tensor *in = record->in[input];
+    int64_t columns = nb_tensor_count(in);
+    nb_status status = nb_tape_share(ctx, record, input, rows, NULL);
+    if (status != NB_OK || !nb_tape_wants(record, input)) return status;
+    nb_tensor *sum =
+        nb_sum_columns(ctx, rows->dtype, nb_tensor_count(rows) / (columns ? columns : 1), columns,
+                       columns, nb_tensor_data(rows));
+    grad[input] = sum ? nb_tensor_reshape(ctx, sum, in->dims, in->shape) : NULL;
+    nb_tensor_release(ctx, sum);
+    return grad[input] ? NB_OK : ctx->status;
 }

@@ -37,6 +37,10 @@ nb_status nb_inputs_gradient(nb_ctx *ctx, nb_record *record, int input, nb_tenso
 /* The same of x itself, of any dimensions. */
 nb_status nb_weight_gradient(nb_ctx *ctx, nb_record *record, int input, nb_tensor *delta,
                              nb_tensor *x, nb_tensor **grad);
+/* BP3 and the like: the gradient of an input is the sum of `rows` (n, its numbers), contiguous,
+ * which are told to who looks on (nb_tape_share). */
+nb_status nb_sum_gradient(nb_ctx *ctx, nb_record *record, int input, nb_tensor *rows,
+                          nb_tensor **grad);
 /* Σ over rows of `columns` numbers, rows `ld` apart, in f64 inside: BP3, dC/db = Σ δ. */
 nb_tensor *nb_sum_columns(nb_ctx *ctx, nb_dtype dtype, int64_t rows, int64_t columns, int64_t ld,
                           const void *data);

@@ -303,10 +303,9 @@ static nb_status all_gradients(nb_ctx *ctx, nb_record *record, batch_job *job, n
     job->coef = nb_tensor_data(real);
     nb_status status = nb_pieces_run(ctx, &job->pieces, gather_piece, job);
     for (int i = 1; i < 3 && status == NB_OK; i++) {
-        if (!record->needs[i]) continue;
-        grad[i] =
-            nb_piece_total_like(ctx, &job->pieces, job->sums, 2 * c, (i - 1) * c, record->in[i]);
-        if (!grad[i]) status = ctx->status;
+        if (record->needs[i])
+            status = nb_piece_gradient(ctx, record, i, &job->pieces, job->sums, 2 * c, (i - 1) * c,
+                                       grad);
     }
     nb_tensor_release(ctx, real);
     if (status != NB_OK || !record->needs[0]) return status;
@@ -334,6 +333,8 @@ static nb_status norm_backward(nb_ctx *ctx, nb_record *record, nb_tensor *delta,
     if (coef) {
         size_t bytes;
         batch_job job = job_of(x, record->attr.channels.dim, lengths);
+        if (nb_tape_is_observed(record))
+            job.pieces = nb_pieces_of_examples(job.pieces.rows, job.pieces.width, x->shape[0]);
         job.delta = nb_tensor_data(from);
         job.y = nb_tensor_data(to);
         job.sums = nb_piece_sums(ctx, &job.pieces, 2 * job.of.channels, &bytes);

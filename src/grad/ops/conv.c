@@ -7,6 +7,7 @@
 #include "grad/channels.h"
 #include "grad/convolve.h"
 #include "grad/support.h"
+#include "grad/weights.h"
 
 #include "tensor/shape.h"
 
@@ -166,9 +167,10 @@ static nb_tensor *conv_input_gradient(nb_ctx *ctx, const nb_record *record, cons
 }
 
 /* BP4: the sum over all places of δ times what stood under the window. */
-static nb_tensor *conv_weight_gradient(nb_ctx *ctx, const nb_record *record, const nb_tensor *dz)
+static nb_tensor *conv_weight_gradient(nb_ctx *ctx, const nb_record *record, const nb_tensor *x,
+                                       const nb_tensor *dz)
 {
-    const nb_tensor *x = record->saved[2], *w = record->in[1];
+    const nb_tensor *w = record->in[1];
     nb_tensor *dw = empty_like(ctx, w, dz->dtype);
     if (!dw) return NULL;
     nb_convolution of = conv_geometry(&record->attr.window, x, w, dz->shape + DIMS_BEFORE);
@@ -177,18 +179,74 @@ static nb_tensor *conv_weight_gradient(nb_ctx *ctx, const nb_record *record, con
         nb_convolve_weights(ctx, &of, nb_tensor_data(x), nb_tensor_data(dz), nb_tensor_data(dw)));
 }
 
+/* A product of one example's. */
+typedef nb_tensor *conv_gradient(nb_ctx *ctx, const nb_record *record, const nb_tensor *x,
+                                 const nb_tensor *dz);
+
+/* BP4 of a batch, or where somebody looks on of one example after the other: (n, numbers of w). */
+static nb_status weight_gradient(nb_ctx *ctx, nb_record *record, const nb_tensor *dz,
+                                 conv_gradient *of, nb_tensor **grad)
+{
+    const nb_tensor *x = record->saved[2];
+    const int64_t count = nb_tensor_count(record->in[1]), shape[] = {dz->shape[0], count};
+    size_t bytes = (size_t)count * nb_dtype_size(dz->dtype);
+    if (!nb_tape_is_observed(record)) {
+        grad[1] = of(ctx, record, x, dz);
+        return grad[1] ? NB_OK : ctx->status;
+    }
+    nb_tensor *each = nb_tensor_new(ctx, dz->dtype, 2, shape);
+    nb_status status = each ? NB_OK : ctx->status;
+    for (int64_t i = 0; i < shape[0] && status == NB_OK; i++) {
+        nb_tensor *one_x = nb_tensor_narrow(ctx, x, 0, i, 1, 1);
+        nb_tensor *one_dz = one_x ? nb_tensor_narrow(ctx, dz, 0, i, 1, 1) : NULL;
+        nb_tensor *one = one_dz ? of(ctx, record, one_x, one_dz) : NULL;
+        if (one)
+            memcpy((char *)nb_tensor_data(each) + (size_t)i * bytes, nb_tensor_data(one), bytes);
+        if (!one) status = ctx->status;
+        nb_tensor_release(ctx, one_x);
+        nb_tensor_release(ctx, one_dz);
+        nb_tensor_release(ctx, one);
+    }
+    if (status == NB_OK) status = nb_sum_gradient(ctx, record, 1, each, grad);
+    nb_tensor_release(ctx, each);
+    return status;
+}
+
+/* BP3: where somebody looks on, of each example too: (n, channels). */
+static nb_status bias_gradient(nb_ctx *ctx, nb_record *record, const nb_tensor *dz,
+                               nb_tensor **grad)
+{
+    const int64_t shape[] = {dz->shape[0], dz->shape[1]};
+    if (!nb_tape_is_observed(record)) {
+        grad[2] = nb_sum_by_channel(ctx, dz, 1);
+        return grad[2] ? NB_OK : ctx->status;
+    }
+    nb_tensor *each = nb_tensor_new(ctx, dz->dtype, 2, shape);
+    int64_t rows = shape[0] * shape[1], width = (int64_t)nb_dtype_size(dz->dtype);
+    int64_t places = rows ? nb_tensor_count(dz) / rows : 0;
+    for (int64_t i = 0; each && i < rows; i++)
+        nb_tensor_set(each, (const int64_t[]){i / shape[1], i % shape[1]},
+                      nb_real(dz->dtype)->sum((size_t)places,
+                                              (const char *)nb_tensor_data(dz) + i * places * width,
+                                              1));
+    nb_status status = each ? nb_sum_gradient(ctx, record, 2, each, grad) : ctx->status;
+    nb_tensor_release(ctx, each);
+    return status;
+}
+
 /* BP2, BP3 and BP4, as far as they are asked for. */
 static nb_status gradients(nb_ctx *ctx, nb_record *record, nb_tensor *delta, nb_tensor **grad,
                            nb_tensor *(*of_input)(nb_ctx *, const nb_record *, const nb_tensor *),
-                           nb_tensor *(*of_weights)(nb_ctx *, const nb_record *, const nb_tensor *))
+                           conv_gradient *of_weights)
 {
     nb_tensor *dz = nb_delta_at_z(ctx, record, delta, 1);
-    bool whole = dz;
-    if (whole && record->needs[0]) whole = (grad[0] = of_input(ctx, record, dz)) != NULL;
-    if (whole && record->needs[1]) whole = (grad[1] = of_weights(ctx, record, dz)) != NULL;
-    if (whole && record->needs[2]) whole = (grad[2] = nb_sum_by_channel(ctx, dz, 1)) != NULL;
+    nb_status status = dz ? NB_OK : ctx->status;
+    if (dz && record->needs[0] && !(grad[0] = of_input(ctx, record, dz))) status = ctx->status;
+    if (status == NB_OK && record->needs[1])
+        status = weight_gradient(ctx, record, dz, of_weights, grad);
+    if (status == NB_OK && record->needs[2]) status = bias_gradient(ctx, record, dz, grad);
     nb_tensor_release(ctx, dz);
-    return whole ? NB_OK : ctx->status;
+    return status;
 }
 
 static nb_status conv_backward(nb_ctx *ctx, nb_record *record, nb_tensor *delta, nb_tensor **grad)
@@ -287,9 +345,10 @@ static nb_tensor *turned_input_gradient(nb_ctx *ctx, const nb_record *record, co
     return dx;
 }
 
-static nb_tensor *turned_weight_gradient(nb_ctx *ctx, const nb_record *record, const nb_tensor *dz)
+static nb_tensor *turned_weight_gradient(nb_ctx *ctx, const nb_record *record, const nb_tensor *x,
+                                         const nb_tensor *dz)
 {
-    const nb_tensor *x = record->saved[2], *w = record->in[1];
+    const nb_tensor *w = record->in[1];
     nb_tensor *dw = empty_like(ctx, w, dz->dtype);
     if (!dw) return NULL;
     nb_convolution of = turned_geometry(&record->attr.window, x, w, dz->shape + DIMS_BEFORE);

@@ -142,12 +142,7 @@ static nb_status dense_backward(nb_ctx *ctx, nb_record *record, nb_tensor *delta
         grad[0] = delta_before(ctx, dz, record->in[1]);
         if (!grad[0]) status = ctx->status;
     }
-    if (status == NB_OK && record->needs[2]) {
-        int64_t neurons = dz->shape[dz->dims - 1];
-        grad[2] =
-            nb_sum_columns(ctx, dz->dtype, row_count(dz), neurons, neurons, nb_tensor_data(dz));
-        if (!grad[2]) status = ctx->status;
-    }
+    if (status == NB_OK && record->needs[2]) status = nb_sum_gradient(ctx, record, 2, dz, grad);
     if (status == NB_OK && record->needs[1]) {
         const nb_inputs x = nb_inputs_saved(record->saved + SAVED_X);
         status = nb_inputs_gradient(ctx, record, 1, dz, &x, grad);

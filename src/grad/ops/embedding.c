@@ -214,6 +214,19 @@ static nb_tensor *sum_rows(nb_ctx *ctx, const nb_tensor *w, const nb_tensor *wor
     return grad;
 }
 
+/* Who looks on learns the words and what stands at each. */
+static nb_status tell_words(nb_ctx *ctx, nb_record *record, nb_tensor *delta)
+{
+    const int64_t column[] = {-1, 1}, rows[] = {-1, record->in[0]->shape[1]};
+    if (!nb_tape_is_observed(record) || nb_tensor_count(delta) == 0) return NB_OK;
+    nb_tensor *words = nb_tensor_reshape(ctx, record->saved[0], 2, column);
+    nb_tensor *at = words ? nb_tensor_reshape(ctx, delta, 2, rows) : NULL;
+    nb_status status = at ? nb_tape_share(ctx, record, 0, words, at) : ctx->status;
+    nb_tensor_release(ctx, words);
+    nb_tensor_release(ctx, at);
+    return status;
+}
+
 /* Row k of dw = Σ δ over the places that hold k, in their order, in f64 inside. Words do not move:
  * what there is before them gets zeros. */
 static nb_status embedding_backward(nb_ctx *ctx, nb_record *record, nb_tensor *delta,
@@ -222,9 +235,12 @@ static nb_status embedding_backward(nb_ctx *ctx, nb_record *record, nb_tensor *d
     const nb_tensor *x = record->in[1];
     nb_tensor *whole = record->needs[0] ? nb_tensor_contiguous(ctx, delta) : NULL;
     if (record->needs[0] && !whole) return ctx->status;
-    if (record->needs[0]) grad[0] = sum_rows(ctx, record->in[0], record->saved[0], whole);
+    nb_status status = record->needs[0] ? tell_words(ctx, record, whole) : NB_OK;
+    bool wanted = status == NB_OK && record->needs[0] && nb_tape_wants(record, 0);
+    if (wanted && !(grad[0] = sum_rows(ctx, record->in[0], record->saved[0], whole)))
+        status = ctx->status;
     nb_tensor_release(ctx, whole);
-    if (record->needs[0] && !grad[0]) return ctx->status;
+    if (status != NB_OK) return status;
     if (record->needs[1]) grad[1] = nb_tensor_zeros(ctx, x->dtype, x->dims, x->shape);
     return record->needs[1] && !grad[1] ? ctx->status : NB_OK;
 }

@@ -283,10 +283,9 @@ static nb_status all_gradients(nb_ctx *ctx, nb_record *record, group_job *job, n
     if (!job->sums) return ctx->status;
     nb_status status = nb_pieces_run(ctx, &job->pieces, slope_piece, job);
     for (int i = 1; i < 3 && status == NB_OK; i++) {
-        if (!record->needs[i]) continue;
-        grad[i] =
-            nb_piece_total_like(ctx, &job->pieces, job->sums, 2 * c, (i - 1) * c, record->in[i]);
-        if (!grad[i]) status = ctx->status;
+        if (record->needs[i])
+            status = nb_piece_gradient(ctx, record, i, &job->pieces, job->sums, 2 * c, (i - 1) * c,
+                                       grad);
     }
     nb_free(ctx, job->sums, bytes);
     return status;
@@ -303,6 +302,8 @@ static nb_status group_norm_backward(nb_ctx *ctx, nb_record *record, nb_tensor *
     if (status == NB_OK) {
         group_job job;
         job_begin(&job, x, &record->attr, whole, real);
+        if (nb_tape_is_observed(record))
+            job.pieces = nb_pieces_of_examples(job.pieces.rows, job.pieces.width, x->shape[0]);
         job.stats = nb_tensor_data(record->saved[0]);
         job.delta = nb_tensor_data(from);
         job.y = nb_tensor_data(to);

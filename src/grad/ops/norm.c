@@ -115,10 +115,9 @@ static nb_status all_gradients(nb_ctx *ctx, nb_record *record, norm_job *job, nb
     if (!job->sums) return ctx->status;
     nb_status status = nb_pieces_run(ctx, &job->pieces, slope_piece, job);
     for (int i = 1; i < 3 && status == NB_OK; i++) {
-        if (!record->needs[i]) continue;
-        grad[i] = nb_piece_total_like(ctx, &job->pieces, job->sums, 2 * job->k, (i - 1) * job->k,
-                                      record->in[i]);
-        if (!grad[i]) status = ctx->status;
+        if (record->needs[i])
+            status = nb_piece_gradient(ctx, record, i, &job->pieces, job->sums, 2 * job->k,
+                                       (i - 1) * job->k, grad);
     }
     nb_free(ctx, job->sums, bytes);
     return status;
@@ -134,6 +133,8 @@ static nb_status layer_norm_backward(nb_ctx *ctx, nb_record *record, nb_tensor *
     nb_status status = gain ? nb_delta_for_write(ctx, delta, &from, &to) : ctx->status;
     if (status == NB_OK) {
         norm_job job = job_of(x);
+        if (nb_tape_is_observed(record))
+            job.pieces = nb_pieces_of_examples(job.pieces.rows, job.pieces.width, x->shape[0]);
         job.gain = nb_tensor_data(gain);
         job.delta = nb_tensor_data(from);
         job.stats = nb_tensor_data(record->saved[0]);

@@ -435,22 +435,29 @@ static nb_status state_weight_gradient(nb_ctx *ctx, nb_record *record, const nb_
     return status;
 }
 
+/* Of gru: the δ at what r multiplies are those of its third gate. */
+static nb_status inner_bias_gradient(nb_ctx *ctx, nb_record *record, const nb_recurrence *job,
+                                     const nb_tensor *dz, nb_tensor **grad)
+{
+    nb_tensor *of_n = nb_tensor_narrow(ctx, dz, 1, 2 * job->u, job->u, 1);
+    nb_tensor *rows = of_n ? nb_tensor_contiguous(ctx, of_n) : NULL;
+    nb_status status = rows ? nb_sum_gradient(ctx, record, IN_BH, rows, grad) : ctx->status;
+    nb_tensor_release(ctx, of_n);
+    nb_tensor_release(ctx, rows);
+    return status;
+}
+
 static nb_status all_gradients(nb_ctx *ctx, nb_record *record, const nb_recurrence *job,
                                nb_tensor *dx, nb_tensor *dz, nb_tensor **grad)
 {
     const nb_inputs x = nb_inputs_saved(record->saved + 1);
     const bool *needs = record->needs;
-    int64_t rows = job->T * job->n;
     nb_status status = NB_OK;
     if (needs[IN_X] && !(grad[IN_X] = input_gradient(ctx, record, job))) return ctx->status;
-    if (needs[IN_B] &&
-        !(grad[IN_B] = nb_sum_columns(ctx, job->dtype, rows, job->across, job->across, job->dx)))
-        return ctx->status;
-    bool inner = job->cell->biases > 1 && needs[IN_BH];
-    const char *of_n = job->dz + 2 * job->u * job->width;
-    if (inner && !(grad[IN_BH] = nb_sum_columns(ctx, job->dtype, rows, job->u, job->across, of_n)))
-        return ctx->status;
-    if (needs[IN_WX]) status = nb_inputs_gradient(ctx, record, IN_WX, dx, &x, grad);
+    if (needs[IN_B]) status = nb_sum_gradient(ctx, record, IN_B, dx, grad);
+    if (status == NB_OK && job->cell->biases > 1 && needs[IN_BH])
+        status = inner_bias_gradient(ctx, record, job, dz, grad);
+    if (status == NB_OK && needs[IN_WX]) status = nb_inputs_gradient(ctx, record, IN_WX, dx, &x, grad);
     if (status == NB_OK && needs[IN_WH]) status = state_weight_gradient(ctx, record, job, dz, grad);
     return status;
 }
@@ -506,6 +513,7 @@ NB_DEFINE_OP(rnn) = {
     .promote = 15,
     .reads = 1 << IN_WX | 1 << IN_WH | 1 << 4 | 1 << 5,
     .attr = {.recurrent = {.kernel = NB_U_tanh}},
+    .by_steps = true,
     .results = 2,
     .forward = recurrent_forward,
     .backward = recurrent_backward,
@@ -524,6 +532,7 @@ NB_DEFINE_OP(lstm) = {
     .hidden = true,
     .promote = 15,
     .reads = 1 << IN_WX | 1 << IN_WH | 1 << 4 | 1 << 5,
+    .by_steps = true,
     .results = 2,
     .forward = recurrent_forward,
     .backward = recurrent_backward,
@@ -539,6 +548,7 @@ NB_DEFINE_OP(gru) = {
     .hidden = true,
     .promote = 31,
     .reads = 1 << IN_WX | 1 << IN_WH | 1 << 5 | 1 << 6,
+    .by_steps = true,
     .results = 2,
     .forward = recurrent_forward,
     .backward = recurrent_backward,

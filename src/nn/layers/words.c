@@ -119,6 +119,30 @@ static nb_status plan_positions(nb_planner *planner, const nb_layer *layer, nb_p
     return plan_table(planner, layer, plan, most, plan->in.size[1]);
 }
 
+static nb_status check_most(nb_walk *walk, const nb_layer *layer, int64_t last)
+{
+    if (!most_of(layer) || last <= most_of(layer)) return NB_OK;
+    return nb_fail(walk->ctx, NB_ESHAPE,
+                   "%s: step %lld comes to a table of %lld positions; positions without a number "
+                   "take any",
+                   layer->plan->where, (long long)last, (long long)most_of(layer));
+}
+
+/* The same rows of a table for each of n examples, as words are looked up: (n, steps, features). */
+static nb_tensor *rows_of_each(nb_walk *walk, nb_layer *layer, int64_t n, int64_t start,
+                               int64_t steps)
+{
+    nb_ctx *ctx = walk->ctx;
+    if (check_most(walk, layer, start + steps) != NB_OK) return NULL;
+    nb_tensor *words = nb_tensor_new(ctx, NB_I32, 2, (const int64_t[]){n, steps});
+    for (int64_t i = 0; words && i < n * steps; i++)
+        ((int32_t *)nb_tensor_data(words))[i] = (int32_t)(start + i % steps) + 1;
+    nb_tensor *rows =
+        words ? nb_op2(ctx, NB_OP_embedding, nb_walk_param(walk, layer, 0), words) : NULL;
+    nb_tensor_release(ctx, words);
+    return rows;
+}
+
 /* The rows of `steps` positions from `start` on, (steps, features). */
 static nb_tensor *rows_at(nb_walk *walk, nb_layer *layer, int64_t start, int64_t steps)
 {
@@ -128,12 +152,7 @@ static nb_tensor *rows_at(nb_walk *walk, nb_layer *layer, int64_t start, int64_t
         nb_tensor *waves = nb_tensor_new(ctx, walk->net->dtype, 2, shape);
         return waves ? nb_tensor_settle(ctx, waves, nb_fill_waves(ctx, waves, start)) : NULL;
     }
-    if (start + steps > most_of(layer))
-        return nb_fail_null(ctx, NB_ESHAPE,
-                            "%s: step %lld comes to a table of %lld positions; positions without "
-                            "a number take any",
-                            layer->plan->where, (long long)(start + steps),
-                            (long long)most_of(layer));
+    if (check_most(walk, layer, start + steps) != NB_OK) return NULL;
     nb_call call = {.op = nb_ops[NB_OP_narrow], .in = {nb_walk_param(walk, layer, 0)}, .inputs = 1};
     call.attr.narrow = (struct nb_attr_narrow){.start = start, .length = steps, .step = 1};
     return nb_op_call(ctx, &call);
@@ -155,7 +174,9 @@ static nb_tensor *forward_positions(nb_walk *walk, nb_layer *layer, nb_tensor *x
     const nb_tensor *state = nb_walk_state(walk);
     int64_t start = state ? (int64_t)nb_tensor_item(state) : 0, steps = x->shape[1];
     (void)give;
-    nb_tensor *rows = rows_at(walk, layer, start, steps);
+    bool each = walk->mode.by_example && most_of(layer);
+    nb_tensor *rows = each ? rows_of_each(walk, layer, x->shape[0], start, steps)
+                           : rows_at(walk, layer, start, steps);
     nb_tensor *out = rows ? nb_op2(ctx, NB_OP_add, x, rows) : NULL;
     nb_tensor_release(ctx, rows);
     return out ? nb_tensor_settle(ctx, out, count_steps(walk, start + steps)) : NULL;

@@ -27,6 +27,8 @@ typedef struct nb_mode {
     bool learning;       /* dropout drops, running figures move; else evaluating */
     bool by_batch;       /* norms take the batch's own figures though nothing is learned */
     bool taped;          /* the pass leaves records; says nothing about learning */
+    bool by_example;     /* who looks on at the way back wants to know what each example gives to
+                            parameters that all have in common (nb_share) */
     uint64_t seed, step; /* of chance: with the place they name every draw */
     nb_tensor *lengths;  /* i32 (n), contiguous: of padded sequences, bound to the input's
                             free first size; NULL: none is padded */
