@@ -232,6 +232,59 @@ static nb_status fill_nguyen_widrow(nb_ctx *ctx, nb_tensor *w, const nb_fans *fa
     return fill_rows(ctx, w, count / (size_t)w->shape[0], beta, stream);
 }
 
+/* ---- How large what they draw is --------------------------------------------------------------
+ */
+
+static double spread_lecun(const nb_fans *fans, int64_t rows, int64_t columns)
+{
+    (void)rows, (void)columns;
+    return sqrt(inverse(fans->in));
+}
+
+static double spread_he(const nb_fans *fans, int64_t rows, int64_t columns)
+{
+    (void)rows, (void)columns;
+    return sqrt(2 * inverse(fans->in));
+}
+
+/* Uniform numbers up to r have the mean square r²/3. */
+static double spread_glorot(const nb_fans *fans, int64_t rows, int64_t columns)
+{
+    (void)rows, (void)columns;
+    return sqrt(2 * inverse(fans->in + fans->out));
+}
+
+static double spread_normal(const nb_fans *fans, int64_t rows, int64_t columns)
+{
+    (void)rows, (void)columns;
+    return fabs(fans->number[0]);
+}
+
+static double spread_uniform(const nb_fans *fans, int64_t rows, int64_t columns)
+{
+    (void)rows, (void)columns;
+    return sqrt(inverse(fans->in) / 3);
+}
+
+static double spread_orthogonal(const nb_fans *fans, int64_t rows, int64_t columns)
+{
+    (void)fans;
+    return sqrt(inverse(rows > columns ? rows : columns));
+}
+
+static double spread_nguyen_widrow(const nb_fans *fans, int64_t rows, int64_t columns)
+{
+    return 0.7 * pow((double)rows, inverse(fans->in)) * sqrt(inverse(columns));
+}
+
+double nb_init_spread(nb_init init, const nb_tensor *w, int64_t fan_in, int64_t fan_out)
+{
+    nb_fans fans = {fan_in, fan_out, init.number};
+    int64_t count = nb_tensor_count(w), rows = w->dims > 1 ? w->shape[0] : 1;
+    if (!init.type || !init.type->spread || count == 0) return 0;
+    return init.type->spread(&fans, rows, count / rows);
+}
+
 /* ---- The descriptors ------------------------------------------------------------------------ */
 
 #define INIT(NAME, HELP, ...)                                                                      \
@@ -253,19 +306,20 @@ static const nb_option deviation_options[] = {NUMBER("deviation", "of the number
                                               NB_OPTIONS_END};
 static const nb_option value_options[] = {NUMBER("value", "of every element", 0), NB_OPTIONS_END};
 
-INIT(lecun, "normal, variance 1/inputs (LeCun et al. 1998; the book's choice)", .options = NULL);
-INIT(he, "normal, variance 2/inputs, for relu (He et al. 2015)", .options = NULL);
+INIT(lecun, "normal, variance 1/inputs (LeCun et al. 1998; the book's choice)",
+     .spread = spread_lecun);
+INIT(he, "normal, variance 2/inputs, for relu (He et al. 2015)", .spread = spread_he);
 INIT(glorot, "uniform up to sqrt(6 / (inputs + outputs)) (Glorot and Bengio 2010)",
-     .options = NULL);
+     .spread = spread_glorot);
 INIT(normal, "normal, variance 1 (the book's first choice), or of another deviation",
-     .options = deviation_options);
-INIT(uniform, "uniform up to 1 / sqrt(inputs)", .options = NULL);
+     .options = deviation_options, .spread = spread_normal);
+INIT(uniform, "uniform up to 1 / sqrt(inputs)", .spread = spread_uniform);
 INIT(orthogonal, "orthonormal rows, or columns where there are fewer (Saxe et al. 2014)",
-     .options = NULL);
+     .spread = spread_orthogonal);
 INIT(nguyen_widrow,
      "for tanh: rows of length β = 0.7 neurons^(1/inputs), biases uniform up to β, so that inputs "
      "within -1 … 1 meet the slopes of all neurons (Nguyen and Widrow 1990)",
-     .biases = true);
+     .biases = true, .spread = spread_nguyen_widrow);
 INIT(zeros, "all 0; neurons of a layer then stay alike", .options = NULL);
 INIT(ones, "all 1; neurons of a layer then stay alike", .options = NULL);
 INIT(constant, "all one value; neurons of a layer then stay alike", .options = value_options);

@@ -21,6 +21,9 @@ typedef struct nb_init_type {
     const nb_option *options; /* into nb_init.number; NULL: none */
     bool biases; /* it says how the neurons' biases begin too, else 0: `in` is then that of their
                     weights */
+    /* The root of the mean square of what it draws for rows × columns of weights. NULL: nothing is
+     * drawn. */
+    double (*spread)(const nb_fans *fans, int64_t rows, int64_t columns);
     /* Fills a contiguous tensor. */
     nb_status (*fill)(nb_ctx *ctx, nb_tensor *w, const nb_fans *fans, nb_stream *stream);
 } nb_init_type;
@@ -47,6 +50,8 @@ nb_init nb_init_of(const nb_init_type *type);
 bool nb_init_same(nb_init a, nb_init b);
 /* "constant(value=2)"; defaults are left out. */
 void nb_init_write(nb_text *text, nb_init init);
+/* Of a parameter w of this shape; 0 where nothing is drawn. */
+double nb_init_spread(nb_init init, const nb_tensor *w, int64_t fan_in, int64_t fan_out);
 nb_status nb_init_fill(nb_ctx *ctx, nb_init init, nb_tensor *w, int64_t fan_in, int64_t fan_out,
                        nb_stream *stream);
 

@@ -25,6 +25,7 @@ typedef struct nb_layer_type nb_layer_type;
 typedef struct nb_net nb_net;
 typedef struct nb_walk nb_walk;
 typedef struct nb_planner nb_planner;
+typedef struct nb_sums_type nb_sums_type; /* nn/sums.h */
 
 /* A parameter, or a buffer: figures of a layer that are saved and cloned and never learned. Its
  * place is a stretch of the network's flat vector of either. */
@@ -155,6 +156,8 @@ struct nb_layer_type {
     const char *(*whole)(const nb_layer *layer);
     /* Of a planned layer. NULL: that of nb_price_usual. */
     nb_price (*price)(const nb_layer *layer);
+    /* How it computes z = w a + b. NULL: it does not. */
+    const nb_sums_type *sums;
     size_t bytes; /* of a struct that begins with nb_layer; 0: nb_layer itself */
     /* Gives back what the struct holds besides a layer; or NULL. */
     void (*free)(nb_ctx *ctx, nb_layer *layer);

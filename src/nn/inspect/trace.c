@@ -6,13 +6,23 @@
 #include "nn/net/pass.h"
 #include "nn/inspect/slope.h"
 
+static void free_sum(nb_ctx *ctx, nb_trace_sum *sum)
+{
+    nb_tensor *const all[] = {sum->of.in[0],   sum->of.in[1], sum->of.by[0],
+                              sum->of.by[1],   sum->of.z,     sum->of.a,
+                              sum->of.lengths, sum->demand,   sum->delta};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) nb_tensor_release(ctx, all[i]);
+    nb_runs_release(ctx, sum->of.runs);
+}
+
 static void free_place(nb_ctx *ctx, nb_trace_place *place)
 {
-    nb_tensor_release(ctx, place->z);
-    nb_tensor_release(ctx, place->a);
-    nb_tensor_release(ctx, place->delta);
-    nb_tensor_release(ctx, place->slope);
+    nb_tensor *const all[] = {place->in,    place->z,     place->a,          place->demand,
+                              place->delta, place->slope, place->in_lengths, place->lengths};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) nb_tensor_release(ctx, all[i]);
     nb_runs_release(ctx, place->runs);
+    for (int i = 0; i < place->sums; i++) free_sum(ctx, &place->sum[i]);
+    nb_free(ctx, place->sum, (size_t)place->sum_room * sizeof *place->sum);
     for (int i = 0; i < place->grads; i++) nb_tensor_release(ctx, place->grad[i]);
     nb_free(ctx, place->grad, (size_t)place->grads * sizeof *place->grad);
     nb_layer_release(ctx, place->layer);
@@ -34,6 +44,20 @@ void nb_trace_free(nb_ctx *ctx, nb_trace *trace)
 
 /* ---- Looking on ------------------------------------------------------------------------------ */
 
+static nb_tensor *kept(nb_tensor *t)
+{
+    return t ? nb_tensor_retain(t) : NULL;
+}
+
+static nb_status see_in(nb_walk *walk, void *self, nb_layer *layer, nb_tensor *x)
+{
+    nb_trace *trace = self;
+    nb_trace_place *place = &trace->place[walk->place];
+    place->in = nb_tensor_retain(x);
+    place->in_lengths = kept(nb_walk_lengths(walk, layer->plan->in.size[0]));
+    return NB_OK;
+}
+
 static nb_status see_z(nb_walk *walk, void *self, nb_layer *layer, nb_tensor **z)
 {
     nb_trace *trace = self;
@@ -48,8 +72,46 @@ static nb_status see_z(nb_walk *walk, void *self, nb_layer *layer, nb_tensor **z
 static nb_status see_a(nb_walk *walk, void *self, nb_layer *layer, nb_tensor *a)
 {
     nb_trace *trace = self;
+    nb_trace_place *place = &trace->place[walk->place];
+    nb_watch(a);
+    place->a = nb_tensor_retain(a);
+    place->lengths = kept(nb_walk_lengths(walk, layer->plan->out.size[0]));
+    return NB_OK;
+}
+
+/* Room for one more sum, zeroed, or NULL. */
+static nb_trace_sum *new_sum(nb_ctx *ctx, nb_trace_place *place)
+{
+    size_t size = sizeof *place->sum;
+    if (place->sums == place->sum_room) {
+        int room = place->sum_room ? 2 * place->sum_room : 16;
+        void *list =
+            nb_resize(ctx, place->sum, (size_t)place->sum_room * size, (size_t)room * size);
+        if (!list) return NULL;
+        place->sum = list;
+        place->sum_room = room;
+    }
+    place->sum[place->sums] = (nb_trace_sum){.demand = NULL};
+    return &place->sum[place->sums++];
+}
+
+static nb_status see_sum(nb_walk *walk, void *self, nb_layer *layer, const nb_sum *sum)
+{
+    nb_trace *trace = self;
+    nb_trace_sum *own = new_sum(walk->ctx, &trace->place[walk->place]);
     (void)layer;
-    trace->place[walk->place].a = nb_tensor_retain(a);
+    if (!own) return walk->ctx->status;
+    nb_watch(sum->z);
+    nb_watch(sum->a);
+    own->of = *sum;
+    for (int i = 0; i < 2; i++) {
+        own->of.in[i] = kept(sum->in[i]);
+        own->of.by[i] = kept(sum->by[i]);
+    }
+    own->of.z = kept(sum->z);
+    own->of.a = kept(sum->a);
+    own->of.lengths = kept(sum->lengths);
+    if (sum->runs) own->of.runs = nb_runs_retain(sum->runs);
     return NB_OK;
 }
 
@@ -76,12 +138,22 @@ static nb_tensor *gradient_at(nb_ctx *ctx, const nb_trace *trace, const nb_tenso
     return grad ? nb_tensor_retain(grad) : nb_tensor_zeros(ctx, t->dtype, t->dims, t->shape);
 }
 
+static nb_status collect_sum(nb_ctx *ctx, const nb_trace *trace, nb_trace_sum *sum)
+{
+    sum->delta = gradient_at(ctx, trace, sum->of.z);
+    sum->demand = gradient_at(ctx, trace, sum->of.a);
+    return sum->delta && sum->demand ? NB_OK : ctx->status;
+}
+
 static nb_status collect_place(nb_ctx *ctx, const nb_trace *trace, const nb_tensor *grads,
                                nb_trace_place *place)
 {
     const nb_plan *plan = place->layer->plan;
     place->delta = gradient_at(ctx, trace, place->z);
-    if (!place->delta) return ctx->status;
+    if (place->a->link) place->demand = gradient_at(ctx, trace, place->a);
+    if (!place->delta || (place->a->link && !place->demand)) return ctx->status;
+    for (int i = 0; i < place->sums; i++)
+        if (collect_sum(ctx, trace, &place->sum[i]) != NB_OK) return ctx->status;
     int count = plan->params + (plan->tied != NULL);
     place->grad = nb_alloc_zero(ctx, (size_t)count, sizeof *place->grad);
     if (!place->grad) return ctx->status;
@@ -113,6 +185,7 @@ static nb_status run_backward(nb_ctx *ctx, const nb_net *net, nb_tensor *cost, n
 /* Nothing that the caller gets hangs on the tape. */
 static nb_status detach(nb_ctx *ctx, nb_tensor **tensor)
 {
+    if (!*tensor) return NB_OK;
     nb_tensor *alone = nb_tensor_alias(ctx, *tensor);
     if (!alone) return ctx->status;
     nb_tensor_release(ctx, *tensor);
@@ -120,15 +193,33 @@ static nb_status detach(nb_ctx *ctx, nb_tensor **tensor)
     return NB_OK;
 }
 
+static nb_status detach_sum(nb_ctx *ctx, nb_sum *sum)
+{
+    nb_tensor **const all[] = {&sum->in[0], &sum->in[1], &sum->by[0],
+                               &sum->by[1], &sum->z,     &sum->a};
+    nb_status status = NB_OK;
+    for (size_t i = 0; i < sizeof all / sizeof *all && status == NB_OK; i++)
+        status = detach(ctx, all[i]);
+    return status;
+}
+
+static nb_status detach_place(nb_ctx *ctx, nb_trace_place *place)
+{
+    nb_status status = detach(ctx, &place->in);
+    if (status == NB_OK) status = detach(ctx, &place->z);
+    if (status == NB_OK) status = detach(ctx, &place->a);
+    for (int i = 0; i < place->sums && status == NB_OK; i++)
+        status = detach_sum(ctx, &place->sum[i].of);
+    return status;
+}
+
 static nb_status detach_all(nb_ctx *ctx, nb_trace *trace)
 {
     nb_status status = detach(ctx, &trace->x);
     if (status == NB_OK) status = detach(ctx, &trace->seen);
     if (status == NB_OK) status = detach(ctx, &trace->out);
-    for (int i = 0; i < trace->places && status == NB_OK; i++) {
-        status = detach(ctx, &trace->place[i].z);
-        if (status == NB_OK) status = detach(ctx, &trace->place[i].a);
-    }
+    for (int i = 0; i < trace->places && status == NB_OK; i++)
+        status = detach_place(ctx, &trace->place[i]);
     return status;
 }
 
@@ -144,7 +235,8 @@ static nb_tensor *output_of(const nb_net *net, const nb_trace *trace, const nb_r
 
 static nb_status run(nb_ctx *ctx, nb_net *net, nb_tensor *y, const nb_mode *as, nb_trace *trace)
 {
-    const nb_observer observer = {.z = see_z, .a = see_a, .self = trace};
+    const nb_observer observer = {
+        .in = see_in, .z = see_z, .a = see_a, .sum = see_sum, .open = trace->open, .self = trace};
     nb_mode mode = *as;
     nb_result pass;
     mode.taped = true;
@@ -240,8 +332,9 @@ nb_status nb_trace_single(nb_ctx *ctx, nb_trace *trace)
     for (int i = 0; i < 5 && status == NB_OK; i++) status = only_row(ctx, own[i]);
     for (int p = 0; p < trace->places; p++) {
         nb_trace_place *place = &trace->place[p];
-        nb_tensor **const all[] = {&place->z, &place->a, &place->delta, &place->slope};
-        for (int i = 0; i < 4 && status == NB_OK; i++) status = only_row(ctx, all[i]);
+        nb_tensor **const all[] = {&place->in,     &place->z,     &place->a,
+                                   &place->demand, &place->delta, &place->slope};
+        for (int i = 0; i < 6 && status == NB_OK; i++) status = only_row(ctx, all[i]);
     }
     return status;
 }

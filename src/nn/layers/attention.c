@@ -2,11 +2,13 @@
  * y = core(x wqᵀ + bq, x wkᵀ + bk, x wvᵀ + bv) woᵀ + bo. */
 #include "nn/net/plan.h"
 #include "nn/net/walk.h"
+#include "nn/sums.h"
 
 #include "base/family.h"
 #include "nn/price.h"
 
 #include <stddef.h>
+#include <stdio.h>
 
 typedef struct attention_settings {
     nb_layer_head head;
@@ -51,14 +53,22 @@ static nb_status plan_attention(nb_planner *planner, const nb_layer *layer, nb_p
                    plan->where, (long long)heads, (long long)plan->in.size[1]);
 }
 
-/* x w[i]ᵀ + b[i] */
+/* x w[i]ᵀ + b[i], where a family of neurons is each projection. */
 static nb_tensor *project(nb_walk *walk, nb_layer *layer, nb_tensor *x, int i)
 {
     nb_call call = {
         .op = nb_ops[NB_OP_dense],
         .in = {x, nb_walk_param(walk, layer, i), nb_walk_param(walk, layer, PROJECTIONS + i)},
         .inputs = 3};
-    return nb_op_call(walk->ctx, &call);
+    nb_tensor *z = nb_op_call(walk->ctx, &call);
+    if (!z || !nb_walk_opens(walk, layer)) return z;
+    const nb_sum sum = {.family = i,
+                        .in = {x},
+                        .z = z,
+                        .a = z,
+                        .lengths = nb_walk_lengths(walk, layer->plan->in.size[0]),
+                        .step = -1};
+    return nb_tensor_settle(walk->ctx, z, nb_walk_show(walk, layer, &sum));
 }
 
 /* Keys and values of the steps before, in front of these: (2, n, S, features), kept. */
@@ -132,6 +142,39 @@ static nb_price price(const nb_layer *layer)
     };
 }
 
+/* ---- z = w a + b ------------------------------------------------------------------------------
+ */
+
+static int families(const nb_layer *layer)
+{
+    (void)layer;
+    return PROJECTIONS;
+}
+
+static nb_neurons family(const nb_layer *layer, int i)
+{
+    static const char *const names[PROJECTIONS] = {"query", "key", "value", "out"};
+    int64_t features = layer->plan->in.size[1];
+    nb_neurons of = {.count = features, .inputs = features};
+    snprintf(of.name, sizeof of.name, "%s", names[i]);
+    return of;
+}
+
+static int stretches(const nb_layer *layer, int i, int64_t k, nb_stretch out[NB_STRETCHES])
+{
+    for (int p = 0; p < 2; p++) {
+        out[p] = (nb_stretch){.bias = p == 1, .dims = 1, .start = {k}, .count = {1}};
+        snprintf(out[p].param, sizeof out[p].param, "%s",
+                 layer->plan->param[p * PROJECTIONS + i].name);
+    }
+    return 2;
+}
+
+static const nb_sums_type sums = {families, family, stretches, NULL};
+
+/* ---- The descriptor ---------------------------------------------------------------------------
+ */
+
 static const nb_option options[] = {
     {.name = "heads",
      .help = "that look at once, each at its share of the features",
@@ -162,6 +205,7 @@ NB_DESCRIPTOR(nb_layer_type, nb_layer_attention) = {
     .streaming = NB_STREAM_STATE,
     .whole = whole,
     .price = price,
+    .sums = &sums,
     .plan = plan_attention,
     .forward = forward,
 };

@@ -4,6 +4,7 @@
  * neuron. */
 #include "nn/layers/slide.h"
 #include "nn/price.h"
+#include "nn/sums.h"
 
 #include "base/family.h"
 
@@ -177,6 +178,48 @@ static nb_price turned_price(const nb_layer *layer)
     return price;
 }
 
+/* ---- z = w a + b: a family for each group of channels -----------------------------------------
+ */
+
+static int families(const nb_layer *layer)
+{
+    return (int)settings(layer)->groups;
+}
+
+/* Channels that come to each group. */
+static int64_t group_inputs(const nb_layer *layer)
+{
+    return nb_slide_channels(&layer->plan->in) / settings(layer)->groups;
+}
+
+static nb_neurons family(const nb_layer *layer, int i)
+{
+    const conv_settings *s = settings(layer);
+    nb_slide slide = slide_of(layer);
+    struct nb_attr_window attr = nb_slide_attr(layer->plan, &slide);
+    int64_t count = s->channels / s->groups, inputs = group_inputs(layer);
+    for (int e = 0; e < nb_slide_extents(&layer->plan->in); e++) inputs *= attr.kernel[e];
+    return (nb_neurons){.first = i * count, .count = count, .inputs = inputs};
+}
+
+static int stretches(const nb_layer *layer, int i, int64_t k, nb_stretch out[NB_STRETCHES])
+{
+    int64_t each = group_inputs(layer), channel = family(layer, i).first + k;
+    int count = nb_sums_stretches(layer, channel, out);
+    if (layer->type != nb_layer_types[NB_LAYER_conv_transpose]) return count;
+    out[0] = (nb_stretch){.param = "w", .dims = 2, .start = {i * each, k}, .count = {each, 1}};
+    return count;
+}
+
+static nb_tensor *rows(nb_ctx *ctx, const nb_layer *layer, int i, nb_tensor *in)
+{
+    nb_slide slide = slide_of(layer);
+    int64_t each = group_inputs(layer);
+    return nb_slide_rows(ctx, layer->plan, &slide, in, i * each, each);
+}
+
+static const nb_sums_type sums = {families, family, stretches, rows};
+
 /* ---- The descriptors ------------------------------------------------------------------------- */
 
 #define CHANNELS                                                                                   \
@@ -243,6 +286,7 @@ NB_DESCRIPTOR(nb_layer_type, nb_layer_conv) = {
     .neurons = true,
     .streaming = NB_STREAM_STATE,
     .whole = conv_whole,
+    .sums = &sums,
     .plan = plan_conv,
     .forward = forward,
 };
@@ -292,6 +336,7 @@ NB_DESCRIPTOR(nb_layer_type, nb_layer_conv_transpose) = {
     .streaming = NB_STREAM_NEVER,
     .whole = turned_whole,
     .price = turned_price,
+    .sums = &sums,
     .plan = plan_conv,
     .forward = forward,
 };

@@ -1,6 +1,7 @@
 /* dense: every neuron is connected to every input. z = x wᵀ + b, a = f(z); on steps, at each. */
 #include "nn/net/plan.h"
 #include "nn/net/walk.h"
+#include "nn/sums.h"
 
 #include "base/family.h"
 
@@ -82,6 +83,34 @@ static nb_tensor *forward(nb_walk *walk, nb_layer *layer, nb_tensor *x, nb_outpu
     return out;
 }
 
+/* ---- z = w a + b ------------------------------------------------------------------------------
+ */
+
+static nb_neurons family(const nb_layer *layer, int i)
+{
+    const nb_form *in = &layer->plan->in;
+    (void)i;
+    return (nb_neurons){.count = layer->plan->neurons, .inputs = in->size[in->dims - 1]};
+}
+
+static int stretches(const nb_layer *layer, int i, int64_t k, nb_stretch out[NB_STRETCHES])
+{
+    (void)i;
+    return nb_sums_stretches(layer, k, out);
+}
+
+static nb_tensor *rows(nb_ctx *ctx, const nb_layer *layer, int i, nb_tensor *in)
+{
+    const int64_t shape[3] = {in->shape[0], -1, in->shape[in->dims - 1]};
+    (void)layer, (void)i;
+    return nb_tensor_reshape(ctx, in, 3, shape);
+}
+
+static const nb_sums_type sums = {nb_sums_one, family, stretches, rows};
+
+/* ---- The descriptor ---------------------------------------------------------------------------
+ */
+
 static const nb_option options[] = {
     {.name = "units",
      .help = "neurons",
@@ -114,6 +143,7 @@ NB_DESCRIPTOR(nb_layer_type, nb_layer_dense) = {
     .options = options,
     .neurons = true,
     .streaming = NB_STREAM_EACH,
+    .sums = &sums,
     .plan = plan_dense,
     .forward = forward,
 };

@@ -1,10 +1,12 @@
 /* rnn, lstm, gru: layers that go through a sequence step by step and hand a state on. Each layer
- * and direction is one op over the whole sequence (grad/ops/recurrent.c). */
+ * and direction is one op over the whole sequence (grad/ops/recurrent.c), or, for who looks inside,
+ * unrolled. */
+#include "nn/layers/unrolled.h"
 #include "nn/net/plan.h"
-#include "nn/net/walk.h"
 
 #include "base/family.h"
 #include "nn/price.h"
+#include "nn/sums.h"
 #include "tensor/shape.h"
 
 #include <stddef.h>
@@ -24,15 +26,25 @@ enum { LAYERS_MOST = 64 };
 typedef struct cell_kind {
     nb_op_id op;
     int gates;
-    int states;      /* tensors of its state: h, and c of lstm */
-    bool inner_bias; /* bh */
-    int forget;      /* the gate whose bias begins with 1, from 0; -1: none */
+    int states;           /* tensors of its state: h, and c of lstm */
+    bool inner_bias;      /* bh */
+    int forget;           /* the gate whose bias begins with 1, from 0; -1: none */
+    const char *names[4]; /* of the gates */
 } cell_kind;
 
 static const cell_kind kinds[] = {
-    {.op = NB_OP_rnn, .gates = 1, .states = 1, .forget = -1},
-    {.op = NB_OP_lstm, .gates = 4, .states = 2, .forget = 1},
-    {.op = NB_OP_gru, .gates = 3, .states = 1, .inner_bias = true, .forget = -1},
+    {.op = NB_OP_rnn, .gates = 1, .states = 1, .forget = -1, .names = {"unit"}},
+    {.op = NB_OP_lstm,
+     .gates = 4,
+     .states = 2,
+     .forget = 1,
+     .names = {"input", "forget", "cell", "output"}},
+    {.op = NB_OP_gru,
+     .gates = 3,
+     .states = 1,
+     .inner_bias = true,
+     .forget = -1,
+     .names = {"reset", "update", "new"}},
 };
 
 static const recurrent_settings *settings_of(const nb_layer *layer)
@@ -192,6 +204,29 @@ static struct nb_attr_recurrent attr_of(const nb_layer *layer, bool back, bool l
     return attr;
 }
 
+/* The same with its gates in sight. */
+static nb_tensor *open_direction(recurrent_pass *pass, nb_tensor *x, int first, bool back,
+                                 bool last)
+{
+    nb_tensor *param[4] = {NULL};
+    int count = params_each(pass->kind);
+    for (int i = 0; i < count; i++) param[i] = nb_walk_param(pass->walk, pass->layer, first + i);
+    const nb_unrolled of = {.walk = pass->walk,
+                            .layer = pass->layer,
+                            .op = pass->kind->op,
+                            .family = first / count * pass->kind->gates,
+                            .units = settings_of(pass->layer)->units,
+                            .wx = param[0],
+                            .wh = param[1],
+                            .b = param[2],
+                            .bh = param[3],
+                            .activation = pass->layer->head.activation,
+                            .back = back,
+                            .last = last,
+                            .lengths = pass->lengths};
+    return nb_unroll(&of, x);
+}
+
 /* One layer in one direction; its parameters begin at number `first`. */
 static nb_tensor *run_direction(recurrent_pass *pass, nb_tensor *x, int64_t number, int first,
                                 bool back, bool last)
@@ -199,6 +234,7 @@ static nb_tensor *run_direction(recurrent_pass *pass, nb_tensor *x, int64_t numb
     nb_ctx *ctx = pass->walk->ctx;
     int states = pass->kind->states, count = params_each(pass->kind);
     nb_tensor *before = NULL;
+    if (nb_walk_opens(pass->walk, pass->layer)) return open_direction(pass, x, first, back, last);
     nb_call call = {.op = nb_ops[pass->kind->op], .in = {x}, .inputs = 1 + count};
     for (int i = 0; i < count; i++)
         call.in[1 + i] = nb_walk_param(pass->walk, pass->layer, first + i);
@@ -284,6 +320,58 @@ static nb_price price(const nb_layer *layer)
     return sum;
 }
 
+/* ---- z = w a + b: a family for each gate of each layer and direction --------------------------
+ */
+
+static int families(const nb_layer *layer)
+{
+    const recurrent_settings *settings = settings_of(layer);
+    return (int)settings->layers * (settings->both ? 2 : 1) * kind_of(layer)->gates;
+}
+
+/* Which layer, direction and gate a family is. */
+typedef struct gate_place {
+    int64_t number;
+    bool back;
+    int gate;
+} gate_place;
+
+static gate_place gate_at(const nb_layer *layer, int i)
+{
+    int gates = kind_of(layer)->gates, sides = settings_of(layer)->both ? 2 : 1;
+    return (gate_place){i / gates / sides, i / gates % sides == 1, i % gates};
+}
+
+/* The units of an rnn of one layer and direction go by their numbers. */
+static nb_neurons family(const nb_layer *layer, int i)
+{
+    const recurrent_settings *settings = settings_of(layer);
+    gate_place at = gate_at(layer, i);
+    int64_t given = settings->units * (settings->both ? 2 : 1);
+    int64_t inputs = at.number > 0 ? given : layer->plan->in.size[1];
+    nb_neurons of = {.count = settings->units, .inputs = inputs + settings->units};
+    if (families(layer) > 1)
+        param_name(of.name, kind_of(layer)->names[at.gate], at.number, at.back);
+    return of;
+}
+
+/* Of the state's own bias, bh, only the neurons of gru's `new` have one. */
+static int stretches(const nb_layer *layer, int i, int64_t k, nb_stretch out[NB_STRETCHES])
+{
+    static const char *const names[] = {"wx", "wh", "b", "bh"};
+    const cell_kind *kind = kind_of(layer);
+    gate_place at = gate_at(layer, i);
+    int64_t row = at.gate * settings_of(layer)->units + k;
+    int count = kind->inner_bias && at.gate == kind->gates - 1 ? 4 : 3;
+    for (int p = 0; p < count; p++) {
+        out[p] = (nb_stretch){.bias = p > 1, .dims = 1, .start = {p == 3 ? k : row}, .count = {1}};
+        param_name(out[p].param, names[p], at.number, at.back);
+    }
+    return count;
+}
+
+static const nb_sums_type sums = {families, family, stretches, NULL};
+
 /* ---- The descriptors ------------------------------------------------------------------------- */
 
 #define UNITS_OPTION                                                                               \
@@ -344,6 +432,7 @@ NB_DESCRIPTOR(nb_layer_type, nb_layer_rnn) = {
     .streaming = NB_STREAM_STATE,
     .whole = whole,
     .price = price,
+    .sums = &sums,
     .plan = plan_recurrent,
     .forward = forward,
 };
@@ -359,6 +448,7 @@ NB_DESCRIPTOR(nb_layer_type, nb_layer_lstm) = {
     .streaming = NB_STREAM_STATE,
     .whole = whole,
     .price = price,
+    .sums = &sums,
     .plan = plan_recurrent,
     .forward = forward,
 };
@@ -374,6 +464,7 @@ NB_DESCRIPTOR(nb_layer_type, nb_layer_gru) = {
     .streaming = NB_STREAM_STATE,
     .whole = whole,
     .price = price,
+    .sums = &sums,
     .plan = plan_recurrent,
     .forward = forward,
 };

@@ -220,6 +220,11 @@ static int64_t places_of(const struct nb_attr_window *attr, int64_t kernel, bool
     return nb_window_places(size + padding, reach, attr->stride[i]);
 }
 
+int64_t nb_slide_places(const struct nb_attr_window *attr, bool turned, int i, int64_t size)
+{
+    return places_of(attr, attr->kernel[i], turned, i, size);
+}
+
 static nb_status no_place(nb_ctx *ctx, const nb_layer *layer, const nb_plan *plan,
                           const nb_slide *slide, int i)
 {

@@ -35,6 +35,8 @@ nb_status nb_slide_plan(nb_planner *planner, const nb_layer *layer, nb_plan *pla
                         const nb_slide *slide, struct nb_attr_window *attr);
 /* The attr of a planned layer. */
 struct nb_attr_window nb_slide_attr(const nb_plan *plan, const nb_slide *slide);
+/* Places along extent i of `size` numbers; below 1 where there are none. */
+int64_t nb_slide_places(const struct nb_attr_window *attr, bool turned, int i, int64_t size);
 /* The dimension of the channels of an input's form, and how many they are. */
 int64_t nb_slide_channels(const nb_form *in);
 
@@ -43,6 +45,12 @@ int64_t nb_slide_channels(const nb_form *in);
  * left out of a maximum. call->in[0] is x. */
 nb_tensor *nb_slide_call(nb_walk *walk, const nb_layer *layer, nb_call *call, bool lowest,
                          bool turned);
+
+/* What every place of a window sees of x, (n, in…): (n, places, numbers under it), of `channels` of
+ * the channels from number `first` on; 0 where it stands on padding. Of a turned window what every
+ * number of the output is made of: 0 where nothing was spread over it. */
+nb_tensor *nb_slide_rows(nb_ctx *ctx, const nb_plan *plan, const nb_slide *slide, nb_tensor *x,
+                         int64_t first, int64_t channels);
 
 /* Options of windows, of a settings struct with fields of these names. */
 #define NB_SLIDE_RANGE "a whole number from 1 to 16777216, or two as in 3x5"

@@ -174,6 +174,18 @@ void nb_walk_end(nb_walk *walk)
     walk->bounds = 0;
 }
 
+/* ---- Opened layers --------------------------------------------------------------------------- */
+
+bool nb_walk_opens(const nb_walk *walk, const nb_layer *layer)
+{
+    return walk->observer && walk->observer->sum && walk->observer->open == layer;
+}
+
+nb_status nb_walk_show(nb_walk *walk, nb_layer *layer, const nb_sum *sum)
+{
+    return walk->observer->sum(walk, walk->observer->self, layer, sum);
+}
+
 /* ---- One layer ------------------------------------------------------------------------------- */
 
 nb_tensor *nb_walk_param(const nb_walk *walk, const nb_layer *layer, int i)
@@ -276,19 +288,21 @@ static nb_tensor *observed(nb_walk *walk, nb_layer *layer, nb_tensor *z, nb_outp
     return NULL;
 }
 
+static nb_tensor *seen(nb_walk *walk, nb_layer *layer, nb_tensor *x, nb_output give)
+{
+    const nb_observer *observer = walk->observer;
+    if (observer->in && observer->in(walk, observer->self, layer, x) != NB_OK) return NULL;
+    nb_tensor *out = forward(walk, layer, x, layer->plan->runs ? NB_GIVE_Z : give);
+    if (out) out = apart(walk->ctx, x, out);
+    return out ? observed(walk, layer, out, give) : NULL;
+}
+
 static nb_tensor *walk_layer(nb_walk *walk, nb_layer *layer, int place, nb_tensor *x,
                              nb_output give)
 {
     int outer = walk->place;
     walk->place = place;
-    nb_tensor *out;
-    if (walk->observer) {
-        out = forward(walk, layer, x, layer->plan->runs ? NB_GIVE_Z : give);
-        if (out) out = apart(walk->ctx, x, out);
-        if (out) out = observed(walk, layer, out, give);
-    } else {
-        out = forward(walk, layer, x, give);
-    }
+    nb_tensor *out = walk->observer ? seen(walk, layer, x, give) : forward(walk, layer, x, give);
     walk->place = outer;
     return out;
 }

@@ -40,13 +40,32 @@ typedef struct nb_mode {
                             Not where sequences are padded */
 } nb_mode;
 
+/* A sum z = w a + b inside a layer that is opened: of all neurons of one family (nn/sums.h), at all
+ * steps of sequences, tensors (n, T, …), or at one of them, (n, …). Borrowed. */
+typedef struct nb_sum {
+    int family;
+    nb_tensor *in[2]; /* its inputs, side by side: (…, inputs); the second may be NULL */
+    nb_tensor
+        *by[2]; /* (…, neurons): each neuron sees in[i] times its own number; NULL: as it is */
+    nb_tensor *z, *a;   /* (…, neurons); the same tensor where there is no activation */
+    nb_runs *runs;      /* that made a; or NULL */
+    nb_tensor *lengths; /* of the sequences (n); NULL: none is padded */
+    int64_t step;       /* the how manieth from 0, which shorter sequences have not; -1: all */
+} nb_sum;
+
 /* Who looks on. z and a of layers with neurons are then made one after the other, with the bits of
  * the fused op. For a layer without neurons z is its output. */
 typedef struct nb_observer {
+    /* What comes into a layer, before it runs. NULL: nothing. */
+    nb_status (*in)(nb_walk *walk, void *self, nb_layer *layer, nb_tensor *x);
     /* May put another tensor of the shape in z's place. NULL: nothing. */
     nb_status (*z)(nb_walk *walk, void *self, nb_layer *layer, nb_tensor **z);
     /* Where the cost goes on from z, a is made off the tape. NULL: nothing. */
     nb_status (*a)(nb_walk *walk, void *self, nb_layer *layer, nb_tensor *a);
+    /* A sum inside the layer `open`: one whose op would hide its gates goes step by step then, by
+     * ops, with the numbers of the op but for rounding. */
+    nb_status (*sum)(nb_walk *walk, void *self, nb_layer *layer, const nb_sum *sum);
+    const nb_layer *open; /* NULL: none is opened */
     void *self;
 } nb_observer;
 
@@ -103,6 +122,9 @@ nb_tensor *nb_walk_lengths(const nb_walk *walk, int64_t identity);
 nb_status nb_walk_bind_lengths(nb_walk *walk, int64_t identity, nb_tensor *lengths);
 /* x (n, T, …) with zeros where a step is padding: a new reference, x itself where nothing is. */
 nb_tensor *nb_walk_masked(nb_walk *walk, const nb_form *form, nb_tensor *x);
+/* For layers whose type shows its sums itself: whether somebody looks; and here is one. */
+bool nb_walk_opens(const nb_walk *walk, const nb_layer *layer);
+nb_status nb_walk_show(nb_walk *walk, nb_layer *layer, const nb_sum *sum);
 /* Begins with the mode's lengths, which are checked against x; and lets go of all. */
 nb_status nb_walk_begin(nb_walk *walk, const nb_tensor *x);
 void nb_walk_end(nb_walk *walk);

@@ -222,24 +222,23 @@ static nb_status judge(nb_ctx *ctx, nb_net *net, const chunk *c, const nb_result
 }
 
 /* What an example's weight counts for: 1, or its steps where sequences differ in length. */
-static double steps_of_example(const nb_set *set, const nb_result *pass, int64_t i)
+static double steps_of_example(const nb_set *set, const nb_tensor *out, const nb_tensor *lengths,
+                               int64_t i)
 {
-    if (pass->lengths) return nb_tensor_get(pass->lengths, &i);
-    return set->x->length && pass->output->dims > 2 ? (double)pass->output->shape[1] : 1;
+    if (lengths) return nb_tensor_get(lengths, &i);
+    return set->x->length && out->dims > 2 ? (double)out->shape[1] : 1;
 }
 
-/* What a chunk's cost is the mean of: examples, or the steps of sequences of different lengths;
- * or their weights, (n) or of all places, where padding has none. */
-static double weight_of(const chunk *c, const nb_set *set, const nb_result *pass)
+double nb_portion_weight(const nb_set *set, const nb_tensor *out, const nb_tensor *lengths,
+                         const nb_tensor *weights)
 {
-    const nb_tensor *weights = c->weights;
     const double *own = weights ? nb_tensor_data(weights) : NULL;
     double sum = 0;
     for (int64_t i = 0; weights && weights->dims > 1 && i < nb_tensor_count(weights); i++)
         sum += own[i];
     if (weights && weights->dims > 1) return sum;
-    for (int64_t i = 0; i < c->n; i++)
-        sum += steps_of_example(set, pass, i) * (weights ? own[i] : 1);
+    for (int64_t i = 0; i < out->shape[0]; i++)
+        sum += steps_of_example(set, out, lengths, i) * (weights ? own[i] : 1);
     return sum;
 }
 
@@ -254,7 +253,7 @@ static nb_status add_chunk(nb_ctx *ctx, nb_net *net, const nb_set *set, const nb
     nb_result pass;
     status = nb_net_run(ctx, net, c->batch.x, c->batch.y, &mode, NULL, &pass);
     if (status != NB_OK) return status;
-    double weight = weight_of(c, set, &pass);
+    double weight = nb_portion_weight(set, pass.output, pass.lengths, c->weights);
     all->cost += nb_tensor_item(pass.cost) * weight;
     all->weight += weight;
     all->out->examples += c->n;

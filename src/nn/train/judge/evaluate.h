@@ -22,6 +22,11 @@ nb_status nb_evaluate_with(nb_ctx *ctx, nb_net *net, const nb_set *set, const nb
 /* Examples of a set that a network takes at a time: what its widest layer reads and writes stays in
  * a cache. Of both alone. */
 int64_t nb_portion_size(const nb_net *net, const nb_set *set);
+/* What the cost of some of them is the mean of: examples, or the steps of sequences of different
+ * lengths; or their weights (f64), (n) or of all places, where padding has none. out, lengths: the
+ * network's outputs for them and the lengths of these. */
+double nb_portion_weight(const nb_set *set, const nb_tensor *out, const nb_tensor *lengths,
+                         const nb_tensor *weights);
 /* The share of right answers; NaN where there are none to judge. */
 double nb_evaluation_accuracy(const nb_evaluation *evaluation);
 

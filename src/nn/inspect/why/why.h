@@ -1,0 +1,38 @@
+/* Why a neuron, or one of its weights, learns as slowly or as fast as it does: the factors of its
+ * gradient (factors.h) beside those of its layer, and what would change them (cures.h). */
+#ifndef NB_WHY_H
+#define NB_WHY_H
+
+#include "nn/inspect/why/cures.h"
+
+typedef struct nb_question {
+    nb_layer *layer; /* of the network */
+    nb_neuron_place neuron;
+    int64_t input;       /* which weight of it, from 0; -1: all */
+    nb_weighing weights; /* of the examples */
+} nb_question;
+
+typedef struct nb_why {
+    double own[NB_FACTOR_ALL];
+    /* Over the neurons of its layer (of its kind of gate); of one weight over the neuron's inputs
+     * (NB_FACTOR_INPUTS), the layer's neurons (demand, slope), all of their weights (the rest). */
+    double median[NB_FACTOR_ALL];
+    /* What can be compared: own / median; but for a whole neuron its inputs per input, and of a
+     * neuron alone in its layer all as they are. 1 where both are 0. */
+    double relative[NB_FACTORS];
+    nb_factor smallest; /* of those */
+    bool alone;         /* there are no neighbours */
+    double places;      /* P: of an example */
+    double saturated;   /* the share of terms whose slope is below NB_SATURATED, */
+    double dead;        /* … and 0 */
+    nb_cure cure[NB_CURES];
+    int cures;
+} nb_why;
+
+/* Whether a layer of the network can be asked; NB_EARG names those that can. */
+nb_status nb_why_check(nb_ctx *ctx, const nb_net *net, const nb_layer *layer);
+/* Answers from passes in f64 over a copy, evaluating. Changes nothing of the network. */
+nb_status nb_why_ask(nb_ctx *ctx, nb_net *net, const nb_set *set, const nb_question *question,
+                     nb_why *out);
+
+#endif
