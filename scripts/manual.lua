@@ -20,6 +20,7 @@ local FAMILIES <const> = {
     {prefix = "data", title = "DATA"},
     {prefix = "set", title = "A DATA SET"},
     {prefix = "plot", title = "PLOTS"},
+    {prefix = "learn", title = "THE NOTES, LIVE"},
 }
 local KINDS <const> = {
     {kind = "layer", title = "LAYERS"},
@@ -137,10 +138,11 @@ local CLASSES <const> = {
     neuron = "nabla.neuron", set = "nabla.set", trace = "nabla.trace",
     activation = "nabla.activation", history = "nabla.history",
 }
-local MODULES <const> = {"tensor", "nn", "data", "plot", "nabla"}
+local MODULES <const> = {"tensor", "nn", "data", "plot", "learn", "nabla"}
 local MODULE_OF <const> = {
     tensor = "tensor", nn = "nn", net = "nn", layer = "nn", neuron = "nn", trace = "nn",
-    activation = "nn", history = "nn", data = "data", set = "data", plot = "plot", nabla = "nabla",
+    activation = "nn", history = "nn", data = "data", set = "data", plot = "plot", learn = "learn",
+    nabla = "nabla",
 }
 
 -- Types of parameters by the names that the usages give them; what is missing may be anything.
@@ -177,6 +179,7 @@ local RESULTS <const> = {
     data = {{"nabla.set"}, idx = {"nabla.tensor"}},
     set = {{"nabla.set"}, split = {"nabla.set", "nabla.set"}},
     plot = {{"string?"}},
+    learn = {{}},
     nabla = {{"any"}, seed = {"integer"}, threads = {"integer"}, dtype = {"string"},
         memory = {"table"}},
 }
@@ -285,6 +288,9 @@ local function write_module(folder, module)
     file:write("---@meta\n\n---@class nabla.module.", module, "\n")
     if module == "tensor" then
         file:write "---@overload fun(value: any, options?: table): nabla.tensor\n"
+    end
+    if module == "learn" then
+        file:write "---@overload fun(what?: integer|string|table)\n"
     end
     file:write(module, " = {}\n\n")
     for _, entry in ipairs(book) do

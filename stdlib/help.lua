@@ -149,8 +149,9 @@ end
 
 -- Breaks a text into lines at blanks. An empty line ends a paragraph; lines that begin with a blank
 -- stay as they are.
-local function wrap(text, indent)
+local function wrap(text, indent, width)
     local lines = {}
+    width = width or WIDTH
     text = text:gsub("(%S)\n(%S)", "%1 %2")
     for line in (text .. "\n"):gmatch("(.-)\n") do
         local current = indent
@@ -158,7 +159,7 @@ local function wrap(text, indent)
             current = indent .. line
         else
             for word in line:gmatch("%S+") do
-                if letters(current) + letters(word) >= WIDTH and current ~= indent then
+                if letters(current) + letters(word) >= width and current ~= indent then
                     lines[#lines + 1] = current
                     current = indent
                 end
@@ -169,6 +170,8 @@ local function wrap(text, indent)
     end
     return concat(lines, "\n")
 end
+
+M.wrap = wrap
 
 local function indented(text)
     return "  " .. text:gsub("\n", "\n  ")
@@ -291,7 +294,7 @@ function M.overview()
         'help(name) or help(value) explains one thing: help("backward"), help(nn.net).',
         FIRST_STEPS,
     }
-    for _, module in ipairs {"tensor", "nn", "data", "plot", "nabla"} do
+    for _, module in ipairs {"tensor", "nn", "data", "plot", "learn", "nabla"} do
         local names = {}
         for _, entry in ipairs(book) do
             local name = entry.name:match("^" .. module .. "%.([%w_]+)$")

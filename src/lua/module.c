@@ -213,7 +213,7 @@ static void dress_module(lua_State *L, int nabla, int module, const char *name)
 
 static void dress_modules(lua_State *L)
 {
-    static const char *const parts[] = {"tensor", "nn", "data", "plot"};
+    static const char *const parts[] = {"tensor", "nn", "data", "plot", "learn"};
     int nabla = lua_gettop(L);
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
         lua_getfield(L, nabla, parts[i]);
@@ -257,9 +257,14 @@ static void add_parts(lua_State *L)
     lua_setfield(L, -2, "_shown");
     lua_pushcfunction(L, nbl_write_by);
     lua_setfield(L, -2, "_write_by");
+    lua_pushcfunction(L, nbl_keep);
+    lua_setfield(L, -2, "_keep");
     lua_pushvalue(L, -1);
     nbl_run_embedded(L, "plot");
     lua_setfield(L, -2, "plot");
+    lua_pushvalue(L, -1);
+    nbl_run_embedded(L, "learn");
+    lua_setfield(L, -2, "learn");
     add_module_pages(L);
     dress_modules(L);
 }

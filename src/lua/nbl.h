@@ -242,6 +242,9 @@ void nbl_forget_stopped(lua_State *L);
  * the program writes when it reads the input. Gives true; or false, what was said, and whether that
  * is a whole message; nil first where there is no such program. */
 int nbl_write_by(lua_State *L);
+/* For stdlib: (name [, text]). The text that is kept under this name between sessions, "" where
+ * there is none; or makes it this one. nil and a message where the system refuses. */
+int nbl_keep(lua_State *L);
 
 /* Openers of the parts; each pushes its module table. */
 void nbl_open_tensor(lua_State *L);

@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-const char *const sh_modules[] = {"tensor", "nn", "data", "plot", "help", NULL};
+const char *const sh_modules[] = {"tensor", "nn", "data", "plot", "learn", "help", NULL};
 
 void sh_push_globals(lua_State *L)
 {

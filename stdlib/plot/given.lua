@@ -65,7 +65,8 @@ local function wanted(option, value)
     if option.kind == "number" then
         return type(value) == "number" and value - value == 0, "a finite number"
     end
-    return type(value) == option.kind, "a " .. option.kind
+    local fits = type(value) == option.kind or given.kind(value) == option.kind
+    return fits, "a " .. option.kind
 end
 
 local function unknown(name, list, key)

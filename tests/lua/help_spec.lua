@@ -9,7 +9,7 @@ local book, help = nabla._book, nabla._help
 -- ---- Everything public is in the book ----
 
 local modules = {nabla = nabla}
-for _, name in ipairs {"tensor", "nn", "data", "plot"} do modules[name] = nabla[name] end
+for _, name in ipairs {"tensor", "nn", "data", "plot", "learn"} do modules[name] = nabla[name] end
 
 local function check_help(name, value)
     local public = type(value) == "function" and not name:find("[.:]_")

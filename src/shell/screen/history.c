@@ -178,7 +178,7 @@ void sh_history_open(nb_ctx *ctx)
 {
     using_history();
     stifle_history(SH_HISTORY_MOST);
-    path = sh_state_path("history");
+    path = sh_state_path(ctx, "history");
     if (path && read_file()) rewrite(ctx);
 }
 

@@ -1,12 +1,12 @@
 /* Where the program's own files are. */
 #include "shell/screen/paths.h"
 
+#include "io/state.h"
 #include "shell/shell.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 static char *join(const char *folder, const char *rest, const char *name)
 {
@@ -16,33 +16,19 @@ static char *join(const char *folder, const char *rest, const char *name)
     return path;
 }
 
-/* Under $variable, or under a folder of the home; relative values are ignored, as the standard
- * says. */
-static char *place(const char *variable, const char *of_home, const char *name)
+char *sh_state_path(nb_ctx *ctx, const char *name)
 {
-    const char *set = getenv(variable), *home = getenv("HOME");
-    if (set && *set == '/') return join(set, "/" SH_PROGRAM "/", name);
-    return home && *home == '/' ? join(home, of_home, name) : NULL;
+    nb_text path;
+    nb_text_init(&path, ctx);
+    char *copy = nb_state_path(ctx, name, &path) == NB_OK ? join(nb_text_get(&path), "", "") : NULL;
+    nb_text_free(&path);
+    return copy;
 }
 
-/* Makes the folders above the path's last part that are not there yet. */
-static void make_folders(char *path)
-{
-    for (char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
-        *slash = '\0';
-        mkdir(path, 0700);
-        *slash = '/';
-    }
-}
-
-char *sh_state_path(const char *name)
-{
-    char *path = place("XDG_STATE_HOME", "/.local/state/" SH_PROGRAM "/", name);
-    if (path) make_folders(path);
-    return path;
-}
-
+/* A relative value of the variable is ignored, as the standard says. */
 char *sh_config_path(const char *name)
 {
-    return place("XDG_CONFIG_HOME", "/.config/" SH_PROGRAM "/", name);
+    const char *set = getenv("XDG_CONFIG_HOME"), *home = getenv("HOME");
+    if (set && *set == '/') return join(set, "/" SH_PROGRAM "/", name);
+    return home && *home == '/' ? join(home, "/.config/" SH_PROGRAM "/", name) : NULL;
 }

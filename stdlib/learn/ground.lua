@@ -1,0 +1,149 @@
+-- The ground of a lesson: a network, examples for it, and the numbers of the neurons that are
+-- asked about. Either the user's own or a small one.
+
+local _, nabla = ...
+
+local given = require "nabla.plot.given"
+
+local math, table = math, table
+local ipairs, pairs, pcall, rawget, type = ipairs, pairs, pcall, rawget, type
+
+local ground = {}
+
+local SHARE <const> = 3 -- examples of a batch
+
+-- ---- What a network is like ----
+
+-- Why the steps about dense layers cannot use a network, in words behind "it"; nil where they can.
+local function unfit(net)
+    local layers, cost = net:notation():match "^%S+ %- (.*) : (.*)$"
+    if not layers then return "is not written as one list of layers" end
+    for item in (layers .. " - "):gmatch "(.-) %- " do
+        local word = item:match "^[%a_@]+" or item:match "^%d+%*"
+        if word then return ("has more than dense layers (%s)"):format(word) end
+        if item:find "softmax" then return "has a softmax, whose neurons have no slope each" end
+        if item:find "frozen" then return "has a layer that is frozen" end
+    end
+    if #net < 2 then return "has one layer only" end
+    if cost ~= "quadratic" then return ("has the cost %s, not the quadratic one"):format(cost) end
+    if net[1].w.shape[2] < 2 or net[1].w.shape[1] < 2 then
+        return "has a single input or a single neuron in layer 1"
+    end
+end
+
+-- ---- Examples ----
+
+-- The first examples of a set as one of their own; nil where the network does not take them.
+local function first_of(net, set)
+    local fine, some = pcall(function()
+        local some = (set.train or set):take(SHARE)
+        local cost = net:cost(some)
+        return #some == SHARE and cost == cost and some
+    end)
+    return fine and some or nil
+end
+
+-- A set among the session's globals whose examples the network takes, and its name.
+local function look_for(net, globals, ours)
+    local names = {}
+    for name, value in pairs(globals) do
+        if type(name) == "string" and given.kind(value) == "data set" and not ours(name, value) then
+            names[#names + 1] = name
+        end
+    end
+    table.sort(names)
+    for _, name in ipairs(names) do
+        local some = first_of(net, rawget(globals, name))
+        if some then return some, name end
+    end
+end
+
+-- Targets of the width of the last layer: classes become rows with a 1.
+local function targets(net, some)
+    local y, units = some.y, net[#net].b.shape[1]
+    if y:dim() == 2 then return y end
+    return nabla.tensor.one_hot(y, units)
+end
+
+local function made_up(net)
+    local inputs, outputs = net[1].w.shape[2], net[#net].b.shape[1]
+    return nabla.data.set {
+        x = nabla.tensor.randn(SHARE, inputs, {seed = 1}),
+        y = nabla.tensor.rand(SHARE, outputs, {seed = 2}):round(),
+    }
+end
+
+-- ---- The neurons that are asked about ----
+
+-- The place of the number that is largest by `score` among those of a vector, but for one place.
+local function best(v, score, but)
+    local place, most
+    for at, value in ipairs(v:totable()) do
+        local s = at ~= but and score(value)
+        if s and s == s and (not most or s > most) then place, most = at, s end
+    end
+    return place
+end
+
+local function smallest(value)
+    return value ~= 0 and -math.abs(value) or -math.huge
+end
+
+-- $L is the last layer, $H the one before; $i, $h, $j are neurons of $L, $H and layer 1, $k and $m
+-- a loud and a quiet input. Two that could be mistaken for each other are two numbers.
+local function numbers_of(net, x, y)
+    local t, last = net:trace(x, y), #net
+    local k = best(t[0].a, math.abs)
+    local h = best(t[last - 1].delta, math.abs)
+    local j = last == 2 and h or best(t[1].delta, math.abs)
+    if j == k then
+        j = best(t[1].delta, math.abs, k)
+        if last == 2 then h = j end
+    end
+    return {
+        L = last, H = last - 1, i = best(t[last].delta, math.abs), h = h, j = j, k = k,
+        m = best(t[0].a, smallest, k),
+    }
+end
+
+-- ---- Grounds ----
+
+-- Fills in what the steps about dense layers need.
+local function add_dense(g, some)
+    local rows = targets(g.net, some)
+    g.some = nabla.data.set {x = some.x, y = rows}
+    g.x, g.y = some.x[1], rows[1]:to(g.net:params().dtype)
+    g.numbers = numbers_of(g.net, g.x, g.y)
+end
+
+-- A ground of the user's network: g.unfit says why it is none for dense layers, g.some is nil where
+-- there are no examples either.
+function ground.own(net, set, globals, ours)
+    local g = {net = net, own = true, unfit = unfit(net)}
+    local some, name
+    if set then some = first_of(net, set) else some, name = look_for(net, globals, ours) end
+    g.set = set and "the set given" or name
+    g.some = some
+    if g.unfit then return g end
+    local fine = pcall(add_dense, g, some or made_up(net))
+    if not fine then g.unfit, g.numbers = "takes no plain rows of numbers", nil end
+    return g
+end
+
+-- The ground of those who have no network that fits.
+function ground.small(notation)
+    local nn, tensor = nabla.nn, nabla.tensor
+    local g = {net = nn.net(notation, {seed = 4})}
+    g.net[1].b, g.net[2].b = tensor {0.3, -0.6, 0.9}, tensor {-0.2, 0.4}
+    add_dense(g, nabla.data.set {
+        x = tensor {{0.8, 0.1}, {-0.4, 0.9}, {0.3, -0.6}}, y = tensor {{1, 0}, {0, 1}, {1, 1}},
+    })
+    return g
+end
+
+-- Whether a set can be one of a network's.
+function ground.takes(net, set)
+    return first_of(net, set) ~= nil
+end
+
+return ground
