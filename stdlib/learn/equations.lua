@@ -12,7 +12,8 @@ return {
             "t = net:trace(x, y)",
             {few = "L", "t.grad_a * t[$L].slope"},
             {few = "L", "t[$L].delta"},
-            {has = "demon", "net:demon($L, $i, 0.01, x, y)"},
+            {has = "demon", "moved = net:demon($L, $i, 0.01, x, y)"},
+            {has = "demon", "moved.predicted, moved.measured"},
         },
         ask = "Suppose 1 - y were wanted in the place of y. The outputs are what they are; what " ..
             "would δ of layer $L be?",
@@ -79,8 +80,7 @@ return {
             "  ∂C/∂b = δ",
         run = {
             "t = net:trace(x, y)",
-            {few = "L", "t[$L].db"},
-            {few = "L", "t[$L].delta"},
+            {few = "L", "t[$L].db - t[$L].delta"},
             "batch = net:trace(some)",
             {small = "L", "batch[$L].delta"},
             {large = "L", "batch[$L].delta.shape"},

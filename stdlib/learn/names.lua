@@ -18,7 +18,7 @@ local placed = {} -- those that became globals
 local MODULES <const> = {nn = true, tensor = true, data = true, plot = true}
 -- Names that commands may make or use, also before there is one.
 local MADE <const> = {}
-for name in ("answer asked batch d ill nabla_b nabla_w net other s sick some t u w x y"):gmatch "%S+" do
+for name in ("answer asked batch d ill moved nabla_b nabla_w net other s sick some t u w x y"):gmatch "%S+" do
     MADE[name] = true
 end
 
