@@ -111,8 +111,8 @@ return {
     {
         name = "BP4", title = "BP4: the gradient of a weight", see = "BP4", dense = true,
         text = "w_jk is multiplied by a_k on its way into z_j. So turning it turns z_j by a_k times " ..
-            "as much, and its gradient is what the one says times the error of the other. All of a " ..
-            "layer's at once are the outer product of δ and the a before it, in the shape of w.\n" ..
+            "as much: the gradient is what the one says times the error of the other. Those of a " ..
+            "layer are the outer product of δ and a, in the shape of w.\n" ..
             "  ∂C/∂w_jk = a_k δ_j",
         run = {
             "t = net:trace(x, y)",
@@ -121,8 +121,8 @@ return {
             {large = 1, "t[1].dw.shape"},
             {large = 1, "t[0].a[$k] * t[1].delta[$j], t[1].dw[{$j, $k}]"},
         },
-        ask = "Let input $k, `t[0].a[$k]`, be three times as large, and δ of layer 1 stay what it is. " ..
-            "What is the gradient of the weight by which neuron $j of layer 1 hears it?",
+        ask = "Let input $k be three times as loud, and δ of layer 1 stay what it is. What " ..
+            "is the gradient of the weight by which neuron $j of layer 1 hears it?",
         way = "3 * t[0].a[$k] * t[1].delta[$j]",
         hint = "Two numbers are multiplied, a of the one that speaks and δ of the one that listens. " ..
             "Which of them is three times as large?",

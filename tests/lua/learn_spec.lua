@@ -194,7 +194,7 @@ function ANSWERS.BP3(p, page)
 end
 
 function ANSWERS.BP4(p, page)
-    local k, j = asked_for(page, "Let input (%d+), .- by which neuron (%d+) of layer 1")
+    local k, j = asked_for(page, "Let input (%d+) .- by which neuron (%d+) of layer 1")
     local a, delta = p.t[0].a[k], p.t[1].delta[j]
     return 3 * a * delta, {{a * delta, "That is the gradient as it is"},
         {3 * delta, "δ alone is the gradient of the bias"},
