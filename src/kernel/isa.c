@@ -30,6 +30,7 @@
 #include "kernel/loops/tile.inc"
 #include "kernel/loops/group.inc"
 #include "kernel/loops/philox.inc"
+#include "kernel/loops/places.inc"
 
 #include "kernel/loops/matrix.inc"
 
@@ -75,6 +76,8 @@ const nb_kernels PASTE_NAMES(nb_kernels_, NB_ISA) = {
         },
 #undef X
     .philox = philox,
+    .counts = counts,
+    .places = places,
     .folds =
         {[NB_F32] = &folds_f32, [NB_F64] = &folds_f64, [NB_U8] = &folds_u8, [NB_I32] = &folds_i32},
     .products = {[NB_F32] = &products_f32, [NB_F64] = &products_f64},

@@ -273,6 +273,11 @@ typedef struct nb_kernels {
      * nb_philox of each. */
     void (*philox)(const uint32_t key[2], const uint32_t counter[4], size_t blocks,
                    uint32_t *words);
+    /* Whether every x[i] is an index of 1 … size. */
+    bool (*counts)(size_t n, const int32_t *x, int32_t size);
+    /* to[i]: the place, from 0, of the index x[i], from 1 or from the end (-1 the last), where it
+     * has one; false: some have none. */
+    bool (*places)(size_t n, const int32_t *x, int32_t size, int32_t *to);
 
     const nb_fold_kernels *folds[NB_DTYPES];
     const struct nb_products *products[2]; /* product.h's loops, by dtype */

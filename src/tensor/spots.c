@@ -46,27 +46,17 @@ PLACES(f32, float, double)
 PLACES(f64, double, double)
 PLACES(u8, uint8_t, int32_t)
 
-/* v - 1, or v + size where v is negative: 0 becomes -1. What does not lie in 0 … size - 1 is
- * negative, or size - 1 less it is. Without branches, in numbers that wrap. */
-static inline uint32_t place_of(int32_t v, uint32_t size, uint32_t *sign)
-{
-    uint32_t negative = (uint32_t)(v >> 31), place = (uint32_t)v - 1 + (negative & (size + 1));
-    *sign |= place | (size - 1 - place);
-    return place;
-}
+PLACES(strided_i32, int32_t, int64_t)
 
 static void places_i32(void *arg, size_t n, char *const *at, const int64_t *stride)
 {
     placing *p = arg;
-    const int64_t sx = stride[1], sy = stride[0];
-    const uint32_t size = (uint32_t)p->size;
-    const int32_t *restrict x = (const int32_t *)at[1];
-    uint32_t *restrict to = (uint32_t *)at[0], sign = 0;
-    if (sx == 1 && sy == 1)
-        for (size_t i = 0; i < n; i++) to[i] = place_of(x[i], size, &sign);
-    else
-        for (int64_t i = 0; i < (int64_t)n; i++) to[i * sy] = place_of(x[i * sx], size, &sign);
-    note(p, (int32_t)sign);
+    const int32_t *x = (const int32_t *)at[1];
+    int32_t *to = (int32_t *)at[0];
+    if (stride[0] != 1 || stride[1] != 1)
+        places_strided_i32(arg, n, at, stride);
+    else if (!nb_kernels_get()->places(n, x, (int32_t)p->size, to))
+        note(p, -1);
 }
 
 static nb_walk_fn *const places_loops[NB_DTYPES] = {
@@ -138,13 +128,9 @@ nb_tensor *nb_places(nb_ctx *ctx, const nb_tensor *index, int64_t size, int dim,
 static void count_loop(void *arg, size_t n, char *const *at, const int64_t *stride)
 {
     placing *p = arg;
-    const uint32_t size = (uint32_t)p->size;
     const int32_t *x = (const int32_t *)at[0];
-    uint32_t sign = 0;
-    if (stride[0] != 1) sign = UINT32_MAX;
-    for (size_t i = 0; stride[0] == 1 && i < n; i++)
-        sign |= ((uint32_t)x[i] - 1) | (size - (uint32_t)x[i]) | (uint32_t)x[i];
-    note(p, (int32_t)sign);
+    bool row = stride[0] == 1 || n == 1; /* as of all that is contiguous */
+    if (!row || !nb_kernels_get()->counts(n, x, (int32_t)p->size)) note(p, -1);
 }
 
 nb_tensor *nb_places_as_they_are(nb_ctx *ctx, nb_tensor *index, int64_t size)
@@ -238,6 +224,7 @@ typedef struct strip {
 enum {
     SHORT = 64, /* elements of a row that is one element of a walk */
     FEW = 16,   /* elements of a row that is taken by columns */
+    FLAT = 4,   /* elements of a row with a place for each from which on it is taken as it lies */
     TILE = 32   /* rows of a tile: its FEW columns stay in a cache */
 };
 
@@ -311,6 +298,14 @@ static bool goes_across(const strip *s, const int64_t *stride, bool written)
     return s->length < FEW && !copied && (!written || stride[0] != 0);
 }
 
+/* Rows that lie one after the other, each element with a place of its own in a row of x whose
+ * elements are neighbours, as gather along the last dimension reads them. */
+static bool goes_flat(const strip *s, bool written)
+{
+    return s->length >= FLAT && s->length < FEW && s->step == 1 && s->stride[2] == 1 &&
+           s->stride[0] == (written ? 0 : 1) && s->stride[1] == (written ? 1 : 0);
+}
+
 #define UNROLL _Pragma("GCC unroll 4")
 
 /* The loop of a walk from one over rows, and one over columns: `set` sets *to by *from, of which
@@ -323,13 +318,13 @@ static bool goes_across(const strip *s, const int64_t *stride, bool written)
         const int64_t all = *place * step;                                                         \
         int64_t i = 0;                                                                             \
         if (sp == 0)                                                                               \
-            UNROLL for (; i < n; i++) set(i * st + moved(0, all), i * sf + moved(1, all));         \
+            UNROLL for (; i < n; i++) set(i *st + moved(0, all), i * sf + moved(1, all));          \
         else if (step == 1)                                                                        \
             UNROLL for (; i < n; i++)                                                              \
-                set(i * st + moved(0, place[i * sp]), i * sf + moved(1, place[i * sp]));           \
+                set(i *st + moved(0, place[i * sp]), i * sf + moved(1, place[i * sp]));            \
         else                                                                                       \
             for (; i < n; i++)                                                                     \
-                set(i * st + moved(0, place[i * sp] * step),                                       \
+                set(i *st + moved(0, place[i * sp] * step),                                        \
                     i * sf + moved(1, place[i * sp] * step));                                      \
     }                                                                                              \
     static void name##_across(const strip *s, int64_t n, T *to, const T *from,                     \
@@ -343,6 +338,14 @@ static bool goes_across(const strip *s, const int64_t *stride, bool written)
                               place + at * stride[2] + j * s->stride[2], stride);                  \
         }                                                                                          \
     }                                                                                              \
+    static void name##_flat(const strip *s, int64_t n, T *restrict to, const T *from,              \
+                            const int32_t *place, const int64_t *stride)                           \
+    {                                                                                              \
+        for (int64_t i = 0; i < n; i++, to += stride[0], from += stride[1], place += stride[2])    \
+            for (int64_t j = 0; j < s->length; j++)                                                \
+                set((written ? 0 : j) + moved(0, place[j]),                                        \
+                    (written ? j : 0) + moved(1, place[j]));                                       \
+    }                                                                                              \
     static void name(void *arg, size_t n, char *const *at, const int64_t *stride)                  \
     {                                                                                              \
         const strip *s = arg;                                                                      \
@@ -351,6 +354,8 @@ static bool goes_across(const strip *s, const int64_t *stride, bool written)
         const int32_t *place = (const int32_t *)at[2];                                             \
         if (s->length == 0)                                                                        \
             row(s->step, (int64_t)n, to, from, place, stride);                                     \
+        else if (goes_flat(s, written))                                                            \
+            name##_flat(s, (int64_t)n, to, from, place, stride);                                   \
         else if (goes_across(s, stride, written))                                                  \
             name##_across(s, (int64_t)n, to, from, place, stride);                                 \
         else                                                                                       \

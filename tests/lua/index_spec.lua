@@ -334,24 +334,31 @@ test("index_select, take and gather find elements by lists and tensors", functio
     eq(x:t():take {2}, {4})
 end)
 
--- Rows of few elements are taken column by column; what comes last in row-major order counts.
+-- Rows of few elements are taken column by column or one behind the other, by their length; what comes
+-- last in row-major order counts.
 test("short rows: many of them, read, written and added to as one by one", function()
-    local n <const>, m <const> = 70, 5
-    local x = tensor.range(1, n * m):reshape(n, m)
-    local g = tensor.randint(1, m, n, m)
-    local read, added = x:gather(2, g), tensor.zeros(n, m):scatter_add(2, g, x)
-    local across = tensor.zeros(n, m):scatter_add(1, tensor.full(3, n, m, {dtype = "i32"}), x)
-    for i = 1, n do
-        local sums = {0, 0, 0, 0, 0}
-        for j = 1, m do
-            local k = g[i][j]
-            assert(read[i][j] == x[i][k])
-            sums[k] = sums[k] + x[i][j]
+    local n <const> = 70
+    for _, m in ipairs {2, 3, 4, 5, 15, 16, 17} do
+        local x = tensor.range(1, n * m):reshape(n, m)
+        local g = tensor.randint(1, m, n, m)
+        local read, added = x:gather(2, g), tensor.zeros(n, m):scatter_add(2, g, x)
+        local all = tensor.full(3, n, m, {dtype = "i32"})
+        local across = tensor.zeros(n, m):scatter_add(1, all, x)
+        for i = 1, n do
+            local sums = {}
+            for j = 1, m do sums[j] = 0 end
+            for j = 1, m do
+                local k = g[i][j]
+                assert(read[i][j] == x[i][k])
+                sums[k] = sums[k] + x[i][j]
+            end
+            eq(added[i], sums)
         end
-        eq(added[i], sums)
+        eq(across[3], x:sum(1))
+        eq(across:sum(), x:sum())
     end
-    eq(across[3], x:sum(1))
-    eq(across:sum(), x:sum())
+    local m <const> = 5
+    local x = tensor.range(1, n * m):reshape(n, m)
     local line, places = tensor.zeros(3), tensor.full(2, n, m, {dtype = "i32"})
     places[{n, m}] = 1 -- so that the last one for 2 stands in another column
     line[places] = x
