@@ -7,6 +7,7 @@
 #define NB_LAYER_H
 
 #include "base/option.h"
+#include "nn/edges.h"
 #include "nn/form.h"
 #include "nn/init.h"
 #include "nn/runs.h"
@@ -149,6 +150,7 @@ struct nb_layer_type {
     bool normalises;          /* by the figures of the batch, while learning */
     bool draws;               /* by chance, while learning */
     int branches;             /* the most that it may have; 0: no children */
+    bool adds;                /* what its branches give is added, else put side by side */
     nb_streaming streaming;   /* required */
     /* Of a planned layer: why it cannot answer step by step, behind its place: "reads each sequence
      * from its end too (both)"; NULL: it can. Required of NB_STREAM_NEVER; of the others where
@@ -173,6 +175,9 @@ struct nb_layer_type {
     /* x: (n, in…) → (n, out…), by ops. NB_GIVE_Z is asked of layers with neurons, and of networks
      * that end in one. */
     nb_tensor *(*forward)(nb_walk *walk, nb_layer *layer, nb_tensor *x, nb_output give);
+    /* Evaluating, of a layer without children: calls `see` for all that number `out` of z hangs on,
+     * row by row and, of a neuron, input by input. NULL: its z is not so made of single numbers. */
+    void (*edges)(const nb_joint *joint, int64_t out, nb_edge_fn *see, void *self);
 };
 
 typedef enum nb_layer_id {

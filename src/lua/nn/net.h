@@ -18,6 +18,7 @@ void nbl_open_classify(lua_State *L);
 void nbl_open_gradcheck(lua_State *L);
 void nbl_open_errors(lua_State *L);
 void nbl_open_demon(lua_State *L);
+void nbl_open_paths(lua_State *L);
 void nbl_open_trace(lua_State *L);
 void nbl_open_train(lua_State *L);
 void nbl_open_evaluate(lua_State *L);

@@ -16,6 +16,7 @@ void nbl_open_nn(lua_State *L)
     nbl_open_gradcheck(L);
     nbl_open_errors(L);
     nbl_open_demon(L);
+    nbl_open_paths(L);
     nbl_open_trace(L);
     nbl_open_history(L);
     nbl_open_train(L);

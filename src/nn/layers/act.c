@@ -50,4 +50,5 @@ NB_DESCRIPTOR(nb_layer_type, nb_layer_act) = {
     .streaming = NB_STREAM_EACH,
     .plan = plan_act,
     .forward = forward,
+    .edges = nb_edges_same,
 };

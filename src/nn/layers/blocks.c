@@ -170,6 +170,7 @@ NB_DESCRIPTOR(nb_layer_type, nb_layer_residual) = {
     .branches = 2,
     .streaming = NB_STREAM_EACH,
     .plan = plan_residual,
+    .adds = true,
     .forward = forward_residual,
 };
 

@@ -149,6 +149,38 @@ static nb_tensor *forward(nb_walk *walk, nb_layer *layer, nb_tensor *x, nb_outpu
     return out;
 }
 
+/* ---- Single numbers -------------------------------------------------------------------------- */
+
+/* Number (channel, input, 0, 0) of w, both counted within their group. */
+static int64_t weight_at(const conv_settings *s, const nb_under *under, int64_t channel,
+                         int64_t input)
+{
+    int64_t inputs = under->in.channels / s->groups, channels = s->channels / s->groups;
+    int64_t group = channel / channels, own = channel % channels;
+    int64_t kernel = under->window.kernel[NB_DOWN] * under->window.kernel[NB_ALONG];
+    if (!under->turned) return (channel * inputs + input) * kernel;
+    return ((group * inputs + input) * channels + own) * kernel;
+}
+
+static void edges(const nb_joint *joint, int64_t out, nb_edge_fn *see, void *self)
+{
+    const conv_settings *s = settings(joint->layer);
+    const nb_slide slide = slide_of(joint->layer);
+    const nb_under under = nb_slide_under(joint, &slide);
+    const nb_window_at place = nb_under_at(&under, out);
+    const int64_t *kernel = under.window.kernel;
+    int64_t inputs = under.in.channels / s->groups, number = 0;
+    int64_t first = place.channel / (s->channels / s->groups) * inputs;
+    for (int64_t i = 0; i < inputs; i++) {
+        int64_t w = weight_at(s, &under, place.channel, i);
+        for (int64_t k = 0; k < kernel[NB_DOWN] * kernel[NB_ALONG]; k++, w++, number++) {
+            int64_t in = nb_under_number(&under, &place, first + i, k / kernel[NB_ALONG],
+                                         k % kernel[NB_ALONG]);
+            if (in >= 0) see(self, &(nb_edge){in, joint->w[w], w, number});
+        }
+    }
+}
+
 /* A window that ends at its own step, one for each. */
 static const char *conv_whole(const nb_layer *layer)
 {
@@ -289,6 +321,7 @@ NB_DESCRIPTOR(nb_layer_type, nb_layer_conv) = {
     .sums = &sums,
     .plan = plan_conv,
     .forward = forward,
+    .edges = edges,
 };
 
 static const nb_option turned_options[] = {
@@ -339,4 +372,5 @@ NB_DESCRIPTOR(nb_layer_type, nb_layer_conv_transpose) = {
     .sums = &sums,
     .plan = plan_conv,
     .forward = forward,
+    .edges = edges,
 };

@@ -108,6 +108,14 @@ static nb_tensor *rows(nb_ctx *ctx, const nb_layer *layer, int i, nb_tensor *in)
 
 static const nb_sums_type sums = {nb_sums_one, family, stretches, rows};
 
+static void edges(const nb_joint *joint, int64_t out, nb_edge_fn *see, void *self)
+{
+    const nb_plan *plan = joint->layer->plan;
+    int64_t inputs = plan->in.size[plan->in.dims - 1], units = plan->neurons;
+    int64_t row = out / units * inputs, w = out % units * inputs;
+    for (int64_t j = 0; j < inputs; j++) see(self, &(nb_edge){row + j, joint->w[w + j], w + j, j});
+}
+
 /* ---- The descriptor ---------------------------------------------------------------------------
  */
 
@@ -146,4 +154,5 @@ NB_DESCRIPTOR(nb_layer_type, nb_layer_dense) = {
     .sums = &sums,
     .plan = plan_dense,
     .forward = forward,
+    .edges = edges,
 };

@@ -99,4 +99,5 @@ NB_DESCRIPTOR(nb_layer_type, nb_layer_dropout) = {
     .price = price,
     .plan = plan_dropout,
     .forward = forward,
+    .edges = nb_edges_same,
 };

@@ -5,6 +5,7 @@
 #include "base/family.h"
 
 #include <assert.h>
+#include <math.h>
 #include <stddef.h>
 
 /* ---- max_pool and avg_pool ------------------------------------------------------------------- */
@@ -53,6 +54,39 @@ static nb_tensor *forward_avg(nb_walk *walk, nb_layer *layer, nb_tensor *x, nb_o
     return pool(walk, layer, x, NB_OP_avg_pool);
 }
 
+/* Whether number `in` is the window's largest so far: the first of equals, the last NaN. */
+static bool is_larger(const double *x, int64_t in, int64_t best)
+{
+    return best < 0 || x[in] > x[best] || isnan(x[in]);
+}
+
+/* What a window sees; of a maximum that is one number. */
+static void edges_under(const nb_joint *joint, int64_t out, nb_edge_fn *see, void *self, bool most)
+{
+    const nb_slide slide = slide_of(joint->layer);
+    const nb_under under = nb_slide_under(joint, &slide);
+    const nb_window_at place = nb_under_at(&under, out);
+    int64_t along = under.window.kernel[NB_ALONG], count = under.window.kernel[NB_DOWN] * along;
+    int64_t best = -1;
+    for (int64_t k = 0; k < count; k++) {
+        int64_t in = nb_under_number(&under, &place, place.channel, k / along, k % along);
+        if (in < 0) continue;
+        if (!most) see(self, &(nb_edge){in, 1 / (double)count, -1, k});
+        if (most && is_larger(joint->x, in, best)) best = in;
+    }
+    if (best >= 0) see(self, &(nb_edge){best, 1, -1, 0});
+}
+
+static void edges_max(const nb_joint *joint, int64_t out, nb_edge_fn *see, void *self)
+{
+    edges_under(joint, out, see, self, true);
+}
+
+static void edges_avg(const nb_joint *joint, int64_t out, nb_edge_fn *see, void *self)
+{
+    edges_under(joint, out, see, self, false);
+}
+
 static const char *pool_whole(const nb_layer *layer)
 {
     (void)layer;
@@ -96,6 +130,7 @@ NB_DESCRIPTOR(nb_layer_type, nb_layer_max_pool) = {
     .whole = pool_whole,
     .plan = plan_pool,
     .forward = forward_max,
+    .edges = edges_max,
 };
 
 NB_DESCRIPTOR(nb_layer_type, nb_layer_avg_pool) = {
@@ -111,6 +146,7 @@ NB_DESCRIPTOR(nb_layer_type, nb_layer_avg_pool) = {
     .whole = pool_whole,
     .plan = plan_pool,
     .forward = forward_avg,
+    .edges = edges_avg,
 };
 
 /* ---- global_avg_pool ------------------------------------------------------------------------- */
@@ -167,6 +203,18 @@ static nb_tensor *forward_global(nb_walk *walk, nb_layer *layer, nb_tensor *x, n
     return nb_op_call(walk->ctx, &mean);
 }
 
+/* Every number of a channel, each alike. */
+static void edges_global(const nb_joint *joint, int64_t out, nb_edge_fn *see, void *self)
+{
+    const nb_form *in = &joint->layer->plan->in;
+    bool steps = in->reading == NB_STEPS;
+    int64_t channels = joint->z_shape[0], count = steps ? joint->x_shape[0] : 1;
+    for (int i = 1; !steps && i < in->dims; i++) count *= joint->x_shape[i];
+    for (int64_t k = 0; k < count; k++)
+        see(self,
+            &(nb_edge){steps ? k * channels + out : out * count + k, 1 / (double)count, -1, k});
+}
+
 static const char *global_whole(const nb_layer *layer)
 {
     (void)layer;
@@ -187,4 +235,5 @@ NB_DESCRIPTOR(nb_layer_type, nb_layer_global_avg_pool) = {
     .whole = global_whole,
     .plan = plan_global,
     .forward = forward_global,
+    .edges = edges_global,
 };

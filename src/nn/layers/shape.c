@@ -67,6 +67,7 @@ NB_DESCRIPTOR(nb_layer_type, nb_layer_flatten) = {
     .moves = true,
     .plan = plan_flatten,
     .forward = forward,
+    .edges = nb_edges_same,
 };
 
 /* ---- reshape --------------------------------------------------------------------------------- */
@@ -125,4 +126,5 @@ NB_DESCRIPTOR(nb_layer_type, nb_layer_reshape) = {
     .moves = true,
     .plan = plan_reshape,
     .forward = forward,
+    .edges = nb_edges_same,
 };

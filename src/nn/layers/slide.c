@@ -404,3 +404,66 @@ nb_tensor *nb_slide_call(nb_walk *walk, const nb_layer *layer, nb_call *call, bo
     call->in[0] = x;
     return out;
 }
+
+/* ---- Single numbers -------------------------------------------------------------------------- */
+
+static nb_planes planes_of(const nb_form *form, const int64_t *shape)
+{
+    bool flat = form->dims == 2;
+    if (form->reading == NB_STEPS) return (nb_planes){shape[1], 1, shape[0], true};
+    return (nb_planes){shape[0], flat ? 1 : shape[1], shape[flat ? 1 : 2], false};
+}
+
+/* A single extent lies along rows, of which there is one. */
+nb_under nb_slide_under(const nb_joint *joint, const nb_slide *slide)
+{
+    const nb_plan *plan = joint->layer->plan;
+    const struct nb_attr_window attr = nb_slide_attr(plan, slide);
+    int extents = nb_slide_extents(&plan->in);
+    nb_under under = {.in = planes_of(&plan->in, joint->x_shape),
+                      .out = planes_of(&plan->out, joint->z_shape),
+                      .turned = slide->turned};
+    nb_window *w = &under.window;
+    for (int i = 0; i < NB_EXTENTS; i++) {
+        int k = i - (NB_EXTENTS - extents);
+        w->size[i] = i == NB_DOWN ? under.in.rows : under.in.columns;
+        w->out[i] = i == NB_DOWN ? under.out.rows : under.out.columns;
+        w->kernel[i] = k < 0 ? 1 : attr.kernel[k];
+        w->stride[i] = k < 0 ? 1 : attr.stride[k];
+        w->dilation[i] = k < 0 ? 1 : attr.dilation[k];
+        w->low[i] = k < 0 ? 0 : attr.low[k];
+    }
+    return under;
+}
+
+nb_window_at nb_under_at(const nb_under *under, int64_t out)
+{
+    const nb_planes *to = &under->out;
+    int64_t plane = to->rows * to->columns;
+    if (to->steps) return (nb_window_at){out % to->channels, {0, out / to->channels}};
+    return (nb_window_at){out / plane, {out % plane / to->columns, out % to->columns}};
+}
+
+/* Along one extent. */
+static int64_t meets(const nb_under *under, int extent, int64_t place, int64_t k)
+{
+    const nb_window *w = &under->window;
+    int64_t by = k * w->dilation[extent] - w->low[extent], at = place * w->stride[extent] + by;
+    if (under->turned) {
+        at = place - by;
+        if (at % w->stride[extent] != 0) return -1;
+        at /= w->stride[extent];
+    }
+    return at >= 0 && at < w->size[extent] ? at : -1;
+}
+
+int64_t nb_under_number(const nb_under *under, const nb_window_at *place, int64_t channel,
+                        int64_t down, int64_t along)
+{
+    const nb_planes *in = &under->in;
+    int64_t row = meets(under, NB_DOWN, place->at[NB_DOWN], down);
+    int64_t column = meets(under, NB_ALONG, place->at[NB_ALONG], along);
+    if (row < 0 || column < 0) return -1;
+    return in->steps ? column * in->channels + channel
+                     : (channel * in->rows + row) * in->columns + column;
+}

@@ -52,6 +52,28 @@ nb_tensor *nb_slide_call(nb_walk *walk, const nb_layer *layer, nb_call *call, bo
 nb_tensor *nb_slide_rows(nb_ctx *ctx, const nb_plan *plan, const nb_slide *slide, nb_tensor *x,
                          int64_t first, int64_t channels);
 
+/* Numbers of x or z of one example as planes, (channels, rows, columns); steps are columns. */
+typedef struct nb_planes {
+    int64_t channels, rows, columns;
+    bool steps; /* each has its channels beside it: (columns, channels) */
+} nb_planes;
+/* The windows of one example, number by number. */
+typedef struct nb_under {
+    nb_window window;
+    nb_planes in, out;
+    bool turned;
+} nb_under;
+nb_under nb_slide_under(const nb_joint *joint, const nb_slide *slide);
+/* A number of z: its channel, and the place of its window. */
+typedef struct nb_window_at {
+    int64_t channel, at[NB_EXTENTS];
+} nb_window_at;
+nb_window_at nb_under_at(const nb_under *under, int64_t out);
+/* Which number of channel `channel` of x is under number (down, along) of the window at a place, or
+ * sends it there where it is turned; -1: none. */
+int64_t nb_under_number(const nb_under *under, const nb_window_at *place, int64_t channel,
+                        int64_t down, int64_t along);
+
 /* Options of windows, of a settings struct with fields of these names. */
 #define NB_SLIDE_RANGE "a whole number from 1 to 16777216, or two as in 3x5"
 #define NB_SLIDE_SIZES(word, about, first, usual, struct_type)                                     \

@@ -207,4 +207,5 @@ NB_DESCRIPTOR(nb_layer_type, nb_layer_positions) = {
     .streaming = NB_STREAM_STATE,
     .plan = plan_positions,
     .forward = forward_positions,
+    .edges = nb_edges_same,
 };
