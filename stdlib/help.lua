@@ -263,6 +263,9 @@ local function family_text(name)
     end
 end
 
+-- What a module that is called as a whole says first, by its name.
+M.openings = {}
+
 -- How a module shows itself at the prompt.
 function M.module_text(name, module)
     local names = {}
@@ -270,7 +273,8 @@ function M.module_text(name, module)
         if type(key) == "string" and not key:find("^_") then names[#names + 1] = "." .. key end
     end
     sort(names)
-    return "module " .. name .. "\n" .. wrap(concat(names, " "), "  ")
+    local opening = M.openings[name]
+    return "module " .. name .. "\n" .. (opening and "  " .. opening .. "\n" or "") .. wrap(concat(names, " "), "  ")
 end
 
 -- A heading and the names under it; nothing without names.

@@ -31,6 +31,8 @@ for _, name in ipairs {"hint", "solve", "next", "back", "list", "reset"} do plai
 
 -- ---- Help ----
 
+nabla._help.openings.learn = "learn() shows the step where you stand; ?learn says more"
+
 local doc = nabla._help.doc
 
 doc(learn.answer, {

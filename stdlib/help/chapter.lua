@@ -36,6 +36,7 @@ Derivatives come in two layouts; here they have the shape of what they are taken
 One example is a vector, and the equations read as they are printed; a batch is rows, and they are
 transposed: Z = A Wᵀ + b.
 
+learn() goes through all of it step by step, on your network, with a question behind each.
 The tour in nine scripts, examples/notes, works through all of it; it is in the source and, once
 installed, in share/doc/nabla/examples.]],
     LEARNER .. [[

@@ -20,6 +20,7 @@ Ctrl-C stops it and keeps what was learned.
 
 5. Looking inside. net:trace(digits.test[1]) holds every z, a and δ of one pass; the page "chapter"
 leads from the equations of the notes to their names. net:gradcheck holds them against differences.
+learn() goes through the notes with you, on this network.
 
 6. Changing things. One neuron gets another activation; the equations still hold.
 

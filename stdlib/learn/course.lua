@@ -124,8 +124,9 @@ end
 
 local WELCOME <const> = "The notes on backpropagation, live: fourteen steps, each a short text, " ..
     "commands that are run before your eyes, and a question. What the commands make is yours to " ..
-    "play with. answer(…) takes the answer: a number, or what computes it; three figures will do. " ..
-    "learn() goes on, also another day; learn(3) and learn \"BP2\" jump."
+    "play with. Answer with answer(x), x a number or what computes it, or with answer() alone, which " ..
+    "takes the last result; three figures will do. learn() goes on, also another day; learn(3) and " ..
+    "learn \"BP2\" jump."
 
 local function welcome()
     page.title "learn()"

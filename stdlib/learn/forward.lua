@@ -30,7 +30,7 @@ return {
                 "is what comes before f."},
         },
         right = "b and all other terms of the sum stay what they are, so z moves by w[$j][$k] " ..
-            "times the change. Read the other way round, this is all of BP4 and BP2.",
+            "times the change. By that same weight an error comes back: BP2.",
     },
     {
         name = "cost", title = "The cost: a mean, and made of the outputs", see = "chapter",
@@ -62,7 +62,7 @@ return {
         name = "product", title = "s ⊙ t, the product element by element", see = "hadamard",
         dense = true,
         text = "The equations need one more product: s ⊙ t takes two vectors of one size and " ..
-            "multiplies each number with its opposite, here `s * t`. It lets every neuron have a " ..
+            "multiplies each number with its opposite, here s * t. It lets every neuron have a " ..
             "factor of its own. It is not the dot product, which goes on to add everything up, " ..
             "and not the matrix product, in which everybody meets everybody.",
         run = {

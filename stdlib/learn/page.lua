@@ -6,13 +6,11 @@ local screen = require "nabla.plot.screen"
 local names = require "nabla.learn.names"
 
 local math, table = math, table
-local _G, pcall, print, require, tostring = _G, pcall, print, require, tostring
+local _G, print = _G, print
 
 local page = {}
 
 local WIDEST <const>, NARROWEST <const> = 78, 20
-local MARK <const> = {86, 180, 233} -- the colour of the prompt's sign
-local QUIET <const> = {140, 140, 140}
 
 -- With the session's own print, where it has one.
 function page.say(text)
@@ -35,15 +33,15 @@ function page.title(text)
 end
 
 function page.quiet(text)
-    local depth = screen.colours()
     text = wrapped((text:gsub("`(.-)`", names.shown)))
-    page.say(depth and screen.paint(text, QUIET, depth) or text)
+    page.say(screen.colours() and "\27[2m" .. text .. "\27[0m" or text)
 end
 
 -- Runs a command under its own line, as if it had been typed. What it raises goes on.
 function page.command(code)
     local mark = screen.is_utf8() and "∇ " or "nabla> "
-    page.say(screen.paint(mark, MARK, screen.colours()) .. names.shown(code))
+    if screen.colours() then mark = "\27[1;34m" .. mark .. "\27[0m" end -- as the prompt has it
+    page.say(mark .. names.shown(code))
     local values = table.pack(names.run(code))
     if values.n > 0 then page.say(names.text(values)) end
 end
