@@ -12,8 +12,8 @@ return {
             "t = net:trace(x, y)",
             {few = "L", "t.grad_a * t[$L].slope"},
             {few = "L", "t[$L].delta"},
-            {has = "demon", "moved = net:demon($L, $i, 0.01, x, y)"},
-            {has = "demon", "moved.predicted, moved.measured"},
+            "moved = net:demon($L, $i, 0.01, x, y)",
+            "moved.predicted, moved.measured",
         },
         ask = "Suppose 1 - y were wanted in the place of y. The outputs are what they are; what " ..
             "would δ of layer $L be?",
@@ -45,7 +45,6 @@ return {
             {few = "H", "net[$L].w:t():matmul(t[$L].delta)"},
             {few = "H", "net[$L].w:t():matmul(t[$L].delta) * t[$H].slope"},
             {few = "H", "t[$H].delta"},
-            {has = "paths", small = 1, "net:paths($H, $h, $k, x, y, {top = 2})"},
             "d = tensor.ones(#t[$L].a)",
         },
         ask = "Let δ of layer $L be `d`, 1 for every neuron. What is δ of layer $H then?",
@@ -68,8 +67,10 @@ return {
             {"(net[$L].w:t():matmul(d) * t[$H].slope):sum()", "That is their sum. Every neuron of " ..
                 "layer $H has a δ of its own."},
         },
-        right = "A product with wᵀ and a ⊙, for each layer on the way back: that is why it is " ..
-            "called backpropagation, and why it costs no more than the way there.",
+        right = "A product with wᵀ and a ⊙, for each layer on the way back: no more work than the " ..
+            "way there. It adds up every path by which a weight reaches the cost, without walking " ..
+            "one of them:",
+        after = {"net:paths(1, $j, $k, x, y, {top = 3})"},
     },
     {
         name = "BP3", title = "BP3: the gradient of a bias", see = "BP3", dense = true,
