@@ -19,6 +19,8 @@ void nbl_open_gradcheck(lua_State *L);
 void nbl_open_errors(lua_State *L);
 void nbl_open_demon(lua_State *L);
 void nbl_open_paths(lua_State *L);
+void nbl_open_example_gradients(lua_State *L);
+void nbl_open_influence(lua_State *L);
 void nbl_open_trace(lua_State *L);
 void nbl_open_train(lua_State *L);
 void nbl_open_evaluate(lua_State *L);

@@ -17,6 +17,8 @@ void nbl_open_nn(lua_State *L)
     nbl_open_errors(L);
     nbl_open_demon(L);
     nbl_open_paths(L);
+    nbl_open_example_gradients(L);
+    nbl_open_influence(L);
     nbl_open_trace(L);
     nbl_open_history(L);
     nbl_open_train(L);

@@ -202,7 +202,7 @@ static nb_status find_rate(nb_ctx *ctx, nb_trainer *t, nb_course *at)
 }
 
 /* Of an order that Ctrl-C left half made nothing is used. */
-static nb_status make_order(nb_ctx *ctx, nb_trainer *t, int64_t epoch)
+nb_status nb_trainer_order(nb_ctx *ctx, nb_trainer *t, int64_t epoch)
 {
     nb_status status = NB_OK;
     if (t->ordered == epoch) return NB_OK;
@@ -392,7 +392,7 @@ nb_status nb_trainer_step(nb_ctx *ctx, nb_trainer *t, double *cost)
     }
     /* What is learned is never without its entry. */
     status = nb_history_reserve(ctx, &t->history, 1);
-    if (status == NB_OK) status = make_order(ctx, t, at.epoch);
+    if (status == NB_OK) status = nb_trainer_order(ctx, t, at.epoch);
     if (status == NB_OK) status = find_rate(ctx, t, &at);
     if (status == NB_OK) status = learn(ctx, t, &at, cost);
     if (status != NB_OK) return placed(ctx, &at, status);

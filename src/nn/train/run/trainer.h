@@ -107,6 +107,8 @@ nb_status nb_trainer_step(nb_ctx *ctx, nb_trainer *trainer, double *cost);
 nb_status nb_trainer_end_epoch(nb_ctx *ctx, nb_trainer *trainer);
 /* The rest of the epoch under way, or a new one; ends it. */
 nb_status nb_trainer_epoch(nb_ctx *ctx, nb_trainer *trainer);
+/* Makes trainer->order that of an epoch, from 1. */
+nb_status nb_trainer_order(nb_ctx *ctx, nb_trainer *trainer, int64_t epoch);
 /* Between epochs: the last is whole, or there was none. */
 bool nb_trainer_is_whole(const nb_trainer *trainer);
 /* Whether patience is at its end: so many epochs in a row had no lower cost on valid. */

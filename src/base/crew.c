@@ -1,0 +1,223 @@
+/* Copies are forked, for functions of the host belong to one thread and its state. Each takes the
+ * next task's number from memory that all share and writes its answer into one pipe, whole: an
+ * answer is smaller than what the system writes at once. The pipe ends when the last copy has. A
+ * copy does without workers and the terminal: Ctrl-C goes to the process, which ends its copies,
+ * and when that goes itself they go with it. */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE /* pipe2 */
+#endif
+#include "base/crew.h"
+
+#include "base/arith.h"
+#include "base/memory.h"
+#include "base/workers.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#ifdef __linux__
+#include <sys/prctl.h>
+#endif
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { LOOK_MS = 50 }; /* between two looks at Ctrl-C while nothing comes */
+
+/* What comes through the pipe. */
+typedef struct answer {
+    int64_t task;
+    nb_status status;
+    union {
+        char bytes[NB_CREW_ANSWER];
+        char message[NB_MESSAGE_MAX]; /* of a failure */
+    };
+} answer;
+
+_Static_assert(sizeof(answer) <= PIPE_BUF, "an answer is written whole");
+
+typedef struct gang {
+    nb_ctx *ctx;
+    const nb_crew *crew;
+    atomic_llong *next; /* the first task that nobody has taken, in memory that all share */
+    int pipe[2];        /* from all copies: read, write */
+    pid_t copy[NB_MAX_THREADS];
+    int copies;
+    uint8_t *done; /* of each task */
+    int64_t answers;
+    int64_t failed; /* the task whose function of the host failed there; -1: none */
+} gang;
+
+/* ---- In a copy ------------------------------------------------------------------------------- */
+
+/* Whatever the process does at signals is no business of a copy's. */
+static void calm(pid_t process)
+{
+    static const int usual[] = {SIGTERM, SIGHUP,  SIGQUIT, SIGTSTP, SIGCONT, SIGWINCH,
+                                SIGCHLD, SIGALRM, SIGUSR1, SIGUSR2, SIGPIPE};
+    for (size_t i = 0; i < sizeof usual / sizeof *usual; i++) signal(usual[i], SIG_DFL);
+    signal(SIGINT, SIG_IGN);
+#ifdef __linux__
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+#endif
+    if (getppid() != process) _exit(1);
+}
+
+/* Its share of what memory is left. */
+static void share_memory(nb_ctx *ctx, int copies)
+{
+    nb_memory *m = &ctx->memory;
+    size_t used = nb_memory_used(m);
+    if (m->limit > used) m->limit = used + (m->limit - used) / (size_t)copies;
+}
+
+static _Noreturn void be_copy(const gang *g, pid_t process, int copies)
+{
+    nb_ctx *ctx = g->ctx;
+    int64_t task;
+    bool fine = true;
+    calm(process);
+    close(g->pipe[0]);
+    share_memory(ctx, copies);
+    ctx->interrupt = NULL;
+    ctx->meter = NULL;
+    ctx->threads = 1;
+    while (fine && (task = atomic_fetch_add(g->next, 1)) < g->crew->tasks) {
+        answer a;
+        memset(&a, 0, sizeof a);
+        a.task = task;
+        a.status = g->crew->work(ctx, g->crew->self, task, a.bytes);
+        if (a.status != NB_OK) memcpy(a.message, ctx->message, sizeof a.message);
+        fine = a.status == NB_OK;
+        if (write(g->pipe[1], &a, sizeof a) != (ssize_t)sizeof a) fine = false;
+    }
+    fflush(NULL); /* what functions of the host have printed */
+    _exit(0);
+}
+
+/* ---- Beginning and ending -------------------------------------------------------------------- */
+
+static void begin(gang *g, int copies)
+{
+    pid_t process = getpid();
+    fflush(NULL); /* a copy would write it once more */
+    while (g->copies < copies) {
+        pid_t pid = fork();
+        if (pid == 0) be_copy(g, process, copies);
+        if (pid < 0) break;
+        g->copy[g->copies++] = pid;
+    }
+    close(g->pipe[1]);
+    g->pipe[1] = -1;
+}
+
+/* A host that ignores SIGCHLD has nobody to wait for. */
+static void end(gang *g, bool at_once)
+{
+    for (int i = 0; i < g->copies && at_once; i++) kill(g->copy[i], SIGKILL);
+    for (int i = 0; i < 2; i++)
+        if (g->pipe[i] >= 0) close(g->pipe[i]);
+    for (int i = 0; i < g->copies; i++)
+        while (waitpid(g->copy[i], NULL, 0) < 0 && errno == EINTR) continue;
+    munmap(g->next, sizeof *g->next);
+}
+
+/* False where the system gives no more. */
+static bool prepare(gang *g)
+{
+    void *shared =
+        mmap(NULL, sizeof *g->next, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (shared == MAP_FAILED) return false;
+    g->next = shared;
+    atomic_init(g->next, 0);
+    if (pipe2(g->pipe, O_CLOEXEC) == 0) return true;
+    munmap(shared, sizeof *g->next);
+    return false;
+}
+
+/* ---- Here ------------------------------------------------------------------------------------ */
+
+static void take(gang *g, int64_t task, const void *bytes)
+{
+    g->crew->take(g->crew->self, task, bytes);
+    g->done[task] = 1;
+    nb_tell(g->ctx, g->crew->what, ++g->answers, g->crew->tasks);
+}
+
+static nb_status take_answer(gang *g, const answer *a)
+{
+    if (a->status == NB_OK) {
+        take(g, a->task, a->bytes);
+        return NB_OK;
+    }
+    if (a->status == NB_ECALLBACK) g->failed = a->task;
+    return nb_fail(g->ctx, a->status, "%.*s", NB_MESSAGE_MAX - 1, a->message);
+}
+
+/* Until the last copy has ended. */
+static nb_status listen(gang *g)
+{
+    answer a;
+    nb_status status = NB_OK;
+    while (status == NB_OK) {
+        struct pollfd ready = {g->pipe[0], POLLIN, 0};
+        int count = poll(&ready, 1, LOOK_MS);
+        status = nb_poll(g->ctx);
+        if (status != NB_OK || count <= 0) continue;
+        ssize_t n = read(g->pipe[0], &a, sizeof a);
+        if (n == 0) break;
+        if (n == (ssize_t)sizeof a) status = take_answer(g, &a);
+    }
+    return status;
+}
+
+static nb_status work_here(gang *g, int64_t task)
+{
+    _Alignas(max_align_t) char bytes[NB_CREW_ANSWER] = {0};
+    nb_status status = nb_poll(g->ctx);
+    if (status == NB_OK) status = g->crew->work(g->ctx, g->crew->self, task, bytes);
+    if (status == NB_OK) take(g, task, bytes);
+    return status;
+}
+
+/* The error of a function of the host stayed in the copy: it is called for here. */
+static nb_status fail_here(gang *g)
+{
+    nb_status status = work_here(g, g->failed);
+    if (status != NB_OK) return status;
+    return nb_fail(
+        g->ctx, NB_EARG,
+        "a function failed in one process and not in another: it hangs on more than what "
+        "it is given");
+}
+
+static nb_status run(gang *g)
+{
+    int64_t copies = nb_least_i64(g->ctx->threads, g->crew->tasks);
+    nb_status status = NB_OK;
+    if (copies > 1 && prepare(g)) {
+        begin(g, (int)copies);
+        status = listen(g);
+        end(g, status != NB_OK);
+        if (g->failed >= 0) return fail_here(g);
+    }
+    for (int64_t i = 0; i < g->crew->tasks && status == NB_OK; i++)
+        if (!g->done[i]) status = work_here(g, i);
+    return status;
+}
+
+nb_status nb_crew_run(nb_ctx *ctx, const nb_crew *crew)
+{
+    gang g = {.ctx = ctx, .crew = crew, .pipe = {-1, -1}, .failed = -1};
+    size_t bytes = (size_t)crew->tasks;
+    g.done = nb_alloc_zero(ctx, 1, bytes ? bytes : 1);
+    if (!g.done) return ctx->status;
+    nb_status status = run(&g);
+    nb_free(ctx, g.done, bytes ? bytes : 1);
+    return status;
+}
