@@ -460,8 +460,8 @@ static const nbl_entry entries[] = {
      ".helped and .harmed, the foremost of either side, .agreement of the ranks of changes and "
      "estimates, .between two seeds', .changes[seed][i].",
      "digits = data.digits()\nnet = nn.net \"64 - 10\"\n"
-     "i = net:influence(digits.train:take(60), {test = digits.test, epochs = 3, lr = 3.0, seed = "
-     "{1, 2}})\nprint(i)",
+     "o = {test = digits.test, epochs = 3, lr = 3.0, seed = {1, 2}}\n"
+     "print(net:influence(digits.train:take(60), o))",
      influence_fields},
     {.name = NULL},
 };
