@@ -87,6 +87,14 @@ nb_tensor *nb_held_sum(nb_held *held, nb_tensor *a, int dim)
     return run(held, &call);
 }
 
+nb_tensor *nb_held_norm(nb_held *held, nb_tensor *a, int dim)
+{
+    nb_call call = call_of(NB_OP_norm, a);
+    call.attr.norm.over = (struct nb_attr_reduce){.dims = {.count = 1, .at = {dim}}, .keep = true};
+    call.attr.norm.p = 2;
+    return run(held, &call);
+}
+
 nb_tensor *nb_held_shape(nb_held *held, nb_tensor *a, int dims, const int64_t *shape)
 {
     nb_call call = call_of(NB_OP_reshape, a);

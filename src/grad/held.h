@@ -26,6 +26,8 @@ nb_tensor *nb_held3(nb_held *held, nb_op_id op, nb_tensor *a, nb_tensor *b, nb_t
 nb_tensor *nb_held_number(nb_held *held, nb_op_id op, nb_tensor *a, double b);
 /* Sums over one dimension, which stays with size 1. */
 nb_tensor *nb_held_sum(nb_held *held, nb_tensor *a, int dim);
+/* … or the root of the sum of squares. */
+nb_tensor *nb_held_norm(nb_held *held, nb_tensor *a, int dim);
 nb_tensor *nb_held_shape(nb_held *held, nb_tensor *a, int dims, const int64_t *shape);
 /* Entries start … start + length - 1 of a dimension. */
 nb_tensor *nb_held_narrow(nb_held *held, nb_tensor *a, int dim, int64_t start, int64_t length);

@@ -63,8 +63,9 @@ static nb_status not_there(nb_ctx *ctx, const nb_layer *layer, const char *name,
     bool numbers = layer->type->sums->family(layer, 0).name[0] == '\0';
     int64_t count = neurons_called(layer, name);
     if (numbers && *name)
-        return nb_fail(ctx, NB_EARG, "%s has no neuron \"%s\"; its neurons go by numbers, 1…%lld",
-                       where, name, (long long)neurons_called(layer, ""));
+        return nb_fail(ctx, NB_EARG,
+                       "%s has no neuron \"%s %lld\"; its neurons go by numbers, 1…%lld", where,
+                       name, (long long)k + 1, (long long)neurons_called(layer, ""));
     if (numbers)
         return nb_fail(ctx, NB_EARG, "%s has no neuron %lld; it has %lld", where, (long long)k + 1,
                        (long long)count);

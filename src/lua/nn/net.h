@@ -22,6 +22,7 @@ void nbl_open_paths(lua_State *L);
 void nbl_open_example_gradients(lua_State *L);
 void nbl_open_influence(lua_State *L);
 void nbl_open_trace(lua_State *L);
+void nbl_open_why(lua_State *L);
 void nbl_open_train(lua_State *L);
 void nbl_open_evaluate(lua_State *L);
 void nbl_open_net_stream(lua_State *L);

@@ -145,16 +145,12 @@ static nb_status collect_sum(nb_ctx *ctx, const nb_trace *trace, nb_trace_sum *s
     return sum->delta && sum->demand ? NB_OK : ctx->status;
 }
 
-static nb_status collect_place(nb_ctx *ctx, const nb_trace *trace, const nb_tensor *grads,
-                               nb_trace_place *place)
+/* Of its parameters; grads NULL: there are none. */
+static nb_status collect_grads(nb_ctx *ctx, const nb_tensor *grads, nb_trace_place *place)
 {
     const nb_plan *plan = place->layer->plan;
-    place->delta = gradient_at(ctx, trace, place->z);
-    if (place->a->link) place->demand = gradient_at(ctx, trace, place->a);
-    if (!place->delta || (place->a->link && !place->demand)) return ctx->status;
-    for (int i = 0; i < place->sums; i++)
-        if (collect_sum(ctx, trace, &place->sum[i]) != NB_OK) return ctx->status;
     int count = plan->params + (plan->tied != NULL);
+    if (!grads) return NB_OK;
     place->grad = nb_alloc_zero(ctx, (size_t)count, sizeof *place->grad);
     if (!place->grad) return ctx->status;
     place->grads = count;
@@ -163,6 +159,27 @@ static nb_status collect_place(nb_ctx *ctx, const nb_trace *trace, const nb_tens
         if (!place->grad[i]) return ctx->status;
     }
     return NB_OK;
+}
+
+static nb_status collect_place(nb_ctx *ctx, const nb_trace *trace, const nb_tensor *grads,
+                               nb_trace_place *place)
+{
+    place->delta = gradient_at(ctx, trace, place->z);
+    if (place->a->link) place->demand = gradient_at(ctx, trace, place->a);
+    if (!place->delta || (place->a->link && !place->demand)) return ctx->status;
+    for (int i = 0; i < place->sums; i++)
+        if (collect_sum(ctx, trace, &place->sum[i]) != NB_OK) return ctx->status;
+    return collect_grads(ctx, grads, place);
+}
+
+static nb_status collect(nb_ctx *ctx, const nb_tensor *grads, nb_trace *trace)
+{
+    nb_status status = NB_OK;
+    for (int i = 0; i < trace->places && status == NB_OK; i++)
+        status = collect_place(ctx, trace, grads, &trace->place[i]);
+    if (status != NB_OK || !trace->x->link) return status;
+    trace->grad_x = gradient_at(ctx, trace, trace->x);
+    return trace->grad_x ? NB_OK : ctx->status;
 }
 
 /* The gradients go into a vector of the trace's own: a NaN is there to be looked at, and the
@@ -174,12 +191,21 @@ static nb_status run_backward(nb_ctx *ctx, const nb_net *net, nb_tensor *cost, n
     const nb_sink sink = {.from = net->whole->storage, .into = grads, .alpha = 1, .beta = 0};
     const nb_backward_options options = {.sinks = &sink, .sink_count = 1};
     nb_status status = cost->link ? nb_backward(ctx, cost, &options) : NB_OK;
-    for (int i = 0; i < trace->places && status == NB_OK; i++)
-        status = collect_place(ctx, trace, grads, &trace->place[i]);
+    if (status == NB_OK) status = collect(ctx, grads, trace);
     nb_tensor_release(ctx, grads);
-    if (status != NB_OK || !trace->x->link) return status;
-    trace->grad_x = gradient_at(ctx, trace, trace->x);
-    return trace->grad_x ? NB_OK : ctx->status;
+    return status;
+}
+
+/* Only a leaf that the cost does not know would take a gradient. */
+static nb_status run_lean(nb_ctx *ctx, nb_tensor *cost, nb_trace *trace)
+{
+    nb_tensor *nobody = nb_tensor_scalar(ctx, cost->dtype, 0);
+    nb_status status = nobody ? nb_require_grad(ctx, nobody, true) : ctx->status;
+    const nb_backward_options options = {.only = nobody};
+    if (status == NB_OK && cost->link) status = nb_backward(ctx, cost, &options);
+    if (status == NB_OK) status = collect(ctx, NULL, trace);
+    nb_tensor_release(ctx, nobody);
+    return status;
 }
 
 /* Nothing that the caller gets hangs on the tape. */
@@ -246,7 +272,8 @@ static nb_status run(nb_ctx *ctx, nb_net *net, nb_tensor *y, const nb_mode *as, 
     trace->out = nb_tensor_retain(output_of(net, trace, &pass));
     if (pass.lengths) trace->lengths = nb_tensor_retain(pass.lengths);
     if (mode.weights) trace->weights = nb_tensor_retain(mode.weights);
-    status = run_backward(ctx, net, pass.cost, trace);
+    status =
+        trace->lean ? run_lean(ctx, pass.cost, trace) : run_backward(ctx, net, pass.cost, trace);
     if (status == NB_OK) status = detach_all(ctx, trace);
     nb_result_free(ctx, &pass);
     return status;
@@ -270,7 +297,7 @@ nb_status nb_trace_run_as(nb_ctx *ctx, nb_net *net, nb_tensor *x, nb_tensor *y, 
     trace->x = nb_tensor_alias(ctx, x);
     if (trace->x) trace->seen = nb_schema_seen(ctx, &net->schema, trace->x, net->dtype);
     nb_status status = trace->seen ? NB_OK : ctx->status;
-    if (status == NB_OK && nb_dtype_computes(x->dtype))
+    if (status == NB_OK && nb_dtype_computes(x->dtype) && !trace->lean)
         status = nb_require_grad(ctx, trace->x, true);
     if (status == NB_OK) status = run(ctx, net, y, mode, trace);
     if (status != NB_OK) nb_trace_free(ctx, trace);

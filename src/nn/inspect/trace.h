@@ -34,6 +34,7 @@ typedef struct nb_trace_place {
 
 typedef struct nb_trace {
     const nb_layer *open; /* set by the caller: whose sums are kept too (nn/sums.h); or NULL */
+    bool lean; /* … no gradients but demand and δ of what has parameters below: less work */
     double cost;
     bool single;        /* nb_trace_single was asked */
     nb_tensor *x;       /* as it was given */
@@ -47,8 +48,8 @@ typedef struct nb_trace {
     nb_trace_place *place; /* depth first; the children of place p begin at p + 1 */
 } nb_trace;
 
-/* Fills *trace (zeroed by the caller, but for `open`) for prepared inputs and targets; lengths of
- * x, or NULL. Does not touch net->grads. */
+/* Fills *trace (zeroed by the caller, but for `open` and `lean`) for prepared inputs and targets;
+ * lengths of x, or NULL. Does not touch net->grads. */
 nb_status nb_trace_run(nb_ctx *ctx, nb_net *net, nb_tensor *x, nb_tensor *y, nb_tensor *lengths,
                        nb_trace *trace);
 /* The same of a pass that runs as `mode` says. */

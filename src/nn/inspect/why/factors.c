@@ -98,7 +98,7 @@ static nb_tensor *column(adding *at, nb_tensor *t)
 static void add_norms(adding *at, nb_tensor *in, nb_tensor *by)
 {
     nb_held *h = &at->held;
-    nb_tensor *squares = nb_held_sum(h, nb_held2(h, NB_OP_mul, in, in), 1);
+    nb_tensor *length = nb_held_norm(h, in, 1), *squares = nb_held2(h, NB_OP_mul, length, length);
     if (by) squares = nb_held2(h, NB_OP_mul, squares, nb_held2(h, NB_OP_mul, by, by));
     at->norms = at->norms ? nb_held2(h, NB_OP_add, at->norms, squares) : squares;
     if (!at->norms) at->status = at->ctx->status;

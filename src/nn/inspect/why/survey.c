@@ -60,7 +60,7 @@ static nb_status trace(nb_ctx *ctx, piece *p)
 {
     const nb_mode as = {.lengths = p->batch.lengths, .weights = p->weights};
     char text[NB_NUMBER_MAX];
-    p->trace = (nb_trace){.open = p->survey->layer};
+    p->trace = (nb_trace){.open = p->survey->layer, .lean = true};
     nb_status status = nb_trace_run_as(ctx, p->survey->net, p->batch.x, p->batch.y, &as, &p->trace);
     if (status != NB_OK) return status;
     p->counted = nb_portion_weight(p->survey->set, p->trace.out, p->trace.lengths, p->weights);
