@@ -95,6 +95,53 @@ test("passes that begin at their own layer: shared, tied, nested, mixed", functi
     assert(net:gradcheck(x, y).ok)
 end)
 
+test("who is to blame: activations, layers and costs of Lua, by name", function()
+    local x, y = tensor.randn(3, 2, {seed = 1}), {{0.3}, {1}, {0}}
+    local function blamed(net, kind, name, where, text)
+        local check = net:gradcheck(x, y)
+        assert(not check.ok)
+        eq(check.blame.kind, kind)
+        eq(check.blame.name, name)
+        eq(check.blame.where, where)
+        has(check, "\nto blame: " .. text .. ": by itself its backward gives ")
+        return check.blame
+    end
+    local slope = nn.activation {name = "wrong_slope", f = function(z) return z:tanh() end,
+                                 df = function(z) return z * 0 + 3 end}
+    blamed(nn.net {2, nn.dense {3, "tanh"}, nn.dense {2, slope}, 1}, "activation", "wrong_slope",
+           "layer 2", "activation wrong_slope of layer 2")
+    local net = nn.net {2, 3, 2, 1}
+    net[2]:neuron(2).activation = slope
+    blamed(net, "activation", "wrong_slope", "layer 2", "activation wrong_slope of layer 2")
+    -- x · x with one of the two off the tape: half of the slope.
+    local half = nn.fn {f = function(a) return a:detach() * a end, name = "half"}
+    local blame = blamed(nn.net {2, 3, half, nn.residual {nn.dense {3, "tanh"}}, 1}, "layer", "fn",
+                         "layer 2 (half)", "layer 2 (half), fn")
+    spec.near(blame.backward / blame.differences, 0.5, 1e-6)
+    blamed(nn.net {2, 3, nn.residual {half:clone()}, 1}, "layer", "fn", "layer 2.1 (half)",
+           "layer 2.1 (half), fn")
+    local cost = nn.cost {name = "half_cost", f = function(a, t)
+        return ((a - t) * (a - t):detach()):sum() / a.shape[1]
+    end}
+    blamed(nn.net {2, 3, 1, cost = cost}, "cost", "half_cost", "the cost", "cost half_cost")
+end)
+
+test("nobody is blamed where all is right", function()
+    local net = nn.net("2 - 3 relu - 1", {seed = 1})
+    local check = net:gradcheck(tensor.randn(3, 2, {seed = 1}), {{0.3}, {1}, {0}})
+    assert(check.ok)
+    eq(check.blame, nil)
+    assert(not tostring(check):find("blame", 1, true))
+end)
+
+test("padded sequences: the layer is judged with the lengths of its place", function()
+    local half = nn.fn {f = function(a) return a:detach() * a end, name = "half", per_step = true}
+    local net = nn.net({{"*", 2}, nn.gru {3}, half, 2, cost = "quadratic"}, {seed = 1})
+    local check = net:gradcheck({tensor.randn(3, 2, {seed = 1}), tensor.randn(5, 2, {seed = 2})},
+                                {tensor.rand(3, 2, {seed = 3}), tensor.rand(5, 2, {seed = 4})})
+    eq(check.blame.where, "layer 2 (half)")
+end)
+
 test("the price is that of whole passes, whatever these took", function()
     local net = nn.net("64 - 30 - 10", {seed = 1})
     local check = net:gradcheck(tensor.randn(2, 64, {seed = 1}), {1, 2})

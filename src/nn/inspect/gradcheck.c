@@ -305,10 +305,11 @@ nb_status nb_gradcheck_run(nb_ctx *ctx, nb_net *net, nb_tensor *x, nb_tensor *y,
     if (status == NB_OK) out->by_batch = c.again.mode.by_batch = normalises(c.again.net);
     if (status == NB_OK) status = take_prices(&c.again, out);
     if (status == NB_OK) status = check_all(&c, out);
+    for (int i = 0; i < 4; i++) out->blames = out->blames || out->equation[i].wrong > 0;
+    if (status == NB_OK && out->blames) status = nb_blame_find(&c.again, &out->blame);
     ctx->dtype = dtype;
     nb_again_end(&c.again);
-    out->ok = out->mean.ok;
-    for (int i = 0; i < 4; i++) out->ok = out->ok && out->equation[i].wrong == 0;
+    out->ok = out->mean.ok && !out->blames;
     return status;
 }
 

@@ -2,6 +2,7 @@
 #ifndef NB_NET_GRADCHECK_H
 #define NB_NET_GRADCHECK_H
 
+#include "nn/inspect/blame.h"
 #include "nn/inspect/place.h"
 #include "grad/gradcheck.h"
 #include "nn/net/walk.h"
@@ -31,6 +32,8 @@ typedef struct nb_gradcheck {
     nb_mean_check mean;
     bool by_batch; /* norms took the figures of these examples, as while learning */
     bool ok;       /* the equations and the mean */
+    bool blames;   /* an equation is wrong, and it was looked for who is to blame: */
+    nb_blame blame;
     double backprop_seconds;
     double forward_seconds; /* one pass through all layers */
     int64_t forwards;       /* passes that differences take for all parameters (BP3 and BP4) */

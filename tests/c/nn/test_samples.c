@@ -5,6 +5,7 @@
 #include "../support.h"
 #include "base/option.h"
 #include "nn/inspect/gradcheck.h"
+#include "nn/inspect/judge_ops.h"
 
 #include <stdio.h>
 
@@ -28,6 +29,31 @@ static nb_tensor *filled(const nb_form *form, nb_dtype dtype, uint64_t seed)
     return out;
 }
 
+/* Each part by itself agrees with its differences, and so does every op of the pass: else somebody
+ * would be blamed for others' errors. */
+static void check_nobody_is_to_blame(nb_net *net, nb_tensor *x, nb_tensor *y, const char *notation)
+{
+    const nb_op *op = NULL;
+    nb_again again;
+    nb_blame blame;
+    nb_judged found;
+    nb_result pass;
+    nb_status status = nb_again_begin(&again, ctx, net, x, y, NULL);
+    again.mode.by_batch = true;
+    if (status == NB_OK) status = nb_again_trace(&again);
+    if (status == NB_OK) status = nb_blame_find(&again, &blame);
+    if (status != NB_OK || blame.who)
+        fail_msg("%s: %s", notation, status ? ctx->message : blame.name);
+    again.mode.taped = true;
+    assert_int_equal(nb_net_run(ctx, again.net, again.x, again.y, &again.mode, NULL, &pass), NB_OK);
+    status = nb_judge_ops(ctx, pass.cost, &op, &found);
+    if (status != NB_OK || op)
+        fail_msg("%s: %s: %g, by differences %g", notation, op ? op->name : ctx->message,
+                 found.backward, found.differences);
+    nb_result_free(ctx, &pass);
+    nb_again_end(&again);
+}
+
 static void check(const nb_layer_type *type, const char *notation)
 {
     nb_net *net = net_of(ctx, notation, NB_F64);
@@ -42,6 +68,7 @@ static void check(const nb_layer_type *type, const char *notation)
     nb_gradcheck result;
     if (nb_gradcheck_run(ctx, net, x, y, NULL, &result) != NB_OK || !result.ok)
         fail_msg("%s: %s", notation, ctx->status ? ctx->message : "a gradient is wrong");
+    check_nobody_is_to_blame(net, x, y, notation);
     nb_tensor_release(ctx, x);
     nb_tensor_release(ctx, y);
     nb_net_release(ctx, net);

@@ -122,6 +122,34 @@ static void add_prices(nb_text *text, const nb_gradcheck *result)
     nb_text_add(text, ": each ran from its own layer on");
 }
 
+/* "op tanh in layer 2", "activation swish of layer 2", "layer 2 (fn)", "cost mine" */
+static void add_culprit(nb_text *text, const nb_blame *blame)
+{
+    const char *in = blame->activates ? " in the activation of " : " in ";
+    if (blame->who == NB_BLAMED_OP)
+        nb_text_add(text, "op %s%s%s", blame->name, in, *blame->where ? blame->where : "the cost");
+    else if (blame->who == NB_BLAMED_ACTIVATION)
+        nb_text_add(text, "activation %s of %s", blame->name, blame->where);
+    else if (blame->who == NB_BLAMED_COST)
+        nb_text_add(text, "cost %s", blame->name);
+    else
+        nb_text_add(text, "%s, %s", blame->where, blame->name);
+}
+
+static void add_blame(nb_text *text, const nb_gradcheck *result)
+{
+    const nb_blame *blame = &result->blame;
+    if (!result->blames) return;
+    if (blame->who == NB_NOBODY) {
+        nb_text_add(text, "\nto blame: no op, layer, activation or cost by itself");
+        return;
+    }
+    nb_text_add(text, "\nto blame: ");
+    add_culprit(text, blame);
+    nb_text_add(text, ": by itself its backward gives %.6g, differences %.6g", blame->backward,
+                blame->differences);
+}
+
 /* Only what is wrong is told. */
 static void add_mean(nb_text *text, const nb_mean_check *mean)
 {
@@ -144,6 +172,7 @@ static int push_report(lua_State *L, const nb_gradcheck *result)
     }
     const nb_equation *worst = worst_of(result);
     if (worst) add_worst(text, worst);
+    add_blame(text, result);
     add_mean(text, &result->mean);
     if (result->by_batch)
         nb_text_add(text, "\nbatch_norm took the mean and variance of these examples, as while "
@@ -199,6 +228,26 @@ static void push_mean(lua_State *L, const nb_mean_check *mean)
     nbl_set_number(L, "mean", mean->mean);
 }
 
+/* Sets .blame of the table on the stack's top, where somebody is to blame. */
+static void set_blame(lua_State *L, const nb_blame *blame)
+{
+    static const char *const kinds[] = {[NB_BLAMED_OP] = "op",
+                                        [NB_BLAMED_LAYER] = "layer",
+                                        [NB_BLAMED_ACTIVATION] = "activation",
+                                        [NB_BLAMED_COST] = "cost"};
+    if (blame->who == NB_NOBODY) return;
+    lua_createtable(L, 0, 6);
+    lua_pushstring(L, kinds[blame->who]);
+    lua_setfield(L, -2, "kind");
+    lua_pushstring(L, blame->name);
+    lua_setfield(L, -2, "name");
+    lua_pushstring(L, *blame->where ? blame->where : "the cost");
+    lua_setfield(L, -2, "where");
+    nbl_set_number(L, "backward", blame->backward);
+    nbl_set_number(L, "differences", blame->differences);
+    lua_setfield(L, -2, "blame");
+}
+
 static int push_check(lua_State *L, const nb_gradcheck *result)
 {
     const nb_equation *worst = worst_of(result);
@@ -213,6 +262,7 @@ static int push_check(lua_State *L, const nb_gradcheck *result)
     lua_setfield(L, -2, "ok");
     lua_pushstring(L, worst ? worst->where : "");
     lua_setfield(L, -2, "worst");
+    set_blame(L, &result->blame);
     nbl_set_integer(L, "forwards", result->forwards);
     push_seconds(L, result);
     lua_setfield(L, -2, "seconds");
@@ -242,7 +292,10 @@ static const nbl_entry entries[] = {
      "as "
      "wrong. A difference runs from its own layer on; its price is told as a whole pass forward, "
      "measured. Fields: .ok .BP1 … .BP4 (.ok .compared .wrong .kinks .worst .where .backprop "
-     ".differences) .mean .worst .seconds .forwards. x and y may be one data set.",
+     ".differences) .mean .worst .seconds .forwards. Where an equation is wrong, each op, layer, "
+     "activation and cost is held against differences of its own forward, from the cost down: the "
+     "first that is wrong is named, in .blame (.kind .name .where .backward .differences); nil: "
+     "none is by itself. x and y may be one data set.",
      "digits = data.digits()\nnet = nn.net \"64 - 5 - "
      "10\"\nprint(net:gradcheck(digits.test:take(5)))",
      nbl_weights_fields},
