@@ -6,7 +6,8 @@ local _, nabla = ...
 local given = require "nabla.plot.given"
 
 local math, table = math, table
-local ipairs, pairs, pcall, rawget, type = ipairs, pairs, pcall, rawget, type
+local ipairs, pairs, pcall, rawget, tonumber, type =
+    ipairs, pairs, pcall, rawget, tonumber, type
 
 local ground = {}
 
@@ -16,14 +17,14 @@ local SHARE <const> = 3 -- examples of a batch
 
 -- Why the steps about dense layers cannot use a network, in words behind "it"; nil where they can.
 local function unfit(net)
-    local layers, cost = net:notation():match "^%S+ %- (.*) : (.*)$"
-    if not layers then return "is not written as one list of layers" end
+    local input, layers, cost = net:notation():match "^(%S+) %- (.*) : (.*)$"
     for item in (layers .. " - "):gmatch "(.-) %- " do
         local word = item:match "^[%a_@]+" or item:match "^%d+%*"
         if word then return ("has more than dense layers (%s)"):format(word) end
         if item:find "softmax" then return "has a softmax, whose neurons have no slope each" end
-        if item:find "frozen" then return "has a layer that is frozen" end
+        if item:find "bias=false" then return "has a layer without biases" end
     end
+    if not tonumber(input) then return ("takes %s, not one row of numbers"):format(input) end
     if #net < 2 then return "has one layer only" end
     if cost ~= "quadratic" then return ("has the cost %s, not the quadratic one"):format(cost) end
     if net[1].w.shape[2] < 2 or net[1].w.shape[1] < 2 then
@@ -37,7 +38,7 @@ end
 local function first_of(net, set)
     local fine, some = pcall(function()
         local some = (set.train or set):take(SHARE)
-        local cost = net:cost(some)
+        local cost = net:cost(some) + net:cost(some[1])
         return #some == SHARE and cost == cost and some
     end)
     return fine and some or nil
@@ -108,12 +109,22 @@ end
 
 -- ---- Grounds ----
 
+-- Whether a step of plain descent moves every parameter against its gradient: none is frozen, masked
+-- or has a rate of its own.
+local function learns_freely(net, some)
+    local asked, moved = net:clone(), net:clone()
+    asked:backprop(some)
+    moved:step(some, {lr = 0.5})
+    return moved:params():allclose(net:params() - 0.5 * asked:grads())
+end
+
 -- Fills in what the steps about dense layers need.
 local function add_dense(g, some)
     local rows = targets(g.net, some)
     g.some = nabla.data.set {x = some.x, y = rows}
     g.x, g.y = some.x[1], rows[1]:to(g.net:params().dtype)
     g.numbers = numbers_of(g.net, g.x, g.y)
+    g.is_scaled = not g.net:trace(g.x, g.y)[0].a:allclose(g.x)
 end
 
 -- A ground of the user's network: g.unfit says why it is none for dense layers, g.some is nil where
@@ -126,7 +137,11 @@ function ground.own(net, set, globals, ours)
     g.some = some
     if g.unfit then return g end
     local fine = pcall(add_dense, g, some or made_up(net))
-    if not fine then g.unfit, g.numbers = "takes no plain rows of numbers", nil end
+    if not fine then g.unfit = "takes no plain rows of numbers"
+    elseif not learns_freely(net, g.some) then
+        g.unfit = "holds weights back (frozen, a mask, a factor)"
+    end
+    if g.unfit then g.numbers, g.some = nil, some end
     return g
 end
 

@@ -30,7 +30,7 @@ local _G, ipairs, pcall, rawget, tostring, type = _G, ipairs, pcall, rawget, tos
 
 local lesson = {}
 
-local SMALL <const> = "2 - 3 - 2"
+local SMALL <const> = "2-3-2"
 local MOST <const> = 5000 -- parameters of a network that differences are asked of
 local LOUD <const> = 1.5 -- times as loud that can be told apart
 local WORDS <const> = 40 -- columns for a notation

@@ -6,7 +6,7 @@ local FLAT <const> = 12 -- z where a sigmoid is flat
 -- A patient: a copy of the network and an example, with one thing done to one of them.
 local function prepare(g, names, turn)
     local j, cause = g.numbers.j, CAUSES[turn % #CAUSES + 1]
-    if cause == "quiet" and g.scaled then cause = "unasked" end
+    if cause == "quiet" and g.is_scaled then cause = "unasked" end
     local ill, sick = g.net:clone(), g.x
     if cause == "quiet" then sick = g.x * 0.001
     elseif cause == "unasked" then ill[2].w[{ {}, j }] = ill[2].w[{ {}, j }]:detach() * 0.001

@@ -458,7 +458,9 @@ test("what needs dense layers says so, and takes the small network", function()
         {"64 - 5 - 10 : cross_entropy", "has the cost cross_entropy"},
         {"64 - residual[64] - 10", "more than dense layers (residual)"},
         {"1 - 5 - 1", "has a single input"},
-        {"64 - 5 frozen - 10", "has a layer that is frozen"},
+        {"64 - 5 frozen - 10", "holds weights back (frozen, a mask, a factor)"},
+        {"64 - 5 bias=false - 10", "has a layer without biases"},
+        {"*x4 - 5 - 3", "takes *x4, not one row of numbers"},
         {"64 - 5 - dropout 0.5 - 10", "more than dense layers (dropout)"},
     }
     for _, one in ipairs(reasons) do
