@@ -232,20 +232,25 @@ end
 
 -- ---- Answers ----
 
-local function done(how)
+-- The step is done; what was shown is not answered before it is shown anew.
+local function mark(how)
     local name = order[now.at]
     if how == "seen" then hand.is_solved = true end
     if not now.done[name] or not hand.is_solved then now.done[name] = how end
-    local following = steps[now.at + 1]
-    page.text(following and ("`learn`() goes on: %d of %d · %s"):format(now.at + 1, #steps,
-        following.title) or "`learn`() ends.")
     keep_place()
+end
+
+local function say_what_follows()
+    local following = steps[now.at + 1]
+    if not following then return page.text "`learn`() ends." end
+    page.text(("`learn`() goes on: %d of %d · %s"):format(now.at + 1, #steps, following.title))
 end
 
 local function praise(one)
     page.text("Right. " .. lesson.filled(one.step.right, one.ground))
+    mark "right"
     for _, code in ipairs(lesson.codes(one.ground, one.step.after)) do page.command(code) end
-    return done "right"
+    say_what_follows()
 end
 
 function course.answer(count, x)
@@ -277,7 +282,8 @@ function course.solve()
         page.command(code)
     end
     if one.word then page.text(('So it is "%s".'):format(one.word)) end
-    return done "seen"
+    mark "seen"
+    say_what_follows()
 end
 
 return course

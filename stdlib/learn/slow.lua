@@ -31,7 +31,6 @@ return {
             "t = net:trace(x, y)",
             "t[0].a[$k], t[0].a[$m]",
             "t[1].delta[$j]",
-            {has = "why", "net:why(1, $j, $m, some)"},
         },
         ask = "Two weights go into neuron $j of layer 1, one from input $k and one from input $m. " ..
             "Take the gradient of the first over that of the second: what is it?",
@@ -64,7 +63,6 @@ return {
             "u = other:trace(x, y)",
             "asked = other[$L].w:t():matmul(u[$L].delta)",
             "asked[$h], u[$H].slope[$h], u[$H].delta[$h]",
-            {has = "why", "other:why($H, $h, some)"},
         },
         ask = "As much is asked of it as above, but let its z be 0, where a sigmoid is steepest. " ..
             "What would its δ be?",
@@ -78,8 +76,9 @@ return {
             {"t[$H].delta[$h]", "That is the δ of `net`. Other outputs, so other things are asked."},
             {"u[$H].delta[$h]", "That is its δ at the flat end."},
         },
-        right = "So many times faster would its weights and its bias learn there:",
-        after = {"0.25 / u[$H].slope[$h]"},
+        right = "So many times faster would its weights and its bias learn there, and net:why says " ..
+            "the same of all three examples:",
+        after = {"0.25 / u[$H].slope[$h]", "other:why($H, $h, some)"},
     },
     {
         name = "why", title = "Slow learning: which of the three?", see = "saturation", dense = true,
@@ -109,8 +108,9 @@ return {
                 "`ill[2].w:t():matmul(u[2].delta)[$j]`: it is asked."},
         },
         right = "Each has another cure: inputs of one size, smaller first weights or another f, and " ..
-            "patience with the layers after. Come back to this step, and the patient has something " ..
-            "else.",
+            "patience with the layers after. net:why looks at all factors at once, and tries cures. " ..
+            "Come back to this step, and the patient has something else.",
+        after = {"ill:why(1, $j, sick, y)"},
     },
     {
         name = "fast", title = "Why it is fast", see = "net:gradcheck",
