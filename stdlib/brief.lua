@@ -136,6 +136,37 @@ function brief.gradients(list)
     return aligned(rows)
 end
 
+-- ---- What flows through layers ----
+
+-- The first and the last number of a list by epoch.
+local function ends(list, epochs, form)
+    if not list then return "" end
+    local first, last = list[1], list[epochs]
+    if not first or not last then return "" end
+    return epochs > 1 and form(first) .. " to " .. form(last) or form(first)
+end
+
+local function percent(share)
+    return ("%.0f %%"):format(100 * share)
+end
+
+local function add_flow(rows, flow, before, epochs)
+    for i = 1, #flow do
+        local layer = flow[i]
+        rows[#rows + 1] = {before .. i, layer.title, ends(layer.delta, epochs, number),
+            ends(layer.gradient, epochs, number), ends(layer.saturated, epochs, percent)}
+        add_flow(rows, layer, before .. i .. ".", epochs)
+    end
+end
+
+-- The first and the last epoch; plot(flow) shows all.
+function brief.flow(flow)
+    if flow.epochs == 0 then return "no whole epoch" end
+    local rows = {{"", "layer", "size of δ", "of the gradient", "saturated"}}
+    add_flow(rows, flow, "", flow.epochs)
+    return aligned(rows)
+end
+
 -- What a network sees of x.
 function brief.scale(scale)
     return ("offset %s\nfactor %s"):format(scale.offset, scale.factor)

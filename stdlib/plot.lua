@@ -60,6 +60,40 @@ local CONFUSION <const> = given.options(COMMON, {
         standard = "those of the set"},
 })
 
+local MOST_EXAMPLES <const> = 10000
+local BEHIND <const> = given.options(CONFUSION, {
+    {name = "examples", text = "below it, which examples stand behind each mistake, and their " ..
+        "pictures: true, or how many of each", kind = "number", standard = "none", least = 1,
+        most = MOST_EXAMPLES, either = true},
+    {name = "cell", text = "the examples of this cell alone: {wanted, answered}", kind = "table",
+        standard = "all mistakes"},
+})
+
+local HINTON <const> = given.options(COMMON, {
+    {name = "high", text = "the size that fills a cell", kind = "number",
+        standard = "the largest"},
+})
+
+local WEIGHTS <const> = given.options(HINTON, {
+    {name = "parameter", text = "this one alone: \"w\"", kind = "string", standard = "all"},
+    {name = "shape", text = "how a dense layer's inputs are a picture: {rows, columns}, with " ..
+        "channels in front where there are some", kind = "table",
+        standard = "as it was before flatten; a square of the network's own inputs"},
+    {name = "hinton", text = "Hinton diagrams of pictures too", kind = "boolean",
+        standard = "false"},
+    {name = "scale", text = "how many times larger than the smallest picture", kind = "number",
+        standard = "by the window", least = 1, most = 100},
+    {name = "count", text = "how many pictures of several are shown", kind = "number",
+        standard = "by the window", least = 1, most = MOST_TILES},
+})
+
+local TRACE <const> = given.options(COMMON, {
+    {name = "example", text = "this one alone", kind = "number", standard = "the first ones",
+        least = 1, most = 2 ^ 53},
+    {name = "count", text = "how many examples have a row, 1 to 100", kind = "number",
+        standard = "4", least = 1, most = 100},
+})
+
 -- ---- Showing ----
 
 -- Raises an error at the line that called the function `level` calls up.
@@ -96,6 +130,7 @@ end
 -- ---- Lines ----
 
 local FROM <const>, TO <const> = -5, 5 -- a function's ends where none are given
+local EPOCHS <const> = {history = true, flow = true} -- what is drawn over epochs
 
 -- Panels of functions, drawn between two ends.
 local function sample(functions, from, to)
@@ -115,8 +150,15 @@ local function sample(functions, from, to)
     return panels
 end
 
+-- What draws values that are no lines, by their kind; a network is drawn where no ends are given,
+-- else it is a function.
+local OTHERS <const> = {layer = "weights", trace = "trace", ["trace layer"] = "trace",
+    network = "network"}
+
 -- plot(what, options), or plot(f, a, b, options).
 function plot.lines(what, from, to, options)
+    local other = OTHERS[given.kind(what)]
+    if other and type(from) ~= "number" then return plot[other](what, from, to) end
     local series = require "nabla.plot.series"
     local functions, panels, message = series.functions(what), nil, nil
     if type(from) == "table" or not functions then
@@ -133,7 +175,7 @@ function plot.lines(what, from, to, options)
     if message then refuse(message, 2) end
     return show("plot", "lines", {
         panels = panels, ylabel = options.ylabel,
-        xlabel = options.xlabel or given.kind(what) == "history" and "epoch" or nil,
+        xlabel = options.xlabel or EPOCHS[given.kind(what)] and "epoch" or nil,
         low = options.low, high = options.high, log = options.log,
         points = options.points, height = options.height, whole = series.whole(panels),
     }, options, "lines")
@@ -182,30 +224,110 @@ function plot.heat(x, options)
     return show_pictures("plot.heat", x, options, false)
 end
 
+-- ---- Networks and what they hold ----
+
+-- Options follow at once, and nothing behind them.
+local function check_last(usage, rest)
+    if rest ~= nil then refuse(usage .. " takes nothing more", 3) end
+end
+
+function plot.network(net, options, ...)
+    check_last("plot(net, options)", ...)
+    options = check_options("plot", COMMON, options)
+    if given.kind(net) ~= "network" then
+        refuse("plot.network takes a network, not " .. given.describe(net), 2)
+    end
+    local picture, message = require("nabla.plot.network").read(net)
+    if not picture then refuse(message, 2) end
+    return show("plot", "network", picture, options, "network")
+end
+
+function plot.weights(layer, options, ...)
+    check_last("plot(layer, options)", ...)
+    options = check_options("plot", WEIGHTS, options)
+    if given.kind(layer) ~= "layer" then
+        refuse("plot.weights takes a layer, net[1], not " .. given.describe(layer), 2)
+    end
+    local parts, title = require("nabla.plot.weights").read(layer, options)
+    if not parts then refuse("plot: " .. title, 2) end
+    options.title = options.title or title
+    return show("plot", "weights", {parts = parts, high = options.high, scale = options.scale,
+        count = options.count}, options, "weights")
+end
+
+function plot.hinton(x, options, ...)
+    check_last("plot.hinton(x, options)", ...)
+    options = check_options("plot.hinton", HINTON, options)
+    local matrix = given.kind(x) == "tensor" and x:detach()
+    if matrix and matrix:dim() == 1 then matrix = matrix:reshape(1, #matrix) end
+    if not matrix or matrix:dim() ~= 2 then
+        refuse("plot.hinton takes a matrix or a vector, not " .. (matrix and given.shape(x) or
+            given.describe(x)), 2)
+    end
+    return show("plot.hinton", "hinton", {matrix = matrix:to "f64", high = options.high}, options,
+        "hinton")
+end
+
+function plot.trace(trace, options, ...)
+    check_last("plot(trace, options)", ...)
+    options = check_options("plot", TRACE, options)
+    if OTHERS[given.kind(trace)] ~= "trace" then
+        refuse("plot.trace takes a trace, net:trace(x, y), or a layer's part of one, not " ..
+            given.describe(trace), 2)
+    end
+    if options.file then
+        refuse("plot: a trace is shown in the terminal alone; of a part of it plot.heat(t[1].a, " ..
+            "{file = …}) draws a file", 2)
+    end
+    local layers, told = require("nabla.plot.strips").read(trace, options)
+    if not layers then refuse("plot: " .. told, 2) end
+    return show("plot", "strips", {layers = layers, told = told}, options, "strips")
+end
+
 -- ---- Confusion ----
+
+-- The cell that is asked for, as places of the names.
+local function find_cell(cell, names, classes)
+    local place, out = require("nabla.plot.confusion").place, {}
+    for i = 1, 2 do
+        out[i] = place(names, cell[i])
+        if not out[i] or i == 1 and out[i] > classes then
+            refuse(("plot.confusion: cell takes two of the classes, {wanted, answered}, not %s")
+                :format(given.describe(cell[i])), 3)
+        end
+    end
+    return out
+end
 
 function plot.confusion(what, set, options)
     local confusion = require "nabla.plot.confusion"
-    local counts, names
+    local counts, names, cells
     if given.kind(what) == "network" then
         if given.kind(set) ~= "data set" or not set.classes then
             refuse("plot.confusion(net, set) takes a set with classes, not " .. given.describe(set),
                 2)
         end
-        options = check_options("plot.confusion", CONFUSION, options)
-        counts, names = confusion.of(what, set)
+        options = check_options("plot.confusion", BEHIND, options)
+        counts, names, cells = confusion.of(what, set)
     else
         options = check_options("plot.confusion", CONFUSION, set)
         counts, names = confusion.counts(what)
     end
     if not counts then refuse("plot.confusion" .. names, 2) end
+    local cell = options.cell and find_cell(options.cell, names, #counts)
     local own = options.classes or {}
     if #own > #names then
         refuse(("plot.confusion: there are %d names and %d classes"):format(#own, #names), 2)
     end
     for i, name in ipairs(own) do names[i] = tostring(name) end
-    return show("plot.confusion", "confusion", {counts = counts, names = names}, options,
-        "confusion")
+    local examples = options.examples == true and confusion.EXAMPLES or options.examples or
+        cell and MOST_EXAMPLES
+    if examples and options.file then
+        refuse("plot.confusion: the examples are shown in the terminal alone; without them the " ..
+            "table goes into a file", 2)
+    end
+    return show("plot.confusion", "confusion", {counts = counts, names = names, cells = cells,
+        set = set, cell = cell, examples = examples}, options, "confusion")
 end
 
 -- ---- Help ----
@@ -217,8 +339,8 @@ doc(plot.lines, {
     usage = "plot(what, {title, file, log, …}), or plot(f, a, b, {…})",
     text = "Draws lines: a history of training by epoch, costs and shares on axes of their own; " ..
         "a tensor or list over its places, the columns of a matrix as series; {x, y, …} over x; " ..
-        "a function, a list of them or a network of one input from a to b (from -5 to 5 where " ..
-        "they are left away). What is no finite number is a gap. plot.lines(…) is the same.",
+        "a function, a list of them (from -5 to 5 where the ends are left away) or a network of " ..
+        "one input from a to b; what flow = true kept. What is no finite number is a gap. plot.lines(…) is the same.",
     options = LINES,
     example = "x = tensor.linspace(0, 6, 50)\n" ..
         'plot({x, x:sin(), x:cos()}, {labels = {"sin", "cos"}})\n' ..
@@ -248,20 +370,62 @@ doc(plot.heat, {
     options = MATRIX,
     example = "plot.heat(tensor.rand(8, 20, {seed = 1}))",
 })
+doc(plot.network, {
+    name = "plot.network", kind = "function", usage = "plot(net, {title, file, …})",
+    text = "Draws a small network: neurons in columns, with the names of its columns and classes " ..
+        "where it knows them, and a stroke for each weight: blue and unbroken above 0, orange and " ..
+        "dashed below, thicker where it is larger, none below a twentieth of the largest. Dense " ..
+        "layers of at most 24 neurons are drawn; biases are not. plot(net, a, b) draws what a " ..
+        "network of one input gives from a to b.",
+    options = COMMON,
+    example = 'net = nn.net("2 - 3 tanh - 1", {seed = 1})\nplot(net)',
+})
+doc(plot.weights, {
+    name = "plot.weights", kind = "function", usage = "plot(net[l], {parameter, shape, high, …})",
+    text = "Shows what a layer weighs: each parameter as a Hinton diagram (plot.hinton), a row " ..
+        "for each neuron; where pictures come to a dense layer, w as a gallery of what each " ..
+        "neuron looks for, blue where light excites it and orange where it inhibits it; the " ..
+        "kernels of convolutions likewise, channel.input. Rows of lstm and gru begin with their " ..
+        "gate's letter.",
+    options = WEIGHTS,
+    example = 'net = nn.net("64 - 10 - 3", {seed = 1})\nplot(net[1], {count = 3})\nplot(net[2])',
+})
+doc(plot.hinton, {
+    name = "plot.hinton", kind = "function", usage = "plot.hinton(x, {high, …})",
+    text = "Shows a matrix as a Hinton diagram: each number fills its cell by its size, solid " ..
+        "and blue above 0, dotted and orange below; 0 and what is below a sixteenth of the " ..
+        "largest leaves it empty. Where there is no room each cell shows the largest of several. " ..
+        "Without UTF-8 a cell is a sign and how many quarters it would fill.",
+    options = HINTON,
+    example = "plot.hinton(tensor{{1, -0.5}, {0, 0.25}})",
+})
+doc(plot.trace, {
+    name = "plot.trace", kind = "function", usage = "plot(trace, {example, count, …})",
+    text = "Shows a trace, or a layer's part of one, t[l]: for each layer a strip of what its " ..
+        "neurons give, a, and below it δ as a Hinton diagram. Of vectors the first examples have " ..
+        "a row each; of steps one example is shown with time to the right and a row for each " ..
+        "feature, of space its channels side by side. ^ marks neurons whose slope is below 0.01 " ..
+        "in every example of the trace.",
+    options = TRACE,
+    example = 'net = nn.net("2 - 3 - 2", {seed = 1})\nplot(net:trace({1, 0}, {0, 1}))',
+})
 doc(plot.confusion, {
     name = "plot.confusion", kind = "function",
-    usage = "plot.confusion(net, set, {classes, …}), or plot.confusion(counts, {…})",
+    usage = "plot.confusion(net, set, {classes, examples, cell, …}), or plot.confusion(counts, {…})",
     text = "Counts what a network answers: a row for each class of the set, a column for each " ..
         "answer, and the share of each row that was right. Where that is wider than the " ..
-        "window: each class with its share, and the mistakes made most often.",
-    options = CONFUSION,
+        "window: each class with its share, and the mistakes made most often. examples and cell " ..
+        "show which examples stand behind the counts, set[i], and their pictures.",
+    options = BEHIND,
     example = 'digits = data.digits()\nnet = nn.net("64 - 10", {seed = 1})\n' ..
-        "plot.confusion(net, digits.test)",
+        "net:train(digits.train, {epochs = 3, lr = 3, progress = false})\n" ..
+        "plot.confusion(net, digits.test, {examples = 3})\n" ..
+        "plot.confusion(net, digits.test, {cell = {4, 4}})",
 })
 doc(plot, {
     name = "plot", kind = "module",
-    text = "Pictures of tensors and histories in the terminal, or in files with {file = …}: " ..
-        "plot(x) draws lines.",
+    text = "Pictures in the terminal, or in files with {file = …}: plot(x) draws lines of " ..
+        "tensors, functions and histories, layers, networks and traces as they are.",
     example = "plot(tensor.rand(30, {seed = 1}))",
 })
 

@@ -1,6 +1,7 @@
 /* The module `nabla`: what require "nabla" gives. Opened once in a Lua state, however often it is
  * loaded. */
 #include "lua/embedded.h"
+#include "lua/nn/inspect/facts.h"
 #include "lua/names.h"
 #include "lua/state.h"
 
@@ -255,6 +256,8 @@ static void add_parts(lua_State *L)
     lua_setfield(L, -2, "_terminal");
     lua_pushcfunction(L, nbl_shown);
     lua_setfield(L, -2, "_shown");
+    lua_pushcfunction(L, nbl_facts);
+    lua_setfield(L, -2, "_facts");
     lua_pushcfunction(L, nbl_write_by);
     lua_setfield(L, -2, "_write_by");
     lua_pushcfunction(L, nbl_keep);

@@ -17,19 +17,19 @@ local BITS <const> = {[0] = 0x01, 0x08, 0x02, 0x10, 0x04, 0x20, 0x40, 0x80}
 local BRAILLE <const> = 0x2800
 
 -- `series`: the numbers of those that are drawn, `most` of the whole picture. depth: of colours,
--- nil for none.
-function canvas.new(columns, rows, series, most, depth)
+-- nil for none. marks: a letter for each series, where Braille is none; or nil.
+function canvas.new(columns, rows, series, most, depth, marks)
     local braille = screen.is_utf8() and (series == 1 or depth ~= nil and most <= #screen.SERIES)
     return setmetatable({
         columns = columns, rows = rows, depth = depth, braille = braille,
         wide = braille and 2 * columns or columns, high = braille and 4 * rows or rows,
-        bits = {}, owner = {},
+        bits = {}, owner = {}, letters = {}, marks = marks or MARKS,
     }, canvas)
 end
 
-local function mark(series)
-    local at = (series - 1) % #MARKS + 1
-    return MARKS:sub(at, at)
+local function mark(self, series)
+    local at = (series - 1) % #self.marks + 1
+    return self.marks:sub(at, at)
 end
 
 local function colour(series)
@@ -38,7 +38,7 @@ end
 
 -- The mark by which a legend names a series.
 function canvas:mark(series)
-    return screen.paint(self.braille and "━━" or mark(series), colour(series), self.depth)
+    return screen.paint(self.braille and "━━" or mark(self, series), colour(series), self.depth)
 end
 
 -- A dot: column from 0 to wide - 1, row from 0 (the top) to high - 1.
@@ -143,11 +143,18 @@ function canvas:path(xs, ys, series, at_x, at_y)
     if run.column then draw_run(self, run, series) end
 end
 
+-- A letter of its own in the cell of a dot, over whatever is drawn there.
+function canvas:put(column, row, text)
+    local x, y = self.braille and column // 2 or column, self.braille and row // 4 or row
+    self.letters[y * self.columns + x] = text
+end
+
 -- The letter of a cell, without its colour.
 local function letter(self, cell)
+    if self.letters[cell] then return self.letters[cell] end
     local series = self.owner[cell]
     if not series then return " " end
-    return self.braille and utf8.char(BRAILLE + self.bits[cell]) or mark(series)
+    return self.braille and utf8.char(BRAILLE + self.bits[cell]) or mark(self, series)
 end
 
 -- The cells of a row as text, each colour said where it begins; blanks at the end are left out.
@@ -155,14 +162,17 @@ local function row_text(self, row)
     local parts, last, before = {}, 0, nil
     for x = 0, self.columns - 1 do
         local cell = row * self.columns + x
-        local series = self.owner[cell]
+        local own = self.letters[cell]
+        local series = not own and self.owner[cell] or nil
         local begin = ""
         if series and self.depth and series ~= before then
             begin = "\27[" .. screen.code(38, colour(series), self.depth) .. "m"
             before = series
+        elseif own and before then
+            begin, before = "\27[0m", nil
         end
         parts[x + 1] = begin .. letter(self, cell)
-        if series then last = x + 1 end
+        if series or own then last = x + 1 end
     end
     return table.concat(parts, "", 1, last) .. (before and "\27[0m" or "")
 end

@@ -1,8 +1,11 @@
--- Confusion matrices: who was taken for whom. A picture is {counts, names, title, width, depth},
--- counts a row for each class that was wanted, with a column for each that was answered: the
--- classes themselves, then what else was answered.
+-- Confusion matrices: who was taken for whom. A picture is {counts, names, cells, set, examples,
+-- title, width, depth}, counts a row for each class that was wanted, with a column for each that was
+-- answered: the classes themselves, then what else was answered. cells: the numbers of the examples
+-- behind each count; so many of them are told where examples is set.
 
 local given = require "nabla.plot.given"
+local matrix = require "nabla.plot.matrix"
+local pictures = require "nabla.plot.pictures"
 local screen = require "nabla.plot.screen"
 
 local math, table = math, table
@@ -13,6 +16,15 @@ local confusion = {}
 
 confusion.MOST = 1000 -- classes
 local WORST <const> = 20 -- mistakes that are told where the table is wider than the window
+local LEAST_SIDE <const> = 4 -- rows and columns of an example that is a picture
+confusion.EXAMPLES = 8 -- of each mistake that are told where no number is asked for
+
+-- The place of a class that is asked for by its name or as the set writes it; nil: there is none.
+function confusion.place(names, name)
+    for i, own in ipairs(names) do
+        if own == tostring(name) then return i end
+    end
+end
 
 -- ---- Counting ----
 
@@ -59,13 +71,19 @@ local function name_classes(set, answers)
     return names, place
 end
 
-local function zeros(rows, columns)
-    local counts = {}
+-- How many examples each cell has, and their numbers.
+local function tally(set, answers, place, rows, columns)
+    local counts, cells = {}, {}
     for i = 1, rows do
-        counts[i] = {}
-        for j = 1, columns do counts[i][j] = 0 end
+        counts[i], cells[i] = {}, {}
+        for j = 1, columns do counts[i][j], cells[i][j] = 0, {} end
     end
-    return counts
+    for i, answer in ipairs(answers) do
+        local wanted, answered = place[tostring(set[i].y or set[i][2])], place[tostring(answer)]
+        counts[wanted][answered] = counts[wanted][answered] + 1
+        table.insert(cells[wanted][answered], i)
+    end
+    return counts, cells
 end
 
 local function count(net, set)
@@ -79,20 +97,16 @@ local function count(net, set)
     if #names > confusion.MOST then
         return nil, (": at most %d classes, not %d"):format(confusion.MOST, #names)
     end
-    local counts = zeros(classes, #names)
-    for i, answer in ipairs(answers) do
-        local row = counts[place[tostring(set[i].y or set[i][2])]]
-        local column = place[tostring(answer)]
-        row[column] = row[column] + 1
-    end
-    return counts, names
+    local counts, cells = tally(set, answers, place, classes, #names)
+    return counts, names, cells
 end
 
--- Counts from a network and a set, and the names; nil and a message where the network can never
--- answer some of the classes, they are too many, or the set is none for it.
+-- Counts from a network and a set, the names, and the numbers of each cell's examples; nil and a
+-- message where the network can never answer some of the classes, they are too many, or the set is
+-- none for it.
 function confusion.of(net, set)
-    local fine, counts, names = pcall(count, net, set)
-    if fine then return counts, names end
+    local fine, counts, names, cells = pcall(count, net, set)
+    if fine then return counts, names, cells end
     if type(counts) ~= "string" then error(counts, 0) end
     return nil, ": " .. counts:gsub("^[^:]*:%d+: ", "")
 end
@@ -186,12 +200,63 @@ local function draw_list(picture, wide, columns)
     return lines
 end
 
+-- ---- The examples behind a cell ----
+
+local TALL <const> = 8 -- rows of letters of a picture of an example
+
+-- As pictures side by side, at most those that fit; nothing where the set has none.
+local function add_pictures(lines, picture, list, columns)
+    local examples = {}
+    for k = 1, math.min(#list, picture.examples) do examples[k] = picture.set[list[k]] end
+    local tiles = pictures.read(examples, "", true, #examples)
+    if not tiles or math.min(tiles[1].rows, tiles[1].columns) < LEAST_SIDE then return end
+    local drawn = matrix.strip({tiles = tiles, grey = true, depth = picture.depth}, columns - 2,
+        TALL)
+    for _, line in ipairs(drawn) do lines[#lines + 1] = ("  " .. line):gsub(" +$", "") end
+end
+
+-- "3 → 8   5: 12 40 77", then their pictures.
+local function add_cell(lines, picture, i, j, columns)
+    local list, parts = picture.cells[i][j], {}
+    local arrow = screen.is_utf8() and " → " or " -> "
+    for k = 1, math.min(#list, picture.examples) do parts[k] = tostring(list[k]) end
+    if #list > #parts then parts[#parts + 1] = screen.is_utf8() and "…" or ".." end
+    local head = picture.names[i] .. arrow .. picture.names[j] .. ("  %d: "):format(#list)
+    local line = head
+    for _, text in ipairs(parts) do
+        if screen.width(line) + #text > columns and #line > #head then
+            lines[#lines + 1], line = line:gsub(" +$", ""), "  "
+        end
+        line = line .. text .. " "
+    end
+    lines[#lines + 1] = line:gsub(" +$", "")
+    add_pictures(lines, picture, list, columns)
+end
+
+-- The examples of one cell, or of the mistakes made most often.
+local function add_examples(lines, picture, columns)
+    if picture.cell then
+        add_cell(lines, picture, picture.cell[1], picture.cell[2], columns)
+        return
+    end
+    local list = mistakes(picture.counts)
+    lines[#lines + 1] = #list > 0 and "wanted, answered, how often: which examples, set[i]" or
+        "no mistakes"
+    for k = 1, math.min(#list, WORST) do
+        add_cell(lines, picture, list[k][1], list[k][2], columns)
+    end
+    if #list > WORST then
+        lines[#lines + 1] = ("%d kinds of mistakes more"):format(#list - WORST)
+    end
+end
+
 -- The picture as a list of lines.
 function confusion.draw(picture)
     for i, name in ipairs(picture.names) do picture.names[i] = screen.clean(name) end
     local columns, wide = picture.width or (screen.size()), width_of(picture)
     local lines = (wide + 1) * (#picture.names + 1) + 8 <= columns and draw_table(picture, wide) or
         draw_list(picture, wide, columns)
+    if picture.examples then add_examples(lines, picture, columns) end
     if picture.title then table.insert(lines, 1, screen.clean(picture.title)) end
     return lines
 end

@@ -48,7 +48,8 @@ end
 
 -- ---- Options ----
 
--- An option is {name, text, kind, standard}, with `least` and `most` a whole number between them.
+-- An option is {name, text, kind, standard}, with `least` and `most` a whole number between them;
+-- either: or true or false.
 function given.options(...)
     local out = {}
     for _, list in ipairs {...} do table.move(list, 1, #list, #out + 1, out) end
@@ -57,6 +58,7 @@ end
 
 -- What an option must be, in words, and whether a value is that.
 local function wanted(option, value)
+    if option.either and type(value) == "boolean" then return true end
     if option.least then
         local fits = type(value) == "number" and value >= option.least and value <= option.most and
             math.floor(value) == value
@@ -93,7 +95,7 @@ function given.check(name, list, options)
             local message = "%s: %s must be %s, not %s"
             return nil, message:format(name, key, words, given.describe(value))
         end
-        out[key] = known.least and math.floor(value) or value
+        out[key] = known.least and value ~= true and value and math.floor(value) or value
     end
     if out.low and out.high and not (out.low < out.high) then
         local message = "%s: low must be below high, not %s and %s"

@@ -1,7 +1,7 @@
 -- Series of points as lines in the terminal: a picture is {panels, title, xlabel, ylabel, low,
--- high, log, points, whole, width, height}, a panel {series}, a series {x, y, label, number} with
--- lists of numbers. Panels stand below each other on one horizontal axis, each with a vertical one
--- of its own; low, high, log and ylabel are the first one's.
+-- high, log, points, whole, width, height}, a panel {series, label, log}, a series {x, y, label,
+-- number} with lists of numbers. Panels stand below each other on one horizontal axis, each with a
+-- vertical one of its own; low, high and ylabel are the first one's, and the picture's log.
 
 local axes = require "nabla.plot.axes"
 local canvas = require "nabla.plot.canvas"
@@ -48,7 +48,7 @@ end
 
 -- What a panel needs to be drawn: lists of its numbers and its vertical axis.
 local function measure(panel, picture, first, height)
-    local log = first and picture.log
+    local log = panel.log or first and picture.log
     local out = {panel = panel, ys = gather(panel.series, "y", log), axis = {}}
     local axis = out.axis
     axis.low, axis.high = ends(out.ys, first and picture or {}, log)
@@ -106,9 +106,12 @@ local function plan(picture, rows)
     return parts, height, x
 end
 
+-- How many series there are to be told apart: some stand in several panels.
 local function total(panels)
     local count = 0
-    for _, panel in ipairs(panels) do count = count + #panel.series end
+    for _, panel in ipairs(panels) do
+        for _, one in ipairs(panel.series) do count = math.max(count, one.number) end
+    end
     return count
 end
 
@@ -126,7 +129,7 @@ function lines.draw(picture)
     for i, part in ipairs(parts) do
         local c = canvas.new(width, height, #part.panel.series, total(picture.panels),
             picture.depth)
-        local above = legend(part.panel, i == 1 and picture.ylabel, c, columns)
+        local above = legend(part.panel, i == 1 and picture.ylabel or part.panel.label, c, columns)
         local drawn = axes.frame(draw_panel(part, picture, x, c), width, x, part.axis, margin,
             i == #parts)
         table.move(above, 1, #above, #out + 1, out)

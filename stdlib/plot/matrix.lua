@@ -1,10 +1,11 @@
 -- Pictures of matrices in the terminal: images and heat maps, one or a gallery with names, in half
--- blocks or shades. A picture is {tiles, all, grey, low, high, title, scale, count, width, depth};
--- pictures.lua says what a tile is.
+-- blocks or shades. A picture is {tiles, all, grey, signed, low, high, title, scale, count, width,
+-- depth}; pictures.lua says what a tile is. signed: around 0, in two colours (signs.lua).
 
 local axes = require "nabla.plot.axes"
 local pictures = require "nabla.plot.pictures"
 local screen = require "nabla.plot.screen"
+local signs = require "nabla.plot.signs"
 
 local math, table = math, table
 local ipairs, type = ipairs, type
@@ -73,13 +74,16 @@ local function plan(picture)
     local wide, high = pixel(picture)
     local tile_rows, tile_columns = largest(picture.tiles)
     local out, count = {down = 1, across = 1}, #picture.tiles
-    out.scale = picture.scale or best_scale(math.min(count, ENOUGH), wide * tile_columns,
+    -- Signs are letters that look like nothing when they are repeated.
+    local fixed = picture.signed and not uses_half_blocks(picture) and
+        best_scale(1, wide * tile_columns, high * tile_rows, columns, half) > 0 and 1 or nil
+    out.scale = picture.scale or fixed or best_scale(math.min(count, ENOUGH), wide * tile_columns,
         high * tile_rows, columns, half)
     if out.scale == 0 then
         out.scale = 1
         out.down = math.ceil(tile_rows / (rows // high))
         out.across = math.ceil(tile_columns / (columns // wide))
-        if picture.grey then
+        if picture.grey or picture.signed then
             out.down = math.max(out.down, out.across)
             out.across = out.down
         end
@@ -94,7 +98,8 @@ end
 
 -- Leaves the tiles that are shown, as lists of numbers, and finds the ends of what they hold.
 function matrix.prepare(picture, count, down, across)
-    local tiles = pictures.listed(table.move(picture.tiles, 1, count, 1, {}), down, across)
+    local tiles = pictures.listed(table.move(picture.tiles, 1, count, 1, {}), down, across,
+        picture.signed)
     local rows = {}
     for _, tile in ipairs(tiles) do
         for _, row in ipairs(tile.values) do
@@ -105,6 +110,10 @@ function matrix.prepare(picture, count, down, across)
     local low, high = axes.limits(rows)
     picture.tiles = tiles
     picture.low, picture.high = picture.low or low or 0, picture.high or high or 0
+    if picture.signed then
+        picture.high = math.max(math.abs(picture.low), math.abs(picture.high))
+        picture.low = -picture.high
+    end
 end
 
 -- ---- Pixels ----
@@ -125,7 +134,14 @@ local function levels_of(value, level)
     if r and g and b then return r, g, b end
 end
 
+-- From the level of a number its share of the largest, from -1 to 1.
+local function share_of(value, level, picture)
+    if picture.high == 0 and value == 0 then return 0 end
+    return 2 * (level(value) or 0 / 0) - 1
+end
+
 local function colour_of(value, level, picture)
+    if picture.signed then return signs.colour(share_of(value, level, picture)) end
     if type(value) == "table" then
         local r, g, b = levels_of(value, level)
         if not r then return NAN_GREY end
@@ -171,12 +187,15 @@ local function half_blocks(tile, picture, scale, level)
 end
 
 -- A letter twice for a pixel, because letters are higher than wide.
-local function shades(tile, scale, level)
+local function shades(tile, picture, scale, level)
     local letters, lines = screen.is_utf8() and BLOCKS or ASCII, {}
     for i = 1, tile.rows do
         local line = {}
         for j = 1, tile.columns do
-            line[j] = shade_of(tile.values[i][j], level, letters):rep(2 * scale)
+            local value = tile.values[i][j]
+            line[j] = picture.signed and
+                signs.cell(share_of(value, level, picture), 2):rep(scale) or
+                shade_of(value, level, letters):rep(2 * scale)
         end
         line = table.concat(line)
         for _ = 1, scale do lines[#lines + 1] = line end
@@ -192,7 +211,7 @@ local function add_row(out, tiles, picture, how, level)
     local wide = pixel(picture)
     for k, tile in ipairs(tiles) do
         drawn[k] = uses_half_blocks(picture) and half_blocks(tile, picture, how.scale, level) or
-            shades(tile, how.scale, level)
+            shades(tile, picture, how.scale, level)
         drawn[k].width = wide * tile.columns * how.scale
         most = math.max(most, #drawn[k])
         local name = screen.fit(screen.clean(tile.name or ""), math.max(1, drawn[k].width))
@@ -242,17 +261,42 @@ end
 local function foot(picture, how)
     local parts = {}
     local function say(text) parts[#parts + 1] = {text, screen.width(text)} end
-    if not picture.grey then parts[1] = scale_line(picture) end
+    if picture.signed then
+        parts = signs.legend(picture.high, uses_half_blocks(picture), picture.depth)
+    elseif not picture.grey then
+        parts[1] = scale_line(picture)
+    end
     if has_nan(picture) then
         local colour = picture.grey and NAN_GREY or NAN_HEAT
         local sign = uses_half_blocks(picture) and "█" or "?"
         parts[#parts + 1] = {screen.paint(sign, colour, picture.depth) .. " NaN", 5}
     end
     if how.down > 1 or how.across > 1 then
-        say(("means of %d x %d"):format(how.down, how.across))
+        local words = picture.signed and "each the largest of %d x %d" or "means of %d x %d"
+        say(words:format(how.down, how.across))
     end
     if picture.all > how.count then say(("%d of %d"):format(how.count, picture.all)) end
     return parts
+end
+
+-- As many tiles as stand side by side in so many columns and rows, each without a name, as lines;
+-- and {down, across, count}.
+function matrix.strip(picture, columns, rows)
+    local wide, high = pixel(picture)
+    local tile_rows, tile_columns = largest(picture.tiles)
+    local how = {scale = 1, down = math.ceil(tile_rows * high / rows),
+        across = math.ceil(tile_columns * wide / columns)}
+    if #picture.tiles > 1 then
+        how.down = math.max(how.down, how.across)
+        how.across = how.down
+    end
+    how.count = math.min(#picture.tiles,
+        beside(columns, math.ceil(tile_columns / how.across) * wide))
+    matrix.prepare(picture, how.count, how.down, how.across)
+    picture.all = 1
+    local out = {}
+    add_row(out, picture.tiles, picture, how, lightness(picture.low, picture.high))
+    return out, how
 end
 
 -- The picture as a list of lines; nil and a message where it would be too large.

@@ -56,6 +56,11 @@ local function of_stack(x, colours, most, prefix)
     return tiles
 end
 
+-- The same of any tensor, without colours.
+function pictures.stacked(x, most)
+    return of_stack(plain(x), false, most)
+end
+
 -- Tiles of a tensor, at most `most`, and how many there are; nil where its shape is no picture.
 local function of_tensor(x, colours, most)
     x = plain(x)
@@ -150,8 +155,18 @@ end
 
 -- ---- Sizes ----
 
--- The means of blocks of k along a dimension of two or three; the last block may be smaller.
-local function means(x, dim, k)
+-- Of the numbers that a pixel stands for, along one dimension: their mean; or the one of the largest
+-- size, with its sign.
+local FOLDS <const> = {
+    mean = function(x, dim, keep) return x:mean(dim, {keep = keep}) end,
+    extreme = function(x, dim, keep)
+        local low, high = x:min(dim, {keep = keep}), x:max(dim, {keep = keep})
+        return nabla.tensor.where((low + high):lt(0), low, high)
+    end,
+}
+
+-- Blocks of k along a dimension of two or three, each as one number; the last may be smaller.
+local function blocks(x, dim, k, fold)
     local size = x:size(dim)
     if k == 1 or size == 0 then return x end
     local whole, parts = size // k, {}
@@ -159,19 +174,26 @@ local function means(x, dim, k)
         local shape = x.shape
         table.move(shape, dim + 1, #shape, dim + 2)
         shape[dim], shape[dim + 1] = whole, k
-        parts[1] = x:narrow(dim, 1, whole * k):reshape(table.unpack(shape)):mean(dim + 1)
+        parts[1] = fold(x:narrow(dim, 1, whole * k):reshape(table.unpack(shape)), dim + 1)
     end
     if whole * k < size then
-        parts[#parts + 1] = x:narrow(dim, whole * k + 1, size - whole * k):mean(dim, {keep = true})
+        parts[#parts + 1] = fold(x:narrow(dim, whole * k + 1, size - whole * k), dim, true)
     end
     return nabla.tensor.cat(parts, dim)
 end
 
--- Tiles shrunk so that a pixel is the mean of `down` rows and `across` columns, as lists of rows.
-function pictures.listed(tiles, down, across)
+-- A matrix of which each element is a block of down x across: its mean, or with extreme = true the
+-- number of the largest size in it.
+function pictures.shrunk(x, down, across, extreme)
+    local fold = FOLDS[extreme and "extreme" or "mean"]
+    return blocks(blocks(x, 1, down, fold), 2, across, fold)
+end
+
+-- Tiles shrunk so that a pixel is one of down rows and across columns, as lists of rows.
+function pictures.listed(tiles, down, across, extreme)
     local out = {}
     for i, tile in ipairs(tiles) do
-        local pixels = means(means(tile.pixels, 1, down), 2, across)
+        local pixels = pictures.shrunk(tile.pixels, down, across, extreme)
         out[i] = {rows = pixels:size(1), columns = pixels:size(2), name = tile.name,
             values = pixels:totable(), colours = pixels:dim() == 3}
     end

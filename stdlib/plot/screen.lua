@@ -65,6 +65,11 @@ function screen.width(text)
     return width
 end
 
+-- The same of a text with colours.
+function screen.seen_width(text)
+    return screen.width((text:gsub("\27%[[%d;]*m", "")))
+end
+
 -- A clean text in as many columns as there are: cut where it is longer.
 function screen.fit(text, most)
     if screen.width(text) <= most then return text end

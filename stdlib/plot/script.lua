@@ -3,15 +3,18 @@
 
 local axes = require "nabla.plot.axes"
 local matrix = require "nabla.plot.matrix"
+local network = require "nabla.plot.network"
 local screen = require "nabla.plot.screen"
 
 local math, table = math, table
-local error, ipairs, pairs, type = error, ipairs, pairs, type
+local error, ipairs, pairs, tostring, type = error, ipairs, pairs, tostring, type
 
 local script = {}
 
 local PALETTE <const> = "set palette defined (0 '#0d0850', 1 '#541080', 2 '#9c2880', " ..
     "3 '#d85060', 4 '#f89040', 5 '#fae164')\n"
+-- Around 0, which is white on paper.
+local SIGNED <const> = "set palette defined (-1 '#e69f00', 0 '#ffffff', 1 '#0072b2')\n"
 local LIGHT <const> = 0.65 -- of the palette is light from here
 local COLUMNS <const> = 2000 -- of dots that a line is drawn on
 local PIXELS <const> = 1000 -- rows or columns of a matrix
@@ -100,8 +103,9 @@ local function panel_script(panel, picture, first)
         add_points(data, series, picture.points)
     end
     local low, high = first and picture.low, first and picture.high
-    return ("set yrange [%s:%s]\n"):format(low and number(low) or "*", high and number(high) or
-        "*") .. (first and picture.log and "set logscale y\n" or "unset logscale y\n") ..
+    return (panel.label and ("set title %s\n"):format(script.quoted(panel.label)) or "") ..
+        ("set yrange [%s:%s]\n"):format(low and number(low) or "*", high and number(high) or
+        "*") .. ((panel.log or first and picture.log) and "set logscale y\n" or "unset logscale y\n") ..
         "plot " .. table.concat(plots, ", ") .. "\n" .. table.concat(data, "\n") .. "\n"
 end
 
@@ -185,7 +189,7 @@ function drawn.matrix(picture)
     local count = math.min(#picture.tiles, picture.count or TILES)
     matrix.prepare(picture, count, math.ceil(rows / PIXELS), math.ceil(columns / PIXELS))
     local low, high = axes.widen(picture.low, picture.high)
-    local out = {picture.grey and "set palette gray\n" or PALETTE,
+    local out = {picture.grey and "set palette gray\n" or picture.signed and SIGNED or PALETTE,
         ("set cbrange [%s:%s]\n"):format(number(low), number(high)),
         "set size ratio -1\nunset key\n",
         (picture.grey or count > 1) and "set format ''\nset tics scale 0\nunset colorbox\n" or ""}
@@ -229,6 +233,107 @@ function drawn.confusion(picture)
         "$cells << END\n" .. table.concat(cells, "\n") .. "\nEND\n" ..
         "plot $cells using 1:2:(0.5):(0.5):3 with boxxyerror fs solid lc palette, " ..
         "$cells using 1:2:3:4 with labels tc rgb variable\n"
+end
+
+-- ---- What is inside networks ----
+
+local ABOVE <const>, BELOW <const> = 0x0072b2, 0xe69f00
+local HALF <const> = 0.46 -- of the side of a cell that is full
+
+-- Squares whose areas are the sizes of a matrix's numbers, row 1 the upper one.
+local function squares(part, most, title)
+    local values, lines = part.matrix:totable(), {}
+    local largest = most or 0
+    for _, row in ipairs(most and {} or values) do
+        for _, value in ipairs(row) do
+            local size = math.abs(value)
+            if size > largest and size < math.huge then largest = size end
+        end
+    end
+    for i, row in ipairs(values) do
+        for j, value in ipairs(row) do
+            if value ~= 0 and value == value and largest > 0 then
+                local half = HALF * math.sqrt(math.min(1, math.abs(value) / largest))
+                lines[#lines + 1] = ("%d %d %.4f %d"):format(j, i, half, value > 0 and ABOVE or
+                    BELOW)
+            end
+        end
+    end
+    if #lines == 0 then lines[1] = "NaN NaN NaN 0" end
+    local tics = {}
+    for i, name in ipairs(part.rows or {}) do
+        tics[i] = ("%s %d"):format(script.quoted(name), i)
+    end
+    return ("set title %s\n"):format(script.quoted(title)) ..
+        (#tics > 0 and ("set ytics (%s)\n"):format(table.concat(tics, ", ")) or
+        #values < FEW and "set ytics 1\n" or "set ytics autofreq\n") ..
+        (#values[1] < FEW and "set xtics 1\n" or "set xtics autofreq\n") ..
+        ("set xrange [0.5:%d.5]\nset yrange [%d.5:0.5]\n"):format(#values[1], #values) ..
+        "plot '-' using 1:2:3:3:4 with boxxyerror fs solid noborder lc rgb variable\n" ..
+        table.concat(lines, "\n") .. "\ne\n"
+end
+
+local HINTON <const> = "set size ratio -1\nunset key\nset tics scale 0\nset object 1 rectangle " ..
+    "from graph 0,0 to graph 1,1 fc rgb '#e4e4e4' fs solid noborder behind\n"
+
+function drawn.hinton(picture)
+    if picture.matrix:numel() == 0 then error("nothing to draw: no elements", 0) end
+    return HINTON .. squares(picture, picture.high, picture.title or "")
+end
+
+-- Where one of a layer's parameters is a gallery, it is drawn; else all, below each other.
+function drawn.weights(picture)
+    for _, part in ipairs(picture.parts) do
+        if part.tiles then
+            return drawn.matrix {tiles = part.tiles, signed = true, title = picture.title,
+                high = picture.high, low = picture.high and -picture.high, count = picture.count}
+        end
+    end
+    local out = {HINTON, ("set multiplot layout %d,1 title %s\n"):format(#picture.parts,
+        script.quoted(picture.title))}
+    for _, part in ipairs(picture.parts) do
+        out[#out + 1] = squares(part, picture.high, part.name)
+    end
+    return table.concat(out) .. "unset multiplot\n"
+end
+
+-- Neurons at places from 0 to 1, an arrow without a head for each weight that is drawn.
+function drawn.network(picture)
+    local out, dots, labels, layers = {}, {}, {}, picture.layers
+    local function place(i, k)
+        return (i - 1) / (#layers - 1), 1 - (k - 0.5) / layers[i].count
+    end
+    local function label(text, x, y, where)
+        labels[#labels + 1] = ("set label %s at %.4f,%.4f %s\n"):format(script.quoted(text), x, y,
+            where)
+    end
+    for i, layer in ipairs(layers) do
+        label(layer.title, (i - 1) / (#layers - 1), 1.06, "center")
+        for k, row in ipairs(layer.w or {}) do
+            local x, y = place(i, k)
+            for j, value in ipairs(row) do
+                local strength, series = network.stroke(value, picture.largest)
+                local from_x, from_y = place(i - 1, j)
+                if strength > 0 then
+                    out[#out + 1] = ("set arrow from %.4f,%.4f to %.4f,%.4f nohead back lw %.2f " ..
+                        "dt %d lc rgb %d\n"):format(from_x, from_y, x, y,
+                        5 * math.min(1, math.abs(value) / picture.largest), series,
+                        series == 1 and ABOVE or BELOW)
+                end
+            end
+        end
+        for k = 1, layer.count do dots[#dots + 1] = ("%.4f %.4f"):format(place(i, k)) end
+    end
+    for side, names in pairs {[1] = picture.inputs, [#layers] = picture.outputs} do
+        for k, name in ipairs(names) do
+            local x, y = place(side, k)
+            label(tostring(name), x, y, side == 1 and "right offset -1,0" or "left offset 1,0")
+        end
+    end
+    return "unset border\nunset tics\nunset key\nset xrange [-0.25:1.25]\n" ..
+        "set yrange [-0.05:1.12]\n" .. table.concat(out) .. table.concat(labels) ..
+        "plot '-' using 1:2 with points pt 7 ps 2 lc rgb 'black'\n" ..
+        table.concat(dots, "\n") .. "\ne\n"
 end
 
 -- What gnuplot is told of a picture of a kind. Errors have no position: they are the caller's.

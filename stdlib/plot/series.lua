@@ -32,6 +32,47 @@ local PANELS <const> = {
     {lists = {"valid", "test"}, factor = 100, label = "%s: right in %%"},
 }
 
+-- What flow = true keeps of each layer: δ and gradients span powers of ten, what is saturated is a
+-- share.
+local FLOW <const> = {
+    {list = "delta", factor = 1, label = "size of δ", log = true},
+    {list = "gradient", factor = 1, label = "size of the gradient", log = true},
+    {list = "saturated", factor = 100, label = "saturated in %"},
+}
+
+-- The layers of a flow with those that stand in them, as a list of {path, part}; blocks have
+-- nothing of their own to tell.
+local function flow_layers(flow, before, out)
+    for i = 1, #flow do
+        local path = before .. i
+        if #flow[i] == 0 and (flow[i].gradient or flow[i].saturated) then
+            out[#out + 1] = {path, flow[i]}
+        end
+        flow_layers(flow[i], path .. ".", out)
+    end
+    return out
+end
+
+-- A layer has one colour in all panels, behind those that are taken.
+local function of_flow(flow, taken)
+    local panels, layers = {}, flow_layers(flow, "", {})
+    for _, panel in ipairs(FLOW) do
+        local found = {}
+        for k, layer in ipairs(layers) do
+            local list = layer[2][panel.list]
+            if list then
+                found[#found + 1] = {x = given.counted(flow.epochs), label = layer[1],
+                    number = taken + k,
+                    y = by_epoch(list, flow.epochs, panel.factor)}
+            end
+        end
+        if #found > 0 then
+            panels[#panels + 1] = {series = found, label = panel.label, log = panel.log}
+        end
+    end
+    return panels
+end
+
 local function of_history(history)
     local panels, epochs = {}, history.epochs or #(history.cost or {})
     for _, panel in ipairs(PANELS) do
@@ -46,6 +87,10 @@ local function of_history(history)
         end
         if #found > 0 then panels[#panels + 1] = {series = found} end
     end
+    local taken = 0
+    for _, panel in ipairs(panels) do taken = taken + #panel.series end
+    local flow = given.kind(history.flow) == "flow" and of_flow(history.flow, taken) or {}
+    table.move(flow, 1, #flow, #panels + 1, panels)
     return panels
 end
 
@@ -111,6 +156,7 @@ end
 -- Panels of a history or of numbers.
 function series.read(what)
     if given.kind(what) == "history" then return of_history(what) end
+    if given.kind(what) == "flow" then return of_flow(what, 0) end
     local out, message = series.numbers(what)
     return out and {{series = out}}, message
 end
@@ -213,7 +259,7 @@ function series.name(panels, labels)
         return ("plot: there are %d labels and %d series"):format(#labels, #all)
     end
     for i, one in ipairs(all) do
-        one.number = i
+        one.number = one.number or i
         one.label = labels and labels[i] or one.label or (#all > 1 and i) or nil
     end
 end

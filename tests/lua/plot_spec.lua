@@ -170,11 +170,12 @@ test("functions between two ends, of numbers or of tensors", function()
     local nn = spec.nabla.nn
     eq(drawn(ASCII, plot, {nn.sigmoid, nn.sigmoid.df, nn.relu}, options):match "^[^\n]*",
         "* sigmoid   + 2   x relu")
-    fails(function() plot(nn.net "1 - 61") end, "at most 60 series, not 61", true)
+    fails(function() plot(nn.net "1 - 61", -5, 5) end, "at most 60 series, not 61", true)
     fails(function() plot {nn.net "1 - 60", math.sin} end, "at most 60 series, not 61", true)
-    -- Without ends from -5 to 5; a network of one input is a function too.
+    -- A network of one input is a function where its ends are given; a list goes from -5 to 5.
     local net = spec.nabla.nn.net("1 - 2 linear", {seed = 1})
-    local text = drawn(ASCII, plot, net, options)
+    eq(drawn(ASCII, plot, net, -5, 5, options), drawn(ASCII, plot, {net}, options))
+    local text = drawn(ASCII, plot, {net}, options)
     eq(text:match "^[^\n]*", "* 1   + 2")
     eq(text:match "\n *(%-[^\n]*)$", "-5          0           5")
     -- What is no number is a gap: no line crosses the left half.

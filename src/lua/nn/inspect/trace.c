@@ -2,7 +2,9 @@
 #include "lua/nn/net.h"
 #include "lua/embedded.h"
 #include "lua/nn/examples.h"
+#include "lua/nn/inspect/facts.h"
 #include "lua/nn/layer/host.h"
+#include "lua/nn/layer/layer.h"
 #include "lua/nn/keep.h"
 #include "lua/nn/part.h"
 #include "nn/inspect/slope.h"
@@ -144,6 +146,23 @@ static const nbl_entry place_entries[] = {
     {.name = NULL},
 };
 
+/* What pictures need to know of a place, in the table on the stack's top. */
+static void set_about(lua_State *L, const nb_trace *trace, const nb_trace_place *from)
+{
+    const nb_plan *plan = from->layer->plan;
+    nbl_push_title(L, from->layer);
+    lua_setfield(L, -2, "title");
+    lua_pushstring(L, nbl_reading_name(&plan->out));
+    lua_setfield(L, -2, "reading");
+    lua_pushstring(L, nbl_reading_name(&plan->in));
+    lua_setfield(L, -2, "into");
+    lua_pushboolean(L, trace->single);
+    lua_setfield(L, -2, "single");
+    if (!from->lengths) return;
+    nbl_push_tensor(L, from->lengths);
+    lua_setfield(L, -2, "lengths");
+}
+
 /* Gives the table on the stack's top what its Jacobian needs. */
 static void set_place(lua_State *L, const nb_trace *trace, const nb_trace_place *from)
 {
@@ -164,6 +183,7 @@ static void set_place(lua_State *L, const nb_trace *trace, const nb_trace_place 
     self->single = trace->single;
     if (from->runs) self->runs = nb_runs_retain(from->runs);
     lua_setfield(L, -2, "of");
+    set_about(L, trace, from);
     lua_pushliteral(L, "nabla.trace layer");
     lua_setfield(L, -2, "__name");
     lua_pushcfunction(L, nbl_brief);

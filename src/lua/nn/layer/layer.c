@@ -301,9 +301,26 @@ static int layer_clone(lua_State *L)
     return 1;
 }
 
-static int layer_tostring(lua_State *L)
+static void add_title(nb_text *text, const nb_layer *layer)
 {
     char in[NB_SHAPE_TEXT], out[NB_SHAPE_TEXT];
+    const nb_plan *plan = layer->plan;
+    nb_activation all = plan->runs ? nb_runs_uniform(plan->runs) : (nb_activation){.type = NULL};
+    nb_text_add(text, "%s: %s %s → %s", plan->where, layer->type->name, nb_form_text(&plan->in, in),
+                nb_form_text(&plan->out, out));
+    if (plan->runs) nb_text_add(text, " %s", all.type ? all.type->name : "mixed");
+}
+
+void nbl_push_title(lua_State *L, const nb_layer *layer)
+{
+    nb_text *text = nbl_new_text(L);
+    add_title(text, layer);
+    nbl_push_text(L, text);
+    lua_remove(L, -2);
+}
+
+static int layer_tostring(lua_State *L)
+{
     nb_layer *layer = nbl_check_layer(L);
     const nb_plan *plan = layer->plan;
     nb_text *text = nbl_new_text(L);
@@ -315,10 +332,7 @@ static int layer_tostring(lua_State *L)
         nbl_push_text(L, text);
         return 1;
     }
-    nb_activation all = plan->runs ? nb_runs_uniform(plan->runs) : (nb_activation){.type = NULL};
-    nb_text_add(text, "%s: %s %s → %s", plan->where, layer->type->name, nb_form_text(&plan->in, in),
-                nb_form_text(&plan->out, out));
-    if (plan->runs) nb_text_add(text, " %s", all.type ? all.type->name : "mixed");
+    add_title(text, layer);
     nb_text_add(text, " · parameters ");
     nb_text_add_grouped(text, nb_layer_count(layer));
     nbl_push_text(L, text);

@@ -18,6 +18,8 @@ void nbl_check_layer_name(lua_State *L, const char *name);
  * that run, but for `own`: nesting would move what they run with. */
 void nbl_check_layers(lua_State *L, const nb_layer *block, const nb_net *own);
 
+/* Pushes "layer 1: dense 64 → 30 sigmoid" of a layer of a network. */
+void nbl_push_title(lua_State *L, const nb_layer *layer);
 /* Makes the metatable of layers. */
 void nbl_open_layers(lua_State *L);
 

@@ -1,5 +1,6 @@
 /* Histories of training as tables. */
 #include "lua/nn/train/history.h"
+#include "lua/embedded.h"
 
 #include "io/csv/write.h"
 #include "io/sink.h"
@@ -170,14 +171,8 @@ const char *nbl_common_note(int64_t common, int64_t tested, char out[NBL_NOTE_MA
 
 /* ---- As a file ---- */
 
-enum { COLUMNS_MOST = 16 + NB_METRICS_MAX };
-
-/* The columns of a history's file: names, and where in the stack their lists are. */
-typedef struct columns {
-    int count;
-    const char *name[COLUMNS_MOST];
-    int list[COLUMNS_MOST];
-} columns;
+/* The columns of a history's file stand in a table that is on the stack: name 1, list 1, name 2, …
+ */
 
 typedef struct save_job {
     const char *path, *data;
@@ -193,56 +188,86 @@ static nb_status save(nb_ctx *ctx, void *data)
     return nb_sink_close(sink);
 }
 
-/* Takes the list on the stack's top as a column, where it has a number. */
-static void add_column(lua_State *L, columns *all, const char *name)
+/* Takes the list on the stack's top as a column, where it has a number; pops it. */
+static void add_column(lua_State *L, int columns, const char *name)
 {
     bool filled = false;
     int list = lua_gettop(L);
-    if (lua_istable(L, list) && all->count < COLUMNS_MOST) {
+    lua_Integer last = (lua_Integer)lua_rawlen(L, columns);
+    if (lua_istable(L, list)) {
         lua_pushnil(L);
         filled = lua_next(L, list);
         lua_settop(L, list);
     }
-    if (!filled) {
-        lua_pop(L, 1);
-        return;
+    if (filled) {
+        lua_rawseti(L, columns, last + 2);
+        lua_pushstring(L, name);
+        lua_rawseti(L, columns, last + 1);
     }
-    all->name[all->count] = name;
-    all->list[all->count++] = list;
+    lua_settop(L, list - 1);
 }
 
 /* Metrics in the order of their names. */
-static void add_metric_columns(lua_State *L, columns *all)
+static void add_metric_columns(lua_State *L, int columns)
 {
-    int first = all->count;
+    const char *name[NB_METRICS_MAX];
+    int count = 0;
     if (lua_getfield(L, 1, "metrics") != LUA_TTABLE) return;
     int metrics = lua_gettop(L);
-    for (lua_pushnil(L); lua_next(L, metrics);) {
-        if (lua_type(L, -2) != LUA_TSTRING || all->count == COLUMNS_MOST) {
-            lua_pop(L, 1);
-            continue;
-        }
-        const char *name = lua_tostring(L, -2);
-        int at = all->count++;
-        for (; at > first && strcmp(all->name[at - 1], name) > 0; at--)
-            all->name[at] = all->name[at - 1];
-        all->name[at] = name;
-        lua_pop(L, 1);
+    for (lua_pushnil(L); lua_next(L, metrics); lua_pop(L, 1)) {
+        if (lua_type(L, -2) != LUA_TSTRING || count == NB_METRICS_MAX) continue;
+        const char *own = lua_tostring(L, -2);
+        int at = count++;
+        for (; at > 0 && strcmp(name[at - 1], own) > 0; at--) name[at] = name[at - 1];
+        name[at] = own;
     }
-    for (int i = first; i < all->count; i++) {
-        lua_getfield(L, metrics, all->name[i]);
-        all->list[i] = lua_gettop(L);
+    for (int i = 0; i < count; i++) {
+        lua_getfield(L, metrics, name[i]);
+        add_column(L, columns, name[i]);
     }
 }
 
-static void add_cells(lua_State *L, nb_text *text, const columns *all, lua_Integer epoch)
+/* "delta[3.1]" of every layer in the table on the stack's top, what flow = true kept; pops it. */
+static void add_flow_columns(lua_State *L, int columns, const char *before)
 {
+    char path[NB_PATH_MAX], name[NB_PATH_MAX + NB_NAME_MAX];
+    int flow = lua_gettop(L);
+    luaL_checkstack(L, 8, "history");
+    for (int l = 1; lua_istable(L, flow) && lua_rawgeti(L, flow, l) == LUA_TTABLE; l++) {
+        snprintf(path, sizeof path, "%s%d", before, l);
+        for (int i = 0; i < NB_FLOW_FIGURES; i++) {
+            snprintf(name, sizeof name, "%s[%s]", nb_flow_names[i], path);
+            lua_getfield(L, -1, nb_flow_names[i]);
+            add_column(L, columns, name);
+        }
+        snprintf(path, sizeof path, "%s%d.", before, l);
+        add_flow_columns(L, columns, path);
+    }
+    lua_settop(L, flow - 1);
+}
+
+static void add_cells(lua_State *L, nb_text *text, int columns, lua_Integer epoch)
+{
+    int count = (int)lua_rawlen(L, columns), top = lua_gettop(L);
     nb_text_add(text, "%lld", (long long)epoch);
-    for (int i = 0; i < all->count; i++) {
+    for (int i = 2; i <= count; i += 2) {
         nb_text_add(text, ",");
-        if (lua_istable(L, all->list[i]) && lua_rawgeti(L, all->list[i], epoch) == LUA_TNUMBER)
+        if (lua_rawgeti(L, columns, i) == LUA_TTABLE && lua_rawgeti(L, -1, epoch) == LUA_TNUMBER)
             nb_text_add_number(text, lua_tonumber(L, -1));
-        lua_settop(L, all->list[all->count - 1]);
+        lua_settop(L, top);
+    }
+    nb_text_add(text, "\n");
+}
+
+static void add_heading(lua_State *L, nb_text *text, int columns)
+{
+    int count = (int)lua_rawlen(L, columns);
+    nb_text_add(text, "epoch");
+    for (int i = 1; i <= count; i += 2) {
+        nb_text_add(text, ",");
+        lua_rawgeti(L, columns, i);
+        nb_csv_put_text(text, lua_tostring(L, -1));
+        lua_pop(L, 1);
     }
     nb_text_add(text, "\n");
 }
@@ -252,22 +277,20 @@ static int history_save(lua_State *L)
     if (!lua_istable(L, 1) || lua_getfield(L, 1, "epochs") != LUA_TNUMBER)
         return nbl_error(L, "history:save takes a history and a path: h:save \"run.csv\"");
     lua_Integer epochs = lua_tointeger(L, -1);
-    columns all = {.count = 0};
     save_job work = {.path = nbl_check_path(L, 2)};
-    luaL_checkstack(L, 2 * COLUMNS_MOST, "history");
     nb_text *text = nbl_new_text(L);
+    lua_newtable(L);
+    int columns = lua_gettop(L);
     for (const nb_epoch_field *field = nb_epoch_fields; field->name; field++) {
         lua_getfield(L, 1, field->name);
-        add_column(L, &all, field->name);
+        add_column(L, columns, field->name);
     }
-    add_metric_columns(L, &all);
-    nb_text_add(text, "epoch");
-    for (int i = 0; i < all.count; i++) {
-        nb_text_add(text, ",");
-        nb_csv_put_text(text, all.name[i]);
-    }
-    nb_text_add(text, "\n");
-    for (lua_Integer i = 1; i <= epochs && all.count; i++) add_cells(L, text, &all, i);
+    add_metric_columns(L, columns);
+    lua_getfield(L, 1, "flow");
+    add_flow_columns(L, columns, "");
+    add_heading(L, text, columns);
+    for (lua_Integer i = 1; i <= epochs && lua_rawlen(L, columns) > 0; i++)
+        add_cells(L, text, columns, i);
     nbl_push_text(L, text);
     work.data = lua_tolstring(L, -1, &work.length);
     nbl_run(L, save, &work);
@@ -311,6 +334,60 @@ static void set_list(lua_State *L, const nb_history *from, const char *name, siz
     lua_setfield(L, -2, name);
 }
 
+/* ---- What flows through layers ---- */
+
+/* A list with one figure of a place an epoch; none where it has no such figure in any epoch. */
+static void set_figure(lua_State *L, const nb_history *from, int place, int figure)
+{
+    bool any = false;
+    lua_newtable(L);
+    for (int64_t i = 0; i < from->epochs; i++) {
+        double value = nb_flow_at(&from->flow, i, place)[figure];
+        if (isnan(value)) continue;
+        any = true;
+        lua_pushnumber(L, value);
+        lua_rawseti(L, -2, i + 1);
+    }
+    if (any)
+        lua_setfield(L, -2, nb_flow_names[figure]);
+    else
+        lua_pop(L, 1);
+}
+
+static bool stands_in(const char *path, const char *block)
+{
+    size_t length = strlen(block);
+    return strncmp(path, block, length) == 0 && path[length] == '.';
+}
+
+/* Sets [1], [2], … of the table on the stack's top for the places from `place` on whose paths
+ * stand in `block`; returns the first that does not. */
+static int set_flow_places(lua_State *L, const nb_history *from, int place, const char *block)
+{
+    const nb_flow *flow = &from->flow;
+    luaL_checkstack(L, 8, "layers too deep");
+    for (int l = 1; place < flow->places; l++) {
+        const nb_flow_place *at = &flow->place[place];
+        if (block && !stands_in(at->path, block)) break;
+        lua_newtable(L);
+        lua_pushstring(L, at->title);
+        lua_setfield(L, -2, "title");
+        for (int i = 0; i < NB_FLOW_FIGURES; i++) set_figure(L, from, place, i);
+        place = set_flow_places(L, from, place + 1, at->path);
+        lua_rawseti(L, -2, l);
+    }
+    return place;
+}
+
+static void set_flow(lua_State *L, const nb_history *from)
+{
+    lua_newtable(L);
+    nbl_set_integer(L, "epochs", from->epochs);
+    set_flow_places(L, from, 0, NULL);
+    nbl_set_printer(L, "nabla.flow", nbl_brief);
+    lua_setfield(L, -2, "flow");
+}
+
 /* A list for every metric, by its name. */
 static void set_metrics(lua_State *L, const nb_history *from)
 {
@@ -334,6 +411,7 @@ void nbl_push_history(lua_State *L, const nb_history *from)
         lua_setfield(L, -2, "note");
     }
     if (from->metrics) set_metrics(L, from);
+    if (from->flow.places) set_flow(L, from);
     if (from->best) nbl_set_integer(L, "best", from->best);
     if (from->converged) {
         lua_pushstring(L, from->converged);

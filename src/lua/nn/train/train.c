@@ -23,7 +23,7 @@
 
 typedef struct train_options {
     int64_t epochs, batch, seed, patience; /* seed -1: not given */
-    bool shuffle, progress;
+    bool shuffle, progress, flow;
     int valid, test, metrics, weights, on_epoch, on_batch, every, augment;
     const char *checkpoint, *resume;
     nbl_optimizer_choice choice;
@@ -111,6 +111,12 @@ static const nb_option train_fields[] = {
      .offset = FIELD(test)},
     NBL_METRICS_OPTION(FIELD(metrics)),
     NBL_WEIGHTS_OPTION(FIELD(weights)),
+    {.name = "flow",
+     .help = "the history keeps, by layer, the sizes of δ and of the gradient and the share of "
+             "saturated neurons: history.flow. It takes one pass of backpropagation more an "
+             "epoch, over 100 of the examples",
+     .kind = NB_BOOLEAN,
+     .offset = FIELD(flow)},
     {.name = "augment",
      .help = "a function (x, y) → x that changes every batch before it is learned from, as the "
              "network sees it; it may change y in place. What it draws from tensors' chance "
@@ -475,6 +481,7 @@ static run *new_run(lua_State *L, const train_options *options, const nb_net *ne
         nbl_error(L, "net:train: %s has no lr that a schedule could change", type->name);
     work->options = (nb_train_options){.run = {.batch = options->batch > 0 ? options->batch : BATCH,
                                                .shuffle = options->shuffle,
+                                               .flow = options->flow,
                                                .optimizer = optimizer,
                                                .valid = work->valid,
                                                .test = work->test,

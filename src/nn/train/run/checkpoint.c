@@ -155,6 +155,15 @@ static nb_status add_list(nb_ctx *ctx, nb_archive *archive, const char *group, c
     return status;
 }
 
+#define FLOW_KEY "history", "flow"
+
+/* Of all whole epochs, one behind the other. */
+static nb_status add_flow(nb_ctx *ctx, nb_archive *archive, const nb_history *history)
+{
+    int64_t n = history->epochs * history->flow.places * NB_FLOW_FIGURES;
+    return n ? add_numbers(ctx, archive, FLOW_KEY, n, history->flow.number) : NB_OK;
+}
+
 static nb_status add_history(nb_ctx *ctx, nb_archive *archive, const nb_history *history)
 {
     nb_status status = NB_OK;
@@ -163,7 +172,7 @@ static nb_status add_history(nb_ctx *ctx, nb_archive *archive, const nb_history 
         status = add_list(ctx, archive, "history", f->name, history, f->offset);
     for (int k = 0; k < history->metrics && status == NB_OK; k++)
         status = add_list(ctx, archive, "metric", history->metric[k], history, nb_metric_offset(k));
-    return status;
+    return status == NB_OK ? add_flow(ctx, archive, history) : status;
 }
 
 static nb_status add_optimizer(nb_ctx *ctx, nb_archive *archive, const nb_trainer *t)
@@ -288,6 +297,22 @@ static nb_status read_metrics(nb_ctx *ctx, const nb_archive *archive, const nb_h
         for (int64_t i = 0; i < history->epochs; i++)
             history->epoch[i].metric[k] = there ? number[i] : NAN;
     }
+    return NB_OK;
+}
+
+/* Likewise what flows through the layers. */
+static nb_status read_flow(nb_ctx *ctx, const nb_archive *archive, const nb_flow *asked,
+                           nb_history *history)
+{
+    char key[KEY_MAX];
+    int64_t n = history->epochs * asked->places * NB_FLOW_FIGURES;
+    nb_status status = nb_flow_copy(ctx, &history->flow, asked, 0);
+    if (status == NB_OK) status = nb_flow_reserve(ctx, &history->flow, history->room);
+    if (status != NB_OK || !n) return status;
+    bool there = nb_archive_find(archive, key_of(key, FLOW_KEY)) != NULL;
+    const double *number = there ? find_numbers(ctx, archive, FLOW_KEY, n) : NULL;
+    if (there && !number) return ctx->status;
+    for (int64_t i = 0; i < n; i++) history->flow.number[i] = there ? number[i] : NAN;
     return NB_OK;
 }
 
@@ -445,6 +470,7 @@ static nb_status read_snapshot(nb_ctx *ctx, const nb_archive *archive, const nb_
     if (status == NB_OK) status = read_fields(ctx, archive, course_fields, &s->course);
     if (status == NB_OK) status = read_history(ctx, archive, &s->history);
     if (status == NB_OK) status = read_metrics(ctx, archive, &t->history, &s->history);
+    if (status == NB_OK) status = read_flow(ctx, archive, &t->history.flow, &s->history);
     if (status == NB_OK) status = check_course(ctx, &s->course, &s->history);
     if (status == NB_OK) status = check_order(ctx, &s->course, &t->course);
     if (status == NB_OK && t->seed_told && s->course.seed != t->course.seed)

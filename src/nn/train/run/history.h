@@ -3,6 +3,7 @@
 #define NB_HISTORY_H
 
 #include "nn/train/judge/metric.h"
+#include "nn/train/run/flow.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -41,7 +42,8 @@ static inline double *nb_epoch_number(nb_epoch *epoch, size_t offset)
 typedef struct nb_history {
     int64_t epochs, room; /* whole epochs done */
     nb_epoch *epoch;
-    int metrics; /* that every epoch has, by these names */
+    nb_flow flow; /* of every epoch, where somebody asked */
+    int metrics;  /* that every epoch has, by these names */
     char metric[NB_METRICS_MAX][NB_NAME_MAX];
     double seconds;
     int64_t examples;      /* trained on, all epochs together */

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
+#include "nn/train/run/flowing.h"
 
 #include <math.h>
 #include <string.h>
@@ -89,6 +90,7 @@ nb_trainer *nb_trainer_new(nb_ctx *ctx, nb_net *net, nb_set *set, const nb_train
     t->before = nb_schema_retain(&net->schema);
     t->order = nb_alloc(ctx, (size_t)set->count * sizeof *t->order);
     if (t->order && nb_weights_read(ctx, net, set, options->weights, &t->weights) == NB_OK &&
+        (!options->flow || nb_flow_begin(ctx, net, &t->history.flow) == NB_OK) &&
         nb_net_take_schema(ctx, net, set) == NB_OK)
         return t;
     nb_trainer_free(ctx, t);
@@ -448,6 +450,9 @@ nb_status nb_trainer_end_epoch(nb_ctx *ctx, nb_trainer *t)
         status = judge(ctx, t, t->valid, t->metrics, &epoch.valid_cost, &epoch.valid_accuracy);
     if (status == NB_OK)
         status = judge(ctx, t, t->test, of_test, &epoch.test_cost, &epoch.accuracy);
+    if (status == NB_OK && history->flow.places)
+        status = nb_flow_measure(ctx, t->net, t->set, &t->weights,
+                                 nb_flow_at(&history->flow, history->epochs, 0));
     if (status == NB_OK && is_best(t, &epoch)) status = keep_best(ctx, t, at->epoch);
     if (status != NB_OK) return status;
     for (int i = 0; i < history->metrics; i++) epoch.metric[i] = t->metrics->value[i];

@@ -42,6 +42,7 @@ typedef struct nb_trainer_options {
     nb_augment *augment; /* or NULL; what it draws from the context is keyed by seed and step */
     void *augmenter;     /* its `self` */
     bool keep_grads;     /* somebody reads net:grads() between steps */
+    bool flow;           /* the history keeps what flows through the layers (flow.h) */
 } nb_trainer_options;
 
 /* A run in numbers: how it goes, and how far it has come. With the network's and the optimizer's

@@ -1,0 +1,339 @@
+-- Traces as strips: for each layer what its neurons give, and δ below. A picture is {layers, title,
+-- told, width, depth}, told texts above all, a layer {title, depth, strips, saturated}; a strip {name, tiles, signed} or
+-- {name, rows}: of vectors a row for each example, of steps time to the right, of space its
+-- channels side by side.
+
+local given = require "nabla.plot.given"
+local matrix = require "nabla.plot.matrix"
+local pictures = require "nabla.plot.pictures"
+local screen = require "nabla.plot.screen"
+local signs = require "nabla.plot.signs"
+
+local _, nabla = ...
+
+local math, table = math, table
+local getmetatable, ipairs, rawget, type = getmetatable, ipairs, rawget, type
+
+local strips = {}
+
+strips.EXAMPLES = 4 -- rows of a strip where no count is asked for
+strips.SATURATED = 0.01 -- a slope below it hardly moves what is before it
+local TALL <const> = 8 -- rows of letters of a strip that is a picture
+local LETTERS <const> = {[true] = {" ", "░", "▒", "▓", "█"}, [false] = {" ", ".", "-", "+", "#"}}
+
+-- ---- Reading ----
+
+local function floats(x)
+    return x:detach():to "f64"
+end
+
+-- The part of a tensor with a row for each example that is drawn: rows of vectors, or one example.
+-- single: it has no dimension for examples.
+local function chosen(x, pick, vector)
+    if pick.single then return vector and x:reshape(1, #x) or x end
+    if vector then return x:narrow(1, pick.first, pick.count) end
+    return x:select(1, pick.first)
+end
+
+-- A strip of one tensor: `reading` says how one example of it is read, lengths how many of its steps
+-- are real, where some are padding.
+local function new_strip(name, x, reading, pick, lengths)
+    local dims = x:dim() - (pick.single and 0 or 1)
+    local y = floats(chosen(x, pick, dims == 1))
+    if lengths and dims == 2 then y = y:narrow(1, 1, lengths[pick.first]) end
+    local strip = {name = name, signed = name == "δ" or y:numel() > 0 and y:min():item() < 0}
+    if dims == 1 then
+        strip.rows = y
+    elseif dims == 2 then
+        if reading == "steps" then y = y:t() end
+        strip.tiles = {{rows = y:size(1), columns = y:size(2), pixels = y}}
+    else
+        strip.tiles = pictures.stacked(y, y:size(1))
+    end
+    return strip
+end
+
+-- The mean over what is no padding.
+local function real_mean(x, lengths)
+    if not lengths then return x:mean():item() end
+    local sum, count = 0, 0
+    for i, length in ipairs(lengths) do
+        local real = x:select(1, i):narrow(1, 1, length)
+        sum, count = sum + real:sum():item(), count + real:numel()
+    end
+    return sum / count
+end
+
+-- Which neurons hardly answer in any example of the trace, and the share of all.
+local function read_slope(layer, slope, pick, lengths)
+    if given.kind(slope) ~= "tensor" or slope:numel() == 0 then return end
+    local small = slope:detach():abs():lt(strips.SATURATED):to "f64"
+    layer.share = real_mean(small, lengths)
+    local dims = small:dim() - (pick.single and 0 or 1)
+    if dims ~= 1 then return end
+    layer.saturated = (pick.single and small or small:mean(1)):totable()
+end
+
+local function new_layer(part, depth, pick)
+    local about = getmetatable(part)
+    local lengths = about.lengths and not pick.single and about.lengths:totable() or nil
+    local layer = {title = about.title, depth = depth, strips = {}}
+    for k, name in ipairs {"a", "delta"} do
+        local x = rawget(part, name)
+        if given.kind(x) == "tensor" and x:numel() > 0 then
+            layer.strips[#layer.strips + 1] = new_strip(k == 1 and "a" or "δ", x, about.reading,
+                pick, lengths)
+        end
+    end
+    read_slope(layer, rawget(part, "slope"), pick, lengths)
+    return layer
+end
+
+-- A layer's part, then those of what stands in it.
+local function add_layers(out, part, depth, pick)
+    out[#out + 1] = new_layer(part, depth, pick)
+    for i = 1, #part do add_layers(out, part[i], depth + 1, pick) end
+end
+
+local function plural(n, word)
+    return ("%d %s%s"):format(n, word, n == 1 and "" or "s")
+end
+
+-- Which examples are drawn: {single, first, count, all}; nil and a message where there is no such.
+local function pick_of(trace, options)
+    local single = getmetatable(trace[1] or trace).single
+    local x = rawget(trace, "x") or trace.a
+    local all = single and 1 or x:size(1)
+    local first = options.example or 1
+    if first > all then
+        return nil, ("there is no example %d; the trace has %s"):format(first,
+            plural(all, "example"))
+    end
+    local count = options.example and 1 or math.min(all, options.count or strips.EXAMPLES)
+    return {single = single, first = first, count = count, all = all}
+end
+
+-- Which examples are seen.
+local function words(trace, layers, pick)
+    local vectors, others = false, false
+    for _, layer in ipairs(layers) do
+        for _, strip in ipairs(layer.strips) do
+            vectors, others = vectors or strip.rows ~= nil, others or strip.tiles ~= nil
+        end
+    end
+    local parts = {}
+    if trace.cost then parts[1] = ("cost %.4g"):format(trace.cost) end
+    if pick.count > 1 and vectors then
+        local first = pick.count < pick.all and "the first " or ""
+        parts[#parts + 1] = ("%s%d of %d examples, a row each"):format(first, pick.count, pick.all)
+        if others then parts[#parts + 1] = "steps and pictures of the first" end
+    elseif pick.all > 1 then
+        parts[#parts + 1] = ("example %d of %d"):format(pick.first, pick.all)
+    end
+    return parts
+end
+
+-- The layers of a trace, or of a layer's part of one, and what is said above them; nil and a message
+-- where there is no such example.
+function strips.read(trace, options)
+    local pick, message = pick_of(trace, options)
+    if not pick then return nil, message end
+    local out = {}
+    if given.kind(trace) == "trace" then
+        if given.kind(trace[0].a) == "tensor" and trace[1] then
+            out[1] = {title = "input", depth = 0, strips = {
+                new_strip("a", trace[0].a, getmetatable(trace[1]).into, pick)}}
+        end
+        for l = 1, #trace do add_layers(out, trace[l], 0, pick) end
+    else
+        add_layers(out, trace, 0, pick)
+    end
+    return out, words(trace, out, pick)
+end
+
+-- ---- Drawing ----
+
+-- A row of cells of so many columns each; steps from low to high, or signs up to the largest.
+local function cell_row(row, strip, how, depth)
+    local letters, parts = LETTERS[screen.is_utf8()], {}
+    for j, value in ipairs(row) do
+        if strip.signed then
+            local share = strip.high > 0 and value / strip.high or value
+            parts[j] = screen.paint(signs.cell(share, how.wide), signs.ink(share), depth)
+        else
+            local level = strip.high > strip.low and
+                (value - strip.low) / (strip.high - strip.low) or value > 0 and 1 or 0
+            if level ~= level then parts[j] = ("?"):rep(how.wide)
+            elseif depth then
+                parts[j] = screen.paint((screen.is_utf8() and "█" or "#"):rep(how.wide),
+                    screen.heat(math.max(0, math.min(1, level))), depth)
+            else
+                local at = math.floor(math.max(0, math.min(1, level)) * (#letters - 1) + 0.5)
+                parts[j] = letters[at + 1]:rep(how.wide)
+            end
+        end
+    end
+    return (table.concat(parts):gsub(" +$", ""))
+end
+
+-- The ends of what is drawn: 0 is always one of them, so that nothing is dark that is not small.
+local function measure(strip, rows)
+    local low, high = 0, 0
+    for _, row in ipairs(rows) do
+        for _, value in ipairs(row) do
+            if value - value == 0 then low, high = math.min(low, value), math.max(high, value) end
+        end
+    end
+    strip.low, strip.high = low, high
+    if strip.signed then strip.high = math.max(-low, high) end
+end
+
+local function draw_rows(strip, columns, depth)
+    local narrowest = strip.signed and signs.narrowest() or 1
+    local neurons = strip.rows:size(2)
+    local how = {wide = 2 * neurons <= columns and 2 or narrowest}
+    how.across = math.ceil(neurons * how.wide / columns)
+    local rows = pictures.shrunk(strip.rows, 1, how.across, strip.signed):totable()
+    measure(strip, rows)
+    local lines = {}
+    for i, row in ipairs(rows) do lines[i] = cell_row(row, strip, how, depth) end
+    return lines, how
+end
+
+local function draw_tiles(strip, columns, depth)
+    local picture = {tiles = strip.tiles, signed = strip.signed, depth = depth}
+    if not strip.signed then picture.low = 0 end
+    local lines, how = matrix.strip(picture, columns, TALL)
+    strip.low, strip.high = picture.low, picture.high
+    how.all = #strip.tiles
+    return lines, how
+end
+
+-- Marks below the neurons that hardly answer in any example; nil where there are none.
+local function marks(saturated, how)
+    if not saturated or how.across > 1 then return nil end
+    local parts, any = {}, false
+    for j, share in ipairs(saturated) do
+        any = any or share == 1
+        parts[j] = (share == 1 and "^" or " "):rep(how.wide)
+    end
+    return any and table.concat(parts):gsub(" +$", "") or nil
+end
+
+-- What a strip's colours mean, in the layer's line.
+local function told(strip, how)
+    local text = strip.signed and ("%s ±%.3g"):format(strip.name, strip.high) or
+        ("%s %.3g … %.3g"):format(strip.name, strip.low, strip.high)
+    if not screen.is_utf8() then text = text:gsub("δ", "delta"):gsub("±", "+-"):gsub("…", "..") end
+    if how.across > 1 or (how.down or 1) > 1 then
+        text = text .. (" (%s of %d x %d)"):format(strip.signed and "largest" or "means",
+            how.down or 1, how.across)
+    end
+    if how.all and how.all > how.count then
+        text = text .. (" (%d of %d)"):format(how.count, how.all)
+    end
+    return text
+end
+
+-- A strip's lines with its name before the first.
+local function named(strip, drawn)
+    local sign = strip.name == "δ" and not screen.is_utf8() and "d" or strip.name
+    local out = {}
+    for i, line in ipairs(drawn) do out[i] = (i == 1 and sign or " ") .. " " .. line end
+    return out
+end
+
+local function widest(lines)
+    local most = 0
+    for _, line in ipairs(lines) do most = math.max(most, screen.seen_width(line)) end
+    return most
+end
+
+-- Lines beside lines, where those at the left are so wide.
+local function join(left, right, wide)
+    local out = {}
+    for i = 1, math.max(#left, #right) do
+        local line = left[i] or ""
+        out[i] = line .. (" "):rep(wide - screen.seen_width(line)) .. (right[i] or "")
+    end
+    return out
+end
+
+-- All strips of a layer below each other; two pictures beside each other where there is room.
+local function draw_strips(layer, columns, parts, depth)
+    local lines, left, first = {}, nil, layer.strips[1]
+    local half = (columns - 3) // 2
+    local beside = #layer.strips == 2 and first.tiles and 2 * first.tiles[1].columns + 2 <= half
+        and (#first.tiles == 1 or (2 * first.tiles[1].columns + 2) * #first.tiles <= half)
+    for i, strip in ipairs(layer.strips) do
+        local room = math.max(8, (beside and half or columns) - 2)
+        local drawn, how = (strip.rows and draw_rows or draw_tiles)(strip, room, depth)
+        local block = named(strip, drawn)
+        local below = i == 1 and strip.rows and marks(layer.saturated, how)
+        if below then
+            block[#block + 1] = "  " .. below
+            layer.marked = true
+        end
+        parts[#parts + 1] = told(strip, how)
+        if beside and i == 1 then left = block
+        else
+            if left then block = join(left, block, widest(left) + 3) end
+            table.move(block, 1, #block, #lines + 1, lines)
+        end
+    end
+    return lines
+end
+
+-- Texts side by side, each cut where it is longer than the picture is wide.
+local function flow(texts, columns)
+    local parts = {}
+    for i, text in ipairs(texts) do
+        text = screen.fit(text, columns)
+        parts[i] = {text, screen.width(text)}
+    end
+    return screen.flow(parts, columns)
+end
+
+local function draw_layer(out, layer, columns, depth)
+    local indent = ("  "):rep(layer.depth)
+    local parts = {layer.title}
+    local lines = draw_strips(layer, columns - #indent, parts, depth)
+    for i, line in ipairs(lines) do lines[i] = (indent .. line):gsub(" +$", "") end
+    if layer.share and layer.share > 0 then
+        parts[#parts + 1] = ("saturated %.0f %%"):format(100 * layer.share)
+    end
+    for _, line in ipairs(flow(parts, columns - #indent)) do out[#out + 1] = indent .. line end
+    table.move(lines, 1, #lines, #out + 1, out)
+end
+
+-- What cells with a sign mean, and the marks, where there are any.
+local function legend(layers, depth)
+    local parts, signed, marked = {}, false, false
+    for _, layer in ipairs(layers) do
+        marked = marked or layer.marked
+        for _, strip in ipairs(layer.strips) do signed = signed or strip.signed end
+    end
+    local function add(sign, ink, text)
+        parts[#parts + 1] = {screen.paint(sign, ink, depth) .. text, screen.width(sign) + #text}
+    end
+    if signed then
+        add(signs.cell(1, 2), signs.ABOVE, " above 0")
+        add(signs.cell(-1, 2), signs.BELOW, " below 0")
+    end
+    if marked then add("^", nil, " saturated in every example") end
+    return parts
+end
+
+-- The picture as a list of lines.
+function strips.draw(picture)
+    local out, columns = {}, picture.width or (screen.size())
+    if picture.title then out[1] = screen.clean(picture.title) end
+    local above = flow(picture.told, columns)
+    table.move(above, 1, #above, #out + 1, out)
+    for _, layer in ipairs(picture.layers) do draw_layer(out, layer, columns, picture.depth) end
+    local below = screen.flow(legend(picture.layers, picture.depth), columns)
+    table.move(below, 1, #below, #out + 1, out)
+    return out
+end
+
+return strips
