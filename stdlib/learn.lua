@@ -29,12 +29,33 @@ end
 
 for _, name in ipairs {"hint", "solve", "next", "back", "list", "reset"} do plain(name) end
 
+local OPTIONS <const> = {
+    {name = "net", text = "the network to work on, or \"small\" for the small one",
+        kind = "network", standard = "the session's net"},
+    {name = "set", text = "where its examples come from", kind = "data set",
+        standard = "a set of the session's that fits"},
+}
+
 -- ---- Help ----
 
 nabla._help.openings.learn = "learn() shows the step where you stand; ?learn says more"
 
 local doc = nabla._help.doc
 
+doc(learn, {
+    name = "learn", kind = "function",
+    usage = "learn(), learn(3), learn \"BP2\", learn{net = …, set = …}",
+    text = "The notes on backpropagation in fourteen steps: each a short text, commands that are " ..
+        "run here and now, and a question. learn() shows the step where one stands, and the next " ..
+        "one once its question is answered with answer(x); it goes on where the last session " ..
+        "left. A number or a name jumps. The commands work on the session's own net where it has " ..
+        "one of dense layers with the quadratic cost, on the one given as {net = …} (\"small\": " ..
+        "none), else on a small one; the network itself is never changed. Examples are those of " ..
+        "{set = …}, or of a set of the session that fits. The names of a step, net, x, y, t and " ..
+        "so on, are fields of learn as well, and globals where the session has none so called.",
+    options = OPTIONS,
+    example = 'learn()\nlearn "BP2"\nlearn.net[2].w',
+})
 doc(learn.answer, {
     name = "learn.answer", kind = "function", usage = "learn.answer(x), or answer(x)",
     text = "Answers the question of the step that learn() showed: x is a number, a tensor, a list " ..
@@ -74,20 +95,6 @@ doc(learn.reset, {
         "begins anew.",
     example = "learn.reset()",
 })
-doc(learn, {
-    name = "learn", kind = "function",
-    usage = "learn(), learn(3), learn \"BP2\", learn{net = …, set = …}",
-    text = "The notes on backpropagation in fourteen steps: each a short text, commands that are " ..
-        "run here and now, and a question. learn() shows the step where one stands, and the next " ..
-        "one once its question is answered with answer(x); it goes on where the last session " ..
-        "left. A number or a name jumps. The commands work on the session's own net where it has " ..
-        "one of dense layers with the quadratic cost, on the one given as {net = …} (\"small\": " ..
-        "none), else on a small one; the network itself is never changed. Examples are those of " ..
-        "{set = …}, or of a set of the session that fits. The names of a step, net, x, y, t and " ..
-        "so on, are fields of learn as well, and globals where the session has none so called.",
-    example = 'learn()\nlearn "BP2"\nlearn.net[2].w',
-})
-
 return setmetatable(learn, {__call = function(_, ...)
-    call("learn", select("#", ...), ...)
+    call("learn", OPTIONS, select("#", ...), ...)
 end})

@@ -179,15 +179,10 @@ local function step_at(what)
         table.concat(order, ", "))
 end
 
-local OPTIONS <const> = {
-    {name = "net", text = "the network to work on", kind = "network"},
-    {name = "set", text = "where its examples come from", kind = "data set"},
-}
-
--- Takes what learn{…} is given; a message where it cannot be.
-local function take(options)
+-- Takes what learn{…} is given; a message where it cannot be. `known` lists the options.
+local function take(known, options)
     local is_small = rawget(options, "net") == "small"
-    local checked, message = given.check("learn", OPTIONS,
+    local checked, message = given.check("learn", known,
         is_small and {set = rawget(options, "set")} or options)
     if not checked then return message end
     if is_small and checked.set then return "learn: the small network has examples of its own" end
@@ -195,7 +190,7 @@ local function take(options)
     return message and "learn: " .. message
 end
 
-function course.learn(count, what)
+function course.learn(known, count, what)
     if count > 1 then return "learn takes one argument: a number, a name, or {net = …, set = …}" end
     read_place()
     if count == 0 then return go_on() end
@@ -207,7 +202,7 @@ function course.learn(count, what)
         return ("learn takes a step's number or name, or {net = …, set = …}, not %s"):format(
             given.describe(what))
     end
-    return take(what) or show_step(math.max(now.at or 1, 1))
+    return take(known, what) or show_step(math.max(now.at or 1, 1))
 end
 
 function course.next()

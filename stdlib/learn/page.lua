@@ -37,13 +37,14 @@ function page.quiet(text)
     page.say(screen.colours() and "\27[2m" .. text .. "\27[0m" or text)
 end
 
--- Runs a command under its own line, as if it had been typed. What it raises goes on.
+-- Runs a command under its own line, as if it had been typed: a ; at its end keeps it quiet. What it
+-- raises goes on.
 function page.command(code)
     local mark = screen.is_utf8() and "∇ " or "nabla> "
     if screen.colours() then mark = "\27[1;34m" .. mark .. "\27[0m" end -- as the prompt has it
     page.say(mark .. names.shown(code))
     local values = table.pack(names.run(code))
-    if values.n > 0 then page.say(names.text(values)) end
+    if values.n > 0 and not code:find ";$" then page.say(names.text(values)) end
 end
 
 return page

@@ -513,6 +513,18 @@ test("names that the session has stay its own, and others are shown", function()
     nn, nn_before = nn_own, nil
 end)
 
+test("what comes behind a right answer is shown, and a ; is quiet", function()
+    begin()
+    local page = said(learn, "algorithm")
+    local p = in_hand {"sigmoid", "sigmoid"}
+    local reply = answered(ANSWERS.algorithm(p, page))
+    assert(reply:find "other:step%(some, {lr = 0.5}%);\n%S+ other%[1%]")
+    local change, before, after = reply:match "\n(%S+)\n%S+ net:cost[^\n]*\n(%S+)%s+(%S+)\n"
+    near(tonumber(change), (ANSWERS.algorithm(p, page)), 1e-4)
+    near(tonumber(before), (p.passes[1].cost + p.passes[2].cost + p.passes[3].cost) / 3)
+    assert(tonumber(after) < tonumber(before))
+end)
+
 test("a name that the user gives another value is the user's from then on", function()
     begin()
     said(learn, "BP2")
