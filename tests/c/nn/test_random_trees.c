@@ -6,6 +6,7 @@
 
 #include "../support.h"
 #include "base/workers.h"
+#include "nn/inspect/examples/gradients.h"
 #include "nn/inspect/gradcheck.h"
 #include "nn/inspect/trace.h"
 #include "nn/model.h"
@@ -343,6 +344,75 @@ static nb_status try_trace(nb_ctx *c, nb_net *net, void *arg)
     return status;
 }
 
+/* ---- Gradients of single examples ------------------------------------------------------------ */
+
+/* That of example i by a backward of its own, 0 where layers rest; the network's own vector. */
+static const double *own_gradient(const tree *t, int64_t i)
+{
+    double cost, *g = nb_tensor_data(t->net->grads);
+    nb_tensor *x = nb_tensor_narrow(ctx, t->x, 0, i, 1, 1);
+    nb_tensor *y = nb_tensor_narrow(ctx, t->y, 0, i, 1, 1);
+    holds(nb_net_backprop(ctx, t->net, x, y, &cost) == NB_OK, "a backward of one example");
+    nb_tensor_release(ctx, x);
+    nb_tensor_release(ctx, y);
+    for (int l = 0; l < t->net->parts; l++)
+        for (int p = 0; nb_layer_rests(t->net->part[l]) && p < t->net->part[l]->plan->params; p++) {
+            const nb_param *param = &t->net->part[l]->plan->param[p];
+            memset(g + param->start, 0, (size_t)param->count * sizeof *g);
+        }
+    return g;
+}
+
+static double dot(const double *a, const double *b, int64_t n)
+{
+    double sum = 0;
+    for (int64_t i = 0; i < n; i++) sum += a[i] * b[i];
+    return sum;
+}
+
+/* Norms and products that one pass finds are those of a backward for each example, to the rounding
+ * of sums whose terms cancel. */
+static void check_examples(tree *t)
+{
+    enum { SECOND = 1 };
+    const double rounding = 1e-12;
+    nb_set *set = nb_set_new(ctx, t->x, 1, t->y, NULL, 0, NULL);
+    nb_example_gradients found;
+    int64_t count = nb_net_count(t->net), awake = 0;
+    for (int l = 0; l < t->net->parts; l++)
+        if (!nb_layer_rests(t->net->part[l])) awake += t->net->part[l]->plan->params;
+    nb_status status = nb_example_gradients_find(ctx, t->net, set, &found);
+    holds(status == (awake ? NB_OK : NB_EARG), "gradients of the examples");
+    nb_tensor *row = awake ? nb_example_gradients_row(ctx, t->net, set, SECOND) : NULL;
+    double *second = test_malloc((size_t)count * sizeof *second + 1);
+    memcpy(second, own_gradient(t, SECOND), (size_t)count * sizeof *second);
+    for (int64_t i = 0; awake && i < EXAMPLES; i++) {
+        const double *own = own_gradient(t, i);
+        double norm = sqrt(dot(own, own, count)), size = 1 + norm;
+        double product = dot(own, second, count), by = sqrt(dot(second, second, count)) * size;
+        holds(fabs(nb_tensor_get(found.norms, &i) - norm) <= rounding * size, "a norm");
+        holds(fabs(nb_tensor_get(row, &i) - product) <= rounding * (1 + by), "a product");
+    }
+    test_free(second);
+    nb_tensor_release(ctx, row);
+    nb_example_gradients_free(ctx, &found);
+    nb_set_release(ctx, set);
+}
+
+static nb_status try_examples(nb_ctx *c, nb_net *net, void *arg)
+{
+    const tree *t = arg;
+    nb_example_gradients found;
+    nb_set *set = nb_set_new(c, t->x, 1, t->y, NULL, 0, NULL);
+    nb_status status = set ? nb_example_gradients_find(c, net, set, &found) : c->status;
+    if (status == NB_OK) nb_example_gradients_free(c, &found);
+    nb_tensor *row = status == NB_OK ? nb_example_gradients_row(c, net, set, 0) : NULL;
+    if (status == NB_OK && !row) status = c->status;
+    nb_tensor_release(c, row);
+    nb_set_release(c, set);
+    return status == NB_EARG ? NB_OK : status; /* nothing learns */
+}
+
 static void check_sweeps(tree *t)
 {
     sweep(ctx, t->net, try_build, t);
@@ -351,6 +421,7 @@ static void check_sweeps(tree *t)
     sweep(ctx, t->net, try_load, t);
     sweep(ctx, t->net, try_step, t);
     sweep(ctx, t->net, try_trace, t);
+    sweep(ctx, t->net, try_examples, t);
 }
 
 /* ---- The tests ------------------------------------------------------------------------------- */
@@ -398,6 +469,12 @@ static void look_at_values(tree *t, int number)
     check_gradients(t);
 }
 
+static void look_at_examples(tree *t, int number)
+{
+    (void)number;
+    check_examples(t);
+}
+
 static void look_at_threads(tree *t, int number)
 {
     check_threads(t, number % LARGE ? 40 : 9000);
@@ -423,6 +500,12 @@ static void test_values(void **state)
 {
     (void)state;
     on_trees(look_at_values);
+}
+
+static void test_examples(void **state)
+{
+    (void)state;
+    on_trees(look_at_examples);
 }
 
 static void test_threads(void **state)
@@ -465,7 +548,8 @@ static void test_what_is_drawn(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(what_is_drawn), TEST(text_and_plan), TEST(values), TEST(threads), TEST(memory_ends),
+        TEST(what_is_drawn), TEST(text_and_plan), TEST(values),
+        TEST(examples),      TEST(threads),       TEST(memory_ends),
     };
     return cmocka_run_group_tests_name("random trees", tests, NULL, NULL);
 }

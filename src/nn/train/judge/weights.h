@@ -22,9 +22,9 @@ typedef struct nb_weighing {
 nb_status nb_weights_read(nb_ctx *ctx, const nb_net *net, const nb_set *set, nb_weighing given,
                           nb_weights *out);
 void nb_weights_free(nb_ctx *ctx, nb_weights *weights);
-/* Of a batch of the examples order[0 … n - 1], positions in the set, the weights (n),
- * or of classes at steps or places of space (n, …), in *out, and their sum. Without weights NULL
- * and n. */
+/* Of a batch of the examples order[0 … n - 1], positions in the set, the weights (n), or of classes
+ * at steps or places of space (n, …), in *out, and their sum. Without weights, and where those of
+ * the examples are all 1, NULL and n. */
 nb_status nb_weights_gather(nb_ctx *ctx, const nb_weights *weights, const nb_net *net,
                             const nb_set *set, const int32_t *order, const nb_batch *batch,
                             nb_tensor **out, double *sum);
