@@ -167,6 +167,15 @@ function brief.flow(flow)
     return aligned(rows)
 end
 
+-- Where attention looks: plot(maps) shows it.
+function brief.attention(maps)
+    local rows = {}
+    for i, map in ipairs(maps) do
+        rows[i] = {("[%d]"):format(i), map.title, "shares " .. given.shape(map.shares)}
+    end
+    return aligned(rows)
+end
+
 -- What a network sees of x.
 function brief.scale(scale)
     return ("offset %s\nfactor %s"):format(scale.offset, scale.factor)

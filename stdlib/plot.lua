@@ -94,6 +94,15 @@ local TRACE <const> = given.options(COMMON, {
         standard = "4", least = 1, most = 100},
 })
 
+local ATTENTION <const> = given.options(COMMON, {
+    {name = "layer", text = "that of this layer alone, by its path: \"2.2\"", kind = "string",
+        standard = "all"},
+    {name = "example", text = "of several", kind = "number", standard = "the first", least = 1,
+        most = 2 ^ 53},
+    {name = "head", text = "this one alone, with the steps' names", kind = "number",
+        standard = "all", least = 1, most = 2 ^ 31},
+})
+
 -- ---- Showing ----
 
 -- Raises an error at the line that called the function `level` calls up.
@@ -153,7 +162,7 @@ end
 -- What draws values that are no lines, by their kind; a network is drawn where no ends are given,
 -- else it is a function.
 local OTHERS <const> = {layer = "weights", trace = "trace", ["trace layer"] = "trace",
-    network = "network"}
+    attention = "attention", network = "network"}
 
 -- plot(what, options), or plot(f, a, b, options).
 function plot.lines(what, from, to, options)
@@ -284,6 +293,32 @@ function plot.trace(trace, options, ...)
     return show("plot", "strips", {layers = layers, told = told}, options, "strips")
 end
 
+-- plot.attention(net, x, options), or plot(net:attention(x), options).
+function plot.attention(what, x, options, ...)
+    check_last("plot.attention(net, x, options)", ...)
+    local maps = what
+    if given.kind(what) == "network" then
+        local fine, found = pcall(what.attention, what, x)
+        if not fine then
+            if type(found) ~= "string" then error(found, 0) end
+            refuse((found:gsub("^[^:]*:%d+: ", "")), 2)
+        end
+        maps = found
+    else
+        check_last("plot(attention, options)", options)
+        options = x
+    end
+    options = check_options("plot.attention", ATTENTION, options)
+    if given.kind(maps) ~= "attention" then
+        refuse("plot.attention takes a network and what it reads, or net:attention(x), not " ..
+            given.describe(what), 2)
+    end
+    local chosen, message = require("nabla.plot.attention").read(maps, options)
+    if not chosen then refuse("plot.attention: " .. message, 2) end
+    return show("plot.attention", "attention", {maps = chosen, head = options.head}, options,
+        "attention")
+end
+
 -- ---- Confusion ----
 
 -- The cell that is asked for, as places of the names.
@@ -340,7 +375,8 @@ doc(plot.lines, {
     text = "Draws lines: a history of training by epoch, costs and shares on axes of their own; " ..
         "a tensor or list over its places, the columns of a matrix as series; {x, y, …} over x; " ..
         "a function, a list of them (from -5 to 5 where the ends are left away) or a network of " ..
-        "one input from a to b; what flow = true kept. What is no finite number is a gap. plot.lines(…) is the same.",
+        "one input from a to b; what flow = true kept. What is no finite number " ..
+        "is a gap. plot.lines(…) is the same.",
     options = LINES,
     example = "x = tensor.linspace(0, 6, 50)\n" ..
         'plot({x, x:sin(), x:cos()}, {labels = {"sin", "cos"}})\n' ..
@@ -365,16 +401,17 @@ doc(plot.image, {
 })
 doc(plot.heat, {
     name = "plot.heat", kind = "function", usage = "plot.heat(x, {scale, count, low, high, …})",
-    text = "Shows what plot.image does, in colours from dark blue to yellow, with a scale below; " ..
+    text = "Shows what plot.image does, in colours from dark blue to yellow, with a scale " ..
+        "below; " ..
         "three channels are three pictures.",
     options = MATRIX,
     example = "plot.heat(tensor.rand(8, 20, {seed = 1}))",
 })
 doc(plot.network, {
     name = "plot.network", kind = "function", usage = "plot(net, {title, file, …})",
-    text = "Draws a small network: neurons in columns, with the names of its columns and classes " ..
-        "where it knows them, and a stroke for each weight: blue and unbroken above 0, orange and " ..
-        "dashed below, thicker where it is larger, none below a twentieth of the largest. Dense " ..
+    text = "Draws a small network: neurons in columns, with the names of its columns and " ..
+        "classes where it knows them, and a stroke for each weight: blue and unbroken above 0, " ..
+        "orange and dashed below, thicker where it is larger, none below a twentieth of the largest. Dense " ..
         "layers of at most 24 neurons are drawn; biases are not. plot(net, a, b) draws what a " ..
         "network of one input gives from a to b.",
     options = COMMON,
@@ -394,24 +431,34 @@ doc(plot.hinton, {
     name = "plot.hinton", kind = "function", usage = "plot.hinton(x, {high, …})",
     text = "Shows a matrix as a Hinton diagram: each number fills its cell by its size, solid " ..
         "and blue above 0, dotted and orange below; 0 and what is below a sixteenth of the " ..
-        "largest leaves it empty. Where there is no room each cell shows the largest of several. " ..
-        "Without UTF-8 a cell is a sign and how many quarters it would fill.",
+        "largest leaves it empty. Where there is no room each cell shows the largest of " ..
+        "several. Without UTF-8 a cell is a sign and how many quarters it would fill.",
     options = HINTON,
     example = "plot.hinton(tensor{{1, -0.5}, {0, 0.25}})",
 })
 doc(plot.trace, {
     name = "plot.trace", kind = "function", usage = "plot(trace, {example, count, …})",
     text = "Shows a trace, or a layer's part of one, t[l]: for each layer a strip of what its " ..
-        "neurons give, a, and below it δ as a Hinton diagram. Of vectors the first examples have " ..
-        "a row each; of steps one example is shown with time to the right and a row for each " ..
+        "neurons give, a, and below it δ as a Hinton diagram. Of vectors the first examples " ..
+        "have a row each; of steps one example is shown with time to the right and a row for each " ..
         "feature, of space its channels side by side. ^ marks neurons whose slope is below 0.01 " ..
         "in every example of the trace.",
     options = TRACE,
     example = 'net = nn.net("2 - 3 - 2", {seed = 1})\nplot(net:trace({1, 0}, {0, 1}))',
 })
+doc(plot.attention, {
+    name = "plot.attention", kind = "function", usage = "plot.attention(net, x, {layer, head, …})",
+    text = "Shows where attention looks, for one example: for each head a square with a row for " ..
+        "every step that looks and a column for every step that it looks at; the shares of a " ..
+        "row sum to 1. net:attention(x) gives the numbers, which plot shows likewise.",
+    options = ATTENTION,
+    example = 'net = nn.net("*x4 - attention 2 causal - 3", {seed = 1})\n' ..
+        "plot.attention(net, tensor.randn(5, 4, {seed = 1}))",
+})
 doc(plot.confusion, {
     name = "plot.confusion", kind = "function",
-    usage = "plot.confusion(net, set, {classes, examples, cell, …}), or plot.confusion(counts, {…})",
+    usage = "plot.confusion(net, set, {classes, examples, cell, …}), or " ..
+        "plot.confusion(counts, {…})",
     text = "Counts what a network answers: a row for each class of the set, a column for each " ..
         "answer, and the share of each row that was right. Where that is wider than the " ..
         "window: each class with its share, and the mistakes made most often. examples and cell " ..
@@ -425,7 +472,7 @@ doc(plot.confusion, {
 doc(plot, {
     name = "plot", kind = "module",
     text = "Pictures in the terminal, or in files with {file = …}: plot(x) draws lines of " ..
-        "tensors, functions and histories, layers, networks and traces as they are.",
+        "tensors, functions and histories, layers, networks, traces and attention as they are.",
     example = "plot(tensor.rand(30, {seed = 1}))",
 })
 

@@ -1,6 +1,7 @@
 -- Hinton diagrams in the terminal: every number of a matrix as a cell that is filled the more the
--- larger it is, solid above 0 and dotted below. A picture is {matrix, rows, columns, low, high,
--- title, width, depth}: a tensor, and the names of its rows and of its columns, or nil.
+-- larger it is, solid above 0 and dotted below. A picture is {matrix, rows, columns, high, shares,
+-- title, width, depth}: a tensor, the names of its rows and of its columns, or nil, what fills a
+-- cell, or nil, and whether the numbers are shares, none of which is below 0.
 
 local pictures = require "nabla.plot.pictures"
 local screen = require "nabla.plot.screen"
@@ -113,6 +114,7 @@ function hinton.draw(picture)
         out[#out + 1] = (line:gsub(" +$", ""))
     end
     local parts = signs.legend(largest, false, picture.depth)
+    if picture.shares then parts[2] = nil end
     if how.down > 1 or how.across > 1 then
         local words = ("each the largest of %d x %d"):format(how.down, how.across)
         parts[#parts + 1] = {words, #words}

@@ -74,11 +74,15 @@ local function plan(picture)
     local wide, high = pixel(picture)
     local tile_rows, tile_columns = largest(picture.tiles)
     local out, count = {down = 1, across = 1}, #picture.tiles
+    local function scale_of(tiles, most_rows)
+        return best_scale(tiles, wide * tile_columns, high * tile_rows, columns, most_rows)
+    end
     -- Signs are letters that look like nothing when they are repeated.
-    local fixed = picture.signed and not uses_half_blocks(picture) and
-        best_scale(1, wide * tile_columns, high * tile_rows, columns, half) > 0 and 1 or nil
-    out.scale = picture.scale or fixed or best_scale(math.min(count, ENOUGH), wide * tile_columns,
-        high * tile_rows, columns, half)
+    local fixed = picture.signed and not uses_half_blocks(picture) and scale_of(1, half) > 0 and 1
+    -- What neurons look for is compared: rather all of them than large ones.
+    local all = picture.signed and scale_of(count, most) or 0
+    out.scale = picture.scale or fixed or all > 0 and all or
+        scale_of(math.min(count, ENOUGH), half)
     if out.scale == 0 then
         out.scale = 1
         out.down = math.ceil(tile_rows / (rows // high))

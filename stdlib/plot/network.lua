@@ -1,7 +1,7 @@
--- Small networks drawn: neurons in columns, weights as strokes between them, blue and unbroken above
--- 0, orange and dashed below, the thicker the larger. A picture is {layers, inputs, outputs, largest,
--- title, width, depth}: a layer {title, count, w}, w rows of numbers of what comes to it, nil of the
--- first, which is the input; inputs and outputs names, or nil.
+-- Small networks drawn: neurons in columns, weights as strokes between them, blue and unbroken
+-- above 0, orange and dashed below, the thicker the larger. A picture is {layers, inputs, outputs,
+-- largest, title, width, depth}: a layer {title, count, w}, w rows of numbers of what comes to it,
+-- nil of the first, which is the input; inputs and outputs names, or nil.
 
 local canvas = require "nabla.plot.canvas"
 local screen = require "nabla.plot.screen"
@@ -86,7 +86,8 @@ function network.stroke(value, largest)
     return share < 1 / 3 and 1 or share < 2 / 3 and 2 or 3, series
 end
 
--- Strokes from the weakest to the strongest, so that these lie on top: {from, to, strength, series}.
+-- Strokes from the weakest to the strongest, so that these lie on top: {from, to, strength,
+-- series}.
 local function strokes_of(layer, largest)
     local out = {}
     for k, row in ipairs(layer.w) do

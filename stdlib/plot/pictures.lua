@@ -155,8 +155,8 @@ end
 
 -- ---- Sizes ----
 
--- Of the numbers that a pixel stands for, along one dimension: their mean; or the one of the largest
--- size, with its sign.
+-- Of the numbers that a pixel stands for, along one dimension: their mean; or the one of the
+-- largest size, with its sign.
 local FOLDS <const> = {
     mean = function(x, dim, keep) return x:mean(dim, {keep = keep}) end,
     extreme = function(x, dim, keep)

@@ -1,6 +1,7 @@
 -- Pictures as gnuplot's commands, numbers included. A picture is what the parts for the terminal
 -- take.
 
+local attention = require "nabla.plot.attention"
 local axes = require "nabla.plot.axes"
 local matrix = require "nabla.plot.matrix"
 local network = require "nabla.plot.network"
@@ -103,9 +104,10 @@ local function panel_script(panel, picture, first)
         add_points(data, series, picture.points)
     end
     local low, high = first and picture.low, first and picture.high
+    local log = panel.log or first and picture.log
     return (panel.label and ("set title %s\n"):format(script.quoted(panel.label)) or "") ..
         ("set yrange [%s:%s]\n"):format(low and number(low) or "*", high and number(high) or
-        "*") .. ((panel.log or first and picture.log) and "set logscale y\n" or "unset logscale y\n") ..
+        "*") .. (log and "set logscale y\n" or "unset logscale y\n") ..
         "plot " .. table.concat(plots, ", ") .. "\n" .. table.concat(data, "\n") .. "\n"
 end
 
@@ -295,6 +297,19 @@ function drawn.weights(picture)
         out[#out + 1] = squares(part, picture.high, part.name)
     end
     return table.concat(out) .. "unset multiplot\n"
+end
+
+-- All heads of all layers.
+function drawn.attention(picture)
+    local tiles = {}
+    for _, map in ipairs(picture.maps) do
+        for h, tile in ipairs(attention.tiles(map)) do
+            tile.name = #picture.maps > 1 and map.title:match "^[^:]*" .. ", " .. tile.name or
+                tile.name
+            if not picture.head or picture.head == h then tiles[#tiles + 1] = tile end
+        end
+    end
+    return drawn.matrix {tiles = tiles, low = 0, high = 1, title = picture.title}
 end
 
 -- Neurons at places from 0 to 1, an arrow without a head for each weight that is drawn.

@@ -1,5 +1,6 @@
 -- Numbers with a sign, from -1 to 1: what is above 0 is solid and blue, what is below it dotted and
--- orange; the size is how much of its cell is filled. So sign and size are read without colours too.
+-- orange; the size is how much of its cell is filled. So sign and size are read without colours
+-- too.
 
 local screen = require "nabla.plot.screen"
 

@@ -1,7 +1,7 @@
 -- Traces as strips: for each layer what its neurons give, and δ below. A picture is {layers, title,
--- told, width, depth}, told texts above all, a layer {title, depth, strips, saturated}; a strip {name, tiles, signed} or
--- {name, rows}: of vectors a row for each example, of steps time to the right, of space its
--- channels side by side.
+-- told, width, depth}, told texts above all, a layer {title, depth, strips, saturated, share}; a
+-- strip {name, tiles, signed} or {name, rows, signed}: of vectors a row for each example, of steps
+-- time to the right, of space its channels side by side.
 
 local given = require "nabla.plot.given"
 local matrix = require "nabla.plot.matrix"
@@ -35,8 +35,8 @@ local function chosen(x, pick, vector)
     return x:select(1, pick.first)
 end
 
--- A strip of one tensor: `reading` says how one example of it is read, lengths how many of its steps
--- are real, where some are padding.
+-- A strip of one tensor: `reading` says how one example of it is read, lengths how many of its
+-- steps are real, where some are padding.
 local function new_strip(name, x, reading, pick, lengths)
     local dims = x:dim() - (pick.single and 0 or 1)
     local y = floats(chosen(x, pick, dims == 1))
@@ -133,8 +133,8 @@ local function words(trace, layers, pick)
     return parts
 end
 
--- The layers of a trace, or of a layer's part of one, and what is said above them; nil and a message
--- where there is no such example.
+-- The layers of a trace, or of a layer's part of one, and what is said above them; nil and a
+-- message where there is no such example.
 function strips.read(trace, options)
     local pick, message = pick_of(trace, options)
     if not pick then return nil, message end

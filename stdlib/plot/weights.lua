@@ -112,8 +112,8 @@ end
 function weights.read(layer, options)
     local facts = nabla._facts(layer)
     if not facts then
-        return nil, "this layer is part of no network yet, so it has no weights; nn.net{…, layer} " ..
-            "gives it some"
+        return nil, "this layer is part of no network yet, so it has no weights; " ..
+            "nn.net{…, layer} gives it some"
     end
     local wrong = check_shape(facts, options.shape)
     if wrong then return nil, wrong end

@@ -262,8 +262,8 @@ test("a search finds options, and words by their beginnings alone", function()
 end)
 
 test("a module shows its names", function()
-    eq(tostring(nabla.plot), "module plot\n" ..
-        "  .confusion .heat .hinton .hist .image .lines .network .trace .weights")
+    eq(tostring(nabla.plot), "module plot\n  .attention .confusion .heat .hinton " ..
+        ".hist .image .lines .network .trace\n  .weights")
     eq(tostring(nabla):find("_book", 1, true), nil)
 end)
 

@@ -102,9 +102,11 @@ test("a layer's parameters", function()
     set(net[2], {w = {{1, 0, 0}, {0, 0, 0}}, b = {3, -3}})
     eq(drawn(ASCII, plot, net[2], {text = true, parameter = "b", title = "mine"}),
         "mine\nb 2\n 1\n +4-4\n+4 3   -4 -3")
-    fails(function() plot(net[1], {parameter = "wx"}) end, "has no parameter 'wx'; it has w, b", true)
+    fails(function() plot(net[1], {parameter = "wx"}) end, "has no parameter 'wx'; it has w, b",
+        true)
     fails(function() plot(net[1], {scal = 1}) end, "plot has no option 'scal'", true)
-    fails(function() plot.weights(net) end, "plot.weights takes a layer, net[1], not a network", true)
+    fails(function() plot.weights(net) end, "plot.weights takes a layer, net[1], not a network",
+        true)
 end)
 
 test("names of classes, columns and gates", function()
@@ -134,16 +136,16 @@ test("what a neuron looks for is a picture where its inputs are one", function()
       -4
 +4 2   -4 -2]])
     -- 16 hidden neurons are no picture, nor are 9 inputs.
-    eq(drawn(ASCII, plot, nn.net("2 - 16 - 3", {seed = 1})[2], options):find("\n3 ", 1, true) ~= nil,
-        true)
+    local hidden = nn.net("2 - 16 - 3", {seed = 1})[2]
+    eq(drawn(ASCII, plot, hidden, options):find("\n3 ", 1, true) ~= nil, true)
     eq(drawn(ASCII, plot, nn.net("9 - 2", {seed = 1})[1], options):match "w 2x9\n([^\n]*)",
         "  1       5")
     -- One that is told, and one that flatten made.
     local six = nn.net("6 - 1", {seed = 1})
     set(six[1], {w = {{1, 0, 0, 0, 0, -1}}})
     local wanted = "1\n+4\n    -4\n+4 1   -4 -1"
-    eq(drawn(ASCII, plot, six[1], {text = true, parameter = "w", shape = {2, 3}}):match "w 1x6\n(.*)",
-        wanted)
+    eq(drawn(ASCII, plot, six[1], {text = true, parameter = "w", shape = {2, 3}})
+        :match "w 1x6\n(.*)", wanted)
     local flat = nn.net("1x2x3 - flatten - act relu - 1", {seed = 1})
     set(flat[3], {w = {{1, 0, 0, 0, 0, -1}}})
     eq(drawn(ASCII, plot, flat[3], {text = true, parameter = "w"}):match "w 1x6\n(.*)", wanted)
@@ -153,7 +155,8 @@ test("what a neuron looks for is a picture where its inputs are one", function()
     fails(function() plot(nn.net("*x2 - lstm 2")[1], {shape = {1, 2}}) end,
         "shape is for dense layers; layer 1 is lstm", true)
     -- Hinton diagrams are to be had of them too.
-    eq(drawn(ASCII, plot, net[1], {text = true, parameter = "w", hinton = true}):match "w 2x16\n(.*)",
+    eq(drawn(ASCII, plot, net[1], {text = true, parameter = "w", hinton = true})
+        :match "w 2x16\n(.*)",
         "  1       5         10        15\n1 +4" .. (" "):rep(28) .. "-4\n2           +2\n" ..
         "+4 2   -4 -2")
 end)
@@ -190,7 +193,7 @@ test("a network is neurons and strokes", function()
     local net = nn.net("2 - 1 linear", {seed = 1})
     set(net[1], {w = {{1, -1}}})
     local small = {text = true, width = 20}
-    -- Neurons stand at the ends of 20 columns, two rows apart; half way lines come to the middle row.
+    -- Neurons stand at the ends of 20 columns, two rows apart; half way lines come to the middle.
     local function picture(w)
         set(net[1], {w = {w}})
         local lines = lines_of(drawn(ASCII, plot, net, small))
@@ -347,7 +350,8 @@ local function judged()
     local net = nn.net("1 - 2 softmax : cross_entropy", {seed = 1})
     set(net[1], {w = {{1}, {-1}}, b = {0, 0}})
     -- Above 0 it answers a, below it b.
-    return net, data.set {x = {{1}, {2}, {-1}, {3}, {-2}}, y = {1, 1, 2, 2, 1}, classes = {"a", "b"}}
+    return net, data.set {x = {{1}, {2}, {-1}, {3}, {-2}}, y = {1, 1, 2, 2, 1},
+        classes = {"a", "b"}}
 end
 
 test("which examples stand behind a mistake", function()
@@ -375,8 +379,8 @@ end)
 test("cells that are none, and files of examples, are refused", function()
     local net, set_of = judged()
     fails(function() plot.confusion(net, set_of, {cell = {"a", "c"}}) end,
-        "inside_spec.lua:%d+: plot.confusion: cell takes two of the classes, {wanted, answered}, " ..
-        "not 'c'")
+        "inside_spec.lua:%d+: plot.confusion: cell takes two of the classes, " ..
+        "{wanted, answered}, not 'c'")
     fails(function() plot.confusion(net, set_of, {cell = {}}) end, "not nil", true)
     fails(function() plot.confusion(net, set_of, {examples = 0}) end,
         "examples must be a whole number from 1 to 10000, not 0", true)

@@ -17,6 +17,7 @@ void nbl_open_net_pass(lua_State *L);
 void nbl_open_classify(lua_State *L);
 void nbl_open_gradcheck(lua_State *L);
 void nbl_open_errors(lua_State *L);
+void nbl_open_attention(lua_State *L);
 void nbl_open_demon(lua_State *L);
 void nbl_open_paths(lua_State *L);
 void nbl_open_example_gradients(lua_State *L);

@@ -15,6 +15,7 @@ void nbl_open_nn(lua_State *L)
     nbl_open_classify(L);
     nbl_open_gradcheck(L);
     nbl_open_errors(L);
+    nbl_open_attention(L);
     nbl_open_demon(L);
     nbl_open_paths(L);
     nbl_open_example_gradients(L);

@@ -1,5 +1,7 @@
 /* attention: every step looks at the steps of its sequence, in several heads (Vaswani et al. 2017):
  * y = core(x wqᵀ + bq, x wkᵀ + bk, x wvᵀ + bv) woᵀ + bo. */
+#include "nn/layers/attention.h"
+
 #include "nn/net/plan.h"
 #include "nn/net/walk.h"
 #include "nn/sums.h"
@@ -119,6 +121,84 @@ static nb_tensor *forward(nb_walk *walk, nb_layer *layer, nb_tensor *x, nb_outpu
     if (core) out = project(walk, layer, core, OUT);
     for (int i = QUERY; i < OUT; i++) nb_tensor_release(ctx, part[i]);
     nb_tensor_release(ctx, core);
+    return out;
+}
+
+/* ---- What the heads look at ---- */
+
+/* Values that say of each step which it is: those of the steps first … first + size - 1 of each
+ * head have a 1 at their place, (n, T, features). */
+static nb_tensor *marks(nb_ctx *ctx, const nb_tensor *x, int64_t heads, int64_t first)
+{
+    nb_tensor *v = nb_tensor_zeros(ctx, x->dtype, x->dims, x->shape);
+    int64_t size = x->shape[2] / heads;
+    for (int64_t i = 0; v && i < x->shape[0]; i++)
+        for (int64_t j = 0; j < size && first + j < x->shape[1]; j++)
+            for (int64_t h = 0; h < heads; h++)
+                nb_tensor_set(v, (const int64_t[]){i, first + j, h * size + j}, 1);
+    return v;
+}
+
+/* What the heads give for such values: their shares of these steps, (n, T, heads, size). */
+static nb_tensor *shares_of(nb_walk *walk, nb_layer *layer, nb_tensor *const looking[2],
+                            int64_t first)
+{
+    nb_ctx *ctx = walk->ctx;
+    const nb_tensor *q = looking[QUERY];
+    int64_t heads = settings(layer)->heads;
+    nb_tensor *part[PROJECTIONS] = {
+        [QUERY] = looking[QUERY], [KEY] = looking[KEY], [VALUE] = marks(ctx, q, heads, first)};
+    nb_tensor *core = part[VALUE] ? attend(walk, layer, part) : NULL;
+    const int64_t shape[4] = {q->shape[0], q->shape[1], heads, q->shape[2] / heads};
+    nb_tensor *out = core ? nb_tensor_reshape(ctx, core, 4, shape) : NULL;
+    nb_tensor_release(ctx, core);
+    nb_tensor_release(ctx, part[VALUE]);
+    return out;
+}
+
+/* Side by side, (n, T, heads, steps and what the last piece has more), as (n, heads, T, T). */
+static nb_tensor *in_order(nb_ctx *ctx, const nb_tensor *all, int64_t steps)
+{
+    nb_tensor *real = nb_tensor_narrow(ctx, all, 3, 0, steps, 1);
+    nb_tensor *turned = real ? nb_tensor_permute(ctx, real, (const int[]){0, 2, 1, 3}) : NULL;
+    nb_tensor *out = turned ? nb_tensor_clone(ctx, turned) : NULL;
+    nb_tensor_release(ctx, real);
+    nb_tensor_release(ctx, turned);
+    return out;
+}
+
+static nb_tensor *all_shares(nb_walk *walk, nb_layer *layer, nb_tensor *const looking[2])
+{
+    nb_ctx *ctx = walk->ctx;
+    int64_t steps = looking[QUERY]->shape[1];
+    int64_t size = looking[QUERY]->shape[2] / settings(layer)->heads;
+    nb_tensor *all = NULL;
+    for (int64_t first = 0; first < steps; first += size) {
+        nb_tensor *next = shares_of(walk, layer, looking, first), *both[2] = {all, next};
+        nb_tensor *longer = !next ? NULL
+                            : all ? nb_op_cat(ctx, both, 2, 3)
+                                  : nb_tensor_retain(next);
+        nb_tensor_release(ctx, next);
+        nb_tensor_release(ctx, all);
+        all = longer;
+        if (!all) return NULL;
+    }
+    nb_tensor *out = in_order(ctx, all, steps);
+    nb_tensor_release(ctx, all);
+    return out;
+}
+
+nb_tensor *nb_attention_shares(nb_walk *walk, nb_layer *layer, nb_tensor *x)
+{
+    nb_ctx *ctx = walk->ctx;
+    bool recording = ctx->recording;
+    ctx->recording = false;
+    nb_tensor *looking[2] = {project(walk, layer, x, QUERY), NULL}, *out = NULL;
+    if (looking[QUERY]) looking[KEY] = project(walk, layer, x, KEY);
+    if (looking[KEY]) out = all_shares(walk, layer, looking);
+    ctx->recording = recording;
+    nb_tensor_release(ctx, looking[QUERY]);
+    nb_tensor_release(ctx, looking[KEY]);
     return out;
 }
 
