@@ -29,8 +29,7 @@ void nb_sums_alike(const nb_layer *layer, int i, int *first, int *last)
         if (strcmp(sums->family(layer, *last).name, of.name) != 0) break;
 }
 
-/* How many neurons have this name. */
-static int64_t neurons_called(const nb_layer *layer, const char *name)
+int64_t nb_sums_count(const nb_layer *layer, const char *name)
 {
     const nb_sums_type *sums = layer->type->sums;
     int64_t count = 0;
@@ -52,7 +51,7 @@ static void list_names(const nb_layer *layer, char *out, size_t room)
         nb_neurons family = sums->family(layer, i);
         nb_sums_alike(layer, i, &first, &last);
         used += (size_t)snprintf(out + used, room - used, "%s%s 1…%lld", between, family.name,
-                                 (long long)neurons_called(layer, family.name));
+                                 (long long)nb_sums_count(layer, family.name));
     }
 }
 
@@ -61,11 +60,11 @@ static nb_status not_there(nb_ctx *ctx, const nb_layer *layer, const char *name,
     char names[NB_MESSAGE_MAX / 2];
     const char *where = layer->plan->where;
     bool numbers = layer->type->sums->family(layer, 0).name[0] == '\0';
-    int64_t count = neurons_called(layer, name);
+    int64_t count = nb_sums_count(layer, name);
     if (numbers && *name)
         return nb_fail(ctx, NB_EARG,
                        "%s has no neuron \"%s %lld\"; its neurons go by numbers, 1…%lld", where,
-                       name, (long long)k + 1, (long long)neurons_called(layer, ""));
+                       name, (long long)k + 1, (long long)nb_sums_count(layer, ""));
     if (numbers)
         return nb_fail(ctx, NB_EARG, "%s has no neuron %lld; it has %lld", where, (long long)k + 1,
                        (long long)count);

@@ -48,6 +48,8 @@ typedef struct nb_neuron_place {
     int64_t k;
 } nb_neuron_place;
 
+/* How many neurons of the layer have this name. */
+int64_t nb_sums_count(const nb_layer *layer, const char *name);
 /* Finds neuron number k, from 0, of those called `name` ("": of a layer whose neurons go by numbers
  * alone). NB_EARG says what there is. */
 nb_status nb_sums_find(nb_ctx *ctx, const nb_layer *layer, const char *name, int64_t k,

@@ -245,6 +245,14 @@ local function begin_row()
         verdict("10 ms", median(ms) < 10)}
 end
 
+local function why_row()
+    local lines, seconds = lines_of(program, here .. "/nabla_why.lua"), {}
+    for i, line in ipairs(assert(lines, "nabla_why.lua failed")) do seconds[i] = tonumber(line) end
+    return {"net:why of a neuron of 784-30-10, 10,000 examples, one thread, five times",
+        ("%s s"):format(figures(median(seconds), 2)), ("%s s"):format(spread(seconds, 2)),
+        verdict("0.5 s", median(seconds) < 0.5)}
+end
+
 local function start_row(what, ...)
     local rows = {}
     for i, line in ipairs(assert(lines_of(tools .. "/measure", ...), what .. ": failed")) do
@@ -293,6 +301,7 @@ if there then
     rows[#rows + 1] = begin_row()
 end
 rows[#rows + 1] = digits_row()
+rows[#rows + 1] = why_row()
 rows[#rows + 1] = start_row("nabla -e \"\", 20 times", 20, program, "-e", "")
 rows[#rows + 1] = start_row("start to first prompt, 20 times", "-p", "∇", 20, "env",
     "LC_ALL=C.UTF-8", "TERM=xterm", program)

@@ -17,7 +17,7 @@ typedef struct why_job {
     nbl_examples examples;
     nb_layer *layer;
     const char *name; /* of the neuron's kind: "forget"; "" */
-    int64_t k;        /* its number among them, from 0 */
+    int64_t k;        /* its number among them, from 1; below 0 from the last back */
     nb_question question;
     nb_why found;
 } why_job;
@@ -27,7 +27,12 @@ static nb_status find_neuron(nb_ctx *ctx, void *data)
     why_job *work = data;
     nb_status status = nb_why_check(ctx, work->net, work->layer);
     if (status != NB_OK) return status;
-    return nb_sums_find(ctx, work->layer, work->name, work->k, &work->question.neuron);
+    int64_t all = nb_sums_count(work->layer, work->name);
+    int64_t k = work->k > 0 ? work->k - 1 : work->k + all;
+    if (k < 0 && all > 0)
+        return nb_fail(ctx, NB_EARG, "%s has no neuron %lld; it has %lld", work->layer->plan->where,
+                       (long long)work->k, (long long)all);
+    return nb_sums_find(ctx, work->layer, work->name, k, &work->question.neuron);
 }
 
 static nb_status ask(nb_ctx *ctx, void *data)
@@ -86,9 +91,12 @@ static void flat_words(const nb_why *why, bool marked, char out[FIELD_MAX])
     bool dead = why->dead > 0 && why->dead >= why->saturated / 2;
     double percent = 100 * (dead ? why->dead : why->saturated);
     out[0] = '\0';
+    /* All is said where it is all. */
+    int digits = percent > 99.4 && percent < 100;
+    if (digits && percent > 99.9) percent = 99.9;
     if (percent >= 0.5)
-        snprintf(out, FIELD_MAX, "%s on %.0f %% of the %s", dead ? "dead" : "saturated", percent,
-                 why->places > 1 ? "places" : "examples");
+        snprintf(out, FIELD_MAX, "%s on %.*f %% of the %s", dead ? "dead" : "saturated", digits,
+                 percent, why->places > 1 ? "places" : "examples");
     else if (marked)
         snprintf(out, FIELD_MAX, "saturated");
 }
@@ -271,7 +279,7 @@ static int64_t read_name(lua_State *L, int arg, char *name)
     if (!gap || gap - text > NAME_MOST || end == gap + 1 || *end || number < 1)
         nbl_arg_error(L, arg, "a neuron: its number, or a name and a number as in \"forget 7\"");
     snprintf(name, NB_NAME_MAX, "%.*s", (int)(gap - text), text);
-    return number - 1;
+    return number;
 }
 
 /* The neuron that argument 3 names. */
@@ -280,12 +288,8 @@ static void read_neuron(lua_State *L, why_job *work, char *name)
     bool named = lua_type(L, 3) == LUA_TSTRING && !lua_isnumber(L, 3);
     work->name = name;
     name[0] = '\0';
-    work->k = named ? read_name(L, 3, name) : 0;
-    if (!named) {
-        int64_t k = nbl_check_integer(L, 3, "neuron"), all = work->layer->plan->neurons;
-        if (k == 0) nbl_error(L, "there is no neuron 0; counting starts at 1");
-        work->k = k > 0 ? k - 1 : all + k;
-    }
+    work->k = named ? read_name(L, 3, name) : nbl_check_integer(L, 3, "neuron");
+    if (work->k == 0) nbl_error(L, "there is no neuron 0; counting starts at 1");
     nbl_run(L, find_neuron, work);
 }
 
