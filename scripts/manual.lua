@@ -56,7 +56,8 @@ end
 
 -- Text that troff takes as it is.
 local function plain(text)
-    local safe = text:gsub("\\", "\\e"):gsub("%-", "\\-"):gsub("…", "..."):gsub("\n[.']", "\n\\&%0")
+    local safe = text:gsub("\\", "\\e"):gsub("%-", "\\-"):gsub("…", "...")
+    safe = safe:gsub("\n([.'])", "\n\\&%1")
     return (safe:gsub("^[.']", "\\&%0"))
 end
 

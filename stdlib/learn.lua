@@ -1,6 +1,6 @@
--- learn(): the notes on backpropagation, live. This file is what a session calls; what stands behind
--- it is loaded at the first call: learn/course.lua goes through the steps, whose texts, commands and
--- questions are the files that it lists.
+-- learn(): the notes on backpropagation, live. This file is what a session calls; what stands
+-- behind it is loaded at the first call: learn/course.lua goes through the steps, whose texts,
+-- commands and questions are the files that it lists.
 
 local _, nabla = ...
 
@@ -45,23 +45,26 @@ local doc = nabla._help.doc
 doc(learn, {
     name = "learn", kind = "function",
     usage = "learn(), learn(3), learn \"BP2\", learn{net = …, set = …}",
-    text = "The notes on backpropagation in fourteen steps: each a short text, commands that are " ..
-        "run here and now, and a question. learn() shows the step where one stands, and the next " ..
-        "one once its question is answered with answer(x); it goes on where the last session " ..
-        "left. A number or a name jumps. The commands work on the session's own net where it has " ..
-        "one of dense layers with the quadratic cost, on the one given as {net = …} (\"small\": " ..
-        "none), else on a small one; the network itself is never changed. Examples are those of " ..
-        "{set = …}, or of a set of the session that fits. The names of a step, net, x, y, t and " ..
-        "so on, are fields of learn as well, and globals where the session has none so called.",
+    text = [[
+The notes on backpropagation in fourteen steps: each a short text, commands that are run here and
+now, and a question. learn() shows the step where one stands, and the next one once its question
+is answered with answer(x); it goes on where the last session left. A number or a name jumps.
+
+The commands work on the session's own net where it has one of dense layers with the quadratic
+cost, on the one given as {net = …} ("small": none), else on a small one; the network itself is
+never changed. Examples are those of {set = …}, or of a set of the session that fits. The names of
+a step, net, x, y, t and so on, are fields of learn as well, and globals where the session has none
+so called.]],
     options = OPTIONS,
     example = 'learn()\nlearn "BP2"\nlearn.net[2].w',
 })
 doc(learn.answer, {
     name = "learn.answer", kind = "function", usage = "learn.answer(x), or answer(x)",
-    text = "Answers the question of the step that learn() showed: x is a number, a tensor, a list " ..
-        "of numbers, or a word; three figures will do (0.5 % of each number). Without x the last " ..
-        "result counts, _. What is right is computed from the network in hand. learn() puts this " ..
-        "function under the name answer as well, where a session has none of its own.",
+    text = [[
+Answers the question of the step that learn() showed: x is a number, a tensor, a list of numbers,
+or a word; three figures will do (0.5 % of each number). Without x the last result counts, _. What
+is right is computed from the network in hand. learn() puts this function under the name answer as
+well, where a session has none of its own.]],
     example = 'learn "cost"\nlearn.answer(0.75 * learn.net:cost(learn.some))',
 })
 doc(learn.hint, {

@@ -67,7 +67,8 @@ share/doc/nabla/examples. nabla FILE runs one; most need no argument, DIR is the
   tensors.lua           tensors as a calculator
   python/read.py        computes what a saved network answers, by NumPy alone
 
-tales.lua holds the texts that char_rnn.lua learns where no file is given.]])
+tales.lua holds the texts that char_rnn.lua learns where no file is given.]],
+    'help("tutorial")')
 
 page("editor", [[
 Editors that know the Lua language server complete nabla's names and show its help while a script is
@@ -80,7 +81,8 @@ share/nabla/meta; in the source they are in the build folder's meta/. Tell the s
 
 bash and zsh complete the options of the command line once the program is installed. At the prompt
 .edit opens the last input, or a file, in $VISUAL or $EDITOR and runs it afterwards. The program
-reads and writes scripts as any Lua does; #!/usr/bin/env nabla may be their first line.]])
+reads and writes scripts as any Lua does; #!/usr/bin/env nabla may be their first line.]],
+    'help("keys")')
 
 page("keys", [[
 Keys at the prompt are GNU Readline's, as in bash; ~/.inputrc changes them.

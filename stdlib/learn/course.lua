@@ -1,5 +1,5 @@
--- The course: its steps in order, where one stands, and what learn() and its functions do. What they
--- return is a message, where they refuse what was asked.
+-- The course: its steps in order, where one stands, and what learn() and its functions do. What
+-- they return is a message, where they refuse what was asked.
 
 local _, nabla = ...
 
@@ -81,13 +81,12 @@ local function show_step(at)
     local mark = now.done[step.name] == "right" and ", answered" or ""
     page.title(("%d of %d%s · %s"):format(at, #steps, mark, step.title))
     if one.words ~= words_told then remark(one.words) end
-    words_told = one.words
     page.say ""
     page.text(lesson.filled(step.text, one.ground))
     page.say ""
     now.at, hand = at, nil
     lesson.run(one, page.command)
-    one.at, hand = at, one
+    one.at, hand, words_told = at, one, one.words
     page.say ""
     page.text(lesson.filled(step.ask, one.ground))
     page.quiet(("`answer`(…) · `learn`.hint() · `learn`.next() · ?%s"):format(step.see))
@@ -122,11 +121,11 @@ function course.list()
     end
 end
 
-local WELCOME <const> = "The notes on backpropagation, live: fourteen steps, each a short text, " ..
-    "commands that are run before your eyes, and a question. What the commands make is yours to " ..
-    "play with. Answer with answer(x), x a number or what computes it, or with answer() alone, which " ..
-    "takes the last result; three figures will do. learn() goes on, also another day; learn(3) and " ..
-    "learn \"BP2\" jump."
+local WELCOME <const> = [[
+The notes on backpropagation, live: fourteen steps, each a short text, commands that are run before
+your eyes, and a question. What the commands make is yours to play with. Answer with answer(x), x a
+number or what computes it, or with answer() alone, which takes the last result; three figures will
+do. learn() goes on, also another day; learn(3) and learn "BP2" jump.]]
 
 local function welcome()
     page.title "learn()"

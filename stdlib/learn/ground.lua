@@ -109,8 +109,8 @@ end
 
 -- ---- Grounds ----
 
--- Whether a step of plain descent moves every parameter against its gradient: none is frozen, masked
--- or has a rate of its own.
+-- Whether a step of plain descent moves every parameter against its gradient: none is frozen,
+-- masked, or has a rate of its own.
 local function learns_freely(net, some)
     local asked, moved = net:clone(), net:clone()
     asked:backprop(some)

@@ -84,11 +84,14 @@ function lesson.forget()
     wanted = {}
 end
 
--- Takes a network (false: the small one) and a set, or nil; a message where they do not go together.
+-- Takes a network (false: the small one) and a set, or nil; a message where they do not go
+-- together.
 function lesson.take(net, set)
     local own = net or wanted.net or session_net()
     if set and not own then return "a set needs a network: learn{net = …, set = …}" end
-    if set and not ground.takes(own, set) then return "the network does not take the set's examples" end
+    if set and not ground.takes(own, set) then
+        return "the network does not take the set's examples"
+    end
     if net == nil then net = wanted.net or nil end
     wanted = {net = net, set = set}
 end

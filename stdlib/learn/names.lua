@@ -18,9 +18,9 @@ local placed = {} -- those that became globals
 local MODULES <const> = {nn = true, tensor = true, data = true, plot = true}
 -- Names that commands may make or use, also before there is one.
 local MADE <const> = {}
-for name in ("answer asked batch d ill moved nabla_b nabla_w net other s sick some t u w x y"):gmatch "%S+" do
-    MADE[name] = true
-end
+local LIST <const> =
+    "answer asked batch d ill moved nabla_b nabla_w net other s sick some t u w x y"
+for name in LIST:gmatch "%S+" do MADE[name] = true end
 
 -- ---- Where a name stands ----
 
@@ -68,8 +68,9 @@ end
 -- Code as it can be typed here. What stands behind a dot or a colon is a field.
 function names.shown(code)
     return (code:gsub("()%f[%w_]([%a_][%w_]*)", function(at, word)
-        local before = code:sub(at - 1, at - 1)
-        if (MADE[word] or MODULES[word] or word == "learn") and before ~= "." and before ~= ":" then return called(word) end
+        local is_field = code:sub(at - 1, at - 1):find "[.:]"
+        local is_known = MADE[word] or MODULES[word] or word == "learn"
+        if is_known and not is_field then return called(word) end
     end))
 end
 

@@ -37,8 +37,8 @@ function page.quiet(text)
     page.say(screen.colours() and "\27[2m" .. text .. "\27[0m" or text)
 end
 
--- Runs a command under its own line, as if it had been typed: a ; at its end keeps it quiet. What it
--- raises goes on.
+-- Runs a command under its own line, as if it had been typed: a ; at its end keeps it quiet. What
+-- it raises goes on.
 function page.command(code)
     local mark = screen.is_utf8() and "∇ " or "nabla> "
     if screen.colours() then mark = "\27[1;34m" .. mark .. "\27[0m" end -- as the prompt has it

@@ -10,8 +10,8 @@ local place = {}
 local HEAD <const> = "nabla learn 1"
 local FILE <const> = "learn"
 
--- {at, done = {name = "right" or "seen"}}; nil, a message and whether it is a file of something else
--- where there is one that does not serve.
+-- {at, done = {name = "right" or "seen"}}; nil, a message and whether it is a file of something
+-- else, where there is one that does not serve.
 function place.read()
     local text, message = nabla._keep(FILE)
     if not text then return nil, message end

@@ -34,8 +34,8 @@ end
 
 -- The session as it was: no names of a lesson's, no network given.
 local NAMES <const> = {
-    "net", "some", "x", "y", "t", "u", "s", "d", "batch", "other", "w", "asked", "ill", "sick", "moved",
-    "nabla_w", "nabla_b", "answer", "digits",
+    "net", "some", "x", "y", "t", "u", "s", "d", "batch", "other", "w", "asked", "ill", "sick",
+    "moved", "nabla_w", "nabla_b", "answer", "digits",
 }
 local function begin()
     for _, name in ipairs(NAMES) do _G[name] = nil end
@@ -617,7 +617,7 @@ test("what is refused", function()
     fails(function() learn(0) end, "learn: the steps are 1 to 14, not 0", true)
     fails(function() learn(15) end, "the steps are 1 to 14, not 15", true)
     fails(function() learn(1.5) end, "the steps are 1 to 14, not 1.5", true)
-    fails(function() learn "BP5" end, "learn has no step 'BP5'; they are matrix, cost, product, BP1",
+    fails(function() learn "BP5" end, "learn has no step 'BP5'; they are matrix, cost, product",
         true)
     fails(function() learn(1, 2) end, "learn takes one argument", true)
     fails(function() learn(true) end, "not true", true)
