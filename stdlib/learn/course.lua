@@ -89,7 +89,8 @@ local function show_step(at)
     one.at, hand, words_told = at, one, one.words
     page.say ""
     page.text(lesson.filled(step.ask, one.ground))
-    page.quiet(("`answer`(…) · `learn`.hint() · `learn`.next() · ?%s"):format(step.see))
+    local help = names.is_program() and "?" .. step.see or ('nabla.help "%s"'):format(step.see)
+    page.quiet("`answer`(…) · `learn`.hint() · `learn`.next() · " .. help)
     keep_place()
 end
 

@@ -24,10 +24,15 @@ for name in LIST:gmatch "%S+" do MADE[name] = true end
 
 -- ---- Where a name stands ----
 
--- Globals are made where learn is one: in the program, not in a Lua that loaded the module.
+-- Whether learn is a global here: in the program, not in a Lua that loaded the module. Only there
+-- others become globals.
+function names.is_program()
+    return rawequal(rawget(_G, "learn"), learn)
+end
+
 local function is_free(name)
     local value = rawget(_G, name)
-    if not rawequal(rawget(_G, "learn"), learn) then return false end
+    if not names.is_program() then return false end
     return value == nil or rawequal(value, placed[name])
 end
 
@@ -40,13 +45,12 @@ end
 
 -- The name that `name` of a lesson goes by in this session.
 local function called(name)
-    local is_ours = rawequal(rawget(_G, "learn"), learn)
-    if name == "learn" then return is_ours and name or field(name) end
+    if name == "learn" then return names.is_program() and name or field(name) end
     local value = MODULES[name] and nabla[name] or vars[name]
     local is_there = value ~= nil and rawequal(rawget(_G, name), value)
     if is_there or not MODULES[name] and is_free(name) then return name end
     if MODULES[name] then return field(name) end
-    return (is_ours and "learn" or field "learn") .. "." .. name
+    return called "learn" .. "." .. name
 end
 
 -- Gives a name of the lesson its value.

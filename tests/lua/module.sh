@@ -22,6 +22,19 @@ LUA_CPATH="$(dirname "$NABLA_MODULE")/?.so" "$LUA" -e '
 # signals stays as it was: the defaults, which would end it.
 scratch=$(mktemp -d) || exit 1
 trap 'rm -rf "$scratch"' EXIT
+
+# The notes, live, are there too, keep their place, and make no globals.
+LUA_CPATH="$(dirname "$NABLA_MODULE")/?.so" XDG_STATE_HOME=$scratch "$LUA" -e '
+    local nabla = require "nabla"
+    local before, said, loud = {}, "", print
+    for name in pairs(_G) do before[name] = true end
+    print = function(text) said = said .. text .. "\n" end
+    nabla.learn "cost"
+    nabla.learn.answer(0.75 * nabla.learn.net:cost(nabla.learn.some))
+    print = loud
+    assert(said:find("2 of 14", 1, true) and said:find("\nRight", 1, true), said)
+    for name in pairs(_G) do assert(before[name], name) end' || exit 1
+grep -qx 'right cost' "$scratch/nabla/learn" || exit 1
 mkfifo "$scratch/pipe"
 cat > "$scratch/saves.lua" <<'END'
 local folder = ...
