@@ -62,6 +62,18 @@ test("a kink ends it on one side alone, and beyond is as far as one looks", func
     assert((below and l.radius.below or l.radius.above) > 0)
 end)
 
+test("where C bends down: z³ at -1, each side by its own root", function()
+    -- C = z³ + 100, δ = 3: (z + d)³ - z³ - 3 d = -3 d² + d³, which is 0.3 |d| where
+    -- 3 d - d² = 0.3 above, and 3 |d| + d² = 0.3 below.
+    local cube = nn.activation {name = "cube_for_bends", f = function(z) return z * z * z end}
+    local net = nn.net({1, nn.dense {1, cube}, cost = "mae"}, F64)
+    net[1].w, net[1].b = -1, 0
+    local d = net:demon(1, 1, 0.1, {1}, {-100})
+    near(d.delta, 3, 1e-13)
+    near(d.radius.above, (3 - math.sqrt(9 - 1.2)) / 2, 1e-9)
+    near(d.radius.below, (-3 + math.sqrt(9 + 1.2)) / 2, 1e-9)
+end)
+
 test("where δ is 0 it is flat", function()
     local net = nn.net("1 - 1 relu - 1 linear", F64)
     net[1].w, net[1].b = -1, 0
@@ -139,8 +151,8 @@ test("what there is not is said", function()
     local steps = nn.net("*x2 - lstm 3 - 2", F64)
     refused("layer 1 is lstm, which has no neurons", steps.demon, steps, 1, 1, 0.1, {{1, 2}},
             {{0, 1}})
-    refused("a z at each of 1 steps; say at which: {at = 3}", steps.demon, steps, 2, 1, 0.1, {{1, 2}},
-            {{0, 1}})
+    refused("a z at each of 1 steps; say at which: {at = 3}", steps.demon, steps, 2, 1, 0.1,
+            {{1, 2}}, {{0, 1}})
 end)
 
 spec.report()

@@ -137,9 +137,16 @@ end)
 test("padded sequences: the layer is judged with the lengths of its place", function()
     local half = nn.fn {f = function(a) return a:detach() * a end, name = "half", per_step = true}
     local net = nn.net({{"*", 2}, nn.gru {3}, half, 2, cost = "quadratic"}, {seed = 1})
-    local check = net:gradcheck({tensor.randn(3, 2, {seed = 1}), tensor.randn(5, 2, {seed = 2})},
-                                {tensor.rand(3, 2, {seed = 3}), tensor.rand(5, 2, {seed = 4})})
+    local x = {tensor.randn(3, 2, {seed = 1}), tensor.randn(5, 2, {seed = 2})}
+    local check = net:gradcheck(x, {tensor.rand(3, 2, {seed = 3}), tensor.rand(5, 2, {seed = 4})})
     eq(check.blame.where, "layer 2 (half)")
+    -- Behind layers that make other lengths.
+    local shorter = nn.net({{"*", 2}, nn.max_pool {2, stride = 1}, half:clone(), nn.conv {2, 2},
+                            nn.lstm {2, last = true}, 2}, {seed = 1})
+    eq(shorter:gradcheck(x, {{0, 1}, {1, 0}}).blame.where, "layer 2 (half)")
+    local behind = nn.net({{"*", 2}, nn.conv {2, 2}, half:clone(), nn.max_pool {2, stride = 1},
+                           nn.lstm {2, last = true}, 2}, {seed = 1})
+    eq(behind:gradcheck(x, {{0, 1}, {1, 0}}).blame.where, "layer 2 (half)")
 end)
 
 test("the price is that of whole passes, whatever these took", function()

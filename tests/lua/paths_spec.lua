@@ -232,8 +232,8 @@ local function vector_net()
 end
 
 local function space_net()
-    local first = draw.of {"conv 4 3 tanh", "conv 4 2 relu padding=1", "conv 4 3 stride=2 padding=1",
-                           "conv 4 2 sigmoid dilation=2", "conv_transpose 4 2 tanh",
+    local first = draw.of {"conv 4 3 tanh", "conv 4 2 relu padding=1",
+                           "conv 4 3 stride=2 padding=1", "conv 4 2 sigmoid dilation=2", "conv_transpose 4 2 tanh",
                            "conv_transpose 4 3 gelu stride=2 padding=1 output_padding=1",
                            "conv 4 3 softmax padding=same groups=2"}
     local second = draw.of {"max_pool 2", "avg_pool 2", "max_pool 3 stride=1 padding=1",
@@ -253,7 +253,8 @@ local function steps_net()
     if draw.number(2) == 1 then
         return ("*x3 - %s - %s - 3 softmax : cross_entropy"):format(first, second), {5, 3}, {5, 3}
     end
-    return ("*x3 - %s - %s - global_avg_pool - %s"):format(first, second, draw.of(ENDS)), {5, 3}, {3}
+    local last = "global_avg_pool - " .. draw.of(ENDS)
+    return ("*x3 - %s - %s - %s"):format(first, second, last), {5, 3}, {3}
 end
 
 local function targets(shape, seed)
@@ -363,6 +364,9 @@ test("what there is not, and what no path goes through, is said", function()
     through("3 - 4 - residual[batch_norm] - 2", "layer 2.1 is batch_norm, ", {3})
     through({3, nn.dense {4}, nn.fn {f = function(a) return a * 2 end, name = "double"}, 2},
             "layer 2 (double) is fn, ", {3})
+    local table_too = nn.net("*x4 - positions 4 name=p - 4 linear tied=p", F64)
+    refused("layer 1 (p) is positions, ", table_too.paths, table_too, 2, 1, 1, tensor.ones(3, 4),
+            tensor.ones(3, 4))
     local act = nn.net("3 - act tanh - 2", F64)
     refused("layer 1 is act, which has no weights", act.paths, act, 1, 1, 1, x, y)
     local pool = nn.net("1x2x2 - max_pool 2 - flatten - 2", F64)
@@ -378,6 +382,10 @@ test("it prints the largest and how much of all they are", function()
     assert(text:find("hidden[2] → 2[", 1, true))
     assert(text:find("these 3 are ", 1, true))
     assert(tostring(net:paths(1, 2, 3, {1, 2, 3}, {0, 1})):find("2[third] →", 1, true))
+    local deep = nn.net("1 - 9*[1 tanh]", {dtype = "f64", seed = 1}):paths(1, 1, 1, {1}, {0})
+    local first, last = "1[1] → 2[1] → 3[1] → 4[1] → ", "7[1] → 8[1] → 9[1]"
+    assert(tostring(deep):find(first .. "… 2 … → " .. last, 1, true))
+    eq(tostring(deep[1].path), first .. "5[1] → 6[1] → " .. last)
 end)
 
 spec.report()

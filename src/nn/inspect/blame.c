@@ -25,14 +25,20 @@ static const nb_trace_place *place_of(const part *p)
 
 /* ---- What the parts make ---- */
 
+/* The layer may bind lengths, in the walk's own list. */
 static nb_tensor *make_z(nb_ctx *ctx, void *self)
 {
     const part *p = self;
     nb_layer *layer = place_of(p)->layer;
-    nb_walk walk = *p->walk;
-    walk.observer = NULL;
-    walk.mode.taped = ctx->recording;
-    return layer->type->forward(&walk, layer, p->x, layer->plan->runs ? NB_GIVE_Z : NB_GIVE_A);
+    const nb_observer *observer = p->walk->observer;
+    bool taped = p->walk->mode.taped;
+    p->walk->observer = NULL;
+    p->walk->mode.taped = ctx->recording;
+    nb_tensor *z =
+        layer->type->forward(p->walk, layer, p->x, layer->plan->runs ? NB_GIVE_Z : NB_GIVE_A);
+    p->walk->observer = observer;
+    p->walk->mode.taped = taped;
+    return z;
 }
 
 static nb_tensor *make_a(nb_ctx *ctx, void *self)

@@ -37,10 +37,17 @@ static void release_paths(nb_ctx *ctx, void *paths)
 
 /* ---- One path ---- */
 
-static void write_path(nb_text *text, const nb_paths *paths, const nb_path *path)
+/* Whole, or with what stands between the first and the last few stops counted. */
+static void write_path(nb_text *text, const nb_paths *paths, const nb_path *path, bool whole)
 {
+    enum { FIRST = 4, LAST = 3 };
+    int left_out = path->stops - FIRST - LAST;
     for (int i = 0; i < path->stops; i++) {
         if (i) nb_text_add(text, " → ");
+        if (!whole && left_out > 1 && i == FIRST) {
+            nb_text_add(text, "… %d … → ", left_out);
+            i += left_out;
+        }
         nb_waypoint_write(text, paths, &path->stop[i]);
     }
 }
@@ -93,7 +100,7 @@ static void push_path(lua_State *L, const nb_paths *paths, const nb_path *path)
         lua_rawseti(L, -2, i + 1);
     }
     nb_text *text = nbl_new_text(L);
-    write_path(text, paths, path);
+    write_path(text, paths, path, true);
     set_text(L, text, "nabla.path");
     lua_setfield(L, -2, "path");
 }
@@ -121,7 +128,7 @@ static void write_report(nb_text *text, const nb_paths *paths)
     for (int i = 0; i < paths->paths; i++) {
         shown += fabs(paths->path[i].value);
         nb_text_add(text, "\n%12.4g  ", paths->path[i].value);
-        write_path(text, paths, &paths->path[i]);
+        write_path(text, paths, &paths->path[i], false);
     }
     if (paths->count <= (double)paths->paths || !(paths->size > 0)) return;
     nb_text_add(text, "\nthese %d are %.3g %% of the sum of all |values|, %.4g", paths->paths,

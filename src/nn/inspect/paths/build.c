@@ -2,7 +2,6 @@
 #include "nn/inspect/paths/build.h"
 
 #include "base/memory.h"
-#include "nn/inspect/slope.h"
 
 #include <string.h>
 
@@ -66,22 +65,6 @@ static nb_status start_at_words(nb_graph *graph, nb_level *level, nb_tensor *wor
     return NB_OK;
 }
 
-/* Of a level whose layer has the weight, as its own or tied. */
-static nb_status start(nb_graph *graph, nb_level *level, nb_tensor *x)
-{
-    nb_ctx *ctx = ctx_of(graph);
-    const nb_layer_type *type = level->joint.layer->type;
-    level->start = nb_alloc_zero(ctx, (size_t)level->count, sizeof *level->start);
-    if (!level->start) return ctx->status;
-    level->live = true;
-    if (!type->edges) return start_at_words(graph, level, x);
-    for (int64_t i = 0; i < level->count; i++) {
-        starting s = {graph, level, &level->start[i]};
-        type->edges(&level->joint, i, start_with, &s);
-    }
-    return NB_OK;
-}
-
 /* ---- Layers ---- */
 
 static nb_status no_way(const nb_graph *graph, const nb_layer *layer, const char *why)
@@ -90,6 +73,25 @@ static nb_status no_way(const nb_graph *graph, const nb_layer *layer, const char
                    "%s is %s, %s; paths go through dense, conv, conv_transpose, pools, act, "
                    "flatten, reshape, dropout, positions and blocks of them",
                    layer->plan->where, layer->type->name, why);
+}
+
+/* Of a level whose layer has the weight, as its own or tied. */
+static nb_status start(nb_graph *graph, nb_level *level, nb_tensor *x)
+{
+    nb_ctx *ctx = ctx_of(graph);
+    const nb_layer *layer = level->joint.layer;
+    const nb_layer_type *type = layer->type;
+    if (!type->neurons && !type->words)
+        return no_way(graph, layer, "which has the same weight and no neurons");
+    level->start = nb_alloc_zero(ctx, (size_t)level->count, sizeof *level->start);
+    if (!level->start) return ctx->status;
+    level->live = true;
+    if (type->words) return start_at_words(graph, level, x);
+    for (int64_t i = 0; i < level->count; i++) {
+        starting s = {graph, level, &level->start[i]};
+        type->edges(&level->joint, i, start_with, &s);
+    }
+    return NB_OK;
 }
 
 /* z of a place as numbers that hang on those of level `from`, whose values are x. */
@@ -115,24 +117,15 @@ static int add_z(nb_graph *graph, int p, int from, nb_tensor *x)
     return !begins || start(graph, level, level->x) == NB_OK ? at : -1;
 }
 
-/* a of a place whose z is level `from`. */
+/* a of a place whose z is level `from`: by f' of each neuron where there is one. */
 static int add_a(nb_graph *graph, int p, int from)
 {
     const nb_trace_place *place = place_of(graph, p);
-    nb_tensor *slope = NULL;
-    if (!graph->level[from].live)
-        return add_level(graph, NB_LEVEL_SLOPE, p, from, graph->level[from].count);
-    if (nb_runs_slope(ctx_of(graph), place->runs, place->z, &slope) != NB_OK) return -1;
-    nb_tensor *whole = slope ? nb_tensor_contiguous(ctx_of(graph), slope) : NULL;
-    nb_tensor_release(ctx_of(graph), slope);
-    if (slope && !whole) return -1;
-    int at = add_level(graph, whole ? NB_LEVEL_SLOPE : NB_LEVEL_JACOBIAN, p, from,
-                       graph->level[from].count);
-    if (at < 0)
-        nb_tensor_release(ctx_of(graph), whole);
-    else
-        graph->level[at].slope = whole;
-    return at;
+    nb_level_kind kind = place->slope ? NB_LEVEL_SLOPE : NB_LEVEL_JACOBIAN;
+    int at = add_level(graph, kind, p, from, graph->level[from].count);
+    if (at < 0 || !place->slope || !graph->level[at].live) return at;
+    graph->level[at].slope = nb_tensor_contiguous(ctx_of(graph), place->slope);
+    return graph->level[at].slope ? at : -1;
 }
 
 /* The place from whose z the cost goes on, -1: it takes what the network gives. */

@@ -17,7 +17,7 @@
 /* What is planted: the op's backward times this (2 is right), or its layer squares a copy off the
  * tape with the number itself, so that half of the gradient is lost. */
 static double factor;
-static bool loses, from_third;
+static bool loses, from_third, twice; /* twice: another such op behind the first */
 
 /* ---- An op, x² ---- */
 
@@ -52,6 +52,9 @@ static nb_status square_backward(nb_ctx *ctx, nb_record *record, nb_tensor *delt
 static const nb_op square_op = {
     .name = "planted_square", .forward = square, .backward = square_backward, .reads = 1};
 
+static const nb_op later_op = {
+    .name = "planted_later", .forward = square, .backward = square_backward, .reads = 1};
+
 /* ---- A layer of it ---- */
 
 static nb_status plan(nb_planner *planner, const nb_layer *layer, nb_plan *p)
@@ -64,8 +67,15 @@ static nb_status plan(nb_planner *planner, const nb_layer *layer, nb_plan *p)
 static nb_tensor *forward(nb_walk *walk, nb_layer *layer, nb_tensor *x, nb_output give)
 {
     nb_call call = {.op = &square_op, .in = {x}, .inputs = 1};
+    nb_tensor *first = loses ? NULL : nb_op_call(walk->ctx, &call);
+    nb_call later = {.op = &later_op, .in = {first}, .inputs = 1};
     (void)layer, (void)give;
-    if (!loses) return nb_op_call(walk->ctx, &call);
+    if (first && twice) {
+        nb_tensor *second = nb_op_call(walk->ctx, &later);
+        nb_tensor_release(walk->ctx, first);
+        return second;
+    }
+    if (!loses) return first;
     nb_tensor *apart = nb_tensor_alias(walk->ctx, x);
     nb_tensor *out = apart ? nb_op2(walk->ctx, NB_OP_mul, x, apart) : NULL;
     nb_tensor_release(walk->ctx, apart);
@@ -228,6 +238,15 @@ static void the_first_is_named(void **state)
             NB_OK);
     run(ctx, net, &out);
     assert_string_equal(out.blame.where, "layer 2");
+    nb_net_release(ctx, net);
+    /* And of two ops in a layer. */
+    net = planted_net(ctx, false);
+    factor = 3;
+    loses = false;
+    twice = true;
+    run(ctx, net, &out);
+    twice = false;
+    assert_string_equal(out.blame.name, "planted_later");
     nb_net_release(ctx, net);
     assert_int_equal(ctx->memory.live, 0);
     nb_ctx_free(ctx);
