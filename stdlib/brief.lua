@@ -7,7 +7,7 @@ local pictures = require "nabla.plot.pictures"
 local screen = require "nabla.plot.screen"
 
 local math, table = math, table
-local ipairs, next, rawget, tostring, type = ipairs, next, rawget, tostring, type
+local ipairs, next, rawget, require, tostring, type = ipairs, next, rawget, require, tostring, type
 
 local brief = {}
 
@@ -174,6 +174,10 @@ function brief.attention(maps)
         rows[i] = {("[%d]"):format(i), map.title, "shares " .. given.shape(map.shares)}
     end
     return aligned(rows)
+end
+
+function brief.curvature(curvature)
+    return require "nabla.curvature"(curvature)
 end
 
 -- What a network sees of x.

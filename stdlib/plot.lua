@@ -182,9 +182,12 @@ function plot.lines(what, from, to, options)
     else panels, message = series.read(what) end
     message = message or series.name(panels, options.labels)
     if message then refuse(message, 2) end
+    local ranks = given.kind(what) == "curvature"
+    if ranks and options.log == nil then options.log = true end
     return show("plot", "lines", {
         panels = panels, ylabel = options.ylabel,
-        xlabel = options.xlabel or EPOCHS[given.kind(what)] and "epoch" or nil,
+        xlabel = options.xlabel or EPOCHS[given.kind(what)] and "epoch" or
+            ranks and "eigenvalues by their rank" or nil,
         low = options.low, high = options.high, log = options.log,
         points = options.points, height = options.height, whole = series.whole(panels),
     }, options, "lines")
@@ -375,8 +378,8 @@ doc(plot.lines, {
     text = "Draws lines: a history of training by epoch, costs and shares on axes of their own; " ..
         "a tensor or list over its places, the columns of a matrix as series; {x, y, …} over x; " ..
         "a function, a list of them (from -5 to 5 where the ends are left away) or a network of " ..
-        "one input from a to b; what flow = true kept. What is no finite number " ..
-        "is a gap. plot.lines(…) is the same.",
+        "one input from a to b; what flow = true kept; the eigenvalues of a curvature, on a " ..
+        "logarithmic axis. What is no finite number is a gap. plot.lines(…) is the same.",
     options = LINES,
     example = "x = tensor.linspace(0, 6, 50)\n" ..
         'plot({x, x:sin(), x:cos()}, {labels = {"sin", "cos"}})\n' ..

@@ -10,6 +10,7 @@
 #include "base/context.h"
 #include "base/machine.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -111,6 +112,13 @@ static void *take_pooled(nb_memory *memory, fit size)
 static void drop_pooled(nb_memory *memory, size_t slot)
 {
     free(take_pooled(memory, (fit){slot_bytes(slot), slot}));
+}
+
+double nb_memory_room(const nb_memory *memory)
+{
+    double used = (double)nb_memory_used(memory);
+    double room = memory->limit ? fmax(0, (double)memory->limit - used) : INFINITY;
+    return memory->left ? fmin(room, (double)memory->left()) : room;
 }
 
 size_t nb_memory_used(const nb_memory *memory)

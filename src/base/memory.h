@@ -78,6 +78,9 @@ void nb_memory_lend(nb_ctx *ctx);
 /* Whether the host may hold `bytes` more beside what is held, which may pass the limit by
  * NB_MEMORY_ODDMENT; the pool makes room where it can. */
 bool nb_memory_has_room(nb_ctx *ctx, size_t bytes);
+/* Bytes that may still be asked for, as far as limit and machine tell; infinite where neither does.
+ */
+double nb_memory_room(const nb_memory *memory);
 /* What counts against the limit and cannot be given back: live + *beside. */
 size_t nb_memory_used(const nb_memory *memory);
 

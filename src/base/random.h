@@ -17,7 +17,8 @@ typedef enum nb_purpose {
     NB_FOR_SPLIT,
     NB_FOR_DROPOUT,
     NB_FOR_AUGMENT,
-    NB_FOR_FOLDS
+    NB_FOR_FOLDS,
+    NB_FOR_LANCZOS
 } nb_purpose;
 
 typedef struct nb_stream {

@@ -312,7 +312,8 @@ nb_status nb_lapack_qr_add(nb_ctx *ctx, int64_t n, double *r, int64_t ld, int64_
 
 /* The lower triangle by rows is the upper one by columns; the vectors come by columns, which are
  * rows here. */
-nb_status nb_lapack_eigh(nb_ctx *ctx, nb_stack a, void *values, nb_fault *fault)
+static nb_status find_eigenvalues(nb_ctx *ctx, nb_stack a, const char *job, void *values,
+                                  nb_fault *fault)
 {
     nb_status status = check_area(ctx, a, 0);
     workspace work;
@@ -320,17 +321,27 @@ nb_status nb_lapack_eigh(nb_ctx *ctx, nb_stack a, void *values, nb_fault *fault)
     int n = (int)a.rows, integers, info;
     if (status != NB_OK || empty(a)) return status;
     OF(a.dtype, syevd)
-    ("V", "U", &n, NULL, &n, NULL, &wanted, &ask, &integers, &ask, &info, 1, 1);
+    (job, "U", &n, NULL, &n, NULL, &wanted, &ask, &integers, &ask, &info, 1, 1);
     status = take(ctx, a.dtype, wanted, integers, &work);
     if (status != NB_OK) return status;
     for (int64_t i = 0; i < a.count && status == NB_OK; i++) {
         OF(a.dtype, syevd)
-        ("V", "U", &n, matrix_at(a, i), &n, row_of(a.dtype, values, i, n), work.numbers,
+        (job, "U", &n, matrix_at(a, i), &n, row_of(a.dtype, values, i, n), work.numbers,
          &work.length, work.integers, &integers, &info, 1, 1);
         status = after(ctx, i, info, fault);
     }
     drop(ctx, &work);
     return status;
+}
+
+nb_status nb_lapack_eigh(nb_ctx *ctx, nb_stack a, void *values, nb_fault *fault)
+{
+    return find_eigenvalues(ctx, a, "V", values, fault);
+}
+
+nb_status nb_lapack_eigenvalues(nb_ctx *ctx, nb_stack a, void *values, nb_fault *fault)
+{
+    return find_eigenvalues(ctx, a, "N", values, fault);
 }
 
 /* LAPACK sees A^T = V S U^T: its first factor by columns is vt by rows, and its second one u. */

@@ -53,6 +53,8 @@ nb_status nb_lapack_qr_add(nb_ctx *ctx, int64_t n, double *r, int64_t ld, int64_
 /* Eigenvalues, ascending, of symmetric matrices whose lower triangle is read; over a, by rows, the
  * vectors. NB_EVALUE: no convergence. */
 nb_status nb_lapack_eigh(nb_ctx *ctx, nb_stack a, void *values, nb_fault *fault);
+/* The eigenvalues alone, ascending; a is overwritten. */
+nb_status nb_lapack_eigenvalues(nb_ctx *ctx, nb_stack a, void *values, nb_fault *fault);
 /* A (m x n) = U diag(s) vt: u (m x k), s (k, descending), vt (k x n). A is overwritten. NB_EVALUE:
  * no convergence. */
 nb_status nb_lapack_svd(nb_ctx *ctx, nb_stack a, void *u, void *s, void *vt, nb_fault *fault);

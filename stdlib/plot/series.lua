@@ -6,7 +6,7 @@ local given = require "nabla.plot.given"
 
 local _, nabla = ...
 
-local table = table
+local math, table = math, table
 local debug, error, ipairs, next, pcall, tostring, type =
     debug, error, ipairs, next, pcall, tostring, type
 
@@ -94,6 +94,39 @@ local function of_history(history)
     return panels
 end
 
+-- ---- Curvatures ----
+
+-- Numbers above `least` of a tensor, with their signs turned where that is asked, largest first.
+local function above(list, sign, least)
+    local out = {}
+    for _, value in ipairs(list and list:totable() or {}) do
+        if sign * value > least then out[#out + 1] = sign * value end
+    end
+    table.sort(out, function(a, b) return a > b end)
+    return out
+end
+
+-- Eigenvalues by their rank, for a logarithmic axis: those above 0, those below without their sign,
+-- and how much any may be off. What is below that is as good as 0 and is counted in the label.
+local function of_curvature(c)
+    local found, length, least = {}, 2, c.error
+    local function add(y, label)
+        if #y > 0 then found[#found + 1] = {x = given.counted(#y), y = y, label = label} end
+        length = math.max(length, #y)
+    end
+    local up, down = above(c.values, 1, least), above(c.smallest or c.values, -1, least)
+    add(up, "λ above 0")
+    add(down, "-λ of those below 0")
+    add(above(c.gauss_newton, 1, least), "Gauss-Newton")
+    local flat = not c.smallest and c.parameters - #up - #down or 0
+    if least > 0 then
+        found[#found + 1] = {x = {1, length}, y = {least, least},
+            label = flat > 0 and ("what any may be off; %d are below"):format(flat) or
+                "what any may be off"}
+    end
+    return {{series = found}}
+end
+
 -- ---- Numbers ----
 
 local function too_many(count)
@@ -134,8 +167,8 @@ local function of_list(list)
     return out
 end
 
-local WANTED <const> = "plot takes a history, a function and its ends, a tensor of one or two " ..
-    "dimensions, a list of numbers, or {x, y, …} with as many of each, not "
+local WANTED <const> = "plot takes a history, a curvature, a function and its ends, a tensor of " ..
+    "one or two dimensions, a list of numbers, or {x, y, …} with as many of each, not "
 
 -- Series of what is no history and no function.
 function series.numbers(what)
@@ -157,6 +190,7 @@ end
 function series.read(what)
     if given.kind(what) == "history" then return of_history(what) end
     if given.kind(what) == "flow" then return of_flow(what, 0) end
+    if given.kind(what) == "curvature" then return of_curvature(what) end
     local out, message = series.numbers(what)
     return out and {{series = out}}, message
 end

@@ -253,6 +253,14 @@ local function why_row()
         verdict("0.5 s", median(seconds) < 0.5)}
 end
 
+local function curvature_row()
+    local lines = lines_of(program, here .. "/nabla_curvature.lua")
+    local seconds = tonumber(assert(lines, "nabla_curvature.lua failed")[1])
+    local text = report.figures(seconds, 3) .. " s"
+    return {"the whole spectrum of 64-30-10 on the digits, once", text, text,
+        verdict("10 s", seconds < 10)}
+end
+
 local function start_row(what, ...)
     local rows = {}
     for i, line in ipairs(assert(lines_of(tools .. "/measure", ...), what .. ": failed")) do
@@ -302,6 +310,7 @@ if there then
 end
 rows[#rows + 1] = digits_row()
 rows[#rows + 1] = why_row()
+rows[#rows + 1] = curvature_row()
 rows[#rows + 1] = start_row("nabla -e \"\", 20 times", 20, program, "-e", "")
 rows[#rows + 1] = start_row("start to first prompt, 20 times", "-p", "∇", 20, "env",
     "LC_ALL=C.UTF-8", "TERM=xterm", program)

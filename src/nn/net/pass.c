@@ -169,6 +169,13 @@ static bool counts_places(const nb_net *net, const nb_tensor *y)
     return !nb_dtype_computes(y->dtype) || logits || (last && last->whole_layer);
 }
 
+bool nb_net_counts_places(const nb_net *net, const nb_tensor *y)
+{
+    nb_reading reading = nb_net_out(net)->reading;
+    if (reading != NB_SPACE) return reading == NB_STEPS;
+    return !net->cost.type->host && counts_places(net, y);
+}
+
 /* Costs look for what belongs together in the last dimension. */
 static nb_tensor *cost_of_space(nb_ctx *ctx, const nb_net *net, nb_op_id fused, nb_tensor *last,
                                 const nb_answers *y)

@@ -16,6 +16,9 @@ nb_op_id nb_net_fused(const nb_net *net);
  * takes them. */
 nb_tensor *nb_net_cost_from(nb_ctx *ctx, const nb_net *net, nb_tensor *a, const nb_answers *y,
                             nb_tensor *lengths);
+/* Whether each place of an example, a step or a place of space, counts as an example of the cost
+ * when it is held against y. */
+bool nb_net_counts_places(const nb_net *net, const nb_tensor *y);
 /* Space, (n, channels, extents…), with its channels last, where costs and judges look for what
  * belongs together. By op. */
 nb_tensor *nb_channels_last(nb_ctx *ctx, nb_tensor *t);

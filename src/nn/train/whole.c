@@ -104,6 +104,20 @@ nb_status nb_whole_take(nb_ctx *ctx, const nb_whole *whole, int64_t start, int64
     return status;
 }
 
+nb_status nb_whole_each(nb_ctx *ctx, const nb_whole *whole, nb_portion_fn *fn, void *self)
+{
+    int64_t count = nb_whole_count(whole), most = nb_whole_size(whole);
+    nb_status status = NB_OK;
+    for (int64_t i = 0; i < count && status == NB_OK; i += most) {
+        nb_portion piece;
+        status = nb_whole_take(ctx, whole, i, nb_least_i64(count - i, most), &piece);
+        if (status != NB_OK) break;
+        status = fn(ctx, whole, &piece, self);
+        nb_portion_free(ctx, &piece);
+    }
+    return status;
+}
+
 /* ---- Cost and gradient ----------------------------------------------------------------------- */
 
 nb_status nb_whole_check(nb_ctx *ctx, const nb_net *net, const char *who)

@@ -30,6 +30,10 @@ int64_t nb_whole_size(const nb_whole *whole);
 nb_status nb_whole_take(nb_ctx *ctx, const nb_whole *whole, int64_t start, int64_t n,
                         nb_portion *piece);
 void nb_portion_free(nb_ctx *ctx, nb_portion *piece);
+/* Does something with every piece in turn, in order. */
+typedef nb_status nb_portion_fn(nb_ctx *ctx, const nb_whole *whole, const nb_portion *piece,
+                                void *self);
+nb_status nb_whole_each(nb_ctx *ctx, const nb_whole *whole, nb_portion_fn *fn, void *self);
 
 /* Whether the cost of a set is the same at every look: NB_EARG names the layer that draws, or works
  * by the batch, and `who` asks. */

@@ -59,51 +59,6 @@ static nb_net *build(const char *text)
     return net;
 }
 
-/* n examples, with 3 steps where those are free. */
-static nb_tensor *examples(const nb_form *form, int64_t n, double low, uint64_t seed)
-{
-    int64_t shape[NB_MAX_DIMS] = {n};
-    for (int i = 0; i < form->dims; i++) shape[i + 1] = form->size[i] < 0 ? 3 : form->size[i];
-    int64_t width = shape[form->dims], rows = nb_shape_count(form->dims, shape);
-    nb_tensor *flat = uniform(ctx, NB_F64, rows, width, low, 1, seed);
-    nb_tensor *t = nb_tensor_reshape(ctx, flat, form->dims + 1, shape);
-    nb_tensor_release(ctx, flat);
-    return t;
-}
-
-/* A 1 in each row among numbers that are `rest`. */
-static void make_classes(nb_tensor *y, double rest)
-{
-    int64_t width = y->shape[y->dims - 1], rows = nb_tensor_count(y) / width;
-    double *values = nb_tensor_data(y);
-    for (int64_t i = 0; i < rows * width; i++)
-        values[i] = i % width == i / width % width ? 1 : rest;
-}
-
-static nb_tensor *targets(const nb_net *net, int64_t n)
-{
-    const nb_cost_type *cost = net->cost.type;
-    nb_tensor *y = examples(nb_net_out(net), n, 0, 12);
-    if (cost == nb_costs[NB_COST_hinge])
-        make_classes(y, -1);
-    else if (cost == nb_costs[NB_COST_cross_entropy] || cost == nb_costs[NB_COST_nll] ||
-             cost == nb_costs[NB_COST_kl])
-        make_classes(y, 0);
-    return y;
-}
-
-/* Examples, or words where the network takes them. */
-static nb_tensor *inputs(const nb_net *net, int64_t n, uint64_t seed)
-{
-    nb_tensor *real = examples(nb_net_in(net), n, -1, seed);
-    if (nb_net_in_dtype(net, NB_F32) != NB_I32) return real;
-    for (int64_t i = 0; i < nb_tensor_count(real); i++)
-        ((double *)nb_tensor_data(real))[i] = (double)(1 + i * i % TREE_WORDS);
-    nb_tensor *words = nb_tensor_convert(ctx, real, NB_I32, 1);
-    nb_tensor_release(ctx, real);
-    return words;
-}
-
 /* Values that no initialiser gives: biases too are not 0, where relu has its kink. */
 static void begin_tree(tree *t, const char *text, uint64_t number)
 {
@@ -113,8 +68,8 @@ static void begin_tree(tree *t, const char *text, uint64_t number)
     nb_stream stream = nb_stream_make(number, NB_FOR_TENSOR, 1);
     double *values = nb_tensor_data(t->net->values);
     for (int64_t i = 0; i < nb_net_count(t->net); i++) values[i] = nb_random_normal(&stream) / 2;
-    t->x = inputs(t->net, EXAMPLES, 11);
-    t->y = targets(t->net, EXAMPLES);
+    t->x = tree_inputs(ctx, t->net, EXAMPLES, 11);
+    t->y = tree_targets(ctx, t->net, EXAMPLES);
 }
 
 static void end_tree(tree *t)
@@ -178,7 +133,7 @@ static void check_notation(const tree *t)
 static void check_gradients(const tree *t)
 {
     nb_gradcheck out;
-    nb_tensor *x = inputs(t->net, 2, 13), *y = targets(t->net, 2);
+    nb_tensor *x = tree_inputs(ctx, t->net, 2, 13), *y = tree_targets(ctx, t->net, 2);
     holds(nb_gradcheck_run(ctx, t->net, x, y, NULL, &out) == NB_OK, "the gradients are checked");
     for (int i = 0; i < 4; i++) {
         const nb_equation *e = &out.equation[i];
@@ -274,7 +229,7 @@ static void check_storage(const tree *t)
 static void check_threads(const tree *t, int64_t n)
 {
     static const int64_t threads[] = {1, 2, 5};
-    nb_tensor *x = inputs(t->net, n, 14), *y = targets(t->net, n), *grads = NULL;
+    nb_tensor *x = tree_inputs(ctx, t->net, n, 14), *y = tree_targets(ctx, t->net, n), *grads = NULL;
     double cost = 0, first = 0;
     for (int i = 0; i < 3; i++) {
         assert_int_equal(nb_set_threads(ctx, threads[i]), NB_OK);

@@ -2,6 +2,8 @@
  * their sizes fit. */
 #include "trees.h"
 
+#include "nets.h"
+
 #include "nn/notation/notation.h"
 
 #include <setjmp.h>
@@ -428,4 +430,50 @@ void draw_tree(char *text, uint64_t number)
         put(d, at.steps ? "*x%d - " : "%d - ", at.width);
     draw_list(d, at, 0);
     draw_end(d);
+}
+
+/* ---- Examples --------------------------------------------------------------------------------- */
+
+/* n examples, with 3 steps where those are free. */
+static nb_tensor *examples(nb_ctx *ctx, const nb_form *form, int64_t n, double low, uint64_t seed)
+{
+    int64_t shape[NB_MAX_DIMS] = {n};
+    for (int i = 0; i < form->dims; i++) shape[i + 1] = form->size[i] < 0 ? 3 : form->size[i];
+    int64_t width = shape[form->dims], rows = nb_shape_count(form->dims, shape);
+    nb_tensor *flat = uniform(ctx, NB_F64, rows, width, low, 1, seed);
+    nb_tensor *t = nb_tensor_reshape(ctx, flat, form->dims + 1, shape);
+    nb_tensor_release(ctx, flat);
+    return t;
+}
+
+/* A 1 in each row among numbers that are `rest`. */
+static void make_classes(nb_tensor *y, double rest)
+{
+    int64_t width = y->shape[y->dims - 1], rows = nb_tensor_count(y) / width;
+    double *values = nb_tensor_data(y);
+    for (int64_t i = 0; i < rows * width; i++)
+        values[i] = i % width == i / width % width ? 1 : rest;
+}
+
+nb_tensor *tree_targets(nb_ctx *ctx, const nb_net *net, int64_t n)
+{
+    const nb_cost_type *cost = net->cost.type;
+    nb_tensor *y = examples(ctx, nb_net_out(net), n, 0, 12);
+    if (cost == nb_costs[NB_COST_hinge])
+        make_classes(y, -1);
+    else if (cost == nb_costs[NB_COST_cross_entropy] || cost == nb_costs[NB_COST_nll] ||
+             cost == nb_costs[NB_COST_kl])
+        make_classes(y, 0);
+    return y;
+}
+
+nb_tensor *tree_inputs(nb_ctx *ctx, const nb_net *net, int64_t n, uint64_t seed)
+{
+    nb_tensor *real = examples(ctx, nb_net_in(net), n, -1, seed);
+    if (nb_net_in_dtype(net, NB_F32) != NB_I32) return real;
+    for (int64_t i = 0; i < nb_tensor_count(real); i++)
+        ((double *)nb_tensor_data(real))[i] = (double)(1 + i * i % TREE_WORDS);
+    nb_tensor *words = nb_tensor_convert(ctx, real, NB_I32, 1);
+    nb_tensor_release(ctx, real);
+    return words;
 }

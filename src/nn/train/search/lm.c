@@ -58,11 +58,8 @@ static nb_status refuse(nb_ctx *ctx, int64_t n, double needed, double room)
 
 static nb_status check_room(nb_ctx *ctx, int64_t n, int64_t m)
 {
-    const nb_memory *memory = &ctx->memory;
     double needed = nb_trust_bytes(n) + 2 * sizeof(double) * (double)m;
-    double used = (double)nb_memory_used(memory);
-    double room = memory->limit ? fmax(0, (double)memory->limit - used) : INFINITY;
-    if (memory->left) room = fmin(room, (double)memory->left());
+    double room = nb_memory_room(&ctx->memory);
     return needed <= room ? NB_OK : refuse(ctx, n, needed, room);
 }
 
