@@ -382,6 +382,18 @@ test("it prints the largest and how much of all they are", function()
     assert(text:find("hidden[2] → 2[", 1, true))
     assert(text:find("these 3 are ", 1, true))
     assert(tostring(net:paths(1, 2, 3, {1, 2, 3}, {0, 1})):find("2[third] →", 1, true))
+    local relu = nn.net("1 - 1 relu - 1", F64)
+    relu[1].w, relu[1].b = -1, 0
+    local none = relu:paths(1, 1, 1, {1}, {0})
+    eq(#none, 0)
+    eq(none.total, 0)
+    eq(tostring(none), "∂C/∂w[1][1][1] = 0: no path; its input is 0, or a slope or weight on every "
+                       .. "way")
+    local named = nn.net("2 - 3 tanh - 2", {dtype = "f64", seed = 1})
+    named:train(nabla.data.set {x = {{1, 2}, {2, 1}}, y = {1, 2}, classes = {"cat", "dog"}},
+                {epochs = 1, batch = 1, progress = false})
+    local cat = tostring(named:paths(1, 3, 2, {1, 2}, {1, 0}))
+    assert(cat:find("1[3] → 2[1 = cat]", 1, true) and cat:find("2[2 = dog]", 1, true))
     local deep = nn.net("1 - 9*[1 tanh]", {dtype = "f64", seed = 1}):paths(1, 1, 1, {1}, {0})
     local first, last = "1[1] → 2[1] → 3[1] → 4[1] → ", "7[1] → 8[1] → 9[1]"
     assert(tostring(deep):find(first .. "… 2 … → " .. last, 1, true))

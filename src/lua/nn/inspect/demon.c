@@ -46,8 +46,7 @@ static void add_holds(nb_text *text, const nb_demon *found)
     add_radius(text, found->radius[0], found, "+");
     nb_text_add(text, " and ");
     add_radius(text, found->radius[1], found, "-");
-    nb_text_add(text, ", looked at from %.1g on in steps of %.0f %%", found->least,
-                100 * NB_DEMON_STEP);
+    nb_text_add(text, " (looked at every %.0f %% from %.1g on)", 100 * NB_DEMON_STEP, found->least);
 }
 
 static void push_report(lua_State *L, const nb_layer *layer, const demon_job *work)

@@ -123,6 +123,11 @@ static void write_report(nb_text *text, const nb_paths *paths)
     double shown = 0;
     nb_place_text("w", paths->again.trace.place[paths->place].layer->plan->path, w->dims, w->shape,
                   paths->weight, name);
+    if (paths->count == 0) {
+        nb_text_add(text, "∂C/∂%s = 0: no path; its input is 0, or a slope or weight on every way",
+                    name);
+        return;
+    }
     nb_text_add(text, "∂C/∂%s = %.6g, the sum over ", name, paths->total);
     add_count(text, paths->count);
     for (int i = 0; i < paths->paths; i++) {

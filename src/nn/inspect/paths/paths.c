@@ -141,6 +141,19 @@ static void write_neuron(nb_text *text, const nb_layer *layer, int64_t neuron)
         nb_text_add(text, "%lld", (long long)neuron + 1);
 }
 
+/* What the network calls the answer, at its last neurons. */
+static void write_class(nb_text *text, const nb_paths *paths, const nb_waypoint *stop,
+                        int64_t neuron)
+{
+    nb_net *net = paths->again.net;
+    const nb_layer *layer = paths->again.trace.place[stop->place].layer;
+    const nb_classes *classes = net->schema.classes;
+    if (!classes || classes->count != layer->plan->neurons) return;
+    if (layer != nb_layer_end(&net->layer)) return;
+    nb_text_add(text, " = ");
+    nb_classes_add_name(text, classes->name[neuron]);
+}
+
 void nb_waypoint_write(nb_text *text, const nb_paths *paths, const nb_waypoint *stop)
 {
     const nb_layer *layer = paths->again.trace.place[stop->place].layer;
@@ -153,6 +166,7 @@ void nb_waypoint_write(nb_text *text, const nb_paths *paths, const nb_waypoint *
         nb_text_add(text, "→");
         write_neuron(text, layer, left);
     }
+    write_class(text, paths, stop, left);
     for (int i = 0; i < places; i++)
         nb_text_add(text, "%s%lld", i ? "," : " at ", (long long)where[i] + 1);
     nb_text_add(text, "]");

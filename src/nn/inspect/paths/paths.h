@@ -48,7 +48,8 @@ void nb_paths_free(nb_paths *paths);
  * goes into `where`, from 0; returns how many numbers that takes. */
 int nb_waypoint_neuron(const nb_paths *paths, int place, int64_t at, int64_t *neuron,
                        int64_t where[NB_MAX_DIMS]);
-/* "2[7]", "conv[3 @ 4 5]": the layer's name or path, the neuron's name or number. */
+/* "2[7]", "hidden[3 at 4,5]", "3[2 = cat]": the layer's name or path, the neuron's name or number,
+ * where it stands, and at the end the class that it answers with. */
 void nb_waypoint_write(nb_text *text, const nb_paths *paths, const nb_waypoint *stop);
 
 #endif
