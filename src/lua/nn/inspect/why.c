@@ -165,13 +165,13 @@ static void add_head(nb_text *text, const why_job *work)
     int64_t at = work->layer->type->sums->family(work->layer, work->question.neuron.family).first +
                  work->question.neuron.k;
     const char *f = plan->runs ? nb_runs_at(plan->runs, at).type->name : work->layer->type->name;
-    if (weight) nb_text_add(text, "input %lld of ", (long long)work->question.input + 1);
+    if (weight) nb_text_add(text, "input %lld → ", (long long)work->question.input + 1);
     nb_text_add(text, "neuron %s%s%lld of layer %s (%s): ", work->name, *work->name ? " " : "",
                 (long long)at + 1, nb_net_path(work->net, plan), f);
     if (why->alone && !(weight && median > 0)) {
         nb_text_add(text, weight ? "|∂C/∂w| is %.3g" : "its weights' |∂C/∂w| is %.3g", own);
     } else {
-        nb_text_add(text, weight ? "its weight moves at " : "its weights move at ");
+        nb_text_add(text, weight ? "moves at " : "its weights move at ");
         add_amount(text, own == median ? 1 : own / median);
         nb_text_add(text, " of the layer's median");
     }

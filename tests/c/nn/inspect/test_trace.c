@@ -67,6 +67,45 @@ static void test_delta_without_parameters(void **state)
     nb_net_release(ctx, net);
 }
 
+static bool same_numbers(nb_tensor *a, nb_tensor *b)
+{
+    for (int64_t i = 0; i < a->shape[0]; i++)
+        for (int64_t j = 0; j < a->shape[1]; j++)
+            if (!(fabs(at(a, i, j) - at(b, i, j)) < 1e-15)) return false;
+    return true;
+}
+
+/* What comes into a place is what the one before gave; δ is its demand times its slope, and of the
+ * output the demand is (a - y)/n. A lean trace has no gradient of parameters, and the same δ. */
+static void test_inputs_and_demand(void **state)
+{
+    (void)state;
+    nb_net *net = squares();
+    nb_tensor *x = uniform(ctx, NB_F64, 4, 3, -1, 1, 2), *y = uniform(ctx, NB_F64, 4, 2, 0, 1, 3);
+    nb_trace trace = {.cost = 0}, lean = {.lean = true};
+    assert_int_equal(nb_trace_run(ctx, net, x, y, NULL, &trace), NB_OK);
+    assert_int_equal(nb_trace_run(ctx, net, x, y, NULL, &lean), NB_OK);
+    const nb_trace_place *first = &trace.place[0], *second = &trace.place[1], *last = second + 1;
+    assert_true(same_numbers(first->in, x) && same_numbers(second->in, first->a));
+    assert_true(same_numbers(last->in, second->a) && same_numbers(second->demand, second->delta));
+    for (int64_t i = 0; i < 4; i++) {
+        for (int64_t k = 0; k < 2; k++) {
+            double a = at(last->a, i, k), demand = (a - at(y, i, k)) / 4;
+            assert_true(fabs(at(last->demand, i, k) - demand) < 1e-15);
+            assert_true(fabs(at(last->delta, i, k) - demand * a * (1 - a)) < 1e-15);
+        }
+    }
+    assert_true(same_numbers(lean.place[2].delta, last->delta));
+    assert_true(same_numbers(lean.place[2].demand, last->demand));
+    assert_int_equal(lean.place[2].grads, 0);
+    assert_null(lean.grad_x);
+    nb_trace_free(ctx, &lean);
+    nb_trace_free(ctx, &trace);
+    nb_tensor_release(ctx, x);
+    nb_tensor_release(ctx, y);
+    nb_net_release(ctx, net);
+}
+
 /* Who keeps a part of a trace keeps no graph, and may change the parameters. */
 static void test_off_the_tape(void **state)
 {
@@ -95,6 +134,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(delta_without_parameters),
+        TEST(inputs_and_demand),
         TEST(off_the_tape),
     };
     return cmocka_run_group_tests_name("trace", tests, NULL, NULL);
