@@ -5,6 +5,7 @@ local program, tools, scratch, mnist = table.unpack(arg, 1, 4)
 local here = arg[0]:match "^(.*)/" or "."
 local report, programs = dofile(here .. "/report.lua"), dofile(here .. "/programs.lua")
 local tables, optimizers = dofile(here .. "/tables.lua"), dofile(here .. "/optimizers.lua")
+local instruments = dofile(here .. "/instruments.lua")
 local median, column, sorted = report.median, report.column, report.sorted
 local figures, spread, verdict = report.figures, report.spread, report.verdict
 local lines_of, numbers, tell = programs.lines_of, programs.numbers, programs.tell
@@ -311,6 +312,7 @@ end
 rows[#rows + 1] = digits_row()
 rows[#rows + 1] = why_row()
 rows[#rows + 1] = curvature_row()
+for _, row in ipairs(instruments.rows(program, here, programs, report)) do rows[#rows + 1] = row end
 rows[#rows + 1] = start_row("nabla -e \"\", 20 times", 20, program, "-e", "")
 rows[#rows + 1] = start_row("start to first prompt, 20 times", "-p", "∇", 20, "env",
     "LC_ALL=C.UTF-8", "TERM=xterm", program)

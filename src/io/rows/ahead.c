@@ -9,6 +9,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum {
     WINDOWS = 2,
@@ -31,6 +32,7 @@ typedef struct window {
 } window;
 
 struct nb_ahead {
+    pid_t owner; /* a forked child has the struct but not the thread: nothing is planned there */
     const nb_row_file *file;
     size_t room; /* rows of a window */
     window window[WINDOWS];
@@ -166,6 +168,7 @@ nb_ahead *nb_ahead_new(const nb_row_file *file)
     if ((int64_t)room > file->rows) room = (size_t)file->rows;
     nb_ahead *ahead = room >= NB_AHEAD_LEAST ? nb_alloc_zero(file->ctx, 1, sizeof *ahead) : NULL;
     if (!ahead) return NULL;
+    ahead->owner = getpid();
     ahead->file = file;
     ahead->room = room;
     pthread_mutex_init(&ahead->lock, NULL);
@@ -178,6 +181,10 @@ nb_ahead *nb_ahead_new(const nb_row_file *file)
 void nb_ahead_free(nb_ahead *ahead)
 {
     if (!ahead) return;
+    if (ahead->owner != getpid()) {
+        free_all(ahead);
+        return;
+    }
     for (int i = 0; i < WINDOWS; i++) atomic_store(&ahead->window[i].left, true);
     pthread_mutex_lock(&ahead->lock);
     ahead->ending = true;
@@ -221,6 +228,7 @@ size_t nb_ahead_planned(nb_ahead *ahead)
 static window *find_empty(nb_ahead *ahead)
 {
     window *w = turn(ahead);
+    if (ahead->owner != getpid()) return NULL;
     if (w->count > 0) w = &ahead->window[1 - ahead->now];
     if (w->count > 0) return NULL;
     pthread_mutex_lock(&ahead->lock);

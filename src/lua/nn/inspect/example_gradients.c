@@ -8,7 +8,6 @@
 #include "nn/inspect/examples/gradients.h"
 
 #include <math.h>
-#include <stdlib.h>
 
 #define GRADIENTS "nabla.example gradients"
 
@@ -23,7 +22,7 @@ typedef struct gradients_job {
     nbl_examples examples;
     nb_set **set;
     nb_example_gradients found;
-    nb_tensor **norms, **cosines, **classes; /* handles, which take them over */
+    nb_tensor **norms, **order, **cosines, **classes; /* handles, which take them over */
 } gradients_job;
 
 static nb_status find(nb_ctx *ctx, void *data)
@@ -34,9 +33,10 @@ static nb_status find(nb_ctx *ctx, void *data)
     nb_status status = nb_example_gradients_find(ctx, work->net, *work->set, &work->found);
     if (status != NB_OK) return status;
     *work->norms = work->found.norms;
+    *work->order = work->found.order;
     *work->cosines = work->found.cosines;
     *work->classes = work->found.classes;
-    work->found.norms = work->found.cosines = work->found.classes = NULL;
+    work->found.norms = work->found.order = work->found.cosines = work->found.classes = NULL;
     return NB_OK;
 }
 
@@ -150,18 +150,6 @@ static int gradients_tostring(lua_State *L)
 
 /* ---- The value ---- */
 
-typedef struct ranked {
-    double norm;
-    int64_t example;
-} ranked;
-
-static int by_norm(const void *a, const void *b)
-{
-    const ranked *x = a, *y = b;
-    if (x->norm != y->norm) return x->norm < y->norm ? -1 : 1;
-    return (x->example > y->example) - (x->example < y->example);
-}
-
 /* The names of the classes, or NULL. */
 static const nb_classes *names_of(const gradients_job *work)
 {
@@ -169,44 +157,44 @@ static const nb_classes *names_of(const gradients_job *work)
     return own ? own : (*work->set)->schema.classes;
 }
 
-/* {example, norm, class} */
-static void push_ranked(lua_State *L, const gradients_job *work, const ranked *of)
+/* {example, norm, class} of the example at place k of the order. */
+static void push_ranked(lua_State *L, const gradients_job *work, int64_t k)
 {
+    int64_t i = (int64_t)nb_tensor_get(*work->order, &k);
     lua_createtable(L, 0, 3);
-    nbl_set_integer(L, "example", of->example + 1);
-    nbl_set_number(L, "norm", of->norm);
+    nbl_set_integer(L, "example", i + 1);
+    nbl_set_number(L, "norm", nb_tensor_get(*work->norms, &i));
     if (!*work->classes) return;
-    nbl_push_class(L, names_of(work), (int64_t)nb_tensor_get(*work->classes, &of->example));
+    nbl_push_class(L, names_of(work), (int64_t)nb_tensor_get(*work->classes, &i));
     lua_setfield(L, -2, "class");
 }
 
-/* The first `SHOWN` of the list in rising order, or of it turned. */
-static void set_list(lua_State *L, const gradients_job *work, const char *name, const ranked *list,
-                     int64_t count, bool turned)
+/* The first `SHOWN` of the order, or of it turned. */
+static void set_list(lua_State *L, const gradients_job *work, const char *name, bool turned)
 {
+    int64_t count = work->found.count;
     lua_newtable(L);
     for (int64_t k = 0; k < count && k < SHOWN; k++) {
-        push_ranked(L, work, &list[turned ? count - 1 - k : k]);
+        push_ranked(L, work, turned ? count - 1 - k : k);
         lua_rawseti(L, -2, k + 1);
     }
     lua_setfield(L, -2, name);
 }
 
+static double norm_at(const gradients_job *work, int64_t k)
+{
+    int64_t i = (int64_t)nb_tensor_get(*work->order, &k);
+    return nb_tensor_get(*work->norms, &i);
+}
+
 static void set_ranks(lua_State *L, const gradients_job *work)
 {
-    int64_t n = work->found.count, middle = n / 2;
-    ranked *list = lua_newuserdatauv(L, (size_t)n * sizeof *list, 0);
-    const double *norm = nb_tensor_data(*work->norms);
-    lua_insert(L, -2);
-    for (int64_t i = 0; i < n; i++) list[i] = (ranked){norm[i], i};
-    qsort(list, (size_t)n, sizeof *list, by_norm);
-    nbl_set_number(L, "smallest", list[0].norm);
-    nbl_set_number(L, "largest", list[n - 1].norm);
-    nbl_set_number(L, "median",
-                   n % 2 ? list[middle].norm : (list[middle - 1].norm + list[middle].norm) / 2);
-    set_list(L, work, "most", list, n, true);
-    set_list(L, work, "least", list, n, false);
-    lua_remove(L, -2);
+    int64_t n = work->found.count;
+    nbl_set_number(L, "smallest", norm_at(work, 0));
+    nbl_set_number(L, "largest", norm_at(work, n - 1));
+    nbl_set_number(L, "median", (norm_at(work, (n - 1) / 2) + norm_at(work, n / 2)) / 2);
+    set_list(L, work, "most", true);
+    set_list(L, work, "least", false);
 }
 
 /* What the gradients hang on: it moves with every change of a parameter or buffer. */
@@ -260,6 +248,7 @@ static int net_example_gradients(lua_State *L)
     work.set = nbl_new_set(L);
     work.norms = nbl_new_tensor(L);
     work.cosines = nbl_new_tensor(L);
+    work.order = nbl_new_tensor(L);
     work.classes = nbl_new_tensor(L);
     nbl_net_run(L, self, find, &work);
     push_gradients(L, &work, first);

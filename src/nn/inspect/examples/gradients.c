@@ -3,6 +3,7 @@
 
 #include "base/arith.h"
 #include "base/memory.h"
+#include "kernel/sort.h"
 
 #include <math.h>
 #include <string.h>
@@ -170,6 +171,18 @@ static nb_status find_cosines(const work *w, nb_example_gradients *out)
     return nb_poll(w->ctx);
 }
 
+static nb_status sort_norms(nb_ctx *ctx, nb_example_gradients *out)
+{
+    const nb_order rising = {.dtype = NB_F64, .stop = ctx->interrupt};
+    size_t n = (size_t)out->count, bytes = nb_sort_room(NB_F64, n);
+    void *room = nb_alloc(ctx, bytes);
+    out->order = room ? nb_tensor_new(ctx, NB_I32, 1, &out->count) : NULL;
+    if (out->order)
+        nb_sort_places(&rising, n, nb_tensor_data(out->norms), 1, nb_tensor_data(out->order), room);
+    if (room) nb_free(ctx, room, bytes);
+    return out->order ? nb_poll(ctx) : ctx->status;
+}
+
 static nb_status find(work *w, nb_example_gradients *out)
 {
     nb_ctx *ctx = w->ctx;
@@ -184,12 +197,14 @@ static nb_status find(work *w, nb_example_gradients *out)
     status = out->norms ? look_at_all(w, nb_tensor_data(out->norms)) : ctx->status;
     if (status != NB_OK) return status;
     find_noise(w, out);
-    return find_cosines(w, out);
+    status = sort_norms(ctx, out);
+    return status == NB_OK ? find_cosines(w, out) : status;
 }
 
 void nb_example_gradients_free(nb_ctx *ctx, nb_example_gradients *of)
 {
     nb_tensor_release(ctx, of->norms);
+    nb_tensor_release(ctx, of->order);
     nb_tensor_release(ctx, of->classes);
     nb_tensor_release(ctx, of->cosines);
     *of = (nb_example_gradients){.count = 0};

@@ -12,6 +12,7 @@ enum {
 typedef struct nb_example_gradients {
     int64_t count;    /* of the examples */
     nb_tensor *norms; /* f64 (count): ‖∇C_x‖ */
+    nb_tensor *order; /* NB_I32 (count): the examples, from 0, by rising norms */
     double mean;      /* ‖∇C‖, the norm of their mean */
     double noise; /* tr Σ / ‖∇C‖², Σ the covariance of ∇C_x: the batch whose gradient has as
                      much noise as signal; NaN of one example, infinite where the mean is 0 */

@@ -68,6 +68,8 @@ void nb_shares_free(nb_ctx *ctx, nb_shares *s)
     for (size_t i = 0; i < s->given; i++) {
         nb_tensor_release(ctx, s->list[i].share.a);
         nb_tensor_release(ctx, s->list[i].share.b);
+        if (s->list[i].squares)
+            nb_free(ctx, s->list[i].squares, (size_t)s->list[i].rows * sizeof(double));
     }
     nb_free(ctx, s->list, s->room * sizeof *s->list);
     s->list = NULL;
@@ -133,6 +135,8 @@ typedef struct norm_job {
     size_t parts, each; /* bytes of a part's room */
     char *room;
     double *squares;
+    const double *known; /* by row: the squares of a's rows, or NULL … */
+    double *keep;        /* … and then where they go */
     const volatile sig_atomic_t *interrupt;
 } norm_job;
 
@@ -144,9 +148,10 @@ static double square(const norm_job *job, int64_t count, const void *row)
 static double row_square(const norm_job *job, int64_t i)
 {
     const nb_given *g = job->given;
-    if (!g->share.b) return square(job, g->m, row_a(g, i));
-    double b = square(job, g->k, row_b(g, i));
-    return are_words(g) ? b : b * square(job, g->m, row_a(g, i));
+    double a = 1;
+    if (job->known) a = job->known[i];
+    if (job->keep) a = job->keep[i] = square(job, g->m, row_a(g, i));
+    return g->share.b ? a * square(job, g->k, row_b(g, i)) : a;
 }
 
 /* Adds what an example is given to its gradient. */
@@ -278,7 +283,6 @@ static size_t room_of(const norm_job *job)
 static nb_status run(nb_ctx *ctx, norm_job *job)
 {
     int64_t parts = nb_least_i64(ctx->threads, job->n);
-    job->how = choose(job);
     job->parts = (size_t)(parts > 1 ? parts : 1);
     job->each = room_of(job);
     job->interrupt = ctx->interrupt;
@@ -287,6 +291,18 @@ static nb_status run(nb_ctx *ctx, norm_job *job)
     nb_parallel(ctx, job->parts, norm_part, job);
     nb_free(ctx, job->room, job->parts * job->each);
     return nb_poll(ctx);
+}
+
+/* δ of a layer is given to w and b: its rows are squared once. */
+static nb_status share_squares(nb_ctx *ctx, nb_shares *s, nb_given *g, norm_job *job)
+{
+    if (are_words(g)) return NB_OK;
+    for (size_t i = 0; i < s->given && !job->known; i++)
+        if (s->list[i].share.a == g->share.a) job->known = s->list[i].squares;
+    if (job->known) return NB_OK;
+    g->squares = nb_alloc(ctx, (size_t)g->rows * sizeof *g->squares);
+    job->keep = g->squares;
+    return g->squares ? NB_OK : ctx->status;
 }
 
 static bool learns_in_part(const nb_shares *s, const nb_given *g)
@@ -310,13 +326,15 @@ nb_status nb_shares_norms(nb_ctx *ctx, nb_shares *s, double *squares)
     nb_status status = NB_OK;
     sort(s);
     for (size_t i = 0, end; i < s->given && status == NB_OK; i = end) {
-        const nb_given *g = &s->list[i];
+        nb_given *g = &s->list[i];
         norm_job job = {.given = g, .n = s->n, .real = nb_real(s->dtype), .dtype = s->dtype};
         job.squares = squares;
         if (learns_in_part(s, g)) job.mask = s->mask + g->start;
         for (end = i; end < s->given && s->list[end].start == g->start; end++, job.count++)
             job.T += s->list[end].rows / s->n;
-        status = run(ctx, &job);
+        job.how = choose(&job);
+        if (job.how == BY_ROW) status = share_squares(ctx, s, g, &job);
+        if (status == NB_OK) status = run(ctx, &job);
     }
     return status;
 }

@@ -10,6 +10,7 @@ typedef struct nb_given {
     nb_share share; /* owned references */
     int64_t start;  /* of the parameter among the network's numbers */
     int64_t rows, m, k;
+    double *squares; /* (rows): of a's, once they are known; owned, or NULL */
 } nb_given;
 
 typedef struct nb_shares {

@@ -1,0 +1,47 @@
+-- What looks into networks, as rows of the table of whole runs.
+
+local instruments = {}
+
+-- Gradients of all examples, as times of a pass of training over them: of dense layers 1.15, of others
+-- one more BP4, a third of what a pass multiplies.
+local EXAMPLES <const> = {
+    {"64-30-10, batch 10, 1,437 examples", "64 - 30 - 10", 1437, "64", 10, 1.15},
+    {"784-512-512-10, batch 128, 4,096 examples",
+     "784 - 512 relu - 512 relu - 10 softmax : cross_entropy", 4096, "784", 128, 1.15},
+    {"LeNet, batch 64, 1,024 examples", "1x28x28 - conv 20 5 relu - max_pool 2 - conv 40 5 relu - " ..
+     "max_pool 2 - flatten - 100 relu - 10 softmax : cross_entropy", 1024, "1x28x28", 64, 4 / 3},
+}
+
+local function examples_row(program, here, programs, report, case)
+    local name, notation, count, sizes, batch, most = table.unpack(case)
+    local lines, ratio = programs.lines_of(program, here .. "/nabla_examples.lua", notation, count,
+        sizes, batch), {}
+    for i, line in ipairs(assert(lines, "nabla_examples.lua failed")) do
+        local both = programs.numbers(line)
+        ratio[i] = both[1] / both[2]
+    end
+    return {"norms of all examples' gradients, to a pass of training: " .. name,
+        report.figures(report.median(ratio), 3) .. " ×", report.spread(ratio, 3) .. " ×",
+        report.verdict(("%.3g × at most"):format(most), report.median(ratio) <= most)}
+end
+
+local function influence_row(program, here, programs, report)
+    local lines, seconds = programs.lines_of(program, here .. "/nabla_influence.lua"), {}
+    for i, line in ipairs(assert(lines, "nabla_influence.lua failed")) do
+        seconds[i] = tonumber(line)
+    end
+    return {"influence of all 1,437 digits, 64-30-10, 10 epochs, one seed",
+        report.figures(report.median(seconds), 3) .. " s", report.spread(seconds, 3) .. " s",
+        report.verdict("6 s on two cores", report.median(seconds) < 6)}
+end
+
+function instruments.rows(program, here, programs, report)
+    local rows = {}
+    for i, case in ipairs(EXAMPLES) do
+        rows[i] = examples_row(program, here, programs, report, case)
+    end
+    rows[#rows + 1] = influence_row(program, here, programs, report)
+    return rows
+end
+
+return instruments
