@@ -260,6 +260,29 @@ static void test_memory_ends(void **state)
     nb_tensor_release(ctx, w);
 }
 
+/* The root of the mean square that an initialiser says is that of what it draws: within five
+ * deviations of the estimate from 60,000 numbers, whose relative one is at most 1/√120,000; those
+ * of fixed lengths are exact. What draws nothing says 0. */
+static void test_spread(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < NB_INITS; i++) {
+        const int64_t shape[2] = {i == NB_INIT_orthogonal ? 60 : 300, 200};
+        nb_tensor *w = draw(nb_inits[i]->name, NB_F64, 2, shape, 200, 300, 3);
+        int64_t count = nb_tensor_count(w);
+        double squares = 0;
+        for (int64_t n = 0; n < count; n++) squares += numbers(w)[n] * numbers(w)[n];
+        double drawn = sqrt(squares / (double)count);
+        double said = nb_init_spread(nb_init_of(nb_inits[i]), w, 200, 300);
+        bool exact = i == NB_INIT_orthogonal || i == NB_INIT_nguyen_widrow;
+        if (draws(i))
+            assert_true(fabs(drawn / said - 1) < (exact ? 1e-12 : 5 / sqrt(120000)));
+        else
+            assert_true(said == 0);
+        nb_tensor_release(ctx, w);
+    }
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(test_##name, setup, teardown)
 
 int main(void)
@@ -269,7 +292,7 @@ int main(void)
         TEST(zeros),         TEST(constants),  TEST(bits),
         TEST(dtypes_agree),  TEST(orthogonal), TEST(orthogonal_shapes),
         TEST(empty),         TEST(interrupt),  TEST(memory_ends),
-        TEST(nguyen_widrow),
+        TEST(nguyen_widrow), TEST(spread),
     };
     return cmocka_run_group_tests_name("init", tests, NULL, NULL);
 }
