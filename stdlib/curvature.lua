@@ -57,7 +57,7 @@ end
 local function meaning(c)
     local lines = {}
     if c.lr then
-        lines[1] = ("above lr = 2/λ = %s plain gradient descent diverges along the steepest " ..
+        lines[1] = ("above lr = 2/λ = %s plain gradient descent diverges along that " ..
             "direction"):format(number(c.lr))
     else
         lines[1] = "no direction curves upward: no lr is too large for the curvature"

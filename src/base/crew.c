@@ -221,3 +221,29 @@ nb_status nb_crew_run(nb_ctx *ctx, const nb_crew *crew)
     nb_free(ctx, g.done, bytes ? bytes : 1);
     return status;
 }
+
+/* ---- Memory that all share ------------------------------------------------------------------- */
+
+void *nb_crew_block(nb_ctx *ctx, size_t bytes)
+{
+    nb_memory *memory = &ctx->memory;
+    void *block = MAP_FAILED;
+    if (nb_memory_has_room(ctx, bytes))
+        block = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (block == MAP_FAILED) {
+        char text[NB_SIZE_TEXT_MAX];
+        nb_fail(ctx, NB_EMEMORY, "not enough memory for %s that copies share",
+                nb_size_text(bytes, text));
+        return NULL;
+    }
+    memory->live += bytes;
+    if (memory->live + memory->pooled > memory->peak) memory->peak = memory->live + memory->pooled;
+    return block;
+}
+
+void nb_crew_free(nb_ctx *ctx, void *block, size_t bytes)
+{
+    if (!block) return;
+    munmap(block, bytes);
+    ctx->memory.live -= bytes;
+}

@@ -25,4 +25,9 @@ typedef struct nb_crew {
  * is left behind. */
 nb_status nb_crew_run(nb_ctx *ctx, const nb_crew *crew);
 
+/* A block of zeros that the copies share with the process: for answers that are longer, each task
+ * writes its own part. It counts as any block of the allocator does. NULL with NB_EMEMORY. */
+void *nb_crew_block(nb_ctx *ctx, size_t bytes);
+void nb_crew_free(nb_ctx *ctx, void *block, size_t bytes);
+
 #endif

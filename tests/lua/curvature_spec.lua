@@ -145,7 +145,7 @@ end)
 test("printed and drawn", function()
     local net, x, y = line()
     local text = tostring(net:curvature(x, y))
-    assert(text:find("above lr = 2/λ = 0.4 plain gradient descent diverges along the steepest " ..
+    assert(text:find("above lr = 2/λ = 0.4 plain gradient descent diverges along that " ..
         "direction", 1, true), text)
     assert(text:find("curvature at cost", 1, true) and text:find("Gauss-Newton", 1, true), text)
     for line in text:gmatch "[^\n]+" do assert(utf8.len(line) <= 100, line) end

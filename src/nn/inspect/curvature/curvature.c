@@ -5,6 +5,7 @@
 
 #include "base/arith.h"
 #include "base/clock.h"
+#include "base/crew.h"
 #include "base/memory.h"
 #include "kernel/lapack.h"
 #include "nn/inspect/curvature/gauss.h"
@@ -214,11 +215,11 @@ static nb_status find_whole(work *w)
     nb_status status = check_whole(w);
     if (status != NB_OK) return status;
     size_t n = (size_t)w->out->count, bytes = n * n * sizeof(double);
-    double *matrix = nb_alloc(w->ctx, bytes);
+    double *matrix = nb_crew_block(w->ctx, bytes);
     if (!matrix) return w->ctx->status;
     status = whole_hessian(w, matrix);
     if (status == NB_OK) status = whole_gauss(w, matrix);
-    nb_free(w->ctx, matrix, bytes);
+    nb_crew_free(w->ctx, matrix, bytes);
     return status;
 }
 

@@ -4,6 +4,7 @@
 #include "../trees.h"
 
 #include "../../support.h"
+#include "base/workers.h"
 #include "kernel/lapack.h"
 #include "nn/inspect/curvature/curvature.h"
 #include "nn/inspect/curvature/lanczos.h"
@@ -359,6 +360,27 @@ static void test_ends(void **state)
     nb_net_release(ctx, net);
 }
 
+/* Columns that copies of the process find have the bits of those that are found here; more than a
+ * fifth of a second of them is worth copies. */
+static void test_copies(void **state)
+{
+    nb_net *net = net_of(ctx, "20 - 10 tanh - 3 softmax : cross_entropy", NB_F64);
+    nb_set *set = random_set(ctx, 4000, 20, 3);
+    nb_curvature one, two;
+    (void)state;
+    assert_int_equal(nb_set_threads(ctx, 1), NB_OK);
+    find_with(net, set, NULL, 0, &one);
+    assert_int_equal(nb_set_threads(ctx, 3), NB_OK);
+    find_with(net, set, NULL, 0, &two);
+    assert_true(same_bits(ctx, one.matrix, two.matrix));
+    assert_true(same_bits(ctx, one.hessian.values, two.hessian.values));
+    assert_true(one.error.step == two.error.step && one.error.kinks == two.error.kinks);
+    nb_curvature_free(ctx, &one);
+    nb_curvature_free(ctx, &two);
+    nb_set_release(ctx, set);
+    nb_net_release(ctx, net);
+}
+
 /* ---- Networks that chance draws -------------------------------------------------------------- */
 
 enum { TREES = 200, EXAMPLES = 3, PARAMETERS = 150 };
@@ -634,19 +656,13 @@ static void test_memory_ends(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(linear_by_hand),
-        TEST(sigmoid_by_hand),
-        TEST(two_by_hand),
-        TEST(softmax_by_hand),
-        TEST(least_squares),
-        TEST(kink_beside),
-        TEST(kink_at),
-        TEST(lanczos_known),
-        TEST(lanczos_identity),
-        TEST(ends),
-        TEST(trees),
-        TEST(refused),
-        TEST(memory_ends),
+        TEST(linear_by_hand),   TEST(sigmoid_by_hand),
+        TEST(two_by_hand),      TEST(softmax_by_hand),
+        TEST(least_squares),    TEST(kink_beside),
+        TEST(kink_at),          TEST(lanczos_known),
+        TEST(lanczos_identity), TEST(ends),
+        TEST(copies),           TEST(trees),
+        TEST(refused),          TEST(memory_ends),
     };
     return cmocka_run_group_tests_name("curvature", tests, NULL, NULL);
 }
