@@ -195,6 +195,33 @@ test("2-2-1, one weight: a {0, 2}, d {1, 2}, s 1", function()
     eq(none.agreement, 1)
 end)
 
+test("nothing asked from above, and a neuron that is dead everywhere", function()
+    local net = two()
+    net[2].w = 0
+    local why = net:why(1, 1, X2, Y2)
+    eq(why.demand, 0)
+    eq(why.size, 0)
+    eq(why.coincidence, 1) -- nothing to blame there
+    eq(why.agreement, 1)
+    eq(why.smallest, "demand")
+    assert(tostring(why):find("its weights do not move at all", 1, true))
+    assert(tostring(why):find("no demand   ← this", 1, true))
+    net = two()
+    net[1].b = tensor {0, -9}
+    local dead = net:why(1, 2, X2, Y2)
+    eq(dead.dead, 1)
+    eq(dead.size, 0)
+    eq(dead.smallest, "slope")
+    assert(tostring(dead):find("dead on 100 % of the examples   ← this", 1, true))
+    -- It would wake where its bias were moved by 19/2: z {1.5, -1.5} as above.
+    eq(cure(dead, "bias").by, 9.5)
+    eq(cure(dead, "bias").factor, math.huge)
+    -- Two of three dead: the median is 0, and the third moves.
+    local three = nn.net("2 - 3 linear relu@2 relu@3 - 1 linear", F64)
+    three[1].w, three[1].b, three[2].w = 1, tensor {0, -9, -9}, 1
+    assert(tostring(three:why(1, 1, X2, Y2)):find("its weights move, the layer's median is 0", 1, true))
+end)
+
 test("a fused cost goes on from z: d = a - y and S = 1", function()
     local net = nn.net("1 - 1 : cross_entropy", F64)
     net[1].w, net[1].b = L, 0

@@ -155,26 +155,36 @@ static void add_means(nb_text *text, const why_job *work)
     add_amount(text, why->relative[NB_FACTOR_AGREEMENT]);
 }
 
+/* How fast it learns beside the others; one that is all of its layer is told as it is. */
+static void add_pace(nb_text *text, const nb_why *why, bool weight)
+{
+    double own = why->own[NB_FACTOR_SIZE], median = why->median[NB_FACTOR_SIZE];
+    if (own == 0) {
+        nb_text_add(text, weight ? "does not move at all" : "its weights do not move at all");
+    } else if (why->alone && !weight) {
+        nb_text_add(text, "its weights' |∂C/∂w| is %.3g", own);
+    } else if (median == 0) {
+        nb_text_add(text, "%s, the layer's median is 0", weight ? "moves" : "its weights move");
+    } else {
+        nb_text_add(text, weight ? "moves at " : "its weights move at ");
+        add_amount(text, own / median);
+        nb_text_add(text, " of the layer's median");
+    }
+}
+
 /* "neuron 9 of layer 1 (sigmoid): its weights move at 0.08 of the layer's median" */
 static void add_head(nb_text *text, const why_job *work)
 {
     const nb_why *why = &work->found;
     const nb_plan *plan = work->layer->plan;
     bool weight = work->question.input >= 0;
-    double own = why->own[NB_FACTOR_SIZE], median = why->median[NB_FACTOR_SIZE];
     int64_t at = work->layer->type->sums->family(work->layer, work->question.neuron.family).first +
                  work->question.neuron.k;
     const char *f = plan->runs ? nb_runs_at(plan->runs, at).type->name : work->layer->type->name;
     if (weight) nb_text_add(text, "input %lld → ", (long long)work->question.input + 1);
     nb_text_add(text, "neuron %s%s%lld of layer %s (%s): ", work->name, *work->name ? " " : "",
                 (long long)at + 1, nb_net_path(work->net, plan), f);
-    if (why->alone && !(weight && median > 0)) {
-        nb_text_add(text, weight ? "|∂C/∂w| is %.3g" : "its weights' |∂C/∂w| is %.3g", own);
-    } else {
-        nb_text_add(text, weight ? "moves at " : "its weights move at ");
-        add_amount(text, own == median ? 1 : own / median);
-        nb_text_add(text, " of the layer's median");
-    }
+    add_pace(text, why, weight);
 }
 
 static void add_cure(nb_text *text, const nb_cure *cure)
