@@ -106,6 +106,8 @@ test("a channel at a place, a neuron at a step, the uses of a shared layer", fun
     near(shared:demon(2, 1, 0.1, {1}, {3}).delta, 1, 1e-15)
     near(shared:demon(1, 1, 0.1, {1}, {3}).delta, 2, 1e-15)
     near(shared:demon("a", 1, 0.1, {1}, {3}).delta, 2, 1e-15)
+    near(shared:demon(shared[1], 1, 0.1, {1}, {3}).delta, 2, 1e-15)
+    near(shared:demon(-1, 1, 0.1, {1}, {3}).delta, 1, 1e-15)
 end)
 
 test("blocks, nested networks, functions of Lua: δ of the trace, at every place", function()
@@ -115,7 +117,8 @@ test("blocks, nested networks, functions of Lua: δ of the trace, at every place
                         cost = "cross_entropy"}, F64)
     local x, y = tensor.randn(3, {dtype = "f64", seed = 1}), tensor {0, 1}
     local t = net:trace(x, y)
-    local before = net:params():clone()
+    net:backprop(x, y)
+    local before, grads = net:params():clone(), net:grads():clone()
     local dz = 1e-4
     for path, z in pairs {["1"] = t[1], ["2.1"] = t[2][1], ["3.1"] = t[3][1], ["4"] = t[4]} do
         for k = 1, z.delta:numel() do
@@ -125,7 +128,7 @@ test("blocks, nested networks, functions of Lua: δ of the trace, at every place
             assert(d.radius.above > dz and d.radius.below > dz, path)
         end
     end
-    assert(net:params():equal(before))
+    assert(net:params():equal(before) and net:grads():equal(grads))
 end)
 
 test("f32 is taken in f64", function()

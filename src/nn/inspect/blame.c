@@ -93,14 +93,17 @@ static const char *name_of(const part *p, int64_t element)
     return place_of(p)->layer->type->name;
 }
 
-static void accuse(const part *p, const nb_op *op, const nb_judged *found)
+/* found: of the part; of_op: of the op in it, where that is wrong. */
+static void accuse(const part *p, const nb_judged *found, const nb_op *op, const nb_judged *of_op)
 {
     nb_blame *out = p->out;
     const char *name = op ? op->name : name_of(p, found->element);
+    const nb_judged *numbers = op ? of_op : found;
     out->who = op ? NB_BLAMED_OP : p->kind;
-    out->activates = p->kind == NB_BLAMED_ACTIVATION;
-    out->backward = found->backward;
-    out->differences = found->differences;
+    if (op && p->kind == NB_BLAMED_ACTIVATION)
+        snprintf(out->activation, sizeof out->activation, "%s", activation_at(p, found->element));
+    out->backward = numbers->backward;
+    out->differences = numbers->differences;
     snprintf(out->name, sizeof out->name, "%s", name);
     snprintf(out->where, sizeof out->where, "%s",
              p->kind == NB_BLAMED_COST ? "" : place_of(p)->layer->plan->where);
@@ -122,7 +125,7 @@ static nb_status judge(nb_ctx *ctx, part *p)
     status = root ? nb_judge_ops(ctx, root, &op, &of_op) : ctx->status;
     ctx->recording = recording;
     nb_tensor_release(ctx, root);
-    if (status == NB_OK) accuse(p, op, op ? &of_op : &found);
+    if (status == NB_OK) accuse(p, &found, op, &of_op);
     return status;
 }
 

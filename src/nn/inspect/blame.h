@@ -17,7 +17,7 @@ typedef struct nb_blame {
     nb_culprit who;
     char name[NB_NAME_MAX];       /* of the op, the type of layer, the activation, the cost */
     char where[NB_WHERE_MAX];     /* "layer 2 (hidden)"; "" at the cost */
-    bool activates;               /* an op: in that layer's activation, not in what makes its z */
+    char activation[NB_NAME_MAX]; /* an op: in that activation of the layer; "": elsewhere */
     double backward, differences; /* the first numbers that are not one */
 } nb_blame;
 

@@ -122,18 +122,21 @@ static void add_prices(nb_text *text, const nb_gradcheck *result)
     nb_text_add(text, ": each ran from its own layer on");
 }
 
-/* "op tanh in layer 2", "activation swish of layer 2", "layer 2 (fn)", "cost mine" */
+/* "op conv in layer 2", "op mul in activation swish of layer 2", "activation swish of layer 2",
+ * "layer 2 (mine), fn", "cost mine" */
 static void add_culprit(nb_text *text, const nb_blame *blame)
 {
-    const char *in = blame->activates ? " in the activation of " : " in ";
-    if (blame->who == NB_BLAMED_OP)
-        nb_text_add(text, "op %s%s%s", blame->name, in, *blame->where ? blame->where : "the cost");
+    const char *where = *blame->where ? blame->where : "the cost";
+    if (blame->who == NB_BLAMED_OP && *blame->activation)
+        nb_text_add(text, "op %s in activation %s of %s", blame->name, blame->activation, where);
+    else if (blame->who == NB_BLAMED_OP)
+        nb_text_add(text, "op %s in %s", blame->name, where);
     else if (blame->who == NB_BLAMED_ACTIVATION)
-        nb_text_add(text, "activation %s of %s", blame->name, blame->where);
+        nb_text_add(text, "activation %s of %s", blame->name, where);
     else if (blame->who == NB_BLAMED_COST)
         nb_text_add(text, "cost %s", blame->name);
     else
-        nb_text_add(text, "%s, %s", blame->where, blame->name);
+        nb_text_add(text, "%s, %s", where, blame->name);
 }
 
 static void add_blame(nb_text *text, const nb_gradcheck *result)
@@ -243,6 +246,10 @@ static void set_blame(lua_State *L, const nb_blame *blame)
     lua_setfield(L, -2, "name");
     lua_pushstring(L, *blame->where ? blame->where : "the cost");
     lua_setfield(L, -2, "where");
+    if (*blame->activation) {
+        lua_pushstring(L, blame->activation);
+        lua_setfield(L, -2, "activation");
+    }
     nbl_set_number(L, "backward", blame->backward);
     nbl_set_number(L, "differences", blame->differences);
     lua_setfield(L, -2, "blame");

@@ -139,7 +139,7 @@ static void an_op_is_named(void **state)
             assert_int_equal(out.blame.who, NB_BLAMED_OP);
             assert_string_equal(out.blame.name, "planted_square");
             assert_string_equal(out.blame.where, within ? "layer 2.1" : "layer 2");
-            assert_false(out.blame.activates);
+            assert_string_equal(out.blame.activation, "");
             assert_true(fabs(out.blame.backward / out.blame.differences - factor / 2) < 1e-5);
         }
         from_third = false;
@@ -215,7 +215,7 @@ static void an_activation_is_named(void **state)
             assert_int_equal(out.blame.who, i ? NB_BLAMED_OP : NB_BLAMED_ACTIVATION);
             assert_string_equal(out.blame.name, i ? "planted_square" : "tripled");
             assert_string_equal(out.blame.where, l ? "layer 2" : "layer 1");
-            assert_true(out.blame.activates);
+            assert_string_equal(out.blame.activation, i ? "squared" : "");
             nb_net_release(ctx, net);
         }
     }
