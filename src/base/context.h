@@ -34,6 +34,8 @@ struct nb_ctx {
     uint64_t sequence; /* the last record's number */
     struct nb_tape_link *dying; /* links that wait to be released, one after the other */
     bool sweeping;              /* somebody is releasing them */
+    struct nb_witness *witness; /* who looks on at ops (grad/witness.h); NULL: nobody */
+    bool heedless;              /* what is not finite is not looked for (nabla.anomaly(false)) */
     const volatile sig_atomic_t *interrupt; /* not 0: stop; NULL: nobody can ask */
     const nb_meter *meter;                  /* NULL: nobody asks */
     void *host; /* of the entry under way; the core passes it on and never looks */

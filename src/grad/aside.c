@@ -4,10 +4,13 @@
 #include "grad/aside.h"
 
 #include "base/arith.h"
+#include "base/memory.h"
 #include "kernel/product.h"
 #include "tensor/shape.h"
 
 #include <float.h>
+#include <math.h>
+#include <string.h>
 
 nb_status nb_aside_grow(nb_ctx *ctx, void **list, size_t count, size_t *room, size_t size)
 {
@@ -21,6 +24,14 @@ nb_status nb_aside_grow(nb_ctx *ctx, void **list, size_t count, size_t *room, si
     return NB_OK;
 }
 
+/* The sink that takes the gradient of a leaf with a home, or NULL. */
+static const nb_sink *sink_of(const nb_backward_options *options, const nb_tensor *leaf)
+{
+    for (int i = 0; options && nb_leaf_of(leaf)->home && i < options->sink_count; i++)
+        if (options->sinks[i].from == leaf->storage) return &options->sinks[i];
+    return NULL;
+}
+
 nb_status nb_aside_put(nb_aside *aside, nb_tensor *leaf, nb_tensor *a, nb_tensor *b)
 {
     void *list = aside->list;
@@ -28,6 +39,7 @@ nb_status nb_aside_put(nb_aside *aside, nb_tensor *leaf, nb_tensor *a, nb_tensor
     const nb_tensor *only = options ? options->only : NULL;
     bool observed = options && options->observer && options->observer->alone;
     if (observed || (only && leaf->link != only->link)) return NB_OK;
+    if (options && options->sinks_only && !sink_of(options, leaf)) return NB_OK;
     nb_status status =
         nb_aside_grow(aside->ctx, &list, aside->count, &aside->room, sizeof *aside->list);
     aside->list = list;
@@ -70,18 +82,11 @@ static nb_status check_sink(nb_ctx *ctx, const nb_sink *sink, const nb_tensor *l
 /* The sink that takes the gradient of a leaf with a home, else that; without one neither. */
 static nb_status find_place(const nb_aside *aside, nb_contribution *entry)
 {
-    const nb_backward_options *options = aside->options;
     const nb_home *home = nb_leaf_of(entry->leaf)->home;
     if (!home) return NB_OK;
-    entry->into = home->grads;
-    for (int i = 0; options && i < options->sink_count; i++) {
-        const nb_sink *sink = &options->sinks[i];
-        if (sink->from != entry->leaf->storage) continue;
-        entry->sink = sink;
-        entry->into = sink->into;
-        return check_sink(aside->ctx, sink, entry->leaf);
-    }
-    return NB_OK;
+    entry->sink = sink_of(aside->options, entry->leaf);
+    entry->into = entry->sink ? entry->sink->into : home->grads;
+    return entry->sink ? check_sink(aside->ctx, entry->sink, entry->leaf) : NB_OK;
 }
 
 static nb_status find_places(const nb_aside *aside)
@@ -94,24 +99,23 @@ static nb_status find_places(const nb_aside *aside)
 
 /* ---- Finite --------------------------------------------------------------------------------- */
 
-/* Whether every element of a contribution will be finite. A product's element is a sum of as many
- * products as a has rows, none larger than the largest magnitudes' product, so two passes over the
- * factors bound them all. A NaN in either fails the comparison. */
-static bool is_finite(const nb_contribution *entry)
+static double most_of(nb_dtype dtype)
 {
-    const nb_real_kernels *real = nb_real(entry->a->dtype);
-    double most = entry->a->dtype == NB_F32 ? (double)FLT_MAX : DBL_MAX;
-    double a = real->magnitude((size_t)nb_tensor_count(entry->a), nb_tensor_data(entry->a));
-    if (!entry->b) return a <= most;
-    double b = real->magnitude((size_t)nb_tensor_count(entry->b), nb_tensor_data(entry->b));
-    return (double)entry->a->shape[0] * a * b <= most;
+    return dtype == NB_F32 ? (double)FLT_MAX : DBL_MAX;
 }
 
-static nb_status not_finite(nb_ctx *ctx, const nb_leaf *leaf)
+static double magnitude(const nb_tensor *t)
 {
-    if (leaf->where)
-        return nb_fail(ctx, NB_EVALUE, "the gradient of %s is not finite", leaf->where);
-    return nb_fail(ctx, NB_EVALUE, "a gradient is not finite");
+    return nb_real(t->dtype)->magnitude((size_t)nb_tensor_count(t), nb_tensor_data(t));
+}
+
+/* What no element of a contribution is larger than. A product's element is a sum of as many
+ * products as a has rows, none larger than the largest magnitudes' product, so two passes over the
+ * factors bound them all. Infinite or NaN where a factor has one. */
+static double size_of(const nb_contribution *entry)
+{
+    double a = magnitude(entry->a);
+    return entry->b ? (double)entry->a->shape[0] * a * magnitude(entry->b) : a;
 }
 
 /* Whether a contribution moves the parameters themselves. */
@@ -120,21 +124,119 @@ static bool moves(const nb_contribution *entry)
     return entry->sink && entry->into->storage == entry->leaf->storage;
 }
 
-static bool is_home(const nb_contribution *entry)
+/* Homes, also as sinks, and the parameters themselves take finite numbers only; NaN passes
+ * elsewhere, as IEEE says. */
+static bool matters(const nb_contribution *entry)
 {
-    return entry->into && entry->into == nb_leaf_of(entry->leaf)->home->grads;
+    return entry->into && (moves(entry) || entry->into == nb_leaf_of(entry->leaf)->home->grads);
 }
 
-/* Homes, also as sinks, and the parameters themselves take finite gradients only; NaN passes
- * elsewhere, as IEEE says. */
-static nb_status check_finite(const nb_aside *aside)
+static nb_ceiling *bound_of(const nb_aim *aim)
+{
+    return aim->moves ? &aim->home->largest : &aim->home->steepest;
+}
+
+/* The largest size before the first contribution: one that is known, or that of a look. */
+static double base_of(const nb_aim *aim, bool adds, bool look)
+{
+    const nb_ceiling *known = bound_of(aim);
+    bool is_known = !look && known->version == aim->into->storage->version;
+    if (!aim->sink && !adds) return 0;
+    double size = is_known ? known->size : magnitude(aim->into);
+    if (aim->sink && aim->sink->before) size = aim->sink->swell * size + aim->sink->shift;
+    return aim->sink ? fabs(aim->sink->beta) * size : size;
+}
+
+static bool accumulates(const nb_aside *aside)
+{
+    return aside->options && aside->options->accumulate;
+}
+
+/* The aim of a contribution's home, of which there is one in a pass: all its parameters lie in one
+ * storage, whose gradients go one way. */
+static nb_status add_aim(nb_aside *aside, const nb_contribution *entry)
+{
+    nb_home *home = nb_leaf_of(entry->leaf)->home;
+    nb_aim *aim = aside->aims ? nb_alloc(aside->ctx, sizeof *aim) : &aside->first;
+    if (!aim) return aside->ctx->status;
+    *aim = (nb_aim){.home = home,
+                    .into = entry->into,
+                    .sink = entry->sink,
+                    .moves = moves(entry),
+                    .version = entry->into->storage->version,
+                    .state = home->state,
+                    .pass = home->pass,
+                    .next = aside->aims};
+    aim->base = base_of(aim, accumulates(aside), false);
+    home->aim = aside->aims = aim;
+    return NB_OK;
+}
+
+static nb_status take_aim(nb_aside *aside)
 {
     for (size_t i = 0; i < aside->count; i++) {
-        const nb_contribution *entry = &aside->list[i];
-        bool matters = is_home(entry) || moves(entry);
-        if (matters && !is_finite(entry)) return not_finite(aside->ctx, nb_leaf_of(entry->leaf));
+        nb_contribution *entry = &aside->list[i];
+        if (!matters(entry)) continue;
+        nb_home *home = nb_leaf_of(entry->leaf)->home;
+        if (!home->aim && add_aim(aside, entry) != NB_OK) return aside->ctx->status;
+        double alpha = entry->sink ? fabs(entry->sink->alpha) : 1;
+        entry->size = size_of(entry);
+        home->aim->growth += entry->size * (alpha > 1 ? alpha : 1);
     }
     return NB_OK;
+}
+
+/* Half of what the dtype holds is for the rounding of sums. */
+static bool is_safe(const nb_aim *aim)
+{
+    return aim->base + aim->growth <= most_of(aim->into->dtype) / 2;
+}
+
+/* Where a bound is too high a look may help; else the numbers are kept, to be put back where one
+ * would not be finite. */
+static nb_status make_safe(nb_aside *aside)
+{
+    nb_status status = take_aim(aside);
+    for (nb_aim *aim = aside->aims; aim && status == NB_OK; aim = aim->next) {
+        if (!is_safe(aim)) aim->base = base_of(aim, accumulates(aside), true);
+        if (is_safe(aim)) continue;
+        aim->copy = nb_tensor_clone(aside->ctx, aim->into);
+        if (!aim->copy) status = aside->ctx->status;
+    }
+    return status;
+}
+
+static void drop_aims(nb_aside *aside)
+{
+    while (aside->aims) {
+        nb_aim *aim = aside->aims;
+        aside->aims = aim->next;
+        aim->home->aim = NULL;
+        nb_tensor_release(aside->ctx, aim->copy);
+        if (aim != &aside->first) nb_free(aside->ctx, aim, sizeof *aim);
+    }
+}
+
+static void put_back(const nb_aside *aside)
+{
+    for (const nb_aim *aim = aside->aims; aim; aim = aim->next) {
+        if (!aim->copy) continue;
+        memcpy(nb_tensor_data(aim->into), nb_tensor_data(aim->copy),
+               (size_t)nb_tensor_count(aim->into) * nb_dtype_size(aim->into->dtype));
+        aim->into->storage->version = aim->version;
+        aim->home->state = aim->state;
+        aim->home->pass = aim->pass;
+    }
+}
+
+static nb_status not_finite(nb_ctx *ctx, const nb_contribution *entry)
+{
+    const nb_leaf *leaf = nb_leaf_of(entry->leaf);
+    bool step = moves(entry) && entry->size <= most_of(entry->leaf->dtype);
+    if (leaf->where)
+        return nb_fail(ctx, NB_EVALUE, "the %s of %s is not finite", step ? "step" : "gradient",
+                       leaf->where);
+    return nb_fail(ctx, NB_EVALUE, "a %s is not finite", step ? "step" : "gradient");
 }
 
 /* ---- Sharing -------------------------------------------------------------------------------- */
@@ -178,11 +280,6 @@ static nb_status own_copy(nb_ctx *ctx, nb_tensor **tensor)
 }
 
 /* ---- Making ready --------------------------------------------------------------------------- */
-
-static bool accumulates(const nb_aside *aside)
-{
-    return aside->options && aside->options->accumulate;
-}
 
 /* Whether a contribution may become a gradient: nobody else sees it, and it keeps no more memory
  * alive than its elements take. */
@@ -339,19 +436,59 @@ static void call_sinks(const nb_aside *aside)
         if (options->sinks[i].before) options->sinks[i].before(aside->ctx, options->sinks[i].self);
 }
 
-nb_status nb_aside_write(nb_aside *aside)
+/* What matters first: nothing else has been written where it is put back. */
+static nb_status write_all(const nb_aside *aside, bool what_matters)
+{
+    nb_status status = NB_OK;
+    for (size_t i = 0; i < aside->count && status == NB_OK; i++)
+        if (matters(&aside->list[i]) == what_matters) status = write_one(aside, &aside->list[i]);
+    return status;
+}
+
+/* Looks at what was kept, for the bound said nothing. */
+static nb_status check_written(const nb_aside *aside)
+{
+    for (size_t i = 0; i < aside->count; i++) {
+        const nb_contribution *entry = &aside->list[i];
+        if (!matters(entry) || !nb_leaf_of(entry->leaf)->home->aim->copy) continue;
+        const nb_real_kernels *real = nb_real(entry->leaf->dtype);
+        if (real->finite((size_t)nb_tensor_count(entry->leaf), beside(entry->into, entry->leaf)))
+            continue;
+        put_back(aside);
+        return not_finite(aside->ctx, entry);
+    }
+    return NB_OK;
+}
+
+static void set_bounds(const nb_aside *aside)
+{
+    for (const nb_aim *aim = aside->aims; aim; aim = aim->next) {
+        double size = aim->copy ? magnitude(aim->into) : aim->base + aim->growth;
+        *bound_of(aim) = (nb_ceiling){size, aim->into->storage->version};
+    }
+}
+
+static nb_status write_down(nb_aside *aside)
 {
     nb_ctx *ctx = aside->ctx;
     const volatile sig_atomic_t *interrupt = ctx->interrupt;
-    nb_status status = find_places(aside);
-    if (status == NB_OK) status = check_finite(aside);
-    if (status != NB_OK) return status;
     ctx->interrupt = NULL;
-    status = prepare(aside);
+    nb_status status = prepare(aside);
     if (status == NB_OK) open_homes(aside);
     if (status == NB_OK) call_sinks(aside);
-    for (size_t i = 0; i < aside->count && status == NB_OK; i++)
-        status = write_one(aside, &aside->list[i]);
+    if (status == NB_OK) status = write_all(aside, true);
+    if (status == NB_OK) status = check_written(aside);
+    if (status == NB_OK) status = write_all(aside, false);
+    if (status == NB_OK) set_bounds(aside);
     ctx->interrupt = interrupt;
+    return status;
+}
+
+nb_status nb_aside_write(nb_aside *aside)
+{
+    nb_status status = find_places(aside);
+    if (status == NB_OK) status = make_safe(aside);
+    if (status == NB_OK) status = write_down(aside);
+    drop_aims(aside);
     return status;
 }

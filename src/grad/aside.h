@@ -14,8 +14,23 @@ typedef struct nb_contribution {
     nb_tensor *fresh;    /* that tensor, until the leaf has it */
     bool first;          /* of this pass for its leaf */
     bool shares;         /* a or b lies in a storage that this pass will write to */
-    uint32_t seen;       /* sum of the versions of a and b */
+    double size;   /* none of its elements is larger, where the home or the parameters take it */
+    uint32_t seen; /* sum of the versions of a and b */
 } nb_contribution;
+
+/* A home, or the parameters that have it, which must stay finite. */
+typedef struct nb_aim {
+    nb_home *home;
+    nb_tensor *into; /* borrowed */
+    const nb_sink *sink;
+    bool moves;          /* the parameters themselves */
+    double base, growth; /* no size in `into` is above base, nor will it be above base + growth */
+    nb_tensor *copy;     /* as it was, where that bound is too high to tell; else NULL */
+    uint32_t version;    /* likewise, of its storage */
+    nb_home_state state;
+    uint64_t pass;
+    struct nb_aim *next;
+} nb_aim;
 
 typedef struct nb_aside {
     nb_ctx *ctx;
@@ -24,6 +39,8 @@ typedef struct nb_aside {
     size_t count, room;
     nb_contribution *list;
     nb_home *homes; /* that will be written, by their next */
+    nb_aim *aims;   /* by their next */
+    nb_aim first;   /* of them, as a rule the only one */
 } nb_aside;
 
 /* Adds a contribution; leaf, a and b (or NULL) are retained. */

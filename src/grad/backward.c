@@ -4,6 +4,7 @@
  * has a higher number, so its δ is whole when its turn comes. Gradients of parameters are put aside
  * until every δ is known. */
 #include "grad/aside.h"
+#include "grad/witness.h"
 
 #include "tensor/assign.h"
 #include "tensor/shape.h"
@@ -127,6 +128,8 @@ nb_status nb_tape_product(nb_ctx *ctx, nb_record *record, int input, nb_tensor *
     const int64_t shape[2] = {fits ? a->shape[1] : 0, fits ? b->shape[1] : 0};
     if (fits && nb_shape_count(2, shape) == nb_tensor_count(leaf)) {
         nb_status status = nb_tape_share(ctx, record, input, a, b);
+        if (status == NB_OK && ctx->witness)
+            status = nb_witness_product(ctx, record, input, a, b);
         return status == NB_OK ? nb_aside_put(&record->pass->aside, leaf, a, b) : status;
     }
     return nb_fail(ctx, NB_ESHAPE, "%s: the product of %s, turned, and %s is no gradient of %s",
@@ -173,7 +176,8 @@ static nb_status run_record(nb_pass *pass, nb_record *record)
     }
     record->pass = pass;
     record->shared = 0;
-    status = record->op->backward(ctx, record, delta, gradient);
+    status = ctx->witness ? nb_witness_backward(ctx, record, delta, gradient)
+                          : record->op->backward(ctx, record, delta, gradient);
     if (status == NB_OK) status = tell_whole(ctx, record, gradient);
     record->pass = NULL;
     nb_tensor_release(ctx, delta);

@@ -1,6 +1,7 @@
 /* Homes of gradients: how they are made, and how they go. */
 #include "grad/home.h"
 
+#include <math.h>
 #include <string.h>
 
 nb_home *nb_home_new(nb_ctx *ctx, nb_dtype dtype, int64_t count)
@@ -8,6 +9,7 @@ nb_home *nb_home_new(nb_ctx *ctx, nb_dtype dtype, int64_t count)
     nb_home *home = nb_alloc_zero(ctx, 1, sizeof *home);
     if (!home) return NULL;
     home->refs = 1;
+    home->steepest.size = home->largest.size = INFINITY;
     home->grads = nb_tensor_zeros(ctx, dtype, 1, &count);
     if (home->grads) return home;
     nb_home_release(ctx, home);

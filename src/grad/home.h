@@ -15,6 +15,11 @@ typedef enum nb_home_state {
     NB_HOME_STALE   /* a pass after that went straight into the parameters themselves */
 } nb_home_state;
 
+typedef struct nb_ceiling {
+    double size; /* infinite: nobody knows */
+    uint32_t version;
+} nb_ceiling;
+
 typedef struct nb_home {
     size_t refs;
     nb_tensor *grads; /* flat */
@@ -23,6 +28,10 @@ typedef struct nb_home {
     int64_t reached;      /* elements that this pass reached, */
     bool adds;            /* whether it adds to what was there, */
     struct nb_home *next; /* and the next home that it reached */
+    /* Bounds, so that nobody need look at all numbers in every step: nothing in grads, and nothing
+     * of the parameters, is larger, while the storage has this version. */
+    nb_ceiling steepest, largest;
+    struct nb_aim *aim; /* of a pass that is about to write, or NULL */
 } nb_home;
 
 /* A home of `count` gradients, all 0. */

@@ -95,6 +95,8 @@ typedef struct nb_sink {
     double alpha, beta;
     void (*before)(nb_ctx *ctx, void *self); /* or NULL */
     void *self;
+    double swell, shift; /* what `before` makes of an element is no larger than swell |element| +
+                            shift */
 } nb_sink;
 
 /* What a leaf is given, before it is summed over the rows of a batch: its gradient is Σ over the
@@ -122,6 +124,7 @@ typedef struct nb_backward_options {
     int sink_count;
     const nb_tensor *only; /* a leaf: the others keep the gradients that they have; NULL: all */
     const nb_tape_observer *observer; /* or NULL */
+    bool sinks_only; /* leaves whose gradient no sink takes keep what they have */
 } nb_backward_options;
 
 /* The backward pass from `root`. First every δ (BP1, BP2), then, when all are known to be finite,
@@ -129,8 +132,9 @@ typedef struct nb_backward_options {
  * their own: no old weight is needed any more, so a sink may be the weights themselves. A home that
  * is reached then holds this pass's gradient and nothing older: 0 where the pass did not reach,
  * unless it accumulates. What is not finite stays out of homes and of the parameters themselves,
- * and all is as before (NB_EVALUE names the leaf's `where`); elsewhere it passes. Parameters that
- * moved themselves leave their home stale. NULL options: none. */
+ * also what would become so by the sum, and all is as before (NB_EVALUE names the leaf's `where`);
+ * elsewhere it passes. Parameters that moved themselves leave their home stale. NULL options: none.
+ */
 nb_status nb_backward(nb_ctx *ctx, nb_tensor *root, const nb_backward_options *options);
 
 /* For ops whose parameter gradient is a product (dense, matmul): hands on gradient += A^T B for the

@@ -3,6 +3,7 @@
  * slot of the binding that entered, which raises it once the core has returned whole. */
 #include "lua/nbl.h"
 
+#include "grad/witness.h"
 #include "lua/state.h"
 
 typedef struct call_frame {
@@ -101,7 +102,10 @@ nb_tensor *nbl_call_function(nb_ctx *ctx, nbl_push_function *push, const void *s
                         .in = in,
                         .count = count,
                         .number = number};
+    const char *outside = ctx->witness ? ctx->witness->function : NULL;
+    if (ctx->witness) ctx->witness->function = what;
     protect(&frame, function_body);
+    if (ctx->witness) ctx->witness->function = outside;
     return frame.out;
 }
 
@@ -128,8 +132,7 @@ static int number_body(lua_State *L)
 nb_status nbl_call_number(nb_ctx *ctx, nbl_push_call *push, const void *self, const void *data,
                           const char *what, double *out)
 {
-    call_frame frame = {
-        .ctx = ctx, .push_call = push, .self = self, .data = data, .what = what};
+    call_frame frame = {.ctx = ctx, .push_call = push, .self = self, .data = data, .what = what};
     nb_status status = protect(&frame, number_body);
     *out = frame.value;
     return status;

@@ -59,6 +59,20 @@ static int dtype(lua_State *L)
     return 0;
 }
 
+static int anomaly(lua_State *L)
+{
+    nb_ctx *ctx = nbl_ctx(L);
+    nbl_no_more(L, 1);
+    if (lua_isnone(L, 1)) {
+        lua_pushboolean(L, !ctx->heedless);
+        return 1;
+    }
+    if (!lua_isboolean(L, 1))
+        return nbl_error(L, "it is true or false, not %s", nbl_describe(L, 1));
+    ctx->heedless = !lua_toboolean(L, 1);
+    return 0;
+}
+
 typedef struct memory_options {
     double limit;
 } memory_options;
@@ -134,6 +148,18 @@ static const nbl_entry functions[] = {{"seed", seed, "nabla.seed(n)",
                                        "\"f32\" or \"f64\". Without a name it gives "
                                        "the one in force.",
                                        "nabla.dtype()  → f32", NULL},
+                                      {"anomaly", anomaly, "nabla.anomaly(true | false)",
+                                       "Whether NaN and infinity are looked for, as they are "
+                                       "unless told: where a cost, δ, a gradient or a weight is "
+                                       "not finite, the pass is run again, watched, and the error "
+                                       "says where it began: the first op whose inputs are finite "
+                                       "and whose result is not, with layer, neuron, example and "
+                                       "step, the numbers that met, and whether that was forward "
+                                       "or backward; or the number of the data or the parameter "
+                                       "that was not finite already. Nothing is learned from such "
+                                       "a pass either way. Without an argument it gives the "
+                                       "setting in force.",
+                                       "nabla.anomaly()  → true\nnabla.anomaly(true)", NULL},
                                       {"memory", memory, "nabla.memory{limit}",
                                        "Bytes: live, those of tensors; peak, the most so far; "
                                        "pooled, kept for reuse; lua, those of Lua's own values; "

@@ -53,7 +53,7 @@ test("what is no step, and a step that fails, leaves them", function()
     assert(net:gradcheck(x, y).ok)
     eq({figures(net)}, before)
     net[2].w[1] = 0 / 0
-    fails(function() net:step(x, y, {lr = 0.1}) end, "not finite", true)
+    fails(function() net:step(x, y, {lr = 0.1}) end, "layer 2: w[1][1] is nan", true)
     eq({figures(net)}, before)
 end)
 

@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "nn/inspect/again.h"
 #include "nn/inspect/differences.h"
+#include "nn/net/backprop.h"
 
 #include <math.h>
 #include <string.h>

@@ -1,4 +1,4 @@
-/* The cost of a pass and what backpropagation makes of it. */
+/* The output of a pass and its cost. */
 #include "nn/net/pass.h"
 
 #include "base/text.h"
@@ -244,6 +244,7 @@ nb_status nb_net_run(nb_ctx *ctx, nb_net *net, nb_tensor *x, nb_tensor *y, const
     nb_walk walk = {.ctx = ctx, .net = net, .observer = observer, .place = -1};
     bool recording = ctx->recording;
     if (mode) walk.mode = *mode;
+    if (observer && observer->begin) observer->begin(&walk, observer->self);
     *result = (nb_result){.output = NULL};
     if (y && nb_net_check_cost(ctx, net) != NB_OK) return ctx->status;
     ctx->recording = walk.mode.taped;
@@ -273,80 +274,4 @@ nb_tensor *nb_net_forward(nb_ctx *ctx, nb_net *net, nb_tensor *x)
 {
     nb_result result;
     return nb_net_run(ctx, net, x, NULL, NULL, NULL, &result) == NB_OK ? result.output : NULL;
-}
-
-/* ---- Where a NaN began ----------------------------------------------------------------------- */
-
-/* True when no element is NaN or infinite. */
-static bool all_finite(nb_ctx *ctx, nb_tensor *t)
-{
-    nb_tensor *whole = nb_dtype_computes(t->dtype) ? nb_tensor_contiguous(ctx, t) : NULL;
-    if (!whole) return true;
-    bool finite =
-        nb_real(whole->dtype)->finite((size_t)nb_tensor_count(whole), nb_tensor_data(whole));
-    nb_tensor_release(ctx, whole);
-    return finite;
-}
-
-/* Remembers the first layer whose output is not finite; blocks come behind what is in them. */
-static nb_status look(nb_walk *walk, void *self, nb_layer *layer, nb_tensor *a)
-{
-    const nb_layer **first = self;
-    if (!*first && !all_finite(walk->ctx, a)) *first = layer;
-    return NB_OK;
-}
-
-/* What is not finite first on the way to the cost, or NULL. The pass is run again as it ran, only
- * that nothing is staged; a second failure on the way says nothing more. */
-static const char *find_culprit(nb_ctx *ctx, nb_net *net, nb_tensor *x, const nb_mode *mode)
-{
-    const nb_layer *first = NULL;
-    const nb_observer observer = {.a = look, .self = &first};
-    nb_mode again = *mode;
-    nb_result result;
-    again.taped = false;
-    again.staged = NULL;
-    again.state = NULL;
-    if (!all_finite(ctx, x)) return "x";
-    nb_net_run(ctx, net, x, NULL, &again, &observer, &result);
-    nb_result_free(ctx, &result);
-    return first ? first->plan->where : NULL;
-}
-
-static nb_status bad_cost(nb_ctx *ctx, nb_net *net, nb_tensor *x, const nb_mode *mode, double cost)
-{
-    char text[NB_NUMBER_MAX];
-    const char *name = find_culprit(ctx, net, x, mode);
-    nb_number_text(cost, text);
-    if (name) return nb_fail(ctx, NB_EVALUE, "the cost is %s: %s is not finite", text, name);
-    return nb_fail(ctx, NB_EVALUE, "the cost is %s", text);
-}
-
-/* ---- Learning -------------------------------------------------------------------------------- */
-
-nb_status nb_net_learn(nb_ctx *ctx, nb_net *net, nb_tensor *x, nb_tensor *y, const nb_mode *mode,
-                       const nb_sink *sink, double *cost)
-{
-    nb_result pass;
-    nb_mode taped = mode ? *mode : (nb_mode){.learning = false};
-    taped.taped = true;
-    nb_status status = nb_net_run(ctx, net, x, y, &taped, NULL, &pass);
-    if (status != NB_OK) return status;
-    nb_backward_options options = {.sinks = sink, .sink_count = sink ? 1 : 0};
-    uint64_t before = net->home->pass;
-    *cost = nb_tensor_item(pass.cost);
-    if (!isfinite(*cost)) status = bad_cost(ctx, net, x, &taped, *cost);
-    if (status == NB_OK && pass.cost->link)
-        status = nb_backward(ctx, pass.cost, &options);
-    else if (status == NB_OK && sink && sink->before)
-        sink->before(ctx, sink->self);
-    /* A cost that depends on no parameter has a gradient too. */
-    if (status == NB_OK && !sink && net->home->pass == before) nb_home_clear(net->home);
-    nb_result_free(ctx, &pass);
-    return status;
-}
-
-nb_status nb_net_backprop(nb_ctx *ctx, nb_net *net, nb_tensor *x, nb_tensor *y, double *cost)
-{
-    return nb_net_learn(ctx, net, x, y, NULL, NULL, cost);
 }

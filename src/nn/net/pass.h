@@ -1,4 +1,4 @@
-/* Passes over prepared examples: output, cost, and the gradients of backpropagation. */
+/* Passes over prepared examples: output and cost. */
 #ifndef NB_PASS_H
 #define NB_PASS_H
 
@@ -26,13 +26,5 @@ nb_tensor *nb_channels_last(nb_ctx *ctx, nb_tensor *t);
  * way out. Whoever asks a network for its cost is told; one that is changed, or was saved so, may
  * be in this state meanwhile. */
 nb_status nb_net_check_cost(nb_ctx *ctx, const nb_net *net);
-
-/* Cost and gradients of prepared examples: BP1 to BP4, into net->grads or the sink. NB_EVALUE when
- * the cost or a gradient is not finite: nothing is written then. mode: of training; what it stages
- * waits for the caller. */
-nb_status nb_net_learn(nb_ctx *ctx, nb_net *net, nb_tensor *x, nb_tensor *y, const nb_mode *mode,
-                       const nb_sink *sink, double *cost);
-/* The same into net->grads, outside training: frozen layers have theirs too, and buffers stay. */
-nb_status nb_net_backprop(nb_ctx *ctx, nb_net *net, nb_tensor *x, nb_tensor *y, double *cost);
 
 #endif

@@ -301,9 +301,12 @@ static nb_tensor *walk_layer(nb_walk *walk, nb_layer *layer, int place, nb_tenso
                              nb_output give)
 {
     int outer = walk->place;
+    const nb_layer *around = walk->layer;
     walk->place = place;
+    walk->layer = layer;
     nb_tensor *out = walk->observer ? seen(walk, layer, x, give) : forward(walk, layer, x, give);
     walk->place = outer;
+    walk->layer = around;
     return out;
 }
 

@@ -22,6 +22,13 @@ typedef struct nb_state {
     int places;
 } nb_state;
 
+/* What the examples of a pass are called: positions in the set that they came from, in `order`
+ * from `start` on; where that is NULL they stand in their own order from `start`. */
+typedef struct nb_numbering {
+    const int32_t *order;
+    int64_t start;
+} nb_numbering;
+
 /* How a pass runs. */
 typedef struct nb_mode {
     bool learning;       /* dropout drops, running figures move; else evaluating */
@@ -38,6 +45,8 @@ typedef struct nb_mode {
     nb_staged *staged;   /* NULL: buffers stay as they are */
     int first;           /* the network's layer, from 0, where the pass begins: x is its input.
                             Not where sequences are padded */
+    nb_numbering rows;   /* for messages */
+    bool trial;          /* what is not finite is no news: nobody looks for where it began */
 } nb_mode;
 
 /* A sum z = w a + b inside a layer that is opened: of all neurons of one family (nn/sums.h), at all
@@ -56,6 +65,8 @@ typedef struct nb_sum {
 /* Who looks on. z and a of layers with neurons are then made one after the other, with the bits of
  * the fused op. For a layer without neurons z is its output. */
 typedef struct nb_observer {
+    /* Before all; the walk is that of the whole pass. NULL: nothing. */
+    void (*begin)(const nb_walk *walk, void *self);
     /* What comes into a layer, before it runs. NULL: nothing. */
     nb_status (*in)(nb_walk *walk, void *self, nb_layer *layer, nb_tensor *x);
     /* May put another tensor of the shape in z's place. NULL: nothing. */
@@ -75,6 +86,7 @@ struct nb_walk {
     nb_mode mode;
     const nb_observer *observer;
     int place; /* of the layer under way: depth first, from 0 for the network's first layer */
+    const nb_layer *layer; /* that one; NULL before the first and behind the last */
     struct nb_bound {
         int64_t identity; /* of a free size */
         nb_tensor *lengths;

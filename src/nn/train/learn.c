@@ -1,9 +1,14 @@
 /* One step of a network's learning: evaluation, then the update. */
 #include "nn/train/learn.h"
 
+#include "base/text.h"
+#include "nn/net/spot.h"
+#include "nn/train/search/places.h"
 #include "nn/train/segments.h"
 #include "nn/train/squares.h"
 
+#include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 typedef struct task {
@@ -15,16 +20,19 @@ typedef struct task {
     int64_t looks;    /* evaluations */
 } task;
 
-/* A lesson as training runs it. */
-static nb_status run(nb_ctx *ctx, nb_net *net, const nb_lesson *lesson, nb_staged *staged,
-                     const nb_sink *sink, double *cost)
+/* A lesson as training runs it; a trial is a look at other parameters, whose cost may be anything.
+ */
+static nb_status run(nb_ctx *ctx, nb_net *net, const nb_lesson *lesson, bool trial,
+                     nb_staged *staged, const nb_sink *sink, double *cost)
 {
     const nb_mode mode = {.learning = true,
                           .seed = lesson->seed,
                           .step = lesson->step,
                           .lengths = lesson->lengths,
                           .weights = lesson->weights,
-                          .staged = staged};
+                          .staged = staged,
+                          .rows = lesson->rows,
+                          .trial = trial};
     if (lesson->whole) {
         nb_whole whole = *lesson->whole;
         whole.mode = &mode;
@@ -33,14 +41,23 @@ static nb_status run(nb_ctx *ctx, nb_net *net, const nb_lesson *lesson, nb_stage
     return nb_net_learn(ctx, net, lesson->x, lesson->y, &mode, sink, cost);
 }
 
+/* A bound that still holds; 0: nobody knows. */
+static double known(const nb_ceiling *ceiling, const nb_tensor *t)
+{
+    bool holds = ceiling->version == t->storage->version && isfinite(ceiling->size);
+    return holds ? ceiling->size : 0;
+}
+
 /* What an evaluation before this one staged is dropped. */
 static nb_status evaluate(nb_ctx *ctx, void *self, double *cost)
 {
     task *t = self;
     nb_staged_drop(ctx, &t->staged);
     t->looks++;
-    nb_status status = run(ctx, t->net, t->lesson, &t->staged, NULL, cost);
+    nb_status status = run(ctx, t->net, t->lesson, t->looks > 1, &t->staged, NULL, cost);
+    const nb_home *home = t->net->home;
     t->cost = *cost;
+    t->problem.steepest = t->lesson->whole ? 0 : known(&home->steepest, home->grads);
     return status == NB_OK ? nb_penalise(ctx, &t->problem, 1, cost) : status;
 }
 
@@ -54,6 +71,7 @@ static nb_status pose(nb_ctx *ctx, task *t)
                               .gradient = nb_tensor_data(net->grads),
                               .rate = t->lesson->rate,
                               .penalty = t->lesson->penalty,
+                              .largest = known(&net->home->largest, net->values),
                               .evaluate = evaluate,
                               .self = t};
     return nb_segments_make(ctx, net, &t->problem);
@@ -64,6 +82,13 @@ static void shrink(nb_ctx *ctx, void *self)
     const task *t = self;
     nb_problem_shrink(ctx, &t->problem);
     nb_tensor_touch(t->net->values, "step");
+}
+
+/* What decay makes of a weight of 1. */
+static double swell_of(const task *t)
+{
+    const nb_penalty *by = &t->lesson->penalty;
+    return fmax(1, fabs(1 - t->lesson->rate * (by->decay + by->l2)));
 }
 
 /* The gradient's products straight into the weights: where nobody reads a gradient, and the step is
@@ -77,22 +102,64 @@ static nb_status descend(nb_ctx *ctx, task *t, nb_optimizer *optimizer)
                           .into = whole,
                           .alpha = -t->lesson->rate,
                           .beta = 1,
+                          .swell = swell_of(t),
+                          .shift = t->lesson->rate * t->lesson->penalty.l1,
                           .before = shrinks ? shrink : NULL,
                           .self = t};
     nb_status status = shrinks ? pose(ctx, t) : NB_OK;
-    if (status == NB_OK) status = run(ctx, t->net, t->lesson, &t->staged, &sink, &t->cost);
+    if (status == NB_OK) status = run(ctx, t->net, t->lesson, false, &t->staged, &sink, &t->cost);
     if (status != NB_OK) return status;
     optimizer->steps++;
     optimizer->evaluations++;
     return NB_OK;
 }
 
+/* Which vector of an optimizer's state it is: "adam's square of ". */
+static void name_state(const nb_optimizer *optimizer, char *text, size_t size)
+{
+    const nb_reach *reach = &optimizer->reach;
+    for (int i = 0; reach->state_of && i < optimizer->slots; i++)
+        if (optimizer->slot[i].value == reach->state_of)
+            snprintf(text, size, "%s's %s of ", optimizer->type->name, optimizer->slot[i].name);
+}
+
+/* Says which number a step would have made infinite or NaN, of what. */
+static nb_status bad_step(nb_ctx *ctx, const task *t, const nb_optimizer *optimizer,
+                          nb_status status)
+{
+    const nb_reach *reach = &optimizer->reach;
+    const nb_problem *p = &t->problem;
+    char spot[NB_SPOT_TEXT], was[NB_NUMBER_MAX], would[NB_NUMBER_MAX], state[96] = "";
+    if (status != NB_EVALUE || reach->odd < 0) return status;
+    int64_t place = t->net->values->offset + reach->odd;
+    if (!nb_spot_param(t->net, place, false, spot)) return status;
+    name_state(optimizer, state, sizeof state);
+    nb_number_text(reach->was, was);
+    if (!isfinite(reach->was))
+        return nb_fail(ctx, status, "the step is not finite: %s%s is %s", state, spot, was);
+    return nb_fail(ctx, status,
+                   "the step is not finite: %s%s goes from %s to %s, with the gradient %.4g and "
+                   "lr %.4g (%s)",
+                   state, spot, was, nb_number_text(reach->would, would),
+                   nb_number_at(p->dtype, p->gradient, reach->odd), p->rate, optimizer->type->name);
+}
+
+/* What is known of the values behind a step, where they are all that the storage holds. */
+static void keep_bound(const task *t, const nb_optimizer *optimizer)
+{
+    const nb_net *net = t->net;
+    bool all = nb_tensor_count(net->values) == nb_tensor_count(net->whole);
+    if (all)
+        net->home->largest = (nb_ceiling){optimizer->reach.values, net->values->storage->version};
+}
+
 static nb_status update(nb_ctx *ctx, task *t, nb_optimizer *optimizer)
 {
     nb_status status = nb_optimizer_step(ctx, optimizer, &t->problem);
-    if (status != NB_OK) return status;
+    if (status != NB_OK) return bad_step(ctx, t, optimizer, status);
     optimizer->evaluations += t->looks;
     nb_tensor_touch(t->net->values, optimizer->type->name);
+    keep_bound(t, optimizer);
     return NB_OK;
 }
 
@@ -188,7 +255,7 @@ nb_status nb_group_add(nb_ctx *ctx, nb_net *net, nb_group *group, const nb_lesso
     const nb_sink sink = {
         .from = net->whole->storage, .into = net->home->grads, .alpha = weight, .beta = 1};
     if (group->lessons == 0) nb_home_clear(net->home);
-    nb_status status = run(ctx, net, lesson, &group->staged, &sink, cost);
+    nb_status status = run(ctx, net, lesson, false, &group->staged, &sink, cost);
     if (status != NB_OK) {
         nb_home_forget(net->home);
         return status;

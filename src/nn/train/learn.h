@@ -3,7 +3,7 @@
 #ifndef NB_LEARN_H
 #define NB_LEARN_H
 
-#include "nn/net/pass.h"
+#include "nn/net/backprop.h"
 #include "nn/train/optimizer.h"
 #include "nn/train/whole.h"
 
@@ -18,6 +18,7 @@ typedef struct nb_lesson {
     double rate;
     nb_penalty penalty;  /* l1 and l2 are the book's λ / n already */
     uint64_t seed, step; /* of the layers' chance */
+    nb_numbering rows;   /* what the examples are called in messages */
     bool keep_grads;     /* net->grads holds the gradient afterwards */
 } nb_lesson;
 

@@ -3,6 +3,7 @@
 
 #include "base/family.h"
 #include "base/memory.h"
+#include "nn/train/reach.h"
 
 #include <string.h>
 
@@ -21,6 +22,7 @@ NB_DEFINE_FAMILY(nb_optimizer_type, nb_optimizer, nb_optimizer_types, NB_OPTIMIZ
 void nb_optimizer_init(nb_optimizer *optimizer, const nb_optimizer_type *type)
 {
     *optimizer = (nb_optimizer){.type = type};
+    nb_reach_forget(&optimizer->reach);
     nb_option_defaults(type->options, &optimizer->options);
 }
 
@@ -42,6 +44,7 @@ static nb_status add_slot(nb_ctx *ctx, nb_optimizer *optimizer, const char *name
         return ctx->status;
     }
     optimizer->slot = list;
+    nb_reach_forget(&optimizer->reach);
     list[optimizer->slots++] = (nb_slot){name, value};
     return NB_OK;
 }
@@ -112,6 +115,7 @@ const char *nb_optimizer_done(const nb_optimizer *optimizer)
 void nb_optimizer_begin(nb_optimizer *optimizer)
 {
     if (!nb_optimizer_done(optimizer)) return;
+    nb_reach_forget(&optimizer->reach);
     for (int i = 0; i < optimizer->slots; i++) {
         const nb_tensor *value = optimizer->slot[i].value;
         memset(nb_tensor_data(value), 0,
@@ -123,7 +127,10 @@ nb_status nb_optimizer_step(nb_ctx *ctx, nb_optimizer *optimizer, const nb_probl
 {
     nb_status status = nb_optimizer_prepare(ctx, optimizer, problem->dtype, problem->count);
     if (status == NB_OK) status = nb_poll(ctx);
-    if (status == NB_OK) status = optimizer->type->step(ctx, optimizer, problem);
+    nb_problem own = *problem;
+    own.reach = &optimizer->reach;
+    own.reach->odd = -1;
+    if (status == NB_OK) status = optimizer->type->step(ctx, optimizer, &own);
     if (status == NB_OK) optimizer->steps++;
     return status;
 }

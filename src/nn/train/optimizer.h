@@ -67,6 +67,7 @@ struct nb_optimizer {
     int slots;
     int64_t steps;       /* done */
     int64_t evaluations; /* of a network's cost, residuals or Jacobian, in these */
+    nb_reach reach;      /* of values and state; forgotten by whoever writes to the state */
 };
 
 typedef enum nb_optimizer_id {

@@ -140,6 +140,10 @@ nb_status nb_penalise(nb_ctx *ctx, nb_problem *p, double scale, double *cost)
     }
     *cost += by->l1 * all.magnitudes + by->l2 / 2 * all.squares;
     p->norm = sqrt(all.norm);
+    if (p->steepest > 0)
+        p->steepest = p->largest > 0 || by->l2 == 0
+                          ? fabs(scale) * p->steepest + by->l1 + by->l2 * p->largest
+                          : 0;
     if (isfinite(p->norm) && isfinite(*cost)) return NB_OK;
     return nb_fail(ctx, NB_EVALUE, "the %s is not finite",
                    isfinite(p->norm) ? "penalty on large weights" : "norm of the gradient");
@@ -208,7 +212,7 @@ static void update_piece(void *arg, size_t piece)
     walk_piece(job->problem, piece, update_stretch, arg);
 }
 
-void nb_problem_update(nb_ctx *ctx, const nb_problem *problem, const nb_rule *rule)
+void nb_problem_apply(nb_ctx *ctx, const nb_problem *problem, const nb_rule *rule)
 {
     const nb_penalty *by = &problem->penalty;
     bool longer = by->clip_norm > 0 && problem->norm > by->clip_norm;

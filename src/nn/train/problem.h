@@ -48,6 +48,15 @@ typedef struct nb_squares {
     void *self;
 } nb_squares;
 
+/* What is known of the sizes of all numbers, so that a step need not look at them: none is larger;
+ * infinite: nobody knows. And the number that a step would have made infinite or NaN. */
+typedef struct nb_reach {
+    double values, state[NB_RULE_STATES];
+    int64_t odd;               /* its place among the values; -1: there is none */
+    const nb_tensor *state_of; /* the vector of state that it is in; NULL: it is a value */
+    double was, would;         /* what it was before, and would have become */
+} nb_reach;
+
 typedef struct nb_problem {
     nb_dtype dtype;
     int64_t count;
@@ -60,6 +69,9 @@ typedef struct nb_problem {
     double rate;   /* of this step */
     nb_penalty penalty;
     double norm; /* of the gradient, where clip_norm asks for it (nb_penalise) */
+    /* No value, no gradient is larger in size; 0: nobody knows. */
+    double largest, steepest;
+    nb_reach *reach; /* of whoever steps */
     /* Cost and gradient at the values as they now stand, as often as a step asks; on failure the
      * gradient may hold anything. */
     nb_status (*evaluate)(nb_ctx *ctx, void *self, double *cost);
@@ -80,8 +92,9 @@ typedef struct nb_rule {
 nb_status nb_penalise(nb_ctx *ctx, nb_problem *problem, double scale, double *cost);
 /* One step of the rule on all that learns, cut over the workers; decay and clipping stand here, so
  * that they hold for every rule. The gradient may be clipped in place. Values that are frozen or
- * masked, and their places in the state, keep every bit. Cannot fail. */
-void nb_problem_update(nb_ctx *ctx, const nb_problem *problem, const nb_rule *rule);
+ * masked, and their places in the state, keep every bit. What comes of it may be infinite or NaN:
+ * nn/train/update.h. */
+void nb_problem_apply(nb_ctx *ctx, const nb_problem *problem, const nb_rule *rule);
 /* For gradient descent that adds its products straight to the values: what decay, l1 and l2 take
  * from them in a step at the problem's rate. */
 void nb_problem_shrink(nb_ctx *ctx, const nb_problem *problem);

@@ -151,6 +151,7 @@ static nb_status add(nb_ctx *ctx, const nb_whole *whole, int64_t start, int64_t 
     nb_mode mode = *whole->mode;
     mode.lengths = piece.batch.lengths;
     mode.weights = piece.weights;
+    mode.rows = (nb_numbering){whole->order, start};
     const nb_sink sink = {
         .from = net->whole->storage, .into = net->home->grads, .alpha = piece.weight, .beta = 1};
     if (piece.weight > 0)

@@ -4,7 +4,7 @@
 #ifndef NB_WHOLE_H
 #define NB_WHOLE_H
 
-#include "nn/net/pass.h"
+#include "nn/net/backprop.h"
 #include "nn/train/judge/weights.h"
 
 /* Examples, all borrowed: a set, or such as are prepared already. */

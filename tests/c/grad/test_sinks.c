@@ -108,7 +108,7 @@ static nb_status pass_over_one(layers *l, int i, const nb_backward_options *opti
 #define INTO(...)                                                                                  \
     &(nb_backward_options)                                                                         \
     {                                                                                              \
-        .sinks = &(nb_sink){__VA_ARGS__, NULL, NULL}, .sink_count = 1                              \
+        .sinks = &(nb_sink){__VA_ARGS__, NULL, NULL, 0, 0}, .sink_count = 1                        \
     }
 
 static void check_numbers(const nb_tensor *got, const double *wanted)
@@ -410,6 +410,35 @@ static void test_not_finite(void **state)
     free_layers(&like);
 }
 
+/* Catches a bound on the parameters that is not looked at again, or that outlives a change: of
+ * steps of -1e307 the 17th ends at -1.7e308, and the 18th would pass what there is; then nothing
+ * has changed, not even the version. A NaN that somebody wrote is found though no step makes one.
+ */
+static void test_step_too_far(void **state)
+{
+    (void)state;
+    layers l = make_layers(true);
+    const nb_backward_options *far = INTO(l.flat->storage, l.flat, -1e307, 1);
+    for (int i = 1; i <= 17; i++) {
+        assert_int_equal(pass_over_one(&l, 1, far), NB_OK);
+        assert_true(at(l.flat, 4) < -0.99e307 * i);
+        assert_true(l.home->largest.size >= fabs(at(l.flat, 4)));
+        assert_int_equal(l.home->largest.version, l.flat->storage->version);
+    }
+    nb_tensor *before = nb_tensor_clone(ctx, l.flat);
+    uint32_t version = l.flat->storage->version;
+    assert_int_equal(pass_over_one(&l, 1, far), NB_EVALUE);
+    assert_failed(NB_EVALUE, "the step of layer 2 is not finite");
+    assert_memory_equal(nb_tensor_data(l.flat), nb_tensor_data(before), l.flat->storage->bytes);
+    assert_int_equal(l.flat->storage->version, version);
+    assert_int_equal(nb_tensor_fill(ctx, l.flat, 1), NB_OK);
+    assert_int_equal(pass_over_one(&l, 1, INTO(l.flat->storage, l.flat, -1, 1)), NB_OK);
+    assert_int_equal(nb_tensor_fill(ctx, l.param[1], NAN), NB_OK);
+    assert_int_equal(pass_over_one(&l, 1, INTO(l.flat->storage, l.flat, -1, 1)), NB_EVALUE);
+    nb_tensor_release(ctx, before);
+    free_layers(&l);
+}
+
 /* Both sides of what counts as finite where it matters; elsewhere NaN passes: to a sink beside the
  * parameters, and to a leaf without a home. */
 static void test_finite(void **state)
@@ -451,9 +480,8 @@ static void test_strangers(void **state)
     nb_tensor *one = nb_tensor_zeros(ctx, NB_F64, SHAPE(NUMBERS)),
               *two = nb_tensor_zeros(ctx, NB_F64, SHAPE(NUMBERS)),
               *both = nb_op2(ctx, NB_OP_add, l.cost, other.cost);
-    const nb_sink sinks[2] = {
-        {.from = other.flat->storage, .into = two, .alpha = 1, .beta = 0},
-        {.from = l.flat->storage, .into = one, .alpha = 1, .beta = 0}};
+    const nb_sink sinks[2] = {{.from = other.flat->storage, .into = two, .alpha = 1, .beta = 0},
+                              {.from = l.flat->storage, .into = one, .alpha = 1, .beta = 0}};
     nb_backward_options options = {.keep = true, .sinks = sinks, .sink_count = 1};
     assert_int_equal(nb_backward(ctx, both, &options), NB_OK);
     check_numbers(two, wanted);
@@ -562,11 +590,11 @@ static void test_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(home),         TEST(missed),      TEST(accumulate), TEST(twice),
-        TEST(survivor),     TEST(no_place),    TEST(sink),       TEST(nothing_stays),
-        TEST(no_parameter), TEST(wrong_sinks), TEST(sharing),    TEST(sharing_home),
-        TEST(not_finite),   TEST(finite),      TEST(interrupt),  TEST(memory),
-        TEST(strangers),    TEST(forgotten),
+        TEST(home),         TEST(missed),      TEST(accumulate),   TEST(twice),
+        TEST(survivor),     TEST(no_place),    TEST(sink),         TEST(nothing_stays),
+        TEST(no_parameter), TEST(wrong_sinks), TEST(sharing),      TEST(sharing_home),
+        TEST(not_finite),   TEST(finite),      TEST(interrupt),    TEST(memory),
+        TEST(strangers),    TEST(forgotten),   TEST(step_too_far),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

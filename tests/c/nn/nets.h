@@ -5,7 +5,7 @@
 #define NB_TEST_SWEEP
 
 #include "nn/data/set.h"
-#include "nn/net/pass.h"
+#include "nn/net/backprop.h"
 #include "nn/notation/notation.h"
 
 /* The network, or a failed test. */

@@ -14,19 +14,18 @@ static nb_rule adam_rule(const nb_optimizer *optimizer)
 {
     const nb_optimizer_options *o = &optimizer->options;
     double t = (double)optimizer->steps + 1;
-    return (nb_rule){
-        .id = o->amsgrad ? NB_RULE_amsgrad : NB_RULE_adam,
-        .state = {nb_optimizer_slot(optimizer, "mean"), nb_optimizer_slot(optimizer, "square"),
-                  nb_optimizer_slot(optimizer, "largest")},
-        .c = {o->beta1, o->beta2, 1 / (1 - pow(o->beta1, t)), 1 / (1 - pow(o->beta2, t)),
-              o->epsilon}};
+    return (nb_rule){.id = o->amsgrad ? NB_RULE_amsgrad : NB_RULE_adam,
+                     .state = {nb_optimizer_slot(optimizer, "mean"),
+                               nb_optimizer_slot(optimizer, "square"),
+                               nb_optimizer_slot(optimizer, "largest")},
+                     .c = {o->beta1, o->beta2, 1 / (1 - pow(o->beta1, t)),
+                           1 / (1 - pow(o->beta2, t)), o->epsilon}};
 }
 
 static nb_status adam_step(nb_ctx *ctx, nb_optimizer *optimizer, const nb_problem *problem)
 {
     const nb_rule rule = adam_rule(optimizer);
-    nb_problem_update(ctx, problem, &rule);
-    return NB_OK;
+    return nb_problem_update(ctx, problem, &rule);
 }
 
 /* Its decay is the run's. */
@@ -35,8 +34,7 @@ static nb_status adamw_step(nb_ctx *ctx, nb_optimizer *optimizer, const nb_probl
     const nb_rule rule = adam_rule(optimizer);
     nb_problem own = *problem;
     own.penalty.decay += optimizer->options.decay;
-    nb_problem_update(ctx, &own, &rule);
-    return NB_OK;
+    return nb_problem_update(ctx, &own, &rule);
 }
 
 #define BETAS                                                                                      \
@@ -101,9 +99,9 @@ static nb_status nadam_step(nb_ctx *ctx, nb_optimizer *optimizer, const nb_probl
         .state = {nb_optimizer_slot(optimizer, "mean"), nb_optimizer_slot(optimizer, "square")},
         .c = {o->beta1, o->beta2, (1 - now) / (1 - so_far), next / (1 - so_far * next),
               1 / (1 - pow(o->beta2, t)), o->epsilon}};
-    nb_problem_update(ctx, problem, &rule);
-    *product = so_far;
-    return NB_OK;
+    nb_status status = nb_problem_update(ctx, problem, &rule);
+    if (status == NB_OK) *product = so_far;
+    return status;
 }
 
 static const nb_option nadam_options[] = {

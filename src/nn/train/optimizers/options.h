@@ -4,6 +4,7 @@
 
 #include "base/family.h"
 #include "nn/train/optimizer.h"
+#include "nn/train/update.h"
 
 #define AT(field) offsetof(nb_optimizer_options, field)
 

@@ -25,8 +25,7 @@ static nb_status rmsprop_step(nb_ctx *ctx, nb_optimizer *optimizer, const nb_pro
     int at = 1;
     if (rolls) rule.state[at++] = nb_optimizer_slot(optimizer, "velocity");
     if (o->centered) rule.state[at++] = nb_optimizer_slot(optimizer, "mean");
-    nb_problem_update(ctx, problem, &rule);
-    return NB_OK;
+    return nb_problem_update(ctx, problem, &rule);
 }
 
 static const nb_option rmsprop_options[] = {
@@ -40,7 +39,8 @@ static const nb_option rmsprop_options[] = {
 
 NB_DESCRIPTOR(nb_optimizer_type, nb_optimizer_rmsprop) = {
     .name = "rmsprop",
-    .help = "Gradients over the root of a running mean of their squares (Tieleman and Hinton 2012).",
+    .help =
+        "Gradients over the root of a running mean of their squares (Tieleman and Hinton 2012).",
     .example = "o = nn.rmsprop{lr = 0.001, momentum = 0.9}",
     .options = rmsprop_options,
     .needs = rmsprop_needs,
@@ -51,8 +51,7 @@ NB_DESCRIPTOR(nb_optimizer_type, nb_optimizer_rmsprop) = {
 
 static nb_slot_need adagrad_needs(const nb_optimizer *optimizer, int i)
 {
-    return (nb_slot_need){.name = i == 0 ? "square" : NULL,
-                          .initial = optimizer->options.initial};
+    return (nb_slot_need){.name = i == 0 ? "square" : NULL, .initial = optimizer->options.initial};
 }
 
 static nb_status adagrad_step(nb_ctx *ctx, nb_optimizer *optimizer, const nb_problem *problem)
@@ -61,8 +60,7 @@ static nb_status adagrad_step(nb_ctx *ctx, nb_optimizer *optimizer, const nb_pro
     const nb_rule rule = {.id = NB_RULE_adagrad,
                           .state = {nb_optimizer_slot(optimizer, "square")},
                           .c = {1 / (1 + (double)optimizer->steps * o->rate_decay), o->epsilon}};
-    nb_problem_update(ctx, problem, &rule);
-    return NB_OK;
+    return nb_problem_update(ctx, problem, &rule);
 }
 
 static const nb_option adagrad_options[] = {
@@ -98,8 +96,7 @@ static nb_status adadelta_step(nb_ctx *ctx, nb_optimizer *optimizer, const nb_pr
         .id = NB_RULE_adadelta,
         .state = {nb_optimizer_slot(optimizer, "square"), nb_optimizer_slot(optimizer, "change")},
         .c = {o->rho, o->epsilon}};
-    nb_problem_update(ctx, problem, &rule);
-    return NB_OK;
+    return nb_problem_update(ctx, problem, &rule);
 }
 
 static const nb_option adadelta_options[] = {

@@ -28,8 +28,7 @@ static nb_status step(nb_ctx *ctx, nb_optimizer *optimizer, const nb_problem *pr
         rule = (nb_rule){.id = o->nesterov ? NB_RULE_nesterov : NB_RULE_momentum,
                          .state = {nb_optimizer_slot(optimizer, "velocity")},
                          .c = {o->momentum}};
-    nb_problem_update(ctx, problem, &rule);
-    return NB_OK;
+    return nb_problem_update(ctx, problem, &rule);
 }
 
 static const nb_option options[] = {

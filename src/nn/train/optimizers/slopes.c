@@ -1,15 +1,15 @@
-/* Rules that compare a gradient with the one before, for whole sets in one batch: Rprop, Quickprop. */
+/* Rules that compare a gradient with the one before, for whole sets in one batch: Rprop, Quickprop.
+ */
 #include "nn/train/optimizers/options.h"
 
 static nb_slot_need rprop_needs(const nb_optimizer *optimizer, int i)
 {
     if (i > 1) return (nb_slot_need){.name = NULL};
-    return (nb_slot_need){.name = i ? "step" : "slope",
-                          .initial = i ? optimizer->options.lr : 0};
+    return (nb_slot_need){.name = i ? "step" : "slope", .initial = i ? optimizer->options.lr : 0};
 }
 
-/* Steps begin at lr and have lengths of their own then: what the run's rate is of lr, by schedule or
- * factor, scales them. */
+/* Steps begin at lr and have lengths of their own then: what the run's rate is of lr, by schedule
+ * or factor, scales them. */
 static nb_status rprop_step(nb_ctx *ctx, nb_optimizer *optimizer, const nb_problem *problem)
 {
     const nb_optimizer_options *o = &optimizer->options;
@@ -17,8 +17,7 @@ static nb_status rprop_step(nb_ctx *ctx, nb_optimizer *optimizer, const nb_probl
         .id = NB_RULE_rprop,
         .state = {nb_optimizer_slot(optimizer, "slope"), nb_optimizer_slot(optimizer, "step")},
         .c = {o->lr, o->eta_minus, o->eta_plus, o->step_min, o->step_max}};
-    nb_problem_update(ctx, problem, &rule);
-    return NB_OK;
+    return nb_problem_update(ctx, problem, &rule);
 }
 
 static const nb_option rprop_options[] = {
@@ -67,14 +66,14 @@ static nb_status quickprop_step(nb_ctx *ctx, nb_optimizer *optimizer, const nb_p
         .id = NB_RULE_quickprop,
         .state = {nb_optimizer_slot(optimizer, "change"), nb_optimizer_slot(optimizer, "slope")},
         .c = {optimizer->options.mu}};
-    nb_problem_update(ctx, problem, &rule);
-    return NB_OK;
+    return nb_problem_update(ctx, problem, &rule);
 }
 
 static const nb_option quickprop_options[] = {
     NB_LR(0.1),
-    NB_ABOVE_ZERO(mu, 1.75, "the most that a step may grow; slopes above mu / (1 + mu) of the last "
-                            "one take that (Fahlman's decay of weights is train's l2)"),
+    NB_ABOVE_ZERO(mu, 1.75,
+                  "the most that a step may grow; slopes above mu / (1 + mu) of the last "
+                  "one take that (Fahlman's decay of weights is train's l2)"),
     NB_OPTIONS_END,
 };
 

@@ -5,6 +5,7 @@
 #include "io/safetensors.h"
 #include "io/sink.h"
 #include "nn/model.h"
+#include "nn/train/reach.h"
 #include "nn/train/run/snapshot.h"
 
 #include <errno.h>
@@ -391,6 +392,7 @@ static nb_status read_optimizer(nb_ctx *ctx, const nb_archive *archive, const nb
                                 nb_optimizer *o)
 {
     *o = (nb_optimizer){.type = t->optimizer->type, .options = t->options};
+    nb_reach_forget(&o->reach);
     nb_status status = read_fields(ctx, archive, optimizer_fields, o);
     if (status == NB_OK) status = read_options(ctx, archive, t, o);
     if (status == NB_OK) status = nb_optimizer_prepare(ctx, o, t->net->dtype, nb_net_count(t->net));

@@ -268,6 +268,7 @@ static nb_status begin_lesson(nb_ctx *ctx, nb_trainer *t, const nb_course *at, i
                           .penalty = t->penalty,
                           .seed = at->seed,
                           .step = (uint64_t)at->steps,
+                          .rows = {t->order, at->examples},
                           .keep_grads = t->keep_grads};
     if (status != NB_OK) return status;
     return nb_weights_gather(ctx, &t->weights, t->net, t->set, t->order + at->examples, batch,

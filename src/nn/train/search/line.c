@@ -8,13 +8,13 @@
 #include <math.h>
 
 enum {
-    LOOKS = 60,  /* at the cost, in one search */
-    GROWTH = 5,  /* of the step until the cost rises (Hager and Zhang's ρ) */
+    LOOKS = 60,   /* at the cost, in one search */
+    GROWTH = 5,   /* of the step until the cost rises (Hager and Zhang's ρ) */
     COLLAPSE = 10 /* of the step where the cost is not finite */
 };
 
 #define STEP_MOST 1e20
-#define NARROWER 0.66 /* what two secants must leave of the bracket, or it is halved (their γ) */
+#define NARROWER  0.66 /* what two secants must leave of the bracket, or it is halved (their γ) */
 /* What costs may differ by and still count as the same, of themselves. */
 #define NOISE_F64 1e-13
 #define NOISE_F32 1e-6
@@ -43,6 +43,12 @@ static bool satisfies(const search *s, const point *p)
     return (falls || as_good) && fabs(p->slope) <= -l->curvature * l->first;
 }
 
+/* A step may go beyond the numbers where no example sees it. */
+static bool are_finite(const nb_problem *problem)
+{
+    return nb_real(problem->dtype)->finite((size_t)problem->count, problem->values);
+}
+
 static nb_status look(search *s, double step, point *p)
 {
     nb_ctx *ctx = s->ctx;
@@ -51,6 +57,7 @@ static nb_status look(search *s, double step, point *p)
     s->looks++;
     nb_vector_go(l->problem, l->from, step, l->direction);
     nb_status status = nb_poll(ctx);
+    if (status == NB_OK && !are_finite(l->problem)) return NB_OK;
     if (status == NB_OK) status = l->problem->evaluate(ctx, l->problem->self, &p->cost);
     if (status == NB_EVALUE) {
         *p = (point){step, INFINITY, NAN};

@@ -29,8 +29,8 @@ typedef struct lab {
 
 static void choose(nb_optimizer *optimizer, int kind)
 {
-    static const char *const names[KINDS] = {"sgd",      "sgd",   "sgd",     "adam",    "adam",
-                                             "adamw",    "nadam", "rmsprop", "rmsprop", "adagrad",
+    static const char *const names[KINDS] = {"sgd",      "sgd",   "sgd",      "adam",    "adam",
+                                             "adamw",    "nadam", "rmsprop",  "rmsprop", "adagrad",
                                              "adadelta", "rprop", "quickprop"};
     nb_optimizer_init(optimizer, nb_optimizer_find(names[kind]));
     optimizer->options.momentum = kind == 1 || kind == 2 || kind == 8 ? 0.9 : 0;
@@ -449,10 +449,76 @@ static void state_comes_when_it_is_needed(void **state)
     nb_ctx_free(ctx);
 }
 
+/* The largest size among a vector's numbers, infinite where one is not finite. */
+static double size_of(const nb_tensor *t)
+{
+    return nb_real(t->dtype)->magnitude((size_t)nb_tensor_count(t), nb_tensor_data(t));
+}
+
+/* Whether values and state have the bits of a copy. */
+static bool are_as(const lab *l, nb_tensor *w, const nb_optimizer *before)
+{
+    bool same = same_bits(l->ctx, w, l->w);
+    for (int i = 0; i < before->slots; i++)
+        same = same && same_bits(l->ctx, before->slot[i].value, l->optimizer.slot[i].value);
+    return same;
+}
+
+static void check_bounds(const lab *l)
+{
+    const nb_reach *reach = &l->optimizer.reach;
+    assert_true(isfinite(size_of(l->w)));
+    assert_true(size_of(l->w) <= reach->values);
+    for (int i = 0; i < l->optimizer.slots; i++)
+        assert_true(isfinite(size_of(l->optimizer.slot[i].value)));
+}
+
+/* Gradients of all sizes: a step ends in finite numbers, values and state, none larger than what is
+ * said of them, or changes nothing and says which number it was. */
+static void a_step_stays_finite(void **state)
+{
+    nb_ctx *ctx = nb_ctx_new();
+    int made = 0, refused = 0;
+    (void)state;
+    for (int kind = 0; kind < 2 * KINDS; kind++) {
+        nb_dtype dtype = kind < KINDS ? NB_F32 : NB_F64;
+        double most = dtype == NB_F32 ? 38 : 308;
+        lab l;
+        begin(&l, ctx, dtype, 50, kind % KINDS);
+        for (int t = 0; t < 120; t++) {
+            nb_optimizer before;
+            nb_tensor *w = nb_tensor_clone(ctx, l.w);
+            double power = most * (t * 37 % 101 / 50.0 - 1);
+            for (int64_t i = 0; i < 50; i++)
+                nb_tensor_set(l.g, (const int64_t[]){i, 0},
+                              pow(10, power) * sin(1.0 + (double)(i * t)));
+            l.problem.rate = t % 3 ? 1e-3 : pow(10, most * 0.6);
+            l.problem.penalty.decay = t % 5 ? 0 : 0.5;
+            assert_int_equal(nb_optimizer_prepare(ctx, &l.optimizer, dtype, 50), NB_OK);
+            assert_int_equal(nb_optimizer_copy(ctx, &before, &l.optimizer), NB_OK);
+            nb_status status = nb_optimizer_step(ctx, &l.optimizer, &l.problem);
+            made += status == NB_OK;
+            refused += status == NB_EVALUE;
+            assert_true(status == NB_OK || status == NB_EVALUE);
+            if (status == NB_OK) check_bounds(&l);
+            assert_true((status == NB_EVALUE) == (l.optimizer.reach.odd >= 0));
+            if (status == NB_EVALUE) assert_true(are_as(&l, w, &before));
+            /* As the caller of a problem says what it knows of the values. */
+            l.problem.largest = isfinite(l.optimizer.reach.values) ? l.optimizer.reach.values : 0;
+            nb_tensor_release(ctx, w);
+            nb_optimizer_free(ctx, &before);
+        }
+        end(&l);
+    }
+    assert_true(made > 1000 && refused > 100);
+    nb_ctx_free(ctx);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_mask_holds_the_update),
+        cmocka_unit_test(a_step_stays_finite),
         cmocka_unit_test(segments_have_rates_of_their_own),
         cmocka_unit_test(the_cut_does_not_show),
         cmocka_unit_test(penalties_by_hand),

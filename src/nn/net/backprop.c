@@ -1,0 +1,74 @@
+/* What backpropagation makes of a pass. */
+#include "nn/net/backprop.h"
+
+#include "base/text.h"
+
+#include <math.h>
+#include <string.h>
+
+/* Whether a function of the host takes part, which may give something else at every call. */
+static bool has_functions(const nb_net *net)
+{
+    for (int i = 0; i < net->parts; i++) {
+        const nb_runs *runs = net->part[i]->plan->runs;
+        if (net->part[i]->host) return true;
+        for (int64_t k = 0; runs && k < runs->count; k++)
+            if (runs->run[k].activation.type->host) return true;
+    }
+    return net->cost.type->host != NULL;
+}
+
+nb_status nb_net_explain(nb_ctx *ctx, const nb_inquiry *ask, nb_status status)
+{
+    char message[NB_MESSAGE_MAX], text[NB_CULPRIT_TEXT];
+    if (status != NB_EVALUE || ctx->heedless || ask->mode->trial) return status;
+    memcpy(message, ctx->message, sizeof message);
+    if (nb_find_culprit(ctx, ask, text) == NB_EINTERRUPT) return NB_EINTERRUPT;
+    if (*text) return nb_fail(ctx, status, "%s: %s", message, text);
+    return nb_fail(ctx, status, "%s%s", message,
+                   has_functions(ask->net) ? "; run again all was finite: a function gives other "
+                                             "numbers every time"
+                                           : "");
+}
+
+static nb_status bad_cost(nb_ctx *ctx, double cost)
+{
+    char text[NB_NUMBER_MAX];
+    return nb_fail(ctx, NB_EVALUE, "the cost is %s", nb_number_text(cost, text));
+}
+
+/* Backward from a pass's cost. */
+static nb_status go_back(nb_ctx *ctx, nb_net *net, const nb_result *pass, const nb_sink *sink)
+{
+    const nb_backward_options options = {.sinks = sink, .sink_count = sink ? 1 : 0};
+    uint64_t before = net->home->pass;
+    nb_status status = NB_OK;
+    if (pass->cost->link)
+        status = nb_backward(ctx, pass->cost, &options);
+    else if (sink && sink->before)
+        sink->before(ctx, sink->self);
+    /* A cost that depends on no parameter has a gradient too. */
+    if (status == NB_OK && !sink && net->home->pass == before) nb_home_clear(net->home);
+    return status;
+}
+
+nb_status nb_net_learn(nb_ctx *ctx, nb_net *net, nb_tensor *x, nb_tensor *y, const nb_mode *mode,
+                       const nb_sink *sink, double *cost)
+{
+    nb_result pass;
+    nb_mode taped = mode ? *mode : (nb_mode){.learning = false};
+    taped.taped = true;
+    const nb_inquiry ask = {
+        .net = net, .x = x, .y = y, .mode = &taped, .sink = sink, .draws = ctx->draws};
+    nb_status status = nb_net_run(ctx, net, x, y, &taped, NULL, &pass);
+    if (status != NB_OK) return nb_net_explain(ctx, &ask, status);
+    *cost = nb_tensor_item(pass.cost);
+    status = isfinite(*cost) ? go_back(ctx, net, &pass, sink) : bad_cost(ctx, *cost);
+    nb_result_free(ctx, &pass);
+    return nb_net_explain(ctx, &ask, status);
+}
+
+nb_status nb_net_backprop(nb_ctx *ctx, nb_net *net, nb_tensor *x, nb_tensor *y, double *cost)
+{
+    return nb_net_learn(ctx, net, x, y, NULL, NULL, cost);
+}
