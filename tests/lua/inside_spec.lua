@@ -298,10 +298,12 @@ test("steps go to the right, channels stand side by side", function()
     set(steps[1], {w = {{1}}, b = {0}})
     local t = steps:trace(tensor {{{1}, {2}}}, tensor {{{1}, {2}}})
     eq(lines_of(drawn(ASCII, plot, t, options))[3], "a ++@@")
-    -- Of a padded sequence the real steps are shown.
+    -- Of a padded sequence the real steps are shown: b makes 1 of padding, 3 of 2, 2 of 1, which is
+    -- the seventh of ten shades.
+    set(steps[1], {b = {1}})
     t = steps:trace({tensor {{2}}, tensor {{1}, {2}}}, {tensor {{2}}, tensor {{1}, {2}}})
     eq(lines_of(drawn(ASCII, plot, t[1], options))[3]:match "^a (%S+)", "@@")
-    eq(lines_of(drawn(ASCII, plot, t[1], {text = true, example = 2}))[3]:match "^a (%S+)", "++@@")
+    eq(lines_of(drawn(ASCII, plot, t[1], {text = true, example = 2}))[3]:match "^a (%S+)", "**@@")
     -- Two channels, x and -x.
     local space = nn.net("1x2x2 - conv 2 1 linear", {seed = 1, dtype = "f64"})
     set(space[1], {w = {{{{1}}}, {{{-1}}}}, b = {0, 0}})

@@ -36,7 +36,7 @@ nb_status nb_history_copy(nb_ctx *ctx, nb_history *to, const nb_history *from)
     if (status != NB_OK || !from->epochs) return status;
     status = nb_history_reserve(ctx, to, from->epochs);
     if (status != NB_OK) {
-        nb_flow_free(ctx, &to->flow);
+        nb_history_free(ctx, to);
         return status;
     }
     memcpy(to->epoch, from->epoch, (size_t)from->epochs * sizeof *from->epoch);

@@ -56,6 +56,7 @@ static void begin(lab *l, nb_ctx *ctx, const nb_optimizer_type *type, bool patie
                                       .seed = 0xFEDCBA9876543210,
                                       .shuffle = true,
                                       .optimizer = &l->optimizer,
+                                      .flow = patient,
                                       .valid = patient ? l->set : NULL,
                                       .patience = patient ? 2 : 0};
     l->trainer = nb_trainer_new(ctx, l->net, l->set, &l->options);

@@ -37,6 +37,7 @@ static void begin(lab *l, nb_ctx *ctx, int kind)
     l->optimizer.options.momentum = kind == 1 ? 0.9 : 0;
     l->options = (nb_trainer_options){
         .batch = BATCH, .seed = 7, .shuffle = true, .optimizer = &l->optimizer, .test = l->set};
+    l->options.flow = kind >= 2;
     if (kind == 3) {
         l->options.valid = l->set;
         l->options.patience = 2;
@@ -87,6 +88,12 @@ static void assert_same_course(const nb_course *a, const nb_course *b)
     assert_int_equal(a->best, b->best);
 }
 
+/* The places whose flow the history keeps: of the two layers, where it is asked. */
+static int flow_places(const lab *l)
+{
+    return l->options.flow ? 2 : 0;
+}
+
 /* Every bit that is not a time. */
 static void assert_same(const lab *a, const lab *b)
 {
@@ -109,6 +116,11 @@ static void assert_same(const lab *a, const lab *b)
         assert_true(same_number(p->epoch[i].valid_cost, q->epoch[i].valid_cost));
         assert_true(same_number(p->epoch[i].valid_accuracy, q->epoch[i].valid_accuracy));
     }
+    int64_t figures = p->epochs * p->flow.places * NB_FLOW_FIGURES;
+    assert_int_equal(p->flow.places, q->flow.places);
+    assert_int_equal(p->flow.places, flow_places(a));
+    for (int64_t i = 0; i < figures; i++)
+        assert_true(same_number(p->flow.number[i], q->flow.number[i]));
 }
 
 /* ---- Steps and epochs ---- */
@@ -514,6 +526,40 @@ static void an_epoch_ends_at_the_next_try(void **state)
     nb_ctx_free(ctx);
 }
 
+/* The end of an epoch with request n failing, for n = 1, 2, …: the entry is whole or not there. */
+static void an_end_without_memory(void **state)
+{
+    nb_ctx *ctx = nb_ctx_new();
+    nb_memory *memory = &ctx->memory;
+    lab straight, l;
+    (void)state;
+    begin(&straight, ctx, 2);
+    begin(&l, ctx, 2);
+    finish(&straight);
+    go(&l, BATCHES);
+    nb_pool_trim(ctx);
+    memory->pool_cap = 0;
+    size_t live = memory->live;
+    nb_status status = NB_EMEMORY;
+    uint64_t n;
+    for (n = 1; status != NB_OK; n++) {
+        memory->fail_at = memory->requests + n;
+        status = nb_trainer_end_epoch(ctx, l.trainer);
+        if (status == NB_OK) break;
+        assert_int_equal(status, NB_EMEMORY);
+        assert_int_equal(memory->live, live);
+        assert_int_equal(l.trainer->history.epochs, 0);
+    }
+    assert_true(n > 20);
+    memory->fail_at = 0;
+    finish(&l);
+    assert_same(&straight, &l);
+    end(&straight);
+    end(&l);
+    assert_int_equal(memory->live, 0);
+    nb_ctx_free(ctx);
+}
+
 /* Saving and restoring with request n failing, for n = 1, 2, …: no leak, nothing changed. */
 static void snapshots_without_memory(void **state)
 {
@@ -569,6 +615,7 @@ int main(void)
         cmocka_unit_test(what_does_not_fit_is_refused),
         cmocka_unit_test(a_failed_step_is_none),
         cmocka_unit_test(an_epoch_ends_at_the_next_try),
+        cmocka_unit_test(an_end_without_memory),
         cmocka_unit_test(snapshots_without_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
