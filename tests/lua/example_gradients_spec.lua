@@ -121,6 +121,7 @@ test("every kind of layer against a backward for each example", function()
         {"2x6x6 - conv 4 3 groups=2 - conv 4 3 groups=4 bias=false - flatten - 3", space,
          tensor.rand(5, 3)},
         {"* - embedding 6 4 - lstm 3 - 2", words, tensor.rand(5, 7, 2)},
+        {"* - embedding 90 3 - lstm 3 - 2", words, tensor.rand(5, 7, 2)},
         {"* - embedding 6 4 name=e - positions - attention 2 - 6 softmax tied=e : cross_entropy",
          words, by_word},
     } do
