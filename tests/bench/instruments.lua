@@ -2,14 +2,15 @@
 
 local instruments = {}
 
--- Gradients of all examples, as times of a pass of training over them: of dense layers 1.15, of others
--- one more BP4, a third of what a pass multiplies.
+-- Gradients of all examples, as times of a pass of training over them: of dense layers 1.15, of
+-- others one more BP4, a third of what a pass multiplies.
 local EXAMPLES <const> = {
     {"64-30-10, batch 10, 1,437 examples", "64 - 30 - 10", 1437, "64", 10, 1.15},
     {"784-512-512-10, batch 128, 4,096 examples",
      "784 - 512 relu - 512 relu - 10 softmax : cross_entropy", 4096, "784", 128, 1.15},
-    {"LeNet, batch 64, 1,024 examples", "1x28x28 - conv 20 5 relu - max_pool 2 - conv 40 5 relu - " ..
-     "max_pool 2 - flatten - 100 relu - 10 softmax : cross_entropy", 1024, "1x28x28", 64, 4 / 3},
+    {"LeNet, batch 64, 1,024 examples",
+     "1x28x28 - conv 20 5 relu - max_pool 2 - conv 40 5 relu - max_pool 2 - flatten - " ..
+     "100 relu - 10 softmax : cross_entropy", 1024, "1x28x28", 64, 4 / 3},
 }
 
 local function examples_row(program, here, programs, report, case)

@@ -19,7 +19,8 @@ end
 for i = 0, 7 do
     local norms = seconds(function() net:example_gradients(set) end)
     local training = seconds(function()
-        net:train(set, {epochs = 1, batch = math.tointeger(arg[4]), lr = 1e-3, seed = 1, progress = false})
+        net:train(set, {epochs = 1, batch = math.tointeger(arg[4]), lr = 1e-3, seed = 1,
+            progress = false})
     end)
     if i > 0 then print(("%.6f %.6f"):format(norms, training)) end
 end

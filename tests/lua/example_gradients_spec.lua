@@ -41,9 +41,10 @@ test("1 - 1 by hand", function()
     assert(tostring(g):find "3 examples")
 end)
 
--- 2 - 2 - 1, all linear, w¹ = {{1, 0}, {0, 1}}, w² = {{2, -1}}, no bias but 0: a¹ = x, a² = 2 x₁ - x₂.
--- x = (1, 1), y = 0: δ² = 1, δ¹ = (2, -1): ∇w² = (1, 1), ∇b² = 1, ∇w¹ = δ¹ xᵀ, of square 5 · 2, ∇b¹ of
--- square 5: in all 2 + 1 + 10 + 5 = 18.
+-- 2 - 2 - 1, all linear, w¹ = {{1, 0}, {0, 1}}, w² = {{2, -1}}, no bias but 0: a¹ = x,
+-- a² = 2 x₁ - x₂.
+-- x = (1, 1), y = 0: δ² = 1, δ¹ = (2, -1): ∇w² = (1, 1), ∇b² = 1, ∇w¹ = δ¹ xᵀ, of square 5 · 2, ∇b¹
+-- of square 5: in all 2 + 1 + 10 + 5 = 18.
 -- x = (1, 0), y = 1: δ² = 1, ∇w² = (1, 0), ∇b² = 1, ∇w¹ of square 5, ∇b¹ 5: 12.
 -- Their product: δδ (a·a + 1) = (1 + 1) of layer 2, 5 (1 + 1) of layer 1: 12.
 -- Frozen, layer 1 gives nothing: 3, 2 and 2. With the mask {{1, 0}, {1, 1}} on w¹ example 1 loses

@@ -74,7 +74,8 @@ test("functions in Lua work in the copies", function()
     eq(found.changes[1][4], fresh(net, set, held, o, 1, 4) - fresh(net, set, held, o, 1, 0))
 end)
 
--- One batch an epoch, so that every run calls f as often; `whole` is how often the run with all does.
+-- One batch an epoch, so that every run calls f as often; `whole` is how often the run with all
+-- does.
 test("an error of a function in a copy is raised here", function()
     local set, held = digits.train:take(6), digits.test:take(20)
     local calls, most = 0, math.huge
@@ -101,10 +102,10 @@ test("an error of a function in a copy is raised here", function()
     eq(count {1, 2}, whole)
 end)
 
--- 1 - 1 linear without bias: w = 0, C_x = ½ (w x - y)², one batch of both examples, one epoch, η = ½.
--- x = 1, y = 1: g = -1; x = 1, y = -1: g = 1; with both ∇C = 0, w stays 0; the test x = 1, y = 1 costs
--- ½, its slope v = -1. Without the first w = -½ and C = 9/8: 5/8 more; without the second w = ½, C = 1/8:
--- 3/8 less. First order: η (v g - v ∇C) / (2 - 1) = ½ and -½.
+-- 1 - 1 linear without bias: w = 0, C_x = ½ (w x - y)², one batch of both examples, one epoch,
+-- η = ½. x = 1, y = 1: g = -1; x = 1, y = -1: g = 1; with both ∇C = 0, w stays 0; the test x = 1,
+-- y = 1 costs ½, its slope v = -1. Without the first w = -½ and C = 9/8: 5/8 more; without the second
+-- w = ½, C = 1/8: 3/8 less. First order: η (v g - v ∇C) / (2 - 1) = ½ and -½.
 test("a run worked by hand, and its first-order estimate", function()
     local net = nn.net("1 - 1 linear bias=false", F64)
     net[1].w = tensor({{0}}, F64)
@@ -124,8 +125,8 @@ test("a run worked by hand, and its first-order estimate", function()
     eq(found.harmed[1].example, 2)
 end)
 
--- A batch of its own: without the example nothing is learned from it. w = 0, η = ½: the first step to
--- ½ (its g = -1), the second, with x = 1, y = -1 at w = ½, g = 1.5, to -¼. The test: x = 1, y = 1.
+-- A batch of its own: without the example nothing is learned from it. w = 0, η = ½: the first step
+-- to ½ (its g = -1), the second, with x = 1, y = -1 at w = ½, g = 1.5, to -¼. The test: x = 1, y = 1.
 -- With both C = ½ (5/4)² = 25/32. Without the first w = -½, C = 9/8: 11/32 more; without the second
 -- w = ½, C = 1/8: -21/32. v is of the epoch's beginning, w = 0: -1, so η v g = ½ and -¾.
 test("batches of one example", function()
@@ -172,7 +173,8 @@ test("what it refuses", function()
     refused({test = held, seed = {}}, "seed must be a number or a list")
     refused({test = held, seed = -1}, "seed must be a whole number from 0, not -1")
     refused({test = held, seed = 1.5}, "seed must be a whole number")
-    refused({test = held, seed = 1, examples = {1, 6}}, "examples holds 6; the set has examples 1 to 5")
+    refused({test = held, seed = 1, examples = {1, 6}},
+        "examples holds 6; the set has examples 1 to 5")
     refused({test = held, seed = 1, examples = {0}}, "examples holds 0")
     refused({test = held, seed = 1, examples = {2, 2}}, "examples holds 2 twice")
     refused({test = held, seed = 1, examples = {}}, "examples must be")
@@ -182,7 +184,8 @@ test("what it refuses", function()
     refused({test = held, seed = 1, weights = {classes = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1}}},
         "weights must hold a number for each of the 5 examples")
     local straight = nn.net "64 - 10 linear"
-    fails(function() straight:influence(set, {test = held, seed = 1, lr = 1e30}) end, "of seed 1", true)
+    fails(function() straight:influence(set, {test = held, seed = 1, lr = 1e30}) end, "of seed 1",
+        true)
     fails(function() net:influence(digits.train:take(1), {test = held, seed = 1}) end,
         "nothing left without it", true)
     fails(function() net:influence(set, {test = held, seed = 1}, 1) end, "too many", true)
