@@ -1,5 +1,5 @@
 /* Gradients against central differences, for any function of tensors. What counts as agreement
- * stands here once, for ops and for whole networks (nn/inspect/gradcheck.h). */
+ * stands here once, for ops and for whole networks (nn/inspect/check/gradcheck.h). */
 #ifndef NB_GRADCHECK_H
 #define NB_GRADCHECK_H
 

@@ -7,7 +7,7 @@
 #include "lua/nn/train/penalty.h"
 #include "lua/data/schema.h"
 #include "lua/data/set.h"
-#include "nn/inspect/gradcheck.h"
+#include "nn/inspect/check/gradcheck.h"
 #include "nn/train/run/train.h"
 #include "nn/train/judge/weights.h"
 #include "tensor/shape.h"

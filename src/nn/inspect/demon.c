@@ -1,7 +1,7 @@
 /* One z moved, and how far δ says what comes of it. */
 #include "nn/inspect/demon.h"
 
-#include "nn/inspect/again.h"
+#include "nn/inspect/check/again.h"
 
 #include "tensor/shape.h"
 

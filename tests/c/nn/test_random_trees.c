@@ -7,7 +7,7 @@
 #include "../support.h"
 #include "base/workers.h"
 #include "nn/inspect/examples/gradients.h"
-#include "nn/inspect/gradcheck.h"
+#include "nn/inspect/check/gradcheck.h"
 #include "nn/inspect/trace.h"
 #include "nn/model.h"
 #include "nn/notation/write.h"

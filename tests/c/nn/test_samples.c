@@ -4,8 +4,8 @@
 
 #include "../support.h"
 #include "base/option.h"
-#include "nn/inspect/gradcheck.h"
-#include "nn/inspect/judge_ops.h"
+#include "nn/inspect/check/gradcheck.h"
+#include "nn/inspect/check/judge_ops.h"
 
 #include <stdio.h>
 

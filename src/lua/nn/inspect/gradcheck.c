@@ -2,7 +2,7 @@
 #include "lua/nn/net.h"
 #include "lua/nn/examples.h"
 #include "lua/nn/part.h"
-#include "nn/inspect/gradcheck.h"
+#include "nn/inspect/check/gradcheck.h"
 
 typedef struct check_job {
     nb_net *net;

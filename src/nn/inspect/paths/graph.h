@@ -5,7 +5,7 @@
 #define NB_GRAPH_H
 
 #include "nn/edges.h"
-#include "nn/inspect/again.h"
+#include "nn/inspect/check/again.h"
 
 typedef enum nb_level_kind {
     NB_LEVEL_INPUT,    /* x: no path begins before it */

@@ -3,7 +3,7 @@
 #include "../nets.h"
 
 #include "../../support.h"
-#include "nn/inspect/gradcheck.h"
+#include "nn/inspect/check/gradcheck.h"
 #include "nn/inspect/trace.h"
 #include "nn/net/plan.h"
 #include "nn/train/learn.h"

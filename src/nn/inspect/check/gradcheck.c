@@ -4,11 +4,11 @@
  * and BP4 by moving one parameter and going on from the first layer that reads it: what stands
  * before is in the trace, with the same bits. Each side is computed on its own: the
  * gradients by a trace, the differences by plain forward passes without a tape. */
-#include "nn/inspect/gradcheck.h"
+#include "nn/inspect/check/gradcheck.h"
 
 #include "base/clock.h"
-#include "nn/inspect/again.h"
-#include "nn/inspect/differences.h"
+#include "nn/inspect/check/again.h"
+#include "nn/inspect/check/differences.h"
 #include "nn/net/backprop.h"
 
 #include <math.h>

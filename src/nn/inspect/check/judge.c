@@ -1,7 +1,7 @@
 /* A function's products with its Jacobian, by backward and by differences. */
-#include "nn/inspect/judge.h"
+#include "nn/inspect/check/judge.h"
 
-#include "nn/inspect/differences.h"
+#include "nn/inspect/check/differences.h"
 
 #include <math.h>
 #include <string.h>

@@ -3,7 +3,7 @@
 #ifndef NB_BLAME_H
 #define NB_BLAME_H
 
-#include "nn/inspect/again.h"
+#include "nn/inspect/check/again.h"
 
 typedef enum nb_culprit {
     NB_NOBODY, /* each by itself is right */

@@ -1,8 +1,8 @@
 /* Parts of a pass, each with its own forward and backward. */
-#include "nn/inspect/blame.h"
+#include "nn/inspect/check/blame.h"
 
 #include "base/memory.h"
-#include "nn/inspect/judge_ops.h"
+#include "nn/inspect/check/judge_ops.h"
 
 #include <stdio.h>
 

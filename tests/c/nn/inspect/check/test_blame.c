@@ -4,7 +4,7 @@
 #include "../nets.h"
 
 #include "grad/tape.h"
-#include "nn/inspect/gradcheck.h"
+#include "nn/inspect/check/gradcheck.h"
 #include "nn/net/plan.h"
 
 #include <math.h>

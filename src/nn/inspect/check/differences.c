@@ -1,5 +1,5 @@
 /* Differences along one number, and kinks. */
-#include "nn/inspect/differences.h"
+#include "nn/inspect/check/differences.h"
 
 #include <math.h>
 

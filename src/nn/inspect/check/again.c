@@ -1,5 +1,5 @@
 /* Passes that begin where a number moved. */
-#include "nn/inspect/again.h"
+#include "nn/inspect/check/again.h"
 
 /* Words and class numbers stay integers. */
 static nb_tensor *in_f64(nb_ctx *ctx, nb_tensor *t)

@@ -2,7 +2,7 @@
 #ifndef NB_JUDGE_OPS_H
 #define NB_JUDGE_OPS_H
 
-#include "nn/inspect/judge.h"
+#include "nn/inspect/check/judge.h"
 
 /* The first op in backward's order, among those whose records led to `root`, that is wrong: *op,
  * NULL: none; with its numbers in *found. The records are still there afterwards. */

@@ -3,7 +3,7 @@
 
 #include "grad/tape.h"
 #include "nn/examples.h"
-#include "nn/inspect/gradcheck.h"
+#include "nn/inspect/check/gradcheck.h"
 #include "nn/inspect/trace.h"
 
 #include <math.h>

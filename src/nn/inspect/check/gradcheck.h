@@ -2,7 +2,7 @@
 #ifndef NB_NET_GRADCHECK_H
 #define NB_NET_GRADCHECK_H
 
-#include "nn/inspect/blame.h"
+#include "nn/inspect/check/blame.h"
 #include "nn/inspect/place.h"
 #include "grad/gradcheck.h"
 #include "nn/net/walk.h"

@@ -1,5 +1,5 @@
 /* Records looked up, and their ops called anew with what they met. */
-#include "nn/inspect/judge_ops.h"
+#include "nn/inspect/check/judge_ops.h"
 
 #include "base/memory.h"
 
