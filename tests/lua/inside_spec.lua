@@ -392,4 +392,26 @@ test("cells that are none, and files of examples, are refused", function()
         true)
 end)
 
+-- ---- Files ----
+
+test("what gnuplot is told", function()
+    local script = require "nabla.plot.script"
+    -- Areas are sizes: a quarter of the largest has half its side, 0.46 of a cell each way.
+    local text = script.write("hinton", {matrix = tensor {{1, -0.25}, {0, 0}}})
+    eq(text:find("\n1 1 0.4600 29362\n2 1 0.2300 15113984\ne\n", 1, true) ~= nil, true)
+    -- Neurons at 0 and 1; a stroke half as strong is half as thick; below 0 it is dashed.
+    local layers = {{title = "input", count = 1}, {title = "2 tanh", count = 2, w = {{2}, {-1}}}}
+    text = script.write("network", {layers = layers, largest = 2})
+    eq(text:find("from 0.0000,0.5000 to 1.0000,0.7500 nohead back lw 5.00 dt 1", 1, true) ~= nil,
+        true)
+    eq(text:find("from 0.0000,0.5000 to 1.0000,0.2500 nohead back lw 2.50 dt 2", 1, true) ~= nil,
+        true)
+    -- Around 0: as far below it as above.
+    text = script.write("weights", {parts = {{tiles = {{rows = 1, columns = 2, name = "1",
+        pixels = tensor {{1, -3}}}}}}})
+    eq(text:find("set cbrange [-3:3]", 1, true) ~= nil, true)
+    fails(function() plot(nn.net("1 - 1"):trace({1}, {1}), {file = "x.svg"}) end,
+        "inside_spec.lua:%d+: plot: a trace is shown in the terminal alone")
+end)
+
 spec.report()
