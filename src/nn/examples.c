@@ -176,6 +176,11 @@ static nb_tensor *as_wanted(nb_ctx *ctx, const nb_net *net, nb_tensor *numbers)
     return out;
 }
 
+nb_tensor *nb_net_class_targets(nb_ctx *ctx, const nb_net *net, nb_tensor *y, int64_t n)
+{
+    return as_wanted(ctx, net, nb_net_class_numbers(ctx, net, y, n));
+}
+
 static nb_status counts_differ(nb_ctx *ctx, const nb_net *net, const nb_tensor *y, int64_t n)
 {
     char given[NB_SHAPE_TEXT], wanted[NB_SHAPE_TEXT];
@@ -219,8 +224,7 @@ nb_tensor *nb_net_targets(nb_ctx *ctx, const nb_net *net, nb_tensor *y, int64_t 
         nb_tensor_release(ctx, same);
         return batch;
     }
-    if (nb_net_given_classes(net, y, n))
-        return as_wanted(ctx, net, nb_net_class_numbers(ctx, net, y, n));
+    if (nb_net_given_classes(net, y, n)) return nb_net_class_targets(ctx, net, y, n);
     counts_differ(ctx, net, y, n);
     return NULL;
 }

@@ -21,6 +21,9 @@ bool nb_net_wants_classes(const nb_net *net);
 bool nb_net_given_classes(const nb_net *net, const nb_tensor *y, int64_t n);
 /* Those numbers checked, as NB_I32 (n, …); NB_EARG as below. */
 nb_tensor *nb_net_class_numbers(nb_ctx *ctx, const nb_net *net, nb_tensor *y, int64_t n);
+/* Such numbers as the cost takes them: what nb_net_targets makes of y where it is class numbers for
+ * sure, also where its shape could be that of one example's targets. */
+nb_tensor *nb_net_class_targets(nb_ctx *ctx, const nb_net *net, nb_tensor *y, int64_t n);
 /* Targets (n, out_shape…) in the net's dtype, or class numbers for a cost that takes them, from
  * targets or class numbers 1…K of any dtype. NB_EARG for classes outside, which names example and
  * place, with a word about counting from 0. */

@@ -278,4 +278,43 @@ test("the largest with their values", function()
     fails(function() net:classify(set, {tops = 1}) end, "did you mean 'top'", true)
 end)
 
+-- a is 1/2 at x = 0, so δ = a - y is 1/2 for the first of two classes, whose target is 0, and -1/2 for
+-- the second.
+test("an example of two classes asks of one output what its set asks", function()
+    local set = data.set {x = {{0}, {0}}, y = {1, 2}, classes = {"no", "yes"}}
+    local net = nn.net("1 - 1 : cross_entropy", {dtype = "f64"})
+    net[1].w, net[1].b = tensor({{1}}, {dtype = "f64"}), tensor({0}, {dtype = "f64"})
+    eq(net:trace(set[1])[1].delta, {0.5})
+    eq(net:trace(set[2])[1].delta, {-0.5})
+    eq(net:trace(set)[1].delta, {{0.25}, {-0.25}})
+    eq(net:demon(1, 1, 0.1, set[2]).delta, -0.5)
+    local _, nabla_b = net:backprop(set[2])
+    eq(nabla_b[1], {-0.5})
+    net:train(set, {epochs = 1, lr = 1e-9, progress = false}) -- it knows their names now
+    local turned = data.set {x = {{0}, {0}}, y = {1, 2}, classes = {"yes", "no"}}
+    near(net:trace(turned[1])[1].delta:item(), -0.5, 1e-6)
+    near(net:trace(turned:take(1))[1].delta:item(), -0.5, 1e-6)
+    local linear = nn.net("1 - 1 linear : quadratic", {dtype = "f64"})
+    linear[1].w = tensor({{1}}, {dtype = "f64"})
+    eq(linear:cost(set[2]), 0.5) -- (0 - 1)² / 2
+    eq(linear:cost(set[1]), 0)
+end)
+
+-- y of one sequence, 1x3, has the shape of its last step's targets too.
+test("as many steps as classes: a set of one sequence holds classes", function()
+    local y = tensor({{1, 2, 3}, {3, 3, 1}, {2, 1, 1}, {1, 1, 1}}, {dtype = "i32"})
+    local set = data.set {x = tensor.randn(4, 3, 3, {seed = 1}), y = y, classes = {"a", "b", "c"}}
+    for _, notation in ipairs {"*x3 - rnn 4 - 3 softmax : cross_entropy", "*x3 - rnn 4 - 3"} do
+        local net = nn.net(notation, {seed = 1})
+        local sum = 0
+        for i = 1, 4 do
+            local others = {i % 4 + 1, (i + 1) % 4 + 1, (i + 2) % 4 + 1}
+            sum = sum + net:cost(set:without(others))
+        end
+        near(sum / 4, net:cost(set), 1e-5)
+        near(net:cost(set:take(1)), net:cost(set[1]), 1e-6)
+        eq(net:trace(set:take(1))[2].delta.shape, {1, 3, 3})
+    end
+end)
+
 spec.report()

@@ -6,6 +6,7 @@
 #include "lua/embedded.h"
 #include "lua/names.h"
 #include "lua/state.h"
+#include "nn/train/batch.h"
 
 #include <stddef.h>
 #include <string.h>
@@ -242,17 +243,26 @@ static void number_class(lua_State *L, const nb_classes *classes, const nb_class
         nbl_error(L, "the set of this example has no class %s", nbl_describe(L, -1));
 }
 
-bool nbl_spread_example(lua_State *L, int arg, bool target, const nb_schema *own)
+/* The number of a class on the stack's top, from 1, as the one output for two of them has it. */
+static void count_from_0(lua_State *L)
+{
+    lua_pushinteger(L, lua_tointeger(L, -1) - 1);
+    lua_replace(L, -2);
+}
+
+bool nbl_spread_example(lua_State *L, int arg, bool target, const nb_net *net)
 {
     if (!is_example(L, arg)) return false;
     const nb_set *set = push_set_of(L, arg);
-    const nb_schema given = set ? set->schema : (nb_schema){.columns = NULL};
+    const nb_schema given = set ? set->schema : (nb_schema){.columns = NULL}, *own = &net->schema;
+    bool pair = set && set->y && nb_set_is_pair(net, set);
     lua_pop(L, 1); /* the example keeps the set */
     if (target) {
         if (!push_part_of(L, arg, "y")) nbl_error(L, "this example has no y");
         int type = lua_type(L, -1);
         bool named = given.classes && (type == LUA_TNUMBER || type == LUA_TSTRING);
         if (named) number_class(L, given.classes, own->classes);
+        if (named && pair) count_from_0(L);
         translate(L, given.classes, own->classes, "class");
         lua_insert(L, arg + 1);
     }

@@ -88,7 +88,7 @@ int nbl_read_examples(lua_State *L, int arg, const nb_net *net, const char *whos
                   "%s: x is missing before the options: a tensor, a table or a data set, as in "
                   "%s(set, {…})",
                   whose, whose);
-    nbl_spread_example(L, arg, targets && !gives_y(L, arg + 1), &net->schema);
+    nbl_spread_example(L, arg, targets && !gives_y(L, arg + 1), net);
     nbl_read_text(L, arg, net->schema.words, nb_layer_takes_words(&net->layer) ? "x" : NULL);
     if (targets && net->schema.words) nbl_read_text(L, arg + 1, net->schema.classes, "y");
     if (nbl_is_sequences(L, arg) && nb_net_in(net)->size[0] < 0) {
@@ -195,13 +195,6 @@ static nb_tensor *inputs_of(nb_ctx *ctx, const nb_net *net, nb_tensor *raw, bool
     return x;
 }
 
-static nb_tensor *targets_of(nb_ctx *ctx, const nb_net *net, nb_tensor *raw, int64_t n)
-{
-    nb_tensor *y = raw ? nb_net_targets(ctx, net, raw, n) : NULL;
-    nb_tensor_release(ctx, raw);
-    return y;
-}
-
 static nb_tensor *raw_x(nb_ctx *ctx, const nb_net *net, const nbl_examples *of)
 {
     return of->set ? nb_set_x(ctx, of->set, nb_net_in_dtype(net, of->set->x->dtype))
@@ -214,11 +207,18 @@ static nb_tensor *raw_y(nb_ctx *ctx, const nb_net *net, const nbl_examples *of)
     return of->set ? nb_set_y(ctx, of->set, net->dtype) : nb_tensor_retain(of->y);
 }
 
-/* The mean over no examples is no cost. */
+/* The mean over no examples is no cost. A set knows whether it holds classes, and has a row for
+ * each example; of a tensor the shape says it. */
 static nb_tensor *targets(nb_ctx *ctx, const nb_net *net, const nbl_examples *of, int64_t n)
 {
     if (n == 0) return nb_fail_null(ctx, NB_EARG, "x holds no examples");
-    return targets_of(ctx, net, raw_y(ctx, net, of), n);
+    bool pair = of->set && nb_set_is_pair(net, of->set);
+    bool classes = of->set && !pair && nb_set_has_classes(net, of->set);
+    nb_tensor *raw = raw_y(ctx, net, of), *y = NULL;
+    if (raw)
+        y = classes ? nb_net_class_targets(ctx, net, raw, n) : nb_net_targets(ctx, net, raw, n);
+    nb_tensor_release(ctx, raw);
+    return y;
 }
 
 static nb_status take_lengths(nb_ctx *ctx, const nb_net *net, const nbl_examples *of,
