@@ -452,33 +452,22 @@ end)
 
 test("a step that would leave the numbers is not made, by any optimizer", function()
     local list = {
-        {"sgd", lr = 1e38}, {"sgd", lr = 1e38, momentum = 0.9}, {"sgd", lr = 1e38, l2 = 1},
-        {"adam", lr = 3e38}, {"adamw", lr = 3e38}, {"nadam", lr = 3e38}, {"rmsprop", lr = 3e38},
-        {"adagrad", lr = 3e38, epsilon = 1e-10}, {"quickprop", lr = 1e38},
+        {optimizer = "sgd"}, {optimizer = "sgd", momentum = 0.9}, {optimizer = "sgd", l2 = 1},
+        {optimizer = "adam"}, {optimizer = "adamw"}, {optimizer = "nadam"}, {optimizer = "rmsprop"},
+        {optimizer = "adagrad"}, {optimizer = "quickprop"},
     }
-    for _, o in ipairs(list) do
+    for _, settings in ipairs(list) do
+        settings.lr, settings.epochs, settings.batch, settings.progress = 1e30, 9, 4, false
         for _ = 1, 6 do
-            -- All gradients but those of column j are 0 or tiny; w[1][j] is the first that goes.
+            -- x is 0 but for column j, so all other gradients of layer 1's w are 0: w[1][j], of
+            -- size 1e25 and squared beyond f32, is the first number that goes.
             local j = math.random(5)
             local net = nn.net("5 - 4 linear - 3 linear", {seed = 1})
-            local x, y = tensor.zeros(4, 5), tensor.full(4, 3, 100)
-            for i = 1, 4 do x[{i, j}] = 1000 end
-            local settings = {epochs = 9, batch = 4, seed = 1, progress = false, optimizer = o[1]}
-            for k, v in pairs(o) do if k ~= 1 and k ~= "epsilon" then settings[k] = v end end
-            net[1].w = tensor.zeros(4, 5)
-            net[1].b = tensor.zeros(4)
-            local before = bits(net:params())
-            local ok, message = pcall(function() net:train(data.set {x = x, y = y}, settings) end)
-            planted = planted + 1
-            assert(not ok, o[1] .. " went on")
-            assert(net:params():isfinite():all(), message)
-            local first = message:find("epoch 1", 1, true)
-            if first then
-                -- Where the rate itself is infinite, it meets gradients of 0 first.
-                local at = o[1]:find "adam" and 1 or j
-                assert(message:find("layer 1: w[1][" .. at .. "]", 1, true), message)
-                assert(bits(net:params()) == before, message)
-            end
+            local x, y = tensor.zeros(4, 5), tensor.ones(4, 3) * 100
+            for i = 1, 4 do x[{i, j}] = 1e25 end
+            net[1].w, net[1].b = tensor.zeros(4, 5), tensor.zeros(4)
+            named(net, function() net:train(data.set {x = x, y = y}, settings) end,
+                  "net:train: epoch 1, batch 1: the step ", "layer 1: w[1][" .. j .. "]")
         end
     end
 end)
