@@ -54,6 +54,35 @@ const char *nb_form_text(const nb_form *form, char *text)
     return text;
 }
 
+/* How a form is read, as words behind its sizes. */
+static const char *reading_text(const nb_form *form)
+{
+    bool line = form->dims == 2;
+    if (form->reading == NB_OPEN) return "read in no way yet";
+    if (form->reading == NB_VECTOR) return "one vector";
+    if (form->reading == NB_STEPS) return line ? "steps x features" : "steps";
+    return line ? "channels x places" : "channels x rows x columns";
+}
+
+static void add_words(char *text, const char *words)
+{
+    size_t used = strlen(text);
+    snprintf(text + used, NB_SHAPE_TEXT - used, " (%s)", words);
+}
+
+void nb_form_texts(const nb_form *a, const nb_form *b, char *a_text, char *b_text)
+{
+    nb_form_text(a, a_text);
+    nb_form_text(b, b_text);
+    if (strcmp(a_text, b_text) != 0) return;
+    if (a->reading == b->reading) {
+        add_words(b_text, "another *");
+        return;
+    }
+    add_words(a_text, reading_text(a));
+    add_words(b_text, reading_text(b));
+}
+
 bool nb_form_takes(const nb_form *form, const int64_t *sizes)
 {
     for (int i = 0; i < form->dims; i++) {

@@ -30,6 +30,9 @@ bool nb_form_is_free(const nb_form *form);
 int nb_form_frees(const nb_form *form);
 /* "64", "*x64". Writes into `text` (NB_SHAPE_TEXT bytes) and returns it. */
 const char *nb_form_text(const nb_form *form, char *text);
+/* The same of two forms that differ. Where their sizes read the same, each is told with how it is
+ * read, "4x9 (channels x places)", or with what else is not the same: "*x4 (another *)". */
+void nb_form_texts(const nb_form *a, const nb_form *b, char *a_text, char *b_text);
 /* Whether sizes of a tensor fit: equal where they are fixed, the same for the same identity, at
  * least 1. */
 bool nb_form_takes(const nb_form *form, const int64_t *sizes);

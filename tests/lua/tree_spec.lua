@@ -229,6 +229,18 @@ test("@name shares what stands before", function()
     assert(net[4] == net.a)
     fails(function() nn.net "8 - 4 name=a - @a" end,
           "layer 2 shares layer 1 (a), which takes 8; 4 comes to it here", true)
+    fails(function() nn.net "4x9 - conv 4 3 padding=same name=s - @s - flatten - 3" end,
+          "which takes 4x9 (read in no way yet); 4x9 (channels x places) comes to it here", true)
+    fails(function() nn.net "2x3x4 - dropout 0.1 name=a - conv 2 1 - @a - flatten - 2" end,
+          "takes 2x3x4 (read in no way yet); 2x3x4 (channels x rows x columns) comes", true)
+    -- As many features, but half as many steps.
+    fails(function() nn.net "*x4 - conv 4 3 stride=2 name=s - @s - 3" end,
+          "which takes *x4; *x4 (another *) comes to it here", true)
+    fails(function() nn.net "*x4 - residual[conv 4 3 stride=2]" end,
+          "adds its input, *x4, to what its layers give, *x4 (another *); end them with a layer " ..
+          "of *x4, or", true)
+    fails(function() nn.net "*x4 - residual[conv 4 3 stride=2 | conv 4 3 stride=2]" end,
+          "gives *x4, branch 2 (up to layer 1.2) *x4 (another *); residual", true)
     fails(function() nn.net {4, nn.dense {4}, nn.net {4, 4}, "@a"} end, "no layer called 'a'")
     fails(function() nn.net "4 - residual[4 - @r] name=r" end, "@r stands inside the layer 'r'")
     fails(function() nn.net "4 - 4 name=a - net[@a]" end, "as far as its network goes; 'a' is none")

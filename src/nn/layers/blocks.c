@@ -50,9 +50,10 @@ static nb_status misfit(nb_ctx *ctx, const nb_layer *block, const nb_plan *plan,
                         const nb_form *first, const nb_form *here, const char *fix)
 {
     char one[NB_SHAPE_TEXT], other[NB_SHAPE_TEXT], name[BRANCH_TEXT], other_name[BRANCH_TEXT];
+    nb_form_texts(first, here, one, other);
     return nb_fail(ctx, NB_ESHAPE, "%s: %s gives %s, %s %s; %s", plan->where,
-                   branch_text(block, plan, 0, name), nb_form_text(first, one),
-                   branch_text(block, plan, b, other_name), nb_form_text(here, other), fix);
+                   branch_text(block, plan, 0, name), one, branch_text(block, plan, b, other_name),
+                   other, fix);
 }
 
 /* ---- residual -------------------------------------------------------------------------------- */
@@ -60,7 +61,7 @@ static nb_status misfit(nb_ctx *ctx, const nb_layer *block, const nb_plan *plan,
 static nb_status plan_residual(nb_planner *planner, const nb_layer *layer, nb_plan *plan)
 {
     nb_ctx *ctx = nb_plan_ctx(planner);
-    char in[NB_SHAPE_TEXT], out[NB_SHAPE_TEXT];
+    char in[NB_SHAPE_TEXT], added[NB_SHAPE_TEXT], out[NB_SHAPE_TEXT];
     nb_form other = plan->in;
     nb_status status = check_branches(ctx, layer, plan);
     if (status == NB_OK) status = nb_plan_branch(planner, layer, 0, &plan->in, &plan->out);
@@ -70,11 +71,11 @@ static nb_status plan_residual(nb_planner *planner, const nb_layer *layer, nb_pl
     if (layer->branches == 2)
         return misfit(ctx, layer, plan, 1, &plan->out, &other,
                       "residual adds them, so they must be equal");
+    nb_form_texts(&plan->in, &plan->out, added, out);
     return nb_fail(ctx, NB_ESHAPE,
                    "%s: residual adds its input, %s, to what its layers give, %s; end them with a "
                    "layer of %s, or give the input a branch of its own: residual[… | …]",
-                   plan->where, nb_form_text(&plan->in, in), nb_form_text(&plan->out, out),
-                   nb_form_text(&plan->in, in));
+                   plan->where, added, out, nb_form_text(&plan->in, in));
 }
 
 /* f(x) + g(x), g the identity where there is one branch. */

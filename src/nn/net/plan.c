@@ -305,9 +305,11 @@ static nb_status share(nb_planner *p, nb_planned *of, const nb_form *in, nb_form
         return nb_fail(p->ctx, NB_EARG,
                        "layer %s shares %s of another network; the layers of a network are its own",
                        path, plan->where);
-    if (!nb_form_same(&plan->in, in))
+    if (!nb_form_same(&plan->in, in)) {
+        nb_form_texts(&plan->in, in, first, here);
         return nb_fail(p->ctx, NB_ESHAPE, "layer %s shares %s, which takes %s; %s comes to it here",
-                       path, plan->where, nb_form_text(&plan->in, first), nb_form_text(in, here));
+                       path, plan->where, first, here);
+    }
     plan->uses++;
     p->place += plan->places;
     *out = plan->out;
