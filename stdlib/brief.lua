@@ -138,11 +138,14 @@ end
 
 -- ---- What flows through layers ----
 
--- The first and the last number of a list by epoch.
+-- The first and the last number of a list by epoch; NaN stands where nobody looked.
 local function ends(list, epochs, form)
-    if not list then return "" end
-    local first, last = list[1], list[epochs]
-    if not first or not last then return "" end
+    local first, last = nil, nil
+    for epoch = 1, list and epochs or 0 do
+        local value = list[epoch]
+        if value == value then first, last = first or value, value end
+    end
+    if not first then return "" end
     return epochs > 1 and form(first) .. " to " .. form(last) or form(first)
 end
 

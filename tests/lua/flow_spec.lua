@@ -93,12 +93,17 @@ test("training is the same with it and without", function()
     eq(nn.net("2 - 2", {seed = 1}):train(moons, {epochs = 1, progress = false}).flow, nil)
 end)
 
-test("a run that goes on has it of all epochs, and of those without nothing", function()
+local UNTOLD <const> = {} -- an option that is not written
+
+test("a run that goes on has it of all epochs, and NaN of those without", function()
     local path = os.tmpname()
     local function run(epochs, options)
         local net = nn.net("2 - 4 - 2", {seed = 3})
         local all = {epochs = epochs, lr = 1, flow = true, seed = 1, progress = false}
-        for name, value in pairs(options) do all[name] = value end
+        for name, value in pairs(options) do
+            if value == UNTOLD then value = nil end
+            all[name] = value
+        end
         return net:train(moons, all)
     end
     local whole = run(4, {}).flow
@@ -112,11 +117,18 @@ test("a run that goes on has it of all epochs, and of those without nothing", fu
     end
     run(2, {checkpoint = path, flow = false})
     local late = run(4, {resume = path}).flow
-    eq(late[1].delta[2], nil)
+    eq(#late[1].delta, 4)
+    eq(late[1].delta[2] ~= late[1].delta[2], true)
     eq(late[1].delta[3], whole[1].delta[3])
-    -- Nobody asks any more.
+    local words = ("%.4g to %.4g"):format(whole[1].delta[3], whole[1].delta[4])
+    eq(tostring(late):find(words, 1, true) ~= nil, true)
+    -- A run that kept it goes on with it; who asks for none has none.
     run(2, {checkpoint = path})
+    local kept = run(4, {resume = path, flow = UNTOLD}).flow
+    eq(kept[2].gradient, whole[2].gradient)
     eq(run(4, {resume = path, flow = false}).flow, nil)
+    run(2, {checkpoint = path, flow = false})
+    eq(run(4, {resume = path, flow = UNTOLD}).flow, nil)
     os.remove(path)
 end)
 

@@ -252,8 +252,9 @@ static void add_cells(lua_State *L, nb_text *text, int columns, lua_Integer epoc
     nb_text_add(text, "%lld", (long long)epoch);
     for (int i = 2; i <= count; i += 2) {
         nb_text_add(text, ",");
-        if (lua_rawgeti(L, columns, i) == LUA_TTABLE && lua_rawgeti(L, -1, epoch) == LUA_TNUMBER)
-            nb_text_add_number(text, lua_tonumber(L, -1));
+        bool there =
+            lua_rawgeti(L, columns, i) == LUA_TTABLE && lua_rawgeti(L, -1, epoch) == LUA_TNUMBER;
+        if (there && !isnan(lua_tonumber(L, -1))) nb_text_add_number(text, lua_tonumber(L, -1));
         lua_settop(L, top);
     }
     nb_text_add(text, "\n");
@@ -336,15 +337,15 @@ static void set_list(lua_State *L, const nb_history *from, const char *name, siz
 
 /* ---- What flows through layers ---- */
 
-/* A list with one figure of a place an epoch; none where it has no such figure in any epoch. */
+/* A list with one figure of a place an epoch, NaN of those that nobody looked at, so that it has no
+ * holes; none where it has no such figure in any epoch. */
 static void set_figure(lua_State *L, const nb_history *from, int place, int figure)
 {
     bool any = false;
     lua_newtable(L);
     for (int64_t i = 0; i < from->epochs; i++) {
         double value = nb_flow_at(&from->flow, i, place)[figure];
-        if (isnan(value)) continue;
-        any = true;
+        any = any || !isnan(value);
         lua_pushnumber(L, value);
         lua_rawseti(L, -2, i + 1);
     }

@@ -114,7 +114,7 @@ static const nb_option train_fields[] = {
     {.name = "flow",
      .help = "the history keeps, by layer, the sizes of δ and of the gradient and the share of "
              "saturated neurons: history.flow. It takes one pass of backpropagation more an "
-             "epoch, over 100 of the examples",
+             "epoch, over 100 of the examples. A run that is resumed keeps it if it kept it",
      .kind = NB_BOOLEAN,
      .offset = FIELD(flow)},
     {.name = "augment",
@@ -538,6 +538,7 @@ static int net_train(lua_State *L)
     work->options.run.weights = examples.weights;
     work->options.run.seed = seed;
     work->options.run.seed_told = options.seed >= 0;
+    work->options.run.flow_told = lua_istable(L, next) && lua_getfield(L, next, "flow") != LUA_TNIL;
     work->self = self;
     work->examples = examples;
     nbl_read_metrics(L, options.metrics, "net:train", &metrics);

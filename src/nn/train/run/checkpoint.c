@@ -301,16 +301,20 @@ static nb_status read_metrics(nb_ctx *ctx, const nb_archive *archive, const nb_h
     return NB_OK;
 }
 
-/* Likewise what flows through the layers. */
-static nb_status read_flow(nb_ctx *ctx, const nb_archive *archive, const nb_flow *asked,
+/* Likewise what flows through the layers. A run that kept it goes on with it, unless it is told not
+ * to. */
+static nb_status read_flow(nb_ctx *ctx, const nb_archive *archive, const nb_trainer *t,
                            nb_history *history)
 {
     char key[KEY_MAX];
-    int64_t n = history->epochs * asked->places * NB_FLOW_FIGURES;
-    nb_status status = nb_flow_copy(ctx, &history->flow, asked, 0);
+    const nb_flow *asked = &t->history.flow;
+    bool there = nb_archive_find(archive, key_of(key, FLOW_KEY)) != NULL;
+    if (!asked->places && (!there || t->flow_told)) return NB_OK;
+    nb_status status = asked->places ? nb_flow_copy(ctx, &history->flow, asked, 0)
+                                     : nb_flow_begin(ctx, t->net, &history->flow);
+    int64_t n = history->epochs * history->flow.places * NB_FLOW_FIGURES;
     if (status == NB_OK) status = nb_flow_reserve(ctx, &history->flow, history->room);
     if (status != NB_OK || !n) return status;
-    bool there = nb_archive_find(archive, key_of(key, FLOW_KEY)) != NULL;
     const double *number = there ? find_numbers(ctx, archive, FLOW_KEY, n) : NULL;
     if (there && !number) return ctx->status;
     for (int64_t i = 0; i < n; i++) history->flow.number[i] = there ? number[i] : NAN;
@@ -472,7 +476,7 @@ static nb_status read_snapshot(nb_ctx *ctx, const nb_archive *archive, const nb_
     if (status == NB_OK) status = read_fields(ctx, archive, course_fields, &s->course);
     if (status == NB_OK) status = read_history(ctx, archive, &s->history);
     if (status == NB_OK) status = read_metrics(ctx, archive, &t->history, &s->history);
-    if (status == NB_OK) status = read_flow(ctx, archive, &t->history.flow, &s->history);
+    if (status == NB_OK) status = read_flow(ctx, archive, t, &s->history);
     if (status == NB_OK) status = check_course(ctx, &s->course, &s->history);
     if (status == NB_OK) status = check_order(ctx, &s->course, &t->course);
     if (status == NB_OK && t->seed_told && s->course.seed != t->course.seed)

@@ -71,6 +71,7 @@ nb_trainer *nb_trainer_new(nb_ctx *ctx, nb_net *net, nb_set *set, const nb_train
                       .optimizer = options->optimizer,
                       .options = options->optimizer->options,
                       .seed_told = options->seed_told,
+                      .flow_told = options->flow_told,
                       .course = {.count = set->count,
                                  .size = whole ? set->count : options->batch,
                                  .group = options->accumulate > 1 ? options->accumulate : 1,

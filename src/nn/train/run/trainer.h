@@ -43,6 +43,7 @@ typedef struct nb_trainer_options {
     void *augmenter;     /* its `self` */
     bool keep_grads;     /* somebody reads net:grads() between steps */
     bool flow;           /* the history keeps what flows through the layers (flow.h) */
+    bool flow_told;      /* by the user: else a run that goes on does as it did */
 } nb_trainer_options;
 
 /* A run in numbers: how it goes, and how far it has come. With the network's and the optimizer's
@@ -87,7 +88,7 @@ typedef struct nb_trainer {
     nb_tensor
         *best[NB_NET_STATE]; /* where patience: the network after epoch course.best; or NULL */
     double began;            /* on the clock; history.seconds is what passed before */
-    bool keep_grads, seed_told;
+    bool keep_grads, seed_told, flow_told;
 } nb_trainer;
 
 /* A trainer before its first step. It keeps net and sets, and the network takes the set's schema
