@@ -48,6 +48,7 @@ net:step does all of it, here on the copy: the change of that weight, then C bef
     },
     {
         name = "neuron", title = "One neuron with another f", see = "slope", dense = true,
+        suits = "sloped",
         text = [[
 Neuron $h of layer $H gets an f of its own. What becomes of the algorithm? On the way there, its a
 is its own f(z). On the way back, its δ has its own f'(z) as the slope, one factor in BP2; all

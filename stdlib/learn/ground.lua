@@ -6,8 +6,8 @@ local _, nabla = ...
 local given = require "nabla.plot.given"
 
 local math, table = math, table
-local ipairs, pairs, pcall, rawget, tonumber, type =
-    ipairs, pairs, pcall, rawget, tonumber, type
+local ipairs, pairs, pcall, rawget, tonumber, tostring, type =
+    ipairs, pairs, pcall, rawget, tonumber, tostring, type
 
 local ground = {}
 
@@ -30,18 +30,43 @@ local function unfit(net)
     if net[1].w.shape[2] < 2 or net[1].w.shape[1] < 2 then
         return "has a single input or a single neuron in layer 1"
     end
+    if not net:params():isfinite():all() then return "has a parameter that is NaN or infinite" end
 end
 
 -- ---- Examples ----
 
--- The first examples of a set as one of their own; nil where the network does not take them.
+-- What was raised, in one line.
+local function reason_of(message)
+    return (tostring(message):match "^[^\n]*")
+end
+
+-- Why the cost of examples is no number: where that began, by a pass of backpropagation of a copy.
+local function not_finite(net, some)
+    local copy = net:clone()
+    local fine, message = pcall(copy.backprop, copy, some)
+    return fine and "the cost of the set's examples is not finite" or reason_of(message)
+end
+
+local function too_few(count)
+    return ("the set has %d example%s, and the steps take the first %d"):format(count,
+        count == 1 and "" or "s", SHARE)
+end
+
+-- The first examples of a set as one of their own; nil and why where the network takes none. What
+-- is called by pcall itself tells no place of this file.
 local function first_of(net, set)
-    local fine, some = pcall(function()
-        local some = (set.train or set):take(SHARE)
-        local cost = net:cost(some) + net:cost(some[1])
-        return #some == SHARE and cost == cost and some
-    end)
-    return fine and some or nil
+    set = set.train or set
+    if #set < SHARE then return nil, too_few(#set) end
+    local fine, some = pcall(set.take, set, SHARE)
+    if not fine then return nil, reason_of(some) end
+    local total = 0
+    for _, examples in ipairs {some, some[1]} do
+        local took, cost = pcall(net.cost, net, examples)
+        if not took then return nil, reason_of(cost) end
+        total = total + cost
+    end
+    if not (total - total == 0) then return nil, not_finite(net, some) end
+    return some
 end
 
 -- A set among the session's globals whose examples the network takes, and its name.
@@ -136,8 +161,8 @@ function ground.own(net, set, globals, ours)
     g.set = set and "the set given" or name
     g.some = some
     if g.unfit then return g end
-    local fine = pcall(add_dense, g, some or made_up(net))
-    if not fine then g.unfit = "takes no plain rows of numbers"
+    local fine, message = pcall(add_dense, g, some or made_up(net))
+    if not fine then g.unfit = "stops (" .. reason_of(message) .. ")"
     elseif not learns_freely(net, g.some) then
         g.unfit = "holds weights back (frozen, a mask, a factor)"
     end
@@ -156,9 +181,10 @@ function ground.small(notation)
     return g
 end
 
--- Whether a set can be one of a network's.
-function ground.takes(net, set)
-    return first_of(net, set) ~= nil
+-- Why a set cannot be one of a network's; nil where it can.
+function ground.refuses(net, set)
+    local _, message = first_of(net, set)
+    return message
 end
 
 return ground

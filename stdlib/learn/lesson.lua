@@ -11,7 +11,9 @@
 --   wrong         {code, words}: answers that an error of thought gives
 --   hint, right   words on asking, words on a right answer; after: commands then
 --   dense         whether the network must be one of dense layers
---   suits         "loud": its inputs must not be all as loud; "cheap": not too many parameters
+--   suits         "loud": its inputs must not be all as loud; "awake": what is asked about must
+--                 learn; "sloped": $h must not be saturated with $f; "cheap": not too many
+--                 parameters
 --   prepare       makes what the commands need, and gives the word that is the answer
 --   exact         the answer is a whole number
 --   see           a page of the help
@@ -47,17 +49,44 @@ local function session_net()
     return own and net or nil
 end
 
-local function is_loud(g)
-    local n = g.numbers
-    local t = n.m and g.net:trace(g.x, g.y)
-    return t and math.abs(t[0].a[n.k]) >= LOUD * math.abs(t[0].a[n.m])
+-- Why a step that divides two inputs cannot; nil where it can.
+local function unfit_loud(g)
+    local n, a = g.numbers, g.net:trace(g.x, g.y)[0].a
+    local loud, quiet = math.abs(a[n.k]), n.m and math.abs(a[n.m]) or 0
+    if not (quiet > 0) then return "hears fewer than two inputs that are not 0" end
+    if not (loud >= LOUD * quiet) then return "has inputs that are all as loud" end
+end
+
+-- An activation that neuron $h has not.
+local function another(g)
+    local activation = g.net[g.numbers.H]:neuron(g.numbers.h).activation
+    return tostring(activation) == "tanh" and "sigmoid" or "tanh"
+end
+
+-- Whether neuron $h has a slope with that.
+local function is_sloped(g)
+    local n, other = g.numbers, g.net:clone()
+    other[n.H]:neuron(n.h).activation = another(g)
+    return other:trace(g.x, g.y)[n.H].slope[n.h] > 0
+end
+
+-- Whether the weights of the neuron that is asked about have a gradient that is not 0.
+local function is_awake(g)
+    return g.net:trace(g.x, g.y)[1].dw[g.numbers.j]:abs():max():item() > 0
 end
 
 -- Why a step cannot stand on a ground, in words behind "your network"; nil where it can.
 local function unfit(step, g)
     if step.dense and g.unfit then return g.unfit end
     if not g.numbers and not g.some then return "has no set here whose examples it takes" end
-    if step.suits == "loud" and not is_loud(g) then return "has inputs that are all as loud" end
+    local reason = step.suits == "loud" and unfit_loud(g)
+    if reason then return reason end
+    if step.suits == "sloped" and not is_sloped(g) then
+        return "has a neuron whose slope with another f is 0"
+    end
+    if step.suits == "awake" and not is_awake(g) then
+        return "learns nothing from its first example"
+    end
     local count = g.net:count()
     if step.suits == "cheap" and count > MOST then
         return ("has %d parameters, for which differences take %d passes"):format(count, 2 * count)
@@ -89,9 +118,8 @@ end
 function lesson.take(net, set)
     local own = net or wanted.net or session_net()
     if set and not own then return "a set needs a network: learn{net = …, set = …}" end
-    if set and not ground.takes(own, set) then
-        return "the network does not take the set's examples"
-    end
+    local message = set and ground.refuses(own, set)
+    if message then return message end
     if net == nil then net = wanted.net or nil end
     wanted = {net = net, set = set}
 end
@@ -156,8 +184,7 @@ local function put_names(g)
     if not g.numbers then return end
     names.put("x", g.x)
     names.put("y", g.y)
-    local activation = g.net[g.numbers.H]:neuron(g.numbers.h).activation
-    g.numbers.f = tostring(activation) == "tanh" and "sigmoid" or "tanh"
+    g.numbers.f = another(g)
 end
 
 -- A step and the ground for it, `words` saying which. Nothing is run yet.

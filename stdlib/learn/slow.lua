@@ -90,7 +90,7 @@ three examples:]],
     },
     {
         name = "why", title = "Slow learning: which of the three?", see = "saturation",
-        dense = true,
+        dense = true, suits = "awake",
         prepare = prepare,
         text = [[
 A patient. `ill` is a copy of net, `sick` is its example; one of the two is not as it was, and now

@@ -142,11 +142,68 @@ test("what is refused", function()
     fails(function() learn {net = 3} end, "net must be a network, not 3", true)
     fails(function() learn {net = "small", set = data.xor()} end, "examples of its own", true)
     fails(function() learn {net = nn.net "3 - 2 - 1", set = data.xor()} end,
-        "the network does not take the set's examples", true)
+        "learn: net:cost: x is 3x2; the network takes examples of 3", true)
     fails(function() learn.hint(1) end, "learn.hint takes no argument", true)
     fails(function() return learn.hnt end, "learn has no field 'hnt'; did you mean 'hint'?", true)
     local message = fails(function() learn(99) end, "learn_session_spec.lua:")
     assert(message:find "^[^\n]*learn_session_spec.lua:%d+: learn: the steps")
+end)
+
+local function set_of(count, value)
+    local x = tensor.rand(count, 4, {seed = 1})
+    if value then x[1][1] = value end
+    return data.set {x = x, y = tensor.rand(count, 2, {seed = 2})}
+end
+
+test("why a set or a network is refused", function()
+    begin()
+    local own = nn.net("4 - 3 tanh - 2", {seed = 1})
+    local function refuses(words, net, set)
+        local message = fails(function() learn {net = net, set = set} end, words, true)
+        eq(message:find("ground.lua", 1, true), nil)
+    end
+    refuses("learn: the set has 2 examples, and the steps take the first 3", own, set_of(2))
+    refuses("learn: the set has 1 example, and", own, set_of(1))
+    refuses("x of example 1, column 1 is nan", own, set_of(3, 0 / 0))
+    own[1].w[2][3] = 0 / 0
+    refuses("layer 1: w[2][3] is nan", own, set_of(3))
+    refuses("myboom", nn.net {4, nn.dense {3, activation = function() error "myboom" end}, 2},
+        set_of(3))
+    contains(said(learn, {net = own}), "has a parameter that is NaN or infinite")
+    said(learn.reset)
+end)
+
+test("a network that stops without a set says why", function()
+    begin()
+    net = nn.net {4, nn.dense {3, activation = function() error "myboom" end}, 2}
+    contains(said(learn, "matrix"):gsub("%s+", " "), "myboom")
+    net = nil
+end)
+
+-- Every number that a step would divide by is 0.
+test("inputs of 0", function()
+    begin()
+    local own, y = nn.net("4 - 3 tanh - 2", {seed = 1}), tensor.rand(3, 2, {seed = 1})
+    said(learn, {net = own, set = data.set {x = tensor.zeros(3, 4), y = y}})
+    contains(said(learn, "quiet"):gsub("%s+", " "), "hears fewer than two inputs that are not 0")
+    eq(said(learn.solve):find "nan", nil)
+    contains(said(learn, "why"):gsub("%s+", " "), "learns nothing from its first example")
+    -- One that is heard is not two.
+    local x = tensor.zeros(3, 4)
+    x[1][2] = 3
+    said(learn, {net = own, set = data.set {x = x, y = y}})
+    contains(said(learn, "quiet"):gsub("%s+", " "), "hears fewer than two inputs that are not 0")
+    x[1][4] = -1
+    said(learn, {net = own, set = data.set {x = x, y = y}})
+    said(learn, "quiet")
+    -- 3 over -1.
+    contains(answered(-3), "Right.")
+    -- At z = 1000 a tanh has no slope in f32 at all.
+    own = nn.net("4 - 3 relu - 2", {seed = 1})
+    own[1].w, own[1].b = tensor.zeros(3, 4), tensor {1000, 1000, 1000}
+    said(learn, {net = own})
+    contains(said(learn, "neuron"):gsub("%s+", " "), "a neuron whose slope with another f is 0")
+    said(learn.reset)
 end)
 
 test("a failing command leaves the course where it was", function()
