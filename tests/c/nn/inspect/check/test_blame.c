@@ -1,7 +1,7 @@
 /* Who is to blame for a wrong gradient: errors planted in an op, in a layer that loses a gradient
  * though its ops are right, in a derivative that comes with an activation; and nobody where all is
  * right. */
-#include "../nets.h"
+#include "../../nets.h"
 
 #include "grad/tape.h"
 #include "nn/inspect/check/gradcheck.h"

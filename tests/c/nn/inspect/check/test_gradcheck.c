@@ -1,5 +1,5 @@
 /* Trace and gradient check: every activation under every cost, and a checker that can fail. */
-#include "../nets.h"
+#include "../../nets.h"
 
 #include "grad/tape.h"
 #include "nn/examples.h"
