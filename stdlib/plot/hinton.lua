@@ -115,6 +115,7 @@ function hinton.draw(picture)
     end
     local parts = signs.legend(largest, false, picture.depth)
     if picture.shares then parts[2] = nil end
+    parts[#parts + 1] = signs.infinite(rows, false, picture.depth)
     if how.down > 1 or how.across > 1 then
         local words = ("each the largest of %d x %d"):format(how.down, how.across)
         parts[#parts + 1] = {words, #words}

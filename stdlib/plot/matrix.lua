@@ -141,6 +141,7 @@ end
 -- From the level of a number its share of the largest, from -1 to 1.
 local function share_of(value, level, picture)
     if picture.high == 0 and value == 0 then return 0 end
+    if not (value - value == 0) then return value end
     return 2 * (level(value) or 0 / 0) - 1
 end
 
@@ -267,6 +268,11 @@ local function foot(picture, how)
     local function say(text) parts[#parts + 1] = {text, screen.width(text)} end
     if picture.signed then
         parts = signs.legend(picture.high, uses_half_blocks(picture), picture.depth)
+        local part = nil
+        for _, tile in ipairs(picture.tiles) do
+            part = part or signs.infinite(tile.values, uses_half_blocks(picture), picture.depth)
+        end
+        parts[#parts + 1] = part
     elseif not picture.grey then
         parts[1] = scale_line(picture)
     end

@@ -1,7 +1,8 @@
 -- Small networks drawn: neurons in columns, weights as strokes between them, blue and unbroken
 -- above 0, orange and dashed below, the thicker the larger. A picture is {layers, inputs, outputs,
--- largest, title, width, depth}: a layer {title, count, w}, w rows of numbers of what comes to it,
--- nil of the first, which is the input; inputs and outputs names, or nil.
+-- largest, lost, title, width, depth}: a layer {title, count, w, at}, w rows of numbers of what
+-- comes to it, nil of the first, which is the input, at its number; inputs and outputs names, or
+-- nil; lost words on weights that are no stroke, or nil.
 
 local canvas = require "nabla.plot.canvas"
 local screen = require "nabla.plot.screen"
@@ -50,6 +51,25 @@ local function largest_of(layers)
     return most
 end
 
+-- Words on what cannot be drawn, NaN and infinity; nil where all can.
+local function lost_among(layers)
+    local count, first = 0, nil
+    for _, layer in ipairs(layers) do
+        for j, row in ipairs(layer.w or {}) do
+            for k, value in ipairs(row) do
+                if not (value - value == 0) then
+                    count = count + 1
+                    first = first or ("net[%d].w[%d][%d] is %s"):format(layer.at, j, k,
+                        value ~= value and "nan" or value > 0 and "inf" or "-inf")
+                end
+            end
+        end
+    end
+    if count == 0 then return nil end
+    if count == 1 then return first .. ", not drawn" end
+    return ("%d weights are not drawn, the first: %s"):format(count, first)
+end
+
 -- The columns of a network; nil and a message where it cannot be drawn.
 function network.read(net)
     local first = nabla._facts(net[1])
@@ -64,14 +84,14 @@ function network.read(net)
                 return nil, too_large(facts.where, w:size(1), l)
             end
             layers[#layers + 1] = {title = w:size(1) .. " " .. (facts.activation or "mixed"),
-                count = w:size(1), w = w:totable()}
+                count = w:size(1), w = w:totable(), at = l}
         elseif not THROUGH[facts.type] then
             return nil, refused(facts)
         end
     end
     if #layers == 1 then return nil, "plot(net) draws dense layers; this network has none" end
     local last = layers[#layers].count
-    return {layers = layers, largest = largest_of(layers),
+    return {layers = layers, largest = largest_of(layers), lost = lost_among(layers),
         inputs = first.columns and #first.columns == layers[1].count and first.columns or nil,
         outputs = first.classes and #first.classes == last and first.classes or nil}
 end
@@ -82,7 +102,7 @@ end
 function network.stroke(value, largest)
     local share = largest > 0 and math.abs(value) / largest or 0
     local series = value > 0 and 1 or 2
-    if not (share >= network.LEAST) then return 0, series end
+    if not (share >= network.LEAST and share < math.huge) then return 0, series end
     return share < 1 / 3 and 1 or share < 2 / 3 and 2 or 3, series
 end
 
@@ -197,6 +217,7 @@ local function legend(picture, columns)
     local text = ("the thickest %.4g, thinner below %.4g and %.4g"):format(picture.largest,
         picture.largest * 2 / 3, picture.largest / 3)
     parts[#parts + 1] = {text, #text}
+    if picture.lost then parts[#parts + 1] = {picture.lost, #picture.lost} end
     return screen.flow(parts, columns)
 end
 

@@ -244,7 +244,7 @@ local HALF <const> = 0.46 -- of the side of a cell that is full
 
 -- Squares whose areas are the sizes of a matrix's numbers, row 1 the upper one.
 local function squares(part, most, title)
-    local values, lines = part.matrix:totable(), {}
+    local values, lines, marks = part.matrix:totable(), {}, {}
     local largest = most or 0
     for _, row in ipairs(most and {} or values) do
         for _, value in ipairs(row) do
@@ -254,7 +254,10 @@ local function squares(part, most, title)
     end
     for i, row in ipairs(values) do
         for j, value in ipairs(row) do
-            if value ~= 0 and value == value and largest > 0 then
+            if not (value - value == 0) then
+                marks[#marks + 1] = ("set label '%s' at %d,%d center\n"):format(
+                    value ~= value and "NaN" or value > 0 and "inf" or "-inf", j, i)
+            elseif value ~= 0 and largest > 0 then
                 local half = HALF * math.sqrt(math.min(1, math.abs(value) / largest))
                 lines[#lines + 1] = ("%d %d %.4f %d"):format(j, i, half, value > 0 and ABOVE or
                     BELOW)
@@ -271,6 +274,7 @@ local function squares(part, most, title)
         #values < FEW and "set ytics 1\n" or "set ytics autofreq\n") ..
         (#values[1] < FEW and "set xtics 1\n" or "set xtics autofreq\n") ..
         ("set xrange [0.5:%d.5]\nset yrange [%d.5:0.5]\n"):format(#values[1], #values) ..
+        "unset label\n" .. table.concat(marks) ..
         "plot '-' using 1:2:3:3:4 with boxxyerror fs solid noborder lc rgb variable\n" ..
         table.concat(lines, "\n") .. "\ne\n"
 end
@@ -345,6 +349,7 @@ function drawn.network(picture)
             label(tostring(name), x, y, side == 1 and "right offset -1,0" or "left offset 1,0")
         end
     end
+    if picture.lost then label(picture.lost, 0.5, -0.03, "center") end
     return "unset border\nunset tics\nunset key\nset xrange [-0.25:1.25]\n" ..
         "set yrange [-0.05:1.12]\n" .. table.concat(out) .. table.concat(labels) ..
         "plot '-' using 1:2 with points pt 7 ps 2 lc rgb 'black'\n" ..

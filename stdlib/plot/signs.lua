@@ -25,12 +25,19 @@ local function level_of(share)
     return math.max(1, math.min(LEVELS, math.floor(size * LEVELS + 0.5)))
 end
 
+-- Infinity is no size that fills a cell.
+local function infinite(share, wide)
+    local sign = screen.is_utf8() and "∞" or "i"
+    return wide == 1 and sign or (share > 0 and "+" or "-") .. sign
+end
+
 -- The letters of a number in a cell of 1 or 2 columns; without UTF-8 there are two: a sign, and how
 -- many quarters.
 function signs.cell(share, wide)
     local level = level_of(share)
     if not level then return ("?"):rep(wide) end
     if level == 0 then return (" "):rep(wide) end
+    if math.abs(share) == math.huge then return infinite(share, wide) end
     if not screen.is_utf8() then return (share > 0 and "+" or "-") .. level end
     return (share > 0 and SOLID or DOTTED)[wide][level]
 end
@@ -43,10 +50,23 @@ end
 
 -- The colour of a whole pixel: dark at 0, full at -1 and 1.
 function signs.colour(share)
-    if share ~= share then return NAN end
+    if not (share - share == 0) then return NAN end
     local to, at, out = signs.ink(share), math.min(1, math.abs(share)), {}
     for i = 1, 3 do out[i] = math.floor(NOTHING[i] + at * (to[i] - NOTHING[i]) + 0.5) end
     return out
+end
+
+-- What infinite numbers among these rows look like, as a part of a line; nil where there is none.
+function signs.infinite(rows, pixels, depth)
+    for _, row in ipairs(rows) do
+        for _, value in ipairs(row) do
+            if math.abs(value) == math.huge then
+                local sign = pixels and "██" or infinite(value, 2)
+                return {screen.paint(sign, pixels and NAN or signs.ink(value), depth) ..
+                    " infinite", 11}
+            end
+        end
+    end
 end
 
 -- How narrow a cell can be.

@@ -23,6 +23,10 @@ end
 
 local options = {text = true}
 
+local function contains(text, part)
+    if not text:find(part, 1, true) then error(("no '%s' in\n%s"):format(part, text), 2) end
+end
+
 -- Two examples with names.
 local function pets()
     local path = os.tmpname()
@@ -56,8 +60,11 @@ end)
 test("high fixes what fills a cell; NaN and infinity are seen; all may be 0", function()
     eq(drawn(ASCII, plot.hinton, tensor {{1, -5}}, {text = true, high = 4}),
         "  1\n1 +1-4\n+4 4   -4 -4")
-    eq(drawn(ASCII, plot.hinton, tensor {{0 / 0, 1 / 0, -1 / 0, 1}}, options):match "\n([^\n]*)\n",
-        "1 ??+4-4+4")
+    local odd = tensor {{0 / 0, 1 / 0, -1 / 0, 1}}
+    eq(drawn(ASCII, plot.hinton, odd, options),
+        "  1\n1 ??+i-i+4\n+4 1   -4 -1   +i infinite")
+    eq(drawn(UTF8, plot.hinton, odd, options),
+        "  1\n1 ??+∞-∞██\n██ 1   ⣿⣿ -1   +∞ infinite")
     eq(drawn(ASCII, plot.hinton, tensor.zeros(2, 3), options), "all are 0")
     eq(drawn(ASCII, plot.hinton, tensor.zeros(0, 3), options), "nothing to draw: no elements")
 end)
@@ -149,6 +156,11 @@ test("what a neuron looks for is a picture where its inputs are one", function()
     local flat = nn.net("1x2x3 - flatten - act relu - 1", {seed = 1})
     set(flat[3], {w = {{1, 0, 0, 0, 0, -1}}})
     eq(drawn(ASCII, plot, flat[3], {text = true, parameter = "w"}):match "w 1x6\n(.*)", wanted)
+    set(flat[3], {w = {{1, 0, 0 / 0, 0, 0, -1 / 0}}})
+    local odd = drawn(ASCII, plot, flat[3], {text = true, parameter = "w"})
+    contains(odd, "-i")
+    contains(odd, "??")
+    contains(odd, "+4 1   -4 -1   -i infinite   ? NaN")
     fails(function() plot(six[1], {shape = {2, 2}}) end,
         "shape takes rows and columns, or channels, rows and columns, of 6 inputs", true)
     fails(function() plot(six[1], {shape = {2, 1.5}}) end, "shape takes sizes", true)
@@ -220,6 +232,19 @@ test("with Braille a stroke is whole above 0 and dashed below", function()
     local dashed = row(-1)
     eq(dashed:find("⣶", 1, true) ~= nil and dashed:find(" ", 1, true) ~= nil, true)
     eq(dashed:match "^●" ~= nil and dashed:match "●$" ~= nil, true)
+end)
+
+test("a weight that is no number is no stroke, and is told", function()
+    local net = nn.net("1 - 2 linear", {seed = 1})
+    local function text(w)
+        set(net[1], {w = w})
+        return drawn(UTF8, plot, net, {text = true, width = 40})
+    end
+    local one = text {{1}, {0}}
+    eq(text {{1}, {1 / 0}}, one .. "\nnet[1].w[2][1] is inf, not drawn")
+    eq(text {{1}, {0 / 0}}, one .. "\nnet[1].w[2][1] is nan, not drawn")
+    contains(text {{-1 / 0}, {0 / 0}},
+        "2 weights are not drawn, the first: net[1].w[1][1] is -inf")
 end)
 
 test("names stand beside the neurons", function()
@@ -406,6 +431,11 @@ test("what gnuplot is told", function()
         true)
     eq(text:find("from 0.0000,0.5000 to 1.0000,0.2500 nohead back lw 2.50 dt 2", 1, true) ~= nil,
         true)
+    text = script.write("network", {layers = layers, largest = 2, lost = "one is not drawn"})
+    contains(text, "set label 'one is not drawn' at 0.5000,-0.0300 center")
+    text = script.write("hinton", {matrix = tensor {{1, -1 / 0}, {0 / 0, 0}}})
+    contains(text, "set label '-inf' at 2,1 center\nset label 'NaN' at 1,2 center\n")
+    contains(text, "\n1 1 0.4600 29362\ne\n")
     -- Around 0: as far below it as above.
     text = script.write("weights", {parts = {{tiles = {{rows = 1, columns = 2, name = "1",
         pixels = tensor {{1, -3}}}}}}})
