@@ -414,9 +414,10 @@ doc(plot.network, {
     name = "plot.network", kind = "function", usage = "plot(net, {title, file, …})",
     text = "Draws a small network: neurons in columns, with the names of its columns and " ..
         "classes where it knows them, and a stroke for each weight: blue and unbroken above 0, " ..
-        "orange and dashed below, thicker where it is larger, none below a twentieth of the largest. Dense " ..
-        "layers of at most 24 neurons are drawn; biases are not. plot(net, a, b) draws what a " ..
-        "network of one input gives from a to b.",
+        "orange and dashed below, thicker where it is larger, none below a twentieth of the " ..
+        "largest; NaN and infinity are no strokes, and told below. Dense layers of at most 24 " ..
+        "neurons are drawn; biases are not. plot(net, a, b) draws what a network of one input " ..
+        "gives from a to b.",
     options = COMMON,
     example = 'net = nn.net("2 - 3 tanh - 1", {seed = 1})\nplot(net)',
 })
@@ -435,7 +436,8 @@ doc(plot.hinton, {
     text = "Shows a matrix as a Hinton diagram: each number fills its cell by its size, solid " ..
         "and blue above 0, dotted and orange below; 0 and what is below a sixteenth of the " ..
         "largest leaves it empty. Where there is no room each cell shows the largest of " ..
-        "several. Without UTF-8 a cell is a sign and how many quarters it would fill.",
+        "several. Without UTF-8 a cell is a sign and how many quarters it would fill. NaN is ??, " ..
+        "infinity a sign and ∞, or i.",
     options = HINTON,
     example = "plot.hinton(tensor{{1, -0.5}, {0, 0.25}})",
 })
