@@ -100,12 +100,16 @@ static const char *bare_name(const char *name)
 /* The message on the stack's top with the function's name before it, where it does not begin with
  * it already: "nn.net: …", "item needs …"; of tensors the bindings say "zeros: …", and what comes
  * from the core, which tells of files and memory, begins with "tensor.load: …". The core knows an
- * op by its bare name, and the form in place by that too: "add: …" becomes "add_: …". */
+ * op by its bare name, and the form in place by that too: "add: …" becomes "add_: …". "tril
+ * takes …" is of the op too, but "paths are those …" of net:paths begins as a sentence does. */
 static void put_name(lua_State *L, const char *name, bool from_core)
 {
     const char *message = lua_tostring(L, -1), *bare = bare_name(name);
     size_t length = strlen(bare), word = strcspn(message, " ");
-    if (word > 0 && message[word - 1] == ':') word--;
+    if (word > 0 && message[word - 1] == ':')
+        word--;
+    else if (word == length && !is_of_tensors(name))
+        word = 0;
     if (ends_with(message, word, bare, length)) return;
     bool in_place = length > 1 && bare[length - 1] == '_';
     if (in_place && ends_with(message, word, bare, length - 1)) {

@@ -150,12 +150,29 @@ test("what there is not is said", function()
     refused("one example, not to 2", net.demon, net, 4, 1, 0.1, tensor.ones(2, 1, 4, 4), {1, 2})
     refused("no option 'ta'; did you mean 'at'?", net.demon, net, 4, 1, 0.1, x, y, {ta = 1})
     refused("y is missing", net.demon, net, 4, 1, 0.1, x)
-    refused("dz must be a finite number", net.demon, net, 4, 1, 0 / 0, x, y)
+    refused("net:demon: dz must be a finite number, not nan", net.demon, net, 4, 1, 0 / 0, x, y)
+    refused("dz must be a finite number, not 'x'", net.demon, net, 4, 1, "x", x, y)
+    refused("dz must be a finite number, not '1'", net.demon, net, 4, 1, "1", x, y)
     local steps = nn.net("*x2 - lstm 3 - 2", F64)
     refused("layer 1 is lstm, which has no neurons", steps.demon, steps, 1, 1, 0.1, {{1, 2}},
             {{0, 1}})
     refused("a z at each of 1 steps; say at which: {at = 3}", steps.demon, steps, 2, 1, 0.1,
             {{1, 2}}, {{0, 1}})
+end)
+
+test("a cost that is not finite is refused, with where it began", function()
+    local net = nn.net("4 - 3 tanh - 2", {seed = 1})
+    local x, y = tensor.ones(4), tensor.ones(2)
+    x[2] = 0 / 0
+    refused("net:demon: the cost is nan: x of example 1, column 2 is nan", net.demon, net, 1, 1, 0.1, x,
+            y)
+    net[1].w[1][1] = 0 / 0
+    refused("net:demon: the cost is nan: layer 1: w[1][1] is nan", net.demon, net, 1, 1, 0.1,
+            tensor.ones(4), y)
+    -- 1e200 twice over.
+    local large = chain()
+    large[1].w, large[2].w = 1e200, 1e200
+    refused("the cost is inf: layer 2, neuron 1, example 1: 1e200 · 1e200 is inf", large.demon, large, 1, 1, 0.1, {1}, {5})
 end)
 
 spec.report()

@@ -212,7 +212,8 @@ test("nothing asked from above, and a neuron that is dead everywhere", function(
     eq(dead.dead, 1)
     eq(dead.size, 0)
     eq(dead.smallest, "slope")
-    assert(tostring(dead):find("dead on 100 % of the examples   ← this", 1, true))
+    -- 80 columns do not hold "of the examples" as well.
+    assert(tostring(dead):find("×0.00 of its neighbours  dead on 100 %   ← this", 1, true))
     -- It would wake where its bias were moved by 19/2: z {1.5, -1.5} as above.
     eq(cure(dead, "bias").by, 9.5)
     eq(cure(dead, "bias").factor, math.huge)
@@ -279,8 +280,14 @@ test("space, words, attention, shared and tied layers", function()
     local pair = data.set {x = tensor.randn(3, 2, {seed = 1}), y = tensor.rand(3, 2, {seed = 2})}
     eq(agrees(shared, "h", 1, pair, shared:trace(pair)[1].dw[1]).places, 2)
     local tied = nn.net("* - embedding 5 4 name=e - 5 tied=e : mse", {dtype = "f64", seed = 1})
+    local pair_said = data.set {x = tensor({{1, 2}}), y = tensor.rand(1, 2, 5)}
     fails("takes its w from layer 1 (e), embedding, which computes no z = w a + b", tied.why, tied, 2, 1,
-        data.set {x = tensor({{1, 2}}), y = tensor.rand(1, 2, 5)})
+        pair_said)
+    fails("layer 1 (e) is embedding, which computes no z = w a + b; no layer here does", tied.why, tied,
+        1, 1, pair_said)
+    -- Nor is the tied layer named beside one that can be asked.
+    local further = nn.net("* - embedding 5 4 name=e - 5 tied=e - 5 : mse", {dtype = "f64", seed = 1})
+    fails("which computes no z = w a + b; those that do: 3", further.why, further, 1, 1, pair_said)
 end)
 
 test("Lua's own activations and costs, softmax beside them", function()
@@ -309,6 +316,35 @@ test("nothing in the network changes: parameters, gradients, figures, chance", f
     eq(tostring(net[1].activation), "tanh")
 end)
 
+-- How many columns the longest line takes.
+local function widest(text)
+    local most = 0
+    for line in text:gmatch "[^\n]+" do most = math.max(most, utf8.len(line)) end
+    return most
+end
+
+test("the slope's words: small is not yet saturated, and no line is wider than 80", function()
+    -- Both neurons see 1 and are asked for the same: the first at z = 0 with the slope 1/4, the second
+    -- at z = 3 with 0.045, which is above 0.01.
+    local net = nn.net("1 - 2 sigmoid - 1 linear", F64)
+    net[1].w, net[1].b, net[2].w, net[2].b = tensor {{0}, {3}}, 0, tensor {{1, 1}}, 0
+    local small = net:why(1, 2, {1}, {0})
+    eq(small.smallest, "slope")
+    eq(small.saturated, 0)
+    assert(tostring(small):find("neighbours  small slope   ← this", 1, true), tostring(small))
+    assert(not tostring(small):find("saturated", 1, true))
+    -- At z = 20 it is 2e-9: ×1.6e-08 of the median (1/4 + 2e-9)/2, which is wider than the column.
+    net[1].w = tensor {{0}, {20}}
+    local flat = tostring(net:why(1, 2, {1}, {0}))
+    assert(flat:find("×1.6e-08 of its neighbours  saturated on 100 %   ← this", 1, true), flat)
+    -- 299 of 300 at z = 20: 99.67 %.
+    local x = tensor.ones(300, 1)
+    x[1] = 0
+    local nearly = tostring(net:why(1, 2, x, tensor.zeros(300, 1)))
+    assert(nearly:find("neighbours  saturated on 99.7 %\n", 1, true), nearly)
+    for _, text in ipairs {tostring(small), flat, nearly} do assert(widest(text) <= 80, text) end
+end)
+
 test("what cannot be asked, and how it is said", function()
     local net = nn.net("2 - 3 - dropout 0.5 - 1")
     local x, y = tensor.ones(2, 2), tensor.ones(2, 1)
@@ -323,6 +359,21 @@ test("what cannot be asked, and how it is said", function()
     fails("x holds no examples", net.why, net, 1, 1, tensor.ones(0, 2), tensor.ones(0, 1))
     fails("one argument too many", net.why, net, 1, 1, x, y, {}, 3)
     fails("did you mean 'weights'", net.why, net, 1, 1, x, y, {weight = {1, 2}})
+    -- What stands where j does is not taken for x.
+    local set = data.set {x = x, y = y}
+    for _, j in ipairs {true, {}, "1", {1, 2}} do
+        fails("net:why: input j must be a whole number", net.why, net, 1, 1, j, set)
+    end
+    fails("input j must be a whole number, not true", net.why, net, 1, 1, true, x, y)
+    fails("input j must be a whole number, not 1.5", net.why, net, 1, 1, 1.5, x, y)
+    eq(net:why(1, 1, {1, 2}, {1}).size, net:why(1, 1, {{1, 2}}, {{1}}, {weights = {3}}).size)
+    fails("net:why: weights must be numbers in a table or a tensor, one for each class or each example, "
+        .. "not 'x'", net.why, net, 1, 1, 1, x, y, {weights = "x"})
+    fails("net:train: weights must be numbers in a table or a tensor, one for each class or each "
+        .. "example, not 'x'", net.train, net, set, {weights = "x", epochs = 1})
+    local broken = net:clone()
+    broken[3].w[1][2] = 0 / 0
+    fails("net:why: the cost is nan: layer 3: w[1][2] is nan", broken.why, broken, 1, 1, x, y)
     eq(net:why(1, -1, x, y).size, net:why(1, 3, x, y).size)
     local steps = nn.net("*x3 - rnn 2 - 1", {seed = 1})
     local sx, sy = tensor.randn(2, 3, 3, {seed = 1}), tensor.ones(2, 3, 1)

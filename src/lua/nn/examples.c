@@ -163,6 +163,11 @@ void nbl_read_weights(lua_State *L, int at, nbl_examples *examples)
     nb_weighing *out = &examples->weights;
     bool named = at && lua_istable(L, at) && lua_rawlen(L, at) == 0;
     if (!at) return;
+    if (!lua_istable(L, at) && !nbl_test_tensor(L, at))
+        nbl_error(L,
+                  "weights must be numbers in a table or a tensor, one for each class or each "
+                  "example, not %s",
+                  nbl_describe(L, at));
     if (named && says_of_what(L, at, "classes"))
         out->of = NB_OF_CLASSES;
     else if (named && says_of_what(L, at, "examples"))

@@ -31,7 +31,7 @@ nb_status nb_net_explain(nb_ctx *ctx, const nb_inquiry *ask, nb_status status)
                                            : "");
 }
 
-static nb_status bad_cost(nb_ctx *ctx, double cost)
+nb_status nb_net_bad_cost(nb_ctx *ctx, double cost)
 {
     char text[NB_NUMBER_MAX];
     return nb_fail(ctx, NB_EVALUE, "the cost is %s", nb_number_text(cost, text));
@@ -63,7 +63,7 @@ nb_status nb_net_learn(nb_ctx *ctx, nb_net *net, nb_tensor *x, nb_tensor *y, con
     nb_status status = nb_net_run(ctx, net, x, y, &taped, NULL, &pass);
     if (status != NB_OK) return nb_net_explain(ctx, &ask, status);
     *cost = nb_tensor_item(pass.cost);
-    status = isfinite(*cost) ? go_back(ctx, net, &pass, sink) : bad_cost(ctx, *cost);
+    status = isfinite(*cost) ? go_back(ctx, net, &pass, sink) : nb_net_bad_cost(ctx, *cost);
     nb_result_free(ctx, &pass);
     return nb_net_explain(ctx, &ask, status);
 }

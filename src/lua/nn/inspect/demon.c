@@ -131,14 +131,20 @@ static void read_at(lua_State *L, int arg, nb_seat *seat)
     for (int i = 0; i < seat->ats; i++) seat->at[i] = read.at.size[i] - 1;
 }
 
+static double check_dz(lua_State *L, int arg)
+{
+    double dz = lua_type(L, arg) == LUA_TNUMBER ? lua_tonumber(L, arg) : NAN;
+    if (!isfinite(dz)) nbl_error(L, "dz must be a finite number, not %s", nbl_describe(L, arg));
+    return dz;
+}
+
 static int net_demon(lua_State *L)
 {
     nbl_net *self = nbl_check_net(L, 1);
     demon_job work = {.net = self->net};
     const nb_layer *layer = nbl_check_place(L, 2, self, &work.seat.place);
     work.seat.neuron = nbl_check_neuron(L, 3, layer);
-    work.dz = luaL_checknumber(L, 4);
-    if (!isfinite(work.dz)) nbl_error(L, "dz must be a finite number");
+    work.dz = check_dz(L, 4);
     int next = nbl_read_examples(L, 5, self->net, "net:demon", NBL_X_AND_Y, &work.examples);
     read_at(L, next, &work.seat);
     nbl_pin_net(L, self);

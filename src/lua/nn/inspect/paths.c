@@ -181,8 +181,8 @@ static int64_t check_indices(lua_State *L, int arg, const nb_layer *layer, int64
     int64_t kernel = 1, number = 0;
     for (int i = 2; i < w->dims; i++) kernel *= w->shape[i];
     if (lua_rawlen(L, arg) != (size_t)w->dims - 1)
-        nbl_error(L, "an input of %s is named by %d numbers, not %d", layer->plan->where,
-                  w->dims - 1, (int)lua_rawlen(L, arg));
+        nbl_error(L, "an input of %s is named by %d number%s, not %d", layer->plan->where,
+                  w->dims - 1, w->dims == 2 ? "" : "s", (int)lua_rawlen(L, arg));
     for (int i = 1; i < w->dims; i++) {
         int64_t size = i == 1 ? inputs / kernel : w->shape[i];
         lua_rawgeti(L, arg, i);

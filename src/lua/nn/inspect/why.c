@@ -2,6 +2,7 @@
  * itself.
  */
 #include "lua/nn/net.h"
+#include "lua/data/set.h"
 #include "lua/names.h"
 #include "lua/nn/examples.h"
 #include "lua/nn/inspect/seat.h"
@@ -48,7 +49,7 @@ static nb_status ask(nb_ctx *ctx, void *data)
 
 /* ---- The text ---- */
 
-enum { FIELD_MAX = 96, SYMBOL_AT = 15, VALUE_AT = 21, NOTE_AT = 46 };
+enum { FIELD_MAX = 96, SYMBOL_AT = 15, VALUE_AT = 21, NOTE_AT = 46, COLUMNS = 80 };
 
 /* "0.08", "12", "1,500"; small ones with two figures. */
 static void add_amount(nb_text *text, double x)
@@ -64,13 +65,25 @@ static void add_amount(nb_text *text, double x)
         nb_text_add(text, size >= 9.995 ? "%.0f" : "%.2f", x);
 }
 
-/* Spaces up to a column of the line that began at `line` bytes; letters may be of several bytes. */
-static void pad(nb_text *text, size_t line, int column)
+/* Columns of the line that began at `line` bytes; letters may be of several bytes. */
+static int width(nb_text *text, size_t line)
 {
     int at = 0;
     const char *all = nb_text_get(text);
     for (size_t i = line; i < text->length; i++) at += ((unsigned char)all[i] & 0xC0) != 0x80;
-    while (at++ < column) nb_text_add(text, " ");
+    return at;
+}
+
+static void pad(nb_text *text, size_t line, int column)
+{
+    for (int at = width(text, line); at < column; at++) nb_text_add(text, " ");
+}
+
+/* Up to where notes stand, or behind what reaches beyond. */
+static void pad_to_note(nb_text *text, size_t line)
+{
+    int least = width(text, line) + 2;
+    pad(text, line, least > NOTE_AT ? least : NOTE_AT);
 }
 
 /* Begins a line: "  slope        f′". */
@@ -85,40 +98,49 @@ static size_t begin_line(nb_text *text, const char *label, const char *symbol)
     return line;
 }
 
-/* The share of terms that are flat, in words; "" where they are few and nobody is to blame. */
-static void flat_words(const nb_why *why, bool marked, char out[FIELD_MAX])
+/* The share of terms that are flat, in words; "" where they are few and nobody is to blame. Of what
+ * it is a share stands there where it fits into `room` columns. */
+static void flat_words(const nb_why *why, bool marked, int room, char out[FIELD_MAX])
 {
+    const char *of = why->places > 1 ? " of the places" : " of the examples";
     bool dead = why->dead > 0 && why->dead >= why->saturated / 2;
     double percent = 100 * (dead ? why->dead : why->saturated);
     out[0] = '\0';
     /* All is said where it is all. */
     int digits = percent > 99.4 && percent < 100;
     if (digits && percent > 99.9) percent = 99.9;
-    if (percent >= 0.5)
-        snprintf(out, FIELD_MAX, "%s on %.*f %% of the %s", dead ? "dead" : "saturated", digits,
-                 percent, why->places > 1 ? "places" : "examples");
-    else if (marked)
-        snprintf(out, FIELD_MAX, "saturated");
+    if (percent >= 0.5) {
+        int used =
+            snprintf(out, FIELD_MAX, "%s on %.*f %%", dead ? "dead" : "saturated", digits, percent);
+        if (used + (int)strlen(of) <= room)
+            snprintf(out + used, FIELD_MAX - (size_t)used, "%s", of);
+    } else if (marked) {
+        snprintf(out, FIELD_MAX, "small slope");
+    }
 }
 
 /* What is said of a factor, in the notes' words. */
-static void words_of(const nb_why *why, nb_factor f, char out[FIELD_MAX])
+static void words_of(const nb_why *why, nb_factor f, int room, char out[FIELD_MAX])
 {
     static const char *const low[NB_FACTORS] = {"quiet inputs", "no demand", "", "never together",
                                                 "examples cancel"};
     bool marked = f == why->smallest;
     if (f == NB_FACTOR_SLOPE)
-        flat_words(why, marked, out);
+        flat_words(why, marked, room, out);
     else
         snprintf(out, FIELD_MAX, "%s", marked ? low[f] : f == NB_FACTOR_INPUTS ? "awake" : "");
 }
 
 static void add_note(nb_text *text, const nb_why *why, nb_factor f, size_t line)
 {
+    static const char mark[] = "   ← this";
+    enum { MARK = 9 }; /* columns */
     char words[FIELD_MAX];
-    words_of(why, f, words);
-    if (*words) pad(text, line, NOTE_AT);
-    nb_text_add(text, "%s%s", words, f == why->smallest ? "   ← this" : "");
+    bool marked = f == why->smallest;
+    int at = width(text, line) + 2, room = COLUMNS - (at > NOTE_AT ? at : NOTE_AT);
+    words_of(why, f, marked ? room - MARK : room, words);
+    if (*words) pad_to_note(text, line);
+    nb_text_add(text, "%s%s", words, marked ? mark : "");
 }
 
 /* Each beside what it is compared with; a neuron alone in its layer has no neighbours. */
@@ -150,7 +172,7 @@ static void add_means(nb_text *text, const why_job *work)
     size_t line = text->length;
     const char *all = nb_text_get(text);
     while (line > 0 && all[line - 1] != '\n') line--;
-    pad(text, line, NOTE_AT);
+    pad_to_note(text, line);
     nb_text_add(text, "agreement %s", why->alone ? "" : "×");
     add_amount(text, why->relative[NB_FACTOR_AGREEMENT]);
 }
@@ -199,7 +221,7 @@ static void add_cure(nb_text *text, const nb_cure *cure)
     } else {
         nb_text_add(text, "%s", cure->to);
     }
-    pad(text, line, NOTE_AT);
+    pad_to_note(text, line);
     nb_text_add(text, "×");
     add_amount(text, cure->factor);
 }
@@ -303,13 +325,28 @@ static void read_neuron(lua_State *L, why_job *work, char *name)
     nbl_run(L, find_neuron, work);
 }
 
+static bool holds_numbers(lua_State *L, int arg)
+{
+    return nbl_test_tensor(L, arg) || (lua_istable(L, arg) && lua_rawlen(L, arg) > 0);
+}
+
+/* Whether the call has an input j at `arg`: whatever stands before a set, or before x and y where
+ * it could not be x itself, is meant as one. */
+static bool has_input(lua_State *L, int arg)
+{
+    if (lua_type(L, arg) == LUA_TNUMBER) return true;
+    if (nbl_test_set(L, arg)) return false;
+    return nbl_test_set(L, arg + 1) || (!holds_numbers(L, arg) && holds_numbers(L, arg + 2));
+}
+
 static int net_why(lua_State *L)
 {
     nbl_net *self = nbl_check_net(L, 1);
     why_job work = {.net = self->net};
     char name[NB_NAME_MAX];
-    bool weight = lua_type(L, 4) == LUA_TNUMBER;
+    bool weight = has_input(L, 4);
     int place;
+    if (weight) nbl_check_integer(L, 4, "input j");
     int next =
         nbl_read_examples(L, weight ? 5 : 4, self->net, "net:why", NBL_X_AND_Y, &work.examples);
     nbl_read_weights_table(L, next, &work.examples);
@@ -333,8 +370,9 @@ static const nbl_entry entries[] = {
      "s = f′(z). Its size is .places × .inputs × .demand × .slope × .coincidence × .agreement, "
      "exactly: the root mean squares of the three, how far they come together, how far the "
      "examples agree. Each is shown beside the median of its layer, inputs against 1 per input; "
-     "the smallest is marked (.smallest): quiet inputs, no demand, saturated, never together, "
-     "examples cancel. Then what changes of this neuron would do, each measured on a copy. "
+     "the smallest is marked (.smallest): quiet inputs, no demand, saturated (or a small slope, of "
+     "which no term is flat), never together, examples cancel. Then what changes of this neuron "
+     "would do, each measured on a copy. "
      "Fields: .size and the five factors, .median (the same of the layer), .saturated, .dead "
      "(shares with a slope below 0.01, of 0), .cures (.change .to .by .size .factor). A fused cost "
      "goes on from z: its demand is a - y and its slope 1. With weights a term counts as its "

@@ -1,6 +1,10 @@
 /* Passes that begin where a number moved. */
 #include "nn/inspect/check/again.h"
 
+#include "nn/net/backprop.h"
+
+#include <math.h>
+
 /* Words and class numbers stay integers. */
 static nb_tensor *in_f64(nb_ctx *ctx, nb_tensor *t)
 {
@@ -20,7 +24,14 @@ nb_status nb_again_begin(nb_again *again, nb_ctx *ctx, nb_net *net, nb_tensor *x
 
 nb_status nb_again_trace(nb_again *again)
 {
-    return nb_trace_run_as(again->ctx, again->net, again->x, again->y, &again->mode, &again->trace);
+    nb_ctx *ctx = again->ctx;
+    const nb_inquiry ask = {
+        .net = again->net, .x = again->x, .y = again->y, .mode = &again->mode, .draws = ctx->draws};
+    nb_status status =
+        nb_trace_run_as(ctx, again->net, again->x, again->y, &again->mode, &again->trace);
+    if (status == NB_OK && !isfinite(again->trace.cost))
+        status = nb_net_bad_cost(ctx, again->trace.cost);
+    return nb_net_explain(ctx, &ask, status);
 }
 
 void nb_again_end(nb_again *again)

@@ -25,7 +25,7 @@ typedef struct nb_move {
 /* Fills *again; as: lengths of x and weights, NULL: neither. On failure it is to be ended too. */
 nb_status nb_again_begin(nb_again *again, nb_ctx *ctx, nb_net *net, nb_tensor *x, nb_tensor *y,
                          const nb_mode *as);
-/* The pass as it is. */
+/* The pass as it is. NB_EVALUE where its cost is not finite, with where that began. */
 nb_status nb_again_trace(nb_again *again);
 void nb_again_end(nb_again *again);
 

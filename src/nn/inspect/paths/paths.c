@@ -66,7 +66,7 @@ static nb_status find(nb_graph *graph, const nb_weight *weight, int top, nb_path
     out->place = weight->place;
     out->gradient = gradient_of(out, weight->place);
     if (!isfinite(out->size))
-        return nb_fail(ctx, NB_EVALUE, "the sizes of the paths add up to %g", out->size);
+        return nb_fail(ctx, NB_EVALUE, "the paths' sizes add up to more than the largest number");
     out->path = nb_alloc_zero(ctx, (size_t)top, sizeof *out->path);
     if (!out->path) return ctx->status;
     out->room = top;

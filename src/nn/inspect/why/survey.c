@@ -2,7 +2,7 @@
 #include "nn/inspect/why/survey.h"
 
 #include "base/arith.h"
-#include "base/text.h"
+#include "nn/net/backprop.h"
 #include "nn/price.h"
 #include "nn/train/judge/evaluate.h"
 
@@ -58,14 +58,16 @@ static nb_status gather(nb_ctx *ctx, piece *p)
 
 static nb_status trace(nb_ctx *ctx, piece *p)
 {
-    const nb_mode as = {.lengths = p->batch.lengths, .weights = p->weights};
-    char text[NB_NUMBER_MAX];
+    const nb_mode as = {
+        .lengths = p->batch.lengths, .weights = p->weights, .rows = {NULL, p->start}};
+    const nb_inquiry ask = {
+        .net = p->survey->net, .x = p->batch.x, .y = p->batch.y, .mode = &as, .draws = ctx->draws};
     p->trace = (nb_trace){.open = p->survey->layer, .lean = true};
     nb_status status = nb_trace_run_as(ctx, p->survey->net, p->batch.x, p->batch.y, &as, &p->trace);
-    if (status != NB_OK) return status;
+    if (status == NB_OK && !isfinite(p->trace.cost)) status = nb_net_bad_cost(ctx, p->trace.cost);
+    if (status != NB_OK) return nb_net_explain(ctx, &ask, status);
     p->counted = nb_portion_weight(p->survey->set, p->trace.out, p->trace.lengths, p->weights);
-    if (isfinite(p->trace.cost)) return NB_OK;
-    return nb_fail(ctx, NB_EVALUE, "the cost is %s", nb_number_text(p->trace.cost, text));
+    return NB_OK;
 }
 
 static nb_status take(nb_ctx *ctx, void *self, const nb_terms *terms)

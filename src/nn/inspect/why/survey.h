@@ -16,7 +16,8 @@ typedef struct nb_survey {
 } nb_survey;
 
 /* Fills the tallies (begun) of the families first … last - 1. With weights a term counts as its
- * example's weight over the mean weight. NB_EVALUE where a cost is not finite. */
+ * example's weight over the mean weight. NB_EVALUE where a cost is not finite, with where that
+ * began. */
 nb_status nb_survey_run(nb_ctx *ctx, nb_survey *survey, nb_tally *tally, int first, int last,
                         nb_counts *counts);
 

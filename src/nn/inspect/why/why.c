@@ -14,16 +14,24 @@
 
 enum { NAMED = 8 }; /* layers that a message names */
 
-/* "1, 3, 4.2": those with neurons, first places. */
+/* Whose w it is: another layer's where it is tied. */
+static const nb_layer *owner_of_w(const nb_layer *layer)
+{
+    while (layer->plan->tied) layer = layer->plan->tied;
+    return layer;
+}
+
+/* "1, 3, 4.2": those that can be asked, first places. */
 static void list_layers(const nb_net *net, char *out, size_t room)
 {
     size_t used = 0;
     int count = 0;
     out[0] = '\0';
     for (int i = 0; i < net->parts && used < room; i++) {
-        if (!net->part[i]->type->sums || count++ >= NAMED) continue;
+        const nb_layer *layer = net->part[i];
+        if (!layer->type->sums || !owner_of_w(layer)->type->sums || count++ >= NAMED) continue;
         used += (size_t)snprintf(out + used, room - used, "%s%s", used ? ", " : "",
-                                 nb_net_path(net, net->part[i]->plan));
+                                 nb_net_path(net, layer->plan));
     }
     if (count > NAMED && used < room) snprintf(out + used, room - used, ", …");
 }
@@ -31,13 +39,12 @@ static void list_layers(const nb_net *net, char *out, size_t room)
 nb_status nb_why_check(nb_ctx *ctx, const nb_net *net, const nb_layer *layer)
 {
     char layers[NB_MESSAGE_MAX / 2];
-    const nb_layer *tied = layer->plan->tied;
-    while (tied && tied->plan->tied) tied = tied->plan->tied;
-    if (tied && !tied->type->sums)
+    const nb_layer *owner = owner_of_w(layer);
+    if (layer->type->sums && !owner->type->sums)
         return nb_fail(ctx, NB_EARG,
                        "%s takes its w from %s, %s, which computes no z = w a + b: ∂C/∂w is no "
                        "mean of a·d·s there",
-                       layer->plan->where, tied->plan->where, tied->type->name);
+                       layer->plan->where, owner->plan->where, owner->type->name);
     if (layer->type->sums) return NB_OK;
     list_layers(net, layers, sizeof layers);
     if (!*layers)
