@@ -15,6 +15,7 @@ local FAMILIES <const> = {
     {prefix = "layer", title = "A LAYER"},
     {prefix = "neuron", title = "A NEURON"},
     {prefix = "trace", title = "A TRACE"},
+    {prefix = "example_gradients", title = "THE GRADIENTS OF EXAMPLES"},
     {prefix = "history", title = "A HISTORY OF TRAINING"},
     {prefix = "activation", title = "AN ACTIVATION AS A FUNCTION"},
     {prefix = "data", title = "DATA"},
@@ -35,7 +36,7 @@ local KINDS <const> = {
 }
 
 local function family_of(entry)
-    return entry.name:match "^(%w+)%f[%W]"
+    return entry.name:match "^([%w_]+)%f[%W]"
 end
 
 -- Entries that are called or read: functions, methods, fields, operators.
@@ -138,12 +139,13 @@ local CLASSES <const> = {
     tensor = "nabla.tensor", net = "nabla.network", layer = "nabla.layer",
     neuron = "nabla.neuron", set = "nabla.set", trace = "nabla.trace",
     activation = "nabla.activation", history = "nabla.history",
+    example_gradients = "nabla.example_gradients",
 }
 local MODULES <const> = {"tensor", "nn", "data", "plot", "learn", "nabla"}
 local MODULE_OF <const> = {
     tensor = "tensor", nn = "nn", net = "nn", layer = "nn", neuron = "nn", trace = "nn",
-    activation = "nn", history = "nn", data = "data", set = "data", plot = "plot", learn = "learn",
-    nabla = "nabla",
+    activation = "nn", history = "nn", example_gradients = "nn", data = "data", set = "data",
+    plot = "plot", learn = "learn", nabla = "nabla",
 }
 
 -- Types of parameters by the names that the usages give them; what is missing may be anything.
@@ -173,9 +175,11 @@ local RESULTS <const> = {
         grads = {"nabla.tensor"}, count = {"integer"}, notation = {"string"}, save = {},
         record = {"nabla.tensor"}, cost = {"number"}, numeric_gradient = {"table", "table"},
         backprop = {"table", "table"}, trace = {"nabla.trace"},
+        example_gradients = {"nabla.example_gradients"},
     },
     layer = {{"any"}, neuron = {"nabla.neuron"}},
     trace = {{"nabla.tensor"}},
+    example_gradients = {{"nabla.tensor"}},
     history = {{"any"}, save = {}},
     data = {{"nabla.set"}, idx = {"nabla.tensor"}},
     set = {{"nabla.set"}, split = {"nabla.set", "nabla.set"}},
@@ -205,6 +209,7 @@ end
 local function parameter(part, options)
     if part:find "^{" then return {name = "options", type = options, optional = true} end
     local inner = part:match "^%[(.*)%]$"
+    if part == "true | false" then return {name = "on", type = "boolean", optional = true} end
     local name = (inner or part):match "^[%a_][%w_]*" or "value"
     if part:find "…$" then return {name = "...", type = TYPES[name] or "any"} end
     local type = part:find "|" and "any" or TYPES[name] or "any"
