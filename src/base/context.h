@@ -39,6 +39,8 @@ struct nb_ctx {
     const volatile sig_atomic_t *interrupt; /* not 0: stop; NULL: nobody can ask */
     const nb_meter *meter;                  /* NULL: nobody asks */
     void *host; /* of the entry under way; the core passes it on and never looks */
+    /* What the error object says that a function of the host left; or NULL. */
+    void (*host_error)(const struct nb_ctx *ctx, char *text, size_t size);
 };
 
 /* A context with threads = the processors that this process may use (NB_MAX_THREADS at most), limit

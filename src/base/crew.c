@@ -50,7 +50,9 @@ typedef struct gang {
     int copies;
     uint8_t *done; /* of each task */
     int64_t answers;
-    int64_t failed; /* the task whose function of the host failed there; -1: none */
+    int64_t failed;            /* the task whose function of the host failed there; -1: none … */
+    char said[NB_MESSAGE_MAX]; /* … and what it said */
+    bool scant;                /* a copy's share of the memory was too small */
 } gang;
 
 /* ---- In a copy ------------------------------------------------------------------------------- */
@@ -89,10 +91,13 @@ static _Noreturn void be_copy(const gang *g, pid_t process, int copies)
     ctx->threads = 1;
     while (fine && (task = atomic_fetch_add(g->next, 1)) < g->crew->tasks) {
         answer a;
+        if (g->done[task]) continue;
         memset(&a, 0, sizeof a);
         a.task = task;
         a.status = g->crew->work(ctx, g->crew->self, task, a.bytes);
         if (a.status != NB_OK) memcpy(a.message, ctx->message, sizeof a.message);
+        if (a.status == NB_ECALLBACK && ctx->host_error)
+            ctx->host_error(ctx, a.message, sizeof a.message);
         fine = a.status == NB_OK;
         if (write(g->pipe[1], &a, sizeof a) != (ssize_t)sizeof a) fine = false;
     }
@@ -155,7 +160,14 @@ static nb_status take_answer(gang *g, const answer *a)
         take(g, a->task, a->bytes);
         return NB_OK;
     }
-    if (a->status == NB_ECALLBACK) g->failed = a->task;
+    if (a->status == NB_EMEMORY) {
+        g->scant = true;
+        return NB_OK;
+    }
+    if (a->status == NB_ECALLBACK) {
+        g->failed = a->task;
+        memcpy(g->said, a->message, sizeof g->said);
+    }
     return nb_fail(g->ctx, a->status, "%.*s", NB_MESSAGE_MAX - 1, a->message);
 }
 
@@ -185,27 +197,35 @@ static nb_status work_here(gang *g, int64_t task)
     return status;
 }
 
-/* The error of a function of the host stayed in the copy: it is called for here. */
+/* The error object of a function of the host stayed in the copy: it is called for here. */
 static nb_status fail_here(gang *g)
 {
     nb_status status = work_here(g, g->failed);
     if (status != NB_OK) return status;
-    return nb_fail(
-        g->ctx, NB_EARG,
-        "a function failed in one process and not in another: it hangs on more than what "
-        "it is given");
+    return nb_fail(g->ctx, NB_EARG,
+                   "a function failed in one process and not in another, so it hangs on more than "
+                   "what it is given: %.*s",
+                   NB_MESSAGE_MAX / 2, g->said);
+}
+
+/* What is not done, by so many copies. */
+static nb_status run_in(gang *g, int64_t copies)
+{
+    g->scant = false;
+    if (!prepare(g)) return NB_OK;
+    begin(g, (int)copies);
+    nb_status status = listen(g);
+    end(g, status != NB_OK);
+    g->copies = 0;
+    return g->failed >= 0 ? fail_here(g) : status;
 }
 
 static nb_status run(gang *g)
 {
     int64_t copies = nb_least_i64(g->ctx->threads, g->crew->tasks);
     nb_status status = NB_OK;
-    if (copies > 1 && prepare(g)) {
-        begin(g, (int)copies);
-        status = listen(g);
-        end(g, status != NB_OK);
-        if (g->failed >= 0) return fail_here(g);
-    }
+    for (g->scant = true; g->scant && copies > 1 && status == NB_OK; copies /= 2)
+        status = run_in(g, copies);
     for (int64_t i = 0; i < g->crew->tasks && status == NB_OK; i++)
         if (!g->done[i]) status = work_here(g, i);
     return status;

@@ -20,9 +20,10 @@ typedef struct nb_crew {
 } nb_crew;
 
 /* Does them all, in as many copies as the context has threads; on one, or where no copy can be
- * made, here. The first task that fails ends all, and its message is the context's. A copy that
- * somebody ends from outside leaves its tasks to the others. However this ends, Ctrl-C too, no copy
- * is left behind. */
+ * made, here. The first task that fails ends all, and its message is the context's; where memory
+ * ends in a copy, which has its share of it alone, half as many go on. A copy that somebody ends
+ * from outside leaves its tasks to the others. However this ends, Ctrl-C too, no copy is left
+ * behind. */
 nb_status nb_crew_run(nb_ctx *ctx, const nb_crew *crew);
 
 /* A block of zeros that the copies share with the process: for answers that are longer, each task

@@ -362,6 +362,17 @@ static size_t position_length(const char *text)
     return 0;
 }
 
+/* Where there is a text, as raise_again gives it. */
+static void say_error(const nb_ctx *ctx, char *text, size_t size)
+{
+    const nbl_stay *stay = ctx->host;
+    int known = (int)(strlen(ctx->message) - strlen(NBL_CALLBACK_FAILED));
+    if (lua_type(stay->L, stay->error_slot) != LUA_TSTRING) return;
+    const char *error = lua_tostring(stay->L, stay->error_slot);
+    size_t position = position_length(error);
+    snprintf(text, size, "%.*s%.*s%s", (int)position, error, known, ctx->message, error + position);
+}
+
 /* A callback's error, the object on the stack's top. A text gets what the core knows of the place,
  * "layer 2: neuron 3: ", behind its position. */
 static int raise_again(lua_State *L, const nb_ctx *ctx)
@@ -429,6 +440,7 @@ void nbl_run(lua_State *L, nbl_job *job, void *data)
     nbl_stay stay = {L, ctx, ctx->host, lua_gettop(L), NULL};
     bool recording = ctx->recording;
     ctx->host = &stay;
+    ctx->host_error = say_error;
     for (bool first = true; job(ctx, data) != NB_OK; first = false) {
         ctx->recording = recording;
         mend_or_raise(&stay, first);

@@ -189,6 +189,26 @@ test("nothing of the network moves, and a row of another network is refused", fu
     fails(function() g:row(1) end, "the network has changed since", true)
 end)
 
+-- ∇C_x of 1 - 1 linear: (w x - y)(x, 1). Of x = 1 and y = w each is 0; of x = 1e20, y = 0, w = 1 in
+-- f32 the cost, 5e39, is above 3.4e38. With x = 1e19, y = 0 the cost is 5e37 and ∂C/∂w 1e38: four of
+-- these add up to 4e38.
+test("what has no noise, and sums beyond f32", function()
+    local net = nn.net "1 - 1 linear"
+    net[1].w = tensor {{1}}
+    net[1].b = tensor {0}
+    local none = net:example_gradients(tensor {{1}, {2}}, tensor {{1}, {2}})
+    eq(none.noise, nil)
+    assert(tostring(none):find("no noise: all gradients are 0", 1, true))
+    local one = net:example_gradients(tensor {{1}}, tensor {{2}})
+    eq(one.noise, nil)
+    assert(tostring(one):find("^1 example ·"))
+    assert(tostring(one):find("no noise: one example", 1, true))
+    fails(function() net:example_gradients(tensor {{1e20}, {1}}, tensor {{0}, {0}}) end,
+        "the cost is inf", true)
+    local x, y = tensor {{1e19}, {1e19}, {1e19}, {1e19}}, tensor {{0}, {0}, {0}, {0}}
+    fails(function() net:example_gradients(x, y) end, "beyond what f32 holds", true)
+end)
+
 test("what it refuses", function()
     local net, x, y = two_two_one()
     fails(function() net:example_gradients(x) end, "y", true)

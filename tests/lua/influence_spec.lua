@@ -98,6 +98,8 @@ test("an error of a function in a copy is raised here", function()
     fails(function() count {1, 2, 3, 4} end, "call after " .. whole, true)
     most = one
     fails(function() count {1, 2, 3, 4, 5, 6} end, "failed in one process and not in another", true)
+    fails(function() count {1, 2, 3, 4, 5, 6} end, "call after " .. one, true)
+    fails(function() count {1, 2, 3, 4, 5, 6} end, "layer 1: ", true)
     most = math.huge
     eq(count {1, 2}, whole)
 end)
@@ -142,6 +144,49 @@ test("batches of one example", function()
     eq(found[2].estimate, -0.75)
 end)
 
+-- With a small step the first order is all: what the runs say is what the estimate must be, whatever
+-- counts how often: steps of their own number, weights, batches that make one step, and factors.
+-- w(lr) is analytic, so both differ by a share of the order of lr.
+local function first_order(net, set, o)
+    local found = net:influence(set, copy({test = set, seed = 1, epochs = 1, lr = 1e-5}, o))
+    local most = 0
+    for i = 1, #found do most = math.max(most, math.abs(found[i].change)) end
+    assert(most > 0)
+    for i = 1, #found do
+        assert(math.abs(found[i].change - found[i].estimate) <= 1e-4 * most)
+    end
+end
+
+test("the estimate where steps, weights, batches and factors count", function()
+    local steps = data.set {
+        x = {tensor.ones(1, 2), tensor.ones(9, 2) * 0.5, tensor.ones(3, 2) * -1},
+        y = {tensor.zeros(1, 1), tensor.zeros(9, 1), tensor.zeros(3, 1)}}
+    local function net() return nn.net("*x2 - 3 tanh - 1", {seed = 1, dtype = "f64"}) end
+    first_order(net(), steps, {batch = 3})
+    first_order(net(), steps, {batch = 3, weights = {examples = {1, 2, 0.5}}})
+    first_order(net(), steps, {batch = 2, accumulate = 2, weights = {examples = {1, 2, 0.5}}})
+    local own = net()
+    own[1].factor = 3
+    own[1]:neuron(2).factor = 0.25
+    own[2]:neuron(1).frozen = true
+    first_order(own, steps, {batch = 3})
+    local x, y = tensor.randn(7, 3, {seed = 5, dtype = "f64"}), tensor.rand(7, 2, {seed = 6})
+    local flat = nn.net("3 - 4 tanh - 2", {seed = 2, dtype = "f64"})
+    first_order(flat, data.set {x = x, y = y}, {batch = 2, accumulate = 2})
+end)
+
+test("a run that diverges says where and what may help", function()
+    local set = data.set {x = tensor.randn(6, 4, {seed = 1}), y = tensor.rand(6, 2, {seed = 2})}
+    local net = nn.net("4 - 30 relu - 30 relu - 2 linear", {seed = 1})
+    local function refused(o, text)
+        fails(function() net:influence(set, copy({test = set, seed = 1}, o)) end, text, true)
+    end
+    refused({epochs = 1, lr = 1e15}, "seed 1: the run ends at a test cost of ")
+    refused({epochs = 1, lr = 1e15}, "a smaller lr than 1e+15 may help")
+    refused({epochs = 10, lr = 3}, "epoch ")
+    refused({epochs = 10, lr = 3}, "a smaller lr than 3 may help")
+end)
+
 test("some examples, several seeds and what they say together", function()
     local set, held = digits.train:take(20), digits.test:take(30)
     local net = nn.net "64 - 5 - 10"
@@ -169,7 +214,7 @@ test("what it refuses", function()
     local net = nn.net "64 - 10"
     local function refused(o, text) fails(function() net:influence(set, o) end, text, true) end
     refused({test = held}, "runs need a seed")
-    refused({seed = 1}, "influence is on a test cost")
+    refused({seed = 1}, "net:influence: influence is on a test cost")
     refused({test = held, seed = {}}, "seed must be a number or a list")
     refused({test = held, seed = -1}, "seed must be a whole number from 0, not -1")
     refused({test = held, seed = 1.5}, "seed must be a whole number")
@@ -184,8 +229,12 @@ test("what it refuses", function()
     refused({test = held, seed = 1, weights = {classes = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1}}},
         "weights must hold a number for each of the 5 examples")
     local straight = nn.net "64 - 10 linear"
-    fails(function() straight:influence(set, {test = held, seed = 1, lr = 1e30}) end, "of seed 1",
+    fails(function() straight:influence(set, {test = held, seed = 1, lr = 1e30}) end, "seed 1: ",
         true)
+    refused({test = held, seed = {3, 1, 3}}, "seed holds 3 twice")
+    local many = {}
+    for i = 1, 1001 do many[i] = i end
+    refused({test = held, seed = many}, "a list of 1 to 1000 of them, not of 1001")
     fails(function() net:influence(digits.train:take(1), {test = held, seed = 1}) end,
         "nothing left without it", true)
     fails(function() net:influence(set, {test = held, seed = 1}, 1) end, "too many", true)

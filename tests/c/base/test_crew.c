@@ -27,6 +27,7 @@ typedef struct field {
     int64_t fails; /* the task that fails; -1: none */
     nb_status how;
     bool here_too;
+    size_t need;          /* bytes that a task has to find free */
     int64_t dies;         /* the task at which its copy is killed, once; -1: none */
     int64_t waits;        /* the task that waits for the signal that ends its copy; -1: none */
     volatile int *killed; /* in memory that all share */
@@ -90,6 +91,8 @@ static nb_status work(nb_ctx *c, void *self, int64_t task, void *answer)
         kill(getpid(), SIGKILL);
     }
     while (copy && task == f->waits) pause();
+    if (c->memory.limit - nb_memory_used(&c->memory) < f->need)
+        return nb_fail(c, NB_EMEMORY, "task %d", (int)task);
     if (task == f->fails && (copy || f->here_too)) return nb_fail(c, f->how, "task %d", (int)task);
     const reply r = {task * task, getpid()};
     memcpy(answer, &r, sizeof r);
@@ -173,6 +176,35 @@ static void test_a_callback_fails_here(void **state)
     f->here_too = false;
     assert_int_equal(run(f, TASKS, 2), NB_EARG);
     assert_non_null(strstr(ctx->message, "in one process and not in another"));
+    assert_non_null(strstr(ctx->message, "task 2"));
+}
+
+/* A third of the memory is needed: of four copies each has a quarter, of two a half. */
+static void test_fewer_copies(void **state)
+{
+    field *f = *state;
+    size_t limit = ctx->memory.limit;
+    ctx->memory.limit = nb_memory_used(&ctx->memory) + (1 << 20);
+    f->need = (1 << 20) / 3;
+    assert_int_equal(run(f, TASKS, 4), NB_OK);
+    check_answers(f, TASKS);
+    assert_true(f->elsewhere);
+    ctx->memory.limit = limit;
+}
+
+/* Two thirds: each half is too little, the whole is enough; of twice the whole it is not. */
+static void test_memory_for_one(void **state)
+{
+    field *f = *state;
+    size_t limit = ctx->memory.limit;
+    ctx->memory.limit = nb_memory_used(&ctx->memory) + (1 << 20);
+    f->need = (1 << 20) / 3 * 2;
+    assert_int_equal(run(f, TASKS, 4), NB_OK);
+    check_answers(f, TASKS);
+    assert_false(f->elsewhere);
+    f->need = 2 << 20;
+    assert_int_equal(run(f, TASKS, 4), NB_EMEMORY);
+    ctx->memory.limit = limit;
 }
 
 static void interrupt(void *self, const char *what, double share)
@@ -202,7 +234,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(each_task_once),        TEST(a_killed_copy), TEST(a_failure_ends_all),
-        TEST(a_callback_fails_here), TEST(interrupt),
+        TEST(a_callback_fails_here), TEST(interrupt),     TEST(fewer_copies),
+        TEST(memory_for_one),
     };
     return cmocka_run_group_tests_name("crew", tests, NULL, NULL);
 }

@@ -44,8 +44,7 @@ static nb_status find(nb_ctx *ctx, void *data)
 
 static double number_field(lua_State *L, int at, const char *name)
 {
-    lua_getfield(L, at, name);
-    double number = lua_tonumber(L, -1);
+    double number = lua_getfield(L, at, name) == LUA_TNUMBER ? lua_tonumber(L, -1) : NAN;
     lua_pop(L, 1);
     return number;
 }
@@ -121,8 +120,12 @@ static void add_cosines(lua_State *L, nb_text *text)
     lua_pop(L, 1);
 }
 
-static void add_noise(nb_text *text, double noise)
+static void add_noise(nb_text *text, double noise, bool one)
 {
+    if (isnan(noise)) {
+        nb_text_add(text, " · no noise: %s", one ? "one example" : "all gradients are 0");
+        return;
+    }
     nb_text_add(text, " · noise %.4g", noise);
     if (!(noise >= 1) || isinf(noise)) return;
     nb_text_add(text, ": a batch of ");
@@ -135,12 +138,14 @@ static int gradients_tostring(lua_State *L)
     luaL_checktype(L, 1, LUA_TTABLE);
     lua_settop(L, 1);
     nb_text *text = nbl_new_text(L);
-    nb_text_add_grouped(text, (int64_t)number_field(L, 1, "count"));
-    nb_text_add(text, " examples · norm of a gradient %.4g … %.4g, median %.4g\n",
+    int64_t count = (int64_t)number_field(L, 1, "count");
+    nb_text_add_grouped(text, count);
+    nb_text_add(text, count == 1 ? " example" : " examples");
+    nb_text_add(text, " · norm of a gradient %.4g … %.4g, median %.4g\n",
                 number_field(L, 1, "smallest"), number_field(L, 1, "largest"),
                 number_field(L, 1, "median"));
     nb_text_add(text, "norm of their mean %.4g", number_field(L, 1, "mean"));
-    add_noise(text, number_field(L, 1, "noise"));
+    add_noise(text, number_field(L, 1, "noise"), count == 1);
     add_list(L, text, "pull most: example, norm, class", "most");
     add_list(L, text, "pull least", "least");
     add_cosines(L, text);
@@ -223,7 +228,7 @@ static void push_gradients(lua_State *L, const gradients_job *work, int first)
     lua_createtable(L, 0, 14);
     nbl_set_integer(L, "count", found->count);
     nbl_set_number(L, "mean", found->mean);
-    nbl_set_number(L, "noise", found->noise);
+    if (!isnan(found->noise)) nbl_set_number(L, "noise", found->noise);
     nbl_set_integer(L, "state", state_of(work->net));
     set_ranks(L, work);
     set_classes(L, work);
@@ -308,9 +313,9 @@ static const nbl_entry entries[] = {
      "weights take no part; batch_norm goes by its running figures, and nothing is dropped. Prints "
      "itself; fields: .norms, a tensor, .smallest .median .largest of them, .mean, the norm of "
      "their mean ∇C, .noise, tr Σ / ‖∇C‖² with the covariance Σ of the gradients: the size of a "
-     "batch whose gradient has as much noise as signal; .most and .least, lists of {example, norm, "
-     "class}; of classes .cosines, a tensor of the cosines between the classes' mean gradients, in "
-     "the order of .classes.",
+     "batch whose gradient has as much noise as signal, nil of one example and where all are 0; "
+     ".most and .least, lists of {example, norm, class}; of classes .cosines, a tensor of the "
+     "cosines between the classes' mean gradients, in the order of .classes.",
      "digits = data.digits()\nnet = nn.net \"64 - 30 - 10\"\n"
      "g = net:example_gradients(digits.test)\nprint(g)",
      NULL},

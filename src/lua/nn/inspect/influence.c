@@ -331,9 +331,11 @@ static int64_t *read_list(lua_State *L, int at, const char *what, int64_t most, 
 {
     bool list = lua_istable(L, at);
     *count = list ? (int64_t)lua_rawlen(L, at) : 1;
-    if (*count < 1 || *count > most)
-        nbl_error(L, "%s must be a number or a list of 1 to %d of them, not %s", what,
-                  (int)(most < INT32_MAX ? most : INT32_MAX), nbl_describe(L, at));
+    if (*count > most)
+        nbl_error(L, "%s must be a number or a list of 1 to %I of them, not of %I", what, most,
+                  *count);
+    if (*count < 1)
+        nbl_error(L, "%s must be a number or a list of them, not %s", what, nbl_describe(L, at));
     int64_t *numbers = lua_newuserdatauv(L, (size_t)*count * sizeof *numbers, 0);
     for (int64_t i = 0; i < *count; i++) {
         if (list)
@@ -357,6 +359,9 @@ static void read_seeds(lua_State *L, int at, nb_influence_task *task)
     uint64_t *seeds = lua_newuserdatauv(L, (size_t)count * sizeof *seeds, 0);
     for (int64_t i = 0; i < count; i++) {
         if (given[i] < 0) nbl_error(L, "seed must be a whole number from 0, not %I", given[i]);
+        for (int64_t j = 0; j < i; j++)
+            if (given[j] == given[i])
+                nbl_error(L, "seed holds %I twice: both runs would be the same", given[i]);
         seeds[i] = (uint64_t)given[i];
     }
     task->seeds = seeds;
@@ -415,8 +420,8 @@ static void read_sets(lua_State *L, const influence_options *options, influence_
     const nb_set *set = work->examples.set;
     const nb_schema *schema = set ? &set->schema : &work->net->schema;
     if (!options->test)
-        nbl_error(L,
-                  "influence is on a test cost: test = set, as in {test = digits.test, seed = 1}");
+        nbl_error(L, "net:influence: influence is on a test cost: test = set, as in {test = "
+                     "digits.test, seed = 1}");
     work->task.course.test = read_set(L, options->test, "test", schema);
     work->run.valid = read_set(L, options->valid, "valid", schema);
 }
@@ -454,7 +459,10 @@ static const nbl_entry entries[] = {
      "spread over the cores, in copies of the process; Ctrl-C ends them, and the network stays as "
      "it is. Options are those of net:train. Over several seeds changes are averaged, for one is "
      "chance. Beside them stands the first-order estimate: the products of the example's gradient "
-     "with that of the test cost, as if by plain descent, added up along the run (TracIn). Prints "
+     "with that of the test cost, as if by plain descent, added up along the run (TracIn), with "
+     "the "
+     "layers' and neurons' factors; it leaves out what momentum, decay and clipping do, drops "
+     "nothing and goes by batch_norm's running figures. Prints "
      "itself; [i].example .class, .change, what leaving it out adds to the test cost (above 0: it "
      "helped), .spread, its standard deviation over the seeds, .estimate; .cost with all examples, "
      ".helped and .harmed, the foremost of either side, .agreement of the ranks of changes and "

@@ -124,6 +124,16 @@ static nb_status look(work *w, int64_t start, int64_t end, nb_tensor *sum, doubl
     return status;
 }
 
+/* Numbers that a norm has room for, being f64, and the sum has not. */
+static nb_status check_sum(const work *w)
+{
+    nb_dtype dtype = w->sum->dtype;
+    size_t count = (size_t)nb_tensor_count(w->sum);
+    if (nb_real(dtype)->finite(count, nb_tensor_data(w->sum))) return NB_OK;
+    return nb_fail(w->ctx, NB_EVALUE, "the sum of the examples' gradients is beyond what %s holds",
+                   nb_dtype_name(dtype));
+}
+
 static nb_status look_at_all(work *w, double *norms)
 {
     nb_status status = NB_OK;
@@ -134,7 +144,7 @@ static nb_status look_at_all(work *w, double *norms)
         if (w->own)
             nb_real(sum->dtype)->axpy(count, 1, nb_tensor_data(sum), nb_tensor_data(w->sum));
     }
-    return status;
+    return status == NB_OK ? check_sum(w) : status;
 }
 
 /* ---- What they say --------------------------------------------------------------------------- */
@@ -151,7 +161,7 @@ static void find_noise(const work *w, nb_example_gradients *out)
     double n = (double)out->count, square = dot(w, w->sum, w->sum) / (n * n);
     double variance = (w->squares / n - square) * n / (n - 1);
     out->mean = sqrt(square);
-    out->noise = n > 1 ? fmax(variance, 0) / square : NAN;
+    out->noise = n > 1 && w->squares > 0 ? fmax(variance, 0) / square : NAN;
 }
 
 /* Adds the products of the classes' sums with one another, each pair once; by stretches that stay
@@ -253,7 +263,7 @@ static nb_status fill_row(work *w, int64_t i, double *row)
     for (int64_t at = 0; at < count && status == NB_OK; at += most) {
         nb_tell(ctx, telling, at, count);
         status = nb_looker_dots(ctx, &w->looker, NULL, at, nb_least_i64(count - at, most), w->sum,
-                                row + at);
+                                row + at, NULL);
     }
     return status;
 }

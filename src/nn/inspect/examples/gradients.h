@@ -15,7 +15,8 @@ typedef struct nb_example_gradients {
     nb_tensor *order; /* NB_I32 (count): the examples, from 0, by rising norms */
     double mean;      /* ‖∇C‖, the norm of their mean */
     double noise; /* tr Σ / ‖∇C‖², Σ the covariance of ∇C_x: the batch whose gradient has as
-                     much noise as signal; NaN of one example, infinite where the mean is 0 */
+                     much noise as signal; NaN of one example and where all gradients are 0, else
+                     infinite where the mean is 0 */
     nb_tensor *classes; /* f64 (count): the class of each, from 1; NULL: they have none, or at every
                            step */
     nb_tensor *cosines; /* f64 (K, K) between the mean gradients of classes, NaN of those that have

@@ -2,6 +2,7 @@
 #include "nn/inspect/examples/looker.h"
 
 #include "base/memory.h"
+#include "base/text.h"
 #include "nn/train/judge/evaluate.h"
 #include "nn/train/segments.h"
 
@@ -133,6 +134,24 @@ static nb_status find_weights(nb_ctx *ctx, nb_net *net, const nb_batch *batch, n
     return *weights ? NB_OK : ctx->status;
 }
 
+/* How often each example of a batch counts in its cost: once, or at each of its steps. */
+static void count_steps(const nb_net *net, const nb_batch *batch, const nb_tensor *weights,
+                        double *steps)
+{
+    bool all = nb_net_out(net)->reading == NB_STEPS;
+    for (int64_t i = 0; i < batch->x->shape[0]; i++)
+        steps[i] = weights ? 1 / nb_tensor_get(weights, &i) : all ? (double)batch->y->shape[1] : 1;
+}
+
+/* As nb_net_learn: of a cost that is no number no gradient is asked. */
+static nb_status check_cost(nb_ctx *ctx, const nb_tensor *cost)
+{
+    char text[NB_NUMBER_MAX];
+    double c = nb_tensor_item(cost);
+    if (isfinite(c)) return NB_OK;
+    return nb_fail(ctx, NB_EVALUE, "the cost is %s", nb_number_text(c, text));
+}
+
 /* From δ = n at the cost, so that 1/n is gone. */
 static nb_status backward(nb_ctx *ctx, const nb_looker *l, nb_tensor *cost, int64_t n,
                           nb_tensor *sum, const nb_tape_observer *observer)
@@ -150,23 +169,26 @@ static nb_status backward(nb_ctx *ctx, const nb_looker *l, nb_tensor *cost, int6
     return status;
 }
 
+/* steps: of each example, or NULL. */
 static nb_status run(nb_ctx *ctx, const nb_looker *l, const nb_batch *batch, nb_tensor *sum,
-                     const nb_tape_observer *observer)
+                     const nb_tape_observer *observer, double *steps)
 {
     nb_result pass;
     nb_mode mode = {.taped = true, .by_example = observer != NULL, .lengths = batch->lengths};
     nb_status status = find_weights(ctx, l->net, batch, &mode.weights);
     if (status == NB_OK) status = nb_net_run(ctx, l->net, batch->x, batch->y, &mode, NULL, &pass);
+    if (status == NB_OK && steps) count_steps(l->net, batch, mode.weights, steps);
     nb_tensor_release(ctx, mode.weights);
     if (status != NB_OK) return status;
-    status = backward(ctx, l, pass.cost, batch->x->shape[0], sum, observer);
+    status = check_cost(ctx, pass.cost);
+    if (status == NB_OK) status = backward(ctx, l, pass.cost, batch->x->shape[0], sum, observer);
     nb_result_free(ctx, &pass);
     return status;
 }
 
 /* observer NULL: nobody looks on. */
 static nb_status take(nb_ctx *ctx, const nb_looker *l, group of, nb_tensor *sum,
-                      const nb_tape_observer *observer)
+                      const nb_tape_observer *observer, double *steps)
 {
     nb_tensor *x, *y;
     nb_batch batch;
@@ -175,7 +197,7 @@ static nb_status take(nb_ctx *ctx, const nb_looker *l, group of, nb_tensor *sum,
     status = nb_batch_gather(ctx, l->set, of.order, of.start, of.n, 0, x, y, &batch);
     nb_tensor_release(ctx, x);
     nb_tensor_release(ctx, y);
-    if (status == NB_OK) status = run(ctx, l, &batch, sum, observer);
+    if (status == NB_OK) status = run(ctx, l, &batch, sum, observer, steps);
     if (status == NB_OK || batch.x) nb_batch_free(ctx, &batch);
     return status;
 }
@@ -205,7 +227,7 @@ static nb_status norms_singly(nb_ctx *ctx, const nb_looker *l, group of, double 
     nb_status status = own ? NB_OK : ctx->status;
     for (int64_t i = 0; i < of.n && status == NB_OK; i++) {
         memset(nb_tensor_data(own), 0, all * nb_dtype_size(own->dtype));
-        status = take(ctx, l, one_of(of, i), own, NULL);
+        status = take(ctx, l, one_of(of, i), own, NULL, NULL);
         if (status != NB_OK) break;
         squares[i] = real->sum_squares(count, nb_looker_own(l, own), 1);
         real->axpy(all, 1, nb_tensor_data(own), nb_tensor_data(sum));
@@ -220,7 +242,7 @@ static nb_status norms_together(nb_ctx *ctx, nb_looker *l, group of, double *squ
     nb_shares shares = shares_of(l, of.n);
     const nb_tape_observer observer = {.share = nb_shares_take, .self = &shares};
     memset(squares, 0, (size_t)of.n * sizeof *squares);
-    nb_status status = take(ctx, l, of, sum, &observer);
+    nb_status status = take(ctx, l, of, sum, &observer, NULL);
     if (status == NB_OK) status = nb_shares_norms(ctx, &shares, squares);
     l->singly = shares.whole;
     nb_shares_free(ctx, &shares);
@@ -248,14 +270,15 @@ nb_status nb_looker_norms(nb_ctx *ctx, nb_looker *l, const int32_t *order, int64
 
 /* ---- Products -------------------------------------------------------------------------------- */
 
-static nb_status dots_singly(nb_ctx *ctx, const nb_looker *l, group of, nb_tensor *v, double *dots)
+static nb_status dots_singly(nb_ctx *ctx, const nb_looker *l, group of, nb_tensor *v, double *dots,
+                             double *steps)
 {
     size_t all = (size_t)nb_tensor_count(v);
     nb_tensor *own = nb_looker_vector(ctx, l);
     nb_status status = own ? NB_OK : ctx->status;
     for (int64_t i = 0; i < of.n && status == NB_OK; i++) {
         memset(nb_tensor_data(own), 0, all * nb_dtype_size(own->dtype));
-        status = take(ctx, l, one_of(of, i), own, NULL);
+        status = take(ctx, l, one_of(of, i), own, NULL, steps ? steps + i : NULL);
         if (status == NB_OK)
             dots[i] = nb_real(v->dtype)->dot(all, nb_tensor_data(own), 1, nb_tensor_data(v), 1);
     }
@@ -263,13 +286,14 @@ static nb_status dots_singly(nb_ctx *ctx, const nb_looker *l, group of, nb_tenso
     return status;
 }
 
-static nb_status dots_together(nb_ctx *ctx, nb_looker *l, group of, nb_tensor *v, double *dots)
+static nb_status dots_together(nb_ctx *ctx, nb_looker *l, group of, nb_tensor *v, double *dots,
+                               double *steps)
 {
     nb_shares shares = shares_of(l, of.n);
     const nb_tape_observer observer = {.share = nb_shares_take, .self = &shares, .alone = true};
     const char *own = nb_tensor_data(v);
     memset(dots, 0, (size_t)of.n * sizeof *dots);
-    nb_status status = take(ctx, l, of, NULL, &observer);
+    nb_status status = take(ctx, l, of, NULL, &observer, steps);
     own += (size_t)l->offset * nb_dtype_size(v->dtype);
     if (status == NB_OK) status = nb_shares_dots(ctx, &shares, own, dots);
     l->singly = shares.whole;
@@ -278,11 +302,11 @@ static nb_status dots_together(nb_ctx *ctx, nb_looker *l, group of, nb_tensor *v
 }
 
 nb_status nb_looker_dots(nb_ctx *ctx, nb_looker *l, const int32_t *order, int64_t start, int64_t n,
-                         nb_tensor *v, double *dots)
+                         nb_tensor *v, double *dots, double *steps)
 {
     const group of = {order, start, n};
     nb_status status = NB_OK;
-    if (!l->singly) status = dots_together(ctx, l, of, v, dots);
-    if (l->singly) status = dots_singly(ctx, l, of, v, dots);
+    if (!l->singly) status = dots_together(ctx, l, of, v, dots, steps);
+    if (l->singly) status = dots_singly(ctx, l, of, v, dots, steps);
     return status == NB_OK ? check_finite(ctx, of, dots) : status;
 }

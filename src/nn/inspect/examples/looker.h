@@ -29,8 +29,9 @@ void *nb_looker_own(const nb_looker *looker, nb_tensor *vector);
  * not finite. */
 nb_status nb_looker_norms(nb_ctx *ctx, nb_looker *looker, const int32_t *order, int64_t start,
                           int64_t n, double *squares, nb_tensor *sum);
-/* The product of each one's gradient with `v`, of which nb_looker_own was asked. */
+/* The product of each one's gradient with `v`, of which nb_looker_own was asked. steps: how often
+ * each counts in the cost of a batch, once or at each of its steps; or NULL. */
 nb_status nb_looker_dots(nb_ctx *ctx, nb_looker *looker, const int32_t *order, int64_t start,
-                         int64_t n, nb_tensor *v, double *dots);
+                         int64_t n, nb_tensor *v, double *dots, double *steps);
 
 #endif

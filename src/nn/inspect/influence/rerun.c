@@ -1,18 +1,23 @@
 /* Runs without an example, and the first-order estimate of what that changes.
  *
- * A step goes by ∇C = Σ w_j g_j / W, W = Σ w_j over its examples. Without example i it goes by
- * (W ∇C - w_i g_i) / (W - w_i), which is w_i (∇C - g_i) / (W - w_i) more; so the parameters would
- * be η w_i (g_i - ∇C) / (W - w_i) elsewhere, and the test cost, by its slope v there, η w_i (v·g_i
- * - v·∇C) / (W - w_i) higher. The estimate is the sum of that over the steps in which the example
- * stands (TracIn: Pruthi and others 2020), as if later steps passed on what earlier ones changed; v
- * is of the epoch's beginning. */
+ * A batch has ∇C = Σ u_j g_j / U, U = Σ u_j over its examples, u_j = w_j T_j: an example counts by
+ * its weight and by its steps where it is answered at every one. Without example i it has
+ * (U ∇C - u_i g_i) / (U - u_i). A step goes by the mean of its batches', in which one counts by the
+ * weights W of its examples. So without i the parameters of rate η f would be η f (∇C - ∇C without
+ * i) elsewhere, and the test cost, by its slope v there, higher by the product of that with v. The
+ * estimate is the sum over the steps in which the example stands (TracIn: Pruthi and others 2020),
+ * as if later steps passed on what earlier ones changed; v is of the epoch's beginning. What
+ * momentum, decay and clipping make of a step is left out. */
 #include "nn/inspect/influence/rerun.h"
 
 #include "base/arith.h"
 #include "base/memory.h"
+#include "base/text.h"
+#include "nn/train/segments.h"
 #include "nn/train/whole.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 /* ---- Beginning and ending -------------------------------------------------------------------- */
@@ -67,19 +72,42 @@ int64_t nb_rerun_step_of(const nb_rerun *r, int64_t place)
     return place / (course->size * course->group);
 }
 
+static bool has_rate(const nb_rerun *r)
+{
+    return !r->optimizer.type->whole;
+}
+
+/* What has been learned, or a cost on the way, says nothing any more. */
+static nb_status diverged(nb_ctx *ctx, const nb_rerun *r, const char *what)
+{
+    char hint[NB_NUMBER_MAX + 32] = "";
+    if (has_rate(r))
+        snprintf(hint, sizeof hint, "; a smaller lr than %g may help", r->optimizer.options.lr);
+    return nb_fail(ctx, NB_EVALUE, "%s%s", what, hint);
+}
+
+static nb_status judge(nb_ctx *ctx, const nb_rerun *r, double *cost)
+{
+    nb_evaluation result;
+    char number[NB_NUMBER_MAX], what[NB_NUMBER_MAX + 64];
+    nb_status status = nb_evaluate(ctx, r->net, r->of->test, &result);
+    if (status != NB_OK) return status;
+    *cost = result.cost;
+    if (isfinite(*cost)) return NB_OK;
+    snprintf(what, sizeof what, "the run ends at a test cost of %s", nb_number_text(*cost, number));
+    return diverged(ctx, r, what);
+}
+
 /* The rest of the run, and the cost of what it has learned. */
 static nb_status finish(nb_ctx *ctx, nb_rerun *r, double *cost)
 {
     nb_trainer *t = r->trainer;
-    nb_evaluation result;
     nb_status status = NB_OK;
     while (status == NB_OK && t->history.epochs < r->of->epochs && !nb_trainer_is_done(t))
         status = nb_trainer_epoch(ctx, t);
     if (status != NB_OK) return status;
     nb_trainer_take_best(t);
-    status = nb_evaluate(ctx, r->net, r->of->test, &result);
-    *cost = result.cost;
-    return status;
+    return judge(ctx, r, cost);
 }
 
 /* Brings the run to where `step` is the next of its first epoch, and keeps it there. */
@@ -97,6 +125,12 @@ static nb_status go_to(nb_ctx *ctx, nb_rerun *r, int64_t step)
     return r->at ? NB_OK : ctx->status;
 }
 
+/* Ctrl-C and errors of callbacks stay as they are. */
+static bool fails_here(nb_status status)
+{
+    return status != NB_OK && status != NB_EINTERRUPT && status != NB_ECALLBACK;
+}
+
 nb_status nb_rerun_without(nb_ctx *ctx, nb_rerun *r, int64_t example, int64_t place, double *cost)
 {
     nb_status status = go_to(ctx, r, nb_rerun_step_of(r, place));
@@ -105,7 +139,7 @@ nb_status nb_rerun_without(nb_ctx *ctx, nb_rerun *r, int64_t example, int64_t pl
     *weight = 0;
     status = finish(ctx, r, cost);
     *weight = own;
-    if (status != NB_OK && status != NB_EINTERRUPT && status != NB_ECALLBACK)
+    if (fails_here(status))
         nb_fail_in(ctx, "without example %lld, seed %llu", (long long)example + 1,
                    (unsigned long long)r->seed);
     return status;
@@ -118,9 +152,27 @@ typedef struct estimate {
     nb_rerun *rerun;
     nb_looker looker;
     nb_tensor *slope; /* v: of the test cost, as a looker's vector */
-    double *dots;     /* of the examples of a step */
+    double *dots;     /* of the examples of a step, … */
+    double *steps;    /* … and how often each counts in its batch's cost */
     double *of;       /* each example's sum */
 } estimate;
+
+/* Leaves of v what learns, each times its layer's or neuron's own factor of the rate. */
+static nb_status take_rates(estimate *e)
+{
+    nb_net *net = e->rerun->net;
+    nb_problem p = {.dtype = net->dtype, .count = nb_net_count(net)};
+    const nb_real_kernels *real = nb_real(net->dtype);
+    nb_status status = nb_segments_make(e->ctx, net, &p);
+    char *own = nb_looker_own(&e->looker, e->slope);
+    for (int64_t i = 0; i < p.segments && status == NB_OK; i++) {
+        const nb_segment *s = &p.segment[i];
+        void *v = own + (size_t)s->start * nb_dtype_size(net->dtype);
+        real->unary[NB_U_scale]((size_t)s->count, v, 1, v, 1, s->factor, 0);
+    }
+    nb_segments_free(e->ctx, &p);
+    return status;
+}
 
 /* v as the network now is. */
 static nb_status find_slope(estimate *e)
@@ -132,7 +184,7 @@ static nb_status find_slope(estimate *e)
     double cost;
     nb_status status = nb_whole_evaluate(ctx, &whole, &cost);
     if (status == NB_OK) status = nb_tensor_copy(ctx, e->slope, net->home->grads);
-    if (status == NB_OK) nb_looker_own(&e->looker, e->slope);
+    if (status == NB_OK) status = take_rates(e);
     nb_home_forget(net->home);
     return status;
 }
@@ -144,24 +196,86 @@ static nb_status find_dots(estimate *e, const int32_t *order, int64_t n)
     int64_t most = e->looker.most;
     for (int64_t at = 0; at < n && status == NB_OK; at += most)
         status = nb_looker_dots(e->ctx, &e->looker, order + at, 0, nb_least_i64(n - at, most),
-                                e->slope, e->dots + at);
+                                e->slope, e->dots + at, e->steps + at);
     return status;
+}
+
+/* The examples of a batch: Σ u_j, Σ u_j v·g_j and Σ w_j. */
+typedef struct sums {
+    double counts, dots, weight;
+} sums;
+
+static double share(double sum, double of)
+{
+    return of > 0 ? sum / of : 0;
+}
+
+static sums add_up(const estimate *e, const int32_t *order, int64_t start, int64_t end)
+{
+    const double *weight = nb_tensor_data(e->rerun->trainer->weights.of);
+    sums all = {.weight = 0};
+    for (int64_t j = start; j < end; j++) {
+        double w = weight[order[j]];
+        all.weight += w;
+        all.counts += w * e->steps[j];
+        all.dots += w * e->steps[j] * e->dots[j];
+    }
+    return all;
+}
+
+/* Without each of the examples start … end - 1, a batch, of a step whose batches have Σ W v·∇C =
+ * `total` and the weight `all`. */
+static void add_batch(estimate *e, const int32_t *order, int64_t start, int64_t end, double total,
+                      double all, double rate)
+{
+    const double *weight = nb_tensor_data(e->rerun->trainer->weights.of);
+    const sums of = add_up(e, order, start, end);
+    double others = total - of.weight * share(of.dots, of.counts), mean = share(total, all);
+    for (int64_t j = start; j < end; j++) {
+        double w = weight[order[j]], u = w * e->steps[j];
+        double rest = share(of.dots - u * e->dots[j], of.counts - u);
+        double without = share(others + (of.weight - w) * rest, all - w);
+        if (w > 0) e->of[order[j]] += rate * (mean - without);
+    }
 }
 
 static void add_step(estimate *e, const int32_t *order, int64_t n, double rate)
 {
-    const double *weight = nb_tensor_data(e->rerun->trainer->weights.of);
-    double all = 0, mean = 0;
-    for (int64_t j = 0; j < n; j++) {
-        all += weight[order[j]];
-        mean += weight[order[j]] * e->dots[j];
+    int64_t size = e->rerun->trainer->course.size;
+    double total = 0, all = 0;
+    for (int64_t at = 0; at < n; at += size) {
+        const sums of = add_up(e, order, at, nb_least_i64(at + size, n));
+        total += of.weight * share(of.dots, of.counts);
+        all += of.weight;
     }
-    mean = all > 0 ? mean / all : 0;
-    for (int64_t j = 0; j < n; j++) {
-        double own = weight[order[j]], rest = all - own;
-        double change = rest > 0 ? own * (e->dots[j] - mean) / rest : mean;
-        e->of[order[j]] += rate * change;
+    for (int64_t at = 0; at < n; at += size)
+        add_batch(e, order, at, nb_least_i64(at + size, n), total, all, rate);
+}
+
+/* Training says more of a gradient that is not finite: layer and op, where it fails too. */
+static nb_status fail_as_training(estimate *e, int64_t epoch)
+{
+    char message[NB_MESSAGE_MAX], what[NB_MESSAGE_MAX + 32];
+    double cost;
+    memcpy(message, e->ctx->message, sizeof message);
+    nb_status status = nb_trainer_step(e->ctx, e->rerun->trainer, &cost);
+    if (status != NB_OK) return status;
+    snprintf(what, sizeof what, "epoch %lld: %s", (long long)epoch, message);
+    return diverged(e->ctx, e->rerun, what);
+}
+
+static nb_status look(estimate *e, int64_t epoch, bool begins, const int32_t *order, int64_t n)
+{
+    nb_ctx *ctx = e->ctx;
+    char what[NB_MESSAGE_MAX];
+    nb_status status = begins ? find_slope(e) : NB_OK;
+    if (status == NB_EVALUE) {
+        nb_fail_in(ctx, "test, before epoch %lld", (long long)epoch);
+        memcpy(what, ctx->message, sizeof what);
+        return diverged(ctx, e->rerun, what);
     }
+    if (status == NB_OK) status = find_dots(e, order, n);
+    return status == NB_EVALUE ? fail_as_training(e, epoch) : status;
 }
 
 /* One step of the run; what leaving each of its examples out would change. */
@@ -173,12 +287,8 @@ static nb_status look_and_step(estimate *e)
     bool begins = nb_trainer_is_whole(t);
     int64_t epoch = t->course.epoch + begins, done = begins ? 0 : t->course.examples;
     int64_t n = nb_least_i64(t->course.count - done, t->course.size * t->course.group);
-    nb_status status = begins ? find_slope(e) : NB_OK;
-    if (status == NB_EVALUE)
-        nb_fail_in(ctx, "test, before epoch %lld of seed %llu", (long long)epoch,
-                   (unsigned long long)e->rerun->seed);
-    if (status == NB_OK) status = nb_trainer_order(ctx, t, epoch);
-    if (status == NB_OK) status = find_dots(e, t->order + done, n);
+    nb_status status = nb_trainer_order(ctx, t, epoch);
+    if (status == NB_OK) status = look(e, epoch, begins, t->order + done, n);
     if (status == NB_OK) status = nb_trainer_step(ctx, t, &cost);
     if (status == NB_OK) add_step(e, t->order + done, n, t->course.rate);
     return status;
@@ -211,17 +321,19 @@ nb_status nb_rerun_whole(nb_ctx *ctx, nb_rerun *r, double *cost, double *estimat
 {
     estimate e = {.ctx = ctx, .rerun = r, .of = estimates};
     int64_t count = r->of->set->count;
-    bool rates = !r->optimizer.type->whole;
-    size_t bytes = (size_t)count * sizeof *e.dots;
+    bool rates = has_rate(r);
+    size_t bytes = 2 * (size_t)count * sizeof *e.dots;
     nb_status status = nb_looker_begin(ctx, &e.looker, r->net, r->of->set);
     if (status == NB_OK) {
         e.slope = nb_looker_vector(ctx, &e.looker);
         e.dots = e.slope ? nb_alloc(ctx, bytes) : NULL;
+        e.steps = e.dots ? e.dots + count : NULL;
         status = e.dots ? find_places(ctx, r->trainer, place) : ctx->status;
     }
     for (int64_t i = 0; i < count; i++) estimates[i] = rates ? 0 : NAN;
     if (status == NB_OK) status = run_whole(&e, rates);
     if (status == NB_OK) status = finish(ctx, r, cost);
+    if (fails_here(status)) nb_fail_in(ctx, "seed %llu", (unsigned long long)r->seed);
     if (e.dots) nb_free(ctx, e.dots, bytes);
     nb_tensor_release(ctx, e.slope);
     nb_looker_end(ctx, &e.looker);
