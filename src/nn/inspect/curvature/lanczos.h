@@ -26,7 +26,7 @@ typedef struct nb_lanczos {
 #define NB_LANCZOS_NEAR 1e-6
 
 /* Fills `count` numbers at each end of what the caller has allocated. An eigenvalue that A has
- * several times is found once, or now and then more. */
+ * several times counts as often. */
 nb_status nb_lanczos_run(nb_ctx *ctx, const nb_operator *a, nb_lanczos *out);
 /* The most bytes that it takes. */
 double nb_lanczos_bytes(int64_t n, int64_t count);

@@ -327,6 +327,61 @@ static void test_lanczos_identity(void **state)
     assert_true(out.asymmetry > 0.01);
 }
 
+/* Copies: diag(9, 9, 9, 8, 8, 4, …, 4, -2, -2, -5, -5) with 300 numbers. A power of A on one vector
+ * holds one direction of each eigenvalue; counted as often as they are, the ends are 9 9 9 8 8 4
+ * and -5 -5 -2 -2 4 4. */
+static nb_status times_copies(nb_ctx *c, void *self, const double *v, double *out)
+{
+    static const double ends[] = {9, 9, 9, 8, 8, -2, -2, -5, -5};
+    (void)c, (void)self;
+    for (int64_t i = 0; i < 300; i++) out[i] = (i % 30 == 7 && i < 270 ? ends[i / 30] : 4) * v[i];
+    return NB_OK;
+}
+
+static void test_lanczos_copies(void **state)
+{
+    static const double above[] = {9, 9, 9, 8, 8, 4}, below[] = {-5, -5, -2, -2, 4, 4};
+    double largest[6], smallest[6];
+    const nb_operator a = {.n = 300, .apply = times_copies, .what = "test"};
+    (void)state;
+    for (int count = 1; count <= 6; count++) {
+        nb_lanczos out = {.count = count, .largest = largest, .smallest = smallest};
+        assert_int_equal(nb_lanczos_run(ctx, &a, &out), NB_OK);
+        assert_true(out.settled);
+        for (int i = 0; i < count; i++) {
+            assert_near(largest[i], above[i], 1e-9);
+            assert_near(smallest[i], below[i], 1e-9);
+        }
+    }
+}
+
+/* Of K linear outputs with mse H is (2/K) mean x̃ x̃ᵀ for each, so that every λ is there K times.
+ * Columns of the sizes 1 … 20 that do not meet, x = ±j √20 in column j of a pair of examples: mean
+ * x̃ x̃ᵀ is diag(1, 4, … 400) beside b's 1 (40 examples, of which 2 have column j: (2/40) 20 j² =
+ * j²). K = 4: 200 four times, then 19²/2 = 180.5; the least are those of column 1 and of b, 1/2. */
+static void test_ends_of_outputs(void **state)
+{
+    double x[40 * 20] = {0}, y[40 * 4] = {0};
+    nb_curvature c;
+    (void)state;
+    for (int j = 0; j < 20; j++) {
+        x[2 * j * 20 + j] = (j + 1) * sqrt(20);
+        x[(2 * j + 1) * 20 + j] = -(j + 1) * sqrt(20);
+    }
+    nb_net *net = net_of(ctx, "20 - 4 linear : mse", NB_F64);
+    nb_set *set = set_with(tensor_of(NB_F64, SHAPE(40, 20), x), tensor_of(NB_F64, SHAPE(40, 4), y));
+    find_with(net, set, NULL, 6, &c);
+    assert_true(c.hessian.settled);
+    for (int i = 0; i < 6; i++) {
+        assert_near(value_at(c.hessian.values, i), i < 4 ? 200 : 180.5, 1e-4);
+        assert_near(value_at(c.hessian.smallest, i), 0.5, 1e-4);
+        assert_near(value_at(c.hessian.values, i), i < 4 ? 200 : 180.5, c.hessian.error);
+    }
+    nb_curvature_free(ctx, &c);
+    nb_set_release(ctx, set);
+    nb_net_release(ctx, net);
+}
+
 /* Ends by products against LAPACK's of the same network. */
 static void test_ends(void **state)
 {
@@ -656,13 +711,10 @@ static void test_memory_ends(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(linear_by_hand),   TEST(sigmoid_by_hand),
-        TEST(two_by_hand),      TEST(softmax_by_hand),
-        TEST(least_squares),    TEST(kink_beside),
-        TEST(kink_at),          TEST(lanczos_known),
-        TEST(lanczos_identity), TEST(ends),
-        TEST(copies),           TEST(trees),
-        TEST(refused),          TEST(memory_ends),
+        TEST(linear_by_hand),   TEST(sigmoid_by_hand), TEST(two_by_hand),     TEST(softmax_by_hand),
+        TEST(least_squares),    TEST(kink_beside),     TEST(kink_at),         TEST(lanczos_known),
+        TEST(lanczos_identity), TEST(lanczos_copies),  TEST(ends_of_outputs), TEST(ends),
+        TEST(copies),           TEST(trees),           TEST(refused),         TEST(memory_ends),
     };
     return cmocka_run_group_tests_name("curvature", tests, NULL, NULL);
 }
