@@ -218,4 +218,12 @@ test("what it refuses", function()
     fails(function() net:example_gradients(x, y) end, "example 2", true)
 end)
 
+test("a network may have more outputs than the set has classes", function()
+    local set = data.set {x = tensor.rand(4, 2, {seed = 1}), y = tensor {1, 2, 2, 1}}
+    local g = nn.net("2 - 3", {seed = 1}):example_gradients(set)
+    eq(g.classes, {1, 2, 3})
+    eq(g.cosines.shape, {3, 3})
+    assert(tostring(g):find "4 examples")
+end)
+
 spec.report()

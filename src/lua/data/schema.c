@@ -7,7 +7,7 @@
 
 void nbl_push_class(lua_State *L, const nb_classes *classes, int64_t number)
 {
-    if (!classes) {
+    if (!classes || number > classes->count) {
         lua_pushinteger(L, number);
         return;
     }

@@ -9,7 +9,8 @@
 #define NBL_SCHEMA_FIELDS "classes", "columns", "targets", "words", "scale"
 
 /* Pushes the class `number` (from 1) by its name: an integer where all names are integers; the
- * number itself where `classes` is NULL. */
+ * number itself where `classes` is NULL, or ends before it: a network may have more outputs than
+ * classes that nobody named. */
 void nbl_push_class(lua_State *L, const nb_classes *classes, int64_t number);
 /* The name of a class on the stack's top, as nbl_push_class gives it, becomes its number; false: no
  * class is called so, and it stays. */
