@@ -64,9 +64,7 @@ static int64_t largest(const nb_tensor *t)
     return best;
 }
 
-/* The position in an input of what a broadcast brings to element `at` of `out`; -1: it is not
- * broadcast to it. */
-static int64_t broadcast_at(const nb_tensor *in, const nb_tensor *out, int64_t at)
+int64_t nb_place_in_input(const nb_tensor *in, const nb_tensor *out, int64_t at)
 {
     int64_t index[NB_MAX_DIMS], place = 0;
     int ahead = out->dims - in->dims;
@@ -108,8 +106,7 @@ static const char *sign_of(const nb_op *op)
     return NULL;
 }
 
-/* Whether each element comes from those in its place. */
-static bool is_elementwise(const nb_op *op)
+bool nb_op_is_elementwise(const nb_op *op)
 {
     static const nb_op_id others[] = {NB_OP_activate, NB_OP_slope_chain, NB_OP_rescale,
                                       NB_OP_where,    NB_OP_to,          NB_OP_lerp};
@@ -125,7 +122,7 @@ static void add_inputs(nb_met *met, nb_tensor *const *in, int inputs, const nb_t
     char number[NUMBER];
     int told = 0;
     for (int i = 0; i < inputs; i++) {
-        int64_t place = in[i] ? broadcast_at(in[i], out, at) : -1;
+        int64_t place = in[i] ? nb_place_in_input(in[i], out, at) : -1;
         if (place < 0) continue;
         add(met, "%s%s", told++ ? between : "", nb_element_text(in[i], place, number));
     }
@@ -227,7 +224,7 @@ void nb_met_forward(const nb_call *call, const nb_tensor *out, int64_t at, const
 {
     *met = (nb_met){.of = out, .at = at};
     bool one = nb_tensor_count(out) == 1 && call->inputs && nb_tensor_count(call->in[0]) > 1;
-    if (is_elementwise(call->op))
+    if (nb_op_is_elementwise(call->op))
         tell_element(call, out, at, name, met);
     else if (one)
         tell_whole(call, name, met);
@@ -246,7 +243,7 @@ void nb_met_backward(const nb_record *record, const nb_tensor *delta, const nb_t
     if (record->op == nb_ops[NB_OP_dense] && w && delta->dims == gradient->dims) {
         int64_t units = w->shape[0], k = w->shape[1];
         tell_product((line){delta, at / k * units, 1}, (line){w, at % k, k}, units, met, NULL);
-    } else if (place >= 0 && is_elementwise(record->op)) {
+    } else if (place >= 0 && nb_op_is_elementwise(record->op)) {
         add(met, "δ %s through %s", nb_element_text(delta, place, number), name);
         size_t used = strlen(met->text);
         add(met, " at ");

@@ -21,6 +21,11 @@ int64_t nb_first_odd(const nb_tensor *t);
 double nb_element(const nb_tensor *t, int64_t at);
 const char *nb_element_text(const nb_tensor *t, int64_t at, char out[32]);
 
+/* Whether each element of what an op gives comes from those in its place alone, and the position in
+ * an input of what a broadcast brings to element `at` of `out`; -1: it is not broadcast to it. */
+bool nb_op_is_elementwise(const nb_op *op);
+int64_t nb_place_in_input(const nb_tensor *in, const nb_tensor *out, int64_t at);
+
 /* Element `at` of what a call gave, whose inputs are finite. name: what the op is called here. */
 void nb_met_forward(const nb_call *call, const nb_tensor *out, int64_t at, const char *name,
                     nb_met *met);

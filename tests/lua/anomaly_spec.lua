@@ -586,6 +586,86 @@ test("figures, gradients of others and searches are left alone", function()
     assert(h.cost[#h.cost] < h.cost[1])
 end)
 
+-- ---- By number, not by tensor ----
+
+local F64 = {dtype = "f64"}
+local function f64(list) return tensor(list, F64) end
+
+-- f between the input and one linear neuron.
+local function through(inputs, f) return nn.net({inputs, nn.fn(f), nn.dense {1, "linear"}}, F64) end
+
+test("what is infinite in another example, and ends there, is not named", function()
+    -- log 0 = -inf, twice that, exp of it 0; 2 log 1e300 = 1381.55…, and e^709.78 is the largest.
+    local one = through(1, function(x) return (x:log() * 2):exp() end)
+    named(one, function() one:backprop(f64 {{0}, {1e300}}, f64 {{0}, {0}}) end,
+          "layer 1, feature 1, example 2: exp(1381.55", "is inf (exp in its function, forward)")
+    -- Two of one op, and of one tensor.
+    local two = through(1, function(x) return x:log():exp() end)
+    named(two, function() two:backprop(f64 {{0}, {-1}}, f64 {{0}, {0}}) end,
+          "layer 1, feature 1, example 2: log(-1) is nan (log in its function, forward)")
+    -- Through ops that move numbers, and that take rows: softmax(-inf, 0) = (0, 1).
+    local turned = through(1, function(x) return (x:log() * 2):t():contiguous():t():exp() end)
+    named(turned, function() turned:backprop(f64 {{0}, {1e300}}, f64 {{0}, {0}}) end,
+          "example 2: exp(1381.55")
+    local rows = through(2, function(x) return x:log():softmax(2) end)
+    named(rows, function()
+        rows:backprop(f64 {{0, 1}, {1, 1}, {1, -1}}, f64 {{0}, {0}, {0}})
+    end, "layer 1, feature 2, example 3: log(-1) is nan")
+end)
+
+test("backward: an infinite δ that ends in another example is not named", function()
+    -- u = (0, 1) as a mask makes it of 1e200 x; dC/du is 1/2·1/(2√0) = inf for the first, which the
+    -- mask drops; of the second about 1/2·1e150, times 1e200.
+    local net = nn.net({1, nn.dense {1, "linear"}, nn.fn(function(x)
+        local mask = tensor.zeros(x.shape[1], 1, {dtype = "u8"})
+        mask[{1, 1}] = 1
+        local u = (x * 1e200):masked_fill(mask, 0)
+        return u:sqrt() + u * 1e150
+    end), cost = function(a, y) return (a - y):mean() end}, F64)
+    net[1].w, net[1].b = 1e-200, 0
+    named(net, function() net:backprop(f64 {{1}, {1}}, f64 {{0}, {0}}) end,
+          "layer 2, input 1, example 2: δ 5e149 through mul", "is inf (mul in its function, backward)")
+end)
+
+test("hundreds to blame, and numbers written over", function()
+    -- Ninety logs of 0 whose exp is 0; then 2 · 1e308.
+    local many = through(1, function(x)
+        local z = x
+        for _ = 1, 90 do z = z + (x * 0):log():exp() end
+        return z * 1e308
+    end)
+    named(many, function() many:backprop(f64 {{1}, {2}}, f64 {{0}, {0}}) end,
+          "layer 1, feature 1, example 2: 2 · 1e308 is inf (mul")
+    -- log 0 and exp of it in the same place: 0 + 1, and that times 1e308 times 10.
+    local over = through(1, function(x)
+        local z = x:clone()
+        z:log_()
+        z:exp_()
+        z:add_(1)
+        z:mul_(1e308)
+        return z:mul_(10)
+    end)
+    named(over, function() over:backprop(f64 {{0}, {0.5}}, f64 {{0}, {0}}) end,
+          "layer 1, feature 1, example 1: 1e308 · 10 is inf (mul")
+end)
+
+test("plain descent: a weight that decay makes infinite is named", function()
+    for _, settings in ipairs {{l2 = 1e3}, {decay = 1e3}} do
+        for _, host in ipairs {false, true} do
+            -- x = 0: no gradient but b's, 0 too. 2 (1 - 1e33) = -2e33, and that times -1e33 leaves f32.
+            local net = nn.net({2, host and nn.fn(function(x) return x * 1 end) or nn.dropout(0),
+                                nn.dense {1, "linear"}}, {seed = 1})
+            net[2].w, net[2].b = {{0, 2}}, 0
+            local o = {lr = 1e30, epochs = 1, progress = false}
+            for k, v in pairs(settings) do o[k] = v end
+            local set = data.set {x = {{0, 0}}, y = {{0}}}
+            net:train(set, o)
+            named(net, function() net:train(set, o) end,
+                  "layer 2: w[1][2]: -2e33, which weight decay makes inf (the step)")
+        end
+    end
+end)
+
 test("a thousand were planted", function()
     assert(planted >= 1000, planted)
 end)

@@ -4,8 +4,6 @@
 
 #include "nn/net/spot.h"
 
-enum { NB_CULPRIT_TEXT = NB_SPOT_TEXT + 384 };
-
 /* The pass that went wrong. */
 typedef struct nb_inquiry {
     nb_net *net;

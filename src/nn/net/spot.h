@@ -4,7 +4,10 @@
 
 #include "nn/net/walk.h"
 
-enum { NB_SPOT_TEXT = NB_WHERE_MAX + 160 };
+enum {
+    NB_SPOT_TEXT = NB_WHERE_MAX + 160,
+    NB_CULPRIT_TEXT = NB_SPOT_TEXT + 384 /* and what happened there */
+};
 
 /* What a pass's numbers are called by. */
 typedef struct nb_spots {
