@@ -666,6 +666,21 @@ test("plain descent: a weight that decay makes infinite is named", function()
     end
 end)
 
+test("lm: what is not finite is named, in data and parameters", function()
+    local o = {optimizer = "lm", epochs = 1, progress = false}
+    for _, dtype in ipairs {"f32", "f64"} do
+        local x, y = tensor.rand(6, 3, {dtype = dtype}), tensor.rand(6, 2, {dtype = dtype})
+        local net = nn.net("3 - 4 tanh - 2 linear : mse", {dtype = dtype, seed = 1})
+        net[2].w[{1, 2}] = NAN
+        named(net, function() net:train(data.set {x = x, y = y}, o) end, "layer 2: w[1][2] is nan")
+        local host = nn.net({3, nn.fn(function(a) return a + (a - 7):abs():log() end),
+                             nn.dense {2, "linear"}, cost = "mse"}, {dtype = dtype, seed = 1})
+        x[{5, 2}] = 7
+        named(host, function() host:train(data.set {x = x, y = y}, o) end,
+              "layer 1, feature 2, example 5: log(0) is -inf (log in its function, forward)")
+    end
+end)
+
 test("a thousand were planted", function()
     assert(planted >= 1000, planted)
 end)

@@ -72,23 +72,56 @@ static nb_status put_rows(nb_ctx *ctx, making *m, nb_tensor *out, int64_t rows)
     return status;
 }
 
+/* The example alone, as a pass takes it: new references, to be dropped whatever comes. */
+typedef struct single {
+    nb_tensor *x, *y, *lengths;
+} single;
+
+static nb_status take_single(nb_ctx *ctx, const nb_row_example *example, single *one)
+{
+    const nb_batch *batch = &example->piece->batch;
+    int64_t at = example->at;
+    *one = (single){.x = nb_tensor_narrow(ctx, batch->x, 0, at, 1, 1)};
+    if (one->x) one->y = nb_tensor_narrow(ctx, batch->y, 0, at, 1, 1);
+    if (one->y && batch->lengths) one->lengths = nb_tensor_narrow(ctx, batch->lengths, 0, at, 1, 1);
+    return one->y && !batch->lengths == !one->lengths ? NB_OK : ctx->status;
+}
+
+static void drop_single(nb_ctx *ctx, single *one)
+{
+    nb_tensor_release(ctx, one->lengths);
+    nb_tensor_release(ctx, one->x);
+    nb_tensor_release(ctx, one->y);
+}
+
 /* A pass of one example that leaves records. */
 static nb_status run(nb_ctx *ctx, making *m, const nb_row_example *example, nb_result *pass)
 {
     nb_mode mode = *m->whole->mode;
-    const nb_batch *batch = &example->piece->batch;
-    bool to_cost = m->source->to_cost;
-    nb_tensor *x = nb_tensor_narrow(ctx, batch->x, 0, example->at, 1, 1);
-    nb_tensor *y = x && to_cost ? nb_tensor_narrow(ctx, batch->y, 0, example->at, 1, 1) : NULL;
-    mode.lengths =
-        x && batch->lengths ? nb_tensor_narrow(ctx, batch->lengths, 0, example->at, 1, 1) : NULL;
+    single one;
+    nb_status status = take_single(ctx, example, &one);
+    mode.lengths = one.lengths;
     mode.taped = true;
-    bool whole = x && !to_cost == !y && !batch->lengths == !mode.lengths;
-    nb_status status = whole ? NB_OK : ctx->status;
-    if (whole) status = nb_net_run(ctx, m->whole->net, x, y, &mode, NULL, pass);
-    nb_tensor_release(ctx, mode.lengths);
-    nb_tensor_release(ctx, x);
-    nb_tensor_release(ctx, y);
+    nb_tensor *y = m->source->to_cost ? one.y : NULL;
+    if (status == NB_OK) status = nb_net_run(ctx, m->whole->net, one.x, y, &mode, NULL, pass);
+    drop_single(ctx, &one);
+    return status;
+}
+
+/* Where a number of the example's rows that is not finite began, behind the message. */
+static nb_status explain(nb_ctx *ctx, making *m, const nb_row_example *example, uint64_t draws,
+                         nb_status status)
+{
+    nb_mode mode = *m->whole->mode;
+    single one;
+    if (status != NB_EVALUE) return status;
+    nb_status taken = take_single(ctx, example, &one);
+    mode.lengths = one.lengths;
+    mode.rows = (nb_numbering){.order = m->whole->order, .start = m->example};
+    const nb_inquiry ask = {
+        .net = m->whole->net, .x = one.x, .y = one.y, .mode = &mode, .draws = draws};
+    status = taken == NB_OK ? nb_net_explain(ctx, &ask, status) : taken;
+    drop_single(ctx, &one);
     return status;
 }
 
@@ -96,12 +129,13 @@ static nb_status put_example(nb_ctx *ctx, making *m, const nb_row_example *examp
 {
     nb_result pass;
     int64_t rows = 0;
+    uint64_t draws = ctx->draws;
     nb_status status = run(ctx, m, example, &pass);
-    if (status != NB_OK) return status;
+    if (status != NB_OK) return explain(ctx, m, example, draws, status);
     status = m->source->begin(ctx, m->source->self, example, &pass, &rows);
     if (status == NB_OK) status = put_rows(ctx, m, pass.output, rows);
     nb_result_free(ctx, &pass);
-    return status;
+    return explain(ctx, m, example, draws, status);
 }
 
 static nb_status put_piece(nb_ctx *ctx, const nb_whole *whole, const nb_portion *piece, void *self)
