@@ -28,6 +28,15 @@ test("one neuron by hand", function()
     near(flow[1].gradient, {math.sqrt(2) / 8, math.sqrt(2) / 8}, 1e-15)
     eq(flow[1].saturated, {0, 0})
     eq(flow[1].title, "dense 1 sigmoid")
+    -- Of 101 examples the last alone counts, y = 0 and x = 2: δ = 1/8, ∂C/∂w twice that.
+    local x, y, weights = {}, {}, {}
+    for i = 1, 101 do x[i], y[i], weights[i] = {1}, {1}, 0 end
+    x[101], y[101], weights[101] = {2}, {0}, 1
+    local weighed = {epochs = 2, lr = 1e-300, flow = true, progress = false, seed = 1, batch = 101,
+                     weights = weights}
+    flow = net:train(data.set {x = x, y = y}, weighed).flow
+    near(flow[1].delta, {1 / 8, 1 / 8}, 1e-15)
+    near(flow[1].gradient, {math.sqrt(5) / 8, math.sqrt(5) / 8}, 1e-15)
     -- w = 100: its slope is nothing.
     set_values(net[1], {w = {{100}}})
     eq(net:train(one, STILL).flow[1].saturated, {1, 1})

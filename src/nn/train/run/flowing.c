@@ -79,10 +79,25 @@ static nb_status read_place(nb_ctx *ctx, const nb_trace_place *place, double *ou
     return status;
 }
 
-/* Examples that stand evenly in a set: files are often sorted by class. */
-static void choose(int32_t *order, int64_t count, int64_t n)
+/* Whether an example has a weight that counts. */
+static bool counts(const nb_weights *weights, int64_t i)
 {
-    for (int64_t i = 0; i < n; i++) order[i] = (int32_t)(i * count / n);
+    if (!weights || !weights->of || weights->by_class) return true;
+    return ((const double *)nb_tensor_data(weights->of))[i] > 0;
+}
+
+/* Examples that stand evenly among those of a set that count: files are often sorted by class.
+ * Their number. */
+static int64_t choose(int32_t *order, int64_t examples, const nb_weights *weights)
+{
+    int64_t count = 0, seen = 0, n = 0;
+    for (int64_t i = 0; i < examples; i++) count += counts(weights, i);
+    int64_t most = count < NB_FLOW_EXAMPLES ? count : NB_FLOW_EXAMPLES;
+    for (int64_t i = 0; i < examples && n < most; i++) {
+        if (!counts(weights, i)) continue;
+        if (seen++ == n * count / most) order[n++] = (int32_t)i;
+    }
+    return n;
 }
 
 static nb_status measure(nb_ctx *ctx, nb_net *net, const nb_batch *batch, nb_tensor *weights,
@@ -102,11 +117,10 @@ nb_status nb_flow_measure(nb_ctx *ctx, nb_net *net, const nb_set *set, const nb_
                           double *out)
 {
     int32_t order[NB_FLOW_EXAMPLES];
-    int64_t n = set->count < NB_FLOW_EXAMPLES ? set->count : NB_FLOW_EXAMPLES;
+    int64_t n = choose(order, set->count, weights);
     nb_tensor *x = NULL, *y = NULL, *weighed = NULL;
     nb_batch batch = {.x = NULL};
     double sum;
-    choose(order, set->count, n);
     nb_status status = nb_batch_new(ctx, net, set, n, &x, &y);
     if (status == NB_OK) status = nb_batch_gather(ctx, set, order, 0, n, 0, x, y, &batch);
     if (status == NB_OK)
