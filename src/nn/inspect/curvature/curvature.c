@@ -277,7 +277,7 @@ static nb_status look_twice(work *w, const part *p)
     nb_status status = nb_probe_along(w->ctx, probe, (nb_direction){p->v, 0}, 1, once);
     if (status == NB_OK) status = nb_probe_along(w->ctx, probe, (nb_direction){p->v, 0}, 2, twice);
     for (int64_t j = 0; j < n && status == NB_OK; j++)
-        sum += (twice[j] - once[j]) / 3 * ((twice[j] - once[j]) / 3);
+        sum += (twice[j] - once[j]) * (twice[j] - once[j]);
     w->out->error.step = sqrt(sum);
     return status;
 }

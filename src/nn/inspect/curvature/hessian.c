@@ -61,7 +61,7 @@ static nb_status fill(nb_ctx *ctx, void *self, int64_t j, void *answer)
     *to = (told){.kinks = probe->kinks};
     if (status != NB_OK || j % f->every) return status;
     status = nb_probe_along(ctx, probe, direction, 2, f->room);
-    to->twice = squared_distance(f->room, f->matrix + j * n, n) / 9;
+    to->twice = squared_distance(f->room, f->matrix + j * n, n);
     probe->kinks = to->kinks;
     return status;
 }

@@ -7,8 +7,8 @@
 /* By how much eigenvalues may be wrong: lengths (Frobenius) of the matrices of errors, which none
  * moves further. */
 typedef struct nb_hessian_error {
-    double step;      /* what twice the step changes, over 3: the fourth derivative's part. Of some
-                         columns, where they are many, as much as all have by them */
+    double step;      /* what twice the step changes: the fourth derivative's part, at least. Of
+                         some columns, where they are many, as much as all have by them */
     double asymmetry; /* ‖H - Hᵀ‖ / 2 of what the differences gave: rounding, kinks */
     int64_t kinks;    /* columns along which the gradient leaps in every step tried */
 } nb_hessian_error;

@@ -12,8 +12,12 @@
 
 #define STEP     1e-5
 #define FINER    8     /* how many times finer the next step is, where the gradient leaps */
-#define FINEST   512   /* and at most */
+#define FINEST   512   /* and for the quieter side of a kink */
+#define LEVELS   14    /* so often at most: down to inputs of 1e12 */
 #define QUIET    1e-3  /* what the slopes to both sides may differ by, of their size, unasked */
+#define SMALL    1e-2  /* of the steepest slope: a change that tells nothing of the step */
+#define AGREE    1e-6  /* what a finer step may change, of the size */
+#define LOUD     1e-4  /* of the size: rounding above it hides what finer steps say */
 #define ROUNDING 1e-13 /* of a gradient whose size is 1 */
 
 #define HELD_BYTES 67108864.0 /* of examples in f64 */
@@ -121,10 +125,24 @@ static nb_status take_sides(nb_ctx *ctx, nb_probe *probe, nb_direction direction
     return status;
 }
 
+/* What rounding makes of the changes in a step. */
+static double noise(const nb_probe *probe, double step)
+{
+    return ROUNDING * probe->size / step;
+}
+
 /* Whether a gap is as good as none. */
 static bool is_quiet(const nb_probe *probe, const found *f, double step)
 {
-    return f->gap <= QUIET * f->size + ROUNDING * probe->size / step;
+    return f->gap <= QUIET * f->size + noise(probe, step);
+}
+
+/* Whether the gradient hardly changed in a step. Where it did, as with large inputs or at a
+ * minimum, the changes to both sides say nothing: about a point where all is even they are equal.
+ */
+static bool is_small(const nb_probe *probe, const found *f, double step)
+{
+    return f->size * step <= SMALL * probe->steepest;
 }
 
 /* Whether the gap is that of a smooth gradient, which is in proportion to the step. */
@@ -140,27 +158,55 @@ static void mean_of_sides(const nb_probe *probe, double *out)
     for (int64_t j = 0; j < probe->places.count; j++) out[j] = (above[j] + below[j]) / 2;
 }
 
+/* How far the mean of both sides is from what a wider step gave. */
+static double apart_from(const nb_probe *probe, const double *out)
+{
+    const double *above = vector(probe, ABOVE), *below = vector(probe, BELOW);
+    double most = 0;
+    for (int64_t j = 0; j < probe->places.count; j++)
+        most = fmax(most, fabs((above[j] + below[j]) / 2 - out[j]));
+    return most;
+}
+
+/* Along a kink, the quieter side. */
+static nb_status take_quieter(nb_ctx *ctx, nb_probe *probe, nb_direction direction, double step,
+                              double *out)
+{
+    found f;
+    nb_status status = take_sides(ctx, probe, direction, step, &f);
+    if (status != NB_OK) return status;
+    probe->kinks++;
+    memcpy(out, vector(probe, f.upper ? ABOVE : BELOW), (size_t)probe->places.count * sizeof *out);
+    return NB_OK;
+}
+
 nb_status nb_probe_along(nb_ctx *ctx, nb_probe *probe, nb_direction direction, double wider,
                          double *out)
 {
     double step = wider * STEP;
-    size_t bytes = (size_t)probe->places.count * sizeof *out;
     found wide, fine;
     nb_status status = take_sides(ctx, probe, direction, step, &wide);
     if (status != NB_OK) return status;
     mean_of_sides(probe, out);
-    while (!is_quiet(probe, &wide, step) && step * FINEST >= wider * STEP * FINER) {
+    if (is_quiet(probe, &wide, step) && is_small(probe, &wide, step)) return NB_OK;
+    for (int level = 0; level < LEVELS; level++) {
+        bool quiet = is_quiet(probe, &wide, step);
         step /= FINER;
         status = take_sides(ctx, probe, direction, step, &fine);
         if (status != NB_OK) return status;
-        if (shrinks(&wide, &fine)) return NB_OK; /* what the wider step found is right */
+        if (!(noise(probe, step) <= LOUD * fine.size)) {
+            if (quiet) return NB_OK; /* finer steps tell nothing */
+            break;
+        }
+        double apart = apart_from(probe, out), unseen = noise(probe, step);
+        bool near = apart <= AGREE * fine.size + unseen;
+        bool done = near && (is_quiet(probe, &fine, step) || shrinks(&wide, &fine));
+        if (done && apart <= unseen) return NB_OK;
         mean_of_sides(probe, out);
+        if (done) return NB_OK;
         wide = fine;
     }
-    if (is_quiet(probe, &wide, step)) return NB_OK;
-    probe->kinks++;
-    memcpy(out, vector(probe, wide.upper ? ABOVE : BELOW), bytes);
-    return NB_OK;
+    return take_quieter(ctx, probe, direction, wider * STEP / FINEST, out);
 }
 
 /* ---- Beginning and end ----------------------------------------------------------------------- */
@@ -232,7 +278,8 @@ nb_status nb_probe_begin(nb_ctx *ctx, nb_probe *probe, const nb_whole *whole)
     status = gradient(ctx, probe, probe->slope, &probe->cost);
     probe->seconds = nb_clock() - start;
     probe->size = fmax(1, fabs(probe->cost));
-    for (size_t j = 0; j < n; j++) probe->size = fmax(probe->size, fabs(probe->slope[j]));
+    for (size_t j = 0; j < n; j++) probe->steepest = fmax(probe->steepest, fabs(probe->slope[j]));
+    probe->size = fmax(probe->size, probe->steepest);
     return status;
 }
 

@@ -229,6 +229,50 @@ static void test_least_squares(void **state)
     nb_set_release(ctx, set);
 }
 
+/* ---- Large inputs ---------------------------------------------------------------------------- */
+
+/* 1 - 1 with cross-entropy: H = mean a (1 - a) x̃ x̃ᵀ, x̃ = (x, 1), whatever y is. Inputs of 10^k
+ * leave the sigmoid within any step of 1e-5: only finer ones see it. With w = b = 0, where all is
+ * even about w for x = ±s, ±2s, a (1 - a) = 1/4 and H11 = s² (1 + 4)/2/4 = 5/8 s², H22 = 1/4. Else
+ * w = 0.7/s, b = 0.3, of x = 0, s/4, … s: by the formula. */
+static void check_large(double s, bool even)
+{
+    double x[5], y[5] = {0, 1, 1, 0, 1}, h[3] = {0}, w = even ? 0 : 0.7 / s, b = even ? 0 : 0.3;
+    int64_t n = even ? 4 : 5;
+    nb_curvature c, ends;
+    for (int i = 0; i < n; i++) {
+        x[i] = even ? (i < 2 ? s : 2 * s) * (i % 2 ? 1 : -1) : s * i / 4;
+        double a = 1 / (1 + exp(-(w * x[i] + b))), bend = a * (1 - a) / (double)n;
+        h[0] += bend * x[i] * x[i], h[1] += bend * x[i], h[2] += bend;
+    }
+    if (even) assert_near(h[0], 5.0 / 8 * s * s, 1e-12 * s * s);
+    nb_net *net = net_with("1 - 1 : cross_entropy", VALUES(w, b));
+    nb_set *set = set_with(tensor_of(NB_F64, SHAPE(n, 1), x), tensor_of(NB_F64, SHAPE(n, 1), y));
+    double middle = (h[0] + h[2]) / 2, largest = middle + hypot((h[0] - h[2]) / 2, h[1]);
+    find_with(net, set, NULL, 0, &c);
+    assert_int_equal(c.error.kinks, 0);
+    assert_near(at(c.matrix, 0, 0), h[0], 1e-5 * h[0]);
+    assert_near(at(c.matrix, 1, 1), h[2], 1e-5 * h[2]);
+    assert_near(value_at(c.hessian.values, 0), largest, 1e-5 * largest);
+    assert_near(value_at(c.hessian.values, 0), largest, 2 * c.hessian.error + 1e-9 * largest);
+    assert_true(c.hessian.error < 1e-4 * largest);
+    find_with(net, set, NULL, 1, &ends);
+    assert_near(value_at(ends.hessian.values, 0), largest, 1e-5 * largest);
+    nb_curvature_free(ctx, &ends);
+    nb_curvature_free(ctx, &c);
+    nb_set_release(ctx, set);
+    nb_net_release(ctx, net);
+}
+
+static void test_large_inputs(void **state)
+{
+    (void)state;
+    for (double s = 1; s < 1e10; s *= 10) {
+        check_large(s, true);
+        check_large(s, false);
+    }
+}
+
 /* ---- Kinks ----------------------------------------------------------------------------------- */
 
 /* relu of z = w x + b, then quadratic with y = 0: C = z²/2 above 0, else 0. At w = 1, b = -1 + t
@@ -711,10 +755,23 @@ static void test_memory_ends(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(linear_by_hand),   TEST(sigmoid_by_hand), TEST(two_by_hand),     TEST(softmax_by_hand),
-        TEST(least_squares),    TEST(kink_beside),     TEST(kink_at),         TEST(lanczos_known),
-        TEST(lanczos_identity), TEST(lanczos_copies),  TEST(ends_of_outputs), TEST(ends),
-        TEST(copies),           TEST(trees),           TEST(refused),         TEST(memory_ends),
+        TEST(linear_by_hand),
+        TEST(sigmoid_by_hand),
+        TEST(two_by_hand),
+        TEST(softmax_by_hand),
+        TEST(least_squares),
+        TEST(kink_beside),
+        TEST(kink_at),
+        TEST(lanczos_known),
+        TEST(lanczos_identity),
+        TEST(lanczos_copies),
+        TEST(ends_of_outputs),
+        TEST(large_inputs),
+        TEST(ends),
+        TEST(copies),
+        TEST(trees),
+        TEST(refused),
+        TEST(memory_ends),
     };
     return cmocka_run_group_tests_name("curvature", tests, NULL, NULL);
 }
