@@ -159,6 +159,8 @@ static int net_curvature(lua_State *L)
     int next = nbl_read_examples(L, 2, self->net, "net:curvature", NBL_X_AND_Y, &work.examples);
     nbl_no_more(L, next);
     nbl_options(L, next, fields, &asked, false);
+    if (asked.how.top && asked.how.matrices)
+        return nbl_error(L, "top finds the ends without any matrix; leave out top or matrices");
     nbl_read_weights(L, asked.weights, &work.examples);
     work.how = asked.how;
     work.found = nbl_new_box(L, sizeof *work.found, release);
@@ -185,7 +187,10 @@ static const nbl_entry entries[] = {
      "true also .hessian and .gauss_newton_matrix, in the order of .places, numbers in "
      "net:params(). What is frozen or masked is left out. Of more than 4,096 parameters ask "
      "for the ends, {top = 10}: .values are then the largest, .smallest the others' end. "
-     "batch_norm takes its running figures, dropout drops nothing.",
+     "batch_norm takes its running figures, dropout drops nothing. .lr knows nothing of rates "
+     "that layers have of their own (factor). C counts as the mean of its examples' costs: of a "
+     "function of Lua that is none Gauss-Newton is another's (net:gradcheck tells), and where a "
+     "cost's own slopes are differences .gauss_newton_error does not hold theirs, some 1e-8 of λ.",
      "net = nn.net(\"2 - 2 - 1\", {seed = 1})\nc = net:curvature(data.xor())\nprint(c)\n"
      "c.largest > 0  → true\nplot(c)",
      fields},
