@@ -29,6 +29,13 @@ typedef struct nbl_optimizer_choice {
         .standard = "sgd", .kind = NB_HOST,                                                        \
         .offset = (at) + offsetof(nbl_optimizer_choice, optimizer)                                 \
     }
+/* Of runs alone, likewise. */
+#define NBL_MOMENTUM_OPTION(at)                                                                    \
+    {                                                                                              \
+        .name = "momentum", .help = "of the optimizer", .range = "a number from 0, below 1",       \
+        .standard = "the optimizer's own", .value = NAN, .high = 1 - 0x1p-53, .kind = NB_NUMBER,   \
+        .offset = (at) + offsetof(nbl_optimizer_choice, momentum)                                  \
+    }
 
 /* The object at `arg`, or NULL. */
 nb_optimizer *nbl_test_optimizer(lua_State *L, int arg);
