@@ -41,6 +41,7 @@ struct nb_net {
     nb_tensor *whole;   /* the flat parameters that the storage holds: the root's */
     nb_home *home;      /* of their gradients; says what grads holds */
     uint64_t seed;      /* of the last reset */
+    uint64_t lessons;   /* of a root: how often a step, or going back, gave it other parameters */
 };
 
 /* An empty one, not planned: add layers with nb_layer_add(&net->layer, …). */

@@ -244,6 +244,7 @@ nb_status nb_learn(nb_ctx *ctx, nb_net *net, nb_optimizer *optimizer, const nb_l
         status = learn(ctx, &t, optimizer, cost);
     }
     end(ctx, &t, status);
+    if (status == NB_OK) nb_net_root(net)->lessons++;
     return status;
 }
 
@@ -276,6 +277,7 @@ nb_status nb_group_step(nb_ctx *ctx, nb_net *net, nb_optimizer *optimizer, nb_gr
     if (status == NB_OK) status = update(ctx, &t, optimizer);
     if (status != NB_OK) nb_home_forget(net->home);
     end(ctx, &t, status);
+    if (status == NB_OK) nb_net_root(net)->lessons++;
     return status;
 }
 
@@ -339,6 +341,7 @@ void nb_net_put_back(nb_net *net, nb_tensor *const copy[NB_NET_STATE])
         copy_numbers(state[i], copy[i]);
         nb_tensor_touch(state[i], "restore");
     }
+    nb_net_root(net)->lessons++;
     nb_home_forget(net->home);
 }
 

@@ -128,6 +128,9 @@ void nb_feed_shape(const nb_feed *rows, const nb_pick *pick, int64_t shape[NB_MA
 /* The lengths of picked sequences, i32 (n); *none where they are all the same and nothing is
  * padded, as of rows that are no sequences: then NULL is no failure. */
 nb_tensor *nb_feed_lengths(nb_ctx *ctx, const nb_feed *rows, const nb_pick *pick, bool *none);
+/* Rises whenever the rows' numbers are changed in place by whoever else has them, as those of a
+ * tensor are. NULL: 0. */
+uint32_t nb_feed_version(const nb_feed *rows);
 /* Numbers of one row. */
 int64_t nb_feed_width(const nb_feed *rows);
 /* Whether every number that the rows can hold is one of `dtype`. */

@@ -1,209 +1,13 @@
-/* The training loop: a trainer's steps, epoch by epoch, and the hooks after them. */
+/* The training loop from its beginning to its end. */
 #include "nn/train/run/train.h"
 
-#include "base/clock.h"
-
-#include <math.h>
-#include <stdio.h>
-#include <string.h>
-
-typedef struct loop {
-    nb_ctx *ctx;
-    nb_trainer *trainer;
-    const nb_train_options *options;
-    int64_t epoch; /* under way: until its last hook has returned */
-    bool stop;
-    bool settled;        /* every hook of what was learned has returned: it may be written */
-    int64_t kept_steps;  /* steps that the last checkpoint has behind it; -1: none was written */
-    int64_t kept_epochs; /* likewise the whole epochs */
-    double kept_at;      /* on the clock */
-} loop;
-
-enum { NOTE_MAX = NB_MESSAGE_MAX + 80 };
-
-static nb_progress progress_of(const loop *l)
-{
-    const nb_trainer *t = l->trainer;
-    const nb_course *at = &t->course;
-    nb_progress p = {.epoch = at->epoch,
-                     .epochs = l->options->epochs,
-                     .batch = at->batch,
-                     .batches = (at->count + at->size - 1) / at->size,
-                     .examples = at->examples,
-                     .cost = nb_course_cost(at),
-                     .accuracy = NAN,
-                     .test_cost = NAN,
-                     .valid_accuracy = NAN,
-                     .valid_cost = NAN,
-                     .seconds = nb_trainer_seconds(t),
-                     .lr = at->rate};
-    p.rate = (double)t->history.examples / fmax(p.seconds, 1e-9);
-    return p;
-}
-
-/* Whoever shows progress is told first and has no say. */
-static nb_status report(loop *l, const nb_progress *p, nb_train_hook *hook, double cost)
-{
-    bool ignored = false;
-    if (l->options->on_progress) l->options->on_progress(l->ctx, l->options->self, p, &ignored);
-    if (!hook) return NB_OK;
-    nb_progress own = *p;
-    own.cost = cost;
-    return hook(l->ctx, l->options->self, &own, &l->stop);
-}
-
-/* ---- Checkpoints ---- */
-
-static void note(const loop *l, const char *text)
-{
-    if (l->options->on_note) l->options->on_note(l->options->self, text);
-}
-
-/* Ctrl-C has ended the training by then, or ends it after this. */
-static nb_status write_run(loop *l)
-{
-    const nb_keeping *keeping = &l->options->keeping;
-    const nb_trainer *t = l->trainer;
-    const volatile sig_atomic_t *interrupt = l->ctx->interrupt;
-    l->ctx->interrupt = NULL;
-    nb_status status = nb_checkpoint_save(l->ctx, t, keeping->path);
-    l->ctx->interrupt = interrupt;
-    l->kept_at = nb_clock();
-    if (status != NB_OK) return status;
-    l->kept_steps = t->course.steps;
-    l->kept_epochs = t->history.epochs;
-    return NB_OK;
-}
-
-/* One that fails is no reason to lose the run. */
-static void keep_run(loop *l)
-{
-    char text[NOTE_MAX];
-    if (write_run(l) == NB_OK) return;
-    snprintf(text, sizeof text, "no checkpoint: %s; training goes on", l->ctx->message);
-    note(l, text);
-}
-
-static bool is_due(const loop *l)
-{
-    const nb_keeping *keeping = &l->options->keeping;
-    if (!keeping->path || l->stop) return false;
-    if (keeping->seconds > 0) return nb_clock() - l->kept_at >= keeping->seconds;
-    return l->trainer->history.epochs - l->kept_epochs >= keeping->epochs;
-}
-
-/* What is left to write when the run has ended, with `status`; what it was stopped in the middle of
- * is not. A message that there is stays. */
-static nb_status keep_last(loop *l, nb_status status)
-{
-    char message[NB_MESSAGE_MAX];
-    const nb_trainer *t = l->trainer;
-    bool ended = status == NB_OK || status == NB_EINTERRUPT;
-    bool kept = l->kept_steps == t->course.steps && l->kept_epochs == t->history.epochs;
-    if (!l->options->keeping.path || !ended || !l->settled || kept) return status;
-    memcpy(message, l->ctx->message, sizeof message);
-    nb_status written = write_run(l);
-    if (status == NB_OK) return written;
-    if (written != NB_OK) keep_run(l);
-    memcpy(l->ctx->message, message, sizeof message);
-    return l->ctx->status = status;
-}
-
-/* ---- Steps ---- */
-
-static nb_status run_batch(loop *l)
-{
-    double cost;
-    nb_status status = nb_trainer_step(l->ctx, l->trainer, &cost);
-    if (status != NB_OK) return status;
-    l->settled = false;
-    nb_progress p = progress_of(l);
-    status = report(l, &p, l->options->on_batch, cost);
-    if (status != NB_OK || nb_trainer_is_whole(l->trainer)) return status;
-    l->settled = true;
-    if (l->options->keeping.seconds > 0 && is_due(l)) keep_run(l);
-    return NB_OK;
-}
-
-static nb_status end_epoch(loop *l)
-{
-    nb_status status = nb_trainer_end_epoch(l->ctx, l->trainer);
-    if (status != NB_OK) return status;
-    const nb_history *history = &l->trainer->history;
-    const nb_epoch *last = &history->epoch[history->epochs - 1];
-    nb_progress p = progress_of(l);
-    p.batch = 0;
-    p.history = history;
-    p.accuracy = last->accuracy;
-    p.test_cost = last->test_cost;
-    p.valid_accuracy = last->valid_accuracy;
-    p.valid_cost = last->valid_cost;
-    status = report(l, &p, l->options->on_epoch, last->cost);
-    if (status != NB_OK) return status;
-    l->settled = true;
-    if (is_due(l)) keep_run(l);
-    return NB_OK;
-}
-
-static nb_status run_epoch(loop *l)
-{
-    nb_status status;
-    l->epoch = l->trainer->history.epochs + 1;
-    do status = run_batch(l);
-    while (status == NB_OK && !l->stop && !nb_trainer_is_whole(l->trainer));
-    return status == NB_OK && nb_trainer_is_whole(l->trainer) ? end_epoch(l) : status;
-}
-
-static bool goes_on(const loop *l)
-{
-    return !l->stop && l->trainer->history.epochs < l->options->epochs &&
-           !nb_trainer_is_done(l->trainer);
-}
-
-/* The run from its file, where there is one. */
-static nb_status resume(loop *l, bool *resumed)
-{
-    const char *path = l->options->keeping.resume;
-    char text[NOTE_MAX];
-    *resumed = false;
-    if (!path) return NB_OK;
-    nb_status status = nb_checkpoint_resume(l->ctx, l->trainer, path, resumed);
-    if (status != NB_OK) return status;
-    const nb_course *at = &l->trainer->course;
-    int64_t epochs = l->trainer->history.epochs;
-    if (!*resumed)
-        snprintf(text, sizeof text, "there is no %s yet: training begins anew", path);
-    else if (nb_trainer_is_whole(l->trainer))
-        snprintf(text, sizeof text, "%s goes on after epoch %lld", path, (long long)epochs);
-    else
-        snprintf(text, sizeof text, "%s goes on in epoch %lld, after batch %lld", path,
-                 (long long)at->epoch, (long long)at->batch);
-    note(l, text);
-    return NB_OK;
-}
-
-static nb_status begin(loop *l, bool *resumed)
-{
-    const nb_keeping *keeping = &l->options->keeping;
-    nb_status status = resume(l, resumed);
-    if (status == NB_OK && keeping->path) status = nb_checkpoint_try(l->ctx, keeping->path);
-    if (status != NB_OK) return status;
-    l->settled = true;
-    l->kept_at = nb_clock();
-    /* What was read there need not be written there again. */
-    bool there = *resumed && keeping->path && !strcmp(keeping->path, keeping->resume);
-    l->kept_steps = there ? l->trainer->course.steps : -1;
-    l->kept_epochs = l->trainer->history.epochs;
-    return NB_OK;
-}
-
-static nb_status run(loop *l)
+static nb_status run(nb_loop *l)
 {
     nb_status status = NB_OK;
-    while (status == NB_OK && goes_on(l)) status = run_epoch(l);
+    while (status == NB_OK && nb_loop_goes_on(l)) status = nb_loop_step(l);
     bool whole = status == NB_OK;
     /* A run that goes on later does so from where it was, not from its best epoch. */
-    status = keep_last(l, status);
+    status = nb_loop_end(l, status);
     if (whole) nb_trainer_take_best(l->trainer);
     return status;
 }
@@ -216,11 +20,11 @@ nb_status nb_train(nb_ctx *ctx, nb_net *net, nb_set *set, const nb_train_options
                        (long long)options->epochs);
     nb_trainer_options own = options->run;
     own.keep_grads = own.keep_grads || options->on_batch;
-    loop l = {.ctx = ctx, .options = options};
+    nb_loop l = {.options = options};
     bool resumed;
     l.trainer = nb_trainer_new(ctx, net, set, &own);
     if (!l.trainer) return ctx->status;
-    nb_status status = begin(&l, &resumed);
+    nb_status status = nb_loop_begin(ctx, &l, &resumed);
     if (status == NB_OK) status = run(&l);
     nb_history_free(ctx, history);
     *history = l.trainer->history;

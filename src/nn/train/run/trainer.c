@@ -291,6 +291,12 @@ static void count_batch(nb_course *at, int64_t n, double cost, double weight)
     at->weight += weight;
 }
 
+int64_t nb_course_updates(const nb_course *at)
+{
+    int64_t steps = parts_of(parts_of(at->count, at->size), at->group);
+    return at->epoch ? (at->epoch - 1) * steps + parts_of(at->batch, at->group) : 0;
+}
+
 static int64_t next_batch(const nb_course *at)
 {
     int64_t left = at->count - at->examples;
@@ -461,6 +467,15 @@ nb_status nb_trainer_end_epoch(nb_ctx *ctx, nb_trainer *t)
     epoch.elapsed = nb_trainer_seconds(t);
     history->epoch[history->epochs++] = epoch;
     return NB_OK;
+}
+
+nb_status nb_trainer_recall_epoch(nb_ctx *ctx, nb_trainer *t)
+{
+    nb_history *history = &t->history;
+    nb_status status = NB_OK;
+    if (is_best(t, &history->epoch[history->epochs])) status = keep_best(ctx, t, t->course.epoch);
+    if (status == NB_OK) history->epochs++;
+    return status;
 }
 
 bool nb_trainer_is_done(const nb_trainer *t)

@@ -118,6 +118,11 @@ bool nb_trainer_is_done(const nb_trainer *trainer);
 /* Puts the parameters (and running figures) of the epoch with the lowest cost on valid into the
  * network, where the trainer keeps them: with patience, once an epoch has ended. */
 void nb_trainer_take_best(nb_trainer *trainer);
+/* Ends an epoch whose batches are done as it ended before: its entry still stands in the history,
+ * behind the last one. Nothing is evaluated. */
+nb_status nb_trainer_recall_epoch(nb_ctx *ctx, nb_trainer *trainer);
+/* Updates so far: batches, but of those that make a step together one. */
+int64_t nb_course_updates(const nb_course *at);
 /* The mean cost of the epoch's batches so far. */
 double nb_course_cost(const nb_course *at);
 /* Since the run began. */
