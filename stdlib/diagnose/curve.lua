@@ -1,0 +1,51 @@
+-- What a curve of costs says: whether it falls still, leaps about, has moved at all.
+
+local math = math
+
+local curve = {}
+
+local TAIL <const> = 0.2 -- of the run: its end, against as much before
+
+local function mean(list, from, to)
+    local sum = 0
+    for i = from, to do sum = sum + list[i] end
+    return sum / (to - from + 1)
+end
+
+-- By how much of itself the cost falls from the last part but one to the last; nil where there
+-- are too few.
+function curve.fall(list)
+    local n = #list
+    if n < 2 then return nil end
+    local size = math.max(1, math.floor(TAIL * n))
+    local last, before = mean(list, n - size + 1, n), mean(list, math.max(1, n - 2 * size + 1), n - size)
+    return before > 0 and (before - last) / before or 0
+end
+
+-- How often it rises in its second half, and the mean rise as a share of the mean cost there.
+function curve.leaps(list)
+    local n, rises, sum, total = #list, 0, 0, 0
+    local from = math.max(2, n // 2 + 1)
+    if n < 4 then return 0, 0 end
+    for i = from, n do
+        total = total + list[i]
+        if list[i] > list[i - 1] then
+            rises, sum = rises + 1, sum + list[i] - list[i - 1]
+        end
+    end
+    local count = n - from + 1
+    return rises / count, total > 0 and sum / math.max(rises, 1) / (total / count) or 0
+end
+
+-- Costs of epochs, or of steps in three parts where there are but a few epochs.
+function curve.of(case)
+    local run = case.run
+    if #run.cost > 3 or #run.batches < 9 then return run.cost, "epoch" end
+    local n, parts = #run.batches, {}
+    for k = 1, 9 do
+        parts[k] = mean(run.batches, (k - 1) * n // 9 + 1, math.max(k * n // 9, (k - 1) * n // 9 + 1))
+    end
+    return parts, "step"
+end
+
+return curve

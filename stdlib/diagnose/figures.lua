@@ -1,0 +1,136 @@
+-- All that the looks stand on: the network's layout, figures of the set and of what is held out,
+-- figures by layer as the network stands and after its run, and the run itself. Everything is done
+-- on copies; nothing is drawn from the session's chance.
+
+local _, nabla = ...
+
+local answers = require "nabla.diagnose.figures.answers"
+local layers = require "nabla.diagnose.figures.layers"
+local layout = require "nabla.diagnose.layout"
+local run = require "nabla.diagnose.figures.run"
+local set_figures = require "nabla.diagnose.figures.set"
+
+local math = math
+local ipairs, pcall, type = ipairs, pcall, type
+
+local TRACED <const> = 200 -- examples of a trace
+local JUDGED <const> = 2000 -- examples whose answers are looked at
+local SEED <const> = 1 -- of the part that is looked at, and of the run
+
+local figures = {}
+
+local function part(set, n)
+    return #set > n and set:shuffle(SEED):take(n) or set
+end
+
+-- A trace's figures by layer; nil, with the message, where there is none.
+local function traced(case, net)
+    local made, trace = pcall(net.trace, net, case.part)
+    if not made then return nil, trace end
+    local has, list = pcall(layers.of, layout.read(net), trace, nabla.tensor)
+    if not has then return nil, list end
+    list.cost = trace.cost
+    return list
+end
+
+local function judge(case, net, set)
+    local chosen = part(set, JUDGED)
+    local own = case.own
+    local logit = own.units == 1 and (own.output.activation == "linear" or
+        own.cost_text:find "logits")
+    return answers.of(net, chosen, set_figures.of(chosen, case.words, true), logit)
+end
+
+-- Whether the first layer takes numbers of words.
+local function takes_words(own)
+    return own.layers[1] and own.layers[1].type == "embedding"
+end
+
+-- What a step of the first few moves, relative to the weights, into the figures of the start.
+local function add_updates(case)
+    for _, figure in ipairs(case.start or {}) do
+        local moves = case.first.moves[figure.path]
+        if moves and moves.steps > 0 then figure.update = moves.total / moves.steps end
+    end
+end
+
+-- How far the weights end from where they began, relative to their size: of the layer that went
+-- least of those that have a gradient. `dark`: none has.
+local function measure_way(case)
+    local least, dark = nil, true
+    for _, figure in ipairs(case.start or {}) do
+        if figure.names and figure.size and figure.size > 0 then
+            local sum = 0
+            for _, name in ipairs(figure.names) do
+                local after = case.run.net
+                for _, k in ipairs(figure.one.at) do after = after[k] end
+                local gap = after[name]:to "f64" - figure.one.layer[name]:to "f64"
+                sum = sum + (gap * gap):sum():item()
+            end
+            local lit = figure.gradient > 0 and not figure.one.layer.frozen
+            local way = math.sqrt(sum) / figure.size
+            if lit and not (least and least <= way) then least, case.stayed_at = way, figure.path end
+            dark = dark and not lit
+        end
+    end
+    case.stayed, case.dark = least, dark
+end
+
+local function measure_run(case)
+    case.first = run.first(case)
+    add_updates(case)
+    case.run = run.whole(case)
+    measure_way(case)
+    case.finish = traced(case, case.run.net)
+    case.train_answers = judge(case, case.run.net, case.set)
+    if case.held then case.held_answers = judge(case, case.run.net, case.held) end
+end
+
+-- Quality above which no cure can gain what a cause must.
+local GAIN <const> = 0.05
+
+-- The case of a network, the set that it learns from, the options of train, and what is held out
+-- (or nil). `start` is the state that a run begins with: the network, or, where it was trained,
+-- one drawn anew, and `stands` the figures of the network as it stands.
+function figures.of(net, set, o, held)
+    local case = {net = net, set = set, o = o or {}, held = held, nn = nabla.nn,
+        tensor = nabla.tensor, trained = net.history ~= nil}
+    if case.trained then
+        case.stands = traced({part = part(set, TRACED)}, net:clone())
+        net = net:clone()
+        net:reset(SEED)
+        case.net = net
+    end
+    case.own = layout.read(net)
+    case.words = takes_words(case.own)
+    case.data = set_figures.of(set, case.words)
+    function case.copy()
+        return net:clone()
+    end
+    local object = o and o.optimizer
+    case.rate_name = type(object) == "userdata" and "o.optimizer.lr" or "o.lr"
+    -- The rate as it was given, or as the first steps had it.
+    function case.rate()
+        if type(object) == "userdata" then
+            local has, lr = pcall(function() return object.lr end)
+            return has and lr or nil
+        end
+        return case.o.lr or case.first.lr
+    end
+    function case.options()
+        local copy = layout.options(o, nabla.nn)
+        if copy.seed == nil then copy.seed = SEED end
+        return copy
+    end
+    case.part = part(set, TRACED)
+    case.start, case.start_failed = traced(case, net:clone())
+    measure_run(case)
+    local judged = case.held_answers or case.train_answers
+    case.quality = judged and judged.quality
+    case.room = not case.quality or not (case.quality > 1 - GAIN)
+    local learned = case.train_answers
+    case.poor = not learned or not (learned.quality > 1 - 2 * GAIN)
+    return case
+end
+
+return figures
