@@ -92,13 +92,14 @@ local GAIN <const> = 0.05
 -- The case of a network, the set that it learns from, the options of train, and what is held out
 -- (or nil). `start` is the state that a run begins with: the network, or, where it was trained,
 -- one drawn anew, and `stands` the figures of the network as it stands.
-function figures.of(net, set, o, held)
+function figures.of(net, set, o, about)
+    local held, seed = about.test, about.seed or SEED
     local case = {net = net, set = set, o = o or {}, held = held, nn = nabla.nn,
-        tensor = nabla.tensor, trained = net.history ~= nil}
+        tensor = nabla.tensor, trained = about.trained or net.history ~= nil}
     if case.trained then
         case.stands = traced({part = part(set, TRACED)}, net:clone())
         net = net:clone()
-        net:reset(SEED)
+        net:reset(seed)
         case.net = net
     end
     case.own = layout.read(net)
@@ -119,7 +120,7 @@ function figures.of(net, set, o, held)
     end
     function case.options()
         local copy = layout.options(o, nabla.nn)
-        if copy.seed == nil then copy.seed = SEED end
+        if copy.seed == nil then copy.seed = seed end
         return copy
     end
     case.part = part(set, TRACED)
@@ -128,6 +129,7 @@ function figures.of(net, set, o, held)
     local judged = case.held_answers or case.train_answers
     case.quality = judged and judged.quality
     case.room = not case.quality or not (case.quality > 1 - GAIN)
+    case.layers = case.stands or case.start
     local learned = case.train_answers
     case.poor = not learned or not (learned.quality > 1 - 2 * GAIN)
     return case

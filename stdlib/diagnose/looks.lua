@@ -6,29 +6,40 @@ local kinds = require "nabla.diagnose.kinds"
 
 local ipairs, pcall, tostring = ipairs, pcall, tostring
 
--- What one kind's look finds, with cures. A look that fails over a network it does not understand
--- is named, and the others go on. Where quality is so high that no cure could gain what a cause
--- must, looks at the run have nothing to find, and there is nothing to try.
-local function ask(found, descriptor, rank, case)
+-- A finding as causes: one for each cure that may be tried, one without where there is none. Where
+-- quality is so high that no cure could gain what a cause must, nothing is tried.
+local function add(causes, descriptor, finding, cures, case)
+    local function cause(cure)
+        causes[#causes + 1] = {kind = descriptor.kind, where = finding.where,
+            evidence = finding.evidence, cure = cure, certain = finding.certain,
+            longer = finding.longer, null = not cure and case.room and finding.null or nil}
+    end
+    if not case.room and not finding.certain then cures = {} end
+    for _, cure in ipairs(cures) do cause(cure) end
+    if #cures == 0 then cause(nil) end
+end
+
+-- What one kind's look finds. A look that fails, over a network that it does not understand, is
+-- named, and the others go on.
+local function ask(out, descriptor, case)
     if descriptor.run and not case.room then return end
     local done, list = pcall(descriptor.look, case)
     for _, finding in ipairs(done and list or {}) do
         local has, cures = pcall(descriptor.cure, case, finding)
         if not has then done, list, cures = false, cures, {} end
-        found.causes[#found.causes + 1] = {kind = descriptor.kind, rank = rank,
-            where = finding.where, evidence = finding.evidence,
-            cures = case.room and cures or {},
-            fact = finding.fact, certain = finding.certain}
+        add(out.causes, descriptor, finding, cures or {}, case)
     end
     if not done then
-        found.left_out[#found.left_out + 1] = {kind = descriptor.kind, why = tostring(list)}
+        case.left_out[#case.left_out + 1] = {kind = descriptor.kind, why = tostring(list)}
     end
 end
 
--- {case = …, causes = {{kind, rank, where, evidence, cures, fact, certain}, …},
--- left_out = {{kind, why}, …}}. `held` is what is held out, or nil.
-return function(net, set, o, held)
-    local found = {case = figures.of(net, set, o, held), causes = {}, left_out = {}}
-    for rank, descriptor in ipairs(kinds) do ask(found, descriptor, rank, found.case) end
-    return found
+-- Gives figures (figures.lua) and causes {kind, where, evidence, cure, certain, null, longer}. net is
+-- a copy, set what it learns from; about = {test = what is held out, seed =, trained =}.
+return function(net, set, o, about)
+    local case = figures.of(net, set, o, about or {})
+    local out = {causes = {}}
+    case.left_out = {}
+    for _, descriptor in ipairs(kinds) do ask(out, descriptor, case) end
+    return case, out.causes
 end

@@ -32,7 +32,7 @@ local function look_data(case)
     for _, name in ipairs {"x", "y"} do
         local bad = data[name .. "_bad"]
         if bad then
-            found[#found + 1] = {where = name == "x" and columns_of(case, bad) or "y", fact = true,
+            found[#found + 1] = {where = name == "x" and columns_of(case, bad) or "y", certain = true,
                 evidence = ("%s of %s not finite (nan or inf), the first in example %d"):format(
                     bad.count == 1 and "1 number" or words.count(bad.count, "number"),
                     name .. (bad.count == 1 and " is" or " are"), bad.rows[1]),
@@ -40,7 +40,7 @@ local function look_data(case)
         end
     end
     if data.x and data.x.constant == #data.x.deviation then
-        found[#found + 1] = {where = "x", fact = true,
+        found[#found + 1] = {where = "x", certain = true,
             evidence = "every example has the same numbers: x says nothing about y"}
     end
     return found
@@ -95,11 +95,15 @@ local function above_chance(answers)
     return answers.quality * math.sqrt(n)
 end
 
+-- The same labels in another order.
+local SHUFFLED <const> = [[
+set = data.set {x = set.x, y = set.y:index_select(1, tensor.randperm(#set)), classes = set.classes}]]
+
 local function look_order(found, case)
     local near, held = case.data.near, case.held_answers
     if not near or not held or held.broken or not (near.sigma < SIGMA) then return end
     if not (above_chance(held) < SIGMA) then return end
-    found[#found + 1] = {where = "y", certain = true,
+    found[#found + 1] = {where = "y", null = SHUFFLED,
         evidence = ("no better than with shuffled labels: the nearest example agrees in %s (by " ..
             "chance %s), held-out quality %s (by chance %s)"):format(
             words.percent(math.max(near.share, 0)), words.percent(near.chance),
@@ -110,7 +114,7 @@ end
 local function look_numbers(found, case)
     local message = case.run.failed or case.start_failed
     if not message or not message:find "classes count from 1" then return end
-    found[#found + 1] = {where = "y", fact = true, evidence = message,
+    found[#found + 1] = {where = "y", certain = true, evidence = message,
         cures = {"set = data.set {x = set.x, y = set.y + 1}"}}
 end
 

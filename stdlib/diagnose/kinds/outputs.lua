@@ -43,7 +43,7 @@ local DISTRIBUTION <const> = {cross_entropy = true, nll = true, kl = true, hinge
 local function look_single(found, case)
     local name = case.own.output.activation
     if case.own.units ~= 1 or (name ~= "softmax" and name ~= "log_softmax") then return end
-    found[#found + 1] = {where = "layer " .. case.own.output.path, suits = true,
+    found[#found + 1] = {where = "layer " .. case.own.output.path,
         evidence = ("%s over a single unit is always %d: nothing can be learned"):format(name,
             name == "softmax" and 1 or 0)}
 end
@@ -58,7 +58,7 @@ local function look_range(found, case)
     local low, high = range(case, name)
     local share, least, most = beyond(case, low, high)
     if not (share > BEYOND) then return end
-    found[#found + 1] = {where = "layer " .. own.output.path, suits = true,
+    found[#found + 1] = {where = "layer " .. own.output.path,
         evidence = ("%s gives %s to %s, y reaches from %s to %s: %s of it is out of reach"):format(
             name, words.number(low), words.number(high), words.number(least),
             words.number(most), words.percent(share))}
@@ -69,7 +69,7 @@ local function look_sum(found, case)
     local kind = case.data.answers
     if case.own.output.activation ~= "softmax" or #found > 0 or case.own.units == 1 then return end
     if kind ~= "many" then return end
-    found[#found + 1] = {where = "layer " .. case.own.output.path, suits = true,
+    found[#found + 1] = {where = "layer " .. case.own.output.path,
         evidence = "softmax's outputs add up to 1, the rows of y do not"}
 end
 
@@ -93,7 +93,7 @@ local function look_dead(found, case)
     local list = is_leaping(case) and case.start or case.finish or case.start
     local figure = figure_of(list, case.own.output)
     if not figure or not figure.dead or not (figure.dead > DEAD) then return end
-    found[#found + 1] = {where = "layer " .. figure.path, suits = true,
+    found[#found + 1] = {where = "layer " .. figure.path,
         evidence = ("%s of the outputs are dead%s: slope 0 on every example, so δ is 0"):format(
             words.percent(figure.dead), list == case.start and "" or " after the run")}
 end
@@ -103,7 +103,7 @@ local function look_refused(found, case)
     local message = case.run.failed or case.start_failed
     if #found > 0 or not message or not message:find "whose outputs can leave" then return end
     if case.data.answers == "targets" then return end
-    found[#found + 1] = {where = "layer " .. case.own.output.path, suits = true, fact = true,
+    found[#found + 1] = {where = "layer " .. case.own.output.path, certain = true,
         evidence = message}
 end
 

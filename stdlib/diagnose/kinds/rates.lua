@@ -108,7 +108,7 @@ local function look_rate(case)
     local where, evidence = high(case)
     if where then found[1] = {where = where, evidence = evidence, by = {0.1, 0.01, 0.001}} end
     where, evidence = low(case)
-    if where then found[#found + 1] = {where = where, evidence = evidence, by = {10, 100, 1000}} end
+    if where then found[#found + 1] = {where = where, evidence = evidence, by = {10, 100, 1000}, longer = true} end
     local size = gradient_size(case)
     if type(o.clip) == "number" and size > CUT * o.clip then
         found[#found + 1] = {where = "clip", cures = {"o.clip = nil"},
@@ -269,13 +269,13 @@ local function look_epochs(case)
     local fall = curve.fall(list)
     if case.run.failed then return {} end
     if fall and fall > FALLS then
-        return {{where = "epochs",
+        return {{where = "epochs", longer = true,
             evidence = ("the cost still falls at the end, by %s over the last fifth of %s"):format(
                 words.percent(fall),
                 words.count(unit == "epoch" and #list or #case.run.batches, unit))}}
     end
     if not is_raw(case) then return {} end
-    return {{where = "epochs",
+    return {{where = "epochs", longer = true,
         evidence = ("when the run ends, after %s, the weights of layer %s are within %s of where " ..
             "they began"):format(words.count(case.run.epochs, "epoch"), case.stayed_at,
             words.percent(case.stayed))}}

@@ -187,14 +187,14 @@ local function look_sizes(found, case)
     local takes = message:match "the set's examples are (%S+); the network takes"
     local output = case.own.output
     if classes and output.type == "dense" and output.top then
-        found[1] = {where = "layer " .. output.path, fact = true, evidence = message,
+        found[1] = {where = "layer " .. output.path, certain = true, evidence = message,
             cures = {('net:replace(%d, "%s %s")'):format(output.at[1], classes,
                 output.activation or "softmax")}}
     elseif takes then
-        found[1] = {where = "input", fact = true, evidence = message,
+        found[1] = {where = "input", certain = true, evidence = message,
             cures = {layout.rebuilt(case.net, case.own, {input = takes})}}
     elseif gives then
-        found[1] = {where = "outputs", fact = true, evidence = message}
+        found[1] = {where = "outputs", certain = true, evidence = message}
     end
 end
 
