@@ -69,7 +69,9 @@ local function measure_way(case)
             end
             local lit = figure.gradient > 0 and not figure.one.layer.frozen
             local way = math.sqrt(sum) / figure.size
-            if lit and not (least and least <= way) then least, case.stayed_at = way, figure.path end
+            if lit and not (least and least <= way) then
+                least, case.stayed_at = way, figure.path
+            end
             dark = dark and not lit
         end
     end

@@ -34,8 +34,8 @@ local function ask(out, descriptor, case)
     end
 end
 
--- Gives figures (figures.lua) and causes {kind, where, evidence, cure, certain, null, longer}. net is
--- a copy, set what it learns from; about = {test = what is held out, seed =, trained =}.
+-- Gives figures (figures.lua) and causes {kind, where, evidence, cure, certain, null, longer}. net
+-- is a copy, set what it learns from; about = {test = what is held out, seed =, trained =}.
 return function(net, set, o, about)
     local case = figures.of(net, set, o, about or {})
     local out = {causes = {}}

@@ -191,7 +191,9 @@ local function run_text(figures)
     if learned and not learned.broken then
         parts[#parts + 1] = "learned " .. words.number(learned.quality)
     end
-    if held and not held.broken then parts[#parts + 1] = "held out " .. words.number(held.quality) end
+    if held and not held.broken then
+        parts[#parts + 1] = "held out " .. words.number(held.quality)
+    end
     if learned and learned.alike and learned.alike > 1 - 1e-9 then
         parts[#parts + 1] = "all answers are alike"
     end
@@ -303,7 +305,8 @@ return function(d, columns)
     lines[#lines + 1] = wrapped(tried_text(d), "", width)
     for _, note in ipairs(d.notes or {}) do lines[#lines + 1] = wrapped(note, "", width) end
     for _, left in ipairs(d.figures and d.figures.left_out or {}) do
-        lines[#lines + 1] = wrapped(("not looked at: %s (%s)"):format(left.kind, left.why), "", width)
+        local text = ("not looked at: %s (%s)"):format(left.kind, left.why)
+        lines[#lines + 1] = wrapped(text, "", width)
     end
     return table.concat(lines, "\n")
 end

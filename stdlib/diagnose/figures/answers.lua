@@ -91,7 +91,9 @@ function answers.of(net, set, figures, logit)
     local rows = figures.y_rows
     local has, outputs = pcall(net, set)
     if not has then return nil, outputs end
-    if not rows or given.kind(outputs) ~= "tensor" then return nil, "its outputs are no one tensor" end
+    if not rows or given.kind(outputs) ~= "tensor" then
+        return nil, "its outputs are no one tensor"
+    end
     outputs = outputs:detach():to "f64"
     if outputs:dim() > 2 or outputs:size(1) ~= rows:size(1) then
         return judge_steps(net, set)

@@ -128,13 +128,14 @@ local function measure(one, place, before, tensor)
     out.rank = rank(a)
     local mean = a:abs():mean(1)
     out.quiet = mean:lt(QUIET):to "f64":mean():item()
-    if given.kind(rawget(place, "z")) == "tensor" then out.z = root_mean(place.z:detach():to "f64") end
+    local z, delta = rawget(place, "z"), rawget(place, "delta")
+    if given.kind(z) == "tensor" then out.z = root_mean(z:detach():to "f64") end
     if before then out.input = root_mean(before:detach():to "f64") end
     if given.kind(rawget(place, "slope")) == "tensor" then
         measure_slopes(out, one, place.slope)
         out.quiet = math.max(out.quiet - out.dead, 0)
     end
-    if given.kind(rawget(place, "delta")) == "tensor" then out.delta = math.sqrt(squares(place.delta)) end
+    if given.kind(delta) == "tensor" then out.delta = math.sqrt(squares(delta)) end
     measure_weights(out, one, place)
     if one.sums then
         out.equal = equal(one.layer, place, tensor)

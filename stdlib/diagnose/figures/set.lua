@@ -12,7 +12,7 @@ local ipairs, pairs, pcall, tostring = ipairs, pairs, pcall, tostring
 local set = {}
 
 local NEAR <const> = 300 -- examples whose nearest neighbours are looked for
-local MANY <const> = 4096 -- examples whose numbers are in memory at a time, and those of the figures
+local MANY <const> = 4096 -- examples in memory at a time, and those that figures are of
 local TINY <const> = 1e-12 -- of a column's size: a deviation that is rounding
 
 -- The name of column k of x.
@@ -63,8 +63,7 @@ end
 -- ---- Answers ----
 
 -- What y is: "classes" (numbers from 1), "one" (a column of 0 and 1), "one-hot", "many" (other
--- rows of 0 and 1), "shares" (rows from 0 that add up to 1), "targets". Of classes also the number of each example; nil where y
--- stands at every step.
+-- rows of 0 and 1), "shares" (rows from 0 that add up to 1), "targets".
 local function kind_of(of, y, rows)
     if of.classes and y:dim() == 1 then return "classes" end
     local zero_one = rows:eq(0):maximum(rows:eq(1)):to "f64":min():item() == 1
@@ -188,7 +187,8 @@ function set.of(of, words, brief)
     local rows = has_x and given.kind(x) == "tensor" and set.rows(x)
     if rows and not out.x_bad then
         out.x = spread(rows)
-        if out.y then out.near = neighbours(some == of and out or set.of(some, words, true), rows) end
+        local own = some == of and out or set.of(some, words, true)
+        if out.y then out.near = neighbours(own, rows) end
     end
     return out
 end

@@ -32,8 +32,9 @@ local function look_data(case)
     for _, name in ipairs {"x", "y"} do
         local bad = data[name .. "_bad"]
         if bad then
-            found[#found + 1] = {where = name == "x" and columns_of(case, bad) or "y", certain = true,
-                evidence = ("%s of %s not finite (nan or inf), the first in example %d"):format(
+            found[#found + 1] = {certain = true,
+                where = name == "x" and columns_of(case, bad) or "y",
+                evidence = ("%s of %s not finite, the first in example %d"):format(
                     bad.count == 1 and "1 number" or words.count(bad.count, "number"),
                     name .. (bad.count == 1 and " is" or " are"), bad.rows[1]),
                 name = #bad.rows < data.count and name or nil}
@@ -50,11 +51,16 @@ local function cure_data(_, finding)
     return finding.name and {WITHOUT:format(finding.name)} or {}
 end
 
+-- A class with less than a fifth of an even share gives less than a fifth of the gradient that
+-- the others give: the answer is shifted against it.
+local SCARCE <const> = 0.2
+
 -- ---- labels ----
 
 -- Answers beyond chance by fewer standard deviations could be drawn (one draw in 700).
 local SIGMA <const> = 3
--- Of the held-out answers that one exchange of the classes must explain: most of them.
+-- Of the held-out answers that one shift of the classes must explain, and of those on what was
+-- learned that must be right: most of them.
 local EXPLAINED <const> = 0.6
 
 -- The shift s of the classes, k answered as k + s, that explains most held-out answers.
@@ -72,17 +78,14 @@ local function best_shift(confusion)
 end
 
 local function look_shift(found, case)
-    local held = case.held_answers
-    if not held or not held.confusion or #held.confusion < 3 then return end
+    local held, learned = case.held_answers, case.train_answers
+    if not held or not held.confusion or not learned or case.run.failed then return end
     local shift, share = best_shift(held.confusion)
-    if shift == 0 or not (share > EXPLAINED) then return end
+    if shift == 0 or not (share > EXPLAINED and learned.accuracy > EXPLAINED) then return end
     found[#found + 1] = {where = "y", certain = true,
-        evidence = ("what is held out is answered %d classes further, of %d, in %s of its " ..
-            "examples: labels of one of the sets are shifted"):format(shift, #held.confusion,
-            words.percent(share))}
-    if shift == 1 then
-        found[#found].evidence = found[#found].evidence:gsub("1 classes", "1 class", 1)
-    end
+        evidence = ("what is held out is answered %d %s further, of %d, in %s of its examples: " ..
+            "labels of one of the sets are shifted"):format(shift,
+            shift == 1 and "class" or "classes", #held.confusion, words.percent(share))}
 end
 
 -- Held-out quality in standard deviations above chance, of answers drawn at chance.
@@ -95,13 +98,25 @@ local function above_chance(answers)
     return answers.quality * math.sqrt(n)
 end
 
+-- Whether a class has so few examples that neighbours hardly ever have it.
+local function is_scarce(case)
+    local total = 0
+    for _, n in ipairs(case.data.counts or {}) do total = total + n end
+    for _, n in ipairs(case.data.counts or {}) do
+        if n > 0 and n * #case.data.counts < SCARCE * total then return true end
+    end
+    return false
+end
+
 -- The same labels in another order.
 local SHUFFLED <const> = [[
-set = data.set {x = set.x, y = set.y:index_select(1, tensor.randperm(#set)), classes = set.classes}]]
+local order = tensor.randperm(#set)
+set = data.set {x = set.x, y = set.y:index_select(1, order), classes = set.classes}]]
 
 local function look_order(found, case)
     local near, held = case.data.near, case.held_answers
     if not near or not held or held.broken or not (near.sigma < SIGMA) then return end
+    if is_scarce(case) then return end
     if not (above_chance(held) < SIGMA) then return end
     found[#found + 1] = {where = "y", null = SHUFFLED,
         evidence = ("no better than with shuffled labels: the nearest example agrees in %s (by " ..
@@ -128,9 +143,6 @@ end
 
 -- ---- balance ----
 
--- A class with less than a fifth of an even share gives less than a fifth of the gradient that
--- the others give: the answer is shifted against it.
-local SCARCE <const> = 0.2
 -- Its recall must suffer: less than half of its examples are found.
 local FOUND <const> = 0.5
 

@@ -15,7 +15,7 @@ local EXPLODED <const> = 100
 -- what comes in saturate; a tenth in each of three layers leaves a thousandth.
 local WIDE <const>, THIN <const> = 5, 0.1
 local FLAT <const> = 0.5 -- of the neurons: saturated or dead at the start
-local DEAD <const> = 0.5
+local BIAS <const> = 1 -- biases begin at 0; from here on they decide where a neuron stands
 local EQUAL <const> = 0.5 -- of the neurons have the weights of another
 
 local function figures_by_path(case)
@@ -39,6 +39,13 @@ end
 -- Whether weights or inputs make the layer's sums so large that any activation is flat there.
 local function is_wide(figure)
     return figure.width and figure.width > WIDE
+end
+
+-- Whether its weights are as wide as they should be, and its biases begin near 0.
+local function is_usual(figure)
+    if figure.width and (is_wide(figure) or figure.width < THIN) then return false end
+    local has, b = pcall(function() return figure.one.layer.b end)
+    return not has or not b or b:abs():mean():item() < BIAS
 end
 
 local function hidden_figures(case)
@@ -84,8 +91,8 @@ local function look_linear(found, case)
     local names = {}
     for i, one in ipairs(list) do names[i] = one.path end
     found[#found + 1] = {where = "layer " .. table.concat(names, ", "), ones = list,
-        evidence = ("linear, and the next layer a sum as well: together they can do no more than " ..
-            "one layer; all slopes are 1")}
+        evidence = ("linear, and the next layer a sum as well: together they can do no more " ..
+            "than one layer; all slopes are 1")}
 end
 
 local function look_softmax(found, case)
@@ -103,7 +110,7 @@ end
 local function look_flat(found, case)
     for _, figure in ipairs(hidden_figures(case)) do
         local flat = figure.saturated and figure.saturated + figure.dead
-        local usual = not is_wide(figure) and figure.z and figure.z < WIDE
+        local usual = is_usual(figure) and figure.z and figure.z < WIDE
         if flat and flat > FLAT and usual and figure.one.activation ~= "linear" then
             found[#found + 1] = {where = "layer " .. figure.path, ones = {figure.one},
                 evidence = ("%s of the neurons have no slope at the start (dead %s, saturated " ..
@@ -120,17 +127,16 @@ local function look_vanishing(found, case)
     if not ratio or not (ratio < VANISHED) or #found > 0 then return end
     local ones, slopes = {}, 0
     for _, figure in ipairs(hidden_figures(case)) do
-        if figure.slope and figure.slope < FLAT and not is_wide(figure) and
-            not (figure.width and figure.width < THIN) then
+        if figure.slope and figure.slope < FLAT and is_usual(figure) then
             ones[#ones + 1] = figure.one
             slopes = slopes + figure.slope
         end
     end
     if #ones < 2 then return end
     found[#found + 1] = {where = ("layers %s to %s"):format(ones[1].path, ones[#ones].path),
-        ones = ones,
-        evidence = ("δ of layer %s is %s of that of layer %s: the slope of each layer between is " ..
-            "%s in the mean"):format(first.path, words.number(ratio), last.path,
+        ones = ones, slower = true,
+        evidence = ("δ of layer %s is %s of that of layer %s: the slope of each layer between " ..
+            "is %s in the mean"):format(first.path, words.number(ratio), last.path,
             words.number(slopes / #ones))}
 end
 
@@ -143,8 +149,9 @@ local function look_activation(case)
     return found
 end
 
--- relu, with weights as wide as it wants them; and tanh, as it stands.
-local function cure_activation(_, finding)
+-- relu, with weights as wide as it wants them; where slopes used δ up it is greater then by all of
+-- them, so also at a tenth of the rate; and tanh, as it stands.
+local function cure_activation(case, finding)
     local relu, tanh = {}, {}
     for _, one in ipairs(finding.ones) do
         local line = layout.activated(one, RELU)
@@ -152,7 +159,12 @@ local function cure_activation(_, finding)
         relu[#relu + 1] = line
         tanh[#tanh + 1] = layout.activated(one, "tanh")
     end
-    return {table.concat(relu, "\n"), table.concat(tanh, "\n")}
+    local list, lr = {table.concat(relu, "\n")}, case.rate()
+    if finding.slower and lr then
+        list[2] = ("%s\n%s = %s"):format(list[1], case.rate_name, layout.number(lr / 10))
+    end
+    list[#list + 1] = table.concat(tanh, "\n")
+    return list
 end
 
 -- ---- initialiser ----
@@ -173,31 +185,31 @@ end
 -- get δ of their own, so that they part.
 local function look_equal(found, case, figure)
     if figure.one == case.own.output or not (figure.equal > EQUAL * figure.neurons) then return end
-    add(found, figure, ("%d of %d neurons have the weights of another: they get the same gradient " ..
-        "and stay equal"):format(figure.equal, figure.neurons))
+    add(found, figure, ("%d of %d neurons have the weights of another: they get the same " ..
+        "gradient and stay equal"):format(figure.equal, figure.neurons))
 end
 
 local function look_width(found, case, figure)
     local width = figure.width
     if width > WIDE then
-        add(found, figure, ("weights of size %s for %d inputs make sums %s times as large as what " ..
-            "comes in%s"):format(words.number(width / math.sqrt(layout.fan(figure.one.layer))),
+        add(found, figure, ("weights of size %s for %d inputs make sums %s times as large as " ..
+            "what comes in%s"):format(words.number(width / math.sqrt(layout.fan(figure.one.layer))),
             layout.fan(figure.one.layer), words.number(width), figure.flat and
             (": %s of the slopes are below 0.01"):format(words.percent(figure.flat)) or ""))
     elseif width < THIN and figure.one ~= case.own.output then
-        add(found, figure, ("weights of size %s for %d inputs make sums %s times as large as what " ..
-            "comes in"):format(words.number(width / math.sqrt(layout.fan(figure.one.layer))),
+        add(found, figure, ("weights of size %s for %d inputs make sums %s times as large as " ..
+            "what comes in"):format(words.number(width / math.sqrt(layout.fan(figure.one.layer))),
             layout.fan(figure.one.layer), words.number(width)))
     end
 end
 
--- A bias beyond what the sums can reach.
+-- Biases that decide where neurons stand, whatever comes in.
 local function look_bias(found, case, figure)
     local has, b = pcall(function() return figure.one.layer.b end)
     if not has or not b or figure.one == case.own.output then return end
     local size = b:abs():mean():item()
     local flat = (figure.saturated or 0) + (figure.dead or 0)
-    if size > WIDE * math.max(figure.input or 1, 1) and flat > FLAT then
+    if size >= BIAS and flat > FLAT then
         add(found, figure, ("biases of size %s: %s of the neurons have no slope"):format(
             words.number(size), words.percent(flat)))
     end
@@ -209,8 +221,8 @@ local function look_explosion(found, case)
     if not ratio or #found > 0 or not (ratio > EXPLODED) then return end
     for _, figure in ipairs(sums_of(case)) do
         if figure.width > 1.5 * math.sqrt(layout.gain(figure.one.activation)) then
-            add(found, figure, ("δ of layer %s is %s times that of layer %s; this layer's sums are " ..
-                "%s times as large as what comes in"):format(first.path, words.number(ratio),
+            add(found, figure, ("δ of layer %s is %s times that of layer %s; this layer's sums " ..
+                "are %s times as large as what comes in"):format(first.path, words.number(ratio),
                 last.path, words.number(figure.width)))
         end
     end
@@ -284,8 +296,8 @@ end
 
 return {
     {kind = "hidden activation", look = look_activation, cure = cure_activation,
-        words = "softmax inside, layers of sums with nothing between, activations without slope, δ " ..
-            "that their slopes use up on the way down"},
+        words = "softmax inside, layers of sums with nothing between, activations without " ..
+            "slope, δ that their slopes use up on the way down"},
     {kind = "initialiser", cure = cure_initialiser,
         look = function(case) return join(look_initialiser(case)) end,
         words = "neurons with equal weights, weights or biases too large or too small for the " ..

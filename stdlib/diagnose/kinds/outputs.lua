@@ -1,5 +1,6 @@
 -- Kinds that lie at the end of the network: what the outputs can be, and what the cost asks.
 
+local curve = require "nabla.diagnose.curve"
 local layout = require "nabla.diagnose.layout"
 local task = require "nabla.diagnose.task"
 local words = require "nabla.diagnose.words"
@@ -79,13 +80,9 @@ local function figure_of(list, one)
     end
 end
 
-local LEAP <const> = 0.5 -- of the weights in a step: then the rate drove the outputs there
-
+-- Whether the rate drove the outputs to where they are.
 local function is_leaping(case)
-    for _, figure in ipairs(case.start or {}) do
-        if figure.update and figure.update > LEAP then return true end
-    end
-    return case.run.failed ~= nil
+    return case.run.failed ~= nil or curve.leaping(case) ~= nil
 end
 
 local function look_dead(found, case)
@@ -191,8 +188,8 @@ local function look_own_cost(found, case)
     local done, best, what, cost = pcall(probe_cost, case)
     if not done or not what then return end
     found[#found + 1] = {where = "cost", wrong = true,
-        evidence = ("with the targets themselves as outputs the cost is %s, with %s it is %s"):format(
-            words.number(best), what, words.number(cost))}
+        evidence = ("with the targets themselves as outputs the cost is %s, with %s it is %s"):
+            format(words.number(best), what, words.number(cost))}
 end
 
 local REGRESSION <const> = {mae = true, huber = true, poisson = true}
@@ -213,8 +210,8 @@ local function look_classes(found, case)
     local cost, judged = case.own.cost, case.train_answers
     if not task.classes(case) or not REGRESSION[cost] or not judged then return end
     found[#found + 1] = {where = "cost",
-        evidence = ("y are classes, and %s's best answer to all is their median; quality on what " ..
-            "was learned %s, one answer in %s"):format(cost, words.number(judged.quality),
+        evidence = ("y are classes, and %s's best answer to all is their median; quality on " ..
+            "what was learned %s, one answer in %s"):format(cost, words.number(judged.quality),
             words.percent(judged.alike))}
 end
 

@@ -14,21 +14,8 @@ local function optimizer_name(o)
     return o.optimizer or "sgd"
 end
 
--- The layer that moves most in a step, relative to its weights, and by how much.
-local function most_moved(case)
-    local most, path = 0, nil
-    for _, figure in ipairs(case.start or {}) do
-        if figure.update and figure.update > most then most, path = figure.update, figure.path end
-    end
-    return most, path
-end
-
 -- ---- learning rate ----
 
--- A step that changes a layer's weights by half of themselves does not follow a slope any more.
-local LEAP <const> = 0.5
--- In an epoch's costs: how often and how much they rise where steps are too long.
-local OFTEN <const>, MUCH <const> = 0.25, 0.05
 -- A layer that ends nearer to where it was drawn than half its size is drawn rather than learned.
 local STAYED <const> = 0.5
 local DIED <const> = 0.5 -- of a layer's neurons, in the run
@@ -59,40 +46,42 @@ end
 local function high(case)
     local message = look_failed(case)
     if message then return "the run", message end
-    local list, unit = curve.of(case)
-    local begin = case.start and case.start.cost
-    local last = list[#list]
-    if begin and last and last > begin * (1 + MUCH) then
-        return "the run", ("the cost ends at %s and began at %s"):format(words.number(last),
-            words.number(begin))
-    end
-    local often, much = curve.leaps(list)
-    if often > OFTEN and much > MUCH then
-        return "the run", ("in its second half the cost rises from %s to %s in %s of them, by %s " ..
-            "in the mean"):format(unit, unit, words.percent(often), words.percent(much))
-    end
+    local where, evidence = curve.leaping(case)
+    if where then return where, evidence end
     local figure, more = died(case)
     if figure then
         return "layer " .. figure.path, ("%s of its neurons lose their slope in the run"):format(
             words.percent(more))
     end
-    local most, path = most_moved(case)
-    if most > LEAP then
-        return "layer " .. path, ("a step changes its weights by %s of themselves"):format(
-            words.percent(most))
-    end
 end
 
--- Whether a layer is yet to be learned though the network answers badly.
+-- Gradients, relative to the weights, so far apart between layers that no one rate suits both.
+local APART <const> = 100
+
+-- How far apart the layers' gradients are, and which has the least and the most.
+local function spread(case)
+    local least, most, low_at, high_at = math.huge, 0, nil, nil
+    for _, figure in ipairs(case.start or {}) do
+        local value = figure.relative
+        if value and value > 0 and not figure.one.layer.frozen then
+            if value < least then least, low_at = value, figure.path end
+            if value > most then most, high_at = value, figure.path end
+        end
+    end
+    return most / least, low_at, high_at
+end
+
+-- Whether a layer is yet to be learned though the network answers badly. Where another layer's
+-- gradient is far greater, what lies between is to blame, not the rate.
 local function is_raw(case)
     return case.poor and case.stayed and case.stayed < STAYED and not case.dark and
-        not case.run.failed
+        not case.run.failed and spread(case) < APART
 end
 
 local function low(case)
     if not is_raw(case) then return end
-    return "layer " .. case.stayed_at, ("after %s its weights are within %s of where they began, " ..
-        "and what was learned is answered badly"):format(words.count(case.run.epochs, "epoch"),
+    return "layer " .. case.stayed_at, ("after %s its weights are within %s of where they " ..
+        "began, and what was learned is answered badly"):format(words.count(case.run.epochs, "epoch"),
         words.percent(case.stayed))
 end
 
@@ -108,7 +97,10 @@ local function look_rate(case)
     local where, evidence = high(case)
     if where then found[1] = {where = where, evidence = evidence, by = {0.1, 0.01, 0.001}} end
     where, evidence = low(case)
-    if where then found[#found + 1] = {where = where, evidence = evidence, by = {10, 100, 1000}, longer = true} end
+    if where then
+        found[#found + 1] = {where = where, evidence = evidence, by = {10, 100, 1000},
+            longer = true}
+    end
     local size = gradient_size(case)
     if type(o.clip) == "number" and size > CUT * o.clip then
         found[#found + 1] = {where = "clip", cures = {"o.clip = nil"},
@@ -136,23 +128,11 @@ end
 
 -- ---- optimizer ----
 
+local OFTEN <const>, MUCH <const> = 0.25, 0.05 -- of epochs rise so, by so much of the cost
+
 -- Momentum m makes a lasting gradient count 1/(1 - m) times: 20 at 0.95.
 local HEAVY <const> = 0.95
--- Gradients, relative to the weights, so far apart between layers that no one rate suits both.
-local APART <const> = 100
 local DULL <const> = 1e-3 -- an epsilon that drowns the root of the mean square
-
-local function spread(case)
-    local least, most, low_at, high_at = math.huge, 0, nil, nil
-    for _, figure in ipairs(case.start or {}) do
-        local value = figure.relative
-        if value and value > 0 and not figure.one.layer.frozen then
-            if value < least then least, low_at = value, figure.path end
-            if value > most then most, high_at = value, figure.path end
-        end
-    end
-    return most / least, low_at, high_at
-end
 
 local function option(o, name)
     local optimizer = o.optimizer
@@ -276,8 +256,8 @@ local function look_epochs(case)
     end
     if not is_raw(case) then return {} end
     return {{where = "epochs", longer = true,
-        evidence = ("when the run ends, after %s, the weights of layer %s are within %s of where " ..
-            "they began"):format(words.count(case.run.epochs, "epoch"), case.stayed_at,
+        evidence = ("when the run ends, after %s, the weights of layer %s are within %s of " ..
+            "where they began"):format(words.count(case.run.epochs, "epoch"), case.stayed_at,
             words.percent(case.stayed))}}
 end
 
@@ -299,8 +279,8 @@ return {
         words = "a run that fails, leaps or ends worse than it began; weights that hardly move " ..
             "while the cost falls; a rate that clip or schedule cut away"},
     {kind = "optimizer", run = true, look = look_optimizer, cure = given_cures,
-        words = "heavy momentum, layers whose gradients are far apart for one rate, rules by sign " ..
-            "on single batches"},
+        words = "heavy momentum, layers whose gradients are far apart for one rate, rules by " ..
+            "sign on single batches"},
     {kind = "batch", run = true, look = look_batch, cure = given_cures,
         words = "very few steps of many examples, leaps from one or two, batches of one class"},
     {kind = "epochs", run = true, look = look_epochs, cure = cure_epochs,

@@ -53,8 +53,8 @@ local function look_penalty(found, case)
         if pull > 0 and (pull > PULL * gradient or shrunk < SHRUNK) then
             found[#found + 1] = {where = name,
                 cures = {target .. " = 0", ("%s = %s"):format(target, layout.number(value / 100))},
-                evidence = ("at the start it pulls with %s, the cost with %s; the weights end at " ..
-                    "%s of their size"):format(words.number(pull), words.number(gradient),
+                evidence = ("at the start it pulls with %s, the cost with %s; the weights end " ..
+                    "at %s of their size"):format(words.number(pull), words.number(gradient),
                     words.percent(shrunk))}
         end
     end
@@ -74,7 +74,7 @@ local function look_dropout(found, case)
     found[#found + 1] = {where = "layer " .. table.concat(names, ", "),
         cures = {table.concat(lines, "\n")},
         evidence = ("%s of what comes in is dropped: the noise of sums is %s times their size"):
-            format(words.percent(most), words.number(math.sqrt(most / (1 - math.min(most, 0.999)))))}
+            format(words.percent(most), words.number(math.sqrt(most / (1 - most))))}
 end
 
 local function look_gap(found, case)
@@ -212,8 +212,8 @@ local function look_shallow(found, case)
         cures[i] = layout.rebuilt(case.net, own, {insert = {at = 1, text = n .. " relu"}})
     end
     found[#found + 1] = {where = "network", cures = cures,
-        evidence = ("one layer of sums, quality %s on what it learned: a plane for each output is " ..
-            "all it can draw"):format(words.number(case.train_answers.quality))}
+        evidence = ("one layer of sums, quality %s on what it learned: a plane for each output " ..
+            "is all it can draw"):format(words.number(case.train_answers.quality))}
 end
 
 local function look_narrow(found, case)
@@ -263,12 +263,12 @@ end
 
 return {
     {kind = "regularisation", run = true, look = look_regularisation, cure = given_cures,
-        words = "penalties that pull as hard as the cost, dropout of most numbers, a gap between " ..
-            "what was learned and what is held out"},
+        words = "penalties that pull as hard as the cost, dropout of most numbers, a gap " ..
+            "between what was learned and what is held out"},
     {kind = "mode", look = look_mode, cure = given_cures,
-        words = "layers that no step moves, dropout behind the outputs, batch_norm whose running " ..
-            "figures are not the batches'"},
+        words = "layers that no step moves, dropout behind the outputs, batch_norm whose " ..
+            "running figures are not the batches'"},
     {kind = "structure", run = true, look = look_structure, cure = given_cures,
-        words = "sizes that do not go together; no hidden layer, too narrow ones, no biases, where " ..
-            "even what was learned is answered badly"},
+        words = "sizes that do not go together; no hidden layer, too narrow ones, no biases, " ..
+            "where even what was learned is answered badly"},
 }

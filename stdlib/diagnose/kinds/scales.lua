@@ -42,8 +42,8 @@ local function wrong_size(case)
         for k, d in ipairs(x.deviation) do
             if d == most then at = k end
         end
-        return case.data.name(at), ("its deviation, %s, is %s times that of the middle column"):format(
-            words.number(most), words.number(most / middle))
+        local text = "its deviation, %s, is %s times that of the middle column"
+        return case.data.name(at), text:format(words.number(most), words.number(most / middle))
     end
     if x.all_deviation > 0 and math.abs(x.all_mean) > OFFSET * x.all_deviation then
         return "x", ("its mean, %s, is %s deviations from 0"):format(words.number(x.all_mean),
@@ -119,8 +119,8 @@ end
 return {
     {kind = "input scale", look = look_input,
         cure = function() return {"set = set:standardize()"} end,
-        words = "inputs whose size is far from 1, whose columns differ much in deviation, or whose " ..
-            "mean is far from 0"},
+        words = "inputs whose size is far from 1, whose columns differ much in deviation, or " ..
+            "whose mean is far from 0"},
     {kind = "target scale", look = look_target, cure = cure_target,
         words = "targets of linear outputs whose size is far from 1"},
 }
