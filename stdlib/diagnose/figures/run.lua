@@ -31,8 +31,11 @@ local function add_moves(sums, before, after)
         local norm = size(before[path])
         local moved = size(w - before[path])
         sums[path] = sums[path] or {total = 0, steps = 0}
-        sums[path].total = sums[path].total + (norm > 0 and moved / norm or moved > 0 and 1 or 0)
-        sums[path].steps = sums[path].steps + 1
+        -- Out of zeros any step is without measure.
+        if norm > 0 or moved == 0 then
+            sums[path].total = sums[path].total + (norm > 0 and moved / norm or 0)
+            sums[path].steps = sums[path].steps + 1
+        end
     end
 end
 

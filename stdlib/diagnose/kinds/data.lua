@@ -59,9 +59,9 @@ local SCARCE <const> = 0.2
 
 -- Answers beyond chance by fewer standard deviations could be drawn (one draw in 700).
 local SIGMA <const> = 3
--- Of the held-out answers that one shift of the classes must explain, and of those on what was
--- learned that must be right: most of them.
-local EXPLAINED <const> = 0.6
+-- Of the answers that are right on what was learned: so many of the held-out ones one shift of the
+-- classes must explain; and that far the quality itself must be from chance, half of the way.
+local EXPLAINED <const> = 0.75
 
 -- The shift s of the classes, k answered as k + s, that explains most held-out answers.
 local function best_shift(confusion)
@@ -81,7 +81,12 @@ local function look_shift(found, case)
     local held, learned = case.held_answers, case.train_answers
     if not held or not held.confusion or not learned or case.run.failed then return end
     local shift, share = best_shift(held.confusion)
-    if shift == 0 or not (share > EXPLAINED and learned.accuracy > EXPLAINED) then return end
+    local even = 1 / #held.confusion
+    local sigma = (share - even) / math.sqrt(even * (1 - even) / held.total)
+    if shift == 0 or not (sigma > SIGMA) or not (share > EXPLAINED * learned.accuracy) or
+        not (learned.quality > even + EXPLAINED * (1 - even) / 2) then
+        return
+    end
     found[#found + 1] = {where = "y", certain = true,
         evidence = ("what is held out is answered %d %s further, of %d, in %s of its examples: " ..
             "labels of one of the sets are shifted"):format(shift,

@@ -81,8 +81,8 @@ end
 local function low(case)
     if not is_raw(case) then return end
     return "layer " .. case.stayed_at, ("after %s its weights are within %s of where they " ..
-        "began, and what was learned is answered badly"):format(words.count(case.run.epochs, "epoch"),
-        words.percent(case.stayed))
+        "began, and what was learned is answered badly"):format(
+        words.count(case.run.epochs, "epoch"), words.percent(case.stayed))
 end
 
 local function gradient_size(case)

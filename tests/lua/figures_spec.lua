@@ -1,0 +1,176 @@
+-- What net:diagnose measures, by layer, of sets and of runs, against values worked out by hand; the
+-- Lua that its cures are written in; how a diagnosis prints itself.
+
+package.path = (arg[0]:match("^(.*)/") or ".") .. "/?.lua;" .. package.path
+local spec = require "spec"
+local diagnosed = require "diagnosed"
+local test, eq = spec.test, spec.eq
+local nabla = spec.nabla
+local tensor, nn, data = nabla.tensor, nabla.nn, nabla.data
+local close, cured, found = diagnosed.close, diagnosed.cured, diagnosed.found
+local plane = diagnosed.plane
+
+local curve = require "nabla.diagnose.curve"
+local figures = require "nabla.diagnose.figures"
+local layout = require "nabla.diagnose.layout"
+local looks = require "nabla.diagnose.looks"
+local print_of = require "nabla.diagnose.print"
+
+local TWO <const> = "2 - 8 tanh - 2 softmax : cross_entropy"
+
+-- ---- Figures ----
+
+-- x is (1,0) (0,1) (-1,0) (0,-1), w₁ the identity, w₂ = (3, 4), y = 0, no biases. Outputs are
+-- (3, 4, -3, -4) and δ₂ a quarter of them; δ₁ = w₂ᵀδ₂, so its size is ‖w₂‖ = 5 times that. dw₂ =
+-- Σ δ₂ a₁ = (1.5, 2), 2.5 long, half of ‖w₂‖; dw₁ = w₂ᵀ(1.5, 2), 12.5 long beside ‖w₁‖ = √2. The
+-- activations go out alike in two directions. A step of lr 0.1 moves w₂ by 0.25 of 5.
+local function crossed()
+    local net = nn.net("2 - 2 linear - 1 linear : quadratic", {dtype = "f64", seed = 1})
+    net:params():fill_(0)
+    net[1].w = {{1, 0}, {0, 1}}
+    net[2].w = {{3, 4}}
+    return net, data.set {x = tensor {{1, 0}, {0, 1}, {-1, 0}, {0, -1}}, y = tensor.zeros(4, 1)}
+end
+
+test("figures by layer are those of the equations", function()
+    local net, set = crossed()
+    local case = figures.of(net, set, {epochs = 1, batch = 4, lr = 0.1}, {test = set})
+    local first, last = case.start[1], case.start[2]
+    close(first.ratio, 5)
+    close(first.relative, 12.5 / math.sqrt(2))
+    close(last.relative, 0.5)
+    close(last.update, 0.1 * 2.5 / 5)
+    close(first.rank, 2)
+    close(last.rank, 1)
+    close(first.width, 1)
+    close(last.width, 5)
+    close(first.slope, 1)
+    eq(first.equal, 0)
+    eq(first.dead, 0)
+    eq(first.saturated, 0)
+    net[1].b = {5, 5} -- what all examples share is no direction
+    close(figures.of(net, set, {epochs = 1}, {}).start[1].rank, 2)
+end)
+
+test("equal neurons are those whose gradients are equal too", function()
+    local net, set = crossed()
+    net[1].w = {{1, 1}, {1, 1}}
+    eq(figures.of(net, set, {epochs = 1}, {}).start[1].equal, 0) -- w₂ parts them
+    net[2].w = {{3, 3}}
+    eq(figures.of(net, set, {epochs = 1}, {}).start[1].equal, 2)
+end)
+
+-- σ′(±10) = 4.5e-5; relu of a sum below 0 has no slope and gives 0.
+test("saturated, dead and quiet neurons are counted each by itself", function()
+    local set = data.set {x = tensor {{1, 0}, {0, 1}}, y = {1, 2}}
+    local net = nn.net("2 - 4 sigmoid - 2", {seed = 1})
+    net[1].b = {10, -10, 0, 0}
+    local layer = figures.of(net, set, {epochs = 1}, {}).start[1]
+    close(layer.saturated, 0.5)
+    eq(layer.dead, 0)
+    close(layer.quiet, 0.25) -- σ(-10) is no louder than 5e-5
+    net = nn.net("2 - 4 relu - 2", {seed = 1})
+    net[1].b = {-10, 10, 10, 10}
+    layer = figures.of(net, set, {epochs = 1}, {}).start[1]
+    close(layer.dead, 0.25)
+    eq(layer.saturated, 0)
+    eq(layer.quiet, 0)
+end)
+
+test("a set's figures: sizes, shares of classes, neighbours", function()
+    -- Pairs stand close together, and each pair is of one class.
+    local x = tensor {{0, 0}, {0, 0.1}, {9, 0}, {9, 0.1}, {0, 9}, {0.1, 9}, {9, 9}, {9.1, 9}}
+    local net = nn.net("2 - 2", {seed = 1})
+    local case = figures.of(net, data.set {x = x, y = {1, 1, 2, 2, 1, 1, 2, 2}}, {epochs = 1}, {})
+    eq(case.data.counts[1], 4)
+    close(case.data.near.share, 1)
+    close(case.data.near.chance, 2 * 4 * 3 / (8 * 7))
+    close(case.data.x.most, 9.1, 1e-5)
+    eq(case.data.x.constant, 0)
+    local other = figures.of(net, data.set {x = x, y = {1, 2, 1, 2, 1, 2, 1, 2}}, {epochs = 1}, {})
+    close(other.data.near.share, 0)
+end)
+
+test("a curve falls by its last fifth against the one before, and leaps where it rises", function()
+    close(curve.fall {10, 9, 8, 7, 6, 5, 4, 4, 2, 2}, 0.5)
+    eq(curve.fall {1}, nil)
+    local often, much = curve.leaps {1, 1, 1, 2, 1, 2}
+    close(often, 2 / 3) -- of 2, 1, 2
+    close(much, 1 / (5 / 3))
+    eq(curve.leaps {4, 3, 2, 1}, 0)
+end)
+
+test("nothing is changed: network, options, the session's chance", function()
+    local net, set = nn.net("2 - 3 - dropout 0.5 - 2", {seed = 1}), plane(20)
+    local before, o = net:params():clone(), {epochs = 2, optimizer = nn.adam {lr = 0.1}}
+    nabla.seed(7)
+    local drawn = tensor.rand(3)
+    nabla.seed(7)
+    looks(net, set, o, {test = set, seed = 1})
+    eq(tensor.rand(3):equal(drawn), true)
+    eq(net:params():equal(before), true)
+    eq(net.history, nil)
+    eq(o.optimizer.steps, 0)
+    eq(o.seed, nil)
+end)
+
+test("the user's functions are not called beside the run, nor files written", function()
+    local function refuse() error "called" end
+    local _, case = found("epochs", nn.net("2 - 2", {seed = 1}), plane(10),
+        {epochs = 2, on_epoch = refuse, on_batch = refuse, checkpoint = "/nowhere/at/all"})
+    eq(case.run.failed, nil)
+end)
+
+-- ---- Cures as text ----
+
+-- Layers that are one stay one; another cost, other inputs, a dtype.
+test("a network is built again with another cost, sharing what it shared", function()
+    local net = nn.net("3 - 3 tanh name=a - @a - 2 sigmoid", {dtype = "f64", seed = 1})
+    local text = layout.rebuilt(net, layout.read(net), {cost = "mse"})
+    local out = cured(text, net, plane(4)).net
+    eq(out:count(), net:count())
+    eq(rawequal(out[1], out[2]), true)
+    eq(out:params().dtype, "f64")
+    eq(out:params():equal(net:params()), true)
+    assert(out:notation():find ": mse")
+end)
+
+-- ---- In print ----
+
+local function example_of()
+    local net, set = nn.net(TWO, {seed = 1}), plane(40)
+    local case, causes = looks(net, set, {epochs = 3, lr = 1e-4, seed = 1}, {test = set, seed = 1})
+    local first = table.remove(causes, 1)
+    first.gain, first.spread, first.p, first.confirmed = 0.4, 0.02, 1e-4, true
+    causes[1].why = "+0.01 on 3 seeds"
+    return {figures = case, noticed = causes, tried = causes, quality = "balanced accuracy",
+        base = {mean = 0.5, spread = 0.01}, chance = 0.5, runs = 33, first}
+end
+
+test("a diagnosis fits the window, and says causes, cures, what was noticed and tried", function()
+    local d = example_of()
+    for _, columns in ipairs {80, 120} do
+        local text = print_of(d, columns)
+        for line in text:gmatch "[^\n]+" do assert(utf8.len(line) <= columns, line) end
+        for _, word in ipairs {"1 cause", "learning rate", "gain 0.40 ± 0.02", "o.lr = 0.001",
+            "noticed, not confirmed", "+0.01 on 3 seeds", "8 tanh", "33 runs"} do
+            assert(text:find(word, 1, true), word)
+        end
+    end
+end)
+
+test("a healthy one says that nothing was found, and what was tried", function()
+    local d = example_of()
+    d[1] = nil
+    d.noticed = {}
+    local text = print_of(d, 80)
+    assert(text:find "nothing found" and text:find "tried: %d+ cure")
+end)
+
+test("control characters of names do not reach the window", function()
+    local d = example_of()
+    d[1].where = "column \27[2J"
+    eq(print_of(d, 80):find("\27", 1, true), nil)
+end)
+
+spec.report()
