@@ -183,6 +183,10 @@ function brief.curvature(curvature)
     return require "nabla.curvature"(curvature)
 end
 
+function brief.diagnosis(diagnosis)
+    return require "nabla.diagnose.print"(diagnosis)
+end
+
 -- What a network sees of x.
 function brief.scale(scale)
     return ("offset %s\nfactor %s"):format(scale.offset, scale.factor)

@@ -99,8 +99,7 @@ void nbl_run_embedded(lua_State *L, const char *name)
     lua_replace(L, argument);
 }
 
-/* Pushes what stdlib/NAME.lua gives back, which runs at the first time. */
-static void push_embedded(lua_State *L, const char *name)
+void nbl_push_embedded(lua_State *L, const char *name)
 {
     luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
     lua_pushfstring(L, PREFIX "%s", name);
@@ -115,7 +114,7 @@ static void push_embedded(lua_State *L, const char *name)
 int nbl_brief(lua_State *L)
 {
     lua_settop(L, 1);
-    push_embedded(L, "brief");
+    nbl_push_embedded(L, "brief");
     lua_pushvalue(L, 1);
     lua_call(L, 1, 1);
     return 1;

@@ -1,5 +1,6 @@
 /* The module `nabla`: what require "nabla" gives. Opened once in a Lua state, however often it is
  * loaded. */
+#include "lua/copies.h"
 #include "lua/embedded.h"
 #include "lua/nn/inspect/facts.h"
 #include "lua/names.h"
@@ -288,6 +289,12 @@ static void add_parts(lua_State *L)
     lua_setfield(L, -2, "_write_by");
     lua_pushcfunction(L, nbl_keep);
     lua_setfield(L, -2, "_keep");
+    lua_pushcfunction(L, nbl_in_copies);
+    lua_setfield(L, -2, "_in_copies");
+    lua_pushcfunction(L, nbl_clock);
+    lua_setfield(L, -2, "_clock");
+    lua_pushcfunction(L, nbl_chance);
+    lua_setfield(L, -2, "_chance");
     lua_pushvalue(L, -1);
     nbl_run_embedded(L, "plot");
     lua_setfield(L, -2, "plot");

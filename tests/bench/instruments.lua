@@ -36,12 +36,32 @@ local function influence_row(program, here, programs, report)
         report.verdict("6 s on two cores", report.median(seconds) < 6)}
 end
 
+-- What the user waits for a diagnosis, and what copies of the process save of it.
+local SECONDS <const> = 3
+local function diagnose_rows(program, here, programs, report)
+    local lines = programs.lines_of(program, here .. "/nabla_diagnose.lua", SECONDS)
+    local waited, ratio = {}, {}
+    for i, line in ipairs(assert(lines, "nabla_diagnose.lua failed")) do
+        local all = programs.numbers(line)
+        waited[i], ratio[i] = all[1], all[2] / all[3]
+    end
+    local name = "diagnosis of the digits, 64-30-10, 30 epochs, "
+    return {name .. ("budget = %d"):format(SECONDS),
+        report.figures(report.median(waited), 3) .. " s", report.spread(waited, 3) .. " s",
+        report.verdict(("%.1f s at most"):format(1.2 * SECONDS),
+            report.median(waited) <= 1.2 * SECONDS)},
+        {name .. "33 runs: one process to all cores", report.figures(report.median(ratio), 3) ..
+            " ×", report.spread(ratio, 3) .. " ×",
+            report.verdict("1.3 × on two cores", report.median(ratio) >= 1.3)}
+end
+
 function instruments.rows(program, here, programs, report)
     local rows = {}
     for i, case in ipairs(EXAMPLES) do
         rows[i] = examples_row(program, here, programs, report, case)
     end
     rows[#rows + 1] = influence_row(program, here, programs, report)
+    rows[#rows + 1], rows[#rows + 2] = diagnose_rows(program, here, programs, report)
     return rows
 end
 

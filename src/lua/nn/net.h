@@ -23,6 +23,7 @@ void nbl_open_paths(lua_State *L);
 void nbl_open_example_gradients(lua_State *L);
 void nbl_open_influence(lua_State *L);
 void nbl_open_curvature(lua_State *L);
+void nbl_open_diagnose(lua_State *L);
 void nbl_open_trace(lua_State *L);
 void nbl_open_why(lua_State *L);
 void nbl_open_train(lua_State *L);

@@ -21,6 +21,7 @@ void nbl_open_nn(lua_State *L)
     nbl_open_example_gradients(L);
     nbl_open_influence(L);
     nbl_open_curvature(L);
+    nbl_open_diagnose(L);
     nbl_open_trace(L);
     nbl_open_why(L);
     nbl_open_history(L);
