@@ -5,13 +5,14 @@
 local _, nabla = ...
 
 local answers = require "nabla.diagnose.figures.answers"
+local given = require "nabla.plot.given"
 local layers = require "nabla.diagnose.figures.layers"
 local layout = require "nabla.diagnose.layout"
 local run = require "nabla.diagnose.figures.run"
 local set_figures = require "nabla.diagnose.figures.set"
 
 local math = math
-local ipairs, pcall, type = ipairs, pcall, type
+local ipairs, pcall = ipairs, pcall
 
 local TRACED <const> = 200 -- examples of a trace
 local JUDGED <const> = 2000 -- examples whose answers are looked at
@@ -91,49 +92,70 @@ end
 -- Quality above which no cure can gain what a cause must.
 local GAIN <const> = 0.05
 
--- The case of a network, the set that it learns from, the options of train, and what is held out
--- (or nil). `start` is the state that a run begins with: the network, or, where it was trained,
--- one drawn anew, and `stands` the figures of the network as it stands.
-function figures.of(net, set, o, about)
-    local held, seed = about.test, about.seed or SEED
-    local case = {net = net, set = set, o = o or {}, held = held, nn = nabla.nn,
-        tensor = nabla.tensor, trained = about.trained or net.history ~= nil}
-    if case.trained then
-        case.stands = traced({part = part(set, TRACED)}, net:clone())
-        net = net:clone()
-        net:reset(seed)
-        case.net = net
-    end
-    case.own = layout.read(net)
-    case.words = takes_words(case.own)
-    case.data = set_figures.of(set, case.words)
-    function case.copy()
-        return net:clone()
-    end
-    local object = o and o.optimizer
-    case.rate_name = type(object) == "userdata" and "o.optimizer.lr" or "o.lr"
-    -- The rate as it was given, or as the first steps had it.
+-- A copy as a run begins with it where the network was trained: drawn anew; its scale stays.
+local function drawn_anew(net, seed)
+    local copy = net:clone()
+    copy:reset(seed)
+    if net.scale then copy.scale = net.scale end
+    return copy
+end
+
+-- What looks and cures ask of the options: copies for a run; the rate as it was given, or as the
+-- first steps had it, and where it is written.
+local function add_options(case, o, seed)
+    local object = given.kind(o.optimizer) == "optimizer" and o.optimizer
+    case.rate_name = object and "o.optimizer.lr" or "o.lr"
     function case.rate()
-        if type(object) == "userdata" then
-            local has, lr = pcall(function() return object.lr end)
-            return has and lr or nil
-        end
-        return case.o.lr or case.first.lr
+        if not object then return o.lr or case.first.lr end
+        local has, lr = pcall(function() return object.lr end)
+        return has and lr or nil
     end
     function case.options()
         local copy = layout.options(o, nabla.nn)
         if copy.seed == nil then copy.seed = seed end
         return copy
     end
+end
+
+-- Figures of the sets; neighbours of as many examples on both sides, which then stand as close.
+local function add_sets(case, set, held)
     case.part = part(set, TRACED)
-    case.start, case.start_failed = traced(case, net:clone())
-    measure_run(case)
-    local judged = case.held_answers or case.train_answers
+    case.data = set_figures.of(set, case.words, false)
+    if not held then return end
+    case.held_data = set_figures.of(held, case.words, false, #set)
+    case.even_data = #held < #set and set_figures.of(set, case.words, false, #held) or case.data
+end
+
+-- How good the run is, whether there is room for a cure, whether even what it learned is answered
+-- badly.
+local function add_quality(case)
+    local judged, learned = case.held_answers or case.train_answers, case.train_answers
     case.quality = judged and judged.quality
     case.room = not case.quality or not (case.quality > 1 - GAIN)
-    case.layers = case.stands or case.start
-    local learned = case.train_answers
     case.poor = not learned or not (learned.quality > 1 - 2 * GAIN)
+end
+
+-- The case of a network, the set that it learns from, the options of train, and about = {test =
+-- what is held out, seed =, trained =}. `start` is the state that a run begins with: the network, or,
+-- where it was trained, one drawn anew, and `stands` the figures of the network as it stands.
+function figures.of(net, set, o, about)
+    local seed, trained = about.seed or SEED, about.trained
+    if trained == nil then trained = net.history ~= nil end
+    local case = {set = set, o = o or {}, held = about.test, nn = nabla.nn,
+        tensor = nabla.tensor, trained = trained}
+    if trained then
+        case.stands = traced({part = part(set, TRACED)}, net:clone())
+        net = drawn_anew(net, seed)
+    end
+    case.net, case.own = net, layout.read(net)
+    case.words = takes_words(case.own)
+    function case.copy() return net:clone() end
+    add_options(case, case.o, seed)
+    add_sets(case, set, about.test)
+    case.start, case.start_failed = traced(case, net:clone())
+    measure_run(case)
+    add_quality(case)
+    case.layers = case.stands or case.start
     return case
 end
 

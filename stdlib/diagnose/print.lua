@@ -216,13 +216,17 @@ local function gain_text(cause)
     return ("gain %.2f ± %.2f, confirmed%s"):format(cause.gain, cause.spread or 0, p)
 end
 
-local function cause_lines(lines, i, cause, width)
-    lines[#lines + 1] = ""
-    lines[#lines + 1] = wrapped(("%d. %s · %s · %s"):format(i, cause.kind, cause.where or "",
-        gain_text(cause)), "", width)
-    lines[#lines + 1] = wrapped(cause.evidence, "   ", width)
+-- A cause; `likewise`: the one before has the same evidence, and another cure.
+local function cause_lines(lines, i, cause, likewise, width)
+    if not likewise then
+        lines[#lines + 1] = ""
+        lines[#lines + 1] = wrapped(("%d. %s · %s · %s"):format(i, cause.kind, cause.where or "",
+            gain_text(cause)), "", width)
+        lines[#lines + 1] = wrapped(cause.evidence, "   ", width)
+    end
     if cause.cure then
-        lines[#lines + 1] = "   cure:"
+        lines[#lines + 1] = likewise and ("%d. likewise, %s:"):format(i, gain_text(cause)) or
+            "   cure:"
         lines[#lines + 1] = code(cause.cure, "     ")
     else
         lines[#lines + 1] = "   no program can cure this"
@@ -296,7 +300,12 @@ return function(d, columns)
     local lines = {heading(d)}
     if d.refused then lines[#lines + 1] = wrapped("train refuses: " .. d.refused, "", width) end
     if d.figures then figure_lines(lines, d.figures, width) end
-    for i, cause in ipairs(d) do cause_lines(lines, i, cause, width) end
+    for i, cause in ipairs(d) do
+        local before = d[i - 1]
+        local likewise = before and before.kind == cause.kind and
+            before.evidence == cause.evidence and cause.cure
+        cause_lines(lines, i, cause, likewise, width)
+    end
     if #d > 0 or d.noticed and #d.noticed > 0 then lines[#lines + 1] = "" end
     if d.noticed and #d.noticed > 0 then
         lines[#lines + 1] = "noticed, not confirmed:"

@@ -13,6 +13,7 @@ local mixed, plane, slope = diagnosed.mixed, diagnosed.plane, diagnosed.slope
 
 local figures = require "nabla.diagnose.figures"
 local kinds = require "nabla.diagnose.kinds"
+local layout = require "nabla.diagnose.layout"
 local looks = require "nabla.diagnose.looks"
 
 -- ---- The list ----
@@ -85,10 +86,24 @@ end)
 test("labels: no better than shuffled ones, by neighbours and by what is held out", function()
     local set, held = plane(100, 1), plane(100, 2)
     local net = nn.net("2 - 8 tanh - 2 softmax : cross_entropy", {seed = 1})
-    local list = fires("labels", net, mixed(set, 3), {epochs = 5}, held)
+    local list = fires("labels", net, mixed(set, 3), {epochs = 5}, mixed(held, 4))
     assert(list[1].null and not list[1].cure)
     eq(#cured(list[1].null, net, set).set, 100)
     is_still("labels", net, set, {epochs = 5}, held)
+end)
+
+test("labels: mixed up on the side that is learned from", function()
+    local set, held = plane(100, 1), plane(100, 2)
+    local net = nn.net("2 - 8 tanh - 2 softmax : cross_entropy", {seed = 1})
+    local list = fires("labels", net, mixed(set, 3), {epochs = 5}, held)
+    assert(list[1].certain and not list[1].cure and list[1].evidence:find "mixed up")
+end)
+
+test("input scale: what is held out at another one is a fact", function()
+    local net, set = nn.net("2 - 8 tanh - 2 softmax : cross_entropy", {seed = 1}), plane(60)
+    local other = data.set {x = set.x * 10, y = set.y}
+    local list = fires("input scale", net, set, {epochs = 2}, other)
+    assert(list[1].certain and not list[1].cure)
 end)
 
 test("labels: classes that count from 0", function()
@@ -226,18 +241,28 @@ test("cost: of classes for numbers, of numbers for classes", function()
         {epochs = 1, lr = 1e-3})
 end)
 
--- Of one output σ(-8) = 3e-4 where y is 1: δ = (a - y) σ′ is 3e-4 of a - y.
+-- A single output of 0.001 where y is 1: δ = (a - y) σ′ is a thousandth of a - y.
 test("cost: sure and wrong outputs that quadratic does not move", function()
+    local case = {net = nn.net("2 - 1 : quadratic", {seed = 1}), data = {labels = {2, 2, 1}},
+        run = {cost = {}, batches = {}},
+        train_answers = {outputs = tensor {{0.001}, {0.9}, {0.1}}, labels = {2, 2, 1}}}
+    case.own = layout.read(case.net)
+    eq(#kind_of("cost").look(case), 1)
+    case.train_answers.labels = {1, 2, 1}
+    eq(#kind_of("cost").look(case), 0)
+end)
+
+-- As it was drawn: σ(-8) = 3e-4.
+test("cost: outputs that were drawn saturated are the initialiser's", function()
     local set = data.set {x = tensor.randn(40, 2, {seed = 1}), y = tensor.ones(40, 1) *
         tensor.range(1, 40):reshape(40, 1):gt(10):to "f32"}
     local function sure(cost)
         local net = nn.net("2 - 1 sigmoid : " .. cost, {seed = 1})
-        net[1].w:fill_(0)
         net[1].b:fill_(-8)
         return net
     end
-    fires("cost", sure "quadratic", set, {epochs = 1, lr = 1e-3})
-    is_still("cost", sure "cross_entropy", set, {epochs = 1, lr = 1e-3})
+    is_still("cost", sure "quadratic", set, {epochs = 1, lr = 1e-3})
+    fires("initialiser", sure "quadratic", set, {epochs = 1, lr = 1e-3})
 end)
 
 -- ---- hidden activation, initialiser, depth ----
@@ -266,6 +291,15 @@ test("hidden activation: softmax inside, and one without slope", function()
     local net = nn.net("2 - 4 relu - 2 softmax : cross_entropy", {seed = 1})
     net:params():fill_(0)
     is_still("hidden activation", net, set, HARD)
+end)
+
+test("hidden activation: one of what another gave", function()
+    local set = plane(40)
+    local net = nn.net("2 - 4 tanh - 2 relu - act softmax : cross_entropy", {seed = 1})
+    local list = fires("hidden activation", net, set, HARD)
+    eq(cured(list[1].cure, net, set).net[2].activation, "linear")
+    is_still("hidden activation", nn.net("2 - 4 tanh - 2 linear - act softmax : cross_entropy",
+        {seed = 1}), set, HARD)
 end)
 
 -- σ′ is 0.25 at the most: through five layers δ keeps 0.25⁵ = 1e-3 of itself.
@@ -395,6 +429,24 @@ test("regularisation: penalties, dropout, a gap", function()
     assert(cured(list[1].cure, dropped, set).net:notation():find "dropout 0.1")
     is_still("regularisation", nn.net("2 - 8 tanh - dropout 0.2 - 2 softmax : cross_entropy",
         {seed = 1}), set, HARD)
+end)
+
+test("options that work against it: augment, weights, patience, a warmup without end", function()
+    local net, set = nn.net(TWO, {seed = 1}), plane(40)
+    local function has(kind, text, o)
+        for _, cause in ipairs(found(kind, net, set, o)) do
+            if cause.cure == text then return true end
+        end
+        return false
+    end
+    local function blank(x) return x * 0 end
+    eq(has("regularisation", "o.augment = nil", {epochs = 3, augment = blank}), true)
+    eq(has("balance", "o.weights = nil",
+        {epochs = 20, lr = 0.3, weights = {classes = {1, 0.001}}}), true)
+    eq(has("learning rate", "o.schedule = nil",
+        {epochs = 3, lr = 0.1, schedule = "warmup(epochs=10000)"}), true)
+    eq(has("epochs", "o.patience = nil",
+        {epochs = 90, lr = 0.1, patience = 1, valid = mixed(set)}), true)
 end)
 
 test("mode: frozen layers, factors, masks, dropout behind the outputs", function()

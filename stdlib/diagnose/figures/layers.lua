@@ -4,7 +4,7 @@
 local given = require "nabla.plot.given"
 
 local math, table = math, table
-local ipairs, pairs, pcall, rawget, type = ipairs, pairs, pcall, rawget, type
+local ipairs, pairs, rawget, type = ipairs, pairs, rawget, type
 
 local layers = {}
 

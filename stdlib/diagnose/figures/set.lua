@@ -99,8 +99,8 @@ end
 -- ---- Neighbours ----
 
 -- The nearest other example of each, of columns brought to one scale.
-local function nearest(rows)
-    local n = math.min(rows:size(1), NEAR)
+local function nearest(rows, most)
+    local n = math.min(rows:size(1), most or NEAR)
     local x = rows[{{1, n}}]
     x = x - x:mean(1, {keep = true})
     x = x / (x * x):mean(1, {keep = true}):sqrt():maximum(1e-9)
@@ -135,9 +135,9 @@ local function correlation(near, n, y)
     return {share = share, chance = 0, sigma = share * math.sqrt(n), examples = n}
 end
 
-local function neighbours(out, rows)
+local function neighbours(out, rows, most)
     if rows:size(1) ~= out.y_rows:size(1) or rows:size(1) < 4 then return nil end
-    local near, n = nearest(rows)
+    local near, n = nearest(rows, most)
     if out.labels then return agreement(near, n, out.labels) end
     return correlation(near, n, out.y_rows)
 end
@@ -173,8 +173,9 @@ local function unfinished_of(of)
 end
 
 -- Figures of a set. `words` is whether x holds numbers of words, of which size says nothing;
--- `brief` leaves x and neighbours out.
-function set.of(of, words, brief)
+-- `brief` leaves x and neighbours out; of no more examples than `most`, where it is there,
+-- neighbours are looked for.
+function set.of(of, words, brief, most)
     local has_y, y = pcall(function() return of.y end)
     local out = {count = #of, words = words, name = function(k) return column(of, k) end,
         scaled = of.scale ~= nil, classes = of.classes}
@@ -188,7 +189,7 @@ function set.of(of, words, brief)
     if rows and not out.x_bad then
         out.x = spread(rows)
         local own = some == of and out or set.of(some, words, true)
-        if out.y then out.near = neighbours(own, rows) end
+        if out.y then out.near = neighbours(own, rows, most) end
     end
     return out
 end

@@ -27,6 +27,13 @@ local function columns_of(case, bad)
     return table.concat(list, ", ")
 end
 
+-- Answers that are all the same ask for nothing.
+local function look_answers(found, data)
+    if not data.y or data.y.constant < #data.y.deviation then return end
+    found[#found + 1] = {where = "y", certain = true,
+        evidence = "every example has the same answer: there is nothing to learn"}
+end
+
 local function look_data(case)
     local found, data = {}, case.data
     for _, name in ipairs {"x", "y"} do
@@ -44,6 +51,7 @@ local function look_data(case)
         found[#found + 1] = {where = "x", certain = true,
             evidence = "every example has the same numbers: x says nothing about y"}
     end
+    look_answers(found, data)
     return found
 end
 
@@ -138,11 +146,30 @@ local function look_numbers(found, case)
         cures = {"set = data.set {x = set.x, y = set.y + 1}"}}
 end
 
+-- Neighbours that agree where they are held out and not where they are learned from.
+local APART <const>, FAR <const> = 0.2, 5 -- shares apart, and standard deviations
+
+local function look_sides(found, case)
+    local learned, held = case.even_data and case.even_data.near,
+        case.held_data and case.held_data.near
+    if not learned or not held or not case.data.labels or is_scarce(case) then return end
+    local gap = held.share - learned.share
+    local deviation = math.sqrt(learned.share * (1 - learned.share) / learned.examples +
+        held.share * (1 - held.share) / held.examples)
+    if not (gap > APART) or not (gap > FAR * deviation) then return end
+    found[#found + 1] = {where = "y", certain = true,
+        evidence = ("the nearest example agrees in %s of what is held out, and in %s of what is " ..
+            "learned from (by chance %s): its labels are mixed up"):format(
+            words.percent(held.share), words.percent(learned.share),
+            words.percent(learned.chance))}
+end
+
 local function look_labels(case)
     local found = {}
     look_numbers(found, case)
     look_shift(found, case)
-    look_order(found, case)
+    look_sides(found, case)
+    if #found == 0 then look_order(found, case) end
     return found
 end
 
@@ -167,6 +194,16 @@ local function class_name(case, k)
     return "class " .. (case.data.answers == "one" and k - 1 or k)
 end
 
+-- Weights that were given and that some class suffers from.
+local function look_weights(case, judged)
+    local least = 1
+    for _, recall in ipairs(judged.recall) do least = math.min(least, recall or 1) end
+    if case.o.weights == nil or not (least < FOUND) then return {} end
+    return {{where = "weights", cures = {"o.weights = nil"},
+        evidence = ("with the weights that were given, a class is found in %s of its cases"):format(
+            words.percent(least))}}
+end
+
 local function look_balance(case)
     local counts, judged = case.data.counts, case.held_answers or case.train_answers
     if not counts or #counts < 2 or not judged or not judged.recall then return {} end
@@ -179,7 +216,7 @@ local function look_balance(case)
             worst = math.min(worst, n / total)
         end
     end
-    if #names == 0 then return {} end
+    if #names == 0 then return look_weights(case, judged) end
     local list = table.concat(names, ", ", 1, math.min(#names, LISTED))
     return {{where = list, weights = weights_of(counts),
         evidence = ("%s of the examples at the least, and found in less than half of its cases; " ..
@@ -190,6 +227,7 @@ end
 -- Every class the same weight: total / (classes · its count). A column of 0 and 1 has no classes
 -- that weights could name, so each example gets its own.
 local function cure_balance(case, finding)
+    if finding.cures then return finding.cures end
     local w = finding.weights
     if case.data.answers == "classes" then
         local list = {}

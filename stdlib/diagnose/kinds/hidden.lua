@@ -58,7 +58,7 @@ end
 
 -- ---- hidden activation ----
 
-local RELU <const> = "relu"
+local RELU <const>, LEAKY <const> = "relu", "leaky_relu(slope=0.1)"
 local SOFTMAX <const> = {softmax = true, log_softmax = true}
 
 -- The next layer that is more than a change of shape, of the network's own list.
@@ -95,7 +95,25 @@ local function look_linear(found, case)
             "than one layer; all slopes are 1")}
 end
 
+-- An activation of what an activation gave.
+local function look_twice(found, case)
+    local tops = {}
+    for _, one in ipairs(case.own.layers) do
+        if one.top and not one.plain then tops[#tops + 1] = one end
+    end
+    for i = 2, #tops do
+        local before, one = tops[i - 1], tops[i]
+        if one.type == "act" and before.activation and before.activation ~= "linear" then
+            found[#found + 1] = {where = ("layers %s and %s"):format(before.path, one.path),
+                cures = {layout.activated(before, "linear")},
+                evidence = ("%s of what %s gave: nothing stands between"):format(one.activation,
+                    before.activation)}
+        end
+    end
+end
+
 local function look_softmax(found, case)
+    if #found > 0 then return end
     for _, figure in ipairs(hidden_figures(case)) do
         if SOFTMAX[figure.one.activation] then
             found[#found + 1] = {where = "layer " .. figure.path, ones = {figure.one},
@@ -142,6 +160,7 @@ end
 
 local function look_activation(case)
     local found = {}
+    look_twice(found, case)
     look_softmax(found, case)
     look_linear(found, case)
     look_flat(found, case)
@@ -153,8 +172,9 @@ end
 -- them, so also at a tenth of the rate; and tanh, as it stands.
 local function cure_activation(case, finding)
     local relu, tanh = {}, {}
+    if finding.cures then return finding.cures end
     for _, one in ipairs(finding.ones) do
-        local line = layout.activated(one, RELU)
+        local line = layout.activated(one, one.activation == RELU and LEAKY or RELU)
         if one.sums then line = line .. "; " .. layout.redrawn(one, RELU) end
         relu[#relu + 1] = line
         tanh[#tanh + 1] = layout.activated(one, "tanh")
@@ -204,9 +224,9 @@ local function look_width(found, case, figure)
 end
 
 -- Biases that decide where neurons stand, whatever comes in.
-local function look_bias(found, case, figure)
+local function look_bias(found, figure)
     local has, b = pcall(function() return figure.one.layer.b end)
-    if not has or not b or figure.one == case.own.output then return end
+    if not has or not b then return end
     local size = b:abs():mean():item()
     local flat = (figure.saturated or 0) + (figure.dead or 0)
     if size >= BIAS and flat > FLAT then
@@ -235,7 +255,7 @@ local function look_initialiser(case)
         local before = #found
         look_equal(found, case, figure)
         if #found == before then look_width(found, case, figure) end
-        if #found == before then look_bias(found, case, figure) end
+        if #found == before then look_bias(found, figure) end
     end
     look_explosion(found, case)
     return found

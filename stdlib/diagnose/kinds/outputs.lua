@@ -185,6 +185,11 @@ end
 
 local function look_own_cost(found, case)
     if not case.own.cost_is_lua or not case.data.y then return end
+    local message = case.run.failed
+    if message and message:find "in the function of this cost" then
+        found[#found + 1] = {where = "cost", wrong = true, evidence = message}
+        return
+    end
     local done, best, what, cost = pcall(probe_cost, case)
     if not done or not what then return end
     found[#found + 1] = {where = "cost", wrong = true,
@@ -219,8 +224,15 @@ end
 -- and the factor that cross_entropy does not have keeps it there.
 local SURE <const> = 0.02 -- sigmoid's slope is as small there
 local MANY <const> = 0.1 -- of the examples
+local FLAT <const> = 0.5 -- of the outputs' slopes at the start
 local SLOPED <const> = {quadratic = true, mse = true, mae = true, huber = true}
 local BENT <const> = {sigmoid = true, softmax = true, hard_sigmoid = true}
+
+-- Whether the outputs were saturated before the run: then their weights or biases are to blame.
+local function is_drawn(case)
+    local figure = figure_of(case.start, case.own.output)
+    return figure and figure.flat and figure.flat > FLAT
+end
 
 local function look_slope(found, case)
     local own, judged, labels = case.own, case.train_answers, case.data.labels
@@ -229,7 +241,7 @@ local function look_slope(found, case)
     end
     local outputs, wrong = judged.outputs, 0
     labels = judged.labels
-    if not outputs or not labels or is_leaping(case) then return end
+    if not outputs or not labels or is_leaping(case) or is_drawn(case) then return end
     local rows = outputs:totable()
     for i, row in ipairs(rows) do
         local k = math.tointeger(labels[i])

@@ -91,11 +91,20 @@ local function gradient_size(case)
     return math.sqrt(sum)
 end
 
+local function largest(list)
+    local most = 0
+    for _, value in ipairs(list) do most = math.max(most, value) end
+    return most
+end
+
 local function look_rate(case)
     if WHOLE[optimizer_name(case.o)] then return {} end
     local found, o = {}, case.o
     local where, evidence = high(case)
-    if where then found[1] = {where = where, evidence = evidence, by = {0.1, 0.01, 0.001}} end
+    if where then
+        found[1] = {where = where, evidence = evidence, by = {0.1, 0.01, 0.001},
+            clip = case.run.failed and o.clip == nil}
+    end
     where, evidence = low(case)
     if where then
         found[#found + 1] = {where = where, evidence = evidence, by = {10, 100, 1000},
@@ -108,10 +117,12 @@ local function look_rate(case)
                 words.number(size), words.number(o.clip))}
     end
     local rates = case.run.lr
-    if o.schedule and #rates > 1 and rates[#rates] < FADED * rates[1] then
+    local first, last, most = rates[1], rates[#rates], largest(rates)
+    local given = type(o.lr) == "number" and o.lr or most
+    if o.schedule and #rates > 0 and (last < FADED * first or most < given / CUT) then
         found[#found + 1] = {where = "schedule", cures = {"o.schedule = nil"},
-            evidence = ("the rate falls from %s to %s"):format(words.number(rates[1]),
-                words.number(rates[#rates]))}
+            evidence = ("the rate goes from %s to %s, and lr is %s"):format(words.number(first),
+                words.number(last), words.number(given))}
     end
     return found
 end
@@ -123,6 +134,7 @@ local function cure_rate(case, finding)
     for i, factor in ipairs(finding.by) do
         list[i] = ("%s = %s"):format(case.rate_name, layout.number(lr * factor))
     end
+    if finding.clip then list[#list + 1] = "o.clip = 1" end
     return list
 end
 
@@ -263,10 +275,11 @@ end
 
 local function cure_epochs(case)
     local list = {}
-    for i, factor in ipairs(LONGER) do
-        list[i] = ("o.epochs = %d"):format(math.max(case.run.epochs, 1) * factor)
+    local asked = type(case.o.epochs) == "number" and case.o.epochs or case.run.epochs
+    if case.o.patience and case.run.epochs < asked then list[1] = "o.patience = nil" end
+    for _, factor in ipairs(LONGER) do
+        list[#list + 1] = ("o.epochs = %d"):format(math.max(case.run.epochs, 1) * factor)
     end
-    if case.o.patience then list[1] = list[1] .. "\no.patience = nil" end
     return list
 end
 

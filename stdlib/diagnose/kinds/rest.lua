@@ -89,11 +89,20 @@ local function look_gap(found, case)
             "the weights"):format(words.number(learned.quality), words.number(held.quality))}
 end
 
+-- What is done to batches before they are learned from.
+local function look_augment(found, case)
+    if case.o.augment == nil or not case.poor then return end
+    found[#found + 1] = {where = "augment", cures = {"o.augment = nil"},
+        evidence = ("batches are changed by augment, and examples as they are answered with " ..
+            "quality %s"):format(words.number(case.quality or 0))}
+end
+
 local function look_regularisation(case)
     local found = {}
     look_penalty(found, case)
     look_dropout(found, case)
     look_gap(found, case)
+    look_augment(found, case)
     return found
 end
 
@@ -111,8 +120,9 @@ local function look_still(found, case)
     for _, figure in ipairs(case.start or {}) do
         local still = figure.update == 0 and figure.gradient and figure.gradient > 0
         local layer, lua = figure.one.layer, figure.one.lua
-        if still then
-            local why = layer.frozen and "frozen" or layer.factor == 0 and "factor 0" or "masked"
+        local why = layer.frozen and "frozen" or layer.factor == 0 and "factor 0" or
+            layer.mask and "masked"
+        if still and why then
             local cure = ({frozen = ".frozen = false", ["factor 0"] = ".factor = 1",
                 masked = ".mask = nil"})[why]
             found[#found + 1] = {where = "layer " .. figure.path, cures = {lua .. cure},

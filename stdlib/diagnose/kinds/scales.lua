@@ -51,7 +51,20 @@ local function wrong_size(case)
     end
 end
 
-local function look_input(case)
+-- What is held out at another scale than what is learned from; standardizing cannot mend it.
+local OTHER <const> = 5 -- times the size
+
+local function look_sides(found, case)
+    local x, held = case.data.x, case.held_data and case.held_data.x
+    if not x or not held or not (x.all_size > 0 and held.all_size > 0) then return end
+    local ratio = held.all_size / x.all_size
+    if ratio < OTHER and ratio > 1 / OTHER then return end
+    found[#found + 1] = {where = "x", certain = true, cures = {},
+        evidence = ("what is learned from has the size %s, what is held out %s"):format(
+            words.number(x.all_size), words.number(held.all_size))}
+end
+
+local function look_size(case)
     local data, first = case.data, case.own.layers[1]
     if not data.x or data.scaled or case.net.scale or not first or NORMS[first.type] then
         return {}
@@ -63,6 +76,12 @@ local function look_input(case)
             words.percent(figure.saturated))
     end
     return where and {{where = where, evidence = evidence}} or {}
+end
+
+local function look_input(case)
+    local found = look_size(case)
+    look_sides(found, case)
+    return found
 end
 
 -- ---- target scale ----
@@ -118,7 +137,7 @@ end
 
 return {
     {kind = "input scale", look = look_input,
-        cure = function() return {"set = set:standardize()"} end,
+        cure = function(_, finding) return finding.cures or {"set = set:standardize()"} end,
         words = "inputs whose size is far from 1, whose columns differ much in deviation, or " ..
             "whose mean is far from 0"},
     {kind = "target scale", look = look_target, cure = cure_target,
