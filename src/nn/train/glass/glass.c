@@ -1,0 +1,360 @@
+/* A run under glass: its steps, with what is kept of them, and the ways to go. */
+#include "nn/train/glass/glass.h"
+
+#include "base/clock.h"
+#include "base/memory.h"
+#include "nn/train/glass/look.h"
+#include "nn/train/glass/travel.h"
+
+#include <math.h>
+#include <string.h>
+
+int64_t nb_glass_at(const nb_glass *g)
+{
+    return nb_course_updates(&g->trainer->course);
+}
+
+int64_t nb_glass_first(const nb_glass *g)
+{
+    return nb_reel_first(&g->reel);
+}
+
+int64_t nb_glass_last(const nb_glass *g)
+{
+    return g->reel.last;
+}
+
+int64_t nb_glass_epoch_end(const nb_glass *g, int64_t epoch)
+{
+    nb_course at = g->trainer->course;
+    at.epoch = epoch;
+    at.examples = at.count;
+    at.batch = (at.count + at.size - 1) / at.size;
+    return nb_course_updates(&at);
+}
+
+/* ---- Behind a step ---- */
+
+static double training_so_far(const nb_glass *g)
+{
+    return g->reel.training + (g->going ? nb_clock() - g->since : 0);
+}
+
+/* A frame of where the run stands, where one is due. What cannot be kept is made again from further
+ * back. */
+static void keep_frame(nb_ctx *ctx, nb_glass *g)
+{
+    nb_reel *r = &g->reel;
+    if (!nb_reel_is_due(ctx, r, nb_glass_at(g), training_so_far(g))) return;
+    double began = nb_clock();
+    nb_frame *frame = nb_frame_take(ctx, g->trainer, g->said, r->frame[r->frames - 1]);
+    if (frame) nb_reel_add_frame(ctx, r, frame);
+    r->copying += nb_clock() - began;
+    r->copied++;
+}
+
+/* What a step has left, before anybody is told of it. */
+static void keep_step(nb_ctx *ctx, nb_glass *g)
+{
+    nb_reel *r = &g->reel;
+    const nb_trainer *t = g->trainer;
+    r->last = nb_glass_at(g);
+    r->trained++;
+    if (t->pace.hook) nb_reel_keep_factor(ctx, r, t->factored, t->factor);
+    nb_left_note(g);
+    keep_frame(ctx, g);
+}
+
+/* ---- Hooks ---- */
+
+/* The numbers in front of a callback, where there is a place for them. */
+static void keep_before(nb_ctx *ctx, nb_glass *g)
+{
+    if (!g->wary) return;
+    if (!g->before[0])
+        nb_net_keep(ctx, g->trainer->net, g->before);
+    else
+        nb_net_copy(g->trainer->net, g->before);
+}
+
+/* What a callback changed is on record, whatever came of it. */
+static nb_status look_behind(nb_ctx *ctx, nb_glass *g, nb_status status)
+{
+    if (nb_look_built(ctx, g) != NB_OK || !nb_look_touched(g)) return status;
+    bool numbers = nb_look_numbers(g);
+    nb_tensor **before = g->wary && g->before[0] ? g->before : NULL;
+    nb_status looked = nb_look_keep(ctx, g, NB_BY_CALLBACK, before);
+    g->wary = g->wary || numbers;
+    return status == NB_OK ? looked : status;
+}
+
+static nb_status call_hook(nb_ctx *ctx, nb_glass *g, nb_train_hook *hook, const nb_progress *p,
+                           bool *stop)
+{
+    keep_before(ctx, g);
+    nb_status status = hook(ctx, g->user.self, p, stop);
+    return look_behind(ctx, g, status);
+}
+
+static nb_status on_batch(nb_ctx *ctx, void *self, const nb_progress *p, bool *stop)
+{
+    nb_glass *g = self;
+    keep_step(ctx, g);
+    return g->user.on_batch ? call_hook(ctx, g, g->user.on_batch, p, stop) : NB_OK;
+}
+
+static nb_status on_epoch(nb_ctx *ctx, void *self, const nb_progress *p, bool *stop)
+{
+    nb_glass *g = self;
+    g->reel.epochs = g->trainer->history.epochs;
+    return g->user.on_epoch ? call_hook(ctx, g, g->user.on_epoch, p, stop) : NB_OK;
+}
+
+static nb_status on_progress(nb_ctx *ctx, void *self, const nb_progress *p, bool *stop)
+{
+    nb_glass *g = self;
+    return g->user.on_progress ? g->user.on_progress(ctx, g->user.self, p, stop) : NB_OK;
+}
+
+static void on_note(void *self, const char *text)
+{
+    const nb_glass *g = self;
+    if (g->user.on_note) g->user.on_note(g->user.self, text);
+}
+
+/* Asked in front of an epoch: what it changes is an edit of the step before. */
+static nb_status find_rate(nb_ctx *ctx, void *self, int64_t epoch, double *factor)
+{
+    nb_glass *g = self;
+    const nb_pace *pace = &g->user.run.pace;
+    keep_before(ctx, g);
+    nb_status status = pace->hook(ctx, pace->self, epoch, factor);
+    return g->again ? status : look_behind(ctx, g, status);
+}
+
+/* ---- Begin and end ---- */
+
+static void take_options(nb_glass *g, const nb_train_options *user)
+{
+    g->user = *user;
+    g->options = *user;
+    g->options.on_batch = on_batch;
+    g->options.on_epoch = on_epoch;
+    g->options.on_progress = on_progress;
+    g->options.on_note = on_note;
+    g->options.self = g;
+    g->options.run.keep_grads = user->run.keep_grads || user->on_batch;
+    if (user->run.pace.hook) {
+        g->options.run.pace.hook = find_rate;
+        g->options.run.pace.self = g;
+    }
+}
+
+static nb_status begin_record(nb_ctx *ctx, nb_glass *g, const nb_glass_options *options)
+{
+    nb_reel *r = &g->reel;
+    double began = nb_clock();
+    r->distance = 1;
+    r->share = options->share > 0 ? options->share : NB_REEL_SHARE;
+    r->most = options->memory ? options->memory : NB_REEL_BYTES;
+    r->last = nb_glass_at(g);
+    r->epochs = g->trainer->history.epochs;
+    g->values = nb_tensor_retain(g->trainer->net->values);
+    nb_look_list(&g->parts, g->trainer->net);
+    g->said = nb_said_take(ctx, g->trainer->net);
+    nb_frame *frame = g->said ? nb_frame_take(ctx, g->trainer, g->said, NULL) : NULL;
+    if (!frame) return ctx->status;
+    if (r->most < NB_REEL_LEAST * frame->bytes) r->most = NB_REEL_LEAST * frame->bytes;
+    nb_status status = nb_reel_open(ctx, r, frame);
+    r->copying = nb_clock() - began;
+    r->copied = 1;
+    nb_left_note(g);
+    return g->parts.failed ? ctx->status : status;
+}
+
+nb_glass *nb_glass_new(nb_ctx *ctx, nb_net *net, nb_set *set, const nb_glass_options *options)
+{
+    if (options->train.epochs < 1)
+        return nb_fail_null(ctx, NB_EARG, "epochs must be at least 1, not %lld",
+                            (long long)options->train.epochs);
+    nb_glass *g = nb_alloc_zero(ctx, 1, sizeof *g);
+    if (!g) return NULL;
+    nb_text_init(&g->parts, ctx);
+    take_options(g, &options->train);
+    g->trainer = nb_trainer_new(ctx, net, set, &g->options.run);
+    g->loop = (nb_loop){.trainer = g->trainer, .options = &g->options};
+    nb_status status = g->trainer ? nb_loop_begin(ctx, &g->loop, &g->resumed) : ctx->status;
+    if (status == NB_OK) status = begin_record(ctx, g, options);
+    if (status == NB_OK) return g;
+    nb_glass_free(ctx, g);
+    return NULL;
+}
+
+void nb_glass_free(nb_ctx *ctx, nb_glass *g)
+{
+    if (!g) return;
+    nb_reel_free(ctx, &g->reel);
+    nb_said_release(ctx, g->said);
+    nb_tensor_release(ctx, g->values);
+    nb_net_drop(ctx, g->before);
+    nb_text_free(&g->parts);
+    nb_trainer_free(ctx, g->trainer);
+    nb_free(ctx, g, sizeof *g);
+}
+
+/* ---- Looking ---- */
+
+/* Steps before cannot be made again. */
+static nb_status begin_here(nb_ctx *ctx, nb_glass *g)
+{
+    nb_frame *frame = nb_frame_take(ctx, g->trainer, g->said, NULL);
+    if (!frame) return ctx->status;
+    nb_reel_begin(ctx, &g->reel, frame);
+    g->reel.epochs = g->trainer->history.epochs;
+    nb_left_note(g);
+    return NB_OK;
+}
+
+nb_status nb_glass_look(nb_ctx *ctx, nb_glass *g)
+{
+    bool trained = false, set = false;
+    nb_status status = nb_look_built(ctx, g);
+    if (status == NB_OK) status = nb_look_elsewhere(ctx, g, &trained, &set);
+    if (status != NB_OK) return status;
+    if (trained) status = nb_look_keep(ctx, g, NB_BY_TRAINING, NULL);
+    if (status == NB_OK && set && nb_look_touched(g))
+        status = nb_look_keep(ctx, g, NB_BY_HAND, NULL);
+    if (status == NB_OK && set) status = begin_here(ctx, g);
+    if (status != NB_OK || !nb_look_touched(g)) return status;
+    return nb_look_numbers(g) ? nb_travel_compare(ctx, g) : nb_look_keep(ctx, g, NB_BY_HAND, NULL);
+}
+
+/* ---- Going ---- */
+
+static nb_status check_done(nb_ctx *ctx, const nb_glass *g)
+{
+    const char *done = nb_optimizer_done(g->trainer->optimizer);
+    if (!done) return NB_OK;
+    return nb_fail(ctx, NB_EARG, "%s has converged: %s; there is nothing more to do",
+                   g->trainer->optimizer->type->name, done);
+}
+
+static void begin_stretch(nb_glass *g)
+{
+    g->loop.stop = false;
+    g->since = nb_clock();
+    g->trainer->began = g->since;
+    g->going = true;
+}
+
+/* The time at the prompt does not count. */
+static void end_stretch(nb_glass *g)
+{
+    double now = nb_clock();
+    g->reel.training += now - g->since;
+    g->trainer->history.seconds += now - g->trainer->began;
+    g->trainer->began = now;
+    g->going = false;
+}
+
+static bool wants_more(const nb_glass *g, int64_t step)
+{
+    const nb_trainer *t = g->trainer;
+    bool ends = nb_trainer_is_whole(t) && t->history.epochs < t->course.epoch;
+    return !g->loop.stop && (ends || (nb_glass_at(g) < step && !nb_optimizer_done(t->optimizer)));
+}
+
+/* Steps that nobody made yet. */
+static nb_status advance(nb_ctx *ctx, nb_glass *g, int64_t step, bool run)
+{
+    /* Evaluations on the way are part of the training, which tells of itself. */
+    const nb_meter *meter = ctx->meter;
+    nb_status status = NB_OK;
+    ctx->meter = NULL;
+    begin_stretch(g);
+    while (status == NB_OK && wants_more(g, step) && (!run || nb_loop_goes_on(&g->loop))) {
+        g->trainer->history.best = 0;
+        status = nb_loop_step(&g->loop);
+    }
+    end_stretch(g);
+    ctx->meter = meter;
+    return status;
+}
+
+static nb_status go(nb_ctx *ctx, nb_glass *g, int64_t step, bool run)
+{
+    int64_t last = g->reel.last, known = step < last ? step : last;
+    nb_status status = nb_glass_at(g) < known ? nb_travel(ctx, g, known, false) : NB_OK;
+    return status == NB_OK ? advance(ctx, g, step, run) : status;
+}
+
+nb_status nb_glass_go(nb_ctx *ctx, nb_glass *g, int64_t step)
+{
+    nb_status status = nb_glass_look(ctx, g);
+    if (status == NB_OK && nb_glass_at(g) == g->reel.last) status = check_done(ctx, g);
+    return status == NB_OK ? go(ctx, g, step, false) : status;
+}
+
+nb_status nb_glass_epoch(nb_ctx *ctx, nb_glass *g)
+{
+    const nb_course *at = &g->trainer->course;
+    int64_t epoch = at->epoch + (nb_trainer_is_whole(g->trainer) ? 1 : 0);
+    return nb_glass_go(ctx, g, nb_glass_epoch_end(g, epoch));
+}
+
+/* The best epoch's parameters, as they come at the end of net:train. */
+static nb_status take_best(nb_ctx *ctx, nb_glass *g)
+{
+    nb_trainer *t = g->trainer;
+    if (!t->best[0] || t->history.best || g->loop.stop) return NB_OK;
+    nb_edit *edit = nb_edit_new(ctx, NB_BY_END);
+    if (!edit) return ctx->status;
+    nb_trainer_take_best(t);
+    return nb_look_add(ctx, g, edit);
+}
+
+nb_status nb_glass_run(nb_ctx *ctx, nb_glass *g)
+{
+    nb_status status = nb_glass_look(ctx, g);
+    if (status == NB_OK) status = go(ctx, g, nb_glass_epoch_end(g, g->options.epochs), true);
+    bool whole = status == NB_OK;
+    status = nb_loop_end(&g->loop, status);
+    return whole && status == NB_OK ? take_best(ctx, g) : status;
+}
+
+nb_status nb_glass_seek(nb_ctx *ctx, nb_glass *g, int64_t step)
+{
+    nb_status status = nb_glass_look(ctx, g);
+    int64_t first = nb_glass_first(g), last = nb_glass_last(g);
+    if (status != NB_OK) return status;
+    if (step > last)
+        return nb_fail(ctx, NB_EARG, "step %lld is in the future: the run has come to step %lld",
+                       (long long)step, (long long)last);
+    if (step < first)
+        return nb_fail(ctx, NB_EARG,
+                       first ? "step %lld is gone: the record begins at step %lld"
+                             : "step %lld is before the beginning, which is step %lld",
+                       (long long)step, (long long)first);
+    return step == nb_glass_at(g) ? NB_OK : nb_travel(ctx, g, step, false);
+}
+
+nb_status nb_glass_back(nb_ctx *ctx, nb_glass *g, int64_t n)
+{
+    int64_t at = nb_glass_at(g), first = nb_glass_first(g);
+    nb_status status = n ? nb_glass_look(ctx, g) : nb_look_built(ctx, g);
+    if (status != NB_OK) return status;
+    if (n == 0) return nb_travel(ctx, g, at, true);
+    if (n > at - first)
+        return nb_fail(ctx, NB_EARG,
+                       "the run stands at step %lld, and %s step %lld: it can go back %lld at most",
+                       (long long)at, first ? "its record begins at" : "it began at",
+                       (long long)first, (long long)(at - first));
+    return nb_travel(ctx, g, at - n, false);
+}
+
+nb_status nb_glass_save(nb_ctx *ctx, nb_glass *g, const char *path)
+{
+    nb_status status = nb_glass_look(ctx, g);
+    g->trainer->began = nb_clock();
+    return status == NB_OK ? nb_checkpoint_save(ctx, g->trainer, path) : status;
+}

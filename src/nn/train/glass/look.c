@@ -1,0 +1,225 @@
+/* Looking for changes: versions first, then numbers. */
+#include "nn/train/glass/look.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+static uint64_t lessons_of(const nb_glass *g)
+{
+    return nb_net_root(g->trainer->net)->lessons;
+}
+
+void nb_left_note(nb_glass *g)
+{
+    const nb_trainer *t = g->trainer;
+    nb_tensor *state[NB_NET_STATE];
+    nb_net_state(t->net, state);
+    g->left = (nb_left){.lessons = lessons_of(g),
+                        .steps = t->optimizer->steps,
+                        .evaluations = t->optimizer->evaluations,
+                        .options = t->optimizer->options,
+                        .x = nb_feed_version(t->set->x),
+                        .y = nb_feed_version(t->set->y)};
+    for (int i = 0; i < NB_NET_STATE; i++) g->left.version[i] = state[i]->storage->version;
+}
+
+/* ---- How the network is built ---- */
+
+enum { LINE_MAX = NB_PATH_MAX + 2 * NB_NAME_MAX };
+
+void nb_look_list(nb_text *text, const nb_net *net)
+{
+    for (int i = 0; i < net->parts; i++) {
+        const nb_plan *plan = net->part[i]->plan;
+        nb_text_add(text, "layer %s, %s", plan->path, net->part[i]->type->name);
+        if (plan->neurons) nb_text_add(text, " %lld", (long long)plan->neurons);
+        nb_text_add(text, "\n");
+    }
+}
+
+static const char *line_of(const char *text, char line[LINE_MAX])
+{
+    size_t length = strcspn(text, "\n");
+    snprintf(line, LINE_MAX, "%.*s", (int)length, text);
+    return line;
+}
+
+/* "layer 2, dense 30 is now dense 40": the first line that differs. */
+static nb_status rebuilt(nb_ctx *ctx, const nb_glass *g)
+{
+    char was[LINE_MAX], is[LINE_MAX];
+    const nb_tensor *then = g->reel.frame[0]->net[0], *now = g->trainer->net->values;
+    nb_text text;
+    nb_text_init(&text, ctx);
+    nb_look_list(&text, g->trainer->net);
+    const char *a = nb_text_get(&g->parts), *b = nb_text_get(&text), *end = "";
+    while (*a && *b && !strcmp(line_of(a, was), line_of(b, is))) {
+        a += strlen(was) + (a[strlen(was)] == '\n');
+        b += strlen(is) + (b[strlen(is)] == '\n');
+    }
+    if (!*a && !*b && then->dtype != now->dtype)
+        snprintf(was, sizeof was, "%s", nb_dtype_name(then->dtype)),
+            end = nb_dtype_name(now->dtype);
+    else if (!*a && !*b)
+        snprintf(was, sizeof was, "the network"), end = "part of another, or built anew";
+    else
+        snprintf(was, sizeof was, "%s", *a ? line_of(a, was) : "nothing"),
+            end = *b ? line_of(b, is) : "gone";
+    nb_status status = nb_fail(ctx, NB_EARG,
+                               "the network was built anew since step %lld: %s is now %s; this run "
+                               "cannot go on, another can begin: net:trainer(set, o)",
+                               (long long)nb_course_updates(&g->trainer->course), was, end);
+    nb_text_free(&text);
+    return status;
+}
+
+nb_status nb_look_built(nb_ctx *ctx, const nb_glass *g)
+{
+    const nb_net *net = g->trainer->net;
+    return net->values == g->values ? NB_OK : rebuilt(ctx, g);
+}
+
+/* ---- Others ---- */
+
+static nb_status trained_elsewhere(nb_ctx *ctx, const nb_glass *g, uint64_t lessons)
+{
+    long long at = (long long)nb_course_updates(&g->trainer->course);
+    const char *who = lessons != g->left.lessons ? "the network" : "its optimizer";
+    return nb_fail(ctx, NB_EARG,
+                   "%s learned elsewhere since this run stopped at step %lld: the same again goes "
+                   "on from there, t:back(0) returns to what the run left",
+                   who, at);
+}
+
+nb_status nb_look_elsewhere(nb_ctx *ctx, nb_glass *g, bool *trained, bool *set)
+{
+    const nb_left was = g->left, told = g->told;
+    const nb_optimizer *o = g->trainer->optimizer;
+    uint64_t lessons = lessons_of(g);
+    uint32_t x = nb_feed_version(g->trainer->set->x), y = nb_feed_version(g->trainer->set->y);
+    *trained = lessons != was.lessons || o->steps != was.steps || o->evaluations != was.evaluations;
+    *set = x != was.x || y != was.y;
+    bool knows = lessons == told.lessons && o->steps == told.steps && x == told.x && y == told.y;
+    g->told = (nb_left){.lessons = lessons, .steps = o->steps, .x = x, .y = y};
+    if (knows || (!*trained && !*set)) return NB_OK;
+    if (*trained) return trained_elsewhere(ctx, g, lessons);
+    return nb_fail(
+        ctx, NB_EARG,
+        "the numbers of the set were changed since step %lld, and steps before could not "
+        "be made again with the same bits: the same again goes on with the new numbers, "
+        "and the record begins here",
+        (long long)nb_course_updates(&g->trainer->course));
+}
+
+/* ---- Changes ---- */
+
+static bool same_options(const nb_optimizer *o, const nb_optimizer_options *left)
+{
+    bool same = true;
+    for (const nb_option *option = o->type->options; option->name && same; option++) {
+        double a = nb_option_number(option, &o->options), b = nb_option_number(option, left);
+        same = a == b || (isnan(a) && isnan(b));
+    }
+    return same;
+}
+
+static bool same_versions(const nb_glass *g, int i)
+{
+    nb_tensor *state[NB_NET_STATE];
+    nb_net_state(g->trainer->net, state);
+    return state[i]->storage->version == g->left.version[i];
+}
+
+bool nb_look_numbers(const nb_glass *g)
+{
+    for (int i = 0; i < NB_NET_STATE; i++)
+        if (!same_versions(g, i)) return true;
+    return false;
+}
+
+bool nb_look_touched(const nb_glass *g)
+{
+    return nb_look_numbers(g) || !nb_said_holds(g->said, g->trainer->net) ||
+           !same_options(g->trainer->optimizer, &g->left.options);
+}
+
+static nb_status fill_numbers(nb_ctx *ctx, const nb_glass *g, nb_edit *edit,
+                              nb_tensor *const before[NB_NET_STATE])
+{
+    nb_tensor *state[NB_NET_STATE];
+    nb_status status = NB_OK;
+    nb_net_state(g->trainer->net, state);
+    for (int i = 0; i < NB_NET_STATE && status == NB_OK; i++)
+        if (!same_versions(g, i))
+            status = nb_edit_numbers(ctx, edit, i, before ? before[i] : NULL, state[i]);
+    return status;
+}
+
+/* What the layers say, where that is new. */
+static nb_status fill_layers(nb_ctx *ctx, const nb_glass *g, nb_edit *edit)
+{
+    if (nb_said_holds(g->said, g->trainer->net)) return NB_OK;
+    nb_said *said = nb_said_take(ctx, g->trainer->net);
+    if (!said) return ctx->status;
+    nb_edit_layers(edit, said);
+    nb_said_release(ctx, said);
+    return NB_OK;
+}
+
+/* An epoch that has an end has it behind it. */
+static bool has_ended(const nb_trainer *t)
+{
+    return nb_trainer_is_whole(t) && t->history.epochs >= t->course.epoch;
+}
+
+/* Edits that fill the bound by themselves: the record begins here. */
+static void begin_here(nb_ctx *ctx, nb_glass *g)
+{
+    nb_frame *frame = nb_frame_take(ctx, g->trainer, g->said, NULL);
+    if (frame) nb_reel_begin(ctx, &g->reel, frame);
+}
+
+nb_status nb_look_add(nb_ctx *ctx, nb_glass *g, nb_edit *edit)
+{
+    nb_reel *r = &g->reel;
+    nb_said *said = edit->said ? nb_said_retain(edit->said) : NULL;
+    edit->step = nb_course_updates(&g->trainer->course);
+    edit->ended = has_ended(g->trainer);
+    nb_status status = nb_reel_add_edit(ctx, r, edit);
+    if (status == NB_OK && said) {
+        nb_said_release(ctx, g->said);
+        g->said = nb_said_retain(said);
+    }
+    nb_said_release(ctx, said);
+    if (status != NB_OK) return status;
+    nb_left_note(g);
+    if (r->bytes > r->most) begin_here(ctx, g);
+    return NB_OK;
+}
+
+nb_status nb_look_keep(nb_ctx *ctx, nb_glass *g, nb_edit_by by,
+                       nb_tensor *const before[NB_NET_STATE])
+{
+    nb_trainer *t = g->trainer;
+    nb_edit *edit = nb_edit_new(ctx, by);
+    nb_status status = edit ? fill_numbers(ctx, g, edit, before) : ctx->status;
+    if (status == NB_OK) status = fill_layers(ctx, g, edit);
+    if (status == NB_OK && by == NB_BY_TRAINING)
+        status = nb_edit_optimizer(ctx, edit, t->optimizer);
+    if (status != NB_OK) {
+        nb_edit_free(ctx, edit);
+        return status;
+    }
+    edit->optioned = !same_options(t->optimizer, &g->left.options);
+    edit->options = t->optimizer->options;
+    if (nb_edit_is_empty(edit)) {
+        nb_edit_free(ctx, edit);
+        nb_left_note(g);
+        return NB_OK;
+    }
+    nb_reel_cut(ctx, &g->reel, nb_course_updates(&t->course), has_ended(t));
+    g->reel.epochs = t->history.epochs;
+    g->loop.kept_steps = -1;
+    return nb_look_add(ctx, g, edit);
+}

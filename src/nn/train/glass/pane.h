@@ -1,0 +1,38 @@
+/* What a run under glass is: a loop over a trainer's steps, and the record of what happened. */
+#ifndef NB_PANE_H
+#define NB_PANE_H
+
+#include "base/text.h"
+#include "nn/train/glass/reel.h"
+#include "nn/train/run/loop.h"
+
+/* How the run left things, so that what others change is found. */
+typedef struct nb_left {
+    uint32_t version[NB_NET_STATE];
+    uint64_t lessons;           /* of the network's root */
+    int64_t steps, evaluations; /* of the optimizer */
+    nb_optimizer_options options;
+    uint32_t x, y; /* versions of the set's rows */
+} nb_left;
+
+typedef struct nb_glass {
+    nb_trainer *trainer;
+    nb_loop loop;
+    nb_train_options options; /* the loop's: its hooks are ours, which call the user's */
+    nb_train_options user;
+    nb_reel reel;
+    nb_left left;
+    nb_tensor *values; /* the network's flat parameters; others are there once it is built anew */
+    nb_said *said;     /* what the layers say, as far as is known */
+    nb_text parts;     /* the layers when the run began, a line for each */
+    nb_tensor *before[NB_NET_STATE]; /* the numbers in front of a callback, where callbacks are
+                                        known to change them; or NULL */
+    bool wary;
+    bool again;   /* steps are made again: what functions do now is no edit */
+    nb_left told; /* of what others did the user knows: lessons, steps, x and y of then */
+    double since; /* on the clock: when the stretch of steps under way began */
+    bool going;   /* it is under way */
+    bool resumed; /* the run goes on from a file */
+} nb_glass;
+
+#endif

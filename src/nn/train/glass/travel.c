@@ -1,0 +1,156 @@
+/* Steps made again. Edits are done again where they were done; epochs end as they ended, out of the
+ * history, whose entries ahead are still there; functions that give rates are not asked again. */
+#include "nn/train/glass/travel.h"
+
+#include "nn/train/glass/look.h"
+
+#include <math.h>
+
+static int64_t place_of(const nb_glass *g)
+{
+    return nb_course_updates(&g->trainer->course);
+}
+
+/* The edits of where the run stands. */
+static nb_status apply_edits(nb_ctx *ctx, nb_glass *g, bool ended)
+{
+    const nb_reel *r = &g->reel;
+    int64_t at = place_of(g);
+    nb_status status = NB_OK;
+    for (int64_t i = nb_reel_edits_from(r, at);
+         i < r->edits && r->edit[i]->step == at && status == NB_OK; i++) {
+        if (r->edit[i]->ended != ended) continue;
+        status = nb_edit_apply(ctx, r->edit[i], g->trainer);
+        if (status == NB_OK && r->edit[i]->said) {
+            nb_said_release(ctx, g->said);
+            g->said = nb_said_retain(r->edit[i]->said);
+        }
+    }
+    return status;
+}
+
+/* What came behind a step, or a frame: edits and the end of the epoch. */
+static nb_status settle(nb_ctx *ctx, nb_glass *g)
+{
+    nb_trainer *t = g->trainer;
+    bool whole = nb_trainer_is_whole(t), ended = whole && t->history.epochs >= t->course.epoch;
+    nb_status status = ended ? NB_OK : apply_edits(ctx, g, false);
+    if (status == NB_OK && whole && !ended && g->reel.epochs > t->history.epochs) {
+        status = nb_trainer_recall_epoch(ctx, t);
+        ended = true;
+    }
+    return status == NB_OK && ended ? apply_edits(ctx, g, true) : status;
+}
+
+static void recall_factor(nb_glass *g)
+{
+    nb_trainer *t = g->trainer;
+    int64_t epoch = t->course.epoch + (nb_trainer_is_whole(t) ? 1 : 0);
+    double factor = nb_reel_factor(&g->reel, epoch);
+    if (!t->pace.hook || t->factored == epoch || isnan(factor)) return;
+    t->factor = factor;
+    t->factored = epoch;
+}
+
+static nb_status repeat(nb_ctx *ctx, nb_glass *g, int64_t step)
+{
+    int64_t from = place_of(g);
+    nb_status status = NB_OK;
+    double cost;
+    for (int64_t at = from; at < step && status == NB_OK; at++) {
+        recall_factor(g);
+        g->trainer->history.best = 0;
+        status = nb_trainer_step(ctx, g->trainer, &cost);
+        if (status == NB_OK) status = settle(ctx, g);
+        nb_tell(ctx, "making steps again", at + 1 - from, step - from);
+    }
+    return status;
+}
+
+static nb_status begin(nb_ctx *ctx, nb_glass *g, int64_t step, bool anew)
+{
+    const nb_frame *frame = nb_reel_nearest(&g->reel, step);
+    int64_t at = place_of(g);
+    if (!anew && at <= step && at >= nb_frame_step(frame)) return NB_OK;
+    nb_status status = nb_frame_put(ctx, g->trainer, frame);
+    if (status != NB_OK) return status;
+    nb_said_release(ctx, g->said);
+    g->said = nb_said_retain(frame->said);
+    return settle(ctx, g);
+}
+
+/* There, from wherever; where it fails the caller goes back. */
+static nb_status go(nb_ctx *ctx, nb_glass *g, int64_t step, bool anew)
+{
+    g->again = true;
+    nb_status status = begin(ctx, g, step, anew);
+    if (status == NB_OK) status = repeat(ctx, g, step);
+    g->again = false;
+    return status;
+}
+
+/* Where a way began. */
+typedef struct start {
+    nb_return here;
+    nb_said *said;
+    nb_left left;
+    bool touched; /* what was changed is not on record yet */
+    uint64_t lessons;
+} start;
+
+static nb_status set_out(nb_ctx *ctx, nb_glass *g, start *s)
+{
+    nb_status status = nb_return_ready(ctx, &s->here, g->trainer);
+    if (status != NB_OK) return status;
+    s->said = nb_said_retain(g->said);
+    s->left = g->left;
+    s->touched = nb_look_touched(g);
+    s->lessons = nb_net_root(g->trainer->net)->lessons;
+    return NB_OK;
+}
+
+/* As before: also what was changed and is not on record. The way itself is nobody's training. */
+static void turn_back(nb_ctx *ctx, nb_glass *g, start *s)
+{
+    nb_return_take(ctx, &s->here, g->trainer);
+    nb_said_release(ctx, g->said);
+    g->said = s->said;
+    nb_left_note(g);
+    if (!s->touched) return;
+    uint64_t made = g->left.lessons - s->lessons;
+    g->left = s->left;
+    g->left.lessons += made;
+    g->told.lessons += made;
+}
+
+nb_status nb_travel(nb_ctx *ctx, nb_glass *g, int64_t step, bool anew)
+{
+    start s;
+    nb_status status = set_out(ctx, g, &s);
+    if (status != NB_OK) return status;
+    status = go(ctx, g, step, anew);
+    g->loop.kept_steps = -1;
+    if (status != NB_OK) {
+        turn_back(ctx, g, &s);
+        return status;
+    }
+    nb_return_drop(ctx, &s.here);
+    nb_said_release(ctx, s.said);
+    nb_left_note(g);
+    return NB_OK;
+}
+
+nb_status nb_travel_compare(nb_ctx *ctx, nb_glass *g)
+{
+    nb_tensor *before[NB_NET_STATE];
+    start s;
+    nb_status status = set_out(ctx, g, &s);
+    if (status != NB_OK) return status;
+    status = go(ctx, g, place_of(g), true);
+    if (status == NB_OK) status = nb_net_keep(ctx, g->trainer->net, before);
+    turn_back(ctx, g, &s);
+    if (status != NB_OK) return status;
+    status = nb_look_keep(ctx, g, NB_BY_HAND, before);
+    nb_net_drop(ctx, before);
+    return status;
+}
