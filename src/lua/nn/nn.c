@@ -5,6 +5,7 @@
 #include "lua/nn/net.h"
 #include "lua/nn/layer/neuron.h"
 #include "lua/nn/train/optimizer.h"
+#include "lua/nn/train/trainer.h"
 
 void nbl_open_nn(lua_State *L)
 {
@@ -26,12 +27,14 @@ void nbl_open_nn(lua_State *L)
     nbl_open_why(L);
     nbl_open_history(L);
     nbl_open_train(L);
+    nbl_open_trainer(L);
     nbl_open_evaluate(L);
     nbl_open_net_stream(L);
     lua_pop(L, 2);
     nbl_open_layers(L);
     nbl_open_neurons(L);
     nbl_open_streams(L);
+    nbl_open_trainers(L);
     lua_newtable(L);
     nbl_open_net_build(L);
     nbl_open_host(L);

@@ -222,16 +222,23 @@ static int push_on_batch(lua_State *L, const void *self, const void *progress)
     return push_hook(L, self, progress, NBL_ON_BATCH);
 }
 
+static nb_status call_hook(nb_ctx *ctx, nbl_push_call *push, nbl_training *work,
+                           const nb_progress *progress, bool *stop)
+{
+    nb_status status = nbl_call_hook(ctx, push, work, progress, stop);
+    return status == NB_OK && work->behind ? work->behind(ctx, work->trainer) : status;
+}
+
 static nb_status on_epoch(nb_ctx *ctx, void *self, const nb_progress *progress, bool *stop)
 {
     const nbl_progress_shower *shower = ((nbl_training *)self)->shower;
     if (shower && shower->clear) shower->clear(shower->self);
-    return nbl_call_hook(ctx, push_on_epoch, self, progress, stop);
+    return call_hook(ctx, push_on_epoch, self, progress, stop);
 }
 
 static nb_status on_batch(nb_ctx *ctx, void *self, const nb_progress *progress, bool *stop)
 {
-    return nbl_call_hook(ctx, push_on_batch, self, progress, stop);
+    return call_hook(ctx, push_on_batch, self, progress, stop);
 }
 
 static void push_schedule(lua_State *L, const void *self)

@@ -35,6 +35,9 @@ typedef struct nbl_training {
     nb_progress last;
     bool begun;   /* a batch was learned: training cannot be tried again */
     bool lr_told; /* by the user, with the optimizer or without */
+    /* Called behind the user's hooks, which may have given the network other functions; or NULL. */
+    nb_status (*behind)(nb_ctx *ctx, void *self);
+    void *trainer; /* its `self` */
 } nbl_training;
 
 /* The options of both. */

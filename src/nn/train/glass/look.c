@@ -40,38 +40,42 @@ void nb_look_list(nb_text *text, const nb_net *net)
 
 static const char *line_of(const char *text, char line[LINE_MAX])
 {
-    size_t length = strcspn(text, "\n");
-    snprintf(line, LINE_MAX, "%.*s", (int)length, text);
+    snprintf(line, LINE_MAX, "%.*s", (int)strcspn(text, "\n"), text);
     return line;
 }
 
-/* "layer 2, dense 30 is now dense 40": the first line that differs. */
-static nb_status rebuilt(nb_ctx *ctx, const nb_glass *g)
+/* The first line that differs, in both; false: none does. */
+static bool first_difference(const char *a, const char *b, char was[LINE_MAX], char is[LINE_MAX])
 {
-    char was[LINE_MAX], is[LINE_MAX];
-    const nb_tensor *then = g->reel.frame[0]->net[0], *now = g->trainer->net->values;
-    nb_text text;
-    nb_text_init(&text, ctx);
-    nb_look_list(&text, g->trainer->net);
-    const char *a = nb_text_get(&g->parts), *b = nb_text_get(&text), *end = "";
     while (*a && *b && !strcmp(line_of(a, was), line_of(b, is))) {
         a += strlen(was) + (a[strlen(was)] == '\n');
         b += strlen(is) + (b[strlen(is)] == '\n');
     }
-    if (!*a && !*b && then->dtype != now->dtype)
-        snprintf(was, sizeof was, "%s", nb_dtype_name(then->dtype)),
-            end = nb_dtype_name(now->dtype);
-    else if (!*a && !*b)
-        snprintf(was, sizeof was, "the network"), end = "part of another, or built anew";
-    else
-        snprintf(was, sizeof was, "%s", *a ? line_of(a, was) : "nothing"),
-            end = *b ? line_of(b, is) : "gone";
-    nb_status status = nb_fail(ctx, NB_EARG,
-                               "the network was built anew since step %lld: %s is now %s; this run "
-                               "cannot go on, another can begin: net:trainer(set, o)",
-                               (long long)nb_course_updates(&g->trainer->course), was, end);
+    if (!*a) snprintf(was, LINE_MAX, "nothing");
+    if (!*b) snprintf(is, LINE_MAX, "gone");
+    return *a || *b;
+}
+
+/* "layer 2, dense 30 is now layer 2, dense 40" */
+static nb_status rebuilt(nb_ctx *ctx, const nb_glass *g)
+{
+    char was[LINE_MAX], is[LINE_MAX];
+    nb_dtype then = g->values->dtype, now = g->trainer->net->dtype;
+    nb_text text;
+    nb_text_init(&text, ctx);
+    nb_look_list(&text, g->trainer->net);
+    if (then != now) {
+        snprintf(was, sizeof was, "%s", nb_dtype_name(then));
+        snprintf(is, sizeof is, "%s", nb_dtype_name(now));
+    } else if (!first_difference(nb_text_get(&g->parts), nb_text_get(&text), was, is)) {
+        snprintf(was, sizeof was, "its storage");
+        snprintf(is, sizeof is, "another, as that of a network which stands in another is");
+    }
     nb_text_free(&text);
-    return status;
+    return nb_fail(ctx, NB_EARG,
+                   "the network was built anew since step %lld: %s is now %s; this run cannot go "
+                   "on, another can begin: net:trainer(set, o)",
+                   (long long)nb_course_updates(&g->trainer->course), was, is);
 }
 
 nb_status nb_look_built(nb_ctx *ctx, const nb_glass *g)

@@ -1,0 +1,42 @@
+/* Trainers as handles: a run of training that stops wherever its user likes. */
+#ifndef NBL_TRAINER_H
+#define NBL_TRAINER_H
+
+#include "lua/nn/train/training.h"
+#include "nn/train/glass/glass.h"
+
+/* User values of a trainer's handle. */
+enum {
+    NBL_TRAINED = 1,    /* the training's handle */
+    NBL_FUNCTIONS_SEEN, /* a set of the functions that the record points into */
+    NBL_TRAINER_VALUES = NBL_FUNCTIONS_SEEN
+};
+
+typedef struct nbl_trainer {
+    nb_glass *glass; /* NULL until it is made */
+    nbl_training *training;
+    nb_net *net; /* borrowed: the glass keeps it */
+    const nb_said
+        *seen; /* what the layers said when their functions were last kept; compared only */
+} nbl_trainer;
+
+/* The trainer at `arg`, or an error. */
+nbl_trainer *nbl_check_trainer(lua_State *L, int arg);
+/* Runs a job that may change the network, the trainer at 1: functions that the record points into
+ * are kept, and those that it brought back are the network's again. `data` begins with a pointer to
+ * the trainer. */
+typedef struct nbl_trainer_job {
+    nbl_trainer *trainer;
+    nb_status (*work)(nb_ctx *ctx, struct nbl_trainer_job *job);
+    int64_t n;
+    const char *path;
+} nbl_trainer_job;
+void nbl_trainer_run(lua_State *L, const char *whose, nbl_trainer_job *job);
+/* Pushes the table of methods, for who has more of them. */
+void nbl_push_trainer_methods(lua_State *L);
+
+/* The kind of trainers; and net:trainer, into the methods of networks on the stack's top. */
+void nbl_open_trainers(lua_State *L);
+void nbl_open_trainer(lua_State *L);
+
+#endif
