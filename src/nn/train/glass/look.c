@@ -32,7 +32,7 @@ void nb_look_list(nb_text *text, const nb_net *net)
 {
     for (int i = 0; i < net->parts; i++) {
         const nb_plan *plan = net->part[i]->plan;
-        nb_text_add(text, "layer %s, %s", plan->path, net->part[i]->type->name);
+        nb_text_add(text, "layer %s, %s", nb_net_path(net, plan), net->part[i]->type->name);
         if (plan->neurons) nb_text_add(text, " %lld", (long long)plan->neurons);
         nb_text_add(text, "\n");
     }
@@ -51,8 +51,8 @@ static bool first_difference(const char *a, const char *b, char was[LINE_MAX], c
         a += strlen(was) + (a[strlen(was)] == '\n');
         b += strlen(is) + (b[strlen(is)] == '\n');
     }
-    if (!*a) snprintf(was, LINE_MAX, "nothing");
-    if (!*b) snprintf(is, LINE_MAX, "gone");
+    line_of(*a ? a : "nothing", was);
+    line_of(*b ? b : "gone", is);
     return *a || *b;
 }
 
