@@ -18,6 +18,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -34,8 +35,8 @@ typedef struct answer {
     int64_t task;
     nb_status status;
     union {
-        char bytes[NB_CREW_ANSWER];
-        char message[NB_MESSAGE_MAX]; /* of a failure */
+        _Alignas(max_align_t) char bytes[NB_CREW_ANSWER]; /* whatever a task makes of them */
+        char message[NB_MESSAGE_MAX];                     /* of a failure */
     };
 } answer;
 

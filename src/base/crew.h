@@ -12,7 +12,7 @@ typedef struct nb_crew {
     const char *what; /* for nb_tell */
     size_t bytes;     /* of an answer */
     /* Does a task, there or here. Each copy asks for its own in rising order; what a copy left
-     * undone comes behind them, here. */
+     * undone comes behind them, here. answer: NB_CREW_ANSWER bytes where any struct may stand. */
     nb_status (*work)(nb_ctx *ctx, void *self, int64_t task, void *answer);
     /* Takes an answer, here, in any order. */
     void (*take)(void *self, int64_t task, const void *answer);

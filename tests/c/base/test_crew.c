@@ -86,6 +86,8 @@ static nb_status work(nb_ctx *c, void *self, int64_t task, void *answer)
 {
     const field *f = self;
     bool copy = getpid() != f->process;
+    if ((uintptr_t)answer % _Alignof(max_align_t))
+        return nb_fail(c, NB_EVALUE, "an answer at %p", answer);
     if (copy && task == f->dies && !*f->killed) {
         *f->killed = 1;
         kill(getpid(), SIGKILL);
