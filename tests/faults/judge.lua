@@ -76,68 +76,76 @@ end
 
 -- ---- What the diagnosis finds ----
 
--- A list of causes, or an error's text.
-local function diagnosis(program, seed, broken)
+-- A list of causes; where it is refused, one without any and .refused, the words.
+function judge.diagnosis(program, seed, broken)
     local net, set, o = program.make(seed, broken)
     local ok, d = pcall(net.diagnose, net, set,
         copy(o, {progress = false, budget = {runs = judge.RUNS}}))
-    if ok then return d end
-    return {noticed = {}, refused = tostring(d)}
+    return ok and d or {noticed = {}, refused = tostring(d)}
 end
 
--- The kind that is named first: of a cause that was confirmed, or, where evidence is all there can
--- be, of one that was noticed.
-local function first_of(program, d)
-    local cause = d[1] or program.cure == false and d.noticed and d.noticed[1]
-    return cause or nil
+-- The cause that is named first: one that was confirmed, or, where evidence is all there can be, one
+-- that was noticed; or nil.
+function judge.first(program, d)
+    local evidence = program.cure == false and d.noticed and d.noticed[1]
+    return d[1] or evidence or nil
 end
 
-local function accepted(program, kind)
-    for _, wanted in ipairs(program.accepts) do
-        if kind == wanted then return true end
+function judge.accepted(program, cause)
+    for _, kind in ipairs(program.accepts) do
+        if cause and cause.kind == kind then return true end
     end
     return false
 end
 
 local function apply(text)
     return function(run)
-        local env = setmetatable(run, {__index = _G})
-        assert(load(text, "=cure", "t", env))()
+        assert(load(text, "=cure", "t", setmetatable(run, {__index = _G})))()
     end
 end
 
--- Adds a run with the cure, one without, and one of the twin, on other seeds and examples.
-local function try_cure(program, seed, text, sums)
+-- Quality with the fault, of the twin, and with the fault and the cure, on the other examples and
+-- with the other seed that belong to this one; and why the cure was refused, where it was.
+function judge.try_cure(program, seed, cure)
     local other = parts.OTHER + seed
-    sums.broken = sums.broken + trained(program, other, true)
-    sums.twin = sums.twin + trained(program, other, false)
-    local cured, refused = trained(program, other, true, text and apply(text))
-    sums.cured = sums.cured + cured
-    sums.refused = sums.refused or text and refused
+    local cured, refused = trained(program, other, true, cure and apply(cure))
+    return {broken = trained(program, other, true), twin = trained(program, other, false),
+            cured = cured, refused = cure and refused}
+end
+
+function judge.share(tried)
+    return (tried.cured - tried.broken) / (tried.twin - tried.broken)
+end
+
+local function add_cure(sums, tried)
+    for _, k in ipairs {"broken", "twin", "cured"} do sums[k] = (sums[k] or 0) + tried[k] end
+    sums.refused = sums.refused or tried.refused
+end
+
+local function add_twin(found, twin)
+    if not twin[1] and not twin.refused then return end
+    found.false_alarms = found.false_alarms + 1
+    found.alarms[found.false_alarms] = twin.refused or
+        ("%s: %s"):format(twin[1].kind, twin[1].cure)
 end
 
 -- .kinds of the first cause by seed ("–": none), .cures, .right how many are accepted, .share of
 -- the gap that the first cures close together, .false_alarms of the twins, with their .alarms.
 function judge.diagnose(program)
     local found = {kinds = {}, cures = {}, right = 0, false_alarms = 0, alarms = {}}
-    local sums = {broken = 0, twin = 0, cured = 0}
+    local sums = {}
     for seed = 1, judge.SEEDS do
-        local d = diagnosis(program, seed, true)
-        local cause = first_of(program, d)
+        local d = judge.diagnosis(program, seed, true)
+        local cause = judge.first(program, d)
         found.kinds[seed] = cause and cause.kind or d.refused and "refused" or "–"
         found.cures[seed] = cause and cause.cure or d.refused or ""
-        if cause and accepted(program, cause.kind) then found.right = found.right + 1 end
-        if program.cure ~= false then try_cure(program, seed, d[1] and d[1].cure, sums) end
-        local twin = diagnosis(program, seed, false)
-        if twin[1] or twin.refused then
-            found.false_alarms = found.false_alarms + 1
-            found.alarms[#found.alarms + 1] = twin.refused or
-                ("%s: %s"):format(twin[1].kind, twin[1].cure)
+        if judge.accepted(program, cause) then found.right = found.right + 1 end
+        if program.cure ~= false then
+            add_cure(sums, judge.try_cure(program, seed, d[1] and d[1].cure))
         end
+        add_twin(found, judge.diagnosis(program, seed, false))
     end
-    if program.cure ~= false then
-        found.share = (sums.cured - sums.broken) / (sums.twin - sums.broken)
-    end
+    found.share = program.cure ~= false and judge.share(sums) or nil
     found.cure_refused = sums.refused
     return found
 end
