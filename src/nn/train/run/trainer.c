@@ -249,37 +249,38 @@ static nb_status augment(nb_ctx *ctx, const nb_trainer *t, const nb_course *at, 
     return status;
 }
 
-/* The lesson that the n examples behind those that `at` has done are; end_lesson gives it back.
- * *weight: how much it counts. */
-static nb_status begin_lesson(nb_ctx *ctx, nb_trainer *t, const nb_course *at, int64_t n,
-                              nb_batch *batch, nb_lesson *lesson, double *weight)
+/* The batch behind those that `at` has done; give_back returns what it holds, also after failure.
+ */
+static nb_status prepare(nb_ctx *ctx, nb_trainer *t, const nb_course *at, nb_prepared *one)
 {
-    int64_t left = at->count - at->examples - n;
+    int64_t all = at->count - at->examples, n = all < at->size ? all : at->size;
     nb_tensor **x = n == at->size ? &t->x : &t->rest_x, **y = n == at->size ? &t->y : &t->rest_y;
+    nb_batch *batch = &one->batch;
     nb_status status = nb_poll(ctx);
-    *batch = (nb_batch){.x = NULL};
+    *one = (nb_prepared){.weight = 0};
     if (status == NB_OK) status = make_buffers(ctx, t, n, x, y);
     if (status == NB_OK)
-        status = nb_batch_gather(ctx, t->set, t->order + at->examples, 0, n, left, *x, *y, batch);
+        status =
+            nb_batch_gather(ctx, t->set, t->order + at->examples, 0, n, all - n, *x, *y, batch);
     if (status == NB_OK) status = augment(ctx, t, at, batch);
-    *lesson = (nb_lesson){.x = batch->x,
-                          .y = batch->y,
-                          .lengths = batch->lengths,
-                          .rate = at->rate,
-                          .penalty = t->penalty,
-                          .seed = at->seed,
-                          .step = (uint64_t)at->steps,
-                          .rows = {t->order, at->examples},
-                          .keep_grads = t->keep_grads};
+    one->lesson = (nb_lesson){.x = batch->x,
+                              .y = batch->y,
+                              .lengths = batch->lengths,
+                              .rate = at->rate,
+                              .penalty = t->penalty,
+                              .seed = at->seed,
+                              .step = (uint64_t)at->steps,
+                              .rows = {t->order, at->examples},
+                              .keep_grads = t->keep_grads};
     if (status != NB_OK) return status;
     return nb_weights_gather(ctx, &t->weights, t->net, t->set, t->order + at->examples, batch,
-                             &lesson->weights, weight);
+                             &one->lesson.weights, &one->weight);
 }
 
-static void end_lesson(nb_ctx *ctx, nb_batch *batch, nb_lesson *lesson)
+static void let_go(nb_ctx *ctx, nb_prepared *one)
 {
-    nb_tensor_release(ctx, lesson->weights);
-    nb_batch_free(ctx, batch);
+    nb_tensor_release(ctx, one->lesson.weights);
+    nb_batch_free(ctx, &one->batch);
 }
 
 static void count_batch(nb_course *at, int64_t n, double cost, double weight)
@@ -297,10 +298,9 @@ int64_t nb_course_updates(const nb_course *at)
     return at->epoch ? (at->epoch - 1) * steps + parts_of(at->batch, at->group) : 0;
 }
 
-static int64_t next_batch(const nb_course *at)
+static void count_prepared(nb_course *at, const nb_prepared *one, double cost)
 {
-    int64_t left = at->count - at->examples;
-    return left < at->size ? left : at->size;
+    count_batch(at, one->batch.x->shape[0], cost, one->weight);
 }
 
 /* Of a lesson whose x and y were finite. */
@@ -312,18 +312,18 @@ static nb_status diverged(nb_ctx *ctx, const nb_lesson *lesson, nb_status status
     return status;
 }
 
-/* The next batch is a step. */
-static nb_status learn_batch(nb_ctx *ctx, nb_trainer *t, nb_course *at, double *cost)
+/* The next batch is a step; it was prepared already where `step` is one. */
+static nb_status learn_batch(nb_ctx *ctx, nb_trainer *t, nb_course *at, const nb_step *step,
+                             double *cost)
 {
-    nb_batch batch;
-    nb_lesson lesson;
-    double weight;
-    int64_t n = next_batch(at);
-    nb_status status = begin_lesson(ctx, t, at, n, &batch, &lesson, &weight);
+    nb_prepared own = {.weight = 0};
+    nb_status status = step ? NB_OK : prepare(ctx, t, at, &own);
+    const nb_prepared *one = step ? step->part : &own;
+    const nb_lesson *lesson = &one->lesson;
     if (status == NB_OK)
-        status = diverged(ctx, &lesson, nb_learn(ctx, t->net, t->optimizer, &lesson, cost));
-    end_lesson(ctx, &batch, &lesson);
-    if (status == NB_OK) count_batch(at, n, *cost, weight);
+        status = diverged(ctx, lesson, nb_learn(ctx, t->net, t->optimizer, lesson, cost));
+    if (status == NB_OK) count_prepared(at, one, *cost);
+    let_go(ctx, &own);
     return status;
 }
 
@@ -345,29 +345,32 @@ static nb_status learn_whole(nb_ctx *ctx, nb_trainer *t, nb_course *at, double *
     return status;
 }
 
-static nb_status add_batch(nb_ctx *ctx, nb_trainer *t, nb_course *at, nb_group *group)
+static nb_status add_batch(nb_ctx *ctx, nb_trainer *t, nb_course *at, const nb_step *step,
+                           nb_group *group)
 {
-    nb_batch batch;
-    nb_lesson lesson;
-    double weight, cost;
-    int64_t n = next_batch(at);
-    nb_status status = begin_lesson(ctx, t, at, n, &batch, &lesson, &weight);
+    double cost;
+    nb_prepared own = {.weight = 0};
+    nb_status status = step ? NB_OK : prepare(ctx, t, at, &own);
+    const nb_prepared *one = step ? step->part + group->lessons : &own;
+    const nb_lesson *lesson = &one->lesson;
     if (status == NB_OK)
-        status = diverged(ctx, &lesson, nb_group_add(ctx, t->net, group, &lesson, weight, &cost));
-    end_lesson(ctx, &batch, &lesson);
-    if (status == NB_OK) count_batch(at, n, cost, weight);
+        status =
+            diverged(ctx, lesson, nb_group_add(ctx, t->net, group, lesson, one->weight, &cost));
+    if (status == NB_OK) count_prepared(at, one, cost);
+    let_go(ctx, &own);
     return status;
 }
 
 /* The next batches are a step: as many as make one, or as the epoch has. */
-static nb_status learn_group(nb_ctx *ctx, nb_trainer *t, nb_course *at, double *cost)
+static nb_status learn_group(nb_ctx *ctx, nb_trainer *t, nb_course *at, const nb_step *step,
+                             double *cost)
 {
     const nb_course before = *at;
     nb_group group = {.lessons = 0};
     const nb_lesson as = {.rate = at->rate, .penalty = t->penalty};
     nb_status status = NB_OK;
     while (status == NB_OK && group.lessons < at->group && at->examples < at->count)
-        status = add_batch(ctx, t, at, &group);
+        status = add_batch(ctx, t, at, step, &group);
     double weight = at->weight - before.weight;
     *cost = weight > 0 ? (at->sum - before.sum) / weight : 0;
     if (status == NB_OK)
@@ -376,10 +379,11 @@ static nb_status learn_group(nb_ctx *ctx, nb_trainer *t, nb_course *at, double *
     return status;
 }
 
-static nb_status learn(nb_ctx *ctx, nb_trainer *t, nb_course *at, double *cost)
+static nb_status learn(nb_ctx *ctx, nb_trainer *t, nb_course *at, const nb_step *step, double *cost)
 {
     if (t->optimizer->type->whole) return learn_whole(ctx, t, at, cost);
-    return at->group > 1 ? learn_group(ctx, t, at, cost) : learn_batch(ctx, t, at, cost);
+    return at->group > 1 ? learn_group(ctx, t, at, step, cost)
+                         : learn_batch(ctx, t, at, step, cost);
 }
 
 /* Where it happened goes before the message; Ctrl-C and errors of callbacks stay as they are. */
@@ -390,25 +394,84 @@ static nb_status placed(nb_ctx *ctx, const nb_course *at, nb_status status)
     return status;
 }
 
-nb_status nb_trainer_step(nb_ctx *ctx, nb_trainer *t, double *cost)
+/* What the next step begins with: the last epoch has ended, and where this is the first step of
+ * one, that has an order. */
+static nb_status begin_step(nb_ctx *ctx, nb_trainer *t, nb_course *at)
 {
     nb_status status = nb_trainer_end_epoch(ctx, t);
     if (status != NB_OK) return status;
-    nb_course at = t->course;
+    *at = t->course;
     if (nb_trainer_is_whole(t)) {
-        at.epoch++;
-        at.batch = at.examples = 0;
-        at.sum = at.weight = 0;
+        at->epoch++;
+        at->batch = at->examples = 0;
+        at->sum = at->weight = 0;
     }
     /* What is learned is never without its entry. */
     status = nb_history_reserve(ctx, &t->history, 1);
-    if (status == NB_OK) status = nb_trainer_order(ctx, t, at.epoch);
-    if (status == NB_OK) status = find_rate(ctx, t, &at);
-    if (status == NB_OK) status = learn(ctx, t, &at, cost);
-    if (status != NB_OK) return placed(ctx, &at, status);
-    t->history.examples += at.examples - (nb_trainer_is_whole(t) ? 0 : t->course.examples);
-    t->course = at;
+    if (status == NB_OK) status = nb_trainer_order(ctx, t, at->epoch);
+    if (status == NB_OK) status = find_rate(ctx, t, at);
+    return placed(ctx, at, status);
+}
+
+static nb_status make_step(nb_ctx *ctx, nb_trainer *t, nb_course *at, const nb_step *step,
+                           double *cost)
+{
+    nb_status status = learn(ctx, t, at, step, cost);
+    if (status != NB_OK) return placed(ctx, at, status);
+    t->history.examples += at->examples - (nb_trainer_is_whole(t) ? 0 : t->course.examples);
+    t->course = *at;
     return NB_OK;
+}
+
+nb_status nb_trainer_step(nb_ctx *ctx, nb_trainer *t, double *cost)
+{
+    nb_course at;
+    nb_status status = begin_step(ctx, t, &at);
+    return status == NB_OK ? make_step(ctx, t, &at, NULL, cost) : status;
+}
+
+nb_status nb_trainer_make(nb_ctx *ctx, nb_trainer *t, const nb_step *step, double *cost)
+{
+    nb_course at = step->at;
+    return make_step(ctx, t, &at, step, cost);
+}
+
+/* Room for as many batches as the step has. */
+static nb_status begin_parts(nb_ctx *ctx, nb_step *step)
+{
+    const nb_course *at = &step->at;
+    int64_t left = parts_of(at->count - at->examples, at->size);
+    step->room = left < at->group ? left : at->group;
+    step->part = nb_alloc_zero(ctx, (size_t)step->room, sizeof *step->part);
+    return step->part ? NB_OK : ctx->status;
+}
+
+nb_status nb_trainer_prepare(nb_ctx *ctx, nb_trainer *t, nb_step *step)
+{
+    *step = (nb_step){.parts = 0};
+    if (t->optimizer->type->whole)
+        return nb_fail(ctx, NB_EARG,
+                       "%s looks at the whole set several times in a step, so a step has no batch "
+                       "to go through layer by layer",
+                       t->optimizer->type->name);
+    nb_status status = begin_step(ctx, t, &step->at);
+    if (status == NB_OK) status = begin_parts(ctx, step);
+    nb_course ahead = step->at;
+    while (status == NB_OK && step->parts < step->room) {
+        nb_prepared *one = &step->part[step->parts++];
+        status = prepare(ctx, t, &ahead, one);
+        if (status == NB_OK) count_prepared(&ahead, one, 0);
+        placed(ctx, &ahead, status);
+    }
+    if (status != NB_OK) nb_step_free(ctx, step);
+    return status;
+}
+
+void nb_step_free(nb_ctx *ctx, nb_step *step)
+{
+    for (int64_t i = 0; i < step->parts; i++) let_go(ctx, &step->part[i]);
+    if (step->part) nb_free(ctx, step->part, (size_t)step->room * sizeof *step->part);
+    *step = (nb_step){.parts = 0};
 }
 
 /* NaN twice where there is no set. */

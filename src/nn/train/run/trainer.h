@@ -99,11 +99,31 @@ nb_trainer *nb_trainer_new(nb_ctx *ctx, nb_net *net, nb_set *set,
 /* NULL is allowed. */
 void nb_trainer_free(nb_ctx *ctx, nb_trainer *trainer);
 
+/* A batch as a step learns from it; all owned. */
+typedef struct nb_prepared {
+    nb_batch batch;
+    nb_lesson lesson;
+    double weight; /* how much it counts */
+} nb_prepared;
+
+/* The step that comes next, before it is made: what it learns from, whatever becomes of the set. */
+typedef struct nb_step {
+    nb_course at;      /* its epoch, its rate; nothing of it is counted */
+    nb_prepared *part; /* the batches that make it, a list of `parts` */
+    int64_t parts, room;
+} nb_step;
+
 /* The next batch, or the next so many that make a step; *cost: their own, before the update. After
  * the last batch of an epoch a step ends that epoch, where nobody has, and begins the next. On any
  * failure nothing has changed, and trying again gives the same bits; NB_EVALUE names epoch, batch
  * and layer (or "cost"). */
 nb_status nb_trainer_step(nb_ctx *ctx, nb_trainer *trainer, double *cost);
+/* The same in two halves. Prepared until the trainer moves otherwise; NB_EARG for an optimizer that
+ * works on the whole set: it has no batch. Made with the bits of nb_trainer_step; the step stays as
+ * it is, also on failure, when the same call again gives the same bits. */
+nb_status nb_trainer_prepare(nb_ctx *ctx, nb_trainer *trainer, nb_step *step);
+nb_status nb_trainer_make(nb_ctx *ctx, nb_trainer *trainer, const nb_step *step, double *cost);
+void nb_step_free(nb_ctx *ctx, nb_step *step);
 /* Evaluates valid and test and writes the history's entry, once all batches of an epoch are done;
  * otherwise, and the second time, it does nothing. */
 nb_status nb_trainer_end_epoch(nb_ctx *ctx, nb_trainer *trainer);
