@@ -85,11 +85,20 @@ static bool push_chunk(lua_State *L, const char *name)
     return true;
 }
 
+/* Pushes the name that require knows stdlib/NAME.lua by: "nabla.plot.given". */
+static const char *push_module(lua_State *L, const char *name)
+{
+    const char *dotted = luaL_gsub(L, name, "/", ".");
+    lua_pushfstring(L, PREFIX "%s", dotted);
+    lua_remove(L, -2);
+    return lua_tostring(L, -1);
+}
+
 void nbl_run_embedded(lua_State *L, const char *name)
 {
     int argument = lua_gettop(L);
     if (!push_chunk(L, name)) luaL_error(L, "this program was built without stdlib/%s.lua", name);
-    const char *module = lua_pushfstring(L, PREFIX "%s", name);
+    const char *module = push_module(L, name);
     lua_pushvalue(L, argument);
     lua_call(L, 2, 1);
     luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
@@ -102,7 +111,7 @@ void nbl_run_embedded(lua_State *L, const char *name)
 void nbl_push_embedded(lua_State *L, const char *name)
 {
     luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
-    lua_pushfstring(L, PREFIX "%s", name);
+    push_module(L, name);
     lua_rawget(L, -2);
     lua_remove(L, -2);
     if (!lua_isnil(L, -1)) return;

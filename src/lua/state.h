@@ -30,6 +30,7 @@ typedef struct nbl_state {
     const struct nbl_progress_shower *shower;
     lua_CFunction note;    /* message handler of the host's; nbl_set_note */
     const void *stopped;   /* address of the network whose training was cut off last; NULL: none */
+    const void *standing;  /* address of the trainer that moved last; NULL: none */
     unsigned long stress;  /* NABLA_STRESS=N: a full collection at every Nth entry; 0: none */
     unsigned long entries; /* so far, under stress */
 } nbl_state;

@@ -3,6 +3,7 @@
 
 #include "base/text.h"
 #include "shell/commands.h"
+#include "shell/mark.h"
 #include "shell/record.h"
 #include "shell/run/eval.h"
 #include "shell/run/plain.h"
@@ -20,41 +21,6 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#define NABLA      "∇ "
-#define PLAIN      SH_PROGRAM "> "
-#define MORE       "· "
-#define PLAIN_MORE "     > "
-
-enum { PROMPT_BYTES = 64 };
-
-/* The prompt with its colour, marked for Readline as taking no room; nothing where nobody types. */
-static const char *prompt_text(const sh_shell *shell, bool first, char text[PROMPT_BYTES])
-{
-    const sh_terminal *t = &shell->terminal;
-    const char *mark = t->utf8 ? (first ? NABLA : MORE) : (first ? PLAIN : PLAIN_MORE);
-    if (t->colour)
-        snprintf(text, PROMPT_BYTES, "\001%s\002%s\001%s\002", sh_colour_code(true, SH_PROMPT),
-                 mark, sh_colour_code(true, SH_PLAIN));
-    else
-        snprintf(text, PROMPT_BYTES, "%s", mark);
-    return text;
-}
-
-/* The length of the prompt that a pasted line begins with, 0 when there is none. */
-static size_t pasted_prompt(const char *line, bool *first)
-{
-    static const char *const marks[] = {NABLA, PLAIN, MORE, PLAIN_MORE};
-    for (size_t i = 0; i < sizeof marks / sizeof *marks; i++) {
-        size_t length = strlen(marks[i]);
-        *first = i < 2;
-        if (strncmp(line, marks[i], length) != 0) continue;
-        /* `∇ = 5` is no copy of a line: it wants a name that Lua does not take. */
-        if (strncmp(line + length, "= ", 2) != 0) return length;
-    }
-    *first = false;
-    return 0;
-}
-
 /* The line behind this one; NULL behind the last. */
 static const char *next_line(const char *line)
 {
@@ -66,9 +32,10 @@ static const char *next_line(const char *line)
 static void add_lines(nb_text *input, const char *lines)
 {
     bool first;
+    size_t indent = 0;
     if (input->length) nb_text_add(input, "\n");
     for (; lines; lines = next_line(lines)) {
-        lines += pasted_prompt(lines, &first);
+        lines += sh_mark_length(lines, &first, &indent);
         nb_text_add_bytes(input, lines, strcspn(lines, "\n") + (strchr(lines, '\n') != NULL));
     }
 }
@@ -153,8 +120,9 @@ static void run_command(sh_shell *shell, const char *input)
 static bool is_transcript(const char *lines)
 {
     bool first, found = false, several = strchr(lines, '\n');
+    size_t indent = 0;
     for (; several && lines && !found; lines = next_line(lines))
-        found = pasted_prompt(lines, &first) && first;
+        found = sh_mark_length(lines, &first, &indent) && first;
     return found;
 }
 
@@ -173,8 +141,9 @@ static bool run_copied(sh_shell *shell, nb_text *text)
 static const char *take_copied(nb_text *input, const char *lines)
 {
     bool first, under_way = false;
+    size_t indent = 0;
     for (; lines; lines = next_line(lines)) {
-        size_t mark = pasted_prompt(lines, &first);
+        size_t mark = sh_mark_length(lines, &first, &indent);
         if (under_way && (first || !mark)) return lines;
         if (!mark) continue;
         nb_text_add(input, "%s", under_way ? "\n" : "");
@@ -246,11 +215,11 @@ static void end_inside(sh_shell *shell)
 /* Reads and carries out one input; false: leave. `drops` counts Ctrl-C on empty lines. */
 static bool one_input(sh_shell *shell, nb_text *input, int *drops)
 {
-    char prompt[PROMPT_BYTES], *line;
+    char prompt[SH_MARK_BYTES], *line;
     bool empty;
     for (bool first = true;; first = false) {
         sh_got got =
-            sh_line_read(prompt_text(shell, first, prompt), nb_text_get(input), &line, &empty);
+            sh_line_read(sh_mark_text(shell, first, prompt), nb_text_get(input), &line, &empty);
         if (got == SH_GOT_END && first) return false;
         if (got == SH_GOT_END) {
             end_inside(shell);

@@ -9,6 +9,7 @@ same options and the same bits, stops here wherever you like, and can be gone ba
   t:step()  t:step(10)   the next step, the next ten
   t:epoch()              the rest of the epoch, or a new one
   t:run()                all epochs that are left; gives the history
+  t:step("layer")        to the next stop inside a step (page "inside")
   t:back(50)             50 steps back
   t:seek(120)            to step 120, wherever it lies; 0 is the beginning
   t:save "run.st"        a checkpoint, for net:train(set, {resume = "run.st"})
@@ -55,5 +56,48 @@ t:back(44)
 t.lr = 1                               -- and now another way
 t:epoch()
 t.record.last                          → 144]==])
+
+page("inside", [[
+s = t:step("layer") goes through a step stop by stop: forward through each layer, back through each,
+then the update. Of a block the layers in it come before it on the way forward, behind it on the way
+back. s is a trace, as net:trace(x, y) gives it, in which stands what is known by then:
+
+  at the start               s.x, s[0].a
+  forward, at layer l        s[l].z, .a, .slope, s[l]:jacobian(i)
+  … at the last one          s.cost, s.grad_a
+  back, at layer l           s[l].delta, .dw, .db
+  … at the first one         s.grad_x
+  the last stop              the update: t.step_number counts it
+
+What is not known yet is an error that says how many stops it is away. A layer that stands at two
+places has its dw when both are behind. s.step, s.epoch, s.batch, s.layer and s.way ("forward",
+"back", "whole") say where it is; plot(s) draws what there is. One table serves all stops of a batch; of
+accumulate = k each of the k batches has its own, and the update comes behind the last.
+
+The numbers are those that training computes, bit for bit: dropout drops, batch_norm takes the
+batch's own figures, augment was called; running figures and optimizer move with the update alone.
+
+Inside the step nothing changes: weights, activations, masks, rates, layers, net:train and all else
+that would move something is refused until it is whole. What looks (net(x), net:why, net:trace,
+gradcheck, plot) works. t:step(), t:epoch() and t:run() end the step first; t:back(0) drops it, and
+t:back(n) and t:seek(step) do so before they go. Ctrl-C in the update leaves it half done.
+
+lbfgs, cg and lm look at the whole set several times in a step: they have no such stops.
+
+The prompt says where training stands while a run is under way: "3·120" is epoch 3, 120 steps made,
+"3·121 a2" a step half done that has gone forward to layer 2, "3·121 δ2" one that has come back to
+it.]],
+    [==[net = nn.net("2 - 3 - 1", {seed = 1})
+t = net:trainer({{0, 1}, {1, 0}}, {{1}, {0}}, {batch = 2, lr = 1, seed = 1})
+s = t:step "layer"                     -- forward, layer 1
+s[1].a.shape[2]                        → 3
+t:step "layer";                        -- forward, layer 2: the cost is known
+c = net:cost(s.x, {{1}, {0}})
+t:step "layer"                         -- back, layer 2
+s[2].delta.shape[1]                    → 2
+pcall(function() net[1].w:zero_() end) → false
+t:step()                               -- the rest of it
+t.step_number                          → 1
+s.way                                  → whole]==])
 
 end

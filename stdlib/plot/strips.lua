@@ -4,6 +4,7 @@
 -- time to the right, of space its channels side by side.
 
 local given = require "nabla.plot.given"
+local half = require "nabla.trainer.half"
 local matrix = require "nabla.plot.matrix"
 local pictures = require "nabla.plot.pictures"
 local screen = require "nabla.plot.screen"
@@ -78,6 +79,7 @@ local function new_layer(part, depth, pick)
     local about = getmetatable(part)
     local lengths = about.lengths and not pick.single and about.lengths:totable() or nil
     local layer = {title = about.title, depth = depth, strips = {}}
+    if about.waits then layer.title = layer.title .. ": not yet" end
     for k, name in ipairs {"a", "delta"} do
         local x = rawget(part, name)
         if given.kind(x) == "tensor" and x:numel() > 0 then
@@ -121,8 +123,9 @@ local function words(trace, layers, pick)
             vectors, others = vectors or strip.rows ~= nil, others or strip.tiles ~= nil
         end
     end
-    local parts = {}
-    if trace.cost then parts[1] = ("cost %.4g"):format(trace.cost) end
+    local parts, cost = {}, rawget(trace, "cost")
+    parts[1] = half.told(trace)
+    if cost then parts[#parts + 1] = ("cost %.4g"):format(cost) end
     if pick.count > 1 and vectors then
         local first = pick.count < pick.all and "the first " or ""
         parts[#parts + 1] = ("%s%d of %d examples, a row each"):format(first, pick.count, pick.all)

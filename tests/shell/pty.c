@@ -24,6 +24,7 @@
  *   await TEXT, came  looks for it in all that is written from here on; waits until it was there
  *   prompt, more      waits for an empty prompt below, of either kind
  *   input TEXT        waits until the prompt's line holds exactly TEXT
+ *   mark TEXT         waits for an empty prompt that is exactly TEXT: a place in training before it
  *   line TEXT         waits for a line that is TEXT, since
  *   expect TEXT       waits for a line that contains TEXT, since
  *   first TEXT        waits until the line right below is TEXT
@@ -60,13 +61,32 @@ static void write_text(const char *text)
 
 /* ---- What may be waited for ---- */
 
+/* Behind what the prompt says of training that is under way: digits, dots and what a stop shows. */
+static const char *behind_standing(const char *line)
+{
+    static const char *const parts[] = {"0", "1", "2", "3", "4", "5", "6", "7",
+                                        "8", "9", "·", ".", "a", "δ", "d", " "};
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        size_t length = strlen(parts[i]);
+        if (strncmp(line, parts[i], length) == 0) return behind_standing(line + length);
+    }
+    return line;
+}
+
+static const char *behind_spaces(const char *line)
+{
+    return line + strspn(line, " ");
+}
+
 static bool prompt_stands(const char *const marks[2], const char *typed)
 {
     char text[SCREEN_TEXT_BYTES];
+    const char *line = screen_text(screen_cursor());
     for (int i = 0; i < 2; i++) {
         snprintf(text, sizeof text, "%s%s", marks[i], typed);
         for (size_t n = strlen(text); n > 0 && text[n - 1] == ' '; n--) text[n - 1] = '\0';
-        if (strcmp(screen_text(screen_cursor()), text) == 0) return true;
+        bool indented = strcmp(behind_spaces(line), behind_spaces(text)) == 0;
+        if (indented || strcmp(behind_standing(line), text) == 0) return true;
     }
     return false;
 }
@@ -79,6 +99,11 @@ static bool is_at_prompt(const char *unused)
     (void)unused;
     return screen_cursor() > session.since && screen_column() >= 2 &&
            prompt_stands(first_marks, "");
+}
+
+static bool is_mark(const char *text)
+{
+    return is_at_prompt("") && strcmp(screen_text(screen_cursor()), text) == 0;
 }
 
 static bool is_at_more(const char *unused)
@@ -347,6 +372,7 @@ static const struct {
     void (*act)(char *argument); /* else it does this */
 } steps[] = {
     {"input", is_input, "the line never is", NULL},
+    {"mark", is_mark, "the prompt is not", NULL},
     {"line", has_line, "no line is", NULL},
     {"expect", has_part, "no line contains", NULL},
     {"first", first_is, "the first line is not", NULL},

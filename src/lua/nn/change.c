@@ -75,6 +75,7 @@ static int begin_change(lua_State *L, nbl_net *self, const char *whose)
     if (self->busy)
         nbl_error(L, "%s: this network is running; a function that it calls cannot change it",
                   whose);
+    nbl_check_still(L, self->net);
     nbl_pin_net(L, self);
     return lua_gettop(L);
 }

@@ -120,6 +120,7 @@ void nbl_add_entry(lua_State *L, int arg, nb_layer *block, int held, int entry)
     switch (work.child ? LUA_TUSERDATA : lua_type(L, arg)) {
     case LUA_TUSERDATA:
         if (!work.child) nbl_error(L, "entry %d cannot be %s", entry, nbl_describe(L, arg));
+        if (nb_net_of(work.child)) nbl_check_layer_still(L, work.child);
         nbl_hold_layer(L, held, work.child);
         break;
     case LUA_TNUMBER:

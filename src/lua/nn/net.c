@@ -103,6 +103,7 @@ static int set_scale(lua_State *L, nbl_net *self)
 static int net_newindex(lua_State *L)
 {
     nbl_net *self = nbl_check_net(L, 1);
+    nbl_check_still(L, self->net);
     if (lua_type(L, 2) == LUA_TSTRING && strcmp(lua_tostring(L, 2), "scale") == 0)
         return set_scale(L, self);
     if (lua_type(L, 2) == LUA_TSTRING &&

@@ -5,6 +5,7 @@
 #include "lua/nn/net.h"
 #include "lua/nn/layer/neuron.h"
 #include "lua/nn/train/optimizer.h"
+#include "lua/nn/train/steps.h"
 #include "lua/nn/train/trainer.h"
 
 void nbl_open_nn(lua_State *L)
@@ -35,6 +36,7 @@ void nbl_open_nn(lua_State *L)
     nbl_open_neurons(L);
     nbl_open_streams(L);
     nbl_open_trainers(L);
+    nbl_open_trainer_steps(L);
     lua_newtable(L);
     nbl_open_net_build(L);
     nbl_open_host(L);

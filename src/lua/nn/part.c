@@ -3,6 +3,7 @@
 
 #include "lua/nn/layer/host.h"
 #include "lua/nn/keep.h"
+#include "lua/seal.h"
 
 /* ---- Handles of networks ---- */
 
@@ -224,6 +225,20 @@ void nbl_layer_hold(lua_State *L, int handle, const nb_layer *layer, int arg)
     }
 }
 
+/* ---- Seals ---- */
+
+void nbl_check_still(lua_State *L, nb_net *net)
+{
+    const nb_net *root = nb_net_root(net);
+    if (root->values) nbl_check_numbers(L, root->values);
+}
+
+void nbl_check_layer_still(lua_State *L, nb_layer *layer)
+{
+    nb_net *net = nb_net_of(layer) ? nb_net_of(layer) : layer->owner;
+    if (net) nbl_check_still(L, net);
+}
+
 /* ---- Jobs ---- */
 
 typedef struct net_job {
@@ -285,7 +300,7 @@ void nbl_net_run(lua_State *L, nbl_net *self, nbl_job *job, void *data)
 
 /* A network that stands in another learns with the other's storage, so that one says whether
  * somebody learns. */
-void nbl_net_learn(lua_State *L, nbl_net *self, const char *whose, nbl_job *job, void *data)
+void nbl_net_derive(lua_State *L, nbl_net *self, const char *whose, nbl_job *job, void *data)
 {
     nbl_net *root = push_root(L, self);
     net_job work = {self, root, job, data};
@@ -298,4 +313,10 @@ void nbl_net_learn(lua_State *L, nbl_net *self, const char *whose, nbl_job *job,
     nbl_changed(L, self->net->values, whose);
     nbl_changed(L, self->net->grads, whose);
     lua_pop(L, 1);
+}
+
+void nbl_net_learn(lua_State *L, nbl_net *self, const char *whose, nbl_job *job, void *data)
+{
+    nbl_check_still(L, self->net);
+    nbl_net_derive(L, self, whose, job, data);
 }

@@ -60,10 +60,17 @@ void nbl_layer_hold(lua_State *L, int handle, const nb_layer *layer, int arg);
 /* After it got one: they hold what they need now, and no more unless one of them is running. */
 void nbl_layer_adopt(lua_State *L, int handle, nb_layer *layer);
 
+/* Raises where a network, or what it stands in, must not change: a step of it is half done. The
+ * same of a layer's network, where it has one. All that changes something of a network asks. */
+void nbl_check_still(lua_State *L, nb_net *net);
+void nbl_check_layer_still(lua_State *L, nb_layer *layer);
+
 /* Runs a job that uses the network: while it lasts nothing that the core may point into is dropped.
  */
 void nbl_net_run(lua_State *L, nbl_net *self, nbl_job *job, void *data);
-/* The same for jobs that change parameters or gradients: two at a time are refused. */
+/* The same for jobs that change its gradients: two at a time are refused. */
+void nbl_net_derive(lua_State *L, nbl_net *self, const char *whose, nbl_job *job, void *data);
+/* The same for jobs that change anything else of it. */
 void nbl_net_learn(lua_State *L, nbl_net *self, const char *whose, nbl_job *job, void *data);
 
 /* Keeps a network's layers and storage where they are, although a finaliser may run whenever Lua

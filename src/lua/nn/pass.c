@@ -241,7 +241,7 @@ static int net_backprop(lua_State *L)
     read_weighted(L, "net:backprop", &work);
     nbl_pin_net(L, self);
     int box = lua_gettop(L);
-    nbl_net_learn(L, self, "net:backprop", backprop, &work);
+    nbl_net_derive(L, self, "net:backprop", backprop, &work);
     push_nablas(L, self->net, self->net->grads);
     nbl_close_box(L, box);
     return 2;

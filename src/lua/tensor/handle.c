@@ -1,6 +1,7 @@
 /* The handle of a tensor: its life, and what is asked and said about changes in place. */
 #include "lua/nbl.h"
 
+#include "lua/seal.h"
 #include "lua/state.h"
 
 #include <stdio.h>
@@ -125,6 +126,7 @@ void nbl_check_change(lua_State *L, const nb_tensor *x, nb_tensor *const *with, 
                       const char *what)
 {
     nb_ctx *ctx = nbl_ctx(L);
+    nbl_check_numbers(L, x);
     if (nb_tensor_check_write(ctx, x) != NB_OK) nbl_error(L, "%s: %s", what, ctx->message);
     if (!ctx->recording) return;
     if (x->link && x->storage->parameters) check_parameters(L, x, with, count, what);

@@ -1,4 +1,6 @@
 /* net:trace: z, a, delta, slope and gradients of every layer, as a table that prints its shapes. */
+#include "lua/nn/inspect/trace.h"
+
 #include "lua/nn/net.h"
 #include "lua/embedded.h"
 #include "lua/nn/examples.h"
@@ -8,7 +10,6 @@
 #include "lua/nn/keep.h"
 #include "lua/nn/part.h"
 #include "nn/inspect/slope.h"
-#include "nn/inspect/trace.h"
 #include "tensor/shape.h"
 
 #include <stdio.h>
@@ -298,7 +299,7 @@ static int trace_tostring(lua_State *L)
     return 1;
 }
 
-static void push_trace(lua_State *L, const nb_net *net, const nb_trace *from)
+void nbl_push_trace(lua_State *L, const nb_net *net, const nb_trace *from)
 {
     lua_createtable(L, net->layer.children, 5);
     nbl_set_number(L, "cost", from->cost);
@@ -324,7 +325,7 @@ static int net_trace(lua_State *L)
     work.trace = nbl_new_box(L, sizeof *work.trace, release_trace);
     int box = lua_gettop(L);
     nbl_net_run(L, self, run_trace, &work);
-    push_trace(L, self->net, work.trace);
+    nbl_push_trace(L, self->net, work.trace);
     nbl_close_box(L, box);
     nbl_close_box(L, pin);
     return 1;

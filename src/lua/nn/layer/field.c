@@ -4,6 +4,7 @@
 #include "lua/names.h"
 #include "lua/nn/layer/host.h"
 #include "lua/nn/part.h"
+#include "lua/seal.h"
 #include "nn/net/net.h"
 #include "tensor/assign.h"
 
@@ -92,6 +93,7 @@ void nbl_assign_part(lua_State *L, nb_layer *layer, const char *key, int64_t num
 {
     nb_tensor *from = nbl_to_tensor(L, 3, (int)nb_layer_param(layer, key)->value->dtype);
     copy_job work = {nbl_push_part(L, layer, key, number), from};
+    nbl_check_numbers(L, work.to);
     nbl_layer_run(L, layer, copy_values, &work);
     nbl_changed(L, work.to, "an assignment");
 }

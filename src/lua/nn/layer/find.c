@@ -56,15 +56,23 @@ static nb_layer *check_layer(lua_State *L, nbl_net *self)
     return nbl_test_layer(L, -1);
 }
 
+/* The layer that is to learn or not. */
+static nb_layer *check_changed(lua_State *L)
+{
+    nb_layer *layer = check_layer(L, nbl_check_net(L, 1));
+    nbl_check_layer_still(L, layer);
+    return layer;
+}
+
 static int net_freeze(lua_State *L)
 {
-    nb_layer_freeze(check_layer(L, nbl_check_net(L, 1)), true);
+    nb_layer_freeze(check_changed(L), true);
     return 0;
 }
 
 static int net_thaw(lua_State *L)
 {
-    nb_layer_freeze(check_layer(L, nbl_check_net(L, 1)), false);
+    nb_layer_freeze(check_changed(L), false);
     return 0;
 }
 

@@ -236,6 +236,7 @@ static int layer_index(lua_State *L)
 static int layer_newindex(lua_State *L)
 {
     nb_layer *layer = nbl_check_layer(L);
+    nbl_check_layer_still(L, layer);
     if (lua_type(L, 2) == LUA_TNUMBER || named_child(L, layer))
         return nbl_error(L,
                          "%s: the layers in it cannot be assigned; their fields can, as in "

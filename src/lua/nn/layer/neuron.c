@@ -102,6 +102,7 @@ static int neuron_newindex(lua_State *L)
 {
     int64_t number;
     nb_layer *layer = check_neuron(L, &number);
+    nbl_check_layer_still(L, layer);
     const char *key = nbl_key(L);
     tune_job work = {layer, nb_layer_tuned(layer, number)};
     if (part_of(layer, key)) return nbl_assign_part(L, layer, key, number), 0;

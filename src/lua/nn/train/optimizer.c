@@ -2,6 +2,7 @@
 #include "lua/nn/train/optimizer.h"
 
 #include "lua/names.h"
+#include "lua/seal.h"
 #include "nn/layer.h"
 #include "nn/train/rate.h"
 
@@ -76,6 +77,7 @@ nb_optimizer *nbl_choose_optimizer(lua_State *L, const char *whose,
 {
     nb_optimizer *self = choice->optimizer ? nbl_test_optimizer(L, choice->optimizer) : NULL;
     if (self) {
+        nbl_check_seal(L, self);
         const char *twice = !isnan(choice->lr)         ? "lr"
                             : !isnan(choice->momentum) ? "momentum"
                                                        : NULL;
@@ -135,6 +137,7 @@ static int optimizer_newindex(lua_State *L)
 {
     nb_optimizer *self = nbl_check_handle(L, 1, &optimizer_kind, "an optimizer");
     const nb_option *option = check_field(L, self);
+    nbl_check_seal(L, self);
     bool fits = lua_type(L, 3) == (option->kind == NB_BOOLEAN ? LUA_TBOOLEAN : LUA_TNUMBER);
     if (!fits) {
         nb_option_wrong(nbl_ctx(L), option, nbl_describe(L, 3));

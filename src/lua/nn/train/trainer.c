@@ -29,6 +29,17 @@ nbl_trainer *nbl_check_trainer(lua_State *L, int arg)
     return self;
 }
 
+nbl_trainer *nbl_test_trainer(lua_State *L, int arg)
+{
+    nbl_trainer *self = nbl_test_handle(L, arg, &trainer_kind);
+    return self && self->glass ? self : NULL;
+}
+
+bool nbl_trainer_is_inside(const nbl_trainer *self)
+{
+    return self->half && self->half->half;
+}
+
 static int trainer_gc(lua_State *L)
 {
     nbl_trainer *self = nbl_check_handle(L, 1, &trainer_kind, "a trainer");
@@ -90,11 +101,23 @@ static nb_status keep_new(nb_ctx *ctx, nbl_trainer *trainer)
     return keep_now(ctx, trainer);
 }
 
+/* Nobody is shown the progress of one step. */
+static nb_status settle_half(nb_ctx *ctx, const nbl_trainer_job *job)
+{
+    nbl_training *training = job->trainer->training;
+    const nbl_progress_shower *shower = training->shower;
+    training->shower = NULL;
+    nb_status status = nbl_half_settle(ctx, job->trainer->half, job->half, job->trainer->glass);
+    training->shower = shower;
+    return status;
+}
+
 /* What failed first is told. */
 static nb_status run_job(nb_ctx *ctx, void *data)
 {
     nbl_trainer_job *job = data;
-    nb_status status = job->work(ctx, job);
+    nb_status status = settle_half(ctx, job);
+    if (status == NB_OK) status = job->work(ctx, job);
     if (status == NB_OK) return keep_new(ctx, job->trainer);
     char message[NB_MESSAGE_MAX];
     memcpy(message, ctx->message, sizeof message);
@@ -103,12 +126,45 @@ static nb_status run_job(nb_ctx *ctx, void *data)
     return ctx->status = status;
 }
 
+/* The table of a step that is over by now says so; it may have failed. */
+static void close_half(lua_State *L, nbl_trainer *self)
+{
+    if (!self->half || !self->half->over) return;
+    lua_getiuservalue(L, 1, NBL_HALFWAY);
+    self->half = NULL;
+    nbl_close_half(L, -1);
+    lua_pop(L, 1);
+}
+
 void nbl_trainer_run(lua_State *L, const char *whose, nbl_trainer_job *job)
 {
     nbl_training *training = job->trainer->training;
     training->last.epoch = 0;
+    close_half(L, job->trainer);
     keep_functions(L, 1, training->self->net);
-    nbl_net_learn(L, training->self, whose, run_job, job);
+    /* A step of its own that is half done holds the network against all others. */
+    if (!nbl_trainer_is_inside(job->trainer)) nbl_check_still(L, training->self->net);
+    if (job->trainer->glass) nbl_state_get(L)->standing = job->trainer;
+    nbl_net_derive(L, training->self, whose, run_job, job);
+    close_half(L, job->trainer);
+}
+
+int nbl_trainer_go(lua_State *L, nbl_trainer_job *job)
+{
+    const char *name = nbl_push_name(L);
+    nbl_trainer_run(L, name, job);
+    lua_settop(L, 1);
+    return 1;
+}
+
+int64_t nbl_check_count(lua_State *L, const char *what, int64_t low, int64_t standard)
+{
+    nbl_no_more(L, 2);
+    if (lua_isnoneornil(L, 2)) return standard;
+    int64_t n = nbl_check_integer(L, 2, what);
+    if (n < low)
+        nbl_error(L, "%s must be a whole number from %d, not %I", what, (int)low, (LUAI_UACINT)n);
+    return n;
 }
 
 /* ---- Making one ---- */
@@ -173,18 +229,10 @@ static nb_status with_shower(nb_ctx *ctx, nbl_trainer *self,
     return status;
 }
 
-static nb_status step(nb_ctx *ctx, nbl_trainer_job *job)
-{
-    nbl_training *training = job->trainer->training;
-    const nbl_progress_shower *shower = training->shower;
-    training->shower = NULL;
-    nb_status status = nb_glass_go(ctx, job->trainer->glass, job->n);
-    training->shower = shower;
-    return status;
-}
-
+/* A step that was half done may have been its last. */
 static nb_status epoch(nb_ctx *ctx, nbl_trainer_job *job)
 {
+    if (nb_glass_at(job->trainer->glass) == job->n) return NB_OK;
     return with_shower(ctx, job->trainer, nb_glass_epoch);
 }
 
@@ -223,60 +271,36 @@ static nb_status save(nb_ctx *ctx, nbl_trainer_job *job)
     return nb_glass_save(ctx, job->trainer->glass, job->path);
 }
 
-/* A whole number from `low` at 2, or `standard` where nothing is there; nothing may follow. */
-static int64_t check_count(lua_State *L, const char *what, int64_t low, int64_t standard)
-{
-    nbl_no_more(L, 2);
-    if (lua_isnoneornil(L, 2)) return standard;
-    int64_t n = nbl_check_integer(L, 2, what);
-    if (n < low)
-        nbl_error(L, "%s must be a whole number from %d, not %I", what, (int)low, (LUAI_UACINT)n);
-    return n;
-}
-
-/* Runs it and gives the trainer back, which prints itself. */
-static int go(lua_State *L, nbl_trainer_job *job)
-{
-    const char *name = nbl_push_name(L);
-    nbl_trainer_run(L, name, job);
-    lua_settop(L, 1);
-    return 1;
-}
-
-static int trainer_step(lua_State *L)
-{
-    nbl_trainer *self = nbl_check_trainer(L, 1);
-    int64_t n = check_count(L, "the number of steps", 1, 1);
-    nbl_trainer_job job = {.trainer = self, .work = step, .n = nb_glass_at(self->glass) + n};
-    return go(L, &job);
-}
-
 static int trainer_epoch(lua_State *L)
 {
-    nbl_trainer_job job = {.trainer = nbl_check_trainer(L, 1), .work = epoch};
+    nbl_trainer_job job = {.trainer = nbl_check_trainer(L, 1), .work = epoch, .n = -1};
     nbl_no_more(L, 1);
-    return go(L, &job);
+    if (nbl_trainer_is_inside(job.trainer))
+        job.n = nb_glass_epoch_end(job.trainer->glass, job.trainer->half->half->step.at.epoch);
+    return nbl_trainer_go(L, &job);
 }
 
 static int trainer_back(lua_State *L)
 {
-    nbl_trainer_job job = {.trainer = nbl_check_trainer(L, 1), .work = back};
-    job.n = check_count(L, "the number of steps", 0, 1);
-    return go(L, &job);
+    nbl_trainer_job job = {
+        .trainer = nbl_check_trainer(L, 1), .work = back, .half = NBL_IS_DROPPED};
+    job.n = nbl_check_count(L, "the number of steps", 0, 1);
+    return nbl_trainer_go(L, &job);
 }
 
 static int trainer_seek(lua_State *L)
 {
-    nbl_trainer_job job = {.trainer = nbl_check_trainer(L, 1), .work = seek};
+    nbl_trainer_job job = {
+        .trainer = nbl_check_trainer(L, 1), .work = seek, .half = NBL_IS_DROPPED};
     if (lua_isnoneornil(L, 2))
         return nbl_error(L, "say the number of a step, as in t:seek(100); 0 is the beginning");
-    job.n = check_count(L, "a step's number", 0, 0);
-    return go(L, &job);
+    job.n = nbl_check_count(L, "a step's number", 0, 0);
+    return nbl_trainer_go(L, &job);
 }
 
 static int trainer_save(lua_State *L)
 {
-    nbl_trainer_job job = {.trainer = nbl_check_trainer(L, 1), .work = save};
+    nbl_trainer_job job = {.trainer = nbl_check_trainer(L, 1), .work = save, .half = NBL_STAYS};
     job.path = nbl_check_path(L, 2);
     nbl_no_more(L, 2);
     nbl_trainer_run(L, "trainer:save", &job);
@@ -368,6 +392,7 @@ static int set_rate(lua_State *L, nb_optimizer *optimizer)
 {
     nb_ctx *ctx = nbl_ctx(L);
     const nb_option *option = rate_option(optimizer);
+    nbl_check_seal(L, optimizer);
     if (!option)
         return nbl_error(L, "%s has no lr: it finds how far its steps go", optimizer->type->name);
     if (lua_type(L, 3) != LUA_TNUMBER)
@@ -396,6 +421,7 @@ static void add_place(nb_text *text, const nbl_trainer *self)
 {
     const nb_trainer *t = self->glass->trainer;
     const nb_course *at = &t->course;
+    char path[NB_PATH_MAX];
     nb_text_add(text, "step ");
     nb_text_add_grouped(text, nb_glass_at(self->glass));
     if (at->epoch == 0)
@@ -406,6 +432,10 @@ static void add_place(nb_text *text, const nbl_trainer *self)
         nb_text_add(text, " · epoch %lld, batch %lld of %lld", (long long)at->epoch,
                     (long long)at->batch, (long long)((at->count + at->size - 1) / at->size));
     if (at->epoch) nb_text_add(text, " · cost %.4g", nb_course_cost(at));
+    if (nbl_trainer_is_inside(self))
+        nb_text_add(text, " · inside step %lld, %s layer %s", (long long)self->half->step,
+                    nb_half_is_back(self->half->half) ? "back at" : "forward at",
+                    nb_half_path(self->half->half, path));
     if (rate_option(t->optimizer)) nb_text_add(text, " · lr %.4g", t->optimizer->options.lr);
 }
 
@@ -455,11 +485,6 @@ static const nbl_entry net_entries[] = {
 };
 
 static const nbl_entry entries[] = {
-    {":step", trainer_step, "t:step([n])",
-     "The next step, or n: a batch is learned from (with accumulate = k, k of them; lbfgs, cg and "
-     "lm take the whole set). The last step of an epoch ends it: valid and test are evaluated. "
-     "After t:back steps that were made before are made again, with the same bits.",
-     TRAINER "t:step()\nt:step(9)\nt.step_number → 10", NULL},
     {":epoch", trainer_epoch, "t:epoch()", "The rest of the epoch under way, or a new one.",
      TRAINER "t:epoch()\nt.epoch_number → 1", NULL},
     {":run", trainer_run, "t:run()",

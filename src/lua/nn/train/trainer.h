@@ -2,6 +2,7 @@
 #ifndef NBL_TRAINER_H
 #define NBL_TRAINER_H
 
+#include "lua/nn/train/half.h"
 #include "lua/nn/train/training.h"
 #include "nn/train/glass/glass.h"
 
@@ -9,7 +10,8 @@
 enum {
     NBL_TRAINED = 1,    /* the training's handle */
     NBL_FUNCTIONS_SEEN, /* a set of the functions that the record points into */
-    NBL_TRAINER_VALUES = NBL_FUNCTIONS_SEEN
+    NBL_HALFWAY,        /* the handle of the step that is half done, or was last */
+    NBL_TRAINER_VALUES = NBL_HALFWAY
 };
 
 typedef struct nbl_trainer {
@@ -17,11 +19,15 @@ typedef struct nbl_trainer {
     nbl_training *training;
     nb_net *net; /* borrowed: the glass keeps it */
     const nb_said
-        *seen; /* what the layers said when their functions were last kept; compared only */
+        *seen;      /* what the layers said when their functions were last kept; compared only */
+    nbl_half *half; /* the step that is half done; NULL: none was yet, or it is told of */
 } nbl_trainer;
 
-/* The trainer at `arg`, or an error. */
+/* The trainer at `arg`, or an error; or NULL. */
 nbl_trainer *nbl_check_trainer(lua_State *L, int arg);
+nbl_trainer *nbl_test_trainer(lua_State *L, int arg);
+/* Whether a step of it is half done. */
+bool nbl_trainer_is_inside(const nbl_trainer *trainer);
 /* Runs a job that may change the network, the trainer at 1: functions that the record points into
  * are kept, and those that it brought back are the network's again. `data` begins with a pointer to
  * the trainer. */
@@ -30,8 +36,13 @@ typedef struct nbl_trainer_job {
     nb_status (*work)(nb_ctx *ctx, struct nbl_trainer_job *job);
     int64_t n;
     const char *path;
+    nbl_fate half; /* what becomes of a step that is half done, before anything else */
 } nbl_trainer_job;
 void nbl_trainer_run(lua_State *L, const char *whose, nbl_trainer_job *job);
+/* Runs it in the name of the running method, and gives the trainer back, which prints itself. */
+int nbl_trainer_go(lua_State *L, nbl_trainer_job *job);
+/* A whole number from `low` at 2, or `standard` where nothing is there; nothing may follow. */
+int64_t nbl_check_count(lua_State *L, const char *what, int64_t low, int64_t standard);
 /* Pushes the table of methods, for who has more of them. */
 void nbl_push_trainer_methods(lua_State *L);
 

@@ -295,6 +295,21 @@ nb_status nb_glass_go(nb_ctx *ctx, nb_glass *g, int64_t step)
     return status == NB_OK ? go(ctx, g, step, false) : status;
 }
 
+nb_status nb_glass_ready(nb_ctx *ctx, nb_glass *g)
+{
+    nb_status status = nb_glass_go(ctx, g, nb_glass_at(g));
+    if (status == NB_OK) nb_travel_recall(g);
+    return status;
+}
+
+nb_status nb_glass_make(nb_ctx *ctx, nb_glass *g, const nb_step *step)
+{
+    g->loop.prepared = step;
+    nb_status status = nb_glass_go(ctx, g, nb_glass_at(g) + 1);
+    g->loop.prepared = NULL;
+    return status;
+}
+
 nb_status nb_glass_epoch(nb_ctx *ctx, nb_glass *g)
 {
     const nb_course *at = &g->trainer->course;

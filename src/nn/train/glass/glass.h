@@ -37,6 +37,10 @@ int64_t nb_glass_epoch_end(const nb_glass *glass, int64_t epoch);
  * (loop.stop) or the optimizer has nothing to do. On failure, as by Ctrl-C, the run stands at its
  * last whole step. */
 nb_status nb_glass_go(nb_ctx *ctx, nb_glass *glass, int64_t step);
+/* In two halves: what stands before the next step is done, so that the trainer can prepare it; and
+ * it is made from that. */
+nb_status nb_glass_ready(nb_ctx *ctx, nb_glass *glass);
+nb_status nb_glass_make(nb_ctx *ctx, nb_glass *glass, const nb_step *step);
 /* The rest of the epoch, or a new one. */
 nb_status nb_glass_epoch(nb_ctx *ctx, nb_glass *glass);
 /* All epochs that the run has before it; then the checkpoint that is asked for and, with patience,

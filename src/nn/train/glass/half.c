@@ -190,12 +190,12 @@ nb_status nb_half_next(nb_ctx *ctx, nb_half *half)
 }
 
 /* What was drawn at the stops is not drawn again. */
-nb_status nb_half_finish(nb_ctx *ctx, nb_half *half, double *cost)
+nb_status nb_half_finish(nb_ctx *ctx, nb_half *half, nb_half_maker *make, void *self)
 {
     uint64_t seed = ctx->seed, draws = ctx->draws;
     ctx->seed = half->seed;
     ctx->draws = half->draws;
-    nb_status status = nb_trainer_make(ctx, half->trainer, &half->step, cost);
+    nb_status status = make(ctx, self, &half->step);
     bool on = status == NB_OK && seed == half->seed && ctx->draws > draws;
     if (!on) ctx->draws = draws;
     ctx->seed = seed;

@@ -38,8 +38,10 @@ bool nb_half_is_last(const nb_half *half);
 /* To the next stop, which may be the first of the next batch; not from the last. On failure it
  * stays where it is. */
 nb_status nb_half_next(nb_ctx *ctx, nb_half *half);
-/* The update, from wherever it stands: the bits of nb_trainer_step. On failure it stays there. */
-nb_status nb_half_finish(nb_ctx *ctx, nb_half *half, double *cost);
+/* The update, from wherever it stands: the bits of nb_trainer_step. `make` makes the step, as
+ * nb_trainer_make does. On failure it stays there. */
+typedef nb_status nb_half_maker(nb_ctx *ctx, void *self, const nb_step *step);
+nb_status nb_half_finish(nb_ctx *ctx, nb_half *half, nb_half_maker *make, void *self);
 /* The place that the stop is at, from 0; whether it goes back by then; and its path, "3.1". */
 int nb_half_place(const nb_half *half);
 bool nb_half_is_back(const nb_half *half);

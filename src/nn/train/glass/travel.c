@@ -42,7 +42,7 @@ static nb_status settle(nb_ctx *ctx, nb_glass *g)
     return status == NB_OK && ended ? apply_edits(ctx, g, true) : status;
 }
 
-static void recall_factor(nb_glass *g)
+void nb_travel_recall(nb_glass *g)
 {
     nb_trainer *t = g->trainer;
     int64_t epoch = t->course.epoch + (nb_trainer_is_whole(t) ? 1 : 0);
@@ -58,7 +58,7 @@ static nb_status repeat(nb_ctx *ctx, nb_glass *g, int64_t step)
     nb_status status = NB_OK;
     double cost;
     for (int64_t at = from; at < step && status == NB_OK; at++) {
-        recall_factor(g);
+        nb_travel_recall(g);
         g->trainer->history.best = 0;
         status = nb_trainer_step(ctx, g->trainer, &cost);
         if (status == NB_OK) status = settle(ctx, g);

@@ -101,7 +101,8 @@ nb_status nb_loop_end(nb_loop *l, nb_status status)
 static nb_status run_batch(nb_loop *l)
 {
     double cost;
-    nb_status status = nb_trainer_step(l->ctx, l->trainer, &cost);
+    nb_status status = l->prepared ? nb_trainer_make(l->ctx, l->trainer, l->prepared, &cost)
+                                   : nb_trainer_step(l->ctx, l->trainer, &cost);
     if (status != NB_OK) return status;
     l->settled = false;
     nb_progress p = progress_of(l);

@@ -51,9 +51,10 @@ typedef struct nb_loop {
     nb_ctx *ctx;
     nb_trainer *trainer;
     const nb_train_options *options;
-    int64_t epoch;       /* under way: until its last hook has returned */
-    bool stop;           /* a hook has asked for it */
-    bool settled;        /* every hook of what was learned has returned: it may be written */
+    const nb_step *prepared; /* what the next step is made from; NULL: it gathers its batch */
+    int64_t epoch;           /* under way: until its last hook has returned */
+    bool stop;               /* a hook has asked for it */
+    bool settled;            /* every hook of what was learned has returned: it may be written */
     int64_t kept_steps;  /* batches that the last checkpoint has behind it; -1: none was written */
     int64_t kept_epochs; /* likewise the whole epochs */
     double kept_at;      /* on the clock */

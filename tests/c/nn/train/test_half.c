@@ -128,10 +128,15 @@ static nb_half *to_the_last(lab *l)
     return half;
 }
 
-static void finish(lab *l, nb_half *half)
+static nb_status make(nb_ctx *ctx, void *self, const nb_step *step)
 {
     double cost;
-    if (nb_half_finish(l->ctx, half, &cost) != NB_OK) fail_msg("%s", l->ctx->message);
+    return nb_trainer_make(ctx, ((lab *)self)->trainer, step, &cost);
+}
+
+static void finish(lab *l, nb_half *half)
+{
+    if (nb_half_finish(l->ctx, half, make, l) != NB_OK) fail_msg("%s", l->ctx->message);
     nb_half_free(l->ctx, half);
 }
 

@@ -1,0 +1,137 @@
+/* Seals: which there are, and who asks. */
+#include "lua/seal.h"
+
+#include "base/memory.h"
+#include "lua/nn/keep.h"
+
+#include <stdio.h>
+
+enum { WHY_MAX = 512 };
+
+/* What it is closed on: storages, each with a reference and a reader, and other addresses. */
+typedef struct entry {
+    nb_storage *storage; /* or NULL */
+    const void *address;
+} entry;
+
+struct nbl_seal {
+    entry *list;
+    int count, room;
+    bool rests;
+    char why[WHY_MAX];
+};
+
+static int seal_gc(lua_State *L);
+
+static const luaL_Reg meta[] = {{"__gc", seal_gc}, {NULL, NULL}};
+static const nbl_kind seal_kind = {"nabla.seal", 0, meta};
+
+static int seal_gc(lua_State *L)
+{
+    nbl_seal_break(L, nbl_check_handle(L, 1, &seal_kind, "a seal"));
+    return 0;
+}
+
+nbl_seal *nbl_new_seal(lua_State *L)
+{
+    return nbl_new_handle(L, &seal_kind, sizeof(nbl_seal));
+}
+
+nbl_seal *nbl_test_seal(lua_State *L, int at)
+{
+    return nbl_test_handle(L, at, &seal_kind);
+}
+
+void nbl_seal_say(nbl_seal *seal, const char *why)
+{
+    snprintf(seal->why, sizeof seal->why, "%s", why);
+}
+
+static bool is_on(const nbl_seal *seal, const void *address)
+{
+    for (int i = 0; i < seal->count; i++)
+        if (seal->list[i].address == address) return true;
+    return false;
+}
+
+static nb_status make_room(nb_ctx *ctx, void *data)
+{
+    nbl_seal *seal = data;
+    size_t size = sizeof *seal->list;
+    if (seal->count < seal->room) return NB_OK;
+    int room = seal->room ? 2 * seal->room : 8;
+    void *list = nb_resize(ctx, seal->list, (size_t)seal->room * size, (size_t)room * size);
+    if (!list) return ctx->status;
+    seal->list = list;
+    seal->room = room;
+    return NB_OK;
+}
+
+/* All that can fail comes before the entry counts. */
+static void close_on(lua_State *L, int at, nb_storage *storage, const void *address)
+{
+    nbl_seal *seal = nbl_check_handle(L, at, &seal_kind, "a seal");
+    if (is_on(seal, address)) return;
+    nbl_run(L, make_room, seal);
+    lua_pushvalue(L, at);
+    nbl_remember_as(L, address);
+    lua_pop(L, 1);
+    seal->list[seal->count++] = (entry){storage ? nb_storage_retain(storage) : NULL, address};
+    if (storage && !seal->rests) storage->readers++;
+}
+
+void nbl_seal_numbers(lua_State *L, int at, const nb_tensor *tensor)
+{
+    close_on(L, at, tensor->storage, tensor->storage);
+}
+
+void nbl_seal_address(lua_State *L, int at, const void *address)
+{
+    close_on(L, at, NULL, address);
+}
+
+void nbl_seal_rest(nbl_seal *seal, bool rests)
+{
+    if (seal->rests == rests) return;
+    seal->rests = rests;
+    for (int i = 0; i < seal->count; i++)
+        if (seal->list[i].storage) seal->list[i].storage->readers += rests ? UINT32_MAX : 1;
+}
+
+/* What is collected is remembered no more, so that the table knows another or nothing there. */
+static void forget(lua_State *L, const nbl_seal *seal, const void *address)
+{
+    if (!nbl_find(L, address)) return;
+    bool own = nbl_test_seal(L, -1) == seal;
+    lua_pop(L, 1);
+    if (own) nbl_forget(L, address);
+}
+
+void nbl_seal_break(lua_State *L, nbl_seal *seal)
+{
+    nb_ctx *ctx = nbl_ctx(L);
+    for (int i = 0; i < seal->count; i++) {
+        const entry *of = &seal->list[i];
+        forget(L, seal, of->address);
+        if (!of->storage) continue;
+        of->storage->readers -= !seal->rests;
+        nb_storage_release(ctx, of->storage);
+    }
+    if (seal->list) nb_free(ctx, seal->list, (size_t)seal->room * sizeof *seal->list);
+    seal->list = NULL;
+    seal->count = seal->room = 0;
+    seal->rests = false;
+}
+
+void nbl_check_seal(lua_State *L, const void *address)
+{
+    if (!nbl_find(L, address)) return;
+    const nbl_seal *seal = nbl_test_seal(L, -1);
+    if (seal && !seal->rests) nbl_error(L, "%s", seal->why);
+    lua_pop(L, 1);
+}
+
+void nbl_check_numbers(lua_State *L, const nb_tensor *tensor)
+{
+    if (tensor->storage->readers > 0) nbl_check_seal(L, tensor->storage);
+}
