@@ -17,6 +17,7 @@ local FAMILIES <const> = {
     {prefix = "trace", title = "A TRACE"},
     {prefix = "example_gradients", title = "THE GRADIENTS OF EXAMPLES"},
     {prefix = "history", title = "A HISTORY OF TRAINING"},
+    {prefix = "trainer", title = "A TRAINER"},
     {prefix = "activation", title = "AN ACTIVATION AS A FUNCTION"},
     {prefix = "data", title = "DATA"},
     {prefix = "set", title = "A DATA SET"},
@@ -139,13 +140,13 @@ local CLASSES <const> = {
     tensor = "nabla.tensor", net = "nabla.network", layer = "nabla.layer",
     neuron = "nabla.neuron", set = "nabla.set", trace = "nabla.trace",
     activation = "nabla.activation", history = "nabla.history",
-    example_gradients = "nabla.example_gradients",
+    example_gradients = "nabla.example_gradients", trainer = "nabla.trainer",
 }
 local MODULES <const> = {"tensor", "nn", "data", "plot", "learn", "nabla"}
 local MODULE_OF <const> = {
     tensor = "tensor", nn = "nn", net = "nn", layer = "nn", neuron = "nn", trace = "nn",
-    activation = "nn", history = "nn", example_gradients = "nn", data = "data", set = "data",
-    plot = "plot", learn = "learn", nabla = "nabla",
+    activation = "nn", history = "nn", example_gradients = "nn", trainer = "nn", data = "data",
+    set = "data", plot = "plot", learn = "learn", nabla = "nabla",
 }
 
 -- Types of parameters by the names that the usages give them; what is missing may be anything.
@@ -175,12 +176,14 @@ local RESULTS <const> = {
         grads = {"nabla.tensor"}, count = {"integer"}, notation = {"string"}, save = {},
         record = {"nabla.tensor"}, cost = {"number"}, numeric_gradient = {"table", "table"},
         backprop = {"table", "table"}, trace = {"nabla.trace"},
-        example_gradients = {"nabla.example_gradients"},
+        example_gradients = {"nabla.example_gradients"}, trainer = {"nabla.trainer"},
     },
     layer = {{"any"}, neuron = {"nabla.neuron"}},
     trace = {{"nabla.tensor"}},
     example_gradients = {{"nabla.tensor"}},
     history = {{"any"}, save = {}},
+    trainer = {{"any"}, step = {"nabla.trainer"}, epoch = {"nabla.trainer"}, save = {},
+        back = {"nabla.trainer"}, seek = {"nabla.trainer"}, run = {"nabla.history"}},
     data = {{"nabla.set"}, idx = {"nabla.tensor"}},
     set = {{"nabla.set"}, split = {"nabla.set", "nabla.set"}},
     plot = {{"string?"}},

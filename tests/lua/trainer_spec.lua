@@ -344,6 +344,15 @@ test("functions that the network has no longer come back", function()
     t:seek(6)
     assert(net:params():equal(at))
     eq(net[1].activation, "relu")
+    -- One that the run left before a step was made with it.
+    net[1].activation = function(z) return z:sin() end
+    t:back(2)
+    net[1].activation = "tanh"
+    t:back(0)
+    collectgarbage()
+    collectgarbage()
+    t:step(2):step()
+    eq(t.step_number, 7)
     -- The network outlives the trainer with what it brought back.
     t:seek(2)
     t = nil

@@ -429,6 +429,7 @@ static void hooks_are_not_called_again(void **state)
         }
         l.glass = nb_glass_new(ctx, l.net, l.set, &l.options);
         assert_non_null(l.glass);
+        l.glass->reel.distance = 7;
         ok(&plain, nb_train(ctx, plain.net, plain.set, &plain.options.train, &history));
         ok(&l, nb_glass_run(ctx, l.glass));
         assert_true(same_bits(ctx, l.net->values, plain.net->values));
@@ -596,6 +597,7 @@ static void a_stopped_way_is_none(void **state)
             assert_int_equal(l.glass->trainer->history.epochs, 2);
             ok(&l, nb_glass_seek(ctx, l.glass, 7));
             assert_int_equal(l.glass->reel.edits, changed);
+            if (changed) assert_int_equal(l.glass->reel.edit[0]->by, NB_BY_HAND);
             ok(&l, nb_glass_go(ctx, l.glass, LAST));
             assert_true(same_bits(ctx, l.net->values, then));
             nb_tensor_release(ctx, then);
