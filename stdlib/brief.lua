@@ -187,6 +187,15 @@ function brief.diagnosis(diagnosis)
     return require "nabla.diagnose.print"(diagnosis)
 end
 
+-- The step since when something holds, and where two runs part.
+function brief.bisection(found)
+    return require "nabla.trainer.found"(found)
+end
+
+function brief.comparison(parted)
+    return require "nabla.trainer.parted"(parted)
+end
+
 -- What a network sees of x.
 function brief.scale(scale)
     return ("offset %s\nfactor %s"):format(scale.offset, scale.factor)

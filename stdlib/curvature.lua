@@ -1,5 +1,6 @@
 -- What a curvature says, as text.
 
+local grouped = require("nabla.plot.given").grouped
 local screen = require "nabla.plot.screen"
 
 local math, table = math, table
@@ -9,11 +10,6 @@ local CLEAR <const> = 0.01 -- of the largest: directions that curve less count a
 
 local function number(value)
     return ("%.4g"):format(value)
-end
-
-local function grouped(n)
-    local text = ("%d"):format(n):reverse():gsub("(%d%d%d)", "%1,"):reverse()
-    return (text:gsub("^,", ""))
 end
 
 -- How many of a spectrum's values are above, and below, what counts.

@@ -116,6 +116,18 @@ function M.foreign(word)
     return told, topic
 end
 
+-- The one of a few names that a word is nearest to; nil where none is near.
+function M.nearest_of(word, names)
+    local best, least
+    for _, name in ipairs(names) do
+        local away = #word <= LONGEST and distance(word, name) or LONGEST
+        if away <= max(1, #name // 2) and (not least or away < least) then
+            best, least = name, away
+        end
+    end
+    return best
+end
+
 -- The names nearest to a word that is none, best first.
 function M.nearest(word)
     local seen, near = {}, {}

@@ -139,7 +139,8 @@ end
 -- ---- Lines ----
 
 local FROM <const>, TO <const> = -5, 5 -- a function's ends where none are given
-local EPOCHS <const> = {history = true, flow = true} -- what is drawn over epochs
+local OVER <const> = {history = "epoch", flow = "epoch", trainer = "step",
+    curvature = "eigenvalues by their rank"} -- what values are drawn over
 
 -- Panels of functions, drawn between two ends.
 local function sample(functions, from, to)
@@ -186,8 +187,7 @@ function plot.lines(what, from, to, options)
     if ranks and options.log == nil then options.log = true end
     return show("plot", "lines", {
         panels = panels, ylabel = options.ylabel,
-        xlabel = options.xlabel or EPOCHS[given.kind(what)] and "epoch" or
-            ranks and "eigenvalues by their rank" or nil,
+        xlabel = options.xlabel or OVER[given.kind(what)],
         low = options.low, high = options.high, log = options.log,
         points = options.points, height = options.height, whole = series.whole(panels),
     }, options, "lines")
@@ -378,7 +378,8 @@ doc(plot.lines, {
     text = "Draws lines: a history of training by epoch, costs and shares on axes of their own; " ..
         "a tensor or list over its places, the columns of a matrix as series; {x, y, …} over x; " ..
         "a function, a list of them (from -5 to 5 where the ends are left away) or a network of " ..
-        "one input from a to b; what flow = true kept; the eigenvalues of a curvature, on a " ..
+        "one input from a to b; the cost of a trainer's run and what it watches by step; what " ..
+        "flow = true kept; the eigenvalues of a curvature, on a " ..
         "logarithmic axis. What is no finite number is a gap. plot.lines(…) is the same.",
     options = LINES,
     example = "x = tensor.linspace(0, 6, 50)\n" ..

@@ -100,6 +100,12 @@ resume() {
     ends 0 "$root/examples/resume.lua" && shows 'that of the undisturbed run'
 }
 
+# The broken example is found, and the same bits come again.
+under_glass() {
+    ends 0 "$root/examples/under_glass.lua" && shows 'without example 700 it would not hold' &&
+        shows 'in step 34 alone' && shows 'the same bits'
+}
+
 # From fewer rows, and from a text that somebody brings.
 char_rnn() {
     ends 0 "$root/examples/char_rnn.lua" 1500 && shows 'sums are right' &&
@@ -164,6 +170,7 @@ count custom_layer.lua custom_layer
 count sequence.lua sequence
 count early_stopping.lua early_stopping
 count resume.lua resume
+count under_glass.lua under_glass
 count char_rnn.lua char_rnn
 count char_transformer.lua char_transformer
 count tales.lua ends 0 "$root/examples/tales.lua"

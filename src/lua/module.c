@@ -3,6 +3,7 @@
 #include "lua/copies.h"
 #include "lua/embedded.h"
 #include "lua/nn/inspect/facts.h"
+#include "lua/nn/train/questions.h"
 #include "lua/names.h"
 #include "lua/state.h"
 
@@ -285,6 +286,10 @@ static void add_parts(lua_State *L)
     lua_setfield(L, -2, "_shown");
     lua_pushcfunction(L, nbl_facts);
     lua_setfield(L, -2, "_facts");
+    lua_pushcfunction(L, nbl_place);
+    lua_setfield(L, -2, "_place");
+    lua_pushcfunction(L, nbl_panels);
+    lua_setfield(L, -2, "_panels");
     lua_pushcfunction(L, nbl_write_by);
     lua_setfield(L, -2, "_write_by");
     lua_pushcfunction(L, nbl_keep);

@@ -35,6 +35,13 @@ when you go there. The distance doubles when the record has filled its memory (2
 of a large network), and while copies take more than 4 % of the training's time. If changes alone
 fill it, the beginning is given up: t.record.first says how far back you can go.
 
+Questions. t:watch(v) reads a view of the network's numbers, or a function, behind every step; t prints
+a line for it, plot(t) draws it below the cost. t:stop_when(c) stops every run where a condition
+holds, t:run_until(c) this one: a function, an expression such as "cost > 2", or the words "nan",
+"saturated", "dead"; t.stopped says which and where. t:bisect(f) searches the record for the step
+since which f holds, and the example of it without which it would not; t:compare(u) for the step in
+which two runs part.
+
 What else happens to the network. Where it learned elsewhere meanwhile (net:train, net:step, another
 trainer), or the numbers of the set were changed, the next call says so and does nothing; the same
 again goes on with that, t:back(0) returns to what the run left. A network whose layers were

@@ -39,6 +39,12 @@ function given.numbers(x)
     return x
 end
 
+-- "1,797"
+function given.grouped(n)
+    local text = ("%d"):format(n):reverse():gsub("(%d%d%d)", "%1,"):reverse()
+    return (text:gsub("^,", ""))
+end
+
 -- 1 … n.
 function given.counted(n)
     local out = {}

@@ -127,6 +127,16 @@ local function of_curvature(c)
     return {{series = found}}
 end
 
+-- ---- Runs ----
+
+-- The cost by step and what is watched, each in a panel of its own.
+local function of_trainer(t)
+    local panels = nabla._panels(t)
+    if #panels > 0 then return panels end
+    return nil, "the run has not come far enough: t:epoch() gives a cost to draw, t:watch(v) one " ..
+        "behind every step"
+end
+
 -- ---- Numbers ----
 
 local function too_many(count)
@@ -167,7 +177,7 @@ local function of_list(list)
     return out
 end
 
-local WANTED <const> = "plot takes a history, a curvature, a function and its ends, a tensor of " ..
+local WANTED <const> = "plot takes a history, a trainer, a curvature, a function and its ends, a tensor of " ..
     "one or two dimensions, a list of numbers, or {x, y, …} with as many of each, not "
 
 -- Series of what is no history and no function.
@@ -191,6 +201,7 @@ function series.read(what)
     if given.kind(what) == "history" then return of_history(what) end
     if given.kind(what) == "flow" then return of_flow(what, 0) end
     if given.kind(what) == "curvature" then return of_curvature(what) end
+    if given.kind(what) == "trainer" then return of_trainer(what) end
     local out, message = series.numbers(what)
     return out and {{series = out}}, message
 end

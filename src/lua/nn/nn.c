@@ -5,6 +5,7 @@
 #include "lua/nn/net.h"
 #include "lua/nn/layer/neuron.h"
 #include "lua/nn/train/optimizer.h"
+#include "lua/nn/train/questions.h"
 #include "lua/nn/train/steps.h"
 #include "lua/nn/train/trainer.h"
 
@@ -37,6 +38,9 @@ void nbl_open_nn(lua_State *L)
     nbl_open_streams(L);
     nbl_open_trainers(L);
     nbl_open_trainer_steps(L);
+    nbl_push_trainer_methods(L);
+    nbl_open_questions(L);
+    lua_pop(L, 1);
     lua_newtable(L);
     nbl_open_net_build(L);
     nbl_open_host(L);

@@ -6,6 +6,7 @@
 #include "lua/nn/layer/host.h"
 #include "lua/nn/net.h"
 #include "lua/nn/train/history.h"
+#include "lua/nn/train/questions.h"
 
 #include <math.h>
 #include <string.h>
@@ -152,6 +153,7 @@ void nbl_trainer_run(lua_State *L, const char *whose, nbl_trainer_job *job)
 int nbl_trainer_go(lua_State *L, nbl_trainer_job *job)
 {
     const char *name = nbl_push_name(L);
+    nbl_questions_begin(L);
     nbl_trainer_run(L, name, job);
     lua_settop(L, 1);
     return 1;
@@ -312,7 +314,9 @@ static int trainer_run(lua_State *L)
     nbl_trainer *self = nbl_check_trainer(L, 1);
     nbl_trainer_job job = {.trainer = self, .work = run};
     nbl_no_more(L, 1);
+    nbl_questions_begin(L);
     nbl_trainer_run(L, "trainer:run", &job);
+    nbl_questions_say(L, self);
     const nb_history history = told_history(self);
     nbl_push_history(L, &history);
     return 1;
@@ -358,9 +362,13 @@ static bool push_number(lua_State *L, const nbl_trainer *self, const char *key)
         lua_pushinteger(L, at->batch);
     else if (strcmp(key, "cost") == 0)
         lua_pushnumber(L, at->batch ? nb_course_cost(at) : NAN);
+    else if (strcmp(key, "step_cost") == 0)
+        lua_pushnumber(L, at->batch ? at->cost : NAN);
+    else if (strcmp(key, "step_lr") == 0 && rate_option(optimizer))
+        lua_pushnumber(L, at->batch ? at->rate : NAN);
     else if (strcmp(key, "lr") == 0 && rate_option(optimizer))
         lua_pushnumber(L, optimizer->options.lr);
-    else if (strcmp(key, "lr") == 0)
+    else if (strcmp(key, "lr") == 0 || strcmp(key, "step_lr") == 0)
         lua_pushnil(L);
     else
         return false;
@@ -370,8 +378,8 @@ static bool push_number(lua_State *L, const nbl_trainer *self, const char *key)
 static int trainer_index(lua_State *L)
 {
     static const char *const fields[] = {
-        "net",          "set",  "history", "optimizer", "step_number", "epoch_number",
-        "batch_number", "cost", "lr",      "record",    NULL};
+        "net",  "set", "history", "optimizer", "step_number", "epoch_number", "batch_number",
+        "cost", "lr",  "record",  "step_cost", "step_lr",     "stopped",      NULL};
     const nbl_trainer *self = nbl_check_trainer(L, 1);
     if (nbl_push_method(L)) return 1;
     const char *key = nbl_key(L);
@@ -380,6 +388,7 @@ static int trainer_index(lua_State *L)
     if (strcmp(key, "set") == 0) return push_user_value(L, NBL_SET);
     if (strcmp(key, "optimizer") == 0) return push_user_value(L, NBL_OPTIMIZER);
     if (strcmp(key, "record") == 0) return push_place(L, self), 1;
+    if (strcmp(key, "stopped") == 0) return nbl_questions_stopped(L);
     if (strcmp(key, "history") != 0)
         return nbl_unknown_field(L, "a trainer", 2, lua_upvalueindex(NBL_METHODS), fields);
     const nb_history history = told_history(self);
@@ -463,6 +472,8 @@ static int trainer_tostring(lua_State *L)
     nb_text *text = nbl_new_text(L);
     add_place(text, self);
     add_record(text, self);
+    nbl_questions_text(L);
+    if (*lua_tostring(L, -1)) nb_text_add(text, "\n%s", lua_tostring(L, -1));
     nbl_push_text(L, text);
     return 1;
 }
@@ -527,6 +538,17 @@ static const nbl_entry entries[] = {
      TRAINER "t:step(3)\nt.batch_number → 3", NULL},
     {"cost", NULL, "t.cost", "The mean cost of the epoch's batches so far.",
      TRAINER "t:step(3)\nprint(t.cost)", NULL},
+    {"step_cost", NULL, "t.step_cost", "The cost of the last step's examples, before its update.",
+     TRAINER "t:step()\nprint(t.step_cost)", NULL},
+    {"step_lr", NULL, "t.step_lr",
+     "The learning rate of the last step, with what a schedule made of it.",
+     TRAINER "t:step()\nt.step_lr → 3.0", NULL},
+    {"stopped", NULL, "t.stopped",
+     "What stopped the last run: a table that prints itself, .what (\"cost > 2\"), .where in "
+     "words, "
+     ".step .epoch .batch, of a neuron also .layer .neuron; nil where nothing did. See "
+     "t:stop_when.",
+     TRAINER "t:run_until(\"step >= 7\")\nprint(t.stopped)\nt.stopped.step → 7", NULL},
     {"lr", NULL, "t.lr",
      "The optimizer's learning rate, which may be set at any stop; a schedule multiplies it.",
      TRAINER "t:step(3)\nt.lr = 1\nt:step(3)", NULL},

@@ -11,7 +11,8 @@ enum {
     NBL_TRAINED = 1,    /* the training's handle */
     NBL_FUNCTIONS_SEEN, /* a set of the functions that the record points into */
     NBL_HALFWAY,        /* the handle of the step that is half done, or was last */
-    NBL_TRAINER_VALUES = NBL_HALFWAY
+    NBL_QUESTIONS,      /* what is asked of it, a table (questions.c) */
+    NBL_TRAINER_VALUES = NBL_QUESTIONS
 };
 
 typedef struct nbl_trainer {

@@ -231,6 +231,26 @@ nb_status nb_glass_look(nb_ctx *ctx, nb_glass *g)
 
 /* ---- Going ---- */
 
+/* What is asked behind a step. */
+static nb_status ask(nb_ctx *ctx, nb_glass *g)
+{
+    bool stop = false;
+    if (!g->asker.after) return NB_OK;
+    keep_before(ctx, g);
+    nb_status status = g->asker.after(ctx, g->asker.self, &stop);
+    g->loop.stop = g->loop.stop || stop;
+    return look_behind(ctx, g, status);
+}
+
+/* Of a step that could not be made; where it is asked for that is a stop. */
+static nb_status excuse(nb_ctx *ctx, nb_glass *g, nb_status status)
+{
+    if (status != NB_EVALUE || !g->asker.after || !g->asker.failed(ctx, g->asker.self))
+        return status;
+    g->loop.stop = true;
+    return NB_OK;
+}
+
 static nb_status check_done(nb_ctx *ctx, const nb_glass *g)
 {
     const char *done = nb_optimizer_done(g->trainer->optimizer);
@@ -274,18 +294,31 @@ static nb_status advance(nb_ctx *ctx, nb_glass *g, int64_t step, bool run)
     begin_stretch(g);
     while (status == NB_OK && wants_more(g, step) && (!run || nb_loop_goes_on(&g->loop))) {
         g->trainer->history.best = 0;
-        status = nb_loop_step(&g->loop);
+        nb_status made = nb_loop_step(&g->loop);
+        status = made == NB_OK ? ask(ctx, g) : excuse(ctx, g, made);
     }
     end_stretch(g);
     ctx->meter = meter;
     return status;
 }
 
+/* Steps of the record, one by one where somebody asks behind each. */
+static nb_status retrace(nb_ctx *ctx, nb_glass *g, int64_t step)
+{
+    nb_status status = NB_OK;
+    g->loop.stop = false;
+    while (status == NB_OK && !g->loop.stop && nb_glass_at(g) < step) {
+        status = nb_travel(ctx, g, g->asker.after ? nb_glass_at(g) + 1 : step, false);
+        if (status == NB_OK) status = ask(ctx, g);
+    }
+    return status;
+}
+
 static nb_status go(nb_ctx *ctx, nb_glass *g, int64_t step, bool run)
 {
     int64_t last = g->reel.last, known = step < last ? step : last;
-    nb_status status = nb_glass_at(g) < known ? nb_travel(ctx, g, known, false) : NB_OK;
-    return status == NB_OK ? advance(ctx, g, step, run) : status;
+    nb_status status = retrace(ctx, g, known);
+    return status == NB_OK && !g->loop.stop ? advance(ctx, g, step, run) : status;
 }
 
 nb_status nb_glass_go(nb_ctx *ctx, nb_glass *g, int64_t step)

@@ -15,11 +15,22 @@ typedef struct nb_left {
     uint32_t x, y; /* versions of the set's rows */
 } nb_left;
 
+/* Who asks behind every whole step, also where it is made again on the way ahead; not on the way to
+ * a step that is sought. */
+typedef struct nb_asker {
+    nb_status (*after)(nb_ctx *ctx, void *self, bool *stop); /* or NULL */
+    /* Told of a step that NaN or infinity kept from being made, with the context's message: whether
+     * the run stops there, and it is no error. */
+    bool (*failed)(nb_ctx *ctx, void *self);
+    void *self;
+} nb_asker;
+
 typedef struct nb_glass {
     nb_trainer *trainer;
     nb_loop loop;
     nb_train_options options; /* the loop's: its hooks are ours, which call the user's */
     nb_train_options user;
+    nb_asker asker;
     nb_reel reel;
     nb_left left;
     nb_tensor *values; /* the network's flat parameters; others are there once it is built anew */

@@ -52,15 +52,20 @@ void nb_travel_recall(nb_glass *g)
     t->factored = epoch;
 }
 
+static nb_status make_again(nb_ctx *ctx, nb_glass *g)
+{
+    double cost;
+    nb_travel_recall(g);
+    g->trainer->history.best = 0;
+    return nb_trainer_step(ctx, g->trainer, &cost);
+}
+
 static nb_status repeat(nb_ctx *ctx, nb_glass *g, int64_t step)
 {
     int64_t from = place_of(g);
     nb_status status = NB_OK;
-    double cost;
     for (int64_t at = from; at < step && status == NB_OK; at++) {
-        nb_travel_recall(g);
-        g->trainer->history.best = 0;
-        status = nb_trainer_step(ctx, g->trainer, &cost);
+        status = make_again(ctx, g);
         if (status == NB_OK) status = settle(ctx, g);
         nb_tell(ctx, "making steps again", at + 1 - from, step - from);
     }
@@ -89,16 +94,7 @@ static nb_status go(nb_ctx *ctx, nb_glass *g, int64_t step, bool anew)
     return status;
 }
 
-/* Where a way began. */
-typedef struct start {
-    nb_return here;
-    nb_said *said;
-    nb_left left;
-    bool touched; /* what was changed is not on record yet */
-    uint64_t lessons;
-} start;
-
-static nb_status set_out(nb_ctx *ctx, nb_glass *g, start *s)
+nb_status nb_travel_leave(nb_ctx *ctx, nb_glass *g, nb_stay *s)
 {
     nb_status status = nb_return_ready(ctx, &s->here, g->trainer);
     if (status != NB_OK) return status;
@@ -110,7 +106,7 @@ static nb_status set_out(nb_ctx *ctx, nb_glass *g, start *s)
 }
 
 /* As before: also what was changed and is not on record. The way itself is nobody's training. */
-static void turn_back(nb_ctx *ctx, nb_glass *g, start *s)
+void nb_travel_return(nb_ctx *ctx, nb_glass *g, nb_stay *s)
 {
     nb_return_take(ctx, &s->here, g->trainer);
     nb_said_release(ctx, g->said);
@@ -123,15 +119,28 @@ static void turn_back(nb_ctx *ctx, nb_glass *g, start *s)
     g->told.lessons += made;
 }
 
+nb_status nb_travel_to(nb_ctx *ctx, nb_glass *g, int64_t step)
+{
+    return go(ctx, g, step, false);
+}
+
+nb_status nb_travel_step(nb_ctx *ctx, nb_glass *g)
+{
+    g->again = true;
+    nb_status status = make_again(ctx, g);
+    g->again = false;
+    return status;
+}
+
 nb_status nb_travel(nb_ctx *ctx, nb_glass *g, int64_t step, bool anew)
 {
-    start s;
-    nb_status status = set_out(ctx, g, &s);
+    nb_stay s;
+    nb_status status = nb_travel_leave(ctx, g, &s);
     if (status != NB_OK) return status;
     status = go(ctx, g, step, anew);
     g->loop.kept_steps = -1;
     if (status != NB_OK) {
-        turn_back(ctx, g, &s);
+        nb_travel_return(ctx, g, &s);
         return status;
     }
     nb_return_drop(ctx, &s.here);
@@ -143,12 +152,12 @@ nb_status nb_travel(nb_ctx *ctx, nb_glass *g, int64_t step, bool anew)
 nb_status nb_travel_compare(nb_ctx *ctx, nb_glass *g)
 {
     nb_tensor *before[NB_NET_STATE];
-    start s;
-    nb_status status = set_out(ctx, g, &s);
+    nb_stay s;
+    nb_status status = nb_travel_leave(ctx, g, &s);
     if (status != NB_OK) return status;
     status = go(ctx, g, place_of(g), true);
     if (status == NB_OK) status = nb_net_keep(ctx, g->trainer->net, before);
-    turn_back(ctx, g, &s);
+    nb_travel_return(ctx, g, &s);
     if (status != NB_OK) return status;
     status = nb_look_keep(ctx, g, NB_BY_HAND, before);
     nb_net_drop(ctx, before);

@@ -2,6 +2,7 @@
 #ifndef NB_TRAVEL_H
 #define NB_TRAVEL_H
 
+#include "nn/train/glass/frame.h"
 #include "nn/train/glass/pane.h"
 
 /* From where the run stands, as it is, or from a frame, where that is nearer or `anew`. The step is
@@ -13,5 +14,22 @@ nb_status nb_travel_compare(nb_ctx *ctx, nb_glass *glass);
 /* The factor of the rate in the epoch of the next step, where it is on record: functions that give
  * it are not asked again. */
 void nb_travel_recall(nb_glass *glass);
+
+/* Where a way began, to return to. */
+typedef struct nb_stay {
+    nb_return here;
+    nb_said *said;
+    nb_left left;
+    bool touched; /* what was changed is not on record yet */
+    uint64_t lessons;
+} nb_stay;
+
+nb_status nb_travel_leave(nb_ctx *ctx, nb_glass *glass, nb_stay *stay);
+/* As before, also what was changed and is not on record; cannot fail, and ends the stay. */
+void nb_travel_return(nb_ctx *ctx, nb_glass *glass, nb_stay *stay);
+/* On such a way: to a step of the record. On failure the run stands anywhere. */
+nb_status nb_travel_to(nb_ctx *ctx, nb_glass *glass, int64_t step);
+/* One step from where the run stands, without what was changed at the stop behind it. */
+nb_status nb_travel_step(nb_ctx *ctx, nb_glass *glass);
 
 #endif

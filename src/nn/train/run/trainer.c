@@ -420,6 +420,7 @@ static nb_status make_step(nb_ctx *ctx, nb_trainer *t, nb_course *at, const nb_s
     if (status != NB_OK) return placed(ctx, at, status);
     t->history.examples += at->examples - (nb_trainer_is_whole(t) ? 0 : t->course.examples);
     t->course = *at;
+    t->course.cost = *cost;
     return NB_OK;
 }
 

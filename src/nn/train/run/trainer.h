@@ -59,7 +59,7 @@ typedef struct nb_course {
     int64_t examples; /* in them */
     double weight;    /* of these: their number, unless they are weighted */
     double sum;       /* of their costs, each times its weight */
-    double rate;      /* of the last step */
+    double rate, cost; /* of the last step; the cost before its update */
     int64_t steps;    /* batches of all epochs */
     int64_t best;     /* the epoch from which patience counts: with the lowest cost on valid */
 } nb_course;

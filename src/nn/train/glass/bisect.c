@@ -1,0 +1,223 @@
+/* Bisection of a run: the search, and the step that was found made again without its examples. */
+#include "nn/train/glass/bisect.h"
+
+#include "base/memory.h"
+#include "nn/train/glass/look.h"
+#include "nn/train/glass/travel.h"
+
+typedef struct search {
+    nb_glass *glass;
+    nb_question *ask;
+    void *self;
+    nb_bisection *out;
+} search;
+
+void nb_bisection_free(nb_ctx *ctx, nb_bisection *found)
+{
+    size_t n = (size_t)found->examples;
+    if (found->example) nb_free(ctx, found->example, n * sizeof *found->example);
+    if (found->needed) nb_free(ctx, found->needed, n * sizeof *found->needed);
+    found->example = NULL;
+    found->needed = NULL;
+    found->examples = 0;
+}
+
+int64_t nb_trainer_last(const nb_trainer *t, int64_t *start)
+{
+    const nb_course *at = &t->course;
+    bool whole = t->optimizer->type->whole;
+    int64_t batch = at->batch > 0 ? (at->batch - 1) / at->group * at->group : 0;
+    *start = whole ? 0 : batch * at->size;
+    return at->examples - *start;
+}
+
+/* ---- The search ------------------------------------------------------------------------------ */
+
+static int64_t place_of(const search *s)
+{
+    return nb_glass_at(s->glass);
+}
+
+/* As it stands now. A question that changes the network would have another run found. */
+static nb_status ask(nb_ctx *ctx, search *s, bool *holds)
+{
+    s->out->asked++;
+    nb_left_note(s->glass);
+    nb_status status = s->ask(ctx, s->self, holds);
+    if (status == NB_OK && (nb_look_built(ctx, s->glass) != NB_OK || nb_look_touched(s->glass)))
+        status = nb_fail(ctx, NB_EARG, "what is asked may change nothing, and it changed the network");
+    return status;
+}
+
+static nb_status ask_at(nb_ctx *ctx, search *s, int64_t step, bool *holds)
+{
+    nb_status status = nb_travel_to(ctx, s->glass, step);
+    return status == NB_OK ? ask(ctx, s, holds) : status;
+}
+
+/* It does not hold at `low`, and does at `high`: brings them together. */
+static nb_status halve(nb_ctx *ctx, search *s, int64_t low, int64_t high)
+{
+    nb_status status = NB_OK;
+    while (status == NB_OK && high - low > 1) {
+        int64_t middle = low + (high - low) / 2;
+        bool holds = false;
+        status = ask_at(ctx, s, middle, &holds);
+        *(holds ? &high : &low) = middle;
+    }
+    s->out->step = high;
+    return status;
+}
+
+/* Every step, until it holds. */
+static nb_status walk(nb_ctx *ctx, search *s, int64_t low, int64_t high)
+{
+    nb_status status = NB_OK;
+    bool holds = false;
+    while (status == NB_OK && !holds && low < high) status = ask_at(ctx, s, ++low, &holds);
+    s->out->step = low;
+    if (!holds) s->out->finding = NB_HELD_NEVER;
+    return status;
+}
+
+/* Where the run stands first: nothing is made again where it does not hold there. */
+static nb_status find(nb_ctx *ctx, search *s, bool first)
+{
+    int64_t low = nb_glass_first(s->glass), high = place_of(s);
+    bool holds = false;
+    s->out->finding = NB_HELD_AFTER;
+    s->out->step = high;
+    nb_status status = first ? NB_OK : ask(ctx, s, &holds);
+    if (status == NB_OK && !first && !holds) s->out->finding = NB_HELD_NEVER;
+    if (status != NB_OK || s->out->finding == NB_HELD_NEVER) return status;
+    status = ask_at(ctx, s, low, &holds);
+    if (status != NB_OK) return status;
+    if (!holds) return first ? walk(ctx, s, low, high) : halve(ctx, s, low, high);
+    s->out->finding = NB_HELD_BEFORE;
+    s->out->step = low;
+    return NB_OK;
+}
+
+/* ---- Without one example --------------------------------------------------------------------- */
+
+/* A weight for each example of the set, that of the run or 1. */
+static nb_tensor *weights_of(nb_ctx *ctx, const nb_trainer *t)
+{
+    const int64_t n = t->course.count;
+    if (t->weights.of) return nb_tensor_clone(ctx, t->weights.of);
+    nb_tensor *of = nb_tensor_new(ctx, NB_F64, 1, &n);
+    double *to = of ? nb_tensor_data(of) : NULL;
+    for (int64_t i = 0; of && i < n; i++) to[i] = 1;
+    return of;
+}
+
+static const char *reason_not_to(const nb_trainer *t, int64_t examples)
+{
+    if (t->net->cost.type->host) return "the cost is a function, which knows no weights";
+    if (t->weights.of && t->weights.by_class) return "the run weighs classes";
+    if (examples > NB_BISECT_EXAMPLES) return "the step has too many";
+    return NULL;
+}
+
+/* Where other examples count in it. */
+static bool anything_left(const double *weight, const int32_t *example, int64_t n)
+{
+    int64_t i = 0;
+    while (i < n && !(weight[example[i]] > 0)) i++;
+    return i < n;
+}
+
+/* The step made from `before` with the weights as they are; one that cannot be made changes
+ * nothing, and so does one of nothing. */
+static nb_status remake(nb_ctx *ctx, search *s, const nb_frame *before, bool any, bool *holds)
+{
+    nb_trainer *t = s->glass->trainer;
+    nb_status status = nb_frame_put(ctx, t, before);
+    if (status == NB_OK && any) {
+        status = nb_travel_step(ctx, s->glass);
+        if (status == NB_EVALUE) status = NB_OK;
+    }
+    return status == NB_OK ? ask(ctx, s, holds) : status;
+}
+
+static nb_status leave_out(nb_ctx *ctx, search *s, const nb_frame *before, double *weight)
+{
+    nb_bisection *out = s->out;
+    nb_status status = NB_OK;
+    for (int64_t i = 0; status == NB_OK && i < out->examples; i++) {
+        bool holds = false;
+        double was = weight[out->example[i]];
+        weight[out->example[i]] = 0;
+        status = remake(ctx, s, before, anything_left(weight, out->example, out->examples), &holds);
+        weight[out->example[i]] = was;
+        out->needed[i] = !holds;
+    }
+    return status;
+}
+
+/* With weights of the trainer's own for as long as it takes. */
+static nb_status try_each(nb_ctx *ctx, search *s, const nb_frame *before)
+{
+    nb_trainer *t = s->glass->trainer;
+    const nb_weights own = t->weights;
+    s->out->untried = reason_not_to(t, s->out->examples);
+    if (s->out->untried) return NB_OK;
+    nb_tensor *of = weights_of(ctx, t);
+    if (!of) return ctx->status;
+    t->weights = (nb_weights){.of = of};
+    nb_status status = leave_out(ctx, s, before, nb_tensor_data(of));
+    t->weights = own;
+    nb_tensor_release(ctx, of);
+    return status;
+}
+
+/* Which examples the step had, behind which the run stands. */
+static nb_status list_examples(nb_ctx *ctx, search *s)
+{
+    nb_trainer *t = s->glass->trainer;
+    nb_bisection *out = s->out;
+    int64_t start, n = nb_trainer_last(t, &start);
+    nb_status status = nb_trainer_order(ctx, t, t->course.epoch);
+    if (status != NB_OK) return status;
+    out->course = t->course;
+    out->example = nb_alloc(ctx, (size_t)n * sizeof *out->example);
+    if (!out->example) return ctx->status;
+    out->examples = n;
+    out->needed = nb_alloc_zero(ctx, (size_t)n, sizeof *out->needed);
+    if (!out->needed) return ctx->status;
+    for (int64_t i = 0; i < n; i++) out->example[i] = t->order[start + i];
+    return NB_OK;
+}
+
+/* Of the step that was found: what was changed at the stop behind it is left away first. */
+static nb_status explain(nb_ctx *ctx, search *s)
+{
+    nb_glass *g = s->glass;
+    bool holds = false;
+    nb_status status = nb_travel_to(ctx, g, s->out->step - 1);
+    nb_frame *before = status == NB_OK ? nb_frame_take(ctx, g->trainer, g->said, NULL) : NULL;
+    if (status == NB_OK && !before) status = ctx->status;
+    if (status == NB_OK) status = nb_travel_step(ctx, g);
+    if (status == NB_OK) status = list_examples(ctx, s);
+    if (status == NB_OK) status = ask(ctx, s, &holds);
+    if (status == NB_OK && !holds) s->out->finding = NB_HELD_BY_HAND;
+    if (status == NB_OK && holds) status = try_each(ctx, s, before);
+    nb_frame_free(ctx, before);
+    return status;
+}
+
+nb_status nb_glass_bisect(nb_ctx *ctx, nb_glass *g, bool first, nb_question *asked, void *self,
+                          nb_bisection *out)
+{
+    search s = {.glass = g, .ask = asked, .self = self, .out = out};
+    nb_stay here;
+    *out = (nb_bisection){.step = 0};
+    nb_status status = nb_glass_look(ctx, g);
+    if (status == NB_OK) status = nb_travel_leave(ctx, g, &here);
+    if (status != NB_OK) return status;
+    status = find(ctx, &s, first);
+    if (status == NB_OK && out->finding == NB_HELD_AFTER) status = explain(ctx, &s);
+    nb_travel_return(ctx, g, &here);
+    if (status != NB_OK) nb_bisection_free(ctx, out);
+    return status;
+}

@@ -1,0 +1,208 @@
+-- What is asked of a run while it goes: what is watched, and what stops it. The state of a trainer's
+-- questions, {watches, stops, only, stopped, remarks}, is kept by its handle; `only` is the
+-- condition of one run_until.
+
+local condition = require "nabla.trainer.condition"
+local grouped = require("nabla.plot.given").grouped
+local watch = require "nabla.trainer.watch"
+
+local table = table
+local ipairs, pcall, rawequal, setmetatable, tostring =
+    ipairs, pcall, rawequal, setmetatable, tostring
+
+local questions = {}
+
+function questions.new()
+    return {watches = {}, stops = {}, remarks = {}}
+end
+
+-- ---- After every step ----
+
+local function drop_gone(q, i, message)
+    table.remove(q.watches, i)
+    q.remarks[#q.remarks + 1] = message
+end
+
+local function look(q, t)
+    for i = #q.watches, 1, -1 do
+        local fine, message = watch.look(q.watches[i], t.step_number)
+        if not fine then drop_gone(q, i, message) end
+    end
+end
+
+local STOPPED <const> = {__name = "nabla.stop", __tostring = function(s)
+    return ("stopped behind step %s by %s: %s"):format(grouped(s.step), s.what, s.where)
+end}
+
+local function stop(q, t, c, where, place)
+    q.stopped = setmetatable({what = c.text, where = where, step = t.step_number,
+        epoch = t.epoch_number, batch = t.batch_number, layer = place and place.layer,
+        neuron = place and place.neuron}, STOPPED)
+end
+
+-- All are asked, so that each knows what it has told; the first one is said.
+local function ask(q, t)
+    local found, said, at = nil, nil, nil
+    for _, list in ipairs {{q.only}, q.stops} do
+        for _, c in ipairs(list) do
+            local where, place = c.holds(t)
+            if where and not found then found, said, at = c, where, place end
+        end
+    end
+    return found, said, at
+end
+
+-- Records what is watched, and the cost beside it; false where something stops the run.
+function questions.after(q, t)
+    look(q, t)
+    if #q.watches > 0 then
+        q.cost = q.cost or watch.cost(t)
+        watch.look(q.cost, t.step_number)
+    end
+    local found, said, place = ask(q, t)
+    if found then stop(q, t, found, said, place) end
+    return not found
+end
+
+-- Of a step that could not be made, with why: false where that stops the run and is no error.
+function questions.failed(q, t, message)
+    for _, list in ipairs {{q.only}, q.stops} do
+        for _, c in ipairs(list) do
+            if c.fails then
+                stop(q, t, c, message)
+                return false
+            end
+        end
+    end
+    return true
+end
+
+-- Before a run: what stopped the last one is over, and what is waited for once begins.
+function questions.begin(q)
+    q.stopped, q.only, q.next, q.remarks = nil, q.next, nil, {}
+end
+
+-- Whether anything is asked after steps.
+function questions.any(q)
+    return #q.watches + #q.stops > 0 or q.only ~= nil or q.next ~= nil
+end
+
+-- ---- Lists ----
+
+-- One line each; the list at the prompt.
+local function list_of(entries, none)
+    return setmetatable(table.move(entries, 1, #entries, 1, {}), {__tostring = function(list)
+        local lines = {}
+        for i = 1, #list do lines[i] = tostring(list[i]) end
+        return #lines > 0 and table.concat(lines, "\n") or none
+    end})
+end
+
+-- Takes away what was given as `what`, or is called so.
+local function drop(list, what, name)
+    local before = #list
+    for i = before, 1, -1 do
+        local entry = list[i]
+        if rawequal(entry, what) or entry.given == what or entry.text == name then
+            table.remove(list, i)
+        end
+    end
+    if #list < before then return nil end
+    return nil, ("there is no such one among %d"):format(before)
+end
+
+-- ---- Methods ----
+
+-- Each gets the state and the trainer and what stands behind the colon. nil and a message is an
+-- error, which the binding raises at the user's line.
+
+function questions.watch(q, t, what, name)
+    if what == nil then return list_of(q.watches, "nothing is watched") end
+    if what == false then
+        q.watches = {}
+        return nil
+    end
+    if name == false then return drop(q.watches, what, watch.name_of(t, what)) end
+    local w, message = watch.new(t, what, name)
+    if not w then return nil, message end
+    watch.look(w, t.step_number)
+    q.watches[#q.watches + 1] = w
+    return w
+end
+
+function questions.stop_when(q, t, what, rest)
+    if what == nil then return list_of(q.stops, "nothing stops it") end
+    if what == false then
+        q.stops = {}
+        return nil
+    end
+    if rest == false then return drop(q.stops, what, what) end
+    local c, message = condition.read(what, t)
+    if not c then return nil, message end
+    q.stops[#q.stops + 1] = c
+    return c
+end
+
+-- What the next run waits for.
+function questions.wait_for(q, t, what)
+    local c, message = condition.read(what, t)
+    if not c then return nil, message end
+    q.next = c
+    return true
+end
+
+-- What a bisection asks …
+function questions.seek_for(q, t, what)
+    local c, message = condition.read(what, t, true)
+    if not c then return nil, message end
+    if c.fails then
+        return nil, "'nan' is a step that was not made, so the run has no place where it holds"
+    end
+    q.sought = c
+    return true
+end
+
+-- … false where it holds.
+function questions.not_yet(q, t)
+    return not q.sought.holds(t)
+end
+
+-- ---- Lines ----
+
+-- What the trainer's own text says of its questions: what stopped it, what is watched as it is now,
+-- what is watched no more.
+function questions.lines(q)
+    local lines = {}
+    if q.stopped then
+        lines[1] = tostring(q.stopped)
+    end
+    for i = #q.watches, 1, -1 do
+        local ran, fine, message = pcall(watch.read, q.watches[i])
+        if ran and not fine then drop_gone(q, i, message) end
+    end
+    table.move(watch.lines(q.watches), 1, #q.watches, #lines + 1, lines)
+    table.move(q.remarks, 1, #q.remarks, #lines + 1, lines)
+    return table.concat(lines, "\n")
+end
+
+-- ---- Pictures ----
+
+-- The cost by step: of every one where something was watched, else of whole epochs of so many.
+local function costs(q, t, steps)
+    if q.cost and #q.cost.steps > 0 then return watch.series(q.cost) end
+    local x, y = {}, t.history.cost
+    for epoch = 1, #y do x[epoch] = epoch * steps end
+    return {{x = x, y = y, label = "cost"}}
+end
+
+-- Panels for plot(t): the cost, and one for each watch.
+function questions.panels(q, t, steps)
+    local all, panels = {costs(q, t, steps)}, {}
+    for _, w in ipairs(q.watches) do all[#all + 1] = watch.series(w) end
+    for _, series in ipairs(all) do
+        if #series > 0 and #series[1].x > 0 then panels[#panels + 1] = {series = series} end
+    end
+    return panels
+end
+
+return questions

@@ -1,0 +1,334 @@
+-- t:bisect and t:compare: steps that are known from a plain run of net:train, or from how the events
+-- were planted.
+package.path = (arg[0]:match("^(.*)/") or ".") .. "/?.lua;" .. package.path
+local spec = require "spec"
+local test, eq, fails = spec.test, spec.eq, spec.fails
+local nabla = spec.nabla
+local tensor, nn, data = nabla.tensor, nabla.nn, nabla.data
+
+-- ---- Planted events ----
+
+-- Examples with an input of their own each, which is 0 in all others: the weights of input j change
+-- in the steps of example j alone.
+local N <const>, BATCH <const>, EPOCHS <const> = 60, 7, 9
+
+local function own_inputs()
+    return data.set {x = tensor.eye(N), y = tensor.rand(N, 2, {seed = 3})}
+end
+
+local NOTATION <const> = "60 - 4 - 2"
+local function options(more)
+    local o = {epochs = EPOCHS, batch = BATCH, lr = 3, seed = 5, progress = false}
+    for k, v in pairs(more or {}) do o[k] = v end
+    return o
+end
+
+-- By a plain run: the steps in which w[1][j] of the first layer changed, and its values after them.
+local function plain(o)
+    local net, step = nn.net(NOTATION, {seed = 1}), 0
+    local before, visits = net[1].w:totable()[1], {}
+    for j = 1, N do visits[j] = {} end
+    o.on_batch = function()
+        step = step + 1
+        local now = net[1].w:totable()[1]
+        for j = 1, N do
+            if now[j] ~= before[j] then
+                visits[j][#visits[j] + 1] = {step = step, from = before[j], to = now[j]}
+            end
+        end
+        before = now
+    end
+    net:train(own_inputs(), o)
+    return visits, step
+end
+
+local function finished(o)
+    local net = nn.net(NOTATION, {seed = 1})
+    local t = net:trainer(own_inputs(), o)
+    t:run()
+    return t, net
+end
+
+-- Chance that is the same everywhere.
+local state = 12345
+local function draw(n)
+    state = (state * 1103515245 + 12345) % 2147483648
+    return state // 8 % n + 1
+end
+
+-- Of the visits to input j one at random behind which the weight has passed a threshold for good;
+-- nil where it does not move in one direction.
+local function event(list)
+    local k = draw(#list)
+    local sign = list[k].to > list[k].from and 1 or -1
+    for i = 2, #list do
+        if (list[i].to - list[i].from) * (list[1].to - list[1].from) <= 0 then return nil end
+    end
+    return list[k].step, (list[k].from + list[k].to) / 2, sign
+end
+
+test("100 planted events at random steps are found, each with its example", function()
+    local visits, steps = plain(options())
+    local t, net = finished(options())
+    eq(t.step_number, steps)
+    local found = 0
+    while found < 100 do
+        local j = draw(N)
+        local step, threshold, sign = event(visits[j])
+        if step then
+            local b = t:bisect(function() return sign * (net:params()[j] - threshold) > 0 end)
+            eq({b.step, b.example, b.epoch, b.batch, b.without},
+                {step, j, (step - 1) // 9 + 1, (step - 1) % 9 + 1, {j}})
+            found = found + 1
+        end
+    end
+    eq(t.step_number, steps)
+end)
+
+-- ---- The rest of bisect ----
+
+-- The examples of every step, by a function that sees batches: row i of x has its 1 in column i.
+local function batches(o)
+    local out = {}
+    o.augment = function(x)
+        local list = x:argmax(2):totable()
+        out[#out + 1] = list
+        return x
+    end
+    nn.net(NOTATION, {seed = 1}):train(own_inputs(), o)
+    return out
+end
+
+test("the examples of a step are those that it took, in its order", function()
+    local wanted = batches(options {epochs = 2})
+    local t = finished(options {epochs = 2})
+    for step, list in ipairs(wanted) do
+        local b = t:bisect(function() return t.step_number >= step end)
+        eq({b.step, b.examples, b.without, b.example}, {step, list, {}})
+    end
+    local both = finished(options {epochs = 2, accumulate = 2})
+    for step = 1, 10 do
+        local b = both:bisect("step >= " .. step)
+        local first, second = wanted[step < 6 and 2 * step - 1 or 2 * step - 2], nil
+        if step < 5 then second = wanted[2 * step]
+        elseif step > 5 and step < 10 then second = wanted[2 * step - 1] end
+        if step == 10 then first = wanted[18] end
+        local all = table.move(first, 1, #first, 1, {})
+        if second then table.move(second, 1, #second, #all + 1, all) end
+        eq({b.step, b.examples}, {step, all})
+    end
+end)
+
+test("several examples, or all, or none decide", function()
+    local t, net = finished(options {epochs = 2})
+    local all = batches(options {epochs = 2})
+    local last = all[#all]
+    -- Weights of two inputs have both moved since before: each alone would leave one where it was.
+    local before = net:clone()
+    t:back(1)
+    before = net:params():clone()
+    t:step(1)
+    local a, b = last[1], last[2]
+    local function moved(j) return net:params()[j] ~= before[j] end
+    local found = t:bisect(function() return moved(a) and moved(b) and t.step_number == 18 end)
+    eq({found.step, found.without, found.example}, {18, {a, b}})
+    assert(tostring(found):find("without one of these it would not hold there: " .. a .. " " .. b, 1, true))
+    found = t:bisect(function()
+        if t.step_number < 18 then return false end
+        for _, j in ipairs(last) do if not moved(j) then return false end end
+        return true
+    end)
+    eq({found.without, tostring(found):match "without any one of them it would not"},
+        {last, "without any one of them it would not"})
+    found = t:bisect(function() return t.step_number == 18 end)
+    assert(tostring(found):find("none decides alone", 1, true))
+end)
+
+test("a step of one example is not made without it", function()
+    local net = nn.net("1 - 1", {seed = 1})
+    local t = net:trainer({{1}, {0.5}, {2}}, {{0}, {1}, {1}}, options {batch = 1, epochs = 2})
+    t:run()
+    t:seek(4)
+    local before = net[1].b:totable()[1]
+    t:seek(6)
+    local found = t:bisect(function() return t.step_number >= 5 and net[1].b:totable()[1] ~= before end)
+    eq({found.step, #found.examples, found.without}, {5, 1, found.examples})
+end)
+
+test("first = true finds what does not stay so", function()
+    local t = finished(options {epochs = 2})
+    local function odd() return t.step_number == 7 or t.step_number == 12 end
+    eq({t:bisect(odd).never, t:bisect(odd).step}, {true})
+    eq(t:bisect(odd, {first = true}).step, 7)
+    local never = t:bisect(function() return false end, {first = true})
+    eq({never.never, never.asked}, {true, 19})
+    assert(tostring(never):find("after none of the steps up to 18", 1, true))
+    eq(t.step_number, 18)
+end)
+
+test("true from the start, never true, raising: the run stands where it was", function()
+    local t, net = finished(options {epochs = 2})
+    t:seek(11)
+    local values = net:params():clone()
+    local function stands()
+        eq(t.step_number, 11)
+        eq(net:params(), values)
+    end
+    local b = t:bisect(function() return true end)
+    eq({b.before, b.step, tostring(b)}, {true, 0, "it holds from the start: at step 0 already"})
+    stands()
+    b = t:bisect(function() return t.step_number > 11 end)
+    eq({b.never, b.step}, {true})
+    assert(tostring(b):find("at step 11, where the run stands", 1, true))
+    stands()
+    for wrong = 0, 10 do
+        fails(function()
+            t:bisect(function() return t.step_number == wrong and error "boo" or t.step_number > 10 end,
+                {first = true})
+        end, "boo", true)
+        stands()
+    end
+    fails(function() t:bisect(function() net[1].w:mul_(2) return false end) end,
+        "may change nothing", true)
+    stands()
+    t:run()
+    local _, wanted = finished(options {epochs = 2})
+    eq(net:params(), wanted:params())
+end)
+
+test("a change by hand is told from the step behind it", function()
+    local t, net = finished(options {epochs = 2})
+    t:seek(5)
+    net[1].w[1][1] = 50
+    t:step(4)
+    local b = t:bisect(function() return net:params()[1] > 40 end)
+    eq({b.by_hand, b.step, b.examples}, {true, 5})
+    assert(tostring(b):find("by what was changed there, not by a step", 1, true))
+    b = t:bisect("step >= 6")
+    eq({b.by_hand, b.step}, {nil, 6})
+    net[1].w[1][1] = 90
+    b = t:bisect(function() return net:params()[1] > 80 end)
+    eq({b.by_hand, b.step, net:params()[1]}, {true, 9, 90})
+end)
+
+test("conditions and words are asked likewise", function()
+    local t, net = finished(options {epochs = 2})
+    local b = t:bisect "weights > 0"
+    eq(b.before, true)
+    t:seek(7)
+    net[1].b[2] = 1000
+    t:run()
+    b = t:bisect "saturated"
+    eq({b.by_hand, b.step}, {true, 7})
+    fails(function() t:bisect "nan" end, "a step that was not made", true)
+    fails(function() t:bisect "saturatde" end, "did you mean 'saturated'?", true)
+    fails(function() t:bisect() end, "argument")
+    fails(function() t:bisect("step > 1", {frist = true}) end, "did you mean 'first'?", true)
+    fails(function() t:bisect("step > 1", {}, 1) end, "too many", true)
+end)
+
+test("where weights cannot enter none is left out, and it says so", function()
+    local net = nn.net("60 - 4 - 2", {seed = 1, cost = function(a, y) return ((a - y) ^ 2):mean() end})
+    local t = net:trainer(own_inputs(), options {epochs = 1})
+    t:run()
+    local b = t:bisect "step >= 4"
+    eq({b.step, b.untried}, {4, "the cost is a function, which knows no weights"})
+    assert(tostring(b):find("none was left out: the cost is a function", 1, true))
+end)
+
+test("the weights of a run count, and every optimizer bisects", function()
+    local weights = {}
+    for i = 1, N do weights[i] = i % 3 end
+    for _, o in ipairs {{weights = weights}, {optimizer = "adam", lr = 0.1}, {momentum = 0.9},
+        {optimizer = "lbfgs", batch = false, lr = false}, {accumulate = 2}} do
+        local all = options(o)
+        all.lr, all.batch = all.lr or nil, all.batch or nil
+        local t, net = finished(all)
+        local last, values = t.step_number, net:params():clone()
+        for step = 1, last, 3 do
+            local b = t:bisect("step >= " .. step)
+            eq({b.step, b.without}, {step, {}})
+        end
+        eq(net:params(), values)
+    end
+end)
+
+-- ---- Two runs ----
+
+local function pair(one, other, notation)
+    local runs = {}
+    for k, o in ipairs {one or {}, other or {}} do
+        local net = nn.net(k == 2 and notation or NOTATION, {seed = 1})
+        runs[k] = net:trainer(own_inputs(), options(o))
+        runs[k]:step(20)
+    end
+    return runs[1], runs[2]
+end
+
+test("runs that are alike do not part", function()
+    local t, u = pair {}
+    local c = t:compare(u)
+    eq({c.step, c.to, #c.options, #c}, {nil, 20, 0, 0})
+    assert(tostring(c):find("no difference up to step 20", 1, true))
+    u:back(5)
+    eq(t:compare(u).to, 15)
+end)
+
+test("another rate, another order, another optimizer, in both values", function()
+    local t, u = pair({}, {lr = 2})
+    local c = t:compare(u)
+    eq({c.step, c.epoch, c.batch, c.same_examples}, {1, 1, 1, true})
+    eq({#c.options, c.options[1].name, c.options[1][1], c.options[1][2]}, {1, "lr", "3", "2"})
+    t, u = pair({}, {seed = 6})
+    c = t:compare(u)
+    eq({c.step, c.same_examples, c.options[1].name, c.options[1][1], c.options[1][2]},
+        {1, false, "seed", "5", "6"})
+    local wanted = batches(options {epochs = 1})
+    eq(c.examples[1], wanted[1])
+    t, u = pair({}, {optimizer = "adam", lr = 0.1, epochs = 4, l2 = 0.5, schedule = "cosine"})
+    c = t:compare(u)
+    local said = {}
+    for i, o in ipairs(c.options) do said[i] = ("%s %s %s"):format(o.name, o[1], o[2]) end
+    eq(said, {"epochs 9 4", "optimizer sgd adam", "lr 3 0.1", "schedule constant cosine", "l2 0 0.5"})
+end)
+
+test("a rate that falls in epoch 2 parts them in its first step", function()
+    local t, u = pair({}, {schedule = "step(every=1, factor=0.5)"})
+    local c = t:compare(u)
+    eq({c.step, c.epoch, c.batch}, {10, 2, 1})
+    eq({t.step_number, u.step_number}, {20, 20})
+end)
+
+test("what was changed by hand, and which number of which layer", function()
+    local t, u = pair {}
+    t:seek(7)
+    t.net[2].w[2][3] = 900
+    t:step(3)
+    u:seek(9)
+    local c = t:compare(u)
+    eq({c.step, c.by_hand, c.from, c.to}, {7, {true, false}, 0, 9})
+    eq({#c, c[1].where, c[1].differing, c[1].count, c[1][1]}, {1, "layer 2: w[2][3]", 1, 8, 900})
+    assert(tostring(c):find("in the first run something was changed by hand", 1, true))
+    eq({t.step_number, u.step_number, t.net[2].w:totable()[2][3] > 800}, {10, 9, true})
+end)
+
+test("networks that begin apart, with other parameters, or are the same one", function()
+    local t, u = pair {}
+    u = nn.net(NOTATION, {seed = 2}):trainer(own_inputs(), options())
+    local c = t:compare(u)
+    eq({c.step, c.epoch}, {0, 0})
+    assert(tostring(c):find("they differ from the start: at step 0 already", 1, true))
+    u = nn.net("60 - 5 - 2"):trainer(own_inputs(), options())
+    c = t:compare(u)
+    eq({c.unlike, c.step, c.notation}, {true, nil, {t.net:notation(), u.net:notation()}})
+    assert(tostring(c):find("the networks have other parameters", 1, true))
+    u = t.net:trainer(own_inputs(), options())
+    fails(function() t:compare(u) end, "both runs train one network", true)
+    fails(function() t:compare(t) end, "both runs train one network", true)
+    fails(function() t:compare(t.net) end, "a trainer", true)
+    fails(function() t:compare() end, "a trainer", true)
+    u = nn.net(NOTATION, {seed = 1, dtype = "f64"}):trainer(own_inputs(), options())
+    fails(function() t:compare(u) end, "one network is f32, the other f64", true)
+end)
+
+spec.report()
