@@ -59,7 +59,7 @@ end
 -- What shows that steps are too long, in words: a run that ends worse than it began, leaps, or
 -- changes a layer by half of itself in a step. nil where nothing does.
 function curve.leaping(case)
-    local list, unit = curve.of(case)
+    local list = case.run.cost -- those of steps leap by their examples
     local begin, last = case.start and case.start.cost, list[#list]
     if begin and last and last > begin * (1 + HIGHER) then
         return "the run", ("the cost ends at %s and began at %s"):format(words.number(last),
@@ -67,8 +67,8 @@ function curve.leaping(case)
     end
     local often, much = curve.leaps(list)
     if often > OFTEN and much > MUCH then
-        return "the run", ("in the second half of the run the cost rises at %s of the %ss, by " ..
-            "%s in the mean"):format(words.percent(often), unit, words.percent(much))
+        return "the run", ("in the second half of the run the cost rises at %s of the epochs, " ..
+            "by %s in the mean"):format(words.percent(often), words.percent(much))
     end
     local most, path = 0, nil
     for _, figure in ipairs(case.start or {}) do

@@ -39,12 +39,14 @@ local function judge(case, net, set)
     local own = case.own
     local logit = own.units == 1 and (own.output.activation == "linear" or
         own.cost_text:find "logits")
-    return answers.of(net, chosen, set_figures.of(chosen, case.words, true), logit)
+    return answers.of(net, chosen, set_figures.of(chosen, case.seen, true), logit)
 end
 
--- Whether the first layer takes numbers of words.
-local function takes_words(own)
-    return own.layers[1] and own.layers[1].type == "embedding"
+-- How the network sees a set: whether it takes numbers of words, and, where its outputs stand at
+-- steps or places, the dimensions of a y that holds classes there.
+local function sees(own)
+    return {words = own.layers[1] ~= nil and own.layers[1].type == "embedding",
+        steps = #own.last.out > 1 and #own.last.out or nil}
 end
 
 -- What a step of the first few moves, relative to the weights, into the figures of the start.
@@ -120,10 +122,10 @@ end
 -- Figures of the sets; neighbours of as many examples on both sides, which then stand as close.
 local function add_sets(case, set, held)
     case.part = part(set, TRACED)
-    case.data = set_figures.of(set, case.words, false)
+    case.data = set_figures.of(set, case.seen, false)
     if not held then return end
-    case.held_data = set_figures.of(held, case.words, false, #set)
-    case.even_data = #held < #set and set_figures.of(set, case.words, false, #held) or case.data
+    case.held_data = set_figures.of(held, case.seen, false, #set)
+    case.even_data = #held < #set and set_figures.of(set, case.seen, false, #held) or case.data
 end
 
 -- How good the run is, whether there is room for a cure, whether even what it learned is answered
@@ -136,8 +138,8 @@ local function add_quality(case)
 end
 
 -- The case of a network, the set that it learns from, the options of train, and about = {test =
--- what is held out, seed =, trained =}. `start` is the state that a run begins with: the network, or,
--- where it was trained, one drawn anew, and `stands` the figures of the network as it stands.
+-- what is held out, seed =, trained =}. `start` is the state that a run begins with: the network,
+-- or, where it was trained, one drawn anew, and `stands` the figures of the network as it stands.
 function figures.of(net, set, o, about)
     local seed, trained = about.seed or SEED, about.trained
     if trained == nil then trained = net.history ~= nil end
@@ -148,7 +150,7 @@ function figures.of(net, set, o, about)
         net = drawn_anew(net, seed)
     end
     case.net, case.own = net, layout.read(net)
-    case.words = takes_words(case.own)
+    case.seen = sees(case.own)
     function case.copy() return net:clone() end
     add_options(case, case.o, seed)
     add_sets(case, set, about.test)

@@ -38,11 +38,24 @@ local function activation(layer)
     return tostring(value):match "^[%w_]+" or "function"
 end
 
-local function describe(layer, lua)
-    local path, kind, from, to = tostring(layer):match "^layer (%S+): (%S+) (%S+) → (%S+)"
-    return {layer = layer, lua = lua, path = path, type = kind, ["in"] = sizes(from or ""),
-        out = sizes(to or ""), from = from, to = to, activation = activation(layer),
-        notation = words(layer), sums = SUMS[kind], plain = PLAIN[kind]}
+local describe_last
+
+-- A layer, or a network that stands as one, at a path.
+local function describe(layer, lua, path)
+    if given.kind(layer) == "network" then
+        local last = describe_last(layer)
+        return {layer = layer, lua = lua, path = path, type = "net", out = last.out,
+            notation = "net"}
+    end
+    -- "layer 2 (name): dense 4 → 3 relu"; a name may hold anything.
+    local kind, to = tostring(layer):match ".*: (%S+) %S+ → (%S+)"
+    return {layer = layer, lua = lua, path = path, type = kind, out = sizes(to or ""),
+        activation = activation(layer), notation = words(layer), sums = SUMS[kind],
+        plain = PLAIN[kind]}
+end
+
+describe_last = function(net)
+    return describe(net[#net], "", "")
 end
 
 -- Every layer in order, those in blocks behind their block; `at` finds one's place in a trace.
@@ -50,7 +63,7 @@ local function collect(list, owner, lua, at)
     for l = 1, #owner do
         local place = table.move(at, 1, #at, 1, {})
         place[#place + 1] = l
-        local one = describe(owner[l], ("%s[%d]"):format(lua, l))
+        local one = describe(owner[l], ("%s[%d]"):format(lua, l), table.concat(place, "."))
         one.at, one.top, one.block = place, #at == 0, #owner[l] > 0
         list[#list + 1] = one
         if one.block then collect(list, owner[l], one.lua, place) end

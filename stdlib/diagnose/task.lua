@@ -10,6 +10,7 @@ local task = {}
 -- By what y is (figures/set.lua); one output of two classes is sigmoid's.
 local SUITS <const> = {
     classes = {"softmax", "cross_entropy"},
+    steps = {"softmax", "cross_entropy"},
     ["one-hot"] = {"softmax", "cross_entropy"},
     shares = {"softmax", "cross_entropy"},
     one = {"sigmoid", "cross_entropy"},

@@ -123,6 +123,19 @@ end)
 
 -- ---- Cures as text ----
 
+test("layers are told by where they stand: named, shared, nested, in blocks", function()
+    local function paths(net)
+        local list = {}
+        for i, one in ipairs(layout.read(net).layers) do list[i] = one.path .. " " .. one.type end
+        return table.concat(list, ", ")
+    end
+    eq(paths(nn.net("4 - 4 tanh name=a - @a - 3", {seed = 1})), "1 dense, 2 dense, 3 dense")
+    eq(paths(nn.net({4, nn.net("4 - 5 tanh"), 3}, {seed = 1})), "1 net, 1.1 dense, 2 dense")
+    eq(paths(nn.net("4 - residual[4 relu - 4 linear name=low] - 3", {seed = 1})),
+        "1 residual, 1.1 dense, 1.2 dense, 2 dense")
+    eq(layout.read(nn.net({4, nn.net("4 - 5 tanh")}, {seed = 1})).units, 5)
+end)
+
 -- Layers that are one stay one; another cost, other inputs, a dtype.
 test("a network is built again with another cost, sharing what it shared", function()
     local net = nn.net("3 - 3 tanh name=a - @a - 2 sigmoid", {dtype = "f64", seed = 1})

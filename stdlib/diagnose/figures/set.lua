@@ -63,9 +63,11 @@ end
 -- ---- Answers ----
 
 -- What y is: "classes" (numbers from 1), "one" (a column of 0 and 1), "one-hot", "many" (other
--- rows of 0 and 1), "shares" (rows from 0 that add up to 1), "targets".
-local function kind_of(of, y, rows)
-    if of.classes and y:dim() == 1 then return "classes" end
+-- rows of 0 and 1), "shares" (rows from 0 that add up to 1), "steps" (classes at every step),
+-- "targets".
+local function kind_of(of, y, rows, steps)
+    if of.classes then return y:dim() == 1 and "classes" or "steps" end
+    if steps and y:dim() == steps and (y.dtype == "i32" or y.dtype == "u8") then return "steps" end
     local zero_one = rows:eq(0):maximum(rows:eq(1)):to "f64":min():item() == 1
     if rows:size(2) == 1 then return zero_one and "one" or "targets" end
     local sums = (rows:sum(2) - 1):abs():max():item()
@@ -144,12 +146,12 @@ end
 
 -- ---- All of it ----
 
-local function read_answers(out, of, y)
+local function read_answers(out, of, y, steps)
     local rows = set.rows(y)
     out.y_bad = unfinished(rows)
     out.y_rows = rows
     if out.y_bad then return end
-    out.answers = kind_of(of, y, rows)
+    out.answers = kind_of(of, y, rows, steps)
     out.y = spread(rows)
     out.labels = numbers(out.answers, y, rows)
     out.counts = out.labels and shares(out.labels, of.classes and #of.classes)
@@ -172,23 +174,24 @@ local function unfinished_of(of)
     return all
 end
 
--- Figures of a set. `words` is whether x holds numbers of words, of which size says nothing;
--- `brief` leaves x and neighbours out; of no more examples than `most`, where it is there,
--- neighbours are looked for.
-function set.of(of, words, brief, most)
+-- Figures of a set, as a network sees it: seen.words is whether x holds numbers of words, of which
+-- size says nothing, seen.steps the dimensions of a y that holds classes at every step. `brief`
+-- leaves x and neighbours out; of no more examples than `most`, where it is there, neighbours are
+-- looked for.
+function set.of(of, seen, brief, most)
     local has_y, y = pcall(function() return of.y end)
-    local out = {count = #of, words = words, name = function(k) return column(of, k) end,
+    local out = {count = #of, name = function(k) return column(of, k) end,
         scaled = of.scale ~= nil, classes = of.classes}
-    if has_y and given.kind(y) == "tensor" then read_answers(out, of, y) end
-    if words or brief then return out end
-    local seen, bad = pcall(unfinished_of, of)
-    out.x_bad = seen and bad or nil
+    if has_y and given.kind(y) == "tensor" then read_answers(out, of, y, seen.steps) end
+    if seen.words or brief then return out end
+    local whole, bad = pcall(unfinished_of, of)
+    out.x_bad = whole and bad or nil
     local some = #of > MANY and of:shuffle(1):take(MANY) or of
     local has_x, x = pcall(function() return some.x end)
     local rows = has_x and given.kind(x) == "tensor" and set.rows(x)
     if rows and not out.x_bad then
         out.x = spread(rows)
-        local own = some == of and out or set.of(some, words, true)
+        local own = some == of and out or set.of(some, seen, true)
         if out.y then out.near = neighbours(own, rows, most) end
     end
     return out

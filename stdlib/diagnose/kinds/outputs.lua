@@ -31,7 +31,7 @@ end
 -- The share of targets outside of what outputs can be, and the least and most of these targets.
 local function beyond(case, low, high)
     local rows, y = case.data.y_rows, case.data.y
-    if case.data.answers == "classes" then
+    if case.data.answers == "classes" or case.data.answers == "steps" then
         return (low > 0.01 or high < 0.99) and 1 or 0, 0, 1
     end
     local slack = 1e-6 + 0.01 * (y.most - y.least)

@@ -204,9 +204,12 @@ local function look_few(found, case)
     local steps, batch = steps_of(case)
     if not (steps < FEW) or not (batch > LARGE * #case.set) then return end
     local cures = {}
-    for i, n in ipairs(USUAL) do
-        if n < batch then cures[i] = ("o.batch = %d\no.accumulate = nil"):format(n) end
+    for _, n in ipairs(USUAL) do
+        if n < batch then
+            cures[#cures + 1] = ("o.batch = %d\no.accumulate = nil"):format(n)
+        end
     end
+    if #cures == 0 then return end
     found[#found + 1] = {where = "batch", cures = cures,
         evidence = ("%s in %s, of %d of %d examples each"):format(words.count(steps, "step"),
             words.count(case.run.epochs, "epoch"), math.min(batch, #case.set), #case.set)}

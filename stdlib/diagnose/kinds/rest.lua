@@ -229,7 +229,9 @@ end
 local function look_narrow(found, case)
     local own, lines, names = case.own, {{}, {}}, {}
     for _, one in ipairs(layout.hidden(own)) do
-        local units = one.type == "dense" and one.top and one.layer.w:size(1)
+        -- A function has no notation, and a name is there already.
+        local said = not one.notation:find "[<=]"
+        local units = said and one.type == "dense" and one.top and one.layer.w:size(1)
         if units and (units < SMALL or units < NARROW * own.units) then
             names[#names + 1] = one.path
             for i, n in ipairs(WIDER) do
