@@ -29,6 +29,13 @@ test("the kinds are those of the list, in its order, each a whole descriptor", f
         "batch, epochs, regularisation, mode, structure")
 end)
 
+test("the page names them all", function()
+    local page = nabla._help.text "diagnose"
+    for _, descriptor in ipairs(kinds) do
+        assert(page:find("\n +" .. descriptor.kind .. " "), descriptor.kind)
+    end
+end)
+
 test("a look that fails is named, and the others go on", function()
     local own = kinds[1].look
     kinds[1].look = function() error "does not understand" end
