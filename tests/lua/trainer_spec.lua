@@ -220,6 +220,7 @@ test("looking at a network changes nothing of the run", function()
     net:curvature(set:take(5), {top = 1})
     net:numeric_gradient(set:take(1))
     net[1].name = "hidden"
+    net[1]:neuron(3).name = "third"
     t:step()
     eq(t.record.edits, 0)
     t:back(3)

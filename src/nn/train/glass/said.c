@@ -102,14 +102,33 @@ static bool same_numbers(const nb_tensor *a, const nb_tensor *b)
            !memcmp(nb_tensor_data(a), nb_tensor_data(b), bytes);
 }
 
-static bool same_neurons(const nb_tuning *a, const nb_tuning *b)
+static bool is_frozen(const part *a)
 {
-    bool same = a->neurons == b->neurons;
-    for (int64_t i = 0; same && i < a->neurons; i++) {
-        const nb_tuned *p = &a->neuron[i], *q = &b->neuron[i];
-        same = p->neuron == q->neuron && p->frozen == q->frozen && p->factor == q->factor;
+    nb_layer_head head;
+    memcpy(&head, a->settings, sizeof head);
+    return head.frozen;
+}
+
+/* The next neuron, from number *i of the list on, that learns otherwise than its layer; NULL: none.
+ * One that has a name alone does not. */
+static const nb_tuned *next_neuron(const part *a, int64_t *i)
+{
+    for (; *i < a->tuning.neurons; (*i)++) {
+        const nb_tuned *tuned = &a->tuning.neuron[*i];
+        if (tuned->frozen != is_frozen(a) || tuned->factor != a->factor) return tuned;
     }
-    return same;
+    return NULL;
+}
+
+/* Of layers that are alike as a whole. */
+static bool same_neurons(const part *a, const part *b)
+{
+    for (int64_t i = 0, j = 0;; i++, j++) {
+        const nb_tuned *p = next_neuron(a, &i), *q = next_neuron(b, &j);
+        if (!p || !q) return p == q;
+        if (p->neuron != q->neuron || p->frozen != q->frozen || !(p->factor == q->factor))
+            return false;
+    }
 }
 
 static bool same_masks(const nb_tuning *a, const nb_tuning *b)
@@ -138,13 +157,6 @@ static bool same_activation(const part *a, const nb_runs *runs, const nb_layer_h
     return a->runs == runs || nb_runs_same(a->runs, runs);
 }
 
-static bool is_frozen(const part *a)
-{
-    nb_layer_head head;
-    memcpy(&head, a->settings, sizeof head);
-    return head.frozen;
-}
-
 /* What first differs, a word of the user's; NULL: nothing. */
 static const char *difference(const part *a, const part *b)
 {
@@ -154,7 +166,7 @@ static const char *difference(const part *a, const part *b)
     if (is_frozen(a) != head.frozen) return "frozen";
     if (!(a->factor == b->factor)) return "factor";
     if (a->decay != b->decay) return "decay";
-    if (!same_neurons(&a->tuning, &b->tuning)) return "neurons";
+    if (!same_neurons(a, b)) return "neurons";
     if (!same_masks(&a->tuning, &b->tuning)) return "mask";
     if (!same_options(a->settings, b->settings)) return "options";
     if (memcmp(&a->cost, &b->cost, sizeof a->cost)) return "cost";
