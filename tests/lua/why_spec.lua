@@ -279,15 +279,39 @@ test("space, words, attention, shared and tied layers", function()
     local shared = nn.net("2 - 2 tanh name=h - @h - 2", {dtype = "f64", seed = 1})
     local pair = data.set {x = tensor.randn(3, 2, {seed = 1}), y = tensor.rand(3, 2, {seed = 2})}
     eq(agrees(shared, "h", 1, pair, shared:trace(pair)[1].dw[1]).places, 2)
-    local tied = nn.net("* - embedding 5 4 name=e - 5 tied=e : mse", {dtype = "f64", seed = 1})
-    local pair_said = data.set {x = tensor({{1, 2}}), y = tensor.rand(1, 2, 5)}
-    fails("takes its w from layer 1 (e), embedding, which computes no z = w a + b", tied.why, tied, 2, 1,
-        pair_said)
-    fails("layer 1 (e) is embedding, which computes no z = w a + b; no layer here does", tied.why, tied,
-        1, 1, pair_said)
-    -- Nor is the tied layer named beside one that can be asked.
-    local further = nn.net("* - embedding 5 4 name=e - 5 tied=e - 5 : mse", {dtype = "f64", seed = 1})
-    fails("which computes no z = w a + b; those that do: 3", further.why, further, 1, 1, pair_said)
+    local only = nn.net("* - embedding 5 4 : mse", {dtype = "f64", seed = 1})
+    fails("layer 1 is embedding, which computes no z = w a + b; no layer here does", only.why, only, 1, 1,
+        data.set {x = tensor({{1, 2}}), y = tensor.rand(1, 2, 4)})
+end)
+
+-- ∂C/∂w of a table E whose rows are words, and weights further on: z = E a, a = E[x]. The layer's own
+-- part is Σ δ aᵀ over the steps, the words' part adds ∂C/∂a of each step to the row of its word; both
+-- together are what the trace shows.
+test("a dense layer tied to an embedding has its own part of the gradient", function()
+    local net = nn.net("* - embedding 5 4 name=e - 5 tanh tied=e - 2 : mse", {dtype = "f64", seed = 1})
+    local x = tensor({{1, 5, 2}, {3, 5, 4}})
+    local set = data.set {x = x, y = tensor.rand(2, 3, 2, {seed = 2})}
+    local t = net:trace(set)
+    local delta, a = t[2].delta:reshape(6, 5), t[1].a:reshape(6, 4)
+    local own, words = delta:t():matmul(a), tensor.zeros(5, 4, {dtype = "f64"})
+    local demand, word = t[1].delta:reshape(6, 4), x:reshape(6)
+    for i = 1, 6 do
+        local k = math.tointeger(word[i])
+        words[k] = words[k] + demand[i]
+    end
+    assert((own + words):allclose(t[1].dw, {rtol = 1e-12, atol = 1e-15}))
+    for k = 1, 5 do
+        local why = agrees(net, 2, k, set, own[k])
+        eq(why.places, 3)
+        eq(why.shared, "layer 1 (e)")
+        near(net:why(2, k, 3, set).size, math.abs(own[{k, 3}]), 1e-15)
+    end
+    local text = tostring(net:why(2, 5, set))
+    assert(text:find("neuron 5 of layer 2 (tanh): by it alone its weights move at ", 1, true), text)
+    assert(text:find("shared       w     with layer 1 (e): what that does to it is left out", 1, true), text)
+    eq(net:why(3, 1, set).shared, nil)
+    fails("layer 1 (e) is embedding, which computes no z = w a + b; those that do: 2, 3", net.why, net, 1,
+        1, set)
 end)
 
 test("Lua's own activations and costs, softmax beside them", function()

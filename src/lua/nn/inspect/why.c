@@ -181,6 +181,7 @@ static void add_means(nb_text *text, const why_job *work)
 static void add_pace(nb_text *text, const nb_why *why, bool weight)
 {
     double own = why->own[NB_FACTOR_SIZE], median = why->median[NB_FACTOR_SIZE];
+    if (why->table) nb_text_add(text, "by it alone ");
     if (own == 0) {
         nb_text_add(text, weight ? "does not move at all" : "its weights do not move at all");
     } else if (why->alone && !weight) {
@@ -238,6 +239,10 @@ static void push_report(lua_State *L, const why_job *work)
         add_amount(text, why->places);
         nb_text_add(text, " in an example");
     }
+    if (why->table) {
+        begin_line(text, "shared", "w");
+        nb_text_add(text, "with %s: what that does to it is left out", why->table->plan->where);
+    }
     if (why->cures) nb_text_add(text, "\ntried on a copy: its gradient would be");
     for (int i = 0; i < why->cures; i++) add_cure(text, &why->cure[i]);
     nbl_push_text(L, text);
@@ -280,7 +285,7 @@ static void push_cures(lua_State *L, const nb_why *why)
 static int push_why(lua_State *L, const why_job *work)
 {
     const nb_why *why = &work->found;
-    lua_createtable(L, 0, 14);
+    lua_createtable(L, 0, 15);
     set_factors(L, why->own, NB_FACTOR_ALL);
     lua_createtable(L, 0, NB_FACTOR_ALL);
     set_factors(L, why->median, NB_FACTOR_ALL);
@@ -290,6 +295,8 @@ static int push_why(lua_State *L, const why_job *work)
     nbl_set_number(L, "dead", why->dead);
     lua_pushstring(L, nb_factor_names[why->smallest]);
     lua_setfield(L, -2, "smallest");
+    if (why->table) lua_pushstring(L, why->table->plan->where);
+    if (why->table) lua_setfield(L, -2, "shared");
     push_cures(L, why);
     lua_setfield(L, -2, "cures");
     push_report(L, work);
@@ -375,7 +382,9 @@ static const nbl_entry entries[] = {
      "would do, each measured on a copy. "
      "Fields: .size and the five factors, .median (the same of the layer), .saturated, .dead "
      "(shares with a slope below 0.01, of 0), .cures (.change .to .by .size .factor). A fused cost "
-     "goes on from z: its demand is a - y and its slope 1. With weights a term counts as its "
+     "goes on from z: its demand is a - y and its slope 1. Of a layer tied to an embedding the "
+     "product is its own part of ∂C/∂w, without what the words do to it (.shared names that "
+     "layer). With weights a term counts as its "
      "example's weight over the mean weight. Gates have names: \"forget 7\" of lstm (input, "
      "forget, cell, output), gru (reset, update, new), attention (query, key, value, out); in "
      "layer 2 \"forget_2 7\", from the end \"forget_back 7\". In f64, as net(x) runs: nothing "

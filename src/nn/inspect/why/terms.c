@@ -141,11 +141,11 @@ static nb_status of_sum(looking *at, const nb_trace_sum *sum, nb_terms *terms, n
     return status == NB_OK ? give(at, terms, take, self) : status;
 }
 
-/* Whether the weights of both are the same numbers. */
+/* Whether the weights of both are the same numbers, and b multiplies by them. */
 static bool share_weights(const nb_layer *a, const nb_layer *b)
 {
     const nb_param *w = nb_layer_param(a, "w");
-    return a == b || (w && w == nb_layer_param(b, "w"));
+    return a == b || (w && w == nb_layer_param(b, "w") && b->type->sums);
 }
 
 nb_status nb_terms_each(nb_ctx *ctx, const nb_trace *trace, const nb_layer *layer, int i,

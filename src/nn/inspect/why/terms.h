@@ -20,7 +20,9 @@ typedef struct nb_terms {
 typedef nb_status nb_terms_taker(nb_ctx *ctx, void *self, const nb_terms *terms);
 
 /* Gives `take` all terms of a trace that weights of the layer's family i have, in the order of the
- * places; padding is left out. The trace was one with `open` the layer. */
+ * places; padding is left out. The trace was one with `open` the layer. Where w is a table's too
+ * (an embedding's, to which the layer is tied), what the table does to it is no a d s and not among
+ * them: they add up to this layer's part of ∂C/∂w. */
 nb_status nb_terms_each(nb_ctx *ctx, const nb_trace *trace, const nb_layer *layer, int i,
                         nb_terms_taker *take, void *self);
 

@@ -14,11 +14,11 @@
 
 enum { NAMED = 8 }; /* layers that a message names */
 
-/* Whose w it is: another layer's where it is tied. */
-static const nb_layer *owner_of_w(const nb_layer *layer)
+/* The layer whose table of words is this one's w too, to which it is tied; or NULL. */
+static const nb_layer *table_of(const nb_layer *layer)
 {
     while (layer->plan->tied) layer = layer->plan->tied;
-    return layer;
+    return layer->type->sums ? NULL : layer;
 }
 
 /* "1, 3, 4.2": those that can be asked, first places. */
@@ -29,7 +29,7 @@ static void list_layers(const nb_net *net, char *out, size_t room)
     out[0] = '\0';
     for (int i = 0; i < net->parts && used < room; i++) {
         const nb_layer *layer = net->part[i];
-        if (!layer->type->sums || !owner_of_w(layer)->type->sums || count++ >= NAMED) continue;
+        if (!layer->type->sums || count++ >= NAMED) continue;
         used += (size_t)snprintf(out + used, room - used, "%s%s", used ? ", " : "",
                                  nb_net_path(net, layer->plan));
     }
@@ -39,12 +39,6 @@ static void list_layers(const nb_net *net, char *out, size_t room)
 nb_status nb_why_check(nb_ctx *ctx, const nb_net *net, const nb_layer *layer)
 {
     char layers[NB_MESSAGE_MAX / 2];
-    const nb_layer *owner = owner_of_w(layer);
-    if (layer->type->sums && !owner->type->sums)
-        return nb_fail(ctx, NB_EARG,
-                       "%s takes its w from %s, %s, which computes no z = w a + b: ∂C/∂w is no "
-                       "mean of a·d·s there",
-                       layer->plan->where, owner->plan->where, owner->type->name);
     if (layer->type->sums) return NB_OK;
     list_layers(net, layers, sizeof layers);
     if (!*layers)
@@ -216,7 +210,7 @@ nb_status nb_why_ask(nb_ctx *ctx, nb_net *net, const nb_set *set, const nb_quest
 {
     nb_weights weights = {.of = NULL};
     int at = 0;
-    *out = (nb_why){.cures = 0};
+    *out = (nb_why){.table = table_of(question->layer)};
     nb_status status = check(ctx, net, set, question);
     if (status != NB_OK) return status;
     while (net->part[at] != question->layer) at++;

@@ -20,11 +20,13 @@ typedef struct nb_why {
     /* What can be compared: own / median; but for a whole neuron its inputs per input, and of a
      * neuron alone in its layer all as they are. 1 where both are 0. */
     double relative[NB_FACTORS];
-    nb_factor smallest; /* of those */
-    bool alone;         /* there are no neighbours */
-    double places;      /* P: of an example */
-    double saturated;   /* the share of terms whose slope is below NB_SATURATED, */
-    double dead;        /* … and 0 */
+    nb_factor smallest;    /* of those */
+    bool alone;            /* there are no neighbours */
+    double places;         /* P: of an example */
+    double saturated;      /* the share of terms whose slope is below NB_SATURATED, */
+    double dead;           /* … and 0 */
+    const nb_layer *table; /* of the network: a table of words that the layer's w is too, whose part
+                              of ∂C/∂w is not in its size; or NULL */
     nb_cure cure[NB_CURES];
     int cures;
 } nb_why;

@@ -154,6 +154,35 @@ static void compare(const double factor[NB_FACTOR_ALL], double places, double dw
     holds(factor[NB_FACTOR_AGREEMENT] <= 1 + 1e-12, "examples agree at most whole");
 }
 
+/* Takes what the words of an embedding do to its table off the gradient of that, `of`: δ of each
+ * step, from the row of its word. */
+static void take_words_off(const nb_trace_place *place, nb_tensor *of)
+{
+    nb_tensor *delta = nb_tensor_contiguous(ctx, place->delta);
+    int64_t words = nb_tensor_count(place->in), width = of->shape[1];
+    const int32_t *word = nb_tensor_data(place->in);
+    double *to = nb_tensor_data(of);
+    const double *from = nb_tensor_data(delta);
+    for (int64_t i = 0; i < words * width; i++)
+        to[(word[i / width] - 1) * width + i % width] -= from[i];
+    nb_tensor_release(ctx, delta);
+}
+
+/* A tied layer's own part of the gradient of a table of words; else that is all its own. */
+static void leave_words_out(const nb_trace *trace, const nb_layer *layer)
+{
+    const nb_param *w = nb_layer_param(layer, "w");
+    nb_tensor *of = NULL;
+    for (int p = 0; p < trace->places; p++)
+        for (int i = 0; w && trace->place[p].layer == layer && i < trace->place[p].grads; i++)
+            if (nb_trace_param(&trace->place[p], i) == w) of = trace->place[p].grad[i];
+    for (int p = 0; p < trace->places && of; p++) {
+        const nb_layer *other = trace->place[p].layer;
+        bool words = other->type == nb_layer_types[NB_LAYER_embedding];
+        if (words && nb_layer_param(other, "w") == w) take_words_off(&trace->place[p], of);
+    }
+}
+
 /* The gradient of a parameter, at the layer's first place. */
 static nb_tensor *gradient(const checking *check, const char *name)
 {
@@ -233,6 +262,7 @@ static int check_net(const char *notation, uint64_t number)
         nb_trace trace = {.open = net->part[p]};
         holds(nb_trace_run(ctx, net, x, y, lengths, &trace) == NB_OK, "an opened trace");
         compare_outputs(&trace, &fused);
+        leave_words_out(&trace, net->part[p]);
         int count = net->part[p]->type->sums->families(net->part[p]);
         for (int i = 0; i < count; i++) check_family(&trace, net->part[p], i);
         families += count;
@@ -258,6 +288,8 @@ static const char *const others[] = {
     "1x4x4 - conv 3 3 softmax - flatten - 2",
     "3 - 3 tanh name=h - @h - @h - 2 sigmoid tanh@2 : mse",
     "3 - 3 tanh name=h - 3 relu@2 tied=h - 2",
+    "* - embedding 5 4 name=e - 5 tanh tied=e - 2 : mse",
+    "* - embedding 5 5 name=e - 5 tanh name=h tied=e - 5 relu tied=h - lstm 2 : mse",
     "3 - 2 linear - net[3 tanh - 2 softmax] : cross_entropy",
     "*x3 - rnn 3 last relu - 2 : huber",
     "*x3 - lstm 2 layers=2 both last - 2",
