@@ -53,8 +53,8 @@ end
 local function meaning(c)
     local lines = {}
     if c.lr then
-        lines[1] = ("above lr = 2/λ = %s plain gradient descent diverges along that " ..
-            "direction"):format(number(c.lr))
+        lines[1] = ("above lr = %s%s plain gradient descent diverges along that " ..
+            "direction"):format(c.factors and "" or "2/λ = ", number(c.lr))
     else
         lines[1] = "no direction curves upward: no lr is too large for the curvature"
     end
@@ -78,6 +78,7 @@ end
 
 local function conditions(c)
     local parts = {}
+    if c.factors then parts[#parts + 1] = "lr with the layers' and neurons' own factors" end
     if c.converted then parts[#parts + 1] = "computed in f64, the network is f32" end
     if c.running then parts[#parts + 1] = "batch_norm by its running figures" end
     if c.still then parts[#parts + 1] = "dropout off" end
@@ -87,7 +88,8 @@ end
 return function(c)
     local lines = {("curvature at cost %s · gradient %s long · %s examples"):format(number(c.cost),
         number(c.slope), grouped(c.examples))}
-    local rows = {{"", "parameters", "largest λ", "least λ", "lr 2/λ", "λ above 1 %", "below 0"},
+    local lr = c.factors and "lr" or "lr 2/λ"
+    local rows = {{"", "parameters", "largest λ", "least λ", lr, "λ above 1 %", "below 0"},
         row("all", c)}
     if #c.layers > 1 then
         for _, layer in ipairs(c.layers) do rows[#rows + 1] = row(layer.name, layer) end
@@ -96,7 +98,7 @@ return function(c)
         rows[#rows + 1] = row("Gauss-Newton", {values = c.gauss_newton, error = c.gauss_newton_error,
             parameters = c.parameters, largest = c.gauss_newton[1],
             least = c.gauss_newton[c.gauss_newton:numel()],
-            lr = c.gauss_newton[1] > 0 and 2 / c.gauss_newton[1] or nil})
+            lr = c.gauss_newton_lr})
     end
     table.move(aligned(rows), 1, #rows, 2, lines)
     table.move(meaning(c), 1, 2, #lines + 1, lines)

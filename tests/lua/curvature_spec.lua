@@ -114,6 +114,100 @@ test("functions of Lua as layers, activations and costs", function()
     end
 end)
 
+-- C of several examples must be the mean of theirs for their Hessians at the outputs to be its parts.
+test("a function of Lua that is no mean of its examples has no Gauss-Newton matrix", function()
+    local _, x, y = line()
+    local function of(cost)
+        return nn.net({1, nn.dense {1, "linear"}, cost = cost}, {dtype = "f64", seed = 1})
+    end
+    local sum = of(function(a, b) return ((a - b) ^ 2):sum() end)
+    local c = sum:curvature(x, y, {matrices = true})
+    eq(c.gauss_newton, nil)
+    eq(c.gauss_newton_matrix, nil)
+    assert(c.missing:find("the mean of each one's own", 1, true), c.missing)
+    assert(tostring(c):find("no Gauss-Newton matrix: the cost of all examples is", 1, true))
+    close(c.largest, 20) -- its Hessian is found all the same: 4 times that of the mean
+    eq(of(function(a, b) return ((a - b) ^ 2):max() end):curvature(x, y).gauss_newton, nil)
+    -- Of one example there is nothing to tell apart, and a mean is one with weights too.
+    close(sum:curvature(x[1], y[1]).gauss_newton[1], 4, 1e-6)
+    local mean = of(function(a, b, w)
+        local e = (a - b) ^ 2
+        return w and (e * w):sum() / w:sum() or e:mean()
+    end)
+    assert(mean:curvature(x, y).gauss_newton)
+    -- Steps count as examples: their mean is one, their sum over the batch is none.
+    local function steps(cost)
+        return nn.net({{"*", 1}, nn.dense {1, "linear"}, cost = cost}, {dtype = "f64", seed = 1})
+    end
+    local set = data.set {x = {x, x[{{1, 2}}]}, y = {y, y[{{1, 2}}]}}
+    assert(steps(function(a, b) return ((a - b) ^ 2):mean() end):curvature(set).gauss_newton)
+    assert(steps(function(a, b) return ((a - b) ^ 2):sum() end):curvature(set).missing)
+    local alone = data.set {x = {x}, y = {y}}
+    assert(steps(function(a, b) return ((a - b) ^ 2):sum() end):curvature(alone).missing)
+end)
+
+-- C = (a - y)⁴ has C″ = 12 e², which central differences of 4 e³ with step h find as 12 e² + 4 h²: at a
+-- = 100 h is 1e-3, so 4e-6 too much, and with twice the step three times that more. λ is that times
+-- |J|² = x² + 1 = 2.
+test("what differences at the outputs leave out is in the error", function()
+    local net = nn.net({1, nn.dense {1, "linear"}, cost = function(a, y) return ((a - y) ^ 4):mean() end},
+        {dtype = "f64", seed = 1})
+    net[1].w, net[1].b = 100, 0
+    local c = net:curvature(tensor({{1}}, {dtype = "f64"}), tensor({{99.9}}, {dtype = "f64"}))
+    local off = c.gauss_newton[1] - 2 * 12 * 0.01
+    close(off, 8e-6, 1e-7)
+    close(c.gauss_newton_error, 24e-6, 1e-6)
+    eq(line():curvature(data.set {x = tensor({{1}, {2}}), y = tensor({{1}, {3}})}).gauss_newton_error < 1e-12,
+        true)
+end)
+
+-- 1-1-1 linear with w1 = 2, b1 = 1, w2 = 3, b2 = -1, x = 2: a1 = 5, the output 14 = y, so that H = J Jᵀ,
+-- J = (w2 x, w2, a1, 1) = (6, 3, 5, 1). With the factor f of layer 1 that of F½ H F½ is f (36 + 9) + 26.
+test("lr with the rates that layers and neurons have of their own", function()
+    local x, y = tensor({{2}}, {dtype = "f64"}), tensor({{14}}, {dtype = "f64"})
+    local function net(f, k)
+        local of = nn.net("1 - 1 linear - 1 linear : quadratic", {dtype = "f64"})
+        of[1].w, of[1].b, of[2].w, of[2].b = 2, 1, 3, -1
+        of[1].factor = f
+        if k then of[1]:neuron(1).factor = k end -- in place of its layer's
+        return of
+    end
+    for _, o in ipairs {{matrices = true}, {top = 2}} do
+        local c = net(4):curvature(x, y, o)
+        close(c.largest, 71, 1e-6)
+        close(c.lr, 2 / (4 * 45 + 26), 1e-9)
+        close(c.layers[1].lr, 2 / (4 * 45), 1e-9)
+        close(c.layers[2].lr, 2 / 26, 1e-9)
+        assert(c.factors)
+        close(net(0.5, 3):curvature(x, y, o).lr, 2 / (3 * 45 + 26), 1e-9)
+        assert(not net(1):curvature(x, y, o).factors)
+    end
+    local c = net(4):curvature(x, y)
+    close(c.gauss_newton_lr, 2 / 206, 1e-12)
+    local text = tostring(c)
+    assert(text:find("above lr = 0.009709 plain", 1, true), text)
+    assert(text:find("lr with the layers' and neurons' own factors", 1, true), text)
+    -- It is the lr at which descent turns: beside the minimum it comes back below, and goes above.
+    for _, case in ipairs {{0.98, true}, {1.02, false}} do
+        local of = net(4)
+        of[2].b = -1 + 1e-4
+        local first = of:cost(x, y)
+        for _ = 1, 300 do of:step(x, y, {lr = c.lr * case[1]}) end
+        eq(of:cost(x, y) < first, case[2])
+    end
+end)
+
+test("weights of a set of several pieces", function()
+    local n = 40000
+    local x = tensor.randn(n, 1, {seed = 1, dtype = "f64"})
+    local y, w = x * 0, tensor.ones(n)
+    y:narrow(1, n // 2 + 1, n // 2):fill_(3)
+    w:narrow(1, n // 2 + 1, n // 2):fill_(5)
+    local net = line()
+    local c = net:curvature(data.set {x = x, y = y}, {weights = {examples = w}})
+    close(c.cost, net:cost(x, y, {weights = w}), 1e-9)
+end)
+
 test("sequences of different lengths", function()
     local net = nn.net("*x2 - rnn 2 - 1 linear : mse", {seed = 1, dtype = "f64"})
     local x = {tensor.randn(3, 2, {seed = 1}), tensor.randn(5, 2, {seed = 2})}

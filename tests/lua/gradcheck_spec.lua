@@ -48,6 +48,41 @@ test("inputs of max_pool that are equal, leaky slopes, absolute values", functio
     end
 end)
 
+-- C = ½ mean (relu(w x) - y)² over x = ±1 at w = 0. Above 0 only x = 1 is on: the slope is -y1/2;
+-- below only x = -1, whose relu(w x) falls with w: y2/2. With y2 = -y1 both are equal, C itself has no
+-- bend at w = 0, and yet relu's slope of 0 there makes its gradient 0: each example bends alone.
+test("kinks of several examples that cancel are kinks", function()
+    local net = nn.net("1 - 1 relu : quadratic", F64)
+    net[1].w, net[1].b = 0, 0
+    local x = tensor({{1}, {-1}}, F64)
+    local check = net:gradcheck(x, tensor({{0.5}, {-0.5}}, F64))
+    assert(check.ok, tostring(check))
+    eq(check.BP4.kinks, 1)
+    eq(check.BP4.wrong, 0)
+    -- So with weights, where 3 (-y1) = 2 y2, and with another slope of those that there are at 0.
+    local quarter = nn.activation {name = "quarter_relu", f = function(z) return z:relu() end,
+                                   df = function(z) return z:gt(0):to "f64" + z:eq(0):to "f64" / 4 end}
+    local own = nn.net({1, nn.dense {1, quarter}, cost = "quadratic"}, F64)
+    own[1].w, own[1].b = 0, 0
+    local weighted = own:gradcheck(x, tensor({{0.5}, {-0.75}}, F64), {weights = {3, 2}})
+    assert(weighted.ok and weighted.BP4.kinks == 1, tostring(weighted))
+    -- A slope that no example has is wrong as before; and where one example's is right and another's
+    -- not.
+    local wrong = nn.activation {name = "wrong_relu_alone", f = function(z) return z:relu() end,
+                                 df = function(z) return z * 0 - 0.5 end}
+    local bad = nn.net({1, nn.dense {1, wrong, bias = false}, cost = "quadratic"}, F64)
+    bad[1].w = 0
+    local other = bad:gradcheck(x, tensor({{0.5}, {-0.5}}, F64))
+    assert(not other.ok and other.BP4.wrong == 1 and other.BP4.kinks == 0, tostring(other))
+    -- z = 0 and 2: the first bends and its 0 is right, the second's slope is 1 and not 1.5.
+    local steep = nn.activation {name = "steep_relu", f = function(z) return z:relu() end,
+                                 df = function(z) return z:gt(0):to "f64" * 1.5 end}
+    local mixed = nn.net({1, nn.dense {1, steep}, cost = "quadratic"}, F64)
+    mixed[1].w, mixed[1].b = 1, -1
+    local one = mixed:gradcheck(tensor({{1}, {3}}, F64), tensor({{1}, {1}}, F64))
+    assert(one.BP4.wrong == 1 and one.BP4.kinks == 0, tostring(one))
+end)
+
 test("a wrong gradient is wrong at a kink too, and on steep smooth curves", function()
     local wrong = nn.activation {name = "wrong_relu", f = function(z) return z:relu() end,
                                  df = function(z) return z * 0 + 1.5 end}

@@ -24,6 +24,7 @@ typedef struct pass {
     nb_optimizer *optimizer; /* of step */
     nb_penalty penalty;      /* likewise, before n divides it */
     double cost;
+    char began[NB_CULPRIT_TEXT]; /* where a cost that is not finite began, or "" */
 } pass;
 
 /* ---- The output ---- */
@@ -150,9 +151,13 @@ static nb_status cost(nb_ctx *ctx, void *data)
     nb_result result;
     if (nbl_prepare(ctx, work->net, &work->examples, &batch) != NB_OK) return ctx->status;
     const nb_mode mode = {.lengths = batch.lengths, .weights = batch.weights};
+    const nb_inquiry ask = {
+        .net = work->net, .x = batch.x, .y = batch.y, .mode = &mode, .draws = ctx->draws};
     nb_status status = nb_net_run(ctx, work->net, batch.x, batch.y, &mode, NULL, &result);
     if (status == NB_OK) work->cost = nb_tensor_item(result.cost);
     nb_result_free(ctx, &result);
+    if (status == NB_OK && !isfinite(work->cost) && !ctx->heedless)
+        status = nb_find_culprit(ctx, &ask, work->began);
     nbl_batch_free(ctx, &batch);
     return status;
 }
@@ -164,7 +169,8 @@ static int net_cost(lua_State *L)
     read_weighted(L, "net:cost", &work);
     nbl_net_run(L, self, cost, &work);
     lua_pushnumber(L, work.cost);
-    return 1;
+    if (*work.began) lua_pushstring(L, work.began);
+    return *work.began ? 2 : 1;
 }
 
 static nb_status backprop(nb_ctx *ctx, void *data)
@@ -362,7 +368,9 @@ static const nbl_entry entries[] = {
      "The output as net(x) gives it, recorded on the tape, for costs and gradients by hand.",
      "net = nn.net \"4 - 3 - 2\"\nnet:record(tensor.ones(5, 4)):sum():backward()", NULL},
     {":cost", net_cost, "net:cost(x, y [, {weights}])",
-     "The cost, averaged over the examples. x and y may be a data set or one of its examples.",
+     "The cost, averaged over the examples. x and y may be a data set or one of its examples. "
+     "Where "
+     "it is not finite, a second value says where that began (nabla.anomaly).",
      "net = nn.net \"4 - 3 - 2\"\nx, y = tensor.rand(3, 4), tensor.rand(3, 2)\n"
      "print(net:cost(x, y))\n"
      "net:cost(x, y, {weights = {1, 0, 0}}) == net:cost(x[1], y[1])  → true",

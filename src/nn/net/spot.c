@@ -36,6 +36,13 @@ static void add_example(const nb_spots *s, int64_t i, char out[NB_SPOT_TEXT])
     add(out, ", example %" PRId64, number + 1);
 }
 
+/* Whether a step is one that its example has not; of other steps than the outputs' nobody knows. */
+static bool is_padding(const nb_spots *s, const nb_form *form, const int64_t *index)
+{
+    bool known = s->lengths && form->size[0] == s->net->layer.plan->out.size[0];
+    return known && (double)index[1] >= nb_tensor_get(s->lengths, index);
+}
+
 /* An element of (n, form…), its unit called `unit`. */
 static void add_formed(const nb_spots *s, const nb_form *form, const char *unit,
                        const int64_t *index, char out[NB_SPOT_TEXT])
@@ -46,6 +53,7 @@ static void add_formed(const nb_spots *s, const nb_form *form, const char *unit,
         add(out, ", %s %" PRId64, unit, own[nb_form_neuron_dim(form)] + 1);
     add_example(s, index[0], out);
     if (form->reading == NB_STEPS) add(out, ", step %" PRId64, own[0] + 1);
+    if (form->reading == NB_STEPS && is_padding(s, form, index)) add(out, " (padding)");
     if (form->reading == NB_SPACE) add(out, ", at ");
     if (form->reading == NB_SPACE) add_index(out, own, 1, form->dims);
     if (form->reading == NB_OPEN) add(out, ", at ");

@@ -4,6 +4,7 @@
 #include "base/memory.h"
 #include "grad/lengths.h"
 #include "nn/learns.h"
+#include "nn/net/padding.h"
 #include "tensor/shape.h"
 
 #include <string.h>
@@ -239,6 +240,24 @@ static nb_tensor *forward(nb_walk *walk, nb_layer *layer, nb_tensor *x, nb_outpu
     return NULL;
 }
 
+/* Where steps are padded: with what a function of the host may see of that. */
+static nb_tensor *forward_padded(nb_walk *walk, nb_layer *layer, nb_tensor *x, nb_output give)
+{
+    nb_ctx *ctx = walk->ctx;
+    const nb_plan *plan = layer->plan;
+    nb_tensor *in = nb_padding_in(ctx, layer, x, nb_walk_lengths(walk, plan->in.size[0]));
+    nb_tensor *out = in ? forward(walk, layer, in, give) : NULL, *clean = NULL;
+    if (out) clean = nb_padding_out(ctx, layer, out, nb_walk_lengths(walk, plan->out.size[0]));
+    nb_tensor_release(ctx, in);
+    nb_tensor_release(ctx, out);
+    return clean;
+}
+
+static nb_tensor *run_layer(nb_walk *walk, nb_layer *layer, nb_tensor *x, nb_output give)
+{
+    return walk->bounds ? forward_padded(walk, layer, x, give) : forward(walk, layer, x, give);
+}
+
 /* a from z; off the tape where the cost goes on from z. */
 static nb_tensor *activate(nb_walk *walk, nb_layer *layer, nb_tensor *z, bool off)
 {
@@ -292,7 +311,7 @@ static nb_tensor *seen(nb_walk *walk, nb_layer *layer, nb_tensor *x, nb_output g
 {
     const nb_observer *observer = walk->observer;
     if (observer->in && observer->in(walk, observer->self, layer, x) != NB_OK) return NULL;
-    nb_tensor *out = forward(walk, layer, x, layer->plan->runs ? NB_GIVE_Z : give);
+    nb_tensor *out = run_layer(walk, layer, x, layer->plan->runs ? NB_GIVE_Z : give);
     if (out) out = apart(walk->ctx, x, out);
     return out ? observed(walk, layer, out, give) : NULL;
 }
@@ -304,7 +323,7 @@ static nb_tensor *walk_layer(nb_walk *walk, nb_layer *layer, int place, nb_tenso
     const nb_layer *around = walk->layer;
     walk->place = place;
     walk->layer = layer;
-    nb_tensor *out = walk->observer ? seen(walk, layer, x, give) : forward(walk, layer, x, give);
+    nb_tensor *out = walk->observer ? seen(walk, layer, x, give) : run_layer(walk, layer, x, give);
     walk->place = outer;
     walk->layer = around;
     return out;

@@ -141,9 +141,11 @@ static nb_status missing(nb_parser *p, const nb_target *target, const nb_option 
     if (nb_parse_at_sign(p, '*')) return nb_parse_no_free(p, p->scan.token);
     snprintf(what, sizeof what, "the %s of %s", option->name, target->whose);
     bool below = p->scan.token.spaced && nb_parse_at_negative(p);
-    if (below && option->kind == NB_NUMBER && option->range)
-        return nb_scan_fail(&p->scan, p->scan.token, "%s must be %s, not below 0", option->name,
-                            option->range);
+    if (below && option->kind == NB_NUMBER && option->range) {
+        nb_token number = nb_parse_negative(p);
+        return nb_scan_fail(&p->scan, number, "%s must be %s, not %.*s", option->name,
+                            option->range, (int)number.length, number.at);
+    }
     if (below) return nb_parse_whole(p, option->name, what, &none);
     return nb_parse_expected(p, what);
 }

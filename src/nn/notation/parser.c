@@ -26,6 +26,13 @@ bool nb_parse_at_negative(const nb_parser *p)
            next.at[0] <= '9';
 }
 
+nb_token nb_parse_negative(const nb_parser *p)
+{
+    nb_token token = p->scan.token, digits = nb_scan_peek(&p->scan);
+    token.length = (size_t)(digits.at - token.at) + digits.length;
+    return token;
+}
+
 nb_token nb_parse_take(nb_parser *p)
 {
     nb_token token = p->scan.token;
@@ -88,11 +95,7 @@ nb_status nb_parse_whole(nb_parser *p, const char *noun, const char *what, int64
     char quote[NB_QUOTE_MAX];
     const char *end;
     nb_token token = p->scan.token;
-    if (nb_parse_at_negative(p)) {
-        nb_token digits = nb_scan_peek(&p->scan);
-        token.length = (size_t)(digits.at - token.at) + digits.length;
-        return too_small(p, token, noun);
-    }
+    if (nb_parse_at_negative(p)) return too_small(p, nb_parse_negative(p), noun);
     if (!nb_parse_at_number(p)) return nb_parse_expected(p, what);
     if (token.kind != NB_TOKEN_SIZE) {
         return nb_scan_fail(&p->scan, token, "%s must be one whole number, not %s", noun,

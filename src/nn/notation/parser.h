@@ -38,6 +38,8 @@ bool nb_parse_at_sign(const nb_parser *p, char sign);
 bool nb_parse_at_number(const nb_parser *p);
 /* "-30": a '-' directly before a digit. */
 bool nb_parse_at_negative(const nb_parser *p);
+/* Both as one token, where that stands. */
+nb_token nb_parse_negative(const nb_parser *p);
 /* The token to be read, and on to the next. */
 nb_token nb_parse_take(nb_parser *p);
 /* The token as a string; cut where it is longer than any name may be, so that it matches none. */

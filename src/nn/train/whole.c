@@ -68,10 +68,12 @@ static nb_status take_set(nb_ctx *ctx, const nb_whole *whole, int64_t start, int
     status = nb_batch_gather(ctx, whole->set, order, first, n, 0, x, y, &piece->batch);
     nb_tensor_release(ctx, x);
     nb_tensor_release(ctx, y);
-    if (status == NB_OK && whole->weights)
-        status = nb_weights_gather(ctx, whole->weights, whole->net, whole->set, order,
-                                   &piece->batch, &piece->weights, &piece->weight);
-    return status;
+    if (status != NB_OK || !whole->weights) return status;
+    if (!order)
+        return nb_weights_of_rows(ctx, whole->weights, whole->net, whole->set, start, &piece->batch,
+                                  &piece->weights);
+    return nb_weights_gather(ctx, whole->weights, whole->net, whole->set, order, &piece->batch,
+                             &piece->weights, &piece->weight);
 }
 
 /* The weight of padded steps counts nothing; of examples that weigh as one, each of their steps. */
@@ -180,4 +182,37 @@ nb_status nb_whole_evaluate(nb_ctx *ctx, const nb_whole *whole, double *cost)
     *cost = sum / weight;
     if (real->finite(n, nb_tensor_data(grads)) && isfinite(*cost)) return NB_OK;
     return nb_fail(ctx, NB_EVALUE, "the gradient is not finite");
+}
+
+/* ---- Where a cost that is not finite began ----------------------------------------------------
+ */
+
+/* self: how many examples came before. */
+static nb_status look(nb_ctx *ctx, const nb_whole *whole, const nb_portion *piece, void *self)
+{
+    int64_t *before = self;
+    nb_result pass;
+    nb_mode mode = *whole->mode;
+    mode.lengths = piece->batch.lengths;
+    mode.weights = piece->weights;
+    mode.rows = (nb_numbering){whole->order, *before};
+    const nb_inquiry ask = {.net = whole->net,
+                            .x = piece->batch.x,
+                            .y = piece->batch.y,
+                            .mode = &mode,
+                            .draws = ctx->draws};
+    nb_status status = nb_net_run(ctx, whole->net, ask.x, ask.y, &mode, NULL, &pass);
+    if (status != NB_OK) return status;
+    double cost = nb_tensor_item(pass.cost);
+    nb_result_free(ctx, &pass);
+    *before += ask.x->shape[0];
+    return isfinite(cost) || piece->weight == 0
+               ? NB_OK
+               : nb_net_explain(ctx, &ask, nb_net_bad_cost(ctx, cost));
+}
+
+nb_status nb_whole_explain(nb_ctx *ctx, const nb_whole *whole)
+{
+    int64_t before = 0;
+    return nb_whole_each(ctx, whole, look, &before);
 }

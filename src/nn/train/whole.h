@@ -11,7 +11,7 @@
 typedef struct nb_whole {
     nb_net *net;
     const nb_set *set;
-    const int32_t *order;              /* positions in the set, in their order */
+    const int32_t *order;              /* positions in the set, in their order; NULL: as they are */
     const nb_weights *weights;         /* or NULL */
     nb_tensor *x, *y, *lengths, *each; /* where set is NULL; lengths, weights `each`: or NULL */
     const nb_mode *mode;               /* of a pass, but for lengths and weights */
@@ -40,5 +40,7 @@ nb_status nb_whole_each(nb_ctx *ctx, const nb_whole *whole, nb_portion_fn *fn, v
 nb_status nb_whole_check(nb_ctx *ctx, const nb_net *net, const char *who);
 /* Cost and gradient, into the network's home. NB_EVALUE when one is not finite. */
 nb_status nb_whole_evaluate(nb_ctx *ctx, const nb_whole *whole, double *cost);
+/* NB_EVALUE where the cost of some of them is not finite, with where that began; NB_OK: all are. */
+nb_status nb_whole_explain(nb_ctx *ctx, const nb_whole *whole);
 
 #endif

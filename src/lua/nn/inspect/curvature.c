@@ -91,7 +91,7 @@ static void set_spectrum(lua_State *L, const nb_spectrum *s, int64_t parameters)
     nbl_set_number(L, "least", least);
     set_flag(L, "settled", s->settled);
     if (s->steps) nbl_set_integer(L, "products", s->steps);
-    if (values[0] > s->error) nbl_set_number(L, "lr", 2 / values[0]);
+    if (values[0] > s->error) nbl_set_number(L, "lr", 2 / s->driven);
 }
 
 static void set_layers(lua_State *L, const nb_curvature *found)
@@ -126,6 +126,7 @@ static void set_gauss(lua_State *L, const nb_curvature *found)
     set_tensor(L, "hessian", found->matrix);
     set_tensor(L, "gauss_newton_matrix", found->gauss_matrix);
     if (found->gauss.values) nbl_set_number(L, "gauss_newton_error", found->gauss.error);
+    if (found->gauss.driven > 0) nbl_set_number(L, "gauss_newton_lr", 2 / found->gauss.driven);
     if (!*found->missing) return;
     lua_pushstring(L, found->missing);
     lua_setfield(L, -2, "missing");
@@ -133,7 +134,7 @@ static void set_gauss(lua_State *L, const nb_curvature *found)
 
 static void push_curvature(lua_State *L, const nb_curvature *found)
 {
-    lua_createtable(L, 0, 24);
+    lua_createtable(L, 0, 26);
     set_spectrum(L, &found->hessian, found->count);
     set_gauss(L, found);
     set_layers(L, found);
@@ -145,6 +146,7 @@ static void push_curvature(lua_State *L, const nb_curvature *found)
     nbl_set_number(L, "step", found->error.step);
     nbl_set_number(L, "asymmetry", found->error.asymmetry);
     nbl_set_integer(L, "kinks", found->error.kinks);
+    set_flag(L, "factors", found->factors);
     set_flag(L, "converted", found->converted);
     set_flag(L, "running", found->normalises);
     set_flag(L, "still", found->draws);
@@ -176,7 +178,8 @@ static const nbl_entry entries[] = {
      "How the cost of these examples curves around the parameters that learn, in f64: the "
      "eigenvalues λ of its Hessian, largest first, by central differences of exact gradients. "
      "Above lr = 2/λ of the largest, .lr, plain gradient descent on all of them diverges along "
-     "that direction. Prints itself, plot draws it; fields: .values, a tensor, with .error, by "
+     "that direction; where layers or neurons learn at a rate of their own (factor), λ is there "
+     "that of F½ H F½. Prints itself, plot draws it; fields: .values, a tensor, with .error, by "
      "how much any of them may be off: .step, what twice the step changes, and .asymmetry, ‖H "
      "- Hᵀ‖/2; .kinks counts the directions along which the gradient leaps, as relu's does at "
      "0; .largest .least .lr .parameters .examples .cost .seconds .slope (the gradient's "
@@ -187,10 +190,11 @@ static const nbl_entry entries[] = {
      "true also .hessian and .gauss_newton_matrix, in the order of .places, numbers in "
      "net:params(). What is frozen or masked is left out. Of more than 4,096 parameters ask "
      "for the ends, {top = 10}: .values are then the largest, .smallest the others' end. "
-     "batch_norm takes its running figures, dropout drops nothing. .lr knows nothing of rates "
-     "that layers have of their own (factor). C counts as the mean of its examples' costs: of a "
-     "function of Lua that is none Gauss-Newton is another's (net:gradcheck tells), and where a "
-     "cost's own slopes are differences .gauss_newton_error does not hold theirs, some 1e-8 of λ.",
+     "batch_norm takes its running figures, dropout drops nothing. Where the cost's own Hessian "
+     "is by differences .gauss_newton_error is what twice their step changes; a function of Lua "
+     "that is no mean of its examples' costs has no such matrix (.missing says so). Ctrl-C waits "
+     "for the end of one LAPACK call, the eigenvalues of one matrix: for 4,096 parameters that may "
+     "take a minute.",
      "net = nn.net(\"2 - 2 - 1\", {seed = 1})\nc = net:curvature(data.xor())\nprint(c)\n"
      "c.largest > 0  → true\nplot(c)",
      fields},

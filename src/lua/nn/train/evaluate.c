@@ -6,6 +6,7 @@
 #include "lua/data/schema.h"
 #include "lua/data/set.h"
 #include "nn/train/judge/evaluate.h"
+#include "nn/train/whole.h"
 
 #include <math.h>
 #include <stddef.h>
@@ -31,8 +32,9 @@ typedef struct evaluate_job {
     nbl_examples examples;
     nbl_metrics *metrics;
     nb_evaluation result;
-    nb_tensor **confusion;     /* a handle; stays empty where there is no such table */
-    const nb_classes *classes; /* of the set or the net, or NULL */
+    char began[NB_MESSAGE_MAX]; /* where a cost that is not finite began, or "" */
+    nb_tensor **confusion;      /* a handle; stays empty where there is no such table */
+    const nb_classes *classes;  /* of the set or the net, or NULL */
 } evaluate_job;
 
 /* Adds the table of classes to what is asked for, where there is room; its place, or -1. */
@@ -45,6 +47,20 @@ static int ask_for_table(const nb_net *net, const nb_set *set, nb_metrics_asked 
     return asked->count++;
 }
 
+/* The figures stand as they are; beside them is told where the cost's began. */
+static nb_status explain(nb_ctx *ctx, evaluate_job *work, const nb_set *set,
+                         const nb_weights *weights)
+{
+    static const nb_mode evaluating = {.learning = false};
+    const nb_whole whole = {
+        .net = work->net, .set = set, .weights = weights->of ? weights : NULL, .mode = &evaluating};
+    if (isfinite(work->result.cost) || ctx->heedless) return NB_OK;
+    nb_status status = nb_whole_explain(ctx, &whole);
+    if (status != NB_EVALUE) return status;
+    memcpy(work->began, ctx->message, sizeof work->began);
+    return NB_OK;
+}
+
 static nb_status run(nb_ctx *ctx, evaluate_job *work, const nb_set *set, const nb_weights *weights)
 {
     nb_metrics_asked asked = work->metrics->asked;
@@ -53,7 +69,7 @@ static nb_status run(nb_ctx *ctx, evaluate_job *work, const nb_set *set, const n
     if (status != NB_OK) return status;
     memcpy(work->metrics->asked.value, asked.value, sizeof asked.value);
     if (table >= 0) *work->confusion = asked.table[table];
-    return NB_OK;
+    return explain(ctx, work, set, weights);
 }
 
 static nb_status evaluate(nb_ctx *ctx, void *data)
@@ -142,6 +158,7 @@ static int evaluation_tostring(lua_State *L)
     }
     nb_text_add_grouped(text, lua_tointeger(L, -1));
     add_metrics(L, text);
+    if (lua_getfield(L, 1, "began") == LUA_TSTRING) nb_text_add(text, "\n%s", lua_tostring(L, -1));
     add_classes(L, text);
     nbl_push_text(L, text);
     return 1;
@@ -190,7 +207,7 @@ static void set_metrics(lua_State *L, const nbl_metrics *metrics)
 static void push_evaluation(lua_State *L, const evaluate_job *work, int table)
 {
     const nb_evaluation *from = &work->result;
-    lua_createtable(L, 0, 10);
+    lua_createtable(L, 0, 11);
     nbl_set_number(L, "cost", from->cost);
     nbl_set_integer(L, "examples", from->examples);
     if (from->correct >= 0) {
@@ -198,6 +215,8 @@ static void push_evaluation(lua_State *L, const evaluate_job *work, int table)
         nbl_set_integer(L, "correct", from->correct);
         nbl_set_number(L, "accuracy", nb_evaluation_accuracy(from));
     }
+    if (*work->began) lua_pushstring(L, work->began);
+    if (*work->began) lua_setfield(L, -2, "began");
     set_metrics(L, work->metrics);
     if (*work->confusion) {
         set_shares(L, *work->confusion);
@@ -243,7 +262,8 @@ static const nbl_entry entries[] = {
      "step, or one a place of space, whose channels are its classes: .cost .accuracy .correct "
      ".answers .examples. Weights enter the cost; answers are counted as they are. Of classes also "
      ".confusion, how often "
-     "each class (a row) was answered by each (a column), and .precision and .recall by class.",
+     "each class (a row) was answered by each (a column), and .precision and .recall by class. "
+     "Where the cost is not finite, .began says where that began (nabla.anomaly).",
      "digits = data.digits()\nprint(nn.net(\"64 - 10\"):evaluate(digits.test))", evaluate_fields},
     {.name = NULL},
 };

@@ -7,7 +7,7 @@
 #include "nn/inspect/check/gradcheck.h"
 
 #include "base/clock.h"
-#include "nn/inspect/check/again.h"
+#include "nn/inspect/check/alone.h"
 #include "nn/inspect/check/differences.h"
 #include "nn/net/backprop.h"
 
@@ -16,6 +16,7 @@
 
 typedef struct checking {
     nb_again again;
+    nb_alone alone;   /* its examples, for kinks of theirs that cancel */
     const char *what; /* for who is told how far it is */
     int64_t done, differences;
 } checking;
@@ -60,14 +61,17 @@ static bool compare(const checking *c, nb_equation *equation, double g, double d
     return true;
 }
 
-/* One number's gradient g against its difference; *worst: none was worse so far. */
-static nb_status check_number(checking *c, const nb_varied *v, double g, nb_equation *equation,
-                              bool *worst)
+/* One number's gradient g against its difference; *worst: none was worse so far. at: whose number
+ * it is where it is a parameter's, or NULL. */
+static nb_status check_number(checking *c, const nb_varied *v, double g, const nb_alone_number *at,
+                              nb_equation *equation, bool *worst)
 {
     double d = 0;
     bool kink = false;
     tell(c);
     nb_status status = nb_difference_check(v, g, &d, &kink);
+    bool wrong = status == NB_OK && !kink && !nb_check_agrees(g, d, v->scale);
+    if (wrong && at) status = nb_alone_bends(&c->alone, at, &kink);
     *worst = false;
     if (status != NB_OK) return status;
     equation->compared += kink;
@@ -86,6 +90,7 @@ typedef struct numbers {
     const char *name, *path; /* for the place of the worst */
     int dims;
     const int64_t *shape;
+    int place, param; /* of the trace, and of its layer; param -1: it is z that moves */
 } numbers;
 
 static nb_status check_numbers(checking *c, const nb_move *move, const numbers *all,
@@ -95,7 +100,9 @@ static nb_status check_numbers(checking *c, const nb_move *move, const numbers *
     for (int64_t i = 0; i < all->count; i++) {
         bool worst;
         const nb_varied v = vary(c, &m, all->at + i);
-        nb_status status = check_number(c, &v, all->g[i], equation, &worst);
+        const nb_alone_number at = {all->place, all->param, i, all->g[i]};
+        const nb_alone_number *own = all->param < 0 ? NULL : &at;
+        nb_status status = check_number(c, &v, all->g[i], own, equation, &worst);
         if (status != NB_OK) return status;
         if (worst) nb_place_text(all->name, all->path, all->dims, all->shape, i, equation->where);
     }
@@ -118,7 +125,8 @@ static nb_status check_delta(checking *c, int p, nb_equation *equation)
                              .name = "delta",
                              .path = place->layer->plan->path,
                              .dims = move.z->dims,
-                             .shape = move.z->shape};
+                             .shape = move.z->shape,
+                             .param = -1};
         status = check_numbers(c, &move, &all, equation);
     } else {
         status = ctx->status;
@@ -129,8 +137,9 @@ static nb_status check_delta(checking *c, int p, nb_equation *equation)
 }
 
 /* One parameter's gradient. Weights are BP4, biases BP3. */
-static nb_status check_param(checking *c, const nb_trace_place *place, int i, nb_gradcheck *out)
+static nb_status check_param(checking *c, int p, int i, nb_gradcheck *out)
 {
+    const nb_trace_place *place = &c->again.trace.place[p];
     nb_param *param = &place->layer->plan->param[i];
     const nb_move move = nb_again_move_param(&c->again, place->layer);
     const numbers all = {.at = nb_tensor_data(param->value),
@@ -139,7 +148,9 @@ static nb_status check_param(checking *c, const nb_trace_place *place, int i, nb
                          .name = param->name,
                          .path = place->layer->plan->path,
                          .dims = param->dims,
-                         .shape = param->shape};
+                         .shape = param->shape,
+                         .place = p,
+                         .param = i};
     return check_numbers(c, &move, &all, &out->equation[param->dims > 1 ? 3 : 2]);
 }
 
@@ -151,7 +162,7 @@ static nb_status check_params(checking *c, int p, nb_gradcheck *out)
         if (c->again.trace.place[i].layer == place->layer) return NB_OK;
     nb_status status = NB_OK;
     for (int i = 0; i < place->layer->plan->params && status == NB_OK; i++)
-        status = check_param(c, place, i, out);
+        status = check_param(c, p, i, out);
     return status;
 }
 
@@ -193,72 +204,24 @@ static nb_status take_prices(nb_again *again, nb_gradcheck *out)
     return NB_OK;
 }
 
-/* What example i counts: a weight of its own, or those of all its places. */
-static double weight_of(const nb_again *again, int64_t i)
-{
-    const nb_tensor *weights = again->mode.weights;
-    if (!weights) return 1;
-    int64_t places = nb_tensor_count(weights) / weights->shape[0];
-    const double *own = (const double *)nb_tensor_data(weights) + i * places;
-    double sum = 0;
-    for (int64_t k = 0; k < places; k++) sum += own[k];
-    return sum;
-}
-
-/* Of one example alone they say nothing, but for those of its places. */
-static nb_tensor *own_weights(nb_again *again, int64_t i)
-{
-    nb_tensor *all = again->mode.weights;
-    return all && all->dims > 1 ? nb_tensor_narrow(again->ctx, all, 0, i, 1, 1) : NULL;
-}
-
-/* C of example i alone. */
-static nb_status cost_alone(nb_again *again, int64_t i, double *cost)
-{
-    nb_mode mode = {.lengths = NULL};
-    nb_result pass;
-    nb_tensor *x = nb_tensor_narrow(again->ctx, again->x, 0, i, 1, 1);
-    nb_tensor *y = x ? nb_tensor_narrow(again->ctx, again->y, 0, i, 1, 1) : NULL;
-    nb_tensor *length = y && again->mode.lengths
-                            ? nb_tensor_narrow(again->ctx, again->mode.lengths, 0, i, 1, 1)
-                            : NULL;
-    nb_status status = y && (length || !again->mode.lengths) ? NB_OK : again->ctx->status;
-    mode.lengths = length;
-    mode.weights = status == NB_OK ? own_weights(again, i) : NULL;
-    if (!mode.weights && again->mode.weights && again->mode.weights->dims > 1)
-        status = again->ctx->status;
-    if (status == NB_OK) status = nb_net_run(again->ctx, again->net, x, y, &mode, NULL, &pass);
-    if (status == NB_OK) {
-        *cost = nb_tensor_item(pass.cost);
-        nb_result_free(again->ctx, &pass);
-    }
-    nb_tensor_release(again->ctx, mode.weights);
-    nb_tensor_release(again->ctx, length);
-    nb_tensor_release(again->ctx, x);
-    nb_tensor_release(again->ctx, y);
-    return status;
-}
-
 /* Rounding is all that may part them. */
 static bool agree(double a, double b)
 {
     return fabs(a - b) <= 1e-9 * fmax(1, fmax(fabs(a), fabs(b)));
 }
 
-static nb_status check_mean(nb_again *again, nb_mean_check *out)
+static nb_status check_mean(const nb_again *again, nb_mean_check *out)
 {
     int64_t n = again->x->shape[0];
     double sum = 0, total = 0;
     nb_status status = NB_OK;
     *out = (nb_mean_check){.ok = true};
-    /* Where sequences of other lengths have a cost at every step the mean is over the steps; and
-     * what a norm makes of an example hangs on the others. */
-    if (n < 2 || again->trace.lengths || again->mode.by_batch) return NB_OK;
+    if (!nb_alone_can(again)) return NB_OK;
     for (int64_t i = 0; i < n && status == NB_OK; i++) {
         double cost = 0;
-        status = cost_alone(again, i, &cost);
-        sum += cost * weight_of(again, i);
-        total += weight_of(again, i);
+        status = nb_alone_cost(again, i, &cost);
+        sum += cost * nb_alone_weight(again, i);
+        total += nb_alone_weight(again, i);
     }
     out->examples = n;
     out->cost = again->trace.cost;
@@ -300,12 +263,14 @@ nb_status nb_gradcheck_run(nb_ctx *ctx, nb_net *net, nb_tensor *x, nb_tensor *y,
     checking c = {.done = 0};
     nb_dtype dtype = ctx->dtype;
     ctx->dtype = NB_F64; /* constants that a function of the host makes */
+    c.alone.all = &c.again;
     memset(out, 0, sizeof *out);
     for (int i = 0; i < 4; i++) out->equation[i].name = names[i];
     nb_status status = nb_again_begin(&c.again, ctx, net, x, y, as);
     if (status == NB_OK) out->by_batch = c.again.mode.by_batch = normalises(c.again.net);
     if (status == NB_OK) status = take_prices(&c.again, out);
     if (status == NB_OK) status = check_all(&c, out);
+    nb_alone_end(&c.alone);
     for (int i = 0; i < 4; i++) out->blames = out->blames || out->equation[i].wrong > 0;
     if (status == NB_OK && out->blames) status = nb_blame_find(&c.again, &out->blame);
     ctx->dtype = dtype;

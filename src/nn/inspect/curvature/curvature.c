@@ -8,6 +8,7 @@
 #include "base/crew.h"
 #include "base/memory.h"
 #include "kernel/lapack.h"
+#include "nn/inspect/curvature/driven.h"
 #include "nn/inspect/curvature/gauss.h"
 #include "nn/inspect/curvature/lanczos.h"
 
@@ -126,15 +127,19 @@ static nb_status find_layers(work *w)
 /* ---- The whole --------------------------------------------------------------------------------
  */
 
-/* The eigenvalues of a matrix, which is overwritten, falling; rounding in LAPACK moves them too. */
-static nb_status solve(nb_ctx *ctx, double *matrix, int64_t n, double error, nb_spectrum *out)
+/* The eigenvalues of a matrix, which is overwritten, falling; rounding in LAPACK moves them too.
+ * Its numbers are those of the places with these factors. */
+static nb_status solve(nb_ctx *ctx, double *matrix, int64_t n, const double *factor, double error,
+                       nb_spectrum *out)
 {
     nb_fault fault;
-    out->values = nb_tensor_new(ctx, NB_F64, 1, &n);
-    if (!out->values) return ctx->status;
+    bool evenly = nb_driven_evenly(factor, n);
+    nb_status status = NB_OK;
+    if (!evenly) status = nb_driven_matrix(ctx, matrix, n, factor, &out->driven);
+    if (status == NB_OK && !(out->values = nb_tensor_new(ctx, NB_F64, 1, &n))) status = ctx->status;
+    if (status != NB_OK) return status;
     double *values = nb_tensor_data(out->values);
-    nb_status status =
-        nb_lapack_eigenvalues(ctx, (nb_stack){NB_F64, 1, n, n, matrix}, values, &fault);
+    status = nb_lapack_eigenvalues(ctx, (nb_stack){NB_F64, 1, n, n, matrix}, values, &fault);
     if (status == NB_EVALUE) return nb_fail(ctx, status, "the eigenvalues were not found");
     for (int64_t i = 0; i < n / 2; i++) {
         double held = values[i];
@@ -144,6 +149,7 @@ static nb_status solve(nb_ctx *ctx, double *matrix, int64_t n, double error, nb_
     double size = fmax(fabs(values[0]), fabs(values[n - 1]));
     out->error = hypot(error, (double)n * DBL_EPSILON * size);
     out->settled = true;
+    if (evenly) out->driven = factor[0] * values[0];
     return status;
 }
 
@@ -157,7 +163,8 @@ static nb_status solve_block(const work *w, const double *matrix, int layer, dou
     if (!block) return w->ctx->status;
     for (int64_t i = 0; i < m; i++)
         memcpy(block + i * m, matrix + (s->first + i) * n + s->first, (size_t)m * sizeof *block);
-    nb_status status = solve(w->ctx, block, m, error, &w->out->layer[layer].hessian);
+    const double *factor = w->probe.places.factor + s->first;
+    nb_status status = solve(w->ctx, block, m, factor, error, &w->out->layer[layer].hessian);
     nb_free(w->ctx, block, bytes);
     return status;
 }
@@ -191,7 +198,8 @@ static nb_status whole_hessian(work *w, double *matrix)
         nb_tell(w->ctx, "eigenvalues", i, out->layers + 1);
         status = solve_block(w, matrix, i, error);
     }
-    if (status == NB_OK) status = solve(w->ctx, matrix, out->count, error, &out->hessian);
+    const double *factor = w->probe.places.factor;
+    if (status == NB_OK) status = solve(w->ctx, matrix, out->count, factor, error, &out->hessian);
     if (status == NB_OK && out->layers == 1)
         status = copy_spectrum(w->ctx, &out->hessian, &out->layer[0].hessian);
     return status;
@@ -201,13 +209,15 @@ static nb_status whole_hessian(work *w, double *matrix)
 static nb_status whole_gauss(work *w, double *matrix)
 {
     nb_curvature *out = w->out;
-    nb_status status = nb_gauss_newton(w->ctx, &w->probe, matrix);
+    double error;
+    nb_status status = nb_gauss_newton(w->ctx, &w->probe, matrix, &error);
     if (status == NB_EARG || status == NB_EVALUE) {
         snprintf(out->missing, sizeof out->missing, "%s", w->ctx->message);
         return NB_OK;
     }
     if (status == NB_OK) status = keep_matrix(w, matrix, &out->gauss_matrix);
-    return status == NB_OK ? solve(w->ctx, matrix, out->count, 0, &out->gauss) : status;
+    if (status != NB_OK) return status;
+    return solve(w->ctx, matrix, out->count, w->probe.places.factor, error, &out->gauss);
 }
 
 static nb_status find_whole(work *w)
@@ -263,6 +273,10 @@ static nb_status lanczos(work *w, part *p, const char *what, nb_spectrum *out, d
     out->steps = found.steps;
     out->settled = found.settled;
     *asymmetry = found.asymmetry;
+    const double *factor = w->probe.places.factor + p->of.first;
+    if (status == NB_OK && !nb_driven_evenly(factor, h.n))
+        return nb_driven_run(ctx, &h, factor, &out->driven);
+    out->driven = factor[0] * found.largest[0];
     return status;
 }
 
@@ -345,6 +359,13 @@ void nb_curvature_free(nb_ctx *ctx, nb_curvature *c)
     *c = (nb_curvature){.count = 0};
 }
 
+static bool has_factors(const nb_places *places)
+{
+    for (int64_t j = 0; j < places->count; j++)
+        if (places->factor[j] != 1) return true;
+    return false;
+}
+
 static void look_at_layers(const nb_net *net, nb_curvature *out)
 {
     out->converted = net->dtype == NB_F32;
@@ -364,6 +385,7 @@ static nb_status begin(work *w, const nb_set *set, const nb_weights *weights)
     if (status != NB_OK) return status;
     const nb_places *places = &w->probe.places;
     out->count = places->count;
+    out->factors = has_factors(places);
     out->examples = set->count;
     out->cost = w->probe.cost;
     double square = 0;

@@ -23,6 +23,8 @@ typedef struct nb_spectrum {
     double error;        /* that none of them is off by more, as far as can be told */
     int64_t steps;       /* of Lanczos; 0: LAPACK */
     bool settled;        /* more steps would change nothing */
+    double driven; /* the largest, with the factors of the rate that layers and neurons have of
+                      their own: descent diverges above lr = 2 / driven (driven.h) */
 } nb_spectrum;
 
 typedef struct nb_curvature_layer {
@@ -44,6 +46,7 @@ typedef struct nb_curvature {
     int layers, parts;                /* parts: that there is room for */
     nb_tensor *matrix, *gauss_matrix; /* where they were asked */
     int64_t *place;                   /* where each stands in the flat parameters, from 0 */
+    bool factors;                     /* some learn at a rate of their own */
     bool converted;                   /* the network computes in f32 */
     bool normalises, draws;           /* norms took their running figures; dropout was off */
 } nb_curvature;

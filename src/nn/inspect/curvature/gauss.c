@@ -7,6 +7,7 @@
 #include "kernel/product.h"
 #include "nn/inspect/curvature/outputs.h"
 
+#include <math.h>
 #include <string.h>
 
 enum {
@@ -77,15 +78,17 @@ static nb_status sum(nb_ctx *ctx, const nb_probe *probe, nb_outputs *outputs, ad
     const nb_row_source source = nb_outputs_rows(outputs);
     const nb_row_taker taker = {probe->places.at, to->n, to->room, to->most, take, to};
     status = nb_rows_make(ctx, whole, &source, &taker);
+    if (status == NB_OK) status = nb_outputs_check(ctx, outputs, probe->cost);
     if (status == NB_OK) mirror(to->matrix, to->n);
     return status;
 }
 
-nb_status nb_gauss_newton(nb_ctx *ctx, const nb_probe *probe, double *matrix)
+/* With steps `wider` times the usual ones where H_L is by differences; *exact: it is not. */
+static nb_status make(nb_ctx *ctx, const nb_probe *probe, double wider, double *matrix, bool *exact)
 {
     size_t n = (size_t)probe->places.count, row = (n + 1) * sizeof(double);
     size_t rows = ROWS_BYTES / row < 1 ? 1 : ROWS_BYTES / row;
-    nb_outputs outputs = {.units = 0};
+    nb_outputs outputs = {.wider = wider};
     const nb_whole *whole = nb_probe_whole(probe);
     adding to = {.matrix = matrix, .n = (int64_t)n, .most = (int64_t)rows};
     to.rows = nb_whole_count(whole) * nb_form_count(nb_net_out(whole->net));
@@ -93,7 +96,31 @@ nb_status nb_gauss_newton(nb_ctx *ctx, const nb_probe *probe, double *matrix)
     if (!to.room) return ctx->status;
     memset(matrix, 0, n * n * sizeof *matrix);
     nb_status status = sum(ctx, probe, &outputs, &to);
+    *exact = nb_outputs_are_exact(&outputs);
     nb_outputs_end(ctx, &outputs);
     nb_free(ctx, to.room, rows * row);
+    return status;
+}
+
+/* ‖A - B‖, a matrix of errors' length. */
+static double distance(const double *a, const double *b, size_t count)
+{
+    double sum = 0;
+    for (size_t i = 0; i < count; i++) sum += (a[i] - b[i]) * (a[i] - b[i]);
+    return sqrt(sum);
+}
+
+nb_status nb_gauss_newton(nb_ctx *ctx, const nb_probe *probe, double *matrix, double *error)
+{
+    bool exact;
+    size_t n = (size_t)probe->places.count, bytes = n * n * sizeof *matrix;
+    *error = 0;
+    nb_status status = make(ctx, probe, 1, matrix, &exact);
+    if (status != NB_OK || exact) return status;
+    double *twice = nb_alloc(ctx, bytes);
+    if (!twice) return ctx->status;
+    status = make(ctx, probe, 2, twice, &exact);
+    if (status == NB_OK) *error = distance(matrix, twice, n * n);
+    nb_free(ctx, twice, bytes);
     return status;
 }

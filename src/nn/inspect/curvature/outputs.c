@@ -196,17 +196,18 @@ static nb_status difference(nb_ctx *ctx, const nb_outputs *o, const alone *of, n
         for (int64_t b = 0; b < o->blocks; b++) {
             double *at = moved + b * o->block_step + u * o->unit_step;
             o->sign[b] = *at;
-            *at += (side ? -STEP : STEP) * fmax(LEAST, fabs(*at));
+            *at += (side ? -STEP : STEP) * o->wider * fmax(LEAST, fabs(*at));
         }
         status = gradient_at(ctx, o, of, out, side ? below : above);
         for (int64_t b = 0; b < o->blocks; b++)
             moved[b * o->block_step + u * o->unit_step] = o->sign[b];
     }
     for (int64_t b = 0; b < o->blocks; b++) {
-        double step = 2 * STEP * fmax(LEAST, fabs(moved[b * o->block_step + u * o->unit_step]));
+        double at = moved[b * o->block_step + u * o->unit_step];
+        double step = 2 * STEP * o->wider * fmax(LEAST, fabs(at));
         for (int64_t v = 0; v < o->units; v++) {
-            int64_t at = b * o->block_step + v * o->unit_step;
-            o->seed[(b * o->units + u) * o->units + v] = (above[at] - below[at]) / step;
+            int64_t to = b * o->block_step + v * o->unit_step;
+            o->seed[(b * o->units + u) * o->units + v] = (above[to] - below[to]) / step;
         }
     }
     return status;
@@ -231,12 +232,62 @@ static nb_status factor(nb_ctx *ctx, const nb_outputs *o, int64_t b, double shar
     return status;
 }
 
+/* ---- Whether a host's cost is a mean ----------------------------------------------------------
+ */
+
+/* Block b of steps, or all of an example: its part of a tensor (1, T, …). */
+static nb_tensor *block_of(nb_ctx *ctx, const nb_outputs *o, nb_tensor *t, int64_t b)
+{
+    return o->blocks > 1 ? nb_tensor_narrow(ctx, t, 1, b, 1, 1) : nb_tensor_retain(t);
+}
+
+static nb_status add_cost_of(nb_ctx *ctx, nb_outputs *o, const alone *of, nb_tensor *out, int64_t b)
+{
+    nb_tensor *a = block_of(ctx, o, out, b), *cost = NULL;
+    nb_tensor *y = a ? block_of(ctx, o, of->y, b) : NULL;
+    if (y) cost = nb_net_cost_from(ctx, o->whole->net, a, &(nb_answers){y, NULL}, NULL);
+    if (cost) o->mean += o->share[b] * nb_tensor_item(cost);
+    nb_status status = cost ? NB_OK : ctx->status;
+    nb_tensor_release(ctx, a);
+    nb_tensor_release(ctx, y);
+    nb_tensor_release(ctx, cost);
+    return status;
+}
+
+/* The costs of the example's blocks, each alone. */
+static nb_status add_costs(nb_ctx *ctx, nb_outputs *o, const alone *of, nb_tensor *out)
+{
+    bool recording = ctx->recording;
+    nb_status status = NB_OK;
+    ctx->recording = false;
+    for (int64_t b = 0; b < o->blocks && status == NB_OK; b++)
+        if (o->share[b] > 0) status = add_cost_of(ctx, o, of, out, b);
+    ctx->recording = recording;
+    return status;
+}
+
+nb_status nb_outputs_check(nb_ctx *ctx, const nb_outputs *o, double cost)
+{
+    /* Rounding is all that may part them. */
+    double near = 1e-9 * fmax(1, fmax(fabs(cost), fabs(o->mean)));
+    if (!o->whole->net->cost.type->host || fabs(cost - o->mean) <= near) return NB_OK;
+    return nb_fail(
+        ctx, NB_EARG,
+        "the cost of all examples is %.6g and the mean of each one's own %.6g, so what it "
+        "does at the outputs is not the sum of what it does at each",
+        cost, o->mean);
+}
+
+/* ---- Rows of others ---------------------------------------------------------------------------
+ */
+
 static nb_status put_others(nb_ctx *ctx, nb_outputs *o, const alone *of, nb_tensor *out)
 {
     size_t bytes = 2 * (size_t)nb_tensor_count(out) * sizeof(double);
     nb_tensor *moved = nb_tensor_clone(ctx, out);
     double *room = moved ? nb_alloc(ctx, bytes) : NULL, share = 0;
     nb_status status = room ? NB_OK : ctx->status;
+    if (status == NB_OK && o->whole->net->cost.type->host) status = add_costs(ctx, o, of, out);
     for (int64_t u = 0; u < o->units && status == NB_OK; u++)
         status = difference(ctx, o, of, moved, u, room);
     for (int64_t b = 0; b < o->blocks; b++) share += o->share[b];
@@ -248,7 +299,7 @@ static nb_status put_others(nb_ctx *ctx, nb_outputs *o, const alone *of, nb_tens
 
 /* ---- Rows ------------------------------------------------------------------------------------ */
 
-static bool is_known(const nb_outputs *o)
+bool nb_outputs_are_exact(const nb_outputs *o)
 {
     return o->fused != NB_OPS || o->whole->net->cost.type->squares;
 }
@@ -256,7 +307,7 @@ static bool is_known(const nb_outputs *o)
 static nb_status seed(nb_ctx *ctx, nb_outputs *o, const alone *of, nb_tensor *out)
 {
     const double *z = nb_tensor_data(out);
-    if (!is_known(o)) return put_others(ctx, o, of, out);
+    if (!nb_outputs_are_exact(o)) return put_others(ctx, o, of, out);
     for (int64_t b = 0; b < o->blocks; b++) {
         if (o->fused == NB_OP_softmax_cross_entropy)
             put_softmax(o, z, b, sum_of_targets(o, of->y, b));

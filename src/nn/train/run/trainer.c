@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
+#include "kernel/kernel.h"
 #include "nn/train/run/flowing.h"
 
 #include <math.h>
@@ -303,10 +304,13 @@ static void count_prepared(nb_course *at, const nb_prepared *one, double cost)
     count_batch(at, one->batch.x->shape[0], cost, one->weight);
 }
 
-/* Of a lesson whose x and y were finite. */
-static nb_status diverged(nb_ctx *ctx, const nb_lesson *lesson, nb_status status)
+/* Of a lesson whose x and y were finite. No rate helps parameters that were not so before it. */
+static nb_status diverged(nb_ctx *ctx, const nb_trainer *t, const nb_lesson *lesson,
+                          nb_status status)
 {
-    if (status == NB_EVALUE)
+    const nb_tensor *values = t->net->values;
+    size_t count = (size_t)nb_net_count(t->net);
+    if (status == NB_EVALUE && nb_real(values->dtype)->finite(count, nb_tensor_data(values)))
         nb_fail(ctx, status, "%s; a smaller lr than %g may help, after net:reset()", ctx->message,
                 lesson->rate);
     return status;
@@ -321,7 +325,7 @@ static nb_status learn_batch(nb_ctx *ctx, nb_trainer *t, nb_course *at, const nb
     const nb_prepared *one = step ? step->part : &own;
     const nb_lesson *lesson = &one->lesson;
     if (status == NB_OK)
-        status = diverged(ctx, lesson, nb_learn(ctx, t->net, t->optimizer, lesson, cost));
+        status = diverged(ctx, t, lesson, nb_learn(ctx, t->net, t->optimizer, lesson, cost));
     if (status == NB_OK) count_prepared(at, one, *cost);
     let_go(ctx, &own);
     return status;
@@ -355,7 +359,7 @@ static nb_status add_batch(nb_ctx *ctx, nb_trainer *t, nb_course *at, const nb_s
     const nb_lesson *lesson = &one->lesson;
     if (status == NB_OK)
         status =
-            diverged(ctx, lesson, nb_group_add(ctx, t->net, group, lesson, one->weight, &cost));
+            diverged(ctx, t, lesson, nb_group_add(ctx, t->net, group, lesson, one->weight, &cost));
     if (status == NB_OK) count_prepared(at, one, cost);
     let_go(ctx, &own);
     return status;
@@ -374,7 +378,7 @@ static nb_status learn_group(nb_ctx *ctx, nb_trainer *t, nb_course *at, const nb
     double weight = at->weight - before.weight;
     *cost = weight > 0 ? (at->sum - before.sum) / weight : 0;
     if (status == NB_OK)
-        return diverged(ctx, &as, nb_group_step(ctx, t->net, t->optimizer, &group, &as));
+        return diverged(ctx, t, &as, nb_group_step(ctx, t->net, t->optimizer, &group, &as));
     nb_group_drop(ctx, t->net, &group);
     return status;
 }
