@@ -59,7 +59,8 @@ local function look(d, course, share, seed)
     o = arm.options(o)
     arm.shorten(o, course.epochs, epochs_share)
     d.looked = share < 1 and share or nil
-    local about = {test = test, seed = seed + SEEDS // 2, trained = course.anew, net = course.net}
+    local about = {test = test, seed = seed + SEEDS // 2, trained = course.anew, net = course.net,
+        whole = course.whole}
     local figures, causes = looks(course.net:clone(), set, o, about)
     d.figures, d.layers = figures, figures and figures.layers
     return causes
@@ -210,6 +211,7 @@ local function diagnose(net, set, y, asked, words, trained)
     local seed = (o.seed or nabla._chance()) % MOST_SEED * SEEDS
     if asked.reset ~= nil then trained = asked.reset end
     local course = courses.new(net, set, o, trained)
+    course.whole = set
     local d = {noticed = {}, tried = {}, runs = 0, budget = budget, judged = course.part.words,
         quality = course.judged.name, chance = course.judged.chance,
         refused = courses.refusal(course)}

@@ -119,10 +119,13 @@ local function add_options(case, o, seed)
     end
 end
 
--- Figures of the sets; neighbours of as many examples on both sides, which then stand as close.
-local function add_sets(case, set, held)
+-- Figures of the sets. Numbers that are none are told by their places in the whole; neighbours are
+-- those of as many examples on both sides, which then stand as close.
+local function add_sets(case, set, held, whole)
     case.part = part(set, TRACED)
     case.data = set_figures.of(set, case.seen, false)
+    case.bad = {x = not case.seen.words and set_figures.unfinished(whole) or nil,
+        y = set_figures.unfinished_answers(whole), count = #whole}
     if not held then return end
     case.held_data = set_figures.of(held, case.seen, false, #set)
     case.even_data = #held < #set and set_figures.of(set, case.seen, false, #held) or case.data
@@ -138,8 +141,9 @@ local function add_quality(case)
 end
 
 -- The case of a network, the set that it learns from, the options of train, and about = {test =
--- what is held out, seed =, trained =}. `start` is the state that a run begins with: the network,
--- or, where it was trained, one drawn anew, and `stands` the figures of the network as it stands.
+-- what is held out, whole = the set as the user gave it, seed =, trained =}. `start` is the state
+-- that a run begins with: the network, or, where it was trained, one drawn anew, and `stands` the
+-- figures of the network as it stands.
 function figures.of(net, set, o, about)
     local seed, trained = about.seed or SEED, about.trained
     if trained == nil then trained = net.history ~= nil end
@@ -153,7 +157,7 @@ function figures.of(net, set, o, about)
     case.seen = sees(case.own)
     function case.copy() return net:clone() end
     add_options(case, case.o, seed)
-    add_sets(case, set, about.test)
+    add_sets(case, set, about.test, about.whole or set)
     case.start, case.start_failed = traced(case, net:clone())
     measure_run(case)
     add_quality(case)

@@ -50,11 +50,11 @@ local COLUMNS <const> = {
     {head = "dead", field = "dead", share = true, text = words.percent},
     {head = "quiet", field = "quiet", share = true, text = words.percent},
     {head = "equal", field = "equal", share = true, text = words.number},
-    {head = "gradient/w", field = "relative", text = words.number},
-    {head = "update/w", field = "update", text = words.number},
+    {head = "∇w/w", field = "relative", text = words.number},
+    {head = "Δw/w", field = "update", text = words.number},
     {head = "δ/above", field = "ratio", text = words.number},
     {head = "rank", field = "rank", text = function(value, layer)
-        return ("%s of %d"):format(value < 9.95 and ("%.1f"):format(value) or words.number(value),
+        return ("%s/%d"):format(value < 9.95 and ("%.1f"):format(value) or words.number(value),
             layer.neurons)
     end},
 }
@@ -188,6 +188,7 @@ local function run_text(figures)
         end
     end
     local learned, held = figures.train_answers, figures.held_answers
+    if run.epochs == 0 then learned, held = nil, nil end
     if learned and not learned.broken then
         parts[#parts + 1] = "learned " .. words.number(learned.quality)
     end
@@ -197,15 +198,19 @@ local function run_text(figures)
     if learned and learned.alike and learned.alike > 1 - 1e-9 then
         parts[#parts + 1] = "all answers are alike"
     end
-    if run.failed then parts[#parts + 1] = "stopped: " .. run.failed end
+    if run.failed then
+        parts[#parts + 1] = (run.epochs == 0 and "refused: " or "stopped: ") .. run.failed
+    end
     return "run: " .. table.concat(parts, " · ")
 end
 
-local function figure_lines(lines, figures, width)
+local function figure_lines(lines, figures, refused, width)
     layer_lines(lines, figures.layers, width)
     after_lines(lines, figures, width)
     if figures.data then lines[#lines + 1] = wrapped(set_text(figures.data), "", width) end
-    if figures.run then lines[#lines + 1] = wrapped(run_text(figures), "", width) end
+    if figures.run and not refused then
+        lines[#lines + 1] = wrapped(run_text(figures), "", width)
+    end
 end
 
 -- ---- Causes ----
@@ -273,7 +278,9 @@ local function heading(d)
     local text = d.quality and d.base and ("%s %.2f ± %.2f"):format(d.quality, d.base.mean,
         d.base.spread or 0) or d.quality or ""
     if d.chance then text = ("%s (chance %.2f)"):format(text, d.chance) end
-    local what = #d > 0 and words.count(#d, "cause") or "nothing found"
+    local noticed = d.noticed and #d.noticed > 0
+    local what = #d > 0 and words.count(#d, "cause") or
+        noticed and "nothing confirmed" or "nothing found"
     return text == "" and what or what .. " · " .. text
 end
 
@@ -286,8 +293,11 @@ local function tried_text(d)
             names[#names + 1] = cause.kind
         end
     end
+    local curable = false
+    for _, cause in ipairs(d.noticed or {}) do curable = curable or cause.cure ~= nil end
     local what = #names > 0 and ("tried: %s of %s"):format(words.count(#d.tried, "cure"),
-        table.concat(names, ", ")) or "no look fired on what a cure could mend"
+        table.concat(names, ", ")) or curable and "no cure was tried" or
+        "no look fired on what a cure could mend"
     local parts = {what}
     if d.runs then parts[#parts + 1] = words.count(d.runs, "run") end
     if d.seconds then parts[#parts + 1] = ("%.1f s"):format(d.seconds) end
@@ -298,8 +308,12 @@ end
 return function(d, columns)
     local width = math.max(columns or (screen.size()), NARROWEST)
     local lines = {heading(d)}
-    if d.refused then lines[#lines + 1] = wrapped("train refuses: " .. d.refused, "", width) end
-    if d.figures then figure_lines(lines, d.figures, width) end
+    if d.refused and not (d.figures and d.figures.run) then
+        lines[#lines + 1] = wrapped("train refuses: " .. d.refused, "", width)
+    end
+    local run = d.figures and d.figures.run
+    local refused = run and run.epochs == 0 and d[1] and d[1].certain -- which says it
+    if d.figures then figure_lines(lines, d.figures, refused, width) end
     for i, cause in ipairs(d) do
         local before = d[i - 1]
         local likewise = before and before.kind == cause.kind and

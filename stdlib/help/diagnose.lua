@@ -11,8 +11,8 @@ It first measures, on copies and a part of the set, and shows a line for each la
   quiet        neurons whose |a| is below 0.01 in the mean, so that BP4 hardly moves what
                hears them
   equal        neurons whose weights and gradients are those of another, so that they stay so
-  gradient/w   the size of the gradient beside that of the weights
-  update/w     the same of a step, in the mean of the first ten
+  ∇w/w         the size of the gradient beside that of the weights
+  Δw/w         the same of a step, in the mean of the first ten
   δ/above      the size of δ beside that of the layer above (BP2)
   rank         in how many directions the activations vary, (Σλ)²/Σλ² of their covariance
 

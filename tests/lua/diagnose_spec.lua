@@ -69,6 +69,15 @@ test("data: a number that is none is named by column and example, and left out",
     is_still("data", net, plane(10))
 end)
 
+test("data: a number that is none is told by its place in the user's set", function()
+    local whole = data.set {x = {{1, 2}, {3, 4}, {5, 0 / 0}, {7, 8}}, y = {1, 2, 1, 2}}
+    local net = nn.net("2 - 2", {seed = 1})
+    local _, causes = looks(net, whole:shuffle(3):take(3), {epochs = 1},
+        {test = whole:take(2), whole = whole})
+    eq(causes[1].kind, "data")
+    assert(causes[1].evidence:find "example 3")
+end)
+
 test("data: inputs that are all alike say nothing", function()
     local net = nn.net("2 - 2", {seed = 1})
     local list = fires("data", net, data.set {x = tensor.ones(4, 2), y = {1, 2, 1, 2}})

@@ -162,16 +162,30 @@ end
 local function unfinished_of(of)
     local all, before = nil, 0
     for x in of:batches(MANY) do
-        local rows = set.rows(x)
-        local bad = rows and unfinished(rows)
+        local whole = given.kind(x) == "tensor"
+        local sum = whole and x:sum():item() or 0
+        local bad = sum - sum ~= 0 and unfinished(set.rows(x)) -- finite sums have finite terms
         if bad and not all then all = {count = 0, rows = {}, columns = bad.columns} end
         if bad then
             all.count = all.count + bad.count
             for _, i in ipairs(bad.rows) do all.rows[#all.rows + 1] = before + i end
         end
-        before = before + (rows and rows:size(1) or 0)
+        before = before + (whole and x:size(1) or #x)
     end
     return all
+end
+
+-- Where x of a set is not finite, or nil; nil too where it cannot be had.
+function set.unfinished(of)
+    local done, bad = pcall(unfinished_of, of)
+    return done and bad or nil
+end
+
+-- Where y is not.
+function set.unfinished_answers(of)
+    local has, y = pcall(function() return of.y end)
+    local rows = has and set.rows(y)
+    return rows and unfinished(rows)
 end
 
 -- Figures of a set, as a network sees it: seen.words is whether x holds numbers of words, of which
@@ -184,8 +198,7 @@ function set.of(of, seen, brief, most)
         scaled = of.scale ~= nil, classes = of.classes}
     if has_y and given.kind(y) == "tensor" then read_answers(out, of, y, seen.steps) end
     if seen.words or brief then return out end
-    local whole, bad = pcall(unfinished_of, of)
-    out.x_bad = whole and bad or nil
+    out.x_bad = set.unfinished(of)
     local some = #of > MANY and of:shuffle(1):take(MANY) or of
     local has_x, x = pcall(function() return some.x end)
     local rows = has_x and given.kind(x) == "tensor" and set.rows(x)

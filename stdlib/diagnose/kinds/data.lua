@@ -37,14 +37,14 @@ end
 local function look_data(case)
     local found, data = {}, case.data
     for _, name in ipairs {"x", "y"} do
-        local bad = data[name .. "_bad"]
+        local bad = case.bad[name]
         if bad then
             found[#found + 1] = {certain = true,
                 where = name == "x" and columns_of(case, bad) or "y",
                 evidence = ("%s of %s not finite, the first in example %d"):format(
                     bad.count == 1 and "1 number" or words.count(bad.count, "number"),
                     name .. (bad.count == 1 and " is" or " are"), bad.rows[1]),
-                name = #bad.rows < data.count and name or nil}
+                name = #bad.rows < case.bad.count and name or nil}
         end
     end
     if data.x and data.x.constant == #data.x.deviation then

@@ -25,7 +25,7 @@ local FADED <const> = 1e-3 -- of the rate: what a schedule left
 -- Why the run did not end, where its numbers grew beyond all bounds.
 local function look_failed(case)
     local message = case.run.failed or case.start_failed
-    local bad = case.data.x_bad or case.data.y_bad
+    local bad = case.bad.x or case.bad.y
     if not message or bad or not (message:find "%f[%w]inf" or message:find "%f[%w]nan" or
         message:find "not finite") then
         return
