@@ -8,6 +8,7 @@
 #include "lua/nn/train/questions.h"
 #include "lua/nn/train/steps.h"
 #include "lua/nn/train/trainer.h"
+#include "lua/nn/train/walk.h"
 
 void nbl_open_nn(lua_State *L)
 {

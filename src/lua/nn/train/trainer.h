@@ -24,6 +24,8 @@ typedef struct nbl_trainer {
     nbl_half *half; /* the step that is half done; NULL: none was yet, or it is told of */
 } nbl_trainer;
 
+extern const nbl_kind nbl_trainer_kind;
+
 /* The trainer at `arg`, or an error; or NULL. */
 nbl_trainer *nbl_check_trainer(lua_State *L, int arg);
 nbl_trainer *nbl_test_trainer(lua_State *L, int arg);
@@ -40,15 +42,12 @@ typedef struct nbl_trainer_job {
     nbl_fate half; /* what becomes of a step that is half done, before anything else */
 } nbl_trainer_job;
 void nbl_trainer_run(lua_State *L, const char *whose, nbl_trainer_job *job);
-/* Runs it in the name of the running method, and gives the trainer back, which prints itself. */
-int nbl_trainer_go(lua_State *L, nbl_trainer_job *job);
 /* A whole number from `low` at 2, or `standard` where nothing is there; nothing may follow. */
 int64_t nbl_check_count(lua_State *L, const char *what, int64_t low, int64_t standard);
 /* Pushes the table of methods, for who has more of them. */
 void nbl_push_trainer_methods(lua_State *L);
 
-/* The kind of trainers; and net:trainer, into the methods of networks on the stack's top. */
-void nbl_open_trainers(lua_State *L);
+/* net:trainer, into the methods of networks on the stack's top. */
 void nbl_open_trainer(lua_State *L);
 
 #endif
