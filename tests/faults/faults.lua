@@ -64,13 +64,19 @@ local function show_details(f)
     if f.cure_refused then print("      a cure was refused: " .. f.cure_refused) end
 end
 
-local function show_totals(list, totals)
-    print(("right first kind in %d of %d seeds: %d of %d patterns (held: %d of 20)"):format(
-        RIGHT, judge.SEEDS, totals.right, #list, HOLD.right))
-    print(("half the gap closed by the first cure: %d of %d (held: %d of 17)"):format(
-        totals.cured, totals.curable, HOLD.cured))
-    print(("twins in which something was confirmed: %d of %d (held: at most %d of 100)"):format(
-        totals.false_alarms, #list * judge.SEEDS, HOLD.false_alarms))
+-- A total, with what is to hold where all patterns of the list were judged.
+local function show_total(list, text, count, of, held)
+    local bound = #list == HOLD.patterns and (" (held: %s)"):format(held) or ""
+    print(("%s: %d of %d%s"):format(text, count, of, bound))
+end
+
+local function show_totals(list, t)
+    show_total(list, ("right first kind in %d of %d seeds"):format(RIGHT, judge.SEEDS), t.right,
+        #list, HOLD.right .. " of 20")
+    show_total(list, "half the gap closed by the first cure", t.cured, t.curable,
+        HOLD.cured .. " of 17")
+    show_total(list, "twins in which something was confirmed", t.false_alarms,
+        #list * judge.SEEDS, "at most " .. HOLD.false_alarms .. " of 100")
 end
 
 local function show_diagnoses(list)

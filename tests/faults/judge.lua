@@ -84,8 +84,8 @@ function judge.diagnosis(program, seed, broken)
     return ok and d or {noticed = {}, refused = tostring(d)}
 end
 
--- The cause that is named first: one that was confirmed, or, where evidence is all there can be, one
--- that was noticed; or nil.
+-- The cause that is named first: one that was confirmed, or, where evidence is all there can be,
+-- one that was noticed; or nil.
 function judge.first(program, d)
     local evidence = program.cure == false and d.noticed and d.noticed[1]
     return d[1] or evidence or nil
