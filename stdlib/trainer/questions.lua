@@ -18,15 +18,25 @@ end
 
 -- ---- After every step ----
 
-local function drop_gone(q, i, message)
-    table.remove(q.watches, i)
+-- Takes away what `is` says yes to; false: nothing was.
+local function take_away(list, is)
+    local before = #list
+    for i = before, 1, -1 do
+        if is(list[i]) then table.remove(list, i) end
+    end
+    return #list < before
+end
+
+local function drop_gone(q, w, message)
+    take_away(q.watches, function(other) return other == w end)
     q.remarks[#q.remarks + 1] = message
 end
 
+-- The list may grow shorter meanwhile: a function that is watched may take watches away.
 local function look(q, t)
-    for i = #q.watches, 1, -1 do
-        local fine, message = watch.look(q.watches[i], t.step_number)
-        if not fine then drop_gone(q, i, message) end
+    for _, w in ipairs {table.unpack(q.watches)} do
+        local fine, message = watch.look(w, t.step_number)
+        if not fine then drop_gone(q, w, message) end
     end
 end
 
@@ -100,15 +110,12 @@ end
 
 -- Takes away what was given as `what`, or is called so.
 local function drop(list, what, name)
-    local before = #list
-    for i = before, 1, -1 do
-        local entry = list[i]
-        if rawequal(entry, what) or entry.given == what or entry.text == name then
-            table.remove(list, i)
-        end
-    end
-    if #list < before then return nil end
-    return nil, ("there is no such one among %d"):format(before)
+    local count = #list
+    local taken = take_away(list, function(entry)
+        return rawequal(entry, what) or entry.given == what or entry.text == name
+    end)
+    if taken then return nil end
+    return nil, ("there is no such one among %d"):format(count)
 end
 
 -- ---- Methods ----
@@ -176,9 +183,9 @@ function questions.lines(q)
     if q.stopped then
         lines[1] = tostring(q.stopped)
     end
-    for i = #q.watches, 1, -1 do
-        local ran, fine, message = pcall(watch.read, q.watches[i])
-        if ran and not fine then drop_gone(q, i, message) end
+    for _, w in ipairs {table.unpack(q.watches)} do
+        local ran, fine, message = pcall(watch.read, w)
+        if ran and not fine then drop_gone(q, w, message) end
     end
     table.move(watch.lines(q.watches), 1, #q.watches, #lines + 1, lines)
     table.move(q.remarks, 1, #q.remarks, #lines + 1, lines)

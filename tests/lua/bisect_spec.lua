@@ -312,6 +312,18 @@ test("what was changed by hand, and which number of which layer", function()
     eq({t.step_number, u.step_number, t.net[2].w:totable()[2][3] > 800}, {10, 9, true})
 end)
 
+test("running figures are numbers of a network too", function()
+    local runs = {}
+    for k = 1, 2 do
+        runs[k] = nn.net("60 - 4 - batch_norm - 2", {seed = 1}):trainer(own_inputs(), options())
+        runs[k]:step(20)
+    end
+    runs[2]:seek(9)
+    runs[2].net[2].mean[3] = 5
+    local c = runs[1]:compare(runs[2])
+    eq({c.step, #c, c[1].where, c[1].differing, c[1][2]}, {9, 1, "layer 2: mean[3]", 1, 5})
+end)
+
 test("networks that begin apart, with other parameters, or are the same one", function()
     local t, u = pair {}
     u = nn.net(NOTATION, {seed = 2}):trainer(own_inputs(), options())

@@ -157,6 +157,7 @@ test("what cannot be watched is refused", function()
         true)
     fails(function() t:watch(function() return tensor.ones(0) end) end, "must give a number", true)
     fails(function() t:watch(function() error "boo" end) end, "boo", true)
+    fails(function() t:watch(net[3]) end, "nil is nothing that could be asked for", true)
     fails(function() t:watch(net[1].w, 3) end, "name must be a string", true)
     fails(function() t:watch(net[1].w, "w", 3) end, "too many", true)
     eq(#t:watch(), 0)
@@ -171,6 +172,21 @@ test("an error in a watched function stops the run behind a whole step", functio
     t:run()
     local _, wanted = plain(function() end)
     eq(net:params(), wanted:params())
+end)
+
+test("a watched function may take watches away, but not go on with the run", function()
+    local t = begin()
+    t:watch(function() return 1 end, "first")
+    t:watch(function()
+        if t.step_number == 3 then t:watch(false) end
+        return 2
+    end)
+    t:watch(function() return 3 end, "last")
+    t:step(4)
+    eq({t.step_number, #t:watch()}, {4, 0})
+    t:stop_when(function() return t.step_number == 6 and pcall(t.step, t) end)
+    t:run_until "step >= 8"
+    eq({t.step_number, t.stopped.what}, {8, "step >= 8"})
 end)
 
 test("plot(t) draws the cost and what is watched by step", function()

@@ -111,6 +111,7 @@ static void ask_part(lua_State *L, const char *name)
 void nbl_questions_begin(lua_State *L)
 {
     nbl_trainer *self = nbl_check_trainer(L, 1);
+    if (nbl_net_is_running(L, self->net)) return; /* then it goes nowhere */
     push_part(L, "begin");
     push_state(L, 1);
     lua_call(L, 1, 0);
@@ -155,10 +156,18 @@ int nbl_panels(lua_State *L)
 
 /* ---- Watching and stopping ------------------------------------------------------------------- */
 
+/* Nothing at 2 is a question, nil what does not exist. */
+static void check_given(lua_State *L)
+{
+    nbl_no_more(L, 3);
+    if (lua_gettop(L) > 1 && lua_isnil(L, 2))
+        nbl_error(L, "nil is nothing that could be asked for");
+}
+
 static int trainer_watch(lua_State *L)
 {
     nbl_trainer *self = nbl_check_trainer(L, 1);
-    nbl_no_more(L, 3);
+    check_given(L);
     ask_part(L, "watch");
     listen(L, self);
     return 1;
@@ -167,7 +176,7 @@ static int trainer_watch(lua_State *L)
 static int trainer_stop_when(lua_State *L)
 {
     nbl_trainer *self = nbl_check_trainer(L, 1);
-    nbl_no_more(L, 3);
+    check_given(L);
     ask_part(L, "stop_when");
     listen(L, self);
     return 1;
