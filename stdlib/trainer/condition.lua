@@ -1,6 +1,6 @@
--- What stops a run: a function, one of a few words, or an expression over named numbers. A condition
--- is {text, holds, fails}: holds(t) gives what is so now, in words, and of a word the place, or nil;
--- fails says that it is about a step that cannot be made.
+-- What stops a run: a function, one of a few words, or an expression over named numbers. A
+-- condition is {text, holds, fails}: holds(t) gives what is so now, in words, and of a word the
+-- place, or nil; fails says that it is about a step that cannot be made.
 
 local figures = require "nabla.trainer.figures"
 local given = require "nabla.plot.given"
@@ -150,8 +150,8 @@ end
 
 local WANTED <const> = "a function, one of the words %s, or an expression such as \"cost > 2\""
 
--- The condition that `what` is for the trainer t; nil and a message where it is none. afresh: a word
--- tells again what it has told.
+-- The condition that `what` is for the trainer t; nil and a message where it is none. afresh: a
+-- word tells again what it has told.
 function condition.read(what, t, afresh)
     if type(what) == "function" then return of_function(what) end
     if type(what) ~= "string" then

@@ -1,14 +1,16 @@
 -- Two runs side by side, as text: where they part, and what differs there.
 
 local grouped = require("nabla.plot.given").grouped
+local screen = require "nabla.plot.screen"
 
-local ipairs, table = ipairs, table
+local math, table = math, table
+local ipairs = ipairs
 
 local SHOWN <const> = 6 -- parameters that are told
 local PLACES <const> = 12 -- examples likewise
 
 local function number(x)
-    return ("%.6g"):format(x)
+    return ("%.4g"):format(x)
 end
 
 local function places(list)
@@ -43,16 +45,31 @@ local function add_examples(p, lines)
     end
 end
 
-local function add_parameters(p, lines)
-    for i, part in ipairs(p) do
-        if i > SHOWN then
-            add(lines, "and %d parameters more", #p - SHOWN)
-            break
-        end
-        add(lines, "%s: %s and %s, apart by %s (the most; %s of %s numbers differ)", part.where,
-            number(part[1]), number(part[2]), number(part.most), grouped(part.differing),
-            grouped(part.count))
+-- Rows of texts, the first column at the left, the others at the right.
+local function add_rows(lines, rows)
+    local wide = {}
+    for _, row in ipairs(rows) do
+        for k, text in ipairs(row) do wide[k] = math.max(wide[k] or 0, screen.width(text)) end
     end
+    for _, row in ipairs(rows) do
+        local parts = {}
+        for k, text in ipairs(row) do
+            parts[k] = (k == 1 and screen.left or screen.right)(text, wide[k])
+        end
+        lines[#lines + 1] = table.concat(parts, "  ")
+    end
+end
+
+-- The number of each parameter that is furthest apart, and how many are.
+local function add_parameters(p, lines)
+    local rows = {{"furthest apart", "first", "second", "by", "apart"}}
+    for i = 1, math.min(#p, SHOWN) do
+        local part = p[i]
+        rows[i + 1] = {part.where, number(part[1]), number(part[2]), number(part.most),
+            ("%s of %s"):format(grouped(part.differing), grouped(part.count))}
+    end
+    if #p > 0 then add_rows(lines, rows) end
+    if #p > SHOWN then add(lines, "and %d parameters more", #p - SHOWN) end
 end
 
 local WHO <const> = {"the first", "the second"}
@@ -64,7 +81,9 @@ local function add_changes(p, lines)
 end
 
 local function first_line(p)
-    if p.unlike then return "the networks have other parameters, so no step was held against another" end
+    if p.unlike then
+        return "the networks have other parameters: no step was held against another"
+    end
     if not p.step then
         return ("no difference up to step %s, as far as both have come"):format(grouped(p.to))
     end

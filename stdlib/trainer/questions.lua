@@ -1,6 +1,7 @@
--- What is asked of a run while it goes: what is watched, and what stops it. The state of a trainer's
--- questions, {watches, stops, only, stopped, remarks}, is kept by its handle; `only` is the
--- condition of one run_until.
+-- What is asked of a run while it goes: what is watched, and what stops it. The state of a
+-- trainer's questions, {watches, stops, next, only, sought, stopped, remarks, cost}, is kept by its
+-- handle: `next` and `only` are the condition of the next run_until and of the one under way,
+-- `sought` that of a bisection, `cost` the watch on what the steps cost.
 
 local condition = require "nabla.trainer.condition"
 local grouped = require("nabla.plot.given").grouped
@@ -108,28 +109,38 @@ local function list_of(entries, none)
     end})
 end
 
--- Takes away what was given as `what`, or is called so.
+-- Takes away what was given as `what`, or is called so; gives what is left.
 local function drop(list, what, name)
     local count = #list
     local taken = take_away(list, function(entry)
         return rawequal(entry, what) or entry.given == what or entry.text == name
     end)
-    if taken then return nil end
+    if taken then return list end
     return nil, ("there is no such one among %d"):format(count)
 end
 
 -- ---- Methods ----
 
+local NOTHING <const> = {watches = "nothing is watched", stops = "nothing stops it"}
+
+-- What there is of either kind, or is left.
+local function all(q, kind)
+    return list_of(q[kind], NOTHING[kind])
+end
+
+local function without(q, kind, what, name)
+    local left, message = drop(q[kind], what, name)
+    if not left then return nil, message end
+    return all(q, kind)
+end
+
 -- Each gets the state and the trainer and what stands behind the colon. nil and a message is an
 -- error, which the binding raises at the user's line.
 
 function questions.watch(q, t, what, name)
-    if what == nil then return list_of(q.watches, "nothing is watched") end
-    if what == false then
-        q.watches = {}
-        return nil
-    end
-    if name == false then return drop(q.watches, what, watch.name_of(t, what)) end
+    if what == false then q.watches = {} end
+    if not what then return all(q, "watches") end
+    if name == false then return without(q, "watches", what, watch.name_of(t, what)) end
     local w, message = watch.new(t, what, name)
     if not w then return nil, message end
     watch.look(w, t.step_number)
@@ -138,12 +149,9 @@ function questions.watch(q, t, what, name)
 end
 
 function questions.stop_when(q, t, what, rest)
-    if what == nil then return list_of(q.stops, "nothing stops it") end
-    if what == false then
-        q.stops = {}
-        return nil
-    end
-    if rest == false then return drop(q.stops, what, what) end
+    if what == false then q.stops = {} end
+    if not what then return all(q, "stops") end
+    if rest == false then return without(q, "stops", what, what) end
     local c, message = condition.read(what, t)
     if not c then return nil, message end
     q.stops[#q.stops + 1] = c

@@ -29,7 +29,8 @@ local function answer(value)
     if type(value) == "number" then return {value} end
     if type(value) == "boolean" then return {value and 1 or 0} end
     if given.kind(value) == "tensor" and value:numel() > 0 then return numbers_of(value) end
-    return nil, "t:watch: the function must give a number or a tensor, not " .. given.describe(value)
+    return nil, "t:watch: the function must give a number or a tensor, not " ..
+        given.describe(value)
 end
 
 local function of_view(t, x)
