@@ -156,7 +156,7 @@ static void push_place(lua_State *L, const nbl_trainer *self)
     lua_createtable(L, 0, 8);
     nbl_set_integer(L, "first", nb_glass_first(self->glass));
     nbl_set_integer(L, "last", nb_glass_last(self->glass));
-    nbl_set_integer(L, "distance", reel->distance);
+    nbl_set_integer(L, "distance", nb_reel_spacing(reel));
     nbl_set_integer(L, "frames", reel->frames);
     nbl_set_integer(L, "edits", reel->edits);
     nbl_set_integer(L, "bytes", (int64_t)reel->bytes);
@@ -262,19 +262,23 @@ static void add_place(nb_text *text, const nbl_trainer *self)
     if (rate_option(t->optimizer)) nb_text_add(text, " · lr %.4g", t->optimizer->options.lr);
 }
 
-/* "record: steps 0 to 12, whole every 4 · 1.2 MB of 268 MB · 2.1 % of the time · 1 change" */
+/* Of less training the share of its time says little. */
+#define SHARE_AFTER 0.1
+
+/* "record: 0 to 120, whole every 4 · 1.2 MB of 256 MB · 2.1 % of the time · 1 change" */
 static void add_record(nb_text *text, const nbl_trainer *self)
 {
     const nb_reel *reel = &self->glass->reel;
     char bytes[NB_SIZE_TEXT_MAX], most[NB_SIZE_TEXT_MAX];
-    nb_text_add(text, "\nrecord: steps ");
+    nb_text_add(text, "\nrecord: ");
     nb_text_add_grouped(text, nb_glass_first(self->glass));
     nb_text_add(text, " to ");
     nb_text_add_grouped(text, nb_glass_last(self->glass));
-    if (reel->distance > 1) nb_text_add(text, ", every %lldth kept", (long long)reel->distance);
+    if (nb_reel_spacing(reel) > 1)
+        nb_text_add(text, ", whole every %lld", (long long)nb_reel_spacing(reel));
     nb_text_add(text, " · %s of %s", nb_size_text(reel->bytes, bytes),
                 nb_size_text(reel->most, most));
-    if (reel->training > 0)
+    if (reel->training > SHARE_AFTER)
         nb_text_add(text, " · %.1f %% of the time", 100 * reel->copying / reel->training);
     if (reel->edits)
         nb_text_add(text, " · %lld change%s", (long long)reel->edits, reel->edits > 1 ? "s" : "");

@@ -45,7 +45,8 @@ static nb_status ask(nb_ctx *ctx, search *s, bool *holds)
     nb_left_note(s->glass);
     nb_status status = s->ask(ctx, s->self, holds);
     if (status == NB_OK && (nb_look_built(ctx, s->glass) != NB_OK || nb_look_touched(s->glass)))
-        status = nb_fail(ctx, NB_EARG, "what is asked may change nothing, and it changed the network");
+        status =
+            nb_fail(ctx, NB_EARG, "what is asked may change nothing, and it changed the network");
     return status;
 }
 

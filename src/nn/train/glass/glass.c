@@ -45,12 +45,11 @@ static double training_so_far(const nb_glass *g)
 static void keep_frame(nb_ctx *ctx, nb_glass *g)
 {
     nb_reel *r = &g->reel;
-    if (!nb_reel_is_due(ctx, r, nb_glass_at(g), training_so_far(g))) return;
+    if (!nb_reel_is_due(r, nb_glass_at(g), training_so_far(g))) return;
     double began = nb_clock();
     nb_frame *frame = nb_frame_take(ctx, g->trainer, g->said, r->frame[r->frames - 1]);
     if (frame) nb_reel_add_frame(ctx, r, frame);
-    r->copying += nb_clock() - began;
-    r->copied++;
+    nb_reel_copied(r, nb_clock() - began);
 }
 
 /* What a step has left, before anybody is told of it. */
@@ -160,8 +159,7 @@ static size_t usual_bound(const nb_ctx *ctx)
 static nb_status begin_record(nb_ctx *ctx, nb_glass *g, const nb_glass_options *options)
 {
     nb_reel *r = &g->reel;
-    double began = nb_clock();
-    r->distance = 1;
+    r->distance = r->pace = 1;
     r->share = options->share > 0 ? options->share : NB_REEL_SHARE;
     r->most = options->memory ? options->memory : usual_bound(ctx);
     r->last = nb_glass_at(g);
@@ -173,8 +171,6 @@ static nb_status begin_record(nb_ctx *ctx, nb_glass *g, const nb_glass_options *
     if (!frame) return ctx->status;
     if (r->most < NB_REEL_LEAST * frame->bytes) r->most = NB_REEL_LEAST * frame->bytes;
     nb_status status = nb_reel_open(ctx, r, frame);
-    r->copying = nb_clock() - began;
-    r->copied = 1;
     nb_left_note(g);
     return g->parts.failed ? ctx->status : status;
 }

@@ -124,14 +124,38 @@ static void make_room(nb_ctx *ctx, nb_reel *r, size_t bytes)
     }
 }
 
-bool nb_reel_is_due(nb_ctx *ctx, nb_reel *r, int64_t step, double training)
+/* ---- The time ---- */
+
+/* One frame that was interrupted, by another process say, is no measure. */
+#define DEARER_MOST 1.25
+static const int64_t most_pace = (int64_t)1 << 30;
+
+/* The fewest steps between two frames that keep to the share. */
+static void set_pace(nb_reel *r, double training)
 {
-    if ((step - nb_reel_first(r)) % r->distance) return false;
-    double one = r->copied ? r->copying / (double)r->copied : 0;
-    double each = r->trained ? training / (double)r->trained : 0;
-    while (r->trained && one > r->share * (double)r->distance * each && r->distance < INT32_MAX)
-        thin(ctx, r);
-    return (step - nb_reel_first(r)) % r->distance == 0;
+    double each = r->share * training / (double)r->trained;
+    while (r->pace < most_pace && r->copy > (double)r->pace * each) r->pace *= 2;
+    while (r->pace > 1 && r->copy <= (double)(r->pace / 2) * each) r->pace /= 2;
+}
+
+bool nb_reel_is_due(nb_reel *r, int64_t step, double training)
+{
+    int64_t at = step - nb_reel_first(r);
+    if (at % r->distance || (r->pace > 1 && at % (r->pace / 2))) return false;
+    set_pace(r, training);
+    return at % r->pace == 0 && !(r->copying + r->copy > r->share * training);
+}
+
+void nb_reel_copied(nb_reel *r, double seconds)
+{
+    r->copying += seconds;
+    r->copied++;
+    r->copy = r->copied > 1 ? fmin(seconds, DEARER_MOST * r->copy) : seconds;
+}
+
+int64_t nb_reel_spacing(const nb_reel *r)
+{
+    return r->distance > r->pace ? r->distance : r->pace;
 }
 
 nb_status nb_reel_add_frame(nb_ctx *ctx, nb_reel *r, nb_frame *frame)

@@ -1,6 +1,7 @@
 /* The record of a run: frames at an even distance, which doubles when the bound of memory is
- * reached, and the edits between them. Where even that does not help (edits fill the bound) the
- * oldest part is forgotten, and the run goes back no further. */
+ * reached, and is wider while frames would take too much of the time; and the edits between them.
+ * Where even that does not help (edits fill the bound) the oldest part is forgotten, and the run
+ * goes back no further. */
 #ifndef NB_REEL_H
 #define NB_REEL_H
 
@@ -9,7 +10,7 @@
 
 /* Bytes of frames and edits, unless the user says; the frame of a large network counts at least
  * NB_REEL_LEAST times. */
-#define NB_REEL_BYTES ((size_t)256 << 20)
+#define NB_REEL_BYTES ((size_t)256000000)
 enum { NB_REEL_LEAST = 4 };
 /* Of the training's time that taking frames may take. */
 #define NB_REEL_SHARE 0.04
@@ -19,7 +20,8 @@ typedef struct nb_reel {
     int64_t frames, frame_room;
     nb_edit **edit; /* a list of `edits`, in their order */
     int64_t edits, edit_room;
-    int64_t distance;   /* steps between two frames */
+    int64_t distance;   /* steps between two frames, as the bound has it: a power of two */
+    int64_t pace;       /* likewise as time has it; the larger counts */
     size_t bytes, most; /* taken, and the bound */
     double share;
     int64_t last;   /* the furthest step that it knows */
@@ -27,6 +29,7 @@ typedef struct nb_reel {
     double *factor; /* of the rates in epochs 1 …, where the host's function gives them */
     int64_t factors;
     double training, copying; /* seconds in all */
+    double copy;              /* what one frame takes, as is reckoned */
     int64_t trained, copied;  /* steps, and frames */
 } nb_reel;
 
@@ -37,9 +40,12 @@ int64_t nb_frame_step(const nb_frame *frame);
 int64_t nb_reel_first(const nb_reel *reel);
 /* Begins with a frame, which it takes over, also on failure. */
 nb_status nb_reel_open(nb_ctx *ctx, nb_reel *reel, nb_frame *frame);
-/* Whether a frame is to be taken at a step, now that training took so long; the distance doubles
- * while frames take more than their share of it. */
-bool nb_reel_is_due(nb_ctx *ctx, nb_reel *reel, int64_t step, double training);
+/* Whether a frame is to be taken at a step, now that training took so long. */
+bool nb_reel_is_due(nb_reel *reel, int64_t step, double training);
+/* One was taken in so many seconds. */
+void nb_reel_copied(nb_reel *reel, double seconds);
+/* Steps between two frames now. */
+int64_t nb_reel_spacing(const nb_reel *reel);
 /* Adds a frame behind the last one, or an edit; takes it over, also on failure. */
 nb_status nb_reel_add_frame(nb_ctx *ctx, nb_reel *reel, nb_frame *frame);
 nb_status nb_reel_add_edit(nb_ctx *ctx, nb_reel *reel, nb_edit *edit);

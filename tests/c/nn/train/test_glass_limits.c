@@ -290,6 +290,35 @@ static void the_bound_has_two_sides(void **state)
     nb_ctx_free(ctx);
 }
 
+/* A copy that takes 1/4 of what a step takes is made at every step of a share of 1/4, at every 4th
+ * of 1/16; and never where all copies so far, with this one, take more than the share. In numbers
+ * that doubles hold. */
+static void frames_keep_to_their_share(void **state)
+{
+    nb_ctx *ctx = nb_ctx_new();
+    lab l;
+    (void)state;
+    begin(&l, ctx, &kinds[0]);
+    nb_reel *r = &l.glass->reel;
+    r->trained = 128;
+    r->copy = 0.25;
+    for (int64_t step = 1; step < 9; step++) {
+        r->share = 0.25;
+        assert_true(nb_reel_is_due(r, step, 128));
+        assert_int_equal(nb_reel_spacing(r), 1);
+        r->share = 0.0625;
+        assert_int_equal(nb_reel_is_due(r, step, 128), step % 4 == 0);
+    }
+    assert_int_equal(nb_reel_spacing(r), 4);
+    r->copying = 7.75; /* with this one 8, which is 1/16 of 128 */
+    assert_true(nb_reel_is_due(r, 8, 128));
+    r->copying = 8;
+    assert_false(nb_reel_is_due(r, 8, 128));
+    end(&l);
+    assert_int_equal(ctx->memory.live, 0);
+    nb_ctx_free(ctx);
+}
+
 /* Edits that fill the bound push the beginning on; what is still there is exact. */
 static void edits_push_the_beginning_on(void **state)
 {
@@ -349,6 +378,7 @@ int main(void)
         cmocka_unit_test(without_memory),
         cmocka_unit_test(beginning_without_memory),
         cmocka_unit_test(the_bound_has_two_sides),
+        cmocka_unit_test(frames_keep_to_their_share),
         cmocka_unit_test(edits_push_the_beginning_on),
         cmocka_unit_test(where_there_is_nothing),
     };
