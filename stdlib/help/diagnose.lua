@@ -23,7 +23,8 @@ noticed. Where several are as good, the first of this list is named:
   data               numbers that are not finite, inputs that never vary
   labels             labels shifted by some classes; neighbours and held-out answers that
                      agree no more than with shuffled ones
-  balance            classes with under a fifth of an even share that are not found
+  balance            classes with under a fifth of an even share that are not found, or that are
+                     held out and never learned from
   input scale        a size of x above 10 or below 0.03, columns whose deviations are 30 times
                      apart, a mean 10 deviations from 0
   target scale       targets of linear outputs with a deviation above 10 or below 0.03, or a

@@ -145,6 +145,16 @@ test("balance: a scarce class that is not found, and weights that even it out", 
     is_still("balance", net, data.set {x = x, y = y}, {epochs = 5})
 end)
 
+test("balance: a class that is held out and never learned from", function()
+    local set = plane(60)
+    local low = {}
+    for i = 1, 60 do
+        if set.y[i] == 2 then low[#low + 1] = i end
+    end
+    local list = fires("balance", nn.net("2 - 2", {seed = 1}), set:without(low), {epochs = 2}, set)
+    assert(list[1].certain and not list[1].cure and list[1].where == "class 2")
+end)
+
 test("balance: of one output of 0 and 1 each example has its weight", function()
     local x, y = tensor.randn(100, 2, {seed = 1}), tensor.zeros(100, 1)
     for i = 1, 4 do y[{i, 1}] = 1 end
@@ -430,6 +440,16 @@ test("epochs: a cost that still falls, steps counted where epochs are few", func
     is_still("epochs", net, set, {epochs = 100, lr = 0.3}, held)
 end)
 
+-- Least at the second of six, and then more than a fifth above it.
+test("epochs: too many of them", function()
+    local case = {run = {cost = {3, 2, 1, 1, 1, 1}, test_cost = {2, 1, 1.1, 1.2, 1.3, 1.4},
+        batches = {}, epochs = 6}, o = {}, data = {}}
+    local list = kind_of("epochs").look(case)
+    eq(kind_of("epochs").cure(case, list[1])[1], "o.epochs = 2")
+    case.run.test_cost = {2, 1, 1, 1, 1, 1.1}
+    eq(#kind_of("epochs").look(case), 0)
+end)
+
 -- ---- regularisation, mode, structure ----
 
 -- At the start λ/n ‖w‖ against ‖∂C/∂w‖.
@@ -495,6 +515,19 @@ test("structure: sizes that the program refuses", function()
     set = data.set {x = set.x, y = set.y, classes = {"below", "above"}}
     list = fires("structure", net, set)
     eq(cured(list[1].cure, net, set).net:notation(), "2 - 4 tanh - 2 softmax : cross_entropy")
+end)
+
+test("structure: targets and words that the network has no room for", function()
+    local net = nn.net("2 - 4 tanh - 3 linear : mse", {seed = 1})
+    local set = data.set {x = tensor.randn(20, 2, {seed = 1}), y = tensor.randn(20, 2, {seed = 2})}
+    local list = fires("structure", net, set)
+    eq(cured(list[1].cure, net, set).net:notation(), "2 - 4 tanh - 2 linear : mse")
+    net = nn.net("* - embedding 5 4 - gru 3 last - 2 softmax : cross_entropy", {seed = 1})
+    local y = {}
+    for i = 1, 20 do y[i] = 1 + i % 2 end
+    set = data.set {x = (tensor.ones(20, 3) * 9):to "i32", y = y}
+    list = fires("structure", net, set, nil, set)
+    assert(list[1].certain and cured(list[1].cure, net, set).net:notation():find "embedding 9 4")
 end)
 
 -- No plane parts xor.

@@ -204,7 +204,23 @@ local function look_weights(case, judged)
             words.percent(least))}}
 end
 
+-- Classes that are held out and never learned from.
+local function look_missing(case)
+    local held, names = case.held_data and case.held_data.counts or {}, {}
+    for k, n in ipairs(held) do
+        if n > 0 and (case.data.counts[k] or 0) == 0 then
+            names[#names + 1] = class_name(case, k)
+        end
+    end
+    return #names > 0 and {{where = table.concat(names, ", ", 1, math.min(#names, LISTED)),
+        certain = true, cures = {},
+        evidence = ("%s held out and never learned from"):format(
+            #names == 1 and "a class is" or ("%d classes are"):format(#names))}} or {}
+end
+
 local function look_balance(case)
+    local missing = case.data.counts and look_missing(case) or {}
+    if #missing > 0 then return missing end
     local counts, judged = case.data.counts, case.held_answers or case.train_answers
     if not counts or #counts < 2 or not judged or not judged.recall then return {} end
     local total, names, worst = 0, {}, 1

@@ -259,6 +259,21 @@ end
 local FALLS <const> = 0.01
 local LONGER <const> = {5, 25}
 
+-- Costs of what is held out that were lower half of the way: the rest of the run unlearned it.
+local HALF <const>, ABOVE <const> = 0.5, 0.2
+
+local function look_late(case)
+    local list, best = case.run.test_cost, 1
+    for epoch, cost in ipairs(list) do
+        if cost < list[best] then best = epoch end
+    end
+    local last = list[#list]
+    if #list < 4 or best > HALF * #list or not (last > list[best] * (1 + ABOVE)) then return {} end
+    return {{where = "epochs", cures = {"o.epochs = " .. best},
+        evidence = ("the cost of what is held out was least after %s, %s, and ends at %s"):format(
+            words.count(best, "epoch"), words.number(list[best]), words.number(last))}}
+end
+
 local function look_epochs(case)
     local list, unit = curve.of(case)
     local fall = curve.fall(list)
@@ -269,15 +284,16 @@ local function look_epochs(case)
                 words.percent(fall),
                 words.count(unit == "epoch" and #list or #case.run.batches, unit))}}
     end
-    if not is_raw(case) then return {} end
+    if not is_raw(case) then return look_late(case) end
     return {{where = "epochs", longer = true,
         evidence = ("when the run ends, after %s, the weights of layer %s are within %s of " ..
             "where they began"):format(words.count(case.run.epochs, "epoch"), case.stayed_at,
             words.percent(case.stayed))}}
 end
 
-local function cure_epochs(case)
+local function cure_epochs(case, finding)
     local list = {}
+    if finding.cures then return finding.cures end
     local asked = type(case.o.epochs) == "number" and case.o.epochs or case.run.epochs
     if case.o.patience and case.run.epochs < asked then list[1] = "o.patience = nil" end
     for _, factor in ipairs(LONGER) do

@@ -189,11 +189,24 @@ local NARROW <const> = 0.5 -- neurons for each class
 local SMALL <const> = 8 -- neurons of a hidden layer, below which width itself is doubted
 local WIDER <const> = {32, 128}
 
+-- A vocabulary smaller than the words that come.
+local function look_vocabulary(found, case, message)
+    local first = case.own.layers[1]
+    if not message:find "words are whole numbers" or first.type ~= "embedding" then return end
+    local has, most = pcall(function() return case.set.x:max():item() end)
+    local cure = has and ('net:replace(1, "embedding %d %d")'):format(most, first.layer.w:size(2))
+    found[1] = {where = "layer 1", certain = true, evidence = message, cures = {cure or nil}}
+end
+
 -- What the program refuses since sizes do not go together.
 local function look_sizes(found, case)
     local message = case.run.failed or case.start_failed
     if not message then return end
+    look_vocabulary(found, case, message)
     local classes, gives = message:match "the set has (%d+) classes; the network gives (%d+)"
+    if not classes then
+        classes, gives = message:match "the set's targets are (%d+); the network gives (%d+)"
+    end
     local takes = message:match "the set's examples are (%S+); the network takes"
     local output = case.own.output
     if classes and output.type == "dense" and output.top then
