@@ -48,7 +48,7 @@ noticed. Where several are as good, the first of this list is named:
   batch              under 200 steps, of many examples; leaps from one or two; batches of one
                      class
   epochs             a cost that still falls by a hundredth at the end; layers as they were
-                     drawn
+                     drawn; a held-out cost that was least half of the way
   regularisation     penalties that pull half as hard as the cost or halve the weights;
                      dropout from 0.6; 0.15 between what was learned and what is held out
   mode               layers that no step moves, frozen, masked or with a factor of 0; dropout
