@@ -302,13 +302,12 @@ static void frames_keep_to_their_share(void **state)
     nb_reel *r = &l.glass->reel;
     r->trained = 128;
     r->copy = 0.25;
-    for (int64_t step = 1; step < 9; step++) {
-        r->share = 0.25;
-        assert_true(nb_reel_is_due(r, step, 128));
-        assert_int_equal(nb_reel_spacing(r), 1);
-        r->share = 0.0625;
-        assert_int_equal(nb_reel_is_due(r, step, 128), step % 4 == 0);
-    }
+    for (int64_t every = 1; every <= 4; every += 3)
+        for (int64_t step = 1; step < 9; step++) {
+            r->share = 0.25 / (double)every;
+            assert_int_equal(nb_reel_is_due(r, step, 128), step % every == 0);
+            assert_int_equal(nb_reel_spacing(r), every);
+        }
     assert_int_equal(nb_reel_spacing(r), 4);
     r->copying = 7.75; /* with this one 8, which is 1/16 of 128 */
     assert_true(nb_reel_is_due(r, 8, 128));
