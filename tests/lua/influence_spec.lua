@@ -187,6 +187,21 @@ test("a run that diverges says where and what may help", function()
     refused({epochs = 10, lr = 3}, "a smaller lr than 3 may help")
 end)
 
+-- One step from w = 0, x = 1, y = -1 with lr = 1e30: w = -1e30, which answers 1e300 by -inf: an infinite
+-- cost. With z + (z - z) behind it, which is z for what is finite, that is NaN.
+test("a test cost that is infinite, and one that is no number", function()
+    local set = data.set {x = tensor({{1}, {1}}, F64), y = tensor({{-1}, {-1}}, F64)}
+    local held = data.set {x = tensor({{1e300}}, F64), y = tensor({{0}}, F64)}
+    local linear = nn.dense {1, "linear", bias = false}
+    local same = nn.fn(function(z) return z + (z - z) end)
+    for word, net in pairs {inf = nn.net({1, linear}, F64), nan = nn.net({1, linear:clone(), same}, F64)} do
+        net[1].w = 0
+        fails(function()
+            net:influence(set, {test = held, seed = 1, epochs = 1, batch = 2, lr = 1e30, reset = false})
+        end, "the run ends at a test cost of " .. word .. "; a", true)
+    end
+end)
+
 test("some examples, several seeds and what they say together", function()
     local set, held = digits.train:take(20), digits.test:take(30)
     local net = nn.net "64 - 5 - 10"

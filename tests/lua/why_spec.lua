@@ -223,6 +223,22 @@ test("nothing asked from above, and a neuron that is dead everywhere", function(
     assert(tostring(three:why(1, 1, X2, Y2)):find("its weights move, the layer's median is 0", 1, true))
 end)
 
+-- Both neurons are alike, so all other factors are their medians; their input is the same, c.
+test("inputs that neighbours share are marked where they are quiet for all", function()
+    local net = nn.net("1 - 2 linear - 1 linear", F64)
+    net[1].w, net[1].b, net[2].w, net[2].b = 1, 0, 1, 0
+    for c, wanted in pairs {[0.26] = "demand", [0.24] = "inputs"} do
+        local why = net:why(1, 2, tensor({{c}, {-c}}, F64), tensor({{3}, {1}}, F64))
+        near(why.inputs, c, 1e-15)
+        eq(why.smallest, wanted)
+        -- A weight's is held against the others of its neuron, a neuron alone has no neighbours.
+        eq(net:why(1, 2, 1, tensor({{c}, {-c}}, F64), tensor({{3}, {1}}, F64)).smallest, "inputs")
+    end
+    local alone = nn.net("1 - 1 linear", F64)
+    alone[1].w, alone[1].b = 0, 0
+    eq(alone:why(1, 1, tensor({{0.9}}, F64), tensor({{3}}, F64)).smallest, "inputs")
+end)
+
 test("a fused cost goes on from z: d = a - y and S = 1", function()
     local net = nn.net("1 - 1 : cross_entropy", F64)
     net[1].w, net[1].b = L, 0

@@ -132,7 +132,9 @@ static void compare(const looked *l, nb_why *out)
         out->relative[NB_FACTOR_INPUTS] = out->own[NB_FACTOR_INPUTS] / sqrt((double)l->inputs);
     else if (l->inputs > 1)
         out->relative[NB_FACTOR_INPUTS] = ratio(out->own[0], out->median[0]);
-    out->smallest = NB_FACTOR_INPUTS;
+    /* What all neurons see alike says nothing of one among them, unless it is quiet for all. */
+    bool quiet = weight || out->alone || out->relative[NB_FACTOR_INPUTS] < NB_QUIET;
+    out->smallest = quiet ? NB_FACTOR_INPUTS : NB_FACTOR_DEMAND;
     for (int f = 1; f < NB_FACTORS; f++)
         if (out->relative[f] < out->relative[out->smallest]) out->smallest = (nb_factor)f;
 }
