@@ -4,7 +4,7 @@
 package.path = (arg[0]:match("^(.*)/") or ".") .. "/?.lua;" .. package.path
 local spec = require "spec"
 local diagnosed = require "diagnosed"
-local test, eq = spec.test, spec.eq
+local test, eq = diagnosed.test, spec.eq
 local nabla = spec.nabla
 local tensor, nn, data = nabla.tensor, nabla.nn, nabla.data
 local close, cured, kind_of = diagnosed.close, diagnosed.cured, diagnosed.kind_of
