@@ -288,6 +288,8 @@ static void add_parts(lua_State *L)
     lua_setfield(L, -2, "_facts");
     lua_pushcfunction(L, nbl_place);
     lua_setfield(L, -2, "_place");
+    lua_pushcfunction(L, nbl_learned_set);
+    lua_setfield(L, -2, "_learned_set");
     lua_pushcfunction(L, nbl_panels);
     lua_setfield(L, -2, "_panels");
     lua_pushcfunction(L, nbl_write_by);

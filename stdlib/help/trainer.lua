@@ -64,6 +64,43 @@ t.lr = 1                               -- and now another way
 t:epoch()
 t.record.last                          → 144]==])
 
+-- Lines of names with what they are, of the same lists that conditions are read by.
+local function listed(entries)
+    local wide, lines = 0, {}
+    for _, entry in ipairs(entries) do wide = math.max(wide, #entry.name) end
+    for i, entry in ipairs(entries) do
+        lines[i] = ("  %s%s  %s"):format(entry.name, (" "):rep(wide - #entry.name), entry.help)
+    end
+    return table.concat(lines, "\n")
+end
+
+page("conditions", [[
+What t:stop_when(c), t:run_until(c) and t:bisect(c) take.
+
+A function: it is given the trainer and says true, or in words why, behind every step. An error in it
+stops the run there, whole.
+
+A word:
+
+]] .. listed(require "nabla.trainer.words") .. [[
+
+
+An expression that is true or false, of numbers, abs, ceil, exp, floor, huge, log, max, min, pi and
+sqrt, and of what the run is behind the step:
+
+]] .. listed(require "nabla.trainer.figures") .. [[
+
+
+The hundred examples are drawn from the set once, and are all where it has no more. Words that look
+at them, and gradient, take a pass over them at every step, which is more than the step itself of a
+small network. saturated and dead tell a neuron once, so that the run can go on past it.]],
+    [==[digits = data.digits()
+net = nn.net("64 - 30 - 10", {seed = 1})
+t = net:trainer(digits.train, {lr = 3, seed = 1, progress = false})
+t:stop_when "nan"
+t:run_until "cost < 0.3 and step > 10"
+print(t.stopped)]==])
+
 page("inside", [[
 s = t:step("layer") goes through a step stop by stop: forward through each layer, back through each,
 then the update. Of a block the layers in it come before it on the way forward, behind it on the way

@@ -5,11 +5,16 @@
 
 local condition = require "nabla.trainer.condition"
 local grouped = require("nabla.plot.given").grouped
+local sample = require "nabla.trainer.sample"
 local watch = require "nabla.trainer.watch"
+
+local _, nabla = ...
 
 local table = table
 local ipairs, pcall, rawequal, setmetatable, tostring =
     ipairs, pcall, rawequal, setmetatable, tostring
+
+sample.learned_set = nabla._learned_set
 
 local questions = {}
 

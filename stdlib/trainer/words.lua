@@ -53,8 +53,7 @@ end
 
 return {
     {name = "nan", fails = true,
-        help = "a step that would make something NaN or infinite: it is not made, and where that " ..
-            "began is said"},
+        help = "a step that would leave NaN or infinity: it is not made; where that began is said"},
     {name = "saturated",
         help = "a neuron whose slope is below 0.01 in each of " .. sample.WORDS,
         look = look_for(function(slope) return slope:lt(SMALL) end, "its slope is below 0.01")},

@@ -255,6 +255,17 @@ test("the gradient is that of a hundred examples, here of all", function()
     eq(t.stopped.where, ("gradient %.4g"):format(math.sqrt(sum)))
 end)
 
+test("words look at x and y that were given by themselves", function()
+    local net = nn.net("4 - 3 relu - 2", {seed = 1})
+    local t = net:trainer(set().x, set().y, options())
+    t:stop_when "gradient > 1e9"
+    t:stop_when "dead"
+    t:step(2)
+    net[1].b[2] = -1e6
+    t:run()
+    eq({t.step_number, t.stopped.what, t.stopped.neuron}, {3, "dead", 2})
+end)
+
 test("several conditions: the first that holds stops, and each can be taken away", function()
     local t = begin()
     local c = t:stop_when("step >= 3")

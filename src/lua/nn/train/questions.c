@@ -2,6 +2,7 @@
  * holds, and where two runs part. What needs no C is in stdlib/trainer/. */
 #include "lua/nn/train/questions.h"
 
+#include "lua/data/set.h"
 #include "lua/embedded.h"
 #include "lua/nn/keep.h"
 #include "lua/nn/part.h"
@@ -143,6 +144,15 @@ void nbl_questions_say(lua_State *L, const nbl_trainer *self)
         nbl_training_say(self->training, lua_tostring(L, -1));
     }
     lua_settop(L, top);
+}
+
+/* Also where x and y were given by themselves. */
+int nbl_learned_set(lua_State *L)
+{
+    nb_set *learned = nbl_check_trainer(L, 1)->glass->trainer->set;
+    nb_set **set = nbl_new_set(L);
+    *set = nb_set_retain(learned);
+    return 1;
 }
 
 int nbl_panels(lua_State *L)

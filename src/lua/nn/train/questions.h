@@ -17,6 +17,8 @@ void nbl_questions_say(lua_State *L, const nbl_trainer *self);
 int nbl_questions_stopped(lua_State *L);
 /* For stdlib: (net, tensor). */
 int nbl_place(lua_State *L);
+/* For stdlib: (trainer). The set that it learns from. */
+int nbl_learned_set(lua_State *L);
 /* For stdlib: (trainer). What of its questions can be drawn. */
 int nbl_panels(lua_State *L);
 
