@@ -265,7 +265,7 @@ static void add_place(nb_text *text, const nbl_trainer *self)
 /* Of less training the share of its time says little. */
 #define SHARE_AFTER 0.1
 
-/* "record: 0 to 120, whole every 4 · 1.2 MB of 256 MB · 2.1 % of the time · 1 change" */
+/* "record: 0 to 120, whole every 4 · 1.2 MB of 256 MB · 2.1 % of time · 1 change" */
 static void add_record(nb_text *text, const nbl_trainer *self)
 {
     const nb_reel *reel = &self->glass->reel;
@@ -279,7 +279,7 @@ static void add_record(nb_text *text, const nbl_trainer *self)
     nb_text_add(text, " · %s of %s", nb_size_text(reel->bytes, bytes),
                 nb_size_text(reel->most, most));
     if (reel->training > SHARE_AFTER)
-        nb_text_add(text, " · %.1f %% of the time", 100 * reel->copying / reel->training);
+        nb_text_add(text, " · %.1f %% of time", 100 * reel->copying / reel->training);
     if (reel->edits)
         nb_text_add(text, " · %lld change%s", (long long)reel->edits, reel->edits > 1 ? "s" : "");
 }

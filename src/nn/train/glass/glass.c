@@ -287,17 +287,27 @@ static bool wants_more(const nb_glass *g, int64_t step)
     return !g->loop.stop && (ends || (nb_glass_at(g) < step && !nb_optimizer_done(t->optimizer)));
 }
 
+static void tell(const nb_meter *meter, int64_t done, int64_t total)
+{
+    if (meter && total > 1) meter->tell(meter->self, "training", (double)done / (double)total);
+}
+
+/* How far one goes: epochs tell of themselves, and a run ends where it has nothing before it. */
+typedef enum going { STEPS, EPOCH, RUN } going;
+
 /* Steps that nobody made yet. */
-static nb_status advance(nb_ctx *ctx, nb_glass *g, int64_t step, bool run)
+static nb_status advance(nb_ctx *ctx, nb_glass *g, int64_t step, going as)
 {
     /* Evaluations on the way are part of the training, which tells of itself. */
     const nb_meter *meter = ctx->meter;
+    int64_t from = nb_glass_at(g);
     nb_status status = NB_OK;
     ctx->meter = NULL;
     begin_stretch(g);
-    while (status == NB_OK && wants_more(g, step) && (!run || nb_loop_goes_on(&g->loop))) {
+    while (status == NB_OK && wants_more(g, step) && (as != RUN || nb_loop_goes_on(&g->loop))) {
         g->trainer->history.best = 0;
         nb_status made = nb_loop_step(&g->loop);
+        if (as == STEPS) tell(meter, nb_glass_at(g) - from, step - from);
         status = made == NB_OK ? ask(ctx, g) : excuse(ctx, g, made);
     }
     end_stretch(g);
@@ -317,18 +327,23 @@ static nb_status retrace(nb_ctx *ctx, nb_glass *g, int64_t step)
     return status;
 }
 
-static nb_status go(nb_ctx *ctx, nb_glass *g, int64_t step, bool run)
+static nb_status go(nb_ctx *ctx, nb_glass *g, int64_t step, going as)
 {
     int64_t last = g->reel.last, known = step < last ? step : last;
     nb_status status = retrace(ctx, g, known);
-    return status == NB_OK && !g->loop.stop ? advance(ctx, g, step, run) : status;
+    return status == NB_OK && !g->loop.stop ? advance(ctx, g, step, as) : status;
+}
+
+static nb_status look_and_go(nb_ctx *ctx, nb_glass *g, int64_t step, going as)
+{
+    nb_status status = nb_glass_look(ctx, g);
+    if (status == NB_OK && nb_glass_at(g) == g->reel.last) status = check_done(ctx, g);
+    return status == NB_OK ? go(ctx, g, step, as) : status;
 }
 
 nb_status nb_glass_go(nb_ctx *ctx, nb_glass *g, int64_t step)
 {
-    nb_status status = nb_glass_look(ctx, g);
-    if (status == NB_OK && nb_glass_at(g) == g->reel.last) status = check_done(ctx, g);
-    return status == NB_OK ? go(ctx, g, step, false) : status;
+    return look_and_go(ctx, g, step, STEPS);
 }
 
 nb_status nb_glass_ready(nb_ctx *ctx, nb_glass *g)
@@ -350,7 +365,7 @@ nb_status nb_glass_epoch(nb_ctx *ctx, nb_glass *g)
 {
     const nb_course *at = &g->trainer->course;
     int64_t epoch = at->epoch + (nb_trainer_is_whole(g->trainer) ? 1 : 0);
-    return nb_glass_go(ctx, g, nb_glass_epoch_end(g, epoch));
+    return look_and_go(ctx, g, nb_glass_epoch_end(g, epoch), EPOCH);
 }
 
 /* The best epoch's parameters, as they come at the end of net:train. */
@@ -367,7 +382,7 @@ static nb_status take_best(nb_ctx *ctx, nb_glass *g)
 nb_status nb_glass_run(nb_ctx *ctx, nb_glass *g)
 {
     nb_status status = nb_glass_look(ctx, g);
-    if (status == NB_OK) status = go(ctx, g, nb_glass_epoch_end(g, g->options.epochs), true);
+    if (status == NB_OK) status = go(ctx, g, nb_glass_epoch_end(g, g->options.epochs), RUN);
     bool whole = status == NB_OK;
     status = nb_loop_end(&g->loop, status);
     return whole && status == NB_OK ? take_best(ctx, g) : status;
