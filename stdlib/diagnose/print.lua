@@ -163,6 +163,7 @@ local function set_text(data)
         end
     end
     if data.counts then parts[#parts + 1] = class_text(data.counts)
+    elseif data.answers == "steps" then parts[#parts + 1] = "classes at every step"
     elseif y then
         parts[#parts + 1] = ("y %s to %s, mean %s"):format(words.number(y.least),
             words.number(y.most), words.number(y.all_mean))

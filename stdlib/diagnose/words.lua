@@ -1,6 +1,7 @@
 -- Numbers and places as the diagnosis says them.
 
 local math = math
+local tonumber = tonumber
 
 local words = {}
 
@@ -28,7 +29,9 @@ end
 -- A share as a percentage.
 function words.percent(share)
     local value = 100 * share
-    if value > 0 and value < 1 then return ("%.1f %%"):format(value) end
+    if value > 0 and value < 1 then
+        return words.number(tonumber(("%.1g"):format(value))) .. " %"
+    end
     return ("%.0f %%"):format(value)
 end
 

@@ -15,6 +15,7 @@ local figures = require "nabla.diagnose.figures"
 local layout = require "nabla.diagnose.layout"
 local looks = require "nabla.diagnose.looks"
 local print_of = require "nabla.diagnose.print"
+local words = require "nabla.diagnose.words"
 
 local TWO <const> = "2 - 8 tanh - 2 softmax : cross_entropy"
 
@@ -149,6 +150,18 @@ test("a network is built again with another cost, sharing what it shared", funct
 end)
 
 -- ---- In print ----
+
+test("numbers have three figures, shares too where they are small", function()
+    for value, text in pairs {[0] = "0", [0.25] = "0.25", [1234.6] = "1,235", [-1234.6] = "-1,235",
+        [1e-7] = "1e-7", [2.5e9] = "2.5e9", [1 / 0] = "inf", [math.pi] = "3.14"} do
+        eq(words.number(value), text)
+    end
+    eq(words.number(0 / 0), "nan")
+    for share, text in pairs {[0] = "0 %", [1] = "100 %", [0.256] = "26 %", [0.0042] = "0.4 %",
+        [1e-5] = "0.001 %"} do
+        eq(words.percent(share), text)
+    end
+end)
 
 local function example_of()
     local net, set = nn.net(TWO, {seed = 1}), plane(40)
