@@ -545,6 +545,20 @@ test("a callback that fails behind the step leaves it made", function()
     t.net:freeze(1)
 end)
 
+test("what stops a run behind the step that was half done stops it there", function()
+    for _, way in ipairs {"run", "epoch", "step3"} do
+        local t = run_of(made "4 - 3 - 2", {on_batch = function(info) return info.batch < 3 end})
+        t:step(2)
+        t:step "layer"
+        if way == "step3" then t:step(3) else t[way](t) end
+        eq(t.step_number, 3)
+        t:stop_when "step >= 4"
+        t:step "layer"
+        if way == "step3" then t:step(3) else t[way](t) end
+        eq(t.step_number, 4)
+    end
+end)
+
 test("sequences of different lengths, classes and scales go through the stops", function()
     local list, classes = {}, {}
     for i = 1, 8 do

@@ -109,8 +109,11 @@ static nb_status settle_half(nb_ctx *ctx, const nbl_trainer_job *job)
 static nb_status run_job(nb_ctx *ctx, void *data)
 {
     nbl_trainer_job *job = data;
+    bool inside = nbl_trainer_is_inside(job->trainer) && job->half == NBL_IS_MADE;
     nb_status status = settle_half(ctx, job);
-    if (status == NB_OK) status = job->work(ctx, job);
+    /* Whoever stops the run behind that step stops it there. */
+    bool stopped = inside && status == NB_OK && job->trainer->glass->loop.stop;
+    if (status == NB_OK && !stopped) status = job->work(ctx, job);
     if (status == NB_OK) return keep_new(ctx, job->trainer);
     char message[NB_MESSAGE_MAX];
     memcpy(message, ctx->message, sizeof message);
