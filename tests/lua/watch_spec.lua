@@ -242,6 +242,20 @@ test("numbers that an expression may name", function()
     end
 end)
 
+test("a step before the file that a run goes on from has no cost", function()
+    local t, path = begin(), os.tmpname()
+    t:step(8)
+    t:save(path)
+    local u = begin {resume = path}
+    assert(u.step_number == 8 and u.step_cost ~= u.step_cost)
+    u:stop_when "cost >= 0"
+    u:run()
+    eq(u.step_number, 9)
+    t:step()
+    eq(u.step_cost, t.step_cost)
+    os.remove(path)
+end)
+
 test("the gradient is that of a hundred examples, here of all", function()
     local t, net = begin()
     t:step()

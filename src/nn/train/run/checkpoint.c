@@ -474,6 +474,7 @@ static nb_status read_snapshot(nb_ctx *ctx, const nb_archive *archive, const nb_
     if (status == NB_OK) status = nb_model_numbers(ctx, archive, t->net, &s->net[0], &s->net[1]);
     if (status == NB_OK) status = check_names(ctx, archive, &t->net->schema);
     if (status == NB_OK) status = read_fields(ctx, archive, course_fields, &s->course);
+    s->course.cost = NAN; /* of a step that files do not tell of */
     if (status == NB_OK) status = read_history(ctx, archive, &s->history);
     if (status == NB_OK) status = read_metrics(ctx, archive, &t->history, &s->history);
     if (status == NB_OK) status = read_flow(ctx, archive, t, &s->history);
