@@ -1,4 +1,4 @@
--- net:diagnose: what looks wrong, each a cause with a cure, and the experiment that tries the cures.
+-- net:diagnose: what looks wrong, each a cause with a cure, and the experiment that tries them.
 -- Nothing of the user's changes: all runs are made on copies, and chance goes on as if none was.
 
 local _, nabla = ...
@@ -26,7 +26,8 @@ local MOST_SEED <const> = 2 ^ 40
 -- {seconds =} or {runs =}, or nil and a message.
 local function read_budget(asked)
     if asked == nil then return {seconds = SECONDS} end
-    if type(asked) == "number" and asked >= 0 and asked < math.huge then return {seconds = asked} end
+    local is_time = type(asked) == "number" and asked >= 0 and asked < math.huge
+    if is_time then return {seconds = asked} end
     local runs = type(asked) == "table" and asked.runs
     local alone = runs and next(asked, next(asked)) == nil
     if alone and math.type(runs) == "integer" and runs >= 0 then return {runs = runs} end
@@ -88,7 +89,8 @@ end
 
 -- ---- The experiment ----
 
--- Makes runs on copies of the process. told: {words, done, total, by the clock}, as _in_copies has it.
+-- Makes runs on copies of the process. told: {words =, began =, total =, by_clock =}, as of
+-- _in_copies.
 local function runner(d, course, seed, told)
     return function(tasks, deadline)
         local function one(i)
@@ -187,7 +189,7 @@ local function notes_of(d, course, asked, budget, open)
     if budget.seconds and d.run and #d.tried == 0 then
         add("a run takes about %.2g s, too long to try a cure in %g s", d.run, budget.seconds)
     end
-    if course.judged.chance == 1 then add "all examples are of one class: nothing is to be learned" end
+    if course.judged.chance == 1 then add "all examples are of one class: none is to be learned" end
     if d.fails then add("training fails in %d of the runs as it is", d.fails) end
     return notes
 end
@@ -200,7 +202,8 @@ local function sort_noticed(d, causes)
 end
 
 -- net:diagnose(set | x, y, asked), the names of whose options are checked. words: of the progress,
--- or nil. trained: whether the network has learned anything. Gives nil and a message where something is wrong with what it was given.
+-- or nil. trained: whether the network has learned anything. Gives nil and a message where
+-- something is wrong with what it was given.
 local function diagnose(net, set, y, asked, words, trained)
     local began = nabla._clock()
     if y then set = nabla.data.set {x = set, y = y} end

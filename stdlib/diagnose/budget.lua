@@ -40,7 +40,8 @@ function budget.runs(count)
     end
     function purse.cost() end
     function purse.confirms(places)
-        return math.max(0, math.min(#places, left // CONFIRM - 1))
+        local most = math.max(0, left // CONFIRM - 1)
+        return table.move(places, 1, math.min(most, #places), 1, {})
     end
     function purse.planned(cures)
         return runs_for(cures, math.min(cures, 1))
@@ -150,14 +151,15 @@ function budget.seconds(course, run, deadline, processes)
         cost[place] = seconds
     end
     function purse.confirms(places)
-        local seconds, count = cost[0], 0
+        local seconds, fit = cost[0], {}
         for _, place in ipairs(places) do
-            seconds = seconds + cost[place]
-            if seconds * CONFIRM / processes > left() then break end
-            count = count + 1
+            if (seconds + cost[place]) * CONFIRM / processes <= SAFE * left() then
+                seconds = seconds + cost[place]
+                fit[#fit + 1] = place
+            end
         end
         purse.deadline = deadline
-        return count
+        return fit
     end
     return purse
 end

@@ -51,8 +51,8 @@ function course.refusal(of)
     return not learned and copy.history == nil and tostring(message) or nil
 end
 
--- What a run with a cure takes, in runs as it is: by epochs, examples and parameters; or nil and why
--- its text does not run.
+-- What a run with a cure takes, in runs as it is: by epochs, examples and parameters; or nil and
+-- why its text does not run.
 function course.price(of, text)
     local set, _, o = part.draw(of.part, 0)
     local cured, message = arm.cure(text, of.net:clone(), set, arm.options(o))

@@ -22,8 +22,8 @@ local mean, spread = permutation.mean, permutation.spread
 
 -- ---- Runs ----
 
--- Tasks {place = 0, seed =} for the run as it is, {place =, cause =, seed =} for each of the causes,
--- of seeds first + 1 … first + count. Cheap ones come first: where time ends, they are whole.
+-- Tasks {place = 0, seed =} for the run as it is, {place =, cause =, seed =} for each of the
+-- causes, of seeds first + 1 … first + count. Cheap ones come first: where time ends, they are whole.
 local function tasks_of(causes, first, count)
     local tasks, sorted = {}, table.move(causes, 1, #causes, 1, {})
     table.sort(sorted, function(a, b)
@@ -183,11 +183,12 @@ end
 
 -- Those of the hopeful that there are runs for.
 local function afford(hopeful, purse)
-    local places, chosen = {}, {}
+    local places, fits, chosen = {}, {}, {}
     for i, cause in ipairs(hopeful) do places[i] = cause.place end
-    local count = purse.confirms(places)
-    for i, cause in ipairs(hopeful) do
-        if i <= count then chosen[i] = cause
+    for _, place in ipairs(purse.confirms(places)) do fits[place] = true end
+    for _, cause in ipairs(hopeful) do
+        if fits[cause.place] then
+            chosen[#chosen + 1] = cause
         else
             cause.why = ("%+.2f on %d seeds; the budget does not reach to confirm it"):format(
                 cause.gain, experiment.SCREEN)
@@ -200,9 +201,9 @@ end
 -- confirmed, why. With `beat` a cure's quality must be a gain above that too. run(tasks): a list of
 -- results {quality = or nil where it was cut, seconds =}. purse.choose(causes): those that are
 -- tried, the others are told why not; purse.cost(place, seconds): what a run of one takes, 0: as it
--- is; purse.confirms(places): how many of these, in that order, can be confirmed. above: the least
--- quality that is better than chance. Gives confirmed and noticed causes, those that were tried,
--- and the runs as it is.
+-- is; purse.confirms(places): which of these, the first before others, can be confirmed. above: the
+-- least quality that is better than chance. Gives confirmed and noticed causes, those that were
+-- tried, and the runs as it is.
 function experiment.find(causes, run, purse, above)
     local tried, base = purse.choose(causes), nil
     for i, cause in ipairs(tried) do cause.place = i end

@@ -125,7 +125,7 @@ end)
 local ENDLESS <const> = {
     choose = function(causes) return causes end,
     cost = function() end,
-    confirms = function(places) return #places end,
+    confirms = function(places) return places end,
 }
 
 -- Numbers from a normal distribution, by Box and Muller, from a generator of their own.
@@ -136,13 +136,17 @@ local function normal(seed)
         return (state + 0.5) / 2 ^ 32
     end
     for _ = 1, 10 do uniform() end
-    return function() return math.sqrt(-2 * math.log(uniform())) * math.cos(2 * math.pi * uniform()) end
+    return function()
+        return math.sqrt(-2 * math.log(uniform())) * math.cos(2 * math.pi * uniform())
+    end
 end
 
 -- An experiment on arms that are numbers: of mean 0.5, with a cure more by its effect.
 local function play(draw, effects, noise)
     local list = {}
-    for i, effect in ipairs(effects) do list[i] = {kind = tostring(i), cure = "", effect = effect} end
+    for i, effect in ipairs(effects) do
+        list[i] = {kind = tostring(i), cure = "", effect = effect}
+    end
     local function run(tasks)
         local out = {}
         for i, task in ipairs(tasks) do
@@ -202,7 +206,7 @@ test("the more cures are tried the less chance is allowed", function()
             end
             return out
         end
-        local purse = copy(ENDLESS, {confirms = function() return 1 end})
+        local purse = copy(ENDLESS, {confirms = function(places) return {places[1]} end})
         return experiment.find(list, run, purse, 0.6)
     end
     near(find(1).confirmed[1].p, 65 / 12870, 1e-12)
@@ -215,7 +219,9 @@ test("what is no better than chance is not confirmed", function()
     eq(#found.confirmed, 1)
     local function run(tasks)
         local out = {}
-        for i, task in ipairs(tasks) do out[i] = {quality = task.cause and 0.5 or 0.1, seconds = 0} end
+        for i, task in ipairs(tasks) do
+            out[i] = {quality = task.cause and 0.5 or 0.1, seconds = 0}
+        end
         return out
     end
     local one = {kind = "x", cure = ""}
@@ -400,7 +406,8 @@ test("the same bits twice, and in any number of processes", function()
     end
     local function find()
         return text(diagnose(nn.net("4 - 6 - dropout 0.2 - 3", {seed = 1}), data.iris(),
-            {epochs = 10, lr = 0.05, seed = 3}, {LR, HARMLESS, cause("initialiser", "net:reset()")}))
+            {epochs = 10, lr = 0.05, seed = 3},
+            {LR, HARMLESS, cause("initialiser", "net:reset()")}))
     end
     local threads, first = nabla.threads(), nil
     for count = 1, 3 do
@@ -528,8 +535,8 @@ test("budgets", function()
     eq(#d, 0)
     for _, bad in ipairs {-1, 0 / 0, math.huge, "5", {}, {runs = -1}, {runs = 2.5}, {runs = 5, 3},
         true} do
-        fails(function() find(bad) end, "net:diagnose: budget must be a number of seconds from 0 or " ..
-            "{runs = n}, not ", true)
+        fails(function() find(bad) end,
+            "net:diagnose: budget must be a number of seconds from 0 or {runs = n}, not ", true)
     end
 end)
 
@@ -551,8 +558,8 @@ test("sets of every kind", function()
     eq(#seen.about.test, 30)
     eq(#d, 1)
     -- o.test, then set.test, else too few: those that it learns from.
-    d = diagnose(nn.net("64 - 6 - 10", {seed = 1}), digits, copy(slow, {test = digits.test:take(50)}),
-        {HARMLESS})
+    d = diagnose(nn.net("64 - 6 - 10", {seed = 1}), digits,
+        copy(slow, {test = digits.test:take(50)}), {HARMLESS})
     eq(d.judged, "the test set")
     eq(#seen.about.test, 50)
     d = diagnose(nn.net("2 - 3 - 1", {seed = 1}), data.xor(), {epochs = 500, lr = 0.01},
@@ -565,7 +572,8 @@ test("sets of every kind", function()
     eq(d.runs, 0)
     assert(has_note(d, "one class"))
     -- A test set without one of the classes counts the others.
-    d = diagnose(nn.net("4 - 6 - 3"), data.iris(), copy(slow, {test = data.iris():take(100)}), quick)
+    d = diagnose(nn.net("4 - 6 - 3"), data.iris(), copy(slow, {test = data.iris():take(100)}),
+        quick)
     eq(d.chance, 0.5)
     -- Weights of examples go with those that are left.
     local w = {}
