@@ -433,6 +433,12 @@ test("a changed set is said once; the record begins there", function()
     y:mul_(2)
     fails(function() t:step() end, "the numbers of the set were changed since step 8", true)
     t:step()
+    local w = tensor.ones(30, {dtype = "f64"})
+    net, t = begin("4 - 3 - 2", data.set {x = x, y = y}, {epochs = 9, lr = 1,
+        weights = {examples = w}})
+    t:step(2)
+    w[3] = 2
+    fails(function() t:step() end, "were changed since step 2", true)
 end)
 
 -- ---- Files ----

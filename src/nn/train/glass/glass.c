@@ -363,8 +363,9 @@ nb_status nb_glass_make(nb_ctx *ctx, nb_glass *g, const nb_step *step)
 
 nb_status nb_glass_epoch(nb_ctx *ctx, nb_glass *g)
 {
-    const nb_course *at = &g->trainer->course;
-    int64_t epoch = at->epoch + (nb_trainer_is_whole(g->trainer) ? 1 : 0);
+    const nb_trainer *t = g->trainer;
+    bool ended = nb_trainer_is_whole(t) && t->history.epochs >= t->course.epoch;
+    int64_t epoch = t->course.epoch + (ended ? 1 : 0);
     return look_and_go(ctx, g, nb_glass_epoch_end(g, epoch), EPOCH);
 }
 

@@ -10,6 +10,13 @@ static uint64_t lessons_of(const nb_glass *g)
     return nb_net_root(g->trainer->net)->lessons;
 }
 
+/* Of y, with what its examples count. */
+static uint32_t version_of_y(const nb_trainer *t)
+{
+    const nb_tensor *weights = t->weights.of;
+    return nb_feed_version(t->set->y) + (weights ? weights->storage->version : 0);
+}
+
 void nb_left_note(nb_glass *g)
 {
     const nb_trainer *t = g->trainer;
@@ -20,7 +27,7 @@ void nb_left_note(nb_glass *g)
                         .evaluations = t->optimizer->evaluations,
                         .options = t->optimizer->options,
                         .x = nb_feed_version(t->set->x),
-                        .y = nb_feed_version(t->set->y)};
+                        .y = version_of_y(t)};
     for (int i = 0; i < NB_NET_STATE; i++) g->left.version[i] = state[i]->storage->version;
 }
 
@@ -101,7 +108,7 @@ nb_status nb_look_elsewhere(nb_ctx *ctx, nb_glass *g, bool *trained, bool *set)
     const nb_left was = g->left, told = g->told;
     const nb_optimizer *o = g->trainer->optimizer;
     uint64_t lessons = lessons_of(g);
-    uint32_t x = nb_feed_version(g->trainer->set->x), y = nb_feed_version(g->trainer->set->y);
+    uint32_t x = nb_feed_version(g->trainer->set->x), y = version_of_y(g->trainer);
     *trained = lessons != was.lessons || o->steps != was.steps || o->evaluations != was.evaluations;
     *set = x != was.x || y != was.y;
     bool knows = lessons == told.lessons && o->steps == told.steps && x == told.x && y == told.y;

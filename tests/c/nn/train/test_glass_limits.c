@@ -156,6 +156,63 @@ static void a_stopped_way_is_none(void **state)
     nb_ctx_free(ctx);
 }
 
+static nb_status press_at_the_end(nb_ctx *ctx, void *self, const nb_progress *p, bool *stop)
+{
+    presser *at = self;
+    (void)ctx;
+    (void)stop;
+    if (at->left && p->batch == p->batches) at->pressed = 1;
+    return NB_OK;
+}
+
+/* One that stops between the last batch of the first epoch and its end, and one that does not. */
+static void begin_pressed(lab *l, nb_ctx *ctx, presser *p)
+{
+    prepare(l, ctx, &kinds[2]);
+    l->options.train.on_batch = press_at_the_end;
+    l->options.train.self = p;
+    l->glass = nb_glass_new(ctx, l->net, l->set, &l->options);
+    assert_non_null(l->glass);
+}
+
+/* What is made up for is the end, whichever way goes on. */
+static void an_end_is_made_up_for(void **state)
+{
+    enum { BATCHES = 6 };
+    nb_ctx *ctx = nb_ctx_new();
+    (void)state;
+    for (int go = 0; go < 3; go++) {
+        lab l, straight;
+        presser p = {.left = 1}, none = {.left = 0};
+        begin_pressed(&l, ctx, &p);
+        begin_pressed(&straight, ctx, &none);
+        ok(&straight, nb_glass_go(ctx, straight.glass, go == 0 ? BATCHES + 1 : BATCHES));
+        ctx->interrupt = &p.pressed;
+        assert_int_equal(nb_glass_epoch(ctx, l.glass), NB_EINTERRUPT);
+        ctx->interrupt = NULL;
+        p.left = 0;
+        assert_int_equal(nb_glass_at(l.glass), BATCHES);
+        assert_int_equal(l.glass->trainer->history.epochs, 0);
+        if (go == 2) {
+            ok(&l, nb_glass_seek(ctx, l.glass, 2));
+            ok(&l, nb_glass_seek(ctx, l.glass, BATCHES));
+            ok(&l, nb_glass_back(ctx, l.glass, 0));
+        }
+        if (go == 0)
+            ok(&l, nb_glass_go(ctx, l.glass, BATCHES + 1));
+        else
+            ok(&l, nb_glass_epoch(ctx, l.glass));
+        assert_same(&l, &straight);
+        ok(&l, nb_glass_seek(ctx, l.glass, 1));
+        ok(&l, nb_glass_seek(ctx, l.glass, BATCHES));
+        assert_int_equal(l.glass->trainer->history.epochs, 1);
+        end(&straight);
+        end(&l);
+    }
+    assert_int_equal(ctx->memory.live, 0);
+    nb_ctx_free(ctx);
+}
+
 typedef nb_status way(nb_ctx *ctx, nb_glass *glass, int64_t n);
 
 static nb_status look(nb_ctx *ctx, nb_glass *g, int64_t n)
@@ -374,6 +431,7 @@ int main(void)
         cmocka_unit_test(another_build_is_refused),
         cmocka_unit_test(a_changed_set_is_noticed),
         cmocka_unit_test(a_stopped_way_is_none),
+        cmocka_unit_test(an_end_is_made_up_for),
         cmocka_unit_test(without_memory),
         cmocka_unit_test(beginning_without_memory),
         cmocka_unit_test(the_bound_has_two_sides),
