@@ -148,8 +148,9 @@ local function class_text(counts)
     for _, n in ipairs(counts) do
         least, most, total = math.min(least, n), math.max(most, n), total + n
     end
-    return ("%d classes, %s to %s of the examples each"):format(#counts,
-        words.percent(least / total), words.percent(most / total))
+    local low, high = words.percent(least / total), words.percent(most / total)
+    return ("%d classes, %s of the examples each"):format(#counts,
+        low == high and low or low .. " to " .. high)
 end
 
 local function set_text(data)

@@ -16,6 +16,9 @@ It first measures, on copies and a part of the set, and shows a line for each la
   δ/above      the size of δ beside that of the layer above (BP2)
   rank         in how many directions the activations vary, (Σλ)²/Σλ² of their covariance
 
+d.layers[i] has them as .saturated .dead .quiet .equal (a count) .relative .update .ratio .rank, and
+.path, the layer's place. Shares are of neurons; channels are those of conv.
+
 Then causes. Each kind has a look, which fires on what was measured and on nothing else, and cures,
 Lua over net, set and o. A cure counts where the experiment confirms it; what it does not confirm is
 noticed. Where several are as good, the first of this list is named:
