@@ -236,6 +236,29 @@ test("where weights cannot enter none is left out, and it says so", function()
     assert(tostring(b):find("none was left out: the cost is a function", 1, true))
 end)
 
+test("weights of classes count as those of their examples", function()
+    local y = {}
+    for i = 1, N do y[i] = i % 2 + 1 end
+    local net = nn.net("60 - 4 - 2 softmax : cross_entropy", {seed = 1})
+    local t = net:trainer(data.set {x = tensor.eye(N), y = tensor(y, {dtype = "i32"})},
+        options {weights = {classes = {0.5, 3}}, epochs = 1, batch = 6})
+    local begins = net:params():clone()
+    t:run()
+    for step = 1, 10 do
+        local function moved(j) return function() return net:params()[j] ~= begins[j] end end
+        local b = t:bisect("step >= " .. step)
+        for _, j in ipairs(b.examples) do
+            eq({t:bisect(moved(j)).step, t:bisect(moved(j)).without}, {step, {j}})
+        end
+    end
+    y = tensor.ones(8, 3, {dtype = "i32"})
+    net = nn.net("*x2 - 2 softmax : cross_entropy", {seed = 1})
+    t = net:trainer(data.set {x = tensor.randn(8, 3, 2, {seed = 1}), y = y},
+        options {weights = {classes = {0.5, 3}}, epochs = 1})
+    t:run()
+    eq(t:bisect("step >= 2").untried, "the run weighs the classes of steps or places")
+end)
+
 test("the weights of a run count, and every optimizer bisects", function()
     local weights = {}
     for i = 1, N do weights[i] = i % 3 end

@@ -105,7 +105,7 @@ static nb_status find(nb_ctx *ctx, search *s, bool first)
 static nb_tensor *weights_of(nb_ctx *ctx, const nb_trainer *t)
 {
     const int64_t n = t->course.count;
-    if (t->weights.of) return nb_tensor_clone(ctx, t->weights.of);
+    if (t->weights.of && !t->weights.by_class) return nb_tensor_clone(ctx, t->weights.of);
     nb_tensor *of = nb_tensor_new(ctx, NB_F64, 1, &n);
     double *to = of ? nb_tensor_data(of) : NULL;
     for (int64_t i = 0; of && i < n; i++) to[i] = 1;
@@ -115,9 +115,26 @@ static nb_tensor *weights_of(nb_ctx *ctx, const nb_trainer *t)
 static const char *reason_not_to(const nb_trainer *t, int64_t examples)
 {
     if (t->net->cost.type->host) return "the cost is a function, which knows no weights";
-    if (t->weights.of && t->weights.by_class) return "the run weighs classes";
     if (examples > NB_BISECT_EXAMPLES) return "the step has too many";
     return NULL;
+}
+
+/* Of a run that weighs classes, the weights of the step's examples. */
+static nb_status weigh_classes(nb_ctx *ctx, const nb_trainer *t, nb_bisection *out, double *weight)
+{
+    const double *by_class = nb_tensor_data(t->weights.of);
+    nb_tensor *room = nb_batch_classes(ctx, t->set, out->examples);
+    nb_batch batch;
+    nb_status status =
+        room ? nb_batch_gather(ctx, t->set, out->example, 0, out->examples, 0, NULL, room, &batch)
+             : ctx->status;
+    nb_tensor_release(ctx, room);
+    if (status != NB_OK) return status;
+    if (batch.y->dims != 1) out->untried = "the run weighs the classes of steps or places";
+    for (int64_t i = 0; i < out->examples && !out->untried; i++)
+        weight[out->example[i]] = by_class[(int64_t)nb_tensor_get(batch.y, &i) - 1];
+    nb_batch_free(ctx, &batch);
+    return NB_OK;
 }
 
 /* Where other examples count in it. */
@@ -164,10 +181,13 @@ static nb_status try_each(nb_ctx *ctx, search *s, const nb_frame *before)
     s->out->untried = reason_not_to(t, s->out->examples);
     if (s->out->untried) return NB_OK;
     nb_tensor *of = weights_of(ctx, t);
-    if (!of) return ctx->status;
-    t->weights = (nb_weights){.of = of};
-    nb_status status = leave_out(ctx, s, before, nb_tensor_data(of));
-    t->weights = own;
+    nb_status status = of ? NB_OK : ctx->status;
+    if (status == NB_OK && own.by_class) status = weigh_classes(ctx, t, s->out, nb_tensor_data(of));
+    if (status == NB_OK && !s->out->untried) {
+        t->weights = (nb_weights){.of = of};
+        status = leave_out(ctx, s, before, nb_tensor_data(of));
+        t->weights = own;
+    }
     nb_tensor_release(ctx, of);
     return status;
 }

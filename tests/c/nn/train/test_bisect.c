@@ -14,7 +14,7 @@
 
 enum { EXAMPLES = 23, BATCH = 4, BATCHES = 6, EPOCHS = 3, STEPS = EPOCHS * BATCHES };
 
-/* A run of three epochs on a set whose last batch is short, in frames of at most four moments, so
+/* A run of three epochs on a set whose last batch is short, with hardly a frame, so
  * that steps are made again. Filled where it stays. */
 typedef struct lab {
     nb_ctx *ctx;
@@ -38,7 +38,7 @@ static void begin(lab *l, nb_ctx *ctx, const char *optimizer, int64_t accumulate
                                                       .shuffle = true,
                                                       .accumulate = accumulate,
                                                       .optimizer = &l->optimizer}},
-                                    .memory = 1};
+                                    .share = 1e-9};
     l->glass = nb_glass_new(ctx, l->net, l->set, &l->options);
     assert_non_null(l->glass);
     assert_int_equal(nb_glass_run(ctx, l->glass), NB_OK);
