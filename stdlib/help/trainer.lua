@@ -31,9 +31,10 @@ way from there, and the old one is gone. augment is called again; where it draws
 it draws the same numbers. What draws from math.random does not.
 
 The record. The state is kept whole at an even distance of steps; the steps between are made again
-when you go there. The distance doubles when the record has filled its memory (256 MB, or four states
-of a large network), and while copies take more than 4 % of the training's time. If changes alone
-fill it, the beginning is given up: t.record.first says how far back you can go.
+when you go there. The distance doubles when the record has filled its memory (256 MB, at most a
+quarter of what there is, at least four states), and is wider where copies would take more than 4 %
+of the training's time. If changes alone fill it, the beginning is given up: t.record.first says how
+far back you can go.
 
 Questions. t:watch(v) reads a view of the network's numbers, or a function, behind every step; t prints
 a line for it, plot(t) draws it below the cost. t:stop_when(c) stops every run where a condition
