@@ -107,8 +107,8 @@ local function above_chance(answers)
         local deviation = math.sqrt(answers.chance * (1 - answers.chance) / answers.total)
         return (answers.quality - answers.chance) / math.max(deviation, 1e-9)
     end
-    local n = answers.outputs:size(1)
-    return answers.quality * math.sqrt(n)
+    if not answers.outputs then return math.huge end -- at places of space: nobody knows
+    return answers.quality * math.sqrt(answers.outputs:size(1))
 end
 
 -- Whether a class has so few examples that neighbours hardly ever have it.
