@@ -70,7 +70,8 @@ end
 -- What has come by now.
 local function fill(layer, stop)
     for key, value in next, layer.from do
-        if math.type(key) == nil and stop >= when(layer, key) then rawset(layer.part, key, value) end
+        local known = math.type(key) == nil and stop >= when(layer, key)
+        if known then rawset(layer.part, key, value) end
     end
     getmetatable(layer.part).waits = rawget(layer.part, "a") == nil
 end
@@ -103,7 +104,8 @@ end
 local function coming(mine)
     local about = mine.about
     local stop = about.stop + 1
-    if stop > about.stops then return about.part < about.parts and "the next batch" or "the update" end
+    local last = about.part == about.parts
+    if stop > about.stops then return last and "the update" or "the next batch" end
     for _, layer in ipairs(mine.layers) do
         if layer.known.forward == stop then return "layer " .. layer.path end
         if layer.known.back == stop then
