@@ -115,9 +115,10 @@ back. s is a trace, as net:trace(x, y) gives it, in which stands what is known b
   the last stop              the update: t.step_number counts it
 
 What is not known yet is an error that says how many stops it is away. A layer that stands at two
-places has its dw when both are behind. s.step, s.epoch, s.batch, s.layer and s.way ("forward",
-"back", "whole") say where it is; plot(s) draws what there is. One table serves all stops of a batch; of
-accumulate = k each of the k batches has its own, and the update comes behind the last.
+places has its dw when both are behind. s.step, s.epoch, s.batch, s.layer (2, in a block "3.1") and
+s.way ("forward", "back", "whole") say where it is; plot(s) draws what there is. One table serves
+all stops of a batch; of accumulate = k each of the k batches has its own, and the update comes
+behind the last.
 
 The numbers are those that training computes, bit for bit: dropout drops, batch_norm takes the
 batch's own figures, augment was called; running figures and optimizer move with the update alone.

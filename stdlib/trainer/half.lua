@@ -5,8 +5,8 @@
 local given = require "nabla.plot.given"
 
 local math, table = math, table
-local error, getmetatable, ipairs, next, pairs, rawget, rawset, setmetatable, tonumber, tostring =
-    error, getmetatable, ipairs, next, pairs, rawget, rawset, setmetatable, tonumber, tostring
+local error, getmetatable, ipairs, next, pairs, rawget, rawset, setmetatable, tostring =
+    error, getmetatable, ipairs, next, pairs, rawget, rawset, setmetatable, tostring
 
 local half = {}
 
@@ -157,7 +157,7 @@ local function fill_whole(of, trace, about)
         if stop and stop <= about.stop then rawset(of, key, value) end
     end
     for _, key in ipairs {"step", "epoch", "batch", "way"} do rawset(of, key, about[key]) end
-    rawset(of, "layer", tonumber(about.layer) or about.layer)
+    rawset(of, "layer", math.tointeger(about.layer) or about.layer)
 end
 
 -- A trace that fills, from the whole one and, for each place, depth first, the stops at which its

@@ -137,18 +137,19 @@ test("each thing comes at its stop, and before it an error says when", function(
     local net = made "4 - residual[layer_norm - 4 tanh] - 2"
     local t = run_of(net)
     local s = t:step "layer"
-    eq({s.step, s.epoch, s.batch, s.way, s.layer}, {1, 1, 1, "forward", 1.1})
+    eq({s.step, s.epoch, s.batch, s.way, s.layer}, {1, 1, 1, "forward", "1.1"})
     s = t:step "layer"
-    assert(s[1][1].z and s[1][2].a and s.layer == 1.2)
-    fails(function() return s[1].a end, "a of layer 1 is not known yet; it comes with 1 stop more "..
-        'of t:step("layer")', true)
+    assert(s[1][1].z and s[1][2].a and s.layer == "1.2")
+    fails(function() return s[1].a end,
+        'a of layer 1 is not known yet; it comes with 1 stop more of t:step("layer")', true)
     fails(function() return s.cost end, "the cost is not known yet; it comes with 2 stops", true)
     fails(function() return s.grad_a end, "grad_a is not known yet; it comes with 2 stops", true)
     fails(function() return s.grad_x end, "grad_x is not known yet; it comes with 6 stops", true)
-    fails(function() return s[2].delta end, "delta of layer 2 is not known yet; it comes with", true)
+    fails(function() return s[2].delta end, "delta of layer 2 is not known yet; it comes", true)
     fails(function() return s[1][2].dw end, "dw of layer 1.2 is not known yet; it comes with", true)
     fails(function() return s[2]:jacobian(1) end, "jacobian of layer 2 is not known yet", true)
     eq(rawget(s, "cost"), nil)
+    eq(run_of(made "4 - 2"):step("layer").layer, 1)
     eq(s.nothing, nil)
     eq(s[2].nothing, nil)
     eq(s[3], nil)
