@@ -207,6 +207,40 @@ test("changes by hand are those of a plain run, and are made again", function()
     end
 end)
 
+test("scale and a mask written in place", function()
+    local net, t = begin("4 - 5 tanh - 3 softmax : cross_entropy", data.iris():standardize(),
+        {lr = 0.1})
+    t:step(3)
+    net.scale = nil
+    t:step(3).net[1].mask = {w = net[1].w:gt(-10)}
+    t:step(2).net[1].mask.w[{1, 1}] = 0
+    t:step(3)
+    local w = net:params():clone()
+    for step = 0, 11 do
+        t:seek(step)
+        eq(net.scale ~= nil, step < 3)
+        eq(net[1].mask ~= nil, step >= 6)
+        if step >= 6 then eq(net[1].mask.w[{1, 1}], step >= 8 and 0 or 1) end
+        t:seek(11)
+        assert(net:params():equal(w))
+    end
+end)
+
+test("a network that stands in another", function()
+    local inner = nn.net("8 - 6 tanh - 4", {seed = 2})
+    local outer = nn.net {5, 8, inner, 3}
+    local t = inner:trainer(tensor.rand(20, 8, {seed = 1}), tensor.rand(20, 4, {seed = 2}),
+        {lr = 1, seed = 3, progress = false})
+    t:step(4)
+    outer[1].w:mul_(2)
+    eq(t:step().record.edits, 0)
+    local at, before = inner:params():clone(), outer[1].w:clone()
+    t:back(5):step(5)
+    assert(inner:params():equal(at) and outer[1].w:equal(before))
+    outer:train(tensor.rand(10, 5), tensor.rand(10, 3), {epochs = 1, progress = false})
+    fails(function() t:step() end, "the network learned elsewhere", true)
+end)
+
 test("looking at a network changes nothing of the run", function()
     local plain = train("64 - 8 - 10", set, {epochs = 3, lr = 2})
     local net, t = begin("64 - 8 - 10", set, {epochs = 3, lr = 2})
