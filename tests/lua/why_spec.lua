@@ -323,7 +323,7 @@ test("a dense layer tied to an embedding has its own part of the gradient", func
         near(net:why(2, k, 3, set).size, math.abs(own[{k, 3}]), 1e-15)
     end
     local text = tostring(net:why(2, 5, set))
-    assert(text:find("neuron 5 of layer 2 (tanh): by it alone its weights move at ", 1, true), text)
+    assert(text:find("neuron 5 of layer 2 (tanh): its own part moves at ", 1, true), text)
     assert(text:find("shared       w     with layer 1 (e): what that does to it is left out", 1, true), text)
     eq(net:why(3, 1, set).shared, nil)
     fails("layer 1 (e) is embedding, which computes no z = w a + b; those that do: 2, 3", net.why, net, 1,

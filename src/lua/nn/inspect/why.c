@@ -181,15 +181,16 @@ static void add_means(nb_text *text, const why_job *work)
 static void add_pace(nb_text *text, const nb_why *why, bool weight)
 {
     double own = why->own[NB_FACTOR_SIZE], median = why->median[NB_FACTOR_SIZE];
-    if (why->table) nb_text_add(text, "by it alone ");
+    const char *moves = why->table ? "its own part moves" : weight ? "moves" : "its weights move";
+    const char *does = why->table ? "its own part does" : weight ? "does" : "its weights do";
     if (own == 0) {
-        nb_text_add(text, weight ? "does not move at all" : "its weights do not move at all");
+        nb_text_add(text, "%s not move at all", does);
     } else if (why->alone && !weight) {
         nb_text_add(text, "its weights' |∂C/∂w| is %.3g", own);
     } else if (median == 0) {
-        nb_text_add(text, "%s, the layer's median is 0", weight ? "moves" : "its weights move");
+        nb_text_add(text, "%s, the layer's median is 0", moves);
     } else {
-        nb_text_add(text, weight ? "moves at " : "its weights move at ");
+        nb_text_add(text, "%s at ", moves);
         add_amount(text, own / median);
         nb_text_add(text, " of the layer's median");
     }
