@@ -10,6 +10,7 @@ typedef struct search {
     nb_question *ask;
     void *self;
     nb_bisection *out;
+    nb_frame *low; /* the last state that was found in which it does not hold; or NULL */
 } search;
 
 void nb_bisection_free(nb_ctx *ctx, nb_bisection *found)
@@ -50,10 +51,36 @@ static nb_status ask(nb_ctx *ctx, search *s, bool *holds)
     return status;
 }
 
+/* From `low`, where the run has gone past the step. */
+static nb_status go_to(nb_ctx *ctx, search *s, int64_t step)
+{
+    bool past = s->low && nb_frame_step(s->low) <= step && place_of(s) > step;
+    nb_status status = past ? nb_travel_put(ctx, s->glass, s->low) : NB_OK;
+    return status == NB_OK ? nb_travel_to(ctx, s->glass, step) : status;
+}
+
 static nb_status ask_at(nb_ctx *ctx, search *s, int64_t step, bool *holds)
 {
-    nb_status status = nb_travel_to(ctx, s->glass, step);
+    nb_status status = go_to(ctx, s, step);
     return status == NB_OK ? ask(ctx, s, holds) : status;
+}
+
+/* Without a copy, for which memory may be short, it takes longer. */
+static void keep_low(nb_ctx *ctx, search *s)
+{
+    nb_frame_free(ctx, s->low);
+    s->low = nb_frame_take(ctx, s->glass->trainer, s->glass->said, NULL);
+}
+
+/* Between two steps, a frame where there is one: nothing is made again on the way there. */
+static int64_t middle_of(const search *s, int64_t low, int64_t high)
+{
+    const nb_reel *reel = &s->glass->reel;
+    int64_t middle = low + (high - low) / 2;
+    int64_t before = nb_frame_step(nb_reel_nearest(reel, middle));
+    int64_t last = nb_frame_step(nb_reel_nearest(reel, high - 1));
+    if (before > low) return before;
+    return last > low ? last : middle;
 }
 
 /* It does not hold at `low`, and does at `high`: brings them together. */
@@ -61,10 +88,11 @@ static nb_status halve(nb_ctx *ctx, search *s, int64_t low, int64_t high)
 {
     nb_status status = NB_OK;
     while (status == NB_OK && high - low > 1) {
-        int64_t middle = low + (high - low) / 2;
+        int64_t middle = middle_of(s, low, high);
         bool holds = false;
         status = ask_at(ctx, s, middle, &holds);
         *(holds ? &high : &low) = middle;
+        if (status == NB_OK && !holds) keep_low(ctx, s);
     }
     s->out->step = high;
     return status;
@@ -215,7 +243,7 @@ static nb_status explain(nb_ctx *ctx, search *s)
 {
     nb_glass *g = s->glass;
     bool holds = false;
-    nb_status status = nb_travel_to(ctx, g, s->out->step - 1);
+    nb_status status = go_to(ctx, s, s->out->step - 1);
     nb_frame *before = status == NB_OK ? nb_frame_take(ctx, g->trainer, g->said, NULL) : NULL;
     if (status == NB_OK && !before) status = ctx->status;
     if (status == NB_OK) status = nb_travel_step(ctx, g);
@@ -238,6 +266,7 @@ nb_status nb_glass_bisect(nb_ctx *ctx, nb_glass *g, bool first, nb_question *ask
     if (status != NB_OK) return status;
     status = find(ctx, &s, first);
     if (status == NB_OK && out->finding == NB_HELD_AFTER) status = explain(ctx, &s);
+    nb_frame_free(ctx, s.low);
     nb_travel_return(ctx, g, &here);
     if (status != NB_OK) nb_bisection_free(ctx, out);
     return status;

@@ -72,16 +72,22 @@ static nb_status repeat(nb_ctx *ctx, nb_glass *g, int64_t step)
     return status;
 }
 
+nb_status nb_travel_put(nb_ctx *ctx, nb_glass *g, const nb_frame *frame)
+{
+    nb_status status = nb_frame_put(ctx, g->trainer, frame);
+    if (status != NB_OK) return status;
+    nb_said_release(ctx, g->said);
+    g->said = nb_said_retain(frame->said);
+    return NB_OK;
+}
+
 static nb_status begin(nb_ctx *ctx, nb_glass *g, int64_t step, bool anew)
 {
     const nb_frame *frame = nb_reel_nearest(&g->reel, step);
     int64_t at = place_of(g);
     if (!anew && at <= step && at >= nb_frame_step(frame)) return NB_OK;
-    nb_status status = nb_frame_put(ctx, g->trainer, frame);
-    if (status != NB_OK) return status;
-    nb_said_release(ctx, g->said);
-    g->said = nb_said_retain(frame->said);
-    return settle(ctx, g);
+    nb_status status = nb_travel_put(ctx, g, frame);
+    return status == NB_OK ? settle(ctx, g) : status;
 }
 
 /* There, from wherever; where it fails the caller goes back. */
