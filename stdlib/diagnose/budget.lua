@@ -119,13 +119,13 @@ function budget.seconds(course, run, deadline, processes)
     local function share_for(causes)
         return SAFE * left() * processes / (price_of(causes) * purse.run)
     end
-    -- Cures that only make a run longer, or its steps larger, would help in any that was made
-    -- shorter: they are held against the whole run, where its quality is known.
-    local function hold_longer(causes)
+    -- What a run loses by being made shorter a cure may give back, the more where it only makes the
+    -- run longer or its steps larger: so cures are held against the whole run too.
+    local function hold_against_whole(causes)
         if course.set_share == 1 and course.epochs_share == 1 then return causes end
         local out = {}
         for _, cause in ipairs(causes) do
-            if cause.longer then cause.beat = purse.full end
+            cause.beat = purse.full
             if cause.longer and not purse.full then
                 cause.why = "in runs made shorter it would help in any case"
             else
@@ -145,7 +145,7 @@ function budget.seconds(course, run, deadline, processes)
         if not (share >= USELESS) then return first_of(causes, 0) end
         course.set_share, course.epochs_share = budget.shares(course, math.min(1, share))
         purse.deadline = nabla._clock() + SCREENING * left()
-        return hold_longer(some)
+        return hold_against_whole(some)
     end
     function purse.cost(place, seconds)
         cost[place] = seconds

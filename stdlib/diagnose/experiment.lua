@@ -23,7 +23,7 @@ local mean, spread = permutation.mean, permutation.spread
 -- ---- Runs ----
 
 -- Tasks {place = 0, seed =} for the run as it is, {place =, cause =, seed =} for each of the
--- causes, of seeds first + 1 … first + count. Cheap ones come first: where time ends, they are whole.
+-- causes, of seeds first + 1 … first + count. Cheap ones come first, to be whole where time ends.
 local function tasks_of(causes, first, count)
     local tasks, sorted = {}, table.move(causes, 1, #causes, 1, {})
     table.sort(sorted, function(a, b)

@@ -230,6 +230,62 @@ test("what is no better than chance is not confirmed", function()
     eq(#experiment.find({one}, run, ENDLESS, 0.5).confirmed, 1)
 end)
 
+test("in runs made shorter a cure must be better than the whole run is", function()
+    local function run(tasks)
+        local out = {}
+        for i, task in ipairs(tasks) do
+            out[i] = {quality = task.cause and 0.75 or 0.5, seconds = 0}
+        end
+        return out
+    end
+    local function find(beat)
+        local one = {kind = "x", cure = "", beat = beat}
+        return #experiment.find({one}, run, ENDLESS, 0.2).confirmed, one.why
+    end
+    local count, why = find(0.75)
+    eq(count, 0)
+    eq(why, "+0.00 on 8 seeds beside whole runs")
+    eq(find(0.5), 1)
+    eq(find(nil), 1)
+end)
+
+test("the dear ones give way, and what fits is confirmed whichever comes first", function()
+    local budgets = require "nabla.diagnose.budget"
+    local course = {examples = 1000, set_share = 1, epochs_share = 1}
+    -- Of a clock that hardly moves: a run takes a hundredth of the time.
+    local seconds = 1000
+    local function run(tasks)
+        local out = {}
+        for i in ipairs(tasks) do out[i] = {quality = 0.5, seconds = seconds / 100, share = 1} end
+        return out
+    end
+    local purse = budgets.seconds(course, run, nabla._clock() + seconds, 1)
+    purse.measure(seconds)
+    eq(purse.run, seconds / 100)
+    eq(purse.full, 0.5)
+    local dear, cheap = {kind = "dear", price = 30}, {kind = "cheap", price = 1}
+    -- 3 (1 + 1.2) + 8 (1 + 1.2) runs fit into nine tenths of a hundred; with 30 more they do not.
+    local tried = purse.choose {dear, cheap}
+    eq(#tried, 1)
+    eq(tried[1].kind, "cheap")
+    assert(dear.why:find "does not reach")
+    eq(course.set_share, 1)
+    purse.cost(0, seconds / 100)
+    purse.cost(1, seconds / 4)
+    purse.cost(2, seconds / 100)
+    eq(purse.confirms {1, 2}, {2}) -- 8 (1/100 + 1/4) of the time are too much
+    -- Ten times as long, and both are made shorter, of examples first.
+    seconds = 10000
+    purse = budgets.seconds(course, run, nabla._clock() + 1000, 1)
+    purse.measure(1000)
+    tried = purse.choose {cheap, {kind = "longer", price = 1, longer = true}}
+    eq(#tried, 2)
+    eq(tried[1].beat, 0.5)
+    assert(course.set_share < 1 and course.set_share >= 0.2)
+    -- Three runs each to look and two to confirm: 3 · 3.4 + 8 · 3.4 = 37.4 runs in nine.
+    near(course.set_share * course.epochs_share, 9 / 37.4, 0.01)
+end)
+
 test("runs that were cut say nothing", function()
     local function run(tasks)
         local out = {}
