@@ -100,10 +100,10 @@ nb_status nb_edit_numbers(nb_ctx *ctx, nb_edit *edit, int i, const nb_tensor *be
 
 static void apply_patch(const nb_patch *patch, nb_tensor *to)
 {
+    if (patch->count == 0) return; /* there may be neither tensor */
     size_t size = nb_dtype_size(to->dtype);
     const char *from = nb_tensor_data(patch->value);
     char *data = nb_tensor_data(to);
-    if (patch->count == 0) return;
     if (!patch->at) memcpy(data, from, (size_t)patch->count * size);
     for (int64_t i = 0; patch->at && i < patch->count; i++)
         memcpy(data + (size_t)patch->at[i] * size, from + (size_t)i * size, size);
