@@ -13,7 +13,8 @@ local part = require "nabla.diagnose.part"
 local permutation = require "nabla.diagnose.permutation"
 
 local math, table = math, table
-local ipairs, next, pairs, setmetatable, type = ipairs, next, pairs, setmetatable, type
+local ipairs, next, pairs, pcall = ipairs, next, pairs, pcall
+local setmetatable, type = setmetatable, type
 
 local SECONDS <const> = 5
 local LOOKING <const> = 0.25 -- of the seconds, for what looks train themselves
@@ -201,6 +202,18 @@ local function sort_noticed(d, causes)
     table.sort(d.noticed, function(a, b) return place[a] < place[b] end)
 end
 
+-- What is wrong with the set to judge by alone, where the network takes the one to learn from: it
+-- would be held against every run. Or nil.
+local function wrong_test(net, set, test)
+    if test == nil then return nil end
+    if given.kind(test) ~= "data set" then
+        return ("test must be a data set, not %s"):format(given.describe(test))
+    end
+    if not pcall(net.evaluate, net, (set.train or set):take(1)) then return nil end
+    local fits, message = pcall(net.evaluate, net, test)
+    return not fits and "test: " .. message:gsub("^.*net:evaluate: ", "") or nil
+end
+
 -- net:diagnose(set | x, y, asked), the names of whose options are checked. words: of the progress,
 -- or nil. trained: whether the network has learned anything. Gives nil and a message where
 -- something is wrong with what it was given.
@@ -208,7 +221,8 @@ local function diagnose(net, set, y, asked, words, trained)
     local began = nabla._clock()
     if y then set = nabla.data.set {x = set, y = y} end
     local budget, message = read_budget(asked.budget)
-    if not budget then return nil, message end
+    message = message or wrong_test(net, set, asked.test)
+    if message then return nil, message end
     local chance <close> = keep_chance()
     local o = options_of(asked)
     local seed = (o.seed or nabla._chance()) % MOST_SEED * SEEDS
