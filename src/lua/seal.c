@@ -6,7 +6,7 @@
 
 #include <stdio.h>
 
-enum { WHY_MAX = 512 };
+enum { WHAT_MAX = 512 };
 
 /* What it is closed on: storages, each with a reference and a reader, and other addresses. */
 typedef struct entry {
@@ -18,7 +18,7 @@ struct nbl_seal {
     entry *list;
     int count, room;
     bool rests;
-    char why[WHY_MAX];
+    char what[WHAT_MAX];
 };
 
 static int seal_gc(lua_State *L);
@@ -42,9 +42,9 @@ nbl_seal *nbl_test_seal(lua_State *L, int at)
     return nbl_test_handle(L, at, &seal_kind);
 }
 
-void nbl_seal_say(nbl_seal *seal, const char *why)
+void nbl_seal_say(nbl_seal *seal, const char *what)
 {
-    snprintf(seal->why, sizeof seal->why, "%s", why);
+    snprintf(seal->what, sizeof seal->what, "%s", what);
 }
 
 static bool is_on(const nbl_seal *seal, const void *address)
@@ -123,15 +123,37 @@ void nbl_seal_break(lua_State *L, nbl_seal *seal)
     seal->rests = false;
 }
 
+/* A closed one on what lives at this address, or NULL; it is let go of, and what nobody has goes
+ * with the next collection. */
+static const nbl_seal *find_closed(lua_State *L, const void *address)
+{
+    if (!nbl_find(L, address)) return NULL;
+    const nbl_seal *seal = nbl_test_seal(L, -1);
+    lua_pop(L, 1);
+    return seal && !seal->rests ? seal : NULL;
+}
+
+static void check(lua_State *L, const void *address, const char *format)
+{
+    if (!find_closed(L, address)) return;
+    lua_gc(L, LUA_GCCOLLECT);
+    const nbl_seal *seal = find_closed(L, address);
+    if (seal) nbl_error(L, format, seal->what);
+}
+
 void nbl_check_seal(lua_State *L, const void *address)
 {
-    if (!nbl_find(L, address)) return;
-    const nbl_seal *seal = nbl_test_seal(L, -1);
-    if (seal && !seal->rests) nbl_error(L, "%s", seal->why);
-    lua_pop(L, 1);
+    check(L, address, "%s: t:step() ends the step first");
 }
 
 void nbl_check_numbers(lua_State *L, const nb_tensor *tensor)
 {
     if (tensor->storage->readers > 0) nbl_check_seal(L, tensor->storage);
+}
+
+void nbl_check_others(lua_State *L, const nb_tensor *tensor)
+{
+    if (tensor->storage->readers == 0) return;
+    check(L, tensor->storage,
+          "%s: the step of another trainer on this network, whose step() ends it first");
 }

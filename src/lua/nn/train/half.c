@@ -104,18 +104,28 @@ static void seal_batch(lua_State *L, int seal, const nb_batch *batch)
     nbl_seal_numbers(L, seal, batch->y);
 }
 
-/* Parameters, figures, masks, the batches, the optimizer. */
+/* What the update's batch is taken from. */
+static void seal_set(lua_State *L, int seal, const nb_trainer *trainer)
+{
+    const nb_tensor *from[] = {nb_feed_tensor(trainer->set->x), nb_feed_tensor(trainer->set->y),
+                               trainer->weights.of};
+    for (int i = 0; i < 3; i++)
+        if (from[i]) nbl_seal_numbers(L, seal, from[i]);
+}
+
+/* Parameters, figures, masks, the set, its batches, the optimizer. */
 static void hold(lua_State *L, const nbl_half *self, int seal)
 {
-    char path[NB_PATH_MAX], why[NB_PATH_MAX + 96];
+    char path[NB_PATH_MAX], what[NB_PATH_MAX + 64];
     const nb_half *half = self->half;
     const nb_trainer *trainer = half->trainer;
-    snprintf(why, sizeof why, "layer %s of step %lld is half done: t:step() ends the step first",
-             nb_half_path(half, path), (long long)self->step);
-    nbl_seal_say(self->seal, why);
+    snprintf(what, sizeof what, "layer %s of step %lld is half done", nb_half_path(half, path),
+             (long long)self->step);
+    nbl_seal_say(self->seal, what);
     nbl_seal_numbers(L, seal, trainer->net->values);
     nbl_seal_numbers(L, seal, trainer->net->figures);
     for (int64_t i = 0; i < half->step.parts; i++) seal_batch(L, seal, &half->step.part[i].batch);
+    seal_set(L, seal, trainer);
     seal_masks(L, seal, trainer->net);
     nbl_seal_address(L, seal, trainer->optimizer);
 }

@@ -4,6 +4,8 @@
 #include "lua/nn/keep.h"
 #include "lua/nn/train/trainer.h"
 
+enum { QUICK_KILOBYTES = 64 * 1024 }; /* of Lua's own, which are looked through in a blink */
+
 static bool is_done(const nb_glass *glass)
 {
     return glass->trainer->history.epochs >= glass->options.epochs ||
@@ -23,12 +25,31 @@ static bool fill(const nbl_trainer *of, nbl_standing *at)
     return true;
 }
 
-bool nbl_get_standing(lua_State *L, nbl_standing *at)
+/* The handle on the stack's top, or nothing: NULL. */
+static const nbl_trainer *find_trainer(lua_State *L)
 {
     const nbl_state *state = nbl_state_find(L); /* scripts may have taken it away */
-    if (!state || !state->ctx || !state->standing || !nbl_find(L, state->standing)) return false;
+    if (!state || !state->ctx || !state->standing || !nbl_find(L, state->standing)) return NULL;
     const nbl_trainer *trainer = nbl_test_trainer(L, -1);
-    bool on = trainer && fill(trainer, at);
+    if (!trainer) lua_pop(L, 1);
+    return trainer;
+}
+
+/* That nobody has one any more is seen by a collection, which takes no time that is felt unless a
+ * script keeps much. */
+static void collect(lua_State *L)
+{
+    if (lua_gc(L, LUA_GCCOUNT) < QUICK_KILOBYTES) lua_gc(L, LUA_GCCOLLECT);
+}
+
+bool nbl_get_standing(lua_State *L, nbl_standing *at)
+{
+    if (!find_trainer(L)) return false;
+    lua_pop(L, 1);
+    collect(L);
+    const nbl_trainer *trainer = find_trainer(L);
+    if (!trainer) return false;
+    bool on = fill(trainer, at);
     lua_pop(L, 1);
     return on;
 }

@@ -132,6 +132,12 @@ static void close_half(lua_State *L, nbl_trainer *self)
     lua_pop(L, 1);
 }
 
+static void check_others(lua_State *L, nb_net *net)
+{
+    const nb_net *root = nb_net_root(net);
+    if (root->values) nbl_check_others(L, root->values);
+}
+
 void nbl_trainer_run(lua_State *L, const char *whose, nbl_trainer_job *job)
 {
     nbl_training *training = job->trainer->training;
@@ -139,7 +145,7 @@ void nbl_trainer_run(lua_State *L, const char *whose, nbl_trainer_job *job)
     close_half(L, job->trainer);
     keep_functions(L, 1, training->self->net);
     /* A step of its own that is half done holds the network against all others. */
-    if (!nbl_trainer_is_inside(job->trainer)) nbl_check_still(L, training->self->net);
+    if (!nbl_trainer_is_inside(job->trainer)) check_others(L, training->self->net);
     if (job->trainer->glass) nbl_state_get(L)->standing = job->trainer;
     nbl_net_derive(L, training->self, whose, run_job, job);
     close_half(L, job->trainer);

@@ -145,10 +145,15 @@ static void free_memory(nb_ctx *ctx, nb_feed *rows)
 
 static const nb_feed_type in_memory = {gather_memory, prefetch_memory, free_memory};
 
+nb_tensor *nb_feed_tensor(const nb_feed *feed)
+{
+    return feed && feed->type == &in_memory ? ((const memory *)feed)->all : NULL;
+}
+
 uint32_t nb_feed_version(const nb_feed *feed)
 {
-    bool changes = feed && feed->type == &in_memory;
-    return changes ? ((const memory *)feed)->all->storage->version : 0;
+    const nb_tensor *all = nb_feed_tensor(feed);
+    return all ? all->storage->version : 0;
 }
 
 static nb_status check_tensor(nb_ctx *ctx, const nb_tensor *tensor, const char *what)

@@ -131,6 +131,8 @@ nb_tensor *nb_feed_lengths(nb_ctx *ctx, const nb_feed *rows, const nb_pick *pick
 /* Rises whenever the rows' numbers are changed in place by whoever else has them, as those of a
  * tensor are. NULL: 0. */
 uint32_t nb_feed_version(const nb_feed *rows);
+/* The tensor whose numbers they are, borrowed; NULL where they are in none, and of NULL. */
+nb_tensor *nb_feed_tensor(const nb_feed *rows);
 /* Numbers of one row. */
 int64_t nb_feed_width(const nb_feed *rows);
 /* Whether every number that the rows can hold is one of `dtype`. */
