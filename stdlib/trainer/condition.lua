@@ -4,6 +4,7 @@
 
 local figures = require "nabla.trainer.figures"
 local given = require "nabla.plot.given"
+local screen = require "nabla.plot.screen"
 local words = require "nabla.trainer.words"
 
 local _, nabla = ...
@@ -35,6 +36,12 @@ local function find(list, name)
     end
 end
 
+local function find_shared(name)
+    for _, shared in ipairs(SHARED) do
+        if shared == name then return true end
+    end
+end
+
 local function quoted(list)
     local out = {}
     for i, entry in ipairs(list) do out[i] = '"' .. entry.name .. '"' end
@@ -50,13 +57,30 @@ end
 
 -- ---- Expressions ----
 
+-- As it stands in a message.
+local function shown(text)
+    return "'" .. screen.clean(text) .. "'"
+end
+
+-- What is wrong with a name that is known: a function without what it is of, or nil.
+local function check_name(name, text, behind)
+    if name == "nil" then
+        return nil, shown(text) .. " has nil, and all that is named is a number"
+    end
+    if type(math[name]) == "function" and find_shared(name) and not text:find("^%s*%(", behind) then
+        return nil, ("%s is a function in %s: %s(x)"):format(name, shown(text), name)
+    end
+    return true
+end
+
 -- Whether all names in it are known; nil and a message otherwise.
 local function check_names(text)
-    for name in text:gmatch "%f[%w_][%a_][%w_]*" do
+    for name, behind in text:gmatch "%f[%w_]([%a_][%w_]*)()" do
+        local fine, message = check_name(name, text, behind)
+        if not fine then return nil, message end
         local known = KEYWORDS[name] or find(figures, name)
-        for _, shared in ipairs(SHARED) do known = known or shared == name end
-        if not known then
-            return nil, ("'%s' has no number '%s'%s"):format(text, name,
+        if not known and not find_shared(name) then
+            return nil, ("%s has no number '%s'%s"):format(shown(text), name,
                 proposed(name, names_of(figures, SHARED)))
         end
     end
@@ -81,14 +105,19 @@ end
 
 -- Of an error in an expression only its words count.
 local function bare(message)
-    return (tostring(message):gsub("^.-:%d+: ", ""))
+    local words = tostring(message):gsub("^.-:%d+: ", "")
+    if words:find "attempt to compare .*boolean" then
+        return "what is compared is a number, not true or false; write 1 < cost and cost < 2"
+    end
+    return screen.clean(words)
 end
 
 local function wrong_value(text, value)
     if type(value) == "number" then
-        return ("'%s' is a number, neither true nor false; compare it, as in cost > 2"):format(text)
+        return ("%s is a number, neither true nor false; compare it, as in cost > 2"):format(
+            shown(text))
     end
-    return ("'%s' is %s, neither true nor false"):format(text, given.describe(value))
+    return ("%s is %s, neither true nor false"):format(shown(text), given.describe(value))
 end
 
 -- "cost 2.31, lr 0.5": the numbers that were named.
@@ -112,14 +141,14 @@ local function compile(text)
         setmetatable({}, {__index = function(_, name) return env[name] end}))
     if not chunk then
         local hint = text:find "[^=<>~]=[^=]" and "; == compares" or ""
-        return nil, ("'%s' is no expression: %s%s"):format(text, bare(message), hint)
+        return nil, ("%s is no expression: %s%s"):format(shown(text), bare(message), hint)
     end
     return function(t)
         env = fresh(t)
         local ran, value = pcall(chunk)
         if not ran then
             if type(value) ~= "string" then error(value, 0) end
-            error(("'%s': %s"):format(text, bare(value)), 0)
+            error(("%s: %s"):format(shown(text), bare(value)), 0)
         end
         if type(value) ~= "boolean" then error(wrong_value(text, value), 0) end
         return value and told(text, env) or nil
@@ -156,6 +185,9 @@ function condition.read(what, t, afresh)
     if type(what) == "function" then return of_function(what) end
     if type(what) ~= "string" then
         return nil, ("takes %s, not %s"):format(WANTED:format(quoted(words)), given.describe(what))
+    end
+    if not what:find "%S" then
+        return nil, ("takes %s, not an empty string"):format(WANTED:format(quoted(words)))
     end
     local word = find(words, what)
     if word then return of_word(word, afresh) end

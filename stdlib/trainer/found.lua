@@ -33,9 +33,11 @@ end
 -- What the value of t:bisect(f) says of itself.
 return function(b)
     if b.never then
-        local wide = b.first and "after none of the steps up to %s" or
-            "at step %s, where the run stands; {first = true} looks behind every step"
-        return "it does not hold " .. wide:format(grouped(b.last))
+        local words = b.first and "it holds after none of the steps up to %s" or
+            "it does not hold at step %s, where the run stands" ..
+            (b.brought_back and " and the best epoch's parameters came back" or "") ..
+            "; {first = true} looks behind every step"
+        return words:format(grouped(b.last))
     end
     if b.before then
         return ("it holds from the start: at step %s already"):format(grouped(b.step))

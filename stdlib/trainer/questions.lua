@@ -6,6 +6,7 @@
 local condition = require "nabla.trainer.condition"
 local grouped = require("nabla.plot.given").grouped
 local sample = require "nabla.trainer.sample"
+local screen = require "nabla.plot.screen"
 local watch = require "nabla.trainer.watch"
 
 local _, nabla = ...
@@ -17,6 +18,8 @@ local ipairs, pcall, rawequal, setmetatable, tostring =
 sample.learned_set = nabla._learned_set
 
 local questions = {}
+
+local LONGEST <const> = 200 -- columns of what a function says
 
 function questions.new()
     return {watches = {}, stops = {}, remarks = {}}
@@ -47,10 +50,12 @@ local function look(q, t)
 end
 
 local STOPPED <const> = {__name = "nabla.stop", __tostring = function(s)
-    return ("stopped behind step %s by %s: %s"):format(grouped(s.step), s.what, s.where)
+    return ("stopped after step %s: %s: %s"):format(grouped(s.step), s.what, s.where)
 end}
 
+-- What a function says may be anything.
 local function stop(q, t, c, where, place)
+    if c.given then where = screen.fit(screen.clean(where), LONGEST) end
     q.stopped = setmetatable({what = c.text, where = where, step = t.step_number,
         epoch = t.epoch_number, batch = t.batch_number, layer = place and place.layer,
         neuron = place and place.neuron}, STOPPED)
@@ -60,7 +65,7 @@ end
 local function ask(q, t)
     local found, said, at = nil, nil, nil
     for _, list in ipairs {{q.only}, q.stops} do
-        for _, c in ipairs(list) do
+        for _, c in ipairs {table.unpack(list)} do -- which they may change
             local where, place = c.holds(t)
             if where and not found then found, said, at = c, where, place end
         end
@@ -115,13 +120,15 @@ local function list_of(entries, none)
 end
 
 -- Takes away what was given as `what`, or is called so; gives what is left.
-local function drop(list, what, name)
-    local count = #list
+local function drop(list, what, name, none)
     local taken = take_away(list, function(entry)
         return rawequal(entry, what) or entry.given == what or entry.text == name
     end)
     if taken then return list end
-    return nil, ("there is no such one among %d"):format(count)
+    if #list == 0 then return nil, "there is no such one: " .. none end
+    local names = {}
+    for i, entry in ipairs(list) do names[i] = "'" .. entry.text .. "'" end
+    return nil, "there is no such one; there are " .. table.concat(names, ", ")
 end
 
 -- ---- Methods ----
@@ -134,7 +141,7 @@ local function all(q, kind)
 end
 
 local function without(q, kind, what, name)
-    local left, message = drop(q[kind], what, name)
+    local left, message = drop(q[kind], what, name, NOTHING[kind])
     if not left then return nil, message end
     return all(q, kind)
 end
@@ -191,13 +198,13 @@ end
 
 -- What the trainer's own text says of its questions: what stopped it, what is watched as it is now,
 -- what is watched no more.
-function questions.lines(q)
+function questions.lines(q, t)
     local lines = {}
     if q.stopped then
         lines[1] = tostring(q.stopped)
     end
     for _, w in ipairs {table.unpack(q.watches)} do
-        local ran, fine, message = pcall(watch.read, w)
+        local ran, fine, message = pcall(watch.show, w, t.step_number)
         if ran and not fine then drop_gone(q, w, message) end
     end
     table.move(watch.lines(q.watches), 1, #q.watches, #lines + 1, lines)

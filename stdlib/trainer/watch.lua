@@ -13,15 +13,16 @@ local error, ipairs, setmetatable, type = error, ipairs, setmetatable, type
 local watch = {}
 
 watch.MOST = 4096 -- steps whose numbers a watch keeps
+local WIDEST <const> = 60 -- columns of a name
 local SINGLE <const> = 8 -- numbers that have a line of their own in a picture; of more their size
 
 -- ---- Reading ----
 
--- All of a few numbers, else the root of their mean square.
+-- All of a few numbers, else the root of their mean square: then true is the third value.
 local function numbers_of(x)
     x = x:detach():to "f64"
     if x:numel() <= SINGLE then return x:flatten():totable() end
-    return {x:norm():item() / math.sqrt(x:numel())}
+    return {x:norm():item() / math.sqrt(x:numel())}, nil, true
 end
 
 -- A function's answer as numbers; nil and a message where it is none.
@@ -50,15 +51,15 @@ end
 
 local function of_function(t, f)
     return {text = "f", given = f, read = function()
-        local numbers, message = answer(f(t))
+        local numbers, message, root = answer(f(t))
         if not numbers then error(message, 0) end
-        return numbers
+        return numbers, nil, root
     end}
 end
 
 -- What a watch on this is called; nil where it is none.
 function watch.name_of(t, what)
-    if type(what) == "string" then return what end
+    if type(what) == "string" then return screen.clean(what) end
     return given.kind(what) == "tensor" and nabla._place(t.net, what) or nil
 end
 
@@ -88,8 +89,8 @@ end
 
 -- Reads what it is now. nil and why where there is nothing to read any more.
 function watch.read(w)
-    local numbers, message = w.read()
-    w.now = numbers
+    local numbers, message, root = w.read()
+    w.now, w.root = numbers, root
     return numbers, message
 end
 
@@ -98,21 +99,36 @@ function watch.look(w, step)
     local numbers, message = watch.read(w)
     if not numbers then return nil, message end
     forget(w, step)
+    w.at = step
     if step % w.every ~= 0 then return true end
     w.steps[#w.steps + 1], w.values[#w.values + 1] = step, numbers
     if #w.steps > watch.MOST then thin(w) end
     return true
 end
 
+-- As it is shown where the run stands: a view is read, and of a function, which may do anything,
+-- only what it gave behind that step is told. nil and why where there is nothing to read any more.
+function watch.show(w, step)
+    if not w.given then return watch.read(w) end
+    if w.at == step then return w.now end
+    w.now, w.at = {missing = "not asked at step " .. given.grouped(step)}, step
+    for i = #w.steps, 1, -1 do
+        if w.steps[i] == step then w.now = w.values[i] end
+    end
+    return w.now
+end
+
 local function number(x)
-    return ("%.6g"):format(x)
+    return x ~= x and "nan" or ("%.6g"):format(x)
 end
 
 -- Its numbers now, in a few words.
 local function now(w)
+    local numbers = w.now or {}
+    if numbers.missing then return numbers.missing end
     local parts = {}
-    for i, x in ipairs(w.now or {}) do parts[i] = number(x) end
-    return table.concat(parts, " ")
+    for i, x in ipairs(numbers) do parts[i] = number(x) end
+    return (w.root and "rms " or "") .. table.concat(parts, " ")
 end
 
 local META <const> = {__name = "nabla.watch", __tostring = function(w)
@@ -144,7 +160,10 @@ function watch.new(t, what, name)
     if name ~= nil and type(name) ~= "string" then
         return nil, "a watch's name must be a string, not " .. given.describe(name)
     end
-    return begin(w, name or w.text)
+    if name and screen.width(screen.clean(name)) > WIDEST then
+        return nil, ("a watch's name has at most %d letters"):format(WIDEST)
+    end
+    return begin(w, name and screen.clean(name) or w.text)
 end
 
 -- ---- Showing ----
@@ -154,7 +173,7 @@ function watch.lines(list)
     local lines, wide = {}, 0
     for _, w in ipairs(list) do wide = math.max(wide, screen.width(w.text)) end
     for i, w in ipairs(list) do
-        lines[i] = ("  %s  %s"):format(screen.left(screen.clean(w.text), wide), now(w))
+        lines[i] = ("  %s  %s"):format(screen.left(w.text, wide), now(w))
     end
     return lines
 end
@@ -166,7 +185,8 @@ function watch.series(w)
         local y = {}
         for i, numbers in ipairs(w.values) do y[i] = numbers[k] or 0 / 0 end
         out[k] = {x = table.move(w.steps, 1, #w.steps, 1, {}), y = y,
-            label = #first > 1 and ("%s, %d"):format(w.text, k) or w.text}
+            label = #first > 1 and ("%s, %d"):format(w.text, k) or
+                w.text .. (w.root and ", rms" or "")}
     end
     return out
 end

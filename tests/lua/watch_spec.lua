@@ -126,7 +126,58 @@ test("a watch is taken away by what it watches, its name or itself", function()
     t:watch(net[1].b)
     t:watch(false)
     eq(#t:watch(), 0)
-    fails(function() t:watch(f, false) end, "no such one")
+    fails(function() t:watch(f, false) end, "no such one: nothing is watched", true)
+    t:watch(f, "mine")
+    fails(function() t:watch("yours", false) end, "no such one; there are 'mine'", true)
+end)
+
+test("a watch is called by what it sees, and says so where its number is no number of those", function()
+    local t, net = begin()
+    for _, case in ipairs {
+        {net[1].w, "layer 1: w  rms "}, {net[1].b, "layer 1: b  "}, {net[1].w[2], "layer 1: w[2]  "},
+        {net[1].w[{2, {3, 3}}], "layer 1: w[2][3]  "},
+        {net[1].w[{{1, 2}, {2, 3}}], "layer 1: w[1…2][2…3]  "},
+        {net[2].w[{{}, {1, 1}}], "layer 2: w[1…2][1]  "},
+        {net[1].w:t(), "layer 1: w[1][1] and 11 more  rms "}, {net:params(), "all parameters  rms "},
+    } do
+        local text = tostring(t:watch(case[1]))
+        eq(text:sub(1, #case[2]), case[2])
+    end
+end)
+
+test("names of watches are short, and letters that a terminal obeys are spelled out", function()
+    local t, net = begin()
+    fails(function() t:watch(net[1].b, ("x"):rep(61)) end, "at most 60 letters", true)
+    local w = t:watch(function() return 0 / 0 end, "a\n\27[31mb")
+    eq({tostring(w), tostring(t:watch())}, {"a\\n\\027[31mb  nan", "a\\n\\027[31mb  nan"})
+    t:watch("a\n\27[31mb", false)
+    eq(#t:watch(), 0)
+end)
+
+test("printing a run asks no function again", function()
+    local t = begin()
+    local asked = 0
+    t:watch(function()
+        asked = asked + 1
+        return asked
+    end, "asked")
+    t:step(3)
+    eq(asked, 4)
+    for _ = 1, 2 do assert(shown(t):find("asked  4", 1, true)) end
+    t:back(2)
+    assert(shown(t):find("asked  2", 1, true))
+    eq(asked, 4)
+end)
+
+test("conditions may be taken away by what is asked; what a function says is cut and cleaned", function()
+    local t = begin()
+    t:stop_when(function() t:stop_when(false) end)
+    t:stop_when(function() return "\27[31mred\n" .. ("x"):rep(1000) end)
+    t:step()
+    local text = tostring(t.stopped)
+    assert(#text < 300 and text:find("\\027[31mred\\n", 1, true), text)
+    eq(#t:stop_when(), 0)
+    fails(function() t:stop_when("cost", false) end, "no such one: nothing stops it", true)
 end)
 
 test("what the network no longer holds is dropped, and said", function()
@@ -225,7 +276,7 @@ test("a run stops behind the first step where a function or an expression holds"
     u:stop_when(function(given) return given.step_cost <= low and "low enough" end)
     u:run()
     eq({u.step_number, u.stopped.where}, {wanted, "low enough"})
-    assert(shown(u):find("stopped behind step " .. wanted .. " by a function: low enough", 1, true))
+    assert(shown(u):find("stopped after step " .. wanted .. ": a function: low enough", 1, true))
 end)
 
 test("numbers that an expression may name", function()
@@ -361,11 +412,18 @@ test("conditions that make no sense are refused with the nearest word", function
     refused("cost + 1", "neither true nor false")
     refused("os.exit()", "has no number 'os'")
     refused("(function() end)()", "has no number 'function'")
-    refused("1 < 2 < 3", "compare")
+    refused("1 < 2 < 3", "write 1 < cost and cost < 2")
+    refused("", "not an empty string")
+    refused("cost > nil", "has nil, and all that is named is a number")
+    refused("abs > 2", "abs is a function in 'abs > 2': abs(x)")
+    refused("cost > \0x", "'cost > \\000x' has no number 'x'")
     refused(3, "a function, one of the words \"nan\", \"saturated\", \"dead\"")
     refused(("1 + "):rep(60) .. "cost > 1", "at most 200")
     eq(#t:stop_when(), 0)
-    fails(function() t:run_until() end, "argument")
+    fails(function() t:run_until() end, "say a condition", true)
+    local u
+    u = begin {on_batch = function() u:run_until "step > 3" end}
+    fails(function() u:step() end, "trainer:run_until: this network is learning", true)
     eq(t.step_number, 0)
 end)
 

@@ -205,21 +205,100 @@ void nb_spot_y(const nb_spots *s, const nb_tensor *y, int64_t at, char out[NB_SP
     add_data(s, &s->net->layer.plan->out, y, at, "output", out);
 }
 
-bool nb_spot_param(const nb_net *net, int64_t place, bool buffers, char out[NB_SPOT_TEXT])
+/* The one that has a place of the flat vector, and where it stands; NULL: none has. */
+static const nb_param *find_param(const nb_net *net, int64_t place, bool buffers,
+                                  const nb_plan **at)
 {
-    int64_t index[NB_MAX_DIMS];
     for (int l = 0; l < net->parts; l++) {
-        const nb_plan *plan = net->part[l]->plan;
+        const nb_plan *plan = *at = net->part[l]->plan;
         int count = buffers ? plan->buffers : plan->params;
         for (int i = 0; i < count; i++) {
             const nb_param *param = buffers ? &plan->buffer[i] : &plan->param[i];
             int64_t inside = place - param->start;
-            if (inside < 0 || inside >= param->count) continue;
-            snprintf(out, NB_SPOT_TEXT, "%s: %s", plan->where, param->name);
-            index_of(param->dims, param->shape, inside, index);
-            add_index(out, index, 0, param->dims);
-            return true;
+            if (inside >= 0 && inside < param->count) return param;
         }
     }
-    return false;
+    return NULL;
+}
+
+bool nb_spot_param(const nb_net *net, int64_t place, bool buffers, char out[NB_SPOT_TEXT])
+{
+    int64_t index[NB_MAX_DIMS];
+    const nb_plan *plan;
+    const nb_param *param = find_param(net, place, buffers, &plan);
+    if (!param) return false;
+    snprintf(out, NB_SPOT_TEXT, "%s: %s", plan->where, param->name);
+    index_of(param->dims, param->shape, place - param->start, index);
+    add_index(out, index, 0, param->dims);
+    return true;
+}
+
+/* ---- Views ---- */
+
+/* The flat places of a view's first and last numbers. */
+static void reach_of(const nb_tensor *view, int64_t *low, int64_t *high)
+{
+    *low = *high = view->offset;
+    for (int i = 0; i < view->dims; i++) {
+        int64_t way = (view->shape[i] - 1) * view->stride[i];
+        *(way < 0 ? low : high) += way;
+    }
+}
+
+/* Whether its numbers lie one behind the other as those of the vector do. */
+static bool is_in_order(const nb_tensor *view)
+{
+    int64_t before = INT64_MAX;
+    for (int i = 0; i < view->dims; i++) {
+        if (view->shape[i] == 1) continue;
+        if (view->stride[i] <= 0 || view->stride[i] > before) return false;
+        before = view->stride[i];
+    }
+    return true;
+}
+
+/* "[2][3…5]", without what is whole at the end; false: the view is no such box. */
+static bool add_box(char out[NB_SPOT_TEXT], const nb_param *param, int64_t low, int64_t high,
+                    int64_t count)
+{
+    int64_t from[NB_MAX_DIMS], to[NB_MAX_DIMS], all = 1;
+    int dims = param->dims;
+    index_of(dims, param->shape, low, from);
+    index_of(dims, param->shape, high, to);
+    for (int i = 0; i < dims; i++) all *= to[i] - from[i] + 1;
+    if (all != count) return false;
+    while (dims > 0 && from[dims - 1] == 0 && to[dims - 1] == param->shape[dims - 1] - 1) dims--;
+    for (int i = 0; i < dims; i++)
+        if (from[i] == to[i])
+            add(out, "[%" PRId64 "]", from[i] + 1);
+        else
+            add(out, "[%" PRId64 "…%" PRId64 "]", from[i] + 1, to[i] + 1);
+    return true;
+}
+
+static bool is_all(const nb_net *net, bool buffers, int64_t count)
+{
+    return count > 1 && count == nb_tensor_count(buffers ? net->figures : net->values);
+}
+
+bool nb_spot_view(const nb_net *net, const nb_tensor *view, bool buffers, char out[NB_SPOT_TEXT])
+{
+    int64_t low, high, count = nb_tensor_count(view);
+    const nb_plan *plan;
+    if (count == 0) return false;
+    reach_of(view, &low, &high);
+    const nb_param *param = find_param(net, low, buffers, &plan);
+    if (!param) return false;
+    snprintf(out, NB_SPOT_TEXT, "%s: %s", plan->where, param->name);
+    bool inside = high < param->start + param->count;
+    if (inside && is_in_order(view) &&
+        add_box(out, param, low - param->start, high - param->start, count))
+        return true;
+    if (is_all(net, buffers, count) && is_in_order(view)) {
+        snprintf(out, NB_SPOT_TEXT, "all %s", buffers ? "buffers" : "parameters");
+        return true;
+    }
+    nb_spot_param(net, view->offset, buffers, out);
+    add(out, " and %" PRId64 " more", count - 1);
+    return true;
 }

@@ -31,5 +31,8 @@ void nb_spot_y(const nb_spots *spots, const nb_tensor *y, int64_t at, char out[N
 /* The parameter or buffer that has number `place` of the network's flat vector: "layer 2: w[3][5]".
  * False: none has. */
 bool nb_spot_param(const nb_net *net, int64_t place, bool buffers, char out[NB_SPOT_TEXT]);
+/* What a view sees of that vector: "layer 2: w", "layer 2: w[3]", "layer 2: w[3][1…4]", "all
+ * parameters"; of other views the first number and how many. False: none of it. */
+bool nb_spot_view(const nb_net *net, const nb_tensor *view, bool buffers, char out[NB_SPOT_TEXT]);
 
 #endif

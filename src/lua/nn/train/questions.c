@@ -6,6 +6,7 @@
 #include "lua/embedded.h"
 #include "lua/nn/keep.h"
 #include "lua/nn/part.h"
+#include "lua/nn/train/walk.h"
 #include "nn/net/spot.h"
 #include "nn/notation/write.h"
 #include "nn/train/glass/apart.h"
@@ -123,7 +124,8 @@ void nbl_questions_text(lua_State *L)
 {
     push_part(L, "lines");
     push_state(L, 1);
-    lua_call(L, 1, 1);
+    lua_pushvalue(L, 1);
+    lua_call(L, 2, 1);
 }
 
 int nbl_questions_stopped(lua_State *L)
@@ -192,20 +194,25 @@ static int trainer_stop_when(lua_State *L)
     return 1;
 }
 
+static void check_condition(lua_State *L)
+{
+    if (lua_isnoneornil(L, 2))
+        nbl_error(L, "say a condition: a function, or an expression such as \"cost > 2\"");
+}
+
 static int trainer_run_until(lua_State *L)
 {
     nbl_check_trainer(L, 1);
     nbl_no_more(L, 2);
-    luaL_checkany(L, 2);
+    check_condition(L);
     ask_part(L, "wait_for");
     lua_settop(L, 1);
-    lua_getfield(L, 1, "run");
-    lua_pushvalue(L, 1);
-    lua_call(L, 1, 0);
+    nbl_run_whole(L, "trainer:run_until");
+    lua_settop(L, 1);
     return 1;
 }
 
-/* (net, tensor): what the tensor holds of the network's, "layer 2: w[3][5]"; nil where it is none
+/* (net, tensor): what the tensor holds of the network's, "layer 2: w[3]"; nil where it is none
  * of its parameters and buffers. */
 int nbl_place(lua_State *L)
 {
@@ -216,7 +223,7 @@ int nbl_place(lua_State *L)
     nb_net_state(self->net, state);
     for (int i = 0; i < NB_NET_STATE; i++) {
         if (x->storage != state[i]->storage) continue;
-        if (!nb_spot_param(self->net, x->offset, i > 0, text)) continue;
+        if (!nb_spot_view(self->net, x, i > 0, text)) continue;
         lua_pushstring(L, text);
         return 1;
     }
@@ -324,7 +331,7 @@ static int trainer_bisect(lua_State *L)
 {
     nbl_trainer *self = nbl_check_trainer(L, 1);
     bisect_options options;
-    luaL_checkany(L, 2);
+    check_condition(L);
     nbl_no_more(L, 3);
     nbl_options(L, 3, bisect_fields, &options, false);
     lua_settop(L, 2);

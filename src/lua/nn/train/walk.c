@@ -123,13 +123,18 @@ static int trainer_save(lua_State *L)
     return 0;
 }
 
+void nbl_run_whole(lua_State *L, const char *whose)
+{
+    nbl_trainer_job job = {.trainer = nbl_check_trainer(L, 1), .work = run};
+    nbl_questions_begin(L);
+    nbl_trainer_run(L, whose, &job);
+}
+
 static int trainer_run(lua_State *L)
 {
-    nbl_trainer *self = nbl_check_trainer(L, 1);
-    nbl_trainer_job job = {.trainer = self, .work = run};
+    const nbl_trainer *self = nbl_check_trainer(L, 1);
     nbl_no_more(L, 1);
-    nbl_questions_begin(L);
-    nbl_trainer_run(L, "trainer:run", &job);
+    nbl_run_whole(L, "trainer:run");
     nbl_questions_say(L, self);
     const nb_history history = told_history(self);
     nbl_push_history(L, &history);

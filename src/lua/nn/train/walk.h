@@ -8,6 +8,9 @@
  * itself. */
 int nbl_trainer_go(lua_State *L, nbl_trainer_job *job);
 
+/* The trainer at 1 runs to its end, in the name of `whose`. */
+void nbl_run_whole(lua_State *L, const char *whose);
+
 /* The kind of trainers. */
 void nbl_open_trainers(lua_State *L);
 
