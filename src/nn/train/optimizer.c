@@ -88,6 +88,13 @@ static nb_tensor *new_slot(nb_ctx *ctx, nb_dtype dtype, int64_t count, double in
     return nb_tensor_settle(ctx, value, nb_tensor_fill(ctx, value, initial));
 }
 
+/* Until a step was made state begins as the options say now, not as they said when it was made. */
+static nb_status renew_slot(nb_ctx *ctx, const nb_optimizer *optimizer, const nb_slot_need *need)
+{
+    if (optimizer->steps > 0 || need->initial == 0) return NB_OK;
+    return nb_tensor_fill(ctx, nb_optimizer_slot(optimizer, need->name), need->initial);
+}
+
 nb_status nb_optimizer_prepare(nb_ctx *ctx, nb_optimizer *optimizer, nb_dtype dtype, int64_t count)
 {
     nb_status status = NB_OK;
@@ -97,9 +104,10 @@ nb_status nb_optimizer_prepare(nb_ctx *ctx, nb_optimizer *optimizer, nb_dtype dt
         const nb_tensor *has = nb_optimizer_slot(optimizer, need.name);
         nb_dtype kind = need.count ? NB_F64 : dtype;
         int64_t size = need.count ? need.count : count, each = need.each ? need.each : 1;
-        if (has)
+        if (has) {
             status = check_slot(ctx, optimizer, has, kind, size, each);
-        else
+            if (status == NB_OK) status = renew_slot(ctx, optimizer, &need);
+        } else
             status =
                 add_slot(ctx, optimizer, need.name, new_slot(ctx, kind, size * each, need.initial));
     }

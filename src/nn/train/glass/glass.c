@@ -7,6 +7,7 @@
 #include "nn/train/glass/travel.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 int64_t nb_glass_at(const nb_glass *g)
@@ -52,16 +53,46 @@ static void keep_frame(nb_ctx *ctx, nb_glass *g)
     nb_reel_copied(r, nb_clock() - began);
 }
 
+/* Steps before cannot be made again. */
+static nb_status begin_here(nb_ctx *ctx, nb_glass *g)
+{
+    nb_frame *frame = nb_frame_take(ctx, g->trainer, g->said, NULL);
+    if (!frame) return ctx->status;
+    nb_reel_begin(ctx, &g->reel, frame);
+    g->reel.epochs = g->trainer->history.epochs;
+    nb_left_note(g);
+    return NB_OK;
+}
+
+/* A callback changed the set's numbers, which is said once. */
+static nb_status forget_before(nb_ctx *ctx, nb_glass *g)
+{
+    char text[NB_MESSAGE_MAX];
+    nb_status status = begin_here(ctx, g);
+    if (status != NB_OK || g->noted) return status;
+    snprintf(
+        text, sizeof text,
+        "a callback changed the numbers of the set: steps up to %lld cannot be made again with "
+        "the same bits, and the record begins there",
+        (long long)nb_glass_at(g));
+    g->noted = true;
+    if (g->user.on_note) g->user.on_note(g->user.self, text);
+    return NB_OK;
+}
+
 /* What a step has left, before anybody is told of it. */
-static void keep_step(nb_ctx *ctx, nb_glass *g)
+static nb_status keep_step(nb_ctx *ctx, nb_glass *g)
 {
     nb_reel *r = &g->reel;
     const nb_trainer *t = g->trainer;
     r->last = nb_glass_at(g);
     r->trained++;
     if (t->pace.hook) nb_reel_keep_factor(ctx, r, t->factored, t->factor);
+    bool changed = nb_look_set(g); /* by augment */
     nb_left_note(g);
+    if (changed) return forget_before(ctx, g);
     keep_frame(ctx, g);
+    return NB_OK;
 }
 
 /* ---- Hooks ---- */
@@ -79,10 +110,11 @@ static void keep_before(nb_ctx *ctx, nb_glass *g)
 /* What a callback changed is on record, whatever came of it. */
 static nb_status look_behind(nb_ctx *ctx, nb_glass *g, nb_status status)
 {
-    if (nb_look_built(ctx, g) != NB_OK || !nb_look_touched(g)) return status;
-    bool numbers = nb_look_numbers(g);
+    bool set = nb_look_set(g), numbers = nb_look_numbers(g);
+    if (nb_look_built(ctx, g) != NB_OK || !(set || nb_look_touched(g))) return status;
     nb_tensor **before = g->wary && g->before[0] ? g->before : NULL;
-    nb_status looked = nb_look_keep(ctx, g, NB_BY_CALLBACK, before);
+    nb_status looked = nb_look_touched(g) ? nb_look_keep(ctx, g, NB_BY_CALLBACK, before) : NB_OK;
+    if (set && looked == NB_OK) looked = forget_before(ctx, g);
     g->wary = g->wary || numbers;
     return status == NB_OK ? looked : status;
 }
@@ -98,7 +130,8 @@ static nb_status call_hook(nb_ctx *ctx, nb_glass *g, nb_train_hook *hook, const 
 static nb_status on_batch(nb_ctx *ctx, void *self, const nb_progress *p, bool *stop)
 {
     nb_glass *g = self;
-    keep_step(ctx, g);
+    nb_status status = keep_step(ctx, g);
+    if (status != NB_OK) return status;
     return g->user.on_batch ? call_hook(ctx, g, g->user.on_batch, p, stop) : NB_OK;
 }
 
@@ -207,27 +240,27 @@ void nb_glass_free(nb_ctx *ctx, nb_glass *g)
 
 /* ---- Looking ---- */
 
-/* Steps before cannot be made again. */
-static nb_status begin_here(nb_ctx *ctx, nb_glass *g)
+/* Epochs ahead were judged by other numbers: they are made anew. */
+static void judge_anew(nb_ctx *ctx, nb_glass *g)
 {
-    nb_frame *frame = nb_frame_take(ctx, g->trainer, g->said, NULL);
-    if (!frame) return ctx->status;
-    nb_reel_begin(ctx, &g->reel, frame);
-    g->reel.epochs = g->trainer->history.epochs;
-    nb_left_note(g);
-    return NB_OK;
+    const nb_trainer *t = g->trainer;
+    bool ended = nb_trainer_is_whole(t) && t->history.epochs >= t->course.epoch;
+    nb_reel_cut(ctx, &g->reel, nb_glass_at(g), ended);
+    g->reel.epochs = t->history.epochs;
+    g->left.judged = g->told.judged;
 }
 
 nb_status nb_glass_look(nb_ctx *ctx, nb_glass *g)
 {
-    bool trained = false, set = false;
+    nb_elsewhere found = {.trained = false};
     nb_status status = nb_look_built(ctx, g);
-    if (status == NB_OK) status = nb_look_elsewhere(ctx, g, &trained, &set);
+    if (status == NB_OK) status = nb_look_elsewhere(ctx, g, &found);
     if (status != NB_OK) return status;
-    if (trained) status = nb_look_keep(ctx, g, NB_BY_TRAINING, NULL);
-    if (status == NB_OK && set && nb_look_touched(g))
+    if (found.trained) status = nb_look_keep(ctx, g, NB_BY_TRAINING, NULL);
+    if (status == NB_OK && found.set && nb_look_touched(g))
         status = nb_look_keep(ctx, g, NB_BY_HAND, NULL);
-    if (status == NB_OK && set) status = begin_here(ctx, g);
+    if (status == NB_OK && found.set) status = begin_here(ctx, g);
+    if (status == NB_OK && found.judged) judge_anew(ctx, g);
     if (status != NB_OK || !nb_look_touched(g)) return status;
     return nb_look_numbers(g) ? nb_travel_compare(ctx, g) : nb_look_keep(ctx, g, NB_BY_HAND, NULL);
 }
@@ -320,7 +353,8 @@ static nb_status retrace(nb_ctx *ctx, nb_glass *g, int64_t step)
 {
     nb_status status = NB_OK;
     g->loop.stop = false;
-    while (status == NB_OK && !g->loop.stop && nb_glass_at(g) < step) {
+    while (status == NB_OK && !g->loop.stop && nb_glass_at(g) < step &&
+           nb_glass_at(g) < g->reel.last) {
         status = nb_travel(ctx, g, g->asker.after ? nb_glass_at(g) + 1 : step, false);
         if (status == NB_OK) status = ask(ctx, g);
     }
@@ -405,12 +439,39 @@ nb_status nb_glass_seek(nb_ctx *ctx, nb_glass *g, int64_t step)
     return step == nb_glass_at(g) ? NB_OK : nb_travel(ctx, g, step, false);
 }
 
+/* The set's numbers are others by now, so no step can be made again to get there. */
+static nb_status cannot_drop(nb_ctx *ctx, const nb_glass *g)
+{
+    return nb_fail(ctx, NB_EARG,
+                   "what was changed since step %lld cannot be dropped: that takes steps made "
+                   "again, and the numbers of the set were changed too; t:step() goes on with "
+                   "what there is",
+                   (long long)nb_glass_at(g));
+}
+
+/* To what the run left here. */
+static nb_status drop_changes(nb_ctx *ctx, nb_glass *g)
+{
+    int64_t at = nb_glass_at(g);
+    bool near = nb_frame_step(nb_reel_nearest(&g->reel, at)) == at;
+    nb_elsewhere found = {.trained = false};
+    if (!nb_look_set(g)) return nb_travel(ctx, g, at, true);
+    nb_left told = g->told;
+    nb_status status = nb_look_elsewhere(ctx, g, &found);
+    if (!near && (found.trained || nb_look_touched(g))) {
+        g->told = told;
+        return cannot_drop(ctx, g);
+    }
+    if (status == NB_OK && near) status = nb_travel(ctx, g, at, true);
+    return status == NB_OK ? begin_here(ctx, g) : status;
+}
+
 nb_status nb_glass_back(nb_ctx *ctx, nb_glass *g, int64_t n)
 {
     int64_t at = nb_glass_at(g), first = nb_glass_first(g);
     nb_status status = n ? nb_glass_look(ctx, g) : nb_look_built(ctx, g);
     if (status != NB_OK) return status;
-    if (n == 0) return nb_travel(ctx, g, at, true);
+    if (n == 0) return drop_changes(ctx, g);
     if (n > at - first)
         return nb_fail(ctx, NB_EARG,
                        "the run stands at step %lld, and %s step %lld: it can go back %lld at most",

@@ -10,11 +10,26 @@ static uint64_t lessons_of(const nb_glass *g)
     return nb_net_root(g->trainer->net)->lessons;
 }
 
-/* Of y, with what its examples count. */
-static uint32_t version_of_y(const nb_trainer *t)
+static uint32_t version_of(const nb_set *set)
+{
+    return set ? nb_feed_version(set->x) + nb_feed_version(set->y) : 0;
+}
+
+/* With what the examples count. */
+static uint32_t version_of_set(const nb_trainer *t)
 {
     const nb_tensor *weights = t->weights.of;
-    return nb_feed_version(t->set->y) + (weights ? weights->storage->version : 0);
+    return version_of(t->set) + (weights ? weights->storage->version : 0);
+}
+
+static uint32_t version_of_judged(const nb_trainer *t)
+{
+    return version_of(t->valid) + version_of(t->test);
+}
+
+bool nb_look_set(const nb_glass *g)
+{
+    return version_of_set(g->trainer) != g->left.set;
 }
 
 void nb_left_note(nb_glass *g)
@@ -26,8 +41,8 @@ void nb_left_note(nb_glass *g)
                         .steps = t->optimizer->steps,
                         .evaluations = t->optimizer->evaluations,
                         .options = t->optimizer->options,
-                        .x = nb_feed_version(t->set->x),
-                        .y = version_of_y(t)};
+                        .set = version_of_set(t),
+                        .judged = version_of_judged(t)};
     for (int i = 0; i < NB_NET_STATE; i++) g->left.version[i] = state[i]->storage->version;
 }
 
@@ -93,34 +108,70 @@ nb_status nb_look_built(nb_ctx *ctx, const nb_glass *g)
 
 /* ---- Others ---- */
 
-static nb_status trained_elsewhere(nb_ctx *ctx, const nb_glass *g, uint64_t lessons)
+static nb_status trained_elsewhere(nb_ctx *ctx, const nb_glass *g, bool set)
 {
     long long at = (long long)nb_course_updates(&g->trainer->course);
-    const char *who = lessons != g->left.lessons ? "the network" : "its optimizer";
+    const char *who = lessons_of(g) != g->left.lessons ? "the network" : "its optimizer";
+    if (set)
+        return nb_fail(ctx, NB_EARG,
+                       "%s learned elsewhere since this run stopped at step %lld, and the numbers "
+                       "of the set were changed: the same again goes on from there, and the record "
+                       "begins here",
+                       who, at);
     return nb_fail(ctx, NB_EARG,
                    "%s learned elsewhere since this run stopped at step %lld: the same again goes "
                    "on from there, t:back(0) returns to what the run left",
                    who, at);
 }
 
-nb_status nb_look_elsewhere(nb_ctx *ctx, nb_glass *g, bool *trained, bool *set)
+static nb_status set_changed(nb_ctx *ctx, const nb_glass *g)
 {
-    const nb_left was = g->left, told = g->told;
-    const nb_optimizer *o = g->trainer->optimizer;
-    uint64_t lessons = lessons_of(g);
-    uint32_t x = nb_feed_version(g->trainer->set->x), y = version_of_y(g->trainer);
-    *trained = lessons != was.lessons || o->steps != was.steps || o->evaluations != was.evaluations;
-    *set = x != was.x || y != was.y;
-    bool knows = lessons == told.lessons && o->steps == told.steps && x == told.x && y == told.y;
-    g->told = (nb_left){.lessons = lessons, .steps = o->steps, .x = x, .y = y};
-    if (knows || (!*trained && !*set)) return NB_OK;
-    if (*trained) return trained_elsewhere(ctx, g, lessons);
     return nb_fail(
         ctx, NB_EARG,
         "the numbers of the set were changed since step %lld, and steps before could not "
         "be made again with the same bits: the same again goes on with the new numbers, "
         "and the record begins here",
         (long long)nb_course_updates(&g->trainer->course));
+}
+
+static nb_status judged_changed(nb_ctx *ctx, const nb_glass *g)
+{
+    const nb_trainer *t = g->trainer;
+    return nb_fail(
+        ctx, NB_EARG,
+        "the numbers of %s were changed since step %lld, so that costs before and behind "
+        "are not of the same examples: the same again goes on with the new numbers",
+        t->valid && t->test ? "valid or test"
+        : t->valid          ? "valid"
+                            : "test",
+        (long long)nb_course_updates(&t->course));
+}
+
+/* Whether the user was told of just that. */
+static bool is_told(const nb_left *told, const nb_left *now)
+{
+    return told->lessons == now->lessons && told->steps == now->steps && told->set == now->set &&
+           told->judged == now->judged;
+}
+
+nb_status nb_look_elsewhere(nb_ctx *ctx, nb_glass *g, nb_elsewhere *found)
+{
+    const nb_left was = g->left;
+    const nb_optimizer *o = g->trainer->optimizer;
+    const nb_left now = {.lessons = lessons_of(g),
+                         .steps = o->steps,
+                         .set = version_of_set(g->trainer),
+                         .judged = version_of_judged(g->trainer)};
+    found->trained =
+        now.lessons != was.lessons || now.steps != was.steps || o->evaluations != was.evaluations;
+    found->set = now.set != was.set;
+    found->judged = now.judged != was.judged;
+    bool knows = is_told(&g->told, &now);
+    g->told = now;
+    if (knows) return NB_OK;
+    if (found->trained) return trained_elsewhere(ctx, g, found->set);
+    if (found->set) return set_changed(ctx, g);
+    return found->judged ? judged_changed(ctx, g) : NB_OK;
 }
 
 /* ---- Changes ---- */

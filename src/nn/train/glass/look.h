@@ -11,9 +11,14 @@ void nb_left_note(nb_glass *glass);
 nb_status nb_look_built(nb_ctx *ctx, const nb_glass *glass);
 /* The layers of a network by place, type and neurons, a line for each. */
 void nb_look_list(nb_text *text, const nb_net *net);
-/* Whether somebody else trained, or changed the set's numbers: NB_EARG for the first time, then
- * *trained or *set. */
-nb_status nb_look_elsewhere(nb_ctx *ctx, nb_glass *glass, bool *trained, bool *set);
+/* What others did since: trained, or changed the numbers of the set, of valid or test. */
+typedef struct nb_elsewhere {
+    bool trained, set, judged;
+} nb_elsewhere;
+/* NB_EARG where the user has not been told yet. */
+nb_status nb_look_elsewhere(nb_ctx *ctx, nb_glass *glass, nb_elsewhere *found);
+/* Whether the set's numbers are others than those that steps were made with. */
+bool nb_look_set(const nb_glass *glass);
 /* Whether numbers, layers or options have been touched since. */
 bool nb_look_touched(const nb_glass *glass);
 /* Numbers alone, by their versions. */

@@ -12,7 +12,7 @@ typedef struct nb_left {
     uint64_t lessons;           /* of the network's root */
     int64_t steps, evaluations; /* of the optimizer */
     nb_optimizer_options options;
-    uint32_t x, y; /* versions of the set's rows */
+    uint32_t set, judged; /* versions of the set's rows; of those of valid and test */
 } nb_left;
 
 /* Who asks behind every whole step, also where it is made again on the way ahead; not on the way to
@@ -40,10 +40,11 @@ typedef struct nb_glass {
                                         known to change them; or NULL */
     bool wary;
     bool again;   /* steps are made again: what functions do now is no edit */
-    nb_left told; /* of what others did the user knows: lessons, steps, x and y of then */
+    nb_left told; /* of what others did the user knows: lessons, steps, versions of then */
     double since; /* on the clock: when the stretch of steps under way began */
     bool going;   /* it is under way */
     bool resumed; /* the run goes on from a file */
+    bool noted;   /* that callbacks change the set's numbers */
 } nb_glass;
 
 #endif

@@ -114,13 +114,21 @@ static void forget_oldest(nb_ctx *ctx, nb_reel *r)
     while (r->edits && r->edit[0]->step < nb_reel_first(r)) drop_edit(ctx, r, 0);
 }
 
+static size_t bytes_of_edits(const nb_reel *r)
+{
+    size_t bytes = 0;
+    for (int64_t i = 0; i < r->edits; i++) bytes += r->edit[i]->bytes;
+    return bytes;
+}
+
+/* Frames between give way, and the first where edits fill the bound. */
 static void make_room(nb_ctx *ctx, nb_reel *r, size_t bytes)
 {
     while (r->bytes + bytes > r->most && r->frames > 1) {
-        if (r->frames > NB_REEL_LEAST)
-            thin(ctx, r);
-        else
+        if (bytes_of_edits(r) > r->most / 2)
             forget_oldest(ctx, r);
+        else
+            thin(ctx, r);
     }
 }
 

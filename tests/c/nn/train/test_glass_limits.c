@@ -99,6 +99,41 @@ static void a_changed_set_is_noticed(void **state)
     nb_ctx_free(ctx);
 }
 
+/* Where steps would be made again with other numbers, nothing is dropped; where none is, all is. */
+static void changes_beside_a_changed_set(void **state)
+{
+    nb_ctx *ctx = nb_ctx_new();
+    (void)state;
+    for (int near = 0; near < 2; near++) {
+        lab l;
+        nb_tensor *x;
+        prepare(&l, ctx, &kinds[0]);
+        nb_set_release(ctx, l.set);
+        l.set = random_set_of(ctx, EXAMPLES, 6, 3, &x);
+        l.options.train.run.valid = NULL;
+        l.glass = nb_glass_new(ctx, l.net, l.set, &l.options);
+        l.glass->reel.distance = 8;
+        int64_t at = near ? 8 : 7;
+        ok(&l, nb_glass_go(ctx, l.glass, at));
+        nb_tensor *left = nb_tensor_clone(ctx, l.net->values);
+        nb_tensor_touch(x, "test");
+        change(ctx, l.net, &l.optimizer, 0);
+        if (near) fails(&l, nb_glass_back(ctx, l.glass, 0), "numbers of the set were changed");
+        for (int i = 0; i < 2 && !near; i++)
+            fails(&l, nb_glass_back(ctx, l.glass, 0), "since step 7 cannot be dropped");
+        if (near) ok(&l, nb_glass_back(ctx, l.glass, 0));
+        assert_int_equal(same_bits(ctx, l.net->values, left), near);
+        if (!near) fails(&l, nb_glass_go(ctx, l.glass, at + 1), "numbers of the set were changed");
+        ok(&l, nb_glass_go(ctx, l.glass, at + 1));
+        assert_int_equal(nb_glass_first(l.glass), at);
+        nb_tensor_release(ctx, left);
+        nb_tensor_release(ctx, x);
+        end(&l);
+    }
+    assert_int_equal(ctx->memory.live, 0);
+    nb_ctx_free(ctx);
+}
+
 /* ---- Failures ---- */
 
 /* Ctrl-C at the n-th batch, wherever that is learned from. */
@@ -375,6 +410,26 @@ static void frames_keep_to_their_share(void **state)
     nb_ctx_free(ctx);
 }
 
+/* Frames between give way, so that the run can go back to its start whatever the bound. */
+static void the_first_frame_stays(void **state)
+{
+    nb_ctx *ctx = nb_ctx_new();
+    (void)state;
+    for (int64_t frames = 4; frames <= 6; frames++) {
+        lab l;
+        prepare(&l, ctx, &kinds[1]);
+        l.options.memory = bytes_of(ctx, frames);
+        l.glass = nb_glass_new(ctx, l.net, l.set, &l.options);
+        ok(&l, nb_glass_go(ctx, l.glass, 23));
+        assert_int_equal(nb_glass_first(l.glass), 0);
+        assert_true(l.glass->reel.bytes <= l.glass->reel.most);
+        ok(&l, nb_glass_seek(ctx, l.glass, 0));
+        end(&l);
+    }
+    assert_int_equal(ctx->memory.live, 0);
+    nb_ctx_free(ctx);
+}
+
 /* Edits that fill the bound push the beginning on; what is still there is exact. */
 static void edits_push_the_beginning_on(void **state)
 {
@@ -430,12 +485,14 @@ int main(void)
         cmocka_unit_test(training_elsewhere_is_noticed),
         cmocka_unit_test(another_build_is_refused),
         cmocka_unit_test(a_changed_set_is_noticed),
+        cmocka_unit_test(changes_beside_a_changed_set),
         cmocka_unit_test(a_stopped_way_is_none),
         cmocka_unit_test(an_end_is_made_up_for),
         cmocka_unit_test(without_memory),
         cmocka_unit_test(beginning_without_memory),
         cmocka_unit_test(the_bound_has_two_sides),
         cmocka_unit_test(frames_keep_to_their_share),
+        cmocka_unit_test(the_first_frame_stays),
         cmocka_unit_test(edits_push_the_beginning_on),
         cmocka_unit_test(where_there_is_nothing),
     };

@@ -1,0 +1,139 @@
+-- net:trainer: numbers of the set that change, and what is changed before the first step.
+
+package.path = (arg[0]:match("^(.*)/") or ".") .. "/?.lua;" .. package.path
+local spec = require "spec"
+local test, eq, fails = spec.test, spec.eq, spec.fails
+local nabla = spec.nabla
+local tensor, nn, data = nabla.tensor, nabla.nn, nabla.data
+
+local function numbers() return tensor.randn(20, 3, {seed = 1}), tensor.randn(20, 2, {seed = 2}) end
+
+local function net_of() return nn.net("3 - 4 tanh - 2 linear : mse", {seed = 1}) end
+
+-- Of 20 examples in batches of 5: four steps in an epoch.
+local function begin(o)
+    local x, y = numbers()
+    local net = net_of()
+    local all = {epochs = 3, batch = 5, seed = 1, progress = false}
+    for k, v in pairs(o or {}) do all[k] = v end
+    return net, net:trainer(data.set {x = x, y = y}, all), x, y
+end
+
+test("a changed set is said by back(0) too, and the run stays where it is", function()
+    local net, t, _, y = begin()
+    t:step(6)
+    local left = net:params():clone()
+    y:mul_(3)
+    fails(function() t:back(0) end, "the numbers of the set were changed since step 6", true)
+    assert(net:params():equal(left))
+    t:back(0)
+    assert(net:params():equal(left))
+    eq(t.record.first, 6)
+    fails(function() t:back(1) end, "can go back 0 at most", true)
+    t:step(2)
+    local at = net:params():clone()
+    t:back(2):step(2)
+    assert(net:params():equal(at))
+end)
+
+test("trained elsewhere on a set that changed: nothing is promised that cannot be", function()
+    local net, t, x, y = begin()
+    t:step(6)
+    net:step(x, y, {lr = 1})
+    y:mul_(3)
+    fails(function() t:step() end, "learned elsewhere since this run stopped at step 6, and the " ..
+        "numbers of the set were changed: the same again goes on", true)
+    t:step()
+    eq(t.record.first, 6)
+    eq(t.step_number, 7)
+end)
+
+-- A callback's changes of the set are those of a plain run with it; the record begins behind them.
+local function same_with(option, make)
+    local x, y = numbers()
+    local plain = net_of()
+    plain:train(data.set {x = x, y = y}, {epochs = 3, batch = 5, seed = 1, progress = false,
+        [option] = make(x)})
+    local x2, y2 = numbers()
+    local net = net_of()
+    local t = net:trainer(data.set {x = x2, y = y2}, {epochs = 3, batch = 5, seed = 1,
+        progress = false, [option] = make(x2)})
+    t:run()
+    assert(net:params():equal(plain:params()), option)
+    local first, last = t.record.first, t.step_number
+    eq(last, 12)
+    local at = net:params():clone()
+    t:seek(first):seek(last)
+    assert(net:params():equal(at), option)
+    fails(function() t:seek(first - 1) end, "the record begins at step " .. first, true)
+    return first
+end
+
+test("a callback that changes the set's numbers is noticed behind its step", function()
+    eq(same_with("on_batch", function(x) return function() x:mul_(1.01) end end), 12)
+    eq(same_with("on_batch", function(x)
+        local batches = 0
+        return function()
+            batches = batches + 1
+            if batches == 7 then x:mul_(2) end
+        end
+    end), 7)
+    eq(same_with("on_epoch", function(x) return function(p)
+        if p.epoch == 2 then x:mul_(2) end
+    end end), 8)
+    eq(same_with("augment", function(x)
+        local calls = 0
+        return function(batch)
+            calls = calls + 1
+            if calls == 3 then x:mul_(2) end
+            return batch
+        end
+    end), 3)
+    eq(same_with("schedule", function(x) return function(epoch)
+        if epoch == 2 then x:mul_(2) end
+        return 1
+    end end), 4)
+end)
+
+test("numbers of valid and test that change are said; what was stays", function()
+    for _, name in ipairs {"valid", "test"} do
+        local vx, vy = tensor.randn(6, 3, {seed = 5}), tensor.randn(6, 2, {seed = 6})
+        local net, t = begin {[name] = data.set {x = vx, y = vy}}
+        t:step(9)
+        local costs = t.history[name .. "_cost"]
+        t:seek(6)
+        vy:mul_(2)
+        fails(function() t:step() end, "the numbers of " .. name .. " were changed since step 6",
+            true)
+        t:run()
+        eq(t.history[name .. "_cost"][1], costs[1])
+        assert(t.history[name .. "_cost"][2] ~= costs[2])
+        local cost = net:evaluate(data.set {x = vx, y = vy}).cost
+        t:seek(0):seek(12)
+        eq(t.history[name .. "_cost"][3], cost)
+        eq(t.record.first, 0)
+    end
+end)
+
+test("options that state begins with may be set before the first step", function()
+    local x, y = numbers()
+    for _, case in ipairs {{"rprop", "lr", 0.05}, {"adagrad", "initial", 0.5}, {"adam", "lr", 0.2}} do
+        local name, option, value = table.unpack(case)
+        local plain = net_of()
+        plain:train(data.set {x = x, y = y}, {epochs = 2, batch = 20, seed = 1, progress = false,
+            optimizer = nn[name] {[option] = value}})
+        for back = 0, 1 do
+            local net = net_of()
+            local t = net:trainer(data.set {x = x, y = y}, {epochs = 2, batch = 20, seed = 1,
+                progress = false, optimizer = nn[name] {}})
+            if back == 1 then t:step(2):back(2) end
+            t.optimizer[option] = value
+            t:step(2)
+            assert(net:params():equal(plain:params()), name)
+            t:back(2):step(2)
+            assert(net:params():equal(plain:params()), name)
+        end
+    end
+end)
+
+spec.report()
