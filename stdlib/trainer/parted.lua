@@ -37,7 +37,10 @@ end
 
 local function add_examples(p, lines)
     if #p.examples[1] == 0 then return end
-    if p.same_examples then
+    if p.other then
+        add(lines, "example %s, which both took there, is not the same in both sets",
+            grouped(p.other))
+    elseif p.same_examples then
         add(lines, "both took the same examples there")
     else
         add(lines, "examples there: %s\n           and: %s", places(p.examples[1]),
@@ -76,8 +79,12 @@ local WHO <const> = {"the first", "the second"}
 
 local function add_changes(p, lines)
     for k, who in ipairs(WHO) do
-        if p.by_hand[k] then add(lines, "in %s run something was changed by hand there", who) end
+        local step = p.by_hand[k]
+        if step then
+            add(lines, "in %s run something was changed by hand after step %s", who, grouped(step))
+        end
     end
+    if p.by_end then add(lines, "the best epoch's parameters, which came back there, differ") end
 end
 
 local function first_line(p)

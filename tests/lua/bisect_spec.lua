@@ -329,7 +329,7 @@ test("what was changed by hand, and which number of which layer", function()
     t:step(3)
     u:seek(9)
     local c = t:compare(u)
-    eq({c.step, c.by_hand, c.from, c.to}, {7, {true, false}, 0, 9})
+    eq({c.step, c.by_hand, c.from, c.to}, {7, {7, false}, 0, 9})
     eq({#c, c[1].where, c[1].differing, c[1].count, c[1][1]}, {1, "layer 2: w[2][3]", 1, 8, 900})
     assert(tostring(c):find("in the first run something was changed by hand", 1, true))
     eq({t.step_number, u.step_number, t.net[2].w:totable()[2][3] > 800}, {10, 9, true})
@@ -364,6 +364,77 @@ test("networks that begin apart, with other parameters, or are the same one", fu
     fails(function() t:compare() end, "a trainer", true)
     u = nn.net(NOTATION, {seed = 1, dtype = "f64"}):trainer(own_inputs(), options())
     fails(function() t:compare(u) end, "one network is f32, the other f64", true)
+end)
+
+-- On valid the cost of noise soon rises: the best epoch is one of the first.
+local function patient()
+    local net = nn.net("3 - 8 tanh - 2 linear : mse", {seed = 1})
+    local s = data.set {x = tensor.randn(20, 3, {seed = 1}), y = tensor.randn(20, 2, {seed = 2})}
+    local v = data.set {x = tensor.randn(20, 3, {seed = 3}), y = tensor.randn(20, 2, {seed = 4})}
+    return net:trainer(s, {epochs = 30, batch = 5, seed = 1, lr = 0.3, progress = false, valid = v,
+        patience = 2})
+end
+
+test("runs that part and end with the same best epoch are found apart", function()
+    local t, u = patient(), patient()
+    local best = u:run().best
+    t:step(4 * best + 2)
+    t.net[1].w:mul_(0.9)
+    eq({t:run().best, t.step_number}, {best, u.step_number})
+    local last = t.step_number
+    assert(t.net:params():equal(u.net:params()) and last > 4 * best + 2)
+    local c = t:compare(u)
+    eq({c.step, c.by_hand, c.to}, {4 * best + 2, {4 * best + 2, false}, last})
+    assert(t.net:params():equal(u.net:params()))
+    eq({t.step_number, u.step_number}, {last, last})
+    local b = t:bisect(function() return false end)
+    assert(tostring(b):find("stands and the best epoch's parameters came back", 1, true))
+    -- alike in all steps, but one has not brought them back
+    t, u = patient(), patient()
+    u:run()
+    t:step(u.step_number)
+    c = t:compare(u)
+    eq({c.step, c.by_end, c.by_hand}, {last, true, {false, false}})
+    eq(t:compare(u).step, last)
+    t:run()
+    eq(t:compare(u).step, nil)
+end)
+
+test("an example that is another one in the other set is named", function()
+    local runs, x = {}, tensor.randn(12, 3, {seed = 1})
+    for k = 1, 2 do
+        local y = tensor.zeros(12, 2)
+        if k == 2 then y[3][1] = 1 end
+        local net = nn.net("3 - 4 - 2", {seed = 1})
+        runs[k] = net:trainer(data.set {x = x, y = y}, {batch = 5, seed = 2, progress = false})
+        runs[k]:step(3)
+    end
+    local c = runs[1]:compare(runs[2])
+    eq({c.other, c.same_examples, c.examples[1]}, {3, false, c.examples[2]})
+    assert(table.concat(c.examples[1], " "):find "%f[%d]3%f[%D]")
+    assert(tostring(c):find("example 3, which both took there, is not the same", 1, true))
+end)
+
+test("options as they stand where the runs part, those that were changed by hand too", function()
+    local t, u = pair()
+    u:seek(11)
+    u.optimizer.momentum = 0.5
+    u:step(9)
+    local c = t:compare(u)
+    assert(c.step == 12 or c.step == 13) -- momentum needs a step's move
+    eq(c.options, {{name = "momentum", "0", "0.5"}})
+    eq(c.by_hand, {false, 11})
+    assert(tostring(c):find("in the second run something was changed by hand after step 11",
+        1, true))
+    t, u = pair({}, {lr = 0.1 + 0.2})
+    eq(t:compare(u).options, {{name = "lr", "3", "0.3"}})
+    for k = 1, 2 do -- seeds that nobody gave have 64 bits
+        local net = nn.net(NOTATION, {seed = 1})
+        t, u = u, net:trainer(own_inputs(), {batch = BATCH, lr = 3, progress = false})
+        u:step(k)
+    end
+    local seed = t:compare(u).options[1]
+    assert(seed.name == "seed" and seed[1]:find "^%d+$" and seed[2]:find "^%d+$", seed[1])
 end)
 
 spec.report()

@@ -482,8 +482,8 @@ test("another trainer is told that the step is not its own", function()
     local t = run_of(net)
     t:step "layer"
     for _, go in ipairs(OTHERS) do
-        fails(function() go(u) end, "layer 1 of step 1 is half done: the step of another trainer " ..
-            "on this network, whose step() ends it first", true)
+        fails(function() go(u) end, "layer 1 of step 1 is half done: the step of another " ..
+            "trainer on this network, whose step() ends it first", true)
     end
     t:step()
     fails(function() u:step() end, "learned elsewhere", true)

@@ -131,14 +131,16 @@ test("a watch is taken away by what it watches, its name or itself", function()
     fails(function() t:watch("yours", false) end, "no such one; there are 'mine'", true)
 end)
 
-test("a watch is called by what it sees, and says so where its number is no number of those", function()
+test("a watch is called by what it sees, and says where its number is a mean", function()
     local t, net = begin()
     for _, case in ipairs {
-        {net[1].w, "layer 1: w  rms "}, {net[1].b, "layer 1: b  "}, {net[1].w[2], "layer 1: w[2]  "},
+        {net[1].w, "layer 1: w  rms "}, {net[1].b, "layer 1: b  "},
+        {net[1].w[2], "layer 1: w[2]  "},
         {net[1].w[{2, {3, 3}}], "layer 1: w[2][3]  "},
         {net[1].w[{{1, 2}, {2, 3}}], "layer 1: w[1…2][2…3]  "},
         {net[2].w[{{}, {1, 1}}], "layer 2: w[1…2][1]  "},
-        {net[1].w:t(), "layer 1: w[1][1] and 11 more  rms "}, {net:params(), "all parameters  rms "},
+        {net[1].w:t(), "layer 1: w[1][1] and 11 more  rms "},
+        {net:params(), "all parameters  rms "},
     } do
         local text = tostring(t:watch(case[1]))
         eq(text:sub(1, #case[2]), case[2])
@@ -169,7 +171,7 @@ test("printing a run asks no function again", function()
     eq(asked, 4)
 end)
 
-test("conditions may be taken away by what is asked; what a function says is cut and cleaned", function()
+test("conditions may be taken away by what is asked; what a function says is cut", function()
     local t = begin()
     t:stop_when(function() t:stop_when(false) end)
     t:stop_when(function() return "\27[31mred\n" .. ("x"):rep(1000) end)

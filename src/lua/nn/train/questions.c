@@ -11,7 +11,7 @@
 #include "nn/notation/write.h"
 #include "nn/train/glass/apart.h"
 #include "nn/train/glass/bisect.h"
-#include "nn/train/glass/differ.h"
+#include "nn/train/glass/travel.h"
 
 #include <stddef.h>
 #include <string.h>
@@ -308,8 +308,10 @@ static void push_bisection(lua_State *L, const bisect_job *work)
     nbl_set_integer(L, "asked", found->asked);
     set_flag(L, "first", work->first);
     if (found->finding == NB_HELD_NEVER) {
+        const nb_glass *glass = work->job.trainer->glass;
         set_flag(L, "never", true);
-        nbl_set_integer(L, "last", nb_glass_at(work->job.trainer->glass));
+        nbl_set_integer(L, "last", nb_glass_at(glass));
+        if (nb_travel_ends(glass, nb_glass_at(glass))) set_flag(L, "brought_back", true);
     } else {
         nbl_set_integer(L, "step", found->step);
     }
@@ -360,9 +362,7 @@ static nb_status compare(nb_ctx *ctx, nbl_trainer_job *job)
     compare_job *work = (compare_job *)job;
     nb_apart_free(ctx, work->apart);
     nb_text_free(work->options);
-    nb_options_differ(work->options, work->of[0], work->of[1]);
-    if (work->options->failed) return ctx->status;
-    return nb_glass_apart(ctx, work->of, work->apart);
+    return nb_glass_apart(ctx, work->of, work->options, work->apart);
 }
 
 static void release_apart(nb_ctx *ctx, void *apart)
@@ -403,25 +403,23 @@ static void push_difference(lua_State *L, const nb_apart_part *part)
     }
 }
 
-static bool same_examples(const nb_apart *a)
-{
-    size_t bytes = (size_t)a->examples[0] * sizeof *a->example[0];
-    return a->examples[0] == a->examples[1] &&
-           (bytes == 0 || memcmp(a->example[0], a->example[1], bytes) == 0);
-}
-
 static void set_step(lua_State *L, const nb_apart *apart)
 {
     nbl_set_integer(L, "step", apart->step);
     nbl_set_integer(L, "epoch", apart->epoch);
     nbl_set_integer(L, "batch", apart->batch);
-    set_flag(L, "same_examples", same_examples(apart));
+    set_flag(L, "same_examples", nb_apart_same_places(apart) && apart->other < 0);
+    if (apart->other >= 0) nbl_set_integer(L, "other", (int64_t)apart->other + 1);
+    if (apart->by_end) set_flag(L, "by_end", true);
     lua_createtable(L, 2, 0);
     lua_createtable(L, 2, 0);
     for (int k = 0; k < 2; k++) {
         push_places(L, apart->example[k], NULL, apart->examples[k]);
         lua_rawseti(L, -3, k + 1);
-        lua_pushboolean(L, apart->by_hand[k]);
+        if (apart->changed[k] < 0)
+            lua_pushboolean(L, false);
+        else
+            lua_pushinteger(L, apart->changed[k]);
         lua_rawseti(L, -2, k + 1);
     }
     lua_setfield(L, -3, "by_hand");
@@ -537,7 +535,10 @@ static const nbl_entry entries[] = {
      "examples, changes by hand, the parameters and by how much. Prints itself; fields: .step "
      "(nil: none) .epoch .batch .from .to, .options, a list of {name =, one, other}, .notation, "
      "{one, other}, where the networks are described otherwise, .examples, {list, list}, "
-     ".same_examples, .by_hand, {one, other}, and [i], the parameters by the size of their "
+     ".same_examples, .other, an example that is not the same in both sets, .by_hand, {one, "
+     "other}, "
+     "the step behind which either run was changed last, or false, and [i], the parameters by the "
+     "size of their "
      "difference: .where .most .differing .count, [1] and [2], the numbers that differ most. "
      ".unlike "
      "where the networks have other parameters. Both runs stand afterwards where they stood.",

@@ -3,6 +3,7 @@
 
 #include "base/memory.h"
 #include "nn/train/glass/bisect.h"
+#include "nn/train/glass/differ.h"
 #include "nn/train/glass/travel.h"
 
 #include <math.h>
@@ -36,10 +37,12 @@ static bool are_same(nb_glass *const of[2])
     return same;
 }
 
-static nb_status same_at(nb_ctx *ctx, nb_glass *const of[2], int64_t step, bool *same)
+typedef nb_status way(nb_ctx *ctx, nb_glass *glass, int64_t step);
+
+static nb_status same_at(nb_ctx *ctx, nb_glass *const of[2], way *go, int64_t step, bool *same)
 {
-    nb_status status = nb_travel_to(ctx, of[0], step);
-    if (status == NB_OK) status = nb_travel_to(ctx, of[1], step);
+    nb_status status = go(ctx, of[0], step);
+    if (status == NB_OK) status = go(ctx, of[1], step);
     *same = status == NB_OK && are_same(of);
     return status;
 }
@@ -51,19 +54,26 @@ static nb_status halve(nb_ctx *ctx, nb_glass *const of[2], int64_t low, int64_t 
     while (status == NB_OK && high - low > 1) {
         int64_t middle = low + (high - low) / 2;
         bool same;
-        status = same_at(ctx, of, middle, &same);
+        status = same_at(ctx, of, nb_travel_before_end, middle, &same);
         *(same ? &low : &high) = middle;
     }
     out->step = high;
     return status;
 }
 
+/* Runs that were apart may end alike, with the parameters of a best epoch before that; and those
+ * that were not may end apart. */
 static nb_status search(nb_ctx *ctx, nb_glass *const of[2], nb_apart *out)
 {
     bool same;
-    nb_status status = same_at(ctx, of, out->to, &same);
-    if (status != NB_OK || same) return status;
-    status = same_at(ctx, of, out->from, &same);
+    nb_status status = same_at(ctx, of, nb_travel_before_end, out->to, &same);
+    if (status == NB_OK && same) {
+        status = same_at(ctx, of, nb_travel_to, out->to, &same);
+        out->by_end = status == NB_OK && !same;
+        if (out->by_end) out->step = out->to;
+        return status;
+    }
+    if (status == NB_OK) status = same_at(ctx, of, nb_travel_before_end, out->from, &same);
     if (status == NB_OK && same) return halve(ctx, of, out->from, out->to, out);
     out->step = out->from;
     return status;
@@ -144,25 +154,76 @@ static nb_status list_examples(nb_ctx *ctx, nb_trainer *t, int32_t **list, int64
 
 /* ---- The whole ------------------------------------------------------------------------------- */
 
-/* At the stop behind the step, whose numbers are the step's then, or at the one before it. */
-static bool is_edited(const nb_glass *g, int64_t step)
+/* Behind which step up to this one something was changed last; below 0: nothing was. */
+static int64_t last_change(const nb_glass *g, int64_t step)
 {
-    int64_t first = nb_reel_edits_from(&g->reel, step - 1);
-    return first < g->reel.edits && g->reel.edit[first]->step <= step;
+    for (int64_t i = g->reel.edits - 1; i >= 0; i--)
+        if (g->reel.edit[i]->step <= step && g->reel.edit[i]->by != NB_BY_END)
+            return g->reel.edit[i]->step;
+    return -1;
+}
+
+/* What networks take in two ways, as classes and as outputs, cannot be held side by side. */
+static bool same_rows(const nb_tensor *a, const nb_tensor *b)
+{
+    if (!a || !b || a->dtype != b->dtype || a->dims != b->dims) return true;
+    size_t bytes = (size_t)a->dims * sizeof *a->shape;
+    return memcmp(a->shape, b->shape, bytes) == 0 && same_bits(a, b);
+}
+
+/* One example out of either set, the same place. */
+static nb_status same_example(nb_ctx *ctx, nb_glass *const of[2], nb_tensor *const room[2][2],
+                              const int32_t *place, bool *same)
+{
+    nb_batch got[2] = {{NULL, NULL, NULL}, {NULL, NULL, NULL}};
+    nb_status status = NB_OK;
+    for (int k = 0; k < 2 && status == NB_OK; k++)
+        status = nb_batch_gather(ctx, of[k]->trainer->set, place, 0, 1, 0, room[k][0], room[k][1],
+                                 &got[k]);
+    *same = status == NB_OK && same_rows(got[0].x, got[1].x) && same_rows(got[0].y, got[1].y);
+    for (int k = 0; k < 2; k++) nb_batch_free(ctx, &got[k]);
+    return status;
+}
+
+/* The first of the step's examples that is another one in the other set, where both took the same
+ * places. */
+static nb_status hold_examples(nb_ctx *ctx, nb_glass *const of[2], nb_apart *out)
+{
+    nb_tensor *room[2][2] = {{NULL, NULL}, {NULL, NULL}};
+    nb_status status = NB_OK;
+    bool same = true;
+    for (int k = 0; k < 2 && status == NB_OK; k++)
+        status = nb_batch_new(ctx, of[k]->trainer->net, of[k]->trainer->set, 1, &room[k][0],
+                              &room[k][1]);
+    for (int64_t i = 0; i < out->examples[0] && same && status == NB_OK; i++) {
+        status = same_example(ctx, of, room, &out->example[0][i], &same);
+        if (status == NB_OK && !same) out->other = out->example[0][i];
+    }
+    for (int k = 0; k < 4; k++) nb_tensor_release(ctx, room[k / 2][k % 2]);
+    return status;
+}
+
+bool nb_apart_same_places(const nb_apart *a)
+{
+    size_t bytes = (size_t)a->examples[0] * sizeof *a->example[0];
+    return a->examples[0] == a->examples[1] &&
+           (bytes == 0 || memcmp(a->example[0], a->example[1], bytes) == 0);
 }
 
 static nb_status tell(nb_ctx *ctx, nb_glass *const of[2], nb_apart *out)
 {
     bool same;
-    nb_status status = same_at(ctx, of, out->step, &same);
+    way *go = out->by_end ? nb_travel_to : nb_travel_before_end;
+    nb_status status = same_at(ctx, of, go, out->step, &same);
     out->epoch = of[0]->trainer->course.epoch;
     out->batch = of[0]->trainer->course.batch;
     if (status == NB_OK) status = list_parts(ctx, of, out);
     for (int k = 0; k < 2 && status == NB_OK; k++) {
         status = list_examples(ctx, of[k]->trainer, &out->example[k], &out->examples[k]);
-        out->by_hand[k] = is_edited(of[k], out->step);
+        out->changed[k] = last_change(of[k], out->step);
     }
-    return status;
+    bool held = status == NB_OK && nb_apart_same_places(out);
+    return held ? hold_examples(ctx, of, out) : status;
 }
 
 static bool fit(nb_param *const *a, int m, nb_param *const *b, int n)
@@ -180,6 +241,7 @@ static nb_status check(nb_ctx *ctx, nb_glass *const of[2], nb_apart *out)
     int64_t first[] = {nb_glass_first(of[0]), nb_glass_first(of[1])};
     int64_t last[] = {nb_glass_at(of[0]), nb_glass_at(of[1])};
     *out = (nb_apart){.step = -1,
+                      .other = -1,
                       .from = first[0] > first[1] ? first[0] : first[1],
                       .to = last[0] < last[1] ? last[0] : last[1]};
     if (nb_net_root(a) == nb_net_root(b))
@@ -196,7 +258,7 @@ static nb_status check(nb_ctx *ctx, nb_glass *const of[2], nb_apart *out)
     return NB_OK;
 }
 
-nb_status nb_glass_apart(nb_ctx *ctx, nb_glass *const of[2], nb_apart *out)
+nb_status nb_glass_apart(nb_ctx *ctx, nb_glass *const of[2], nb_text *options, nb_apart *out)
 {
     nb_stay here[2];
     int left = 0;
@@ -206,6 +268,8 @@ nb_status nb_glass_apart(nb_ctx *ctx, nb_glass *const of[2], nb_apart *out)
         status = nb_travel_leave(ctx, of[left], &here[left]);
     if (status == NB_OK && !out->unlike) status = search(ctx, of, out);
     if (status == NB_OK && out->step >= 0) status = tell(ctx, of, out);
+    if (status == NB_OK && options) nb_options_differ(options, of[0], of[1]);
+    if (status == NB_OK && options && options->failed) status = ctx->status;
     while (left > 0) {
         left--;
         nb_travel_return(ctx, of[left], &here[left]);

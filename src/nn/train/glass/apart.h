@@ -22,11 +22,18 @@ typedef struct nb_apart {
     int parts;
     int32_t *example[2]; /* of that step in either run, places in the set from 0; owned */
     int64_t examples[2];
-    bool by_hand[2]; /* something was changed at the stop before that step or behind it */
+    int64_t changed[2]; /* the step up to that one behind which something was changed last, by hand
+                           or by a callback; below 0: none */
+    int32_t other;      /* the first of the examples, the same places in either run, that is another
+                           one in the other's set; below 0: none */
+    bool by_end;        /* they part by the best epoch's parameters, which came back behind it */
 } nb_apart;
 
-/* NB_EARG: both train one network, or networks of two dtypes; no step is in both records. */
-nb_status nb_glass_apart(nb_ctx *ctx, nb_glass *const of[2], nb_apart *out);
+/* options: what differs of them where they part, or as they stand (differ.h); or NULL. NB_EARG:
+ * both train one network, or networks of two dtypes; no step is in both records. */
+nb_status nb_glass_apart(nb_ctx *ctx, nb_glass *const of[2], nb_text *options, nb_apart *out);
 void nb_apart_free(nb_ctx *ctx, nb_apart *apart);
+/* Whether both took examples from the same places in that step. */
+bool nb_apart_same_places(const nb_apart *apart);
 
 #endif

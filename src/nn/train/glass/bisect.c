@@ -103,7 +103,11 @@ static nb_status walk(nb_ctx *ctx, search *s, int64_t low, int64_t high)
 {
     nb_status status = NB_OK;
     bool holds = false;
-    while (status == NB_OK && !holds && low < high) status = ask_at(ctx, s, ++low, &holds);
+    const int64_t from = low;
+    while (status == NB_OK && !holds && low < high) {
+        status = ask_at(ctx, s, ++low, &holds);
+        nb_tell(ctx, "looking behind every step", low - from, high - from);
+    }
     s->out->step = low;
     if (!holds) s->out->finding = NB_HELD_NEVER;
     return status;

@@ -1,7 +1,9 @@
 /* Options held against each other: as they count, whether or not the user gave them. */
 #include "nn/train/glass/differ.h"
 
+#include <inttypes.h>
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 static void add_words(nb_text *text, const char *name, const char *one, const char *other)
@@ -9,11 +11,23 @@ static void add_words(nb_text *text, const char *name, const char *one, const ch
     if (strcmp(one, other)) nb_text_add(text, "%s\t%s\t%s\n", name, one, other);
 }
 
+/* In few digits where those tell them apart. */
 static void add_number(nb_text *text, const char *name, double one, double other)
 {
     char a[NB_NUMBER_MAX], b[NB_NUMBER_MAX];
     if (one == other || (isnan(one) && isnan(other))) return;
-    nb_text_add(text, "%s\t%s\t%s\n", name, nb_number_text(one, a), nb_number_text(other, b));
+    snprintf(a, sizeof a, "%.6g", one);
+    snprintf(b, sizeof b, "%.6g", other);
+    if (strcmp(a, b))
+        nb_text_add(text, "%s\t%s\t%s\n", name, a, b);
+    else
+        nb_text_add(text, "%s\t%s\t%s\n", name, nb_number_text(one, a), nb_number_text(other, b));
+}
+
+/* Any of 64 bits. */
+static void add_seed(nb_text *text, uint64_t one, uint64_t other)
+{
+    if (one != other) nb_text_add(text, "seed\t%" PRIu64 "\t%" PRIu64 "\n", one, other);
 }
 
 static void add_flag(nb_text *text, const char *name, bool one, bool other)
@@ -32,12 +46,12 @@ static void add_optimizer(nb_text *text, const nb_trainer *a, const nb_trainer *
     const nb_optimizer_type *type = a->optimizer->type;
     add_words(text, "optimizer", type->name, b->optimizer->type->name);
     if (type != b->optimizer->type) {
-        add_number(text, "lr", a->options.lr, b->options.lr);
+        add_number(text, "lr", a->optimizer->options.lr, b->optimizer->options.lr);
         return;
     }
     for (const nb_option *option = type->options; option->name; option++)
-        add_number(text, option->name, nb_option_number(option, &a->options),
-                   nb_option_number(option, &b->options));
+        add_number(text, option->name, nb_option_number(option, &a->optimizer->options),
+                   nb_option_number(option, &b->optimizer->options));
 }
 
 static const char *schedule_name(const nb_pace *pace)
@@ -80,7 +94,7 @@ void nb_options_differ(nb_text *text, const nb_glass *one, const nb_glass *other
     add_schedule(text, &a->pace, &b->pace);
     add_penalty(text, a, b);
     add_flag(text, "shuffle", a->course.shuffle, b->course.shuffle);
-    add_number(text, "seed", (double)a->course.seed, (double)b->course.seed);
+    add_seed(text, a->course.seed, b->course.seed);
     add_number(text, "patience", (double)a->patience, (double)b->patience);
     add_presence(text, "weights", a->weights.of != NULL, b->weights.of != NULL);
     add_presence(text, "valid", a->valid != NULL, b->valid != NULL);

@@ -39,12 +39,13 @@ typedef struct nb_glass {
     nb_tensor *before[NB_NET_STATE]; /* the numbers in front of a callback, where callbacks are
                                         known to change them; or NULL */
     bool wary;
-    bool again;   /* steps are made again: what functions do now is no edit */
-    nb_left told; /* of what others did the user knows: lessons, steps, versions of then */
-    double since; /* on the clock: when the stretch of steps under way began */
-    bool going;   /* it is under way */
-    bool resumed; /* the run goes on from a file */
-    bool noted;   /* that callbacks change the set's numbers */
+    int64_t before_end; /* the step at which the run's end is left away on a way; 0: none */
+    bool again;         /* steps are made again: what functions do now is no edit */
+    nb_left told;       /* of what others did the user knows: lessons, steps, versions of then */
+    double since;       /* on the clock: when the stretch of steps under way began */
+    bool going;         /* it is under way */
+    bool resumed;       /* the run goes on from a file */
+    bool noted;         /* that callbacks change the set's numbers */
 } nb_glass;
 
 #endif

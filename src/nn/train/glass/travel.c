@@ -19,7 +19,8 @@ static nb_status apply_edits(nb_ctx *ctx, nb_glass *g, bool ended)
     nb_status status = NB_OK;
     for (int64_t i = nb_reel_edits_from(r, at);
          i < r->edits && r->edit[i]->step == at && status == NB_OK; i++) {
-        if (r->edit[i]->ended != ended) continue;
+        bool left_away = at == g->before_end && r->edit[i]->by == NB_BY_END;
+        if (r->edit[i]->ended != ended || left_away) continue;
         status = nb_edit_apply(ctx, r->edit[i], g->trainer);
         if (status == NB_OK && r->edit[i]->said) {
             nb_said_release(ctx, g->said);
@@ -67,7 +68,7 @@ static nb_status repeat(nb_ctx *ctx, nb_glass *g, int64_t step)
     for (int64_t at = from; at < step && status == NB_OK; at++) {
         status = make_again(ctx, g);
         if (status == NB_OK) status = settle(ctx, g);
-        nb_tell(ctx, "making steps again", at + 1 - from, step - from);
+        if (step - from > 1) nb_tell(ctx, "making steps again", at + 1 - from, step - from);
     }
     return status;
 }
@@ -125,9 +126,25 @@ void nb_travel_return(nb_ctx *ctx, nb_glass *g, nb_stay *s)
     g->told.lessons += made;
 }
 
+bool nb_travel_ends(const nb_glass *g, int64_t step)
+{
+    const nb_reel *r = &g->reel;
+    for (int64_t i = nb_reel_edits_from(r, step); i < r->edits && r->edit[i]->step == step; i++)
+        if (r->edit[i]->by == NB_BY_END) return true;
+    return false;
+}
+
 nb_status nb_travel_to(nb_ctx *ctx, nb_glass *g, int64_t step)
 {
-    return go(ctx, g, step, false);
+    return go(ctx, g, step, nb_travel_ends(g, step));
+}
+
+nb_status nb_travel_before_end(nb_ctx *ctx, nb_glass *g, int64_t step)
+{
+    g->before_end = step;
+    nb_status status = nb_travel_to(ctx, g, step);
+    g->before_end = 0;
+    return status;
 }
 
 nb_status nb_travel_step(nb_ctx *ctx, nb_glass *g)

@@ -29,6 +29,10 @@ nb_status nb_travel_leave(nb_ctx *ctx, nb_glass *glass, nb_stay *stay);
 void nb_travel_return(nb_ctx *ctx, nb_glass *glass, nb_stay *stay);
 /* On such a way: to a step of the record. On failure the run stands anywhere. */
 nb_status nb_travel_to(nb_ctx *ctx, nb_glass *glass, int64_t step);
+/* … as it stood before the end of a run with patience brought the best parameters back there. */
+nb_status nb_travel_before_end(nb_ctx *ctx, nb_glass *glass, int64_t step);
+/* Whether they came back at that step. */
+bool nb_travel_ends(const nb_glass *glass, int64_t step);
 /* On such a way: to a frame that was taken on it. On failure nothing has changed. */
 nb_status nb_travel_put(nb_ctx *ctx, nb_glass *glass, const nb_frame *frame);
 /* One step from where the run stands, without what was changed at the stop behind it. */
