@@ -173,6 +173,10 @@ local function notes_of(d, course, asked, budget, open)
     if d.looked then
         add("the looks saw a run made shorter, %s of a whole one", percent(d.looked))
     end
+    if course.bounded then
+        add("of the examples to learn from %s are taken at all, for the budget",
+            percent(course.bounded))
+    end
     if course.set_share < 1 then
         add("of the examples the runs learn from %s, for the budget", percent(course.set_share))
     end
@@ -227,7 +231,7 @@ local function diagnose(net, set, y, asked, words, trained)
     local o = options_of(asked)
     local seed = (o.seed or nabla._chance()) % MOST_SEED * SEEDS
     if asked.reset ~= nil then trained = asked.reset end
-    local course = courses.new(net, set, o, trained)
+    local course = courses.new(net, set, o, trained, budget.seconds)
     course.whole = set
     local d = {noticed = {}, tried = {}, runs = 0, budget = budget, judged = course.part.words,
         quality = course.judged.name, chance = course.judged.chance,

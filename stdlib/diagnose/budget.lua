@@ -120,14 +120,18 @@ function budget.seconds(course, run, deadline, processes)
         return SAFE * left() * processes / (price_of(causes) * purse.run)
     end
     -- What a run loses by being made shorter a cure may give back, the more where it only makes the
-    -- run longer or its steps larger: so cures are held against the whole run too.
+    -- run longer or its steps larger: so cures are held against the whole run too. That there is
+    -- nothing to learn is told only of whole runs: in short ones nothing is learned of anything.
     local function hold_against_whole(causes)
-        if course.set_share == 1 and course.epochs_share == 1 then return causes end
+        local bounded = course.bounded
+        local shorter = course.set_share < 1 or course.epochs_share < 1
+        if not shorter and not bounded then return causes end
         local out = {}
         for _, cause in ipairs(causes) do
             cause.beat = purse.full
-            if cause.longer and not purse.full then
-                cause.why = "in runs made shorter it would help in any case"
+            if (cause.longer or cause.null) and (bounded or not purse.full) then
+                cause.why = cause.null and "runs made shorter do not tell" or
+                    "in runs made shorter it would help in any case"
             else
                 out[#out + 1] = cause
             end

@@ -15,6 +15,7 @@ local course = {}
 local FEW <const> = 8       -- examples on which to see whether train takes them at all
 local EPOCHS <const> = {lbfgs = 1000, cg = 1000, lm = 10000} -- as of train
 local OTHERS <const> = 30
+local PART <const> = 1      -- the seed of what is taken of a large set
 
 -- How the network is judged, with the quality of chance.
 local function judged_of(net, set)
@@ -34,11 +35,13 @@ local function epochs_of(o)
 end
 
 -- anew: each run draws its parameters again, as the initialisers say. Else it begins with those
--- that the network has.
-function course.new(net, set, o, anew)
+-- that the network has. seconds: of a budget, or nil, by which fewer examples are taken at all.
+function course.new(net, set, o, anew, seconds)
     local whole = part.of(set, o)
+    if seconds then part.bound(whole, seconds, PART) end
     return {net = net, part = whole, anew = anew, judged = judged_of(net, whole.test or whole.set),
-        examples = #whole.set, epochs = epochs_of(o), set_share = 1, epochs_share = 1}
+        examples = #whole.set, bounded = whole.share, epochs = epochs_of(o), set_share = 1,
+        epochs_share = 1}
 end
 
 -- What train refuses before it has learned anything, as its message; nil where it begins.

@@ -133,9 +133,10 @@ end
 -- What takes all meaning from the data must make it worse; where it does not, there was none.
 local function judge_null(cause, above)
     local loss = -cause.gain
-    cause.confirmed = loss < experiment.GAIN and cause.base < above
-    cause.why = not cause.confirmed and ("it learns %.2f more than from such data"):format(loss) or
-        nil
+    local learns = cause.beat and cause.beat >= above
+    cause.confirmed = loss < experiment.GAIN and cause.base < above and not learns
+    cause.why = not cause.confirmed and (learns and "a whole run learns more than chance" or
+        ("it learns %.2f more than from such data"):format(loss)) or nil
     cause.gain, cause.spread = nil, nil
 end
 

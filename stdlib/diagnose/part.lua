@@ -4,13 +4,17 @@ local _, nabla = ...
 local given = require "nabla.plot.given"
 
 local math = math
-local ipairs, pairs, type = ipairs, pairs, type
+local ipairs, pairs, pcall, type = ipairs, pairs, pcall, type
 
 local part = {}
 
 -- A fifth of fewer would be four examples or less, on which a single one is a quarter.
 local FEWEST <const> = 20
 local HELD <const> = 0.2
+-- Numbers of x in all examples for each second of a budget: reading, splitting and copying them
+-- then take a small part of it. And so many examples at the least.
+local NUMBERS <const>, LEAST <const> = 4e5, 1000
+local LOOKED <const> = 8 -- examples that say how large one is
 
 -- ---- Weights of examples go with them ----
 
@@ -75,6 +79,37 @@ end
 function part.reduce(set, o, share, seed)
     local fewer = set:split(share, seed)
     return fewer, options_for(o, set, share, seed)
+end
+
+-- ---- As much as there is time for ----
+
+-- How many numbers an example has, as far as a few tell; 1 where they are no tensors.
+local function size_of(set)
+    local n, sum = math.min(LOOKED, #set), 0
+    local has, x = pcall(function() return set:take(n).x end)
+    if not has then return 1 end
+    if given.kind(x) == "tensor" then return x:numel() / n end
+    for _, each in ipairs(type(x) == "table" and x or {}) do
+        sum = sum + (given.kind(each) == "tensor" and each:numel() or 0)
+    end
+    return math.max(1, sum / n)
+end
+
+-- What part.of gives with no more examples than may be read in these seconds, those to judge by
+-- too; whole.share says how many of those to learn from are left, where they are fewer.
+function part.bound(whole, seconds, seed)
+    local size = size_of(whole.set)
+    local most = math.max(LEAST, NUMBERS * seconds // size)
+    if #whole.set > most then
+        whole.share = most / #whole.set
+        whole.set, whole.o = part.reduce(whole.set, whole.o, whole.share, seed)
+    end
+    if whole.same then
+        whole.test = whole.set
+    elseif whole.test and #whole.test > most then
+        whole.test = whole.test:split(most / #whole.test, seed)
+    end
+    return whole
 end
 
 return part
