@@ -11,6 +11,7 @@ local experiment = require "nabla.diagnose.experiment"
 local looks = require "nabla.diagnose.looks"
 local part = require "nabla.diagnose.part"
 local permutation = require "nabla.diagnose.permutation"
+local quality = require "nabla.diagnose.quality"
 
 local math, table = math, table
 local ipairs, next, pairs, pcall = ipairs, next, pairs, pcall
@@ -52,6 +53,14 @@ end
 
 -- ---- Causes ----
 
+-- The quality of the looks' own run on what is held out, or nil.
+local function measured(course, figures, test)
+    local run = figures and figures.run
+    if not run or run.failed or run.epochs == 0 then return nil end
+    local has, value = pcall(quality.judge, course.judged, run.net, test)
+    return has and value or nil
+end
+
 -- What the looks say, on copies, of a run that takes so much of a whole one. Their own runs have
 -- seeds above those of the experiment.
 local function look(d, course, share, seed)
@@ -65,6 +74,7 @@ local function look(d, course, share, seed)
         whole = course.whole}
     local figures, causes = looks(course.net:clone(), set, o, about)
     d.figures, d.layers = figures, figures and figures.layers
+    d.measured = measured(course, figures, test)
     return causes
 end
 
@@ -246,7 +256,7 @@ local function diagnose(net, set, y, asked, words, trained)
         table.move(open, 1, #open, #d.noticed + 1, d.noticed)
         for _, cause in ipairs(open) do
             cause.why = one and "of one class nothing is to be learned" or
-                "not tried: the data come first"
+                "not tried: what is certain comes first"
         end
     elseif #open > 0 then
         try_cures(d, course, open, run, purse)

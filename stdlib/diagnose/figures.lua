@@ -5,6 +5,7 @@
 local _, nabla = ...
 
 local answers = require "nabla.diagnose.figures.answers"
+local finite = require "nabla.diagnose.figures.finite"
 local given = require "nabla.plot.given"
 local layers = require "nabla.diagnose.figures.layers"
 local layout = require "nabla.diagnose.layout"
@@ -42,11 +43,15 @@ local function judge(case, net, set)
     return answers.of(net, chosen, set_figures.of(chosen, case.seen, true), logit)
 end
 
+-- Costs that take a y of fewer dimensions than the outputs as numbers of classes, of any dtype.
+local NUMBERED <const> = {cross_entropy = true, nll = true}
+
 -- How the network sees a set: whether it takes numbers of words, and, where its outputs stand at
--- steps or places, the dimensions of a y that holds classes there.
+-- steps or places, the dimensions of a y that holds classes there; whether -1 and 1 are classes.
 local function sees(own)
     return {words = own.layers[1] ~= nil and own.layers[1].type == "embedding",
-        steps = #own.last.out > 1 and #own.last.out or nil}
+        steps = #own.last.out > 1 and #own.last.out or nil,
+        signs = own.cost == "hinge", numbered = NUMBERED[own.cost]}
 end
 
 -- What a step of the first few moves, relative to the weights, into the figures of the start.
@@ -143,12 +148,12 @@ end
 -- The case of a network, the set that it learns from, the options of train, and about = {test =
 -- what is held out, whole = the set as the user gave it, seed =, trained =}. `start` is the state
 -- that a run begins with: the network, or, where it was trained, one drawn anew, and `stands` the
--- figures of the network as it stands.
+-- figures of the network as it stands; `broken` are its numbers that are none, as it stands.
 function figures.of(net, set, o, about)
     local seed, trained = about.seed or SEED, about.trained
     if trained == nil then trained = net.history ~= nil end
     local case = {set = set, o = o or {}, held = about.test, nn = nabla.nn,
-        tensor = nabla.tensor, trained = trained}
+        tensor = nabla.tensor, trained = trained, broken = finite.broken(net)}
     if trained then
         case.stands = traced({part = part(set, TRACED)}, net:clone())
         net = drawn_anew(net, seed)

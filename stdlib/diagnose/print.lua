@@ -278,7 +278,8 @@ end
 
 local function heading(d)
     local text = d.quality and d.base and ("%s %.2f ± %.2f"):format(d.quality, d.base.mean,
-        d.base.spread or 0) or d.quality or ""
+        d.base.spread or 0) or d.quality and d.measured and
+        ("%s %.2f"):format(d.quality, d.measured) or d.quality or ""
     if d.chance then text = ("%s (chance %.2f)"):format(text, d.chance) end
     local noticed = d.noticed and #d.noticed > 0
     local what = #d > 0 and words.count(#d, "cause") or

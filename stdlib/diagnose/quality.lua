@@ -33,6 +33,11 @@ local function two_values(y)
     return y:numel() == y.shape[1] and ends == y:numel() and low < high and {low, high} or nil
 end
 
+-- Rows of -1 and 1 under a cost that takes them for classes: its outputs may be of any size.
+local function holds_signs(net, y)
+    return y:dim() == 2 and net:notation():find " : hinge" and y:abs():eq(1):all()
+end
+
 -- Whether the network takes y for classes: a network may hold at every step of a sequence one.
 local function holds_classes(net, set)
     if set.classes then return true end
@@ -51,6 +56,8 @@ function quality.of(net, set)
         return {kind = "one-hot", name = name}
     elseif y and two_values(y) then
         return {kind = "two values", name = name, values = two_values(y)}
+    elseif y and holds_signs(net, y) then
+        return {kind = "signs", name = name, chance = 0.5, worst = 0.5}
     end
     return {kind = "targets", name = "R²", chance = 0, worst = WORST}
 end
@@ -119,6 +126,16 @@ judges["two values"] = function(judged, net, set, back)
     end
     local a = net(set):to "f64"
     return compare(sides(back and back(a) or a), sides(set.y:to "f64"), 2)
+end
+
+-- The mean over the columns.
+function judges.signs(_, net, set)
+    local a, y, sum = net(set):to "f64", set.y:to "f64", 0
+    for j = 1, y.shape[2] do
+        sum = sum + compare((a[{{}, j}]:gt(0):to "f64" + 1):totable(),
+            (y[{{}, j}]:gt(0):to "f64" + 1):totable(), 2) / y.shape[2]
+    end
+    return sum, 2
 end
 
 -- The mean over the columns; one that does not vary has nothing to explain.

@@ -15,6 +15,8 @@ local SUITS <const> = {
     shares = {"softmax", "cross_entropy"},
     one = {"sigmoid", "cross_entropy"},
     many = {"sigmoid", "cross_entropy"},
+    sign = {"linear", "hinge"},
+    signs = {"linear", "hinge"},
     targets = {"linear", "mse"},
 }
 

@@ -39,8 +39,9 @@ noticed. Where several are as good, the first of this list is named:
                      whose slope takes the cost's pull away
   hidden activation  softmax inside; sums with nothing between; layers without slope; δ that
                      slopes use up to a hundredth
-  initialiser        equal neurons; weights that make sums 5 times as large as what comes in,
-                     or a tenth; biases that decide where neurons stand
+  initialiser        numbers of the network that are not finite; equal neurons; weights that
+                     make sums 5 times as large as what comes in, or a tenth; biases that
+                     decide where neurons stand
   depth              four dense layers or more, through which δ falls to a hundredth or grows
                      to 100 times
   learning rate      a run that fails, ends above where it began, or leaps; layers whose

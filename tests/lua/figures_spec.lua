@@ -199,4 +199,99 @@ test("control characters of names do not reach the window", function()
     eq(print_of(d, 80):find("\27", 1, true), nil)
 end)
 
+-- ---- Numbers that are none, signs, classes at every step ----
+
+local fires, is_still = diagnosed.fires, diagnosed.is_still
+
+local function normed()
+    return nn.net("2 - 3 tanh - batch_norm - 2 softmax : cross_entropy", {seed = 1})
+end
+
+test("initialiser: a number of the network that is none is a fact, with its place", function()
+    local set, o = plane(40), {epochs = 1}
+    is_still("initialiser", normed(), set, o)
+    local net = normed()
+    net[1].w[{2, 1}] = 0 / 0
+    net[3].b[2] = -1 / 0
+    local list = fires("initialiser", net, set, o)
+    eq(#list, 1)
+    eq(list[1].certain, true)
+    eq(list[1].where, "layer 1, w[2][1]; layer 3, b[2]")
+    assert(list[1].evidence:find "^2 numbers of the network are not finite, the first w%[2%]%[1%]")
+    local other = cured(list[1].cure, net, set).net
+    eq((other:params() * 0):isnan():any(), false)
+    eq(other[2].mean:equal(net[2].mean), true)
+    -- Figures that a layer keeps are no parameters.
+    net = normed()
+    net[2].variance[3] = 1 / 0
+    list = fires("initialiser", net, set, o)
+    eq(list[1].where, "layer 2, variance[3]")
+    assert(list[1].evidence:find "^1 number of the network is not finite")
+    eq(cured(list[1].cure, net, set).net[2].variance:totable(), {1, 1, 1})
+    -- Of a layer that cannot be drawn alone all are.
+    net = nn.net("*x2 - gru 3 last - 2 softmax : cross_entropy", {seed = 1})
+    net[1].wh[{1, 2}] = 0 / 0
+    list = fires("initialiser", net, data.set {x = tensor.randn(20, 4, 2, {seed = 1}),
+        y = plane(20).y}, o)
+    eq(list[1].cure, "net:reset()")
+    eq(list[1].where, "layer 1, wh[1][2]")
+end)
+
+test("initialiser: what its training left is no fact where runs begin anew", function()
+    local net, set = normed(), plane(40)
+    net[1].w[{2, 1}] = 0 / 0
+    local d = net:diagnose(set, {epochs = 1, seed = 1, budget = {runs = 0}})
+    eq(#d, 1)
+    eq(d[1].kind, "initialiser")
+    eq(d.runs, 0)
+    d = net:diagnose(set, {epochs = 1, seed = 1, budget = {runs = 0}, reset = true})
+    eq(#d, 0)
+    assert(d.noticed[1].evidence:find "after its training")
+end)
+
+-- The sign of a sum under hinge; a network that has not learned leaves room for every look.
+test("under hinge -1 and 1 are classes", function()
+    local x = tensor.randn(60, 2, {seed = 2})
+    local one = x:sum(2):gt(0):to "f32" * 2 - 1
+    local sets = {[1] = data.set {x = x, y = one:reshape(60, 1)},
+        [2] = data.set {x = x, y = x:gt(0):to "f32" * 2 - 1}}
+    for units, set in pairs(sets) do
+        local net = nn.net(("2 - %d linear : hinge"):format(units), {dtype = "f32", seed = 1})
+        is_still("cost", net, set, {epochs = 1, lr = 1e-4})
+        -- Outputs of any size are right by their sign: w = 30 I, or (30, 30).
+        net[1].w = units == 1 and {{30, 30}} or {{30, 0}, {0, 30}}
+        net[1].b:fill_(0)
+        local case = figures.of(net, set, {epochs = 1, lr = 1e-9}, {test = set})
+        eq(case.data.answers, units == 1 and "sign" or "signs")
+        close(case.train_answers.quality, 1)
+        net[1].w:neg_()
+        close(figures.of(net, set, {epochs = 1, lr = 1e-9}, {test = set}).held_answers.quality, 0)
+        local d = net:diagnose(set, {epochs = 1, lr = 1e-9, budget = {runs = 0}})
+        eq(d.quality, "balanced accuracy")
+        eq(d.chance, 0.5)
+        close(d.measured, 0)
+    end
+    -- Other numbers are none.
+    fires("cost", nn.net("2 - 1 linear : hinge", {seed = 1}), diagnosed.slope(60))
+end)
+
+test("classes at every step are those in any dtype", function()
+    local x = tensor.randn(40, 5, 2, {seed = 2})
+    for _, dtype in ipairs {"i32", "f32", "f64"} do
+        local net = nn.net("5x2 - lstm 3 - 2 softmax : cross_entropy", {seed = 1})
+        local set = data.set {x = x, y = (x[{{}, {}, 1}]:gt(0):to "f32" + 1):to(dtype)}
+        local _, case = diagnosed.found("cost", net, set, {epochs = 1, lr = 1e-4})
+        eq(case.data.answers, "steps")
+        is_still("cost", net, set, {epochs = 1, lr = 1e-4})
+    end
+end)
+
+test("the heading says what was measured where looks alone ran", function()
+    local d = nn.net(TWO, {seed = 1}):diagnose(plane(100), {epochs = 30, lr = 0.5, seed = 1})
+    eq(#d, 0)
+    close(d.measured, d.figures.held_answers.quality)
+    assert(print_of(d, 80):find(("balanced accuracy %.2f (chance 0.50)"):format(d.measured), 1,
+        true))
+end)
+
 spec.report()

@@ -69,6 +69,20 @@ local function judge_targets(out, outputs, rows)
     out.spread = whole > 0 and math.sqrt(spread / whole) or 0
 end
 
+-- The mean over the columns of the recall of both signs; those that do not occur do not count.
+local function judge_signs(out, outputs, rows)
+    local sum, count = 0, 0
+    for _, sign in ipairs {-1, 1} do
+        local there = rows:eq(sign):to "f64"
+        local right = (there * (outputs * sign):gt(0):to "f64"):sum(1):totable()
+        for j, n in ipairs(there:sum(1):totable()) do
+            if n > 0 then sum, count = sum + right[j] / n, count + 1 end
+        end
+    end
+    out.quality, out.chance = sum / count, 0.5
+    out.total = rows:size(1)
+end
+
 -- Answers at every step or place, as net:evaluate counts them.
 local function judge_steps(net, set)
     local has, result = pcall(net.evaluate, net, set)
@@ -110,6 +124,7 @@ function answers.of(net, set, figures, logit)
             math.max(#figures.counts, outputs:size(2))))
     elseif outputs:size(2) == rows:size(2) then
         judge_targets(out, outputs, rows)
+        if figures.answers == "signs" then judge_signs(out, outputs, rows) end
     else
         return nil, "outputs and targets differ in number"
     end

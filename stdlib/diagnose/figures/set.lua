@@ -64,10 +64,12 @@ end
 
 -- What y is: "classes" (numbers from 1), "one" (a column of 0 and 1), "one-hot", "many" (other
 -- rows of 0 and 1), "shares" (rows from 0 that add up to 1), "steps" (classes at every step),
--- "targets".
-local function kind_of(of, y, rows, steps)
+-- "sign" (a column of -1 and 1, where they are classes), "signs" (rows of them), "targets".
+local function kind_of(of, y, rows, seen)
     if of.classes then return y:dim() == 1 and "classes" or "steps" end
-    if steps and y:dim() == steps and (y.dtype == "i32" or y.dtype == "u8") then return "steps" end
+    local whole = y.dtype == "i32" or y.dtype == "u8" or seen.numbered
+    if seen.steps and y:dim() == seen.steps and whole then return "steps" end
+    if seen.signs and rows:abs():eq(1):all() then return rows:size(2) == 1 and "sign" or "signs" end
     local zero_one = rows:eq(0):maximum(rows:eq(1)):to "f64":min():item() == 1
     if rows:size(2) == 1 then return zero_one and "one" or "targets" end
     local sums = (rows:sum(2) - 1):abs():max():item()
@@ -79,6 +81,7 @@ end
 local function numbers(kind, y, rows)
     if kind == "classes" then return y:to "f64":totable() end
     if kind == "one" then return (rows:reshape(-1) + 1):totable() end
+    if kind == "sign" then return (rows:reshape(-1):gt(0):to "f64" + 1):totable() end
     if kind == "one-hot" then
         local out = {}
         for i, k in ipairs(rows:argmax(2):to "f64":totable()) do out[i] = k end
@@ -146,12 +149,12 @@ end
 
 -- ---- All of it ----
 
-local function read_answers(out, of, y, steps)
+local function read_answers(out, of, y, seen)
     local rows = set.rows(y)
     out.y_bad = unfinished(rows)
     out.y_rows = rows
     if out.y_bad then return end
-    out.answers = kind_of(of, y, rows, steps)
+    out.answers = kind_of(of, y, rows, seen)
     out.y = spread(rows)
     out.labels = numbers(out.answers, y, rows)
     out.counts = out.labels and shares(out.labels, of.classes and #of.classes)
@@ -189,14 +192,14 @@ function set.unfinished_answers(of)
 end
 
 -- Figures of a set, as a network sees it: seen.words is whether x holds numbers of words, of which
--- size says nothing, seen.steps the dimensions of a y that holds classes at every step. `brief`
--- leaves x and neighbours out; of no more examples than `most`, where it is there, neighbours are
+-- size says nothing, seen.steps the dimensions of a y that holds classes at every step, of whole
+-- numbers in any dtype with seen.numbered; with seen.signs -1 and 1 are classes. `brief` leaves x and neighbours out; of no more examples than `most`, where it is there, neighbours are
 -- looked for.
 function set.of(of, seen, brief, most)
     local has_y, y = pcall(function() return of.y end)
     local out = {count = #of, name = function(k) return column(of, k) end,
         scaled = of.scale ~= nil, classes = of.classes}
-    if has_y and given.kind(y) == "tensor" then read_answers(out, of, y, seen.steps) end
+    if has_y and given.kind(y) == "tensor" then read_answers(out, of, y, seen) end
     if seen.words or brief then return out end
     out.x_bad = set.unfinished(of)
     local some = #of > MANY and of:shuffle(1):take(MANY) or of

@@ -191,7 +191,8 @@ end
 local function class_name(case, k)
     local names = case.data.classes
     if names and names[k] ~= nil then return "class " .. tostring(names[k]) end
-    return "class " .. (case.data.answers == "one" and k - 1 or k)
+    local kind = case.data.answers
+    return "class " .. (kind == "one" and k - 1 or kind == "sign" and 2 * k - 3 or k)
 end
 
 -- Weights that were given and that some class suffers from.
@@ -253,6 +254,10 @@ local function cure_balance(case, finding)
     if case.data.answers == "one" then
         return {("o.weights = {examples = set.y:reshape(-1) * %s + %s}"):format(
             words.plain(w[2] - w[1]), words.plain(w[1]))}
+    end
+    if case.data.answers == "sign" then
+        return {("o.weights = {examples = set.y:reshape(-1) * %s + %s}"):format(
+            words.plain((w[2] - w[1]) / 2), words.plain((w[1] + w[2]) / 2))}
     end
     local list = {}
     for k, value in ipairs(w) do list[k] = words.plain(value) end

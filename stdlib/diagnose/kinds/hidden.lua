@@ -17,6 +17,8 @@ local WIDE <const>, THIN <const> = 5, 0.1
 local FLAT <const> = 0.5 -- of the neurons: saturated or dead at the start
 local BIAS <const> = 1 -- biases begin at 0; from here on they decide where a neuron stands
 local EQUAL <const> = 0.5 -- of the neurons have the weights of another
+local NORMS <const> = {batch_norm = true, layer_norm = true, group_norm = true}
+local LISTED <const> = 3 -- places that are named
 
 local function figures_by_path(case)
     local out = {}
@@ -248,6 +250,40 @@ local function look_explosion(found, case)
     end
 end
 
+-- Numbers that are none, before anything is learned: the layers that hold them drawn anew, by
+-- their own initialiser where that can be said of them alone.
+local function drawn_anew(bad)
+    local one = bad.one
+    if one.sums then return layout.redrawn(one) end
+    if NORMS[one.type] and one.top and not one.notation:find "[<=]" then
+        return ('net:replace(%d, "%s")'):format(one.at[1], one.notation)
+    end
+    return "net:reset()"
+end
+
+local function look_broken(case)
+    local first, places, lines, seen, count = case.broken[1], {}, {}, {}, 0
+    if not first then return {} end
+    for _, bad in ipairs(case.broken) do
+        local line = drawn_anew(bad)
+        if not seen[line] then lines[#lines + 1] = line end
+        if #places < LISTED then
+            places[#places + 1] = ("layer %s, %s"):format(bad.one.path, bad.place)
+        end
+        seen[line], count = true, count + bad.count
+    end
+    if seen["net:reset()"] then lines = {"net:reset()"} end
+    local evidence = ("%s of the network %s not finite, the first %s = %s"):format(
+        words.count(count, "number"), count == 1 and "is" or "are", first.place,
+        words.number(first.value))
+    if case.trained then
+        return {{where = table.concat(places, "; "), cures = {}, evidence = evidence ..
+            ", after its training; the runs begin with others"}}
+    end
+    return {{where = table.concat(places, "; "), certain = true, evidence = evidence,
+        cures = {table.concat(lines, "\n")}}}
+end
+
 local function look_initialiser(case)
     local found = {}
     if case.trained then return found end
@@ -271,6 +307,7 @@ local function join(found)
 end
 
 local function cure_initialiser(_, finding)
+    if finding.cures then return finding.cures end
     local lines = {}
     for _, each in ipairs(finding.all or {finding}) do
         lines[#lines + 1] = layout.redrawn(each.figure.one)
@@ -319,8 +356,11 @@ return {
         words = "softmax inside, layers of sums with nothing between, activations without " ..
             "slope, δ that their slopes use up on the way down"},
     {kind = "initialiser", cure = cure_initialiser,
-        look = function(case) return join(look_initialiser(case)) end,
-        words = "neurons with equal weights, weights or biases too large or too small for the " ..
+        look = function(case)
+            local found = look_broken(case)
+            return #found > 0 and found or join(look_initialiser(case))
+        end,
+        words = "numbers of the network that are not finite, neurons with equal weights, weights or biases too large or too small for the " ..
             "number of inputs"},
     {kind = "depth", look = look_depth, cure = cure_depth,
         words = "four layers of sums or more, through which δ vanishes or explodes"},
