@@ -361,6 +361,7 @@ end)
 test("words and counts that are none are refused", function()
     local t = run_of(made "4 - 3 - 2")
     fails(function() t:step "layers" end, "'layers' is none of these", true)
+    fails(function() t:step(nil) end, "nil is none of these", true) -- quotes were forgotten
     fails(function() t:step("layer", 2) end, "one argument too many", true)
     fails(function() t:step(0) end, "must be a whole number from 1", true)
 end)

@@ -69,12 +69,12 @@ static int step_layer(lua_State *L, nbl_trainer *self)
 static int trainer_step(lua_State *L)
 {
     nbl_trainer *self = nbl_check_trainer(L, 1);
-    if (lua_type(L, 2) != LUA_TSTRING) {
+    if (lua_type(L, 2) != LUA_TSTRING && !lua_isnil(L, 2)) {
         int64_t n = nbl_check_count(L, "the number of steps", 1, 1);
         nbl_trainer_job job = {.trainer = self, .work = step, .n = nb_glass_at(self->glass) + n};
         return nbl_trainer_go(L, &job);
     }
-    if (strcmp(lua_tostring(L, 2), "layer") != 0)
+    if (lua_isnil(L, 2) || strcmp(lua_tostring(L, 2), "layer") != 0)
         return nbl_error(L,
                          "t:step() makes a step, t:step(10) ten, t:step(\"layer\") goes through "
                          "one layer by layer; %s is none of these",

@@ -154,7 +154,7 @@ void nbl_trainer_run(lua_State *L, const char *whose, nbl_trainer_job *job)
 int64_t nbl_check_count(lua_State *L, const char *what, int64_t low, int64_t standard)
 {
     nbl_no_more(L, 2);
-    if (lua_isnoneornil(L, 2)) return standard;
+    if (lua_isnone(L, 2)) return standard;
     int64_t n = nbl_check_integer(L, 2, what);
     if (n < low)
         nbl_error(L, "%s must be a whole number from %d, not %I", what, (int)low, (LUAI_UACINT)n);
