@@ -123,8 +123,8 @@ behind the last.
 The numbers are those that training computes, bit for bit: dropout drops, batch_norm takes the
 batch's own figures, augment was called; running figures and optimizer move with the update alone.
 
-Inside the step nothing changes: weights, activations, masks, rates, layers, net:train and all else
-that would move something is refused until it is whole. What looks (net(x), net:why, net:trace,
+Inside the step nothing changes: weights, activations, masks, rates, layers, numbers of the set,
+net:train and all else that would move something is refused until it is whole. What looks (net(x), net:why, net:trace,
 gradcheck, plot) works. t:step(), t:epoch() and t:run() end the step first; t:back(0) drops it, and
 t:back(n) and t:seek(step) do so before they go. Ctrl-C in the update leaves it half done.
 

@@ -312,9 +312,15 @@ static void runs_part_where_one_was_changed(void **state)
 static nb_status compares(nb_ctx *ctx, nb_net *net, void *arg)
 {
     nb_apart apart;
+    nb_text options;
     (void)net;
-    nb_status status = nb_glass_apart(ctx, arg, NULL, &apart);
-    if (status == NB_OK) nb_apart_free(ctx, &apart);
+    nb_text_init(&options, ctx);
+    nb_status status = nb_glass_apart(ctx, arg, &options, &apart);
+    if (status == NB_OK) {
+        assert_non_null(strstr(nb_text_get(&options), "optimizer\tadam\tsgd\n"));
+        nb_apart_free(ctx, &apart);
+    }
+    nb_text_free(&options);
     return status;
 }
 
