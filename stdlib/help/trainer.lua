@@ -14,6 +14,9 @@ same options and the same bits, stops here wherever you like, and can be gone ba
   t:seek(120)            to step 120, wherever it lies; 0 is the beginning
   t:save "run.st"        a checkpoint, for net:train(set, {resume = "run.st"})
 
+t:step and t:epoch go on as long as you like; t:run() ends with the run's epochs, or with patience,
+and then brings the best epoch's parameters back. t says when a run is over.
+
 A step is one change of the parameters: a batch, with accumulate = k so many of them, of lbfgs, cg and
 lm the whole set. The last step of an epoch ends it, and valid and test are evaluated. The trainer
 prints itself after every step: where it stands, and what is kept of the run. t.step_number,
@@ -44,8 +47,10 @@ since which f holds, and the example of it without which it would not; t:compare
 which two runs part.
 
 What else happens to the network. Where it learned elsewhere meanwhile (net:train, net:step, another
-trainer), or the numbers of the set were changed, the next call says so and does nothing; the same
-again goes on with that, t:back(0) returns to what the run left. A network whose layers were
+trainer), or the numbers of the set, of valid or test were changed, the next call says so and does
+nothing; the same again goes on with that, t:back(0) returns to what the run left. Steps before a
+change of the set cannot be made again: the record begins there, also where a callback made it; then
+t:back(0) drops nothing that would need them. A network whose layers were
 replaced, or whose dtype changed, has other numbers: the run ends, another can begin.
 
 Ctrl-C and errors of callbacks leave it at a whole step, and a way back that is stopped was not gone.]],

@@ -136,4 +136,36 @@ test("options that state begins with may be set before the first step", function
     end
 end)
 
+-- ---- What t says ----
+
+local function says(t, words) assert(tostring(t):find(words, 1, true), tostring(t)) end
+
+test("a run that is over says so, and of patience what t:run() brings back", function()
+    local _, t = begin {epochs = 2}
+    t:step(7)
+    assert(not tostring(t):find("over", 1, true))
+    t:step()
+    says(t, "the run of 2 epochs is over")
+    assert(not tostring(t):find("best", 1, true))
+    t:step()
+    says(t, "the run of 2 epochs is over")
+    local vx, vy = tensor.randn(6, 3, {seed = 5}), tensor.randn(6, 2, {seed = 6})
+    local _, u = begin {epochs = 50, lr = 5, patience = 1, valid = data.set {x = vx, y = vy}}
+    repeat u:epoch() until tostring(u):find("patience is at its end", 1, true)
+    says(u, ("; t:run() brings the best epoch back, %d"):format(u.epoch_number - 1))
+    eq(u:run().best, u.epoch_number - 1)
+    assert(not tostring(u):find("brings", 1, true))
+end)
+
+test("a layer replaced by one of the same sizes is named, and t says that it is over", function()
+    local net, t = begin()
+    t:step(2)
+    net:replace(1, nn.dense {4, "relu"})
+    fails(function() t:step() end, "layer 1: activation is now another", true)
+    says(t, "the network was built anew, and this run cannot go on")
+    net, t = begin()
+    net:replace(1, nn.dense {4, "tanh"})
+    fails(function() t:step() end, "a layer was replaced", true)
+end)
+
 spec.report()

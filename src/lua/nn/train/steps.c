@@ -89,7 +89,8 @@ static int trainer_step(lua_State *L)
 static const nbl_entry entries[] = {
     {":step", trainer_step, "t:step([n | \"layer\"])",
      "The next step, or n: a batch is learned from (with accumulate = k, k of them; lbfgs, cg and "
-     "lm take the whole set). The last step of an epoch ends it: valid and test are evaluated. "
+     "lm take the whole set), also past the run's epochs and patience. The last step of an epoch "
+     "ends it: valid and test are evaluated. "
      "After t:back steps that were made before are made again, with the same bits. "
      "t:step(\"layer\") stops inside the step: see the page \"inside\".",
      TRAINER "t:step()\nt:step(9)\nt.step_number → 10", NULL},

@@ -151,7 +151,8 @@ const nb_option nbl_train_fields[] = {
      .kind = NB_HOST,
      .offset = FIELD(on_epoch)},
     {.name = "on_batch",
-     .help = "a function called after every batch likewise",
+     .help = "a function called after every batch likewise; with it plain sgd has every gradient "
+             "written out, so that the last bits may be others than without",
      .standard = "none",
      .kind = NB_HOST,
      .offset = FIELD(on_batch)},

@@ -267,8 +267,27 @@ static void add_place(nb_text *text, const nbl_trainer *self)
     if (rate_option(t->optimizer)) nb_text_add(text, " · lr %.4g", t->optimizer->options.lr);
 }
 
+/* Steps go on past the run's end, where t:run() does not. */
+static void add_end(nb_text *text, const nbl_trainer *self)
+{
+    const nb_trainer *t = self->glass->trainer;
+    int64_t epochs = self->glass->options.epochs;
+    bool all = t->history.epochs >= epochs;
+    if (t->net->values != self->glass->values)
+        nb_text_add(text, "\nthe network was built anew, and this run cannot go on");
+    if (!all && !nb_trainer_is_done(t)) return;
+    if (all)
+        nb_text_add(text, "\nthe run of %lld epoch%s is over", (long long)epochs,
+                    epochs > 1 ? "s" : "");
+    else
+        nb_text_add(text, "\n%s",
+                    nb_optimizer_done(t->optimizer) ? "converged" : "patience is at its end");
+    if (t->best[0] && !t->history.best)
+        nb_text_add(text, "; t:run() brings the best epoch back, %lld", (long long)t->course.best);
+}
+
 /* Of less training the share of its time says little. */
-#define SHARE_AFTER 0.1
+#define SHARE_AFTER 1.0
 
 /* "record: 0 to 120, whole every 4 · 1.2 MB of 256 MB · 2.1 % of time · 1 change" */
 static void add_record(nb_text *text, const nbl_trainer *self)
@@ -294,6 +313,7 @@ static int trainer_tostring(lua_State *L)
     const nbl_trainer *self = nbl_check_trainer(L, 1);
     nb_text *text = nbl_new_text(L);
     add_place(text, self);
+    add_end(text, self);
     add_record(text, self);
     nbl_questions_text(L);
     if (*lua_tostring(L, -1)) nb_text_add(text, "\n%s", lua_tostring(L, -1));
@@ -308,7 +328,8 @@ static int trainer_tostring(lua_State *L)
     "t = net:trainer(digits.train, {lr = 3, seed = 1})\n"
 
 static const nbl_entry entries[] = {
-    {":epoch", trainer_epoch, "t:epoch()", "The rest of the epoch under way, or a new one.",
+    {":epoch", trainer_epoch, "t:epoch()",
+     "The rest of the epoch under way, or a new one, also past the run's epochs and patience.",
      TRAINER "t:epoch()\nt.epoch_number → 1", NULL},
     {":run", trainer_run, "t:run()",
      "All epochs that are left, as net:train: with patience the best epoch's parameters come back "

@@ -78,10 +78,19 @@ static bool first_difference(const char *a, const char *b, char was[LINE_MAX], c
     return *a || *b;
 }
 
+/* What the layers say otherwise where they are of the same sizes: a layer's replacement. */
+static bool says_otherwise(nb_ctx *ctx, const nb_glass *g, char text[NB_SAID_TEXT])
+{
+    nb_said *now = nb_said_take(ctx, g->trainer->net);
+    bool differs = now && nb_said_difference(g->said, now, g->trainer->net, text);
+    nb_said_release(ctx, now);
+    return differs;
+}
+
 /* "layer 2, dense 30 is now layer 2, dense 40" */
 static nb_status rebuilt(nb_ctx *ctx, const nb_glass *g)
 {
-    char was[LINE_MAX], is[LINE_MAX];
+    char was[LINE_MAX], is[LINE_MAX], said[NB_SAID_TEXT];
     nb_dtype then = g->values->dtype, now = g->trainer->net->dtype;
     nb_text text;
     nb_text_init(&text, ctx);
@@ -90,8 +99,11 @@ static nb_status rebuilt(nb_ctx *ctx, const nb_glass *g)
         snprintf(was, sizeof was, "%s", nb_dtype_name(then));
         snprintf(is, sizeof is, "%s", nb_dtype_name(now));
     } else if (!first_difference(nb_text_get(&g->parts), nb_text_get(&text), was, is)) {
-        snprintf(was, sizeof was, "its storage");
-        snprintf(is, sizeof is, "another, as that of a network which stands in another is");
+        bool says = says_otherwise(ctx, g, said);
+        snprintf(was, sizeof was, "%s", says ? said : "its storage");
+        snprintf(is, sizeof is, "%s",
+                 says ? "another"
+                      : "another, as where a layer was replaced, or the network stands in another");
     }
     nb_text_free(&text);
     return nb_fail(ctx, NB_EARG,
