@@ -201,7 +201,7 @@ local function run_text(figures)
         parts[#parts + 1] = "all answers are alike"
     end
     if run.failed then
-        parts[#parts + 1] = (run.epochs == 0 and "refused: " or "stopped: ") .. run.failed
+        parts[#parts + 1] = (run.begun and "stopped: " or "refused: ") .. run.failed
     end
     return "run: " .. table.concat(parts, " · ")
 end

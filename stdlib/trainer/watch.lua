@@ -42,8 +42,8 @@ local function of_view(t, x)
     end
     return {text = name, read = function()
         if nabla._place(t.net, x) ~= name then
-            return nil, name .. " is watched no more: the network holds it elsewhere now, or not " ..
-                "at all"
+            return nil, name .. " is watched no more: the network holds it elsewhere now, or " ..
+                "not at all"
         end
         return numbers_of(x)
     end}

@@ -1,6 +1,6 @@
--- The words that stop a run: {name, help}, with look(t, known) → where it holds now, in words and as
--- {layer, neuron}, or nil; known keeps what was told, so that a run can go on past it. `fails`: it is about a step that cannot be
--- made, which whoever runs it hands on.
+-- The words that stop a run: {name, help}, with look(t, known) → where it holds now, in words and
+-- as {layer, neuron}, or nil; known keeps what was told, so that a run can go on past it. `fails`:
+-- it is about a step that cannot be made, which whoever runs it hands on.
 
 local sample = require "nabla.trainer.sample"
 
@@ -28,7 +28,9 @@ local function walk(part, path, small, found)
             if share == 1 then found(path, k) end
         end
     end
-    for i = 1, #part do walk(part[i], path == "" and ("%d"):format(i) or path .. "." .. i, small, found) end
+    for i = 1, #part do
+        walk(part[i], path == "" and ("%d"):format(i) or path .. "." .. i, small, found)
+    end
 end
 
 -- Neurons that are so now and were not told, the first of them in words.

@@ -1,5 +1,5 @@
--- What confirms a cure: the permutation test against counts by hand and by another way, the order of
--- cures, how often chance alone is taken for one, and what a budget lets be tried.
+-- What confirms a cure: the permutation test against counts by hand and by another way, the order
+-- of cures, how often chance alone is taken for one, and what a budget lets be tried.
 
 package.path = (arg[0]:match("^(.*)/") or ".") .. "/?.lua;" .. package.path
 local spec = require "spec"

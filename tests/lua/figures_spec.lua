@@ -286,6 +286,25 @@ test("classes at every step are those in any dtype", function()
     end
 end)
 
+-- Outputs of 0 everywhere, where y is 0 and 2 at every step: squares of 2 in the mean beside a
+-- variance of 1.
+test("a run that fails in its first epoch was stopped, and its network is not too small", function()
+    local net, set = nn.net("2 - 2 linear - 1 linear : mse", {seed = 1}), diagnosed.slope(40, 1, 10)
+    is_still("structure", net, set, {epochs = 2, lr = 1e30})
+    local d = net:diagnose(set, {epochs = 2, lr = 1e30, seed = 1, budget = {runs = 0}})
+    local text = print_of(d, 80)
+    assert(text:find "stopped: epoch 1" and not text:find "refused")
+end)
+
+test("numbers at every step are judged as numbers", function()
+    local net = nn.net("3x1 - gru 2 - 1 linear : mse", {seed = 1})
+    net[2].w:fill_(0)
+    local set = data.set {x = tensor.randn(2, 3, 1, {seed = 1}),
+        y = tensor {{{0}, {2}, {0}}, {{2}, {0}, {2}}}}
+    local case = figures.of(net, set, {epochs = 1, lr = 1e-9}, {test = set})
+    close(case.held_answers.quality, 1 - 2 / 1, 1e-6)
+end)
+
 test("the heading says what was measured where looks alone ran", function()
     local d = nn.net(TWO, {seed = 1}):diagnose(plane(100), {epochs = 30, lr = 0.5, seed = 1})
     eq(#d, 0)

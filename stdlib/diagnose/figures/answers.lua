@@ -109,7 +109,9 @@ function answers.of(net, set, figures, logit)
         return nil, "its outputs are no one tensor"
     end
     outputs = outputs:detach():to "f64"
-    if outputs:dim() > 2 or outputs:size(1) ~= rows:size(1) then
+    local even = outputs:numel() == rows:numel() and outputs:size(1) == rows:size(1)
+    if outputs:size(1) ~= rows:size(1) or
+        outputs:dim() > 2 and not (even and figures.answers == "targets") then
         return judge_steps(net, set)
     end
     outputs = outputs:reshape(rows:size(1), -1)

@@ -91,6 +91,7 @@ function run.whole(case)
     local trained, history = pcall(net.train, net, case.set, o)
     if not trained then
         out.failed, history = message_of(history), net.history
+        out.begun = out.failed:find "^epoch %d" ~= nil -- it is no option or set that is refused
     end
     if history then
         out.epochs = history.epochs

@@ -360,8 +360,8 @@ return {
             local found = look_broken(case)
             return #found > 0 and found or join(look_initialiser(case))
         end,
-        words = "numbers of the network that are not finite, neurons with equal weights, weights or biases too large or too small for the " ..
-            "number of inputs"},
+        words = "numbers of the network that are not finite, neurons with equal weights, " ..
+            "weights or biases too large or too small for the number of inputs"},
     {kind = "depth", look = look_depth, cure = cure_depth,
         words = "four layers of sums or more, through which δ vanishes or explodes"},
 }

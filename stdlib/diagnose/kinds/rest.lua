@@ -223,7 +223,7 @@ end
 
 local function is_poor(case)
     local learned = case.train_answers
-    return learned and not learned.broken and case.poor
+    return learned and not learned.broken and not case.run.failed and case.poor
 end
 
 -- A network without a hidden layer draws one plane for each output.
