@@ -199,6 +199,14 @@ test("control characters of names do not reach the window", function()
     eq(print_of(d, 80):find("\27", 1, true), nil)
 end)
 
+test("of an activation behind a conv the neurons are the channels", function()
+    local net = nn.net("1x6x6 - conv 3 2x2 linear - batch_norm - act relu - flatten - 2",
+        {seed = 1})
+    local set = data.set {x = tensor.randn(20, 1, 6, 6, {seed = 1}), y = plane(20).y}
+    local start = figures.of(net, set, {epochs = 1}, {}).start
+    for k = 1, 3 do eq(start[k].neurons, 3) end
+end)
+
 -- ---- Numbers that are none, signs, classes at every step ----
 
 local fires, is_still = diagnosed.fires, diagnosed.is_still

@@ -12,6 +12,8 @@ local SATURATED <const> = 0.01 -- a slope below it hardly moves what is before i
 local MOSTLY <const> = 0.9 -- of the examples: so often it must be
 local QUIET <const> = 0.01 -- a mean |a| below it: BP4's a hardly moves the weights behind it
 local EQUAL <const> = 1e-5 -- of a neuron's weights: what still counts as the same
+-- Layers whose outputs stand where their inputs stand: channels stay channels.
+local PASSED <const> = {act = true, batch_norm = true, group_norm = true, dropout = true}
 local ROWS <const> = 1000 -- examples, steps or places that are looked at
 
 -- Its numbers with a column for every neuron.
@@ -147,15 +149,16 @@ end
 
 -- The list of figures of a network's layers, of a trace of it. `own` is its layout.
 function layers.of(own, trace, tensor)
-    local list, x = {}, trace[0].a
+    local list, x, space = {}, trace[0].a, nil
     for _, one in ipairs(own.layers) do
         local place = place_of(trace, one.at)
         if place and not one.block then
-            one.space = one.space or one.type:find "conv" or one.type:find "pool"
+            one.space = one.space or one.type:find "conv" or one.type:find "pool" or
+                PASSED[one.type] and space
             local out = measure(one, place, one.top and x or nil, tensor)
             list[#list + 1] = out
         end
-        if one.top and place then x = place.a end
+        if one.top and place then x, space = place.a, one.space end
     end
     for i = 1, #list - 1 do
         local above = list[i + 1].delta
