@@ -2,7 +2,6 @@
 #include "lua/seal.h"
 
 #include "base/memory.h"
-#include "lua/nn/keep.h"
 
 #include <stdio.h>
 
@@ -32,14 +31,29 @@ static int seal_gc(lua_State *L)
     return 0;
 }
 
-nbl_seal *nbl_new_seal(lua_State *L)
+/* Pushes the set of all seals, which keeps none of them. */
+static void push_seals(lua_State *L)
 {
-    return nbl_new_handle(L, &seal_kind, sizeof(nbl_seal));
+    if (lua_rawgetp(L, LUA_REGISTRYINDEX, &seal_kind) == LUA_TTABLE) return;
+    lua_pop(L, 1);
+    lua_newtable(L);
+    lua_createtable(L, 0, 1);
+    lua_pushliteral(L, "k");
+    lua_setfield(L, -2, "__mode");
+    lua_setmetatable(L, -2);
+    lua_pushvalue(L, -1);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &seal_kind);
 }
 
-nbl_seal *nbl_test_seal(lua_State *L, int at)
+nbl_seal *nbl_new_seal(lua_State *L)
 {
-    return nbl_test_handle(L, at, &seal_kind);
+    nbl_seal *seal = nbl_new_handle(L, &seal_kind, sizeof *seal);
+    push_seals(L);
+    lua_pushvalue(L, -2);
+    lua_pushboolean(L, true);
+    lua_rawset(L, -3);
+    lua_pop(L, 1);
+    return seal;
 }
 
 void nbl_seal_say(nbl_seal *seal, const char *what)
@@ -73,9 +87,6 @@ static void close_on(lua_State *L, int at, nb_storage *storage, const void *addr
     nbl_seal *seal = nbl_check_handle(L, at, &seal_kind, "a seal");
     if (is_on(seal, address)) return;
     nbl_run(L, make_room, seal);
-    lua_pushvalue(L, at);
-    nbl_remember_as(L, address);
-    lua_pop(L, 1);
     seal->list[seal->count++] = (entry){storage ? nb_storage_retain(storage) : NULL, address};
     if (storage && !seal->rests) storage->readers++;
 }
@@ -98,21 +109,11 @@ void nbl_seal_rest(nbl_seal *seal, bool rests)
         if (seal->list[i].storage) seal->list[i].storage->readers += rests ? UINT32_MAX : 1;
 }
 
-/* What is collected is remembered no more, so that the table knows another or nothing there. */
-static void forget(lua_State *L, const nbl_seal *seal, const void *address)
-{
-    if (!nbl_find(L, address)) return;
-    bool own = nbl_test_seal(L, -1) == seal;
-    lua_pop(L, 1);
-    if (own) nbl_forget(L, address);
-}
-
 void nbl_seal_break(lua_State *L, nbl_seal *seal)
 {
     nb_ctx *ctx = nbl_ctx(L);
     for (int i = 0; i < seal->count; i++) {
         const entry *of = &seal->list[i];
-        forget(L, seal, of->address);
         if (!of->storage) continue;
         of->storage->readers -= !seal->rests;
         nb_storage_release(ctx, of->storage);
@@ -123,14 +124,18 @@ void nbl_seal_break(lua_State *L, nbl_seal *seal)
     seal->rests = false;
 }
 
-/* A closed one on what lives at this address, or NULL; it is let go of, and what nobody has goes
- * with the next collection. */
+/* A closed one on what lives at this address, or NULL, of several any; it is let go of, and what
+ * nobody has goes with the next collection. */
 static const nbl_seal *find_closed(lua_State *L, const void *address)
 {
-    if (!nbl_find(L, address)) return NULL;
-    const nbl_seal *seal = nbl_test_seal(L, -1);
+    const nbl_seal *found = NULL;
+    push_seals(L);
+    for (lua_pushnil(L); lua_next(L, -2); lua_pop(L, 1)) {
+        const nbl_seal *seal = nbl_test_handle(L, -2, &seal_kind);
+        if (seal && !seal->rests && is_on(seal, address)) found = seal;
+    }
     lua_pop(L, 1);
-    return seal && !seal->rests ? seal : NULL;
+    return found;
 }
 
 static void check(lua_State *L, const void *address, const char *format)

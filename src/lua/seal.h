@@ -10,8 +10,6 @@
 /* An open one on the stack's top. Whoever closes it keeps the handle; collected it opens. */
 typedef struct nbl_seal nbl_seal;
 nbl_seal *nbl_new_seal(lua_State *L);
-/* The seal at stack index `at`, or NULL. */
-nbl_seal *nbl_test_seal(lua_State *L, int at);
 /* Closes the seal at stack index `at` on the numbers of a tensor too, and of all that see them; or
  * on what lives at an address. Once is enough. */
 void nbl_seal_numbers(lua_State *L, int at, const nb_tensor *tensor);

@@ -506,6 +506,21 @@ test("the set's numbers and weights stay inside a step, also those of other batc
     c:zero_()
 end)
 
+test("what two runs inside a step have in common stays until both are whole", function()
+    local x, y = numbers(12, 4, 2)
+    local set, runs = data.set {x = x, y = y}, {}
+    for _, order in ipairs {{1, 2}, {2, 1}} do
+        for k = 1, 2 do
+            runs[k] = made("4 - 3 - 2"):trainer(set, {batch = 5, seed = 3, progress = false})
+            runs[k]:step "layer"
+        end
+        runs[order[1]]:step()
+        fails(function() x:mul_(2) end, "layer 1 of step 1 " .. HALF, true)
+        runs[order[2]]:step()
+        x:mul_(2)
+    end
+end)
+
 test("when the step is whole they may be made again", function()
     for i, change in ipairs(CHANGES) do
         local net = held()
