@@ -40,7 +40,8 @@ return function(b)
         return words:format(grouped(b.last))
     end
     if b.before then
-        return ("it holds from the start: at step %s already"):format(grouped(b.step))
+        local where = b.step == 0 and "from the start" or "where the run's record begins"
+        return ("it holds %s: at step %s already"):format(where, grouped(b.step))
     end
     if b.by_hand then
         return ("it holds since the stop behind step %s, by what was changed there, not by a step")

@@ -95,7 +95,8 @@ local function first_line(p)
         return ("no difference up to step %s, as far as both have come"):format(grouped(p.to))
     end
     if p.step == p.from then
-        return ("they differ from the start: at step %s already"):format(grouped(p.step))
+        local where = p.step == 0 and "from the start" or "where the later record begins"
+        return ("they differ %s: at step %s already"):format(where, grouped(p.step))
     end
     return ("the same up to step %s; they part in step %s: epoch %s, batch %s"):format(
         grouped(p.step - 1), grouped(p.step), grouped(p.epoch), grouped(p.batch))

@@ -276,6 +276,81 @@ test("the weights of a run count, and every optimizer bisects", function()
     end
 end)
 
+test("what the end of an epoch makes hold is the doing of its last step", function()
+    local function judged() return options {epochs = 4, valid = own_inputs(), patience = 9} end
+    local plainly = nn.net(NOTATION, {seed = 1}):train(own_inputs(), judged())
+    local all = batches(options {epochs = 3})
+    local t, net = finished(judged())
+    for epoch = 1, 3 do
+        local wanted = plainly.valid_cost[epoch]
+        local b = t:bisect(function() return #t.history.cost >= epoch end)
+        eq({b.step, b.by_hand, b.epoch, b.batch, b.examples, b.without},
+            {9 * epoch, nil, epoch, 9, all[9 * epoch], {}})
+        -- Each example moves the biases, so without it the network costs something else.
+        b = t:bisect(function() return t.history.valid_cost[epoch] == wanted end)
+        eq({b.step, b.by_hand, b.without, b.untried}, {9 * epoch, nil, all[9 * epoch], nil})
+    end
+    eq(t:bisect("valid_cost > 0", {first = true}).step, 9)
+    eq(t.history.valid_cost, plainly.valid_cost)
+    t:seek(20)
+    t:run()
+    eq({t.history.valid_cost, net:params():totable()},
+        {plainly.valid_cost, finished(judged()).net:params():totable()})
+end)
+
+test("a stop is asked for as the step left it, then as it was changed", function()
+    local t, net = finished(options {epochs = 2})
+    t:seek(6)
+    local left = net[2].b:totable()[1]
+    net[2].b[1] = 9
+    t:step(3)
+    local b = t:bisect(function() return net[2].b:totable()[1] == left end, {first = true})
+    eq({b.step, b.by_hand, b.never}, {6})
+    b = t:bisect(function() return net[2].b:totable()[1] > 5 end, {first = true})
+    eq({b.step, b.by_hand}, {6, true})
+    t:seek(0)
+    left = net[1].w:totable()[1][1]
+    net[1].w[1][1] = 50
+    t:step(3)
+    for _, first in ipairs {true, false} do
+        b = t:bisect(function() return net:params()[1] > 40 end, {first = first})
+        eq({b.step, b.by_hand, b.before}, {0, true})
+    end
+    b = t:bisect(function() return net:params()[1] == left end, {first = true})
+    eq({b.step, b.before}, {0, true})
+    eq({t.step_number, t.record.edits}, {3, 1})
+end)
+
+test("of a step with very many examples none is left out, and it says so", function()
+    local x, y = tensor.randn(513, 3, {seed = 1}), tensor.randn(513, 2, {seed = 2})
+    local set = data.set {x = x, y = y}
+    local t = nn.net("3 - 2", {seed = 1}):trainer(set, options {batch = 513, epochs = 2})
+    t:run()
+    local b = t:bisect "step >= 1"
+    eq({b.step, #b.examples, b.without}, {1, 513, {}})
+    assert(tostring(b):find("none was left out: 513 are too many to leave out one by one, " ..
+        "which is done with 512 at most", 1, true))
+    t = nn.net("3 - 2", {seed = 1}):trainer(set, options {batch = 512, epochs = 2})
+    t:run()
+    eq(t:bisect("step >= 1").untried, nil)
+end)
+
+test("a record whose beginning was given up is no start", function()
+    local runs = {}
+    for k = 1, 2 do
+        local x, y = tensor.eye(N), tensor.rand(N, 2, {seed = k})
+        runs[k] = nn.net(NOTATION, {seed = k}):trainer(data.set {x = x, y = y}, options())
+        runs[k]:step(6)
+        y:mul_(0.5)
+        fails(function() runs[k]:step() end, "set", true)
+        runs[k]:step(2)
+    end
+    eq(tostring(runs[1]:bisect "step >= 2"),
+        "it holds where the run's record begins: at step 6 already")
+    assert(tostring(runs[1]:compare(runs[2])):find(
+        "they differ where the later record begins: at step 6 already", 1, true))
+end)
+
 -- ---- Two runs ----
 
 local function pair(one, other, notation)

@@ -322,7 +322,7 @@ static void push_bisection(lua_State *L, const bisect_job *work)
         nbl_set_integer(L, "batch", found->course.batch);
         set_examples(L, found);
     }
-    if (found->untried) {
+    if (*found->untried) {
         lua_pushstring(L, found->untried);
         lua_setfield(L, -2, "untried");
     }
@@ -522,7 +522,8 @@ static const nbl_entry entries[] = {
      "asked of the network as it stood behind some of the steps from the beginning of the record "
      "to "
      "where the run stands. Then the step is made again without each of its examples in turn (with "
-     "weight 0): without which would f not hold there? Prints itself; fields: .step .epoch .batch, "
+     "weight 0), of 512 at most: without which would f not hold there? Prints itself; fields: "
+     ".step .epoch .batch, "
      ".examples (their places in the set), .without (those without which it would not hold), "
      ".example where that is one, .untried, why none was left out, .asked, how often f was; or "
      ".never, .before (it held from the start, .step), .by_hand (by what was changed at the stop "

@@ -5,11 +5,14 @@
 #include "nn/train/glass/look.h"
 #include "nn/train/glass/travel.h"
 
+#include <stdio.h>
+
 typedef struct search {
     nb_glass *glass;
     nb_question *ask;
     void *self;
     nb_bisection *out;
+    bool ends;     /* the end of the epoch belongs to the step */
     nb_frame *low; /* the last state that was found in which it does not hold; or NULL */
 } search;
 
@@ -98,6 +101,20 @@ static nb_status halve(nb_ctx *ctx, search *s, int64_t low, int64_t high)
     return status;
 }
 
+/* At a stop as the step left it (*holds), and where it does not, as it was changed there. */
+static nb_status ask_twice(nb_ctx *ctx, search *s, int64_t step, bool *holds)
+{
+    s->out->step = step;
+    nb_status status = nb_travel_bare(ctx, s->glass, step);
+    if (status == NB_OK) status = ask(ctx, s, holds);
+    if (status != NB_OK || !nb_travel_is_changed(s->glass, step)) return status;
+    status = nb_travel_rest(ctx, s->glass);
+    if (status != NB_OK || *holds) return status;
+    status = ask(ctx, s, holds);
+    if (*holds) s->out->finding = NB_HELD_BY_HAND;
+    return status;
+}
+
 /* Every step, until it holds. */
 static nb_status walk(nb_ctx *ctx, search *s, int64_t low, int64_t high)
 {
@@ -105,11 +122,26 @@ static nb_status walk(nb_ctx *ctx, search *s, int64_t low, int64_t high)
     bool holds = false;
     const int64_t from = low;
     while (status == NB_OK && !holds && low < high) {
-        status = ask_at(ctx, s, ++low, &holds);
+        status = ask_twice(ctx, s, ++low, &holds);
         nb_tell(ctx, "looking behind every step", low - from, high - from);
     }
-    s->out->step = low;
     if (!holds) s->out->finding = NB_HELD_NEVER;
+    return status;
+}
+
+/* Where the record begins: it may have come to hold by what was changed there, and what held before
+ * that does not count unless it stays, or the first time is asked for. */
+static nb_status ask_first(nb_ctx *ctx, search *s, int64_t step, bool first, bool *holds)
+{
+    bool after = false, changed = nb_travel_is_changed(s->glass, step);
+    nb_status status = nb_travel_bare(ctx, s->glass, step);
+    if (status == NB_OK) status = ask(ctx, s, holds);
+    if (status != NB_OK || !changed) return status;
+    status = nb_travel_rest(ctx, s->glass);
+    if (status != NB_OK || (first && *holds)) return status;
+    status = ask(ctx, s, &after);
+    if (after && !*holds) s->out->finding = NB_HELD_BY_HAND;
+    *holds = after;
     return status;
 }
 
@@ -123,10 +155,10 @@ static nb_status find(nb_ctx *ctx, search *s, bool first)
     nb_status status = first ? NB_OK : ask(ctx, s, &holds);
     if (status == NB_OK && !first && !holds) s->out->finding = NB_HELD_NEVER;
     if (status != NB_OK || s->out->finding == NB_HELD_NEVER) return status;
-    status = ask_at(ctx, s, low, &holds);
+    status = ask_first(ctx, s, low, first, &holds);
     if (status != NB_OK) return status;
     if (!holds) return first ? walk(ctx, s, low, high) : halve(ctx, s, low, high);
-    s->out->finding = NB_HELD_BEFORE;
+    if (s->out->finding != NB_HELD_BY_HAND) s->out->finding = NB_HELD_BEFORE;
     s->out->step = low;
     return NB_OK;
 }
@@ -144,11 +176,20 @@ static nb_tensor *weights_of(nb_ctx *ctx, const nb_trainer *t)
     return of;
 }
 
-static const char *reason_not_to(const nb_trainer *t, int64_t examples)
+static void say(nb_bisection *out, const char *why)
 {
-    if (t->net->cost.type->host) return "the cost is a function, which knows no weights";
-    if (examples > NB_BISECT_EXAMPLES) return "the step has too many";
-    return NULL;
+    snprintf(out->untried, sizeof out->untried, "%s", why);
+}
+
+static bool may_leave_out(const nb_trainer *t, nb_bisection *out)
+{
+    if (t->net->cost.type->host)
+        say(out, "the cost is a function, which knows no weights");
+    else if (out->examples > NB_BISECT_EXAMPLES)
+        snprintf(out->untried, sizeof out->untried,
+                 "%lld are too many to leave out one by one, which is done with %d at most",
+                 (long long)out->examples, NB_BISECT_EXAMPLES);
+    return !*out->untried;
 }
 
 /* Of a run that weighs classes, the weights of the step's examples. */
@@ -162,8 +203,8 @@ static nb_status weigh_classes(nb_ctx *ctx, const nb_trainer *t, nb_bisection *o
              : ctx->status;
     nb_tensor_release(ctx, room);
     if (status != NB_OK) return status;
-    if (batch.y->dims != 1) out->untried = "the run weighs the classes of steps or places";
-    for (int64_t i = 0; i < out->examples && !out->untried; i++)
+    if (batch.y->dims != 1) say(out, "the run weighs the classes of steps or places");
+    for (int64_t i = 0; i < out->examples && !*out->untried; i++)
         weight[out->example[i]] = by_class[(int64_t)nb_tensor_get(batch.y, &i) - 1];
     nb_batch_free(ctx, &batch);
     return NB_OK;
@@ -185,6 +226,7 @@ static nb_status remake(nb_ctx *ctx, search *s, const nb_frame *before, bool any
     nb_status status = nb_frame_put(ctx, t, before);
     if (status == NB_OK && any) {
         status = nb_travel_step(ctx, s->glass);
+        if (status == NB_OK && s->ends) status = nb_trainer_end_epoch(ctx, t);
         if (status == NB_EVALUE) status = NB_OK;
     }
     return status == NB_OK ? ask(ctx, s, holds) : status;
@@ -201,6 +243,8 @@ static nb_status leave_out(nb_ctx *ctx, search *s, const nb_frame *before, doubl
         status = remake(ctx, s, before, anything_left(weight, out->example, out->examples), &holds);
         weight[out->example[i]] = was;
         out->needed[i] = !holds;
+        nb_tell(ctx, "leaving out examples", i + 1, out->examples);
+        if (status == NB_OK) status = nb_poll(ctx);
     }
     return status;
 }
@@ -210,12 +254,11 @@ static nb_status try_each(nb_ctx *ctx, search *s, const nb_frame *before)
 {
     nb_trainer *t = s->glass->trainer;
     const nb_weights own = t->weights;
-    s->out->untried = reason_not_to(t, s->out->examples);
-    if (s->out->untried) return NB_OK;
+    if (!may_leave_out(t, s->out)) return NB_OK;
     nb_tensor *of = weights_of(ctx, t);
     nb_status status = of ? NB_OK : ctx->status;
     if (status == NB_OK && own.by_class) status = weigh_classes(ctx, t, s->out, nb_tensor_data(of));
-    if (status == NB_OK && !s->out->untried) {
+    if (status == NB_OK && !*s->out->untried) {
         t->weights = (nb_weights){.of = of};
         status = leave_out(ctx, s, before, nb_tensor_data(of));
         t->weights = own;
@@ -242,6 +285,47 @@ static nb_status list_examples(nb_ctx *ctx, search *s)
     return NB_OK;
 }
 
+/* Whether it holds as the run stands, and without which examples it would not. */
+static nb_status ask_whose(nb_ctx *ctx, search *s, const nb_frame *before, bool *holds)
+{
+    nb_status status = ask(ctx, s, holds);
+    return status == NB_OK && *holds ? try_each(ctx, s, before) : status;
+}
+
+/* With the end of the epoch, which is evaluated in a history of its own. */
+static nb_status ask_at_end(nb_ctx *ctx, search *s, const nb_frame *before, bool *holds)
+{
+    nb_trainer *t = s->glass->trainer;
+    const nb_history own = t->history;
+    nb_status status = nb_history_copy(ctx, &t->history, &own);
+    if (status == NB_OK) {
+        s->ends = true;
+        status = nb_trainer_end_epoch(ctx, t);
+        if (status == NB_OK) status = ask_whose(ctx, s, before, holds);
+        s->ends = false;
+        nb_history_free(ctx, &t->history);
+    }
+    t->history = own;
+    return status;
+}
+
+/* By neither the step nor the end of its epoch. */
+static void blame_others(const search *s)
+{
+    const nb_reel *r = &s->glass->reel;
+    int64_t i = nb_reel_edits_from(r, s->out->step);
+    if (i < r->edits && r->edit[i]->step == s->out->step)
+        s->out->finding = NB_HELD_BY_HAND;
+    else
+        say(s->out, "it does not hold where the step is made again");
+}
+
+static bool ends_epoch(const nb_glass *g)
+{
+    const nb_trainer *t = g->trainer;
+    return nb_trainer_is_whole(t) && g->reel.epochs > t->history.epochs;
+}
+
 /* Of the step that was found: what was changed at the stop behind it is left away first. */
 static nb_status explain(nb_ctx *ctx, search *s)
 {
@@ -252,9 +336,9 @@ static nb_status explain(nb_ctx *ctx, search *s)
     if (status == NB_OK && !before) status = ctx->status;
     if (status == NB_OK) status = nb_travel_step(ctx, g);
     if (status == NB_OK) status = list_examples(ctx, s);
-    if (status == NB_OK) status = ask(ctx, s, &holds);
-    if (status == NB_OK && !holds) s->out->finding = NB_HELD_BY_HAND;
-    if (status == NB_OK && holds) status = try_each(ctx, s, before);
+    if (status == NB_OK) status = ask_whose(ctx, s, before, &holds);
+    if (status == NB_OK && !holds && ends_epoch(g)) status = ask_at_end(ctx, s, before, &holds);
+    if (status == NB_OK && !holds) blame_others(s);
     nb_frame_free(ctx, before);
     return status;
 }

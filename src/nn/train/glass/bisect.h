@@ -8,8 +8,8 @@
 /* Asked of the network as it stands; it must change nothing. */
 typedef nb_status nb_question(nb_ctx *ctx, void *self, bool *holds);
 
-/* Examples of a step that are left out of it in turn, at most. */
-enum { NB_BISECT_EXAMPLES = 4096 };
+/* Examples of a step that are left out of it in turn, at most: the step is made as often. */
+enum { NB_BISECT_EXAMPLES = 512, NB_BISECT_WHY = 96 };
 
 typedef enum nb_finding {
     NB_HELD_NEVER,   /* not where the run stands; with `first`, nowhere */
@@ -26,12 +26,13 @@ typedef struct nb_bisection {
     int32_t *example; /* of the step, by their places in the set from 0, in its order; owned */
     bool *needed;     /* … without this one it would not have held there; owned */
     int64_t examples;
-    const char *untried; /* why none was left out; NULL: each was */
+    char untried[NB_BISECT_WHY]; /* why none was left out; empty: each was */
 } nb_bisection;
 
 /* Whether every step is made again, and looked at, until it holds (`first`). The step is then made
  * once more without each of its examples in turn: with weight 0, so that the mean is of the others;
- * dropout and batch norms see it still. Where there is nothing else the step is not made. */
+ * dropout and batch norms see it still. Where there is nothing else the step is not made. Where it
+ * holds only once the epoch that the step ends is evaluated, each is evaluated too. */
 nb_status nb_glass_bisect(nb_ctx *ctx, nb_glass *glass, bool first, nb_question *ask, void *self,
                           nb_bisection *out);
 void nb_bisection_free(nb_ctx *ctx, nb_bisection *found);

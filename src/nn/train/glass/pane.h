@@ -39,6 +39,7 @@ typedef struct nb_glass {
     nb_tensor *before[NB_NET_STATE]; /* the numbers in front of a callback, where callbacks are
                                         known to change them; or NULL */
     bool wary;
+    bool bare;          /* what was changed at the stop where a way ends is left away */
     int64_t before_end; /* the step at which the run's end is left away on a way; 0: none */
     bool again;         /* steps are made again: what functions do now is no edit */
     nb_left told;       /* of what others did the user knows: lessons, steps, versions of then */

@@ -11,6 +11,21 @@ static int64_t place_of(const nb_glass *g)
     return nb_course_updates(&g->trainer->course);
 }
 
+static nb_status apply(nb_ctx *ctx, nb_glass *g, const nb_edit *edit)
+{
+    nb_status status = nb_edit_apply(ctx, edit, g->trainer);
+    if (status != NB_OK || !edit->said) return status;
+    nb_said_release(ctx, g->said);
+    g->said = nb_said_retain(edit->said);
+    return NB_OK;
+}
+
+/* At the stop, once the step and its callbacks were through. */
+static bool is_by_others(const nb_edit *edit)
+{
+    return edit->by != NB_BY_CALLBACK;
+}
+
 /* The edits of where the run stands. */
 static nb_status apply_edits(nb_ctx *ctx, nb_glass *g, bool ended)
 {
@@ -20,12 +35,9 @@ static nb_status apply_edits(nb_ctx *ctx, nb_glass *g, bool ended)
     for (int64_t i = nb_reel_edits_from(r, at);
          i < r->edits && r->edit[i]->step == at && status == NB_OK; i++) {
         bool left_away = at == g->before_end && r->edit[i]->by == NB_BY_END;
+        left_away = left_away || (g->bare && is_by_others(r->edit[i]));
         if (r->edit[i]->ended != ended || left_away) continue;
-        status = nb_edit_apply(ctx, r->edit[i], g->trainer);
-        if (status == NB_OK && r->edit[i]->said) {
-            nb_said_release(ctx, g->said);
-            g->said = nb_said_retain(r->edit[i]->said);
-        }
+        status = apply(ctx, g, r->edit[i]);
     }
     return status;
 }
@@ -145,6 +157,35 @@ nb_status nb_travel_before_end(nb_ctx *ctx, nb_glass *g, int64_t step)
     nb_status status = nb_travel_to(ctx, g, step);
     g->before_end = 0;
     return status;
+}
+
+nb_status nb_travel_bare(nb_ctx *ctx, nb_glass *g, int64_t step)
+{
+    bool begins = step == nb_reel_first(&g->reel);
+    nb_status status = begins ? NB_OK : go(ctx, g, step - 1, false);
+    g->bare = true;
+    if (status == NB_OK) status = go(ctx, g, step, begins);
+    g->bare = false;
+    return status;
+}
+
+nb_status nb_travel_rest(nb_ctx *ctx, nb_glass *g)
+{
+    const nb_reel *r = &g->reel;
+    int64_t at = place_of(g);
+    nb_status status = NB_OK;
+    for (int64_t i = nb_reel_edits_from(r, at);
+         i < r->edits && r->edit[i]->step == at && status == NB_OK; i++)
+        if (is_by_others(r->edit[i])) status = apply(ctx, g, r->edit[i]);
+    return status;
+}
+
+bool nb_travel_is_changed(const nb_glass *g, int64_t step)
+{
+    const nb_reel *r = &g->reel;
+    int64_t i = nb_reel_edits_from(r, step);
+    while (i < r->edits && r->edit[i]->step == step && !is_by_others(r->edit[i])) i++;
+    return i < r->edits && r->edit[i]->step == step;
 }
 
 nb_status nb_travel_step(nb_ctx *ctx, nb_glass *g)

@@ -33,6 +33,12 @@ nb_status nb_travel_to(nb_ctx *ctx, nb_glass *glass, int64_t step);
 nb_status nb_travel_before_end(nb_ctx *ctx, nb_glass *glass, int64_t step);
 /* Whether they came back at that step. */
 bool nb_travel_ends(const nb_glass *glass, int64_t step);
+/* Likewise, but without what was changed at the stop there, though with what callbacks changed; and
+ * with that too, from there. */
+nb_status nb_travel_bare(nb_ctx *ctx, nb_glass *glass, int64_t step);
+nb_status nb_travel_rest(nb_ctx *ctx, nb_glass *glass);
+/* Whether anything was. */
+bool nb_travel_is_changed(const nb_glass *glass, int64_t step);
 /* On such a way: to a frame that was taken on it. On failure nothing has changed. */
 nb_status nb_travel_put(nb_ctx *ctx, nb_glass *glass, const nb_frame *frame);
 /* One step from where the run stands, without what was changed at the stop behind it. */
