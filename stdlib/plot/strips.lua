@@ -13,7 +13,8 @@ local signs = require "nabla.plot.signs"
 local _, nabla = ...
 
 local math, table = math, table
-local getmetatable, ipairs, rawget, type = getmetatable, ipairs, rawget, type
+local error, getmetatable, ipairs, pcall, rawget, type =
+    error, getmetatable, ipairs, pcall, rawget, type
 
 local strips = {}
 
@@ -101,10 +102,25 @@ local function plural(n, word)
     return ("%d %s%s"):format(n, word, n == 1 and "" or "s")
 end
 
+local function read_a(part)
+    return part.a
+end
+
+-- What has a row for each example; nil and a message where it has not come yet.
+local function rows_of(trace)
+    local x = rawget(trace, "x")
+    if x then return x end
+    local fine, found = pcall(read_a, trace)
+    if fine then return found end
+    if type(found) ~= "string" then error(found, 0) end
+    return nil, (found:gsub("^[^:]*:%d+: ", ""))
+end
+
 -- Which examples are drawn: {single, first, count, all}; nil and a message where there is no such.
 local function pick_of(trace, options)
     local single = getmetatable(trace[1] or trace).single
-    local x = rawget(trace, "x") or trace.a
+    local x, message = rows_of(trace)
+    if not x then return nil, message end
     local all = single and 1 or x:size(1)
     local first = options.example or 1
     if first > all then

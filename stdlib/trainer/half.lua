@@ -5,8 +5,8 @@
 local given = require "nabla.plot.given"
 
 local math, table = math, table
-local error, getmetatable, ipairs, next, pairs, rawget, rawset, setmetatable, tostring =
-    error, getmetatable, ipairs, next, pairs, rawget, rawset, setmetatable, tostring
+local error, getmetatable, ipairs, next, pairs, pcall, rawget, rawset, setmetatable, tostring =
+    error, getmetatable, ipairs, next, pairs, pcall, rawget, rawset, setmetatable, tostring
 
 local half = {}
 
@@ -49,7 +49,9 @@ local function new_meta(of, layer)
         if stop and stop > hidden[of].about.stop then
             error(not_yet(of, ("%s of layer %s"):format(key, layer.path), stop), 2)
         end
-        return whole.__index(part, key)
+        local fine, value = pcall(whole.__index, part, key)
+        if not fine then error(value, 2) end
+        return value
     end
     return meta
 end

@@ -171,6 +171,22 @@ test("each thing comes at its stop, and before it an error says when", function(
     eq(s.way, "whole")
 end)
 
+test("what cannot be read is said at the line that asked for it", function()
+    local function softmax()
+        return nn.net("4 - 3 tanh - 2 softmax : cross_entropy", {seed = 1})
+    end
+    local net = softmax()
+    local t = run_of(net, {batch = 4})
+    local s = t:step "layer"
+    local here = "half_spec%.lua:%d+: "
+    fails(function() nabla.plot(s[2]) end, here .. "plot: a of layer 2 is not known yet; it comes")
+    fails(function() return s[2].a end, here .. "a of layer 2 is not known yet")
+    t:step "layer"
+    fails(function() return s[2].slope end, here .. "layer 2: each output of softmax depends")
+    local whole = softmax():trace(numbers(4, 4, 2))
+    fails(function() return whole[2].slope end, here .. "layer 2: each output of softmax depends")
+end)
+
 -- Gradients of a layer at two places add, so they are whole where the pass back is through both.
 test("gradients of shared layers and tied weights come with the last of their places", function()
     local t = run_of(made "4 - 4 name=a - @a - 2")
