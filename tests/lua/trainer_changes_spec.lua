@@ -136,6 +136,28 @@ test("options that state begins with may be set before the first step", function
     end
 end)
 
+test("a change that no step was made with can be dropped", function()
+    local net, t = begin {lr = 0.1}
+    t:step(3)
+    net[1].w[{2, 2}] = 0.5
+    t:step(2):back(2)
+    local left = net:params():clone()
+    for _, how in ipairs {"step", "run", "epoch"} do
+        net[1].w[{1, 1}] = 0 / 0
+        fails(function() t[how](t) end, "epoch 1, batch 4", true)
+        net[1].activation = "sigmoid"
+        fails(function() t:step() end, "epoch 1, batch 4", true)
+        t:back(0)
+        assert(net:params():equal(left))
+        eq(net[1].activation, "tanh")
+        eq(t.record.edits, 1)
+        t:step():back(0)
+        eq(t.step_number, 4)
+        t:back(1)
+    end
+    eq(net[1].w[{2, 2}]:item(), 0.5)
+end)
+
 -- ---- What t says ----
 
 local function says(t, words) assert(tostring(t):find(words, 1, true), tostring(t)) end

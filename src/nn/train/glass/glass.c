@@ -87,6 +87,7 @@ static nb_status keep_step(nb_ctx *ctx, nb_glass *g)
     const nb_trainer *t = g->trainer;
     r->last = nb_glass_at(g);
     r->trained++;
+    g->tried = 0;
     if (t->pace.hook) nb_reel_keep_factor(ctx, r, t->factored, t->factor);
     bool changed = nb_look_set(g); /* by augment */
     nb_left_note(g);
@@ -370,8 +371,11 @@ static nb_status go(nb_ctx *ctx, nb_glass *g, int64_t step, going as)
 
 static nb_status look_and_go(nb_ctx *ctx, nb_glass *g, int64_t step, going as)
 {
+    int64_t at = nb_glass_at(g), edits = nb_reel_edits_from(&g->reel, at + 1);
     nb_status status = nb_glass_look(ctx, g);
-    if (status == NB_OK && nb_glass_at(g) == g->reel.last) status = check_done(ctx, g);
+    int64_t found = nb_reel_edits_from(&g->reel, at + 1) - edits;
+    g->tried = found < 0 ? 0 : g->tried + found;
+    if (status == NB_OK && as != RUN && at == g->reel.last) status = check_done(ctx, g);
     return status == NB_OK ? go(ctx, g, step, as) : status;
 }
 
@@ -416,8 +420,7 @@ static nb_status take_best(nb_ctx *ctx, nb_glass *g)
 
 nb_status nb_glass_run(nb_ctx *ctx, nb_glass *g)
 {
-    nb_status status = nb_glass_look(ctx, g);
-    if (status == NB_OK) status = go(ctx, g, nb_glass_epoch_end(g, g->options.epochs), RUN);
+    nb_status status = look_and_go(ctx, g, nb_glass_epoch_end(g, g->options.epochs), RUN);
     bool whole = status == NB_OK;
     status = nb_loop_end(&g->loop, status);
     return whole && status == NB_OK ? take_best(ctx, g) : status;
@@ -449,20 +452,32 @@ static nb_status cannot_drop(nb_ctx *ctx, const nb_glass *g)
                    (long long)nb_glass_at(g));
 }
 
+/* Without the changes that no step was made with, on record or not. */
+static nb_status travel_here(nb_ctx *ctx, nb_glass *g)
+{
+    nb_reel *r = &g->reel;
+    int64_t at = nb_glass_at(g), tried = at == r->last && g->tried <= r->edits ? g->tried : 0;
+    r->edits -= tried;
+    nb_status status = nb_travel(ctx, g, at, true);
+    r->edits += tried;
+    if (status == NB_OK) nb_reel_drop_edits(ctx, r, tried);
+    return status;
+}
+
 /* To what the run left here. */
 static nb_status drop_changes(nb_ctx *ctx, nb_glass *g)
 {
     int64_t at = nb_glass_at(g);
     bool near = nb_frame_step(nb_reel_nearest(&g->reel, at)) == at;
     nb_elsewhere found = {.trained = false};
-    if (!nb_look_set(g)) return nb_travel(ctx, g, at, true);
+    if (!nb_look_set(g)) return travel_here(ctx, g);
     nb_left told = g->told;
     nb_status status = nb_look_elsewhere(ctx, g, &found);
     if (!near && (found.trained || nb_look_touched(g))) {
         g->told = told;
         return cannot_drop(ctx, g);
     }
-    if (status == NB_OK && near) status = nb_travel(ctx, g, at, true);
+    if (status == NB_OK && near) status = travel_here(ctx, g);
     return status == NB_OK ? begin_here(ctx, g) : status;
 }
 

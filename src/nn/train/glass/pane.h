@@ -46,6 +46,7 @@ typedef struct nb_glass {
     double since;       /* on the clock: when the stretch of steps under way began */
     bool going;         /* it is under way */
     bool resumed;       /* the run goes on from a file */
+    int64_t tried;      /* of the last edits: made at this stop, and no step was made with them */
     bool noted;         /* that callbacks change the set's numbers */
 } nb_glass;
 

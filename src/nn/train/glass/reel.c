@@ -96,6 +96,11 @@ void nb_reel_cut(nb_ctx *ctx, nb_reel *r, int64_t step, bool ended)
     r->last = step;
 }
 
+void nb_reel_drop_edits(nb_ctx *ctx, nb_reel *r, int64_t count)
+{
+    for (int64_t i = 0; i < count && r->edits; i++) drop_edit(ctx, r, r->edits - 1);
+}
+
 /* ---- The bound ---- */
 
 /* Every second frame goes, but for the first of all. */

@@ -55,6 +55,8 @@ int64_t nb_reel_edits_from(const nb_reel *reel, int64_t step);
 const nb_frame *nb_reel_nearest(const nb_reel *reel, int64_t step);
 /* Forgets what lies ahead of a step, or at it behind the epoch's end unless `ended`. */
 void nb_reel_cut(nb_ctx *ctx, nb_reel *reel, int64_t step, bool ended);
+/* Forgets the last so many edits. */
+void nb_reel_drop_edits(nb_ctx *ctx, nb_reel *reel, int64_t count);
 /* Begins anew at a frame, which it takes over: all before and ahead is forgotten. */
 void nb_reel_begin(nb_ctx *ctx, nb_reel *reel, nb_frame *frame);
 /* The factor of an epoch, kept or, 0 where it is not known, found. */

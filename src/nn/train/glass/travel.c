@@ -210,6 +210,7 @@ nb_status nb_travel(nb_ctx *ctx, nb_glass *g, int64_t step, bool anew)
     nb_return_drop(ctx, &s.here);
     nb_said_release(ctx, s.said);
     nb_left_note(g);
+    g->tried = 0;
     return NB_OK;
 }
 
