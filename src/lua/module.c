@@ -3,7 +3,7 @@
 #include "lua/copies.h"
 #include "lua/embedded.h"
 #include "lua/nn/inspect/facts.h"
-#include "lua/nn/train/questions.h"
+#include "lua/nn/train/glass/questions.h"
 #include "lua/names.h"
 #include "lua/state.h"
 

@@ -1,7 +1,7 @@
 /* The prompt's text, written and read. */
 #include "shell/mark.h"
 
-#include "lua/nn/train/standing.h"
+#include "lua/nn/train/glass/standing.h"
 
 #include <stdio.h>
 #include <string.h>

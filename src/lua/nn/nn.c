@@ -5,10 +5,10 @@
 #include "lua/nn/net.h"
 #include "lua/nn/layer/neuron.h"
 #include "lua/nn/train/optimizer.h"
-#include "lua/nn/train/questions.h"
-#include "lua/nn/train/steps.h"
-#include "lua/nn/train/trainer.h"
-#include "lua/nn/train/walk.h"
+#include "lua/nn/train/glass/questions.h"
+#include "lua/nn/train/glass/steps.h"
+#include "lua/nn/train/glass/trainer.h"
+#include "lua/nn/train/glass/walk.h"
 
 void nbl_open_nn(lua_State *L)
 {

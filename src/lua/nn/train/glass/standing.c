@@ -1,8 +1,8 @@
 /* See standing.h. */
-#include "lua/nn/train/standing.h"
+#include "lua/nn/train/glass/standing.h"
 
 #include "lua/nn/keep.h"
-#include "lua/nn/train/trainer.h"
+#include "lua/nn/train/glass/trainer.h"
 
 enum { QUICK_KILOBYTES = 64 * 1024 }; /* of Lua's own, which are looked through in a blink */
 

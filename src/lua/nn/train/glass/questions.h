@@ -2,12 +2,14 @@
 #ifndef NBL_QUESTIONS_H
 #define NBL_QUESTIONS_H
 
-#include "lua/nn/train/trainer.h"
+#include "lua/nn/train/glass/trainer.h"
 
 /* Into the methods of trainers on the stack's top. */
 void nbl_open_questions(lua_State *L);
 /* Before the trainer at 1 goes anywhere: what stopped it last is forgotten. */
 void nbl_questions_begin(lua_State *L);
+/* Takes the condition at 2, for which the run to come waits; the trainer alone stays. */
+void nbl_questions_wait(lua_State *L);
 /* Pushes what there is to tell of the questions to the trainer at 1, lines, or "". */
 void nbl_questions_text(lua_State *L);
 /* Says them to whoever shows progress, where something has stopped t:run(); t:run_until gives the

@@ -2,7 +2,7 @@
 #ifndef NBL_TRAINER_H
 #define NBL_TRAINER_H
 
-#include "lua/nn/train/half.h"
+#include "lua/nn/train/glass/half.h"
 #include "lua/nn/train/training.h"
 #include "nn/train/glass/glass.h"
 

@@ -1,5 +1,5 @@
 /* See half.h; the table is stdlib/trainer/half.lua's. */
-#include "lua/nn/train/half.h"
+#include "lua/nn/train/glass/half.h"
 
 #include "lua/embedded.h"
 #include "lua/nn/inspect/trace.h"

@@ -1,9 +1,9 @@
 /* What a trainer does and says: its ways, its fields, its text. */
-#include "lua/nn/train/walk.h"
+#include "lua/nn/train/glass/walk.h"
 
 #include "lua/names.h"
 #include "lua/nn/train/history.h"
-#include "lua/nn/train/questions.h"
+#include "lua/nn/train/glass/questions.h"
 
 #include <math.h>
 #include <string.h>
@@ -123,7 +123,8 @@ static int trainer_save(lua_State *L)
     return 0;
 }
 
-void nbl_run_whole(lua_State *L, const char *whose)
+/* The trainer at 1 runs to its end, in the name of `whose`. */
+static void run_whole(lua_State *L, const char *whose)
 {
     nbl_trainer_job job = {.trainer = nbl_check_trainer(L, 1), .work = run};
     nbl_questions_begin(L);
@@ -134,10 +135,19 @@ static int trainer_run(lua_State *L)
 {
     const nbl_trainer *self = nbl_check_trainer(L, 1);
     nbl_no_more(L, 1);
-    nbl_run_whole(L, "trainer:run");
+    run_whole(L, "trainer:run");
     nbl_questions_say(L, self);
     const nb_history history = told_history(self);
     nbl_push_history(L, &history);
+    return 1;
+}
+
+static int trainer_run_until(lua_State *L)
+{
+    nbl_check_trainer(L, 1);
+    nbl_questions_wait(L);
+    run_whole(L, "trainer:run_until");
+    lua_settop(L, 1);
     return 1;
 }
 
@@ -337,6 +347,10 @@ static const nbl_entry entries[] = {
      "digits = data.digits()\nnet = nn.net \"64 - 30 - 10\"\n"
      "t = net:trainer(digits.train, {epochs = 2, lr = 3, seed = 1})\nt:step(10)\nprint(t:run())",
      NULL},
+    {":run_until", trainer_run_until, "t:run_until(f | \"cost < 0.1\" | …)",
+     "Runs until a condition holds, as t:stop_when takes it, at least one step; or to the end of "
+     "the run.",
+     TRAINER "t:run_until(\"step >= 100\")\nt.step_number → 100", NULL},
     {":back", trainer_back, "t:back([n])",
      "n steps back, or one: network, optimizer, running figures and history are what they were "
      "then, with what had been changed by hand. t:back(0) drops what was changed since the run "

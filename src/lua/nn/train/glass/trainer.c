@@ -1,5 +1,5 @@
 /* net:trainer: a run of training that is walked through by hand, forward and back. */
-#include "lua/nn/train/trainer.h"
+#include "lua/nn/train/glass/trainer.h"
 
 #include "lua/nn/keep.h"
 #include "lua/nn/layer/host.h"

@@ -1,7 +1,7 @@
 /* t:step: whole steps of a trainer, or one stop by stop. */
-#include "lua/nn/train/steps.h"
+#include "lua/nn/train/glass/steps.h"
 
-#include "lua/nn/train/walk.h"
+#include "lua/nn/train/glass/walk.h"
 
 #include <string.h>
 

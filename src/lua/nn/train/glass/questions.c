@@ -1,12 +1,11 @@
 /* Questions to a run under glass: what is watched and what stops it, since which step something
  * holds, and where two runs part. What needs no C is in stdlib/trainer/. */
-#include "lua/nn/train/questions.h"
+#include "lua/nn/train/glass/questions.h"
 
 #include "lua/data/set.h"
 #include "lua/embedded.h"
 #include "lua/nn/keep.h"
 #include "lua/nn/part.h"
-#include "lua/nn/train/walk.h"
 #include "nn/net/spot.h"
 #include "nn/notation/write.h"
 #include "nn/train/glass/apart.h"
@@ -200,16 +199,12 @@ static void check_condition(lua_State *L)
         nbl_error(L, "say a condition: a function, or an expression such as \"cost > 2\"");
 }
 
-static int trainer_run_until(lua_State *L)
+void nbl_questions_wait(lua_State *L)
 {
-    nbl_check_trainer(L, 1);
     nbl_no_more(L, 2);
     check_condition(L);
     ask_part(L, "wait_for");
     lua_settop(L, 1);
-    nbl_run_whole(L, "trainer:run_until");
-    lua_settop(L, 1);
-    return 1;
 }
 
 /* (net, tensor): what the tensor holds of the network's, "layer 2: w[3]"; nil where it is none
@@ -513,10 +508,6 @@ static const nbl_entry entries[] = {
      "all.",
      TRAINER "t:stop_when(\"cost < 0.2\")\nt:stop_when(\"nan\")\nt:epoch()\nprint(t.stopped)",
      NULL},
-    {":run_until", trainer_run_until, "t:run_until(f | \"cost < 0.1\" | …)",
-     "Runs until a condition holds, as t:stop_when takes it, at least one step; or to the end of "
-     "the run.",
-     TRAINER "t:run_until(\"step >= 100\")\nt.step_number → 100", NULL},
     {":bisect", trainer_bisect, "t:bisect(f [, {first}])",
      "The step since which f holds, taking it that it stays so: f, as t:stop_when takes it, is "
      "asked of the network as it stood behind some of the steps from the beginning of the record "
