@@ -223,12 +223,19 @@ local function gain_text(cause)
     return ("gain %.2f ± %.2f, confirmed%s"):format(cause.gain, cause.spread or 0, p)
 end
 
+-- The kind, and where, which is not said twice.
+local function title(cause)
+    local where = cause.where
+    if not where or where == cause.kind then return cause.kind end
+    return ("%s · %s"):format(cause.kind, where)
+end
+
 -- A cause; `likewise`: the one before has the same evidence, and another cure.
 local function cause_lines(lines, i, cause, likewise, width)
     if not likewise then
         lines[#lines + 1] = ""
-        lines[#lines + 1] = wrapped(("%d. %s · %s · %s"):format(i, cause.kind, cause.where or "",
-            gain_text(cause)), "", width)
+        lines[#lines + 1] = wrapped(("%d. %s · %s"):format(i, title(cause), gain_text(cause)), "",
+            width)
         lines[#lines + 1] = wrapped(cause.evidence, "   ", width)
     end
     if cause.cure then
@@ -263,8 +270,7 @@ end
 local function noticed_lines(lines, list, width)
     for _, each in ipairs(gathered(list)) do
         local cause = each.cause
-        lines[#lines + 1] = wrapped(("%s · %s: %s"):format(cause.kind, cause.where or "",
-            cause.evidence), "  ", width)
+        lines[#lines + 1] = wrapped(("%s: %s"):format(title(cause), cause.evidence), "  ", width)
         for _, tried in ipairs(each.cures) do
             lines[#lines + 1] = wrapped(cure_text(tried, width), "    ", width)
         end

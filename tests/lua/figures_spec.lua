@@ -193,6 +193,13 @@ test("a healthy one says that nothing was found, and what was tried", function()
     assert(text:find "nothing found" and text:find "tried: %d+ cure")
 end)
 
+test("a place that is the kind's own name is not said twice", function()
+    local d = example_of()
+    d[1].kind, d[1].where, d.noticed[1].kind, d.noticed[1].where = "batch", "batch", "cost", "cost"
+    local text = print_of(d, 80)
+    assert(text:find("1. batch · gain", 1, true) and text:find("\n  cost: ", 1, true), text)
+end)
+
 test("control characters of names do not reach the window", function()
     local d = example_of()
     d[1].where = "column \27[2J"
