@@ -158,6 +158,83 @@ test("a change that no step was made with can be dropped", function()
     eq(net[1].w[{2, 2}]:item(), 0.5)
 end)
 
+-- ---- Changes at one stop ----
+
+-- Each is made at stop 6, and steps are made behind it; a plain run has them all before step 7.
+local TRIALS <const> = {
+    function(net) net[1].w[{1, 2}] = 0.25 end,
+    function(net) net[2].w[{2, 1}], net[1].w[{1, 2}] = -0.5, 0.75 end,
+    function(net) net[1].w[{1, 1}] = 0.125 end,
+    function(net) net[1].activation = "relu" end,
+    function(net) net:params():mul_(0.5) end,
+    function(net) net[2].b[1] = 0.375 end,
+    function(net) net[1].factor = 0.5 end,
+    function(_, optimizer) optimizer.lr = 0.02 end,
+    function(net) net[2].b[{2}] = -0.25 end,
+}
+
+local function all_at_once(count)
+    local net, t = begin()
+    t:step(6)
+    for k = 1, count do TRIALS[k](net, t.optimizer) end
+    t:step(3)
+    return net:params():clone()
+end
+
+test("changes at one stop are one, however often steps are made between", function()
+    local net, t = begin()
+    t:step(6)
+    for k, change in ipairs(TRIALS) do
+        t:seek(6)
+        change(net, t.optimizer)
+        t:step(3)
+        eq(t.record.edits, 1)
+        assert(net:params():equal(all_at_once(k)), k)
+        t:seek(0):seek(9)
+        assert(net:params():equal(all_at_once(k)), k)
+    end
+    for _ = 1, 200 do
+        t:seek(6)
+        net:params():mul_(0.99)
+        t:step(3)
+    end
+    eq(t.record.edits, 1)
+    assert(t.record.bytes > 0 and t.record.bytes < 40000, t.record.bytes) -- frames and one edit
+end)
+
+test("changes that are looked at without a step are one", function()
+    local net, t = begin()
+    t:step(6)
+    for k, change in ipairs(TRIALS) do
+        change(net, t.optimizer)
+        t:seek(6)
+        eq(t.record.edits, 1)
+        local stands = net:params():clone()
+        t:seek(3):seek(6)
+        assert(net:params():equal(stands), k)
+    end
+    t:step(3)
+    eq(t.record.edits, 1)
+    assert(net:params():equal(all_at_once(#TRIALS)))
+end)
+
+test("a change whose step failed is dropped alone, without those that steps were made with",
+    function()
+    local net, t = begin()
+    t:step(6)
+    net[1].w[{1, 2}] = 0.25
+    t:step():back()
+    local stood = net:params():clone()
+    for j = 1, 2 do
+        net[1].w[{j, 1}] = 0 / 0
+        fails(function() t:step() end, "is nan", true)
+    end
+    eq(t.record.edits, 2)
+    t:back(0)
+    assert(net:params():equal(stood))
+    eq(t.record.edits, 1)
+end)
+
 -- ---- What t says ----
 
 local function says(t, words) assert(tostring(t):find(words, 1, true), tostring(t)) end

@@ -118,6 +118,16 @@ void nb_edit_layers(nb_edit *edit, nb_said *said)
     edit->bytes += nb_said_bytes(said);
 }
 
+static size_t bytes_of_optimizer(const nb_optimizer *optimizer)
+{
+    size_t bytes = 0;
+    for (int i = 0; optimizer && i < optimizer->slots; i++) {
+        const nb_tensor *value = optimizer->slot[i].value;
+        bytes += (size_t)nb_tensor_count(value) * nb_dtype_size(value->dtype);
+    }
+    return bytes;
+}
+
 nb_status nb_edit_optimizer(nb_ctx *ctx, nb_edit *edit, const nb_optimizer *optimizer)
 {
     nb_optimizer *copy = nb_alloc(ctx, sizeof *copy);
@@ -127,10 +137,109 @@ nb_status nb_edit_optimizer(nb_ctx *ctx, nb_edit *edit, const nb_optimizer *opti
         return status;
     }
     edit->optimizer = copy;
-    for (int i = 0; i < copy->slots; i++) {
-        const nb_tensor *value = copy->slot[i].value;
-        edit->bytes += (size_t)nb_tensor_count(value) * nb_dtype_size(value->dtype);
+    edit->bytes += bytes_of_optimizer(copy);
+    return NB_OK;
+}
+
+/* ---- Two as one ---- */
+
+bool nb_edit_joins(const nb_edit *a, const nb_edit *b)
+{
+    bool by_others = a->by == NB_BY_HAND || a->by == NB_BY_TRAINING;
+    return by_others && a->by == b->by && a->step == b->step && a->ended == b->ended;
+}
+
+/* Both lists as one, in the order of places; of a place in both what `b` says. */
+static int64_t join_lists(const nb_patch *a, const nb_patch *b, nb_patch *to)
+{
+    size_t size = nb_dtype_size(b->value->dtype);
+    const char *from[2] = {nb_tensor_data(a->value), nb_tensor_data(b->value)};
+    int64_t count = 0;
+    for (int64_t i = 0, j = 0; i < a->count || j < b->count; count++) {
+        bool later = j < b->count && (i == a->count || b->at[j] <= a->at[i]);
+        int64_t at = later ? b->at[j] : a->at[i];
+        if (to) to->at[count] = at;
+        if (to)
+            memcpy((char *)nb_tensor_data(to->value) + (size_t)count * size,
+                   from[later] + (size_t)(later ? j : i) * size, size);
+        i += i < a->count && a->at[i] == at;
+        j += later;
     }
+    return count;
+}
+
+static bool are_lists(const nb_patch *a, const nb_patch *b)
+{
+    return a->count > 0 && b->count > 0 && a->at && b->at;
+}
+
+static nb_status new_list(nb_ctx *ctx, const nb_patch *a, const nb_patch *b, nb_patch *to)
+{
+    int64_t count = join_lists(a, b, NULL);
+    to->count = count;
+    to->value = nb_tensor_new(ctx, b->value->dtype, 1, &count);
+    to->at = to->value ? nb_alloc(ctx, (size_t)count * sizeof *to->at) : NULL;
+    if (!to->at) return ctx->status;
+    join_lists(a, b, to);
+    return NB_OK;
+}
+
+static void exchange(nb_patch *a, nb_patch *b)
+{
+    const nb_patch was = *a;
+    *a = *b;
+    *b = was;
+}
+
+/* `a` becomes what both are; two lists are `joined` by now. */
+static void join_patch(nb_patch *a, nb_patch *b, nb_patch *joined)
+{
+    if (b->count == 0) return;
+    if (are_lists(a, b))
+        exchange(a, joined);
+    else if (a->count == 0 || !b->at)
+        exchange(a, b);
+    else
+        apply_patch(b, a->value);
+}
+
+/* What is no number: the later one's, where it says anything. */
+static void join_rest(nb_edit *a, nb_edit *b)
+{
+    nb_said *said = a->said;
+    nb_optimizer *optimizer = a->optimizer;
+    if (b->said) a->said = b->said, b->said = said;
+    if (b->optimizer) a->optimizer = b->optimizer, b->optimizer = optimizer;
+    a->optioned = a->optioned || b->optioned;
+    a->options = b->options;
+}
+
+static size_t bytes_of(const nb_edit *edit)
+{
+    size_t bytes = sizeof *edit + bytes_of_optimizer(edit->optimizer);
+    if (edit->said) bytes += nb_said_bytes(edit->said);
+    for (int i = 0; i < NB_NET_STATE; i++) {
+        const nb_patch *patch = &edit->net[i];
+        if (patch->count == 0) continue;
+        bytes += (size_t)patch->count * nb_dtype_size(patch->value->dtype);
+        if (patch->at) bytes += (size_t)patch->count * sizeof *patch->at;
+    }
+    return bytes;
+}
+
+nb_status nb_edit_join(nb_ctx *ctx, nb_edit *a, nb_edit *b)
+{
+    nb_patch joined[NB_NET_STATE] = {{.count = 0}};
+    nb_status status = NB_OK;
+    for (int i = 0; i < NB_NET_STATE && status == NB_OK; i++)
+        if (are_lists(&a->net[i], &b->net[i]))
+            status = new_list(ctx, &a->net[i], &b->net[i], &joined[i]);
+    for (int i = 0; i < NB_NET_STATE && status == NB_OK; i++)
+        join_patch(&a->net[i], &b->net[i], &joined[i]);
+    for (int i = 0; i < NB_NET_STATE; i++) free_patch(ctx, &joined[i]);
+    if (status != NB_OK) return status;
+    join_rest(a, b);
+    a->bytes = bytes_of(a);
     return NB_OK;
 }
 

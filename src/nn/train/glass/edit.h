@@ -45,6 +45,11 @@ nb_status nb_edit_numbers(nb_ctx *ctx, nb_edit *edit, int i, const nb_tensor *be
 void nb_edit_layers(nb_edit *edit, nb_said *said);
 /* Copies the optimizer, with its state. */
 nb_status nb_edit_optimizer(nb_ctx *ctx, nb_edit *edit, const nb_optimizer *optimizer);
+/* Whether two that follow each other can be one: of the same stop, and by the same. */
+bool nb_edit_joins(const nb_edit *edit, const nb_edit *next);
+/* Makes the first one what both together are; the second keeps what is not needed. On failure
+ * nothing has changed. */
+nb_status nb_edit_join(nb_ctx *ctx, nb_edit *edit, nb_edit *next);
 /* Does it again; on failure nothing has changed. */
 nb_status nb_edit_apply(nb_ctx *ctx, const nb_edit *edit, nb_trainer *trainer);
 

@@ -88,6 +88,7 @@ static nb_status keep_step(nb_ctx *ctx, nb_glass *g)
     r->last = nb_glass_at(g);
     r->trained++;
     g->tried = 0;
+    while (nb_reel_join_edits(ctx, r)) continue; /* of the stop that the step was made from */
     if (t->pace.hook) nb_reel_keep_factor(ctx, r, t->factored, t->factor);
     bool changed = nb_look_set(g); /* by augment */
     nb_left_note(g);
@@ -251,7 +252,7 @@ static void judge_anew(nb_ctx *ctx, nb_glass *g)
     g->left.judged = g->told.judged;
 }
 
-nb_status nb_glass_look(nb_ctx *ctx, nb_glass *g)
+static nb_status look(nb_ctx *ctx, nb_glass *g)
 {
     nb_elsewhere found = {.trained = false};
     nb_status status = nb_look_built(ctx, g);
@@ -264,6 +265,15 @@ nb_status nb_glass_look(nb_ctx *ctx, nb_glass *g)
     if (status == NB_OK && found.judged) judge_anew(ctx, g);
     if (status != NB_OK || !nb_look_touched(g)) return status;
     return nb_look_numbers(g) ? nb_travel_compare(ctx, g) : nb_look_keep(ctx, g, NB_BY_HAND, NULL);
+}
+
+/* What is found more than once at a stop is one edit, but for what a step is tried with. */
+nb_status nb_glass_look(nb_ctx *ctx, nb_glass *g)
+{
+    int64_t at = nb_glass_at(g), edits = nb_reel_edits_from(&g->reel, at + 1);
+    nb_status status = look(ctx, g);
+    if (nb_reel_edits_from(&g->reel, at + 1) > edits) nb_reel_join_edits(ctx, &g->reel);
+    return status;
 }
 
 /* ---- Going ---- */
@@ -372,9 +382,10 @@ static nb_status go(nb_ctx *ctx, nb_glass *g, int64_t step, going as)
 static nb_status look_and_go(nb_ctx *ctx, nb_glass *g, int64_t step, going as)
 {
     int64_t at = nb_glass_at(g), edits = nb_reel_edits_from(&g->reel, at + 1);
-    nb_status status = nb_glass_look(ctx, g);
+    nb_status status = look(ctx, g);
     int64_t found = nb_reel_edits_from(&g->reel, at + 1) - edits;
     g->tried = found < 0 ? 0 : g->tried + found;
+    while (g->tried > 1 && nb_reel_join_edits(ctx, &g->reel)) g->tried--;
     if (status == NB_OK && as != RUN && at == g->reel.last) status = check_done(ctx, g);
     return status == NB_OK ? go(ctx, g, step, as) : status;
 }

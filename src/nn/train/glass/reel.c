@@ -101,6 +101,19 @@ void nb_reel_drop_edits(nb_ctx *ctx, nb_reel *r, int64_t count)
     for (int64_t i = 0; i < count && r->edits; i++) drop_edit(ctx, r, r->edits - 1);
 }
 
+bool nb_reel_join_edits(nb_ctx *ctx, nb_reel *r)
+{
+    if (r->edits < 2) return false;
+    nb_edit *last = r->edit[r->edits - 1], *before = r->edit[r->edits - 2];
+    size_t bytes = before->bytes + last->bytes;
+    if (!nb_edit_joins(before, last) || nb_edit_join(ctx, before, last) != NB_OK) return false;
+    nb_edit_free(ctx, last);
+    r->edits--;
+    r->bytes += before->bytes;
+    r->bytes -= bytes;
+    return true;
+}
+
 /* ---- The bound ---- */
 
 /* Every second frame goes, but for the first of all. */

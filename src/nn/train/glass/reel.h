@@ -49,6 +49,8 @@ int64_t nb_reel_spacing(const nb_reel *reel);
 /* Adds a frame behind the last one, or an edit; takes it over, also on failure. */
 nb_status nb_reel_add_frame(nb_ctx *ctx, nb_reel *reel, nb_frame *frame);
 nb_status nb_reel_add_edit(nb_ctx *ctx, nb_reel *reel, nb_edit *edit);
+/* Makes the last two edits one, where they are of the same stop; false: they stay two. */
+bool nb_reel_join_edits(nb_ctx *ctx, nb_reel *reel);
 /* The number of the first edit at or behind a step. */
 int64_t nb_reel_edits_from(const nb_reel *reel, int64_t step);
 /* The last frame at or before a step. */
