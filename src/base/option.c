@@ -157,10 +157,22 @@ double nb_option_number(const nb_option *option, const void *target)
     return *(const double *)field;
 }
 
+/* The most that a whole number may be, where its range does not say. */
+static double most_of(const nb_option *option)
+{
+    bool says = option->range && strstr(option->range, " to ");
+    if (option->kind != NB_INTEGER || says) return INFINITY;
+    return option->low == 0 && option->high == 0 ? NB_WHOLE_MAX : fmin(option->high, NB_WHOLE_MAX);
+}
+
 nb_status nb_option_set(nb_ctx *ctx, const nb_option *option, void *target, double value)
 {
     char number[NB_NUMBER_MAX];
-    if (!allowed(option, value)) return nb_option_wrong(ctx, option, nb_number_text(value, number));
+    nb_number_text(value, number);
+    if (value == trunc(value) && !isinf(value) && value > most_of(option))
+        return nb_fail(ctx, NB_EARG, "%s must be at most %.0f, not %s", option->name,
+                       most_of(option), number);
+    if (!allowed(option, value)) return nb_option_wrong(ctx, option, number);
     store(option, target, value);
     return NB_OK;
 }

@@ -235,6 +235,34 @@ test("a change whose step failed is dropped alone, without those that steps were
     eq(t.record.edits, 1)
 end)
 
+test("an activation that is set to the very function that it has is no change", function()
+    local f = function(z) return z:tanh() end
+    local net = nn.net({3, nn.dense {4, f}, 2}, {seed = 1})
+    local x, y = numbers()
+    local t = net:trainer(x, y, {epochs = 3, batch = 5, seed = 1, progress = false})
+    t:step(6):back(3)
+    net[1].activation = f
+    t:seek(6)
+    eq(t.record.edits, 0)
+    net[1].activation = function(z) return z:tanh() end
+    t:seek(6)
+    eq(t.record.edits, 1)
+end)
+
+test("what is too much is refused", function()
+    local net = net_of()
+    local x, y = numbers()
+    fails(function() net:trainer(data.set {x = x, y = y}, {}, 3) end,
+        "3 is one argument too many", true)
+    fails(function() net:train(x, y, {}, 3) end, "3 is one argument too many", true)
+    fails(function() net:trainer(x, y, {epochs = 1e18}) end,
+        "epochs must be at most 9007199254740992, not 1e18", true)
+    fails(function() net:trainer(x, y, {batch = 3e9}) end,
+        "batch must be at most 2147483647, not 3", true)
+    fails(function() net:trainer(x, y, {epochs = 1.5}) end,
+        "epochs must be a whole number from 1, not 1.5", true)
+end)
+
 -- ---- What t says ----
 
 local function says(t, words) assert(tostring(t):find(words, 1, true), tostring(t)) end
@@ -254,6 +282,31 @@ test("a run that is over says so, and of patience what t:run() brings back", fun
     says(u, ("; t:run() brings the best epoch back, %d"):format(u.epoch_number - 1))
     eq(u:run().best, u.epoch_number - 1)
     assert(not tostring(u):find("brings", 1, true))
+end)
+
+-- lr is so large that valid's cost is the lowest of all behind the first epoch.
+test("a run that goes on in its record ends where patience ends it", function()
+    local valid = data.set {x = tensor.randn(6, 3, {seed = 5}), y = tensor.randn(6, 2, {seed = 6})}
+    local o = {epochs = 50, lr = 5, patience = 1, valid = valid}
+    local plain, u = begin(o)
+    u:run()
+    local over = u.step_number
+    for _, behind in ipairs {0, 1, 4, 9} do
+        for _, watched in ipairs {false, true} do
+            local net, t = begin(o)
+            if watched then t:watch(function() return 1 end) end
+            t:step(over + behind)
+            t:seek(over - 3)
+            t:run()
+            eq(t.step_number, over)
+            assert(net:params():equal(plain:params()))
+            eq(t.record.last, over)
+            t:seek(over - 1):seek(over)
+            assert(net:params():equal(plain:params()))
+            t:back(0):step(2):seek(over)
+            assert(net:params():equal(plain:params()))
+        end
+    end
 end)
 
 test("a layer replaced by one of the same sizes is named, and t says that it is over", function()

@@ -490,6 +490,7 @@ nbl_training *nbl_read_training(lua_State *L, const char *whose)
     train_options options;
     int next = nbl_read_examples(L, 2, self->net, whose, NBL_TO_LEARN, &examples);
     if (lua_type(L, next) == LUA_TNUMBER) refuse_numbers(L, whose, next);
+    nbl_no_more(L, next);
     lua_settop(L, next);
     nbl_options(L, next, nbl_train_fields, &options, false);
     uint64_t seed =

@@ -242,13 +242,19 @@ void nb_glass_free(nb_ctx *ctx, nb_glass *g)
 
 /* ---- Looking ---- */
 
-/* Epochs ahead were judged by other numbers: they are made anew. */
-static void judge_anew(nb_ctx *ctx, nb_glass *g)
+/* The record ahead ends. */
+static void cut_here(nb_ctx *ctx, nb_glass *g)
 {
     const nb_trainer *t = g->trainer;
     bool ended = nb_trainer_is_whole(t) && t->history.epochs >= t->course.epoch;
     nb_reel_cut(ctx, &g->reel, nb_glass_at(g), ended);
     g->reel.epochs = t->history.epochs;
+}
+
+/* Epochs ahead were judged by other numbers: they are made anew. */
+static void judge_anew(nb_ctx *ctx, nb_glass *g)
+{
+    cut_here(ctx, g);
     g->left.judged = g->told.judged;
 }
 
@@ -359,14 +365,24 @@ static nb_status advance(nb_ctx *ctx, nb_glass *g, int64_t step, going as)
     return status;
 }
 
-/* Steps of the record, one by one where somebody asks behind each. */
-static nb_status retrace(nb_ctx *ctx, nb_glass *g, int64_t step)
+/* Where a way to a step of the record comes by somebody who asks, or where a run may end. */
+static int64_t next_stop(const nb_glass *g, int64_t step, going as)
+{
+    const nb_trainer *t = g->trainer;
+    if (g->asker.after) return nb_glass_at(g) + 1;
+    if (as != RUN) return step;
+    int64_t end = nb_glass_epoch_end(g, t->course.epoch + (nb_trainer_is_whole(t) ? 1 : 0));
+    return end < step ? end : step;
+}
+
+/* Steps of the record. */
+static nb_status retrace(nb_ctx *ctx, nb_glass *g, int64_t step, going as)
 {
     nb_status status = NB_OK;
     g->loop.stop = false;
     while (status == NB_OK && !g->loop.stop && nb_glass_at(g) < step &&
-           nb_glass_at(g) < g->reel.last) {
-        status = nb_travel(ctx, g, g->asker.after ? nb_glass_at(g) + 1 : step, false);
+           nb_glass_at(g) < g->reel.last && (as != RUN || nb_loop_goes_on(&g->loop))) {
+        status = nb_travel(ctx, g, next_stop(g, step, as), false);
         if (status == NB_OK) status = ask(ctx, g);
     }
     return status;
@@ -375,7 +391,7 @@ static nb_status retrace(nb_ctx *ctx, nb_glass *g, int64_t step)
 static nb_status go(nb_ctx *ctx, nb_glass *g, int64_t step, going as)
 {
     int64_t last = g->reel.last, known = step < last ? step : last;
-    nb_status status = retrace(ctx, g, known);
+    nb_status status = retrace(ctx, g, known, as);
     return status == NB_OK && !g->loop.stop ? advance(ctx, g, step, as) : status;
 }
 
@@ -426,6 +442,7 @@ static nb_status take_best(nb_ctx *ctx, nb_glass *g)
     nb_edit *edit = nb_edit_new(ctx, NB_BY_END);
     if (!edit) return ctx->status;
     nb_trainer_take_best(t);
+    cut_here(ctx, g);
     return nb_look_add(ctx, g, edit);
 }
 
