@@ -454,4 +454,48 @@ test("run_until stops in what was recorded already, and makes one step at least"
     eq(t.step_number, STEPS)
 end)
 
+-- ---- What changes the network ----
+
+local CHANGES <const> = {
+    function(t) t.net[1].w:mul_(0.5) end,
+    function(t) t.net[1].activation = "relu" end,
+    function(t) t.lr = 0.5 end,
+}
+
+local function of_three(o)
+    local x, y = tensor.randn(20, 3, {seed = 1}), tensor.randn(20, 2, {seed = 2})
+    local all = {epochs = 3, batch = 5, seed = 1, progress = false}
+    for k, v in pairs(o or {}) do all[k] = v end
+    return nn.net("3 - 4 tanh - 2 linear : mse", {seed = 1}):trainer(data.set {x = x, y = y}, all)
+end
+
+test("what is watched or asked behind a step may change nothing: it is said, and undone", function()
+    local plain = of_three()
+    plain:step(4)
+    for _, change in ipairs(CHANGES) do
+        for _, method in ipairs {"watch", "stop_when"} do
+            local t = of_three()
+            t:step(2)
+            t[method](t, function()
+                if t.step_number == 4 then change(t) end
+                return false
+            end)
+            fails(function() t:step(5) end, "behind a step may change nothing", true)
+            eq(t.step_number, 4)
+            eq(t.record.edits, 0)
+            assert(t.net:params():equal(plain.net:params()))
+            eq(t.net[1].activation, "tanh")
+            eq(t.lr, plain.lr)
+            t:back(2)
+            fails(function() t:step(2) end, "behind a step may change nothing", true)
+            eq(t.record.last, 4)
+            t[method](t, false)
+            local u = of_three()
+            eq(#t:run().cost, 3)
+            u:run()
+            assert(t.net:params():equal(u.net:params()))
+        end
+    end
+end)
+
 spec.report()

@@ -284,6 +284,16 @@ nb_status nb_glass_look(nb_ctx *ctx, nb_glass *g)
 
 /* ---- Going ---- */
 
+/* What was asked has changed something: that goes. */
+static nb_status refuse_change(nb_ctx *ctx, nb_glass *g)
+{
+    nb_status status = nb_travel(ctx, g, nb_glass_at(g), true);
+    if (status != NB_OK) return status;
+    return nb_fail(ctx, NB_EARG,
+                   "what is watched or asked behind a step may change nothing, and it changed the "
+                   "network or its optimizer; on_batch may");
+}
+
 /* What is asked behind a step. */
 static nb_status ask(nb_ctx *ctx, nb_glass *g)
 {
@@ -292,6 +302,8 @@ static nb_status ask(nb_ctx *ctx, nb_glass *g)
     keep_before(ctx, g);
     nb_status status = g->asker.after(ctx, g->asker.self, &stop);
     g->loop.stop = g->loop.stop || stop;
+    bool known = status == NB_OK && !nb_look_set(g) && nb_look_built(ctx, g) == NB_OK;
+    if (known && nb_look_touched(g)) return refuse_change(ctx, g);
     return look_behind(ctx, g, status);
 }
 
