@@ -357,6 +357,18 @@ static void tell(const nb_meter *meter, int64_t done, int64_t total)
 /* How far one goes: epochs tell of themselves, and a run ends where it has nothing before it. */
 typedef enum going { STEPS, EPOCH, RUN } going;
 
+/* The next step; where it fails for want of memory the record gives way and it is tried again, but
+ * not what comes behind it once a callback was told. */
+static nb_status make_step(nb_ctx *ctx, nb_glass *g)
+{
+    int64_t at = nb_glass_at(g), epochs = g->trainer->history.epochs;
+    nb_status status = nb_loop_step(&g->loop);
+    while (status == NB_EMEMORY && !g->loop.prepared && nb_glass_at(g) == at &&
+           g->trainer->history.epochs == epochs && nb_reel_give_way(ctx, &g->reel))
+        status = nb_loop_step(&g->loop);
+    return status;
+}
+
 /* Steps that nobody made yet. */
 static nb_status advance(nb_ctx *ctx, nb_glass *g, int64_t step, going as)
 {
@@ -368,7 +380,7 @@ static nb_status advance(nb_ctx *ctx, nb_glass *g, int64_t step, going as)
     begin_stretch(g);
     while (status == NB_OK && wants_more(g, step) && (as != RUN || nb_loop_goes_on(&g->loop))) {
         g->trainer->history.best = 0;
-        nb_status made = nb_loop_step(&g->loop);
+        nb_status made = make_step(ctx, g);
         if (as == STEPS) tell(meter, nb_glass_at(g) - from, step - from);
         status = made == NB_OK ? ask(ctx, g) : excuse(ctx, g, made);
     }

@@ -125,6 +125,13 @@ static void thin(nb_ctx *ctx, nb_reel *r)
         if ((nb_frame_step(r->frame[i]) - first) % r->distance) drop_frame(ctx, r, i);
 }
 
+bool nb_reel_give_way(nb_ctx *ctx, nb_reel *r)
+{
+    int64_t frames = r->frames;
+    while (r->frames > 1 && r->frames == frames) thin(ctx, r);
+    return r->frames < frames;
+}
+
 /* The record begins at its second frame; that one's own edits are behind it. */
 static void forget_oldest(nb_ctx *ctx, nb_reel *r)
 {

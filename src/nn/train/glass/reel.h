@@ -40,6 +40,8 @@ int64_t nb_frame_step(const nb_frame *frame);
 int64_t nb_reel_first(const nb_reel *reel);
 /* Begins with a frame, which it takes over, also on failure. */
 nb_status nb_reel_open(nb_ctx *ctx, nb_reel *reel, nb_frame *frame);
+/* Where memory is short: frames between go, half of them or more; false: there are none. */
+bool nb_reel_give_way(nb_ctx *ctx, nb_reel *reel);
 /* Whether a frame is to be taken at a step, now that training took so long. */
 bool nb_reel_is_due(nb_reel *reel, int64_t step, double training);
 /* One was taken in so many seconds. */

@@ -316,6 +316,35 @@ static void without_memory(void **state)
     nb_ctx_free(ctx);
 }
 
+/* Where memory is short later than the run began, the record gives way before a step fails: just
+ * as much is left as one frame takes, which the first frames ahead take up. */
+static void the_record_gives_way(void **state)
+{
+    nb_ctx *ctx = nb_ctx_new();
+    lab l, straight;
+    (void)state;
+    begin(&straight, ctx, &kinds[2]);
+    ok(&straight, nb_glass_go(ctx, straight.glass, 24));
+    begin(&l, ctx, &kinds[2]);
+    l.glass->reel.share = 1e9;
+    ok(&l, nb_glass_go(ctx, l.glass, 8));
+    assert_int_equal(l.glass->reel.frames, 9);
+    nb_pool_trim(ctx);
+    ctx->memory.limit = ctx->memory.live + 64;
+    ok(&l, nb_glass_go(ctx, l.glass, 24));
+    ctx->memory.limit = 0;
+    assert_int_equal(nb_glass_first(l.glass), 0);
+    assert_in_range(l.glass->reel.frames, 1, 8);
+    assert_same(&l, &straight);
+    ok(&l, nb_glass_seek(ctx, l.glass, 0));
+    ok(&l, nb_glass_seek(ctx, l.glass, 24));
+    assert_same(&l, &straight);
+    end(&straight);
+    end(&l);
+    assert_int_equal(ctx->memory.live, 0);
+    nb_ctx_free(ctx);
+}
+
 /* A run that cannot begin gives all back. */
 static nb_status begin_and_end(nb_ctx *ctx, nb_net *net, void *arg)
 {
@@ -489,6 +518,7 @@ int main(void)
         cmocka_unit_test(a_stopped_way_is_none),
         cmocka_unit_test(an_end_is_made_up_for),
         cmocka_unit_test(without_memory),
+        cmocka_unit_test(the_record_gives_way),
         cmocka_unit_test(beginning_without_memory),
         cmocka_unit_test(the_bound_has_two_sides),
         cmocka_unit_test(frames_keep_to_their_share),
