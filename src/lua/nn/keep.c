@@ -25,6 +25,14 @@ bool nbl_find(lua_State *L, const void *address)
     return found;
 }
 
+void *nbl_find_of(lua_State *L, const void *address, const nbl_kind *kind)
+{
+    if (!nbl_find(L, address)) return NULL;
+    void *found = nbl_test_handle(L, -1, kind);
+    if (!found) lua_pop(L, 1);
+    return found;
+}
+
 void nbl_forget(lua_State *L, const void *address)
 {
     nbl_state_push(L, NBL_FUNCTIONS);

@@ -270,26 +270,6 @@ typedef struct family {
     nb_name_at *built_in;
 } family;
 
-/* Pushes the handle of the function at `arg`, which has one as long as somebody holds it: given
- * twice it is the same. */
-static function *handle_of(lua_State *L, int arg, const family *f)
-{
-    nbl_state_push(L, NBL_FUNCTIONS);
-    lua_pushvalue(L, arg);
-    lua_rawget(L, -2);
-    lua_remove(L, -2);
-    function *self = nbl_test_handle(L, -1, f->kind);
-    if (self) return self;
-    lua_pop(L, 1);
-    self = f->make(L, arg, NBL_NAMELESS);
-    nbl_state_push(L, NBL_FUNCTIONS);
-    lua_pushvalue(L, arg);
-    lua_pushvalue(L, -3);
-    lua_rawset(L, -3);
-    lua_pop(L, 1);
-    return self;
-}
-
 /* The handle behind a value that names nothing built in. What had to be found or made replaces the
  * argument. */
 static function *to_function(lua_State *L, int arg, const family *f)
@@ -298,7 +278,10 @@ static function *to_function(lua_State *L, int arg, const family *f)
     function *self = nbl_test_handle(L, arg, f->kind);
     if (self) return self;
     if (lua_isfunction(L, arg)) {
-        self = handle_of(L, arg, f);
+        const void *address = lua_topointer(L, arg); /* given twice it has one handle */
+        self = nbl_find_of(L, address, f->kind);
+        if (!self) self = f->make(L, arg, NBL_NAMELESS);
+        nbl_remember_as(L, address);
     } else {
         if (lua_type(L, arg) != LUA_TSTRING)
             nbl_error(L, "%s, not %s", f->wanted, nbl_describe(L, arg));
