@@ -487,8 +487,8 @@ static const nbl_entry entries[] = {
      "watched, t:watch(v, false) takes one away (by the view, the function, its name or what "
      "t:watch gave), t:watch(false) all. A view that the network no longer holds, as when a layer "
      "was replaced, is dropped, and print(t) says so. An error in a function stops the run behind "
-     "a "
-     "whole step.",
+     "a whole step; a function that changes network or optimizer is such an error, and its change "
+     "is undone.",
      TRAINER "t:watch(net[1].w[{5, {17, 17}}])\n"
              "t:watch(function() return net[2].w:norm() end, \"size of w\")\n"
              "t:step(20)\nprint(t)\nplot(t)",
