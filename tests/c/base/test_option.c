@@ -234,7 +234,8 @@ static void test_largest_integer(void **state)
     assert_true(f->target.seed == INT64_C(1) << 53);
     assert_int_equal(set(f, "seed", -NB_WHOLE_MAX), NB_OK);
     assert_true(f->target.seed == -(INT64_C(1) << 53));
-    refused(f, "seed", NB_WHOLE_MAX + 2, "seed must be a whole number, not 9007199254740994");
+    refused(f, "seed", NB_WHOLE_MAX + 2,
+            "seed must be at most 9007199254740992, not 9007199254740994");
     refused(f, "seed", -1e300, "seed must be a whole number, not -1e300");
 }
 
