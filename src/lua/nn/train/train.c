@@ -51,7 +51,7 @@ static nb_status train(nb_ctx *ctx, void *data)
     ctx->meter = meter;
     work->begun = work->begun || history.resumed;
     history.common = work->common;
-    history.tested = work->test ? work->test->count : 0;
+    history.tested = work->tested;
     take_history(ctx, work, history);
     bool shown = work->last.epoch > 0;
     if (shown && work->shower && work->shower->done)

@@ -262,7 +262,7 @@ static nb_status on_progress(nb_ctx *ctx, void *self, const nb_progress *progres
     (void)ctx;
     (void)stop;
     bool remark = !work->begun && work->common && shower && shower->say;
-    if (remark) shower->say(shower->self, nbl_common_note(work->common, work->test->count, note));
+    if (remark) shower->say(shower->self, nbl_common_note(work->common, work->tested, note));
     work->last = *progress;
     work->begun = true;
     if (work->lr_told) work->last.lr = NAN;
@@ -519,6 +519,7 @@ nb_set *nbl_training_set(nb_ctx *ctx, nbl_training *work)
 {
     nb_set *set = nbl_examples_set(ctx, work->self->net, &work->examples);
     if (!set) return NULL;
+    work->tested = work->test ? work->test->count : 0;
     work->common = work->test ? nb_set_common(ctx, work->test, set) : 0;
     if (work->common >= 0) return set;
     nb_set_release(ctx, set);

@@ -30,7 +30,8 @@ typedef struct nbl_training {
     nb_train_options options;
     nb_set *valid, *test; /* or NULL */
     nbl_state *state;
-    int64_t common; /* test examples that are trained on */
+    int64_t tested; /* examples of test, which a callback may finalise */
+    int64_t common; /* of them trained on */
     const nbl_progress_shower *shower;
     nb_progress last;
     bool begun;   /* a batch was learned: training cannot be tried again */

@@ -27,7 +27,7 @@ static nb_history told_history(const nbl_trainer *self)
     history.converged = nb_optimizer_done(t->optimizer);
     history.resumed = self->glass->resumed;
     history.common = self->training->common;
-    history.tested = self->training->test ? self->training->test->count : 0;
+    history.tested = self->training->tested;
     return history;
 }
 
