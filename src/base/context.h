@@ -35,6 +35,7 @@ struct nb_ctx {
     struct nb_tape_link *dying; /* links that wait to be released, one after the other */
     bool sweeping;              /* somebody is releasing them */
     struct nb_witness *witness; /* who looks on at ops (grad/witness.h); NULL: nobody */
+    const struct nb_across *across; /* sums over a batch in pieces (grad/across.h); NULL: whole */
     bool heedless;              /* what is not finite is not looked for (nabla.anomaly(false)) */
     const volatile sig_atomic_t *interrupt; /* not 0: stop; NULL: nobody can ask */
     const nb_meter *meter;                  /* NULL: nobody asks */
