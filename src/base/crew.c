@@ -89,6 +89,7 @@ static _Noreturn void be_copy(const gang *g, pid_t process, int copies)
     share_memory(ctx, copies);
     ctx->interrupt = NULL;
     ctx->meter = NULL;
+    ctx->peers = NULL;
     ctx->threads = 1;
     while (fine && (task = atomic_fetch_add(g->next, 1)) < g->crew->tasks) {
         answer a;
