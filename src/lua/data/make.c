@@ -4,6 +4,7 @@
 #include "io/format.h"
 #include "lua/data/nonzeros.h"
 #include "lua/data/set.h"
+#include "nn/data/rows/nonzeros.h"
 
 #include <stddef.h>
 #include <string.h>

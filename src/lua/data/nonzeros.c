@@ -3,6 +3,7 @@
 #include "lua/data/nonzeros.h"
 
 #include "lua/data/set.h"
+#include "nn/data/rows/nonzeros.h"
 
 #include <math.h>
 
@@ -48,6 +49,7 @@ typedef struct reading {
     int64_t rows, row;
     int64_t columns, largest; /* columns 0: as many as the largest index says */
     int64_t count;            /* non-zeros so far */
+    int64_t counted;          /* those of the first look */
     nb_dtype dtype;
     nb_nonzeros *to; /* NULL at the first look, which counts */
 } reading;
@@ -94,8 +96,8 @@ static void read_row(lua_State *L, reading *at)
         double value = check_value(L, at, index, key + 1);
         if (index > at->largest) at->largest = index;
         if (value == 0) continue;
-        if (at->to && at->count == at->to->count) nbl_error(L, CHANGED);
-        if (at->to) nb_nonzeros_put(at->to, at->count, index - 1, value);
+        if (at->to && at->count == at->counted) nbl_error(L, CHANGED);
+        if (at->to) nb_nonzeros_put(at->to, index - 1, value);
         at->count++;
     }
 }
@@ -108,7 +110,7 @@ static void read_rows(lua_State *L, int table, reading *at)
         lua_rawgeti(L, table, at->row);
         read_row(L, at);
         lua_pop(L, 1);
-        if (at->to) at->to->start[at->row] = at->count;
+        if (at->to) nb_nonzeros_end_row(at->to);
     }
 }
 
@@ -141,8 +143,11 @@ static nb_status make_list(nb_ctx *ctx, void *data)
 {
     const nonzeros_job *work = data;
     const reading *from = work->from;
+    nb_nonzeros *list = &work->made->list;
     int64_t columns = from->columns ? from->columns : from->largest;
-    return nb_nonzeros_new(ctx, from->rows, from->count, columns, from->dtype, &work->made->list);
+    nb_nonzeros_free(ctx, list);
+    nb_status status = nb_nonzeros_begin(ctx, from->rows, columns, from->dtype, list);
+    return status == NB_OK ? nb_nonzeros_reserve(ctx, list, from->count) : status;
 }
 
 static nb_status make_set(nb_ctx *ctx, void *data)
@@ -166,9 +171,10 @@ void nbl_push_nonzeros(lua_State *L, int x, int64_t columns, nb_tensor *y, const
     int box = lua_gettop(L);
     nbl_run(L, make_list, &work);
     at.to = &work.made->list;
+    at.counted = at.count;
     at.columns = at.to->columns;
     read_rows(L, x, &at);
-    if (at.count != at.to->count) nbl_error(L, CHANGED);
+    if (at.count != at.counted) nbl_error(L, CHANGED);
     work.out = nbl_new_set(L);
     nbl_run(L, make_set, &work);
     nbl_close_box(L, box);

@@ -289,6 +289,25 @@ int nbl_push_set_y(lua_State *L, nb_set *set)
     return 1;
 }
 
+typedef struct share_job {
+    const nb_set *set;
+    double share;
+} share_job;
+
+static nb_status look_for_zeros(nb_ctx *ctx, void *data)
+{
+    share_job *work = data;
+    return nb_set_share(ctx, work->set, &work->share);
+}
+
+static int push_nonzero(lua_State *L, nb_set *set)
+{
+    share_job work = {.set = set};
+    nbl_run(L, look_for_zeros, &work);
+    lua_pushnumber(L, work.share);
+    return 1;
+}
+
 /* The part that the field at index 2 names, the same handle every time. */
 static int push_part(lua_State *L, nb_set *part)
 {
@@ -318,11 +337,11 @@ static int push_test(lua_State *L, nb_set *set)
     return push_part(L, set->test);
 }
 
-static const char *const field_names[] = {"x", "y", "train", "valid", "test", NBL_SCHEMA_FIELDS,
-                                          NULL};
+static const char *const field_names[] = {"x",     "y",    "nonzero",         "train",
+                                          "valid", "test", NBL_SCHEMA_FIELDS, NULL};
 
 static int (*const field_pushers[])(lua_State *L, nb_set *set) = {
-    nbl_push_set_x, nbl_push_set_y, push_train, push_valid, push_test};
+    nbl_push_set_x, nbl_push_set_y, push_nonzero, push_train, push_valid, push_test};
 
 enum { OWN_FIELDS = sizeof field_pushers / sizeof *field_pushers };
 
@@ -353,6 +372,12 @@ static int set_newindex(lua_State *L)
 static const nbl_entry method_entries[] = {
     {"x", NULL, "set.x", "All examples, one tensor.", XOR "print(set.x)", NULL},
     {"y", NULL, "set.y", "The class numbers, from 1, or the targets.", XOR "print(set.y)", NULL},
+    {"nonzero", NULL, "set.nonzero",
+     "The share of the numbers of x that are not 0, from 0 to 1. Where it is small, what "
+     "data.mnist, "
+     "data.csv, data.images or a path gives is kept as its non-zeros, and so are rows {index = "
+     "value}; a set that prints its share is.",
+     "print(data.digits().nonzero)", NULL},
     {"classes", NULL, "set.classes", "A table of the classes' names, or nil.",
      "print(data.digits().classes[1])", NULL},
     {"columns", NULL, "set.columns", "A table of the names of x's columns, or nil.",

@@ -201,6 +201,13 @@ static nb_status gather_y(nb_ctx *ctx, const nb_set *set, const nb_pick *pick, n
     return gather_one_hot(ctx, set->y, pick, pair, y);
 }
 
+/* The next n of what follows are on their way. */
+static void announce(const nb_set *set, const nb_pick *next, int64_t n, bool x, bool y)
+{
+    if (x) set->x->type->prefetch(set->x, next, n);
+    if (y) set->y->type->prefetch(set->y, next, n);
+}
+
 nb_status nb_set_gather(nb_ctx *ctx, const nb_set *set, const int32_t *order, int64_t start,
                         int64_t n, int64_t ahead, nb_tensor *x, nb_tensor *y)
 {
@@ -208,10 +215,44 @@ nb_status nb_set_gather(nb_ctx *ctx, const nb_set *set, const int32_t *order, in
     nb_status status = NB_OK;
     if (x) status = gather_rows(ctx, "x", set->x, &pick, set->scale, x);
     if (y && status == NB_OK) status = gather_y(ctx, set, &pick, y);
-    if (status != NB_OK || ahead == 0) return status;
-    if (x) set->x->type->prefetch(set->x, &next, n);
-    if (y) set->y->type->prefetch(set->y, &next, n);
-    return NB_OK;
+    if (status == NB_OK && ahead > 0) announce(set, &next, n, x, y);
+    return status;
+}
+
+/* ---- Non-zeros ------------------------------------------------------------------------------ */
+
+bool nb_set_is_thin(const nb_set *set)
+{
+    double factor;
+    return set->x->type->thin && nb_scale_is_plain(set->scale, &factor);
+}
+
+/* As check_finite, of numbers that stand at the columns that are listed. */
+static nb_status check_thin(nb_ctx *ctx, nb_feed *rows, const nb_pick *pick, const nb_scale *scale,
+                            const nb_thin *thin)
+{
+    const nb_real_kernels *real = nb_real(thin->dtype);
+    const char *at = thin->value;
+    size_t size = nb_dtype_size(thin->dtype), bad = 0;
+    int64_t row = 0;
+    if (!nb_dtype_computes(rows->dtype) && (!scale || scale->tame)) return NB_OK;
+    if (real->finite((size_t)thin->count, at)) return NB_OK;
+    while (real->finite(1, at + bad * size)) bad++;
+    while (thin->start[row + 1] <= (int64_t)bad) row++;
+    return bad_number(ctx, "x", rows, pick, row, thin->index[bad], thin->dtype);
+}
+
+nb_status nb_set_gather_thin(nb_ctx *ctx, const nb_set *set, const int32_t *order, int64_t start,
+                             int64_t n, int64_t ahead, nb_thin *thin, nb_tensor *y)
+{
+    nb_pick pick = nb_set_pick(set, order, start, n), next = nb_pick_some(&pick, n, ahead);
+    double factor;
+    nb_scale_is_plain(set->scale, &factor);
+    nb_status status = set->x->type->thin(ctx, set->x, &pick, factor, thin);
+    if (status == NB_OK) status = check_thin(ctx, set->x, &pick, set->scale, thin);
+    if (y && status == NB_OK) status = gather_y(ctx, set, &pick, y);
+    if (status == NB_OK && ahead > 0) announce(set, &next, n, true, y);
+    return status;
 }
 
 /* ---- All of it ------------------------------------------------------------------------------ */

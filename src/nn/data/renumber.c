@@ -55,7 +55,7 @@ static void free_renumbered(nb_ctx *ctx, nb_feed *feed)
     nb_free(ctx, r, sizeof *r);
 }
 
-static const nb_feed_type type = {gather, prefetch, free_renumbered};
+static const nb_feed_type type = {.gather = gather, .prefetch = prefetch, .free = free_renumbered};
 
 /* Takes `number` over, also on failure. */
 static nb_feed *renumber(nb_ctx *ctx, nb_feed *rows, int32_t *number, int64_t count)

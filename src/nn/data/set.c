@@ -356,6 +356,15 @@ static void describe_columns(nb_text *text, const nb_names *columns)
     if (columns && columns->count) nb_text_add(text, ")");
 }
 
+/* Where the rows are kept as their non-zeros it is known, and worth knowing. */
+static void describe_share(nb_text *text, const nb_set *set)
+{
+    nb_pick all = nb_set_pick(set, NULL, 0, set->count);
+    if (!set->x->type->count) return;
+    double few = (double)set->x->type->count(set->x, &all), one = (double)nb_feed_width(set->x);
+    nb_text_add(text, " · %.3g %% non-zero", 100 * few / (one * (double)set->count));
+}
+
 static void describe_count(nb_text *text, const char *what, const nb_set *part)
 {
     if (!part) return;
@@ -373,6 +382,7 @@ void nb_set_describe(nb_text *text, const nb_set *set)
     nb_text_add(text, set->count == 1 ? " example" : " examples");
     describe_part(text, "x", set->x);
     describe_columns(text, set->schema.columns);
+    describe_share(text, set);
     if (set->schema.words && set->schema.words == set->schema.classes) {
         nb_text_add(text, " · ");
         nb_words_describe(text, set->schema.words);

@@ -5,6 +5,7 @@
 
 #include "base/random.h"
 #include "nn/data/rows/feed.h"
+#include "nn/data/rows/thin.h"
 #include "nn/data/schema.h"
 
 typedef struct nb_set {
@@ -104,19 +105,14 @@ nb_pick nb_set_pick(const nb_set *set, const int32_t *order, int64_t start, int6
  * the dtype cannot hold, NaN and infinity included; NB_EARG one whose class is none of 1 … K. */
 nb_status nb_set_gather(nb_ctx *ctx, const nb_set *set, const int32_t *order, int64_t start,
                         int64_t n, int64_t ahead, nb_tensor *x, nb_tensor *y);
-/* The same examples as what is not 0 in them: row i of x has its non-zeros at start[i] … start[i + 1]
- * - 1, their columns, from 0, rising in `index` and the numbers, scaled, in `value`. Buffers of the
- * caller's, which begin as zeros but for dtype and columns, grow and are used again. */
-typedef struct nb_thin {
-    nb_dtype dtype; /* of `value`: one that computes */
-    int64_t columns;
-    int64_t rows, row_room; /* rows there are, and that there is room for */
-    int64_t count, room;    /* the same of non-zeros */
-    int32_t *start;         /* row_room + 1 */
-    int32_t *index;
-    void *value;
-} nb_thin;
-
+/* Whether its rows are kept as their non-zeros, and what its scale makes of 0 is 0. */
+bool nb_set_is_thin(const nb_set *set);
+/* The same examples as what is not 0 in their x, of such a set: into thin (thin.h) and, unless it
+ * is NULL, y. NB_EVALUE as above. */
+nb_status nb_set_gather_thin(nb_ctx *ctx, const nb_set *set, const int32_t *order, int64_t start,
+                             int64_t n, int64_t ahead, nb_thin *thin, nb_tensor *y);
+/* The share of the numbers of x that are not 0, as they are kept; sequences have no padding. */
+nb_status nb_set_share(nb_ctx *ctx, const nb_set *set, double *share);
 /* How many examples of `set` are among those of `others`: they have the same row of the same x. -1
  * with NB_EMEMORY. */
 int64_t nb_set_common(nb_ctx *ctx, const nb_set *set, const nb_set *others);

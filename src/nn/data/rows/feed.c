@@ -143,7 +143,8 @@ static void free_memory(nb_ctx *ctx, nb_feed *rows)
     nb_free(ctx, m, sizeof *m);
 }
 
-static const nb_feed_type in_memory = {gather_memory, prefetch_memory, free_memory};
+static const nb_feed_type in_memory = {
+    .gather = gather_memory, .prefetch = prefetch_memory, .free = free_memory};
 
 nb_tensor *nb_feed_tensor(const nb_feed *feed)
 {

@@ -5,6 +5,7 @@
 #define NB_FEED_H
 
 #include "io/rows/file.h"
+#include "nn/data/rows/thin.h"
 #include "nn/data/scale.h"
 
 /* Row numbers are int32_t. */
@@ -55,6 +56,10 @@ typedef struct nb_feed_type {
      * kind takes as much as serves it. */
     void (*prefetch)(nb_feed *rows, const nb_pick *pick, int64_t n);
     void (*free)(nb_ctx *ctx, nb_feed *rows);
+    /* Of a kind that keeps non-zeros alone, else NULL: those of the picked rows times a factor, and
+     * how many they are. */
+    nb_status (*thin)(nb_ctx *ctx, nb_feed *rows, const nb_pick *pick, double factor, nb_thin *out);
+    int64_t (*count)(const nb_feed *rows, const nb_pick *pick);
 } nb_feed_type;
 
 /* The head of every kind. Counted: sets and their parts share it. */
@@ -82,29 +87,6 @@ nb_feed *nb_feed_of_sequences(nb_ctx *ctx, nb_tensor *const *list, int64_t count
 /* Rows that stay in their file, which is taken over also on failure; NULL gives NULL. `what` as
  * above. */
 nb_feed *nb_feed_of_file(nb_ctx *ctx, nb_row_file *file, const char *what);
-/* Rows that are mostly zeros, as their non-zeros: those of row i stand at start[i] up to start[i +
- * 1]
- * - 1, columns counted from 0, each once. */
-typedef struct nb_nonzeros {
-    int64_t rows, count, columns; /* count: of the non-zeros of all rows */
-    nb_dtype dtype;               /* NB_F32 or NB_F64 */
-    int64_t *start;               /* rows + 1 */
-    int32_t *index;               /* a column for each */
-    void *value;
-} nb_nonzeros;
-enum { NB_NONZEROS_COLUMNS_MAX = INT32_MAX };
-/* Room for them, which the caller fills; start is zeros. NB_ESHAPE for no rows, no columns and too
- * many. On failure nothing is held. */
-nb_status nb_nonzeros_new(nb_ctx *ctx, int64_t rows, int64_t count, int64_t columns, nb_dtype dtype,
-                          nb_nonzeros *out);
-/* Number `at` of them. */
-void nb_nonzeros_put(nb_nonzeros *rows, int64_t at, int64_t column, double value);
-/* Zeros are allowed. */
-void nb_nonzeros_free(nb_ctx *ctx, nb_nonzeros *rows);
-/* Takes the list over, which is zeros afterwards, unless it fails; columns of a row may stand in
- * any order. */
-nb_feed *nb_feed_of_nonzeros(nb_ctx *ctx, nb_nonzeros *rows);
-
 /* Windows over one long series of class or word numbers, which several of them share. */
 typedef struct nb_series {
     nb_storage *numbers; /* `count` of them, counted from 0, of `size` bytes each: 1 or 2 */

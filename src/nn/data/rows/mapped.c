@@ -102,7 +102,7 @@ static void free_mapped(nb_ctx *ctx, nb_feed *feed)
     nb_free(ctx, m, sizeof *m);
 }
 
-static const nb_feed_type in_file = {gather, prefetch, free_mapped};
+static const nb_feed_type in_file = {.gather = gather, .prefetch = prefetch, .free = free_mapped};
 
 nb_feed *nb_feed_of_file(nb_ctx *ctx, nb_row_file *file, const char *what)
 {

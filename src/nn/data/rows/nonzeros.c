@@ -1,23 +1,100 @@
-/* Rows that are mostly zeros: of each its non-zeros lie packed, and the batch's row is zeros with
- * those among them. */
-#include "nn/data/rows/feed.h"
+/* See nonzeros.h. */
+#include "nn/data/rows/nonzeros.h"
 
 #include "base/memory.h"
+#include "kernel/nonzeros.h"
 
 #include <inttypes.h>
 #include <string.h>
 
-typedef struct nonzeros {
-    nb_feed head;
-    nb_nonzeros rows;
-} nonzeros;
+enum { LISTED = 16, WORD = 8 }; /* blocks that a list has room for at first; bytes */
 
-/* ---- The list -------------------------------------------------------------------------------- */
+/* ---- Blocks ---------------------------------------------------------------------------------- */
 
-nb_status nb_nonzeros_new(nb_ctx *ctx, int64_t rows, int64_t count, int64_t columns, nb_dtype dtype,
-                          nb_nonzeros *out)
+static size_t column_size(const nb_nonzeros *list)
 {
-    *out = (nb_nonzeros){.rows = rows, .count = count, .columns = columns, .dtype = dtype};
+    return list->narrow ? sizeof(uint16_t) : sizeof(int32_t);
+}
+
+/* Columns of a block of so many, up to where its numbers begin. */
+static size_t column_bytes(const nb_nonzeros *list, int64_t room)
+{
+    return ((size_t)room * column_size(list) + WORD - 1) / WORD * WORD;
+}
+
+static size_t block_bytes(const nb_nonzeros *list, int64_t room)
+{
+    return column_bytes(list, room) + (size_t)room * nb_dtype_size(list->dtype);
+}
+
+static int64_t room_of(const nb_nonzeros *list, int64_t block)
+{
+    return block + 1 < list->blocks ? NB_NONZEROS_BLOCK : list->last_room;
+}
+
+static int64_t room_of_all(const nb_nonzeros *list)
+{
+    return list->blocks ? (list->blocks - 1) * NB_NONZEROS_BLOCK + list->last_room : 0;
+}
+
+size_t nb_nonzeros_bytes(int64_t count, int64_t columns, nb_dtype dtype)
+{
+    size_t column = columns <= NB_NONZEROS_NARROW ? sizeof(uint16_t) : sizeof(int32_t);
+    return (size_t)count * (column + nb_dtype_size(dtype));
+}
+
+/* Room for one more block in the list of them. */
+static nb_status list_block(nb_ctx *ctx, nb_nonzeros *list)
+{
+    if (list->blocks < list->block_room) return NB_OK;
+    int64_t room = list->block_room ? 2 * list->block_room : LISTED;
+    void **block = nb_resize(ctx, list->block, (size_t)list->block_room * sizeof *block,
+                             (size_t)room * sizeof *block);
+    if (!block) return ctx->status;
+    list->block = block;
+    list->block_room = room;
+    return NB_OK;
+}
+
+static nb_status add_block(nb_ctx *ctx, nb_nonzeros *list, int64_t room)
+{
+    if (list_block(ctx, list) != NB_OK) return ctx->status;
+    void *block = nb_alloc(ctx, block_bytes(list, room));
+    if (!block) return ctx->status;
+    list->block[list->blocks++] = block;
+    list->last_room = room;
+    return NB_OK;
+}
+
+/* Where number `at` of all stands, and in *room how many may stand from there on in its block. */
+static void *place_of(const nb_nonzeros *list, int64_t at, void **value, int64_t *room)
+{
+    int64_t block = at / NB_NONZEROS_BLOCK, within = at % NB_NONZEROS_BLOCK;
+    char *data = list->block[block];
+    int64_t all = room_of(list, block);
+    *value = data + column_bytes(list, all) + (size_t)within * nb_dtype_size(list->dtype);
+    *room = all - within;
+    return data + (size_t)within * column_size(list);
+}
+
+int64_t nb_nonzeros_piece(const nb_nonzeros *list, int64_t at, int64_t end, const void **column,
+                          const void **value)
+{
+    void *numbers;
+    int64_t room;
+    if (at >= end) return 0;
+    *column = place_of(list, at, &numbers, &room);
+    *value = numbers;
+    return end - at < room ? end - at : room;
+}
+
+/* ---- Making ---------------------------------------------------------------------------------- */
+
+nb_status nb_nonzeros_begin(nb_ctx *ctx, int64_t rows, int64_t columns, nb_dtype dtype,
+                            nb_nonzeros *out)
+{
+    *out = (nb_nonzeros){.row_room = rows, .columns = columns, .dtype = dtype};
+    out->narrow = columns <= NB_NONZEROS_NARROW;
     if (rows < 1) return nb_fail(ctx, NB_ESHAPE, "there are no rows");
     if (rows > NB_SET_ROWS_MAX)
         return nb_fail(ctx, NB_ESHAPE, "a set has at most %" PRId64 " examples, not %" PRId64,
@@ -26,139 +103,190 @@ nb_status nb_nonzeros_new(nb_ctx *ctx, int64_t rows, int64_t count, int64_t colu
         return nb_fail(ctx, NB_ESHAPE, "rows have 1 to %d columns, not %" PRId64,
                        (int)NB_NONZEROS_COLUMNS_MAX, columns);
     out->start = nb_alloc_zero(ctx, (size_t)rows + 1, sizeof *out->start);
-    if (out->start) out->index = nb_alloc(ctx, (size_t)count * sizeof *out->index);
-    if (out->index) out->value = nb_alloc(ctx, (size_t)count * nb_dtype_size(dtype));
-    if (out->value) return NB_OK;
-    nb_nonzeros_free(ctx, out);
-    return ctx->status;
+    return out->start ? NB_OK : ctx->status;
 }
 
-void nb_nonzeros_free(nb_ctx *ctx, nb_nonzeros *rows)
+nb_status nb_nonzeros_reserve(nb_ctx *ctx, nb_nonzeros *list, int64_t count)
 {
-    size_t count = (size_t)rows->count;
-    if (rows->start) nb_free(ctx, rows->start, ((size_t)rows->rows + 1) * sizeof *rows->start);
-    if (rows->index) nb_free(ctx, rows->index, count * sizeof *rows->index);
-    if (rows->value) nb_free(ctx, rows->value, count * nb_dtype_size(rows->dtype));
-    *rows = (nb_nonzeros){.rows = 0};
+    nb_status status = NB_OK;
+    while (count > 0 && status == NB_OK) {
+        int64_t room = count < NB_NONZEROS_BLOCK ? count : NB_NONZEROS_BLOCK;
+        status = add_block(ctx, list, room);
+        count -= room;
+    }
+    return status;
 }
 
-static double value_at(const nb_nonzeros *rows, int64_t at)
+void nb_nonzeros_free(nb_ctx *ctx, nb_nonzeros *list)
 {
-    return rows->dtype == NB_F32 ? ((const float *)rows->value)[at]
-                                 : ((const double *)rows->value)[at];
+    for (int64_t i = 0; i < list->blocks; i++)
+        nb_free(ctx, list->block[i], block_bytes(list, room_of(list, i)));
+    nb_free(ctx, list->block, (size_t)list->block_room * sizeof *list->block);
+    nb_free(ctx, list->start, ((size_t)list->row_room + 1) * sizeof *list->start);
+    *list = (nb_nonzeros){.rows = 0};
 }
 
-static void put(nb_dtype dtype, void *to, int64_t at, double value)
+static double value_at(const nb_nonzeros *list, const void *value)
 {
-    if (dtype == NB_F32)
-        ((float *)to)[at] = (float)value;
+    switch (list->dtype) {
+    case NB_U8:
+        return *(const uint8_t *)value;
+    case NB_I32:
+        return *(const int32_t *)value;
+    case NB_F32:
+        return (double)*(const float *)value;
+    default:
+        return *(const double *)value;
+    }
+}
+
+static void set_value(const nb_nonzeros *list, void *to, double value)
+{
+    switch (list->dtype) {
+    case NB_U8:
+        *(uint8_t *)to = (uint8_t)value;
+        break;
+    case NB_I32:
+        *(int32_t *)to = (int32_t)value;
+        break;
+    case NB_F32:
+        *(float *)to = (float)value;
+        break;
+    default:
+        *(double *)to = value;
+    }
+}
+
+static int64_t column_at(const nb_nonzeros *list, int64_t at)
+{
+    void *value;
+    int64_t room;
+    const void *column = place_of(list, at, &value, &room);
+    return list->narrow ? *(const uint16_t *)column : *(const int32_t *)column;
+}
+
+static void put_at(const nb_nonzeros *list, int64_t at, int64_t column, double number)
+{
+    void *value;
+    int64_t room;
+    void *to = place_of(list, at, &value, &room);
+    if (list->narrow)
+        *(uint16_t *)to = (uint16_t)column;
     else
-        ((double *)to)[at] = value;
+        *(int32_t *)to = (int32_t)column;
+    set_value(list, value, number);
 }
 
-void nb_nonzeros_put(nb_nonzeros *rows, int64_t at, int64_t column, double value)
+void nb_nonzeros_put(nb_nonzeros *list, int64_t column, double value)
 {
-    rows->index[at] = (int32_t)column;
-    put(rows->dtype, rows->value, at, value);
+    int64_t at = list->count++;
+    bool first = at == list->start[list->rows];
+    bool there = column >= 0 && column < list->columns;
+    if (!there && !list->bad_row) {
+        list->bad_row = list->rows + 1;
+        list->bad_column = column + 1;
+    }
+    list->loose |= !first && column <= column_at(list, at - 1);
+    put_at(list, at, there ? column : 0, value);
+}
+
+void nb_nonzeros_end_row(nb_nonzeros *list)
+{
+    list->start[++list->rows] = list->count;
+}
+
+/* So much of the row at a time as a block surely takes. */
+nb_status nb_nonzeros_add(nb_ctx *ctx, nb_nonzeros *list, const void *numbers)
+{
+    size_t size = nb_dtype_size(list->dtype);
+    const char *from = numbers;
+    int64_t room;
+    void *column, *value;
+    for (int64_t done = 0, n; done < list->columns; done += n) {
+        if (list->count == room_of_all(list) && add_block(ctx, list, NB_NONZEROS_BLOCK) != NB_OK)
+            return ctx->status;
+        column = place_of(list, list->count, &value, &room);
+        n = list->columns - done < room ? list->columns - done : room;
+        list->count += (int64_t)nb_find_nonzeros(size, list->narrow, from + (size_t)done * size,
+                                                 (size_t)n, (size_t)done, column, value);
+    }
+    nb_nonzeros_end_row(list);
+    return NB_OK;
 }
 
 /* ---- Order ----------------------------------------------------------------------------------- */
 
-static void move(const nb_nonzeros *rows, int64_t from, int64_t to)
+static double number_at(const nb_nonzeros *list, int64_t at)
 {
-    rows->index[to] = rows->index[from];
-    put(rows->dtype, rows->value, to, value_at(rows, from));
+    void *value;
+    int64_t room;
+    place_of(list, at, &value, &room);
+    return value_at(list, value);
 }
 
 /* One row by its columns, so that sums over them have one order: Shell's sort with Ciura's gaps,
  * for most rows are short and qsort may allocate. */
-static void sort_row(nb_nonzeros *rows, int64_t begin, int64_t end)
+static void sort_row(const nb_nonzeros *list, int64_t begin, int64_t end)
 {
     static const int gaps[] = {16001, 7001, 3001, 1750, 701, 301, 132, 57, 23, 10, 4, 1};
     for (size_t g = 0; g < sizeof gaps / sizeof gaps[0]; g++) {
         int64_t gap = gaps[g];
         for (int64_t i = begin + gap; i < end; i++) {
-            int32_t column = rows->index[i];
-            double value = value_at(rows, i);
-            int64_t j = i;
-            for (; j >= begin + gap && rows->index[j - gap] > column; j -= gap)
-                move(rows, j - gap, j);
-            nb_nonzeros_put(rows, j, column, value);
+            int64_t column = column_at(list, i), j = i;
+            double number = number_at(list, i);
+            for (; j >= begin + gap && column_at(list, j - gap) > column; j -= gap)
+                put_at(list, j, column_at(list, j - gap), number_at(list, j - gap));
+            put_at(list, j, column, number);
         }
     }
 }
 
-static nb_status sort_rows(nb_ctx *ctx, nb_nonzeros *rows)
+/* A sorted row has each column once. */
+static nb_status check_row(nb_ctx *ctx, const nb_nonzeros *list, int64_t row)
 {
-    nb_status status = NB_OK;
-    for (int64_t i = 0; i < rows->rows && status == NB_OK; i++) {
-        sort_row(rows, rows->start[i], rows->start[i + 1]);
-        if (i % NB_SET_BETWEEN_LOOKS == 0) status = nb_poll(ctx);
-    }
-    return status;
-}
-
-/* ---- The feed -------------------------------------------------------------------------------- */
-
-/* What one column's scale makes of a number, as nb_scale_rows does. */
-static double scaled(const nb_scale *scale, int64_t column, double value)
-{
-    if (!scale) return value;
-    int64_t at = scale->columns == 1 ? 0 : column;
-    return (value - nb_scale_offset(scale, at)) * nb_scale_factor(scale, at);
-}
-
-static void gather_row(const nb_nonzeros *rows, int64_t row, const nb_scale *scale, nb_dtype dtype,
-                       size_t width, void *to)
-{
-    double factor;
-    memset(to, 0, width * nb_dtype_size(dtype));
-    /* A 0 is no 0 behind an offset. */
-    if (!nb_scale_is_plain(scale, &factor)) nb_scale_rows(scale, 1, width, to, dtype, to, dtype);
-    for (int64_t at = rows->start[row]; at < rows->start[row + 1]; at++)
-        put(dtype, to, rows->index[at], scaled(scale, rows->index[at], value_at(rows, at)));
-}
-
-static nb_status gather(nb_ctx *ctx, nb_feed *feed, const nb_pick *pick, const nb_scale *scale,
-                        const nb_room *room)
-{
-    (void)ctx;
-    const nb_nonzeros *rows = &((const nonzeros *)feed)->rows;
-    size_t bytes = (size_t)room->width * nb_dtype_size(room->dtype);
-    for (int64_t i = 0; i < pick->n; i++)
-        gather_row(rows, nb_pick_row(pick, i), scale, room->dtype, (size_t)room->width,
-                   (char *)room->data + (size_t)i * bytes);
+    for (int64_t at = list->start[row] + 1; at < list->start[row + 1]; at++)
+        if (column_at(list, at - 1) == column_at(list, at))
+            return nb_fail(ctx, NB_EVALUE, "row %" PRId64 " of x has the index %" PRId64 " twice",
+                           row + 1, column_at(list, at) + 1);
     return NB_OK;
 }
 
-static void prefetch(nb_feed *feed, const nb_pick *pick, int64_t n)
+static nb_status sort_rows(nb_ctx *ctx, nb_nonzeros *list)
 {
-    const nb_nonzeros *rows = &((const nonzeros *)feed)->rows;
-    for (int64_t i = 0; i < n && i < pick->n; i++) {
-        int64_t at = rows->start[nb_pick_row(pick, i)];
-        __builtin_prefetch(rows->index + at, 0, 2);
-        __builtin_prefetch((const char *)rows->value + (size_t)at * nb_dtype_size(rows->dtype), 0,
-                           2);
+    nb_status status = NB_OK;
+    for (int64_t i = 0; i < list->rows && status == NB_OK; i++) {
+        sort_row(list, list->start[i], list->start[i + 1]);
+        status = check_row(ctx, list, i);
+        if (status == NB_OK && i % NB_SET_BETWEEN_LOOKS == 0) status = nb_poll(ctx);
     }
+    list->loose = status != NB_OK;
+    return status;
 }
 
-static void free_nonzeros(nb_ctx *ctx, nb_feed *feed)
+/* A block that was full of room takes no more than it holds. */
+static nb_status trim(nb_ctx *ctx, nb_nonzeros *list)
 {
-    nonzeros *n = (nonzeros *)feed;
-    nb_nonzeros_free(ctx, &n->rows);
-    nb_free(ctx, n, sizeof *n);
+    int64_t spare = room_of_all(list) - list->count, room = list->last_room - spare;
+    if (spare == 0) return NB_OK;
+    void *block = nb_alloc(ctx, block_bytes(list, room)), *old = list->block[list->blocks - 1];
+    if (!block) return ctx->status;
+    memcpy(block, old, (size_t)room * column_size(list));
+    memcpy((char *)block + column_bytes(list, room),
+           (char *)old + column_bytes(list, list->last_room),
+           (size_t)room * nb_dtype_size(list->dtype));
+    nb_free(ctx, old, block_bytes(list, list->last_room));
+    list->block[list->blocks - 1] = block;
+    list->last_room = room;
+    return NB_OK;
 }
 
-static const nb_feed_type type = {gather, prefetch, free_nonzeros};
-
-nb_feed *nb_feed_of_nonzeros(nb_ctx *ctx, nb_nonzeros *rows)
+nb_status nb_nonzeros_settle(nb_ctx *ctx, nb_nonzeros *list)
 {
-    nonzeros *n = sort_rows(ctx, rows) == NB_OK ? nb_alloc(ctx, sizeof *n) : NULL;
-    if (!n) return NULL;
-    *n = (nonzeros){.head = {.refs = 1, .type = &type, .dims = 1}, .rows = *rows};
-    n->head.dtype = rows->dtype;
-    n->head.count = rows->rows;
-    n->head.shape[0] = rows->columns;
-    *rows = (nb_nonzeros){.rows = 0};
-    return &n->head;
+    nb_status status = nb_poll(ctx);
+    if (list->bad_row)
+        return nb_fail(ctx, NB_EVALUE,
+                       "row %" PRId64 " of x has the index %" PRId64 "; they are 1 to %" PRId64,
+                       list->bad_row, list->bad_column, list->columns);
+    if (status == NB_OK && list->loose) status = sort_rows(ctx, list);
+    return status == NB_OK ? trim(ctx, list) : status;
 }

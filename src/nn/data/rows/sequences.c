@@ -64,7 +64,7 @@ static void free_sequences(nb_ctx *ctx, nb_feed *feed)
     nb_free(ctx, s, sizeof *s);
 }
 
-static const nb_feed_type type = {gather, prefetch, free_sequences};
+static const nb_feed_type type = {.gather = gather, .prefetch = prefetch, .free = free_sequences};
 
 /* ---- Making them ----------------------------------------------------------------------------- */
 

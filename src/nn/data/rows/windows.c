@@ -57,7 +57,7 @@ static void free_windows(nb_ctx *ctx, nb_feed *feed)
     nb_free(ctx, w, sizeof *w);
 }
 
-static const nb_feed_type type = {gather, prefetch, free_windows};
+static const nb_feed_type type = {.gather = gather, .prefetch = prefetch, .free = free_windows};
 
 nb_feed *nb_feed_of_windows(nb_ctx *ctx, const nb_series *series, int64_t steps, int64_t stride,
                             int64_t shift, const char *what)

@@ -49,7 +49,8 @@ static void free_counted(nb_ctx *c, nb_feed *feed)
     nb_free(c, self, sizeof *self);
 }
 
-static const nb_feed_type computed = {gather_counted, prefetch_counted, free_counted};
+static const nb_feed_type computed = {
+    .gather = gather_counted, .prefetch = prefetch_counted, .free = free_counted};
 
 static counted *new_counted(int64_t count, bool *freed)
 {
@@ -236,8 +237,9 @@ static void test_no_integers(void **state)
                       "x holds 256 in example 2, step 2; it needs whole numbers that fit u8");
     assert_no_integer(NB_I32, -1, NB_U8, "x holds -1 in example 2");
     assert_no_integer(NB_F64, 2147483647, NB_I32, NULL);
-    assert_no_integer(NB_F64, 2147483648.0, NB_I32,
-                      "x holds 2147483648 in example 2, step 2; it needs whole numbers that fit i32");
+    assert_no_integer(
+        NB_F64, 2147483648.0, NB_I32,
+        "x holds 2147483648 in example 2, step 2; it needs whole numbers that fit i32");
     assert_no_integer(NB_F64, -2147483648.0, NB_I32, NULL);
     assert_no_integer(NB_F64, -2147483649.0, NB_I32, "x holds -2147483649 in example 2");
     assert_no_integer(NB_F32, 2147483648.0, NB_I32, "x holds 2147483648 in example 2");

@@ -1,5 +1,6 @@
 /* Rows of non-zeros: what is gathered of them is what rows with all their zeros give, scaled or
  * not, in any order; what they hold is counted in bytes. */
+#include "nn/data/rows/nonzeros.h"
 #include "nn/data/set.h"
 
 #include "../../support.h"
@@ -19,13 +20,23 @@ static double value_of(int at)
     return 0.5 * at - 2.25;
 }
 
-static nb_feed *packed(nb_dtype dtype)
+/* A list with room for the numbers of `starts`. */
+static nb_nonzeros begun(int64_t rows, int64_t count, int64_t columns, nb_dtype dtype)
 {
     nb_nonzeros list;
-    assert_int_equal(nb_nonzeros_new(ctx, ROWS, starts[ROWS], COLUMNS, dtype, &list), NB_OK);
-    memcpy(list.start, starts, sizeof starts);
-    for (int at = 0; at < starts[ROWS]; at++)
-        nb_nonzeros_put(&list, at, column_of[at], value_of(at));
+    assert_int_equal(nb_nonzeros_begin(ctx, rows, columns, dtype, &list), NB_OK);
+    assert_int_equal(nb_nonzeros_reserve(ctx, &list, count), NB_OK);
+    return list;
+}
+
+static nb_feed *packed(nb_dtype dtype)
+{
+    nb_nonzeros list = begun(ROWS, starts[ROWS], COLUMNS, dtype);
+    for (int row = 0; row < ROWS; row++) {
+        for (int64_t at = starts[row]; at < starts[row + 1]; at++)
+            nb_nonzeros_put(&list, column_of[at], value_of((int)at));
+        nb_nonzeros_end_row(&list);
+    }
     nb_feed *feed = nb_feed_of_nonzeros(ctx, &list);
     assert_non_null(feed);
     assert_null(list.start);
@@ -80,19 +91,84 @@ static void test_gathers(void **state)
     nb_scale_release(ctx, each);
 }
 
-/* A million of them would take 248 MB: eight bytes each and eight a row. */
+/* Six bytes of a float each while their columns take two, else eight; and eight a row. */
+static void check_bytes(int64_t wide, int64_t each)
+{
+    enum { MANY = 1000, EACH = 30 };
+    size_t before = ctx->memory.live;
+    nb_nonzeros list = begun(MANY, MANY * EACH, wide, NB_F32);
+    for (int64_t i = 0; i < MANY; i++) {
+        for (int64_t k = 0; k < EACH; k++) nb_nonzeros_put(&list, wide - 1 - k, 1);
+        nb_nonzeros_end_row(&list);
+    }
+    nb_feed *feed = nb_feed_of_nonzeros(ctx, &list);
+    size_t bytes = (size_t)(MANY * (EACH * each + 8));
+    assert_in_range(ctx->memory.live - before, bytes, bytes * 5 / 4);
+    nb_feed_release(ctx, feed);
+    assert_int_equal(ctx->memory.live, before);
+}
+
 static void test_bytes(void **state)
 {
     (void)state;
-    enum { MANY = 1000, EACH = 30, WIDE = 50000 };
+    check_bytes(NB_NONZEROS_NARROW, 6);
+    check_bytes(NB_NONZEROS_NARROW + 1, 8);
+}
+
+/* Whole rows of every kind of numbers, over the ends of blocks: each comes back as it was, -0 and
+ * NaN too, with its zeros and without. */
+static void check_rows(nb_dtype dtype, int64_t wide)
+{
+    enum { MANY = 40 };
+    size_t size = nb_dtype_size(dtype), bytes = (size_t)wide * size;
     nb_nonzeros list;
-    size_t before = ctx->memory.live;
-    assert_int_equal(nb_nonzeros_new(ctx, MANY, MANY * EACH, WIDE, NB_F32, &list), NB_OK);
-    for (int64_t i = 0; i < MANY * EACH; i++) nb_nonzeros_put(&list, i, WIDE - 1 - i % EACH, 1);
-    for (int64_t i = 0; i <= MANY; i++) list.start[i] = i * EACH;
+    char *row = nb_alloc(ctx, bytes), *back = nb_alloc(ctx, bytes);
+    assert_int_equal(nb_nonzeros_begin(ctx, MANY, wide, dtype, &list), NB_OK);
+    for (int64_t i = 0; i < MANY; i++) {
+        memset(row, 0, bytes);
+        for (int64_t k = i % 7; k < wide; k += 5 + i % 3)
+            memset(row + (size_t)k * size, (int)(k % 250) + 1, size);
+        if (i == 3 && dtype == NB_F32) ((float *)(void *)row)[wide - 1] = -0.0f;
+        if (i == 4 && dtype == NB_F64) ((double *)(void *)row)[0] = NAN;
+        assert_int_equal(nb_nonzeros_add(ctx, &list, row), NB_OK);
+    }
+    assert_true(list.blocks > 1);
     nb_feed *feed = nb_feed_of_nonzeros(ctx, &list);
-    assert_in_range(ctx->memory.live - before, MANY * EACH * 8, MANY * EACH * 10);
+    for (int64_t i = MANY - 1; i >= 0; i--) {
+        nb_thin thin = {.dtype = NB_F64, .columns = wide};
+        const nb_pick pick = {.start = i, .n = 1};
+        memset(row, 0, bytes);
+        for (int64_t k = i % 7; k < wide; k += 5 + i % 3)
+            memset(row + (size_t)k * size, (int)(k % 250) + 1, size);
+        if (i == 3 && dtype == NB_F32) ((float *)(void *)row)[wide - 1] = -0.0f;
+        if (i == 4 && dtype == NB_F64) ((double *)(void *)row)[0] = NAN;
+        nb_room room = {back, dtype, wide};
+        assert_int_equal(nb_feed_gather(ctx, feed, &pick, NULL, &room), NB_OK);
+        assert_memory_equal(back, row, bytes);
+        assert_int_equal(feed->type->thin(ctx, feed, &pick, 2, &thin), NB_OK);
+        assert_int_equal(thin.count, feed->type->count(feed, &pick));
+        assert_int_equal(thin.start[1], thin.count);
+        for (int64_t k = 1; k < thin.count; k++) assert_true(thin.index[k - 1] < thin.index[k]);
+        if (dtype == NB_U8 && thin.count) {
+            assert_int_equal(thin.index[0], i % 7);
+            assert_true(((double *)thin.value)[0] == 2.0 * (double)(i % 7 + 1));
+        }
+        nb_thin_free(ctx, &thin);
+    }
+    nb_free(ctx, row, bytes);
+    nb_free(ctx, back, bytes);
     nb_feed_release(ctx, feed);
+}
+
+static void test_rows(void **state)
+{
+    (void)state;
+    size_t before = ctx->memory.live;
+    for (nb_dtype dtype = 0; dtype < NB_DTYPES; dtype++) {
+        check_rows(dtype, NB_NONZEROS_NARROW);
+        check_rows(dtype, NB_NONZEROS_NARROW + 1);
+        check_rows(dtype, 20011);
+    }
     assert_int_equal(ctx->memory.live, before);
 }
 
@@ -100,20 +176,45 @@ static void test_refuses(void **state)
 {
     (void)state;
     nb_nonzeros list;
-    assert_int_equal(nb_nonzeros_new(ctx, 0, 0, 3, NB_F32, &list), NB_ESHAPE);
+    assert_int_equal(nb_nonzeros_begin(ctx, 0, 3, NB_F32, &list), NB_ESHAPE);
     assert_string_equal(ctx->message, "there are no rows");
-    assert_int_equal(nb_nonzeros_new(ctx, 1, 0, 0, NB_F32, &list), NB_ESHAPE);
+    assert_int_equal(nb_nonzeros_begin(ctx, 1, 0, NB_F32, &list), NB_ESHAPE);
     assert_string_equal(ctx->message, "rows have 1 to 2147483647 columns, not 0");
-    assert_int_equal(nb_nonzeros_new(ctx, 2, 0, INT32_MAX, NB_F32, &list), NB_OK);
+    assert_int_equal(nb_nonzeros_begin(ctx, 2, INT32_MAX, NB_F32, &list), NB_OK);
     nb_nonzeros_free(ctx, &list);
+}
+
+/* Two rows, of which the second has these two columns. */
+static void check_refused(int64_t a, int64_t b, const char *message)
+{
+    size_t before = ctx->memory.live;
+    nb_nonzeros list = begun(2, 3, 5, NB_U8);
+    nb_nonzeros_put(&list, 4, 1);
+    nb_nonzeros_end_row(&list);
+    nb_nonzeros_put(&list, a, 1);
+    nb_nonzeros_put(&list, b, 1);
+    nb_nonzeros_end_row(&list);
+    assert_null(nb_feed_of_nonzeros(ctx, &list));
+    assert_int_equal(ctx->status, NB_EVALUE);
+    assert_string_equal(ctx->message, message);
+    nb_nonzeros_free(ctx, &list);
+    assert_int_equal(ctx->memory.live, before);
+}
+
+static void test_columns(void **state)
+{
+    (void)state;
+    check_refused(3, 3, "row 2 of x has the index 4 twice");
+    check_refused(0, 5, "row 2 of x has the index 6; they are 1 to 5");
+    check_refused(-1, 2, "row 2 of x has the index 0; they are 1 to 5");
+    check_refused(1, NB_NONZEROS_NARROW + 3, "row 2 of x has the index 65540; they are 1 to 5");
 }
 
 static void test_stops(void **state)
 {
     (void)state;
     volatile sig_atomic_t pressed = 1;
-    nb_nonzeros list;
-    assert_int_equal(nb_nonzeros_new(ctx, 3, 0, 4, NB_F32, &list), NB_OK);
+    nb_nonzeros list = begun(3, 0, 4, NB_F32);
     ctx->interrupt = &pressed;
     assert_null(nb_feed_of_nonzeros(ctx, &list));
     ctx->interrupt = NULL;
@@ -125,6 +226,7 @@ static void test_stops(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {TEST(gathers), TEST(bytes), TEST(refuses), TEST(stops)};
+    const struct CMUnitTest tests[] = {TEST(gathers), TEST(bytes),   TEST(rows),
+                                       TEST(refuses), TEST(columns), TEST(stops)};
     return cmocka_run_group_tests_name("nonzeros", tests, NULL, NULL);
 }

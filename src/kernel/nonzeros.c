@@ -1,0 +1,90 @@
+/* See nonzeros.h. */
+#include "kernel/nonzeros.h"
+
+#include <string.h>
+
+/* Eight bytes of zeros are passed over at once; among others each number is written where the next
+ * non-zero goes, and counts if it is one: no branch to guess. */
+#define FIND(NAME, BITS, COLUMN)                                                                   \
+    static size_t NAME(const BITS *x, size_t n, size_t first, COLUMN *column, BITS *value)         \
+    {                                                                                              \
+        enum { STEP = sizeof(uint64_t) / sizeof(BITS) };                                           \
+        size_t found = 0, i = 0;                                                                   \
+        for (; i + STEP <= n; i += STEP) {                                                         \
+            uint64_t bits;                                                                         \
+            memcpy(&bits, x + i, sizeof bits);                                                     \
+            for (size_t k = i; bits && k < i + STEP; k++) {                                        \
+                column[found] = (COLUMN)(first + k);                                               \
+                value[found] = x[k];                                                               \
+                found += x[k] != 0;                                                                \
+            }                                                                                      \
+        }                                                                                          \
+        for (; i < n; i++) {                                                                       \
+            column[found] = (COLUMN)(first + i);                                                   \
+            value[found] = x[i];                                                                   \
+            found += x[i] != 0;                                                                    \
+        }                                                                                          \
+        return found;                                                                              \
+    }
+
+FIND(find_8_narrow, uint8_t, uint16_t)
+FIND(find_8_wide, uint8_t, int32_t)
+FIND(find_32_narrow, uint32_t, uint16_t)
+FIND(find_32_wide, uint32_t, int32_t)
+FIND(find_64_narrow, uint64_t, uint16_t)
+FIND(find_64_wide, uint64_t, int32_t)
+
+size_t nb_find_nonzeros(size_t size, bool narrow, const void *x, size_t n, size_t first,
+                        void *column, void *value)
+{
+    switch (size) {
+    case 1:
+        return narrow ? find_8_narrow(x, n, first, column, value)
+                      : find_8_wide(x, n, first, column, value);
+    case 4:
+        return narrow ? find_32_narrow(x, n, first, column, value)
+                      : find_32_wide(x, n, first, column, value);
+    default:
+        return narrow ? find_64_narrow(x, n, first, column, value)
+                      : find_64_wide(x, n, first, column, value);
+    }
+}
+
+#define SPREAD(NAME, BITS, COLUMN)                                                                 \
+    static void NAME(const COLUMN *column, const BITS *value, size_t n, BITS *y)                   \
+    {                                                                                              \
+        for (size_t i = 0; i < n; i++) y[column[i]] = value[i];                                    \
+    }
+
+SPREAD(spread_8_narrow, uint8_t, uint16_t)
+SPREAD(spread_8_wide, uint8_t, int32_t)
+SPREAD(spread_32_narrow, uint32_t, uint16_t)
+SPREAD(spread_32_wide, uint32_t, int32_t)
+SPREAD(spread_64_narrow, uint64_t, uint16_t)
+SPREAD(spread_64_wide, uint64_t, int32_t)
+
+void nb_spread_nonzeros(size_t size, bool narrow, const void *column, const void *value, size_t n,
+                        void *y)
+{
+    switch (size) {
+    case 1:
+        narrow ? spread_8_narrow(column, value, n, y) : spread_8_wide(column, value, n, y);
+        break;
+    case 4:
+        narrow ? spread_32_narrow(column, value, n, y) : spread_32_wide(column, value, n, y);
+        break;
+    default:
+        narrow ? spread_64_narrow(column, value, n, y) : spread_64_wide(column, value, n, y);
+        break;
+    }
+}
+
+void nb_widen_columns(bool narrow, const void *column, size_t n, int32_t *out)
+{
+    const uint16_t *from = column;
+    if (!narrow) {
+        memcpy(out, column, n * sizeof *out);
+        return;
+    }
+    for (size_t i = 0; i < n; i++) out[i] = from[i];
+}
