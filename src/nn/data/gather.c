@@ -48,13 +48,18 @@ static nb_status bad_number(nb_ctx *ctx, const char *what, nb_feed *rows, const 
 }
 
 /* Bytes and integers cannot be at fault unless a scale makes them too large. */
+static bool is_surely_finite(const nb_feed *rows, const nb_scale *scale)
+{
+    return !nb_dtype_computes(rows->dtype) && (!scale || scale->tame);
+}
+
 static nb_status check_finite(nb_ctx *ctx, const char *what, nb_feed *rows, const nb_pick *pick,
                               const nb_scale *scale, const nb_tensor *to)
 {
     const nb_real_kernels *real = nb_real(to->dtype);
     const char *at = nb_tensor_data(to);
     size_t width = (size_t)width_of(to), size = nb_dtype_size(to->dtype), bad = 0;
-    if (!nb_dtype_computes(rows->dtype) && (!scale || scale->tame)) return NB_OK;
+    if (is_surely_finite(rows, scale)) return NB_OK;
     if (real->finite((size_t)pick->n * width, at)) return NB_OK;
     while (real->finite(1, at + bad * size)) bad++;
     return bad_number(ctx, what, rows, pick, (int64_t)(bad / width), (int64_t)(bad % width),
@@ -235,7 +240,7 @@ static nb_status check_thin(nb_ctx *ctx, nb_feed *rows, const nb_pick *pick, con
     const char *at = thin->value;
     size_t size = nb_dtype_size(thin->dtype), bad = 0;
     int64_t row = 0;
-    if (!nb_dtype_computes(rows->dtype) && (!scale || scale->tame)) return NB_OK;
+    if (is_surely_finite(rows, scale)) return NB_OK;
     if (real->finite((size_t)thin->count, at)) return NB_OK;
     while (real->finite(1, at + bad * size)) bad++;
     while (thin->start[row + 1] <= (int64_t)bad) row++;
