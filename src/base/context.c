@@ -4,6 +4,7 @@
 #include "base/workers.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 /* The context is the root of the allocator and so cannot come from it. */
 nb_ctx *nb_ctx_new(void)
@@ -18,6 +19,8 @@ nb_ctx *nb_ctx_new(void)
     ctx->columns = NB_COLUMNS;
     ctx->dtype = NB_F32;
     ctx->recording = true;
+    const char *fuse = getenv("NABLA_FUSE");
+    ctx->apart = fuse && strcmp(fuse, "0") == 0;
     return ctx;
 }
 

@@ -38,6 +38,7 @@ struct nb_ctx {
     bool sweeping;              /* somebody is releasing them */
     struct nb_witness *witness; /* who looks on at ops (grad/witness.h); NULL: nobody */
     const struct nb_across *across; /* sums over a batch in pieces (grad/across.h); NULL: whole */
+    bool apart;                 /* dense layers go one by one, by ops (NABLA_FUSE=0) */
     bool heedless;              /* what is not finite is not looked for (nabla.anomaly(false)) */
     const volatile sig_atomic_t *interrupt; /* not 0: stop; NULL: nobody can ask */
     const nb_meter *meter;                  /* NULL: nobody asks */

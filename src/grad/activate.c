@@ -21,8 +21,7 @@ bool nb_runs_need_z(const nb_kernel_runs *runs)
     return false;
 }
 
-/* Whether the activations give their slopes along with their values: of one kind for all neurons. */
-static bool give_slopes(const nb_kernel_runs *runs, nb_dtype dtype)
+bool nb_runs_give_slopes(const nb_kernel_runs *runs, nb_dtype dtype)
 {
     return runs->count == 1 && nb_real(dtype)->with_slope[runs->run[0].kernel];
 }
@@ -78,9 +77,23 @@ nb_status nb_keep_outputs(nb_ctx *ctx, nb_call *call, const nb_tensor *z, const 
     return call->saved[1] ? NB_OK : ctx->status;
 }
 
-static nb_status run_forward(nb_ctx *ctx, const nb_kernel_runs *runs, const nb_tensor *z,
-                             nb_tensor *a, int dim)
+/* f'(z) along with a. */
+static nb_status run_with_slopes(nb_ctx *ctx, nb_unary kernel, const nb_tensor *z, nb_tensor *a,
+                                 nb_tensor *slope)
 {
+    int64_t count = nb_tensor_count(z), width = (int64_t)nb_dtype_size(z->dtype);
+    nb_status status = NB_OK;
+    for (int64_t at = 0, n; (n = next_rows(ctx, at, count, 1, &status)) > 0; at += n)
+        nb_real(z->dtype)->with_slope[kernel]((size_t)n, (char *)nb_tensor_data(z) + at * width,
+                                              (char *)nb_tensor_data(a) + at * width,
+                                              (char *)nb_tensor_data(slope) + at * width);
+    return status;
+}
+
+nb_status nb_runs_activate(nb_ctx *ctx, const nb_kernel_runs *runs, int dim, const nb_tensor *z,
+                           nb_tensor *a, nb_tensor *slope)
+{
+    if (slope) return run_with_slopes(ctx, runs->run[0].kernel, z, a, slope);
     int64_t sizes[3];
     nb_status status = NB_OK;
     const char *from = nb_tensor_data(z);
@@ -96,16 +109,11 @@ static nb_status run_forward(nb_ctx *ctx, const nb_kernel_runs *runs, const nb_t
  * saved[0] stays NULL. Takes the reference to z. */
 static nb_tensor *activated_with_slopes(nb_ctx *ctx, nb_call *call, nb_tensor *z, bool in_place)
 {
-    nb_unary kernel = nb_runs_of(&call->attr)->run[0].kernel;
     nb_tensor *a = nb_tensor_new(ctx, z->dtype, z->dims, z->shape), *slope = NULL;
-    int64_t count = nb_tensor_count(z), width = (int64_t)nb_dtype_size(z->dtype);
     if (a)
         slope = in_place ? nb_tensor_retain(z) : nb_tensor_new(ctx, z->dtype, z->dims, z->shape);
-    nb_status status = slope ? NB_OK : ctx->status;
-    for (int64_t at = 0, n; slope && (n = next_rows(ctx, at, count, 1, &status)) > 0; at += n)
-        nb_real(z->dtype)->with_slope[kernel]((size_t)n, (char *)nb_tensor_data(z) + at * width,
-                                              (char *)nb_tensor_data(a) + at * width,
-                                              (char *)nb_tensor_data(slope) + at * width);
+    nb_status status =
+        slope ? nb_runs_activate(ctx, nb_runs_of(&call->attr), 0, z, a, slope) : ctx->status;
     call->saved[1] = slope;
     nb_tensor_release(ctx, z);
     return a ? nb_tensor_settle(ctx, a, status) : NULL;
@@ -114,12 +122,12 @@ static nb_tensor *activated_with_slopes(nb_ctx *ctx, nb_call *call, nb_tensor *z
 nb_tensor *nb_activated(nb_ctx *ctx, nb_call *call, nb_tensor *z, int dim, bool in_place)
 {
     const nb_kernel_runs *runs = nb_runs_of(&call->attr);
-    if (call->recording && give_slopes(runs, z->dtype))
+    if (call->recording && nb_runs_give_slopes(runs, z->dtype))
         return activated_with_slopes(ctx, call, z, in_place);
     bool same = in_place && !(call->recording && nb_runs_need_z(runs));
     nb_tensor *a = same ? nb_tensor_retain(z) : nb_tensor_new(ctx, z->dtype, z->dims, z->shape);
     if (a) {
-        nb_status status = run_forward(ctx, runs, z, a, dim);
+        nb_status status = nb_runs_activate(ctx, runs, dim, z, a, NULL);
         if (status == NB_OK && call->recording) status = nb_keep_outputs(ctx, call, z, a);
         a = nb_tensor_settle(ctx, a, status);
     }
@@ -127,14 +135,11 @@ nb_tensor *nb_activated(nb_ctx *ctx, nb_call *call, nb_tensor *z, int dim, bool 
     return a;
 }
 
-nb_tensor *nb_delta_at_z(nb_ctx *ctx, const nb_record *record, nb_tensor *delta, int dim)
+nb_status nb_runs_delta(nb_ctx *ctx, const nb_kernel_runs *runs, int dim, const nb_tensor *z,
+                        const nb_tensor *a, const nb_tensor *from, nb_tensor *to)
 {
-    const nb_tensor *a = record->saved[0], *z = record->saved[1]; /* without a: f'(z) */
-    nb_tensor *from, *to;
     int64_t sizes[3];
     nb_status status = NB_OK;
-    if (!record->attr.shared) return nb_tensor_contiguous(ctx, delta);
-    if (nb_delta_for_write(ctx, delta, &from, &to) != NB_OK) return NULL;
     sizes_of(a ? a : z, dim, sizes);
     int64_t rows = sizes[0], each = sizes[1] * sizes[2];
     for (int64_t at = 0; (sizes[0] = next_rows(ctx, at, rows, each, &status)) > 0; at += sizes[0]) {
@@ -143,11 +148,21 @@ nb_tensor *nb_delta_at_z(nb_ctx *ctx, const nb_record *record, nb_tensor *delta,
         const char *da = (const char *)nb_tensor_data(from) + skip;
         char *dz = (char *)nb_tensor_data(to) + skip;
         if (a)
-            run_backward(nb_runs_of(&record->attr), a->dtype, sizes, at_z,
-                         (const char *)nb_tensor_data(a) + skip, da, dz);
+            run_backward(runs, a->dtype, sizes, at_z, (const char *)nb_tensor_data(a) + skip, da,
+                         dz);
         else
             nb_real(to->dtype)->chain((size_t)(sizes[0] * each), at_z, da, dz);
     }
+    return status;
+}
+
+nb_tensor *nb_delta_at_z(nb_ctx *ctx, const nb_record *record, nb_tensor *delta, int dim)
+{
+    nb_tensor *from, *to;
+    if (!record->attr.shared) return nb_tensor_contiguous(ctx, delta);
+    if (nb_delta_for_write(ctx, delta, &from, &to) != NB_OK) return NULL;
+    nb_status status = nb_runs_delta(ctx, nb_runs_of(&record->attr), dim, record->saved[1],
+                                     record->saved[0], from, to);
     nb_tensor_release(ctx, from);
     return nb_tensor_settle(ctx, to, status);
 }

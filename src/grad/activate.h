@@ -33,6 +33,16 @@ bool nb_runs_need_z(const nb_kernel_runs *runs);
 /* a = f(z), both contiguous (n, neurons, inner); they may be the same memory. */
 void nb_runs_forward(const nb_kernel_runs *runs, nb_dtype dtype, int64_t n, int64_t neurons,
                      int64_t inner, const void *z, void *a);
+/* Whether they give f'(z) along with a: one of a kind for all neurons. */
+bool nb_runs_give_slopes(const nb_kernel_runs *runs, nb_dtype dtype);
+/* The same of tensors, `dim` their dimension of neurons; f'(z) too where `slope` is not NULL. z may
+ * be a, or else slope. */
+nb_status nb_runs_activate(nb_ctx *ctx, const nb_kernel_runs *runs, int dim, const nb_tensor *z,
+                           nb_tensor *a, nb_tensor *slope);
+/* to = from ⊙ f'(z), all contiguous; `to` may be `from`. z is f'(z) where a is NULL, and NULL where
+ * no slope needs it. */
+nb_status nb_runs_delta(nb_ctx *ctx, const nb_kernel_runs *runs, int dim, const nb_tensor *z,
+                        const nb_tensor *a, const nb_tensor *from, nb_tensor *to);
 /* Keeps what backward needs of a layer's outputs: saved[0] is a, saved[1] z where a slope needs it.
  */
 nb_status nb_keep_outputs(nb_ctx *ctx, nb_call *call, const nb_tensor *z, const nb_tensor *a);

@@ -159,6 +159,11 @@ static nb_status hand_on(nb_pass *pass, nb_tensor *input, nb_tensor *gradient)
     return add_delta(pass->ctx, &record->delta, gradient);
 }
 
+nb_status nb_tape_hand(nb_record *record, int input, nb_tensor *gradient)
+{
+    return hand_on(record->pass, record->in[input], gradient);
+}
+
 /* One record: its op's backward, and what it gives handed on. */
 static nb_status run_record(nb_pass *pass, nb_record *record)
 {

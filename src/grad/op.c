@@ -34,7 +34,9 @@ nb_shared *nb_shared_retain(nb_shared *shared)
 
 void nb_shared_release(nb_ctx *ctx, nb_shared *shared)
 {
-    if (shared && --shared->refs == 0) nb_free(ctx, shared, shared->bytes);
+    if (!shared || --shared->refs) return;
+    if (shared->free) shared->free(ctx, shared);
+    nb_free(ctx, shared, shared->bytes);
 }
 
 nb_call nb_call_make(const nb_op *op)
@@ -143,6 +145,8 @@ static void drop_saved(nb_ctx *ctx, nb_call *call)
         nb_tensor_release(ctx, call->saved[i]);
         call->saved[i] = NULL;
     }
+    nb_shared_release(ctx, call->kept);
+    call->kept = NULL;
 }
 
 nb_tensor *nb_op_call(nb_ctx *ctx, nb_call *call)

@@ -20,6 +20,7 @@ typedef struct nb_record nb_record;
 typedef struct nb_shared {
     size_t refs;
     size_t bytes; /* of the whole block, this head included */
+    void (*free)(nb_ctx *ctx, struct nb_shared *block); /* gives back what it holds; NULL: nothing */
 } nb_shared;
 
 /* A block of `bytes` with one owner, zeroed behind its head; NULL when memory ends. */
@@ -127,6 +128,11 @@ typedef union nb_attr {
     /* activate, dense, and where a struct of theirs begins with it: nb_kernel_runs
      * (grad/activate.h), or NULL */
     nb_shared *shared;
+    /* dense_chain */
+    struct nb_attr_chain {
+        nb_shared *shared; /* nb_chain (grad/chain.h), or NULL */
+        bool z;            /* the last layer gives z */
+    } chain;
     /* conv, conv_transpose, max_pool, avg_pool: by extents, one or two */
     struct nb_attr_window {
         nb_shared *shared;
@@ -151,6 +157,7 @@ typedef struct nb_call {
     unsigned ends; /* bit i: the caller needs input i no longer: the output may be written over it
                       where nobody else sees it */
     nb_tensor *saved[NB_MAX_SAVED];
+    nb_shared *kept; /* the same of numbers that nobody else sees; or NULL */
     nb_tensor *more[NB_MAX_RESULTS - 1]; /* further results (the indices of max), without gaps; the
                                             caller owns them */
 } nb_call;
@@ -179,6 +186,7 @@ typedef enum nb_plain { NB_PLAIN_TENSOR, NB_PLAIN_INTEGER, NB_PLAIN_BOOLEAN } nb
  * - y: the name of a dtype (nb_dtype) */
 struct nb_op {
     const char *name;
+    const char *says;             /* what messages call it; NULL: its name */
     const char *signature;        /* as above */
     size_t fills[NB_MAX_LETTERS]; /* the offset in attr of the field of each letter; most ops have
                                      one, at the beginning: 0 */

@@ -28,6 +28,8 @@ static void empty_record(nb_ctx *ctx, nb_record *record)
         nb_tensor_release(ctx, record->saved[i]);
         record->saved[i] = NULL;
     }
+    nb_shared_release(ctx, record->kept);
+    record->kept = NULL;
     if (!record->op->shares) return;
     nb_shared_release(ctx, record->attr.shared);
     record->attr.shared = NULL;
@@ -181,6 +183,8 @@ nb_status nb_record_call(nb_ctx *ctx, nb_call *call, nb_tensor *out)
     record->shared = 0;
     record_inputs(record, call);
     record_saved(record, call);
+    record->kept = call->kept;
+    call->kept = NULL;
     record->attr = call->attr;
     if (call->op->shares) nb_shared_retain(record->attr.shared);
     out->link = &record->link;
@@ -192,7 +196,8 @@ static nb_status changed(nb_ctx *ctx, const nb_record *record, const nb_tensor *
     return nb_fail(ctx, NB_EARG,
                    "%s needs values for its gradient that %s changed in place since; call backward "
                    "before it, or change a clone",
-                   record->op->name, nb_tensor_changer(tensor));
+                   record->op->says ? record->op->says : record->op->name,
+                   nb_tensor_changer(tensor));
 }
 
 nb_status nb_record_check(nb_ctx *ctx, const nb_record *record)

@@ -47,11 +47,12 @@ struct nb_record {
     bool needs[NB_MAX_INPUTS];
     nb_tensor *in[NB_MAX_INPUTS];       /* NULL: neither needed nor read */
     uint32_t in_version[NB_MAX_INPUTS]; /* of the storage when recorded */
+    nb_shared *kept;                    /* or NULL */
     nb_tensor *saved[NB_MAX_SAVED];     /* or NULL */
     uint32_t saved_version[NB_MAX_SAVED];
 };
 
-/* Gives `out` the record of the call that made it; takes over call->saved. */
+/* Gives `out` the record of the call that made it; takes over call->saved and kept. */
 nb_status nb_record_call(nb_ctx *ctx, nb_call *call, nb_tensor *out);
 
 /* Makes a tensor a leaf: gradients flow to it. It must compute (f32, f64) and have no record. */
@@ -143,6 +144,10 @@ nb_status nb_backward(nb_ctx *ctx, nb_tensor *root, const nb_backward_options *o
  * shape: its elements in their order are the product's, row by row. NB_ESHAPE where these are not
  * as many. */
 nb_status nb_tape_product(nb_ctx *ctx, nb_record *record, int input, nb_tensor *a, nb_tensor *b);
+
+/* Hands on the gradient of a record's input before its backward returns, which gives none of it
+ * then: one of several in an order of their own, or one whose tensor is used again. */
+nb_status nb_tape_hand(nb_record *record, int input, nb_tensor *gradient);
 
 /* Whether somebody looks on. An op whose parameters the examples of a batch, the first dimension of
  * its other inputs, have in common tells him then what each of these gives; and whether the op's

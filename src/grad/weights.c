@@ -222,6 +222,42 @@ nb_status nb_inputs_product(nb_ctx *ctx, const nb_inputs *inputs, const nb_tenso
     return nb_poll(ctx);
 }
 
+/* Every row of z = b. */
+static nb_status fill_rows(nb_ctx *ctx, nb_tensor *z, const nb_tensor *b)
+{
+    const int64_t round = 1 << 20; /* rows between two looks for Ctrl-C */
+    int64_t rows = rows_of(z), neurons = b->shape[0];
+    int64_t bytes = neurons * (int64_t)nb_dtype_size(z->dtype);
+    char *to = nb_tensor_data(z);
+    for (int64_t at = 0; at < rows; at += round) {
+        if (at > 0 && nb_poll(ctx) != NB_OK) return ctx->status;
+        int64_t n = rows - at < round ? rows - at : round;
+        nb_real(z->dtype)->repeat_row((size_t)n, (size_t)neurons, nb_tensor_data(b),
+                                      to + at * bytes, (ptrdiff_t)neurons);
+    }
+    return NB_OK;
+}
+
+nb_status nb_affine(nb_ctx *ctx, const nb_inputs *inputs, const nb_tensor *w, const nb_tensor *b,
+                    nb_tensor *z)
+{
+    nb_status status = fill_rows(ctx, z, b);
+    return status == NB_OK ? nb_inputs_product(ctx, inputs, w, nb_tensor_data(z)) : status;
+}
+
+nb_status nb_delta_before(nb_ctx *ctx, const nb_tensor *delta, nb_tensor *w, nb_tensor *out)
+{
+    size_t neurons = (size_t)w->shape[0], k = (size_t)w->shape[1];
+    nb_tensor *plain = nb_tensor_contiguous(ctx, w);
+    if (!plain) return ctx->status;
+    nb_status status = nb_product(ctx, delta->dtype, (size_t)rows_of(delta), k, neurons, 1,
+                                  (nb_matrix){nb_tensor_data(delta), neurons ? neurons : 1, false},
+                                  (nb_matrix){nb_tensor_data(plain), k ? k : 1, false}, 0,
+                                  nb_tensor_data(out), k ? k : 1);
+    nb_tensor_release(ctx, plain);
+    return status;
+}
+
 /* ---- Gradients ------------------------------------------------------------------------------- */
 
 /* A tensor (n, m) of what may have another number of dimensions before the last. */
@@ -292,17 +328,22 @@ nb_status nb_inputs_gradient(nb_ctx *ctx, nb_record *record, int input, nb_tenso
     return grad[input] ? NB_OK : ctx->status;
 }
 
+void nb_add_columns(nb_dtype dtype, int64_t rows, int64_t columns, int64_t ld, const void *data,
+                    double *room, void *out)
+{
+    const nb_kernels *kernels = nb_kernels_get();
+    memset(room, 0, (size_t)columns * sizeof *room);
+    kernels->folds[dtype]->columns[NB_FOLD_sum]((size_t)rows, (size_t)columns, data, (ptrdiff_t)ld,
+                                                1, NULL, room);
+    kernels->convert[NB_F64][dtype]((size_t)columns, room, 1, out, 1, 1.0);
+}
+
 nb_tensor *nb_sum_columns(nb_ctx *ctx, nb_dtype dtype, int64_t rows, int64_t columns, int64_t ld,
                           const void *data)
 {
-    double *sums = nb_alloc_zero(ctx, (size_t)columns, sizeof *sums);
+    double *sums = nb_alloc(ctx, (size_t)columns * sizeof *sums);
     nb_tensor *out = sums ? nb_tensor_new(ctx, dtype, 1, &columns) : NULL;
-    if (out) {
-        nb_kernels_get()->folds[dtype]->columns[NB_FOLD_sum]((size_t)rows, (size_t)columns, data,
-                                                             (ptrdiff_t)ld, 1, NULL, sums);
-        nb_kernels_get()->convert[NB_F64][dtype]((size_t)columns, sums, 1, nb_tensor_data(out), 1,
-                                                 1.0);
-    }
+    if (out) nb_add_columns(dtype, rows, columns, ld, data, sums, nb_tensor_data(out));
     nb_free(ctx, sums, (size_t)columns * sizeof *sums);
     return out;
 }

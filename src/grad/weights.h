@@ -2,8 +2,8 @@
  * Rows that are mostly zeros, as one-hot letters are, are kept as their non-zeros: then rows of the
  * turned w are added up instead of multiplied by zeros. Which way is taken depends on the numbers
  * alone; both give the same to rounding. */
-#ifndef NB_WEIGHTS_H
-#define NB_WEIGHTS_H
+#ifndef NB_GRAD_WEIGHTS_H
+#define NB_GRAD_WEIGHTS_H
 
 #include "grad/tape.h"
 
@@ -30,6 +30,11 @@ nb_tensor *nb_inputs_turn(nb_ctx *ctx, const nb_inputs *inputs, const nb_tensor 
 void nb_inputs_add_row(const nb_inputs *inputs, int64_t i, const void *turned, int64_t m, void *z);
 /* z (n, m) += x wᵀ, z and w contiguous, w of x's dtype. */
 nb_status nb_inputs_product(nb_ctx *ctx, const nb_inputs *inputs, const nb_tensor *w, void *z);
+/* z (…, m) = x wᵀ + b, all but the inputs contiguous. */
+nb_status nb_affine(nb_ctx *ctx, const nb_inputs *inputs, const nb_tensor *w, const nb_tensor *b,
+                    nb_tensor *z);
+/* BP2: out (…, k) = δ w of a contiguous δ (…, m). */
+nb_status nb_delta_before(nb_ctx *ctx, const nb_tensor *delta, nb_tensor *w, nb_tensor *out);
 /* BP4 of input number `input` of the record, w: dC/dw = δᵀ x, δ (…, m) contiguous; put aside for a
  * parameter, else into grad[input]. */
 nb_status nb_inputs_gradient(nb_ctx *ctx, nb_record *record, int input, nb_tensor *delta,
@@ -41,7 +46,10 @@ nb_status nb_weight_gradient(nb_ctx *ctx, nb_record *record, int input, nb_tenso
  * which are told to who looks on (nb_tape_share). */
 nb_status nb_sum_gradient(nb_ctx *ctx, nb_record *record, int input, nb_tensor *rows,
                           nb_tensor **grad);
-/* Σ over rows of `columns` numbers, rows `ld` apart, in f64 inside: BP3, dC/db = Σ δ. */
+/* Σ over rows of `columns` numbers, rows `ld` apart, in f64 inside, for which there is room for as
+ * many: BP3, dC/db = Σ δ. */
+void nb_add_columns(nb_dtype dtype, int64_t rows, int64_t columns, int64_t ld, const void *data,
+                    double *room, void *out);
 nb_tensor *nb_sum_columns(nb_ctx *ctx, nb_dtype dtype, int64_t rows, int64_t columns, int64_t ld,
                           const void *data);
 

@@ -44,6 +44,7 @@ void nb_plan_drop(nb_ctx *ctx, nb_plan *plan)
     drop_params(ctx, plan->buffer, plan->buffers);
     nb_layer_release(ctx, plan->tied);
     nb_runs_release(ctx, plan->runs);
+    nb_shared_release(ctx, plan->chain);
     nb_free(ctx, plan, sizeof *plan);
 }
 

@@ -58,6 +58,8 @@ typedef struct nb_plan {
     int buffers;
     nb_layer *tied; /* whose w is this layer's too, and is listed, counted and kept there; a
                        reference of its own; NULL: none */
+    nb_shared *chain; /* what one op for the dense layers from here on needs (nn/net/chain.h), or
+                         NULL */
     int place;  /* number of its first place, depth first through the root, from 0; -1: the root */
     int places; /* that it and its children take */
     int uses;   /* places at which it stands */

@@ -5,6 +5,7 @@
 #include "tensor/shape.h"
 #include "tensor/walk.h"
 
+#include <math.h>
 #include <string.h>
 
 /* Bytes written between two looks for Ctrl-C: fresh pages take some milliseconds. */
@@ -363,6 +364,19 @@ void nb_tensor_touch(nb_tensor *tensor, const char *changer)
 {
     tensor->storage->version++;
     tensor->storage->changer = changer;
+}
+
+void nb_tensor_bound(nb_tensor *tensor, double most)
+{
+    tensor->storage->most = (float)most < most ? nextafterf((float)most, INFINITY) : (float)most;
+    tensor->storage->bounded = tensor->storage->version;
+}
+
+double nb_tensor_bounded(const nb_tensor *tensor)
+{
+    const nb_storage *storage = tensor->storage;
+    bool holds = storage->most > 0 && storage->bounded == storage->version;
+    return holds ? (double)storage->most : -1;
 }
 
 void nb_tensor_explain(nb_ctx *ctx, nb_tensor *tensor, const char *words)

@@ -29,6 +29,8 @@ typedef struct nb_storage {
     uint32_t told;       /* the version that words speak of */
     bool parameters;     /* a network's own: they change in place where nobody reads, although
                             gradients flow to them */
+    float most;          /* no element is larger in size, … */
+    uint32_t bounded;    /* … at this version, while `most` is above 0; else nobody knows */
 } nb_storage;
 
 /* Uninitialised, aligned to NB_ALIGN; retain returns its argument; release allows NULL. */
@@ -109,6 +111,11 @@ nb_status nb_tensor_copy(nb_ctx *ctx, nb_tensor *to, const nb_tensor *from);
 nb_status nb_tensor_fill(nb_ctx *ctx, nb_tensor *tensor, double value);
 /* Marks that an op changed the elements in place. */
 void nb_tensor_touch(nb_tensor *tensor, const char *changer);
+/* Says that no element of the whole storage is larger in size than `most`, until it changes; 0: that
+ * this is not known any more. Who writes elements without nb_tensor_touch says one or the other. */
+void nb_tensor_bound(nb_tensor *tensor, double most);
+/* What was said and still holds, or -1. */
+double nb_tensor_bounded(const nb_tensor *tensor);
 /* Says in the user's words what made the last change, for the message of a record that needed the
  * old values. Keeps nothing where no record does, or when memory ends. */
 void nb_tensor_explain(nb_ctx *ctx, nb_tensor *tensor, const char *words);

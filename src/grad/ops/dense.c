@@ -39,14 +39,6 @@ NB_DEFINE_OP(activate) = {
     .backward = activate_backward,
 };
 
-/* Rows of a contiguous tensor whose last dimension has `columns` entries. */
-static int64_t row_count(const nb_tensor *t)
-{
-    int64_t rows = 1;
-    for (int i = 0; i < t->dims - 1; i++) rows *= t->shape[i];
-    return rows;
-}
-
 static nb_status check_dense(nb_ctx *ctx, const nb_call *call)
 {
     const nb_tensor *x = call->in[0], *w = call->in[1], *b = call->in[2];
@@ -59,22 +51,6 @@ static nb_status check_dense(nb_ctx *ctx, const nb_call *call)
                    nb_shape_text(b->dims, b->shape, tb));
 }
 
-/* Every row of z = b, both contiguous. */
-static nb_status fill_rows(nb_ctx *ctx, nb_tensor *z, const nb_tensor *b)
-{
-    const int64_t round = 1 << 20; /* rows between two looks for Ctrl-C */
-    int64_t rows = row_count(z), neurons = b->shape[0];
-    int64_t bytes = neurons * (int64_t)nb_dtype_size(z->dtype);
-    char *to = nb_tensor_data(z);
-    for (int64_t at = 0; at < rows; at += round) {
-        if (at > 0 && nb_poll(ctx) != NB_OK) return ctx->status;
-        int64_t n = rows - at < round ? rows - at : round;
-        nb_real(z->dtype)->repeat_row((size_t)n, (size_t)neurons, nb_tensor_data(b),
-                                      to + at * bytes, (ptrdiff_t)neurons);
-    }
-    return NB_OK;
-}
-
 /* Z = X Wᵀ + b, by rows. All three contiguous; `inputs` are x's. */
 static nb_tensor *affine(nb_ctx *ctx, const nb_tensor *x, const nb_inputs *inputs,
                          const nb_tensor *w, const nb_tensor *b)
@@ -83,10 +59,7 @@ static nb_tensor *affine(nb_ctx *ctx, const nb_tensor *x, const nb_inputs *input
     memcpy(shape, x->shape, sizeof shape);
     shape[x->dims - 1] = w->shape[0];
     nb_tensor *z = nb_tensor_new(ctx, x->dtype, x->dims, shape);
-    if (!z) return NULL;
-    nb_status status = fill_rows(ctx, z, b);
-    if (status == NB_OK) status = nb_inputs_product(ctx, inputs, w, nb_tensor_data(z));
-    return nb_tensor_settle(ctx, z, status);
+    return z ? nb_tensor_settle(ctx, z, nb_affine(ctx, inputs, w, b, z)) : NULL;
 }
 
 /* attr.shared NULL: z itself. saved: a, z as for activate, then x as it went into the product. */
@@ -112,25 +85,14 @@ static nb_tensor *dense_forward(nb_ctx *ctx, nb_call *call)
     return nb_activated(ctx, call, z, z->dims - 1, true);
 }
 
-/* BP2: what the layer before is asked for, δ W. */
-static nb_tensor *delta_before(nb_ctx *ctx, nb_tensor *delta, nb_tensor *w)
+/* What the layer before is asked for. */
+static nb_tensor *delta_before(nb_ctx *ctx, const nb_tensor *delta, nb_tensor *w)
 {
     int64_t shape[NB_MAX_DIMS];
-    nb_tensor *plain = nb_tensor_contiguous(ctx, w);
-    if (!plain) return NULL;
     memcpy(shape, delta->shape, sizeof shape);
-    size_t neurons = (size_t)w->shape[0], k = (size_t)w->shape[1];
     shape[delta->dims - 1] = w->shape[1];
     nb_tensor *out = nb_tensor_new(ctx, delta->dtype, delta->dims, shape);
-    if (out && nb_product(ctx, delta->dtype, (size_t)row_count(delta), k, neurons, 1,
-                          (nb_matrix){nb_tensor_data(delta), neurons ? neurons : 1, false},
-                          (nb_matrix){nb_tensor_data(plain), k ? k : 1, false}, 0,
-                          nb_tensor_data(out), k ? k : 1) != NB_OK) {
-        nb_tensor_release(ctx, out);
-        out = NULL;
-    }
-    nb_tensor_release(ctx, plain);
-    return out;
+    return out ? nb_tensor_settle(ctx, out, nb_delta_before(ctx, delta, w, out)) : NULL;
 }
 
 static nb_status dense_backward(nb_ctx *ctx, nb_record *record, nb_tensor *delta, nb_tensor **grad)

@@ -4,6 +4,7 @@
 #include "base/memory.h"
 #include "grad/lengths.h"
 #include "nn/learns.h"
+#include "nn/net/chain.h"
 #include "nn/net/padding.h"
 #include "tensor/shape.h"
 
@@ -336,15 +337,17 @@ static nb_tensor *walk_children(nb_walk *walk, nb_layer *block, int first, int e
     nb_ctx *ctx = walk->ctx;
     int place = walk->place + 1;
     nb_tensor *at = nb_tensor_retain(x);
-    for (int i = 0; i < end && at; i++) {
-        nb_layer *child = block->child[i];
-        if (i >= first) {
-            nb_output wanted = i == end - 1 ? give : NB_GIVE_A;
-            nb_tensor *next = walk_layer(walk, child, place, at, wanted);
-            nb_tensor_release(ctx, at);
-            at = next;
-        }
-        place += child->plan->places;
+    for (int i = 0; i < first; i++) place += block->child[i]->plan->places;
+    for (int i = first, count; i < end && at; i += count) {
+        nb_layer **child = block->child + i;
+        int chain = nb_walk_chain_length(walk, child, end - i, at);
+        count = chain ? chain : 1;
+        nb_output wanted = i + count == end ? give : NB_GIVE_A;
+        nb_tensor *next = chain ? nb_walk_chain(walk, child, chain, at, wanted)
+                                : walk_layer(walk, *child, place, at, wanted);
+        nb_tensor_release(ctx, at);
+        at = next;
+        for (int k = 0; k < count; k++) place += child[k]->plan->places;
     }
     return at;
 }
