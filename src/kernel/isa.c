@@ -11,6 +11,7 @@
 #include "kernel/isa.h"
 #include "base/arith.h"
 #include "kernel/product.h"
+#include "kernel/thin.h"
 #include "kernel/window.h"
 
 #include <math.h>
@@ -81,5 +82,6 @@ const nb_kernels PASTE_NAMES(nb_kernels_, NB_ISA) = {
     .folds =
         {[NB_F32] = &folds_f32, [NB_F64] = &folds_f64, [NB_U8] = &folds_u8, [NB_I32] = &folds_i32},
     .products = {[NB_F32] = &products_f32, [NB_F64] = &products_f64},
+    .thin = {[NB_F32] = &thin_f32, [NB_F64] = &thin_f64},
     .windows = {[NB_F32] = &windows_f32, [NB_F64] = &windows_f64},
 };

@@ -282,6 +282,7 @@ typedef struct nb_kernels {
     const nb_fold_kernels *folds[NB_DTYPES];
     const struct nb_products *products[2]; /* product.h's loops, by dtype */
     const struct nb_windows *windows[2];   /* window.h's */
+    const struct nb_thin_kernels *thin[2]; /* thin.h's */
 } nb_kernels;
 
 /* The table in use: the best that the processor has, or the one that NABLA_ISA names. Chosen at the
