@@ -1,5 +1,5 @@
-/* Reading IDX. The elements are read straight into the tensor and turned into the machine's numbers
- * in place. */
+/* Reading IDX. The elements are read straight to where they are wanted and turned into the
+ * machine's numbers in place. */
 #include "io/idx.h"
 
 #include "base/family.h"
@@ -21,13 +21,6 @@ static const kind kinds[] = {
     {0x0C, 4, NB_I32}, {0x0D, 4, NB_F32}, {0x0E, 8, NB_F64},
 };
 
-typedef struct header {
-    const kind *kind;
-    int dims;
-    int64_t shape[NB_MAX_DIMS];
-    size_t count; /* elements */
-} header;
-
 static const kind *find_kind(uint8_t code)
 {
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
@@ -36,7 +29,7 @@ static const kind *find_kind(uint8_t code)
     return NULL;
 }
 
-static nb_status read_magic(nb_ctx *ctx, nb_source *source, header *h)
+static nb_status read_magic(nb_ctx *ctx, nb_source *source, nb_idx *idx)
 {
     uint8_t magic[4];
     const char *name = nb_source_name(source);
@@ -47,50 +40,54 @@ static nb_status read_magic(nb_ctx *ctx, nb_source *source, header *h)
                        "%s is not an IDX file: it begins with bytes %02x %02x, not 00 00", name,
                        magic[0], magic[1]);
     }
-    h->kind = find_kind(magic[2]);
-    if (!h->kind) {
+    const kind *of = find_kind(magic[2]);
+    if (!of) {
         return nb_fail(ctx, NB_EFORMAT,
                        "%s: byte 3 says type %02x; IDX has 08, 09, 0b, 0c, 0d and 0e", name,
                        magic[2]);
     }
-    h->dims = magic[3];
-    if (h->dims < 1 || h->dims > NB_MAX_DIMS) {
+    if (magic[3] < 1 || magic[3] > NB_MAX_DIMS) {
         return nb_fail(ctx, NB_EFORMAT, "%s: byte 4 says %d dimensions; 1 to %d can be read", name,
-                       h->dims, NB_MAX_DIMS);
+                       magic[3], NB_MAX_DIMS);
     }
+    idx->width = of->width;
+    idx->of = (nb_elements){.dtype = of->dtype, .dims = magic[3]};
+    idx->of.plain = of->width == nb_dtype_size(of->dtype);
+    idx->of.swapped = nb_host_is_little() && of->width > 1;
     return NB_OK;
 }
 
-static nb_status read_sizes(nb_source *source, header *h)
+static nb_status read_sizes(nb_source *source, nb_elements *of)
 {
     uint8_t sizes[4 * NB_MAX_DIMS];
-    nb_status status = nb_source_read(source, sizes, 4 * (size_t)h->dims, "its header");
-    for (int i = 0; !status && i < h->dims; i++) {
+    nb_status status = nb_source_read(source, sizes, 4 * (size_t)of->dims, "its header");
+    for (int i = 0; !status && i < of->dims; i++) {
         const uint8_t *at = sizes + 4 * i;
-        h->shape[i] = (int64_t)at[0] << 24 | (int64_t)at[1] << 16 | at[2] << 8 | at[3];
+        of->shape[i] = (int64_t)at[0] << 24 | (int64_t)at[1] << 16 | at[2] << 8 | at[3];
     }
     return status;
 }
 
 /* Before anything is allocated: can the source hold what the header promises? */
-static nb_status check_sizes(nb_ctx *ctx, nb_source *source, header *h)
+static nb_status check_sizes(nb_ctx *ctx, nb_source *source, nb_idx *idx)
 {
+    const nb_elements *of = &idx->of;
     char text[NB_SHAPE_TEXT];
     const char *name = nb_source_name(source);
-    const char *shape = nb_shape_text(h->dims, h->shape, text);
-    int64_t count = nb_shape_count(h->dims, h->shape);
+    const char *shape = nb_shape_text(of->dims, of->shape, text);
+    int64_t count = nb_shape_count(of->dims, of->shape);
     if (count < 0) {
         return nb_fail(ctx, NB_EFORMAT, "%s: its sizes %s are more than a tensor can have", name,
                        shape);
     }
-    uint64_t bytes = (uint64_t)count * h->kind->width;
+    uint64_t bytes = (uint64_t)count * idx->width;
     if (bytes > nb_source_most(source)) {
         return nb_fail(ctx, NB_EFORMAT,
                        "%s: its sizes %s need %" PRIu64 " bytes after the header; at most %" PRIu64
                        " can follow",
                        name, shape, bytes, nb_source_most(source));
     }
-    h->count = (size_t)count;
+    idx->end = nb_source_position(source) + bytes;
     return NB_OK;
 }
 
@@ -106,53 +103,45 @@ static void widen(uint8_t *data, size_t width, size_t count)
     }
 }
 
-static nb_status read_elements(nb_source *source, const header *h, nb_tensor *tensor)
+nb_status nb_idx_next(nb_idx *idx, void *into, int64_t count)
 {
-    size_t width = nb_dtype_size(tensor->dtype);
-    size_t bytes = h->count * h->kind->width;
-    uint8_t *data = nb_tensor_data(tensor);
-    uint8_t *into = data + (h->count * width - bytes);
-    nb_status status = nb_source_read(source, into, bytes, "its header and elements");
+    size_t size = nb_dtype_size(idx->of.dtype), n = (size_t)count, bytes = n * idx->width;
+    uint8_t *data = into, *at = data + (n * size - bytes);
+    nb_status status =
+        nb_source_read_part(idx->source, at, bytes, "its header and elements", idx->end);
     if (status) return status;
-    if (h->kind->width != width) {
-        widen(data, h->kind->width, h->count);
-    } else if (nb_host_is_little()) {
-        nb_swap_bytes(data, width, h->count);
-    }
+    if (idx->width != size)
+        widen(data, idx->width, n);
+    else if (idx->of.swapped)
+        nb_swap_bytes(data, size, n);
     return NB_OK;
 }
 
-static nb_status read_header(nb_ctx *ctx, nb_source *source, header *h)
+nb_status nb_idx_open(nb_ctx *ctx, nb_source *source, nb_idx *idx)
 {
-    nb_status status = read_magic(ctx, source, h);
-    if (!status) status = read_sizes(source, h);
-    return status ? status : check_sizes(ctx, source, h);
+    *idx = (nb_idx){.source = source};
+    nb_status status = read_magic(ctx, source, idx);
+    if (!status) status = read_sizes(source, &idx->of);
+    return status ? status : check_sizes(ctx, source, idx);
 }
 
 nb_status nb_idx_begin(nb_ctx *ctx, nb_source *source, nb_elements *elements)
 {
-    header h;
-    nb_status status = read_header(ctx, source, &h);
-    if (status) return status;
-    *elements = (nb_elements){.dtype = h.kind->dtype,
-                              .plain = h.kind->width == nb_dtype_size(h.kind->dtype),
-                              .swapped = nb_host_is_little() && h.kind->width > 1,
-                              .dims = h.dims};
-    memcpy(elements->shape, h.shape, (size_t)h.dims * sizeof *h.shape);
-    return NB_OK;
+    nb_idx idx;
+    nb_status status = nb_idx_open(ctx, source, &idx);
+    if (!status) *elements = idx.of;
+    return status;
 }
 
 nb_tensor *nb_idx_read(nb_ctx *ctx, nb_source *source)
 {
-    header h;
-    if (read_header(ctx, source, &h)) return NULL;
-    nb_tensor *tensor = nb_tensor_new(ctx, h.kind->dtype, h.dims, h.shape);
+    nb_idx idx;
+    if (nb_idx_open(ctx, source, &idx)) return NULL;
+    nb_tensor *tensor = nb_tensor_new(ctx, idx.of.dtype, idx.of.dims, idx.of.shape);
     if (!tensor) return NULL;
-    if (read_elements(source, &h, tensor) == NB_OK && nb_source_check_end(source) == NB_OK) {
-        return tensor;
-    }
-    nb_tensor_release(ctx, tensor);
-    return NULL;
+    nb_status status = nb_idx_next(&idx, nb_tensor_data(tensor), nb_tensor_count(tensor));
+    if (!status) status = nb_source_check_end(source);
+    return nb_tensor_settle(ctx, tensor, status);
 }
 
 nb_tensor *nb_idx_load(nb_ctx *ctx, const char *path)

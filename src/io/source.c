@@ -355,15 +355,19 @@ nb_status nb_source_read_some(nb_source *source, void *into, size_t bytes, size_
     return status;
 }
 
-nb_status nb_source_read(nb_source *source, void *into, size_t bytes, const char *what)
+nb_status nb_source_read_part(nb_source *source, void *into, size_t bytes, const char *what,
+                              uint64_t end)
 {
-    uint64_t from = source->position;
     size_t got;
     nb_status status = nb_source_read_some(source, into, bytes, &got);
     if (status || got == bytes) return status;
     return nb_fail(source->ctx, NB_EFORMAT, "%s ends after %" PRIu64 "%s bytes; %s needs %" PRIu64,
-                   source->name, source->position, source->packing ? " unpacked" : "", what,
-                   from + bytes);
+                   source->name, source->position, source->packing ? " unpacked" : "", what, end);
+}
+
+nb_status nb_source_read(nb_source *source, void *into, size_t bytes, const char *what)
+{
+    return nb_source_read_part(source, into, bytes, what, source->position + bytes);
 }
 
 size_t nb_source_peek(nb_source *source, void *into, size_t bytes)

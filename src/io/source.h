@@ -34,6 +34,9 @@ uint64_t nb_source_raw_size(const nb_source *source);
 /* Exactly `bytes` bytes, or NB_EFORMAT "train.idx ends after 12 bytes; its header needs 16" (what:
  * "its header"), or NB_EIO, NB_EFORMAT for damaged gzip, NB_EINTERRUPT. */
 nb_status nb_source_read(nb_source *source, void *into, size_t bytes, const char *what);
+/* The same of a part of what needs the bytes up to `end`. */
+nb_status nb_source_read_part(nb_source *source, void *into, size_t bytes, const char *what,
+                              uint64_t end);
 /* Likewise, but at the end of the source what is left: *got bytes, less than were asked for. */
 nb_status nb_source_read_some(nb_source *source, void *into, size_t bytes, size_t *got);
 /* Copies what comes next, up to `bytes` (NB_PEEK_MAX at most), and leaves it to be read; how much

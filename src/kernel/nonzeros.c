@@ -3,27 +3,30 @@
 
 #include <string.h>
 
-/* Eight bytes of zeros are passed over at once; among others each number is written where the next
- * non-zero goes, and counts if it is one: no branch to guess. */
+/* A number is written where the next non-zero goes, and counts if it is one: no branch to guess. */
+#define FIND_ONE(i)                                                                                \
+    do {                                                                                           \
+        one = x[i];                                                                                \
+        column[found] = (__typeof__(*column))(first + (i));                                        \
+        value[found] = one;                                                                        \
+        found += one != 0;                                                                         \
+    } while (0)
+
+/* Eight bytes of zeros are passed over at once. */
 #define FIND(NAME, BITS, COLUMN)                                                                   \
-    static size_t NAME(const BITS *x, size_t n, size_t first, COLUMN *column, BITS *value)         \
+    static size_t NAME(const BITS *restrict x, size_t n, size_t first, COLUMN *restrict column,    \
+                       BITS *restrict value)                                                       \
     {                                                                                              \
         enum { STEP = sizeof(uint64_t) / sizeof(BITS) };                                           \
         size_t found = 0, i = 0;                                                                   \
+        BITS one;                                                                                  \
         for (; i + STEP <= n; i += STEP) {                                                         \
             uint64_t bits;                                                                         \
             memcpy(&bits, x + i, sizeof bits);                                                     \
-            for (size_t k = i; bits && k < i + STEP; k++) {                                        \
-                column[found] = (COLUMN)(first + k);                                               \
-                value[found] = x[k];                                                               \
-                found += x[k] != 0;                                                                \
-            }                                                                                      \
+            if (bits == 0) continue;                                                               \
+            _Pragma("GCC unroll 8") for (size_t k = 0; k < STEP; k++) FIND_ONE(i + k);             \
         }                                                                                          \
-        for (; i < n; i++) {                                                                       \
-            column[found] = (COLUMN)(first + i);                                                   \
-            value[found] = x[i];                                                                   \
-            found += x[i] != 0;                                                                    \
-        }                                                                                          \
+        for (; i < n; i++) FIND_ONE(i);                                                            \
         return found;                                                                              \
     }
 

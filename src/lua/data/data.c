@@ -8,6 +8,7 @@
 #include "lua/data/parts.h"
 #include "lua/data/set.h"
 #include "lua/data/text.h"
+#include "nn/data/read/pack.h"
 #include "tensor/shape.h"
 
 #include <stddef.h>
@@ -33,19 +34,13 @@ static const char *const digit_names[DIGITS] = {"0", "1", "2", "3", "4", "5", "6
 
 /* ---- Images and labels of digits ---- */
 
-/* Images (n, rows, columns) as (n, pixels). Takes `images` over. */
-static nb_tensor *flat_images(nb_ctx *ctx, nb_tensor *images, const char *what)
+/* NB_EFORMAT where rows of these sizes are no images. */
+static nb_status check_images(nb_ctx *ctx, int dims, const int64_t *sizes, const char *what)
 {
-    if (!images) return NULL;
     char shape[NB_SHAPE_TEXT];
-    nb_tensor *flat = NULL;
-    if (images->dims == 3 && images->shape[0] > 0)
-        flat = nb_tensor_reshape(ctx, images, 2, (const int64_t[]){images->shape[0], -1});
-    else
-        nb_fail(ctx, NB_EFORMAT, "%s must hold images (n x rows x columns), not %s", what,
-                nb_shape_text(images->dims, images->shape, shape));
-    nb_tensor_release(ctx, images);
-    return flat;
+    if (dims == 3) return NB_OK;
+    return nb_fail(ctx, NB_EFORMAT, "%s must hold images (n x rows x columns), not %s", what,
+                   nb_shape_text(dims, sizes, shape));
 }
 
 /* Labels 0 to 9 as class numbers 1 to 10. Takes `labels` over. */
@@ -58,25 +53,37 @@ static nb_tensor *class_numbers(nb_ctx *ctx, nb_tensor *labels)
     return numbers;
 }
 
-/* Takes `images` over. */
-static nb_feed *image_rows(nb_ctx *ctx, nb_tensor *images, const char *what)
+/* The images of a file (n, rows, columns) as rows of pixels. */
+static nb_feed *image_rows(nb_ctx *ctx, nb_source *source, const char *what)
 {
-    nb_tensor *flat = flat_images(ctx, images, what);
-    nb_feed *rows = flat ? nb_feed_of_tensor(ctx, flat, what) : NULL;
-    nb_tensor_release(ctx, flat);
+    nb_feed *rows = source ? nb_feed_read_idx(ctx, source, what) : NULL;
+    if (!rows) return NULL;
+    int64_t sizes[NB_MAX_DIMS + 1] = {rows->count};
+    memcpy(sizes + 1, rows->shape, sizeof rows->shape);
+    if (check_images(ctx, rows->dims + 1, sizes, what) == NB_OK) {
+        rows->dims = 1;
+        rows->shape[0] *= rows->shape[1];
+        return rows;
+    }
+    nb_feed_release(ctx, rows);
+    return NULL;
+}
+
+static nb_feed *read_images(nb_ctx *ctx, const char *path, const char *what)
+{
+    nb_source *source = nb_source_open(ctx, path);
+    nb_feed *rows = image_rows(ctx, source, what);
+    nb_source_close(source);
     return rows;
 }
 
 /* The same of images that stay in their file. */
 static nb_feed *mapped_rows(nb_ctx *ctx, const char *path, const char *what)
 {
-    char shape[NB_SHAPE_TEXT];
     nb_row_file *file = nb_row_file_open(ctx, path);
     if (!file) return NULL;
     nb_elements *of = &file->of;
-    if (of->dims != 3) {
-        nb_fail(ctx, NB_EFORMAT, "%s must hold images (n x rows x columns), not %s", what,
-                nb_shape_text(of->dims, of->shape, shape));
+    if (check_images(ctx, of->dims, of->shape, what) != NB_OK) {
         nb_row_file_close(file);
         return NULL;
     }
@@ -97,11 +104,24 @@ static nb_set *digit_set(nb_ctx *ctx, nb_feed *x, nb_tensor *labels, double scal
 
 /* ---- data.digits ---- */
 
-static nb_tensor *read_embedded(nb_ctx *ctx, const char *name)
+static nb_source *open_embedded(nb_ctx *ctx, const char *name)
 {
     const nb_embedded *file = nb_embedded_find(name);
     if (!file) return nb_fail_null(ctx, NB_EIO, "%s is not in this program", name);
-    nb_source *source = nb_source_memory(ctx, name, file->data, file->size);
+    return nb_source_memory(ctx, name, file->data, file->size);
+}
+
+static nb_feed *embedded_images(nb_ctx *ctx)
+{
+    nb_source *source = open_embedded(ctx, DIGITS_IMAGES);
+    nb_feed *rows = image_rows(ctx, source, "digits");
+    nb_source_close(source);
+    return rows;
+}
+
+static nb_tensor *embedded_labels(nb_ctx *ctx)
+{
+    nb_source *source = open_embedded(ctx, DIGITS_LABELS);
     nb_tensor *tensor = source ? nb_idx_read(ctx, source) : NULL;
     nb_source_close(source);
     return tensor;
@@ -111,8 +131,8 @@ static nb_status make_digits(nb_ctx *ctx, void *data)
 {
     nb_set **out = data;
     ctx->recording = false;
-    nb_feed *images = image_rows(ctx, read_embedded(ctx, DIGITS_IMAGES), "digits");
-    nb_tensor *labels = images ? read_embedded(ctx, DIGITS_LABELS) : NULL;
+    nb_feed *images = embedded_images(ctx);
+    nb_tensor *labels = images ? embedded_labels(ctx) : NULL;
     nb_set *set = digit_set(ctx, images, labels, DIGITS_SCALE, "digits");
     nb_status status =
         set ? nb_set_split(ctx, set, DIGITS_SHARE, DIGITS_SEED, &set->train, &set->test)
@@ -223,8 +243,7 @@ static nb_set *load_half(nb_ctx *ctx, const mnist_job *work, const char *images_
     nb_feed *images = NULL;
     nb_tensor *labels = NULL;
     if (find_file(ctx, work->folder, images_name, "idx3-ubyte", path) != NB_OK) return NULL;
-    images =
-        work->map ? mapped_rows(ctx, path, path) : image_rows(ctx, nb_idx_load(ctx, path), name);
+    images = work->map ? mapped_rows(ctx, path, path) : read_images(ctx, path, name);
     if (images && find_file(ctx, work->folder, labels_name, "idx1-ubyte", path) == NB_OK)
         labels = nb_idx_load(ctx, path);
     return digit_set(ctx, images, labels, MNIST_SCALE, name);

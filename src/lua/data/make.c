@@ -4,6 +4,7 @@
 #include "io/format.h"
 #include "lua/data/nonzeros.h"
 #include "lua/data/set.h"
+#include "nn/data/read/pack.h"
 #include "nn/data/rows/nonzeros.h"
 
 #include <stddef.h>
@@ -171,7 +172,7 @@ static nb_feed *feed_of_path(nb_ctx *ctx, const char *path, bool map)
 {
     if (map) return nb_feed_of_file(ctx, nb_row_file_open(ctx, path), path);
     nb_tensor *tensor = load_tensor(ctx, path);
-    nb_feed *rows = tensor ? nb_feed_of_tensor(ctx, tensor, "x") : NULL;
+    nb_feed *rows = tensor ? nb_feed_pack_tensor(ctx, tensor, "x") : NULL;
     nb_tensor_release(ctx, tensor);
     return rows;
 }

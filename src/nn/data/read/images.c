@@ -2,6 +2,7 @@
 #include "nn/data/read/images.h"
 
 #include "io/temporary.h"
+#include "nn/data/read/pack.h"
 
 #include <string.h>
 
@@ -24,7 +25,7 @@ static char *name_of(nb_ctx *ctx, const char *path)
 static nb_set *set_of(nb_ctx *ctx, nb_tensor *x, nb_tensor *y, const nb_names *classes,
                       const char *name)
 {
-    nb_feed *rows = nb_feed_of_tensor(ctx, x, "x");
+    nb_feed *rows = nb_feed_pack_tensor(ctx, x, "x");
     nb_set *set = rows ? nb_set_of_rows(ctx, rows, WHITE, y, (const char *const *)classes->name,
                                         classes->count, name)
                        : NULL;

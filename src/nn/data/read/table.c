@@ -3,6 +3,7 @@
 
 #include "io/csv/convert.h"
 #include "io/csv/labels.h"
+#include "nn/data/read/pack.h"
 
 _Static_assert((int)NB_CSV_LABELS_MAX == (int)NB_CLASSES_MAX, "what a table may hold a set takes");
 
@@ -44,7 +45,7 @@ nb_set *nb_set_read_csv(nb_ctx *ctx, nb_source *source, const nb_csv_options *op
     nb_table table = {.x = NULL};
     nb_feed *x = NULL;
     if (nb_csv_read(ctx, source, options, &table) == NB_OK)
-        x = nb_feed_of_tensor(ctx, table.x, "x");
+        x = nb_feed_pack_tensor(ctx, table.x, "x");
     return settle(ctx, x, &table, nb_source_name(source));
 }
 

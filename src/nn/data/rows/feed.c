@@ -157,23 +157,23 @@ uint32_t nb_feed_version(const nb_feed *feed)
     return all ? all->storage->version : 0;
 }
 
-static nb_status check_tensor(nb_ctx *ctx, const nb_tensor *tensor, const char *what)
+nb_status nb_feed_check_sizes(nb_ctx *ctx, int dims, const int64_t *sizes, const char *what)
 {
     char shape[NB_SHAPE_TEXT];
-    if (tensor->dims == 0)
+    if (dims == 0)
         return nb_fail(ctx, NB_ESHAPE, "%s must hold examples as rows, not one number", what);
-    if (nb_tensor_count(tensor) == 0)
+    if (nb_shape_count(dims, sizes) == 0)
         return nb_fail(ctx, NB_ESHAPE, "%s holds nothing: its shape is %s", what,
-                       nb_shape_text(tensor->dims, tensor->shape, shape));
-    if (tensor->shape[0] > NB_SET_ROWS_MAX)
+                       nb_shape_text(dims, sizes, shape));
+    if (sizes[0] > NB_SET_ROWS_MAX)
         return nb_fail(ctx, NB_ESHAPE, "a set has at most %" PRId64 " examples, not %" PRId64,
-                       (int64_t)NB_SET_ROWS_MAX, tensor->shape[0]);
+                       (int64_t)NB_SET_ROWS_MAX, sizes[0]);
     return NB_OK;
 }
 
 nb_feed *nb_feed_of_tensor(nb_ctx *ctx, nb_tensor *tensor, const char *what)
 {
-    if (check_tensor(ctx, tensor, what) != NB_OK) return NULL;
+    if (nb_feed_check_sizes(ctx, tensor->dims, tensor->shape, what) != NB_OK) return NULL;
     memory *m = nb_alloc(ctx, sizeof *m);
     nb_tensor *all = m ? nb_tensor_contiguous(ctx, tensor) : NULL;
     if (!all) {

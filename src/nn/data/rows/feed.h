@@ -76,6 +76,9 @@ struct nb_feed {
     int64_t reach; /* rows from i to i + reach share numbers with row i: windows that overlap */
 };
 
+/* NB_ESHAPE where rows of these sizes (count, …) are one number, nothing or too many; `what` names
+ * them. */
+nb_status nb_feed_check_sizes(nb_ctx *ctx, int dims, const int64_t *sizes, const char *what);
 /* The rows of a tensor (count, …), which is read where it is if it is contiguous. NB_ESHAPE for one
  * number, for nothing and for too many; `what` names it. */
 nb_feed *nb_feed_of_tensor(nb_ctx *ctx, nb_tensor *tensor, const char *what);
