@@ -195,6 +195,14 @@ void nb_nonzeros_end_row(nb_nonzeros *list)
     list->start[++list->rows] = list->count;
 }
 
+/* What a further block is to hold: all that a block can, and no more than may still come. */
+static int64_t next_room(const nb_nonzeros *list)
+{
+    double numbers = (double)list->row_room * (double)list->columns, left;
+    left = numbers - (double)list->count;
+    return left < NB_NONZEROS_BLOCK ? (int64_t)left : NB_NONZEROS_BLOCK;
+}
+
 /* So much of the row at a time as a block surely takes. */
 nb_status nb_nonzeros_add(nb_ctx *ctx, nb_nonzeros *list, const void *numbers)
 {
@@ -203,7 +211,7 @@ nb_status nb_nonzeros_add(nb_ctx *ctx, nb_nonzeros *list, const void *numbers)
     int64_t room;
     void *column, *value;
     for (int64_t done = 0, n; done < list->columns; done += n) {
-        if (list->count == room_of_all(list) && add_block(ctx, list, NB_NONZEROS_BLOCK) != NB_OK)
+        if (list->count == room_of_all(list) && add_block(ctx, list, next_room(list)) != NB_OK)
             return ctx->status;
         column = place_of(list, list->count, &value, &room);
         n = list->columns - done < room ? list->columns - done : room;
