@@ -105,4 +105,121 @@ test("what is wrong is told by row and index", function()
     fails(function() data.set {x = {{[3] = 1}, {[2] = 1}}, y = {1}} end, "x holds 2 examples, y 1")
 end)
 
+-- ---- Files ----
+
+local SIDE <const>, COUNT <const> = 30, 120
+local function temporary(content)
+    local path = os.tmpname()
+    local file = assert(io.open(path, "wb"))
+    file:write(content)
+    file:close()
+    return path
+end
+
+-- Images as bytes, of which every `every`-th is not 0.
+local function images(every)
+    local bytes = {}
+    for i = 1, COUNT * SIDE * SIDE do
+        bytes[i] = i * 7 % every == 0 and string.char(i % 255 + 1) or "\0"
+    end
+    return table.concat(bytes)
+end
+
+local function idx_of(bytes)
+    return "\0\0\8\3" .. string.pack(">I4I4I4", COUNT, SIDE, SIDE) .. bytes
+end
+
+test("a file of mostly zeros is kept as its non-zeros, and nothing else shows it", function()
+    local path = temporary(idx_of(images(10)))
+    local y, tensors = {}, data.idx(path)
+    for i = 1, COUNT do y[i] = i % 3 + 1 end
+    collectgarbage()
+    local before = nabla.memory().live
+    local set = data.set {x = path, y = y}
+    collectgarbage()
+    local bytes = nabla.memory().live - before
+    assert(bytes < COUNT * SIDE * SIDE / 2, bytes)
+    local full = data.set {x = tensors, y = y}
+    eq(tostring(set), "120 examples · x 30x30 · 10 % non-zero · 3 classes 1…3")
+    eq(tostring(full), "120 examples · x 30x30 · 3 classes 1…3")
+    eq(set.nonzero, 0.1)
+    eq(full.nonzero, 0.1)
+    eq(set.x, full.x)
+    eq(set.x.dtype, "f32")
+    eq(set[7].x, full[7].x)
+    eq(set:take(-5).x, full:take(-5).x)
+    eq(set:shuffle(3).x, full:shuffle(3).x)
+    local first, rest = set:split(0.25, 2)
+    local a, b = full:split(0.25, 2)
+    eq(first.x, a.x)
+    eq(rest.x, b.x)
+    eq(set:without {1, 5}.x, full:without {1, 5}.x)
+    eq(set:standardize().scale.offset, full:standardize().scale.offset)
+    eq(set:standardize().scale.factor, full:standardize().scale.factor)
+    eq(set:map(function(x) return x * 2 end).x, full.x * 2)
+    local saved = {os.tmpname() .. ".npz", os.tmpname() .. ".npz"}
+    set:save(saved[1])
+    full:save(saved[2])
+    eq(tensor.load(saved[1]).x, tensor.load(saved[2]).x)
+    eq(tensor.load(saved[1]).x.dtype, "u8")
+    for batch_a in set:batches(50) do
+        eq(batch_a.x, set:take(50).x)
+        break
+    end
+    for _, name in ipairs {path, saved[1], saved[2]} do os.remove(name) end
+end)
+
+test("one of few zeros keeps them, and so does what is read row by row", function()
+    local path = temporary(idx_of(images(2)))
+    eq(tostring(data.set({x = path})), "120 examples · x 30x30")
+    os.remove(path)
+    path = temporary(idx_of(images(10)))
+    local set = data.set {x = path, map = true}
+    eq(tostring(set), "120 examples · x 30x30")
+    eq(set.nonzero, 0.1)
+    os.remove(path)
+end)
+
+test("tables and images likewise", function()
+    local lines, wanted = {"a1"}, {}
+    for i = 1, 3000 do
+        local row = {}
+        for k = 1, 30 do row[k] = (i + k) % 11 == 0 and (i * k) % 200 + 1 or 0 end
+        lines[i + 1], wanted[i] = table.concat(row, ","), row
+    end
+    for k = 2, 30 do lines[1] = lines[1] .. ",a" .. k end
+    local path = temporary(table.concat(lines, "\n") .. "\n")
+    local set = data.csv(path)
+    assert(tostring(set):find("9.09 % non-zero", 1, true), tostring(set))
+    eq(set.x, tensor(wanted))
+    eq(set.columns[30], "a30")
+    os.remove(path)
+
+    local folder = os.tmpname()
+    os.remove(folder)
+    os.execute(("mkdir -p '%s/a' '%s/b'"):format(folder, folder))
+    local bytes = images(10)
+    for i = 1, COUNT do
+        local file = assert(io.open(("%s/%s/%03d.pgm"):format(folder, i <= 60 and "a" or "b", i), "wb"))
+        file:write("P5 30 30 255\n", bytes:sub((i - 1) * SIDE * SIDE + 1, i * SIDE * SIDE))
+        file:close()
+    end
+    local pictures = data.images(folder)
+    assert(tostring(pictures):find("x 1x30x30 · 10 % non-zero", 1, true), tostring(pictures))
+    path = temporary(idx_of(bytes))
+    local all = data.idx(path):to "f32":reshape(COUNT, 1, SIDE, SIDE)
+    assert(pictures.x:allclose(all / 255, {rtol = 1e-7, atol = 0}))
+    eq(pictures[61].y, "b")
+    os.remove(path)
+    os.execute(("rm -r '%s'"):format(folder))
+end)
+
+test("a file that is cut is told, and nothing of it is kept", function()
+    local whole = idx_of(images(10))
+    local path = temporary(whole:sub(1, -2))
+    fails(function() data.set {x = path} end, "its sizes 120x30x30 need 108000 bytes after the header; "
+        .. "at most 107999 can follow")
+    os.remove(path)
+end)
+
 spec.report()

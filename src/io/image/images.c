@@ -7,19 +7,21 @@
 #include <inttypes.h>
 #include <string.h>
 
-typedef struct reader {
+struct nb_image_reader {
     nb_ctx *ctx;
-    const nb_images_options *options;
+    nb_images_options options;
     nb_image_folder folder;
     const char *first;     /* the first file */
     int64_t rows, columns; /* of the first file */
     int channels;          /* of all */
     int64_t to[2];         /* rows and columns that all get */
     int64_t done;          /* files of both passes */
+    const char *at;        /* the file that comes next */
     nb_resample resample;  /* from the size that was met last */
     int64_t from[2];       /* which is this; 0: none yet */
-    nb_images *images;
-} reader;
+};
+
+typedef nb_image_reader reader;
 
 static nb_status open_image(nb_ctx *ctx, const char *path, nb_image *image)
 {
@@ -31,17 +33,19 @@ static nb_status open_image(nb_ctx *ctx, const char *path, nb_image *image)
     return status;
 }
 
-/* A job for each file, in order; `i` counts from 0. */
-static nb_status each(reader *r, nb_status (*job)(reader *r, const char *path, int64_t i))
+/* The path of the next file, which the reader goes past. */
+static const char *next_path(reader *r)
 {
-    const char *path = nb_text_get(&r->folder.paths);
-    for (int64_t i = 0; i < r->folder.count; i++, path += strlen(path) + 1) {
-        nb_status status = nb_poll(r->ctx);
-        if (!status) status = job(r, path, i);
-        if (status) return status;
-        nb_tell(r->ctx, "reading", ++r->done, 2 * r->folder.count);
-    }
-    return NB_OK;
+    const char *path = r->at;
+    r->at += strlen(path) + 1;
+    return path;
+}
+
+/* One more file was read. */
+static nb_status count_file(reader *r)
+{
+    nb_tell(r->ctx, "reading", ++r->done, 2 * r->folder.count);
+    return nb_poll(r->ctx);
 }
 
 /* ---- Headers ---- */
@@ -53,7 +57,7 @@ static nb_status compare_sizes(reader *r, const char *path, const nb_image *imag
         r->rows = image->rows;
         r->columns = image->columns;
     }
-    if (r->options->rows || (image->rows == r->rows && image->columns == r->columns)) return NB_OK;
+    if (r->options.rows || (image->rows == r->rows && image->columns == r->columns)) return NB_OK;
     return nb_fail(r->ctx, NB_ESHAPE,
                    "%s is %" PRId64 "x%" PRId64 " (rows x columns) and %s is %" PRId64 "x%" PRId64
                    "; size = {%" PRId64 ", %" PRId64 "} brings all to one size",
@@ -61,15 +65,26 @@ static nb_status compare_sizes(reader *r, const char *path, const nb_image *imag
                    r->columns);
 }
 
-static nb_status look_at(reader *r, const char *path, int64_t i)
+static nb_status look_at(reader *r, const char *path)
 {
     nb_image image;
-    (void)i;
     nb_status status = open_image(r->ctx, path, &image);
     if (status) return status;
     status = compare_sizes(r, path, &image);
-    if (image.colour && !r->options->grey) r->channels = 3;
+    if (image.colour && !r->options.grey) r->channels = 3;
     nb_image_close(&image);
+    return status;
+}
+
+static nb_status look_at_all(reader *r)
+{
+    nb_status status = nb_poll(r->ctx);
+    r->at = nb_text_get(&r->folder.paths);
+    for (int64_t i = 0; i < r->folder.count && !status; i++) {
+        status = look_at(r, next_path(r));
+        if (!status) status = count_file(r);
+    }
+    r->at = nb_text_get(&r->folder.paths);
     return status;
 }
 
@@ -80,16 +95,7 @@ static size_t image_bytes(const reader *r)
     return (size_t)r->channels * (size_t)r->to[0] * (size_t)r->to[1];
 }
 
-/* Where image i goes. */
-static uint8_t *place_of(const reader *r, int64_t i)
-{
-    const nb_images *to = r->images;
-    int64_t learned = to->train + to->valid;
-    const nb_tensor *x = i < learned ? to->x : to->test_x;
-    return (uint8_t *)nb_tensor_data(x) + (size_t)(i < learned ? i : i - learned) * image_bytes(r);
-}
-
-/* What stands between a file's rows and the tensor. */
+/* What stands between a file's rows and where they go. */
 typedef struct row_buffer {
     uint8_t *pixels, *split; /* a row as it is read, and its channels */
     size_t pixel_bytes, split_bytes;
@@ -99,7 +105,7 @@ static nb_status read_row(const reader *r, nb_image *image, int64_t row, const r
 {
     nb_status status = nb_image_row(image, b->pixels);
     return status ? status
-                  : nb_pixels_split(image, row, b->pixels, r->channels, r->options->background,
+                  : nb_pixels_split(image, row, b->pixels, r->channels, r->options.background,
                                     b->split);
 }
 
@@ -153,27 +159,32 @@ static nb_status read_rows(reader *r, nb_image *image, uint8_t *to)
     return status ? status : nb_image_end(image);
 }
 
-static nb_status read_pixels(reader *r, const char *path, int64_t i)
+static nb_status read_pixels(reader *r, const char *path, uint8_t *to)
 {
     nb_image image;
     nb_status status = open_image(r->ctx, path, &image);
     if (status) return status;
-    bool same = r->options->rows || (image.rows == r->rows && image.columns == r->columns);
-    if (!same || (image.colour && r->channels == 1 && !r->options->grey))
+    bool same = r->options.rows || (image.rows == r->rows && image.columns == r->columns);
+    if (!same || (image.colour && r->channels == 1 && !r->options.grey))
         status = nb_fail(r->ctx, NB_EFORMAT, "%s has changed while the folder was read", path);
-    if (!status) status = read_rows(r, &image, place_of(r, i));
+    if (!status) status = read_rows(r, &image, to);
     nb_image_close(&image);
     return status;
 }
 
-/* ---- Tensors ---- */
-
-static nb_status make_pair(const reader *r, int64_t count, nb_tensor **x, nb_tensor **y)
+nb_status nb_images_next(nb_images *images, void *into, int64_t n)
 {
-    *x = nb_tensor_new(r->ctx, NB_U8, 4, (const int64_t[]){count, r->channels, r->to[0], r->to[1]});
-    if (*x) *y = nb_tensor_new(r->ctx, NB_I32, 1, &count);
-    return *x && *y ? NB_OK : r->ctx->status;
+    reader *r = images->reader;
+    uint8_t *to = into;
+    nb_status status = NB_OK;
+    for (int64_t i = 0; i < n && !status; i++, to += image_bytes(r)) {
+        status = read_pixels(r, next_path(r), to);
+        if (!status) status = count_file(r);
+    }
+    return status;
 }
+
+/* ---- All of it ---- */
 
 static void write_classes(const nb_image_folder *folder, const nb_images *to)
 {
@@ -186,45 +197,53 @@ static void write_classes(const nb_image_folder *folder, const nb_images *to)
     }
 }
 
-static nb_status make_room(reader *r)
+static nb_status describe(reader *r, nb_images *to)
 {
-    nb_images *to = r->images;
     const int64_t *count = r->folder.part_count;
-    bool given = r->options->rows;
-    r->to[0] = given ? r->options->rows : r->rows;
-    r->to[1] = given ? r->options->columns : r->columns;
+    bool given = r->options.rows;
+    to->channels = r->channels;
+    to->rows = r->to[0] = given ? r->options.rows : r->rows;
+    to->columns = r->to[1] = given ? r->options.columns : r->columns;
     to->parted = r->folder.parted;
     to->classes = nb_names_retain(r->folder.classes);
     to->train = count[NB_IMAGE_TRAIN];
     to->valid = count[NB_IMAGE_VALID];
-    nb_status status = make_pair(r, to->train + to->valid, &to->x, &to->y);
-    if (!status && count[NB_IMAGE_TEST])
-        status = make_pair(r, count[NB_IMAGE_TEST], &to->test_x, &to->test_y);
-    if (!status) write_classes(&r->folder, to);
-    return status;
+    to->test = count[NB_IMAGE_TEST];
+    int64_t learned = to->train + to->valid;
+    to->y = nb_tensor_new(r->ctx, NB_I32, 1, &learned);
+    if (to->y && to->test) to->test_y = nb_tensor_new(r->ctx, NB_I32, 1, &to->test);
+    if (!to->y || (to->test && !to->test_y)) return r->ctx->status;
+    write_classes(&r->folder, to);
+    return NB_OK;
 }
 
-nb_status nb_images_read(nb_ctx *ctx, const char *path, const nb_images_options *options,
+static void close_reader(nb_ctx *ctx, reader *r)
+{
+    if (!r) return;
+    if (r->from[0]) nb_resample_free(&r->resample);
+    nb_image_folder_free(&r->folder);
+    nb_free(ctx, r, sizeof *r);
+}
+
+nb_status nb_images_open(nb_ctx *ctx, const char *path, const nb_images_options *options,
                          nb_images *images)
 {
-    reader r = {.ctx = ctx, .options = options, .channels = 1, .images = images};
-    *images = (nb_images){.x = NULL};
-    nb_status status = nb_image_folder_list(ctx, path, &r.folder);
-    if (!status) status = each(&r, look_at);
-    if (!status) status = make_room(&r);
-    if (!status) status = each(&r, read_pixels);
-    if (r.from[0]) nb_resample_free(&r.resample);
-    nb_image_folder_free(&r.folder);
+    *images = (nb_images){.y = NULL};
+    reader *r = images->reader = nb_alloc_zero(ctx, 1, sizeof *r);
+    if (!r) return ctx->status;
+    *r = (reader){.ctx = ctx, .options = *options, .channels = 1};
+    nb_status status = nb_image_folder_list(ctx, path, &r->folder);
+    if (!status) status = look_at_all(r);
+    if (!status) status = describe(r, images);
     if (status) nb_images_free(ctx, images);
     return status;
 }
 
 void nb_images_free(nb_ctx *ctx, nb_images *images)
 {
+    close_reader(ctx, images->reader);
     nb_names_release(ctx, images->classes);
-    nb_tensor_release(ctx, images->x);
     nb_tensor_release(ctx, images->y);
-    nb_tensor_release(ctx, images->test_x);
     nb_tensor_release(ctx, images->test_y);
-    *images = (nb_images){.x = NULL};
+    *images = (nb_images){.y = NULL};
 }

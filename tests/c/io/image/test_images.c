@@ -45,20 +45,53 @@ static int teardown_tree(void **state)
 
 static const nb_images_options plain = {.background = NB_NO_BACKGROUND};
 
-static nb_images read_with(const nb_images_options *options)
+/* All of a folder, with its pixels. */
+typedef struct whole {
+    nb_images of;
+    nb_tensor *x, *y, *test_x, *test_y; /* y: of `of` */
+} whole;
+
+static void free_whole(whole *images)
 {
-    nb_images images;
-    if (nb_images_read(ctx, path_of("set"), options, &images) != NB_OK)
-        fail_msg("%s", ctx->message);
+    nb_tensor_release(ctx, images->x);
+    nb_tensor_release(ctx, images->test_x);
+    nb_images_free(ctx, &images->of);
+    *images = (whole){.x = NULL};
+}
+
+static nb_status read_pixels(nb_images *of, int64_t count, nb_tensor **x)
+{
+    *x = nb_tensor_new(ctx, NB_U8, 4, (int64_t[]){count, of->channels, of->rows, of->columns});
+    return *x ? nb_images_next(of, nb_tensor_data(*x), count) : ctx->status;
+}
+
+static nb_status read_whole(const nb_images_options *options, whole *images)
+{
+    *images = (whole){.x = NULL};
+    nb_status status = nb_images_open(ctx, path_of("set"), options, &images->of);
+    if (status) return status;
+    status = read_pixels(&images->of, images->of.train + images->of.valid, &images->x);
+    if (!status && images->of.test)
+        status = read_pixels(&images->of, images->of.test, &images->test_x);
+    images->y = images->of.y;
+    images->test_y = images->of.test_y;
+    if (status) free_whole(images);
+    return status;
+}
+
+static whole read_with(const nb_images_options *options)
+{
+    whole images;
+    if (read_whole(options, &images) != NB_OK) fail_msg("%s", ctx->message);
     return images;
 }
 
 static void refuse_with(const nb_images_options *options, nb_status status, const char *words)
 {
-    nb_images images;
-    assert_int_equal(nb_images_read(ctx, path_of("set"), options, &images), status);
+    whole images;
+    assert_int_equal(read_whole(options, &images), status);
     assert_failed(status, words);
-    assert_null(images.x);
+    assert_null(images.of.reader);
 }
 
 static void refuse(nb_status status, const char *words)
@@ -98,13 +131,13 @@ static void names_in_order(void **state)
     add("set/b/10.pgm", "P2 1 1 255 2");
     add("set/a/x.ppm", "P5 1 1 255 \x01");
     add("set/B/x", "P2 1 1 255 0");
-    nb_images images = read_with(&plain);
-    check_classes(&images, "B a b ");
+    whole images = read_with(&plain);
+    check_classes(&images.of, "B a b ");
     check_pixels(images.x, images.y, 4, (int[]){1, 2, 3, 3}, (int[]){0, 1, 2, 3});
-    assert_false(images.parted);
-    assert_int_equal(images.train, 4);
+    assert_false(images.of.parted);
+    assert_int_equal(images.of.train, 4);
     assert_null(images.test_x);
-    nb_images_free(ctx, &images);
+    free_whole(&images);
 }
 
 static void numbers_in_order(void **state)
@@ -114,14 +147,14 @@ static void numbers_in_order(void **state)
     add("set/9/x", "P2 1 1 255 9");
     add("set/09/x", "P2 1 1 255 8");
     add("set/100000000000000000000000/x", "P2 1 1 255 11");
-    nb_images images = read_with(&plain);
-    check_classes(&images, "9 09 10 100000000000000000000000 ");
+    whole images = read_with(&plain);
+    check_classes(&images.of, "9 09 10 100000000000000000000000 ");
     check_pixels(images.x, images.y, 4, (int[]){1, 2, 3, 4}, (int[]){9, 8, 10, 11});
-    nb_images_free(ctx, &images);
+    free_whole(&images);
     add("set/9a/x", "P2 1 1 255 7"); /* not a number: the order of bytes */
     images = read_with(&plain);
-    check_classes(&images, "09 10 100000000000000000000000 9 9a ");
-    nb_images_free(ctx, &images);
+    check_classes(&images.of, "09 10 100000000000000000000000 9 9a ");
+    free_whole(&images);
 }
 
 static void what_is_passed_over(void **state)
@@ -133,10 +166,10 @@ static void what_is_passed_over(void **state)
     add("set/a/desktop.ini", "?");
     add("set/.git/x", "?");
     add("set/README", "about them");
-    nb_images images = read_with(&plain);
-    check_classes(&images, "a ");
-    assert_int_equal(images.train, 1);
-    nb_images_free(ctx, &images);
+    whole images = read_with(&plain);
+    check_classes(&images.of, "a ");
+    assert_int_equal(images.of.train, 1);
+    free_whole(&images);
     add("set/a/README", "about them");
     refuse(NB_EFORMAT, "set/a/README: is no image; PNG, PGM and PPM are read");
 }
@@ -166,14 +199,14 @@ static void parts(void **state)
     add("set/test/10/x", "P2 1 1 255 5");
     add("set/val/9/x", "P2 1 1 255 4");
     add("set/notes.txt", "about them");
-    nb_images images = read_with(&plain);
-    check_classes(&images, "9 10 ");
-    assert_true(images.parted);
-    assert_int_equal(images.train, 3);
-    assert_int_equal(images.valid, 1);
+    whole images = read_with(&plain);
+    check_classes(&images.of, "9 10 ");
+    assert_true(images.of.parted);
+    assert_int_equal(images.of.train, 3);
+    assert_int_equal(images.of.valid, 1);
     check_pixels(images.x, images.y, 4, (int[]){1, 1, 2, 1}, (int[]){1, 2, 3, 4});
     check_pixels(images.test_x, images.test_y, 1, (int[]){2}, (int[]){5});
-    nb_images_free(ctx, &images);
+    free_whole(&images);
 }
 
 static void parts_that_do_not_agree(void **state)
@@ -202,10 +235,10 @@ static void a_class_called_train(void **state)
     (void)state;
     add("set/train/x", "P2 1 1 255 2");
     add("set/bus/x", "P2 1 1 255 1");
-    nb_images images = read_with(&plain);
-    check_classes(&images, "bus train ");
-    assert_false(images.parted);
-    nb_images_free(ctx, &images);
+    whole images = read_with(&plain);
+    check_classes(&images.of, "bus train ");
+    assert_false(images.of.parted);
+    free_whole(&images);
 }
 
 /* ---- Sizes and colours ---- */
@@ -217,13 +250,13 @@ static void sizes(void **state)
     add("set/b/y", "P2 1 2 255 30 50");
     refuse(NB_ESHAPE, "set/a/x is 1x2 (rows x columns) and ");
     refuse(NB_ESHAPE, "set/b/y is 2x1; size = {1, 2} brings all to one size");
-    nb_images images = read_with(&(nb_images_options){.rows = 1, .columns = 1, .background = -1});
+    whole images = read_with(&(nb_images_options){.rows = 1, .columns = 1, .background = -1});
     check_pixels(images.x, images.y, 2, (int[]){1, 2}, (int[]){15, 40});
-    nb_images_free(ctx, &images);
+    free_whole(&images);
     images = read_with(&(nb_images_options){.rows = 1, .columns = 2, .background = -1});
     static const uint8_t expected[] = {10, 20, 40, 40};
     assert_memory_equal(nb_tensor_data(images.x), expected, 4);
-    nb_images_free(ctx, &images);
+    free_whole(&images);
 }
 
 /* A test of another size or in colour is one too. */
@@ -232,11 +265,11 @@ static void parts_of_other_kinds(void **state)
     (void)state;
     add("set/train/a/x", "P2 1 1 255 10");
     add("set/test/a/x", "P3 1 1 255 1 2 3");
-    nb_images images = read_with(&plain);
+    whole images = read_with(&plain);
     assert_int_equal(images.x->shape[1], 3);
     assert_memory_equal(nb_tensor_data(images.x), "\x0a\x0a\x0a", 3);
     assert_memory_equal(nb_tensor_data(images.test_x), "\x01\x02\x03", 3);
-    nb_images_free(ctx, &images);
+    free_whole(&images);
     add("set/test/a/y", "P2 2 1 255 1 2");
     refuse(NB_ESHAPE, "set/test/a/y is 1x2; size = {1, 1}");
 }
@@ -249,19 +282,19 @@ static void colours(void **state)
     add("set/a/y", "P2 2 2 255 1 2 3 4");
     static const uint8_t expected[] = {1, 4, 7, 10, 2, 5, 8, 11, 3, 6, 9, 12,
                                        1, 2, 3, 4,  1, 2, 3, 4,  1, 2, 3, 4};
-    nb_images images = read_with(&plain);
+    whole images = read_with(&plain);
     assert_int_equal(images.x->shape[1], 3);
     assert_memory_equal(nb_tensor_data(images.x), expected, sizeof expected);
-    nb_images_free(ctx, &images);
+    free_whole(&images);
     images = read_with(&(nb_images_options){.rows = 1, .columns = 2, .background = -1});
     static const uint8_t means[] = {4, 7, 5, 8, 6, 9, 2, 3, 2, 3, 2, 3};
     assert_memory_equal(nb_tensor_data(images.x), means, sizeof means);
-    nb_images_free(ctx, &images);
+    free_whole(&images);
     images = read_with(&(nb_images_options){.grey = true, .background = -1});
     static const uint8_t grey[] = {2, 5, 8, 11, 1, 2, 3, 4};
     assert_int_equal(images.x->shape[1], 1);
     assert_memory_equal(nb_tensor_data(images.x), grey, sizeof grey);
-    nb_images_free(ctx, &images);
+    free_whole(&images);
 }
 
 /* ---- Progress, Ctrl-C, memory ---- */
@@ -289,11 +322,11 @@ static void progress(void **state)
     add("set/a/x", "P2 1 1 255 10");
     add("set/a/y", "P2 1 1 255 10");
     ctx->meter = &meter;
-    nb_images images = read_with(&plain);
+    whole images = read_with(&plain);
     ctx->meter = NULL;
     assert_int_equal(t.times, 4);
     assert_true(t.last == 1 && !t.falls);
-    nb_images_free(ctx, &images);
+    free_whole(&images);
 }
 
 /* Writes another image where all headers have been looked at. */
@@ -324,9 +357,9 @@ static void changed_meanwhile(void **state)
 
 static nb_status attempt(void *options)
 {
-    nb_images images;
-    nb_status status = nb_images_read(ctx, path_of("set"), options, &images);
-    if (!status) nb_images_free(ctx, &images);
+    whole images;
+    nb_status status = read_whole(options, &images);
+    if (!status) free_whole(&images);
     return status;
 }
 
