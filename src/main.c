@@ -1,6 +1,7 @@
 /* nabla: options and wiring. */
 #include "shell/prompt.h"
 #include "shell/run/interrupt.h"
+#include "shell/run/ranks.h"
 #include "shell/run/writes.h"
 #include "shell/screen/say.h"
 #include "shell/script.h"
@@ -8,6 +9,7 @@
 
 #include <locale.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 /* What the command line asks for, as lua does it. With -i the prompt opens whatever became of the
@@ -18,6 +20,9 @@ static sh_status run(sh_shell *shell, const sh_options *options, int argc, char 
     bool has_code = options->action_count > 0;
     bool idle = !has_script && !has_code && !options->version;
     bool prompt = options->interactive || (idle && shell->terminal.input);
+    bool input = (idle && !prompt) || (has_script && strcmp(argv[options->script], "-") == 0);
+    sh_running what = prompt ? SH_RUNS_PROMPT : input ? SH_RUNS_INPUT : SH_RUNS_SCRIPT;
+    if (!sh_ranks_join(shell, what)) return SH_FAILED;
     sh_status status = sh_run_actions(shell, options);
     if (status == SH_OK && has_script)
         status = sh_run_script(shell, argc, argv, options->script);
@@ -57,6 +62,7 @@ int main(int argc, char **argv)
         sh_interrupt_install(false);
         if (sh_shell_open(&shell, &options, argc, argv)) {
             status = flushed(&shell, run(&shell, &options, argc, argv));
+            sh_ranks_leave(&shell, status);
             sh_shell_close(&shell);
         }
     }

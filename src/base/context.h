@@ -67,6 +67,7 @@ static inline void nb_tell(const nb_ctx *ctx, const char *what, int64_t done, in
 }
 
 /* NB_OK, or NB_EINTERRUPT with its message when Ctrl-C was pressed. */
+#define NB_INTERRUPTED "interrupted"
 nb_status nb_poll(nb_ctx *ctx);
 
 #endif

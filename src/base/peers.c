@@ -53,8 +53,12 @@ void nb_head_begin(nb_ctx *ctx, nb_head *head, nb_peers_kind kind, uint64_t step
     head->rank = ctx->peers ? ctx->peers->rank : 0;
     head->step = step;
     if (status != NB_OK) memcpy(head->message, ctx->message, sizeof head->message);
-    if (status == NB_ECALLBACK && ctx->host_error)
+    if (status == NB_ECALLBACK && nb_interrupted(ctx)) {
+        head->status = NB_EINTERRUPT;
+        snprintf(head->message, sizeof head->message, NB_INTERRUPTED);
+    } else if (status == NB_ECALLBACK && ctx->host_error) {
         ctx->host_error(ctx, head->message, sizeof head->message);
+    }
 }
 
 static void __attribute__((format(printf, 2, 3))) refuse(nb_head *head, const char *format, ...)
@@ -111,7 +115,7 @@ void nb_head_join(nb_head *left, const nb_head *right, const char *const *names)
 static nb_status fail_as(nb_ctx *ctx, const nb_head *head, nb_status status)
 {
     const nb_peers *peers = ctx->peers;
-    if (head->rank == peers->rank && !head->of_all) return status;
+    if (head->rank == peers->rank && !head->of_all && status != NB_EINTERRUPT) return status;
     if (head->of_all || status == NB_EINTERRUPT) return nb_fail(ctx, status, "%s", head->message);
     return nb_fail(ctx, status == NB_ECALLBACK ? NB_EARG : status, "process %d: %.*s", head->rank,
                    NB_MESSAGE_MAX - 32, head->message);
@@ -203,6 +207,8 @@ nb_status nb_peers_agree(nb_ctx *ctx, nb_head *head, const char *const *names)
     int bit = 1;
     nb_status status = NB_OK;
     if (!ctx->peers) return (nb_status)head->status;
+    if (ctx->peers->gone)
+        return nb_fail(ctx, NB_EIO, "the other processes have ended their scripts");
     int ranks = ctx->peers->ranks;
     if ((ranks & (ranks - 1)) == 0)
         status = meet_all(ctx, head, names);
@@ -217,4 +223,16 @@ nb_status nb_peers_share(nb_ctx *ctx, nb_peers_kind kind, uint64_t step, nb_stat
     if (!ctx->peers) return status;
     nb_head_begin(ctx, &head, kind, step, status);
     return nb_peers_agree(ctx, &head, NULL);
+}
+
+/* A head that is joined stays that of the lowest rank. */
+nb_status nb_peers_decide(nb_ctx *ctx, nb_peers_kind kind, uint64_t step, bool *word)
+{
+    nb_head head;
+    if (!ctx->peers) return NB_OK;
+    nb_head_begin(ctx, &head, kind, step, NB_OK);
+    head.word = *word;
+    nb_status status = nb_peers_agree(ctx, &head, NULL);
+    if (status == NB_OK) *word = head.word != 0;
+    return status;
 }

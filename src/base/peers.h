@@ -33,7 +33,7 @@ typedef struct nb_head {
     int32_t rank;   /* whose head it is; of a failure, whose failure */
     int32_t of_all; /* a failure that is between processes, and needs no name of one before it */
     int32_t digests;
-    int32_t unused;
+    int32_t word; /* what rank 0 has decided, for all */
     uint64_t step;
     uint64_t bytes; /* that follow the head in its message */
     uint64_t digest[NB_PEERS_DIGESTS];
@@ -60,14 +60,11 @@ struct nb_peers {
     const nb_peers_type *type;
     int rank, ranks; /* this process, from 0; how many there are */
     int local, here; /* the same of those on this machine */
+    bool gone;       /* they have left, and this one too */
     char said[NB_PEERS_SAID];
     /* The last failure that all of them know: as in the context's message, and whose it was. */
     char joint[NB_MESSAGE_MAX];
     int culprit;
-    /* Whoever runs collectives along another pattern takes part in the next one with this head, for
-     * a process that leaves in the midst of it; NULL: nobody does. */
-    nb_status (*quit)(nb_ctx *ctx, void *self, const nb_head *head);
-    void *quit_self;
 };
 
 /* ---- Messages: with NB_EIO where the transport fails. ---------------------------------------- */
@@ -96,6 +93,9 @@ nb_status nb_peers_agree(nb_ctx *ctx, nb_head *head, const char *const *names);
 /* The same for a status alone, such as that of a function of the host, or of a file that rank 0
  * wrote. */
 nb_status nb_peers_share(nb_ctx *ctx, nb_peers_kind kind, uint64_t step, nb_status status);
+
+/* What rank 0 decides, in *word; that of the others does not count. */
+nb_status nb_peers_decide(nb_ctx *ctx, nb_peers_kind kind, uint64_t step, bool *word);
 
 /* True on the one process that speaks and writes files, and where there is but one. */
 static inline bool nb_is_first(const nb_ctx *ctx)

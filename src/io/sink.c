@@ -4,6 +4,7 @@
 #include "io/sink.h"
 
 #include "base/hush.h"
+#include "base/peers.h"
 #include "base/text.h"
 #include "io/temporary.h"
 
@@ -142,6 +143,11 @@ static nb_status open_target(nb_sink *sink)
 }
 
 nb_sink *nb_sink_open(nb_ctx *ctx, const char *path)
+{
+    return nb_sink_open_here(ctx, nb_is_first(ctx) ? path : "/dev/null");
+}
+
+nb_sink *nb_sink_open_here(nb_ctx *ctx, const char *path)
 {
     nb_sink *sink = nb_alloc_zero(ctx, 1, sizeof *sink);
     if (!sink) return NULL;

@@ -9,10 +9,13 @@
 
 typedef struct nb_sink nb_sink;
 
-/* NULL with NB_EIO and the reason. The target keeps its permissions, and its owner where that can
+/* A file of the user's. Of several processes that run the same script the first writes it, and with
+ * the others it comes to nothing. NULL with NB_EIO and the reason. The target keeps its permissions, and its owner where that can
  * be; a symbolic link is followed. Another name of the file (a hard link) keeps the old content. A
  * descriptor's path (/dev/stdout, /dev/fd/3) and what is no regular file are written through. */
 nb_sink *nb_sink_open(nb_ctx *ctx, const char *path);
+/* The same, whichever process this is. */
+nb_sink *nb_sink_open_here(nb_ctx *ctx, const char *path);
 /* Remembers the first failure; nb_sink_close reports it. */
 void nb_sink_write(nb_sink *sink, const void *data, size_t bytes);
 /* Makes the file appear and frees the sink. On failure (NB_EIO: "cannot write x: No space left on

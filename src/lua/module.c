@@ -8,6 +8,7 @@
 #include "lua/state.h"
 
 #include "base/machine.h"
+#include "base/peers.h"
 #include "base/workers.h"
 
 #include <unistd.h>
@@ -44,6 +45,20 @@ static int threads(lua_State *L)
     int64_t count = nbl_check_integer(L, 1, "threads");
     nbl_run(L, set_threads, &count);
     return 0;
+}
+
+static int ranks(lua_State *L)
+{
+    const nb_peers *peers = nbl_ctx(L)->peers;
+    lua_pushinteger(L, peers ? peers->ranks : 1);
+    return 1;
+}
+
+static int rank(lua_State *L)
+{
+    const nb_peers *peers = nbl_ctx(L)->peers;
+    lua_pushinteger(L, peers ? peers->rank : 0);
+    return 1;
 }
 
 static int dtype(lua_State *L)
@@ -145,6 +160,15 @@ static const nbl_entry functions[] = {{"seed", seed, "nabla.seed(n)",
                                        "do not depend on it. Without n it gives "
                                        "the number.",
                                        "nabla.threads(nabla.threads())", NULL},
+                                      {"ranks", ranks, "nabla.ranks()",
+                                       "How many processes run this script: as many as mpirun "
+                                       "started, else 1. See help \"ranks\".",
+                                       "nabla.ranks()  → 1", NULL},
+                                      {"rank", rank, "nabla.rank()",
+                                       "Which of those processes this is: 0, the one that prints "
+                                       "and writes files, to nabla.ranks() - 1. As with MPI, and "
+                                       "unlike all else here, the count begins at 0.",
+                                       "nabla.rank()  → 0", NULL},
                                       {"dtype", dtype, "nabla.dtype(name)",
                                        "The kind of numbers that new tensors and networks hold, "
                                        "\"f32\" or \"f64\". Without a name it gives "

@@ -171,7 +171,7 @@ static nb_status check_space(const converting *c, const nb_csv_pass *pass, const
 static nb_status write_file(const converting *c, const nb_csv_pass *pass, const nb_table *table)
 {
     nb_status status = check_space(c, pass, table);
-    nb_sink *sink = status == NB_OK ? nb_sink_open(c->ctx, nb_text_get(&c->target)) : NULL;
+    nb_sink *sink = status == NB_OK ? nb_sink_open_here(c->ctx, nb_text_get(&c->target)) : NULL;
     if (!sink) return c->ctx->status;
     status = nb_csv_save_head(c->ctx, sink, nb_text_get(&c->key), table, pass->count,
                               pass->rows.columns.x, pass->dtype);

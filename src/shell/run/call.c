@@ -3,6 +3,7 @@
 
 #include "shell/run/errors.h"
 #include "shell/run/interrupt.h"
+#include "shell/run/speaker.h"
 #include "shell/screen/keys.h"
 #include "shell/screen/say.h"
 
@@ -12,7 +13,7 @@
 static sh_status tell_interrupted(const sh_shell *shell)
 {
     sh_fresh_line(shell);
-    fputs("interrupted\n", stderr);
+    if (sh_ranks_tell_interrupted(shell)) fputs(NB_INTERRUPTED "\n", stderr);
     return SH_STOPPED;
 }
 
@@ -29,12 +30,12 @@ static sh_status report(sh_shell *shell)
     int status = lua_pcall(L, 1, 1, 0);
     bool interrupted = sh_interrupt_end();
     sh_hook_give(L, users);
-    if (status == LUA_OK)
-        sh_complain(shell, lua_tostring(L, -1));
-    else if (!interrupted)
-        sh_complain(shell, "an error whose text cannot be shown");
+    interrupted = interrupted && status != LUA_OK;
+    const char *text = status == LUA_OK ? lua_tostring(L, -1) : "an error that cannot be shown";
+    if (status == LUA_OK && sh_ranks_was_interrupted(shell, text)) interrupted = true;
+    if (!interrupted) sh_ranks_complain(shell, text);
     lua_pop(L, 1);
-    return status != LUA_OK && interrupted ? tell_interrupted(shell) : SH_FAILED;
+    return interrupted ? tell_interrupted(shell) : SH_FAILED;
 }
 
 /* Calls with the message handler below. */

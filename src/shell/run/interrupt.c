@@ -13,8 +13,13 @@ static volatile sig_atomic_t asked;
 /* Of the thread that runs Lua, and whether it outlives more than one Ctrl-C. */
 static pthread_t home;
 static bool patient;
-/* A key that comes just before a read(2) begins ends nothing, and no hook runs in C: from Ctrl-C on,
- * until the code has ended, SIGALRM comes again and again and ends the read. */
+/* Started by a launcher: Ctrl-C may come twice, from the terminal and from it; and some send
+ * SIGTERM for it. */
+static bool launched;
+static time_t first; /* when it came; 0: it has not */
+enum { TWICE_SECONDS = 1 };
+/* A key that comes just before a read(2) begins ends nothing, and no hook runs in C: from Ctrl-C
+ * on, until the code has ended, SIGALRM comes again and again and ends the read. */
 static timer_t again;
 static bool has_again;
 enum { AGAIN_NS = 50000000 };
@@ -42,8 +47,8 @@ static void disarm(lua_State *L)
     if (lua_gethook(L) == hook) lua_sethook(L, NULL, 0, 0);
 }
 
-/* A library may have threads of its own that do not block signals, as those of a BLAS: what comes to
- * them is passed on. */
+/* A library may have threads of its own that do not block signals, as those of a BLAS: what comes
+ * to them is passed on. */
 static bool at_home(int signal_number)
 {
     if (pthread_equal(pthread_self(), home)) return true;
@@ -58,12 +63,23 @@ static void repeat_every(long nanoseconds)
     if (has_again) timer_settime(again, 0, &every, NULL);
 }
 
+/* The same key once more. */
+static bool is_again(void)
+{
+    struct timespec now;
+    if (!launched || clock_gettime(CLOCK_MONOTONIC, &now) != 0) return false;
+    if (!first) first = now.tv_sec;
+    return now.tv_sec - first <= TWICE_SECONDS;
+}
+
 /* lua_sethook may be called from a handler; the threads' table is always whole (threads.h). */
 static void on_sigint(int signal_number)
 {
     if (!at_home(signal_number)) return;
+    bool is_late = asked && launched && !is_again();
     asked = 1;
-    if (!patient) signal(signal_number, SIG_DFL);
+    if (!patient && !(launched && is_again())) signal(signal_number, SIG_DFL);
+    if (is_late) raise(signal_number); /* when the handler returns */
     sh_threads_each(arm);
     repeat_every(AGAIN_NS);
 }
@@ -78,6 +94,7 @@ static void mask(int how)
     sigset_t set;
     sigemptyset(&set);
     sigaddset(&set, SIGINT);
+    if (launched) sigaddset(&set, SIGTERM);
     pthread_sigmask(how, &set, NULL);
 }
 
@@ -99,9 +116,22 @@ void sh_interrupt_install(bool is_patient)
     if (!is_patient && before.sa_handler == SIG_IGN) sigaction(SIGINT, &before, NULL);
 }
 
+void sh_interrupt_launched(void)
+{
+    struct sigaction action;
+    launched = true;
+    mask(SIG_BLOCK);
+    memset(&action, 0, sizeof action);
+    sigemptyset(&action.sa_mask);
+    action.sa_handler = on_sigint;
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+}
+
 void sh_interrupt_begin(void)
 {
     asked = 0;
+    first = 0;
     mask(SIG_UNBLOCK);
 }
 
@@ -130,6 +160,7 @@ const volatile sig_atomic_t *sh_interrupt_flag(void)
 void sh_interrupt_close(void)
 {
     signal(SIGINT, SIG_DFL);
+    if (launched) signal(SIGTERM, SIG_DFL);
     mask(SIG_UNBLOCK);
 }
 

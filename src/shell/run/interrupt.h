@@ -17,6 +17,9 @@
  * pressed; else the second one ends it at once, and a SIGINT that was ignored before stays ignored.
  */
 void sh_interrupt_install(bool is_patient);
+/* A launcher started the program: SIGTERM is Ctrl-C too, and what comes twice within a second is
+ * one; a later one ends the program. */
+void sh_interrupt_launched(void);
 /* Code begins to run: clears the flag and lets SIGINT in. */
 void sh_interrupt_begin(void);
 /* Code has ended: blocks SIGINT, disarms every thread, and says whether Ctrl-C was pressed. */

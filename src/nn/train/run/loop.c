@@ -2,6 +2,8 @@
 #include "nn/train/run/loop.h"
 
 #include "base/clock.h"
+#include "base/peers.h"
+#include "nn/train/run/alike.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -47,14 +49,16 @@ static void note(const nb_loop *l, const char *text)
     if (l->options->on_note) l->options->on_note(l->options->self, text);
 }
 
-/* Ctrl-C has ended the training by then, or ends it after this. */
+/* Ctrl-C has ended the training by then, or ends it after this. Of several processes the first
+ * writes, and all hear what came of it. */
 static nb_status write_run(nb_loop *l)
 {
     const nb_keeping *keeping = &l->options->keeping;
     const nb_trainer *t = l->trainer;
     const volatile sig_atomic_t *interrupt = l->ctx->interrupt;
     l->ctx->interrupt = NULL;
-    nb_status status = nb_checkpoint_save(l->ctx, t, keeping->path);
+    nb_status status = nb_is_first(l->ctx) ? nb_checkpoint_save(l->ctx, t, keeping->path) : NB_OK;
+    status = nb_peers_share(l->ctx, NB_PEERS_FILE, (uint64_t)t->course.steps, status);
     l->ctx->interrupt = interrupt;
     l->kept_at = nb_clock();
     if (status != NB_OK) return status;
@@ -80,6 +84,18 @@ static bool is_due(const nb_loop *l)
     return l->trainer->history.epochs - l->kept_epochs >= keeping->epochs;
 }
 
+/* Processes have clocks of their own; the first's counts. */
+static nb_status keep_if_due(nb_loop *l)
+{
+    const nb_keeping *keeping = &l->options->keeping;
+    bool due = is_due(l);
+    nb_status status = NB_OK;
+    if (keeping->path && keeping->seconds > 0 && !l->stop)
+        status = nb_peers_decide(l->ctx, NB_PEERS_FILE, (uint64_t)l->trainer->course.steps, &due);
+    if (status == NB_OK && due) keep_run(l);
+    return status;
+}
+
 /* What it was stopped in the middle of is not written. A message that there is stays. */
 nb_status nb_loop_end(nb_loop *l, nb_status status)
 {
@@ -98,6 +114,18 @@ nb_status nb_loop_end(nb_loop *l, nb_status status)
 
 /* ---- Steps ---- */
 
+/* What came of a hook here and in other processes, which must all stop or all go on. */
+static nb_status share_hook(nb_loop *l, nb_status status)
+{
+    static const char *const names[] = {"whether a callback has stopped the training"};
+    nb_head head;
+    if (!l->ctx->peers) return status;
+    nb_head_begin(l->ctx, &head, NB_PEERS_HOOK, (uint64_t)l->trainer->course.steps, status);
+    head.digests = 1;
+    head.digest[0] = l->stop;
+    return nb_peers_agree(l->ctx, &head, names);
+}
+
 static nb_status run_batch(nb_loop *l)
 {
     double cost;
@@ -107,15 +135,15 @@ static nb_status run_batch(nb_loop *l)
     l->settled = false;
     nb_progress p = progress_of(l);
     status = report(l, &p, l->options->on_batch, cost);
+    if (l->options->on_batch) status = share_hook(l, status);
     if (status != NB_OK || nb_trainer_is_whole(l->trainer)) return status;
     l->settled = true;
-    if (l->options->keeping.seconds > 0 && is_due(l)) keep_run(l);
-    return NB_OK;
+    return l->options->keeping.seconds > 0 ? keep_if_due(l) : NB_OK;
 }
 
 static nb_status end_epoch(nb_loop *l)
 {
-    nb_status status = nb_trainer_end_epoch(l->ctx, l->trainer);
+    nb_status status = share_hook(l, nb_trainer_end_epoch(l->ctx, l->trainer));
     if (status != NB_OK) return status;
     const nb_history *history = &l->trainer->history;
     const nb_epoch *last = &history->epoch[history->epochs - 1];
@@ -127,10 +155,10 @@ static nb_status end_epoch(nb_loop *l)
     p.valid_accuracy = last->valid_accuracy;
     p.valid_cost = last->valid_cost;
     status = report(l, &p, l->options->on_epoch, last->cost);
+    if (l->options->on_epoch) status = share_hook(l, status);
     if (status != NB_OK) return status;
     l->settled = true;
-    if (is_due(l)) keep_run(l);
-    return NB_OK;
+    return keep_if_due(l);
 }
 
 /* An epoch whose batches are done, and whose end is not. */
@@ -175,12 +203,27 @@ static nb_status resume(nb_loop *l, bool *resumed)
     return NB_OK;
 }
 
+static nb_status check_alike(const nb_loop *l, nb_status status)
+{
+    const nb_train_options *o = l->options;
+    const nb_alike alike = {.epochs = o->epochs,
+                            .on_batch = o->on_batch,
+                            .on_epoch = o->on_epoch,
+                            .flow = o->run.flow,
+                            .kept = o->keeping.path,
+                            .every_epochs = o->keeping.epochs,
+                            .every_seconds = o->keeping.seconds};
+    return nb_alike_check(l->ctx, l->trainer, &alike, status);
+}
+
 nb_status nb_loop_begin(nb_ctx *ctx, nb_loop *l, bool *resumed)
 {
     *l = (nb_loop){.ctx = ctx, .trainer = l->trainer, .options = l->options};
     const nb_keeping *keeping = &l->options->keeping;
     nb_status status = resume(l, resumed);
-    if (status == NB_OK && keeping->path) status = nb_checkpoint_try(l->ctx, keeping->path);
+    if (status == NB_OK && keeping->path && nb_is_first(ctx))
+        status = nb_checkpoint_try(l->ctx, keeping->path);
+    status = check_alike(l, status);
     if (status != NB_OK) return status;
     l->settled = true;
     l->kept_at = nb_clock();

@@ -1,0 +1,183 @@
+/* Digests of a run. */
+#include "nn/train/run/alike.h"
+
+#include "base/peers.h"
+#include "nn/data/digest.h"
+#include "nn/notation/tunings.h"
+#include "nn/notation/write.h"
+#include "nn/train/optimizer.h"
+
+#include <string.h>
+
+/* In the order in which a difference is told: what comes first may be the cause of the rest. */
+#define KINDS(X)                                                                                   \
+    X(PLACE, "where the run goes on (a checkpoint that not all of them see?)")                     \
+    X(SET, "the set")                                                                              \
+    X(VALID, "valid")                                                                              \
+    X(TEST, "test")                                                                                \
+    X(NETWORK, "the network")                                                                      \
+    X(SEED, "the seed of the run")                                                                 \
+    X(CHANCE, "the seed of chance (nabla.seed, or how much was drawn since)")                      \
+    X(PARAMETERS, "the network's parameters")                                                      \
+    X(EPOCHS, "epochs")                                                                            \
+    X(BATCH, "batch")                                                                              \
+    X(OPTIMIZER, "the optimizer")                                                                  \
+    X(SETTINGS, "lr, or another option of the optimizer,")                                         \
+    X(STATE, "the optimizer's state")                                                              \
+    X(SCHEDULE, "schedule")                                                                        \
+    X(SHUFFLE, "shuffle")                                                                          \
+    X(ACCUMULATE, "accumulate")                                                                    \
+    X(L1, "l1")                                                                                    \
+    X(L2, "l2")                                                                                    \
+    X(DECAY, "decay")                                                                              \
+    X(CLIP, "clip")                                                                                \
+    X(WEIGHTS, "weights")                                                                          \
+    X(METRICS, "metrics")                                                                          \
+    X(PATIENCE, "patience")                                                                        \
+    X(FLOW, "flow")                                                                                \
+    X(AUGMENT, "augment")                                                                          \
+    X(ON_BATCH, "on_batch")                                                                        \
+    X(ON_EPOCH, "on_epoch")                                                                        \
+    X(CHECKPOINT, "checkpoint, or every,")                                                         \
+    X(ANOMALY, "nabla.anomaly")
+
+enum {
+#define X(name, words) name,
+    KINDS(X)
+#undef X
+        COUNT
+};
+
+static const char *const names[] = {
+#define X(name, words) words,
+    KINDS(X)
+#undef X
+};
+
+_Static_assert((int)COUNT <= (int)NB_PEERS_DIGESTS, "a head has room for all");
+
+static uint64_t of_number(double number)
+{
+    return nb_digest_number(NB_DIGEST_EMPTY, number);
+}
+
+static uint64_t of_word(uint64_t digest, const char *word)
+{
+    return word ? nb_digest(digest, word, strlen(word)) : digest;
+}
+
+/* NULL: none. */
+static uint64_t of_tensor(const nb_tensor *t)
+{
+    if (!t) return 0;
+    size_t bytes = (size_t)nb_tensor_count(t) * nb_dtype_size(t->dtype);
+    return nb_digest(NB_DIGEST_EMPTY, nb_tensor_data(t), bytes);
+}
+
+static nb_status of_set(nb_ctx *ctx, const nb_set *set, uint64_t *digest)
+{
+    *digest = 0;
+    return set ? nb_set_digest(ctx, set, digest) : NB_OK;
+}
+
+/* What it is built from, and how its layers learn. */
+static nb_status of_network(nb_ctx *ctx, const nb_net *net, uint64_t *digest)
+{
+    nb_text text;
+    nb_text_init(&text, ctx);
+    nb_notation_write(&text, net);
+    nb_tunings_write(&text, net);
+    *digest = of_word(of_number(net->dtype), nb_text_get(&text));
+    nb_status status = text.failed ? ctx->status : NB_OK;
+    nb_text_free(&text);
+    return status;
+}
+
+/* An option that is a number in `from`. */
+static double option_of(const nb_option *option, const void *from)
+{
+    const char *at = (const char *)from + option->offset;
+    switch (option->kind) {
+    case NB_NUMBER:
+        return *(const double *)(const void *)at;
+    case NB_INTEGER:
+        return (double)*(const int64_t *)(const void *)at;
+    case NB_BOOLEAN:
+        return *(const bool *)(const void *)at;
+    default:
+        return 0;
+    }
+}
+
+static void add_optimizer(const nb_optimizer *o, uint64_t digest[])
+{
+    digest[OPTIMIZER] = of_word(0, o->type->name);
+    digest[SETTINGS] = NB_DIGEST_EMPTY;
+    for (const nb_option *option = o->type->options; option && option->name; option++)
+        digest[SETTINGS] = nb_digest_number(digest[SETTINGS], option_of(option, &o->options));
+    digest[STATE] = of_number((double)o->steps);
+    for (int i = 0; i < o->slots; i++)
+        digest[STATE] = digest[STATE] * 31 + of_tensor(o->slot[i].value);
+}
+
+/* Of a function it is only known that there is one. */
+static uint64_t of_pace(const nb_pace *pace)
+{
+    const nb_schedule *s = &pace->schedule;
+    uint64_t digest = of_number(pace->hook != NULL);
+    if (s->type) digest = of_word(digest, s->type->name);
+    digest = nb_digest(digest, s->number, sizeof s->number);
+    if (s->then.type) digest = of_word(digest, ((const nb_schedule_type *)s->then.type)->name);
+    return nb_digest(digest, s->then.number, sizeof s->then.number);
+}
+
+static void add_options(const nb_trainer *t, const nb_alike *l, uint64_t digest[])
+{
+    digest[EPOCHS] = of_number((double)l->epochs);
+    digest[BATCH] = of_number((double)t->course.size);
+    digest[SEED] = nb_digest(0, &t->course.seed, sizeof t->course.seed);
+    digest[SCHEDULE] = of_pace(&t->pace);
+    digest[SHUFFLE] = t->course.shuffle;
+    digest[ACCUMULATE] = of_number((double)t->course.group);
+    digest[L1] = of_number(t->penalty.l1);
+    digest[L2] = of_number(t->penalty.l2);
+    digest[DECAY] = of_number(t->penalty.decay);
+    digest[CLIP] = nb_digest_number(of_number(t->penalty.clip_norm), t->penalty.clip_value);
+    digest[WEIGHTS] = of_tensor(t->weights.of);
+    digest[METRICS] = t->metrics ? (uint64_t)t->metrics->count : 0;
+    digest[PATIENCE] = of_number((double)t->patience);
+    digest[FLOW] = l->flow;
+    digest[AUGMENT] = t->augment != NULL;
+    digest[ON_BATCH] = l->on_batch;
+    digest[ON_EPOCH] = l->on_epoch;
+    digest[CHECKPOINT] = nb_digest_number(of_number((double)l->every_epochs), l->every_seconds);
+    digest[CHECKPOINT] += l->kept;
+}
+
+static nb_status add_all(nb_ctx *ctx, const nb_trainer *t, const nb_alike *l, uint64_t digest[])
+{
+    digest[PLACE] = nb_digest_number(of_number((double)t->course.steps), (double)t->history.epochs);
+    digest[CHANCE] =
+        nb_digest(nb_digest(0, &ctx->seed, sizeof ctx->seed), &ctx->draws, sizeof ctx->draws);
+    digest[ANOMALY] = ctx->heedless;
+    digest[PARAMETERS] = of_tensor(t->net->values) * 31 + of_tensor(t->net->figures);
+    add_options(t, l, digest);
+    add_optimizer(t->optimizer, digest);
+    nb_status status = of_set(ctx, t->set, &digest[SET]);
+    if (status == NB_OK) status = of_set(ctx, t->valid, &digest[VALID]);
+    if (status == NB_OK) status = of_set(ctx, t->test, &digest[TEST]);
+    return status == NB_OK ? of_network(ctx, t->net, &digest[NETWORK]) : status;
+}
+
+nb_status nb_alike_check(nb_ctx *ctx, const nb_trainer *trainer, const nb_alike *loop,
+                         nb_status status)
+{
+    nb_head head;
+    uint64_t digest[COUNT] = {0};
+    if (!ctx->peers) return status;
+    if (status == NB_OK) status = add_all(ctx, trainer, loop, digest);
+    nb_head_begin(ctx, &head, NB_PEERS_BEGIN, 0, status);
+    head.digests = COUNT;
+    memcpy(head.digest, digest, sizeof digest);
+    return nb_peers_agree(ctx, &head, names);
+}
