@@ -152,6 +152,20 @@ static void chosen_sizes(void **state)
     }
 }
 
+/* Rows of C of every width, with few and with many of them: no block of columns that are copied is
+ * narrower than a vector. */
+static void all_widths(void **state)
+{
+    (void)state;
+    for (size_t n = 1; n <= 150; n++)
+        for (int transposed = 0; transposed <= 2; transposed += 2)
+            for (nb_dtype dtype = NB_F32; dtype <= NB_F64; dtype++)
+                check_size(dtype, n % 2 ? 16 : 96, n, 21, transposed);
+    for (size_t n = 65; n <= 79; n += 2)
+        for (int transposed = 0; transposed <= 2; transposed += 2)
+            check_size(NB_F32, 96, n, 21, transposed);
+}
+
 /* beta = 0 writes over whatever is in C, NaN included; alpha = 0 and k = 0 do not read A and B. */
 static void zero_factors(void **state)
 {
@@ -339,6 +353,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(all_small_sizes),
         cmocka_unit_test(chosen_sizes),
+        cmocka_unit_test(all_widths),
         cmocka_unit_test(zero_factors),
         cmocka_unit_test(nan_and_infinity_arrive),
         cmocka_unit_test(panels_do_not_depend_on_threads),
