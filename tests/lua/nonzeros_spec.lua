@@ -162,8 +162,8 @@ test("a file of mostly zeros is kept as its non-zeros, and nothing else shows it
     full:save(saved[2])
     eq(tensor.load(saved[1]).x, tensor.load(saved[2]).x)
     eq(tensor.load(saved[1]).x.dtype, "u8")
-    for batch_a in set:batches(50) do
-        eq(batch_a.x, set:take(50).x)
+    for x in set:batches(50) do
+        eq(x, set:take(50).x)
         break
     end
     for _, name in ipairs {path, saved[1], saved[2]} do os.remove(name) end

@@ -172,6 +172,108 @@ static void test_rows(void **state)
     assert_int_equal(ctx->memory.live, before);
 }
 
+/* Batches of a set as their non-zeros are those with their zeros: rows in order, y beside them. */
+static void check_thin(const nb_set *set, const int32_t *order, int64_t n, nb_dtype dtype)
+{
+    nb_thin thin = {.dtype = dtype, .columns = COLUMNS};
+    nb_tensor *x = nb_tensor_new(ctx, dtype, SHAPE(n, COLUMNS)),
+              *y = nb_tensor_new(ctx, NB_I32, 1, &n);
+    nb_tensor *back = nb_tensor_zeros(ctx, dtype, SHAPE(n, COLUMNS));
+    assert_int_equal(nb_set_gather(ctx, set, order, 1, n, 0, x, NULL), NB_OK);
+    assert_int_equal(nb_set_gather_thin(ctx, set, order, 1, n, 0, &thin, y), NB_OK);
+    assert_int_equal(thin.rows, n);
+    assert_int_equal(thin.start[0], 0);
+    assert_int_equal(thin.start[n], thin.count);
+    for (int64_t i = 0; i < n; i++) {
+        for (int64_t at = thin.start[i]; at < thin.start[i + 1]; at++) {
+            double value =
+                dtype == NB_F32 ? (double)((float *)thin.value)[at] : ((double *)thin.value)[at];
+            assert_true(at == thin.start[i] || thin.index[at - 1] < thin.index[at]);
+            nb_tensor_set(back, (const int64_t[]){i, thin.index[at]}, value);
+        }
+        int64_t row = order ? order[i] : i + 1;
+        assert_true(nb_tensor_get(y, &i) == (double)(row % 2 + 1));
+    }
+    assert_memory_equal(nb_tensor_data(back), nb_tensor_data(x),
+                        (size_t)(n * COLUMNS) * nb_dtype_size(dtype));
+    nb_thin_free(ctx, &thin);
+    nb_tensor_release(ctx, x);
+    nb_tensor_release(ctx, y);
+    nb_tensor_release(ctx, back);
+}
+
+static void test_sets(void **state)
+{
+    (void)state;
+    static const int32_t order[] = {4, 2, 0, 4};
+    double share;
+    nb_feed *feed = packed(NB_F32);
+    nb_tensor *y = tensor_of(NB_I32, SHAPE(ROWS), VALUES(1, 2, 1, 2, 1));
+    nb_set *set = nb_set_of_rows(ctx, feed, 0.3, y, NULL, 2, NULL);
+    assert_true(nb_set_is_thin(set));
+    for (nb_dtype dtype = NB_F32; dtype <= NB_F64; dtype++) {
+        check_thin(set, NULL, 4, dtype);
+        check_thin(set, order, 4, dtype);
+        check_thin(set, order + 1, 1, dtype);
+    }
+    assert_int_equal(nb_set_share(ctx, set, &share), NB_OK);
+    assert_true(share == 14.0 / (ROWS * COLUMNS));
+    nb_set *last = nb_set_take(ctx, set, -1);
+    assert_int_equal(nb_set_share(ctx, last, &share), NB_OK);
+    assert_true(share == 1);
+    nb_scale *offset = nb_scale_new(ctx, 1, VALUES(0.5), VALUES(2));
+    nb_set *moved = nb_set_from(ctx, feed, offset, NULL, NULL, NULL);
+    assert_false(nb_set_is_thin(moved));
+    nb_scale_release(ctx, offset);
+    nb_set_release(ctx, moved);
+    nb_set_release(ctx, last);
+    nb_set_release(ctx, set);
+    nb_tensor_release(ctx, y);
+    nb_feed_release(ctx, feed);
+}
+
+/* What is not finite is told by its example, in the same words as of rows with their zeros. */
+static void test_not_finite(void **state)
+{
+    (void)state;
+    nb_thin thin = {.dtype = NB_F32, .columns = 3};
+    static const int32_t order[] = {2, 0, 1};
+    nb_nonzeros list = begun(3, 3, 3, NB_F64);
+    for (int i = 0; i < 3; i++) {
+        nb_nonzeros_put(&list, i, i == 1 ? 1e300 : 1);
+        nb_nonzeros_end_row(&list);
+    }
+    nb_feed *feed = nb_feed_of_nonzeros(ctx, &list);
+    nb_set *set = nb_set_of_rows(ctx, feed, 1, NULL, NULL, 0, NULL);
+    assert_int_equal(nb_set_gather_thin(ctx, set, order, 0, 3, 0, &thin, NULL), NB_EVALUE);
+    assert_string_equal(ctx->message, "x holds 1e300 in example 2; it needs numbers that fit f32");
+    assert_int_equal(nb_set_gather_thin(ctx, set, order, 0, 2, 1, &thin, NULL), NB_OK);
+    nb_thin_free(ctx, &thin);
+    nb_set_release(ctx, set);
+    nb_feed_release(ctx, feed);
+}
+
+/* Buffers grow, and what failed leaves them as they can be used. */
+static nb_status grow(void *of)
+{
+    nb_feed *feed = of;
+    nb_thin thin = {.dtype = NB_F32, .columns = COLUMNS};
+    const nb_pick few = {.start = 1, .n = 1}, all = {.n = ROWS};
+    nb_status status = feed->type->thin(ctx, feed, &few, 1, &thin);
+    if (status == NB_OK) status = feed->type->thin(ctx, feed, &all, 1, &thin);
+    if (status == NB_OK) assert_int_equal(thin.count, starts[ROWS]);
+    nb_thin_free(ctx, &thin);
+    return status;
+}
+
+static void test_buffers(void **state)
+{
+    (void)state;
+    nb_feed *feed = packed(NB_F64);
+    sweep(grow, feed);
+    nb_feed_release(ctx, feed);
+}
+
 static void test_refuses(void **state)
 {
     (void)state;
@@ -226,7 +328,8 @@ static void test_stops(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {TEST(gathers), TEST(bytes),   TEST(rows),
-                                       TEST(refuses), TEST(columns), TEST(stops)};
+    const struct CMUnitTest tests[] = {TEST(gathers), TEST(bytes),      TEST(rows),
+                                       TEST(sets),    TEST(not_finite), TEST(buffers),
+                                       TEST(refuses), TEST(columns),    TEST(stops)};
     return cmocka_run_group_tests_name("nonzeros", tests, NULL, NULL);
 }
