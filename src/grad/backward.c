@@ -152,6 +152,10 @@ static nb_status hand_on(nb_pass *pass, nb_tensor *input, nb_tensor *gradient)
         return status;
     }
     if (record->mark != pass->number) {
+        if (record->pass || record->delta)
+            return nb_fail(pass->ctx, NB_EARG,
+                           "a tensor that a function kept from another piece of the batch takes "
+                           "part in this one");
         nb_status status = heap_push(pass, input);
         if (status != NB_OK) return status;
         record->mark = pass->number;

@@ -37,7 +37,8 @@ void *nbl_work(lua_State *L)
     return data;
 }
 
-/* Runs `body` with the frame as its argument under pcall on the state that entered the core. */
+/* Runs `body` with the frame as its argument under pcall on the state that entered the core. What
+ * it calls sees what it is given, which may be a piece of a batch, and never waits for others. */
 static nb_status protect(call_frame *frame, lua_CFunction body)
 {
     nbl_stay *host = frame->ctx->host;
@@ -50,7 +51,10 @@ static nb_status protect(call_frame *frame, lua_CFunction body)
     int handler = note ? lua_gettop(L) - 1 : 0;
     if (note) lua_pushcfunction(L, note);
     if (note) lua_insert(L, handler);
+    const struct nb_across *across = frame->ctx->across;
+    frame->ctx->across = NULL;
     int outcome = lua_pcall(L, 1, 0, handler);
+    frame->ctx->across = across;
     if (note) lua_remove(L, handler);
     /* The function may have entered the core itself and not left it in order. */
     frame->ctx->host = host;

@@ -3,6 +3,7 @@
  *
  * Shapes: x and y (n, …), one dimension of which are the channels (c); gain, shift, mean and
  * variance (c). Of padded sequences (n, T, c) the real steps count, and y is 0 at the others. */
+#include "grad/across.h"
 #include "grad/channels.h"
 #include "grad/lengths.h"
 #include "grad/pieces.h"
@@ -101,15 +102,61 @@ static nb_status add_up(nb_ctx *ctx, batch_job *job, const double *mean, double 
     return status;
 }
 
-/* Row 0 of `figures` (2, c), f64: the means; row 1: the variances, of n numbers. */
-static nb_status own_figures(nb_ctx *ctx, batch_job *job, nb_tensor *figures)
+static nb_status check_count(nb_ctx *ctx, const batch_job *job)
+{
+    if (job->count != 1) return NB_OK;
+    return nb_fail(ctx, NB_ESHAPE,
+                   "batch_norm needs two values or more of each channel, which has one here: no "
+                   "variance; take larger batches");
+}
+
+/* Which op of its piece a batch_norm is, and the numbers of a channel in all pieces: saved[1], of
+ * f64; NULL where the batch is whole. */
+enum { OP, COUNT, SHARED };
+
+static const double *shared_of(const nb_tensor *saved)
+{
+    return saved ? nb_tensor_data(saved) : NULL;
+}
+
+/* Σ over all pieces. */
+static nb_status join(nb_ctx *ctx, const nb_tensor *shared, nb_across_part part, double *sums,
+                      int64_t n)
+{
+    if (!shared || n == 0) return NB_OK;
+    return nb_sum_across(ctx, (int64_t)shared_of(shared)[OP], part, sums, n);
+}
+
+/* Of a batch in pieces the sums of all: `sums`, of c channels, have room for one number more. Then
+ * job->count is that of all pieces. */
+static nb_status join_values(nb_ctx *ctx, nb_call *call, batch_job *job, double *sums, int64_t c)
+{
+    if (!ctx->across || c == 0) return NB_OK;
+    nb_tensor *shared = nb_tensor_new(ctx, NB_F64, 1, (const int64_t[]){SHARED});
+    if (!shared) return ctx->status;
+    double *numbers = nb_tensor_data(shared);
+    numbers[OP] = (double)++*ctx->across->ops;
+    sums[c] = (double)job->count;
+    nb_status status = join(ctx, shared, NB_ACROSS_VALUES, sums, c + 1);
+    numbers[COUNT] = sums[c];
+    job->count = (int64_t)sums[c];
+    call->saved[1] = shared;
+    return status;
+}
+
+/* Row 0 of `figures` (2, c), f64: the means; row 1: the variances, of all n numbers. */
+static nb_status own_figures(nb_ctx *ctx, nb_call *call, batch_job *job, nb_tensor *figures)
 {
     int64_t c = job->of.channels;
     double *mean = nb_tensor_data(figures), *variance = mean + c;
-    double n = (double)(job->count ? job->count : 1);
     nb_status status = add_up(ctx, job, NULL, mean);
+    if (status == NB_OK) status = join_values(ctx, call, job, mean, c);
+    if (status == NB_OK) status = check_count(ctx, job);
+    if (status != NB_OK) return status;
+    double n = (double)(job->count ? job->count : 1);
     for (int64_t i = 0; i < c; i++) mean[i] /= n;
-    if (status == NB_OK) status = add_up(ctx, job, mean, variance);
+    status = add_up(ctx, job, mean, variance);
+    if (status == NB_OK) status = join(ctx, call->saved[1], NB_ACROSS_SQUARES, variance, c);
     for (int64_t i = 0; i < c; i++) variance[i] /= n;
     return status;
 }
@@ -217,22 +264,13 @@ static nb_status give_figures(nb_ctx *ctx, nb_call *call, const batch_job *job, 
     return call->more[1] ? NB_OK : ctx->status;
 }
 
-static nb_status check_count(nb_ctx *ctx, const batch_job *job)
-{
-    if (job->count != 1) return NB_OK;
-    return nb_fail(ctx, NB_ESHAPE,
-                   "batch_norm needs two values or more of each channel, which has one here: no "
-                   "variance; take larger batches");
-}
-
 /* y of contiguous x and lengths. */
 static nb_tensor *by_own(nb_ctx *ctx, nb_call *call, nb_tensor *x, const nb_tensor *lengths)
 {
     batch_job job = job_of(x, call->attr.channels.dim, lengths);
-    nb_tensor *figures = NULL, *y = NULL;
-    if (check_count(ctx, &job) == NB_OK)
-        figures = nb_tensor_new(ctx, NB_F64, 2, (const int64_t[]){2, job.of.channels});
-    if (figures && own_figures(ctx, &job, figures) == NB_OK &&
+    nb_tensor *figures = nb_tensor_new(ctx, NB_F64, 2, (const int64_t[]){2, job.of.channels});
+    nb_tensor *y = NULL;
+    if (figures && own_figures(ctx, call, &job, figures) == NB_OK &&
         give_figures(ctx, call, &job, figures) == NB_OK)
         y = normalised(ctx, call, x, &job, nb_tensor_retain(figures));
     nb_tensor_release(ctx, figures);
@@ -280,18 +318,24 @@ static void slope_piece(void *arg, size_t piece)
 }
 
 /* What dx is less where the figures are the batch's own, from the sums of all pieces. */
-static void take_mean(const batch_job *job, double *coef)
+static nb_status take_mean(nb_ctx *ctx, const nb_record *record, const batch_job *job, double *coef)
 {
+    const nb_tensor *shared = record->saved[1];
+    double count = shared ? shared_of(shared)[COUNT] : (double)job->count;
     int64_t c = job->of.channels;
     double *less = coef + NB_NORM_LESS * c, *slope = coef + NB_NORM_SLOPE * c;
     const double *factor = coef + NB_NORM_FACTOR * c;
     nb_piece_total(&job->pieces, job->sums, 2 * c, 0, c, slope);
     nb_piece_total(&job->pieces, job->sums, 2 * c, c, c, less);
+    nb_status status = join(ctx, shared, NB_ACROSS_DELTAS, less, 2 * c);
     for (int64_t i = 0; i < c; i++) {
-        less[i] *= factor[i] / (double)job->count;
-        slope[i] *= factor[i] / (double)job->count;
+        less[i] *= factor[i] / count;
+        slope[i] *= factor[i] / count;
     }
+    return status;
 }
+
+_Static_assert(NB_NORM_SLOPE == NB_NORM_LESS + 1, "take_mean sums both in one");
 
 /* The sums, then dx into job->y where it is needed. coef: (kinds, c) in f64. */
 static nb_status all_gradients(nb_ctx *ctx, nb_record *record, batch_job *job, nb_tensor *coef,
@@ -309,7 +353,8 @@ static nb_status all_gradients(nb_ctx *ctx, nb_record *record, batch_job *job, n
     }
     nb_tensor_release(ctx, real);
     if (status != NB_OK || !record->needs[0]) return status;
-    if (own) take_mean(job, nb_tensor_data(coef));
+    if (own) status = take_mean(ctx, record, job, nb_tensor_data(coef));
+    if (status != NB_OK) return status;
     real = nb_tensor_convert(ctx, coef, job->dtype, 1);
     if (!real) return ctx->status;
     job->coef = nb_tensor_data(real);
@@ -319,7 +364,8 @@ static nb_status all_gradients(nb_ctx *ctx, nb_record *record, batch_job *job, n
 }
 
 /* With A = gain / √(variance + ε): dgain = Σ δ x̂, dshift = Σ δ; dx = A δ of given figures, and of
- * the batch's own, of N numbers a channel, A (δ - dshift / N - x̂ dgain / N). */
+ * the batch's own, of N numbers a channel, A (δ - Σ δ / N - x̂ Σ δ x̂ / N), whose sums are those of
+ * all pieces: dgain and dshift of one are what its own examples give. */
 static nb_status norm_backward(nb_ctx *ctx, nb_record *record, nb_tensor *delta, bool own,
                                nb_tensor **grad)
 {
