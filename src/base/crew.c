@@ -1,31 +1,24 @@
 /* Copies are forked, for functions of the host belong to one thread and its state. Each takes the
  * next task's number from memory that all share and writes its answer into one pipe, whole: an
- * answer is smaller than what the system writes at once. The pipe ends when the last copy has. A
- * copy does without workers and the terminal: Ctrl-C goes to the process, which ends its copies,
- * and when that goes itself they go with it. */
+ * answer is smaller than what the system writes at once. The pipe ends when the last copy has. */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE /* pipe2 */
 #endif
 #include "base/crew.h"
 
 #include "base/arith.h"
+#include "base/copy.h"
 #include "base/memory.h"
 #include "base/workers.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stddef.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
-#ifdef __linux__
-#include <sys/prctl.h>
-#endif
-#include <sys/wait.h>
 #include <unistd.h>
 
 enum { LOOK_MS = 50 }; /* between two looks at Ctrl-C while nothing comes */
@@ -58,39 +51,12 @@ typedef struct gang {
 
 /* ---- In a copy ------------------------------------------------------------------------------- */
 
-/* Whatever the process does at signals is no business of a copy's. */
-static void calm(pid_t process)
-{
-    static const int usual[] = {SIGTERM, SIGHUP,  SIGQUIT, SIGTSTP, SIGCONT, SIGWINCH,
-                                SIGCHLD, SIGALRM, SIGUSR1, SIGUSR2, SIGPIPE};
-    for (size_t i = 0; i < sizeof usual / sizeof *usual; i++) signal(usual[i], SIG_DFL);
-    signal(SIGINT, SIG_IGN);
-#ifdef __linux__
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
-#endif
-    if (getppid() != process) _exit(1);
-}
-
-/* Its share of what memory is left. */
-static void share_memory(nb_ctx *ctx, int copies)
-{
-    nb_memory *m = &ctx->memory;
-    size_t used = nb_memory_used(m);
-    if (m->limit > used) m->limit = used + (m->limit - used) / (size_t)copies;
-}
-
-static _Noreturn void be_copy(const gang *g, pid_t process, int copies)
+static _Noreturn void be_copy(const gang *g)
 {
     nb_ctx *ctx = g->ctx;
     int64_t task;
     bool fine = true;
-    calm(process);
     close(g->pipe[0]);
-    share_memory(ctx, copies);
-    ctx->interrupt = NULL;
-    ctx->meter = NULL;
-    ctx->peers = NULL;
-    ctx->threads = 1;
     while (fine && (task = atomic_fetch_add(g->next, 1)) < g->crew->tasks) {
         answer a;
         if (g->done[task]) continue;
@@ -103,19 +69,16 @@ static _Noreturn void be_copy(const gang *g, pid_t process, int copies)
         fine = a.status == NB_OK;
         if (write(g->pipe[1], &a, sizeof a) != (ssize_t)sizeof a) fine = false;
     }
-    fflush(NULL); /* what functions of the host have printed */
-    _exit(0);
+    nb_copy_leave();
 }
 
 /* ---- Beginning and ending -------------------------------------------------------------------- */
 
 static void begin(gang *g, int copies)
 {
-    pid_t process = getpid();
-    fflush(NULL); /* a copy would write it once more */
     while (g->copies < copies) {
-        pid_t pid = fork();
-        if (pid == 0) be_copy(g, process, copies);
+        pid_t pid = nb_copy_make(g->ctx, copies);
+        if (pid == 0) be_copy(g);
         if (pid < 0) break;
         g->copy[g->copies++] = pid;
     }
@@ -123,14 +86,12 @@ static void begin(gang *g, int copies)
     g->pipe[1] = -1;
 }
 
-/* A host that ignores SIGCHLD has nobody to wait for. */
 static void end(gang *g, bool at_once)
 {
     for (int i = 0; i < g->copies && at_once; i++) kill(g->copy[i], SIGKILL);
     for (int i = 0; i < 2; i++)
         if (g->pipe[i] >= 0) close(g->pipe[i]);
-    for (int i = 0; i < g->copies; i++)
-        while (waitpid(g->copy[i], NULL, 0) < 0 && errno == EINTR) continue;
+    for (int i = 0; i < g->copies; i++) nb_copy_wait(g->copy[i]);
     munmap(g->next, sizeof *g->next);
 }
 

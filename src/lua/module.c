@@ -2,8 +2,10 @@
  * loaded. */
 #include "lua/copies.h"
 #include "lua/embedded.h"
+#include "lua/fleet.h"
 #include "lua/nn/inspect/facts.h"
 #include "lua/nn/train/glass/questions.h"
+#include "lua/nn/train/learned.h"
 #include "lua/names.h"
 #include "lua/state.h"
 
@@ -288,6 +290,43 @@ static int terminal(lua_State *L)
     return 2;
 }
 
+/* What stdlib alone calls, into the module's table on the stack's top. */
+static void add_private(lua_State *L)
+{
+    static const luaL_Reg functions_of_stdlib[] = {
+        {"_terminal", terminal},
+        {"_shown", nbl_shown},
+        {"_facts", nbl_facts},
+        {"_place", nbl_place},
+        {"_learned_set", nbl_learned_set},
+        {"_panels", nbl_panels},
+        {"_write_by", nbl_write_by},
+        {"_keep", nbl_keep},
+        {"_in_copies", nbl_in_copies},
+        {"_fleet", nbl_new_fleet},
+        {"_next_answer", nbl_next_answer},
+        {"_learned", nbl_learned},
+        {"_learned_history", nbl_learned_history},
+        {"_learn_again", nbl_learn_again},
+        {"_say", nbl_say},
+        {"_under_way", nbl_under_way},
+        {"_clock", nbl_clock},
+        {"_chance", nbl_chance},
+        {NULL, NULL},
+    };
+    luaL_setfuncs(L, functions_of_stdlib, 0);
+}
+
+/* nn.sweep, which is written in Lua. */
+static void add_sweep(lua_State *L)
+{
+    lua_getfield(L, -1, "nn");
+    lua_pushvalue(L, -2);
+    nbl_run_embedded(L, "sweep");
+    lua_setfield(L, -2, "sweep");
+    lua_pop(L, 1);
+}
+
 /* The module's table is on the stack's top. */
 static void add_parts(lua_State *L)
 {
@@ -304,34 +343,14 @@ static void add_parts(lua_State *L)
     lua_setfield(L, -2, "_help");
     nbl_state_push(L, NBL_BOOK);
     lua_setfield(L, -2, "_book");
-    lua_pushcfunction(L, terminal);
-    lua_setfield(L, -2, "_terminal");
-    lua_pushcfunction(L, nbl_shown);
-    lua_setfield(L, -2, "_shown");
-    lua_pushcfunction(L, nbl_facts);
-    lua_setfield(L, -2, "_facts");
-    lua_pushcfunction(L, nbl_place);
-    lua_setfield(L, -2, "_place");
-    lua_pushcfunction(L, nbl_learned_set);
-    lua_setfield(L, -2, "_learned_set");
-    lua_pushcfunction(L, nbl_panels);
-    lua_setfield(L, -2, "_panels");
-    lua_pushcfunction(L, nbl_write_by);
-    lua_setfield(L, -2, "_write_by");
-    lua_pushcfunction(L, nbl_keep);
-    lua_setfield(L, -2, "_keep");
-    lua_pushcfunction(L, nbl_in_copies);
-    lua_setfield(L, -2, "_in_copies");
-    lua_pushcfunction(L, nbl_clock);
-    lua_setfield(L, -2, "_clock");
-    lua_pushcfunction(L, nbl_chance);
-    lua_setfield(L, -2, "_chance");
+    add_private(L);
     lua_pushvalue(L, -1);
     nbl_run_embedded(L, "plot");
     lua_setfield(L, -2, "plot");
     lua_pushvalue(L, -1);
     nbl_run_embedded(L, "learn");
     lua_setfield(L, -2, "learn");
+    add_sweep(L);
     add_module_pages(L);
     dress_modules(L);
 }

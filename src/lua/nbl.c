@@ -471,3 +471,13 @@ const nbl_progress_shower *nbl_get_progress_shower(lua_State *L)
 {
     return nbl_state_get(L)->shower;
 }
+
+int nbl_say(lua_State *L)
+{
+    const char *text = luaL_checkstring(L, 1);
+    const nbl_progress_shower *shower = nbl_get_progress_shower(L);
+    bool shown = shower && shower->say;
+    if (shown) shower->say(shower->self, text);
+    lua_pushboolean(L, shown);
+    return 1;
+}

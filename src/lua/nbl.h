@@ -232,11 +232,16 @@ typedef struct nbl_progress_shower {
 } nbl_progress_shower;
 void nbl_set_progress_shower(lua_State *L, const nbl_progress_shower *shower);
 const nbl_progress_shower *nbl_get_progress_shower(lua_State *L);
+/* For stdlib: (text). A line of its own for whoever shows progress; false: nobody does. */
+int nbl_say(lua_State *L);
 
-/* Pushes the history of the training that an error or Ctrl-C cut off last, once; false: none was
- * since it was asked for, or since nbl_forget_stopped. */
+/* Pushes the history of the training that an error or Ctrl-C cut off last, or what was under way
+ * (nbl_under_way), once; false: nothing was since it was asked for, or since nbl_forget_stopped. */
 bool nbl_push_stopped(lua_State *L);
 void nbl_forget_stopped(lua_State *L);
+/* For stdlib: (value). What an error or Ctrl-C leaves, while more comes to it; (nil): it is whole.
+ */
+int nbl_under_way(lua_State *L);
 
 /* For stdlib: (path, input, program, its arguments…). The file becomes, whole or not at all, what
  * the program writes when it reads the input. Gives true; or false, what was said, and whether that

@@ -65,7 +65,7 @@ void nbl_state_open(lua_State *L)
     if (stress) state->stress = strtoul(stress, NULL, 10);
     state->ctx->memory.poison = state->stress > 0;
     lua_rawseti(L, LUA_REGISTRYINDEX, NBL_STATE_KEY);
-    for (int which = NBL_BOOK; which <= NBL_STATE_VALUES; which++) {
+    for (int which = NBL_BOOK; which < NBL_UNDER_WAY; which++) {
         lua_newtable(L);
         nbl_state_set(L, which);
     }

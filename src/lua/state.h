@@ -49,7 +49,8 @@ enum {
     NBL_COSTS,
     NBL_EXAMPLES, /* set[i] → the data set that it came from; weak keys */
     NBL_GLOBALS,  /* the globals as they were when the module was opened */
-    NBL_STATE_VALUES = NBL_GLOBALS
+    NBL_UNDER_WAY, /* what an error or Ctrl-C leaves; nil: nothing is */
+    NBL_STATE_VALUES = NBL_UNDER_WAY
 };
 
 /* What the context's message says of a callback whose error object waits; where it happened may

@@ -18,7 +18,7 @@ local QUIET <const> = {"checkpoint", "every", "resume", "on_epoch", "on_batch", 
 -- ---- Copies ----
 
 -- A fresh optimizer with the same options, for the user's keeps its state.
-local function optimizer_like(own)
+function arm.optimizer_like(own)
     local options = {}
     for _, page in ipairs(nabla._book) do
         if page.name == "nn." .. own.name then
@@ -34,7 +34,7 @@ function arm.options(o)
     for key, value in pairs(o) do out[key] = value end
     for _, name in ipairs(QUIET) do out[name] = nil end
     if given.kind(out.optimizer) == "optimizer" then
-        out.optimizer = optimizer_like(out.optimizer)
+        out.optimizer = arm.optimizer_like(out.optimizer)
     end
     return out
 end

@@ -46,8 +46,14 @@ static void skip_brackets(cursor *at)
     } while (at->more && depth > 0);
 }
 
+/* Whether a call of this name can leave something when it is cut off: net:train, nn.sweep. */
+static bool is_long(const cursor *at, bool method)
+{
+    return method ? is(at, "train") : is(at, "sweep");
+}
+
 /* Over names, fields, indices and calls, `nets[1]:train(set)`: true where the last of them calls
- * the method train. */
+ * what can be cut off. */
 static bool skip_chain(cursor *at)
 {
     bool wants_name = true, method = false, train = false, trained = false;
@@ -58,7 +64,7 @@ static bool skip_chain(cursor *at)
             wants_name = train = false;
             opens(at) ? skip_brackets(at) : step(at);
         } else if (wants_name && at->token.kind == SH_NAME) {
-            train = method && is(at, "train");
+            train = is_long(at, method);
             wants_name = trained = false;
             step(at);
         } else if (!wants_name && (is(at, ".") || is(at, ":"))) {
@@ -113,6 +119,16 @@ static lua_Integer number_of(lua_State *L, int history, const char *field)
     return number;
 }
 
+/* What was cut off says of itself how far it came, or has numbers of epochs. */
+static bool add_own_words(lua_State *L, int value, nb_text *text)
+{
+    lua_pushliteral(L, "stopped");
+    bool said = lua_rawget(L, value) == LUA_TSTRING;
+    if (said) nb_text_add(text, "%s kept in _", lua_tostring(L, -1));
+    lua_pop(L, 1);
+    return said;
+}
+
 static void add_epochs(nb_text *text, lua_Integer stopped, lua_Integer whole)
 {
     nb_text_add(text, "stopped in epoch ");
@@ -129,7 +145,8 @@ void sh_stopped_tell(lua_State *L, const char *source, int line)
 {
     int history = lua_gettop(L);
     nb_text *name = nbl_new_text(L), *text = nbl_new_text(L);
-    add_epochs(text, number_of(L, history, "stopped"), number_of(L, history, "epochs"));
+    if (!add_own_words(L, history, text))
+        add_epochs(text, number_of(L, history, "stopped"), number_of(L, history, "epochs"));
     if (sh_stopped_target(source, line, name)) {
         sh_push_globals(L);
         lua_pushstring(L, nb_text_get(name));

@@ -69,11 +69,31 @@ static int net_train(lua_State *L)
     return 1;
 }
 
+int nbl_under_way(lua_State *L)
+{
+    luaL_checkany(L, 1);
+    lua_settop(L, 1);
+    nbl_state_set(L, NBL_UNDER_WAY);
+    return 0;
+}
+
+/* Pushes what was under way, or nothing. */
+static bool push_under_way(lua_State *L)
+{
+    nbl_state_push(L, NBL_UNDER_WAY);
+    lua_pushnil(L);
+    nbl_state_set(L, NBL_UNDER_WAY);
+    if (!lua_isnil(L, -1)) return true;
+    lua_pop(L, 1);
+    return false;
+}
+
 /* The network may be gone meanwhile, and its place another's. */
 bool nbl_push_stopped(lua_State *L)
 {
     nbl_state *state = nbl_state_find(L);
     if (!state) return false;
+    if (push_under_way(L)) return true;
     const void *address = state->stopped;
     state->stopped = NULL;
     if (!address || !nbl_find(L, address)) return false;
@@ -87,7 +107,10 @@ bool nbl_push_stopped(lua_State *L)
 void nbl_forget_stopped(lua_State *L)
 {
     nbl_state *state = nbl_state_find(L); /* scripts may have taken it away */
-    if (state) state->stopped = NULL;
+    if (!state) return;
+    state->stopped = NULL;
+    lua_pushnil(L);
+    nbl_state_set(L, NBL_UNDER_WAY);
 }
 
 static const nbl_entry entries[] = {

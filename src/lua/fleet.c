@@ -1,0 +1,120 @@
+#include "lua/fleet.h"
+
+#include "base/fleet.h"
+#include "lua/nbl.h"
+#include "lua/nn/keep.h"
+
+/* User values of the handle by which a call finds its function. */
+enum { FUNCTION = 1, WHAT, VALUES = WHAT };
+
+typedef struct ships {
+    nb_fleet *fleet; /* NULL before it is made and once it is ended */
+    nb_fleet_plan plan;
+    nb_fleet_answer answer;
+} ships;
+
+static int fleet_gc(lua_State *L);
+
+static const luaL_Reg meta[] = {{"__gc", fleet_gc}, {"__close", fleet_gc}, {NULL, NULL}};
+static const nbl_kind fleet_kind = {"nabla.fleet", VALUES, meta};
+
+static ships *check_fleet(lua_State *L)
+{
+    return nbl_check_handle(L, 1, &fleet_kind, "a fleet");
+}
+
+static int fleet_gc(lua_State *L)
+{
+    ships *self = check_fleet(L);
+    nb_fleet *fleet = self->fleet;
+    self->fleet = NULL;
+    nb_fleet_free(fleet);
+    return 0;
+}
+
+/* ---- A task, in its copy ---- */
+
+typedef struct call {
+    int64_t task;
+    bool alone, scant;
+    nb_text *answer;
+} call;
+
+static int nothing(lua_State *L)
+{
+    (void)L;
+    return 0;
+}
+
+/* A hook gives no string, so all is done while it is pushed. */
+static int push_call(lua_State *L, const void *self, const void *data)
+{
+    call *c = *(call *const *)data;
+    size_t length;
+    int top = lua_gettop(L);
+    nbl_recall(L, self);
+    lua_getiuservalue(L, -1, FUNCTION);
+    lua_pushinteger(L, c->task + 1);
+    lua_pushboolean(L, c->alone);
+    lua_call(L, 2, 1);
+    c->scant = lua_isnil(L, -1);
+    const char *text = c->scant ? NULL : luaL_checklstring(L, -1, &length);
+    if (text) nb_text_add_bytes(c->answer, text, length);
+    lua_settop(L, top);
+    lua_pushcfunction(L, nothing);
+    return 0;
+}
+
+static nb_status do_task(nb_ctx *ctx, void *self, int64_t task, bool alone, nb_text *answer)
+{
+    call c = {.task = task, .alone = alone, .answer = answer}, *at = &c;
+    bool stop;
+    nb_status status = nbl_call_hook(ctx, push_call, self, &at, &stop);
+    return status == NB_OK && c.scant ? nb_fail(ctx, NB_EMEMORY, "not enough memory") : status;
+}
+
+/* ---- All of them ---- */
+
+static nb_status begin(nb_ctx *ctx, void *data)
+{
+    ships *self = data;
+    self->fleet = nb_fleet_new(ctx, &self->plan);
+    return self->fleet ? NB_OK : ctx->status;
+}
+
+int nbl_new_fleet(lua_State *L)
+{
+    int64_t tasks = nbl_check_integer(L, 1, "n");
+    luaL_checktype(L, 2, LUA_TFUNCTION);
+    const char *what = luaL_optstring(L, 3, NULL);
+    luaL_argcheck(L, tasks >= 0 && tasks < INT32_MAX, 1, "tasks");
+    ships *self = nbl_new_handle(L, &fleet_kind, sizeof *self);
+    lua_pushvalue(L, 2);
+    lua_setiuservalue(L, -2, FUNCTION);
+    lua_pushvalue(L, 3);
+    lua_setiuservalue(L, -2, WHAT);
+    nbl_remember(L);
+    self->plan = (nb_fleet_plan){.tasks = tasks, .what = what, .work = do_task, .self = self};
+    nbl_run(L, begin, self);
+    return 1;
+}
+
+static nb_status wait_for_next(nb_ctx *ctx, void *data)
+{
+    ships *self = data;
+    (void)ctx;
+    return nb_fleet_next(self->fleet, &self->answer);
+}
+
+int nbl_next_answer(lua_State *L)
+{
+    ships *self = check_fleet(L);
+    if (!self->fleet) return 0;
+    nbl_run(L, wait_for_next, self);
+    const nb_fleet_answer *answer = &self->answer;
+    if (answer->task < 0) return 0;
+    lua_pushinteger(L, answer->task + 1);
+    if (answer->failed) lua_pushnil(L);
+    lua_pushlstring(L, answer->text, answer->length);
+    return answer->failed ? 3 : 2;
+}

@@ -1,0 +1,53 @@
+-- The loop of a sweep: its runs begin, and as they end they become rows of the table.
+
+local _, nabla = ...
+local given = require "nabla.plot.given"
+local print_table = require "nabla.sweep.print"
+local run = require "nabla.sweep.run"
+local runs = require "nabla.sweep.runs"
+
+local math = math
+local ipairs = ipairs
+
+local WHAT <const> = "runs"
+
+-- A line of its own, where progress is shown.
+local function say(plan, text)
+    if plan.progress and text then nabla._say(text) end
+end
+
+-- How many runs go on at once.
+local function abreast(plan)
+    local many = math.min(plan.count, nabla.threads())
+    return many > 1 and (" · %d at once"):format(many) or ""
+end
+
+local function best_of(sweep)
+    local best = runs.first(sweep)
+    if not best then return "none succeeded" end
+    return ("best: run %d, %s"):format(best.run, print_table.figure(sweep, best))
+end
+
+local function summary(sweep, plan, seconds)
+    if plan.count == 1 then return nil end
+    return ("%s runs in %.3g s · %s"):format(given.grouped(#sweep), seconds, best_of(sweep))
+end
+
+return function(plan)
+    local began = nabla._clock()
+    local sweep = runs.new(plan)
+    local rows <const> = print_table.live(sweep, plan)
+    say(plan, plan.words .. abreast(plan))
+    nabla._under_way(sweep)
+    local fleet <close> = nabla._fleet(plan.count, function(i, alone)
+        return run.answer(plan, i, alone)
+    end, plan.progress and WHAT or nil)
+    for i, answer, message in nabla._next_answer, fleet do
+        local row = runs.add(sweep, i, answer and run.read(answer) or {error = message})
+        for _, line in ipairs(rows(row)) do say(plan, line) end
+    end
+    nabla._under_way(nil)
+    runs.finish(sweep)
+    say(plan, summary(sweep, plan, nabla._clock() - began))
+    return sweep
+end
