@@ -449,7 +449,7 @@ local function page(name, text, example)
     M.doc(nil, {name = name, kind = "page", text = text, example = example})
 end
 
-for _, name in ipairs {"language", "chapter", "diagnose", "ranks", "start", "trainer"} do
+for _, name in ipairs {"language", "chapter", "diagnose", "ranks", "start", "sweep", "trainer"} do
     require("nabla.help." .. name)(page)
 end
 

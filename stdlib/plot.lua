@@ -94,6 +94,17 @@ local TRACE <const> = given.options(COMMON, {
         standard = "4", least = 1, most = 100},
 })
 
+local SWEEP <const> = given.options(COMMON, {
+    {name = "by", text = "the figure that is drawn: \"cost\"", kind = "string",
+        standard = "valid, else test, else cost"},
+    {name = "over", text = "this option alone: \"lr\"", kind = "string",
+        standard = "each that has several values"},
+    {name = "height", text = "rows of a picture, 2 to 500", kind = "number",
+        standard = "by the window", least = 2, most = 500},
+    {name = "log", text = "a logarithmic vertical axis", kind = "boolean",
+        standard = "where the figure spans two powers of ten"},
+})
+
 local ATTENTION <const> = given.options(COMMON, {
     {name = "layer", text = "that of this layer alone, by its path: \"2.2\"", kind = "string",
         standard = "all"},
@@ -163,7 +174,7 @@ end
 -- What draws values that are no lines, by their kind; a network is drawn where no ends are given,
 -- else it is a function.
 local OTHERS <const> = {layer = "weights", trace = "trace", ["trace layer"] = "trace",
-    attention = "attention", network = "network"}
+    attention = "attention", network = "network", sweep = "sweep"}
 
 -- plot(what, options), or plot(f, a, b, options).
 function plot.lines(what, from, to, options)
@@ -294,6 +305,28 @@ function plot.trace(trace, options, ...)
     local layers, told = require("nabla.plot.strips").read(trace, options)
     if not layers then refuse("plot: " .. told, 2) end
     return show("plot", "strips", {layers = layers, told = told}, options, "strips")
+end
+
+-- A picture for each option that has several values.
+function plot.sweep(sweep, options, ...)
+    check_last("plot(sweep, options)", ...)
+    options = check_options("plot", SWEEP, options)
+    if given.kind(sweep) ~= "sweep" then
+        refuse("plot.sweep takes what nn.sweep gives, not " .. given.describe(sweep), 2)
+    end
+    local pictures, message = require("nabla.plot.sweep").read(sweep, options)
+    if not pictures then refuse("plot: " .. message, 2) end
+    if options.file and #pictures > 1 then
+        refuse(("plot: a file holds one of the %d pictures; over = \"%s\" says which"):format(
+            #pictures, pictures[1].xlabel), 2)
+    end
+    local texts = {}
+    for i, picture in ipairs(pictures) do
+        picture.height = options.height
+        if i > 1 then options.title = nil end
+        texts[#texts + 1] = show("plot", "lines", picture, options, "lines")
+    end
+    return options.text and table.concat(texts, "\n") or nil
 end
 
 -- plot.attention(net, x, options), or plot(net:attention(x), options).
@@ -451,6 +484,17 @@ doc(plot.trace, {
         "in every example of the trace.",
     options = TRACE,
     example = 'net = nn.net("2 - 3 - 2", {seed = 1})\nplot(net:trace({1, 0}, {0, 1}))',
+})
+doc(plot.sweep, {
+    name = "plot.sweep", kind = "function", usage = "plot(sweep, {by, over, file, …})",
+    text = "Draws what a sweep (nn.sweep) says of each option that has several values: a figure " ..
+        "over them, the mean of all runs that have a value, and the best of these. Numbers that " ..
+        "span a power of ten are on a logarithmic axis; words stand side by side.",
+    options = SWEEP,
+    example = "digits = data.digits()\n" ..
+        'runs = nn.sweep{net = "64 - 10", set = digits.train, test = digits.test, epochs = 2,\n' ..
+        "    lr = {0.1, 1, 3}, batch = {10, 100}}\nplot(runs)\n" ..
+        'plot(runs, {by = "cost", over = "lr"})',
 })
 doc(plot.attention, {
     name = "plot.attention", kind = "function", usage = "plot.attention(net, x, {layer, head, …})",

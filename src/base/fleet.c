@@ -18,10 +18,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum {
-    LOOK_MS = 50, /* between two looks at Ctrl-C while nothing comes */
-    CHUNK = 1 << 16
-};
+enum { CHUNK = 1 << 16, ROOM_LEAST = 16 };
 
 typedef struct head {
     int64_t length; /* of the text behind it */
@@ -37,17 +34,65 @@ typedef struct berth {
     nb_text said;
 } berth;
 
+/* Tasks that wait for their turn. */
+typedef struct stretch {
+    int64_t first, count;
+} stretch;
+
+/* A list of stretches that grows. */
+typedef struct waiting {
+    stretch *list;
+    int64_t count, room;
+    int64_t tasks; /* in all of them */
+} waiting;
+
 struct nb_fleet {
     nb_ctx *ctx;
-    nb_fleet_plan plan;
+    nb_fleet_work *work;
+    void *self;
     int abreast; /* copies at once; fewer once the system makes no more */
     int copies;
     berth berth[NB_MAX_THREADS];
-    int64_t next;  /* the first task that had no turn */
-    int64_t *late; /* those that come again alone, a list with room for all */
-    int64_t lates, answers;
-    berth last; /* whose answer was given last */
+    waiting next, late; /* late: those that come again alone */
+    berth last;         /* whose answer was given last */
 };
+
+/* ---- Tasks that wait ------------------------------------------------------------------------- */
+
+static nb_status put(nb_ctx *ctx, waiting *w, int64_t first, int64_t count)
+{
+    size_t size = sizeof *w->list;
+    if (count <= 0) return NB_OK;
+    if (w->count == w->room) {
+        int64_t room = w->room ? 2 * w->room : ROOM_LEAST;
+        stretch *list = nb_resize(ctx, w->list, (size_t)w->room * size, (size_t)room * size);
+        if (!list) return ctx->status;
+        w->list = list;
+        w->room = room;
+    }
+    w->list[w->count++] = (stretch){first, count};
+    w->tasks += count;
+    return NB_OK;
+}
+
+/* The first of them, which stays until `drop`. */
+static int64_t first_of(const waiting *w)
+{
+    return w->list[0].first;
+}
+
+static void drop(waiting *w)
+{
+    w->tasks--;
+    w->list[0].first++;
+    if (--w->list[0].count > 0) return;
+    memmove(w->list, w->list + 1, (size_t)--w->count * sizeof *w->list);
+}
+
+static void free_waiting(nb_ctx *ctx, waiting *w)
+{
+    nb_free(ctx, w->list, (size_t)w->room * sizeof *w->list);
+}
 
 /* ---- In a copy ------------------------------------------------------------------------------- */
 
@@ -68,7 +113,7 @@ static _Noreturn void be_copy(const nb_fleet *f, int64_t task, bool alone, int p
     char said[NB_MESSAGE_MAX];
     nb_text text;
     nb_text_init(&text, ctx);
-    nb_status status = f->plan.work(ctx, f->plan.self, task, alone, &text);
+    nb_status status = f->work(ctx, f->self, task, alone, &text);
     if (status == NB_OK && text.failed) status = NB_EMEMORY;
     head h = {(int64_t)text.length, (int32_t)status};
     if (status == NB_OK) {
@@ -109,13 +154,13 @@ static bool begin(nb_fleet *f, int64_t task, bool alone)
 static nb_status begin_more(nb_fleet *f)
 {
     bool made = true;
-    while (made && f->copies < f->abreast && f->next < f->plan.tasks) {
-        made = begin(f, f->next, false);
-        f->next += made;
+    while (made && f->copies < f->abreast && f->next.tasks > 0) {
+        made = begin(f, first_of(&f->next), false);
+        if (made) drop(&f->next);
     }
-    if (made && f->copies == 0 && f->lates > 0) {
-        made = begin(f, f->late[f->lates - 1], true);
-        f->lates -= made;
+    if (made && f->copies == 0 && f->late.tasks > 0) {
+        made = begin(f, first_of(&f->late), true);
+        if (made) drop(&f->late);
     }
     if (made) return NB_OK;
     if (f->copies == 0)
@@ -133,7 +178,7 @@ static int leave_berth(nb_fleet *f, int i, berth *out)
     return nb_copy_wait(out->copy);
 }
 
-static void end_copies(nb_fleet *f)
+void nb_fleet_end_copies(nb_fleet *f)
 {
     for (int i = 0; i < f->copies; i++) kill(f->berth[i].copy, SIGKILL);
     while (f->copies > 0) {
@@ -144,11 +189,6 @@ static void end_copies(nb_fleet *f)
 }
 
 /* ---- Answers --------------------------------------------------------------------------------- */
-
-static void tell(const nb_fleet *f)
-{
-    if (f->plan.what) nb_tell(f->ctx, f->plan.what, f->answers, f->plan.tasks);
-}
 
 /* What ended a copy that has not said all. */
 static void say_end(berth *b, int how)
@@ -162,8 +202,8 @@ static void say_end(berth *b, int how)
                     WIFEXITED(how) ? WEXITSTATUS(how) : 0);
 }
 
-/* The copy at berth i has ended. True: `out` is its answer; else it comes again. */
-static bool take_answer(nb_fleet *f, int i, nb_fleet_answer *out)
+/* The copy at berth i has ended. Its answer into `out`, unless it comes again. */
+static nb_status take_answer(nb_fleet *f, int i, nb_fleet_answer *out)
 {
     head h = {.length = -1};
     nb_text_free(&f->last.said);
@@ -172,9 +212,10 @@ static bool take_answer(nb_fleet *f, int i, nb_fleet_answer *out)
     bool whole = said->length >= sizeof h;
     if (whole) memcpy(&h, said->data, sizeof h);
     whole = whole && said->length - sizeof h == (size_t)h.length;
-    if (said->failed || (whole && h.status == NB_EMEMORY && !f->last.alone)) {
-        f->late[f->lates++] = f->last.task;
-        return false;
+    bool again = whole && h.status == NB_EMEMORY && !f->last.alone;
+    if (said->failed || again) {
+        nb_status status = put(f->ctx, &f->late, f->last.task, 1);
+        return said->failed ? f->ctx->status : status;
     }
     size_t before = whole ? sizeof h : 0;
     if (!whole) say_end(&f->last, how);
@@ -182,9 +223,7 @@ static bool take_answer(nb_fleet *f, int i, nb_fleet_answer *out)
                              .failed = !whole || h.status != NB_OK,
                              .text = nb_text_get(said) + before,
                              .length = said->length - before};
-    f->answers++;
-    tell(f);
-    return true;
+    return NB_OK;
 }
 
 /* Reads what has come from a copy; true: it has ended, or there is no memory for what it says. */
@@ -198,62 +237,64 @@ static bool hear(berth *b)
     return n >= 0 || (errno != EAGAIN && errno != EINTR);
 }
 
-/* Waits a while for one that has something to say; hears all that have. *ended: the berth of a copy
- * that has ended, or -1. */
-static nb_status listen(nb_fleet *f, int *ended)
+/* The berth of a copy that has ended within so many milliseconds, or -1; hears all that have
+ * something to say. */
+static int listen(nb_fleet *f, int ms)
 {
     struct pollfd ready[NB_MAX_THREADS];
     for (int i = 0; i < f->copies; i++) ready[i] = (struct pollfd){f->berth[i].pipe, POLLIN, 0};
-    poll(ready, (nfds_t)f->copies, LOOK_MS);
-    tell(f);
-    *ended = -1;
-    for (int i = 0; i < f->copies && *ended < 0; i++)
-        if (ready[i].revents && hear(&f->berth[i])) *ended = i;
-    return nb_poll(f->ctx);
+    if (poll(ready, (nfds_t)f->copies, ms) <= 0) return -1;
+    for (int i = 0; i < f->copies; i++)
+        if (ready[i].revents && hear(&f->berth[i])) return i;
+    return -1;
 }
 
-nb_status nb_fleet_next(nb_fleet *f, nb_fleet_answer *out)
+nb_status nb_fleet_wait(nb_fleet *f, int ms, nb_fleet_answer *out)
 {
     *out = (nb_fleet_answer){.task = -1};
     nb_status status = begin_more(f);
-    while (status == NB_OK && f->copies > 0) {
-        int ended;
-        status = listen(f, &ended);
-        if (status != NB_OK || ended < 0) continue;
-        bool scant = f->berth[ended].said.failed;
-        if (take_answer(f, ended, out)) return NB_OK;
-        status = scant ? f->ctx->status : begin_more(f);
-    }
-    if (status != NB_OK && status != NB_EMEMORY) end_copies(f);
-    return status;
+    if (status != NB_OK) return status;
+    int ended = listen(f, ms);
+    if (ended < 0) return NB_OK;
+    status = take_answer(f, ended, out);
+    return status == NB_OK ? begin_more(f) : status;
 }
 
 /* ---- From its beginning to its end ----------------------------------------------------------- */
 
-static size_t late_bytes(const nb_fleet *f)
-{
-    return sizeof(int64_t) * (size_t)(f->plan.tasks + 1);
-}
-
-nb_fleet *nb_fleet_new(nb_ctx *ctx, const nb_fleet_plan *plan)
+nb_fleet *nb_fleet_new(nb_ctx *ctx, nb_fleet_work *work, void *self)
 {
     nb_fleet *f = nb_alloc_zero(ctx, 1, sizeof *f);
     if (!f) return NULL;
     f->ctx = ctx;
-    f->plan = *plan;
+    f->work = work;
+    f->self = self;
     f->abreast = (int)nb_least_i64(ctx->threads, NB_MAX_THREADS);
     nb_text_init(&f->last.said, ctx);
-    f->late = nb_alloc(ctx, late_bytes(f));
-    if (f->late) return f;
-    nb_fleet_free(f);
-    return NULL;
+    return f;
 }
 
 void nb_fleet_free(nb_fleet *f)
 {
     if (!f) return;
-    end_copies(f);
+    nb_fleet_end_copies(f);
     nb_text_free(&f->last.said);
-    if (f->late) nb_free(f->ctx, f->late, late_bytes(f));
+    free_waiting(f->ctx, &f->next);
+    free_waiting(f->ctx, &f->late);
     nb_free(f->ctx, f, sizeof *f);
+}
+
+nb_status nb_fleet_give(nb_fleet *f, int64_t first, int64_t count)
+{
+    return put(f->ctx, &f->next, first, count);
+}
+
+int nb_fleet_room(const nb_fleet *f)
+{
+    return f->abreast;
+}
+
+int64_t nb_fleet_load(const nb_fleet *f)
+{
+    return f->copies + f->next.tasks + f->late.tasks;
 }

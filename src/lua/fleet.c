@@ -1,6 +1,8 @@
 #include "lua/fleet.h"
 
-#include "base/fleet.h"
+#include "base/convoy.h"
+#include "base/hash.h"
+#include "base/peers.h"
 #include "lua/nbl.h"
 #include "lua/nn/keep.h"
 
@@ -8,8 +10,8 @@
 enum { FUNCTION = 1, WHAT, VALUES = WHAT };
 
 typedef struct ships {
-    nb_fleet *fleet; /* NULL before it is made and once it is ended */
-    nb_fleet_plan plan;
+    nb_convoy *convoy; /* NULL before it is made and once it is ended */
+    nb_convoy_plan plan;
     nb_fleet_answer answer;
 } ships;
 
@@ -26,9 +28,9 @@ static ships *check_fleet(lua_State *L)
 static int fleet_gc(lua_State *L)
 {
     ships *self = check_fleet(L);
-    nb_fleet *fleet = self->fleet;
-    self->fleet = NULL;
-    nb_fleet_free(fleet);
+    nb_convoy *convoy = self->convoy;
+    self->convoy = NULL;
+    nb_convoy_free(convoy);
     return 0;
 }
 
@@ -78,23 +80,29 @@ static nb_status do_task(nb_ctx *ctx, void *self, int64_t task, bool alone, nb_t
 static nb_status begin(nb_ctx *ctx, void *data)
 {
     ships *self = data;
-    self->fleet = nb_fleet_new(ctx, &self->plan);
-    return self->fleet ? NB_OK : ctx->status;
+    self->convoy = nb_convoy_new(ctx, &self->plan);
+    return self->convoy ? NB_OK : ctx->status;
 }
 
 int nbl_new_fleet(lua_State *L)
 {
+    lua_settop(L, 4);
     int64_t tasks = nbl_check_integer(L, 1, "n");
     luaL_checktype(L, 2, LUA_TFUNCTION);
-    const char *what = luaL_optstring(L, 3, NULL);
+    size_t length;
+    const char *words = luaL_checklstring(L, 3, &length), *what = luaL_optstring(L, 4, NULL);
     luaL_argcheck(L, tasks >= 0 && tasks < INT32_MAX, 1, "tasks");
     ships *self = nbl_new_handle(L, &fleet_kind, sizeof *self);
     lua_pushvalue(L, 2);
     lua_setiuservalue(L, -2, FUNCTION);
-    lua_pushvalue(L, 3);
+    lua_pushvalue(L, 4);
     lua_setiuservalue(L, -2, WHAT);
     nbl_remember(L);
-    self->plan = (nb_fleet_plan){.tasks = tasks, .what = what, .work = do_task, .self = self};
+    self->plan = (nb_convoy_plan){.tasks = tasks,
+                                  .digest = nb_hash(words, length),
+                                  .what = what,
+                                  .work = do_task,
+                                  .self = self};
     nbl_run(L, begin, self);
     return 1;
 }
@@ -103,13 +111,13 @@ static nb_status wait_for_next(nb_ctx *ctx, void *data)
 {
     ships *self = data;
     (void)ctx;
-    return nb_fleet_next(self->fleet, &self->answer);
+    return nb_convoy_next(self->convoy, &self->answer);
 }
 
 int nbl_next_answer(lua_State *L)
 {
     ships *self = check_fleet(L);
-    if (!self->fleet) return 0;
+    if (!self->convoy) return 0;
     nbl_run(L, wait_for_next, self);
     const nb_fleet_answer *answer = &self->answer;
     if (answer->task < 0) return 0;
@@ -117,4 +125,17 @@ int nbl_next_answer(lua_State *L)
     if (answer->failed) lua_pushnil(L);
     lua_pushlstring(L, answer->text, answer->length);
     return answer->failed ? 3 : 2;
+}
+
+/* ---- Without peers ---- */
+
+int nbl_alone(lua_State *L)
+{
+    nb_ctx *ctx = nbl_ctx(L);
+    nb_peers *peers = ctx->peers;
+    luaL_checktype(L, 1, LUA_TFUNCTION);
+    ctx->peers = NULL;
+    int outcome = lua_pcall(L, lua_gettop(L) - 1, LUA_MULTRET, 0);
+    ctx->peers = peers;
+    return outcome == LUA_OK ? lua_gettop(L) : lua_error(L);
 }

@@ -1,6 +1,6 @@
 -- Series of points as lines in the terminal: a picture is {panels, title, xlabel, ylabel, low,
--- high, log, points, whole, width, height}, a panel {series, label, log}, a series {x, y, label,
--- number} with lists of numbers. Panels stand below each other on one horizontal axis, each with a
+-- high, log, xlog, xticks, points, whole, width, height}, a panel {series, label, log}, a series
+-- {x, y, label, number} with lists of numbers; xticks is a list of {value, text}. Panels stand below each other on one horizontal axis, each with a
 -- vertical one of its own; low, high and ylabel are the first one's, and the picture's log.
 
 local axes = require "nabla.plot.axes"
@@ -49,7 +49,8 @@ end
 -- What a panel needs to be drawn: lists of its numbers and its vertical axis.
 local function measure(panel, picture, first, height)
     local log = panel.log or first and picture.log
-    local out = {panel = panel, ys = gather(panel.series, "y", log), axis = {}}
+    local out = {panel = panel, ys = gather(panel.series, "y", log), axis = {},
+        xs = gather(panel.series, "x", picture.xlog)}
     local axis = out.axis
     axis.low, axis.high = ends(out.ys, first and picture or {}, log)
     if not axis.low then return nil end
@@ -61,7 +62,7 @@ end
 local function draw_panel(part, picture, x, c)
     local at_x, at_y = axes.share(x.low, x.high), axes.share(part.axis.low, part.axis.high)
     for i, series in ipairs(part.panel.series) do
-        local xs, ys = series.x, part.ys[i]
+        local xs, ys = part.xs[i], part.ys[i]
         if picture.points then
             for k = 1, #xs do c:point(at_x(xs[k]), at_y(ys[k]), series.number) end
         else
@@ -96,7 +97,7 @@ local function plan(picture, rows)
         local part = measure(panel, picture, i == 1, height)
         if part then
             parts[#parts + 1] = part
-            for _, list in ipairs(gather(panel.series, "x")) do xs[#xs + 1] = list end
+            for _, list in ipairs(part.xs) do xs[#xs + 1] = list end
         end
     end
     local x = {}
@@ -104,6 +105,13 @@ local function plan(picture, rows)
     if not x.low then return {} end
     x.low, x.high = axes.widen(x.low, x.high)
     return parts, height, x
+end
+
+-- What is written below the horizontal axis.
+local function ticks_below(x, picture, most)
+    if picture.xticks then return picture.xticks end
+    if picture.xlog then return axes.powers(x.low, x.high, most) end
+    return axes.ticks(x.low, x.high, most, picture.whole)
 end
 
 -- How many series there are to be told apart: some stand in several panels.
@@ -124,7 +132,7 @@ function lines.draw(picture)
     local margin, out = 0, {}
     for _, part in ipairs(parts) do margin = math.max(margin, axes.margin(part.axis.ticks)) end
     local width = math.max(LEAST_WIDE, columns - margin - 3)
-    x.ticks = axes.ticks(x.low, x.high, math.max(2, width // COLUMNS_A_TICK), picture.whole)
+    x.ticks = ticks_below(x, picture, math.max(2, width // COLUMNS_A_TICK))
     if picture.title then out[1] = screen.clean(picture.title) end
     for i, part in ipairs(parts) do
         local c = canvas.new(width, height, #part.panel.series, total(picture.panels),

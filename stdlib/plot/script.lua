@@ -111,6 +111,15 @@ local function panel_script(panel, picture, first)
         "plot " .. table.concat(plots, ", ") .. "\n" .. table.concat(data, "\n") .. "\n"
 end
 
+-- Words in the place of numbers below the horizontal axis.
+local function ticks_script(ticks)
+    local parts = {}
+    for i, tick in ipairs(ticks) do
+        parts[i] = ("%s %s"):format(script.quoted(tick.text), number(tick.value))
+    end
+    return ("set xtics (%s)\n"):format(table.concat(parts, ", "))
+end
+
 local drawn = {}
 
 function drawn.lines(picture)
@@ -124,6 +133,8 @@ function drawn.lines(picture)
     if not low or not axes.limits(ys) then error("nothing to draw: no finite numbers", 0) end
     local out = {"set grid\n"}
     if picture.whole and high - low < FEW then out[2] = "set xtics 1\n" end
+    if picture.xlog then out[#out + 1] = "set logscale x\n" end
+    if picture.xticks then out[#out + 1] = ticks_script(picture.xticks) end
     local count = #picture.panels
     if count > 1 then
         out[#out + 1] = ("set multiplot layout %d,1%s\nunset title\nset lmargin 10\n"):format(count,

@@ -41,7 +41,7 @@ return function(plan)
     nabla._under_way(sweep)
     local fleet <close> = nabla._fleet(plan.count, function(i, alone)
         return run.answer(plan, i, alone)
-    end, plan.progress and WHAT or nil)
+    end, print_table.words(plan), plan.progress and WHAT or nil)
     for i, answer, message in nabla._next_answer, fleet do
         local row = runs.add(sweep, i, answer and run.read(answer) or {error = message})
         for _, line in ipairs(rows(row)) do say(plan, line) end

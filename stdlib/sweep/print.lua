@@ -1,6 +1,7 @@
 -- Sweeps as text: a line for each run, with the options that differ and the figures. What is wider
 -- than the window has its words cut, then loses figures from the right, which is said.
 
+local _, nabla = ...
 local given = require "nabla.plot.given"
 local runs = require "nabla.sweep.runs"
 local screen = require "nabla.plot.screen"
@@ -14,6 +15,7 @@ local ROWS <const> = 60 -- of a longer table the first and the last ones are sho
 local FIRST <const>, LAST <const> = 40, 10
 local NARROWEST <const> = 8 -- letters of an option's text that stay
 local WIDEST <const> = 40
+local SAID <const> = 32 -- letters of an error that are shown at the least, where there is room
 local GAP <const> = 2
 
 -- ---- Values ----
@@ -30,10 +32,23 @@ local function named(value)
     return table.concat(parts, " ")
 end
 
+-- "adam lr=0.01": what is not as it is by default.
+local function optimizer_text(optimizer)
+    local parts = {optimizer.name}
+    for _, page in ipairs(nabla._book) do
+        for _, option in ipairs(page.name == "nn." .. optimizer.name and page.options or {}) do
+            local value = optimizer[option.name]
+            local text = type(value) == "number" and number(value) or tostring(value)
+            if text ~= option.standard then parts[#parts + 1] = option.name .. "=" .. text end
+        end
+    end
+    return table.concat(parts, " ")
+end
+
 local KINDS <const> = {
     number = number, string = screen.clean, boolean = tostring,
     network = function(net) return net:notation() end,
-    optimizer = function(optimizer) return (tostring(optimizer):gsub(" after .*", "")) end,
+    optimizer = function(optimizer) return optimizer_text(optimizer) end,
 }
 
 -- What a value of a column is called: what has no words of its own by its place among them.
@@ -52,12 +67,15 @@ local function short(value) return ("%.4g"):format(value) end
 
 -- How figures are written: shares of right answers in percent.
 local FORMS <const> = {valid = percent, test = percent, accuracy = percent, top_k = percent,
-    seconds = function(value) return ("%.3g s"):format(value) end}
+    seconds = function(value) return ("%.2g s"):format(value) end}
 
 -- "0.91 ± 0.02", the spread with the same digits.
 local function figure_text(row, name)
     local value = runs.figure(row, name)
-    if not value then return "" end
+    if not value then
+        local cost = (name == "valid" or name == "test") and runs.figure(row, name .. "_cost")
+        return cost and short(cost) or ""
+    end
     local form = FORMS[name] or short
     local spread = rawget(row, "spread")
     spread = spread and spread[name]
@@ -98,7 +116,7 @@ local function figures_of(rows)
 end
 
 -- What a table shows: {title, text = of a row, left = at the left of its column, option =}.
-local function layout(plan, rows, means)
+local function layout(plan, figures, means)
     local list = {{title = means and "" or "run", text = function(row)
         return given.grouped(row.run)
     end}}
@@ -115,7 +133,7 @@ local function layout(plan, rows, means)
                 given.grouped(#row.runs)
         end}
     end
-    for _, name in ipairs(figures_of(rows)) do
+    for _, name in ipairs(figures) do
         list[#list + 1] = {title = name, figure = true,
             text = function(row) return figure_text(row, name) end}
     end
@@ -135,23 +153,37 @@ local function measure(list, rows, room)
     return list
 end
 
-local function width_of(list)
-    local width = -GAP
-    for _, column in ipairs(list) do width = width + column.wide + GAP end
-    return width
+-- What all columns take, with room for errors where `said` of them is wanted behind the options.
+local function width_of(list, said)
+    local width, options = -GAP, -GAP
+    for _, column in ipairs(list) do
+        width = width + column.wide + GAP
+        if not column.figure then options = options + column.wide + GAP end
+    end
+    return math.max(width, options + (said > 0 and GAP + said or 0))
+end
+
+-- How wide the longest error of some rows is, as far as it must be seen.
+local function said_by(rows)
+    local wide = 0
+    for _, row in ipairs(rows) do
+        local failed = rawget(row, "error")
+        if failed then wide = math.max(wide, screen.width(screen.clean(failed))) end
+    end
+    return math.min(wide, SAID)
 end
 
 -- Makes columns fit: cuts the widest words, then leaves out figures, whose titles it gives.
-local function squeeze(list, columns)
+local function squeeze(list, columns, said)
     local gone = {}
-    while width_of(list) > columns do
+    while width_of(list, said) > columns do
         local widest
         for _, column in ipairs(list) do
             local cuts = column.option and column.left and column.wide > NARROWEST
             if cuts and (not widest or column.wide > widest.wide) then widest = column end
         end
         if widest then
-            widest.wide = math.max(NARROWEST, widest.wide - (width_of(list) - columns))
+            widest.wide = math.max(NARROWEST, widest.wide - (width_of(list, said) - columns))
         elseif list[#list].figure then
             table.insert(gone, 1, table.remove(list).title)
         else
@@ -176,7 +208,7 @@ end
 local function line(list, row, columns)
     local parts, width, failed = {}, 0, rawget(row, "error")
     for k, column in ipairs(list) do
-        if failed and column.figure then break end
+        if failed and column.figure then break end -- the last ones
         parts[k] = cell(column, column.text(row))
         width = width + column.wide + GAP
     end
@@ -254,8 +286,8 @@ function out.table(sweep, columns)
     local parts = {}
     for k, text in ipairs(title(sweep, plan)) do parts[k] = {text, screen.width(text)} end
     local lines = screen.flow(parts, columns)
-    local list = measure(layout(plan, rows, sweep.over), rows)
-    local gone = squeeze(list, columns)
+    local list = measure(layout(plan, figures_of(rows), sweep.over), rows)
+    local gone = squeeze(list, columns, said_by(rows))
     if #rows > 0 then lines[#lines + 1] = heading(list) end
     for k, row in ipairs(rows) do
         if hidden > 0 and k == FIRST + 1 then
@@ -265,6 +297,17 @@ function out.table(sweep, columns)
     end
     local below = footer(sweep, gone)
     return table.concat(table.move(below, 1, #below, #lines + 1, lines), "\n")
+end
+
+-- What a plan is, in words that are the same in all processes of a launcher.
+function out.words(plan)
+    local parts = {plan.words}
+    for _, column in ipairs(plan.columns) do
+        for i, value in ipairs(column.values) do
+            parts[#parts + 1] = ("%s[%d] %s"):format(column.name, i, out.value(column, value))
+        end
+    end
+    return table.concat(parts, "\n")
 end
 
 -- ---- One run ----
@@ -304,23 +347,34 @@ local function all_values(plan)
     return rows
 end
 
--- A function that gives the lines which a row adds to a table that fills: where it fills a window
--- that moves, only what is better than all before.
+-- The figures that rows will have, as far as the options say.
+local function figures_to_come(plan)
+    local asked, list = {}, {"cost"}
+    for _, column in ipairs(plan.columns) do asked[column.name] = column.values[1] end
+    for _, set in ipairs {"valid", "test"} do
+        if asked[set] ~= nil then list[#list + 1] = set end
+    end
+    for _, name in ipairs(type(asked.metrics) == "table" and asked.metrics or {}) do
+        if type(name) == "string" then list[#list + 1] = name end
+    end
+    list[#list + 1] = "seconds"
+    return list
+end
+
+-- A function that gives the lines which a row adds to a table that fills: where it would fill the
+-- window, only what is better than all before.
 function out.live(sweep, plan)
     local columns, rows, moves = screen.size()
-    local list, best
+    local list = measure(layout(plan, figures_to_come(plan)), all_values(plan), ROOM)
+    local headed, best = false, nil
+    squeeze(list, columns, 0)
     return function(row)
         local first = runs.first(sweep)
         local skip = moves and plan.count > rows - AROUND and first == best
         best = first
         if skip then return {} end
-        local lines = {}
-        if not list and (runs.judge(sweep) and not rawget(row, "error")) then
-            list = measure(layout(plan, {row}), all_values(plan), ROOM)
-            squeeze(list, columns)
-            lines[1] = heading(list)
-        end
-        if not list then return {out.row(row, plan)} end
+        local lines = headed and {} or {heading(list)}
+        headed = true
         lines[#lines + 1] = line(list, row, columns)
         return lines
     end

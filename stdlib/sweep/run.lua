@@ -6,8 +6,8 @@ local given = require "nabla.plot.given"
 local grid = require "nabla.sweep.grid"
 
 local math, string = math, string
-local ipairs, pairs, pcall, setmetatable, tostring, type =
-    ipairs, pairs, pcall, setmetatable, tostring, type
+local ipairs, pairs, pcall, setmetatable, type =
+    ipairs, pairs, pcall, setmetatable, type
 
 local run = {}
 
@@ -80,8 +80,8 @@ end
 
 -- An error in the user's words: where it was raised within the library says nothing.
 local function words_of(message)
-    local text = tostring(message):gsub("^stdlib/[^:]*:%d+: ", ""):gsub("^net:train: ", "")
-    return text
+    if type(message) ~= "string" then return "the error is " .. given.describe(message) end
+    return (message:gsub("^stdlib/[^:]*:%d+: ", ""):gsub("^net:train: ", ""))
 end
 
 -- A seed out of range is for train to refuse.
@@ -149,7 +149,7 @@ function run.again(plan, i)
     local chance <close> = keep_chance()
     local net, set, o = begin(plan, i)
     o.progress = plan.progress
-    net:train(set, o)
+    nabla._alone(net.train, net, set, o)
     return net
 end
 

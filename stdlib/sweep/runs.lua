@@ -32,16 +32,14 @@ runs.FIGURES = FIGURES
 local function set_figures(row, history)
     local at = history.best or history.epochs
     for _, figure in ipairs(FIGURES) do row[figure.name] = history[figure.name][at] end
-    for name, list in pairs(history.metrics or {}) do
-        row.metrics = row.metrics or {}
-        row.metrics[name] = list[at]
-    end
+    row.metrics = history.metrics and {}
+    for name, list in pairs(history.metrics or {}) do row.metrics[name] = list[at] end
 end
 
 -- A figure of a row, by its name: its own, or a metric's; NaN counts as none.
 function runs.figure(row, name)
-    local value = rawget(row, name)
-    if value == nil and row.metrics then value = row.metrics[name] end
+    local value, metrics = rawget(row, name), rawget(row, "metrics")
+    if value == nil and metrics then value = metrics[name] end
     if type(value) == "number" and value == value then return value end
 end
 
@@ -49,7 +47,7 @@ end
 function runs.metrics(sweep)
     local seen, out = {}, {}
     for _, row in ipairs(sweep) do
-        for name in pairs(row.metrics or {}) do
+        for name in pairs(rawget(row, "metrics") or {}) do
             if not seen[name] then out[#out + 1] = name end
             seen[name] = true
         end
@@ -74,7 +72,7 @@ function runs.judge(sweep)
 end
 
 -- The figure of this name, as {name =, highest =}; nil where no row has it.
-local function find_figure(sweep, name)
+function runs.find_figure(sweep, name)
     if not has_figure(sweep, name) then return nil end
     for _, figure in ipairs(FIGURES) do
         if figure.name == name then return figure end
@@ -248,7 +246,7 @@ local function names_of(sweep)
     return out
 end
 
-local function unknown(sweep, by)
+function runs.unknown(sweep, by)
     local names = names_of(sweep)
     local nearest = type(by) == "string" and nabla._help.nearest_of(by, names)
     return ("there is no %s in this sweep%s; it has %s"):format(given.describe(by),
@@ -257,7 +255,7 @@ end
 
 -- The value of an option or figure for an order; nil and a message where there is none.
 local function value_by(sweep, by)
-    if by == "run" or by == "seconds" or find_figure(sweep, by) then
+    if by == "run" or by == "seconds" or runs.find_figure(sweep, by) then
         return function(row) return runs.figure(row, by) end
     end
     for _, column in ipairs(hidden[sweep].plan.columns) do
@@ -269,7 +267,7 @@ local function value_by(sweep, by)
             end
         end
     end
-    return nil, unknown(sweep, by)
+    return nil, runs.unknown(sweep, by)
 end
 
 -- An option that is true, false or absent, alone in a table.
@@ -317,8 +315,8 @@ function methods.best(sweep, by, options)
     check(sweep, "best", "sweep:best()")
     if type(by) == "table" then by, options = nil, by end
     local least = read_flag(options, "least", "sweep:best")
-    local figure = by == nil and runs.judge(sweep) or find_figure(sweep, by)
-    if not figure then refuse("sweep:best: " .. unknown(sweep, by), 2) end
+    local figure = by == nil and runs.judge(sweep) or runs.find_figure(sweep, by)
+    if not figure then refuse("sweep:best: " .. runs.unknown(sweep, by), 2) end
     if least ~= nil then figure = {name = figure.name, highest = not least} end
     local best = runs.first(sweep, figure)
     if not best then refuse("sweep:best: " .. none_succeeded(sweep), 2) end
@@ -343,6 +341,10 @@ function methods.mean(sweep, over)
     return like(plan, rows)
 end
 
-runs.methods = methods
+-- Their pages stand in the book already (sweep.lua).
+for _, page in ipairs(nabla._book) do
+    local name = page.name:match "^sweep:(%a+)$"
+    if name then page.value = methods[name] end
+end
 
 return runs
