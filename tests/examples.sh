@@ -100,6 +100,11 @@ resume() {
     ends 0 "$root/examples/resume.lua" && shows 'that of the undisturbed run'
 }
 
+sweep() {
+    ends 0 "$root/examples/sweep.lua" && shows '24 runs: lr 4 x hidden 2 x seed 3' &&
+        shows '8 rows · means over seed' && shows 'chosen: 30 hidden neurons'
+}
+
 # The broken example is found, and the same bits come again.
 under_glass() {
     ends 0 "$root/examples/under_glass.lua" && shows 'without example 700 it would not hold' &&
@@ -170,6 +175,7 @@ count custom_layer.lua custom_layer
 count sequence.lua sequence
 count early_stopping.lua early_stopping
 count resume.lua resume
+count sweep.lua sweep
 count under_glass.lua under_glass
 count char_rnn.lua char_rnn
 count char_transformer.lua char_transformer

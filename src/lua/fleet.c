@@ -1,7 +1,9 @@
 #include "lua/fleet.h"
 
+#include "base/clock.h"
 #include "base/convoy.h"
 #include "base/hash.h"
+#include "base/memory.h"
 #include "base/peers.h"
 #include "lua/nbl.h"
 #include "lua/nn/keep.h"
@@ -138,4 +140,47 @@ int nbl_alone(lua_State *L)
     int outcome = lua_pcall(L, lua_gettop(L) - 1, LUA_MULTRET, 0);
     ctx->peers = peers;
     return outcome == LUA_OK ? lua_gettop(L) : lua_error(L);
+}
+
+/* ---- What a message takes ---- */
+
+typedef struct swap_job {
+    size_t bytes;
+    int64_t times;
+    double seconds; /* of one */
+} swap_job;
+
+static nb_status swap_some(nb_ctx *ctx, const swap_job *work, void *out, void *in)
+{
+    size_t came;
+    int with = ctx->peers->rank ^ 1;
+    nb_status status = nb_peers_share(ctx, NB_PEERS_SWEEP, 0, NB_OK);
+    for (int64_t i = 0; i < work->times && status == NB_OK && with < ctx->peers->ranks; i++)
+        status = nb_peers_swap(ctx, with, out, work->bytes, in, work->bytes, &came);
+    return status;
+}
+
+static nb_status time_swaps(nb_ctx *ctx, void *data)
+{
+    swap_job *work = data;
+    if (!ctx->peers) return nb_fail(ctx, NB_EARG, "there is no other process");
+    void *out = nb_alloc_zero(ctx, 1, work->bytes), *in = nb_alloc_zero(ctx, 1, work->bytes);
+    nb_status status = out && in ? swap_some(ctx, work, out, in) : NB_EMEMORY;
+    double began = nb_clock(); /* the first round was to warm up */
+    if (status == NB_OK) status = swap_some(ctx, work, out, in);
+    work->seconds = (nb_clock() - began) / (double)work->times;
+    nb_free(ctx, out, work->bytes);
+    nb_free(ctx, in, work->bytes);
+    return status;
+}
+
+int nbl_swap_seconds(lua_State *L)
+{
+    swap_job work = {.bytes = (size_t)nbl_check_integer(L, 1, "bytes"),
+                     .times = nbl_check_integer(L, 2, "times")};
+    luaL_argcheck(L, work.bytes > 0 && work.bytes < INT32_MAX, 1, "bytes");
+    luaL_argcheck(L, work.times > 0, 2, "times");
+    nbl_run(L, time_swaps, &work);
+    lua_pushnumber(L, work.seconds);
+    return 1;
 }

@@ -14,5 +14,7 @@ int nbl_new_fleet(lua_State *L);
 int nbl_next_answer(lua_State *L);
 /* (f, …): what f(…) gives, called as if this process were the only one. */
 int nbl_alone(lua_State *L);
+/* (bytes, times): seconds of a swap of so many bytes with a neighbour, in all processes at once. */
+int nbl_swap_seconds(lua_State *L);
 
 #endif

@@ -306,6 +306,7 @@ static void add_private(lua_State *L)
         {"_fleet", nbl_new_fleet},
         {"_next_answer", nbl_next_answer},
         {"_alone", nbl_alone},
+        {"_swap_seconds", nbl_swap_seconds},
         {"_learned", nbl_learned},
         {"_learned_history", nbl_learned_history},
         {"_learn_again", nbl_learn_again},

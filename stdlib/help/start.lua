@@ -58,6 +58,7 @@ share/doc/nabla/examples. nabla FILE runs one; most need no argument, DIR is the
   early_stopping.lua    when to stop
   resume.lua            a run that is killed and goes on with the same bits
   ranks.lua             one training by several processes, under mpirun
+  sweep.lua             which learning rate, how many neurons: 24 runs in a table
   under_glass.lua       a run that stops, is looked into, searched, taken back, changed
   spirals.lua           a network draws its boundary while it learns
   residual.lua          where residual blocks learn and plain layers do not

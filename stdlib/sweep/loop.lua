@@ -36,7 +36,7 @@ end
 return function(plan)
     local began = nabla._clock()
     local sweep = runs.new(plan)
-    local rows <const> = print_table.live(sweep, plan)
+    local rows <const> = print_table.live(plan)
     say(plan, plan.words .. abreast(plan))
     nabla._under_way(sweep)
     local fleet <close> = nabla._fleet(plan.count, function(i, alone)

@@ -363,16 +363,15 @@ end
 
 -- A function that gives the lines which a row adds to a table that fills: where it would fill the
 -- window, only what is better than all before.
-function out.live(sweep, plan)
+function out.live(plan)
     local columns, rows, moves = screen.size()
     local list = measure(layout(plan, figures_to_come(plan)), all_values(plan), ROOM)
     local headed, best = false, nil
     squeeze(list, columns, 0)
     return function(row)
-        local first = runs.first(sweep)
-        local skip = moves and plan.count > rows - AROUND and first == best
-        best = first
-        if skip then return {} end
+        local better = runs.is_better(row, best)
+        best = better and row or best
+        if moves and plan.count > rows - AROUND and not better then return {} end
         local lines = headed and {} or {heading(list)}
         headed = true
         lines[#lines + 1] = line(list, row, columns)

@@ -84,16 +84,17 @@ local function words_of(message)
     return (message:gsub("^stdlib/[^:]*:%d+: ", ""):gsub("^net:train: ", ""))
 end
 
--- A seed out of range is for train to refuse.
-local function fits_chance(plan, i)
+-- What is wrong with a run's seed, which is used before train sees it, or nil.
+local function wrong_seed(plan, i)
     local seed = grid.point(plan, i).seed
-    return seed == nil or math.type(seed) == "integer" and seed >= 0
+    local whole = type(seed) == "number" and math.tointeger(seed)
+    if seed == nil or whole and whole >= 0 then return nil end
+    return "seed must be a whole number from 0, not " .. given.describe(seed)
 end
 
 local function train(plan, i)
-    if not fits_chance(plan, i) then
-        return false, "seed must be a whole number from 0"
-    end
+    local wrong = wrong_seed(plan, i)
+    if wrong then return false, wrong end
     local started, net, set, o = pcall(begin, plan, i)
     if not started or not net then return false, words_of(started and set or net) end
     o.progress = false

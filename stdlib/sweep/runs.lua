@@ -110,6 +110,12 @@ function runs.first(sweep, figure)
     return best
 end
 
+-- Whether a row is better than the best so far, if any.
+function runs.is_better(row, best)
+    if rawget(row, "error") then return false end
+    return not best or by_figure(runs.judge {best})(row, best)
+end
+
 -- ---- Rows ----
 
 -- Its fields that are made when they are asked for.
