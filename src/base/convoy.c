@@ -13,9 +13,10 @@
 #include <string.h>
 
 enum {
-    LOOK_MS = 50,                     /* between two looks at Ctrl-C while nothing comes */
-    BEAT_MS_LEAST = 2, BEAT_MS = 100, /* between two beats */
-    AHEAD = 2                         /* tasks that a process has for each copy, while many are left */
+    LOOK_MS = 50, /* between two looks at Ctrl-C while nothing comes */
+    BEAT_MS_LEAST = 2,
+    BEAT_MS = 100, /* between two beats */
+    AHEAD = 2      /* tasks that a process has for each copy, while many are left */
 };
 
 /* In front of an answer's text. */
@@ -82,7 +83,8 @@ static void add_entry(nb_text *to, const nb_fleet_answer *answer)
     nb_text_add_bytes(to, answer->text, answer->length);
 }
 
-static nb_status send_with(nb_convoy *c, int to, const void *front, size_t bytes, const nb_text *more)
+static nb_status send_with(nb_convoy *c, int to, const void *front, size_t bytes,
+                           const nb_text *more)
 {
     nb_status status = nb_peers_send(c->ctx, to, front, bytes);
     if (status != NB_OK || !more->length) return status;
@@ -271,16 +273,6 @@ static nb_status next_of_all(nb_convoy *c, nb_fleet_answer *out)
 
 /* ---- From its beginning to its end ----------------------------------------------------------- */
 
-/* For a process that leaves in the midst of it. */
-static nb_status quit(nb_ctx *ctx, void *self, const nb_head *head)
-{
-    nb_convoy *c = self;
-    nb_head own = *head;
-    (void)ctx;
-    own.step = c->beats;
-    return meet(c, &own);
-}
-
 static nb_status prepare(nb_convoy *c)
 {
     size_t ranks = c->ctx->peers ? (size_t)c->ctx->peers->ranks : 0;
@@ -304,8 +296,6 @@ static nb_status agree(nb_convoy *c, nb_status status)
     status = nb_peers_agree(c->ctx, &head, names);
     c->running = status == NB_OK;
     c->beats = 1;
-    c->ctx->peers->quit = c->running ? quit : NULL;
-    c->ctx->peers->quit_self = c;
     return status;
 }
 
@@ -322,19 +312,13 @@ nb_convoy *nb_convoy_new(nb_ctx *ctx, const nb_convoy_plan *plan)
     return NULL;
 }
 
-static void stop(nb_convoy *c)
-{
-    nb_fleet_end_copies(c->fleet);
-    if (c->ctx->peers && c->ctx->peers->quit_self == c) c->ctx->peers->quit = NULL;
-}
-
 void nb_convoy_free(nb_convoy *c)
 {
     if (!c) return;
     nb_ctx *ctx = c->ctx;
     nb_head head;
-    if (c->fleet) stop(c);
-    if (c->running && ctx->peers) {
+    if (c->fleet) nb_fleet_end_copies(c->fleet);
+    if (c->running && ctx->peers) { /* the others wait */
         nb_fail(ctx, NB_EARG, "it has left a sweep before its end");
         nb_head_begin(ctx, &head, NB_PEERS_SWEEP, c->beats, NB_EARG);
         meet(c, &head);
@@ -352,7 +336,7 @@ nb_status nb_convoy_next(nb_convoy *c, nb_fleet_answer *out)
 {
     *out = (nb_fleet_answer){.task = -1};
     nb_status status = c->ctx->peers ? next_of_all(c, out) : next_alone(c, out);
-    if (status == NB_OK && out->task < 0) stop(c);
-    if (status != NB_OK && (status != NB_EMEMORY || c->ctx->peers)) stop(c);
+    bool again = status == NB_EMEMORY && !c->ctx->peers;
+    if (status != NB_OK && !again) nb_fleet_end_copies(c->fleet);
     return status;
 }

@@ -47,8 +47,8 @@ enum {
     NBL_FUNCTIONS,   /* address → handle of a function of Lua that the core calls; weak */
     NBL_ACTIVATIONS, /* name → handle */
     NBL_COSTS,
-    NBL_EXAMPLES, /* set[i] → the data set that it came from; weak keys */
-    NBL_GLOBALS,  /* the globals as they were when the module was opened */
+    NBL_EXAMPLES,  /* set[i] → the data set that it came from; weak keys */
+    NBL_GLOBALS,   /* the globals as they were when the module was opened */
     NBL_UNDER_WAY, /* what an error or Ctrl-C leaves; nil: nothing is */
     NBL_STATE_VALUES = NBL_UNDER_WAY
 };

@@ -7,7 +7,7 @@ local run = require "nabla.sweep.run"
 local runs = require "nabla.sweep.runs"
 
 local math = math
-local ipairs = ipairs
+local ipairs, rawget = ipairs, rawget
 
 local WHAT <const> = "runs"
 
@@ -18,8 +18,10 @@ end
 
 -- How many runs go on at once.
 local function abreast(plan)
-    local many = math.min(plan.count, nabla.threads())
-    return many > 1 and (" · %d at once"):format(many) or ""
+    local ranks = rawget(nabla, "ranks") and nabla.ranks() or 1
+    local many = math.min(plan.count, nabla.threads() * ranks)
+    local over = ranks > 1 and (" on %d processes"):format(ranks) or ""
+    return (many > 1 and (" · %d at once"):format(many) or "") .. over
 end
 
 local function best_of(sweep)

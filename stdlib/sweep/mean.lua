@@ -79,7 +79,9 @@ return function(sweep, over, plan)
         local row = by_key[key]
         if not row then
             row = {run = #rows + 1, options = {}, runs = {}, failed = 0}
-            for _, column in ipairs(columns) do row.options[column.name] = run.options[column.name] end
+            for _, column in ipairs(columns) do
+                row.options[column.name] = run.options[column.name]
+            end
             by_key[key], rows[#rows + 1] = row, row
         end
         table.insert(row.runs, run)
