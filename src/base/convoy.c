@@ -8,7 +8,6 @@
 #include "base/arith.h"
 #include "base/clock.h"
 #include "base/memory.h"
-#include "base/peers.h"
 
 #include <string.h>
 
@@ -287,13 +286,14 @@ static nb_status prepare(nb_convoy *c)
 /* All begin the same, or none does. */
 static nb_status agree(nb_convoy *c, nb_status status)
 {
-    static const char *const names[] = {"the sweep"};
     nb_head head;
     if (!c->ctx->peers) return status;
     nb_head_begin(c->ctx, &head, NB_PEERS_SWEEP, 0, status);
-    head.digests = 1;
-    head.digest[0] = c->plan.digest;
-    status = nb_peers_agree(c->ctx, &head, names);
+    if (c->plan.digest) {
+        head.digests = NB_PEERS_DIGESTS;
+        memcpy(head.digest, c->plan.digest, sizeof head.digest);
+    }
+    status = nb_peers_agree(c->ctx, &head, c->plan.names);
     c->running = status == NB_OK;
     c->beats = 1;
     return status;

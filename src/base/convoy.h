@@ -4,10 +4,13 @@
 #define NB_CONVOY_H
 
 #include "base/fleet.h"
+#include "base/peers.h"
 
 typedef struct nb_convoy_plan {
     int64_t tasks;
-    uint64_t digest;  /* of what they are; processes with another have another script */
+    /* What must be alike in all processes: digests, with a name for each; NULL: nothing. */
+    const uint64_t *digest; /* NB_PEERS_DIGESTS */
+    const char *const *names;
     const char *what; /* for nb_tell; NULL: nobody is told */
     nb_fleet_work *work;
     void *self;

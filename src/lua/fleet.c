@@ -9,11 +9,13 @@
 #include "lua/nn/keep.h"
 
 /* User values of the handle by which a call finds its function. */
-enum { FUNCTION = 1, WHAT, VALUES = WHAT };
+enum { FUNCTION = 1, WORDS, WHAT, VALUES = WHAT };
 
 typedef struct ships {
     nb_convoy *convoy; /* NULL before it is made and once it is ended */
     nb_convoy_plan plan;
+    uint64_t digest[NB_PEERS_DIGESTS];
+    const char *names[NB_PEERS_DIGESTS];
     nb_fleet_answer answer;
 } ships;
 
@@ -86,22 +88,42 @@ static nb_status begin(nb_ctx *ctx, void *data)
     return self->convoy ? NB_OK : ctx->status;
 }
 
+/* From the list {name, text, …} at 3; those that are too many count with the last one. */
+static void read_words(lua_State *L, ships *self)
+{
+    lua_Integer pairs = (lua_Integer)lua_rawlen(L, 3) / 2;
+    for (lua_Integer i = 0; i < pairs; i++) {
+        size_t length;
+        lua_Integer k = i < NB_PEERS_DIGESTS ? i : NB_PEERS_DIGESTS - 1;
+        lua_rawgeti(L, 3, 2 * i + 1);
+        lua_rawgeti(L, 3, 2 * i + 2);
+        const char *text = luaL_checklstring(L, -1, &length);
+        self->names[k] = luaL_checkstring(L, -2);
+        self->digest[k] = self->digest[k] * 31 + nb_hash(text, length);
+        lua_pop(L, 2);
+    }
+}
+
 int nbl_new_fleet(lua_State *L)
 {
     lua_settop(L, 4);
     int64_t tasks = nbl_check_integer(L, 1, "n");
     luaL_checktype(L, 2, LUA_TFUNCTION);
-    size_t length;
-    const char *words = luaL_checklstring(L, 3, &length), *what = luaL_optstring(L, 4, NULL);
+    luaL_checktype(L, 3, LUA_TTABLE);
+    const char *what = luaL_optstring(L, 4, NULL);
     luaL_argcheck(L, tasks >= 0 && tasks < INT32_MAX, 1, "tasks");
     ships *self = nbl_new_handle(L, &fleet_kind, sizeof *self);
     lua_pushvalue(L, 2);
     lua_setiuservalue(L, -2, FUNCTION);
+    lua_pushvalue(L, 3);
+    lua_setiuservalue(L, -2, WORDS);
     lua_pushvalue(L, 4);
     lua_setiuservalue(L, -2, WHAT);
     nbl_remember(L);
+    read_words(L, self);
     self->plan = (nb_convoy_plan){.tasks = tasks,
-                                  .digest = nb_hash(words, length),
+                                  .digest = self->digest,
+                                  .names = self->names,
                                   .what = what,
                                   .work = do_task,
                                   .self = self};

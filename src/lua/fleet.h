@@ -6,8 +6,9 @@
 #include <lua.h>
 
 /* (n, f, words [, what]): what does the tasks 1 … n (base/convoy.h), each by f(i, alone), which
- * gives a string, or nil where memory ended and it is not alone. words: what they are, the same in
- * all processes. Its progress is told as `what`, if any. */
+ * gives a string, or nil where memory ended and it is not alone. words: a list of names and
+ * texts, one behind the other, that must be the same in all processes. Its progress is told as
+ * `what`, if any. */
 int nbl_new_fleet(lua_State *L);
 /* (fleet): the next answer, i and its string; i, nil and why there is none; nothing when all have
  * come. Ctrl-C ends the copies. */

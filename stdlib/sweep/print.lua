@@ -299,15 +299,17 @@ function out.table(sweep, columns)
     return table.concat(table.move(below, 1, #below, #lines + 1, lines), "\n")
 end
 
--- What a plan is, in words that are the same in all processes of a launcher.
+-- What a plan is, as names and texts that are the same in all processes of a launcher.
 function out.words(plan)
-    local parts = {plan.words}
+    local names = {}
+    for i, column in ipairs(plan.columns) do names[i] = column.name end
+    local list = {"what the sweep goes over", plan.words .. "\n" .. table.concat(names, " ")}
     for _, column in ipairs(plan.columns) do
-        for i, value in ipairs(column.values) do
-            parts[#parts + 1] = ("%s[%d] %s"):format(column.name, i, out.value(column, value))
-        end
+        local texts = {}
+        for i, value in ipairs(column.values) do texts[i] = out.value(column, value) end
+        table.move({column.name, table.concat(texts, "\n")}, 1, 2, #list + 1, list)
     end
-    return table.concat(parts, "\n")
+    return list
 end
 
 -- ---- One run ----

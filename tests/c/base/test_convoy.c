@@ -117,7 +117,7 @@ static bool run(nb_ctx *ctx, void *arg)
 {
     field *f = arg;
     ctx->threads = f->threads;
-    nb_convoy_plan plan = {.tasks = f->tasks, .digest = 1, .work = work, .self = f};
+    nb_convoy_plan plan = {.tasks = f->tasks, .work = work, .self = f};
     nb_convoy *convoy = nb_convoy_new(ctx, &plan);
     CHECK(convoy);
     bool fine = take_all(ctx, f, convoy);
@@ -227,12 +227,12 @@ static void there_may_be_fewer_tasks_than_processes(void **state)
 static bool other_sweep(nb_ctx *ctx, void *arg)
 {
     field *f = arg;
-    const nb_convoy_plan plan = {.tasks = f->tasks,
-                                 .digest = ctx->peers->rank == f->deviates ? 2 : 1,
-                                 .work = work,
-                                 .self = f};
+    const char *const names[NB_PEERS_DIGESTS] = {"lr", "seed"};
+    const uint64_t digest[NB_PEERS_DIGESTS] = {1, ctx->peers->rank == f->deviates ? 2 : 1};
+    const nb_convoy_plan plan = {
+        .tasks = f->tasks, .digest = digest, .names = names, .work = work, .self = f};
     CHECK(!nb_convoy_new(ctx, &plan));
-    CHECK(ctx->status == NB_EARG && strstr(ctx->message, "the sweep differs between process"));
+    CHECK(ctx->status == NB_EARG && strstr(ctx->message, "seed differs between process"));
     return true;
 }
 
