@@ -4,7 +4,8 @@
 local _, nabla = ...
 
 local table = table
-local error, ipairs, pairs, require, select, type = error, ipairs, pairs, require, select, type
+local error, ipairs, pairs, rawget, require, select, setmetatable, type =
+    error, ipairs, pairs, rawget, require, select, setmetatable, type
 
 local doc = nabla._help.doc
 
@@ -97,50 +98,28 @@ end
 
 -- ---- Help ----
 
-doc(sweep, {
-    name = "nn.sweep", kind = "function", usage = "nn.sweep{net =, set =, lr = {0.1, 1}, …}",
-    text = "Trains once for every combination of the options that are lists, each the run that " ..
-        "net:train alone would give, bit for bit, in a process of its own, as many at once as " ..
-        "nabla.threads() says; under a launcher on all its processes (ranks). Every option of " ..
-        "train may be a list, but those of files; metrics and weights, which are lists " ..
-        "themselves, in a list of lists. Gives a table of the runs, which prints, sorts and " ..
-        "plots itself: sweep[1].lr .cost .test .seconds .history .error …, sweep:best(), " ..
-        "sweep:sort(), sweep:mean(), plot(sweep). A run that fails is a row with its error. " ..
-        "Ctrl-C leaves the table so far in _. More on the page sweeps.",
-    options = all_options(),
-    example = "digits = data.digits()\n" ..
+-- Our page holds train's options, and looking for those reads the whole book: it is written when
+-- somebody asks for it.
+local function unfold(page, key)
+    page.name, page.kind = "nn.sweep", "function"
+    page.usage = "nn.sweep{net =, set =, lr = {0.1, 1}, …}"
+    page.text = "Trains once for every combination of the options that are lists, each the run " ..
+        "that net:train alone would give, bit for bit, in a process of its own, as many at once " ..
+        "as nabla.threads() says; under a launcher on all its processes. Every option of train " ..
+        "may be a list, but those of files; metrics and weights, which are lists themselves, in " ..
+        "a list of lists. Gives a table of the runs, which prints, sorts and plots itself: " ..
+        "sweep[1].lr .cost .test .seconds .history .error …, sweep:best(), sweep:sort(), " ..
+        "sweep:mean(), plot(sweep). A run that fails is a row with its error. Ctrl-C leaves the " ..
+        "table so far in _. More on the page sweeps."
+    page.example = "digits = data.digits()\n" ..
         'runs = nn.sweep{net = "64 - 10", set = digits.train, test = digits.test, epochs = 2,\n' ..
-        "    lr = {0.1, 3}, seed = {1, 2}}\nprint(runs)\nprint(runs:best().lr)",
-})
-
--- Methods of what it gives are made where it is made; runs.lua gives their pages their values.
-
-local RUNS <const> = "digits = data.digits()\n" ..
-    'runs = nn.sweep{net = "64 - 10", set = digits.train, test = digits.test, epochs = 1,\n' ..
-    "    lr = {0.1, 3}, seed = {1, 2}, progress = false}\n"
-
-local function method(name, usage, text, example)
-    doc(nil, {name = "sweep:" .. name, kind = "method", usage = usage, text = text,
-        example = RUNS .. example})
+        "    lr = {0.1, 3}, seed = {1, 2}}\nprint(runs)\nprint(runs:best().lr)"
+    setmetatable(page, nil)
+    page.options = all_options()
+    return rawget(page, key)
 end
 
-method("best", "sweep:best([figure] [, {least}])", "The best run: the row with the highest share " ..
-    "of right answers, or the lowest cost, on valid, else on test, else in training; or by the " ..
-    "figure that is named. Its .net is the trained network, with the bits of net:train alone; " ..
-    "where it was not kept the run is made again, which is said.",
-    "best = runs:best()\nprint(best.lr, best.test, best.net:evaluate(digits.test).accuracy)")
-method("sort", "sweep:sort([name] [, {descending}])", "The same runs in another order: by a " ..
-    "figure or an option, rising unless descending = true; without a name the best first. What " ..
-    "has no such figure comes last. The sweep itself stays as it is.",
-    'print(runs:sort())\nprint(runs:sort("lr", {descending = true}))')
-method("mean", "sweep:mean([name | {names}])", "Means over seeds, or over whatever option is " ..
-    "named: a row for the runs whose other options are the same, with .runs, .failed and, for " ..
-    "each figure, .spread, the standard deviation of a sample. It prints, sorts and plots as a " ..
-    "sweep does.", "means = runs:mean()\nprint(means)\nprint(means[1].test, means[1].spread.test)")
-doc(nil, {name = "sweep[i]", kind = "operator", usage = "sweep[i]",
-    text = "Run i, a row whose fields are its options and figures: .lr .batch …, .cost .test " ..
-        ".test_cost .valid .valid_cost .metrics .seconds .history, .error where it failed, .net " ..
-        "while its network is kept, .run its number, .options all options. #sweep counts them.",
-    example = RUNS .. "for i, run in ipairs(runs) do print(run.lr, run.test, run.error) end"})
+doc(sweep, setmetatable({}, {__index = unfold}))
+require "nabla.sweep.pages"
 
 return sweep

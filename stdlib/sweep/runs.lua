@@ -347,10 +347,7 @@ function methods.mean(sweep, over)
     return like(plan, rows)
 end
 
--- Their pages stand in the book already (sweep.lua).
-for _, page in ipairs(nabla._book) do
-    local name = page.name:match "^sweep:(%a+)$"
-    if name then page.value = methods[name] end
-end
+-- Their pages stand in the book already.
+for name, page in pairs(require "nabla.sweep.pages") do page.value = methods[name] end
 
 return runs
