@@ -18,6 +18,7 @@ local FAMILIES <const> = {
     {prefix = "example_gradients", title = "THE GRADIENTS OF EXAMPLES"},
     {prefix = "history", title = "A HISTORY OF TRAINING"},
     {prefix = "trainer", title = "A TRAINER"},
+    {prefix = "sweep", title = "A SWEEP"},
     {prefix = "activation", title = "AN ACTIVATION AS A FUNCTION"},
     {prefix = "data", title = "DATA"},
     {prefix = "set", title = "A DATA SET"},
@@ -141,12 +142,13 @@ local CLASSES <const> = {
     neuron = "nabla.neuron", set = "nabla.set", trace = "nabla.trace",
     activation = "nabla.activation", history = "nabla.history",
     example_gradients = "nabla.example_gradients", trainer = "nabla.trainer",
+    sweep = "nabla.sweep",
 }
 local MODULES <const> = {"tensor", "nn", "data", "plot", "learn", "nabla"}
 local MODULE_OF <const> = {
     tensor = "tensor", nn = "nn", net = "nn", layer = "nn", neuron = "nn", trace = "nn",
-    activation = "nn", history = "nn", example_gradients = "nn", trainer = "nn", data = "data",
-    set = "data", plot = "plot", learn = "learn", nabla = "nabla",
+    activation = "nn", history = "nn", example_gradients = "nn", trainer = "nn", sweep = "nn",
+    data = "data", set = "data", plot = "plot", learn = "learn", nabla = "nabla",
 }
 
 -- Types of parameters by the names that the usages give them; what is missing may be anything.
@@ -170,7 +172,7 @@ local RESULTS <const> = {
         svd = {"nabla.tensor", "nabla.tensor", "nabla.tensor"},
     },
     nn = {{"any"}, net = {"nabla.network"}, load = {"nabla.network"}, no_grad = {"any"},
-        activation = {"nabla.activation"}},
+        activation = {"nabla.activation"}, sweep = {"nabla.sweep"}},
     net = {
         {"any"}, clone = {"nabla.network"}, reset = {}, params = {"nabla.tensor"},
         grads = {"nabla.tensor"}, count = {"integer"}, notation = {"string"}, save = {},
@@ -184,6 +186,7 @@ local RESULTS <const> = {
     history = {{"any"}, save = {}},
     trainer = {{"any"}, step = {"nabla.trainer"}, epoch = {"nabla.trainer"}, save = {},
         back = {"nabla.trainer"}, seek = {"nabla.trainer"}, run = {"nabla.history"}},
+    sweep = {{"nabla.sweep"}, best = {"table"}},
     data = {{"nabla.set"}, idx = {"nabla.tensor"}},
     set = {{"nabla.set"}, split = {"nabla.set", "nabla.set"}},
     plot = {{"string?"}},

@@ -120,6 +120,6 @@ local function unfold(page, key)
 end
 
 doc(sweep, setmetatable({}, {__index = unfold}))
-require "nabla.sweep.pages"
+for _, page in ipairs(require "nabla.sweep.pages") do doc(nil, page) end
 
 return sweep

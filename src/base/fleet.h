@@ -12,9 +12,9 @@ typedef nb_status nb_fleet_work(nb_ctx *ctx, void *self, int64_t task, bool alon
 
 /* What came of a task. */
 typedef struct nb_fleet_answer {
-    int64_t task; /* -1: none */
-    bool failed;  /* its copy gave no answer: the text says why */
-    const char *text;
+    int64_t task;     /* -1: none */
+    bool failed;      /* its copy gave no answer: the text says why */
+    const char *text; /* no NUL need follow */
     size_t length;
 } nb_fleet_answer;
 

@@ -1,8 +1,5 @@
--- Pages of help on what nn.sweep gives, by the names of its methods, which are made where they are
--- first wanted (runs.lua) and get their pages there.
-
-local _, nabla = ...
-local doc = nabla._help.doc
+-- Pages of help on what nn.sweep gives. Its methods are made where they are first wanted (runs.lua)
+-- and get their pages there.
 
 local pages = {}
 
@@ -11,9 +8,8 @@ local RUNS <const> = "digits = data.digits()\n" ..
     "    lr = {0.1, 3}, seed = {1, 2}, progress = false}\n"
 
 local function method(name, usage, text, example)
-    pages[name] = {name = "sweep:" .. name, kind = "method", usage = usage, text = text,
+    pages[#pages + 1] = {name = "sweep:" .. name, kind = "method", usage = usage, text = text,
         example = RUNS .. example}
-    doc(nil, pages[name])
 end
 
 method("best", "sweep:best([figure] [, {least}])", "The best run: the row with the highest share " ..
@@ -29,10 +25,10 @@ method("mean", "sweep:mean([name | {names}])", "Means over seeds, or over whatev
     "named: a row for the runs whose other options are the same, with .runs, .failed and, for " ..
     "each figure, .spread, the standard deviation of a sample. It prints, sorts and plots as a " ..
     "sweep does.", "means = runs:mean()\nprint(means)\nprint(means[1].test, means[1].spread.test)")
-doc(nil, {name = "sweep[i]", kind = "operator", usage = "sweep[i]",
+pages[#pages + 1] = {name = "sweep[i]", kind = "operator", usage = "sweep[i]",
     text = "Run i, a row whose fields are its options and figures: .lr .batch …, .cost .test " ..
         ".test_cost .valid .valid_cost .metrics .seconds .history, .error where it failed, .net " ..
         "while its network is kept, .run its number, .options all options. #sweep counts them.",
-    example = RUNS .. "for i, run in ipairs(runs) do print(run.lr, run.test, run.error) end"})
+    example = RUNS .. "for i, run in ipairs(runs) do print(run.lr, run.test, run.error) end"}
 
 return pages

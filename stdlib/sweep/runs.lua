@@ -348,6 +348,9 @@ function methods.mean(sweep, over)
 end
 
 -- Their pages stand in the book already.
-for name, page in pairs(require "nabla.sweep.pages") do page.value = methods[name] end
+for _, page in ipairs(require "nabla.sweep.pages") do
+    local name = page.name:match "^sweep:(%a+)$"
+    page.value = name and methods[name]
+end
 
 return runs

@@ -1,5 +1,8 @@
 /* Tasks spread over copies of a process and over processes: each is done once, all get the same
  * answers in the same order, whatever becomes of a copy. */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE /* memmem */
+#endif
 #include "base/convoy.h"
 #include "base/memory.h"
 #include "base/workers.h"
@@ -62,15 +65,20 @@ static bool is_right(const nb_fleet_answer *answer)
            memcmp(answer->text, words, (size_t)length) == 0;
 }
 
+static bool says(const nb_fleet_answer *answer, const char *words)
+{
+    return answer->failed && memmem(answer->text, answer->length, words, strlen(words));
+}
+
 static bool judge(nb_ctx *ctx, const field *f, const nb_fleet_answer *answer)
 {
     int64_t task = answer->task;
     if (task == f->killed) {
-        CHECK(answer->failed && strstr(answer->text, "signal 9"));
+        CHECK(says(answer, "signal 9"));
     } else if (task == f->left) {
-        CHECK(answer->failed && strstr(answer->text, "code 7"));
+        CHECK(says(answer, "code 7"));
     } else if (task == f->fails) {
-        CHECK(answer->failed && strcmp(answer->text, "this one fails") == 0);
+        CHECK(says(answer, "this one fails") && answer->length == strlen("this one fails"));
     } else {
         CHECK(is_right(answer));
         CHECK(answer->length > 1000000 || task != f->long_one);
@@ -173,10 +181,10 @@ static nb_status wait_for_ever(nb_ctx *ctx, void *self, int64_t task, bool alone
 {
     (void)ctx;
     (void)self;
-    (void)task;
     (void)alone;
     (void)answer;
-    while (true) pause();
+    while (task >= 0) pause();
+    return NB_OK;
 }
 
 static void ctrl_c_ends_all(void **state)
