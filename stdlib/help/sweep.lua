@@ -3,9 +3,12 @@
 return function(page)
 
 page("sweeps", [[
-runs = nn.sweep{net = "64 - 30 - 10", set = digits.train, test = digits.test,
-                lr = {0.1, 1, 3}, batch = {10, 100}, seed = {1, 2, 3}}
-trains once for every combination of the options that are lists, 18 times here. Every option of
+A sweep tries several values of several options:
+
+  runs = nn.sweep{net = "64 - 30 - 10", set = digits.train, test = digits.test,
+                  lr = {0.1, 1, 3}, batch = {10, 100}, seed = {1, 2, 3}}
+
+It trains once for every combination of the options that are lists, 18 times here. Every option of
 net:train may be a list, but those that name files. metrics and weights are lists themselves: several
 of them are a list of lists. It says how many runs there are before it begins; more than 1,000 must be
 asked for, limit = 5000.
@@ -25,8 +28,9 @@ run has a fresh one.
 The table. A row is a run: its options and figures are its fields.
 
   runs[1].lr .batch .seed …     its options; .options holds them all
-  runs[1].cost .test .test_cost .valid .valid_cost .seconds    of the epoch whose parameters it has
-  runs[1].metrics .history      as of net:train
+  runs[1].cost .test .test_cost .valid .valid_cost .metrics
+                                of the epoch whose parameters it has
+  runs[1].history .seconds      as of net:train
   runs[1].error                 why it failed, else nil; the other runs go on
   runs[1].net                   its trained network, while that is kept
   runs[1].run                   its number
