@@ -35,10 +35,10 @@ The table. A row is a run: its options and figures are its fields.
   runs[1].net                   its trained network, while that is kept
   runs[1].run                   its number
 
-  runs:best()              the best by valid, else test, else cost, with its .net; runs:best "cost"
-  runs:sort()              the best first; runs:sort "lr" rises, {descending = true} falls
-  runs:mean()              means over seeds with their spread, also a table; runs:mean "batch"
-  plot(runs)               the figure over each option: the mean of all runs, and the best
+  runs:best()    the best by valid, else test, else cost, with its .net; runs:best "cost"
+  runs:sort()    the best first; runs:sort "lr" rises, {descending = true} falls
+  runs:mean()    means over seeds with their spread, also a table; runs:mean "batch"
+  plot(runs)     the figure over each option: the mean of all runs, and the best
 
 Shares of right answers are compared by the highest, costs by the lowest, a metric by the highest
 unless it is an error; runs:best("f", {least = true}) says otherwise. Networks are kept in 64 MB, the
