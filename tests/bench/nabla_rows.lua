@@ -1,17 +1,19 @@
--- The book's network on MNIST's unpacked files. Told their folder, and where rows come from:
--- "memory", or the file "idx" or "npy".
+-- The book's network on MNIST's unpacked files, each row with its zeros. Told their folder, and
+-- where rows come from: "memory", or the file "idx" or "npy".
 
 local child = dofile((arg[0]:gsub("[^/]*$", "child.lua")))
 
 nabla.threads(1)
-local mnist, lr = data.mnist(arg[1], {map = arg[2] == "idx"}), 3.0
+local mnist, lr = data.mnist(arg[1], {map = true}), 3.0
 local net = nn.net "784 - 30 - 10"
-if arg[2] == "npy" then
+if arg[2] ~= "idx" then
     local labels = data.idx(arg[1] .. "/train-labels-idx1-ubyte"):to "i32" + 1
-    local path, names = arg[1] .. "/images.npy", mnist.classes
-    local set = data.set {x = path, y = labels, classes = names, map = true}
+    local map, x = arg[2] == "npy", arg[1] .. "/images.npy"
+    -- A set of a file would keep its non-zeros alone; one of a tensor keeps what it is given.
+    if not map then x = tensor.load(x) end
+    local set = data.set {x = x, y = labels, classes = mnist.classes, map = map}
     mnist = {train = set:take(50000), test = mnist.test}
-    -- Bytes of the .npy are not divided by 255; w is, and the rate by its square. Else the neurons
+    -- These bytes are not divided by 255; w is, and the rate by its square. Else the neurons
     -- saturate until δ holds numbers below the smallest normal one, which cost the processor twice
     -- the step, wherever the rows come from.
     net[1].w, lr = net[1].w / 255, lr / 255 ^ 2
