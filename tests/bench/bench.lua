@@ -317,4 +317,6 @@ rows[#rows + 1] = start_row("nabla -e \"\", 20 times", 20, program, "-e", "")
 rows[#rows + 1] = start_row("start to first prompt, 20 times", "-p", "∇", 20, "env",
     "LC_ALL=C.UTF-8", "TERM=xterm", program)
 report.show(rows)
+dofile(here .. "/growth.lua").run {program = program, tools = tools, here = here,
+    programs = programs, report = report}
 dofile(here .. "/prompt.lua").run(program, tools)

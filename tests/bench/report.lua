@@ -25,6 +25,16 @@ function report.figures(value, digits)
     return ("%%.%df"):format(math.max(0, digits - before)):format(value)
 end
 
+local UNITS <const> = { {1, "s"}, {1e-3, "ms"}, {1e-6, "µs"}, {1e-9, "ns"} }
+
+function report.time(seconds)
+    for i, unit in ipairs(UNITS) do
+        if seconds >= unit[1] or i == #UNITS then
+            return report.figures(seconds / unit[1], 3) .. " " .. unit[2]
+        end
+    end
+end
+
 function report.spread(list, digits)
     local order = report.sorted(list)
     return ("%s–%s"):format(report.figures(order[1], digits),
