@@ -1,10 +1,11 @@
-/* Rows that are mostly zeros, given as their non-zeros, and what is done with them: they add up rows
- * of an input-major matrix, (columns, m), where products would multiply by zeros.
+/* Rows that are mostly zeros, given as their non-zeros, and what is done with them: they add up
+ * rows of an input-major matrix, (columns, m), where products would multiply by zeros.
  *
  * The order of every sum is fixed. z begins as it is given and takes x_j w_j for the inputs j in
  * rising order; w takes x_j δ, example by example. Each term is one fused multiply-add where the
- * instruction set has that, else a product and a sum: so the bits are those of a plain loop over all
- * inputs, zeros included, on the same instruction set (but for -0, and where w is not finite). */
+ * instruction set has that, else a product and a sum: so the bits are those of a plain loop over
+ * all inputs, zeros included, on the same instruction set (but for -0, and where w is not finite).
+ */
 #ifndef NB_KERNEL_THIN_H
 #define NB_KERNEL_THIN_H
 
@@ -28,12 +29,15 @@ typedef struct nb_thin {
 } nb_thin;
 
 typedef struct nb_thin_kernels {
-    bool fused; /* a term is one fused multiply-add */
-    /* z (rows, m) += x w: rows of z are ldz apart, of w ldw. */
-    void (*forward)(const nb_thin *x, size_t m, const void *w, size_t ldw, void *z, size_t ldz);
+    bool fused;   /* a term is one fused multiply-add */
+    size_t width; /* numbers of a vector */
+    /* z (rows, m) += x w. Rows of z lie ldz apart, of w ldw; `padded`: each of w has room for whole
+     * vectors, in which finite numbers of no meaning stand. */
+    void (*forward)(const nb_thin *x, size_t m, const void *w, size_t ldw, bool padded, void *z,
+                    size_t ldz);
     /* w += alpha xᵀ δ, row after row of x: w_j = x_ij (alpha δ_i) + w_j */
     void (*back)(const nb_thin *x, size_t m, double alpha, const void *delta, size_t ldd, void *w,
-                 size_t ldw);
+                 size_t ldw, bool padded);
 } nb_thin_kernels;
 
 #endif

@@ -9,7 +9,7 @@ enum { ROWS = 7, COLUMNS = 29, WIDEST = 150, ROOM = 3 };
 
 typedef struct problem {
     nb_dtype dtype;
-    size_t m, ld;
+    size_t m, ld, ldw;
     bool fused;
     nb_thin x;
     void *dense, *w, *z, *delta;
@@ -41,15 +41,15 @@ static void fill_rows(problem *p, unsigned fill)
     p->x.count = at;
 }
 
-static problem make(nb_dtype dtype, size_t m, unsigned fill)
+static problem make(nb_dtype dtype, size_t m, size_t ldw, unsigned fill)
 {
-    problem p = {.dtype = dtype, .m = m, .ld = m + ROOM};
+    problem p = {.dtype = dtype, .m = m, .ld = m + ROOM, .ldw = ldw};
     p.x = (nb_thin){.dtype = dtype, .columns = COLUMNS, .rows = ROWS};
     p.x.start = malloc((ROWS + 1) * sizeof *p.x.start);
     p.x.index = malloc(ROWS * COLUMNS * sizeof *p.x.index);
     p.x.value = malloc(ROWS * COLUMNS * MOST_BYTES);
     p.dense = malloc(ROWS * COLUMNS * MOST_BYTES);
-    p.w = numbers(dtype, COLUMNS * p.ld);
+    p.w = numbers(dtype, COLUMNS * p.ldw);
     p.z = numbers(dtype, ROWS * p.ld);
     p.delta = numbers(dtype, ROWS * p.ld);
     fill_rows(&p, fill);
@@ -83,7 +83,7 @@ static void plain_forward(const problem *p, void *z)
             for (size_t j = 0; j < COLUMNS; j++)
                 put(p->dtype, z, i * p->ld + o,
                     term(p, get(p->dtype, p->dense, i * COLUMNS + j),
-                         get(p->dtype, p->w, j * p->ld + o), get(p->dtype, z, i * p->ld + o)));
+                         get(p->dtype, p->w, j * p->ldw + o), get(p->dtype, z, i * p->ld + o)));
 }
 
 static void plain_back(const problem *p, double alpha, void *w)
@@ -93,9 +93,9 @@ static void plain_back(const problem *p, double alpha, void *w)
         for (size_t o = 0; o < p->m; o++) {
             put(p->dtype, d, 0, alpha * get(p->dtype, p->delta, i * p->ld + o));
             for (size_t j = 0; j < COLUMNS; j++)
-                put(p->dtype, w, j * p->ld + o,
+                put(p->dtype, w, j * p->ldw + o,
                     term(p, get(p->dtype, p->dense, i * COLUMNS + j), get(p->dtype, d, 0),
-                         get(p->dtype, w, j * p->ld + o)));
+                         get(p->dtype, w, j * p->ldw + o)));
         }
 }
 
@@ -104,23 +104,30 @@ static void *copy_of(const void *x, size_t bytes)
     return memcpy(malloc(bytes), x, bytes);
 }
 
-static void check(const nb_kernels *table, nb_dtype dtype, size_t m, unsigned fill)
+static void check_one(const nb_thin_kernels *thin, nb_dtype dtype, size_t m, unsigned fill,
+                      bool padded)
 {
-    problem p = make(dtype, m, fill);
-    const nb_thin_kernels *thin = table->thin[dtype];
+    size_t whole = (m + thin->width - 1) / thin->width * thin->width;
+    problem p = make(dtype, m, padded ? whole : m + ROOM, fill);
     const double alpha = -0.375;
-    size_t z_bytes = ROWS * p.ld * width(dtype), w_bytes = COLUMNS * p.ld * width(dtype);
+    size_t z_bytes = ROWS * p.ld * width(dtype), w_bytes = COLUMNS * p.ldw * width(dtype);
     void *z = copy_of(p.z, z_bytes), *w = copy_of(p.w, w_bytes);
     p.fused = thin->fused;
     plain_forward(&p, z);
     plain_back(&p, alpha, w);
-    thin->forward(&p.x, m, p.w, p.ld, p.z, p.ld);
+    thin->forward(&p.x, m, p.w, p.ldw, padded, p.z, p.ld);
     assert_memory_equal(p.z, z, z_bytes);
-    thin->back(&p.x, m, alpha, p.delta, p.ld, p.w, p.ld);
+    thin->back(&p.x, m, alpha, p.delta, p.ld, p.w, p.ldw, padded);
     assert_memory_equal(p.w, w, w_bytes);
     free(z);
     free(w);
     drop(&p);
+}
+
+static void check(const nb_kernels *table, nb_dtype dtype, size_t m, unsigned fill)
+{
+    check_one(table->thin[dtype], dtype, m, fill, false);
+    check_one(table->thin[dtype], dtype, m, fill, true);
 }
 
 static void test_bits(void **state)
@@ -150,8 +157,8 @@ static void test_nothing(void **state)
     (void)state;
     for (size_t t = 0; t < tables; t++)
         for (size_t m = 1; m < WIDEST; m++) {
-            table[t]->thin[NB_F32]->forward(&none, m, NULL, m, NULL, m);
-            table[t]->thin[NB_F32]->back(&none, m, 1, NULL, m, NULL, m);
+            table[t]->thin[NB_F32]->forward(&none, m, NULL, m, false, NULL, m);
+            table[t]->thin[NB_F32]->back(&none, m, 1, NULL, m, NULL, m, false);
         }
 }
 
