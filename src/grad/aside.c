@@ -2,6 +2,7 @@
  * memory) comes before the first number is written; from then on nothing fails, and Ctrl-C waits.
  */
 #include "grad/aside.h"
+#include "grad/thinned.h"
 
 #include "base/arith.h"
 #include "base/memory.h"
@@ -59,6 +60,7 @@ void nb_aside_free(nb_aside *aside)
         nb_tensor_release(aside->ctx, entry->a);
         nb_tensor_release(aside->ctx, entry->b);
         nb_tensor_release(aside->ctx, entry->fresh);
+        nb_tensor_release(aside->ctx, entry->sum);
     }
     nb_free(aside->ctx, aside->list, aside->room * sizeof *aside->list);
 }
@@ -106,6 +108,7 @@ static double most_of(nb_dtype dtype)
 
 static double magnitude(const nb_tensor *t)
 {
+    if (nb_thinned_of(t)) return nb_thinned_magnitude(nb_thinned_of(t));
     return nb_real(t->dtype)->magnitude((size_t)nb_tensor_count(t), nb_tensor_data(t));
 }
 
@@ -192,12 +195,31 @@ static bool is_safe(const nb_aim *aim)
     return aim->base + aim->growth <= most_of(aim->into->dtype) / 2;
 }
 
+/* Where a leaf lies in the flat tensor that stands beside its storage. */
+static void *beside(const nb_tensor *flat, const nb_tensor *leaf)
+{
+    return (char *)nb_tensor_data(flat) + leaf->offset * (int64_t)nb_dtype_size(flat->dtype);
+}
+
+/* A turned w that lies elsewhere, to where all look at it. */
+static void bring_home(const nb_contribution *entry)
+{
+    nb_thinned *given = entry->b ? nb_thinned_of(entry->b) : NULL;
+    if (given && moves(entry)) nb_thinned_home(given, beside(entry->into, entry->leaf));
+}
+
+static void bring_all_home(const nb_aside *aside)
+{
+    for (size_t i = 0; i < aside->count; i++) bring_home(&aside->list[i]);
+}
+
 /* Where a bound is too high a look may help; else the numbers are kept, to be put back where one
  * would not be finite. */
 static nb_status make_safe(nb_aside *aside)
 {
     nb_status status = take_aim(aside);
     for (nb_aim *aim = aside->aims; aim && status == NB_OK; aim = aim->next) {
+        if (!is_safe(aim)) bring_all_home(aside);
         if (!is_safe(aim)) aim->base = base_of(aim, accumulates(aside), true);
         if (is_safe(aim)) continue;
         aim->copy = nb_tensor_clone(aside->ctx, aim->into);
@@ -317,6 +339,25 @@ static void reach(nb_aside *aside, nb_home *home, int64_t count)
     home->reached += count;
 }
 
+/* What the numbers at a contribution's place in a sink or a home count for. */
+static double beta_of(const nb_contribution *entry)
+{
+    if (entry->sink) return entry->first ? entry->sink->beta : 1;
+    return entry->first && !nb_leaf_of(entry->leaf)->home->adds ? 0 : 1;
+}
+
+/* Given rows are added up row by row: where they are few straight to what is there, which takes no
+ * numbers that no row has; else as a sum of their own. Where nothing was it is the place itself. */
+static nb_status make_sum(const nb_aside *aside, nb_contribution *entry)
+{
+    double beta = entry->b && nb_thinned_of(entry->b) && entry->into ? beta_of(entry) : 0;
+    if (beta == 0 || (beta == 1 && entry->b->shape[0] <= NB_STRAIGHT_ROWS)) return NB_OK;
+    bring_home(entry);
+    entry->sum =
+        nb_tensor_zeros(aside->ctx, entry->leaf->dtype, entry->leaf->dims, entry->leaf->shape);
+    return entry->sum ? NB_OK : aside->ctx->status;
+}
+
 static nb_status prepare_one(nb_aside *aside, nb_contribution *entry)
 {
     nb_leaf *leaf = nb_leaf_of(entry->leaf);
@@ -325,10 +366,11 @@ static nb_status prepare_one(nb_aside *aside, nb_contribution *entry)
     leaf->pass = aside->number;
     if (entry->shares) status = own_copy(aside->ctx, &entry->a);
     if (entry->shares && status == NB_OK) status = own_copy(aside->ctx, &entry->b);
-    if (status != NB_OK || !entry->first || entry->sink) return status;
-    if (!entry->into) return make_fresh(aside, entry);
-    reach(aside, leaf->home, nb_tensor_count(entry->leaf));
-    return NB_OK;
+    if (status == NB_OK && entry->sink) status = make_sum(aside, entry);
+    if (status != NB_OK || entry->sink) return status;
+    if (!entry->into) return entry->first ? make_fresh(aside, entry) : NB_OK;
+    if (entry->first) reach(aside, leaf->home, nb_tensor_count(entry->leaf));
+    return make_sum(aside, entry);
 }
 
 static nb_status prepare(nb_aside *aside)
@@ -379,10 +421,27 @@ static void write_tensor(place at, const nb_tensor *gradient)
     real->axpy(n, at.alpha, nb_tensor_data(gradient), at.to);
 }
 
-/* Where a leaf lies in the flat tensor that stands beside its storage. */
-static void *beside(const nb_tensor *flat, const nb_tensor *leaf)
+/* Of given rows: w or its gradient, which lie input-major as they go. */
+static nb_status write_given(nb_ctx *ctx, place at, const nb_contribution *entry)
 {
-    return (char *)nb_tensor_data(flat) + leaf->offset * (int64_t)nb_dtype_size(flat->dtype);
+    const nb_thinned *given = nb_thinned_of(entry->b);
+    const void *delta = nb_tensor_data(entry->a);
+    nb_dtype dtype = entry->leaf->dtype;
+    int64_t m = entry->a->shape[1];
+    size_t count = (size_t)nb_tensor_count(entry->leaf);
+    nb_turned_w w = {.data = at.to, .m = m, .ld = m};
+    if (entry->sum) {
+        w.data = nb_tensor_data(entry->sum);
+        nb_thin_back(ctx, &given->rows, 1, delta, w);
+        write_tensor(at, entry->sum);
+        return NB_OK;
+    }
+    if (at.beta == 0) memset(at.to, 0, count * nb_dtype_size(dtype));
+    if (moves(entry)) w = nb_thinned_w(given, at.to);
+    nb_thin_back(ctx, &given->rows, at.beta == 0 ? 1 : at.alpha, delta, w);
+    if (at.beta == 0 && at.alpha != 1)
+        nb_real(dtype)->unary[NB_U_scale](count, at.to, 1, at.to, 1, at.alpha, 0);
+    return NB_OK;
 }
 
 /* Into the sink, the home or the tensor of the leaf's own, which it then has. */
@@ -390,11 +449,8 @@ static place place_of(const nb_aside *aside, nb_contribution *entry)
 {
     nb_leaf *leaf = nb_leaf_of(entry->leaf);
     if (entry->sink)
-        return (place){beside(entry->into, entry->leaf), entry->sink->alpha,
-                       entry->first ? entry->sink->beta : 1};
-    if (entry->into)
-        return (place){beside(entry->into, entry->leaf), 1,
-                       entry->first && !leaf->home->adds ? 0 : 1};
+        return (place){beside(entry->into, entry->leaf), entry->sink->alpha, beta_of(entry)};
+    if (entry->into) return (place){beside(entry->into, entry->leaf), 1, beta_of(entry)};
     bool adds = !entry->fresh || (accumulates(aside) && leaf->grad);
     if (entry->fresh) {
         nb_tensor_release(aside->ctx, leaf->grad);
@@ -411,7 +467,9 @@ static nb_status write_one(const nb_aside *aside, nb_contribution *entry)
     place at = place_of(aside, entry);
     nb_tensor *into = entry->into ? entry->into : leaf->grad;
     if (into == entry->a) return NB_OK;
-    if (entry->b)
+    if (entry->b && nb_thinned_of(entry->b))
+        status = write_given(aside->ctx, at, entry);
+    else if (entry->b)
         status = write_product(aside->ctx, at, entry);
     else
         write_tensor(at, entry->a);

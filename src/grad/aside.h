@@ -12,6 +12,7 @@ typedef struct nb_contribution {
     const nb_sink *sink; /* that takes it, or NULL */
     nb_tensor *into;     /* of the sink or the home, borrowed; NULL: a tensor of the leaf's own */
     nb_tensor *fresh;    /* that tensor, until the leaf has it */
+    nb_tensor *sum;      /* room for a product of given rows that is not added up in its place */
     bool first;          /* of this pass for its leaf */
     bool shares;         /* a or b lies in a storage that this pass will write to */
     double size;   /* none of its elements is larger, where the home or the parameters take it */

@@ -2,18 +2,17 @@
 #include "grad/weights.h"
 
 #include "base/memory.h"
-#include "base/workers.h"
+#include "grad/thinned.h"
 #include "kernel/product.h"
 #include "tensor/shape.h"
 
 #include <string.h>
 
 enum {
-    FEW = 16,           /* non-zeros are kept where they are at most one number in so many, */
-    ROWS_LEAST = 16,    /* in so many rows, for w is turned once for all of them, */
-    WIDTH_LEAST = 32,   /* of so many columns */
-    COLUMNS_FEW = 4,    /* those that hold any are told where non-zeros are fewer than k / this */
-    PIECE_COLUMNS = 256 /* of z, or of the turned gradient */
+    FEW = 16,         /* non-zeros are kept where they are at most one number in so many, */
+    ROWS_LEAST = 16,  /* in so many rows, for w is turned once for all of them, */
+    WIDTH_LEAST = 32, /* of so many columns */
+    COLUMNS_FEW = 4   /* those that hold any are told where non-zeros are fewer than k / this */
 };
 
 /* ---- Looking --------------------------------------------------------------------------------- */
@@ -73,7 +72,7 @@ static nb_status list_columns(nb_ctx *ctx, nb_inputs *of, int64_t k)
 nb_status nb_inputs_look(nb_ctx *ctx, nb_tensor *x, nb_inputs *inputs)
 {
     int64_t k = x->shape[x->dims - 1], rows = rows_of(x), starts = rows + 1;
-    int64_t count = count_few(x, rows, k);
+    int64_t count = nb_thinned_of(x) ? -1 : count_few(x, rows, k);
     *inputs = (nb_inputs){.x = NULL};
     if (count < 0) {
         inputs->x = nb_tensor_retain(x);
@@ -115,53 +114,21 @@ nb_inputs nb_inputs_saved(nb_tensor *const *saved)
 
 /* ---- Non-zeros and rows of the turned weights ------------------------------------------------ */
 
-/* z (n, m) and the turned (k, m) matrix: its rows are added to those of z, or those to them. */
-typedef struct rows_job {
-    const nb_real_kernels *real;
-    const nb_inputs *inputs;
-    int64_t n, m, width;
-    char *z, *turned;
-    bool back;
-} rows_job;
-
-static double value_at(const nb_inputs *inputs, int32_t at)
+/* A turned w that is a tensor, (columns, m). */
+static nb_turned_w compact(nb_tensor *turned)
 {
-    const void *values = nb_tensor_data(inputs->value);
-    bool f64 = inputs->value->dtype == NB_F64;
-    return f64 ? ((const double *)values)[at] : (double)((const float *)values)[at];
+    int64_t m = turned->shape[1];
+    return (nb_turned_w){.data = nb_tensor_data(turned), .m = m, .ld = m};
 }
 
-static void add_rows(void *arg, size_t piece)
+/* The rows as the kernels take them. */
+static nb_thin thin_of(const nb_inputs *inputs)
 {
-    const rows_job *job = arg;
-    const int32_t *start = nb_tensor_data(job->inputs->start);
-    const int32_t *index = nb_tensor_data(job->inputs->index);
-    int64_t first = (int64_t)piece * PIECE_COLUMNS, left = job->m - first;
-    size_t columns = (size_t)(left < PIECE_COLUMNS ? left : PIECE_COLUMNS);
-    for (int64_t i = 0; i < job->n; i++)
-        for (int32_t at = start[i]; at < start[i + 1]; at++) {
-            double value = value_at(job->inputs, at);
-            char *z = job->z + (i * job->m + first) * job->width;
-            char *w = job->turned + (index[at] * job->m + first) * job->width;
-            job->real->axpy(columns, value, job->back ? z : w, job->back ? w : z);
-        }
-}
-
-static void run_rows(nb_ctx *ctx, const nb_inputs *inputs, int64_t m, char *z, nb_tensor *turned,
-                     bool back)
-{
-    rows_job job = {.real = nb_real(turned->dtype), .inputs = inputs, .m = m, .z = z, .back = back};
-    job.n = inputs->start->shape[0] - 1;
-    job.width = (int64_t)nb_dtype_size(turned->dtype);
-    job.turned = nb_tensor_data(turned);
-    nb_parallel(ctx, (size_t)((m + PIECE_COLUMNS - 1) / PIECE_COLUMNS), add_rows, &job);
-}
-
-/* (rows, columns) from its transpose, both contiguous. */
-static void turn(nb_dtype dtype, int64_t rows, int64_t columns, const void *from, void *to)
-{
-    nb_kernels_get()->copy_matrix(nb_dtype_size(dtype), (size_t)rows, (size_t)columns, from, 1,
-                                  rows, to, columns, 1);
+    return (nb_thin){.dtype = inputs->value->dtype,
+                     .rows = inputs->start->shape[0] - 1,
+                     .start = nb_tensor_data(inputs->start),
+                     .index = nb_tensor_data(inputs->index),
+                     .value = nb_tensor_data(inputs->value)};
 }
 
 /* The listed columns of w (m, k) become rows of `turned`, or those rows go back to their columns.
@@ -193,31 +160,46 @@ nb_tensor *nb_inputs_turn(nb_ctx *ctx, const nb_inputs *inputs, const nb_tensor 
     if (turned && inputs->column)
         move_columns(inputs->column, m, k, (nb_tensor *)(uintptr_t)w, turned, false);
     else if (turned)
-        turn(w->dtype, k, m, nb_tensor_data(w), nb_tensor_data(turned));
+        nb_turn(w->dtype, k, m, nb_tensor_data(w), nb_tensor_data(turned));
     return turned;
 }
 
 void nb_inputs_add_row(const nb_inputs *inputs, int64_t i, const void *turned, int64_t m, void *z)
 {
-    nb_dtype dtype = inputs->value->dtype;
-    const int32_t *start = nb_tensor_data(inputs->start), *index = nb_tensor_data(inputs->index);
-    int64_t width = (int64_t)nb_dtype_size(dtype);
-    for (int32_t at = start[i]; at < start[i + 1]; at++)
-        nb_real(dtype)->axpy((size_t)m, value_at(inputs, at),
-                             (const char *)turned + index[at] * m * width, z);
+    nb_thin row = thin_of(inputs);
+    row.rows = 1;
+    row.start += i;
+    nb_kernels_get()->thin[row.dtype]->forward(&row, (size_t)m, turned, (size_t)m, false, z,
+                                               (size_t)m);
+}
+
+/* Of given rows; w lies turned already, or is turned for them all. */
+static nb_status given_product(nb_ctx *ctx, const nb_thinned *given, const nb_tensor *w, void *z)
+{
+    const int64_t shape[] = {w->shape[1], w->shape[0]};
+    nb_tensor *turned = given->turned ? NULL : nb_tensor_new(ctx, w->dtype, 2, shape);
+    if (!given->turned && !turned) return ctx->status;
+    if (turned) nb_turn(w->dtype, shape[0], shape[1], nb_tensor_data(w), nb_tensor_data(turned));
+    nb_thin_forward(ctx, &given->rows,
+                    turned ? compact(turned) : nb_thinned_w(given, nb_tensor_data(w)), z);
+    nb_tensor_release(ctx, turned);
+    return nb_poll(ctx);
 }
 
 nb_status nb_inputs_product(nb_ctx *ctx, const nb_inputs *inputs, const nb_tensor *w, void *z)
 {
     int64_t m = w->shape[0], k = w->shape[1];
     size_t ld = k ? (size_t)k : 1;
+    if (inputs->x && nb_thinned_of(inputs->x))
+        return given_product(ctx, nb_thinned_of(inputs->x), w, z);
     if (inputs->x)
         return nb_product(ctx, w->dtype, (size_t)rows_of(inputs->x), (size_t)m, (size_t)k, 1,
                           (nb_matrix){nb_tensor_data(inputs->x), ld, false},
                           (nb_matrix){nb_tensor_data(w), ld, true}, 1, z, m ? (size_t)m : 1);
     nb_tensor *turned = nb_inputs_turn(ctx, inputs, w);
     if (!turned) return ctx->status;
-    run_rows(ctx, inputs, m, z, turned, false);
+    const nb_thin rows = thin_of(inputs);
+    nb_thin_forward(ctx, &rows, compact(turned), z);
     nb_tensor_release(ctx, turned);
     return nb_poll(ctx);
 }
@@ -318,11 +300,12 @@ nb_status nb_inputs_gradient(nb_ctx *ctx, nb_record *record, int input, nb_tenso
         out = nb_tensor_zeros(ctx, w->dtype, 2, w->shape);
     else if (turned)
         out = nb_tensor_new(ctx, w->dtype, 2, w->shape);
-    if (out) run_rows(ctx, inputs, m, nb_tensor_data(delta), turned, true);
+    const nb_thin rows = thin_of(inputs);
+    if (out) nb_thin_back(ctx, &rows, 1, nb_tensor_data(delta), compact(turned));
     if (out && inputs->column)
         move_columns(inputs->column, m, k, out, turned, true);
     else if (out)
-        turn(w->dtype, m, k, nb_tensor_data(turned), nb_tensor_data(out));
+        nb_turn(w->dtype, m, k, nb_tensor_data(turned), nb_tensor_data(out));
     nb_tensor_release(ctx, turned);
     grad[input] = nb_tensor_settle(ctx, out, out ? nb_poll(ctx) : ctx->status);
     return grad[input] ? NB_OK : ctx->status;

@@ -9,14 +9,16 @@
 
 /* Rows as a product reads them: x, or what is not 0 in it. New references. */
 typedef struct nb_inputs {
-    nb_tensor *x;     /* (n, k), contiguous; NULL: those below */
+    nb_tensor *x; /* (n, k), contiguous, or what stands for given rows (grad/thinned.h); NULL: those
+                     below */
     nb_tensor *start; /* i32 (n + 1): row i has non-zeros start[i] … start[i + 1] - 1 */
     nb_tensor *index; /* i32: their columns, or where those stand in `column` */
     nb_tensor *value;
     nb_tensor *column; /* i32: the columns that hold any, rising; NULL: they are too many to tell */
 } nb_inputs;
 
-/* Looks at a contiguous x of at least one dimension, the last of which are the columns. */
+/* Looks at a contiguous x of at least one dimension, the last of which are the columns; given rows
+ * are taken as they are. */
 nb_status nb_inputs_look(nb_ctx *ctx, nb_tensor *x, nb_inputs *inputs);
 void nb_inputs_free(nb_ctx *ctx, nb_inputs *inputs);
 enum { NB_INPUTS_SAVED = 4 };

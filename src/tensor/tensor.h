@@ -29,6 +29,7 @@ typedef struct nb_storage {
     uint32_t told;       /* the version that words speak of */
     bool parameters;     /* a network's own: they change in place where nobody reads, although
                             gradients flow to them */
+    bool given;          /* stands for rows of non-zeros, which grad/thinned.h knows */
     float most;          /* no element is larger in size, … */
     uint32_t bounded;    /* … at this version, while `most` is above 0; else nobody knows */
 } nb_storage;

@@ -3,6 +3,7 @@
  * Shapes: x (…, k), w (neurons, k), b (neurons), z and a (…, neurons); the dimensions before the
  * last are the examples. */
 #include "grad/activate.h"
+#include "grad/thinned.h"
 #include "grad/support.h"
 #include "grad/weights.h"
 
@@ -72,7 +73,7 @@ static nb_tensor *dense_forward(nb_ctx *ctx, nb_call *call)
     nb_inputs inputs = {.x = NULL};
     bool whole = true;
     for (int i = 0; i < 3 && whole; i++) {
-        in[i] = nb_tensor_contiguous(ctx, call->in[i]);
+        in[i] = nb_thinned_or_contiguous(ctx, call->in[i]);
         whole = in[i];
     }
     if (whole && nb_inputs_look(ctx, in[0], &inputs) == NB_OK)

@@ -4,6 +4,7 @@
  * Shapes: x (…, k), then for each layer w (neurons, inputs) and b (neurons); the output (…, neurons
  * of the last). */
 #include "grad/chain.h"
+#include "grad/thinned.h"
 #include "grad/support.h"
 
 #include "tensor/shape.h"
@@ -108,7 +109,7 @@ static nb_status others_forward(nb_ctx *ctx, const nb_call *call, nb_arena *aren
 static nb_status all_forward(nb_ctx *ctx, nb_call *call, nb_arena *arena, nb_tensor *out)
 {
     nb_inputs in = {.x = NULL};
-    nb_tensor *x = nb_tensor_contiguous(ctx, call->in[0]);
+    nb_tensor *x = nb_thinned_or_contiguous(ctx, call->in[0]);
     nb_status status = x ? nb_inputs_look(ctx, x, &in) : ctx->status;
     if (status == NB_OK)
         status =

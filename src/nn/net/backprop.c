@@ -2,12 +2,12 @@
 #include "nn/net/backprop.h"
 
 #include "base/text.h"
+#include "grad/thinned.h"
 
 #include <math.h>
 #include <string.h>
 
-/* Whether a function of the host takes part, which may give something else at every call. */
-static bool has_functions(const nb_net *net)
+bool nb_net_has_functions(const nb_net *net)
 {
     for (int i = 0; i < net->parts; i++) {
         const nb_runs *runs = net->part[i]->plan->runs;
@@ -18,17 +18,35 @@ static bool has_functions(const nb_net *net)
     return net->cost.type->host != NULL;
 }
 
+/* Of rows given as their non-zeros: with their zeros, and w as others see it. */
+static nb_status find_in_rows(nb_ctx *ctx, nb_thinned *given, const nb_inquiry *ask,
+                              char text[NB_CULPRIT_TEXT])
+{
+    nb_inquiry whole = *ask;
+    nb_tensor *x = nb_thinned_numbers(ctx, given);
+    *text = '\0';
+    if (given->settle) given->settle(given->self);
+    whole.x = x;
+    nb_status status = x ? nb_find_culprit(ctx, &whole, text) : ctx->status;
+    nb_tensor_release(ctx, x);
+    return status;
+}
+
 nb_status nb_net_explain(nb_ctx *ctx, const nb_inquiry *ask, nb_status status)
 {
     char message[NB_MESSAGE_MAX], text[NB_CULPRIT_TEXT];
+    nb_thinned *given = ask->x ? nb_thinned_of(ask->x) : NULL;
     if (status != NB_EVALUE || ctx->heedless || ask->mode->trial) return status;
     memcpy(message, ctx->message, sizeof message);
-    if (nb_find_culprit(ctx, ask, text) == NB_EINTERRUPT) return NB_EINTERRUPT;
+    status = given ? find_in_rows(ctx, given, ask, text) : nb_find_culprit(ctx, ask, text);
+    if (status == NB_EINTERRUPT) return NB_EINTERRUPT;
+    status = NB_EVALUE;
     if (*text) return nb_fail(ctx, status, "%s: %s", message, text);
     return nb_fail(ctx, status, "%s%s", message,
-                   has_functions(ask->net) ? "; run again all was finite: a function gives other "
-                                             "numbers every time"
-                                           : "");
+                   nb_net_has_functions(ask->net)
+                       ? "; run again all was finite: a function gives other "
+                         "numbers every time"
+                       : "");
 }
 
 nb_status nb_net_bad_cost(nb_ctx *ctx, double cost)

@@ -16,6 +16,8 @@ nb_status nb_net_backprop(nb_ctx *ctx, nb_net *net, nb_tensor *x, nb_tensor *y, 
 /* Puts behind the last failure's message, where its status is NB_EVALUE, where that began; the
  * status, or NB_EINTERRUPT. For those who go back from a pass by themselves. */
 nb_status nb_net_explain(nb_ctx *ctx, const nb_inquiry *ask, nb_status status);
+/* Whether a function of the host takes part, which may give something else at every call. */
+bool nb_net_has_functions(const nb_net *net);
 /* "the cost is nan": NB_EVALUE. */
 nb_status nb_net_bad_cost(nb_ctx *ctx, double cost);
 

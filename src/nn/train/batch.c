@@ -207,12 +207,14 @@ static nb_tensor *x_buffer(nb_ctx *ctx, const nb_net *net, const nb_set *set, in
 nb_status nb_batch_new(nb_ctx *ctx, const nb_net *net, const nb_set *set, int64_t n, nb_tensor **x,
                        nb_tensor **y)
 {
-    *x = x_buffer(ctx, net, set, n);
-    *y = *x ? y_buffer(ctx, net, set, n) : NULL;
-    if (*y) return NB_OK;
-    nb_tensor_release(ctx, *x);
-    *x = NULL;
-    return ctx->status;
+    nb_tensor *own = x ? x_buffer(ctx, net, set, n) : NULL;
+    *y = own || !x ? y_buffer(ctx, net, set, n) : NULL;
+    if (!*y) {
+        nb_tensor_release(ctx, own);
+        own = NULL;
+    }
+    if (x) *x = own;
+    return *y ? NB_OK : ctx->status;
 }
 
 /* The beginning of a buffer as (n, a row…, more…) of these rows: the buffer itself unless they are

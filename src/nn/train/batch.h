@@ -31,7 +31,7 @@ nb_status nb_net_take_schema(nb_ctx *ctx, nb_net *net, const nb_set *set);
 /* The targets of all examples of such a set, (count, 1). */
 nb_tensor *nb_pair_targets(nb_ctx *ctx, const nb_net *net, const nb_set *set);
 /* Buffers for n examples of a set that fits and what the net's cost takes of their y: class numbers
- * where it wants them, else (n, out_shape…). */
+ * where it wants them, else (n, out_shape…). x NULL: y alone. */
 nb_status nb_batch_new(nb_ctx *ctx, const nb_net *net, const nb_set *set, int64_t n, nb_tensor **x,
                        nb_tensor **y);
 /* Gathers examples (nb_set_gather) into such buffers, or, of sequences, into as much of them as the

@@ -2,6 +2,7 @@
 #include "nn/train/learn.h"
 
 #include "base/text.h"
+#include "grad/thinned.h"
 #include "nn/net/spot.h"
 #include "nn/train/search/places.h"
 #include "nn/train/segments.h"
@@ -131,7 +132,9 @@ static nb_status bad_step(nb_ctx *ctx, const task *t, const nb_optimizer *optimi
     const nb_problem *p = &t->problem;
     char spot[NB_SPOT_TEXT], was[NB_NUMBER_MAX], would[NB_NUMBER_MAX], state[96] = "";
     if (status != NB_EVALUE || reach->odd < 0) return status;
+    const nb_thinned *given = t->lesson->x ? nb_thinned_of(t->lesson->x) : NULL;
     int64_t place = t->net->values->offset + reach->odd;
+    if (given) place = nb_thinned_place(given, place);
     if (!nb_spot_param(t->net, place, false, spot)) return status;
     name_state(optimizer, state, sizeof state);
     nb_number_text(reach->was, was);
@@ -203,7 +206,7 @@ static void end(nb_ctx *ctx, task *t, nb_status status)
     nb_segments_free(ctx, &t->problem);
 }
 
-static bool is_direct(const nb_net *net, const nb_optimizer *optimizer, const nb_lesson *lesson)
+bool nb_learns_straight(const nb_net *net, const nb_optimizer *optimizer, const nb_lesson *lesson)
 {
     const nb_optimizer_type *type = optimizer->type;
     bool plain = type->plain && type->plain(optimizer);
@@ -237,7 +240,7 @@ nb_status nb_learn(nb_ctx *ctx, nb_net *net, nb_optimizer *optimizer, const nb_l
     if (status != NB_OK) return status;
     if (optimizer->type->squares) {
         status = fit(ctx, &t, optimizer, cost);
-    } else if (is_direct(net, optimizer, lesson)) {
+    } else if (nb_learns_straight(net, optimizer, lesson)) {
         status = descend(ctx, &t, optimizer);
         *cost = t.cost;
     } else {

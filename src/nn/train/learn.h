@@ -32,6 +32,9 @@ nb_status nb_learn_check(nb_ctx *ctx, const nb_net *net, const nb_optimizer *opt
 nb_status nb_learn(nb_ctx *ctx, nb_net *net, nb_optimizer *optimizer, const nb_lesson *lesson,
                    double *cost);
 
+/* Whether such a step goes straight into the parameters. */
+bool nb_learns_straight(const nb_net *net, const nb_optimizer *optimizer, const nb_lesson *lesson);
+
 /* One step from several lessons, which is that of all their examples in one: Σ weight ∇C / Σ
  * weight. Begins as {0}; belongs to one network until the step or nb_group_drop ends it. */
 typedef struct nb_group {

@@ -37,6 +37,7 @@ static nb_status report(nb_loop *l, const nb_progress *p, nb_train_hook *hook, d
     bool ignored = false;
     if (l->options->on_progress) l->options->on_progress(l->ctx, l->options->self, p, &ignored);
     if (!hook) return NB_OK;
+    nb_trainer_settle(l->trainer);
     nb_progress own = *p;
     own.cost = cost;
     return hook(l->ctx, l->options->self, &own, &l->stop);
@@ -57,6 +58,7 @@ static nb_status write_run(nb_loop *l)
     const nb_trainer *t = l->trainer;
     const volatile sig_atomic_t *interrupt = l->ctx->interrupt;
     l->ctx->interrupt = NULL;
+    nb_trainer_settle(l->trainer);
     nb_status status = nb_is_first(l->ctx) ? nb_checkpoint_save(l->ctx, t, keeping->path) : NB_OK;
     status = nb_peers_share(l->ctx, NB_PEERS_FILE, (uint64_t)t->course.steps, status);
     l->ctx->interrupt = interrupt;
@@ -101,6 +103,7 @@ nb_status nb_loop_end(nb_loop *l, nb_status status)
 {
     char message[NB_MESSAGE_MAX];
     const nb_trainer *t = l->trainer;
+    nb_trainer_settle(l->trainer);
     bool ended = status == NB_OK || status == NB_EINTERRUPT;
     bool kept = l->kept_steps == t->course.steps && l->kept_epochs == t->history.epochs;
     if (!l->options->keeping.path || !ended || !l->settled || kept) return status;

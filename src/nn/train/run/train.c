@@ -4,6 +4,7 @@
 static nb_status run(nb_loop *l)
 {
     nb_status status = NB_OK;
+    l->trainer->unseen = true; /* the loop settles it before its hooks and files, and at its end */
     while (status == NB_OK && nb_loop_goes_on(l)) status = nb_loop_step(l);
     bool whole = status == NB_OK;
     /* A run that goes on later does so from where it was, not from its best epoch. */

@@ -93,7 +93,8 @@ nb_trainer *nb_trainer_new(nb_ctx *ctx, nb_net *net, nb_set *set, const nb_train
     t->order = nb_alloc(ctx, (size_t)set->count * sizeof *t->order);
     if (t->order && nb_weights_read(ctx, net, set, options->weights, &t->weights) == NB_OK &&
         (!options->flow || nb_flow_begin(ctx, net, &t->history.flow) == NB_OK) &&
-        nb_net_take_schema(ctx, net, set) == NB_OK)
+        nb_net_take_schema(ctx, net, set) == NB_OK &&
+        nb_turned_begin(ctx, &t->turned, t->net, set, t->optimizer) == NB_OK)
         return t;
     nb_trainer_free(ctx, t);
     return NULL;
@@ -120,6 +121,7 @@ static void give_back(nb_ctx *ctx, nb_trainer *t)
 void nb_trainer_free(nb_ctx *ctx, nb_trainer *t)
 {
     if (!t) return;
+    nb_turned_end(ctx, &t->turned);
     give_back(ctx, t);
     drop_buffers(ctx, &t->x, &t->y);
     drop_buffers(ctx, &t->rest_x, &t->rest_y);
@@ -229,8 +231,9 @@ static bool is_ours(const nb_tensor *t, int64_t n)
 static nb_status make_buffers(nb_ctx *ctx, const nb_trainer *t, int64_t n, nb_tensor **x,
                               nb_tensor **y)
 {
-    if (is_ours(*x, n) && is_ours(*y, n)) return NB_OK;
-    drop_buffers(ctx, x, y);
+    if ((!x || is_ours(*x, n)) && is_ours(*y, n)) return NB_OK;
+    nb_tensor *none = NULL;
+    drop_buffers(ctx, x ? x : &none, y);
     return nb_batch_new(ctx, t->net, t->set, n, x, y);
 }
 
@@ -250,19 +253,42 @@ static nb_status augment(nb_ctx *ctx, const nb_trainer *t, const nb_course *at, 
     return status;
 }
 
+/* Rows of non-zeros are gathered as such, where the step takes them. */
+static nb_status gather(nb_ctx *ctx, nb_trainer *t, const int32_t *order, int64_t n, int64_t ahead,
+                        bool rows, nb_batch *batch)
+{
+    nb_tensor **x = n == t->course.size ? &t->x : &t->rest_x;
+    nb_tensor **y = n == t->course.size ? &t->y : &t->rest_y;
+    nb_status status = make_buffers(ctx, t, n, rows ? NULL : x, y);
+    if (status != NB_OK) return status;
+    if (!rows) return nb_batch_gather(ctx, t->set, order, 0, n, ahead, *x, *y, batch);
+    nb_tensor *given = nb_turned_gather(ctx, &t->turned, t->set, order, n, ahead);
+    status = given ? nb_batch_gather(ctx, t->set, order, 0, n, 0, NULL, *y, batch) : ctx->status;
+    if (status == NB_OK)
+        batch->x = given;
+    else
+        nb_tensor_release(ctx, given);
+    return status;
+}
+
+/* Whether a step over n examples takes rows of non-zeros. */
+static bool takes_rows(const nb_trainer *t, int64_t n)
+{
+    return !t->augment && t->course.group == 1 && nb_turned_suits(&t->turned, n);
+}
+
 /* The batch behind those that `at` has done; give_back returns what it holds, also after failure.
  */
-static nb_status prepare(nb_ctx *ctx, nb_trainer *t, const nb_course *at, nb_prepared *one)
+static nb_status prepare(nb_ctx *ctx, nb_trainer *t, const nb_course *at, bool rows,
+                         nb_prepared *one)
 {
     int64_t all = at->count - at->examples, n = all < at->size ? all : at->size;
-    nb_tensor **x = n == at->size ? &t->x : &t->rest_x, **y = n == at->size ? &t->y : &t->rest_y;
     nb_batch *batch = &one->batch;
     nb_status status = nb_poll(ctx);
     *one = (nb_prepared){.weight = 0};
-    if (status == NB_OK) status = make_buffers(ctx, t, n, x, y);
     if (status == NB_OK)
         status =
-            nb_batch_gather(ctx, t->set, t->order + at->examples, 0, n, all - n, *x, *y, batch);
+            gather(ctx, t, t->order + at->examples, n, all - n, rows && takes_rows(t, n), batch);
     if (status == NB_OK) status = augment(ctx, t, at, batch);
     one->lesson = (nb_lesson){.x = batch->x,
                               .y = batch->y,
@@ -316,16 +342,35 @@ static nb_status diverged(nb_ctx *ctx, const nb_trainer *t, const nb_lesson *les
     return status;
 }
 
+void nb_trainer_settle(nb_trainer *t)
+{
+    nb_turned_settle(&t->turned);
+}
+
+/* A step on a batch, of rows as they were given, or as it was prepared to be looked at. */
+static nb_status learn_rows(nb_ctx *ctx, nb_trainer *t, const nb_lesson *given, double *cost)
+{
+    nb_lesson lesson = *given;
+    nb_tensor *rows = NULL;
+    nb_status status = NB_OK;
+    bool is = nb_thinned_of(lesson.x), takes = is || takes_rows(t, lesson.x->shape[0]);
+    if (takes && !is) rows = lesson.x = nb_turned_rows_of(ctx, &t->turned, lesson.x);
+    if (takes) status = lesson.x ? nb_turned_take(ctx, &t->turned, &lesson) : ctx->status;
+    if (status == NB_OK)
+        status = diverged(ctx, t, &lesson, nb_learn(ctx, t->net, t->optimizer, &lesson, cost));
+    if (!t->unseen || status != NB_OK) nb_trainer_settle(t);
+    nb_tensor_release(ctx, rows);
+    return status;
+}
+
 /* The next batch is a step; it was prepared already where `step` is one. */
 static nb_status learn_batch(nb_ctx *ctx, nb_trainer *t, nb_course *at, const nb_step *step,
                              double *cost)
 {
     nb_prepared own = {.weight = 0};
-    nb_status status = step ? NB_OK : prepare(ctx, t, at, &own);
+    nb_status status = step ? NB_OK : prepare(ctx, t, at, true, &own);
     const nb_prepared *one = step ? step->part : &own;
-    const nb_lesson *lesson = &one->lesson;
-    if (status == NB_OK)
-        status = diverged(ctx, t, lesson, nb_learn(ctx, t->net, t->optimizer, lesson, cost));
+    if (status == NB_OK) status = learn_rows(ctx, t, &one->lesson, cost);
     if (status == NB_OK) count_prepared(at, one, *cost);
     let_go(ctx, &own);
     return status;
@@ -354,7 +399,7 @@ static nb_status add_batch(nb_ctx *ctx, nb_trainer *t, nb_course *at, const nb_s
 {
     double cost;
     nb_prepared own = {.weight = 0};
-    nb_status status = step ? NB_OK : prepare(ctx, t, at, &own);
+    nb_status status = step ? NB_OK : prepare(ctx, t, at, false, &own);
     const nb_prepared *one = step ? step->part + group->lessons : &own;
     const nb_lesson *lesson = &one->lesson;
     if (status == NB_OK)
@@ -464,7 +509,7 @@ nb_status nb_trainer_prepare(nb_ctx *ctx, nb_trainer *t, nb_step *step)
     nb_course ahead = step->at;
     while (status == NB_OK && step->parts < step->room) {
         nb_prepared *one = &step->part[step->parts++];
-        status = prepare(ctx, t, &ahead, one);
+        status = prepare(ctx, t, &ahead, false, one);
         if (status == NB_OK) count_prepared(&ahead, one, 0);
         placed(ctx, &ahead, status);
     }
@@ -521,6 +566,7 @@ nb_status nb_trainer_end_epoch(nb_ctx *ctx, nb_trainer *t)
     nb_epoch epoch = {.cost = nb_course_cost(at), .lr = whole ? NAN : at->rate};
     nb_metrics_asked *of_test = t->valid ? NULL : t->metrics;
     if (!nb_trainer_is_whole(t) || history->epochs == at->epoch) return NB_OK;
+    nb_trainer_settle(t);
     nb_status status = nb_history_reserve(ctx, history, 1);
     if (status == NB_OK)
         status = judge(ctx, t, t->valid, t->metrics, &epoch.valid_cost, &epoch.valid_accuracy);

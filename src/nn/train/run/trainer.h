@@ -8,6 +8,7 @@
 #include "nn/train/learn.h"
 #include "nn/train/run/schedule.h"
 #include "nn/train/judge/weights.h"
+#include "nn/train/turned.h"
 
 /* What multiplies the learning rate in an epoch, from 1, by a function of the host's: from 0. */
 typedef nb_status nb_rate_hook(nb_ctx *ctx, void *self, int64_t epoch, double *factor);
@@ -54,14 +55,14 @@ typedef struct nb_course {
     int64_t group; /* batches of a step; the last of an epoch may have fewer */
     uint64_t seed;
     bool shuffle;
-    int64_t epoch;    /* the one under way, from 1; 0 before the first step */
-    int64_t batch;    /* batches of it that are done */
-    int64_t examples; /* in them */
-    double weight;    /* of these: their number, unless they are weighted */
-    double sum;       /* of their costs, each times its weight */
+    int64_t epoch;     /* the one under way, from 1; 0 before the first step */
+    int64_t batch;     /* batches of it that are done */
+    int64_t examples;  /* in them */
+    double weight;     /* of these: their number, unless they are weighted */
+    double sum;        /* of their costs, each times its weight */
     double rate, cost; /* of the last step; the cost before its update */
-    int64_t steps;    /* batches of all epochs */
-    int64_t best;     /* the epoch from which patience counts: with the lowest cost on valid */
+    int64_t steps;     /* batches of all epochs */
+    int64_t best;      /* the epoch from which patience counts: with the lowest cost on valid */
 } nb_course;
 
 typedef struct nb_trainer {
@@ -89,6 +90,9 @@ typedef struct nb_trainer {
         *best[NB_NET_STATE]; /* where patience: the network after epoch course.best; or NULL */
     double began;            /* on the clock; history.seconds is what passed before */
     bool keep_grads, seed_told, flow_told;
+    nb_turned turned; /* how steps over rows of non-zeros are made, */
+    bool unseen; /* and whether w may stay so behind them: whoever steps calls nb_trainer_settle
+                    before anybody looks */
 } nb_trainer;
 
 /* A trainer before its first step. It keeps net and sets, and the network takes the set's schema
@@ -124,6 +128,8 @@ nb_status nb_trainer_step(nb_ctx *ctx, nb_trainer *trainer, double *cost);
 nb_status nb_trainer_prepare(nb_ctx *ctx, nb_trainer *trainer, nb_step *step);
 nb_status nb_trainer_make(nb_ctx *ctx, nb_trainer *trainer, const nb_step *step, double *cost);
 void nb_step_free(nb_ctx *ctx, nb_step *step);
+/* Brings the network to what everybody else sees, where steps that nobody saw left it turned. */
+void nb_trainer_settle(nb_trainer *trainer);
 /* Evaluates valid and test and writes the history's entry, once all batches of an epoch are done;
  * otherwise, and the second time, it does nothing. */
 nb_status nb_trainer_end_epoch(nb_ctx *ctx, nb_trainer *trainer);

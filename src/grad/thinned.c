@@ -1,0 +1,136 @@
+/* Rows given as their non-zeros, as tensors and as products. */
+#include "grad/thinned.h"
+
+#include "base/workers.h"
+#include "kernel/kernel.h"
+
+#include <math.h>
+#include <string.h>
+
+enum { PIECE_COLUMNS = 256 }; /* of z, or of w, for one worker */
+
+nb_tensor *nb_thinned_tensor(nb_ctx *ctx, nb_thinned *given)
+{
+    const nb_thin *rows = &given->rows;
+    const int64_t shape[] = {rows->rows, rows->columns}, still[] = {0, 0};
+    const int64_t room = sizeof(nb_thinned_data) / sizeof(float);
+    nb_tensor *one = nb_tensor_new(ctx, rows->dtype, 1, &room);
+    nb_tensor *x = one ? nb_tensor_view(ctx, one, 2, shape, still, 0) : NULL;
+    if (x) {
+        nb_real(rows->dtype)->fill(1, nb_tensor_data(x), 1, NAN);
+        ((nb_thinned_data *)x->storage->data)->given = given;
+        x->storage->given = true;
+    }
+    nb_tensor_release(ctx, one);
+    return x;
+}
+
+nb_tensor *nb_thinned_or_contiguous(nb_ctx *ctx, nb_tensor *tensor)
+{
+    return nb_thinned_of(tensor) ? nb_tensor_retain(tensor) : nb_tensor_contiguous(ctx, tensor);
+}
+
+nb_tensor *nb_thinned_numbers(nb_ctx *ctx, const nb_thinned *given)
+{
+    const nb_thin *rows = &given->rows;
+    const int64_t shape[] = {rows->rows, rows->columns};
+    size_t size = nb_dtype_size(rows->dtype);
+    nb_tensor *x = nb_tensor_zeros(ctx, rows->dtype, 2, shape);
+    char *to = x ? nb_tensor_data(x) : NULL;
+    for (int64_t i = 0; x && i < rows->rows; i++, to += (size_t)rows->columns * size)
+        for (int32_t at = rows->start[i]; at < rows->start[i + 1]; at++)
+            memcpy(to + (size_t)rows->index[at] * size,
+                   (const char *)rows->value + (size_t)at * size, size);
+    return x;
+}
+
+int64_t nb_thinned_place(const nb_thinned *given, int64_t place)
+{
+    int64_t at = place - given->start, count = given->neurons * given->inputs;
+    if (!given->turned || at < 0 || at >= count) return place;
+    return given->start + at % given->neurons * given->inputs + at / given->neurons;
+}
+
+double nb_thinned_magnitude(const nb_thinned *given)
+{
+    return nb_real(given->rows.dtype)->magnitude((size_t)given->rows.count, given->rows.value);
+}
+
+/* ---- Where w lies ---------------------------------------------------------------------------- */
+
+static void copy_rows(const nb_thinned *given, const void *from, int64_t from_ld, void *to,
+                      int64_t to_ld)
+{
+    size_t size = nb_dtype_size(given->rows.dtype);
+    nb_kernels_get()->copy_matrix(size, (size_t)given->inputs, (size_t)given->neurons, from,
+                                  from_ld, 1, to, to_ld, 1);
+}
+
+void nb_thinned_home(nb_thinned *given, void *place)
+{
+    if (!given->w) return;
+    copy_rows(given, given->w, given->ld, place, given->neurons);
+    given->w = NULL;
+}
+
+void nb_thinned_away(nb_thinned *given, const void *place, void *w, int64_t ld)
+{
+    copy_rows(given, place, given->neurons, w, ld);
+    given->w = w;
+    given->ld = ld;
+}
+
+nb_turned_w nb_thinned_w(const nb_thinned *given, void *place)
+{
+    int64_t m = given->neurons;
+    return (nb_turned_w){.data = given->w ? given->w : place,
+                         .m = m,
+                         .ld = given->w ? given->ld : m,
+                         .padded = given->w};
+}
+
+/* ---- Products -------------------------------------------------------------------------------- */
+
+typedef struct job {
+    const nb_thin *x;
+    double alpha;
+    const char *delta; /* NULL: forward */
+    nb_turned_w w;
+    char *z;
+} job;
+
+static void run(void *arg, size_t piece)
+{
+    const job *j = arg;
+    const nb_thin_kernels *thin = nb_kernels_get()->thin[j->x->dtype];
+    int64_t first = (int64_t)piece * PIECE_COLUMNS, left = j->w.m - first;
+    int64_t at = first * (int64_t)nb_dtype_size(j->x->dtype);
+    size_t m = (size_t)(left < PIECE_COLUMNS ? left : PIECE_COLUMNS);
+    size_t ld = (size_t)j->w.m, ldw = (size_t)j->w.ld;
+    char *w = (char *)j->w.data + at;
+    if (j->delta)
+        thin->back(j->x, m, j->alpha, j->delta + at, ld, w, ldw, j->w.padded);
+    else
+        thin->forward(j->x, m, w, ldw, j->w.padded, j->z + at, ld);
+}
+
+static void run_all(nb_ctx *ctx, job *j)
+{
+    nb_parallel(ctx, (size_t)((j->w.m + PIECE_COLUMNS - 1) / PIECE_COLUMNS), run, j);
+}
+
+void nb_thin_forward(nb_ctx *ctx, const nb_thin *x, nb_turned_w w, void *z)
+{
+    run_all(ctx, &(job){.x = x, .w = w, .z = z});
+}
+
+void nb_thin_back(nb_ctx *ctx, const nb_thin *x, double alpha, const void *delta, nb_turned_w w)
+{
+    run_all(ctx, &(job){.x = x, .alpha = alpha, .delta = delta, .w = w});
+}
+
+void nb_turn(nb_dtype dtype, int64_t rows, int64_t columns, const void *from, void *to)
+{
+    nb_kernels_get()->copy_matrix(nb_dtype_size(dtype), (size_t)rows, (size_t)columns, from, 1,
+                                  rows, to, columns, 1);
+}
