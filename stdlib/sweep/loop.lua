@@ -6,8 +6,8 @@ local print_table = require "nabla.sweep.print"
 local run = require "nabla.sweep.run"
 local runs = require "nabla.sweep.runs"
 
-local math = math
-local ipairs, rawget = ipairs, rawget
+local math, table = math, table
+local error, ipairs, pcall, rawget, type = error, ipairs, pcall, rawget, type
 
 local WHAT <const> = "runs"
 
@@ -35,16 +35,27 @@ local function summary(sweep, plan, seconds)
     return ("%s runs in %.3g s · %s"):format(given.grouped(#sweep), seconds, best_of(sweep))
 end
 
+-- What f(…) gives; an error is one of the line that called nn.sweep, which has left no level.
+local function call(f, ...)
+    local results = table.pack(pcall(f, ...))
+    if results[1] then return table.unpack(results, 2, results.n) end
+    local message = results[2]
+    if type(message) ~= "string" or message:find "interrupted$" then error(message, 0) end
+    error("nn.sweep: " .. message:gsub("^stdlib/[^:]*:%d+: ", ""):gsub("^_[%a_]+: ", ""), 3)
+end
+
+-- The table of a plan's runs. An error of another process, or that there can be none, is raised.
 return function(plan)
     local began = nabla._clock()
     local sweep = runs.new(plan)
     local rows <const> = print_table.live(plan)
     say(plan, plan.words .. abreast(plan))
     nabla._under_way(sweep)
-    local fleet <close> = nabla._fleet(plan.count, function(i, alone)
+    local fleet <close> = call(nabla._fleet, plan.count, function(i, alone)
         return run.answer(plan, i, alone)
     end, print_table.words(plan), plan.progress and WHAT or nil)
-    for i, answer, message in nabla._next_answer, fleet do
+    local function following() return call(nabla._next_answer, fleet) end
+    for i, answer, message in following do
         local row = runs.add(sweep, i, answer and run.read(answer) or {error = message})
         for _, line in ipairs(rows(row)) do say(plan, line) end
     end

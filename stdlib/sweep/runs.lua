@@ -131,6 +131,9 @@ local MADE <const> = {
     end,
 }
 
+-- Figures and options of one name: the field is the figure, and nil where there is none.
+local FIGURE_FIRST <const> = {valid = true, test = true, metrics = true}
+
 local row_meta = {__name = "nabla.run"}
 
 function row_meta.__index(row, key)
@@ -143,7 +146,7 @@ function row_meta.__index(row, key)
     end
     local metrics, options = rawget(row, "metrics"), rawget(row, "options")
     if metrics and metrics[key] ~= nil then return metrics[key] end
-    return options and options[key]
+    if options and not FIGURE_FIRST[key] then return options[key] end
 end
 
 function row_meta.__tostring(row)

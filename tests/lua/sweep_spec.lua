@@ -194,6 +194,8 @@ test("a run that fails is a row with its error in the user's words; the others g
     eq(runs[2].error, nil)
     assert(runs[4].error:find("63", 1, true), runs[4].error)
     eq(runs[4].cost, nil)
+    eq(runs[4].test, nil)
+    eq(runs[4].options.test, held)
     eq(runs:best().run, 2)
     assert(tostring(runs):find("lr must be a number", 1, true))
     eq(runs:sort "cost"[1].run, 2)
