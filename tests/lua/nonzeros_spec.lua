@@ -200,7 +200,8 @@ test("tables and images likewise", function()
     os.execute(("mkdir -p '%s/a' '%s/b'"):format(folder, folder))
     local bytes = images(10)
     for i = 1, COUNT do
-        local file = assert(io.open(("%s/%s/%03d.pgm"):format(folder, i <= 60 and "a" or "b", i), "wb"))
+        local name = ("%s/%s/%03d.pgm"):format(folder, i <= 60 and "a" or "b", i)
+        local file = assert(io.open(name, "wb"))
         file:write("P5 30 30 255\n", bytes:sub((i - 1) * SIDE * SIDE + 1, i * SIDE * SIDE))
         file:close()
     end
@@ -217,8 +218,8 @@ end)
 test("a file that is cut is told, and nothing of it is kept", function()
     local whole = idx_of(images(10))
     local path = temporary(whole:sub(1, -2))
-    fails(function() data.set {x = path} end, "its sizes 120x30x30 need 108000 bytes after the header; "
-        .. "at most 107999 can follow")
+    fails(function() data.set {x = path} end,
+        "its sizes 120x30x30 need 108000 bytes after the header; at most 107999 can follow")
     os.remove(path)
 end)
 
