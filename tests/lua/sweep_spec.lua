@@ -72,6 +72,23 @@ test("without a seed a run has the chance that a run typed now would have", func
     assert(runs[2].net:params():equal(net:params()))
 end)
 
+test("what a function of the point draws begins with the seed, else with the session's", function()
+    local function draw() return nn.net "64 - 10" end
+    local runs = sweep {net = draw, seed = {3, 4}}
+    nabla.seed(4)
+    local net = nn.net "64 - 10"
+    net:train(few, {epochs = 2, seed = 4, progress = false})
+    assert(runs[2].net:params():equal(net:params()))
+    nabla.seed(8)
+    runs = sweep {net = draw, on_epoch = function() end}
+    nabla.tensor.rand(3)
+    local best = runs:best().net
+    nabla.seed(8)
+    net = nn.net "64 - 10"
+    net:train(few, {epochs = 2, progress = false, on_epoch = function() end})
+    assert(best:params():equal(net:params()))
+end)
+
 test("a sweep leaves chance, networks and optimizers as they were", function()
     nabla.seed(5)
     local net, o = nn.net("64 - 10", {seed = 2}), nn.adam {lr = 0.01}
