@@ -27,7 +27,7 @@ plots in files, checkpoints. What is not: io.stderr, and a script's own io.open,
 opens. A file that the first has just written need not be whole yet where another reads it; after
 the next training it is. Checkpoints are the first's; how that went all hear. resume reads the same
 file in all, so the folder must be seen by all machines; a run goes on with the same bits on any
-number of processes.
+number of processes. Standard input comes to the first alone.
 
 Threads: as many as a process has cores of its own, shared evenly where several processes of a
 machine may use the same; --threads or nabla.threads(n) say otherwise. Memory: each process has sets

@@ -18,13 +18,23 @@
 
 /* ---- Joining --------------------------------------------------------------------------------- */
 
+/* What all have met the first tells; launchers end all where one fails, so the others wait for it.
+ */
+static bool tell_first(const sh_shell *shell, const nb_launch *launch, const char *text)
+{
+    if (launch->rank == 0)
+        sh_complain(shell, text);
+    else
+        sleep(1);
+    return false;
+}
+
 static bool refuse(const sh_shell *shell, const nb_launch *launch, const char *why)
 {
     char text[NB_MESSAGE_MAX];
     snprintf(text, sizeof text, "%s started %d %s of nabla, %s: mpirun -n 4 nabla train.lua",
              launch->by, launch->ranks, launch->ranks == 1 ? "process" : "processes", why);
-    if (launch->rank == 0) sh_complain(shell, text);
-    return false;
+    return tell_first(shell, launch, text);
 }
 
 /* The folder of the program's file; empty where the system does not say. */
@@ -82,10 +92,8 @@ bool sh_ranks_join(sh_shell *shell, sh_running what)
         return refuse(shell, &launch,
                       "and standard input comes to the first alone; give them a script in a file");
     find_built(built, sizeof built);
-    if (nb_launcher_join(shell->ctx, &launch, folders) != NB_OK) {
-        if (launch.rank == 0) sh_complain(shell, shell->ctx->message);
-        return false;
-    }
+    if (nb_launcher_join(shell->ctx, &launch, folders) != NB_OK)
+        return tell_first(shell, &launch, shell->ctx->message);
     sh_interrupt_launched();
     if (!nb_is_first(shell->ctx)) be_silent(shell);
     lua_pushcfunction(shell->L, guard_exit);
