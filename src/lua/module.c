@@ -310,6 +310,7 @@ static void add_private(lua_State *L)
         {"_learned", nbl_learned},
         {"_learned_history", nbl_learned_history},
         {"_learn_again", nbl_learn_again},
+        {"_digest", nbl_digest},
         {"_say", nbl_say},
         {"_under_way", nbl_under_way},
         {"_clock", nbl_clock},

@@ -7,7 +7,7 @@ local run = require "nabla.sweep.run"
 local runs = require "nabla.sweep.runs"
 
 local math, table = math, table
-local error, ipairs, pcall, rawget, type = error, ipairs, pcall, rawget, type
+local error, ipairs, pcall, type = error, ipairs, pcall, type
 
 local WHAT <const> = "runs"
 
@@ -18,7 +18,7 @@ end
 
 -- How many runs go on at once.
 local function abreast(plan)
-    local ranks = rawget(nabla, "ranks") and nabla.ranks() or 1
+    local ranks = nabla.ranks()
     local many = math.min(plan.count, nabla.threads() * ranks)
     local over = ranks > 1 and (" on %d processes"):format(ranks) or ""
     return (many > 1 and (" · %d at once"):format(many) or "") .. over

@@ -299,14 +299,27 @@ function out.table(sweep, columns)
     return table.concat(table.move(below, 1, #below, #lines + 1, lines), "\n")
 end
 
--- What a plan is, as names and texts that are the same in all processes of a launcher.
+-- A value so that others of its name are told apart: sets and networks by what they hold.
+local function word(column, value)
+    local kind, text = given.kind(value), out.value(column, value)
+    if kind ~= "data set" and kind ~= "network" then return text end
+    return ("%s %x"):format(text, nabla._digest(value))
+end
+
+-- What a plan is, as names and texts that are the same in all processes of a launcher; nothing
+-- where there is but one.
 function out.words(plan)
-    local names = {}
-    for i, column in ipairs(plan.columns) do names[i] = column.name end
-    local list = {"what the sweep goes over", plan.words .. "\n" .. table.concat(names, " ")}
+    if nabla.ranks() == 1 then return {} end
+    local names, seeded = {}, false
+    for i, column in ipairs(plan.columns) do
+        names[i] = column.name
+        seeded = seeded or column.name == "seed"
+    end
+    local list = {"what the sweep goes over", plan.words .. "\n" .. table.concat(names, " "),
+        "the state of nabla.seed", seeded and "" or plan.seed .. " " .. plan.draws}
     for _, column in ipairs(plan.columns) do
         local texts = {}
-        for i, value in ipairs(column.values) do texts[i] = out.value(column, value) end
+        for i, value in ipairs(column.values) do texts[i] = word(column, value) end
         table.move({column.name, table.concat(texts, "\n")}, 1, 2, #list + 1, list)
     end
     return list

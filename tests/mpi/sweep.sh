@@ -60,6 +60,12 @@ run 2
 holds "other options end it" fails
 holds "and say so" err_once "seed differs between process 0 and process 1"
 
+script 'nn.sweep {net = "64 - 10", set = data.digits().train:take(50 + nabla.rank()), epochs = 1,
+    seed = {1, 2}, progress = false}'
+run 2
+holds "other sets end it" fails
+holds "and the set is named" err_once "set differs between process 0 and process 1"
+
 script 'local set = data.digits().train:take(50)
 if nabla.rank() == 0 then nn.sweep {net = "64 - 10", set = set, epochs = 1, seed = {1, 2}} end'
 run 2

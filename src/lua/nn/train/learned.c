@@ -3,6 +3,7 @@
 #include "lua/data/set.h"
 #include "lua/nn/part.h"
 #include "lua/nn/train/history.h"
+#include "nn/data/digest.h"
 #include "nn/train/batch.h"
 #include "nn/train/run/parcel.h"
 
@@ -83,5 +84,32 @@ int nbl_learn_again(lua_State *L)
     lua_setfield(L, -2, "learned");
     nbl_net_learn(L, self, "net:train", learn_again, work);
     lua_settop(L, 1);
+    return 1;
+}
+
+/* ---- What it holds ---- */
+
+typedef struct digest_job {
+    const nb_set *set;
+    uint64_t digest;
+} digest_job;
+
+static nb_status digest_set(nb_ctx *ctx, void *data)
+{
+    digest_job *work = data;
+    return nb_set_digest(ctx, work->set, &work->digest);
+}
+
+int nbl_digest(lua_State *L)
+{
+    digest_job work = {.set = nbl_test_set(L, 1), .digest = NB_DIGEST_EMPTY};
+    if (work.set) {
+        nbl_run(L, digest_set, &work);
+    } else {
+        const nb_tensor *values = nbl_check_net(L, 1)->net->values;
+        size_t bytes = (size_t)nb_tensor_count(values) * nb_dtype_size(values->dtype);
+        work.digest = nb_digest(work.digest, nb_tensor_data(values), bytes);
+    }
+    lua_pushinteger(L, (lua_Integer)work.digest);
     return 1;
 }

@@ -11,5 +11,7 @@ int nbl_learned(lua_State *L);
 int nbl_learned_history(lua_State *L);
 /* (net, set, history, numbers): the network becomes what training on the set made of its like. */
 int nbl_learn_again(lua_State *L);
+/* (set | net): a number that tells what it holds apart from what others do (nn/data/digest.h). */
+int nbl_digest(lua_State *L);
 
 #endif
