@@ -93,7 +93,7 @@ nb_status nb_launcher_join(nb_ctx *ctx, const nb_launch *launch, const char *con
     int cores = ctx->threads;
     nb_peers_open *open = load(ctx, launch, folders);
     if (!open) return ctx->status;
-    nb_peers *peers = open(NB_VERSION, &cores, said);
+    nb_peers *peers = open(NB_VERSION, sizeof *ctx->peers, &cores, said);
     if (!peers) return nb_fail(ctx, NB_EIO, "the MPI module cannot be used: %s", said);
     nb_status status = check_number(ctx, launch, peers);
     if (status != NB_OK) return status;

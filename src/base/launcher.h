@@ -14,9 +14,10 @@ typedef struct nb_launch {
 nb_launch nb_launcher_look(void);
 
 /* What the module gives: itself by this name. NULL with the reason in `said`. `version` is the
- * program's, for a module of another one may mean something else by a head. cores: those that
- * belong to this process where several share a machine. */
-typedef nb_peers *nb_peers_open(const char *version, int *cores, char said[NB_PEERS_SAID]);
+ * program's, and `bytes` what it takes peers to be: a module of other sources may mean something
+ * else by them. cores: those that belong to this process where several share a machine. */
+typedef nb_peers *nb_peers_open(const char *version, size_t bytes, int *cores,
+                                char said[NB_PEERS_SAID]);
 #define NB_PEERS_OPEN "nb_mpi_open"
 
 /* Loads the module and meets the others: ctx->peers, and ctx->threads are as many as this process

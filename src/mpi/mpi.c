@@ -222,11 +222,15 @@ static int meet(transport *t, int *cores)
 }
 
 nb_peers_open nb_mpi_open;
-nb_peers *nb_mpi_open(const char *version, int *cores, char said[NB_PEERS_SAID])
+nb_peers *nb_mpi_open(const char *version, size_t bytes, int *cores, char said[NB_PEERS_SAID])
 {
     int there = 0, level;
     if (strcmp(version, NB_VERSION) != 0) {
         snprintf(said, NB_PEERS_SAID, "it belongs to nabla " NB_VERSION ", not to %s", version);
+        return NULL;
+    }
+    if (bytes != sizeof(nb_peers)) {
+        snprintf(said, NB_PEERS_SAID, "it was built from other sources than the program");
         return NULL;
     }
     only.peers.type = &mpi;

@@ -11,7 +11,7 @@ set -u
 script 'print(nabla.rank(), nabla.ranks())
 io.write("written\n")
 os.execute "echo said"
-io.stderr:write(nabla.rank(), " of ", nabla.ranks(), "\n")'
+io.stderr:write(nabla.rank() .. " of " .. nabla.ranks() .. "\n")'
 for count in 1 3; do
     run "$count"
     holds "$count processes end well" ends 0
@@ -20,7 +20,7 @@ for count in 1 3; do
 done
 
 # The cores are shared by those on the machine.
-script 'io.stderr:write("threads ", nabla.threads(), "\n")'
+script 'io.stderr:write("threads " .. nabla.threads() .. "\n")'
 run 2
 own=$(($(nproc) / 2))
 holds "two share the cores" err_has "threads $((own > 0 ? own : 1))"

@@ -127,7 +127,7 @@ end}
 net = nn.net{2, 3, 1, cost = cost}
 local before = net:params():clone()
 local fine, message = pcall(net.train, net, xor, o)
-io.stderr:write(nabla.rank(), " ", tostring(before:equal(net:params())), "\n")
+io.stderr:write(nabla.rank() .. " " .. tostring(before:equal(net:params())) .. "\n")
 assert(fine, message)'
 run 2
 holds "NaN on one process stops all" fails
@@ -178,14 +178,14 @@ if nabla.rank() == tonumber(arg[3]) then
 end
 local o = {epochs = 100000000, lr = 1, seed = 1, progress = false, checkpoint = arg[1], every = "1 h"}
 local fine, message = pcall(net.train, net, digits, o)
-io.stderr:write(tostring(message), " ", string.format("%a", net:params():sum():item()), "\n")
+io.stderr:write(string.format("%s %a\n", message, net:params():sum():item()))
 error(message, 0)'
 for signal in INT TERM; do
     run 3 "$scratch/stopped.st" $signal 1
     holds "SIG$signal to one stops all" ends 130
     # The code of the one that got it is stopped too.
-    holds "the others as well" test "$(grep -c 'interrupted 0x' "$scratch/err")" = 2
-    holds "at the same batch" test "$(grep 'interrupted 0x' "$scratch/err" | sort -u | wc -l)" = 1
+    holds "the others as well" test "$(grep -c 'interrupted -*0x' "$scratch/err")" = 2
+    holds "at the same batch" test "$(grep 'interrupted -*0x' "$scratch/err" | sort -u | wc -l)" = 1
     holds "told once" test "$(grep -c '^interrupted$' "$scratch/err")" -eq 1
 done
 run 3 "$scratch/killed.st" KILL 2
