@@ -47,8 +47,8 @@ static bool takes_rows(const nb_net *net, const nb_layer *first)
 static double share_most(int64_t inputs, int64_t neurons, int64_t rows)
 {
     if (inputs < NB_THIN_INPUTS) return 0;
-    return neurons >= NB_THIN_WIDE && rows > NB_THIN_ROWS_LARGE ? NB_THIN_SHARE_WIDE
-                                                                : NB_THIN_SHARE;
+    if (neurons < NB_THIN_WIDE) return NB_THIN_SHARE;
+    return rows <= NB_STRAIGHT_ROWS ? NB_THIN_SHARE_WIDE : NB_THIN_SHARE_LARGE;
 }
 
 static bool is_finite(const nb_net *net, const nb_param *w)

@@ -21,15 +21,15 @@ typedef struct nb_turned {
     uint64_t pass;   /* that had reached the gradients when w was turned */
 } nb_turned;
 
-/* Shares of non-zeros below which such steps are the faster ones, measured on 784 inputs and more,
- * whole steps against the products of dense rows. Wide layers lose earlier when batches are large:
- * what BP4 adds to does not stay near. */
-#define NB_THIN_SHARE      0.28
-#define NB_THIN_SHARE_WIDE 0.12
+/* Shares of non-zeros below which such steps are the faster ones, measured on 784 inputs, whole
+ * steps against the products of dense rows. Wide layers lose earlier, for what BP4 adds to does not
+ * stay near; where batches are large and their sums need room of their own, yet earlier. */
+#define NB_THIN_SHARE       0.28
+#define NB_THIN_SHARE_WIDE  0.20
+#define NB_THIN_SHARE_LARGE 0.12 /* of a wide layer, in batches of more than NB_STRAIGHT_ROWS */
 enum {
-    NB_THIN_INPUTS = 64,     /* fewer inputs are left to the products */
-    NB_THIN_WIDE = 128,      /* neurons from which on a layer is wide, */
-    NB_THIN_ROWS_LARGE = 256 /* in batches of more than so many examples */
+    NB_THIN_INPUTS = 64, /* fewer inputs are left to the products */
+    NB_THIN_WIDE = 64    /* neurons from which on a layer is wide */
 };
 
 /* What the run's steps on `set` may be; nothing is held yet. */
