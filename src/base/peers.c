@@ -129,13 +129,13 @@ nb_status nb_head_end(nb_ctx *ctx, const nb_head *head)
     memcpy(peers->joint, head->message, sizeof peers->joint);
     peers->joint[sizeof peers->joint - 1] = '\0';
     peers->culprit = head->rank;
+    peers->joints++;
     return fail_as(ctx, head, status);
 }
 
 /* ---- Collectives ----------------------------------------------------------------------------- */
 
-/* What another process said instead of a head is no head of ours. */
-static void check_head(const nb_ctx *ctx, nb_head *head, size_t came, int with)
+void nb_head_check(const nb_ctx *ctx, nb_head *head, size_t came, int with)
 {
     if (came >= sizeof *head) return;
     memset(head, 0, sizeof *head);
@@ -150,7 +150,7 @@ static nb_status meet(nb_ctx *ctx, nb_head *head, int with, const char *const *n
     size_t came;
     nb_status status = nb_peers_swap(ctx, with, head, sizeof *head, &other, sizeof other, &came);
     if (status != NB_OK) return status;
-    check_head(ctx, &other, came, with);
+    nb_head_check(ctx, &other, came, with);
     if (with > ctx->peers->rank) {
         nb_head_join(head, &other, names);
     } else {
@@ -181,7 +181,7 @@ static nb_status gather(nb_ctx *ctx, nb_head *head, int *bit, const char *const 
         if (with >= peers->ranks) continue;
         status = nb_peers_receive(ctx, with, &other, sizeof other, &came, NULL);
         if (status != NB_OK) break;
-        check_head(ctx, &other, came, with);
+        nb_head_check(ctx, &other, came, with);
         nb_head_join(head, &other, names);
     }
     return status;
@@ -195,7 +195,7 @@ static nb_status spread(nb_ctx *ctx, nb_head *head, int bit)
     size_t came = sizeof *head;
     if (peers->rank)
         status = nb_peers_receive(ctx, peers->rank - bit, head, sizeof *head, &came, NULL);
-    if (status == NB_OK) check_head(ctx, head, came, peers->rank - bit);
+    if (status == NB_OK) nb_head_check(ctx, head, came, peers->rank - bit);
     for (bit /= 2; bit && status == NB_OK; bit /= 2)
         if (peers->rank + bit < peers->ranks)
             status = nb_peers_send(ctx, peers->rank + bit, head, sizeof *head);
@@ -235,4 +235,11 @@ nb_status nb_peers_decide(nb_ctx *ctx, nb_peers_kind kind, uint64_t step, bool *
     nb_status status = nb_peers_agree(ctx, &head, NULL);
     if (status == NB_OK) *word = head.word != 0;
     return status;
+}
+
+nb_status nb_peers_settle(nb_ctx *ctx, uint64_t joints, nb_peers_kind kind, uint64_t step,
+                          nb_status status)
+{
+    if (status == NB_OK || joints != nb_peers_joints(ctx)) return status;
+    return nb_peers_share(ctx, kind, step, status);
 }

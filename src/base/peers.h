@@ -65,6 +65,7 @@ struct nb_peers {
     /* The last failure that all of them know: as in the context's message, and whose it was. */
     char joint[NB_MESSAGE_MAX];
     int culprit;
+    uint64_t joints; /* such failures so far */
 };
 
 /* ---- Messages: with NB_EIO where the transport fails. ---------------------------------------- */
@@ -78,6 +79,9 @@ nb_status nb_peers_swap(nb_ctx *ctx, int with, const void *out, size_t bytes, vo
 
 /* A head of this process; with a bad status, the context's message. */
 void nb_head_begin(nb_ctx *ctx, nb_head *head, nb_peers_kind kind, uint64_t step, nb_status status);
+/* What came of process `with`, `came` bytes: where that is no head of ours it becomes one that says
+ * so. */
+void nb_head_check(const nb_ctx *ctx, nb_head *head, size_t came, int with);
 /* left: what lower ranks say, right: what higher ones do; left becomes what all of them say.
  * `names` are of the digests, in the user's words ("seed"); NULL: none has a name. */
 void nb_head_join(nb_head *left, const nb_head *right, const char *const *names);
@@ -96,6 +100,15 @@ nb_status nb_peers_share(nb_ctx *ctx, nb_peers_kind kind, uint64_t step, nb_stat
 
 /* What rank 0 decides, in *word; that of the others does not count. */
 nb_status nb_peers_decide(nb_ctx *ctx, nb_peers_kind kind, uint64_t step, bool *word);
+/* For what all processes do and must fail in together: nb_peers_joints before it, this behind it.
+ * What failed in a collective has failed everywhere; whoever failed by himself takes part in the
+ * one that the others come to next, and says so. */
+static inline uint64_t nb_peers_joints(const nb_ctx *ctx)
+{
+    return ctx->peers ? ctx->peers->joints : 0;
+}
+nb_status nb_peers_settle(nb_ctx *ctx, uint64_t joints, nb_peers_kind kind, uint64_t step,
+                          nb_status status);
 
 /* True on the one process that speaks and writes files, and where there is but one. */
 static inline bool nb_is_first(const nb_ctx *ctx)

@@ -18,7 +18,8 @@ typedef enum nb_purpose {
     NB_FOR_DROPOUT,
     NB_FOR_AUGMENT,
     NB_FOR_FOLDS,
-    NB_FOR_LANCZOS
+    NB_FOR_LANCZOS,
+    NB_FOR_PIECE
 } nb_purpose;
 
 typedef struct nb_stream {

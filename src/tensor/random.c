@@ -30,6 +30,7 @@ struct drawing {
     nb_dtype dtype;
     char *to;
     int64_t count;
+    int64_t before; /* elements of a larger fill, of which this is the part behind them */
     size_t words; /* of an element */
     const volatile sig_atomic_t *interrupt;
 
@@ -55,11 +56,13 @@ static void place(const nb_stream *stream, uint64_t block, uint32_t attempt, uin
 
 static void make_batch(const drawing *how, int64_t first, size_t n, char *to)
 {
-    uint32_t words[BATCH * MOST_WORDS], counter[4];
-    size_t blocks = (n * how->words + BLOCK_WORDS - 1) / BLOCK_WORDS;
-    place(&how->stream, (uint64_t)first * how->words / BLOCK_WORDS, 0, counter);
+    uint32_t words[BATCH * MOST_WORDS + BLOCK_WORDS], counter[4];
+    uint64_t at = (uint64_t)(how->before + first) * how->words;
+    size_t skipped = (size_t)(at % BLOCK_WORDS);
+    size_t blocks = (skipped + n * how->words + BLOCK_WORDS - 1) / BLOCK_WORDS;
+    place(&how->stream, at / BLOCK_WORDS, 0, counter);
     nb_kernels_get()->philox(how->stream.key, counter, blocks, words);
-    how->make(how, words, first, n, to);
+    how->make(how, words + skipped, first, n, to);
 }
 
 static void make_piece(void *arg, size_t piece)
@@ -241,11 +244,18 @@ static nb_tensor *probabilities(nb_ctx *ctx, const nb_tensor *tensor, nb_tensor 
 
 nb_status nb_fill_bernoulli(nb_ctx *ctx, nb_tensor *tensor, const nb_stream *stream, nb_tensor *p)
 {
+    return nb_fill_bernoulli_part(ctx, tensor, stream, p, 0);
+}
+
+nb_status nb_fill_bernoulli_part(nb_ctx *ctx, nb_tensor *tensor, const nb_stream *stream,
+                                 nb_tensor *p, int64_t before)
+{
     nb_tensor *all = probabilities(ctx, tensor, p);
     if (!all) return ctx->status;
     drawing how = {.make = make_bernoulli,
                    .stream = *stream,
                    .words = 2,
+                   .before = before,
                    .p = nb_tensor_data(all),
                    .p_step = all->dims > 0};
     nb_status status = check_probabilities(ctx, all);

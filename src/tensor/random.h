@@ -27,5 +27,8 @@ nb_status nb_fill_integers(nb_ctx *ctx, nb_tensor *tensor, const nb_stream *stre
 /* 1 with probability p, else 0. p broadcasts to the tensor's shape (NB_ESHAPE) and lies within 0 …
  * 1 (NB_EVALUE). */
 nb_status nb_fill_bernoulli(nb_ctx *ctx, nb_tensor *tensor, const nb_stream *stream, nb_tensor *p);
+/* The same where the tensor is what a larger one has behind its first `before` elements. */
+nb_status nb_fill_bernoulli_part(nb_ctx *ctx, nb_tensor *tensor, const nb_stream *stream,
+                                 nb_tensor *p, int64_t before);
 
 #endif

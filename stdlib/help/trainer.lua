@@ -1,6 +1,36 @@
--- The page of help on training that is walked through by hand.
+-- Pages of help on training: batches in pieces, and a run that is walked through by hand.
 
 return function(page)
+
+page("pieces", [[
+net:train(set, {batch = 1024, pieces = 8}) cuts every batch into pieces, each of which is a pass of
+its own: piece i of p, from 0, has the rows i n / p up to (i + 1) n / p of the batch's n, both
+rounded down. Their gradients, each example's times its weight, are added along a tree: the pieces
+0 … p - 1 part at the largest power of two that leaves something to the right of it, both sides do
+the same, and left + right is the sum. So a sum's bits depend on the number of pieces, never on who
+computed which.
+
+That is what several processes need (mpirun -n 4 nabla train.lua): each takes its share of the
+pieces, and all step by the same sum. 1, 2, 4 and 8 processes with 8 pieces leave the same bits, those of
+one process with pieces = 8. There pieces are 8 unless you say; in one process they are 1. More
+processes than pieces are an error: more pieces help.
+
+pieces belongs to a run as its seed does: history.pieces holds it, a checkpoint keeps it, and a run
+that is resumed goes on with it, on any number of processes; another number is an error.
+
+Against whole batches nothing changes but rounding. Dropout drops what it drops in the whole batch,
+weights, penalties, clip and accumulate see the batch, augment is given it whole. lbfgs and cg cut the
+set likewise; lm looks at all residuals in every process, so pieces change no bit of it. Functions
+of yours see a piece at a time; what they draw from tensors' chance is a function of seed, step and
+piece. A cost in Lua has to be a mean over its examples. A trainer's stops inside a step show the
+batch whole.
+
+What it costs. Products of few rows are slower: with fewer than 64 examples in a batch it is better
+whole, which is said when the run begins. Plain sgd adds no product straight into the weights then, and the
+gradients are written and added once more.]],
+    [==[digits = data.digits()
+net = nn.net("64 - 30 - 10", {seed = 1})
+print(net:train(digits.train, {epochs = 1, batch = 128, lr = 3, pieces = 8, progress = false}))]==])
 
 page("trainer", [[
 t = net:trainer(set, o) is a run of training under glass: what net:train does in one go, with the

@@ -43,7 +43,9 @@ static nb_tensor *draw(nb_walk *walk, const nb_tensor *x, double keep)
     nb_stream stream = stream_of(walk);
     nb_tensor *mask = nb_tensor_new(ctx, x->dtype, x->dims, x->shape);
     nb_tensor *p = mask ? nb_tensor_scalar(ctx, NB_F64, keep) : NULL;
-    nb_status status = p ? nb_fill_bernoulli(ctx, mask, &stream, p) : ctx->status;
+    int64_t each = x->shape[0] ? nb_tensor_count(x) / x->shape[0] : 0;
+    nb_status status =
+        p ? nb_fill_bernoulli_part(ctx, mask, &stream, p, walk->mode.before * each) : ctx->status;
     nb_tensor_release(ctx, p);
     if (status == NB_OK) return mask;
     nb_tensor_release(ctx, mask);

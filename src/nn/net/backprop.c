@@ -56,13 +56,14 @@ nb_status nb_net_bad_cost(nb_ctx *ctx, double cost)
 }
 
 /* Backward from a pass's cost. */
-static nb_status go_back(nb_ctx *ctx, nb_net *net, const nb_result *pass, const nb_sink *sink)
+static nb_status go_back(nb_ctx *ctx, nb_net *net, const nb_result *pass, const nb_mode *mode,
+                         const nb_sink *sink)
 {
     const nb_backward_options options = {.sinks = sink, .sink_count = sink ? 1 : 0};
     uint64_t before = net->home->pass;
     nb_status status = NB_OK;
     if (pass->cost->link)
-        status = nb_backward(ctx, pass->cost, &options);
+        status = nb_net_back(ctx, pass->cost, mode, &options);
     else if (sink && sink->before)
         sink->before(ctx, sink->self);
     /* A cost that depends on no parameter has a gradient too. */
@@ -81,7 +82,7 @@ nb_status nb_net_learn(nb_ctx *ctx, nb_net *net, nb_tensor *x, nb_tensor *y, con
     nb_status status = nb_net_run(ctx, net, x, y, &taped, NULL, &pass);
     if (status != NB_OK) return nb_net_explain(ctx, &ask, status);
     *cost = nb_tensor_item(pass.cost);
-    status = isfinite(*cost) ? go_back(ctx, net, &pass, sink) : nb_net_bad_cost(ctx, *cost);
+    status = isfinite(*cost) ? go_back(ctx, net, &pass, &taped, sink) : nb_net_bad_cost(ctx, *cost);
     nb_result_free(ctx, &pass);
     return nb_net_explain(ctx, &ask, status);
 }

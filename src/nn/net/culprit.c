@@ -509,8 +509,8 @@ static nb_status watch_backward(search *s, nb_tensor *cost, char text[NB_CULPRIT
     nb_tensor *grads = nb_tensor_zeros(ctx, net->dtype, 1, net->whole->shape);
     if (!grads) return ctx->status;
     const nb_sink sink = {.from = net->whole->storage, .into = grads, .alpha = 1, .beta = 0};
-    nb_status status = nb_backward(
-        ctx, cost, &(nb_backward_options){.sinks = &sink, .sink_count = 1, .sinks_only = true});
+    const nb_backward_options options = {.sinks = &sink, .sink_count = 1, .sinks_only = true};
+    nb_status status = nb_net_back(ctx, cost, s->ask->mode, &options);
     int64_t at = status == NB_OK ? nb_first_odd(grads) : -1;
     if (at >= 0)
         judge_gradient(s, at, text);

@@ -275,3 +275,14 @@ nb_tensor *nb_net_forward(nb_ctx *ctx, nb_net *net, nb_tensor *x)
     nb_result result;
     return nb_net_run(ctx, net, x, NULL, NULL, NULL, &result) == NB_OK ? result.output : NULL;
 }
+
+nb_status nb_net_back(nb_ctx *ctx, nb_tensor *cost, const nb_mode *mode,
+                      const nb_backward_options *options)
+{
+    nb_backward_options own = *options;
+    if (!mode->delta) return nb_backward(ctx, cost, options);
+    own.delta = nb_tensor_scalar(ctx, cost->dtype, *mode->delta);
+    nb_status status = own.delta ? nb_backward(ctx, cost, &own) : ctx->status;
+    nb_tensor_release(ctx, own.delta);
+    return status;
+}

@@ -4,6 +4,9 @@
 
 #include "nn/net/walk.h"
 
+/* Backward from the cost of a pass that ran so; of the options δ is the mode's. */
+nb_status nb_net_back(nb_ctx *ctx, nb_tensor *cost, const nb_mode *mode,
+                      const nb_backward_options *options);
 /* The output, evaluating, without tape. */
 nb_tensor *nb_net_forward(nb_ctx *ctx, nb_net *net, nb_tensor *x);
 /* The activation that makes all of the network's outputs; its type NULL where there are several, or

@@ -37,6 +37,9 @@ typedef struct nb_mode {
     bool by_example;     /* who looks on at the way back wants to know what each example gives to
                             parameters that all have in common (nb_share) */
     uint64_t seed, step; /* of chance: with the place they name every draw */
+    int64_t before;      /* examples of the batch that stand before these: a piece of it draws what
+                            its examples draw in the whole one */
+    const double *delta; /* what the cost's gradient is multiplied by; NULL: 1 */
     nb_tensor *lengths;  /* i32 (n), contiguous: of padded sequences, bound to the input's
                             free first size; NULL: none is padded */
     nb_tensor *weights;  /* of the examples (n), or of each step (n, T), from 0: the cost is

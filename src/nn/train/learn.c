@@ -18,22 +18,48 @@ typedef struct task {
     nb_problem problem;
     nb_staged staged; /* buffers that wait until the step has succeeded */
     double cost;      /* of the first evaluation, the data's alone */
+    double counts;    /* likewise, where it is cut: how much all of its examples count */
     int64_t looks;    /* evaluations */
+    const volatile sig_atomic_t *interrupt; /* the context's, where it is not asked for now */
 } task;
 
-/* A lesson as training runs it; a trial is a look at other parameters, whose cost may be anything.
- */
+/* How training runs a lesson; a trial is a look at other parameters, whose cost may be anything. */
+static nb_mode mode_of(const nb_lesson *lesson, bool trial, nb_staged *staged)
+{
+    return (nb_mode){.learning = true,
+                     .seed = lesson->seed,
+                     .step = lesson->step,
+                     .lengths = lesson->lengths,
+                     .weights = lesson->weights,
+                     .staged = staged,
+                     .rows = lesson->rows,
+                     .trial = trial};
+}
+
+/* The examples of a lesson that is not cut into pieces, or of one that is. */
+static nb_whole whole_of(nb_net *net, const nb_lesson *lesson)
+{
+    if (lesson->whole) return *lesson->whole;
+    return (nb_whole){.net = net,
+                      .x = lesson->x,
+                      .y = lesson->y,
+                      .lengths = lesson->lengths,
+                      .each = lesson->weights};
+}
+
+static nb_status run_cut(nb_ctx *ctx, nb_net *net, const nb_lesson *lesson, bool trial,
+                         nb_staged *staged, nb_outcome *outcome)
+{
+    const nb_mode mode = mode_of(lesson, trial, staged);
+    nb_whole whole = whole_of(net, lesson);
+    whole.mode = &mode;
+    return nb_pieces_learn(ctx, &whole, lesson->cut, outcome);
+}
+
 static nb_status run(nb_ctx *ctx, nb_net *net, const nb_lesson *lesson, bool trial,
                      nb_staged *staged, const nb_sink *sink, double *cost)
 {
-    const nb_mode mode = {.learning = true,
-                          .seed = lesson->seed,
-                          .step = lesson->step,
-                          .lengths = lesson->lengths,
-                          .weights = lesson->weights,
-                          .staged = staged,
-                          .rows = lesson->rows,
-                          .trial = trial};
+    const nb_mode mode = mode_of(lesson, trial, staged);
     if (lesson->whole) {
         nb_whole whole = *lesson->whole;
         whole.mode = &mode;
@@ -49,16 +75,34 @@ static double known(const nb_ceiling *ceiling, const nb_tensor *t)
     return holds ? ceiling->size : 0;
 }
 
+/* Piece by piece. While an optimizer steps, Ctrl-C ends evaluations alone: those end in all
+ * processes. */
+static nb_status evaluate_cut(nb_ctx *ctx, task *t, double *cost)
+{
+    const volatile sig_atomic_t *interrupt = ctx->interrupt;
+    nb_outcome outcome = {.cost = 0};
+    if (t->interrupt) ctx->interrupt = t->interrupt;
+    nb_status status = run_cut(ctx, t->net, t->lesson, t->looks > 1, &t->staged, &outcome);
+    ctx->interrupt = interrupt;
+    *cost = outcome.cost;
+    t->counts = outcome.counts;
+    return status;
+}
+
 /* What an evaluation before this one staged is dropped. */
 static nb_status evaluate(nb_ctx *ctx, void *self, double *cost)
 {
     task *t = self;
+    const nb_lesson *lesson = t->lesson;
     nb_staged_drop(ctx, &t->staged);
     t->looks++;
-    nb_status status = run(ctx, t->net, t->lesson, t->looks > 1, &t->staged, NULL, cost);
+    nb_status status = lesson->cut
+                           ? evaluate_cut(ctx, t, cost)
+                           : run(ctx, t->net, lesson, t->looks > 1, &t->staged, NULL, cost);
     const nb_home *home = t->net->home;
     t->cost = *cost;
-    t->problem.steepest = t->lesson->whole ? 0 : known(&home->steepest, home->grads);
+    t->problem.steepest =
+        lesson->whole && !lesson->cut ? 0 : known(&home->steepest, home->grads);
     return status == NB_OK ? nb_penalise(ctx, &t->problem, 1, cost) : status;
 }
 
@@ -156,14 +200,63 @@ static void keep_bound(const task *t, const nb_optimizer *optimizer)
         net->home->largest = (nb_ceiling){optimizer->reach.values, net->values->storage->version};
 }
 
+/* What the processes have evaluated together all of them step by. */
+static nb_status step(nb_ctx *ctx, task *t, nb_optimizer *optimizer)
+{
+    if (!ctx->peers) return nb_optimizer_step(ctx, optimizer, &t->problem);
+    t->interrupt = ctx->interrupt;
+    ctx->interrupt = NULL;
+    nb_status status = nb_optimizer_step(ctx, optimizer, &t->problem);
+    ctx->interrupt = t->interrupt;
+    t->interrupt = NULL;
+    return status;
+}
+
 static nb_status update(nb_ctx *ctx, task *t, nb_optimizer *optimizer)
 {
-    nb_status status = nb_optimizer_step(ctx, optimizer, &t->problem);
+    nb_status status = step(ctx, t, optimizer);
     if (status != NB_OK) return bad_step(ctx, t, optimizer, status);
     optimizer->evaluations += t->looks;
     nb_tensor_touch(t->net->values, optimizer->type->name);
     keep_bound(t, optimizer);
     return NB_OK;
+}
+
+/* Residuals and rows that every process makes of the whole set, for they are the same in all: what
+ * one of them fails in ends the step in all. */
+typedef struct shared {
+    const task *task;
+    nb_squares squares;
+} shared;
+
+static nb_status share(nb_ctx *ctx, const shared *s, nb_status status)
+{
+    ctx->interrupt = NULL;
+    return nb_peers_share(ctx, NB_PEERS_STEP, s->task->lesson->step, status);
+}
+
+static nb_status shared_residuals(nb_ctx *ctx, void *self, double *r)
+{
+    const shared *s = self;
+    ctx->interrupt = s->task->interrupt;
+    return share(ctx, s, s->squares.residuals(ctx, s->squares.self, r));
+}
+
+static nb_status shared_rows(nb_ctx *ctx, void *self, const nb_row_taker *rows)
+{
+    const shared *s = self;
+    ctx->interrupt = s->task->interrupt;
+    return share(ctx, s, s->squares.rows(ctx, s->squares.self, rows));
+}
+
+/* The same squares, as processes look at them together. */
+static void share_squares(const nb_ctx *ctx, nb_squares *squares, shared *all)
+{
+    if (!ctx->peers) return;
+    all->squares = *squares;
+    squares->residuals = shared_residuals;
+    squares->rows = shared_rows;
+    squares->self = all;
 }
 
 /* A step on the residuals: it looks at them itself. */
@@ -172,16 +265,13 @@ static nb_status fit(nb_ctx *ctx, task *t, nb_optimizer *optimizer, double *cost
     const nb_lesson *lesson = t->lesson;
     const nb_mode mode = {.learning = true, .seed = lesson->seed, .step = lesson->step};
     nb_squares squares;
-    nb_whole whole = {.net = t->net,
-                      .x = lesson->x,
-                      .y = lesson->y,
-                      .lengths = lesson->lengths,
-                      .each = lesson->weights};
-    if (lesson->whole) whole = *lesson->whole;
+    shared all = {.task = t};
+    nb_whole whole = whole_of(t->net, lesson);
     whole.mode = &mode;
     nb_status status = pose(ctx, t);
     if (status == NB_OK) status = nb_squares_of(ctx, &whole, &squares, NULL);
     if (status != NB_OK) return status;
+    share_squares(ctx, &squares, &all);
     t->problem.squares = &squares;
     status = update(ctx, t, optimizer);
     if (status == NB_OK) optimizer->evaluations += squares.evaluations;
@@ -210,7 +300,7 @@ bool nb_learns_straight(const nb_net *net, const nb_optimizer *optimizer, const 
 {
     const nb_optimizer_type *type = optimizer->type;
     bool plain = type->plain && type->plain(optimizer);
-    return plain && !lesson->keep_grads && !nb_penalty_clips(&lesson->penalty) &&
+    return plain && !lesson->keep_grads && !lesson->cut && !nb_penalty_clips(&lesson->penalty) &&
            nb_learns_alike(net);
 }
 
@@ -231,9 +321,10 @@ nb_status nb_learn_check(nb_ctx *ctx, const nb_net *net, const nb_optimizer *opt
     return status == NB_OK && type->squares ? nb_squares_check(ctx, net, type->name) : status;
 }
 
-nb_status nb_learn(nb_ctx *ctx, nb_net *net, nb_optimizer *optimizer, const nb_lesson *lesson,
-                   double *cost)
+static nb_status learn_from(nb_ctx *ctx, nb_net *net, nb_optimizer *optimizer,
+                            const nb_lesson *lesson, nb_outcome *outcome)
 {
+    double *cost = &outcome->cost;
     task t = {.net = net, .lesson = lesson};
     nb_status status = nb_optimizer_prepare(ctx, optimizer, net->dtype, nb_net_count(net));
     if (status == NB_OK) status = nb_learn_check(ctx, net, optimizer, &lesson->penalty);
@@ -248,7 +339,23 @@ nb_status nb_learn(nb_ctx *ctx, nb_net *net, nb_optimizer *optimizer, const nb_l
     }
     end(ctx, &t, status);
     if (status == NB_OK) nb_net_root(net)->lessons++;
+    outcome->counts = t.counts;
     return status;
+}
+
+nb_status nb_learn(nb_ctx *ctx, nb_net *net, nb_optimizer *optimizer, const nb_lesson *lesson,
+                   double *cost)
+{
+    nb_outcome outcome = {.cost = 0};
+    nb_status status = learn_from(ctx, net, optimizer, lesson, &outcome);
+    *cost = outcome.cost;
+    return status;
+}
+
+nb_status nb_learn_cut(nb_ctx *ctx, nb_net *net, nb_optimizer *optimizer, const nb_lesson *lesson,
+                       nb_outcome *outcome)
+{
+    return learn_from(ctx, net, optimizer, lesson, outcome);
 }
 
 /* ---- A step from several lessons ---- */
@@ -269,11 +376,42 @@ nb_status nb_group_add(nb_ctx *ctx, nb_net *net, nb_group *group, const nb_lesso
     return NB_OK;
 }
 
+/* Its mean gradient comes to net->grads, from where the group's sum takes it. */
+nb_status nb_group_add_cut(nb_ctx *ctx, nb_net *net, nb_group *group, const nb_lesson *lesson,
+                           nb_outcome *outcome)
+{
+    if (!group->sum) group->sum = nb_tensor_zeros(ctx, net->dtype, 1, net->grads->shape);
+    if (!group->sum) return ctx->status;
+    nb_status status = run_cut(ctx, net, lesson, false, &group->staged, outcome);
+    if (status != NB_OK) return status;
+    nb_real(net->dtype)->axpy((size_t)nb_net_count(net), outcome->counts,
+                              nb_tensor_data(net->grads), nb_tensor_data(group->sum));
+    group->lessons++;
+    group->weight += outcome->counts;
+    return NB_OK;
+}
+
+static void copy_numbers(nb_tensor *to, const nb_tensor *from)
+{
+    size_t bytes = (size_t)nb_tensor_count(from) * nb_dtype_size(from->dtype);
+    memcpy(nb_tensor_data(to), nb_tensor_data(from), bytes);
+}
+
+/* What lessons that are cut have given, in the network's home. */
+static void take_sum(nb_ctx *ctx, nb_net *net, nb_tensor *sum)
+{
+    if (!sum) return;
+    copy_numbers(net->grads, sum);
+    nb_tensor_touch(net->home->grads, "backward");
+    nb_tensor_release(ctx, sum);
+}
+
 nb_status nb_group_step(nb_ctx *ctx, nb_net *net, nb_optimizer *optimizer, nb_group *group,
                         const nb_lesson *lesson)
 {
     task t = {.net = net, .lesson = lesson, .staged = group->staged, .looks = group->lessons};
     double scale = group->weight > 0 ? 1 / group->weight : 0;
+    take_sum(ctx, net, group->sum);
     *group = (nb_group){.lessons = 0};
     nb_status status = pose(ctx, &t);
     if (status == NB_OK) status = nb_penalise(ctx, &t.problem, scale, &t.problem.cost);
@@ -288,6 +426,7 @@ void nb_group_drop(nb_ctx *ctx, nb_net *net, nb_group *group)
 {
     if (group->lessons) nb_home_forget(net->home);
     nb_staged_drop(ctx, &group->staged);
+    nb_tensor_release(ctx, group->sum);
     *group = (nb_group){.lessons = 0};
 }
 
@@ -327,12 +466,6 @@ nb_status nb_net_check_kept(nb_ctx *ctx, const nb_net *net, nb_tensor *const cop
                        (long long)nb_tensor_count(now), nb_dtype_name(now->dtype));
     }
     return NB_OK;
-}
-
-static void copy_numbers(nb_tensor *to, const nb_tensor *from)
-{
-    size_t bytes = (size_t)nb_tensor_count(from) * nb_dtype_size(from->dtype);
-    memcpy(nb_tensor_data(to), nb_tensor_data(from), bytes);
 }
 
 /* The gradients there are of other parameters. */

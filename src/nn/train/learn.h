@@ -5,7 +5,7 @@
 
 #include "nn/net/backprop.h"
 #include "nn/train/optimizer.h"
-#include "nn/train/whole.h"
+#include "nn/train/pieces/run.h"
 
 enum { NB_NET_STATE = 2 }; /* flat tensors that a network's state takes: parameters, buffers */
 
@@ -15,6 +15,7 @@ typedef struct nb_lesson {
     nb_tensor *lengths; /* of padded sequences, else NULL */
     nb_tensor *weights; /* of the examples (n), or of their steps (n, T); NULL: they count alike */
     const nb_whole *whole; /* the examples instead of these, of which mode is filled in; or NULL */
+    const nb_cut *cut; /* its pieces, of which the examples are those at hand; NULL: it is one */
     double rate;
     nb_penalty penalty;  /* l1 and l2 are the book's λ / n already */
     uint64_t seed, step; /* of the layers' chance */
@@ -31,6 +32,10 @@ nb_status nb_learn_check(nb_ctx *ctx, const nb_net *net, const nb_optimizer *opt
  * into the parameters. */
 nb_status nb_learn(nb_ctx *ctx, nb_net *net, nb_optimizer *optimizer, const nb_lesson *lesson,
                    double *cost);
+/* The same of a lesson that is cut, and how much all of its examples count. In several processes
+ * all go the step, or none does: each calls it once. */
+nb_status nb_learn_cut(nb_ctx *ctx, nb_net *net, nb_optimizer *optimizer, const nb_lesson *lesson,
+                       nb_outcome *outcome);
 
 /* Whether such a step goes straight into the parameters. */
 bool nb_learns_straight(const nb_net *net, const nb_optimizer *optimizer, const nb_lesson *lesson);
@@ -41,12 +46,16 @@ typedef struct nb_group {
     int64_t lessons;  /* so far */
     double weight;    /* of them */
     nb_staged staged; /* what they moved beside parameters */
+    nb_tensor *sum;   /* of lessons that are cut: of their gradients; else NULL */
 } nb_group;
 
-/* Adds a lesson that counts `weight`, from 0: its gradient to net->grads. *cost: its own. On
- * failure the gradients are lost, so the group must be dropped. */
+/* Adds a lesson that counts `weight`, from 0: its gradient to net->grads, or where it is cut to the
+ * group's sum. *cost: its own. On failure the gradients are lost, so the group must be dropped. */
 nb_status nb_group_add(nb_ctx *ctx, nb_net *net, nb_group *group, const nb_lesson *lesson,
                        double weight, double *cost);
+/* The same of a lesson that is cut, which counts as much as its examples do. */
+nb_status nb_group_add_cut(nb_ctx *ctx, nb_net *net, nb_group *group, const nb_lesson *lesson,
+                           nb_outcome *outcome);
 /* The update; of the lesson, rate and penalty count. Ends the group, also on failure; then
  * parameters and state are as before. For optimizers of one pass: nothing can be evaluated anew. */
 nb_status nb_group_step(nb_ctx *ctx, nb_net *net, nb_optimizer *optimizer, nb_group *group,

@@ -122,6 +122,10 @@ static int history_tostring(lua_State *L)
     nb_text_add_grouped(text, (int64_t)lua_tonumber(L, -1));
     nb_text_add(text, " examples/s");
     add_rate(L, text, epochs);
+    if (lua_getfield(L, 1, "pieces") == LUA_TNUMBER && lua_tointeger(L, -1) > 1) {
+        nb_text_add(text, " · pieces ");
+        nb_text_add_grouped(text, (int64_t)lua_tointeger(L, -1));
+    }
     if (lua_getfield(L, 1, "stopped") == LUA_TNUMBER) {
         nb_text_add(text, " · stopped in epoch ");
         nb_text_add_grouped(text, (int64_t)lua_tonumber(L, -1));
@@ -413,6 +417,7 @@ void nbl_push_history(lua_State *L, const nb_history *from)
     }
     if (from->metrics) set_metrics(L, from);
     if (from->flow.places) set_flow(L, from);
+    nbl_set_integer(L, "pieces", from->pieces);
     if (from->best) nbl_set_integer(L, "best", from->best);
     if (from->converged) {
         lua_pushstring(L, from->converged);

@@ -24,7 +24,7 @@ typedef struct train_options {
     const char *checkpoint, *resume;
     nbl_optimizer_choice choice;
     nbl_penalty_choice penalty;
-    int64_t accumulate;
+    int64_t accumulate, pieces;
     int schedule;
 } train_options;
 
@@ -69,6 +69,16 @@ const nb_option nbl_train_fields[] = {
      .high = INT32_MAX,
      .kind = NB_INTEGER,
      .offset = FIELD(accumulate)},
+    {.name = "pieces",
+     .help = "that a batch is cut into, each a pass of its own; their gradients are added along "
+             "one tree, so that processes share them with the bits of one (help \"pieces\")",
+     .range = "a whole number from 1 to 65536",
+     .standard = "1; 8 where several processes run the script",
+     .value = 0,
+     .low = 1,
+     .high = NB_PIECES_MAX,
+     .kind = NB_INTEGER,
+     .offset = FIELD(pieces)},
     {.name = "seed",
      .help = "of the shuffling",
      .range = "a whole number from 0",
@@ -399,6 +409,7 @@ static void read_plain(const train_options *options, const nb_optimizer_type *ty
     out->run.flow = options->flow;
     out->run.patience = options->patience;
     out->run.accumulate = options->accumulate;
+    out->run.pieces = options->pieces;
     out->epochs = options->epochs > 0 ? options->epochs : type->whole ? type->epochs : EPOCHS;
 }
 

@@ -90,6 +90,7 @@ void nb_options_differ(nb_text *text, const nb_glass *one, const nb_glass *other
     add_number(text, "examples in the set", (double)a->course.count, (double)b->course.count);
     add_number(text, "batch", (double)a->course.size, (double)b->course.size);
     add_number(text, "accumulate", (double)a->course.group, (double)b->course.group);
+    add_number(text, "pieces", (double)a->course.pieces, (double)b->course.pieces);
     add_optimizer(text, a, b);
     add_schedule(text, &a->pace, &b->pace);
     add_penalty(text, a, b);

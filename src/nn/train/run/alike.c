@@ -27,6 +27,7 @@
     X(SCHEDULE, "schedule")                                                                        \
     X(SHUFFLE, "shuffle")                                                                          \
     X(ACCUMULATE, "accumulate")                                                                    \
+    X(PIECES, "pieces")                                                                            \
     X(L1, "l1")                                                                                    \
     X(L2, "l2")                                                                                    \
     X(DECAY, "decay")                                                                              \
@@ -139,6 +140,7 @@ static void add_options(const nb_trainer *t, const nb_alike *l, uint64_t digest[
     digest[SCHEDULE] = of_pace(&t->pace);
     digest[SHUFFLE] = t->course.shuffle;
     digest[ACCUMULATE] = of_number((double)t->course.group);
+    digest[PIECES] = of_number((double)t->course.pieces);
     digest[L1] = of_number(t->penalty.l1);
     digest[L2] = of_number(t->penalty.l2);
     digest[DECAY] = of_number(t->penalty.decay);

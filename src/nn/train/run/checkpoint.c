@@ -19,7 +19,8 @@ enum { KEY_MAX = 2 * NB_NAME_MAX };
 
 /* ---- The numbers of a run ---- */
 
-typedef enum kind { COUNT, REAL, FLAG, SEED } kind;
+/* LATER: a count that files of earlier versions do not have; it stays as it is. */
+typedef enum kind { COUNT, REAL, FLAG, SEED, LATER } kind;
 
 typedef struct field {
     const char *name;
@@ -41,6 +42,7 @@ static const field course_fields[] = {
     {"rate", REAL, offsetof(nb_course, rate)},
     {"steps", COUNT, offsetof(nb_course, steps)},
     {"best", COUNT, offsetof(nb_course, best)},
+    {"pieces", LATER, offsetof(nb_course, pieces)},
     {.name = NULL},
 };
 
@@ -63,6 +65,7 @@ static int64_t split(const field *f, const void *from, double out[2])
     uint64_t seed;
     switch (f->kind) {
     case COUNT:
+    case LATER:
         out[0] = (double)*(const int64_t *)(const void *)at;
         return 1;
     case REAL:
@@ -91,6 +94,7 @@ static bool join(const field *f, const double in[2], void *to)
     char *at = (char *)to + f->offset;
     switch (f->kind) {
     case COUNT:
+    case LATER:
         if (!is_whole(in[0], NB_WHOLE_MAX)) return false;
         *(int64_t *)(void *)at = (int64_t)in[0];
         return true;
@@ -256,7 +260,9 @@ static const double *find_numbers(nb_ctx *ctx, const nb_archive *archive, const 
 
 static nb_status read_fields(nb_ctx *ctx, const nb_archive *archive, const field *fields, void *to)
 {
+    char key[KEY_MAX];
     for (const field *f = fields; f->name; f++) {
+        if (f->kind == LATER && !nb_archive_find(archive, key_of(key, "run", f->name))) continue;
         const double *number = find_numbers(ctx, archive, "run", f->name, 1 + (f->kind == SEED));
         if (!number) return ctx->status;
         if (!join(f, number, to))
@@ -466,13 +472,22 @@ static nb_status check_names(nb_ctx *ctx, const nb_archive *archive, const nb_sc
         other);
 }
 
-/* Seeds that were not told are the run's; one that was told must be. */
+/* A run keeps its pieces, on as many processes as can share them. */
+static nb_status check_pieces(nb_ctx *ctx, const nb_trainer *t, int64_t pieces)
+{
+    if (t->pieces_told && pieces != t->course.pieces)
+        return differs(ctx, "pieces", (double)pieces, (double)t->course.pieces);
+    return nb_trainer_check_pieces(ctx, pieces);
+}
+
+/* Seeds that were not told are the run's; one that was told must be. So are pieces. */
 static nb_status read_snapshot(nb_ctx *ctx, const nb_archive *archive, const nb_trainer *t,
                                nb_snapshot *s)
 {
     nb_status status = check_format(ctx, archive, t);
     if (status == NB_OK) status = nb_model_numbers(ctx, archive, t->net, &s->net[0], &s->net[1]);
     if (status == NB_OK) status = check_names(ctx, archive, &t->net->schema);
+    s->course.pieces = 1;
     if (status == NB_OK) status = read_fields(ctx, archive, course_fields, &s->course);
     s->course.cost = NAN; /* of a step that files do not tell of */
     if (status == NB_OK) status = read_history(ctx, archive, &s->history);
@@ -482,6 +497,7 @@ static nb_status read_snapshot(nb_ctx *ctx, const nb_archive *archive, const nb_
     if (status == NB_OK) status = check_order(ctx, &s->course, &t->course);
     if (status == NB_OK && t->seed_told && s->course.seed != t->course.seed)
         status = differs(ctx, "seed", (double)s->course.seed, (double)t->course.seed);
+    if (status == NB_OK) status = check_pieces(ctx, t, s->course.pieces);
     if (status == NB_OK) status = read_optimizer(ctx, archive, t, &s->optimizer);
     return status == NB_OK ? read_best(ctx, archive, t, s->best) : status;
 }

@@ -47,6 +47,7 @@ typedef struct nb_history {
     char metric[NB_METRICS_MAX][NB_NAME_MAX];
     double seconds;
     int64_t examples;      /* trained on, all epochs together */
+    int64_t pieces;        /* that batches were cut into */
     int64_t tested;        /* examples of the test set */
     int64_t common;        /* those of them that were trained on */
     bool resumed;          /* it goes on with a run from a file */

@@ -9,7 +9,10 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { NOTE_MAX = NB_MESSAGE_MAX + 80 };
+enum {
+    NOTE_MAX = NB_MESSAGE_MAX + 80,
+    SMALL_BATCH = 64 /* examples, under which pieces do not pay */
+};
 
 static nb_progress progress_of(const nb_loop *l)
 {
@@ -219,6 +222,19 @@ static nb_status check_alike(const nb_loop *l, nb_status status)
     return nb_alike_check(l->ctx, l->trainer, &alike, status);
 }
 
+/* Once in a run. */
+static void note_pieces(const nb_loop *l)
+{
+    char text[NOTE_MAX];
+    const nb_course *at = &l->trainer->course;
+    if (at->pieces < 2 || at->size >= SMALL_BATCH) return;
+    snprintf(text, sizeof text,
+             "batches of %lld examples in %lld pieces are slower than whole: a product of few rows "
+             "takes about as long as one of more",
+             (long long)at->size, (long long)at->pieces);
+    note(l, text);
+}
+
 nb_status nb_loop_begin(nb_ctx *ctx, nb_loop *l, bool *resumed)
 {
     *l = (nb_loop){.ctx = ctx, .trainer = l->trainer, .options = l->options};
@@ -228,6 +244,7 @@ nb_status nb_loop_begin(nb_ctx *ctx, nb_loop *l, bool *resumed)
         status = nb_checkpoint_try(l->ctx, keeping->path);
     status = check_alike(l, status);
     if (status != NB_OK) return status;
+    note_pieces(l);
     l->settled = true;
     l->kept_at = nb_clock();
     /* What was read there need not be written there again. */

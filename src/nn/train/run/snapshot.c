@@ -97,6 +97,7 @@ nb_status nb_trainer_restore(nb_ctx *ctx, nb_trainer *t, const nb_snapshot *s)
     nb_history_free(ctx, &t->history);
     t->history = c.history;
     t->course = s->course;
+    t->history.pieces = t->course.pieces;
     /* Of a run that kept none, patience begins now. */
     if (t->patience && !t->best[0]) t->course.best = t->history.epochs;
     t->ordered = t->factored = 0;

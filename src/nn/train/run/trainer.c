@@ -17,6 +17,24 @@ static nb_status check_other(nb_ctx *ctx, const nb_net *net, const nb_set *set, 
     return status;
 }
 
+static int64_t pieces_of(const nb_ctx *ctx, const nb_trainer_options *options)
+{
+    return options->pieces ? options->pieces : ctx->peers ? NB_PIECES_SHARED : 1;
+}
+
+nb_status nb_trainer_check_pieces(nb_ctx *ctx, int64_t pieces)
+{
+    int ranks = ctx->peers ? ctx->peers->ranks : 1;
+    if (pieces < 1 || pieces > NB_PIECES_MAX)
+        return nb_fail(ctx, NB_EARG, "pieces must be from 1 to %d, not %lld", NB_PIECES_MAX,
+                       (long long)pieces);
+    if (ranks <= pieces) return NB_OK;
+    return nb_fail(ctx, NB_EARG,
+                   "%d processes cannot share %lld piece%s of a batch: each takes one at least; "
+                   "set pieces = %d or more, or begin fewer processes",
+                   ranks, (long long)pieces, pieces == 1 ? "" : "s", ranks);
+}
+
 /* What can be told from the options alone. */
 static nb_status check_options(nb_ctx *ctx, const nb_trainer_options *options)
 {
@@ -32,6 +50,7 @@ static nb_status check_options(nb_ctx *ctx, const nb_trainer_options *options)
     if (whole && idle)
         return nb_fail(ctx, NB_EARG, "%s works on the whole set: %s has no meaning for it",
                        optimizer->type->name, idle);
+    if (nb_trainer_check_pieces(ctx, pieces_of(ctx, options)) != NB_OK) return ctx->status;
     if (options->patience && !options->valid)
         return nb_fail(ctx, NB_EARG,
                        "patience waits for a lower cost on valid, and there is no valid; "
@@ -73,9 +92,11 @@ nb_trainer *nb_trainer_new(nb_ctx *ctx, nb_net *net, nb_set *set, const nb_train
                       .options = options->optimizer->options,
                       .seed_told = options->seed_told,
                       .flow_told = options->flow_told,
+                      .pieces_told = options->pieces > 0,
                       .course = {.count = set->count,
                                  .size = whole ? set->count : options->batch,
                                  .group = options->accumulate > 1 ? options->accumulate : 1,
+                                 .pieces = pieces_of(ctx, options),
                                  .seed = options->seed,
                                  .shuffle = options->shuffle && !whole},
                       .metrics = options->metrics,
@@ -86,6 +107,7 @@ nb_trainer *nb_trainer_new(nb_ctx *ctx, nb_net *net, nb_set *set, const nb_train
                       .pace = options->pace,
                       .began = nb_clock(),
                       .keep_grads = options->keep_grads};
+    t->history.pieces = t->course.pieces;
     t->history.metrics = t->metrics ? t->metrics->count : 0;
     for (int i = 0; i < t->history.metrics; i++)
         memcpy(t->history.metric[i], options->metric_names[i], NB_NAME_MAX);
@@ -98,13 +120,6 @@ nb_trainer *nb_trainer_new(nb_ctx *ctx, nb_net *net, nb_set *set, const nb_train
         return t;
     nb_trainer_free(ctx, t);
     return NULL;
-}
-
-static void drop_buffers(nb_ctx *ctx, nb_tensor **x, nb_tensor **y)
-{
-    nb_tensor_release(ctx, *x);
-    nb_tensor_release(ctx, *y);
-    *x = *y = NULL;
 }
 
 /* What no step was made with the network has not learned. */
@@ -123,8 +138,7 @@ void nb_trainer_free(nb_ctx *ctx, nb_trainer *t)
     if (!t) return;
     nb_turned_end(ctx, &t->turned);
     give_back(ctx, t);
-    drop_buffers(ctx, &t->x, &t->y);
-    drop_buffers(ctx, &t->rest_x, &t->rest_y);
+    nb_trainer_drop_buffers(ctx, t);
     if (t->order) nb_free(ctx, t->order, (size_t)t->course.count * sizeof *t->order);
     nb_weights_free(ctx, &t->weights);
     nb_history_free(ctx, &t->history);
@@ -153,163 +167,6 @@ double nb_trainer_seconds(const nb_trainer *t)
 
 /* ---- Steps ---- */
 
-static int64_t parts_of(int64_t all, int64_t part)
-{
-    return (all + part - 1) / part;
-}
-
-/* When the step behind what `at` has done is made. */
-static nb_moment moment_of(const nb_trainer *t, const nb_course *at)
-{
-    int64_t steps = parts_of(parts_of(at->count, at->size), at->group);
-    double step = 1 / (double)steps, done = (double)(at->batch / at->group);
-    return (nb_moment){.at = (double)(at->epoch - 1) + done * step,
-                       .step = step,
-                       .epochs = (double)t->pace.epochs,
-                       .history = &t->history};
-}
-
-static nb_status bad_factor(nb_ctx *ctx, double factor)
-{
-    char text[NB_NUMBER_MAX];
-    return nb_fail(ctx, NB_EARG,
-                   "the schedule gives %s; lr is multiplied by it, so it must be a number from 0",
-                   nb_number_text(factor, text));
-}
-
-/* What multiplies the rate, asked once in an epoch where it stays the same. */
-static nb_status find_factor(nb_ctx *ctx, nb_trainer *t, const nb_course *at)
-{
-    const nb_schedule_type *type = t->pace.schedule.type;
-    const nb_moment moment = moment_of(t, at);
-    bool by_epoch = t->pace.hook || !type || type->by_epoch;
-    nb_status status = NB_OK;
-    double factor;
-    if (by_epoch && t->factored == at->epoch) return NB_OK;
-    if (t->pace.hook)
-        status = t->pace.hook(ctx, t->pace.self, at->epoch, &factor);
-    else
-        factor = nb_schedule_factor(&t->pace.schedule, &moment);
-    if (status != NB_OK) return status;
-    if (!(factor >= 0) || !isfinite(factor)) return bad_factor(ctx, factor);
-    t->factor = factor;
-    t->factored = at->epoch;
-    return NB_OK;
-}
-
-/* The rate of the step to come; 0 where the optimizer finds its own. */
-static nb_status find_rate(nb_ctx *ctx, nb_trainer *t, nb_course *at)
-{
-    at->rate = 0;
-    if (t->optimizer->type->whole) return NB_OK;
-    nb_status status = find_factor(ctx, t, at);
-    at->rate = t->optimizer->options.lr * t->factor;
-    return status;
-}
-
-/* Of an order that Ctrl-C left half made nothing is used. */
-nb_status nb_trainer_order(nb_ctx *ctx, nb_trainer *t, int64_t epoch)
-{
-    nb_status status = NB_OK;
-    if (t->ordered == epoch) return NB_OK;
-    t->ordered = 0;
-    for (int64_t i = 0; i < t->course.count; i++) t->order[i] = (int32_t)i;
-    if (t->course.shuffle) {
-        nb_stream stream = nb_stream_make(t->course.seed, NB_FOR_SHUFFLE, (uint64_t)epoch);
-        status = nb_random_shuffle(ctx, &stream, t->order, (size_t)t->course.count);
-    }
-    if (status == NB_OK) t->ordered = epoch;
-    return status;
-}
-
-/* A buffer that somebody kept (a function of the host may) is not written again. */
-static bool is_ours(const nb_tensor *t, int64_t n)
-{
-    return t && t->refs == 1 && t->storage->refs == 1 && t->shape[0] == n;
-}
-
-static nb_status make_buffers(nb_ctx *ctx, const nb_trainer *t, int64_t n, nb_tensor **x,
-                              nb_tensor **y)
-{
-    if ((!x || is_ours(*x, n)) && is_ours(*y, n)) return NB_OK;
-    nb_tensor *none = NULL;
-    drop_buffers(ctx, x ? x : &none, y);
-    return nb_batch_new(ctx, t->net, t->set, n, x, y);
-}
-
-/* What the function draws is the step's own, whatever else was drawn before; what is drawn behind
- * it is as if it had not been. */
-static nb_status augment(nb_ctx *ctx, const nb_trainer *t, const nb_course *at, nb_batch *batch)
-{
-    if (!t->augment) return NB_OK;
-    uint64_t seed = ctx->seed, draws = ctx->draws;
-    nb_stream stream = nb_stream_make(at->seed, NB_FOR_AUGMENT, (uint64_t)at->steps);
-    uint64_t high = nb_random_word(&stream);
-    ctx->seed = high << 32 | nb_random_word(&stream);
-    ctx->draws = 0;
-    nb_status status = t->augment(ctx, t->augmenter, batch);
-    ctx->seed = seed;
-    ctx->draws = draws;
-    return status;
-}
-
-/* Rows of non-zeros are gathered as such, where the step takes them. */
-static nb_status gather(nb_ctx *ctx, nb_trainer *t, const int32_t *order, int64_t n, int64_t ahead,
-                        bool rows, nb_batch *batch)
-{
-    nb_tensor **x = n == t->course.size ? &t->x : &t->rest_x;
-    nb_tensor **y = n == t->course.size ? &t->y : &t->rest_y;
-    nb_status status = make_buffers(ctx, t, n, rows ? NULL : x, y);
-    if (status != NB_OK) return status;
-    if (!rows) return nb_batch_gather(ctx, t->set, order, 0, n, ahead, *x, *y, batch);
-    nb_tensor *given = nb_turned_gather(ctx, &t->turned, t->set, order, n, ahead);
-    status = given ? nb_batch_gather(ctx, t->set, order, 0, n, 0, NULL, *y, batch) : ctx->status;
-    if (status == NB_OK)
-        batch->x = given;
-    else
-        nb_tensor_release(ctx, given);
-    return status;
-}
-
-/* Whether a step over n examples takes rows of non-zeros. */
-static bool takes_rows(const nb_trainer *t, int64_t n)
-{
-    return !t->augment && t->course.group == 1 && nb_turned_suits(&t->turned, n);
-}
-
-/* The batch behind those that `at` has done; give_back returns what it holds, also after failure.
- */
-static nb_status prepare(nb_ctx *ctx, nb_trainer *t, const nb_course *at, bool rows,
-                         nb_prepared *one)
-{
-    int64_t all = at->count - at->examples, n = all < at->size ? all : at->size;
-    nb_batch *batch = &one->batch;
-    nb_status status = nb_poll(ctx);
-    *one = (nb_prepared){.weight = 0};
-    if (status == NB_OK)
-        status =
-            gather(ctx, t, t->order + at->examples, n, all - n, rows && takes_rows(t, n), batch);
-    if (status == NB_OK) status = augment(ctx, t, at, batch);
-    one->lesson = (nb_lesson){.x = batch->x,
-                              .y = batch->y,
-                              .lengths = batch->lengths,
-                              .rate = at->rate,
-                              .penalty = t->penalty,
-                              .seed = at->seed,
-                              .step = (uint64_t)at->steps,
-                              .rows = {t->order, at->examples},
-                              .keep_grads = t->keep_grads};
-    if (status != NB_OK) return status;
-    return nb_weights_gather(ctx, &t->weights, t->net, t->set, t->order + at->examples, batch,
-                             &one->lesson.weights, &one->weight);
-}
-
-static void let_go(nb_ctx *ctx, nb_prepared *one)
-{
-    nb_tensor_release(ctx, one->lesson.weights);
-    nb_batch_free(ctx, &one->batch);
-}
-
 static void count_batch(nb_course *at, int64_t n, double cost, double weight)
 {
     at->batch++;
@@ -321,13 +178,13 @@ static void count_batch(nb_course *at, int64_t n, double cost, double weight)
 
 int64_t nb_course_updates(const nb_course *at)
 {
-    int64_t steps = parts_of(parts_of(at->count, at->size), at->group);
-    return at->epoch ? (at->epoch - 1) * steps + parts_of(at->batch, at->group) : 0;
+    int64_t steps = nb_parts_of(nb_parts_of(at->count, at->size), at->group);
+    return at->epoch ? (at->epoch - 1) * steps + nb_parts_of(at->batch, at->group) : 0;
 }
 
-static void count_prepared(nb_course *at, const nb_prepared *one, double cost)
+static void count_prepared(nb_course *at, const nb_prepared *one, const nb_outcome *outcome)
 {
-    count_batch(at, one->batch.x->shape[0], cost, one->weight);
+    count_batch(at, one->n, outcome->cost, outcome->counts);
 }
 
 /* Of a lesson whose x and y were finite. No rate helps parameters that were not so before it. */
@@ -348,16 +205,19 @@ void nb_trainer_settle(nb_trainer *t)
 }
 
 /* A step on a batch, of rows as they were given, or as it was prepared to be looked at. */
-static nb_status learn_rows(nb_ctx *ctx, nb_trainer *t, const nb_lesson *given, double *cost)
+static nb_status learn_rows(nb_ctx *ctx, nb_trainer *t, const nb_lesson *given, nb_outcome *outcome)
 {
     nb_lesson lesson = *given;
     nb_tensor *rows = NULL;
     nb_status status = NB_OK;
-    bool is = nb_thinned_of(lesson.x), takes = is || takes_rows(t, lesson.x->shape[0]);
+    if (lesson.cut)
+        return diverged(ctx, t, given, nb_learn_cut(ctx, t->net, t->optimizer, given, outcome));
+    bool is = nb_thinned_of(lesson.x), takes = is || nb_takes_rows(t, lesson.x->shape[0]);
     if (takes && !is) rows = lesson.x = nb_turned_rows_of(ctx, &t->turned, lesson.x);
     if (takes) status = lesson.x ? nb_turned_take(ctx, &t->turned, &lesson) : ctx->status;
     if (status == NB_OK)
-        status = diverged(ctx, t, &lesson, nb_learn(ctx, t->net, t->optimizer, &lesson, cost));
+        status = diverged(ctx, t, &lesson,
+                          nb_learn(ctx, t->net, t->optimizer, &lesson, &outcome->cost));
     if (!t->unseen || status != NB_OK) nb_trainer_settle(t);
     nb_tensor_release(ctx, rows);
     return status;
@@ -368,11 +228,13 @@ static nb_status learn_batch(nb_ctx *ctx, nb_trainer *t, nb_course *at, const nb
                              double *cost)
 {
     nb_prepared own = {.weight = 0};
-    nb_status status = step ? NB_OK : prepare(ctx, t, at, true, &own);
+    nb_status status = step ? NB_OK : nb_prepare(ctx, t, at, false, &own);
     const nb_prepared *one = step ? step->part : &own;
-    if (status == NB_OK) status = learn_rows(ctx, t, &one->lesson, cost);
-    if (status == NB_OK) count_prepared(at, one, *cost);
-    let_go(ctx, &own);
+    nb_outcome outcome = {.counts = one->weight};
+    if (status == NB_OK) status = learn_rows(ctx, t, &one->lesson, &outcome);
+    if (status == NB_OK) count_prepared(at, one, &outcome);
+    *cost = outcome.cost;
+    nb_prepared_free(ctx, &own);
     return status;
 }
 
@@ -383,7 +245,9 @@ static nb_status learn_whole(nb_ctx *ctx, nb_trainer *t, nb_course *at, double *
                             .set = t->set,
                             .order = t->order,
                             .weights = t->weights.of ? &t->weights : NULL};
+    const nb_cut cut = nb_cut_of(ctx, at->count, at->pieces);
     const nb_lesson lesson = {.whole = &whole,
+                              .cut = at->pieces > 1 ? &cut : NULL,
                               .penalty = t->penalty,
                               .seed = at->seed,
                               .step = (uint64_t)at->steps,
@@ -397,16 +261,18 @@ static nb_status learn_whole(nb_ctx *ctx, nb_trainer *t, nb_course *at, double *
 static nb_status add_batch(nb_ctx *ctx, nb_trainer *t, nb_course *at, const nb_step *step,
                            nb_group *group)
 {
-    double cost;
     nb_prepared own = {.weight = 0};
-    nb_status status = step ? NB_OK : prepare(ctx, t, at, false, &own);
+    nb_status status = step ? NB_OK : nb_prepare(ctx, t, at, false, &own);
     const nb_prepared *one = step ? step->part + group->lessons : &own;
     const nb_lesson *lesson = &one->lesson;
+    nb_outcome outcome = {.counts = one->weight};
     if (status == NB_OK)
-        status =
-            diverged(ctx, t, lesson, nb_group_add(ctx, t->net, group, lesson, one->weight, &cost));
-    if (status == NB_OK) count_prepared(at, one, cost);
-    let_go(ctx, &own);
+        status = diverged(
+            ctx, t, lesson,
+            lesson->cut ? nb_group_add_cut(ctx, t->net, group, lesson, &outcome)
+                        : nb_group_add(ctx, t->net, group, lesson, one->weight, &outcome.cost));
+    if (status == NB_OK) count_prepared(at, one, &outcome);
+    nb_prepared_free(ctx, &own);
     return status;
 }
 
@@ -458,7 +324,7 @@ static nb_status begin_step(nb_ctx *ctx, nb_trainer *t, nb_course *at)
     /* What is learned is never without its entry. */
     status = nb_history_reserve(ctx, &t->history, 1);
     if (status == NB_OK) status = nb_trainer_order(ctx, t, at->epoch);
-    if (status == NB_OK) status = find_rate(ctx, t, at);
+    if (status == NB_OK) status = nb_trainer_rate(ctx, t, at);
     return placed(ctx, at, status);
 }
 
@@ -473,24 +339,33 @@ static nb_status make_step(nb_ctx *ctx, nb_trainer *t, nb_course *at, const nb_s
     return NB_OK;
 }
 
+/* In several processes all make the step, or none does. */
+static nb_status settle(nb_ctx *ctx, const nb_trainer *t, uint64_t joints, nb_status status)
+{
+    return nb_peers_settle(ctx, joints, NB_PEERS_STEP, (uint64_t)t->course.steps, status);
+}
+
 nb_status nb_trainer_step(nb_ctx *ctx, nb_trainer *t, double *cost)
 {
     nb_course at;
+    uint64_t joints = nb_peers_joints(ctx);
     nb_status status = begin_step(ctx, t, &at);
-    return status == NB_OK ? make_step(ctx, t, &at, NULL, cost) : status;
+    if (status == NB_OK) status = make_step(ctx, t, &at, NULL, cost);
+    return settle(ctx, t, joints, status);
 }
 
 nb_status nb_trainer_make(nb_ctx *ctx, nb_trainer *t, const nb_step *step, double *cost)
 {
     nb_course at = step->at;
-    return make_step(ctx, t, &at, step, cost);
+    uint64_t joints = nb_peers_joints(ctx);
+    return settle(ctx, t, joints, make_step(ctx, t, &at, step, cost));
 }
 
 /* Room for as many batches as the step has. */
 static nb_status begin_parts(nb_ctx *ctx, nb_step *step)
 {
     const nb_course *at = &step->at;
-    int64_t left = parts_of(at->count - at->examples, at->size);
+    int64_t left = nb_parts_of(at->count - at->examples, at->size);
     step->room = left < at->group ? left : at->group;
     step->part = nb_alloc_zero(ctx, (size_t)step->room, sizeof *step->part);
     return step->part ? NB_OK : ctx->status;
@@ -509,8 +384,8 @@ nb_status nb_trainer_prepare(nb_ctx *ctx, nb_trainer *t, nb_step *step)
     nb_course ahead = step->at;
     while (status == NB_OK && step->parts < step->room) {
         nb_prepared *one = &step->part[step->parts++];
-        status = prepare(ctx, t, &ahead, false, one);
-        if (status == NB_OK) count_prepared(&ahead, one, 0);
+        status = nb_prepare(ctx, t, &ahead, true, one);
+        if (status == NB_OK) count_prepared(&ahead, one, &(nb_outcome){.counts = one->weight});
         placed(ctx, &ahead, status);
     }
     if (status != NB_OK) nb_step_free(ctx, step);
@@ -519,7 +394,7 @@ nb_status nb_trainer_prepare(nb_ctx *ctx, nb_trainer *t, nb_step *step)
 
 void nb_step_free(nb_ctx *ctx, nb_step *step)
 {
-    for (int64_t i = 0; i < step->parts; i++) let_go(ctx, &step->part[i]);
+    for (int64_t i = 0; i < step->parts; i++) nb_prepared_free(ctx, &step->part[i]);
     if (step->part) nb_free(ctx, step->part, (size_t)step->room * sizeof *step->part);
     *step = (nb_step){.parts = 0};
 }

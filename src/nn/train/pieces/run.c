@@ -1,0 +1,238 @@
+/* Evaluation piece by piece. */
+#include "nn/train/pieces/run.h"
+
+#include "base/arith.h"
+#include "base/random.h"
+#include "base/workers.h"
+#include "kernel/kernel.h"
+
+#include <float.h>
+#include <math.h>
+#include <string.h>
+
+/* What a piece gives beside its gradient: the sum of costs, each times its weight; the weights
+ * themselves; how much its examples count in the epoch; and what no number of the gradient is
+ * above. */
+enum { COST, WEIGHT, COUNTS, STEEPEST, NUMBERS };
+
+enum { PIECE_BITS = 16 }; /* of a stream's step: the number of the piece */
+
+_Static_assert(NB_PIECES_MAX <= 1 << PIECE_BITS, "a piece must fit beside the step");
+
+typedef struct running {
+    const nb_whole *whole;
+    const nb_cut *cut;
+    nb_tree tree;
+    nb_staged staged; /* by the first piece */
+    bool ran;
+} running;
+
+/* ---- One piece ------------------------------------------------------------------------------- */
+
+/* Σ of the examples' weights as an epoch counts them. */
+static double count_examples(const nb_portion *portion)
+{
+    const nb_tensor *w = portion->weights;
+    if (!w) return (double)portion->batch.x->shape[0];
+    return nb_real(NB_F64)->sum((size_t)nb_tensor_count(w), nb_tensor_data(w), 1);
+}
+
+/* Adds some examples' part, from `start` of those at hand on; `alone` where they are all of the
+ * piece. */
+static nb_status add_portion(nb_ctx *ctx, running *r, int64_t start, int64_t n, bool alone,
+                             nb_staged *staged, double sums[NUMBERS])
+{
+    const nb_whole *whole = r->whole;
+    nb_net *net = whole->net;
+    const nb_sink sink = {
+        .from = net->whole->storage, .into = net->home->grads, .alpha = 1, .beta = 1};
+    nb_portion portion;
+    double cost = 0;
+    nb_status status = nb_whole_take(ctx, whole, start, n, &portion);
+    if (status != NB_OK) return status;
+    nb_mode mode = *whole->mode;
+    mode.lengths = portion.batch.lengths;
+    mode.weights = portion.weights;
+    mode.staged = mode.staged ? staged : NULL;
+    mode.before = r->cut->at + start;
+    mode.delta = &portion.weight;
+    mode.rows.start += start;
+    if (portion.weight > 0)
+        status = nb_net_learn(ctx, net, portion.batch.x, portion.batch.y, &mode,
+                              alone ? NULL : &sink, &cost);
+    sums[COST] += cost * portion.weight;
+    sums[WEIGHT] += portion.weight;
+    sums[COUNTS] += count_examples(&portion);
+    nb_portion_free(ctx, &portion);
+    return status;
+}
+
+/* The gradients of a piece, of which its home has the sum then, each example's times its weight. */
+static nb_status add_portions(nb_ctx *ctx, running *r, int64_t start, int64_t end,
+                              nb_staged *staged, double sums[NUMBERS])
+{
+    nb_home *home = r->whole->net->home;
+    int64_t most = nb_whole_size(r->whole);
+    bool alone = end - start <= most;
+    nb_status status = NB_OK;
+    if (!alone) nb_home_clear(home);
+    for (; start < end && status == NB_OK; start += most)
+        status = add_portion(ctx, r, start, nb_least_i64(end - start, most), alone, staged, sums);
+    bool known = home->steepest.version == home->grads->storage->version;
+    sums[STEEPEST] = known ? home->steepest.size : INFINITY;
+    return status;
+}
+
+/* What staging starts from, which is the same for every piece: a copy. */
+static nb_status copy_staged(nb_ctx *ctx, const nb_staged *from, nb_staged *to)
+{
+    *to = (nb_staged){.count = 0};
+    if (!from || !from->count) return NB_OK;
+    to->figure = nb_alloc(ctx, (size_t)from->count * sizeof *to->figure);
+    if (!to->figure) return ctx->status;
+    to->room = to->count = from->count;
+    for (int i = 0; i < from->count; i++) {
+        to->figure[i] = from->figure[i];
+        nb_tensor_retain(to->figure[i].value);
+    }
+    return NB_OK;
+}
+
+/* What functions of the host draw in a piece is a function of seed, step and piece, wherever it
+ * runs. */
+static void seed_piece(nb_ctx *ctx, const nb_mode *mode, int64_t piece)
+{
+    uint64_t step = mode->step << PIECE_BITS | (uint64_t)piece;
+    nb_stream stream = nb_stream_make(mode->seed, NB_FOR_PIECE, step);
+    uint64_t high = nb_random_word(&stream);
+    ctx->seed = high << 32 | nb_random_word(&stream);
+    ctx->draws = 0;
+}
+
+/* The pass of a piece, into the tree; one that counts nothing is as if it were empty. */
+static nb_status run_piece(nb_ctx *ctx, running *r, int64_t piece)
+{
+    int64_t start = nb_cut_start(r->cut, piece), end = nb_cut_start(r->cut, piece + 1);
+    double sums[NUMBERS] = {0};
+    uint64_t seed = ctx->seed, draws = ctx->draws;
+    nb_staged staged;
+    if (start == end) return NB_OK;
+    nb_status status = nb_poll(ctx);
+    if (status == NB_OK) status = copy_staged(ctx, r->whole->mode->staged, &staged);
+    if (status != NB_OK) return status;
+    seed_piece(ctx, r->whole->mode, piece);
+    status = add_portions(ctx, r, start - r->cut->at, end - r->cut->at, &staged, sums);
+    ctx->seed = seed;
+    ctx->draws = draws;
+    if (status == NB_OK && sums[WEIGHT] > 0)
+        status = nb_tree_put(ctx, &r->tree, piece, sums, nb_tensor_data(r->whole->net->grads));
+    if (status != NB_OK || r->ran) {
+        nb_staged_drop(ctx, &staged);
+        return status;
+    }
+    r->ran = true;
+    r->staged = staged;
+    return NB_OK;
+}
+
+static nb_status run_pieces(nb_ctx *ctx, running *r)
+{
+    nb_status status = NB_OK;
+    for (int64_t i = r->cut->first; i < r->cut->end && status == NB_OK; i++)
+        status = run_piece(ctx, r, i);
+    return status;
+}
+
+void nb_pieces_rows(const nb_net *net, const nb_cut *cut, int64_t *from, int64_t *to)
+{
+    (void)net;
+    *from = nb_cut_start(cut, cut->first);
+    *to = nb_cut_start(cut, cut->end);
+}
+
+/* ---- The sum --------------------------------------------------------------------------------- */
+
+typedef struct scaling {
+    const nb_net *net;
+    const char *from;
+    double factor;
+} scaling;
+
+enum { PART = 1 << 15, PARALLEL = 1 << 17 };
+
+static void scale_part(void *arg, size_t part)
+{
+    const scaling *job = arg;
+    const nb_tensor *to = job->net->grads;
+    size_t each = nb_dtype_size(to->dtype), at = part * PART;
+    size_t n = (size_t)nb_tensor_count(to) - at;
+    nb_real(to->dtype)->unary[NB_U_scale](n < PART ? n : PART, job->from + at * each, 1,
+                                          (char *)nb_tensor_data(to) + at * each, 1, job->factor,
+                                          0);
+}
+
+/* The mean of all gradients becomes the network's. */
+static void put_gradient(nb_ctx *ctx, nb_net *net, const void *from, double factor)
+{
+    scaling job = {.net = net, .from = from, .factor = factor};
+    size_t count = (size_t)nb_tensor_count(net->grads), parts = (count + PART - 1) / PART;
+    if (!from || count < (size_t)nb_tensor_count(net->home->grads)) nb_home_clear(net->home);
+    if (!from) return;
+    if (count >= PARALLEL)
+        nb_parallel(ctx, parts, scale_part, &job);
+    else
+        for (size_t i = 0; i < parts; i++) scale_part(&job, i);
+    nb_tensor_touch(net->home->grads, "backward");
+    net->home->state = NB_HOME_FILLED;
+}
+
+/* Each piece is finite, so their sum is where a bound says so. */
+static nb_status check_gradient(nb_ctx *ctx, const nb_net *net, double steepest)
+{
+    double most = net->dtype == NB_F32 ? (double)FLT_MAX : DBL_MAX;
+    const nb_tensor *grads = net->grads;
+    if (steepest <= most / 2) return NB_OK;
+    if (nb_real(grads->dtype)->finite((size_t)nb_tensor_count(grads), nb_tensor_data(grads)))
+        return NB_OK;
+    return nb_fail(ctx, NB_EVALUE, "the sum of the pieces' gradients is not finite");
+}
+
+static nb_status take_sum(nb_ctx *ctx, running *r, nb_outcome *outcome)
+{
+    static const double nothing[NUMBERS] = {0};
+    nb_net *net = r->whole->net;
+    const double *sums = nb_tree_numbers(&r->tree);
+    if (!sums) sums = nothing;
+    double weight = sums[WEIGHT] > 0 ? sums[WEIGHT] : 1;
+    *outcome = (nb_outcome){.cost = sums[COST] / weight, .counts = sums[COUNTS]};
+    put_gradient(ctx, net, nb_tree_data(&r->tree), 1 / weight);
+    if (!isfinite(outcome->cost)) return nb_net_bad_cost(ctx, outcome->cost);
+    nb_status status = check_gradient(ctx, net, sums[STEEPEST]);
+    if (isfinite(sums[STEEPEST]))
+        net->home->steepest = (nb_ceiling){sums[STEEPEST] / weight,
+                                           net->home->grads->storage->version};
+    return status;
+}
+
+nb_status nb_pieces_learn(nb_ctx *ctx, const nb_whole *whole, const nb_cut *cut, nb_outcome *outcome)
+{
+    nb_net *net = whole->net;
+    running r = {.whole = whole, .cut = cut};
+    nb_head head;
+    nb_tree_begin(&r.tree, cut, NUMBERS, net->dtype, nb_net_count(net));
+    nb_status status = run_pieces(ctx, &r);
+    nb_head_begin(ctx, &head, NB_PEERS_STEP, whole->mode->step, status);
+    status = nb_tree_total(ctx, &r.tree, &head);
+    if (status == NB_OK) status = take_sum(ctx, &r, outcome);
+    nb_tree_free(ctx, &r.tree);
+    if (status != NB_OK) {
+        nb_home_forget(net->home);
+        nb_staged_drop(ctx, &r.staged);
+        return status;
+    }
+    if (r.ran && whole->mode->staged) {
+        nb_staged_drop(ctx, whole->mode->staged);
+        *whole->mode->staged = r.staged;
+    }
+    return NB_OK;
+}
