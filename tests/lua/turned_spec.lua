@@ -71,13 +71,16 @@ end
 
 test("on_batch has the bits of the run without, where nothing goes straight into w", function()
     for _, name in ipairs {"momentum", "adam"} do
-        local sums = {}
-        local a, b = trained(name), net()
-        b:train(rows(), options(name, {on_batch = function()
-            sums[#sums + 1] = b[1].w:sum():item()
-        end}))
+        local seen = {}
+        local a, b, c = trained(name), net(), net()
+        b:train(rows(), options(name, {on_batch = function() seen[#seen + 1] = b[1].w:clone() end}))
         eq(a:params(), b:params())
-        eq(#sums, 3 * 7)
+        eq(#seen, 3 * 7)
+        local t = c:trainer(rows(), options(name))
+        for i = 1, 9 do
+            t:step()
+            eq(seen[i], c[1].w)
+        end
     end
 end)
 
