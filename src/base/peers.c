@@ -10,8 +10,9 @@
 
 /* What a process does, said of it. */
 static const char *const doing[] = {
-    "has ended its script", "begins to train", "trains",       "evaluates while it trains",
-    "calls functions",      "writes a file",   "runs a sweep", "ends its training",
+    "has ended its script",      "begins to train", "trains",        "trains by figures of a batch",
+    "evaluates while it trains", "calls functions", "writes a file", "runs a sweep",
+    "ends its training",
 };
 
 _Static_assert(sizeof doing / sizeof *doing == NB_PEERS_KINDS, "each kind has words");

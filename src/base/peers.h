@@ -17,6 +17,7 @@ typedef enum nb_peers_kind {
     NB_PEERS_LEAVE,   /* its script is over */
     NB_PEERS_BEGIN,   /* a run begins */
     NB_PEERS_STEP,    /* a batch of a run */
+    NB_PEERS_SUM,     /* figures of a batch that its pieces need */
     NB_PEERS_MEASURE, /* a set is evaluated within a run */
     NB_PEERS_HOOK,    /* functions of the host have been called */
     NB_PEERS_FILE,    /* rank 0 wrote a file */

@@ -117,7 +117,8 @@ NB_DESCRIPTOR(nb_layer_type, nb_layer_batch_norm) = {
         "Brings each feature, of space each channel, to mean 0 and variance 1 over the batch and "
         "all places, then scales and shifts: gain (x - mean) / √(variance + epsilon) + shift. "
         "Evaluating takes the buffers mean and variance, which follow the batches' (of n - 1) "
-        "while learning; so does a frozen layer.",
+        "while learning; so does a frozen layer. A batch in pieces has the figures of all of "
+        "them, in other processes too; a network that a function calls, those of its piece.",
     .usage = "batch_norm [OPTIONS]; nn.batch_norm{momentum =}",
     .example = "net = nn.net \"1x8x8 - batch_norm - flatten - 30 - batch_norm - 10\"\n"
                "net[1].mean, net[4].variance",

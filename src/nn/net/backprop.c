@@ -37,6 +37,7 @@ nb_status nb_net_explain(nb_ctx *ctx, const nb_inquiry *ask, nb_status status)
     char message[NB_MESSAGE_MAX], text[NB_CULPRIT_TEXT];
     nb_thinned *given = ask->x ? nb_thinned_of(ask->x) : NULL;
     if (status != NB_EVALUE || ctx->heedless || ask->mode->trial) return status;
+    if (ctx->across) return status; /* other pieces would have to run again too */
     memcpy(message, ctx->message, sizeof message);
     status = given ? find_in_rows(ctx, given, ask, text) : nb_find_culprit(ctx, ask, text);
     if (status == NB_EINTERRUPT) return NB_EINTERRUPT;

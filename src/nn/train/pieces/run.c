@@ -1,6 +1,8 @@
 /* Evaluation piece by piece. */
 #include "nn/train/pieces/run.h"
 
+#include "nn/train/pieces/lanes.h"
+
 #include "base/arith.h"
 #include "base/random.h"
 #include "base/workers.h"
@@ -25,6 +27,9 @@ typedef struct running {
     nb_tree tree;
     nb_staged staged; /* by the first piece */
     bool ran;
+    /* The network normalises by the batch: a piece is one pass, and counts whatever it weighs. */
+    bool lanes;
+    bool told; /* all processes have failed already */
 } running;
 
 /* ---- One piece ------------------------------------------------------------------------------- */
@@ -57,7 +62,7 @@ static nb_status add_portion(nb_ctx *ctx, running *r, int64_t start, int64_t n, 
     mode.before = r->cut->at + start;
     mode.delta = &portion.weight;
     mode.rows.start += start;
-    if (portion.weight > 0)
+    if (portion.weight > 0 || r->lanes)
         status = nb_net_learn(ctx, net, portion.batch.x, portion.batch.y, &mode,
                               alone ? NULL : &sink, &cost);
     sums[COST] += cost * portion.weight;
@@ -72,7 +77,7 @@ static nb_status add_portions(nb_ctx *ctx, running *r, int64_t start, int64_t en
                               nb_staged *staged, double sums[NUMBERS])
 {
     nb_home *home = r->whole->net->home;
-    int64_t most = nb_whole_size(r->whole);
+    int64_t most = r->lanes ? end - start : nb_whole_size(r->whole);
     bool alone = end - start <= most;
     nb_status status = NB_OK;
     if (!alone) nb_home_clear(home);
@@ -109,9 +114,11 @@ static void seed_piece(nb_ctx *ctx, const nb_mode *mode, int64_t piece)
     ctx->draws = 0;
 }
 
-/* The pass of a piece, into the tree; one that counts nothing is as if it were empty. */
-static nb_status run_piece(nb_ctx *ctx, running *r, int64_t piece)
+/* The pass of a piece, into the tree but for a ghost's; one that counts nothing is as if it were
+ * empty. */
+static nb_status run_piece(nb_ctx *ctx, void *self, int64_t piece, bool ghost)
 {
+    running *r = self;
     int64_t start = nb_cut_start(r->cut, piece), end = nb_cut_start(r->cut, piece + 1);
     double sums[NUMBERS] = {0};
     uint64_t seed = ctx->seed, draws = ctx->draws;
@@ -124,7 +131,7 @@ static nb_status run_piece(nb_ctx *ctx, running *r, int64_t piece)
     status = add_portions(ctx, r, start - r->cut->at, end - r->cut->at, &staged, sums);
     ctx->seed = seed;
     ctx->draws = draws;
-    if (status == NB_OK && sums[WEIGHT] > 0)
+    if (status == NB_OK && !ghost && (sums[WEIGHT] > 0 || r->lanes))
         status = nb_tree_put(ctx, &r->tree, piece, sums, nb_tensor_data(r->whole->net->grads));
     if (status != NB_OK || r->ran) {
         nb_staged_drop(ctx, &staged);
@@ -135,19 +142,62 @@ static nb_status run_piece(nb_ctx *ctx, running *r, int64_t piece)
     return NB_OK;
 }
 
+/* Where NaN began in pieces that knew of each other: the rows at hand are run again as one batch.
+ */
+static nb_status explain(nb_ctx *ctx, const running *r, nb_status status)
+{
+    const nb_whole *whole = r->whole;
+    nb_portion rows;
+    if (status != NB_EVALUE) return status;
+    char message[NB_MESSAGE_MAX];
+    memcpy(message, ctx->message, sizeof message);
+    int64_t from, to;
+    nb_pieces_rows(whole->net, r->cut, &from, &to);
+    if (nb_whole_take(ctx, whole, from - r->cut->at, to - from, &rows) != NB_OK)
+        return nb_fail(ctx, status, "%s", message);
+    nb_mode mode = *whole->mode;
+    mode.lengths = rows.batch.lengths;
+    mode.weights = rows.weights;
+    mode.staged = NULL;
+    mode.before = from;
+    mode.rows.start += from - r->cut->at;
+    const nb_inquiry ask = {.net = whole->net,
+                            .x = rows.batch.x,
+                            .y = rows.batch.y,
+                            .mode = &mode,
+                            .draws = ctx->draws};
+    nb_fail(ctx, status, "%s", message);
+    status = nb_net_explain(ctx, &ask, status);
+    nb_portion_free(ctx, &rows);
+    return status;
+}
+
+static nb_status run_lanes(nb_ctx *ctx, running *r)
+{
+    const nb_lanes lanes = {
+        .cut = r->cut, .step = r->whole->mode->step, .run = run_piece, .self = r};
+    nb_status status = nb_lanes_run(ctx, &lanes, &r->told);
+    return r->told ? status : explain(ctx, r, status);
+}
+
 static nb_status run_pieces(nb_ctx *ctx, running *r)
 {
     nb_status status = NB_OK;
+    if (r->lanes) return run_lanes(ctx, r);
     for (int64_t i = r->cut->first; i < r->cut->end && status == NB_OK; i++)
-        status = run_piece(ctx, r, i);
+        status = run_piece(ctx, r, i, false);
     return status;
 }
 
 void nb_pieces_rows(const nb_net *net, const nb_cut *cut, int64_t *from, int64_t *to)
 {
-    (void)net;
-    *from = nb_cut_start(cut, cut->first);
-    *to = nb_cut_start(cut, cut->end);
+    int64_t first = cut->first, end = cut->end;
+    *from = nb_cut_start(cut, first);
+    *to = nb_cut_start(cut, end);
+    if (*from < *to || cut->rows == 0 || !nb_lanes_needed(net)) return;
+    for (first = 0; nb_cut_start(cut, first + 1) == 0;) first++;
+    *from = 0;
+    *to = nb_cut_start(cut, first + 1);
 }
 
 /* ---- The sum --------------------------------------------------------------------------------- */
@@ -209,20 +259,22 @@ static nb_status take_sum(nb_ctx *ctx, running *r, nb_outcome *outcome)
     if (!isfinite(outcome->cost)) return nb_net_bad_cost(ctx, outcome->cost);
     nb_status status = check_gradient(ctx, net, sums[STEEPEST]);
     if (isfinite(sums[STEEPEST]))
-        net->home->steepest = (nb_ceiling){sums[STEEPEST] / weight,
-                                           net->home->grads->storage->version};
+        net->home->steepest =
+            (nb_ceiling){sums[STEEPEST] / weight, net->home->grads->storage->version};
     return status;
 }
 
 nb_status nb_pieces_learn(nb_ctx *ctx, const nb_whole *whole, const nb_cut *cut, nb_outcome *outcome)
 {
     nb_net *net = whole->net;
-    running r = {.whole = whole, .cut = cut};
+    running r = {.whole = whole, .cut = cut, .lanes = nb_lanes_needed(net)};
     nb_head head;
     nb_tree_begin(&r.tree, cut, NUMBERS, net->dtype, nb_net_count(net));
     nb_status status = run_pieces(ctx, &r);
-    nb_head_begin(ctx, &head, NB_PEERS_STEP, whole->mode->step, status);
-    status = nb_tree_total(ctx, &r.tree, &head);
+    if (!r.told) {
+        nb_head_begin(ctx, &head, NB_PEERS_STEP, whole->mode->step, status);
+        status = nb_tree_total(ctx, &r.tree, &head);
+    }
     if (status == NB_OK) status = take_sum(ctx, &r, outcome);
     nb_tree_free(ctx, &r.tree);
     if (status != NB_OK) {

@@ -20,9 +20,19 @@
 #define CHECK(what)                                                                                \
     if (!(what)) return fprintf(stderr, "rank %d: %s\n", ctx->peers->rank, #what), false
 
-enum { EXAMPLES = 53, WIDTH = 6, CLASSES = 3, PIECES = 8, STEPS = 9, NUMBERS_MOST = 256 };
+enum {
+    EXAMPLES = 53,
+    WIDTH = 6,
+    CLASSES = 3,
+    PIECES = 8,
+    STEPS = 9,
+    NUMBERS_MOST = 256,
+    FIGURES_MOST = 64
+};
 
 #define DENSE "6 - 5 tanh - 3 softmax : cross_entropy"
+#define NORMS                                                                                      \
+    "6 - 9 tanh - batch_norm - dropout 0.4 - residual[batch_norm - 9] - 3 softmax : cross_entropy"
 #define SQUARES "6 - 3 tanh - 3 linear : quadratic"
 
 /* One way to train. */
@@ -48,6 +58,10 @@ static const way ways[] = {
     {"weights of classes, accumulated", DENSE, "sgd", 0.3, .batch = 16, .accumulate = 2,
      .weights = OF_CLASSES},
     {"batches smaller than pieces", DENSE, "nadam", 0.01, .batch = 3},
+    {"figures of the batch", NORMS, "adam", 0.01, .batch = 16},
+    {"figures of small batches", NORMS, "sgd", 0.1, 0.9, .batch = 3},
+    {"figures of the batch, weights, accumulated", NORMS, "sgd", 0.1, .batch = 16, .accumulate = 2,
+     .weights = OF_EXAMPLES},
     {"augmented", DENSE, "adam", 0.01, .batch = 16, .augmented = true},
     {"lbfgs", DENSE, .optimizer = "lbfgs"},
     {"lbfgs, weights", DENSE, "lbfgs", .weights = OF_EXAMPLES, .penalty = {.l2 = 0.5}},
@@ -123,7 +137,7 @@ static void end(lab *l, nb_ctx *ctx)
 /* What a run leaves. */
 typedef struct outcome {
     int64_t count;
-    float values[NUMBERS_MOST];
+    float values[NUMBERS_MOST], figures[FIGURES_MOST];
     double cost, sum, weight;
     uint64_t draws;
 } outcome;
@@ -134,6 +148,8 @@ static void take_outcome(const lab *l, const nb_ctx *ctx, outcome *out)
     memset(out, 0, sizeof *out);
     out->count = nb_net_count(l->net);
     memcpy(out->values, nb_tensor_data(l->net->values), (size_t)out->count * sizeof(float));
+    memcpy(out->figures, nb_tensor_data(l->net->figures),
+           (size_t)nb_tensor_count(l->net->figures) * sizeof(float));
     out->cost = at->cost;
     out->sum = at->sum;
     out->weight = at->weight;
@@ -225,6 +241,8 @@ static void pieces_are_the_whole_but_for_rounding(void **state)
         assert_true(fabs(whole.weight - cut.weight) < 1e-9);
         for (int64_t k = 0; k < whole.count && !searches; k++)
             assert_true(fabsf(whole.values[k] - cut.values[k]) <= 2e-4f);
+        for (int64_t k = 0; k < FIGURES_MOST; k++)
+            assert_true(fabsf(whole.figures[k] - cut.figures[k]) <= 2e-4f);
         nb_ctx_free(ctx);
     }
 }
