@@ -264,7 +264,8 @@ static nb_status take_sum(nb_ctx *ctx, running *r, nb_outcome *outcome)
     return status;
 }
 
-nb_status nb_pieces_learn(nb_ctx *ctx, const nb_whole *whole, const nb_cut *cut, nb_outcome *outcome)
+nb_status nb_pieces_learn(nb_ctx *ctx, const nb_whole *whole, const nb_cut *cut,
+                          nb_outcome *outcome)
 {
     nb_net *net = whole->net;
     running r = {.whole = whole, .cut = cut, .lanes = nb_lanes_needed(net)};

@@ -17,9 +17,11 @@ typedef struct nb_outcome {
  * batch: those of the own pieces at least, none where these have none. Each process calls it once
  * for a batch; where one fails, all do with the same message, and the home holds no gradient then.
  * The mode's figures are staged by the first piece that runs here. */
-nb_status nb_pieces_learn(nb_ctx *ctx, const nb_whole *whole, const nb_cut *cut, nb_outcome *outcome);
-/* The rows of a cut that a process needs of its batch: from … to - 1. Those of its own pieces; where
- * all of these are empty and the network normalises by the batch, those of a ghost (lanes.h). */
+nb_status nb_pieces_learn(nb_ctx *ctx, const nb_whole *whole, const nb_cut *cut,
+                          nb_outcome *outcome);
+/* The rows of a cut that a process needs of its batch: from … to - 1. Those of its own pieces;
+ * where all of these are empty and the network normalises by the batch, those of a ghost (lanes.h).
+ */
 void nb_pieces_rows(const nb_net *net, const nb_cut *cut, int64_t *from, int64_t *to);
 
 #endif
