@@ -155,11 +155,11 @@ nb_tensor *nb_op_call(nb_ctx *ctx, nb_call *call)
     nb_tensor *out = NULL;
     if (ctx->witness) return nb_witness_call(ctx, call);
     if (nb_poll(ctx) != NB_OK) return NULL;
-    for (int i = 0; i < call->inputs; i++) made[i] = NULL;
-    if (!call->op->promote || promote(ctx, call, made) == NB_OK)
-        out = forward_and_record(ctx, call);
+    int promoted = call->op->promote ? call->inputs : 0;
+    for (int i = 0; i < promoted; i++) made[i] = NULL;
+    if (!promoted || promote(ctx, call, made) == NB_OK) out = forward_and_record(ctx, call);
     drop_saved(ctx, call);
-    for (int i = 0; i < call->inputs; i++) nb_tensor_release(ctx, made[i]);
+    for (int i = 0; i < promoted; i++) nb_tensor_release(ctx, made[i]);
     if (!out) nb_call_drop(ctx, call);
     return out;
 }

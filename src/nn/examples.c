@@ -15,9 +15,22 @@ static bool ends_with(const nb_tensor *t, const nb_form *form)
     return t->dims >= form->dims && nb_form_takes(form, t->shape + t->dims - form->dims);
 }
 
+/* (n, sizes…) of a t off the tape; of one example a view with one size more. */
+static nb_tensor *as_plain_examples(nb_ctx *ctx, nb_tensor *t, int64_t n, int dims,
+                                    const int64_t *size)
+{
+    int64_t shape[NB_MAX_DIMS] = {n}, stride[NB_MAX_DIMS] = {1};
+    bool one = n == 1 && dims == t->dims && !memcmp(size, t->shape, (size_t)dims * sizeof *size);
+    memcpy(shape + 1, size, (size_t)dims * sizeof *size);
+    memcpy(stride + 1, t->stride, (size_t)dims * sizeof *stride);
+    return one ? nb_tensor_view(ctx, t, dims + 1, shape, stride, t->offset)
+               : nb_tensor_reshape(ctx, t, dims + 1, shape);
+}
+
 /* (n, sizes…). Gradients flow to t. */
 static nb_tensor *as_examples(nb_ctx *ctx, nb_tensor *t, int64_t n, int dims, const int64_t *size)
 {
+    if (!ctx->recording || !t->link) return as_plain_examples(ctx, t, n, dims, size);
     nb_call reshape = {.op = nb_ops[NB_OP_reshape], .in = {t}, .inputs = 1};
     struct nb_attr_sizes *sizes = &reshape.attr.sizes;
     sizes->at[sizes->count++] = n;

@@ -72,6 +72,11 @@ int nbl_read_examples(lua_State *L, int arg, const nb_net *net, const char *whos
                       nbl_wanted wanted, nbl_examples *out)
 {
     bool targets = wanted != NBL_X;
+    nb_tensor *given = targets ? NULL : nbl_test_tensor(L, arg);
+    if (given) {
+        *out = (nbl_examples){.x = given};
+        return arg + 1;
+    }
     *out = (nbl_examples){.set = nbl_test_set(L, arg), .targets = targets};
     if (out->set) {
         if (targets && !out->set->y) nbl_error(L, "%s: the data set has no y", whose);

@@ -29,13 +29,12 @@ typedef struct pass {
 
 /* ---- The output ---- */
 
-/* The result of one example without the batch's dimension; takes `out` over. By op, so that the
- * tape goes through. */
+/* The result of one example without the batch's dimension; takes `out` over. By op where there is a
+ * tape to go through. */
 static nb_tensor *first_of(nb_ctx *ctx, nb_tensor *out)
 {
-    if (!out) return NULL;
     nb_call call = {.op = nb_ops[NB_OP_select], .in = {out}, .inputs = 1};
-    nb_tensor *first = nb_op_call(ctx, &call);
+    nb_tensor *first = out->link ? nb_op_call(ctx, &call) : nb_tensor_select(ctx, out, 0, 0);
     nb_tensor_release(ctx, out);
     return first;
 }

@@ -107,6 +107,15 @@ static nb_status gather_whole(nb_ctx *ctx, const char *what, nb_feed *rows, cons
 
 /* ---- Rows and classes ----------------------------------------------------------------------- */
 
+/* Bytes times one factor are bounded, which spares who needs a bound the look at every number. */
+static void bound_rows(const nb_feed *rows, const nb_scale *scale, nb_tensor *to)
+{
+    double factor;
+    size_t bytes = (size_t)nb_tensor_count(to) * nb_dtype_size(to->dtype);
+    bool plain = nb_scale_is_plain(scale, &factor) && to->storage->bytes == bytes;
+    nb_tensor_bound(to, plain && rows->dtype == NB_U8 ? UINT8_MAX * fabs(factor) * 1.000001 : 0);
+}
+
 static nb_status gather_rows(nb_ctx *ctx, const char *what, nb_feed *rows, const nb_pick *pick,
                              const nb_scale *scale, nb_tensor *to)
 {
@@ -117,6 +126,7 @@ static nb_status gather_rows(nb_ctx *ctx, const char *what, nb_feed *rows, const
                        "%s has %" PRId64 " values an example; %" PRId64 " are wanted", what,
                        nb_feed_width(rows), wanted);
     nb_room room = room_of(to);
+    bound_rows(rows, scale, to);
     if (!nb_dtype_computes(to->dtype)) return gather_whole(ctx, what, rows, pick, &room);
     nb_status status = nb_feed_gather(ctx, rows, pick, scale, &room);
     return status == NB_OK ? check_finite(ctx, what, rows, pick, scale, to) : status;

@@ -47,6 +47,16 @@ static nb_shared *chain_of(nb_ctx *ctx, nb_layer *const *child, int count)
     return nb_shared_retain(*kept);
 }
 
+/* w and b (a new reference) of a layer, as nb_walk_weight and nb_walk_biases say: what has them in
+ * their places is spared the search by name. */
+static void take_parameters(const nb_walk *walk, const nb_layer *layer, nb_tensor *in[2])
+{
+    const nb_plan *plan = layer->plan;
+    bool plain = plan->params == 2;
+    in[0] = plain ? nb_walk_param(walk, layer, 0) : nb_walk_weight(walk, layer);
+    in[1] = plain ? nb_tensor_retain(nb_walk_param(walk, layer, 1)) : nb_walk_biases(walk, layer);
+}
+
 /* The last layer's z, or its a where that is made by kernels. */
 static nb_tensor *run(nb_walk *walk, nb_layer *const *child, int count, nb_tensor *x, bool z)
 {
@@ -55,8 +65,7 @@ static nb_tensor *run(nb_walk *walk, nb_layer *const *child, int count, nb_tenso
     nb_tensor *out = NULL, **in = call.in + 1;
     bool whole = true;
     for (int i = 0; i < count && whole; i++, in += 2) {
-        in[0] = nb_walk_weight(walk, child[i]);
-        in[1] = nb_walk_biases(walk, child[i]);
+        take_parameters(walk, child[i], in);
         whole = in[1];
     }
     call.attr.chain.z = z;

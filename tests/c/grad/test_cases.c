@@ -40,6 +40,8 @@ static void test_shapes(void **state)
         {"dense", "2x2x3 5x3 5", "2x2x5"},
         {"dense", "2x3 5x4 5", ""},
         {"dense", "2x3 5x3 4", ""},
+        {"dense_chain", "2x2x3 5x3 5 4x5 4", "2x2x4"},
+        {"dense_chain", "2x3 5x3 5 4x3 4", ""},
         {"half_squared_distance", "2x3 2x3", "a number"},
         {"half_squared_distance", "2x3 3", ""},
     };

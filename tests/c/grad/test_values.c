@@ -144,6 +144,31 @@ static double dense_value(const place *p)
     return z;
 }
 
+/* z of each layer in turn, of at most 8 numbers. */
+static double dense_chain_value(const place *p)
+{
+    const nb_tensor *x = input(p, 0);
+    int last = x->dims - 1;
+    int64_t index[NB_MAX_DIMS], count = x->shape[last];
+    double a[8], z[8];
+    memcpy(index, p->index, sizeof index);
+    for (int64_t k = 0; k < count; k++) {
+        index[last] = k;
+        a[k] = nb_tensor_get(x, index);
+    }
+    for (int i = 1; i < p->s->call.inputs; i += 2) {
+        const nb_tensor *w = input(p, i);
+        for (int64_t j = 0; j < w->shape[0]; j++) {
+            z[j] = nb_tensor_get(input(p, i + 1), &j);
+            for (int64_t k = 0; k < count; k++)
+                z[j] += a[k] * nb_tensor_get(w, (const int64_t[]){j, k});
+        }
+        count = w->shape[0];
+        memcpy(a, z, sizeof a);
+    }
+    return a[p->index[last]];
+}
+
 static double same_order_value(const place *p)
 {
     return flat_at(input(p, 0), p->at);
@@ -459,6 +484,7 @@ static const definition definitions[] = {
     V(rep),
     SAME(to),
     V(dense),
+    V(dense_chain),
     V(embedding),
     V(attention_core),
     V(half_squared_distance),

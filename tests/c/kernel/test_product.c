@@ -348,9 +348,44 @@ static void strides_beyond_int(void **state)
     drop(&p);
 }
 
+/* Rows of a product of `own` loops, each alone, against all at once. */
+static void check_alone(problem *p, const nb_products *own, const char *isa)
+{
+    size_t bytes = p->n * width(p->dtype);
+    memcpy(p->c, p->before, p->m * p->ldc * width(p->dtype));
+    if (!own->small(p->m, p->n, p->k, p->alpha, p->a, p->b, p->beta, p->c, p->ldc)) return;
+    for (size_t i = 0; i < p->m; i++) {
+        nb_matrix row = p->a;
+        char *at = (char *)p->before + i * p->ldc * width(p->dtype);
+        row.data = (const char *)p->a.data + i * p->a.ld * width(p->dtype);
+        assert_true(own->small(1, p->n, p->k, p->alpha, row, p->b, p->beta, at, p->ldc));
+        if (memcmp(at, (char *)p->c + i * p->ldc * width(p->dtype), bytes))
+            fail_msg("%s %s: row %zu of %zux%zux%zu has other bits alone", isa,
+                     nb_dtype_name(p->dtype), i, p->m, p->n, p->k);
+    }
+}
+
+/* A row times turned columns has the bits that it has among a few others: an example alone is what
+ * it is in a small batch. */
+static void a_row_alone(void **state)
+{
+    (void)state;
+    size_t tables;
+    const nb_kernels *const *all = nb_kernels_all(&tables);
+    for (nb_dtype dtype = NB_F32; dtype <= NB_F64; dtype++)
+        for (size_t n = 8; n <= 31; n++)
+            for (size_t k = 13; k <= 90; k += 7)
+                for (size_t t = 0; t < tables; t++) {
+                    problem p = make(dtype, 5 + n % 7, n, k, 2);
+                    check_alone(&p, all[t]->products[dtype], all[t]->isa);
+                    drop(&p);
+                }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_row_alone),
         cmocka_unit_test(all_small_sizes),
         cmocka_unit_test(chosen_sizes),
         cmocka_unit_test(all_widths),
