@@ -47,7 +47,8 @@ static nb_status put_layer(layout *to, const nb_attr *attr, int i)
     const int64_t shape[2] = {arena->rows, arena->width[i]};
     bool last = i == arena->layers - 1, lives = arena->lives >> i & 1;
     nb_status status = NB_OK;
-    if (keeps_z(arena, nb_chain_runs(attr, arena->layers, i), i)) status = put(to, &layer->z, 2, shape);
+    if (keeps_z(arena, nb_chain_runs(attr, arena->layers, i), i))
+        status = put(to, &layer->z, 2, shape);
     if (status == NB_OK && !last) status = put(to, &layer->a, 2, shape);
     if (status == NB_OK && !last && lives) status = put(to, &layer->delta, 2, shape);
     if (status == NB_OK && lives) status = put(to, &layer->db, 1, shape + 1);
@@ -64,9 +65,8 @@ static nb_status put_layers(layout *to, const nb_attr *attr)
     }
     int64_t at = take_room(to, to->arena->lives ? widest * each : 0);
     if (to->arena->flat)
-        to->arena->room =
-            (double *)(void *)((char *)nb_tensor_data(to->arena->flat) +
-                               at * (int64_t)nb_dtype_size(to->arena->dtype));
+        to->arena->room = (double *)(void *)((char *)nb_tensor_data(to->arena->flat) +
+                                             at * (int64_t)nb_dtype_size(to->arena->dtype));
     return status;
 }
 

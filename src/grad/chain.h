@@ -1,10 +1,11 @@
 /* Dense layers one behind the other as one op takes them (ops/dense_chain.c): what it does with
  * each, and the arenas in which all that lies between the layers stands.
  *
- * An arena is made for one number of rows, one dtype and one way through backward, and is used again
- * where nobody else holds it: records do, until backward has released them. It is found by these
- * sizes alone and remembers nothing else from one call to the next: weights, biases, activations
- * and threads are the call's own. So a network that was changed in whatever way needs none dropped. */
+ * An arena is made for one number of rows, one dtype and one way through backward, and is used
+ * again where nobody else holds it: records do, until backward has released them. It is found by
+ * these sizes alone and remembers nothing else from one call to the next: weights, biases,
+ * activations and threads are the call's own. So a network that was changed in whatever way needs
+ * none dropped. */
 #ifndef NB_CHAIN_H
 #define NB_CHAIN_H
 
@@ -21,9 +22,9 @@ enum {
 
 /* What stands between layer i and the next. Tensors (rows, neurons), contiguous, in one storage. */
 typedef struct nb_arena_layer {
-    nb_tensor *a;     /* the outputs; NULL of the last, whose outputs are the call's */
-    nb_tensor *z;     /* f'(z) where the activations give it along with a; else z where a slope needs
-                         it; or NULL */
+    nb_tensor *a; /* the outputs; NULL of the last, whose outputs are the call's */
+    nb_tensor *z; /* f'(z) where the activations give it along with a; else z where a slope needs
+                     it; or NULL */
     nb_tensor *delta; /* δ at z; NULL of the last, which has the caller's, and where none flows */
     nb_tensor *db;    /* (neurons): BP3 */
     nb_inputs in;     /* what came in as the product read it; nothing of the first */

@@ -55,8 +55,7 @@ static nb_status check(nb_ctx *ctx, const nb_call *call)
 static nb_arena *arena_for(nb_ctx *ctx, const nb_call *call)
 {
     const nb_tensor *x = call->in[0];
-    nb_arena like = {
-        .dtype = x->dtype, .z = call->attr.chain.z, .layers = (call->inputs - 1) / 2};
+    nb_arena like = {.dtype = x->dtype, .z = call->attr.chain.z, .layers = (call->inputs - 1) / 2};
     bool flows = call->needs[0];
     like.rows = nb_shape_count(x->dims - 1, x->shape);
     for (int i = 0; i < like.layers; i++) {

@@ -1,5 +1,5 @@
-/* Runs of dense layers in a walk as calls of one op (grad/ops/dense_chain.c), which gives the bits of
- * layers that go one by one and costs a small network a fraction of their calls, records and blocks.
+/* Dense layers in a row as calls of one op (grad/ops/dense_chain.c), which gives the bits of layers
+ * that go one by one and spares a small network most of its calls, records and blocks.
  *
  * What is kept for it hangs on the plan of the first layer, so it goes when the network is planned
  * anew; activations are compared at every call, and all else (w, b, what is frozen or tied) is read

@@ -226,9 +226,8 @@ static void test_settings(void **state)
     (void)state;
     nb_net *net = net_of(ctx, "5 - 4 - 4 - 3", NB_F64);
     check_net(net, "as it began", 6, false);
-    assert_int_equal(nb_layer_set_activation(ctx, net->layer.child[1], 1, 2,
-                                             activation_called("relu")),
-                     NB_OK);
+    assert_int_equal(
+        nb_layer_set_activation(ctx, net->layer.child[1], 1, 2, activation_called("relu")), NB_OK);
     check_net(net, "with other neurons", 6, false);
     nb_layer_freeze(net->layer.child[0], true);
     check_net(net, "with a frozen layer", 6, false);
@@ -339,7 +338,8 @@ static void test_changed(void **state)
     (void)state;
     for (int apart = 0; apart < 2; apart++) {
         nb_net *net = net_of(ctx, "5 - 4 - 3", NB_F64);
-        nb_tensor *x = uniform(ctx, NB_F64, 3, 5, -1, 1, 1), *y = uniform(ctx, NB_F64, 3, 3, 0, 1, 2);
+        nb_tensor *x = uniform(ctx, NB_F64, 3, 5, -1, 1, 1),
+                  *y = uniform(ctx, NB_F64, 3, 3, 0, 1, 2);
         ctx->apart = apart;
         nb_result pass = record(net, x, y);
         nb_tensor_touch(value_of(net, 1, 0), "add_");
