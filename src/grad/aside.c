@@ -109,8 +109,8 @@ static double most_of(nb_dtype dtype)
 static double magnitude(const nb_tensor *t)
 {
     double known = nb_tensor_bounded(t);
-    if (known >= 0) return known;
     if (nb_thinned_of(t)) return nb_thinned_magnitude(nb_thinned_of(t));
+    if (known >= 0) return known;
     return nb_real(t->dtype)->magnitude((size_t)nb_tensor_count(t), nb_tensor_data(t));
 }
 
