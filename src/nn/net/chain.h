@@ -2,18 +2,19 @@
  * that go one by one and spares a small network most of its calls, records and blocks.
  *
  * What is kept for it hangs on the plan of the first layer, so it goes when the network is planned
- * anew; activations are compared at every call, and all else (w, b, what is frozen or tied) is read
- * then. Where somebody looks on, layers go one by one; so they do after NABLA_FUSE=0
- * (ctx->apart). */
+ * anew; activations are compared at every call, and all else (w, b, what is frozen or tied) is the
+ * call's. */
 #ifndef NB_NET_CHAIN_H
 #define NB_NET_CHAIN_H
 
-#include "nn/net/walk.h"
+#include "grad/chain.h"
+#include "nn/layer.h"
 
-/* How many of `left` layers, from child[0] on, one op takes from x; 0: none. */
-int nb_walk_chain_length(const nb_walk *walk, nb_layer *const *child, int left, const nb_tensor *x);
-/* So many of them, the last of which gives `give`. */
-nb_tensor *nb_walk_chain(nb_walk *walk, nb_layer *const *child, int count, nb_tensor *x,
-                         nb_output give);
+/* How many of `left` layers, from child[0] on, one op takes; 0: none. */
+int nb_chain_length(nb_layer *const *child, int left);
+/* So many of them from in[0], x, with w and b of each behind it: the last one's z, or its a, which
+ * is asked of activations that are kernels alone. */
+nb_tensor *nb_chain_run(nb_ctx *ctx, nb_layer *const *child, int count, nb_tensor *const *in,
+                        bool z);
 
 #endif

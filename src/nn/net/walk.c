@@ -330,6 +330,60 @@ static nb_tensor *walk_layer(nb_walk *walk, nb_layer *layer, int place, nb_tenso
     return out;
 }
 
+/* ---- Dense layers in a row ------------------------------------------------------------------- */
+
+/* Where somebody looks on layers go one by one, as after NABLA_FUSE=0. */
+static bool goes_apart(const nb_walk *walk, const nb_tensor *x)
+{
+    const nb_ctx *ctx = walk->ctx;
+    return ctx->apart || ctx->witness || walk->observer || walk->bounds || walk->mode.by_example ||
+           x->dtype != walk->net->dtype;
+}
+
+/* w and b (a new reference) of a layer, as nb_walk_weight and nb_walk_biases say: what has them in
+ * their places is spared the search by name. */
+static void take_parameters(const nb_walk *walk, const nb_layer *layer, nb_tensor *in[2])
+{
+    bool plain = layer->plan->params == 2;
+    in[0] = plain ? nb_walk_param(walk, layer, 0) : nb_walk_weight(walk, layer);
+    in[1] = plain ? nb_tensor_retain(nb_walk_param(walk, layer, 1)) : nb_walk_biases(walk, layer);
+}
+
+/* The last layer's z, or its a where that is made by kernels. */
+static nb_tensor *run_chain(nb_walk *walk, nb_layer *const *child, int count, nb_tensor *x, bool z)
+{
+    nb_tensor *in[NB_MAX_INPUTS] = {x}, *out = NULL;
+    int taken = 0;
+    bool whole = true;
+    for (; taken < count && whole; taken++) {
+        take_parameters(walk, child[taken], in + 1 + 2 * taken);
+        whole = in[2 + 2 * taken];
+    }
+    if (whole) out = nb_chain_run(walk->ctx, child, count, in, z);
+    for (int i = 0; i < taken; i++) nb_tensor_release(walk->ctx, in[2 + 2 * i]);
+    return out;
+}
+
+/* So many layers at once, the last of which gives `give`. */
+static nb_tensor *walk_chain(nb_walk *walk, nb_layer *const *child, int count, nb_tensor *x,
+                             nb_output give)
+{
+    const nb_plan *last = child[count - 1]->plan;
+    /* Kept: a function of the host may give the layer other activations while it runs. */
+    nb_runs *runs = nb_runs_retain(last->runs);
+    bool kernels = runs->kernels;
+    nb_tensor *out = run_chain(walk, child, count, x, give == NB_GIVE_Z || !kernels);
+    if (out && give == NB_GIVE_A && !kernels) {
+        nb_tensor *a = nb_runs_apply_in(walk->ctx, runs, last->where, out);
+        nb_tensor_release(walk->ctx, out);
+        out = a;
+    }
+    nb_runs_release(walk->ctx, runs);
+    return out;
+}
+
+/* ---- Layers one behind the other ------------------------------------------------------------- */
+
 /* Through children first … end - 1. */
 static nb_tensor *walk_children(nb_walk *walk, nb_layer *block, int first, int end, nb_tensor *x,
                                 nb_output give)
@@ -340,10 +394,10 @@ static nb_tensor *walk_children(nb_walk *walk, nb_layer *block, int first, int e
     for (int i = 0; i < first; i++) place += block->child[i]->plan->places;
     for (int i = first, count; i < end && at; i += count) {
         nb_layer **child = block->child + i;
-        int chain = nb_walk_chain_length(walk, child, end - i, at);
+        int chain = goes_apart(walk, at) ? 0 : nb_chain_length(child, end - i);
         count = chain ? chain : 1;
         nb_output wanted = i + count == end ? give : NB_GIVE_A;
-        nb_tensor *next = chain ? nb_walk_chain(walk, child, chain, at, wanted)
+        nb_tensor *next = chain ? walk_chain(walk, child, chain, at, wanted)
                                 : walk_layer(walk, *child, place, at, wanted);
         nb_tensor_release(ctx, at);
         at = next;
