@@ -111,6 +111,11 @@ under_glass() {
         shows 'in step 34 alone' && shows 'the same bits'
 }
 
+ranks() {
+    ends 0 "$root/examples/ranks.lua" && shows '1 process, parameters 0x' &&
+        shows 'the first process: 9'
+}
+
 # From fewer rows, and from a text that somebody brings.
 char_rnn() {
     ends 0 "$root/examples/char_rnn.lua" 1500 && shows 'sums are right' &&
@@ -177,6 +182,7 @@ count early_stopping.lua early_stopping
 count resume.lua resume
 count sweep.lua sweep
 count under_glass.lua under_glass
+count ranks.lua ranks
 count char_rnn.lua char_rnn
 count char_transformer.lua char_transformer
 count tales.lua ends 0 "$root/examples/tales.lua"
