@@ -50,6 +50,14 @@ test("every run is the run that train alone gives, with running figures and drop
     end
 end)
 
+test("pieces are an option like others", function()
+    local runs = sweep {net = DROPS, pieces = {1, 8}, batch = 50, seed = 2}
+    for _, row in ipairs(runs) do
+        local net = alone(DROPS, few, {epochs = 2, batch = 50, pieces = row.pieces, seed = 2})
+        assert(row.net:params():equal(net:params()))
+    end
+end)
+
 test("at any number of threads", function()
     local threads = nabla.threads()
     local function costs(count)
