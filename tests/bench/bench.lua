@@ -122,6 +122,22 @@ local function deep_children(has)
     return children
 end
 
+-- The pieces that several processes would have, in one.
+local function pieces_children()
+    local children = {}
+    for threads = 1, 2 do
+        local function name(pieces)
+            return (pieces == 1 and "a batch whole" or pieces .. " pieces") ..
+                (threads == 2 and ", 2 threads" or "")
+        end
+        local whole = nabla_child(name(1), "nabla_pieces.lua", 1, threads)
+        local parts = nabla_child(name(8), "nabla_pieces.lua", 8, threads)
+        parts.ours, parts.most = false, 1.2
+        children[#children + 1], children[#children + 2] = whole, parts
+    end
+    return children
+end
+
 -- What the character LSTM reads, and what is held: sgemm's share, how many times PyTorch's time.
 local LETTERS <const> = { {"rows", 0, 0.9, 2.7}, {"embedding", 64, 0.9, 2.2} }
 
@@ -289,6 +305,7 @@ if there then
     race_table("784-30-10, batch 10, an epoch of 50,000, rows from memory and from files",
         tables.rows_children(program, here, tables.unpack_mnist(mnist, scratch)))
     race_table("784-512-512-10, relu, batch 128, an epoch of 50,000", deep_children(has))
+    race_table("784-512-512-10, relu, batch 1,024, an epoch of 50,000, pieces", pieces_children())
     race_table("LeNet of 20 and 40 filters, batch 64, momentum, an epoch of 50,000",
         lenet_children(has))
 else

@@ -26,19 +26,20 @@ local KINDS <const> = {
 
 -- ---- Measuring ----
 
--- Seconds of an epoch, and the most memory that the program held, in KiB.
-local function measure(bench, kind, size)
+-- What a program prints, and the most memory that it held, in KiB.
+local function run(bench, ...)
     local lines = assert(bench.programs.lines_of(bench.tools .. "/measure", 1, bench.program,
-        bench.here .. "/nabla_growth.lua", kind, size), "nabla_growth.lua failed")
-    return tonumber(lines[1]), bench.programs.numbers(lines[#lines])[2]
+        bench.here .. "/nabla_growth.lua", ...), "nabla_growth.lua failed")
+    return lines[1], bench.programs.numbers(lines[#lines])[2]
 end
 
 -- Fills seconds and memory of a kind, size by size; `held` is what the program holds without.
 local function grow(bench, kind, held)
     local of = {kind = kind, seconds = {}, memory = {}}
     for i, size in ipairs(kind.sizes) do
-        local seconds, memory = measure(bench, kind.name, size)
-        of.seconds[i], of.memory[i] = seconds, math.max(memory - held, 1)
+        local _, memory = run(bench, kind.name, size, "once")
+        of.seconds[i] = tonumber((run(bench, kind.name, size)))
+        of.memory[i] = math.max(memory - held, 1)
     end
     return of
 end
@@ -134,7 +135,7 @@ end
 -- program, tools, here: as bench.lua has them; programs, report: its parts.
 function growth.run(bench)
     local report, grown = bench.report, {}
-    local _, held = measure(bench, "nothing", 0)
+    local _, held = run(bench, "nothing", 0)
     for k, kind in ipairs(KINDS) do grown[k] = grow(bench, kind, held) end
     report.show(size_rows(report, grown, { {"cost against size, f32, one thread", "size", "time",
         "of it", "memory"} }))

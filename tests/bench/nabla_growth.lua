@@ -1,6 +1,7 @@
 -- One size of one growth (growth.lua has them): builds a network, trains it and prints the seconds
--- of processor time that an epoch takes. Told the kind and the size. "nothing" is for the memory
--- that the program takes without.
+-- of processor time that an epoch takes. Told the kind and the size; behind them "once" for the
+-- memory of a few epochs, without the history of thousands. "nothing" is for the memory that the
+-- program takes without.
 
 local LEAST <const>, ROUNDS <const> = 0.1, 3 -- seconds of one measurement; measurements
 
@@ -41,6 +42,7 @@ end
 
 local seconds, epochs = {}, 1
 train(1)
+if arg[3] == "once" then return train(2) end
 while train(epochs) < LEAST do epochs = 2 * epochs end
 for i = 1, ROUNDS do seconds[i] = train(epochs) / epochs end
 table.sort(seconds)
