@@ -25,7 +25,7 @@ static bool tell_first(const sh_shell *shell, const nb_launch *launch, const cha
     if (launch->rank == 0)
         sh_complain(shell, text);
     else
-        sleep(1);
+        sleep(2);
     return false;
 }
 

@@ -10,7 +10,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { YIELD_MS = 500, RANK_MS = 100, RANKS_TOLD = 20 };
+enum { YIELD_MS = 2000, RANK_MS = 100, RANKS_TOLD = 20 };
 
 static bool is_joint(const nb_peers *peers, const char *text)
 {
