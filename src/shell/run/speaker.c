@@ -10,7 +10,12 @@
 #include <string.h>
 #include <time.h>
 
-enum { YIELD_MS = 2000, RANK_MS = 100, RANKS_TOLD = 20 };
+enum {
+    READ_MS = 300, /* for the launcher to pass on what was said: it drops the rest when all end */
+    YIELD_MS = 2000,
+    RANK_MS = 100,
+    RANKS_TOLD = 20
+};
 
 static bool is_joint(const nb_peers *peers, const char *text)
 {
@@ -59,6 +64,7 @@ void sh_ranks_complain(const sh_shell *shell, const char *text)
     give_way(peers);
     complain(shell, peers, text);
     fflush(NULL);
+    wait_ms(READ_MS);
     peers->type->abort(peers, EXIT_FAILURE);
 }
 
