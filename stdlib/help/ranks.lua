@@ -9,7 +9,7 @@ starts four processes, on this machine or on those that mpirun is told of, which
 each batch is cut into pieces, 8 unless pieces = says otherwise, each process takes its share of
 them, and the sum of their gradients moves the same network in all. How many processes share the
 pieces changes no bit; alone, pieces = 8 gives the same bits too. Large batches and wide networks
-gain; batches under 64 do not.
+gain; batches under 64 do not. nn.sweep shares whole runs among the processes instead (page "sweeps").
 
 Every process runs the whole script, with the same seed and the same sets, callbacks included.
 nabla.ranks() says how many there are, nabla.rank() which one this is, from 0: the count is MPI's,
