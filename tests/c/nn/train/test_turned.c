@@ -2,11 +2,12 @@
  * kernel/thin.h names; the same whoever looks on, also where memory ends; the parameters as
  * everybody knows them on every way out; and which networks, sets and batches take such steps. */
 #include "../nets.h"
-#include "../../support.h"
 
 #include "base/workers.h"
 #include "nn/data/rows/nonzeros.h"
 #include "nn/train/run/train.h"
+
+#include "../../support.h"
 
 #include <math.h>
 #include <stdio.h>
