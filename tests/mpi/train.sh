@@ -189,6 +189,7 @@ for signal in INT TERM; do
     holds "told once" test "$(grep -c '^interrupted$' "$scratch/err")" -eq 1
 done
 run 3 "$scratch/killed.st" KILL 2
-holds "a process that is killed ends all" fails
+# Some launchers end as the process did: 128 + 9, which is not their own end by the limit.
+holds "a process that is killed ends all" test "$status" -ne 0 -a "$status" -ne 124
 
 finish
