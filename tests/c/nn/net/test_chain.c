@@ -3,11 +3,12 @@
 #include "../nets.h"
 #include "../trees.h"
 
-#include "../../support.h"
 #include "grad/chain.h"
 #include "nn/inspect/trace.h"
 #include "nn/learns.h"
 #include "nn/train/learn.h"
+
+#include "../../support.h"
 
 #include <math.h>
 #include <signal.h>
