@@ -10,8 +10,9 @@
 #ifndef NB_TREE_H
 #define NB_TREE_H
 
-#include "base/peers.h"
 #include "tensor/tensor.h"
+
+typedef struct nb_head nb_head;
 
 enum {
     NB_PIECES_MAX = 1 << 16,
