@@ -87,7 +87,7 @@ static nb_status layer_forward(nb_ctx *ctx, const nb_call *call, const nb_arena 
     nb_status status = layer_z(ctx, call, i, in, z);
     if (status != NB_OK || !runs) return status;
     bool slopes = lives && nb_runs_give_slopes(runs, arena->dtype);
-    return nb_runs_activate(ctx, runs, a->dims - 1, z, a, slopes ? z : NULL);
+    return nb_runs_activate(ctx, runs, z->dims - 1, z, a, slopes ? z : NULL);
 }
 
 /* The layers behind the first, each from what the arena has of the one before. */
@@ -162,8 +162,8 @@ static nb_tensor *last_delta(nb_ctx *ctx, const nb_record *record, const nb_aren
     nb_tensor *from, *to;
     if (!runs) return nb_tensor_contiguous(ctx, delta);
     if (nb_delta_for_write(ctx, delta, &from, &to) != NB_OK) return NULL;
-    nb_status status = nb_runs_delta(ctx, runs, to->dims - 1, arena->layer[last].z,
-                                     record->saved[SAVED_A], from, to);
+    const nb_tensor *z = arena->layer[last].z, *a = record->saved[SAVED_A];
+    nb_status status = nb_runs_delta(ctx, runs, (a ? a : z)->dims - 1, z, a, from, to);
     nb_tensor_release(ctx, from);
     return nb_tensor_settle(ctx, to, status);
 }
