@@ -4,7 +4,7 @@
 #include "io/sink.h"
 
 #include "base/hush.h"
-#include "base/peers.h"
+#include "base/processes/peers.h"
 #include "base/text.h"
 #include "io/temporary.h"
 

@@ -3,7 +3,7 @@
 #include "lua/copies.h"
 
 #include "base/clock.h"
-#include "base/crew.h"
+#include "base/processes/crew.h"
 #include "lua/nbl.h"
 #include "lua/nn/keep.h"
 

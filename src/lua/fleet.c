@@ -1,10 +1,10 @@
 #include "lua/fleet.h"
 
 #include "base/clock.h"
-#include "base/convoy.h"
+#include "base/processes/convoy.h"
 #include "base/hash.h"
 #include "base/memory.h"
-#include "base/peers.h"
+#include "base/processes/peers.h"
 #include "lua/nbl.h"
 #include "lua/nn/keep.h"
 

@@ -5,7 +5,7 @@
 
 #include <lua.h>
 
-/* (n, f, words [, what]): what does the tasks 1 … n (base/convoy.h), each by f(i, alone), which
+/* (n, f, words [, what]): what does the tasks 1 … n (base/processes/convoy.h), each by f(i, alone), which
  * gives a string, or nil where memory ended and it is not alone. words: a list of names and
  * texts, one behind the other, that must be the same in all processes. Its progress is told as
  * `what`, if any. */

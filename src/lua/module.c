@@ -10,7 +10,7 @@
 #include "lua/state.h"
 
 #include "base/machine.h"
-#include "base/peers.h"
+#include "base/processes/peers.h"
 #include "base/workers.h"
 
 #include <unistd.h>

@@ -3,7 +3,7 @@
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE /* CPU_COUNT */
 #endif
-#include "base/launcher.h"
+#include "base/processes/launcher.h"
 
 #include <mpi.h>
 #include <sched.h>

@@ -1,7 +1,7 @@
 /* One step of a network's learning: evaluation, then the update. */
 #include "nn/train/learn.h"
 
-#include "base/peers.h"
+#include "base/processes/peers.h"
 #include "base/text.h"
 #include "grad/thinned.h"
 #include "nn/net/spot.h"

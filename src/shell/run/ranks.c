@@ -2,7 +2,7 @@
 #define _GNU_SOURCE
 #include "shell/run/ranks.h"
 
-#include "base/launcher.h"
+#include "base/processes/launcher.h"
 #include "shell/run/interrupt.h"
 #include "shell/screen/say.h"
 

@@ -1,7 +1,7 @@
 /* Which of several processes speaks. */
 #include "shell/run/speaker.h"
 
-#include "base/peers.h"
+#include "base/processes/peers.h"
 #include "shell/run/interrupt.h"
 #include "shell/screen/say.h"
 

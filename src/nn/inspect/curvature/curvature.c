@@ -5,7 +5,7 @@
 
 #include "base/arith.h"
 #include "base/clock.h"
-#include "base/crew.h"
+#include "base/processes/crew.h"
 #include "base/memory.h"
 #include "kernel/lapack.h"
 #include "nn/inspect/curvature/driven.h"

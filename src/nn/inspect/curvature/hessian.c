@@ -2,7 +2,7 @@
  * matrix that they share; then the mean of H and Hᵀ. */
 #include "nn/inspect/curvature/hessian.h"
 
-#include "base/crew.h"
+#include "base/processes/crew.h"
 #include "base/memory.h"
 
 #include <math.h>

@@ -1,7 +1,7 @@
 /* The runs of all seeds without each example, and what they say together. */
 #include "nn/inspect/influence/influence.h"
 
-#include "base/crew.h"
+#include "base/processes/crew.h"
 #include "base/memory.h"
 #include "nn/inspect/influence/ranks.h"
 

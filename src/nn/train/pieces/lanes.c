@@ -4,7 +4,7 @@
 
 #include "base/fiber.h"
 #include "base/memory.h"
-#include "base/peers.h"
+#include "base/processes/peers.h"
 #include "grad/across.h"
 
 #include <string.h>

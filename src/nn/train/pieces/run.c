@@ -4,7 +4,7 @@
 #include "nn/train/pieces/lanes.h"
 
 #include "base/arith.h"
-#include "base/peers.h"
+#include "base/processes/peers.h"
 #include "base/random.h"
 #include "base/workers.h"
 #include "kernel/kernel.h"

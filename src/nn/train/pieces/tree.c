@@ -2,7 +2,7 @@
  * are there, so that few blocks are held at once. */
 #include "nn/train/pieces/tree.h"
 
-#include "base/peers.h"
+#include "base/processes/peers.h"
 #include "base/workers.h"
 #include "kernel/kernel.h"
 

@@ -1,7 +1,7 @@
 /* Digests of a run. */
 #include "nn/train/run/alike.h"
 
-#include "base/peers.h"
+#include "base/processes/peers.h"
 #include "nn/data/digest.h"
 #include "nn/notation/tunings.h"
 #include "nn/notation/write.h"

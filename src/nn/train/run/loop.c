@@ -2,7 +2,7 @@
 #include "nn/train/run/loop.h"
 
 #include "base/clock.h"
-#include "base/peers.h"
+#include "base/processes/peers.h"
 #include "nn/train/run/alike.h"
 
 #include <math.h>

@@ -3,7 +3,7 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
-#include "base/peers.h"
+#include "base/processes/peers.h"
 #include "kernel/kernel.h"
 #include "nn/train/run/flowing.h"
 

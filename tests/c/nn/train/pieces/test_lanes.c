@@ -1,6 +1,6 @@
 /* Batch norm over a batch in pieces: outputs, gradients and figures are those of the whole batch,
  * the same bits however many processes share the pieces, and whatever fails ends all. */
-#include "../../../base/fake_peers.h"
+#include "../../../base/processes/fake_peers.h"
 #include "../../../base/fixture.h"
 
 #include "base/memory.h"

@@ -1,7 +1,7 @@
 /* Runs whose batches are cut: the same bits in any number of processes, with every kind of
  * optimizer and whatever else is done to a batch; and what becomes of one that fails in one of
  * them. */
-#include "../../../base/fake_peers.h"
+#include "../../../base/processes/fake_peers.h"
 #include "../../nets.h"
 
 #include "nn/train/run/train.h"

@@ -1,7 +1,7 @@
 /* Sums along the tree over pieces: each against the recursion that tree.h states, written out anew
  * over numbers whose sum depends on its order, at any number of pieces, of rows and of processes.
  */
-#include "../../../base/fake_peers.h"
+#include "../../../base/processes/fake_peers.h"
 #include "nn/train/pieces/tree.h"
 
 #include <setjmp.h>

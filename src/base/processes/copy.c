@@ -1,7 +1,7 @@
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif
-#include "base/copy.h"
+#include "base/processes/copy.h"
 
 #include <errno.h>
 #include <signal.h>

@@ -1,7 +1,7 @@
 /* What the environment says of a launcher, and a module that is not there. */
-#include "base/launcher.h"
+#include "base/processes/launcher.h"
 
-#include "fixture.h"
+#include "../fixture.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -4,10 +4,10 @@
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE /* pipe2 */
 #endif
-#include "base/crew.h"
+#include "base/processes/crew.h"
 
 #include "base/arith.h"
-#include "base/copy.h"
+#include "base/processes/copy.h"
 #include "base/memory.h"
 #include "base/workers.h"
 

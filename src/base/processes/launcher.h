@@ -3,7 +3,7 @@
 #ifndef NB_LAUNCHER_H
 #define NB_LAUNCHER_H
 
-#include "base/peers.h"
+#include "base/processes/peers.h"
 
 /* What the environment says. */
 typedef struct nb_launch {

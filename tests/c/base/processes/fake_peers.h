@@ -2,7 +2,7 @@
 #ifndef NB_TEST_FAKE_PEERS_H
 #define NB_TEST_FAKE_PEERS_H
 
-#include "base/peers.h"
+#include "base/processes/peers.h"
 
 enum { FAKE_PEERS_MOST = 16, FAKE_PEERS_SECONDS = 120 };
 

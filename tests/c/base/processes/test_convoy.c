@@ -3,7 +3,7 @@
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE /* memmem */
 #endif
-#include "base/convoy.h"
+#include "base/processes/convoy.h"
 #include "base/memory.h"
 #include "base/workers.h"
 

@@ -1,6 +1,6 @@
 /* Several processes that agree or do not, at every number of them up to nine, and at the ends of a
  * message's room. */
-#include "base/peers.h"
+#include "base/processes/peers.h"
 
 #include "fake_peers.h"
 

@@ -1,5 +1,5 @@
 /* Launchers, and the module that talks to the others. */
-#include "base/launcher.h"
+#include "base/processes/launcher.h"
 
 #include <dlfcn.h>
 #include <errno.h>

@@ -2,7 +2,7 @@
  * largest power of two below hi - lo): a rank's neighbour at each level is the one whose number
  * differs in one bit. Where ranks are a power of two both swap, so that all have the whole at the
  * top; else it goes up to rank 0 and comes down. */
-#include "base/peers.h"
+#include "base/processes/peers.h"
 
 #include <stdarg.h>
 #include <stdio.h>

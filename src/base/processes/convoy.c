@@ -3,7 +3,7 @@
  * wants, rank 0 sends everybody all these answers, in the order of ranks, and tasks. Between beats
  * nobody waits for anybody, and nobody spins beside a copy that computes; a beat is short while
  * answers come fast. */
-#include "base/convoy.h"
+#include "base/processes/convoy.h"
 
 #include "base/arith.h"
 #include "base/clock.h"

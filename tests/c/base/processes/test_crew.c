@@ -1,6 +1,6 @@
 /* Tasks in copies of the process. An alarm turns a hang into a failure; nothing else here looks at
  * a clock. */
-#include "base/crew.h"
+#include "base/processes/crew.h"
 #include "base/workers.h"
 
 #include <dirent.h>

@@ -3,8 +3,8 @@
 #ifndef NB_CONVOY_H
 #define NB_CONVOY_H
 
-#include "base/fleet.h"
-#include "base/peers.h"
+#include "base/processes/fleet.h"
+#include "base/processes/peers.h"
 
 typedef struct nb_convoy_plan {
     int64_t tasks;
