@@ -10,9 +10,10 @@
 typedef struct nb_sink nb_sink;
 
 /* A file of the user's. Of several processes that run the same script the first writes it, and with
- * the others it comes to nothing. NULL with NB_EIO and the reason. The target keeps its permissions, and its owner where that can
- * be; a symbolic link is followed. Another name of the file (a hard link) keeps the old content. A
- * descriptor's path (/dev/stdout, /dev/fd/3) and what is no regular file are written through. */
+ * the others it comes to nothing. NULL with NB_EIO and the reason. The target keeps its
+ * permissions, and its owner where that can be; a symbolic link is followed. Another name of the
+ * file (a hard link) keeps the old content. A descriptor's path (/dev/stdout, /dev/fd/3) and what
+ * is no regular file are written through. */
 nb_sink *nb_sink_open(nb_ctx *ctx, const char *path);
 /* The same, whichever process this is. */
 nb_sink *nb_sink_open_here(nb_ctx *ctx, const char *path);

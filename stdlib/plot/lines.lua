@@ -1,7 +1,8 @@
 -- Series of points as lines in the terminal: a picture is {panels, title, xlabel, ylabel, low,
 -- high, log, xlog, xticks, points, whole, width, height}, a panel {series, label, log}, a series
--- {x, y, label, number} with lists of numbers; xticks is a list of {value, text}. Panels stand below each other on one horizontal axis, each with a
--- vertical one of its own; low, high and ylabel are the first one's, and the picture's log.
+-- {x, y, label, number} with lists of numbers; xticks is a list of {value, text}. Panels stand
+-- below each other on one horizontal axis, each with a vertical one of its own; low, high and
+-- ylabel are the first one's, and the picture's log.
 
 local axes = require "nabla.plot.axes"
 local canvas = require "nabla.plot.canvas"
