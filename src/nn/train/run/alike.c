@@ -18,7 +18,7 @@
     X(NETWORK, "the network")                                                                      \
     X(SEED, "the seed of the run")                                                                 \
     X(CHANCE, "the seed of chance (nabla.seed, or how much was drawn since)")                      \
-    X(PARAMETERS, "the network's parameters")                                                      \
+    X(PARAMETERS, "the vector of parameters")                                                      \
     X(EPOCHS, "epochs")                                                                            \
     X(BATCH, "batch")                                                                              \
     X(OPTIMIZER, "the optimizer")                                                                  \
