@@ -227,6 +227,7 @@ nb_status nb_tree_put(nb_ctx *ctx, nb_tree *t, int64_t piece, const double *numb
         nb_tree_node node = {.lo = piece, .hi = piece + 1};
         node.block = new_block(ctx, t, 1, &node.bytes);
         if (!node.block) return ctx->status;
+        memset(node.block, 0, data_at(t)); /* what fills it up is sent too */
         memcpy(numbers_in(node.block), numbers, (size_t)t->numbers * sizeof *numbers);
         if (t->count) add_data(ctx, t, data_in(t, node.block), data, false);
         t->node[t->nodes++] = node;
