@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #ifdef __linux__
 #include <sys/prctl.h>
 #endif
@@ -25,6 +26,17 @@ static void calm(pid_t process)
     if (getppid() != process) _exit(1);
 }
 
+#ifdef __GLIBC__
+/* A function of the host that ends its process ends the copy alone: what the process has for its
+ * own end (its host's handlers, a search for leaks) is not to run once more. */
+static void end_alone(int status, void *unused)
+{
+    (void)unused;
+    fflush(NULL);
+    _exit(status);
+}
+#endif
+
 static void share_memory(nb_ctx *ctx, int share)
 {
     nb_memory *m = &ctx->memory;
@@ -39,6 +51,9 @@ pid_t nb_copy_make(nb_ctx *ctx, int share)
     pid_t copy = fork();
     if (copy != 0) return copy;
     calm(process);
+#ifdef __GLIBC__
+    on_exit(end_alone, NULL);
+#endif
     share_memory(ctx, share);
     ctx->interrupt = NULL;
     ctx->meter = NULL;
