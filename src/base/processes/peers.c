@@ -50,7 +50,7 @@ void nb_head_begin(nb_ctx *ctx, nb_head *head, nb_peers_kind kind, uint64_t step
 {
     memset(head, 0, sizeof *head);
     head->kind = kind;
-    head->status = status;
+    head->status = (int32_t)status;
     head->rank = ctx->peers ? ctx->peers->rank : 0;
     head->step = step;
     if (status != NB_OK) memcpy(head->message, ctx->message, sizeof head->message);

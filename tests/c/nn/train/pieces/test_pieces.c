@@ -231,7 +231,7 @@ static void pieces_are_the_whole_but_for_rounding(void **state)
     for (int i = 0; i < WAYS; i++) {
         nb_ctx *ctx = nb_ctx_new();
         outcome whole, cut;
-        bool searches = !ways[i].lr; /* what it finds may hang on a bit */
+        bool searches = ways[i].lr == 0; /* what it finds may hang on a bit */
         assert_true(run(ctx, &ways[i], 1, &whole));
         ctx->draws = 0;
         assert_true(run(ctx, &ways[i], PIECES, &cut));
