@@ -13,7 +13,7 @@
 #include "shell/run/source.h"
 #include "shell/run/stopwatch.h"
 #include "shell/run/tokens.h"
-#include "shell/screen/history.h"
+#include "shell/line/history.h"
 #include "shell/screen/pager.h"
 #include "shell/screen/say.h"
 #include "shell/script.h"

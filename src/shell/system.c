@@ -2,7 +2,7 @@
 #include "shell/system.h"
 
 #include "shell/run/interrupt.h"
-#include "shell/screen/keys.h"
+#include "shell/line/keys.h"
 #include "shell/screen/say.h"
 
 #include <signal.h>

@@ -4,7 +4,7 @@
 #include "shell/run/errors.h"
 #include "shell/run/interrupt.h"
 #include "shell/run/speaker.h"
-#include "shell/screen/keys.h"
+#include "shell/line/keys.h"
 #include "shell/screen/say.h"
 
 #include <lauxlib.h>

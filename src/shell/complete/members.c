@@ -1,5 +1,5 @@
 /* Where completion finds its candidates. */
-#include "shell/screen/members.h"
+#include "shell/complete/members.h"
 
 #include "shell/commands.h"
 #include "shell/globals.h"

@@ -1,7 +1,7 @@
 /* Keys that were typed ahead of the line that they are for. */
 #define _GNU_SOURCE /* memmem */
 
-#include "shell/screen/keys.h"
+#include "shell/line/keys.h"
 
 #include <errno.h>
 #include <poll.h>

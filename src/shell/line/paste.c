@@ -1,9 +1,9 @@
 /* A bracketed paste. */
-#include "shell/screen/paste.h"
+#include "shell/line/paste.h"
 
-#include "shell/screen/character.h"
-#include "shell/screen/keys.h"
-#include "shell/screen/tty.h"
+#include "shell/line/character.h"
+#include "shell/line/keys.h"
+#include "shell/line/tty.h"
 
 #include <stdbool.h>
 #include <stdlib.h>

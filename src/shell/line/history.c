@@ -1,8 +1,8 @@
 /* What was typed, over sessions. */
-#include "shell/screen/history.h"
+#include "shell/line/history.h"
 
 #include "io/sink.h"
-#include "shell/screen/character.h"
+#include "shell/line/character.h"
 #include "shell/screen/paths.h"
 
 #include <errno.h>

@@ -1,12 +1,12 @@
 /* A line from the keyboard. */
-#include "shell/screen/line.h"
+#include "shell/line/line.h"
 
-#include "shell/screen/complete.h"
-#include "shell/screen/input.h"
-#include "shell/screen/keys.h"
-#include "shell/screen/letters.h"
-#include "shell/screen/tty.h"
-#include "shell/screen/undo.h"
+#include "shell/complete/complete.h"
+#include "shell/line/input.h"
+#include "shell/line/keys.h"
+#include "shell/line/letters.h"
+#include "shell/line/tty.h"
+#include "shell/line/undo.h"
 
 #include <stdio.h>
 #include <stdlib.h>

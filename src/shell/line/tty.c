@@ -1,7 +1,7 @@
 /* The terminal while a line is read. */
-#include "shell/screen/tty.h"
+#include "shell/line/tty.h"
 
-#include "shell/screen/keys.h"
+#include "shell/line/keys.h"
 
 #include <poll.h>
 #include <pthread.h>

@@ -4,7 +4,7 @@
 #ifndef SH_COMPLETE_H
 #define SH_COMPLETE_H
 
-#include "shell/screen/candidates.h"
+#include "shell/complete/candidates.h"
 #include "shell/shell.h"
 
 /* Candidates for the word at the end of `text`, which is the input up to the cursor. */

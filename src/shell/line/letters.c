@@ -1,7 +1,7 @@
 /* Letters by their names, as TeX has them. */
 #define _GNU_SOURCE /* memrchr */
 
-#include "shell/screen/letters.h"
+#include "shell/line/letters.h"
 
 #include "shell/run/tokens.h"
 

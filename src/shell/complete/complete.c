@@ -1,10 +1,10 @@
 /* What could stand where the cursor is: reading the text before it. members.c finds the candidates.
  */
-#include "shell/screen/complete.h"
+#include "shell/complete/complete.h"
 
 #include "shell/commands.h"
 #include "shell/run/interrupt.h"
-#include "shell/screen/members.h"
+#include "shell/complete/members.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -174,10 +174,13 @@ static void complete_notation(lua_State *L, task *t, const char *word)
 
 static void complete_string(lua_State *L, task *t)
 {
-    static const char *const keys[][2] = {{"activation", "activation"}, {"cost", "cost"},
-                                          {"optimizer", "optimizer"},   {"init", "initialiser"},
+    static const char *const keys[][2] = {{"activation", "activation"},
+                                          {"cost", "cost"},
+                                          {"optimizer", "optimizer"},
+                                          {"init", "initialiser"},
                                           {"schedule", "schedule"},
-                                          {"kernel", "initialiser"},    {NULL, NULL}};
+                                          {"kernel", "initialiser"},
+                                          {NULL, NULL}};
     const char *word = before(t, 1)->text + (before(t, 1)->text[0] == '[' ? 2 : 1);
     t->count--;
     t->to->wanted = SH_WANT_WORD;

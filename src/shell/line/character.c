@@ -1,5 +1,5 @@
 /* Characters, put together from bytes. */
-#include "shell/screen/character.h"
+#include "shell/line/character.h"
 
 #include <string.h>
 #include <wchar.h>

@@ -1,10 +1,10 @@
 /* What Readline reads with. */
-#include "shell/screen/input.h"
+#include "shell/line/input.h"
 
-#include "shell/screen/character.h"
-#include "shell/screen/keys.h"
-#include "shell/screen/paste.h"
-#include "shell/screen/tty.h"
+#include "shell/line/character.h"
+#include "shell/line/keys.h"
+#include "shell/line/paste.h"
+#include "shell/line/tty.h"
 
 #include <ctype.h>
 #include <stdbool.h>

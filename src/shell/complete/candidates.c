@@ -1,5 +1,5 @@
 /* The list that completion fills. */
-#include "shell/screen/candidates.h"
+#include "shell/complete/candidates.h"
 
 #include <stdlib.h>
 #include <string.h>

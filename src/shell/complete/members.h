@@ -5,7 +5,7 @@
 #define SH_MEMBERS_H
 
 #include "shell/run/tokens.h"
-#include "shell/screen/candidates.h"
+#include "shell/complete/candidates.h"
 
 #include <lua.h>
 
