@@ -15,5 +15,6 @@ void sh_colour_text(sh_shell *shell, const char *text, size_t length, size_t cur
 const char *sh_style_code(unsigned char style)
 {
     if (style & SH_STYLE_REGION) return "\033[0;7m";
+    if (style == SH_STYLE_PROMPT) return "\033[0;1;34m";
     return style == SH_STYLE_SUGGESTED ? "\033[0;90m" : "\033[0m";
 }

@@ -19,6 +19,7 @@ typedef enum sh_style {
     SH_STYLE_COMMENT,
     SH_STYLE_COMMAND,
     SH_STYLE_SUGGESTED,
+    SH_STYLE_PROMPT, /* and the mark of further lines */
     SH_STYLES,
 
     SH_STYLE_UNKNOWN = 0x20, /* underlined */
