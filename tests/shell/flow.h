@@ -1,0 +1,36 @@
+/* The tests' terminal at another width: lines flow anew. What screen.c and flow.c share. */
+#ifndef TESTS_SHELL_FLOW_H
+#define TESTS_SHELL_FLOW_H
+
+#include "screen.h"
+
+enum { SCREEN_KEPT = 2048 };
+
+typedef struct screen_line {
+    screen_cell cell[SCREEN_COLUMNS_MOST];
+    bool wrapped; /* the terminal went on in the next line by itself */
+} screen_line;
+
+typedef struct screen_state {
+    screen_line line[SCREEN_KEPT];
+    long top; /* the number of the window's first line, from 0; it is line[number % SCREEN_KEPT] */
+    int rows, columns, row, column;
+    screen_cell pen; /* what is written looks like this */
+    bool coloured;
+    bool full; /* a character stands in the last column: the next one goes on to a new line */
+    bool framed;
+    screen_counts counts;
+} screen_state;
+
+extern screen_state screen;
+
+screen_line *screen_line_at(long number);
+void screen_line_clear(screen_line *line);
+/* Columns up to the last where anything shows, be it the colour of a blank. */
+int screen_line_length(const screen_line *line);
+
+void flow_forget(void);
+/* `across`: a cursor behind a row that is full now goes to the next row. */
+void flow_lines(int rows, int columns, bool across);
+
+#endif
