@@ -12,7 +12,6 @@
 #include "shell/line/line.h"
 #include "shell/screen/paths.h"
 #include "shell/screen/say.h"
-#include "shell/line/undo.h"
 #include "shell/script.h"
 #include "shell/session.h"
 
@@ -48,11 +47,13 @@ static bool run_compiled(sh_shell *shell, const char *input)
     return fine;
 }
 
+static const char ends_inside[] = "this ends in the middle of a statement";
+
 /* An input that cannot go on in a further line: compiled and carried out, or refused. */
 static bool run_whole(sh_shell *shell, const char *input)
 {
     sh_compiled outcome = sh_eval_compile(shell, input);
-    if (outcome == SH_UNFINISHED) sh_complain(shell, "this ends in the middle of a statement");
+    if (outcome == SH_UNFINISHED) sh_complain(shell, ends_inside);
     return outcome == SH_WHOLE && run_compiled(shell, input);
 }
 
@@ -203,28 +204,37 @@ static step take_line(sh_shell *shell, nb_text *input, const char *line)
     return DONE;
 }
 
-/* The input ended in the middle. On a terminal Ctrl-D drops it and the next one leaves. */
-static void end_inside(sh_shell *shell)
+/* Would Enter carry the input out? An unfinished one goes on. */
+static bool is_whole(sh_shell *shell, const char *text)
 {
-    if (shell->terminal.input)
-        putchar('\n');
-    else
-        sh_complain(shell, "the input ends in the middle of a statement");
+    nb_text input;
+    if (is_transcript(text)) return true;
+    nb_text_init(&input, shell->ctx);
+    add_lines(&input, text);
+    bool command = sh_is_command(nb_text_get(&input));
+    if (!command) sh_plain_input(&input);
+    text = nb_text_get(&input);
+    bool whole = input.failed || command || sh_is_blank(text) || has_pieces(shell, text) ||
+                 !sh_eval_goes_on(shell, text);
+    nb_text_free(&input);
+    return whole;
 }
 
 /* Reads and carries out one input; false: leave. `drops` counts Ctrl-C on empty lines. */
 static bool one_input(sh_shell *shell, nb_text *input, int *drops)
 {
-    char prompt[SH_MARK_BYTES], *line;
+    char mark[SH_MARK_BYTES], further[SH_MARK_BYTES], *line;
     bool empty;
     for (bool first = true;; first = false) {
-        sh_got got =
-            sh_line_read(sh_mark_text(shell, first, prompt), nb_text_get(input), &line, &empty);
-        if (got == SH_GOT_END && first) return false;
-        if (got == SH_GOT_END) {
-            end_inside(shell);
-            return shell->terminal.input;
+        const sh_asked asked = {.prompt = sh_mark_text(shell, first, mark),
+                                .further = sh_mark_text(shell, false, further),
+                                .pending = nb_text_get(input)};
+        sh_got got = sh_line_read(&asked, &line, &empty);
+        if (got == SH_GOT_END && !first) {
+            if (!shell->terminal.input) sh_complain(shell, ends_inside);
+            return shell->terminal.input; /* Ctrl-D drops the input, and the next one leaves */
         }
+        if (got == SH_GOT_END) return false;
         if (got == SH_GOT_DROP) {
             *drops = empty && first ? *drops + 1 : 0;
             if (*drops == 2) sh_remark(shell, "(Ctrl-D leaves)");
@@ -233,7 +243,8 @@ static bool one_input(sh_shell *shell, nb_text *input, int *drops)
         *drops = 0;
         step next = take_line(shell, input, line);
         free(line);
-        if (next == DONE) return !shell->leaving;
+        if (next == GO_ON && sh_line_has_blocks()) sh_complain(shell, ends_inside);
+        if (next == DONE || sh_line_has_blocks()) return !shell->leaving;
     }
 }
 
@@ -266,16 +277,15 @@ void sh_prompt_run(sh_shell *shell, bool bare)
     greet(shell);
     sh_session_begin(shell);
     sh_history_open(shell->ctx);
-    sh_line_open(shell);
+    sh_line_open(shell, is_whole);
     if (!bare) run_init(shell);
     while (more && !shell->leaving) {
         nb_text_init(&input, shell->ctx);
         more = one_input(shell, &input, &drops);
         nb_text_free(&input);
     }
-    if (!shell->leaving && shell->terminal.input) putchar('\n');
     sh_history_close();
-    sh_undo_close();
+    sh_line_close();
     sh_record_clear(shell);
     shell->at_prompt = false;
 }

@@ -2,6 +2,7 @@
 #include "shell/line/input.h"
 
 #include "shell/line/character.h"
+#include "shell/line/draw.h"
 #include "shell/line/keys.h"
 #include "shell/line/paste.h"
 #include "shell/line/tty.h"
@@ -247,10 +248,11 @@ static int on_paste(int count, int key)
     sh_paste_end how = sh_paste_read(rl_end < LINE_MOST ? (size_t)(LINE_MOST - rl_end) : 0, &text);
     heed_end(how);
     if (how == SH_PASTE_LONG) {
-        rl_crlf();
+        sh_draw_below();
         fputs("the paste is too long for a line and is left out; .load reads a file\n",
               rl_outstream);
-        rl_forced_update_display();
+        fflush(rl_outstream);
+        sh_draw_again();
     }
     if (text) insert(text);
     free(text);

@@ -29,6 +29,12 @@ bool sh_keys_wait(void)
     return early.next < early.count;
 }
 
+bool sh_keys_come(void)
+{
+    struct pollfd source = {STDIN_FILENO, POLLIN, 0};
+    return sh_keys_wait() || (poll(&source, 1, 0) > 0 && (source.revents & POLLIN));
+}
+
 ssize_t sh_keys_read(char *to, size_t most)
 {
     size_t waiting = early.count - early.next;

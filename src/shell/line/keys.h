@@ -24,6 +24,8 @@ void sh_keys_take(const sh_terminal *terminal);
 void sh_keys_drop(void);
 /* Whether keys wait that were taken so, or given back. */
 bool sh_keys_wait(void);
+/* Or are there any on the terminal? */
+bool sh_keys_come(void);
 /* Reads at most so many bytes: those that wait, else the terminal's, which is waited for. Returns
  * how many; 0 where the input has ended, -1 where nothing came after all. */
 ssize_t sh_keys_read(char *to, size_t most);

@@ -2,11 +2,15 @@
 #include "shell/line/line.h"
 
 #include "shell/complete/complete.h"
+#include "shell/line/block.h"
+#include "shell/line/draw.h"
 #include "shell/line/input.h"
 #include "shell/line/keys.h"
 #include "shell/line/letters.h"
+#include "shell/line/motion.h"
 #include "shell/line/tty.h"
 #include "shell/line/undo.h"
+#include "shell/line/wrap.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,21 +28,18 @@ static struct {
     sh_shell *shell;
     const char *pending;
     bool dropped, empty; /* by Ctrl-C; that nothing stood there */
+    bool blocks;         /* an input is edited whole */
+    rl_voidfunc_t *release;
     sh_completion completion;
 } reading;
 
-/* Ctrl-C: the line ends as Enter ends it, so that Readline knows where the cursor is. The whole
- * line is shown, with ^C behind it. */
+/* Ctrl-C: the line ends as Enter ends it, so that Readline knows where the cursor is. */
 static int on_ctrl_c(int count, int key)
 {
     reading.dropped = true;
     reading.empty = rl_end == 0;
     rl_point = rl_end;
-#if RL_READLINE_VERSION >= 0x0801
-    rl_deactivate_mark(); /* or the line would be drawn once more, behind the ^C */
-#endif
-    rl_redisplay();
-    fputs("^C", rl_outstream);
+    if (!reading.blocks) fputs("^C", rl_outstream);
     return rl_newline(count, key);
 }
 
@@ -121,7 +122,7 @@ static const char *note_of(const char *name)
 /* matches[0] is what they have in common; the rest are the candidates. */
 static void list_matches(char **matches, int count, int longest)
 {
-    rl_crlf();
+    sh_draw_below();
     if (reading.completion.list && reading.completion.list[0].note) {
         int columns = sh_terminal_columns() - longest - 5;
         for (int i = 1; i <= count; i++) {
@@ -133,20 +134,20 @@ static void list_matches(char **matches, int count, int longest)
         rl_display_match_list(matches, count < LISTED_MOST ? count : LISTED_MOST, longest);
         if (count > LISTED_MOST) fprintf(rl_outstream, "and %d more\n", count - LISTED_MOST);
     }
-    rl_forced_update_display();
+    fflush(rl_outstream);
+    sh_draw_again();
 }
 
-/* Tab: the letter whose name stands there, or completion, which lists at a second Tab in a row. */
+/* Tab: at a line's beginning it indents; else the letter whose name stands there, or completion,
+ * which lists at a second Tab in a row. */
 static int on_tab(int count, int key)
 {
     const char *letter;
+    if (reading.blocks && sh_block_indent()) return 0;
     char *text = text_before_cursor();
     int length = text ? (int)sh_letter_before(text, &letter) : 0;
     free(text);
-    if (length == 0) {
-        if (rl_last_func == on_tab) rl_last_func = rl_complete;
-        return rl_complete(count, key);
-    }
+    if (length == 0) return sh_wrap_call(rl_complete, count, key);
     rl_begin_undo_group();
     rl_delete_text(rl_point - length, rl_point);
     rl_point -= length;
@@ -157,22 +158,48 @@ static int on_tab(int count, int key)
 
 /* ---- Setting up, reading ---- */
 
-/* Behind a search that ended on a later row of a block Readline goes back to the prompt and leaves
- * some of the search's own words before the line. So the line is drawn anew then. */
+/* Readline calls it behind every command, and within some. */
 static void show_line(void)
 {
-    static bool searched;
     bool searches = RL_ISSTATE(RL_STATE_ISEARCH | RL_STATE_NSEARCH);
-    bool ended = searched && !searches;
-    searched = searches;
-    /* Within a command Readline has them in a state of its own. */
-    if (!searches && !RL_ISSTATE(RL_STATE_DISPATCHING)) sh_undo_mend();
-    if (ended && rl_get_termcap("up")) {
-        rl_clear_visible_line();
-        rl_forced_update_display();
-    } else {
-        rl_redisplay();
+    /* Within a command Readline has its changes in a state of its own. */
+    if (!searches && !RL_ISSTATE(RL_STATE_DISPATCHING)) {
+        if (reading.blocks) sh_block_mend();
+        sh_undo_mend();
     }
+    sh_draw();
+}
+
+/* The screen is cleared by Readline, or, with a count, the line is drawn anew. */
+static int on_clear(int count, int key)
+{
+    if (rl_explicit_arg) {
+        sh_draw_anew();
+        return 0;
+    }
+    sh_draw_cleared();
+    return sh_wrap_call(rl_clear_screen, count, key);
+}
+
+static int on_clear_all(int count, int key)
+{
+    sh_draw_cleared();
+    return sh_wrap_call(rl_clear_display, count, key);
+}
+
+static int on_refresh(int count, int key)
+{
+    (void)count;
+    (void)key;
+    sh_draw_anew();
+    return 0;
+}
+
+static int on_read_init(int count, int key)
+{
+    int status = sh_wrap_call(rl_re_read_init_file, count, key);
+    sh_wrap_bind();
+    return status;
 }
 
 static void bind_keys(void)
@@ -186,12 +213,39 @@ static void bind_keys(void)
         rl_bind_keyseq_in_map("\033[B", rl_history_search_forward, maps[i]);
         rl_bind_keyseq_in_map("\033OB", rl_history_search_forward, maps[i]);
     }
-    rl_bind_key_in_map('\t', on_tab, emacs_standard_keymap);
-    rl_bind_key_in_map('\t', on_tab, vi_insertion_keymap);
+}
+
+/* Behind this nothing is drawn, and the terminal is the program's again. */
+static void end_line(void)
+{
+    sh_draw_finish(reading.dropped ? "^C" : "");
+    reading.release();
+}
+
+static void take_over_display(sh_shell *shell)
+{
+    static const sh_wrapped commands[] = {{rl_complete, on_tab},
+                                          {rl_clear_screen, on_clear},
+                                          {rl_clear_display, on_clear_all},
+                                          {rl_refresh_line, on_refresh},
+                                          {rl_re_read_init_file, on_read_init},
+                                          {NULL, NULL}};
+    reading.blocks = sh_draw_open(shell);
+    sh_wrap_add(commands);
+    if (reading.blocks) {
+        sh_block_open(shell);
+        sh_motion_open(shell);
+    }
+    sh_wrap_bind();
+    /* Not before: with a function of somebody else's Readline would not look what the terminal can.
+     */
+    rl_redisplay_function = show_line;
+    reading.release = rl_deprep_term_function;
+    rl_deprep_term_function = end_line;
 }
 
 /* Keys are bound before Readline reads the user's inputrc, so that he has the last word. */
-void sh_line_open(sh_shell *shell)
+void sh_line_open(sh_shell *shell, sh_is_whole *is_whole)
 {
     reading.shell = shell;
     if (!shell->terminal.input) return;
@@ -200,6 +254,7 @@ void sh_line_open(sh_shell *shell)
     rl_outstream = shell->terminal.output ? stdout : stderr;
     rl_variable_bind("enable-bracketed-paste", "on");
     rl_variable_bind("page-completions", "off");
+    rl_variable_bind("comment-begin", "--");
     sh_tty_open();
     sh_input_open();
     bind_keys();
@@ -207,10 +262,20 @@ void sh_line_open(sh_shell *shell)
     rl_completer_quote_characters = "";
     rl_attempted_completion_function = find_matches;
     rl_completion_display_matches_hook = list_matches;
+    sh_block_bind(is_whole);
     rl_initialize();
-    /* Not before: with a function of somebody else's Readline would not look what the terminal can.
-     */
-    rl_redisplay_function = show_line;
+    take_over_display(shell);
+}
+
+void sh_line_close(void)
+{
+    sh_undo_close();
+    sh_draw_close();
+}
+
+bool sh_line_has_blocks(void)
+{
+    return reading.blocks;
 }
 
 static sh_got read_plain(char **line)
@@ -227,18 +292,20 @@ static sh_got read_plain(char **line)
     return SH_GOT_LINE;
 }
 
-sh_got sh_line_read(const char *prompt, const char *pending, char **line, bool *empty)
+sh_got sh_line_read(const sh_asked *asked, char **line, bool *empty)
 {
     *empty = false;
     if (!reading.shell->terminal.input) return read_plain(line);
-    reading.pending = pending;
+    reading.pending = asked->pending;
     reading.dropped = false;
     sh_input_begin();
     sh_undo_begin();
     sh_tty_begin();
-    *line = readline(prompt);
+    sh_draw_begin(asked->further);
+    *line = readline(asked->prompt);
     sh_tty_end();
     sh_completion_free(&reading.completion);
+    if (!*line && !reading.blocks) putc('\n', rl_outstream);
     if (!reading.dropped) return *line ? SH_GOT_LINE : SH_GOT_END;
     free(*line);
     *line = NULL;

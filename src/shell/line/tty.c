@@ -1,6 +1,7 @@
 /* The terminal while a line is read. */
 #include "shell/line/tty.h"
 
+#include "shell/line/draw.h"
 #include "shell/line/keys.h"
 
 #include <poll.h>
@@ -19,11 +20,16 @@ enum {
     CTRL_Z = 26,
     /* In less Readline counts the prompt's lines wrong and writes beside its buffers. */
     ROWS_LEAST = 4,
-    COLUMNS_LEAST = 8
+    COLUMNS_LEAST = 8,
+    USUAL_ROWS = 24, /* where nobody knows */
+    USUAL_COLUMNS = 80
 };
 
 static int signals = -1; /* the signalfd */
 static pthread_t reader;
+static struct {
+    int rows, columns;
+} window = {USUAL_ROWS, USUAL_COLUMNS};
 
 static const int heeded[] = {SIGWINCH, SIGTERM, SIGHUP, SIGCONT};
 
@@ -32,33 +38,27 @@ enum { HEEDED = sizeof heeded / sizeof *heeded };
 /* ---- The terminal ---- */
 
 /* Tells Readline the window's size, but no less than it can draw in. It must not ask for itself:
- * the window may change between two looks. True: it is another than before. */
-static bool look_at_window(void)
+ * the window may change between two looks. */
+static void look_at_window(void)
 {
-    static struct winsize last;
     struct winsize size;
-    if (ioctl(STDIN_FILENO, TIOCGWINSZ, &size) != 0) return false;
-    bool changed = size.ws_row != last.ws_row || size.ws_col != last.ws_col;
-    last = size;
-    if (size.ws_row > 0 && size.ws_row < ROWS_LEAST) size.ws_row = ROWS_LEAST;
-    if (size.ws_col > 0 && size.ws_col < COLUMNS_LEAST) size.ws_col = COLUMNS_LEAST;
-    rl_set_screen_size(size.ws_row, size.ws_col);
-    return changed;
+    if (ioctl(STDIN_FILENO, TIOCGWINSZ, &size) != 0) return;
+    window.rows = size.ws_row > 0 ? size.ws_row : USUAL_ROWS;
+    window.columns = size.ws_col > 0 ? size.ws_col : USUAL_COLUMNS;
+    rl_set_screen_size(window.rows < ROWS_LEAST ? ROWS_LEAST : window.rows,
+                       window.columns < COLUMNS_LEAST ? COLUMNS_LEAST : window.columns);
 }
 
-/* Draws the line anew from its last row on, since the rows above may be another's now. */
+void sh_tty_window(int *rows, int *columns)
+{
+    *rows = window.rows;
+    *columns = window.columns;
+}
+
 static void resize(void)
 {
-    int point = rl_point;
-    rl_point = rl_end;
-    rl_redisplay();
-    rl_point = point;
-    if (look_at_window()) {
-        fprintf(rl_outstream, "\r%s", rl_get_termcap("ce") ? "\033[K" : "");
-        rl_forced_update_display();
-    } else {
-        rl_redisplay();
-    }
+    look_at_window();
+    sh_draw_anew();
 }
 
 /* Ctrl-C, Ctrl-S and Ctrl-Q are keys. */
@@ -86,15 +86,15 @@ static void resume(void)
     rl_deprep_terminal();
     prepare_terminal(1);
     look_at_window();
-    rl_forced_update_display();
+    sh_draw_again();
 }
 
 static int on_ctrl_z(int count, int key)
 {
     (void)count;
     (void)key;
+    sh_draw_below();
     rl_deprep_terminal();
-    putc('\n', rl_outstream);
     fflush(rl_outstream);
     kill(0, SIGTSTP);
     resume();
@@ -145,6 +145,7 @@ static void heed_signals(bool on)
 static void die(int signal_number)
 {
     sigset_t set;
+    sh_draw_below();
     release_terminal();
     signal(signal_number, SIG_DFL);
     raise(signal_number);
@@ -177,6 +178,7 @@ sh_waited sh_tty_wait(int milliseconds)
 {
     struct pollfd source[] = {{signals, POLLIN, 0}, {STDIN_FILENO, POLLIN, 0}};
     for (;;) {
+        if (!sh_keys_wait() && poll(source, 2, 0) == 0) sh_draw_now();
         int ready = poll(source, 2, sh_keys_wait() ? 0 : milliseconds);
         if (ready > 0 && source[0].revents) {
             if (take_signal()) return SH_WAITED_CTRL_C;

@@ -9,6 +9,7 @@
  * - no entry has the line's list, or a part of it. Readline gives it back when it leaves the entry.
  * - whenever the line is an entry's, there is a line put aside, and its list is nobody else's. */
 #include "shell/line/undo.h"
+#include "shell/line/wrap.h"
 
 #include <stdbool.h>
 #include <stdio.h>
@@ -100,7 +101,7 @@ static bool is_undo(rl_command_func_t *command)
 static void undo_in_entry(void)
 {
     HIST_ENTRY *entry = current_history();
-    bool undone = entry && entry == undo.entry && !rl_undo_list && is_undo(rl_last_func);
+    bool undone = entry && entry == undo.entry && !rl_undo_list && is_undo(sh_wrap_last());
     if (!undone || strcmp(entry->line, rl_line_buffer) == 0) return;
     entry = replace_history_entry(where_history(), rl_line_buffer, entry->data);
     if (entry) free_history_entry(entry);
@@ -125,7 +126,7 @@ void sh_undo_begin(void)
 void sh_undo_mend(void)
 {
     int position = where_history();
-    bool searches = is_search(rl_last_func), above = undo.position < history_length;
+    bool searches = is_search(sh_wrap_last()), above = undo.position < history_length;
     bool replaced = searches && !undo.searched && above;
     if (position < history_length) {
         put_aside();

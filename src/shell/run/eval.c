@@ -80,6 +80,21 @@ sh_compiled sh_eval_compile(sh_shell *shell, const char *source)
     return in.outcome;
 }
 
+static int look_at_end(lua_State *L)
+{
+    const char *source = sh_work(L);
+    lua_pushboolean(L, sh_compile(L, source, SH_PROGRAM, NULL) == SH_UNFINISHED);
+    return 1;
+}
+
+bool sh_eval_goes_on(sh_shell *shell, const char *source)
+{
+    if (sh_protect(shell, look_at_end, (void *)(uintptr_t)source, 1) != SH_OK) return false;
+    bool goes_on = lua_toboolean(shell->L, -1);
+    lua_pop(shell->L, 1);
+    return goes_on;
+}
+
 /* Raw writes: what the user hangs on his globals does not see them. */
 static void remember(lua_State *L, int value)
 {

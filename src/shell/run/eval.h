@@ -13,6 +13,8 @@ enum { SH_RESULTS = 4 };
 /* Compiles an input. SH_WHOLE leaves its function on the stack for sh_eval_run; a wrong one is
  * printed. */
 sh_compiled sh_eval_compile(sh_shell *shell, const char *source);
+/* Would it be SH_UNFINISHED? Nothing is printed of what is wrong. */
+bool sh_eval_goes_on(sh_shell *shell, const char *source);
 /* Runs the function on the stack's top and shows its values unless the input ends in `;`. */
 sh_status sh_eval_run(sh_shell *shell, const char *source);
 /* Is `name` one of the globals that the prompt itself sets: `_`, its elders, `_err`? */

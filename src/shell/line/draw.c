@@ -1,0 +1,249 @@
+/* How the input is shown while it is typed. */
+#include "shell/line/draw.h"
+
+#include "shell/line/colour.h"
+#include "shell/line/frame.h"
+#include "shell/line/keys.h"
+#include "shell/line/suggest.h"
+#include "shell/line/tty.h"
+
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <readline/readline.h>
+
+/* Larger inputs are shown without colours: a key must not wait for them. */
+enum { COLOURED_MOST = 64 << 10 };
+
+static struct {
+    sh_shell *shell;
+    const char *further;
+    bool own, colour; /* or Readline's display */
+    bool put_off;
+    sh_scene scene;
+    sh_layout layout;
+    unsigned char *style; /* of each byte of the line */
+    size_t room;
+} draw;
+
+/* ---- What is shown ---- */
+
+/* Adds a prompt. What stands between \001 and \002 sets its colour; only that there is one counts.
+ */
+static void add_prompt(const char *prompt)
+{
+    static const char begins[] = {RL_PROMPT_START_IGNORE, '\0'},
+                      ends[] = {RL_PROMPT_END_IGNORE, '\0'};
+    unsigned char style = SH_STYLE_PLAIN;
+    while (*prompt) {
+        size_t length = strcspn(prompt, begins);
+        sh_scene_add(&draw.scene, prompt, length, style);
+        prompt += length;
+        if (!*prompt) return;
+        style = strncmp(++prompt, "\033[0m", 4) == 0 ? SH_STYLE_PLAIN : SH_STYLE_PROMPT;
+        prompt += strcspn(prompt, ends);
+        prompt += *prompt != '\0';
+    }
+}
+
+/* Readline adds it to the prompt in its own display alone. */
+static void add_mode(void)
+{
+    const char *on = rl_variable_value("show-mode-in-prompt"), *name = "emacs-mode-string";
+    if (!on || strcmp(on, "on") != 0) return;
+    if (rl_editing_mode == 0)
+        name = rl_get_keymap() == vi_movement_keymap ? "vi-cmd-mode-string" : "vi-ins-mode-string";
+    const char *mode = rl_variable_value(name);
+    if (mode) add_prompt(mode);
+}
+
+static void mark_region(void)
+{
+    int begin = rl_mark < rl_point ? rl_mark : rl_point;
+    int end = rl_mark < rl_point ? rl_point : rl_mark;
+    if (begin < 0) begin = 0;
+    for (int i = begin; i < end && i < rl_end; i++) draw.style[i] |= SH_STYLE_REGION;
+}
+
+/* The styles of the line; false: there is no memory for them. */
+static bool choose_styles(bool final)
+{
+    size_t length = (size_t)rl_end;
+    if (length > draw.room) {
+        unsigned char *wider = realloc(draw.style, 2 * length);
+        if (!wider) return false;
+        draw.style = wider;
+        draw.room = 2 * length;
+    }
+    bool is_code = draw.colour && !RL_ISSTATE(RL_STATE_NSEARCH);
+    if (is_code && length <= COLOURED_MOST)
+        sh_colour_text(draw.shell, rl_line_buffer, length, final ? SIZE_MAX : (size_t)rl_point,
+                       draw.style);
+    else if (length > 0)
+        memset(draw.style, SH_STYLE_PLAIN, length);
+    if (!final && rl_mark_active_p()) mark_region();
+    return true;
+}
+
+/* Adds the line, each further one behind its mark, and finds the cursor's place. */
+static void add_line(void)
+{
+    size_t at = 0, end = (size_t)rl_end, point = (size_t)rl_point;
+    for (bool more = true; more;) {
+        const char *text = rl_line_buffer + at, *newline = memchr(text, '\n', end - at);
+        size_t length = newline ? (size_t)(newline + 1 - text) : end - at;
+        if (point >= at) draw.scene.cursor = draw.scene.length + point - at;
+        sh_scene_add_styled(&draw.scene, text, length, draw.style + at);
+        at += length;
+        more = newline;
+        if (more) add_prompt(draw.further);
+    }
+}
+
+const char *sh_draw_suggested(void)
+{
+    bool fits = draw.own && draw.colour && rl_end > 0 && rl_point == rl_end &&
+                rl_display_prompt == rl_prompt && rl_get_keymap() != vi_movement_keymap;
+    return fits ? sh_suggest(draw.shell, rl_line_buffer, (size_t)rl_end) : "";
+}
+
+/* Makes the scene and lays it out; false: memory has ended. */
+static bool compose(const sh_page *page, const char *prompt, bool final, const char *behind)
+{
+    sh_scene_clear(&draw.scene);
+    if (!choose_styles(final)) return false;
+    if (prompt == rl_prompt) add_mode();
+    if (prompt) add_prompt(prompt);
+    add_line();
+    sh_scene_add(&draw.scene, behind, strlen(behind), final ? SH_STYLE_PLAIN : SH_STYLE_SUGGESTED);
+    if (final) draw.scene.cursor = draw.scene.length;
+    sh_layout_make(&draw.layout, page, &draw.scene);
+    return !draw.layout.failed;
+}
+
+static sh_window look(sh_page *page)
+{
+    sh_window window = {.colour = draw.colour};
+    sh_tty_window(&window.rows, &window.columns);
+    page->columns = window.columns > 1 ? window.columns - 1 : 1;
+    page->utf8 = draw.shell->terminal.utf8;
+    return window;
+}
+
+/* ---- Drawing ---- */
+
+bool sh_draw_open(sh_shell *shell)
+{
+    /* A terminal that clears to the end of a line in these words knows the others too. */
+    const char *erase = rl_get_termcap("ce");
+    bool on_output = rl_outstream == stdout, speaks = erase && strncmp(erase, "\033[", 2) == 0;
+    const sh_terminal *t = &shell->terminal;
+    draw.shell = shell;
+    draw.own = speaks && isatty(fileno(rl_outstream)) && (t->moves || !on_output);
+    draw.colour = on_output ? t->colour : t->error_colour;
+    return draw.own;
+}
+
+void sh_draw_begin(const char *further)
+{
+    draw.further = further;
+    draw.put_off = false;
+    sh_frame_begin();
+}
+
+static void draw_frame(void)
+{
+    sh_page page;
+    sh_window window = look(&page);
+    draw.put_off = false;
+    if (compose(&page, rl_display_prompt, false, sh_draw_suggested()))
+        sh_frame_draw(&window, &page, &draw.scene, &draw.layout);
+}
+
+void sh_draw(void)
+{
+    if (!draw.own)
+        rl_redisplay();
+    else if (sh_keys_come())
+        draw.put_off = true;
+    else
+        draw_frame();
+}
+
+void sh_draw_now(void)
+{
+    if (draw.put_off) draw_frame();
+}
+
+void sh_draw_below(void)
+{
+    sh_draw_now();
+    if (draw.own)
+        sh_frame_leave();
+    else
+        rl_crlf();
+}
+
+void sh_draw_cleared(void)
+{
+    sh_frame_begin();
+}
+
+void sh_draw_again(void)
+{
+    if (draw.own) {
+        sh_frame_begin();
+        draw_frame();
+    } else {
+        rl_forced_update_display();
+    }
+}
+
+/* Readline draws from its last row on, since the rows above may be another's now. */
+static void draw_anew_by_readline(void)
+{
+    int point = rl_point;
+    rl_point = rl_end;
+    rl_redisplay();
+    rl_point = point;
+    fputs("\r", rl_outstream);
+    rl_forced_update_display();
+}
+
+void sh_draw_anew(void)
+{
+    sh_page page;
+    sh_window window = look(&page);
+    if (draw.own) {
+        sh_frame_erase(&window);
+        draw_frame();
+    } else {
+        draw_anew_by_readline();
+    }
+}
+
+void sh_draw_finish(const char *behind)
+{
+    sh_page page;
+    sh_window window = look(&page);
+    if (!draw.own) return;
+    draw.put_off = false;
+    if (compose(&page, rl_prompt, true, behind)) {
+        bool fits = draw.layout.rows <= (size_t)(window.rows > 0 ? window.rows : 1);
+        (fits ? sh_frame_draw : sh_frame_print)(&window, &page, &draw.scene, &draw.layout);
+    }
+    sh_frame_leave();
+}
+
+void sh_draw_close(void)
+{
+    sh_scene_free(&draw.scene);
+    sh_layout_free(&draw.layout);
+    sh_frame_free();
+    free(draw.style);
+    draw.style = NULL;
+    draw.room = 0;
+}

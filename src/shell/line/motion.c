@@ -1,0 +1,277 @@
+/* Keys that move, kill and take what is suggested. */
+#include "shell/line/motion.h"
+
+#include "shell/line/draw.h"
+#include "shell/line/layout.h"
+#include "shell/line/suggest.h"
+#include "shell/line/wrap.h"
+
+#include <ctype.h>
+#include <limits.h>
+#include <string.h>
+
+static struct {
+    bool utf8;
+    bool walked; /* the last command moved by lines, towards this column */
+    int column;
+} motion;
+
+/* ---- Lines ---- */
+
+int sh_line_begin(int point)
+{
+    while (point > 0 && rl_line_buffer[point - 1] != '\n') point--;
+    return point;
+}
+
+int sh_line_end(int point)
+{
+    while (point < rl_end && rl_line_buffer[point] != '\n') point++;
+    return point;
+}
+
+int sh_behind_blanks(int point)
+{
+    while (point < rl_end && (rl_line_buffer[point] == ' ' || rl_line_buffer[point] == '\t'))
+        point++;
+    return point;
+}
+
+static int letter_before(int point)
+{
+    do point--;
+    while (point > 0 && ((unsigned char)rl_line_buffer[point] & 0xc0) == 0x80);
+    return point;
+}
+
+/* In vi's command mode the cursor is on a character, never behind the last. */
+static bool stands_on_letters(void)
+{
+    return rl_editing_mode == 0 && rl_get_keymap() == vi_movement_keymap &&
+           !RL_ISSTATE(RL_STATE_VIMOTION);
+}
+
+static int width(int begin, int end)
+{
+    return sh_width_of(motion.utf8, rl_line_buffer + begin, (size_t)(end - begin), 0);
+}
+
+/* Where the cursor goes that would go to `point` of the line that begins at `begin`. */
+static int settle(int begin, int point)
+{
+    bool behind = point > begin && point == sh_line_end(point) && stands_on_letters();
+    return behind ? letter_before(point) : point;
+}
+
+/* The place in the line that begins there nearest to a column. */
+static int place_at(int begin, int column)
+{
+    int end = sh_line_end(begin), point = begin;
+    const sh_page page = {INT_MAX, motion.utf8};
+    for (int at = 0; point < end;) {
+        sh_glyph glyph = sh_glyph_at(&page, rl_line_buffer + point, (size_t)(end - point), at);
+        if (at + glyph.width > column) break;
+        at += glyph.width;
+        point += (int)glyph.length;
+    }
+    return settle(begin, point);
+}
+
+/* ---- Up and down ---- */
+
+static bool searches(rl_command_func_t *command)
+{
+    return command == rl_history_search_backward || command == rl_history_search_forward;
+}
+
+/* Moves so many lines up (negative) or down, or as many as there are; false: there is none. */
+static bool move_lines(int lines)
+{
+    int begin = sh_line_begin(rl_point), start = begin;
+    if (!motion.walked) motion.column = width(begin, rl_point);
+    for (; lines < 0 && begin > 0; lines++) begin = sh_line_begin(begin - 1);
+    for (; lines > 0 && sh_line_end(begin) < rl_end; lines--) begin = sh_line_end(begin) + 1;
+    if (begin == start) return false;
+    rl_point = place_at(begin, motion.column);
+    return true;
+}
+
+static bool is_walk(rl_command_func_t *command);
+
+/* A search by prefix goes on behind a walk through the lines of what it has found: with its own
+ * prefix, not with what stands before the cursor then. */
+static int walk(rl_command_func_t *theirs, int lines, int count, int key)
+{
+    rl_command_func_t *last = sh_wrap_last();
+    motion.walked = motion.walked && is_walk(rl_last_func);
+    motion.walked = move_lines(lines * count);
+    if (!motion.walked) return sh_wrap_call(theirs, count, key);
+    sh_wrap_pose(searches(last) ? last : NULL);
+    return 0;
+}
+
+static int on_search_up(int count, int key)
+{
+    return walk(rl_history_search_backward, -1, count, key);
+}
+
+static int on_search_down(int count, int key)
+{
+    return walk(rl_history_search_forward, 1, count, key);
+}
+
+static int on_up(int count, int key)
+{
+    return walk(rl_get_previous_history, -1, count, key);
+}
+
+static int on_down(int count, int key)
+{
+    return walk(rl_get_next_history, 1, count, key);
+}
+
+static bool is_walk(rl_command_func_t *command)
+{
+    return command == on_search_up || command == on_search_down || command == on_up ||
+           command == on_down;
+}
+
+/* ---- What is suggested ---- */
+
+/* Takes the first bytes of what is suggested, as one change; false: nothing is. */
+static bool take(size_t (*how_many)(const char *))
+{
+    char text[SH_SUGGESTED_BYTES];
+    const char *suggested = sh_draw_suggested();
+    size_t length = how_many(suggested);
+    if (length == 0 || length >= sizeof text) return false;
+    memcpy(text, suggested, length);
+    text[length] = '\0';
+    rl_begin_undo_group();
+    rl_insert_text(text);
+    rl_end_undo_group();
+    return true;
+}
+
+static bool is_in_word(char c)
+{
+    return isalnum((unsigned char)c) || c == '_' || (unsigned char)c >= 0x80;
+}
+
+static size_t first_word(const char *text)
+{
+    size_t length = 0;
+    while (text[length] && !is_in_word(text[length])) length++;
+    while (is_in_word(text[length])) length++;
+    return length;
+}
+
+static int on_right(int count, int key)
+{
+    return take(strlen) ? 0 : sh_wrap_call(rl_forward_char, count, key);
+}
+
+static int on_right_byte(int count, int key)
+{
+    return take(strlen) ? 0 : sh_wrap_call(rl_forward_byte, count, key);
+}
+
+static int on_right_word(int count, int key)
+{
+    return take(first_word) ? 0 : sh_wrap_call(rl_forward_word, count, key);
+}
+
+/* ---- Within a line ---- */
+
+static int on_home(int count, int key)
+{
+    (void)count;
+    (void)key;
+    rl_point = sh_line_begin(rl_point);
+    return 0;
+}
+
+static int on_first_letter(int count, int key)
+{
+    int begin = sh_line_begin(rl_point);
+    if (begin == 0 && !memchr(rl_line_buffer, '\n', (size_t)rl_end))
+        return sh_wrap_call(rl_vi_first_print, count, key);
+    rl_point = settle(begin, sh_behind_blanks(begin));
+    return 0;
+}
+
+static int on_end(int count, int key)
+{
+    (void)count;
+    (void)key;
+    if (!take(strlen)) rl_point = settle(sh_line_begin(rl_point), sh_line_end(rl_point));
+    return 0;
+}
+
+/* In a line that ends, its newline. */
+static int on_kill(int count, int key)
+{
+    int end = sh_line_end(rl_point);
+    if (count < 1 || end == rl_end) return sh_wrap_call(rl_kill_line, count, key);
+    return rl_kill_text(rl_point, end > rl_point ? end : end + 1);
+}
+
+/* In a line that begins, the newline before it. */
+static int on_kill_back(rl_command_func_t *theirs, int count, int key)
+{
+    int begin = sh_line_begin(rl_point), end = rl_point;
+    if (count < 1 || begin == 0) return sh_wrap_call(theirs, count, key);
+    if (begin == end) begin--;
+    rl_kill_text(end, begin);
+    rl_point = begin;
+    return 0;
+}
+
+static int on_discard(int count, int key)
+{
+    return on_kill_back(rl_unix_line_discard, count, key);
+}
+
+static int on_kill_to_begin(int count, int key)
+{
+    return on_kill_back(rl_backward_kill_line, count, key);
+}
+
+/* vi's A and I: Readline goes to the ends of all. */
+static int on_append(int count, int key)
+{
+    int end = sh_line_end(rl_point);
+    int status = sh_wrap_call(rl_vi_append_eol, count, key);
+    rl_point = end;
+    return status;
+}
+
+static int on_insert(int count, int key)
+{
+    int begin = sh_line_begin(rl_point);
+    int status = sh_wrap_call(rl_vi_insert_beg, count, key);
+    rl_point = begin;
+    return status;
+}
+
+void sh_motion_open(sh_shell *shell)
+{
+    static const sh_wrapped commands[] = {{rl_history_search_backward, on_search_up},
+                                          {rl_history_search_forward, on_search_down},
+                                          {rl_get_previous_history, on_up},
+                                          {rl_get_next_history, on_down},
+                                          {rl_forward_char, on_right},
+                                          {rl_forward_byte, on_right_byte},
+                                          {rl_forward_word, on_right_word},
+                                          {rl_beg_of_line, on_home},
+                                          {rl_vi_first_print, on_first_letter},
+                                          {rl_end_of_line, on_end},
+                                          {rl_kill_line, on_kill},
+                                          {rl_unix_line_discard, on_discard},
+                                          {rl_backward_kill_line, on_kill_to_begin},
+                                          {rl_vi_append_eol, on_append},
+                                          {rl_vi_insert_beg, on_insert},
+                                          {NULL, NULL}};
+    motion.utf8 = shell->terminal.utf8;
+    sh_wrap_add(commands);
+}

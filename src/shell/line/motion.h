@@ -1,0 +1,17 @@
+/* Keys that move, kill and take what is suggested, in an input that may have several lines: they
+ * know its lines as Readline knows its line. */
+#ifndef SH_MOTION_H
+#define SH_MOTION_H
+
+#include "shell/shell.h"
+
+/* Where the line around `point` begins, and ends before its newline; the first place from `point`
+ * on that is no blank. */
+int sh_line_begin(int point);
+int sh_line_end(int point);
+int sh_behind_blanks(int point);
+
+/* Puts the commands on their keys. */
+void sh_motion_open(sh_shell *shell);
+
+#endif
