@@ -180,11 +180,12 @@ void sh_draw_now(void)
 
 void sh_draw_below(void)
 {
-    sh_draw_now();
-    if (draw.own)
+    if (draw.own) {
+        draw_frame();
         sh_frame_leave();
-    else
+    } else {
         rl_crlf();
+    }
 }
 
 void sh_draw_cleared(void)

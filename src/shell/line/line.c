@@ -97,11 +97,8 @@ static char *next_candidate(const char *prefix, int state)
     return c->count == 1 ? strcat(copy, c->suffix) : copy;
 }
 
-static char **find_matches(const char *prefix, int start, int end)
+static char **match(const char *prefix, int start)
 {
-    (void)end;
-    rl_attempted_completion_over = 1;
-    rl_completion_append_character = '\0';
     bool file = reading.completion.wanted == SH_WANT_FILE;
     if (!file && reading.completion.wanted != SH_WANT_PATH)
         return rl_completion_matches(prefix, next_candidate);
@@ -136,6 +133,23 @@ static void list_matches(char **matches, int count, int longest)
     }
     fflush(rl_outstream);
     sh_draw_again();
+}
+
+/* A single one that is to be listed Readline would print without asking us. */
+static char **find_matches(const char *prefix, int start, int end)
+{
+    (void)end;
+    rl_attempted_completion_over = 1;
+    rl_completion_append_character = '\0';
+    char **matches = match(prefix, start);
+    if (!matches || matches[1] || rl_completion_type != '?') return matches;
+    sh_draw_below();
+    fprintf(rl_outstream, "%s\n", matches[0]);
+    fflush(rl_outstream);
+    sh_draw_again();
+    free(matches[0]);
+    free(matches);
+    return NULL;
 }
 
 /* Tab: at a line's beginning it indents; else the letter whose name stands there, or completion,
@@ -195,11 +209,40 @@ static int on_refresh(int count, int key)
     return 0;
 }
 
+/* What is wrong in the file is printed. */
 static int on_read_init(int count, int key)
 {
+    sh_draw_below();
     int status = sh_wrap_call(rl_re_read_init_file, count, key);
     sh_wrap_bind();
+    sh_draw_again();
     return status;
+}
+
+/* ---- Commands that print ---- */
+
+static int on_functions(int count, int key)
+{
+    sh_draw_below();
+    return sh_wrap_call(rl_dump_functions, count, key);
+}
+
+static int on_macros(int count, int key)
+{
+    sh_draw_below();
+    return sh_wrap_call(rl_dump_macros, count, key);
+}
+
+static int on_variables(int count, int key)
+{
+    sh_draw_below();
+    return sh_wrap_call(rl_dump_variables, count, key);
+}
+
+static int on_last_macro(int count, int key)
+{
+    sh_draw_below();
+    return sh_wrap_call(rl_print_last_kbd_macro, count, key);
 }
 
 static void bind_keys(void)
@@ -229,6 +272,10 @@ static void take_over_display(sh_shell *shell)
                                           {rl_clear_display, on_clear_all},
                                           {rl_refresh_line, on_refresh},
                                           {rl_re_read_init_file, on_read_init},
+                                          {rl_dump_functions, on_functions},
+                                          {rl_dump_macros, on_macros},
+                                          {rl_dump_variables, on_variables},
+                                          {rl_print_last_kbd_macro, on_last_macro},
                                           {NULL, NULL}};
     reading.blocks = sh_draw_open(shell);
     sh_wrap_add(commands);
