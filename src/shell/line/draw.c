@@ -178,14 +178,17 @@ void sh_draw_now(void)
     if (draw.put_off) draw_frame();
 }
 
+void sh_draw_to_end(void)
+{
+    if (!draw.own) return;
+    draw_frame();
+    sh_frame_leave();
+}
+
 void sh_draw_below(void)
 {
-    if (draw.own) {
-        draw_frame();
-        sh_frame_leave();
-    } else {
-        rl_crlf();
-    }
+    sh_draw_to_end();
+    rl_crlf();
 }
 
 void sh_draw_cleared(void)
@@ -237,6 +240,7 @@ void sh_draw_finish(const char *behind)
         (fits ? sh_frame_draw : sh_frame_print)(&window, &page, &draw.scene, &draw.layout);
     }
     sh_frame_leave();
+    rl_crlf();
 }
 
 void sh_draw_close(void)

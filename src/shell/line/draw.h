@@ -20,10 +20,10 @@ void sh_draw_begin(const char *further);
 void sh_draw(void);
 /* Draws what was put off: no key waits. */
 void sh_draw_now(void);
-/* The cursor goes to the left edge below what is shown, which stays. For those who print; what they
- * have printed ends with a newline, and sh_draw_again draws below it, or on a screen that was
- * cleared. */
+/* For those who print: the cursor goes to the left edge below what is shown, which stays, or to the
+ * end of its last row. What they print ends with a newline; sh_draw_again draws below it. */
 void sh_draw_below(void);
+void sh_draw_to_end(void);
 void sh_draw_again(void);
 /* The screen is about to be cleared, and the line to be drawn at its top. */
 void sh_draw_cleared(void);

@@ -142,7 +142,7 @@ static void go_to_column(int column)
     paper.column = column;
 }
 
-/* To the left edge of a new row below the one where the cursor is, which is the last. */
+/* To the left edge of a new row below the last, where the cursor is. */
 static void go_below(void)
 {
     put_style(SH_STYLE_PLAIN);
@@ -341,9 +341,10 @@ void sh_frame_begin(void)
 void sh_frame_leave(void)
 {
     if (paper.shown.lines == 0) return;
+    const line *last = &paper.shown.line[paper.shown.lines - 1];
     begin_output();
     go_to_row(paper.shown.lines - 1);
-    go_below();
+    go_to_column(last->width);
     end_output();
     sh_frame_begin();
 }

@@ -21,7 +21,7 @@ void sh_frame_draw(const sh_window *window, const sh_page *page, const sh_scene 
 /* Shows all rows, also those that scroll out of the window, in place of what stands there. */
 void sh_frame_print(const sh_window *window, const sh_page *page, const sh_scene *scene,
                     const sh_layout *layout);
-/* The cursor goes to the left edge below the last row. */
+/* The cursor goes behind the last row, and the rows are the terminal's. */
 void sh_frame_leave(void);
 /* Takes the rows away, which a terminal of that window may have let flow anew: one wider than it
  * counts as several. */

@@ -119,8 +119,9 @@ static const char *note_of(const char *name)
 /* matches[0] is what they have in common; the rest are the candidates. */
 static void list_matches(char **matches, int count, int longest)
 {
-    sh_draw_below();
-    if (reading.completion.list && reading.completion.list[0].note) {
+    bool noted = reading.completion.list && reading.completion.list[0].note;
+    (noted ? sh_draw_below : sh_draw_to_end)();
+    if (noted) {
         int columns = sh_terminal_columns() - longest - 5;
         for (int i = 1; i <= count; i++) {
             const char *note = note_of(matches[i]);
