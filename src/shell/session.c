@@ -38,6 +38,11 @@ void sh_session_begin(sh_shell *shell)
     sh_protect(shell, begin, shell, 0);
 }
 
+void sh_session_push_before(lua_State *L)
+{
+    luaL_getsubtable(L, LUA_REGISTRYINDEX, BEFORE);
+}
+
 /* Is the pair on the stack's top a variable of the session? */
 static bool is_own(lua_State *L, int before)
 {
@@ -52,7 +57,7 @@ static bool is_own(lua_State *L, int before)
 bool sh_session_push_own(lua_State *L, const char *name, size_t length)
 {
     int top = lua_gettop(L);
-    luaL_getsubtable(L, LUA_REGISTRYINDEX, BEFORE);
+    sh_session_push_before(L);
     sh_push_globals(L);
     lua_pushlstring(L, name, length);
     lua_pushvalue(L, -1);
@@ -124,7 +129,7 @@ void sh_session_who(sh_shell *shell)
 static int reset(lua_State *L)
 {
     sh_work(L);
-    luaL_getsubtable(L, LUA_REGISTRYINDEX, BEFORE);
+    sh_session_push_before(L);
     sh_push_globals(L);
     int before = lua_gettop(L) - 1, globals = before + 1;
     for (lua_pushnil(L); lua_next(L, globals); lua_pop(L, 1)) {

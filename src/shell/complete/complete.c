@@ -5,6 +5,7 @@
 #include "shell/commands.h"
 #include "shell/run/interrupt.h"
 #include "shell/complete/members.h"
+#include "shell/complete/strings.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -148,12 +149,6 @@ static void complete_options(lua_State *L, task *t, const char *prefix)
 
 /* ---- Strings ---- */
 
-static bool after_call(const task *t, const char *name)
-{
-    int back = is_before(t, 1, "(") ? 2 : 1;
-    return is_before(t, back, name);
-}
-
 /* In the notation of networks the word is only what follows the last sign or blank; behind the
  * colon stands a cost, behind init= an initialiser, behind other names of options nothing that is
  * known. */
@@ -172,36 +167,42 @@ static void complete_notation(lua_State *L, task *t, const char *word)
         sh_list_kinds(L, t->to, "initialiser", start);
 }
 
+/* What stands before the word, and before the bracket around it. */
+static sh_before all_before(const task *t)
+{
+    sh_before all;
+    int bracket = bracket_around(t);
+    for (int i = 0; i < SH_TOKENS_BEFORE; i++) {
+        all.last[i] = *before(t, i + 1);
+        all.around[i] = *before(t, bracket < 0 ? t->count + 1 : t->count - bracket + i);
+    }
+    return all;
+}
+
 static void complete_string(lua_State *L, task *t)
 {
-    static const char *const keys[][2] = {{"activation", "activation"},
-                                          {"cost", "cost"},
-                                          {"optimizer", "optimizer"},
-                                          {"init", "initialiser"},
-                                          {"schedule", "schedule"},
-                                          {"kernel", "initialiser"},
-                                          {NULL, NULL}};
-    const char *word = before(t, 1)->text + (before(t, 1)->text[0] == '[' ? 2 : 1);
-    t->count--;
+    const char *kind, *word = t->token[--t->count].text;
+    word += *word == '[' ? 2 : 1;
     t->to->wanted = SH_WANT_WORD;
-    if (after_call(t, "require")) {
+    const sh_before all = all_before(t);
+    switch (sh_string_holds(&all, &kind)) {
+    case SH_HOLDS_MODULE:
         sh_list_modules(L, t->to, word);
-        return;
-    }
-    if (after_call(t, "net")) {
+        break;
+    case SH_HOLDS_NET:
+    case SH_HOLDS_LAYERS:
         complete_notation(L, t, word);
-        return;
-    }
-    if (after_call(t, "help")) {
+        break;
+    case SH_HOLDS_TOPIC:
         sh_list_kinds(L, t->to, NULL, word);
-        return;
+        break;
+    case SH_HOLDS_KIND:
+        sh_list_kinds(L, t->to, kind, word);
+        break;
+    case SH_HOLDS_TEXT:
+        t->to->wanted = SH_WANT_PATH;
+        break;
     }
-    for (int i = 0; keys[i][0]; i++)
-        if (is_before(t, 1, "=") && is_before(t, 2, keys[i][0])) {
-            sh_list_kinds(L, t->to, keys[i][1], word);
-            return;
-        }
-    t->to->wanted = SH_WANT_PATH;
 }
 
 /* ---- Commands ---- */

@@ -15,7 +15,7 @@ static const char *const symbols[] = {
 
 sh_scanner sh_scan(const char *text, size_t length)
 {
-    return (sh_scanner){text, text + length};
+    return (sh_scanner){.next = text, .end = text + length};
 }
 
 static bool starts_name(char c)
@@ -55,24 +55,13 @@ static const char *skip_space(const char *p, const char *end)
     return p;
 }
 
-/* Skips space and whole comments; true when an open long comment is found, which `next` then points
- * to. */
-static bool skip_to_token(sh_scanner *scanner)
+/* Behind the comment that begins at `p`, NULL when the text ends in a long one. */
+static const char *skip_comment(const char *p, const char *end)
 {
-    const char *p = skip_space(scanner->next, scanner->end);
-    while (scanner->end - p >= 2 && p[0] == '-' && p[1] == '-') {
-        int level = long_level(p + 2, scanner->end);
-        const char *behind = p;
-        if (level >= 0)
-            behind = skip_long(p + 2, scanner->end, level);
-        else
-            while (behind < scanner->end && *behind != '\n') behind++;
-        scanner->next = p;
-        if (!behind) return true;
-        p = skip_space(behind, scanner->end);
-    }
-    scanner->next = p;
-    return false;
+    int level = long_level(p + 2, end);
+    if (level >= 0) return skip_long(p + 2, end, level);
+    while (p < end && *p != '\n') p++;
+    return p;
 }
 
 /* Behind a quoted string; a newline without a backslash ends it, open. */
@@ -151,10 +140,20 @@ static const char *take_token(sh_token *token, const char *end)
 
 bool sh_scan_next(sh_scanner *scanner, sh_token *token)
 {
-    bool comment = skip_to_token(scanner);
-    *token = (sh_token){.kind = SH_COMMENT, .text = scanner->next, .open = comment};
-    if (scanner->next >= scanner->end) return false;
-    scanner->next = comment ? scanner->end : take_token(token, scanner->end);
+    const char *p = skip_space(scanner->next, scanner->end), *end = scanner->end;
+    *token = (sh_token){.kind = SH_COMMENT};
+    while (end - p >= 2 && p[0] == '-' && p[1] == '-' && !token->text) {
+        const char *behind = skip_comment(p, end);
+        token->open = !behind;
+        if (token->open || scanner->comments) token->text = p;
+        scanner->next = behind ? behind : end;
+        if (!token->text) p = skip_space(behind, end);
+    }
+    if (!token->text) {
+        token->text = scanner->next = p;
+        if (p >= end) return false;
+        scanner->next = take_token(token, end);
+    }
     token->length = (size_t)(scanner->next - token->text);
     return true;
 }

@@ -12,7 +12,7 @@ typedef enum sh_token_kind {
     SH_NUMBER,
     SH_STRING,
     SH_SYMBOL,
-    SH_COMMENT, /* only one that is still open at the text's end; whole ones are skipped */
+    SH_COMMENT, /* whole ones are skipped unless they were asked for */
     SH_STRANGE  /* a character that Lua has no use for */
 } sh_token_kind;
 
@@ -25,6 +25,7 @@ typedef struct sh_token {
 
 typedef struct sh_scanner {
     const char *next, *end;
+    bool comments; /* whole ones are tokens too; false after sh_scan */
 } sh_scanner;
 
 sh_scanner sh_scan(const char *text, size_t length);

@@ -1,0 +1,28 @@
+/* What a string in the code is for, by the tokens before it: completion offers it, colours show
+ * whether it is known. */
+#ifndef SH_STRINGS_H
+#define SH_STRINGS_H
+
+#include "shell/run/tokens.h"
+
+typedef enum sh_holds {
+    SH_HOLDS_TEXT,   /* or a path */
+    SH_HOLDS_MODULE, /* of require */
+    SH_HOLDS_TOPIC,  /* of help */
+    SH_HOLDS_NET,    /* notation of a network, which begins with its input's shape */
+    SH_HOLDS_LAYERS, /* notation of layers */
+    SH_HOLDS_KIND    /* a word of one kind: an activation, a cost */
+} sh_holds;
+
+enum { SH_TOKENS_BEFORE = 3 };
+
+/* Tokens before a place, the nearest first; empty ones where there are none. */
+typedef struct sh_before {
+    sh_token last[SH_TOKENS_BEFORE];   /* before the string */
+    sh_token around[SH_TOKENS_BEFORE]; /* what opens the bracket around it, and what stands before */
+} sh_before;
+
+/* *kind is the kind's name in the book of help. */
+sh_holds sh_string_holds(const sh_before *before, const char **kind);
+
+#endif

@@ -1,0 +1,193 @@
+/* The styles of each byte of an input, against styles written by hand: a letter per byte. */
+#include "shell/line/colour.h"
+
+#include "shell/session.h"
+#include "shell/state.h"
+
+#include <lauxlib.h>
+#include <locale.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <setjmp.h>
+
+#include <cmocka.h>
+
+static sh_shell shell;
+
+static int open_shell(void **state)
+{
+    static sh_options options;
+    static char name[] = "nabla", *arguments[] = {name, NULL};
+    (void)state;
+    setlocale(LC_CTYPE, "C.UTF-8");
+    options.script = 1;
+    if (!sh_shell_open(&shell, &options, 1, arguments)) return -1;
+    sh_session_begin(&shell);
+    return 0;
+}
+
+static int close_shell(void **state)
+{
+    (void)state;
+    sh_shell_close(&shell);
+    return 0;
+}
+
+static void run(const char *code)
+{
+    if (luaL_dostring(shell.L, code) != LUA_OK) fail_msg("%s", lua_tostring(shell.L, -1));
+}
+
+/* The letter of a style: large where it is underlined, ^ for a match. */
+static char letter(unsigned char style)
+{
+    static const char letters[] = "-kn0swc.";
+    char c = letters[style & 0x1F];
+    if (style & SH_STYLE_MATCH) return '^';
+    if (!(style & SH_STYLE_UNKNOWN)) return c;
+    return c == '-' ? 'U' : c == '.' ? 'C' : (char)(c - 'a' + 'A');
+}
+
+/* A ` in the text is the cursor; `wanted` is what each byte looks like, but for blanks. */
+static void check(const char *marked, const char *wanted)
+{
+    char text[512], got[512];
+    unsigned char style[512];
+    size_t length = 0, cursor = SIZE_MAX;
+    for (; *marked; marked++) {
+        if (*marked == '`')
+            cursor = length;
+        else
+            text[length++] = *marked;
+    }
+    text[length] = '\0';
+    int top = lua_gettop(shell.L);
+    sh_colour_text(&shell, text, length, cursor, style);
+    assert_int_equal(top, lua_gettop(shell.L));
+    for (size_t i = 0; i < length; i++)
+        got[i] = text[i] == ' ' || text[i] == '\n' ? text[i] : letter(style[i]);
+    got[length] = '\0';
+    if (strcmp(got, wanted) != 0) {
+        print_error("%s\n%s\n%s, not\n", text, got, wanted);
+        fail();
+    }
+}
+
+static void tokens(void **state)
+{
+    (void)state;
+    check("local x = 1.5 -- one", "kkkkk - - 000 cc ccc");
+    check("return 'a' .. [[b\nc]] --[[ d\n e", "kkkkkk sss -- sss\nsss cccc c\n c");
+    check("if not nil then end", "kk kkk kkk kkkk kkk");
+    check("x = \"open", "- - sssss");
+    check("", "");
+    check("   ", "   ");
+}
+
+static void names(void **state)
+{
+    (void)state;
+    run("mine = 3");
+    check("print(mine, yours)", "nnnnn------ UUUUU-");
+    check("print(mine, yours`)", "nnnnn^----- -----^");
+    check("string.format(x.y)", "nnnnnn-nnnnnn-U---");
+    check("_ + _2 + _err", "n - nn - nnnn");
+    check("pint(1); x = pint", "UUUU-0-- - - UUUU");
+}
+
+/* What the input itself gives a value. */
+static void declared(void **state)
+{
+    (void)state;
+    check("local a, b <const> = 1; return a + b + c", "kkkkk -- - ------- - 0- kkkkkk - - - - U");
+    check("do local a end return a", "kk kkkkk - kkk kkkkkk U");
+    check("for i, v in pairs(t) do print(i, v) end i", "kkk -- - kk nnnnn-U- kk nnnnn--- -- kkk U");
+    check("function f(a, ...) return a, f, b end a()", "kkkkkkkk ---- ---- kkkkkk -- -- U kkk U--");
+    check("function o:m() return self end self", "kkkkkkkk U---- kkkkkk ---- kkk UUUU");
+    check("local function f() return f end f()", "kkkkk kkkkkkkk --- kkkkkk - kkk ---");
+    check("a, b = 1, 2; a = b", "-- - - 0- 0- - - -");
+    check("print(later) later = 1", "nnnnn------- ----- - 0");
+    check("t = {key = 1, [other] = two}", "- - ---- - 0- -UUUUU- - UUU-");
+    check("goto out ::out:: x.out()", "kkkk --- ------- U------");
+    check("repeat local a = 1 until a", "kkkkkk kkkkk - - 0 kkkkk -");
+    check("if a then local b else b() end", "kk U kkkk kkkkk - kkkk U-- kkk");
+    check("local x\ny()", "kkkkk -\nU--");
+    check("local _ENV = {} anything()", "kkkkk ---- - -- ----------");
+    check("f{x == 1, g = 2}", "U-U -- 0- - - 0-");
+    check("while a do local b do end b() end b()", "kkkkk U kk kkkkk - kk kkk --- kkk U--");
+}
+
+static void notation(void **state)
+{
+    (void)state;
+    check("nn.net(\"784-30 rleu-10 : cross_entropy\")", "nn-nnn-s000s00 SSSSs00 s wwwwwwwwwwwwws-");
+    check("nn.net \"1x28x28 - conv 20 5x5 stride=2 init=he - max_pool 2 - flaten - 10 softmax\"",
+          "nn-nnn s0000000 s wwww 00 000 wwwwwws0 wwwwsww s wwwwwwww 0 s SSSSSS s 00 wwwwwwws");
+    check("nn.net '8 - 2*[4 tanh] - residual[4 relu - 4 | 4] - 3 elu(alpha=2) : huber delta=2'",
+          "nn-nnn s0 s 0ss0 wwwws s wwwwwwwws0 wwww s 0 s 0s s 0 wwwswwwwws0s s wwwww wwwwws0s");
+}
+
+static void unfinished(void **state)
+{
+    (void)state;
+    check("nn.net(\"784-30 re`", "nn-nnn-s000s00 ww");
+    check("nn.net(\"784-30 re", "nn-nnn-s000s00 SS");
+    check("nn.net(\"784-30 rleu`", "nn-nnn-s000s00 SSSS");
+    check("nn.net(\"784-con`", "nn-nnn-s000swww");
+    check("nn.net(\"784-30 : cros`", "nn-nnn-s000s00 s wwww");
+    check("nn.net(\"784-30 relu relu`-10", "nn-nnn-s000s00 wwww wwwws00");
+    check("pri`", "---");
+}
+
+static void elsewhere(void **state)
+{
+    (void)state;
+    run("swish2 = nn.activation{name = 'swish2', f = function(z) return z end}");
+    check("nn.net{4, \"3 swish2 - 2 swish3\"}", "nn-nnn-0- s0 wwwwww s 0 SSSSSSs-");
+    check("x = {cost = \"huber\", init = \"hee\"}", "- - ----- - swwwwws- ---- - sSSSs-");
+    check("x = {activation = \"leaky_relu(slope=0.2)\"}",
+          "- - ----------- - swwwwwwwwwwswwwwws000ss-");
+    check("n:append(\"2 softmax\", \"9 sofmax\")", "U--------s0 wwwwwwws- s0 SSSSSSs-");
+    check("print(\"784-30 rleu\")", "nnnnn-sssssss sssss-");
+    check("nn.net(\"4 -\\n3 relu\")", "nn-nnn-s0 sss0 wwwws-");
+}
+
+static void matches(void **state)
+{
+    (void)state;
+    check("f(a[1]`)", "U-U^0^-");
+    check("`(a)", "^U^");
+    check("(a)`)", "^U^-");
+    check("do x() end`", "^^ U-- ^^^");
+    check("if a then b() `end", "^^ U kkkk U-- ^^^");
+    check("for i = 1, 2 do end`", "^^^ - - 0- 0 kk ^^^");
+    check("repeat `until x", "^^^^^^ ^^^^^ U");
+    check("f(`", "U-");
+}
+
+static void commands(void **state)
+{
+    (void)state;
+    check(".help net", "..... ---");
+    check(".hlep net", "CCCCC ---");
+    check(".he`", "...");
+    check(".time x = 1", "..... - - 0");
+    check("?train", ".-----");
+    check("??train", "..-----");
+    check("train?", "-----.");
+    check("!ls -l for", ".-- -- ---");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(tokens),   cmocka_unit_test(names),      cmocka_unit_test(declared),
+        cmocka_unit_test(notation), cmocka_unit_test(unfinished), cmocka_unit_test(elsewhere),
+        cmocka_unit_test(matches),  cmocka_unit_test(commands),
+    };
+    return cmocka_run_group_tests(tests, open_shell, close_shell);
+}
