@@ -49,15 +49,20 @@ static void add_prompt(const char *prompt)
     }
 }
 
-/* Readline adds it to the prompt in its own display alone. */
-static void add_mode(void)
+/* Readline adds vi's mode to the prompt in its own display alone. Returns the columns that it
+ * takes.
+ */
+static int add_mode(void)
 {
+    size_t begin = draw.scene.length;
     const char *on = rl_variable_value("show-mode-in-prompt"), *name = "emacs-mode-string";
-    if (!on || strcmp(on, "on") != 0) return;
+    if (!on || strcmp(on, "on") != 0) return 0;
     if (rl_editing_mode == 0)
         name = rl_get_keymap() == vi_movement_keymap ? "vi-cmd-mode-string" : "vi-ins-mode-string";
     const char *mode = rl_variable_value(name);
     if (mode) add_prompt(mode);
+    return sh_width_of(draw.shell->terminal.utf8, draw.scene.byte + begin,
+                       draw.scene.length - begin, 0);
 }
 
 static void mark_region(void)
@@ -88,8 +93,15 @@ static bool choose_styles(bool final)
     return true;
 }
 
-/* Adds the line, each further one behind its mark, and finds the cursor's place. */
-static void add_line(void)
+static void add_further_mark(int indent)
+{
+    for (int i = 0; i < indent; i++) sh_scene_add(&draw.scene, " ", 1, SH_STYLE_PLAIN);
+    add_prompt(draw.further);
+}
+
+/* Adds the line, each further one behind its mark, so far to the right, and finds the cursor's
+ * place. */
+static void add_line(int indent)
 {
     size_t at = 0, end = (size_t)rl_end, point = (size_t)rl_point;
     for (bool more = true; more;) {
@@ -99,7 +111,7 @@ static void add_line(void)
         sh_scene_add_styled(&draw.scene, text, length, draw.style + at);
         at += length;
         more = newline;
-        if (more) add_prompt(draw.further);
+        if (more) add_further_mark(indent);
     }
 }
 
@@ -115,9 +127,9 @@ static bool compose(const sh_page *page, const char *prompt, bool final, const c
 {
     sh_scene_clear(&draw.scene);
     if (!choose_styles(final)) return false;
-    if (prompt == rl_prompt) add_mode();
+    int indent = prompt == rl_prompt ? add_mode() : 0;
     if (prompt) add_prompt(prompt);
-    add_line();
+    add_line(indent);
     sh_scene_add(&draw.scene, behind, strlen(behind), final ? SH_STYLE_PLAIN : SH_STYLE_SUGGESTED);
     if (final) draw.scene.cursor = draw.scene.length;
     sh_layout_make(&draw.layout, page, &draw.scene);

@@ -325,8 +325,7 @@ void sh_frame_print(const sh_window *window, const sh_page *page, const sh_scene
     if (layout->failed || !render(window, page, scene, layout, 0, layout->rows)) return;
     begin_output();
     go_to_row(0);
-    go_to_column(0);
-    put_text("\033[J");
+    /* Row by row: what is cleared at once from the top some terminals keep as scrolled away. */
     for (size_t i = 0; i < layout->rows; i++) append_line(i);
     if (end_output()) swap_frames();
 }

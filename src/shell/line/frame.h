@@ -18,7 +18,8 @@ void sh_frame_begin(void);
  * what stands there stays. */
 void sh_frame_draw(const sh_window *window, const sh_page *page, const sh_scene *scene,
                    const sh_layout *layout);
-/* Shows all rows, also those that scroll out of the window, in place of what stands there. */
+/* Shows all rows, more than the window has, in place of what stands there; the first scroll away.
+ */
 void sh_frame_print(const sh_window *window, const sh_page *page, const sh_scene *scene,
                     const sh_layout *layout);
 /* The cursor goes behind the last row, and the rows are the terminal's. */

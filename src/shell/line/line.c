@@ -10,6 +10,7 @@
 #include "shell/line/motion.h"
 #include "shell/line/tty.h"
 #include "shell/line/undo.h"
+#include "shell/line/vi.h"
 #include "shell/line/wrap.h"
 
 #include <stdio.h>
@@ -283,6 +284,7 @@ static void take_over_display(sh_shell *shell)
     if (reading.blocks) {
         sh_block_open(shell);
         sh_motion_open(shell);
+        sh_vi_open();
     }
     sh_wrap_bind();
     /* Not before: with a function of somebody else's Readline would not look what the terminal can.

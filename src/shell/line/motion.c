@@ -237,23 +237,6 @@ static int on_kill_to_begin(int count, int key)
     return on_kill_back(rl_backward_kill_line, count, key);
 }
 
-/* vi's A and I: Readline goes to the ends of all. */
-static int on_append(int count, int key)
-{
-    int end = sh_line_end(rl_point);
-    int status = sh_wrap_call(rl_vi_append_eol, count, key);
-    rl_point = end;
-    return status;
-}
-
-static int on_insert(int count, int key)
-{
-    int begin = sh_line_begin(rl_point);
-    int status = sh_wrap_call(rl_vi_insert_beg, count, key);
-    rl_point = begin;
-    return status;
-}
-
 void sh_motion_open(sh_shell *shell)
 {
     static const sh_wrapped commands[] = {{rl_history_search_backward, on_search_up},
@@ -269,8 +252,6 @@ void sh_motion_open(sh_shell *shell)
                                           {rl_kill_line, on_kill},
                                           {rl_unix_line_discard, on_discard},
                                           {rl_backward_kill_line, on_kill_to_begin},
-                                          {rl_vi_append_eol, on_append},
-                                          {rl_vi_insert_beg, on_insert},
                                           {NULL, NULL}};
     motion.utf8 = shell->terminal.utf8;
     sh_wrap_add(commands);

@@ -1,0 +1,9 @@
+/* vi's commands in an input that may have several lines: what Readline does to the whole line, as
+ * dd, is done to the line of the cursor. */
+#ifndef SH_VI_H
+#define SH_VI_H
+
+/* Puts the commands on their keys. */
+void sh_vi_open(void);
+
+#endif
