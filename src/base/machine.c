@@ -49,3 +49,21 @@ bool nb_machine_window(int fd, int *columns, int *rows)
     *rows = window.ws_row;
     return true;
 }
+
+enum { CELL_LEAST = 2, CELL_MOST = 200 };
+
+bool nb_is_cell(int wide, int high)
+{
+    return wide >= CELL_LEAST && wide <= CELL_MOST && high >= CELL_LEAST && high <= CELL_MOST;
+}
+
+bool nb_machine_cell(int fd, int *wide, int *high)
+{
+    struct winsize size;
+    if (ioctl(fd, TIOCGWINSZ, &size) != 0 || size.ws_col == 0 || size.ws_row == 0) return false;
+    int cell_wide = size.ws_xpixel / size.ws_col, cell_high = size.ws_ypixel / size.ws_row;
+    if (!nb_is_cell(cell_wide, cell_high)) return false;
+    *wide = cell_wide;
+    *high = cell_high;
+    return true;
+}

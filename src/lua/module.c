@@ -7,6 +7,7 @@
 #include "lua/nn/train/glass/questions.h"
 #include "lua/nn/train/learned.h"
 #include "lua/names.h"
+#include "lua/pictures.h"
 #include "lua/state.h"
 
 #include "base/machine.h"
@@ -347,6 +348,7 @@ static void add_parts(lua_State *L)
     nbl_state_push(L, NBL_BOOK);
     lua_setfield(L, -2, "_book");
     add_private(L);
+    nbl_open_pictures(L);
     lua_pushvalue(L, -1);
     nbl_run_embedded(L, "plot");
     lua_setfield(L, -2, "plot");

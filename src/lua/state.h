@@ -50,7 +50,8 @@ enum {
     NBL_EXAMPLES,  /* set[i] → the data set that it came from; weak keys */
     NBL_GLOBALS,   /* the globals as they were when the module was opened */
     NBL_UNDER_WAY, /* what an error or Ctrl-C leaves; nil: nothing is */
-    NBL_STATE_VALUES = NBL_UNDER_WAY
+    NBL_PICTURES,  /* a block of pictures.h */
+    NBL_STATE_VALUES = NBL_PICTURES
 };
 
 /* What the context's message says of a callback whose error object waits; where it happened may
