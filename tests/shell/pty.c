@@ -17,11 +17,14 @@
  *   key NAME…         sends ENTER C-c C-d TAB UP … in one go
  *   bytes HEX…        bytes as they are, in one go
  *   repeat N TEXT     types TEXT N times
+ *   answer TEXT       the terminal says TEXT, in which \e is Esc, in one go
+ *   slowly TEXT       the same byte by byte: each is read before the next comes
  *   paste … .         lines up to one of a dot, in a bracketed paste, without the last newline
  *   resize R C        the window
  *   signal NAME       INT, TERM, HUP, WINCH or CONT, to the program alone
  *   settle            waits until the program has read what was typed
  *   await TEXT, came  looks for it in all that is written from here on; waits until it was there
+ *   never             what was awaited last has not come
  *   prompt, more      waits for an empty prompt below, of either kind
  *   input TEXT        waits until the prompt's line holds exactly TEXT
  *   mark TEXT         waits for an empty prompt that is exactly TEXT: a place in training before it
@@ -202,6 +205,32 @@ static void do_repeat(char *argument)
     for (long i = 0; i < count; i++) write_text(text + (*text == ' '));
 }
 
+/* The text with its \e made Esc. */
+static char *unescaped(char *text)
+{
+    char *to = text;
+    for (const char *c = text; *c; c++) {
+        bool escape = c[0] == '\\' && c[1] == 'e';
+        *to++ = escape ? '\033' : *c;
+        c += escape;
+    }
+    *to = '\0';
+    return text;
+}
+
+static void do_answer(char *text)
+{
+    write_text(unescaped(text));
+}
+
+static void do_slowly(char *text)
+{
+    for (const char *c = unescaped(text); *c; c++) {
+        session_write(c, 1);
+        session_settle();
+    }
+}
+
 /* A step's next line into `line`, without its newline; false at the file's end. */
 static bool read_step(char **line, size_t *room)
 {
@@ -342,6 +371,12 @@ static void do_await(char *text)
     session_await(text);
 }
 
+static void do_never(char *unused)
+{
+    (void)unused;
+    if (session_has_come("")) session_fail("this should not have come:", session.awaited);
+}
+
 static void do_absent(char *text)
 {
     if (has_part(text)) session_fail("this should not stand there:", text);
@@ -380,6 +415,8 @@ static const struct {
     {"more", is_at_more, "no prompt for more lines comes", NULL},
     {"key", NULL, NULL, do_key},
     {"bytes", NULL, NULL, do_bytes},
+    {"answer", NULL, NULL, do_answer},
+    {"slowly", NULL, NULL, do_slowly},
     {"repeat", NULL, NULL, do_repeat},
     {"paste", NULL, NULL, do_paste},
     {"home", NULL, NULL, do_home},
@@ -392,6 +429,7 @@ static const struct {
     {"settle", NULL, NULL, do_settle},
     {"await", NULL, NULL, do_await},
     {"came", session_has_come, "it never comes:", NULL},
+    {"never", NULL, NULL, do_never},
     {"absent", NULL, NULL, do_absent},
     {"coloured", NULL, NULL, do_coloured},
     {"plain", NULL, NULL, do_plain},
@@ -400,7 +438,8 @@ static const struct {
 
 static bool comes_before_start(const char *name)
 {
-    return strcmp(name, "env") == 0 || strcmp(name, "home") == 0 || strcmp(name, "run") == 0;
+    return strcmp(name, "env") == 0 || strcmp(name, "home") == 0 || strcmp(name, "run") == 0 ||
+           strcmp(name, "await") == 0;
 }
 
 static void take_step(char *name)

@@ -1,6 +1,7 @@
 /* What Readline reads with. */
 #include "shell/line/input.h"
 
+#include "shell/line/answers.h"
 #include "shell/line/character.h"
 #include "shell/line/draw.h"
 #include "shell/line/keys.h"
@@ -43,6 +44,7 @@ static struct {
      * is typed. How many bytes of its beginning or end were given; whether it may have begun. */
     size_t seen;
     bool pasting;
+    bool judged; /* what comes next is a key, and no answer of the terminal's */
 } input;
 
 /* Twice: a byte may yet belong to the mark that begins the paste. What is too much does no harm to
@@ -81,6 +83,7 @@ static void drop(void)
 /* Keys that were typed ahead came before it. */
 static void drop_by_signal(void)
 {
+    input.judged = false;
     sh_keys_drop();
     drop();
 }
@@ -150,6 +153,37 @@ static bool is_searching(void)
     return !RL_ISSTATE(RL_STATE_READCMD) && RL_ISSTATE(RL_STATE_ISEARCH | RL_STATE_NSEARCH);
 }
 
+/* Takes an answer of the terminal's that comes next. Bytes wait while they may become one, and no
+ * longer than a terminal needs for its next byte: they are keys then. False: a key comes next. */
+static bool take_answer(void)
+{
+    bool open = !input.judged && !input.pasting;
+    const char *bytes;
+    size_t count = open ? sh_keys_look(1, 0, &bytes) : 0;
+    while (open && count > 0) {
+        size_t length = sh_answer_length(bytes, count, &open);
+        if (length > 0) {
+            sh_answer_heed(bytes, length);
+            sh_keys_skip(length);
+            return true;
+        }
+        size_t more = open ? sh_keys_look(count + 1, sh_answer_patience(count), &bytes) : count;
+        open = more > count;
+        count = more;
+    }
+    input.judged = count > 0;
+    return false;
+}
+
+/* Waits for a key, as sh_tty_wait does. */
+static sh_waited wait_for_key(int milliseconds)
+{
+    sh_waited waited;
+    do waited = sh_tty_wait(milliseconds);
+    while (waited == SH_WAITED_KEY && take_answer());
+    return waited;
+}
+
 /* A byte of the keyboard's. Only commands expect a NUL. */
 static void take_byte(char byte)
 {
@@ -167,12 +201,16 @@ static void take_byte(char byte)
 static void read_byte(void)
 {
     char byte;
-    if (sh_tty_wait(-1) == SH_WAITED_CTRL_C) {
+    sh_answers_ask(rl_outstream);
+    if (wait_for_key(-1) == SH_WAITED_CTRL_C) {
         drop_by_signal();
         return;
     }
+    input.judged = false;
     ssize_t count = sh_keys_read(&byte, 1);
     if (count == 0) end();
+    bool enter = count > 0 && (byte == '\r' || byte == '\n');
+    if (enter && RL_ISSTATE(RL_STATE_READCMD)) sh_keys_settle();
     if (count > 0) take_byte(byte);
 }
 
@@ -219,7 +257,7 @@ static int key_waits(void)
 {
     bool owes = input.owed && *input.owed;
     if (input.character.whole || owes || input.command || input.ended || input.pasted) return true;
-    sh_waited waited = sh_tty_wait((rl_set_keyboard_input_timeout(-1) + 999) / 1000);
+    sh_waited waited = wait_for_key((rl_set_keyboard_input_timeout(-1) + 999) / 1000);
     if (waited == SH_WAITED_CTRL_C) drop_by_signal();
     return waited != SH_WAITED_LONG;
 }
@@ -261,8 +299,9 @@ static int on_paste(int count, int key)
 
 /* ---- Setting up ---- */
 
-void sh_input_open(void)
+void sh_input_open(sh_shell *shell)
 {
+    sh_answers_open(&shell->terminal, nbl_pictures_get(shell->L));
     Keymap maps[] = {emacs_standard_keymap, vi_insertion_keymap, vi_movement_keymap};
     for (size_t i = 0; i < sizeof maps / sizeof *maps; i++)
         rl_bind_keyseq_in_map(SH_PASTE_BEGINS, on_paste, maps[i]);
@@ -273,4 +312,5 @@ void sh_input_open(void)
 void sh_input_begin(void)
 {
     input.ended = false;
+    input.judged = false;
 }

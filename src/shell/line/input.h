@@ -4,8 +4,10 @@
 #ifndef SH_INPUT_H
 #define SH_INPUT_H
 
+#include "shell/shell.h"
+
 /* Readline's way to read, and its command for pastes; before the first line. */
-void sh_input_open(void);
+void sh_input_open(sh_shell *shell);
 /* A line begins. */
 void sh_input_begin(void);
 

@@ -3,6 +3,8 @@
 
 #include "shell/line/keys.h"
 
+#include "shell/line/answers.h"
+
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
@@ -72,19 +74,32 @@ void sh_keys_give_back(const char *bytes, size_t count)
     early.count = waiting + count;
 }
 
-bool sh_keys_follow(const char *text)
+size_t sh_keys_look(size_t most, int milliseconds, const char **bytes)
 {
     struct pollfd source = {STDIN_FILENO, POLLIN, 0};
-    size_t length = strlen(text);
-    while (early.count - early.next < length && make_room(length) && poll(&source, 1, 0) > 0) {
-        size_t missing = length - (early.count - early.next);
+    while (early.count - early.next < most && make_room(most) &&
+           poll(&source, 1, milliseconds) > 0) {
+        size_t missing = most - (early.count - early.next);
         ssize_t count = read(STDIN_FILENO, early.key + early.count, missing);
         if (count <= 0) break;
         early.count += (size_t)count;
     }
-    if (early.count - early.next < length) return false;
-    if (memcmp(early.key + early.next, text, length) != 0) return false;
-    early.next += length;
+    *bytes = early.key + early.next;
+    size_t waiting = early.count - early.next;
+    return waiting < most ? waiting : most;
+}
+
+void sh_keys_skip(size_t count)
+{
+    early.next += count;
+}
+
+bool sh_keys_follow(const char *text)
+{
+    const char *bytes;
+    size_t length = strlen(text);
+    if (sh_keys_look(length, 0, &bytes) < length || memcmp(bytes, text, length) != 0) return false;
+    sh_keys_skip(length);
     return true;
 }
 
@@ -115,6 +130,37 @@ static size_t unit_at(size_t at, bool *open)
     const char *end = memmem(from, left, SH_PASTE_ENDS, mark);
     *open = !end;
     return end ? (size_t)(end - from) + mark : mark;
+}
+
+/* Takes out the terminal's answers (answers.h), but not out of pastes. */
+static void take_answers(void)
+{
+    size_t kept = early.next, length;
+    bool open = false;
+    for (size_t i = early.next; i < early.count; i += length) {
+        bool begun;
+        length = unit_at(i, &open);
+        size_t answer = open ? 0 : sh_answer_length(early.key + i, early.count - i, &begun);
+        if (answer) {
+            sh_answer_heed(early.key + i, answer);
+            length = answer;
+            continue;
+        }
+        memmove(early.key + kept, early.key + i, length);
+        kept += length;
+    }
+    early.count = kept;
+}
+
+void sh_keys_settle(void)
+{
+    struct pollfd source = {STDIN_FILENO, POLLIN, 0};
+    for (int left; (left = sh_answers_due()) > 0 && poll(&source, 1, left) > 0;) {
+        size_t before = early.count - early.next;
+        take_early();
+        if (early.count - early.next == before) return;
+        take_answers();
+    }
 }
 
 /* Where the last line begins that Enter has not ended. A paste of which more is to come stays:
@@ -183,6 +229,7 @@ void sh_keys_take(const sh_terminal *terminal)
     bool on_its_way = is_on_its_way();
     if (on_its_way) early.count = last_line();
     take_all(&usual);
+    take_answers();
     bool found = take_ctrl_c();
     early.behind = on_its_way || found;
     if (found) raise(SIGINT);

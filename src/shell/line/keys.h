@@ -29,6 +29,13 @@ bool sh_keys_come(void);
 /* Reads at most so many bytes: those that wait, else the terminal's, which is waited for. Returns
  * how many; 0 where the input has ended, -1 where nothing came after all. */
 ssize_t sh_keys_read(char *to, size_t most);
+/* How many of at most so many bytes come next, without taking them: those that wait, then the
+ * terminal's, for each of which it is waited so long. */
+size_t sh_keys_look(size_t most, int milliseconds, const char **bytes);
+/* Takes so many of those that were looked at. */
+void sh_keys_skip(size_t count);
+/* Enter was typed: what the terminal answers just now is taken out of the keys behind it. */
+void sh_keys_settle(void);
 /* Whether these bytes come next and are there already; then they are taken. */
 bool sh_keys_follow(const char *text);
 /* Bytes that were read and are not used: they come first again. */

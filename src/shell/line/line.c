@@ -306,7 +306,7 @@ void sh_line_open(sh_shell *shell, sh_is_whole *is_whole)
     rl_variable_bind("page-completions", "off");
     rl_variable_bind("comment-begin", "--");
     sh_tty_open();
-    sh_input_open();
+    sh_input_open(shell);
     bind_keys();
     rl_completion_word_break_hook = choose_word_breaks;
     rl_completer_quote_characters = "";

@@ -1,6 +1,7 @@
 /* Calls into Lua. */
 #include "shell/run/call.h"
 
+#include "lua/pictures.h"
 #include "shell/run/errors.h"
 #include "shell/run/interrupt.h"
 #include "shell/run/speaker.h"
@@ -10,8 +11,18 @@
 #include <lauxlib.h>
 #include <stdio.h>
 
+/* Ctrl-C drops what the terminal has not taken yet; where that was half of a picture it would take
+ * all that follows for the rest. */
+static void end_picture(const sh_shell *shell)
+{
+    const nb_picture_way *way = nbl_pictures_way(nbl_pictures_get(shell->L));
+    fputs(way->mend, stdout);
+    fflush(stdout);
+}
+
 static sh_status tell_interrupted(const sh_shell *shell)
 {
+    end_picture(shell);
     sh_fresh_line(shell);
     if (sh_ranks_tell_interrupted(shell)) fputs(NB_INTERRUPTED "\n", stderr);
     return SH_STOPPED;
