@@ -92,17 +92,25 @@ Keys at the prompt are GNU Readline's, as in bash; ~/.inputrc changes them.
 
   Tab                  completes names, fields, methods, options, words of the
                        notation, file names; twice: lists what fits; in strings
-                       and comments \delta becomes δ, \nabla ∇, and so on
+                       and comments \delta becomes δ, \nabla ∇, and so on; at
+                       a line's beginning it indents
   Up, Down             earlier inputs that begin with what stands before the
-                       cursor
+                       cursor; within an input of several lines the next line
   Ctrl-R               searches earlier inputs while you type
   Enter                runs the input, or goes on where it is not complete
-  Ctrl-C               drops the line; stops what runs and gives the prompt back
+  Esc Enter            runs the input as it is
+  Esc Ctrl-J           a new line, also where the input is complete
+  Ctrl-C               drops the input; stops what runs and gives the prompt back
   Ctrl-D               on an empty line: leaves
   Ctrl-A, Ctrl-E       to the line's beginning, its end
-  Ctrl-W, Ctrl-U, Ctrl-K   cut the word before, all before, all behind
+  Ctrl-W, Ctrl-U, Ctrl-K   cut the word before, the line before, the line behind
   Ctrl-Y, Ctrl-_       put the cut back in; undo
   Ctrl-L               clears the window
+
+An input of several lines is edited whole, also one from the history. Its further lines begin with ·
+and two blanks for each block or bracket that is open; a line that becomes end, else, elseif, until or
+} moves out by itself. In vi mode j k 0 ^ $ A I D C dd cc yy S keep to lines likewise. With TERM=dumb
+inputs are typed line by line.
 
 What begins an input: ?name asks the help, .command talks to the prompt (.help lists them), !command
 runs a program of the system. A ; at the end keeps the value quiet; _ is the last value.]],
