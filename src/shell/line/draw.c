@@ -5,7 +5,6 @@
 #include "shell/line/frame.h"
 #include "shell/line/keys.h"
 #include "shell/line/suggest.h"
-#include "shell/line/tty.h"
 
 #include <stdint.h>
 #include <stdio.h>
@@ -21,8 +20,9 @@ enum { COLOURED_MOST = 64 << 10 };
 static struct {
     sh_shell *shell;
     const char *further;
-    bool own, colour; /* or Readline's display */
+    bool own; /* or Readline's display */
     bool put_off;
+    sh_window window;
     sh_scene scene;
     sh_layout layout;
     unsigned char *style; /* of each byte of the line */
@@ -83,7 +83,7 @@ static bool choose_styles(bool final)
         draw.style = wider;
         draw.room = 2 * length;
     }
-    bool is_code = draw.colour && !RL_ISSTATE(RL_STATE_NSEARCH);
+    bool is_code = draw.window.colour && !RL_ISSTATE(RL_STATE_NSEARCH);
     if (is_code && length <= COLOURED_MOST)
         sh_colour_text(draw.shell, rl_line_buffer, length, final ? SIZE_MAX : (size_t)rl_point,
                        draw.style);
@@ -117,7 +117,7 @@ static void add_line(int indent)
 
 const char *sh_draw_suggested(void)
 {
-    bool fits = draw.own && draw.colour && rl_end > 0 && rl_point == rl_end &&
+    bool fits = draw.own && draw.window.colour && rl_end > 0 && rl_point == rl_end &&
                 rl_display_prompt == rl_prompt && rl_get_keymap() != vi_movement_keymap;
     return fits ? sh_suggest(draw.shell, rl_line_buffer, (size_t)rl_end) : "";
 }
@@ -136,13 +136,10 @@ static bool compose(const sh_page *page, const char *prompt, bool final, const c
     return !draw.layout.failed;
 }
 
-static sh_window look(sh_page *page)
+static sh_page page_of(void)
 {
-    sh_window window = {.colour = draw.colour};
-    sh_tty_window(&window.rows, &window.columns);
-    page->columns = window.columns > 1 ? window.columns - 1 : 1;
-    page->utf8 = draw.shell->terminal.utf8;
-    return window;
+    return (sh_page){draw.window.columns > 1 ? draw.window.columns - 1 : 1,
+                     draw.shell->terminal.utf8};
 }
 
 /* ---- Drawing ---- */
@@ -155,7 +152,7 @@ bool sh_draw_open(sh_shell *shell)
     const sh_terminal *t = &shell->terminal;
     draw.shell = shell;
     draw.own = speaks && isatty(fileno(rl_outstream)) && (t->moves || !on_output);
-    draw.colour = on_output ? t->colour : t->error_colour;
+    draw.window.colour = on_output ? t->colour : t->error_colour;
     return draw.own;
 }
 
@@ -168,11 +165,10 @@ void sh_draw_begin(const char *further)
 
 static void draw_frame(void)
 {
-    sh_page page;
-    sh_window window = look(&page);
+    sh_page page = page_of();
     draw.put_off = false;
     if (compose(&page, rl_display_prompt, false, sh_draw_suggested()))
-        sh_frame_draw(&window, &page, &draw.scene, &draw.layout);
+        sh_frame_draw(&draw.window, &page, &draw.scene, &draw.layout);
 }
 
 void sh_draw(void)
@@ -229,12 +225,16 @@ static void draw_anew_by_readline(void)
     rl_forced_update_display();
 }
 
+void sh_draw_window(int rows, int columns)
+{
+    draw.window.rows = rows;
+    draw.window.columns = columns;
+}
+
 void sh_draw_anew(void)
 {
-    sh_page page;
-    sh_window window = look(&page);
     if (draw.own) {
-        sh_frame_erase(&window);
+        sh_frame_erase(&draw.window);
         draw_frame();
     } else {
         draw_anew_by_readline();
@@ -243,13 +243,12 @@ void sh_draw_anew(void)
 
 void sh_draw_finish(const char *behind)
 {
-    sh_page page;
-    sh_window window = look(&page);
+    sh_page page = page_of();
     if (!draw.own) return;
     draw.put_off = false;
     if (compose(&page, rl_prompt, true, behind)) {
-        bool fits = draw.layout.rows <= (size_t)(window.rows > 0 ? window.rows : 1);
-        (fits ? sh_frame_draw : sh_frame_print)(&window, &page, &draw.scene, &draw.layout);
+        bool fits = draw.layout.rows <= (size_t)(draw.window.rows);
+        (fits ? sh_frame_draw : sh_frame_print)(&draw.window, &page, &draw.scene, &draw.layout);
     }
     sh_frame_leave();
     rl_crlf();

@@ -27,6 +27,8 @@ void sh_draw_to_end(void);
 void sh_draw_again(void);
 /* The screen is about to be cleared, and the line to be drawn at its top. */
 void sh_draw_cleared(void);
+/* The window's size, before the first line and where it has changed. */
+void sh_draw_window(int rows, int columns);
 /* Draws all anew in place: the window is another. */
 void sh_draw_anew(void);
 /* The input is over: all of it stays, whole and without marks, `behind` behind it, and the cursor

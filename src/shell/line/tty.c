@@ -27,9 +27,6 @@ enum {
 
 static int signals = -1; /* the signalfd */
 static pthread_t reader;
-static struct {
-    int rows, columns;
-} window = {USUAL_ROWS, USUAL_COLUMNS};
 
 static const int heeded[] = {SIGWINCH, SIGTERM, SIGHUP, SIGCONT};
 
@@ -37,22 +34,17 @@ enum { HEEDED = sizeof heeded / sizeof *heeded };
 
 /* ---- The terminal ---- */
 
-/* Tells Readline the window's size, but no less than it can draw in. It must not ask for itself:
- * the window may change between two looks. */
+/* Tells the display and Readline the window's size, but Readline no less than it can draw in. It
+ * must not ask for itself: the window may change between two looks. */
 static void look_at_window(void)
 {
     struct winsize size;
     if (ioctl(STDIN_FILENO, TIOCGWINSZ, &size) != 0) return;
-    window.rows = size.ws_row > 0 ? size.ws_row : USUAL_ROWS;
-    window.columns = size.ws_col > 0 ? size.ws_col : USUAL_COLUMNS;
-    rl_set_screen_size(window.rows < ROWS_LEAST ? ROWS_LEAST : window.rows,
-                       window.columns < COLUMNS_LEAST ? COLUMNS_LEAST : window.columns);
-}
-
-void sh_tty_window(int *rows, int *columns)
-{
-    *rows = window.rows;
-    *columns = window.columns;
+    int rows = size.ws_row > 0 ? size.ws_row : USUAL_ROWS;
+    int columns = size.ws_col > 0 ? size.ws_col : USUAL_COLUMNS;
+    sh_draw_window(rows, columns);
+    rl_set_screen_size(rows < ROWS_LEAST ? ROWS_LEAST : rows,
+                       columns < COLUMNS_LEAST ? COLUMNS_LEAST : columns);
 }
 
 static void resize(void)

@@ -16,8 +16,6 @@ void sh_tty_open(void);
 /* A line begins, and ends: between them signals are heeded. */
 void sh_tty_begin(void);
 void sh_tty_end(void);
-/* The window's size while a line is read: it changes only when that is seen to. */
-void sh_tty_window(int *rows, int *columns);
 /* Waits for a key or a Ctrl-C from elsewhere; other signals are seen to meanwhile. Negative
  * milliseconds: for as long as it takes. */
 sh_waited sh_tty_wait(int milliseconds);
