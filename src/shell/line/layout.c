@@ -90,11 +90,16 @@ static sh_glyph wide(const sh_page *page, const char *text, size_t length)
     return width < 0 ? replacement(page->utf8, taken) : letter(text, taken, width);
 }
 
+static bool is_letter(char c)
+{
+    return c >= ' ' && c < DELETE;
+}
+
 sh_glyph sh_glyph_at(const sh_page *page, const char *text, size_t length, int column)
 {
     unsigned char c = (unsigned char)*text;
     sh_glyph glyph;
-    if (c >= ' ' && c < DELETE) return letter(text, 1, 1);
+    if (is_letter(*text)) return letter(text, 1, 1);
     if (c == '\t')
         glyph = tab(page, column);
     else if (c < ' ' || c == DELETE)
@@ -160,6 +165,29 @@ static sh_glyph place(sh_layout *layout, const sh_page *page, const sh_scene *sc
     return sh_glyph_at(page, text, scene->length - at, 0);
 }
 
+/* How many of the next bytes are ASCII's letters, of which each takes a column, and fit on the row:
+ * most of a large text. */
+static size_t count_letters(const sh_page *page, const sh_scene *scene, size_t at, int column)
+{
+    size_t count = 0, most = scene->length - at, room = (size_t)(page->columns - column);
+    if (room < most) most = room;
+    while (count < most && is_letter(scene->byte[at + count])) count++;
+    return count;
+}
+
+/* Takes what stands at byte `at`; returns how many bytes that were. */
+static size_t take(sh_layout *layout, const sh_page *page, const sh_scene *scene, size_t at,
+                   int *column)
+{
+    bool ends = scene->byte[at] == '\n';
+    sh_glyph glyph = {.length = 1};
+    if (!ends) glyph = place(layout, page, scene, at, column);
+    if (scene->cursor >= at && scene->cursor < at + glyph.length) put_cursor(layout, *column);
+    *column = ends ? 0 : *column + glyph.width;
+    if (ends) break_row(layout, at, at + 1);
+    return glyph.length;
+}
+
 void sh_layout_make(sh_layout *layout, const sh_page *page, const sh_scene *scene)
 {
     int column = 0;
@@ -168,13 +196,14 @@ void sh_layout_make(sh_layout *layout, const sh_page *page, const sh_scene *scen
     layout->failed = scene->failed;
     begin_row(layout, 0);
     while (at < scene->length && !layout->failed) {
-        bool ends = scene->byte[at] == '\n';
-        sh_glyph glyph = {.length = 1};
-        if (!ends) glyph = place(layout, page, scene, at, &column);
-        if (scene->cursor >= at && scene->cursor < at + glyph.length) put_cursor(layout, column);
-        column = ends ? 0 : column + glyph.width;
-        if (ends) break_row(layout, at, at + 1);
-        at += glyph.length;
+        size_t letters = count_letters(page, scene, at, column), cursor = scene->cursor;
+        if (letters == 0) {
+            at += take(layout, page, scene, at, &column);
+            continue;
+        }
+        if (cursor >= at && cursor - at < letters) put_cursor(layout, column + (int)(cursor - at));
+        column += (int)letters;
+        at += letters;
     }
     if (layout->failed) return;
     layout->row[layout->rows - 1].end = at;
