@@ -138,10 +138,13 @@ local function show(name, kind, picture, options, part)
         if not fine then refuse(message, 2) end
         return
     end
-    picture.depth = not options.text and require("nabla.plot.screen").colours() or nil
+    local pixels = require "nabla.plot.pixels"
+    if not options.text then
+        picture.depth, picture.way = require("nabla.plot.screen").colours(), pixels.way()
+    end
     local lines, message = require("nabla.plot." .. part).draw(picture)
     if not lines then refuse(name .. ": " .. message, 2) end
-    local text = table.concat(lines, "\n")
+    local text = pixels.compose(lines, picture.way)
     if options.text then return text end
     local say = _G.print or print -- the session's own, where it has one
     say(text)
@@ -431,7 +434,8 @@ doc(plot.image, {
         "square number of elements; channels x rows x columns, three channels being red, green " ..
         "and blue; several such along the first dimension, or a list of them; an example, the " ..
         "first of a set, the weights of each neuron of a layer, with names. What is larger " ..
-        "than the window is drawn smaller, by means; scale = 1 draws every element.",
+        "than the window is drawn smaller, by means; scale = 1 draws every element. In pixels " ..
+        "where the terminal takes them (nabla.pictures), else in half blocks or shades.",
     options = MATRIX,
     example = "digits = data.digits()\nplot.image(digits[1])\nplot.image(digits.test)\n" ..
         'net = nn.net("64 - 10", {seed = 1})\nplot.image(net[1])\nplot.image(tensor.eye(4))',

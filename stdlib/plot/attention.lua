@@ -1,10 +1,11 @@
 -- Where attention looks: for each head a square with a row for every step that looks and a column
--- for every one that it looks at. A picture is {maps, head, title, width, depth}, a map {title,
+-- for every one that it looks at. A picture is {maps, head, title, width, depth, way}, a map {title,
 -- shares, steps}: shares heads x steps x steps, steps the names of these or nil.
 
 local given = require "nabla.plot.given"
 local hinton = require "nabla.plot.hinton"
 local matrix = require "nabla.plot.matrix"
+local pixels = require "nabla.plot.pixels"
 local screen = require "nabla.plot.screen"
 
 local table = table
@@ -72,7 +73,7 @@ end
 local function draw_heads(map, picture)
     local tiles = attention.tiles(map)
     return matrix.draw {tiles = tiles, all = #tiles, low = 0, high = 1, width = picture.width,
-        depth = picture.depth}
+        depth = picture.depth, way = picture.way}
 end
 
 -- The picture as a list of lines.
@@ -83,7 +84,7 @@ function attention.draw(picture)
         local lines, message = (picture.head and draw_head or draw_heads)(map, picture)
         if not lines then return nil, message end
         out[#out + 1] = map.title .. (picture.head and ", head " .. picture.head or "")
-        table.move(lines, 1, #lines, #out + 1, out)
+        pixels.append(out, lines)
     end
     return out
 end

@@ -1,13 +1,15 @@
--- Pictures of matrices in the terminal: images and heat maps, one or a gallery with names, in half
--- blocks or shades. A picture is {tiles, all, grey, signed, low, high, title, scale, count, width,
--- depth}; pictures.lua says what a tile is. signed: around 0, in two colours (signs.lua).
+-- Pictures of matrices in the terminal: images and heat maps, one or a gallery with names, in
+-- pixels, half blocks or shades. A picture is {tiles, all, grey, signed, low, high, title, scale,
+-- count, width, depth, way}; pictures.lua says what a tile is, pixels.lua what a way. signed: around
+-- 0, in two colours (signs.lua).
 
 local axes = require "nabla.plot.axes"
 local pictures = require "nabla.plot.pictures"
+local pixels = require "nabla.plot.pixels"
 local screen = require "nabla.plot.screen"
 local signs = require "nabla.plot.signs"
 
-local math, table = math, table
+local math, string, table = math, string, table
 local ipairs, type = ipairs, type
 
 local matrix = {}
@@ -25,20 +27,23 @@ local ENOUGH <const> = 10 -- tiles that a gallery rather shows than enlarges few
 local MOST_PLACES <const> = 1000000
 local TALL <const> = 100 -- rows where no window limits them
 
-local function uses_half_blocks(picture)
-    return screen.is_utf8() and picture.depth ~= nil
+-- Whether an element is a square of one colour: half a letter or pixels.
+local function has_squares(picture)
+    return picture.way ~= nil or screen.is_utf8() and picture.depth ~= nil
 end
 
--- Columns and rows of one pixel in the smallest picture. Letters are twice as high as wide.
-local function pixel(picture)
-    if uses_half_blocks(picture) then return 1, 0.5 end
+-- Columns and rows of one element in the smallest picture. Letters are twice as high as wide.
+local function element(picture)
+    if has_squares(picture) then return 1, 0.5 end
     return 2, 1
 end
 
 -- Columns and rows that there are, and how many rows a picture and a gallery fill on their own.
 local function room(picture)
     local columns, rows, window = screen.size()
-    return picture.width or columns, window and rows - AROUND or TALL, rows // 2, rows * 2 // 3
+    local wide = picture.width or columns
+    if picture.way then wide = math.min(wide, columns) end
+    return wide, window and math.max(2, rows - AROUND) or TALL, rows // 2, rows * 2 // 3
 end
 
 local function largest(tiles)
@@ -67,34 +72,76 @@ local function best_scale(count, wide, high, columns, rows)
     return scale
 end
 
--- {scale, down, across, beside, count}: how large a pixel is, of how many elements it is the mean,
--- how many tiles stand beside each other and how many are shown.
+-- Where there is no room for a picture in half blocks: of how many elements a place is the mean,
+-- so that it fits.
+local function shrink(picture, out, tile_rows, tile_columns)
+    local columns, rows = room(picture)
+    local wide, high = element(picture)
+    out.scale = 1
+    out.down = math.ceil(tile_rows / (rows // high))
+    out.across = math.ceil(tile_columns / math.max(1, columns // wide))
+    if picture.grey or picture.signed then
+        out.down = math.max(out.down, out.across)
+        out.across = out.down
+    end
+end
+
+-- The same in pixels, of which a place has x * y; less than one is none, so that means are shown.
+local function shrink_pixels(picture, out, tile_rows, tile_columns)
+    local columns, rows = room(picture)
+    local way = picture.way
+    local x = math.min(way.wide, columns * way.wide / tile_columns)
+    local y = math.min(way.high / 2, rows * way.high / tile_rows)
+    if picture.grey or picture.signed then
+        x = math.min(x, y * 2 * way.wide / way.high)
+        y = x * way.high / 2 / way.wide
+    end
+    out.down, out.across = math.max(1, math.ceil(1 / y)), math.max(1, math.ceil(1 / x))
+    out.x, out.y = x * out.across, y * out.down
+end
+
+-- The largest scale up to that which is asked for that fits into the window; 0: none does.
+local function asked_scale(picture, tile_rows, tile_columns)
+    local columns, rows = room(picture)
+    if not picture.way or not picture.scale then return picture.scale end
+    return math.min(picture.scale, columns // tile_columns, rows * 2 // tile_rows)
+end
+
+-- Columns and rows of letters that a tile takes, of so many rows and columns when it is shrunk.
+local function letters_of(picture, how, rows, columns)
+    local wide, high = element(picture)
+    if not picture.way then
+        return columns * wide * how.scale, math.ceil(rows * high * how.scale)
+    end
+    local x = columns * (how.x or how.scale * picture.way.wide) / picture.way.wide
+    local y = rows * (how.y or how.scale * picture.way.high / 2) / picture.way.high
+    local most_wide, most_high = room(picture)
+    return math.max(1, math.min(math.floor(x + 0.5), most_wide)),
+        math.max(1, math.min(math.floor(y + 0.5), most_high))
+end
+
+-- {scale, down, across, beside, count}: how large an element is, of how many it is the mean, how
+-- many tiles stand beside each other and how many are shown.
 local function plan(picture)
-    local columns, rows, half, most = room(picture)
-    local wide, high = pixel(picture)
+    local columns, _, half, most = room(picture)
+    local wide, high = element(picture)
     local tile_rows, tile_columns = largest(picture.tiles)
     local out, count = {down = 1, across = 1}, #picture.tiles
     local function scale_of(tiles, most_rows)
         return best_scale(tiles, wide * tile_columns, high * tile_rows, columns, most_rows)
     end
     -- Signs are letters that look like nothing when they are repeated.
-    local fixed = picture.signed and not uses_half_blocks(picture) and scale_of(1, half) > 0 and 1
+    local fixed = picture.signed and not has_squares(picture) and scale_of(1, half) > 0 and 1
     -- What neurons look for is compared: rather all of them than large ones.
     local all = picture.signed and scale_of(count, most) or 0
-    out.scale = picture.scale or fixed or all > 0 and all or
+    out.scale = asked_scale(picture, tile_rows, tile_columns) or fixed or all > 0 and all or
         scale_of(math.min(count, ENOUGH), half)
     if out.scale == 0 then
-        out.scale = 1
-        out.down = math.ceil(tile_rows / (rows // high))
-        out.across = math.ceil(tile_columns / (columns // wide))
-        if picture.grey or picture.signed then
-            out.down = math.max(out.down, out.across)
-            out.across = out.down
-        end
+        (picture.way and shrink_pixels or shrink)(picture, out, tile_rows, tile_columns)
     end
-    local tile_wide = math.ceil(tile_columns / out.across) * wide * out.scale
-    local tile_high = math.ceil(math.ceil(tile_rows / out.down) * high * out.scale) +
-        (count > 1 and 1 or 0)
+    local tile_wide, tile_high = letters_of(picture, out, math.ceil(tile_rows / out.down),
+        math.ceil(tile_columns / out.across))
+    tile_high = tile_high + (count > 1 and 1 or 0)
     out.beside = beside(columns, tile_wide)
     out.count = math.min(count, picture.count or out.beside * math.max(1, most // tile_high))
     return out, out.count * tile_wide * tile_high
@@ -208,27 +255,72 @@ local function shades(tile, picture, scale, level)
     return lines
 end
 
+-- Three bytes for each element. Of a thousand levels no eye tells two apart.
+local LEVELS <const> = 1024
+
+local function bytes_of(tile, picture, level)
+    local known, rows = {}, {}
+    for i = 1, tile.rows do
+        local line = {}
+        for j = 1, tile.columns do
+            local value = tile.values[i][j]
+            local at = not picture.signed and type(value) == "number" and level(value)
+            local key = at and at * (LEVELS - 1) // 1
+            local code = key and known[key]
+            if not code then
+                local colour = colour_of(value, level, picture)
+                code = string.char(colour[1], colour[2], colour[3])
+                if key then known[key] = code end
+            end
+            line[j] = code
+        end
+        rows[i] = table.concat(line)
+    end
+    return table.concat(rows)
+end
+
 -- ---- The picture ----
+
+-- Pictures side by side on blank lines.
+local function add_pixels(out, tiles, picture, sizes, level)
+    local column, row, most = 0, #out + 1, 0
+    for k, tile in ipairs(tiles) do
+        local wide, high = sizes[k][1], sizes[k][2]
+        pixels.add(out, {row = row, column = column, wide = wide, high = high, rows = tile.rows,
+            columns = tile.columns, bytes = bytes_of(tile, picture, level)})
+        column, most = column + wide + GAP, math.max(most, high)
+    end
+    for _ = 1, most do out[#out + 1] = "" end
+end
+
+-- Letters side by side.
+local function add_letters(out, tiles, picture, how, sizes, level)
+    local drawn, most, gap = {}, 0, (" "):rep(GAP)
+    for k, tile in ipairs(tiles) do
+        drawn[k] = has_squares(picture) and half_blocks(tile, picture, how.scale, level) or
+            shades(tile, picture, how.scale, level)
+        most = math.max(most, #drawn[k])
+    end
+    for i = 1, most do
+        local parts = {}
+        for k, lines in ipairs(drawn) do parts[k] = lines[i] or (" "):rep(sizes[k][1]) end
+        out[#out + 1] = (table.concat(parts, gap):gsub(" +$", ""))
+    end
+end
 
 -- Tiles side by side, each below its name.
 local function add_row(out, tiles, picture, how, level)
-    local drawn, most, names = {}, 0, {}
-    local wide = pixel(picture)
+    local names, sizes = {}, {}
     for k, tile in ipairs(tiles) do
-        drawn[k] = uses_half_blocks(picture) and half_blocks(tile, picture, how.scale, level) or
-            shades(tile, picture, how.scale, level)
-        drawn[k].width = wide * tile.columns * how.scale
-        most = math.max(most, #drawn[k])
-        local name = screen.fit(screen.clean(tile.name or ""), math.max(1, drawn[k].width))
-        names[k] = screen.left(name, drawn[k].width)
+        sizes[k] = {letters_of(picture, how, tile.rows, tile.columns)}
+        local name = screen.fit(screen.clean(tile.name or ""), math.max(1, sizes[k][1]))
+        names[k] = screen.left(name, sizes[k][1])
     end
-    local gap = (" "):rep(GAP)
-    if picture.all > 1 then out[#out + 1] = (table.concat(names, gap):gsub(" +$", "")) end
-    for i = 1, most do
-        local parts = {}
-        for k, lines in ipairs(drawn) do parts[k] = lines[i] or (" "):rep(lines.width) end
-        out[#out + 1] = (table.concat(parts, gap):gsub(" +$", ""))
+    if picture.all > 1 then
+        out[#out + 1] = (table.concat(names, (" "):rep(GAP)):gsub(" +$", ""))
     end
+    if picture.way then add_pixels(out, tiles, picture, sizes, level)
+    else add_letters(out, tiles, picture, how, sizes, level) end
 end
 
 -- From the lowest colour to the highest, with the values at their ends.
@@ -239,8 +331,8 @@ local function scale_line(picture)
     local letters = screen.is_utf8() and BLOCKS or ASCII
     for i = 0, steps - 1 do
         local level = i / (steps - 1)
-        if uses_half_blocks(picture) then
-            parts[#parts + 1] = screen.paint("█", screen.heat(level), picture.depth)
+        if has_squares(picture) then
+            parts[#parts + 1] = screen.swatch(1, screen.heat(level), picture.depth)
         else
             parts[#parts + 1] = letters[math.floor(level * (#letters - 1) + 0.5) + 1]
         end
@@ -267,10 +359,10 @@ local function foot(picture, how)
     local parts = {}
     local function say(text) parts[#parts + 1] = {text, screen.width(text)} end
     if picture.signed then
-        parts = signs.legend(picture.high, uses_half_blocks(picture), picture.depth)
+        parts = signs.legend(picture.high, has_squares(picture), picture.depth)
         local part = nil
         for _, tile in ipairs(picture.tiles) do
-            part = part or signs.infinite(tile.values, uses_half_blocks(picture), picture.depth)
+            part = part or signs.infinite(tile.values, has_squares(picture), picture.depth)
         end
         parts[#parts + 1] = part
     elseif not picture.grey then
@@ -278,8 +370,9 @@ local function foot(picture, how)
     end
     if has_nan(picture) then
         local colour = picture.grey and NAN_GREY or NAN_HEAT
-        local sign = uses_half_blocks(picture) and "█" or "?"
-        parts[#parts + 1] = {screen.paint(sign, colour, picture.depth) .. " NaN", 5}
+        local sign = has_squares(picture) and screen.swatch(1, colour, picture.depth) or
+            screen.paint("?", colour, picture.depth)
+        parts[#parts + 1] = {sign .. " NaN", 5}
     end
     if how.down > 1 or how.across > 1 then
         local words = picture.signed and "each the largest of %d x %d" or "means of %d x %d"
@@ -292,7 +385,7 @@ end
 -- As many tiles as stand side by side in so many columns and rows, each without a name, as lines;
 -- and {down, across, count}.
 function matrix.strip(picture, columns, rows)
-    local wide, high = pixel(picture)
+    local wide, high = element(picture)
     local tile_rows, tile_columns = largest(picture.tiles)
     local how = {scale = 1, down = math.ceil(tile_rows * high / rows),
         across = math.ceil(tile_columns * wide / columns)}
@@ -312,6 +405,7 @@ end
 -- The picture as a list of lines; nil and a message where it would be too large.
 function matrix.draw(picture)
     local out = {}
+    if picture.way then picture.depth = picture.depth or "full" end -- of what explains it
     if picture.title then out[1] = screen.clean(picture.title) end
     local rows, columns = largest(picture.tiles)
     if rows * columns == 0 then

@@ -128,6 +128,12 @@ function screen.paint(text, colour, depth)
     return ("\27[%sm%s\27[0m"):format(screen.code(38, colour, depth), text)
 end
 
+-- So many columns of a colour, also where no letter fills a column.
+function screen.swatch(columns, colour, depth)
+    if screen.is_utf8() or not depth then return screen.paint(("█"):rep(columns), colour, depth) end
+    return ("\27[%sm%s\27[0m"):format(screen.code(48, colour, depth), (" "):rep(columns))
+end
+
 -- Colours of series that are told apart also by those who see no red or no green (Okabe and Ito
 -- 2008), lightened for dark windows where needed.
 screen.SERIES = {

@@ -61,9 +61,9 @@ function signs.infinite(rows, pixels, depth)
     for _, row in ipairs(rows) do
         for _, value in ipairs(row) do
             if math.abs(value) == math.huge then
-                local sign = pixels and "██" or infinite(value, 2)
-                return {screen.paint(sign, pixels and NAN or signs.ink(value), depth) ..
-                    " infinite", 11}
+                local sign = pixels and screen.swatch(2, NAN, depth) or
+                    screen.paint(infinite(value, 2), signs.ink(value), depth)
+                return {sign .. " infinite", 11}
             end
         end
     end
@@ -78,9 +78,10 @@ end
 function signs.legend(largest, pixels, depth)
     local out = {}
     for i, share in ipairs {1, -1} do
-        local sign = pixels and "██" or signs.cell(share, 2)
-        local text = ("%.4g"):format(share * largest)
-        out[i] = {screen.paint(sign, signs.ink(share), depth) .. " " .. text, 3 + #text}
+        local ink, text = signs.ink(share), ("%.4g"):format(share * largest)
+        local sign = pixels and screen.swatch(2, ink, depth) or
+            screen.paint(signs.cell(share, 2), ink, depth)
+        out[i] = {sign .. " " .. text, 3 + #text}
     end
     return out
 end

@@ -6,6 +6,7 @@ local given = require "nabla.plot.given"
 local hinton = require "nabla.plot.hinton"
 local matrix = require "nabla.plot.matrix"
 local pictures = require "nabla.plot.pictures"
+local pixels = require "nabla.plot.pixels"
 local screen = require "nabla.plot.screen"
 
 local _, nabla = ...
@@ -142,7 +143,7 @@ local function draw_part(part, picture)
     local high = picture.high
     return matrix.draw {tiles = part.tiles, all = part.all, signed = true, low = high and -high,
         high = high, scale = picture.scale, count = picture.count, width = picture.width,
-        depth = picture.depth}
+        depth = picture.depth, way = picture.way}
 end
 
 -- The picture as a list of lines; nil and a message where it would be too large.
@@ -153,7 +154,7 @@ function weights.draw(picture)
         local lines, message = draw_part(part, picture)
         if not lines then return nil, message end
         out[#out + 1] = part.name
-        table.move(lines, 1, #lines, #out + 1, out)
+        pixels.append(out, lines)
     end
     return out
 end

@@ -22,6 +22,7 @@
  *   paste … .         lines up to one of a dot, in a bracketed paste, without the last newline
  *   resize R C        the window
  *   signal NAME       INT, TERM, HUP, WINCH or CONT, to the program alone
+ *   hangup            the terminal goes away; waits for the program's end
  *   settle            waits until the program has read what was typed
  *   await TEXT, came  looks for it in all that is written from here on; waits until it was there
  *   never             what was awaited last has not come
@@ -360,6 +361,12 @@ static void do_signal(char *name)
     session_fail("there is no signal", name);
 }
 
+static void do_hangup(char *unused)
+{
+    (void)unused;
+    session_hang_up();
+}
+
 static void do_settle(char *unused)
 {
     (void)unused;
@@ -426,6 +433,7 @@ static const struct {
     {"run", NULL, NULL, do_run},
     {"resize", NULL, NULL, do_resize},
     {"signal", NULL, NULL, do_signal},
+    {"hangup", NULL, NULL, do_hangup},
     {"settle", NULL, NULL, do_settle},
     {"await", NULL, NULL, do_await},
     {"came", session_has_come, "it never comes:", NULL},

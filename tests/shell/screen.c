@@ -326,6 +326,11 @@ static void begin_escape(unsigned char c)
                    : strchr("()*+#%", c)     ? CHARSET
                    : c && strchr("]P_^X", c) ? STRING
                                              : PLAIN;
+    if (c == '7') {
+        screen.kept_row = screen.row;
+        screen.kept_column = screen.column;
+    }
+    if (c == '8') move_to(screen.kept_row, screen.kept_column);
     if (screen.framed && c != '[') screen.counts.strange_framed++;
 }
 

@@ -269,3 +269,22 @@ bool session_reads_keys(const char *unused)
     return session.pid == 0 || (tcgetattr(session.pty, &settings) == 0 &&
                                 !(settings.c_iflag & ICRNL) && !(settings.c_lflag & ISIG));
 }
+
+void session_hang_up(void)
+{
+    double deadline = session_now() + session_patience();
+    int status;
+    pid_t ended = 0;
+    close(session.pty);
+    session.pty = -1;
+    while (ended == 0 && session_now() < deadline) {
+        ended = waitpid(session.pid, &status, WNOHANG);
+        if (ended == 0) poll(NULL, 0, (int)(GLANCE * 1000));
+    }
+    if (ended != session.pid) {
+        kill(session.pid, SIGKILL);
+        waitpid(session.pid, &status, 0);
+    }
+    session.pid = 0;
+    session.status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}

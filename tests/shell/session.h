@@ -42,6 +42,8 @@ void session_wait(condition *holds, const char *text, const char *what);
 void session_await(const char *text);
 bool session_has_come(const char *unused);
 bool session_has_ended(const char *unused);
+/* The terminal goes away, whatever the program is about; waits for its end. */
+void session_hang_up(void);
 /* Whether the program is at a prompt. */
 bool session_reads_keys(const char *unused);
 /* Types. */

@@ -1,0 +1,268 @@
+-- Pictures in pixels: which way they take, where they stand among the letters, and which pixels they
+-- have. The bytes of each way are read in tests/c/io/picture.
+
+package.path = (arg[0]:match("^(.*)/") or ".") .. "/?.lua;" .. package.path
+local spec = require "spec"
+local test, eq, fails = spec.test, spec.eq, spec.fails
+local nabla = spec.nabla
+local tensor, nn, plot, data = nabla.tensor, nabla.nn, nabla.plot, nabla.data
+
+-- ---- The way ----
+
+test("the way is the user's, or the best that there is", function()
+    eq({nabla.pictures()}, {"auto", "blocks"})
+    for _, way in ipairs {"kitty", "blocks", "auto"} do
+        eq(select("#", nabla.pictures(way)), 0)
+        eq({nabla.pictures()}, {way, "blocks"}) -- this is no terminal
+    end
+    fails(function() nabla.pictures "png" end,
+        [[pictures: it is "kitty", "sixel", "blocks" or "auto", not 'png']], true)
+    fails(function() nabla.pictures "" end, "not ''", true)
+    fails(function() nabla.pictures(1) end, "not 1", true)
+    fails(function() nabla.pictures(nil) end, "not nil", true)
+    fails(function() nabla.pictures("kitty", 2) end, "one argument too many", true)
+    eq(nabla.pictures(), "auto")
+end)
+
+test("sixel is there, or the reason why not", function()
+    local fine, message = pcall(nabla.pictures, "sixel")
+    if fine then eq(nabla.pictures(), "sixel")
+    else assert(message:find("without libsixel", 1, true), message) end
+    nabla.pictures "auto"
+end)
+
+-- ---- A terminal ----
+
+-- Where the cursor goes with what is printed. Gives the rows of text without what colours them, and
+-- the pictures that were put there, each {row, column, high, wide, rows, columns, bytes, pixels}, the
+-- last of which are those that it was to have. No picture may begin above the window.
+local function read(text, shown, rows)
+    local lines, row, column, lowest, saved = {""}, 1, 0, 1, nil
+    local function number(n) return tonumber(n) or 1 end
+    local function put(letter)
+        lines[row] = lines[row] .. (" "):rep(column - utf8.len(lines[row])) .. letter
+        column = column + 1
+    end
+    local sequences = {
+        {"^\27%[[%d;]*m", function() end},
+        {"^\0277", function() saved = {row, column} end},
+        {"^\0278", function() row, column = saved[1], saved[2] end},
+        {"^\27%[(%d*)A", function(n) row = row - number(n) end},
+        {"^\27%[(%d*)C", function(n) column = column + number(n) end},
+        {"^\1(%d+)\2", function(n)
+            local picture = shown[tonumber(n)]
+            picture.row, picture.column = row, column
+            assert(row > lowest - rows and row >= 1, "a picture begins above the window")
+            row, column = row + 3, column + 7 -- wherever a terminal leaves it
+        end},
+        {"^\n", function()
+            row, column = row + 1, 0
+            lowest, lines[row] = math.max(lowest, row), lines[row] or ""
+        end},
+        {"^([^\27\1\2\n][\128-\191]*)", put},
+    }
+    local at = 1
+    while at <= #text do
+        local found
+        for _, one in ipairs(sequences) do
+            local from, to, caught = text:find(one[1], at)
+            if from then
+                found = one[2](caught) or true
+                at = to + 1
+                break
+            end
+        end
+        assert(found, "the terminal does not know this: " .. ("%q"):format(text:sub(at, at + 9)))
+    end
+    eq({row, column}, {lowest, 0}) -- what is printed next stands below
+    lines[row] = nil
+    return lines
+end
+
+-- What a function shows in a window of such a size: rows of text and pictures. way: {name, wide,
+-- high}.
+local function shown(columns, rows, way, f)
+    local loud, terminal, pictures, picture = print, nabla._terminal, nabla._pictures,
+        nabla._picture
+    local texts, list = {}, {}
+    print = function(text) texts[#texts + 1] = text end
+    nabla._terminal = function() return columns, rows end
+    nabla._pictures = function() return table.unpack(way) end
+    nabla._picture = function(name, bytes, n, m, high, wide, letters_high, letters_wide)
+        eq(name, way[1])
+        eq(#bytes, 3 * n * m)
+        assert(letters_high < rows and letters_wide <= columns)
+        list[#list + 1] = {rows = n, columns = m, bytes = bytes, high = letters_high,
+            wide = letters_wide, pixels = {high, wide}}
+        return ("\1%d\2"):format(#list)
+    end
+    local fine, message = pcall(f)
+    print, nabla._terminal, nabla._pictures, nabla._picture = loud, terminal, pictures, picture
+    if not fine then error(message, 0) end
+    return read(table.concat(texts, "\n") .. "\n", list, rows), list
+end
+
+local KITTY <const>, SIXEL <const> = {"kitty", 10, 20}, {"sixel", 9, 17}
+
+-- Pictures lie beside or below each other, and on blank lines.
+local function check_apart(lines, list)
+    for i, a in ipairs(list) do
+        for row = a.row, a.row + a.high - 1 do
+            local line = lines[row]
+            for at, code in utf8.codes(line) do
+                local column = utf8.len(line, 1, at) - 1
+                assert(column < a.column or column >= a.column + a.wide or code == 32,
+                    ("a letter lies below picture %d: %q"):format(i, line))
+            end
+        end
+        for k = i + 1, #list do
+            local b = list[k]
+            assert(a.row + a.high <= b.row or b.row + b.high <= a.row or
+                a.column + a.wide <= b.column or b.column + b.wide <= a.column)
+        end
+    end
+end
+
+-- ---- Images ----
+
+test("an image is its elements, dark to light", function()
+    local x = tensor {{0, 0.5, 1}, {1, 0, 0 / 0}}
+    local lines, list = shown(80, 24, KITTY, function() plot.image(x) end)
+    eq(#list, 1)
+    local one = list[1]
+    eq({one.rows, one.columns, one.row, one.column}, {2, 3, 1, 0})
+    eq({one.bytes:byte(1, -1)}, {0, 0, 0, 128, 128, 128, 255, 255, 255, 255, 255, 255, 0, 0, 0,
+        214, 60, 60})
+    eq(one.wide % 3, 0)
+    eq(one.wide / 3, 2 * one.high / 2) -- a letter is twice as high as wide
+    eq(one.pixels, {20 * one.high, 10 * one.wide})
+    eq(lines[one.high + 1], "█ NaN")
+    eq(#lines, one.high + 1)
+end)
+
+test("three channels are red, green and blue", function()
+    local x = tensor.zeros(3, 1, 2)
+    x[1][1][1], x[2][1][2], x[3][1][2] = 1, 1, 1
+    local _, list = shown(80, 24, SIXEL, function() plot.image(x) end)
+    eq({list[1].bytes:byte(1, -1)}, {255, 0, 0, 0, 255, 255})
+end)
+
+test("heat has its colours, and says what they mean", function()
+    local lines, list = shown(80, 24, KITTY, function() plot.heat {tensor {{0, 1}, {2, 4}}} end)
+    local colours = {list[1].bytes:byte(1, -1)}
+    eq(table.move(colours, 1, 3, 1, {}), {13, 8, 80})
+    eq(table.move(colours, 10, 12, 1, {}), {250, 225, 100})
+    assert(lines[#lines]:find "^0 .*█ 4$", lines[#lines])
+end)
+
+test("a gallery has its names above its pictures", function()
+    local digits = data.digits()
+    local lines, list = shown(70, 30, KITTY, function()
+        plot.image(digits.test, {title = "digits"})
+    end)
+    check_apart(lines, list)
+    assert(#list > 3)
+    eq(lines[1], "digits")
+    for i, one in ipairs(list) do
+        eq({one.rows, one.columns}, {8, 8})
+        local name = lines[one.row - 1]:sub(one.column + 1):match "%S+"
+        eq(name, tostring(digits.test[i].y))
+    end
+    eq(lines[#lines], ("%d of 360"):format(#list))
+end)
+
+-- ---- Sizes ----
+
+test("what is larger than the window fits into it", function()
+    for _, size in ipairs {{20, 8}, {80, 24}, {200, 60}} do
+        for _, way in ipairs {KITTY, SIXEL} do
+            for _, shape in ipairs {{1, 3000}, {3000, 1}, {300, 400}, {28, 28}, {1, 1}} do
+                for _, name in ipairs {"image", "heat"} do
+                    local lines, list = shown(size[1], size[2], way, function()
+                        plot[name](tensor.rand(shape[1], shape[2], {seed = 1}))
+                    end)
+                    eq(#list, 1)
+                    check_apart(lines, list)
+                    local one = list[1]
+                    assert(one.rows <= one.pixels[1] and one.columns <= one.pixels[2])
+                    local means = lines[#lines]:find "means of" or lines[#lines - 1]:find "means of"
+                    eq(one.rows < shape[1] or one.columns < shape[2], means ~= nil)
+                end
+            end
+        end
+    end
+end)
+
+test("an image keeps its sides", function()
+    for _, n in ipairs {100, 250, 500} do
+        local _, list = shown(100, 40, KITTY, function() plot.image(tensor.rand(n, 2 * n)) end)
+        local pixels = list[1].pixels
+        assert(math.abs(pixels[2] / pixels[1] - 2) < 0.1, pixels[2] / pixels[1])
+    end
+end)
+
+test("scale enlarges, up to the window", function()
+    local x = tensor.eye(4)
+    local function wide(scale)
+        local _, list = shown(80, 24, KITTY, function() plot.image(x, {scale = scale}) end)
+        return list[1].wide
+    end
+    eq({wide(1), wide(2), wide(3)}, {4, 8, 12})
+    eq(wide(100), 40) -- 20 rows
+    local _, list = shown(80, 24, KITTY, function()
+        plot.image(tensor.rand(30, 500), {scale = 100, width = 1000})
+    end)
+    eq(list[1].wide, 80)
+end)
+
+-- ---- Weights, attention ----
+
+test("weights and heads are pictures too", function()
+    local net = nn.net("64 - 10 - 3", {seed = 1})
+    local lines, list = shown(100, 40, KITTY, function() plot(net[1], {parameter = "w"}) end)
+    eq(#list, 10)
+    check_apart(lines, list)
+    local w = net[1].w:detach()
+    local row, column = w[1]:abs():argmax(), nil
+    row, column = (row - 1) // 8, (row - 1) % 8
+    eq(list[1].rows, 8)
+    local at = 3 * (8 * row + column)
+    local r = list[1].bytes:byte(at + 1)
+    assert((r > 100) == (w[1][8 * row + column + 1] < 0), r) -- orange below 0, blue above
+    net = nn.net("*x4 - attention 2 causal - 3", {seed = 1})
+    lines, list = shown(80, 24, SIXEL, function()
+        plot.attention(net, tensor.randn(5, 4, {seed = 1}))
+    end)
+    eq(#list, 2)
+    check_apart(lines, list)
+    assert(lines[list[2].row - 1]:find "head 2")
+end)
+
+-- ---- Where there is none ----
+
+test("letters stay where pixels have no place", function()
+    local function none(columns, rows, f)
+        local _, list = shown(columns, rows, KITTY, f)
+        eq(#list, 0)
+    end
+    none(80, 3, function() plot.image(tensor.eye(2)) end)
+    none(7, 24, function() plot.image(tensor.eye(2)) end)
+    none(1, 1, function() plot.image(tensor.eye(2)) end)
+    none(80, 24, function() print(plot.image(tensor.eye(2), {text = true})) end)
+    none(80, 24, function() plot.image(tensor.zeros(0, 5)) end)
+end)
+
+test("an error while a picture is made shows nothing of it", function()
+    local printed = {}
+    local loud, terminal, pictures, picture = print, nabla._terminal, nabla._pictures,
+        nabla._picture
+    print = function(text) printed[#printed + 1] = text end
+    nabla._terminal = function() return 80, 24 end
+    nabla._pictures = function() return "kitty", 10, 20 end
+    nabla._picture = function() error("not enough memory", 0) end
+    local fine, message = pcall(plot.image, tensor.eye(3))
+    print, nabla._terminal, nabla._pictures, nabla._picture = loud, terminal, pictures, picture
+    eq({fine, message, #printed}, {false, "not enough memory", 0})
+end)
+
+spec.report()
