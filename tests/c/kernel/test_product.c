@@ -370,9 +370,6 @@ static void check_alone(problem *p, const nb_products *own, const char *isa)
 static void a_row_alone(void **state)
 {
     (void)state;
-#ifdef __clang__
-    skip(); /* which product of alpha A B + beta C it fuses hangs on what stands around it */
-#endif
     size_t tables;
     const nb_kernels *const *all = nb_kernels_all(&tables);
     for (nb_dtype dtype = NB_F32; dtype <= NB_F64; dtype++)
