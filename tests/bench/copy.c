@@ -1,5 +1,6 @@
-/* The machine's copy bandwidth: memcpy between two blocks far larger than the caches. Not part of
- * nabla. Says "ready", then, for every line, the bytes that one second of processor time copies.
+/* The machine's bandwidth: memcpy between two blocks far larger than the caches. Not part of
+ * nabla. Says "ready", then, for every line, the bytes that it reads and writes in one second of
+ * processor time: two for each that is copied.
  *
  * usage: copy BYTES */
 #include <stdio.h>
@@ -21,14 +22,14 @@ static double now(void)
 /* Both directions in turn, so that the blocks stay what the compiler cannot know. */
 static double rate(char *a, char *b, size_t bytes)
 {
-    double began = now(), copied = 0, seconds;
+    double began = now(), moved = 0, seconds;
     do {
         memcpy(a, b, bytes);
         memcpy(b, a, bytes);
-        copied += 2 * (double)bytes;
+        moved += 2 * 2 * (double)bytes;
         seconds = now() - began;
     } while (seconds < LEAST_SECONDS);
-    return copied / seconds;
+    return moved / seconds;
 }
 
 int main(int argc, char **argv)
