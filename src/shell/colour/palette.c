@@ -58,7 +58,7 @@ static const struct {
 };
 
 typedef struct palette {
-    bool made; /* the codes are those of the looks */
+    bool made;  /* the codes are those of the looks */
     range most; /* what the terminal has */
     sh_look look[LOOKS];
     char code[SH_STYLES][FLAGS][CODE_MAX];

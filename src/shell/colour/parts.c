@@ -85,6 +85,7 @@ static void join(sh_parts *parts)
             around = i;
         }
     }
+    parts->open = around;
 }
 
 static bool grow(sh_parts *parts, int *room)
@@ -97,13 +98,13 @@ static bool grow(sh_parts *parts, int *room)
     return true;
 }
 
-bool sh_parts_read(sh_parts *parts, const char *text, size_t length)
+bool sh_parts_read(sh_parts *parts, const char *text, size_t length, bool comments)
 {
     sh_scanner scanner = sh_scan(text, length);
     sh_token token;
     int room = 0;
-    *parts = (sh_parts){NULL, 0};
-    scanner.comments = true;
+    *parts = (sh_parts){.open = -1};
+    scanner.comments = comments;
     while (sh_scan_next(&scanner, &token)) {
         if (parts->count == room && !grow(parts, &room)) {
             sh_parts_free(parts);
@@ -118,7 +119,7 @@ bool sh_parts_read(sh_parts *parts, const char *text, size_t length)
 void sh_parts_free(sh_parts *parts)
 {
     free(parts->part);
-    *parts = (sh_parts){NULL, 0};
+    *parts = (sh_parts){.open = -1};
 }
 
 const sh_part *sh_part_next(const sh_parts *parts, int i)

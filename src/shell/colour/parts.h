@@ -1,4 +1,4 @@
-/* An input cut into Lua's tokens, comments among them, each with the bracket or block that it
+/* An input cut into Lua's tokens, each with the bracket or block that it
  * stands in and the one that belongs to it. The text may be unfinished or wrong. */
 #ifndef SH_PARTS_H
 #define SH_PARTS_H
@@ -16,10 +16,11 @@ typedef struct sh_part {
 typedef struct sh_parts {
     sh_part *part;
     int count;
+    int open; /* what opens the innermost bracket or block at the text's end, -1: nothing does */
 } sh_parts;
 
-/* False when memory ends; then there are none. */
-bool sh_parts_read(sh_parts *parts, const char *text, size_t length);
+/* comments: they are parts too. False when memory ends; then there are none. */
+bool sh_parts_read(sh_parts *parts, const char *text, size_t length, bool comments);
 void sh_parts_free(sh_parts *parts);
 
 /* The part behind and before one, comments left out; NULL: there is none. */

@@ -3,7 +3,7 @@
 #include "shell/complete/complete.h"
 
 #include "shell/commands.h"
-#include "shell/run/interrupt.h"
+#include "shell/run/quiet.h"
 #include "shell/complete/members.h"
 #include "shell/complete/strings.h"
 
@@ -16,28 +16,26 @@ enum { TEXT_SEEN = 16 << 10 };
 typedef struct task {
     sh_completion *to;
     const char *text, *end;
-    sh_token *token; /* those before the word under way */
-    int count;
+    sh_parts parts;
+    int count; /* of the parts before the word under way */
+    bool sure; /* options and notation alone */
 } task;
+
+static const sh_token *token_at(const task *t, int i)
+{
+    return &t->parts.part[i].token;
+}
 
 /* The token `back` places before the word (1: right before), an empty one where there is none. */
 static const sh_token *before(const task *t, int back)
 {
     static const sh_token none = {.kind = SH_STRANGE, .text = ""};
-    return back <= t->count ? &t->token[t->count - back] : &none;
+    return back <= t->count ? token_at(t, t->count - back) : &none;
 }
 
 static bool is_before(const task *t, int back, const char *text)
 {
     return sh_token_is(before(t, back), text);
-}
-
-static void read_tokens(lua_State *L, task *t)
-{
-    sh_scanner scanner = sh_scan(t->text, (size_t)(t->end - t->text));
-    /* A token takes at least one byte. */
-    t->token = lua_newuserdatauv(L, (size_t)(t->end - t->text + 1) * sizeof *t->token, 0);
-    while (sh_scan_next(&scanner, &t->token[t->count])) t->count++;
 }
 
 /* Does the text end inside a comment of one line? The scanner skips those. */
@@ -56,30 +54,18 @@ static bool in_comment(const task *t)
 
 /* ---- Chains: a.b[1]:c( ---- */
 
-/* The place of the bracket that opens what the one at `close` closes, -1 when it is not there. */
-static int opening_of(const task *t, int close)
-{
-    int depth = 0;
-    for (int i = close; i >= 0; i--) {
-        depth -= sh_token_nests(&t->token[i]);
-        if (depth == 0) return i;
-    }
-    return -1;
-}
-
 /* The place where the chain begins whose last token is at `last`, -1 when it is no chain of names
  * and indices. */
 static int chain_start(const task *t, int last)
 {
     for (int i = last; i >= 0; i--) {
-        const sh_token *token = &t->token[i];
+        const sh_token *token = token_at(t, i), *sign = i > 0 ? token_at(t, i - 1) : NULL;
         if (sh_token_is(token, "]") || sh_token_is(token, ")")) {
-            i = opening_of(t, i);
+            i = t->parts.part[i].other;
             continue;
         }
         if (token->kind != SH_NAME) return -1;
-        bool goes_on = i > 0 && (sh_token_is(token - 1, ".") || sh_token_is(token - 1, ":"));
-        if (!goes_on) return i;
+        if (!sign || (!sh_token_is(sign, ".") && !sh_token_is(sign, ":"))) return i;
         i--;
     }
     return -1;
@@ -88,18 +74,18 @@ static int chain_start(const task *t, int last)
 /* Follows tokens first … last from the globals. */
 static bool resolve(lua_State *L, const task *t, int first, int last, sh_member *m)
 {
-    if (first < 0 || !sh_member_global(L, m, &t->token[first])) return false;
+    if (first < 0 || !sh_member_global(L, m, token_at(t, first))) return false;
     for (int i = first + 1; i <= last; i++) {
-        const sh_token *token = &t->token[i];
+        const sh_token *token = token_at(t, i);
         bool fine;
         if (sh_token_is(token, ".") || sh_token_is(token, ":")) {
-            fine = sh_member_field(L, m, &t->token[++i]);
+            fine = sh_member_field(L, m, token_at(t, ++i));
         } else {
-            int close = i + 1;
-            while (close <= last && opening_of(t, close) != i) close++;
+            int close = t->parts.part[i].other;
+            if (close <= i || close > last) return false;
             bool literal = close == i + 2 && sh_token_is(token, "[");
             fine = sh_token_is(token, "[")
-                       ? sh_member_index(L, m, literal ? &t->token[i + 1] : NULL)
+                       ? sh_member_index(L, m, literal ? token_at(t, i + 1) : NULL)
                        : sh_member_call(L, m);
             i = close;
         }
@@ -119,15 +105,10 @@ static void complete_member(lua_State *L, const task *t, const char *prefix)
 
 /* ---- Options: f{…, name ---- */
 
-/* The place of the `{` or `(` around the word, -1 when it is at the top. */
+/* What opens the bracket or block around the word, -1 when it is at the top. */
 static int bracket_around(const task *t)
 {
-    int depth = 0;
-    for (int i = t->count - 1; i >= 0; i--) {
-        depth += sh_token_nests(&t->token[i]);
-        if (depth > 0) return i;
-    }
-    return -1;
+    return t->count < t->parts.count ? t->parts.part[t->count].around : t->parts.open;
 }
 
 /* In a table that is an argument: offers the options of the function that is called. */
@@ -135,16 +116,14 @@ static void complete_options(lua_State *L, task *t, const char *prefix)
 {
     int brace = bracket_around(t);
     bool at_key = is_before(t, 1, "{") || is_before(t, 1, ",") || is_before(t, 1, ";");
-    if (brace < 1 || !at_key || !sh_token_is(&t->token[brace], "{")) return;
+    if (brace < 1 || !at_key || !sh_token_is(token_at(t, brace), "{")) return;
     int last = brace - 1;
-    if (t->token[last].kind != SH_NAME) {
-        task outer = *t;
-        outer.count = brace;
-        int call = bracket_around(&outer);
-        if (call < 1 || !sh_token_is(&t->token[call], "(")) return;
+    if (token_at(t, last)->kind != SH_NAME) {
+        int call = t->parts.part[brace].around;
+        if (call < 1 || !sh_token_is(token_at(t, call), "(")) return;
         last = call - 1;
     }
-    if (t->token[last].kind == SH_NAME) sh_list_options(L, t->to, &t->token[last], prefix);
+    if (token_at(t, last)->kind == SH_NAME) sh_list_options(L, t->to, token_at(t, last), prefix);
 }
 
 /* ---- Strings ---- */
@@ -167,26 +146,15 @@ static void complete_notation(lua_State *L, task *t, const char *word)
         sh_list_kinds(L, t->to, "initialiser", start);
 }
 
-/* What stands before the word, and before the bracket around it. */
-static sh_before all_before(const task *t)
-{
-    sh_before all;
-    int bracket = bracket_around(t);
-    for (int i = 0; i < SH_TOKENS_BEFORE; i++) {
-        all.last[i] = *before(t, i + 1);
-        all.around[i] = *before(t, bracket < 0 ? t->count + 1 : t->count - bracket + i);
-    }
-    return all;
-}
-
 static void complete_string(lua_State *L, task *t)
 {
-    const char *kind, *word = t->token[--t->count].text;
+    const char *kind, *word = token_at(t, --t->count)->text;
     word += *word == '[' ? 2 : 1;
     t->to->wanted = SH_WANT_WORD;
-    const sh_before all = all_before(t);
+    const sh_before all = sh_before_part(&t->parts, t->count);
     switch (sh_string_holds(&all, &kind)) {
     case SH_HOLDS_MODULE:
+        if (t->sure) break;
         sh_list_modules(L, t->to, word);
         break;
     case SH_HOLDS_NET:
@@ -194,6 +162,7 @@ static void complete_string(lua_State *L, task *t)
         complete_notation(L, t, word);
         break;
     case SH_HOLDS_TOPIC:
+        if (t->sure) break;
         sh_list_kinds(L, t->to, NULL, word);
         break;
     case SH_HOLDS_KIND:
@@ -259,23 +228,22 @@ static void complete_code(lua_State *L, task *t)
     const char *prefix = under_way ? last->text : t->end;
     if (under_way) t->count--;
     t->to->wanted = SH_WANT_NAME;
-    if (is_before(t, 1, ".") || is_before(t, 1, ":")) {
-        complete_member(L, t, prefix);
-        return;
-    }
-    complete_options(L, t, prefix);
-    if (t->to->count > 0) {
+    bool member = is_before(t, 1, ".") || is_before(t, 1, ":");
+    if (!member) complete_options(L, t, prefix);
+    if (t->to->count > 0)
         t->to->suffix = " = ";
-        return;
-    }
-    sh_list_globals(L, t->to, prefix);
+    else if (!t->sure && member)
+        complete_member(L, t, prefix);
+    else if (!t->sure)
+        sh_list_globals(L, t->to, prefix);
 }
 
 static int complete(lua_State *L)
 {
     task *t = lua_touserdata(L, 1);
-    if (complete_command(L, t)) return 0;
-    read_tokens(L, t);
+    if (t->sure ? sh_is_command(t->text) : complete_command(L, t)) return 0;
+    if (!sh_parts_read(&t->parts, t->text, (size_t)(t->end - t->text), false)) return 0;
+    t->count = t->parts.count;
     const sh_token *last = before(t, 1);
     if (t->count > 0 && last->kind == SH_STRING && last->open)
         complete_string(L, t);
@@ -284,20 +252,22 @@ static int complete(lua_State *L)
     return 0;
 }
 
-/* The collector and debug hooks rest meanwhile: finalisers and hooks are the user's code too. */
+static void run(sh_shell *shell, const char *text, sh_completion *completion, bool sure)
+{
+    size_t length = strlen(text), skipped = length > TEXT_SEEN ? length - TEXT_SEEN : 0;
+    task t = {.to = completion, .text = text + skipped, .end = text + length, .sure = sure};
+    *completion = (sh_completion){.wanted = SH_WANT_NOTHING, .suffix = ""};
+    /* What fails there leaves nothing to offer. */
+    sh_quietly(shell, complete, &t);
+    sh_parts_free(&t.parts);
+}
+
 void sh_complete(sh_shell *shell, const char *text, sh_completion *completion)
 {
-    lua_State *L = shell->L;
-    size_t length = strlen(text), skipped = length > TEXT_SEEN ? length - TEXT_SEEN : 0;
-    task t = {.to = completion, .text = text + skipped, .end = text + length};
-    *completion = (sh_completion){.wanted = SH_WANT_NOTHING, .suffix = ""};
-    bool collects = lua_gc(L, LUA_GCISRUNNING);
-    sh_hook users = sh_hook_take(L);
-    lua_gc(L, LUA_GCSTOP);
-    lua_pushcfunction(L, complete);
-    lua_pushlightuserdata(L, &t);
-    /* Whatever fails here fails in silence: there is nothing to offer. */
-    if (lua_pcall(L, 1, 0, 0) != LUA_OK) lua_pop(L, 1);
-    if (collects) lua_gc(L, LUA_GCRESTART);
-    sh_hook_give(L, users);
+    run(shell, text, completion, false);
+}
+
+void sh_complete_sure(sh_shell *shell, const char *text, sh_completion *completion)
+{
+    run(shell, text, completion, true);
 }

@@ -9,5 +9,7 @@
 
 /* Candidates for the word at the end of `text`, which is the input up to the cursor. */
 void sh_complete(sh_shell *shell, const char *text, sh_completion *completion);
+/* The same where they are few: options of the call around, words of notation and of fields. */
+void sh_complete_sure(sh_shell *shell, const char *text, sh_completion *completion);
 
 #endif

@@ -6,6 +6,25 @@
 #include <stddef.h>
 #include <string.h>
 
+/* Those before part i, the nearest first. */
+static void take_before(const sh_parts *parts, int i, sh_token *out, int count)
+{
+    for (int k = 0; k < count; k++) {
+        const sh_part *part = i < 0 ? NULL : sh_part_before(parts, i);
+        i = part ? (int)(part - parts->part) : -1;
+        out[k] = part ? part->token : (sh_token){.kind = SH_STRANGE, .text = ""};
+    }
+}
+
+sh_before sh_before_part(const sh_parts *parts, int i)
+{
+    sh_before all;
+    int around = i < parts->count ? parts->part[i].around : parts->open;
+    take_before(parts, i, all.last, SH_TOKENS_BEFORE);
+    take_before(parts, around < 0 ? -1 : around + 1, all.around, SH_TOKENS_BEFORE);
+    return all;
+}
+
 /* The name of the function that the place is the first argument of, with a bracket or without. */
 static const sh_token *called(const sh_token *nearest)
 {

@@ -3,7 +3,7 @@
 #ifndef SH_STRINGS_H
 #define SH_STRINGS_H
 
-#include "shell/run/tokens.h"
+#include "shell/colour/parts.h"
 
 typedef enum sh_holds {
     SH_HOLDS_TEXT,   /* or a path */
@@ -18,9 +18,13 @@ enum { SH_TOKENS_BEFORE = 3 };
 
 /* Tokens before a place, the nearest first; empty ones where there are none. */
 typedef struct sh_before {
-    sh_token last[SH_TOKENS_BEFORE];   /* before the string */
-    sh_token around[SH_TOKENS_BEFORE]; /* what opens the bracket around it, and what stands before */
+    sh_token last[SH_TOKENS_BEFORE]; /* before the string */
+    sh_token
+        around[SH_TOKENS_BEFORE]; /* what opens the bracket around it, and what stands before */
 } sh_before;
+
+/* Before part i, which may be the one behind the last. */
+sh_before sh_before_part(const sh_parts *parts, int i);
 
 /* *kind is the kind's name in the book of help. */
 sh_holds sh_string_holds(const sh_before *before, const char **kind);

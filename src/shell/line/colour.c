@@ -7,7 +7,7 @@
 #include "shell/commands.h"
 #include "shell/globals.h"
 #include "shell/run/eval.h"
-#include "shell/run/interrupt.h"
+#include "shell/run/quiet.h"
 #include "shell/session.h"
 
 #include <lauxlib.h>
@@ -76,26 +76,6 @@ static size_t quote_length(const sh_token *token)
     return length + 1;
 }
 
-/* Those before part i, the nearest first. */
-static void take_before(const task *t, int i, sh_token *out, int count)
-{
-    for (int k = 0; k < count; k++) {
-        const sh_part *part = i < 0 ? NULL : sh_part_before(&t->parts, i);
-        i = part ? (int)(part - t->parts.part) : -1;
-        out[k] = part ? part->token : (sh_token){.kind = SH_STRANGE, .text = ""};
-    }
-}
-
-static sh_before all_before(const task *t, int i)
-{
-    sh_before all = {.around = {{.kind = SH_STRANGE, .text = ""}}};
-    int around = t->parts.part[i].around;
-    take_before(t, i, all.last, SH_TOKENS_BEFORE);
-    if (around >= 0) all.around[0] = t->parts.part[around].token;
-    take_before(t, around, all.around + 1, SH_TOKENS_BEFORE - 1);
-    return all;
-}
-
 /* Escapes of blanks are blanks, as Lua reads them. */
 static void blank_escapes(char *text)
 {
@@ -109,7 +89,7 @@ static void put_string(lua_State *L, task *t, int i)
 {
     const char *kind;
     const sh_token *token = &t->parts.part[i].token;
-    const sh_before all = all_before(t, i);
+    const sh_before all = sh_before_part(&t->parts, i);
     sh_holds holds = sh_string_holds(&all, &kind);
     if (holds != SH_HOLDS_NET && holds != SH_HOLDS_LAYERS && holds != SH_HOLDS_KIND) return;
     size_t quote = quote_length(token), at = (size_t)(token->text - t->text) + quote;
@@ -232,29 +212,13 @@ static size_t put_command(task *t)
 
 /* ---- All of it ------------------------------------------------------------------------------ */
 
-/* The collector and debug hooks rest meanwhile: finalisers and hooks are the user's code too. */
-static void call_known(sh_shell *shell, task *t)
-{
-    lua_State *L = shell->L;
-    bool collects = lua_gc(L, LUA_GCISRUNNING);
-    sh_hook users = sh_hook_take(L);
-    lua_gc(L, LUA_GCSTOP);
-    if (lua_checkstack(L, 2)) {
-        lua_pushcfunction(L, put_known);
-        lua_pushlightuserdata(L, t);
-        if (lua_pcall(L, 1, 0, 0) != LUA_OK) lua_pop(L, 1);
-    }
-    if (collects) lua_gc(L, LUA_GCRESTART);
-    sh_hook_give(L, users);
-}
-
 static void put_code(sh_shell *shell, task *t, const char *code)
 {
-    if (!sh_parts_read(&t->parts, code, (size_t)(t->end - code))) return;
+    if (!sh_parts_read(&t->parts, code, (size_t)(t->end - code), true)) return;
     put_tokens(t);
     /* Without memory for the names the rest is told all the same. */
     sh_names_read(&t->names, &t->parts);
-    call_known(shell, t);
+    sh_quietly(shell, put_known, t);
     mark_match(t);
     sh_names_free(&t->names);
     sh_parts_free(&t->parts);

@@ -1,46 +1,7 @@
 /* The styles of each byte of an input, against styles written by hand: a letter per byte. */
 #include "shell/line/colour.h"
 
-#include "shell/session.h"
-#include "shell/state.h"
-
-#include <lauxlib.h>
-#include <locale.h>
-#include <stdarg.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <setjmp.h>
-
-#include <cmocka.h>
-
-static sh_shell shell;
-
-static int open_shell(void **state)
-{
-    static sh_options options;
-    static char name[] = "nabla", *arguments[] = {name, NULL};
-    (void)state;
-    setlocale(LC_CTYPE, "C.UTF-8");
-    options.script = 1;
-    if (!sh_shell_open(&shell, &options, 1, arguments)) return -1;
-    sh_session_begin(&shell);
-    return 0;
-}
-
-static int close_shell(void **state)
-{
-    (void)state;
-    sh_shell_close(&shell);
-    return 0;
-}
-
-static void run(const char *code)
-{
-    if (luaL_dostring(shell.L, code) != LUA_OK) fail_msg("%s", lua_tostring(shell.L, -1));
-}
+#include "shell.h"
 
 /* The letter of a style: large where it is underlined, ^ for a match. */
 static char letter(unsigned char style)
