@@ -15,15 +15,15 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Of longer texts, and with longer lines, nothing is suggested. */
-enum { TEXT_MOST = 8 << 10, SUGGESTED_MOST = 1 << 10 };
+/* Behind longer texts nothing is suggested. */
+enum { TEXT_MOST = 8 << 10 };
 
 typedef struct task {
     sh_shell *shell;
     const char *text, *end;
     sh_parts parts;
     bool closes; /* what closes may stand here */
-    char out[SUGGESTED_MOST];
+    char out[SH_SUGGESTED_BYTES];
 } task;
 
 static task found;

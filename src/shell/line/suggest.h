@@ -9,8 +9,8 @@
 
 enum { SH_SUGGESTED_BYTES = 512 }; /* with the end */
 
-/* What goes on behind the text, which ends in NUL, and in the cursor; "" for nothing, no newline in it,
- * shorter than SH_SUGGESTED_BYTES. Good until the next call. */
+/* What goes on behind the text, which ends in NUL and where the cursor is; "" for nothing, no
+ * newline in it, shorter than SH_SUGGESTED_BYTES. Good until the next call. */
 const char *sh_suggest(sh_shell *shell, const char *text, size_t length);
 
 #endif
