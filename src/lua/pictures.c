@@ -1,6 +1,7 @@
 /* Which way pictures take to the terminal. */
 #include "lua/pictures.h"
 
+#include "io/picture/strokes.h"
 #include "lua/nbl.h"
 #include "lua/state.h"
 
@@ -109,6 +110,107 @@ static int picture(lua_State *L)
     return 1;
 }
 
+/* ---- Curves ---- */
+
+typedef struct curve {
+    nb_strokes *strokes;
+    const double *points;
+    size_t count;
+    double width;
+    bool dots;
+    uint8_t colour[3];
+} curve;
+
+static void close_strokes(nb_ctx *ctx, void *strokes)
+{
+    (void)ctx;
+    nb_strokes_close(strokes);
+}
+
+typedef struct canvas {
+    nb_strokes *strokes;
+    int64_t rows, columns;
+    uint8_t colour[3];
+} canvas;
+
+static nb_status open_canvas(nb_ctx *ctx, void *data)
+{
+    canvas *c = data;
+    return nb_strokes_open(ctx, c->strokes, c->rows, c->columns, c->colour);
+}
+
+static nb_status draw_curve(nb_ctx *ctx, void *data)
+{
+    const curve *c = data;
+    (void)ctx;
+    nb_status status =
+        (c->dots ? nb_strokes_dots : nb_strokes_path)(c->strokes, c->points, c->count, c->width);
+    if (!status) nb_strokes_end(c->strokes, c->colour);
+    return status;
+}
+
+/* The colour {r, g, b} in field `name` of the table at `at`. */
+static void read_colour(lua_State *L, int at, const char *name, uint8_t colour[3])
+{
+    lua_getfield(L, at, name);
+    for (int i = 0; i < 3; i++) {
+        lua_geti(L, -1, i + 1);
+        colour[i] = (uint8_t)luaL_checkinteger(L, -1);
+        lua_pop(L, 1);
+    }
+    lua_pop(L, 1);
+}
+
+static double number_field(lua_State *L, int at, const char *name)
+{
+    lua_getfield(L, at, name);
+    double number = luaL_checknumber(L, -1);
+    lua_pop(L, 1);
+    return number;
+}
+
+/* Pushes a block with the numbers of the list in field "points", which are two for each. */
+static void read_points(lua_State *L, int at, curve *c)
+{
+    lua_getfield(L, at, "points");
+    luaL_checktype(L, -1, LUA_TTABLE);
+    size_t count = lua_rawlen(L, -1) / 2;
+    double *to = lua_newuserdatauv(L, 2 * count * sizeof *to, 0);
+    for (size_t i = 0; i < 2 * count; i++) {
+        lua_rawgeti(L, -2, (lua_Integer)i + 1);
+        to[i] = lua_tonumber(L, -1);
+        lua_pop(L, 1);
+    }
+    lua_remove(L, -2);
+    c->points = to;
+    c->count = count;
+}
+
+/* For stdlib: ({rows =, columns =, colour =, each curve {points =, width =, dots =, colour =}}).
+ * Three bytes for each pixel of curves on a ground of that colour; points are x, y, x, y … in
+ * pixels. */
+static int curves(lua_State *L)
+{
+    luaL_checktype(L, 1, LUA_TTABLE);
+    canvas c = {.rows = (int64_t)number_field(L, 1, "rows"),
+                .columns = (int64_t)number_field(L, 1, "columns")};
+    read_colour(L, 1, "colour", c.colour);
+    c.strokes = nbl_new_box(L, sizeof *c.strokes, close_strokes);
+    nbl_run(L, open_canvas, &c);
+    for (lua_Integer i = 1; lua_rawgeti(L, 1, i) == LUA_TTABLE; i++) {
+        int at = lua_gettop(L);
+        curve one = {.strokes = c.strokes, .width = number_field(L, at, "width")};
+        read_colour(L, at, "colour", one.colour);
+        lua_getfield(L, at, "dots");
+        one.dots = lua_toboolean(L, -1);
+        read_points(L, at, &one);
+        nbl_run(L, draw_curve, &one);
+        lua_settop(L, at - 1);
+    }
+    lua_pushlstring(L, (const char *)c.strokes->pixels, (size_t)(c.rows * c.columns) * 3);
+    return 1;
+}
+
 static const nbl_entry entries[] = {
     {"pictures", choose, "nabla.pictures(\"kitty\" | \"sixel\" | \"blocks\" | \"auto\")",
      "How plot.image, plot.heat and curves show pictures on a terminal: in pixels, by kitty's "
@@ -120,7 +222,7 @@ static const nbl_entry entries[] = {
     {NULL, NULL, NULL, NULL, NULL, NULL}};
 
 static const luaL_Reg functions_of_stdlib[] = {
-    {"_pictures", way_now}, {"_picture", picture}, {NULL, NULL}};
+    {"_pictures", way_now}, {"_picture", picture}, {"_curves", curves}, {NULL, NULL}};
 
 void nbl_open_pictures(lua_State *L)
 {

@@ -1,5 +1,6 @@
 -- Axes: ranges, round ticks, their numbers, and the frame around a picture.
 
+local pixels = require "nabla.plot.pixels"
 local screen = require "nabla.plot.screen"
 
 local math, table = math, table
@@ -171,6 +172,8 @@ function axes.frame(lines, columns, x, y, margin, numbers)
     add_left(out, lines, y, margin, signs)
     add_bottom(out, columns, x, margin, signs)
     if not numbers then out[#out] = nil end
+    pixels.shift(lines, 0, margin + 2)
+    out.pictures = lines.pictures
     return out
 end
 

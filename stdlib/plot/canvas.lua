@@ -36,9 +36,10 @@ local function colour(series)
     return screen.SERIES[(series - 1) % #screen.SERIES + 1]
 end
 
--- The mark by which a legend names a series.
+-- The mark by which a legend names a series, and how many columns it takes.
 function canvas:mark(series)
-    return screen.paint(self.braille and "━━" or mark(self, series), colour(series), self.depth)
+    local text = self.braille and "━━" or mark(self, series)
+    return screen.paint(text, colour(series), self.depth), self.braille and 2 or 1
 end
 
 -- A dot: column from 0 to wide - 1, row from 0 (the top) to high - 1.
@@ -109,6 +110,11 @@ function canvas:point(x, y, series)
     if not (x >= 0 and x <= 1 and y >= 0 and y <= 1) then return end
     local column, row = self:place(x, y)
     self:dot(column, row, series)
+end
+
+-- Points that nothing joins.
+function canvas:points(xs, ys, series, at_x, at_y)
+    for k = 1, #xs do self:point(at_x(xs[k]), at_y(ys[k]), series) end
 end
 
 -- The dots of a series that stand in one column, from a highest to a lowest row.

@@ -1,11 +1,13 @@
 -- Series of points as lines in the terminal: a picture is {panels, title, xlabel, ylabel, low,
--- high, log, xlog, xticks, points, whole, width, height}, a panel {series, label, log}, a series
--- {x, y, label, number} with lists of numbers; xticks is a list of {value, text}. Panels stand
--- below each other on one horizontal axis, each with a vertical one of its own; low, high and
+-- high, log, xlog, xticks, points, whole, width, height, depth, way}, a panel {series, label, log},
+-- a series {x, y, label, number} with lists of numbers; xticks is a list of {value, text}. Panels
+-- stand below each other on one horizontal axis, each with a vertical one of its own; low, high and
 -- ylabel are the first one's, and the picture's log.
 
 local axes = require "nabla.plot.axes"
 local canvas = require "nabla.plot.canvas"
+local curves = require "nabla.plot.curves"
+local pixels = require "nabla.plot.pixels"
 local screen = require "nabla.plot.screen"
 
 local math, table = math, table
@@ -64,11 +66,8 @@ local function draw_panel(part, picture, x, c)
     local at_x, at_y = axes.share(x.low, x.high), axes.share(part.axis.low, part.axis.high)
     for i, series in ipairs(part.panel.series) do
         local xs, ys = part.xs[i], part.ys[i]
-        if picture.points then
-            for k = 1, #xs do c:point(at_x(xs[k]), at_y(ys[k]), series.number) end
-        else
-            c:path(xs, ys, series.number, at_x, at_y)
-        end
+        local draw = picture.points and c.points or c.path
+        draw(c, xs, ys, series.number, at_x, at_y)
     end
     return c:lines()
 end
@@ -76,10 +75,10 @@ end
 -- What stands above a panel: the name of its axis, if any, and which mark is which series.
 local function legend(panel, title, c, columns)
     local parts = {}
-    local function add(text, mark)
+    local function add(text, mark, wide)
         local room = columns - (mark and 3 or 0)
         text = screen.fit(screen.clean(text), math.max(1, room))
-        local width = screen.width(text) + (mark and (c.braille and 3 or 2) or 0)
+        local width = screen.width(text) + (mark and wide + 1 or 0)
         parts[#parts + 1] = {mark and mark .. " " .. text or text, width}
     end
     if title then add(title) end
@@ -124,6 +123,14 @@ local function total(panels)
     return count
 end
 
+-- In pixels where the window has room for them.
+local function new_canvas(picture, part, width, height, margin)
+    if picture.way and pixels.fits(height, width + margin + 3) then
+        return curves.new(width, height, picture.way, picture.depth)
+    end
+    return canvas.new(width, height, #part.panel.series, total(picture.panels), picture.depth)
+end
+
 -- The picture as a list of lines.
 function lines.draw(picture)
     local columns, rows = screen.size()
@@ -136,13 +143,12 @@ function lines.draw(picture)
     x.ticks = ticks_below(x, picture, math.max(2, width // COLUMNS_A_TICK))
     if picture.title then out[1] = screen.clean(picture.title) end
     for i, part in ipairs(parts) do
-        local c = canvas.new(width, height, #part.panel.series, total(picture.panels),
-            picture.depth)
+        local c = new_canvas(picture, part, width, height, margin)
         local above = legend(part.panel, i == 1 and picture.ylabel or part.panel.label, c, columns)
         local drawn = axes.frame(draw_panel(part, picture, x, c), width, x, part.axis, margin,
             i == #parts)
         table.move(above, 1, #above, #out + 1, out)
-        table.move(drawn, 1, #drawn, #out + 1, out)
+        pixels.append(out, drawn)
     end
     if picture.xlabel then
         local label = screen.clean(picture.xlabel)

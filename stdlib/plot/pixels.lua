@@ -25,6 +25,12 @@ function pixels.way()
     return {name = name, wide = wide, high = high}
 end
 
+-- Whether so many rows and columns are less than the window, so that a picture has its place there.
+function pixels.fits(high, wide)
+    local columns, rows = screen.size()
+    return high + 1 < rows and wide <= columns
+end
+
 -- Puts lines behind others, with their pictures.
 function pixels.append(out, lines)
     for _, picture in ipairs(lines.pictures or {}) do
@@ -47,7 +53,7 @@ function pixels.shift(lines, rows, columns)
 end
 
 -- How many pixels high and wide a picture is: as many as its letters have, where that may be.
-local function size_of(picture, way)
+function pixels.size(picture, way)
     local high, wide = picture.high * way.high, picture.wide * way.wide
     local by = math.min(1, SIDE / high, SIDE / wide, (MOST / (high * wide)) ^ 0.5)
     return math.max(1, math.floor(high * by)), math.max(1, math.floor(wide * by))
@@ -55,7 +61,7 @@ end
 
 -- From the line below the picture there, and back.
 local function place(picture, way)
-    local high, wide = size_of(picture, way)
+    local high, wide = pixels.size(picture, way)
     local shown = nabla._picture(way.name, picture.bytes, picture.rows, picture.columns, high, wide,
         picture.high, picture.wide)
     local right = picture.column > 0 and ("\27[%dC"):format(picture.column) or ""

@@ -238,6 +238,88 @@ test("weights and heads are pictures too", function()
     assert(lines[list[2].row - 1]:find "head 2")
 end)
 
+-- ---- Curves ----
+
+local BLUE <const>, ORANGE <const>, GROUND <const> = {86, 180, 233}, {230, 159, 0}, {18, 18, 18}
+
+-- The colour of a pixel, from 0.
+local function at(picture, row, column)
+    local place = 3 * (row * picture.columns + column)
+    return {picture.bytes:byte(place + 1, place + 3)}
+end
+
+test("a curve lies where the axes' marks say", function()
+    for _, way in ipairs {KITTY, SIXEL, {"kitty", 7, 15}} do
+        local lines, list = shown(60, 24, way, function()
+            plot({{0, 4}, {0, 4}}, {height = 9, low = 0, high = 4, title = "up"})
+        end)
+        eq(#list, 1)
+        check_apart(lines, list)
+        local one = list[1]
+        eq({one.rows, one.columns}, one.pixels)
+        eq({one.row, one.high, one.column + one.wide}, {2, 9, 59})
+        eq(lines[1], "up")
+        local marked = 0
+        for row = one.row, one.row + one.high - 1 do
+            local value = tonumber(lines[row]:match "^%s*([%d.]+) ┤")
+            if value then
+                marked = marked + 1
+                local middle = (row - one.row) * way[3] + way[3] // 2
+                local column = way[2] / 2 + value / 4 * (one.columns - way[2])
+                assert(at(one, middle, math.floor(column))[3] > 150) -- of BLUE it has 233
+                eq(at(one, middle, math.floor(column + one.columns // 4) % one.columns), GROUND)
+            end
+        end
+        assert(marked > 2)
+        local _, marks = lines[one.row + one.high]:gsub("┬", "")
+        local numbers = lines[one.row + one.high + 1]
+        assert(marks > 2 and numbers:find "^%s*0 .* 4$", numbers)
+    end
+end)
+
+test("series have colours and names; gaps are gaps", function()
+    local lines, list = shown(80, 24, KITTY, function()
+        plot({{1, 2, 3, 4, 5}, {1, 1, 0 / 0, 1, 1}, {0, 0, 0, 0, 0}}, {labels = {"one", "two"},
+            low = 0, high = 2})
+    end)
+    check_apart(lines, list)
+    eq(lines[1], "██ one   ██ two")
+    local one = list[1]
+    eq(at(one, one.rows // 2, one.columns // 8), BLUE)
+    eq(at(one, one.rows // 2, one.columns // 2), GROUND)
+    eq(at(one, one.rows - 10, one.columns // 2), ORANGE)
+end)
+
+test("points are not joined", function()
+    local _, list = shown(80, 24, KITTY, function()
+        plot({{1, 2, 3}, {1, 1, 1}}, {points = true, low = 0, high = 2})
+    end)
+    local one = list[1]
+    eq(at(one, one.rows // 2, one.columns // 2), BLUE)
+    eq(at(one, one.rows // 2, one.columns // 4), GROUND)
+end)
+
+test("a history has a picture for each panel", function()
+    local digits = data.digits()
+    local history = nn.net("64 - 10", {seed = 1}):train(digits.train, {epochs = 3, lr = 3,
+        progress = false, test = digits.test})
+    local lines, list = shown(80, 40, SIXEL, function() plot(history) end)
+    eq(#list, 2)
+    check_apart(lines, list)
+    assert(lines[list[1].row - 1]:find "cost" and lines[list[2].row - 1]:find "right in %%")
+end)
+
+test("what is as high or wide as the window has letters", function()
+    for _, options in ipairs {{height = 23}, {height = 50}, {width = 81}} do
+        local _, list = shown(80, 24, KITTY, function() plot({1, 2, 3}, options) end)
+        eq(#list, 0)
+    end
+    local _, list = shown(80, 24, KITTY, function() plot({1, 2, 3}, {height = 22}) end)
+    eq(#list, 1)
+    _, list = shown(80, 24, KITTY, function() plot {0 / 0, 1 / 0} end)
+    eq(#list, 0)
+end)
+
 -- ---- Where there is none ----
 
 test("letters stay where pixels have no place", function()
