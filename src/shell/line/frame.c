@@ -220,7 +220,7 @@ static size_t count_same(const frame *f, const line *a, const frame *g, const li
     bool inside =
         (i < ones && one[i].column == NO_COLUMN) || (i < others && other[i].column == NO_COLUMN);
     if (!inside) return i;
-    while (i > 0 && one[--i].column == NO_COLUMN) continue;
+    while (i > 0 && (one[--i].column == NO_COLUMN || other[i].column == NO_COLUMN)) continue;
     return i;
 }
 
@@ -348,18 +348,43 @@ void sh_frame_leave(void)
     sh_frame_begin();
 }
 
-/* Rows of the screen that one of so many columns takes there. */
-static size_t rows_of(int width, int columns)
+/* Columns that the terminal keeps together from that cell on. */
+static int step_of(const frame *f, const line *l, size_t at)
 {
-    return width > columns ? (size_t)((width - 1) / columns) + 1 : 1;
+    const cell *c = f->cell;
+    if ((unsigned char)c[at].byte < 0x80) return 1;
+    size_t next = at + 1;
+    while (next < l->end && c[next].column == NO_COLUMN) next++;
+    return (next < l->end ? c[next].column : l->width) - c[at].column;
+}
+
+/* A terminal of so many columns lets a row flow anew: how many rows of it come before the one that
+ * holds this column. What is behind the end stays on the last. */
+static size_t rows_before(const frame *f, const line *l, int column, int columns)
+{
+    size_t rows = 0;
+    int at = 0, left = 0; /* where the terminal's row begins */
+    for (size_t i = l->begin; i < l->end && at <= column; i++) {
+        bool ascii = (unsigned char)f->cell[i].byte < 0x80;
+        if (f->cell[i].column == NO_COLUMN && !ascii) continue;
+        int step = step_of(f, l, i);
+        if (at + step > left + columns && at > left) {
+            rows++;
+            left = at;
+        }
+        at += step;
+    }
+    return rows;
 }
 
 void sh_frame_erase(const sh_window *window)
 {
     int columns = window->columns > 0 ? window->columns : 1;
-    size_t above = (size_t)(paper.column / columns);
-    if (paper.shown.lines == 0) return;
-    for (size_t i = 0; i < paper.row; i++) above += rows_of(paper.shown.line[i].width, columns);
+    const frame *f = &paper.shown;
+    if (f->lines == 0) return;
+    size_t above = rows_before(f, &f->line[paper.row], paper.column, columns);
+    for (size_t i = 0; i < paper.row; i++)
+        above += rows_before(f, &f->line[i], f->line[i].width, columns) + 1;
     begin_output();
     put_text("\r");
     put_move(above, 'A');
