@@ -4,6 +4,8 @@
  * be what model.c lays out: every character with its style, and the cursor.
  *
  * usage: draw     ($NABLA_DRAW states a window, from the seed $NABLA_DRAW_SEED) */
+#define _GNU_SOURCE
+
 #include "shell/line/colour.h"
 #include "shell/line/draw.h"
 #include "shell/line/keys.h"

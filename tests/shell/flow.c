@@ -9,7 +9,7 @@
 
 enum {
     ABOVE_MOST = 200, /* lines above the window that flow too */
-    LINES_MOST = 1600
+    LINES_MOST = 8000
 };
 
 static struct {
@@ -22,15 +22,6 @@ static struct {
     long row;   /* the cursor's */
     int column;
 } flow;
-
-int screen_line_length(const screen_line *line)
-{
-    int last = SCREEN_COLUMNS_MOST;
-    while (last > 0 && line->cell[last - 1].code == ' ' && line->cell[last - 1].mark[0] == 0 &&
-           line->cell[last - 1].attributes == 0 && line->cell[last - 1].background == 0)
-        last--;
-    return last;
-}
 
 void flow_forget(void)
 {
@@ -66,44 +57,40 @@ static void add(const screen_cell *cell, int width, int columns)
     if (flow.at + width > columns) wrap();
     memcpy(flow.out[flow.lines - 1].cell + flow.at, cell, (size_t)width * sizeof *cell);
     flow.at += width;
+    flow.out[flow.lines - 1].used = flow.at;
 }
 
-/* The cursor's column is `behind` columns behind what was added last. */
-static void set_cursor(int behind, int columns, bool across)
+/* The cursor is `behind` columns behind what was added last, but not beyond the row's end. */
+static void set_cursor(int behind, int columns)
 {
     flow.row = flow.lines - 1;
-    flow.column = flow.at + behind;
-    if (!across && flow.column >= columns) flow.column = columns - 1;
-    flow.row += flow.column / columns;
-    flow.column %= columns;
-    while (flow.lines <= flow.row) next_line();
+    flow.column = flow.at + behind < columns ? flow.at + behind : columns - 1;
 }
 
 /* Adds what is on a line; its cells beyond the old width are gone. */
-static void add_line(long number, int columns, bool across)
+static void add_line(long number, int columns)
 {
     const screen_line *line = screen_line_at(number);
-    int length = screen_line_length(line),
+    int length = line->used,
         cursor = number == screen.top + screen.row ? screen.column + screen.full : -1;
     if (length > screen.columns) length = screen.columns;
-    if (line->wrapped && length < screen.columns - 1) length = screen.columns - 1;
     for (int i = 0; i < length;) {
         int width = i + 1 < length && line->cell[i + 1].code == 0 ? 2 : 1;
-        if (flow.at + width > columns && columns >= width) wrap();
-        if (cursor >= i && cursor < i + width) set_cursor(cursor - i, columns, true);
+        if (flow.at + (width > columns ? 1 : width) > columns) wrap();
+        if (cursor >= i && cursor < i + width) set_cursor(cursor - i, columns);
         add(&line->cell[i], width, columns);
         i += width;
     }
-    if (cursor >= length) set_cursor(cursor - length, columns, across);
+    if (cursor >= length) set_cursor(cursor - length, columns);
 }
 
-static void flow_all(long last, int columns, bool across)
+static void flow_all(long last, int columns)
 {
     bool goes_on = false;
     for (long i = flow.from; i <= last; i++) {
         if (!goes_on) next_line();
         flow.went[i - flow.from] = flow.from + flow.lines - 1;
-        add_line(i, columns, across);
+        add_line(i, columns);
         goes_on = screen_line_at(i)->wrapped;
     }
     flow.count = last - flow.from + 1;
@@ -112,7 +99,7 @@ static void flow_all(long last, int columns, bool across)
 static long last_used(void)
 {
     long last = screen.top + screen.rows - 1;
-    while (last > screen.top + screen.row && screen_line_length(screen_line_at(last)) == 0) last--;
+    while (last > screen.top + screen.row && screen_line_at(last)->used == 0) last--;
     return last;
 }
 
@@ -132,14 +119,14 @@ static void place_window(int rows, int columns)
     screen.full = false;
 }
 
-void flow_lines(int rows, int columns, bool across)
+void flow_lines(int rows, int columns)
 {
     long last = last_used();
     flow.from = screen.top > ABOVE_MOST ? screen.top - ABOVE_MOST : 0;
     flow.lines = 0;
     flow.out = malloc(LINES_MOST * sizeof *flow.out);
     if (!flow.out) abort();
-    flow_all(last, columns, across);
+    flow_all(last, columns);
     for (long i = 0; i < flow.lines; i++) *screen_line_at(flow.from + i) = flow.out[i];
     place_window(rows, columns);
     free(flow.out);

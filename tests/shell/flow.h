@@ -8,6 +8,7 @@ enum { SCREEN_KEPT = 2048 };
 
 typedef struct screen_line {
     screen_cell cell[SCREEN_COLUMNS_MOST];
+    int used;     /* columns, up to the last that was written since they were erased */
     bool wrapped; /* the terminal went on in the next line by itself */
 } screen_line;
 
@@ -27,11 +28,9 @@ extern screen_state screen;
 
 screen_line *screen_line_at(long number);
 void screen_line_clear(screen_line *line);
-/* Columns up to the last where anything shows, be it the colour of a blank. */
-int screen_line_length(const screen_line *line);
 
 void flow_forget(void);
-/* `across`: a cursor behind a row that is full now goes to the next row. */
-void flow_lines(int rows, int columns, bool across);
+/* A cursor behind what is written stays on its last row. */
+void flow_lines(int rows, int columns);
 
 #endif

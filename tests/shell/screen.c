@@ -48,6 +48,7 @@ static void erase(screen_cell *cell, int from, int to)
 void screen_line_clear(screen_line *line)
 {
     line->wrapped = false;
+    line->used = 0;
     for (int i = 0; i < SCREEN_COLUMNS_MOST; i++) line->cell[i] = (screen_cell){.code = ' '};
 }
 
@@ -117,6 +118,8 @@ static void put(uint32_t code)
         cell[screen.column + 1] = screen.pen;
         cell[screen.column + 1].code = 0;
     }
+    screen_line *line = screen_line_at(screen.top + screen.row);
+    if (line->used < screen.column + width) line->used = screen.column + width;
     screen.full = screen.column + width == screen.columns;
     screen.column += screen.full ? width - 1 : width;
     if (screen.full && screen.framed) screen.counts.edges_framed++;
@@ -141,7 +144,13 @@ static void erase_in_line(int how)
 {
     erase(cursor_cells(), how == 0 ? screen.column : 0,
           how == 1 ? screen.column + 1 : SCREEN_COLUMNS_MOST);
-    if (how != 1) screen_line_at(screen.top + screen.row)->wrapped = false;
+    long number = screen.top + screen.row;
+    screen_line *line = screen_line_at(number);
+    if (how != 1) line->wrapped = false;
+    if (how != 1 && line->used > (how == 0 ? screen.column : 0))
+        line->used = how == 0 ? screen.column : 0;
+    /* A line whose beginning is gone goes on with nothing. */
+    if (number > 0 && (how > 0 || screen.column == 0)) screen_line_at(number - 1)->wrapped = false;
 }
 
 static void erase_in_screen(int how)
@@ -161,6 +170,9 @@ static void shift(int count)
     screen_cell *here = cell + screen.column;
     size_t bytes = (size_t)(rest - away) * sizeof *here;
     memmove(count > 0 ? here + away : here, count > 0 ? here : here + away, bytes);
+    screen_line *line = screen_line_at(screen.top + screen.row);
+    if (count > 0 && line->used > screen.column) line->used += away;
+    if (line->used > screen.columns) line->used = screen.columns;
     if (count > 0)
         erase(cell, screen.column, screen.column + away);
     else
@@ -418,7 +430,7 @@ const char *screen_text(long number)
     static char text[SCREEN_TEXT_BYTES];
     char *to = text;
     const screen_cell *cell = screen_line_at(number)->cell;
-    int last = SCREEN_COLUMNS_MOST;
+    int last = screen_line_at(number)->used;
     while (last > 0 && cell[last - 1].code == ' ' && cell[last - 1].mark[0] == 0) last--;
     for (int i = 0; i < last; i++) {
         if (cell[i].code) to = add_code(to, cell[i].code);
@@ -468,7 +480,7 @@ void screen_resize(int rows, int columns)
 {
     flow_forget();
     if (flow_mode != SCREEN_STAYS) {
-        flow_lines(rows, columns, flow_mode == SCREEN_FLOWS_ACROSS);
+        flow_lines(rows, columns);
         return;
     }
     screen.rows = rows;

@@ -48,9 +48,8 @@ typedef struct screen_counts {
 void screen_clear(void);
 /* What a terminal does with lines at another width. */
 typedef enum screen_flow {
-    SCREEN_STAYS,        /* nothing, as xterm */
-    SCREEN_FLOWS,        /* those it has wrapped, and those too wide now, flow anew, as in VTE */
-    SCREEN_FLOWS_ACROSS, /* the same; a cursor behind a full row goes to the next, as in kitty */
+    SCREEN_STAYS, /* nothing, as xterm */
+    SCREEN_FLOWS  /* those that are too wide now, or that it has wrapped, flow anew: VTE, kitty */
 } screen_flow;
 /* Until it is called again, also where the screen is cleared. */
 void screen_set_flow(screen_flow flow);
