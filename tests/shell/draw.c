@@ -482,6 +482,21 @@ static void set_search(void)
     write_text(&test.other_prompt, test.other_bytes, NULL);
 }
 
+/* What looks the same comes in the place of a tab or of blanks. */
+static void swap_blanks(void)
+{
+    static const model_piece tab = {MODEL_TAB, "\t", 1, {0, 0}},
+                             blank = {MODEL_LETTERS, " ", 1, {' '}};
+    test.did = "a tab and blanks change places";
+    int at = test.text.cursor;
+    if (at == test.text.count || test.text.item[at].piece->kind != MODEL_TAB)
+        for (int i = chance(6); i > 0; i--) insert(&test.text, at, &blank, SH_STYLE_PLAIN);
+    else
+        take_out(&test.text, at, 1);
+    if (chance(2)) insert(&test.text, at, &tab, SH_STYLE_PLAIN);
+    if (test.text.cursor > test.text.count) test.text.cursor = test.text.count;
+}
+
 static void clear_text(void)
 {
     test.did = "the text goes";
@@ -578,9 +593,9 @@ static void finish(void)
 static void change_state(void)
 {
     static void (*const changes[])(void) = {
-        insert_some,   insert_some,    insert_some, insert_letter, insert_letter,
-        delete_some,   delete_some,    move_cursor, move_cursor,   move_cursor,
-        change_styles, set_suggestion, set_search,  set_suggestion};
+        insert_some,    insert_some,    insert_letter, insert_letter, delete_some,
+        delete_some,    move_cursor,    move_cursor,   move_cursor,   change_styles,
+        set_suggestion, set_suggestion, set_search,    swap_blanks,   swap_blanks};
     int rare = chance(60);
     if (rare == 0)
         clear_text();
