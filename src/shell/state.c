@@ -3,6 +3,7 @@
 
 #include "base/workers.h"
 #include "lua/nbl.h"
+#include "shell/colour/colours.h"
 #include "shell/globals.h"
 #include "shell/print.h"
 #include "shell/run/errors.h"
@@ -91,6 +92,7 @@ static void open_modules(lua_State *L)
     lua_setfield(L, -2, "nabla");
     lua_pop(L, 1);
     luaL_requiref(L, "nabla", luaopen_nabla, 1);
+    sh_colours_open(L);
     for (int i = 0; sh_modules[i]; i++) {
         lua_getfield(L, -1, sh_modules[i]);
         lua_setglobal(L, sh_modules[i]);

@@ -106,11 +106,24 @@ Keys at the prompt are GNU Readline's, as in bash; ~/.inputrc changes them.
   Ctrl-W, Ctrl-U, Ctrl-K   cut the word before, the line before, the line behind
   Ctrl-Y, Ctrl-_       put the cut back in; undo
   Ctrl-L               clears the window
+  Right, End, Ctrl-F   at the input's end: takes what is suggested in grey
+  Alt-F                takes a word of it
 
 An input of several lines is edited whole, also one from the history. Its further lines begin with ·
 and two blanks for each block or bracket that is open; a line that becomes end, else, elseif, until or
 } moves out by itself. In vi mode j k 0 ^ $ A I D C dd cc yy S keep to lines likewise. With TERM=dumb
 inputs are typed line by line.
+
+Colours tell keywords, names of Lua and nabla, numbers, strings, comments and the notation inside
+strings as you type. Underlined is what nobody knows: a global without a value, a word that is no
+layer, activation, option or cost where one belongs; the word that is being typed only once nothing
+could come of it. The bracket or block word at the cursor shows its other. nabla.colours changes the
+colours; NO_COLOR takes them away, and the suggestions with them.
+
+What is suggested behind the end is no part of the input until it is taken: the rest of the line in
+the last input that began so; else an option that is not given yet, a layer or cost that fits what
+the notation says so far (and the one data set of the session), or the brackets and end that are
+missing.
 
 What begins an input: ?name asks the help, .command talks to the prompt (.help lists them), !command
 runs a program of the system. A ; at the end keeps the value quiet; _ is the last value.]],

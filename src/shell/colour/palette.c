@@ -25,16 +25,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-typedef enum range { NO_COLOUR, OF_16, OF_256, OF_ALL } range;
-
-/* What a style adds to how the terminal shows text. */
-typedef struct sh_look {
-    range kind;
-    int colour; /* a number of the 16 or 256, or 0xRRGGBB */
-    int few;    /* of the 16, where there are no more */
-    bool bold, underline, reverse;
-} sh_look;
-
 /* The styles, then what the flags add. */
 enum { UNKNOWN = SH_STYLES, MATCH, REGION, LOOKS, FLAGS_SHIFT = 5, FLAGS = 8, CODE_MAX = 64 };
 
@@ -42,83 +32,129 @@ static const struct {
     const char *name;
     sh_look look;
 } standard[LOOKS] = {
-    [SH_STYLE_PLAIN] = {"plain", {.kind = NO_COLOUR}},
-    [SH_STYLE_KEYWORD] = {"keyword", {OF_256, 98, .few = 5}},
-    [SH_STYLE_NAME] = {"name", {OF_256, 30, .few = 6}},
-    [SH_STYLE_NUMBER] = {"number", {OF_256, 132, .few = 1}},
-    [SH_STYLE_STRING] = {"string", {OF_256, 28, .few = 2}},
-    [SH_STYLE_NOTATION] = {"notation", {OF_256, 130, .few = 3}},
-    [SH_STYLE_COMMENT] = {"comment", {OF_256, 243, .few = 8}},
-    [SH_STYLE_COMMAND] = {"command", {OF_256, 29, .few = 6, .bold = true}},
-    [SH_STYLE_SUGGESTED] = {"suggestion", {OF_256, 243, .few = 8}},
-    [SH_STYLE_PROMPT] = {"prompt", {OF_256, 63, .few = 4, .bold = true}},
+    [SH_STYLE_PLAIN] = {"plain", {.range = SH_NO_COLOUR}},
+    [SH_STYLE_KEYWORD] = {"keyword", {SH_OF_256, 98, .few = 5}},
+    [SH_STYLE_NAME] = {"name", {SH_OF_256, 30, .few = 6}},
+    [SH_STYLE_NUMBER] = {"number", {SH_OF_256, 132, .few = 1}},
+    [SH_STYLE_STRING] = {"string", {SH_OF_256, 28, .few = 2}},
+    [SH_STYLE_NOTATION] = {"notation", {SH_OF_256, 130, .few = 3}},
+    [SH_STYLE_COMMENT] = {"comment", {SH_OF_256, 243, .few = 8}},
+    [SH_STYLE_COMMAND] = {"command", {SH_OF_256, 29, .few = 6, .bold = true}},
+    [SH_STYLE_SUGGESTED] = {"suggestion", {SH_OF_256, 243, .few = 8}},
+    [SH_STYLE_PROMPT] = {"prompt", {SH_OF_256, 63, .few = 4, .bold = true}},
     [UNKNOWN] = {"unknown", {.underline = true}},
-    [MATCH] = {"match", {OF_256, 163, .few = 5, .bold = true}},
+    [MATCH] = {"match", {SH_OF_256, 163, .few = 5, .bold = true}},
     [REGION] = {"pasted", {.reverse = true}},
 };
 
 typedef struct palette {
-    bool made;  /* the codes are those of the looks */
-    range most; /* what the terminal has */
+    bool begun, made; /* the looks are there; the codes are theirs */
+    sh_range most;    /* what the terminal has */
     sh_look look[LOOKS];
     char code[SH_STYLES][FLAGS][CODE_MAX];
 } palette;
 
 static palette shown;
 
+static palette *begin(void)
+{
+    for (int i = 0; i < LOOKS && !shown.begun; i++) shown.look[i] = standard[i].look;
+    shown.begun = true;
+    return &shown;
+}
+
+/* ---- Colours -------------------------------------------------------------------------------- */
+
+/* xterm's 16, as 0xRRGGBB. */
+static const int few[16] = {0x000000, 0xcd0000, 0x00cd00, 0xcdcd00, 0x0000ee, 0xcd00cd,
+                            0x00cdcd, 0xe5e5e5, 0x7f7f7f, 0xff0000, 0x00ff00, 0xffff00,
+                            0x5c5cff, 0xff00ff, 0x00ffff, 0xffffff};
+
+/* A number of the 256 as 0xRRGGBB: 16, a cube of 6 x 6 x 6, 24 greys. */
+static int rgb_of(int number)
+{
+    int at = number - 16, grey = 8 + 10 * (number - 232), rgb = 0;
+    if (number < 16) return few[number];
+    if (number >= 232) return grey << 16 | grey << 8 | grey;
+    for (int divisor = 36; divisor >= 1; divisor /= 6) {
+        int level = at / divisor % 6;
+        rgb = rgb << 8 | (level ? 55 + 40 * level : 0);
+    }
+    return rgb;
+}
+
+static int distance(int a, int b)
+{
+    int sum = 0;
+    for (int shift = 0; shift <= 16; shift += 8) {
+        int d = (a >> shift & 255) - (b >> shift & 255);
+        sum += d * d;
+    }
+    return sum;
+}
+
+/* The nearest of those from `first` to before `end`. The 16 are the user's to choose, so that none
+ * of them is as near as it seems. */
+static int nearest(int rgb, int first, int end)
+{
+    int best = first;
+    for (int i = first; i < end; i++)
+        if (distance(rgb, rgb_of(i)) < distance(rgb, rgb_of(best))) best = i;
+    return best;
+}
+
 /* ---- Codes ---------------------------------------------------------------------------------- */
 
-static range terminal_has(void)
+static sh_range terminal_has(void)
 {
     const char *colours = getenv("COLORTERM"), *term = getenv("TERM");
-    if (colours && (strstr(colours, "truecolor") || strstr(colours, "24bit"))) return OF_ALL;
-    if (term && strstr(term, "direct")) return OF_ALL;
-    return (colours && *colours) || (term && strstr(term, "256")) ? OF_256 : OF_16;
+    if (colours && (strstr(colours, "truecolor") || strstr(colours, "24bit"))) return SH_OF_ALL;
+    if (term && strstr(term, "direct")) return SH_OF_ALL;
+    return (colours && *colours) || (term && strstr(term, "256")) ? SH_OF_256 : SH_OF_16;
 }
 
 static sh_look over(sh_look below, sh_look above)
 {
-    if (above.kind != NO_COLOUR) {
-        below.kind = above.kind;
+    if (above.range != SH_NO_COLOUR) {
+        below.range = above.range;
         below.colour = above.colour;
         below.few = above.few;
     }
     below.bold |= above.bold;
+    below.italic |= above.italic;
     below.underline |= above.underline;
     below.reverse |= above.reverse;
     return below;
 }
 
-static void write_colour(const palette *p, sh_look look, char *code, size_t size)
+static void write_colour(sh_range most, sh_look look, char *code, size_t size)
 {
     int rgb = look.colour;
-    range kind = look.kind < p->most ? look.kind : p->most;
-    if (look.kind == OF_16 || kind == OF_16)
+    if (look.range == SH_OF_16 || most == SH_OF_16)
         snprintf(code, size, ";%d", look.few < 8 ? 30 + look.few : 82 + look.few);
-    else if (kind == OF_256)
-        snprintf(code, size, ";38;5;%d", look.colour);
-    else if (kind == OF_ALL)
+    else if (look.range == SH_OF_256 || most == SH_OF_256)
+        snprintf(code, size, ";38;5;%d", look.range == SH_OF_256 ? rgb : nearest(rgb, 16, 256));
+    else
         snprintf(code, size, ";38;2;%d;%d;%d", rgb >> 16, rgb >> 8 & 255, rgb & 255);
 }
 
-static void write_code(const palette *p, sh_look look, char code[CODE_MAX])
+static void write_code(sh_range most, sh_look look, char code[CODE_MAX])
 {
     char colour[CODE_MAX / 2] = "";
-    if (look.kind != NO_COLOUR) write_colour(p, look, colour, sizeof colour);
-    snprintf(code, CODE_MAX, "\033[0%s%s%s%sm", look.bold ? ";1" : "", look.underline ? ";4" : "",
-             look.reverse ? ";7" : "", colour);
+    if (look.range != SH_NO_COLOUR) write_colour(most, look, colour, sizeof colour);
+    snprintf(code, CODE_MAX, "\033[0%s%s%s%s%sm", look.bold ? ";1" : "", look.italic ? ";3" : "",
+             look.underline ? ";4" : "", look.reverse ? ";7" : "", colour);
 }
 
 static void make_codes(palette *p)
 {
-    p->most = terminal_has();
-    for (int i = 0; i < LOOKS; i++) p->look[i] = standard[i].look;
+    sh_range most = terminal_has();
     for (int style = 0; style < SH_STYLES; style++)
         for (int flags = 0; flags < FLAGS; flags++) {
             sh_look look = p->look[style];
             for (int flag = 0; flag < 3; flag++)
                 if (flags & 1 << flag) look = over(look, p->look[UNKNOWN + flag]);
-            write_code(p, look, p->code[style][flags]);
+            write_code(most, look, p->code[style][flags]);
         }
     p->made = true;
 }
@@ -126,6 +162,118 @@ static void make_codes(palette *p)
 const char *sh_style_code(unsigned char style)
 {
     int base = style & ((1 << FLAGS_SHIFT) - 1);
-    if (!shown.made) make_codes(&shown);
-    return shown.code[base < SH_STYLES ? base : SH_STYLE_PLAIN][style >> FLAGS_SHIFT];
+    palette *p = begin();
+    if (!p->made) make_codes(p);
+    return p->code[base < SH_STYLES ? base : SH_STYLE_PLAIN][style >> FLAGS_SHIFT];
+}
+
+/* ---- Words ---------------------------------------------------------------------------------- */
+
+/* Eight colours as terminals number them, then what is no colour. */
+static const char *const words[] = {"black",   "red",    "green",     "yellow",  "blue",
+                                    "magenta", "cyan",   "white",     "grey",    "bright",
+                                    "bold",    "italic", "underline", "reverse", NULL};
+enum { GREY = 8, BRIGHT, BOLD, ITALIC, UNDERLINE, REVERSE, WORDS };
+
+const char *sh_look_word_at(const void *list, size_t i)
+{
+    (void)list;
+    return i < WORDS ? words[i] : NULL;
+}
+
+static int word_of(const char *word, size_t length)
+{
+    for (int i = 0; i < WORDS; i++)
+        if (strlen(words[i]) == length && memcmp(words[i], word, length) == 0) return i;
+    return WORDS;
+}
+
+/* "#5f5fff", "98"; false: it is no colour. */
+static bool read_number(sh_look *look, const char *word, size_t length)
+{
+    char *end, digits[8] = "";
+    bool all = *word == '#';
+    if (length > 7 || (all && length != 7)) return false;
+    memcpy(digits, word + all, length - all);
+    if (strspn(digits, all ? "0123456789abcdefABCDEF" : "0123456789") != length - all) return false;
+    look->colour = (int)strtol(digits, &end, all ? 16 : 10);
+    look->range = all ? SH_OF_ALL : SH_OF_256;
+    if (!all && look->colour > 255) return false;
+    look->few = nearest(all ? look->colour : rgb_of(look->colour), 0, 16);
+    return true;
+}
+
+/* One word of a look; false: there is none such, or a second colour. */
+static bool read_word(sh_look *look, const char *word, size_t length, bool *bright)
+{
+    int known = word_of(word, length);
+    if (known == BRIGHT) *bright = true;
+    if (known == BOLD) look->bold = true;
+    if (known == ITALIC) look->italic = true;
+    if (known == UNDERLINE) look->underline = true;
+    if (known == REVERSE) look->reverse = true;
+    if (known >= BRIGHT && known < WORDS) return true;
+    if (look->range != SH_NO_COLOUR) return false;
+    if (known == WORDS) return read_number(look, word, length);
+    look->range = SH_OF_16;
+    look->colour = look->few = known;
+    return true;
+}
+
+bool sh_look_read(sh_look *look, const char *text)
+{
+    bool bright = false;
+    *look = (sh_look){.range = SH_NO_COLOUR};
+    for (text += strspn(text, " "); *text; text += strspn(text, " ")) {
+        size_t length = strcspn(text, " ");
+        if (!read_word(look, text, length, &bright)) return false;
+        text += length;
+    }
+    if (!bright) return true;
+    if (look->range != SH_OF_16 || look->colour == GREY) return false;
+    look->few = look->colour += 8;
+    return true;
+}
+
+const char *sh_look_words(sh_look look, char out[SH_LOOK_MAX])
+{
+    char colour[SH_LOOK_MAX / 2] = "";
+    int number = look.colour;
+    if (look.range == SH_OF_16)
+        snprintf(colour, sizeof colour, " %s%s", number > GREY ? "bright " : "",
+                 words[number > GREY ? number - 8 : number]);
+    if (look.range == SH_OF_256) snprintf(colour, sizeof colour, " %d", number);
+    if (look.range == SH_OF_ALL) snprintf(colour, sizeof colour, " #%06x", (unsigned)number);
+    int length = snprintf(out, SH_LOOK_MAX, "%s%s%s%s%s", look.bold ? " bold" : "",
+                          look.italic ? " italic" : "", look.underline ? " underline" : "",
+                          look.reverse ? " reverse" : "", colour);
+    if (length > 0) memmove(out, out + 1, (size_t)length);
+    return out;
+}
+
+/* ---- The palette ---------------------------------------------------------------------------- */
+
+const char *sh_palette_name_at(const void *list, size_t i)
+{
+    (void)list;
+    return i < LOOKS ? standard[i].name : NULL;
+}
+
+sh_look sh_palette_look(size_t i)
+{
+    return begin()->look[i];
+}
+
+sh_look sh_palette_standard(size_t i)
+{
+    return standard[i].look;
+}
+
+void sh_palette_set(size_t i, sh_look look)
+{
+    palette *p = begin();
+    sh_look own = standard[i].look;
+    if (look.range == own.range && look.colour == own.colour) look.few = own.few;
+    p->look[i] = look;
+    p->made = false;
 }
