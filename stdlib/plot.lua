@@ -176,7 +176,8 @@ end
 
 -- What draws values that are no lines, by their kind; a network is drawn where no ends are given,
 -- else it is a function.
-local OTHERS <const> = {layer = "weights", trace = "trace", ["trace layer"] = "trace",
+local OTHERS <const> = {layer = "weights", neuron = "weights", neurons = "weights",
+    evaluation = "confusion", trace = "trace", ["trace layer"] = "trace",
     attention = "attention", network = "network", sweep = "sweep"}
 
 -- plot(what, options), or plot(f, a, b, options).
@@ -271,10 +272,13 @@ end
 function plot.weights(layer, options, ...)
     check_last("plot(layer, options)", ...)
     options = check_options("plot", WEIGHTS, options)
-    if given.kind(layer) ~= "layer" then
-        refuse("plot.weights takes a layer, net[1], not " .. given.describe(layer), 2)
+    local weights, kind = require "nabla.plot.weights", given.kind(layer)
+    local read = kind == "layer" and weights.read or weights.of_neurons[kind]
+    if not read then
+        refuse("plot.weights takes a layer, net[1], or neurons of one, not " ..
+            given.describe(layer), 2)
     end
-    local parts, title = require("nabla.plot.weights").read(layer, options)
+    local parts, title = read(layer, options)
     if not parts then refuse("plot: " .. title, 2) end
     options.title = options.title or title
     return show("plot", "weights", {parts = parts, high = options.high, scale = options.scale,
@@ -376,7 +380,10 @@ end
 function plot.confusion(what, set, options)
     local confusion = require "nabla.plot.confusion"
     local counts, names, cells
-    if given.kind(what) == "network" then
+    if given.kind(what) == "evaluation" then
+        options = check_options("plot.confusion", CONFUSION, set)
+        counts, names = confusion.evaluated(what)
+    elseif given.kind(what) == "network" then
         if given.kind(set) ~= "data set" or not set.classes then
             refuse("plot.confusion(net, set) takes a set with classes, not " .. given.describe(set),
                 2)
@@ -402,6 +409,15 @@ function plot.confusion(what, set, options)
     end
     return show("plot.confusion", "confusion", {counts = counts, names = names, cells = cells,
         set = set, cell = cell, examples = examples}, options, "confusion")
+end
+
+-- ---- Whatever it is ----
+
+function plot.show(x, options, ...)
+    check_last("plot.show(x, options)", ...)
+    local how, what = require("nabla.plot.show").choose(x)
+    if not how then refuse(what, 2) end
+    return plot[how](what, options)
 end
 
 -- ---- Help ----
@@ -464,7 +480,8 @@ doc(plot.weights, {
     text = "Shows what a layer weighs: each parameter as a Hinton diagram (plot.hinton), a row " ..
         "for each neuron; where pictures come to a dense layer, w as a gallery of what each " ..
         "neuron looks for, blue where light excites it and orange where it inhibits it; the " ..
-        "kernels of convolutions likewise, channel.input. Rows of lstm and gru begin with their " ..
+        "kernels of convolutions likewise, channel.input. Of neurons, net[l]:neuron(k), theirs " ..
+        "alone. Rows of lstm and gru begin with their " ..
         "gate's letter.",
     options = WEIGHTS,
     example = 'net = nn.net("64 - 10 - 3", {seed = 1})\nplot(net[1], {count = 3})\nplot(net[2])',
@@ -523,6 +540,24 @@ doc(plot.confusion, {
         "plot.confusion(net, digits.test, {examples = 3})\n" ..
         "plot.confusion(net, digits.test, {cell = {4, 4}})",
 })
+doc(plot.show, {
+    name = "plot.show", kind = "function", usage = "plot.show(x, options), or x:show(options)",
+    text = "Shows whatever it is as the picture that suits it: vectors, histories, runs and " ..
+        "curvatures as lines, matrices as heat maps, what has three or four dimensions, " ..
+        "examples and sets that are pictures as images, layers and neurons as their weights, " ..
+        "traces, attention and sweeps as plot does, an evaluation as its confusion. Options are " ..
+        "those of the function that draws it: plot, plot.heat, plot.image, …",
+    example = "plot.show(tensor.rand(5, 9, {seed = 1}))\ndata.digits()[1]:show()",
+})
+for _, method in ipairs(require("nabla.plot.show").METHODS) do
+    local kind, name, example = table.unpack(method)
+    -- A function for each, for help finds a page by it.
+    local function show_it(x, options, ...) return plot.show(x, options, ...) end
+    nabla._give_method("nabla." .. kind, "show", doc(show_it, {
+        name = name .. ":show", kind = "method", usage = name .. ":show(options)",
+        text = "Shows it as a picture, as plot.show does.", example = example,
+    }))
+end
 doc(plot, {
     name = "plot", kind = "module",
     text = "Pictures in the terminal, or in files with {file = …}: plot(x) draws lines of " ..

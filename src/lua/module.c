@@ -299,6 +299,7 @@ static void add_private(lua_State *L)
         {"_shown", nbl_shown},
         {"_facts", nbl_facts},
         {"_place", nbl_place},
+        {"_give_method", nbl_give_method},
         {"_learned_set", nbl_learned_set},
         {"_panels", nbl_panels},
         {"_write_by", nbl_write_by},

@@ -1,6 +1,6 @@
 -- Where attention looks: for each head a square with a row for every step that looks and a column
--- for every one that it looks at. A picture is {maps, head, title, width, depth, way}, a map {title,
--- shares, steps}: shares heads x steps x steps, steps the names of these or nil.
+-- for every one that it looks at. A picture is {maps, head, title, width, depth, way}, a map
+-- {title, shares, steps}: shares heads x steps x steps, steps the names of these or nil.
 
 local given = require "nabla.plot.given"
 local hinton = require "nabla.plot.hinton"

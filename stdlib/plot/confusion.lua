@@ -125,6 +125,18 @@ function confusion.counts(x)
     return x:totable(), names
 end
 
+-- Those of net:evaluate(set), with the names that it has.
+function confusion.evaluated(evaluation)
+    local counts = evaluation.confusion
+    if given.kind(counts) ~= "tensor" then
+        return nil, ": what was evaluated has no classes, so there is no confusion"
+    end
+    local rows, names = confusion.counts(counts)
+    local own = type(evaluation.classes) == "table" and evaluation.classes or {}
+    for i = 1, #(rows and names or {}) do names[i] = tostring(own[i] or names[i]) end
+    return rows, names
+end
+
 -- ---- The picture ----
 
 local function count_text(n)

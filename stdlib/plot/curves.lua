@@ -32,8 +32,8 @@ function curves:mark(series)
     return screen.swatch(2, colour(series), self.depth), 2
 end
 
--- Points joined in their order; at_x and at_y give their shares of the width and, from below, of the
--- height. They lie where the letters' middles are, as the axes' marks do. dots: not joined.
+-- Points joined in their order; at_x and at_y give their shares of the width and, from below, of
+-- the height. They lie where the letters' middles are, as the axes' marks do. dots: not joined.
 function curves:path(xs, ys, series, at_x, at_y, dots)
     local points, wide, high = {}, self.letter_wide, self.letter_high
     local across, down = self.wide - wide, self.high - high

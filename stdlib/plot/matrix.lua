@@ -1,7 +1,7 @@
 -- Pictures of matrices in the terminal: images and heat maps, one or a gallery with names, in
 -- pixels, half blocks or shades. A picture is {tiles, all, grey, signed, low, high, title, scale,
--- count, width, depth, way}; pictures.lua says what a tile is, pixels.lua what a way. signed: around
--- 0, in two colours (signs.lua).
+-- count, width, depth, way}; pictures.lua says what a tile is, pixels.lua what a way. signed:
+-- around 0, in two colours (signs.lua).
 
 local axes = require "nabla.plot.axes"
 local pictures = require "nabla.plot.pictures"

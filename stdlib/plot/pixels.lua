@@ -1,7 +1,7 @@
 -- Pictures in pixels among lines of text. Lines that have some leave blanks for them and carry a
--- list: lines.pictures = {{row, column, high, wide, rows, columns, bytes}, …}, where each begins, row
--- from 1 and column from 0, and ends, in letters; its elements, and three bytes for each of them. A
--- way is {name, wide, high}: who takes them, and how many pixels a letter has.
+-- list: lines.pictures = {{row, column, high, wide, rows, columns, bytes}, …}: where each begins,
+-- row from 1 and column from 0, and its size, in letters; its elements, and three bytes for each of
+-- them. A way is {name, wide, high}: who takes them, and how many pixels a letter has.
 
 local screen = require "nabla.plot.screen"
 

@@ -12,7 +12,7 @@ local screen = require "nabla.plot.screen"
 local _, nabla = ...
 
 local math, table = math, table
-local ipairs, tostring = ipairs, tostring
+local ipairs, pcall, tostring = ipairs, pcall, tostring
 
 local weights = {}
 
@@ -131,6 +131,52 @@ function weights.read(layer, options)
             table.concat(names, ", "))
     end
     return parts, facts.title
+end
+
+-- What one neuron weighs, a picture where it is one.
+local function of_neuron(neuron, options)
+    local fine, w = pcall(function() return neuron.w:detach() end)
+    if not fine then return nil, (tostring(w):gsub("^[^:]*:%d+: ", "")) end
+    local shape = ("w %s"):format(given.shape(w))
+    local side = math.floor(math.sqrt(w:numel()) + 0.5)
+    local at = options.shape or side >= LEAST_SIDE and side * side == w:numel() and {side, side}
+    if w:dim() == 1 and at and not options.hinton then
+        if product(at) ~= w:numel() then
+            return nil, ("shape takes sizes whose product is %d"):format(w:numel())
+        end
+        w = w:reshape(table.unpack(at))
+    end
+    if w:dim() == 1 then return {name = shape, matrix = w:reshape(1, #w), rows = {""}} end
+    return of_pictures(w:reshape(1, table.unpack(w.shape)), shape, options.count)
+end
+
+weights.of_neurons = {}
+
+function weights.of_neurons.neuron(neuron, options)
+    local part, message = of_neuron(neuron, options)
+    return part and {part}, part and tostring(neuron) or message
+end
+
+-- Those of several that are as large: side by side as pictures, else a row each.
+function weights.of_neurons.neurons(list, options)
+    local first, tiles, rows = nil, {}, {}
+    for i = 1, math.min(#list, options.count or MOST_TILES) do
+        local part, message = of_neuron(list[i], options)
+        if not part then return nil, message end
+        first = first or part
+        if part.name ~= first.name then
+            return nil, "these neurons have weights of several shapes"
+        end
+        if part.matrix then rows[i] = part.matrix
+        else
+            part.tiles[1].name = tostring(i)
+            table.move(part.tiles, 1, #part.tiles, #tiles + 1, tiles)
+        end
+    end
+    if not first then return nil, "there are no neurons among these" end
+    if first.matrix then first.matrix, first.rows = nabla.tensor.cat(rows, 1), nil
+    else first.tiles, first.all = tiles, #list * #first.tiles end
+    return {first}, tostring(list)
 end
 
 -- ---- The picture ----

@@ -25,6 +25,7 @@ method("mean", "sweep:mean([name | {names}])", "Means over seeds, or over whatev
     "named: a row for the runs whose other options are the same, with .runs, .failed and, for " ..
     "each figure, .spread, the standard deviation of a sample. It prints, sorts and plots as a " ..
     "sweep does.", "means = runs:mean()\nprint(means)\nprint(means[1].test, means[1].spread.test)")
+method("show", "sweep:show(options)", "Shows it as a picture, as plot.sweep does.", "runs:show()")
 pages[#pages + 1] = {name = "sweep[i]", kind = "operator", usage = "sweep[i]",
     text = "Run i, a row whose fields are its options and figures: .lr .batch …, .cost .test " ..
         ".test_cost .valid .valid_cost .metrics .seconds .history, .error where it failed, .net " ..

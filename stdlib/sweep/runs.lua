@@ -350,6 +350,10 @@ function methods.mean(sweep, over)
     return like(plan, rows)
 end
 
+function methods.show(sweep, options, ...)
+    return nabla.plot.show(sweep, options, ...)
+end
+
 -- Their pages stand in the book already.
 for _, page in ipairs(require "nabla.sweep.pages") do
     local name = page.name:match "^sweep:(%a+)$"

@@ -263,7 +263,7 @@ end)
 
 test("a module shows its names", function()
     eq(tostring(nabla.plot), "module plot\n  .attention .confusion .heat .hinton " ..
-        ".hist .image .lines .network .sweep\n  .trace .weights")
+        ".hist .image .lines .network .show\n  .sweep .trace .weights")
     eq(tostring(nabla):find("_book", 1, true), nil)
 end)
 

@@ -1,5 +1,5 @@
--- Pictures in pixels: which way they take, where they stand among the letters, and which pixels they
--- have. The bytes of each way are read in tests/c/io/picture.
+-- Pictures in pixels: which way they take, where they stand among the letters, and which pixels
+-- they have. The bytes of each way are read in tests/c/io/picture.
 
 package.path = (arg[0]:match("^(.*)/") or ".") .. "/?.lua;" .. package.path
 local spec = require "spec"
@@ -34,8 +34,8 @@ end)
 -- ---- A terminal ----
 
 -- Where the cursor goes with what is printed. Gives the rows of text without what colours them, and
--- the pictures that were put there, each {row, column, high, wide, rows, columns, bytes, pixels}, the
--- last of which are those that it was to have. No picture may begin above the window.
+-- the pictures that were put there, each {row, column, high, wide, rows, columns, bytes, pixels};
+-- pixels are those that it was to have. No picture may begin above the window.
 local function read(text, shown, rows)
     local lines, row, column, lowest, saved = {""}, 1, 0, 1, nil
     local function number(n) return tonumber(n) or 1 end

@@ -64,6 +64,7 @@ static int neuron_index(lua_State *L)
     nb_layer *layer = check_neuron(L, &number);
     const char *key = nbl_key(L);
     const nb_tuned tuned = nb_layer_tuned(layer, number);
+    if (nbl_push_method(L)) return 1;
     if (part_of(layer, key))
         nbl_push_part(L, layer, key, number);
     else if (strcmp(key, "activation") == 0)
@@ -177,6 +178,8 @@ static int selection_index(lua_State *L)
         lua_rawgeti(L, list, nbl_check_index(L, 2, self->count, "neuron") + 1);
         return 1;
     }
+    if (nbl_push_method(L)) return 1;
+    lua_settop(L, list);
     if (self->count == 0) return no_field(L, "an empty selection");
     lua_newtable(L);
     for (int64_t i = 1; i <= self->count; i++) {
