@@ -14,14 +14,20 @@ local FAMILIES <const> = {
     {prefix = "net", title = "A NETWORK"},
     {prefix = "layer", title = "A LAYER"},
     {prefix = "neuron", title = "A NEURON"},
+    {prefix = "neurons", title = "SEVERAL NEURONS"},
     {prefix = "trace", title = "A TRACE"},
+    {prefix = "attention", title = "WHERE ATTENTION LOOKS"},
+    {prefix = "curvature", title = "A CURVATURE"},
+    {prefix = "evaluation", title = "AN EVALUATION"},
     {prefix = "example_gradients", title = "THE GRADIENTS OF EXAMPLES"},
     {prefix = "history", title = "A HISTORY OF TRAINING"},
+    {prefix = "flow", title = "WHAT FLOWED IN TRAINING"},
     {prefix = "trainer", title = "A TRAINER"},
     {prefix = "sweep", title = "A SWEEP"},
     {prefix = "activation", title = "AN ACTIVATION AS A FUNCTION"},
     {prefix = "data", title = "DATA"},
     {prefix = "set", title = "A DATA SET"},
+    {prefix = "example", title = "AN EXAMPLE"},
     {prefix = "plot", title = "PLOTS"},
     {prefix = "learn", title = "THE NOTES, LIVE"},
 }
@@ -142,13 +148,16 @@ local CLASSES <const> = {
     neuron = "nabla.neuron", set = "nabla.set", trace = "nabla.trace",
     activation = "nabla.activation", history = "nabla.history",
     example_gradients = "nabla.example_gradients", trainer = "nabla.trainer",
-    sweep = "nabla.sweep",
+    sweep = "nabla.sweep", neurons = "nabla.neurons", attention = "nabla.attention",
+    curvature = "nabla.curvature", evaluation = "nabla.evaluation", flow = "nabla.flow",
+    example = "nabla.example",
 }
 local MODULES <const> = {"tensor", "nn", "data", "plot", "learn", "nabla"}
 local MODULE_OF <const> = {
     tensor = "tensor", nn = "nn", net = "nn", layer = "nn", neuron = "nn", trace = "nn",
     activation = "nn", history = "nn", example_gradients = "nn", trainer = "nn", sweep = "nn",
-    data = "data", set = "data", plot = "plot", learn = "learn", nabla = "nabla",
+    neurons = "nn", attention = "nn", curvature = "nn", evaluation = "nn", flow = "nn",
+    data = "data", set = "data", example = "data", plot = "plot", learn = "learn", nabla = "nabla",
 }
 
 -- Types of parameters by the names that the usages give them; what is missing may be anything.
@@ -187,6 +196,7 @@ local RESULTS <const> = {
     trainer = {{"any"}, step = {"nabla.trainer"}, epoch = {"nabla.trainer"}, save = {},
         back = {"nabla.trainer"}, seek = {"nabla.trainer"}, run = {"nabla.history"}},
     sweep = {{"nabla.sweep"}, best = {"table"}},
+    neurons = {}, attention = {}, curvature = {}, evaluation = {}, flow = {}, example = {},
     data = {{"nabla.set"}, idx = {"nabla.tensor"}},
     set = {{"nabla.set"}, split = {"nabla.set", "nabla.set"}},
     plot = {{"string?"}},
@@ -194,6 +204,8 @@ local RESULTS <const> = {
     nabla = {{"any"}, seed = {"integer"}, threads = {"integer"}, dtype = {"string"},
         memory = {"table"}},
 }
+
+for _, of in pairs(RESULTS) do of.show = {"string?"} end
 
 -- The parts of an argument list, split at the commas that stand in no bracket.
 local function split(list)
