@@ -6,11 +6,13 @@
 #include "nn/cost.h"
 #include "nn/layer.h"
 #include "nn/notation/scan.h"
+#include "nn/train/judge/metric.h"
 #include "nn/train/optimizer.h"
 #include "nn/train/run/schedule.h"
 #include "shell/colour/palette.h"
 
 #include <lauxlib.h>
+#include <stdint.h>
 #include <string.h>
 
 /* What may stand where the walk is. */
@@ -308,6 +310,15 @@ static unsigned char see(reader *r, nb_token token)
 
 /* ---- The string ----------------------------------------------------------------------------- */
 
+static const void *find_none(const char *name)
+{
+    (void)name;
+    return NULL;
+}
+
+/* Optimizers are no values of options: they have none of their own here. */
+static const nb_family optimizers = {.find = find_none, .name_at = nb_optimizer_name_at};
+
 /* Words that stand alone, by what the book of help calls their kind. */
 static const struct {
     const char *kind;
@@ -315,6 +326,8 @@ static const struct {
 } kinds[] = {
     {"activation", {.kind = NB_CHOSEN, .family = &nb_activation_family}},
     {"initialiser", {.kind = NB_CHOSEN, .family = &nb_init_family}},
+    {"metric", {.kind = NB_CHOSEN, .family = &nb_metric_family}},
+    {"optimizer", {.kind = NB_CHOSEN, .family = &optimizers}},
     {"schedule", {.kind = NB_CHOSEN, .family = &nb_schedule_family}},
 };
 
@@ -331,6 +344,28 @@ static void begin(reader *r, sh_holds holds, const char *kind)
         }
 }
 
+/* The bracket that ends or begins at the cursor, what was typed last first, and its other. */
+static void mark_match(const char *text, const char *cursor, unsigned char *style)
+{
+    static const char brackets[] = "([)]";
+    size_t at = cursor ? (size_t)(cursor - text) : SIZE_MAX, length = strlen(text);
+    if (!cursor || cursor < text || at > length) return;
+    if (at > 0 && strchr(brackets, text[at - 1]))
+        at--;
+    else if (!text[at] || !strchr(brackets, text[at]))
+        return;
+    bool opens = text[at] == '(' || text[at] == '[';
+    char other = text[at] == '(' ? ')' : text[at] == ')' ? '(' : text[at] == '[' ? ']' : '[';
+    int depth = 0;
+    for (size_t i = at; i < length; i += opens ? 1 : SIZE_MAX) { /* SIZE_MAX: one back */
+        depth += text[i] == text[at] ? 1 : text[i] == other ? -1 : 0;
+        if (depth > 0) continue;
+        style[at] |= SH_STYLE_MATCH;
+        style[i] |= SH_STYLE_MATCH;
+        return;
+    }
+}
+
 void sh_colour_notation(lua_State *L, sh_holds holds, const char *kind, const char *text,
                         const char *cursor, unsigned char *style)
 {
@@ -340,4 +375,5 @@ void sh_colour_notation(lua_State *L, sh_holds holds, const char *kind, const ch
     nb_scan_start(&r.scan, NULL, text);
     for (; r.scan.token.kind != NB_TOKEN_END; nb_scan_next(&r.scan))
         memset(style + (r.scan.token.at - text), see(&r, r.scan.token), r.scan.token.length);
+    mark_match(text, cursor, style);
 }

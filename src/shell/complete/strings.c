@@ -16,10 +16,21 @@ static void take_before(const sh_parts *parts, int i, sh_token *out, int count)
     }
 }
 
+/* Is it the bracket of a table that stands in another without a name? */
+static bool is_entry(const sh_parts *parts, int bracket)
+{
+    if (bracket < 1 || parts->part[bracket].around < 0) return false;
+    const sh_part *before = sh_part_before(parts, bracket);
+    return sh_part_is(&parts->part[bracket], "{") &&
+           sh_part_is(&parts->part[parts->part[bracket].around], "{") &&
+           (sh_part_is(before, "{") || sh_part_is(before, ","));
+}
+
 sh_before sh_before_part(const sh_parts *parts, int i)
 {
     sh_before all;
     int around = i < parts->count ? parts->part[i].around : parts->open;
+    if (is_entry(parts, around)) around = parts->part[around].around;
     take_before(parts, i, all.last, SH_TOKENS_BEFORE);
     take_before(parts, around < 0 ? -1 : around + 1, all.around, SH_TOKENS_BEFORE);
     return all;
@@ -46,23 +57,39 @@ static const char *kind_of_field(const sh_token *field)
     return NULL;
 }
 
-/* Is it the name of a layer that has others in its brackets, a network's included? */
-static bool is_block(const sh_token *token)
+/* The layer that a constructor's name makes, NULL: it is none. */
+static const nb_layer_type *layer_of(const sh_token *name)
 {
     for (int i = 0; i < NB_LAYERS; i++)
-        if (nb_layer_types[i]->branches > 0 && sh_token_is(token, nb_layer_types[i]->name))
-            return true;
-    return false;
+        if (sh_token_is(name, nb_layer_types[i]->name)) return nb_layer_types[i];
+    return NULL;
 }
 
-/* An entry of a table for a block, net:append(…), net:replace(…). */
-static bool is_among_layers(const sh_before *before)
+/* Does it stand first in a bracket, or behind another argument or entry? */
+static bool is_positional(const sh_before *before)
 {
-    const sh_token *last = before->last, *around = before->around;
-    if (!sh_token_is(last, "{") && !sh_token_is(last, "(") && !sh_token_is(last, ",")) return false;
-    if (sh_token_is(around, "{")) return is_block(called(around + 1));
+    const sh_token *last = before->last;
+    return sh_token_is(last, "{") || sh_token_is(last, "(") || sh_token_is(last, ",");
+}
+
+/* An argument of net:append(…), net:replace(…). */
+static bool is_added(const sh_before *before)
+{
+    const sh_token *around = before->around;
     bool layers = sh_token_is(&around[1], "append") || sh_token_is(&around[1], "replace");
     return sh_token_is(around, "(") && layers && sh_token_is(&around[2], ":");
+}
+
+/* An entry of a table for a layer: of a block's, an activation; of metrics' a metric. */
+static sh_holds entry_holds(const sh_before *before, const char **kind)
+{
+    const sh_token *around = before->around, *name = called(around + 1);
+    const nb_layer_type *layer = layer_of(name);
+    if (sh_token_is(&around[1], "=") && sh_token_is(&around[2], "metrics")) *kind = "metric";
+    if (layer && layer->branches > 0) return SH_HOLDS_LAYERS;
+    if (layer && sh_token_is(name + 1, ".") && nb_option_find(layer->options, "activation"))
+        *kind = "activation";
+    return *kind ? SH_HOLDS_KIND : SH_HOLDS_TEXT;
 }
 
 sh_holds sh_string_holds(const sh_before *before, const char **kind)
@@ -73,5 +100,7 @@ sh_holds sh_string_holds(const sh_before *before, const char **kind)
     if (sh_token_is(name, "require")) return SH_HOLDS_MODULE;
     if (sh_token_is(name, "net")) return SH_HOLDS_NET;
     if (sh_token_is(name, "help")) return SH_HOLDS_TOPIC;
-    return is_among_layers(before) ? SH_HOLDS_LAYERS : SH_HOLDS_TEXT;
+    if (!is_positional(before)) return SH_HOLDS_TEXT;
+    if (is_added(before)) return SH_HOLDS_LAYERS;
+    return sh_token_is(before->around, "{") ? entry_holds(before, kind) : SH_HOLDS_TEXT;
 }

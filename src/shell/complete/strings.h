@@ -14,13 +14,13 @@ typedef enum sh_holds {
     SH_HOLDS_KIND    /* a word of one kind: an activation, a cost */
 } sh_holds;
 
-enum { SH_TOKENS_BEFORE = 3 };
+enum { SH_TOKENS_BEFORE = 4 };
 
 /* Tokens before a place, the nearest first; empty ones where there are none. */
 typedef struct sh_before {
-    sh_token last[SH_TOKENS_BEFORE]; /* before the string */
-    sh_token
-        around[SH_TOKENS_BEFORE]; /* what opens the bracket around it, and what stands before */
+    sh_token last[SH_TOKENS_BEFORE];   /* before the string */
+    sh_token around[SH_TOKENS_BEFORE]; /* what opens the bracket around it, and what stands before;
+                                          of a table in a table the outer one */
 } sh_before;
 
 /* Before part i, which may be the one behind the last. */

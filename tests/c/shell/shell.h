@@ -43,4 +43,29 @@ static inline void run(const char *code)
     if (luaL_dostring(shell.L, code) != LUA_OK) fail_msg("%s", lua_tostring(shell.L, -1));
 }
 
+/* The linker puts these in the place of malloc and realloc: request number `shortage` and all
+ * behind it fail; below 0 none does. */
+static long shortage = -1;
+
+void *__real_malloc(size_t size);
+void *__real_realloc(void *block, size_t size);
+void *__wrap_malloc(size_t size);
+void *__wrap_realloc(void *block, size_t size);
+
+static inline bool runs_short(void)
+{
+    if (shortage > 0) shortage--;
+    return shortage == 0;
+}
+
+void *__wrap_malloc(size_t size)
+{
+    return runs_short() ? NULL : __real_malloc(size);
+}
+
+void *__wrap_realloc(void *block, size_t size)
+{
+    return size && runs_short() ? NULL : __real_realloc(block, size);
+}
+
 #endif

@@ -114,6 +114,12 @@ static void elsewhere(void **state)
           "- - ----------- - swwwwwwwwwwswwwwws000ss-");
     check("n:append(\"2 softmax\", \"9 sofmax\")", "U--------s0 wwwwwwws- s0 SSSSSSs-");
     check("print(\"784-30 rleu\")", "nnnnn-sssssss sssss-");
+    check("nn.dense{5, \"rleu\"}", "nn-nnnnn-0- sSSSSs-");
+    check("nn.act{\"relu\"}", "nn-nnn-swwwws-");
+    check("nn.lstm{5, \"rleu\"}", "nn-nnnn-0- ssssss-");
+    check("nn.residual{{\"3 relu\"}, {\"3 rleu\"}}", "nn-nnnnnnnn--s0 wwwws-- -s0 SSSSs--");
+    check("x = {optimizer = \"adm\", metrics = {\"accuracy\", \"acuracy\"}}",
+          "- - ---------- - sSSSs- ------- - -swwwwwwwws- sSSSSSSSs--");
     check("nn.net(\"4 -\\n3 relu\")", "nn-nnn-s0 sss0 wwwws-");
 }
 
@@ -128,6 +134,9 @@ static void matches(void **state)
     check("for i = 1, 2 do end`", "^^^ - - 0- 0 kk ^^^");
     check("repeat `until x", "^^^^^^ ^^^^^ U");
     check("f(`", "U-");
+    check("nn.net '4-2*[3]`-1'", "nn-nnn s0s0s^0^s0s");
+    check("nn.net '4-`[3-2*[3]]'", "nn-nnn s0s^0s0ss0s^s");
+    check("nn.net '4-3 elu`(alpha=1", "nn-nnn s0s0 wwwswwwwws0");
 }
 
 static void commands(void **state)
@@ -143,12 +152,62 @@ static void commands(void **state)
     check("!ls -l for", ".-- -- ---");
 }
 
+/* Whatever request fails: no byte is left without a style, nothing is left on the stack, and what
+ * the text says alone is told once its tokens are there. */
+static void memory_ends(void **state)
+{
+    static const char text[] = "local x = nn.net('4-3 rleu', yours)";
+    size_t length = sizeof text - 1;
+    unsigned char whole[64], style[64];
+    bool differed = false, same = false;
+    (void)state;
+    run("for i = 1, 3 do collectgarbage() end");
+    sh_colour_text(&shell, text, length, SIZE_MAX, whole);
+    for (long request = 1; !same; request++) {
+        int top = lua_gettop(shell.L);
+        memset(style, 0xFF, sizeof style);
+        shortage = request;
+        sh_colour_text(&shell, text, length, SIZE_MAX, style);
+        same = shortage > 0;
+        shortage = -1;
+        assert_int_equal(top, lua_gettop(shell.L));
+        for (size_t i = 0; i < length; i++) assert_true((style[i] & 0x1F) < SH_STYLES);
+        if (memcmp(style, whole, length) != 0) differed = true;
+        if (request > 2) assert_int_equal(style[0], SH_STYLE_KEYWORD);
+    }
+    assert_true(differed);
+    assert_memory_equal(style, whole, length);
+}
+
+/* Neither a metamethod nor a finaliser nor a hook. */
+static void never_runs(void **state)
+{
+    (void)state;
+    run("ran = 0 local function count() ran = ran + 1 end "
+        "setmetatable(_G, {__index = count}) "
+        "t = setmetatable({}, {__index = count, __gc = count, __len = count}) t = nil "
+        "own = setmetatable({}, {__index = count}) debug.sethook(count, '', 1)");
+    lua_getglobal(shell.L, "ran");
+    lua_Integer before = lua_tointeger(shell.L, -1);
+    for (int i = 0; i < 1000; i++) {
+        unsigned char style[64];
+        char text[64];
+        snprintf(text, sizeof text, "own.x, other%d = nn.y, unheard%d", i, i);
+        sh_colour_text(&shell, text, strlen(text), 3, style);
+    }
+    lua_getglobal(shell.L, "ran");
+    assert_int_equal(before, lua_tointeger(shell.L, -1));
+    lua_pop(shell.L, 2);
+    run("debug.sethook() setmetatable(_G, nil)");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(tokens),   cmocka_unit_test(names),      cmocka_unit_test(declared),
-        cmocka_unit_test(notation), cmocka_unit_test(unfinished), cmocka_unit_test(elsewhere),
-        cmocka_unit_test(matches),  cmocka_unit_test(commands),
+        cmocka_unit_test(tokens),     cmocka_unit_test(names),      cmocka_unit_test(declared),
+        cmocka_unit_test(notation),   cmocka_unit_test(unfinished), cmocka_unit_test(elsewhere),
+        cmocka_unit_test(matches),    cmocka_unit_test(commands),   cmocka_unit_test(memory_ends),
+        cmocka_unit_test(never_runs),
     };
     return cmocka_run_group_tests(tests, open_shell, close_shell);
 }

@@ -135,11 +135,34 @@ static void never_runs(void **state)
     assert_true(ran <= 8); /* what the lines of the test themselves call */
 }
 
+static void memory_ends(void **state)
+{
+    static const char *const texts[] = {"nn.net(\"4-3 softmax", "x:train(set, {epochs = 3, ", "f(1",
+                                        "nn.net(\"4-3 softm"};
+    (void)state;
+    run("for i = 1, 3 do collectgarbage() end");
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        char whole[SH_SUGGESTED_BYTES];
+        bool same = false;
+        snprintf(whole, sizeof whole, "%s", sh_suggest(&shell, texts[i], strlen(texts[i])));
+        assert_string_not_equal(whole, "");
+        for (long request = 1; !same; request++) {
+            int top = lua_gettop(shell.L);
+            shortage = request;
+            const char *got = sh_suggest(&shell, texts[i], strlen(texts[i]));
+            same = shortage > 0;
+            shortage = -1;
+            assert_int_equal(top, lua_gettop(shell.L));
+            if (same) assert_string_equal(got, whole);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(history), cmocka_unit_test(options),    cmocka_unit_test(closing),
-        cmocka_unit_test(layers),  cmocka_unit_test(never_runs),
+        cmocka_unit_test(history), cmocka_unit_test(options),     cmocka_unit_test(closing),
+        cmocka_unit_test(layers),  cmocka_unit_test(memory_ends), cmocka_unit_test(never_runs),
     };
     return cmocka_run_group_tests(tests, open_shell, close_shell);
 }
