@@ -550,11 +550,11 @@ doc(plot.show, {
     example = "plot.show(tensor.rand(5, 9, {seed = 1}))\ndata.digits()[1]:show()",
 })
 for _, method in ipairs(require("nabla.plot.show").METHODS) do
-    local kind, name, example = table.unpack(method)
+    local kind, name, example, usage = table.unpack(method)
     -- A function for each, for help finds a page by it.
     local function show_it(x, options, ...) return plot.show(x, options, ...) end
     nabla._give_method("nabla." .. kind, "show", doc(show_it, {
-        name = name .. ":show", kind = "method", usage = name .. ":show(options)",
+        name = name .. ":show", kind = "method", usage = usage or name .. ":show(options)",
         text = "Shows it as a picture, as plot.show does.", example = example,
     }))
 end

@@ -6,6 +6,7 @@
 local given = require "nabla.plot.given"
 local matrix = require "nabla.plot.matrix"
 local pictures = require "nabla.plot.pictures"
+local pixels = require "nabla.plot.pixels"
 local screen = require "nabla.plot.screen"
 
 local math, table = math, table
@@ -222,9 +223,9 @@ local function add_pictures(lines, picture, list, columns)
     for k = 1, math.min(#list, picture.examples) do examples[k] = picture.set[list[k]] end
     local tiles = pictures.read(examples, "", true, #examples)
     if not tiles or math.min(tiles[1].rows, tiles[1].columns) < LEAST_SIDE then return end
-    local drawn = matrix.strip({tiles = tiles, grey = true, depth = picture.depth}, columns - 2,
-        TALL)
-    for _, line in ipairs(drawn) do lines[#lines + 1] = ("  " .. line):gsub(" +$", "") end
+    local drawn = matrix.strip({tiles = tiles, grey = true, depth = picture.depth,
+        way = pixels.fits(TALL, columns) and picture.way or nil}, columns - 2, TALL)
+    pixels.append(lines, drawn, 2)
 end
 
 -- "3 → 8   5: 12 40 77", then their pictures.
@@ -268,8 +269,8 @@ function confusion.draw(picture)
     local columns, wide = picture.width or (screen.size()), width_of(picture)
     local lines = (wide + 1) * (#picture.names + 1) + 8 <= columns and draw_table(picture, wide) or
         draw_list(picture, wide, columns)
-    if picture.examples then add_examples(lines, picture, columns) end
     if picture.title then table.insert(lines, 1, screen.clean(picture.title)) end
+    if picture.examples then add_examples(lines, picture, columns) end
     return lines
 end
 

@@ -31,13 +31,14 @@ function pixels.fits(high, wide)
     return high + 1 < rows and wide <= columns
 end
 
--- Puts lines behind others, with their pictures.
-function pixels.append(out, lines)
+-- Puts lines behind others, with their pictures; with so many blanks before them.
+function pixels.append(out, lines, indent)
+    local before, blanks = #out, (" "):rep(indent or 0)
+    for i, line in ipairs(lines) do out[before + i] = (blanks .. line):gsub(" +$", "") end
     for _, picture in ipairs(lines.pictures or {}) do
-        picture.row = picture.row + #out
+        picture.row, picture.column = picture.row + before, picture.column + #blanks
         pixels.add(out, picture)
     end
-    table.move(lines, 1, #lines, #out + 1, out)
 end
 
 function pixels.add(out, picture)

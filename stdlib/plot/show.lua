@@ -106,7 +106,8 @@ show.METHODS = {
         'nn.net("64 - 10", {seed = 1}):evaluate(digits.test):show()'},
     {"curvature", "curvature", 'net = nn.net("2 - 3 - 1", {seed = 1})\n' ..
         "net:curvature(tensor.rand(9, 2), tensor.rand(9, 1)):show()"},
-    {"trace", "trace", 'nn.net("2 - 3 - 2", {seed = 1}):trace({1, 0}, {0, 1}):show()'},
+    {"trace", "trace", 't = nn.net("2 - 3 - 2", {seed = 1}):trace({1, 0}, {0, 1})\nt:show()\n' ..
+        "t[1]:show()", "trace:show(options), t[l]:show(options)"},
     {"attention", "attention", 'net = nn.net("*x4 - attention 2 causal - 3", {seed = 1})\n' ..
         "net:attention(tensor.randn(5, 4, {seed = 1})):show()"},
     {"example gradients", "example_gradients", "digits = data.digits()\n" ..

@@ -112,7 +112,7 @@ test("a layer's parameters", function()
     fails(function() plot(net[1], {parameter = "wx"}) end, "has no parameter 'wx'; it has w, b",
         true)
     fails(function() plot(net[1], {scal = 1}) end, "plot has no option 'scal'", true)
-    fails(function() plot.weights(net) end, "plot.weights takes a layer, net[1], not a network",
+    fails(function() plot.weights(net) end, "plot.weights takes a layer, net[1], or neurons of one, not a network",
         true)
 end)
 

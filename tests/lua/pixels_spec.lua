@@ -238,6 +238,28 @@ test("weights and heads are pictures too", function()
     assert(lines[list[2].row - 1]:find "head 2")
 end)
 
+test("the examples behind a confusion are pictures", function()
+    local digits = data.digits()
+    local net = nn.net("64 - 10", {seed = 1})
+    net:train(digits.train, {epochs = 1, lr = 3, progress = false, seed = 1})
+    local lines, list = shown(80, 24, KITTY, function()
+        plot.confusion(net, digits.test, {examples = 3, title = "mistakes"})
+    end)
+    check_apart(lines, list)
+    eq(lines[1], "mistakes")
+    assert(#list > 3)
+    for _, one in ipairs(list) do
+        eq({one.rows, one.columns}, {8, 8})
+        local above = lines[one.row - 1]
+        local first = tonumber(above:match "%d+: (%d+)")
+        if one.column == 2 then
+            local pixel = digits.test[first].x:reshape(8, 8)[4][4] * 255
+            local byte = one.bytes:byte(3 * (8 * 3 + 3) + 1)
+            assert((byte > 128) == (pixel > 128) or math.abs(byte - pixel) < 60)
+        end
+    end
+end)
+
 -- ---- Curves ----
 
 local BLUE <const>, ORANGE <const>, GROUND <const> = {86, 180, 233}, {230, 159, 0}, {18, 18, 18}

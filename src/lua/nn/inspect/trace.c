@@ -9,6 +9,7 @@
 #include "lua/nn/layer/layer.h"
 #include "lua/nn/keep.h"
 #include "lua/nn/part.h"
+#include "lua/state.h"
 #include "nn/inspect/slope.h"
 #include "tensor/shape.h"
 
@@ -124,6 +125,12 @@ static int place_index(lua_State *L)
     const char *key = lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2) : "";
     if (strcmp(key, "jacobian") == 0) {
         lua_pushvalue(L, lua_upvalueindex(1));
+        return 1;
+    }
+    if (strcmp(key, "show") == 0) {
+        nbl_state_push(L, NBL_MODULE);
+        lua_getfield(L, -1, "plot");
+        lua_getfield(L, -1, "show");
         return 1;
     }
     if (strcmp(key, "slope") != 0 || !self->runs) return 0;
