@@ -189,7 +189,7 @@ end
 -- Names of the book of help that PyTorch has nothing to say to.
 local exceptions = {
     looks = {"tensor:dim", "tensor:each", "tensor:format", "tensor:is_contiguous", "tensor:item",
-             "tensor:numel", "tensor:size", "tensor:totable"},
+             "tensor:numel", "tensor:show", "tensor:size", "tensor:totable"},
     writes_what_it_is_given = {"tensor", "tensor:copy_", "tensor:fill_", "tensor:zero_"},
     belongs_to_the_tape = {"tensor:backward", "tensor:detach", "tensor:requires_grad_"},
     has_other_random_numbers = {"layer:dropout", "tensor.rand", "tensor.randint", "tensor.randn",

@@ -24,7 +24,7 @@
  *   signal NAME       INT, TERM, HUP, WINCH or CONT, to the program alone
  *   hangup            the terminal goes away; waits for the program's end
  *   settle            waits until the program has read what was typed
- *   await TEXT, came  looks for it in all that is written from here on; waits until it was there
+ *   await TEXT, came  looks for it, \e being Esc, in all that is written from now on; waits for it
  *   never             what was awaited last has not come
  *   prompt, more      waits for an empty prompt below, of either kind
  *   input TEXT        waits until the prompt's line holds exactly TEXT
@@ -375,7 +375,7 @@ static void do_settle(char *unused)
 
 static void do_await(char *text)
 {
-    session_await(text);
+    session_await(unescaped(text));
 }
 
 static void do_never(char *unused)
