@@ -26,8 +26,11 @@ enum {
     PATIENCE = 30, /* seconds */
     PATIENCE_SLOW = 600,
     LEAVING = 10,
+    RESTING = 2, /* seconds, until a program that is at no prompt is left alone */
+    ABOUT_BYTES = 256,
     AT_ONCE = 256, /* bytes that are written */
-    CALM = 3       /* looks: what is written is not at once where it is counted */
+    CALM = 3,      /* looks: what is written is not at once where it is counted */
+    CALM_LONG = 15
 };
 
 #define GLANCE 0.002 /* seconds */
@@ -251,6 +254,36 @@ void session_settle(void)
         session_take(session_now() + GLANCE);
         if (!(session_now() < deadline)) session_fail("the program reads no keys", "");
     }
+}
+
+/* A line of what the kernel knows of the program; "" where it does not say. */
+static void read_about(const char *what, char line[ABOUT_BYTES])
+{
+    char path[64];
+    snprintf(path, sizeof path, "/proc/%ld/%s", (long)session.pid, what);
+    FILE *file = fopen(path, "r");
+    if (!file || !fgets(line, ABOUT_BYTES, file)) line[0] = '\0';
+    if (file) fclose(file);
+}
+
+/* It waits for a key, and not only for a while, as behind an Esc, until it takes that for a key. */
+static bool program_sleeps(void)
+{
+    char about[ABOUT_BYTES];
+    read_about("syscall", about);
+    return strstr(about, " 0xffffffff ");
+}
+
+bool session_rest(void)
+{
+    double end = session_now() + RESTING;
+    int calm = 0;
+    session_settle();
+    while (calm < CALM_LONG && session.pid > 0 && session_now() < end) {
+        bool took = session_take(session_now() + GLANCE);
+        calm = !took && program_sleeps() && keys_are_taken() ? calm + 1 : 0;
+    }
+    return session.pid > 0 && calm == CALM_LONG;
 }
 
 bool session_has_ended(const char *unused)

@@ -50,6 +50,9 @@ bool session_reads_keys(const char *unused);
 void session_write(const char *bytes, size_t length);
 /* Waits until the program has read everything that was typed. */
 void session_settle(void);
+/* The same, and until it has answered and sleeps: what it shows now it shows until something comes.
+ * False: it does not come to rest, or has ended. */
+bool session_rest(void);
 void session_resize(int rows, int columns);
 
 #endif

@@ -1,52 +1,43 @@
 /* Plays at random at the prompt: keys, pastes that end or do not, new sizes of the window and
- * signals between them, in emacs and vi mode. After each sequence one Ctrl-C must bring the prompt
- * back, with no key lost behind it: an expression is typed in the same go, and its value must come.
+ * signals between them, in emacs and vi mode by turns. After each sequence one Ctrl-C must bring
+ * the prompt back, with no key lost behind it: an expression is typed in the same go, and its value
+ * must come. What stands on the screen before must be what the program draws when it draws anew;
+ * and nothing of the line reaches the window's last column.
  *
  * usage: storm     ($NABLA_STORM sequences from the seed $NABLA_STORM_SEED; each has its default)
  *
  * Where it fails it prints what was done since the program was started, as steps that pty plays. */
+#include "chance.h"
 #include "screen.h"
 #include "session.h"
 
 #include <signal.h>
+#include <locale.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <wchar.h>
 
 enum {
     SEQUENCES = 2000,
     SEED = 9,
     PROGRAM_LIVES = 50, /* sequences */
     TOKENS_MOST = 24,
+    TALLEST = 64,
+    ROOMY = 20, /* rows and columns: no input is higher */
     TEXT_MOST = 24
 };
 
 static struct {
-    uint64_t state, seed;
-    long sequence;
+    long seed, sequence;
+    bool ours;    /* the line is drawn by the shell, not by Readline */
+    bool resized; /* in this sequence */
+    int columns;
     FILE *steps; /* what was done since the program was started */
     char *text;
     size_t length;
 } storm;
-
-/* ---- Chance ---- */
-
-static uint32_t next_random(void)
-{
-    /* Marsaglia's xorshift. */
-    storm.state ^= storm.state << 13;
-    storm.state ^= storm.state >> 7;
-    storm.state ^= storm.state << 17;
-    return (uint32_t)(storm.state >> 32);
-}
-
-static int chance(int count)
-{
-    return (int)(next_random() % (uint32_t)count);
-}
-
-#define ANY_OF(list) list[chance((int)(sizeof list / sizeof *list))]
 
 /* ---- What is done, and noted ---- */
 
@@ -68,6 +59,8 @@ static void settle(void)
 static void resize(int rows, int columns)
 {
     fprintf(storm.steps, "resize %d %d\n", rows, columns);
+    storm.resized = true;
+    storm.columns = columns;
     session_resize(rows, columns);
 }
 
@@ -118,9 +111,33 @@ static void add_plain(keys *to)
 
 static void add_word(keys *to)
 {
-    static const char *const words[] = {"n",   "te",  "ab",  "x = ", "12", "(",
-                                        "{1,", "\"",  "é",   "∇",    "😀",  "e\u0301",
-                                        "[[",  "do ", "end", "-- ",  "?",  "\t"};
+    static const char *const words[] = {"n",
+                                        "te",
+                                        "ab",
+                                        "x = ",
+                                        "12",
+                                        "(",
+                                        "{1,",
+                                        "\"",
+                                        "é",
+                                        "∇",
+                                        "😀",
+                                        "漢",
+                                        "e\u0301",
+                                        "[[",
+                                        "do ",
+                                        "end",
+                                        "-- ",
+                                        "?",
+                                        "\t",
+                                        "else",
+                                        "}",
+                                        "if x then",
+                                        "for i = 1, 2 do\r",
+                                        "repeat\r",
+                                        "until",
+                                        "nn.net '2-",
+                                        "function f()\r"};
     add(to, ANY_OF(words));
 }
 
@@ -136,8 +153,11 @@ static void add_odd(keys *to)
 
 static void add_escape(keys *to)
 {
-    static const char *const names[] = {"\033[A", "\033[B", "\033[C",  "\033[D",    "\033OA",
-                                        "\033[H", "\033[F", "\033[3~", "\033[1;5C", "\033[200"};
+    static const char *const names[] = {
+        "\033[A",  "\033[A",    "\033[B",   "\033[B",    "\033[C", "\033[D",  "\033OA",
+        "\033OB",  "\033[H",    "\033[F",   "\033OH",    "\033OF", "\033[1~", "\033[4~",
+        "\033[3~", "\033[1;5C", "\033[200", "\033[201~", "\033\r", "\033\n",  "\033\012",
+        "\033f",   "\033b",     "\033<",    "\033>",     "\033d",  "\033t"};
     switch (chance(3)) {
     case 0:
         add(to, ANY_OF(names));
@@ -155,10 +175,11 @@ static void add_escape(keys *to)
 /* Searches, prefixes, macros, counts, quoting: what takes further keys. */
 static void add_prefix(keys *to)
 {
-    static const char *const prefixes[] = {"\022",     "\023",  "\022n", "\030",  "\030(", "\030)",
-                                           "\030e",    "\033",  "\0335", "\033-", "\026",  "\035",
-                                           "\033\035", "\033p", "\033n", "\033x", "\025",  "R",
-                                           "c",        "d",     "f",     "r",     "/",     "3"};
+    static const char *const prefixes[] = {
+        "\022",  "\023", "\022n", "\030",     "\030(", "\030)", "\030e", "\033", "\0335",
+        "\033-", "\026", "\035",  "\033\035", "\033p", "\033n", "\033x", "\025", "R",
+        "c",     "d",    "f",     "r",        "/",     "3",     "j",     "k",    "0",
+        "$",     "dd",   "\037",  "\030\025", "\0333", "o",     "O",     "A",    "."};
     add(to, ANY_OF(prefixes));
 }
 
@@ -216,13 +237,81 @@ static void multiply(const char *before, const char *failure)
     session_wait(session_has_come, product, failure);
 }
 
+/* ---- What stands there ---- */
+
+enum { TRIES = 3 };
+
+static struct {
+    screen_cell cell[TALLEST][SCREEN_COLUMNS_MOST];
+    long cursor;
+    int column;
+} before;
+
+static void keep_screen(void)
+{
+    for (long i = screen_first(); i <= screen_last(); i++)
+        for (int k = 0; k < SCREEN_COLUMNS_MOST; k++)
+            before.cell[i - screen_first()][k] = *screen_at(i, k);
+    before.cursor = screen_cursor();
+    before.column = screen_column();
+}
+
+static bool same_screen(void)
+{
+    bool same = before.cursor == screen_cursor() && before.column == screen_column();
+    for (long i = screen_first(); same && i <= screen_last(); i++)
+        same = memcmp(before.cell[i - screen_first()], screen_at(i, 0), sizeof before.cell[0]) == 0;
+    return same;
+}
+
+static void show_before(void)
+{
+    printf("before, cursor %ld,%d:\n", before.cursor - screen_first(), before.column);
+    for (long i = 0; i <= screen_last() - screen_first(); i++) {
+        printf("  | ");
+        for (int k = 0; k < SCREEN_COLUMNS_MOST && before.cell[i][k].code != 0; k++)
+            printf("%lc", (wint_t)before.cell[i][k].code);
+        printf("\n");
+    }
+}
+
+/* A signal that the window is another, which it is not: all is drawn anew. A letter goes before: a
+ * character that lacks bytes holds back what was typed before it. */
+static void check_drawn(void)
+{
+    /* Of an input higher than the window other rows may be shown then. */
+    if (!storm.ours || screen_last() - screen_first() < ROOMY || storm.columns < ROOMY) return;
+    type("x", 1);
+    if (!session_rest() || !session_reads_keys("")) return;
+    long frames = screen_count()->frames;
+    keep_screen();
+    fprintf(storm.steps, "signal WINCH\n");
+    kill(session.pid, SIGWINCH);
+    for (int i = 0; i < TRIES && screen_count()->frames == frames; i++) session_rest();
+    if (screen_count()->frames == frames || same_screen()) return;
+    show_before();
+    session_fail("drawn anew it looks different", "");
+}
+
+/* Of what the shell itself drew since the sequence began, in a window that stayed. */
+static void check_frames(const screen_counts *then)
+{
+    const screen_counts *now = screen_count();
+    if (!storm.ours || storm.resized) return;
+    if (now->wraps_framed > then->wraps_framed) session_fail("the terminal has wrapped a line", "");
+    if (now->edges_framed > then->edges_framed && storm.columns > 1)
+        session_fail("the last column is written", "");
+    if (now->strange_framed > then->strange_framed)
+        session_fail("a sequence that has no place in a frame", "");
+}
+
 /* ---- Programs ---- */
 
 static void say_where(void)
 {
     fflush(storm.steps);
-    printf("# sequence %ld of seed %llu, as steps:\n%s", storm.sequence,
-           (unsigned long long)storm.seed, storm.text ? storm.text : "");
+    printf("# sequence %ld of seed %ld, as steps:\n%s", storm.sequence, storm.seed,
+           storm.text ? storm.text : "");
 }
 
 static void set(const char *name, const char *value)
@@ -251,7 +340,10 @@ static void start_program(long number)
     free(storm.text);
     storm.steps = open_memstream(&storm.text, &storm.length);
     write_inputrc(number % 2);
-    set("TERM", number % 5 == 4 ? "dumb" : "xterm");
+    storm.ours = number % 5 != 4;
+    storm.columns = SCREEN_COLUMNS;
+    set("TERM", storm.ours ? "xterm" : "dumb");
+    set("NO_COLOR", number % 3 ? "" : "1");
     set("LC_ALL", number % 7 == 6 ? "C" : "C.UTF-8");
     set("EDITOR", "false");
     session_start(none);
@@ -268,17 +360,12 @@ static void end_program(void)
     if (session.status != 0) session_fail("it left with another status than 0", "");
 }
 
-static long setting(const char *name, long usual)
-{
-    const char *value = getenv(name);
-    return value && *value ? atol(value) : usual;
-}
-
 int main(void)
 {
     long sequences = setting("NABLA_STORM", SEQUENCES);
-    storm.seed = (uint64_t)setting("NABLA_STORM_SEED", SEED);
-    storm.state = storm.seed * 0x9E3779B97F4A7C15u + 1;
+    storm.seed = setting("NABLA_STORM_SEED", SEED);
+    chance_begin((uint64_t)storm.seed);
+    setlocale(LC_CTYPE, "C.UTF-8");
     session_open(say_where);
     for (storm.sequence = 0; storm.sequence < sequences; storm.sequence++) {
         if (storm.sequence % PROGRAM_LIVES == 0) {
@@ -286,10 +373,14 @@ int main(void)
             start_program(storm.sequence / PROGRAM_LIVES);
         }
         session_wait(session_reads_keys, "", "no prompt comes");
+        screen_counts then = *screen_count();
+        storm.resized = false;
         play_sequence();
         session_settle();
+        if (chance(3) == 0) check_drawn();
         session_wait(session_reads_keys, "", "no prompt comes");
         multiply("\003", "after a Ctrl-C there does not come");
+        check_frames(&then);
     }
     if (session.pid > 0) end_program();
     fclose(storm.steps);
