@@ -336,4 +336,4 @@ rows[#rows + 1] = start_row("start to first prompt, 20 times", "-p", "∇", 20, 
 report.show(rows)
 dofile(here .. "/growth.lua").run {program = program, tools = tools, here = here,
     programs = programs, report = report}
-dofile(here .. "/prompt.lua").run(program, tools)
+dofile(here .. "/prompt.lua").run(program, tools, scratch)

@@ -2,8 +2,10 @@
  * Times are those from the key to the moment when the screen shows what is waited for.
  *
  * usage: prompt TIMES COMMAND [ARGUMENT...]
+ *        prompt keys TIMES COMMAND [ARGUMENT...]
  *
- * One line for each measure: its name, then the seconds of each time. */
+ * One line for each measure: its name, then the seconds of each time. The second form measures keys
+ * alone: how long each takes to be seen, in a block of 40 lines, beside 10,000 globals. */
 #define _GNU_SOURCE
 #include "../shell/screen.h"
 
@@ -181,8 +183,76 @@ static void measure_interrupts(int times)
     run_line("big = nil collectgarbage()");
 }
 
+/* ---- Keys ---- */
+
+/* A key each; the line is the same behind the last as before the first. */
+static const char *const keys[] = {
+    "w",    "=",      " ",      "n",      "n",      ".",      "n",      "e",    "t",
+    " ",    "'",      "6",      "4",      " ",      "-",      " ",      "3",    "0",
+    "'",    "\033[D", "\033[D", "\033[D", "\033[C", "\033[C", "\033[C", "\177", "\177",
+    "\177", "\177",   "\177",   "\177",   "\177",   "\177",   "\177",   "\177", "\177",
+    "\177", "\177",   "\177",   "\177",   "\177",   "\177",   "\177",   "\177", "\r",
+    "\037", "\033[A", "\033[A", "\033[A", "\033[A", "\033[H", "(",      "x",    ")",
+    "\177", "\177",   "\177",   "\033[F", "p",      "r",      "i",      "\177", "\177",
+    "\177", "\033[B", "\033[B", "\033[B", "\033[B", "\033[H", "\033[F"};
+
+enum { KEYS = sizeof keys / sizeof *keys, BLOCK_LINES = 40 };
+
+static void paste_block(void)
+{
+    static const char *const lines[] = {
+        "  for epoch = 1, epochs do -- over the set", "    local net = nn.net '64 - 30 relu - 10'",
+        "    if epoch % 10 == 0 then print(epoch, 'x', {1, 2, 3}) end",
+        "    total = total + tensor.ones(3):sum():item()", "  end"};
+    press("\033[200~function many(epochs, total)");
+    for (int i = 1; i < BLOCK_LINES; i++) {
+        press("\r");
+        press(lines[(i - 1) % 5]);
+    }
+    press("\033[201~");
+    session.since = -1;
+    wait_for("total = total +");
+}
+
+static void take_frame(long after)
+{
+    double deadline = now() + PATIENCE;
+    while (screen_count()->ended <= after) take_output(deadline, "a frame");
+}
+
+/* Waits until all is shown that is going to be. */
+static void come_to_rest(void)
+{
+    struct pollfd source = {session.terminal, POLLIN, 0};
+    while (poll(&source, 1, 300) > 0) take_output(now() + PATIENCE, "output");
+}
+
+static int measure_keys(int times)
+{
+    run_line("for i = 1, 10000 do _G['many_' .. i] = i end");
+    paste_block();
+    come_to_rest();
+    printf("keys");
+    for (int i = 0; i < times; i++) {
+        const char *key = keys[i % KEYS];
+        long before = screen_count()->ended;
+        double began = now();
+        if (write(session.terminal, key, strlen(key)) < 0) fail("cannot write:", strerror(errno));
+        take_frame(before);
+        printf(" %.6f", now() - began);
+    }
+    printf("\n");
+    kill(session.child, SIGKILL);
+    return 0;
+}
+
 int main(int argc, char **argv)
 {
+    if (argc > 3 && strcmp(argv[1], "keys") == 0) {
+        start(argv + 3);
+        wait_for(NULL);
+        return measure_keys(atoi(argv[2]));
+    }
     if (argc < 3) {
         fprintf(stderr, "usage: prompt TIMES COMMAND [ARGUMENT...]\n");
         return 2;

@@ -5,7 +5,7 @@ local report, programs = dofile(here .. "/report.lua"), dofile(here .. "/program
 local median, sorted, figures = report.median, report.sorted, report.figures
 local spread, verdict = report.spread, report.verdict
 
-local ROUNDS <const> = 5
+local ROUNDS <const>, KEYS <const>, ENTRIES <const> = 5, 10000, 10000
 
 local function milliseconds(line)
     local out = programs.numbers(line)
@@ -32,8 +32,33 @@ local function printed_row(program)
         verdict("20 KiB", most <= 20 * 1024)}
 end
 
+-- Lines as they are typed again and again, none twice; block by block, as a long session leaves them.
+local function write_history(folder)
+    assert(os.execute(("mkdir -p %s/nabla"):format(programs.quote(folder))), "no folder")
+    local file = assert(io.open(folder .. "/nabla/history", "w"))
+    for i = 1, ENTRIES do
+        local line = i % 3 == 0 and "for i = 1, %d do\\n  print(i)\\nend\n" or
+            i % 3 == 1 and "net = nn.net '64 - %d - 10'\n" or "net:train(set, {epochs = %d})\n"
+        file:write(line:format(i))
+    end
+    file:close()
+end
+
+-- From a key to its frame on the screen, colours and suggestions on.
+local function keys_row(program, tools, scratch)
+    write_history(scratch .. "/keys")
+    local lines = programs.lines_of(tools .. "/prompt", "keys", KEYS, "env", "LC_ALL=C.UTF-8",
+        "TERM=xterm", "NO_COLOR=", "INPUTRC=/dev/null", "XDG_STATE_HOME=" .. scratch .. "/keys",
+        program)
+    local times = sorted(milliseconds(assert(lines, "prompt failed")[1]))
+    local p99 = times[math.ceil(0.99 * #times)]
+    return {("a key in a block of 40 lines, %d times"):format(#times),
+        figures(median(times), 2) .. " ms", "p99 " .. figures(p99, 2) .. " ms",
+        verdict("2 ms at p99", p99 < 2)}
+end
+
 -- Every single time must hold, not the median.
-local function run(program, tools)
+local function run(program, tools, scratch)
     local names = {loop = "Ctrl-C to prompt: a loop in Lua", training = "Ctrl-C: training",
         product = "Ctrl-C: a product of 4,000 × 4,000", show = "Ctrl-C: showing a huge table",
         print = "Ctrl-C: printing", completion = "Tab with 10,000 globals",
@@ -46,8 +71,14 @@ local function run(program, tools)
         rows[#rows + 1] = prompt_row(names[name], milliseconds(line),
             (name == "completion" or name == "list") and 50 or 100)
     end
+    rows[#rows + 1] = keys_row(program, tools, scratch)
     rows[#rows + 1] = printed_row(program)
     report.show(rows)
+end
+
+-- Alone: `make bench-keys`.
+if arg[0]:match "prompt%.lua$" then
+    report.show { {"the prompt", "median", "", "asked"}, keys_row(arg[1], arg[2], arg[3])}
 end
 
 return {run = run}

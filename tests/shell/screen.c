@@ -240,7 +240,10 @@ static void mode(bool on, int number)
 {
     if (number != 2026) return;
     screen.framed = on;
-    if (on) screen.counts.frames++;
+    if (on)
+        screen.counts.frames++;
+    else
+        screen.counts.ended++;
 }
 
 /* A sequence without a '?' or the like before its numbers. */

@@ -37,8 +37,8 @@ typedef struct screen_cell {
 /* What has happened since the screen was cleared. Frames are what stands between CSI ?2026h and l:
  * the shell's line. */
 typedef struct screen_counts {
-    long frames;
-    long wraps; /* of the terminal itself */
+    long frames, ended; /* begun; over */
+    long wraps;         /* of the terminal itself */
     long wraps_framed;
     long edges_framed;   /* characters in the last column */
     long strange_framed; /* sequences that have no place in a frame */
