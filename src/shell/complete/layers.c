@@ -12,8 +12,9 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Longer texts, and sessions with more globals, are not looked through at every key. */
-enum { TEXT_MOST = 512, GLOBALS_MOST = 2000 };
+/* Longer texts, brackets deeper in one another and sessions with more globals are not looked
+ * through at every key. */
+enum { TEXT_MOST = 512, DEPTH_MOST = 12, GLOBALS_MOST = 2000 };
 
 /* ---- The session's data ---- */
 
@@ -65,12 +66,22 @@ typedef struct so_far {
     bool cost;                /* one is said */
 } so_far;
 
+static int depth_of(const char *text)
+{
+    int depth = 0, deepest = 0;
+    for (; *text; text++) {
+        if (*text == '[' && ++depth > deepest) deepest = depth;
+        if (*text == ']') depth--;
+    }
+    return deepest;
+}
+
 /* What stands at the text's end besides a network: a '-' or ':' that waits for more, or nothing.
  * The copy is without it. False for what is not looked at. */
 static bool cut(const char *text, char copy[TEXT_MOST], char *sign)
 {
     size_t length = strlen(text);
-    if (length >= TEXT_MOST || strstr(text, "*[")) return false;
+    if (length >= TEXT_MOST || strstr(text, "*[") || depth_of(text) > DEPTH_MOST) return false;
     memcpy(copy, text, length + 1);
     while (length > 0 && copy[length - 1] == ' ') length--;
     *sign = length > 0 && strchr("-:", copy[length - 1]) ? copy[length - 1] : '\0';

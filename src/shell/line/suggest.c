@@ -15,8 +15,9 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Behind longer texts nothing is suggested. */
-enum { TEXT_MOST = 8 << 10 };
+/* Behind longer texts nothing is suggested; and so many bytes of entries are compared with the
+ * text, once their first few are its. */
+enum { TEXT_MOST = 8 << 10, FEW = 16, COMPARED_MOST = 2 << 20 };
 
 typedef struct task {
     sh_shell *shell;
@@ -34,8 +35,11 @@ static task found;
  * passed over; one that has more lines is not, for an Enter is not suggested. */
 static bool from_history(task *t, size_t length)
 {
-    for (size_t i = sh_history_count(); i > 0; i--) {
+    size_t compared = 0, few = length < FEW ? length : FEW;
+    for (size_t i = sh_history_count(); i > 0 && compared <= COMPARED_MOST; i--) {
         const char *entry = sh_history_entry(i - 1);
+        if (strncmp(entry, t->text, few) != 0) continue;
+        compared += length - few;
         if (strncmp(entry, t->text, length) != 0 || !entry[length]) continue;
         size_t more = strcspn(entry + length, "\n");
         if (more == 0 || more >= sizeof t->out) return false;

@@ -34,6 +34,26 @@ static void history(void **state)
     sh_history_close();
 }
 
+/* Entries as long as the text are compared up to a bound. */
+static void long_history(void **state)
+{
+    enum { LONG = 4096 + 16 };
+    static char text[LONG + 8];
+    (void)state;
+    memset(text, 'a', LONG);
+    for (int entries = 511; entries <= 513; entries += 2) {
+        strcpy(text + LONG, " + b");
+        sh_history_add(text);
+        text[LONG] = '\0';
+        for (int i = 0; i < entries; i++) {
+            sh_history_add(text);
+            sh_history_add("other");
+        }
+        assert_string_equal(sh_suggest(&shell, text, LONG), entries < 512 ? " + b" : "");
+        sh_history_close();
+    }
+}
+
 static void options(void **state)
 {
     (void)state;
@@ -135,6 +155,34 @@ static void never_runs(void **state)
     assert_true(ran <= 8); /* what the lines of the test themselves call */
 }
 
+/* What would take too long is not looked through. */
+static void bounds(void **state)
+{
+    char text[2048], many[64];
+    (void)state;
+    run("digits = data.digits()");
+    check("nn.net(\"64-residual[residual[residual[residual[residual[residual[residual[residual["
+          "residual[residual[residual[residual[64]]]]]]]]]]]]-",
+          "10");
+    check("nn.net(\"64-residual[residual[residual[residual[residual[residual[residual[residual["
+          "residual[residual[residual[residual[residual[64]]]]]]]]]]]]]-",
+          "");
+    check("nn.net(\"64-2*[3]-", "");
+    for (int over = 0; over < 2; over++) { /* 511 bytes of notation, and 512 */
+        int length = snprintf(text, sizeof text, "nn.net(\"64-%s", over ? "30" : "3");
+        while (length < 8 + 511 + over - 1) length += snprintf(text + length, 3, "-3");
+        if (length < 8 + 511 + over) length += snprintf(text + length, 2, "-");
+        assert_int_equal(length, 8 + 511 + over);
+        assert_string_equal(sh_suggest(&shell, text, (size_t)length), over ? "" : "10");
+    }
+    for (int globals = 0; globals <= 1; globals++) {
+        snprintf(many, sizeof many, "for i = 1, %d do _G['g' .. i] = i end", globals ? 2000 : 1900);
+        run(many);
+        check("nn.net(\"64-30-", globals ? "" : "10");
+    }
+    run("for i = 1, 2000 do _G['g' .. i] = nil end digits = nil");
+}
+
 static void memory_ends(void **state)
 {
     static const char *const texts[] = {"nn.net(\"4-3 softmax", "x:train(set, {epochs = 3, ", "f(1",
@@ -161,8 +209,9 @@ static void memory_ends(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(history), cmocka_unit_test(options),     cmocka_unit_test(closing),
-        cmocka_unit_test(layers),  cmocka_unit_test(memory_ends), cmocka_unit_test(never_runs),
+        cmocka_unit_test(history), cmocka_unit_test(long_history), cmocka_unit_test(options),
+        cmocka_unit_test(closing), cmocka_unit_test(layers),       cmocka_unit_test(memory_ends),
+        cmocka_unit_test(bounds),  cmocka_unit_test(never_runs),
     };
     return cmocka_run_group_tests(tests, open_shell, close_shell);
 }
