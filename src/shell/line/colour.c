@@ -105,13 +105,37 @@ static void put_string(lua_State *L, task *t, int i)
 /* What a name is that is read as a global. */
 enum { NOT_LOOKED, IS_UNKNOWN, IS_OWN, IS_GIVEN };
 
+/* Replaces the key on the stack's top by its value among the globals or, raw too, in the tables
+ * that stand behind them. */
+static bool push_global(lua_State *L, int globals)
+{
+    enum { BEHIND_MOST = 16 };
+    int key = lua_gettop(L);
+    lua_pushvalue(L, globals);
+    for (int i = 0; i < BEHIND_MOST && lua_istable(L, -1); i++) {
+        lua_pushvalue(L, key);
+        if (lua_rawget(L, -2) != LUA_TNIL) break;
+        lua_pop(L, 1);
+        if (!lua_getmetatable(L, -1)) break;
+        lua_pushliteral(L, "__index");
+        lua_rawget(L, -2);
+        lua_replace(L, key + 1);
+        lua_settop(L, key + 1);
+    }
+    bool found = lua_gettop(L) == key + 2;
+    if (!found) lua_pushnil(L);
+    lua_replace(L, key);
+    lua_settop(L, key);
+    return found;
+}
+
 /* Leaves the value on the stack. */
 static int look_up(lua_State *L, const sh_name *name, int globals, int before)
 {
     const char *key = lua_pushlstring(L, name->text, name->length);
     bool is_result = sh_is_result(key);
     lua_pushvalue(L, -1);
-    bool found = lua_rawget(L, globals) != LUA_TNIL;
+    bool found = push_global(L, globals);
     if (is_result) return IS_GIVEN;
     if (!found) return name->assigned ? IS_OWN : IS_UNKNOWN;
     lua_pushvalue(L, -2);

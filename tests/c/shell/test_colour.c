@@ -60,6 +60,19 @@ static void names(void **state)
     check("pint(1); x = pint", "UUUU-0-- - - UUUU");
 }
 
+/* Tables behind the globals are read raw too; a function is not asked, and a circle ends. */
+static void behind_globals(void **state)
+{
+    (void)state;
+    run("setmetatable(_G, {__index = setmetatable({near = 1}, {__index = {far = 1}})})");
+    check("near, far, none = 1", "----- ---- ---- - 0");
+    check("print(near, far, none)", "nnnnn------ ---- UUUU-");
+    run("circle = {} setmetatable(circle, {__index = circle}) "
+        "setmetatable(_G, {__index = circle})");
+    check("print(none)", "nnnnn-UUUU-");
+    run("setmetatable(_G, nil)");
+}
+
 /* What the input itself gives a value. */
 static void declared(void **state)
 {
@@ -120,6 +133,8 @@ static void elsewhere(void **state)
     check("nn.residual{{\"3 relu\"}, {\"3 rleu\"}}", "nn-nnnnnnnn--s0 wwwws-- -s0 SSSSs--");
     check("x = {optimizer = \"adm\", metrics = {\"accuracy\", \"acuracy\"}}",
           "- - ---------- - sSSSs- ------- - -swwwwwwwws- sSSSSSSSs--");
+    check("nn.net [[4 -\n3 rleu]]", "nn-nnn ss0 s\n0 SSSSss");
+    check("nn.net [==[4-3 relu]==]", "nn-nnn ssss0s0 wwwwssss");
     check("nn.net(\"4 -\\n3 relu\")", "nn-nnn-s0 sss0 wwwws-");
 }
 
@@ -204,9 +219,11 @@ static void never_runs(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(tokens),     cmocka_unit_test(names),      cmocka_unit_test(declared),
-        cmocka_unit_test(notation),   cmocka_unit_test(unfinished), cmocka_unit_test(elsewhere),
-        cmocka_unit_test(matches),    cmocka_unit_test(commands),   cmocka_unit_test(memory_ends),
+        cmocka_unit_test(tokens),         cmocka_unit_test(names),
+        cmocka_unit_test(behind_globals), cmocka_unit_test(declared),
+        cmocka_unit_test(notation),       cmocka_unit_test(unfinished),
+        cmocka_unit_test(elsewhere),      cmocka_unit_test(matches),
+        cmocka_unit_test(commands),       cmocka_unit_test(memory_ends),
         cmocka_unit_test(never_runs),
     };
     return cmocka_run_group_tests(tests, open_shell, close_shell);
