@@ -30,6 +30,7 @@ static struct {
     const char *pending;
     bool dropped, empty; /* by Ctrl-C; that nothing stood there */
     bool blocks;         /* an input is edited whole */
+    rl_vintfunc_t *prepare;
     rl_voidfunc_t *release;
     sh_completion completion;
 } reading;
@@ -260,6 +261,13 @@ static void bind_keys(void)
     }
 }
 
+/* With the terminal Readline takes over its keys, such as Ctrl-U, with commands of its own. */
+static void begin_line(int meta)
+{
+    reading.prepare(meta);
+    sh_wrap_bind();
+}
+
 /* Behind this nothing is drawn, and the terminal is the program's again. */
 static void end_line(void)
 {
@@ -286,11 +294,12 @@ static void take_over_display(sh_shell *shell)
         sh_motion_open(shell);
         sh_vi_open();
     }
-    sh_wrap_bind();
     /* Not before: with a function of somebody else's Readline would not look what the terminal can.
      */
     rl_redisplay_function = show_line;
+    reading.prepare = rl_prep_term_function;
     reading.release = rl_deprep_term_function;
+    rl_prep_term_function = begin_line;
     rl_deprep_term_function = end_line;
 }
 

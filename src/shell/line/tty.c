@@ -76,7 +76,7 @@ static void release_terminal(void)
 static void resume(void)
 {
     rl_deprep_terminal();
-    prepare_terminal(1);
+    rl_prep_term_function(1);
     look_at_window();
     sh_draw_again();
 }
