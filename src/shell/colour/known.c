@@ -17,6 +17,7 @@ typedef struct walk {
     int *local; /* the names of the locals that reach where the walk is, in their order */
     int locals;
     listed list;
+    bool begun;     /* a list of names that will be assigned */
     bool is_local;  /* the function's name is */
     bool is_method; /* … and has a colon */
     int parameters; /* the bracket around them, -1: none yet */
@@ -93,6 +94,15 @@ static void assign_before(walk *w, int equals)
         if (!sh_part_is(before, ",")) return;
         part = sh_part_before(w->parts, (int)(before - w->parts->part));
     }
+}
+
+/* A statement that begins with names and commas can only become such a list. */
+static void begin_list(walk *w, int sign)
+{
+    const sh_part *part = sh_part_before(w->parts, sign);
+    bool name = sh_part_is(&w->parts->part[sign], ",") && part && part->token.kind == SH_NAME;
+    w->begun = name && (w->begun || sh_part_begins(w->parts, (int)(part - w->parts->part)));
+    if (w->begun) assign(w, &part->token);
 }
 
 /* A name of a function's declaration: a.b.c:d are fields but for a. */
@@ -174,6 +184,7 @@ static void see(walk *w, int i)
     }
     see_sign(w, i);
     if (sh_part_is(part, "=") && !in_bracket) assign_before(w, i);
+    if (w->list == NOT_LISTED && !in_bracket) begin_list(w, i);
     part->locals = w->locals;
     if (sh_part_is(part, "else") || sh_part_is(part, "elseif")) {
         if (opening) forget(w, opening);

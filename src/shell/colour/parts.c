@@ -140,3 +140,12 @@ bool sh_part_is(const sh_part *part, const char *text)
 {
     return part && sh_token_is(&part->token, text);
 }
+
+bool sh_part_begins(const sh_parts *parts, int i)
+{
+    static const char *const before[] = {")",   "]",    "}",     ";",      "::",  "...",
+                                         "do",  "then", "else",  "repeat", "end", "break",
+                                         "nil", "true", "false", NULL};
+    const sh_part *last = sh_part_before(parts, i);
+    return !last || !is_code(&last->token) || is_one_of(&last->token, before);
+}

@@ -26,6 +26,9 @@ void sh_parts_free(sh_parts *parts);
 /* The part behind and before one, comments left out; NULL: there is none. */
 const sh_part *sh_part_next(const sh_parts *parts, int i);
 const sh_part *sh_part_before(const sh_parts *parts, int i);
+/* Does a statement begin with this name? By what stands before it, which is no expression that it
+ * goes on, nor one that waits for it. */
+bool sh_part_begins(const sh_parts *parts, int i);
 /* False for NULL. */
 bool sh_part_is(const sh_part *part, const char *text);
 

@@ -161,6 +161,16 @@ static void put_fields(lua_State *L, task *t, int i)
     }
 }
 
+/* The name at the cursor may become another; one that begins a statement, with nothing behind it
+ * yet, may be given a value. */
+static bool is_under_way(const task *t, int i)
+{
+    const sh_part *part = &t->parts.part[i];
+    bool last = i == t->parts.count - 1 && t->cursor == t->end;
+    if (part->token.text + part->token.length == t->cursor) return true;
+    return last && sh_part_begins(&t->parts, i);
+}
+
 static void put_name(lua_State *L, task *t, int i, int globals, int before)
 {
     const sh_token *token = &t->parts.part[i].token;
@@ -171,8 +181,7 @@ static void put_name(lua_State *L, task *t, int i, int globals, int before)
         put(t, token->text, token->length, SH_STYLE_NAME);
         put_fields(L, t, i);
     }
-    bool under_way = token->text + token->length == t->cursor;
-    if (name->place == IS_UNKNOWN && !under_way) add(t, token, SH_STYLE_UNKNOWN);
+    if (name->place == IS_UNKNOWN && !is_under_way(t, i)) add(t, token, SH_STYLE_UNKNOWN);
     lua_settop(L, before);
 }
 

@@ -60,6 +60,25 @@ static void names(void **state)
     check("pint(1); x = pint", "UUUU-0-- - - UUUU");
 }
 
+/* A name that begins a statement may be on its way to a value. */
+static void may_be_given(void **state)
+{
+    (void)state;
+    check("fresh `", "----- ");
+    check("fresh ", "UUUUU ");
+    check("fresh +`", "UUUUU -");
+    check("x = 1 fresh `", "- - 0 ----- ");
+    check("return fresh `", "kkkkkk UUUUU ");
+    check("x = fresh `", "- - UUUUU ");
+    check("fresh, `", "------ ");
+    check("fresh, other, last `", "------ ------ UUUU ");
+    check("fresh, other, last = 1`", "------ ------ ---- - 0");
+    check("return fresh, other,`", "kkkkkk UUUUU- UUUUU-");
+    check("x = fresh, other,`", "- - UUUUU- UUUUU-");
+    check("f(fresh, other`)", "U^UUUUU- -----^");
+    check("do fresh, `", "kk ------ ");
+}
+
 /* Tables behind the globals are read raw too; a function is not asked, and a circle ends. */
 static void behind_globals(void **state)
 {
@@ -219,12 +238,12 @@ static void never_runs(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(tokens),         cmocka_unit_test(names),
-        cmocka_unit_test(behind_globals), cmocka_unit_test(declared),
-        cmocka_unit_test(notation),       cmocka_unit_test(unfinished),
-        cmocka_unit_test(elsewhere),      cmocka_unit_test(matches),
-        cmocka_unit_test(commands),       cmocka_unit_test(memory_ends),
-        cmocka_unit_test(never_runs),
+        cmocka_unit_test(tokens),       cmocka_unit_test(names),
+        cmocka_unit_test(may_be_given), cmocka_unit_test(behind_globals),
+        cmocka_unit_test(declared),     cmocka_unit_test(notation),
+        cmocka_unit_test(unfinished),   cmocka_unit_test(elsewhere),
+        cmocka_unit_test(matches),      cmocka_unit_test(commands),
+        cmocka_unit_test(memory_ends),  cmocka_unit_test(never_runs),
     };
     return cmocka_run_group_tests(tests, open_shell, close_shell);
 }
