@@ -96,26 +96,27 @@ static int colours(lua_State *L)
     return 0;
 }
 
+static const nb_option options[] = {
+#define X(style, text, shown, ...)                                                                 \
+    {.name = #style, .help = text, .range = "a colour", .standard = shown, .kind = NB_HOST},
+#include "shell/colour/styles.def"
+#undef X
+    NB_OPTIONS_END,
+};
+
 static const nbl_entry entries[] = {
     {"colours", colours, "nabla.colours{style = colour, …}",
-     "How the prompt shows what is typed: the styles keyword, name (of Lua or nabla), number, "
-     "string, "
-     "notation (in strings), comment, command, suggestion, prompt and plain, and what is added for "
-     "names that are unknown, brackets that match and what was pasted: unknown, match, pasted. A "
-     "colour is one of the terminal's (\"red\", \"bright blue\", \"grey\"), \"#5f5fff\", or a "
-     "number "
-     "from 0 to 255; bold, italic, underline and reverse may stand with it (\"bold blue\") or "
-     "alone; "
-     "false is none, true the style's own. The colours that it begins with can be read on dark and "
-     "on "
-     "light. Styles that are not named stay as they are. Without an argument it gives a table of "
-     "all "
-     "that is set. In init.lua it is for every session; with NO_COLOR nothing has colour.",
+     "How the prompt shows what is typed. A colour is one of the terminal's (\"red\", \"bright "
+     "blue\", \"grey\"), \"#5f5fff\", or a number from 0 to 255; bold, italic, underline and "
+     "reverse may stand with it (\"bold blue\") or alone; false is none, true the style's own. The "
+     "colours that it begins with can be read on dark and on light. Styles that are not named stay "
+     "as they are. Without an argument it gives a table of all that is set. In init.lua it is for "
+     "every session; with NO_COLOR nothing has colour.",
      "nabla.colours{keyword = \"bold blue\", string = 28, comment = \"#767676\"}\n"
      "nabla.colours().keyword  → bold blue\n"
      "nabla.colours{unknown = false}  -- nothing is underlined\n"
      "nabla.colours{keyword = true, string = true, comment = true, unknown = true}",
-     NULL},
+     options},
     {NULL, NULL, NULL, NULL, NULL, NULL}};
 
 void sh_colours_open(lua_State *L)

@@ -31,21 +31,13 @@ enum { UNKNOWN = SH_STYLES, MATCH, REGION, LOOKS, FLAGS_SHIFT = 5, FLAGS = 8, CO
 static const struct {
     const char *name;
     sh_look look;
-} standard[LOOKS] = {
-    [SH_STYLE_PLAIN] = {"plain", {.range = SH_NO_COLOUR}},
-    [SH_STYLE_KEYWORD] = {"keyword", {SH_OF_256, 98, .few = 5}},
-    [SH_STYLE_NAME] = {"name", {SH_OF_256, 30, .few = 6}},
-    [SH_STYLE_NUMBER] = {"number", {SH_OF_256, 132, .few = 1}},
-    [SH_STYLE_STRING] = {"string", {SH_OF_256, 28, .few = 2}},
-    [SH_STYLE_NOTATION] = {"notation", {SH_OF_256, 130, .few = 3}},
-    [SH_STYLE_COMMENT] = {"comment", {SH_OF_256, 243, .few = 8}},
-    [SH_STYLE_COMMAND] = {"command", {SH_OF_256, 29, .few = 6, .bold = true}},
-    [SH_STYLE_SUGGESTED] = {"suggestion", {SH_OF_256, 243, .few = 8}},
-    [SH_STYLE_PROMPT] = {"prompt", {SH_OF_256, 63, .few = 4, .bold = true}},
-    [UNKNOWN] = {"unknown", {.underline = true}},
-    [MATCH] = {"match", {SH_OF_256, 163, .few = 5, .bold = true}},
-    [REGION] = {"pasted", {.reverse = true}},
+} standard[] = {
+#define X(name, help, shown, ...) {#name, __VA_ARGS__},
+#include "shell/colour/styles.def"
+#undef X
 };
+
+_Static_assert(sizeof standard / sizeof *standard == LOOKS, "styles.def has a row for each");
 
 typedef struct palette {
     bool begun, made; /* the looks are there; the codes are theirs */

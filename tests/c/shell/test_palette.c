@@ -93,6 +93,22 @@ static void words(void **state)
     }
 }
 
+/* What help says of a style is what it begins with. */
+static void told(void **state)
+{
+    static const char *const shown[] = {
+#define X(name, help, shown, ...) shown,
+#include "shell/colour/styles.def"
+#undef X
+    };
+    char out[SH_LOOK_MAX];
+    (void)state;
+    for (size_t i = 0; sh_palette_name_at(NULL, i); i++) {
+        const char *words = sh_look_words(sh_palette_standard(i), out);
+        assert_string_equal(shown[i], *words ? words : "false");
+    }
+}
+
 /* ---- Contrast ---- */
 
 static double linear(int level)
@@ -142,8 +158,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(codes, begin),    cmocka_unit_test_setup(terminals, begin),
-        cmocka_unit_test_setup(words, begin),    cmocka_unit_test_setup(contrast, begin),
-        cmocka_unit_test_setup(distinct, begin),
+        cmocka_unit_test_setup(words, begin),    cmocka_unit_test_setup(told, begin),
+        cmocka_unit_test_setup(contrast, begin), cmocka_unit_test_setup(distinct, begin),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

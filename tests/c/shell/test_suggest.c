@@ -65,6 +65,7 @@ static void options(void **state)
     check("n:train(set, {batch = 3, epochs = 3, ", "lr = ");
     check("n:train(set, {epochs = 3", "})");
     check("n:train(set, {epochs = ", "");
+    check("nabla.colours{ke", "yword = ");
     check("x = {", "");
     check("x:nothing({", "");
 }
