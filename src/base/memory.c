@@ -209,17 +209,22 @@ static void *refuse(nb_ctx *ctx, size_t bytes)
                         limit, used);
 }
 
+/* What the pool does not have. */
+__attribute__((noinline)) static void *take_new(nb_ctx *ctx, fit size)
+{
+    void *block = request(&ctx->memory, size);
+    if (block || ctx->memory.pooled == 0) return block;
+    nb_pool_trim(ctx);
+    return request(&ctx->memory, size);
+}
+
 void *nb_alloc(nb_ctx *ctx, size_t bytes)
 {
     nb_memory *memory = &ctx->memory;
     fit size;
     if (!fit_request(bytes, &size)) return refuse(ctx, bytes);
     void *block = take_pooled(memory, size);
-    if (!block) block = request(memory, size);
-    if (!block && memory->pooled > 0) {
-        nb_pool_trim(ctx);
-        block = request(memory, size);
-    }
+    if (!block) block = take_new(ctx, size);
     if (!block) return refuse(ctx, bytes);
     memory->live += size.bytes;
     note_peak(memory);
@@ -258,7 +263,7 @@ void *nb_resize(nb_ctx *ctx, void *block, size_t old_bytes, size_t new_bytes)
 /* Makes room in the pool for a block of this size by giving blocks of other sizes back, the largest
  * first: what is freed now is wanted again sooner than what has been waiting. False where it does
  * not fit. */
-static bool make_room(nb_memory *memory, fit size)
+__attribute__((noinline)) static bool make_room(nb_memory *memory, fit size)
 {
     size_t most = pool_most(memory);
     if (size.slot == NB_POOL_CLASSES || size.bytes > most) return false;
@@ -276,7 +281,8 @@ void nb_free(nb_ctx *ctx, void *block, size_t bytes)
     if (!block || !fit_request(bytes, &size)) return;
     memory->live -= size.bytes;
     show(block, size.bytes);
-    if (!make_room(memory, size)) {
+    bool fits = size.slot < NB_POOL_CLASSES && memory->pooled + size.bytes <= memory->pool_cap;
+    if (!fits && !make_room(memory, size)) {
         if (memory->poison) poison(block, NB_POISON_FREED, size.bytes);
         free(block);
         return;

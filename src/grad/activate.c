@@ -8,8 +8,9 @@ enum { ROUND = 1 << 22 }; /* elements between two looks for Ctrl-C */
 /* The rows of a round, of `each` elements; 0: none are left, or Ctrl-C was pressed (*status). */
 static int64_t next_rows(nb_ctx *ctx, int64_t done, int64_t rows, int64_t each, nb_status *status)
 {
+    if (done == rows) return 0;
     int64_t most = each < ROUND ? ROUND / (each + 1) + 1 : 1;
-    if (done > 0 && done < rows) *status = nb_poll(ctx);
+    if (done > 0) *status = nb_poll(ctx);
     if (*status != NB_OK) return 0;
     return rows - done < most ? rows - done : most;
 }
@@ -110,8 +111,7 @@ nb_status nb_runs_activate(nb_ctx *ctx, const nb_kernel_runs *runs, int dim, con
 static nb_tensor *activated_with_slopes(nb_ctx *ctx, nb_call *call, nb_tensor *z, bool in_place)
 {
     nb_tensor *a = nb_tensor_new(ctx, z->dtype, z->dims, z->shape), *slope = NULL;
-    if (a)
-        slope = in_place ? nb_tensor_retain(z) : nb_tensor_new(ctx, z->dtype, z->dims, z->shape);
+    if (a) slope = in_place ? nb_tensor_retain(z) : nb_tensor_new(ctx, z->dtype, z->dims, z->shape);
     nb_status status =
         slope ? nb_runs_activate(ctx, nb_runs_of(&call->attr), 0, z, a, slope) : ctx->status;
     call->saved[1] = slope;

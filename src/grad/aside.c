@@ -58,9 +58,9 @@ void nb_aside_free(nb_aside *aside)
         nb_contribution *entry = &aside->list[i];
         nb_tensor_release(aside->ctx, entry->leaf);
         nb_tensor_release(aside->ctx, entry->a);
-        nb_tensor_release(aside->ctx, entry->b);
-        nb_tensor_release(aside->ctx, entry->fresh);
-        nb_tensor_release(aside->ctx, entry->sum);
+        if (entry->b) nb_tensor_release(aside->ctx, entry->b);
+        if (entry->fresh) nb_tensor_release(aside->ctx, entry->fresh);
+        if (entry->sum) nb_tensor_release(aside->ctx, entry->sum);
     }
     nb_free(aside->ctx, aside->list, aside->room * sizeof *aside->list);
 }
@@ -84,7 +84,8 @@ static nb_status check_sink(nb_ctx *ctx, const nb_sink *sink, const nb_tensor *l
 /* The sink that takes the gradient of a leaf with a home, else that; without one neither. */
 static nb_status find_place(const nb_aside *aside, nb_contribution *entry)
 {
-    const nb_home *home = nb_leaf_of(entry->leaf)->home;
+    entry->end = nb_leaf_of(entry->leaf);
+    const nb_home *home = entry->end->home;
     if (!home) return NB_OK;
     entry->sink = sink_of(aside->options, entry->leaf);
     entry->into = entry->sink ? entry->sink->into : home->grads;
@@ -133,7 +134,7 @@ static bool moves(const nb_contribution *entry)
  * elsewhere, as IEEE says. */
 static bool matters(const nb_contribution *entry)
 {
-    return entry->into && (moves(entry) || entry->into == nb_leaf_of(entry->leaf)->home->grads);
+    return entry->into && (moves(entry) || entry->into == entry->end->home->grads);
 }
 
 static nb_ceiling *bound_of(const nb_aim *aim)
@@ -161,7 +162,7 @@ static bool accumulates(const nb_aside *aside)
  * storage, whose gradients go one way. */
 static nb_status add_aim(nb_aside *aside, const nb_contribution *entry)
 {
-    nb_home *home = nb_leaf_of(entry->leaf)->home;
+    nb_home *home = entry->end->home;
     nb_aim *aim = aside->aims ? nb_alloc(aside->ctx, sizeof *aim) : &aside->first;
     if (!aim) return aside->ctx->status;
     *aim = (nb_aim){.home = home,
@@ -182,7 +183,7 @@ static nb_status take_aim(nb_aside *aside)
     for (size_t i = 0; i < aside->count; i++) {
         nb_contribution *entry = &aside->list[i];
         if (!matters(entry)) continue;
-        nb_home *home = nb_leaf_of(entry->leaf)->home;
+        nb_home *home = entry->end->home;
         if (!home->aim && add_aim(aside, entry) != NB_OK) return aside->ctx->status;
         double alpha = entry->sink ? fabs(entry->sink->alpha) : 1;
         entry->size = size_of(entry);
@@ -255,7 +256,7 @@ static void put_back(const nb_aside *aside)
 
 static nb_status not_finite(nb_ctx *ctx, const nb_contribution *entry)
 {
-    const nb_leaf *leaf = nb_leaf_of(entry->leaf);
+    const nb_leaf *leaf = entry->end;
     bool step = moves(entry) && entry->size <= most_of(entry->leaf->dtype);
     if (leaf->where)
         return nb_fail(ctx, NB_EVALUE, "the %s of %s is not finite", step ? "step" : "gradient",
@@ -317,7 +318,7 @@ static bool can_be_gradient(const nb_contribution *entry)
  * user's hands: the contribution itself where nobody else sees it. */
 static nb_status make_fresh(const nb_aside *aside, nb_contribution *entry)
 {
-    const nb_leaf *leaf = nb_leaf_of(entry->leaf);
+    const nb_leaf *leaf = entry->end;
     const nb_tensor *like = entry->leaf;
     if (accumulates(aside) && leaf->grad)
         entry->fresh = nb_tensor_clone(aside->ctx, leaf->grad);
@@ -345,7 +346,7 @@ static void reach(nb_aside *aside, nb_home *home, int64_t count)
 static double beta_of(const nb_contribution *entry)
 {
     if (entry->sink) return entry->first ? entry->sink->beta : 1;
-    return entry->first && !nb_leaf_of(entry->leaf)->home->adds ? 0 : 1;
+    return entry->first && !entry->end->home->adds ? 0 : 1;
 }
 
 /* Given rows are added up row by row: where they are few straight to what is there, which takes no
@@ -362,7 +363,7 @@ static nb_status make_sum(const nb_aside *aside, nb_contribution *entry)
 
 static nb_status prepare_one(nb_aside *aside, nb_contribution *entry)
 {
-    nb_leaf *leaf = nb_leaf_of(entry->leaf);
+    nb_leaf *leaf = entry->end;
     nb_status status = NB_OK;
     entry->first = leaf->pass != aside->number;
     leaf->pass = aside->number;
@@ -449,7 +450,7 @@ static nb_status write_given(nb_ctx *ctx, place at, const nb_contribution *entry
 /* Into the sink, the home or the tensor of the leaf's own, which it then has. */
 static place place_of(const nb_aside *aside, nb_contribution *entry)
 {
-    nb_leaf *leaf = nb_leaf_of(entry->leaf);
+    nb_leaf *leaf = entry->end;
     if (entry->sink)
         return (place){beside(entry->into, entry->leaf), entry->sink->alpha, beta_of(entry)};
     if (entry->into) return (place){beside(entry->into, entry->leaf), 1, beta_of(entry)};
@@ -464,7 +465,7 @@ static place place_of(const nb_aside *aside, nb_contribution *entry)
 
 static nb_status write_one(const nb_aside *aside, nb_contribution *entry)
 {
-    nb_leaf *leaf = nb_leaf_of(entry->leaf);
+    nb_leaf *leaf = entry->end;
     nb_status status = NB_OK;
     place at = place_of(aside, entry);
     nb_tensor *into = entry->into ? entry->into : leaf->grad;
@@ -510,7 +511,7 @@ static nb_status check_written(const nb_aside *aside)
 {
     for (size_t i = 0; i < aside->count; i++) {
         const nb_contribution *entry = &aside->list[i];
-        if (!matters(entry) || !nb_leaf_of(entry->leaf)->home->aim->copy) continue;
+        if (!matters(entry) || !entry->end->home->aim->copy) continue;
         const nb_real_kernels *real = nb_real(entry->leaf->dtype);
         if (real->finite((size_t)nb_tensor_count(entry->leaf), beside(entry->into, entry->leaf)))
             continue;

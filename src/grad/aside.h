@@ -8,6 +8,7 @@
 /* One contribution to a leaf's gradient: a tensor, or the product A^T B. */
 typedef struct nb_contribution {
     nb_tensor *leaf;
+    nb_leaf *end;        /* behind it, once all δ are known */
     nb_tensor *a, *b;    /* b NULL: a is the gradient itself */
     const nb_sink *sink; /* that takes it, or NULL */
     nb_tensor *into;     /* of the sink or the home, borrowed; NULL: a tensor of the leaf's own */

@@ -43,7 +43,7 @@ void nb_record_spend(nb_ctx *ctx, nb_record *record)
 
 static void free_record(nb_ctx *ctx, nb_record *record)
 {
-    empty_record(ctx, record);
+    if (!record->spent) empty_record(ctx, record);
     nb_tensor_release(ctx, record->delta);
     nb_tensor_release(ctx, record->watched);
     nb_free(ctx, record, sizeof *record);

@@ -26,7 +26,7 @@ static int64_t count_small(int dims, const int64_t *shape)
     _Static_assert((int64_t)SMALL * SMALL * SMALL * SMALL <= NB_MAX_ELEMENTS, "so many are few");
     int64_t count = dims <= FEW;
     for (int i = 0; i < dims && count; i++)
-        count = shape[i] > 0 && shape[i] <= SMALL ? count * shape[i] : 0;
+        count = (uint64_t)shape[i] - 1 < SMALL ? count * shape[i] : 0;
     return count;
 }
 

@@ -49,6 +49,9 @@ static nb_tensor *new_head(nb_ctx *ctx, nb_dtype dtype, int dims, const int64_t 
 /* Says why a shape cannot be; 0 or more when it can: its elements. */
 static int64_t check_shape(nb_ctx *ctx, int dims, const int64_t *shape)
 {
+    int64_t count = dims <= NB_MAX_DIMS ? nb_shape_count(dims, shape) : -1;
+    char text[NB_SHAPE_TEXT];
+    if (count >= 0) return count;
     if (dims > NB_MAX_DIMS) {
         nb_fail(ctx, NB_ESHAPE, "a tensor has at most %d dimensions, not %d", NB_MAX_DIMS, dims);
         return -1;
@@ -58,12 +61,9 @@ static int64_t check_shape(nb_ctx *ctx, int dims, const int64_t *shape)
             nb_fail(ctx, NB_ESHAPE, "a size must be 0 or more, not %lld", (long long)shape[i]);
             return -1;
         }
-    int64_t count = nb_shape_count(dims, shape);
-    char text[NB_SHAPE_TEXT];
-    if (count < 0)
-        nb_fail(ctx, NB_ESHAPE, "a tensor of %s has too many elements",
-                nb_shape_text(dims, shape, text));
-    return count;
+    nb_fail(ctx, NB_ESHAPE, "a tensor of %s has too many elements",
+            nb_shape_text(dims, shape, text));
+    return -1;
 }
 
 nb_tensor *nb_tensor_new(nb_ctx *ctx, nb_dtype dtype, int dims, const int64_t *shape)
@@ -405,7 +405,11 @@ int64_t nb_tensor_count(const nb_tensor *tensor)
 bool nb_tensor_is_contiguous(const nb_tensor *tensor)
 {
     int64_t step = 1;
-    for (int i = tensor->dims - 1; i >= 0; i--) {
+    int at = tensor->dims - 1;
+    /* As most are; a stride that no element is found by may be any. */
+    while (at >= 0 && tensor->stride[at] == step) step *= tensor->shape[at--];
+    if (step == 0) return true;
+    for (int i = at; i >= 0; i--) {
         if (tensor->shape[i] == 0) return true;
         if (tensor->shape[i] != 1 && tensor->stride[i] != step) return false;
         step *= tensor->shape[i];
@@ -426,7 +430,7 @@ bool nb_tensor_is_alone(const nb_tensor *tensor)
     return tensor->refs == 1 && tensor->storage->refs == 1 && !tensor->link;
 }
 
-static char *element(const nb_tensor *tensor, const int64_t *index)
+static void *element(const nb_tensor *tensor, const int64_t *index)
 {
     int64_t at = 0;
     for (int i = 0; i < tensor->dims; i++) at += index[i] * tensor->stride[i];
@@ -450,14 +454,20 @@ nb_status nb_tensor_check_write(nb_ctx *ctx, const nb_tensor *tensor)
 
 double nb_tensor_get(const nb_tensor *tensor, const int64_t *index)
 {
+    const void *at = element(tensor, index);
     double value;
-    nb_kernels_get()->convert[tensor->dtype][NB_F64](1, element(tensor, index), 1, &value, 1, 1.0);
+    if (tensor->dtype == NB_F32) return (double)*(const float *)at;
+    nb_kernels_get()->convert[tensor->dtype][NB_F64](1, at, 1, &value, 1, 1.0);
     return value;
 }
 
 void nb_tensor_set(nb_tensor *tensor, const int64_t *index, double value)
 {
-    nb_kernels_get()->convert[NB_F64][tensor->dtype](1, &value, 1, element(tensor, index), 1, 1.0);
+    void *at = element(tensor, index);
+    if (tensor->dtype == NB_F32)
+        *(float *)at = (float)value;
+    else
+        nb_kernels_get()->convert[NB_F64][tensor->dtype](1, &value, 1, at, 1, 1.0);
 }
 
 double nb_tensor_item(const nb_tensor *tensor)
