@@ -49,14 +49,22 @@ nb_stream nb_stream_next(nb_ctx *ctx, nb_purpose purpose)
     return nb_stream_make(ctx->seed, purpose, ctx->draws++);
 }
 
+static void next_block(nb_stream *stream)
+{
+    nb_philox(stream->counter, stream->key, stream->block);
+    stream->left = 4;
+    if (++stream->counter[0] == 0) stream->counter[1]++;
+}
+
+static inline uint32_t next_word(nb_stream *stream)
+{
+    if (stream->left == 0) next_block(stream);
+    return stream->block[4 - stream->left--];
+}
+
 uint32_t nb_random_word(nb_stream *stream)
 {
-    if (stream->left == 0) {
-        nb_philox(stream->counter, stream->key, stream->block);
-        stream->left = 4;
-        if (++stream->counter[0] == 0) stream->counter[1]++;
-    }
-    return stream->block[4 - stream->left--];
+    return next_word(stream);
 }
 
 double nb_random_unit(nb_stream *stream)
@@ -81,12 +89,12 @@ double nb_random_normal(nb_stream *stream)
 
 /* Lemire's way: the upper half of word * n is below n, and each value equally likely once the words
  * whose lower half is under 2^32 mod n are drawn again. Few need the division to tell. */
-static uint32_t below_short(nb_stream *stream, uint32_t n)
+static inline uint32_t below_short(nb_stream *stream, uint32_t n)
 {
-    uint64_t product = (uint64_t)nb_random_word(stream) * n;
+    uint64_t product = (uint64_t)next_word(stream) * n;
     if ((uint32_t)product < n) {
         uint32_t excess = (0 - n) % n;
-        while ((uint32_t)product < excess) product = (uint64_t)nb_random_word(stream) * n;
+        while ((uint32_t)product < excess) product = (uint64_t)next_word(stream) * n;
     }
     return (uint32_t)(product >> 32);
 }
@@ -110,7 +118,7 @@ nb_status nb_random_shuffle(nb_ctx *ctx, nb_stream *stream, int32_t *index, size
 {
     for (size_t i = n; i > 1; i--) {
         if (i % BETWEEN_LOOKS == 0 && nb_poll(ctx) != NB_OK) return ctx->status;
-        size_t j = (size_t)nb_random_below(stream, i);
+        size_t j = i <= UINT32_MAX ? below_short(stream, (uint32_t)i) : nb_random_below(stream, i);
         int32_t kept = index[i - 1];
         index[i - 1] = index[j];
         index[j] = kept;

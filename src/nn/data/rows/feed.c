@@ -115,8 +115,9 @@ static nb_status gather_memory(nb_ctx *ctx, nb_feed *feed, const nb_pick *pick,
     } else if (!scale && width == 1 && feed->dtype == NB_I32 && room->dtype == NB_I32) {
         copy_numbers(m, pick, room->data);
     } else if (nb_scale_is_plain(scale, &factor)) {
+        const char *first = row_at(m, 0);
         for (int64_t i = 0; i < pick->n; i++, to += bytes)
-            convert(width, row_at(m, nb_pick_row(pick, i)), 1, to, 1, factor);
+            convert(width, first + (size_t)nb_pick_row(pick, i) * m->row_bytes, 1, to, 1, factor);
     } else {
         for (int64_t i = 0; i < pick->n; i++, to += bytes)
             nb_scale_rows(scale, 1, width, row_at(m, nb_pick_row(pick, i)), feed->dtype, to,
@@ -125,14 +126,26 @@ static nb_status gather_memory(nb_ctx *ctx, nb_feed *feed, const nb_pick *pick,
     return NB_OK;
 }
 
+static inline void ask_for(const char *line)
+{
+    __builtin_prefetch(line, 0, 2);
+}
+
 static void prefetch_memory(nb_feed *rows, const nb_pick *pick, int64_t n)
 {
     const memory *m = (const memory *)rows;
     size_t bytes = m->row_bytes < PREFETCH_MAX ? m->row_bytes : PREFETCH_MAX;
+    const char *first = row_at(m, 0);
     if (bytes < PREFETCH_MIN) return;
     for (int64_t i = 0; i < n && i < pick->n; i++) {
-        const char *at = row_at(m, nb_pick_row(pick, i));
-        for (size_t b = 0; b < bytes; b += LINE) __builtin_prefetch(at + b, 0, 2);
+        const char *at = first + (size_t)nb_pick_row(pick, i) * m->row_bytes, *end = at + bytes;
+        for (; end - at >= 4 * LINE; at += 4 * LINE) {
+            ask_for(at);
+            ask_for(at + LINE);
+            ask_for(at + 2 * LINE);
+            ask_for(at + 3 * LINE);
+        }
+        for (; at < end; at += LINE) ask_for(at);
     }
 }
 
