@@ -110,17 +110,33 @@ bool nb_form_takes_rows(const nb_form *form, int64_t numbers)
     return form->dims > 1 && !nb_form_is_free(form) && nb_form_count(form) == numbers;
 }
 
-const char *nb_form_readings(const nb_form *form, char *text)
+/* What to write, without what no layer before it could make of the sizes. */
+static int advise(const nb_form *form, int as, char advice[3][NB_SHAPE_TEXT])
 {
     int64_t last = form->size[form->dims - 1];
-    if (nb_form_is_free(form) && last < 0)
-        snprintf(text, NB_READINGS_TEXT,
-                 "write a size for every * but the first: *x4 for steps of 4");
-    else if (nb_form_is_free(form))
-        snprintf(text, NB_READINGS_TEXT, "write *x%lld for steps", (long long)last);
-    else
-        snprintf(text, NB_READINGS_TEXT,
-                 "put flatten before it for one vector, or write *x%lld for steps",
-                 (long long)last);
+    int n = 0;
+    if (as & NB_AS_VECTOR && !nb_form_is_free(form))
+        snprintf(advice[n++], NB_SHAPE_TEXT, "put flatten before it for one vector");
+    if (as & NB_AS_STEPS && form->dims == 2 && last < 0)
+        snprintf(advice[n++], NB_SHAPE_TEXT, "write *x4 for steps of 4 features");
+    else if (as & NB_AS_STEPS && form->dims == 2)
+        snprintf(advice[n++], NB_SHAPE_TEXT, "write *x%lld for steps", (long long)last);
+    if (as & NB_AS_SPACE && form->dims <= 3)
+        snprintf(advice[n++], NB_SHAPE_TEXT, "put conv before it for space");
+    if (n == 0)
+        snprintf(advice[n++], NB_SHAPE_TEXT, "conv and global_avg_pool make a vector of it");
+    return n;
+}
+
+const char *nb_form_readings(const nb_form *form, int as, char *text)
+{
+    char advice[3][NB_SHAPE_TEXT];
+    int n = advise(form, as, advice);
+    nb_form_text(form, text);
+    for (int i = 0; i < n; i++) {
+        size_t used = strlen(text);
+        const char *before = i ? ", or " : n > 1 ? " could be read either way: " : " is neither: ";
+        snprintf(text + used, NB_READINGS_TEXT - used, "%s%s", before, advice[i]);
+    }
     return text;
 }

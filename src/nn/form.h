@@ -45,9 +45,11 @@ int64_t nb_form_count(const nb_form *form);
 /* The dimension of an example that counts neurons: of space the channels, else the last. */
 int nb_form_neuron_dim(const nb_form *form);
 
-/* What to write so that an open form is read in one way: "put flatten before it for one vector, or
- * write *x4 for steps". text: NB_READINGS_TEXT. */
-enum { NB_READINGS_TEXT = 96 };
-const char *nb_form_readings(const nb_form *form, char *text);
+/* As what a layer takes what comes. */
+enum { NB_AS_VECTOR = 1, NB_AS_STEPS = 2, NB_AS_SPACE = 4 };
+/* What to write so that an open form is read as one of these: "3x4 could be read either way: put
+ * flatten before it for one vector, or write *x4 for steps". text: NB_READINGS_TEXT. */
+enum { NB_READINGS_TEXT = NB_SHAPE_TEXT + 160 };
+const char *nb_form_readings(const nb_form *form, int as, char *text);
 
 #endif

@@ -56,8 +56,8 @@ typedef struct nb_plan {
     int params;
     nb_param *buffer;
     int buffers;
-    nb_layer *tied; /* whose w is this layer's too, and is listed, counted and kept there; a
-                       reference of its own; NULL: none */
+    nb_layer *tied;   /* whose w is this layer's too, and is listed, counted and kept there; a
+                         reference of its own; NULL: none */
     nb_shared *chain; /* what one op for the dense layers from here on needs (nn/net/chain.h), or
                          NULL */
     int place;  /* number of its first place, depth first through the root, from 0; -1: the root */
@@ -155,9 +155,11 @@ struct nb_layer_type {
     bool adds;                /* what its branches give is added, else put side by side */
     nb_streaming streaming;   /* required */
     /* Of a planned layer: why it cannot answer step by step, behind its place: "reads each sequence
-     * from its end too (both)"; NULL: it can. Required of NB_STREAM_NEVER; of the others where
-     * their settings decide. */
+     * from its end too (both)", and behind "; " what would; NULL: it can. Required of
+     * NB_STREAM_NEVER; of the others where their settings decide. */
     const char *(*whole)(const nb_layer *layer);
+    /* Of a planned layer: the steps that it makes of so many, below 1 for none. NULL: as many. */
+    int64_t (*steps)(const nb_layer *layer, int64_t steps);
     /* Of a planned layer. NULL: that of nb_price_usual. */
     nb_price (*price)(const nb_layer *layer);
     /* How it computes z = w a + b. NULL: it does not. */

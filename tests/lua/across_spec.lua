@@ -105,7 +105,7 @@ test("the same bits again, at any number of threads", function()
 end)
 
 test("a batch of one example has no variance in pieces either", function()
-    local set, message = vectors:take(17), "batch_norm needs two values or more of each channel"
+    local set, message = vectors:take(17), "batch_norm needs two values or more of each feature or channel"
     for _, pieces in ipairs {1, 4} do
         local net = nn.net("4 - 3 - batch_norm - 2 : mse", {seed = 1})
         fails(function() net:train(set, options {pieces = pieces}) end, message, true)

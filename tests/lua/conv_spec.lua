@@ -74,7 +74,12 @@ test("free sizes: kept with stride 1 and padding=same, else another one", functi
     eq(shape(nn.net("3x*x* - conv 4 3 stride=2 - max_pool 2")(tensor.zeros(2, 3, 11, 9))),
         "2x4x2x2")
     fails(function() nn.net("*x3 - conv 4 3")(tensor.zeros(2, 2, 3)) end,
-        "layer 1: conv: inputs 2x3x2, weights 4x3x3, biases 4 do not fit", true)
+        "layer 1: conv of 2x3: the window reaches over 3, but with padding there are 2; a " ..
+        "smaller kernel, or padding=1", true)
+    fails(function() nn.net("2x*x* - conv_transpose 4 2 padding=2")(tensor.zeros(2, 5, 1)) end,
+        "layer 1: conv_transpose of 2x5x1 leaves nothing: padding=2 takes all of what 1", true)
+    fails(function() nn.net("2x*x* - max_pool 2x3")(tensor.zeros(1, 2, 5, 2)) end,
+        "layer 1: max_pool of 2x5x2: the window reaches over 3, but with padding there are 2", true)
 end)
 
 test("biases are left out", function()
@@ -180,7 +185,9 @@ end)
 
 test("groups that do not divide", function()
     refused("3x5x5 - conv 4 3 groups=2",
-        "layer 1: groups=2 must divide the channels that come, 3, and those that it gives, 4")
+        "layer 1: groups=2 must divide the channels that come, 3, and those that it gives, 4; " ..
+        "groups=1 does")
+    refused("12x5x5 - conv 18 3 groups=4", "12, and those that it gives, 18; groups=3 does")
     refused("4x5x5 - conv 3 3 groups=2", "groups=2 must divide the channels that come, 4")
 end)
 
@@ -207,7 +214,17 @@ test("what is no space and no steps", function()
     refused("1x2x3x4 - conv 2 3", "conv takes channels and one or two extents, as in 1x28x28")
     refused("*x*x5 - conv 2 3", "conv needs the number of its channels, which stand first")
     refused("1x28x28 - conv 4 3 - 10", "dense takes a vector, not the space 4x26x26; put flatten")
-    refused("4x6 - global_avg_pool", "4x6 could be read either way: put conv before it")
+    refused("4x6 - global_avg_pool", "4x6 could be read either way: write *x6 for steps, or " ..
+        "put conv before it for space")
+    refused("1x4x6 - global_avg_pool", "1x4x6 is neither: put conv before it for space")
+    refused("1x4x6 - 3", "layer 1: dense takes a vector, or steps of features; 1x4x6 is neither: " ..
+        "put flatten before it for one vector")
+    refused("1x4x6 - residual[conv 1 3 padding=same]", "layer 1: residual takes a vector, steps " ..
+        "of features or space; 1x4x6 could be read either way: put flatten before it for one " ..
+        "vector, or put conv before it for space")
+    refused("1x*x* - layer_norm", "1x*x* is neither: conv and global_avg_pool make a vector of it")
+    refused("1x9 - conv 4 3 - lstm 2", "layer 2: lstm takes steps of features, not the space 4x7; " ..
+        "conv goes along steps too, in a network that begins with them, as *x8")
     refused("8 - global_avg_pool", "global_avg_pool takes space or steps of features, not 8")
     refused("1x28x28 - max_pool 2 relu", "max_pool has no neurons and takes no activation")
     fails(function() nn.net "2x4x4 - max_pool 2"[1]:neuron(1) end, "layer 1 has no neurons", true)

@@ -44,7 +44,7 @@ test("classes at every step", function()
     eq(tostring(named), "2 examples · x 2x3 · 3 classes a, b, c")
     eq(net:evaluate(named).correct, 3)
     fails(function() net:evaluate(data.set {x = x, y = {{3, 1}, {4, 1}}}) end,
-        "y holds class 4 at example 2; the network has 3 classes")
+        "y holds class 4 at example 2, step 1; the network has 3 classes")
     fails(function() net:evaluate(data.set {x = x, y = {{2, 0}, {2, 1}}}) end,
         "y holds class 0: classes count from 1; add 1 to y")
     fails(function() net:cost(x, {{3, 1}, {2.5, 1}}) end, "y holds class 2.5")

@@ -178,6 +178,24 @@ test("what sequences refuse", function()
     refused("sequence 3 has 7 steps, its y 4", function()
         net:train(data.set {x = x, y = {y[1], y[2], y[1], y[4], y[5]}})
     end)
+    -- As many where x are of one length, or y, and behind what makes other steps of them.
+    local even = {x[1], x[1]}
+    refused("sequence 2 has 4 steps, its y 1", function() net:cost(even, {y[1], y[2]}) end)
+    refused("sequence 2 has 1 step, its y 4", function() net:cost({x[1], x[2]}, {y[1], y[1]}) end)
+    refused("sequence 2 has 1 step, its y 4", function()
+        net:backprop({x[1], x[2]}, tensor.ones(2, 4))
+    end)
+    local shorter = nn.net("*x3 - conv 4 2 - max_pool 2 stride=1 - 3 softmax : cross_entropy", F64)
+    local long, short = {x[3], x[1]}, {tensor.ones(5), tensor.ones(2)}
+    assert(shorter:cost(long, short) > 0)
+    refused("sequence 2 has 4 steps, of which the network makes 2, its y 1", function()
+        shorter:cost(long, {tensor.ones(5), tensor.ones(1)})
+    end)
+    refused("sequence 2 has 4 steps, of which the network makes 2, its y 4", function()
+        shorter:train(data.set {x = long, y = {tensor.ones(5), tensor.ones(4)}})
+    end)
+    refused("y holds sequences of different lengths; the network gives 2 for each example",
+        function() nn.net "*x3 - gru 2 last":cost({x[1], x[2]}, {tensor.ones(2), tensor.ones(1)}) end)
     refused("sequences of different lengths need a free first size, *; the network takes 7x3",
         function() nn.net "7x3 - flatten - 2":cost(data.set {x = x, y = {1, 2, 1, 2, 1}}) end)
     refused("class", function() net:cost(x, {y[1], y[2], y[3], y[4], tensor.full(7, 9)}) end)

@@ -111,14 +111,14 @@ end)
 
 test("bad input is refused, with the place and the way out", function()
     fails(function() nn.net "4 - 6 - group_norm 4" end,
-          "layer 2: 4 groups do not divide 6 channels", true)
+          "layer 2: 4 groups do not divide 6 channels, 3 would", true)
     fails(function() nn.net "6 - group_norm 6" end, "make fewer groups than 6", true)
     fails(function() nn.net "6 - group_norm 0" end, "groups must be a whole number from 1", true)
     fails(function() nn.net "6 - batch_norm momentum=1.5" end, "from 0 to 1, not 1.5", true)
     fails(function() nn.net "6 - batch_norm epsilon=0" end, "a number above 0, not 0", true)
     local net = net_of "4 - 5 - batch_norm - 3"
     fails(function() net:step(x[1], 1, {lr = 1}) end,
-          "layer 2: batch_norm needs two values or more of each channel", true)
+          "layer 2: batch_norm needs two values or more of each feature or channel, and the batch has one", true)
     fails(function() net:gradcheck(x:narrow(1, 1, 1), {1}) end, "layer 2: batch_norm needs two", true)
     local steps = net_of "*x4 - group_norm 4 - 2"
     fails(function() steps(tensor.randn(2, 1, 4, F64)) end,

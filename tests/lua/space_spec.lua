@@ -131,7 +131,7 @@ test("what does not fit names both shapes, the place and the way", function()
           "y holds class 4 at example 2, row 3, column 1; the network has classes 1 to 3", true)
     fails(function() net:cost(x, y - 1) end, "add 1 to y", true)
     fails(function() net:train(data.set {x = x, y = wrong}, {progress = false}) end,
-          "y holds class 4 at example 2; the network has 3 classes", true)
+          "y holds class 4 at example 2, row 3, column 1; the network has 3 classes", true)
     fails(function() net:classify(x) end,
           "this network gives 3x3x5; net(x):argmax(-3) has the largest channel at each place", true)
     eq(net(x):argmax(-3).shape, {4, 3, 5})

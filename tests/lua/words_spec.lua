@@ -117,8 +117,8 @@ test("positions: waves of Vaswani et al., and a learned table", function()
 end)
 
 test("positions: what they refuse", function()
-    refused("6 - positions", "positions takes steps of features, as *x8 is, not 6")
-    refused("*x* - positions", "positions takes steps of features")
+    refused("6 - positions", "positions takes steps of features, not 6; write *x6 for sequences of any length")
+    refused("*x* - positions", "positions needs the number of features; the last size of *x* is free")
     refused("5 - embedding 9 2 - positions 4", "5 steps come to a table of 4 positions; write positions 5")
     refused("*x6 - positions 0", "most must be a whole number from 1")
     fails(function() nn.net "*x2 - positions 3"(tensor.zeros(1, 4, 2)) end,

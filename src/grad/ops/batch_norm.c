@@ -106,8 +106,8 @@ static nb_status check_count(nb_ctx *ctx, const batch_job *job)
 {
     if (job->count != 1) return NB_OK;
     return nb_fail(ctx, NB_ESHAPE,
-                   "batch_norm needs two values or more of each channel, which has one here: no "
-                   "variance; take larger batches");
+                   "batch_norm needs two values or more of each feature or channel, and the batch "
+                   "has one: no variance; take larger batches");
 }
 
 /* Which op of its piece a batch_norm is, and the numbers of a channel in all pieces: saved[1], of

@@ -235,9 +235,10 @@ static nb_status take_lengths(nb_ctx *ctx, const nb_net *net, const nbl_examples
                               nbl_batch *batch)
 {
     bool none;
-    if (!of->set || !of->set->x->length) return NB_OK;
+    if (!of->set) return NB_OK;
     nb_pick all = nb_set_pick(of->set, NULL, 0, of->set->count);
     if (nb_set_check_lengths(ctx, net, of->set) != NB_OK) return ctx->status;
+    if (!of->set->x->length) return NB_OK;
     batch->lengths = nb_feed_lengths(ctx, of->set->x, &all, &none);
     return batch->lengths || none ? NB_OK : ctx->status;
 }

@@ -148,11 +148,14 @@ static nb_status set_ones(nb_ctx *ctx, const nb_pick *pick, const int32_t *class
     int64_t outputs = to->shape[to->dims - 1], steps = width_of(to) / outputs;
     int64_t classes = pair ? 2 : outputs;
     for (int64_t i = 0; i < count; i++) {
-        if (class[i] < 1 || class[i] > classes)
-            return nb_fail(ctx, NB_EARG,
-                           "y holds class %d at example %" PRId64 "; the network has %" PRId64
-                           " classes",
-                           (int)class[i], nb_pick_position(pick, (done + i) / steps) + 1, classes);
+        if (class[i] < 1 || class[i] > classes) {
+            char step[NB_SHOWN] = "";
+            if (steps > 1) snprintf(step, sizeof step, ", step %" PRId64, (done + i) % steps + 1);
+            return nb_fail(
+                ctx, NB_EARG,
+                "y holds class %d at example %" PRId64 "%s; the network has %" PRId64 " classes",
+                (int)class[i], nb_pick_position(pick, (done + i) / steps) + 1, step, classes);
+        }
         if (!pair)
             set_one(to, (done + i) * outputs + class[i] - 1);
         else if (class[i] == 2)

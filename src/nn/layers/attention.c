@@ -6,6 +6,7 @@
 #include "nn/net/walk.h"
 #include "nn/sums.h"
 
+#include "base/arith.h"
 #include "base/family.h"
 #include "nn/price.h"
 
@@ -51,8 +52,9 @@ static nb_status plan_attention(nb_planner *planner, const nb_layer *layer, nb_p
     if (plan->in.size[1] % heads == 0) return plan_params(planner, layer, plan);
     return nb_fail(ctx, NB_ESHAPE,
                    "%s: attention cuts the features into heads of one size; %lld heads do not "
-                   "divide %lld features",
-                   plan->where, (long long)heads, (long long)plan->in.size[1]);
+                   "divide %lld features, %lld would",
+                   plan->where, (long long)heads, (long long)plan->in.size[1],
+                   (long long)nb_divisor_near(plan->in.size[1], heads));
 }
 
 /* x w[i]ᵀ + b[i], where a family of neurons is each projection. */

@@ -15,13 +15,11 @@
 /* An open form could be read in two ways, so nobody can say what is to be added or joined. */
 static nb_status check_open(nb_ctx *ctx, const nb_plan *plan, const char *name)
 {
-    char text[NB_SHAPE_TEXT], readings[NB_READINGS_TEXT];
+    char readings[NB_READINGS_TEXT];
+    int as = NB_AS_VECTOR | NB_AS_STEPS | NB_AS_SPACE;
     if (plan->in.reading != NB_OPEN) return NB_OK;
-    return nb_fail(ctx, NB_ESHAPE,
-                   "%s: %s takes a vector, or steps of features; %s could be read either way: "
-                   "%s",
-                   plan->where, name, nb_form_text(&plan->in, text),
-                   nb_form_readings(&plan->in, readings));
+    return nb_fail(ctx, NB_ESHAPE, "%s: %s takes a vector, steps of features or space; %s",
+                   plan->where, name, nb_form_readings(&plan->in, as, readings));
 }
 
 static nb_status check_branches(nb_ctx *ctx, const nb_layer *layer, const nb_plan *plan)

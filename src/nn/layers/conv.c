@@ -6,6 +6,7 @@
 #include "nn/price.h"
 #include "nn/sums.h"
 
+#include "base/arith.h"
 #include "base/family.h"
 
 #include <assert.h>
@@ -46,8 +47,9 @@ static nb_status check_groups(nb_ctx *ctx, const nb_layer *layer, const nb_plan 
     if (channels % s->groups == 0 && s->channels % s->groups == 0) return NB_OK;
     return nb_fail(ctx, NB_ESHAPE,
                    "%s: groups=%lld must divide the channels that come, %lld, and those that it "
-                   "gives, %lld",
-                   plan->where, (long long)s->groups, (long long)channels, (long long)s->channels);
+                   "gives, %lld; groups=%lld does",
+                   plan->where, (long long)s->groups, (long long)channels, (long long)s->channels,
+                   (long long)nb_divisor_near(nb_common_divisor(channels, s->channels), s->groups));
 }
 
 /* w as PyTorch's: (channels, inputs / groups, kernel…), of conv_transpose (inputs, channels /
@@ -88,6 +90,12 @@ static nb_status plan_conv(nb_planner *planner, const nb_layer *layer, nb_plan *
     plan->out.size[nb_form_neuron_dim(&plan->out)] = channels;
     status = nb_plan_neurons(planner, layer, plan, channels);
     return status == NB_OK ? plan_params(planner, layer, plan, &attr) : status;
+}
+
+static int64_t steps(const nb_layer *layer, int64_t steps)
+{
+    nb_slide slide = slide_of(layer);
+    return nb_slide_steps(layer->plan, &slide, steps);
 }
 
 /* ---- Forward --------------------------------------------------------------------------------- */
@@ -319,6 +327,7 @@ NB_DESCRIPTOR(nb_layer_type, nb_layer_conv) = {
     .streaming = NB_STREAM_STATE,
     .whole = conv_whole,
     .sums = &sums,
+    .steps = steps,
     .plan = plan_conv,
     .forward = forward,
     .edges = edges,
@@ -370,6 +379,7 @@ NB_DESCRIPTOR(nb_layer_type, nb_layer_conv_transpose) = {
     .whole = turned_whole,
     .price = turned_price,
     .sums = &sums,
+    .steps = steps,
     .plan = plan_conv,
     .forward = forward,
     .edges = edges,

@@ -3,6 +3,7 @@
  */
 #include "nn/layers/norms.h"
 
+#include "base/arith.h"
 #include "base/family.h"
 
 #include <stddef.h>
@@ -23,9 +24,9 @@ static nb_status check_groups(nb_ctx *ctx, const nb_layer *layer, const nb_plan 
 {
     long long groups = settings_of(layer)->groups;
     if (channels % groups != 0)
-        return nb_fail(ctx, NB_EARG,
-                       "%s: %lld groups do not divide %lld channels; take a number that does",
-                       plan->where, groups, (long long)channels);
+        return nb_fail(ctx, NB_EARG, "%s: %lld groups do not divide %lld channels, %lld would",
+                       plan->where, groups, (long long)channels,
+                       (long long)nb_divisor_near(channels, groups));
     bool alone = !nb_form_is_free(&plan->in) && nb_form_count(&plan->in) == groups;
     if (!alone) return NB_OK;
     return nb_fail(ctx, NB_ESHAPE,

@@ -22,10 +22,8 @@ static nb_status check_form(nb_ctx *ctx, const nb_plan *plan)
     const nb_form *in = &plan->in;
     nb_form_text(in, text);
     if (in->reading == NB_OPEN)
-        return nb_fail(ctx, NB_ESHAPE,
-                       "%s: layer_norm takes a vector, or steps of features; %s could be read "
-                       "either way: %s",
-                       plan->where, text, nb_form_readings(in, readings));
+        return nb_fail(ctx, NB_ESHAPE, "%s: layer_norm takes a vector, or steps of features; %s",
+                       plan->where, nb_form_readings(in, NB_AS_VECTOR | NB_AS_STEPS, readings));
     if (in->reading == NB_SPACE)
         return nb_fail(ctx, NB_ESHAPE,
                        "%s: layer_norm takes features, not the space %s; "

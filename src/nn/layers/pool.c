@@ -34,6 +34,12 @@ static nb_status plan_pool(nb_planner *planner, const nb_layer *layer, nb_plan *
     return nb_slide_plan(planner, layer, plan, &slide, &attr);
 }
 
+static int64_t steps(const nb_layer *layer, int64_t steps)
+{
+    nb_slide slide = slide_of(layer);
+    return nb_slide_steps(layer->plan, &slide, steps);
+}
+
 static nb_tensor *pool(nb_walk *walk, nb_layer *layer, nb_tensor *x, nb_op_id op)
 {
     nb_slide slide = slide_of(layer);
@@ -128,6 +134,7 @@ NB_DESCRIPTOR(nb_layer_type, nb_layer_max_pool) = {
     .options = options,
     .streaming = NB_STREAM_NEVER,
     .whole = pool_whole,
+    .steps = steps,
     .plan = plan_pool,
     .forward = forward_max,
     .edges = edges_max,
@@ -144,6 +151,7 @@ NB_DESCRIPTOR(nb_layer_type, nb_layer_avg_pool) = {
     .options = options,
     .streaming = NB_STREAM_NEVER,
     .whole = pool_whole,
+    .steps = steps,
     .plan = plan_pool,
     .forward = forward_avg,
     .edges = edges_avg,
@@ -160,8 +168,8 @@ static nb_status plan_global(nb_planner *planner, const nb_layer *layer, nb_plan
     if (in->reading == NB_OPEN)
         return nb_fail(ctx, NB_ESHAPE,
                        "%s: global_avg_pool takes space, as conv gives it, or steps of features; "
-                       "%s could be read either way: put conv before it, or %s",
-                       plan->where, nb_form_text(in, text), nb_form_readings(in, readings));
+                       "%s",
+                       plan->where, nb_form_readings(in, NB_AS_STEPS | NB_AS_SPACE, readings));
     if (in->reading == NB_VECTOR || in->dims < 2)
         return nb_fail(ctx, NB_ESHAPE,
                        "%s: global_avg_pool takes space or steps of features, not %s", plan->where,

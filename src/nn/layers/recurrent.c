@@ -66,26 +66,6 @@ static int params_each(const cell_kind *kind)
 
 /* ---- The plan -------------------------------------------------------------------------------- */
 
-static nb_status check_form(nb_ctx *ctx, const nb_layer *layer, const nb_plan *plan)
-{
-    char text[NB_SHAPE_TEXT];
-    const nb_form *in = &plan->in;
-    const char *name = layer->type->name;
-    nb_form_text(in, text);
-    if (in->dims != 2 || in->reading == NB_SPACE)
-        return nb_fail(ctx, NB_ESHAPE,
-                       "%s: %s takes steps of features, not %s; write *x%lld for sequences of any "
-                       "length",
-                       plan->where, name, text,
-                       (long long)(in->size[in->dims - 1] < 0 ? 1 : in->size[in->dims - 1]));
-    if (in->size[1] < 0)
-        return nb_fail(ctx, NB_ESHAPE,
-                       "%s: %s needs the number of features; the last size of %s is "
-                       "free",
-                       plan->where, name, text);
-    return NB_OK;
-}
-
 /* Its one op takes built-in functions of one number, the same for all units. */
 static nb_status accept_activation(nb_ctx *ctx, const nb_layer *layer, const nb_plan *plan,
                                    nb_activation activation)
@@ -166,7 +146,7 @@ static nb_status plan_recurrent(nb_planner *planner, const nb_layer *layer, nb_p
 {
     nb_ctx *ctx = nb_plan_ctx(planner);
     const recurrent_settings *settings = settings_of(layer);
-    nb_status status = check_form(ctx, layer, plan);
+    nb_status status = nb_plan_steps(planner, layer, plan);
     if (status == NB_OK) status = accept_activation(ctx, layer, plan, layer->head.activation);
     int64_t inputs = plan->in.size[1], given = settings->units * (settings->both ? 2 : 1);
     if (settings->last)

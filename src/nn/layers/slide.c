@@ -225,24 +225,29 @@ int64_t nb_slide_places(const struct nb_attr_window *attr, bool turned, int i, i
     return places_of(attr, attr->kernel[i], turned, i, size);
 }
 
-static nb_status no_place(nb_ctx *ctx, const nb_layer *layer, const nb_plan *plan,
-                          const nb_slide *slide, int i)
+int64_t nb_slide_steps(const nb_plan *plan, const nb_slide *slide, int64_t steps)
 {
-    char text[NB_SHAPE_TEXT];
-    int64_t size = plan->in.size[extent_dim(&plan->in, i)], low, high;
-    padding_at(slide, i, &low, &high);
-    if (slide->turned)
+    const struct nb_attr_window attr = nb_slide_attr(plan, slide);
+    return nb_slide_places(&attr, slide->turned, 0, steps);
+}
+
+/* `of`: the sizes of an example, of which extent i has `size`. */
+static nb_status no_place(nb_ctx *ctx, const nb_layer *layer, const nb_plan *plan,
+                          const struct nb_attr_window *attr, bool turned, int i, int64_t size,
+                          const char *of)
+{
+    long long low = attr->low[i], high = attr->high[i], kernel = attr->kernel[i];
+    long long reach = nb_window_reach(kernel, attr->dilation[i]);
+    if (turned)
         return nb_fail(ctx, NB_ESHAPE,
                        "%s: %s of %s leaves nothing: padding=%lld takes all of what %lld and a "
                        "kernel of %lld give; a smaller padding",
-                       plan->where, layer->type->name, nb_form_text(&plan->in, text),
-                       (long long)low, (long long)size, (long long)size_at(slide->kernel, i));
+                       plan->where, layer->type->name, of, low, (long long)size, kernel);
     return nb_fail(ctx, NB_ESHAPE,
                    "%s: %s of %s: the window reaches over %lld, but with padding there are %lld; a "
                    "smaller kernel, or padding=%lld",
-                   plan->where, layer->type->name, nb_form_text(&plan->in, text),
-                   (long long)reach_at(slide, i), (long long)(size + low + high),
-                   (long long)((reach_at(slide, i) - size + 1) / 2));
+                   plan->where, layer->type->name, of, reach, (long long)size + low + high,
+                   (reach - (long long)size + 1) / 2);
 }
 
 /* A size that stays what it is, also where it is free. */
@@ -256,7 +261,8 @@ static nb_status plan_extent(nb_planner *planner, const nb_layer *layer, nb_plan
                              const nb_slide *slide, const struct nb_attr_window *attr, int i)
 {
     nb_ctx *ctx = nb_plan_ctx(planner);
-    int64_t *size = &plan->out.size[extent_dim(&plan->in, i)], kernel = attr->kernel[i];
+    char text[NB_SHAPE_TEXT];
+    int64_t *size = &plan->out.size[extent_dim(&plan->in, i)], given = *size;
     nb_status status = check_within(ctx, layer, plan, slide, i);
     if (status != NB_OK) return status;
     if (attr->extra[i] >= attr->stride[i] && attr->extra[i] > 0)
@@ -267,8 +273,9 @@ static nb_status plan_extent(nb_planner *planner, const nb_layer *layer, nb_plan
         *size = nb_plan_free(planner);
         return NB_OK;
     }
-    *size = places_of(attr, kernel, slide->turned, i, *size);
-    return *size < 1 ? no_place(ctx, layer, plan, slide, i) : NB_OK;
+    *size = nb_slide_places(attr, slide->turned, i, given);
+    if (*size >= 1) return NB_OK;
+    return no_place(ctx, layer, plan, attr, slide->turned, i, given, nb_form_text(&plan->in, text));
 }
 
 nb_status nb_slide_plan(nb_planner *planner, const nb_layer *layer, nb_plan *plan,
@@ -346,6 +353,21 @@ static nb_tensor *lowest(nb_ctx *ctx, nb_tensor *x, nb_tensor *lengths)
     return out;
 }
 
+/* Free sizes are known when a batch comes. */
+static nb_status check_places(nb_ctx *ctx, const nb_layer *layer, const nb_call *call,
+                              const nb_tensor *x, bool turned)
+{
+    char of[NB_SHAPE_TEXT];
+    const nb_form *in = &layer->plan->in;
+    for (int i = 0; i < nb_slide_extents(in); i++) {
+        int64_t size = x->shape[1 + extent_dim(in, i)];
+        if (nb_slide_places(&call->attr.window, turned, i, size) >= 1) continue;
+        return no_place(ctx, layer, layer->plan, &call->attr.window, turned, i, size,
+                        nb_shape_text(x->dims - 1, x->shape + 1, of));
+    }
+    return NB_OK;
+}
+
 static nb_tensor *call_at(nb_walk *walk, const nb_layer *layer, nb_call *call)
 {
     nb_tensor *out = nb_op_call(walk->ctx, call);
@@ -391,6 +413,7 @@ nb_tensor *nb_slide_call(nb_walk *walk, const nb_layer *layer, nb_call *call, bo
     nb_ctx *ctx = walk->ctx;
     const nb_form *in = &layer->plan->in;
     nb_tensor *x = call->in[0];
+    if (check_places(ctx, layer, call, x, turned) != NB_OK) return NULL;
     if (in->reading != NB_STEPS) return call_at(walk, layer, call);
     nb_tensor *lengths = nb_walk_lengths(walk, in->size[0]);
     if (lengths) nb_tensor_retain(lengths);

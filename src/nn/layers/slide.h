@@ -37,6 +37,8 @@ nb_status nb_slide_plan(nb_planner *planner, const nb_layer *layer, nb_plan *pla
 struct nb_attr_window nb_slide_attr(const nb_plan *plan, const nb_slide *slide);
 /* Places along extent i of `size` numbers; below 1 where there are none. */
 int64_t nb_slide_places(const struct nb_attr_window *attr, bool turned, int i, int64_t size);
+/* Of steps: how many a layer makes of so many; below 1 for none. */
+int64_t nb_slide_steps(const nb_plan *plan, const nb_slide *slide, int64_t steps);
 /* The dimension of the channels of an input's form, and how many they are. */
 int64_t nb_slide_channels(const nb_form *in);
 

@@ -73,6 +73,32 @@ const nb_form *nb_net_out(const nb_net *net)
     return &net->layer.plan->out;
 }
 
+/* The layer that made a free size of another one. */
+static const nb_layer *maker_of(const nb_net *net, int64_t identity)
+{
+    for (int i = 0; i < net->parts; i++) {
+        const nb_plan *plan = net->part[i]->plan;
+        if (net->part[i]->type->steps && plan->out.size[0] == identity &&
+            plan->in.size[0] != identity)
+            return net->part[i];
+    }
+    return NULL;
+}
+
+static int64_t steps_at(const nb_net *net, int64_t identity, int64_t steps)
+{
+    if (identity == nb_net_in(net)->size[0]) return steps;
+    const nb_layer *maker = maker_of(net, identity);
+    if (!maker) return steps;
+    int64_t before = steps_at(net, maker->plan->in.size[0], steps);
+    return before < 1 ? before : maker->type->steps(maker, before);
+}
+
+int64_t nb_net_steps(const nb_net *net, int64_t steps)
+{
+    return steps_at(net, nb_net_out(net)->size[0], steps);
+}
+
 nb_dtype nb_net_in_dtype(const nb_net *net, nb_dtype given)
 {
     bool wide = given == NB_F64 || given == NB_I32;

@@ -91,6 +91,9 @@ nb_status nb_net_build(nb_ctx *ctx, nb_net *net, nb_dtype dtype, uint64_t seed);
 /* The forms of one example of a planned network. */
 const nb_form *nb_net_in(const nb_net *net);
 const nb_form *nb_net_out(const nb_net *net);
+/* Of a network that takes and gives steps of a free number: how many it gives for so many; below 1
+ * where they are too few for a window. */
+int64_t nb_net_steps(const nb_net *net, int64_t steps);
 /* What inputs that are given in a dtype come in: NB_I32 where they are words
  * (nb_layer_takes_words); NB_F64 where they are scaled and f32 might not hold them before; else the
  * network's dtype. */

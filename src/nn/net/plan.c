@@ -76,16 +76,32 @@ static nb_plan *begin_plan(nb_planner *p, nb_layer *layer, const nb_form *in)
     return plan;
 }
 
+/* What makes steps of features of another form. */
+static const char *steps_from(const nb_form *in, char text[NB_SHAPE_TEXT])
+{
+    int64_t last = in->size[in->dims - 1];
+    if (in->reading == NB_STEPS && in->dims == 1) return "put embedding before it";
+    if (in->reading == NB_SPACE)
+        return "conv goes along steps too, in a network that begins with them, as *x8";
+    snprintf(text, NB_SHAPE_TEXT, "write *x%lld for sequences of any length",
+             last < 0 ? 8 : (long long)last);
+    return text;
+}
+
 nb_status nb_plan_steps(nb_planner *planner, const nb_layer *layer, nb_plan *plan)
 {
-    char text[NB_SHAPE_TEXT];
+    char text[NB_SHAPE_TEXT], fix[NB_SHAPE_TEXT];
     nb_form *in = &plan->in;
     plan->out = *in;
     plan->out.reading = NB_STEPS;
-    bool steps = in->dims == 2 && (in->reading == NB_STEPS || in->reading == NB_OPEN);
-    if (steps && in->size[1] > 0) return NB_OK;
-    return nb_fail(planner->ctx, NB_ESHAPE, "%s: %s takes steps of features, as *x8 is, not %s",
-                   plan->where, layer->type->name, nb_form_text(in, text));
+    if (in->dims != 2 || in->reading == NB_SPACE)
+        return nb_fail(planner->ctx, NB_ESHAPE, "%s: %s takes steps of features, not %s%s; %s",
+                       plan->where, layer->type->name, in->reading == NB_SPACE ? "the space " : "",
+                       nb_form_text(in, text), steps_from(in, fix));
+    if (in->size[1] > 0) return NB_OK;
+    return nb_fail(planner->ctx, NB_ESHAPE,
+                   "%s: %s needs the number of features; the last size of %s is free", plan->where,
+                   layer->type->name, nb_form_text(in, text));
 }
 
 /* ---- Parameters ----------------------------------------------------------------------------- */
@@ -200,10 +216,27 @@ static const nb_param *weight_of(const nb_planner *p, const nb_layer *layer)
     return NULL;
 }
 
+/* What a layer of units x inputs would have to be for a weight. */
+static const char *fit_of(const nb_param *w, int dims, const int64_t *shape,
+                          char text[NB_SHAPE_TEXT])
+{
+    long long units = w->shape[0], inputs = w->shape[1];
+    if (w->dims != 2 || dims != 2) return "; only a dense layer's or an embedding's fits";
+    if (shape[1] == inputs)
+        snprintf(text, NB_SHAPE_TEXT, "; make it %lld units", units);
+    else if (shape[0] == units)
+        snprintf(text, NB_SHAPE_TEXT, "; give it %lld inputs, not %lld", inputs,
+                 (long long)shape[1]);
+    else
+        snprintf(text, NB_SHAPE_TEXT, "; make it %lld units and give it %lld inputs", units,
+                 inputs);
+    return text;
+}
+
 nb_status nb_plan_tie(nb_planner *planner, nb_plan *plan, const char *name, int dims,
                       const int64_t *shape)
 {
-    char has[NB_SHAPE_TEXT], needs[NB_SHAPE_TEXT];
+    char has[NB_SHAPE_TEXT], needs[NB_SHAPE_TEXT], fix[NB_SHAPE_TEXT];
     nb_ctx *ctx = planner->ctx;
     nb_layer *of = nb_layer_find_name(planner->block, planner->before, planner->depth, name);
     if (!of)
@@ -217,9 +250,9 @@ nb_status nb_plan_tie(nb_planner *planner, nb_plan *plan, const char *name, int 
         return nb_fail(ctx, NB_EARG, "%s: tied=%s: %s has no weight w to take", plan->where, name,
                        where);
     if (w->dims != dims || memcmp(w->shape, shape, (size_t)dims * sizeof *shape))
-        return nb_fail(ctx, NB_ESHAPE, "%s: tied=%s: the weight of %s is %s; this layer needs %s",
+        return nb_fail(ctx, NB_ESHAPE, "%s: tied=%s: the weight of %s is %s; this layer needs %s%s",
                        plan->where, name, where, nb_shape_text(w->dims, w->shape, has),
-                       nb_shape_text(dims, shape, needs));
+                       nb_shape_text(dims, shape, needs), fit_of(w, dims, shape, fix));
     plan->tied = nb_layer_retain(of);
     return NB_OK;
 }

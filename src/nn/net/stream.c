@@ -25,10 +25,11 @@ nb_status nb_net_stream_begin(nb_ctx *ctx, nb_net *net, nb_net_stream *stream)
     for (int i = 0; i < net->parts; i++) {
         const nb_layer *layer = net->part[i];
         if (!layer->type->whole || !sees_steps(net, layer)) continue;
-        const char *why = layer->type->whole(layer);
+        const char *why = layer->type->whole(layer), *fix = why ? strstr(why, "; ") : NULL;
+        int length = !why ? 0 : fix ? (int)(fix - why) : (int)strlen(why);
         if (why)
-            return nb_fail(ctx, NB_EARG, "%s: %s %s, so the network cannot answer step by step",
-                           layer->plan->where, layer->type->name, why);
+            return nb_fail(ctx, NB_EARG, "%s: %s %.*s, so the network cannot answer step by step%s",
+                           layer->plan->where, layer->type->name, length, why, fix ? fix : "");
     }
     if (in->reading == NB_STEPS && in->size[0] < 0) return NB_OK;
     nb_form_text(in, text);

@@ -115,24 +115,57 @@ static nb_status check_y(nb_ctx *ctx, const nb_net *net, const nb_set *set)
     return nb_fail(ctx, NB_ESHAPE, "the set's targets are %s; the network gives %s", given, wanted);
 }
 
-/* Where every step of a sequence has its y they are as many. */
+static int64_t steps_of(const nb_feed *rows, int64_t row)
+{
+    return rows->length ? rows->length[row] : rows->shape[0];
+}
+
+/* Sequence i has its y at every step that the network gives of it; of one that is too short for a
+ * window the pass says so. */
+static nb_status check_steps(nb_ctx *ctx, const nb_net *net, const nb_set *set, int64_t i)
+{
+    int64_t row = nb_set_row(set, i), steps = steps_of(set->x, row), y = steps_of(set->y, row);
+    int64_t given = nb_net_steps(net, steps);
+    if (given == y || given < 1) return NB_OK;
+    if (given == steps)
+        return nb_fail(ctx, NB_ESHAPE, "sequence %lld has %lld step%s, its y %lld",
+                       (long long)i + 1, (long long)steps, steps == 1 ? "" : "s", (long long)y);
+    return nb_fail(ctx, NB_ESHAPE,
+                   "sequence %lld has %lld steps, of which the network makes %lld, its y %lld",
+                   (long long)i + 1, (long long)steps, (long long)given, (long long)y);
+}
+
+/* y of sequences of different lengths stands at steps. Where no lengths differ the shapes say all.
+ */
+static nb_status check_lengths_of_y(nb_ctx *ctx, const nb_net *net, const nb_set *set)
+{
+    char given[NB_SHAPE_TEXT];
+    const nb_form *in = nb_net_in(net), *out = nb_net_out(net);
+    const nb_feed *y = set->y;
+    bool steps = out->reading == NB_STEPS && out->size[0] < 0;
+    bool stands = y->dims == out->dims || y->dims == out->dims - 1;
+    nb_status status = NB_OK;
+    if (y->length && !steps)
+        return nb_fail(ctx, NB_ESHAPE,
+                       "y holds sequences of different lengths; the network gives %s for each "
+                       "example",
+                       nb_form_text(out, given));
+    if (!steps || !stands || in->size[0] >= 0 || (!set->x->length && !y->length)) return NB_OK;
+    for (int64_t i = 0; i < set->count && status == NB_OK; i++)
+        status = check_steps(ctx, net, set, i);
+    return status;
+}
+
 nb_status nb_set_check_lengths(nb_ctx *ctx, const nb_net *net, const nb_set *set)
 {
     char wanted[NB_SHAPE_TEXT];
-    const int32_t *x = set->x->length, *y = set->y ? set->y->length : NULL;
-    const nb_form *in = nb_net_in(net), *out = nb_net_out(net);
-    if (x && in->size[0] >= 0)
+    const nb_form *in = nb_net_in(net);
+    if (set->x->length && in->size[0] >= 0)
         return nb_fail(ctx, NB_ESHAPE,
                        "sequences of different lengths need a free first size, *; the network "
                        "takes %s",
                        nb_form_text(in, wanted));
-    for (int64_t i = 0; x && y && in->size[0] == out->size[0] && i < set->count; i++) {
-        int64_t row = nb_set_row(set, i);
-        if (x[row] != y[row])
-            return nb_fail(ctx, NB_ESHAPE, "sequence %lld has %d steps, its y %d", (long long)i + 1,
-                           (int)x[row], (int)y[row]);
-    }
-    return NB_OK;
+    return set->y ? check_lengths_of_y(ctx, net, set) : NB_OK;
 }
 
 /* Other names may be the same columns, called otherwise. */

@@ -17,8 +17,8 @@ nb_status nb_set_check(nb_ctx *ctx, const nb_net *net, const nb_set *set);
 /* Whether its columns stand in the order in which the network learned them: the same names in
  * another one are other numbers in every column. */
 nb_status nb_set_check_columns(nb_ctx *ctx, const nb_net *net, const nb_set *set);
-/* Whether its sequences of different lengths do: the network takes any number of steps, and where
- * it gives as many there are as many targets. */
+/* Whether its sequences of different lengths do: the network takes any number of steps, and each
+ * has as many targets as it gives steps of it. */
 nb_status nb_set_check_lengths(nb_ctx *ctx, const nb_net *net, const nb_set *set);
 /* Whether the set's y is class numbers for this net. */
 bool nb_set_has_classes(const nb_net *net, const nb_set *set);

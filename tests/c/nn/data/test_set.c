@@ -138,9 +138,10 @@ static void test_classes_of_steps(void **state)
     assert_null(set->schema.classes);
     nb_set_release(ctx, set);
     assert_null(set_with(3, tensor_of(NB_I32, SHAPE(3, 2), steps), NULL, 2));
-    assert_failed(NB_EARG, "y holds class 3 at example 2; there are 2 classes");
+    assert_failed(NB_EARG, "y holds class 3 at example 2, step 2; there are 2 classes");
     assert_null(set_with(3, tensor_of(NB_I32, SHAPE(3, 2), steps), NAMES("a"), 1));
-    assert_failed(NB_EARG, "y holds class 3 at example 2; the names are those of 1 classes");
+    assert_failed(NB_EARG,
+                  "y holds class 3 at example 2, step 2; the names are those of 1 classes");
 }
 
 /* The set's classes stay what was checked when the user's tensor changes. */
@@ -341,8 +342,8 @@ static void test_gather_bad_steps(void **state)
         double value;
         nb_status status;
         const char *words;
-    } cases[] = {{4, NB_EARG, "y holds class 4 at example 2; the network has 3 classes"},
-                 {0, NB_EARG, "y holds class 0 at example 2; the network has 3 classes"},
+    } cases[] = {{4, NB_EARG, "y holds class 4 at example 2, step 2; the network has 3 classes"},
+                 {0, NB_EARG, "y holds class 0 at example 2, step 2; the network has 3 classes"},
                  {1.5, NB_EVALUE, "y holds 1.5 in example 2, step 2; it needs whole numbers"}};
     nb_tensor *hot = nb_tensor_new(ctx, NB_F32, SHAPE(3, 2, 3));
     for (int i = 0; i < 3; i++) {

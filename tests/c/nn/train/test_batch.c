@@ -123,7 +123,7 @@ static void misfits(void **state)
     as_steps(b.net);
     b.net->layer.plan->out.size[1] = 2;
     assert_refused(&b, set_of(ctx, NB_F32, 2, (const int64_t[]){6, 2}, 0), NB_EARG,
-                   "y holds class 3 at example 2; the network has 2 classes");
+                   "y holds class 3 at example 2, step 1; the network has 2 classes");
     assert_refused(&b, set_of(ctx, NB_F32, 2, (const int64_t[]){6, 3}, 0), NB_ESHAPE,
                    "the set's targets are 3; the network gives 2x2");
     assert_refused(&b, set_of(ctx, NB_I32, 2, (const int64_t[]){6, 2}, 3), NB_ESHAPE,
