@@ -195,11 +195,20 @@ static void add_paste(keys *to)
     if (chance(3)) add(to, "\033[201~");
 }
 
+/* What the terminal says of its pictures, or the beginning of that. */
+static void add_answer(keys *to)
+{
+    static const char *const answers[] = {"\033_Gi=31;OK\033\\", "\033[6;20;10t", "\033[?62;4;9c"};
+    const char *answer = ANY_OF(answers);
+    size_t length = strlen(answer);
+    add_bytes(to, answer, chance(3) ? length : 1 + (size_t)chance((int)length));
+}
+
 static void add_token(keys *to)
 {
-    static void (*const kinds[])(keys * to) = {add_control, add_control, add_plain,  add_word,
-                                               add_word,    add_escape,  add_escape, add_prefix,
-                                               add_prefix,  add_prefix,  add_paste,  add_odd};
+    static void (*const kinds[])(keys * to) = {
+        add_control, add_control, add_plain,  add_word,  add_word, add_escape, add_escape,
+        add_prefix,  add_prefix,  add_prefix, add_paste, add_odd,  add_answer};
     ANY_OF(kinds)(to);
 }
 

@@ -282,6 +282,9 @@ static int on_paste(int count, int key)
     char *text;
     (void)count;
     (void)key;
+    /* Of a paste that one of Readline's own functions has read the rest becomes keys: a mark among
+     * them begins nothing. */
+    if (!input.pasting) return 0;
     input.pasting = false;
     sh_paste_end how = sh_paste_read(rl_end < LINE_MOST ? (size_t)(LINE_MOST - rl_end) : 0, &text);
     heed_end(how);
