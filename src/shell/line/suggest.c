@@ -138,6 +138,7 @@ static void from_known(task *t)
 const char *sh_suggest(sh_shell *shell, const char *text, size_t length)
 {
     found = (task){.shell = shell, .text = text, .end = text + length, .closes = true};
-    if (length > 0 && length < TEXT_MOST && !from_history(&found, length)) from_known(&found);
+    bool fits = length > 0 && length < TEXT_MOST && strlen(text) == length; /* NUL can be typed */
+    if (fits && !from_history(&found, length)) from_known(&found);
     return found.out;
 }

@@ -49,6 +49,19 @@ static void tokens(void **state)
     check("   ", "   ");
 }
 
+/* Readline's text may hold a NUL. */
+static void nul(void **state)
+{
+    unsigned char style[16];
+    (void)state;
+    sh_colour_text(&shell, "end \0 'a\0b' end", 15, 15, style);
+    for (size_t i = 0; i < 15; i++) {
+        bool string = i >= 6 && i < 11;
+        assert_true(i == 3 || i == 4 || i == 5 || i == 11 ||
+                    style[i] == (string ? SH_STYLE_STRING : SH_STYLE_KEYWORD));
+    }
+}
+
 static void names(void **state)
 {
     (void)state;
@@ -238,12 +251,13 @@ static void never_runs(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(tokens),       cmocka_unit_test(names),
-        cmocka_unit_test(may_be_given), cmocka_unit_test(behind_globals),
-        cmocka_unit_test(declared),     cmocka_unit_test(notation),
-        cmocka_unit_test(unfinished),   cmocka_unit_test(elsewhere),
-        cmocka_unit_test(matches),      cmocka_unit_test(commands),
-        cmocka_unit_test(memory_ends),  cmocka_unit_test(never_runs),
+        cmocka_unit_test(tokens),         cmocka_unit_test(nul),
+        cmocka_unit_test(names),          cmocka_unit_test(may_be_given),
+        cmocka_unit_test(behind_globals), cmocka_unit_test(declared),
+        cmocka_unit_test(notation),       cmocka_unit_test(unfinished),
+        cmocka_unit_test(elsewhere),      cmocka_unit_test(matches),
+        cmocka_unit_test(commands),       cmocka_unit_test(memory_ends),
+        cmocka_unit_test(never_runs),
     };
     return cmocka_run_group_tests(tests, open_shell, close_shell);
 }

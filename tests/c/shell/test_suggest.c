@@ -31,6 +31,8 @@ static void history(void **state)
     check("beta = {\n  1,", "");
     check("beta = {\n  1,\n ", " 2}");
     check("lpha", "");
+    /* A NUL in the text is in no entry. */
+    assert_string_equal(sh_suggest(&shell, "alpha = 1 + 2\0\0\0\0", 16), "");
     sh_history_close();
 }
 
