@@ -62,7 +62,6 @@ nb_status nb_picture_write(nb_ctx *ctx, const nb_picture_way *way, const nb_pict
     nb_picture whole = *picture;
     nb_status status = check(ctx, picture, rows, columns);
     if (status) return status;
-    if (whole.rows < way->rows_least) whole.rows = way->rows_least;
     size_t bytes = (size_t)(whole.rows * whole.columns) * 3;
     uint8_t *enlarged = nb_alloc(ctx, bytes);
     if (!enlarged) return NB_EMEMORY;

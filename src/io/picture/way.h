@@ -17,8 +17,7 @@ typedef struct nb_picture {
 
 typedef struct nb_picture_way {
     const char *name;
-    const char *lacks;  /* what this program was built without, so that it cannot; or NULL */
-    int64_t rows_least; /* a picture of fewer rows gets so many */
+    const char *lacks; /* what this program was built without, so that it cannot; or NULL */
     /* Adds the sequence that shows the picture with its first pixel where the cursor is. Where the
      * cursor is afterwards differs between terminals. NULL: it is shown by letters. */
     nb_status (*write)(const nb_picture *picture, nb_text *to);

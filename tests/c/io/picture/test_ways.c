@@ -184,7 +184,7 @@ static const struct {
     int rows, columns, high, wide;
 } sizes[] = {{1, 1, 1, 1}, {8, 8, 240, 240}, {3, 5, 7, 11}, {1, 300, 5, 300}, {41, 37, 500, 600}};
 
-static void try_sizes(const nb_picture_way *way, void (*read)(const char *), int error, int least)
+static void try_sizes(const nb_picture_way *way, void (*read)(const char *), int error)
 {
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
         uint8_t *from = elements(sizes[i].rows, sizes[i].columns, 250);
@@ -196,7 +196,7 @@ static void try_sizes(const nb_picture_way *way, void (*read)(const char *), int
             nb_picture_write(ctx, way, &picture, from, sizes[i].rows, sizes[i].columns, &text),
             NB_OK);
         read(nb_text_get(&text));
-        assert_int_equal(seen.high, sizes[i].high > least ? sizes[i].high : least);
+        assert_int_equal(seen.high, sizes[i].high);
         assert_int_equal(seen.wide, sizes[i].wide);
         check_pixels(from, sizes[i].rows, sizes[i].columns, error);
         nb_text_free(&text);
@@ -207,7 +207,7 @@ static void try_sizes(const nb_picture_way *way, void (*read)(const char *), int
 static void kitty_holds_every_pixel(void **state)
 {
     (void)state;
-    try_sizes(&nb_way_kitty, read_kitty, 0, 1);
+    try_sizes(&nb_way_kitty, read_kitty, 0);
     assert_int_equal(seen.cells_wide, 34);
     assert_int_equal(seen.cells_high, 12);
 }
@@ -236,7 +236,7 @@ static void sixel_holds_every_pixel(void **state)
 {
     (void)state;
     if (nb_way_sixel.lacks) skip();
-    try_sizes(&nb_way_sixel, read_sixel, 2, 6);
+    try_sizes(&nb_way_sixel, read_sixel, 2);
 }
 
 /* Of more than 256 colours the nearest are there on the whole: the mean of every eighth of a
@@ -306,7 +306,8 @@ static void ways_have_names(void **state)
 
 static nb_status write_once(const nb_picture_way *way)
 {
-    static uint8_t pixels[64 * 64 * 3];
+    static uint8_t pixels[64 * 64 * 3]; /* of many colours */
+    for (int i = 0; i < 64 * 64 * 3; i++) pixels[i] = (uint8_t)((i * 7919) >> 3);
     nb_picture picture = {.rows = 64, .columns = 64, .high = 1, .wide = 1};
     nb_text text;
     nb_text_init(&text, ctx);
