@@ -2,6 +2,7 @@
  * zlib, in base64, in pieces. https://sw.kovidgoyal.net/kitty/graphics-protocol/ */
 #include "io/picture/way.h"
 
+#include "base/context.h"
 #include "base/memory.h"
 #include "io/zip/zalloc.h"
 
@@ -10,7 +11,8 @@
 enum {
     CHUNK = 4096,        /* bytes of base64 in a piece, which the protocol allows at most */
     RAW = CHUNK / 4 * 3, /* that come of so many */
-    LEVEL = 6            /* of packing */
+    LEVEL = 6,           /* of packing */
+    SLICE = 1 << 18      /* bytes that are packed between two looks whether Ctrl-C was pressed */
 };
 
 /* Packs all pixels into a block of `room` bytes. */
@@ -19,13 +21,22 @@ static nb_status pack(const nb_picture *picture, nb_ctx *ctx, z_stream *stream, 
 {
     nb_zalloc_use(stream, ctx);
     if (deflateInit(stream, LEVEL) != Z_OK) return NB_EMEMORY; /* the allocator has said so */
+    size_t left = (size_t)(picture->rows * picture->columns) * 3;
+    nb_status status = NB_OK;
+    int end = Z_OK;
     stream->next_in = picture->pixels;
-    stream->avail_in = (uInt)(picture->rows * picture->columns * 3);
     stream->next_out = to;
     stream->avail_out = (uInt)room;
-    int end = deflate(stream, Z_FINISH);
+    while (end == Z_OK && !status) {
+        size_t slice = left < SLICE ? left : SLICE;
+        stream->avail_in = (uInt)slice;
+        left -= slice;
+        end = deflate(stream, left > 0 ? Z_NO_FLUSH : Z_FINISH);
+        status = nb_poll(ctx);
+    }
     deflateEnd(stream);
-    return end == Z_STREAM_END ? NB_OK : nb_fail(ctx, NB_EIO, "the picture cannot be packed");
+    if (status || end == Z_STREAM_END) return status;
+    return nb_fail(ctx, NB_EIO, "the picture cannot be packed");
 }
 
 static void add_base64(nb_text *to, const uint8_t *from, size_t bytes)

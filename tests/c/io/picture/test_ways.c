@@ -7,6 +7,7 @@
 #include "base/memory.h"
 #include "io/picture/way.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <zlib.h>
 
@@ -334,6 +335,15 @@ static void memory_may_end(void **state)
     }
 }
 
+static void heeds_ctrl_c(void **state)
+{
+    (void)state;
+    static volatile sig_atomic_t pressed = 1;
+    ctx->interrupt = &pressed;
+    for (const nb_picture_way *const *way = nb_picture_ways; *way; way++)
+        if ((*way)->write) assert_int_equal(write_once(*way), NB_EINTERRUPT);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -344,6 +354,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(sizes_are_checked, setup, teardown),
         cmocka_unit_test_setup_teardown(ways_have_names, setup, teardown),
         cmocka_unit_test_setup_teardown(memory_may_end, setup, teardown),
+        cmocka_unit_test_setup_teardown(heeds_ctrl_c, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
