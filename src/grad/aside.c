@@ -13,16 +13,33 @@
 #include <math.h>
 #include <string.h>
 
-nb_status nb_aside_grow(nb_ctx *ctx, void **list, size_t count, size_t *room, size_t size)
+nb_status nb_aside_grow(nb_ctx *ctx, void **list, const void *few, size_t count, size_t *room,
+                        size_t size)
 {
     if (count < *room) return NB_OK;
-    size_t wider = *room ? *room * 2 : 16, bytes;
+    size_t wider = *room * 2, bytes;
+    bool first = *list == few;
     if (!nb_mul_size(wider, size, &bytes)) return nb_fail(ctx, NB_EMEMORY, "graph too large");
-    void *moved = nb_resize(ctx, *list, *room * size, bytes);
+    void *moved = nb_resize(ctx, first ? NULL : *list, *room * size, bytes);
     if (!moved) return ctx->status;
+    if (first) memcpy(moved, few, count * size);
     *list = moved;
     *room = wider;
     return NB_OK;
+}
+
+/* Field by field: what `few` holds is nobody's yet. */
+void nb_aside_begin(nb_aside *aside, nb_ctx *ctx, const nb_backward_options *options,
+                    uint64_t number)
+{
+    aside->ctx = ctx;
+    aside->options = options;
+    aside->number = number;
+    aside->count = 0;
+    aside->room = NB_ASIDE_FEW;
+    aside->list = aside->few;
+    aside->homes = NULL;
+    aside->aims = NULL;
 }
 
 /* The sink that takes the gradient of a leaf with a home, or NULL. */
@@ -41,8 +58,8 @@ nb_status nb_aside_put(nb_aside *aside, nb_tensor *leaf, nb_tensor *a, nb_tensor
     bool observed = options && options->observer && options->observer->alone;
     if (observed || (only && leaf->link != only->link)) return NB_OK;
     if (options && options->sinks_only && !sink_of(options, leaf)) return NB_OK;
-    nb_status status =
-        nb_aside_grow(aside->ctx, &list, aside->count, &aside->room, sizeof *aside->list);
+    nb_status status = nb_aside_grow(aside->ctx, &list, aside->few, aside->count, &aside->room,
+                                     sizeof *aside->list);
     aside->list = list;
     if (status != NB_OK) return status;
     nb_tensor_retain(leaf);
@@ -62,7 +79,8 @@ void nb_aside_free(nb_aside *aside)
         if (entry->fresh) nb_tensor_release(aside->ctx, entry->fresh);
         if (entry->sum) nb_tensor_release(aside->ctx, entry->sum);
     }
-    nb_free(aside->ctx, aside->list, aside->room * sizeof *aside->list);
+    if (aside->list != aside->few)
+        nb_free(aside->ctx, aside->list, aside->room * sizeof *aside->list);
 }
 
 /* ---- Finding the place ---------------------------------------------------------------------- */
@@ -89,6 +107,8 @@ static nb_status find_place(const nb_aside *aside, nb_contribution *entry)
     if (!home) return NB_OK;
     entry->sink = sink_of(aside->options, entry->leaf);
     entry->into = entry->sink ? entry->sink->into : home->grads;
+    entry->moves = entry->sink && entry->into->storage == entry->leaf->storage;
+    entry->matters = entry->moves || entry->into == home->grads;
     return entry->sink ? check_sink(aside->ctx, entry->sink, entry->leaf) : NB_OK;
 }
 
@@ -124,19 +144,6 @@ static double size_of(const nb_contribution *entry)
     return entry->b ? (double)entry->a->shape[0] * a * magnitude(entry->b) : a;
 }
 
-/* Whether a contribution moves the parameters themselves. */
-static bool moves(const nb_contribution *entry)
-{
-    return entry->sink && entry->into->storage == entry->leaf->storage;
-}
-
-/* Homes, also as sinks, and the parameters themselves take finite numbers only; NaN passes
- * elsewhere, as IEEE says. */
-static bool matters(const nb_contribution *entry)
-{
-    return entry->into && (moves(entry) || entry->into == entry->end->home->grads);
-}
-
 static nb_ceiling *bound_of(const nb_aim *aim)
 {
     return aim->moves ? &aim->home->largest : &aim->home->steepest;
@@ -168,7 +175,7 @@ static nb_status add_aim(nb_aside *aside, const nb_contribution *entry)
     *aim = (nb_aim){.home = home,
                     .into = entry->into,
                     .sink = entry->sink,
-                    .moves = moves(entry),
+                    .moves = entry->moves,
                     .version = entry->into->storage->version,
                     .state = home->state,
                     .pass = home->pass,
@@ -182,7 +189,7 @@ static nb_status take_aim(nb_aside *aside)
 {
     for (size_t i = 0; i < aside->count; i++) {
         nb_contribution *entry = &aside->list[i];
-        if (!matters(entry)) continue;
+        if (!entry->matters) continue;
         nb_home *home = entry->end->home;
         if (!home->aim && add_aim(aside, entry) != NB_OK) return aside->ctx->status;
         double alpha = entry->sink ? fabs(entry->sink->alpha) : 1;
@@ -208,7 +215,7 @@ static void *beside(const nb_tensor *flat, const nb_tensor *leaf)
 static void bring_home(const nb_contribution *entry)
 {
     nb_thinned *given = entry->b ? nb_thinned_of(entry->b) : NULL;
-    if (given && moves(entry)) nb_thinned_home(given, beside(entry->into, entry->leaf));
+    if (given && entry->moves) nb_thinned_home(given, beside(entry->into, entry->leaf));
 }
 
 static void bring_all_home(const nb_aside *aside)
@@ -257,7 +264,7 @@ static void put_back(const nb_aside *aside)
 static nb_status not_finite(nb_ctx *ctx, const nb_contribution *entry)
 {
     const nb_leaf *leaf = entry->end;
-    bool step = moves(entry) && entry->size <= most_of(entry->leaf->dtype);
+    bool step = entry->moves && entry->size <= most_of(entry->leaf->dtype);
     if (leaf->where)
         return nb_fail(ctx, NB_EVALUE, "the %s of %s is not finite", step ? "step" : "gradient",
                        leaf->where);
@@ -440,7 +447,7 @@ static nb_status write_given(nb_ctx *ctx, place at, const nb_contribution *entry
         return NB_OK;
     }
     if (at.beta == 0) memset(at.to, 0, count * nb_dtype_size(dtype));
-    if (moves(entry)) w = nb_thinned_w(given, at.to);
+    if (entry->moves) w = nb_thinned_w(given, at.to);
     nb_thin_back(ctx, &given->rows, at.beta == 0 ? 1 : at.alpha, delta, w);
     if (at.beta == 0 && at.alpha != 1)
         nb_real(dtype)->unary[NB_U_scale](count, at.to, 1, at.to, 1, at.alpha, 0);
@@ -477,7 +484,7 @@ static nb_status write_one(const nb_aside *aside, nb_contribution *entry)
     else
         write_tensor(at, entry->a);
     nb_tensor_touch(into, "backward");
-    if (moves(entry)) leaf->home->state = NB_HOME_STALE;
+    if (entry->moves) leaf->home->state = NB_HOME_STALE;
     return status;
 }
 
@@ -502,7 +509,7 @@ static nb_status write_all(const nb_aside *aside, bool what_matters)
 {
     nb_status status = NB_OK;
     for (size_t i = 0; i < aside->count && status == NB_OK; i++)
-        if (matters(&aside->list[i]) == what_matters) status = write_one(aside, &aside->list[i]);
+        if (aside->list[i].matters == what_matters) status = write_one(aside, &aside->list[i]);
     return status;
 }
 
@@ -511,7 +518,7 @@ static nb_status check_written(const nb_aside *aside)
 {
     for (size_t i = 0; i < aside->count; i++) {
         const nb_contribution *entry = &aside->list[i];
-        if (!matters(entry) || !entry->end->home->aim->copy) continue;
+        if (!entry->matters || !entry->end->home->aim->copy) continue;
         const nb_real_kernels *real = nb_real(entry->leaf->dtype);
         if (real->finite((size_t)nb_tensor_count(entry->leaf), beside(entry->into, entry->leaf)))
             continue;

@@ -9,11 +9,14 @@
 #include "tensor/assign.h"
 #include "tensor/shape.h"
 
+enum { FEW = 8 };
+
 struct nb_pass {
     nb_ctx *ctx;
     uint64_t number; /* marks records that this pass reached */
     size_t count, room;
-    nb_tensor **heap;
+    nb_tensor **heap; /* `few` while they are no more */
+    nb_tensor *few[FEW];
     nb_tape_link *done; /* records that have run, the last first, by their next */
     nb_aside aside;
 };
@@ -34,7 +37,7 @@ static nb_status heap_push(nb_pass *pass, nb_tensor *tensor)
 {
     void *list = pass->heap;
     nb_status status =
-        nb_aside_grow(pass->ctx, &list, pass->count, &pass->room, sizeof *pass->heap);
+        nb_aside_grow(pass->ctx, &list, pass->few, pass->count, &pass->room, sizeof *pass->heap);
     pass->heap = list;
     if (status != NB_OK) return status;
     size_t i = pass->count++;
@@ -128,8 +131,7 @@ nb_status nb_tape_product(nb_ctx *ctx, nb_record *record, int input, nb_tensor *
     const int64_t shape[2] = {fits ? a->shape[1] : 0, fits ? b->shape[1] : 0};
     if (fits && nb_shape_count(2, shape) == nb_tensor_count(leaf)) {
         nb_status status = nb_tape_share(ctx, record, input, a, b);
-        if (status == NB_OK && ctx->witness)
-            status = nb_witness_product(ctx, record, input, a, b);
+        if (status == NB_OK && ctx->witness) status = nb_witness_product(ctx, record, input, a, b);
         return status == NB_OK ? nb_aside_put(&record->pass->aside, leaf, a, b) : status;
     }
     return nb_fail(ctx, NB_ESHAPE, "%s: the product of %s, turned, and %s is no gradient of %s",
@@ -235,7 +237,7 @@ static void free_pass(nb_pass *pass)
         record->delta = NULL;
         nb_tensor_release(ctx, tensor);
     }
-    nb_free(ctx, pass->heap, pass->room * sizeof *pass->heap);
+    if (pass->heap != pass->few) nb_free(ctx, pass->heap, pass->room * sizeof *pass->heap);
     nb_aside_free(&pass->aside);
 }
 
@@ -268,8 +270,14 @@ nb_status nb_backward(nb_ctx *ctx, nb_tensor *root, const nb_backward_options *o
                        "requires_grad, or nn.no_grad was on");
     nb_tensor *delta = first_delta(ctx, root, options);
     if (!delta) return ctx->status;
-    nb_pass pass = {.ctx = ctx, .number = ++ctx->sequence};
-    pass.aside = (nb_aside){.ctx = ctx, .options = options, .number = pass.number};
+    nb_pass pass; /* field by field, for the lists that begin in it are long */
+    pass.ctx = ctx;
+    pass.number = ++ctx->sequence;
+    pass.count = 0;
+    pass.room = FEW;
+    pass.heap = pass.few;
+    pass.done = NULL;
+    nb_aside_begin(&pass.aside, ctx, options, pass.number);
     bool recording = ctx->recording;
     ctx->recording = false;
     nb_status status = hand_on(&pass, root, delta);
