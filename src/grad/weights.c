@@ -91,11 +91,13 @@ nb_status nb_inputs_look(nb_ctx *ctx, nb_tensor *x, nb_inputs *inputs)
 
 void nb_inputs_free(nb_ctx *ctx, nb_inputs *inputs)
 {
-    nb_tensor_release(ctx, inputs->x);
-    nb_tensor_release(ctx, inputs->start);
-    nb_tensor_release(ctx, inputs->index);
-    nb_tensor_release(ctx, inputs->value);
-    nb_tensor_release(ctx, inputs->column);
+    if (inputs->x) nb_tensor_release(ctx, inputs->x);
+    if (inputs->start) {
+        nb_tensor_release(ctx, inputs->start);
+        nb_tensor_release(ctx, inputs->index);
+        nb_tensor_release(ctx, inputs->value);
+        nb_tensor_release(ctx, inputs->column);
+    }
     *inputs = (nb_inputs){.x = NULL};
 }
 

@@ -55,8 +55,12 @@ static nb_status check(nb_ctx *ctx, const nb_call *call)
 static nb_arena *arena_for(nb_ctx *ctx, const nb_call *call)
 {
     const nb_tensor *x = call->in[0];
-    nb_arena like = {.dtype = x->dtype, .z = call->attr.chain.z, .layers = (call->inputs - 1) / 2};
     bool flows = call->needs[0];
+    nb_arena like; /* what says which arena is wanted, and no more */
+    like.dtype = x->dtype;
+    like.z = call->attr.chain.z;
+    like.lives = 0;
+    like.layers = (call->inputs - 1) / 2;
     like.rows = nb_shape_count(x->dims - 1, x->shape);
     for (int i = 0; i < like.layers; i++) {
         flows = flows || call->needs[w_of(i)] || call->needs[b_of(i)];

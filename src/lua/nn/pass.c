@@ -14,6 +14,7 @@
 
 #include <math.h>
 #include <stddef.h>
+#include <string.h>
 
 /* One method's work: what goes in, and where results go. */
 typedef struct pass {
@@ -30,9 +31,15 @@ typedef struct pass {
 /* ---- The output ---- */
 
 /* The result of one example without the batch's dimension; takes `out` over. By op where there is a
- * tape to go through. */
+ * tape to go through; what nobody else sees becomes it. */
 static nb_tensor *first_of(nb_ctx *ctx, nb_tensor *out)
 {
+    if (nb_tensor_is_alone(out)) {
+        size_t bytes = (size_t)--out->dims * sizeof *out->shape;
+        memmove(out->shape, out->shape + 1, bytes);
+        memmove(out->stride, out->stride + 1, bytes);
+        return out;
+    }
     nb_call call = {.op = nb_ops[NB_OP_select], .in = {out}, .inputs = 1};
     nb_tensor *first = out->link ? nb_op_call(ctx, &call) : nb_tensor_select(ctx, out, 0, 0);
     nb_tensor_release(ctx, out);
@@ -54,8 +61,9 @@ static nb_tensor *piece_of(nb_ctx *ctx, const nb_result *result, int64_t i)
     return real;
 }
 
-/* What is given back: all examples, the only one, or one by one. */
-static nb_status give(nb_ctx *ctx, pass *work, const nb_result *result, bool single)
+/* What is given back: all examples, the only one, or one by one. Takes the output over but in the
+ * last case. */
+static nb_status give(nb_ctx *ctx, pass *work, nb_result *result, bool single)
 {
     nb_status status = NB_OK;
     if (work->piece) {
@@ -65,7 +73,8 @@ static nb_status give(nb_ctx *ctx, pass *work, const nb_result *result, bool sin
         }
         return status;
     }
-    nb_tensor *all = nb_tensor_retain(result->output);
+    nb_tensor *all = result->output;
+    result->output = NULL;
     *work->out = single ? first_of(ctx, all) : all;
     return *work->out ? NB_OK : ctx->status;
 }

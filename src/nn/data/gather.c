@@ -132,12 +132,12 @@ static nb_status gather_rows(nb_ctx *ctx, const char *what, nb_feed *rows, const
     return status == NB_OK ? check_finite(ctx, what, rows, pick, scale, to) : status;
 }
 
-static void set_one(nb_tensor *to, int64_t place)
+static inline void set_one(void *to, bool narrow, int64_t place)
 {
-    if (to->dtype == NB_F32)
-        ((float *)nb_tensor_data(to))[place] = 1;
+    if (narrow)
+        ((float *)to)[place] = 1;
     else
-        ((double *)nb_tensor_data(to))[place] = 1;
+        ((double *)to)[place] = 1;
 }
 
 /* Ones for a run of class numbers, in front of which `done` stand. `pair`: of two classes the
@@ -147,6 +147,8 @@ static nb_status set_ones(nb_ctx *ctx, const nb_pick *pick, const int32_t *class
 {
     int64_t outputs = to->shape[to->dims - 1], steps = width_of(to) / outputs;
     int64_t classes = pair ? 2 : outputs;
+    bool narrow = to->dtype == NB_F32;
+    void *ones = nb_tensor_data(to);
     for (int64_t i = 0; i < count; i++) {
         if (class[i] < 1 || class[i] > classes) {
             char step[NB_SHOWN] = "";
@@ -157,9 +159,9 @@ static nb_status set_ones(nb_ctx *ctx, const nb_pick *pick, const int32_t *class
                 (int)class[i], nb_pick_position(pick, (done + i) / steps) + 1, step, classes);
         }
         if (!pair)
-            set_one(to, (done + i) * outputs + class[i] - 1);
+            set_one(ones, narrow, (done + i) * outputs + class[i] - 1);
         else if (class[i] == 2)
-            set_one(to, done + i);
+            set_one(ones, narrow, done + i);
     }
     return NB_OK;
 }
