@@ -145,12 +145,33 @@ static void strides_and_tables_change_nothing(void **state)
     }
 }
 
+/* Every length: catches a rest behind groups that is left out or passed over, or counted twice. */
+static void rows_of_bytes_end_anywhere(void **state)
+{
+    (void)state;
+    enum { MOST = 300 };
+    size_t tables;
+    const nb_kernels *const *all = nb_kernels_all(&tables);
+    uint8_t x[MOST];
+    float y[MOST + 1], factor = (float)(1.0 / 255.0);
+    for (size_t i = 0; i < MOST; i++) x[i] = (uint8_t)(i * 37 + 11);
+    for (size_t t = 0; t < tables; t++) {
+        for (size_t n = 0; n <= MOST; n++) {
+            y[n] = 9.0f;
+            all[t]->convert[NB_U8][NB_F32](n, x, 1, y, 1, 1.0 / 255.0);
+            for (size_t i = 0; i < n; i++) assert_true(y[i] == factor * (float)x[i]);
+            assert_true(y[n] == 9.0f);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(integers_saturate),
         cmocka_unit_test(whole_numbers_are_kept),
         cmocka_unit_test(bytes_are_scaled),
+        cmocka_unit_test(rows_of_bytes_end_anywhere),
         cmocka_unit_test(strides_and_tables_change_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -135,7 +135,8 @@ static void columns_fold(void **state)
                 for (int gaps = 0; gaps < 2; gaps++) {
                     for (size_t rows = 1; rows <= ROWS; rows++)
                         check_columns(all[t], dtype, fold, rows, 37, gaps);
-                    check_columns(all[t], dtype, fold, ROWS, 1, gaps);
+                    for (size_t columns = 1; columns <= FEW_COLUMNS; columns++)
+                        check_columns(all[t], dtype, fold, ROWS, columns, gaps);
                     check_columns(all[t], dtype, fold, ROWS, COLUMNS, gaps);
                     for (size_t columns = 1; columns <= FEW_COLUMNS; columns += 7 + columns % 2)
                         check_columns(all[t], dtype, fold, MANY_ROWS, columns, gaps);

@@ -183,6 +183,27 @@ static void select_fill_and_rows(void **state)
     }
 }
 
+/* Catches rows that are left out, and what is written behind them. */
+static void rows_are_repeated(void **state)
+{
+    (void)state;
+    enum { MOST = 41, WIDEST = 600 };
+    static double row[WIDEST], out[MOST * WIDEST + 1];
+    size_t tables;
+    const nb_kernels *const *all = nb_kernels_all(&tables);
+    for (size_t t = 0; t < tables; t++)
+        for (nb_dtype dtype = NB_F32; dtype <= NB_F64; dtype++)
+            for (size_t columns = 1; columns <= WIDEST; columns += 1 + columns * columns)
+                for (size_t rows = 0; rows <= MOST; rows += 1 + rows % 3) {
+                    for (size_t i = 0; i < columns; i++) put(dtype, row, i, (double)(i + 1));
+                    all[t]->real[dtype]->fill(MOST * WIDEST + 1, out, 1, NAN);
+                    all[t]->real[dtype]->repeat_row(rows, columns, row, out, (ptrdiff_t)columns);
+                    for (size_t i = 0; i < rows * columns; i++)
+                        assert_true(get(dtype, out, i) == (double)(i % columns + 1));
+                    assert_true(isnan(get(dtype, out, rows * columns)));
+                }
+}
+
 /* Catches sums in single precision, which stop growing at 2^24, and a tail that is left out. */
 static void sums_are_of_double_precision(void **state)
 {
@@ -600,6 +621,7 @@ int main(void)
         cmocka_unit_test(strides_change_nothing),
         cmocka_unit_test(outputs_may_be_inputs),
         cmocka_unit_test(select_fill_and_rows),
+        cmocka_unit_test(rows_are_repeated),
         cmocka_unit_test(sums_are_of_double_precision),
         cmocka_unit_test(reductions_equal_plain_loops),
         cmocka_unit_test(argmax_and_argmin_follow_the_rules),
