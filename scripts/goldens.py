@@ -30,9 +30,9 @@ Written by scripts/goldens.py from
 Its tables, one file a kind, are scripts/golden/KIND.py. To write all again, or some kinds:
     scripts/goldens.py [KIND...]
 PyTorch computes in f64. Nobody edits these files by hand. npy/ holds NumPy's, by
-scripts/goldens-npy.py. models/ holds networks that nabla 0.1.0 (commit a56ea03) saved before layers
-could stand in layers, and what they give, by scripts/goldens-models.lua; no later version writes
-them again.
+scripts/goldens-npy.py. images.txt holds images, by scripts/goldens-images.py. models/ holds
+networks that nabla 0.1.0 (commit a56ea03) saved before layers could stand in layers, and what they
+give, by scripts/goldens-models.lua; no later version writes them again.
 
 One case is a paragraph of lines, words separated by one space:
     case NAME TITLE                 the name as nabla's help has it, and what is tried

@@ -61,6 +61,12 @@ TURNED = (
     ("along one extent", "3x5 - conv_transpose 2 3 stride=2 padding=1",
      {"stride": 2, "padding": 1}, "2x3x5", "3x2x3"),
     ("of one place", "2x1x1 - conv_transpose 3 4 stride=3", {"stride": 3}, "1x2x1x1", "2x3x4x4"),
+    ("groups of one channel", "3x4x3 - conv_transpose 6 2 groups=3", {"groups": 3}, "2x3x4x3",
+     "3x2x2x2"),
+    ("dilation=2", "2x3x4 - conv_transpose 3 3 dilation=2", {"dilation": 2}, "1x2x3x4", "2x3x3x3"),
+    ("padding=valid", "2x3x3 - conv_transpose 2 2 padding=valid", {}, "1x2x3x3", "2x2x2x2"),
+    ("padding=same", "2x3x5 - conv_transpose 3 3x5 padding=same", {"padding": (1, 2)}, "2x2x3x5",
+     "2x3x3x5"),
     ("of no example", "2x4x4 - conv_transpose 3 3", {}, "0x2x4x4", "2x3x3x3"),
 )
 
@@ -75,6 +81,11 @@ ON_STEPS = (
      {"stride": 2, "groups": 2, "padding": 1}, "1x8x4", "6x2x3"),
     ("conv_transpose", "on steps", "*x3 - conv_transpose 4 3 stride=2", {"stride": 2}, "2x5x3",
      "3x4x3"),
+    ("conv", "on steps of no example", "*x3 - conv 4 3", {}, "0x5x3", "4x3x3"),
+    ("conv_transpose", "on steps, all at once", "*x4 - conv_transpose 6 3 stride=2 padding=1 "
+     "dilation=2 groups=2 output_padding=1",
+     {"stride": 2, "padding": 1, "dilation": 2, "groups": 2, "output_padding": 1}, "2x5x4",
+     "4x3x3"),
 )
 
 
@@ -139,7 +150,8 @@ def along_steps(f, options):
 
 def on_steps():
     for layer, title, notation, options, x, w in ON_STEPS:
-        channels = w.split("x")[1 if layer == "conv_transpose" else 0]
+        channels = int(w.split("x")[1 if layer == "conv_transpose" else 0])
+        channels *= options.get("groups", 1) if layer == "conv_transpose" else 1
         yield weighed(layer, title, notation, x, w, channels,
                       along_steps(functions(layer, 1), options))
 
@@ -162,6 +174,10 @@ POOLS = (
     ("max_pool", "*x3 - max_pool 3 stride=2 padding=1", "2x9x3",
      lambda x: F.max_pool1d(x.transpose(1, 2), 3, 2, 1).transpose(1, 2)),
     ("max_pool", "2x4x4 - max_pool 2 padding=valid", "0x2x4x4", lambda x: F.max_pool2d(x, 2)),
+    ("max_pool", "2x5x6 - max_pool 3 stride=1 padding=same", "1x2x5x6",
+     lambda x: F.max_pool2d(x, 3, 1, 1)),
+    ("max_pool", "*x2 - max_pool 2 stride=3", "1x8x2",
+     lambda x: F.max_pool1d(x.transpose(1, 2), 2, 3).transpose(1, 2)),
     ("avg_pool", "2x6x4 - avg_pool 2", "2x2x6x4", lambda x: F.avg_pool2d(x, 2)),
     ("avg_pool", "2x7x9 - avg_pool 3x2", "1x2x7x9", lambda x: F.avg_pool2d(x, (3, 2))),
     ("avg_pool", "2x7x5 - avg_pool 3 stride=1 padding=same", "2x2x7x5",
@@ -175,6 +191,8 @@ POOLS = (
     ("global_avg_pool", "2x5x4 - conv 2 1 linear - global_avg_pool", "3x2x5x4", global_mean),
     ("global_avg_pool", "2x7 - conv 2 1 linear - global_avg_pool", "3x2x7", global_mean),
     ("global_avg_pool", "*x3 - global_avg_pool", "2x5x3", lambda x: x.mean(1)),
+    ("global_avg_pool", "*x5 - global_avg_pool", "1x1x5", lambda x: x.mean(1)),
+    ("global_avg_pool", "*x2 - global_avg_pool", "0x3x2", lambda x: x.mean(1)),
 )
 
 

@@ -260,7 +260,40 @@ def weighted():
                     "progress = false})"))
 
 
+def mean_with(each):
+    return lambda z, y, k: (each(z, y) * k).sum() / k.sum()
+
+
+# the last layer and the cost, what one example costs
+WEIGHTED_EXAMPLES = (
+    ("softmax : cross_entropy", lambda z, y: -(y * logs(z)).sum(1)),
+    ("linear : quadratic", lambda z, y: ((z - y) ** 2).sum(1) / 2),
+    ("tanh : huber delta=0.5",
+     lambda z, y: F.huber_loss(torch.tanh(z), y, reduction="none", delta=0.5).sum(1)),
+    ("linear : mae", lambda z, y: (z - y).abs().mean(1)),
+)
+
+
+def weighted_examples():
+    """Cost, and the gradients of a last layer, where every example has a weight of its own."""
+    for last, each in WEIGHTED_EXAMPLES:
+
+        def run(x, y, k, f=mean_with(each)):
+            w, b = (p.requires_grad_() for p in (torch.eye(3), torch.zeros(3)))
+            c = f(x @ w.t() + b, y, k)
+            c.backward()
+            return c.item(), w.grad, b.grad
+
+        yield Case(f"cost:{last.split(' : ')[1].split()[0]}", f"weights of examples after {last}",
+                   "net:cost(x, y, {weights = {examples = k}}), net[1].w.grad, net[1].b.grad", run,
+                   {"x": real("5x3"), "y": real("5x3", 0, 1), "k": given("5", [2, 0, 0.5, 1, 3])},
+                   (), (f'net = nn.net("3 - 3 {last}", {{dtype = dtype}})',
+                        "net[1].w, net[1].b = tensor.eye(3), 0",
+                        "net:backprop(x, y, {weights = {examples = k}})"))
+
+
 def cases():
+    yield from weighted_examples()
     yield from costs()
     yield from on_steps()
     yield from on_space()

@@ -352,6 +352,45 @@ def classes():
                     "net:backprop(x, y)"))
 
 
+# title, notation, shape of x, places and sizes of the weights, function of x and them
+WEIGHTS_ALONE = (
+    ("bias=false", "3 - 5 tanh bias=false - 2 linear", "4x3", {"1": (5, 3)},
+     lambda x, w: torch.tanh(x @ w.t())),
+    ("bias=false on steps", "*x3 - 5 tanh bias=false - 2 linear", "2x3x3", {"1": (5, 3)},
+     lambda x, w: torch.tanh(x @ w.t())),
+    ("bias=false of no example", "3 - 5 tanh bias=false - 2 linear", "0x3", {"1": (5, 3)},
+     lambda x, w: torch.tanh(x @ w.t())),
+    ("tied to a layer", "3 - 3 tanh bias=false name=e - 3 softplus tied=e bias=false - 2 linear",
+     "5x3", {"1": (3, 3)}, lambda x, w: F.softplus(torch.tanh(x @ w.t()) @ w.t())),
+    ("tied twice, in a block", "3 - 3 tanh bias=false name=e - residual[3 sin tied=e bias=false] - "
+     "3 tied=e bias=false - 2 linear", "2x3", {"1": (3, 3)},
+     lambda x, w: (lambda h: torch.sigmoid((h + torch.sin(h @ w.t())) @ w.t()))(
+         torch.tanh(x @ w.t()))),
+    ("tied in a repeat", "3 - 3 tanh bias=false name=e - 2*[3 gelu tied=e bias=false] - 2 linear",
+     "2x3", {"1": (3, 3)},
+     lambda x, w: F.gelu(F.gelu(torch.tanh(x @ w.t()) @ w.t()) @ w.t())),
+)
+
+
+def without_biases():
+    """Weights without biases, and those that several layers take; the last layer sums by ones."""
+    for title, notation, shape, places, f in WEIGHTS_ALONE:
+
+        def run(x, v, w, f=f):
+            leaves = [leaf.detach().requires_grad_() for leaf in (x, w)]
+            a = f(*leaves) @ torch.ones(2, f(*leaves).shape[-1]).t()
+            (a * v).sum().backward()
+            return (a, *(leaf.grad for leaf in leaves))
+
+        outputs = "x".join(shape.split("x")[:-1]) + "x2"
+        yield Case("layer:dense", title, "a, x.grad, net[1].w.grad", run,
+                   {"x": real(shape), "v": real(outputs),
+                    "w": real("{}x{}".format(*places["1"]), -1, 1)}, (),
+                   (f'net = nn.net("{notation}", {{dtype = dtype}})', "net[1].w = w",
+                    "net[#net].w, net[#net].b = 1, 0", "x:requires_grad_()", "a = net:record(x)",
+                    "c = (a * v):sum()", "c:backward()"))
+
+
 def shapes():
     """Layers that move no number."""
     for layer, notation, shape, out in (
@@ -369,6 +408,7 @@ LAYER_NORMS = (
     ("epsilon=0.25", "3 - layer_norm epsilon=0.25", "5x3", 3, 0.25),
     ("of two features", "2 - layer_norm", "4x2", 2, 1e-5),
     ("on steps", "*x5 - layer_norm", "2x3x5", 5, 1e-5),
+    ("of no example", "3 - layer_norm", "0x3", 3, 1e-5),
     ("of one example of one step", "*x37 - layer_norm", "1x1x37", 37, 1e-5),
 )
 
@@ -399,4 +439,5 @@ def cases():
     yield from trees()
     yield from classes()
     yield from layer_norms()
+    yield from without_biases()
     yield from shapes()

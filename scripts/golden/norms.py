@@ -9,6 +9,7 @@ from .case import Case, given, real
 BATCHES = (
     ("of a vector", "5 - batch_norm", "7x5", 5, 1e-5, False),
     ("epsilon=0.25", "3 - batch_norm epsilon=0.25", "5x3", 3, 0.25, False),
+    ("momentum=0.375", "3 - batch_norm momentum=0.375", "5x3", 3, 1e-5, False),
     ("of two examples", "37 - batch_norm", "2x37", 37, 1e-5, False),
     ("on steps", "*x3 - batch_norm", "2x5x3", 3, 1e-5, True),
     ("of one example of steps", "*x3 - batch_norm", "1x5x3", 3, 1e-5, True),
@@ -27,6 +28,7 @@ GROUPS = (
     ("of space", "6x3x5 - group_norm 3", "2x6x3x5", 6, 3, 1e-5, False),
     ("of all of a space", "3x5x3 - group_norm 1", "2x3x5x3", 3, 1, 1e-5, False),
     ("of one example", "4x3x3 - group_norm 4", "1x4x3x3", 4, 4, 1e-5, False),
+    ("of no example", "4x3x3 - group_norm 2", "0x4x3x3", 4, 2, 1e-5, False),
 )
 
 FILL = "net[1].gain, net[1].shift = gain, shift"
@@ -53,11 +55,13 @@ def learning():
     """A step of plain descent on c = Σ a v: what moves are gain, shift and the running figures."""
     for title, notation, shape, c, epsilon, steps in BATCHES:
 
-        def run(x, v, gain, shift, epsilon=epsilon, steps=steps):
+        momentum = float((notation + " momentum=0.1").split("momentum=")[1].split()[0])
+
+        def run(x, v, gain, shift, epsilon=epsilon, steps=steps, momentum=momentum):
             mean, variance = torch.zeros_like(gain), torch.ones_like(gain)
             gain, shift = (p.clone().requires_grad_() for p in (gain, shift))
             norm = channels_first(lambda t: F.batch_norm(
-                t, mean, variance, gain, shift, True, 0.1, epsilon), steps)
+                t, mean, variance, gain, shift, True, momentum, epsilon), steps)
             (norm(x) * v).sum().backward()
             return gain - gain.grad / 4, shift - shift.grad / 4, mean, variance
 

@@ -63,6 +63,7 @@ LAYERS = (
     ("of one example", "", "1x7x5", 3, {}),
     ("of one step", "", "3x1x2", 5, {}),
     ("of many examples", "", "21x3x2", 3, {}),
+    ("of no example", "", "0x3x2", 3, {}),
     ("last", "last", "3x5x2", 3, {"last": True}),
     ("both", "both", "3x5x2", 3, {"both": True}),
     ("both last", "both last", "3x5x2", 3, {"both": True, "last": True}),
