@@ -229,7 +229,8 @@ static void check_storage(const tree *t)
 static void check_threads(const tree *t, int64_t n)
 {
     static const int64_t threads[] = {1, 2, 5};
-    nb_tensor *x = tree_inputs(ctx, t->net, n, 14), *y = tree_targets(ctx, t->net, n), *grads = NULL;
+    nb_tensor *x = tree_inputs(ctx, t->net, n, 14), *y = tree_targets(ctx, t->net, n),
+              *grads = NULL;
     double cost = 0, first = 0;
     for (int i = 0; i < 3; i++) {
         assert_int_equal(nb_set_threads(ctx, threads[i]), NB_OK);
@@ -492,8 +493,10 @@ static void test_what_is_drawn(void **state)
         if (!nb_layer_types[i]->table_only && !strstr(all, name))
             fail_msg("no tree has a layer of type %s; give it a line in trees.c", name);
     }
-    static const char *const ways[] = {"*[",      "@n",  "@2..", "frozen", "(slope=", "*x",
-                                       "init=he", "[ |", " | ",  "name=",  "| ]"};
+    static const char *const ways[] = {
+        "*[",   "@n",   "@2..",     "frozen", "(slope=",     "*x",         "init=he",
+        "[ |",  " | ",  "name=",    "| ]",    "reshape 1x1", "1 stride=2", "groups=2",
+        "both", "last", "layers=2", "causal", "dilation=2",  "tied=",      "epsilon="};
     for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++)
         if (!strstr(all, ways[i])) fail_msg("no tree has '%s'", ways[i]);
 }

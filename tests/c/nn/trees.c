@@ -233,16 +233,22 @@ static flow draw_recurrent(drawing *d, flow at)
     return out;
 }
 
-/* Space of one extent that a vector becomes, and back; steps are convolved as they are. The mean of
- * a channel makes as many units as there are channels. */
+/* Space of one extent or two that a vector becomes, and back; steps are convolved as they are. The
+ * mean of a channel makes as many units as there are channels. */
 static flow draw_conv(drawing *d, flow at)
 {
-    static const char *const pads[] = {"same", "causal"};
+    static const char *const shapes[] = {"reshape 1x%d - ", "reshape 1x%dx1 - ",
+                                         "reshape 1x1x%d - "};
+    static const char *const pads[] = {"same", "1 stride=2", "causal"};
     flow out = {at.steps, 1 + below(d, 3)};
-    if (!at.steps) put(d, "reshape 1x%d - ", at.width);
+    int shape = at.steps ? 0 : below(d, 3);
+    bool pairs = at.steps && at.width % 2 == 0 && !below(d, 2);
+    if (pairs) out.width = 2;
+    if (!at.steps) put(d, shapes[shape], at.width);
     put(d, "conv %d %d", out.width, 1 + below(d, 3));
     draw_tail(d, out.width);
-    put(d, " padding=%s", pads[below(d, 2)]);
+    put(d, " padding=%s", pads[at.steps ? 2 * below(d, 2) : below(d, shape ? 2 : 3)]);
+    if (pairs) put(d, " groups=2");
     /* A window on zeros alone would meet a kink: as long as there is a bias none does. */
     if (at.steps && !below(d, 3)) put(d, " dilation=2");
     if (at.steps) {
@@ -432,7 +438,8 @@ void draw_tree(char *text, uint64_t number)
     draw_end(d);
 }
 
-/* ---- Examples --------------------------------------------------------------------------------- */
+/* ---- Examples ---------------------------------------------------------------------------------
+ */
 
 /* n examples, with 3 steps where those are free. */
 static nb_tensor *examples(nb_ctx *ctx, const nb_form *form, int64_t n, double low, uint64_t seed)
