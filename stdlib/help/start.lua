@@ -91,19 +91,20 @@ page("keys", [[
 Keys at the prompt are GNU Readline's, as in bash; ~/.inputrc changes them.
 
   Tab                  completes names, fields, methods, options, words of the
-                       notation, file names; twice: lists what fits; in strings
-                       and comments \delta becomes δ, \nabla ∇, and so on; at
-                       a line's beginning it indents
+                       notation, file names; twice: lists what fits; in
+                       strings and comments \delta becomes δ, \nabla ∇, and
+                       so on; at a line's beginning it indents
   Up, Down             earlier inputs that begin with what stands before the
                        cursor; within an input of several lines the next line
   Ctrl-R               searches earlier inputs while you type
   Enter                runs the input, or goes on where it is not complete
   Esc Enter            runs the input as it is
   Esc Ctrl-J           a new line, also where the input is complete
-  Ctrl-C               drops the input; stops what runs and gives the prompt back
+  Ctrl-C               drops the input; stops what runs
   Ctrl-D               on an empty line: leaves
   Ctrl-A, Ctrl-E       to the line's beginning, its end
-  Ctrl-W, Ctrl-U, Ctrl-K   cut the word before, the line before, the line behind
+  Ctrl-W               cuts the word before the cursor
+  Ctrl-U, Ctrl-K       cut the line before it, behind it
   Ctrl-Y, Ctrl-_       put the cut back in; undo
   Ctrl-L               clears the window
   Right, End, Ctrl-F   at the input's end: takes what is suggested in grey
