@@ -12,6 +12,7 @@
 #include "shell/line/undo.h"
 #include "shell/line/vi.h"
 #include "shell/line/wrap.h"
+#include "shell/screen/say.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -360,6 +361,7 @@ sh_got sh_line_read(const sh_asked *asked, char **line, bool *empty)
     sh_input_begin();
     sh_undo_begin();
     sh_tty_begin();
+    if (reading.blocks) sh_fresh_line(reading.shell);
     sh_draw_begin(asked->further);
     *line = readline(asked->prompt);
     sh_tty_end();
