@@ -12,6 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <readline/history.h>
 #include <readline/readline.h>
 
 /* Larger inputs are shown without colours: a key must not wait for them. */
@@ -247,7 +248,8 @@ void sh_draw_finish(const char *behind)
     if (!draw.own) return;
     draw.put_off = false;
     /* Where an entry of the history was edited, Readline has left the end of the old text here. */
-    rl_point = rl_end = (int)strlen(rl_line_buffer);
+    if (current_history()) rl_end = (int)strlen(rl_line_buffer);
+    rl_point = rl_end;
     if (compose(&page, rl_prompt, true, behind)) {
         bool fits = draw.layout.rows <= (size_t)(draw.window.rows);
         (fits ? sh_frame_draw : sh_frame_print)(&draw.window, &page, &draw.scene, &draw.layout);
