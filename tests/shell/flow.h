@@ -17,7 +17,7 @@ typedef struct screen_state {
     long top; /* the number of the window's first line, from 0; it is line[number % SCREEN_KEPT] */
     int rows, columns, row, column;
     int kept_row, kept_column; /* where ESC 7 has kept the cursor */
-    screen_cell pen; /* what is written looks like this */
+    screen_cell pen;           /* what is written looks like this */
     bool coloured;
     bool full; /* a character stands in the last column: the next one goes on to a new line */
     bool framed;

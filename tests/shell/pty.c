@@ -14,7 +14,7 @@
  *   > TEXT            types the line and Enter, waits for the prompt
  *   >> TEXT           the same, waits for the prompt of a line that goes on
  *   type TEXT         keys
- *   key NAME…         sends ENTER C-c C-d TAB UP … in one go
+ *   key NAME…         sends ENTER C-c C-d TAB UP ESC … or letters in one go
  *   bytes HEX…        bytes as they are, in one go
  *   repeat N TEXT     types TEXT N times
  *   answer TEXT       the terminal says TEXT, in which \e is Esc, in one go
@@ -33,10 +33,18 @@
  *   expect TEXT       waits for a line that contains TEXT, since
  *   first TEXT        waits until the line right below is TEXT
  *   absent TEXT       no line contains TEXT, since
+ *   rows … .          waits until the screen's last lines are those up to one of a dot; where a
+ *                     █ stands is the cursor, before the next character
+ *   looks FILE        the window and its colours are those of FILE, beside the steps (looks.h);
+ *                     with NABLA_LOOKS=write it is written
+ *   flow on|off       lines that are too wide after a resize flow anew, as in VTE and kitty, or not
  *   coloured, plain   there has been colour since the start, or not
  *   exit N            waits for the program's end with that status
  *   holds FILE TEXT   a line of a file of the home is TEXT
  *   mode FILE OCTAL   its permissions */
+#define _GNU_SOURCE
+
+#include "looks.h"
 #include "screen.h"
 #include "session.h"
 
@@ -140,6 +148,34 @@ static bool first_is(const char *text)
     return screen_cursor() > session.since && strcmp(screen_text(session.since + 1), text) == 0;
 }
 
+/* The rows end where the screen's text does; the cursor's place is marked in one of them. */
+static bool row_is(long number, const char *row, size_t length)
+{
+    static const char mark[] = "█";
+    char text[SCREEN_TEXT_BYTES];
+    const char *cursor = memmem(row, length, mark, strlen(mark));
+    size_t before = cursor ? (size_t)(cursor - row) : length;
+    size_t skipped = cursor ? strlen(mark) : 0;
+    snprintf(text, sizeof text, "%.*s%.*s", (int)before, row, (int)(length - before - skipped),
+             row + before + skipped);
+    for (size_t n = strlen(text); n > 0 && text[n - 1] == ' '; n--) text[n - 1] = '\0';
+    if (number < 0 || strcmp(screen_text(number), text) != 0) return false;
+    return !cursor || (screen_cursor() == number && screen_bytes_before_cursor() == before);
+}
+
+static bool rows_stand(const char *rows)
+{
+    long last = screen_last(), count = 1;
+    while (last > screen_cursor() && !*screen_text(last)) last--;
+    for (const char *c = rows; *c; c++) count += *c == '\n';
+    for (long i = last - count + 1; i <= last; i++) {
+        size_t length = strcspn(rows, "\n");
+        if (!row_is(i, rows, length)) return false;
+        rows += length + (rows[length] == '\n');
+    }
+    return true;
+}
+
 /* ---- Steps ---- */
 
 static void mark(void)
@@ -166,8 +202,10 @@ static void do_line_more(const char *text)
 static void add_key(char *bytes, const char *name)
 {
     static const char *const keys[][2] = {
-        {"ENTER", "\r"},     {"TAB", "\t"},      {"UP", "\033[A"},      {"DOWN", "\033[B"},
-        {"RIGHT", "\033[C"}, {"LEFT", "\033[D"}, {"BACKSPACE", "\177"}, {NULL, NULL}};
+        {"ENTER", "\r"},     {"TAB", "\t"},         {"UP", "\033[A"},      {"DOWN", "\033[B"},
+        {"RIGHT", "\033[C"}, {"LEFT", "\033[D"},    {"BACKSPACE", "\177"}, {"HOME", "\033[H"},
+        {"END", "\033[F"},   {"DELETE", "\033[3~"}, {"ESC", "\033"},       {"SPACE", " "},
+        {NULL, NULL}};
     if (strncmp(name, "C-", 2) == 0 && name[2] && !name[3]) {
         strcat(bytes, (const char[]){(char)(name[2] & 0x1f), '\0'});
         return;
@@ -177,7 +215,8 @@ static void add_key(char *bytes, const char *name)
             strcat(bytes, keys[i][1]);
             return;
         }
-    session_fail("there is no key", name);
+    if (name[1]) session_fail("there is no key", name);
+    strcat(bytes, name);
 }
 
 static void do_key(char *names)
@@ -384,6 +423,53 @@ static void do_never(char *unused)
     if (session_has_come("")) session_fail("this should not have come:", session.awaited);
 }
 
+static void do_rows(char *unused)
+{
+    (void)unused;
+    char *rows = read_block("\n");
+    session_wait(rows_stand, rows, "the last rows never are:\n");
+    free(rows);
+}
+
+static void do_flow(char *how)
+{
+    screen_set_flow(strcmp(how, "on") == 0 ? SCREEN_FLOWS : SCREEN_STAYS);
+}
+
+/* The file's text, to be freed. */
+static char *read_file(const char *path)
+{
+    char *text = NULL, bytes[4096];
+    size_t length = 0, count;
+    FILE *file = fopen(path, "r"), *to = open_memstream(&text, &length);
+    while (file && (count = fread(bytes, 1, sizeof bytes, file)) > 0) fwrite(bytes, 1, count, to);
+    if (file) fclose(file);
+    fclose(to);
+    return text;
+}
+
+static void do_looks(char *name)
+{
+    const char *write = getenv("NABLA_LOOKS"), *slash = strrchr(play.file, '/');
+    char path[PATH_MAX], *is = NULL;
+    size_t length;
+    snprintf(path, sizeof path, "%.*s%s", slash ? (int)(slash - play.file + 1) : 0, play.file,
+             name);
+    if (!session_rest()) session_fail("it does not come to rest", "");
+    FILE *to = open_memstream(&is, &length);
+    looks_write(to);
+    fclose(to);
+    if (write && strcmp(write, "write") == 0) {
+        FILE *file = fopen(path, "w");
+        if (!file || fputs(is, file) < 0 || fclose(file) != 0) session_fail("cannot write", path);
+    }
+    char *should = read_file(path);
+    if (strcmp(is, should) != 0) printf("%s", is);
+    if (strcmp(is, should) != 0) session_fail("the screen does not look like", path);
+    free(should);
+    free(is);
+}
+
 static void do_absent(char *text)
 {
     if (has_part(text)) session_fail("this should not stand there:", text);
@@ -439,6 +525,9 @@ static const struct {
     {"came", session_has_come, "it never comes:", NULL},
     {"never", NULL, NULL, do_never},
     {"absent", NULL, NULL, do_absent},
+    {"rows", NULL, NULL, do_rows},
+    {"looks", NULL, NULL, do_looks},
+    {"flow", NULL, NULL, do_flow},
     {"coloured", NULL, NULL, do_coloured},
     {"plain", NULL, NULL, do_plain},
     {"exit", NULL, NULL, do_exit},
@@ -447,7 +536,7 @@ static const struct {
 static bool comes_before_start(const char *name)
 {
     return strcmp(name, "env") == 0 || strcmp(name, "home") == 0 || strcmp(name, "run") == 0 ||
-           strcmp(name, "await") == 0;
+           strcmp(name, "await") == 0 || strcmp(name, "flow") == 0;
 }
 
 static void take_step(char *name)

@@ -427,6 +427,14 @@ static char *add_code(char *to, uint32_t c)
     return to;
 }
 
+static char *add_cell(char *to, const screen_cell *cell)
+{
+    if (cell->code) to = add_code(to, cell->code);
+    for (int k = 0; k < SCREEN_MARKS; k++)
+        if (cell->mark[k]) to = add_code(to, cell->mark[k]);
+    return to;
+}
+
 /* The line's text without the blanks at its end. */
 const char *screen_text(long number)
 {
@@ -435,13 +443,16 @@ const char *screen_text(long number)
     const screen_cell *cell = screen_line_at(number)->cell;
     int last = screen_line_at(number)->used;
     while (last > 0 && cell[last - 1].code == ' ' && cell[last - 1].mark[0] == 0) last--;
-    for (int i = 0; i < last; i++) {
-        if (cell[i].code) to = add_code(to, cell[i].code);
-        for (int k = 0; k < SCREEN_MARKS; k++)
-            if (cell[i].mark[k]) to = add_code(to, cell[i].mark[k]);
-    }
+    for (int i = 0; i < last; i++) to = add_cell(to, &cell[i]);
     *to = '\0';
     return text;
+}
+
+size_t screen_bytes_before_cursor(void)
+{
+    char text[SCREEN_TEXT_BYTES], *to = text;
+    for (int i = 0; i < screen.column; i++) to = add_cell(to, &cursor_cells()[i]);
+    return (size_t)(to - text);
 }
 
 const screen_cell *screen_at(long number, int column)
@@ -467,6 +478,11 @@ long screen_last(void)
 int screen_column(void)
 {
     return screen.column;
+}
+
+int screen_columns(void)
+{
+    return screen.columns;
 }
 
 int screen_coloured(void)

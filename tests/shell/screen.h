@@ -64,11 +64,15 @@ long screen_first(void);
 long screen_last(void);
 long screen_cursor(void);
 int screen_column(void);
+/* The window's columns. */
+int screen_columns(void);
 /* Has there been any colour, or anything but plain letters, since it was cleared? */
 int screen_coloured(void);
 const screen_counts *screen_count(void);
 /* The text of a line without the blanks at its end; good until the next call. */
 const char *screen_text(long number);
+/* Bytes of that text before the cursor on its line, blanks included. */
+size_t screen_bytes_before_cursor(void);
 const screen_cell *screen_at(long number, int column);
 
 /* Strings of the terminal (kind: '_' APC, 'P' DCS, ']' OSC …) and questions (kind '[': parameters

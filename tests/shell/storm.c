@@ -33,6 +33,7 @@ static struct {
     long seed, sequence;
     bool ours;    /* the line is drawn by the shell, not by Readline */
     bool resized; /* in this sequence */
+    bool dropped; /* in this sequence: between two lines a Ctrl-C is a signal */
     int columns;
     FILE *steps; /* what was done since the program was started */
     char *text;
@@ -47,6 +48,7 @@ static void type(const char *bytes, size_t length)
     fprintf(storm.steps, "bytes");
     for (size_t i = 0; i < length; i++) fprintf(storm.steps, " %02x", (unsigned char)bytes[i]);
     fprintf(storm.steps, "\n");
+    storm.dropped = storm.dropped || memchr(bytes, '\003', length);
     session_write(bytes, length);
 }
 
@@ -284,6 +286,17 @@ static void show_before(void)
     }
 }
 
+/* Keys that are typed while code runs are echoed, and the prompt stands behind them. */
+static bool prompt_is_at_edge(void)
+{
+    for (long i = screen_first(); i <= screen_cursor(); i++) {
+        const char *text = screen_text(i), *mark = strstr(text, "∇");
+        if (!mark) mark = strstr(text, "nabla>");
+        if (mark && mark > text) return false;
+    }
+    return true;
+}
+
 /* A signal that the window is another, which it is not: all is drawn anew. A letter goes before: a
  * character that lacks bytes holds back what was typed before it. */
 static void check_drawn(void)
@@ -291,7 +304,7 @@ static void check_drawn(void)
     /* Of an input higher than the window other rows may be shown then. */
     if (!storm.ours || screen_last() - screen_first() < ROOMY || storm.columns < ROOMY) return;
     type("x", 1);
-    if (!session_rest() || !session_reads_keys("")) return;
+    if (!session_rest() || !session_reads_keys("") || !prompt_is_at_edge()) return;
     long frames = screen_count()->frames;
     keep_screen();
     fprintf(storm.steps, "signal WINCH\n");
@@ -383,9 +396,10 @@ int main(void)
         }
         session_wait(session_reads_keys, "", "no prompt comes");
         screen_counts then = *screen_count();
-        storm.resized = false;
+        storm.resized = storm.dropped = false;
         play_sequence();
         session_settle();
+        if (storm.dropped) session_rest();
         if (chance(3) == 0) check_drawn();
         session_wait(session_reads_keys, "", "no prompt comes");
         multiply("\003", "after a Ctrl-C there does not come");
