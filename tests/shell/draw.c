@@ -585,6 +585,9 @@ static void finish(void)
     rl_display_prompt = rl_prompt;
     sh_draw_finish("");
     fflush(rl_outstream);
+    /* A line that is taken is a string: it ends where a NUL was typed. */
+    for (int i = 0; i < test.text.count; i++)
+        if (test.text.item[i].piece->bytes[0] == '\0') test.text.count = i;
     lay_out(true);
     check_final();
     begin();
