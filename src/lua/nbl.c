@@ -181,13 +181,24 @@ const char *nbl_push_name(lua_State *L)
 
 /* Raises the message on the stack's top with the function's name, as the user called it, and the
  * position of the user's line before that. */
+/* Who called: behind a setter of many that asks the setters of each. */
+static int level_of_caller(lua_State *L)
+{
+    lua_Debug by;
+    int level = 1;
+    while (lua_getstack(L, level, &by) && lua_getinfo(L, "Sn", &by) && *by.what == 'C' &&
+           !strcmp(by.namewhat, "metamethod"))
+        level++;
+    return level;
+}
+
 static int raise_top(lua_State *L, bool from_core)
 {
     lua_Debug call;
     const char *name = name_of_call(L, &call);
     lua_insert(L, -2);
     if (name) put_name(L, name, from_core);
-    luaL_where(L, 1);
+    luaL_where(L, level_of_caller(L));
     lua_insert(L, -2);
     lua_concat(L, 2);
     return lua_error(L);

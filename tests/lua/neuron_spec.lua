@@ -345,4 +345,13 @@ test("what cannot be looked for is refused", function()
     assert(net:step(tensor.ones(1, 4), tensor.ones(1, 2)))
 end)
 
+test("what a selection refuses says where it was asked", function()
+    local net = nn.net "4 - 6 relu - 3"
+    fails(function() net:find {layer = 1}.activation = "softmax" end,
+        "neuron_spec.lua:%d+: softmax belongs to a whole layer")
+    fails(function() net:find {layer = 1}.factor = -1 end, "neuron_spec.lua:%d+: factor must be")
+    fails(function() return net:find {layer = 1}.activatoin end,
+        "neuron_spec.lua:%d+: a neuron has no field 'activatoin'; did you mean 'activation'")
+end)
+
 spec.report()
