@@ -80,15 +80,19 @@ autoencoder() {
 }
 
 residual() {
-    ends 0 "$root/examples/residual.lua" && shows '2 ×' && shows 'which alone learned'
+    ends 0 "$root/examples/residual.lua" && shows '2 ×' &&
+        grep -q 'which alone learned: 9[0-9]' "$scratch/out" &&
+        grep -Eq '^ +8 .* 9[0-9]\.[0-9] %$' "$scratch/out"
 }
 
 custom_layer() {
-    ends 0 "$root/examples/custom_layer.lua" && shows 'BP4 ok'
+    ends 0 "$root/examples/custom_layer.lua" && shows 'BP4 ok' &&
+        grep -Eq '^ +radial .* (9[5-9]|100)\.[0-9] %$' "$scratch/out"
 }
 
 sequence() {
-    ends 0 "$root/examples/sequence.lua" 200 && shows 'that must agree is remembered' &&
+    ends 0 "$root/examples/sequence.lua" 200 &&
+        grep -Eq '^(19[0-9]|200) of 200 .* that must agree is remembered' "$scratch/out" &&
         shows 'reading B'
 }
 
