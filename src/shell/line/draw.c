@@ -12,7 +12,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include <readline/history.h>
 #include <readline/readline.h>
 
 /* Larger inputs are shown without colours: a key must not wait for them. */
@@ -247,9 +246,9 @@ void sh_draw_finish(const char *behind)
     sh_page page = page_of();
     if (!draw.own) return;
     draw.put_off = false;
-    /* Where an entry of the history was edited, Readline has left the end of the old text here. */
-    if (current_history()) rl_end = (int)strlen(rl_line_buffer);
-    rl_point = rl_end;
+    /* What is taken ends at a NUL that was typed; and where an entry of the history was edited,
+     * Readline has left the end of the old text here. */
+    rl_point = rl_end = (int)strlen(rl_line_buffer);
     if (compose(&page, rl_prompt, true, behind)) {
         bool fits = draw.layout.rows <= (size_t)(draw.window.rows);
         (fits ? sh_frame_draw : sh_frame_print)(&draw.window, &page, &draw.scene, &draw.layout);
