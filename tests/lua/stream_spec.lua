@@ -67,6 +67,19 @@ test("a clone goes on alone, reset forgets", function()
     assert(s {1, 2}:equal(first) and not copy {1, 2}:equal(first))
 end)
 
+test("behind what ends the steps every call begins anew", function()
+    local x = tensor.randn(6, 3, {dtype = "f64", seed = 8})
+    for _, behind in ipairs {"reshape 2x2 - lstm 3", "reshape 2x2 - attention 1 causal",
+                             "reshape 2x2 - positions 2 - residual[4 tanh - 2]", "reshape 2x2 - net[gru 2 both]",
+                             "reshape 1x4 - conv 2 3 padding=causal", "reshape 1x4x1 - conv 2 3 padding=same"} do
+        local net = nn.net("*x3 - rnn 4 last - " .. behind, F64)
+        local s, out = net:stream(), nil
+        assert(s(x:narrow(1, 1, 2)):allclose(net(x:narrow(1, 1, 2)), {rtol = 1e-12, atol = 1e-12}))
+        for i = 3, 6 do out = s(x[i]) end
+        assert(out:allclose(net(x), {rtol = 1e-12, atol = 1e-12}), behind)
+    end
+end)
+
 test("a function says that it works step by step", function()
     local function double(x) return x * 2 end
     local x = tensor.randn(5, 3, {dtype = "f64", seed = 4})

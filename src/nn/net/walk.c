@@ -233,9 +233,13 @@ static nb_status check_output(const nb_walk *walk, const nb_layer *layer, const 
                    nb_form_text(&plan->out, promised));
 }
 
+/* Behind what ends the steps of a stream every call begins anew: there no layer has a state. */
 static nb_tensor *forward(nb_walk *walk, nb_layer *layer, nb_tensor *x, nb_output give)
 {
+    nb_state *state = walk->mode.state;
+    if (!nb_form_is_free(&layer->plan->in)) walk->mode.state = NULL;
     nb_tensor *out = layer->type->forward(walk, layer, x, give);
+    walk->mode.state = state;
     if (!out || check_output(walk, layer, x, out) == NB_OK) return out;
     nb_tensor_release(walk->ctx, out);
     return NULL;
