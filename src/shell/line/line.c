@@ -262,11 +262,13 @@ static void bind_keys(void)
     }
 }
 
-/* With the terminal Readline takes over its keys, such as Ctrl-U, with commands of its own. */
+/* With the terminal Readline takes over its keys, such as Ctrl-U, with commands of its own. What
+ * was printed may not have ended with a newline; from here on nothing is echoed behind it. */
 static void begin_line(int meta)
 {
     reading.prepare(meta);
     sh_wrap_bind();
+    if (reading.blocks) sh_fresh_line(reading.shell);
 }
 
 /* Behind this nothing is drawn, and the terminal is the program's again. */
@@ -361,7 +363,6 @@ sh_got sh_line_read(const sh_asked *asked, char **line, bool *empty)
     sh_input_begin();
     sh_undo_begin();
     sh_tty_begin();
-    if (reading.blocks) sh_fresh_line(reading.shell);
     sh_draw_begin(asked->further);
     *line = readline(asked->prompt);
     sh_tty_end();
