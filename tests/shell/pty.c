@@ -16,7 +16,7 @@
  *   type TEXT         keys
  *   key NAME…         sends ENTER C-c C-d TAB UP ESC … or letters in one go
  *   bytes HEX…        bytes as they are, in one go
- *   repeat N TEXT     types TEXT N times
+ *   repeat N TEXT     types TEXT N times; \r in it is Enter
  *   answer TEXT       the terminal says TEXT, in which \e is Esc, in one go
  *   slowly TEXT       the same byte by byte: each is read before the next comes
  *   paste … .         lines up to one of a dot, in a bracketed paste, without the last newline
@@ -238,24 +238,25 @@ static void do_bytes(char *codes)
     session_write(bytes, count);
 }
 
-static void do_repeat(char *argument)
-{
-    char *text;
-    long count = strtol(argument, &text, 10);
-    for (long i = 0; i < count; i++) write_text(text + (*text == ' '));
-}
-
-/* The text with its \e made Esc. */
+/* The text with its \e made Esc, its \r Enter. */
 static char *unescaped(char *text)
 {
     char *to = text;
     for (const char *c = text; *c; c++) {
-        bool escape = c[0] == '\\' && c[1] == 'e';
-        *to++ = escape ? '\033' : *c;
+        bool escape = c[0] == '\\' && (c[1] == 'e' || c[1] == 'r');
+        *to++ = !escape ? *c : c[1] == 'e' ? '\033' : '\r';
         c += escape;
     }
     *to = '\0';
     return text;
+}
+
+static void do_repeat(char *argument)
+{
+    char *text;
+    long count = strtol(argument, &text, 10);
+    unescaped(text);
+    for (long i = 0; i < count; i++) write_text(text + (*text == ' '));
 }
 
 static void do_answer(char *text)
