@@ -6,10 +6,10 @@
  * usage: draw     ($NABLA_DRAW states a window, from the seed $NABLA_DRAW_SEED) */
 #define _GNU_SOURCE
 
-#include "shell/line/colour.h"
-#include "shell/line/draw.h"
+#include "shell/colour/colour.h"
+#include "shell/line/display/draw.h"
 #include "shell/line/keys.h"
-#include "shell/line/suggest.h"
+#include "shell/complete/suggest.h"
 
 #include "chance.h"
 #include "model.h"

@@ -3,7 +3,7 @@
 
 #include "shell/line/answers.h"
 #include "shell/line/character.h"
-#include "shell/line/draw.h"
+#include "shell/line/display/draw.h"
 #include "shell/line/keys.h"
 #include "shell/line/paste.h"
 #include "shell/line/tty.h"

@@ -2,16 +2,16 @@
 #include "shell/line/line.h"
 
 #include "shell/complete/complete.h"
-#include "shell/line/block.h"
-#include "shell/line/draw.h"
+#include "shell/line/edit/block.h"
+#include "shell/line/display/draw.h"
 #include "shell/line/input.h"
 #include "shell/line/keys.h"
 #include "shell/line/letters.h"
-#include "shell/line/motion.h"
+#include "shell/line/edit/motion.h"
 #include "shell/line/tty.h"
-#include "shell/line/undo.h"
-#include "shell/line/vi.h"
-#include "shell/line/wrap.h"
+#include "shell/line/edit/undo.h"
+#include "shell/line/edit/vi.h"
+#include "shell/line/edit/wrap.h"
 #include "shell/screen/say.h"
 
 #include <stdio.h>

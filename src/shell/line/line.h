@@ -3,7 +3,7 @@
 #ifndef SH_LINE_H
 #define SH_LINE_H
 
-#include "shell/line/block.h"
+#include "shell/line/edit/block.h"
 #include "shell/shell.h"
 
 typedef enum sh_got {

@@ -1,7 +1,7 @@
 /* The terminal while a line is read. */
 #include "shell/line/tty.h"
 
-#include "shell/line/draw.h"
+#include "shell/line/display/draw.h"
 #include "shell/line/keys.h"
 
 #include <poll.h>

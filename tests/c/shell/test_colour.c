@@ -1,5 +1,5 @@
 /* The styles of each byte of an input, against styles written by hand: a letter per byte. */
-#include "shell/line/colour.h"
+#include "shell/colour/colour.h"
 
 #include "shell.h"
 

@@ -1,6 +1,6 @@
 /* What is suggested behind an input: from the history, from options, layers, and what closes. */
 #include "shell/line/history.h"
-#include "shell/line/suggest.h"
+#include "shell/complete/suggest.h"
 
 #include "shell.h"
 

@@ -1,6 +1,6 @@
 /* What would go on behind an input. What is looked through is bounded: the history by its length,
  * the rest by that of the text. */
-#include "shell/line/suggest.h"
+#include "shell/complete/suggest.h"
 
 #include "shell/complete/closing.h"
 #include "shell/complete/complete.h"

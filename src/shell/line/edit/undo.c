@@ -8,8 +8,8 @@
  * So between two commands it is put in order here, by what Readline makes public:
  * - no entry has the line's list, or a part of it. Readline gives it back when it leaves the entry.
  * - whenever the line is an entry's, there is a line put aside, and its list is nobody else's. */
-#include "shell/line/undo.h"
-#include "shell/line/wrap.h"
+#include "shell/line/edit/undo.h"
+#include "shell/line/edit/wrap.h"
 
 #include <stdbool.h>
 #include <stdio.h>

@@ -1,5 +1,5 @@
 /* Commands of ours in the place of Readline's. */
-#include "shell/line/wrap.h"
+#include "shell/line/edit/wrap.h"
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,6 +1,6 @@
 /* How the bytes of an input look. What can be told of the text alone is written first; then, in a
  * protected call, what needs Lua's tables, so that when memory ends there the rest stands. */
-#include "shell/line/colour.h"
+#include "shell/colour/colour.h"
 
 #include "shell/colour/known.h"
 #include "shell/colour/notation.h"

@@ -1,10 +1,10 @@
 /* How the input is shown while it is typed. */
-#include "shell/line/draw.h"
+#include "shell/line/display/draw.h"
 
-#include "shell/line/colour.h"
-#include "shell/line/frame.h"
+#include "shell/colour/colour.h"
+#include "shell/line/display/frame.h"
 #include "shell/line/keys.h"
-#include "shell/line/suggest.h"
+#include "shell/complete/suggest.h"
 
 #include <stdint.h>
 #include <stdio.h>

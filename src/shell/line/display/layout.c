@@ -1,5 +1,5 @@
 /* Where the characters of an input stand on the screen. */
-#include "shell/line/layout.h"
+#include "shell/line/display/layout.h"
 
 #include <limits.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /* The rows of an input as they stand on the terminal. */
-#include "shell/line/frame.h"
+#include "shell/line/display/frame.h"
 
-#include "shell/line/colour.h"
+#include "shell/colour/colour.h"
 
 #include <errno.h>
 #include <stdio.h>

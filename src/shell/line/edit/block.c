@@ -1,9 +1,9 @@
 /* An input of several lines, edited whole. */
-#include "shell/line/block.h"
+#include "shell/line/edit/block.h"
 
 #include "shell/line/keys.h"
-#include "shell/line/motion.h"
-#include "shell/line/wrap.h"
+#include "shell/line/edit/motion.h"
+#include "shell/line/edit/wrap.h"
 #include "shell/run/tokens.h"
 
 #include <string.h>

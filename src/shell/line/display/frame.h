@@ -4,7 +4,7 @@
 #ifndef SH_FRAME_H
 #define SH_FRAME_H
 
-#include "shell/line/layout.h"
+#include "shell/line/display/layout.h"
 
 /* The window: rows that may be shown, columns of the terminal; whether styles are. */
 typedef struct sh_window {

@@ -1,8 +1,8 @@
 /* vi's commands in an input that may have several lines. */
-#include "shell/line/vi.h"
+#include "shell/line/edit/vi.h"
 
-#include "shell/line/motion.h"
-#include "shell/line/wrap.h"
+#include "shell/line/edit/motion.h"
+#include "shell/line/edit/wrap.h"
 
 #include <ctype.h>
 #include <string.h>

@@ -1,10 +1,10 @@
 /* Keys that move, kill and take what is suggested. */
-#include "shell/line/motion.h"
+#include "shell/line/edit/motion.h"
 
-#include "shell/line/draw.h"
-#include "shell/line/layout.h"
-#include "shell/line/suggest.h"
-#include "shell/line/wrap.h"
+#include "shell/line/display/draw.h"
+#include "shell/line/display/layout.h"
+#include "shell/complete/suggest.h"
+#include "shell/line/edit/wrap.h"
 
 #include <ctype.h>
 #include <limits.h>
