@@ -30,7 +30,7 @@ enum {
     ABOUT_BYTES = 256,
     AT_ONCE = 256, /* bytes that are written */
     CALM = 3,      /* looks: what is written is not at once where it is counted */
-    CALM_LONG = 15
+    CALM_LONG = 8
 };
 
 #define GLANCE 0.002 /* seconds */

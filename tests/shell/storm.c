@@ -33,7 +33,9 @@ static struct {
     long seed, sequence;
     bool ours;    /* the line is drawn by the shell, not by Readline */
     bool resized; /* in this sequence */
-    bool dropped; /* in this sequence: between two lines a Ctrl-C is a signal */
+    /* In this sequence a line may have been left: between two lines a Ctrl-C is a signal, and keys
+     * are echoed, with the prompt behind them. */
+    bool left;
     int columns;
     FILE *steps; /* what was done since the program was started */
     char *text;
@@ -48,7 +50,7 @@ static void type(const char *bytes, size_t length)
     fprintf(storm.steps, "bytes");
     for (size_t i = 0; i < length; i++) fprintf(storm.steps, " %02x", (unsigned char)bytes[i]);
     fprintf(storm.steps, "\n");
-    storm.dropped = storm.dropped || memchr(bytes, '\003', length);
+    for (size_t i = 0; i < length; i++) storm.left = storm.left || memchr("\003\r\n", bytes[i], 3);
     session_write(bytes, length);
 }
 
@@ -69,6 +71,7 @@ static void resize(int rows, int columns)
 static void send_signal(void)
 {
     bool interrupt = chance(2);
+    storm.left = storm.left || interrupt;
     fprintf(storm.steps, "signal %s\n", interrupt ? "INT" : "WINCH");
     if (session.pid > 0) kill(session.pid, interrupt ? SIGINT : SIGWINCH);
     /* Nobody knows which came first of a signal from elsewhere and a key. */
@@ -319,7 +322,7 @@ static void check_drawn(void)
 static void check_frames(const screen_counts *then)
 {
     const screen_counts *now = screen_count();
-    if (!storm.ours || storm.resized) return;
+    if (!storm.ours || storm.resized || storm.left) return;
     if (now->wraps_framed > then->wraps_framed) session_fail("the terminal has wrapped a line", "");
     if (now->edges_framed > then->edges_framed && storm.columns > 1)
         session_fail("the last column is written", "");
@@ -396,14 +399,14 @@ int main(void)
         }
         session_wait(session_reads_keys, "", "no prompt comes");
         screen_counts then = *screen_count();
-        storm.resized = storm.dropped = false;
+        storm.resized = storm.left = false;
         play_sequence();
         session_settle();
-        if (storm.dropped) session_rest();
+        if (storm.left) session_rest();
         if (chance(3) == 0) check_drawn();
         session_wait(session_reads_keys, "", "no prompt comes");
-        multiply("\003", "after a Ctrl-C there does not come");
         check_frames(&then);
+        multiply("\003", "after a Ctrl-C there does not come");
     }
     if (session.pid > 0) end_program();
     fclose(storm.steps);
