@@ -18,14 +18,28 @@ void sh_put(FILE *to, const char *text, nb_escaping how)
     }
 }
 
-void sh_complain(const sh_shell *shell, const char *message)
+static void write_complaint(FILE *to, const sh_shell *shell, const char *message)
 {
     bool colour = shell->terminal.error_colour;
-    fflush(stdout);
-    fprintf(stderr, "%s%s%s ", sh_colour_code(colour, SH_ERROR),
+    fprintf(to, "%s%s%s ", sh_colour_code(colour, SH_ERROR),
             shell->at_prompt ? "error:" : SH_PROGRAM ":", sh_colour_code(colour, SH_PLAIN));
-    sh_put(stderr, message, NB_ESCAPE_LINES);
-    fputc('\n', stderr);
+    sh_put(to, message, NB_ESCAPE_LINES);
+    fputc('\n', to);
+}
+
+/* In one write, where there is memory for it: several processes may share standard error. */
+void sh_complain(const sh_shell *shell, const char *message)
+{
+    char *text = NULL;
+    size_t length = 0;
+    FILE *whole = open_memstream(&text, &length);
+    fflush(stdout);
+    if (whole) write_complaint(whole, shell, message);
+    if (whole && fclose(whole) == 0)
+        fwrite(text, 1, length, stderr);
+    else
+        write_complaint(stderr, shell, message);
+    free(text);
     fflush(stderr);
 }
 

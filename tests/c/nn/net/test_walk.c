@@ -214,8 +214,9 @@ static const nb_option tally_options[] = {
 static nb_status plan_tally(nb_planner *planner, const nb_layer *layer, nb_plan *plan)
 {
     static const int64_t one[1] = {1}, square[2] = {2, 2};
+    const int64_t *features = &plan->in.size[plan->in.dims - 1];
     plan->out = plan->in;
-    nb_param_plan scale = {.name = "scale", .dims = 1, .shape = plan->in.size, .neuron_dim = -1};
+    nb_param_plan scale = {.name = "scale", .dims = 1, .shape = features, .neuron_dim = -1};
     nb_param_plan passes = {.name = "passes", .dims = 1, .shape = one, .neuron_dim = -1};
     nb_param_plan ones = {.name = "ones", .dims = 2, .shape = square, .neuron_dim = -1};
     scale.init = ones.init = nb_init_of(nb_inits[NB_INIT_ones]);
@@ -267,10 +268,9 @@ static const nb_layer_type tally = {
     .forward = forward_tally,
 };
 
-/* 3 - tally - residual[tally, the same] - 3 linear of ones, in f64. */
-static nb_net *tally_net(void)
+/* tally - residual[tally, the same] - 3 linear of ones, in f64. */
+static nb_net *tally_on(nb_net *net)
 {
-    nb_net *net = empty_net(ctx, 3);
     nb_layer *layer = nb_layer_new(ctx, &tally), *block;
     block = nb_layer_new(ctx, nb_layer_find("residual"));
     assert_non_null(block);
@@ -282,6 +282,21 @@ static nb_net *tally_net(void)
     nb_layer_release(ctx, layer);
     if (nb_net_build(ctx, net, NB_F64, 1) != NB_OK) fail_msg("%s", ctx->message);
     return net;
+}
+
+static nb_net *tally_net(void)
+{
+    return tally_on(empty_net(ctx, 3));
+}
+
+/* Where there are steps to go on with: elsewhere no layer has a state. */
+static nb_net *tally_stream(void)
+{
+    nb_net *net = empty_net(ctx, 3);
+    net->in_dims = 2;
+    net->in_size[0] = -1;
+    net->in_size[1] = 3;
+    return tally_on(net);
 }
 
 static double passes_of(nb_net *net)
@@ -370,12 +385,12 @@ static void test_failed_pass_and_figures(void **state)
     nb_net_release(ctx, net);
 }
 
-/* One output of a pass in `mode`, at (0, 0). */
+/* One output of a pass in `mode`, the first. */
 static double first_output(nb_net *net, nb_tensor *x, const nb_mode *mode)
 {
     nb_result pass;
     assert_int_equal(nb_net_run(ctx, net, x, NULL, mode, NULL, &pass), NB_OK);
-    double out = nb_tensor_get(pass.output, (const int64_t[]){0, 0});
+    double out = nb_tensor_get(pass.output, (const int64_t[]){0, 0, 0});
     nb_result_free(ctx, &pass);
     return out;
 }
@@ -385,8 +400,8 @@ static double first_output(nb_net *net, nb_tensor *x, const nb_mode *mode)
 static void test_state_by_place(void **state)
 {
     (void)state;
-    nb_net *net = tally_net();
-    nb_tensor *x = uniform(ctx, NB_F64, 1, 3, 0, 1, 2);
+    nb_net *net = tally_stream(), *whole = tally_net();
+    nb_tensor *x = steps_of(1, 3, 0, 2), *row = uniform(ctx, NB_F64, 1, 3, 0, 1, 2);
     nb_state remembered = {.places = 0};
     const nb_mode mode = {.state = &remembered};
     assert_int_equal(nb_tensor_fill(ctx, x, 1), NB_OK);
@@ -402,8 +417,14 @@ static void test_state_by_place(void **state)
     nb_state_free(ctx, &remembered);
     assert_true(first_output(net, x, &mode) == 3 * 2); /* anew */
     nb_state_free(ctx, &remembered);
+    /* Where no steps are, nothing goes on. */
+    assert_int_equal(nb_tensor_fill(ctx, row, 1), NB_OK);
+    for (int i = 0; i < 2; i++) assert_true(first_output(whole, row, &mode) == 3 * 2);
+    nb_state_free(ctx, &remembered);
     nb_tensor_release(ctx, x);
+    nb_tensor_release(ctx, row);
     nb_net_release(ctx, net);
+    nb_net_release(ctx, whole);
 }
 
 /* Learning is said by the mode, not by the tape; seed, step and place name every draw. */
