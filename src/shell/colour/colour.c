@@ -260,6 +260,7 @@ static void put_code(sh_shell *shell, task *t, const char *code)
 void sh_colour_text(sh_shell *shell, const char *text, size_t length, size_t cursor,
                     unsigned char *style)
 {
+    if (length == 0) return;
     task t = {.text = text,
               .end = text + length,
               .cursor = cursor <= length ? text + cursor : NULL,

@@ -108,8 +108,9 @@ static void from_names(task *t)
 static const char *open_net(const task *t)
 {
     const char *kind;
+    if (t->parts.count < 1) return NULL;
     const sh_part *last = &t->parts.part[t->parts.count - 1];
-    if (t->parts.count < 1 || last->token.kind != SH_STRING || !last->token.open) return NULL;
+    if (last->token.kind != SH_STRING || !last->token.open) return NULL;
     const sh_before all = sh_before_part(&t->parts, t->parts.count - 1);
     bool plain = *last->token.text != '[' && !strchr(last->token.text, '\\');
     return plain && sh_string_holds(&all, &kind) == SH_HOLDS_NET ? last->token.text + 1 : NULL;
