@@ -1,21 +1,35 @@
 /* Rows given as their non-zeros, as tensors and as products. */
 #include "grad/thinned.h"
 
+#include "base/arith.h"
 #include "base/workers.h"
 #include "kernel/kernel.h"
 
 #include <math.h>
 #include <string.h>
 
-enum { PIECE_COLUMNS = 256 }; /* of z, or of w, for one worker */
+enum {
+    PIECE_COLUMNS = 256,  /* of z, or of w, for one worker */
+    PIECE_TERMS = 1 << 19 /* and of z alone rows of so many: above, rows are cut too */
+};
+
+/* Sizes of the rows with their zeros; gives how many. */
+static int shape_of(const nb_thinned *given, int64_t shape[NB_MAX_DIMS])
+{
+    shape[0] = given->rows.rows;
+    shape[1] = given->rows.columns;
+    if (given->dims) memcpy(shape + 1, given->shape, (size_t)given->dims * sizeof *shape);
+    return given->dims ? given->dims + 1 : 2;
+}
 
 nb_tensor *nb_thinned_tensor(nb_ctx *ctx, nb_thinned *given)
 {
     const nb_thin *rows = &given->rows;
-    const int64_t shape[] = {rows->rows, rows->columns}, still[] = {0, 0};
-    const int64_t room = sizeof(nb_thinned_data) / sizeof(float);
+    const int64_t room = sizeof(nb_thinned_data) / sizeof(float), still[NB_MAX_DIMS] = {0};
+    int64_t shape[NB_MAX_DIMS];
+    int dims = shape_of(given, shape);
     nb_tensor *one = nb_tensor_new(ctx, rows->dtype, 1, &room);
-    nb_tensor *x = one ? nb_tensor_view(ctx, one, 2, shape, still, 0) : NULL;
+    nb_tensor *x = one ? nb_tensor_view(ctx, one, dims, shape, still, 0) : NULL;
     if (x) {
         nb_real(rows->dtype)->fill(1, nb_tensor_data(x), 1, NAN);
         ((nb_thinned_data *)x->storage->data)->given = given;
@@ -33,9 +47,10 @@ nb_tensor *nb_thinned_or_contiguous(nb_ctx *ctx, nb_tensor *tensor)
 nb_tensor *nb_thinned_numbers(nb_ctx *ctx, const nb_thinned *given)
 {
     const nb_thin *rows = &given->rows;
-    const int64_t shape[] = {rows->rows, rows->columns};
     size_t size = nb_dtype_size(rows->dtype);
-    nb_tensor *x = nb_tensor_zeros(ctx, rows->dtype, 2, shape);
+    int64_t shape[NB_MAX_DIMS];
+    int dims = shape_of(given, shape);
+    nb_tensor *x = nb_tensor_zeros(ctx, rows->dtype, dims, shape);
     char *to = x ? nb_tensor_data(x) : NULL;
     for (int64_t i = 0; x && i < rows->rows; i++, to += (size_t)rows->columns * size)
         for (int32_t at = rows->start[i]; at < rows->start[i + 1]; at++)
@@ -97,26 +112,53 @@ typedef struct job {
     const char *delta; /* NULL: forward */
     nb_turned_w w;
     char *z;
+    size_t across; /* pieces side by side; the others stand below */
+    int64_t rows;  /* of one */
 } job;
+
+/* A piece's rows and, in `at`, those of z before it. */
+static nb_thin rows_of(const job *j, size_t piece, size_t *at)
+{
+    int64_t first = (int64_t)(piece / j->across) * j->rows;
+    nb_thin rows = *j->x;
+    rows.rows = nb_least_i64(rows.rows - first, j->rows);
+    rows.start += first;
+    *at = (size_t)first;
+    return rows;
+}
 
 static void run(void *arg, size_t piece)
 {
     const job *j = arg;
     const nb_thin_kernels *thin = nb_kernels_get()->thin[j->x->dtype];
-    int64_t first = (int64_t)piece * PIECE_COLUMNS, left = j->w.m - first;
-    int64_t at = first * (int64_t)nb_dtype_size(j->x->dtype);
+    int64_t first = (int64_t)(piece % j->across) * PIECE_COLUMNS, left = j->w.m - first;
+    size_t size = nb_dtype_size(j->x->dtype), at = (size_t)first * size, above;
     size_t m = (size_t)(left < PIECE_COLUMNS ? left : PIECE_COLUMNS);
     size_t ld = (size_t)j->w.m, ldw = (size_t)j->w.ld;
+    const nb_thin rows = rows_of(j, piece, &above);
     char *w = (char *)j->w.data + at;
     if (j->delta)
-        thin->back(j->x, m, j->alpha, j->delta + at, ld, w, ldw, j->w.padded);
+        thin->back(&rows, m, j->alpha, j->delta + at, ld, w, ldw, j->w.padded);
     else
-        thin->forward(j->x, m, w, ldw, j->w.padded, j->z + at, ld);
+        thin->forward(&rows, m, w, ldw, j->w.padded, j->z + at + above * ld * size, ld);
+}
+
+/* Rows are summed by themselves, but what is added to w comes from all of them. */
+static int64_t piece_rows(const job *j)
+{
+    const nb_thin *x = j->x;
+    int64_t terms = x->rows ? (int64_t)(x->start[x->rows] - x->start[0]) * j->w.m : 0;
+    int64_t pieces = j->delta ? 1 : terms / (int64_t)j->across / PIECE_TERMS;
+    return pieces > 1 ? (x->rows + pieces - 1) / pieces : x->rows;
 }
 
 static void run_all(nb_ctx *ctx, job *j)
 {
-    nb_parallel(ctx, (size_t)((j->w.m + PIECE_COLUMNS - 1) / PIECE_COLUMNS), run, j);
+    j->across = (size_t)((j->w.m + PIECE_COLUMNS - 1) / PIECE_COLUMNS);
+    if (j->across == 0) return;
+    j->rows = piece_rows(j);
+    size_t down = j->rows ? (size_t)((j->x->rows + j->rows - 1) / j->rows) : 1;
+    nb_parallel(ctx, j->across * down, run, j);
 }
 
 void nb_thin_forward(nb_ctx *ctx, const nb_thin *x, nb_turned_w w, void *z)

@@ -17,6 +17,8 @@ enum { NB_STRAIGHT_ROWS = 64 };
 
 typedef struct nb_thinned {
     nb_thin rows; /* buffers of whoever made them */
+    int dims;     /* sizes of one row, of columns in all; 0: a vector */
+    int64_t shape[NB_MAX_DIMS];
     bool turned;
     int64_t start, neurons, inputs; /* where w begins among the parameters, and its sizes */
     /* Where w lies instead, while nothing but plain descent moves it: rows of whole vectors, ld

@@ -2,46 +2,19 @@
 #include "nn/train/turned.h"
 
 #include "kernel/kernel.h"
+#include "nn/net/first.h"
 
-#include <math.h>
 #include <string.h>
 
 enum { NOT_ASKED = 2 };
 
 /* ---- Which steps ----------------------------------------------------------------------------- */
 
-static const nb_layer *first_of(const nb_net *net)
-{
-    const nb_layer *first = net->layer.children ? net->layer.child[0] : NULL;
-    return first && first->type == nb_layer_types[NB_LAYER_dense] ? first : NULL;
-}
-
-/* Its own w, or NULL where it has that of another layer. */
-static const nb_param *weight_of(const nb_layer *layer)
-{
-    return layer->plan->tied ? NULL : nb_layer_param(layer, "w");
-}
-
-static bool lends(const nb_net *net, const nb_layer *layer)
-{
-    for (int i = 0; i < net->parts; i++)
-        if (net->part[i]->plan->tied == layer) return true;
-    return false;
-}
-
 /* Whether what is said of its learning holds for all numbers of w alike. */
 static bool is_plain(const nb_layer *layer)
 {
     const nb_tuning *tuning = &layer->tuning;
     return !layer->head.frozen && !tuning->neurons && !tuning->masks;
-}
-
-static bool takes_rows(const nb_net *net, const nb_layer *first)
-{
-    const nb_plan *plan = first->plan;
-    bool alone = plan->uses == 1 && weight_of(first) && !lends(net, first);
-    bool vectors = plan->in.dims == 1 && !net->schema.scale && !net->outer;
-    return alone && vectors && is_plain(first) && !nb_net_has_functions(net);
 }
 
 static double share_most(int64_t inputs, int64_t neurons, int64_t rows)
@@ -51,24 +24,18 @@ static double share_most(int64_t inputs, int64_t neurons, int64_t rows)
     return rows <= NB_STRAIGHT_ROWS ? NB_THIN_SHARE_WIDE : NB_THIN_SHARE_LARGE;
 }
 
-static bool is_finite(const nb_net *net, const nb_param *w)
-{
-    const nb_ceiling *known = &net->home->largest;
-    if (known->version == net->values->storage->version && isfinite(known->size)) return true;
-    return nb_real(net->dtype)->finite((size_t)w->count, nb_tensor_data(w->value));
-}
-
 bool nb_turned_suits(const nb_turned *turned, int64_t n)
 {
     const nb_net *net = turned->net;
     if (turned->share > 1 || turned->optimizer->type->whole) return false;
-    const nb_layer *first = first_of(net);
-    if (!first || !takes_rows(net, first)) return false;
-    const nb_param *w = weight_of(first);
+    const nb_layer *first = nb_rows_layer(net);
+    if (!first || !is_plain(first)) return false;
+    const nb_param *w = nb_rows_weight(first);
+    if (!w) return false;
     if (turned->given.rows.dtype != net->dtype || turned->given.rows.columns != w->shape[1])
         return false;
     if (turned->share >= share_most(w->shape[1], w->shape[0], n)) return false;
-    return turned->given.turned || is_finite(net, w);
+    return nb_rows_taken(net, first) && (turned->given.turned || nb_rows_finite(net, first));
 }
 
 nb_status nb_turned_begin(nb_ctx *ctx, nb_turned *turned, nb_net *net, const nb_set *set,
@@ -95,6 +62,7 @@ nb_tensor *nb_turned_gather(nb_ctx *ctx, nb_turned *turned, const nb_set *set, c
 {
     nb_thin *rows = &turned->given.rows;
     if (nb_set_gather_thin(ctx, set, order, 0, n, ahead, rows, NULL) != NB_OK) return NULL;
+    nb_rows_shape(turned->net, &turned->given);
     return nb_thinned_tensor(ctx, &turned->given);
 }
 
@@ -114,6 +82,7 @@ nb_tensor *nb_turned_rows_of(nb_ctx *ctx, nb_turned *turned, nb_tensor *x)
     rows->start[n] = (int32_t)at;
     rows->rows = n;
     rows->count = count;
+    nb_rows_shape(turned->net, &turned->given);
     return nb_thinned_tensor(ctx, &turned->given);
 }
 
@@ -196,7 +165,7 @@ nb_status nb_turned_take(nb_ctx *ctx, nb_turned *turned, const nb_lesson *lesson
             nb_thinned_home(given, place);
         return NB_OK;
     }
-    nb_status status = make_room(ctx, turned, weight_of(first_of(net)));
+    nb_status status = make_room(ctx, turned, nb_rows_weight(nb_rows_layer(net)));
     if (status != NB_OK) return status;
     turned->pass = net->home->pass;
     turn_others(turned, given->inputs, given->neurons, false);

@@ -36,9 +36,8 @@ enum {
 nb_status nb_turned_begin(nb_ctx *ctx, nb_turned *turned, nb_net *net, const nb_set *set,
                           nb_optimizer *optimizer);
 void nb_turned_end(nb_ctx *ctx, nb_turned *turned);
-/* Whether a step on n examples is made so, as network and optimizer are now: the first layer is
- * dense, and its w, of finite numbers, nobody else's; all activations and the cost are built in; no
- * neuron of it learns in a way of its own. */
+/* Whether a step on n examples is made so, as network and optimizer are now: also, no neuron of
+ * the layer learns in a way of its own. */
 bool nb_turned_suits(const nb_turned *turned, int64_t n);
 /* The rows of examples order[0 … n - 1]; or of a batch that has been gathered. Gives what stands
  * for them, a new reference. */

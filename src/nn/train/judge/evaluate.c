@@ -95,22 +95,34 @@ typedef struct chunk {
     nb_tensor *weights; /* NULL: all count alike */
 } chunk;
 
-/* Over the chunks: C times what counts, and what counts; right answers, and other metrics. */
+/* Over the chunks: C times what counts, and what counts; right answers, and other metrics;
+ * and how rows come. */
 typedef struct sums {
     double cost, weight;
     nb_evaluation *out;
     nb_measure measure;
+    nb_few few;
 } sums;
 
-static nb_status gather(nb_ctx *ctx, const nb_net *net, const nb_set *set, chunk *c)
+static nb_status gather_batch(nb_ctx *ctx, const nb_net *net, const nb_set *set, nb_few *few,
+                              chunk *c)
 {
-    nb_tensor *x, *y;
-    nb_batch numbers;
-    nb_status status = nb_batch_new(ctx, net, set, c->n, &x, &y);
+    nb_tensor *x = NULL, *y;
+    nb_status status = nb_batch_new(ctx, net, set, c->n, few->w ? NULL : &x, &y);
     if (status != NB_OK) return status;
-    status = nb_batch_gather(ctx, set, NULL, c->start, c->n, 0, x, y, &c->batch);
+    if (few->w)
+        status = nb_few_gather(ctx, few, set, c->start, c->n, y, &c->batch);
+    else
+        status = nb_batch_gather(ctx, set, NULL, c->start, c->n, 0, x, y, &c->batch);
     nb_tensor_release(ctx, x);
     nb_tensor_release(ctx, y);
+    return status;
+}
+
+static nb_status gather(nb_ctx *ctx, const nb_net *net, const nb_set *set, nb_few *few, chunk *c)
+{
+    nb_batch numbers;
+    nb_status status = gather_batch(ctx, net, set, few, c);
     if (status != NB_OK || !nb_set_has_classes(net, set)) return status;
     if (nb_net_wants_classes(net)) {
         c->classes = nb_tensor_retain(c->batch.y);
@@ -245,7 +257,7 @@ double nb_portion_weight(const nb_set *set, const nb_tensor *out, const nb_tenso
 static nb_status add_chunk(nb_ctx *ctx, nb_net *net, const nb_set *set, const nb_weights *weights,
                            chunk *c, sums *all)
 {
-    nb_status status = gather(ctx, net, set, c);
+    nb_status status = gather(ctx, net, set, &all->few, c);
     if (status == NB_OK && weights)
         status = nb_weights_of_rows(ctx, weights, net, set, c->start, &c->batch, &c->weights);
     if (status != NB_OK) return status;
@@ -282,6 +294,7 @@ nb_status nb_evaluate_with(nb_ctx *ctx, nb_net *net, const nb_set *set, const nb
     nb_status status = nb_set_check(ctx, net, set);
     if (status == NB_OK) status = nb_measure_begin(ctx, &all.measure, metrics, net, set);
     if (status != NB_OK) return status;
+    status = nb_few_begin(ctx, &all.few, net, set);
     int64_t most = nb_portion_size(net, set);
     for (int64_t i = 0; i < set->count && status == NB_OK; i += most) {
         chunk c = {.start = i, .n = nb_least_i64(set->count - i, most)};
@@ -289,6 +302,7 @@ nb_status nb_evaluate_with(nb_ctx *ctx, nb_net *net, const nb_set *set, const nb
         status = add_chunk(ctx, net, set, weights, &c, &all);
         drop(ctx, &c);
     }
+    nb_few_end(ctx, &all.few);
     out->cost = all.weight > 0 ? all.cost / all.weight : 0;
     return nb_measure_end(ctx, &all.measure, status, nb_evaluation_accuracy(out));
 }

@@ -2,6 +2,7 @@
 #ifndef NB_EVALUATE_H
 #define NB_EVALUATE_H
 
+#include "nn/train/judge/few.h"
 #include "nn/train/judge/measure.h"
 #include "nn/train/judge/weights.h"
 

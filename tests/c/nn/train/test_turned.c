@@ -5,6 +5,7 @@
 
 #include "base/workers.h"
 #include "nn/data/rows/nonzeros.h"
+#include "nn/train/judge/evaluate.h"
 #include "nn/train/run/train.h"
 
 #include "../../support.h"
@@ -382,6 +383,137 @@ static void test_which(void **state)
     assert_true(suits("70 - 64 - 3 : quadratic", 70, 20, 65));
 }
 
+/* Behind flatten the rows are the same: as one vector, and in the sizes of the images. */
+static void test_flatten(void **state)
+{
+    nb_tensor *w[2];
+    double cost[2];
+    const char *const notation[] = {"70 - 9 tanh - 3 : quadratic",
+                                    "7x10 - flatten - 9 tanh - 3 : quadratic"};
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        run r;
+        nb_evaluation seen;
+        begin(&r, net_of(ctx, notation[i], NB_F32), set_of(90, INPUTS, 3, 6, true), "momentum", 4);
+        for (int64_t k = 0; k < nb_net_count(r.net); k++)
+            ((float *)nb_tensor_data(r.net->values))[k] = (float)(k * 37 % 101) / 101 - 0.5f;
+        nb_tensor_touch(r.net->values, "test");
+        assert_true(nb_turned_suits(&r.trainer->turned, 4));
+        for (int k = 0; k < 30; k++) step(&r);
+        assert_int_equal(nb_evaluate(ctx, r.net, r.set, &seen), NB_OK);
+        cost[i] = seen.cost;
+        w[i] = nb_tensor_clone(ctx, r.net->values);
+        end(&r);
+    }
+    assert_true(same_bits(ctx, w[0], w[1]));
+    assert_true(cost[0] == cost[1]);
+    nb_tensor_release(ctx, w[0]);
+    nb_tensor_release(ctx, w[1]);
+    assert_false(suits("7x10 - conv 2 3 - flatten - 3 : quadratic", 70, 6, 4));
+}
+
+/* ---- Evaluation ------------------------------------------------------------------------------ */
+
+/* a of a layer without activation, all of whose rows are asked in two portions. */
+static void check_outputs(nb_dtype dtype, int64_t m, int64_t n)
+{
+    char notation[64];
+    nb_few few;
+    snprintf(notation, sizeof notation, "%d - %d linear : quadratic", (int)INPUTS, (int)m);
+    nb_net *net = net_of(ctx, notation, dtype);
+    nb_set *set = set_of(n, INPUTS, m, 6, true);
+    double *w = read_all(value_of(net, 0, 0)), *b = read_all(value_of(net, 0, 1));
+    assert_int_equal(nb_few_begin(ctx, &few, net, set), NB_OK);
+    assert_non_null(few.w);
+    for (int64_t first = 0; first < n; first += n / 2) {
+        nb_batch batch;
+        nb_result pass;
+        assert_int_equal(nb_few_gather(ctx, &few, set, first, n / 2, NULL, &batch), NB_OK);
+        assert_int_equal(nb_net_run(ctx, net, batch.x, NULL, NULL, NULL, &pass), NB_OK);
+        double *a = read_all(pass.output);
+        for (int64_t i = 0; i < n / 2; i++)
+            for (int64_t o = 0; o < m; o++) {
+                double z = b[o];
+                for (int64_t j = 0; j < INPUTS; j++)
+                    z = term(dtype, rounded(dtype, number_at(first + i, j, 6)), w[o * INPUTS + j],
+                             z);
+                assert_true(a[i * m + o] == z);
+            }
+        free(a);
+        nb_result_free(ctx, &pass);
+        nb_batch_free(ctx, &batch);
+    }
+    nb_few_end(ctx, &few);
+    free(w);
+    free(b);
+    nb_net_release(ctx, net);
+    nb_set_release(ctx, set);
+}
+
+/* The order of sums, also where rows are cut for several workers. */
+static void test_outputs(void **state)
+{
+    (void)state;
+    for (int dtype = NB_F32; dtype <= NB_F64; dtype++) {
+        for (int64_t m = 1; m <= 40; m++) check_outputs((nb_dtype)dtype, m, 64);
+        check_outputs((nb_dtype)dtype, 300, 3000);
+    }
+}
+
+static nb_status evaluate_once(nb_ctx *context, nb_net *net, void *set)
+{
+    nb_evaluation seen;
+    return nb_evaluate(context, net, set, &seen);
+}
+
+/* Cost and answers are those of rows with their zeros but for rounding; no memory, no answer. */
+static void test_evaluate(void **state)
+{
+    nb_evaluation seen[2];
+    (void)state;
+    for (int thin = 0; thin < 2; thin++) {
+        nb_net *net = small_net();
+        nb_set *set = set_of(100, INPUTS, 3, 6, thin);
+        assert_int_equal(nb_evaluate(ctx, net, set, &seen[thin]), NB_OK);
+        if (thin) sweep(ctx, net, evaluate_once, set);
+        nb_net_release(ctx, net);
+        nb_set_release(ctx, set);
+    }
+    assert_true(fabs(seen[0].cost - seen[1].cost) < 1e-6 * seen[0].cost);
+    assert_int_equal(seen[0].correct, seen[1].correct);
+}
+
+static bool few_takes(const char *notation, int64_t n, int64_t inputs, int every)
+{
+    nb_few few;
+    nb_net *net = net_of(ctx, notation, NB_F32);
+    nb_set *set = set_of(n, inputs, 3, every, true);
+    assert_int_equal(nb_few_begin(ctx, &few, net, set), NB_OK);
+    bool takes = few.w;
+    nb_few_end(ctx, &few);
+    nb_net_release(ctx, net);
+    nb_set_release(ctx, set);
+    return takes;
+}
+
+static void test_which_evaluations(void **state)
+{
+    (void)state;
+    assert_true(few_takes("70 - 9 - 3 : quadratic", 64, 70, 6));
+    assert_false(few_takes("70 - 9 - 3 : quadratic", 63, 70, 6));
+    assert_false(few_takes("63 - 9 - 3 : quadratic", 64, 63, 6));
+    assert_true(few_takes("70 - 63 - 3 : quadratic", 64, 70, 3));
+    assert_false(few_takes("70 - 63 - 3 : quadratic", 64, 70, 2));
+    assert_false(few_takes("70 - 64 - 3 : quadratic", 255, 70, 6));
+    assert_true(few_takes("70 - 64 - 3 : quadratic", 256, 70, 6));
+    assert_false(few_takes("70 - 64 - 3 : quadratic", 256, 70, 3));
+    assert_true(few_takes("70 - 1023 - 3 : quadratic", 256, 70, 6));
+    assert_false(few_takes("70 - 1024 - 3 : quadratic", 256, 70, 6));
+    assert_true(few_takes("70 - 1024 - 3 : quadratic", 256, 70, 40));
+    assert_true(few_takes("70 - 9 frozen=true - 3 : quadratic", 64, 70, 6));
+    assert_false(few_takes("70 - dropout 0.5 - 3 : quadratic", 64, 70, 6));
+}
+
 /* inf in w: 0 times it is NaN, as everybody knows it. */
 static void test_infinite(void **state)
 {
@@ -392,6 +524,11 @@ static void test_infinite(void **state)
     ((float *)nb_tensor_data(r.net->values))[5] = INFINITY;
     nb_tensor_touch(r.net->values, "test");
     assert_false(nb_turned_suits(&r.trainer->turned, BATCH));
+    nb_set *more = set_of(64, INPUTS, 3, 6, true);
+    nb_few few;
+    assert_int_equal(nb_few_begin(ctx, &few, r.net, more), NB_OK);
+    assert_null(few.w);
+    nb_set_release(ctx, more);
     ((float *)nb_tensor_data(r.net->values))[5] = NAN;
     nb_tensor_touch(r.net->values, "test");
     assert_false(nb_turned_suits(&r.trainer->turned, BATCH));
@@ -405,6 +542,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(order),     TEST(watched),    TEST(gradients), TEST(memory),
         TEST(interrupt), TEST(not_finite), TEST(which),     TEST(infinite),
+        TEST(flatten),   TEST(outputs),    TEST(evaluate),  TEST(which_evaluations),
     };
     return cmocka_run_group_tests_name("turned", tests, NULL, NULL);
 }
