@@ -57,11 +57,19 @@ bool nb_is_cell(int wide, int high)
     return wide >= CELL_LEAST && wide <= CELL_MOST && high >= CELL_LEAST && high <= CELL_MOST;
 }
 
+/* How large each of `count` is at least that lie in so many pixels, where no other has room: xterm
+ * counts its border and what is left of a letter too. */
+static int least_of(int pixels, int count)
+{
+    return pixels > 0 ? (pixels - 1) / (count + 1) + 1 : 0;
+}
+
 bool nb_machine_cell(int fd, int *wide, int *high)
 {
     struct winsize size;
     if (ioctl(fd, TIOCGWINSZ, &size) != 0 || size.ws_col == 0 || size.ws_row == 0) return false;
-    int cell_wide = size.ws_xpixel / size.ws_col, cell_high = size.ws_ypixel / size.ws_row;
+    int cell_wide = least_of(size.ws_xpixel, size.ws_col);
+    int cell_high = least_of(size.ws_ypixel, size.ws_row);
     if (!nb_is_cell(cell_wide, cell_high)) return false;
     *wide = cell_wide;
     *high = cell_high;

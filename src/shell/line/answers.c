@@ -16,23 +16,40 @@ enum {
     SETTLING = 100 /* from the question on */
 };
 
-/* Does it take pictures of kitty's protocol, how large is a letter, what are you: the last one is
- * answered by all, after the others. */
-static const char question[] = "\033_Gi=31,s=1,v=1,a=q,t=d,f=24;AAAA\033\\\033[16t\033[c";
+/* Does it take pictures of kitty's protocol, how large is a letter, what is your name, what are
+ * you: the last one is answered by all, after the others. */
+static const char question[] = "\033_Gi=31,s=1,v=1,a=q,t=d,f=24;AAAA\033\\\033[16t\033[>0q\033[c";
 
 static struct {
     const sh_terminal *terminal;
     nbl_pictures *pictures;
     bool asked, told; /* the last answer has come */
+    bool keeps;       /* rows, when its width changes */
     double since;     /* when it was asked */
 } answers;
 
 /* ---- Asking ---- */
 
+static bool begins_with_one(const char *text, const char *const names[])
+{
+    for (size_t i = 0; names[i]; i++)
+        if (strncmp(text, names[i], strlen(names[i])) == 0) return true;
+    return false;
+}
+
 void sh_answers_open(const sh_terminal *terminal, nbl_pictures *pictures)
 {
+    /* These do not say their names. */
+    static const char *const keep[] = {"mlterm", "st-", NULL};
+    const char *term = getenv("TERM");
     answers.terminal = terminal;
     answers.pictures = pictures;
+    answers.keeps = term && begins_with_one(term, keep);
+}
+
+bool sh_answers_keeps(void)
+{
+    return answers.keeps;
 }
 
 static bool is_set(const char *name)
@@ -45,14 +62,12 @@ static bool is_set(const char *name)
  * others write it out as letters. */
 static bool may_be_asked(void)
 {
-    static const char *const never[] = {"screen", "tmux", "linux", "eterm", "dumb"};
+    static const char *const never[] = {"screen", "tmux", "linux", "eterm", "dumb", NULL};
     const char *term = getenv("TERM");
     const sh_terminal *terminal = answers.terminal;
     if (!terminal || !terminal->input || !terminal->output || !terminal->moves) return false;
     if (!term || is_set("TMUX") || is_set("STY")) return false;
-    for (size_t i = 0; i < sizeof never / sizeof *never; i++)
-        if (strncmp(term, never[i], strlen(never[i])) == 0) return false;
-    return true;
+    return !begins_with_one(term, never);
 }
 
 void sh_answers_ask(FILE *to)
@@ -103,12 +118,21 @@ static void heed_kind(const char *inner, nbl_pictures *pictures)
         pictures->sixel = at[1] == '4' && (at[2] == ';' || !at[2]);
 }
 
+/* xterm cuts rows off; others that say their names let them flow. */
+static void heed_name(const char *inner, nbl_pictures *pictures)
+{
+    static const char *const keep[] = {"XTerm(", NULL};
+    (void)pictures;
+    answers.keeps = begins_with_one(inner, keep);
+}
+
 static const struct answer {
     const char *begins, *ends;
     bool (*inside)(char);
     void (*heed)(const char *inner, nbl_pictures *pictures);
 } kinds[] = {{"\033_Gi=31;", "\033\\", is_printed, heed_kitty},
              {"\033[6;", "t", is_number, heed_cell},
+             {"\033P>|", "\033\\", is_printed, heed_name},
              {"\033[?", "c", is_number, heed_kind}};
 
 enum { KINDS = sizeof kinds / sizeof *kinds };

@@ -1,4 +1,4 @@
-/* What the terminal answers when it is asked which pictures it takes. It is asked once, when the
+/* What the terminal answers when it is asked which pictures it takes, and who it is. It is asked once, when the
  * first line is read, and nobody waits: an answer comes among the keys, now, later or never, and is
  * taken out of them. */
 #ifndef SH_ANSWERS_H
@@ -18,6 +18,9 @@ void sh_answers_open(const sh_terminal *terminal, nbl_pictures *pictures);
 /* Asks, unless that was done, the user has chosen a way himself, or the terminal must not be asked.
  * The terminal is set to read keys: it would show the answers else. */
 void sh_answers_ask(FILE *to);
+/* Whether the terminal is known to leave rows where they are when its width changes; most let them
+ * flow. */
+bool sh_answers_keeps(void);
 /* How many bytes at the beginning are an answer; 0: a key comes first. *open: with further bytes it
  * may be an answer yet. */
 size_t sh_answer_length(const char *bytes, size_t count, bool *open);

@@ -2,6 +2,7 @@
 #include "shell/line/display/draw.h"
 
 #include "shell/colour/colour.h"
+#include "shell/line/answers.h"
 #include "shell/line/display/frame.h"
 #include "shell/line/keys.h"
 #include "shell/complete/suggest.h"
@@ -234,6 +235,7 @@ void sh_draw_window(int rows, int columns)
 void sh_draw_anew(void)
 {
     if (draw.own) {
+        draw.window.keeps = sh_answers_keeps();
         sh_frame_erase(&draw.window);
         draw_frame();
     } else {

@@ -377,14 +377,21 @@ static size_t rows_before(const frame *f, const line *l, int column, int columns
     return rows;
 }
 
+/* How many rows more come before the cursor's then. */
+static size_t more_by_flow(const frame *f, int columns)
+{
+    size_t more = rows_before(f, &f->line[paper.row], paper.column, columns);
+    for (size_t i = 0; i < paper.row; i++)
+        more += rows_before(f, &f->line[i], f->line[i].width, columns);
+    return more;
+}
+
 void sh_frame_erase(const sh_window *window)
 {
-    int columns = window->columns > 0 ? window->columns : 1;
     const frame *f = &paper.shown;
     if (f->lines == 0) return;
-    size_t above = rows_before(f, &f->line[paper.row], paper.column, columns);
-    for (size_t i = 0; i < paper.row; i++)
-        above += rows_before(f, &f->line[i], f->line[i].width, columns) + 1;
+    size_t above = paper.row;
+    if (!window->keeps) above += more_by_flow(f, window->columns > 0 ? window->columns : 1);
     begin_output();
     put_text("\r");
     put_move(above, 'A');

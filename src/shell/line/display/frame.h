@@ -6,10 +6,11 @@
 
 #include "shell/line/display/layout.h"
 
-/* The window: rows that may be shown, columns of the terminal; whether styles are. */
+/* The window: rows that may be shown, columns of the terminal; whether styles are, and whether rows
+ * stay where they are when its width changes. */
 typedef struct sh_window {
     int rows, columns;
-    bool colour;
+    bool colour, keeps;
 } sh_window;
 
 /* Nothing stands there yet: the first row is the cursor's. */
@@ -24,7 +25,7 @@ void sh_frame_print(const sh_window *window, const sh_page *page, const sh_scene
                     const sh_layout *layout);
 /* The cursor goes behind the last row, and the rows are the terminal's. */
 void sh_frame_leave(void);
-/* Takes the rows away, which a terminal of that window may have let flow anew: one wider than it
+/* Takes the rows away. Where the terminal of that window lets them flow anew one wider than it
  * counts as several. */
 void sh_frame_erase(const sh_window *window);
 void sh_frame_free(void);
