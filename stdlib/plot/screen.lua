@@ -25,7 +25,8 @@ function screen.colours()
     if no and no ~= "" or term == "" or term == "dumb" or not nabla._terminal() then return nil end
     local depth = os.getenv "COLORTERM" or ""
     if depth == "truecolor" or depth == "24bit" then return "full" end
-    return term:find("256color", 1, true) and "256" or nil
+    -- xterm has them, and mostly no such TERM.
+    return (term:find("256color", 1, true) or os.getenv "XTERM_VERSION") and "256" or nil
 end
 
 -- Columns and rows of the window, and whether there is one.

@@ -40,7 +40,12 @@ test("256 colours where TERM says so; an odd last row has nothing behind it", fu
     local text = printed({LANG = "C.UTF-8", TERM = "xterm-256color"}, 80, function()
         plot.image(tensor {{0}, {1}, {1}}, {scale = 1})
     end)
-    eq(text, "\27[38;5;232;48;5;255m▀\27[0m\n\27[38;5;255m▀\27[0m")
+    local wanted = "\27[38;5;232;48;5;255m▀\27[0m\n\27[38;5;255m▀\27[0m"
+    eq(text, wanted)
+    local variables = {LANG = "C.UTF-8", TERM = "xterm", XTERM_VERSION = "XTerm(379)"}
+    eq(printed(variables, 80, function()
+        plot.image(tensor {{0}, {1}, {1}}, {scale = 1})
+    end), wanted)
 end)
 
 test("a row with a square number of elements is a square", function()

@@ -134,9 +134,9 @@ void session_fail(const char *what, const char *wanted)
 
 static void set_environment(void)
 {
-    static const char *const taken[] = {"LUA_INIT",  "LUA_INIT_5_4",  "LUA_PATH", "LUA_PATH_5_4",
-                                        "LUA_CPATH", "LUA_CPATH_5_4", "LINES",    "COLUMNS",
-                                        "TMUX",      "STY",           NULL};
+    static const char *const taken[] = {
+        "LUA_INIT", "LUA_INIT_5_4", "LUA_PATH", "LUA_PATH_5_4", "LUA_CPATH",     "LUA_CPATH_5_4",
+        "LINES",    "COLUMNS",      "TMUX",     "STY",          "XTERM_VERSION", NULL};
     static const char *const given[][2] = {{"INPUTRC", "/dev/null"}, {"TERM", "xterm"},
                                            {"LANG", "C.UTF-8"},      {"LC_ALL", "C.UTF-8"},
                                            {"NO_COLOR", "1"},        {"PAGER", "cat"}};

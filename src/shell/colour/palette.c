@@ -102,7 +102,9 @@ static sh_range terminal_has(void)
     const char *colours = getenv("COLORTERM"), *term = getenv("TERM");
     if (colours && (strstr(colours, "truecolor") || strstr(colours, "24bit"))) return SH_OF_ALL;
     if (term && strstr(term, "direct")) return SH_OF_ALL;
-    return (colours && *colours) || (term && strstr(term, "256")) ? SH_OF_256 : SH_OF_16;
+    /* xterm has them, and mostly no such TERM. */
+    bool many = (colours && *colours) || (term && strstr(term, "256")) || getenv("XTERM_VERSION");
+    return many ? SH_OF_256 : SH_OF_16;
 }
 
 static sh_look over(sh_look below, sh_look above)

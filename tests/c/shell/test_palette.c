@@ -41,6 +41,7 @@ static void terminal(const char *term, const char *colours)
 static int begin(void **state)
 {
     (void)state;
+    unsetenv("XTERM_VERSION");
     for (size_t i = 0; sh_palette_name_at(NULL, i); i++) sh_palette_set(i, sh_palette_standard(i));
     terminal("xterm-256color", NULL);
     return 0;
@@ -62,6 +63,11 @@ static void codes(void **state)
 static void terminals(void **state)
 {
     (void)state;
+    setenv("XTERM_VERSION", "XTerm(379)", 1);
+    terminal("xterm", NULL);
+    assert_string_equal(sh_style_code(SH_STYLE_KEYWORD), "\033[0;38;5;98m");
+    unsetenv("XTERM_VERSION");
+    terminal("xterm-256color", NULL);
     set("string", "#123456");
     set("number", "bright red");
     set("name", "italic");
@@ -103,6 +109,7 @@ static void told(void **state)
     };
     char out[SH_LOOK_MAX];
     (void)state;
+    unsetenv("XTERM_VERSION");
     for (size_t i = 0; sh_palette_name_at(NULL, i); i++) {
         const char *words = sh_look_words(sh_palette_standard(i), out);
         assert_string_equal(shown[i], *words ? words : "false");
@@ -132,6 +139,7 @@ static void contrast(void **state)
 {
     int looked_at = 0;
     (void)state;
+    unsetenv("XTERM_VERSION");
     for (size_t i = 0; sh_palette_name_at(NULL, i); i++) {
         sh_look look = sh_palette_standard(i);
         if (look.range == SH_NO_COLOUR) continue;
