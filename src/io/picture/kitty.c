@@ -57,18 +57,16 @@ static void add_base64(nb_text *to, const uint8_t *from, size_t bytes)
     nb_text_add_bytes(to, chunk, length);
 }
 
-/* C=1: the cursor stays, where a terminal knows that; else it may go on below the window. z=-1:
- * letters lie above it; not all terminals move pictures with their text when the window changes. */
+/* C=1: the cursor stays, where a terminal knows that; else it may go on below the window. */
 static void add_pieces(const nb_picture *picture, const uint8_t *packed, size_t bytes, nb_text *to)
 {
     for (size_t at = 0; at < bytes; at += RAW) {
         size_t here = bytes - at < RAW ? bytes - at : RAW;
         nb_text_add(to, "\033_G");
         if (at == 0)
-            nb_text_add(to,
-                        "a=T,q=2,f=24,o=z,s=%" PRId64 ",v=%" PRId64 ",c=%" PRId64 ",r=%" PRId64
-                        ",C=1,z=-1,",
-                        picture->columns, picture->rows, picture->wide, picture->high);
+            nb_text_add(
+                to, "a=T,q=2,f=24,o=z,s=%" PRId64 ",v=%" PRId64 ",c=%" PRId64 ",r=%" PRId64 ",C=1,",
+                picture->columns, picture->rows, picture->wide, picture->high);
         nb_text_add(to, "m=%d;", at + here < bytes);
         add_base64(to, packed + at, here);
         nb_text_add(to, "\033\\");
