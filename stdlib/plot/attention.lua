@@ -67,7 +67,7 @@ end
 -- One head large, its steps by name.
 local function draw_head(map, picture)
     return hinton.draw {matrix = map.shares:select(1, picture.head), rows = map.steps, high = 1,
-        shares = true, width = picture.width, depth = picture.depth}
+        shares = true, width = picture.width, depth = picture.depth, way = picture.way}
 end
 
 local function draw_heads(map, picture)

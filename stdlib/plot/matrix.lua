@@ -86,13 +86,12 @@ local function shrink(picture, out, tile_rows, tile_columns)
     end
 end
 
--- The same in pixels, of which a place has x * y; less than one is none, so that means are shown.
-local function shrink_pixels(picture, out, tile_rows, tile_columns)
-    local columns, rows = room(picture)
-    local way = picture.way
+-- The same in so many columns and rows of pixels, of which a place has x * y; less than one is none,
+-- so that means are shown. square: places stay as high as wide.
+local function shrink_pixels(way, out, tile_rows, tile_columns, columns, rows, square)
     local x = math.min(way.wide, columns * way.wide / tile_columns)
     local y = math.min(way.high / 2, rows * way.high / tile_rows)
-    if picture.grey or picture.signed then
+    if square then
         x = math.min(x, y * 2 * way.wide / way.high)
         y = x * way.high / 2 / way.wide
     end
@@ -123,7 +122,7 @@ end
 -- {scale, down, across, beside, count}: how large an element is, of how many it is the mean, how
 -- many tiles stand beside each other and how many are shown.
 local function plan(picture)
-    local columns, _, half, most = room(picture)
+    local columns, rows, half, most = room(picture)
     local wide, high = element(picture)
     local tile_rows, tile_columns = largest(picture.tiles)
     local out, count = {down = 1, across = 1}, #picture.tiles
@@ -137,7 +136,10 @@ local function plan(picture)
     out.scale = asked_scale(picture, tile_rows, tile_columns) or fixed or all > 0 and all or
         scale_of(math.min(count, ENOUGH), half)
     if out.scale == 0 then
-        (picture.way and shrink_pixels or shrink)(picture, out, tile_rows, tile_columns)
+        local square = picture.grey or picture.signed
+        if picture.way then
+            shrink_pixels(picture.way, out, tile_rows, tile_columns, columns, rows, square)
+        else shrink(picture, out, tile_rows, tile_columns) end
     end
     local tile_wide, tile_high = letters_of(picture, out, math.ceil(tile_rows / out.down),
         math.ceil(tile_columns / out.across))
@@ -389,12 +391,15 @@ function matrix.strip(picture, columns, rows)
     local tile_rows, tile_columns = largest(picture.tiles)
     local how = {scale = 1, down = math.ceil(tile_rows * high / rows),
         across = math.ceil(tile_columns * wide / columns)}
-    if #picture.tiles > 1 then
+    local square = #picture.tiles > 1
+    if picture.way then
+        shrink_pixels(picture.way, how, tile_rows, tile_columns, columns, rows, square)
+    elseif square then
         how.down = math.max(how.down, how.across)
         how.across = how.down
     end
-    how.count = math.min(#picture.tiles,
-        beside(columns, math.ceil(tile_columns / how.across) * wide))
+    how.count = math.min(#picture.tiles, beside(columns,
+        (letters_of(picture, how, tile_rows // how.down, math.ceil(tile_columns / how.across)))))
     matrix.prepare(picture, how.count, how.down, how.across)
     picture.all = 1
     local out = {}

@@ -69,6 +69,20 @@ function signs.infinite(rows, pixels, depth)
     end
 end
 
+-- Pixels of what is no number are grey, and said to be: as a part of a line.
+function signs.has_nan(rows)
+    for _, row in ipairs(rows) do
+        for _, value in ipairs(row) do
+            if value ~= value then return true end
+        end
+    end
+    return false
+end
+
+function signs.nan(depth)
+    return {screen.swatch(2, NAN, depth) .. " NaN", 6}
+end
+
 -- How narrow a cell can be.
 function signs.narrowest()
     return screen.is_utf8() and 1 or 2

@@ -1,12 +1,14 @@
 -- Traces as strips: for each layer what its neurons give, and δ below. A picture is {layers, title,
--- told, width, depth}, told texts above all, a layer {title, depth, strips, saturated, share}; a
+-- told, width, depth, way}, told texts above all, a layer {title, depth, strips, saturated, share}; a
 -- strip {name, tiles, signed} or {name, rows, signed}: of vectors a row for each example, of steps
 -- time to the right, of space its channels side by side.
 
+local cells = require "nabla.plot.cells"
 local given = require "nabla.plot.given"
 local half = require "nabla.trainer.half"
 local matrix = require "nabla.plot.matrix"
 local pictures = require "nabla.plot.pictures"
+local pixels = require "nabla.plot.pixels"
 local screen = require "nabla.plot.screen"
 local signs = require "nabla.plot.signs"
 
@@ -20,6 +22,7 @@ local strips = {}
 
 strips.EXAMPLES = 4 -- rows of a strip where no count is asked for
 strips.SATURATED = 0.01 -- a slope below it hardly moves what is before it
+local LEAST <const> = 10 -- columns of a layer that has pixels
 local TALL <const> = 8 -- rows of letters of a strip that is a picture
 local LETTERS <const> = {[true] = {" ", "░", "▒", "▓", "█"}, [false] = {" ", ".", "-", "+", "#"}}
 
@@ -172,6 +175,14 @@ end
 
 -- ---- Drawing ----
 
+-- How light a number is, 0 to 1; nil of NaN.
+local function level_of(value, strip)
+    local level = strip.high > strip.low and (value - strip.low) / (strip.high - strip.low) or
+        value > 0 and 1 or 0
+    if level ~= level then return nil end
+    return math.max(0, math.min(1, level))
+end
+
 -- A row of cells of so many columns each; steps from low to high, or signs up to the largest.
 local function cell_row(row, strip, how, depth)
     local letters, parts = LETTERS[screen.is_utf8()], {}
@@ -180,15 +191,13 @@ local function cell_row(row, strip, how, depth)
             local share = strip.high > 0 and value / strip.high or value
             parts[j] = screen.paint(signs.cell(share, how.wide), signs.ink(share), depth)
         else
-            local level = strip.high > strip.low and
-                (value - strip.low) / (strip.high - strip.low) or value > 0 and 1 or 0
-            if level ~= level then parts[j] = ("?"):rep(how.wide)
+            local level = level_of(value, strip)
+            if not level then parts[j] = ("?"):rep(how.wide)
             elseif depth then
                 parts[j] = screen.paint((screen.is_utf8() and "█" or "#"):rep(how.wide),
-                    screen.heat(math.max(0, math.min(1, level))), depth)
+                    screen.heat(level), depth)
             else
-                local at = math.floor(math.max(0, math.min(1, level)) * (#letters - 1) + 0.5)
-                parts[j] = letters[at + 1]:rep(how.wide)
+                parts[j] = letters[math.floor(level * (#letters - 1) + 0.5) + 1]:rep(how.wide)
             end
         end
     end
@@ -207,23 +216,41 @@ local function measure(strip, rows)
     if strip.signed then strip.high = math.max(-low, high) end
 end
 
-local function draw_rows(strip, columns, depth)
+-- The same in pixels: of numbers with a sign cells of a Hinton diagram.
+local function add_pixels(out, rows, strip, how, way)
+    local names = {}
+    for i = 1, #rows do names[i] = "" end
+    if strip.signed then cells.add(out, rows, names, how, way, strip.high)
+    else cells.add(out, rows, names, how, way, nil, function(x) return level_of(x, strip) end) end
+end
+
+local function plan_rows(strip, neurons, columns, way)
+    if way then return cells.plan(neurons, columns, way) end
     local narrowest = strip.signed and signs.narrowest() or 1
-    local neurons = strip.rows:size(2)
     local how = {wide = 2 * neurons <= columns and 2 or narrowest}
     how.across = math.ceil(neurons * how.wide / columns)
+    return how
+end
+
+local function draw_rows(strip, columns, picture)
+    local how = plan_rows(strip, strip.rows:size(2), columns, picture.way)
     local rows = pictures.shrunk(strip.rows, 1, how.across, strip.signed):totable()
     measure(strip, rows)
     local lines = {}
-    for i, row in ipairs(rows) do lines[i] = cell_row(row, strip, how, depth) end
+    if picture.way then
+        add_pixels(lines, rows, strip, how, picture.way)
+        return lines, how
+    end
+    for i, row in ipairs(rows) do lines[i] = cell_row(row, strip, how, picture.depth) end
     return lines, how
 end
 
-local function draw_tiles(strip, columns, depth)
-    local picture = {tiles = strip.tiles, signed = strip.signed, depth = depth}
-    if not strip.signed then picture.low = 0 end
-    local lines, how = matrix.strip(picture, columns, TALL)
-    strip.low, strip.high = picture.low, picture.high
+local function draw_tiles(strip, columns, picture)
+    local tiles = {tiles = strip.tiles, signed = strip.signed, depth = picture.depth,
+        way = pixels.fits(TALL, columns) and picture.way or nil}
+    if not strip.signed then tiles.low = 0 end
+    local lines, how = matrix.strip(tiles, columns, TALL)
+    strip.low, strip.high = tiles.low, tiles.high
     how.all = #strip.tiles
     return lines, how
 end
@@ -231,12 +258,12 @@ end
 -- Marks below the neurons that hardly answer in any example; nil where there are none.
 local function marks(saturated, how)
     if not saturated or how.across > 1 then return nil end
-    local parts, any = {}, false
+    local line, any = "", false
     for j, share in ipairs(saturated) do
         any = any or share == 1
-        parts[j] = (share == 1 and "^" or " "):rep(how.wide)
+        line = line .. (share == 1 and "^" or " "):rep(j * how.wide // 1 - #line)
     end
-    return any and table.concat(parts):gsub(" +$", "") or nil
+    return any and line:gsub(" +$", "") or nil
 end
 
 -- What a strip's colours mean, in the layer's line.
@@ -257,36 +284,42 @@ end
 -- A strip's lines with its name before the first.
 local function named(strip, drawn)
     local sign = strip.name == "δ" and not screen.is_utf8() and "d" or strip.name
-    local out = {}
+    local out = {pictures = drawn.pictures}
     for i, line in ipairs(drawn) do out[i] = (i == 1 and sign or " ") .. " " .. line end
+    pixels.shift(out, 0, 2)
     return out
 end
 
 local function widest(lines)
     local most = 0
     for _, line in ipairs(lines) do most = math.max(most, screen.seen_width(line)) end
+    for _, picture in ipairs(lines.pictures or {}) do
+        most = math.max(most, picture.column + picture.wide)
+    end
     return most
 end
 
 -- Lines beside lines, where those at the left are so wide.
 local function join(left, right, wide)
-    local out = {}
+    local out = {pictures = left.pictures}
     for i = 1, math.max(#left, #right) do
         local line = left[i] or ""
         out[i] = line .. (" "):rep(wide - screen.seen_width(line)) .. (right[i] or "")
     end
+    pixels.shift(right, 0, wide)
+    for _, picture in ipairs(right.pictures or {}) do pixels.add(out, picture) end
     return out
 end
 
 -- All strips of a layer below each other; two pictures beside each other where there is room.
-local function draw_strips(layer, columns, parts, depth)
+local function draw_strips(layer, columns, parts, picture)
     local lines, left, first = {}, nil, layer.strips[1]
     local half = (columns - 3) // 2
     local beside = #layer.strips == 2 and first.tiles and 2 * first.tiles[1].columns + 2 <= half
         and (#first.tiles == 1 or (2 * first.tiles[1].columns + 2) * #first.tiles <= half)
     for i, strip in ipairs(layer.strips) do
         local room = math.max(8, (beside and half or columns) - 2)
-        local drawn, how = (strip.rows and draw_rows or draw_tiles)(strip, room, depth)
+        local drawn, how = (strip.rows and draw_rows or draw_tiles)(strip, room, picture)
         local block = named(strip, drawn)
         local below = i == 1 and strip.rows and marks(layer.saturated, how)
         if below then
@@ -297,7 +330,7 @@ local function draw_strips(layer, columns, parts, depth)
         if beside and i == 1 then left = block
         else
             if left then block = join(left, block, widest(left) + 3) end
-            table.move(block, 1, #block, #lines + 1, lines)
+            pixels.append(lines, block)
         end
     end
     return lines
@@ -313,44 +346,51 @@ local function flow(texts, columns)
     return screen.flow(parts, columns)
 end
 
-local function draw_layer(out, layer, columns, depth)
+local function draw_layer(out, layer, columns, picture)
     local indent = ("  "):rep(layer.depth)
     local parts = {layer.title}
-    local lines = draw_strips(layer, columns - #indent, parts, depth)
-    for i, line in ipairs(lines) do lines[i] = (indent .. line):gsub(" +$", "") end
+    local lines = draw_strips(layer, columns - #indent, parts, {depth = picture.depth,
+        way = columns - #indent >= LEAST and picture.way or nil})
     if layer.share and layer.share > 0 then
         parts[#parts + 1] = ("saturated %.0f %%"):format(100 * layer.share)
     end
     for _, line in ipairs(flow(parts, columns - #indent)) do out[#out + 1] = indent .. line end
-    table.move(lines, 1, #lines, #out + 1, out)
+    pixels.append(out, lines, #indent)
 end
 
 -- What cells with a sign mean, and the marks, where there are any.
-local function legend(layers, depth)
+local function legend(layers, depth, whole)
     local parts, signed, marked = {}, false, false
     for _, layer in ipairs(layers) do
         marked = marked or layer.marked
         for _, strip in ipairs(layer.strips) do signed = signed or strip.signed end
     end
-    local function add(sign, ink, text)
-        parts[#parts + 1] = {screen.paint(sign, ink, depth) .. text, screen.width(sign) + #text}
+    local function add(sign, columns, text)
+        parts[#parts + 1] = {sign .. text, columns + #text}
+    end
+    local function add_sign(share, text)
+        local ink = signs.ink(share)
+        add(whole and screen.swatch(2, ink, depth) or screen.paint(signs.cell(share, 2), ink, depth),
+            2, text)
     end
     if signed then
-        add(signs.cell(1, 2), signs.ABOVE, " above 0")
-        add(signs.cell(-1, 2), signs.BELOW, " below 0")
+        add_sign(1, " above 0")
+        add_sign(-1, " below 0")
     end
-    if marked then add("^", nil, " saturated in every example") end
+    if marked then add("^", 1, " saturated in every example") end
     return parts
 end
 
 -- The picture as a list of lines.
 function strips.draw(picture)
-    local out, columns = {}, picture.width or (screen.size())
+    local out, columns = {}, screen.size()
+    columns = math.min(picture.width or columns, picture.way and columns or math.huge)
+    if picture.way then picture.depth = picture.depth or "full" end -- of what explains it
     if picture.title then out[1] = screen.clean(picture.title) end
     local above = flow(picture.told, columns)
     table.move(above, 1, #above, #out + 1, out)
-    for _, layer in ipairs(picture.layers) do draw_layer(out, layer, columns, picture.depth) end
-    local below = screen.flow(legend(picture.layers, picture.depth), columns)
+    for _, layer in ipairs(picture.layers) do draw_layer(out, layer, columns, picture) end
+    local below = screen.flow(legend(picture.layers, picture.depth, picture.way ~= nil), columns)
     table.move(below, 1, #below, #out + 1, out)
     return out
 end

@@ -184,7 +184,7 @@ end
 local function draw_part(part, picture)
     if part.matrix then
         return hinton.draw {matrix = part.matrix, rows = part.rows, columns = part.columns,
-            high = picture.high, width = picture.width, depth = picture.depth}
+            high = picture.high, width = picture.width, depth = picture.depth, way = picture.way}
     end
     local high = picture.high
     return matrix.draw {tiles = part.tiles, all = part.all, signed = true, low = high and -high,

@@ -260,6 +260,181 @@ test("the examples behind a confusion are pictures", function()
     end
 end)
 
+-- ---- Cells ----
+
+local ABOVE <const>, BELOW <const>, DARK <const>, GREY <const> =
+    {86, 180, 233}, {230, 159, 0}, {20, 20, 20}, {128, 128, 128}
+
+-- How many pixels of each colour a part of a picture has, from pixel row and column 0 on; and the
+-- first and last rows and columns of those that are not dark.
+local function colours_in(picture, row, column, high, wide)
+    local counts, top, bottom, left, right = {}, nil, nil, nil, nil
+    for i = row, row + high - 1 do
+        for j = column, column + wide - 1 do
+            local place = 3 * (i * picture.columns + j)
+            local key = table.concat({picture.bytes:byte(place + 1, place + 3)}, " ")
+            counts[key] = (counts[key] or 0) + 1
+            if key ~= table.concat(DARK, " ") then
+                top, bottom = top or i, i
+                left, right = math.min(left or j, j), math.max(right or j, j)
+            end
+        end
+    end
+    return counts, {top, bottom, left, right}
+end
+
+-- A cell is dark but for a square in its middle, of so many pixels a side.
+local function check_square(picture, row, column, high, wide, side, colour)
+    local counts, edges = colours_in(picture, row, column, high, wide)
+    local key = table.concat(colour, " ")
+    eq(counts[key] or 0, side * side)
+    eq(counts[table.concat(DARK, " ")], high * wide - side * side)
+    if side == 0 then return end
+    eq({edges[2] - edges[1] + 1, edges[4] - edges[3] + 1}, {side, side})
+    assert(math.abs(edges[1] - row - (row + high - 1 - edges[2])) <= 1)
+    assert(math.abs(edges[3] - column - (column + wide - 1 - edges[4])) <= 1)
+end
+
+test("a Hinton diagram has squares, their areas the shares of the largest", function()
+    local x = tensor {{1, -0.25, 0}, {0 / 0, -1 / 0, 0.0001}}
+    local lines, list = shown(80, 24, KITTY, function() plot.hinton(x, {high = 1}) end)
+    check_apart(lines, list)
+    eq(#list, 1)
+    local one = list[1]
+    eq({one.row, one.column, one.high, one.wide}, {2, 2, 2, 6}) -- behind the rows' numbers
+    eq({one.rows, one.columns}, one.pixels)
+    eq({lines[1], lines[2], lines[3], lines[4]}, {"  1", "1", "2",
+        "██ 1   ██ -1   ██ infinite   ██ NaN"})
+    check_square(one, 0, 0, 20, 20, 19, ABOVE)
+    check_square(one, 0, 20, 20, 20, 10, BELOW) -- half as wide: a quarter of the area, rounded
+    check_square(one, 0, 40, 20, 20, 0, ABOVE)
+    check_square(one, 20, 0, 20, 20, 19, GREY)
+    check_square(one, 20, 20, 20, 20, 19, GREY)
+    check_square(one, 20, 40, 20, 20, 0, ABOVE)
+end)
+
+test("cells grow narrow with the window, then are colours, then the largest of several", function()
+    local x = tensor.zeros(1, 60)
+    x[1][60] = -2
+    local lines, list = shown(80, 24, SIXEL, function() plot.hinton(x) end)
+    check_apart(lines, list)
+    local one = list[1]
+    local side = 78 * 9 // 60 -- one column is the row's number, one blank, and the window has 80
+    eq(one.wide, math.ceil(60 * side / 9))
+    check_square(one, 0, 59 * side, 17, side, side - 1, BELOW)
+    x = tensor.zeros(2, 300)
+    x[1][300], x[2][1] = -2, 1
+    _, list = shown(80, 24, KITTY, function() plot.hinton(x) end)
+    one = list[1]
+    eq({one.rows, one.columns, one.high, one.wide}, {2, 300, 2, 60}) -- 2 pixels a number
+    eq({one.bytes:byte(898, 900)}, BELOW)
+    eq({one.bytes:byte(901, 903)}, {53, 100, 127}) -- half way from dark
+    x = tensor.zeros(1, 1700)
+    x[1][1700] = 1
+    lines, list = shown(80, 24, KITTY, function() plot.hinton(x) end)
+    one = list[1]
+    eq({one.columns, one.wide}, {567, 57}) -- of 3 numbers a pixel: 780 are there
+    eq({one.bytes:byte(-3, -1)}, ABOVE)
+    assert(lines[3]:find("each the largest of 1 x 3", 1, true))
+end)
+
+test("more rows than the window has are several pictures, without a gap", function()
+    local x = tensor.ones(50, 2)
+    local lines, list = shown(40, 12, KITTY, function() plot.hinton(x) end)
+    check_apart(lines, list)
+    local next_row = 2
+    for _, one in ipairs(list) do
+        eq(one.row, next_row)
+        next_row = next_row + one.high
+    end
+    eq(next_row, 52)
+    for row = 1, 50 do eq(lines[row + 1], ("%2d"):format(row)) end
+end)
+
+test("a narrow window has letters, a narrow picture pixels", function()
+    local net = nn.net("8 - 3", {seed = 1})
+    for columns = 8, 30 do
+        local lines, list = shown(columns, 24, KITTY, function() plot.weights(net[1]) end)
+        check_apart(lines, list)
+        for _, one in ipairs(list) do assert(one.column + one.wide <= columns) end
+        _, list = shown(columns, 24, KITTY, function() plot(net:trace(tensor.rand(3, 8),
+            tensor.rand(3, 3))) end)
+        eq(#list > 0, columns >= 10)
+        for _, one in ipairs(list) do assert(one.column + one.wide <= columns) end
+    end
+    local _, list = shown(30, 24, KITTY, function()
+        plot.hinton(tensor.ones(1, 100), {width = 1000})
+    end)
+    assert(list[1].column + list[1].wide <= 30)
+end)
+
+test("one head of attention large", function()
+    local net = nn.net("*x4 - attention 2 causal - 3", {seed = 1})
+    local lines, list = shown(80, 24, KITTY, function()
+        plot.attention(net, tensor.randn(5, 4, {seed = 1}), {head = 1})
+    end)
+    check_apart(lines, list)
+    check_square(list[1], 0, 0, 20, 20, 19, ABOVE) -- the first step sees itself alone
+    check_square(list[1], 0, 20, 20, 20, 0, ABOVE)
+    eq(lines[#lines], "██ 1")
+end)
+
+-- ---- Strips of traces ----
+
+test("what neurons give is from dark to light, their δ cells", function()
+    local net = nn.net("3 - 4 relu - 2 linear", {seed = 1, cost = "quadratic"})
+    net[1].w:fill_(0)
+    net[1].b:copy_(tensor {0, 1, 2, 4})
+    net[2].w:fill_(0)
+    net[2].w[1][1], net[2].w[1][4] = 1, -1
+    local trace = net:trace(tensor {{1, 0, 0}, {0, 0, 1}}, tensor {{0, 0}, {0, 0}})
+    local lines, list = shown(80, 24, KITTY, function() plot(trace) end)
+    check_apart(lines, list)
+    eq(#list, 5) -- the input's a, and two layers' a and δ
+    local a = list[2]
+    eq({a.rows, a.columns, a.high, a.wide, a.column}, {2, 4, 2, 8, 2})
+    eq(lines[a.row]:sub(1, 2), "a")
+    eq({a.bytes:byte(1, 3)}, {13, 8, 80})
+    eq({a.bytes:byte(10, 12)}, {250, 225, 100})
+    eq(a.bytes:sub(1, 12), a.bytes:sub(13, 24))
+    -- The network gives -4, so δ of its first neuron is below 0; by BP2 that of neuron 4 above it.
+    local delta, last = list[3], list[5]
+    eq(lines[delta.row], "δ")
+    check_square(last, 0, 0, 20, 20, 19, BELOW)
+    check_square(last, 0, 20, 20, 20, 0, BELOW)
+    check_square(delta, 0, 60, 20, 20, 19, ABOVE)
+    check_square(delta, 0, 20, 20, 20, 0, ABOVE)
+    eq(lines[a.row + 2], "  ^^") -- z of neuron 1 is 0 in both
+    eq(lines[#lines], "██ above 0   ██ below 0   ^ saturated in every example")
+end)
+
+test("pictures of a trace are whole, and beside each other where there is room", function()
+    local net = nn.net("1x28x28 - conv 3 3 relu - flatten - 2", {seed = 1})
+    local x, y = tensor.rand(1, 1, 28, 28, {seed = 2}), tensor.zeros(1, 2)
+    for _, columns in ipairs {40, 80, 120} do
+        local lines, list = shown(columns, 40, KITTY, function() plot(net:trace(x, y)) end)
+        check_apart(lines, list)
+        for _, one in ipairs(list) do assert(one.column + one.wide <= columns) end
+        eq({list[1].rows, list[1].columns}, {28, 28})
+        eq({list[2].rows, list[2].columns}, {26, 26})
+    end
+    local lines, list = shown(100, 40, KITTY, function()
+        plot(nn.net("*x4 - rnn 6 - 3", {seed = 1}):trace(tensor.randn(1, 9, 4, {seed = 1}),
+            tensor.zeros(1, 9, 3)))
+    end)
+    check_apart(lines, list)
+    eq(list[2].row, list[3].row)
+    local mark = lines[list[2].row]
+    eq(utf8.len(mark, 1, mark:find "δ"), list[3].column - 1) -- its name, a blank, the picture
+end)
+
+test("what a window has no room for has letters", function()
+    local net = nn.net("1x28x28 - conv 3 3 relu - flatten - 2", {seed = 1})
+    local x, y = tensor.rand(1, 1, 28, 28, {seed = 2}), tensor.zeros(1, 2)
+    local _, list = shown(80, 9, KITTY, function() plot(net:trace(x, y)) end)
+    for _, one in ipairs(list) do assert(one.high < 9) end
+end)
+
 -- ---- Curves ----
 
 local BLUE <const>, ORANGE <const>, GROUND <const> = {86, 180, 233}, {230, 159, 0}, {18, 18, 18}
