@@ -4,11 +4,13 @@
 
 local WIDTH <const>, HEIGHT <const>, MARGIN <const>, SIZE <const> = 8.43, 19, 16, 14
 local grounds = {
-    dark = {ground = "#1e1e1e", text = "#d4d4d4", frame = "#3c3c3c"},
+    -- The prompt's palette has its contrast on black.
+    dark = {ground = "#080808", text = "#d4d4d4", frame = "#3c3c3c"},
     light = {ground = "#ffffff", text = "#24292f", frame = "#d0d7de"},
 }
 local names = {bold = 'font-weight="bold"', italic = 'font-style="italic"',
     underline = 'text-decoration="underline"', dim = 'opacity=".6"'}
+local shades = {[0x2588] = 1, [0x2593] = .75, [0x2592] = .5, [0x2591] = .25} -- █ ▓ ▒ ░
 local escapes = {["&"] = "&amp;", ["<"] = "&lt;", [">"] = "&gt;"}
 
 -- One of xterm's 256 beyond the first 16: a cube of 6 x 6 x 6, 24 greys.
@@ -52,14 +54,16 @@ local function style_of(look)
     return " " .. table.concat(out, " ")
 end
 
--- Stretches of one look without two blanks in a row, none at their ends: column, text, letter.
+-- Stretches of one look without two blanks in a row, none at their ends: column, text, letter. A
+-- shade is one of its own, with its share: fonts leave gaps between the rows.
 local function stretches(row)
     local out, column, blanks = {}, 0, 2
     for _, code in utf8.codes(row.text) do
         local letter, last = row.letters:sub(column + 1, column + 1), out[#out]
         if letter == "" then letter = " " end
-        if code ~= 32 and (blanks > 1 or last.letter ~= letter) then
-            out[#out + 1] = {column = column, letter = letter, text = utf8.char(code)}
+        local shade = shades[code]
+        if code ~= 32 and (blanks > 1 or last.letter ~= letter or last.shade ~= shade) then
+            out[#out + 1] = {column = column, letter = letter, text = utf8.char(code), shade = shade}
         elseif code ~= 32 then
             last.text = last.text .. (" "):rep(blanks) .. utf8.char(code)
         end
@@ -68,11 +72,22 @@ local function stretches(row)
     return out
 end
 
-local function write_row(row, i, looks)
+local function write_shade(s, i, style, ground)
+    io.write(('<rect x="%.2f" y="%d" width="%.2f" height="%d" opacity="%.2f"%s/>\n'):format(
+        MARGIN + s.column * WIDTH, MARGIN + (i - 1) * HEIGHT, utf8.len(s.text) * WIDTH, HEIGHT,
+        s.shade, style:find "fill=" and style or ('%s fill="%s"'):format(style, ground.text)))
+end
+
+local function write_row(row, i, looks, ground)
     for _, s in ipairs(stretches(row)) do
-        io.write(('<text x="%.2f" y="%d" textLength="%.2f"%s>%s</text>\n'):format(
-            MARGIN + s.column * WIDTH, MARGIN + i * HEIGHT - 5, utf8.len(s.text) * WIDTH,
-            s.letter == " " and "" or style_of(looks[s.letter]), (s.text:gsub("[&<>]", escapes))))
+        local style = s.letter == " " and "" or style_of(looks[s.letter])
+        if s.shade then
+            write_shade(s, i, style, ground)
+        else
+            io.write(('<text x="%.2f" y="%d" textLength="%.2f"%s>%s</text>\n'):format(
+                MARGIN + s.column * WIDTH, MARGIN + i * HEIGHT - 5, utf8.len(s.text) * WIDTH,
+                style, (s.text:gsub("[&<>]", escapes))))
+        end
     end
 end
 
@@ -89,9 +104,9 @@ local function write(rows, looks, cursor, ground)
             width - 1, height - 1, ground.ground, ground.frame),
         ('<rect x="%.2f" y="%d" width="%.2f" height="%d" fill="%s" opacity=".5"/>\n'):format(
             MARGIN + cursor[2] * WIDTH, MARGIN + cursor[1] * HEIGHT, WIDTH, HEIGHT, ground.text),
-        '<g font-family="DejaVu Sans Mono, Menlo, Consolas, monospace" ',
+        '<g shape-rendering="crispEdges" font-family="DejaVu Sans Mono, Menlo, Consolas, monospace" ',
         ('font-size="%d" fill="%s">\n'):format(SIZE, ground.text))
-    for i, row in ipairs(rows) do write_row(row, i, looks) end
+    for i, row in ipairs(rows) do write_row(row, i, looks, ground) end
     io.write "</g>\n</svg>\n"
 end
 

@@ -1,8 +1,8 @@
 -- Hinton diagrams in the terminal: every number of a matrix as a cell that is filled the more the
 -- larger it is, solid above 0 and dotted below, or by a square in pixels (cells.lua). A picture is
 -- {matrix, rows, columns, high, shares, title, width, depth, way}: a tensor, the names of its rows
--- and of its columns, or nil, what fills a cell, or nil, and whether the numbers are shares, none of
--- which is below 0.
+-- and of its columns, or nil, what fills a cell, or nil, and whether the numbers are shares, none
+-- of which is below 0.
 
 local cells = require "nabla.plot.cells"
 local pictures = require "nabla.plot.pictures"

@@ -86,8 +86,8 @@ local function shrink(picture, out, tile_rows, tile_columns)
     end
 end
 
--- The same in so many columns and rows of pixels, of which a place has x * y; less than one is none,
--- so that means are shown. square: places stay as high as wide.
+-- The same in so many columns and rows of pixels, of which a place has x * y; less than one is
+-- none, so that means are shown. square: places stay as high as wide.
 local function shrink_pixels(way, out, tile_rows, tile_columns, columns, rows, square)
     local x = math.min(way.wide, columns * way.wide / tile_columns)
     local y = math.min(way.high / 2, rows * way.high / tile_rows)

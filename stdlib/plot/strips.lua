@@ -1,7 +1,7 @@
 -- Traces as strips: for each layer what its neurons give, and δ below. A picture is {layers, title,
--- told, width, depth, way}, told texts above all, a layer {title, depth, strips, saturated, share}; a
--- strip {name, tiles, signed} or {name, rows, signed}: of vectors a row for each example, of steps
--- time to the right, of space its channels side by side.
+-- told, width, depth, way}, told texts above all, a layer {title, depth, strips, saturated, share};
+-- a strip {name, tiles, signed} or {name, rows, signed}: of vectors a row for each example, of
+-- steps time to the right, of space its channels side by side.
 
 local cells = require "nabla.plot.cells"
 local given = require "nabla.plot.given"
@@ -370,8 +370,8 @@ local function legend(layers, depth, whole)
     end
     local function add_sign(share, text)
         local ink = signs.ink(share)
-        add(whole and screen.swatch(2, ink, depth) or screen.paint(signs.cell(share, 2), ink, depth),
-            2, text)
+        local whole_cell = whole and screen.swatch(2, ink, depth)
+        add(whole_cell or screen.paint(signs.cell(share, 2), ink, depth), 2, text)
     end
     if signed then
         add_sign(1, " above 0")
