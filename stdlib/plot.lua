@@ -491,10 +491,10 @@ doc(plot.hinton, {
     text = "Shows a matrix as a Hinton diagram: each number fills its cell by its size, solid " ..
         "and blue above 0, dotted and orange below; 0 and what is below a sixteenth of the " ..
         "largest leaves it empty. Where there is no room each cell shows the largest of " ..
-        "several. Without UTF-8 a cell is a sign and how many quarters it would fill. NaN is ??, " ..
-        "infinity a sign and ∞, or i. Where the terminal takes pictures a square in the cell has " ..
-        "as large a share of it as the number of the largest; cells too narrow for that are " ..
-        "colours, as bright as it is large.",
+        "several. Without UTF-8 a cell is a sign and how many quarters it would fill. NaN is " ..
+        "??, infinity a sign and ∞, or i. Where the terminal takes pictures a square in the " ..
+        "cell has as large a share of it as the number of the largest; cells too narrow for " ..
+        "that are colours, as bright as it is large.",
     options = HINTON,
     example = "plot.hinton(tensor{{1, -0.5}, {0, 0.25}})",
 })
@@ -502,8 +502,8 @@ doc(plot.trace, {
     name = "plot.trace", kind = "function", usage = "plot(trace, {example, count, …})",
     text = "Shows a trace, or a layer's part of one, t[l]: for each layer a strip of what its " ..
         "neurons give, a, and below it δ as a Hinton diagram. Of vectors the first examples " ..
-        "have a row each; of steps one example is shown with time to the right and a row for each " ..
-        "feature, of space its channels side by side; all in pixels where the terminal takes " ..
+        "have a row each; of steps one example is shown with time to the right and a row for " ..
+        "each feature, of space its channels side by side; all in pixels where the terminal takes " ..
         "pictures. ^ marks neurons whose slope is below 0.01 " ..
         "in every example of the trace.",
     options = TRACE,
