@@ -163,9 +163,9 @@ void sh_keys_settle(void)
     }
 }
 
-/* Where the last line begins that Enter has not ended. A paste of which more is to come stays:
- * without its beginning the rest would be keys. */
-static size_t last_line(void)
+/* Drops the line that Enter has not ended. A paste of which more is to come stays, without whose
+ * beginning the rest would be keys; behind it stands the Ctrl-C then, as if it was typed there. */
+static void drop_last_line(void)
 {
     size_t line = early.next, length;
     bool open = false;
@@ -173,7 +173,10 @@ static size_t last_line(void)
         length = unit_at(i, &open);
         if (length == 1 && is_enter(early.key[i])) line = i + 1;
     }
-    return open ? early.count : line;
+    if (!open)
+        early.count = line;
+    else if (make_room(1))
+        early.key[early.count++] = SH_CTRL_C;
 }
 
 /* Takes out every Ctrl-C with the keys of the line that it drops; true: there was one. */
@@ -227,7 +230,7 @@ void sh_keys_take(const sh_terminal *terminal)
     if (!terminal->input || tcgetattr(STDIN_FILENO, &usual) != 0) return;
     /* What the terminal still has then was typed behind it. */
     bool on_its_way = is_on_its_way();
-    if (on_its_way) early.count = last_line();
+    if (on_its_way) drop_last_line();
     take_all(&usual);
     take_answers();
     bool found = take_ctrl_c();
@@ -238,6 +241,6 @@ void sh_keys_take(const sh_terminal *terminal)
 void sh_keys_drop(void)
 {
     /* A Ctrl-C among them is the same, or came later: what stands behind it stays. */
-    if (!early.behind && !take_ctrl_c()) early.count = last_line();
+    if (!early.behind && !take_ctrl_c()) drop_last_line();
     early.behind = false;
 }

@@ -11,6 +11,7 @@
 #include "shell/line/tty.h"
 #include "shell/line/edit/undo.h"
 #include "shell/line/edit/vi.h"
+#include "shell/line/edit/vi_letters.h"
 #include "shell/line/edit/wrap.h"
 #include "shell/screen/say.h"
 
@@ -182,7 +183,10 @@ static void show_line(void)
     bool searches = RL_ISSTATE(RL_STATE_ISEARCH | RL_STATE_NSEARCH);
     /* Within a command Readline has its changes in a state of its own. */
     if (!searches && !RL_ISSTATE(RL_STATE_DISPATCHING)) {
-        if (reading.blocks) sh_block_mend();
+        if (reading.blocks) {
+            sh_block_mend();
+            sh_vi_letters_mend();
+        }
         sh_undo_mend();
     }
     sh_draw();
@@ -296,6 +300,7 @@ static void take_over_display(sh_shell *shell)
         sh_block_open(shell);
         sh_motion_open(shell);
         sh_vi_open();
+        sh_vi_letters_open();
     }
     /* Not before: with a function of somebody else's Readline would not look what the terminal can.
      */

@@ -124,6 +124,29 @@ static int on_further(int count, int key)
     return 0;
 }
 
+/* vi's o is as Enter where the input is unfinished; so is O, above the cursor's line. */
+static int on_open_below(int count, int key)
+{
+    if (!block.shell) return rl_ding();
+    rl_point = sh_line_end(rl_point);
+    return on_further(count, key);
+}
+
+static int on_open_above(int count, int key)
+{
+    int begin = sh_line_begin(rl_point), blanks = depth_at(begin);
+    (void)count;
+    if (!block.shell) return rl_ding();
+    rl_vi_insertion_mode(1, key);
+    rl_begin_undo_group();
+    rl_point = begin;
+    insert_blanks(blanks > 0 ? INDENT * blanks : 0);
+    rl_insert_text("\n");
+    rl_point--;
+    rl_end_undo_group();
+    return 0;
+}
+
 static bool may_run(void)
 {
     return rl_end == 0 || block.is_whole(block.shell, rl_line_buffer);
@@ -165,6 +188,9 @@ void sh_block_bind(sh_is_whole *is_whole)
         rl_bind_keyseq_in_map("\\e\\C-m", on_enter_anyway, maps[i]);
         rl_bind_keyseq_in_map("\\e\\C-j", on_newline, maps[i]);
     }
+    rl_bind_key_in_map(RUBOUT, rl_backward_char, vi_movement_keymap);
+    rl_bind_key_in_map('o', on_open_below, vi_movement_keymap);
+    rl_bind_key_in_map('O', on_open_above, vi_movement_keymap);
 }
 
 void sh_block_open(sh_shell *shell)

@@ -44,7 +44,7 @@ static int letter_before(int point)
     return point;
 }
 
-/* In vi's command mode the cursor is on a character, never behind the last. */
+/* As in vi's command mode, but where an operator takes what the cursor goes over. */
 static bool stands_on_letters(void)
 {
     return rl_editing_mode == 0 && rl_get_keymap() == vi_movement_keymap &&
@@ -56,11 +56,10 @@ static int width(int begin, int end)
     return sh_width_of(motion.utf8, rl_line_buffer + begin, (size_t)(end - begin), 0);
 }
 
-/* Where the cursor goes that would go to `point` of the line that begins at `begin`. */
-static int settle(int begin, int point)
+int sh_settled(int point)
 {
-    bool behind = point > begin && point == sh_line_end(point) && stands_on_letters();
-    return behind ? letter_before(point) : point;
+    bool behind = point == sh_line_end(point) && point > sh_line_begin(point);
+    return behind && stands_on_letters() ? letter_before(point) : point;
 }
 
 /* The place in the line that begins there nearest to a column. */
@@ -74,7 +73,7 @@ static int place_at(int begin, int column)
         at += glyph.width;
         point += (int)glyph.length;
     }
-    return settle(begin, point);
+    return sh_settled(point);
 }
 
 /* ---- Up and down ---- */
@@ -166,9 +165,30 @@ static size_t first_word(const char *text)
     return length;
 }
 
+/* vi's h and l do not leave their line, nor do arrows there; blank and backspace do. */
+static int step(rl_command_func_t *theirs, int count, int key)
+{
+    int begin = sh_line_begin(rl_point), end = sh_line_end(rl_point);
+    int status = sh_wrap_call(theirs, count, key);
+    if (rl_editing_mode != 0 || rl_get_keymap() != vi_movement_keymap) return status;
+    if (isalpha(key)) {
+        if (rl_point < begin) rl_point = begin;
+        if (rl_point > end) rl_point = end;
+    } else if (rl_point >= end && rl_point < rl_end && sh_settled(rl_point) != rl_point) {
+        rl_point++;
+    }
+    rl_point = sh_settled(rl_point);
+    return status;
+}
+
 static int on_right(int count, int key)
 {
-    return take(strlen) ? 0 : sh_wrap_call(rl_forward_char, count, key);
+    return take(strlen) ? 0 : step(rl_forward_char, count, key);
+}
+
+static int on_left(int count, int key)
+{
+    return step(rl_backward_char, count, key);
 }
 
 static int on_right_byte(int count, int key)
@@ -196,7 +216,7 @@ static int on_first_letter(int count, int key)
     int begin = sh_line_begin(rl_point);
     if (begin == 0 && !memchr(rl_line_buffer, '\n', (size_t)rl_end))
         return sh_wrap_call(rl_vi_first_print, count, key);
-    rl_point = settle(begin, sh_behind_blanks(begin));
+    rl_point = sh_settled(sh_behind_blanks(begin));
     return 0;
 }
 
@@ -204,7 +224,7 @@ static int on_end(int count, int key)
 {
     (void)count;
     (void)key;
-    if (!take(strlen)) rl_point = settle(sh_line_begin(rl_point), sh_line_end(rl_point));
+    if (!take(strlen)) rl_point = sh_settled(sh_line_end(rl_point));
     return 0;
 }
 
@@ -244,6 +264,7 @@ void sh_motion_open(sh_shell *shell)
                                           {rl_get_previous_history, on_up},
                                           {rl_get_next_history, on_down},
                                           {rl_forward_char, on_right},
+                                          {rl_backward_char, on_left},
                                           {rl_forward_byte, on_right_byte},
                                           {rl_forward_word, on_right_word},
                                           {rl_beg_of_line, on_home},

@@ -10,6 +10,9 @@
 int sh_line_begin(int point);
 int sh_line_end(int point);
 int sh_behind_blanks(int point);
+/* Where the cursor goes that would go to `point`: in vi's command mode it is on a character, never
+ * behind the last one of its line. */
+int sh_settled(int point);
 
 /* Puts the commands on their keys. */
 void sh_motion_open(sh_shell *shell);

@@ -5,11 +5,15 @@
 #include "shell/line/edit/wrap.h"
 
 #include <ctype.h>
+#include <stdlib.h>
 #include <string.h>
 
 static struct {
     bool redoing; /* "." */
     bool lines;   /* the last of d, c and y took whole lines */
+    /* What Readline took for them then, or NULL, and they themselves, without the newline that ends
+     * the last one. */
+    char *taken, *text;
 } vi;
 
 static bool has_lines(void)
@@ -17,37 +21,59 @@ static bool has_lines(void)
     return memchr(rl_line_buffer, '\n', (size_t)rl_end) != NULL;
 }
 
-/* The end of so many lines from `begin` on, with the last one's newline. */
-static int lines_end(int begin, int count)
+/* ---- Whole lines ---- */
+
+typedef struct lines {
+    int begin, end; /* without the newline that ends the last one */
+} lines;
+
+static lines lines_at(int point, int count)
 {
-    int end = sh_line_end(begin);
-    for (; count > 1 && end < rl_end; count--) end = sh_line_end(end + 1);
-    return end < rl_end ? end + 1 : end;
+    lines these = {sh_line_begin(point), sh_line_end(point)};
+    for (; count > 1 && these.end < rl_end; count--) these.end = sh_line_end(these.end + 1);
+    return these;
+}
+
+static char *copy(int from, int to)
+{
+    return strndup(rl_line_buffer + from, (size_t)(to - from));
+}
+
+/* Notes that Readline takes the text from `from` to `to` for these lines. */
+static void note_taken(int from, int to, const lines *these)
+{
+    free(vi.taken);
+    free(vi.text);
+    vi.text = copy(these->begin, these->end);
+    vi.taken = vi.text ? copy(from, to) : NULL;
 }
 
 /* The last of all lines goes with the newline before it. */
-static void delete_lines(int begin, int end)
+static void delete_lines(const lines *these)
 {
-    bool last = end == rl_end && begin > 0 && rl_line_buffer[end - 1] != '\n';
-    rl_kill_text(last ? begin - 1 : begin, end);
-    if (last) begin = sh_line_begin(begin - 1);
-    rl_point = sh_behind_blanks(begin);
+    bool last = these->end == rl_end;
+    int from = last && these->begin > 0 ? these->begin - 1 : these->begin;
+    int to = last ? these->end : these->end + 1;
+    note_taken(from, to, these);
+    rl_kill_text(from, to);
+    rl_point = sh_settled(sh_behind_blanks(sh_line_begin(from < rl_end ? these->begin : from)));
 }
 
-static void change_lines(int begin, int end, int key)
+static void change_lines(const lines *these, int key)
 {
-    if (end > begin && rl_line_buffer[end - 1] == '\n') end--;
-    rl_point = sh_behind_blanks(begin);
-    if (rl_point > end) rl_point = end;
-    rl_kill_text(rl_point, end);
+    int first = sh_behind_blanks(these->begin);
+    rl_point = first < these->end ? first : these->end;
+    note_taken(rl_point, these->end, these);
+    rl_kill_text(rl_point, these->end);
     rl_vi_insertion_mode(1, key);
 }
 
-static void copy_lines(int begin, int end, int key)
+static void copy_lines(const lines *these, int key)
 {
     int point = rl_point, mark = rl_mark;
-    rl_mark = begin;
-    rl_point = end;
+    rl_mark = these->begin;
+    rl_point = these->end < rl_end ? these->end + 1 : these->end;
+    note_taken(rl_mark, rl_point, these);
     rl_copy_region_to_kill(1, key);
     rl_point = point;
     rl_mark = mark;
@@ -55,16 +81,58 @@ static void copy_lines(int begin, int end, int key)
 
 static int take_lines(int count, int key)
 {
-    int begin = sh_line_begin(rl_point), end = lines_end(begin, count);
+    lines these = lines_at(rl_point, count);
     vi.lines = true;
     if (key == 'd')
-        delete_lines(begin, end);
+        delete_lines(&these);
     else if (key == 'y')
-        copy_lines(begin, end, key);
+        copy_lines(&these, key);
     else
-        change_lines(begin, end, key);
+        change_lines(&these, key);
     return 0;
 }
+
+/* Puts the lines that were taken below or above that of the cursor. */
+static void put_lines(int count, bool above)
+{
+    int at = above ? sh_line_begin(rl_point) : sh_line_end(rl_point);
+    for (int i = 0; i < count; i++) {
+        rl_point = at;
+        if (!above) rl_insert_text("\n");
+        rl_insert_text(vi.text);
+        if (above) rl_insert_text("\n");
+    }
+    rl_point = sh_settled(sh_behind_blanks(above ? at : at + 1));
+}
+
+/* Whether the last that was taken is lines, Readline alone knows: it is asked for its text. */
+static bool gives_lines(int key)
+{
+    int point = rl_point, mark = rl_mark;
+    rl_yank(1, key);
+    size_t length = strlen(vi.taken);
+    bool same = (size_t)(rl_point - point) == length &&
+                memcmp(rl_line_buffer + point, vi.taken, length) == 0;
+    rl_delete_text(point, rl_point);
+    rl_point = point;
+    rl_mark = mark;
+    return same;
+}
+
+static int on_put(int count, int key)
+{
+    int status = 0;
+    if (!vi.taken) return sh_wrap_call(rl_vi_put, count, key);
+    rl_begin_undo_group();
+    if (gives_lines(key))
+        put_lines(count, isupper(key));
+    else
+        status = sh_wrap_call(rl_vi_put, count, key);
+    rl_end_undo_group();
+    return status;
+}
+
+/* ---- d, c, y, S ---- */
 
 /* d, c and y take whole lines where they stand twice. Readline reads the second key itself; it is
  * given back where it is another. */
@@ -79,7 +147,10 @@ static int operate(rl_command_func_t *theirs, int count, int key)
         vi.lines = next == key;
         if (!vi.lines && next > 0) rl_execute_next(next);
     }
-    return vi.lines ? take_lines(count, key) : sh_wrap_call(theirs, count, key);
+    if (vi.lines) return take_lines(count, key);
+    int status = sh_wrap_call(theirs, count, key);
+    rl_point = sh_settled(rl_point);
+    return status;
 }
 
 static int on_delete(int count, int key)
@@ -102,6 +173,8 @@ static int on_substitute(int count, int key)
     bool whole = isupper(key) && has_lines();
     return whole ? take_lines(1, 'c') : sh_wrap_call(rl_vi_subst, count, key);
 }
+
+/* ---- . Esc A I R ---- */
 
 static int on_redo(int count, int key)
 {
@@ -137,16 +210,36 @@ static int on_insert(int count, int key)
     return status;
 }
 
+/* R has a map of its own, which Readline makes when it is first typed, with its own commands. */
+static int on_replace(int count, int key)
+{
+    int status = sh_wrap_call(rl_vi_replace, count, key);
+    sh_wrap_bind_in(rl_get_keymap());
+    return status;
+}
+
+/* A letter is put in the place of no newline. */
+static int on_overstrike(int count, int key)
+{
+    if (rl_point == rl_end || rl_line_buffer[rl_point] != '\n')
+        return sh_wrap_call(rl_vi_overstrike, count, key);
+    rl_vi_overstrike(0, key); /* begins a group of its own at the first letter */
+    rl_begin_undo_group();
+    rl_insert_text(" ");
+    rl_point--;
+    int status = sh_wrap_call(rl_vi_overstrike, count, key);
+    rl_end_undo_group();
+    return status;
+}
+
 void sh_vi_open(void)
 {
-    static const sh_wrapped commands[] = {{rl_vi_delete_to, on_delete},
-                                          {rl_vi_change_to, on_change},
-                                          {rl_vi_yank_to, on_yank},
-                                          {rl_vi_subst, on_substitute},
-                                          {rl_vi_redo, on_redo},
-                                          {rl_vi_movement_mode, on_escape},
-                                          {rl_vi_append_eol, on_append},
-                                          {rl_vi_insert_beg, on_insert},
-                                          {NULL, NULL}};
+    static const sh_wrapped commands[] = {
+        {rl_vi_delete_to, on_delete},     {rl_vi_change_to, on_change},
+        {rl_vi_yank_to, on_yank},         {rl_vi_put, on_put},
+        {rl_vi_replace, on_replace},      {rl_vi_overstrike, on_overstrike},
+        {rl_vi_subst, on_substitute},     {rl_vi_redo, on_redo},
+        {rl_vi_movement_mode, on_escape}, {rl_vi_append_eol, on_append},
+        {rl_vi_insert_beg, on_insert},    {NULL, NULL}};
     sh_wrap_add(commands);
 }

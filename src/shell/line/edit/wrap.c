@@ -50,7 +50,12 @@ static void bind_map(Keymap map, int depth)
 void sh_wrap_bind(void)
 {
     Keymap maps[] = {emacs_standard_keymap, vi_insertion_keymap, vi_movement_keymap};
-    for (size_t i = 0; i < sizeof maps / sizeof *maps; i++) bind_map(maps[i], 0);
+    for (size_t i = 0; i < sizeof maps / sizeof *maps; i++) sh_wrap_bind_in(maps[i]);
+}
+
+void sh_wrap_bind_in(Keymap map)
+{
+    bind_map(map, 0);
 }
 
 rl_command_func_t *sh_wrap_last(void)

@@ -16,6 +16,8 @@ typedef struct sh_wrapped {
 void sh_wrap_add(const sh_wrapped *commands);
 /* Puts them on the keys; again after keys were bound. */
 void sh_wrap_bind(void);
+/* Puts them on the keys of a map that Readline has made since. */
+void sh_wrap_bind_in(Keymap map);
 /* Calls Readline's command for one of ours. */
 int sh_wrap_call(rl_command_func_t *theirs, int count, int key);
 /* One of ours did something of its own, and Readline is to take this for the last command. */
