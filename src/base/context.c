@@ -33,7 +33,7 @@ void nb_ctx_free(nb_ctx *ctx)
     free(ctx);
 }
 
-nb_status nb_poll(nb_ctx *ctx)
+nb_status nb_say_interrupted(nb_ctx *ctx)
 {
-    return nb_interrupted(ctx) ? nb_fail(ctx, NB_EINTERRUPT, NB_INTERRUPTED) : NB_OK;
+    return nb_fail(ctx, NB_EINTERRUPT, NB_INTERRUPTED);
 }

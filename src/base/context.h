@@ -68,6 +68,10 @@ static inline void nb_tell(const nb_ctx *ctx, const char *what, int64_t done, in
 
 /* NB_OK, or NB_EINTERRUPT with its message when Ctrl-C was pressed. */
 #define NB_INTERRUPTED "interrupted"
-nb_status nb_poll(nb_ctx *ctx);
+nb_status nb_say_interrupted(nb_ctx *ctx);
+static inline nb_status nb_poll(nb_ctx *ctx)
+{
+    return nb_interrupted(ctx) ? nb_say_interrupted(ctx) : NB_OK;
+}
 
 #endif

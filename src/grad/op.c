@@ -26,15 +26,8 @@ nb_shared *nb_shared_new(nb_ctx *ctx, size_t bytes)
     return shared;
 }
 
-nb_shared *nb_shared_retain(nb_shared *shared)
+void nb_shared_end(nb_ctx *ctx, nb_shared *shared)
 {
-    if (shared) shared->refs++;
-    return shared;
-}
-
-void nb_shared_release(nb_ctx *ctx, nb_shared *shared)
-{
-    if (!shared || --shared->refs) return;
     if (shared->free) shared->free(ctx, shared);
     nb_free(ctx, shared, shared->bytes);
 }

@@ -25,8 +25,17 @@ typedef struct nb_shared {
 
 /* A block of `bytes` with one owner, zeroed behind its head; NULL when memory ends. */
 nb_shared *nb_shared_new(nb_ctx *ctx, size_t bytes);
-nb_shared *nb_shared_retain(nb_shared *shared);
-void nb_shared_release(nb_ctx *ctx, nb_shared *shared);
+/* Both allow NULL; `end` is what the last owner's release does. */
+static inline nb_shared *nb_shared_retain(nb_shared *shared)
+{
+    if (shared) shared->refs++;
+    return shared;
+}
+void nb_shared_end(nb_ctx *ctx, nb_shared *shared);
+static inline void nb_shared_release(nb_ctx *ctx, nb_shared *shared)
+{
+    if (shared && --shared->refs == 0) nb_shared_end(ctx, shared);
+}
 
 /* Dimensions that a call names, counted from 0, in its order; count 0: none. */
 typedef struct nb_dims {

@@ -5,7 +5,6 @@
 
 #include <math.h>
 #include <pthread.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -130,15 +129,12 @@ static void choose(void)
     complain(name);
 }
 
-/* What was chosen, for those who ask again: once is asked for at every op. */
-static _Atomic(const nb_kernels *) ready;
+_Atomic(const nb_kernels *) nb_kernels_ready;
 
-const nb_kernels *nb_kernels_get(void)
+const nb_kernels *nb_kernels_choose(void)
 {
-    const nb_kernels *kernels = atomic_load_explicit(&ready, memory_order_acquire);
-    if (kernels) return kernels;
     pthread_once(&chosen.once, choose);
-    atomic_store_explicit(&ready, chosen.kernels, memory_order_release);
+    atomic_store_explicit(&nb_kernels_ready, chosen.kernels, memory_order_release);
     return chosen.kernels;
 }
 

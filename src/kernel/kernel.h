@@ -13,6 +13,7 @@
 #include "base/status.h"
 
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -285,9 +286,16 @@ typedef struct nb_kernels {
     const struct nb_thin_kernels *thin[2]; /* thin.h's */
 } nb_kernels;
 
-/* The table in use: the best that the processor has, or the one that NABLA_ISA names. Chosen at the
- * first call. */
-const nb_kernels *nb_kernels_get(void);
+/* Chooses the table at the first call; what was chosen, for those who ask again. */
+const nb_kernels *nb_kernels_choose(void);
+extern _Atomic(const nb_kernels *) nb_kernels_ready;
+/* The table in use: the best that the processor has, or the one that NABLA_ISA names. Every op asks
+ * several times. */
+static inline const nb_kernels *nb_kernels_get(void)
+{
+    const nb_kernels *ready = atomic_load_explicit(&nb_kernels_ready, memory_order_acquire);
+    return ready ? ready : nb_kernels_choose();
+}
 /* All tables that this processor can run, for the tests; *count of them. */
 const nb_kernels *const *nb_kernels_all(size_t *count);
 /* What was wrong with NABLA_ISA ("NABLA_ISA=avx9 is none of …"), or NULL. */

@@ -19,23 +19,10 @@ const char *nb_shape_text(int dims, const int64_t *shape, char *text)
     return text;
 }
 
-/* The product where no size can make it too large, as of most tensors; else 0. */
-static int64_t count_small(int dims, const int64_t *shape)
+int64_t nb_shape_count_any(int dims, const int64_t *shape)
 {
-    enum { SMALL = 1 << 12, FEW = 4 };
-    _Static_assert((int64_t)SMALL * SMALL * SMALL * SMALL <= NB_MAX_ELEMENTS, "so many are few");
-    int64_t count = dims <= FEW;
-    for (int i = 0; i < dims && count; i++)
-        count = (uint64_t)shape[i] - 1 < SMALL ? count * shape[i] : 0;
-    return count;
-}
-
-int64_t nb_shape_count(int dims, const int64_t *shape)
-{
-    int64_t count = count_small(dims, shape);
+    int64_t count = 1;
     bool empty = false;
-    if (count) return count;
-    count = 1;
     for (int i = 0; i < dims; i++) {
         if (shape[i] < 0) return -1;
         if (shape[i] == 0) {

@@ -103,15 +103,8 @@ nb_tensor *nb_tensor_scalar(nb_ctx *ctx, nb_dtype dtype, double value)
     return tensor;
 }
 
-nb_tensor *nb_tensor_retain(nb_tensor *tensor)
+void nb_tensor_end(nb_ctx *ctx, nb_tensor *tensor)
 {
-    tensor->refs++;
-    return tensor;
-}
-
-void nb_tensor_release(nb_ctx *ctx, nb_tensor *tensor)
-{
-    if (!tensor || --tensor->refs) return;
     nb_tape_link *link = tensor->link;
     nb_storage_release(ctx, tensor->storage);
     nb_free(ctx, tensor, sizeof *tensor);
@@ -287,12 +280,6 @@ nb_tensor *nb_tensor_expand(nb_ctx *ctx, const nb_tensor *tensor, int dims, cons
     return nb_tensor_view(ctx, tensor, dims, shape, stride, tensor->offset);
 }
 
-nb_tensor *nb_tensor_contiguous(nb_ctx *ctx, nb_tensor *tensor)
-{
-    if (nb_tensor_is_contiguous(tensor)) return nb_tensor_retain(tensor);
-    return nb_tensor_clone(ctx, tensor);
-}
-
 /* A contiguous tensor of `dtype` with scale times the elements of `tensor`. */
 static nb_tensor *converted(nb_ctx *ctx, const nb_tensor *tensor, nb_dtype dtype, double scale);
 
@@ -395,21 +382,10 @@ const char *nb_tensor_changer(const nb_tensor *tensor)
     return storage->changer ? storage->changer : "an assignment";
 }
 
-int64_t nb_tensor_count(const nb_tensor *tensor)
-{
-    int64_t count = 1;
-    for (int i = 0; i < tensor->dims; i++) count *= tensor->shape[i];
-    return count;
-}
-
-bool nb_tensor_is_contiguous(const nb_tensor *tensor)
+bool nb_tensor_is_gapless(const nb_tensor *tensor)
 {
     int64_t step = 1;
-    int at = tensor->dims - 1;
-    /* As most are; a stride that no element is found by may be any. */
-    while (at >= 0 && tensor->stride[at] == step) step *= tensor->shape[at--];
-    if (step == 0) return true;
-    for (int i = at; i >= 0; i--) {
+    for (int i = tensor->dims - 1; i >= 0; i--) {
         if (tensor->shape[i] == 0) return true;
         if (tensor->shape[i] != 1 && tensor->stride[i] != step) return false;
         step *= tensor->shape[i];
@@ -423,11 +399,6 @@ bool nb_tensor_same_shape(const nb_tensor *a, const nb_tensor *b)
     for (int i = 0; i < a->dims; i++)
         if (a->shape[i] != b->shape[i]) return false;
     return true;
-}
-
-bool nb_tensor_is_alone(const nb_tensor *tensor)
-{
-    return tensor->refs == 1 && tensor->storage->refs == 1 && !tensor->link;
 }
 
 static void *element(const nb_tensor *tensor, const int64_t *index)

@@ -3,7 +3,9 @@
  *
  * A function that makes a tensor returns a new reference, which its caller gives back with
  * nb_tensor_release, or NULL with the context's message set. Tensors that it is given are borrowed.
- */
+ *
+ * What every op asks several times of small tensors (owners, counts, whether elements lie one after
+ * the other) is written out here, to be compiled into its place. */
 #ifndef NB_TENSOR_H
 #define NB_TENSOR_H
 
@@ -67,9 +69,18 @@ nb_tensor *nb_tensor_zeros(nb_ctx *ctx, nb_dtype dtype, int dims, const int64_t 
 /* A 0-dimensional tensor that holds `value`. */
 nb_tensor *nb_tensor_scalar(nb_ctx *ctx, nb_dtype dtype, double value);
 /* One more owner; returns its argument. */
-nb_tensor *nb_tensor_retain(nb_tensor *tensor);
+static inline nb_tensor *nb_tensor_retain(nb_tensor *tensor)
+{
+    tensor->refs++;
+    return tensor;
+}
+/* What the last owner's release does; called by that alone. */
+void nb_tensor_end(nb_ctx *ctx, nb_tensor *tensor);
 /* NULL is allowed. */
-void nb_tensor_release(nb_ctx *ctx, nb_tensor *tensor);
+static inline void nb_tensor_release(nb_ctx *ctx, nb_tensor *tensor)
+{
+    if (tensor && --tensor->refs == 0) nb_tensor_end(ctx, tensor);
+}
 /* How filling a new tensor ends: the tensor, or NULL where status is not NB_OK; then the reference
  * is given back. */
 nb_tensor *nb_tensor_settle(nb_ctx *ctx, nb_tensor *tensor, nb_status status);
@@ -97,8 +108,6 @@ nb_tensor *nb_tensor_reshape(nb_ctx *ctx, const nb_tensor *tensor, int dims, con
  * fit. */
 nb_tensor *nb_tensor_expand(nb_ctx *ctx, const nb_tensor *tensor, int dims, const int64_t *shape);
 
-/* A contiguous tensor with the same elements: the tensor itself where it is contiguous already. */
-nb_tensor *nb_tensor_contiguous(nb_ctx *ctx, nb_tensor *tensor);
 /* A contiguous copy in storage of its own. */
 nb_tensor *nb_tensor_clone(nb_ctx *ctx, const nb_tensor *tensor);
 /* A copy in another dtype times `scale`; the tensor itself where dtype and scale (1) change
@@ -129,12 +138,38 @@ static inline void *nb_tensor_data(const nb_tensor *tensor)
     return data + tensor->offset * (int64_t)nb_dtype_size(tensor->dtype);
 }
 
-int64_t nb_tensor_count(const nb_tensor *tensor);
-bool nb_tensor_is_contiguous(const nb_tensor *tensor);
+static inline int64_t nb_tensor_count(const nb_tensor *tensor)
+{
+    int64_t count = 1;
+    for (int i = 0; i < tensor->dims; i++) count *= tensor->shape[i];
+    return count;
+}
+
+/* The same question where strides differ from those of a new tensor, which they may where no
+ * element is found by them. */
+bool nb_tensor_is_gapless(const nb_tensor *tensor);
+static inline bool nb_tensor_is_contiguous(const nb_tensor *tensor)
+{
+    int64_t step = 1;
+    int at = tensor->dims;
+    while (at > 0 && tensor->stride[at - 1] == step) step *= tensor->shape[--at];
+    return at == 0 || nb_tensor_is_gapless(tensor);
+}
+
+/* A contiguous tensor with the same elements: the tensor itself where it is contiguous already. */
+static inline nb_tensor *nb_tensor_contiguous(nb_ctx *ctx, nb_tensor *tensor)
+{
+    return nb_tensor_is_contiguous(tensor) ? nb_tensor_retain(tensor)
+                                           : nb_tensor_clone(ctx, tensor);
+}
+
 bool nb_tensor_same_shape(const nb_tensor *a, const nb_tensor *b);
 /* Nobody but the one owner of `tensor` sees its elements: it has no second owner, no view and no
  * link. */
-bool nb_tensor_is_alone(const nb_tensor *tensor);
+static inline bool nb_tensor_is_alone(const nb_tensor *tensor)
+{
+    return tensor->refs == 1 && tensor->storage->refs == 1 && !tensor->link;
+}
 /* NB_EARG where one element in memory stands at several places, as an expanded dimension shows it:
  * which of the values written to them would stay is nobody's to say. */
 nb_status nb_tensor_check_write(nb_ctx *ctx, const nb_tensor *tensor);
