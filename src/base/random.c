@@ -111,17 +111,3 @@ uint64_t nb_random_below(nb_stream *stream, uint64_t n)
     } while (value >= n);
     return value;
 }
-
-enum { BETWEEN_LOOKS = 1 << 16 }; /* steps before Ctrl-C is looked for */
-
-nb_status nb_random_shuffle(nb_ctx *ctx, nb_stream *stream, int32_t *index, size_t n)
-{
-    for (size_t i = n; i > 1; i--) {
-        if (i % BETWEEN_LOOKS == 0 && nb_poll(ctx) != NB_OK) return ctx->status;
-        size_t j = i <= UINT32_MAX ? below_short(stream, (uint32_t)i) : nb_random_below(stream, i);
-        int32_t kept = index[i - 1];
-        index[i - 1] = index[j];
-        index[j] = kept;
-    }
-    return NB_OK;
-}

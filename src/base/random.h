@@ -47,7 +47,5 @@ double nb_random_unit(nb_stream *stream);
 double nb_random_normal(nb_stream *stream);
 /* Uniform in 0 … n - 1 without bias; n > 0. */
 uint64_t nb_random_below(nb_stream *stream, uint64_t n);
-/* Fisher-Yates over n indices in place; NB_EINTERRUPT leaves it half done. */
-nb_status nb_random_shuffle(nb_ctx *ctx, nb_stream *stream, int32_t *index, size_t n);
 
 #endif

@@ -76,6 +76,7 @@ const nb_kernels PASTE_NAMES(nb_kernels_, NB_ISA) = {
 #include "kernel/compare.def"
         },
 #undef X
+    .widen = widen,
     .philox = philox,
     .counts = counts,
     .places = places,

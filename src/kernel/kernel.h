@@ -151,9 +151,9 @@ typedef struct nb_real_kernels {
     nb_unary_fn *unary[NB_UNARIES];
     nb_slope_fn *slope[NB_UNARIES];
     nb_binary_fn *binary[NB_BINARIES];
-    /* y[i] = f(x[i]) and slope[i] = f'(x[i]) in one pass, contiguous, the bits of the two alone; NULL
-     * where that gains nothing. slope may be x. And dx[i] = dy[i] slope[i], 0 where dy is; dx may
-     * be dy. */
+    /* y[i] = f(x[i]) and slope[i] = f'(x[i]) in one pass, contiguous, the bits of the two alone;
+     * NULL where that gains nothing. slope may be x. And dx[i] = dy[i] slope[i], 0 where dy is; dx
+     * may be dy. */
     void (*with_slope[NB_UNARIES])(size_t n, const void *x, void *y, void *slope);
     void (*chain)(size_t n, const void *slope, const void *dy, void *dx);
 
@@ -270,6 +270,7 @@ typedef struct nb_kernels {
     nb_copy_matrix_fn *copy_matrix;
     nb_compare_fn *compare_u8[NB_COMPARES];
     nb_compare_fn *compare_i32[NB_COMPARES];
+    void (*widen)(size_t n, const uint16_t *x, int32_t *y); /* y = x */
     /* Four words for each of `blocks` counters from `counter` on, counted in its first two words:
      * nb_philox of each. */
     void (*philox)(const uint32_t key[2], const uint32_t counter[4], size_t blocks,

@@ -3,6 +3,7 @@
 
 #include "base/text.h"
 #include "kernel/kernel.h"
+#include "kernel/shuffle.h"
 
 #include <math.h>
 

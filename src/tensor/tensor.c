@@ -241,7 +241,7 @@ static bool reshape_strides(const nb_tensor *tensor, int dims, const int64_t *sh
 
 nb_tensor *nb_tensor_reshape(nb_ctx *ctx, const nb_tensor *tensor, int dims, const int64_t *want)
 {
-    int64_t shape[NB_MAX_DIMS], stride[NB_MAX_DIMS];
+    int64_t shape[NB_MAX_DIMS] = {0}, stride[NB_MAX_DIMS];
     if (dims > NB_MAX_DIMS) {
         check_shape(ctx, dims, want);
         return NULL;

@@ -121,8 +121,9 @@ nb_status nb_tensor_copy(nb_ctx *ctx, nb_tensor *to, const nb_tensor *from);
 nb_status nb_tensor_fill(nb_ctx *ctx, nb_tensor *tensor, double value);
 /* Marks that an op changed the elements in place. */
 void nb_tensor_touch(nb_tensor *tensor, const char *changer);
-/* Says that no element of the whole storage is larger in size than `most`, until it changes; 0: that
- * this is not known any more. Who writes elements without nb_tensor_touch says one or the other. */
+/* Says that no element of the whole storage is larger in size than `most`, until it changes; 0:
+ * that this is not known any more. Who writes elements without nb_tensor_touch says one or the
+ * other. */
 void nb_tensor_bound(nb_tensor *tensor, double most);
 /* What was said and still holds, or -1. */
 double nb_tensor_bounded(const nb_tensor *tensor);

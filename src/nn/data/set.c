@@ -4,6 +4,7 @@
 #include "base/escape.h"
 #include "base/memory.h"
 #include "io/temporary.h"
+#include "kernel/shuffle.h"
 #include "nn/data/labels.h"
 #include "nn/data/words.h"
 #include "tensor/shape.h"

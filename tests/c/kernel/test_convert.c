@@ -153,14 +153,36 @@ static void rows_of_bytes_end_anywhere(void **state)
     size_t tables;
     const nb_kernels *const *all = nb_kernels_all(&tables);
     uint8_t x[MOST];
-    float y[MOST + 1], factor = (float)(1.0 / 255.0);
+    static const double scales[] = {1.0 / 255.0, 1.0, 3.0};
+    float y[MOST + 1];
     for (size_t i = 0; i < MOST; i++) x[i] = (uint8_t)(i * 37 + 11);
     for (size_t t = 0; t < tables; t++) {
         for (size_t n = 0; n <= MOST; n++) {
+            double scale = scales[n % 3];
             y[n] = 9.0f;
-            all[t]->convert[NB_U8][NB_F32](n, x, 1, y, 1, 1.0 / 255.0);
-            for (size_t i = 0; i < n; i++) assert_true(y[i] == factor * (float)x[i]);
+            all[t]->convert[NB_U8][NB_F32](n, x, 1, y, 1, scale);
+            for (size_t i = 0; i < n; i++) assert_true(y[i] == (float)scale * (float)x[i]);
             assert_true(y[n] == 9.0f);
+        }
+    }
+}
+
+/* The same of columns. */
+static void columns_are_widened(void **state)
+{
+    (void)state;
+    enum { MOST = 200 };
+    size_t tables;
+    const nb_kernels *const *all = nb_kernels_all(&tables);
+    uint16_t x[MOST];
+    int32_t y[MOST + 1];
+    for (size_t i = 0; i < MOST; i++) x[i] = (uint16_t)(i * 9973 + 65000);
+    for (size_t t = 0; t < tables; t++) {
+        for (size_t n = 0; n <= MOST; n++) {
+            for (size_t i = 0; i <= n; i++) y[i] = -1;
+            all[t]->widen(n, x, y);
+            for (size_t i = 0; i < n; i++) assert_int_equal(y[i], x[i]);
+            assert_int_equal(y[n], -1);
         }
     }
 }
@@ -172,6 +194,7 @@ int main(void)
         cmocka_unit_test(whole_numbers_are_kept),
         cmocka_unit_test(bytes_are_scaled),
         cmocka_unit_test(rows_of_bytes_end_anywhere),
+        cmocka_unit_test(columns_are_widened),
         cmocka_unit_test(strides_and_tables_change_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

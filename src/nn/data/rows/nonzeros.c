@@ -69,12 +69,12 @@ static nb_status add_block(nb_ctx *ctx, nb_nonzeros *list, int64_t room)
 /* Where number `at` of all stands, and in *room how many may stand from there on in its block. */
 static void *place_of(const nb_nonzeros *list, int64_t at, void **value, int64_t *room)
 {
-    int64_t block = at / NB_NONZEROS_BLOCK, within = at % NB_NONZEROS_BLOCK;
+    size_t block = (size_t)at / NB_NONZEROS_BLOCK, within = (size_t)at % NB_NONZEROS_BLOCK;
     char *data = list->block[block];
-    int64_t all = room_of(list, block);
-    *value = data + column_bytes(list, all) + (size_t)within * nb_dtype_size(list->dtype);
-    *room = all - within;
-    return data + (size_t)within * column_size(list);
+    int64_t all = room_of(list, (int64_t)block);
+    *value = data + column_bytes(list, all) + within * nb_dtype_size(list->dtype);
+    *room = all - (int64_t)within;
+    return data + within * column_size(list);
 }
 
 int64_t nb_nonzeros_piece(const nb_nonzeros *list, int64_t at, int64_t end, const void **column,

@@ -1,6 +1,8 @@
 /* Rates, orders and batches of a run. */
 #include "nn/train/run/prepare.h"
 
+#include "kernel/shuffle.h"
+
 #include <math.h>
 
 /* When the step behind what `at` has done is made. */

@@ -2,6 +2,8 @@
  * saved or restored anywhere ends with the bits of one that was not. */
 #include "lab.h"
 
+#include "kernel/shuffle.h"
+
 /* ---- Steps and epochs ---- */
 
 static void an_epoch_is_its_batches(void **state)
