@@ -151,31 +151,39 @@ static nb_status convert_block(nb_source *source, const nb_kind *kind, const uin
 }
 
 static nb_status read_converted(nb_ctx *ctx, nb_source *source, const nb_kind *kind, bool swapped,
-                                size_t count, nb_tensor *to, const char *what)
+                                size_t first, size_t count, char *data, const char *what,
+                                uint64_t end)
 {
-    size_t width = kind->width, fits = BLOCK / width, out = nb_dtype_size(to->dtype);
-    char *data = nb_tensor_data(to);
+    size_t width = kind->width, fits = BLOCK / width, out = nb_dtype_size(kind->dtype);
     uint8_t *block = nb_alloc(ctx, BLOCK);
     nb_status status = block ? NB_OK : NB_EMEMORY;
     for (size_t done = 0; !status && done < count;) {
         size_t n = count - done < fits ? count - done : fits;
-        status = nb_source_read(source, block, n * width, what);
+        status = nb_source_read_part(source, block, n * width, what, end);
         if (!status && swapped) nb_swap_bytes(block, width, n);
-        if (!status) status = convert_block(source, kind, block, done, n, data + done * out);
+        if (!status)
+            status = convert_block(source, kind, block, first + done, n, data + done * out);
         done += n;
     }
     nb_free(ctx, block, BLOCK);
     return status;
 }
 
+nb_status nb_kind_next(nb_ctx *ctx, nb_source *source, const nb_kind *kind, bool swapped,
+                       size_t first, size_t count, void *to, const char *what, uint64_t end)
+{
+    if (kind->convert)
+        return read_converted(ctx, source, kind, swapped, first, count, to, what, end);
+    nb_status status = nb_source_read_part(source, to, count * kind->width, what, end);
+    if (!status && swapped) nb_swap_bytes(to, kind->width, count);
+    return status;
+}
+
 nb_status nb_kind_read(nb_ctx *ctx, nb_source *source, const nb_kind *kind, bool swapped,
                        size_t count, nb_tensor *to, const char *what)
 {
-    if (kind->convert) return read_converted(ctx, source, kind, swapped, count, to, what);
-    void *data = nb_tensor_data(to);
-    nb_status status = nb_source_read(source, data, count * kind->width, what);
-    if (!status && swapped) nb_swap_bytes(data, kind->width, count);
-    return status;
+    uint64_t end = nb_source_position(source) + count * kind->width;
+    return nb_kind_next(ctx, source, kind, swapped, 0, count, nb_tensor_data(to), what, end);
 }
 
 nb_status nb_kind_skip(nb_ctx *ctx, nb_source *source, uint64_t bytes, const char *what)

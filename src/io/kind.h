@@ -23,6 +23,10 @@ bool nb_kind_is_plain(const nb_kind *kind);
  * does not fit; the rest of them is then still to come. */
 nb_status nb_kind_read(nb_ctx *ctx, nb_source *source, const nb_kind *kind, bool swapped,
                        size_t count, nb_tensor *to, const char *what);
+/* The same of `count` elements from number `first` on, which come next, into memory, where all that
+ * `what` says ends at byte `end`. */
+nb_status nb_kind_next(nb_ctx *ctx, nb_source *source, const nb_kind *kind, bool swapped,
+                       size_t first, size_t count, void *to, const char *what, uint64_t end);
 /* Passes over bytes that are of no use. */
 nb_status nb_kind_skip(nb_ctx *ctx, nb_source *source, uint64_t bytes, const char *what);
 

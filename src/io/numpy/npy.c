@@ -152,19 +152,37 @@ static nb_status check_sizes(loading *l)
                    file, shape, bytes, most);
 }
 
-nb_status nb_npy_begin(nb_ctx *ctx, nb_source *source, nb_elements *elements)
+nb_status nb_npy_open(nb_ctx *ctx, nb_source *source, nb_npy *npy)
 {
     loading l = {.ctx = ctx, .source = source};
     nb_status status = read_header(&l);
     if (!status) status = check_sizes(&l);
     if (status) return status;
-    *elements = (nb_elements){.dtype = nb_kind_dtype(l.kind),
-                              .plain = nb_kind_is_plain(l.kind),
-                              .swapped = is_swapped(&l.header) && nb_kind_width(l.kind) > 1,
-                              .column_major = l.header.column_major && l.header.dims > 1,
-                              .dims = l.header.dims};
-    memcpy(elements->shape, l.header.shape, (size_t)l.header.dims * sizeof *l.header.shape);
+    *npy = (nb_npy){.source = source, .kind = l.kind};
+    npy->end = nb_source_position(source) + l.count * nb_kind_width(l.kind);
+    npy->of = (nb_elements){.dtype = nb_kind_dtype(l.kind),
+                            .plain = nb_kind_is_plain(l.kind),
+                            .swapped = is_swapped(&l.header) && nb_kind_width(l.kind) > 1,
+                            .column_major = l.header.column_major && l.header.dims > 1,
+                            .dims = l.header.dims};
+    memcpy(npy->of.shape, l.header.shape, (size_t)l.header.dims * sizeof *l.header.shape);
     return NB_OK;
+}
+
+nb_status nb_npy_begin(nb_ctx *ctx, nb_source *source, nb_elements *elements)
+{
+    nb_npy npy;
+    nb_status status = nb_npy_open(ctx, source, &npy);
+    if (!status) *elements = npy.of;
+    return status;
+}
+
+nb_status nb_npy_next(nb_ctx *ctx, nb_npy *npy, void *into, int64_t count)
+{
+    nb_status status = nb_kind_next(ctx, npy->source, npy->kind, npy->of.swapped, npy->done,
+                                    (size_t)count, into, "its header and elements", npy->end);
+    npy->done += (size_t)count;
+    return status;
 }
 
 /* A column-major array is a row-major one whose dimensions are turned round. */
@@ -186,20 +204,25 @@ static nb_tensor *turn_round(nb_ctx *ctx, nb_tensor *tensor)
     return turned;
 }
 
-nb_tensor *nb_npy_read(nb_ctx *ctx, nb_source *source)
+nb_tensor *nb_npy_all(nb_ctx *ctx, nb_npy *npy)
 {
-    loading l = {.ctx = ctx, .source = source};
-    if (read_header(&l) || check_sizes(&l)) return NULL;
-    bool turned = l.header.column_major && l.header.dims > 1;
-    if (turned) reverse(l.header.dims, l.header.shape);
-    nb_tensor *tensor = nb_tensor_new(ctx, nb_kind_dtype(l.kind), l.header.dims, l.header.shape);
+    bool turned = npy->of.column_major;
+    int64_t shape[NB_MAX_DIMS];
+    memcpy(shape, npy->of.shape, sizeof shape);
+    if (turned) reverse(npy->of.dims, shape);
+    nb_tensor *tensor = nb_tensor_new(ctx, npy->of.dtype, npy->of.dims, shape);
     if (!tensor) return NULL;
-    nb_status status = nb_kind_read(ctx, source, l.kind, is_swapped(&l.header), l.count, tensor,
-                                    "its header and elements");
-    if (!status) status = nb_source_check_end(source);
+    nb_status status = nb_npy_next(ctx, npy, nb_tensor_data(tensor), nb_tensor_count(tensor));
+    if (!status) status = nb_source_check_end(npy->source);
     if (!status) return turned ? turn_round(ctx, tensor) : tensor;
     nb_tensor_release(ctx, tensor);
     return NULL;
+}
+
+nb_tensor *nb_npy_read(nb_ctx *ctx, nb_source *source)
+{
+    nb_npy npy;
+    return nb_npy_open(ctx, source, &npy) == NB_OK ? nb_npy_all(ctx, &npy) : NULL;
 }
 
 /* ---- Writing ---- */

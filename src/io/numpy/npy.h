@@ -8,6 +8,7 @@
 
 #include "base/text.h"
 #include "io/elements.h"
+#include "io/kind.h"
 #include "io/source.h"
 #include "tensor/tensor.h"
 
@@ -20,6 +21,18 @@ enum {
 nb_tensor *nb_npy_read(nb_ctx *ctx, nb_source *source);
 /* The header alone: the elements come next, and are all there. */
 nb_status nb_npy_begin(nb_ctx *ctx, nb_source *source, nb_elements *elements);
+/* The same, to read on piece by piece: the next `count` elements in the file's order; behind the
+ * last the caller looks for the source's end. Or all of them as a tensor, where none was read. */
+typedef struct nb_npy {
+    nb_source *source;
+    nb_elements of;
+    const nb_kind *kind;
+    size_t done;
+    uint64_t end; /* bytes of header and elements */
+} nb_npy;
+nb_status nb_npy_open(nb_ctx *ctx, nb_source *source, nb_npy *npy);
+nb_status nb_npy_next(nb_ctx *ctx, nb_npy *npy, void *into, int64_t count);
+nb_tensor *nb_npy_all(nb_ctx *ctx, nb_npy *npy);
 /* Adds what stands in front of the elements. */
 void nb_npy_write_header(nb_text *text, const nb_tensor *tensor);
 

@@ -168,14 +168,18 @@ static nb_tensor *load_tensor(nb_ctx *ctx, const char *path)
     return tensor;
 }
 
-/* An IDX file, which is read row by row; *other: it is none. */
-static nb_feed *feed_of_idx(nb_ctx *ctx, const char *path, bool *other)
+/* An IDX or .npy file, which is read row by row; *other: it is none. */
+static nb_feed *feed_of_rows(nb_ctx *ctx, const char *path, bool *other)
 {
     uint8_t head[NB_PEEK_MAX];
     nb_source *source = nb_source_open(ctx, path);
-    *other = source &&
-             !nb_formats[NB_FORMAT_idx]->begins(head, nb_source_peek(source, head, sizeof head));
-    nb_feed *rows = source && !*other ? nb_feed_read_idx(ctx, source, "x") : NULL;
+    size_t bytes = source ? nb_source_peek(source, head, sizeof head) : 0;
+    bool idx = source && nb_formats[NB_FORMAT_idx]->begins(head, bytes);
+    bool npy = source && !idx && nb_formats[NB_FORMAT_npy]->begins(head, bytes);
+    nb_feed *rows = idx   ? nb_feed_read_idx(ctx, source, "x")
+                    : npy ? nb_feed_read_npy(ctx, source, "x")
+                          : NULL;
+    *other = source && !idx && !npy;
     nb_source_close(source);
     return rows;
 }
@@ -184,8 +188,8 @@ static nb_feed *feed_of_path(nb_ctx *ctx, const char *path, bool map)
 {
     bool other;
     if (map) return nb_feed_of_file(ctx, nb_row_file_open(ctx, path), path);
-    nb_feed *idx = feed_of_idx(ctx, path, &other);
-    if (!other) return idx;
+    nb_feed *read = feed_of_rows(ctx, path, &other);
+    if (!other) return read;
     nb_tensor *tensor = load_tensor(ctx, path);
     nb_feed *rows = tensor ? nb_feed_pack_tensor(ctx, tensor, "x") : NULL;
     nb_tensor_release(ctx, tensor);

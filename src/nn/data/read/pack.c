@@ -3,6 +3,7 @@
 
 #include "base/memory.h"
 #include "io/idx.h"
+#include "io/numpy/npy.h"
 #include "kernel/nonzeros.h"
 #include "nn/data/rows/nonzeros.h"
 #include "tensor/shape.h"
@@ -189,6 +190,34 @@ nb_feed *nb_feed_read_idx(nb_ctx *ctx, nb_source *source, const char *what)
     nb_idx idx;
     if (nb_idx_open(ctx, source, &idx) != NB_OK) return NULL;
     nb_feed *feed = nb_feed_pack(ctx, &idx.of, next_of_idx, &idx, what);
+    if (feed && nb_source_check_end(source) == NB_OK) return feed;
+    nb_feed_release(ctx, feed);
+    return NULL;
+}
+
+/* ---- Of a .npy file -------------------------------------------------------------------------- */
+
+static nb_status next_of_npy(nb_ctx *ctx, void *self, void *into, int64_t n)
+{
+    nb_npy *npy = self;
+    return nb_npy_next(ctx, npy, into, n * nb_shape_count(npy->of.dims - 1, npy->of.shape + 1));
+}
+
+/* Of one that has columns before rows no row is whole before the last column has come. */
+static nb_feed *read_columns(nb_ctx *ctx, nb_npy *npy, const char *what)
+{
+    nb_tensor *tensor = nb_npy_all(ctx, npy);
+    nb_feed *feed = tensor ? nb_feed_pack_tensor(ctx, tensor, what) : NULL;
+    nb_tensor_release(ctx, tensor);
+    return feed;
+}
+
+nb_feed *nb_feed_read_npy(nb_ctx *ctx, nb_source *source, const char *what)
+{
+    nb_npy npy;
+    if (nb_npy_open(ctx, source, &npy) != NB_OK) return NULL;
+    if (npy.of.column_major) return read_columns(ctx, &npy, what);
+    nb_feed *feed = nb_feed_pack(ctx, &npy.of, next_of_npy, &npy, what);
     if (feed && nb_source_check_end(source) == NB_OK) return feed;
     nb_feed_release(ctx, feed);
     return NULL;

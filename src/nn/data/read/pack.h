@@ -22,7 +22,8 @@ nb_feed *nb_feed_pack(nb_ctx *ctx, const nb_elements *of, nb_next_rows *next, vo
                       const char *what);
 /* The rows of a tensor that nobody else will change: of one that is mostly zeros a copy. */
 nb_feed *nb_feed_pack_tensor(nb_ctx *ctx, nb_tensor *tensor, const char *what);
-/* The rows of an IDX file, plain or gzip. */
+/* The rows of an IDX file or of a .npy file, plain or gzip. */
 nb_feed *nb_feed_read_idx(nb_ctx *ctx, nb_source *source, const char *what);
+nb_feed *nb_feed_read_npy(nb_ctx *ctx, nb_source *source, const char *what);
 
 #endif

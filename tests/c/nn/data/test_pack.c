@@ -9,6 +9,7 @@
 
 #include <math.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -242,6 +243,101 @@ static void cut_and_damaged(void **state)
     free(file);
 }
 
+/* ---- .npy ------------------------------------------------------------------------------------ */
+
+enum { NPY_HEAD = 128, NPY_ROWS = 700, NPY_WIDTH = 812, NPY_COUNT = NPY_ROWS * NPY_WIDTH };
+
+static size_t npy_of(uint8_t *file, const char *descr, bool columns, const void *data, size_t bytes)
+{
+    char text[NPY_HEAD];
+    memset(file, ' ', NPY_HEAD);
+    memcpy(file, "\x93NUMPY\1\0\x76\0", 10);
+    snprintf(text, sizeof text, "{'descr': '%s', 'fortran_order': %s, 'shape': (%d, 28, 29), }",
+             descr, columns ? "True" : "False", NPY_ROWS);
+    memcpy(file + 10, text, strlen(text));
+    file[NPY_HEAD - 1] = '\n';
+    memcpy(file + NPY_HEAD, data, bytes);
+    return NPY_HEAD + bytes;
+}
+
+static nb_feed *read_npy(const void *data, size_t size)
+{
+    nb_source *source = nb_source_memory(ctx, "t.npy", data, size);
+    nb_feed *feed = source ? nb_feed_read_npy(ctx, source, "x") : NULL;
+    nb_source_close(source);
+    return feed;
+}
+
+/* Rows are listed as they come: what is held never is all of them with their zeros. */
+static void npy_rows(void **state)
+{
+    (void)state;
+    uint8_t *file = malloc(NPY_HEAD + (size_t)4 * NPY_COUNT);
+    for (int every = 1; every < 6; every += 4) {
+        char *data = numbers(NB_F32, NPY_ROWS, NPY_WIDTH, every, every);
+        size_t size = npy_of(file, "<f4", false, data, (size_t)4 * NPY_COUNT);
+        nb_pool_trim(ctx);
+        ctx->memory.peak = ctx->memory.live;
+        nb_feed *feed = read_npy(file, size);
+        assert_non_null(feed);
+        assert_int_equal(is_thin(feed), every == 5);
+        if (every == 5) assert_in_range(ctx->memory.peak, 0, (size_t)3 * NPY_COUNT);
+        check_rows(feed, data, NPY_ROWS, NPY_WIDTH);
+        nb_feed_release(ctx, feed);
+        free(data);
+    }
+    free(file);
+}
+
+/* Whole numbers that are converted piece by piece; columns before rows, as NumPy may have them. */
+static void npy_others(void **state)
+{
+    (void)state;
+    uint8_t *file = malloc(NPY_HEAD + (size_t)8 * NPY_COUNT);
+    int64_t *whole = calloc(NPY_COUNT, sizeof *whole);
+    int32_t *rows = calloc(NPY_COUNT, sizeof *rows);
+    for (int columns = 0; columns < 2; columns++) {
+        for (int i = 0; i < NPY_COUNT; i++) {
+            int row = i / NPY_WIDTH, a = i % NPY_WIDTH / 29, b = i % NPY_WIDTH % 29;
+            rows[i] = i % 9 ? 0 : i - 1000;
+            whole[columns ? row + NPY_ROWS * (a + 28 * b) : i] = rows[i];
+        }
+        size_t size = npy_of(file, "<i8", columns, whole, (size_t)8 * NPY_COUNT);
+        nb_feed *feed = read_npy(file, size);
+        assert_non_null(feed);
+        if (!columns) assert_true(is_thin(feed));
+        check_rows(feed, (const char *)rows, NPY_ROWS, NPY_WIDTH);
+        nb_feed_release(ctx, feed);
+    }
+    free(whole);
+    free(rows);
+    free(file);
+}
+
+static void npy_damaged(void **state)
+{
+    (void)state;
+    const size_t bytes = (size_t)8 * NPY_COUNT;
+    uint8_t *file = malloc(NPY_HEAD + bytes + 1);
+    int64_t *whole = calloc(NPY_COUNT, sizeof *whole);
+    size_t size, last = npy_of(file, "<i8", false, whole, bytes);
+    file[last] = 0;
+    uint8_t *packed = gzip(file, last - 1, &size);
+    assert_null(read_npy(packed, size));
+    assert_failed(NB_EFORMAT,
+                  "t.npy ends after 4547327 unpacked bytes; its header and elements needs "
+                  "4547328");
+    free(packed);
+    assert_null(read_npy(file, last + 1));
+    assert_failed(NB_EFORMAT, "t.npy goes on after its 4547328 bytes of header and elements");
+    whole[NPY_COUNT - 5] = INT64_MAX;
+    npy_of(file, "<i8", false, whole, bytes);
+    assert_null(read_npy(file, last));
+    assert_failed(NB_EFORMAT, "element 568396 (in the order of the file) is 9223372036854775807");
+    free(whole);
+    free(file);
+}
+
 static nb_status attempt(void *file)
 {
     nb_feed *feed = read_bytes(file, BYTES);
@@ -286,6 +382,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(the_smaller_way),    TEST(wide_rows),         TEST(tensors),
         TEST(nothing_is_refused), TEST(readers_that_fail), TEST(plain_and_packed),
-        TEST(cut_and_damaged),    TEST(memory_that_ends),  TEST(stops)};
+        TEST(cut_and_damaged),    TEST(memory_that_ends),  TEST(stops),
+        TEST(npy_rows),           TEST(npy_others),        TEST(npy_damaged)};
     return cmocka_run_group_tests_name("pack", tests, NULL, NULL);
 }
