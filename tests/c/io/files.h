@@ -4,6 +4,7 @@
 #define NB_TEST_FILES_H
 
 #include "base/context.h"
+#include "tensor/tensor.h" /* whose arguments would hide the context below */
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,11 +1,11 @@
 /* Rows kept in the smaller way: would catch rows that come back otherwise than they came, whichever
  * way they are kept and wherever it is decided; zeros that are kept; files that are cut, damaged or
  * given up half way; memory that ends. */
-#include "../../io/files.h"
-
 #include "base/memory.h"
 #include "nn/data/read/pack.h"
 #include "nn/data/rows/nonzeros.h"
+
+#include "../../io/files.h"
 
 #include <math.h>
 #include <signal.h>
