@@ -15,20 +15,20 @@
 #include "chance.h"
 #include "model.h"
 #include "screen.h"
+#include "styles.h"
+#include "texts.h"
 
 #include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <wchar.h>
 
 #include <readline/readline.h>
 
 enum {
-    STATES = 2000,
+    STATES = 8000,
     SEED = 5,
-    FRAME_OF_A_LETTER = 160, /* bytes that one more letter at a row's end may cost */
-    STYLES = 1 << 8
+    FRAME_OF_A_LETTER = 160 /* bytes that one more letter at a row's end may cost */
 };
 
 static model_row rows[MODEL_ROWS];
@@ -57,98 +57,16 @@ static struct {
 
 /* ---- Pieces ---- */
 
-static const model_piece newline = {MODEL_NEWLINE, "\n", 1, {0, 0}};
-
-static const model_piece pieces[] = {
-    {MODEL_LETTERS, "a", 1, {'a'}},
-    {MODEL_LETTERS, "b", 1, {'b'}},
-    {MODEL_LETTERS, "x", 1, {'x'}},
-    {MODEL_LETTERS, "=", 1, {'='}},
-    {MODEL_LETTERS, "1", 1, {'1'}},
-    {MODEL_LETTERS, "(", 1, {'('}},
-    {MODEL_LETTERS, "~", 1, {'~'}},
-    {MODEL_LETTERS, " ", 1, {' '}},
-    {MODEL_LETTERS, " ", 1, {' '}},
-    {MODEL_LETTERS, "\"", 1, {'"'}},
-    {MODEL_LETTERS, "\001", 1, {'^', 'A'}},
-    {MODEL_LETTERS, "\033", 1, {'^', '['}},
-    {MODEL_LETTERS, "\r", 1, {'^', 'M'}},
-    {MODEL_LETTERS, "\177", 1, {'^', '?'}},
-    {MODEL_LETTERS, "", 1, {'^', '@'}},
-    {MODEL_TAB, "\t", 1, {0, 0}},
-    {MODEL_TAB, "\t", 1, {0, 0}},
-    {MODEL_LETTERS, "é", 2, {0xE9}},
-    {MODEL_LETTERS, "∇", 3, {0x2207}},
-    {MODEL_LETTERS, "σ", 2, {0x3C3}},
-    {MODEL_LETTERS, "\U0001D6FF", 4, {0x1D6FF}},
-    {MODEL_LETTERS, "\xc2\x85", 2, {0xFFFD}},
-    {MODEL_LETTERS, "\u2028", 3, {0xFFFD}},
-    {MODEL_WIDE, "漢", 3, {0x6F22}},
-    {MODEL_WIDE, "字", 3, {0x5B57}},
-    {MODEL_WIDE, "😀", 4, {0x1F600}},
-    {MODEL_MARK, "\u0301", 2, {0x301}},
-    {MODEL_MARK, "\u0323", 2, {0x323}},
-    {MODEL_MARK, "\u200D", 3, {0x200D}},
-    {MODEL_BAD, "\xff", 1, {0}},
-    {MODEL_BAD, "\xfe\x80", 2, {0}},
-    {MODEL_BAD, "\xe2\x88", 2, {0}},
-    {MODEL_BAD, "\xf0\x9f\x98", 3, {0}},
-    {MODEL_BAD, "\xc3", 1, {0}},
-    {MODEL_BAD, "\xed\xa0\x80", 3, {0}},
-};
-
-enum { PIECES = sizeof pieces / sizeof *pieces, LETTERS = 10 };
-
-/* Where the locale knows no UTF-8, bytes that are not ASCII are no characters. */
-static const model_piece *in_this_locale(const model_piece *piece)
-{
-    static model_piece replaced[PIECES];
-    if (test.shell.terminal.utf8 || (unsigned char)piece->bytes[0] < 0x80) return piece;
-    model_piece *to = &replaced[piece - pieces];
-    *to = *piece;
-    to->kind = MODEL_BAD;
-    return to;
-}
-
 static const model_piece *any_piece(void)
 {
-    return in_this_locale(&pieces[chance(3) ? chance(LETTERS) : chance(PIECES)]);
+    return texts_piece(chance(3) ? chance(TEXTS_LETTERS) : chance(TEXTS_PIECES),
+                       test.shell.terminal.utf8);
 }
 
 static unsigned char any_style(void)
 {
     static const unsigned char flags[] = {0, 0, 0, SH_STYLE_UNKNOWN, SH_STYLE_MATCH};
     return (unsigned char)(chance(SH_STYLES) | ANY_OF(flags));
-}
-
-static void insert(model_text *text, int at, const model_piece *piece, unsigned char style)
-{
-    if (text->count == MODEL_PIECES) return;
-    memmove(text->item + at + 1, text->item + at, (size_t)(text->count - at) * sizeof *text->item);
-    text->item[at] = (model_item){piece, style};
-    text->count++;
-}
-
-static void take_out(model_text *text, int at, int count)
-{
-    if (count > text->count - at) count = text->count - at;
-    memmove(text->item + at, text->item + at + count,
-            (size_t)(text->count - at - count) * sizeof *text->item);
-    text->count -= count;
-}
-
-/* The bytes of a text; where the cursor is in them. */
-static int write_text(const model_text *text, char *to, int *cursor)
-{
-    int length = 0;
-    for (int i = 0; i <= text->count; i++) {
-        if (text->cursor == i && cursor) *cursor = length;
-        if (i == text->count) break;
-        memcpy(to + length, text->item[i].piece->bytes, (size_t)text->item[i].piece->length);
-        length += text->item[i].piece->length;
-    }
-    to[length] = '\0';
-    return length;
 }
 
 /* ---- What the drawing stands on: the program's own, as the test has it ---- */
@@ -185,25 +103,9 @@ void sh_colour_text(sh_shell *shell, const char *text, size_t length, size_t cur
         }
 }
 
-const char *sh_style_code(unsigned char style)
-{
-    static char code[64];
-    if (style == SH_STYLE_PLAIN) return "\033[0m";
-    snprintf(code, sizeof code, "\033[0;38;5;%d%s%s%sm", 100 + (style & 0x1F),
-             style & SH_STYLE_UNKNOWN ? ";4" : "", style & SH_STYLE_MATCH ? ";1" : "",
-             style & SH_STYLE_REGION ? ";7" : "");
-    return code;
-}
-
 static screen_cell look(unsigned char style)
 {
-    screen_cell cell = {.code = ' '};
-    if (style == SH_STYLE_PLAIN || !test.shell.terminal.colour) return cell;
-    cell.foreground = SCREEN_PALETTE | (100u + (style & 0x1Fu));
-    if (style & SH_STYLE_UNKNOWN) cell.attributes |= SCREEN_UNDERLINE;
-    if (style & SH_STYLE_MATCH) cell.attributes |= SCREEN_BOLD;
-    if (style & SH_STYLE_REGION) cell.attributes |= SCREEN_REVERSE;
-    return cell;
+    return styles_look(style, test.shell.terminal.colour);
 }
 
 /* The linker puts these in the places of the C library's. */
@@ -253,14 +155,6 @@ void *__wrap_realloc(void *block, size_t size)
 
 /* ---- Where it fails ---- */
 
-static void show_row(const char *name, const screen_cell *cell, int width)
-{
-    printf("  %-6s |", name);
-    for (int i = 0; i < width; i++)
-        if (cell[i].code) printf("%lc", (wint_t)cell[i].code);
-    printf("|\n");
-}
-
 static void fail(const char *what)
 {
     int columns = test.window_columns;
@@ -270,9 +164,9 @@ static void fail(const char *what)
            screen_cursor(), screen_column(), screen_first(), test.page.cursor_row, test.top,
            test.page.cursor_column, test.base);
     for (int i = 0; i < test.page.rows && i < 60; i++)
-        show_row("should", test.page.row[i].cell, test.page.row[i].width);
+        screen_print("should", test.page.row[i].cell, test.page.row[i].width);
     for (long i = screen_first(); i <= screen_last(); i++)
-        show_row(i == test.base ? "base" : "is", screen_at(i, 0), columns);
+        screen_print(i == test.base ? "base" : "is", screen_at(i, 0), columns);
     exit(1);
 }
 
@@ -305,18 +199,13 @@ static void lay_out(bool final)
     if (page->cursor_column >= test.window_columns) page->cursor_column = test.window_columns - 1;
 }
 
-static bool same_cell(const screen_cell *a, const screen_cell *b)
-{
-    return memcmp(a, b, sizeof *a) == 0;
-}
-
 static void compare_row(long line, const model_row *row)
 {
     static const screen_cell blank = {.code = ' '};
     for (int i = 0; i < test.window_columns; i++) {
         const screen_cell *is = screen_at(line, i);
         const screen_cell *should = row && i < row->width ? &row->cell[i] : &blank;
-        if (!same_cell(is, should)) {
+        if (memcmp(is, should, sizeof *is) != 0) {
             printf("line %ld, column %d\n", line, i);
             fail(is->code != should->code ? "another character" : "another style");
         }
@@ -376,7 +265,7 @@ static void check_screen(void)
 /* Gives Readline what the test has. */
 static void set_line(void)
 {
-    int length = write_text(&test.text, test.line, &rl_point);
+    int length = texts_write(&test.text, test.line, &rl_point);
     rl_extend_line_buffer(length + 1);
     memcpy(rl_line_buffer, test.line, (size_t)length + 1);
     rl_end = length;
@@ -425,7 +314,7 @@ static void insert_some(void)
     int at = chance(2) ? test.text.cursor : chance(test.text.count + 1);
     for (int i = 1 + chance(chance(10) ? 4 : 60); i > 0; i--) {
         bool ends = chance(12) == 0;
-        insert(&test.text, at, ends ? &newline : any_piece(), any_style());
+        texts_insert(&test.text, at, ends ? &texts_newline : any_piece(), any_style());
         if (at <= test.text.cursor) test.text.cursor++;
         at += chance(8) != 0;
     }
@@ -434,7 +323,8 @@ static void insert_some(void)
 static void insert_letter(void)
 {
     test.did = "one letter is inserted";
-    insert(&test.text, test.text.cursor++, &pieces[chance(LETTERS)], SH_STYLE_NAME);
+    texts_insert(&test.text, test.text.cursor++, texts_piece(chance(TEXTS_LETTERS), true),
+                 SH_STYLE_NAME);
 }
 
 static void delete_some(void)
@@ -444,7 +334,7 @@ static void delete_some(void)
     int gone = test.text.count - at < count ? test.text.count - at : count;
     if (test.text.cursor > at)
         test.text.cursor -= test.text.cursor - at < gone ? test.text.cursor - at : gone;
-    take_out(&test.text, at, count);
+    texts_take_out(&test.text, at, count);
 }
 
 static void move_cursor(void)
@@ -469,12 +359,12 @@ static void set_suggestion(void)
     test.wants_nothing = chance(3) == 0;
     test.suggestion.count = 0;
     for (int i = 1 + chance(chance(4) ? 12 : 90); i > 0; i--)
-        insert(&test.suggestion, test.suggestion.count, any_piece(), SH_STYLE_SUGGESTED);
+        texts_insert(&test.suggestion, test.suggestion.count, any_piece(), SH_STYLE_SUGGESTED);
     /* It is a string. */
     for (int i = test.suggestion.count - 1; i >= 0; i--)
-        if (test.suggestion.item[i].piece->bytes[0] == '\0') take_out(&test.suggestion, i, 1);
+        if (test.suggestion.item[i].piece->bytes[0] == '\0') texts_take_out(&test.suggestion, i, 1);
     if (test.suggestion.count == 0) test.wants_nothing = true;
-    write_text(&test.suggestion, test.suggestion_bytes, NULL);
+    texts_write(&test.suggestion, test.suggestion_bytes, NULL);
     if (chance(2)) test.text.cursor = test.text.count;
 }
 
@@ -484,9 +374,9 @@ static void set_search(void)
     test.searching = !test.searching;
     test.other_prompt.count = 0;
     for (int i = 1 + chance(chance(3) ? 12 : 60); i > 0; i--)
-        insert(&test.other_prompt, test.other_prompt.count, &pieces[chance(LETTERS)],
-               SH_STYLE_PLAIN);
-    write_text(&test.other_prompt, test.other_bytes, NULL);
+        texts_insert(&test.other_prompt, test.other_prompt.count,
+                     texts_piece(chance(TEXTS_LETTERS), true), SH_STYLE_PLAIN);
+    texts_write(&test.other_prompt, test.other_bytes, NULL);
 }
 
 /* What looks the same comes in the place of a tab or of blanks. */
@@ -497,10 +387,10 @@ static void swap_blanks(void)
     test.did = "a tab and blanks change places";
     int at = test.text.cursor;
     if (at == test.text.count || test.text.item[at].piece->kind != MODEL_TAB)
-        for (int i = chance(6); i > 0; i--) insert(&test.text, at, &blank, SH_STYLE_PLAIN);
+        for (int i = chance(6); i > 0; i--) texts_insert(&test.text, at, &blank, SH_STYLE_PLAIN);
     else
-        take_out(&test.text, at, 1);
-    if (chance(2)) insert(&test.text, at, &tab, SH_STYLE_PLAIN);
+        texts_take_out(&test.text, at, 1);
+    if (chance(2)) texts_insert(&test.text, at, &tab, SH_STYLE_PLAIN);
     if (test.text.cursor > test.text.count) test.text.cursor = test.text.count;
 }
 
@@ -620,7 +510,7 @@ static void change_state(void)
         draw_without_memory();
     else
         ANY_OF(changes)();
-    if (test.text.count > 1500) take_out(&test.text, 0, test.text.count - chance(200));
+    if (test.text.count > 1500) texts_take_out(&test.text, 0, test.text.count - chance(200));
     if (test.text.cursor > test.text.count) test.text.cursor = test.text.count;
 }
 
@@ -664,31 +554,15 @@ static void play_window(int window_rows, int columns, long states)
 
 /* ---- Setting up ---- */
 
-static void set_text(model_text *text, const model_piece *piece, int count, unsigned char style)
-{
-    text->count = 0;
-    for (int i = 0; i < count; i++) insert(text, i, &piece[i], style);
-}
-
 static void set_prompts(bool utf8)
 {
-    static const model_piece nabla[] = {{MODEL_LETTERS, "∇", 3, {0x2207}},
-                                        {MODEL_LETTERS, " ", 1, {' '}}},
-                             dot[] = {{MODEL_LETTERS, " ", 1, {' '}},
-                                      {MODEL_LETTERS, "·", 2, {0xB7}},
-                                      {MODEL_LETTERS, " ", 1, {' '}}},
-                             word[] = {{MODEL_LETTERS, "n", 1, {'n'}},
-                                       {MODEL_LETTERS, ">", 1, {'>'}},
-                                       {MODEL_LETTERS, " ", 1, {' '}}},
-                             more[] = {{MODEL_LETTERS, " ", 1, {' '}},
-                                       {MODEL_LETTERS, ">", 1, {'>'}},
-                                       {MODEL_LETTERS, " ", 1, {' '}}};
-    set_text(&test.prompt, utf8 ? nabla : word, utf8 ? 2 : 3, SH_STYLE_PROMPT);
-    set_text(&test.further, utf8 ? dot : more, 3, SH_STYLE_PROMPT);
+    const char *first = utf8 ? "∇ " : "n> ", *further = utf8 ? " · " : " > ";
+    texts_set(&test.prompt, first, SH_STYLE_PROMPT);
+    texts_set(&test.further, further, SH_STYLE_PROMPT);
     snprintf(test.prompt_bytes, sizeof test.prompt_bytes, "\001\033[1m\002%s\001\033[0m\002",
-             utf8 ? "∇ " : "n> ");
+             first);
     snprintf(test.further_bytes, sizeof test.further_bytes, "\001\033[1m\002%s\001\033[0m\002",
-             utf8 ? " · " : " > ");
+             further);
 }
 
 static void play(bool utf8, bool colour)

@@ -4,8 +4,10 @@
 #include "flow.h"
 #include "width.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <wchar.h>
 
 enum { PARAMETERS = 16, STRING_MOST = 1 << 24 };
 
@@ -458,6 +460,14 @@ size_t screen_bytes_before_cursor(void)
 const screen_cell *screen_at(long number, int column)
 {
     return &screen_line_at(number)->cell[column];
+}
+
+void screen_print(const char *name, const screen_cell *cell, int width)
+{
+    printf("  %-6s |", name);
+    for (int i = 0; i < width; i++)
+        if (cell[i].code) printf("%lc", (wint_t)cell[i].code);
+    printf("|\n");
 }
 
 long screen_cursor(void)

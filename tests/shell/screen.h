@@ -74,6 +74,8 @@ const char *screen_text(long number);
 /* Bytes of that text before the cursor on its line, blanks included. */
 size_t screen_bytes_before_cursor(void);
 const screen_cell *screen_at(long number, int column);
+/* Prints so many cells as a line behind its name; of a wide letter one is empty. */
+void screen_print(const char *name, const screen_cell *cell, int width);
 
 /* Strings of the terminal (kind: '_' APC, 'P' DCS, ']' OSC …) and questions (kind '[': parameters
  * and final of ESC[c, ESC[16t …), whole. */

@@ -17,7 +17,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <wchar.h>
 
 enum {
     SEQUENCES = 2000,
@@ -253,7 +252,7 @@ static void multiply(const char *before, const char *failure)
 
 /* ---- What stands there ---- */
 
-enum { TRIES = 3 };
+enum { TRIES = 3, TRIES_LONG = 6 };
 
 static struct {
     screen_cell cell[TALLEST][SCREEN_COLUMNS_MOST];
@@ -281,12 +280,8 @@ static bool same_screen(void)
 static void show_before(void)
 {
     printf("before, cursor %ld,%d:\n", before.cursor - screen_first(), before.column);
-    for (long i = 0; i <= screen_last() - screen_first(); i++) {
-        printf("  | ");
-        for (int k = 0; k < SCREEN_COLUMNS_MOST && before.cell[i][k].code != 0; k++)
-            printf("%lc", (wint_t)before.cell[i][k].code);
-        printf("\n");
-    }
+    for (long i = 0; i <= screen_last() - screen_first(); i++)
+        screen_print("", before.cell[i], SCREEN_COLUMNS_MOST);
 }
 
 /* Keys that are typed while code runs are echoed, and the prompt stands behind them. */
@@ -306,9 +301,12 @@ static void check_drawn(void)
 {
     /* Of an input higher than the window other rows may be shown then. */
     if (!storm.ours || screen_last() - screen_first() < ROOMY || storm.columns < ROOMY) return;
-    type("x", 1);
-    if (!session_rest() || !session_reads_keys("") || !prompt_is_at_edge()) return;
     long frames = screen_count()->frames;
+    type("x", 1);
+    /* A busy machine is long in handing a key over; and not every one is followed by a frame. */
+    for (int i = 0; i < TRIES_LONG && screen_count()->frames == frames; i++) session_rest();
+    if (!session_rest() || !session_reads_keys("") || !prompt_is_at_edge()) return;
+    frames = screen_count()->frames;
     keep_screen();
     fprintf(storm.steps, "signal WINCH\n");
     kill(session.pid, SIGWINCH);
