@@ -8,8 +8,9 @@
 #include <string.h>
 
 enum {
-    GAP = 2,     /* blanks before every column, and before what stands further in */
-    UTF8_MAX = 4 /* bytes of a character */
+    GAP = 2,         /* blanks before every column, and before what stands further in */
+    LABEL_LEAST = 5, /* columns of layers' words in any window */
+    UTF8_MAX = 4     /* bytes of a character */
 };
 
 typedef enum cell { NUMBER, LABEL, OUTPUT, ACTIVATION, PARAMETERS, PRODUCTS, MEMORY, CELLS } cell;
@@ -29,7 +30,10 @@ static const struct {
 };
 
 /* What goes first where the window is narrow. */
-static const cell spare[] = {MEMORY, PRODUCTS, ACTIVATION, OUTPUT, PARAMETERS};
+static const struct {
+    cell column;
+    int label; /* columns of layers' words for which it goes */
+} spare[] = {{MEMORY, 24}, {PRODUCTS, 24}, {ACTIVATION, 24}, {OUTPUT, 11}, {PARAMETERS, 11}};
 
 /* Figures of a row: of the layer and all that stands in it. */
 typedef struct figures {
@@ -221,11 +225,11 @@ static void restart(nb_text *text, size_t length)
     if (text->data) text->data[length] = '\0';
 }
 
-/* Cuts a text to at most `width` columns, "…" for what went. */
-static void cut_to(nb_text *text, int width)
+/* Cuts what stands in a text from `start` on to at most `width` columns, "…" for what went. */
+static void cut_from(nb_text *text, size_t start, int width)
 {
-    if (text->failed || width_of(nb_text_get(text)) <= width) return;
-    const char *end = text->data;
+    if (text->failed || width_of(nb_text_get(text) + start) <= width) return;
+    const char *end = text->data + start;
     for (int left = width - 1; left > 0 || is_tail(*end); end++) left -= !is_tail(*end);
     restart(text, (size_t)(end - text->data));
     nb_text_add(text, "…");
@@ -256,9 +260,9 @@ static void add_label(nb_text *text, const table *t, const row *of)
 
 static void add_activations(nb_text *text, const row *of)
 {
-    if (!of->layer || !of->layer->plan->runs) return;
+    if (!of->layer) return;
     nb_write_activations(text, of->layer, ", ", NB_DESCRIBE_ACTIVATION * UTF8_MAX);
-    cut_to(text, NB_DESCRIBE_ACTIVATION);
+    cut_from(text, 0, NB_DESCRIBE_ACTIVATION);
 }
 
 static void add_figure(nb_text *text, const figures *sum, cell which)
@@ -334,6 +338,16 @@ static int width_of_all(const table *t)
     return width;
 }
 
+/* Leaves out a column where the window does not hold it, the layers' words cut to `label`. */
+static void spare_column(table *t, cell which, int window, int label)
+{
+    int whole = t->width[LABEL];
+    if (whole > label) t->width[LABEL] = label;
+    if (width_of_all(t) > window) t->hidden |= 1u << which;
+    t->width[LABEL] = whole;
+}
+
+/* Long names do not put columns out; they have what is left, and are cut. */
 static void measure(table *t, const figures *total, int window)
 {
     for (cell c = NUMBER; c < CELLS; c++) {
@@ -342,15 +356,21 @@ static void measure(table *t, const figures *total, int window)
         if (c >= PARAMETERS) widen(t, c, make_total(t, total, c));
     }
     for (size_t i = 0; i < sizeof spare / sizeof *spare; i++)
-        if (width_of_all(t) > window) t->hidden |= 1u << spare[i];
+        spare_column(t, spare[i].column, window, spare[i].label);
+    int over = width_of_all(t) - window, *label = &t->width[LABEL];
+    if (over > 0) *label = *label - over > LABEL_LEAST ? *label - over : LABEL_LEAST;
 }
 
 static void write_cell(nb_text *text, const table *t, cell which, const char *word)
 {
-    int pad = t->width[which] - width_of(word);
     bool right = columns[which].right;
     if (!is_shown(t, which)) return;
-    nb_text_add(text, "%*s%s%*s", GAP + (right ? pad : 0), "", word, right ? 0 : pad, "");
+    nb_text_add(text, "%*s", GAP, "");
+    size_t start = text->length;
+    int pad = t->width[which] - width_of(word);
+    nb_text_add(text, "%*s%s%*s", right && pad > 0 ? pad : 0, "", word, !right && pad > 0 ? pad : 0,
+                "");
+    cut_from(text, start, t->width[which]);
 }
 
 /* No blanks at a line's end. */
@@ -383,6 +403,8 @@ static void write_total(nb_text *text, table *t, const figures *total)
 
 void nb_net_describe(nb_text *text, const nb_net *net)
 {
+    enum { SAID = 44 };
+    static const char said[] = "x is seen in the scale that it learned with";
     table t = {.walk = {.ctx = text->ctx, .block = {&nb_net_of(&net->layer)->layer}, .blocks = 1}};
     nb_text_init(&t.scratch, text->ctx);
     nb_text_init(&t.words, text->ctx);
@@ -398,7 +420,8 @@ void nb_net_describe(nb_text *text, const nb_net *net)
     if (nb_form_is_free(nb_net_in(net)) && is_shown(&t, PRODUCTS))
         nb_text_add(text, "\n%*smultiply%s: of one step", GAP, "",
                     is_shown(&t, MEMORY) ? " and memory" : "");
-    if (net->schema.scale) nb_text_add(text, "\nx is seen in the scale that it learned with");
+    if (net->schema.scale)
+        nb_text_add(text, "\n%s", text->ctx->columns < SAID ? "x is scaled" : said);
     if (t.scratch.failed || t.words.failed || t.walk.failed) text->failed = true;
     nb_free(text->ctx, t.row, (size_t)t.room * sizeof *t.row);
     nb_text_free(&t.scratch);

@@ -442,6 +442,83 @@ static void test_narrow_table(void **state)
                    "  1  dense");
 }
 
+/* The widest row of a table, behind the notation. */
+static int widest_row(const char *table)
+{
+    int most = 0;
+    for (const char *at = strchr(table, '\n'); at && *at;) {
+        int width = 0;
+        for (at++; *at && *at != '\n'; at++) width += ((unsigned char)*at & 0xC0) != 0x80;
+        if (width > most) most = width;
+    }
+    return most;
+}
+
+/* No row is wider than the window: names are cut, then columns go, and names are cut again. */
+static void test_windows(void **state)
+{
+    (void)state;
+    static const int windows[] = {20, 24, 40, 80, 200};
+    static const char *const nets[] = {
+        "*x5 - rnn 8 relu name=the_state_that_goes_through_all_steps_of_a_sequence - 3000000",
+        "4 - residual[4*[4 tanh] - net[parallel[3 | 1] name=a_block_of_two_branches - 4]] - 2",
+        "1x28x28 - conv 20 5 leaky_relu(slope=0.3) relu@1..7 tanh@9 name=edges - flatten - 10",
+    };
+    for (size_t n = 0; n < sizeof nets / sizeof *nets; n++) {
+        for (size_t w = 0; w < sizeof windows / sizeof *windows; w++) {
+            nb_net *net = net_of(nets[n]);
+            nb_text text;
+            nb_text_init(&text, ctx);
+            describe_in(&text, net, windows[w]);
+            if (text.failed || widest_row(nb_text_get(&text)) > windows[w])
+                fail_msg("in %d columns:\n%s", windows[w], nb_text_get(&text));
+            nb_text_free(&text);
+            nb_net_release(ctx, net);
+        }
+    }
+}
+
+static void describe_in_40(nb_text *text, const nb_net *net)
+{
+    describe_in(text, net, 40);
+}
+
+static void describe_in_80(nb_text *text, const nb_net *net)
+{
+    describe_in(text, net, 80);
+}
+
+static void describe_in_20(nb_text *text, const nb_net *net)
+{
+    describe_in(text, net, 20);
+}
+
+/* What is cut, and that rnn shows its activation. */
+static void test_cut_names(void **state)
+{
+    (void)state;
+    const char *net = "*x5 - rnn 8 relu name=the_state_that_goes_through - lstm 3";
+    assert_written(
+        describe_in_80, net,
+        "*x5 - rnn 8 relu name=the_state_that_goes_through - lstm 3 : quadratic\n"
+        "  #  layer                      output  activation  parameters  multiply  memory\n"
+        "  1  rnn (the_state_that_goes…     *x8  relu               112       104   116 B\n"
+        "  2  lstm                          *x3                     144       132   116 B\n"
+        "                                                           256       236   232 B\n"
+        "  multiply and memory: of one step");
+    assert_written(describe_in_40, net,
+                   "*x5 - rnn 8 relu name=the_state_that_goes_through - lstm 3 : quadratic\n"
+                   "  #  layer            output  parameters\n"
+                   "  1  rnn (the_state…     *x8         112\n"
+                   "  2  lstm                *x3         144\n"
+                   "                                     256");
+    assert_written(describe_in_20, net,
+                   "*x5 - rnn 8 relu name=the_state_that_goes_through - lstm 3 : quadratic\n"
+                   "  #  layer\n"
+                   "  1  rnn (the_state…\n"
+                   "  2  lstm");
+}
+
 static void test_shared_rows(void **state)
 {
     (void)state;
@@ -501,10 +578,11 @@ static void test_memory_ends(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(notation),     TEST(blocks),       TEST(repeats),        TEST(deep_repeats),
-        TEST(sharing),      TEST(layer),        TEST(there_and_back), TEST(table),
-        TEST(wide_table),   TEST(tree),         TEST(repeated_rows),  TEST(shared_rows),
-        TEST(narrow_table), TEST(narrow_table), TEST(many_layers),    TEST(memory_ends),
+        TEST(notation),     TEST(blocks),  TEST(repeats),        TEST(deep_repeats),
+        TEST(sharing),      TEST(layer),   TEST(there_and_back), TEST(table),
+        TEST(wide_table),   TEST(tree),    TEST(repeated_rows),  TEST(shared_rows),
+        TEST(narrow_table), TEST(windows), TEST(cut_names),      TEST(many_layers),
+        TEST(memory_ends),
     };
     return cmocka_run_group_tests_name("describe", tests, NULL, NULL);
 }
