@@ -1,11 +1,12 @@
 """Reads the notation of networks: "64 - 30 relu - 10 softmax : cross_entropy".
 
-    sizes, net = notation.parse(text)
+    sizes, read, net = notation.parse(text)
 
-gives the sizes of an input, None where one is free, and the network, a layer of kind "net". What
+gives the sizes of an input, None where one is free, how they are read where a word says so ("space",
+"steps", else None), and the network, a layer of kind "net". What
 stands behind ':' is its cost, on which no output depends. read.py gives the layers their formulas.
 
-    net    = shape ("-" item)+ [":" NAME option*]
+    net    = shape ["space" | "steps"] ("-" item)+ [":" NAME option*]
     shape  = size ("x" size)*                      size = INT | "*", which is free
     list   = item ("-" item)*
     item   = INT tail | LAYER arg* tail            a number alone is a dense layer
@@ -79,10 +80,11 @@ class Parser:
         sizes = self.take("a shape", "a number", "*").split("x")
         root = self.make("net")
         root.branches.append([])
+        read = self.take("a name") if self.sees("space", "steps") else None
         self.take("-")
         self.list(root)
         self.take(":", "the end")
-        return [None if size == "*" else int(size) for size in sizes], root
+        return [None if size == "*" else int(size) for size in sizes], read, root
 
     def list(self, block):
         self.blocks.append(block)

@@ -127,6 +127,12 @@ def form_of(sizes):
     return "plain" if len(sizes) == 1 or steps else "open"
 
 
+def as_read(x, sizes, read):
+    """An input and its form; read: what the notation says of it, "space", "steps" or None."""
+    form = {"space": "space", "steps": "plain", None: form_of(sizes)}[read]
+    return np.moveaxis(x, 1, -1) if form == "space" else x, form
+
+
 def channels_first(x, form):
     return np.moveaxis(x, -1, 1) if form == "space" else x
 
@@ -401,7 +407,7 @@ class Net:
         self.dtype = np.dtype(DTYPES[texts["dtype"]])
         self.classes = names(texts["classes"]) if "classes" in texts else None
         self.words = names(texts["words"]) if "words" in texts else None
-        self.shape, self.root = notation.parse(self.notation, Layer)
+        self.shape, self.read, self.root = notation.parse(self.notation, Layer)
         of_layer = {}
         for name, tensor in tensors.items():
             place, _, param = name.rpartition(".")
@@ -419,7 +425,7 @@ class Net:
         if x.dtype.kind == "f":
             batch = batch.astype(self.dtype)      # whole numbers, such as words, stay exact
         with np.errstate(over="ignore"):          # e^-z may be infinite: sigmoid is 0 there
-            y = channels_first(*self.root.net(batch.astype(float), form_of(self.shape)))
+            y = channels_first(*self.root.net(*as_read(batch.astype(float), self.shape, self.read)))
         return (y[0] if one else y).astype(self.dtype)
 
 

@@ -20,6 +20,25 @@ nb_form nb_form_vector(int64_t units)
     return (nb_form){.reading = NB_VECTOR, .dims = 1, .size = {units}};
 }
 
+const char *nb_form_word(const nb_form *form)
+{
+    bool plain = form->reading == nb_form_input(form->dims, form->size).reading;
+    if (plain || form->reading == NB_VECTOR || form->reading == NB_OPEN) return NULL;
+    return form->reading == NB_STEPS ? "steps" : "space";
+}
+
+nb_reading nb_reading_find(const char *word)
+{
+    if (strcmp(word, "steps") == 0) return NB_STEPS;
+    return strcmp(word, "space") == 0 ? NB_SPACE : NB_OPEN;
+}
+
+bool nb_reading_fits(nb_reading reading, int dims)
+{
+    if (reading == NB_STEPS) return dims <= 2;
+    return reading != NB_SPACE || (dims >= 2 && dims <= 3);
+}
+
 bool nb_form_same(const nb_form *a, const nb_form *b)
 {
     return a->reading == b->reading && a->dims == b->dims &&

@@ -23,6 +23,13 @@ typedef struct nb_form {
  * open. Sizes below 0 are free and get identities of their own, -1, -2, … */
 nb_form nb_form_input(int dims, const int64_t *size);
 nb_form nb_form_vector(int64_t units);
+/* The word by which an input says a reading that its sizes alone do not: "steps", "space", or NULL
+ * where they do or none is needed. */
+const char *nb_form_word(const nb_form *form);
+/* The reading that a word means, NB_OPEN for any other. */
+nb_reading nb_reading_find(const char *word);
+/* Whether so many sizes of an example can be read so: steps have one or two, space two or three. */
+bool nb_reading_fits(nb_reading reading, int dims);
 /* Same reading and sizes, free ones the same. */
 bool nb_form_same(const nb_form *a, const nb_form *b);
 bool nb_form_is_free(const nb_form *form);

@@ -195,8 +195,10 @@ extern const nb_layer_type *const nb_layer_types[NB_LAYERS];
 const nb_layer_type *nb_layer_find(const char *name);
 const char *nb_layer_name_at(const void *list, size_t i);
 
-/* The head's options, for the lists of types with and without neurons. */
-#define NB_LAYER_OPTIONS NB_OPTION_INIT, NB_OPTION_NAME, NB_OPTION_FROZEN
+/* The head's options: of all layers, and of those whose weights are drawn as their activation has
+ * it. `init` stands in the list of a type where it changes how something begins, nowhere else. */
+#define NB_LAYER_PLAIN_OPTIONS NB_OPTION_NAME, NB_OPTION_FROZEN
+#define NB_LAYER_OPTIONS       NB_OPTION_INIT("the activation's own"), NB_LAYER_PLAIN_OPTIONS
 #define NB_OPTION_ACTIVATION                                                                       \
     {                                                                                              \
         .name = "activation",                                                                      \
@@ -204,10 +206,10 @@ const char *nb_layer_name_at(const void *list, size_t i);
         .standard = "sigmoid", .kind = NB_CHOSEN, .family = &nb_activation_family,                 \
         .offset = offsetof(nb_layer_head, activation)                                              \
     }
-#define NB_OPTION_INIT                                                                             \
+#define NB_OPTION_INIT(usual)                                                                      \
     {                                                                                              \
-        .name = "init", .help = "how the weights begin", .standard = "the activation's own",       \
-        .kind = NB_CHOSEN, .family = &nb_init_family, .offset = offsetof(nb_layer_head, init)      \
+        .name = "init", .help = "how the weights begin", .standard = usual, .kind = NB_CHOSEN,     \
+        .family = &nb_init_family, .offset = offsetof(nb_layer_head, init)                         \
     }
 #define NB_OPTION_NAME                                                                             \
     {                                                                                              \

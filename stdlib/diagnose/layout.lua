@@ -81,7 +81,7 @@ function layout.read(net)
     local notation = net:notation()
     local cost = notation:match " : (.-)%s*$" or "quadratic"
     local list = collect({}, net, "net", {})
-    local own = {layers = list, input = notation:match "^%s*(%S+)", cost_text = cost,
+    local own = {layers = list, input = notation:match "^%s*(.-) %- ", cost_text = cost,
         cost = cost:match "^[%w_]+" or cost, notation = notation}
     own.cost_is_lua = not BUILTIN[own.cost]
     for _, one in ipairs(list) do
@@ -116,10 +116,12 @@ function layout.number(value)
     return ("%.3g"):format(value)
 end
 
--- A shape of notation in a table: "4", "{1, 8, 8}", "{\"*\", 2}".
+-- A shape of notation in a table: "4", "{1, 8, 8}", "{\"*\", 2}", "{8, 4, 4, \"space\"}".
 local function shape(text)
     if text:find "^%d+$" then return text end
-    local inner = text:gsub("x", ", "):gsub("%*", '"*"')
+    local sizes, word = text:match "^(%S+) ?(%a*)$"
+    local inner = sizes:gsub("x", ", "):gsub("%*", '"*"')
+    if word ~= "" then inner = ("%s, %q"):format(inner, word) end
     return text == "*" and '"*"' or ("{%s}"):format(inner)
 end
 

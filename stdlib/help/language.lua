@@ -93,7 +93,9 @@ and dense works on each step alone. A batch has a dimension more in front: examp
 A * is a free size; a layer that must know it, as dense must know its inputs, says so. Fixed sizes
 from two on ("3x2") are open: dense, residual and parallel, which could read them in two ways, say
 both; flatten makes a vector of them, reshape 3x2 the other way round; functions of your own (nn.fn)
-take them as they are. In tables a shape is {"*", 64}, {3, 2}.
+take them as they are. A word behind the sizes says how they are read: "8x14x14 space", "8x*x*
+space" for pictures of any size, "3x2 steps" for 3 steps of 2 features. A clone of a network that
+stood behind conv says so. In tables a shape is {"*", 64}, {3, 2}, {8, 14, 14, "space"}.
 Targets and classes stand at every step: y is then examples × steps × outputs, or examples × steps
 for class numbers, and a cost averages over the steps as over the examples.
 
@@ -106,7 +108,10 @@ net(tensor.ones(5, 7, 3)):dim()                     → 3
 net(tensor.ones(7, 3)).shape                        → {7, 2}
 net:cost(tensor.ones(1, 3, 3), tensor{{1, 2, 1}}) > 0 → true
 net = nn.net "1x8x8 - conv 4 3 padding=same relu - conv 3 1 softmax : cross_entropy"
-net:evaluate(tensor.ones(5, 1, 8, 8), tensor.ones(5, 8, 8)).answers → 320]])
+net:evaluate(tensor.ones(5, 1, 8, 8), tensor.ones(5, 8, 8)).answers → 320
+net = nn.net "1x8x8 - conv 4 3 relu - net[residual[conv 4 3 padding=same] - global_avg_pool]"
+net[2]:clone():notation():match "^%S+ %a+" → 4x6x6 space
+nn.net("4x*x* space - global_avg_pool")(tensor.ones(3, 4, 5, 7)).shape → {3, 4}]])
 
 page("index", [[
 x[i] is entry i of the first dimension: a view, or a number where one element is left. x[{i, j}]

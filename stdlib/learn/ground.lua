@@ -17,7 +17,7 @@ local SHARE <const> = 3 -- examples of a batch
 
 -- Why the steps about dense layers cannot use a network, in words behind "it"; nil where they can.
 local function unfit(net)
-    local input, layers, cost = net:notation():match "^(%S+) %- (.*) : (.*)$"
+    local input, layers, cost = net:notation():match "^(.-) %- (.*) : (.*)$"
     for item in (layers .. " - "):gmatch "(.-) %- " do
         local word = item:match "^[%a_@]+" or item:match "^%d+%*"
         if word then return ("has more than dense layers (%s)"):format(word) end

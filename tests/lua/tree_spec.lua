@@ -326,6 +326,107 @@ test("a nested network is saved and cloned alone", function()
     eq(saved(inner):params(), inner:params())
 end)
 
+-- Every kind of first layer, behind convolutions of one extent and of two, behind free space, behind
+-- sequences, and in blocks.
+local PLACES <const> = {
+    {"1x8x8 - conv 4 3 relu - %s", {4, 6, 6}, "4x6x6 space"},
+    {"1x9 - conv 4 3 relu - %s", {4, 7}, "4x7 space"},
+    {"3x*x* - conv 4 3 relu padding=same - %s", {4, 5, 6}, "4x*x* space"},
+    {"1x* - conv 4 3 relu padding=same - %s", {4, 7}, "4x* space"},
+    {"*x3 - lstm 4 - %s", {5, 4}, "*x4"},
+    {"6x3 - lstm 4 - %s", {6, 4}, "6x4 steps"},
+    {"2x8x8 - conv 4 3 relu - residual[conv 4 3 padding=same | %s]", {4, 6, 6},
+        "4x6x6 space"},
+    {"2x8x8 - conv 4 3 relu - parallel[%s | %s]", {4, 6, 6}, "4x6x6 space"},
+}
+local FIRST <const> = {"conv 4 3 padding=same", "conv_transpose 4 1", "max_pool 2", "avg_pool 2",
+    "global_avg_pool", "batch_norm", "group_norm 2", "layer_norm", "dropout 0.25", "act tanh",
+    "flatten", "reshape 2x2", "4 tanh", "rnn 4", "lstm 4", "gru 4", "attention 2", "positions",
+    "residual[conv 4 3 padding=same]", "residual[4 tanh]", "parallel[act tanh | act sin]",
+    "net[global_avg_pool]", "net[residual[batch_norm - conv 4 1]]"}
+
+local function nets_in(layer, out)
+    for i = 1, #layer do
+        if tostring(layer[i]):find "^[%dx*]+ ?%a* %- " then out[#out + 1] = layer[i] end
+        if #layer[i] > 0 then nets_in(layer[i], out) end
+    end
+    return out
+end
+
+local function batch(sizes, seed)
+    local shape = {3, table.unpack(sizes)}
+    shape[#shape + 1] = {seed = seed, dtype = "f64"}
+    return tensor.randn(table.unpack(shape))
+end
+
+test("networks behind convolutions and sequences are cloned, saved and read alone", function()
+    local tried = 0
+    for _, place in ipairs(PLACES) do
+        for _, first in ipairs(FIRST) do
+            local text = place[1]:gsub("%%s", function() return "net[" .. first .. "]" end)
+            local fits, outer = pcall(nn.net, text, F64)
+            if fits then
+                local inner = nets_in(outer, {})
+                assert(#inner > 0, text)
+                for _, net in ipairs(inner) do
+                    local x, alone = batch(place[2], 3), net:notation()
+                    eq(alone:match "^(.-) %- ", place[3])
+                    local expected = net(x)
+                    local built = nn.net(alone, F64)
+                    built:params():copy_(net:params())
+                    for _, copy in ipairs {net:clone(), saved(net), built} do
+                        eq(tostring(copy), tostring(net))
+                        eq(copy(x), expected)
+                    end
+                    tried = tried + 1
+                end
+            end
+        end
+    end
+    assert(tried > 80, tried)
+end)
+
+test("a clone of a nested network learns, and one that is left goes on", function()
+    local outer = nn.net("1x8x8 - conv 4 3 relu - net[residual[conv 4 3 tanh padding=same] - " ..
+        "global_avg_pool - 2 softmax]  : cross_entropy", F64)
+    local inner = outer[2]
+    local x, y = batch({4, 6, 6}, 5), tensor {1, 2, 1}
+    local copy = inner:clone()
+    copy:train(x, y, {epochs = 2, lr = 0.1, progress = false})
+    eq(copy:evaluate(x, y).answers, 3)
+    eq(copy:gradcheck(x, tensor({{1, 0}, {0, 1}, {1, 0}}, F64)).ok, true)
+    copy:append(3)
+    eq(copy:notation():match "^%S+ %S+", "4x6x6 space")
+    outer = nil
+    collectgarbage()
+    collectgarbage()
+    inner:append(3)
+    eq(inner(x).shape, {3, 3})
+    eq(inner:notation():match "^%S+ %S+", "4x6x6 space")
+end)
+
+test("how an input is read can be said", function()
+    local net = nn.net {{4, 6, 6, "space"}, nn.residual {"conv 4 3 padding=same"}}
+    eq(net:notation(), "4x6x6 space - residual[conv 4 3 sigmoid padding=same] : quadratic")
+    eq(nn.net("4x*x* space - global_avg_pool")(tensor.ones(2, 4, 5, 3)), tensor.ones(2, 4))
+    -- Features are channels where conv reads steps: 4 of them, not 5.
+    eq(nn.net "5x4 steps - conv 3 2"[1].w.shape, {3, 4, 2})
+    eq(nn.net "5x4 - conv 3 2"[1].w.shape, {3, 5, 2})
+    for text, message in pairs {
+        ["4 space - 3"] = "space is channels, then one or two extents",
+        ["4x4x4x4 space - conv 3 3"] = "space is channels, then one or two extents",
+        ["4x4x4 steps - conv 3 3"] = "steps have one size, or two, the features last",
+        ["4x4x4 spce - conv 3 3"] = "or space or steps, as which it is read, not 'spce'",
+    } do
+        fails(function() nn.net(text) end, message, true)
+    end
+    fails(function() nn.net {{4, 4, 4, "steps"}, "conv 3 3"} end,
+        "an input of 4x4x4 cannot be steps, which are one size, or two, the features last")
+    fails(function() nn.net {{4, 4, 4, "spce"}, "conv 3 3"} end, "not 'spce'")
+    fails(function() nn.net {{4, 5}, "conv 5 2", nn.net "5x4 steps - 3"} end,
+        "layer 2: the network takes 5x4 (steps x features); 5x4 (channels x places) comes", true)
+end)
+
 test("what nesting refuses", function()
     local inner = nn.net "4 - 3"
     local record = inner:record(tensor.ones(2, 4))

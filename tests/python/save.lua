@@ -40,6 +40,8 @@ local CASES = {
     {"2x7x8 - max_pool 3x2 padding=1 stride=2 - avg_pool 2 padding=1 stride=1 - avg_pool 2x3 padding=same stride=1 - " ..
         "max_pool 2", {2, 2, 7, 8}},
     {"3x*x* - conv 4 3 - global_avg_pool - 2", {2, 3, 6, 5}},
+    {"3x*x* space - residual[conv 3 3 tanh padding=same] - global_avg_pool - 2", {2, 3, 6, 5}},
+    {"5x3 steps - 4 tanh - lstm 3 last - 2", {2, 5, 3}},
     {"*x3 - parallel[conv 4 3 padding=same | | conv 2 1] - global_avg_pool", {2, 6, 3}},
     {"2x5x5 - conv 4 3 padding=same - residual[conv 4 3 relu padding=same - group_norm 2] - " ..
         "parallel[conv 2 3 padding=1 | avg_pool 3 padding=1 stride=1] - act log_softmax", {2, 2, 5, 5}},

@@ -93,7 +93,20 @@ static int64_t check_size(lua_State *L)
     return size;
 }
 
-/* The first entry, on the stack's top: 784, "*" or {1, 28, 28}. */
+/* "space" or "steps" behind the sizes of the first entry, a table of so many on the stack's top:
+ * how they are read. How many entries are sizes. */
+static lua_Integer read_reading(lua_State *L, nb_net *net, lua_Integer entries)
+{
+    lua_rawgeti(L, -1, entries);
+    const char *word = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : "";
+    nb_reading reading = nb_reading_find(word);
+    lua_pop(L, 1);
+    if (reading == NB_OPEN) return entries;
+    net->in_reading = reading;
+    return entries - 1;
+}
+
+/* The first entry, on the stack's top: 784, "*", {1, 28, 28} or {8, 14, 14, "space"}. */
 static void read_input(lua_State *L, nb_net *net)
 {
     if (!lua_istable(L, -1)) {
@@ -105,7 +118,7 @@ static void read_input(lua_State *L, nb_net *net)
         net->in_size[0] = check_size(L);
         return;
     }
-    lua_Integer dims = (lua_Integer)lua_rawlen(L, -1);
+    lua_Integer dims = read_reading(L, net, (lua_Integer)lua_rawlen(L, -1));
     if (dims < 1 || dims > NB_INPUT_DIMS_MAX)
         nbl_error(L, "nn.net: entry 1: an example has 1 to %d dimensions, not %I",
                   NB_INPUT_DIMS_MAX, (LUAI_UACINT)dims);

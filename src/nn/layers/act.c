@@ -32,8 +32,7 @@ static nb_tensor *forward(nb_walk *walk, nb_layer *layer, nb_tensor *x, nb_outpu
 
 static const nb_option options[] = {
     NB_OPTION_ACTIVATION,
-    NB_OPTION_NAME,
-    NB_OPTION_FROZEN,
+    NB_LAYER_PLAIN_OPTIONS,
     NB_OPTIONS_END,
 };
 

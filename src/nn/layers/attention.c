@@ -271,7 +271,8 @@ static const nb_option options[] = {
      .help = "no step looks at those behind it",
      .kind = NB_BOOLEAN,
      .offset = offsetof(attention_settings, causal)},
-    NB_LAYER_OPTIONS,
+    NB_OPTION_INIT("lecun"),
+    NB_LAYER_PLAIN_OPTIONS,
     NB_OPTIONS_END,
 };
 

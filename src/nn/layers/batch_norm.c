@@ -107,7 +107,7 @@ static const nb_option options[] = {
      .high = 1,
      .kind = NB_NUMBER,
      .offset = offsetof(batch_settings, momentum)},
-    NB_LAYER_OPTIONS,
+    NB_LAYER_PLAIN_OPTIONS,
     NB_OPTIONS_END,
 };
 

@@ -153,8 +153,7 @@ static nb_tensor *forward_parallel(nb_walk *walk, nb_layer *layer, nb_tensor *x,
 /* ---- The descriptors ------------------------------------------------------------------------- */
 
 static const nb_option options[] = {
-    NB_OPTION_NAME,
-    NB_OPTION_FROZEN,
+    NB_LAYER_PLAIN_OPTIONS,
     NB_OPTIONS_END,
 };
 

@@ -84,7 +84,7 @@ static const nb_option options[] = {
      .place = 1,
      .required = true,
      .offset = offsetof(dropout_settings, rate)},
-    NB_LAYER_OPTIONS,
+    NB_LAYER_PLAIN_OPTIONS,
     NB_OPTIONS_END,
 };
 

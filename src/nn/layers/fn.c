@@ -172,7 +172,8 @@ static const nb_option options[] = {
      .help = "f works on each step alone, so that net:stream() may call it step by step",
      .kind = NB_BOOLEAN,
      .offset = offsetof(fn_settings, per_step)},
-    NB_LAYER_OPTIONS,
+    NB_OPTION_INIT("lecun"),
+    NB_LAYER_PLAIN_OPTIONS,
     NB_OPTIONS_END,
 };
 

@@ -99,7 +99,7 @@ static const nb_option options[] = {
      .required = true,
      .offset = offsetof(group_settings, groups)},
     NB_OPTION_EPSILON(group_settings),
-    NB_LAYER_OPTIONS,
+    NB_LAYER_PLAIN_OPTIONS,
     NB_OPTIONS_END,
 };
 

@@ -22,6 +22,7 @@ static void copy_net(nb_layer *copy, const nb_layer *of)
     const nb_net *from = nb_net_of(of);
     to->in_dims = from->in_dims;
     memcpy(to->in_size, from->in_size, sizeof to->in_size);
+    to->in_reading = from->in_reading;
     to->cost = from->cost;
     to->schema = nb_schema_retain(&from->schema);
     to->seed = from->seed;
@@ -33,12 +34,16 @@ static nb_status check_input(nb_ctx *ctx, const nb_net *net, const nb_plan *plan
     char own[NB_SHAPE_TEXT], here[NB_SHAPE_TEXT];
     if (!net->in_dims) return NB_OK;
     nb_form wanted = nb_form_input(net->in_dims, net->in_size);
+    if (net->in_reading) wanted.reading = net->in_reading;
     bool fits = wanted.dims == plan->in.dims;
+    bool read = wanted.dims > 1 && wanted.reading != NB_OPEN && plan->in.reading != NB_OPEN;
+    if (read && wanted.reading != plan->in.reading) fits = false;
     for (int i = 0; fits && i < wanted.dims; i++)
         fits = wanted.size[i] < 0 || wanted.size[i] == plan->in.size[i];
     if (fits) return NB_OK;
+    nb_form_texts(&wanted, &plan->in, own, here);
     return nb_fail(ctx, NB_ESHAPE, "%s: the network takes %s; %s comes to it here", plan->where,
-                   nb_form_text(&wanted, own), nb_form_text(&plan->in, here));
+                   own, here);
 }
 
 static nb_status plan_net(nb_planner *planner, const nb_layer *layer, nb_plan *plan)
@@ -66,8 +71,7 @@ static nb_price price(const nb_layer *layer)
 }
 
 static const nb_option options[] = {
-    NB_OPTION_NAME,
-    NB_OPTION_FROZEN,
+    NB_LAYER_PLAIN_OPTIONS,
     NB_OPTIONS_END,
 };
 

@@ -62,7 +62,7 @@ static nb_tensor *forward(nb_walk *walk, nb_layer *layer, nb_tensor *x, nb_outpu
 
 static const nb_option options[] = {
     NB_OPTION_EPSILON(norm_settings),
-    NB_LAYER_OPTIONS,
+    NB_LAYER_PLAIN_OPTIONS,
     NB_OPTIONS_END,
 };
 

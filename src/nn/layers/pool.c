@@ -119,8 +119,7 @@ static const nb_option options[] = {
      .most = 2,
      .words = nb_padding_words_plain,
      .offset = offsetof(pool_settings, padding)},
-    NB_OPTION_NAME,
-    NB_OPTION_FROZEN,
+    NB_LAYER_PLAIN_OPTIONS,
     NB_OPTIONS_END,
 };
 
@@ -229,7 +228,7 @@ static const char *global_whole(const nb_layer *layer)
     return "takes the mean over all steps";
 }
 
-static const nb_option global_options[] = {NB_OPTION_NAME, NB_OPTION_FROZEN, NB_OPTIONS_END};
+static const nb_option global_options[] = {NB_LAYER_PLAIN_OPTIONS, NB_OPTIONS_END};
 
 NB_DESCRIPTOR(nb_layer_type, nb_layer_global_avg_pool) = {
     .name = "global_avg_pool",

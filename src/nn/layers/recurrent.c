@@ -385,7 +385,7 @@ static const nb_sums_type sums = {families, family, stretches, NULL};
          .kind = NB_CHOSEN,                                                                        \
          .family = &nb_init_family,                                                                \
          .offset = offsetof(nb_layer_head, init)},                                                 \
-        NB_OPTION_NAME, NB_OPTION_FROZEN, NB_OPTIONS_END
+        NB_LAYER_PLAIN_OPTIONS, NB_OPTIONS_END
 
 static const nb_option rnn_options[] = {
     UNITS_OPTION,

@@ -52,7 +52,7 @@ static const char *flatten_whole(const nb_layer *layer)
     return "puts all steps into one vector";
 }
 
-static const nb_option flatten_options[] = {NB_LAYER_OPTIONS, NB_OPTIONS_END};
+static const nb_option flatten_options[] = {NB_LAYER_PLAIN_OPTIONS, NB_OPTIONS_END};
 
 NB_DESCRIPTOR(nb_layer_type, nb_layer_flatten) = {
     .name = "flatten",
@@ -109,7 +109,7 @@ static const nb_option reshape_options[] = {
      .place = 1,
      .required = true,
      .offset = offsetof(reshape_settings, sizes)},
-    NB_LAYER_OPTIONS,
+    NB_LAYER_PLAIN_OPTIONS,
     NB_OPTIONS_END,
 };
 

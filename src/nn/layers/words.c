@@ -75,7 +75,8 @@ static const nb_option embedding_options[] = {
      .place = 2,
      .required = true,
      .offset = offsetof(embedding_settings, features)},
-    NB_LAYER_OPTIONS,
+    NB_OPTION_INIT("normal"),
+    NB_LAYER_PLAIN_OPTIONS,
     NB_OPTIONS_END,
 };
 
@@ -192,7 +193,8 @@ static const nb_option position_options[] = {
      .kind = NB_INTEGER,
      .place = 1,
      .offset = offsetof(position_settings, most)},
-    NB_LAYER_OPTIONS,
+    NB_OPTION_INIT("normal"),
+    NB_LAYER_PLAIN_OPTIONS,
     NB_OPTIONS_END,
 };
 

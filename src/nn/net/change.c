@@ -19,10 +19,10 @@ static nb_status copy_numbers(nb_ctx *ctx, const nb_net *from, nb_net *to)
 /* A nested network that is to stand alone takes the input that it had at its place. */
 static void give_input(nb_net *copy, const nb_net *net)
 {
-    const nb_form *in = nb_net_in(net);
-    if (copy->in_dims) return;
-    copy->in_dims = in->dims;
-    memcpy(copy->in_size, in->size, sizeof copy->in_size);
+    const nb_form in = nb_net_input(net);
+    copy->in_dims = in.dims;
+    memcpy(copy->in_size, in.size, sizeof copy->in_size);
+    if (nb_form_word(&in)) copy->in_reading = in.reading;
 }
 
 nb_net *nb_net_clone(nb_ctx *ctx, nb_net *net, nb_dtype dtype)

@@ -63,6 +63,22 @@ nb_net *nb_net_root(nb_net *net)
     return net;
 }
 
+nb_form nb_net_input(const nb_net *net)
+{
+    const nb_form *here = net->layer.plan ? &net->layer.plan->in : NULL;
+    nb_form form;
+    if (!net->in_dims && here) {
+        form = nb_form_input(here->dims, here->size);
+        form.reading = here->reading;
+        return form;
+    }
+    form = nb_form_input(net->in_dims, net->in_size);
+    if (net->in_reading) form.reading = net->in_reading;
+    /* Else it would be space to a convolution, and its weights have other sizes there. */
+    if (form.reading == NB_OPEN && here && here->reading == NB_STEPS) form.reading = NB_STEPS;
+    return form;
+}
+
 const nb_form *nb_net_in(const nb_net *net)
 {
     return &net->layer.plan->in;

@@ -21,6 +21,7 @@ struct nb_net {
     nb_layer layer; /* of type net; its children are the layers */
     int in_dims;    /* what the user said of the input; a nested network may leave it out (0) */
     int64_t in_size[NB_MAX_DIMS]; /* below 0: free */
+    nb_reading in_reading; /* NB_STEPS or NB_SPACE where the user said it; else as the sizes say */
     nb_cost cost;
     nb_schema schema; /* of what it learned from; its scale is the first thing of every pass */
     nb_net *outer;    /* the network that this one stands in, NULL: none; borrowed */
@@ -88,6 +89,9 @@ void nb_plans_free(nb_ctx *ctx, nb_plans *plans);
 nb_status nb_net_store(nb_ctx *ctx, nb_net *net, nb_plans *plans, nb_dtype dtype, uint64_t seed);
 /* Both, of the layers that it has. */
 nb_status nb_net_build(nb_ctx *ctx, nb_net *net, nb_dtype dtype, uint64_t seed);
+/* The input that it has, or would have, alone: what the user said of it, else, planned in another,
+ * what comes to it there. Free sizes are -1, -2, … */
+nb_form nb_net_input(const nb_net *net);
 /* The forms of one example of a planned network. */
 const nb_form *nb_net_in(const nb_net *net);
 const nb_form *nb_net_out(const nb_net *net);

@@ -418,9 +418,14 @@ static nb_status root_form(nb_ctx *ctx, const nb_net *net, const nb_layer *top, 
 {
     char text[NB_SHAPE_TEXT];
     if (top->children < 1) return nb_fail(ctx, NB_EARG, "a network needs at least one layer");
-    bool whole = net->in_dims >= 1 && net->in_dims <= NB_INPUT_DIMS_MAX;
-    if (whole) *form = nb_form_input(net->in_dims, net->in_size);
-    for (int i = 0; whole && i < net->in_dims; i++) whole = net->in_size[i] != 0;
+    *form = nb_net_input(net);
+    bool whole = form->dims >= 1 && form->dims <= NB_INPUT_DIMS_MAX;
+    for (int i = 0; whole && i < form->dims; i++) whole = form->size[i] != 0;
+    if (whole && !nb_reading_fits(form->reading, form->dims))
+        return nb_fail(ctx, NB_EARG, "an input of %s cannot be %s", nb_form_text(form, text),
+                       form->reading == NB_STEPS
+                           ? "steps, which are one size, or two, the features last"
+                           : "space, which is channels, then one or two extents");
     if (whole && nb_form_count(form) > 0) return NB_OK;
     if (whole)
         return nb_fail(ctx, NB_EARG, "an input of %s has too many elements",

@@ -86,9 +86,29 @@ static nb_status read_cost(nb_parser *p, nb_cost *cost)
     return nb_parse_expected(p, "an option of the cost or the end after it");
 }
 
+/* "space" or "steps", where the sizes alone leave it open. */
+static nb_status read_reading(nb_parser *p, nb_net *net)
+{
+    char word[NB_NAME_MAX + 1];
+    if (!nb_parse_at(p, NB_TOKEN_NAME)) return NB_OK;
+    nb_token token = p->scan.token;
+    nb_reading reading = nb_reading_find(nb_parse_word(token, word));
+    if (reading == NB_OPEN)
+        return nb_parse_expected(p, "'-' and a layer after the input's shape, or space or steps, "
+                                    "as which it is read");
+    if (!nb_reading_fits(reading, net->in_dims))
+        return nb_scan_fail(&p->scan, token, "%s",
+                            reading == NB_STEPS ? "steps have one size, or two, the features last"
+                                                : "space is channels, then one or two extents");
+    net->in_reading = reading;
+    nb_scan_next(&p->scan);
+    return NB_OK;
+}
+
 static nb_status read_net(nb_parser *p, nb_net *net)
 {
     nb_status status = read_shape(p, net);
+    if (status == NB_OK) status = read_reading(p, net);
     if (status != NB_OK) return status;
     if (!nb_parse_at_sign(p, '-'))
         return nb_parse_expected(p, "'-' and a layer after the input's shape");

@@ -1,8 +1,9 @@
 /* clang-format off */
 /* The notation of networks, "64 - 30 - 10 : quadratic", and the networks that it is read into.
  *
- *   net    = shape ("-" item)+ [":" NAME option*]
+ *   net    = shape [READ] ("-" item)+ [":" NAME option*]
  *   shape  = size ("x" size)*                      one word; size = INT | "*", a size that is free
+ *   READ   = "space" | "steps"                     how it is read, where its sizes leave it open
  *   list   = item ("-" item)*
  *   item   = INT tail | LAYER arg* tail            a bare size is a dense layer
  *          | "@" (NAME | INT ("." INT)*)           the layer of that name or path again, shared

@@ -254,8 +254,9 @@ void nb_write_item(nb_writer *w, nb_text *text, nb_layer *layer, nb_repeat_item 
 static void write_shape(nb_text *text, const nb_net *net)
 {
     char shape[NB_SHAPE_TEXT];
-    nb_form form = net->in_dims > 0 ? nb_form_input(net->in_dims, net->in_size) : *nb_net_in(net);
-    nb_text_add(text, "%s", nb_form_text(&form, shape));
+    nb_form form = nb_net_input(net);
+    const char *word = nb_form_word(&form);
+    nb_text_add(text, "%s%s%s", nb_form_text(&form, shape), word ? " " : "", word ? word : "");
 }
 
 void nb_notation_write(nb_text *text, const nb_net *net)

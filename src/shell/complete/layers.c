@@ -105,7 +105,20 @@ static so_far read_net(nb_ctx *ctx, const char *text)
     return s;
 }
 
-/* The input's shape alone: "1x28x28 -". */
+/* How the shape that `scan` stands at is read, where a word behind it says so; false where anything
+ * else follows. */
+static bool read_reading(nb_scan *scan, nb_reading *reading)
+{
+    char word[NB_NAME_MAX] = "";
+    nb_scan_next(scan);
+    if (scan->token.kind == NB_TOKEN_END) return true;
+    if (scan->token.kind != NB_TOKEN_NAME || scan->token.length >= sizeof word) return false;
+    memcpy(word, scan->token.at, scan->token.length);
+    *reading = nb_reading_find(word);
+    return *reading != NB_OPEN && nb_scan_peek(scan).kind == NB_TOKEN_END;
+}
+
+/* The input's shape alone: "1x28x28 -", "8x14x14 space -". */
 static bool read_shape(const char *text, nb_form *form)
 {
     int64_t size[NB_INPUT_DIMS_MAX];
@@ -113,15 +126,17 @@ static bool read_shape(const char *text, nb_form *form)
     nb_scan scan;
     nb_scan_start(&scan, NULL, text);
     if (scan.token.kind != NB_TOKEN_SIZE && scan.token.kind != NB_TOKEN_SHAPE) return false;
-    if (nb_scan_peek(&scan).kind != NB_TOKEN_END) return false;
     const char *at = scan.token.at, *end = at + scan.token.length;
+    nb_reading reading = NB_VECTOR;
+    if (!read_reading(&scan, &reading)) return false;
     for (; at < end && dims < NB_INPUT_DIMS_MAX; at++) {
         bool free = *at == '*';
         size[dims++] = free ? -1 : nb_scan_digits(at, NB_SIZE_MAX, &at);
         at += free;
     }
     *form = nb_form_input(dims, size);
-    return at >= end;
+    if (reading) form->reading = reading;
+    return at >= end && nb_reading_fits(form->reading, dims);
 }
 
 /* ---- What fits ---- */

@@ -222,6 +222,63 @@ static void test_stretches(void **state)
     nb_net_release(ctx, net);
 }
 
+/* ---- Options that mean something ------------------------------------------------------------- */
+
+static bool any_changes(const nb_param *before, const nb_param *after, int count)
+{
+    bool changes = false;
+    for (int i = 0; i < count; i++)
+        changes = changes || !same_bits(ctx, before[i].value, after[i].value);
+    return changes;
+}
+
+/* Whether a layer of the type begins otherwise in this network where it is told how. */
+static bool init_changes(const nb_layer_type *type, const char *sample)
+{
+    bool changes = false;
+    nb_net *plain = nb_notation_parse(ctx, sample, NULL),
+           *told = nb_notation_parse(ctx, sample, NULL);
+    assert_int_equal(nb_net_build(ctx, plain, NB_F64, 1), NB_OK);
+    for (int i = 0; i < told->layer.children; i++)
+        if (told->layer.child[i]->type == type) {
+            told->layer.child[i]->head.init = nb_init_of(nb_inits[NB_INIT_constant]);
+            told->layer.child[i]->head.init.number[0] = 0.375;
+        }
+    assert_int_equal(nb_net_build(ctx, told, NB_F64, 1), NB_OK);
+    for (int i = 0; i < told->layer.children; i++) {
+        const nb_layer *layer = told->layer.child[i], *other = plain->layer.child[i];
+        if (layer->type == type && layer->plan->tied == NULL)
+            changes |= any_changes(other->plan->param, layer->plan->param, layer->plan->params);
+    }
+    nb_net_release(ctx, plain);
+    nb_net_release(ctx, told);
+    return changes;
+}
+
+/* init stands in the options of exactly the types that draw a weight; all have name and frozen. */
+static void test_init_where_it_means_something(void **state)
+{
+    (void)state;
+    for (int i = 0; i < NB_LAYERS; i++) {
+        const nb_layer_type *type = nb_layer_types[i];
+        bool changes = false;
+        assert_non_null(nb_option_find(type->options, "name"));
+        assert_non_null(nb_option_find(type->options, "frozen"));
+        if (type->table_only) continue; /* fn: its parameters are the user's */
+        char all[2000];
+        assert_true(strlen(type->samples) < sizeof all);
+        strcpy(all, type->samples);
+        for (char *at = all, *end; at; at = end ? end + 2 : NULL) {
+            end = strstr(at, "; ");
+            if (end) *end = '\0';
+            changes |= init_changes(type, at);
+        }
+        if (changes != (nb_option_find(type->options, "init") != NULL))
+            fail_msg("%s: init %s", type->name,
+                     changes ? "is no option, but begins its weights" : "changes nothing");
+    }
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(test_##name, setup, teardown)
 
 int main(void)
@@ -229,7 +286,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(residual),          TEST(host_drops_examples), TEST(host_changes_steps),
         TEST(names_in_networks), TEST(copies_learn_alike),  TEST(free_sizes),
-        TEST(shared_counts),     TEST(stretches),
+        TEST(shared_counts),     TEST(stretches),           TEST(init_where_it_means_something),
     };
     return cmocka_run_group_tests_name("layers", tests, NULL, NULL);
 }

@@ -168,6 +168,44 @@ static void check_copies(const tree *t)
     check_same(t, nb_model_load(ctx, path, NULL), "a file keeps every bit");
 }
 
+/* A network that stands in the tree, cloned and from a file alone: what it says of itself reads
+ * back, and it answers as it does at its place. */
+static void check_alone(const nb_net *inner, nb_net *copy, const char *text)
+{
+    char says[TREE_TEXT_MAX], again[TREE_TEXT_MAX];
+    holds(copy != NULL, text);
+    nb_tensor *x = tree_inputs(ctx, inner, EXAMPLES, 15);
+    nb_tensor *one = nb_net_forward(ctx, (nb_net *)(uintptr_t)inner, x);
+    nb_tensor *two = nb_net_forward(ctx, copy, x);
+    holds(one && two && same_bits(ctx, one, two), text);
+    write_text(copy, says);
+    nb_net *read = build(says);
+    write_text(read, again);
+    if (strcmp(text, says) || strcmp(text, again))
+        fail_msg("%s\nholds\n%s\nand alone it is\n%s\n%s", drawn, text, says, again);
+    nb_tensor_release(ctx, x);
+    nb_tensor_release(ctx, one);
+    nb_tensor_release(ctx, two);
+    nb_net_release(ctx, read);
+    nb_net_release(ctx, copy);
+}
+
+static int nested; /* networks in all trees */
+
+static void check_nested(const tree *t)
+{
+    char text[TREE_TEXT_MAX];
+    for (int i = 0; i < t->net->parts; i++) {
+        nb_net *inner = nb_net_of(t->net->part[i]);
+        if (!inner) continue;
+        nested++;
+        write_text(inner, text);
+        check_alone(inner, nb_net_clone(ctx, inner, NB_F64), text);
+        holds(nb_model_save(ctx, inner, path) == NB_OK, "a nested network is saved");
+        check_alone(inner, nb_model_load(ctx, path, NULL), text);
+    }
+}
+
 static nb_tensor *rows_of(nb_tensor *t, int64_t start, int64_t count)
 {
     nb_tensor *part = nb_tensor_narrow(ctx, t, 0, start, count, 1);
@@ -421,6 +459,7 @@ static void look_at_values(tree *t, int number)
 {
     (void)number;
     check_copies(t);
+    check_nested(t);
     check_pieces(t);
     check_gradients(t);
 }
@@ -455,7 +494,9 @@ static void test_text_and_plan(void **state)
 static void test_values(void **state)
 {
     (void)state;
+    nested = 0;
     on_trees(look_at_values);
+    assert_true(nested > TREES / 2);
 }
 
 static void test_examples(void **state)
@@ -478,6 +519,47 @@ static void test_memory_ends(void **state)
     assert_int_equal(swept, SWEPT);
 }
 
+enum { OPTIONS_MOST = 16 };
+/* Bit 0: something else than the default was drawn; bit 1: a size for each of two extents. */
+static unsigned char seen[NB_LAYERS][OPTIONS_MOST];
+
+static void see_options(const nb_layer *layer)
+{
+    int type = 0, i = 0;
+    while (nb_layer_types[type] != layer->type) type++;
+    for (const nb_option *o = layer->type->options; o->name; o++, i++) {
+        assert_true(i < OPTIONS_MOST);
+        if (!nb_option_is_default(o, layer->settings)) seen[type][i] |= 1;
+        const nb_sizes *sizes = (const void *)(layer->settings + o->offset);
+        if (o->kind == NB_SIZES && sizes->word < 0 && sizes->count > 1) seen[type][i] |= 2;
+    }
+    for (i = 0; i < layer->children; i++) see_options(layer->child[i]);
+}
+
+/* Every option of every type's descriptor is drawn, those of conv for two extents too. */
+static void test_options_are_drawn(void **state)
+{
+    static char text[TREE_TEXT_MAX];
+    (void)state;
+    for (int i = 0; i < TREES; i++) {
+        draw_tree(text, (uint64_t)i);
+        nb_net *net = nb_notation_parse(ctx, text, NULL);
+        if (!net) fail_msg("%s", ctx->message);
+        for (int k = 0; k < net->layer.children; k++) see_options(net->layer.child[k]);
+        nb_net_release(ctx, net);
+    }
+    for (int type = 0; type < NB_LAYERS; type++) {
+        const nb_layer_type *of = nb_layer_types[type];
+        bool both = type == NB_LAYER_conv;
+        for (int i = 0; !of->table_only && of->options[i].name; i++) {
+            const char *name = of->options[i].name;
+            if (!(seen[type][i] & 1)) fail_msg("no tree has %s with %s; draw it", of->name, name);
+            if (both && of->options[i].kind == NB_SIZES && !(seen[type][i] & 2))
+                fail_msg("no tree has %s with two sizes of %s; draw it", of->name, name);
+        }
+    }
+}
+
 /* Every type that notation can say is drawn, and so are the ways in which layers stand. */
 static void test_what_is_drawn(void **state)
 {
@@ -494,9 +576,9 @@ static void test_what_is_drawn(void **state)
             fail_msg("no tree has a layer of type %s; give it a line in trees.c", name);
     }
     static const char *const ways[] = {
-        "*[",   "@n",   "@2..",     "frozen", "(slope=",     "*x",         "init=he",
-        "[ |",  " | ",  "name=",    "| ]",    "reshape 1x1", "1 stride=2", "groups=2",
-        "both", "last", "layers=2", "causal", "dilation=2",  "tied=",      "epsilon="};
+        "*[",   "@n",       "@2..",   "frozen",      "(slope=",    "*x",       "init=he",    "[ |",
+        " | ",  "name=",    "| ]",    "reshape 1x1", "1 stride=2", "groups=2", "bias=false", "both",
+        "last", "layers=2", "causal", "dilation=2",  "tied=",      "epsilon="};
     for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++)
         if (!strstr(all, ways[i])) fail_msg("no tree has '%s'", ways[i]);
 }
@@ -506,8 +588,8 @@ static void test_what_is_drawn(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(what_is_drawn), TEST(text_and_plan), TEST(values),
-        TEST(examples),      TEST(threads),       TEST(memory_ends),
+        TEST(what_is_drawn), TEST(options_are_drawn), TEST(text_and_plan), TEST(values),
+        TEST(examples),      TEST(threads),           TEST(memory_ends),
     };
     return cmocka_run_group_tests_name("random trees", tests, NULL, NULL);
 }

@@ -107,6 +107,28 @@ static void put_activation(drawing *d, const nb_activation_type *type)
     if (option && below(d, 2)) put(d, "(%s=0.25)", option->name);
 }
 
+static void draw_init(drawing *d)
+{
+    if (!below(d, 4)) put(d, " init=%s", nb_inits[below(d, NB_INITS)]->name);
+}
+
+/* Of a layer that no other place shares. */
+static void draw_name(drawing *d)
+{
+    if (!d->repeats && below(d, 2)) put(d, " name=n%d", ++d->names);
+}
+
+/* What every layer takes. */
+static void draw_words(drawing *d)
+{
+    if (!below(d, 8)) put(d, " frozen");
+    draw_name(d);
+}
+
+/* Ones without a kink: what comes in may be 0, where a kink would be met exactly. */
+static const char *const smooth[] = {"tanh", "sin", "softplus", "gelu", "softmax", "log_softmax"};
+enum { PLAIN_SMOOTH = 4, SMOOTH = 6 };
+
 static void draw_tail(drawing *d, int units)
 {
     const nb_activation_type *main = nb_activations[below(d, NB_ACTIVATIONS)];
@@ -123,8 +145,25 @@ static void draw_tail(drawing *d, int units)
         put(d, "@%d", first);
         if (first < units) put(d, "..%d", first + 1 + below(d, units - first));
     }
-    if (!below(d, 4)) put(d, " init=%s", nb_inits[below(d, NB_INITS)]->name);
+    draw_init(d);
     if (!below(d, 6)) put(d, " frozen");
+}
+
+/* Without a bias zeros alone give 0. */
+static void draw_unbiased_tail(drawing *d)
+{
+    put(d, " %s bias=false", smooth[below(d, PLAIN_SMOOTH)]);
+    draw_init(d);
+    if (!below(d, 6)) put(d, " frozen");
+}
+
+/* The tail of a layer with a bias, or without. */
+static void draw_any_tail(drawing *d, int units)
+{
+    if (below(d, 5))
+        draw_tail(d, units);
+    else
+        draw_unbiased_tail(d);
 }
 
 static flow draw_dense(drawing *d, flow at)
@@ -132,7 +171,7 @@ static flow draw_dense(drawing *d, flow at)
     int tied = draw_weight(d, at.width);
     flow out = {at.steps, tied < 0 ? 1 + below(d, WIDTH) : d->name[tied].units};
     put(d, below(d, 4) ? "%d" : "dense %d", out.width);
-    draw_tail(d, out.width);
+    draw_any_tail(d, out.width);
     if (tied >= 0) put(d, " tied=n%d", d->name[tied].number);
     maybe_name_weight(d, at, out, out.width, at.width);
     return out;
@@ -142,6 +181,8 @@ static flow draw_positions(drawing *d, flow at)
 {
     if (!at.steps) return draw_dense(d, at);
     put(d, below(d, 2) ? "positions" : "positions 4");
+    draw_init(d);
+    if (!below(d, 6)) put(d, " frozen");
     maybe_name(d, at, at);
     return at;
 }
@@ -151,6 +192,7 @@ static flow draw_attention(drawing *d, flow at)
     if (!at.steps) return draw_dense(d, at);
     put(d, "attention %d", at.width % 2 || below(d, 2) ? at.width : at.width / 2);
     if (below(d, 2)) put(d, " causal");
+    draw_init(d);
     if (!below(d, 6)) put(d, " frozen");
     maybe_name(d, at, at);
     return at;
@@ -161,6 +203,8 @@ static flow draw_embedding(drawing *d)
 {
     flow out = {true, 1 + below(d, WIDTH)};
     put(d, "* - embedding %d %d", TREE_WORDS, out.width);
+    draw_init(d);
+    if (!below(d, 6)) put(d, " frozen");
     maybe_name_weight(d, (flow){true, 0}, out, TREE_WORDS, out.width);
     put(d, " - ");
     return out;
@@ -177,7 +221,7 @@ static flow draw_layer_norm(drawing *d, flow at)
 
 static flow draw_batch_norm(drawing *d, flow at)
 {
-    put(d, "batch_norm epsilon=0.5");
+    put(d, "batch_norm epsilon=0.5%s", below(d, 3) ? "" : " momentum=0.25");
     if (!below(d, 6)) put(d, " frozen");
     maybe_name(d, at, at);
     return at;
@@ -187,6 +231,7 @@ static flow draw_group_norm(drawing *d, flow at)
 {
     if (at.width == 1) return draw_dense(d, at);
     put(d, "group_norm %d epsilon=0.5", at.width % 2 || at.width < 4 ? 1 : 2);
+    if (!below(d, 6)) put(d, " frozen");
     maybe_name(d, at, at);
     return at;
 }
@@ -194,20 +239,19 @@ static flow draw_group_norm(drawing *d, flow at)
 static flow draw_dropout(drawing *d, flow at)
 {
     put(d, "dropout 0.%d", below(d, 10));
+    if (!below(d, 6)) put(d, " frozen");
     maybe_name(d, at, at);
     return at;
 }
 
-/* Smooth ones alone: what comes in may be relu's 0, where another kink would be met exactly. */
 static flow draw_act(drawing *d, flow at)
 {
-    static const char *const smooth[] = {"tanh", "sin",     "softplus",
-                                         "gelu", "softmax", "log_softmax"};
     put(d, "act");
     if (!below(d, 3))
-        put(d, " %s", smooth[below(d, 6)]);
+        put(d, " %s", smooth[below(d, SMOOTH)]);
     else if (below(d, 2))
-        put(d, " %s silu@%d", smooth[below(d, 4)], 1 + below(d, at.width));
+        put(d, " %s silu@%d", smooth[below(d, PLAIN_SMOOTH)], 1 + below(d, at.width));
+    if (!below(d, 6)) put(d, " frozen");
     maybe_name(d, at, at);
     return at;
 }
@@ -228,41 +272,91 @@ static flow draw_recurrent(drawing *d, flow at)
         put(d, " last");
         out.steps = false;
     }
-    if (!below(d, 6)) put(d, " frozen");
+    draw_init(d);
+    if (!below(d, 3)) put(d, " frozen");
+    if (below(d, 2))
+        maybe_name(d, at, out);
+    else
+        draw_name(d);
+    return out;
+}
+
+static flow draw_conv_of_steps(drawing *d, flow at)
+{
+    static const char *const pads[] = {"same", "causal"};
+    bool pairs = at.width % 2 == 0 && !below(d, 2);
+    flow out = {true, pairs ? 2 : 1 + below(d, 3)};
+    put(d, "conv %d %d", out.width, 1 + below(d, 3));
+    draw_any_tail(d, out.width);
+    put(d, " padding=%s", pads[below(d, 2)]);
+    if (pairs) put(d, " groups=2");
+    if (!below(d, 3)) put(d, " dilation=2");
     maybe_name(d, at, out);
     return out;
+}
+
+/* A convolution of one extent, or of two with sizes of their own for each. */
+static void draw_conv_of_space(drawing *d, int channels, bool two)
+{
+    static const char *const one[] = {"padding=same", "padding=1 stride=2", "padding=causal",
+                                      "padding=same dilation=2", "padding=3 dilation=2"};
+    static const char *const both[] = {"padding=same", "padding=1x2 stride=1x2",
+                                       "padding=same dilation=2x1", "padding=2x4 dilation=1x2",
+                                       "padding=1 stride=2"};
+    put(d, "conv %d ", channels);
+    put(d, two && !below(d, 3) ? "%dx2" : "%d", 1 + below(d, 3));
+    draw_any_tail(d, channels);
+    put(d, " %s", two ? both[below(d, 5)] : one[below(d, 5)]);
+}
+
+static int draw_conv_transpose(drawing *d, int channels)
+{
+    static const char *const ways[] = {" 2 stride=2", " 3 stride=2 padding=1 output_padding=1",
+                                       " 2 dilation=2", " 1"};
+    bool pairs = channels % 2 == 0 && below(d, 2);
+    int width = pairs ? 2 : 1 + below(d, 3);
+    put(d, " - conv_transpose %d%s", width, ways[below(d, 4)]);
+    if (pairs) put(d, " groups=2");
+    draw_any_tail(d, width);
+    draw_name(d);
+    return width;
+}
+
+/* What makes a vector of space: the mean of each channel, also of a network that takes space, or
+ * of a block in it. */
+static void draw_end_of_space(drawing *d, int channels)
+{
+    static const char *const ends[] = {
+        "global_avg_pool",
+        "net[global_avg_pool]",
+        "net[residual[conv %d 3 tanh padding=same] - global_avg_pool]",
+        "residual[net[batch_norm epsilon=0.5 - conv %d 1]] - net[act gelu - global_avg_pool]",
+        "parallel[net[dropout 0.5 - net[global_avg_pool]]]",
+    };
+    put(d, " - ");
+    put(d, ends[below(d, 5)], channels);
+    draw_words(d);
 }
 
 /* Space of one extent or two that a vector becomes, and back; steps are convolved as they are. The
  * mean of a channel makes as many units as there are channels. */
 static flow draw_conv(drawing *d, flow at)
 {
-    static const char *const shapes[] = {"reshape 1x%d - ", "reshape 1x%dx1 - ",
-                                         "reshape 1x1x%d - "};
-    static const char *const pads[] = {"same", "1 stride=2", "causal"};
-    flow out = {at.steps, 1 + below(d, 3)};
-    int shape = at.steps ? 0 : below(d, 3);
-    bool pairs = at.steps && at.width % 2 == 0 && !below(d, 2);
-    if (pairs) out.width = 2;
-    if (!at.steps) put(d, shapes[shape], at.width);
-    put(d, "conv %d %d", out.width, 1 + below(d, 3));
-    draw_tail(d, out.width);
-    put(d, " padding=%s", pads[at.steps ? 2 * below(d, 2) : below(d, shape ? 2 : 3)]);
-    if (pairs) put(d, " groups=2");
-    /* A window on zeros alone would meet a kink: as long as there is a bias none does. */
-    if (at.steps && !below(d, 3)) put(d, " dilation=2");
-    if (at.steps) {
-        maybe_name(d, at, out);
-        return out;
-    }
-    if (!below(d, 2)) put(d, " - avg_pool 2 stride=1 padding=1");
+    static const char *const shapes[] = {"reshape 1x%d", "reshape 1x%dx1", "reshape 1x1x%d"};
+    if (at.steps) return draw_conv_of_steps(d, at);
+    flow out = {false, 1 + below(d, 3)};
+    int shape = below(d, 3);
+    put(d, shapes[shape], at.width);
+    draw_words(d);
+    put(d, " - ");
+    draw_conv_of_space(d, out.width, shape > 0);
+    draw_name(d);
     if (!below(d, 2)) {
-        out.width = 1 + below(d, 3);
-        put(d, " - conv_transpose %d 2", out.width);
-        draw_tail(d, out.width);
-        put(d, " stride=2");
+        put(d, " - avg_pool 2 stride=1 padding=1");
+        draw_words(d);
     }
-    put(d, " - global_avg_pool");
+    if (!below(d, 2)) out.width = draw_conv_transpose(d, out.width);
+    draw_end_of_space(d, out.width);
     return out;
 }
 
@@ -270,7 +364,8 @@ static flow draw_conv(drawing *d, flow at)
 static flow draw_max_pool(drawing *d, flow at)
 {
     if (!at.steps) return draw_dense(d, at);
-    put(d, "positions - max_pool 3 stride=1 padding=1");
+    put(d, "positions - max_pool 3 stride=1 padding=1%s", below(d, 3) ? "" : " frozen");
+    draw_name(d);
     return at;
 }
 
@@ -278,7 +373,10 @@ static flow draw_max_pool(drawing *d, flow at)
 static flow draw_shapes(drawing *d, flow at)
 {
     if (at.steps) return draw_dense(d, at);
-    put(d, "reshape 1x%dx1 - flatten", at.width);
+    put(d, "reshape 1x%dx1", at.width);
+    draw_words(d);
+    put(d, " - flatten%s", below(d, 3) ? "" : " frozen");
+    draw_name(d);
     return at;
 }
 
@@ -309,7 +407,7 @@ static flow draw_parallel(drawing *d, flow at)
         put(d, " | ");
         out.width += empty || below(d, 3) ? draw_inside(d, at, 0).width : at.width;
     }
-    put(d, "]");
+    put(d, below(d, 6) ? "]" : "] frozen");
     maybe_name(d, at, out);
     return out;
 }
@@ -320,7 +418,7 @@ static flow draw_net(drawing *d, flow at)
     d->outward = d->named;
     put(d, "net[");
     flow out = draw_inside(d, at, 0);
-    put(d, "]");
+    put(d, below(d, 6) ? "]" : "] frozen");
     d->outward = outward;
     maybe_name(d, at, out);
     return out;
