@@ -157,8 +157,9 @@ static char **find_matches(const char *prefix, int start, int end)
     return NULL;
 }
 
-/* Tab: at a line's beginning it indents; else the letter whose name stands there, or completion,
- * which lists at a second Tab in a row. */
+/* Tab: at a line's beginning it indents, unless nothing has been typed, where who presses it wants to
+ * know what there is; else the letter whose name stands there, or completion, which lists at a
+ * second Tab in a row. */
 static int on_tab(int count, int key)
 {
     const char *letter;
@@ -166,6 +167,8 @@ static int on_tab(int count, int key)
     char *text = text_before_cursor();
     int length = text ? (int)sh_letter_before(text, &letter) : 0;
     free(text);
+    /* Readline asks where the word begins only where it does not begin the line. */
+    if (rl_point == 0) choose_word_breaks();
     if (length == 0) return sh_wrap_call(rl_complete, count, key);
     rl_begin_undo_group();
     rl_delete_text(rl_point - length, rl_point);
