@@ -159,12 +159,59 @@ local function letters(text)
     return length(text) or #text
 end
 
+-- The column at which the last one of a table's row begins, behind a gap; nil where it is no row.
+local function last_column(line)
+    local before = line:match("^%s+%S.*%s%s+()%S")
+    return before and letters(line:sub(1, before - 1))
+end
+
+-- Words from a column on, behind what stands before it.
+local function fold_row(head, words, column, width)
+    local lines, line, blank = {}, head, true
+    for word in words:gmatch("%S+") do
+        if not blank and letters(line) + 1 + letters(word) > width then
+            lines[#lines + 1], line, blank = line, (" "):rep(column), true
+        end
+        line, blank = blank and line .. word or line .. " " .. word, false
+    end
+    lines[#lines + 1] = line
+    return concat(lines, "\n")
+end
+
+-- A row of a table that is too wide goes on below its last column, with what went on there already.
+local function fold_tables(text, width)
+    local out, row = {}, {}
+    local function finish()
+        if row.wide then
+            out[#out + 1] = fold_row(row.head, row.words, row.column, width)
+        else
+            move(row, 1, #row, #out + 1, out)
+        end
+        row = {}
+    end
+    for line in (text .. "\n"):gmatch("(.-)\n") do
+        local goes_on = row.column and line:match("^%s+()%S") == row.column + 1
+        if not goes_on then
+            finish()
+            row.column = last_column(line)
+            local begin = row.column and offset(line, row.column + 1) or 1
+            row.head, row.words = line:sub(1, begin - 1), line:sub(begin)
+        else
+            row.words = row.words .. line
+        end
+        row[#row + 1] = line
+        row.wide = row.wide or row.column and letters(line) > width and 3 * row.column < 2 * width
+    end
+    finish()
+    return concat(out, "\n")
+end
+
 -- Breaks a text into lines at blanks. An empty line ends a paragraph; lines that begin with a blank
 -- stay as they are.
 local function wrap(text, indent, width)
     local lines = {}
     width = width or WIDTH
-    text = text:gsub("(%S)\n(%S)", "%1 %2")
+    text = fold_tables(text:gsub("(%S)\n(%S)", "%1 %2"), width - letters(indent))
     for line in (text .. "\n"):gmatch("(.-)\n") do
         local current = indent
         if line:find("^%s") or line == "" then
@@ -299,9 +346,9 @@ local FIRST_STEPS = [[
 A network learns digits:
   digits = data.digits()
   net = nn.net "64 - 30 - 10"
-  net:train(digits.train, {epochs = 30, batch = 10, lr = 3.0, test = digits.test})
+  net:train(digits.train, {epochs = 30, batch = 10, lr = 3, test = digits.test})
   net:gradcheck(digits.test:take(5))
-One with a block of layers, and how networks are written: help("blocks"), help("notation").
+One with a block of layers (networks are written as help("notation") says):
   nn.net "64 - residual[30 relu - 64 linear] - 10 softmax : cross_entropy"]]
 
 -- What there is, by family.

@@ -14,9 +14,9 @@ From the notes to the names. t = net:trace(x, y) holds one pass; l counts layers
   z, a, δ of layer l      t[l].z, t[l].a, t[l].delta; t[0].a is the input
   z = w a + b             net[l].w:matmul(t[l - 1].a) + net[l].b
   C = 1/n Σ C_x           t.cost, net:cost(x, y)
-  s ⊙ t                   s * t                             (page "hadamard")
+  s ⊙ t                   s * t                            (page "hadamard")
   σ(z), σ'(z)             nn.sigmoid(z), nn.sigmoid.df(z)
-  σ'(z) of layer l        t[l].slope, each neuron's own f   (page "slope")
+  σ'(z) of layer l        t[l].slope, each neuron's own f  (page "slope")
   ∇ₐC, ∂C/∂x              t.grad_a, t.grad_x
   BP1, BP2, BP3, BP4      t[#net].delta, t[l].delta, t[l].db, t[l].dw; each has
                           a page of its own
@@ -25,7 +25,7 @@ From the notes to the names. t = net:trace(x, y) holds one pass; l counts layers
   mini-batches, epochs    net:train(set, {epochs = 30, batch = 10, lr = 3})
   one modified neuron     net[l]:neuron(k).activation = f
   linear neurons          "linear", as in nn.net "4 - 3 linear"
-  quiet, saturated        t[l - 1].a, t[l].slope            (page "saturation")
+  quiet, saturated        t[l - 1].a, t[l].slope           (page "saturation")
   differences             net:gradcheck(x, y), net:numeric_gradient(x, y)
 
 δ holds 1/n. C is a mean over n examples, so the δ of each example in a batch is its own divided by

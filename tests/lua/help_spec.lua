@@ -6,6 +6,30 @@ local test, eq, fails = spec.test, spec.eq, spec.fails
 local nabla = spec.nabla
 local book, help = nabla._book, nabla._help
 
+-- ---- The page ----
+
+test("a table's row that is too wide goes on below its last column", function()
+    eq(help.wrap("  δ  one two three four\n  ab   one two\n", "", 15),
+        "  δ  one two\n     three four\n  ab   one two\n")
+    eq(help.wrap("  a  b  one two three\n        four five", "", 16),
+        "  a  b  one two\n        three\n        four\n        five")
+    local fits = "  a  one\n     two"
+    eq(help.wrap(fits, "", 15), fits)
+    local code = '  f(x) -- all of it stays as it is'
+    eq(help.wrap(code, "", 15), code)
+    eq(help.wrap("  a    one", "", 8), "  a    one") -- no room beside it
+end)
+
+test("tables of all pages fit 80 columns", function()
+    for _, entry in ipairs(book) do
+        for line in help.text(entry.name):gmatch "[^\n]+" do
+            local column = line:match "^%s+%S.*%s%s+()%S"
+            local is_code = line:find "[=({;]" -- which stays as it is typed
+            assert(not column or column > 54 or is_code or utf8.len(line) <= 80, line)
+        end
+    end
+end)
+
 -- ---- Everything public is in the book ----
 
 local modules = {nabla = nabla}
