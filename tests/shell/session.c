@@ -256,7 +256,7 @@ void session_settle(void)
     }
 }
 
-/* A line of what the kernel knows of the program; "" where it does not say. */
+/* The first line of what the kernel knows of the program; "" where it does not say. */
 static void read_about(const char *what, char line[ABOUT_BYTES])
 {
     char path[64];
@@ -272,6 +272,14 @@ static bool program_sleeps(void)
     char about[ABOUT_BYTES];
     read_about("syscall", about);
     return strstr(about, " 0xffffffff ");
+}
+
+long session_bytes_read(void)
+{
+    char about[ABOUT_BYTES];
+    long count;
+    read_about("io", about);
+    return sscanf(about, "rchar: %ld", &count) == 1 ? count : -1;
 }
 
 bool session_rest(void)

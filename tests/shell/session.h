@@ -53,6 +53,8 @@ void session_settle(void);
 /* The same, and until it has answered and sleeps: what it shows now it shows until something comes.
  * False: it does not come to rest, or has ended. */
 bool session_rest(void);
+/* How much the program has read since it began, as the kernel counts it; -1: it does not say. */
+long session_bytes_read(void);
 void session_resize(int rows, int columns);
 
 #endif

@@ -252,7 +252,7 @@ static void multiply(const char *before, const char *failure)
 
 /* ---- What stands there ---- */
 
-enum { TRIES = 3, TRIES_LONG = 6 };
+enum { TRIES = 3, TRIES_LONG = 60 };
 
 static struct {
     screen_cell cell[TALLEST][SCREEN_COLUMNS_MOST];
@@ -301,12 +301,13 @@ static void check_drawn(void)
 {
     /* Of an input higher than the window other rows may be shown then. */
     if (!storm.ours || screen_last() - screen_first() < ROOMY || storm.columns < ROOMY) return;
-    long frames = screen_count()->frames;
+    session_rest();
+    long taken = session_bytes_read();
     type("x", 1);
-    /* A busy machine is long in handing a key over; and not every one is followed by a frame. */
-    for (int i = 0; i < TRIES_LONG && screen_count()->frames == frames; i++) session_rest();
+    /* A busy machine is long in handing a key over. */
+    for (int i = 0; i < TRIES_LONG && session_bytes_read() == taken; i++) session_rest();
     if (!session_rest() || !session_reads_keys("") || !prompt_is_at_edge()) return;
-    frames = screen_count()->frames;
+    long frames = screen_count()->frames;
     keep_screen();
     fprintf(storm.steps, "signal WINCH\n");
     kill(session.pid, SIGWINCH);
