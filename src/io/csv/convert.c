@@ -187,7 +187,7 @@ static nb_status convert(converting *c)
     nb_table table = {.x = NULL};
     nb_source *source = nb_source_open(c->ctx, c->path);
     if (!source) return c->ctx->status;
-    nb_status status = nb_csv_pass_run(c->ctx, source, c->options, false, &pass);
+    nb_status status = nb_csv_pass_run(c->ctx, source, c->options, NULL, &pass);
     if (status == NB_OK) status = nb_csv_pass_settle(&pass, &table);
     if (status == NB_OK) status = check_unchanged(c);
     if (status == NB_OK) status = write_file(c, &pass, &table);

@@ -4,6 +4,7 @@
 #define NB_CSV_H
 
 #include "io/csv/options.h"
+#include "io/csv/pass.h"
 #include "io/csv/table.h"
 #include "io/source.h"
 
@@ -11,5 +12,8 @@
  * line and column, NB_EARG a column that is not there. Progress is told as "reading". */
 nb_status nb_csv_read(nb_ctx *ctx, nb_source *source, const nb_csv_options *options,
                       nb_table *table);
+/* The same, but x goes to its keeper. */
+nb_status nb_csv_read_to(nb_ctx *ctx, nb_source *source, const nb_csv_options *options,
+                         const nb_csv_keeper *keeper, nb_table *table);
 
 #endif

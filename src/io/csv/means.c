@@ -48,3 +48,15 @@ nb_status nb_csv_means_settle(const nb_csv_rows *rows, nb_csv_means *means)
     }
     return NB_OK;
 }
+
+void nb_csv_means_fill(const nb_csv_means *means, nb_tensor *x)
+{
+    size_t count = (size_t)nb_tensor_count(x);
+    float *f32 = nb_tensor_data(x);
+    double *f64 = nb_tensor_data(x);
+    if (!means->missing) return;
+    for (size_t i = 0; i < count && x->dtype == NB_F32; i++)
+        if (isnan(f32[i])) f32[i] = (float)means->sum[i % means->width];
+    for (size_t i = 0; i < count && x->dtype == NB_F64; i++)
+        if (isnan(f64[i])) f64[i] = means->sum[i % means->width];
+}

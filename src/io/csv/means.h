@@ -3,6 +3,7 @@
 #define NB_CSV_MEANS_H
 
 #include "io/csv/rows.h"
+#include "tensor/tensor.h"
 
 typedef struct nb_csv_means {
     nb_ctx *ctx;
@@ -20,5 +21,7 @@ void nb_csv_means_add(nb_csv_means *means, const double *value);
 /* When all are counted sums become means. NB_EFORMAT names a column of which one is wanted and that
  * holds no number. */
 nb_status nb_csv_means_settle(const nb_csv_rows *rows, nb_csv_means *means);
+/* Puts them in the place of NaN in x, of f32 or f64 where anything is missing. */
+void nb_csv_means_fill(const nb_csv_means *means, nb_tensor *x);
 
 #endif

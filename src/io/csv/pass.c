@@ -3,8 +3,6 @@
 
 #include "base/memory.h"
 
-#include <math.h>
-
 /* How many rows there will be, by those that were looked at: of a plain file about as many as its
  * bytes hold, and never more than they can, with a byte and a delimiter for each cell. */
 static int64_t rows_to_come(const nb_csv_rows *rows, nb_source *source)
@@ -21,8 +19,8 @@ static nb_status open_blocks(nb_csv_pass *p, nb_source *source, nb_dtype real)
     bool classes = p->rows.columns.classes;
     size_t width = classes ? 1 : p->rows.columns.y;
     nb_status status = nb_csv_means_init(&p->rows, &p->means);
-    if (status == NB_OK && p->holds)
-        status = nb_csv_block_init(p->ctx, &p->x, p->rows.columns.x, NB_U8, real, room);
+    if (status == NB_OK && p->keeper)
+        status = p->keeper->begin(p->ctx, p->keeper->self, p->rows.columns.x, real, room);
     if (status == NB_OK && width)
         status = nb_csv_block_init(p->ctx, &p->y, width, classes ? NB_I32 : real,
                                    classes ? NB_I32 : real, room);
@@ -41,7 +39,7 @@ static nb_status read_rows(nb_csv_pass *p)
         nb_csv_means_add(&p->means, rows->value);
         p->count++;
         p->dtype = nb_csv_narrowest(rows->value, rows->columns.x, p->dtype, rows->options->dtype);
-        if (p->x.all) status = nb_csv_block_add(&p->x, rows->value);
+        if (p->keeper) status = p->keeper->add(p->keeper->self, rows->value, p->dtype);
         if (status == NB_OK && p->y.all) status = nb_csv_block_add(&p->y, y);
         if (status != NB_OK) return status;
     }
@@ -56,17 +54,6 @@ static nb_status check_rows(const nb_csv_rows *rows)
 }
 
 /* ---- What comes when all rows are there ---- */
-
-static void fill_means(const nb_csv_means *means, nb_tensor *x)
-{
-    size_t count = (size_t)nb_tensor_count(x);
-    float *f32 = nb_tensor_data(x);
-    double *f64 = nb_tensor_data(x);
-    for (size_t i = 0; i < count && x->dtype == NB_F32; i++)
-        if (isnan(f32[i])) f32[i] = (float)means->sum[i % means->width];
-    for (size_t i = 0; i < count && x->dtype == NB_F64; i++)
-        if (isnan(f64[i])) f64[i] = means->sum[i % means->width];
-}
 
 static nb_status number_classes(const nb_labels *labels, nb_tensor *y, nb_names **names)
 {
@@ -94,21 +81,19 @@ nb_status nb_csv_pass_settle(nb_csv_pass *p, nb_table *table)
     if (status == NB_OK) status = nb_csv_means_settle(&p->rows, &p->means);
     if (status != NB_OK) return status;
     table->dropped = p->rows.dropped;
-    table->x = p->holds ? nb_csv_block_take(&p->x) : NULL;
-    if (p->holds && !table->x) return p->ctx->status;
-    if (table->x && p->means.missing) fill_means(&p->means, table->x);
-    if (!p->y.all) return NB_OK;
+    if (p->keeper) status = p->keeper->end(p->keeper->self, &p->means);
+    if (status != NB_OK || !p->y.all) return status;
     table->y = take_y(p);
     if (!table->y) return p->ctx->status;
     return p->rows.columns.classes ? number_classes(&p->rows.labels, table->y, &table->classes)
                                    : NB_OK;
 }
 
-nb_status nb_csv_pass_run(nb_ctx *ctx, nb_source *source, const nb_csv_options *options, bool holds,
-                          nb_csv_pass *p)
+nb_status nb_csv_pass_run(nb_ctx *ctx, nb_source *source, const nb_csv_options *options,
+                          const nb_csv_keeper *keeper, nb_csv_pass *p)
 {
-    *p = (nb_csv_pass){.ctx = ctx, .holds = holds, .dtype = NB_U8};
-    p->x.ctx = p->y.ctx = p->means.ctx = p->rows.ctx = ctx;
+    *p = (nb_csv_pass){.ctx = ctx, .keeper = keeper, .dtype = NB_U8};
+    p->y.ctx = p->means.ctx = p->rows.ctx = ctx;
     nb_status status = nb_csv_rows_open(ctx, source, options, &p->rows);
     if (status == NB_OK) status = open_blocks(p, source, options->dtype);
     if (status == NB_OK) status = read_rows(p);
@@ -117,7 +102,6 @@ nb_status nb_csv_pass_run(nb_ctx *ctx, nb_source *source, const nb_csv_options *
 
 void nb_csv_pass_free(nb_csv_pass *p)
 {
-    nb_csv_block_free(&p->x);
     nb_csv_block_free(&p->y);
     nb_csv_means_free(&p->means);
     nb_csv_rows_close(&p->rows);

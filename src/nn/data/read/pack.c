@@ -24,7 +24,7 @@ typedef struct packing {
     int64_t piece_rows;
 } packing;
 
-static bool is_small(int64_t nonzeros, int64_t numbers, int64_t width, nb_dtype dtype)
+bool nb_pack_is_small(int64_t nonzeros, int64_t numbers, int64_t width, nb_dtype dtype)
 {
     size_t few = nb_nonzeros_bytes(nonzeros, width, dtype);
     return few / NB_PACK_SHARE * 100 <= (size_t)numbers * nb_dtype_size(dtype);
@@ -122,7 +122,8 @@ nb_feed *nb_feed_pack(nb_ctx *ctx, const nb_elements *of, nb_next_rows *next, vo
     if (!large || p.width > NB_NONZEROS_COLUMNS_MAX) return read_on(&p, what);
     nb_status status = begin(&p);
     if (status == NB_OK) status = add_rows(&p);
-    bool few = p.done == p.rows && is_small(p.list.count, p.rows * p.width, p.width, of->dtype);
+    bool few =
+        p.done == p.rows && nb_pack_is_small(p.list.count, p.rows * p.width, p.width, of->dtype);
     nb_feed *feed = NULL;
     if (status == NB_OK) feed = few ? nb_feed_of_nonzeros(ctx, &p.list) : read_on(&p, what);
     end(&p);
@@ -168,7 +169,7 @@ nb_feed *nb_feed_pack_tensor(nb_ctx *ctx, nb_tensor *tensor, const char *what)
     if (tensor->dims < 1 || bytes < NB_PACK_LEAST || !nb_tensor_is_contiguous(tensor))
         return nb_feed_of_tensor(ctx, tensor, what);
     if (count_nonzeros(ctx, tensor, &count) != NB_OK) return NULL;
-    if (!is_small(count, all, all / tensor->shape[0], tensor->dtype))
+    if (!nb_pack_is_small(count, all, all / tensor->shape[0], tensor->dtype))
         return nb_feed_of_tensor(ctx, tensor, what);
     nb_elements of = {.dtype = tensor->dtype, .dims = tensor->dims};
     memcpy(of.shape, tensor->shape, sizeof of.shape);

@@ -13,6 +13,9 @@ enum {
     NB_PACK_SHARE = 90         /* percent of the bytes with zeros that are small enough */
 };
 
+/* Whether so many non-zeros among so many numbers, in rows of `width`, are few enough. */
+bool nb_pack_is_small(int64_t nonzeros, int64_t numbers, int64_t width, nb_dtype dtype);
+
 /* Writes the next n rows, as memory has them. */
 typedef nb_status nb_next_rows(nb_ctx *ctx, void *self, void *into, int64_t n);
 

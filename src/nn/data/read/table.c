@@ -2,8 +2,9 @@
 #include "nn/data/read/table.h"
 
 #include "io/csv/convert.h"
+#include "io/csv/csv.h"
 #include "io/csv/labels.h"
-#include "nn/data/read/pack.h"
+#include "nn/data/read/kept.h"
 
 _Static_assert((int)NB_CSV_LABELS_MAX == (int)NB_CLASSES_MAX, "what a table may hold a set takes");
 
@@ -43,9 +44,11 @@ static nb_set *settle(nb_ctx *ctx, nb_feed *x, nb_table *table, const char *path
 nb_set *nb_set_read_csv(nb_ctx *ctx, nb_source *source, const nb_csv_options *options)
 {
     nb_table table = {.x = NULL};
-    nb_feed *x = NULL;
-    if (nb_csv_read(ctx, source, options, &table) == NB_OK)
-        x = nb_feed_pack_tensor(ctx, table.x, "x");
+    nb_kept kept = {.ctx = ctx, .block.ctx = ctx};
+    const nb_csv_keeper keeper = nb_kept_keeper(&kept);
+    nb_status status = nb_csv_read_to(ctx, source, options, &keeper, &table);
+    nb_feed *x = status == NB_OK ? nb_feed_retain(kept.feed) : NULL;
+    nb_kept_free(&kept);
     return settle(ctx, x, &table, nb_source_name(source));
 }
 

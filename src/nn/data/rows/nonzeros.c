@@ -2,6 +2,7 @@
 #include "nn/data/rows/nonzeros.h"
 
 #include "base/memory.h"
+#include "kernel/kernel.h"
 #include "kernel/nonzeros.h"
 
 #include <inttypes.h>
@@ -220,6 +221,57 @@ nb_status nb_nonzeros_add(nb_ctx *ctx, nb_nonzeros *list, const void *numbers)
     }
     nb_nonzeros_end_row(list);
     return NB_OK;
+}
+
+nb_status nb_nonzeros_more_rows(nb_ctx *ctx, nb_nonzeros *list, int64_t rows)
+{
+    size_t each = sizeof *list->start;
+    if (rows > NB_SET_ROWS_MAX) rows = NB_SET_ROWS_MAX;
+    if (rows <= list->row_room)
+        return nb_fail(ctx, NB_ESHAPE, "a set has at most %" PRId64 " examples",
+                       (int64_t)NB_SET_ROWS_MAX);
+    int64_t *start =
+        nb_resize(ctx, list->start, ((size_t)list->row_room + 1) * each, ((size_t)rows + 1) * each);
+    if (!start) return ctx->status;
+    list->start = start;
+    list->row_room = rows;
+    return NB_OK;
+}
+
+/* A block of so much room in which `n` numbers are, as one of another dtype. */
+static void *widened(nb_ctx *ctx, const nb_nonzeros *list, const nb_nonzeros *to, int64_t block,
+                     int64_t n)
+{
+    int64_t room = room_of(list, block);
+    const char *old = list->block[block];
+    char *new = nb_alloc(ctx, block_bytes(to, room));
+    if (!new) return NULL;
+    memcpy(new, old, (size_t)n * column_size(list));
+    nb_kernels_get()->convert[list->dtype][to->dtype]((size_t)n, old + column_bytes(list, room), 1,
+                                                      new + column_bytes(to, room), 1, 1);
+    return new;
+}
+
+nb_status nb_nonzeros_widen(nb_ctx *ctx, nb_nonzeros *list, nb_dtype dtype)
+{
+    nb_nonzeros to = *list;
+    nb_status status = NB_OK;
+    int64_t left = list->count, i = 0;
+    to.dtype = dtype;
+    for (; i < list->blocks && status == NB_OK; i++, left -= NB_NONZEROS_BLOCK) {
+        int64_t n = left < NB_NONZEROS_BLOCK ? left : NB_NONZEROS_BLOCK;
+        void *block = widened(ctx, list, &to, i, n);
+        if (!block) status = ctx->status;
+        nb_free(ctx, list->block[i], block_bytes(list, room_of(list, i)));
+        list->block[i] = block;
+    }
+    for (int64_t k = 0; k < list->blocks && status != NB_OK; k++)
+        nb_free(ctx, list->block[k], block_bytes(k < i ? &to : list, room_of(list, k)));
+    list->dtype = dtype;
+    if (status == NB_OK) return NB_OK;
+    list->blocks = list->last_room = 0;
+    nb_nonzeros_free(ctx, list);
+    return status;
 }
 
 /* ---- Order ----------------------------------------------------------------------------------- */

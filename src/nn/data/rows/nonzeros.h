@@ -39,6 +39,10 @@ void nb_nonzeros_put(nb_nonzeros *list, int64_t column, double value);
 void nb_nonzeros_end_row(nb_nonzeros *list);
 /* A whole row of `columns` numbers. On failure the list may go no further. */
 nb_status nb_nonzeros_add(nb_ctx *ctx, nb_nonzeros *list, const void *numbers);
+/* Room for more rows than were thought of; and numbers in a wider dtype. On failure of the latter
+ * the list is empty. */
+nb_status nb_nonzeros_more_rows(nb_ctx *ctx, nb_nonzeros *list, int64_t rows);
+nb_status nb_nonzeros_widen(nb_ctx *ctx, nb_nonzeros *list, nb_dtype dtype);
 /* Puts every row's columns in order and gives back what the last block does not need. NB_EVALUE
  * names a row that has a column twice, or one that is none. */
 nb_status nb_nonzeros_settle(nb_ctx *ctx, nb_nonzeros *list);
