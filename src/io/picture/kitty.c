@@ -91,4 +91,5 @@ const nb_picture_way nb_way_kitty = {
     .name = "kitty",
     .write = write_kitty,
     .mend = "\033\\\033_Ga=d,d=i,i=4294967295,q=2\033\\",
+    .uncover = "\033_Ga=d,d=c,q=2\033\\",
 };

@@ -251,4 +251,5 @@ static nb_status write_sixel(const nb_picture *picture, nb_text *to)
     return status;
 }
 
-const nb_picture_way nb_way_sixel = {.name = "sixel", .write = write_sixel, .mend = "\033\\"};
+const nb_picture_way nb_way_sixel = {
+    .name = "sixel", .write = write_sixel, .mend = "\033\\", .uncover = ""};

@@ -6,7 +6,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-const nb_picture_way nb_way_blocks = {.name = "blocks", .mend = ""};
+const nb_picture_way nb_way_blocks = {.name = "blocks", .mend = "", .uncover = ""};
 
 const nb_picture_way *const nb_picture_ways[] = {&nb_way_kitty, &nb_way_sixel, &nb_way_blocks,
                                                  NULL};

@@ -23,6 +23,8 @@ typedef struct nb_picture_way {
     nb_status (*write)(const nb_picture *picture, nb_text *to);
     /* Ends a sequence of which the rest was lost; "" where there is none. */
     const char *mend;
+    /* Takes away what covers the letter at the cursor; "" where no picture lies over letters. */
+    const char *uncover;
 } nb_picture_way;
 
 /* kitty, sixel, blocks; ends with NULL. */

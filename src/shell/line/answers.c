@@ -52,6 +52,11 @@ bool sh_answers_keeps(void)
     return answers.keeps;
 }
 
+const char *sh_answers_uncover(void)
+{
+    return answers.pictures ? nbl_pictures_way(answers.pictures)->uncover : "";
+}
+
 static bool is_set(const char *name)
 {
     const char *value = getenv(name);

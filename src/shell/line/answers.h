@@ -21,6 +21,9 @@ void sh_answers_ask(FILE *to);
 /* Whether the terminal is known to leave rows where they are when its width changes; most let them
  * flow. */
 bool sh_answers_keeps(void);
+/* What takes away a picture over the letter at the cursor, "" where none can be: some terminals
+ * leave pictures where they are when the window changes and the text goes elsewhere. */
+const char *sh_answers_uncover(void);
 /* How many bytes at the beginning are an answer; 0: a key comes first. *open: with further bytes it
  * may be an answer yet. */
 size_t sh_answer_length(const char *bytes, size_t count, bool *open);

@@ -232,12 +232,23 @@ void sh_draw_window(int rows, int columns)
     draw.window.columns = columns;
 }
 
+/* What was typed is seen, at its beginning and at the cursor. */
+static void uncover(void)
+{
+    const char *text = sh_answers_uncover();
+    if (!*text) return;
+    fputs(text, rl_outstream);
+    fflush(rl_outstream);
+}
+
 void sh_draw_anew(void)
 {
     if (draw.own) {
         draw.window.keeps = sh_answers_keeps();
         sh_frame_erase(&draw.window);
+        uncover();
         draw_frame();
+        uncover();
     } else {
         draw_anew_by_readline();
     }
