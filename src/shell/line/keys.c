@@ -66,7 +66,7 @@ static bool make_room(size_t more)
 
 void sh_keys_give_back(const char *bytes, size_t count)
 {
-    if (!make_room(count)) return;
+    if (count == 0 || !make_room(count)) return;
     size_t waiting = early.count - early.next;
     memmove(early.key + count, early.key + early.next, waiting);
     memcpy(early.key, bytes, count);

@@ -177,6 +177,14 @@ nb_feed *nb_feed_pack_tensor(nb_ctx *ctx, nb_tensor *tensor, const char *what)
     return nb_feed_pack(ctx, &of, next_of_tensor, &rows, what);
 }
 
+/* The feed of a file in which nothing may follow it; else NULL, as where there is none. */
+static nb_feed *at_end(nb_ctx *ctx, nb_source *source, nb_feed *feed)
+{
+    if (feed && nb_source_check_end(source) == NB_OK) return feed;
+    nb_feed_release(ctx, feed);
+    return NULL;
+}
+
 /* ---- Of an IDX file -------------------------------------------------------------------------- */
 
 static nb_status next_of_idx(nb_ctx *ctx, void *self, void *into, int64_t n)
@@ -190,10 +198,7 @@ nb_feed *nb_feed_read_idx(nb_ctx *ctx, nb_source *source, const char *what)
 {
     nb_idx idx;
     if (nb_idx_open(ctx, source, &idx) != NB_OK) return NULL;
-    nb_feed *feed = nb_feed_pack(ctx, &idx.of, next_of_idx, &idx, what);
-    if (feed && nb_source_check_end(source) == NB_OK) return feed;
-    nb_feed_release(ctx, feed);
-    return NULL;
+    return at_end(ctx, source, nb_feed_pack(ctx, &idx.of, next_of_idx, &idx, what));
 }
 
 /* ---- Of a .npy file -------------------------------------------------------------------------- */
@@ -218,8 +223,5 @@ nb_feed *nb_feed_read_npy(nb_ctx *ctx, nb_source *source, const char *what)
     nb_npy npy;
     if (nb_npy_open(ctx, source, &npy) != NB_OK) return NULL;
     if (npy.of.column_major) return read_columns(ctx, &npy, what);
-    nb_feed *feed = nb_feed_pack(ctx, &npy.of, next_of_npy, &npy, what);
-    if (feed && nb_source_check_end(source) == NB_OK) return feed;
-    nb_feed_release(ctx, feed);
-    return NULL;
+    return at_end(ctx, source, nb_feed_pack(ctx, &npy.of, next_of_npy, &npy, what));
 }
