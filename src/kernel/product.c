@@ -154,15 +154,18 @@ static bool is_copied(nb_dtype dtype, size_t m, size_t n, size_t k, nb_matrix a,
     return nb_kernels_get()->products[dtype]->copies(m, n, k, a, b);
 }
 
-/* A product that is one panel of our own loops, as most are; false when it is another. */
-static bool multiply_small(nb_dtype dtype, size_t m, size_t n, size_t k, double alpha, nb_matrix a,
-                           nb_matrix b, double beta, void *c, size_t ldc)
+/* Whether a product is one panel of our own loops, as most are: small ones are counted in whole
+ * numbers, which takes less than they do. */
+static bool is_small(const nb_products *own, size_t m, size_t n, size_t k, nb_matrix a, nb_matrix b)
 {
-    const nb_products *own = nb_kernels_get()->products[dtype];
+    const size_t side = (size_t)1 << 16;
+    if (m < side && n < side && k < side) {
+        double few = (double)(int64_t)(m * n * k);
+        if (few <= COPIED_PANEL_MOST) return few <= own->most;
+    }
     double count = multiplications(m, n, k);
-    if (count > COPIED_PANEL_MOST && is_copied(dtype, m, n, k, a, b)) return false;
-    return count <= OWN_PANEL_MOST && count <= own->most && k <= DEPTH_MOST &&
-           own->small(m, n, k, alpha, a, b, beta, c, ldc);
+    if (count > COPIED_PANEL_MOST && own->copies(m, n, k, a, b)) return false;
+    return count <= OWN_PANEL_MOST && count <= own->most && k <= DEPTH_MOST;
 }
 
 /* Whether our own loops are asked first. */
@@ -206,7 +209,9 @@ nb_status nb_product(nb_ctx *ctx, nb_dtype dtype, size_t m, size_t n, size_t k, 
         too_wide(m, ldc))
         return nb_fail(ctx, NB_ESHAPE, "a product takes matrices with rows of at most %d elements",
                        NB_BLAS_MOST);
-    if (multiply_small(dtype, m, n, k, alpha, a, b, beta, c, ldc)) return NB_OK;
+    const nb_products *own = nb_kernels_get()->products[dtype];
+    if (is_small(own, m, n, k, a, b) && own->small(m, n, k, alpha, a, b, beta, c, ldc))
+        return NB_OK;
     return multiply_parts(ctx, &(work){.dtype = dtype,
                                        .m = m,
                                        .n = n,

@@ -19,9 +19,10 @@ static bool ends_with(const nb_tensor *t, const nb_form *form)
 static nb_tensor *as_plain_examples(nb_ctx *ctx, nb_tensor *t, int64_t n, int dims,
                                     const int64_t *size)
 {
-    int64_t shape[NB_MAX_DIMS] = {n}, stride[NB_MAX_DIMS] = {1};
+    int64_t shape[NB_MAX_DIMS] = {n}, stride[NB_MAX_DIMS];
     bool one = n == 1 && dims == t->dims && !memcmp(size, t->shape, (size_t)dims * sizeof *size);
     memcpy(shape + 1, size, (size_t)dims * sizeof *size);
+    stride[0] = dims > 0 ? t->shape[0] * t->stride[0] : 1;
     memcpy(stride + 1, t->stride, (size_t)dims * sizeof *stride);
     return one ? nb_tensor_view(ctx, t, dims + 1, shape, stride, t->offset)
                : nb_tensor_reshape(ctx, t, dims + 1, shape);

@@ -171,4 +171,5 @@ void sh_shell_close(sh_shell *shell)
     sh_interrupt_close();
     if (shell->L) lua_close(shell->L);
     shell->L = NULL;
+    sh_heap_trim(&shell->heap);
 }

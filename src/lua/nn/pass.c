@@ -25,7 +25,7 @@ typedef struct pass {
     nb_optimizer *optimizer; /* of step */
     nb_penalty penalty;      /* likewise, before n divides it */
     double cost;
-    char began[NB_CULPRIT_TEXT]; /* where a cost that is not finite began, or "" */
+    char *began; /* of cost: room for where one that is not finite began (NB_CULPRIT_TEXT) */
 } pass;
 
 /* ---- The output ---- */
@@ -173,12 +173,13 @@ static nb_status cost(nb_ctx *ctx, void *data)
 static int net_cost(lua_State *L)
 {
     nbl_net *self = nbl_check_net(L, 1);
-    pass work = {.net = self->net};
+    char began[NB_CULPRIT_TEXT] = "";
+    pass work = {.net = self->net, .began = began};
     read_weighted(L, "net:cost", &work);
     nbl_net_run(L, self, cost, &work);
     lua_pushnumber(L, work.cost);
-    if (*work.began) lua_pushstring(L, work.began);
-    return *work.began ? 2 : 1;
+    if (*began) lua_pushstring(L, began);
+    return *began ? 2 : 1;
 }
 
 static nb_status backprop(nb_ctx *ctx, void *data)
