@@ -51,10 +51,10 @@ _Static_assert(sizeof(nb_block) <= NB_ALIGN, "the link fits the smallest block")
 /* `last` is the number of the block's last unit, counted from 0. Its top three bits, rounded up,
  * are the rounded size: four classes to each doubling. Sizes under four units are classes of their
  * own. */
-static fit fit_slot(size_t last)
+static inline fit fit_slot(size_t last)
 {
-    int top = last ? 63 - __builtin_clzll(last) : 0;
-    unsigned shift = top > 2 ? (unsigned)top - 2 : 0;
+    if (last < 8) return (fit){.bytes = (last + 1) << ALIGN_SHIFT, .slot = last};
+    unsigned shift = (unsigned)(61 - __builtin_clzll(last));
     size_t head = last >> shift;
     return (fit){.bytes = (head + 1) << (shift + ALIGN_SHIFT), .slot = 4 * (size_t)shift + head};
 }
@@ -79,11 +79,11 @@ static inline bool fit_request(size_t bytes, fit *out)
     return true;
 }
 
-static void note_peak(nb_memory *memory)
+/* A block that was pooled and now is live raises no peak of both. */
+static void note_peak(nb_memory *memory, size_t fresh)
 {
-    size_t now = memory->live + memory->pooled;
+    size_t now = memory->live + memory->pooled + fresh;
     if (now > memory->peak) memory->peak = now;
-    if (memory->live > memory->most) memory->most = memory->live;
 }
 
 /* What the pool may hold: its cap, or as much as was live at once where that is more. */
@@ -213,9 +213,12 @@ static void *refuse(nb_ctx *ctx, size_t bytes)
 __attribute__((noinline)) static void *take_new(nb_ctx *ctx, fit size)
 {
     void *block = request(&ctx->memory, size);
-    if (block || ctx->memory.pooled == 0) return block;
-    nb_pool_trim(ctx);
-    return request(&ctx->memory, size);
+    if (!block && ctx->memory.pooled > 0) {
+        nb_pool_trim(ctx);
+        block = request(&ctx->memory, size);
+    }
+    if (block) note_peak(&ctx->memory, size.bytes);
+    return block;
 }
 
 void *nb_alloc(nb_ctx *ctx, size_t bytes)
@@ -227,7 +230,7 @@ void *nb_alloc(nb_ctx *ctx, size_t bytes)
     if (!block) block = take_new(ctx, size);
     if (!block) return refuse(ctx, bytes);
     memory->live += size.bytes;
-    note_peak(memory);
+    if (memory->live > memory->most) memory->most = memory->live;
     hide((char *)block + bytes, size.bytes - bytes);
     return memory->poison ? poison(block, NB_POISON_FRESH, bytes) : block;
 }

@@ -25,10 +25,10 @@ static int64_t rows_of(const nb_tensor *x)
 /* How many are not 0, or -1 where they are too many; most rows show it at once. */
 static int64_t count_few(const nb_tensor *x, int64_t rows, int64_t k)
 {
+    if (rows < ROWS_LEAST || k < WIDTH_LEAST || rows * k > INT32_MAX) return -1;
     const nb_real_kernels *real = nb_real(x->dtype);
     const char *data = nb_tensor_data(x);
     int64_t count = 0, most = rows * k / FEW, width = (int64_t)nb_dtype_size(x->dtype);
-    if (rows < ROWS_LEAST || k < WIDTH_LEAST || rows * k > INT32_MAX) return -1;
     if ((int64_t)real->count_nonzero((size_t)k, data) > k / FEW) return -1;
     for (int64_t i = 0; i < rows && count <= most; i++)
         count += (int64_t)real->count_nonzero((size_t)k, data + i * k * width);

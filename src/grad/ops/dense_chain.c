@@ -73,8 +73,11 @@ static nb_arena *arena_for(nb_ctx *ctx, const nb_call *call)
 /* z of a layer from what came in, w and b contiguous. */
 static nb_status layer_z(nb_ctx *ctx, const nb_call *call, int i, const nb_inputs *in, nb_tensor *z)
 {
-    nb_tensor *w = nb_tensor_contiguous(ctx, call->in[w_of(i)]);
-    nb_tensor *b = w ? nb_tensor_contiguous(ctx, call->in[b_of(i)]) : NULL;
+    nb_tensor *w = call->in[w_of(i)], *b = call->in[b_of(i)];
+    if (nb_tensor_is_contiguous(w) && nb_tensor_is_contiguous(b))
+        return nb_affine(ctx, in, w, b, z);
+    w = nb_tensor_contiguous(ctx, w);
+    b = w ? nb_tensor_contiguous(ctx, call->in[b_of(i)]) : NULL;
     nb_status status = b ? nb_affine(ctx, in, w, b, z) : ctx->status;
     nb_tensor_release(ctx, w);
     nb_tensor_release(ctx, b);
