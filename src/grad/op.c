@@ -3,6 +3,8 @@
 
 #include "grad/witness.h"
 
+#include <string.h>
+
 #define X(name) extern const nb_op nb_def_##name;
 #include "grad/ops.def"
 #undef X
@@ -111,8 +113,9 @@ static nb_status find_needs(nb_ctx *ctx, nb_call *call)
 {
     const nb_op *op = call->op;
     call->recording = false;
-    for (int i = 0; i < call->inputs; i++) {
-        bool flows = ctx->recording && call->in[i]->link;
+    memset(call->needs, 0, sizeof call->needs);
+    for (int i = 0; i < call->inputs && ctx->recording; i++) {
+        bool flows = call->in[i]->link;
         if (flows && op->refuses)
             return nb_fail(ctx, NB_EARG, "%s has no gradient; give it x:detach()", op->name);
         call->needs[i] = flows && op->backward;

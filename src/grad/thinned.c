@@ -68,6 +68,7 @@ int64_t nb_thinned_place(const nb_thinned *given, int64_t place)
 
 double nb_thinned_magnitude(const nb_thinned *given)
 {
+    if (given->rows.most > 0) return given->rows.most;
     return nb_real(given->rows.dtype)->magnitude((size_t)given->rows.count, given->rows.value);
 }
 

@@ -188,16 +188,21 @@ static nb_status given_product(nb_ctx *ctx, const nb_thinned *given, const nb_te
     return nb_poll(ctx);
 }
 
+/* z += x wᵀ of rows that are neither given nor listed, as most are. */
+static inline nb_status plain_product(nb_ctx *ctx, const nb_tensor *x, const nb_tensor *w,
+                                      int64_t rows, void *z)
+{
+    size_t m = (size_t)w->shape[0], k = (size_t)w->shape[1], ld = k ? k : 1;
+    return nb_product(ctx, w->dtype, (size_t)rows, m, k, 1,
+                      (nb_matrix){nb_tensor_data(x), ld, false},
+                      (nb_matrix){nb_tensor_data(w), ld, true}, 1, z, m ? m : 1);
+}
+
 nb_status nb_inputs_product(nb_ctx *ctx, const nb_inputs *inputs, const nb_tensor *w, void *z)
 {
-    int64_t m = w->shape[0], k = w->shape[1];
-    size_t ld = k ? (size_t)k : 1;
     if (inputs->x && nb_thinned_of(inputs->x))
         return given_product(ctx, nb_thinned_of(inputs->x), w, z);
-    if (inputs->x)
-        return nb_product(ctx, w->dtype, (size_t)rows_of(inputs->x), (size_t)m, (size_t)k, 1,
-                          (nb_matrix){nb_tensor_data(inputs->x), ld, false},
-                          (nb_matrix){nb_tensor_data(w), ld, true}, 1, z, m ? (size_t)m : 1);
+    if (inputs->x) return plain_product(ctx, inputs->x, w, rows_of(inputs->x), z);
     nb_tensor *turned = nb_inputs_turn(ctx, inputs, w);
     if (!turned) return ctx->status;
     const nb_thin rows = thin_of(inputs);
@@ -207,11 +212,10 @@ nb_status nb_inputs_product(nb_ctx *ctx, const nb_inputs *inputs, const nb_tenso
 }
 
 /* Every row of z = b. */
-static nb_status fill_rows(nb_ctx *ctx, nb_tensor *z, const nb_tensor *b)
+static nb_status fill_rows(nb_ctx *ctx, nb_tensor *z, int64_t rows, const nb_tensor *b)
 {
     const int64_t round = 1 << 20; /* rows between two looks for Ctrl-C */
-    int64_t rows = rows_of(z), neurons = b->shape[0];
-    int64_t bytes = neurons * (int64_t)nb_dtype_size(z->dtype);
+    int64_t neurons = b->shape[0], bytes = neurons * (int64_t)nb_dtype_size(z->dtype);
     char *to = nb_tensor_data(z);
     for (int64_t at = 0; at < rows; at += round) {
         if (at > 0 && nb_poll(ctx) != NB_OK) return ctx->status;
@@ -225,8 +229,12 @@ static nb_status fill_rows(nb_ctx *ctx, nb_tensor *z, const nb_tensor *b)
 nb_status nb_affine(nb_ctx *ctx, const nb_inputs *inputs, const nb_tensor *w, const nb_tensor *b,
                     nb_tensor *z)
 {
-    nb_status status = fill_rows(ctx, z, b);
-    return status == NB_OK ? nb_inputs_product(ctx, inputs, w, nb_tensor_data(z)) : status;
+    int64_t rows = rows_of(z);
+    nb_status status = fill_rows(ctx, z, rows, b);
+    if (status != NB_OK) return status;
+    if (inputs->x && !nb_thinned_of(inputs->x))
+        return plain_product(ctx, inputs->x, w, rows, nb_tensor_data(z));
+    return nb_inputs_product(ctx, inputs, w, nb_tensor_data(z));
 }
 
 nb_status nb_delta_before(nb_ctx *ctx, const nb_tensor *delta, nb_tensor *w, nb_tensor *out)

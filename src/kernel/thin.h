@@ -26,6 +26,7 @@ typedef struct nb_thin {
     int32_t *start;         /* row_room + 1 */
     int32_t *index;
     void *value;
+    double most; /* no number is larger in size; 0: nobody knows */
 } nb_thin;
 
 typedef struct nb_thin_kernels {

@@ -107,13 +107,19 @@ static nb_status gather_whole(nb_ctx *ctx, const char *what, nb_feed *rows, cons
 
 /* ---- Rows and classes ----------------------------------------------------------------------- */
 
-/* Bytes times one factor are bounded, which spares who needs a bound the look at every number. */
+/* Bytes times one factor are bounded, which spares who needs a bound the look at every number: what
+ * they do not pass; 0 of others. */
+static double most_of_bytes(const nb_feed *rows, double factor)
+{
+    return rows->dtype == NB_U8 ? UINT8_MAX * fabs(factor) * 1.000001 : 0;
+}
+
 static void bound_rows(const nb_feed *rows, const nb_scale *scale, nb_tensor *to)
 {
     double factor;
     size_t bytes = (size_t)nb_tensor_count(to) * nb_dtype_size(to->dtype);
     bool plain = nb_scale_is_plain(scale, &factor) && to->storage->bytes == bytes;
-    nb_tensor_bound(to, plain && rows->dtype == NB_U8 ? UINT8_MAX * fabs(factor) * 1.000001 : 0);
+    nb_tensor_bound(to, plain ? most_of_bytes(rows, factor) : 0);
 }
 
 static nb_status gather_rows(nb_ctx *ctx, const char *what, nb_feed *rows, const nb_pick *pick,
@@ -269,6 +275,7 @@ nb_status nb_set_gather_thin(nb_ctx *ctx, const nb_set *set, const int32_t *orde
     double factor;
     nb_scale_is_plain(set->scale, &factor);
     nb_status status = set->x->type->thin(ctx, set->x, &pick, factor, thin);
+    thin->most = most_of_bytes(set->x, factor);
     if (status == NB_OK) status = check_thin(ctx, set->x, &pick, set->scale, thin);
     if (y && status == NB_OK) status = gather_y(ctx, set, &pick, y);
     if (status == NB_OK && ahead > 0) announce(set, &next, n, true, y);

@@ -59,6 +59,7 @@ static nb_status number_room(nb_ctx *ctx, nb_thin *thin, int64_t count)
 nb_status nb_thin_make_room(nb_ctx *ctx, nb_thin *thin, int64_t rows, int64_t count)
 {
     thin->rows = thin->count = 0;
+    thin->most = 0;
     if (count > INT32_MAX)
         return nb_fail(ctx, NB_ESHAPE,
                        "a batch has at most %d numbers that are not 0, not %" PRId64,
