@@ -129,6 +129,16 @@ static int on_down(int count, int key)
     return walk(rl_get_next_history, 1, count, key);
 }
 
+/* vi's G: to the last line; there, and with a count, to the history. */
+static int on_fetch(int count, int key)
+{
+    int last = sh_line_begin(rl_end);
+    if (rl_explicit_arg || sh_line_begin(rl_point) == last)
+        return sh_wrap_call(rl_vi_fetch_history, count, key);
+    rl_point = sh_settled(sh_behind_blanks(last));
+    return 0;
+}
+
 static bool is_walk(rl_command_func_t *command)
 {
     return command == on_search_up || command == on_search_down || command == on_up ||
@@ -263,6 +273,7 @@ void sh_motion_open(sh_shell *shell)
                                           {rl_history_search_forward, on_search_down},
                                           {rl_get_previous_history, on_up},
                                           {rl_get_next_history, on_down},
+                                          {rl_vi_fetch_history, on_fetch},
                                           {rl_forward_char, on_right},
                                           {rl_backward_char, on_left},
                                           {rl_forward_byte, on_right_byte},
