@@ -165,6 +165,29 @@ static bool accumulates(const nb_aside *aside)
     return aside->options && aside->options->accumulate;
 }
 
+/* Numbers that a bound of the tensor looks at. */
+static int64_t looks_at(const nb_tensor *t)
+{
+    return t && nb_tensor_bounded(t) < 0 && !nb_thinned_of(t) ? nb_tensor_count(t) : 0;
+}
+
+/* Whether what a home's gradients are bounded from is so much more than they are that keeping,
+ * writing and looking at them costs less: rows of many examples or steps before small weights.
+ * What moves parameters is bounded first always, for else nothing would say whether gradient or
+ * step is not finite. */
+static bool is_cheaper_kept(const nb_aside *aside, const nb_aim *aim)
+{
+    enum { PASSES = 4 }; /* over what is kept: copied, looked at twice */
+    int64_t bound = 0;
+    if (aim->moves || aim->sink) return false;
+    for (size_t i = 0; i < aside->count; i++) {
+        const nb_contribution *entry = &aside->list[i];
+        if (entry->matters && entry->end->home == aim->home)
+            bound += looks_at(entry->a) + looks_at(entry->b);
+    }
+    return bound / PASSES > nb_tensor_count(aim->into);
+}
+
 /* The aim of a contribution's home, of which there is one in a pass: all its parameters lie in one
  * storage, whose gradients go one way. */
 static nb_status add_aim(nb_aside *aside, const nb_contribution *entry)
@@ -180,9 +203,19 @@ static nb_status add_aim(nb_aside *aside, const nb_contribution *entry)
                     .state = home->state,
                     .pass = home->pass,
                     .next = aside->aims};
-    aim->base = base_of(aim, accumulates(aside), false);
+    aim->kept = is_cheaper_kept(aside, aim);
+    aim->base = aim->kept ? 0 : base_of(aim, accumulates(aside), false);
     home->aim = aside->aims = aim;
     return NB_OK;
+}
+
+/* A contribution that is not bounded leaves its aim without a bound. */
+static void raise_aim(nb_contribution *entry)
+{
+    nb_aim *aim = entry->end->home->aim;
+    double alpha = entry->sink ? fabs(entry->sink->alpha) : 1;
+    entry->size = aim->kept ? (double)INFINITY : size_of(entry);
+    aim->growth += entry->size * (alpha > 1 ? alpha : 1);
 }
 
 static nb_status take_aim(nb_aside *aside)
@@ -190,11 +223,8 @@ static nb_status take_aim(nb_aside *aside)
     for (size_t i = 0; i < aside->count; i++) {
         nb_contribution *entry = &aside->list[i];
         if (!entry->matters) continue;
-        nb_home *home = entry->end->home;
-        if (!home->aim && add_aim(aside, entry) != NB_OK) return aside->ctx->status;
-        double alpha = entry->sink ? fabs(entry->sink->alpha) : 1;
-        entry->size = size_of(entry);
-        home->aim->growth += entry->size * (alpha > 1 ? alpha : 1);
+        if (!entry->end->home->aim && add_aim(aside, entry) != NB_OK) return aside->ctx->status;
+        raise_aim(entry);
     }
     return NB_OK;
 }
@@ -230,7 +260,7 @@ static nb_status make_safe(nb_aside *aside)
     nb_status status = take_aim(aside);
     for (nb_aim *aim = aside->aims; aim && status == NB_OK; aim = aim->next) {
         if (!is_safe(aim)) bring_all_home(aside);
-        if (!is_safe(aim)) aim->base = base_of(aim, accumulates(aside), true);
+        if (!is_safe(aim) && !aim->kept) aim->base = base_of(aim, accumulates(aside), true);
         if (is_safe(aim)) continue;
         aim->copy = nb_tensor_clone(aside->ctx, aim->into);
         if (!aim->copy) status = aside->ctx->status;

@@ -31,6 +31,7 @@ typedef struct nb_aim {
     nb_tensor *into; /* borrowed */
     const nb_sink *sink;
     bool moves;          /* the parameters themselves */
+    bool kept;           /* not bounded: `copy` costs less */
     double base, growth; /* no size in `into` is above base, nor will it be above base + growth */
     nb_tensor *copy;     /* as it was, where that bound is too high to tell; else NULL */
     uint32_t version;    /* likewise, of its storage */
