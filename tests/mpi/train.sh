@@ -14,7 +14,7 @@ nabla.seed(5)
 local digits = data.digits()
 local net = nn.net(notation)
 options.epochs, options.progress, options.seed, options.test = 2, false, 3, digits.test
-if options.optimizer ~= "lbfgs" then options.batch = options.batch or 100 end
+if options.optimizer ~= "lbfgs" and options.optimizer ~= "lm" then options.batch = options.batch or 100 end
 local set = digits.train:take(350)
 net:train(set, options)
 local bits = {}
@@ -45,6 +45,7 @@ bits "adam, dropout, norms" \
     "64 - 20 relu - batch_norm - dropout 0.3 - 10 softmax : cross_entropy" \
     "{optimizer = \"adam\"}"
 bits "lbfgs" "64 - 10 tanh - 10 softmax : cross_entropy" "{optimizer = \"lbfgs\"}"
+bits "lm" "64 - 2 tanh - 10 : quadratic" "{optimizer = \"lm\"}"
 bits "small batches, accumulated" "64 - 12 - 10" "{lr = 1.0, batch = 5, accumulate = 3, clip = 1}"
 
 # A file of four processes goes on in two and in one.

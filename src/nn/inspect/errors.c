@@ -71,7 +71,7 @@ static nb_status look(work *w, const nb_set *set, nb_errors *e)
                        "errors by; take more examples, or freeze some",
                        (long long)e->residuals, (long long)e->count);
     const nb_row_taker rows = {w->places.at,  w->places.count, w->trust.beside,
-                               w->trust.rows, take,            w};
+                               w->trust.rows, take,            w, NULL};
     nb_trust_clear(&w->trust);
     status = squares.rows(ctx, squares.self, &rows);
     if (status == NB_OK) bring_to_one(w);

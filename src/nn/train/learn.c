@@ -6,6 +6,7 @@
 #include "grad/thinned.h"
 #include "nn/net/spot.h"
 #include "nn/train/search/places.h"
+#include "nn/train/pieces/jacobian.h"
 #include "nn/train/segments.h"
 #include "nn/train/squares.h"
 
@@ -223,56 +224,19 @@ static nb_status update(nb_ctx *ctx, task *t, nb_optimizer *optimizer)
     return NB_OK;
 }
 
-/* Residuals and rows that every process makes of the whole set, for they are the same in all: what
- * one of them fails in ends the step in all. */
-typedef struct shared {
-    const task *task;
-    nb_squares squares;
-} shared;
-
-static nb_status share(nb_ctx *ctx, const shared *s, nb_status status)
-{
-    ctx->interrupt = NULL;
-    return nb_peers_share(ctx, NB_PEERS_STEP, s->task->lesson->step, status);
-}
-
-static nb_status shared_residuals(nb_ctx *ctx, void *self, double *r)
-{
-    const shared *s = self;
-    ctx->interrupt = s->task->interrupt;
-    return share(ctx, s, s->squares.residuals(ctx, s->squares.self, r));
-}
-
-static nb_status shared_rows(nb_ctx *ctx, void *self, const nb_row_taker *rows)
-{
-    const shared *s = self;
-    ctx->interrupt = s->task->interrupt;
-    return share(ctx, s, s->squares.rows(ctx, s->squares.self, rows));
-}
-
-/* The same squares, as processes look at them together. */
-static void share_squares(const nb_ctx *ctx, nb_squares *squares, shared *all)
-{
-    if (!ctx->peers) return;
-    all->squares = *squares;
-    squares->residuals = shared_residuals;
-    squares->rows = shared_rows;
-    squares->self = all;
-}
-
 /* A step on the residuals: it looks at them itself. */
 static nb_status fit(nb_ctx *ctx, task *t, nb_optimizer *optimizer, double *cost)
 {
     const nb_lesson *lesson = t->lesson;
     const nb_mode mode = {.learning = true, .seed = lesson->seed, .step = lesson->step};
     nb_squares squares;
-    shared all = {.task = t};
     nb_whole whole = whole_of(t->net, lesson);
+    nb_cut_squares parts = {.whole = &whole, .cut = lesson->cut, .step = lesson->step};
     whole.mode = &mode;
     nb_status status = pose(ctx, t);
     if (status == NB_OK) status = nb_squares_of(ctx, &whole, &squares, NULL);
     if (status != NB_OK) return status;
-    share_squares(ctx, &squares, &all);
+    nb_squares_cut(ctx, &squares, &parts);
     t->problem.squares = &squares;
     status = update(ctx, t, optimizer);
     if (status == NB_OK) optimizer->evaluations += squares.evaluations;

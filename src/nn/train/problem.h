@@ -32,6 +32,9 @@ typedef struct nb_row_taker {
     /* The first rows of the room are the next ones, which may be overwritten. */
     nb_status (*take)(nb_ctx *ctx, void *self, int64_t rows);
     void *self;
+    /* Likewise rows that stand for others, of which they are the triangle R: their last numbers are
+     * no residuals. NULL: it takes none such. */
+    nb_status (*stand)(nb_ctx *ctx, void *self, int64_t rows);
 } nb_row_taker;
 
 /* What a cost is made of that is a sum of squares: C = share Σ r². */

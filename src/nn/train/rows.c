@@ -152,7 +152,7 @@ static nb_status put_piece(nb_ctx *ctx, const nb_whole *whole, const nb_portion 
 nb_status nb_rows_make(nb_ctx *ctx, const nb_whole *whole, const nb_row_source *source,
                        const nb_row_taker *to)
 {
-    making m = {.whole = whole, .source = source, .to = to};
+    making m = {.whole = whole, .source = source, .to = to, .example = whole->first};
     m.gradient = nb_tensor_zeros(ctx, whole->net->dtype, 1, whole->net->whole->shape);
     if (!m.gradient) return ctx->status;
     nb_status status = nb_whole_each(ctx, whole, put_piece, &m);

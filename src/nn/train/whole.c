@@ -108,11 +108,11 @@ nb_status nb_whole_take(nb_ctx *ctx, const nb_whole *whole, int64_t start, int64
 
 nb_status nb_whole_each(nb_ctx *ctx, const nb_whole *whole, nb_portion_fn *fn, void *self)
 {
-    int64_t count = nb_whole_count(whole), most = nb_whole_size(whole);
+    int64_t end = whole->end ? whole->end : nb_whole_count(whole), most = nb_whole_size(whole);
     nb_status status = NB_OK;
-    for (int64_t i = 0; i < count && status == NB_OK; i += most) {
+    for (int64_t i = whole->first; i < end && status == NB_OK; i += most) {
         nb_portion piece;
-        status = nb_whole_take(ctx, whole, i, nb_least_i64(count - i, most), &piece);
+        status = nb_whole_take(ctx, whole, i, nb_least_i64(end - i, most), &piece);
         if (status != NB_OK) break;
         status = fn(ctx, whole, &piece, self);
         nb_portion_free(ctx, &piece);
@@ -213,6 +213,6 @@ static nb_status look(nb_ctx *ctx, const nb_whole *whole, const nb_portion *piec
 
 nb_status nb_whole_explain(nb_ctx *ctx, const nb_whole *whole)
 {
-    int64_t before = 0;
+    int64_t before = whole->first;
     return nb_whole_each(ctx, whole, look, &before);
 }

@@ -76,7 +76,7 @@ static nb_status sum(nb_ctx *ctx, const nb_probe *probe, nb_outputs *outputs, ad
     nb_status status = nb_outputs_begin(ctx, outputs, whole);
     if (status != NB_OK) return status;
     const nb_row_source source = nb_outputs_rows(outputs);
-    const nb_row_taker taker = {probe->places.at, to->n, to->room, to->most, take, to};
+    const nb_row_taker taker = {probe->places.at, to->n, to->room, to->most, take, to, NULL};
     status = nb_rows_make(ctx, whole, &source, &taker);
     if (status == NB_OK) status = nb_outputs_check(ctx, outputs, probe->cost);
     if (status == NB_OK) mirror(to->matrix, to->n);

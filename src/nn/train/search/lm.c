@@ -102,6 +102,13 @@ static nb_status take(nb_ctx *ctx, void *self, int64_t rows)
     return nb_trust_add(ctx, &f->trust, rows, f->trust.beside);
 }
 
+/* Of rows that stand for others residuals are asked alone, when all have come. */
+static nb_status stand(nb_ctx *ctx, void *self, int64_t rows)
+{
+    fit *f = self;
+    return nb_trust_add(ctx, &f->trust, rows, f->trust.beside);
+}
+
 static void *scales(const fit *f)
 {
     return nb_tensor_data(f->optimizer->slot[SCALE].value);
@@ -124,9 +131,11 @@ static nb_status look(fit *f)
 {
     nb_squares *squares = f->problem->squares;
     const nb_row_taker rows = {f->places.at,  f->places.count, f->trust.beside,
-                          f->trust.rows, take,            f};
+                          f->trust.rows, take,            f, stand};
     squares->evaluations++;
     nb_status status = squares->rows(f->ctx, squares->self, &rows);
+    if (status == NB_OK && f->taken == 0)
+        status = squares->residuals(f->ctx, squares->self, f->r);
     if (status != NB_OK) return status;
     size_t m = (size_t)squares->count;
     double sum = nb_real(NB_F64)->sum_squares(m, f->r, 1);
