@@ -336,6 +336,31 @@ static void more_processes_than_pieces_are_refused(void **state)
     nb_ctx_free(ctx);
 }
 
+/* Of least squares in pieces, wherever memory ends: the step has not happened, nothing is lost. */
+static void squares_where_memory_ends(void **state)
+{
+    lab l;
+    double cost;
+    nb_ctx *ctx = nb_ctx_new();
+    const way *lm = &ways[WAYS - 1];
+    nb_status status = NB_EMEMORY;
+    (void)state;
+    assert_string_equal(lm->name, "lm");
+    begin(&l, ctx, lm, 8);
+    nb_pool_trim(ctx);
+    ctx->memory.pool_cap = 0;
+    for (uint64_t n = 1; status != NB_OK; n++) {
+        ctx->memory.fail_at = ctx->memory.requests + n;
+        status = nb_trainer_step(ctx, l.trainer, &cost);
+        if (status != NB_OK) assert_int_equal(status, NB_EMEMORY);
+        assert_true(n > 1 || status != NB_OK);
+    }
+    ctx->memory.fail_at = 0;
+    end(&l, ctx);
+    assert_int_equal(ctx->memory.live, 0);
+    nb_ctx_free(ctx);
+}
+
 static void count_note(void *self, const char *text)
 {
     *(int *)self += strstr(text, "slower than whole") != NULL;
@@ -465,6 +490,7 @@ int main(void)
         cmocka_unit_test(pieces_are_the_whole_but_for_rounding),
         cmocka_unit_test(a_run_goes_on_with_other_processes),
         cmocka_unit_test(more_processes_than_pieces_are_refused),
+        cmocka_unit_test(squares_where_memory_ends),
         cmocka_unit_test(small_batches_are_said_to_be_slower),
         cmocka_unit_test(one_failure_ends_all_at_the_last_whole_batch),
     };
