@@ -211,30 +211,36 @@ nb_status nb_inputs_product(nb_ctx *ctx, const nb_inputs *inputs, const nb_tenso
     return nb_poll(ctx);
 }
 
-/* Every row of z = b. */
-static nb_status fill_rows(nb_ctx *ctx, nb_tensor *z, int64_t rows, const nb_tensor *b)
+/* Every one of `rows` rows of z = b. */
+static nb_status fill_rows(nb_ctx *ctx, const nb_tensor *b, int64_t rows, char *z)
 {
     const int64_t round = 1 << 20; /* rows between two looks for Ctrl-C */
-    int64_t neurons = b->shape[0], bytes = neurons * (int64_t)nb_dtype_size(z->dtype);
-    char *to = nb_tensor_data(z);
+    int64_t neurons = b->shape[0], bytes = neurons * (int64_t)nb_dtype_size(b->dtype);
     for (int64_t at = 0; at < rows; at += round) {
         if (at > 0 && nb_poll(ctx) != NB_OK) return ctx->status;
         int64_t n = rows - at < round ? rows - at : round;
-        nb_real(z->dtype)->repeat_row((size_t)n, (size_t)neurons, nb_tensor_data(b),
-                                      to + at * bytes, (ptrdiff_t)neurons);
+        nb_real(b->dtype)->repeat_row((size_t)n, (size_t)neurons, nb_tensor_data(b), z + at * bytes,
+                                      (ptrdiff_t)neurons);
     }
     return NB_OK;
+}
+
+nb_status nb_affine_rows(nb_ctx *ctx, const nb_inputs *inputs, const nb_tensor *w,
+                         const nb_tensor *b, int64_t rows, void *z)
+{
+    size_t m = (size_t)w->shape[0], k = (size_t)w->shape[1];
+    if (inputs->x && k > 0 && !nb_thinned_of(inputs->x))
+        return nb_product_onto(ctx, w->dtype, (size_t)rows, m, k,
+                               (nb_matrix){nb_tensor_data(inputs->x), k, false},
+                               (nb_matrix){nb_tensor_data(w), k, true}, nb_tensor_data(b), z, m);
+    nb_status status = fill_rows(ctx, b, rows, z);
+    return status == NB_OK ? nb_inputs_product(ctx, inputs, w, z) : status;
 }
 
 nb_status nb_affine(nb_ctx *ctx, const nb_inputs *inputs, const nb_tensor *w, const nb_tensor *b,
                     nb_tensor *z)
 {
-    int64_t rows = rows_of(z);
-    nb_status status = fill_rows(ctx, z, rows, b);
-    if (status != NB_OK) return status;
-    if (inputs->x && !nb_thinned_of(inputs->x))
-        return plain_product(ctx, inputs->x, w, rows, nb_tensor_data(z));
-    return nb_inputs_product(ctx, inputs, w, nb_tensor_data(z));
+    return nb_affine_rows(ctx, inputs, w, b, rows_of(z), nb_tensor_data(z));
 }
 
 nb_status nb_delta_before(nb_ctx *ctx, const nb_tensor *delta, nb_tensor *w, nb_tensor *out)

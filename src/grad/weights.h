@@ -35,6 +35,9 @@ nb_status nb_inputs_product(nb_ctx *ctx, const nb_inputs *inputs, const nb_tenso
 /* z (…, m) = x wᵀ + b, all but the inputs contiguous. */
 nb_status nb_affine(nb_ctx *ctx, const nb_inputs *inputs, const nb_tensor *w, const nb_tensor *b,
                     nb_tensor *z);
+/* The same where z are so many rows anywhere. */
+nb_status nb_affine_rows(nb_ctx *ctx, const nb_inputs *inputs, const nb_tensor *w,
+                         const nb_tensor *b, int64_t rows, void *z);
 /* BP2: out (…, k) = δ w of a contiguous δ (…, m). */
 nb_status nb_delta_before(nb_ctx *ctx, const nb_tensor *delta, nb_tensor *w, nb_tensor *out);
 /* BP4 of input number `input` of the record, w: dC/dw = δᵀ x, δ (…, m) contiguous; put aside for a

@@ -41,6 +41,7 @@ typedef struct work {
     double alpha, beta;
     nb_matrix a, b;
     char *c;
+    const char *row;      /* every row of C first, beta being 1; NULL: C is there */
     bool ours;            /* our own loops are asked first */
     bool copied;          /* … and copy B: panels are rows, from end to end */
     size_t rows, columns; /* of a panel; the last of a row or column may be smaller */
@@ -76,6 +77,10 @@ static void multiply_panel(void *arg, size_t piece)
     nb_matrix a = corner(whole->a, whole->dtype, i, 0), b = corner(whole->b, whole->dtype, 0, j);
     void *c = whole->c + (i * whole->ldc + j) * nb_dtype_size(whole->dtype);
     const nb_products *own = nb_kernels_get()->products[whole->dtype];
+    if (whole->row)
+        nb_real(whole->dtype)
+            ->repeat_row(m, n, whole->row + j * nb_dtype_size(whole->dtype), c,
+                         (ptrdiff_t)whole->ldc);
     if (whole->ours && own->small(m, n, whole->k, whole->alpha, a, b, whole->beta, c, whole->ldc)) {
         return;
     }
@@ -192,6 +197,7 @@ static nb_status multiply_parts(nb_ctx *ctx, const work *whole)
         part.a = corner(whole->a, part.dtype, 0, p);
         part.b = corner(whole->b, part.dtype, p, 0);
         part.beta = p == 0 ? whole->beta : 1.0;
+        part.row = p == 0 ? whole->row : NULL;
         status = multiply(ctx, &part);
     }
     return status;
@@ -222,6 +228,28 @@ nb_status nb_product(nb_ctx *ctx, nb_dtype dtype, size_t m, size_t n, size_t k, 
                                        .a = a,
                                        .b = b,
                                        .c = c});
+}
+
+nb_status nb_product_onto(nb_ctx *ctx, nb_dtype dtype, size_t m, size_t n, size_t k, nb_matrix a,
+                          nb_matrix b, const void *row, void *c, size_t ldc)
+{
+    if (m == 0 || n == 0) return NB_OK;
+    bool wide = too_wide(m, a.ld) || too_wide(n, b.ld) || too_wide(m, ldc);
+    if (wide || multiplications(m, n, k) <= COPIED_PANEL_MOST) {
+        if (!wide) nb_real(dtype)->repeat_row(m, n, row, c, (ptrdiff_t)ldc);
+        return nb_product(ctx, dtype, m, n, k, 1.0, a, b, 1.0, c, ldc);
+    }
+    return multiply_parts(ctx, &(work){.dtype = dtype,
+                                       .m = m,
+                                       .n = n,
+                                       .k = k,
+                                       .ldc = ldc,
+                                       .alpha = 1.0,
+                                       .beta = 1.0,
+                                       .a = a,
+                                       .b = b,
+                                       .c = c,
+                                       .row = row});
 }
 
 void nb_product_piece(nb_dtype dtype, size_t m, size_t n, size_t k, double alpha, nb_matrix a,

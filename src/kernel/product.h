@@ -23,6 +23,12 @@ typedef struct nb_matrix {
 nb_status nb_product(nb_ctx *ctx, nb_dtype dtype, size_t m, size_t n, size_t k, double alpha,
                      nb_matrix a, nb_matrix b, double beta, void *c, size_t ldc);
 
+/* Every row of C = row (n numbers), to which A B is added: the same bits as of both one after the
+ * other, but a panel of C is multiplied while it is in the caches. k > 0; a is not transposed and b
+ * is. */
+nb_status nb_product_onto(nb_ctx *ctx, nb_dtype dtype, size_t m, size_t n, size_t k, nb_matrix a,
+                          nb_matrix b, const void *row, void *c, size_t ldc);
+
 /* The same as one piece of a larger work (nb_piece): on the calling thread, without a context, so
  * neither cut nor interrupted; row strides within what the BLAS can count. */
 void nb_product_piece(nb_dtype dtype, size_t m, size_t n, size_t k, double alpha, nb_matrix a,

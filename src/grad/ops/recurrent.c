@@ -277,12 +277,8 @@ static nb_tensor *new_output(nb_ctx *ctx, nb_recurrence *job)
 static nb_status bring_inputs(nb_ctx *ctx, nb_recurrence *job, nb_tensor *const *in,
                               const nb_inputs *x, nb_tensor **wx)
 {
-    size_t across = (size_t)job->across;
     job->b = nb_tensor_data(in[IN_B]);
-    if (x->x) {
-        job->real->repeat_row((size_t)(job->T * job->n), across, job->b, job->gates, job->across);
-        return nb_inputs_product(ctx, x, in[IN_WX], job->gates);
-    }
+    if (x->x) return nb_affine_rows(ctx, x, in[IN_WX], in[IN_B], job->T * job->n, job->gates);
     *wx = nb_inputs_turn(ctx, x, in[IN_WX]);
     if (!*wx) return ctx->status;
     job->few = x;
@@ -457,7 +453,8 @@ static nb_status all_gradients(nb_ctx *ctx, nb_record *record, const nb_recurren
     if (needs[IN_B]) status = nb_sum_gradient(ctx, record, IN_B, dx, grad);
     if (status == NB_OK && job->cell->biases > 1 && needs[IN_BH])
         status = inner_bias_gradient(ctx, record, job, dz, grad);
-    if (status == NB_OK && needs[IN_WX]) status = nb_inputs_gradient(ctx, record, IN_WX, dx, &x, grad);
+    if (status == NB_OK && needs[IN_WX])
+        status = nb_inputs_gradient(ctx, record, IN_WX, dx, &x, grad);
     if (status == NB_OK && needs[IN_WH]) status = state_weight_gradient(ctx, record, job, dz, grad);
     return status;
 }
