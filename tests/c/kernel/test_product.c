@@ -136,13 +136,15 @@ static void chosen_sizes(void **state)
 {
     (void)state;
     const size_t sizes[][3] = {
-        {10, 30, 784}, {30, 784, 10}, {10, 10, 30},  {10, 30, 10},  {1, 30, 784},    {33, 29, 31},
-        {32, 5, 15},   {33, 5, 15},   {32, 5, 31},   {33, 5, 32},   {33, 6, 63},     {33, 6, 64},
-        {59, 9, 70},   {60, 9, 70},   {61, 9, 70},   {121, 13, 65}, {60, 3, 256},    {61, 3, 256},
-        {60, 3, 257},  {7, 63, 19},   {7, 64, 19},   {7, 65, 19},   {13, 66, 1},     {13, 79, 2},
-        {13, 80, 3},   {13, 81, 300}, {6, 127, 520}, {6, 129, 520}, {100, 100, 100}, {128, 10, 512},
-        {15, 33, 64},  {16, 33, 64},  {95, 65, 70},  {96, 65, 70},   {97, 131, 300}, {96, 256, 255},
-        {96, 256, 256}, {96, 128, 255}, {96, 128, 256}, {31, 49, 257}, {70, 16, 128}, {70, 16, 129},
+        {10, 30, 784},  {30, 784, 10},  {10, 10, 30},   {10, 30, 10},    {1, 30, 784},
+        {33, 29, 31},   {32, 5, 15},    {33, 5, 15},    {32, 5, 31},     {33, 5, 32},
+        {33, 6, 63},    {33, 6, 64},    {59, 9, 70},    {60, 9, 70},     {61, 9, 70},
+        {121, 13, 65},  {60, 3, 256},   {61, 3, 256},   {60, 3, 257},    {7, 63, 19},
+        {7, 64, 19},    {7, 65, 19},    {13, 66, 1},    {13, 79, 2},     {13, 80, 3},
+        {13, 81, 300},  {6, 127, 520},  {6, 129, 520},  {100, 100, 100}, {128, 10, 512},
+        {15, 33, 64},   {16, 33, 64},   {95, 65, 70},   {96, 65, 70},    {97, 131, 300},
+        {96, 256, 255}, {96, 256, 256}, {96, 128, 255}, {96, 128, 256},  {31, 49, 257},
+        {70, 16, 128},  {70, 16, 129},
     };
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
         for (int transposed = 0; transposed < 4; transposed++) {
@@ -242,9 +244,9 @@ static void nan_and_infinity_arrive(void **state)
 static void panels_do_not_depend_on_threads(void **state)
 {
     (void)state;
-    const size_t sizes[][3] = {{420, 410, 400}, {70, 1525, 350}, {1530, 66, 353},  {420, 410, 400},
-                               {512, 384, 400}, {400, 512, 384}, {900, 1010, 1000},
-                               {1100, 66, 70},  {1100, 66, 70}};
+    const size_t sizes[][3] = {{420, 410, 400},   {70, 1525, 350}, {1530, 66, 353},
+                               {420, 410, 400},   {512, 384, 400}, {400, 512, 384},
+                               {900, 1010, 1000}, {1100, 66, 70},  {1100, 66, 70}};
     const int transposed[] = {0, 1, 2, 3, 0, 1, 0, 0, 2};
     for (size_t i = 0; i < 18; i++) {
         nb_dtype dtype = i % 2 ? NB_F64 : NB_F32;
@@ -382,6 +384,37 @@ static void a_row_alone(void **state)
                 }
 }
 
+/* The bits of the row in all of C and a product that adds to it: in one panel, in rows of panels,
+ * in columns of them, and deeper than a panel; at any number of threads. */
+static void onto_a_row(void **state)
+{
+    static const size_t sizes[][3] = {{3, 5, 7},      {700, 40, 64},   {130, 700, 60},
+                                      {90, 900, 700}, {1200, 70, 300}, {2, 3, (1 << 18) + 5}};
+    (void)state;
+    for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++) {
+        for (int64_t threads = 1; threads <= 2; threads++) {
+            size_t m = sizes[s][0], n = sizes[s][1];
+            problem p = make(s % 2 ? NB_F32 : NB_F64, m, n, sizes[s][2], 2);
+            const nb_real_kernels *real = nb_real(p.dtype);
+            void *row = random_matrix(p.dtype, 1, n);
+            size_t bytes = m * p.ldc * width(p.dtype);
+            assert_int_equal(nb_set_threads(ctx, threads), NB_OK);
+            real->repeat_row(m, n, row, p.before, (ptrdiff_t)p.ldc);
+            for (size_t i = 0; i < m; i++) /* what lies behind each row is nobody's */
+                memcpy((char *)p.before + (i * p.ldc + n) * width(p.dtype),
+                       (char *)p.c + (i * p.ldc + n) * width(p.dtype), 2 * width(p.dtype));
+            assert_int_equal(nb_product(ctx, p.dtype, m, n, p.k, 1, p.a, p.b, 1, p.before, p.ldc),
+                             NB_OK);
+            assert_int_equal(nb_product_onto(ctx, p.dtype, m, n, p.k, p.a, p.b, row, p.c, p.ldc),
+                             NB_OK);
+            assert_memory_equal(p.c, p.before, bytes);
+            free(row);
+            drop(&p);
+        }
+    }
+    assert_int_equal(nb_set_threads(ctx, 1), NB_OK);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -396,6 +429,7 @@ int main(void)
         cmocka_unit_test(long_sums_and_interrupts),
         cmocka_unit_test(large_products_are_interrupted),
         cmocka_unit_test(strides_beyond_int),
+        cmocka_unit_test(onto_a_row),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }
