@@ -37,10 +37,18 @@ int sh_behind_blanks(int point)
     return point;
 }
 
+static int width(int begin, int end)
+{
+    return sh_width_of(motion.utf8, rl_line_buffer + begin, (size_t)(end - begin), 0);
+}
+
+/* What combines with a letter is no letter of its own. */
 static int letter_before(int point)
 {
+    int end = point;
     do point--;
-    while (point > 0 && ((unsigned char)rl_line_buffer[point] & 0xc0) == 0x80);
+    while (point > 0 && (((unsigned char)rl_line_buffer[point] & 0xc0) == 0x80 ||
+                         (rl_line_buffer[point - 1] != '\n' && width(point, end) == 0)));
     return point;
 }
 
@@ -49,11 +57,6 @@ static bool stands_on_letters(void)
 {
     return rl_editing_mode == 0 && rl_get_keymap() == vi_movement_keymap &&
            !RL_ISSTATE(RL_STATE_VIMOTION);
-}
-
-static int width(int begin, int end)
-{
-    return sh_width_of(motion.utf8, rl_line_buffer + begin, (size_t)(end - begin), 0);
 }
 
 int sh_settled(int point)

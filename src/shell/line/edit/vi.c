@@ -5,8 +5,11 @@
 #include "shell/line/edit/wrap.h"
 
 #include <ctype.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+
+enum { TIMES_MOST = 1000000 };
 
 static struct {
     bool redoing; /* "." */
@@ -134,17 +137,37 @@ static int on_put(int count, int key)
 
 /* ---- d, c, y, S ---- */
 
+static int read_key(void)
+{
+    RL_SETSTATE(RL_STATE_MOREINPUT);
+    int key = rl_read_key();
+    rl_readline_state &= ~(unsigned long)RL_STATE_MOREINPUT;
+    return key;
+}
+
+/* The key behind an operator, and the count before it, as in d2w. Behind one Readline carries out
+ * whatever comes, also what changes the text beneath the operator. */
+static int read_motion(int *count)
+{
+    int times = 0, key;
+    while (key = read_key(), isdigit(key) && (key != '0' || times > 0))
+        if (times < TIMES_MOST) times = 10 * times + key - '0';
+    if (times == 0) return key;
+    int64_t all = (int64_t)times * (*count > 0 ? *count : 1);
+    *count = rl_numeric_arg = all < TIMES_MOST ? (int)all : TIMES_MOST;
+    rl_explicit_arg = 1;
+    return key;
+}
+
 /* d, c and y take whole lines where they stand twice. Readline reads the second key itself; it is
  * given back where it is another. */
 static int operate(rl_command_func_t *theirs, int count, int key)
 {
-    if (!has_lines() || isupper(key)) {
+    if (isupper(key)) {
         vi.lines = false;
     } else if (!vi.redoing) {
-        RL_SETSTATE(RL_STATE_MOREINPUT);
-        int next = rl_read_key();
-        rl_readline_state &= ~(unsigned long)RL_STATE_MOREINPUT;
-        vi.lines = next == key;
+        int next = read_motion(&count);
+        vi.lines = next == key && has_lines();
         if (!vi.lines && next > 0) rl_execute_next(next);
     }
     if (vi.lines) return take_lines(count, key);
