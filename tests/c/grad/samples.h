@@ -3,10 +3,10 @@
 #ifndef NB_TEST_SAMPLES_H
 #define NB_TEST_SAMPLES_H
 
-#include "../support.h"
-
 #include "base/random.h"
 #include "grad/tape.h"
+
+#include "../support.h" /* behind what has arguments of its context's name */
 
 #include <math.h>
 #include <stdio.h>

@@ -1,8 +1,8 @@
 /* Costs where classes stand for targets: the same bits as a 1 at the class, and what is refused. */
-#include "../../support.h"
-
 #include "base/random.h"
 #include "grad/tape.h"
+
+#include "../../support.h"
 
 #include <math.h>
 
