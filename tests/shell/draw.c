@@ -141,17 +141,6 @@ ssize_t __wrap_write(int file, const void *bytes, size_t count)
     return (ssize_t)count;
 }
 
-/* Readline's own stream, as a terminal takes it. */
-static ssize_t take_stream(void *unused, const char *bytes, size_t count)
-{
-    (void)unused;
-    for (size_t i = 0; i < count; i++) {
-        if (bytes[i] == '\n') screen_take('\r');
-        screen_take((unsigned char)bytes[i]);
-    }
-    return (ssize_t)count;
-}
-
 void *__wrap_realloc(void *block, size_t size)
 {
     if (test.memory >= 0 && test.memory-- == 0) return NULL;
@@ -597,7 +586,7 @@ int main(void)
     test.memory = -1;
     chance_begin((uint64_t)setting("NABLA_DRAW_SEED", SEED));
     rl_instream = fopen(none, "r");
-    rl_outstream = fopencookie(NULL, "w", (cookie_io_functions_t){.write = take_stream});
+    rl_outstream = fopencookie(NULL, "w", (cookie_io_functions_t){.write = screen_take_stream});
     rl_initialize();
     play(true, true);
     play(true, false);

@@ -412,6 +412,16 @@ void screen_take(unsigned char c)
     }
 }
 
+ssize_t screen_take_stream(void *unused, const char *bytes, size_t count)
+{
+    (void)unused;
+    for (size_t i = 0; i < count; i++) {
+        if (bytes[i] == '\n') screen_take('\r');
+        screen_take((unsigned char)bytes[i]);
+    }
+    return (ssize_t)count;
+}
+
 /* ---- Looking at it ---- */
 
 static char *add_code(char *to, uint32_t c)
