@@ -12,6 +12,7 @@
 #include "shell/line/edit/undo.h"
 #include "shell/line/edit/vi.h"
 #include "shell/line/edit/vi_letters.h"
+#include "shell/line/edit/vi_words.h"
 #include "shell/line/edit/wrap.h"
 #include "shell/screen/say.h"
 
@@ -299,9 +300,10 @@ static void take_over_display(sh_shell *shell)
                                           {NULL, NULL}};
     reading.blocks = sh_draw_open(shell);
     sh_wrap_add(commands);
+    sh_motion_open(shell, reading.blocks);
+    sh_vi_words_open();
     if (reading.blocks) {
         sh_block_open(shell);
-        sh_motion_open(shell);
         sh_vi_open();
         sh_vi_letters_open();
     }

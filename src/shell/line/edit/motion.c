@@ -4,6 +4,7 @@
 #include "shell/line/display/draw.h"
 #include "shell/line/display/layout.h"
 #include "shell/complete/suggest.h"
+#include "shell/line/edit/vi.h"
 #include "shell/line/edit/wrap.h"
 
 #include <ctype.h>
@@ -43,7 +44,7 @@ static int width(int begin, int end)
 }
 
 /* What combines with a letter is no letter of its own. */
-static int letter_before(int point)
+int sh_character_before(int point)
 {
     int end = point;
     do point--;
@@ -52,17 +53,30 @@ static int letter_before(int point)
     return point;
 }
 
+static sh_glyph glyph_at(int point)
+{
+    const sh_page page = {INT_MAX, motion.utf8};
+    return sh_glyph_at(&page, rl_line_buffer + point, (size_t)(rl_end - point), 0);
+}
+
+int sh_character_after(int point)
+{
+    if (rl_line_buffer[point] == '\n') return point + 1;
+    do point += (int)glyph_at(point).length;
+    while (point < rl_end && rl_line_buffer[point] != '\n' && glyph_at(point).width == 0);
+    return point;
+}
+
 /* As in vi's command mode, but where an operator takes what the cursor goes over. */
 static bool stands_on_letters(void)
 {
-    return rl_editing_mode == 0 && rl_get_keymap() == vi_movement_keymap &&
-           !RL_ISSTATE(RL_STATE_VIMOTION);
+    return rl_editing_mode == 0 && rl_get_keymap() == vi_movement_keymap && !sh_vi_operates();
 }
 
 int sh_settled(int point)
 {
     bool behind = point == sh_line_end(point) && point > sh_line_begin(point);
-    return behind && stands_on_letters() ? letter_before(point) : point;
+    return behind && stands_on_letters() ? sh_character_before(point) : point;
 }
 
 /* The place in the line that begins there nearest to a column. */
@@ -270,7 +284,7 @@ static int on_kill_to_begin(int count, int key)
     return on_kill_back(rl_backward_kill_line, count, key);
 }
 
-void sh_motion_open(sh_shell *shell)
+void sh_motion_open(sh_shell *shell, bool blocks)
 {
     static const sh_wrapped commands[] = {{rl_history_search_backward, on_search_up},
                                           {rl_history_search_forward, on_search_down},
@@ -289,5 +303,5 @@ void sh_motion_open(sh_shell *shell)
                                           {rl_backward_kill_line, on_kill_to_begin},
                                           {NULL, NULL}};
     motion.utf8 = shell->terminal.utf8;
-    sh_wrap_add(commands);
+    if (blocks) sh_wrap_add(commands);
 }

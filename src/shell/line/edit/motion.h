@@ -10,11 +10,15 @@
 int sh_line_begin(int point);
 int sh_line_end(int point);
 int sh_behind_blanks(int point);
+/* The letter before `point`, which is not 0, and the place behind the one there, which is not at
+ * the end; what combines with a letter is a part of it. */
+int sh_character_before(int point);
+int sh_character_after(int point);
 /* Where the cursor goes that would go to `point`: in vi's command mode it is on a character, never
  * behind the last one of its line. */
 int sh_settled(int point);
 
-/* Puts the commands on their keys. */
-void sh_motion_open(sh_shell *shell);
+/* Puts the commands on their keys where inputs are edited whole. */
+void sh_motion_open(sh_shell *shell, bool blocks);
 
 #endif

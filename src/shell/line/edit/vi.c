@@ -13,7 +13,9 @@ enum { TIMES_MOST = 1000000 };
 
 static struct {
     bool redoing; /* "." */
-    bool lines;   /* the last of d, c and y took whole lines */
+    bool lines;   /* the last of d, c and y took whole lines, */
+    bool rest;    /* or all up to the line's end */
+    bool operates;
     /* What Readline took for them then, or NULL, and they themselves, without the newline that ends
      * the last one. */
     char *taken, *text;
@@ -71,15 +73,21 @@ static void change_lines(const lines *these, int key)
     rl_vi_insertion_mode(1, key);
 }
 
-static void copy_lines(const lines *these, int key)
+static void copy_text(int begin, int end, int key)
 {
     int point = rl_point, mark = rl_mark;
-    rl_mark = these->begin;
-    rl_point = these->end < rl_end ? these->end + 1 : these->end;
-    note_taken(rl_mark, rl_point, these);
+    rl_mark = begin;
+    rl_point = end;
     rl_copy_region_to_kill(1, key);
     rl_point = point;
     rl_mark = mark;
+}
+
+static void copy_lines(const lines *these, int key)
+{
+    int end = these->end < rl_end ? these->end + 1 : these->end;
+    note_taken(these->begin, end, these);
+    copy_text(these->begin, end, key);
 }
 
 static int take_lines(int count, int key)
@@ -159,19 +167,44 @@ static int read_motion(int *count)
     return key;
 }
 
+/* D, C and Y, and $ as a motion: in Readline that takes no letter that is the last one already. */
+static int take_rest(int key)
+{
+    int end = sh_line_end(rl_point);
+    key = tolower(key);
+    if (key == 'y') {
+        copy_text(rl_point, end, key);
+    } else {
+        rl_kill_text(rl_point, end);
+        if (key == 'c') rl_vi_start_inserting(key, 1, 1);
+        rl_point = sh_settled(rl_point);
+    }
+    return 0;
+}
+
+bool sh_vi_operates(void)
+{
+    return vi.operates;
+}
+
 /* d, c and y take whole lines where they stand twice. Readline reads the second key itself; it is
  * given back where it is another. */
 static int operate(rl_command_func_t *theirs, int count, int key)
 {
     if (isupper(key)) {
         vi.lines = false;
+        vi.rest = has_lines();
     } else if (!vi.redoing) {
         int next = read_motion(&count);
         vi.lines = next == key && has_lines();
-        if (!vi.lines && next > 0) rl_execute_next(next);
+        vi.rest = next == '$' && has_lines();
+        if (!vi.lines && !vi.rest && next > 0) rl_execute_next(next);
     }
     if (vi.lines) return take_lines(count, key);
+    if (vi.rest) return take_rest(key);
+    vi.operates = true;
     int status = sh_wrap_call(theirs, count, key);
+    vi.operates = false;
     rl_point = sh_settled(rl_point);
     return status;
 }

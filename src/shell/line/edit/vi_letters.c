@@ -66,35 +66,7 @@ static int on_append(int count, int key)
     return sh_wrap_call(is_newline(rl_point) ? insert : append, count, key);
 }
 
-/* ---- w b e f | ---- */
-
-/* To Readline a newline is a word. The cursor does not stand on one, but for an empty line. */
-static int over_words(rl_command_func_t *theirs, int count, int key)
-{
-    int status = 0;
-    for (int i = 0; i < count; i++) {
-        status = sh_wrap_call(theirs, 1, key);
-        if (RL_ISSTATE(RL_STATE_VIMOTION)) continue;
-        if (sh_settled(rl_point) != rl_point) status = sh_wrap_call(theirs, 1, key);
-    }
-    rl_point = sh_settled(rl_point);
-    return status;
-}
-
-static int on_next_word(int count, int key)
-{
-    return over_words(rl_vi_next_word, count, key);
-}
-
-static int on_previous_word(int count, int key)
-{
-    return over_words(rl_vi_prev_word, count, key);
-}
-
-static int on_end_of_word(int count, int key)
-{
-    return over_words(rl_vi_end_word, count, key);
-}
+/* ---- f | ---- */
 
 static int on_search(int count, int key)
 {
@@ -107,11 +79,11 @@ static int on_search(int count, int key)
 
 static int on_column(int count, int key)
 {
-    int begin = sh_line_begin(rl_point), end = sh_line_end(rl_point), before = count - 1;
+    int end = sh_line_end(rl_point);
     (void)key;
-    for (rl_point = begin; before > 0 && rl_point < end; before--) do
-            rl_point++;
-        while (rl_point < end && ((unsigned char)rl_line_buffer[rl_point] & 0xc0) == 0x80);
+    rl_point = sh_line_begin(rl_point);
+    for (int before = count - 1; before > 0 && rl_point < end; before--)
+        rl_point = sh_character_after(rl_point);
     rl_point = sh_settled(rl_point);
     return 0;
 }
@@ -128,9 +100,6 @@ void sh_vi_letters_open(void)
                                           {rl_vi_rubout, on_rubout},
                                           {rl_vi_change_char, on_change_letter},
                                           {rl_vi_append_mode, on_append},
-                                          {rl_vi_next_word, on_next_word},
-                                          {rl_vi_prev_word, on_previous_word},
-                                          {rl_vi_end_word, on_end_of_word},
                                           {rl_vi_char_search, on_search},
                                           {rl_vi_column, on_column},
                                           {NULL, NULL}};
