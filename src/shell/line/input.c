@@ -4,6 +4,7 @@
 #include "shell/line/answers.h"
 #include "shell/line/character.h"
 #include "shell/line/display/draw.h"
+#include "shell/line/edit/vi.h"
 #include "shell/line/keys.h"
 #include "shell/line/paste.h"
 #include "shell/line/tty.h"
@@ -239,6 +240,7 @@ static int next_key(FILE *unused)
         input.pasting = false;
         input.seen = 0;
         input.owed = NULL;
+        sh_vi_begin();
     }
     for (;;) {
         if (input.character.whole) return next_byte();

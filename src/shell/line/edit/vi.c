@@ -182,6 +182,11 @@ static int take_rest(int key)
     return 0;
 }
 
+void sh_vi_begin(void)
+{
+    vi.operates = vi.redoing = false;
+}
+
 bool sh_vi_operates(void)
 {
     return vi.operates;
