@@ -4,7 +4,6 @@
 #include "shell/line/display/draw.h"
 #include "shell/line/display/layout.h"
 #include "shell/complete/suggest.h"
-#include "shell/line/edit/vi.h"
 #include "shell/line/edit/wrap.h"
 
 #include <ctype.h>
@@ -15,6 +14,7 @@ static struct {
     bool utf8;
     bool walked; /* the last command moved by lines, towards this column */
     int column;
+    bool operates;
 } motion;
 
 /* ---- Lines ---- */
@@ -67,10 +67,20 @@ int sh_character_after(int point)
     return point;
 }
 
+void sh_operator_set(bool works)
+{
+    motion.operates = works;
+}
+
+bool sh_operator_works(void)
+{
+    return motion.operates;
+}
+
 /* As in vi's command mode, but where an operator takes what the cursor goes over. */
 static bool stands_on_letters(void)
 {
-    return rl_editing_mode == 0 && rl_get_keymap() == vi_movement_keymap && !sh_vi_operates();
+    return rl_editing_mode == 0 && rl_get_keymap() == vi_movement_keymap && !motion.operates;
 }
 
 int sh_settled(int point)

@@ -17,6 +17,9 @@ int sh_character_after(int point);
 /* Where the cursor goes that would go to `point`: in vi's command mode it is on a character, never
  * behind the last one of its line. */
 int sh_settled(int point);
+/* vi's d, c and y carry out a motion: the cursor may stand behind the last letter then. */
+void sh_operator_set(bool works);
+bool sh_operator_works(void);
 
 /* Puts the commands on their keys where inputs are edited whole. */
 void sh_motion_open(sh_shell *shell, bool blocks);

@@ -15,7 +15,6 @@ static struct {
     bool redoing; /* "." */
     bool lines;   /* the last of d, c and y took whole lines, */
     bool rest;    /* or all up to the line's end */
-    bool operates;
     /* What Readline took for them then, or NULL, and they themselves, without the newline that ends
      * the last one. */
     char *taken, *text;
@@ -184,12 +183,8 @@ static int take_rest(int key)
 
 void sh_vi_begin(void)
 {
-    vi.operates = vi.redoing = false;
-}
-
-bool sh_vi_operates(void)
-{
-    return vi.operates;
+    vi.redoing = false;
+    sh_operator_set(false);
 }
 
 /* d, c and y take whole lines where they stand twice. Readline reads the second key itself; it is
@@ -207,9 +202,9 @@ static int operate(rl_command_func_t *theirs, int count, int key)
     }
     if (vi.lines) return take_lines(count, key);
     if (vi.rest) return take_rest(key);
-    vi.operates = true;
+    sh_operator_set(true);
     int status = sh_wrap_call(theirs, count, key);
-    vi.operates = false;
+    sh_operator_set(false);
     rl_point = sh_settled(rl_point);
     return status;
 }

@@ -3,7 +3,6 @@
 #include "shell/line/edit/vi_words.h"
 
 #include "shell/line/edit/motion.h"
-#include "shell/line/edit/vi.h"
 #include "shell/line/edit/wrap.h"
 
 #include <ctype.h>
@@ -45,7 +44,7 @@ static int blanks_end(int point, bool newlines)
 static int next_word(int point, bool large, bool last)
 {
     if (point < rl_end && kind_at(point, large) != BLANK) point = run_end(point, large);
-    if (last && sh_vi_operates()) return blanks_end(point, false);
+    if (last && sh_operator_works()) return blanks_end(point, false);
     for (;;) {
         point = blanks_end(point, false);
         if (point == rl_end || rl_line_buffer[point] != '\n') return point;
