@@ -8,11 +8,14 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <termios.h>
 #include <unistd.h>
+
+#include <readline/readline.h>
 
 enum {
     KEYS_AT_ONCE = 4096, /* that is how many a terminal keeps */
@@ -240,6 +243,8 @@ void sh_keys_take(const sh_terminal *terminal)
 
 void sh_keys_drop(void)
 {
+    /* Readline has the keys of a macro that is carried out, which may end lines. */
+    if (rl_executing_macro) memset(rl_executing_macro, 0, strlen(rl_executing_macro));
     /* A Ctrl-C among them is the same, or came later: what stands behind it stays. */
     if (!early.behind && !take_ctrl_c()) drop_last_line();
     early.behind = false;

@@ -20,7 +20,8 @@ enum { SH_CTRL_C = 3 };
 /* Code is about to run. A Ctrl-C that was typed since the line was read is made a SIGINT that waits
  * until it is let in; other keys stay for the next line. */
 void sh_keys_take(const sh_terminal *terminal);
-/* A Ctrl-C came as a signal: what was typed before it and not ended by Enter goes with it. */
+/* A Ctrl-C came as a signal: what was typed before it and not ended by Enter goes with it, and what
+ * a macro would type yet. */
 void sh_keys_drop(void);
 /* Whether keys wait that were taken so, or given back. */
 bool sh_keys_wait(void);
