@@ -301,12 +301,10 @@ static void take_over_display(sh_shell *shell)
     reading.blocks = sh_draw_open(shell);
     sh_wrap_add(commands);
     sh_motion_open(shell, reading.blocks);
+    sh_vi_open();
     sh_vi_words_open();
-    if (reading.blocks) {
-        sh_block_open(shell);
-        sh_vi_open();
-        sh_vi_letters_open();
-    }
+    sh_vi_letters_open();
+    if (reading.blocks) sh_block_open(shell);
     /* Not before: with a function of somebody else's Readline would not look what the terminal can.
      */
     rl_redisplay_function = show_line;
