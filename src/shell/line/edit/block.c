@@ -188,6 +188,7 @@ void sh_block_bind(sh_is_whole *is_whole)
         rl_bind_keyseq_in_map("\\e\\C-m", on_enter_anyway, maps[i]);
         rl_bind_keyseq_in_map("\\e\\C-j", on_newline, maps[i]);
     }
+    rl_bind_key_in_map(CTRL('L'), rl_clear_screen, vi_insertion_keymap);
     rl_bind_key_in_map(RUBOUT, rl_backward_char, vi_movement_keymap);
     rl_bind_key_in_map('o', on_open_below, vi_movement_keymap);
     rl_bind_key_in_map('O', on_open_above, vi_movement_keymap);

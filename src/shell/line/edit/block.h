@@ -8,8 +8,8 @@
 /* Can the text be carried out as it is, or is it wrong? Then nothing is to follow it. */
 typedef bool sh_is_whole(sh_shell *shell, const char *text);
 
-/* Binds Esc-Enter and Esc-Ctrl-J, and in vi's command mode o, O and backspace, before the user's
- * inputrc is read. */
+/* Binds Esc-Enter and Esc-Ctrl-J, in vi's command mode o, O and backspace, and where one types
+ * Ctrl-L, before the user's inputrc is read. */
 void sh_block_bind(sh_is_whole *is_whole);
 /* An input is to be edited whole: puts the commands on Readline's keys. */
 void sh_block_open(sh_shell *shell);
