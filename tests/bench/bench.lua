@@ -5,7 +5,7 @@ local program, tools, scratch, mnist = table.unpack(arg, 1, 4)
 local here = arg[0]:match "^(.*)/" or "."
 local report, programs = dofile(here .. "/report.lua"), dofile(here .. "/programs.lua")
 local tables, optimizers = dofile(here .. "/tables.lua"), dofile(here .. "/optimizers.lua")
-local instruments = dofile(here .. "/instruments.lua")
+local instruments, one = dofile(here .. "/instruments.lua"), dofile(here .. "/one.lua")
 local median, column, sorted = report.median, report.column, report.sorted
 local figures, spread, verdict = report.figures, report.spread, report.verdict
 local lines_of, numbers, tell = programs.lines_of, programs.numbers, programs.tell
@@ -50,14 +50,20 @@ local function compare(child, ours)
     return figures(ratio, 3) .. " ×", asked
 end
 
-local function race_table(title, children)
+-- Seconds as they are, or where the unit says so as microseconds.
+local SECONDS <const>, MICROSECONDS <const> = {1, "s"}, {1e6, "µs"}
+
+local function race_table(title, children, unit)
+    local scale, word = table.unpack(unit or SECONDS)
     local rows = { {title, "median", "min–max", "to nabla", "asked", "test"} }
     local ours
     for _, child in ipairs(race(children)) do
         ours = child.ours and child or ours
         local ratio, asked = compare(child, ours)
-        rows[#rows + 1] = {child.name, figures(median(child.seconds), 3) .. " s",
-            spread(child.seconds, 3), ratio, asked,
+        local times = {}
+        for i, seconds in ipairs(child.seconds) do times[i] = scale * seconds end
+        rows[#rows + 1] = {child.name, figures(median(times), 3) .. " " .. word,
+            spread(times, 3), ratio, asked,
             child.accuracy and ("%.1f %%"):format(100 * child.accuracy) or ""}
     end
     report.show(rows)
@@ -320,6 +326,11 @@ end
 race_table("transformer of 4 blocks, 64 wide, 64 steps, batch 32, Adam, 16 batches",
     transformer_children(has))
 race_table("char LSTM 64-128, 64 steps, batch 32, Adam, 20 batches", lstm_children(has))
+
+for _, name in ipairs {"dense", "lenet"} do
+    race_table(one.titles[name], one.children(has, program, PYTHON, here, scratch, name),
+        MICROSECONDS)
+end
 
 local rows = { {"whole runs", "median", "min–max", "asked"} }
 if there then

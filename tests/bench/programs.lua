@@ -33,13 +33,18 @@ function programs.numbers(line)
     return out
 end
 
+-- Memory that is not given back between two steps: PyTorch is faster by it, up to 1.7 times. Not for
+-- runs from a program's start to its end, which it makes slower.
+local KEPT <const> = " MALLOC_MMAP_THRESHOLD_=1000000000 MALLOC_TRIM_THRESHOLD_=2000000000 " ..
+    "MALLOC_TOP_PAD_=100000000"
+
 -- Starts child.command on child.threads (1) threads and waits until it says "ready"; false where
 -- it fails. Each pipe is a file in `scratch`, because Lua's own go one way only.
 function programs.start(child, scratch, number)
     child.paths = {scratch .. "/to" .. number, scratch .. "/from" .. number}
     local to, from = table.unpack(child.paths)
     assert(os.execute(programs.command_line("mkfifo", to, from)))
-    os.execute(("%s %s <%s >%s &"):format(programs.environment(child.threads or 1),
+    os.execute(("%s %s <%s >%s &"):format(programs.environment(child.threads or 1) .. KEPT,
         programs.command_line(table.unpack(child.command)), programs.quote(to),
         programs.quote(from)))
     child.to, child.from = assert(io.open(to, "w")), assert(io.open(from))
