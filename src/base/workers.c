@@ -8,6 +8,7 @@
 #include "base/workers.h"
 
 #include "base/thread.h"
+#include "base/tiny.h"
 
 #include <pthread.h>
 #include <sched.h>
@@ -33,6 +34,7 @@ struct nb_workers {
     nb_piece *piece; /* the job; stands still while it is open or `active` is not 0 */
     void *arg;
     size_t pieces;
+    unsigned tiny;      /* how the caller takes tiny numbers, and so all who take pieces */
     atomic_size_t next; /* the first piece that nobody has taken */
     atomic_uint job;    /* its number; written under the lock, watched without */
     atomic_int active;  /* workers that joined and have not left; the same */
@@ -81,6 +83,7 @@ static void *work(void *arg)
     while (wait_for_job(workers, &seen)) {
         workers->active++;
         pthread_mutex_unlock(&workers->lock);
+        nb_tiny_set(workers->tiny);
         take_pieces(workers);
         pthread_mutex_lock(&workers->lock);
         if (--workers->active == 0) pthread_cond_signal(&workers->left);
@@ -119,6 +122,7 @@ static void open_job(nb_workers *workers, size_t pieces, nb_piece *piece, void *
     workers->piece = piece;
     workers->arg = arg;
     workers->pieces = pieces;
+    workers->tiny = nb_tiny_get();
     workers->next = 0;
     workers->open = true;
     workers->job++;

@@ -6,6 +6,7 @@
 #include "grad/aside.h"
 #include "grad/witness.h"
 
+#include "base/tiny.h"
 #include "tensor/assign.h"
 #include "tensor/shape.h"
 
@@ -262,6 +263,16 @@ static nb_tensor *first_delta(nb_ctx *ctx, nb_tensor *root, const nb_backward_op
     return one;
 }
 
+/* Gradients that vanish are 0 from where they are no normal numbers any more. */
+static nb_status go_back(nb_pass *pass)
+{
+    unsigned was = nb_tiny_skip();
+    nb_status status = run_records(pass);
+    if (status == NB_OK) status = nb_aside_write(&pass->aside);
+    nb_tiny_set(was);
+    return status;
+}
+
 nb_status nb_backward(nb_ctx *ctx, nb_tensor *root, const nb_backward_options *options)
 {
     if (!root->link)
@@ -282,8 +293,7 @@ nb_status nb_backward(nb_ctx *ctx, nb_tensor *root, const nb_backward_options *o
     ctx->recording = false;
     nb_status status = hand_on(&pass, root, delta);
     nb_tensor_release(ctx, delta);
-    if (status == NB_OK) status = run_records(&pass);
-    if (status == NB_OK) status = nb_aside_write(&pass.aside);
+    if (status == NB_OK) status = go_back(&pass);
     if (status == NB_OK && !(options && options->keep)) spend_records(&pass);
     ctx->recording = recording;
     free_pass(&pass);

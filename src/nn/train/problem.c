@@ -3,6 +3,7 @@
  * that sums have the same bits at any number of threads. */
 #include "nn/train/problem.h"
 
+#include "base/tiny.h"
 #include "base/workers.h"
 
 #include <math.h>
@@ -221,7 +222,9 @@ void nb_problem_apply(nb_ctx *ctx, const nb_problem *problem, const nb_rule *rul
                   .rule = rule,
                   .scale = longer ? by->clip_norm / problem->norm : 1,
                   .states = nb_rule_states[rule->id]};
+    unsigned was = nb_tiny_skip();
     run(ctx, problem, update_piece, &job);
+    nb_tiny_set(was);
 }
 
 static void shrink_stretch(void *arg, const nb_segment *segment, int64_t start, int64_t end)

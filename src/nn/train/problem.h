@@ -95,8 +95,8 @@ typedef struct nb_rule {
 nb_status nb_penalise(nb_ctx *ctx, nb_problem *problem, double scale, double *cost);
 /* One step of the rule on all that learns, cut over the workers; decay and clipping stand here, so
  * that they hold for every rule. The gradient may be clipped in place. Values that are frozen or
- * masked, and their places in the state, keep every bit. What comes of it may be infinite or NaN:
- * nn/train/update.h. */
+ * masked, and their places in the state, keep every bit; elsewhere numbers too small to be normal
+ * become 0 (base/tiny.h). What comes of it may be infinite or NaN: nn/train/update.h. */
 void nb_problem_apply(nb_ctx *ctx, const nb_problem *problem, const nb_rule *rule);
 /* For gradient descent that adds its products straight to the values: what decay, l1 and l2 take
  * from them in a step at the problem's rate. */

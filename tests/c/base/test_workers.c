@@ -1,11 +1,15 @@
 /* The workers. An alarm turns a hang into a failure; nothing else here looks at a clock. */
 #include "base/workers.h"
 
+#include "base/tiny.h"
+
+#include <float.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -248,6 +252,62 @@ static void test_fork_at_work(void **state)
     assert_true(f.good);
 }
 
+enum { HALVERS = 3 };
+
+typedef struct halves {
+    pthread_barrier_t all;
+    double half[HALVERS];
+} halves;
+
+/* Half of the smallest normal number; 0 where such are taken for 0. Each on a thread of its own. */
+static void halve_piece(void *arg, size_t piece)
+{
+    halves *of = arg;
+    volatile double smallest = DBL_MIN;
+    pthread_barrier_wait(&of->all);
+    of->half[piece] = smallest / 2;
+}
+
+/* Of three workers, where tiny numbers are skipped or not. */
+static halves halve(nb_ctx *ctx, bool skip)
+{
+    halves of = {.half = {1, 1, 1}};
+    unsigned was = skip ? nb_tiny_skip() : nb_tiny_get();
+    pthread_barrier_init(&of.all, NULL, HALVERS);
+    nb_parallel(ctx, HALVERS, halve_piece, &of);
+    pthread_barrier_destroy(&of.all);
+    nb_tiny_set(was);
+    return of;
+}
+
+/* Valgrind knows no such mode, and other processors need none. */
+static bool can_skip(void)
+{
+    volatile double smallest = DBL_MIN, half = 1;
+#if defined(__SSE2__)
+    unsigned was = _mm_getcsr();
+    _mm_setcsr(was | 0x8000);
+    half = smallest / 2;
+    _mm_setcsr(was);
+#endif
+    return half == 0;
+}
+
+/* A worker takes tiny numbers as who hands it its piece, in every job anew. */
+static void test_tiny_numbers(void **state)
+{
+    nb_ctx *ctx = *state;
+    double skipped = can_skip() ? 0 : DBL_MIN / 2;
+    assert_int_equal(nb_set_threads(ctx, HALVERS), NB_OK);
+    for (int round = 0; round < 20; round++) {
+        halves kept = halve(ctx, false), gone = halve(ctx, true);
+        for (int i = 0; i < HALVERS; i++) {
+            assert_true(kept.half[i] == DBL_MIN / 2);
+            assert_true(gone.half[i] == skipped);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -255,6 +315,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_many_jobs, setup, teardown),
         cmocka_unit_test_setup_teardown(test_pieces_run_together, setup, teardown),
         cmocka_unit_test_setup_teardown(test_same_bits, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_tiny_numbers, setup, teardown),
         cmocka_unit_test_setup_teardown(test_life, setup, teardown),
         cmocka_unit_test_setup_teardown(test_set_threads, setup, teardown),
         cmocka_unit_test_setup_teardown(test_signals, setup, teardown),

@@ -4,7 +4,9 @@
 
 #include "../support.h"
 #include "base/random.h"
+#include "base/tiny.h"
 
+#include <float.h>
 #include <math.h>
 #include <pthread.h>
 
@@ -471,6 +473,44 @@ static void test_leaf_is_root(void **state)
     nb_tensor_release(ctx, delta);
 }
 
+/* ---- Tiny numbers --------------------------------------------------------------------------- */
+
+/* The slope of y = x factor factor. */
+static double tiny_slope(double factor)
+{
+    nb_tensor *x = leaf_of(SHAPE(1), VALUES(1)), *small = tensor_of(NB_F64, SHAPE(1), &factor);
+    nb_tensor *y = then(NB_OP_mul, nb_op2(ctx, NB_OP_mul, x, small), small);
+    assert_int_equal(nb_backward(ctx, y, NULL), NB_OK);
+    double slope = grad_at(x, 0);
+    nb_tensor_release(ctx, y);
+    nb_tensor_release(ctx, small);
+    nb_tensor_release(ctx, x);
+    return slope;
+}
+
+/* A slope that is no normal number is 0 behind the pass, a normal one is there; and the caller's
+ * own numbers are as before, also where the pass fails. */
+static void test_tiny_slopes(void **state)
+{
+    volatile double smallest = DBL_MIN, half; /* computed where it stands */
+    (void)state;
+    assert_true(tiny_slope(0x1p-511) == 0x1p-1022);
+    double slope = tiny_slope(0x1p-512);
+    unsigned was = nb_tiny_skip();
+    half = smallest / 2;
+    nb_tiny_set(was);
+    assert_true(slope == (half > 0 ? 0x1p-1024 : 0)); /* under valgrind it is */
+    assert_true(smallest / 2 > 0);
+    pressed = 1;
+    nb_tensor *x = leaf_of(SHAPE(1), VALUES(1)), *y = cost_of(x);
+    ctx->interrupt = &pressed;
+    assert_int_equal(nb_backward(ctx, y, NULL), NB_EINTERRUPT);
+    ctx->interrupt = NULL;
+    assert_true(smallest / 2 > 0);
+    nb_tensor_release(ctx, y);
+    nb_tensor_release(ctx, x);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(test_##name, setup, teardown)
 
 int main(void)
@@ -479,7 +519,7 @@ int main(void)
         TEST(memory_again),  TEST(interrupt_again), TEST(memory_options), TEST(shared_delta),
         TEST(own_gradients), TEST(few_blocks),      TEST(spent_at_once),  TEST(nothing_left),
         TEST(large_graphs),  TEST(small_stack),     TEST(held_gradient),  TEST(wide_graphs),
-        TEST(leaf_is_root),
+        TEST(leaf_is_root),  TEST(tiny_slopes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

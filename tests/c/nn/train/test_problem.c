@@ -2,9 +2,11 @@
  * over threads does not show, and optimizers that ask for cost and gradient themselves. */
 #include "../nets.h"
 
+#include "base/tiny.h"
 #include "base/workers.h"
 #include "nn/train/optimizer.h"
 
+#include <float.h>
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -514,6 +516,29 @@ static void a_step_stays_finite(void **state)
     nb_ctx_free(ctx);
 }
 
+/* Momentum of a slope that is 0 from now on ends at 0 where the processor can skip tiny
+ * numbers, not among them, where 0.9 of the smallest is itself. */
+static void what_fades_ends(void **state)
+{
+    enum { FEW = 5, STEPS = 3000 };
+    nb_ctx *ctx = nb_ctx_new();
+    lab l;
+    (void)state;
+    begin(&l, ctx, NB_F32, FEW, 1);
+    step(&l, 1);
+    nb_real(NB_F32)->fill(FEW, l.problem.gradient, 1, 0.0);
+    for (int t = 0; t < STEPS; t++)
+        assert_int_equal(nb_optimizer_step(ctx, &l.optimizer, &l.problem), NB_OK);
+    const float *v = nb_tensor_data(nb_optimizer_slot(&l.optimizer, "velocity"));
+    volatile float smallest = FLT_MIN, half;
+    unsigned was = nb_tiny_skip();
+    half = smallest / 2;
+    nb_tiny_set(was);
+    for (int i = 0; i < FEW; i++) assert_true(half > 0 || v[i] == 0);
+    end(&l);
+    nb_ctx_free(ctx);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -521,6 +546,7 @@ int main(void)
         cmocka_unit_test(a_step_stays_finite),
         cmocka_unit_test(segments_have_rates_of_their_own),
         cmocka_unit_test(the_cut_does_not_show),
+        cmocka_unit_test(what_fades_ends),
         cmocka_unit_test(penalties_by_hand),
         cmocka_unit_test(interrupted_before_the_update),
         cmocka_unit_test(a_search_asks_as_often_as_it_needs),
