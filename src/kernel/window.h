@@ -68,6 +68,22 @@ typedef struct nb_gathered {
     bool near;         /* all of B stays in a first-level cache */
 } nb_gathered;
 
+/* A band of places, rows start … start + count - 1, as rows of what stands under each: `kernel`'s
+ * numbers row by row, of each all channels. They come from a plane where channels run fastest,
+ * from row start * stride of the image and its zeros on. */
+typedef struct nb_patches {
+    const nb_window *window;
+    int64_t channels, start, count;
+    int64_t columns; /* of the plane */
+    int64_t ld;      /* numbers from row to row */
+} nb_patches;
+
+/* Numbers beyond a plane, and beyond each row, that a copy of rows may touch; entries beyond a list
+ * that `find` may write. */
+enum { NB_PATCHES_SPARE = 16, NB_FIND_SPARE = 8 };
+
+struct nb_thin;
+
 typedef struct nb_windows {
     /* Copies what a band needs of an image (channels, rows, columns) into `copies`. */
     void (*copy)(const nb_band *band, const void *image, void *copies);
@@ -75,6 +91,13 @@ typedef struct nb_windows {
     void (*spread)(const nb_band *band, const void *copies, void *image);
     void (*gathered)(const nb_gathered *job);
     int64_t lanes; /* numbers of a vector */
+    /* Rows from a plane; and added to it, whatever else it holds. */
+    void (*patches)(const nb_patches *patches, const void *plane, void *rows);
+    void (*spread_patches)(const nb_patches *patches, const void *rows, void *plane);
+    /* Places and values of those of n numbers that are not 0: how many. */
+    size_t (*find)(size_t n, const void *x, int32_t *place, void *value);
+    /* The transpose of x, of as many rows as it has columns, into buffers that have room. */
+    void (*turn_thin)(const struct nb_thin *x, struct nb_thin *turned);
     /* The largest number under every window of a plane and its place in the plane: the first of
      * equals, the last NaN. Padding is left out; every window has a number under it. */
     void (*max_pool)(const nb_window *window, const void *x, void *y, int32_t *place);

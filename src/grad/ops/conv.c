@@ -7,6 +7,7 @@
 #include "grad/channels.h"
 #include "grad/convolve.h"
 #include "grad/support.h"
+#include "grad/thin_maps.h"
 #include "grad/weights.h"
 
 #include "tensor/shape.h"
@@ -150,6 +151,13 @@ static nb_tensor *conv_forward(nb_ctx *ctx, nb_call *call)
     return a;
 }
 
+/* Zeros may be left out before numbers that are all finite. */
+static bool leaves_zeros_out(const nb_convolution *of, const nb_tensor *dz, const nb_tensor *by)
+{
+    return nb_maps_are_thin(of, nb_tensor_data(dz)) &&
+           nb_real(by->dtype)->finite((size_t)nb_tensor_count(by), nb_tensor_data(by));
+}
+
 /* BP2: every δ goes back through w to what stood under its window. */
 static nb_tensor *conv_input_gradient(nb_ctx *ctx, const nb_record *record, const nb_tensor *dz)
 {
@@ -158,9 +166,11 @@ static nb_tensor *conv_input_gradient(nb_ctx *ctx, const nb_record *record, cons
     nb_tensor *dx = w ? nb_tensor_zeros(ctx, dz->dtype, x->dims, x->shape) : NULL;
     if (dx) {
         nb_convolution of = conv_geometry(&record->attr.window, x, w, dz->shape + DIMS_BEFORE);
+        bool thin = leaves_zeros_out(&of, dz, w);
         dx = nb_tensor_settle(
             ctx, dx,
-            nb_convolve_back(ctx, &of, nb_tensor_data(dz), nb_tensor_data(w), nb_tensor_data(dx)));
+            (thin ? nb_thin_maps_back : nb_convolve_back)(ctx, &of, nb_tensor_data(dz),
+                                                          nb_tensor_data(w), nb_tensor_data(dx)));
     }
     nb_tensor_release(ctx, w);
     return dx;
@@ -174,9 +184,11 @@ static nb_tensor *conv_weight_gradient(nb_ctx *ctx, const nb_record *record, con
     nb_tensor *dw = empty_like(ctx, w, dz->dtype);
     if (!dw) return NULL;
     nb_convolution of = conv_geometry(&record->attr.window, x, w, dz->shape + DIMS_BEFORE);
-    return nb_tensor_settle(
-        ctx, dw,
-        nb_convolve_weights(ctx, &of, nb_tensor_data(x), nb_tensor_data(dz), nb_tensor_data(dw)));
+    bool thin = leaves_zeros_out(&of, dz, x);
+    return nb_tensor_settle(ctx, dw,
+                            (thin ? nb_thin_maps_weights
+                                  : nb_convolve_weights)(ctx, &of, nb_tensor_data(x),
+                                                         nb_tensor_data(dz), nb_tensor_data(dw)));
 }
 
 /* A product of one example's. */

@@ -5,7 +5,11 @@
 
 #include "base/workers.h"
 
-enum { DRAWS = 300, CHECKED = 1500 /* elements of a large output */ };
+enum {
+    DRAWS = 300,
+    CHECKED = 1500, /* elements of a large output */
+    THIN = 6        /* one δ in so many is not 0 where most are */
+};
 
 static nb_stream stream;
 
@@ -20,6 +24,17 @@ static nb_tensor *drawn(nb_dtype dtype, int dims, const int64_t *shape)
     nb_tensor *flat = nb_tensor_reshape(ctx, t, 1, (const int64_t[]){-1});
     for (int64_t i = 0; i < flat->shape[0]; i++)
         nb_tensor_set(flat, &i, (double)(float)(2 * nb_random_unit(&stream) - 1));
+    nb_tensor_release(ctx, flat);
+    return t;
+}
+
+/* What is asked of an output: most of it nothing where `thin`, as behind a max_pool. */
+static nb_tensor *asked_of(nb_dtype dtype, int dims, const int64_t *shape, bool thin)
+{
+    nb_tensor *t = drawn(dtype, dims, shape);
+    nb_tensor *flat = nb_tensor_reshape(ctx, t, 1, (const int64_t[]){-1});
+    for (int64_t i = 0; thin && i < flat->shape[0]; i++)
+        if (below(THIN)) nb_tensor_set(flat, &i, 0);
     nb_tensor_release(ctx, flat);
     return t;
 }
@@ -119,7 +134,7 @@ static void check_values(const sample *s, double (*value)(const place *p), doubl
 }
 
 /* δ · (f(x + d) - f(x)) = dx · d, for the op is linear in each input. */
-static void check_gradients(const sample *s)
+static void check_gradients(const sample *s, bool thin)
 {
     nb_tensor *leaf[3], *base = given(s, 0, NULL);
     sample taped = *s;
@@ -127,7 +142,7 @@ static void check_gradients(const sample *s)
         leaf[i] = taped.call.in[i] = nb_tensor_alias(ctx, s->call.in[i]);
         assert_int_equal(nb_require_grad(ctx, leaf[i], true), NB_OK);
     }
-    nb_tensor *delta = drawn(NB_F64, base->dims, base->shape);
+    nb_tensor *delta = asked_of(NB_F64, base->dims, base->shape, thin);
     ctx->recording = true;
     nb_tensor *out = nb_op_call(ctx, &taped.call);
     const nb_backward_options options = {.delta = delta};
@@ -163,7 +178,8 @@ static void check_op(nb_op_id op, double (*value)(const place *p))
         nb_dtype dtype = i % 3 == 1 ? NB_F32 : NB_F64;
         draw_call(&s, op, dtype, large);
         check_values(&s, value, dtype == NB_F32 ? 2e-5 : 1e-12);
-        if (dtype == NB_F64 && !pools) check_gradients(&s);
+        if (dtype == NB_F64 && !pools) check_gradients(&s, false);
+        if (dtype == NB_F64 && op == NB_OP_conv) check_gradients(&s, true);
         drop_call(&s);
     }
 }
@@ -341,12 +357,12 @@ static nb_tensor *weights_of(nb_tensor *x, nb_tensor *w, nb_tensor *b, nb_tensor
 }
 
 /* The sums of several pieces are those of images a few at a time, which are one piece each. */
-static void test_pieces(void **state)
+static void check_pieces(bool thin)
 {
-    (void)state;
     stream = nb_stream_make(8, NB_FOR_TENSOR, 1);
     nb_tensor *x = drawn(NB_F64, SHAPE(MANY, 6, 40, 37)), *w = drawn(NB_F64, SHAPE(6, 6, 5, 5));
-    nb_tensor *b = drawn(NB_F64, SHAPE(6)), *delta = drawn(NB_F64, SHAPE(MANY, 6, 36, 33));
+    nb_tensor *b = drawn(NB_F64, SHAPE(6));
+    nb_tensor *delta = asked_of(NB_F64, SHAPE(MANY, 6, 36, 33), thin);
     assert_int_equal(nb_require_grad(ctx, w, true), NB_OK);
     nb_tensor *whole = weights_of(x, w, b, delta, 0, MANY), *sum = NULL;
     for (int64_t first = 0; first < MANY; first += FEW) {
@@ -364,8 +380,15 @@ static void test_pieces(void **state)
     nb_tensor_release(ctx, delta);
 }
 
+static void test_pieces(void **state)
+{
+    (void)state;
+    check_pieces(false);
+    check_pieces(true);
+}
+
 /* Output and gradients of a convolution that is worth several pieces, one after the other. */
-static nb_tensor *all_numbers(nb_op_id op, int64_t threads)
+static nb_tensor *all_numbers(nb_op_id op, int64_t threads, bool thin)
 {
     sample s;
     assert_int_equal(nb_set_threads(ctx, threads), NB_OK);
@@ -379,7 +402,7 @@ static nb_tensor *all_numbers(nb_op_id op, int64_t threads)
     for (int i = 0; i < 3; i++) assert_int_equal(nb_require_grad(ctx, s.call.in[i], true), NB_OK);
     ctx->recording = true;
     nb_tensor *out = nb_op_call(ctx, &s.call);
-    nb_tensor *delta = drawn(NB_F32, out->dims, out->shape);
+    nb_tensor *delta = asked_of(NB_F32, out->dims, out->shape, thin);
     const nb_backward_options options = {.delta = delta};
     assert_int_equal(nb_backward(ctx, out, &options), NB_OK);
     ctx->recording = false;
@@ -398,11 +421,11 @@ static nb_tensor *all_numbers(nb_op_id op, int64_t threads)
 static void test_threads(void **state)
 {
     (void)state;
-    for (int k = 0; k < 2; k++) {
-        nb_op_id op = k ? NB_OP_conv_transpose : NB_OP_conv;
-        nb_tensor *one = all_numbers(op, 1);
+    for (int k = 0; k < 3; k++) {
+        nb_op_id op = k == 1 ? NB_OP_conv_transpose : NB_OP_conv;
+        nb_tensor *one = all_numbers(op, 1, k == 2);
         for (int64_t threads = 2; threads <= 5; threads += 3) {
-            nb_tensor *several = all_numbers(op, threads);
+            nb_tensor *several = all_numbers(op, threads, k == 2);
             size_t bytes = (size_t)nb_tensor_count(one) * sizeof(float);
             assert_memory_equal(nb_tensor_data(one), nb_tensor_data(several), bytes);
             nb_tensor_release(ctx, several);
@@ -412,14 +435,103 @@ static void test_threads(void **state)
     nb_workers_stop(ctx);
 }
 
+/* ---- Mostly zeros ---------------------------------------------------------------------------- */
+
+/* The gradients of x and w together, for that δ. */
+static nb_tensor *both_gradients(nb_tensor *const in[3], nb_tensor *delta)
+{
+    nb_call call = nb_call_make(nb_ops[NB_OP_conv]);
+    const nb_backward_options options = {.delta = delta};
+    nb_tensor *list[2];
+    call.inputs = 3;
+    memcpy(call.in, in, 3 * sizeof *in);
+    for (int i = 0; i < 2; i++) assert_int_equal(nb_require_grad(ctx, in[i], true), NB_OK);
+    ctx->recording = true;
+    nb_tensor *out = nb_op_call(ctx, &call);
+    assert_int_equal(nb_backward(ctx, out, &options), NB_OK);
+    ctx->recording = false;
+    for (int i = 0; i < 2; i++)
+        list[i] = nb_tensor_reshape(ctx, nb_leaf_of(in[i])->grad, 1, (const int64_t[]){-1});
+    nb_tensor *both = nb_op_cat(ctx, list, 2, 0);
+    for (int i = 0; i < 2; i++) nb_tensor_release(ctx, list[i]);
+    nb_call_drop(ctx, &call);
+    nb_tensor_release(ctx, out);
+    return both;
+}
+
+/* A gradient is linear in δ: what few δ give is what they add to that of many. Both dtypes, windows
+ * of few and of many numbers. */
+static void check_few(nb_dtype dtype, int64_t channels, int64_t kernel)
+{
+    int64_t out = 13 - kernel;
+    nb_tensor *in[3] = {drawn(dtype, SHAPE(3, channels, 12, 12)),
+                        drawn(dtype, SHAPE(9, channels, kernel, kernel)), drawn(dtype, SHAPE(9))};
+    nb_tensor *few = asked_of(dtype, SHAPE(3, 9, out, out), true);
+    nb_tensor *many = drawn(dtype, SHAPE(3, 9, out, out));
+    nb_tensor *sum = nb_op2(ctx, NB_OP_add, few, many);
+    nb_tensor *of_few = both_gradients(in, few), *of_many = both_gradients(in, many);
+    nb_tensor *of_sum = both_gradients(in, sum);
+    double tolerance = dtype == NB_F32 ? 2e-4 : 1e-11;
+    for (int64_t i = 0; i < nb_tensor_count(of_few); i++) {
+        double got = flat_at(of_few, i), want = flat_at(of_sum, i) - flat_at(of_many, i);
+        if (!(fabs(got - want) <= tolerance))
+            fail_msg("%d channels under %d: %d is %g, not %g", (int)channels, (int)kernel, (int)i,
+                     got, want);
+    }
+    nb_tensor *const all[] = {in[0], in[1], in[2], few, many, sum, of_few, of_many, of_sum};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) nb_tensor_release(ctx, all[i]);
+}
+
+static void test_few(void **state)
+{
+    (void)state;
+    stream = nb_stream_make(10, NB_FOR_TENSOR, 1);
+    for (int64_t channels = 1; channels <= 20; channels += channels < 5 ? 1 : 5)
+        for (int64_t kernel = 1; kernel <= 5; kernel += 2) {
+            check_few(NB_F32, channels, kernel);
+            check_few(NB_F64, channels, kernel);
+        }
+}
+
+/* What is not finite is not left out where δ is 0: 0 ∞ is NaN, in one number of w or x, and all
+ * others stay what they are. */
+static void test_few_not_finite(void **state)
+{
+    (void)state;
+    const int64_t first[4] = {0};
+    for (int i = 0; i < 2; i++) {
+        nb_tensor *in[3] = {nb_tensor_zeros(ctx, NB_F64, SHAPE(1, 2, 4, 4)),
+                            nb_tensor_zeros(ctx, NB_F64, SHAPE(4, 2, 1, 1)),
+                            nb_tensor_zeros(ctx, NB_F64, SHAPE(4))};
+        nb_tensor *delta = nb_tensor_zeros(ctx, NB_F64, SHAPE(1, 4, 4, 4));
+        nb_tensor_set(delta, (const int64_t[]){0, 3, 3, 3}, 1);
+        nb_tensor_set(in[i], first, INFINITY);
+        nb_tensor *both = both_gradients(in, delta);
+        int64_t nans = 0;
+        for (int64_t k = 0; k < nb_tensor_count(both); k++) nans += isnan(flat_at(both, k)) != 0;
+        assert_int_equal(nans, i ? 16 : 4);
+        for (int k = 0; k < 3; k++) nb_tensor_release(ctx, in[k]);
+        nb_tensor_release(ctx, delta);
+        nb_tensor_release(ctx, both);
+    }
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(test_##name, setup, teardown)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(conv),           TEST(conv_transpose),    TEST(avg_pool),
-        TEST(max_pool),       TEST(max_pool_gradient), TEST(max_pool_ties),
-        TEST(max_pool_pairs), TEST(threads),           TEST(pieces),
+        TEST(conv),
+        TEST(conv_transpose),
+        TEST(avg_pool),
+        TEST(max_pool),
+        TEST(max_pool_gradient),
+        TEST(max_pool_ties),
+        TEST(max_pool_pairs),
+        TEST(threads),
+        TEST(pieces),
+        TEST(few),
+        TEST(few_not_finite),
     };
     return cmocka_run_group_tests_name("conv", tests, NULL, NULL);
 }
