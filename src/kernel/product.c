@@ -1,31 +1,34 @@
-/* Which product goes where, and in what pieces: panels of C for the workers, by size alone. */
+/* Which product goes where, and in what pieces: panels of C for the workers. */
 #include "kernel/product.h"
 #include "base/workers.h"
 #include "base/arith.h"
 #include "kernel/blas.h"
 #include "kernel/kernel.h"
 
+#include <math.h>
+
 /* Multiplications in a panel at most: a fraction of a millisecond, which outweighs handing it to a
  * worker and is small beside what one product leaves uneven at the end. The BLAS gets larger ones,
  * because it packs its operands afresh for each (cut so, 512^3 takes a fiftieth longer than whole,
- * in halves of those a tenth), and twice as large where there are many. Ours are then whole strips
- * of columns, for which our loops copy B once. */
+ * in halves of those a tenth), and twice as large where there are many. */
 #define OWN_PANEL_MOST  0x1p24
-#define OWN_STRIPS_MOST 0x1p26
 #define BLAS_PANEL_MOST 0x1p26
 #define MANY            0x1p29
-/* The same where B is near and our loops copy it: such products fill a network of small layers, and
- * are to keep several threads busy. */
-#define COPIED_PANEL_MOST 0x1p21
-/* Elements of an operand that our own loops walk through in steps of a row, in a product between
- * `most` and `most_rows`: within this they were 4 to 40 % faster than OpenBLAS, beyond, where a
- * strip of it outgrows the second-level cache or falls on few of its sets, up to a third slower. */
-#define OWN_OPERAND_MOST ((size_t)1 << 20)
+/* The same where our loops copy B. Each panel makes its own copy, so there are only as many as keep
+ * all threads busy to the end, COPIED_PANELS for each, and more when one outgrows a few
+ * milliseconds. A number's sum is the same in any panel: here their number may depend on the
+ * threads. */
+#define COPIED_PANEL_LEAST 0x1p21
+#define COPIED_PANEL_MOST  0x1p28
+#define COPIED_PANELS      4
 /* Rows and columns that a panel keeps: whole tiles of our own loops (60 rows), and enough to be
  * worth packing. */
-#define OWN_PANEL_ROWS  ((size_t)60)
-#define BLAS_PANEL_ROWS ((size_t)64)
-#define PANEL_COLUMNS   ((size_t)64)
+#define OWN_PANEL_ROWS    ((size_t)60)
+#define COPIED_PANEL_ROWS ((size_t)120)
+#define BLAS_PANEL_ROWS   ((size_t)64)
+#define PANEL_COLUMNS     ((size_t)64)
+#define COPIED_COLUMNS    ((size_t)256)
+#define COLUMNS_LEAST     ((size_t)16)
 /* Ctrl-C is looked for after so many multiplications (2 GFlop): a tenth of a second at most, in f64
  * on one core too. */
 #define POLL_AFTER  0x1p30
@@ -42,8 +45,7 @@ typedef struct work {
     nb_matrix a, b;
     char *c;
     const char *row;      /* every row of C first, beta being 1; NULL: C is there */
-    bool ours;            /* our own loops are asked first */
-    bool copied;          /* … and copy B: panels are rows, from end to end */
+    nb_product_way way;   /* of the whole, which its panels go too */
     size_t rows, columns; /* of a panel; the last of a row or column may be smaller */
     size_t across;        /* panels in a row */
     size_t first;         /* the panel that is piece 0 */
@@ -77,50 +79,57 @@ static void multiply_panel(void *arg, size_t piece)
     nb_matrix a = corner(whole->a, whole->dtype, i, 0), b = corner(whole->b, whole->dtype, 0, j);
     void *c = whole->c + (i * whole->ldc + j) * nb_dtype_size(whole->dtype);
     const nb_products *own = nb_kernels_get()->products[whole->dtype];
-    if (whole->row)
-        nb_real(whole->dtype)
-            ->repeat_row(m, n, whole->row + j * nb_dtype_size(whole->dtype), c,
-                         (ptrdiff_t)whole->ldc);
-    if (whole->ours && own->small(m, n, whole->k, whole->alpha, a, b, whole->beta, c, whole->ldc)) {
+    const char *row = whole->row ? whole->row + j * nb_dtype_size(whole->dtype) : NULL;
+    if (own->multiply(whole->way, m, n, whole->k, whole->alpha, a, b, whole->beta, row, c,
+                      whole->ldc))
         return;
-    }
+    if (row) nb_real(whole->dtype)->repeat_row(m, n, row, c, (ptrdiff_t)whole->ldc);
     nb_blas_product(whole->dtype, m, n, whole->k, whole->alpha, a, b, whole->beta, c, whole->ldc);
 }
 
-static double panel_most(const work *job, bool many)
+static double panel_most(const work *job, int threads)
 {
-    if (job->copied) return COPIED_PANEL_MOST;
-    if (job->ours) return many ? OWN_STRIPS_MOST : OWN_PANEL_MOST;
-    return many ? 2 * BLAS_PANEL_MOST : BLAS_PANEL_MOST;
+    double count = multiplications(job->m, job->n, job->k);
+    if (job->way == NB_PRODUCT_COPIED) {
+        double share = threads > 1 ? count / (COPIED_PANELS * threads) : count;
+        return fmin(fmax(share, COPIED_PANEL_LEAST), COPIED_PANEL_MOST);
+    }
+    if (job->way != NB_PRODUCT_BLAS) return OWN_PANEL_MOST;
+    return count > MANY ? 2 * BLAS_PANEL_MOST : BLAS_PANEL_MOST;
 }
 
-/* Halves the longer side, of strips the columns first, until a panel is small enough. */
-static void cut(work *job)
+/* Halves the longer side, or of a B that is copied first the columns, each of which is then copied
+ * for all its rows, until a panel is small enough. */
+static void cut(work *job, int threads)
 {
-    bool many = multiplications(job->m, job->n, job->k) > MANY;
-    bool strips = job->ours && many;
-    double most = panel_most(job, many);
-    size_t unit = job->ours ? OWN_PANEL_ROWS : BLAS_PANEL_ROWS;
+    double most = panel_most(job, threads);
+    size_t unit = job->way == NB_PRODUCT_BLAS ? BLAS_PANEL_ROWS : OWN_PANEL_ROWS;
+    size_t least = job->way == NB_PRODUCT_COPIED ? COPIED_PANEL_ROWS : unit;
     size_t depth = job->k > DEPTH_LEAST ? job->k : DEPTH_LEAST;
     job->rows = job->m;
     job->columns = job->n;
     while (multiplications(job->rows, job->columns, depth) > most) {
-        if (!job->copied && job->columns > PANEL_COLUMNS && (strips || job->columns >= job->rows)) {
+        bool wide = job->way == NB_PRODUCT_COPIED ? job->columns > COPIED_COLUMNS
+                                                  : job->columns >= job->rows;
+        if (job->columns > PANEL_COLUMNS && wide) {
             job->columns = round_up((job->columns + 1) / 2, PANEL_COLUMNS);
-        } else if (job->rows > unit) {
+        } else if (job->rows > least) {
             job->rows = round_up((job->rows + 1) / 2, unit);
-        } else if (!job->copied && job->columns > PANEL_COLUMNS) {
+        } else if (job->columns > PANEL_COLUMNS) {
             job->columns = round_up((job->columns + 1) / 2, PANEL_COLUMNS);
         } else {
-            return;
+            break;
         }
     }
+    /* Narrower ones would go another way. */
+    while (job->n % job->columns > 0 && job->n % job->columns < COLUMNS_LEAST)
+        job->columns += PANEL_COLUMNS;
 }
 
 /* All panels of a product whose depth is at most DEPTH_MOST. */
 static nb_status multiply(nb_ctx *ctx, work *job)
 {
-    cut(job);
+    cut(job, ctx->threads);
     job->across = (job->n + job->columns - 1) / job->columns;
     size_t panels = job->across * ((job->m + job->rows - 1) / job->rows);
     /* To write a number takes as long as WRITE_WORTH multiplications. */
@@ -154,34 +163,26 @@ static bool too_wide(size_t rows, size_t ld)
     return rows > 1 && ld > NB_BLAS_MOST;
 }
 
-static bool is_copied(nb_dtype dtype, size_t m, size_t n, size_t k, nb_matrix a, nb_matrix b)
-{
-    return nb_kernels_get()->products[dtype]->copies(m, n, k, a, b);
-}
-
 /* Whether a product is one panel of our own loops, as most are: small ones are counted in whole
  * numbers, which takes less than they do. */
-static bool is_small(const nb_products *own, size_t m, size_t n, size_t k, nb_matrix a, nb_matrix b)
+static bool is_small(const nb_products *own, nb_product_way way, size_t m, size_t n, size_t k)
 {
     const size_t side = (size_t)1 << 16;
     if (m < side && n < side && k < side) {
         double few = (double)(int64_t)(m * n * k);
-        if (few <= COPIED_PANEL_MOST) return few <= own->most;
+        if (few <= COPIED_PANEL_LEAST) return few <= own->most;
     }
+    double most = way == NB_PRODUCT_COPIED ? COPIED_PANEL_LEAST : OWN_PANEL_MOST;
     double count = multiplications(m, n, k);
-    if (count > COPIED_PANEL_MOST && own->copies(m, n, k, a, b)) return false;
-    return count <= OWN_PANEL_MOST && count <= own->most && k <= DEPTH_MOST;
+    return count <= most && count <= own->most && k <= DEPTH_MOST;
 }
 
-/* Whether our own loops are asked first. */
-static bool are_ours(const work *whole)
+static nb_product_way way_of(const nb_products *own, size_t m, size_t n, size_t k, nb_matrix a,
+                             nb_matrix b)
 {
-    const nb_products *own = nb_kernels_get()->products[whole->dtype];
-    double count = multiplications(whole->m, whole->n, whole->k);
-    if (count <= own->most || whole->copied) return true;
-    if (count > own->most_rows || whole->b.transposed) return false;
-    return whole->k * whole->n <= OWN_OPERAND_MOST &&
-           (!whole->a.transposed || whole->m * whole->k <= OWN_OPERAND_MOST);
+    nb_product_way way = own->way(m, n, k, a, b);
+    bool ours = way == NB_PRODUCT_COPIED || multiplications(m, n, k) <= own->most;
+    return ours ? way : NB_PRODUCT_BLAS;
 }
 
 /* Any product, in parts of its depth. */
@@ -189,8 +190,6 @@ static nb_status multiply_parts(nb_ctx *ctx, const work *whole)
 {
     work part = *whole;
     nb_status status = NB_OK;
-    part.copied = is_copied(part.dtype, part.m, part.n, part.k, part.a, part.b);
-    part.ours = are_ours(&part);
     for (size_t p = 0; p < whole->k && status == NB_OK; p += DEPTH_MOST) {
         if (p > 0 && nb_interrupted(ctx)) return nb_poll(ctx);
         part.k = nb_least_size(DEPTH_MOST, whole->k - p);
@@ -216,7 +215,8 @@ nb_status nb_product(nb_ctx *ctx, nb_dtype dtype, size_t m, size_t n, size_t k, 
         return nb_fail(ctx, NB_ESHAPE, "a product takes matrices with rows of at most %d elements",
                        NB_BLAS_MOST);
     const nb_products *own = nb_kernels_get()->products[dtype];
-    if (is_small(own, m, n, k, a, b) && own->small(m, n, k, alpha, a, b, beta, c, ldc))
+    nb_product_way way = way_of(own, m, n, k, a, b);
+    if (is_small(own, way, m, n, k) && own->multiply(way, m, n, k, alpha, a, b, beta, NULL, c, ldc))
         return NB_OK;
     return multiply_parts(ctx, &(work){.dtype = dtype,
                                        .m = m,
@@ -227,7 +227,8 @@ nb_status nb_product(nb_ctx *ctx, nb_dtype dtype, size_t m, size_t n, size_t k, 
                                        .beta = beta,
                                        .a = a,
                                        .b = b,
-                                       .c = c});
+                                       .c = c,
+                                       .way = way});
 }
 
 nb_status nb_product_onto(nb_ctx *ctx, nb_dtype dtype, size_t m, size_t n, size_t k, nb_matrix a,
@@ -235,10 +236,11 @@ nb_status nb_product_onto(nb_ctx *ctx, nb_dtype dtype, size_t m, size_t n, size_
 {
     if (m == 0 || n == 0) return NB_OK;
     bool wide = too_wide(m, a.ld) || too_wide(n, b.ld) || too_wide(m, ldc);
-    if (wide || multiplications(m, n, k) <= COPIED_PANEL_MOST) {
-        if (!wide) nb_real(dtype)->repeat_row(m, n, row, c, (ptrdiff_t)ldc);
-        return nb_product(ctx, dtype, m, n, k, 1.0, a, b, 1.0, c, ldc);
-    }
+    if (wide) return nb_product(ctx, dtype, m, n, k, 1.0, a, b, 1.0, c, ldc);
+    const nb_products *own = nb_kernels_get()->products[dtype];
+    nb_product_way way = way_of(own, m, n, k, a, b);
+    if (is_small(own, way, m, n, k) && own->multiply(way, m, n, k, 1.0, a, b, 1.0, row, c, ldc))
+        return NB_OK;
     return multiply_parts(ctx, &(work){.dtype = dtype,
                                        .m = m,
                                        .n = n,
@@ -249,23 +251,17 @@ nb_status nb_product_onto(nb_ctx *ctx, nb_dtype dtype, size_t m, size_t n, size_
                                        .a = a,
                                        .b = b,
                                        .c = c,
-                                       .row = row});
+                                       .row = row,
+                                       .way = way});
 }
 
 void nb_product_piece(nb_dtype dtype, size_t m, size_t n, size_t k, double alpha, nb_matrix a,
                       nb_matrix b, double beta, void *c, size_t ldc)
 {
-    const work whole = {.dtype = dtype,
-                        .m = m,
-                        .n = n,
-                        .k = k,
-                        .a = a,
-                        .b = b,
-                        .copied = is_copied(dtype, m, n, k, a, b)};
     const nb_products *own = nb_kernels_get()->products[dtype];
     if (m == 0 || n == 0) return;
     if (k == 0 || alpha == 0.0)
         scale_rows(dtype, m, n, beta, c, ldc, NULL);
-    else if (!are_ours(&whole) || !own->small(m, n, k, alpha, a, b, beta, c, ldc))
+    else if (!own->multiply(way_of(own, m, n, k, a, b), m, n, k, alpha, a, b, beta, NULL, c, ldc))
         nb_blas_product(dtype, m, n, k, alpha, a, b, beta, c, ldc);
 }

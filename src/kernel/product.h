@@ -34,15 +34,24 @@ nb_status nb_product_onto(nb_ctx *ctx, nb_dtype dtype, size_t m, size_t n, size_
 void nb_product_piece(nb_dtype dtype, size_t m, size_t n, size_t k, double alpha, nb_matrix a,
                       nb_matrix b, double beta, void *c, size_t ldc);
 
-/* The loops of our own, compiled per instruction set; false when the shape is not theirs. Sizes are
- * not 0. */
+/* Which loops a product goes to. */
+typedef enum nb_product_way {
+    NB_PRODUCT_BLAS,   /* none of ours */
+    NB_PRODUCT_TINY,   /* a few numbers */
+    NB_PRODUCT_DOTS,   /* rows of A times rows of a transposed B */
+    NB_PRODUCT_ROWS,   /* rows of B are added up */
+    NB_PRODUCT_NARROW, /* the same, shorter than a vector */
+    NB_PRODUCT_COPIED  /* the same on copies of B, each made once for all rows of C */
+} nb_product_way;
+
+/* The loops of our own, compiled per instruction set. Sizes are not 0. */
 typedef struct nb_products {
-    double most;      /* m n k of the largest product for which they are worth asking */
-    double most_rows; /* the same where B is not transposed and no operand outgrows the caches */
-    /* Whether B would be copied, once for all rows of C: worth asking whatever m is. */
-    bool (*copies)(size_t m, size_t n, size_t k, nb_matrix a, nb_matrix b);
-    bool (*small)(size_t m, size_t n, size_t k, double alpha, nb_matrix a, nb_matrix b, double beta,
-                  void *c, size_t ldc);
+    double most; /* m n k of the largest product for which they are worth asking without copies */
+    nb_product_way (*way)(size_t m, size_t n, size_t k, nb_matrix a, nb_matrix b);
+    /* A part of a product that goes this way. Where row is not NULL, beta times it is added to every
+     * row, and C not read. False, and C is as it was, where only the BLAS has loops for it. */
+    bool (*multiply)(nb_product_way way, size_t m, size_t n, size_t k, double alpha, nb_matrix a,
+                     nb_matrix b, double beta, const void *row, void *c, size_t ldc);
 } nb_products;
 
 #endif
