@@ -176,11 +176,11 @@ static int64_t under_window(const conv_job *job, int64_t ky, int64_t kx)
 static void fill_patch(conv_job *job)
 {
     const nb_window *w = &job->of->window;
-    int64_t rows = w->kernel[NB_DOWN], columns = w->kernel[NB_ALONG];
-    for (int64_t i = 0; i < job->k; i++) {
-        int64_t kx = i % columns, ky = i / columns % rows, c = i / columns / rows;
-        job->patch[i] = (ptrdiff_t)(c * job->channel + under_window(job, ky, kx));
-    }
+    int64_t columns = w->kernel[NB_ALONG], taps = w->kernel[NB_DOWN] * columns;
+    for (int64_t i = 0; i < taps && i < job->k; i++)
+        job->patch[i] = (ptrdiff_t)under_window(job, i / columns, i % columns);
+    for (int64_t i = taps; i < job->k; i++)
+        job->patch[i] = job->patch[i - taps] + (ptrdiff_t)job->channel;
 }
 
 /* Buffers, and a table of so many entries beside the patch. */

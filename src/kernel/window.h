@@ -99,7 +99,8 @@ typedef struct nb_windows {
     /* The transpose of x, of as many rows as it has columns, into buffers that have room. */
     void (*turn_thin)(const struct nb_thin *x, struct nb_thin *turned);
     /* The largest number under every window of a plane and its place in the plane: the first of
-     * equals, the last NaN. Padding is left out; every window has a number under it. */
+     * equals, the last NaN. Padding is left out; every window has a number under it. NULL: places
+     * are not wanted. */
     void (*max_pool)(const nb_window *window, const void *x, void *y, int32_t *place);
     /* dx = the sums of dy[i] at place[i], a whole plane. */
     void (*max_pool_slope)(const nb_window *window, const void *dy, const int32_t *place, void *dx);

@@ -266,4 +266,40 @@ test("pictures that come as rows are read as the network's input", function()
           true)
 end)
 
+-- What rows of the copies hold depends on how long they are: each way of moving one, and padding.
+test("rows of every length up to 40 are convolved as the sum over the window says", function()
+    for columns = 1, 40 do
+        for _, padding in ipairs {0, 1} do
+            local x = tensor.randn(1, 2, 5, columns + 2, {dtype = "f64", seed = columns})
+            local net = nn.net(("2x5x%d - conv 3 3 linear padding=%d"):format(columns + 2,
+                padding), F64)
+            local wide = tensor.zeros(2, 5 + 2 * padding, columns + 2 + 2 * padding, F64)
+            wide[{{}, {padding + 1, padding + 5}, {padding + 1, padding + columns + 2}}] = x[1]
+            local h, n, z = 3 + 2 * padding, columns + 2 * padding, 0
+            for ky = 1, 3 do
+                for kx = 1, 3 do
+                    local under = wide[{{}, {ky, ky + h - 1}, {kx, kx + n - 1}}]:reshape(2, h * n)
+                    z = z + net[1].w[{{}, {}, ky, kx}]:matmul(under)
+                end
+            end
+            z = z + net[1].b:reshape(3, 1)
+            for _, dtype in ipairs {"f32", "f64"} do
+                local given = net:clone():to(dtype)(x:to(dtype)):to "f64"
+                local off = (given:reshape(3, h * n) - z):abs():max()
+                assert(off <= (dtype == "f32" and 1e-5 or 1e-13), off)
+            end
+        end
+    end
+end)
+
+test("a pool gives what it gives where its places are kept", function()
+    local x = tensor.randn(2, 3, 9, 13, {seed = 1})
+    x[{1, 1, 2, {2, 9}}], x[{2, 3}], x[{1, 2, 4, 4}] = 0 / 0, -math.huge, math.huge
+    for _, pool in ipairs {"2", "1x2", "3 stride=2 padding=1", "2 stride=1", "3x2 stride=3"} do
+        local net = nn.net("3x9x13 - max_pool " .. pool)
+        local plain, kept = net(x), net:record(x)
+            assert(plain:eq(kept):maximum(plain:isnan() * kept:isnan()):all(), pool)
+    end
+end)
+
 spec.report()

@@ -145,7 +145,7 @@ static nb_status pool_backward(nb_ctx *ctx, nb_record *record, nb_tensor *delta,
 
 static void max_plane(const pool_job *job, int64_t i, void *x, void *y)
 {
-    job->windows->max_pool(&job->window, x, y, job->place + i * job->y_size);
+    job->windows->max_pool(&job->window, x, y, job->place ? job->place + i * job->y_size : NULL);
 }
 
 static void max_piece(void *arg, size_t piece)
@@ -160,14 +160,17 @@ static nb_tensor *max_pool_forward(nb_ctx *ctx, nb_call *call)
         misfit(ctx, call);
         return NULL;
     }
-    nb_tensor *x = nb_tensor_contiguous(ctx, call->in[0]);
-    nb_tensor *place = x ? output_of(ctx, x, &w, NB_I32) : NULL;
-    nb_tensor *y = place ? output_of(ctx, x, &w, x->dtype) : NULL;
+    nb_tensor *x = nb_tensor_contiguous(ctx, call->in[0]), *place = NULL;
+    nb_tensor *y = x ? output_of(ctx, x, &w, x->dtype) : NULL;
+    if (y && call->recording) {
+        place = output_of(ctx, x, &w, NB_I32);
+        if (!place) y = nb_tensor_settle(ctx, y, ctx->status);
+    }
     if (y) {
         pool_job job = job_of(x, &w);
         job.x = nb_tensor_data(x);
         job.y = nb_tensor_data(y);
-        job.place = nb_tensor_data(place);
+        if (place) job.place = nb_tensor_data(place);
         y = nb_tensor_settle(ctx, y, run_job(ctx, &job, max_piece));
     }
     nb_tensor_release(ctx, x);
