@@ -15,12 +15,6 @@ static int64_t next_rows(nb_ctx *ctx, int64_t done, int64_t rows, int64_t each, 
     return rows - done < most ? rows - done : most;
 }
 
-/* Whether all neurons have one function and the elements are one round, as in small networks. */
-static bool is_one_call(const nb_kernel_runs *runs, const nb_tensor *t)
-{
-    return runs->count == 1 && nb_tensor_count(t) <= ROUND;
-}
-
 bool nb_runs_need_z(const nb_kernel_runs *runs)
 {
     for (int64_t i = 0; i < runs->count; i++)
@@ -101,13 +95,13 @@ nb_status nb_runs_activate(nb_ctx *ctx, const nb_kernel_runs *runs, int dim, con
                            nb_tensor *a, nb_tensor *slope)
 {
     if (slope) return run_with_slopes(ctx, runs->run[0].kernel, z, a, slope);
-    if (is_one_call(runs, z)) {
+    int64_t sizes[3], count = nb_tensor_count(z);
+    if (runs->count == 1 && count <= ROUND) {
         const nb_kernel_run *run = runs->run;
-        nb_real(z->dtype)->unary[run->kernel]((size_t)nb_tensor_count(z), nb_tensor_data(z), 1,
+        nb_real(z->dtype)->unary[run->kernel]((size_t)count, nb_tensor_data(z), 1,
                                               nb_tensor_data(a), 1, run->p, run->q);
         return NB_OK;
     }
-    int64_t sizes[3];
     nb_status status = NB_OK;
     const char *from = nb_tensor_data(z);
     char *to = nb_tensor_data(a);
@@ -150,14 +144,14 @@ nb_tensor *nb_activated(nb_ctx *ctx, nb_call *call, nb_tensor *z, int dim, bool 
 nb_status nb_runs_delta(nb_ctx *ctx, const nb_kernel_runs *runs, int dim, const nb_tensor *z,
                         const nb_tensor *a, const nb_tensor *from, nb_tensor *to)
 {
-    if (a && is_one_call(runs, a)) {
+    int64_t sizes[3], count = a ? nb_tensor_count(a) : 0;
+    if (a && runs->count == 1 && count <= ROUND) {
         const nb_kernel_run *run = runs->run;
-        nb_real(a->dtype)->slope[run->kernel](
-            (size_t)nb_tensor_count(a), z ? nb_tensor_data(z) : NULL, nb_tensor_data(a),
-            nb_tensor_data(from), nb_tensor_data(to), run->p, run->q);
+        nb_real(a->dtype)->slope[run->kernel]((size_t)count, z ? nb_tensor_data(z) : NULL,
+                                              nb_tensor_data(a), nb_tensor_data(from),
+                                              nb_tensor_data(to), run->p, run->q);
         return NB_OK;
     }
-    int64_t sizes[3];
     nb_status status = NB_OK;
     sizes_of(a ? a : z, dim, sizes);
     int64_t rows = sizes[0], each = sizes[1] * sizes[2];

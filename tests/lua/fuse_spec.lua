@@ -51,6 +51,30 @@ local function alike(name, code)
 end
 
 alike("outputs, of one example and of many", "show(net(x)) show(net(x[3])) show(net(x:t():contiguous():t()))")
+-- An example alone goes through one chain as it is, through other networks as a batch of one: as
+-- the program itself sees, and as it prints either way.
+alike("one example alone, as a batch of one", [[
+    local notations = {"5 - 4 - 3", "5 - 3 relu", "5 - 4 tanh - 4 relu - 3 softmax : cross_entropy",
+        "5 - 4 - 4 - 4 - 3", "5 - 4 bias=false - 3", "5 - 4 - 3 linear : mse",
+        "5 - dropout 0.5 - 3", "5 - residual[5] - 3", "5 - reshape 1x5 - conv 2 2 - flatten - 3"}
+    local function same(alone, batch)
+        assert(#alone.shape == 1 and #alone == 3 and alone:equal(batch[1]))
+        show(alone)
+    end
+    for _, dtype in ipairs {"f32", "f64"} do
+        local every = tensor.randn(4, 10, {dtype = dtype, seed = 1})[{{}, {2, 10, 2}}]
+        for _, notation in ipairs(notations) do
+            local net = nn.net(notation, {dtype = dtype, seed = 2})
+            for i = 1, 4 do same(net(every[i]), net(every[{{i, i}}])) end
+            same(net(every[1]:clone()), net(every[{{1, 1}}]))
+            net.scale = {offset = {1, 2, 3, 4, 5}, factor = {1, 2, 1, 2, 1}}
+            same(net(every[2]), net(every[{{2, 2}}]))
+            net.scale, net[1].frozen = nil, true
+            same(net(every[3]), net(every[{{3, 3}}]))
+        end
+        print(pcall(nn.net("5 - 3", {dtype = dtype}), tensor.zeros(4, {dtype = dtype})))
+    end
+    print(nn.net("5 - 3")(tensor.ones(5, {dtype = "i32"})).dtype)]])
 alike("gradients and a trace", [[
     local w, b = net:backprop(x, y)
     for l = 1, #net do show(w[l]) show(b[l]) end

@@ -103,9 +103,8 @@ static nb_status others_forward(nb_ctx *ctx, const nb_call *call, nb_arena *aren
     nb_status status = NB_OK;
     for (int i = 1; i < arena->layers && status == NB_OK; i++) {
         nb_arena_layer *layer = &arena->layer[i];
-        nb_inputs_free(ctx, &layer->in);
         status = nb_poll(ctx);
-        if (status == NB_OK) status = nb_inputs_look(ctx, layer[-1].a, &layer->in);
+        if (status == NB_OK) status = nb_inputs_look_again(ctx, layer[-1].a, &layer->in);
         if (status == NB_OK)
             status = layer_forward(ctx, call, arena, i, &layer->in, layer->a ? layer->a : out);
     }

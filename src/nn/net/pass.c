@@ -4,6 +4,7 @@
 #include "base/text.h"
 #include "grad/tape.h"
 #include "kernel/kernel.h"
+#include "nn/net/chain.h"
 #include "tensor/shape.h"
 
 #include <math.h>
@@ -35,8 +36,9 @@ nb_op_id nb_net_fused(const nb_net *net)
  */
 static bool takes_z(const nb_net *net, nb_op_id fused)
 {
+    if (fused == NB_OPS) return false;
     const nb_activation_type *last = nb_net_last_activation(net).type;
-    return fused != NB_OPS && last && !last->host;
+    return last && !last->host;
 }
 
 enum { NEURON_WHERE = NB_WHERE_MAX + 32 };
@@ -268,6 +270,16 @@ void nb_result_free(nb_ctx *ctx, nb_result *result)
     nb_tensor_release(ctx, result->cost);
     nb_tensor_release(ctx, result->lengths);
     *result = (nb_result){.output = NULL};
+}
+
+bool nb_net_takes_alone(const nb_ctx *ctx, const nb_net *net, const nb_tensor *x)
+{
+    const nb_form *in = nb_net_in(net);
+    int layers = net->layer.children;
+    bool fits = x->dims == 1 && in->dims == 1 && x->shape[0] == in->size[0];
+    return fits && x->dtype == net->dtype && !net->schema.scale && layers > 0 && !ctx->apart &&
+           !ctx->witness && nb_chain_length(net->layer.child, layers) == layers &&
+           net->layer.child[layers - 1]->plan->runs->kernels;
 }
 
 nb_tensor *nb_net_forward(nb_ctx *ctx, nb_net *net, nb_tensor *x)

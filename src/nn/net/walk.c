@@ -190,10 +190,15 @@ nb_status nb_walk_show(nb_walk *walk, nb_layer *layer, const nb_sum *sum)
 
 /* ---- One layer ------------------------------------------------------------------------------- */
 
-nb_tensor *nb_walk_param(const nb_walk *walk, const nb_layer *layer, int i)
+static inline nb_tensor *param_of(const nb_walk *walk, const nb_layer *layer, int i)
 {
     const nb_param *param = &layer->plan->param[i];
     return walk->mode.learning && nb_layer_rests(layer) ? param->still : param->value;
+}
+
+nb_tensor *nb_walk_param(const nb_walk *walk, const nb_layer *layer, int i)
+{
+    return param_of(walk, layer, i);
 }
 
 nb_tensor *nb_walk_biases(const nb_walk *walk, const nb_layer *layer)
@@ -349,8 +354,8 @@ static bool goes_apart(const nb_walk *walk, const nb_tensor *x)
 static void take_parameters(const nb_walk *walk, const nb_layer *layer, nb_tensor *in[2])
 {
     bool plain = layer->plan->params == 2;
-    in[0] = plain ? nb_walk_param(walk, layer, 0) : nb_walk_weight(walk, layer);
-    in[1] = plain ? nb_tensor_retain(nb_walk_param(walk, layer, 1)) : nb_walk_biases(walk, layer);
+    in[0] = plain ? param_of(walk, layer, 0) : nb_walk_weight(walk, layer);
+    in[1] = plain ? nb_tensor_retain(param_of(walk, layer, 1)) : nb_walk_biases(walk, layer);
 }
 
 /* The last layer's z, or its a where that is made by kernels. */
@@ -405,7 +410,7 @@ static nb_tensor *walk_children(nb_walk *walk, nb_layer *block, int first, int e
                                 : walk_layer(walk, *child, place, at, wanted);
         nb_tensor_release(ctx, at);
         at = next;
-        for (int k = 0; k < count; k++) place += child[k]->plan->places;
+        for (int k = 0; k < count && i + count < end; k++) place += child[k]->plan->places;
     }
     return at;
 }
