@@ -170,7 +170,7 @@ local function time(children, case, copier)
     case.seconds, case.copies = {nabla = {}, torch = {}, numpy = {}}, {}
     for round = 1, ROUNDS do
         measure(children, case)
-        if case.bytes then case.copies[round] = 2 * programs.tell(copier, "") end
+        if case.bytes then case.copies[round] = programs.tell(copier, "") end
     end
 end
 
