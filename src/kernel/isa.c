@@ -34,6 +34,7 @@
 #include "kernel/loops/places.inc"
 
 #include "kernel/loops/matrix.inc"
+#include "kernel/loops/stream.inc"
 
 #include "kernel/loops/f32.inc"
 #include "kernel/loops/real.inc"
@@ -64,6 +65,8 @@ const nb_kernels PASTE_NAMES(nb_kernels_, NB_ISA) = {
     .select =
         {[NB_F32] = select_f32, [NB_F64] = select_f64, [NB_U8] = select_u8, [NB_I32] = select_i32},
     .copy_matrix = copy_matrix,
+    .stream = stream,
+    .streamed_all = streamed_all,
 #define X(name, operator) [NB_C_##name] = compare_##name##_u8,
     .compare_u8 =
         {

@@ -268,6 +268,10 @@ typedef struct nb_kernels {
     nb_rescale_fn *rescale[NB_DTYPES][2];         /* [from][to], to one that computes */
     nb_select_fn *select[NB_DTYPES];
     nb_copy_matrix_fn *copy_matrix;
+    /* memcpy past the caches, for what is larger than they are and not read again at once; other
+     * threads see it after streamed_all. */
+    void (*stream)(size_t bytes, const void *from, void *to);
+    void (*streamed_all)(void);
     nb_compare_fn *compare_u8[NB_COMPARES];
     nb_compare_fn *compare_i32[NB_COMPARES];
     void (*widen)(size_t n, const uint16_t *x, int32_t *y); /* y = x */

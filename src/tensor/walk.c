@@ -379,6 +379,55 @@ static nb_status run_tiles(nb_ctx *ctx, tiling *work, int64_t elements)
     return NB_OK;
 }
 
+/* ---- Past the caches ---- */
+
+/* A result of so many bytes pushes out of the caches what is read next, and each of its lines is
+ * read before it is written. It is made piece by piece in a room and goes from there straight to
+ * memory: a quarter faster, and no slower where the next op reads it. Below, the next op finds it
+ * in a cache. */
+enum { STREAM_FROM = 16 << 20, STREAM_ROOM = 1 << 10, STREAM_AHEAD = 512 };
+
+typedef struct streaming {
+    const nb_walk *walk;
+    nb_walk_fn *fn;
+    void *arg;
+} streaming;
+
+/* Written over an input it would be in a cache already. */
+static bool streams(const nb_walk *walk, int64_t elements)
+{
+    if ((double)elements * (double)walk->width[0] < STREAM_FROM) return false;
+    for (int i = 1; i < walk->operands; i++)
+        if (walk->base[i] == walk->base[0]) return false;
+    return walk->step[0][walk->dims - 1] == 1;
+}
+
+/* Memory is asked for what is read soon; the loops ask by themselves where they are longer. */
+static void ask(const char *from, size_t bytes)
+{
+    for (size_t at = 0; at < bytes; at += NB_ALIGN)
+        __builtin_prefetch((const void *)((uintptr_t)from + STREAM_AHEAD + at));
+}
+
+static void stream_loop(void *arg, size_t n, char *const *at, const int64_t *stride)
+{
+    const streaming *work = arg;
+    const nb_kernels *kernels = nb_kernels_get();
+    const size_t *width = work->walk->width, most = STREAM_ROOM / width[0];
+    _Alignas(NB_ALIGN) char made[STREAM_ROOM];
+    char *here[NB_WALK_MAX] = {made};
+    for (size_t done = 0; done < n; done += most) {
+        size_t m = nb_least_size(most, n - done);
+        for (int i = 1; i < work->walk->operands; i++) {
+            here[i] = at[i] + (int64_t)done * stride[i] * (int64_t)width[i];
+            if (stride[i] == 1) ask(here[i], m * width[i]);
+        }
+        work->fn(work->arg, m, here, stride);
+        kernels->stream(m * width[0], made, at[0] + done * width[0]);
+    }
+    kernels->streamed_all();
+}
+
 /* What is small and one loop is not worth a plan. */
 static bool run_line(const nb_walk *walk, nb_walk_fn *fn, void *arg)
 {
@@ -396,7 +445,13 @@ nb_status nb_walk_elements(nb_ctx *ctx, const nb_walk *walk, nb_walk_fn *fn, voi
     if (run_line(walk, fn, arg)) return NB_OK;
     for (int d = 0; d < walk->dims; d++) elements *= walk->size[d];
     if (elements == 0) return NB_OK;
-    if (!tile(walk, &work)) return nb_walk_run(ctx, walk, fn, arg);
+    bool tiled = tile(walk, &work);
+    streaming past = {walk, fn, arg};
+    if (streams(walk, elements) && !(tiled && work.packed[0])) {
+        fn = stream_loop;
+        arg = &past;
+    }
+    if (!tiled) return nb_walk_run(ctx, walk, fn, arg);
     work.fn = fn;
     work.arg = arg;
     return run_tiles(ctx, &work, elements);

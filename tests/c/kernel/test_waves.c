@@ -1,6 +1,7 @@
 /* Loops long enough to ask for memory ahead, of every table that the processor runs: at all sizes
  * around that at which they begin to and at which a wave ends, each element has the bits that it
- * has in a short loop, and nothing behind the last is written. */
+ * has in a short loop, and nothing behind the last is written. What is written past the caches is
+ * what was there, wherever it begins and ends. */
 #include "numbers.h"
 
 enum { SHORT = 100, MOST = 2048 + 3 * 128 + 1, ROOM = MOST + 64 };
@@ -68,8 +69,31 @@ static void waves_change_nothing(void **state)
         for (nb_dtype dtype = NB_F32; dtype <= NB_F64; dtype++) check_table(tables[i], dtype);
 }
 
+/* Catches a head or a tail that is left out or goes too far. */
+static void streams_copy(void **state)
+{
+    enum { LENGTH = 300, AT = 70, BYTES = LENGTH + 2 * AT };
+    static unsigned char from[BYTES], wanted[BYTES];
+    _Alignas(64) static unsigned char to[BYTES];
+    size_t count;
+    const nb_kernels *const *tables = nb_kernels_all(&count);
+    (void)state;
+    for (size_t i = 0; i < BYTES; i++) from[i] = (unsigned char)(1 + i % 251);
+    for (size_t t = 0; t < count; t++)
+        for (size_t at = 0; at <= AT; at += 1 + at / 4)
+            for (size_t bytes = 0; bytes <= LENGTH; bytes++) {
+                memset(wanted, 0, sizeof wanted);
+                memset(to, 0, sizeof to);
+                memcpy(wanted + at, from + 3, bytes);
+                tables[t]->stream(bytes, from + 3, to + at);
+                tables[t]->streamed_all();
+                assert_memory_equal(to, wanted, sizeof to);
+            }
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(waves_change_nothing)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(waves_change_nothing),
+                                       cmocka_unit_test(streams_copy)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -7,6 +7,8 @@
 #include "base/workers.h"
 #include "tensor/shape.h"
 
+#include <stdatomic.h>
+
 enum { OPERANDS = 3 };
 
 typedef struct visits {
@@ -318,11 +320,98 @@ static void test_elements(void **state)
     }
 }
 
+/* ---- Past the caches ---- */
+
+enum { LARGE = (16 << 20) / sizeof(float) }; /* numbers of a result that is streamed */
+
+/* What a loop saw of the result: whether it ever was given the result's own memory. */
+typedef struct glimpse {
+    const char *begin, *end;
+    atomic_bool direct;
+} glimpse;
+
+/* out = a + 2 b, of floats that are small whole numbers. */
+static void combine_floats(void *arg, size_t n, char *const *at, const int64_t *stride)
+{
+    glimpse *seen = arg;
+    const float *a = (const float *)at[1], *b = (const float *)at[2];
+    float *out = (float *)at[0];
+    if (at[0] >= seen->begin && at[0] < seen->end) atomic_store(&seen->direct, true);
+    for (int64_t k = 0; k < (int64_t)n; k++)
+        out[k * stride[0]] = a[k * stride[1]] + 2 * b[k * stride[2]];
+}
+
+/* A tensor of this shape behind `before` other numbers, all numbers -1; a view of it. */
+static nb_tensor *view_behind(int64_t before, int64_t rows, int64_t columns)
+{
+    int64_t all = before + rows * columns + 1, step[] = {columns, 1};
+    nb_tensor *base = nb_tensor_new(ctx, NB_F32, 1, &all);
+    assert_non_null(base);
+    for (int64_t i = 0; i < all; i++) ((float *)nb_tensor_data(base))[i] = -1;
+    nb_tensor *view = nb_tensor_view(ctx, base, 2, (const int64_t[]){rows, columns}, step, before);
+    nb_tensor_release(ctx, base);
+    return view;
+}
+
+static void number(nb_tensor *t, int64_t period)
+{
+    float *x = nb_tensor_data(t);
+    for (int64_t i = 0; i < nb_tensor_count(t); i++) x[i] = (float)(i % period);
+}
+
+typedef enum sharing { NONE, ROW, COLUMN } sharing;
+
+/* out = a + 2 b, with b perhaps one row or column for all, out perhaps a; whether the loop wrote to
+ * the result. */
+static bool runs_direct(int64_t before, int64_t rows, int64_t columns, sharing shared, bool over)
+{
+    nb_tensor *out = view_behind(before, rows, columns), *a = view_behind(1, rows, columns);
+    nb_tensor *b = view_behind(0, shared == ROW ? 1 : rows, shared == COLUMN ? 1 : columns);
+    number(a, 1009);
+    number(b, 13);
+    if (over) number(out, 1009);
+    const nb_tensor *operand[] = {out, over ? out : a, b};
+    const char *to = nb_tensor_data(out);
+    int64_t count = rows * columns, wrong = 0;
+    glimpse seen = {.begin = to, .end = to + (size_t)count * sizeof(float)};
+    nb_walk walk;
+    nb_walk_make(&walk, 2, out->shape, 3, operand);
+    assert_int_equal(nb_walk_elements(ctx, &walk, combine_floats, &seen), NB_OK);
+    const float *y = nb_tensor_data(out);
+    for (int64_t i = 0; i < count; i++) {
+        int64_t of_b = shared == ROW ? i % columns : shared == COLUMN ? i / columns : i;
+        wrong += y[i] != (float)(i % 1009 + 2 * (of_b % 13));
+    }
+    assert_int_equal(wrong, 0);
+    for (int64_t i = 1; i <= before; i++) assert_true(y[-i] == -1);
+    assert_true(y[count] == -1);
+    nb_tensor *all[] = {out, a, b};
+    for (int i = 0; i < 3; i++) nb_tensor_release(ctx, all[i]);
+    return atomic_load(&seen.direct);
+}
+
+/* Large results go past the caches and hold the same numbers, wherever their lines begin, by rows
+ * of any length and on workers; what is smaller, or written over an input, does not. */
+static void test_large_results(void **state)
+{
+    (void)state;
+    for (int threads = 1; threads <= 3; threads += 2) {
+        assert_int_equal(nb_set_threads(ctx, threads), NB_OK);
+        assert_true(runs_direct(0, 1, LARGE - 1, NONE, false));
+        assert_false(runs_direct(0, 1, LARGE, NONE, false));
+        assert_false(runs_direct(5, 1, LARGE + 77, NONE, false));
+        assert_true(runs_direct(0, 1, LARGE, NONE, true));
+        assert_false(runs_direct(3, 4201, 1001, ROW, false));
+        assert_false(runs_direct(3, 1001, 4201, COLUMN, false));
+        assert_false(runs_direct(1, 600000, 7, ROW, false));
+    }
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(test_##name, setup, teardown)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {TEST(order), TEST(folds), TEST(threads), TEST(interrupt),
-                                       TEST(elements)};
+    const struct CMUnitTest tests[] = {TEST(order),     TEST(folds),    TEST(threads),
+                                       TEST(interrupt), TEST(elements), TEST(large_results)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
