@@ -7,16 +7,13 @@
 #endif
 #include "base/fiber.h"
 
+#include "base/sanitized.h"
+
 #include <stdint.h>
 #include <sys/mman.h>
 #include <ucontext.h>
 
-#ifdef __has_feature
-#define HAS_FEATURE(x) __has_feature(x)
-#else
-#define HAS_FEATURE(x) 0
-#endif
-#if defined(__SANITIZE_ADDRESS__) || HAS_FEATURE(address_sanitizer)
+#if NB_WITH_ASAN
 #include <sanitizer/common_interface_defs.h>
 #define BEFORE_STACK(kept, stack) __sanitizer_start_switch_fiber(kept, (stack)->low, (stack)->size)
 #define BEHIND_STACK(kept, from)  __sanitizer_finish_switch_fiber(kept, &(from)->low, &(from)->size)
@@ -24,7 +21,7 @@
 #define BEFORE_STACK(kept, stack) ((void)(kept), (void)(stack))
 #define BEHIND_STACK(kept, from)  ((void)(kept), (void)(from))
 #endif
-#if defined(__SANITIZE_THREAD__) || HAS_FEATURE(thread_sanitizer)
+#if NB_WITH_TSAN
 #include <sanitizer/tsan_interface.h>
 #define TSAN(call) call
 #else

@@ -9,6 +9,7 @@
 #include "base/cgroup.h"
 #include "base/context.h"
 #include "base/machine.h"
+#include "base/sanitized.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -17,12 +18,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#ifdef __has_feature
-#define HAS_FEATURE(x) __has_feature(x)
-#else
-#define HAS_FEATURE(x) 0
-#endif
-#if defined(__SANITIZE_ADDRESS__) || HAS_FEATURE(address_sanitizer)
+#if NB_WITH_ASAN
 #include <sanitizer/asan_interface.h>
 #define hide(block, bytes) __asan_poison_memory_region(block, bytes)
 #define show(block, bytes) __asan_unpoison_memory_region(block, bytes)

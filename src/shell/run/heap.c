@@ -3,6 +3,7 @@
  * for next: its collector frees thousands in a row, more than malloc keeps at hand. */
 #include "shell/run/heap.h"
 
+#include "base/sanitized.h"
 #include "shell/run/threads.h"
 
 #include <lua.h>
@@ -32,7 +33,7 @@ static bool may_grow(sh_heap *heap, size_t bytes)
 /* Threads are larger, which threads.h looks after. Sanitizers see every block come and go. */
 static bool is_small(size_t bytes)
 {
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#if NB_WITH_ASAN || NB_WITH_TSAN
     return bytes == 0;
 #else
     return bytes <= SH_SMALL_MOST;

@@ -1,22 +1,17 @@
 /* The allocator: sizes, pool, limit, and the hook that lets requests fail. */
 #include "fixture.h"
 
+#include "base/sanitized.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#ifdef __has_feature
-#define HAS_FEATURE(x) __has_feature(x)
-#else
-#define HAS_FEATURE(x) 0
-#endif
-#if defined(__SANITIZE_ADDRESS__) || HAS_FEATURE(address_sanitizer)
+#if NB_WITH_ASAN
 #include <sanitizer/asan_interface.h>
 #define poisoned(at) __asan_address_is_poisoned(at)
-#define WITH_ASAN    1
 #else
 #define poisoned(at) ((void)(at), 0)
-#define WITH_ASAN    0
 #endif
 
 /* Catches misalignment and blocks smaller than what was asked for (under ASan). */
@@ -192,7 +187,7 @@ static void test_patterns(void **state)
     assert_true(fresh[0] != fresh[0] && fresh[15] != fresh[15]);
     memset(fresh, 0, 64);
     nb_free(ctx, fresh, 64);
-    if (!WITH_ASAN) {
+    if (!NB_WITH_ASAN) {
         const unsigned char *freed = (const unsigned char *)fresh;
         assert_int_equal(freed[63], NB_POISON_FREED);
     }
@@ -236,7 +231,7 @@ static void test_pool_makes_room(void **state)
 static void test_poison(void **state)
 {
     nb_ctx *ctx = *state;
-    if (!WITH_ASAN) skip();
+    if (!NB_WITH_ASAN) skip();
     char *block = nb_alloc(ctx, 100);
     assert_false(poisoned(block + 99));
     assert_true(poisoned(block + 100));

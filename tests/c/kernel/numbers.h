@@ -106,4 +106,10 @@ static inline void assert_same(const char *what, nb_dtype dtype, size_t n, const
              get(dtype, a, i), get(dtype, b, i));
 }
 
+/* Numbers of moderate size. */
+static inline void fill_random(nb_dtype dtype, size_t n, void *x)
+{
+    for (size_t i = 0; i < n; i++) put(dtype, x, i, 3.0 * random_unit());
+}
+
 #endif
