@@ -7,6 +7,7 @@
  *                                     letters are read as rows
  *        sgemm lenet BATCH            two convolutions before the layers 640, 100 and 10
  *        sgemm transformer            those of tests/bench/nabla_transformer.lua
+ *        sgemm step BATCH SIZE...     prints the seconds of processor time of one batch, no more
  *        sgemm                        says which BLAS this is */
 #include <cblas.h>
 #include <stdbool.h>
@@ -15,7 +16,9 @@
 #include <string.h>
 #include <time.h>
 
-enum { EXAMPLES = 50000, LAYERS_MAX = 8, LINE = 16 };
+enum { EXAMPLES = 50000, LAYERS_MAX = 128, LINE = 16, ROUNDS = 3 };
+
+#define LEAST_SECONDS 0.1 /* of one measurement of a step */
 
 /* Nothing in the buffers may grow over the rounds, or become so small that it is slow. */
 #define STEP  -1e-8f
@@ -112,16 +115,19 @@ static void run_convolutions(int n)
     for (int i = 0; i < n * CONVOLUTIONS; i++) convolve_weights(&conv[i / n]);
 }
 
+static void run_step(const net *of, int n)
+{
+    if (of->convolves) run_convolutions(n);
+    for (int l = 1; l <= of->layers; l++) forward(of, l, n);
+    for (int l = of->layers; l > 1; l--) carry_back(of, l, n);
+    for (int l = 1; l <= of->layers; l++) descend(of, l, n);
+}
+
 static void run_epoch(const void *self)
 {
     const net *of = self;
-    for (int first = 0; first < EXAMPLES; first += of->batch) {
-        int n = EXAMPLES - first < of->batch ? EXAMPLES - first : of->batch;
-        if (of->convolves) run_convolutions(n);
-        for (int l = 1; l <= of->layers; l++) forward(of, l, n);
-        for (int l = of->layers; l > 1; l--) carry_back(of, l, n);
-        for (int l = 1; l <= of->layers; l++) descend(of, l, n);
-    }
+    for (int first = 0; first < EXAMPLES; first += of->batch)
+        run_step(of, EXAMPLES - first < of->batch ? EXAMPLES - first : of->batch);
 }
 
 /* ---- The character LSTM ---------------------------------------------------------------------- */
@@ -241,11 +247,39 @@ static transformer new_transformer(void)
 
 /* ---- All of them ----------------------------------------------------------------------------- */
 
-static double now(void)
+static double read_clock(clockid_t clock)
 {
     struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
+    clock_gettime(clock, &t);
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static double now(void)
+{
+    return read_clock(CLOCK_MONOTONIC);
+}
+
+/* The seconds that each of `count` steps takes. */
+static double time_steps(const net *of, long count)
+{
+    double began = read_clock(CLOCK_PROCESS_CPUTIME_ID);
+    for (long i = 0; i < count; i++) run_step(of, of->batch);
+    return (read_clock(CLOCK_PROCESS_CPUTIME_ID) - began) / (double)count;
+}
+
+/* The median of ROUNDS, as tests/bench/nabla_growth.lua takes it. */
+static void print_step(const net *of)
+{
+    double seconds[ROUNDS];
+    long count = 1;
+    while (time_steps(of, count) * (double)count < LEAST_SECONDS) count *= 2;
+    for (int i = 0; i < ROUNDS; i++) {
+        double took = time_steps(of, count);
+        int at = i;
+        for (; at > 0 && seconds[at - 1] > took; at--) seconds[at] = seconds[at - 1];
+        seconds[at] = took;
+    }
+    printf("%.9f\n", seconds[ROUNDS / 2]);
 }
 
 /* One epoch to warm up, then one for every line that says so. */
@@ -291,6 +325,19 @@ static void make_convolutions(void)
     }
 }
 
+/* BATCH SIZE SIZE... */
+static void read_net(net *of, char **text)
+{
+    if (of->layers < 1 || of->layers > LAYERS_MAX) fail("usage: sgemm BATCH SIZE SIZE...");
+    of->batch = read_size(text[0]);
+    for (int l = 0; l <= of->layers; l++) {
+        of->size[l] = read_size(text[1 + l]);
+        of->a[l] = new_matrix(of->batch, of->size[l]);
+        of->delta[l] = new_matrix(of->batch, of->size[l]);
+        of->w[l] = l > 0 ? new_matrix(of->size[l], of->size[l - 1]) : NULL;
+    }
+}
+
 int main(int argc, char **argv)
 {
     static char none[] = "", flat[] = "640", hidden[] = "100", classes[] = "10";
@@ -302,6 +349,9 @@ int main(int argc, char **argv)
         argc = 5;
         make_convolutions();
     }
+    bool step = argc > 1 && strcmp(argv[1], "step") == 0;
+    argv += step;
+    argc -= step;
     net of = {.layers = argc - 3, .convolves = convolves};
     if (argc == 1) {
         say_which();
@@ -317,14 +367,10 @@ int main(int argc, char **argv)
         serve(run_transformer, &of_steps);
         return 0;
     }
-    if (of.layers < 1 || of.layers > LAYERS_MAX) fail("usage: sgemm BATCH SIZE SIZE...");
-    of.batch = read_size(argv[1]);
-    for (int l = 0; l <= of.layers; l++) {
-        of.size[l] = read_size(argv[2 + l]);
-        of.a[l] = new_matrix(of.batch, of.size[l]);
-        of.delta[l] = new_matrix(of.batch, of.size[l]);
-        of.w[l] = l > 0 ? new_matrix(of.size[l], of.size[l - 1]) : NULL;
-    }
-    serve(run_epoch, &of);
+    read_net(&of, argv + 1);
+    if (step)
+        print_step(&of);
+    else
+        serve(run_epoch, &of);
     return 0;
 }
