@@ -101,7 +101,7 @@ static nb_status forward_plain(nb_ctx *ctx, void *data)
     nb_tensor *x = work->examples.x;
     nb_mode mode = {.learning = false};
     if (!x || !nb_net_takes_alone(ctx, work->net, x)) return forward(ctx, work, &mode);
-    *work->out = nb_net_forward(ctx, work->net, x);
+    *work->out = nb_net_forward_alone(ctx, work->net, x);
     return *work->out ? NB_OK : ctx->status;
 }
 

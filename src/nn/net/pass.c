@@ -282,6 +282,16 @@ bool nb_net_takes_alone(const nb_ctx *ctx, const nb_net *net, const nb_tensor *x
            net->layer.child[layers - 1]->plan->runs->kernels;
 }
 
+nb_tensor *nb_net_forward_alone(nb_ctx *ctx, nb_net *net, nb_tensor *x)
+{
+    nb_walk walk = {.ctx = ctx, .net = net};
+    bool recording = ctx->recording;
+    ctx->recording = false;
+    nb_tensor *out = nb_walk_chain(&walk, &net->layer, x);
+    ctx->recording = recording;
+    return out;
+}
+
 nb_tensor *nb_net_forward(nb_ctx *ctx, nb_net *net, nb_tensor *x)
 {
     nb_result result;

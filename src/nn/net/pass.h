@@ -10,8 +10,10 @@ nb_status nb_net_back(nb_ctx *ctx, nb_tensor *cost, const nb_mode *mode,
 /* The output, evaluating, without tape. */
 nb_tensor *nb_net_forward(nb_ctx *ctx, nb_net *net, nb_tensor *x);
 /* Whether x is one example that needs no batch of one around it, because all layers are one chain
- * (chain.h), off the tape: nb_net_forward gives its output with the bits of that batch's. */
+ * (chain.h). */
 bool nb_net_takes_alone(const nb_ctx *ctx, const nb_net *net, const nb_tensor *x);
+/* Of such an x: what nb_net_forward gives of that batch, with the same bits. */
+nb_tensor *nb_net_forward_alone(nb_ctx *ctx, nb_net *net, nb_tensor *x);
 /* The activation that makes all of the network's outputs; its type NULL where there are several, or
  * none. */
 nb_activation nb_net_last_activation(const nb_net *net);

@@ -391,6 +391,11 @@ static nb_tensor *walk_chain(nb_walk *walk, nb_layer *const *child, int count, n
     return out;
 }
 
+nb_tensor *nb_walk_chain(nb_walk *walk, nb_layer *net, nb_tensor *x)
+{
+    return walk_chain(walk, net->child, net->children, x, NB_GIVE_A);
+}
+
 /* ---- Layers one behind the other ------------------------------------------------------------- */
 
 /* Through children first … end - 1. */

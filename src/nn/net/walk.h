@@ -114,6 +114,8 @@ void nb_result_free(nb_ctx *ctx, nb_result *result);
 /* For the layers' forward. Through the children of branch b, one after the other; the last gives
  * z where that is asked. */
 nb_tensor *nb_walk_branch(nb_walk *walk, nb_layer *block, int b, nb_tensor *x, nb_output give);
+/* Through all layers of a network that are one chain (chain.h) with kernels at its end. */
+nb_tensor *nb_walk_chain(nb_walk *walk, nb_layer *net, nb_tensor *x);
 /* The same of a network, from its layer `first` on. */
 nb_tensor *nb_walk_from(nb_walk *walk, nb_layer *net, int first, nb_tensor *x, nb_output give);
 /* A parameter as this pass computes with it (borrowed): without a tape where the layer is frozen
