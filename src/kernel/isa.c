@@ -34,6 +34,7 @@
 #include "kernel/loops/places.inc"
 
 #include "kernel/loops/matrix.inc"
+#include "kernel/loops/marks.inc"
 #include "kernel/loops/stream.inc"
 
 #include "kernel/loops/f32.inc"

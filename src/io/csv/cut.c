@@ -4,6 +4,7 @@
 
 #include "base/arith.h"
 #include "base/text.h"
+#include "io/csv/number.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -16,7 +17,7 @@ enum {
 nb_status nb_csv_open(nb_ctx *ctx, nb_source *source, nb_csv_text *text)
 {
     *text = (nb_csv_text){.ctx = ctx, .source = source, .line = 1, .began = 1};
-    text->room = nb_least_size(nb_source_most(source), BUFFER) + 1;
+    text->room = nb_least_size(nb_source_most(source), BUFFER) + NB_CSV_AHEAD;
     text->buffer = nb_alloc(ctx, text->room);
     nb_status status = text->buffer ? nb_csv_fill(text) : NB_EMEMORY;
     const uint8_t *head = (const uint8_t *)text->buffer;
@@ -73,11 +74,11 @@ nb_status nb_csv_fill(nb_csv_text *text)
     text->end = left;
     if (left > text->room / 2 && !text->last) status = make_room(text);
     if (status != NB_OK) return status;
-    size_t wanted = text->room - 1 - left;
+    size_t wanted = text->room - NB_CSV_AHEAD - left;
     status = nb_source_read_some(text->source, text->buffer + left, wanted, &got);
     if (status != NB_OK) return status;
     text->end = left + got;
-    text->buffer[text->end] = '\0';
+    memset(text->buffer + text->end, 0, NB_CSV_AHEAD);
     text->last = got < wanted || nb_source_at_end(text->source);
     uint64_t whole = nb_source_raw_size(text->source);
     if (text->last) status = nb_source_read(text->source, NULL, 0, "its end");

@@ -130,6 +130,16 @@ static const char *take_word(const char *at, double *value)
     return strncasecmp(at, "infinity", 8) == 0 ? at + 8 : at + 3;
 }
 
+/* Without a branch, for signs come as they like. */
+static double with_sign(double size, bool minus)
+{
+    uint64_t bits;
+    memcpy(&bits, &size, sizeof bits);
+    bits |= (uint64_t)minus << 63;
+    memcpy(&size, &bits, sizeof bits);
+    return size;
+}
+
 /* What most numbers are: few digits, without an exponent; NULL: not so. */
 static const char *short_number(const char *at, char mark, double *value, bool *marked)
 {
@@ -141,11 +151,54 @@ static const char *short_number(const char *at, char mark, double *value, bool *
     fraction = at += *marked;
     for (; is_digit(*at); at++) whole = whole * 10 + (uint64_t)(*at - '0');
     if (at == begin || at - begin > DIGITS_SHORT || *at == 'e' || *at == 'E') return NULL;
-    *value = (double)(int64_t)whole;
-    if (at > fraction && *marked) *value /= ten[at - fraction];
-    if (minus) *value = -*value;
+    double size = (double)(int64_t)whole;
+    if (at > fraction && *marked) size /= ten[at - fraction];
+    *value = with_sign(size, minus);
     return at;
 }
+
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+/* The digits that eight bytes begin with, as a number; how many they are. The first stand lowest:
+ * they are moved up, so that zeros are before them, and put together by pairs. */
+static uint64_t eight_bytes(const char *at, unsigned *count)
+{
+    const uint64_t each = UINT64_C(0x0101010101010101);
+    uint64_t bytes;
+    memcpy(&bytes, at, sizeof bytes);
+    bytes ^= '0' * each;
+    uint64_t others = ((bytes + (128 - 10) * each) | bytes) & 128 * each;
+    *count = others ? (unsigned)__builtin_ctzll(others) / 8 : 8;
+    if (*count == 0) return 0;
+    bytes <<= 8 * (8 - *count);
+    bytes = (bytes * 10 + (bytes >> 8)) & UINT64_C(0x00FF00FF00FF00FF);
+    bytes = (bytes * 100 + (bytes >> 16)) & UINT64_C(0x0000FFFF0000FFFF);
+    return (bytes * 10000 + (bytes >> 32)) & UINT32_MAX;
+}
+
+/* Some digits, the mark and less than eight digits; NULL: not so. */
+static const char *marked_number(const char *at, char mark, double *value)
+{
+    static const uint64_t tens[] = {1, 10, 100, 1000, 10000, 100000, 1000000, 10000000};
+    bool minus = *at == '-';
+    const char *begin = at += minus;
+    uint64_t whole = 0;
+    unsigned count;
+    for (; is_digit(*at); at++) whole = whole * 10 + (uint64_t)(*at - '0');
+    if (at == begin || at - begin > DIGITS_SHORT - 7 || *at != mark) return NULL;
+    uint64_t fraction = eight_bytes(at + 1, &count);
+    if (count == 8) return NULL;
+    at += 1 + count;
+    if (*at == 'e' || *at == 'E') return NULL;
+    *value = with_sign((double)(int64_t)(whole * tens[count] + fraction) / ten[count], minus);
+    return at;
+}
+#else
+static const char *marked_number(const char *at, char mark, double *value)
+{
+    (void)at, (void)mark, (void)value;
+    return NULL;
+}
+#endif
 
 const char *nb_csv_number(const char *at, char mark, double *value, bool *marked)
 {
@@ -166,6 +219,13 @@ const char *nb_csv_number(const char *at, char mark, double *value, bool *marked
     }
     if (minus) *value = -*value;
     return end;
+}
+
+const char *nb_csv_number_ahead(const char *at, char mark, double *value, bool *marked)
+{
+    const char *end = marked_number(at, mark, value);
+    *marked = true;
+    return end ? end : nb_csv_number(at, mark, value, marked);
 }
 
 /* ---- What is no number ---- */

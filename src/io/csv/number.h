@@ -11,6 +11,10 @@
  * must end in a byte that can be part of none. */
 const char *nb_csv_number(const char *at, char mark, double *value, bool *marked);
 
+/* The same of text behind which NB_CSV_AHEAD bytes may be read, whatever stands there: faster. */
+enum { NB_CSV_AHEAD = 8 };
+const char *nb_csv_number_ahead(const char *at, char mark, double *value, bool *marked);
+
 /* Empty, ?, -, NA, N/A, NaN or null, in any case. */
 bool nb_csv_is_missing(const char *text, size_t length);
 

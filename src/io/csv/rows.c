@@ -172,7 +172,7 @@ static const char *plain_number(nb_csv_rows *rows, const char *at, int32_t slot)
     double value;
     bool marked;
     while (*at == ' ') at++;
-    const char *end = nb_csv_number(at, rows->mark ? rows->mark : '.', &value, &marked);
+    const char *end = nb_csv_number_ahead(at, rows->mark ? rows->mark : '.', &value, &marked);
     if (!end || (marked && !rows->mark) || !(fabs(value) < rows->most)) return NULL;
     rows->value[slot] = value;
     return end;

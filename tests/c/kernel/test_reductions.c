@@ -244,6 +244,36 @@ static void cross_entropy_is_stable(void **state)
     }
 }
 
+/* Catches a lane that is left out or told at another's place, and NaN or -0 taken for the other
+ * kind. */
+static void nonzeros_are_listed(void **state)
+{
+    enum { N = 133 };
+    (void)state;
+    size_t tables;
+    const nb_kernels *const *all = nb_kernels_all(&tables);
+    double x[N + 1], value[N + 1];
+    int32_t place[N + 1];
+    for (size_t t = 0; t < tables; t++)
+        for (nb_dtype dtype = NB_F32; dtype <= NB_F64; dtype++)
+            for (size_t n = 0; n <= N; n++) {
+                size_t at = 0;
+                const uint64_t zeros = random_bits() | random_bits();
+                memset(x, 0, sizeof x);
+                for (size_t i = 0; i < n; i++)
+                    put(dtype, x, i, zeros >> i % 61 & 1 ? -0.0 : i % 7 ? (double)i : NAN);
+                size_t count = all[t]->real[dtype]->nonzeros(n, x, place, value);
+                assert_int_equal(count, all[t]->real[dtype]->count_nonzero(n, x));
+                for (size_t i = 0; i < n; i++) {
+                    if (get(dtype, x, i) == 0) continue;
+                    assert_true(at < count && place[at] == (int32_t)i);
+                    assert_true(same_number(get(dtype, value, at), get(dtype, x, i)));
+                    at++;
+                }
+                assert_int_equal(at, count);
+            }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -252,6 +282,7 @@ int main(void)
         cmocka_unit_test(argmax_and_argmin_follow_the_rules),
         cmocka_unit_test(finite_sees_every_place),
         cmocka_unit_test(magnitude_is_the_largest),
+        cmocka_unit_test(nonzeros_are_listed),
         cmocka_unit_test(norm_of_a_row),
         cmocka_unit_test(softmax_is_stable),
         cmocka_unit_test(log_sums_of_infinities),

@@ -8,6 +8,8 @@
 #include <math.h>
 #include <string.h>
 
+enum { STRETCH = 2048 }; /* numbers of vectors at a time, which stay in a cache */
+
 static const char telling[] = "gradients of the examples";
 
 typedef struct work {
@@ -134,16 +136,25 @@ static nb_status check_sum(const work *w)
                    nb_dtype_name(dtype));
 }
 
+/* The sum of all is that of the classes' sums, one class behind the other. */
+static void add_sums(const work *w)
+{
+    nb_dtype dtype = w->sum->dtype;
+    int64_t count = nb_tensor_count(w->sum), size = (int64_t)nb_dtype_size(dtype);
+    char *sum = nb_tensor_data(w->sum);
+    for (int64_t at = 0; at < count; at += STRETCH)
+        for (int64_t c = 0; c < w->classes; c++)
+            nb_real(dtype)->axpy((size_t)nb_least_i64(count - at, STRETCH), 1,
+                                 (const char *)nb_tensor_data(w->own[c]) + at * size,
+                                 sum + at * size);
+}
+
 static nb_status look_at_all(work *w, double *norms)
 {
     nb_status status = NB_OK;
-    size_t count = (size_t)nb_tensor_count(w->sum);
-    for (int64_t c = 0; c < w->classes && status == NB_OK; c++) {
-        nb_tensor *sum = w->own ? w->own[c] : w->sum;
-        status = look(w, w->first[c], w->first[c + 1], sum, norms);
-        if (w->own)
-            nb_real(sum->dtype)->axpy(count, 1, nb_tensor_data(sum), nb_tensor_data(w->sum));
-    }
+    for (int64_t c = 0; c < w->classes && status == NB_OK; c++)
+        status = look(w, w->first[c], w->first[c + 1], w->own ? w->own[c] : w->sum, norms);
+    if (w->own && status == NB_OK) add_sums(w);
     return status == NB_OK ? check_sum(w) : status;
 }
 
@@ -168,7 +179,6 @@ static void find_noise(const work *w, nb_example_gradients *out)
  * in a cache. */
 static void add_products(const work *w, double *products)
 {
-    enum { STRETCH = 2048 };
     const nb_net *net = w->looker.net;
     int64_t k = w->classes, count = nb_net_count(net), size = (int64_t)nb_dtype_size(net->dtype);
     for (int64_t c = 0; c < k; c++) nb_looker_own(&w->looker, w->own[c]);

@@ -10,6 +10,23 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Text with digits behind its end, which may be read and must not count, gives the same. */
+static void same_ahead(const char *text, char mark)
+{
+    bool marked, marked_ahead;
+    size_t length = strlen(text);
+    double value = 0, ahead = 1;
+    char *room = malloc(length + 1 + NB_CSV_AHEAD);
+    memset(room, '7', length + 1 + NB_CSV_AHEAD);
+    memcpy(room, text, length + 1);
+    const char *end = nb_csv_number(room, mark, &value, &marked);
+    const char *end_ahead = nb_csv_number_ahead(room, mark, &ahead, &marked_ahead);
+    bool same = end == end_ahead &&
+                (!end || (marked == marked_ahead && memcmp(&value, &ahead, sizeof value) == 0));
+    if (!same) fail_msg("%s gives %.17g, not %.17g", text, ahead, value);
+    free(room);
+}
+
 static void same(const char *text)
 {
     bool marked;
@@ -18,6 +35,29 @@ static void same(const char *text)
     if (!end || *end || memcmp(&value, &expected, sizeof value) != 0)
         fail_msg("%s gives %.17g, not %.17g", text, value, expected);
     assert_int_equal(marked, strchr(text, '.') != NULL);
+    same_ahead(text, '.');
+}
+
+/* All lengths around eight digits, each with a sign, an exponent and another byte behind it. */
+static void ahead(void **state)
+{
+    static const char *const behind[] = {"",   ",1.5", "e2", "E-3",  "e",
+                                         ".5", "\n",   "x",  "\xff", "-1"};
+    char text[64];
+    (void)state;
+    for (int whole = 0; whole <= 17; whole++)
+        for (int fraction = 0; fraction <= 17; fraction++)
+            for (size_t b = 0; b < sizeof behind / sizeof *behind; b++)
+                for (int sign = 0; sign < 3; sign++) {
+                    snprintf(text, sizeof text, "%s%.*s.%.*s%s",
+                             (const char *[]){"", "-", "+"}[sign], whole, "98765432109876543",
+                             fraction, "12345678901234567", behind[b]);
+                    same_ahead(text, '.');
+                    same_ahead(text, ',');
+                }
+    same_ahead("-0.0", '.');
+    same_ahead("123456,25;", ',');
+    same_ahead("inf", '.');
 }
 
 static void by_hand(void **state)
@@ -153,7 +193,8 @@ static void missing_and_dates(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(by_hand), TEST(drawn), TEST(the_800th_digit), TEST(marks), TEST(missing_and_dates),
+        TEST(by_hand),         TEST(ahead), TEST(drawn),
+        TEST(the_800th_digit), TEST(marks), TEST(missing_and_dates),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -232,6 +232,34 @@ static void test_sets(void **state)
     nb_feed_release(ctx, feed);
 }
 
+/* The rows' bound: no number passes it, and it is hardly above the largest byte's; a set that says
+ * none has its numbers looked at. */
+static void test_bound(void **state)
+{
+    (void)state;
+    static const double factors[] = {1, 1.0 / 255, -3, 1e30};
+    nb_tensor *y = tensor_of(NB_I32, SHAPE(1), VALUES(1));
+    for (size_t f = 0; f < sizeof factors / sizeof *factors; f++)
+        for (int kind = 0; kind < 2; kind++) {
+            nb_nonzeros list = begun(1, 2, COLUMNS, kind ? NB_F32 : NB_U8);
+            nb_nonzeros_put(&list, 1, 7);
+            nb_nonzeros_put(&list, 4, 255);
+            nb_nonzeros_end_row(&list);
+            nb_feed *feed = nb_feed_of_nonzeros(ctx, &list);
+            nb_set *set = nb_set_of_rows(ctx, feed, factors[f], y, NULL, 1, NULL);
+            nb_thin thin = {.dtype = NB_F32, .columns = COLUMNS};
+            assert_int_equal(nb_set_gather_thin(ctx, set, NULL, 0, 1, 0, &thin, NULL), NB_OK);
+            double largest = fabs((double)((float *)thin.value)[1]);
+            assert_true(largest >= 254.9 * fabs(factors[f]));
+            assert_true(kind ? thin.most == 0
+                             : thin.most >= largest && thin.most <= 1.00001 * largest);
+            nb_thin_free(ctx, &thin);
+            nb_set_release(ctx, set);
+            nb_feed_release(ctx, feed);
+        }
+    nb_tensor_release(ctx, y);
+}
+
 /* What is not finite is told by its example, in the same words as of rows with their zeros. */
 static void test_not_finite(void **state)
 {
@@ -328,8 +356,8 @@ static void test_stops(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {TEST(gathers), TEST(bytes),      TEST(rows),
-                                       TEST(sets),    TEST(not_finite), TEST(buffers),
-                                       TEST(refuses), TEST(columns),    TEST(stops)};
+    const struct CMUnitTest tests[] = {
+        TEST(gathers),    TEST(bytes),   TEST(rows),    TEST(sets),    TEST(bound),
+        TEST(not_finite), TEST(buffers), TEST(refuses), TEST(columns), TEST(stops)};
     return cmocka_run_group_tests_name("nonzeros", tests, NULL, NULL);
 }
