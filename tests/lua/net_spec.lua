@@ -17,6 +17,9 @@ test("a call of a network counts x as its first argument, as net:cost does", fun
     local net = nn.net "4 - 2"
     fails(function() net("x") end, "net: argument 1 must be a tensor", true)
     fails(function() net:cost("x", 1) end, "net:cost: argument 1 must be a tensor", true)
+    fails(function() net(tensor.zeros(4), {lengths = {2}}) end,
+        "net: a table is one argument too many", true)
+    eq(net {1, 2, 3, 4}, net(tensor {1, 2, 3, 4}))
 end)
 
 test("tostring begins with notation and shows the layers", function()

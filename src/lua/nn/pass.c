@@ -128,6 +128,7 @@ static int push_output(lua_State *L, const char *whose, nbl_job *job)
 {
     nbl_net *self = nbl_check_net(L, 1);
     pass work = {.net = self->net};
+    nbl_no_more(L, 2);
     nbl_read_examples(L, 2, self->net, whose, NBL_X, &work.examples);
     if (work.examples.sequences)
         push_pieces(L, &work);
