@@ -45,6 +45,7 @@ typedef struct conv_job {
     const char *image, *w, *b;
     char *maps_data, *a;
     const nb_kernel_runs *runs;
+    const nb_pooling *pool;
     char *out;           /* image that is added to, or the pieces' sums for w */
     char *buffer;        /* of all pieces */
     int64_t buffer_size; /* numbers of a piece's */
@@ -70,9 +71,9 @@ static int64_t round_up(int64_t n, int64_t unit)
  * one for each column of the kernel, where all places follow one another, fills them. */
 static bool wants_columns(const nb_window *w, int64_t lanes)
 {
-    int64_t rows = w->out[NB_DOWN], n = w->out[NB_ALONG];
+    int64_t rows = w->out[NB_DOWN], n = w->out[NB_ALONG],
+            vectors = round_up(n, lanes) / lanes * rows;
     if (w->kernel[NB_ALONG] == 1) return false;
-    int64_t vectors = round_up(n, lanes) / lanes * rows;
     return n < lanes || (vectors - round_up(rows * n, lanes) / lanes) * SPARE > vectors;
 }
 
@@ -207,10 +208,7 @@ static void end(nb_ctx *ctx, conv_job *job)
 static nb_status run(nb_ctx *ctx, conv_job *job, nb_piece *piece)
 {
     job->interrupt = ctx->interrupt;
-    if (job->pieces > 1)
-        nb_parallel(ctx, (size_t)job->pieces, piece, job);
-    else if (job->units)
-        piece(job, 0);
+    if (job->units) nb_parallel(ctx, (size_t)job->pieces, piece, job);
     return nb_poll(ctx);
 }
 
@@ -330,13 +328,52 @@ static void convolve_unit(const conv_job *job, int64_t unit, char *room)
                     place(job, job->maps_data, first), place(job, job->a, first));
 }
 
+/* The maps of one image, which lie behind its copies, are pooled while they are near. */
+static void pool_image(const conv_job *job, int64_t image, char *room)
+{
+    conv_job own = *job;
+    const nb_pooling *pool = job->pool;
+    int64_t count = pool->window.out[NB_DOWN] * pool->window.out[NB_ALONG];
+    char *maps = own.maps_data = place(job, room, copies_size(job));
+    own.image = place(job, job->image, image * image_size(job));
+    own.runs = NULL;
+    for (int64_t b = 0; b < job->bands && !interrupted(job); b++) convolve_unit(&own, b, room);
+    if (interrupted(job)) return;
+    if (job->runs)
+        nb_runs_forward(job->runs, job->of->dtype, 1, job->of->maps, job->places, maps, maps);
+    for (int64_t i = 0; i < job->of->maps; i++) {
+        int64_t at = (image * job->of->maps + i) * count;
+        job->windows->max_pool(&pool->window, place(job, maps, i * job->places),
+                               place(job, pool->y, at), pool->place + at);
+    }
+}
+
 static void convolve_piece(void *arg, size_t piece)
 {
     const conv_job *job = arg;
     char *room = place(job, job->buffer, (int64_t)piece * job->buffer_size);
     int64_t last = first_unit(job, piece + 1);
     for (int64_t unit = first_unit(job, piece); unit < last && !interrupted(job); unit++)
-        convolve_unit(job, unit, room);
+        (job->pool ? pool_image : convolve_unit)(job, unit, room);
+}
+
+static nb_status forward(nb_ctx *ctx, conv_job *job, const void *image, const void *w,
+                         const void *b)
+{
+    if (begin(ctx, job, job->k + 2 * job->maps) != NB_OK) return ctx->status;
+    job->b_row = job->patch;
+    job->a_column = job->patch + job->k;
+    job->a_row = job->a_column + job->k;
+    job->c_row = job->a_row + job->maps;
+    fill_steps(job->a_column, job->k, 1);
+    fill_steps(job->a_row, job->maps, job->k);
+    fill_steps(job->c_row, job->maps, job->places);
+    job->image = image;
+    job->w = w;
+    job->b = b;
+    nb_status status = run(ctx, job, convolve_piece);
+    end(ctx, job);
+    return status;
 }
 
 nb_status nb_convolve(nb_ctx *ctx, const nb_convolution *of, const void *image, const void *w,
@@ -344,25 +381,24 @@ nb_status nb_convolve(nb_ctx *ctx, const nb_convolution *of, const void *image, 
 {
     conv_job job = job_of(of);
     cut_pieces(&job, of->images * job.bands, copies_size(&job));
-    if (begin(ctx, &job, job.k + 2 * job.maps) != NB_OK) return ctx->status;
-    job.b_row = job.patch;
-    job.a_column = job.patch + job.k;
-    job.a_row = job.a_column + job.k;
-    job.c_row = job.a_row + job.maps;
-    fill_steps(job.a_column, job.k, 1);
-    fill_steps(job.a_row, job.maps, job.k);
-    fill_steps(job.c_row, job.maps, job.places);
-    job.image = image;
-    job.w = w;
-    job.b = b;
     job.maps_data = maps;
     job.runs = runs;
     job.a = a;
-    nb_status status = run(ctx, &job, convolve_piece);
+    nb_status status = forward(ctx, &job, image, w, b);
     if (status == NB_OK && runs && job.bands > 1)
         nb_runs_forward(runs, of->dtype, of->images, of->maps, job.places, maps, a);
-    end(ctx, &job);
     return status;
+}
+
+nb_status nb_convolve_pooled(nb_ctx *ctx, const nb_convolution *of, const void *image,
+                             const void *w, const void *b, const nb_kernel_runs *runs,
+                             const nb_pooling *pool)
+{
+    conv_job job = job_of(of);
+    cut_pieces(&job, of->images, copies_size(&job) + of->maps * job.places);
+    job.runs = runs;
+    job.pool = pool;
+    return forward(ctx, &job, image, w, b);
 }
 
 /* ---- Back to the image ----------------------------------------------------------------------- */

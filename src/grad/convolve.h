@@ -15,10 +15,22 @@ typedef struct nb_convolution {
     nb_dtype dtype;
 } nb_convolution;
 
+/* A max_pool of what a convolution gives: the largest numbers under its windows, and their places.
+ */
+typedef struct nb_pooling {
+    nb_window window;
+    void *y;
+    int32_t *place;
+} nb_pooling;
+
 /* maps = w * image + b, a weight above each number under the window. runs: then a = f(maps), which
  * may be the same memory; NULL: none. */
 nb_status nb_convolve(nb_ctx *ctx, const nb_convolution *of, const void *image, const void *w,
                       const void *b, void *maps, const nb_kernel_runs *runs, void *a);
+/* The pool of a = f(maps), or of the maps without runs, which are kept nowhere. */
+nb_status nb_convolve_pooled(nb_ctx *ctx, const nb_convolution *of, const void *image,
+                             const void *w, const void *b, const nb_kernel_runs *runs,
+                             const nb_pooling *pool);
 /* image += what the maps give back: every number of a map, times w, where its window stands. */
 nb_status nb_convolve_back(nb_ctx *ctx, const nb_convolution *of, const void *maps, const void *w,
                            void *image);

@@ -145,11 +145,13 @@ typedef union nb_attr {
     /* conv, conv_transpose, max_pool, avg_pool: by extents, one or two */
     struct nb_attr_window {
         nb_shared *shared;
-        int32_t kernel[2]; /* of pools; a convolution's is that of its weights */
+        int32_t kernel[2]; /* of pools; a convolution's is that of its weights, and where it has a
+                              pool behind it forward puts the sizes of a map here */
         int32_t stride[2], dilation[2];
         int32_t low[2], high[2]; /* zeros before the first and behind the last */
-        int32_t extra[2];        /* numbers more that conv_transpose gives */
+        int32_t extra[2];        /* numbers more that conv_transpose gives; strides of `pool` */
         int32_t groups;
+        int32_t pool[2]; /* conv: the window of a max_pool behind it, none overlapping; 0: none */
     } window;
 } nb_attr;
 

@@ -40,7 +40,8 @@ typedef struct thin_job {
     nb_patches band;        /* the first, whole */
     int64_t bands, depth;   /* of an image, and rows of a band's plane */
     int64_t units, pieces;
-    const char *image, *maps_data, *w;
+    const char *image, *w;
+    nb_maps given;
     char *out, *buffer;
     size_t buffer_bytes; /* of a piece */
     size_t sums_bytes;   /* likewise */
@@ -54,15 +55,20 @@ static int64_t most(int64_t a, int64_t b)
 
 /* ---- Whether --------------------------------------------------------------------------------- */
 
-bool nb_maps_are_thin(const nb_convolution *of, const void *maps)
+static int64_t places_of(const nb_window *w)
 {
-    int64_t places = of->window.out[NB_DOWN] * of->window.out[NB_ALONG];
+    return w->out[NB_DOWN] * w->out[NB_ALONG];
+}
+
+bool nb_maps_are_thin(const nb_convolution *of, nb_maps maps)
+{
+    int64_t places = places_of(&of->window), numbers = maps.place ? places_of(maps.pool) : places;
     int64_t planes = of->images * of->maps, looks = nb_least_i64(planes, SAMPLES);
-    size_t bytes = (size_t)places * nb_dtype_size(of->dtype), found = 0;
+    size_t bytes = (size_t)numbers * nb_dtype_size(of->dtype), found = 0;
     if (of->maps / of->groups < MAPS_LEAST) return false;
     for (int64_t i = 0; i < looks; i++)
         found += nb_real(of->dtype)->count_nonzero(
-            (size_t)places, (const char *)maps + (size_t)(i * STRIDE % planes) * bytes);
+            (size_t)numbers, (const char *)maps.data + (size_t)(i * STRIDE % planes) * bytes);
     return looks && found * THIN <= (size_t)(looks * places);
 }
 
@@ -84,7 +90,7 @@ static thin_job job_of(const nb_convolution *of)
                     .channels = of->channels / of->groups,
                     .maps = of->maps / of->groups,
                     .taps = w->kernel[NB_DOWN] * w->kernel[NB_ALONG],
-                    .places = w->out[NB_DOWN] * w->out[NB_ALONG]};
+                    .places = places_of(w)};
     job.k = job.channels * job.taps;
     job.ld = row_size(job.k, job.windows->lanes);
     int64_t row = most(w->out[NB_ALONG] * job.ld * (int64_t)job.width, 1);
@@ -270,15 +276,23 @@ static void give_plane(const thin_job *job, const nb_patches *band, const room *
 static void find(const thin_job *job, const nb_patches *band, int64_t image, int64_t g,
                  nb_thin *maps)
 {
-    int64_t columns = band->window->out[NB_ALONG];
-    int64_t first = (image * job->of->maps + g * job->maps) * job->places + band->start * columns;
+    const nb_maps *given = &job->given;
+    int64_t start = band->start * band->window->out[NB_ALONG], first = image * job->of->maps;
+    int64_t numbers = given->place ? places_of(given->pool) : job->places;
     size_t found = 0;
-    maps->columns = band->count * columns;
-    for (int64_t i = 0; i < job->maps; i++) {
+    maps->columns = band->count * band->window->out[NB_ALONG];
+    first = (first + g * job->maps) * numbers;
+    for (int64_t i = 0; i < job->maps; i++, first += numbers) {
+        int32_t *to = maps->index + found;
+        char *value = place(job, maps->value, (int64_t)found);
         maps->start[i] = (int32_t)found;
-        found += job->windows->find((size_t)maps->columns,
-                                    place(job, job->maps_data, first + i * job->places),
-                                    maps->index + found, place(job, maps->value, (int64_t)found));
+        if (given->place)
+            found += job->windows->find_pooled(given->pool, place(job, given->data, first),
+                                               given->place + first, (int32_t)start,
+                                               (int32_t)(start + maps->columns), to, value);
+        else
+            found += job->windows->find((size_t)maps->columns,
+                                        place(job, given->data, first + start), to, value);
     }
     maps->start[job->maps] = (int32_t)found;
 }
@@ -331,7 +345,7 @@ static void turn_weights(const thin_job *job, const char *w, char *rows)
         turn(job, job->taps, place(job, w, i * job->k), job->taps, place(job, rows, i * job->ld));
 }
 
-nb_status nb_thin_maps_back(nb_ctx *ctx, const nb_convolution *of, const void *maps, const void *w,
+nb_status nb_thin_maps_back(nb_ctx *ctx, const nb_convolution *of, nb_maps maps, const void *w,
                             void *image)
 {
     thin_job job = job_of(of);
@@ -341,7 +355,7 @@ nb_status nb_thin_maps_back(nb_ctx *ctx, const nb_convolution *of, const void *m
     if (status == NB_OK) {
         turn_weights(&job, w, rows);
         job.w = rows;
-        job.maps_data = maps;
+        job.given = maps;
         job.out = image;
         status = run(ctx, &job, back_piece);
         end(ctx, &job);
@@ -391,7 +405,7 @@ static void add_sums(const thin_job *job, void *dw)
 }
 
 nb_status nb_thin_maps_weights(nb_ctx *ctx, const nb_convolution *of, const void *image,
-                               const void *maps, void *dw)
+                               nb_maps maps, void *dw)
 {
     thin_job job = job_of(of);
     nb_status status = begin(ctx, &job, of->images * job.bands, job.sums_bytes);
@@ -400,7 +414,7 @@ nb_status nb_thin_maps_weights(nb_ctx *ctx, const nb_convolution *of, const void
     job.out = nb_alloc(ctx, bytes);
     if (job.out) {
         job.image = image;
-        job.maps_data = maps;
+        job.given = maps;
         status = run(ctx, &job, weigh_piece);
         if (status == NB_OK) add_sums(&job, dw);
         nb_free(ctx, job.out, bytes);

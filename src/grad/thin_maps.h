@@ -9,12 +9,20 @@
 
 #include "grad/convolve.h"
 
+/* Maps as they are; or where `place` is not NULL the numbers that a max_pool, whose windows do not
+ * overlap, found, and where on its map each stands: all others are 0. */
+typedef struct nb_maps {
+    const void *data;
+    const int32_t *place;
+    const nb_window *pool;
+} nb_maps;
+
 /* Whether the maps have so few non-zeros that this is faster: a few of them are looked at. */
-bool nb_maps_are_thin(const nb_convolution *of, const void *maps);
+bool nb_maps_are_thin(const nb_convolution *of, nb_maps maps);
 /* image += what the maps give back. */
-nb_status nb_thin_maps_back(nb_ctx *ctx, const nb_convolution *of, const void *maps, const void *w,
+nb_status nb_thin_maps_back(nb_ctx *ctx, const nb_convolution *of, nb_maps maps, const void *w,
                             void *image);
 nb_status nb_thin_maps_weights(nb_ctx *ctx, const nb_convolution *of, const void *image,
-                               const void *maps, void *dw);
+                               nb_maps maps, void *dw);
 
 #endif

@@ -96,6 +96,10 @@ typedef struct nb_windows {
     void (*spread_patches)(const nb_patches *patches, const void *rows, void *plane);
     /* Places and values of those of n numbers that are not 0: how many. */
     size_t (*find)(size_t n, const void *x, int32_t *place, void *value);
+    /* The same of a plane whose numbers are not 0 where the windows of a max_pool found them alone,
+     * in the same order: values[i] at place[i], of those from `first` to before `end`. */
+    size_t (*find_pooled)(const nb_window *window, const void *values, const int32_t *places,
+                          int32_t first, int32_t end, int32_t *place, void *value);
     /* The transpose of x, of as many rows as it has columns, into buffers that have room. */
     void (*turn_thin)(const struct nb_thin *x, struct nb_thin *turned);
     /* The largest number under every window of a plane and its place in the plane: the first of

@@ -6,6 +6,7 @@
  * one's forward is the other's way back. */
 #include "grad/channels.h"
 #include "grad/convolve.h"
+#include "grad/pooled.h"
 #include "grad/support.h"
 #include "grad/thin_maps.h"
 #include "grad/weights.h"
@@ -136,6 +137,52 @@ static nb_tensor *convolved(nb_ctx *ctx, nb_call *call, nb_tensor *const in[3],
     return a ? nb_tensor_settle(ctx, a, status) : NULL;
 }
 
+/* The windows of a max_pool on maps of this shape, of which y gets its. A single extent lies along
+ * rows. */
+static nb_window pool_window(const struct nb_attr_window *attr, int dims, const int64_t *maps,
+                             int64_t y[NB_MAX_DIMS])
+{
+    nb_window w;
+    y[0] = maps[0];
+    y[1] = maps[1];
+    for (int i = 0; i < NB_EXTENTS; i++) {
+        int k = i + dims - DIMS_BEFORE - NB_EXTENTS;
+        w.size[i] = k >= 0 ? maps[DIMS_BEFORE + k] : 1;
+        w.kernel[i] = k >= 0 ? attr->pool[k] : 1;
+        w.stride[i] = k >= 0 ? attr->extra[k] : 1;
+        w.dilation[i] = 1;
+        w.low[i] = 0;
+        w.out[i] = nb_window_places(w.size[i], w.kernel[i], w.stride[i]);
+        if (k >= 0) y[DIMS_BEFORE + k] = w.out[i];
+    }
+    return w;
+}
+
+/* The largest of a under each window: kept are they, saved[0], their places, saved[1], and the
+ * sizes of a map. */
+static nb_tensor *pooled(nb_ctx *ctx, nb_call *call, nb_tensor *const in[3], const int64_t *shape)
+{
+    const nb_kernel_runs *runs = nb_runs_of(&call->attr);
+    int64_t out[NB_MAX_DIMS];
+    nb_pooling pool = {.window = pool_window(&call->attr.window, in[0]->dims, shape, out)};
+    nb_tensor *place = nb_tensor_new(ctx, NB_I32, in[0]->dims, out);
+    nb_tensor *y = place ? nb_tensor_new(ctx, in[0]->dtype, in[0]->dims, out) : NULL;
+    nb_convolution of = conv_geometry(&call->attr.window, in[0], in[1], shape + DIMS_BEFORE);
+    nb_status status = y ? NB_OK : ctx->status;
+    if (y) {
+        pool.y = nb_tensor_data(y);
+        pool.place = nb_tensor_data(place);
+        status = nb_convolve_pooled(ctx, &of, nb_tensor_data(in[0]), nb_tensor_data(in[1]),
+                                    nb_tensor_data(in[2]), runs, &pool);
+    }
+    if (status == NB_OK && runs && call->recording) status = nb_keep_outputs(ctx, call, NULL, y);
+    if (status == NB_OK && call->recording) call->saved[1] = nb_tensor_retain(place);
+    for (int i = 0; i < in[0]->dims - DIMS_BEFORE; i++)
+        call->attr.window.kernel[i] = (int32_t)shape[DIMS_BEFORE + i];
+    nb_tensor_release(ctx, place);
+    return y ? nb_tensor_settle(ctx, y, status) : NULL;
+}
+
 static nb_tensor *conv_forward(nb_ctx *ctx, nb_call *call)
 {
     int64_t shape[NB_MAX_DIMS];
@@ -145,17 +192,21 @@ static nb_tensor *conv_forward(nb_ctx *ctx, nb_call *call)
         return NULL;
     }
     if (take_whole(ctx, call, in) != NB_OK) return NULL;
-    a = convolved(ctx, call, in, shape);
+    a = (call->attr.window.pool[0] ? pooled : convolved)(ctx, call, in, shape);
     if (a) keep_input(call, in[0]);
     for (int i = 0; i < 3; i++) nb_tensor_release(ctx, in[i]);
     return a;
 }
 
+static bool is_finite(const nb_tensor *t)
+{
+    return nb_real(t->dtype)->finite((size_t)nb_tensor_count(t), nb_tensor_data(t));
+}
+
 /* Zeros may be left out before numbers that are all finite. */
 static bool leaves_zeros_out(const nb_convolution *of, const nb_tensor *dz, const nb_tensor *by)
 {
-    return nb_maps_are_thin(of, nb_tensor_data(dz)) &&
-           nb_real(by->dtype)->finite((size_t)nb_tensor_count(by), nb_tensor_data(by));
+    return nb_maps_are_thin(of, (nb_maps){.data = nb_tensor_data(dz)}) && is_finite(by);
 }
 
 /* BP2: every δ goes back through w to what stood under its window. */
@@ -166,11 +217,13 @@ static nb_tensor *conv_input_gradient(nb_ctx *ctx, const nb_record *record, cons
     nb_tensor *dx = w ? nb_tensor_zeros(ctx, dz->dtype, x->dims, x->shape) : NULL;
     if (dx) {
         nb_convolution of = conv_geometry(&record->attr.window, x, w, dz->shape + DIMS_BEFORE);
-        bool thin = leaves_zeros_out(&of, dz, w);
-        dx = nb_tensor_settle(
-            ctx, dx,
-            (thin ? nb_thin_maps_back : nb_convolve_back)(ctx, &of, nb_tensor_data(dz),
-                                                          nb_tensor_data(w), nb_tensor_data(dx)));
+        const nb_maps maps = {.data = nb_tensor_data(dz)};
+        const void *at_w = nb_tensor_data(w);
+        void *at = nb_tensor_data(dx);
+        dx = nb_tensor_settle(ctx, dx,
+                              leaves_zeros_out(&of, dz, w)
+                                  ? nb_thin_maps_back(ctx, &of, maps, at_w, at)
+                                  : nb_convolve_back(ctx, &of, maps.data, at_w, at));
     }
     nb_tensor_release(ctx, w);
     return dx;
@@ -184,11 +237,13 @@ static nb_tensor *conv_weight_gradient(nb_ctx *ctx, const nb_record *record, con
     nb_tensor *dw = empty_like(ctx, w, dz->dtype);
     if (!dw) return NULL;
     nb_convolution of = conv_geometry(&record->attr.window, x, w, dz->shape + DIMS_BEFORE);
-    bool thin = leaves_zeros_out(&of, dz, x);
+    const nb_maps maps = {.data = nb_tensor_data(dz)};
+    const void *at_x = nb_tensor_data(x);
+    void *at = nb_tensor_data(dw);
     return nb_tensor_settle(ctx, dw,
-                            (thin ? nb_thin_maps_weights
-                                  : nb_convolve_weights)(ctx, &of, nb_tensor_data(x),
-                                                         nb_tensor_data(dz), nb_tensor_data(dw)));
+                            leaves_zeros_out(&of, dz, x)
+                                ? nb_thin_maps_weights(ctx, &of, at_x, maps, at)
+                                : nb_convolve_weights(ctx, &of, at_x, maps.data, at));
 }
 
 /* A product of one example's. */
@@ -246,12 +301,12 @@ static nb_status bias_gradient(nb_ctx *ctx, nb_record *record, const nb_tensor *
     return status;
 }
 
-/* BP2, BP3 and BP4, as far as they are asked for. */
-static nb_status gradients(nb_ctx *ctx, nb_record *record, nb_tensor *delta, nb_tensor **grad,
+/* BP2, BP3 and BP4, as far as they are asked for. Takes the reference to dz, which may be NULL
+ * after an error. */
+static nb_status gradients(nb_ctx *ctx, nb_record *record, nb_tensor *dz, nb_tensor **grad,
                            nb_tensor *(*of_input)(nb_ctx *, const nb_record *, const nb_tensor *),
                            conv_gradient *of_weights)
 {
-    nb_tensor *dz = nb_delta_at_z(ctx, record, delta, 1);
     nb_status status = dz ? NB_OK : ctx->status;
     if (dz && record->needs[0] && !(grad[0] = of_input(ctx, record, dz))) status = ctx->status;
     if (status == NB_OK && record->needs[1])
@@ -261,9 +316,85 @@ static nb_status gradients(nb_ctx *ctx, nb_record *record, nb_tensor *delta, nb_
     return status;
 }
 
+/* δ at z, of the numbers that the pool took alone. */
+static nb_tensor *pooled_delta(nb_ctx *ctx, const nb_record *record, nb_tensor *delta)
+{
+    nb_tensor *from, *to;
+    if (!record->attr.shared) return nb_tensor_contiguous(ctx, delta);
+    if (nb_delta_for_write(ctx, delta, &from, &to) != NB_OK) return NULL;
+    nb_status status =
+        nb_runs_delta(ctx, nb_runs_of(&record->attr), 1, NULL, record->saved[0], from, to);
+    nb_tensor_release(ctx, from);
+    return nb_tensor_settle(ctx, to, status);
+}
+
+/* From the numbers that are no zeros alone. */
+static nb_status gradients_of_few(nb_ctx *ctx, nb_record *record, const nb_convolution *of,
+                                  nb_maps maps, const nb_tensor *w, nb_tensor **grad)
+{
+    const nb_tensor *x = record->saved[2];
+    nb_status status = NB_OK;
+    if (record->needs[0]) {
+        const nb_tensor *in = record->in[0];
+        nb_tensor *dx = grad[0] = nb_tensor_zeros(ctx, w->dtype, in->dims, in->shape);
+        status = dx ? nb_thin_maps_back(ctx, of, maps, nb_tensor_data(w), nb_tensor_data(dx))
+                    : ctx->status;
+    }
+    if (status == NB_OK && record->needs[1]) {
+        nb_tensor *dw = grad[1] = empty_like(ctx, w, w->dtype);
+        status = dw ? nb_thin_maps_weights(ctx, of, nb_tensor_data(x), maps, nb_tensor_data(dw))
+                    : ctx->status;
+    }
+    if (status == NB_OK && record->needs[2]) {
+        grad[2] = nb_pooled_sums(ctx, maps, w->dtype, of->images, of->maps);
+        if (!grad[2]) status = ctx->status;
+    }
+    return status;
+}
+
+/* Whether that is done: of the biases alone it gives the same. */
+static bool goes_by_few(const nb_record *record, const nb_convolution *of, nb_maps maps,
+                        const nb_tensor *w)
+{
+    const nb_tensor *x = record->saved[2];
+    if (nb_tape_is_observed(record)) return false;
+    if (!record->needs[0] && !record->needs[1]) return true;
+    return nb_maps_are_thin(of, maps) && is_finite(w) && (!x || is_finite(x));
+}
+
+/* What goes to the convolution is mostly zeros, and stays unwritten unless somebody looks on. */
+static nb_status pooled_backward(nb_ctx *ctx, nb_record *record, nb_tensor *delta, nb_tensor **grad)
+{
+    const struct nb_attr_window *attr = &record->attr.window;
+    const nb_tensor *x = record->saved[2] ? record->saved[2] : record->in[0];
+    nb_tensor *w = nb_tensor_contiguous(ctx, record->in[1]);
+    nb_tensor *d = w ? pooled_delta(ctx, record, delta) : NULL, *dz;
+    nb_status status = d ? NB_OK : ctx->status;
+    if (d) {
+        const int64_t maps_shape[] = {d->shape[0], w->shape[0], attr->kernel[0], attr->kernel[1]};
+        int64_t y[NB_MAX_DIMS];
+        const nb_window window = pool_window(attr, d->dims, maps_shape, y);
+        const nb_maps maps = {nb_tensor_data(d), nb_tensor_data(record->saved[1]), &window};
+        nb_convolution of = {.images = d->shape[0], .maps = w->shape[0]};
+        if (x) of = conv_geometry(attr, x, w, maps_shape + DIMS_BEFORE);
+        if (goes_by_few(record, &of, maps, w)) {
+            status = gradients_of_few(ctx, record, &of, maps, w, grad);
+        } else {
+            dz = nb_tensor_new(ctx, d->dtype, d->dims, maps_shape);
+            if (dz) dz = nb_tensor_settle(ctx, dz, nb_pooled_spread(ctx, maps, dz));
+            status = gradients(ctx, record, dz, grad, conv_input_gradient, conv_weight_gradient);
+        }
+    }
+    nb_tensor_release(ctx, d);
+    nb_tensor_release(ctx, w);
+    return status;
+}
+
 static nb_status conv_backward(nb_ctx *ctx, nb_record *record, nb_tensor *delta, nb_tensor **grad)
 {
-    return gradients(ctx, record, delta, grad, conv_input_gradient, conv_weight_gradient);
+    if (record->attr.window.pool[0]) return pooled_backward(ctx, record, delta, grad);
+    return gradients(ctx, record, nb_delta_at_z(ctx, record, delta, 1), grad, conv_input_gradient,
+                     conv_weight_gradient);
 }
 
 NB_DEFINE_OP(conv) = {
@@ -371,7 +502,8 @@ static nb_tensor *turned_weight_gradient(nb_ctx *ctx, const nb_record *record, c
 
 static nb_status turned_backward(nb_ctx *ctx, nb_record *record, nb_tensor *delta, nb_tensor **grad)
 {
-    return gradients(ctx, record, delta, grad, turned_input_gradient, turned_weight_gradient);
+    return gradients(ctx, record, nb_delta_at_z(ctx, record, delta, 1), grad, turned_input_gradient,
+                     turned_weight_gradient);
 }
 
 NB_DEFINE_OP(conv_transpose) = {

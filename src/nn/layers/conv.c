@@ -2,6 +2,7 @@
  * own, and those of one channel share their weights: z = w * x + b, a = f(z). conv_transpose: the
  * same window the other way, every number spread over the places under it. A channel counts as one
  * neuron. */
+#include "nn/layers/pool.h"
 #include "nn/layers/slide.h"
 #include "nn/price.h"
 #include "nn/sums.h"
@@ -155,6 +156,36 @@ static nb_tensor *forward(nb_walk *walk, nb_layer *layer, nb_tensor *x, nb_outpu
     nb_tensor *out = all ? convolve(walk, layer, all, give, attr) : NULL;
     nb_tensor_release(walk->ctx, all);
     return out;
+}
+
+/* ---- With a max_pool behind it --------------------------------------------------------------- */
+
+/* Windows that lie side by side, on sizes that are known, behind activations whose slopes are found
+ * from a alone. */
+static bool takes_pool(const nb_layer *layer, const nb_layer *next)
+{
+    const nb_kernel_runs *kernels = layer->plan->runs->kernels;
+    if (next->type != nb_layer_types[NB_LAYER_max_pool] || !kernels) return false;
+    if (layer->plan->in.reading == NB_STEPS || nb_form_is_free(&next->plan->in)) return false;
+    const struct nb_attr_window pool = nb_pool_attr(next);
+    int64_t places = 1;
+    for (int i = 0; i < nb_slide_extents(&layer->plan->in); i++) {
+        if (pool.low[i] || pool.high[i] || pool.stride[i] < pool.kernel[i]) return false;
+        if (next->plan->in.size[1 + i] > INT32_MAX / places) return false;
+        places *= next->plan->in.size[1 + i];
+    }
+    return !nb_runs_need_z(kernels);
+}
+
+static nb_tensor *forward_pooled(nb_walk *walk, nb_layer *layer, nb_layer *next, nb_tensor *x)
+{
+    nb_slide slide = slide_of(layer);
+    struct nb_attr_window attr = nb_slide_attr(layer->plan, &slide), pool = nb_pool_attr(next);
+    for (int i = 0; i < nb_slide_extents(&layer->plan->in); i++) {
+        attr.pool[i] = pool.kernel[i];
+        attr.extra[i] = pool.stride[i];
+    }
+    return convolve(walk, layer, x, NB_GIVE_A, attr);
 }
 
 /* ---- Single numbers -------------------------------------------------------------------------- */
@@ -330,6 +361,8 @@ NB_DESCRIPTOR(nb_layer_type, nb_layer_conv) = {
     .steps = steps,
     .plan = plan_conv,
     .forward = forward,
+    .takes = takes_pool,
+    .forward_both = forward_pooled,
     .edges = edges,
 };
 

@@ -1,5 +1,7 @@
 /* Pools: the largest number or the mean of what stands under a window, channel by channel; and the
  * mean of a whole channel. */
+#include "nn/layers/pool.h"
+
 #include "nn/layers/slide.h"
 
 #include "base/family.h"
@@ -40,11 +42,16 @@ static int64_t steps(const nb_layer *layer, int64_t steps)
     return nb_slide_steps(layer->plan, &slide, steps);
 }
 
-static nb_tensor *pool(nb_walk *walk, nb_layer *layer, nb_tensor *x, nb_op_id op)
+struct nb_attr_window nb_pool_attr(const nb_layer *layer)
 {
     nb_slide slide = slide_of(layer);
+    return nb_slide_attr(layer->plan, &slide);
+}
+
+static nb_tensor *pool(nb_walk *walk, nb_layer *layer, nb_tensor *x, nb_op_id op)
+{
     nb_call call = {.op = nb_ops[op], .in = {x}, .inputs = 1};
-    call.attr.window = nb_slide_attr(layer->plan, &slide);
+    call.attr.window = nb_pool_attr(layer);
     return nb_slide_call(walk, layer, &call, op == NB_OP_max_pool, false);
 }
 

@@ -396,6 +396,28 @@ nb_tensor *nb_walk_chain(nb_walk *walk, nb_layer *net, nb_tensor *x)
     return walk_chain(walk, net->child, net->children, x, NB_GIVE_A);
 }
 
+/* ---- Two layers at once ---------------------------------------------------------------------- */
+
+static bool goes_with_next(const nb_walk *walk, nb_layer *const *child, int left)
+{
+    const nb_layer_type *type = child[0]->type;
+    return left > 1 && type->takes && !walk->mode.state && type->takes(child[0], child[1]);
+}
+
+static nb_tensor *walk_both(nb_walk *walk, nb_layer *const *child, int place, nb_tensor *x)
+{
+    int outer = walk->place;
+    const nb_layer *around = walk->layer;
+    walk->place = place;
+    walk->layer = child[0];
+    nb_tensor *out = child[0]->type->forward_both(walk, child[0], child[1], x);
+    walk->place = outer;
+    walk->layer = around;
+    if (!out || check_output(walk, child[1], x, out) == NB_OK) return out;
+    nb_tensor_release(walk->ctx, out);
+    return NULL;
+}
+
 /* ---- Layers one behind the other ------------------------------------------------------------- */
 
 /* Through children first … end - 1. */
@@ -408,11 +430,13 @@ static nb_tensor *walk_children(nb_walk *walk, nb_layer *block, int first, int e
     for (int i = 0; i < first; i++) place += block->child[i]->plan->places;
     for (int i = first, count; i < end && at; i += count) {
         nb_layer **child = block->child + i;
-        int chain = goes_apart(walk, at) ? 0 : nb_chain_length(child, end - i);
-        count = chain ? chain : 1;
+        bool apart = goes_apart(walk, at), both = !apart && goes_with_next(walk, child, end - i);
+        int chain = apart ? 0 : nb_chain_length(child, end - i);
+        count = both ? 2 : chain ? chain : 1;
         nb_output wanted = i + count == end ? give : NB_GIVE_A;
-        nb_tensor *next = chain ? walk_chain(walk, child, chain, at, wanted)
-                                : walk_layer(walk, *child, place, at, wanted);
+        nb_tensor *next = both    ? walk_both(walk, child, place, at)
+                          : chain ? walk_chain(walk, child, chain, at, wanted)
+                                  : walk_layer(walk, *child, place, at, wanted);
         nb_tensor_release(ctx, at);
         at = next;
         for (int k = 0; k < count && i + count < end; k++) place += child[k]->plan->places;
