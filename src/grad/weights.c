@@ -1,6 +1,7 @@
 /* Products of rows and weights, and the weights' gradients. */
 #include "grad/weights.h"
 
+#include "base/arith.h"
 #include "base/memory.h"
 #include "grad/thinned.h"
 #include "kernel/product.h"
@@ -9,10 +10,12 @@
 #include <string.h>
 
 enum {
-    FEW = 16,         /* non-zeros are kept where they are at most one number in so many, */
-    ROWS_LEAST = 16,  /* in so many rows, for w is turned once for all of them, */
-    WIDTH_LEAST = 32, /* of so many columns */
-    COLUMNS_FEW = 4   /* those that hold any are told where non-zeros are fewer than k / this */
+    FEW = 16,           /* non-zeros are kept where they are at most one number in so many, */
+    NEURONS_ALL = 100,  /* in proportion fewer where there are fewer neurons than so many, */
+    NEURONS_LEAST = 16, /* and never for fewer than so many, */
+    ROWS_LEAST = 16,    /* in so many rows, for w is turned once for all of them, */
+    WIDTH_LEAST = 32,   /* of so many columns */
+    COLUMNS_FEW = 4     /* those that hold any are told where non-zeros are fewer than k / this */
 };
 
 /* ---- Looking --------------------------------------------------------------------------------- */
@@ -23,12 +26,14 @@ static int64_t rows_of(const nb_tensor *x)
 }
 
 /* How many are not 0, or -1 where they are too many; most rows show it at once. */
-static int64_t count_few(const nb_tensor *x, int64_t rows, int64_t k)
+static int64_t count_few(const nb_tensor *x, int64_t rows, int64_t k, int64_t neurons)
 {
     if (rows < ROWS_LEAST || k < WIDTH_LEAST || rows * k > INT32_MAX) return -1;
+    if (neurons < NEURONS_LEAST) return -1;
     const nb_real_kernels *real = nb_real(x->dtype);
     const char *data = nb_tensor_data(x);
-    int64_t count = 0, most = rows * k / FEW, width = (int64_t)nb_dtype_size(x->dtype);
+    int64_t count = 0, most = rows * k / FEW * nb_least_i64(neurons, NEURONS_ALL) / NEURONS_ALL,
+            width = (int64_t)nb_dtype_size(x->dtype);
     if ((int64_t)real->count_nonzero((size_t)k, data) > k / FEW) return -1;
     for (int64_t i = 0; i < rows && count <= most; i++)
         count += (int64_t)real->count_nonzero((size_t)k, data + i * k * width);
@@ -69,10 +74,10 @@ static nb_status list_columns(nb_ctx *ctx, nb_inputs *of, int64_t k)
     return column ? NB_OK : ctx->status;
 }
 
-nb_status nb_inputs_look(nb_ctx *ctx, nb_tensor *x, nb_inputs *inputs)
+nb_status nb_inputs_look(nb_ctx *ctx, nb_tensor *x, int64_t neurons, nb_inputs *inputs)
 {
     int64_t k = x->shape[x->dims - 1], rows = rows_of(x), starts = rows + 1;
-    int64_t count = nb_thinned_of(x) ? -1 : count_few(x, rows, k);
+    int64_t count = nb_thinned_of(x) ? -1 : count_few(x, rows, k, neurons);
     *inputs = (nb_inputs){.x = NULL};
     if (count < 0) {
         inputs->x = nb_tensor_retain(x);
@@ -89,11 +94,11 @@ nb_status nb_inputs_look(nb_ctx *ctx, nb_tensor *x, nb_inputs *inputs)
     return ctx->status;
 }
 
-nb_status nb_inputs_look_again(nb_ctx *ctx, nb_tensor *x, nb_inputs *inputs)
+nb_status nb_inputs_look_again(nb_ctx *ctx, nb_tensor *x, int64_t neurons, nb_inputs *inputs)
 {
     if (inputs->x == x && x->shape[0] < ROWS_LEAST && x->dims == 2) return NB_OK;
     nb_inputs_free(ctx, inputs);
-    return nb_inputs_look(ctx, x, inputs);
+    return nb_inputs_look(ctx, x, neurons, inputs);
 }
 
 void nb_inputs_free(nb_ctx *ctx, nb_inputs *inputs)

@@ -18,10 +18,11 @@ typedef struct nb_inputs {
 } nb_inputs;
 
 /* Looks at a contiguous x of at least one dimension, the last of which are the columns; given rows
- * are taken as they are. */
-nb_status nb_inputs_look(nb_ctx *ctx, nb_tensor *x, nb_inputs *inputs);
+ * are taken as they are. Whether non-zeros are listed hangs on their share and on how many neurons
+ * there are to be gained from. */
+nb_status nb_inputs_look(nb_ctx *ctx, nb_tensor *x, int64_t neurons, nb_inputs *inputs);
 /* The same for inputs that were looked at before, in the same x: what is few rows is not again. */
-nb_status nb_inputs_look_again(nb_ctx *ctx, nb_tensor *x, nb_inputs *inputs);
+nb_status nb_inputs_look_again(nb_ctx *ctx, nb_tensor *x, int64_t neurons, nb_inputs *inputs);
 void nb_inputs_free(nb_ctx *ctx, nb_inputs *inputs);
 enum { NB_INPUTS_SAVED = 4 };
 /* Into NB_INPUTS_SAVED entries of what a call saves; and from those of a record, borrowed. */

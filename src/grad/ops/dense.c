@@ -76,7 +76,7 @@ static nb_tensor *dense_forward(nb_ctx *ctx, nb_call *call)
         in[i] = nb_thinned_or_contiguous(ctx, call->in[i]);
         whole = in[i];
     }
-    if (whole && nb_inputs_look(ctx, in[0], &inputs) == NB_OK)
+    if (whole && nb_inputs_look(ctx, in[0], in[1]->shape[0], &inputs) == NB_OK)
         z = affine(ctx, in[0], &inputs, in[1], in[2]);
     bool learns = call->recording && (call->needs[1] || call->needs[2]);
     if (z && learns) nb_inputs_save(&inputs, call->saved + SAVED_X);

@@ -97,6 +97,11 @@ static nb_status layer_forward(nb_ctx *ctx, const nb_call *call, const nb_arena 
     return nb_runs_activate(ctx, runs, z->dims - 1, z, a, slopes ? z : NULL);
 }
 
+static int64_t neurons_of(const nb_call *call, int i)
+{
+    return call->in[w_of(i)]->shape[0];
+}
+
 /* The layers behind the first, each from what the arena has of the one before. */
 static nb_status others_forward(nb_ctx *ctx, const nb_call *call, nb_arena *arena, nb_tensor *out)
 {
@@ -104,7 +109,8 @@ static nb_status others_forward(nb_ctx *ctx, const nb_call *call, nb_arena *aren
     for (int i = 1; i < arena->layers && status == NB_OK; i++) {
         nb_arena_layer *layer = &arena->layer[i];
         status = nb_poll(ctx);
-        if (status == NB_OK) status = nb_inputs_look_again(ctx, layer[-1].a, &layer->in);
+        if (status == NB_OK)
+            status = nb_inputs_look_again(ctx, layer[-1].a, neurons_of(call, i), &layer->in);
         if (status == NB_OK)
             status = layer_forward(ctx, call, arena, i, &layer->in, layer->a ? layer->a : out);
     }
@@ -115,7 +121,7 @@ static nb_status all_forward(nb_ctx *ctx, nb_call *call, nb_arena *arena, nb_ten
 {
     nb_inputs in = {.x = NULL};
     nb_tensor *x = nb_thinned_or_contiguous(ctx, call->in[0]);
-    nb_status status = x ? nb_inputs_look(ctx, x, &in) : ctx->status;
+    nb_status status = x ? nb_inputs_look(ctx, x, neurons_of(call, 0), &in) : ctx->status;
     if (status == NB_OK)
         status =
             layer_forward(ctx, call, arena, 0, &in, arena->layer[0].a ? arena->layer[0].a : out);

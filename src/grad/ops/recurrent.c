@@ -321,7 +321,7 @@ static nb_tensor *through(nb_ctx *ctx, nb_call *call, nb_tensor *const *in)
         begin_states(&job, state);
         steps_first(&job, nb_tensor_data(in[IN_X]), nb_tensor_data(x), job.k);
         out = new_output(ctx, &job);
-        nb_status status = out ? nb_inputs_look(ctx, x, &inputs) : ctx->status;
+        nb_status status = out ? nb_inputs_look(ctx, x, job.across, &inputs) : ctx->status;
         if (status == NB_OK) status = run_forward(ctx, &job, in, &inputs, inner);
         if (status == NB_OK && job.attr.last)
             memcpy(nb_tensor_data(out), nb_row(&job, job.h, job.T, 0, job.u),
