@@ -196,6 +196,9 @@ typedef struct nb_real_kernels {
 
     /* y = softmax(x), one row of n > 0, largest subtracted first; returns log sum exp x. */
     double (*softmax)(size_t n, const void *x, void *y, nb_stop *stop);
+    /* Rows of x, ld apart, as softmax of their first seen[row] numbers and 0 up to `all`: the bits
+     * of softmax with -infinity in these places. */
+    void (*softmax_seen)(size_t rows, size_t all, const size_t *seen, size_t ld, void *x);
     /* y = x - log sum exp x; returns it. */
     double (*log_softmax)(size_t n, const void *x, void *y, nb_stop *stop);
     /* dx = y (dy - sum of y dy): the gradient through y = softmax(x), one row; dx may be dy. */

@@ -107,20 +107,14 @@ static head begin_head(core_job *job, size_t piece, char *room)
 static char *probabilities(const head *h, int64_t start, int64_t end)
 {
     const core_job *job = h->job;
-    size_t ld = (size_t)job->keys * job->width, all = (size_t)seen_before(h, end);
+    size_t ld = (size_t)job->keys * job->width, all = (size_t)seen_before(h, end), looks[BLOCK];
     char *p = h->kept ? h->kept + (size_t)start * ld : h->block;
     if (job->made) return p;
     nb_product_piece(job->dtype, (size_t)(end - start), all, (size_t)job->size, job->scale,
                      rows(job, job->q + h->at_q + (size_t)start * row_bytes(job)),
                      square(job, h->turned_k, false), 0, p, (size_t)job->keys);
-    for (int64_t i = start; i < end; i++) {
-        char *row = p + (size_t)(i - start) * ld;
-        size_t n = (size_t)seen(h, i);
-        /* Of all, with nothing where none is seen: whole vectors. */
-        job->real->fill(all - n, row + n * job->width, 1, -INFINITY);
-        if (n) job->real->softmax(all, row, row, NULL);
-        memset(row + n * job->width, 0, (all - n) * job->width);
-    }
+    for (int64_t i = start; i < end; i++) looks[i - start] = (size_t)seen(h, i);
+    job->real->softmax_seen((size_t)(end - start), all, looks, (size_t)job->keys, p);
     return p;
 }
 
@@ -147,16 +141,18 @@ static void core_piece(void *arg, size_t piece)
     nb_rooms_give(&job->rooms, room);
 }
 
-/* What queries start … end - 1 give to the three gradients. */
+/* What queries start … end - 1 give to the three gradients; the last queries, which see most keys,
+ * are the first whose share is there. */
 static void block_slope(const head *h, int64_t start, int64_t end)
 {
     const core_job *job = h->job;
     size_t n = (size_t)(end - start), all = (size_t)seen_before(h, end), size = (size_t)job->size;
     size_t ld = (size_t)job->keys, wide = (size_t)job->features;
     size_t at = h->at_q + (size_t)start * row_bytes(job);
+    double beta = end == job->steps ? 0 : 1;
     const char *p = probabilities(h, start, end);
     nb_product_piece(job->dtype, all, size, n, 1, square(job, p, true), rows(job, job->delta + at),
-                     1, job->dv + h->at_k, wide);
+                     beta, job->dv + h->at_k, wide);
     nb_product_piece(job->dtype, n, all, size, 1, rows(job, job->delta + at),
                      square(job, h->turned_v, false), 0, h->slope, ld);
     for (size_t i = 0; i < n; i++) {
@@ -166,7 +162,18 @@ static void block_slope(const head *h, int64_t start, int64_t end)
     nb_product_piece(job->dtype, n, size, all, job->scale, square(job, h->slope, false),
                      rows(job, job->k + h->at_k), 0, job->dq + at, wide);
     nb_product_piece(job->dtype, all, size, n, job->scale, square(job, h->slope, true),
-                     rows(job, job->q + at), 1, job->dk + h->at_k, wide);
+                     rows(job, job->q + at), beta, job->dk + h->at_k, wide);
+}
+
+/* Nothing is asked of keys that no query sees. */
+static void clear_unseen(const head *h)
+{
+    const core_job *job = h->job;
+    size_t bytes = (size_t)job->size * job->width;
+    for (int64_t i = seen_before(h, job->steps); i < job->keys; i++) {
+        memset(job->dk + h->at_k + (size_t)i * row_bytes(job), 0, bytes);
+        memset(job->dv + h->at_k + (size_t)i * row_bytes(job), 0, bytes);
+    }
 }
 
 static void slope_piece(void *arg, size_t piece)
@@ -176,7 +183,9 @@ static void slope_piece(void *arg, size_t piece)
     head h = begin_head(job, piece, room);
     if (!job->made) turn(&h, job->k + h.at_k, h.turned_k);
     turn(&h, job->v + h.at_k, h.turned_v);
-    for (int64_t start = 0, end; (end = block_end(job, start)) > start; start = end)
+    clear_unseen(&h);
+    int64_t start = (job->steps - 1) / BLOCK * BLOCK;
+    for (int64_t end; start >= 0 && (end = block_end(job, start)) > start; start -= BLOCK)
         block_slope(&h, start, end);
     nb_rooms_give(&job->rooms, room);
 }
@@ -246,11 +255,17 @@ static nb_status keep(nb_ctx *ctx, nb_call *call, const core_job *job, nb_tensor
     return *kept ? NB_OK : ctx->status;
 }
 
+/* Of what the heads write to all of, or, where there are no steps or no keys, nobody. */
+static nb_tensor *new_result(nb_ctx *ctx, nb_dtype dtype, bool written, const int64_t *shape)
+{
+    return written ? nb_tensor_new(ctx, dtype, 3, shape) : nb_tensor_zeros(ctx, dtype, 3, shape);
+}
+
 /* saved: the probabilities, where they are kept. */
 static nb_tensor *core_of(nb_ctx *ctx, nb_call *call, nb_tensor *const whole[3])
 {
     core_job job = job_of(&call->attr, whole[0], whole[1]);
-    nb_tensor *kept, *y = nb_tensor_new(ctx, job.dtype, 3, whole[0]->shape);
+    nb_tensor *kept, *y = new_result(ctx, job.dtype, job.keys > 0, whole[0]->shape);
     if (!y || keep(ctx, call, &job, &kept) != NB_OK) return nb_tensor_settle(ctx, y, ctx->status);
     job.q = nb_tensor_data(whole[0]);
     job.k = nb_tensor_data(whole[1]);
@@ -284,11 +299,11 @@ static nb_status attention_backward(nb_ctx *ctx, nb_record *record, nb_tensor *d
                                     nb_tensor **grad)
 {
     nb_tensor *whole[4] = {NULL}, *out[3] = {NULL};
-    bool fine = true;
+    bool fine = true, written = record->in[0]->shape[1] > 0 && record->in[1]->shape[1] > 0;
     for (int i = 0; i < 4 && fine; i++)
         fine = (whole[i] = nb_tensor_contiguous(ctx, i < 3 ? record->in[i] : delta)) != NULL;
     for (int i = 0; i < 3 && fine; i++)
-        fine = (out[i] = nb_tensor_zeros(ctx, delta->dtype, 3, record->in[i]->shape)) != NULL;
+        fine = (out[i] = new_result(ctx, delta->dtype, written, record->in[i]->shape)) != NULL;
     nb_status status = fine ? NB_OK : ctx->status;
     if (fine) {
         core_job job = job_of(&record->attr, whole[0], whole[1]);

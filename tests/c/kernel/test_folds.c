@@ -296,6 +296,45 @@ static void long_lines(void **state)
     for (int i = 0; i < N; i++) assert_true(fabs(y[i] + log(N)) <= 1e-13);
 }
 
+enum { SEEN_ROWS = 19, SEEN_MOST = 99 };
+
+/* Rows of `all` numbers, one of them `odd`, of which each sees another share: what it sees has the
+ * bits of softmax over that alone, the rest is 0, what stands between rows stays. */
+static void see(const nb_real_kernels *real, nb_dtype dtype, size_t all, double odd)
+{
+    double x[SEEN_ROWS * (SEEN_MOST + 1)], y[SEEN_ROWS * (SEEN_MOST + 1)], one[SEEN_MOST];
+    size_t seen[SEEN_ROWS], ld = all + 1;
+    for (size_t i = 0; i < SEEN_ROWS * ld; i++) put(dtype, x, i, 90 * random_unit());
+    for (size_t r = 0; r < SEEN_ROWS; r++) {
+        put(dtype, x, r * ld + r % all, odd);
+        seen[r] = r == 0 ? 0 : r % 3 == 0 ? all : 1 + r * all / SEEN_ROWS;
+    }
+    memcpy(y, x, sizeof y);
+    real->softmax_seen(SEEN_ROWS, all, seen, ld, y);
+    for (size_t r = 0; r < SEEN_ROWS; r++) {
+        size_t width = nb_dtype_size(dtype), n = seen[r];
+        if (n > 0) real->softmax(n, (const char *)x + r * ld * width, one, NULL);
+        for (size_t j = 0; j < all; j++) {
+            double got = get(dtype, y, r * ld + j), wanted = j < n ? get(dtype, one, j) : 0;
+            assert_true(got == wanted || (isnan(got) && isnan(wanted)));
+        }
+        assert_true(get(dtype, y, r * ld + all) == get(dtype, x, r * ld + all));
+    }
+}
+
+static void rows_of_what_is_seen(void **state)
+{
+    (void)state;
+    static const double odd[] = {1, 1000, -1000, INFINITY, -INFINITY, NAN, -NAN};
+    size_t tables;
+    const nb_kernels *const *list = nb_kernels_all(&tables);
+    for (size_t t = 0; t < tables; t++)
+        for (nb_dtype dtype = NB_F32; dtype <= NB_F64; dtype++)
+            for (size_t all = 1; all <= SEEN_MOST; all += all < 30 || all > 66 ? 7 : 1)
+                for (size_t i = 0; i < sizeof odd / sizeof *odd; i++)
+                    see(list[t]->real[dtype], dtype, all, odd[i]);
+}
+
 /* Where it is to stop nothing is written behind the first look. */
 static void stopped_lines(void **state)
 {
@@ -335,6 +374,7 @@ int main(void)
         cmocka_unit_test(running_values),
         cmocka_unit_test(slope_of_running_product),
         cmocka_unit_test(long_lines),
+        cmocka_unit_test(rows_of_what_is_seen),
         cmocka_unit_test(stopped_lines),
         cmocka_unit_test(finite_element_by_element),
     };
