@@ -69,6 +69,11 @@ static nb_matrix corner(nb_matrix x, nb_dtype dtype, size_t i, size_t j)
     return x;
 }
 
+static bool is_copied(nb_product_way way)
+{
+    return way == NB_PRODUCT_COPIED || way == NB_PRODUCT_DEEP;
+}
+
 static void multiply_panel(void *arg, size_t piece)
 {
     const work *whole = arg;
@@ -90,7 +95,7 @@ static void multiply_panel(void *arg, size_t piece)
 static double panel_most(const work *job, int threads)
 {
     double count = multiplications(job->m, job->n, job->k);
-    if (job->way == NB_PRODUCT_COPIED) {
+    if (is_copied(job->way)) {
         double share = threads > 1 ? count / (COPIED_PANELS * threads) : count;
         return fmin(fmax(share, COPIED_PANEL_LEAST), COPIED_PANEL_MOST);
     }
@@ -104,13 +109,12 @@ static void cut(work *job, int threads)
 {
     double most = panel_most(job, threads);
     size_t unit = job->way == NB_PRODUCT_BLAS ? BLAS_PANEL_ROWS : OWN_PANEL_ROWS;
-    size_t least = job->way == NB_PRODUCT_COPIED ? COPIED_PANEL_ROWS : unit;
+    size_t least = is_copied(job->way) ? COPIED_PANEL_ROWS : unit;
     size_t depth = job->k > DEPTH_LEAST ? job->k : DEPTH_LEAST;
     job->rows = job->m;
     job->columns = job->n;
     while (multiplications(job->rows, job->columns, depth) > most) {
-        bool wide = job->way == NB_PRODUCT_COPIED ? job->columns > COPIED_COLUMNS
-                                                  : job->columns >= job->rows;
+        bool wide = is_copied(job->way) ? job->columns > COPIED_COLUMNS : job->columns >= job->rows;
         if (job->columns > PANEL_COLUMNS && wide) {
             job->columns = round_up((job->columns + 1) / 2, PANEL_COLUMNS);
         } else if (job->rows > least) {
@@ -172,7 +176,7 @@ static bool is_small(const nb_products *own, nb_product_way way, size_t m, size_
         double few = (double)(int64_t)(m * n * k);
         if (few <= COPIED_PANEL_LEAST) return few <= own->most;
     }
-    double most = way == NB_PRODUCT_COPIED ? COPIED_PANEL_LEAST : OWN_PANEL_MOST;
+    double most = is_copied(way) ? COPIED_PANEL_LEAST : OWN_PANEL_MOST;
     double count = multiplications(m, n, k);
     return count <= most && count <= own->most && k <= DEPTH_MOST;
 }
@@ -181,7 +185,7 @@ static nb_product_way way_of(const nb_products *own, size_t m, size_t n, size_t 
                              nb_matrix b)
 {
     nb_product_way way = own->way(m, n, k, a, b);
-    bool ours = way == NB_PRODUCT_COPIED || multiplications(m, n, k) <= own->most;
+    bool ours = is_copied(way) || multiplications(m, n, k) <= own->most;
     return ours ? way : NB_PRODUCT_BLAS;
 }
 

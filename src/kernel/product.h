@@ -39,17 +39,19 @@ typedef enum nb_product_way {
     NB_PRODUCT_BLAS,   /* none of ours */
     NB_PRODUCT_TINY,   /* a few numbers */
     NB_PRODUCT_DOTS,   /* rows of A times rows of a transposed B */
-    NB_PRODUCT_ROWS,   /* rows of B are added up */
-    NB_PRODUCT_NARROW, /* the same, shorter than a vector */
-    NB_PRODUCT_COPIED  /* the same on copies of B, each made once for all rows of C */
+    NB_PRODUCT_NARROW, /* rows of B, shorter than a vector, are added up */
+    NB_PRODUCT_ROWS,   /* rows of B are added up; those from here on can start at a row */
+    NB_PRODUCT_COPIED, /* the same on copies of B, each made once for all rows of C */
+    NB_PRODUCT_DEEP    /* the same, in deeper blocks */
 } nb_product_way;
 
 /* The loops of our own, compiled per instruction set. Sizes are not 0. */
 typedef struct nb_products {
     double most; /* m n k of the largest product for which they are worth asking without copies */
     nb_product_way (*way)(size_t m, size_t n, size_t k, nb_matrix a, nb_matrix b);
-    /* A part of a product that goes this way. Where row is not NULL, beta times it is added to every
-     * row, and C not read. False, and C is as it was, where only the BLAS has loops for it. */
+    /* A part of a product that goes this way. Where row is not NULL, beta times it is added to
+     * every row, and C not read. False, and C is as it was, where only the BLAS has loops for it.
+     */
     bool (*multiply)(nb_product_way way, size_t m, size_t n, size_t k, double alpha, nb_matrix a,
                      nb_matrix b, double beta, const void *row, void *c, size_t ldc);
 } nb_products;
