@@ -23,6 +23,18 @@ test("relu at 0 is a kink: nothing is wrong, and it is told", function()
     has(check, "BP2 ok 0e+00, 6 kinks · BP3 ok")
 end)
 
+test("equal ones under a window are kinks, however faint what goes back through them", function()
+    for seed = 1, 2 do
+        local net = nn.net("1x20x20 - conv 8 5 tanh - max_pool 2 - flatten - 30 tanh - 10 softmax : cross_entropy",
+            {seed = seed})
+        local x = tensor.zeros(3, 400)
+        x[{{}, {150, 220}}] = tensor.rand(3, 71, {seed = seed})
+        local check = net:gradcheck(x:reshape(3, 1, 20, 20), tensor {1, 5, 9})
+        assert(check.ok, check)
+        assert(check.BP2.kinks > 2000)
+    end
+end)
+
 test("a kink beside the number, within the step, on either side", function()
     for _, z in ipairs {6e-7, -3e-7, 1.1e-7, -0.9e-7, 3e-8, 1e-9} do
         local net = nn.net("1 - 1 relu - 1 linear", {seed = 1, dtype = "f64"})

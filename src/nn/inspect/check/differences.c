@@ -32,6 +32,7 @@ nb_status nb_difference(const nb_varied *v, double *slope)
 }
 
 #define ROUGHNESS 2e-8 /* a gap of which rounding, in the finest step, hides no third */
+#define FAINT     5e-9 /* the same of a step half as long */
 
 /* How far the slopes to both sides are apart. */
 static double gap_of(const sides *s)
@@ -47,24 +48,39 @@ static bool bends(double gap, double smaller, double finer)
     return !(ratio > 0.6 && ratio < 1.4);
 }
 
+enum { FINER = 2, FINEST = 8 };
+
+/* Whether g lies between the slopes to both sides, of a step `finer` times as small as a whole one,
+ * or is one of them: rounding of the value is that many times as much of them. */
+static bool is_between(double g, const sides *s, double value, double finer)
+{
+    double low = fmin(s->above, s->below), high = fmax(s->above, s->below);
+    double most = fmax(fabs(g), fmax(fabs(low), fabs(high)));
+    double slack = finer * NB_CHECK_ABSOLUTE * (1 + fabs(value)) + NB_CHECK_RELATIVE * most;
+    return g >= low - slack && g <= high + slack;
+}
+
 /* Whether the value bends at the number or beside it, within the step, where g disagrees with the
  * central difference. Along a smooth curve the slopes to both sides come together in proportion to
  * the step; a bend holds them apart, or is no longer seen. g is right anywhere between the slopes
- * that the finest step finds. */
+ * of the finest step that tells them from rounding. */
 static nb_status look_for_kink(const nb_varied *v, double g, const sides *wide, bool *kink)
 {
-    enum { FINER = 2, FINEST = 8 };
     sides finer, finest;
-    double gap = gap_of(wide), value = v->scale;
+    double gap = gap_of(wide), unit = 1 + fabs(v->scale);
     *kink = false;
-    if (!(gap > ROUGHNESS * (1 + fabs(value)))) return NB_OK;
+    if (!(gap > FAINT * unit)) return NB_OK;
     nb_status status = take_slopes(v, NB_CHECK_STEP / FINER, &finer);
-    if (status == NB_OK) status = take_slopes(v, NB_CHECK_STEP / FINEST, &finest);
     if (status != NB_OK) return status;
-    double low = fmin(finest.above, finest.below), high = fmax(finest.above, finest.below);
-    bool between = (g >= low && g <= high) || nb_check_agrees(g, low, value) ||
-                   nb_check_agrees(g, high, value);
-    *kink = between && (bends(gap, gap_of(&finer), FINER) || bends(gap, gap_of(&finest), FINEST));
+    bool bent = bends(gap, gap_of(&finer), FINER);
+    if (!(gap > ROUGHNESS * unit)) {
+        *kink = bent && is_between(g, &finer, v->scale, FINER);
+        return NB_OK;
+    }
+    status = take_slopes(v, NB_CHECK_STEP / FINEST, &finest);
+    if (status != NB_OK) return status;
+    bent = bent || bends(gap, gap_of(&finest), FINEST);
+    *kink = bent && is_between(g, &finest, v->scale, FINEST);
     return NB_OK;
 }
 
