@@ -17,20 +17,22 @@ function runs.copy(o, more)
     return all
 end
 
--- A network, always the same, and its trainer.
-function runs.begin(text, of, o)
-    local net = nn.net(text, {seed = 1, dtype = o.dtype})
+-- A network, always the same, and the options of its run.
+local function made(text, o)
     local all = runs.copy(o, {seed = o.seed or 5, progress = false})
     all.dtype = nil
     if all.fresh then all.optimizer, all.fresh = all.fresh(), nil end
+    return nn.net(text, {seed = 1, dtype = o.dtype}), all
+end
+
+-- It, its trainer and the options.
+function runs.begin(text, of, o)
+    local net, all = made(text, o)
     return net, net:trainer(of, all), all
 end
 
 function runs.train(text, of, o)
-    local net = nn.net(text, {seed = 1, dtype = o.dtype})
-    local all = runs.copy(o, {seed = o.seed or 5, progress = false})
-    all.dtype = nil
-    if all.fresh then all.optimizer, all.fresh = all.fresh(), nil end
+    local net, all = made(text, o)
     return net, net:train(of, all)
 end
 
