@@ -3,7 +3,8 @@
 -- files of stdlib/ add theirs with doc. Pages that belong to no function are in stdlib/help/.
 --
 -- book.foreign(i) gives the words of other tools one by one: the word, what it is here, the name of
--- the page that says more. book.shown(text) is a text as it may be shown.
+-- the page that says more. book.shown(text) is a text as it may be shown. book.window() gives the
+-- columns of the terminal that is printed to, nothing where there is none.
 --
 -- In an example "→" begins a comment: what the line gives.
 
@@ -152,7 +153,13 @@ end
 
 -- ---- Writing ----
 
-local WIDTH = 78
+local WIDEST <const>, NARROWEST <const> = 78, 16
+
+-- Columns of a page; parts of it are indented once more, by two.
+local function page_width()
+    local columns = book.window() or WIDEST + 2
+    return max(NARROWEST, min(WIDEST, columns - 2))
+end
 
 -- The letters of a line, not its bytes.
 local function letters(text)
@@ -178,11 +185,17 @@ local function fold_row(head, words, column, width)
     return concat(lines, "\n")
 end
 
--- A row of a table that is too wide goes on below its last column, with what went on there already.
+local BELOW <const> = 4 -- columns before what stands below its name
+
+-- A row of a table that is too wide goes on below its last column, with what went on there already;
+-- in a window that is narrower than pages are, where the column leaves no room, below its name.
 local function fold_tables(text, width)
-    local out, row = {}, {}
+    local out, row, narrow = {}, {}, page_width() < WIDEST
     local function finish()
-        if row.wide then
+        if row.wide and 3 * row.column >= 2 * width then
+            out[#out + 1] = row.head:gsub("%s+$", "")
+            out[#out + 1] = fold_row((" "):rep(BELOW), row.words, BELOW, width)
+        elseif row.wide then
             out[#out + 1] = fold_row(row.head, row.words, row.column, width)
         else
             move(row, 1, #row, #out + 1, out)
@@ -200,7 +213,9 @@ local function fold_tables(text, width)
             row.words = row.words .. line
         end
         row[#row + 1] = line
-        row.wide = row.wide or row.column and letters(line) > width and 3 * row.column < 2 * width
+        local beside = row.column and 3 * row.column < 2 * width
+        local below = row.column and narrow and width > 2 * BELOW
+        row.wide = row.wide or letters(line) > width and (beside or below)
     end
     finish()
     return concat(out, "\n")
@@ -210,7 +225,7 @@ end
 -- stay as they are.
 local function wrap(text, indent, width)
     local lines = {}
-    width = width or WIDTH
+    width = width or page_width()
     text = fold_tables(text:gsub("(%S)\n(%S)", "%1 %2"), width - letters(indent))
     for line in (text .. "\n"):gmatch("(.-)\n") do
         local current = indent
@@ -242,13 +257,15 @@ local NEEDED = "must be given" -- stands where a default would, in options that 
 local function option_lines(options)
     local lines, wide = {}, 0
     for _, option in ipairs(options) do wide = max(wide, letters(option.name)) end
+    local below = 2 * (wide + 4) > page_width()
     for i, option in ipairs(options) do
         local notes = {option.range}
         if option.standard == NEEDED then notes[#notes + 1] = NEEDED
         elseif option.standard then notes[#notes + 1] = "by default " .. option.standard end
         local note = #notes > 0 and " (" .. concat(notes, "; ") .. ")" or ""
-        local margin = (" "):rep(wide + 4)
+        local margin = (" "):rep(below and BELOW or wide + 4)
         local name = "  " .. option.name .. (" "):rep(wide - letters(option.name)) .. "  "
+        if below then name = "  " .. option.name .. "\n" .. margin end
         lines[i] = name .. wrap((option.text or "") .. note, margin):sub(#margin + 1)
     end
     return concat(lines, "\n")
@@ -256,12 +273,17 @@ end
 
 local CALLED = {["function"] = true, method = true, field = true}
 
+-- A heading, its further lines indented.
+local function hanging(text)
+    return wrap(text, "  "):sub(3)
+end
+
 local function entry_text(entry)
     local parts = {}
     if CALLED[entry.kind] then
-        parts[1] = entry.usage
+        parts[1] = hanging(entry.usage)
     else
-        parts[1] = entry.kind == "page" and entry.name or entry.kind .. " " .. entry.name
+        parts[1] = hanging(entry.kind == "page" and entry.name or entry.kind .. " " .. entry.name)
         local usage = entry.usage or ""
         if usage ~= "" and usage ~= entry.name then parts[2] = wrap(usage, "  ") end
     end
@@ -275,11 +297,14 @@ local function entry_text(entry)
     return concat(parts, "\n")
 end
 
+local LEAST_TEXT <const> = 10 -- letters of a text that is begun
+
 -- One line for lists: the name and the beginning of its text.
 local function line_of(entry, wide)
-    local text = (entry.text or ""):match("^[^\n]*")
+    local text = (entry.text or ""):match("^%s*([^\n]*)")
     local name = entry.name .. (" "):rep(wide - letters(entry.name))
-    local room = WIDTH - wide - 4
+    local room = page_width() - wide - 4
+    if room < LEAST_TEXT then return "  " .. entry.name end
     if letters(text) > room then
         text = text:sub(1, offset(text, room) - 1):gsub("%s+%S*$", "") .. " …"
     end
@@ -354,7 +379,7 @@ One with a block of layers (networks are written as help("notation") says):
 -- What there is, by family.
 function M.overview()
     local parts = {
-        'help(name) or help(value) explains one thing: help("backward"), help(nn.net).',
+        wrap('help(name) or help(value) explains one thing: help("backward"), help(nn.net).', ""),
         FIRST_STEPS,
     }
     for _, module in ipairs {"tensor", "nn", "data", "plot", "learn", "nabla"} do
@@ -372,7 +397,7 @@ function M.overview()
         end
         add_names(parts, family[2], names)
     end
-    parts[#parts + 1] = "Methods of a tensor: help(\"tensor\"), of a network: help(\"net\")."
+    parts[#parts + 1] = wrap('Methods of a tensor: help("tensor"), of a network: help("net").', "")
     return concat(parts, "\n")
 end
 
@@ -382,6 +407,7 @@ local function unknown(name)
     local told, topic = M.foreign(name)
     if told then
         local page = topic and M.name_text(topic)
+        told = wrap(told, "")
         return page and told .. "\n\n" .. page or told, true
     end
     local shown = book.shown(name)
@@ -390,6 +416,7 @@ local function unknown(name)
     local found = M.search(name)
     if #near > 0 then parts[1] = parts[1] .. "; near it: " .. concat(near, ", ")
     elseif #found == 0 then parts[1] = parts[1] .. "; help() shows what there is" end
+    parts[1] = wrap(parts[1], "")
     if #found > 0 then
         parts[#parts + 1] = ("these speak of '%s':"):format(shown)
         parts[#parts + 1] = list_of(found)

@@ -342,6 +342,10 @@ static void add_parts(lua_State *L)
     lua_setfield(L, -2, "nn");
     nbl_open_data(L);
     lua_setfield(L, -2, "data");
+    nbl_state_push(L, NBL_BOOK);
+    lua_pushcfunction(L, terminal);
+    lua_setfield(L, -2, "window");
+    lua_pop(L, 1);
     nbl_open_help(L);
     lua_getfield(L, -1, "help");
     lua_setfield(L, -3, "help");

@@ -163,9 +163,46 @@ static const struct sign {
 
 enum { SIGNS = sizeof signs / sizeof *signs };
 
+enum { INDENT = 2, BELOW = 4, BESIDE = 19, PAGE_LEAST = 20 /* columns */ };
+
+/* Words from the column on where the line under way ends, and in further lines from `column` on;
+ * help is plain ASCII. */
+static void add_words(nb_text *text, const char *words, int column)
+{
+    int most = sh_terminal_columns(), at = column;
+    if (most < PAGE_LEAST) most = PAGE_LEAST;
+    while (*words) {
+        int length = (int)strcspn(words, " ");
+        bool first = at == column;
+        if (!first && at + 1 + length > most) {
+            nb_text_add(text, "\n%*s", column, "");
+            first = true;
+            at = column;
+        }
+        nb_text_add(text, "%s%.*s", first ? "" : " ", length, words);
+        at += length + !first;
+        words += length;
+        words += strspn(words, " ");
+    }
+    nb_text_add(text, "\n");
+}
+
+/* Beside one another, where there is room. */
 static void add_usage(nb_text *text, const char *usage, const char *help)
 {
-    nb_text_add(text, "  %-16s %s\n", usage, help);
+    bool beside = sh_terminal_columns() > 2 * BESIDE;
+    if (beside)
+        nb_text_add(text, "  %-16s ", usage);
+    else
+        nb_text_add(text, "  %s\n%*s", usage, BELOW, "");
+    add_words(text, help, beside ? BESIDE : BELOW);
+}
+
+static bool add_page(nb_text *text, const char *usage, const char *help)
+{
+    nb_text_add(text, "%s\n%*s", usage, INDENT, "");
+    add_words(text, help, INDENT);
+    return true;
 }
 
 /* The commands, for the end of the overview. */
@@ -180,16 +217,12 @@ static void add_commands(nb_text *text)
 static bool add_own_page(nb_text *text, const char *name)
 {
     for (int i = 0; i < COMMANDS; i++)
-        if (strcmp(commands[i].name, name) == 0) {
-            nb_text_add(text, "%s\n  %s\n", commands[i].usage, commands[i].help);
-            return true;
-        }
+        if (strcmp(commands[i].name, name) == 0)
+            return add_page(text, commands[i].usage, commands[i].help);
     bool result = name[0] == '_' && name[1] >= '2' && name[1] <= '4' && name[2] == '\0';
     for (int i = 0; i < SIGNS; i++)
-        if (strcmp(signs[i].name, result ? "_" : name) == 0) {
-            nb_text_add(text, "%s\n  %s\n", signs[i].usage, signs[i].help);
-            return true;
-        }
+        if (strcmp(signs[i].name, result ? "_" : name) == 0)
+            return add_page(text, signs[i].usage, signs[i].help);
     return false;
 }
 
@@ -413,7 +446,7 @@ static void unknown(sh_shell *shell, const char *name)
 }
 
 /* `line` without the space at its end, in a buffer of the caller's. */
-static void run_command(sh_shell *shell, char *line)
+static bool run_command(sh_shell *shell, char *line)
 {
     for (size_t n = strlen(line); n && isspace((unsigned char)line[n - 1]); n--) line[n - 1] = '\0';
     char *argument = line + strcspn(line, " \t");
@@ -422,9 +455,10 @@ static void run_command(sh_shell *shell, char *line)
     for (int i = 0; i < COMMANDS; i++)
         if (strcmp(line, commands[i].name) == 0) {
             commands[i].run(shell, argument);
-            return;
+            return true;
         }
     unknown(shell, line);
+    return false;
 }
 
 static void ask_before(sh_shell *shell, const char *line)
@@ -436,10 +470,10 @@ static void ask_before(sh_shell *shell, const char *line)
     answer(shell, (question){line, length, source});
 }
 
-void sh_command(sh_shell *shell, const char *line)
+bool sh_command(sh_shell *shell, const char *line)
 {
     line = skip_space(line);
-    bool source;
+    bool source, there = true;
     size_t behind = asked_behind(line, &source);
     if (*line == '?') {
         ask_before(shell, line);
@@ -450,9 +484,10 @@ void sh_command(sh_shell *shell, const char *line)
     } else {
         char *copy = strdup(line);
         if (copy)
-            run_command(shell, copy);
+            there = run_command(shell, copy);
         else
             sh_complain(shell, "not enough memory");
         free(copy);
     }
+    return there;
 }

@@ -9,8 +9,8 @@
 
 /* Does the first line of an input hold a command, a question or a call to the system? */
 bool sh_is_command(const char *line);
-/* Carries it out. */
-void sh_command(sh_shell *shell, const char *line);
+/* Carries it out; false: there is no such command. */
+bool sh_command(sh_shell *shell, const char *line);
 
 /* The i-th command's name, ".edit" …; NULL after the last. */
 const char *sh_command_name(size_t i);

@@ -39,22 +39,22 @@ static void add_lines(nb_text *input, const char *lines)
     }
 }
 
-/* The input whose function is on the stack's top. False when it failed. */
-static bool run_compiled(sh_shell *shell, const char *input)
+/* The input whose function is on the stack's top. */
+static sh_status run_compiled(sh_shell *shell, const char *input)
 {
-    bool fine = sh_eval_run(shell, input) == SH_OK;
-    sh_record_add(shell, input, fine ? SH_RECORD_INPUT : SH_RECORD_FAILED);
-    return fine;
+    sh_status status = sh_eval_run(shell, input);
+    sh_record_add(shell, input, status == SH_OK ? SH_RECORD_INPUT : SH_RECORD_FAILED);
+    return status;
 }
 
 static const char ends_inside[] = "this ends in the middle of a statement";
 
 /* An input that cannot go on in a further line: compiled and carried out, or refused. */
-static bool run_whole(sh_shell *shell, const char *input)
+static sh_status run_whole(sh_shell *shell, const char *input)
 {
     sh_compiled outcome = sh_eval_compile(shell, input);
     if (outcome == SH_UNFINISHED) sh_complain(shell, ends_inside);
-    return outcome == SH_WHOLE && run_compiled(shell, input);
+    return outcome == SH_WHOLE ? run_compiled(shell, input) : SH_FAILED;
 }
 
 static int find_pieces(lua_State *L)
@@ -75,9 +75,10 @@ static bool has_pieces(sh_shell *shell, const char *input)
 
 /* Lines that make no chunk together but piece by piece, as an example of help: each shows its
  * value, until one fails. */
-static void run_pieces(sh_shell *shell, const char *lines)
+static sh_status run_pieces(sh_shell *shell, const char *lines)
 {
-    for (bool fine = true; fine && lines;) {
+    sh_status status = SH_OK;
+    while (status == SH_OK && lines) {
         nb_text piece;
         sh_compiled outcome = SH_UNFINISHED;
         nb_text_init(&piece, shell->ctx);
@@ -87,9 +88,16 @@ static void run_pieces(sh_shell *shell, const char *lines)
             bool blank = sh_is_blank(nb_text_get(&piece));
             if (!blank) outcome = sh_eval_compile(shell, nb_text_get(&piece));
         }
-        fine = outcome == SH_WHOLE && run_compiled(shell, nb_text_get(&piece));
+        status = outcome == SH_WHOLE ? run_compiled(shell, nb_text_get(&piece)) : SH_FAILED;
         nb_text_free(&piece);
     }
+    return status;
+}
+
+/* One that was stopped did not fail: whoever stopped it may want it again. */
+static void note_end(const char *input, sh_status status)
+{
+    sh_history_end(input, status != SH_FAILED);
 }
 
 /* An input that is whole or wrong, which history keeps as it is. It is there first, so that even
@@ -97,13 +105,15 @@ static void run_pieces(sh_shell *shell, const char *lines)
 static bool carry_out(sh_shell *shell, const char *input)
 {
     sh_history_add(input);
-    return run_whole(shell, input);
+    sh_status status = run_whole(shell, input);
+    note_end(input, status);
+    return status == SH_OK;
 }
 
 static void run_command(sh_shell *shell, const char *input)
 {
     sh_history_add(input);
-    sh_command(shell, input);
+    sh_history_end(input, sh_command(shell, input));
     char *text = shell->edited;
     shell->edited = NULL;
     /* What came from the editor is shown, for it was not typed here. */
@@ -176,13 +186,13 @@ static step take_input(sh_shell *shell, const char *text)
     if (sh_is_blank(text)) return DONE;
     if (has_pieces(shell, text)) {
         sh_history_add(text);
-        run_pieces(shell, text);
+        note_end(text, run_pieces(shell, text));
         return DONE;
     }
     sh_compiled outcome = sh_eval_compile(shell, text);
     if (outcome == SH_UNFINISHED) return GO_ON;
     sh_history_add(text);
-    if (outcome == SH_WHOLE) run_compiled(shell, text);
+    note_end(text, outcome == SH_WHOLE ? run_compiled(shell, text) : SH_FAILED);
     return DONE;
 }
 
@@ -220,6 +230,14 @@ static bool is_whole(sh_shell *shell, const char *text)
     return whole;
 }
 
+/* A block that was given up unfinished is kept, to be mended. */
+static void refuse_unfinished(sh_shell *shell, const char *input)
+{
+    sh_history_add(input);
+    sh_history_end(input, false);
+    sh_complain(shell, ends_inside);
+}
+
 /* Reads and carries out one input; false: leave. `drops` counts Ctrl-C on empty lines. */
 static bool one_input(sh_shell *shell, nb_text *input, int *drops)
 {
@@ -243,7 +261,7 @@ static bool one_input(sh_shell *shell, nb_text *input, int *drops)
         *drops = 0;
         step next = take_line(shell, input, line);
         free(line);
-        if (next == GO_ON && sh_line_has_blocks()) sh_complain(shell, ends_inside);
+        if (next == GO_ON && sh_line_has_blocks()) refuse_unfinished(shell, nb_text_get(input));
         if (next == DONE || sh_line_has_blocks()) return !shell->leaving;
     }
 }

@@ -20,6 +20,38 @@ test("a table's row that is too wide goes on below its last column", function()
     eq(help.wrap("  a    one", "", 8), "  a    one") -- no room beside it
 end)
 
+-- The book asks for the window anew at every page.
+local function in_columns(columns, f)
+    local window = book.window
+    book.window = function() return columns, 24 end
+    local fine, message = pcall(f)
+    book.window = window
+    if not fine then error(message, 0) end
+end
+
+test("pages are broken at the window's width", function()
+    in_columns(22, function()
+        eq(help.wrap("one two three four five", ""), "one two three four\nfive")
+        -- Below its name where there is no room beside it.
+        eq(help.wrap("  a            one two three", ""), "  a\n    one two three")
+        eq(help.wrap("  a  one two three four five", ""), "  a  one two three\n     four five")
+    end)
+    in_columns(300, function() eq(#help.text("train"):match "^.-\n%s+(.-)\n" <= 78, true) end)
+    for _, columns in ipairs {20, 30, 46, 79, 80} do
+        in_columns(columns, function()
+            for _, entry in ipairs(book) do -- examples are code and stay as they are typed
+                local page = help.text(entry.name):gsub("\n  example\n.*", "")
+                for line in page:gmatch "[^\n]+" do
+                    local is_code = line:find "^%s" and line:find "[=({;%[]"
+                    local words = select(2, line:gsub("%S+", ""))
+                    local fits = utf8.len(line) <= columns or words < 3 or is_code
+                    if entry.kind ~= "page" then assert(fits, columns .. ": " .. line) end
+                end
+            end
+        end)
+    end
+end)
+
 test("tables of all pages fit 80 columns", function()
     for _, entry in ipairs(book) do
         for line in help.text(entry.name):gmatch "[^\n]+" do

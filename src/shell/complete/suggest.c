@@ -31,8 +31,8 @@ static task found;
 
 /* ---- From the history ----------------------------------------------------------------------- */
 
-/* The rest of the line in the latest entry that begins with the text. An entry that is the text is
- * passed over; one that has more lines is not, for an Enter is not suggested. */
+/* The rest of the line in the latest entry that begins with the text. An entry that is the text, or
+ * that failed, is passed over; one that has more lines is not, for an Enter is not suggested. */
 static bool from_history(task *t, size_t length)
 {
     size_t compared = 0, few = length < FEW ? length : FEW;
@@ -41,6 +41,7 @@ static bool from_history(task *t, size_t length)
         if (strncmp(entry, t->text, few) != 0) continue;
         compared += length - few;
         if (strncmp(entry, t->text, length) != 0 || !entry[length]) continue;
+        if (sh_history_failed(i - 1)) continue;
         size_t more = strcspn(entry + length, "\n");
         if (more == 0 || more >= sizeof t->out) return false;
         memcpy(t->out, entry + length, more);

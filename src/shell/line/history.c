@@ -197,6 +197,33 @@ void sh_history_add(const char *input)
     if (path) append(input);
 }
 
+/* What an entry carries as its time, which nothing reads here: no file of ours has one, and Readline
+ * takes it along where an entry is edited. A failed one has this. */
+static const char failed[] = "failed";
+
+/* Without memory for it an entry stays as it was. */
+static void mark_entry(HIST_ENTRY *entry, const char *mark)
+{
+    char *copy = strdup(mark);
+    if (!copy) return;
+    free(entry->timestamp);
+    entry->timestamp = copy;
+}
+
+void sh_history_end(const char *input, bool fine)
+{
+    for (int i = 0; i < history_length; i++) {
+        HIST_ENTRY *entry = history_get(history_base + i);
+        if (entry && strcmp(entry->line, input) == 0) mark_entry(entry, fine ? "" : failed);
+    }
+}
+
+bool sh_history_failed(size_t i)
+{
+    const HIST_ENTRY *entry = history_get(history_base + (int)i);
+    return entry && entry->timestamp && strcmp(entry->timestamp, failed) == 0;
+}
+
 size_t sh_history_count(void)
 {
     return (size_t)history_length;

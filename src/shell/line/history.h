@@ -6,6 +6,7 @@
 
 #include "base/context.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 enum {
@@ -19,8 +20,13 @@ void sh_history_open(nb_ctx *ctx);
 void sh_history_close(void);
 /* Adds an input, unless it is the one before again. */
 void sh_history_add(const char *input);
+/* What became of an input: that counts for every entry of its text, until it is carried out again
+ * or the session ends. */
+void sh_history_end(const char *input, bool fine);
 size_t sh_history_count(void);
 /* Entry i from 0, oldest first. */
 const char *sh_history_entry(size_t i);
+/* Was the last that became of it in this session an error? */
+bool sh_history_failed(size_t i);
 
 #endif
