@@ -128,6 +128,16 @@ local function check_options(name, list, options)
     return checked
 end
 
+-- Colours and pixels. What explains a picture in pixels has its colours. Without colours only what
+-- is grey, or has colours of its own, is in pixels; what has ours, which mean something, in letters.
+local function choose_look(picture, way)
+    local screen = require "nabla.plot.screen"
+    picture.depth, picture.way = screen.colours(), way
+    if not way then return end
+    if not screen.is_colourless() then picture.depth = picture.depth or "full"
+    elseif not picture.grey then picture.way = nil end
+end
+
 -- Draws a picture of a kind and prints it, or does what the options say instead. `part` is the
 -- file that draws it. It stands in the place of the function `name`, which calls it last.
 local function show(name, kind, picture, options, part)
@@ -139,9 +149,7 @@ local function show(name, kind, picture, options, part)
         return
     end
     local pixels = require "nabla.plot.pixels"
-    if not options.text then
-        picture.depth, picture.way = require("nabla.plot.screen").colours(), pixels.way()
-    end
+    if not options.text then choose_look(picture, pixels.way()) end
     local lines, message = require("nabla.plot." .. part).draw(picture)
     if not lines then refuse(name .. ": " .. message, 2) end
     local text = pixels.compose(lines, picture.way)

@@ -17,7 +17,7 @@ local STROKE <const>, DOT <const> = 0.1, 0.25 -- of a letter's height
 function curves.new(columns, rows, way, depth)
     local high, wide = pixels.size({high = rows, wide = columns}, way)
     return setmetatable({
-        columns = columns, rows = rows, way = way, depth = depth or "full",
+        columns = columns, rows = rows, way = way, depth = depth,
         high = high, wide = wide, letter_high = high / rows, letter_wide = wide / columns,
         drawn = {},
     }, curves)

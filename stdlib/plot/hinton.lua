@@ -140,7 +140,6 @@ function hinton.draw(picture)
         return out
     end
     local how = plan(picture, columns)
-    if how.way then picture.depth = picture.depth or "full" end -- of what explains it
     local rows = pictures.shrunk(picture.matrix, how.down, how.across, true):totable()
     local names, margin = name_rows(picture.rows, #rows, how.down)
     local largest = picture.high or largest_of(rows)

@@ -374,7 +374,8 @@ local function foot(picture, how)
         local colour = picture.grey and NAN_GREY or NAN_HEAT
         local sign = has_squares(picture) and screen.swatch(1, colour, picture.depth) or
             screen.paint("?", colour, picture.depth)
-        parts[#parts + 1] = {sign .. " NaN", 5}
+        if picture.way and not picture.depth then say "red: NaN"
+        else parts[#parts + 1] = {sign .. " NaN", 5} end
     end
     if how.down > 1 or how.across > 1 then
         local words = picture.signed and "each the largest of %d x %d" or "means of %d x %d"
@@ -410,7 +411,6 @@ end
 -- The picture as a list of lines; nil and a message where it would be too large.
 function matrix.draw(picture)
     local out = {}
-    if picture.way then picture.depth = picture.depth or "full" end -- of what explains it
     if picture.title then out[1] = screen.clean(picture.title) end
     local rows, columns = largest(picture.tiles)
     if rows * columns == 0 then

@@ -18,11 +18,18 @@ function screen.is_utf8()
     return false
 end
 
+-- Whether the user wants none. Where it is so, nothing of what is printed hangs on them.
+function screen.is_colourless()
+    local no = os.getenv "NO_COLOR"
+    return no ~= nil and no ~= ""
+end
+
 -- "full" (24 bits), "256", or nil for none. Text that is not printed on a terminal has no colours.
 function screen.colours()
-    local no = os.getenv "NO_COLOR"
     local term = os.getenv "TERM" or ""
-    if no and no ~= "" or term == "" or term == "dumb" or not nabla._terminal() then return nil end
+    if screen.is_colourless() or term == "" or term == "dumb" or not nabla._terminal() then
+        return nil
+    end
     local depth = os.getenv "COLORTERM" or ""
     if depth == "truecolor" or depth == "24bit" then return "full" end
     -- xterm has them, and mostly no such TERM.

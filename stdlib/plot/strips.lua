@@ -385,7 +385,6 @@ end
 function strips.draw(picture)
     local out, columns = {}, screen.size()
     columns = math.min(picture.width or columns, picture.way and columns or math.huge)
-    if picture.way then picture.depth = picture.depth or "full" end -- of what explains it
     if picture.title then out[1] = screen.clean(picture.title) end
     local above = flow(picture.told, columns)
     table.move(above, 1, #above, #out + 1, out)

@@ -79,11 +79,18 @@ local function read(text, shown, rows)
     return lines
 end
 
+local no_colour, escapes -- NO_COLOR; whether letters had colours
+
 -- What a function shows in a window of such a size: rows of text and pictures. way: {name, wide,
 -- high}.
 local function shown(columns, rows, way, f)
     local loud, terminal, pictures, picture = print, nabla._terminal, nabla._pictures,
         nabla._picture
+    local getenv = os.getenv
+    os.getenv = function(name)
+        if name == "NO_COLOR" then return no_colour end
+        return getenv(name)
+    end
     local texts, list = {}, {}
     print = function(text) texts[#texts + 1] = text end
     nabla._terminal = function() return columns, rows end
@@ -98,7 +105,9 @@ local function shown(columns, rows, way, f)
     end
     local fine, message = pcall(f)
     print, nabla._terminal, nabla._pictures, nabla._picture = loud, terminal, pictures, picture
+    os.getenv = getenv
     if not fine then error(message, 0) end
+    escapes = table.concat(texts):find "\27%[[%d;]*m" ~= nil
     return read(table.concat(texts, "\n") .. "\n", list, rows), list
 end
 
@@ -153,6 +162,30 @@ test("heat has its colours, and says what they mean", function()
     eq(table.move(colours, 1, 3, 1, {}), {13, 8, 80})
     eq(table.move(colours, 10, 12, 1, {}), {250, 225, 100})
     assert(lines[#lines]:find "^0 .*█ 4$", lines[#lines])
+end)
+
+test("without colours what hangs on them is in letters, and all without a colour's code", function()
+    no_colour = "1"
+    local net = nn.net "4 - 3 - 2"
+    local x = tensor.randn(2, 4, {seed = 1})
+    local function letters(f)
+        local lines, list = shown(80, 24, KITTY, f)
+        eq({#list, escapes}, {0, false})
+        eq(#lines > 0, true)
+    end
+    letters(function() plot.heat(x) end)
+    letters(function() plot.hinton(x) end)
+    letters(function() plot {{1, 2}, {2, 1}} end)
+    letters(function() plot.weights(net[1]) end)
+    letters(function() plot.network(net) end)
+    letters(function() plot.confusion(tensor.eye(3)) end)
+    letters(function() plot.trace(net:trace(x[1], tensor {1, 0})) end)
+    local lines, list = shown(80, 24, KITTY, function() plot.image(tensor {{0, 0 / 0}}) end)
+    eq({#list, escapes, lines[#lines]}, {1, false, "red: NaN"})
+    no_colour = ""
+    lines, list = shown(80, 24, KITTY, function() plot.heat(x) end)
+    eq({#list, escapes}, {1, true})
+    no_colour = nil
 end)
 
 test("a gallery has its names above its pictures", function()

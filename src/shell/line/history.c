@@ -197,8 +197,8 @@ void sh_history_add(const char *input)
     if (path) append(input);
 }
 
-/* What an entry carries as its time, which nothing reads here: no file of ours has one, and Readline
- * takes it along where an entry is edited. A failed one has this. */
+/* What an entry carries as its time, which nothing reads here: no file of ours has one, and
+ * Readline takes it along where an entry is edited. A failed one has this. */
 static const char failed[] = "failed";
 
 /* Without memory for it an entry stays as it was. */
