@@ -9,7 +9,8 @@
 
 enum {
     GAP = 2,         /* blanks before every column, and before what stands further in */
-    LABEL_LEAST = 5, /* columns of layers' words in any window */
+    LABEL_LEAST = 5, /* columns of layers' words in any window, */
+    PATH_LEAST = 5,  /* and of their paths, which have 11 in one of 20 */
     UTF8_MAX = 4     /* bytes of a character */
 };
 
@@ -359,6 +360,9 @@ static void measure(table *t, const figures *total, int window)
         spare_column(t, spare[i].column, window, spare[i].label);
     int over = width_of_all(t) - window, *label = &t->width[LABEL];
     if (over > 0) *label = *label - over > LABEL_LEAST ? *label - over : LABEL_LEAST;
+    int *path = &t->width[NUMBER], least = *path < PATH_LEAST ? *path : PATH_LEAST;
+    over = width_of_all(t) - window;
+    if (over > 0) *path = *path - over > least ? *path - over : least;
 }
 
 static void write_cell(nb_text *text, const table *t, cell which, const char *word)
@@ -371,6 +375,23 @@ static void write_cell(nb_text *text, const table *t, cell which, const char *wo
     nb_text_add(text, "%*s%s%*s", right && pad > 0 ? pad : 0, "", word, !right && pad > 0 ? pad : 0,
                 "");
     cut_from(text, start, t->width[which]);
+}
+
+/* Of a path that is too long the last numbers stay: they say which layer it is. */
+static void write_path(nb_text *text, const table *t, const char *path)
+{
+    int over = width_of(path) - t->width[NUMBER];
+    if (over <= 0)
+        write_cell(text, t, NUMBER, path);
+    else
+        nb_text_add(text, "%*s…%s", GAP, "", path + over + 1);
+}
+
+/* The blanks before a word go before its letters do: paths say what stands in what. */
+static const char *moved_out(const char *word, int width)
+{
+    for (int over = width_of(word) - width; over > 0 && *word == ' '; over--) word++;
+    return word;
 }
 
 /* No blanks at a line's end. */
@@ -386,7 +407,9 @@ static void write_rows(nb_text *text, table *t)
     for (int i = 0, before = -1; i < t->rows; before = i, i = next_shown(t, i)) {
         if (i > before + 1) nb_text_add(text, "\n%*s…", GAP, "");
         nb_text_add(text, "\n");
-        for (cell c = NUMBER; c < CELLS; c++) write_cell(text, t, c, make_cell(t, i, c));
+        write_path(text, t, make_cell(t, i, NUMBER));
+        write_cell(text, t, LABEL, moved_out(make_cell(t, i, LABEL), t->width[LABEL]));
+        for (cell c = OUTPUT; c < CELLS; c++) write_cell(text, t, c, make_cell(t, i, c));
         trim(text);
     }
 }

@@ -15,7 +15,9 @@ enum {
  * are free: the last line says so): layers by their paths, those of a block below it and further
  * in, its figures counted with theirs; a list that repeats once, below a row that says how often
  * and counts all; shared layers at later places without parameters. Where the context's
- * window is narrower, what explains least is left out first. No newline at its end. */
+ * window is narrower, what explains least is left out first; from 20 columns on no row is wider. A
+ * script's is of NB_COLUMNS, whatever window it is started in, so that what it prints is the same
+ * everywhere. No newline at its end. */
 void nb_net_describe(nb_text *text, const nb_net *net);
 
 #endif

@@ -454,6 +454,11 @@ static int widest_row(const char *table)
     return most;
 }
 
+/* Its deepest layer has a path of 13 letters. */
+#define DEEP                                                                                       \
+    "4 - residual[residual[residual[residual[residual[residual[4 tanh]]]]]] - 2 softmax : "        \
+    "cross_entropy"
+
 /* No row is wider than the window: names are cut, then columns go, and names are cut again. */
 static void test_windows(void **state)
 {
@@ -463,6 +468,7 @@ static void test_windows(void **state)
         "*x5 - rnn 8 relu name=the_state_that_goes_through_all_steps_of_a_sequence - 3000000",
         "4 - residual[4*[4 tanh] - net[parallel[3 | 1] name=a_block_of_two_branches - 4]] - 2",
         "1x28x28 - conv 20 5 leaky_relu(slope=0.3) relu@1..7 tanh@9 name=edges - flatten - 10",
+        DEEP,
     };
     for (size_t n = 0; n < sizeof nets / sizeof *nets; n++) {
         for (size_t w = 0; w < sizeof windows / sizeof *windows; w++) {
@@ -517,6 +523,23 @@ static void test_cut_names(void **state)
                    "  #  layer\n"
                    "  1  rnn (the_state…\n"
                    "  2  lstm");
+}
+
+/* Of long paths the last numbers stay; a window that has room for them has them whole. */
+static void test_cut_paths(void **state)
+{
+    (void)state;
+    assert_written(describe_in_20, DEEP,
+                   DEEP "\n"
+                        "            #  layer\n"
+                        "            1  resi…\n"
+                        "          1.1  resi…\n"
+                        "        1.1.1  resi…\n"
+                        "      1.1.1.1  resi…\n"
+                        "    1.1.1.1.1  resi…\n"
+                        "  1.1.1.1.1.1  resi…\n"
+                        "  ….1.1.1.1.1  dense\n"
+                        "            2  dense");
 }
 
 static void test_shared_rows(void **state)
@@ -582,7 +605,7 @@ int main(void)
         TEST(sharing),      TEST(layer),   TEST(there_and_back), TEST(table),
         TEST(wide_table),   TEST(tree),    TEST(repeated_rows),  TEST(shared_rows),
         TEST(narrow_table), TEST(windows), TEST(cut_names),      TEST(many_layers),
-        TEST(memory_ends),
+        TEST(memory_ends),  TEST(cut_paths),
     };
     return cmocka_run_group_tests_name("describe", tests, NULL, NULL);
 }
