@@ -179,7 +179,7 @@ static bool is_cheaper_kept(const nb_aside *aside, const nb_aim *aim)
 {
     enum { PASSES = 4 }; /* over what is kept: copied, looked at twice */
     int64_t bound = 0;
-    if (aim->moves || aim->sink) return false;
+    if (aim->moves) return false;
     for (size_t i = 0; i < aside->count; i++) {
         const nb_contribution *entry = &aside->list[i];
         if (entry->matters && entry->end->home == aim->home)

@@ -151,6 +151,8 @@ struct nb_layer_type {
     bool table_only;          /* needs what notation cannot say */
     bool normalises;          /* by the figures of the batch, while learning */
     bool draws;               /* by chance, while learning */
+    bool gradual;             /* what it reads and writes at a time is small, however large a batch
+                                 is: image by image, or step by step */
     int branches;             /* the most that it may have; 0: no children */
     bool adds;                /* what its branches give is added, else put side by side */
     nb_streaming streaming;   /* required */

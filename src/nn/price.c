@@ -1,7 +1,9 @@
-/* Prices of layers. */
+/* Prices of layers and networks. */
 #include "nn/price.h"
 
 #include "grad/activate.h"
+
+#include <math.h>
 
 /* Whether z is kept beside a. A function of the host may need whatever it likes. */
 static bool keeps_z(const nb_runs *runs)
@@ -36,4 +38,24 @@ nb_price nb_price_usual(const nb_layer *layer)
 nb_price nb_layer_price(const nb_layer *layer)
 {
     return layer->type->price ? layer->type->price(layer) : nb_price_usual(layer);
+}
+
+nb_extent nb_net_extent(const nb_net *net, int64_t width)
+{
+    int64_t in = nb_form_count(nb_net_in(net)), widest = in, all = 0;
+    for (int i = 0; i < net->parts; i++) {
+        const nb_plan *plan = net->part[i]->plan;
+        int64_t numbers = nb_form_count(&plan->in) + nb_form_count(&plan->out);
+        if (numbers > widest) widest = numbers;
+        all += numbers;
+    }
+    double times = (double)width / (double)in;
+    return (nb_extent){(double)widest * times, (double)all * times, times};
+}
+
+double nb_net_reuse(const nb_net *net, const nb_extent *extent)
+{
+    double products = 0;
+    for (int i = 0; i < net->parts; i++) products += nb_layer_price(net->part[i]).products;
+    return products * extent->times / fmax(1, (double)nb_net_count(net));
 }

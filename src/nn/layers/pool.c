@@ -138,6 +138,7 @@ NB_DESCRIPTOR(nb_layer_type, nb_layer_max_pool) = {
     .samples = "2x5x4 - max_pool 2 - flatten - 3; 2x5x5 - conv 2 2 tanh - max_pool 3x2 stride=1 "
                "padding=1; *x3 - 4 tanh - max_pool 3 stride=1 padding=same - 2",
     .options = options,
+    .gradual = true,
     .streaming = NB_STREAM_NEVER,
     .whole = pool_whole,
     .steps = steps,
@@ -155,6 +156,7 @@ NB_DESCRIPTOR(nb_layer_type, nb_layer_avg_pool) = {
     .samples = "2x5x4 - avg_pool 2 - flatten - 3; 2x5x5 - conv 2 2 tanh - avg_pool 3x2 stride=1 "
                "padding=1; *x3 - 4 tanh - avg_pool 3 stride=1 padding=same - 2",
     .options = options,
+    .gradual = true,
     .streaming = NB_STREAM_NEVER,
     .whole = pool_whole,
     .steps = steps,

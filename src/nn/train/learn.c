@@ -8,6 +8,7 @@
 #include "nn/train/search/places.h"
 #include "nn/train/pieces/jacobian.h"
 #include "nn/train/segments.h"
+#include "nn/train/slices.h"
 #include "nn/train/squares.h"
 
 #include <math.h>
@@ -67,7 +68,12 @@ static nb_status run(nb_ctx *ctx, nb_net *net, const nb_lesson *lesson, bool tri
         whole.mode = &mode;
         return nb_whole_evaluate(ctx, &whole, cost);
     }
-    return nb_net_learn(ctx, net, lesson->x, lesson->y, &mode, sink, cost);
+    int64_t size = nb_slice_size(net, lesson->x);
+    if (size == lesson->x->shape[0])
+        return nb_net_learn(ctx, net, lesson->x, lesson->y, &mode, sink, cost);
+    nb_whole slices = whole_of(net, lesson);
+    slices.mode = &mode;
+    return nb_slices_learn(ctx, &slices, size, sink, cost);
 }
 
 /* A bound that still holds; 0: nobody knows. */
@@ -266,7 +272,7 @@ bool nb_learns_straight(const nb_net *net, const nb_optimizer *optimizer, const 
     const nb_optimizer_type *type = optimizer->type;
     bool plain = type->plain && type->plain(optimizer);
     return plain && !lesson->keep_grads && !lesson->cut && !nb_penalty_clips(&lesson->penalty) &&
-           nb_learns_alike(net);
+           nb_learns_alike(net) && nb_slice_size(net, lesson->x) == lesson->x->shape[0];
 }
 
 nb_status nb_learn_check(nb_ctx *ctx, const nb_net *net, const nb_optimizer *optimizer,

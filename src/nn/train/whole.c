@@ -15,7 +15,8 @@ int64_t nb_whole_count(const nb_whole *whole)
 
 int64_t nb_whole_size(const nb_whole *whole)
 {
-    return whole->set ? nb_portion_size(whole->net, whole->set) : whole->x->shape[0];
+    if (whole->set) return nb_portion_size(whole->net, whole->set);
+    return whole->size ? whole->size : whole->x->shape[0];
 }
 
 /* ---- Pieces ---------------------------------------------------------------------------------- */

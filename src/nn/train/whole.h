@@ -16,6 +16,7 @@ typedef struct nb_whole {
     nb_tensor *x, *y, *lengths, *each; /* where set is NULL; lengths, weights `each`: or NULL */
     const nb_mode *mode;               /* of a pass, but for lengths and weights */
     int64_t first, end;                /* which nb_whole_each goes through; end 0: all */
+    int64_t size;                      /* of a piece of prepared examples; 0: all */
 } nb_whole;
 
 /* Some of them: new references. */

@@ -3,6 +3,7 @@
 
 #include "base/arith.h"
 #include "kernel/kernel.h"
+#include "nn/price.h"
 
 #include <math.h>
 
@@ -16,14 +17,8 @@ enum {
 /* A form counts free sizes as 1; the set says what they are. */
 int64_t nb_portion_size(const nb_net *net, const nb_set *set)
 {
-    int64_t in = nb_form_count(nb_net_in(net)), widest = in;
-    for (int i = 0; i < net->parts; i++) {
-        const nb_plan *plan = net->part[i]->plan;
-        int64_t width = nb_form_count(&plan->in) + nb_form_count(&plan->out);
-        if (width > widest) widest = width;
-    }
-    double times = (double)nb_feed_width(set->x) / (double)in;
-    double bytes = (double)widest * times * (double)nb_dtype_size(net->dtype);
+    nb_extent e = nb_net_extent(net, nb_feed_width(set->x));
+    double bytes = e.widest * (double)nb_dtype_size(net->dtype);
     double n = CHUNK_BYTES / bytes;
     return n < CHUNK_LEAST ? CHUNK_LEAST : n > CHUNK_MOST ? CHUNK_MOST : (int64_t)n;
 }
