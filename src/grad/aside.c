@@ -40,6 +40,7 @@ void nb_aside_begin(nb_aside *aside, nb_ctx *ctx, const nb_backward_options *opt
     aside->list = aside->few;
     aside->homes = NULL;
     aside->aims = NULL;
+    aside->seen = NULL;
 }
 
 /* The sink that takes the gradient of a leaf with a home, or NULL. */
@@ -138,9 +139,11 @@ static double magnitude(const nb_tensor *t)
 /* What no element of a contribution is larger than. A product's element is a sum of as many
  * products as a has rows, none larger than the largest magnitudes' product, so two passes over the
  * factors bound them all. Infinite or NaN where a factor has one. */
-static double size_of(const nb_contribution *entry)
+static double size_of(nb_aside *aside, const nb_contribution *entry)
 {
-    double a = magnitude(entry->a);
+    if (aside->seen != entry->a) aside->largest = magnitude(entry->a);
+    aside->seen = entry->a;
+    double a = aside->largest;
     return entry->b ? (double)entry->a->shape[0] * a * magnitude(entry->b) : a;
 }
 
@@ -210,11 +213,11 @@ static nb_status add_aim(nb_aside *aside, const nb_contribution *entry)
 }
 
 /* A contribution that is not bounded leaves its aim without a bound. */
-static void raise_aim(nb_contribution *entry)
+static void raise_aim(nb_aside *aside, nb_contribution *entry)
 {
     nb_aim *aim = entry->end->home->aim;
     double alpha = entry->sink ? fabs(entry->sink->alpha) : 1;
-    entry->size = aim->kept ? (double)INFINITY : size_of(entry);
+    entry->size = aim->kept ? (double)INFINITY : size_of(aside, entry);
     aim->growth += entry->size * (alpha > 1 ? alpha : 1);
 }
 
@@ -224,7 +227,7 @@ static nb_status take_aim(nb_aside *aside)
         nb_contribution *entry = &aside->list[i];
         if (!entry->matters) continue;
         if (!entry->end->home->aim && add_aim(aside, entry) != NB_OK) return aside->ctx->status;
-        raise_aim(entry);
+        raise_aim(aside, entry);
     }
     return NB_OK;
 }

@@ -49,6 +49,8 @@ typedef struct nb_aside {
     nb_home *homes;        /* that will be written, by their next */
     nb_aim *aims;          /* by their next */
     nb_aim first;          /* of them, as a rule the only one */
+    const nb_tensor *seen; /* the δ that was looked at last, for it may come to several leaves, */
+    double largest;        /* and its largest number */
     nb_contribution few[NB_ASIDE_FEW];
 } nb_aside;
 
