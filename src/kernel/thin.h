@@ -16,8 +16,8 @@
 #include <stdint.h>
 
 /* Row i has its non-zeros at start[i] … start[i + 1] - 1: their columns, from 0, rising in `index`
- * and the numbers in `value`. Buffers of whoever made them, which begin as zeros but for dtype and
- * columns, grow and are used again. */
+ * (none twice, for several rows of w pass together), and the numbers in `value`. Buffers of whoever
+ * made them, which begin as zeros but for dtype and columns, grow and are used again. */
 typedef struct nb_thin {
     nb_dtype dtype; /* of `value`: one that computes */
     int64_t columns;
