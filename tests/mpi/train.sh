@@ -135,6 +135,29 @@ holds "NaN on one process stops all" fails
 holds "before anything is learned" test "$(grep -c '^[01] true$' "$scratch/err")" -eq 2
 holds "with one message" test "$(grep -c '^nabla: ' "$scratch/err")" -eq 1
 
+# spoiled LAYER LINE: what each process is told of an example that LINE spoils, behind "epoch 1, batch 1".
+spoiled() {
+    script 'nabla.threads(1)
+local rows = tensor.randn(32, 4, {seed = 2})
+local net = nn.net("4 - 8 relu - '"$1"'3 softmax : cross_entropy", {seed = 1})
+'"$2"'
+local set = data.set{x = rows, y = tensor.randint(1, 3, 32, {seed = 3}):to "i32"}
+local fine, message = pcall(net.train, net, set, {epochs = 1, batch = 32, lr = 0.1,
+    shuffle = false, pieces = 4, progress = false})
+io.stderr:write(nabla.rank() .. ": " .. message .. "\n")'
+    run 2
+}
+huge='rows[{20, 3}], net[1].w = 3e38, net[1].w * 1e3'
+for layer in '' 'batch_norm - '; do
+    spoiled "$layer" "$huge"
+    holds "${layer}NaN in another's rows is named by its example" \
+        test "$(grep -c 'neuron [0-9]*, example 20: the sum of 3e38' "$scratch/err")" -eq 2
+done
+spoiled '' 'rows[{3, 3}] = 0 / 0'
+holds "NaN in the data of one is told to all" test "$(grep -c 'nan in example 3;' "$scratch/err")" -eq 2
+holds "as it was there" err_once '1: net:train: process 0: epoch 1, batch 1: x holds nan'
+holds "without what does not help" test "$(grep -c 'smaller lr' "$scratch/err")" -eq 0
+
 # ---- What differs ----
 
 # differs WHAT LINE: the line is run on the last of three processes, and WHAT is said to differ.

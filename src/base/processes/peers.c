@@ -96,7 +96,8 @@ static void compare_digests(nb_head *left, const nb_head *right, const char *con
 
 void nb_head_join(nb_head *left, const nb_head *right, const char *const *names)
 {
-    if (left->status != NB_OK) return;
+    bool more = left->vague && right->status == left->status && !right->vague;
+    if (left->status != NB_OK && !more) return;
     if (right->status != NB_OK)
         memcpy(left, right, sizeof *left);
     else if (left->kind >= NB_PEERS_KINDS || right->kind >= NB_PEERS_KINDS)
@@ -130,6 +131,7 @@ nb_status nb_head_end(nb_ctx *ctx, const nb_head *head)
     memcpy(peers->joint, head->message, sizeof peers->joint);
     peers->joint[sizeof peers->joint - 1] = '\0';
     peers->culprit = head->rank;
+    peers->whole = head->whole != 0;
     peers->joints++;
     return fail_as(ctx, head, status);
 }
@@ -241,6 +243,15 @@ nb_status nb_peers_decide(nb_ctx *ctx, nb_peers_kind kind, uint64_t step, bool *
 nb_status nb_peers_settle(nb_ctx *ctx, uint64_t joints, nb_peers_kind kind, uint64_t step,
                           nb_status status)
 {
-    if (status == NB_OK || joints != nb_peers_joints(ctx)) return status;
-    return nb_peers_share(ctx, kind, step, status);
+    nb_head head;
+    if (status == NB_OK || !ctx->peers || joints != nb_peers_joints(ctx)) return status;
+    nb_head_begin(ctx, &head, kind, step, status);
+    head.whole = true;
+    return nb_peers_agree(ctx, &head, NULL);
+}
+
+bool nb_peers_were_told(const nb_ctx *ctx, uint64_t joints)
+{
+    const nb_peers *peers = ctx->peers;
+    return joints != nb_peers_joints(ctx) && peers->whole && peers->culprit != peers->rank;
 }

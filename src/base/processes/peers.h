@@ -34,7 +34,9 @@ typedef struct nb_head {
     int32_t rank;   /* whose head it is; of a failure, whose failure */
     int32_t of_all; /* a failure that is between processes, and needs no name of one before it */
     int32_t digests;
-    int32_t word; /* what rank 0 has decided, for all */
+    int32_t word;  /* what rank 0 has decided, for all */
+    int32_t vague; /* of a failure: another's may say more of where it began */
+    int32_t whole; /* of a failure: its message says where in the run it was */
     uint64_t step;
     uint64_t bytes; /* that follow the head in its message */
     uint64_t digest[NB_PEERS_DIGESTS];
@@ -66,6 +68,7 @@ struct nb_peers {
     /* The last failure that all of them know: as in the context's message, and whose it was. */
     char joint[NB_MESSAGE_MAX];
     int culprit;
+    bool whole;      /* that message needs nothing before or behind it */
     uint64_t joints; /* such failures so far */
 };
 
@@ -110,6 +113,8 @@ static inline uint64_t nb_peers_joints(const nb_ctx *ctx)
 }
 nb_status nb_peers_settle(nb_ctx *ctx, uint64_t joints, nb_peers_kind kind, uint64_t step,
                           nb_status status);
+/* The failure behind it came from another process, whose message is whole. */
+bool nb_peers_were_told(const nb_ctx *ctx, uint64_t joints);
 
 /* True on the one process that speaks and writes files, and where there is but one. */
 static inline bool nb_is_first(const nb_ctx *ctx)

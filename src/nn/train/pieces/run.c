@@ -30,7 +30,8 @@ typedef struct running {
     bool ran;
     /* The network normalises by the batch: a piece is one pass, and counts whatever it weighs. */
     bool lanes;
-    bool told; /* all processes have failed already */
+    bool told;  /* all processes have failed already */
+    bool vague; /* nothing in the rows at hand tells where NaN began */
 } running;
 
 /* ---- One piece ------------------------------------------------------------------------------- */
@@ -145,7 +146,7 @@ static nb_status run_piece(nb_ctx *ctx, void *self, int64_t piece, bool ghost)
 
 /* Where NaN began in pieces that knew of each other: the rows at hand are run again as one batch.
  */
-static nb_status explain(nb_ctx *ctx, const running *r, nb_status status)
+static nb_status explain(nb_ctx *ctx, running *r, nb_status status)
 {
     const nb_whole *whole = r->whole;
     nb_portion rows;
@@ -169,6 +170,7 @@ static nb_status explain(nb_ctx *ctx, const running *r, nb_status status)
                             .draws = ctx->draws};
     nb_fail(ctx, status, "%s", message);
     status = nb_net_explain(ctx, &ask, status);
+    r->vague = strcmp(message, ctx->message) == 0;
     nb_portion_free(ctx, &rows);
     return status;
 }
@@ -275,6 +277,7 @@ nb_status nb_pieces_learn(nb_ctx *ctx, const nb_whole *whole, const nb_cut *cut,
     nb_status status = run_pieces(ctx, &r);
     if (!r.told) {
         nb_head_begin(ctx, &head, NB_PEERS_STEP, whole->mode->step, status);
+        head.vague = r.vague;
         status = nb_tree_total(ctx, &r.tree, &head);
     }
     if (status == NB_OK) status = take_sum(ctx, &r, outcome);

@@ -93,6 +93,8 @@ typedef struct nb_trainer {
         *best[NB_NET_STATE]; /* where patience: the network after epoch course.best; or NULL */
     double began;            /* on the clock; history.seconds is what passed before */
     bool keep_grads, seed_told, flow_told, pieces_told;
+    /* nb_peers_joints before the step under way. */
+    uint64_t joints;
     nb_turned turned; /* how steps over rows of non-zeros are made, */
     bool unseen; /* and whether w may stay so behind them: whoever steps calls nb_trainer_settle
                     before anybody looks */

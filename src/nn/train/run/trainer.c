@@ -194,7 +194,8 @@ static nb_status diverged(nb_ctx *ctx, const nb_trainer *t, const nb_lesson *les
 {
     const nb_tensor *values = t->net->values;
     size_t count = (size_t)nb_net_count(t->net);
-    if (status == NB_EVALUE && nb_real(values->dtype)->finite(count, nb_tensor_data(values)))
+    if (status != NB_EVALUE || nb_peers_were_told(ctx, t->joints)) return status;
+    if (nb_real(values->dtype)->finite(count, nb_tensor_data(values)))
         nb_fail(ctx, status, "%s; a smaller lr than %g may help, after net:reset()", ctx->message,
                 lesson->rate);
     return status;
@@ -303,9 +304,10 @@ static nb_status learn(nb_ctx *ctx, nb_trainer *t, nb_course *at, const nb_step 
 }
 
 /* Where it happened goes before the message; Ctrl-C and errors of callbacks stay as they are. */
-static nb_status placed(nb_ctx *ctx, const nb_course *at, nb_status status)
+static nb_status placed(nb_ctx *ctx, const nb_trainer *t, const nb_course *at, nb_status status)
 {
     if (status == NB_OK || status == NB_EINTERRUPT || status == NB_ECALLBACK) return status;
+    if (nb_peers_were_told(ctx, t->joints)) return status;
     nb_fail_in(ctx, "epoch %lld, batch %lld", (long long)at->epoch, (long long)at->batch + 1);
     return status;
 }
@@ -326,14 +328,14 @@ static nb_status begin_step(nb_ctx *ctx, nb_trainer *t, nb_course *at)
     status = nb_history_reserve(ctx, &t->history, 1);
     if (status == NB_OK) status = nb_trainer_order(ctx, t, at->epoch);
     if (status == NB_OK) status = nb_trainer_rate(ctx, t, at);
-    return placed(ctx, at, status);
+    return placed(ctx, t, at, status);
 }
 
 static nb_status make_step(nb_ctx *ctx, nb_trainer *t, nb_course *at, const nb_step *step,
                            double *cost)
 {
     nb_status status = learn(ctx, t, at, step, cost);
-    if (status != NB_OK) return placed(ctx, at, status);
+    if (status != NB_OK) return placed(ctx, t, at, status);
     t->history.examples += at->examples - (nb_trainer_is_whole(t) ? 0 : t->course.examples);
     t->course = *at;
     t->course.cost = *cost;
@@ -341,25 +343,25 @@ static nb_status make_step(nb_ctx *ctx, nb_trainer *t, nb_course *at, const nb_s
 }
 
 /* In several processes all make the step, or none does. */
-static nb_status settle(nb_ctx *ctx, const nb_trainer *t, uint64_t joints, nb_status status)
+static nb_status settle(nb_ctx *ctx, const nb_trainer *t, nb_status status)
 {
-    return nb_peers_settle(ctx, joints, NB_PEERS_STEP, (uint64_t)t->course.steps, status);
+    return nb_peers_settle(ctx, t->joints, NB_PEERS_STEP, (uint64_t)t->course.steps, status);
 }
 
 nb_status nb_trainer_step(nb_ctx *ctx, nb_trainer *t, double *cost)
 {
     nb_course at;
-    uint64_t joints = nb_peers_joints(ctx);
+    t->joints = nb_peers_joints(ctx);
     nb_status status = begin_step(ctx, t, &at);
     if (status == NB_OK) status = make_step(ctx, t, &at, NULL, cost);
-    return settle(ctx, t, joints, status);
+    return settle(ctx, t, status);
 }
 
 nb_status nb_trainer_make(nb_ctx *ctx, nb_trainer *t, const nb_step *step, double *cost)
 {
     nb_course at = step->at;
-    uint64_t joints = nb_peers_joints(ctx);
-    return settle(ctx, t, joints, make_step(ctx, t, &at, step, cost));
+    t->joints = nb_peers_joints(ctx);
+    return settle(ctx, t, make_step(ctx, t, &at, step, cost));
 }
 
 /* Room for as many batches as the step has. */
@@ -375,6 +377,7 @@ static nb_status begin_parts(nb_ctx *ctx, nb_step *step)
 nb_status nb_trainer_prepare(nb_ctx *ctx, nb_trainer *t, nb_step *step)
 {
     *step = (nb_step){.parts = 0};
+    t->joints = nb_peers_joints(ctx);
     if (t->optimizer->type->whole)
         return nb_fail(ctx, NB_EARG,
                        "%s looks at the whole set several times in a step, so a step has no batch "
@@ -387,7 +390,7 @@ nb_status nb_trainer_prepare(nb_ctx *ctx, nb_trainer *t, nb_step *step)
         nb_prepared *one = &step->part[step->parts++];
         status = nb_prepare(ctx, t, &ahead, true, one);
         if (status == NB_OK) count_prepared(&ahead, one, &(nb_outcome){.counts = one->weight});
-        placed(ctx, &ahead, status);
+        placed(ctx, t, &ahead, status);
     }
     if (status != NB_OK) nb_step_free(ctx, step);
     return status;
