@@ -63,8 +63,8 @@ static nb_status add_slice(nb_ctx *ctx, const nb_whole *whole, const nb_portion 
     mode.delta = &share;
     nb_status status = nb_poll(ctx);
     if (status == NB_OK && share > 0)
-        status = nb_net_learn(ctx, whole->net, slice->batch.x, slice->batch.y, &mode, r->sink,
-                              &cost);
+        status =
+            nb_net_learn(ctx, whole->net, slice->batch.x, slice->batch.y, &mode, r->sink, &cost);
     r->cost += share * cost;
     r->start += slice->batch.x->shape[0];
     return status;

@@ -304,6 +304,8 @@ void sh_frame_draw(const sh_window *window, const sh_page *page, const sh_scene 
     size_t top = choose_top(layout, most), count = layout->rows < most ? layout->rows : most;
     if (layout->failed || !render(window, page, scene, layout, top, count)) return;
     begin_output();
+    /* Rows of the input before may stand below, where Ctrl-C met a window that had just grown. */
+    if (paper.shown.lines == 0) put_text("\033[J");
     for (size_t i = 0; i < count && i < paper.shown.lines; i++) change_line(i);
     for (size_t i = paper.shown.lines; i < count; i++) append_line(i);
     if (count < paper.shown.lines) {
