@@ -18,7 +18,7 @@
  * all threads busy to the end, COPIED_PANELS for each, and more when one outgrows a few
  * milliseconds. A number's sum is the same in any panel: here their number may depend on the
  * threads. */
-#define COPIED_PANEL_LEAST 0x1p21
+#define COPIED_PANEL_LEAST 0x1p20
 #define COPIED_PANEL_MOST  0x1p28
 #define COPIED_PANELS      4
 /* Rows and columns that a panel keeps: whole tiles of our own loops (60 rows), and enough to be
