@@ -370,6 +370,7 @@ sh_got sh_line_read(const sh_asked *asked, char **line, bool *empty)
     reading.dropped = false;
     sh_input_begin();
     sh_undo_begin();
+    sh_vi_begin_line();
     sh_tty_begin();
     sh_draw_begin(asked->further);
     *line = readline(asked->prompt);

@@ -18,7 +18,11 @@ static struct {
     /* What Readline took for them then, or NULL, and they themselves, without the newline that ends
      * the last one. */
     char *taken, *text;
-} vi;
+    /* What is typed for a c of ours began in the line that begins there, -1: none is under way, so
+     * many bytes behind its blanks, which change where it becomes an "end". */
+    int line, behind;
+    char *typed; /* for the last one, for "." */
+} vi = {.line = -1};
 
 static bool has_lines(void)
 {
@@ -63,13 +67,40 @@ static void delete_lines(const lines *these)
     rl_point = sh_settled(sh_behind_blanks(sh_line_begin(from < rl_end ? these->begin : from)));
 }
 
-static void change_lines(const lines *these, int key)
+/* In the place of what c took comes what is typed, or was for the last one. */
+static void change(int begin, int end, int count)
+{
+    rl_point = begin;
+    if (vi.redoing) rl_begin_undo_group();
+    rl_kill_text(begin, end);
+    rl_point = begin;
+    if (!vi.redoing) {
+        rl_vi_start_inserting('c', count, 1);
+        vi.line = sh_line_begin(begin);
+        vi.behind = begin - sh_behind_blanks(vi.line);
+        return;
+    }
+    if (vi.typed) rl_insert_text(vi.typed);
+    rl_end_undo_group();
+    if (rl_point > sh_line_begin(rl_point)) rl_point = sh_character_before(rl_point);
+}
+
+/* Esc: where the cursor went back before it began there is nothing to be typed again. */
+static void note_typed(void)
+{
+    if (vi.line < 0) return;
+    int begin = vi.line <= rl_end ? sh_behind_blanks(vi.line) + vi.behind : rl_point;
+    free(vi.typed);
+    vi.typed = begin < rl_point ? copy(begin, rl_point) : NULL;
+    vi.line = -1;
+}
+
+static void change_lines(const lines *these, int count)
 {
     int first = sh_behind_blanks(these->begin);
-    rl_point = first < these->end ? first : these->end;
-    note_taken(rl_point, these->end, these);
-    rl_kill_text(rl_point, these->end);
-    rl_vi_insertion_mode(1, key);
+    int begin = first < these->end ? first : these->end;
+    note_taken(begin, these->end, these);
+    change(begin, these->end, count);
 }
 
 static void copy_text(int begin, int end, int key)
@@ -98,7 +129,7 @@ static int take_lines(int count, int key)
     else if (key == 'y')
         copy_lines(&these, key);
     else
-        change_lines(&these, key);
+        change_lines(&these, count);
     return 0;
 }
 
@@ -171,13 +202,10 @@ static int take_rest(int key)
 {
     int end = sh_line_end(rl_point);
     key = tolower(key);
-    if (key == 'y') {
-        copy_text(rl_point, end, key);
-    } else {
-        rl_kill_text(rl_point, end);
-        if (key == 'c') rl_vi_start_inserting(key, 1, 1);
-        rl_point = sh_settled(rl_point);
-    }
+    if (key == 'y') copy_text(rl_point, end, key);
+    if (key == 'c') change(rl_point, end, 1);
+    if (key == 'd') rl_kill_text(rl_point, end);
+    rl_point = sh_settled(rl_point);
     return 0;
 }
 
@@ -185,6 +213,11 @@ void sh_vi_begin(void)
 {
     vi.redoing = false;
     sh_operator_set(false);
+}
+
+void sh_vi_begin_line(void)
+{
+    vi.line = -1;
 }
 
 /* d, c and y take whole lines where they stand twice. Readline reads the second key itself; it is
@@ -232,11 +265,37 @@ static int on_substitute(int count, int key)
 
 /* ---- . Esc A I R ---- */
 
+/* Made again, A and I put their text behind and before all lines. It goes to the line that the
+ * cursor was in. */
+static void bring_back(const char *before, int length, int point)
+{
+    int more = rl_end - length;
+    bool behind = more > 0 && memcmp(rl_line_buffer, before, (size_t)length) == 0;
+    bool ahead = more > 0 && memcmp(rl_line_buffer + more, before, (size_t)length) == 0;
+    bool last = !memchr(before + point, '\n', (size_t)(length - point));
+    bool first = !memchr(before, '\n', (size_t)point);
+    if (!(behind && !last) && !(ahead && !first)) return;
+    int from = behind && !last ? length : 0;
+    char *text = copy(from, from + more);
+    if (!text) return;
+    rl_do_undo(); /* so that undoing what is put in does not lead there */
+    rl_point = from == length ? sh_line_end(point) : sh_line_begin(point);
+    rl_insert_text(text);
+    rl_point = sh_character_before(rl_point);
+    free(text);
+}
+
 static int on_redo(int count, int key)
 {
+    int length = rl_end, point = rl_point;
+    char *before = has_lines() ? copy(0, length) : NULL;
     vi.redoing = true;
+    rl_begin_undo_group();
     int status = sh_wrap_call(rl_vi_redo, count, key);
+    rl_end_undo_group();
+    if (before) bring_back(before, length, point);
     vi.redoing = false;
+    free(before);
     return status;
 }
 
@@ -244,6 +303,7 @@ static int on_redo(int count, int key)
 static int on_escape(int count, int key)
 {
     bool begins = rl_point > 0 && rl_line_buffer[rl_point - 1] == '\n';
+    note_typed();
     int status = sh_wrap_call(rl_vi_movement_mode, count, key);
     if (begins) rl_point++;
     return status;

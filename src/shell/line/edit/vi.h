@@ -7,5 +7,7 @@
 void sh_vi_open(void);
 /* The first key of a command is read: the one before has ended, or was broken off in the middle. */
 void sh_vi_begin(void);
+/* A new line is read. */
+void sh_vi_begin_line(void);
 
 #endif
