@@ -11,18 +11,21 @@ enum { BETWEEN_LOOKS = 1024 }; /* rows before Ctrl-C is looked for */
 
 /* ---- Telling them from lists of numbers ------------------------------------------------------ */
 
-/* Whether the table on the stack's top has whole numbers as keys that are not 1, 2, 3, …; what
- * other keys it has is a fault of the row. */
+/* Whether the table on the stack's top has whole numbers as keys that are not 1, 2, 3, …, also such
+ * as are below 1; what other keys it has is a fault of the row. */
 static bool has_holes(lua_State *L)
 {
     lua_Integer count = 0, largest = 0;
+    bool below = false;
     lua_pushnil(L);
     for (; lua_next(L, -2); lua_pop(L, 1)) {
-        lua_Integer key = lua_isinteger(L, -2) ? lua_tointeger(L, -2) : 0;
+        if (!lua_isinteger(L, -2)) continue;
+        lua_Integer key = lua_tointeger(L, -2);
         if (key > largest) largest = key;
+        below = below || key < 1;
         count += key > 0;
     }
-    return largest > count;
+    return below || largest > count;
 }
 
 bool nbl_is_nonzeros(lua_State *L, int at)
