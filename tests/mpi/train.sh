@@ -99,6 +99,34 @@ run 2
 holds "os.exit in a callback is leaving" fails
 holds "and told" err_once "has ended its script"
 
+# ---- Under glass ----
+
+# Processes whose clocks differ go back to the same frame.
+script 'nabla.seed(5)
+local function network() return nn.net("64 - 16 - dropout 0.2 - 10", {seed = 4}) end
+local set, options = data.digits().train:take(350), {epochs = 12, batch = 50, lr = 1.0, seed = 3,
+    pieces = 8, progress = false}
+local net, whole = network(), network()
+local t = net:trainer(set, options)
+local function wait(many)
+    for i = 1, many do
+        t:step()
+        local till = os.clock() + 0.001 * nabla.rank() * i
+        while os.clock() < till do end
+    end
+end
+wait(20)
+t:back(11)
+wait(25)
+t:seek(7)
+t:run()
+whole:train(set, options)
+assert(net:params():equal(whole:params()))
+print(t:bisect(function() return t.step_number >= 40 end))'
+run 3
+holds "a run goes back in several processes" ends 0
+holds "and is searched" grep -q '^it holds since step 40:' "$scratch/out"
+
 # ---- Failures on one process ----
 
 script "$prelude"'local at

@@ -184,17 +184,19 @@ static void take_options(nb_glass *g, const nb_train_options *user)
     }
 }
 
-/* A quarter at most of what may still be asked for. */
+/* A quarter at most of what may still be asked for, which among processes differs. */
 static size_t usual_bound(const nb_ctx *ctx)
 {
     double room = nb_memory_room(&ctx->memory) / 4;
-    return room < (double)NB_REEL_BYTES ? (size_t)room : NB_REEL_BYTES;
+    return room < (double)NB_REEL_BYTES && !ctx->peers ? (size_t)room : NB_REEL_BYTES;
 }
 
 static nb_status begin_record(nb_ctx *ctx, nb_glass *g, const nb_glass_options *options)
 {
     nb_reel *r = &g->reel;
-    r->distance = r->pace = 1;
+    r->distance = 1;
+    r->paced = ctx->peers != NULL;
+    r->pace = r->paced ? NB_REEL_PACE : 1;
     r->share = options->share > 0 ? options->share : NB_REEL_SHARE;
     r->most = options->memory ? options->memory : usual_bound(ctx);
     r->last = nb_glass_at(g);

@@ -174,6 +174,7 @@ static void set_pace(nb_reel *r, double training)
 bool nb_reel_is_due(nb_reel *r, int64_t step, double training)
 {
     int64_t at = step - nb_reel_first(r);
+    if (r->paced) return at % r->distance == 0 && at % r->pace == 0;
     if (at % r->distance || (r->pace > 1 && at % (r->pace / 2))) return false;
     set_pace(r, training);
     return at % r->pace == 0 && !(r->copying + r->copy > r->share * training);

@@ -14,6 +14,9 @@
 enum { NB_REEL_LEAST = 4 };
 /* Of the training's time that taking frames may take. */
 #define NB_REEL_SHARE 0.04
+/* Steps between frames in one of several processes, whose clocks differ: all must have the same
+ * frames, for they go back and make steps again together. */
+enum { NB_REEL_PACE = 16 };
 
 typedef struct nb_reel {
     nb_frame **frame; /* a list of `frames`, by their steps; the first is where the record begins */
@@ -21,7 +24,8 @@ typedef struct nb_reel {
     nb_edit **edit; /* a list of `edits`, in their order */
     int64_t edits, edit_room;
     int64_t distance;   /* steps between two frames, as the bound has it: a power of two */
-    int64_t pace;       /* likewise as time has it; the larger counts */
+    int64_t pace;       /* likewise as time has it, */
+    bool paced;         /* or as it was set; the larger counts */
     size_t bytes, most; /* taken, and the bound */
     double share;
     int64_t last;   /* the furthest step that it knows */

@@ -1,6 +1,7 @@
 /* Runs under glass where something goes wrong: others meddle, Ctrl-C, memory ends, the bound. */
 #include "glasses.h"
 
+#include "base/processes/peers.h"
 #include "nn/train/run/train.h"
 
 #include <math.h>
@@ -510,6 +511,32 @@ static void where_there_is_nothing(void **state)
     nb_ctx_free(ctx);
 }
 
+/* One of several processes takes frames by its steps, whatever its clock says: here two, at a pace
+ * at which time would have it take one or all. */
+static void frames_of_processes(void **state)
+{
+    nb_ctx *ctx = nb_ctx_new();
+    nb_peers others = {.ranks = 1, .local = 1};
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        lab l;
+        prepare(&l, ctx, &kinds[0]);
+        ctx->peers = &others;
+        l.options.share = i ? 1e9 : 1e-9;
+        l.glass = nb_glass_new(ctx, l.net, l.set, &l.options);
+        assert_non_null(l.glass);
+        ok(&l, nb_glass_go(ctx, l.glass, NB_REEL_PACE + 3));
+        const nb_reel *reel = &l.glass->reel;
+        assert_int_equal(reel->frames, 2);
+        assert_int_equal(nb_frame_step(reel->frame[1]), NB_REEL_PACE);
+        ok(&l, nb_glass_back(ctx, l.glass, 1));
+        ctx->peers = NULL;
+        end(&l);
+    }
+    assert_int_equal(ctx->memory.live, 0);
+    nb_ctx_free(ctx);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -527,6 +554,7 @@ int main(void)
         cmocka_unit_test(the_first_frame_stays),
         cmocka_unit_test(edits_push_the_beginning_on),
         cmocka_unit_test(where_there_is_nothing),
+        cmocka_unit_test(frames_of_processes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
