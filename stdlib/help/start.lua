@@ -122,9 +122,9 @@ could come of it. The bracket or block word at the cursor shows its other. nabla
 colours; NO_COLOR takes them away, and the suggestions with them.
 
 What is suggested behind the end is no part of the input until it is taken: the rest of the line in
-the last input that began so and did not fail in this session; else an option that is not given yet, a layer or cost that fits what
-the notation says so far (and the one data set of the session), or the brackets and end that are
-missing.
+the last input that began so and did not fail in this session; else an option that is not given yet,
+a layer or cost that fits what the notation says so far (and the one data set of the session), or the
+brackets and end that are missing.
 
 What begins an input: ?name asks the help, .command talks to the prompt (.help lists them), !command
 runs a program of the system. A ; at the end keeps the value quiet; _ is the last value.]],

@@ -12,8 +12,11 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Longer texts, brackets deeper in one another and sessions with more globals are not looked
- * through at every key. */
+/* What takes longer than a key may is not looked at: a suggestion is to be there within 1 ms, also
+ * on a machine three times slower than the one where notation of 512 bytes, 120 dense layers, took
+ * 0.3 ms to be planned, and 2,000 globals 0.06. Behind a longer text, or brackets deeper in one
+ * another, nothing is suggested; where there are more globals no data set is looked for, and what
+ * the notation alone says still is. */
 enum { TEXT_MOST = 512, DEPTH_MOST = 12, GLOBALS_MOST = 2000 };
 
 /* ---- The session's data ---- */

@@ -15,8 +15,9 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Behind longer texts nothing is suggested; and so many bytes of entries are compared with the
- * text, once their first few are its. */
+/* Behind longer texts nothing is suggested, for what is known of them is read by tokens at every
+ * key (64 KiB of them were measured to take 3 ms); and so many bytes of entries are compared with
+ * the text, once their first few are its. */
 enum { TEXT_MOST = 8 << 10, FEW = 16, COMPARED_MOST = 2 << 20 };
 
 typedef struct task {

@@ -15,8 +15,9 @@
 
 #include <readline/readline.h>
 
-/* Larger inputs are shown without colours: a key must not wait for them. */
-enum { COLOURED_MOST = 64 << 10 };
+/* Larger inputs, of some 1,000 lines, are shown without colours: a key has 2 ms, and colours of so
+ * much dense Lua or notation were measured to take 1.5 of them. */
+enum { COLOURED_MOST = 32 << 10 };
 
 static struct {
     sh_shell *shell;
