@@ -1,19 +1,10 @@
 /* Activations run by run, along the dimension of the neurons. */
 #include "grad/activate.h"
 
+#include "grad/pieces.h"
 #include "grad/support.h"
 
-enum { ROUND = 1 << 22 }; /* elements between two looks for Ctrl-C */
-
-/* The rows of a round, of `each` elements; 0: none are left, or Ctrl-C was pressed (*status). */
-static int64_t next_rows(nb_ctx *ctx, int64_t done, int64_t rows, int64_t each, nb_status *status)
-{
-    if (done == rows) return 0;
-    int64_t most = each < ROUND ? ROUND / (each + 1) + 1 : 1;
-    if (done > 0) *status = nb_poll(ctx);
-    if (*status != NB_OK) return 0;
-    return rows - done < most ? rows - done : most;
-}
+enum { FEW = 1 << 14 }; /* elements that are done at once, without a look for Ctrl-C */
 
 bool nb_runs_need_z(const nb_kernel_runs *runs)
 {
@@ -78,38 +69,105 @@ nb_status nb_keep_outputs(nb_ctx *ctx, nb_call *call, const nb_tensor *z, const 
     return call->saved[1] ? NB_OK : ctx->status;
 }
 
-/* f'(z) along with a. */
-static nb_status run_with_slopes(nb_ctx *ctx, nb_unary kernel, const nb_tensor *z, nb_tensor *a,
-                                 nb_tensor *slope)
+/* ---- Rows cut into pieces -------------------------------------------------------------------- */
+
+/* An activation under way, forward or back: contiguous tensors, NULL where there is none. A row is
+ * one example's, or, where all neurons have one activation, a single number. */
+typedef struct running {
+    const nb_kernel_runs *runs;
+    nb_dtype dtype;
+    int64_t neurons, inner;
+    const char *z, *a, *da;
+    char *to, *slope; /* a or dz; f'(z) */
+    nb_pieces pieces;
+} running;
+
+/* Rows from `skip` bytes on. */
+typedef void some_rows(const running *r, int64_t rows, int64_t skip);
+
+static const char *behind(const char *numbers, int64_t skip)
 {
-    int64_t count = nb_tensor_count(z), width = (int64_t)nb_dtype_size(z->dtype);
-    nb_status status = NB_OK;
-    for (int64_t at = 0, n; (n = next_rows(ctx, at, count, 1, &status)) > 0; at += n)
-        nb_real(z->dtype)->with_slope[kernel]((size_t)n, (char *)nb_tensor_data(z) + at * width,
-                                              (char *)nb_tensor_data(a) + at * width,
-                                              (char *)nb_tensor_data(slope) + at * width);
-    return status;
+    return numbers ? numbers + skip : NULL;
+}
+
+static void some_forward(const running *r, int64_t rows, int64_t skip)
+{
+    const nb_kernel_run *one = r->runs->count == 1 ? r->runs->run : NULL;
+    if (one)
+        nb_real(r->dtype)->unary[one->kernel]((size_t)rows, r->z + skip, 1, r->to + skip, 1, one->p,
+                                              one->q);
+    else
+        nb_runs_forward(r->runs, r->dtype, rows, r->neurons, r->inner, r->z + skip, r->to + skip);
+}
+
+static void some_with_slopes(const running *r, int64_t rows, int64_t skip)
+{
+    nb_real(r->dtype)->with_slope[r->runs->run[0].kernel]((size_t)rows, r->z + skip, r->to + skip,
+                                                          r->slope + skip);
+}
+
+static void some_back(const running *r, int64_t rows, int64_t skip)
+{
+    const nb_kernel_run *one = r->runs->count == 1 ? r->runs->run : NULL;
+    const int64_t sizes[3] = {rows, r->neurons, r->inner};
+    const char *z = behind(r->z, skip);
+    if (one)
+        nb_real(r->dtype)->slope[one->kernel]((size_t)rows, z, r->a + skip, r->da + skip,
+                                              r->to + skip, one->p, one->q);
+    else
+        run_backward(r->runs, r->dtype, sizes, z, r->a + skip, r->da + skip, r->to + skip);
+}
+
+/* By slopes, which stand in z's place: all neurons have one activation. */
+static void some_by_slopes(const running *r, int64_t rows, int64_t skip)
+{
+    nb_real(r->dtype)->chain((size_t)rows, r->z + skip, r->da + skip, r->to + skip);
+}
+
+static int64_t row_of(const running *r)
+{
+    return r->runs->count == 1 ? 1 : r->neurons * r->inner;
+}
+
+typedef struct task {
+    running of;
+    some_rows *some;
+} task;
+
+static void run_piece(void *arg, size_t piece)
+{
+    const task *t = arg;
+    const nb_pieces *p = &t->of.pieces;
+    int64_t start = nb_piece_start(p, piece), rows = nb_piece_end(p, piece) - start;
+    if (!nb_pieces_stopped(p))
+        t->some(&t->of, rows, start * row_of(&t->of) * (int64_t)nb_dtype_size(t->of.dtype));
+}
+
+static nb_status run_rows(nb_ctx *ctx, const running *r, some_rows *some, int64_t examples)
+{
+    int64_t each = row_of(r), all = examples * r->neurons * r->inner;
+    if (all <= FEW) {
+        some(r, all / each, 0);
+        return NB_OK;
+    }
+    task t = {*r, some};
+    t.of.pieces = nb_pieces_of(all / each, each);
+    return nb_pieces_run(ctx, &t.of.pieces, run_piece, &t);
 }
 
 nb_status nb_runs_activate(nb_ctx *ctx, const nb_kernel_runs *runs, int dim, const nb_tensor *z,
                            nb_tensor *a, nb_tensor *slope)
 {
-    if (slope) return run_with_slopes(ctx, runs->run[0].kernel, z, a, slope);
-    int64_t sizes[3], count = nb_tensor_count(z);
-    if (runs->count == 1 && count <= ROUND) {
-        const nb_kernel_run *run = runs->run;
-        nb_real(z->dtype)->unary[run->kernel]((size_t)count, nb_tensor_data(z), 1,
-                                              nb_tensor_data(a), 1, run->p, run->q);
-        return NB_OK;
-    }
-    nb_status status = NB_OK;
-    const char *from = nb_tensor_data(z);
-    char *to = nb_tensor_data(a);
+    int64_t sizes[3];
     sizes_of(z, dim, sizes);
-    int64_t each = sizes[1] * sizes[2], bytes = each * (int64_t)nb_dtype_size(z->dtype);
-    for (int64_t at = 0, n; (n = next_rows(ctx, at, sizes[0], each, &status)) > 0; at += n)
-        nb_runs_forward(runs, z->dtype, n, sizes[1], sizes[2], from + at * bytes, to + at * bytes);
-    return status;
+    running r = {.runs = runs,
+                 .dtype = z->dtype,
+                 .neurons = sizes[1],
+                 .inner = sizes[2],
+                 .z = nb_tensor_data(z),
+                 .to = nb_tensor_data(a),
+                 .slope = slope ? nb_tensor_data(slope) : NULL};
+    return run_rows(ctx, &r, slope ? some_with_slopes : some_forward, sizes[0]);
 }
 
 /* a = f(z), with f'(z) kept in z's place, or beside it where somebody else sees z: saved[1], and
@@ -144,29 +202,17 @@ nb_tensor *nb_activated(nb_ctx *ctx, nb_call *call, nb_tensor *z, int dim, bool 
 nb_status nb_runs_delta(nb_ctx *ctx, const nb_kernel_runs *runs, int dim, const nb_tensor *z,
                         const nb_tensor *a, const nb_tensor *from, nb_tensor *to)
 {
-    int64_t sizes[3], count = a ? nb_tensor_count(a) : 0;
-    if (a && runs->count == 1 && count <= ROUND) {
-        const nb_kernel_run *run = runs->run;
-        nb_real(a->dtype)->slope[run->kernel]((size_t)count, z ? nb_tensor_data(z) : NULL,
-                                              nb_tensor_data(a), nb_tensor_data(from),
-                                              nb_tensor_data(to), run->p, run->q);
-        return NB_OK;
-    }
-    nb_status status = NB_OK;
+    int64_t sizes[3];
     sizes_of(a ? a : z, dim, sizes);
-    int64_t rows = sizes[0], each = sizes[1] * sizes[2];
-    for (int64_t at = 0; (sizes[0] = next_rows(ctx, at, rows, each, &status)) > 0; at += sizes[0]) {
-        int64_t skip = at * each * (int64_t)nb_dtype_size(to->dtype);
-        const char *at_z = z ? (const char *)nb_tensor_data(z) + skip : NULL;
-        const char *da = (const char *)nb_tensor_data(from) + skip;
-        char *dz = (char *)nb_tensor_data(to) + skip;
-        if (a)
-            run_backward(runs, a->dtype, sizes, at_z, (const char *)nb_tensor_data(a) + skip, da,
-                         dz);
-        else
-            nb_real(to->dtype)->chain((size_t)(sizes[0] * each), at_z, da, dz);
-    }
-    return status;
+    running r = {.runs = runs,
+                 .dtype = to->dtype,
+                 .neurons = sizes[1],
+                 .inner = sizes[2],
+                 .z = z ? nb_tensor_data(z) : NULL,
+                 .a = a ? nb_tensor_data(a) : NULL,
+                 .da = nb_tensor_data(from),
+                 .to = nb_tensor_data(to)};
+    return run_rows(ctx, &r, a ? some_back : some_by_slopes, sizes[0]);
 }
 
 nb_tensor *nb_delta_at_z(nb_ctx *ctx, const nb_record *record, nb_tensor *delta, int dim)

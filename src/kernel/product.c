@@ -14,16 +14,19 @@
 #define OWN_PANEL_MOST  0x1p24
 #define BLAS_PANEL_MOST 0x1p26
 #define MANY            0x1p29
-/* The same where our loops copy B. Each panel makes its own copy, so there are only as many as keep
- * all threads busy to the end, COPIED_PANELS for each, and more when one outgrows a few
- * milliseconds. A number's sum is the same in any panel: here their number may depend on the
- * threads. */
-#define COPIED_PANEL_LEAST 0x1p20
-#define COPIED_PANEL_MOST  0x1p28
-#define COPIED_PANELS      4
+/* With our own loops a number's sum is the same in any panel, so that their number may depend on
+ * the threads: as many for each, down to PANEL_LEAST, which takes some microseconds. Where they
+ * copy B each panel makes its own copy: there are only as many as keep all threads busy to the end,
+ * and more when one outgrows a few milliseconds. */
+#define PANEL_LEAST       ((size_t)1 << 20)
+#define OWN_PANELS        2
+#define COPIED_PANELS     4
+#define COPIED_PANEL_MOST 0x1p28
 /* Rows and columns that a panel keeps: whole tiles of our own loops (60 rows), and enough to be
  * worth packing. */
 #define OWN_PANEL_ROWS    ((size_t)60)
+#define LOW_PANEL_ROWS    ((size_t)12) /* of products of few rows */
+#define LOW               ((size_t)480)
 #define COPIED_PANEL_ROWS ((size_t)120)
 #define BLAS_PANEL_ROWS   ((size_t)64)
 #define PANEL_COLUMNS     ((size_t)64)
@@ -92,14 +95,20 @@ static void multiply_panel(void *arg, size_t piece)
     nb_blas_product(whole->dtype, m, n, whole->k, whole->alpha, a, b, whole->beta, c, whole->ldc);
 }
 
+static double own_panel_most(double count, int threads)
+{
+    if (threads == 1) return OWN_PANEL_MOST;
+    return fmin(fmax(count / (OWN_PANELS * threads), (double)PANEL_LEAST), OWN_PANEL_MOST);
+}
+
 static double panel_most(const work *job, int threads)
 {
     double count = multiplications(job->m, job->n, job->k);
     if (is_copied(job->way)) {
         double share = threads > 1 ? count / (COPIED_PANELS * threads) : count;
-        return fmin(fmax(share, COPIED_PANEL_LEAST), COPIED_PANEL_MOST);
+        return fmin(fmax(share, (double)PANEL_LEAST), COPIED_PANEL_MOST);
     }
-    if (job->way != NB_PRODUCT_BLAS) return OWN_PANEL_MOST;
+    if (job->way != NB_PRODUCT_BLAS) return own_panel_most(count, threads);
     return count > MANY ? 2 * BLAS_PANEL_MOST : BLAS_PANEL_MOST;
 }
 
@@ -108,7 +117,9 @@ static double panel_most(const work *job, int threads)
 static void cut(work *job, int threads)
 {
     double most = panel_most(job, threads);
-    size_t unit = job->way == NB_PRODUCT_BLAS ? BLAS_PANEL_ROWS : OWN_PANEL_ROWS;
+    size_t unit = job->way == NB_PRODUCT_BLAS ? BLAS_PANEL_ROWS
+                  : job->m < LOW              ? LOW_PANEL_ROWS
+                                              : OWN_PANEL_ROWS;
     size_t least = is_copied(job->way) ? COPIED_PANEL_ROWS : unit;
     size_t depth = job->k > DEPTH_LEAST ? job->k : DEPTH_LEAST;
     job->rows = job->m;
@@ -167,18 +178,12 @@ static bool too_wide(size_t rows, size_t ld)
     return rows > 1 && ld > NB_BLAS_MOST;
 }
 
-/* Whether a product is one panel of our own loops, as most are: small ones are counted in whole
- * numbers, which takes less than they do. */
-static bool is_small(const nb_products *own, nb_product_way way, size_t m, size_t n, size_t k)
+/* Whether a product is one panel of our own loops, as most are: counted in whole numbers, which
+ * takes less than they do. */
+static bool is_small(size_t m, size_t n, size_t k)
 {
     const size_t side = (size_t)1 << 16;
-    if (m < side && n < side && k < side) {
-        double few = (double)(int64_t)(m * n * k);
-        if (few <= COPIED_PANEL_LEAST) return few <= own->most;
-    }
-    double most = is_copied(way) ? COPIED_PANEL_LEAST : OWN_PANEL_MOST;
-    double count = multiplications(m, n, k);
-    return count <= most && count <= own->most && k <= DEPTH_MOST;
+    return m < side && n < side && k < side && m * n * k <= PANEL_LEAST;
 }
 
 static nb_product_way way_of(const nb_products *own, size_t m, size_t n, size_t k, nb_matrix a,
@@ -220,7 +225,7 @@ nb_status nb_product(nb_ctx *ctx, nb_dtype dtype, size_t m, size_t n, size_t k, 
                        NB_BLAS_MOST);
     const nb_products *own = nb_kernels_get()->products[dtype];
     nb_product_way way = way_of(own, m, n, k, a, b);
-    if (is_small(own, way, m, n, k) && own->multiply(way, m, n, k, alpha, a, b, beta, NULL, c, ldc))
+    if (is_small(m, n, k) && own->multiply(way, m, n, k, alpha, a, b, beta, NULL, c, ldc))
         return NB_OK;
     return multiply_parts(ctx, &(work){.dtype = dtype,
                                        .m = m,
@@ -243,8 +248,7 @@ nb_status nb_product_onto(nb_ctx *ctx, nb_dtype dtype, size_t m, size_t n, size_
     if (wide) return nb_product(ctx, dtype, m, n, k, 1.0, a, b, 1.0, c, ldc);
     const nb_products *own = nb_kernels_get()->products[dtype];
     nb_product_way way = way_of(own, m, n, k, a, b);
-    if (is_small(own, way, m, n, k) && own->multiply(way, m, n, k, 1.0, a, b, 1.0, row, c, ldc))
-        return NB_OK;
+    if (is_small(m, n, k) && own->multiply(way, m, n, k, 1.0, a, b, 1.0, row, c, ldc)) return NB_OK;
     return multiply_parts(ctx, &(work){.dtype = dtype,
                                        .m = m,
                                        .n = n,

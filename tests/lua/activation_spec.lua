@@ -63,6 +63,60 @@ test("numbers give numbers, tensors tensors of their shape", function()
     eq(nn.relu(tensor({1, 2}, F64)).dtype, "f64")
 end)
 
+-- 70,000 numbers are cut into pieces, those of 100 rows are not.
+local ROWS <const>, FEW <const>, WIDTH <const> = 700, 100, 100
+local CUT <const> = {"gelu", "silu", "tanh", "relu", "elu", "mixed"}
+
+local function on_threads(counts, f)
+    local threads = nabla.threads()
+    for _, count in ipairs(counts) do
+        nabla.threads(count)
+        f()
+    end
+    nabla.threads(threads)
+end
+
+local function cut_net(notation, name)
+    local net = nn.net(notation:format(name == "mixed" and "sigmoid" or name), F64)
+    if name == "mixed" then
+        for i = 7, 40 do net[1]:neuron(i).activation = i < 20 and "gelu" or "relu" end
+    end
+    return net
+end
+
+test("many rows give what few of them do, on any number of threads", function()
+    local x = tensor.randn(ROWS, WIDTH, {dtype = "f64", seed = 3})
+    for _, name in ipairs(CUT) do
+        local net = cut_net("100 - act %s", name)
+        on_threads({1, 3}, function()
+            local y = net(x)
+            for first = 1, ROWS, FEW do
+                local some = net(x:narrow(1, first, FEW))
+                assert(some:equal(y:narrow(1, first, FEW)), name)
+            end
+        end)
+    end
+end)
+
+test("so do their gradients", function()
+    local x = tensor.randn(ROWS, 5, {dtype = "f64", seed = 3})
+    local y = tensor.randn(ROWS, WIDTH, {dtype = "f64", seed = 4})
+    for _, name in ipairs(CUT) do
+        local net = cut_net("5 - 100 %s : quadratic", name)
+        local sum, whole = tensor.zeros(net:params().shape[1], F64), {}
+        for first = 1, ROWS, FEW do
+            net:backprop(x:narrow(1, first, FEW), y:narrow(1, first, FEW))
+            sum = sum + net:grads() * (FEW / ROWS)
+        end
+        on_threads({1, 3}, function()
+            net:backprop(x, y)
+            whole[#whole + 1] = net:grads():clone()
+        end)
+        near(whole[1], sum, 1e-13)
+        assert(whole[1]:equal(whole[2]), name)
+    end
+end)
+
 test("options are the notation's", function()
     near(nn.leaky_relu(-2, {slope = 0.2}), -0.4, 1e-15)
     near(nn.leaky_relu.df(-2, {slope = 0.2}), 0.2, 1e-15)
