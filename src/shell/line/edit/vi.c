@@ -67,15 +67,16 @@ static void delete_lines(const lines *these)
     rl_point = sh_settled(sh_behind_blanks(sh_line_begin(from < rl_end ? these->begin : from)));
 }
 
-/* In the place of what c took comes what is typed, or was for the last one. */
+/* In the place of what c took comes what is typed, or was for the last one: both are one change.
+ * Readline ends it where the insertion ends, behind a C alone. */
 static void change(int begin, int end, int count)
 {
     rl_point = begin;
-    if (vi.redoing) rl_begin_undo_group();
+    rl_begin_undo_group();
     rl_kill_text(begin, end);
     rl_point = begin;
     if (!vi.redoing) {
-        rl_vi_start_inserting('c', count, 1);
+        rl_vi_start_inserting('C', count, 1);
         vi.line = sh_line_begin(begin);
         vi.behind = begin - sh_behind_blanks(vi.line);
         return;
@@ -224,13 +225,13 @@ void sh_vi_begin_line(void)
  * given back where it is another. */
 static int operate(rl_command_func_t *theirs, int count, int key)
 {
-    if (isupper(key)) {
+    if (!vi.redoing && isupper(key)) {
         vi.lines = false;
-        vi.rest = has_lines();
+        vi.rest = true;
     } else if (!vi.redoing) {
         int next = read_motion(&count);
         vi.lines = next == key && has_lines();
-        vi.rest = next == '$' && has_lines();
+        vi.rest = next == '$';
         if (!vi.lines && !vi.rest && next > 0) rl_execute_next(next);
     }
     if (vi.lines) return take_lines(count, key);
