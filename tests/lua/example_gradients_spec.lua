@@ -176,6 +176,25 @@ test("classes have their own means", function()
     assert(text:find("pull most", 1, true) and text:find("cosines", 1, true) and text:find "ant")
 end)
 
+-- One example of each class, so that their products are the Gram matrix's: of more numbers than are
+-- multiplied at a time, and of as many, some of which rest.
+test("cosines are those of the gradients whole", function()
+    for _, dtype in ipairs {"f32", "f64"} do
+        local net = nn.net("50 - 60 - 3 : cross_entropy", {seed = 1, dtype = dtype})
+        net[2].frozen = dtype == "f64"
+        local set = data.set {x = tensor.rand(3, 50, {seed = 2}), y = tensor {3, 1, 2},
+            classes = {"a", "b", "c"}}
+        local g, of = net:example_gradients(set), {2, 3, 1}
+        for a = 1, 3 do
+            local row = g:row(of[a])
+            for b = 1, 3 do
+                near(g.cosines[{a, b}], row[of[b]] / (g.norms[of[a]] * g.norms[of[b]]),
+                    dtype == "f32" and 2e-6 or 1e-13)
+            end
+        end
+    end
+end)
+
 test("nothing of the network moves, and a row of another network is refused", function()
     local net, x, y = two_two_one()
     net:backprop(x, y)

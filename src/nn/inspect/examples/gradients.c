@@ -3,6 +3,8 @@
 
 #include "base/arith.h"
 #include "base/memory.h"
+#include "kernel/kernel.h"
+#include "kernel/product.h"
 #include "kernel/sort.h"
 
 #include <math.h>
@@ -175,22 +177,32 @@ static void find_noise(const work *w, nb_example_gradients *out)
     out->noise = n > 1 && w->squares > 0 ? fmax(variance, 0) / square : NAN;
 }
 
-/* Adds the products of the classes' sums with one another, each pair once; by stretches that stay
- * in a cache. */
-static void add_products(const work *w, double *products)
+/* Numbers `at` … of the classes' sums in f64, one class below the other. */
+static void gather_stretch(const work *w, int64_t at, size_t n, double *rows)
 {
     const nb_net *net = w->looker.net;
-    int64_t k = w->classes, count = nb_net_count(net), size = (int64_t)nb_dtype_size(net->dtype);
-    for (int64_t c = 0; c < k; c++) nb_looker_own(&w->looker, w->own[c]);
+    nb_convert_fn *convert = nb_kernels_get()->convert[net->dtype][NB_F64];
+    size_t skip = (size_t)(w->looker.offset + at) * nb_dtype_size(net->dtype);
+    for (int64_t c = 0; c < w->classes; c++, rows += n)
+        convert(n, (const char *)nb_tensor_data(w->own[c]) + skip, 1, rows, 1, 1);
+}
+
+/* Adds the products of the classes' sums with one another; by stretches that stay in a cache. */
+static nb_status add_products(const work *w, double *products)
+{
+    int64_t count = nb_net_count(w->looker.net);
+    size_t k = (size_t)w->classes, bytes = k * STRETCH * sizeof(double);
+    double *rows = nb_alloc(w->ctx, bytes);
+    if (!rows) return w->ctx->status;
+    for (size_t c = 0; c < k; c++) nb_looker_own(&w->looker, w->own[c]);
     for (int64_t at = 0; at < count; at += STRETCH) {
         size_t n = (size_t)nb_least_i64(count - at, STRETCH);
-        for (int64_t a = 0; a < k; a++)
-            for (int64_t b = 0; b <= a; b++) {
-                int64_t skip = (w->looker.offset + at) * size;
-                const char *x = nb_tensor_data(w->own[a]), *y = nb_tensor_data(w->own[b]);
-                products[a * k + b] += nb_real(net->dtype)->dot(n, x + skip, 1, y + skip, 1);
-            }
+        gather_stretch(w, at, n, rows);
+        nb_product_piece(NB_F64, k, k, n, 1, (nb_matrix){rows, n, false},
+                         (nb_matrix){rows, n, true}, 1, products, k);
     }
+    nb_free(w->ctx, rows, bytes);
+    return NB_OK;
 }
 
 static nb_status find_cosines(const work *w, nb_example_gradients *out)
@@ -200,7 +212,8 @@ static nb_status find_cosines(const work *w, nb_example_gradients *out)
     out->cosines = nb_tensor_zeros(w->ctx, NB_F64, 2, (const int64_t[]){k, k});
     if (!out->cosines) return w->ctx->status;
     double *cosine = nb_tensor_data(out->cosines);
-    add_products(w, cosine);
+    if (add_products(w, cosine) != NB_OK) return w->ctx->status;
+    /* One number for a pair, whichever stands first. */
     for (int64_t a = 0; a < k; a++)
         for (int64_t b = 0; b < a; b++) cosine[b * k + a] = cosine[a * k + b];
     for (int64_t a = 0; a < k; a++)
