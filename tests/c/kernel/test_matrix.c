@@ -68,8 +68,46 @@ static void matrices_are_copied(void **state)
                 check_size(tables[k], widths[w], sizes[i / edges], sizes[i % edges]);
 }
 
+/* Lines a page apart, which go by another order of squares, to whole rows and to some of wider
+ * ones, this way and that. */
+static void check_pages(const nb_kernels *kernels, size_t size, size_t along, size_t lines)
+{
+    enum { PAGE = 4096 };
+    static unsigned char x[MOST * PAGE + MOST * MOST_BYTES], y[ROOM], plain[ROOM];
+    const layout from = {"a page apart", 1, PAGE / (ptrdiff_t)size};
+    const layout to = {"along, gaps", (ptrdiff_t)lines + GAP, 1};
+    const layout back = {"", from.column, from.row}, across = {"", to.column, to.row};
+    for (size_t i = 0; i < sizeof x; i++) x[i] = (unsigned char)(i * 167 + i / 251);
+    for (int turned = 0; turned < 2; turned++) {
+        memset(y, 0xa5, sizeof y);
+        memset(plain, 0xa5, sizeof plain);
+        if (turned)
+            kernels->copy_matrix(size, lines, along, x, back.row, back.column, y, across.row,
+                                 across.column);
+        else
+            kernels->copy_matrix(size, along, lines, x, from.row, from.column, y, to.row,
+                                 to.column);
+        copy_plainly(size, along, lines, x, from, plain, to);
+        if (memcmp(y, plain, sizeof y) != 0)
+            fail_msg("%s: %zux%zu of %zu bytes, a page apart", kernels->isa, along, lines, size);
+    }
+}
+
+static void pages_are_copied(void **state)
+{
+    (void)state;
+    static const size_t sizes[] = {1, 5, 16, 17, 33, MOST}, widths[] = {1, 4, 8};
+    size_t count, edges = sizeof sizes / sizeof *sizes;
+    const nb_kernels *const *tables = nb_kernels_all(&count);
+    for (size_t k = 0; k < count; k++)
+        for (size_t w = 0; w < 3; w++)
+            for (size_t i = 0; i < edges * edges; i++)
+                check_pages(tables[k], widths[w], sizes[i / edges], sizes[i % edges]);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(matrices_are_copied)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(matrices_are_copied),
+                                       cmocka_unit_test(pages_are_copied)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
