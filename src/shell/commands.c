@@ -163,29 +163,7 @@ static const struct sign {
 
 enum { SIGNS = sizeof signs / sizeof *signs };
 
-enum { INDENT = 2, BELOW = 4, BESIDE = 19, PAGE_LEAST = 20 /* columns */ };
-
-/* Words from the column on where the line under way ends, and in further lines from `column` on;
- * help is plain ASCII. */
-static void add_words(nb_text *text, const char *words, int column)
-{
-    int most = sh_terminal_columns(), at = column;
-    if (most < PAGE_LEAST) most = PAGE_LEAST;
-    while (*words) {
-        int length = (int)strcspn(words, " ");
-        bool first = at == column;
-        if (!first && at + 1 + length > most) {
-            nb_text_add(text, "\n%*s", column, "");
-            first = true;
-            at = column;
-        }
-        nb_text_add(text, "%s%.*s", first ? "" : " ", length, words);
-        at += length + !first;
-        words += length;
-        words += strspn(words, " ");
-    }
-    nb_text_add(text, "\n");
-}
+enum { INDENT = 2, BELOW = 4, BESIDE = 19 /* columns */ };
 
 /* Beside one another, where there is room. */
 static void add_usage(nb_text *text, const char *usage, const char *help)
@@ -195,13 +173,15 @@ static void add_usage(nb_text *text, const char *usage, const char *help)
         nb_text_add(text, "  %-16s ", usage);
     else
         nb_text_add(text, "  %s\n%*s", usage, BELOW, "");
-    add_words(text, help, beside ? BESIDE : BELOW);
+    sh_add_words(text, help, beside ? BESIDE : BELOW);
+    nb_text_add(text, "\n");
 }
 
 static bool add_page(nb_text *text, const char *usage, const char *help)
 {
     nb_text_add(text, "%s\n%*s", usage, INDENT, "");
-    add_words(text, help, INDENT);
+    sh_add_words(text, help, INDENT);
+    nb_text_add(text, "\n");
     return true;
 }
 

@@ -5,6 +5,7 @@
 #include "shell/about.h"
 #include "shell/globals.h"
 #include "shell/run/eval.h"
+#include "shell/screen/say.h"
 
 #include <lauxlib.h>
 #include <stdio.h>
@@ -96,6 +97,26 @@ static int push_shown(lua_State *L, int names, lua_Integer i)
     return lua_gettop(L);
 }
 
+/* A variable's line, on a terminal in as many as the window makes of it, behind or below its name.
+ */
+static void say_who(const sh_shell *shell, const char *name, int widest, const char *brief)
+{
+    enum { GAP = 2, BELOW = 4 };
+    nb_text text;
+    bool beside = 2 * (widest + GAP) < sh_terminal_columns();
+    nb_text_init(&text, shell->ctx);
+    if (beside)
+        nb_text_add(&text, "%-*s  ", widest, name);
+    else
+        nb_text_add(&text, "%s\n%*s", name, BELOW, "");
+    sh_add_words(&text, brief, beside ? widest + GAP : BELOW);
+    if (shell->terminal.output && !text.failed)
+        puts(nb_text_get(&text));
+    else
+        printf("%-*s  %s\n", widest, name, brief);
+    nb_text_free(&text);
+}
+
 static int who(lua_State *L)
 {
     const sh_shell *shell = sh_work(L);
@@ -108,12 +129,12 @@ static int who(lua_State *L)
         if (width > widest) widest = width;
     }
     for (lua_Integer i = 1; i <= count; i++, lua_settop(L, names)) {
+        int shown = push_shown(L, names, i);
         sh_push_globals(L);
-        printf("%-*s  ", (int)widest, lua_tostring(L, push_shown(L, names, i)));
-        lua_pop(L, 1);
+        lua_rawgeti(L, names, i);
         lua_rawget(L, -2);
         sh_push_brief(L, -1, &shell->terminal);
-        puts(lua_tostring(L, -1));
+        say_who(shell, lua_tostring(L, shown), (int)widest, lua_tostring(L, -1));
     }
     if (count == 0) puts("nothing yet");
     return 0;

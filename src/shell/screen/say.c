@@ -66,3 +66,31 @@ void sh_fresh_line(const sh_shell *shell)
     if (shell->terminal.moves) printf("%*s\r\033[K", sh_terminal_columns(), "");
     fflush(stdout);
 }
+
+static int letters(const char *text, size_t length)
+{
+    int count = 0;
+    for (size_t i = 0; i < length; i++) count += ((unsigned char)text[i] & 0xC0) != 0x80;
+    return count;
+}
+
+void sh_add_words(nb_text *text, const char *words, int column)
+{
+    enum { LEAST = 20 };
+    int most = sh_terminal_columns(), at = column;
+    if (most < LEAST) most = LEAST;
+    while (*words) {
+        size_t blanks = strspn(words, " "), length = blanks + strcspn(words + blanks, " ");
+        int width = letters(words, length);
+        if (at > column && blanks > 0 && at + width > most) {
+            nb_text_add(text, "\n%*s", column, "");
+            at = column;
+            words += blanks;
+            length -= blanks;
+            width -= (int)blanks;
+        }
+        nb_text_add_bytes(text, words, length);
+        at += width;
+        words += length;
+    }
+}

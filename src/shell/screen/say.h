@@ -4,6 +4,7 @@
 #define SH_SAY_H
 
 #include "base/escape.h"
+#include "base/text.h"
 #include "shell/shell.h"
 
 #include <stdio.h>
@@ -17,5 +18,9 @@ void sh_remark(const sh_shell *shell, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 /* Starts a new line when the cursor is not at a line's beginning. */
 void sh_fresh_line(const sh_shell *shell);
+
+/* Adds words from the column on where the line under way stands, and in further lines from `column`
+ * on where they do not fit the window; at least 20 columns are taken for it. */
+void sh_add_words(nb_text *text, const char *words, int column);
 
 #endif
