@@ -68,21 +68,21 @@ static void delete_lines(const lines *these)
 }
 
 /* In the place of what c took comes what is typed, or was for the last one: both are one change.
- * Readline ends it where the insertion ends, behind a C alone. */
+ * Readline counts groups that are open; one that Ctrl-C or Enter leaves open must not be counted. */
 static void change(int begin, int end, int count)
 {
     rl_point = begin;
-    rl_begin_undo_group();
+    rl_add_undo(UNDO_BEGIN, 0, 0, NULL);
     rl_kill_text(begin, end);
     rl_point = begin;
     if (!vi.redoing) {
-        rl_vi_start_inserting('C', count, 1);
+        rl_vi_start_inserting('c', count, 1);
         vi.line = sh_line_begin(begin);
         vi.behind = begin - sh_behind_blanks(vi.line);
         return;
     }
     if (vi.typed) rl_insert_text(vi.typed);
-    rl_end_undo_group();
+    rl_add_undo(UNDO_END, 0, 0, NULL);
     if (rl_point > sh_line_begin(rl_point)) rl_point = sh_character_before(rl_point);
 }
 
@@ -93,6 +93,7 @@ static void note_typed(void)
     int begin = vi.line <= rl_end ? sh_behind_blanks(vi.line) + vi.behind : rl_point;
     free(vi.typed);
     vi.typed = begin < rl_point ? copy(begin, rl_point) : NULL;
+    rl_add_undo(UNDO_END, 0, 0, NULL);
     vi.line = -1;
 }
 
@@ -260,8 +261,12 @@ static int on_yank(int count, int key)
 
 static int on_substitute(int count, int key)
 {
-    bool whole = isupper(key) && has_lines();
-    return whole ? take_lines(1, 'c') : sh_wrap_call(rl_vi_subst, count, key);
+    if (isupper(key) && has_lines()) return take_lines(1, 'c');
+    vi.lines = vi.rest = false;
+    sh_operator_set(true); /* it is c with l, also to "." */
+    int status = sh_wrap_call(rl_vi_subst, count, key);
+    sh_operator_set(false);
+    return status;
 }
 
 /* ---- . Esc A I R ---- */

@@ -26,7 +26,7 @@ static int letters_between(int begin, int end, int most)
     return count < most ? count : most;
 }
 
-/* ---- x X r ---- */
+/* ---- x X r ~ ---- */
 
 static int on_delete(int count, int key)
 {
@@ -56,6 +56,16 @@ static int on_change_letter(int count, int key)
     if (there) return status;
     rl_point = point;
     return refuse();
+}
+
+static int on_change_case(int count, int key)
+{
+    int letters = letters_between(rl_point, sh_line_end(rl_point), count);
+    if (rl_end == 0 || count < 1) return sh_wrap_call(rl_vi_change_case, count, key);
+    if (letters == 0) return refuse();
+    int status = sh_wrap_call(rl_vi_change_case, letters, key);
+    rl_point = sh_settled(rl_point);
+    return status;
 }
 
 /* ---- a ---- */
@@ -99,6 +109,7 @@ void sh_vi_letters_open(void)
     static const sh_wrapped commands[] = {{rl_vi_delete, on_delete},
                                           {rl_vi_rubout, on_rubout},
                                           {rl_vi_change_char, on_change_letter},
+                                          {rl_vi_change_case, on_change_case},
                                           {rl_vi_append_mode, on_append},
                                           {rl_vi_char_search, on_search},
                                           {rl_vi_column, on_column},
