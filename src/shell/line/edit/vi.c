@@ -68,7 +68,8 @@ static void delete_lines(const lines *these)
 }
 
 /* In the place of what c took comes what is typed, or was for the last one: both are one change.
- * Readline counts groups that are open; one that Ctrl-C or Enter leaves open must not be counted. */
+ * Readline counts groups that are open; one that Ctrl-C or Enter leaves open must not be counted.
+ */
 static void change(int begin, int end, int count)
 {
     rl_point = begin;

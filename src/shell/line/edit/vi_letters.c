@@ -60,10 +60,10 @@ static int on_change_letter(int count, int key)
 
 static int on_change_case(int count, int key)
 {
-    int letters = letters_between(rl_point, sh_line_end(rl_point), count);
+    int end = sh_line_end(rl_point), there = letters_between(rl_point, end, count);
     if (rl_end == 0 || count < 1) return sh_wrap_call(rl_vi_change_case, count, key);
-    if (letters == 0) return refuse();
-    int status = sh_wrap_call(rl_vi_change_case, letters, key);
+    if (there == 0) return refuse();
+    int status = sh_wrap_call(rl_vi_change_case, there, key);
     rl_point = sh_settled(rl_point);
     return status;
 }
