@@ -232,8 +232,11 @@ void session_open(void (*say_where)(void))
 void session_resize(int rows, int columns)
 {
     struct winsize size = {.ws_row = (unsigned short)rows, .ws_col = (unsigned short)columns};
+    struct winsize is = {.ws_row = 0};
     screen_resize(rows, columns);
-    ioctl(session.pty, TIOCSWINSZ, &size);
+    if (ioctl(session.pty, TIOCSWINSZ, &size) != 0 || ioctl(session.pty, TIOCGWINSZ, &is) != 0 ||
+        is.ws_row != size.ws_row || is.ws_col != size.ws_col)
+        session_fail("the window does not get another size", strerror(errno));
 }
 
 /* The terminal keeps none any more. */
