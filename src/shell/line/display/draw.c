@@ -85,13 +85,14 @@ static bool choose_styles(bool final)
         draw.style = wider;
         draw.room = 2 * length;
     }
-    bool is_code = draw.window.colour && !RL_ISSTATE(RL_STATE_NSEARCH);
+    bool searches = RL_ISSTATE(RL_STATE_NSEARCH), is_code = draw.window.colour && !searches;
     if (is_code && length <= COLOURED_MOST)
         sh_colour_text(draw.shell, rl_line_buffer, length, final ? SIZE_MAX : (size_t)rl_point,
                        draw.style);
     else if (length > 0)
         memset(draw.style, SH_STYLE_PLAIN, length);
-    if (!final && rl_mark_active_p()) mark_region();
+    /* What is searched for stands in the line's place, and the region is the line's. */
+    if (!final && !searches && rl_mark_active_p()) mark_region();
     return true;
 }
 
