@@ -20,7 +20,7 @@
  *   answer TEXT       the terminal says TEXT, in which \e is Esc, in one go
  *   slowly TEXT       the same byte by byte: each is read before the next comes
  *   paste … .         lines up to one of a dot, in a bracketed paste, without the last newline
- *   resize R C        the window
+ *   resize R C        the window, when all that was typed is drawn; with "now" behind it at once
  *   signal NAME       INT, TERM, HUP, WINCH or CONT, to the program alone
  *   hangup            the terminal goes away; waits for the program's end
  *   settle            waits until the program has read what was typed
@@ -376,8 +376,11 @@ static void do_run(char *arguments)
 static void do_resize(char *argument)
 {
     unsigned short rows, columns;
-    if (sscanf(argument, "%hu %hu", &rows, &columns) != 2 || columns > SCREEN_COLUMNS_MOST)
+    char now[4] = "";
+    if (sscanf(argument, "%hu %hu %3s", &rows, &columns, now) < 2 || columns > SCREEN_COLUMNS_MOST)
         session_fail("no size:", argument);
+    /* What is written for the old size would wrap where nobody expects it. */
+    if (!*now) session_rest();
     session_resize(rows, columns);
 }
 

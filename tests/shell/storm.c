@@ -61,7 +61,7 @@ static void settle(void)
 
 static void resize(int rows, int columns)
 {
-    fprintf(storm.steps, "resize %d %d\n", rows, columns);
+    fprintf(storm.steps, "resize %d %d now\n", rows, columns);
     storm.resized = true;
     storm.columns = columns;
     session_resize(rows, columns);

@@ -14,7 +14,8 @@ enum { TIMES_MOST = 1000000 };
 static struct {
     bool redoing; /* "." */
     bool lines;   /* the last of d, c and y took whole lines, */
-    bool rest;    /* or all up to the line's end */
+    bool rest;    /* or all up to the line's end, */
+    bool moves;   /* or had a motion behind it */
     /* What Readline took for them then, or NULL, and they themselves, without the newline that ends
      * the last one. */
     char *taken, *text;
@@ -223,8 +224,15 @@ void sh_vi_begin_line(void)
     vi.line = -1;
 }
 
+/* What Readline goes by behind an operator; every other key but that of the operator ends it. */
+static bool is_motion(int key)
+{
+    return key > 0 && strchr(" hl^$0ftFT;,%wbeWBE|`", key);
+}
+
 /* d, c and y take whole lines where they stand twice. Readline reads the second key itself; it is
- * given back where it is another. */
+ * given back where it is another. Of one without a motion "." would make Readline go by an older
+ * motion, and that of dd is a d: it takes text from beneath the other operator. */
 static int operate(rl_command_func_t *theirs, int count, int key)
 {
     if (!vi.redoing && isupper(key)) {
@@ -234,10 +242,12 @@ static int operate(rl_command_func_t *theirs, int count, int key)
         int next = read_motion(&count);
         vi.lines = next == key && has_lines();
         vi.rest = next == '$';
+        vi.moves = next == key || is_motion(next);
         if (!vi.lines && !vi.rest && next > 0) rl_execute_next(next);
     }
     if (vi.lines) return take_lines(count, key);
     if (vi.rest) return take_rest(key);
+    if (vi.redoing && !vi.moves) return rl_ding();
     sh_operator_set(true);
     int status = sh_wrap_call(theirs, count, key);
     sh_operator_set(false);
@@ -264,6 +274,7 @@ static int on_substitute(int count, int key)
 {
     if (isupper(key) && has_lines()) return take_lines(1, 'c');
     vi.lines = vi.rest = false;
+    vi.moves = true;
     sh_operator_set(true); /* it is c with l, also to "." */
     int status = sh_wrap_call(rl_vi_subst, count, key);
     sh_operator_set(false);

@@ -5,7 +5,6 @@
 #include "shell/line/edit/wrap.h"
 
 #include <stdbool.h>
-#include <string.h>
 
 static bool is_newline(int point)
 {
@@ -82,8 +81,6 @@ static int on_append(int count, int key)
 static int on_search(int count, int key)
 {
     int point = rl_point, begin = sh_line_begin(point), end = sh_line_end(point);
-    /* Readline's search does not get past a NUL, and never ends. */
-    if (memchr(rl_line_buffer, '\0', (size_t)rl_end)) return refuse();
     int status = sh_wrap_call(rl_vi_char_search, count, key);
     if (rl_point >= begin && rl_point <= end) return status;
     rl_point = point;
