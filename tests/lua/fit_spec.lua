@@ -152,6 +152,32 @@ test("lm: weights of examples, steps of sequences and several outputs", function
     assert(wide[1].w:allclose(w, {rtol = 1e-10, atol = 1e-10}))
 end)
 
+-- Of 4, 7 and 2 steps a window of two that goes two by two gives 2, 3 and 1.
+test("lm: steps that become fewer on their way", function()
+    local x, y = {}, {}
+    for i, steps in ipairs {4, 7, 2} do
+        x[i] = tensor.randn(steps, 1, {dtype = "f64", seed = i})
+        local first = x[i][{{1, steps // 2 * 2, 2}}]
+        local second = x[i][{{2, steps // 2 * 2, 2}}]
+        y[i] = 2 * first + 3 * second + 1
+    end
+    local net = nn.net("*x1 - conv 1 2 linear stride=2 : mse", F64)
+    net:train(data.set {x = x, y = y}, {optimizer = "lm", progress = false})
+    assert(net[1].w:flatten():allclose(tensor({2, 3}, F64), {rtol = 1e-10, atol = 1e-10}))
+    assert(close(net[1].b:item(), 1, 1e-10))
+end)
+
+test("lm: classes at places of pictures are refused", function()
+    local x, y = tensor.rand(3, 1, 4, 5), tensor.randint(1, 3, 3, 4, 5)
+    local net = nn.net "1x4x5 - conv 3 3 tanh padding=same : mse"
+    for _, weights in ipairs {{1, 2, 5}, {}} do
+        local o = {optimizer = "lm", weights = weights[1] and {classes = weights}, progress = false}
+        local ok, message = pcall(net.train, net, x, y, o)
+        assert(not ok and tostring(message):find("classes of all places of pictures", 1, true),
+            tostring(message))
+    end
+end)
+
 test("a network that is not finite says so and stays", function()
     for _, name in ipairs {"lm", "lbfgs", "cg"} do
         local net = nn.net("1 - 1 linear", F64)

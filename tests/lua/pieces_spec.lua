@@ -132,6 +132,36 @@ test("sequences of different lengths, a class for each or at every step", functi
     end
 end)
 
+-- How much a piece counts hangs on the steps that the network gives, not on those that came.
+test("steps that become fewer on their way, weighed by class or example", function()
+    local x, y, each = {}, {}, {}
+    for i = 1, 16 do
+        local steps = 5 + i * 5 % 11
+        local classes = {}
+        for t = 1, (steps - 3) // 2 + 1 do classes[t] = (3 * i + t * t) % 3 + 1 end
+        x[i] = tensor.randn(steps, 3, {seed = i})
+        y[i] = tensor(classes, {dtype = "i32"})
+        each[i] = i % 4
+    end
+    for _, weights in ipairs {false, {1, 2, 5}, each} do
+        local whole, cut, h1, h8 = both("*x3 - conv 4 3 tanh stride=2 - 3 softmax : cross_entropy",
+            data.set {x = x, y = y}, {batch = 8, weights = weights or nil})
+        near(cut:params(), whole:params(), 1e-9)
+        near(h8.cost[1], h1.cost[1], 1e-10)
+    end
+end)
+
+test("places of pictures, weighed by class or example", function()
+    local x = tensor.randn(9, 1, 4, 5, {seed = 1})
+    local y = tensor.randint(1, 3, 9, 4, 5, {seed = 2})
+    for _, weights in ipairs {false, {1, 2, 5}, {1, 0, 2, 1, 3, 1, 1, 0.5, 1}} do
+        local whole, cut, h1, h8 = both("1x4x5 - conv 3 3 softmax padding=same : cross_entropy",
+            data.set {x = x, y = y}, {batch = 9, weights = weights or nil})
+        near(cut:params(), whole:params(), 1e-9)
+        near(h8.cost[1], h1.cost[1], 1e-10)
+    end
+end)
+
 test("lbfgs, cg and lm find the same", function()
     local x = tensor.linspace(-1, 1, 40):reshape(40, 1):to "f64"
     local set = data.set {x = x, y = (x * 3):sin()}

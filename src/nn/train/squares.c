@@ -34,14 +34,12 @@ static layout layout_of(const nb_whole *whole, const nb_tensor *y)
 }
 
 /* √w of output k of example i; 0 for padding. */
-static double root_of(const nb_portion *piece, const layout *l, int64_t i, int64_t k)
+static double root_of(const nb_whole *whole, const nb_portion *piece, const layout *l, int64_t i,
+                      int64_t k)
 {
     const nb_tensor *w = piece->weights;
     int64_t at[2] = {i, k / (l->each / l->steps)};
-    if (l->steps > 1 && piece->batch.lengths) {
-        double real = nb_tensor_get(piece->batch.lengths, &i);
-        if (!((double)at[1] < real)) return 0;
-    }
+    if (l->steps > 1 && at[1] >= nb_portion_steps(whole, piece, i)) return 0;
     return w ? sqrt(nb_tensor_get(w, at)) : 1;
 }
 
@@ -59,7 +57,7 @@ static nb_status compare(nb_ctx *ctx, const nb_whole *whole, const nb_portion *p
     for (int64_t i = 0; i < n && status == NB_OK; i++)
         for (int64_t k = 0; k < l.each; k++, r++) {
             int64_t at = (first + i) * l.each + k;
-            double root = root_of(piece, &l, first + i, k);
+            double root = root_of(whole, piece, &l, first + i, k);
             double d = nb_number_at(out->dtype, nb_tensor_data(out), i * l.each + k) -
                        nb_number_at(y->dtype, nb_tensor_data(y), at);
             *r = root > 0 ? root * d : 0;
@@ -131,7 +129,7 @@ static void put_output(void *self, int64_t k, nb_tensor *delta, nb_row *row)
 {
     const sides *s = self;
     nb_number_put(delta->dtype, nb_tensor_data(delta), k, 1);
-    row->factor = root_of(s->example.piece, &s->layout, s->example.at, k);
+    row->factor = root_of(s->whole, s->example.piece, &s->layout, s->example.at, k);
     row->beside = s->residual[k];
 }
 
@@ -156,9 +154,12 @@ static nb_status count_piece(nb_ctx *ctx, const nb_whole *whole, const nb_portio
 {
     sums *s = to;
     const layout l = layout_of(whole, piece->batch.y);
-    (void)ctx;
+    if (!nb_dtype_computes(piece->batch.y->dtype))
+        return nb_fail(ctx, NB_EARG,
+                       "residuals need y as numbers, and here are classes of all places of "
+                       "pictures: give a 1 for each class and 0 else, or learn by lbfgs");
     for (int64_t i = 0; i < piece->batch.y->shape[0]; i++)
-        for (int64_t k = 0; k < l.each; k++) s->counted += root_of(piece, &l, i, k) > 0;
+        for (int64_t k = 0; k < l.each; k++) s->counted += root_of(whole, piece, &l, i, k) > 0;
     s->residuals += nb_tensor_count(piece->batch.y);
     s->weight += piece->weight;
     s->outputs = (double)(l.each / l.steps);

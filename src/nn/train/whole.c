@@ -28,16 +28,11 @@ void nb_portion_free(nb_ctx *ctx, nb_portion *piece)
     piece->weights = NULL;
 }
 
-/* Real steps of a piece of sequences that the network answers step by step, else examples. */
-static double count_of(const nb_whole *whole, const nb_batch *batch)
+int64_t nb_portion_steps(const nb_whole *whole, const nb_portion *piece, int64_t i)
 {
-    const nb_form *out = nb_net_out(whole->net);
-    int64_t n = batch->x->shape[0];
-    double sum = 0;
-    if (out->reading != NB_STEPS) return (double)n;
-    if (!batch->lengths) return (double)(n * batch->y->shape[1]);
-    for (int64_t i = 0; i < n; i++) sum += nb_tensor_get(batch->lengths, &i);
-    return sum;
+    const nb_batch *batch = &piece->batch;
+    if (!batch->lengths) return batch->y->shape[1];
+    return nb_net_steps(whole->net, (int64_t)nb_tensor_get(batch->lengths, &i));
 }
 
 static nb_status narrow(nb_ctx *ctx, nb_tensor *from, int64_t start, int64_t n, nb_tensor **to)
@@ -77,21 +72,27 @@ static nb_status take_set(nb_ctx *ctx, const nb_whole *whole, int64_t start, int
                              &piece->weights, &piece->weight);
 }
 
+/* Numbers of an example's or, of a network that answers step by step, of each of its steps. */
+static double weigh_steps(const nb_whole *whole, const nb_portion *piece)
+{
+    const nb_tensor *w = piece->weights;
+    double sum = 0;
+    for (int64_t i = 0; i < piece->batch.x->shape[0]; i++) {
+        int64_t real = nb_portion_steps(whole, piece, i);
+        if (!w || w->dims == 1) sum += (double)real * (w ? nb_tensor_get(w, &i) : 1);
+        for (int64_t t = 0; w && w->dims > 1 && t < real; t++)
+            sum += nb_tensor_get(w, (const int64_t[]){i, t});
+    }
+    return sum;
+}
+
 /* The weight of padded steps counts nothing; of examples that weigh as one, each of their steps. */
 static double weigh(const nb_whole *whole, const nb_portion *piece)
 {
     const nb_tensor *w = piece->weights;
-    if (!w) return count_of(whole, &piece->batch);
-    bool steps = nb_net_out(whole->net)->reading == NB_STEPS;
-    int64_t columns = steps ? piece->batch.y->shape[1] : 1;
-    double sum = 0;
-    for (int64_t i = 0; i < w->shape[0]; i++) {
-        int64_t real = columns;
-        if (steps && piece->batch.lengths) real = (int64_t)nb_tensor_get(piece->batch.lengths, &i);
-        for (int64_t t = 0; t < real; t++)
-            sum += nb_tensor_get(w, w->dims > 1 ? (const int64_t[]){i, t} : &i);
-    }
-    return sum;
+    if (nb_net_out(whole->net)->reading == NB_STEPS) return weigh_steps(whole, piece);
+    if (!w) return (double)piece->batch.x->shape[0];
+    return nb_real(NB_F64)->sum((size_t)nb_tensor_count(w), nb_tensor_data(w), 1);
 }
 
 nb_status nb_whole_take(nb_ctx *ctx, const nb_whole *whole, int64_t start, int64_t n,

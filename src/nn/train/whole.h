@@ -31,6 +31,8 @@ int64_t nb_whole_count(const nb_whole *whole);
 int64_t nb_whole_size(const nb_whole *whole);
 nb_status nb_whole_take(nb_ctx *ctx, const nb_whole *whole, int64_t start, int64_t n,
                         nb_portion *piece);
+/* Real steps of its example i, where the network answers step by step. */
+int64_t nb_portion_steps(const nb_whole *whole, const nb_portion *piece, int64_t i);
 void nb_portion_free(nb_ctx *ctx, nb_portion *piece);
 /* Does something with every piece in turn, in order. */
 typedef nb_status nb_portion_fn(nb_ctx *ctx, const nb_whole *whole, const nb_portion *piece,
