@@ -134,8 +134,8 @@ void nb_sort_places(const nb_order *order, size_t n, const void *x, ptrdiff_t sx
         sort_places_32(order, n, x, sx, place, room);
 }
 
-/* The first `lead` of a short row: each element moves past those that it comes before, as one number
- * of its key and its place, in registers and without a branch. */
+/* The first `lead` of a short row: each element moves past those that it comes before, as one
+ * number of its key and its place, in registers and without a branch. */
 #define LEADERS(lead)                                                                              \
     static void leaders_##lead(size_t n, const uint32_t *keys, int32_t *place)                     \
     {                                                                                              \

@@ -5,8 +5,8 @@
 
 #include <lua.h>
 
-/* (n, f, words [, what]): what does the tasks 1 … n (base/processes/convoy.h), each by f(i, alone), which
- * gives a string, or nil where memory ended and it is not alone. words: a list of names and
+/* (n, f, words [, what]): what does the tasks 1 … n (base/processes/convoy.h), each by f(i, alone),
+ * which gives a string, or nil where memory ended and it is not alone. words: a list of names and
  * texts, one behind the other, that must be the same in all processes. Its progress is told as
  * `what`, if any. */
 int nbl_new_fleet(lua_State *L);

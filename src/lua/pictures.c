@@ -216,8 +216,8 @@ static const nbl_entry entries[] = {
      "How plot.image, plot.heat and curves show pictures on a terminal: in pixels, by kitty's "
      "graphics protocol or as sixel, or in letters: half blocks and Braille. \"auto\", which it is "
      "unless told, takes what the terminal has answered to be able to; it is asked at the first "
-     "prompt, but never inside tmux or screen. Files, pipes and text = true always get letters; with "
-     "NO_COLOR so does what is neither grey nor an image in its own colours. "
+     "prompt, but never inside tmux or screen. Files, pipes and text = true always get letters; "
+     "with NO_COLOR so does what is neither grey nor an image in its own colours. "
      "Without an argument it gives the setting, and the way that it comes to here.",
      "nabla.pictures()\nnabla.pictures(\"blocks\")", NULL},
     {NULL, NULL, NULL, NULL, NULL, NULL}};

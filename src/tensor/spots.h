@@ -11,9 +11,10 @@
  * (`whose` NULL: without the name; `dim`, from 0, is said as the user counts; -1: "which has 3
  * elements"). */
 nb_tensor *nb_places(nb_ctx *ctx, const nb_tensor *index, int64_t size, int dim, const char *whose);
-/* The index itself where it may be used as it is: a contiguous i32 tensor, known to lie in 1 … size.
- * It counts from 1, and its writer may change it later, so it is for one call (nb_spots_from_one).
- * Else NULL, without a message where Ctrl-C was not pressed: then nb_places is asked. */
+/* The index itself where it may be used as it is: a contiguous i32 tensor, known to lie in 1 …
+ * size. It counts from 1, and its writer may change it later, so it is for one call
+ * (nb_spots_from_one). Else NULL, without a message where Ctrl-C was not pressed: then nb_places is
+ * asked. */
 nb_tensor *nb_places_as_they_are(nb_ctx *ctx, nb_tensor *index, int64_t size);
 /* a * size + b, broadcast: the places in two dimensions as places in the one that they fold into;
  * size is that of the second. NB_ESHAPE where the shapes do not fit. */

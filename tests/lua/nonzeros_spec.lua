@@ -58,10 +58,10 @@ test("they train, evaluate and answer as dense ones do, to the bit", function()
     eq(#first + #second, 60)
 end)
 
--- So wide that the layer takes the columns that hold any alone: products and gradients by hand, of
--- numbers whose sums f32 holds.
+-- So wide, and with neurons enough, that the layer takes the columns that hold any alone: products
+-- and gradients by hand, of numbers whose sums f32 holds.
 test("a layer over wide rows multiplies what they hold", function()
-    local n, k, m = 20, 2000, 3
+    local n, k, m = 20, 2000, 17
     local x = tensor.zeros(n, k)
     for i = 1, n do
         for j = 1, 4 do x[{i, (i * 97 + j * j * 31) % k + 1}] = (i + j) / 8 end
@@ -75,9 +75,9 @@ test("a layer over wide rows multiplies what they hold", function()
     assert(nabla_w[1]:allclose((a / n):t():matmul(x), {rtol = 1e-5, atol = 1e-7}))
     local zeros = x:sum(1):eq(0)
     eq(nabla_w[1]:masked_select(zeros:unsqueeze(1):expand(m, k)):abs():max():item(), 0)
-    local rnn = nn.net(("*x%d - rnn 3 last - 2 linear : quadratic"):format(k), {seed = 1})
+    local rnn = nn.net(("*x%d - rnn %d last - 2 linear : quadratic"):format(k, m), {seed = 1})
     local steps = x:reshape(1, n, k)
-    local h, w = tensor.zeros(3), rnn[1]
+    local h, w = tensor.zeros(m), rnn[1]
     for i = 1, n do h = (w.wx:matmul(x[i]) + w.wh:matmul(h) + w.b):tanh() end
     local out = rnn[2].w:matmul(h) + rnn[2].b
     assert(rnn(steps):allclose(out:unsqueeze(1), {rtol = 1e-5, atol = 1e-6}))

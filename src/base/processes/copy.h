@@ -8,9 +8,9 @@
 #include <sys/types.h>
 
 /* Above 0: of the copy that was made; 0: this is the copy; below 0: the system makes none. A copy
- * does without workers, peers and the terminal: Ctrl-C goes to the process, and when that goes itself its
- * copies go with it. It has one of `share` parts of the memory that is left, and must end by
- * nb_copy_leave. */
+ * does without workers, peers and the terminal: Ctrl-C goes to the process, and when that goes
+ * itself its copies go with it. It has one of `share` parts of the memory that is left, and must
+ * end by nb_copy_leave. */
 pid_t nb_copy_make(nb_ctx *ctx, int share);
 /* Ends a copy, from within. */
 _Noreturn void nb_copy_leave(void);

@@ -1,6 +1,6 @@
-/* Standard errors from the triangle R of the Jacobian, whose columns are brought to length 1: (JᵀJ)⁻¹
- * = D⁻¹ R⁻¹ R⁻ᵀ D⁻¹. Whether R can be inverted is asked first; where it cannot, the directions in
- * which nothing changes name the parameters. */
+/* Standard errors from the triangle R of the Jacobian, whose columns are brought to length 1:
+ * (JᵀJ)⁻¹ = D⁻¹ R⁻¹ R⁻ᵀ D⁻¹. Whether R can be inverted is asked first; where it cannot, the
+ * directions in which nothing changes name the parameters. */
 #include "nn/inspect/errors.h"
 
 #include "base/memory.h"
@@ -20,8 +20,8 @@
 
 enum { NAMED = 6 }; /* parameters that a message names */
 
-#define ROUNDING 16    /* of as many units in the last place as there are parameters */
-#define PART_OF 1e-3   /* how much of a direction is a parameter that it moves */
+#define ROUNDING 16   /* of as many units in the last place as there are parameters */
+#define PART_OF  1e-3 /* how much of a direction is a parameter that it moves */
 
 typedef struct work {
     nb_ctx *ctx;
@@ -70,8 +70,8 @@ static nb_status look(work *w, const nb_set *set, nb_errors *e)
                        "%lld numbers to fit and %lld parameters that learn leave nothing to tell "
                        "errors by; take more examples, or freeze some",
                        (long long)e->residuals, (long long)e->count);
-    const nb_row_taker rows = {w->places.at,  w->places.count, w->trust.beside,
-                               w->trust.rows, take,            w, NULL};
+    const nb_row_taker rows = {
+        w->places.at, w->places.count, w->trust.beside, w->trust.rows, take, w, NULL};
     nb_trust_clear(&w->trust);
     status = squares.rows(ctx, squares.self, &rows);
     if (status == NB_OK) bring_to_one(w);

@@ -244,8 +244,8 @@ static nb_status put_name(nb_ctx *ctx, nb_layer *layer, const char *name)
     name_to_ties(ctx, net, layer, old);
     nb_layer_set_name(ctx, layer, old);
     return nb_fail(ctx, NB_EARG,
-                   "%s takes a weight by its layer's name, and with the name %s another layer would "
-                   "stand nearer",
+                   "%s takes a weight by its layer's name, and with the name %s another layer "
+                   "would stand nearer",
                    stray, name);
 }
 

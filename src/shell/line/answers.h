@@ -1,6 +1,6 @@
 /* What the terminal answers when it is asked which pictures it takes, and who it is. It is asked
- * once, when the first line is read, and nobody waits: an answer comes among the keys, now, later or
- * never, and is taken out of them. */
+ * once, when the first line is read, and nobody waits: an answer comes among the keys, now, later
+ * or never, and is taken out of them. */
 #ifndef SH_ANSWERS_H
 #define SH_ANSWERS_H
 

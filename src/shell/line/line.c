@@ -158,8 +158,8 @@ static char **find_matches(const char *prefix, int start, int end)
     return NULL;
 }
 
-/* Tab: at a line's beginning it indents, unless nothing has been typed, where who presses it wants to
- * know what there is; else the letter whose name stands there, or completion, which lists at a
+/* Tab: at a line's beginning it indents, unless nothing has been typed, where who presses it wants
+ * to know what there is; else the letter whose name stands there, or completion, which lists at a
  * second Tab in a row. */
 static int on_tab(int count, int key)
 {

@@ -6,13 +6,13 @@
 #include "nn/train/judge/measure.h"
 
 /* The option of train and evaluate; its field is an int. */
-#define NBL_METRICS_OPTION(at)                                                                       \
-    {                                                                                                \
-        .name = "metrics",                                                                           \
-        .help = "what else is told: a list of names, such as \"r2\" or \"top_k(k=3)\", and of "      \
+#define NBL_METRICS_OPTION(at)                                                                     \
+    {                                                                                              \
+        .name = "metrics",                                                                         \
+        .help = "what else is told: a list of names, such as \"r2\" or \"top_k(k=3)\", and of "    \
                 "functions (a, y) → number by their names, {f1 = f}, of all outputs and all y at " \
-                "once",                                                                              \
-        .standard = "none", .kind = NB_HOST, .offset = (at)                                          \
+                "once",                                                                            \
+        .standard = "none", .kind = NB_HOST, .offset = (at)                                        \
     }
 
 /* The metrics asked for, and their names. */

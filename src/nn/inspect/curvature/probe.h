@@ -41,8 +41,8 @@ typedef struct nb_direction {
 } nb_direction;
 
 /* out = H v, with steps that are `wider` times the usual ones (1, or 2 to see what the step does).
- * Where the gradient changes much in a step, or leaps, as relu's does, finer ones are tried until two
- * agree; along a kink that none avoids the quieter side counts. */
+ * Where the gradient changes much in a step, or leaps, as relu's does, finer ones are tried until
+ * two agree; along a kink that none avoids the quieter side counts. */
 nb_status nb_probe_along(nb_ctx *ctx, nb_probe *probe, nb_direction direction, double wider,
                          double *out);
 

@@ -5,8 +5,9 @@
  * nothing, not even 0.
  *
  * Between processes one message goes each way at every level, along the pattern of heads alone
- * (base/processes/peers.h): a head, and behind it the nodes that a process has summed as far as it can. Where
- * heads differ, or one tells of a failure, no numbers follow, and all end with the same message. */
+ * (base/processes/peers.h): a head, and behind it the nodes that a process has summed as far as it
+ * can. Where heads differ, or one tells of a failure, no numbers follow, and all end with the same
+ * message. */
 #ifndef NB_TREE_H
 #define NB_TREE_H
 

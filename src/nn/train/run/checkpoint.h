@@ -22,8 +22,8 @@ nb_status nb_checkpoint_save(nb_ctx *ctx, const nb_trainer *trainer, const char 
 /* Takes a trainer before its first step to where the run in the file was. Its options stand, but
  * those of the optimizer that the run changed on its way come from the file. On failure nothing has
  * changed. NB_EFORMAT: no such file of ours, or one of another network; NB_EARG: a run with another
- * optimizer, another set's size, batch, seed, pieces or order. *there = false, and nothing is done, where
- * there is no such file. */
+ * optimizer, another set's size, batch, seed, pieces or order. *there = false, and nothing is done,
+ * where there is no such file. */
 nb_status nb_checkpoint_resume(nb_ctx *ctx, nb_trainer *trainer, const char *path, bool *there);
 /* Whether a file can be written there: NB_EIO says why not. */
 nb_status nb_checkpoint_try(nb_ctx *ctx, const char *path);

@@ -1,5 +1,5 @@
-/* What a run of training is, in a struct, and the numbers that say how far it has come. What is done
- * with it stands in trainer.h and, of a step's batches, prepare.h. */
+/* What a run of training is, in a struct, and the numbers that say how far it has come. What is
+ * done with it stands in trainer.h and, of a step's batches, prepare.h. */
 #ifndef NB_COURSE_H
 #define NB_COURSE_H
 
@@ -52,20 +52,20 @@ typedef struct nb_trainer_options {
 /* A run in numbers: how it goes, and how far it has come. With the network's and the optimizer's
  * state it says all that is to come: the order of an epoch is a function of seed and epoch. */
 typedef struct nb_course {
-    int64_t count; /* examples in the set */
-    int64_t size;  /* of a batch; the last of an epoch may be shorter */
-    int64_t group; /* batches of a step; the last of an epoch may have fewer */
+    int64_t count;  /* examples in the set */
+    int64_t size;   /* of a batch; the last of an epoch may be shorter */
+    int64_t group;  /* batches of a step; the last of an epoch may have fewer */
     int64_t pieces; /* of a batch */
     uint64_t seed;
     bool shuffle;
-    int64_t epoch;    /* the one under way, from 1; 0 before the first step */
-    int64_t batch;    /* batches of it that are done */
-    int64_t examples; /* in them */
-    double weight;    /* of these: their number, unless they are weighted */
-    double sum;       /* of their costs, each times its weight */
+    int64_t epoch;     /* the one under way, from 1; 0 before the first step */
+    int64_t batch;     /* batches of it that are done */
+    int64_t examples;  /* in them */
+    double weight;     /* of these: their number, unless they are weighted */
+    double sum;        /* of their costs, each times its weight */
     double rate, cost; /* of the last step; the cost before its update */
-    int64_t steps;    /* batches of all epochs */
-    int64_t best;     /* the epoch from which patience counts: with the lowest cost on valid */
+    int64_t steps;     /* batches of all epochs */
+    int64_t best;      /* the epoch from which patience counts: with the lowest cost on valid */
 } nb_course;
 
 typedef struct nb_trainer {

@@ -11,8 +11,9 @@ nb_status nb_trainer_order(nb_ctx *ctx, nb_trainer *trainer, int64_t epoch);
 nb_status nb_trainer_rate(nb_ctx *ctx, nb_trainer *trainer, nb_course *at);
 /* Whether a step over n examples takes rows of non-zeros. */
 bool nb_takes_rows(const nb_trainer *trainer, int64_t n);
-/* The batch behind those that `at` has done. `whole`: to be looked at, with all examples, also where
- * other processes learn from some of them, and no rows of non-zeros. What it holds is given back also after failure. */
+/* The batch behind those that `at` has done. `whole`: to be looked at, with all examples, also
+ * where other processes learn from some of them, and no rows of non-zeros. What it holds is given
+ * back also after failure. */
 nb_status nb_prepare(nb_ctx *ctx, nb_trainer *trainer, const nb_course *at, bool whole,
                      nb_prepared *one);
 void nb_prepared_free(nb_ctx *ctx, nb_prepared *one);

@@ -1,7 +1,7 @@
 /* A search along a line for a step that lowers the cost enough and comes near a place where the
- * slope along it is 0 (the strong conditions of Wolfe). Brackets and secants as Hager and Zhang have
- * them (2005): where costs differ by no more than rounding the slopes alone decide, so that it goes
- * on to where plain tests of the cost have to stop. */
+ * slope along it is 0 (the strong conditions of Wolfe). Brackets and secants as Hager and Zhang
+ * have them (2005): where costs differ by no more than rounding the slopes alone decide, so that it
+ * goes on to where plain tests of the cost have to stop. */
 #ifndef NB_LINE_H
 #define NB_LINE_H
 

@@ -14,12 +14,13 @@
 
 #define AT(field) offsetof(nb_optimizer_options, field)
 
-#define GOOD 0.75   /* of what R predicts: the radius grows from there */
-#define POOR 0.25   /* … and shrinks up to here */
-#define TAKEN 1e-4  /* the least of it for which a step is taken */
+#define GOOD   0.75 /* of what R predicts: the radius grows from there */
+#define POOR   0.25 /* … and shrinks up to here */
+#define TAKEN  1e-4 /* the least of it for which a step is taken */
 #define SHRINK 0.1  /* the least that is left of the radius */
-#define SHORTER 0.9 /* what a closing step must be under, of the last: where residuals stay large each
-                       is some seven tenths of it */
+/* What a closing step must be under, of the last: where residuals stay large each is some seven
+ * tenths of it. */
+#define SHORTER 0.9
 #define WITHIN 1e-10 /* how much of the cost a closing step may seem to add: rounding */
 
 /* Its state: one vector of numbers, and the scale of every value. */
@@ -97,8 +98,7 @@ static nb_status take(nb_ctx *ctx, void *self, int64_t rows)
 {
     fit *f = self;
     int64_t width = f->places.count + 1;
-    for (int64_t i = 0; i < rows; i++)
-        f->r[f->taken++] = f->trust.beside[i * width + width - 1];
+    for (int64_t i = 0; i < rows; i++) f->r[f->taken++] = f->trust.beside[i * width + width - 1];
     return nb_trust_add(ctx, &f->trust, rows, f->trust.beside);
 }
 
@@ -130,12 +130,11 @@ static void measure(fit *f)
 static nb_status look(fit *f)
 {
     nb_squares *squares = f->problem->squares;
-    const nb_row_taker rows = {f->places.at,  f->places.count, f->trust.beside,
-                          f->trust.rows, take,            f, stand};
+    const nb_row_taker rows = {
+        f->places.at, f->places.count, f->trust.beside, f->trust.rows, take, f, stand};
     squares->evaluations++;
     nb_status status = squares->rows(f->ctx, squares->self, &rows);
-    if (status == NB_OK && f->taken == 0)
-        status = squares->residuals(f->ctx, squares->self, f->r);
+    if (status == NB_OK && f->taken == 0) status = squares->residuals(f->ctx, squares->self, f->r);
     if (status != NB_OK) return status;
     size_t m = (size_t)squares->count;
     double sum = nb_real(NB_F64)->sum_squares(m, f->r, 1);
@@ -315,8 +314,9 @@ static nb_status lm_step(nb_ctx *ctx, nb_optimizer *optimizer, const nb_problem 
 
 static nb_slot_need lm_needs(const nb_optimizer *optimizer, int i)
 {
-    static const nb_slot_need needs[] = {
-        [COURSE] = {.name = "course", .count = NUMBERS}, [SCALE] = {.name = "scale"}, {.name = NULL}};
+    static const nb_slot_need needs[] = {[COURSE] = {.name = "course", .count = NUMBERS},
+                                         [SCALE] = {.name = "scale"},
+                                         {.name = NULL}};
     (void)optimizer;
     return needs[i];
 }
@@ -349,10 +349,11 @@ static const nb_option lm_options[] = {
 
 NB_DESCRIPTOR(nb_optimizer_type, nb_optimizer_lm) = {
     .name = "lm",
-    .help = "Levenberg and Marquardt's method for least squares, as Moré's trust region (1978), "
-            "for the costs quadratic and mse, on the whole set. What is made of the Jacobian is f64, "
-            "its rows are of the network's dtype: nabla.dtype \"f64\" gets all digits. o.evaluations "
-            "counts what o.steps iterations took: of the residuals, and one each of the Jacobian.",
+    .help =
+        "Levenberg and Marquardt's method for least squares, as Moré's trust region (1978), "
+        "for the costs quadratic and mse, on the whole set. What is made of the Jacobian is f64, "
+        "its rows are of the network's dtype: nabla.dtype \"f64\" gets all digits. o.evaluations "
+        "counts what o.steps iterations took: of the residuals, and one each of the Jacobian.",
     .example = "o = nn.lm()",
     .options = lm_options,
     .needs = lm_needs,
