@@ -55,6 +55,30 @@ size_t nb_find_nonzeros(size_t size, bool narrow, const void *x, size_t n, size_
     }
 }
 
+/* In pieces of one size, which a compiler takes as vectors, and few enough for a narrow sum. */
+#define COUNT(NAME, BITS)                                                                          \
+    static size_t NAME(const BITS *x, size_t n)                                                    \
+    {                                                                                              \
+        enum { PIECE = 128 };                                                                      \
+        size_t found = 0, i = 0;                                                                   \
+        for (; i + PIECE <= n; i += PIECE) {                                                       \
+            BITS some = 0;                                                                         \
+            for (size_t k = 0; k < PIECE; k++) some = (BITS)(some + (x[i + k] != 0));              \
+            found += some;                                                                         \
+        }                                                                                          \
+        for (; i < n; i++) found += x[i] != 0;                                                     \
+        return found;                                                                              \
+    }
+
+COUNT(count_8, uint8_t)
+COUNT(count_32, uint32_t)
+COUNT(count_64, uint64_t)
+
+size_t nb_count_nonzeros(size_t size, const void *x, size_t n)
+{
+    return size == 1 ? count_8(x, n) : size == 4 ? count_32(x, n) : count_64(x, n);
+}
+
 #define SPREAD(NAME, BITS, COLUMN)                                                                 \
     static void NAME(const COLUMN *column, const BITS *value, size_t n, BITS *y)                   \
     {                                                                                              \

@@ -11,6 +11,8 @@
  * Both lists have room for n. */
 size_t nb_find_nonzeros(size_t size, bool narrow, const void *x, size_t n, size_t first,
                         void *column, void *value);
+/* How many there are, of n numbers. */
+size_t nb_count_nonzeros(size_t size, const void *x, size_t n);
 /* Writes n of them into their columns of row y; the others stay. */
 void nb_spread_nonzeros(size_t size, bool narrow, const void *column, const void *value, size_t n,
                         void *y);

@@ -13,6 +13,7 @@
 enum {
     DIGITS_SHORT = 15, /* all such numbers are doubles */
     DIGITS_FIT = 19,   /* decimal digits that a uint64_t surely holds */
+    TENS_FIT = 19,     /* 10^19 is the last power of ten that is a uint64_t */
     TEN_FITS = 22,     /* 10^22 is the last power of ten that is a double */
     WIDE_MOST = 19,    /* 10^19 times as many digits is less than 2^128 */
     WIDE_LEAST = -21,  /* 2^127 / 10^21 has more than 55 bits */
@@ -20,6 +21,7 @@ enum {
     EXPONENT_MOST = 99999999
 };
 
+#define LARGE       1e38                /* and what is less is an f32 */
 #define DOUBLE_FITS (UINT64_C(1) << 53) /* whole numbers up to it are doubles */
 
 /* A number on its way: all digits in a row, and the power of ten of the last one. A cell has fewer
@@ -86,8 +88,48 @@ static double by_strtod(const decimal *d)
     return strtod(text, NULL);
 }
 
+static const double ten[TEN_FITS + 1] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
+                                         1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
+                                         1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
+
+static const uint64_t tens[TENS_FIT + 1] = {1,
+                                            10,
+                                            100,
+                                            1000,
+                                            10000,
+                                            100000,
+                                            1000000,
+                                            10000000,
+                                            100000000,
+                                            1000000000,
+                                            UINT64_C(10000000000),
+                                            UINT64_C(100000000000),
+                                            UINT64_C(1000000000000),
+                                            UINT64_C(10000000000000),
+                                            UINT64_C(100000000000000),
+                                            UINT64_C(1000000000000000),
+                                            UINT64_C(10000000000000000),
+                                            UINT64_C(100000000000000000),
+                                            UINT64_C(1000000000000000000),
+                                            UINT64_C(10000000000000000000)};
+
 #ifdef __SIZEOF_INT128__
 __extension__ typedef unsigned __int128 whole128;
+
+/* digits / 10^places, places from 1 to TENS_FIT. Both are moved up as far as they go, so that the
+ * quotient has 63 bits or 64, the last of which also says whether anything was left. */
+static double by_quotient(uint64_t digits, int places)
+{
+    int up = __builtin_clzll(digits), aside = __builtin_clzll(tens[places]);
+    uint64_t power = tens[places] << aside;
+    whole128 all = (whole128)(digits << up) << 63;
+    uint64_t quotient = (uint64_t)(all / power);
+    quotient |= (whole128)quotient * power != all;
+    uint64_t bits = (uint64_t)(1023 - 63 - up + aside) << 52;
+    double scale;
+    memcpy(&scale, &bits, sizeof scale);
+    return (double)quotient * scale;
+}
 
 /* digits · 10^exponent, exponent from WIDE_LEAST to WIDE_MOST. The quotient has more than 55 bits,
  * the last of which also says whether anything was left; so its one rounding is right. */
@@ -103,10 +145,6 @@ static double by_whole(uint64_t digits, int exponent)
 }
 #endif
 
-static const double ten[TEN_FITS + 1] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
-                                         1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
-                                         1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
-
 static double value_of(const decimal *d)
 {
     int exponent = d->exponent;
@@ -116,6 +154,8 @@ static double value_of(const decimal *d)
         if (exponent < 0 && exponent >= -TEN_FITS) return (double)d->whole / ten[-exponent];
     }
 #ifdef __SIZEOF_INT128__
+    if (d->count <= DIGITS_FIT && exponent < 0 && exponent >= -TENS_FIT)
+        return by_quotient(d->whole, -exponent);
     if (d->count <= DIGITS_FIT && exponent <= WIDE_MOST && exponent >= WIDE_LEAST)
         return by_whole(d->whole, exponent);
 #endif
@@ -157,49 +197,6 @@ static const char *short_number(const char *at, char mark, double *value, bool *
     return at;
 }
 
-#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-/* The digits that eight bytes begin with, as a number; how many they are. The first stand lowest:
- * they are moved up, so that zeros are before them, and put together by pairs. */
-static uint64_t eight_bytes(const char *at, unsigned *count)
-{
-    const uint64_t each = UINT64_C(0x0101010101010101);
-    uint64_t bytes;
-    memcpy(&bytes, at, sizeof bytes);
-    bytes ^= '0' * each;
-    uint64_t others = ((bytes + (128 - 10) * each) | bytes) & 128 * each;
-    *count = others ? (unsigned)__builtin_ctzll(others) / 8 : 8;
-    if (*count == 0) return 0;
-    bytes <<= 8 * (8 - *count);
-    bytes = (bytes * 10 + (bytes >> 8)) & UINT64_C(0x00FF00FF00FF00FF);
-    bytes = (bytes * 100 + (bytes >> 16)) & UINT64_C(0x0000FFFF0000FFFF);
-    return (bytes * 10000 + (bytes >> 32)) & UINT32_MAX;
-}
-
-/* Some digits, the mark and less than eight digits; NULL: not so. */
-static const char *marked_number(const char *at, char mark, double *value)
-{
-    static const uint64_t tens[] = {1, 10, 100, 1000, 10000, 100000, 1000000, 10000000};
-    bool minus = *at == '-';
-    const char *begin = at += minus;
-    uint64_t whole = 0;
-    unsigned count;
-    for (; is_digit(*at); at++) whole = whole * 10 + (uint64_t)(*at - '0');
-    if (at == begin || at - begin > DIGITS_SHORT - 7 || *at != mark) return NULL;
-    uint64_t fraction = eight_bytes(at + 1, &count);
-    if (count == 8) return NULL;
-    at += 1 + count;
-    if (*at == 'e' || *at == 'E') return NULL;
-    *value = with_sign((double)(int64_t)(whole * tens[count] + fraction) / ten[count], minus);
-    return at;
-}
-#else
-static const char *marked_number(const char *at, char mark, double *value)
-{
-    (void)at, (void)mark, (void)value;
-    return NULL;
-}
-#endif
-
 const char *nb_csv_number(const char *at, char mark, double *value, bool *marked)
 {
     const char *whole = short_number(at, mark, value, marked);
@@ -221,11 +218,124 @@ const char *nb_csv_number(const char *at, char mark, double *value, bool *marked
     return end;
 }
 
-const char *nb_csv_number_ahead(const char *at, char mark, double *value, bool *marked)
+/* ---- Numbers in a row ---- */
+
+/* Eight bytes, the first of them lowest. */
+static uint64_t bytes_at(const char *at)
 {
-    const char *end = marked_number(at, mark, value);
-    *marked = true;
-    return end ? end : nb_csv_number(at, mark, value, marked);
+    uint64_t bytes;
+    memcpy(&bytes, at, sizeof bytes);
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    bytes = __builtin_bswap64(bytes);
+#endif
+    return bytes;
+}
+
+/* The digits that eight bytes begin with, as a number; *count: how many they are. The first stand
+ * lowest: they are moved up, so that zeros are before them, and put together by pairs and pairs of
+ * pairs. */
+static uint64_t eight_digits(uint64_t bytes, unsigned *count)
+{
+    const uint64_t each = UINT64_C(0x0101010101010101), pairs = UINT64_C(0x000000FF000000FF);
+    const uint64_t first = 100 + (UINT64_C(1000000) << 32), last = 1 + (UINT64_C(10000) << 32);
+    bytes ^= '0' * each;
+    uint64_t others = ((bytes + (128 - 10) * each) | bytes) & 128 * each;
+    *count = 8;
+    if (others) {
+        unsigned top = (unsigned)__builtin_ctzll(others); /* of the first that is none */
+        *count = top / 8;
+        bytes = bytes << 8 << (63 ^ top);
+    }
+    bytes = bytes * 10 + (bytes >> 8);
+    return ((bytes & pairs) * first + (bytes >> 16 & pairs) * last) >> 32;
+}
+
+/* Digits and, it may be, the mark and up to seven digits behind it; NULL: it begins with none, or
+ * has too many before it. What follows is not looked at. The last digit before the mark is put into
+ * its place, so that the eight bytes there are digits. *usual: how many of them the last number
+ * had. As many as that are guessed, by a branch that no compiler may see through, so that the next
+ * number need not wait until these are counted. */
+static const char *plain_number(const char *at, char mark, double *value, unsigned *usual)
+{
+    bool minus = *at == '-';
+    const char *begin = at += minus;
+    uint64_t before = 0;
+    unsigned count;
+    if (!is_digit(*at)) return NULL;
+    for (; is_digit(at[1]); at++) before = before * 10 + (uint64_t)(*at - '0');
+    if (at - begin > DIGITS_SHORT - 8) return NULL;
+    double size;
+    if (at[1] != mark) {
+        size = (double)(int64_t)(before * 10 + (uint64_t)(*at - '0'));
+        count = 0;
+    } else {
+        uint64_t bytes = (bytes_at(at + 1) & ~UINT64_C(255)) | (unsigned char)*at;
+        uint64_t digits = eight_digits(bytes, &count);
+        size = (double)(int64_t)(before * tens[count] + digits) / ten[count - 1];
+    }
+    *value = with_sign(size, minus);
+    unsigned off = count ^ *usual;
+    __asm__("" : "+r"(off));
+    if (off == 0) return at + 1 + *usual;
+    *usual = count;
+    return at + 1 + count;
+}
+
+/* The next digits, up to eight; from the first on that is not 0 they count. */
+static unsigned take_eight(const char *at, decimal *d)
+{
+    unsigned count;
+    if (d->whole == 0) d->count = 0, d->digits = at;
+    uint64_t digits = eight_digits(bytes_at(at), &count);
+    if (d->count + (int)count > DIGITS_FIT) return 0;
+    d->whole = d->whole * tens[count] + digits;
+    d->count += (int)count;
+    return count;
+}
+
+/* One with more digits or an exponent; NULL: it has more than DIGITS_FIT, or is as large as no f32
+ * may be. */
+static const char *long_number(const char *at, char mark, double *value)
+{
+    decimal d = {.count = 0};
+    bool minus = *at == '-';
+    const char *begin = at += minus;
+    unsigned count;
+    while ((count = take_eight(at, &d))) at += count;
+    if (is_digit(*at)) return NULL;
+    if (*at == mark) {
+        begin++;
+        for (at++; (count = take_eight(at, &d)); at += count) d.exponent -= (int)count;
+    }
+    if (at == begin) return NULL;
+    at = take_exponent(at, &d);
+    *value = with_sign(value_of(&d), minus);
+    return fabs(*value) < LARGE ? at : NULL;
+}
+
+static const char *pass_blanks(const char *at)
+{
+    while (*at == ' ') at++;
+    return at;
+}
+
+size_t nb_csv_numbers(const char **text, char stop, char mark, const int32_t *place, size_t n,
+                      double *value)
+{
+    const char *at = *text, *end;
+    unsigned usual = 0;
+    size_t i = 0;
+    double one;
+    if (!mark) mark = '0'; /* behind digits no other stands */
+    for (; i < n && place[i] >= 0; i++) {
+        end = plain_number(at, mark, &one, &usual);
+        if (!end || *end != stop) end = long_number(pass_blanks(at), mark, &one);
+        if (!end || *end != stop) break;
+        value[place[i]] = one;
+        at = end + 1;
+    }
+    *text = at;
+    return i;
 }
 
 /* ---- What is no number ---- */

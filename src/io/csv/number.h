@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /* Reads the number that `at` begins with: a sign, digits with one `mark` ('.' or ',') among them or
  * before them, an exponent; or inf, infinity in any case. Correctly rounded, in every locale. Gives
@@ -11,9 +12,13 @@
  * must end in a byte that can be part of none. */
 const char *nb_csv_number(const char *at, char mark, double *value, bool *marked);
 
-/* The same of text behind which NB_CSV_AHEAD bytes may be read, whatever stands there: faster. */
+/* The same numbers in a row, each with `stop` behind it, which is part of none, and blanks before
+ * it or none: value[place[i]] for i < n, up to the first whose place is negative or that is none of
+ * at most 19 digits and less than 1e38. How many; *text: behind the last one's stop. A mark of 0
+ * stands nowhere. NB_CSV_AHEAD bytes behind the text may be read, whatever stands there. */
 enum { NB_CSV_AHEAD = 8 };
-const char *nb_csv_number_ahead(const char *at, char mark, double *value, bool *marked);
+size_t nb_csv_numbers(const char **text, char stop, char mark, const int32_t *place, size_t n,
+                      double *value);
 
 /* Empty, ?, -, NA, N/A, NaN or null, in any case. */
 bool nb_csv_is_missing(const char *text, size_t length);

@@ -172,7 +172,7 @@ static const char *plain_number(nb_csv_rows *rows, const char *at, int32_t slot)
     double value;
     bool marked;
     while (*at == ' ') at++;
-    const char *end = nb_csv_number_ahead(at, rows->mark ? rows->mark : '.', &value, &marked);
+    const char *end = nb_csv_number(at, rows->mark ? rows->mark : '.', &value, &marked);
     if (!end || (marked && !rows->mark) || !(fabs(value) < rows->most)) return NULL;
     rows->value[slot] = value;
     return end;
@@ -189,21 +189,32 @@ static const char *plain_text(nb_csv_rows *rows, const char *at, bool class)
     return class && rows->class < 0 ? NULL : end;
 }
 
+/* The line's end behind cells that are plain; NULL: not all are. */
+static const char *pass_plain(nb_csv_rows *rows, const char *at)
+{
+    const int32_t *slot = rows->columns.slot;
+    char delimiter = rows->text.delimiter;
+    const char *end = NULL;
+    size_t last = rows->layout.columns - 1;
+    for (size_t i = 0; i <= last; i++) {
+        i += nb_csv_numbers(&at, delimiter, rows->mark, slot + i, last - i, rows->value);
+        if (i == last && nb_csv_numbers(&at, '\n', rows->mark, slot + i, 1, rows->value))
+            return at - 1;
+        end = slot[i] >= 0 ? plain_number(rows, at, slot[i])
+                           : plain_text(rows, at, slot[i] == NB_CSV_CLASS);
+        if (!end || (i < last && *end != delimiter)) return NULL;
+        at = end + 1;
+    }
+    return end + (*end == '\r' && end[1] == '\n');
+}
+
 /* Reads a row of plain cells that lies at hand whole; else false, and nothing has happened. */
 static bool take_plain(nb_csv_rows *rows)
 {
     nb_csv_text *text = &rows->text;
-    const char *at = text->buffer + text->at, *end = NULL;
-    size_t last = rows->layout.columns - 1;
-    if (text->comment && *at == text->comment) return false;
-    for (size_t i = 0; i <= last; i++) {
-        int32_t slot = rows->columns.slot[i];
-        end = slot >= 0 ? plain_number(rows, at, slot) : plain_text(rows, at, slot == NB_CSV_CLASS);
-        if (!end || (i < last && *end != text->delimiter)) return false;
-        at = end + 1;
-    }
-    if (*end == '\r' && end[1] == '\n') end++;
-    if (*end != '\n') return false;
+    const char *at = text->buffer + text->at;
+    const char *end = text->comment && *at == text->comment ? NULL : pass_plain(rows, at);
+    if (!end || *end != '\n') return false;
     rows->count++;
     text->began = text->line++;
     text->at = (size_t)(end + 1 - text->buffer);

@@ -145,32 +145,33 @@ static nb_status next_of_tensor(nb_ctx *ctx, void *self, void *into, int64_t n)
     return nb_poll(ctx);
 }
 
-static nb_status count_nonzeros(nb_ctx *ctx, const nb_tensor *tensor, int64_t *count)
+/* Whether few of a tensor's numbers are not 0; looks no further than the first too many. */
+static nb_status look_for_few(nb_ctx *ctx, const nb_tensor *tensor, bool *few)
 {
-    enum { AT_ONCE = 1024 };
-    uint16_t column[AT_ONCE];
-    uint64_t value[AT_ONCE];
-    size_t size = nb_dtype_size(tensor->dtype), left = (size_t)nb_tensor_count(tensor);
+    enum { AT_ONCE = 1 << 15 };
+    int64_t all = nb_tensor_count(tensor), width = all / tensor->shape[0], count = 0;
+    size_t size = nb_dtype_size(tensor->dtype);
     const char *at = nb_tensor_data(tensor);
     nb_status status = NB_OK;
-    *count = 0;
-    for (size_t n; left > 0 && status == NB_OK; left -= n, at += n * size) {
+    *few = true;
+    for (int64_t left = all, n; left > 0 && status == NB_OK && *few; left -= n) {
         n = left < AT_ONCE ? left : AT_ONCE;
-        *count += (int64_t)nb_find_nonzeros(size, true, at, n, 0, column, value);
-        if (left % (AT_ONCE * AT_ONCE) < n) status = nb_poll(ctx);
+        count += (int64_t)nb_count_nonzeros(size, at, (size_t)n);
+        at += (size_t)n * size;
+        *few = nb_pack_is_small(count, all, width, tensor->dtype);
+        status = nb_poll(ctx);
     }
     return status;
 }
 
 nb_feed *nb_feed_pack_tensor(nb_ctx *ctx, nb_tensor *tensor, const char *what)
 {
-    int64_t all = nb_tensor_count(tensor), count;
-    size_t bytes = (size_t)all * nb_dtype_size(tensor->dtype);
+    bool few;
+    size_t bytes = (size_t)nb_tensor_count(tensor) * nb_dtype_size(tensor->dtype);
     if (tensor->dims < 1 || bytes < NB_PACK_LEAST || !nb_tensor_is_contiguous(tensor))
         return nb_feed_of_tensor(ctx, tensor, what);
-    if (count_nonzeros(ctx, tensor, &count) != NB_OK) return NULL;
-    if (!nb_pack_is_small(count, all, all / tensor->shape[0], tensor->dtype))
-        return nb_feed_of_tensor(ctx, tensor, what);
+    if (look_for_few(ctx, tensor, &few) != NB_OK) return NULL;
+    if (!few) return nb_feed_of_tensor(ctx, tensor, what);
     nb_elements of = {.dtype = tensor->dtype, .dims = tensor->dims};
     memcpy(of.shape, tensor->shape, sizeof of.shape);
     tensor_rows rows = {nb_tensor_data(tensor), bytes / (size_t)tensor->shape[0]};

@@ -10,21 +10,25 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Text with digits behind its end, which may be read and must not count, gives the same. */
-static void same_ahead(const char *text, char mark)
+/* Numbers in a row give the same, with digits behind the text's end, which may be read and must not
+ * count. Says whether the text's was taken. */
+static bool same_in_row(const char *text, char mark)
 {
-    bool marked, marked_ahead;
-    size_t length = strlen(text);
-    double value = 0, ahead = 1;
+    bool marked;
+    size_t length = strlen(text), taken = 0;
+    double value = 0, other[2] = {1, 1};
+    const int32_t place[] = {1, -1};
     char *room = malloc(length + 1 + NB_CSV_AHEAD);
     memset(room, '7', length + 1 + NB_CSV_AHEAD);
     memcpy(room, text, length + 1);
-    const char *end = nb_csv_number(room, mark, &value, &marked);
-    const char *end_ahead = nb_csv_number_ahead(room, mark, &ahead, &marked_ahead);
-    bool same = end == end_ahead &&
-                (!end || (marked == marked_ahead && memcmp(&value, &ahead, sizeof value) == 0));
-    if (!same) fail_msg("%s gives %.17g, not %.17g", text, ahead, value);
+    const char *end = nb_csv_number(room, mark, &value, &marked), *at = room;
+    if (end && !strchr("0123456789eE.,", *end ? *end : ';'))
+        taken = nb_csv_numbers(&at, *end, mark, place, 2, other);
+    bool same = at == (taken ? end + 1 : room) && other[0] == 1 &&
+                (!taken || memcmp(&value, other + 1, sizeof value) == 0);
+    if (!same || taken > 1) fail_msg("%s gives %.17g, not %.17g", text, other[1], value);
     free(room);
+    return taken;
 }
 
 static void same(const char *text)
@@ -35,29 +39,58 @@ static void same(const char *text)
     if (!end || *end || memcmp(&value, &expected, sizeof value) != 0)
         fail_msg("%s gives %.17g, not %.17g", text, value, expected);
     assert_int_equal(marked, strchr(text, '.') != NULL);
-    same_ahead(text, '.');
+    same_in_row(text, '.');
 }
 
-/* All lengths around eight digits, each with a sign, an exponent and another byte behind it. */
-static void ahead(void **state)
+/* All lengths around eight digits and sixteen, each with a sign and something behind it. */
+static void in_a_row(void **state)
 {
-    static const char *const behind[] = {"",   ",1.5", "e2", "E-3",  "e",
-                                         ".5", "\n",   "x",  "\xff", "-1"};
+    static const char *const behind[] = {"", ";1.5", "e2;", "E-3", "e", "\n", "x", "\xff", "-1"};
     char text[64];
     (void)state;
-    for (int whole = 0; whole <= 17; whole++)
-        for (int fraction = 0; fraction <= 17; fraction++)
+    for (int whole = 0; whole <= 20; whole++)
+        for (int fraction = 0; fraction <= 20; fraction++)
             for (size_t b = 0; b < sizeof behind / sizeof *behind; b++)
                 for (int sign = 0; sign < 3; sign++) {
                     snprintf(text, sizeof text, "%s%.*s.%.*s%s",
-                             (const char *[]){"", "-", "+"}[sign], whole, "98765432109876543",
-                             fraction, "12345678901234567", behind[b]);
-                    same_ahead(text, '.');
-                    same_ahead(text, ',');
+                             (const char *[]){"", "-", "+"}[sign], whole, "98765432109876543210",
+                             fraction, "12345678901234567890", behind[b]);
+                    int digits = whole + fraction;
+                    bool fits = b != 4 && sign < 2 && digits > 0 && digits <= 19;
+                    assert_int_equal(same_in_row(text, '.'), fits);
+                    assert_int_equal(same_in_row(text, ','), false);
                 }
-    same_ahead("-0.0", '.');
-    same_ahead("123456,25;", ',');
-    same_ahead("inf", '.');
+    assert_true(same_in_row("-0.0", '.'));
+    assert_true(same_in_row("-0.00000000000000000000001;", '.'));
+    assert_true(same_in_row("123456,25;", ','));
+    assert_true(same_in_row("0e7;", '.'));
+    assert_true(same_in_row("99e36;", '.'));
+    assert_false(same_in_row("1e38;", '.'));
+    assert_false(same_in_row("-1e400;", '.'));
+    assert_false(same_in_row("inf", '.'));
+}
+
+/* Blanks, several in a row, and where they end. */
+static void up_to_the_first(void **state)
+{
+    static const char text[] = "1,-2.5, 3e1,  4.125,x,6,7\n8;\0\0\0\0\0\0\0";
+    const int32_t place[] = {3, 2, 1, 0, 4, 5};
+    double value[6] = {0, 0, 0, 0, -9, -9};
+    const char *at = text;
+    (void)state;
+    assert_int_equal(nb_csv_numbers(&at, ',', '.', place, 6, value), 4);
+    assert_string_equal(at, "x,6,7\n8;");
+    assert_true(value[3] == 1 && value[2] == -2.5 && value[1] == 30 && value[0] == 4.125);
+    assert_true(value[4] == -9 && value[5] == -9);
+    at += 2;
+    assert_int_equal(nb_csv_numbers(&at, ',', 0, place, 2, value), 1);
+    assert_int_equal(nb_csv_numbers(&at, '\n', 0, place, 1, value), 1);
+    assert_string_equal(at, "8;");
+    at = "12345678901234560890;"; /* its 0 is no mark */
+    assert_int_equal(nb_csv_numbers(&at, ';', 0, place, 1, value), 0);
+    at = text + 2; /* a point that is no mark */
+    assert_int_equal(nb_csv_numbers(&at, ',', 0, place, 1, value), 0);
+    assert_true(at == text + 2);
 }
 
 static void by_hand(void **state)
@@ -193,8 +226,8 @@ static void missing_and_dates(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(by_hand),         TEST(ahead), TEST(drawn),
-        TEST(the_800th_digit), TEST(marks), TEST(missing_and_dates),
+        TEST(by_hand),         TEST(in_a_row), TEST(up_to_the_first),   TEST(drawn),
+        TEST(the_800th_digit), TEST(marks),    TEST(missing_and_dates),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

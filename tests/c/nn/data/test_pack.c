@@ -2,6 +2,7 @@
  * way they are kept and wherever it is decided; zeros that are kept; files that are cut, damaged or
  * given up half way; memory that ends. */
 #include "base/memory.h"
+#include "kernel/nonzeros.h"
 #include "nn/data/read/pack.h"
 #include "nn/data/rows/nonzeros.h"
 
@@ -147,6 +148,24 @@ static void tensors(void **state)
         nb_tensor_release(ctx, x);
         free(data);
     }
+}
+
+/* Of every length around the pieces they are counted in, none of them 0 and every third. */
+static void counts(void **state)
+{
+    enum { MOST = 600 };
+    static const size_t sizes[] = {1, 4, 8};
+    uint8_t bytes[8 * MOST];
+    (void)state;
+    for (size_t s = 0; s < 3; s++)
+        for (size_t every = 1; every <= 3; every += 2)
+            for (size_t n = 0; n <= MOST; n++) {
+                memset(bytes, 0, sizeof bytes);
+                for (size_t i = 0; i < n; i += every) bytes[(i + 1) * sizes[s] - 1] = 128;
+                bytes[n * sizes[s] % sizeof bytes] |= n < MOST; /* one more does not count */
+                size_t expected = (n + every - 1) / every;
+                assert_int_equal(nb_count_nonzeros(sizes[s], bytes, n), expected);
+            }
 }
 
 static void nothing_is_refused(void **state)
@@ -379,10 +398,18 @@ static void stops(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        TEST(the_smaller_way),    TEST(wide_rows),         TEST(tensors),
-        TEST(nothing_is_refused), TEST(readers_that_fail), TEST(plain_and_packed),
-        TEST(cut_and_damaged),    TEST(memory_that_ends),  TEST(stops),
-        TEST(npy_rows),           TEST(npy_others),        TEST(npy_damaged)};
+    const struct CMUnitTest tests[] = {TEST(the_smaller_way),
+                                       TEST(wide_rows),
+                                       TEST(tensors),
+                                       TEST(nothing_is_refused),
+                                       TEST(readers_that_fail),
+                                       TEST(plain_and_packed),
+                                       TEST(cut_and_damaged),
+                                       TEST(memory_that_ends),
+                                       TEST(stops),
+                                       TEST(npy_rows),
+                                       TEST(npy_others),
+                                       TEST(npy_damaged),
+                                       TEST(counts)};
     return cmocka_run_group_tests_name("pack", tests, NULL, NULL);
 }
