@@ -36,6 +36,7 @@ typedef struct thin_job {
     size_t width;
     int64_t channels, maps; /* of a group */
     int64_t taps, k, ld;    /* under a window: of a channel, of all, and whole vectors */
+    int64_t run;            /* of k, what is one stretch on the plane */
     int64_t places;         /* of a map */
     nb_patches band;        /* the first, whole */
     int64_t bands, depth;   /* of an image, and rows of a band's plane */
@@ -92,6 +93,7 @@ static thin_job job_of(const nb_convolution *of)
                     .taps = w->kernel[NB_DOWN] * w->kernel[NB_ALONG],
                     .places = places_of(w)};
     job.k = job.channels * job.taps;
+    job.run = job.channels * (w->dilation[NB_ALONG] == 1 ? w->kernel[NB_ALONG] : 1);
     job.ld = row_size(job.k, job.windows->lanes);
     int64_t row = most(w->out[NB_ALONG] * job.ld * (int64_t)job.width, 1);
     int64_t reach = nb_window_reach(w->kernel[NB_DOWN], w->dilation[NB_DOWN]);
@@ -297,13 +299,13 @@ static void find(const thin_job *job, const nb_patches *band, int64_t image, int
     maps->start[job->maps] = (int32_t)found;
 }
 
-/* z += x m, rows of whole vectors. */
-static void add_rows(const thin_job *job, const nb_thin *x, const char *m, char *z)
+/* z = x m, or z += x m, rows of whole vectors. */
+static void multiply(const thin_job *job, const nb_thin *x, const char *m, bool adds, char *z)
 {
     const nb_thin_kernels *thin = job->kernels->thin[job->of->dtype];
     int64_t lanes = job->windows->lanes;
-    thin->forward(x, (size_t)((job->k + lanes - 1) / lanes * lanes), m, (size_t)job->ld, true, z,
-                  (size_t)job->ld);
+    thin->forward(x, (size_t)((job->k + lanes - 1) / lanes * lanes), m, (size_t)job->ld, true, adds,
+                  z, (size_t)job->ld);
 }
 
 /* ---- Back to the image ----------------------------------------------------------------------- */
@@ -315,8 +317,7 @@ static void back_band(const thin_job *job, const nb_patches *band, int64_t image
         find(job, band, image, g, &r->maps);
         job->windows->turn_thin(&r->maps, &r->places);
         r->places.rows = places;
-        memset(r->rows, 0, (size_t)(places * job->ld) * job->width);
-        add_rows(job, &r->places, place(job, job->w, g * job->maps * job->ld), r->rows);
+        multiply(job, &r->places, place(job, job->w, g * job->maps * job->ld), false, r->rows);
         memset(r->plane, 0, (size_t)(job->depth * band->columns * job->channels) * job->width);
         job->windows->spread_patches(band, r->rows, r->plane);
         give_plane(job, band, r, image, g);
@@ -366,14 +367,40 @@ nb_status nb_thin_maps_back(nb_ctx *ctx, const nb_convolution *of, nb_maps maps,
 
 /* ---- To the weights -------------------------------------------------------------------------- */
 
+/* What stands under windows in one stretch on the plane is read from there; places become where the
+ * windows begin. */
+static void weigh_runs(const thin_job *job, const nb_patches *band, room *r, char *sums)
+{
+    const nb_thin_kernels *thin = job->kernels->thin[job->of->dtype];
+    const nb_window *w = &job->of->window;
+    int64_t row = band->columns * job->channels, runs = job->k / job->run / w->kernel[NB_DOWN];
+    int64_t columns = w->out[NB_ALONG];
+    for (int64_t i = 0; i < r->maps.start[job->maps]; i++) {
+        int64_t at = r->maps.index[i], down = at / columns * w->stride[NB_DOWN] * row;
+        int64_t along = at % columns * w->stride[NB_ALONG] * job->channels;
+        r->maps.index[i] = (int32_t)(down + along);
+    }
+    for (int64_t i = 0; i < job->k / job->run; i++) {
+        int64_t at = i / runs * w->dilation[NB_DOWN] * row +
+                     i % runs * w->dilation[NB_ALONG] * job->channels;
+        thin->forward(&r->maps, (size_t)job->run, place(job, r->plane, at), 1, false, true,
+                      place(job, sums, i * job->run), (size_t)job->ld);
+    }
+}
+
 static void weigh_band(const thin_job *job, const nb_patches *band, int64_t image, room *r,
                        char *sums)
 {
     for (int64_t g = 0; g < job->of->groups; g++) {
+        char *to = place(job, sums, g * job->maps * job->ld);
         find(job, band, image, g, &r->maps);
         take_plane(job, band, image, g, r->plane);
-        job->windows->patches(band, r->plane, r->rows);
-        add_rows(job, &r->maps, r->rows, place(job, sums, g * job->maps * job->ld));
+        if (job->run >= job->windows->lanes) {
+            weigh_runs(job, band, r, to);
+        } else {
+            job->windows->patches(band, r->plane, r->rows);
+            multiply(job, &r->maps, r->rows, true, to);
+        }
     }
 }
 

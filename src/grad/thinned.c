@@ -141,7 +141,7 @@ static void run(void *arg, size_t piece)
     if (j->delta)
         thin->back(&rows, m, j->alpha, j->delta + at, ld, w, ldw, j->w.padded);
     else
-        thin->forward(&rows, m, w, ldw, j->w.padded, j->z + at + above * ld * size, ld);
+        thin->forward(&rows, m, w, ldw, j->w.padded, true, j->z + at + above * ld * size, ld);
 }
 
 /* Rows are summed by themselves, but what is added to w comes from all of them. */

@@ -183,8 +183,8 @@ void nb_inputs_add_row(const nb_inputs *inputs, int64_t i, const void *turned, i
     nb_thin row = thin_of(inputs);
     row.rows = 1;
     row.start += i;
-    nb_kernels_get()->thin[row.dtype]->forward(&row, (size_t)m, turned, (size_t)m, false, z,
-                                               (size_t)m);
+    nb_kernels_get()->thin[row.dtype]->forward(&row, (size_t)m, turned, (size_t)m, false,
+                                               true, z, (size_t)m);
 }
 
 /* Of given rows; w lies turned already, or is turned for them all. */

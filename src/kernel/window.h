@@ -80,7 +80,7 @@ typedef struct nb_patches {
 
 /* Numbers beyond a plane, and beyond each row, that a copy of rows may touch; entries beyond a list
  * that `find` may write. */
-enum { NB_PATCHES_SPARE = 16, NB_FIND_SPARE = 8 };
+enum { NB_PATCHES_SPARE = 16, NB_FIND_SPARE = 16 };
 
 struct nb_thin;
 

@@ -115,10 +115,17 @@ static void check_one(const nb_thin_kernels *thin, nb_dtype dtype, size_t m, uns
     p.fused = thin->fused;
     plain_forward(&p, z);
     plain_back(&p, alpha, w);
-    thin->forward(&p.x, m, p.w, p.ldw, padded, p.z, p.ld);
+    thin->forward(&p.x, m, p.w, p.ldw, padded, true, p.z, p.ld);
     assert_memory_equal(p.z, z, z_bytes);
     thin->back(&p.x, m, alpha, p.delta, p.ld, p.w, p.ldw, padded);
     assert_memory_equal(p.w, w, w_bytes);
+    /* Without what was in z, and of rows of w that overlap. */
+    if (m > 1 && !padded) p.ldw = 1;
+    for (size_t i = 0; i < ROWS; i++)
+        memset((char *)z + i * p.ld * width(dtype), 0, m * width(dtype));
+    plain_forward(&p, z);
+    thin->forward(&p.x, m, p.w, p.ldw, padded, false, p.z, p.ld);
+    assert_memory_equal(p.z, z, z_bytes);
     free(z);
     free(w);
     drop(&p);
@@ -157,7 +164,7 @@ static void test_nothing(void **state)
     (void)state;
     for (size_t t = 0; t < tables; t++)
         for (size_t m = 1; m < WIDEST; m++) {
-            table[t]->thin[NB_F32]->forward(&none, m, NULL, m, false, NULL, m);
+            table[t]->thin[NB_F32]->forward(&none, m, NULL, m, false, true, NULL, m);
             table[t]->thin[NB_F32]->back(&none, m, 1, NULL, m, NULL, m, false);
         }
 }
