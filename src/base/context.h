@@ -23,7 +23,7 @@ typedef struct nb_meter {
 
 struct nb_ctx {
     nb_memory memory;
-    nb_peers *peers;     /* other processes that run the same script (base/processes/peers.h); NULL: alone */
+    nb_peers *peers;     /* others that run the same script (base/processes/peers.h); NULL: alone */
     nb_workers *workers; /* NULL until a loop is large enough */
     int threads;         /* how many threads, the caller's included; at least 1 */
     nb_status status;    /* of the last failure */

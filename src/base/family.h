@@ -52,7 +52,7 @@
 #define NB_DEFINE_CHOICES(T, stem, word)                                                           \
     NB_DEFINE_WIDE_CHOICES(T, stem, word, sizeof(nb_chosen))
 
-/* The same where a value is a struct of `bytes` that begins as nb_chosen does, at most an nb_wide. */
+/* The same of values of so many bytes, which begin as nb_chosen does; at most an nb_wide. */
 #define NB_DEFINE_WIDE_CHOICES(T, stem, word, bytes)                                               \
     static const void *stem##_find_any(const char *name)                                           \
     {                                                                                              \

@@ -20,7 +20,7 @@ typedef struct nb_record nb_record;
 typedef struct nb_shared {
     size_t refs;
     size_t bytes; /* of the whole block, this head included */
-    void (*free)(nb_ctx *ctx, struct nb_shared *block); /* gives back what it holds; NULL: nothing */
+    void (*free)(nb_ctx *ctx, struct nb_shared *block); /* gives back what it holds, or NULL */
 } nb_shared;
 
 /* A block of `bytes` with one owner, zeroed behind its head; NULL when memory ends. */

@@ -172,11 +172,6 @@ void *nbl_new_box(lua_State *L, size_t bytes, nbl_release *release)
     return self->value;
 }
 
-void *nbl_box_value(lua_State *L, int at)
-{
-    return check_box(L, at)->value;
-}
-
 /* ---- Tables ---- */
 
 void nbl_set_printer(lua_State *L, const char *name, lua_CFunction to_string)

@@ -156,8 +156,6 @@ void nbl_push_text(lua_State *L, nb_text *text);
  * `release` runs when it is closed or collected, once; it must accept what is still zeroed. */
 typedef void nbl_release(nb_ctx *ctx, void *value);
 void *nbl_new_box(lua_State *L, size_t bytes, nbl_release *release);
-/* The value in a box. */
-void *nbl_box_value(lua_State *L, int box);
 /* Releases the value of a box now. */
 void nbl_close_box(lua_State *L, int box);
 

@@ -44,8 +44,7 @@ struct nb_cost_type {
     /* The learning rate that suits it after `last` (type NULL: not known), `units` outputs, where
      * the neurons below stay within 0 … 1. NULL: lr. */
     double (*rate)(const nb_cost *cost, nb_activation last, int64_t units);
-    /* The factor of C_x = factor Σ (a_j - y_j)² over so many outputs. NULL: it is no sum of squares.
-     */
+    /* The factor of C_x = factor Σ (a_j - y_j)² over so many outputs. NULL: no sum of squares. */
     double (*squares)(const nb_cost *cost, double outputs);
     double lr;  /* the same where it hangs on neither; 0: NB_RATE */
     bool signs; /* the targets of one output are -1 and 1, and its answer is its sign */

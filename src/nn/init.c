@@ -338,13 +338,6 @@ bool nb_init_same(nb_init a, nb_init b)
     return a.type == b.type && memcmp(a.number, b.number, sizeof a.number) == 0;
 }
 
-void nb_init_write(nb_text *text, nb_init init)
-{
-    nb_chosen chosen = {.type = init.type};
-    memcpy(chosen.number, init.number, sizeof chosen.number);
-    nb_chosen_write(text, &nb_init_family, &chosen);
-}
-
 nb_status nb_init_fill(nb_ctx *ctx, nb_init init, nb_tensor *w, int64_t fan_in, int64_t fan_out,
                        nb_stream *stream)
 {

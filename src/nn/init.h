@@ -4,7 +4,6 @@
 
 #include "base/option.h"
 #include "base/random.h"
-#include "base/text.h"
 #include "tensor/tensor.h"
 
 /* What a parameter is filled by: connections into and out of a neuron, and the initialiser's own
@@ -48,8 +47,6 @@ const char *nb_init_name_at(const void *list, size_t i);
 /* With the type's defaults. */
 nb_init nb_init_of(const nb_init_type *type);
 bool nb_init_same(nb_init a, nb_init b);
-/* "constant(value=2)"; defaults are left out. */
-void nb_init_write(nb_text *text, nb_init init);
 /* Of a parameter w of this shape; 0 where nothing is drawn. */
 double nb_init_spread(nb_init init, const nb_tensor *w, int64_t fan_in, int64_t fan_out);
 nb_status nb_init_fill(nb_ctx *ctx, nb_init init, nb_tensor *w, int64_t fan_in, int64_t fan_out,

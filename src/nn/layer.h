@@ -181,8 +181,8 @@ struct nb_layer_type {
     /* x: (n, in…) → (n, out…), by ops. NB_GIVE_Z is asked of layers with neurons, and of networks
      * that end in one. */
     nb_tensor *(*forward)(nb_walk *walk, nb_layer *layer, nb_tensor *x, nb_output give);
-    /* Whether it may do what `next`, the layer behind it, does along with its own where nobody looks
-     * on, with the same bits; and both. NULL: never. */
+    /* Whether it may do what `next`, the layer behind it, does along with its own where nobody
+     * looks on, with the same bits; and both. NULL: never. */
     bool (*takes)(const nb_layer *layer, const nb_layer *next);
     nb_tensor *(*forward_both)(nb_walk *walk, nb_layer *layer, nb_layer *next, nb_tensor *x);
     /* Evaluating, of a layer without children: calls `see` for all that number `out` of z hangs on,

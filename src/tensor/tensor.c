@@ -446,22 +446,3 @@ double nb_tensor_item(const nb_tensor *tensor)
     static const int64_t first[NB_MAX_DIMS] = {0};
     return nb_tensor_get(tensor, first);
 }
-
-bool nb_tensor_rows(const nb_tensor *tensor, nb_rows *rows)
-{
-    int last = tensor->dims - 1;
-    *rows = (nb_rows){1, 1, 1, nb_tensor_data(tensor)};
-    if (last < 0) return true;
-    rows->columns = tensor->shape[last];
-    if (rows->columns > 1 && tensor->stride[last] != 1) return false;
-    rows->ld = rows->columns > 0 ? rows->columns : 1;
-    bool first = true;
-    for (int i = last - 1; i >= 0; i--) {
-        if (tensor->shape[i] == 1) continue;
-        if (first) rows->ld = tensor->stride[i];
-        if (tensor->stride[i] != rows->ld * rows->rows) return false;
-        rows->rows *= tensor->shape[i];
-        first = false;
-    }
-    return rows->rows <= 1 || rows->ld >= rows->columns;
-}

@@ -182,13 +182,4 @@ void nb_tensor_set(nb_tensor *tensor, const int64_t *index, double value);
 /* The value of a tensor with one element. */
 double nb_tensor_item(const nb_tensor *tensor);
 
-/* A compute tensor viewed as a matrix of rows: all but the last dimension folded into `rows`, the
- * last is `columns` (a 1-dimensional tensor is one row). Needs a contiguous last dimension and
- * foldable others. */
-typedef struct nb_rows {
-    int64_t rows, columns, ld;
-    void *data;
-} nb_rows;
-bool nb_tensor_rows(const nb_tensor *tensor, nb_rows *rows);
-
 #endif

@@ -172,16 +172,6 @@ nb_status nb_walk_run(nb_ctx *ctx, const nb_walk *walk, nb_walk_fn *fn, void *ar
     return nb_walk_rows(ctx, walk, 1, fn, arg);
 }
 
-void nb_walk_each(const nb_walk *walk, nb_walk_fn *fn, void *arg)
-{
-    job work = plan(NULL, walk, 1, fn, arg);
-    /* Whole inner loops, so that rows come in order. */
-    work.chunk = work.inner;
-    work.cuts = 1;
-    work.rows = work.outer;
-    if (work.outer > 0) do_piece(&work, 0);
-}
-
 /* The pieces of a plan are numbered in row-major order. */
 nb_status nb_walk_in_order(nb_ctx *ctx, const nb_walk *walk, nb_walk_fn *fn, void *arg)
 {

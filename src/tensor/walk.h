@@ -33,11 +33,8 @@ nb_status nb_walk_rows(nb_ctx *ctx, const nb_walk *walk, int64_t cost, nb_walk_f
  * others are read. They may be given copies, and dimensions in another order, where that is faster.
  */
 nb_status nb_walk_elements(nb_ctx *ctx, const nb_walk *walk, nb_walk_fn *fn, void *arg);
-/* As nb_walk_run on the calling thread, in row-major order, without polling: for loops that carry
- * something along, and within a piece. */
-void nb_walk_each(const nb_walk *walk, nb_walk_fn *fn, void *arg);
-/* The same with polling: for loops that carry something along, however long. NB_OK or
- * NB_EINTERRUPT. */
+/* As nb_walk_run on the calling thread, in row-major order: for loops that carry something along.
+ */
 nb_status nb_walk_in_order(nb_ctx *ctx, const nb_walk *walk, nb_walk_fn *fn, void *arg);
 
 #endif

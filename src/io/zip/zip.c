@@ -14,8 +14,7 @@
 enum {
     COMMENT_MAX = 65535,
     TAIL_MAX = NB_ZIP_END_BYTES + COMMENT_MAX, /* where the end record can begin */
-    FLAGS_REFUSED = NB_ZIP_ENCRYPTED | 1 << 5 | 1 << 6 | 1 << 13, /* patches, ciphers, masks */
-    FOUND_LATER = 0 /* sizes in a header in front of data whose descriptor has them */
+    FLAGS_REFUSED = NB_ZIP_ENCRYPTED | 1 << 5 | 1 << 6 | 1 << 13 /* patches, ciphers, masks */
 };
 
 typedef struct member {

@@ -33,14 +33,6 @@ void *nbl_find_of(lua_State *L, const void *address, const nbl_kind *kind)
     return found;
 }
 
-void nbl_forget(lua_State *L, const void *address)
-{
-    nbl_state_push(L, NBL_FUNCTIONS);
-    lua_pushnil(L);
-    lua_rawsetp(L, -2, address);
-    lua_pop(L, 1);
-}
-
 void nbl_recall(lua_State *L, const void *address)
 {
     if (!nbl_find(L, address)) luaL_error(L, "this function was released");

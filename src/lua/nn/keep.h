@@ -13,8 +13,6 @@ void nbl_remember_as(lua_State *L, const void *address);
 bool nbl_find(lua_State *L, const void *address);
 /* Pushes the handle of that kind which is, and gives its data; NULL: there is none. */
 void *nbl_find_of(lua_State *L, const void *address, const nbl_kind *kind);
-/* Remembers nothing under it any more. */
-void nbl_forget(lua_State *L, const void *address);
 /* Pushes the userdata that lives at `address`. */
 void nbl_recall(lua_State *L, const void *address);
 

@@ -197,10 +197,6 @@ static void test_views(void **state)
     assert_false(nb_tensor_is_contiguous(turned));
     nb_tensor *plain = nb_tensor_contiguous(ctx, turned), *same = nb_tensor_contiguous(ctx, t);
     assert_true(same == t && plain != turned && element(plain, 5) == 60);
-    nb_rows rows;
-    assert_true(nb_tensor_rows(t, &rows));
-    assert_true(rows.rows == 2 && rows.columns == 3 && rows.ld == 3);
-    assert_false(nb_tensor_rows(turned, &rows));
     nb_tensor *all[] = {t, turned, row, back, plain, same};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) nb_tensor_release(ctx, all[i]);
 }
