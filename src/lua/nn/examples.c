@@ -68,6 +68,17 @@ nb_set *nbl_set_in_schema(lua_State *L, int arg, const char *what, const nb_sche
     return in_schema(L, arg, &work);
 }
 
+static void check_x(lua_State *L, int arg, const char *whose)
+{
+    if (lua_isnoneornil(L, arg))
+        nbl_error(L, "%s: x is missing: a tensor, a table or a data set", whose);
+    if (is_options(L, arg))
+        nbl_error(L,
+                  "%s: x is missing before the options: a tensor, a table or a data set, as in "
+                  "%s(set, {…})",
+                  whose, whose);
+}
+
 int nbl_read_examples(lua_State *L, int arg, const nb_net *net, const char *whose,
                       nbl_wanted wanted, nbl_examples *out)
 {
@@ -86,13 +97,7 @@ int nbl_read_examples(lua_State *L, int arg, const nb_net *net, const char *whos
         out->set = in_schema(L, arg, &work);
         return arg + 1;
     }
-    if (lua_isnoneornil(L, arg))
-        nbl_error(L, "%s: x is missing: a tensor, a table or a data set", whose);
-    if (is_options(L, arg))
-        nbl_error(L,
-                  "%s: x is missing before the options: a tensor, a table or a data set, as in "
-                  "%s(set, {…})",
-                  whose, whose);
+    check_x(L, arg, whose);
     nbl_spread_example(L, arg, targets && !gives_y(L, arg + 1), net);
     nbl_read_text(L, arg, net->schema.words, nb_layer_takes_words(&net->layer) ? "x" : NULL);
     if (targets && net->schema.words) nbl_read_text(L, arg + 1, net->schema.classes, "y");

@@ -78,6 +78,14 @@ static nb_status check(nb_ctx *ctx, const nb_net *net, const nb_set *set,
     return status;
 }
 
+static void begin_history(nb_trainer *t, const nb_trainer_options *options)
+{
+    t->history.pieces = t->course.pieces;
+    t->history.metrics = t->metrics ? t->metrics->count : 0;
+    for (int i = 0; i < t->history.metrics; i++)
+        memcpy(t->history.metric[i], options->metric_names[i], NB_NAME_MAX);
+}
+
 nb_trainer *nb_trainer_new(nb_ctx *ctx, nb_net *net, nb_set *set, const nb_trainer_options *options)
 {
     bool whole = options->optimizer->type->whole;
@@ -108,10 +116,7 @@ nb_trainer *nb_trainer_new(nb_ctx *ctx, nb_net *net, nb_set *set, const nb_train
                       .pace = options->pace,
                       .began = nb_clock(),
                       .keep_grads = options->keep_grads};
-    t->history.pieces = t->course.pieces;
-    t->history.metrics = t->metrics ? t->metrics->count : 0;
-    for (int i = 0; i < t->history.metrics; i++)
-        memcpy(t->history.metric[i], options->metric_names[i], NB_NAME_MAX);
+    begin_history(t, options);
     t->before = nb_schema_retain(&net->schema);
     t->order = nb_alloc(ctx, (size_t)set->count * sizeof *t->order);
     if (t->order && nb_weights_read(ctx, net, set, options->weights, &t->weights) == NB_OK &&
