@@ -270,11 +270,11 @@ static void add_place(nb_text *text, const nbl_trainer *self)
         nb_text_add(text, " · epoch %lld, batch %lld of %lld", (long long)at->epoch,
                     (long long)at->batch, (long long)((at->count + at->size - 1) / at->size));
     if (at->epoch) nb_text_add(text, " · cost %.4g", nb_course_cost(at));
+    if (rate_option(t->optimizer)) nb_text_add(text, " · lr %.4g", t->optimizer->options.lr);
     if (nbl_trainer_is_inside(self))
-        nb_text_add(text, " · inside step %lld, %s layer %s", (long long)self->half->step,
+        nb_text_add(text, "\ninside step %lld, %s layer %s", (long long)self->half->step,
                     nb_half_is_back(self->half->half) ? "back at" : "forward at",
                     nb_half_path(self->half->half, path));
-    if (rate_option(t->optimizer)) nb_text_add(text, " · lr %.4g", t->optimizer->options.lr);
 }
 
 /* Steps go on past the run's end, where t:run() does not. */
