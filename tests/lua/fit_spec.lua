@@ -167,6 +167,19 @@ test("lm: steps that become fewer on their way", function()
     assert(close(net[1].b:item(), 1, 1e-10))
 end)
 
+-- Where the outputs of a place are one distribution, each place counts as an example.
+test("lm: the cost of pictures is the network's", function()
+    local x = tensor.randn(5, 1, 4, 5, {dtype = "f64", seed = 1})
+    local y = tensor.rand(5, 3, 4, 5, {dtype = "f64", seed = 2})
+    for _, ends in ipairs {"softmax : quadratic", "tanh : quadratic", "softmax : mse", "tanh : mse"} do
+        local net = nn.net("1x4x5 - conv 3 3 padding=same " .. ends, {dtype = "f64", seed = 3})
+        local cost = net:cost(x, y)
+        local h = net:train(x, y, {optimizer = "lm", epochs = 1, progress = false})
+        assert(close(h.cost[1], cost, 1e-12), ends)
+        assert(net:cost(x, y) < cost)
+    end
+end)
+
 test("lm: classes at places of pictures are refused", function()
     local x, y = tensor.rand(3, 1, 4, 5), tensor.randint(1, 3, 3, 4, 5)
     local net = nn.net "1x4x5 - conv 3 3 tanh padding=same : mse"

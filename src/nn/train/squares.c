@@ -22,15 +22,19 @@ nb_status nb_squares_check(nb_ctx *ctx, const nb_net *net, const char *who)
 
 /* The outputs of one example, or of one of its steps, weigh alike. */
 typedef struct layout {
-    int64_t each;  /* outputs of an example */
-    int64_t steps; /* of it; 1 */
+    int64_t each;   /* outputs of an example */
+    int64_t steps;  /* of it; 1 */
+    int64_t places; /* of a picture, where each counts as an example; 1 */
 } layout;
 
 static layout layout_of(const nb_whole *whole, const nb_tensor *y)
 {
     int64_t n = y->shape[0], count = nb_tensor_count(y);
-    bool steps = nb_net_out(whole->net)->reading == NB_STEPS;
-    return (layout){n ? count / n : 0, steps ? y->shape[1] : 1};
+    nb_reading reading = nb_net_out(whole->net)->reading;
+    layout l = {.each = n ? count / n : 0, .steps = 1, .places = 1};
+    if (reading == NB_STEPS) l.steps = y->shape[1];
+    if (reading == NB_SPACE && nb_net_counts_places(whole->net, y)) l.places = l.each / y->shape[1];
+    return l;
 }
 
 /* √w of output k of example i; 0 for padding. */
@@ -161,8 +165,8 @@ static nb_status count_piece(nb_ctx *ctx, const nb_whole *whole, const nb_portio
     for (int64_t i = 0; i < piece->batch.y->shape[0]; i++)
         for (int64_t k = 0; k < l.each; k++) s->counted += root_of(whole, piece, &l, i, k) > 0;
     s->residuals += nb_tensor_count(piece->batch.y);
-    s->weight += piece->weight;
-    s->outputs = (double)(l.each / l.steps);
+    s->weight += piece->weight * (double)l.places;
+    s->outputs = (double)(l.each / l.steps / l.places);
     return NB_OK;
 }
 
