@@ -154,16 +154,23 @@ static double row_square(const norm_job *job, int64_t i)
     return g->share.b ? a * square(job, g->k, row_b(g, i)) : a;
 }
 
-/* Adds what an example is given to its gradient. */
-static void add_rows(const norm_job *job, const nb_given *g, int64_t i, char *gradient)
+static bool is_product(const nb_given *g)
+{
+    return g->share.b && !are_words(g);
+}
+
+/* Adds what an example is given to its gradient; a product that is the
+ * `first_given` is written instead. */
+static void add_rows(const norm_job *job, const nb_given *g, int64_t i, bool first_given,
+                     char *gradient)
 {
     int64_t T = g->rows / job->n;
     size_t m = (size_t)g->m, k = (size_t)g->k, apart = g->share.by_steps ? (size_t)job->n : 1;
-    if (g->share.b && !are_words(g)) {
+    if (is_product(g)) {
         int64_t first = row_of(g, job->n, i, 0);
-        nb_product_piece(job->dtype, m, k, (size_t)T, 1,
-                         (nb_matrix){row_a(g, first), apart * m, true},
-                         (nb_matrix){row_b(g, first), apart * k, false}, 1, gradient, k);
+        nb_product_piece(
+            job->dtype, m, k, (size_t)T, 1, (nb_matrix){row_a(g, first), apart * m, true},
+            (nb_matrix){row_b(g, first), apart * k, false}, first_given ? 0 : 1, gradient, k);
         return;
     }
     for (int64_t t = 0; t < T; t++) {
@@ -187,8 +194,8 @@ static void rest(nb_dtype dtype, const uint8_t *mask, int64_t count, char *numbe
 static double gradient_square(const norm_job *job, int64_t i, char *room)
 {
     int64_t count = job->given->m * job->given->k;
-    memset(room, 0, (size_t)count * nb_dtype_size(job->dtype));
-    for (size_t j = 0; j < job->count; j++) add_rows(job, &job->given[j], i, room);
+    if (!is_product(job->given)) memset(room, 0, (size_t)count * nb_dtype_size(job->dtype));
+    for (size_t j = 0; j < job->count; j++) add_rows(job, &job->given[j], i, j == 0, room);
     rest(job->dtype, job->mask, count, room);
     return square(job, count, room);
 }
@@ -377,7 +384,7 @@ nb_status nb_shares_dots(nb_ctx *ctx, const nb_shares *s, const void *v, double 
     for (size_t i = 0; i < s->given && status == NB_OK; i++) {
         const nb_given *g = &s->list[i];
         const char *at = (const char *)v + (size_t)g->start * nb_dtype_size(s->dtype);
-        if (g->share.b && !are_words(g))
+        if (is_product(g))
             status = dot_products(ctx, s, g, at, dots);
         else
             dot_rows(s, g, at, dots);
