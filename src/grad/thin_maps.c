@@ -369,7 +369,7 @@ nb_status nb_thin_maps_back(nb_ctx *ctx, const nb_convolution *of, nb_maps maps,
 
 /* What stands under windows in one stretch on the plane is read from there; places become where the
  * windows begin. */
-static void weigh_runs(const thin_job *job, const nb_patches *band, room *r, char *sums)
+static void weigh_runs(const thin_job *job, const nb_patches *band, room *r, bool adds, char *sums)
 {
     const nb_thin_kernels *thin = job->kernels->thin[job->of->dtype];
     const nb_window *w = &job->of->window;
@@ -383,23 +383,28 @@ static void weigh_runs(const thin_job *job, const nb_patches *band, room *r, cha
     for (int64_t i = 0; i < job->k / job->run; i++) {
         int64_t at = i / runs * w->dilation[NB_DOWN] * row +
                      i % runs * w->dilation[NB_ALONG] * job->channels;
-        thin->forward(&r->maps, (size_t)job->run, place(job, r->plane, at), 1, false, true,
+        thin->forward(&r->maps, (size_t)job->run, place(job, r->plane, at), 1, false, adds,
                       place(job, sums, i * job->run), (size_t)job->ld);
     }
 }
 
+static bool reads_runs(const thin_job *job)
+{
+    return job->run >= job->windows->lanes;
+}
+
 static void weigh_band(const thin_job *job, const nb_patches *band, int64_t image, room *r,
-                       char *sums)
+                       bool adds, char *sums)
 {
     for (int64_t g = 0; g < job->of->groups; g++) {
         char *to = place(job, sums, g * job->maps * job->ld);
         find(job, band, image, g, &r->maps);
         take_plane(job, band, image, g, r->plane);
-        if (job->run >= job->windows->lanes) {
-            weigh_runs(job, band, r, to);
+        if (reads_runs(job)) {
+            weigh_runs(job, band, r, adds, to);
         } else {
             job->windows->patches(band, r->plane, r->rows);
-            multiply(job, &r->maps, r->rows, true, to);
+            multiply(job, &r->maps, r->rows, adds, to);
         }
     }
 }
@@ -409,12 +414,12 @@ static void weigh_piece(void *arg, size_t piece)
     const thin_job *job = arg;
     room r = room_of(job, piece);
     char *sums = job->out + piece * job->sums_bytes;
-    int64_t last = first_unit(job, piece + 1), columns = job->of->window.out[NB_ALONG];
-    memset(sums, 0, job->sums_bytes);
-    memset(r.rows, 0, (size_t)(job->band.count * columns * job->ld) * job->width);
-    for (int64_t unit = first_unit(job, piece); unit < last && !interrupted(job); unit++) {
+    int64_t first = first_unit(job, piece), last = first_unit(job, piece + 1);
+    size_t rows = (size_t)(job->band.count * job->of->window.out[NB_ALONG]);
+    if (!reads_runs(job)) memset(r.rows, 0, rows * (size_t)job->ld * job->width);
+    for (int64_t unit = first; unit < last && !interrupted(job); unit++) {
         nb_patches band = band_of(job, unit % job->bands);
-        weigh_band(job, &band, unit / job->bands, &r, sums);
+        weigh_band(job, &band, unit / job->bands, &r, unit > first, sums);
     }
 }
 

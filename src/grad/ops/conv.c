@@ -229,26 +229,21 @@ static nb_tensor *conv_input_gradient(nb_ctx *ctx, const nb_record *record, cons
     return dx;
 }
 
-/* BP4: the sum over all places of δ times what stood under the window. */
-static nb_tensor *conv_weight_gradient(nb_ctx *ctx, const nb_record *record, const nb_tensor *x,
-                                       const nb_tensor *dz)
+/* BP4 into dw: the sum over all places of δ times what stood under the window. */
+static nb_status conv_weight_gradient(nb_ctx *ctx, const nb_record *record, const nb_tensor *x,
+                                      const nb_tensor *dz, void *dw)
 {
     const nb_tensor *w = record->in[1];
-    nb_tensor *dw = empty_like(ctx, w, dz->dtype);
-    if (!dw) return NULL;
     nb_convolution of = conv_geometry(&record->attr.window, x, w, dz->shape + DIMS_BEFORE);
     const nb_maps maps = {.data = nb_tensor_data(dz)};
     const void *at_x = nb_tensor_data(x);
-    void *at = nb_tensor_data(dw);
-    return nb_tensor_settle(ctx, dw,
-                            leaves_zeros_out(&of, dz, x)
-                                ? nb_thin_maps_weights(ctx, &of, at_x, maps, at)
-                                : nb_convolve_weights(ctx, &of, at_x, maps.data, at));
+    return leaves_zeros_out(&of, dz, x) ? nb_thin_maps_weights(ctx, &of, at_x, maps, dw)
+                                        : nb_convolve_weights(ctx, &of, at_x, maps.data, dw);
 }
 
 /* A product of one example's. */
-typedef nb_tensor *conv_gradient(nb_ctx *ctx, const nb_record *record, const nb_tensor *x,
-                                 const nb_tensor *dz);
+typedef nb_status conv_gradient(nb_ctx *ctx, const nb_record *record, const nb_tensor *x,
+                                const nb_tensor *dz, void *dw);
 
 /* BP4 of a batch, or where somebody looks on of one example after the other: (n, numbers of w). */
 static nb_status weight_gradient(nb_ctx *ctx, nb_record *record, const nb_tensor *dz,
@@ -258,21 +253,18 @@ static nb_status weight_gradient(nb_ctx *ctx, nb_record *record, const nb_tensor
     const int64_t count = nb_tensor_count(record->in[1]), shape[] = {dz->shape[0], count};
     size_t bytes = (size_t)count * nb_dtype_size(dz->dtype);
     if (!nb_tape_is_observed(record)) {
-        grad[1] = of(ctx, record, x, dz);
-        return grad[1] ? NB_OK : ctx->status;
+        grad[1] = empty_like(ctx, record->in[1], dz->dtype);
+        return grad[1] ? of(ctx, record, x, dz, nb_tensor_data(grad[1])) : ctx->status;
     }
     nb_tensor *each = nb_tensor_new(ctx, dz->dtype, 2, shape);
     nb_status status = each ? NB_OK : ctx->status;
     for (int64_t i = 0; i < shape[0] && status == NB_OK; i++) {
         nb_tensor *one_x = nb_tensor_narrow(ctx, x, 0, i, 1, 1);
         nb_tensor *one_dz = one_x ? nb_tensor_narrow(ctx, dz, 0, i, 1, 1) : NULL;
-        nb_tensor *one = one_dz ? of(ctx, record, one_x, one_dz) : NULL;
-        if (one)
-            memcpy((char *)nb_tensor_data(each) + (size_t)i * bytes, nb_tensor_data(one), bytes);
-        if (!one) status = ctx->status;
+        char *one = (char *)nb_tensor_data(each) + (size_t)i * bytes;
+        status = one_dz ? of(ctx, record, one_x, one_dz, one) : ctx->status;
         nb_tensor_release(ctx, one_x);
         nb_tensor_release(ctx, one_dz);
-        nb_tensor_release(ctx, one);
     }
     if (status == NB_OK) status = nb_sum_gradient(ctx, record, 1, each, grad);
     nb_tensor_release(ctx, each);
@@ -488,16 +480,12 @@ static nb_tensor *turned_input_gradient(nb_ctx *ctx, const nb_record *record, co
     return dx;
 }
 
-static nb_tensor *turned_weight_gradient(nb_ctx *ctx, const nb_record *record, const nb_tensor *x,
-                                         const nb_tensor *dz)
+static nb_status turned_weight_gradient(nb_ctx *ctx, const nb_record *record, const nb_tensor *x,
+                                        const nb_tensor *dz, void *dw)
 {
     const nb_tensor *w = record->in[1];
-    nb_tensor *dw = empty_like(ctx, w, dz->dtype);
-    if (!dw) return NULL;
     nb_convolution of = turned_geometry(&record->attr.window, x, w, dz->shape + DIMS_BEFORE);
-    return nb_tensor_settle(
-        ctx, dw,
-        nb_convolve_weights(ctx, &of, nb_tensor_data(dz), nb_tensor_data(x), nb_tensor_data(dw)));
+    return nb_convolve_weights(ctx, &of, nb_tensor_data(dz), nb_tensor_data(x), dw);
 }
 
 static nb_status turned_backward(nb_ctx *ctx, nb_record *record, nb_tensor *delta, nb_tensor **grad)

@@ -345,7 +345,7 @@ static nb_tensor *walk_layer(nb_walk *walk, nb_layer *layer, int place, nb_tenso
 static bool goes_apart(const nb_walk *walk, const nb_tensor *x)
 {
     const nb_ctx *ctx = walk->ctx;
-    return ctx->apart || ctx->witness || walk->observer || walk->bounds || walk->mode.by_example ||
+    return ctx->apart || ctx->witness || walk->observer || walk->bounds ||
            x->dtype != walk->net->dtype;
 }
 
@@ -431,7 +431,8 @@ static nb_tensor *walk_children(nb_walk *walk, nb_layer *block, int first, int e
     for (int i = first, count; i < end && at; i += count) {
         nb_layer **child = block->child + i;
         bool apart = goes_apart(walk, at), both = !apart && goes_with_next(walk, child, end - i);
-        int chain = apart ? 0 : nb_chain_length(child, end - i);
+        bool chains = !apart && !walk->mode.by_example; /* of one, rows are nobody's to see */
+        int chain = chains ? nb_chain_length(child, end - i) : 0;
         count = both ? 2 : chain ? chain : 1;
         nb_output wanted = i + count == end ? give : NB_GIVE_A;
         nb_tensor *next = both    ? walk_both(walk, child, place, at)
