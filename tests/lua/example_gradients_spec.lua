@@ -118,6 +118,7 @@ test("every kind of layer against a backward for each example", function()
         {"*x3 - conv 4 3 padding=same tanh - 2", steps, by_step},
         {"2x6x6 - conv 3 3 tanh - batch_norm - max_pool 2 - group_norm 3 - flatten - 3", space,
          tensor.rand(5, 3)},
+        {"5 - 4 tanh - 3 softmax : cross_entropy", rows, tensor({1, 3, 1, 1, 3, 3}, {dtype = "i32"})},
         {"5 - 2 tanh - 2 tanh name=a - @a - 3", rows, tensor.rand(6, 3)},
         {"2x6x6 - conv 4 3 relu - max_pool 2 - conv 9 2 tanh - max_pool 1 - flatten - 3", space,
          tensor.rand(5, 3)},

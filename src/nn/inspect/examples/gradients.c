@@ -10,7 +10,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { STRETCH = 2048 }; /* numbers of vectors at a time, which stay in a cache */
+enum { STRETCH = 512 }; /* numbers of vectors at a time, which stay in a cache */
 
 static const char telling[] = "gradients of the examples";
 
@@ -82,6 +82,13 @@ static nb_status sort_examples(work *w, const nb_tensor *classes)
     return NB_OK;
 }
 
+/* A class's sum begins as its first pass makes it, or stays zeros. */
+static nb_tensor *vector_of(const work *w, int64_t c)
+{
+    if (w->first[c] == w->first[c + 1]) return nb_looker_vector(w->ctx, &w->looker);
+    return nb_tensor_new(w->ctx, w->looker.net->dtype, 1, w->looker.net->whole->shape);
+}
+
 static nb_status make_sums(work *w)
 {
     nb_ctx *ctx = w->ctx;
@@ -89,8 +96,7 @@ static nb_status make_sums(work *w)
     if (!w->sum || w->classes < 2) return w->sum ? NB_OK : ctx->status;
     w->own = nb_alloc_zero(ctx, (size_t)w->classes, sizeof *w->own);
     bool whole = w->own;
-    for (int64_t c = 0; c < w->classes && whole; c++)
-        whole = (w->own[c] = nb_looker_vector(ctx, &w->looker)) != NULL;
+    for (int64_t c = 0; c < w->classes && whole; c++) whole = (w->own[c] = vector_of(w, c)) != NULL;
     return whole ? NB_OK : ctx->status;
 }
 
@@ -108,7 +114,7 @@ static void drop(work *w)
 
 /* ---- Norms ----------------------------------------------------------------------------------- */
 
-/* Examples order[start … end - 1], whose gradients are added to `sum`. */
+/* Examples order[start … end - 1], whose gradients become `sum`; of none it stays. */
 static nb_status look(work *w, int64_t start, int64_t end, nb_tensor *sum, double *norms)
 {
     nb_ctx *ctx = w->ctx;
@@ -118,13 +124,21 @@ static nb_status look(work *w, int64_t start, int64_t end, nb_tensor *sum, doubl
     for (int64_t at = start; at < end && status == NB_OK; at += most) {
         int64_t n = nb_least_i64(end - at, most);
         nb_tell(ctx, telling, at, w->looker.set->count);
-        status = nb_looker_norms(ctx, &w->looker, w->order + at, 0, n, squares, sum);
+        status = nb_looker_norms(ctx, &w->looker, w->order + at, 0, n, squares, at == start, sum);
         for (int64_t i = 0; i < n && status == NB_OK; i++) {
             w->squares += squares[i];
             norms[w->order[at + i]] = sqrt(squares[i]);
         }
     }
     if (squares) nb_free(ctx, squares, (size_t)most * sizeof *squares);
+    return status;
+}
+
+static nb_status look_at_all(work *w, double *norms)
+{
+    nb_status status = NB_OK;
+    for (int64_t c = 0; c < w->classes && status == NB_OK; c++)
+        status = look(w, w->first[c], w->first[c + 1], w->own ? w->own[c] : w->sum, norms);
     return status;
 }
 
@@ -138,25 +152,55 @@ static nb_status check_sum(const work *w)
                    nb_dtype_name(dtype));
 }
 
-/* The sum of all is that of the classes' sums, one class behind the other. */
-static void add_sums(const work *w)
+/* ---- Sums of classes ------------------------------------------------------------------------- */
+
+/* Numbers `at` … of the classes' sums in f64, one class below the other. */
+static void gather_stretch(const work *w, int64_t at, size_t n, double *rows)
 {
-    nb_dtype dtype = w->sum->dtype;
-    int64_t count = nb_tensor_count(w->sum), size = (int64_t)nb_dtype_size(dtype);
-    char *sum = nb_tensor_data(w->sum);
-    for (int64_t at = 0; at < count; at += STRETCH)
-        for (int64_t c = 0; c < w->classes; c++)
-            nb_real(dtype)->axpy((size_t)nb_least_i64(count - at, STRETCH), 1,
-                                 (const char *)nb_tensor_data(w->own[c]) + at * size,
-                                 sum + at * size);
+    const nb_net *net = w->looker.net;
+    nb_convert_fn *convert = nb_kernels_get()->convert[net->dtype][NB_F64];
+    size_t skip = (size_t)(w->looker.offset + at) * nb_dtype_size(net->dtype);
+    for (int64_t c = 0; c < w->classes; c++, rows += n)
+        convert(n, (const char *)nb_tensor_data(w->own[c]) + skip, 1, rows, 1, 1);
 }
 
-static nb_status look_at_all(work *w, double *norms)
+/* The sum of all is that of the classes' sums, one class behind the other. */
+static void add_stretch(const work *w, int64_t at, size_t n)
 {
+    nb_dtype dtype = w->sum->dtype;
+    size_t skip = (size_t)(w->looker.offset + at) * nb_dtype_size(dtype);
+    for (int64_t c = 0; c < w->classes; c++)
+        nb_real(dtype)->axpy(n, 1, (const char *)nb_tensor_data(w->own[c]) + skip,
+                             (char *)nb_tensor_data(w->sum) + skip);
+}
+
+/* Adds them up, and their products with one another; by stretches that stay in a cache. */
+static nb_status add_classes(const work *w, double *products)
+{
+    int64_t count = nb_net_count(w->looker.net);
+    size_t k = (size_t)w->classes, bytes = k * STRETCH * sizeof(double);
+    double *rows = nb_alloc(w->ctx, bytes);
+    if (!rows) return w->ctx->status;
+    for (size_t c = 0; c < k; c++) nb_looker_own(&w->looker, w->own[c]);
+    for (int64_t at = 0; at < count; at += STRETCH) {
+        size_t n = (size_t)nb_least_i64(count - at, STRETCH);
+        gather_stretch(w, at, n, rows);
+        add_stretch(w, at, n);
+        nb_product_piece(NB_F64, k, k, n, 1, (nb_matrix){rows, n, false},
+                         (nb_matrix){rows, n, true}, 1, products, k);
+    }
+    nb_free(w->ctx, rows, bytes);
+    return NB_OK;
+}
+
+static nb_status find_sum(const work *w, nb_example_gradients *out)
+{
+    int64_t k = w->classes;
     nb_status status = NB_OK;
-    for (int64_t c = 0; c < w->classes && status == NB_OK; c++)
-        status = look(w, w->first[c], w->first[c + 1], w->own ? w->own[c] : w->sum, norms);
-    if (w->own && status == NB_OK) add_sums(w);
+    if (k > 1) {
+        out->cosines = nb_tensor_zeros(w->ctx, NB_F64, 2, (const int64_t[]){k, k});
+        status = out->cosines ? add_classes(w, nb_tensor_data(out->cosines)) : w->ctx->status;
+    }
     return status == NB_OK ? check_sum(w) : status;
 }
 
@@ -177,42 +221,12 @@ static void find_noise(const work *w, nb_example_gradients *out)
     out->noise = n > 1 && w->squares > 0 ? fmax(variance, 0) / square : NAN;
 }
 
-/* Numbers `at` … of the classes' sums in f64, one class below the other. */
-static void gather_stretch(const work *w, int64_t at, size_t n, double *rows)
-{
-    const nb_net *net = w->looker.net;
-    nb_convert_fn *convert = nb_kernels_get()->convert[net->dtype][NB_F64];
-    size_t skip = (size_t)(w->looker.offset + at) * nb_dtype_size(net->dtype);
-    for (int64_t c = 0; c < w->classes; c++, rows += n)
-        convert(n, (const char *)nb_tensor_data(w->own[c]) + skip, 1, rows, 1, 1);
-}
-
-/* Adds the products of the classes' sums with one another; by stretches that stay in a cache. */
-static nb_status add_products(const work *w, double *products)
-{
-    int64_t count = nb_net_count(w->looker.net);
-    size_t k = (size_t)w->classes, bytes = k * STRETCH * sizeof(double);
-    double *rows = nb_alloc(w->ctx, bytes);
-    if (!rows) return w->ctx->status;
-    for (size_t c = 0; c < k; c++) nb_looker_own(&w->looker, w->own[c]);
-    for (int64_t at = 0; at < count; at += STRETCH) {
-        size_t n = (size_t)nb_least_i64(count - at, STRETCH);
-        gather_stretch(w, at, n, rows);
-        nb_product_piece(NB_F64, k, k, n, 1, (nb_matrix){rows, n, false},
-                         (nb_matrix){rows, n, true}, 1, products, k);
-    }
-    nb_free(w->ctx, rows, bytes);
-    return NB_OK;
-}
-
-static nb_status find_cosines(const work *w, nb_example_gradients *out)
+/* From the products of the classes' sums. */
+static void find_cosines(const work *w, nb_example_gradients *out)
 {
     int64_t k = w->classes;
-    if (k < 2) return NB_OK;
-    out->cosines = nb_tensor_zeros(w->ctx, NB_F64, 2, (const int64_t[]){k, k});
-    if (!out->cosines) return w->ctx->status;
+    if (k < 2) return;
     double *cosine = nb_tensor_data(out->cosines);
-    if (add_products(w, cosine) != NB_OK) return w->ctx->status;
     /* One number for a pair, whichever stands first. */
     for (int64_t a = 0; a < k; a++)
         for (int64_t b = 0; b < a; b++) cosine[b * k + a] = cosine[a * k + b];
@@ -220,7 +234,6 @@ static nb_status find_cosines(const work *w, nb_example_gradients *out)
         for (int64_t b = 0; b < k; b++)
             if (a != b) cosine[a * k + b] /= sqrt(cosine[a * k + a]) * sqrt(cosine[b * k + b]);
     for (int64_t a = 0; a < k; a++) cosine[a * k + a] /= cosine[a * k + a];
-    return nb_poll(w->ctx);
 }
 
 static nb_status sort_norms(nb_ctx *ctx, nb_example_gradients *out)
@@ -247,10 +260,11 @@ static nb_status find(work *w, nb_example_gradients *out)
     if (status != NB_OK) return status;
     out->norms = nb_tensor_new(ctx, NB_F64, 1, &out->count);
     status = out->norms ? look_at_all(w, nb_tensor_data(out->norms)) : ctx->status;
+    if (status == NB_OK) status = find_sum(w, out);
     if (status != NB_OK) return status;
     find_noise(w, out);
-    status = sort_norms(ctx, out);
-    return status == NB_OK ? find_cosines(w, out) : status;
+    find_cosines(w, out);
+    return sort_norms(ctx, out);
 }
 
 void nb_example_gradients_free(nb_ctx *ctx, nb_example_gradients *of)
@@ -281,7 +295,7 @@ static nb_status fill_row(work *w, int64_t i, double *row)
     nb_ctx *ctx = w->ctx;
     int64_t count = w->looker.set->count, most = w->looker.most;
     double square;
-    nb_status status = nb_looker_norms(ctx, &w->looker, NULL, i, 1, &square, w->sum);
+    nb_status status = nb_looker_norms(ctx, &w->looker, NULL, i, 1, &square, true, w->sum);
     if (status == NB_OK) nb_looker_own(&w->looker, w->sum);
     for (int64_t at = 0; at < count && status == NB_OK; at += most) {
         nb_tell(ctx, telling, at, count);

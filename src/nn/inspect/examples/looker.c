@@ -152,14 +152,21 @@ static nb_status check_cost(nb_ctx *ctx, const nb_tensor *cost)
     return nb_fail(ctx, NB_EVALUE, "the cost is %s", nb_number_text(c, text));
 }
 
+/* Where gradients are added up. */
+typedef struct total {
+    nb_tensor *sum; /* NULL: nowhere */
+    bool fresh;     /* nothing is there yet */
+} total;
+
 /* From δ = n at the cost, so that 1/n is gone. */
-static nb_status backward(nb_ctx *ctx, const nb_looker *l, nb_tensor *cost, int64_t n,
-                          nb_tensor *sum, const nb_tape_observer *observer)
+static nb_status backward(nb_ctx *ctx, const nb_looker *l, nb_tensor *cost, int64_t n, total to,
+                          const nb_tape_observer *observer)
 {
-    const nb_sink sink = {.from = l->net->whole->storage, .into = sum, .alpha = 1, .beta = 1};
+    const nb_sink sink = {
+        .from = l->net->whole->storage, .into = to.sum, .alpha = 1, .beta = to.fresh ? 0 : 1};
     nb_backward_options options = {.observer = observer};
-    if (sum) options.sinks = &sink;
-    options.sink_count = sum != NULL;
+    if (to.sum) options.sinks = &sink;
+    options.sink_count = to.sum != NULL;
     if (!cost->link) return NB_OK;
     options.delta = nb_tensor_new(ctx, cost->dtype, cost->dims, cost->shape);
     if (!options.delta) return ctx->status;
@@ -170,7 +177,7 @@ static nb_status backward(nb_ctx *ctx, const nb_looker *l, nb_tensor *cost, int6
 }
 
 /* steps: of each example, or NULL. */
-static nb_status run(nb_ctx *ctx, const nb_looker *l, const nb_batch *batch, nb_tensor *sum,
+static nb_status run(nb_ctx *ctx, const nb_looker *l, const nb_batch *batch, total to,
                      const nb_tape_observer *observer, double *steps)
 {
     nb_result pass;
@@ -181,13 +188,13 @@ static nb_status run(nb_ctx *ctx, const nb_looker *l, const nb_batch *batch, nb_
     nb_tensor_release(ctx, mode.weights);
     if (status != NB_OK) return status;
     status = check_cost(ctx, pass.cost);
-    if (status == NB_OK) status = backward(ctx, l, pass.cost, batch->x->shape[0], sum, observer);
+    if (status == NB_OK) status = backward(ctx, l, pass.cost, batch->x->shape[0], to, observer);
     nb_result_free(ctx, &pass);
     return status;
 }
 
 /* observer NULL: nobody looks on. */
-static nb_status take(nb_ctx *ctx, const nb_looker *l, group of, nb_tensor *sum,
+static nb_status take(nb_ctx *ctx, const nb_looker *l, group of, total to,
                       const nb_tape_observer *observer, double *steps)
 {
     nb_tensor *x, *y;
@@ -197,7 +204,7 @@ static nb_status take(nb_ctx *ctx, const nb_looker *l, group of, nb_tensor *sum,
     status = nb_batch_gather(ctx, l->set, of.order, of.start, of.n, 0, x, y, &batch);
     nb_tensor_release(ctx, x);
     nb_tensor_release(ctx, y);
-    if (status == NB_OK) status = run(ctx, l, &batch, sum, observer, steps);
+    if (status == NB_OK) status = run(ctx, l, &batch, to, observer, steps);
     if (status == NB_OK || batch.x) nb_batch_free(ctx, &batch);
     return status;
 }
@@ -218,32 +225,34 @@ static group one_of(group of, int64_t i)
 
 /* ---- Norms ----------------------------------------------------------------------------------- */
 
-static nb_status norms_singly(nb_ctx *ctx, const nb_looker *l, group of, double *squares,
-                              nb_tensor *sum)
+static nb_status norms_singly(nb_ctx *ctx, const nb_looker *l, group of, double *squares, total to)
 {
     const nb_real_kernels *real = nb_real(l->net->dtype);
-    size_t count = (size_t)nb_net_count(l->net), all = (size_t)nb_tensor_count(sum);
+    size_t count = (size_t)nb_net_count(l->net), all = (size_t)nb_tensor_count(to.sum);
     nb_tensor *own = nb_looker_vector(ctx, l);
     nb_status status = own ? NB_OK : ctx->status;
+    if (to.fresh) memset(nb_tensor_data(to.sum), 0, all * nb_dtype_size(to.sum->dtype));
     for (int64_t i = 0; i < of.n && status == NB_OK; i++) {
         memset(nb_tensor_data(own), 0, all * nb_dtype_size(own->dtype));
-        status = take(ctx, l, one_of(of, i), own, NULL, NULL);
+        status = take(ctx, l, one_of(of, i), (total){.sum = own}, NULL, NULL);
         if (status != NB_OK) break;
         squares[i] = real->sum_squares(count, nb_looker_own(l, own), 1);
-        real->axpy(all, 1, nb_tensor_data(own), nb_tensor_data(sum));
+        real->axpy(all, 1, nb_tensor_data(own), nb_tensor_data(to.sum));
     }
     nb_tensor_release(ctx, own);
     return status;
 }
 
-static nb_status norms_together(nb_ctx *ctx, nb_looker *l, group of, double *squares,
-                                nb_tensor *sum)
+static nb_status norms_together(nb_ctx *ctx, nb_looker *l, group of, double *squares, total to)
 {
     nb_shares shares = shares_of(l, of.n);
     const nb_tape_observer observer = {.share = nb_shares_take, .self = &shares};
     memset(squares, 0, (size_t)of.n * sizeof *squares);
-    nb_status status = take(ctx, l, of, sum, &observer, NULL);
+    nb_status status = take(ctx, l, of, to, &observer, NULL);
     if (status == NB_OK) status = nb_shares_norms(ctx, &shares, squares);
+    if (status == NB_OK && to.fresh)
+        nb_shares_clear_others(&shares, (char *)nb_tensor_data(to.sum) +
+                                            (size_t)l->offset * nb_dtype_size(to.sum->dtype));
     l->singly = shares.whole;
     nb_shares_free(ctx, &shares);
     return status;
@@ -259,12 +268,13 @@ static nb_status check_finite(nb_ctx *ctx, group of, const double *numbers)
 }
 
 nb_status nb_looker_norms(nb_ctx *ctx, nb_looker *l, const int32_t *order, int64_t start, int64_t n,
-                          double *squares, nb_tensor *sum)
+                          double *squares, bool fresh, nb_tensor *sum)
 {
     const group of = {order, start, n};
+    const total to = {sum, fresh};
     nb_status status = NB_OK;
-    if (!l->singly) status = norms_together(ctx, l, of, squares, sum);
-    if (l->singly) status = norms_singly(ctx, l, of, squares, sum);
+    if (!l->singly) status = norms_together(ctx, l, of, squares, to);
+    if (l->singly) status = norms_singly(ctx, l, of, squares, to);
     return status == NB_OK ? check_finite(ctx, of, squares) : status;
 }
 
@@ -278,7 +288,7 @@ static nb_status dots_singly(nb_ctx *ctx, const nb_looker *l, group of, nb_tenso
     nb_status status = own ? NB_OK : ctx->status;
     for (int64_t i = 0; i < of.n && status == NB_OK; i++) {
         memset(nb_tensor_data(own), 0, all * nb_dtype_size(own->dtype));
-        status = take(ctx, l, one_of(of, i), own, NULL, steps ? steps + i : NULL);
+        status = take(ctx, l, one_of(of, i), (total){.sum = own}, NULL, steps ? steps + i : NULL);
         if (status == NB_OK)
             dots[i] = nb_real(v->dtype)->dot(all, nb_tensor_data(own), 1, nb_tensor_data(v), 1);
     }
@@ -293,7 +303,7 @@ static nb_status dots_together(nb_ctx *ctx, nb_looker *l, group of, nb_tensor *v
     const nb_tape_observer observer = {.share = nb_shares_take, .self = &shares, .alone = true};
     const char *own = nb_tensor_data(v);
     memset(dots, 0, (size_t)of.n * sizeof *dots);
-    nb_status status = take(ctx, l, of, NULL, &observer, steps);
+    nb_status status = take(ctx, l, of, (total){.sum = NULL}, &observer, steps);
     own += (size_t)l->offset * nb_dtype_size(v->dtype);
     if (status == NB_OK) status = nb_shares_dots(ctx, &shares, own, dots);
     l->singly = shares.whole;

@@ -25,10 +25,10 @@ nb_tensor *nb_looker_vector(nb_ctx *ctx, const nb_looker *looker);
 void *nb_looker_own(const nb_looker *looker, nb_tensor *vector);
 
 /* Examples order[0 … n - 1], at most `most` of them, or from position `start` on where there is no
- * order: ‖g‖² of each, and their sum added to `sum`. NB_EVALUE names the example whose gradient is
- * not finite. */
+ * order: ‖g‖² of each, and their sum added to `sum`, or where that is `fresh` put there, as far as
+ * it is the network's. NB_EVALUE names the example whose gradient is not finite. */
 nb_status nb_looker_norms(nb_ctx *ctx, nb_looker *looker, const int32_t *order, int64_t start,
-                          int64_t n, double *squares, nb_tensor *sum);
+                          int64_t n, double *squares, bool fresh, nb_tensor *sum);
 /* The product of each one's gradient with `v`, of which nb_looker_own was asked. steps: how often
  * each counts in the cost of a batch, once or at each of its steps; or NULL. */
 nb_status nb_looker_dots(nb_ctx *ctx, nb_looker *looker, const int32_t *order, int64_t start,

@@ -346,6 +346,23 @@ nb_status nb_shares_norms(nb_ctx *ctx, nb_shares *s, double *squares)
     return status;
 }
 
+static void clear(void *numbers, int64_t start, int64_t end, size_t size)
+{
+    memset((char *)numbers + (size_t)start * size, 0, (size_t)(end - start) * size);
+}
+
+void nb_shares_clear_others(const nb_shares *s, void *numbers)
+{
+    size_t size = nb_dtype_size(s->dtype);
+    int64_t done = 0;
+    for (size_t i = 0; i < s->given; i++) {
+        const nb_given *g = &s->list[i];
+        if (g->start > done) clear(numbers, done, g->start, size);
+        done = g->start + g->m * g->k;
+    }
+    clear(numbers, done, s->count, size);
+}
+
 /* ---- Products -------------------------------------------------------------------------------- */
 
 /* Row by row a · (V b) or (aᵀ V) · b, whose smaller side is multiplied first. */

@@ -31,6 +31,8 @@ nb_status nb_shares_take(nb_ctx *ctx, void *self, const nb_share *share);
 nb_status nb_shares_norms(nb_ctx *ctx, nb_shares *shares, double *squares);
 /* dots[i] += g · v of example i; v: the network's numbers, 0 where they do not learn. */
 nb_status nb_shares_dots(nb_ctx *ctx, const nb_shares *shares, const void *v, double *dots);
+/* 0 for all of the network's numbers that were given nothing; after nb_shares_norms. */
+void nb_shares_clear_others(const nb_shares *shares, void *numbers);
 /* Lets go of the rows. */
 void nb_shares_free(nb_ctx *ctx, nb_shares *shares);
 
