@@ -390,7 +390,7 @@ static void weigh_runs(const thin_job *job, const nb_patches *band, room *r, boo
 
 static bool reads_runs(const thin_job *job)
 {
-    return job->run >= job->windows->lanes;
+    return job->run >= job->windows->stretch;
 }
 
 static void weigh_band(const thin_job *job, const nb_patches *band, int64_t image, room *r,

@@ -91,6 +91,9 @@ typedef struct nb_windows {
     void (*spread)(const nb_band *band, const void *copies, void *image);
     void (*gathered)(const nb_gathered *job);
     int64_t lanes; /* numbers of a vector */
+    /* Of what stands under a window, numbers side by side on a plane from which on products read
+     * them there: without a copy vectors go across the lines of caches. */
+    int64_t stretch;
     /* Rows from a plane; and added to it, whatever else it holds. */
     void (*patches)(const nb_patches *patches, const void *plane, void *rows);
     void (*spread_patches)(const nb_patches *patches, const void *rows, void *plane);
