@@ -138,10 +138,13 @@ static void fetch(const void *from, const void *end)
     for (; at < last; at += LINE) __builtin_prefetch(at, 0, 2);
 }
 
+/* Where rows begin is known when they are asked for: it was when those before them were. */
 static void prefetch(nb_feed *feed, const nb_pick *pick, int64_t n)
 {
     const nb_nonzeros *list = list_of(feed);
     const void *columns, *numbers;
+    for (int64_t i = n; i < 2 * n && i < pick->n; i++)
+        __builtin_prefetch(list->start + nb_pick_row(pick, i), 0, 2);
     for (int64_t i = 0; i < n && i < pick->n; i++) {
         int64_t row = nb_pick_row(pick, i), at = list->start[row];
         int64_t there = nb_nonzeros_piece(list, at, list->start[row + 1], &columns, &numbers);
