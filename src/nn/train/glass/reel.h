@@ -13,7 +13,7 @@
 #define NB_REEL_BYTES ((size_t)256000000)
 enum { NB_REEL_LEAST = 4 };
 /* Of the training's time that taking frames may take. */
-#define NB_REEL_SHARE 0.04
+#define NB_REEL_SHARE 0.02
 /* Steps between frames in one of several processes, whose clocks differ: all must have the same
  * frames, for they go back and make steps again together. */
 enum { NB_REEL_PACE = 16 };
