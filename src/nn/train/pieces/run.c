@@ -258,6 +258,7 @@ static nb_status take_sum(nb_ctx *ctx, running *r, nb_outcome *outcome)
     if (!sums) sums = nothing;
     double weight = sums[WEIGHT] > 0 ? sums[WEIGHT] : 1;
     *outcome = (nb_outcome){.cost = sums[COST] / weight, .counts = sums[COUNTS]};
+    nb_tree_return(ctx, &r->tree);
     put_gradient(ctx, net, nb_tree_data(&r->tree), 1 / weight);
     if (!isfinite(outcome->cost)) return nb_net_bad_cost(ctx, outcome->cost);
     nb_status status = check_gradient(ctx, net, sums[STEEPEST]);
@@ -274,6 +275,7 @@ nb_status nb_pieces_learn(nb_ctx *ctx, const nb_whole *whole, const nb_cut *cut,
     running r = {.whole = whole, .cut = cut, .lanes = nb_lanes_needed(net)};
     nb_head head;
     nb_tree_begin(&r.tree, cut, NUMBERS, net->dtype, nb_net_count(net));
+    nb_tree_lend(ctx, &r.tree, net->home->grads->storage);
     nb_status status = run_pieces(ctx, &r);
     if (!r.told) {
         nb_head_begin(ctx, &head, NB_PEERS_STEP, whole->mode->step, status);

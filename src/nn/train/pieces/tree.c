@@ -76,10 +76,15 @@ static size_t data_at(const nb_tree *t)
     return (used + ALIGNED - 1) / ALIGNED * ALIGNED;
 }
 
+static size_t data_bytes(const nb_tree *t)
+{
+    return (size_t)t->count * nb_dtype_size(t->dtype);
+}
+
 /* Of a block with one node. */
 static size_t size_of(const nb_tree *t)
 {
-    return data_at(t) + (size_t)t->count * nb_dtype_size(t->dtype);
+    return data_at(t) + data_bytes(t);
 }
 
 /* Of a node in a message. */
@@ -103,8 +108,14 @@ static void *data_in(const nb_tree *t, const void *block)
     return (char *)(uintptr_t)block + data_at(t);
 }
 
+static void *data_of(const nb_tree *t, const nb_tree_node *node)
+{
+    return node->data ? node->data : data_in(t, node->block);
+}
+
 static void drop_node(nb_ctx *ctx, nb_tree *t, int i)
 {
+    if (t->node[i].data != t->own) nb_free(ctx, t->node[i].data, data_bytes(t));
     nb_free(ctx, t->node[i].block, t->node[i].bytes);
     t->nodes--;
     for (; i < t->nodes; i++) t->node[i] = t->node[i + 1];
@@ -123,10 +134,27 @@ void nb_tree_begin(nb_tree *t, const nb_cut *cut, int64_t numbers, nb_dtype dtyp
     t->dtype = dtype;
     t->from = t->to = cut->first;
     t->nodes = 0;
+    t->lent = NULL;
+    t->own = NULL;
+}
+
+void nb_tree_lend(const nb_ctx *ctx, nb_tree *t, nb_storage *storage)
+{
+    if (ctx->peers || storage->bytes != data_bytes(t)) return;
+    t->lent = storage;
+    t->own = storage->data;
+}
+
+void nb_tree_return(nb_ctx *ctx, nb_tree *t)
+{
+    if (!t->lent) return;
+    if (t->lent->data != t->own) nb_free(ctx, t->lent->data, data_bytes(t));
+    t->lent->data = t->own;
 }
 
 void nb_tree_free(nb_ctx *ctx, nb_tree *t)
 {
+    nb_tree_return(ctx, t);
     drop_nodes(ctx, t);
 }
 
@@ -167,7 +195,7 @@ static void add_to(nb_ctx *ctx, const nb_tree *t, const nb_tree_node *left, cons
 {
     double *own = numbers_in(left->block);
     for (int64_t i = 0; i < t->numbers; i++) own[i] += numbers[i];
-    if (t->count) add_data(ctx, t, data_in(t, left->block), data, true);
+    if (t->count) add_data(ctx, t, data_of(t, left), data, true);
 }
 
 /* ---- Nodes ----------------------------------------------------------------------------------- */
@@ -198,8 +226,7 @@ static void settle(nb_ctx *ctx, nb_tree *t, int64_t lo, int64_t hi)
     if (!whole || n == 0) return;
     nb_tree_node *node = &t->node[first];
     if (n == 2) {
-        const void *right = node[1].block;
-        add_to(ctx, t, node, numbers_in(right), data_in(t, right));
+        add_to(ctx, t, node, numbers_in(node[1].block), data_of(t, &node[1]));
         drop_node(ctx, t, first + 1);
     }
     node->lo = lo;
@@ -210,6 +237,29 @@ static void *new_block(nb_ctx *ctx, const nb_tree *t, int64_t nodes, size_t *byt
 {
     *bytes = sizeof(nb_head) + (size_t)nodes * load_of(t);
     return nb_alloc(ctx, *bytes);
+}
+
+/* A node of one piece, whose data it takes from the storage that was lent or copies. */
+static nb_status make_node(nb_ctx *ctx, const nb_tree *t, const double *numbers, const void *data,
+                           nb_tree_node *node)
+{
+    void *other = t->lent ? nb_alloc(ctx, data_bytes(t)) : NULL;
+    if (t->lent && !other) return ctx->status;
+    node->bytes = t->lent ? data_at(t) : size_of(t);
+    node->block = nb_alloc(ctx, node->bytes);
+    if (!node->block) {
+        nb_free(ctx, other, data_bytes(t));
+        return ctx->status;
+    }
+    memset(node->block, 0, data_at(t)); /* what fills it up is sent too */
+    memcpy(numbers_in(node->block), numbers, (size_t)t->numbers * sizeof *numbers);
+    if (t->lent) {
+        node->data = t->lent->data;
+        t->lent->data = other;
+    } else if (t->count) {
+        add_data(ctx, t, data_in(t, node->block), data, false);
+    }
+    return NB_OK;
 }
 
 nb_status nb_tree_put(nb_ctx *ctx, nb_tree *t, int64_t piece, const double *numbers,
@@ -225,11 +275,7 @@ nb_status nb_tree_put(nb_ctx *ctx, nb_tree *t, int64_t piece, const double *numb
         last->hi = piece + 1;
     } else {
         nb_tree_node node = {.lo = piece, .hi = piece + 1};
-        node.block = new_block(ctx, t, 1, &node.bytes);
-        if (!node.block) return ctx->status;
-        memset(node.block, 0, data_at(t)); /* what fills it up is sent too */
-        memcpy(numbers_in(node.block), numbers, (size_t)t->numbers * sizeof *numbers);
-        if (t->count) add_data(ctx, t, data_in(t, node.block), data, false);
+        if (make_node(ctx, t, numbers, data, &node) != NB_OK) return ctx->status;
         t->node[t->nodes++] = node;
     }
     settle(ctx, t, 0, t->cut->pieces);
@@ -243,7 +289,7 @@ const double *nb_tree_numbers(const nb_tree *t)
 
 const void *nb_tree_data(const nb_tree *t)
 {
-    return t->nodes ? data_in(t, t->node[0].block) : NULL;
+    return t->nodes ? data_of(t, &t->node[0]) : NULL;
 }
 
 /* ---- Messages -------------------------------------------------------------------------------- */
@@ -252,7 +298,7 @@ const void *nb_tree_data(const nb_tree *t)
 typedef struct message {
     void *block; /* begins with a head */
     size_t bytes;
-    bool own; /* no node has the block */
+    bool own;     /* no node has the block */
     nb_head head; /* where there is no block */
 } message;
 
@@ -325,7 +371,7 @@ static void insert_node(nb_tree *t, const nb_tree_node *node)
 /* One node of a message that holds several, as a block of its own. */
 static nb_status take_node(nb_ctx *ctx, nb_tree *t, const char *load)
 {
-    nb_tree_node node;
+    nb_tree_node node = {.data = NULL};
     node.block = new_block(ctx, t, 1, &node.bytes);
     if (!node.block) return ctx->status;
     memcpy(load_in(node.block), load, load_of(t));
@@ -415,8 +461,8 @@ static nb_status receive(nb_ctx *ctx, nb_tree *t, nb_head *head, int low, int hi
     message in;
     size_t came;
     make_room(ctx, t, low, high, head, &in);
-    nb_status status = nb_peers_receive(ctx, low, in.block ? in.block : &in.head, in.bytes, &came,
-                                        NULL);
+    nb_status status =
+        nb_peers_receive(ctx, low, in.block ? in.block : &in.head, in.bytes, &came, NULL);
     if (status == NB_OK) take_message(ctx, t, head, &in, came, low, high);
     drop_message(ctx, &in);
     return status;
@@ -498,8 +544,7 @@ nb_status nb_tree_sum(nb_ctx *ctx, const nb_cut *cut, nb_head *head, const doubl
     nb_status status = NB_OK;
     nb_tree_begin(&tree, cut, n, NB_F64, 0);
     for (int64_t i = cut->first; i < cut->end && status == NB_OK; i++)
-        if (part[i - cut->first])
-            status = nb_tree_put(ctx, &tree, i, part[i - cut->first], NULL);
+        if (part[i - cut->first]) status = nb_tree_put(ctx, &tree, i, part[i - cut->first], NULL);
     if (status != NB_OK && head->status == NB_OK)
         nb_head_begin(ctx, head, (nb_peers_kind)head->kind, head->step, status);
     status = nb_tree_total(ctx, &tree, head);

@@ -38,6 +38,7 @@ typedef struct nb_tree_node {
     int64_t lo, hi;
     void *block; /* room for a head, and behind it numbers and data as they are sent */
     size_t bytes;
+    void *data; /* where they are somewhere else: in a buffer that the tree was lent, or its own */
 } nb_tree_node;
 
 /* A sum on its way: every piece gives so many f64 numbers, and data of one dtype. */
@@ -48,11 +49,18 @@ typedef struct nb_tree {
     int64_t from, to; /* the pieces that have been put, or are empty: from … to - 1 */
     nb_tree_node node[NB_TREE_NODES]; /* in their order */
     int nodes;
+    nb_storage *lent; /* where pieces come to lie, or NULL: they are copied */
+    void *own;        /* its data, while the storage has others */
 } nb_tree;
 
 /* Holds no memory yet; `cut` must stay. */
 void nb_tree_begin(nb_tree *tree, const nb_cut *cut, int64_t numbers, nb_dtype dtype,
                    int64_t count);
+/* All pieces' data will lie in this storage, which holds nothing else: where no message is sent a
+ * piece is not copied, but the storage given another buffer, until nb_tree_return. What is in it
+ * then is the sum, or nothing. */
+void nb_tree_lend(const nb_ctx *ctx, nb_tree *tree, nb_storage *storage);
+void nb_tree_return(nb_ctx *ctx, nb_tree *tree);
 void nb_tree_free(nb_ctx *ctx, nb_tree *tree);
 /* Adds an own piece, in rising order; those between are empty. data may be NULL where count is 0.
  */
