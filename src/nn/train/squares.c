@@ -43,7 +43,7 @@ static double root_of(const nb_whole *whole, const nb_portion *piece, const layo
 {
     const nb_tensor *w = piece->weights;
     int64_t at[2] = {i, k / (l->each / l->steps)};
-    if (l->steps > 1 && at[1] >= nb_portion_steps(whole, piece, i)) return 0;
+    if (l->steps > 1 && at[1] >= nb_batch_steps(whole->net, &piece->batch, i)) return 0;
     return w ? sqrt(nb_tensor_get(w, at)) : 1;
 }
 

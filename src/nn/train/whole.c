@@ -28,13 +28,6 @@ void nb_portion_free(nb_ctx *ctx, nb_portion *piece)
     piece->weights = NULL;
 }
 
-int64_t nb_portion_steps(const nb_whole *whole, const nb_portion *piece, int64_t i)
-{
-    const nb_batch *batch = &piece->batch;
-    if (!batch->lengths) return batch->y->shape[1];
-    return nb_net_steps(whole->net, (int64_t)nb_tensor_get(batch->lengths, &i));
-}
-
 static nb_status narrow(nb_ctx *ctx, nb_tensor *from, int64_t start, int64_t n, nb_tensor **to)
 {
     if (!from) return NB_OK;
@@ -69,30 +62,7 @@ static nb_status take_set(nb_ctx *ctx, const nb_whole *whole, int64_t start, int
         return nb_weights_of_rows(ctx, whole->weights, whole->net, whole->set, start, &piece->batch,
                                   &piece->weights);
     return nb_weights_gather(ctx, whole->weights, whole->net, whole->set, order, &piece->batch,
-                             &piece->weights, &piece->weight);
-}
-
-/* Numbers of an example's or, of a network that answers step by step, of each of its steps. */
-static double weigh_steps(const nb_whole *whole, const nb_portion *piece)
-{
-    const nb_tensor *w = piece->weights;
-    double sum = 0;
-    for (int64_t i = 0; i < piece->batch.x->shape[0]; i++) {
-        int64_t real = nb_portion_steps(whole, piece, i);
-        if (!w || w->dims == 1) sum += (double)real * (w ? nb_tensor_get(w, &i) : 1);
-        for (int64_t t = 0; w && w->dims > 1 && t < real; t++)
-            sum += nb_tensor_get(w, (const int64_t[]){i, t});
-    }
-    return sum;
-}
-
-/* The weight of padded steps counts nothing; of examples that weigh as one, each of their steps. */
-static double weigh(const nb_whole *whole, const nb_portion *piece)
-{
-    const nb_tensor *w = piece->weights;
-    if (nb_net_out(whole->net)->reading == NB_STEPS) return weigh_steps(whole, piece);
-    if (!w) return (double)piece->batch.x->shape[0];
-    return nb_real(NB_F64)->sum((size_t)nb_tensor_count(w), nb_tensor_data(w), 1);
+                             &piece->weights);
 }
 
 nb_status nb_whole_take(nb_ctx *ctx, const nb_whole *whole, int64_t start, int64_t n,
@@ -102,7 +72,7 @@ nb_status nb_whole_take(nb_ctx *ctx, const nb_whole *whole, int64_t start, int64
     nb_status status = whole->set ? take_set(ctx, whole, start, n, piece)
                                   : take_prepared(ctx, whole, start, n, piece);
     if (status == NB_OK)
-        piece->weight = weigh(whole, piece);
+        piece->weight = nb_batch_weight(whole->net, &piece->batch, piece->weights);
     else
         nb_portion_free(ctx, piece);
     return status;

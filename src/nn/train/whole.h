@@ -23,7 +23,7 @@ typedef struct nb_whole {
 typedef struct nb_portion {
     nb_batch batch;
     nb_tensor *weights; /* (n), (n, T), or NULL */
-    double weight;      /* of its examples, or of their steps */
+    double weight;      /* nb_batch_weight */
 } nb_portion;
 
 int64_t nb_whole_count(const nb_whole *whole);
@@ -31,8 +31,6 @@ int64_t nb_whole_count(const nb_whole *whole);
 int64_t nb_whole_size(const nb_whole *whole);
 nb_status nb_whole_take(nb_ctx *ctx, const nb_whole *whole, int64_t start, int64_t n,
                         nb_portion *piece);
-/* Real steps of its example i, where the network answers step by step. */
-int64_t nb_portion_steps(const nb_whole *whole, const nb_portion *piece, int64_t i);
 void nb_portion_free(nb_ctx *ctx, nb_portion *piece);
 /* Does something with every piece in turn, in order. */
 typedef nb_status nb_portion_fn(nb_ctx *ctx, const nb_whole *whole, const nb_portion *piece,

@@ -1,13 +1,12 @@
 /* Runs without an example, and the first-order estimate of what that changes.
  *
- * A batch has ∇C = Σ u_j g_j / U, U = Σ u_j over its examples, u_j = w_j T_j: an example counts by
- * its weight and by its steps where it is answered at every one. Without example i it has
- * (U ∇C - u_i g_i) / (U - u_i). A step goes by the mean of its batches', in which one counts by the
- * weights W of its examples. So without i the parameters of rate η f would be η f (∇C - ∇C without
- * i) elsewhere, and the test cost, by its slope v there, higher by the product of that with v. The
- * estimate is the sum over the steps in which the example stands (TracIn: Pruthi and others 2020),
- * as if later steps passed on what earlier ones changed; v is of the epoch's beginning. What
- * momentum, decay and clipping make of a step is left out. */
+ * A step, of one batch or of several, goes by ∇C = Σ u_j g_j / U, U = Σ u_j over its examples,
+ * u_j = w_j T_j: an example counts by its weight and by its steps where it is answered at every one.
+ * Without example i that is (U ∇C - u_i g_i) / (U - u_i). So without i the parameters of rate η f
+ * would be η f (∇C - ∇C without i) elsewhere, and the test cost, by its slope v there, higher by the
+ * product of that with v. The estimate is the sum over the steps in which the example stands
+ * (TracIn: Pruthi and others 2020), as if later steps passed on what earlier ones changed; v is of
+ * the epoch's beginning. What momentum, decay and clipping make of a step is left out. */
 #include "nn/inspect/influence/rerun.h"
 
 #include "base/arith.h"
@@ -153,7 +152,7 @@ typedef struct estimate {
     nb_looker looker;
     nb_tensor *slope; /* v: of the test cost, as a looker's vector */
     double *dots;     /* of the examples of a step, … */
-    double *steps;    /* … and how often each counts in its batch's cost */
+    double *steps;    /* … and how often each counts in its cost */
     double *of;       /* each example's sum */
 } estimate;
 
@@ -200,56 +199,36 @@ static nb_status find_dots(estimate *e, const int32_t *order, int64_t n)
     return status;
 }
 
-/* The examples of a batch: Σ u_j, Σ u_j v·g_j and Σ w_j. */
+/* Of the examples of a step: Σ u_j and Σ u_j v·g_j. */
 typedef struct sums {
-    double counts, dots, weight;
+    double counts, dots;
 } sums;
 
-static double share(double sum, double of)
+static double mean(sums of)
 {
-    return of > 0 ? sum / of : 0;
+    return of.counts > 0 ? of.dots / of.counts : 0;
 }
 
-static sums add_up(const estimate *e, const int32_t *order, int64_t start, int64_t end)
-{
-    const double *weight = nb_tensor_data(e->rerun->trainer->weights.of);
-    sums all = {.weight = 0};
-    for (int64_t j = start; j < end; j++) {
-        double w = weight[order[j]];
-        all.weight += w;
-        all.counts += w * e->steps[j];
-        all.dots += w * e->steps[j] * e->dots[j];
-    }
-    return all;
-}
-
-/* Without each of the examples start … end - 1, a batch, of a step whose batches have Σ W v·∇C =
- * `total` and the weight `all`. */
-static void add_batch(estimate *e, const int32_t *order, int64_t start, int64_t end, double total,
-                      double all, double rate)
+static sums part_of(const estimate *e, const int32_t *order, int64_t j)
 {
     const double *weight = nb_tensor_data(e->rerun->trainer->weights.of);
-    const sums of = add_up(e, order, start, end);
-    double others = total - of.weight * share(of.dots, of.counts), mean = share(total, all);
-    for (int64_t j = start; j < end; j++) {
-        double w = weight[order[j]], u = w * e->steps[j];
-        double rest = share(of.dots - u * e->dots[j], of.counts - u);
-        double without = share(others + (of.weight - w) * rest, all - w);
-        if (w > 0) e->of[order[j]] += rate * (mean - without);
-    }
+    double counts = weight[order[j]] * e->steps[j];
+    return (sums){counts, counts * e->dots[j]};
 }
 
+/* Without each of the step's examples. */
 static void add_step(estimate *e, const int32_t *order, int64_t n, double rate)
 {
-    int64_t size = e->rerun->trainer->course.size;
-    double total = 0, all = 0;
-    for (int64_t at = 0; at < n; at += size) {
-        const sums of = add_up(e, order, at, nb_least_i64(at + size, n));
-        total += of.weight * share(of.dots, of.counts);
-        all += of.weight;
+    sums all = {.counts = 0};
+    for (int64_t j = 0; j < n; j++) {
+        sums own = part_of(e, order, j);
+        all.counts += own.counts;
+        all.dots += own.dots;
     }
-    for (int64_t at = 0; at < n; at += size)
-        add_batch(e, order, at, nb_least_i64(at + size, n), total, all, rate);
+    for (int64_t j = 0; j < n; j++) {
+        sums own = part_of(e, order, j), others = {all.counts - own.counts, all.dots - own.dots};
+        if (own.counts > 0) e->of[order[j]] += rate * (mean(all) - mean(others));
+    }
 }
 
 /* Training says more of a gradient that is not finite: layer and op, where it fails too. */

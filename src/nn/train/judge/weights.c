@@ -159,13 +159,10 @@ static nb_status gather(nb_ctx *ctx, const nb_weights *weights, const nb_net *ne
 
 nb_status nb_weights_gather(nb_ctx *ctx, const nb_weights *weights, const nb_net *net,
                             const nb_set *set, const int32_t *order, const nb_batch *batch,
-                            nb_tensor **out, double *sum)
+                            nb_tensor **out)
 {
     const pick of = {.order = order, .n = batch->x->shape[0]};
-    nb_status status = gather(ctx, weights, net, set, &of, batch, out);
-    *sum = (double)of.n;
-    if (*out) *sum = nb_real(NB_F64)->sum((size_t)nb_tensor_count(*out), nb_tensor_data(*out), 1);
-    return status;
+    return gather(ctx, weights, net, set, &of, batch, out);
 }
 
 nb_status nb_weights_of_rows(nb_ctx *ctx, const nb_weights *weights, const nb_net *net,
@@ -174,4 +171,32 @@ nb_status nb_weights_of_rows(nb_ctx *ctx, const nb_weights *weights, const nb_ne
 {
     const pick of = {.start = start, .n = batch->x->shape[0]};
     return gather(ctx, weights, net, set, &of, batch, out);
+}
+
+/* ---- How much a batch counts ----------------------------------------------------------------- */
+
+int64_t nb_batch_steps(const nb_net *net, const nb_batch *batch, int64_t i)
+{
+    if (!batch->lengths) return batch->y->shape[1];
+    return nb_net_steps(net, (int64_t)nb_tensor_get(batch->lengths, &i));
+}
+
+/* The weight of padded steps counts nothing. */
+static double weigh_steps(const nb_net *net, const nb_batch *batch, const nb_tensor *w)
+{
+    double sum = 0;
+    for (int64_t i = 0; i < batch->x->shape[0]; i++) {
+        int64_t real = nb_batch_steps(net, batch, i);
+        if (!w || w->dims == 1) sum += (double)real * (w ? nb_tensor_get(w, &i) : 1);
+        for (int64_t t = 0; w && w->dims > 1 && t < real; t++)
+            sum += nb_tensor_get(w, (const int64_t[]){i, t});
+    }
+    return sum;
+}
+
+double nb_batch_weight(const nb_net *net, const nb_batch *batch, const nb_tensor *weights)
+{
+    if (nb_net_out(net)->reading == NB_STEPS) return weigh_steps(net, batch, weights);
+    if (!weights) return (double)batch->x->shape[0];
+    return nb_real(NB_F64)->sum((size_t)nb_tensor_count(weights), nb_tensor_data(weights), 1);
 }

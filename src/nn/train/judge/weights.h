@@ -23,14 +23,20 @@ nb_status nb_weights_read(nb_ctx *ctx, const nb_net *net, const nb_set *set, nb_
                           nb_weights *out);
 void nb_weights_free(nb_ctx *ctx, nb_weights *weights);
 /* Of a batch of the examples order[0 … n - 1], positions in the set, the weights (n), or of classes
- * at steps or places of space (n, …), in *out, and their sum. Without weights, and where those of
- * the examples are all 1, NULL and n. */
+ * at steps or places of space (n, …), in *out. Without weights, and where those of the examples
+ * are all 1, NULL. */
 nb_status nb_weights_gather(nb_ctx *ctx, const nb_weights *weights, const nb_net *net,
                             const nb_set *set, const int32_t *order, const nb_batch *batch,
-                            nb_tensor **out, double *sum);
+                            nb_tensor **out);
 /* The same of the examples from position `start` on, as many as the batch has. */
 nb_status nb_weights_of_rows(nb_ctx *ctx, const nb_weights *weights, const nb_net *net,
                              const nb_set *set, int64_t start, const nb_batch *batch,
                              nb_tensor **out);
+
+/* Real steps of example i of a batch, where the network answers step by step. */
+int64_t nb_batch_steps(const nb_net *net, const nb_batch *batch, int64_t i);
+/* How much a batch counts in the mean that its cost is: its examples' weights, or NULL: 1 each; of a
+ * network that answers step by step those of their real steps, an example's weighing for each. */
+double nb_batch_weight(const nb_net *net, const nb_batch *batch, const nb_tensor *weights);
 
 #endif

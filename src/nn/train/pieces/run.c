@@ -16,7 +16,7 @@
 /* What a piece gives beside its gradient: the sum of costs, each times its weight; the weights
  * themselves; how much its examples count in the epoch; and what no number of the gradient is
  * above. */
-enum { COST, WEIGHT, COUNTS, STEEPEST, NUMBERS };
+enum { COST, WEIGHT, STEEPEST, NUMBERS };
 
 enum { PIECE_BITS = 16 }; /* of a stream's step: the number of the piece */
 
@@ -35,14 +35,6 @@ typedef struct running {
 } running;
 
 /* ---- One piece ------------------------------------------------------------------------------- */
-
-/* Σ of the examples' weights as an epoch counts them. */
-static double count_examples(const nb_portion *portion)
-{
-    const nb_tensor *w = portion->weights;
-    if (!w) return (double)portion->batch.x->shape[0];
-    return nb_real(NB_F64)->sum((size_t)nb_tensor_count(w), nb_tensor_data(w), 1);
-}
 
 /* Adds some examples' part, from `start` of those at hand on; `alone` where they are all of the
  * piece. */
@@ -69,7 +61,6 @@ static nb_status add_portion(nb_ctx *ctx, running *r, int64_t start, int64_t n, 
                               alone ? NULL : &sink, &cost);
     sums[COST] += cost * portion.weight;
     sums[WEIGHT] += portion.weight;
-    sums[COUNTS] += count_examples(&portion);
     nb_portion_free(ctx, &portion);
     return status;
 }
@@ -257,7 +248,7 @@ static nb_status take_sum(nb_ctx *ctx, running *r, nb_outcome *outcome)
     const double *sums = nb_tree_numbers(&r->tree);
     if (!sums) sums = nothing;
     double weight = sums[WEIGHT] > 0 ? sums[WEIGHT] : 1;
-    *outcome = (nb_outcome){.cost = sums[COST] / weight, .counts = sums[COUNTS]};
+    *outcome = (nb_outcome){.cost = sums[COST] / weight, .counts = sums[WEIGHT]};
     nb_tree_return(ctx, &r->tree);
     put_gradient(ctx, net, nb_tree_data(&r->tree), 1 / weight);
     if (!isfinite(outcome->cost)) return nb_net_bad_cost(ctx, outcome->cost);

@@ -120,11 +120,10 @@ nb_status nb_flow_measure(nb_ctx *ctx, nb_net *net, const nb_set *set, const nb_
     int64_t n = choose(order, set->count, weights);
     nb_tensor *x = NULL, *y = NULL, *weighed = NULL;
     nb_batch batch = {.x = NULL};
-    double sum;
     nb_status status = nb_batch_new(ctx, net, set, n, &x, &y);
     if (status == NB_OK) status = nb_batch_gather(ctx, set, order, 0, n, 0, x, y, &batch);
     if (status == NB_OK)
-        status = nb_weights_gather(ctx, weights, net, set, order, &batch, &weighed, &sum);
+        status = nb_weights_gather(ctx, weights, net, set, order, &batch, &weighed);
     if (status == NB_OK) status = measure(ctx, net, &batch, weighed, out);
     nb_tensor_release(ctx, weighed);
     nb_batch_free(ctx, &batch);

@@ -154,8 +154,11 @@ static nb_status take(nb_ctx *ctx, nb_trainer *t, const nb_course *at, bool whol
     nb_status status = gather(ctx, t, order, n, ahead, rows, one->n < at->size, &one->batch);
     if (status == NB_OK) status = augment(ctx, t, at, &one->batch);
     if (status != NB_OK) return status;
-    return nb_weights_gather(ctx, &t->weights, t->net, t->set, order, &one->batch,
-                             &one->lesson.weights, &one->weight);
+    status = nb_weights_gather(ctx, &t->weights, t->net, t->set, order, &one->batch,
+                               &one->lesson.weights);
+    if (status == NB_OK)
+        one->weight = nb_batch_weight(t->net, &one->batch, one->lesson.weights);
+    return status;
 }
 
 nb_status nb_prepare(nb_ctx *ctx, nb_trainer *t, const nb_course *at, bool whole,
