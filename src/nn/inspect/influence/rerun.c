@@ -1,10 +1,10 @@
 /* Runs without an example, and the first-order estimate of what that changes.
  *
  * A step, of one batch or of several, goes by ∇C = Σ u_j g_j / U, U = Σ u_j over its examples,
- * u_j = w_j T_j: an example counts by its weight and by its steps where it is answered at every one.
+ * u_j = w_j T_j: an example counts by its weight and by its steps where it is answered at each.
  * Without example i that is (U ∇C - u_i g_i) / (U - u_i). So without i the parameters of rate η f
- * would be η f (∇C - ∇C without i) elsewhere, and the test cost, by its slope v there, higher by the
- * product of that with v. The estimate is the sum over the steps in which the example stands
+ * would be η f (∇C - ∇C without i) elsewhere, and the test cost, by its slope v there, higher by
+ * the product of that with v. The estimate is the sum over the steps in which the example stands
  * (TracIn: Pruthi and others 2020), as if later steps passed on what earlier ones changed; v is of
  * the epoch's beginning. What momentum, decay and clipping make of a step is left out. */
 #include "nn/inspect/influence/rerun.h"
