@@ -109,6 +109,21 @@ test("pieces give what whole batches give", function()
     end
 end)
 
+-- Its gradients are some of those that lie beside them.
+test("a part of a network", function()
+    local x = tensor.randn(40, 7, {seed = 1, dtype = "f64"})
+    local set = data.set {x = x, y = tensor.randn(40, 12, {seed = 2, dtype = "f64"})}
+    local nets = {}
+    for i, pieces in ipairs {1, 8} do
+        local net = nn.net("64 - 7 relu - net[9 tanh - 12 linear] - 10 softmax", {dtype = "f64", seed = 4})
+        local before = net[1].w:clone()
+        net[2]:train(set, options {batch = 20, momentum = 0.9, lr = 0.1, pieces = pieces})
+        eq((net[1].w - before):abs():max():item(), 0)
+        nets[i] = net
+    end
+    near(nets[2]:params(), nets[1]:params(), 1e-9)
+end)
+
 test("a piece drops what its examples drop in the whole batch", function()
     local whole, cut = both("64 - 21 relu - dropout 0.4 - 9 tanh - dropout 0.3 - 10 softmax : "
         .. "cross_entropy", digits:take(100), {batch = 23})
