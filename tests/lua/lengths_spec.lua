@@ -59,14 +59,16 @@ test("a step of several batches is that of one, and an epoch's cost the mean ove
         for _, pieces in ipairs {1, 2} do
             local nets = {}
             for i, batch in ipairs {5, 2} do
-                local net = nn.net("*x3 - lstm 4 - 3 softmax : cross_entropy", {dtype = "f64", seed = 4})
+                local net = nn.net("*x3 - lstm 4 - 3 softmax : cross_entropy",
+                    {dtype = "f64", seed = 4})
                 nets[i] = net
                 local o = {epochs = 2, batch = batch, accumulate = i == 2 and 3 or nil, lr = 0.5,
                     shuffle = false, progress = false, pieces = pieces, weights = of or nil}
                 local history = net:train(set, o)
                 nets[net] = history
             end
-            close(nets[1]:params(), nets[2]:params(), ("parameters, case %d, %d pieces"):format(case, pieces))
+            close(nets[1]:params(), nets[2]:params(),
+                ("parameters, case %d, %d pieces"):format(case, pieces))
             for epoch = 1, 2 do
                 local one, some = nets[nets[1]].cost[epoch], nets[nets[2]].cost[epoch]
                 assert(math.abs(one - some) < 1e-12, ("cost: %.17g, %.17g"):format(one, some))

@@ -115,7 +115,8 @@ test("a part of a network", function()
     local set = data.set {x = x, y = tensor.randn(40, 12, {seed = 2, dtype = "f64"})}
     local nets = {}
     for i, pieces in ipairs {1, 8} do
-        local net = nn.net("64 - 7 relu - net[9 tanh - 12 linear] - 10 softmax", {dtype = "f64", seed = 4})
+        local net = nn.net("64 - 7 relu - net[9 tanh - 12 linear] - 10 softmax",
+            {dtype = "f64", seed = 4})
         local before = net[1].w:clone()
         net[2]:train(set, options {batch = 20, momentum = 0.9, lr = 0.1, pieces = pieces})
         eq((net[1].w - before):abs():max():item(), 0)
