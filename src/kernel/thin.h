@@ -33,8 +33,8 @@ typedef struct nb_thin_kernels {
     bool fused;   /* a term is one fused multiply-add */
     size_t width; /* numbers of a vector */
     /* z (rows, m) = x w, or, where it adds, z += x w. Rows of z lie ldz apart, of w ldw, which may
-     * overlap; `padded`: each of w has room for whole vectors, in which finite numbers of no meaning
-     * stand. */
+     * overlap; `padded`: each of w has room for whole vectors, in which finite numbers of no
+     * meaning stand. */
     void (*forward)(const nb_thin *x, size_t m, const void *w, size_t ldw, bool padded, bool adds,
                     void *z, size_t ldz);
     /* w += alpha xᵀ δ, row after row of x: w_j = x_ij (alpha δ_i) + w_j */

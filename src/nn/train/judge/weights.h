@@ -35,8 +35,8 @@ nb_status nb_weights_of_rows(nb_ctx *ctx, const nb_weights *weights, const nb_ne
 
 /* Real steps of example i of a batch, where the network answers step by step. */
 int64_t nb_batch_steps(const nb_net *net, const nb_batch *batch, int64_t i);
-/* How much a batch counts in the mean that its cost is: its examples' weights, or NULL: 1 each; of a
- * network that answers step by step those of their real steps, an example's weighing for each. */
+/* How much a batch counts in the mean that its cost is: its examples' weights, or NULL: 1 each; of
+ * a network that answers step by step those of their real steps, an example's weighing for each. */
 double nb_batch_weight(const nb_net *net, const nb_batch *batch, const nb_tensor *weights);
 
 #endif

@@ -14,8 +14,7 @@
 #include <string.h>
 
 /* What a piece gives beside its gradient: the sum of costs, each times its weight; the weights
- * themselves; how much its examples count in the epoch; and what no number of the gradient is
- * above. */
+ * themselves; and what no number of the gradient is above. */
 enum { COST, WEIGHT, STEEPEST, NUMBERS };
 
 enum { PIECE_BITS = 16 }; /* of a stream's step: the number of the piece */

@@ -156,13 +156,11 @@ static nb_status take(nb_ctx *ctx, nb_trainer *t, const nb_course *at, bool whol
     if (status != NB_OK) return status;
     status = nb_weights_gather(ctx, &t->weights, t->net, t->set, order, &one->batch,
                                &one->lesson.weights);
-    if (status == NB_OK)
-        one->weight = nb_batch_weight(t->net, &one->batch, one->lesson.weights);
+    if (status == NB_OK) one->weight = nb_batch_weight(t->net, &one->batch, one->lesson.weights);
     return status;
 }
 
-nb_status nb_prepare(nb_ctx *ctx, nb_trainer *t, const nb_course *at, bool whole,
-                     nb_prepared *one)
+nb_status nb_prepare(nb_ctx *ctx, nb_trainer *t, const nb_course *at, bool whole, nb_prepared *one)
 {
     int64_t all = at->count - at->examples, from = 0, to;
     nb_status status = nb_poll(ctx);
