@@ -86,7 +86,7 @@ static void up_to_the_first(void **state)
     assert_int_equal(nb_csv_numbers(&at, ',', 0, place, 2, value), 1);
     assert_int_equal(nb_csv_numbers(&at, '\n', 0, place, 1, value), 1);
     assert_string_equal(at, "8;");
-    at = "12345678901234560890;"; /* its 0 is no mark */
+    at = "12345678901234560890;\0\0\0\0\0\0\0"; /* its 0 is no mark */
     assert_int_equal(nb_csv_numbers(&at, ';', 0, place, 1, value), 0);
     at = text + 2; /* a point that is no mark */
     assert_int_equal(nb_csv_numbers(&at, ',', 0, place, 1, value), 0);
