@@ -34,6 +34,27 @@ local function same(case, set)
     end
 end
 
+-- How many rows there are is guessed by the first lines.
+test("more rows than the first lines promise", function()
+    for _, first in ipairs {1, 3, 50} do
+        for _, every in ipairs {1, 9} do
+            local lines, sum = {"a,b,c"}, 0
+            for i = 1, 4000 do
+                local long = i <= first and "." .. ("0"):rep(200) or ""
+                local some = i % every == 0
+                local a, b = some and i % 7 + 1 or 0, some and i % 5 + 1 or 0
+                lines[#lines + 1] = ("%d%s,%d%s,%d"):format(a, long, b, long, i)
+                sum = sum + a + b
+            end
+            with(table.concat(lines, "\n"), function(path)
+                local set = data.csv(path, {y = "c", classes = false})
+                eq(#set, 4000)
+                eq(set.x:sum(), sum)
+            end)
+        end
+    end
+end)
+
 test("what Python reads", function()
     local cases = dofile(os.getenv "NABLA_CSV_GOLDENS" or folder .. "/../golden/csv.lua")
     assert(#cases >= 100)

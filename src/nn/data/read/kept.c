@@ -65,7 +65,7 @@ static nb_status list_row(nb_kept *k, const double *value, nb_dtype dtype)
     nb_nonzeros *list = &k->list;
     nb_status status = NB_OK;
     if (list->rows == list->row_room)
-        status = nb_nonzeros_more_rows(k->ctx, list, list->rows + list->rows / 2);
+        status = nb_nonzeros_more_rows(k->ctx, list, list->rows + list->rows / 2 + 1);
     if (status == NB_OK && dtype != list->dtype) status = nb_nonzeros_widen(k->ctx, list, dtype);
     if (status != NB_OK) return status;
     nb_csv_store(value, k->width, dtype, k->row);

@@ -204,6 +204,31 @@ static int64_t next_room(const nb_nonzeros *list)
     return left < NB_NONZEROS_BLOCK ? (int64_t)left : NB_NONZEROS_BLOCK;
 }
 
+/* All blocks but the last hold NB_NONZEROS_BLOCK: one that was made for fewer, before rows came
+ * that nobody had expected, becomes larger. */
+static nb_status grow_last(nb_ctx *ctx, nb_nonzeros *list, int64_t room)
+{
+    int64_t had = list->last_room;
+    char *from = list->block[list->blocks - 1], *to = nb_alloc(ctx, block_bytes(list, room));
+    if (!to) return ctx->status;
+    memcpy(to, from, (size_t)had * column_size(list));
+    memcpy(to + column_bytes(list, room), from + column_bytes(list, had),
+           (size_t)had * nb_dtype_size(list->dtype));
+    nb_free(ctx, from, block_bytes(list, had));
+    list->block[list->blocks - 1] = to;
+    list->last_room = room;
+    return NB_OK;
+}
+
+static nb_status make_room(nb_ctx *ctx, nb_nonzeros *list)
+{
+    int64_t room = next_room(list);
+    if (list->blocks == 0 || list->last_room == NB_NONZEROS_BLOCK)
+        return add_block(ctx, list, room);
+    room += list->last_room;
+    return grow_last(ctx, list, room < NB_NONZEROS_BLOCK ? room : NB_NONZEROS_BLOCK);
+}
+
 /* So much of the row at a time as a block surely takes. */
 nb_status nb_nonzeros_add(nb_ctx *ctx, nb_nonzeros *list, const void *numbers)
 {
@@ -212,8 +237,7 @@ nb_status nb_nonzeros_add(nb_ctx *ctx, nb_nonzeros *list, const void *numbers)
     int64_t room;
     void *column, *value;
     for (int64_t done = 0, n; done < list->columns; done += n) {
-        if (list->count == room_of_all(list) && add_block(ctx, list, next_room(list)) != NB_OK)
-            return ctx->status;
+        if (list->count == room_of_all(list) && make_room(ctx, list) != NB_OK) return ctx->status;
         column = place_of(list, list->count, &value, &room);
         n = list->columns - done < room ? list->columns - done : room;
         list->count += (int64_t)nb_find_nonzeros(size, list->narrow, from + (size_t)done * size,
