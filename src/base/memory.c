@@ -38,7 +38,7 @@ typedef struct fit {
     size_t slot;
 } fit;
 
-enum { ALIGN_SHIFT = 6, LARGE_PAGE = 1 << 21, LARGE_BLOCK = 8 * LARGE_PAGE /* bytes */ };
+enum { ALIGN_SHIFT = 6, LARGE_PAGE = 1 << 21 /* bytes */ };
 _Static_assert(NB_ALIGN == 1 << ALIGN_SHIFT, "sizes are counted in units of NB_ALIGN");
 _Static_assert(NB_POOL_LARGEST == (size_t)NB_ALIGN << (NB_POOL_CLASSES / 4 + 1),
                "the last class is NB_POOL_LARGEST");
@@ -160,26 +160,27 @@ static bool told_to_fail(const nb_memory *memory)
            (memory->fail_on && memory->requests > memory->fail_at);
 }
 
-/* Large pages for what lies whole in a large block: rows of a set that are taken in any order cost
- * a walk through the page tables each without them. A wish: whoever cannot, does not. */
-static void wish_large_pages(void *block, size_t bytes)
+/* Large pages for what fills any: without them rows of a set that are taken in any order cost a
+ * walk through the page tables each, and the processor, which fetches ahead within a page, waits at
+ * the beginning of every 4 kB of weights. The rest of a block, less than one, stays in small ones.
+ * A wish: whoever cannot, does not. */
+static void *with_large_pages(size_t bytes)
 {
+    void *block;
+    if (posix_memalign(&block, LARGE_PAGE, bytes) != 0) return NULL;
 #ifdef MADV_HUGEPAGE
-    uintptr_t from = ((uintptr_t)block + LARGE_PAGE - 1) / LARGE_PAGE * LARGE_PAGE;
-    uintptr_t end = ((uintptr_t)block + bytes) / LARGE_PAGE * LARGE_PAGE;
-    if (bytes >= LARGE_BLOCK) (void)madvise((void *)from, end - from, MADV_HUGEPAGE);
-#else
-    (void)block, (void)bytes;
+    (void)madvise(block, bytes / LARGE_PAGE * LARGE_PAGE, MADV_HUGEPAGE);
 #endif
+    return block;
 }
 
 static void *request(nb_memory *memory, fit size)
 {
     if (!within(memory, size.bytes, memory->limit)) return NULL;
     memory->requests++;
-    void *block = told_to_fail(memory) ? NULL : aligned_alloc(NB_ALIGN, size.bytes);
-    if (block) wish_large_pages(block, size.bytes);
-    return block;
+    if (told_to_fail(memory)) return NULL;
+    return size.bytes < LARGE_PAGE ? aligned_alloc(NB_ALIGN, size.bytes)
+                                   : with_large_pages(size.bytes);
 }
 
 const char *nb_size_text(size_t bytes, char out[NB_SIZE_TEXT_MAX])

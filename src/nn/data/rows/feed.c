@@ -2,6 +2,7 @@
  * into the cache while this one is computed. */
 #include "nn/data/rows/feed.h"
 
+#include "base/arith.h"
 #include "base/memory.h"
 #include "kernel/kernel.h"
 #include "tensor/shape.h"
@@ -99,6 +100,33 @@ static void copy_numbers(const memory *m, const nb_pick *pick, int32_t *to)
     for (int64_t i = 0; i < pick->n; i++) to[i] = all[nb_pick_row(pick, i)];
 }
 
+static inline void ask_for(const char *line)
+{
+    __builtin_prefetch(line, 0, 2);
+}
+
+/* Of row i of the picked, if there are as many. */
+static void fetch_row(const memory *m, const nb_pick *pick, int64_t i)
+{
+    size_t bytes = m->row_bytes < PREFETCH_MAX ? m->row_bytes : PREFETCH_MAX;
+    if (i >= pick->n || bytes < PREFETCH_MIN) return;
+    const char *at = row_at(m, nb_pick_row(pick, i)), *end = at + bytes;
+    for (; end - at >= 4 * LINE; at += 4 * LINE) {
+        ask_for(at);
+        ask_for(at + LINE);
+        ask_for(at + 2 * LINE);
+        ask_for(at + 3 * LINE);
+    }
+    for (; at < end; at += LINE) ask_for(at);
+}
+
+static void prefetch_memory(nb_feed *rows, const nb_pick *pick, int64_t n)
+{
+    const memory *m = (const memory *)rows;
+    int64_t most = nb_least_i64(n, NB_FEED_FETCHED);
+    for (int64_t i = 0; i < most; i++) fetch_row(m, pick, i);
+}
+
 /* Rows that follow each other are one long one. */
 static nb_status gather_memory(nb_ctx *ctx, nb_feed *feed, const nb_pick *pick,
                                const nb_scale *scale, const nb_room *room)
@@ -115,38 +143,18 @@ static nb_status gather_memory(nb_ctx *ctx, nb_feed *feed, const nb_pick *pick,
     } else if (!scale && width == 1 && feed->dtype == NB_I32 && room->dtype == NB_I32) {
         copy_numbers(m, pick, room->data);
     } else if (nb_scale_is_plain(scale, &factor)) {
-        const char *first = row_at(m, 0);
-        for (int64_t i = 0; i < pick->n; i++, to += bytes)
-            convert(width, first + (size_t)nb_pick_row(pick, i) * m->row_bytes, 1, to, 1, factor);
+        for (int64_t i = 0; i < pick->n; i++, to += bytes) {
+            fetch_row(m, pick, i + NB_FEED_AHEAD);
+            convert(width, row_at(m, nb_pick_row(pick, i)), 1, to, 1, factor);
+        }
     } else {
-        for (int64_t i = 0; i < pick->n; i++, to += bytes)
+        for (int64_t i = 0; i < pick->n; i++, to += bytes) {
+            fetch_row(m, pick, i + NB_FEED_AHEAD);
             nb_scale_rows(scale, 1, width, row_at(m, nb_pick_row(pick, i)), feed->dtype, to,
                           room->dtype);
+        }
     }
     return NB_OK;
-}
-
-static inline void ask_for(const char *line)
-{
-    __builtin_prefetch(line, 0, 2);
-}
-
-static void prefetch_memory(nb_feed *rows, const nb_pick *pick, int64_t n)
-{
-    const memory *m = (const memory *)rows;
-    size_t bytes = m->row_bytes < PREFETCH_MAX ? m->row_bytes : PREFETCH_MAX;
-    const char *first = row_at(m, 0);
-    if (bytes < PREFETCH_MIN) return;
-    for (int64_t i = 0; i < n && i < pick->n; i++) {
-        const char *at = first + (size_t)nb_pick_row(pick, i) * m->row_bytes, *end = at + bytes;
-        for (; end - at >= 4 * LINE; at += 4 * LINE) {
-            ask_for(at);
-            ask_for(at + LINE);
-            ask_for(at + 2 * LINE);
-            ask_for(at + 3 * LINE);
-        }
-        for (; at < end; at += LINE) ask_for(at);
-    }
 }
 
 static void free_memory(nb_ctx *ctx, nb_feed *rows)

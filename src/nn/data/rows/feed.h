@@ -12,6 +12,9 @@
 #define NB_SET_ROWS_MAX INT32_MAX
 /* So many of them are gone through before Ctrl-C is looked for. */
 enum { NB_SET_BETWEEN_LOOKS = 1 << 16 };
+/* So many rows of the next batch are fetched while this one is learnt from: more would have left
+ * the caches again. Others are asked for so many rows before they are read. */
+enum { NB_FEED_FETCHED = 16, NB_FEED_AHEAD = 8 };
 
 typedef struct nb_feed nb_feed;
 
@@ -53,7 +56,7 @@ typedef struct nb_feed_type {
     nb_status (*gather)(nb_ctx *ctx, nb_feed *rows, const nb_pick *pick, const nb_scale *scale,
                         const nb_room *room);
     /* These are asked for next, `n` of them first: what is known of the order to come, of which a
-     * kind takes as much as serves it. */
+     * kind takes as much as serves it (NB_FEED_FETCHED rows where they lie in memory). */
     void (*prefetch)(nb_feed *rows, const nb_pick *pick, int64_t n);
     void (*free)(nb_ctx *ctx, nb_feed *rows);
     /* Of a kind that keeps non-zeros alone, else NULL: those of the picked rows times a factor, and

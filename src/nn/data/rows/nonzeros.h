@@ -9,7 +9,7 @@ enum {
     NB_NONZEROS_COLUMNS_MAX = INT32_MAX,
     NB_NONZEROS_NARROW =
         1 << 16,                /* up to so many columns their numbers take two bytes, else four */
-    NB_NONZEROS_BLOCK = 1 << 16 /* non-zeros of a block */
+    NB_NONZEROS_BLOCK = 1 << 20 /* non-zeros of a block: enough for large pages */
 };
 
 /* Those of row i have the numbers start[i] up to start[i + 1] - 1 among all, and stand in block

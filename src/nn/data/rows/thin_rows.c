@@ -4,6 +4,7 @@
 #include "kernel/nonzeros.h"
 #include "nn/data/rows/nonzeros.h"
 
+#include "base/arith.h"
 #include "base/memory.h"
 
 #include <string.h>
@@ -33,6 +34,47 @@ static const void *number_at(const void *numbers, int64_t at, nb_dtype dtype)
 static const void *column_at(const nb_nonzeros *list, const void *columns, int64_t at)
 {
     return (const char *)columns + (size_t)at * (list->narrow ? sizeof(uint16_t) : sizeof(int32_t));
+}
+
+/* ---- On their way ---------------------------------------------------------------------------- */
+
+static void fetch(const void *from, const void *end)
+{
+    const char *at = from, *last = end;
+    if (last - at > PREFETCH_MAX) last = at + PREFETCH_MAX;
+    for (; at < last; at += LINE) __builtin_prefetch(at, 0, 2);
+}
+
+static inline void fetch_start(const nb_nonzeros *list, const nb_pick *pick, int64_t i)
+{
+    if (i < pick->n) __builtin_prefetch(list->start + nb_pick_row(pick, i), 0, 2);
+}
+
+/* Where the row begins has been asked for before. */
+static void fetch_row(const nb_nonzeros *list, const nb_pick *pick, int64_t i)
+{
+    const void *columns, *numbers;
+    if (i >= pick->n) return;
+    int64_t row = nb_pick_row(pick, i), at = list->start[row];
+    int64_t there = nb_nonzeros_piece(list, at, list->start[row + 1], &columns, &numbers);
+    if (there == 0) return;
+    fetch(columns, column_at(list, columns, there));
+    fetch(numbers, number_at(numbers, there, list->dtype));
+}
+
+/* What is read behind row i; the first rows were announced. */
+static inline void fetch_behind(const nb_nonzeros *list, const nb_pick *pick, int64_t i)
+{
+    fetch_start(list, pick, i + 2 * NB_FEED_AHEAD);
+    fetch_row(list, pick, i + NB_FEED_AHEAD);
+}
+
+static void prefetch(nb_feed *feed, const nb_pick *pick, int64_t n)
+{
+    const nb_nonzeros *list = list_of(feed);
+    int64_t most = nb_least_i64(n, NB_FEED_FETCHED);
+    for (int64_t i = most; i < 2 * most; i++) fetch_start(list, pick, i);
+    for (int64_t i = 0; i < most; i++) fetch_row(list, pick, i);
 }
 
 /* ---- Rows with their zeros ------------------------------------------------------------------- */
@@ -83,8 +125,10 @@ static nb_status gather(nb_ctx *ctx, nb_feed *feed, const nb_pick *pick, const n
     (void)ctx;
     const nb_nonzeros *list = list_of(feed);
     size_t bytes = (size_t)room->width * nb_dtype_size(room->dtype);
-    for (int64_t i = 0; i < pick->n; i++)
+    for (int64_t i = 0; i < pick->n; i++) {
+        fetch_behind(list, pick, i);
         gather_row(list, nb_pick_row(pick, i), scale, room, (char *)room->data + (size_t)i * bytes);
+    }
     return NB_OK;
 }
 
@@ -121,6 +165,7 @@ static nb_status thin(nb_ctx *ctx, nb_feed *feed, const nb_pick *pick, double fa
     if (status != NB_OK) return status;
     out->start[0] = 0;
     for (int64_t i = 0; i < pick->n && status == NB_OK; i++) {
+        fetch_behind(list, pick, i);
         thin_row(list, nb_pick_row(pick, i), factor, out);
         out->start[i + 1] = (int32_t)out->count;
         if (i % NB_SET_BETWEEN_LOOKS == NB_SET_BETWEEN_LOOKS - 1) status = nb_poll(ctx);
@@ -130,29 +175,6 @@ static nb_status thin(nb_ctx *ctx, nb_feed *feed, const nb_pick *pick, double fa
 }
 
 /* ---- The feed -------------------------------------------------------------------------------- */
-
-static void fetch(const void *from, const void *end)
-{
-    const char *at = from, *last = end;
-    if (last - at > PREFETCH_MAX) last = at + PREFETCH_MAX;
-    for (; at < last; at += LINE) __builtin_prefetch(at, 0, 2);
-}
-
-/* Where rows begin is known when they are asked for: it was when those before them were. */
-static void prefetch(nb_feed *feed, const nb_pick *pick, int64_t n)
-{
-    const nb_nonzeros *list = list_of(feed);
-    const void *columns, *numbers;
-    for (int64_t i = n; i < 2 * n && i < pick->n; i++)
-        __builtin_prefetch(list->start + nb_pick_row(pick, i), 0, 2);
-    for (int64_t i = 0; i < n && i < pick->n; i++) {
-        int64_t row = nb_pick_row(pick, i), at = list->start[row];
-        int64_t there = nb_nonzeros_piece(list, at, list->start[row + 1], &columns, &numbers);
-        if (there == 0) continue;
-        fetch(columns, column_at(list, columns, there));
-        fetch(numbers, number_at(numbers, there, list->dtype));
-    }
-}
 
 static void free_rows(nb_ctx *ctx, nb_feed *feed)
 {

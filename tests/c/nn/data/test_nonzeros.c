@@ -119,12 +119,12 @@ static void test_bytes(void **state)
  * NaN too, with its zeros and without. */
 static void check_rows(nb_dtype dtype, int64_t wide)
 {
-    enum { MANY = 40 };
     size_t size = nb_dtype_size(dtype), bytes = (size_t)wide * size;
+    int64_t many = NB_NONZEROS_BLOCK / (wide / 7) + 20; /* rows hold a fifth to a seventh */
     nb_nonzeros list;
     char *row = nb_alloc(ctx, bytes), *back = nb_alloc(ctx, bytes);
-    assert_int_equal(nb_nonzeros_begin(ctx, MANY, wide, dtype, &list), NB_OK);
-    for (int64_t i = 0; i < MANY; i++) {
+    assert_int_equal(nb_nonzeros_begin(ctx, many, wide, dtype, &list), NB_OK);
+    for (int64_t i = 0; i < many; i++) {
         memset(row, 0, bytes);
         for (int64_t k = i % 7; k < wide; k += 5 + i % 3)
             memset(row + (size_t)k * size, (int)(k % 250) + 1, size);
@@ -134,7 +134,7 @@ static void check_rows(nb_dtype dtype, int64_t wide)
     }
     assert_true(list.blocks > 1);
     nb_feed *feed = nb_feed_of_nonzeros(ctx, &list);
-    for (int64_t i = MANY - 1; i >= 0; i--) {
+    for (int64_t i = many - 1; i >= 0; i--) {
         nb_thin thin = {.dtype = NB_F64, .columns = wide};
         const nb_pick pick = {.start = i, .n = 1};
         memset(row, 0, bytes);
