@@ -194,6 +194,31 @@ test("lbfgs, cg and lm find the same", function()
     end
 end)
 
+-- Rows of a piece's Jacobian: fewer than parameters, as many as a triangle has, more; sequences whose
+-- pieces are padded to other lengths than the whole.
+test("lm finds the same from pieces of any height", function()
+    local function check(notation, set, pieces)
+        local nets = {}
+        for i, count in ipairs {1, pieces} do
+            nets[i] = nn.net(notation, {dtype = "f64", seed = 1})
+            nets[i]:train(set, {optimizer = "lm", epochs = 3, pieces = count, progress = false})
+        end
+        near(nets[2]:params(), nets[1]:params(), 1e-8)
+    end
+    local x = tensor.randn(112, 2, {seed = 2, dtype = "f64"})
+    local set = data.set {x = x, y = (x:sum(2):reshape(112, 1) * 2):sin()}
+    for _, pieces in ipairs {2, 8, 16, 112} do check("2 - 3 tanh - 1 linear", set, pieces) end
+    local xs, ys = {}, {}
+    for i = 1, 12 do
+        xs[i] = tensor.randn(i == 11 and 30 or i % 3 + 1, 2, {seed = i, dtype = "f64"})
+        ys[i] = xs[i]:sum(2):reshape(#xs[i], 1):sin()
+    end
+    for _, pieces in ipairs {2, 3, 12} do
+        check("*x2 - 3 tanh - 1 linear", data.set {x = xs, y = ys}, pieces)
+        check("*x2 - 9 tanh - 1 linear", data.set {x = xs, y = ys}, pieces)
+    end
+end)
+
 -- ---- Bits ----
 
 test("threads, callbacks and stops of a trainer leave all bits as they are", function()

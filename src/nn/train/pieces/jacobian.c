@@ -1,6 +1,7 @@
 /* See jacobian.h. */
 #include "nn/train/pieces/jacobian.h"
 
+#include "base/arith.h"
 #include "base/memory.h"
 #include "base/processes/peers.h"
 #include "nn/train/search/trust.h"
@@ -35,44 +36,94 @@ static nb_status whole_rows(nb_ctx *ctx, void *self, const nb_row_taker *rows)
     return share(ctx, parts, parts->squares.rows(ctx, parts->squares.self, rows));
 }
 
-/* ---- Triangles of pieces --------------------------------------------------------------------- */
+/* ---- Rows of pieces -------------------------------------------------------------------------- */
 
+/* As many rows as a triangle has a piece hands on as they are: those of a triangle would be no
+ * fewer, and what stands below as many as came is rounding alone. */
 typedef struct folding {
     nb_ctx *ctx;
     const nb_cut_squares *parts;
     const nb_row_taker *to;
-    nb_trust trust;   /* of the piece under way */
-    double *own;      /* the triangles of own pieces */
-    double *triangle; /* one that has come */
-    size_t numbers;   /* of a triangle */
+    nb_trust trust; /* of the piece under way, where its rows are too many */
+    double *own;    /* the rows of own pieces, zeros behind them */
+    double *come;   /* those of one piece that have come */
+    double *at;     /* of the piece under way, in `own` */
+    int64_t held;   /* rows that stand there; -1: they went into the triangle */
+    int64_t most;   /* rows of a piece */
+    size_t numbers; /* of a piece */
 } folding;
 
-static size_t own_bytes(const folding *f)
+static int64_t width_of(const folding *f)
+{
+    return f->to->places + 1;
+}
+
+static size_t own_pieces(const folding *f)
 {
     const nb_cut *cut = f->parts->cut;
-    return (size_t)(cut->end - cut->first) * f->numbers * sizeof(double);
+    return (size_t)(cut->end - cut->first);
 }
 
 static nb_status begin(nb_ctx *ctx, folding *f)
 {
     nb_status status = nb_trust_new(ctx, &f->trust, f->to->places);
     if (status != NB_OK) return status;
-    f->own = nb_alloc(ctx, own_bytes(f));
-    f->triangle = f->own ? nb_alloc(ctx, f->numbers * sizeof(double)) : NULL;
-    return f->triangle ? NB_OK : ctx->status;
+    f->own = nb_alloc_zero(ctx, own_pieces(f), f->numbers * sizeof(double));
+    f->come = f->own ? nb_alloc(ctx, f->numbers * sizeof(double)) : NULL;
+    return f->come ? NB_OK : ctx->status;
 }
 
 static void end(folding *f)
 {
     nb_trust_free(f->ctx, &f->trust);
-    nb_free(f->ctx, f->own, own_bytes(f));
-    nb_free(f->ctx, f->triangle, f->numbers * sizeof(double));
+    nb_free(f->ctx, f->own, own_pieces(f) * f->numbers * sizeof(double));
+    nb_free(f->ctx, f->come, f->numbers * sizeof(double));
+}
+
+/* The rows that are held, into the triangle. */
+static nb_status melt(nb_ctx *ctx, folding *f)
+{
+    int64_t held = f->held, most = f->trust.rows;
+    nb_status status = NB_OK;
+    nb_trust_clear(&f->trust);
+    f->held = -1;
+    for (int64_t i = 0; i < held && status == NB_OK; i += most)
+        status =
+            nb_trust_add(ctx, &f->trust, nb_least_i64(held - i, most), f->at + i * width_of(f));
+    return status;
+}
+
+static bool is_zero(int64_t n, const double *x)
+{
+    int64_t i = 0;
+    while (i < n && x[i] == 0) i++;
+    return i == n;
+}
+
+/* Holds the rows that have come, without those of padded steps, which are zeros: so pieces hold no
+ * more than the whole has. False: they are too many. */
+static bool hold(folding *f, int64_t rows)
+{
+    int64_t width = width_of(f);
+    for (int64_t i = 0; i < rows; i++) {
+        double *row = f->trust.beside + i * width;
+        if (is_zero(width, row)) continue;
+        if (f->held == f->most) return false;
+        memcpy(f->at + f->held++ * width, row, (size_t)width * sizeof *row);
+        memset(row, 0, (size_t)width * sizeof *row);
+    }
+    return true;
 }
 
 static nb_status fold(nb_ctx *ctx, void *self, int64_t rows)
 {
     folding *f = self;
-    return nb_trust_add(ctx, &f->trust, rows, f->trust.beside);
+    nb_status status = NB_OK;
+    if (f->held >= 0) {
+        if (hold(f, rows)) return NB_OK;
+        status = melt(ctx, f);
+    }
+    return status == NB_OK ? nb_trust_add(ctx, &f->trust, rows, f->trust.beside) : status;
 }
 
 static bool is_empty(const nb_cut *cut, int64_t piece)
@@ -80,7 +131,7 @@ static bool is_empty(const nb_cut *cut, int64_t piece)
     return nb_cut_start(cut, piece) == nb_cut_start(cut, piece + 1);
 }
 
-/* The triangles of this process's pieces. */
+/* The rows of this process's pieces. */
 static nb_status fold_own(nb_ctx *ctx, folding *f)
 {
     const nb_cut *cut = f->parts->cut;
@@ -90,17 +141,17 @@ static nb_status fold_own(nb_ctx *ctx, folding *f)
     nb_status status = NB_OK;
     for (int64_t i = cut->first; i < cut->end && status == NB_OK; i++) {
         if (is_empty(cut, i)) continue;
-        nb_trust_clear(&f->trust);
+        f->at = f->own + (size_t)(i - cut->first) * f->numbers;
+        f->held = 0;
         whole.first = nb_cut_start(cut, i);
         whole.end = nb_cut_start(cut, i + 1);
         status = f->parts->squares.rows(ctx, &whole, &taker);
-        double *own = f->own + (size_t)(i - cut->first) * f->numbers;
-        memcpy(own, f->trust.r, f->numbers * sizeof *own);
+        if (f->held < 0) memcpy(f->at, f->trust.r, f->numbers * sizeof *f->at);
     }
     return status;
 }
 
-/* The triangle of a piece from the process that has it, as a sum to which others add nothing. A bad
+/* The rows of a piece from the process that has it, as a sum to which others add nothing. A bad
  * status is everybody's then. */
 static nb_status fetch(nb_ctx *ctx, folding *f, int64_t piece, nb_status status)
 {
@@ -114,20 +165,21 @@ static nb_status fetch(nb_ctx *ctx, folding *f, int64_t piece, nb_status status)
     nb_head_begin(ctx, &head, NB_PEERS_STEP, f->parts->step, status);
     status = nb_tree_total(ctx, &tree, &head);
     const double *sum = status == NB_OK ? nb_tree_numbers(&tree) : NULL;
-    if (sum) memcpy(f->triangle, sum, f->numbers * sizeof *sum);
+    if (sum) memcpy(f->come, sum, f->numbers * sizeof *sum);
     nb_tree_free(ctx, &tree);
     return status;
 }
 
-/* Its rows to whoever asked for those of the piece. */
+/* They go to whoever asked for those of the piece, without zeros at their end. */
 static nb_status hand_on(nb_ctx *ctx, const folding *f)
 {
     const nb_row_taker *to = f->to;
-    int64_t width = to->places + 1;
+    int64_t width = width_of(f), rows = f->most;
     nb_status status = NB_OK;
-    for (int64_t i = 0, n; i < width && status == NB_OK; i += n) {
-        n = width - i < to->most ? width - i : to->most;
-        memcpy(to->room, f->triangle + i * width, (size_t)(n * width) * sizeof *to->room);
+    while (rows && is_zero(width, f->come + (rows - 1) * width)) rows--;
+    for (int64_t i = 0, n; i < rows && status == NB_OK; i += n) {
+        n = nb_least_i64(rows - i, to->most);
+        memcpy(to->room, f->come + i * width, (size_t)(n * width) * sizeof *to->room);
         status = to->stand(ctx, to->self, n);
     }
     return status;
@@ -152,8 +204,9 @@ static nb_status fold_all(nb_ctx *ctx, folding *f)
 
 static nb_status cut_rows(nb_ctx *ctx, void *self, const nb_row_taker *rows)
 {
-    size_t width = (size_t)rows->places + 1;
-    folding f = {.ctx = ctx, .parts = self, .to = rows, .numbers = width * width};
+    folding f = {.ctx = ctx, .parts = self, .to = rows};
+    f.most = nb_least_i64(width_of(&f), f.parts->squares.count);
+    f.numbers = (size_t)(f.most * width_of(&f));
     nb_status status = fold_all(ctx, &f);
     listen(ctx, f.parts, false);
     end(&f);

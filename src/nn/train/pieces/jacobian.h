@@ -1,7 +1,7 @@
 /* Least squares of a lesson that is cut: every piece of the Jacobian becomes a triangle R of its
- * own rows, and those triangles, piece behind piece, the rows of the whole. So processes share the
- * work, and its bits depend on the number of pieces alone. Residuals are all asked of every
- * process: they take one pass forward. */
+ * own rows, or stays those rows where they are no more, and these, piece behind piece, are the rows
+ * of the whole. So processes share the work, and its bits depend on the number of pieces alone.
+ * Residuals are all asked of every process: they take one pass forward. */
 #ifndef NB_PIECES_JACOBIAN_H
 #define NB_PIECES_JACOBIAN_H
 
