@@ -3,6 +3,7 @@
 #include "kernel/lapack.h"
 
 #include "base/arith.h"
+#include "base/processes/errand.h"
 #include "kernel/blas.h"
 
 #include <float.h>
@@ -24,9 +25,13 @@ typedef void gelqf_fn(const int *m, const int *n, void *a, const int *lda, void 
                       const int *lwork, int *info);
 typedef void orglq_fn(const int *m, const int *n, const int *k, void *a, const int *lda,
                       const void *tau, void *work, const int *lwork, int *info);
-typedef void tplqt_fn(const int *m, const int *n, const int *l, const int *mb, void *a,
-                      const int *lda, void *b, const int *ldb, void *t, const int *ldt, void *work,
-                      int *info);
+typedef void tplqt2_fn(const int *m, const int *n, const int *l, void *a, const int *lda, void *b,
+                       const int *ldb, void *t, const int *ldt, int *info);
+typedef void tprfb_fn(const char *side, const char *trans, const char *direct, const char *storev,
+                      const int *m, const int *n, const int *k, const int *l, const void *v,
+                      const int *ldv, const void *t, const int *ldt, void *a, const int *lda,
+                      void *b, const int *ldb, void *work, const int *ldwork, size_t side_length,
+                      size_t trans_length, size_t direct_length, size_t storev_length);
 typedef void syevd_fn(const char *jobz, const char *uplo, const int *n, void *a, const int *lda,
                       void *w, void *work, const int *lwork, int *iwork, const int *liwork,
                       int *info, size_t jobz_length, size_t uplo_length);
@@ -43,7 +48,8 @@ extern getri_fn sgetri_, dgetri_;
 extern potrf_fn spotrf_, dpotrf_;
 extern gelqf_fn sgelqf_, dgelqf_;
 extern orglq_fn sorglq_, dorglq_;
-extern tplqt_fn dtplqt_;
+extern tplqt2_fn dtplqt2_;
+extern tprfb_fn dtprfb_;
 extern syevd_fn ssyevd_, dsyevd_;
 extern gesdd_fn sgesdd_, dgesdd_;
 extern gelsd_fn sgelsd_, dgelsd_;
@@ -130,13 +136,34 @@ static nb_status take(nb_ctx *ctx, nb_dtype dtype, number wanted, int integers, 
     return ctx->status;
 }
 
-/* Between two matrices: Ctrl-C, and what LAPACK said of the last. */
-static nb_status after(nb_ctx *ctx, int64_t matrix, int info, nb_fault *fault)
+/* A call about matrix i: how many operations of a product take as long, what it writes beside the
+ * matrix. */
+static nb_errand call_of(nb_stack a, int64_t i, double operations, int *info)
 {
+    size_t bytes = (size_t)(a.rows * a.columns) * nb_dtype_size(a.dtype);
+    return (nb_errand){.operations = operations,
+                       .written = {{matrix_at(a, i), bytes}, {info, sizeof *info}}};
+}
+
+static void writes(nb_errand *call, int at, nb_dtype dtype, void *data, int64_t count)
+{
+    call->written[at].data = data;
+    call->written[at].bytes = (size_t)count * nb_dtype_size(dtype);
+}
+
+/* Between two matrices: Ctrl-C, and what LAPACK said of the last. */
+static nb_status after(nb_ctx *ctx, nb_errand *call, int64_t matrix, int info, nb_fault *fault)
+{
+    if (nb_errand_end(ctx, call) != NB_OK) return ctx->status;
     if (info == 0) return nb_poll(ctx);
     *fault = (nb_fault){matrix, info};
     ctx->status = NB_EVALUE;
     return NB_EVALUE;
+}
+
+static double cube(int64_t n)
+{
+    return (double)n * (double)n * (double)n;
 }
 
 /* ---- LU: solve and inverse ------------------------------------------------------------------ */
@@ -148,8 +175,11 @@ nb_status nb_lapack_lu(nb_ctx *ctx, nb_stack a, int *pivot, nb_fault *fault)
     int n = (int)a.rows, info = 0;
     if (empty(a)) return status;
     for (int64_t i = 0; i < a.count && status == NB_OK; i++) {
-        OF(a.dtype, getrf)(&n, &n, matrix_at(a, i), &n, pivot + i * n, &info);
-        status = after(ctx, i, info, fault);
+        nb_errand call = call_of(a, i, cube(n), &info);
+        writes(&call, 2, NB_I32, pivot + i * n, n);
+        if (nb_errand_begin(ctx, &call))
+            OF(a.dtype, getrf)(&n, &n, matrix_at(a, i), &n, pivot + i * n, &info);
+        status = after(ctx, &call, i, info, fault);
     }
     return status;
 }
@@ -176,16 +206,14 @@ static void interchange(int64_t n, const int *pivot, bool backwards, char *x, si
 
 /* A = U^T L^T P^T, where by rows U^T is a lower and L^T an upper triangle; so A^-1 = P L^-T U^-T,
  * and A^-T = U^-1 L^-1 P^T. One right side is the same by rows and by columns. */
-void nb_lapack_lu_solve(nb_dtype dtype, int64_t n, int64_t columns, const void *lu,
-                        const int *pivot, bool transposed, void *x)
+static void solve(nb_dtype dtype, int64_t n, int64_t columns, const void *lu, const int *pivot,
+                  bool transposed, void *x)
 {
     size_t row = (size_t)columns * nb_dtype_size(dtype);
     int order = (int)n, one = 1, info;
     nb_triangle lower = {.data = lu, .n = (size_t)n, .transposed = transposed};
     nb_triangle upper = lower;
     upper.upper = upper.unit = true;
-    if (n == 0 || columns == 0) return;
-    nb_blas_prepare();
     if (columns == 1) {
         OF(dtype, getrs)
         (transposed ? "N" : "T", &order, &one, lu, &order, pivot, x, &order, &info, 1);
@@ -195,6 +223,17 @@ void nb_lapack_lu_solve(nb_dtype dtype, int64_t n, int64_t columns, const void *
     nb_blas_triangle(dtype, transposed ? upper : lower, (size_t)columns, x);
     nb_blas_triangle(dtype, transposed ? lower : upper, (size_t)columns, x);
     if (!transposed) interchange(n, pivot, true, x, row);
+}
+
+nb_status nb_lapack_lu_solve(nb_ctx *ctx, nb_dtype dtype, int64_t n, int64_t columns,
+                             const void *lu, const int *pivot, bool transposed, void *x)
+{
+    nb_errand call = {.operations = 2 * (double)n * (double)n * (double)columns};
+    if (n == 0 || columns == 0) return NB_OK;
+    nb_blas_prepare();
+    writes(&call, 0, dtype, x, n * columns);
+    if (nb_errand_begin(ctx, &call)) solve(dtype, n, columns, lu, pivot, transposed, x);
+    return nb_errand_end(ctx, &call);
 }
 
 nb_status nb_lapack_lu_invert(nb_ctx *ctx, nb_stack lu, const int *pivot)
@@ -209,9 +248,10 @@ nb_status nb_lapack_lu_invert(nb_ctx *ctx, nb_stack lu, const int *pivot)
     status = take(ctx, lu.dtype, wanted, 0, &work);
     if (status != NB_OK) return status;
     for (int64_t i = 0; i < lu.count && status == NB_OK; i++) {
-        OF(lu.dtype, getri)
+        nb_errand call = call_of(lu, i, 2 * cube(n), &info);
+        if (nb_errand_begin(ctx, &call)) OF(lu.dtype, getri)
         (&n, matrix_at(lu, i), &n, pivot + i * n, work.numbers, &work.length, &info);
-        status = after(ctx, i, info, &never);
+        status = after(ctx, &call, i, info, &never);
     }
     drop(ctx, &work);
     return status;
@@ -226,8 +266,9 @@ nb_status nb_lapack_cholesky(nb_ctx *ctx, nb_stack a, nb_fault *fault)
     int n = (int)a.rows, info;
     if (empty(a)) return status;
     for (int64_t i = 0; i < a.count && status == NB_OK; i++) {
-        OF(a.dtype, potrf)("U", &n, matrix_at(a, i), &n, &info, 1);
-        status = after(ctx, i, info, fault);
+        nb_errand call = call_of(a, i, cube(n), &info);
+        if (nb_errand_begin(ctx, &call)) OF(a.dtype, potrf)("U", &n, matrix_at(a, i), &n, &info, 1);
+        status = after(ctx, &call, i, info, fault);
     }
     return status;
 }
@@ -278,34 +319,52 @@ nb_status nb_lapack_qr(nb_ctx *ctx, nb_stack a, void *r, void *q)
     status = take(ctx, a.dtype, kept, 0, &tau);
     for (int64_t i = 0; i < a.count && status == NB_OK; i++) {
         char *at = matrix_at(a, i);
-        OF(a.dtype, gelqf)(&n, &m, at, &n, tau.numbers, work.numbers, &work.length, &info);
-        take_r(a, i, r);
-        OF(a.dtype, orglq)(&k, &m, &k, at, &n, tau.numbers, work.numbers, &work.length, &info);
+        nb_errand call = call_of(a, i, 8 * (double)m * n * k, &info);
+        writes(&call, 2, a.dtype, row_of(a.dtype, r, i, (int64_t)k * n), (int64_t)k * n);
+        if (nb_errand_begin(ctx, &call)) {
+            OF(a.dtype, gelqf)(&n, &m, at, &n, tau.numbers, work.numbers, &work.length, &info);
+            take_r(a, i, r);
+            OF(a.dtype, orglq)(&k, &m, &k, at, &n, tau.numbers, work.numbers, &work.length, &info);
+        }
+        status = after(ctx, &call, i, info, &never);
         take_q(a, i, q);
-        status = after(ctx, i, info, &never);
     }
     drop(ctx, &tau);
     drop(ctx, &work);
     return status;
 }
 
-/* By columns r is a lower triangle L and b stands beside it: [L B] = L' Q. */
+enum { STRETCH = 32 }; /* rows of r whose reflections are applied together */
+
+/* Reflections that take the columns of b where a stretch of r's diagonal stands, and what they do
+ * to all that stands behind; r and b begin there, `left` columns before their end. By columns r is
+ * a lower triangle L and b stands beside it: [L B] = L' Q. */
+static void reflect(int left, double *r, int ld, int rows, double *b, int ldb, double *room)
+{
+    static const int none = 0;
+    int count = left < STRETCH ? left : STRETCH, behind = left - count, info;
+    double *t = room, *work = room + count * count;
+    dtplqt2_(&count, &rows, &none, r, &ld, b, &ldb, t, &count, &info);
+    if (behind == 0) return;
+    dtprfb_("R", "N", "F", "R", &behind, &rows, &count, &none, b, &ldb, t, &count, r + count, &ld,
+            b + count, &ldb, work, &behind, 1, 1, 1, 1);
+}
+
+/* As LAPACK's dtplqt does it, with its bits, and Ctrl-C between two stretches. */
 nb_status nb_lapack_qr_add(nb_ctx *ctx, int64_t n, double *r, int64_t ld, int64_t rows, double *b,
                            int64_t ldb)
 {
-    enum { STRETCH = 32 }; /* columns whose reflections are applied together */
-    static const int none = 0;
-    int m = (int)n, count = (int)rows, most = (int)nb_least_i64(n, STRETCH), info;
-    int lda = (int)ld, ldb_ = (int)ldb;
     nb_status status = check_sides(ctx, (nb_stack){NB_F64, 1, rows, ld > ldb ? ld : ldb, b});
     if (status != NB_OK || n == 0 || rows == 0) return status;
-    size_t bytes = 2 * (size_t)most * (size_t)n * sizeof(double);
+    size_t bytes = STRETCH * (size_t)(STRETCH + n) * sizeof(double);
     double *room = nb_alloc(ctx, bytes);
     if (!room) return ctx->status;
-    dtplqt_(&m, &count, &none, &most, r, &lda, b, &ldb_, room, &most, room + (int64_t)most * n,
-            &info);
+    for (int64_t i = 0; i < n && status == NB_OK; i += STRETCH) {
+        reflect((int)(n - i), r + i * ld + i, (int)ld, (int)rows, b + i, (int)ldb, room);
+        status = nb_poll(ctx);
+    }
     nb_free(ctx, room, bytes);
-    return nb_poll(ctx);
+    return status;
 }
 
 /* ---- Eigenvalues, singular values, least squares -------------------------------------------- */
@@ -319,16 +378,19 @@ static nb_status find_eigenvalues(nb_ctx *ctx, nb_stack a, const char *job, void
     workspace work;
     number wanted;
     int n = (int)a.rows, integers, info;
+    double operations = (*job == 'V' ? 8 : 4) * cube(n);
     if (status != NB_OK || empty(a)) return status;
     OF(a.dtype, syevd)
     (job, "U", &n, NULL, &n, NULL, &wanted, &ask, &integers, &ask, &info, 1, 1);
     status = take(ctx, a.dtype, wanted, integers, &work);
     if (status != NB_OK) return status;
     for (int64_t i = 0; i < a.count && status == NB_OK; i++) {
-        OF(a.dtype, syevd)
+        nb_errand call = call_of(a, i, operations, &info);
+        writes(&call, 2, a.dtype, row_of(a.dtype, values, i, n), n);
+        if (nb_errand_begin(ctx, &call)) OF(a.dtype, syevd)
         (job, "U", &n, matrix_at(a, i), &n, row_of(a.dtype, values, i, n), work.numbers,
          &work.length, work.integers, &integers, &info, 1, 1);
-        status = after(ctx, i, info, fault);
+        status = after(ctx, &call, i, info, fault);
     }
     drop(ctx, &work);
     return status;
@@ -357,11 +419,16 @@ nb_status nb_lapack_svd(nb_ctx *ctx, nb_stack a, void *u, void *s, void *vt, nb_
     status = take(ctx, a.dtype, wanted, 8 * k, &work);
     if (status != NB_OK) return status;
     for (int64_t i = 0; i < a.count && status == NB_OK; i++) {
-        OF(a.dtype, gesdd)
-        ("S", &n, &m, matrix_at(a, i), &n, row_of(a.dtype, s, i, k),
-         row_of(a.dtype, vt, i, (int64_t)k * n), &n, row_of(a.dtype, u, i, (int64_t)m * k), &k,
-         work.numbers, &work.length, work.integers, &info, 1);
-        status = after(ctx, i, info, fault);
+        void *si = row_of(a.dtype, s, i, k), *vi = row_of(a.dtype, vt, i, (int64_t)k * n);
+        void *ui = row_of(a.dtype, u, i, (int64_t)m * k);
+        nb_errand call = call_of(a, i, 16 * (double)m * n * k, &info);
+        writes(&call, 0, a.dtype, ui, (int64_t)m * k);
+        writes(&call, 2, a.dtype, si, k);
+        writes(&call, 3, a.dtype, vi, (int64_t)k * n);
+        if (nb_errand_begin(ctx, &call)) OF(a.dtype, gesdd)
+        ("S", &n, &m, matrix_at(a, i), &n, si, vi, &n, ui, &k, work.numbers, &work.length,
+         work.integers, &info, 1);
+        status = after(ctx, &call, i, info, fault);
     }
     drop(ctx, &work);
     return status;
@@ -383,10 +450,11 @@ nb_status nb_lapack_lstsq(nb_ctx *ctx, nb_stack a, nb_stack b, double threshold,
     if (status != NB_OK) return status;
     status = take(ctx, a.dtype, kept, 0, &values);
     for (int64_t i = 0; i < a.count && status == NB_OK; i++) {
-        OF(a.dtype, gelsd)
+        nb_errand call = call_of(b, i, 16 * (double)m * n * (k + right), &info);
+        if (nb_errand_begin(ctx, &call)) OF(a.dtype, gelsd)
         (&m, &n, &right, matrix_at(a, i), &m, matrix_at(b, i), &longer, values.numbers, &least,
          &rank, work.numbers, &work.length, work.integers, &info);
-        status = after(ctx, i, info, fault);
+        status = after(ctx, &call, i, info, fault);
     }
     drop(ctx, &values);
     drop(ctx, &work);

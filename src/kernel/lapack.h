@@ -6,8 +6,9 @@
  * gaps. The matrices that go in hold numbers: with NaN or infinity LAPACK may not come back.
  *
  * NB_OK, or NB_ESHAPE where LAPACK's ints cannot count a side or the workspace, NB_EMEMORY,
- * NB_EINTERRUPT when Ctrl-C came between two matrices, or NB_EVALUE where a matrix is not what the
- * factorisation takes: then *fault says which and why, and the caller finds the words. */
+ * NB_EINTERRUPT when Ctrl-C came (long calls are errands, base/processes), or NB_EVALUE where a
+ * matrix is not what the factorisation takes: then *fault says which and why, and the caller finds
+ * the words. */
 #ifndef NB_LAPACK_H
 #define NB_LAPACK_H
 
@@ -34,8 +35,8 @@ typedef struct nb_fault {
 /* The factors of square matrices, over them, and n pivots for each. NB_EVALUE: singular. */
 nb_status nb_lapack_lu(nb_ctx *ctx, nb_stack a, int *pivot, nb_fault *fault);
 /* x (n x columns, row-major) = A^-1 x, or A^-T x, for one matrix factored by nb_lapack_lu. */
-void nb_lapack_lu_solve(nb_dtype dtype, int64_t n, int64_t columns, const void *lu,
-                        const int *pivot, bool transposed, void *x);
+nb_status nb_lapack_lu_solve(nb_ctx *ctx, nb_dtype dtype, int64_t n, int64_t columns,
+                             const void *lu, const int *pivot, bool transposed, void *x);
 /* A^-1 over the factors of nb_lapack_lu. */
 nb_status nb_lapack_lu_invert(nb_ctx *ctx, nb_stack lu, const int *pivot);
 /* L with A = L L^T over the lower triangle of A; what is above is not looked at. NB_EVALUE: the
@@ -46,8 +47,8 @@ nb_status nb_lapack_cholesky(nb_ctx *ctx, nb_stack a, nb_fault *fault);
 nb_status nb_lapack_qr(nb_ctx *ctx, nb_stack a, void *r, void *q);
 /* R of one more stretch of rows: the upper triangle r (n x n, rows `ld` apart) becomes that of the
  * QR factors of [R; B], b (rows x n, rows `ldb` apart), which is overwritten. What stands below the
- * diagonal of r is not looked at. In f64; begins with r of zeros. One call cannot be interrupted:
- * 2 rows n^2 operations. */
+ * diagonal of r is not looked at. In f64; begins with r of zeros. 2 (rows + 64) n^2 operations;
+ * after NB_EINTERRUPT r is neither. */
 nb_status nb_lapack_qr_add(nb_ctx *ctx, int64_t n, double *r, int64_t ld, int64_t rows, double *b,
                            int64_t ldb);
 /* Eigenvalues, ascending, of symmetric matrices whose lower triangle is read; over a, by rows, the

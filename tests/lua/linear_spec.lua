@@ -284,4 +284,26 @@ test("factors without a gradient refuse what takes part in one", function()
     fails(function() a:detach():lstsq(a) end, "lstsq has no gradient", true)
 end)
 
+-- Long calls are made by a copy of the process: all that they write comes back.
+test("what takes long comes back whole", function()
+    local big = tensor.randn(1300, 1300, {seed = 1, dtype = "f64"})
+    local small = tensor.randn(550, 550, {seed = 2, dtype = "f64"})
+    local one, both = tensor.eye(1300):to "f64", small + small:t()
+    local function alike(a, b) assert(a:allclose(b, {rtol = 1e-6, atol = 1e-6})) end
+    alike(big:matmul(big:inverse()), one)
+    alike(big:matmul(big:solve(one)), one)
+    local definite = big:matmul(big:t()) / 1300 + one
+    local l = definite:cholesky()
+    alike(l:matmul(l:t()), definite)
+    local q, r = big:qr()
+    alike(q:matmul(r), big)
+    alike(q:t():matmul(q), one)
+    local values, vectors = (big + big:t()):eigh()
+    alike(vectors:matmul(values:diag()):matmul(vectors:t()), big + big:t())
+    local u, s, v = small:svd()
+    alike((u * s):matmul(v:t()), small)
+    local unit = tensor.eye(550):to "f64"
+    alike(both:matmul(both:lstsq(unit)), unit)
+end)
+
 spec.report()

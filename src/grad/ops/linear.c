@@ -41,8 +41,9 @@ static nb_status solve_each(nb_ctx *ctx, const nb_tensor *lu, const nb_tensor *p
     for (int64_t i = 0; i < s.count; i++, to += n * s.columns * width) {
         int64_t k = nb_matrix_number(x->dims - 2, x->shape, i, lu);
         if (nb_interrupted(ctx)) return nb_poll(ctx);
-        nb_lapack_lu_solve(s.dtype, n, s.columns, factors + k * n * n * width, pivots + k * n,
-                           transposed, to);
+        if (nb_lapack_lu_solve(ctx, s.dtype, n, s.columns, factors + k * n * n * width,
+                               pivots + k * n, transposed, to) != NB_OK)
+            return ctx->status;
     }
     return NB_OK;
 }

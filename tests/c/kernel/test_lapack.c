@@ -96,7 +96,7 @@ static void test_solve(void **state)
         assert_int_equal(nb_lapack_lu(ctx, a.stack, pivot, &fault), NB_OK);
         for (int64_t s = 0; s < STACK; s++) {
             int64_t width = (int64_t)nb_dtype_size(dtype);
-            nb_lapack_lu_solve(dtype, N, columns, (char *)a.stack.data + s * N * N * width,
+            nb_lapack_lu_solve(ctx, dtype, N, columns, (char *)a.stack.data + s * N * N * width,
                                pivot + s * N, transposed,
                                (char *)b.stack.data + s * N * columns * width);
             for (int64_t i = 0; i < N; i++)
@@ -229,8 +229,8 @@ static void test_qr_by_stretches(void **state)
     for (int i = 0; i < ROWS * COLUMNS; i++) a[i] = sin(3.0 * i + 1) + (i % 7);
     memcpy(b, a, sizeof a);
     for (int at = 0, rows = 1; at < ROWS; at += rows, rows = rows * 2 < ROWS - at ? rows * 2 : 1)
-        assert_int_equal(
-            nb_lapack_qr_add(ctx, COLUMNS, r, LD, rows, b + at * COLUMNS, COLUMNS), NB_OK);
+        assert_int_equal(nb_lapack_qr_add(ctx, COLUMNS, r, LD, rows, b + at * COLUMNS, COLUMNS),
+                         NB_OK);
     for (int i = 0; i < COLUMNS; i++)
         for (int j = i; j < COLUMNS; j++) {
             double left = 0, right = 0;
@@ -349,8 +349,8 @@ static void test_empty(void **state)
     nb_fault fault;
     nb_stack none = {NB_F64, 3, 0, 0, NULL}, flat = {NB_F64, 3, 0, 4, NULL};
     assert_int_equal(nb_lapack_lu(ctx, none, NULL, &fault), NB_OK);
-    nb_lapack_lu_solve(NB_F64, 0, 3, NULL, NULL, false, NULL);
-    nb_lapack_lu_solve(NB_F64, 3, 0, NULL, NULL, false, NULL);
+    nb_lapack_lu_solve(ctx, NB_F64, 0, 3, NULL, NULL, false, NULL);
+    nb_lapack_lu_solve(ctx, NB_F64, 3, 0, NULL, NULL, false, NULL);
     assert_int_equal(nb_lapack_lu_invert(ctx, none, NULL), NB_OK);
     assert_int_equal(nb_lapack_cholesky(ctx, none, &fault), NB_OK);
     assert_int_equal(nb_lapack_qr(ctx, flat, NULL, NULL), NB_OK);
@@ -370,6 +370,55 @@ static void test_interrupt(void **state)
     assert_int_equal(nb_lapack_cholesky(ctx, a.stack, &fault), NB_EINTERRUPT);
     ctx->interrupt = NULL;
     drop(&a);
+}
+
+/* A long call is ended, not waited for: nothing that it writes is seen. */
+static void test_interrupt_of_one(void **state)
+{
+    (void)state;
+    enum { N = 1300, AREA = N * N };
+    volatile sig_atomic_t pressed = 1;
+    nb_fault fault;
+    float *a = room(NB_F32, AREA), *u = room(NB_F32, 3 * AREA), *b = room(NB_F32, AREA);
+    int *pivot = room(NB_I32, N);
+    nb_stack stack = {NB_F32, 1, N, N, a}, sides = {NB_F32, 1, N, N, b};
+    for (int64_t i = 0; i < N; i++) a[i * (N + 1)] = b[i * (N + 1)] = 2;
+    ctx->interrupt = &pressed;
+    assert_int_equal(nb_lapack_lu(ctx, stack, pivot, &fault), NB_EINTERRUPT);
+    assert_int_equal(nb_lapack_lu_invert(ctx, stack, pivot), NB_EINTERRUPT);
+    assert_int_equal(nb_lapack_lu_solve(ctx, NB_F32, N, N, a, pivot, false, b), NB_EINTERRUPT);
+    assert_int_equal(nb_lapack_cholesky(ctx, stack, &fault), NB_EINTERRUPT);
+    assert_int_equal(nb_lapack_qr(ctx, stack, u, a), NB_EINTERRUPT);
+    assert_int_equal(nb_lapack_eigh(ctx, stack, u, &fault), NB_EINTERRUPT);
+    assert_int_equal(nb_lapack_eigenvalues(ctx, stack, u, &fault), NB_EINTERRUPT);
+    assert_int_equal(nb_lapack_svd(ctx, stack, u, u + AREA, u + 2 * AREA, &fault), NB_EINTERRUPT);
+    assert_int_equal(nb_lapack_lstsq(ctx, stack, sides, 0, &fault), NB_EINTERRUPT);
+    ctx->interrupt = NULL;
+    for (int64_t i = 0; i < AREA; i++) {
+        bool diagonal = i % (N + 1) == 0;
+        assert_true(a[i] == (diagonal ? 2 : 0) && b[i] == a[i] && u[i] == 0);
+        assert_true(u[AREA + i] == 0 && u[2 * AREA + i] == 0 && pivot[i / N] == 0);
+    }
+    give_back(NB_F32, a, AREA);
+    give_back(NB_F32, u, 3 * AREA);
+    give_back(NB_F32, b, AREA);
+    give_back(NB_I32, pivot, N);
+}
+
+/* Rows that are added to a triangle: seen behind a stretch of columns. */
+static void test_interrupt_of_rows(void **state)
+{
+    (void)state;
+    enum { N = 100 };
+    volatile sig_atomic_t pressed = 1;
+    double *r = room(NB_F64, N * N), *b = room(NB_F64, N * N);
+    for (int64_t i = 0; i < N; i++) b[i * (N + 1)] = 2;
+    ctx->interrupt = &pressed;
+    assert_int_equal(nb_lapack_qr_add(ctx, N, r, N, N, b, N), NB_EINTERRUPT);
+    ctx->interrupt = NULL;
+    assert_true(fabs(r[0]) == 2 && r[N * N - 1] == 0);
+    give_back(NB_F64, r, N * N);
+    give_back(NB_F64, b, N * N);
 }
 
 static nb_status attempt(void *arg)
@@ -401,8 +450,20 @@ static void test_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(solve), TEST(invert), TEST(faults), TEST(cholesky), TEST(qr),        TEST(svd),
-        TEST(eigh),  TEST(lstsq),  TEST(limits), TEST(empty),    TEST(interrupt), TEST(memory),
+        TEST(solve),
+        TEST(invert),
+        TEST(faults),
+        TEST(cholesky),
+        TEST(qr),
+        TEST(svd),
+        TEST(eigh),
+        TEST(lstsq),
+        TEST(limits),
+        TEST(empty),
+        TEST(interrupt),
+        TEST(memory),
+        TEST(interrupt_of_one),
+        TEST(interrupt_of_rows),
         TEST(qr_by_stretches),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -12,13 +12,13 @@
 #include <string.h>
 
 enum {
-    TRIALS = 10,       /* of λ: so many bring ‖D p‖ near enough for a step */
-    ROWS_LEAST = 16,   /* of J at a time */
+    TRIALS = 10,     /* of λ: so many bring ‖D p‖ near enough for a step */
+    ROWS_LEAST = 16, /* of J at a time */
     ROWS_MOST = 4096
 };
 
-#define NEAR 0.1        /* how far ‖D p‖ may be from the radius, of it */
-#define FLOPS_MOST 5e8  /* of one call of LAPACK, which Ctrl-C cannot end */
+#define NEAR       0.1 /* how far ‖D p‖ may be from the radius, of it */
+#define FLOPS_MOST 5e8 /* of rows that are taken at once: that is room */
 
 /* ---- Room ------------------------------------------------------------------------------------ */
 
