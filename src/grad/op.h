@@ -141,6 +141,9 @@ typedef union nb_attr {
     struct nb_attr_chain {
         nb_shared *shared; /* nb_chain (grad/chain.h), or NULL */
         bool z;            /* the last layer gives z */
+        /* Its rows are of several pieces, each with the bits that it has by itself; borrowed until
+         * backward is over. NULL: of one */
+        const struct nb_piled *rows;
     } chain;
     /* conv, conv_transpose, max_pool, avg_pool: by extents, one or two */
     struct nb_attr_window {

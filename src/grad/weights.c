@@ -25,15 +25,17 @@ static int64_t rows_of(const nb_tensor *x)
     return nb_shape_count(x->dims - 1, x->shape);
 }
 
-/* How many are not 0, or -1 where they are too many; most rows show it at once. */
-static int64_t count_few(const nb_tensor *x, int64_t rows, int64_t k, int64_t neurons)
+/* How many of rows start … end - 1 are not 0, or -1 where they are too many; most rows show it at
+ * once. */
+static int64_t count_few(const nb_tensor *x, int64_t start, int64_t end, int64_t neurons)
 {
+    int64_t rows = end - start, k = x->shape[x->dims - 1];
     if (rows < ROWS_LEAST || k < WIDTH_LEAST || rows * k > INT32_MAX) return -1;
     if (neurons < NEURONS_LEAST) return -1;
     const nb_real_kernels *real = nb_real(x->dtype);
-    const char *data = nb_tensor_data(x);
     int64_t count = 0, most = rows * k / FEW * nb_least_i64(neurons, NEURONS_ALL) / NEURONS_ALL,
             width = (int64_t)nb_dtype_size(x->dtype);
+    const char *data = (const char *)nb_tensor_data(x) + start * k * width;
     if ((int64_t)real->count_nonzero((size_t)k, data) > k / FEW) return -1;
     for (int64_t i = 0; i < rows && count <= most; i++)
         count += (int64_t)real->count_nonzero((size_t)k, data + i * k * width);
@@ -77,7 +79,7 @@ static nb_status list_columns(nb_ctx *ctx, nb_inputs *of, int64_t k)
 nb_status nb_inputs_look(nb_ctx *ctx, nb_tensor *x, int64_t neurons, nb_inputs *inputs)
 {
     int64_t k = x->shape[x->dims - 1], rows = rows_of(x), starts = rows + 1;
-    int64_t count = nb_thinned_of(x) ? -1 : count_few(x, rows, k, neurons);
+    int64_t count = nb_thinned_of(x) ? -1 : count_few(x, 0, rows, neurons);
     *inputs = (nb_inputs){.x = NULL};
     if (count < 0) {
         inputs->x = nb_tensor_retain(x);
@@ -92,6 +94,18 @@ nb_status nb_inputs_look(nb_ctx *ctx, nb_tensor *x, int64_t neurons, nb_inputs *
     }
     nb_inputs_free(ctx, inputs);
     return ctx->status;
+}
+
+nb_status nb_inputs_look_piled(nb_ctx *ctx, nb_tensor *x, int64_t neurons, const nb_piled *rows,
+                               nb_inputs *inputs)
+{
+    *inputs = (nb_inputs){.x = NULL};
+    bool listed = nb_thinned_of(x) || x->dims != 2;
+    for (size_t i = 0; i < rows->pieces && !listed; i++)
+        listed = count_few(x, rows->start[i], rows->start[i + 1], neurons) >= 0;
+    if (listed) return nb_fail(ctx, NB_EARG, "non-zeros of a piece are listed for itself");
+    inputs->x = nb_tensor_retain(x);
+    return NB_OK;
 }
 
 nb_status nb_inputs_look_again(nb_ctx *ctx, nb_tensor *x, int64_t neurons, nb_inputs *inputs)
@@ -183,8 +197,8 @@ void nb_inputs_add_row(const nb_inputs *inputs, int64_t i, const void *turned, i
     nb_thin row = thin_of(inputs);
     row.rows = 1;
     row.start += i;
-    nb_kernels_get()->thin[row.dtype]->forward(&row, (size_t)m, turned, (size_t)m, false,
-                                               true, z, (size_t)m);
+    nb_kernels_get()->thin[row.dtype]->forward(&row, (size_t)m, turned, (size_t)m, false, true, z,
+                                               (size_t)m);
 }
 
 /* Of given rows; w lies turned already, or is turned for them all. */
@@ -255,15 +269,27 @@ nb_status nb_affine(nb_ctx *ctx, const nb_inputs *inputs, const nb_tensor *w, co
     return nb_affine_rows(ctx, inputs, w, b, rows_of(z), nb_tensor_data(z));
 }
 
-nb_status nb_delta_before(nb_ctx *ctx, const nb_tensor *delta, nb_tensor *w, nb_tensor *out)
+nb_status nb_affine_piled(nb_ctx *ctx, const nb_inputs *inputs, const nb_tensor *w,
+                          const nb_tensor *b, const nb_piled *rows, nb_tensor *z)
 {
-    size_t neurons = (size_t)w->shape[0], k = (size_t)w->shape[1];
+    size_t m = (size_t)w->shape[0], k = (size_t)w->shape[1];
+    const nb_matrix x = {nb_tensor_data(inputs->x), k, false};
+    return nb_product_piled(ctx, w->dtype, rows, m, k, x, (nb_matrix){nb_tensor_data(w), k, true},
+                            nb_tensor_data(b), nb_tensor_data(z), m);
+}
+
+nb_status nb_delta_before(nb_ctx *ctx, const nb_tensor *delta, nb_tensor *w, const nb_piled *rows,
+                          nb_tensor *out)
+{
+    size_t neurons = (size_t)w->shape[0], k = (size_t)w->shape[1], ld = k ? k : 1;
     nb_tensor *plain = nb_tensor_contiguous(ctx, w);
     if (!plain) return ctx->status;
-    nb_status status = nb_product(ctx, delta->dtype, (size_t)rows_of(delta), k, neurons, 1,
-                                  (nb_matrix){nb_tensor_data(delta), neurons ? neurons : 1, false},
-                                  (nb_matrix){nb_tensor_data(plain), k ? k : 1, false}, 0,
-                                  nb_tensor_data(out), k ? k : 1);
+    const nb_matrix d = {nb_tensor_data(delta), neurons ? neurons : 1, false};
+    const nb_matrix by = {nb_tensor_data(plain), ld, false};
+    nb_status status = rows ? nb_product_piled(ctx, delta->dtype, rows, k, neurons, d, by, NULL,
+                                               nb_tensor_data(out), ld)
+                            : nb_product(ctx, delta->dtype, (size_t)rows_of(delta), k, neurons, 1,
+                                         d, by, 0, nb_tensor_data(out), ld);
     nb_tensor_release(ctx, plain);
     return status;
 }

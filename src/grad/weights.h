@@ -6,6 +6,7 @@
 #define NB_GRAD_WEIGHTS_H
 
 #include "grad/tape.h"
+#include "kernel/product.h"
 
 /* Rows as a product reads them: x, or what is not 0 in it. New references. */
 typedef struct nb_inputs {
@@ -23,6 +24,10 @@ typedef struct nb_inputs {
 nb_status nb_inputs_look(nb_ctx *ctx, nb_tensor *x, int64_t neurons, nb_inputs *inputs);
 /* The same for inputs that were looked at before, in the same x: what is few rows is not again. */
 nb_status nb_inputs_look_again(nb_ctx *ctx, nb_tensor *x, int64_t neurons, nb_inputs *inputs);
+/* Of rows in pieces (kernel/product.h), which are read as each piece would be by itself: NB_EARG
+ * where that lists non-zeros of one. */
+nb_status nb_inputs_look_piled(nb_ctx *ctx, nb_tensor *x, int64_t neurons, const nb_piled *rows,
+                               nb_inputs *inputs);
 void nb_inputs_free(nb_ctx *ctx, nb_inputs *inputs);
 enum { NB_INPUTS_SAVED = 4 };
 /* Into NB_INPUTS_SAVED entries of what a call saves; and from those of a record, borrowed. */
@@ -38,11 +43,15 @@ nb_status nb_inputs_product(nb_ctx *ctx, const nb_inputs *inputs, const nb_tenso
 /* z (…, m) = x wᵀ + b, all but the inputs contiguous. */
 nb_status nb_affine(nb_ctx *ctx, const nb_inputs *inputs, const nb_tensor *w, const nb_tensor *b,
                     nb_tensor *z);
+/* The same of rows in pieces, with the bits that each has by itself. */
+nb_status nb_affine_piled(nb_ctx *ctx, const nb_inputs *inputs, const nb_tensor *w,
+                          const nb_tensor *b, const nb_piled *rows, nb_tensor *z);
 /* The same where z are so many rows anywhere. */
 nb_status nb_affine_rows(nb_ctx *ctx, const nb_inputs *inputs, const nb_tensor *w,
                          const nb_tensor *b, int64_t rows, void *z);
-/* BP2: out (…, k) = δ w of a contiguous δ (…, m). */
-nb_status nb_delta_before(nb_ctx *ctx, const nb_tensor *delta, nb_tensor *w, nb_tensor *out);
+/* BP2: out (…, k) = δ w of a contiguous δ (…, m); of rows in pieces, or NULL. */
+nb_status nb_delta_before(nb_ctx *ctx, const nb_tensor *delta, nb_tensor *w, const nb_piled *rows,
+                          nb_tensor *out);
 /* BP4 of input number `input` of the record, w: dC/dw = δᵀ x, δ (…, m) contiguous; put aside for a
  * parameter, else into grad[input]. */
 nb_status nb_inputs_gradient(nb_ctx *ctx, nb_record *record, int input, nb_tensor *delta,

@@ -2,10 +2,12 @@
 #include "kernel/product.h"
 #include "base/workers.h"
 #include "base/arith.h"
+#include "base/memory.h"
 #include "kernel/blas.h"
 #include "kernel/kernel.h"
 
 #include <math.h>
+#include <stdatomic.h>
 
 /* Multiplications in a panel at most: a fraction of a millisecond, which outweighs handing it to a
  * worker and is small beside what one product leaves uneven at the end. The BLAS gets larger ones,
@@ -32,6 +34,12 @@
 #define PANEL_COLUMNS     ((size_t)64)
 #define COPIED_COLUMNS    ((size_t)256)
 #define COLUMNS_LEAST     ((size_t)16)
+#define OWN_TILE_ROWS     ((size_t)6)
+/* About, of a panel that is summed along a tree: the tiles of two levels stay in a second-level
+ * cache, and neither A is read nor B copied often. */
+#define TREE_ROWS    ((size_t)256)
+#define TREE_COLUMNS ((size_t)256)
+#define TREE_PANELS  2 /* for each thread, at least */
 /* Ctrl-C is looked for after so many multiplications (2 GFlop): a tenth of a second at most, in f64
  * on one core too. */
 #define POLL_AFTER  0x1p30
@@ -112,6 +120,19 @@ static double panel_most(const work *job, int threads)
     return count > MANY ? 2 * BLAS_PANEL_MOST : BLAS_PANEL_MOST;
 }
 
+/* Narrower panels would go another way. */
+static void widen(work *job)
+{
+    while (job->n % job->columns > 0 && job->n % job->columns < COLUMNS_LEAST)
+        job->columns += PANEL_COLUMNS;
+}
+
+static size_t count_panels(work *job)
+{
+    job->across = (job->n + job->columns - 1) / job->columns;
+    return job->across * ((job->m + job->rows - 1) / job->rows);
+}
+
 /* Halves the longer side, or of a B that is copied first the columns, each of which is then copied
  * for all its rows, until a panel is small enough. */
 static void cut(work *job, int threads)
@@ -136,17 +157,14 @@ static void cut(work *job, int threads)
             break;
         }
     }
-    /* Narrower ones would go another way. */
-    while (job->n % job->columns > 0 && job->n % job->columns < COLUMNS_LEAST)
-        job->columns += PANEL_COLUMNS;
+    widen(job);
 }
 
 /* All panels of a product whose depth is at most DEPTH_MOST. */
 static nb_status multiply(nb_ctx *ctx, work *job)
 {
     cut(job, ctx->threads);
-    job->across = (job->n + job->columns - 1) / job->columns;
-    size_t panels = job->across * ((job->m + job->rows - 1) / job->rows);
+    size_t panels = count_panels(job);
     /* To write a number takes as long as WRITE_WORTH multiplications. */
     size_t worth = job->k > WRITE_WORTH ? job->k : WRITE_WORTH;
     double round = POLL_AFTER / multiplications(job->rows, job->columns, worth);
@@ -272,4 +290,198 @@ void nb_product_piece(nb_dtype dtype, size_t m, size_t n, size_t k, double alpha
         scale_rows(dtype, m, n, beta, c, ldc, NULL);
     else if (!own->multiply(way_of(own, m, n, k, a, b), m, n, k, alpha, a, b, beta, NULL, c, ldc))
         nb_blas_product(dtype, m, n, k, alpha, a, b, beta, c, ldc);
+}
+
+/* ---- Rows in pieces -------------------------------------------------------------------------- */
+
+static size_t piece_rows(const nb_piled *rows, size_t i)
+{
+    return (size_t)(rows->start[i + 1] - rows->start[i]);
+}
+
+/* The way that products of all pieces go, if it is one in which rows may stand among others. */
+static nb_product_way common_way(nb_dtype dtype, const nb_piled *rows, size_t n, size_t k,
+                                 nb_matrix a, nb_matrix b)
+{
+    const nb_products *own = nb_kernels_get()->products[dtype];
+    nb_product_way way = way_of(own, piece_rows(rows, 0), n, k, a, b);
+    for (size_t i = 1; i < rows->pieces; i++)
+        if (way_of(own, piece_rows(rows, i), n, k, a, b) != way) return NB_PRODUCT_BLAS;
+    return way == NB_PRODUCT_NARROW ? NB_PRODUCT_BLAS : way;
+}
+
+static nb_status multiply_one(nb_ctx *ctx, nb_dtype dtype, size_t m, size_t n, size_t k,
+                              nb_matrix a, nb_matrix b, const void *row, void *c, size_t ldc)
+{
+    return row ? nb_product_onto(ctx, dtype, m, n, k, a, b, row, c, ldc)
+               : nb_product(ctx, dtype, m, n, k, 1, a, b, 0, c, ldc);
+}
+
+nb_status nb_product_piled(nb_ctx *ctx, nb_dtype dtype, const nb_piled *rows, size_t n, size_t k,
+                           nb_matrix a, nb_matrix b, const void *row, void *c, size_t ldc)
+{
+    size_t m = (size_t)rows->start[rows->pieces], width = nb_dtype_size(dtype);
+    bool wide = too_wide(m, a.ld) || too_wide(b.transposed ? n : k, b.ld) || too_wide(m, ldc);
+    nb_product_way way = n && k && !wide ? common_way(dtype, rows, n, k, a, b) : NB_PRODUCT_BLAS;
+    nb_status status = NB_OK;
+    for (size_t i = 0; way == NB_PRODUCT_BLAS && i < rows->pieces && status == NB_OK; i++) {
+        size_t at = (size_t)rows->start[i];
+        status = multiply_one(ctx, dtype, piece_rows(rows, i), n, k, corner(a, dtype, at, 0), b,
+                              row, (char *)c + at * ldc * width, ldc);
+    }
+    if (way == NB_PRODUCT_BLAS) return status;
+    return multiply_parts(ctx, &(work){.dtype = dtype,
+                                       .m = m,
+                                       .n = n,
+                                       .k = k,
+                                       .ldc = ldc,
+                                       .alpha = 1.0,
+                                       .beta = row ? 1.0 : 0.0,
+                                       .a = a,
+                                       .b = b,
+                                       .c = c,
+                                       .row = row,
+                                       .way = way});
+}
+
+/* ---- Sums along a tree ----------------------------------------------------------------------- */
+
+/* The product of one piece. */
+static work work_of(const nb_tree_product *of, size_t i, void *c)
+{
+    size_t start = (size_t)of->rows->start[i], k = piece_rows(of->rows, i);
+    const nb_products *own = nb_kernels_get()->products[of->dtype];
+    nb_matrix a = {of->a, of->m, true}, b = {of->b, of->n, false};
+    return (work){.dtype = of->dtype,
+                  .m = of->m,
+                  .n = of->n,
+                  .k = k,
+                  .ldc = of->n,
+                  .alpha = 1.0,
+                  .a = corner(a, of->dtype, 0, start),
+                  .b = corner(b, of->dtype, start, 0),
+                  .c = c,
+                  .way = way_of(own, of->m, of->n, k, a, b)};
+}
+
+bool nb_product_has_tree(const nb_tree_product *of)
+{
+    bool has = of->m > 0 && of->n > 0 && of->m <= NB_BLAS_MOST && of->n <= NB_BLAS_MOST;
+    for (size_t i = 0; i < of->rows->pieces && has; i++) {
+        work piece = work_of(of, i, NULL);
+        bool whole = multiplications(piece.m, piece.n, piece.k) <= BLAS_PANEL_MOST;
+        has = piece.k > 0 && piece.k <= DEPTH_MOST && (piece.way != NB_PRODUCT_BLAS || whole);
+    }
+    return has;
+}
+
+/* Panels on their way, each summed up by one thread, in its own tiles. */
+typedef struct summing {
+    const nb_tree_product *of;
+    work like; /* how panels are cut */
+    char *tiles;
+    size_t each; /* bytes of a thread's tiles */
+    size_t panels;
+    atomic_size_t next; /* the first panel that nobody has taken */
+    const volatile sig_atomic_t *stop;
+} summing;
+
+/* A panel, from (i, j) on, and where it is summed up. */
+typedef struct panel {
+    size_t i, j, m, n;
+    char *to;
+    size_t ld;
+} panel;
+
+/* As many of `size` as parts of about `most` have that are alike. */
+static size_t share_of(size_t size, size_t most, size_t unit)
+{
+    size_t parts = (size + most / 2) / most;
+    return parts > 1 ? round_up((size + parts - 1) / parts, unit) : size;
+}
+
+/* A product of the BLAS is one panel. */
+static void cut_for_tree(work *job, int threads)
+{
+    size_t wanted = threads > 1 ? TREE_PANELS * (size_t)threads : 1;
+    bool whole = job->way == NB_PRODUCT_BLAS;
+    job->rows = whole ? job->m : share_of(job->m, TREE_ROWS, OWN_TILE_ROWS);
+    job->columns = whole ? job->n : share_of(job->n, TREE_COLUMNS, COLUMNS_LEAST);
+    widen(job);
+    while (!whole && count_panels(job) < wanted && job->rows > COPIED_PANEL_ROWS)
+        job->rows = round_up((job->rows + 1) / 2, OWN_PANEL_ROWS);
+}
+
+static void multiply_piece(const nb_tree_product *of, size_t i, const panel *p, double beta)
+{
+    work piece = work_of(of, i, p->to);
+    const nb_products *own = nb_kernels_get()->products[of->dtype];
+    nb_matrix a = corner(piece.a, of->dtype, p->i, 0), b = corner(piece.b, of->dtype, 0, p->j);
+    if (!own->multiply(piece.way, p->m, p->n, piece.k, 1, a, b, beta, NULL, p->to, p->ld))
+        nb_blas_product(of->dtype, p->m, p->n, piece.k, 1, a, b, beta, p->to, p->ld);
+}
+
+/* Whether a product with beta = 1 has the bits of one that is written and then added: its numbers
+ * are added to what was there when they are whole. */
+static bool adds_once(const nb_tree_product *of, size_t i)
+{
+    const work piece = work_of(of, i, NULL);
+    return piece.k <= nb_kernels_get()->products[of->dtype]->once[piece.way];
+}
+
+/* Σ over the pieces lo … hi - 1; the right half in the first of the tiles, unless it is added as it
+ * is made. */
+static void sum_node(const nb_tree_product *of, size_t lo, size_t hi, const panel *p, char *tiles)
+{
+    size_t half = 1, width = nb_dtype_size(of->dtype);
+    panel right = *p;
+    if (hi - lo == 1) {
+        multiply_piece(of, lo, p, 0);
+        return;
+    }
+    while (2 * half < hi - lo) half *= 2;
+    right.to = tiles;
+    right.ld = p->n;
+    sum_node(of, lo, lo + half, p, tiles);
+    if (hi - lo == 2 && adds_once(of, lo + 1)) {
+        multiply_piece(of, lo + 1, p, 1);
+        return;
+    }
+    sum_node(of, lo + half, hi, &right, tiles + p->m * p->n * width);
+    for (size_t i = 0; i < p->m; i++)
+        nb_real(of->dtype)->axpy(p->n, 1, tiles + i * p->n * width, p->to + i * p->ld * width);
+}
+
+static void sum_panels(void *arg, size_t thread)
+{
+    summing *job = arg;
+    const work *like = &job->like;
+    size_t at;
+    while ((at = atomic_fetch_add(&job->next, 1)) < job->panels && !(job->stop && *job->stop)) {
+        panel p = {.i = at / like->across * like->rows, .j = at % like->across * like->columns};
+        p.m = nb_least_size(like->rows, like->m - p.i);
+        p.n = nb_least_size(like->columns, like->n - p.j);
+        p.to = like->c + (p.i * like->ldc + p.j) * nb_dtype_size(like->dtype);
+        p.ld = like->ldc;
+        sum_node(job->of, 0, job->of->rows->pieces, &p, job->tiles + thread * job->each);
+    }
+}
+
+/* As many panels at once as there are threads, so that their tiles stay in caches. */
+nb_status nb_product_along_tree(nb_ctx *ctx, const nb_tree_product *of, void *c)
+{
+    summing job = {.of = of, .like = work_of(of, 0, c), .stop = ctx->interrupt};
+    size_t levels = 0, threads = (size_t)ctx->threads;
+    for (size_t i = 1; i < of->rows->pieces && job.like.way != NB_PRODUCT_BLAS; i++)
+        if (work_of(of, i, c).way == NB_PRODUCT_BLAS) job.like.way = NB_PRODUCT_BLAS;
+    cut_for_tree(&job.like, ctx->threads);
+    job.panels = count_panels(&job.like);
+    threads = nb_least_size(threads, job.panels);
+    while ((size_t)1 << levels < of->rows->pieces) levels++;
+    job.each = levels * job.like.rows * job.like.columns * nb_dtype_size(of->dtype);
+    job.tiles = nb_alloc(ctx, threads * job.each);
+    if (!job.tiles) return ctx->status;
+    nb_parallel(ctx, threads, sum_panels, &job);
+    nb_free(ctx, job.tiles, threads * job.each);
+    return nb_poll(ctx);
 }

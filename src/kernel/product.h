@@ -34,6 +34,32 @@ nb_status nb_product_onto(nb_ctx *ctx, nb_dtype dtype, size_t m, size_t n, size_
 void nb_product_piece(nb_dtype dtype, size_t m, size_t n, size_t k, double alpha, nb_matrix a,
                       nb_matrix b, double beta, void *c, size_t ldc);
 
+/* Rows of several pieces of a batch, one below the other: piece i is rows start[i] … start[i + 1] -
+ * 1. start[0] is 0, and no piece is without rows. */
+typedef struct nb_piled {
+    size_t pieces;
+    const int64_t *start; /* pieces + 1 */
+} nb_piled;
+
+/* C = A B, or where row is not NULL, added to it as above, of A's rows in pieces: every number has
+ * the bits that it has in a product of its piece alone. As one product where all pieces go one way,
+ * in which sums are the same among other rows. */
+nb_status nb_product_piled(nb_ctx *ctx, nb_dtype dtype, const nb_piled *rows, size_t n, size_t k,
+                           nb_matrix a, nb_matrix b, const void *row, void *c, size_t ldc);
+
+/* C (m x n, without gaps) = Σ over the pieces of Aᵀ B, A (rows x m) and B (rows x n) without gaps:
+ * each product with the bits of its own, added along the tree whose node of p pieces splits at the
+ * largest power of two below p. A panel of C is summed up while it is in the caches. */
+typedef struct nb_tree_product {
+    nb_dtype dtype;
+    size_t m, n;
+    const nb_piled *rows;
+    const void *a, *b;
+} nb_tree_product;
+/* Whether that can be: not where the BLAS would cut one of the products. */
+bool nb_product_has_tree(const nb_tree_product *of);
+nb_status nb_product_along_tree(nb_ctx *ctx, const nb_tree_product *of, void *c);
+
 /* Which loops a product goes to. */
 typedef enum nb_product_way {
     NB_PRODUCT_BLAS,   /* none of ours */
@@ -42,12 +68,15 @@ typedef enum nb_product_way {
     NB_PRODUCT_NARROW, /* rows of B, shorter than a vector, are added up */
     NB_PRODUCT_ROWS,   /* rows of B are added up; those from here on can start at a row */
     NB_PRODUCT_COPIED, /* the same on copies of B, each made once for all rows of C */
-    NB_PRODUCT_DEEP    /* the same, in deeper blocks */
+    NB_PRODUCT_DEEP,   /* the same, in deeper blocks */
+    NB_PRODUCT_WAYS
 } nb_product_way;
 
 /* The loops of our own, compiled per instruction set. Sizes are not 0. */
 typedef struct nb_products {
     double most; /* m n k of the largest product for which they are worth asking without copies */
+    /* The k up to which a number's whole sum is made before beta C is added to it. */
+    size_t once[NB_PRODUCT_WAYS];
     nb_product_way (*way)(size_t m, size_t n, size_t k, nb_matrix a, nb_matrix b);
     /* A part of a product that goes this way. Where row is not NULL, beta times it is added to
      * every row, and C not read. False, and C is as it was, where only the BLAS has loops for it.

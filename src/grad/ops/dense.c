@@ -93,7 +93,7 @@ static nb_tensor *delta_before(nb_ctx *ctx, const nb_tensor *delta, nb_tensor *w
     memcpy(shape, delta->shape, sizeof shape);
     shape[delta->dims - 1] = w->shape[1];
     nb_tensor *out = nb_tensor_new(ctx, delta->dtype, delta->dims, shape);
-    return out ? nb_tensor_settle(ctx, out, nb_delta_before(ctx, delta, w, out)) : NULL;
+    return out ? nb_tensor_settle(ctx, out, nb_delta_before(ctx, delta, w, NULL, out)) : NULL;
 }
 
 static nb_status dense_backward(nb_ctx *ctx, nb_record *record, nb_tensor *delta, nb_tensor **grad)

@@ -70,15 +70,33 @@ static nb_arena *arena_for(nb_ctx *ctx, const nb_call *call)
     return nb_arena_take(ctx, &call->attr, &like);
 }
 
+/* What comes into a layer, as the product reads it. */
+static nb_status look(nb_ctx *ctx, const nb_call *call, int i, nb_tensor *x, nb_inputs *in)
+{
+    const nb_piled *rows = call->attr.chain.rows;
+    int64_t neurons = call->in[w_of(i)]->shape[0];
+    if (!rows)
+        return i ? nb_inputs_look_again(ctx, x, neurons, in) : nb_inputs_look(ctx, x, neurons, in);
+    nb_inputs_free(ctx, in);
+    return nb_inputs_look_piled(ctx, x, neurons, rows, in);
+}
+
+static nb_status affine(nb_ctx *ctx, const nb_call *call, const nb_inputs *in, const nb_tensor *w,
+                        const nb_tensor *b, nb_tensor *z)
+{
+    const nb_piled *rows = call->attr.chain.rows;
+    return rows ? nb_affine_piled(ctx, in, w, b, rows, z) : nb_affine(ctx, in, w, b, z);
+}
+
 /* z of a layer from what came in, w and b contiguous. */
 static nb_status layer_z(nb_ctx *ctx, const nb_call *call, int i, const nb_inputs *in, nb_tensor *z)
 {
     nb_tensor *w = call->in[w_of(i)], *b = call->in[b_of(i)];
     if (nb_tensor_is_contiguous(w) && nb_tensor_is_contiguous(b))
-        return nb_affine(ctx, in, w, b, z);
+        return affine(ctx, call, in, w, b, z);
     w = nb_tensor_contiguous(ctx, w);
     b = w ? nb_tensor_contiguous(ctx, call->in[b_of(i)]) : NULL;
-    nb_status status = b ? nb_affine(ctx, in, w, b, z) : ctx->status;
+    nb_status status = b ? affine(ctx, call, in, w, b, z) : ctx->status;
     nb_tensor_release(ctx, w);
     nb_tensor_release(ctx, b);
     return status;
@@ -97,11 +115,6 @@ static nb_status layer_forward(nb_ctx *ctx, const nb_call *call, const nb_arena 
     return nb_runs_activate(ctx, runs, z->dims - 1, z, a, slopes ? z : NULL);
 }
 
-static int64_t neurons_of(const nb_call *call, int i)
-{
-    return call->in[w_of(i)]->shape[0];
-}
-
 /* The layers behind the first, each from what the arena has of the one before. */
 static nb_status others_forward(nb_ctx *ctx, const nb_call *call, nb_arena *arena, nb_tensor *out)
 {
@@ -109,8 +122,7 @@ static nb_status others_forward(nb_ctx *ctx, const nb_call *call, nb_arena *aren
     for (int i = 1; i < arena->layers && status == NB_OK; i++) {
         nb_arena_layer *layer = &arena->layer[i];
         status = nb_poll(ctx);
-        if (status == NB_OK)
-            status = nb_inputs_look_again(ctx, layer[-1].a, neurons_of(call, i), &layer->in);
+        if (status == NB_OK) status = look(ctx, call, i, layer[-1].a, &layer->in);
         if (status == NB_OK)
             status = layer_forward(ctx, call, arena, i, &layer->in, layer->a ? layer->a : out);
     }
@@ -121,7 +133,7 @@ static nb_status all_forward(nb_ctx *ctx, nb_call *call, nb_arena *arena, nb_ten
 {
     nb_inputs in = {.x = NULL};
     nb_tensor *x = nb_thinned_or_contiguous(ctx, call->in[0]);
-    nb_status status = x ? nb_inputs_look(ctx, x, neurons_of(call, 0), &in) : ctx->status;
+    nb_status status = x ? look(ctx, call, 0, x, &in) : ctx->status;
     if (status == NB_OK)
         status =
             layer_forward(ctx, call, arena, 0, &in, arena->layer[0].a ? arena->layer[0].a : out);
@@ -186,7 +198,8 @@ static nb_status delta_of(nb_ctx *ctx, const nb_record *record, const nb_arena *
 {
     const nb_arena_layer *layer = &arena->layer[i];
     const nb_kernel_runs *runs = nb_chain_runs(&record->attr, arena->layers, i);
-    nb_status status = nb_delta_before(ctx, behind, record->in[w_of(i + 1)], layer->delta);
+    nb_status status = nb_delta_before(ctx, behind, record->in[w_of(i + 1)],
+                                       record->attr.chain.rows, layer->delta);
     if (status != NB_OK || !runs) return status;
     bool slopes = nb_runs_give_slopes(runs, arena->dtype);
     return nb_runs_delta(ctx, runs, 1, layer->z, slopes ? NULL : layer->a, layer->delta,
@@ -198,8 +211,9 @@ static nb_tensor *delta_at_x(nb_ctx *ctx, const nb_record *record, const nb_tens
 {
     const nb_tensor *x = record->in[0];
     nb_tensor *out = nb_tensor_new(ctx, x->dtype, x->dims, x->shape);
-    return out ? nb_tensor_settle(ctx, out, nb_delta_before(ctx, behind, record->in[w_of(0)], out))
-               : NULL;
+    if (!out) return NULL;
+    return nb_tensor_settle(
+        ctx, out, nb_delta_before(ctx, behind, record->in[w_of(0)], record->attr.chain.rows, out));
 }
 
 static nb_status hand(nb_ctx *ctx, nb_record *record, int input, nb_tensor **grad)

@@ -40,11 +40,12 @@ static nb_shared *chain_of(nb_ctx *ctx, nb_layer *const *child, int count)
 }
 
 nb_tensor *nb_chain_run(nb_ctx *ctx, nb_layer *const *child, int count, nb_tensor *const *in,
-                        bool z)
+                        bool z, const nb_piled *rows)
 {
     nb_call call = {.op = nb_ops[NB_OP_dense_chain], .inputs = 1 + 2 * count};
     memcpy(call.in, in, (size_t)call.inputs * sizeof *in);
     call.attr.chain.z = z;
+    call.attr.chain.rows = rows;
     call.attr.chain.shared = chain_of(ctx, child, count);
     nb_tensor *out = call.attr.chain.shared ? nb_op_call(ctx, &call) : NULL;
     nb_shared_release(ctx, call.attr.chain.shared);

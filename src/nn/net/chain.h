@@ -13,8 +13,8 @@
 /* How many of `left` layers, from child[0] on, one op takes; 0: none. */
 int nb_chain_length(nb_layer *const *child, int left);
 /* So many of them from in[0], x, with w and b of each behind it: the last one's z, or its a, which
- * is asked of activations that are kernels alone. */
+ * is asked of activations that are kernels alone. rows: x is of several pieces; or NULL. */
 nb_tensor *nb_chain_run(nb_ctx *ctx, nb_layer *const *child, int count, nb_tensor *const *in,
-                        bool z);
+                        bool z, const nb_piled *rows);
 
 #endif

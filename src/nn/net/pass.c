@@ -220,6 +220,15 @@ static nb_tensor *cost_of(nb_ctx *ctx, const nb_net *net, nb_op_id fused, nb_ten
     return cost_of_places(ctx, net, fused, last, y, lengths);
 }
 
+nb_tensor *nb_net_cost_of(nb_ctx *ctx, const nb_net *net, nb_tensor *output, nb_tensor *y)
+{
+    bool recording = ctx->recording;
+    ctx->recording = false;
+    nb_tensor *cost = cost_of(ctx, net, nb_net_fused(net), output, &(nb_answers){.y = y}, NULL);
+    ctx->recording = recording;
+    return cost;
+}
+
 nb_tensor *nb_net_cost_from(nb_ctx *ctx, const nb_net *net, nb_tensor *a, const nb_answers *y,
                             nb_tensor *lengths)
 {

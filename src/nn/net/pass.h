@@ -20,6 +20,8 @@ nb_activation nb_net_last_activation(const nb_net *net);
 /* The op that takes the cost from z of the last neurons, where cost and activation have one: it is
  * looked for through nested networks at the end. Else NB_OPS. */
 nb_op_id nb_net_fused(const nb_net *net);
+/* C of outputs as a pass gives them beside targets y, or of some of their rows; off the tape. */
+nb_tensor *nb_net_cost_of(nb_ctx *ctx, const nb_net *net, nb_tensor *output, nb_tensor *y);
 /* C from the network's a, never fused; y: targets of a's shape, or class numbers where the cost
  * takes them. */
 nb_tensor *nb_net_cost_from(nb_ctx *ctx, const nb_net *net, nb_tensor *a, const nb_answers *y,

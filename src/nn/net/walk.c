@@ -368,7 +368,7 @@ static nb_tensor *run_chain(nb_walk *walk, nb_layer *const *child, int count, nb
         take_parameters(walk, child[taken], in + 1 + 2 * taken);
         whole = in[2 + 2 * taken];
     }
-    if (whole) out = nb_chain_run(walk->ctx, child, count, in, z);
+    if (whole) out = nb_chain_run(walk->ctx, child, count, in, z, walk->mode.piled);
     for (int i = 0; i < taken; i++) nb_tensor_release(walk->ctx, in[2 + 2 * i]);
     return out;
 }

@@ -39,6 +39,10 @@ typedef struct nb_mode {
     uint64_t seed, step; /* of chance: with the place they name every draw */
     int64_t before;      /* examples of the batch that stand before these: a piece of it draws what
                             its examples draw in the whole one */
+    /* The examples are of several pieces of the batch, and each gets the bits that it has in a pass
+     * of its piece: asked of networks of dense layers alone (nn/train/pieces/together.h). NULL: all
+     * are one */
+    const struct nb_piled *piled;
     const double *delta; /* what the cost's gradient is multiplied by; NULL: 1 */
     nb_tensor *lengths;  /* i32 (n), contiguous: of padded sequences, bound to the input's
                             free first size; NULL: none is padded */

@@ -2,6 +2,7 @@
 #include "nn/train/pieces/run.h"
 
 #include "nn/train/pieces/lanes.h"
+#include "nn/train/pieces/together.h"
 
 #include "base/arith.h"
 #include "base/processes/peers.h"
@@ -134,6 +135,39 @@ static nb_status run_piece(nb_ctx *ctx, void *self, int64_t piece, bool ghost)
     return NB_OK;
 }
 
+/* ---- Several at once ------------------------------------------------------------------------- */
+
+/* Σ cost times weight over the pieces lo … hi - 1 of a node, along the tree. */
+static double sum_costs(const nb_cut *cut, int64_t lo, int64_t hi, const double *cost)
+{
+    int64_t half = 1;
+    if (hi - lo == 1) return *cost * (double)(nb_cut_start(cut, hi) - nb_cut_start(cut, lo));
+    while (2 * half < hi - lo) half *= 2;
+    return sum_costs(cut, lo, lo + half, cost) + sum_costs(cut, lo + half, hi, cost + half);
+}
+
+/* A node of the tree in one pass; where that cannot be, or fails, piece by piece. */
+static nb_status run_node(nb_ctx *ctx, running *r, int64_t lo, int64_t hi)
+{
+    size_t bytes = (size_t)(hi - lo) * sizeof(double);
+    double *cost = nb_alloc(ctx, bytes), sums[NUMBERS];
+    if (!cost) return ctx->status;
+    nb_status status = nb_together_learn(ctx, r->whole, r->cut, lo, hi, cost, &sums[STEEPEST]);
+    if (status == NB_OK) {
+        sums[COST] = sum_costs(r->cut, lo, hi, cost);
+        sums[WEIGHT] = (double)(nb_cut_start(r->cut, hi) - nb_cut_start(r->cut, lo));
+        status =
+            nb_tree_put_node(ctx, &r->tree, lo, hi, sums, nb_tensor_data(r->whole->net->grads));
+    } else if (status != NB_EINTERRUPT) {
+        status = NB_OK;
+        for (int64_t i = lo; i < hi && status == NB_OK; i++) status = run_piece(ctx, r, i, false);
+    }
+    nb_free(ctx, cost, bytes);
+    return status;
+}
+
+/* ---- All of them ----------------------------------------------------------------------------- */
+
 /* Where NaN began in pieces that knew of each other: the rows at hand are run again as one batch.
  */
 static nb_status explain(nb_ctx *ctx, running *r, nb_status status)
@@ -177,8 +211,11 @@ static nb_status run_pieces(nb_ctx *ctx, running *r)
 {
     nb_status status = NB_OK;
     if (r->lanes) return run_lanes(ctx, r);
-    for (int64_t i = r->cut->first; i < r->cut->end && status == NB_OK; i++)
-        status = run_piece(ctx, r, i, false);
+    bool together = nb_together_can(ctx, r->whole) && r->cut->rows >= r->cut->pieces;
+    for (int64_t i = r->cut->first, end; i < r->cut->end && status == NB_OK; i = end) {
+        end = together ? nb_cut_node(r->cut, i, r->cut->end, NB_TOGETHER_ROWS) : i + 1;
+        status = end - i > 1 ? run_node(ctx, r, i, end) : run_piece(ctx, r, i, false);
+    }
     return status;
 }
 

@@ -44,6 +44,21 @@ static int64_t middle_of(int64_t lo, int64_t hi)
     return lo + half;
 }
 
+int64_t nb_cut_node(const nb_cut *cut, int64_t lo, int64_t end, int64_t rows)
+{
+    int64_t from = 0, to = cut->pieces;
+    while (to - from > 1) {
+        bool fits = from == lo && to <= end;
+        if (fits && nb_cut_start(cut, to) - nb_cut_start(cut, from) <= rows) break;
+        int64_t split = middle_of(from, to);
+        if (lo < split)
+            to = split;
+        else
+            from = split;
+    }
+    return to;
+}
+
 /* Whether lo … mid - 1 and mid … hi - 1 are the halves of a node. */
 static bool are_halves(int64_t pieces, int64_t lo, int64_t mid, int64_t hi)
 {
@@ -239,7 +254,7 @@ static void *new_block(nb_ctx *ctx, const nb_tree *t, int64_t nodes, size_t *byt
     return nb_alloc(ctx, *bytes);
 }
 
-/* A node of one piece, whose data it takes from the storage that was lent or copies. */
+/* A node with nothing below it, whose data it takes from the storage that was lent or copies. */
 static nb_status make_node(nb_ctx *ctx, const nb_tree *t, const double *numbers, const void *data,
                            nb_tree_node *node)
 {
@@ -265,16 +280,22 @@ static nb_status make_node(nb_ctx *ctx, const nb_tree *t, const double *numbers,
 nb_status nb_tree_put(nb_ctx *ctx, nb_tree *t, int64_t piece, const double *numbers,
                       const void *data)
 {
+    return nb_tree_put_node(ctx, t, piece, piece + 1, numbers, data);
+}
+
+nb_status nb_tree_put_node(nb_ctx *ctx, nb_tree *t, int64_t lo, int64_t hi, const double *numbers,
+                           const void *data)
+{
     nb_tree_node *last = t->nodes ? &t->node[t->nodes - 1] : NULL;
-    t->to = piece;
+    t->to = lo;
     settle(ctx, t, 0, t->cut->pieces);
     if (last) last = &t->node[t->nodes - 1];
-    t->to = piece + 1;
-    if (last && are_halves(t->cut->pieces, last->lo, piece, piece + 1) && last->hi == piece) {
+    t->to = hi;
+    if (last && are_halves(t->cut->pieces, last->lo, lo, hi) && last->hi == lo) {
         add_to(ctx, t, last, numbers, data);
-        last->hi = piece + 1;
+        last->hi = hi;
     } else {
-        nb_tree_node node = {.lo = piece, .hi = piece + 1};
+        nb_tree_node node = {.lo = lo, .hi = hi};
         if (make_node(ctx, t, numbers, data, &node) != NB_OK) return ctx->status;
         t->node[t->nodes++] = node;
     }

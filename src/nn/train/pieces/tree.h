@@ -32,6 +32,9 @@ typedef struct nb_cut {
 nb_cut nb_cut_of(const nb_ctx *ctx, int64_t rows, int64_t pieces);
 /* The first row of piece i; of i = pieces: how many rows there are. */
 int64_t nb_cut_start(const nb_cut *cut, int64_t i);
+/* The end of the largest node of the tree that begins with piece `lo`, ends by `end` and has at
+ * most so many rows, or of that piece itself. */
+int64_t nb_cut_node(const nb_cut *cut, int64_t lo, int64_t end, int64_t rows);
 
 /* What is known of the pieces lo … hi - 1: a node of the tree. */
 typedef struct nb_tree_node {
@@ -66,6 +69,9 @@ void nb_tree_free(nb_ctx *ctx, nb_tree *tree);
  */
 nb_status nb_tree_put(nb_ctx *ctx, nb_tree *tree, int64_t piece, const double *numbers,
                       const void *data);
+/* The same of a node, the pieces lo … hi - 1, whose sum is known. */
+nb_status nb_tree_put_node(nb_ctx *ctx, nb_tree *tree, int64_t lo, int64_t hi,
+                           const double *numbers, const void *data);
 /* Ends the sum: with that of all processes, each of which calls this once with its head. A head
  * with a bad status is that of a process which has failed: what it has put does not count. The
  * status that all have. Without peers `head` says the status alone. */
