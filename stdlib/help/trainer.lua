@@ -27,8 +27,9 @@ they draw from tensors' chance is a function of seed, step and piece. A cost in 
 over its examples. A trainer's stops inside a step show the batch whole.
 
 What it costs. Products of few rows are slower: with fewer than 64 examples in a batch it is better
-whole, which is said when the run begins. Plain sgd adds no product straight into the weights then, and the
-gradients are written and added once more.]],
+whole, which is said when the run begins. Of a network of dense layers several pieces go in one pass, with
+the bits of one by one. Plain sgd adds no product straight into the weights then, and the gradients
+are written and added once more.]],
     [==[digits = data.digits()
 net = nn.net("64 - 30 - 10", {seed = 1})
 print(net:train(digits.train, {epochs = 1, batch = 128, lr = 3, pieces = 8, progress = false}))]==])
