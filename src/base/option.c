@@ -157,21 +157,26 @@ double nb_option_number(const nb_option *option, const void *target)
     return *(const double *)field;
 }
 
-/* The most that a whole number may be, where its range does not say. */
+/* The most that a number may be, where its range does not say. */
 static double most_of(const nb_option *option)
 {
-    bool says = option->range && strstr(option->range, " to ");
-    if (option->kind != NB_INTEGER || says) return INFINITY;
-    return option->low == 0 && option->high == 0 ? NB_WHOLE_MAX : fmin(option->high, NB_WHOLE_MAX);
+    static const char *const sayings[] = {" to ", "below ", "at most "};
+    bool whole = option->kind == NB_INTEGER;
+    if (!whole && option->kind != NB_NUMBER) return INFINITY;
+    for (size_t i = 0; i < sizeof sayings / sizeof *sayings; i++)
+        if (option->range && strstr(option->range, sayings[i])) return INFINITY;
+    if (option->low == 0 && option->high == 0) return whole ? NB_WHOLE_MAX : INFINITY;
+    return whole ? fmin(option->high, NB_WHOLE_MAX) : option->high;
 }
 
 nb_status nb_option_set(nb_ctx *ctx, const nb_option *option, void *target, double value)
 {
-    char number[NB_NUMBER_MAX];
+    char number[NB_NUMBER_MAX], most[NB_NUMBER_MAX];
+    bool counts = option->kind != NB_INTEGER || value == trunc(value);
     nb_number_text(value, number);
-    if (value == trunc(value) && !isinf(value) && value > most_of(option))
-        return nb_fail(ctx, NB_EARG, "%s must be at most %.0f, not %s", option->name,
-                       most_of(option), number);
+    if (counts && !isinf(value) && value > most_of(option))
+        return nb_fail(ctx, NB_EARG, "%s must be at most %s, not %s", option->name,
+                       nb_number_text(most_of(option), most), number);
     if (!allowed(option, value)) return nb_option_wrong(ctx, option, number);
     store(option, target, value);
     return NB_OK;

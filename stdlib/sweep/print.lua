@@ -329,7 +329,7 @@ end
 
 -- A row by itself: its options, its figures, or its error.
 function out.row(row, plan)
-    local parts = {("run %s"):format(given.grouped(row.run))}
+    local parts = {(row.runs and "row %s" or "run %s"):format(given.grouped(row.run))}
     for _, column in ipairs(plan and plan.columns or {}) do
         local text = out.value(column, row.options[column.name])
         if #column.values > 1 then parts[#parts + 1] = ("%s %s"):format(column.name, text) end

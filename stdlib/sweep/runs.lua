@@ -244,13 +244,16 @@ local function check(sweep, name, usage)
     end
 end
 
--- The names of what rows can be ordered by.
+-- The names of what rows can be ordered by; options that are the same in all order nothing.
 local function names_of(sweep)
     local out = runs.metrics(sweep)
     for _, figure in ipairs(FIGURES) do
         if has_figure(sweep, figure.name) then out[#out + 1] = figure.name end
     end
-    for _, column in ipairs(hidden[sweep].plan.columns) do out[#out + 1] = column.name end
+    for _, column in ipairs(hidden[sweep].plan.columns) do
+        local differs = #column.values > 1 and not runs.find_figure(sweep, column.name)
+        if differs then out[#out + 1] = column.name end
+    end
     table.move({"seconds", "run"}, 1, 2, #out + 1, out)
     return out
 end

@@ -193,8 +193,8 @@ test("rates", function()
     for _, bad in ipairs {"1", "1.5", "-0.5", "inf", "nan"} do
         assert(not pcall(nn.net, "4 - dropout " .. bad), bad)
     end
-    refused("4 - dropout -0.1 - 2", "rate must be a number from 0 up to, but not, 1, not -0.1")
-    refused("4 - dropout 1", "rate must be a number from 0 up to, but not, 1, not 1")
+    refused("4 - dropout -0.1 - 2", "rate must be a number from 0, below 1, not -0.1")
+    refused("4 - dropout 1", "rate must be a number from 0, below 1, not 1")
     refused("4 - dropout", "expected the rate of dropout")
     fails(function() nn.dropout(0 / 0) end, "rate must be a number from 0")
     fails(function() nn.dropout {} end, "dropout needs a value for its rate")

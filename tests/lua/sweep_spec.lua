@@ -338,6 +338,9 @@ test("the table has a line for each run and names the best", function()
     assert(lines[3]:find "^%s+1%s+0.1%s+1%s")
     eq(lines[7], ("best: run %d, test %.2f %%"):format(runs:best().run, 100 * runs:best().test))
     assert(tostring(runs[1]):find "^run 1 · lr 0.1 · seed 1 · cost ")
+    assert(tostring(runs:mean()[2]):find "^row 2 · lr 3 · cost ")
+    fails(function() runs:sort "nix" end, "there is no 'nix' in this sweep; it has test, test_cost, cost, " ..
+        "lr, seed, seconds, run")
 end)
 
 test("a wide table fits the window", function()

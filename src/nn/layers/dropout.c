@@ -77,7 +77,7 @@ static nb_price price(const nb_layer *layer)
 static const nb_option options[] = {
     {.name = "rate",
      .help = "the share of numbers that are dropped",
-     .range = "a number from 0 up to, but not, 1",
+     .range = "a number from 0, below 1",
      .low = 0,
      .high = 0x1.fffffffffffffp-1,
      .kind = NB_NUMBER,

@@ -204,6 +204,24 @@ static void test_numbers(void **state)
     refused(f, "lr", INFINITY, "lr must be a number above 0, not inf");
 }
 
+/* A bound that the words of the range do not name is named. */
+static void test_largest_number(void **state)
+{
+    fixture *f = *state;
+    static const nb_option rate = {.name = "rate",
+                                   .range = "a number above 0",
+                                   .high = 1e30,
+                                   .above = true,
+                                   .kind = NB_NUMBER};
+    double x = 0;
+    assert_int_equal(nb_option_set(f->ctx, &rate, &x, 1e30), NB_OK);
+    assert_int_equal(nb_option_set(f->ctx, &rate, &x, 1e31), NB_EARG);
+    assert_string_equal(f->ctx->message, "rate must be at most 1e30, not 1e31");
+    assert_int_equal(nb_option_set(f->ctx, &rate, &x, 0), NB_EARG);
+    assert_string_equal(f->ctx->message, "rate must be a number above 0, not 0");
+    assert_true(x == 1e30);
+}
+
 /* Without a range any finite number will do, and the message says the kind. */
 static void test_any_number(void **state)
 {
@@ -550,6 +568,7 @@ int main(void)
         cmocka_unit_test(test_find),
         cmocka_unit_test_setup_teardown(test_defaults, setup, teardown),
         cmocka_unit_test_setup_teardown(test_numbers, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_largest_number, setup, teardown),
         cmocka_unit_test_setup_teardown(test_any_number, setup, teardown),
         cmocka_unit_test_setup_teardown(test_integers, setup, teardown),
         cmocka_unit_test_setup_teardown(test_largest_integer, setup, teardown),

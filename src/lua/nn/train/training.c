@@ -62,7 +62,8 @@ const nb_option nbl_train_fields[] = {
      .offset = FIELD(schedule)},
     NBL_PENALTY_OPTIONS(FIELD(penalty)),
     {.name = "accumulate",
-     .help = "batches that make one step together",
+     .help = "batches that make one step together; those that are left at the end of an epoch "
+             "make one too",
      .range = "a whole number from 1",
      .value = 1,
      .low = 1,

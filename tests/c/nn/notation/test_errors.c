@@ -84,7 +84,7 @@ static void test_activations(void **state)
     (void)state;
     assert_refused("1x8x8 - conv 4 3 !same relu", "'same' stands behind its option: padding=same");
     assert_refused("*x8 - conv 4 3 !causal", "'causal' stands behind its option: padding=causal");
-    assert_refused("8 - dropout !-1", "rate must be a number from 0 up to, but not, 1");
+    assert_refused("8 - dropout !-1", "rate must be a number from 0, below 1");
     assert_refused("64 - 30 !rleu - 10", "unknown activation 'rleu'; did you mean 'relu'?");
     assert_refused("64 - 30 !rleu@7 - 10", "unknown activation 'rleu'; did you mean 'relu'?");
     assert_refused("64 - 30 !wxyz - 10", "unknown activation 'wxyz'");
