@@ -18,8 +18,8 @@ as is the word. So what all do stands in the script as ever, and what one does a
   if nabla.rank() == 0 then … end
 
 Training is no such thing: who trains while others do not is told so, and nobody waits for ever.
-When a run begins the processes compare set, seeds, options, network and parameters, and say what
-differs and on which of them.
+When a run begins the processes compare set, seeds, options, network and parameters, and behind every
+epoch what a callback may have changed, and say what differs and on which of them.
 
 What is silent but on the first: print, io.write and whatever else goes to standard output,
 progress, warnings, and nabla's own writers: net:save, tensor.save, x:save, set:save, history:save,

@@ -208,6 +208,24 @@ differs "the network" 'net = nn.net "2 - 3 tanh - 1"'
 differs "the set" "xor = xor:shuffle(4)"
 differs "on_batch" "o.on_batch = function() end"
 differs "l2" "o.l2 = 0.1"
+
+# changes WHAT LINE: the same of what a callback does on one of them, told behind the epoch.
+changes() {
+    for hook in on_batch on_epoch; do
+        script "$prelude"'o.optimizer, o.lr = nn.sgd {lr = 1}, nil
+o.'$hook' = function(at) if nabla.rank() == 1 and at.epoch == 2 then '"$2"' end end
+o.on_batch = o.on_batch or function(at) io.stderr:write(nabla.rank() .. " in " .. at.epoch .. "\n") end
+net:train(xor, o)'
+        run 2
+        holds "$1 that $hook changes on one is refused" fails
+        holds "and named" err_once "net:train: $1 (has a callback changed it?)"
+        holds "before the next epoch" test "$(grep -c "in 3" "$scratch/err")" -eq 0
+    done
+}
+changes "the vector of parameters" "net[1].w[1][1] = 7"
+changes "the network" "net[1].frozen = true"
+changes "lr, or another option of the optimizer" "o.optimizer.lr = 0.5"
+
 script "$prelude"'o.resume = arg[1] .. nabla.rank()
 if nabla.rank() == 0 then
     o.checkpoint, o.epochs = arg[1] .. 0, 20

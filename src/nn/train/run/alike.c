@@ -110,12 +110,23 @@ static double option_of(const nb_option *option, const void *from)
     }
 }
 
+static uint64_t of_settings(const nb_optimizer *o)
+{
+    uint64_t digest = NB_DIGEST_EMPTY;
+    for (const nb_option *option = o->type->options; option && option->name; option++)
+        digest = nb_digest_number(digest, option_of(option, &o->options));
+    return digest;
+}
+
+static uint64_t of_parameters(const nb_net *net)
+{
+    return of_tensor(net->values) * 31 + of_tensor(net->figures);
+}
+
 static void add_optimizer(const nb_optimizer *o, uint64_t digest[])
 {
     digest[OPTIMIZER] = of_word(0, o->type->name);
-    digest[SETTINGS] = NB_DIGEST_EMPTY;
-    for (const nb_option *option = o->type->options; option && option->name; option++)
-        digest[SETTINGS] = nb_digest_number(digest[SETTINGS], option_of(option, &o->options));
+    digest[SETTINGS] = of_settings(o);
     digest[STATE] = of_number((double)o->steps);
     for (int i = 0; i < o->slots; i++)
         digest[STATE] = digest[STATE] * 31 + of_tensor(o->slot[i].value);
@@ -162,7 +173,7 @@ static nb_status add_all(nb_ctx *ctx, const nb_trainer *t, const nb_alike *l, ui
     digest[CHANCE] =
         nb_digest(nb_digest(0, &ctx->seed, sizeof ctx->seed), &ctx->draws, sizeof ctx->draws);
     digest[ANOMALY] = ctx->heedless;
-    digest[PARAMETERS] = of_tensor(t->net->values) * 31 + of_tensor(t->net->figures);
+    digest[PARAMETERS] = of_parameters(t->net);
     add_options(t, l, digest);
     add_optimizer(t->optimizer, digest);
     nb_status status = of_set(ctx, t->set, &digest[SET]);
@@ -182,4 +193,26 @@ nb_status nb_alike_check(nb_ctx *ctx, const nb_trainer *trainer, const nb_alike 
     head.digests = COUNT;
     memcpy(head.digest, digest, sizeof digest);
     return nb_peers_agree(ctx, &head, names);
+}
+
+nb_status nb_alike_still(nb_ctx *ctx, nb_trainer *trainer, bool stopped, bool epoch,
+                         nb_status status)
+{
+    static const char *const still[] = {
+        "whether a callback has stopped the training",
+        "the network (has a callback changed it?)",
+        "lr, or another option of the optimizer (has a callback changed it?),",
+        "the vector of parameters (has a callback changed it?)",
+    };
+    nb_head head;
+    if (!ctx->peers) return status;
+    if (epoch) nb_trainer_settle(trainer);
+    uint64_t digest[] = {stopped, 0, 0, 0};
+    if (epoch && status == NB_OK) status = of_network(ctx, trainer->net, &digest[1]);
+    if (epoch && status == NB_OK) digest[2] = of_settings(trainer->optimizer);
+    if (epoch && status == NB_OK) digest[3] = of_parameters(trainer->net);
+    nb_head_begin(ctx, &head, NB_PEERS_HOOK, (uint64_t)trainer->course.steps, status);
+    head.digests = sizeof digest / sizeof *digest;
+    memcpy(head.digest, digest, sizeof digest);
+    return nb_peers_agree(ctx, &head, still);
 }

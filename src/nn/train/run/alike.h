@@ -19,4 +19,9 @@ typedef struct nb_alike {
 nb_status nb_alike_check(nb_ctx *ctx, const nb_trainer *trainer, const nb_alike *loop,
                          nb_status status);
 
+/* Later in it, with this process's status: all have stopped, or none, and, behind an epoch, all
+ * still have the same network, rate and parameters, whatever functions of the host have changed. */
+nb_status nb_alike_still(nb_ctx *ctx, nb_trainer *trainer, bool stopped, bool epoch,
+                         nb_status status);
+
 #endif

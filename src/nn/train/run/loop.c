@@ -120,18 +120,6 @@ nb_status nb_loop_end(nb_loop *l, nb_status status)
 
 /* ---- Steps ---- */
 
-/* What came of a hook here and in other processes, which must all stop or all go on. */
-static nb_status share_hook(nb_loop *l, nb_status status)
-{
-    static const char *const names[] = {"whether a callback has stopped the training"};
-    nb_head head;
-    if (!l->ctx->peers) return status;
-    nb_head_begin(l->ctx, &head, NB_PEERS_HOOK, (uint64_t)l->trainer->course.steps, status);
-    head.digests = 1;
-    head.digest[0] = l->stop;
-    return nb_peers_agree(l->ctx, &head, names);
-}
-
 static nb_status run_batch(nb_loop *l)
 {
     double cost;
@@ -141,7 +129,7 @@ static nb_status run_batch(nb_loop *l)
     l->settled = false;
     nb_progress p = progress_of(l);
     status = report(l, &p, l->options->on_batch, cost);
-    if (l->options->on_batch) status = share_hook(l, status);
+    if (l->options->on_batch) status = nb_alike_still(l->ctx, l->trainer, l->stop, false, status);
     if (status != NB_OK || nb_trainer_is_whole(l->trainer)) return status;
     l->settled = true;
     return l->options->keeping.seconds > 0 ? keep_if_due(l) : NB_OK;
@@ -149,7 +137,8 @@ static nb_status run_batch(nb_loop *l)
 
 static nb_status end_epoch(nb_loop *l)
 {
-    nb_status status = share_hook(l, nb_trainer_end_epoch(l->ctx, l->trainer));
+    nb_status status = nb_trainer_end_epoch(l->ctx, l->trainer);
+    status = nb_alike_still(l->ctx, l->trainer, l->stop, true, status);
     if (status != NB_OK) return status;
     const nb_history *history = &l->trainer->history;
     const nb_epoch *last = &history->epoch[history->epochs - 1];
@@ -161,7 +150,7 @@ static nb_status end_epoch(nb_loop *l)
     p.valid_accuracy = last->valid_accuracy;
     p.valid_cost = last->valid_cost;
     status = report(l, &p, l->options->on_epoch, last->cost);
-    if (l->options->on_epoch) status = share_hook(l, status);
+    if (l->options->on_epoch) status = nb_alike_still(l->ctx, l->trainer, l->stop, true, status);
     if (status != NB_OK) return status;
     l->settled = true;
     return keep_if_due(l);
