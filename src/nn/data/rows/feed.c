@@ -2,7 +2,6 @@
  * into the cache while this one is computed. */
 #include "nn/data/rows/feed.h"
 
-#include "base/arith.h"
 #include "base/memory.h"
 #include "kernel/kernel.h"
 #include "tensor/shape.h"
@@ -120,11 +119,25 @@ static void fetch_row(const memory *m, const nb_pick *pick, int64_t i)
     for (; at < end; at += LINE) ask_for(at);
 }
 
+/* What is read behind row i: where its number stands, itself. */
+static inline void fetch_behind(const memory *m, const nb_pick *pick, int64_t i)
+{
+    nb_pick_fetch(pick, i + 2 * NB_FEED_AHEAD);
+    fetch_row(m, pick, i + NB_FEED_AHEAD);
+}
+
+/* The first rows of a batch that was not announced. */
+static void fetch_first(const memory *m, const nb_pick *pick)
+{
+    if (pick->n <= NB_FEED_FETCHED) return;
+    for (int64_t i = 0; i < 2 * NB_FEED_AHEAD; i++) nb_pick_fetch(pick, i);
+    for (int64_t i = 0; i < NB_FEED_AHEAD; i++) fetch_row(m, pick, i);
+}
+
 static void prefetch_memory(nb_feed *rows, const nb_pick *pick, int64_t n)
 {
-    const memory *m = (const memory *)rows;
-    int64_t most = nb_least_i64(n, NB_FEED_FETCHED);
-    for (int64_t i = 0; i < most; i++) fetch_row(m, pick, i);
+    if (n > NB_FEED_FETCHED) return;
+    for (int64_t i = 0; i < n; i++) fetch_row((const memory *)rows, pick, i);
 }
 
 /* Rows that follow each other are one long one. */
@@ -143,13 +156,15 @@ static nb_status gather_memory(nb_ctx *ctx, nb_feed *feed, const nb_pick *pick,
     } else if (!scale && width == 1 && feed->dtype == NB_I32 && room->dtype == NB_I32) {
         copy_numbers(m, pick, room->data);
     } else if (nb_scale_is_plain(scale, &factor)) {
+        fetch_first(m, pick);
         for (int64_t i = 0; i < pick->n; i++, to += bytes) {
-            fetch_row(m, pick, i + NB_FEED_AHEAD);
+            fetch_behind(m, pick, i);
             convert(width, row_at(m, nb_pick_row(pick, i)), 1, to, 1, factor);
         }
     } else {
+        fetch_first(m, pick);
         for (int64_t i = 0; i < pick->n; i++, to += bytes) {
-            fetch_row(m, pick, i + NB_FEED_AHEAD);
+            fetch_behind(m, pick, i);
             nb_scale_rows(scale, 1, width, row_at(m, nb_pick_row(pick, i)), feed->dtype, to,
                           room->dtype);
         }

@@ -12,8 +12,9 @@
 #define NB_SET_ROWS_MAX INT32_MAX
 /* So many of them are gone through before Ctrl-C is looked for. */
 enum { NB_SET_BETWEEN_LOOKS = 1 << 16 };
-/* So many rows of the next batch are fetched while this one is learnt from: more would have left
- * the caches again. Others are asked for so many rows before they are read. */
+/* The rows of a batch of at most so many are fetched while the one before is learnt from: more
+ * would have left the caches again. Those of others are asked for so many rows before they are
+ * read. */
 enum { NB_FEED_FETCHED = 16, NB_FEED_AHEAD = 8 };
 
 typedef struct nb_feed nb_feed;
@@ -34,6 +35,12 @@ static inline int64_t nb_pick_row(const nb_pick *pick, int64_t i)
 {
     int64_t at = nb_pick_position(pick, i);
     return pick->part ? pick->part[at] : at;
+}
+
+/* Which row number i is will be asked soon. */
+static inline void nb_pick_fetch(const nb_pick *pick, int64_t i)
+{
+    if (pick->part && i < pick->n) __builtin_prefetch(pick->part + nb_pick_position(pick, i), 0, 2);
 }
 
 /* n of the picked, from number `first` on. */

@@ -4,7 +4,6 @@
 #include "kernel/nonzeros.h"
 #include "nn/data/rows/nonzeros.h"
 
-#include "base/arith.h"
 #include "base/memory.h"
 
 #include <string.h>
@@ -62,19 +61,29 @@ static void fetch_row(const nb_nonzeros *list, const nb_pick *pick, int64_t i)
     fetch(numbers, number_at(numbers, there, list->dtype));
 }
 
-/* What is read behind row i; the first rows were announced. */
+/* What is read behind row i: where its number stands, where it begins, itself. */
 static inline void fetch_behind(const nb_nonzeros *list, const nb_pick *pick, int64_t i)
 {
+    nb_pick_fetch(pick, i + 3 * NB_FEED_AHEAD);
     fetch_start(list, pick, i + 2 * NB_FEED_AHEAD);
     fetch_row(list, pick, i + NB_FEED_AHEAD);
+}
+
+/* The first rows of a batch that was not announced. */
+static void fetch_first(const nb_nonzeros *list, const nb_pick *pick)
+{
+    if (pick->n <= NB_FEED_FETCHED) return;
+    for (int64_t i = 0; i < 3 * NB_FEED_AHEAD; i++) nb_pick_fetch(pick, i);
+    for (int64_t i = 0; i < 2 * NB_FEED_AHEAD; i++) fetch_start(list, pick, i);
+    for (int64_t i = 0; i < NB_FEED_AHEAD; i++) fetch_row(list, pick, i);
 }
 
 static void prefetch(nb_feed *feed, const nb_pick *pick, int64_t n)
 {
     const nb_nonzeros *list = list_of(feed);
-    int64_t most = nb_least_i64(n, NB_FEED_FETCHED);
-    for (int64_t i = most; i < 2 * most; i++) fetch_start(list, pick, i);
-    for (int64_t i = 0; i < most; i++) fetch_row(list, pick, i);
+    if (n > NB_FEED_FETCHED) return;
+    for (int64_t i = n; i < 2 * n; i++) fetch_start(list, pick, i);
+    for (int64_t i = 0; i < n; i++) fetch_row(list, pick, i);
 }
 
 /* ---- Rows with their zeros ------------------------------------------------------------------- */
@@ -125,6 +134,7 @@ static nb_status gather(nb_ctx *ctx, nb_feed *feed, const nb_pick *pick, const n
     (void)ctx;
     const nb_nonzeros *list = list_of(feed);
     size_t bytes = (size_t)room->width * nb_dtype_size(room->dtype);
+    fetch_first(list, pick);
     for (int64_t i = 0; i < pick->n; i++) {
         fetch_behind(list, pick, i);
         gather_row(list, nb_pick_row(pick, i), scale, room, (char *)room->data + (size_t)i * bytes);
@@ -164,6 +174,7 @@ static nb_status thin(nb_ctx *ctx, nb_feed *feed, const nb_pick *pick, double fa
     nb_status status = nb_thin_make_room(ctx, out, pick->n, count(feed, pick));
     if (status != NB_OK) return status;
     out->start[0] = 0;
+    fetch_first(list, pick);
     for (int64_t i = 0; i < pick->n && status == NB_OK; i++) {
         fetch_behind(list, pick, i);
         thin_row(list, nb_pick_row(pick, i), factor, out);
