@@ -341,7 +341,7 @@ function plot.sweep(sweep, options, ...)
         if i > 1 then options.title = nil end
         texts[#texts + 1] = show("plot", "lines", picture, options, "lines")
     end
-    return options.text and table.concat(texts, "\n") or nil
+    if options.text then return table.concat(texts, "\n") end
 end
 
 -- plot.attention(net, x, options), or plot(net:attention(x), options).

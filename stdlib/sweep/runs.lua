@@ -240,7 +240,7 @@ end
 
 local function check(sweep, name, usage)
     if given.kind(sweep) ~= "sweep" then
-        refuse(("sweep:%s belongs to a sweep: %s"):format(name, usage), 3)
+        refuse(("sweep:%s is a method of a sweep, called with a colon: %s"):format(name, usage), 3)
     end
 end
 
@@ -261,8 +261,8 @@ end
 function runs.unknown(sweep, by)
     local names = names_of(sweep)
     local nearest = type(by) == "string" and nabla._help.nearest_of(by, names)
-    return ("there is no %s in this sweep%s; it has %s"):format(given.describe(by),
-        nearest and ("; did you mean '%s'?"):format(nearest) or "", table.concat(names, ", "))
+    return ("there is no %s in this sweep; it has %s%s"):format(given.describe(by),
+        table.concat(names, ", "), nearest and ("; did you mean '%s'?"):format(nearest) or "")
 end
 
 -- The value of an option or figure for an order; nil and a message where there is none.
