@@ -15,12 +15,15 @@ asked for, limit = 5000.
 
   net      notation, a network, {784, 30, 10} in a list of its own, or a list of these
   set      a data set or a list; valid and test likewise
-  a function of the point stands for any of these four: it is called with the options of a run.
-           variables = {hidden = {10, 30}} are options of your own that it reads:
-           net = function(p) return "64 - " .. p.hidden .. " - 10" end
+
+A function of the point stands for any of these four: it is called with the options of a run. Those
+of your own that it reads stand in variables:
+
+  variables = {hidden = {10, 30}}, net = function(p) return "64 - " .. p.hidden .. " - 10" end
 
 The seed. Run with seed = s is what nabla.seed(s), nn.net(notation, {seed = s}) and
-net:train(set, {…, seed = s}) give, bit for bit, at any number of threads. A network that is given
+net:train(set, {…, seed = s}) give, bit for bit, at any number of threads (under a launcher net:train
+has 8 pieces unless pieces says otherwise, a run of a sweep 1). A network that is given
 begins with the parameters that it has; reset = true draws them anew by the seed. Without a seed all
 runs have the one that a run typed now would have. An optimizer object stands for its options: each
 run has a fresh one.

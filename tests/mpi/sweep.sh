@@ -52,6 +52,18 @@ run 3
 holds "a run made again" ends 0
 holds "its network" grep -q '^650' "$scratch/out"
 
+# ---- The examples ----
+
+for example in sweep ranks; do
+    for count in 1 3; do
+        told "$mpirun" -n $count "$nabla" "$(dirname "$0")/../../examples/$example.lua"
+        holds "examples/$example.lua on $count" ends 0
+        mv "$scratch/out" "$scratch/example-$count"
+    done
+    # But for what was shown of seconds.
+    holds "and the same" test "$(tail -n 1 "$scratch/example-1")" = "$(tail -n 1 "$scratch/example-3")"
+done
+
 # ---- Where they differ ----
 
 script 'nn.sweep {net = "64 - 10", set = data.digits().train:take(50), epochs = 1, progress = false,
