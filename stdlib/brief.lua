@@ -109,7 +109,9 @@ local function add_layer(rows, layer, before)
     table.sort(rest, function(a, b) return tostring(a) < tostring(b) end)
     for _, name in ipairs(rest) do add_row(rows, before .. tostring(name), layer[name]) end
     for i = 1, #layer do
-        if type(layer[i]) == "table" then add_layer(rows, layer[i], ("%s[%d]."):format(before, i)) end
+        if type(layer[i]) == "table" then
+            add_layer(rows, layer[i], ("%s[%d]."):format(before, i))
+        end
     end
 end
 

@@ -20,7 +20,8 @@ local function counts(c)
             if list == c.values and value > math.max(CLEAR * c.largest, c.error) then
                 above = above + 1
             end
-            if (list == c.smallest or not c.smallest) and value < -c.error then below = below + 1 end
+            local lowest = list == c.smallest or not c.smallest
+            if lowest and value < -c.error then below = below + 1 end
         end
     end
     return above, below
@@ -95,8 +96,8 @@ return function(c)
         for _, layer in ipairs(c.layers) do rows[#rows + 1] = row(layer.name, layer) end
     end
     if c.gauss_newton then
-        rows[#rows + 1] = row("Gauss-Newton", {values = c.gauss_newton, error = c.gauss_newton_error,
-            parameters = c.parameters, largest = c.gauss_newton[1],
+        rows[#rows + 1] = row("Gauss-Newton", {values = c.gauss_newton,
+            error = c.gauss_newton_error, parameters = c.parameters, largest = c.gauss_newton[1],
             least = c.gauss_newton[c.gauss_newton:numel()],
             lr = c.gauss_newton_lr})
     end

@@ -358,7 +358,8 @@ function M.module_text(name, module)
     end
     sort(names)
     local opening = M.openings[name]
-    return "module " .. name .. "\n" .. (opening and "  " .. opening .. "\n" or "") .. wrap(concat(names, " "), "  ")
+    opening = opening and "  " .. opening .. "\n" or ""
+    return "module " .. name .. "\n" .. opening .. wrap(concat(names, " "), "  ")
 end
 
 -- A heading and the names under it; nothing without names.

@@ -129,7 +129,8 @@ local function check_options(name, list, options)
 end
 
 -- Colours and pixels. What explains a picture in pixels has its colours. Without colours only what
--- is grey, or has colours of its own, is in pixels; what has ours, which mean something, in letters.
+-- is grey, or has colours of its own, is in pixels; what has ours, which mean something, in
+-- letters.
 local function choose_look(picture, way)
     local screen = require "nabla.plot.screen"
     picture.depth, picture.way = screen.colours(), way
@@ -511,8 +512,8 @@ doc(plot.trace, {
     text = "Shows a trace, or a layer's part of one, t[l]: for each layer a strip of what its " ..
         "neurons give, a, and below it δ as a Hinton diagram. Of vectors the first examples " ..
         "have a row each; of steps one example is shown with time to the right and a row for " ..
-        "each feature, of space its channels side by side; all in pixels where the terminal takes " ..
-        "pictures. ^ marks neurons whose slope is below 0.01 " ..
+        "each feature, of space its channels side by side; all in pixels where the terminal " ..
+        "takes pictures. ^ marks neurons whose slope is below 0.01 " ..
         "in every example of the trace.",
     options = TRACE,
     example = 'net = nn.net("2 - 3 - 2", {seed = 1})\nplot(net:trace({1, 0}, {0, 1}))',

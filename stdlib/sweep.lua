@@ -12,8 +12,8 @@ local doc = nabla._help.doc
 -- ---- What may be asked for ----
 
 local OWN <const> = {
-    {name = "net", text = "what learns: notation, a network (each run has a copy), a function of " ..
-        "the point that gives either, or a list of these", standard = "must be given"},
+    {name = "net", text = "what learns: notation, a network (each run has a copy), a function " ..
+        "of the point that gives either, or a list of these", standard = "must be given"},
     {name = "set", text = "what is learned from: a data set, a function of the point that gives " ..
         "one, or a list of these; valid and test likewise", standard = "must be given"},
     {name = "variables", text = "options of your own that functions of the point read: " ..
@@ -49,8 +49,8 @@ end
 local function wrong_name(key, known, names)
     if known[key] then return nil end
     if FILES[key] then
-        return ("all runs would write the file of '%s'; the best one can be made again by net:train")
-            :format(key)
+        return ("all runs would write the file of '%s'; the best one can be made again by " ..
+            "net:train"):format(key)
     end
     if type(key) ~= "string" then return "options are written name = value" end
     local nearest = nabla._help.foreign(key) or nabla._help.nearest_of(key, names)

@@ -207,8 +207,8 @@ typedef struct nb_real_kernels {
      * epsilon); stats becomes {mean, 1 / sqrt(variance + epsilon)}. */
     void (*norm_row)(size_t n, const void *x, const void *gain, const void *shift, double epsilon,
                      void *y, double *stats);
-    /* dx from delta and the row's stats; delta x̂ and delta are added to dgain and dshift. dx may be
-     * delta. */
+    /* dx from delta and the row's stats; delta x̂ and delta are added to dgain and dshift. dx may
+     * be delta. */
     void (*norm_row_slope)(size_t n, const void *x, const void *gain, const void *delta,
                            const double *stats, void *dx, double *dgain, double *dshift);
 

@@ -1,5 +1,5 @@
--- Pages of the help on the language: notation, shapes, tensors, the tape. stdlib/help.lua reads them
--- into the book.
+-- Pages of the help on the language: notation, shapes, tensors, the tape. stdlib/help.lua reads
+-- them into the book.
 
 return function(page)
 
@@ -73,7 +73,8 @@ every step has its answer y is a list too.
 s = net:stream() remembers: s(x) answers the next step, or several, and what it gives is what net(x)
 gives for the whole sequence. Layers that must see the end are refused by name (both).
 
-Letters as rows of zeros with a 1 cost no more than words: the rows of w that they mean are read.]=],
+Letters as rows of zeros with a 1 cost no more than words: the rows of w that they mean are
+read.]=],
     [[
 x = {tensor.randn(4, 3), tensor.randn(2, 3), tensor.randn(6, 3)}
 net = nn.net("*x3 - lstm 8 - 2 softmax : cross_entropy", {seed = 1})
@@ -102,7 +103,8 @@ for class numbers, and a cost averages over the steps as over the examples.
 Space is channels, then rows and columns: "1x28x28", what conv and its like give. Classes at every
 place stand along the channels: y is then examples × rows × columns of class numbers, as for finding
 what each point of a picture belongs to. Each place is an answer that softmax, the cost's mean and
-the accuracy take by itself. Other targets have the output's shape, and the picture is one example.]],
+the accuracy take by itself. Other targets have the output's shape, and the picture is one
+example.]],
     [[net = nn.net "*x3 - 4 tanh - 2 softmax : cross_entropy"
 net(tensor.ones(5, 7, 3)):dim()                     → 3
 net(tensor.ones(7, 3)).shape                        → {7, 2}
@@ -188,7 +190,8 @@ page("frozen", [[
 net[l].frozen = true, net:freeze(l) or the word frozen in notation: training leaves the parameters
 of layer l as they are, of a block those of all its layers. A pass that training runs computes no
 gradients there; trace, gradcheck and backprop show them all the same. net:thaw(l) undoes it;
-without l both take the whole network. net[l].factor = 0.1 lets a layer learn at a tenth of the rate.]],
+without l both take the whole network. net[l].factor = 0.1 lets a layer learn at a tenth of the
+rate.]],
     [[net = nn.net "4 - 3 frozen - 2"
 net[1].frozen  → true
 net:thaw()
@@ -219,10 +222,10 @@ tensor{-1.7, 1.7, 300}:to("u8")  → 0 1 255]])
 
 page("layout", [[
 A batch is rows: x has the shape (examples, inputs), and a layer computes Z = A Wᵀ + b, where w has
-the shape (outputs, inputs) as in the notes. The notes write one example as a column and z = w a + b;
-one example here is a vector, and reads as printed: net[l].w:matmul(a) + net[l].b. To read the notes
-with a whole batch, transpose both sides. net[l].w[{j, k}] is the weight from neuron k of layer
-l - 1 to neuron j of layer l, as the notes' w_jk.
+the shape (outputs, inputs) as in the notes. The notes write one example as a column and z = w a +
+b; one example here is a vector, and reads as printed: net[l].w:matmul(a) + net[l].b. To read the
+notes with a whole batch, transpose both sides. net[l].w[{j, k}] is the weight from neuron k of
+layer l - 1 to neuron j of layer l, as the notes' w_jk.
 
 Derivatives are laid out in two ways in books. Of one number, C, this program gives them in the
 shape of what they are taken by: ∂C/∂w is like w, δ = ∂C/∂z like z, so that w - η ∂C/∂w fits. (The
@@ -238,8 +241,8 @@ t[1].dw.shape             → {2, 3}
 t[1]:jacobian():t():matmul(t.grad_a):allclose(t[1].delta)  → true]])
 
 page("lr", [[
-The learning rate, the book's η (eta). Where none is given train and step take one that suits network
-and cost. For gradient descent it is
+The learning rate, the book's η (eta). Where none is given train and step take one that suits
+network and cost. For gradient descent it is
 
   3     for quadratic, mse and huber after sigmoid and what else stays within 0 … 1
   0.5   for quadratic after softmax
@@ -247,9 +250,9 @@ and cost. For gradient descent it is
   0.1   for quadratic after linear, tanh, relu and the like, and for costs of your own
   0.03  for poisson
 
-of mse K/2 times as much for K outputs, since it is 2/K of quadratic, of mae K/4; a fifth unless there
-are hidden neurons and all of them stay within 0 … 1, as the book's do; and with momentum μ
-(1 - μ)/(1 + μ) times that. adam takes 0.001. Objects such as nn.sgd{lr = 0.5} keep their own.
+of mse K/2 times as much for K outputs, since it is 2/K of quadratic, of mae K/4; a fifth unless
+there are hidden neurons and all of them stay within 0 … 1, as the book's do; and with momentum μ (1
+- μ)/(1 + μ) times that. adam takes 0.001. Objects such as nn.sgd{lr = 0.5} keep their own.
 
 It is a rule of thumb for inputs of a size around 1, chosen to be slow rather than wild. The line of
 progress shows what is used, and the history has it in .lr. Where the cost jumps or is not finite,

@@ -9,7 +9,8 @@ starts four processes, on this machine or on those that mpirun is told of, which
 each batch is cut into pieces, 8 unless pieces = says otherwise, each process takes its share of
 them, and the sum of their gradients moves the same network in all. How many processes share the
 pieces changes no bit; alone, pieces = 8 gives the same bits too. Large batches and wide networks
-gain; batches under 64 do not. nn.sweep shares whole runs among the processes instead (page "sweeps").
+gain; batches under 64 do not. nn.sweep shares whole runs among the processes instead (page
+"sweeps").
 
 Every process runs the whole script, with the same seed and the same sets, callbacks included.
 nabla.ranks() says how many there are, nabla.rank() which one this is, from 0: the count is MPI's,
@@ -18,8 +19,8 @@ as is the word. So what all do stands in the script as ever, and what one does a
   if nabla.rank() == 0 then … end
 
 Training is no such thing: who trains while others do not is told so, and nobody waits for ever.
-When a run begins the processes compare set, seeds, options, network and parameters, and behind every
-epoch what a callback may have changed, and say what differs and on which of them.
+When a run begins the processes compare set, seeds, options, network and parameters, and behind
+every epoch what a callback may have changed, and say what differs and on which of them.
 
 What is silent but on the first: print, io.write and whatever else goes to standard output,
 progress, warnings, and nabla's own writers: net:save, tensor.save, x:save, set:save, history:save,
@@ -38,9 +39,9 @@ the same batch; an error elsewhere is told and ends all of them. Ctrl-C, which l
 SIGINT or SIGTERM, stops all at the next whole batch. Where a process is killed the launcher ends
 the rest; the last checkpoint is whole. The prompt has no place under a launcher.
 
-What is needed: nabla built where there was an mpicc (on Debian: apt-get install libmpich-dev mpich),
-and the mpirun of that MPI. MPICH's, Open MPI's and srun are recognised. Without a launcher nothing of
-MPI is loaded. The module for lua5.4 takes no notice of launchers.]],
+What is needed: nabla built where there was an mpicc (on Debian: apt-get install libmpich-dev
+mpich), and the mpirun of that MPI. MPICH's, Open MPI's and srun are recognised. Without a launcher
+nothing of MPI is loaded. The module for lua5.4 takes no notice of launchers.]],
     [==[nabla.ranks()  → 1
 nabla.rank()   → 0
 digits = data.digits()

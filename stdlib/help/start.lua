@@ -111,9 +111,10 @@ Keys at the prompt are GNU Readline's, as in bash; ~/.inputrc changes them.
   Alt-F                takes a word of it
 
 An input of several lines is edited whole, also one from the history. Its further lines begin with ·
-and two blanks for each block or bracket that is open; a line that becomes end, else, elseif, until or
-} moves out by itself. In vi mode dd cc yy S p take whole lines, o and O open one, G goes to the last,
-h l 0 ^ $ | A I D C x X r R ~ f t . keep to theirs. With TERM=dumb inputs are typed line by line.
+and two blanks for each block or bracket that is open; a line that becomes end, else, elseif, until
+or } moves out by itself. In vi mode dd cc yy S p take whole lines, o and O open one, G goes to the
+last, h l 0 ^ $ | A I D C x X r R ~ f t . keep to theirs. With TERM=dumb inputs are typed line by
+line.
 
 Colours tell keywords, names of Lua and nabla, numbers, strings, comments and the notation inside
 strings as you type. Underlined is what nobody knows: a global without a value, a word that is no
@@ -123,8 +124,8 @@ colours; NO_COLOR takes them away, and the suggestions with them.
 
 What is suggested behind the end is no part of the input until it is taken: the rest of the line in
 the last input that began so and did not fail in this session; else an option that is not given yet,
-a layer or cost that fits what the notation says so far (and the one data set of the session), or the
-brackets and end that are missing.
+a layer or cost that fits what the notation says so far (and the one data set of the session), or
+the brackets and end that are missing.
 
 What begins an input: ?name asks the help, .command talks to the prompt (.help lists them), !command
 runs a program of the system. A ; at the end keeps the value quiet; _ is the last value.]],
@@ -160,8 +161,8 @@ Lua for those who come from Python. The prompt speaks Lua 5.4.
 
 Names are global unless local stands before them; in scripts write local x = 1, at the prompt it
 makes no difference. A call with one string or one table needs no brackets: nn.net "2 - 1",
-nn.sgd{lr = 3}. == asks whether two tensors are one thing; x:equal(y) compares their numbers. What is
-not there is nil, and nil in a calculation is an error.]=],
+nn.sgd{lr = 3}. == asks whether two tensors are one thing; x:equal(y) compares their numbers. What
+is not there is nil, and nil in a calculation is an error.]=],
     [=[
 "C = " .. 0.5                     → C = 0.5
 x = tensor{10, 20, 30, 40}
@@ -176,8 +177,8 @@ double = function(v) return v * 2 end
 double(21)                        → 42]=])
 
 page("pytorch", [=[
-For those who know PyTorch. Tensors mean the same: broadcasting, dtypes, dimensions, a trailing _ for
-in place, requires_grad and backward. Indices, dimensions and classes count from 1.
+For those who know PyTorch. Tensors mean the same: broadcasting, dtypes, dimensions, a trailing _
+for in place, requires_grad and backward. Indices, dimensions and classes count from 1.
 
   PyTorch                               here
   torch.tensor([1., 2.])                tensor{1, 2}
@@ -211,7 +212,8 @@ in place, requires_grad and backward. Indices, dimensions and classes count from
   forward hooks                         net:trace(x, y): every z, a, δ and gradient
   gradcheck                             net:gradcheck(x, y)
 
-net[l].w has nn.Linear's layout, outputs × inputs, and files are safetensors: PyTorch reads them.]=],
+net[l].w has nn.Linear's layout, outputs × inputs, and files are safetensors: PyTorch reads
+them.]=],
     [=[
 x = tensor{{1, 2}, {3, 4}}
 x[{ {}, {2, 2} }]                 → 2 / 4

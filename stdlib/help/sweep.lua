@@ -9,9 +9,9 @@ A sweep tries several values of several options:
                   lr = {0.1, 1, 3}, batch = {10, 100}, seed = {1, 2, 3}}
 
 It trains once for every combination of the options that are lists, 18 times here. Every option of
-net:train may be a list, but those that name files. metrics and weights are lists themselves: several
-of them are a list of lists. It says how many runs there are before it begins; more than 1,000 must be
-asked for, limit = 5000.
+net:train may be a list, but those that name files. metrics and weights are lists themselves:
+several of them are a list of lists. It says how many runs there are before it begins; more than
+1,000 must be asked for, limit = 5000.
 
   net      notation, a network, {784, 30, 10} in a list of its own, or a list of these
   set      a data set or a list; valid and test likewise
@@ -21,12 +21,12 @@ of your own that it reads stand in variables:
 
   variables = {hidden = {10, 30}}, net = function(p) return "64 - " .. p.hidden .. " - 10" end
 
-The seed. Run with seed = s is what nabla.seed(s), nn.net(notation, {seed = s}) and
-net:train(set, {…, seed = s}) give, bit for bit, at any number of threads (under a launcher net:train
-has 8 pieces unless pieces says otherwise, a run of a sweep 1). A network that is given
-begins with the parameters that it has; reset = true draws them anew by the seed. Without a seed all
-runs have the one that a run typed now would have. An optimizer object stands for its options: each
-run has a fresh one.
+The seed. Run with seed = s is what nabla.seed(s), nn.net(notation, {seed = s}) and net:train(set,
+{…, seed = s}) give, bit for bit, at any number of threads (under a launcher net:train has 8 pieces
+unless pieces says otherwise, a run of a sweep 1). A network that is given begins with the
+parameters that it has; reset = true draws them anew by the seed. Without a seed all runs have the
+one that a run typed now would have. An optimizer object stands for its options: each run has a
+fresh one.
 
 The table. A row is a run: its options and figures are its fields.
 
@@ -44,15 +44,16 @@ The table. A row is a run: its options and figures are its fields.
   plot(runs)     the figure over each option: the mean of all runs, and the best
 
 Shares of right answers are compared by the highest, costs by the lowest, a metric by the highest
-unless it is an error; runs:best("f", {least = true}) says otherwise. Networks are kept in 64 MB, the
-best ones; best() trains a run again whose network was not kept, and says so: one that is larger
+unless it is an error; runs:best("f", {least = true}) says otherwise. Networks are kept in 64 MB,
+the best ones; best() trains a run again whose network was not kept, and says so: one that is larger
 than that, or with on_epoch or on_batch, which may do anything to a network.
 
 Where they run. Each run has a process of its own, a copy of this one, so many at once as
 nabla.threads() says; under a launcher (mpirun) all its processes share the runs, and all get the
-table. Nothing that a run does is seen here or by another: functions (on_epoch, augment, …) are called
-in the copy, what they print appears, what they set is gone with it. A run that needs more memory than
-its share comes again alone. Each is trained by one thread, so one run alone is faster by net:train.
+table. Nothing that a run does is seen here or by another: functions (on_epoch, augment, …) are
+called in the copy, what they print appears, what they set is gone with it. A run that needs more
+memory than its share comes again alone. Each is trained by one thread, so one run alone is faster
+by net:train.
 
 Ctrl-C ends all runs; the rows so far are in _ and in the variable that the line assigns.]],
     [==[

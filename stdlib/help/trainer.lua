@@ -11,9 +11,9 @@ the same, and left + right is the sum. So a sum's bits depend on the number of p
 computed which.
 
 That is what several processes need (mpirun -n 4 nabla train.lua): each takes its share of the
-pieces, and all step by the same sum. 1, 2, 4 and 8 processes with 8 pieces leave the same bits, those of
-one process with pieces = 8. There pieces are 8 unless you say; in one process they are 1. More
-processes than pieces are an error: more pieces help.
+pieces, and all step by the same sum. 1, 2, 4 and 8 processes with 8 pieces leave the same bits,
+those of one process with pieces = 8. There pieces are 8 unless you say; in one process they are 1.
+More processes than pieces are an error: more pieces help.
 
 pieces belongs to a run as its seed does: history.pieces holds it, a checkpoint keeps it, and a run
 that is resumed goes on with it, on any number of processes; another number is an error.
@@ -27,9 +27,9 @@ they draw from tensors' chance is a function of seed, step and piece. A cost in 
 over its examples. A trainer's stops inside a step show the batch whole.
 
 What it costs. Products of few rows are slower: with fewer than 64 examples in a batch it is better
-whole, which is said when the run begins. Of a network of dense layers several pieces go in one pass, with
-the bits of one by one. Plain sgd adds no product straight into the weights then, and the gradients
-are written and added once more.]],
+whole, which is said when the run begins. Of a network of dense layers several pieces go in one
+pass, with the bits of one by one. Plain sgd adds no product straight into the weights then, and the
+gradients are written and added once more.]],
     [==[digits = data.digits()
 net = nn.net("64 - 30 - 10", {seed = 1})
 print(net:train(digits.train, {epochs = 1, batch = 128, lr = 3, pieces = 8, progress = false}))]==])
@@ -49,21 +49,22 @@ same options and the same bits, stops here wherever you like, and can be gone ba
 t:step and t:epoch go on as long as you like; t:run() ends with the run's epochs, or with patience,
 and then brings the best epoch's parameters back. t says when a run is over.
 
-A step is one change of the parameters: a batch, with accumulate = k so many of them, of lbfgs, cg and
-lm the whole set. The last step of an epoch ends it, and valid and test are evaluated. The trainer
-prints itself after every step: where it stands, and what is kept of the run. t.step_number,
+A step is one change of the parameters: a batch, with accumulate = k so many of them, of lbfgs, cg
+and lm the whole set. The last step of an epoch ends it, and valid and test are evaluated. The
+trainer prints itself after every step: where it stands, and what is kept of the run. t.step_number,
 t.epoch_number, t.batch_number, t.cost, t.history, t.net, t.set, t.optimizer and t.record hold it.
 
-Changes. At a stop all else works: look (net:why, plot, net:trace), or change weights, an activation,
-net[l].frozen, .factor, .mask, t.lr, t.optimizer.momentum; the run goes on with that. What was
-changed is found when the run goes on, and is part of the record. What the callbacks on_batch and
-on_epoch and a schedule's function change is, too. t:back(0) drops what was changed since the stop.
+Changes. At a stop all else works: look (net:why, plot, net:trace), or change weights, an
+activation, net[l].frozen, .factor, .mask, t.lr, t.optimizer.momentum; the run goes on with that.
+What was changed is found when the run goes on, and is part of the record. What the callbacks
+on_batch and on_epoch and a schedule's function change is, too. t:back(0) drops what was changed
+since the stop.
 
 Going back. Network, optimizer, running figures, rates and history are what they were, also what had
-been changed by then. The steps ahead stay on record: t:step() makes them again, with the same
-bits and all changes, and calls no callbacks. Once you change something there, the run goes another
-way from there, and the old one is gone. augment is called again; where it draws from tensors' chance
-it draws the same numbers. What draws from math.random does not, nor a layer of yours that draws.
+been changed by then. The steps ahead stay on record: t:step() makes them again, with the same bits
+and all changes, and calls no callbacks. Once you change something there, the run goes another way
+from there, and the old one is gone. augment is called again; where it draws from tensors' chance it
+draws the same numbers. What draws from math.random does not, nor a layer of yours that draws.
 
 The record. The state is kept whole at an even distance of steps; the steps between are made again
 when you go there. The distance doubles when the record has filled its memory (256 MB, at most a
@@ -71,12 +72,12 @@ quarter of what there is, at least four states), and is wider where copies would
 of the training's time. If changes alone fill it, the beginning is given up: t.record.first says how
 far back you can go.
 
-Questions. t:watch(v) reads a view of the network's numbers, or a function, behind every step; t prints
-a line for it, plot(t) draws it below the cost. t:stop_when(c) stops every run where a condition
-holds, t:run_until(c) this one: a function, an expression such as "cost > 2", or the words "nan",
-"saturated", "dead"; t.stopped says which and where. t:bisect(f) searches the record for the step
-since which f holds, and the example of it without which it would not; t:compare(u) for the step in
-which two runs part.
+Questions. t:watch(v) reads a view of the network's numbers, or a function, behind every step; t
+prints a line for it, plot(t) draws it below the cost. t:stop_when(c) stops every run where a
+condition holds, t:run_until(c) this one: a function, an expression such as "cost > 2", or the words
+"nan", "saturated", "dead"; t.stopped says which and where. t:bisect(f) searches the record for the
+step since which f holds, and the example of it without which it would not; t:compare(u) for the
+step in which two runs part.
 
 What else happens to the network. Where it learned elsewhere meanwhile (net:train, net:step, another
 trainer), or the numbers of the set, of valid or test were changed, the next call says so and does
@@ -85,7 +86,8 @@ change of the set cannot be made again: the record begins there, also where a ca
 t:back(0) drops nothing that would need them. A network whose layers were
 replaced, or whose dtype changed, has other numbers: the run ends, another can begin.
 
-Ctrl-C and errors of callbacks leave it at a whole step, and a way back that is stopped was not gone.]],
+Ctrl-C and errors of callbacks leave it at a whole step, and a way back that is stopped was not
+gone.]],
     [==[digits = data.digits()
 net = nn.net "64 - 30 - 10"
 t = net:trainer(digits.train, {lr = 3, seed = 1, progress = false})
@@ -115,8 +117,8 @@ end
 page("conditions", [[
 What t:stop_when(c), t:run_until(c) and t:bisect(c) take.
 
-A function: it is given the trainer and says true, or in words why, behind every step. An error in it
-stops the run there, whole.
+A function: it is given the trainer and says true, or in words why, behind every step. An error in
+it stops the run there, whole.
 
 A word:
 
@@ -161,9 +163,10 @@ The numbers are those that training computes, bit for bit: dropout drops, batch_
 batch's own figures, augment was called; running figures and optimizer move with the update alone.
 
 Inside the step nothing changes: weights, activations, masks, rates, layers, numbers of the set,
-net:train and all else that would move something is refused until it is whole. What looks (net(x), net:why, net:trace,
-gradcheck, plot) works. t:step(), t:epoch() and t:run() end the step first; t:back(0) drops it, and
-t:back(n) and t:seek(step) do so before they go. Ctrl-C in the update leaves it half done.
+net:train and all else that would move something is refused until it is whole. What looks (net(x),
+net:why, net:trace, gradcheck, plot) works. t:step(), t:epoch() and t:run() end the step first;
+t:back(0) drops it, and t:back(n) and t:seek(step) do so before they go. Ctrl-C in the update leaves
+it half done.
 
 lbfgs, cg and lm look at the whole set several times in a step: they have no such stops.
 

@@ -1,7 +1,7 @@
 -- Confusion matrices: who was taken for whom. A picture is {counts, names, cells, set, examples,
 -- title, width, depth}, counts a row for each class that was wanted, with a column for each that
--- was answered: the classes themselves, then what else was answered. cells: the numbers of the examples
--- behind each count; so many of them are told where examples is set.
+-- was answered: the classes themselves, then what else was answered. cells: the numbers of the
+-- examples behind each count; so many of them are told where examples is set.
 
 local given = require "nabla.plot.given"
 local matrix = require "nabla.plot.matrix"

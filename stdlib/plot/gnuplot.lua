@@ -1,5 +1,5 @@
--- Pictures in files: gnuplot draws them, when it is installed; what it is told and what it draws goes
--- through pipes.
+-- Pictures in files: gnuplot draws them, when it is installed; what it is told and what it draws
+-- goes through pipes.
 
 local _, nabla = ...
 

@@ -133,8 +133,8 @@ end
 local function of_trainer(t)
     local panels = nabla._panels(t)
     if #panels > 0 then return panels end
-    return nil, "the run has not come far enough: t:epoch() gives a cost to draw, t:watch(v) one " ..
-        "behind every step"
+    return nil, "the run has not come far enough: t:epoch() gives a cost to draw, t:watch(v) " ..
+        "one behind every step"
 end
 
 -- ---- Numbers ----
@@ -177,8 +177,8 @@ local function of_list(list)
     return out
 end
 
-local WANTED <const> = "plot takes a history, a trainer, a curvature, a function and its ends, a tensor of " ..
-    "one or two dimensions, a list of numbers, or {x, y, …} with as many of each, not "
+local WANTED <const> = "plot takes a history, a trainer, a curvature, a function and its ends, " ..
+    "a tensor of one or two dimensions, a list of numbers, or {x, y, …} with as many of each, not "
 
 -- Series of what is no history and no function.
 function series.numbers(what)

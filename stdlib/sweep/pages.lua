@@ -12,9 +12,9 @@ local function method(name, usage, text, example)
         example = RUNS .. example}
 end
 
-method("best", "sweep:best([figure] [, {least}])", "The best run: the row with the highest share " ..
-    "of right answers, or the lowest cost, on valid, else on test, else in training; or by the " ..
-    "figure that is named. Its .net is the trained network, with the bits of net:train alone; " ..
+method("best", "sweep:best([figure] [, {least}])", "The best run: the row with the highest " ..
+    "share of right answers, or the lowest cost, on valid, else on test, else in training; or by " ..
+    "the figure that is named. Its .net is the trained network, with the bits of net:train alone; " ..
     "where it was not kept the run is made again, which is said.",
     "best = runs:best()\nprint(best.lr, best.test, best.net:evaluate(digits.test).accuracy)")
 method("sort", "sweep:sort([name] [, {descending}])", "The same runs in another order: by a " ..

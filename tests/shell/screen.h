@@ -59,7 +59,8 @@ void screen_resize(int rows, int columns);
 long screen_moved(long number);
 /* Takes one byte of output. */
 void screen_take(unsigned char byte);
-/* Takes what is written to a stream (fopencookie), a newline with the return that a terminal adds. */
+/* Takes what is written to a stream (fopencookie), a newline with the return that a terminal adds.
+ */
 ssize_t screen_take_stream(void *unused, const char *bytes, size_t count);
 /* Lines are numbered from 0, the first that ever was. The number of the window's first line, of its
  * last one, of the cursor's; and the cursor's column. */

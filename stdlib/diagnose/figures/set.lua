@@ -194,7 +194,8 @@ end
 -- Figures of a set, as a network sees it: seen.words is whether x holds numbers of words, of which
 -- size says nothing, seen.steps the dimensions of a y that holds classes at every step, of whole
 -- numbers in any dtype with seen.numbered; with seen.signs -1 and 1 are classes. `brief` leaves x
--- and neighbours out; of no more examples than `most`, where it is there, neighbours are looked for.
+-- and neighbours out; of no more examples than `most`, where it is there, neighbours are looked
+-- for.
 function set.of(of, seen, brief, most)
     local has_y, y = pcall(function() return of.y end)
     local out = {count = #of, name = function(k) return column(of, k) end,

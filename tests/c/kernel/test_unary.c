@@ -516,7 +516,8 @@ static void every_table_gives_the_same_bits(void **state)
     }
 }
 
-/* In one pass as alone, also where the slope takes x's place; and dy times it as the slope alone. */
+/* In one pass as alone, also where the slope takes x's place; and dy times it as the slope alone.
+ */
 static void values_and_slopes_together(void **state)
 {
     (void)state;

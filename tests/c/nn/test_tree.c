@@ -473,7 +473,8 @@ static void test_shapes_that_do_not_fit(void **state)
     assert_no_net("7x4 - residual[3]", NB_ESHAPE,
                   "put flatten before it for one vector, or write *x4 for steps");
     assert_no_net("7x4 - parallel[3 | 3]", NB_ESHAPE,
-                  "layer 1: parallel takes a vector, steps of features or space; 7x4 could be read either way");
+                  "layer 1: parallel takes a vector, steps of features or space; 7x4 could be read "
+                  "either way");
     assert_no_net("* - 3", NB_ESHAPE, "layer 1: dense needs the number of its inputs");
     assert_no_net("3 - 4 relu@5", NB_EARG, "layer 1 has neurons 1 to 4, not 5");
     assert_no_net("3 - 2 - net[4 - 3 tanh@2..9]", NB_EARG, "layer 2.2 has neurons 1 to 3, not 9");

@@ -193,8 +193,8 @@ static void the_first_overflow_is_named(void **state)
     }
 }
 
-/* Memory that ends in the search ends the search: what went wrong is still said, and nothing is left
- * behind, in the network or in memory. */
+/* Memory that ends in the search ends the search: what went wrong is still said, and nothing is
+ * left behind, in the network or in memory. */
 static void a_search_that_fails_says_less(void **state)
 {
     static const char *const kind[2] = {"sgd", "adam"};
