@@ -161,6 +161,8 @@ behind the last.
 
 The numbers are those that training computes, bit for bit: dropout drops, batch_norm takes the
 batch's own figures, augment was called; running figures and optimizer move with the update alone.
+Where training takes a batch in parts, pieces or the slices of one that outgrows a cache, the stops
+show it in one pass, whose last bits may be others; the update has those of training.
 
 Inside the step nothing changes: weights, activations, masks, rates, layers, numbers of the set,
 net:train and all else that would move something is refused until it is whole. What looks (net(x),
