@@ -22,7 +22,7 @@ static sh_status run(sh_shell *shell, const sh_options *options, int argc, char 
     bool prompt = options->interactive || (idle && shell->terminal.input);
     bool input = (idle && !prompt) || (has_script && strcmp(argv[options->script], "-") == 0);
     sh_running what = prompt ? SH_RUNS_PROMPT : input ? SH_RUNS_INPUT : SH_RUNS_SCRIPT;
-    if (!sh_ranks_join(shell, what)) return SH_FAILED;
+    if (!sh_ranks_join(shell, options, what)) return SH_FAILED;
     sh_status status = sh_run_actions(shell, options);
     if (status == SH_OK && has_script)
         status = sh_run_script(shell, argc, argv, options->script);

@@ -24,6 +24,8 @@ script 'io.stderr:write("threads " .. nabla.threads() .. "\n")'
 run 2
 own=$(($(nproc) / 2))
 holds "two share the cores" err_has "threads $((own > 0 ? own : 1))"
+told "$mpirun" -n 2 "$nabla" --threads 3 "$scratch/script.lua"
+holds "or take what they are told" test "$(grep -o "threads 3" "$scratch/err" | wc -l)" -eq 2
 
 # Alone nothing of MPI is in the process, also where a child of a launched process runs alone.
 lonely='for line in io.lines "/proc/self/maps" do assert(not line:find "libmpi" and not line:find "nabla%-mpi", line)

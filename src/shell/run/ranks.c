@@ -3,6 +3,7 @@
 #include "shell/run/ranks.h"
 
 #include "base/processes/launcher.h"
+#include "base/workers.h"
 #include "shell/run/interrupt.h"
 #include "shell/screen/say.h"
 
@@ -80,7 +81,7 @@ static int guard_exit(lua_State *L)
     return 0;
 }
 
-bool sh_ranks_join(sh_shell *shell, sh_running what)
+bool sh_ranks_join(sh_shell *shell, const sh_options *options, sh_running what)
 {
     char built[PATH_MAX];
     const char *const folders[] = {built, NB_MODULES, NULL};
@@ -94,6 +95,8 @@ bool sh_ranks_join(sh_shell *shell, sh_running what)
     find_built(built, sizeof built);
     if (nb_launcher_join(shell->ctx, &launch, folders) != NB_OK)
         return tell_first(shell, &launch, shell->ctx->message);
+    /* The share of a process is for those who do not say. */
+    if (options->has_threads) nb_set_threads(shell->ctx, options->threads);
     sh_interrupt_launched();
     if (!nb_is_first(shell->ctx)) be_silent(shell);
     lua_pushcfunction(shell->L, guard_exit);
