@@ -320,11 +320,80 @@ static nb_tensor *pooled_delta(nb_ctx *ctx, const nb_record *record, nb_tensor *
     return nb_tensor_settle(ctx, to, status);
 }
 
+/* What a pool found in the maps of image i. */
+static nb_maps maps_of_image(const nb_convolution *of, nb_maps maps, int64_t i)
+{
+    const nb_window *pool = maps.pool;
+    int64_t at = i * of->maps * pool->out[0] * pool->out[1];
+    maps.data = (const char *)maps.data + at * (int64_t)nb_dtype_size(of->dtype);
+    maps.place += at;
+    return maps;
+}
+
+/* BP4 from few numbers, of one image after the other: (n, numbers of w). */
+static nb_status each_weight_gradient(nb_ctx *ctx, nb_record *record, const nb_convolution *of,
+                                      nb_maps maps, nb_tensor **grad)
+{
+    const nb_tensor *x = record->saved[2], *w = record->in[1];
+    const int64_t shape[] = {of->images, nb_tensor_count(w)};
+    size_t width = nb_dtype_size(x->dtype), image = width;
+    nb_convolution one = *of;
+    one.images = 1;
+    for (int i = 1; i < x->dims; i++) image *= (size_t)x->shape[i];
+    nb_tensor *each = nb_tensor_new(ctx, w->dtype, 2, shape);
+    nb_status status = each ? NB_OK : ctx->status;
+    for (int64_t i = 0; i < of->images && status == NB_OK; i++)
+        status =
+            nb_thin_maps_weights(ctx, &one, (const char *)nb_tensor_data(x) + (size_t)i * image,
+                                 maps_of_image(of, maps, i),
+                                 (char *)nb_tensor_data(each) + (size_t)(i * shape[1]) * width);
+    if (status == NB_OK) status = nb_sum_gradient(ctx, record, 1, each, grad);
+    nb_tensor_release(ctx, each);
+    return status;
+}
+
+/* BP3 likewise: (n, channels). */
+static nb_status each_bias_gradient(nb_ctx *ctx, nb_record *record, const nb_convolution *of,
+                                    nb_maps maps, nb_tensor **grad)
+{
+    const int64_t shape[] = {of->images, of->maps};
+    size_t bytes = (size_t)of->maps * nb_dtype_size(of->dtype);
+    nb_tensor *each = nb_tensor_new(ctx, of->dtype, 2, shape);
+    nb_status status = each ? NB_OK : ctx->status;
+    for (int64_t i = 0; i < of->images && status == NB_OK; i++) {
+        nb_tensor *sums = nb_pooled_sums(ctx, maps_of_image(of, maps, i), of->dtype, 1, of->maps);
+        if (sums)
+            memcpy((char *)nb_tensor_data(each) + (size_t)i * bytes, nb_tensor_data(sums), bytes);
+        status = sums ? NB_OK : ctx->status;
+        nb_tensor_release(ctx, sums);
+    }
+    if (status == NB_OK) status = nb_sum_gradient(ctx, record, 2, each, grad);
+    nb_tensor_release(ctx, each);
+    return status;
+}
+
+/* Where somebody looks on, of each example too. */
+static nb_status parameters_of_few(nb_ctx *ctx, nb_record *record, const nb_convolution *of,
+                                   nb_maps maps, const nb_tensor *w, nb_tensor **grad)
+{
+    bool each = nb_tape_is_observed(record);
+    nb_status status = NB_OK;
+    if (record->needs[1] && each) status = each_weight_gradient(ctx, record, of, maps, grad);
+    if (record->needs[1] && !each) {
+        nb_tensor *dw = grad[1] = empty_like(ctx, w, w->dtype);
+        const void *x = nb_tensor_data(record->saved[2]);
+        status = dw ? nb_thin_maps_weights(ctx, of, x, maps, nb_tensor_data(dw)) : ctx->status;
+    }
+    if (status != NB_OK || !record->needs[2]) return status;
+    if (each) return each_bias_gradient(ctx, record, of, maps, grad);
+    grad[2] = nb_pooled_sums(ctx, maps, w->dtype, of->images, of->maps);
+    return grad[2] ? NB_OK : ctx->status;
+}
+
 /* From the numbers that are no zeros alone. */
 static nb_status gradients_of_few(nb_ctx *ctx, nb_record *record, const nb_convolution *of,
                                   nb_maps maps, const nb_tensor *w, nb_tensor **grad)
 {
-    const nb_tensor *x = record->saved[2];
     nb_status status = NB_OK;
     if (record->needs[0]) {
         const nb_tensor *in = record->in[0];
@@ -332,16 +401,7 @@ static nb_status gradients_of_few(nb_ctx *ctx, nb_record *record, const nb_convo
         status = dx ? nb_thin_maps_back(ctx, of, maps, nb_tensor_data(w), nb_tensor_data(dx))
                     : ctx->status;
     }
-    if (status == NB_OK && record->needs[1]) {
-        nb_tensor *dw = grad[1] = empty_like(ctx, w, w->dtype);
-        status = dw ? nb_thin_maps_weights(ctx, of, nb_tensor_data(x), maps, nb_tensor_data(dw))
-                    : ctx->status;
-    }
-    if (status == NB_OK && record->needs[2]) {
-        grad[2] = nb_pooled_sums(ctx, maps, w->dtype, of->images, of->maps);
-        if (!grad[2]) status = ctx->status;
-    }
-    return status;
+    return status == NB_OK ? parameters_of_few(ctx, record, of, maps, w, grad) : status;
 }
 
 /* Whether that is done: of the biases alone it gives the same. */
@@ -349,12 +409,11 @@ static bool goes_by_few(const nb_record *record, const nb_convolution *of, nb_ma
                         const nb_tensor *w)
 {
     const nb_tensor *x = record->saved[2];
-    if (nb_tape_is_observed(record)) return false;
     if (!record->needs[0] && !record->needs[1]) return true;
     return nb_maps_are_thin(of, maps) && is_finite(w) && (!x || is_finite(x));
 }
 
-/* What goes to the convolution is mostly zeros, and stays unwritten unless somebody looks on. */
+/* What goes to the convolution is mostly zeros, and stays unwritten where it is. */
 static nb_status pooled_backward(nb_ctx *ctx, nb_record *record, nb_tensor *delta, nb_tensor **grad)
 {
     const struct nb_attr_window *attr = &record->attr.window;
@@ -367,7 +426,7 @@ static nb_status pooled_backward(nb_ctx *ctx, nb_record *record, nb_tensor *delt
         int64_t y[NB_MAX_DIMS];
         const nb_window window = pool_window(attr, d->dims, maps_shape, y);
         const nb_maps maps = {nb_tensor_data(d), nb_tensor_data(record->saved[1]), &window};
-        nb_convolution of = {.images = d->shape[0], .maps = w->shape[0]};
+        nb_convolution of = {.dtype = w->dtype, .images = d->shape[0], .maps = w->shape[0]};
         if (x) of = conv_geometry(attr, x, w, maps_shape + DIMS_BEFORE);
         if (goes_by_few(record, &of, maps, w)) {
             status = gradients_of_few(ctx, record, &of, maps, w, grad);

@@ -118,7 +118,7 @@ static void drop(work *w)
 static nb_status look(work *w, int64_t start, int64_t end, nb_tensor *sum, double *norms)
 {
     nb_ctx *ctx = w->ctx;
-    int64_t most = w->looker.most;
+    int64_t most = nb_looker_share(&w->looker, end - start);
     double *squares = nb_alloc(ctx, (size_t)most * sizeof *squares);
     nb_status status = squares ? NB_OK : ctx->status;
     for (int64_t at = start; at < end && status == NB_OK; at += most) {
@@ -293,7 +293,7 @@ nb_status nb_example_gradients_find(nb_ctx *ctx, nb_net *net, const nb_set *set,
 static nb_status fill_row(work *w, int64_t i, double *row)
 {
     nb_ctx *ctx = w->ctx;
-    int64_t count = w->looker.set->count, most = w->looker.most;
+    int64_t count = w->looker.set->count, most = nb_looker_share(&w->looker, count);
     double square;
     nb_status status = nb_looker_norms(ctx, &w->looker, NULL, i, 1, &square, true, w->sum);
     if (status == NB_OK) nb_looker_own(&w->looker, w->sum);

@@ -73,6 +73,12 @@ nb_status nb_looker_begin(nb_ctx *ctx, nb_looker *l, nb_net *net, const nb_set *
     return find_mask(ctx, l);
 }
 
+int64_t nb_looker_share(const nb_looker *l, int64_t count)
+{
+    int64_t room = l->most + l->most / 8, passes = (count + room - 1) / room;
+    return passes > 1 ? (count + passes - 1) / passes : count;
+}
+
 void nb_looker_end(nb_ctx *ctx, nb_looker *l)
 {
     if (l->mask) nb_free(ctx, l->mask, (size_t)nb_net_count(l->net));

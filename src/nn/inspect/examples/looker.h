@@ -12,7 +12,7 @@ typedef struct nb_looker {
     const nb_set *set;
     uint8_t *mask;  /* of the network's numbers: 0 where one does not learn; NULL: all do */
     bool singly;    /* a pass for each example: a function of the host may mix those of a batch */
-    int64_t most;   /* examples of a pass */
+    int64_t most;   /* examples of a pass, about */
     int64_t offset; /* of the network's numbers in a vector of the whole storage's, `sum` below */
 } nb_looker;
 
@@ -24,7 +24,10 @@ nb_tensor *nb_looker_vector(nb_ctx *ctx, const nb_looker *looker);
 /* What of it is the network's, 0 where it does not learn. */
 void *nb_looker_own(const nb_looker *looker, nb_tensor *vector);
 
-/* Examples order[0 … n - 1], at most `most` of them, or from position `start` on where there is no
+/* Examples of a pass where there are `count`, so that passes are alike: a last one of a few would
+ * go through all weights for them. */
+int64_t nb_looker_share(const nb_looker *looker, int64_t count);
+/* Examples order[0 … n - 1], about `most` of them, or from position `start` on where there is no
  * order: ‖g‖² of each, and their sum added to `sum`, or where that is `fresh` put there, as far as
  * it is the network's. NB_EVALUE names the example whose gradient is not finite. */
 nb_status nb_looker_norms(nb_ctx *ctx, nb_looker *looker, const int32_t *order, int64_t start,
