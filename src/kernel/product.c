@@ -35,11 +35,12 @@
 #define COPIED_COLUMNS    ((size_t)256)
 #define COLUMNS_LEAST     ((size_t)16)
 #define OWN_TILE_ROWS     ((size_t)6)
-/* About, of a panel that is summed along a tree: the tiles of two levels stay in a second-level
- * cache, and neither A is read nor B copied often. */
-#define TREE_ROWS    ((size_t)256)
-#define TREE_COLUMNS ((size_t)256)
-#define TREE_PANELS  2 /* for each thread, at least */
+/* About, of a panel to which is added again, by blocks of depth or along a tree: a few such tiles
+ * stay in a second-level cache, and neither A is read nor B copied often. */
+#define NEAR_ROWS    ((size_t)256)
+#define NEAR_COLUMNS ((size_t)256)
+#define NEAR_BYTES   ((size_t)1 << 20) /* of a C that stays without */
+#define TREE_PANELS  2                 /* for each thread, at least */
 /* Ctrl-C is looked for after so many multiplications (2 GFlop): a tenth of a second at most, in f64
  * on one core too. */
 #define POLL_AFTER  0x1p30
@@ -133,6 +134,29 @@ static size_t count_panels(work *job)
     return job->across * ((job->m + job->rows - 1) / job->rows);
 }
 
+/* As many of `size` as parts of about `most` have that are alike. */
+static size_t share_of(size_t size, size_t most, size_t unit)
+{
+    size_t parts = (size + most / 2) / most;
+    return parts > 1 ? round_up((size + parts - 1) / parts, unit) : size;
+}
+
+static void cut_near(work *job)
+{
+    job->rows = share_of(job->m, NEAR_ROWS, OWN_TILE_ROWS);
+    job->columns = share_of(job->n, NEAR_COLUMNS, COLUMNS_LEAST);
+    widen(job);
+}
+
+/* Whether all of a large C would be gone through for every block of depth. Where A is not turned
+ * deeper blocks are taken for that, and what several threads share is cut small enough. */
+static bool leaves_cache(const work *job, int threads)
+{
+    size_t once = nb_kernels_get()->products[job->dtype]->once[NB_PRODUCT_COPIED];
+    return threads == 1 && job->way == NB_PRODUCT_COPIED && job->a.transposed && job->k > once &&
+           job->m * job->n > NEAR_BYTES / nb_dtype_size(job->dtype);
+}
+
 /* Halves the longer side, or of a B that is copied first the columns, each of which is then copied
  * for all its rows, until a panel is small enough. */
 static void cut(work *job, int threads)
@@ -145,6 +169,7 @@ static void cut(work *job, int threads)
     size_t depth = job->k > DEPTH_LEAST ? job->k : DEPTH_LEAST;
     job->rows = job->m;
     job->columns = job->n;
+    if (leaves_cache(job, threads)) cut_near(job);
     while (multiplications(job->rows, job->columns, depth) > most) {
         bool wide = is_copied(job->way) ? job->columns > COPIED_COLUMNS : job->columns >= job->rows;
         if (job->columns > PANEL_COLUMNS && wide) {
@@ -393,21 +418,14 @@ typedef struct panel {
     size_t ld;
 } panel;
 
-/* As many of `size` as parts of about `most` have that are alike. */
-static size_t share_of(size_t size, size_t most, size_t unit)
-{
-    size_t parts = (size + most / 2) / most;
-    return parts > 1 ? round_up((size + parts - 1) / parts, unit) : size;
-}
-
 /* A product of the BLAS is one panel. */
 static void cut_for_tree(work *job, int threads)
 {
     size_t wanted = threads > 1 ? TREE_PANELS * (size_t)threads : 1;
     bool whole = job->way == NB_PRODUCT_BLAS;
-    job->rows = whole ? job->m : share_of(job->m, TREE_ROWS, OWN_TILE_ROWS);
-    job->columns = whole ? job->n : share_of(job->n, TREE_COLUMNS, COLUMNS_LEAST);
-    widen(job);
+    job->rows = job->m;
+    job->columns = job->n;
+    if (!whole) cut_near(job);
     while (!whole && count_panels(job) < wanted && job->rows > COPIED_PANEL_ROWS)
         job->rows = round_up((job->rows + 1) / 2, OWN_PANEL_ROWS);
 }
