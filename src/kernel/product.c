@@ -35,6 +35,9 @@
 #define COPIED_COLUMNS    ((size_t)256)
 #define COLUMNS_LEAST     ((size_t)16)
 #define OWN_TILE_ROWS     ((size_t)6)
+/* Numbers from a panel's first to its last. Memory comes as it is first written, in large pages,
+ * which a panel of few columns takes from all its rows at once: Ctrl-C would wait for them. */
+#define SPAN_MOST ((double)(1 << 24))
 /* About, of a panel to which is added again, by blocks of depth or along a tree: a few such tiles
  * stay in a second-level cache, and neither A is read nor B copied often. */
 #define NEAR_ROWS    ((size_t)256)
@@ -182,6 +185,8 @@ static void cut(work *job, int threads)
             break;
         }
     }
+    while (job->rows > least && multiplications(job->rows, job->ldc, 1) > SPAN_MOST)
+        job->rows = round_up((job->rows + 1) / 2, unit);
     widen(job);
 }
 

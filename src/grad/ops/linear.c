@@ -2,9 +2,11 @@
 #include "grad/matrices.h"
 #include "grad/support.h"
 
+#include "base/processes/errand.h"
 #include "kernel/blas.h"
 #include "tensor/shape.h"
 
+#include <math.h>
 #include <string.h>
 
 /* ---- Factors -------------------------------------------------------------------------------- */
@@ -207,16 +209,21 @@ static void mirror(nb_tensor *a)
 }
 
 /* a = L⁻ᵀ a for every matrix */
-static void solve_transposed(const nb_tensor *l, nb_tensor *a)
+static nb_status solve_transposed(nb_ctx *ctx, const nb_tensor *l, nb_tensor *a)
 {
     nb_stack s = nb_matrix_stack(a);
     int64_t bytes = s.rows * s.rows * (int64_t)nb_dtype_size(s.dtype);
-    for (int64_t i = 0; i < s.count && bytes > 0; i++) {
+    nb_status status = NB_OK;
+    for (int64_t i = 0; i < s.count && bytes > 0 && status == NB_OK; i++) {
+        void *x = (char *)s.data + i * bytes;
         nb_triangle t = {.data = (const char *)nb_tensor_data(l) + i * bytes,
                          .n = (size_t)s.rows,
                          .transposed = true};
-        nb_blas_triangle(s.dtype, t, (size_t)s.rows, (char *)s.data + i * bytes);
+        nb_errand solving = {.operations = pow((double)s.rows, 3), .written = {{x, (size_t)bytes}}};
+        if (nb_errand_begin(ctx, &solving)) nb_blas_triangle(s.dtype, t, (size_t)s.rows, x);
+        status = nb_errand_end(ctx, &solving);
     }
+    return status;
 }
 
 /* Φ: the lower triangle with half its diagonal */
@@ -246,14 +253,14 @@ static nb_status cholesky_backward(nb_ctx *ctx, nb_record *record, nb_tensor *de
     nb_tensor *p = turned ? nb_matrix_product(ctx, 1, turned, d) : NULL;
     if (p) {
         mirror(p);
-        solve_transposed(l, p);
-        back = nb_tensor_transpose(ctx, p);
+        if (solve_transposed(ctx, l, p) == NB_OK) back = nb_tensor_transpose(ctx, p);
     }
-    grad[0] = back ? nb_tensor_clone(ctx, back) : NULL;
-    if (grad[0]) {
-        solve_transposed(l, grad[0]);
-        take_lower(grad[0]);
+    nb_tensor *out = back ? nb_tensor_clone(ctx, back) : NULL;
+    if (out && solve_transposed(ctx, l, out) == NB_OK) {
+        take_lower(out);
+        grad[0] = nb_tensor_retain(out);
     }
+    nb_tensor_release(ctx, out);
     nb_tensor_release(ctx, d);
     nb_tensor_release(ctx, turned);
     nb_tensor_release(ctx, p);
