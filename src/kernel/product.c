@@ -423,16 +423,19 @@ typedef struct panel {
     size_t ld;
 } panel;
 
-/* A product of the BLAS is one panel. */
+/* Where the BLAS takes part there is one panel. */
 static void cut_for_tree(work *job, int threads)
 {
     size_t wanted = threads > 1 ? TREE_PANELS * (size_t)threads : 1;
-    bool whole = job->way == NB_PRODUCT_BLAS;
     job->rows = job->m;
     job->columns = job->n;
-    if (!whole) cut_near(job);
-    while (!whole && count_panels(job) < wanted && job->rows > COPIED_PANEL_ROWS)
+    if (job->way == NB_PRODUCT_BLAS) return;
+    cut_near(job);
+    while (count_panels(job) < wanted && job->rows > COPIED_PANEL_ROWS)
         job->rows = round_up((job->rows + 1) / 2, OWN_PANEL_ROWS);
+    while (count_panels(job) < wanted && job->columns > PANEL_COLUMNS)
+        job->columns = round_up((job->columns + 1) / 2, PANEL_COLUMNS);
+    widen(job);
 }
 
 static void multiply_piece(const nb_tree_product *of, size_t i, const panel *p, double beta)
