@@ -8,7 +8,12 @@
 #include <inttypes.h>
 #include <string.h>
 
-enum { LISTED = 16, WORD = 8 }; /* blocks that a list has room for at first; bytes */
+enum {
+    LISTED = 16,            /* blocks that a list has room for at first */
+    WORD = 8,               /* bytes */
+    LARGE_NUMBERS = 1 << 25 /* of rows with their zeros, whose list has large blocks: what the last
+                               of them does not hold is little beside it */
+};
 
 /* ---- Blocks ---------------------------------------------------------------------------------- */
 
@@ -30,12 +35,12 @@ static size_t block_bytes(const nb_nonzeros *list, int64_t room)
 
 static int64_t room_of(const nb_nonzeros *list, int64_t block)
 {
-    return block + 1 < list->blocks ? NB_NONZEROS_BLOCK : list->last_room;
+    return block + 1 < list->blocks ? list->each : list->last_room;
 }
 
 static int64_t room_of_all(const nb_nonzeros *list)
 {
-    return list->blocks ? (list->blocks - 1) * NB_NONZEROS_BLOCK + list->last_room : 0;
+    return list->blocks ? (list->blocks - 1) * list->each + list->last_room : 0;
 }
 
 size_t nb_nonzeros_bytes(int64_t count, int64_t columns, nb_dtype dtype)
@@ -70,7 +75,8 @@ static nb_status add_block(nb_ctx *ctx, nb_nonzeros *list, int64_t room)
 /* Where number `at` of all stands, and in *room how many may stand from there on in its block. */
 static void *place_of(const nb_nonzeros *list, int64_t at, void **value, int64_t *room)
 {
-    size_t block = (size_t)at / NB_NONZEROS_BLOCK, within = (size_t)at % NB_NONZEROS_BLOCK;
+    size_t within = (size_t)at & (size_t)(list->each - 1);
+    size_t block = (size_t)at >> __builtin_ctzll((uint64_t)list->each);
     char *data = list->block[block];
     int64_t all = room_of(list, (int64_t)block);
     *value = data + column_bytes(list, all) + within * nb_dtype_size(list->dtype);
@@ -96,6 +102,8 @@ nb_status nb_nonzeros_begin(nb_ctx *ctx, int64_t rows, int64_t columns, nb_dtype
 {
     *out = (nb_nonzeros){.row_room = rows, .columns = columns, .dtype = dtype};
     out->narrow = columns <= NB_NONZEROS_NARROW;
+    out->each =
+        (double)rows * (double)columns < LARGE_NUMBERS ? NB_NONZEROS_BLOCK : NB_NONZEROS_LARGE;
     if (rows < 1) return nb_fail(ctx, NB_ESHAPE, "there are no rows");
     if (rows > NB_SET_ROWS_MAX)
         return nb_fail(ctx, NB_ESHAPE, "a set has at most %" PRId64 " examples, not %" PRId64,
@@ -111,7 +119,7 @@ nb_status nb_nonzeros_reserve(nb_ctx *ctx, nb_nonzeros *list, int64_t count)
 {
     nb_status status = NB_OK;
     while (count > 0 && status == NB_OK) {
-        int64_t room = count < NB_NONZEROS_BLOCK ? count : NB_NONZEROS_BLOCK;
+        int64_t room = count < list->each ? count : list->each;
         status = add_block(ctx, list, room);
         count -= room;
     }
@@ -201,10 +209,10 @@ static int64_t next_room(const nb_nonzeros *list)
 {
     double numbers = (double)list->row_room * (double)list->columns, left;
     left = numbers - (double)list->count;
-    return left < NB_NONZEROS_BLOCK ? (int64_t)left : NB_NONZEROS_BLOCK;
+    return left < list->each ? (int64_t)left : list->each;
 }
 
-/* All blocks but the last hold NB_NONZEROS_BLOCK: one that was made for fewer, before rows came
+/* All blocks but the last hold `each`: one that was made for fewer, before rows came
  * that nobody had expected, becomes larger. */
 static nb_status grow_last(nb_ctx *ctx, nb_nonzeros *list, int64_t room)
 {
@@ -223,10 +231,9 @@ static nb_status grow_last(nb_ctx *ctx, nb_nonzeros *list, int64_t room)
 static nb_status make_room(nb_ctx *ctx, nb_nonzeros *list)
 {
     int64_t room = next_room(list);
-    if (list->blocks == 0 || list->last_room == NB_NONZEROS_BLOCK)
-        return add_block(ctx, list, room);
+    if (list->blocks == 0 || list->last_room == list->each) return add_block(ctx, list, room);
     room += list->last_room;
-    return grow_last(ctx, list, room < NB_NONZEROS_BLOCK ? room : NB_NONZEROS_BLOCK);
+    return grow_last(ctx, list, room < list->each ? room : list->each);
 }
 
 /* So much of the row at a time as a block surely takes. */
@@ -282,8 +289,8 @@ nb_status nb_nonzeros_widen(nb_ctx *ctx, nb_nonzeros *list, nb_dtype dtype)
     nb_status status = NB_OK;
     int64_t left = list->count, i = 0;
     to.dtype = dtype;
-    for (; i < list->blocks && status == NB_OK; i++, left -= NB_NONZEROS_BLOCK) {
-        int64_t n = left < NB_NONZEROS_BLOCK ? left : NB_NONZEROS_BLOCK;
+    for (; i < list->blocks && status == NB_OK; i++, left -= list->each) {
+        int64_t n = left < list->each ? left : list->each;
         void *block = widened(ctx, list, &to, i, n);
         if (!block) status = ctx->status;
         nb_free(ctx, list->block[i], block_bytes(list, room_of(list, i)));

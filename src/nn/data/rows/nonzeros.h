@@ -8,17 +8,19 @@
 enum {
     NB_NONZEROS_COLUMNS_MAX = INT32_MAX,
     NB_NONZEROS_NARROW =
-        1 << 16,                /* up to so many columns their numbers take two bytes, else four */
-    NB_NONZEROS_BLOCK = 1 << 20 /* non-zeros of a block: enough for large pages */
+        1 << 16,                 /* up to so many columns their numbers take two bytes, else four */
+    NB_NONZEROS_BLOCK = 1 << 16, /* non-zeros of a block, */
+    NB_NONZEROS_LARGE = 1 << 20  /* or of one that large pages hold, */
 };
 
 /* Those of row i have the numbers start[i] up to start[i + 1] - 1 among all, and stand in block
- * number / NB_NONZEROS_BLOCK: a row may go on in the next one. */
+ * number / each: a row may go on in the next one. */
 typedef struct nb_nonzeros {
     int64_t rows, row_room; /* whole ones, and how many there may be */
     int64_t columns;
     int64_t count; /* of the non-zeros of all rows, the one at hand included */
     nb_dtype dtype;
+    int64_t each; /* non-zeros of a block, a power of two */
     bool narrow;
     bool loose;                  /* columns of a row may stand in any order, or twice */
     int64_t bad_row, bad_column; /* the first that is no column, and its row, from 1; 0: none */

@@ -117,13 +117,14 @@ static void test_bytes(void **state)
 
 /* Whole rows of every kind of numbers, over the ends of blocks: each comes back as it was, -0 and
  * NaN too, with its zeros and without. */
-static void check_rows(nb_dtype dtype, int64_t wide)
+static void check_rows(nb_dtype dtype, int64_t wide, int64_t block)
 {
     size_t size = nb_dtype_size(dtype), bytes = (size_t)wide * size;
-    int64_t many = NB_NONZEROS_BLOCK / (wide / 7) + 20; /* rows hold a fifth to a seventh */
+    int64_t many = block / (wide / 7) + 20; /* rows hold a fifth to a seventh */
     nb_nonzeros list;
     char *row = nb_alloc(ctx, bytes), *back = nb_alloc(ctx, bytes);
     assert_int_equal(nb_nonzeros_begin(ctx, many, wide, dtype, &list), NB_OK);
+    assert_int_equal(list.each, block);
     for (int64_t i = 0; i < many; i++) {
         memset(row, 0, bytes);
         for (int64_t k = i % 7; k < wide; k += 5 + i % 3)
@@ -165,10 +166,11 @@ static void test_rows(void **state)
     (void)state;
     size_t before = ctx->memory.live;
     for (nb_dtype dtype = 0; dtype < NB_DTYPES; dtype++) {
-        check_rows(dtype, NB_NONZEROS_NARROW);
-        check_rows(dtype, NB_NONZEROS_NARROW + 1);
-        check_rows(dtype, 20011);
+        check_rows(dtype, NB_NONZEROS_NARROW, NB_NONZEROS_BLOCK);
+        check_rows(dtype, NB_NONZEROS_NARROW + 1, NB_NONZEROS_BLOCK);
+        check_rows(dtype, 20011, NB_NONZEROS_BLOCK);
     }
+    check_rows(NB_U8, 1500007, NB_NONZEROS_LARGE);
     assert_int_equal(ctx->memory.live, before);
 }
 
