@@ -288,6 +288,25 @@ nb_status nb_product(nb_ctx *ctx, nb_dtype dtype, size_t m, size_t n, size_t k, 
                                        .way = way});
 }
 
+/* C = A B, or where row is not NULL, added to it. */
+static nb_status multiply_onto(nb_ctx *ctx, nb_dtype dtype, size_t m, size_t n, size_t k,
+                               nb_matrix a, nb_matrix b, const void *row, void *c, size_t ldc,
+                               nb_product_way way)
+{
+    return multiply_parts(ctx, &(work){.dtype = dtype,
+                                       .m = m,
+                                       .n = n,
+                                       .k = k,
+                                       .ldc = ldc,
+                                       .alpha = 1.0,
+                                       .beta = row ? 1.0 : 0.0,
+                                       .a = a,
+                                       .b = b,
+                                       .c = c,
+                                       .row = row,
+                                       .way = way});
+}
+
 nb_status nb_product_onto(nb_ctx *ctx, nb_dtype dtype, size_t m, size_t n, size_t k, nb_matrix a,
                           nb_matrix b, const void *row, void *c, size_t ldc)
 {
@@ -297,18 +316,7 @@ nb_status nb_product_onto(nb_ctx *ctx, nb_dtype dtype, size_t m, size_t n, size_
     const nb_products *own = nb_kernels_get()->products[dtype];
     nb_product_way way = way_of(own, m, n, k, a, b);
     if (is_small(m, n, k) && own->multiply(way, m, n, k, 1.0, a, b, 1.0, row, c, ldc)) return NB_OK;
-    return multiply_parts(ctx, &(work){.dtype = dtype,
-                                       .m = m,
-                                       .n = n,
-                                       .k = k,
-                                       .ldc = ldc,
-                                       .alpha = 1.0,
-                                       .beta = 1.0,
-                                       .a = a,
-                                       .b = b,
-                                       .c = c,
-                                       .row = row,
-                                       .way = way});
+    return multiply_onto(ctx, dtype, m, n, k, a, b, row, c, ldc, way);
 }
 
 void nb_product_piece(nb_dtype dtype, size_t m, size_t n, size_t k, double alpha, nb_matrix a,
@@ -360,18 +368,7 @@ nb_status nb_product_piled(nb_ctx *ctx, nb_dtype dtype, const nb_piled *rows, si
                               row, (char *)c + at * ldc * width, ldc);
     }
     if (way == NB_PRODUCT_BLAS) return status;
-    return multiply_parts(ctx, &(work){.dtype = dtype,
-                                       .m = m,
-                                       .n = n,
-                                       .k = k,
-                                       .ldc = ldc,
-                                       .alpha = 1.0,
-                                       .beta = row ? 1.0 : 0.0,
-                                       .a = a,
-                                       .b = b,
-                                       .c = c,
-                                       .row = row,
-                                       .way = way});
+    return multiply_onto(ctx, dtype, m, n, k, a, b, row, c, ldc, way);
 }
 
 /* ---- Sums along a tree ----------------------------------------------------------------------- */
