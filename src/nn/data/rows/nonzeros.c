@@ -209,7 +209,7 @@ static int64_t next_room(const nb_nonzeros *list)
 {
     double numbers = (double)list->row_room * (double)list->columns, left;
     left = numbers - (double)list->count;
-    return left < list->each ? (int64_t)left : list->each;
+    return left < (double)list->each ? (int64_t)left : list->each;
 }
 
 /* All blocks but the last hold `each`: one that was made for fewer, before rows came
