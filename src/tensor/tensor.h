@@ -32,6 +32,7 @@ typedef struct nb_storage {
     bool parameters;     /* a network's own: they change in place where nobody reads, although
                             gradients flow to them */
     bool given;          /* stands for rows of non-zeros, which grad/thinned.h knows */
+    bool copied;         /* out of a set, which a change in place would not reach */
     float most;          /* no element is larger in size, … */
     uint32_t bounded;    /* … at this version, while `most` is above 0; else nobody knows */
 } nb_storage;

@@ -77,6 +77,31 @@ test("examples count from 1; the one behind the last is nil", function()
     fails(function() set.x = 3 end, "does not change")
 end)
 
+test("what a set shows is a copy, into which nobody writes by mistake", function()
+    local sets = {data.set {x = {{[2] = 1}, {[4] = 2}}, y = {1, 2}}, data.xor(), data.iris(),
+        data.set {x = {{1}, {2}}, y = {{0.5, 1}, {0, 2}}}, data.digits().test}
+    for _, set in ipairs(sets) do
+        local sum, first = set.x:sum():item(), set.y[1]
+        for _, change in ipairs {
+            function() set.x[1][1] = 7 end,
+            function() set.x:fill_(7) end,
+            function() set.x:t():narrow(1, 1, 1):mul_(7) end,
+            function() set.y[1] = 2 end,
+            function() set[1].x:add_(7) end,
+            function() set:take(1)[1].x[1] = 7 end,
+        } do
+            fails(change, "x = set.x:clone() may change", true)
+        end
+        eq(set.x:sum():item(), sum)
+        eq(set.y[1], first)
+        local x = set.x:clone()
+        x[1][1] = 7
+        eq(data.set({x = x, y = set.y})[1].x[1], 7)
+        for x, y in set:batches(2) do x:mul_(2) y[1] = 1 end
+        eq(set:take(1):map(function(x) x:zero_() return x end).x:sum():item(), 0)
+    end
+end)
+
 test("what does not fit is refused", function()
     fails(function() data.set {y = {1}} end, "x is missing")
     fails(function() data.set {x = {{1}, {2}}, y = {1, 2, 3}} end, "data.set: ", true)

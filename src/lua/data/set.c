@@ -173,6 +173,15 @@ static int example_tostring(lua_State *L)
     return 1;
 }
 
+/* What the set shows of itself, on the stack's top, is a copy that must not be taken for it: a
+ * change would be lost without a word. Batches are their loop's own. */
+static int show_copy(lua_State *L)
+{
+    const nb_tensor *shown = nbl_test_tensor(L, -1);
+    if (shown) shown->storage->copied = true;
+    return 1;
+}
+
 /* {x, name or target}, also under the names x and y. An index gives one value, hence a table. */
 static int push_example(lua_State *L, nb_set *set, int64_t i)
 {
@@ -182,6 +191,7 @@ static int push_example(lua_State *L, nb_set *set, int64_t i)
     static const char *const names[] = {"x", "y"};
     for (int k = 0; k < 2; k++) {
         lua_pushvalue(L, x + k);
+        show_copy(L);
         lua_rawseti(L, -2, k + 1);
         lua_pushvalue(L, x + k);
         lua_setfield(L, -2, names[k]);
@@ -300,6 +310,16 @@ static nb_status look_for_zeros(nb_ctx *ctx, void *data)
     return nb_set_share(ctx, work->set, &work->share);
 }
 
+static int push_x(lua_State *L, nb_set *set)
+{
+    return nbl_push_set_x(L, set) ? show_copy(L) : 0;
+}
+
+static int push_y(lua_State *L, nb_set *set)
+{
+    return nbl_push_set_y(L, set) ? show_copy(L) : 0;
+}
+
 static int push_nonzero(lua_State *L, nb_set *set)
 {
     share_job work = {.set = set};
@@ -341,7 +361,7 @@ static const char *const field_names[] = {"x",     "y",    "nonzero",         "t
                                           "valid", "test", NBL_SCHEMA_FIELDS, NULL};
 
 static int (*const field_pushers[])(lua_State *L, nb_set *set) = {
-    nbl_push_set_x, nbl_push_set_y, push_nonzero, push_train, push_valid, push_test};
+    push_x, push_y, push_nonzero, push_train, push_valid, push_test};
 
 enum { OWN_FIELDS = sizeof field_pushers / sizeof *field_pushers };
 
@@ -370,8 +390,13 @@ static int set_newindex(lua_State *L)
 #define XOR "set = data.set{x = {{0, 0}, {0, 1}, {1, 0}, {1, 1}}, y = {1, 2, 2, 1}}\n"
 
 static const nbl_entry method_entries[] = {
-    {"x", NULL, "set.x", "All examples, one tensor.", XOR "print(set.x)", NULL},
-    {"y", NULL, "set.y", "The class numbers, from 1, or the targets.", XOR "print(set.y)", NULL},
+    {"x", NULL, "set.x",
+     "All examples, one tensor. It is a copy, as set.y and set[i] are: what would write into it is "
+     "an error, for the set would not change. set.x:clone() may be written into, and data.set{x = "
+     "…, y = set.y} makes a set of it; set:map(f) changes every example.",
+     XOR "x = set.x:clone()\nx[3][2] = 0.5\nprint(data.set({x = x, y = set.y}).x)", NULL},
+    {"y", NULL, "set.y", "The class numbers, from 1, or the targets; a copy, as set.x is.",
+     XOR "print(set.y)", NULL},
     {"nonzero", NULL, "set.nonzero",
      "The share of the numbers of x that are not 0, from 0 to 1. Where it is small, what "
      "data.mnist, "

@@ -127,6 +127,11 @@ void nbl_check_change(lua_State *L, const nb_tensor *x, nb_tensor *const *with, 
 {
     nb_ctx *ctx = nbl_ctx(L);
     nbl_check_numbers(L, x);
+    if (x->storage->copied)
+        nbl_error(L,
+                  "%s would change a copy, and the set would stay as it is; x = set.x:clone() may "
+                  "change, and data.set{x = x, y = set.y} makes a set of it",
+                  what);
     if (nb_tensor_check_write(ctx, x) != NB_OK) nbl_error(L, "%s: %s", what, ctx->message);
     if (!ctx->recording) return;
     if (x->link && x->storage->parameters) check_parameters(L, x, with, count, what);
