@@ -1,27 +1,17 @@
--- Fisher's irises from a table of text, judged by k-fold cross-validation: every flower is tested
+-- Fisher's irises, or a table of text, judged by k-fold cross-validation: every flower is tested
 -- once, by a network that was trained on the other folds.
 --
 --     nabla examples/iris.lua [FILE.csv [CLASSES]]
 --
--- Without a file the irises of the program are written to one and read back. Of another file the
--- column CLASSES (the last one unless told) holds the names of the classes.
+-- Without a file it takes the irises of the program, which data.iris():save "iris.csv" writes as
+-- such a file. The column CLASSES (the last one unless told) holds the names of the classes.
 
 local nabla = require "nabla"
 local data, nn = nabla.data, nabla.nn
 
 local folds, hidden = 10, 8
 
-local function irises()
-    local name = os.tmpname()
-    local path = name .. ".csv"
-    data.iris():save(path)
-    local set = data.csv(path, {y = "species"})
-    os.remove(path)
-    os.remove(name)
-    return set
-end
-
-local set = arg[1] and data.csv(arg[1], {y = arg[2] or -1, classes = true}) or irises()
+local set = arg[1] and data.csv(arg[1], {y = arg[2] or -1, classes = true}) or data.iris()
 print(("%d examples: %s"):format(#set, table.concat(set.columns or {}, ", ")))
 
 -- A fold learns its scale from what it trains on; the network carries it to what is tested.

@@ -28,8 +28,9 @@ if arg[1] then
     return
 end
 
-local path = os.tmpname()
-os.remove(path)
+-- A name that stands in the script is the same in all processes (mpirun -n 2 nabla examples/resume.lua);
+-- os.tmpname gives each its own.
+local path = "resume-example.safetensors"
 
 -- The run as it should be, and one that an error cuts off in its ninth epoch.
 local straight = fresh()

@@ -51,7 +51,7 @@ share/doc/nabla/examples. nabla FILE runs one; most need no argument, DIR is the
   book.lua DIR CHAPTER  all networks of a chapter of the book, its figures
                         beside ours
   mnist_cnn.lua DIR     a LeNet
-  iris.lua              a table of text, judged by ten folds
+  iris.lua              irises or a table of text, judged by ten folds
   table.lua FILE        a network for a table of your own
   regression.lua        a curve through points, by two optimizers
   fit.lua               a certified problem, and the errors of its parameters
