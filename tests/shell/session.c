@@ -8,14 +8,19 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <poll.h>
 #include <pty.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <termios.h>
 #include <time.h>
@@ -28,14 +33,20 @@ enum {
     LEAVING = 10,
     RESTING = 2, /* seconds, until a program that is at no prompt is left alone */
     ABOUT_BYTES = 256,
-    AT_ONCE = 256, /* bytes that are written */
-    CALM = 3,      /* looks: what is written is not at once where it is counted */
+    RECENT_BYTES = 600, /* that are shown where a test fails */
+    AT_ONCE = 256,      /* bytes that are written */
+    CALM = 3,           /* looks: what is written is not at once where it is counted */
     CALM_LONG = 8
 };
 
 #define GLANCE 0.002 /* seconds */
 
 struct session session;
+
+static struct {
+    unsigned char byte[RECENT_BYTES];
+    size_t taken; /* since it began */
+} recent;
 
 static int remove_entry(const char *path, const struct stat *info, int kind, struct FTW *walk)
 {
@@ -94,6 +105,7 @@ bool session_take(double deadline)
         return false;
     ssize_t length = read(session.pty, bytes, sizeof bytes);
     for (ssize_t i = 0; i < length; i++) {
+        recent.byte[recent.taken++ % RECENT_BYTES] = bytes[i];
         screen_take(bytes[i]);
         look_for(bytes[i]);
     }
@@ -121,6 +133,22 @@ void session_leave(int status)
     exit(status);
 }
 
+/* What the program knows of the window, what the screen does, and the bytes that came last. */
+static void show_terminal(void)
+{
+    struct winsize size;
+    if (session.pid > 0 && ioctl(session.pty, TIOCGWINSZ, &size) == 0)
+        printf("  the terminal has %d rows of %d columns\n", size.ws_row, size.ws_col);
+    printf("  the screen has %ld rows of %d columns\n  it took ",
+           screen_last() - screen_first() + 1, screen_columns());
+    for (size_t i = recent.taken < RECENT_BYTES ? 0 : recent.taken - RECENT_BYTES; i < recent.taken;
+         i++) {
+        unsigned char byte = recent.byte[i % RECENT_BYTES];
+        printf(byte < ' ' || byte == '\\' || byte > '~' ? "\\x%02x" : "%c", byte);
+    }
+    printf("\n");
+}
+
 void session_fail(const char *what, const char *wanted)
 {
     long from = screen_first() < 20 ? 0 : screen_first() - 20;
@@ -128,6 +156,7 @@ void session_fail(const char *what, const char *wanted)
     printf("%s %s\n", what, wanted);
     for (long i = from; i < screen_last() + 1; i++)
         if (i <= screen_cursor() || *screen_text(i)) printf("  | %s\n", screen_text(i));
+    show_terminal();
     if (session.pid == 0) printf("  the program has ended, status %d\n", session.status);
     session_leave(1);
 }
@@ -164,6 +193,24 @@ static void without_flow_control(void)
     tcsetattr(STDIN_FILENO, TCSANOW, &settings);
 }
 
+/* The window is the terminal's: who sets its size ends by SIGSYS. It could be one that was read
+ * before the window became another, which would not be seen but by luck. Where the kernel has no
+ * such filters nothing is forbidden. */
+static void forbid_windows(void)
+{
+    enum { LOW_HALF = __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__ ? 4 : 0 };
+    struct sock_filter steps[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_ioctl, 0, 3),
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[1]) + LOW_HALF),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, TIOCSWINSZ, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)};
+    struct sock_fprog filter = {sizeof steps / sizeof *steps, steps};
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0)
+        prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter);
+}
+
 void session_start(char *arguments)
 {
     char *argv[ARGUMENTS_MOST + 2] = {session.program};
@@ -178,6 +225,7 @@ void session_start(char *arguments)
     if (session.pid < 0) session_fail("there is no pseudo terminal:", strerror(errno));
     if (session.pid > 0) return;
     without_flow_control();
+    forbid_windows();
     if (chdir(session.home) == 0) execv(session.program, argv);
     _exit(127);
 }

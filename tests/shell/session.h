@@ -23,11 +23,11 @@ extern struct session session;
 
 /* The program is $NABLA, else ./nabla. */
 void session_open(void (*say_where)(void));
-/* Starts the program with these arguments, which are cut up. */
+/* Starts the program with these arguments, which are cut up. It may not set the window's size. */
 void session_start(char *arguments);
 /* Ends the program, removes the home, and exits with the status. */
 void session_leave(int status);
-/* Shows where, what, and the screen; leaves with 1. */
+/* Shows where, what, the screen, and what the program wrote last; leaves with 1. */
 void session_fail(const char *what, const char *wanted);
 
 double session_now(void);

@@ -397,6 +397,7 @@ int main(void)
             if (session.pid > 0) end_program();
             start_program(storm.sequence / PROGRAM_LIVES);
         }
+        fprintf(storm.steps, "# sequence %ld\n", storm.sequence);
         session_wait(session_reads_keys, "", "no prompt comes");
         screen_counts then = *screen_count();
         storm.resized = storm.left = false;
