@@ -47,13 +47,16 @@ static nb_status take(nb_ctx *ctx, void *self, int64_t rows)
 }
 
 /* R with columns of length 1; those of zeros stay. */
-static void bring_to_one(work *w)
+static nb_status bring_to_one(work *w)
 {
     int64_t n = w->places.count, width = n + 1;
-    nb_trust_norms(&w->trust, w->norm);
-    for (int64_t i = 0; i < n; i++)
+    nb_status status = nb_trust_norms(w->ctx, &w->trust, w->norm);
+    for (int64_t i = 0; i < n && status == NB_OK; i++) {
         for (int64_t j = i; j < n; j++)
             if (w->norm[j] > 0) w->trust.r[i * width + j] /= w->norm[j];
+        status = nb_poll(w->ctx);
+    }
+    return status;
 }
 
 static nb_status look(work *w, const nb_set *set, nb_errors *e)
@@ -72,10 +75,8 @@ static nb_status look(work *w, const nb_set *set, nb_errors *e)
                        (long long)e->residuals, (long long)e->count);
     const nb_row_taker rows = {
         w->places.at, w->places.count, w->trust.beside, w->trust.rows, take, w, NULL};
-    nb_trust_clear(&w->trust);
     status = squares.rows(ctx, squares.self, &rows);
-    if (status == NB_OK) bring_to_one(w);
-    return status;
+    return status == NB_OK ? bring_to_one(w) : status;
 }
 
 /* ---- What is not identified ------------------------------------------------------------------ */
@@ -135,22 +136,24 @@ static nb_status check_identified(work *w)
 
 /* ---- Errors ---------------------------------------------------------------------------------- */
 
-/* x = R⁻¹, of which only the upper triangle is written. False where R is singular. */
-static bool invert(const work *w, double *x, int64_t n)
+/* x = R⁻¹, of which only the upper triangle is written. *whole: false where R is singular. */
+static nb_status invert(const work *w, double *x, int64_t n, bool *whole)
 {
     const nb_real_kernels *real = nb_real(NB_F64);
     int64_t width = n + 1;
     for (int64_t i = n - 1; i >= 0; i--) {
         const double *row = w->trust.r + i * width;
         double *out = x + i * n;
-        if (!(fabs(row[i]) > 0)) return false;
+        *whole = fabs(row[i]) > 0;
+        if (!*whole) return NB_OK;
         memset(out, 0, (size_t)n * sizeof *out);
         out[i] = 1;
         for (int64_t k = i + 1; k < n; k++)
             real->axpy((size_t)(n - k), -row[k], x + k * n + k, out + k);
         for (int64_t j = i; j < n; j++) out[j] /= row[i];
+        if (nb_poll(w->ctx) != NB_OK) return w->ctx->status;
     }
-    return true;
+    return NB_OK;
 }
 
 /* From R⁻¹ in the covariance's place. Row i of it is needed by the rows up to i alone, so that the
@@ -171,8 +174,10 @@ static nb_status fill(work *w, nb_errors *e)
         e->place[i] = w->places.at[i];
         if (nb_poll(w->ctx) != NB_OK) return w->ctx->status;
     }
-    for (int64_t i = 0; i < n; i++)
+    for (int64_t i = 0; i < n; i++) {
         for (int64_t j = 0; j < i; j++) x[i * n + j] = x[j * n + i];
+        if (nb_poll(w->ctx) != NB_OK) return w->ctx->status;
+    }
     return NB_OK;
 }
 
@@ -195,10 +200,12 @@ static nb_status finish(work *w, nb_errors *e)
     e->place = nb_alloc(ctx, (size_t)n * sizeof *e->place);
     if (!e->value || !e->error || !e->covariance || !e->place) return ctx->status;
     double *x = nb_tensor_data(e->covariance);
-    bool inverted = invert(w, x, n);
+    bool inverted = false;
+    nb_status status = invert(w, x, n, &inverted);
+    if (status != NB_OK) return status;
     /* These lengths are at most √n times the largest singular values: who passes is identified. */
     double both = inverted ? length(x, n, n) * length(w->trust.r, n, n + 1) : INFINITY;
-    nb_status status = both < 1 / w->least ? NB_OK : check_identified(w);
+    if (!(both < 1 / w->least)) status = check_identified(w);
     e->variance = w->sum / (double)e->freedom;
     return status == NB_OK ? fill(w, e) : status;
 }

@@ -84,8 +84,7 @@ static void end(folding *f)
 static nb_status melt(nb_ctx *ctx, folding *f)
 {
     int64_t held = f->held, most = f->trust.rows;
-    nb_status status = NB_OK;
-    nb_trust_clear(&f->trust);
+    nb_status status = nb_trust_clear(ctx, &f->trust);
     f->held = -1;
     for (int64_t i = 0; i < held && status == NB_OK; i += most)
         status =

@@ -116,15 +116,17 @@ static void *scales(const fit *f)
 
 /* D: the largest length that each column has had (Moré 1978), over the factor of its rate, by which
  * the radius lets that parameter go further. A column of zeros counts as 1 long. */
-static void measure(fit *f)
+static nb_status measure(fit *f)
 {
     nb_trust *t = &f->trust;
     nb_dtype dtype = f->problem->dtype;
-    nb_trust_norms(t, f->lengths);
+    nb_status status = nb_trust_norms(f->ctx, t, f->lengths);
+    if (status != NB_OK) return status;
     for (int64_t j = 0; j < t->n; j++) {
         double most = fmax(nb_number_at(dtype, scales(f), f->places.at[j]), f->lengths[j]);
         t->scale[j] = (most > 0 ? most : 1) / f->places.factor[j];
     }
+    return NB_OK;
 }
 
 static nb_status look(fit *f)
@@ -142,8 +144,7 @@ static nb_status look(fit *f)
         f->x[j] = nb_number_at(f->problem->dtype, f->problem->values, f->places.at[j]);
     squares->cost = squares->share * sum;
     f->norm = sqrt(sum);
-    measure(f);
-    return NB_OK;
+    return measure(f);
 }
 
 /* ---- A trial --------------------------------------------------------------------------------- */
@@ -287,12 +288,14 @@ static void keep(const fit *f)
 static nb_status iterate(fit *f)
 {
     const double *course = nb_tensor_data(f->optimizer->slot[COURSE].value);
+    double cosine = 0;
     nb_status status = begin(f);
     if (status == NB_OK) status = look(f);
+    if (status == NB_OK) status = nb_trust_cosine(f->ctx, &f->trust, f->lengths, &cosine);
     if (status != NB_OK) return status;
     for (int i = 0; i < NUMBERS; i++) f->course[i] = course[i];
     start(f);
-    if (nb_trust_cosine(&f->trust, f->lengths) == 0)
+    if (cosine == 0)
         f->course[PHASE] = DONE;
     else
         status = f->course[PHASE] == CLOSING ? close(f) : search(f);

@@ -39,15 +39,25 @@ static double *numbers(nb_ctx *ctx, int64_t rows, int64_t columns)
     return nb_alloc_zero(ctx, (size_t)rows * (size_t)columns, sizeof(double));
 }
 
+/* Room for R, which is not written: at some thousand parameters that alone takes longer than
+ * somebody who presses Ctrl-C should wait. */
+static double *triangle(nb_ctx *ctx, int64_t n)
+{
+    size_t bytes, width = (size_t)n + 1;
+    if (nb_mul_size(width, width, &bytes) && nb_mul_size(bytes, sizeof(double), &bytes))
+        return nb_alloc(ctx, bytes);
+    return nb_fail_null(ctx, NB_EMEMORY, "not enough memory for %zu parameters", width - 1);
+}
+
 nb_status nb_trust_new(nb_ctx *ctx, nb_trust *t, int64_t n)
 {
     *t = (nb_trust){.n = n, .rows = rows_of(n)};
-    t->r = numbers(ctx, n + 1, n + 1);
-    t->damped = t->r ? numbers(ctx, n + 1, n + 1) : NULL;
+    t->r = triangle(ctx, n);
+    t->damped = t->r ? triangle(ctx, n) : NULL;
     t->beside = t->damped ? numbers(ctx, t->rows, n + 1) : NULL;
     t->scale = t->beside ? numbers(ctx, n, 1) : NULL;
     t->room = t->scale ? numbers(ctx, n, 2) : NULL;
-    if (t->room) return NB_OK;
+    if (t->room && nb_trust_clear(ctx, t) == NB_OK) return NB_OK;
     nb_trust_free(ctx, t);
     return ctx->status;
 }
@@ -65,10 +75,15 @@ void nb_trust_free(nb_ctx *ctx, nb_trust *t)
 
 /* ---- R --------------------------------------------------------------------------------------- */
 
-void nb_trust_clear(nb_trust *t)
+nb_status nb_trust_clear(nb_ctx *ctx, nb_trust *t)
 {
-    size_t width = (size_t)t->n + 1;
-    memset(t->r, 0, width * width * sizeof *t->r);
+    nb_status status = NB_OK;
+    int64_t width = t->n + 1;
+    for (int64_t i = 0; i < width && status == NB_OK; i++) {
+        memset(t->r + i * width, 0, (size_t)width * sizeof *t->r);
+        status = nb_poll(ctx);
+    }
+    return status;
 }
 
 nb_status nb_trust_add(nb_ctx *ctx, nb_trust *t, int64_t rows, double *row)
@@ -81,12 +96,16 @@ static double length(int64_t n, const double *x)
     return sqrt(nb_real(NB_F64)->sum_squares((size_t)n, x, 1));
 }
 
-void nb_trust_norms(const nb_trust *t, double *norm)
+nb_status nb_trust_norms(nb_ctx *ctx, const nb_trust *t, double *norm)
 {
     const nb_real_kernels *real = nb_real(NB_F64);
+    nb_status status = NB_OK;
     int64_t width = t->n + 1;
-    for (int64_t j = 0; j < t->n; j++)
+    for (int64_t j = 0; j < t->n && status == NB_OK; j++) {
         norm[j] = sqrt(real->sum_squares((size_t)j + 1, t->r + j, width));
+        status = nb_poll(ctx);
+    }
+    return status;
 }
 
 /* Jᵀr = Rᵀ Qᵀr, element j */
@@ -96,13 +115,17 @@ static double slope(const nb_trust *t, int64_t j)
     return nb_real(NB_F64)->dot((size_t)j + 1, t->r + j, width, t->r + t->n, width);
 }
 
-double nb_trust_cosine(const nb_trust *t, const double *norm)
+nb_status nb_trust_cosine(nb_ctx *ctx, const nb_trust *t, const double *norm, double *cosine)
 {
     int64_t width = t->n + 1;
     double all = sqrt(nb_real(NB_F64)->sum_squares((size_t)width, t->r + t->n, width)), most = 0;
-    for (int64_t j = 0; j < t->n; j++)
+    nb_status status = NB_OK;
+    for (int64_t j = 0; j < t->n && status == NB_OK; j++) {
         if (norm[j] > 0 && all > 0) most = fmax(most, fabs(slope(t, j)) / (norm[j] * all));
-    return most;
+        status = nb_poll(ctx);
+    }
+    *cosine = most;
+    return status;
 }
 
 double nb_trust_change(const nb_trust *t, const double *p)
@@ -161,14 +184,24 @@ bool nb_trust_full(const nb_trust *t, double *p)
     return step_of(t, t->r, p);
 }
 
+static nb_status copy_triangle(nb_ctx *ctx, nb_trust *t)
+{
+    nb_status status = NB_OK;
+    int64_t width = t->n + 1;
+    for (int64_t i = 0; i < width && status == NB_OK; i++) {
+        memcpy(t->damped + i * width, t->r + i * width, (size_t)width * sizeof *t->r);
+        status = nb_poll(ctx);
+    }
+    return status;
+}
+
 /* The damped triangle from R and √λ D, whose rows come in stretches: those of the last parameters
  * have zeros before them. */
 static nb_status damp(nb_ctx *ctx, nb_trust *t, double lambda)
 {
     int64_t n = t->n, width = n + 1;
     double root = sqrt(lambda);
-    nb_status status = NB_OK;
-    memcpy(t->damped, t->r, (size_t)(width * width) * sizeof *t->r);
+    nb_status status = copy_triangle(ctx, t);
     for (int64_t at = 0; at < n && status == NB_OK; at += t->rows) {
         int64_t rows = nb_least_i64(n - at, t->rows), columns = width - at;
         memset(t->beside, 0, (size_t)(rows * columns) * sizeof *t->beside);
@@ -198,28 +231,34 @@ typedef struct bounds {
 
 /* Where λ must be: `over` is how much too long the full step p is, of `size`; without one the lower
  * bound is 0. */
-static bounds bound(const nb_trust *t, double radius, bool full, const double *p, double size)
+static nb_status bound(nb_ctx *ctx, const nb_trust *t, double radius, bool full, const double *p,
+                       double size, bounds *b)
 {
-    bounds b = {.low = 0};
     double *g = t->room;
-    if (full) b.low = (size - radius) / radius / fall(t, t->r, p, size);
-    for (int64_t j = 0; j < t->n; j++) g[j] = slope(t, j) / t->scale[j];
-    b.high = length(t->n, g) / radius;
-    if (b.high == 0) b.high = DBL_MIN / fmin(radius, NEAR);
-    return b;
+    nb_status status = NB_OK;
+    b->low = full ? (size - radius) / radius / fall(t, t->r, p, size) : 0;
+    for (int64_t j = 0; j < t->n && status == NB_OK; j++) {
+        g[j] = slope(t, j) / t->scale[j];
+        status = nb_poll(ctx);
+    }
+    if (status != NB_OK) return status;
+    b->high = length(t->n, g) / radius;
+    if (b->high == 0) b->high = DBL_MIN / fmin(radius, NEAR);
+    return NB_OK;
 }
 
 nb_status nb_trust_step(nb_ctx *ctx, nb_trust *t, double radius, double *lambda, double *p)
 {
     bool full = step_of(t, t->r, p);
     double size = full ? nb_trust_length(t, p) : INFINITY, over = size - radius;
-    nb_status status = NB_OK;
+    bounds b;
     if (over <= NEAR * radius) {
         *lambda = 0;
         return NB_OK;
     }
     full = full && isfinite(size);
-    bounds b = bound(t, radius, full, p, size);
+    nb_status status = bound(ctx, t, radius, full, p, size, &b);
+    if (status != NB_OK) return status;
     double at = fmin(fmax(*lambda, b.low), b.high);
     if (at == 0 && full) at = b.high * radius / size;
     for (int i = 0; i < TRIALS; i++) {

@@ -17,20 +17,21 @@ typedef struct nb_trust {
     int64_t rows;   /* of J, taken at a time: 1 … */
 } nb_trust;
 
-/* Room for n parameters; whoever frees it gives n back. NB_EMEMORY. */
+/* Room for n parameters, and R of no row yet. NB_EMEMORY. Here and below NB_EINTERRUPT when Ctrl-C
+ * came; what was written then is not to be used. */
 nb_status nb_trust_new(nb_ctx *ctx, nb_trust *trust, int64_t n);
 void nb_trust_free(nb_ctx *ctx, nb_trust *trust);
 /* The bytes that this takes. */
 double nb_trust_bytes(int64_t n);
 
-/* R of no row yet; and with so many rows more, n + 1 numbers each (of J, and the residual), which
+/* R of no row again; and with so many rows more, n + 1 numbers each (of J, and the residual), which
  * are overwritten. At most trust->rows of them. */
-void nb_trust_clear(nb_trust *trust);
+nb_status nb_trust_clear(nb_ctx *ctx, nb_trust *trust);
 nb_status nb_trust_add(nb_ctx *ctx, nb_trust *trust, int64_t rows, double *row);
 /* The lengths of J's columns. */
-void nb_trust_norms(const nb_trust *trust, double *norm);
+nb_status nb_trust_norms(nb_ctx *ctx, const nb_trust *trust, double *norm);
 /* The largest cosine between the residuals and a column of J, whose lengths are `norm`. */
-double nb_trust_cosine(const nb_trust *trust, const double *norm);
+nb_status nb_trust_cosine(nb_ctx *ctx, const nb_trust *trust, const double *norm, double *cosine);
 /* The full step of Gauss and Newton: R p = -Qᵀr. False where R is singular. */
 bool nb_trust_full(const nb_trust *trust, double *p);
 /* The step within the radius. *lambda: of the last step, from where the search begins, and of this
