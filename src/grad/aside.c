@@ -40,7 +40,7 @@ void nb_aside_begin(nb_aside *aside, nb_ctx *ctx, const nb_backward_options *opt
     aside->list = aside->few;
     aside->homes = NULL;
     aside->aims = NULL;
-    aside->seen = NULL;
+    aside->look.seen = NULL;
 }
 
 /* The sink that takes the gradient of a leaf with a home, or NULL. */
@@ -130,21 +130,26 @@ static double most_of(nb_dtype dtype)
 
 static double magnitude(const nb_tensor *t)
 {
-    double known = nb_tensor_bounded(t);
-    if (nb_thinned_of(t)) return nb_thinned_magnitude(nb_thinned_of(t));
+    const nb_thinned *rows = nb_thinned_of(t);
+    double known = rows ? nb_thinned_magnitude(rows) : nb_tensor_bounded(t);
     if (known >= 0) return known;
     return nb_real(t->dtype)->magnitude((size_t)nb_tensor_count(t), nb_tensor_data(t));
 }
 
-/* What no element of a contribution is larger than. A product's element is a sum of as many
- * products as a has rows, none larger than the largest magnitudes' product, so two passes over the
- * factors bound them all. Infinite or NaN where a factor has one. */
-static double size_of(nb_aside *aside, const nb_contribution *entry)
+static double largest_of(nb_look *look, const nb_tensor *a)
 {
-    if (aside->seen != entry->a) aside->largest = magnitude(entry->a);
-    aside->seen = entry->a;
-    double a = aside->largest;
-    return entry->b ? (double)entry->a->shape[0] * a * magnitude(entry->b) : a;
+    if (look->seen != a) *look = (nb_look){a, magnitude(a)};
+    return look->largest;
+}
+
+double nb_look_at(nb_look *look, const nb_tensor *a, const nb_tensor *b)
+{
+    return (double)a->shape[0] * largest_of(look, a) * (b ? magnitude(b) : 1);
+}
+
+static double size_of(nb_look *look, const nb_contribution *entry)
+{
+    return entry->b ? nb_look_at(look, entry->a, entry->b) : largest_of(look, entry->a);
 }
 
 static nb_ceiling *bound_of(const nb_aim *aim)
@@ -217,7 +222,7 @@ static void raise_aim(nb_aside *aside, nb_contribution *entry)
 {
     nb_aim *aim = entry->end->home->aim;
     double alpha = entry->sink ? fabs(entry->sink->alpha) : 1;
-    entry->size = aim->kept ? (double)INFINITY : size_of(aside, entry);
+    entry->size = aim->kept ? (double)INFINITY : size_of(&aside->look, entry);
     aim->growth += entry->size * (alpha > 1 ? alpha : 1);
 }
 

@@ -7,6 +7,17 @@
 
 enum { NB_ASIDE_FEW = 8 }; /* contributions of a pass that need no block */
 
+/* A pass's look at its δ for bounds; begins as zeros. */
+typedef struct nb_look {
+    const nb_tensor *seen; /* the δ that was looked at last, for it may come to several leaves, */
+    double largest;        /* and its largest number */
+} nb_look;
+
+/* What no element of Aᵀ B is larger than, or of A's sum over rows (b NULL): a sum of as many
+ * products as a has rows, none larger than the largest magnitudes' product, so two passes over the
+ * factors bound them all. Infinite or NaN where a factor has one. */
+double nb_look_at(nb_look *look, const nb_tensor *a, const nb_tensor *b);
+
 /* One contribution to a leaf's gradient: a tensor, or the product A^T B. */
 typedef struct nb_contribution {
     nb_tensor *leaf;
@@ -49,8 +60,7 @@ typedef struct nb_aside {
     nb_home *homes;        /* that will be written, by their next */
     nb_aim *aims;          /* by their next */
     nb_aim first;          /* of them, as a rule the only one */
-    const nb_tensor *seen; /* the δ that was looked at last, for it may come to several leaves, */
-    double largest;        /* and its largest number */
+    nb_look look;
     nb_contribution few[NB_ASIDE_FEW];
 } nb_aside;
 

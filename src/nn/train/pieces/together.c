@@ -3,6 +3,7 @@
 
 #include "base/arith.h"
 #include "base/memory.h"
+#include "grad/aside.h"
 #include "grad/thinned.h"
 #include "grad/weights.h"
 #include "kernel/kernel.h"
@@ -47,8 +48,7 @@ typedef struct joined {
     nb_piled rows;
     int64_t reached; /* numbers of the gradient */
     double steepest;
-    const nb_tensor *seen; /* the δ that was looked at last, */
-    double largest;        /* and its largest number */
+    nb_look look;
 } joined;
 
 static nb_status go_alone(nb_ctx *ctx)
@@ -56,20 +56,11 @@ static nb_status go_alone(nb_ctx *ctx)
     return nb_fail(ctx, NB_EARG, "these pieces go one by one");
 }
 
-static double magnitude(const nb_tensor *t)
-{
-    double known = nb_tensor_bounded(t);
-    if (known >= 0) return known;
-    return nb_real(t->dtype)->magnitude((size_t)nb_tensor_count(t), nb_tensor_data(t));
-}
-
-/* As a pass bounds what it writes (grad/aside.c). */
+/* As a pass bounds what it writes (grad/aside.h). */
 static bool is_finite(joined *j, const nb_share *share)
 {
     double most = j->net->dtype == NB_F32 ? (double)FLT_MAX : DBL_MAX;
-    if (j->seen != share->a) j->largest = magnitude(share->a);
-    j->seen = share->a;
-    double size = (double)share->a->shape[0] * j->largest * (share->b ? magnitude(share->b) : 1);
+    double size = nb_look_at(&j->look, share->a, share->b);
     j->steepest = fmax(j->steepest, size);
     return size <= most / 2;
 }
