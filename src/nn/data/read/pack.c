@@ -133,16 +133,31 @@ nb_feed *nb_feed_pack(nb_ctx *ctx, const nb_elements *of, nb_next_rows *next, vo
 /* ---- Of a tensor ----------------------------------------------------------------------------- */
 
 typedef struct tensor_rows {
-    const char *at;
-    size_t row_bytes;
+    nb_tensor *tensor;
+    int64_t done;
 } tensor_rows;
 
 static nb_status next_of_tensor(nb_ctx *ctx, void *self, void *into, int64_t n)
 {
     tensor_rows *rows = self;
-    memcpy(into, rows->at, (size_t)n * rows->row_bytes);
-    rows->at += (size_t)n * rows->row_bytes;
+    nb_tensor *some = nb_tensor_narrow(ctx, rows->tensor, 0, rows->done, n, 1);
+    nb_tensor *whole = some ? nb_tensor_contiguous(ctx, some) : NULL;
+    nb_tensor_release(ctx, some);
+    if (!whole) return ctx->status;
+    memcpy(into, nb_tensor_data(whole),
+           (size_t)nb_tensor_count(whole) * nb_dtype_size(whole->dtype));
+    nb_tensor_release(ctx, whole);
+    rows->done += n;
     return nb_poll(ctx);
+}
+
+/* Whether the numbers of a tensor lie without gaps, rows before columns or columns before rows. */
+static bool is_whole(const nb_tensor *tensor)
+{
+    int64_t step = 1;
+    int i = 0;
+    for (; i < tensor->dims && tensor->stride[i] == step; i++) step *= tensor->shape[i];
+    return i == tensor->dims || nb_tensor_is_contiguous(tensor);
 }
 
 /* Whether few of a tensor's numbers are not 0; looks no further than the first too many. */
@@ -168,13 +183,13 @@ nb_feed *nb_feed_pack_tensor(nb_ctx *ctx, nb_tensor *tensor, const char *what)
 {
     bool few;
     size_t bytes = (size_t)nb_tensor_count(tensor) * nb_dtype_size(tensor->dtype);
-    if (tensor->dims < 1 || bytes < NB_PACK_LEAST || !nb_tensor_is_contiguous(tensor))
+    if (tensor->dims < 1 || bytes < NB_PACK_LEAST || !is_whole(tensor))
         return nb_feed_of_tensor(ctx, tensor, what);
     if (look_for_few(ctx, tensor, &few) != NB_OK) return NULL;
     if (!few) return nb_feed_of_tensor(ctx, tensor, what);
     nb_elements of = {.dtype = tensor->dtype, .dims = tensor->dims};
     memcpy(of.shape, tensor->shape, sizeof of.shape);
-    tensor_rows rows = {nb_tensor_data(tensor), bytes / (size_t)tensor->shape[0]};
+    tensor_rows rows = {.tensor = tensor};
     return nb_feed_pack(ctx, &of, next_of_tensor, &rows, what);
 }
 
