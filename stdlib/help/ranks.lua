@@ -20,7 +20,8 @@ as is the word. So what all do stands in the script as ever, and what one does a
 
 Training is no such thing: who trains while others do not is told so, and nobody waits for ever.
 When a run begins the processes compare set, seeds, options, network and parameters, and behind
-every epoch what a callback may have changed, and say what differs and on which of them.
+every epoch what a callback may have changed, and say what differs and on which of them. Tensors'
+chance is the same in all; math.random is another in each before math.randomseed(1).
 
 What is silent but on the first: print, io.write and whatever else goes to standard output,
 progress, warnings, and nabla's own writers: net:save, tensor.save, x:save, set:save, history:save,

@@ -23,8 +23,9 @@ batch_norm has the figures of the whole batch (its pieces run side by side and h
 once), weights, penalties, clip and accumulate see the batch, augment is given it whole. lbfgs and
 cg cut the set likewise; lm makes a triangle R of each piece's Jacobian and of these the whole
 one's, and looks at all residuals in every process. Functions of yours see a piece at a time; what
-they draw from tensors' chance is a function of seed, step and piece. A cost in Lua has to be a mean
-over its examples. A trainer's stops inside a step show the batch whole.
+they draw from tensors' chance is a function of seed, step and piece, what math.random gives is not.
+A cost in Lua has to be a mean over its examples. A trainer's stops inside a step show the batch
+whole.
 
 What it costs. Products of few rows are slower: with fewer than 64 examples in a batch it is better
 whole, which is said when the run begins. Of a network of dense layers several pieces go in one

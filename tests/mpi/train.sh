@@ -197,6 +197,13 @@ differs() {
     holds "and whose it is" err_once "differs between process 0 and process 2"
 }
 
+# The cause that a script alone does not show.
+script 'net = nn.net("1 - 1", {seed = 1})
+net:train({{math.random()}, {1}}, {{1}, {0}}, {seed = 1, progress = false})'
+run 2
+holds "a set by math.random is refused" err_once "the set differs between process 0 and process 1"
+holds "and math.random is named" err_once "which math.random and clocks do not"
+
 differs "the seed of the run" "o.seed = 2"
 differs "the seed of chance" "nabla.seed(9)"
 differs "batch" "o.batch = 3"

@@ -88,7 +88,7 @@ static void compare_digests(nb_head *left, const nb_head *right, const char *con
         if (left->digest[i] != right->digest[i]) {
             refuse(left,
                    "%s differs between process %d and process %d; every process runs the whole "
-                   "script and must come to the same",
+                   "script and must come to the same, which math.random and clocks do not",
                    names ? names[i] : "what is trained", left->rank, right->rank);
             return;
         }
