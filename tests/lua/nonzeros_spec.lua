@@ -26,6 +26,18 @@ test("rows of non-zeros are rows with their zeros", function()
     eq(data.set({x = {{[2] = 1}, {[4] = 1}}}).x, {{0, 1, 0, 0}, {0, 0, 0, 1}})
 end)
 
+test("a list of rows has no holes and no names, behind which rows would be lost", function()
+    local row = {[4] = 1}
+    fails(function() data.set {x = {[1] = row, [3] = row}} end, "x is a list that ends with entry 1")
+    fails(function() data.set {x = {row, row, [0] = row}} end, "what stands at [0] is not", true)
+    fails(function() nn.net("4 - 2")({row}) end, "zeros go through data.set", true)
+    fails(function() data.set {x = {row, row, first = row}} end, "at ['first'] is not in it", true)
+    local a, b = tensor.ones(2, 2), tensor.ones(3, 2)
+    fails(function() data.set {x = {a, b, [9] = b}} end, "x is a list that ends with entry 2;")
+    fails(function() data.set {x = {a, b}, y = {a, b, [7] = b}} end, "y is a list that ends")
+    fails(function() nn.net("*x2 - 2"):evaluate({a, b, n = b}, {a, b}) end, "at ['n']", true)
+end)
+
 test("columns says that rows are {index = value}; lists of one length are lists", function()
     eq(data.set({x = {{1, 2}, {3, 4}}}).x, {{1, 2}, {3, 4}})
     eq(data.set({x = {{1, 2}, {3, 4}}, columns = 3}).x, {{1, 2, 0}, {3, 4, 0}})

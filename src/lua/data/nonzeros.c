@@ -2,6 +2,7 @@
  * runs meanwhile but finalisers, between the two looks at them. */
 #include "lua/data/nonzeros.h"
 
+#include "lua/data/make.h"
 #include "lua/data/set.h"
 #include "nn/data/rows/nonzeros.h"
 
@@ -163,7 +164,7 @@ static nb_status make_set(nb_ctx *ctx, void *data)
 void nbl_push_nonzeros(lua_State *L, int x, int64_t columns, nb_tensor *y, const char *const *names,
                        int64_t classes)
 {
-    reading at = {.rows = (int64_t)lua_rawlen(L, x), .columns = columns};
+    reading at = {.rows = nbl_check_list(L, x, "x"), .columns = columns};
     nonzeros_job work = {.from = &at, .y = y, .names = names, .classes = classes};
     at.dtype = nbl_ctx(L)->dtype;
     read_rows(L, x, &at);

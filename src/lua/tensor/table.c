@@ -78,7 +78,9 @@ static void check_plain(lua_State *L, const reading *at, int depth)
                       lua_tostring(L, -2));
     }
     if (extra > 0)
-        nbl_error(L, "the values of a tensor have a hole behind %s[%I]",
+        nbl_error(L,
+                  "the values of a tensor have a hole behind %s[%I]; rows {index = value} of which "
+                  "the rest is zeros go through data.set",
                   push_path(L, at->index, depth), (LUAI_UACINT)at->shape[depth]);
 }
 
