@@ -42,6 +42,19 @@ local function values_of(name, value)
     return table.move(value, 1, #value, 1, {})
 end
 
+-- What would be left out of a list: what stands behind a hole or under a name.
+local function wrong_list(name, list, values)
+    if not is_list(list) or #values == 1 and values[1] == list then return nil end
+    local last = 0
+    while list[last + 1] ~= nil do last = last + 1 end
+    for key in next, list do
+        if math.type(key) ~= "integer" or key < 1 or key > last then
+            return ("%s is a list that ends with entry %d; what stands at [%s] is not in it"):format(
+                name, last, given.describe(key))
+        end
+    end
+end
+
 local function wrong_net(value)
     local kind = given.kind(value)
     if kind == "network" or kind == "string" or kind == "function" or kind == "table" then
@@ -113,6 +126,8 @@ local function columns_of(asked)
                 message = wrong_value(name, each)
                 if message then return nil, message end
             end
+            message = wrong_list(name, value, values)
+            if message then return nil, message end
             out[#out + 1] = {name = name, values = values, own = own[name] ~= nil}
         end
     end
