@@ -39,6 +39,13 @@ assert(os.execute(arg[1] .. " -E " .. arg[2] .. " > /dev/null"))'
 run 2 "$nabla" "$scratch/alone.lua"
 holds "what a launched process starts is alone" ends 0
 
+# UCX, on which MPICH stands, prints no page of calls where another process was killed, unless told.
+script 'assert(os.getenv "UCX_HANDLE_ERRORS" == arg[1])'
+run 2 none
+holds "what UCX does at a kill is said to it" ends 0
+UCX_HANDLE_ERRORS=bt run 2 bt
+holds "and the user is heard" ends 0
+
 # ---- Files ----
 
 script 'tensor.full(2, nabla.rank()):save(arg[1] .. "/t.npy")
