@@ -270,6 +270,9 @@ test("words of other tools are answered with ours, and the page that is named is
     local text, known = help.text("transpose")
     eq(text:find("it is: x:t(), or x:permute(dims…)\n\nx:permute(", 1, true) ~= nil, true)
     eq(known, true)
+    for word, page in pairs {sparse = "data.set{", mpi = "ranks\n", grid_search = "sweeps\n"} do
+        eq(help.text(word):find("\n\n" .. page, 1, true) ~= nil, true)
+    end
     local count = 0
     repeat
         count = count + 1
