@@ -30,7 +30,7 @@ opens. A file that the first has just written need not be whole yet where anothe
 the next training it is. Its name has to be one that all have: os.tmpname() is another on each.
 Checkpoints are the first's; how that went all hear. resume reads the same file in all, so the
 folder must be seen by all machines; a run goes on with the same bits on any number of processes.
-Standard input comes to the first alone.
+Standard input comes to the first alone; others find it empty.
 
 Threads: as many as a process has cores of its own, shared evenly where several processes of a
 machine may use the same; --threads or nabla.threads(n) say otherwise. Memory: each process has sets

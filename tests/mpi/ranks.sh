@@ -39,6 +39,13 @@ assert(os.execute(arg[1] .. " -E " .. arg[2] .. " > /dev/null"))'
 run 2 "$nabla" "$scratch/alone.lua"
 holds "what a launched process starts is alone" ends 0
 
+# Standard input comes to the first; others find its end, for which they would wait for ever.
+script 'io.stderr:write(nabla.rank() .. " read " .. tostring(io.read "l") .. "\n")'
+told sh -c 'echo given | timeout 20 "$0" -n 2 "$1" "$2"' "$mpirun" "$nabla" "$scratch/script.lua"
+holds "reading ends" ends 0
+holds "the first reads what is given" err_has "0 read given"
+holds "others read nothing" err_has "1 read nil"
+
 # UCX, on which MPICH stands, prints no page of calls where another process was killed, unless told.
 script 'assert(os.getenv "UCX_HANDLE_ERRORS" == arg[1])'
 run 2 none

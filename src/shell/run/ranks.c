@@ -50,12 +50,14 @@ static void find_built(char *folder, size_t size)
         memcpy(slash, BUILT, sizeof BUILT);
 }
 
-/* Others print nothing: neither print nor io.write, nor what the script starts. */
+/* Others print nothing: neither print nor io.write, nor what the script starts. Nor do they read:
+ * what a launcher gives them is a pipe that nobody writes into and, at MPICH's, nobody closes. */
 static void be_silent(sh_shell *shell)
 {
-    int nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);
+    int nowhere = open("/dev/null", O_RDWR | O_CLOEXEC);
     fflush(stdout);
-    if (nowhere >= 0 && dup2(nowhere, STDOUT_FILENO) >= 0) close(nowhere);
+    if (nowhere >= 0 && dup2(nowhere, STDOUT_FILENO) >= 0 && dup2(nowhere, STDIN_FILENO) >= 0)
+        close(nowhere);
     sh_terminal_look(&shell->terminal);
     lua_setwarnf(shell->L, NULL, NULL);
 }
