@@ -252,14 +252,36 @@ static int from_nonzeros(lua_State *L, const set_options *options)
     return 1;
 }
 
+/* x or y of a set, told by its name where it cannot be one. */
+static void check_part(lua_State *L, int at, const char *name)
+{
+    int type = lua_type(L, at);
+    if (type == LUA_TFUNCTION || (type == LUA_TUSERDATA && !nbl_test_tensor(L, at)))
+        nbl_error(L, "%s must be a tensor, a table or a path, not %s", name, nbl_describe(L, at));
+}
+
+/* Names where numbers belong: what many tables of data begin with. */
+static void check_numbered(lua_State *L, int y)
+{
+    if (lua_istable(L, y) && lua_rawgeti(L, y, 1) == LUA_TSTRING)
+        nbl_error(L, "y holds %s; it takes the numbers of classes, from 1, and classes their names",
+                  nbl_describe(L, -1));
+    if (lua_istable(L, y)) lua_pop(L, 1);
+}
+
 static int new_set(lua_State *L)
 {
     set_options options;
     set_job work = {.names = NULL};
     nbl_options(L, 1, set_fields, &options, false);
     if (!options.x) return nbl_error(L, "x is missing");
+    check_part(L, options.x, "x");
+    if (options.y) check_part(L, options.y, "y");
+    if (options.y) check_numbered(L, options.y);
     if (lua_type(L, options.x) == LUA_TSTRING) return from_files(L, &options);
     if (options.map) return nbl_error(L, "map needs a path as x: its rows stay in the file");
+    if (options.y && lua_type(L, options.y) == LUA_TSTRING)
+        return nbl_error(L, "y is a path where x is one; tensor.load(path) gives its numbers");
     if (options.columns || nbl_is_nonzeros(L, options.x)) return from_nonzeros(L, &options);
     if (nbl_is_sequences(L, options.x)) {
         if (options.classes) work.names = nbl_read_names(L, options.classes, &work.count);
@@ -283,7 +305,9 @@ static const nbl_entry data_entries[] = {
      "A data set. y holds class numbers from 1, one for an example or a row for its steps, or "
      "targets with a row for each example. #set "
      "counts the examples; set[i] is one, with x and y, its name or target (also as [1] and [2]), "
-     "which stands for x and y in a network's methods: net:trace(set[1]). x and y may be paths of "
+     "which stands for x and y in a network's methods: net:trace(set[1]). A tensor whose numbers "
+     "lie in one piece is kept as x or targets, not copied: what is written into it later the set "
+     "has too. x and y may be paths of "
      ".idx or .npy files; with map = true the rows of x stay in the file, and one that changes or "
      "goes meanwhile is an error. Rows {[3] = 1, [17] = 0.5} are kept as their non-zeros: x is "
      "read so where columns is given or a row has an index behind a hole, and then every row is, "
