@@ -5,6 +5,7 @@
 #include "io/source.h"
 
 #include "base/arith.h"
+#include "base/processes/peers.h"
 #include "io/zip/zalloc.h"
 
 #include <errno.h>
@@ -248,7 +249,10 @@ static nb_status open_file(nb_source *source)
     struct stat about;
     source->fd = open(source->name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     if (source->fd < 0 || fstat(source->fd, &about) != 0) {
-        return nb_fail(ctx, NB_EIO, "cannot open %s: %s", source->name, strerror(errno));
+        bool early = errno == ENOENT && !nb_is_first(ctx);
+        return nb_fail(ctx, NB_EIO, "cannot open %s: %s%s", source->name, strerror(errno),
+                       early ? "; what process 0 has just saved others find after the next training"
+                             : "");
     }
     if (S_ISDIR(about.st_mode)) {
         return nb_fail(ctx, NB_EIO, "%s is a directory, not a file", source->name);

@@ -68,6 +68,10 @@ done
 script 'if nabla.rank() == 1 then tensor.ones(2):save "/nowhere/at/all.npy" end print "on"'
 run 2
 holds "others write nothing, so that they cannot fail" out_is on
+script 'if nabla.rank() == 1 then tensor.load "/nowhere/at/all.npy" end'
+run 2
+holds "who reads too early fails" fails
+holds "and is told when not" err_once "others find after the next training"
 script 'tensor.ones(2):save "/nowhere/at/all.npy"'
 run 2
 holds "the first can" fails

@@ -98,22 +98,6 @@ bool nbl_is_sequences(lua_State *L, int at)
     return first && first->dims > 0;
 }
 
-int64_t nbl_check_list(lua_State *L, int at, const char *what)
-{
-    enum { BETWEEN_LOOKS = 1024 };
-    lua_Integer count = (lua_Integer)lua_rawlen(L, at), seen = 0;
-    int key = lua_gettop(L) + 1;
-    lua_pushnil(L);
-    for (; lua_next(L, at); lua_pop(L, 1)) {
-        if (++seen % BETWEEN_LOOKS == 0) nbl_poll(L, nbl_ctx(L));
-        bool inside = lua_isinteger(L, key) && lua_tointeger(L, key) >= 1;
-        if (!inside || lua_tointeger(L, key) > count)
-            nbl_error(L, "%s is a list that ends with entry %I; what stands at [%s] is not in it",
-                      what, (LUAI_UACINT)count, nbl_describe(L, key));
-    }
-    return (int64_t)count;
-}
-
 /* The tensors in the table at `at`, which keeps them; the list is pushed. */
 static nb_tensor *const *read_list(lua_State *L, int at, const char *what, int64_t *count)
 {

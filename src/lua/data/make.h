@@ -12,10 +12,6 @@ void nbl_open_making(lua_State *L);
  * pushed. */
 const char **nbl_read_names(lua_State *L, int at, int64_t *count);
 
-/* How many entries the list at `at` has. An error where something stands behind a hole or under a
- * name, which its length would not show; `what` is the list. */
-int64_t nbl_check_list(lua_State *L, int at, const char *what);
-
 /* Whether at `at` is a list of tensors: sequences. */
 bool nbl_is_sequences(lua_State *L, int at);
 /* Pushes a data set of the sequences at `x` and, unless that is 0, the y at `y`: a list of tensors

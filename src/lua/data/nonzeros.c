@@ -2,7 +2,6 @@
  * runs meanwhile but finalisers, between the two looks at them. */
 #include "lua/data/nonzeros.h"
 
-#include "lua/data/make.h"
 #include "lua/data/set.h"
 #include "nn/data/rows/nonzeros.h"
 
@@ -40,6 +39,21 @@ bool nbl_is_nonzeros(lua_State *L, int at)
         lua_pop(L, 1);
     }
     return are;
+}
+
+int64_t nbl_check_list(lua_State *L, int at, const char *what)
+{
+    lua_Integer count = (lua_Integer)lua_rawlen(L, at), seen = 0;
+    int key = lua_gettop(L) + 1;
+    lua_pushnil(L);
+    for (; lua_next(L, at); lua_pop(L, 1)) {
+        if (++seen % BETWEEN_LOOKS == 0) nbl_poll(L, nbl_ctx(L));
+        bool inside = lua_isinteger(L, key) && lua_tointeger(L, key) >= 1;
+        if (!inside || lua_tointeger(L, key) > count)
+            nbl_error(L, "%s is a list that ends with entry %I; what stands at [%s] is not in it",
+                      what, (LUAI_UACINT)count, nbl_describe(L, key));
+    }
+    return (int64_t)count;
 }
 
 #define CHANGED "x has changed while it was read"

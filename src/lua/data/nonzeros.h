@@ -12,4 +12,8 @@ bool nbl_is_nonzeros(lua_State *L, int at);
 void nbl_push_nonzeros(lua_State *L, int x, int64_t columns, nb_tensor *y, const char *const *names,
                        int64_t classes);
 
+/* How many entries the list at `at` has. An error where something stands behind a hole or under a
+ * name, which its length would not show; `what` is the list. */
+int64_t nbl_check_list(lua_State *L, int at, const char *what);
+
 #endif
