@@ -112,9 +112,9 @@ Keys at the prompt are GNU Readline's, as in bash; ~/.inputrc changes them.
 
 An input of several lines is edited whole, also one from the history. Its further lines begin with ·
 and two blanks for each block or bracket that is open; a line that becomes end, else, elseif, until
-or } moves out by itself. In vi mode dd cc yy S p take whole lines, o and O open one, G goes to the
-last, h l 0 ^ $ | A I D C x X r R ~ f t . keep to theirs. With TERM=dumb inputs are typed line by
-line.
+or } moves out by itself. In vi mode dd cc yy S p take whole lines, o and O open one, J joins two,
+gg and G go to the first and the last, also behind d c y, h l 0 ^ $ | A I D C x X r R ~ f t . keep
+to theirs. With TERM=dumb inputs are typed line by line.
 
 Colours tell keywords, names of Lua and nabla, numbers, strings, comments and the notation inside
 strings as you type. Underlined is what nobody knows: a global without a value, a word that is no

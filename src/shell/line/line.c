@@ -190,6 +190,7 @@ static void show_line(void)
         if (reading.blocks) {
             sh_block_mend();
             sh_vi_letters_mend();
+            sh_vi_mend();
         }
         sh_undo_mend();
     }
@@ -333,6 +334,7 @@ void sh_line_open(sh_shell *shell, sh_is_whole *is_whole)
     rl_attempted_completion_function = find_matches;
     rl_completion_display_matches_hook = list_matches;
     sh_block_bind(is_whole);
+    sh_vi_bind();
     rl_initialize();
     take_over_display(shell);
 }

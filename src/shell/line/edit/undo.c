@@ -11,13 +11,10 @@
 #include "shell/line/edit/undo.h"
 #include "shell/line/edit/wrap.h"
 
-#include <stdbool.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <readline/history.h>
-#include <readline/readline.h>
 
 static struct {
     char *typed;       /* the line below the history as it was last, or NULL for an empty one */
@@ -91,7 +88,7 @@ static void take_list(void)
     }
 }
 
-static bool is_undo(rl_command_func_t *command)
+bool sh_undo_is(rl_command_func_t *command)
 {
     return command == rl_undo_command || command == rl_revert_line || command == rl_vi_undo;
 }
@@ -101,7 +98,7 @@ static bool is_undo(rl_command_func_t *command)
 static void undo_in_entry(void)
 {
     HIST_ENTRY *entry = current_history();
-    bool undone = entry && entry == undo.entry && !rl_undo_list && is_undo(sh_wrap_last());
+    bool undone = entry && entry == undo.entry && !rl_undo_list && sh_undo_is(sh_wrap_last());
     if (!undone || strcmp(entry->line, rl_line_buffer) == 0) return;
     entry = replace_history_entry(where_history(), rl_line_buffer, entry->data);
     if (entry) free_history_entry(entry);

@@ -3,6 +3,13 @@
 #ifndef SH_UNDO_H
 #define SH_UNDO_H
 
+#include <stdbool.h>
+#include <stdio.h>
+
+#include <readline/readline.h>
+
+/* Does this command of Readline's take changes back? */
+bool sh_undo_is(rl_command_func_t *command);
 /* Before a line is read. */
 void sh_undo_begin(void);
 /* Between two of Readline's commands. */

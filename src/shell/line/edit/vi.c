@@ -2,6 +2,7 @@
 #include "shell/line/edit/vi.h"
 
 #include "shell/line/edit/motion.h"
+#include "shell/line/edit/undo.h"
 #include "shell/line/edit/wrap.h"
 
 #include <ctype.h>
@@ -11,11 +12,16 @@
 
 enum { TIMES_MOST = 1000000 };
 
+/* Lines that d, c and y take with that of the cursor: so many from there on, all up to the first or
+ * down to the last. */
+typedef enum reach { REACH_COUNT, REACH_FIRST, REACH_LAST } reach;
+
 static struct {
     bool redoing; /* "." */
     bool lines;   /* the last of d, c and y took whole lines, */
-    bool rest;    /* or all up to the line's end, */
-    bool moves;   /* or had a motion behind it */
+    reach reach;
+    bool rest;  /* or all up to the line's end, */
+    bool moves; /* or had a motion behind it */
     /* What Readline took for them then, or NULL, and they themselves, without the newline that ends
      * the last one. */
     char *taken, *text;
@@ -23,6 +29,10 @@ static struct {
      * many bytes behind its blanks, which change where it becomes an "end". */
     int line, behind;
     char *typed; /* for the last one, for "." */
+    /* J, with its count, changed the line last. The changes as they were after the last command. */
+    bool joined;
+    int joins;
+    const UNDO_LIST *changes;
 } vi = {.line = -1};
 
 static bool has_lines(void)
@@ -39,6 +49,9 @@ typedef struct lines {
 static lines lines_at(int point, int count)
 {
     lines these = {sh_line_begin(point), sh_line_end(point)};
+    if (vi.reach == REACH_FIRST) these.begin = 0;
+    if (vi.reach == REACH_LAST) these.end = rl_end;
+    if (vi.reach != REACH_COUNT) return these;
     for (; count > 1 && these.end < rl_end; count--) these.end = sh_line_end(these.end + 1);
     return these;
 }
@@ -222,6 +235,7 @@ void sh_vi_begin(void)
 void sh_vi_begin_line(void)
 {
     vi.line = -1;
+    vi.changes = NULL;
 }
 
 /* What Readline goes by behind an operator; every other key but that of the operator ends it. */
@@ -230,9 +244,17 @@ static bool is_motion(int key)
     return key > 0 && strchr(" hl^$0ftFT;,%wbeWBE|`", key);
 }
 
-/* d, c and y take whole lines where they stand twice. Readline reads the second key itself; it is
- * given back where it is another. Of one without a motion "." would make Readline go by an older
- * motion, and that of dd is a d: it takes text from beneath the other operator. */
+/* How far lines are taken behind this key, of which a g has to come twice. */
+static reach read_reach(int key)
+{
+    if (rl_explicit_arg || !has_lines()) return REACH_COUNT;
+    if (key == 'G') return REACH_LAST;
+    return key == 'g' && read_key() == 'g' ? REACH_FIRST : REACH_COUNT;
+}
+
+/* d, c and y take whole lines where they stand twice, or before gg and G. Readline reads the second
+ * key itself; it is given back where it is another. Of one without a motion "." would make Readline
+ * go by an older motion, and that of dd is a d: it takes text from beneath the other operator. */
 static int operate(rl_command_func_t *theirs, int count, int key)
 {
     if (!vi.redoing && isupper(key)) {
@@ -240,6 +262,8 @@ static int operate(rl_command_func_t *theirs, int count, int key)
         vi.rest = true;
     } else if (!vi.redoing) {
         int next = read_motion(&count);
+        vi.reach = read_reach(next);
+        if (vi.reach != REACH_COUNT) next = key;
         vi.lines = next == key && has_lines();
         vi.rest = next == '$';
         vi.moves = next == key || is_motion(next);
@@ -272,6 +296,7 @@ static int on_yank(int count, int key)
 
 static int on_substitute(int count, int key)
 {
+    vi.reach = REACH_COUNT;
     if (isupper(key) && has_lines()) return take_lines(1, 'c');
     vi.lines = vi.rest = false;
     vi.moves = true;
@@ -279,6 +304,45 @@ static int on_substitute(int count, int key)
     int status = sh_wrap_call(rl_vi_subst, count, key);
     sh_operator_set(false);
     return status;
+}
+
+/* ---- gg J ---- */
+
+/* To the input's first line, or the one that the count is of. */
+static int on_line(int count, int key)
+{
+    int begin = 0;
+    (void)key;
+    for (; count > 1 && sh_line_end(begin) < rl_end; count--) begin = sh_line_end(begin) + 1;
+    rl_point = sh_settled(sh_behind_blanks(begin));
+    return 0;
+}
+
+/* Brings the next line behind that of the cursor, which goes where they meet: at a blank, but not
+ * beside another, beside nothing or before a ")". */
+static void join(void)
+{
+    int end = sh_line_end(rl_point), next = sh_behind_blanks(end + 1);
+    bool ends = end == sh_line_begin(end) || isblank((unsigned char)rl_line_buffer[end - 1]);
+    bool begins = next < rl_end && !memchr("\n)", rl_line_buffer[next], 2);
+    rl_delete_text(end, next);
+    rl_point = end;
+    if (!ends && begins) rl_insert_text(" ");
+    rl_point = end;
+}
+
+/* Of two lines, or so many. */
+static int on_join(int count, int key)
+{
+    (void)key;
+    if (sh_line_end(rl_point) == rl_end) return rl_ding();
+    vi.joins = count;
+    rl_begin_undo_group();
+    do join();
+    while (--count > 1 && sh_line_end(rl_point) < rl_end);
+    rl_end_undo_group();
+    rl_point = sh_settled(rl_point);
+    return 0;
 }
 
 /* ---- . Esc A I R ---- */
@@ -306,6 +370,7 @@ static void bring_back(const char *before, int length, int point)
 static int on_redo(int count, int key)
 {
     int length = rl_end, point = rl_point;
+    if (vi.joined) return on_join(rl_explicit_arg ? count : vi.joins, key);
     char *before = has_lines() ? copy(0, length) : NULL;
     vi.redoing = true;
     rl_begin_undo_group();
@@ -315,6 +380,13 @@ static int on_redo(int count, int key)
     vi.redoing = false;
     free(before);
     return status;
+}
+
+void sh_vi_mend(void)
+{
+    bool again = rl_last_func == on_redo || sh_undo_is(rl_last_func);
+    if (rl_undo_list != vi.changes && !again) vi.joined = rl_last_func == on_join;
+    vi.changes = rl_undo_list;
 }
 
 /* Esc goes back a letter, but not into the line before. */
@@ -364,6 +436,12 @@ static int on_overstrike(int count, int key)
     int status = sh_wrap_call(rl_vi_overstrike, count, key);
     rl_end_undo_group();
     return status;
+}
+
+void sh_vi_bind(void)
+{
+    rl_bind_keyseq_in_map("gg", on_line, vi_movement_keymap);
+    rl_bind_key_in_map('J', on_join, vi_movement_keymap);
 }
 
 void sh_vi_open(void)
