@@ -140,9 +140,10 @@ const nb_option nbl_train_fields[] = {
      .offset = FIELD(every)},
     {.name = "resume",
      .help = "a checkpoint with which the run goes on, with the same bits as if it had never "
-             "stopped; where there is no such file yet it begins. What functions of yours draw "
-             "comes again from tensors' chance in augment and, with pieces above 1, in layers and "
-             "costs; else, and from math.random, it is drawn anew",
+             "stopped; where there is no such file yet it begins. Set, seed, batch and pieces are "
+             "those of the run; lr, schedule and penalties may be others from there on. What "
+             "functions of yours draw comes again from tensors' chance in augment and, with pieces "
+             "above 1, in layers and costs; else, and from math.random, it is drawn anew",
      .range = "a path",
      .standard = "none",
      .kind = NB_WORD,
