@@ -100,6 +100,18 @@ static int set_scale(lua_State *L, nbl_net *self)
     return 0;
 }
 
+/* What a network has of its set. */
+static void refuse_schema(lua_State *L, const char *name)
+{
+    static const char *const of_set[] = {NBL_SCHEMA_FIELDS, NULL};
+    for (int i = 0; of_set[i]; i++)
+        if (strcmp(of_set[i], name) == 0)
+            nbl_error(L,
+                      "a network has its %s from the set that it learns from, and they cannot be "
+                      "assigned; data.set{x = …, y = …, classes = {…}} names classes",
+                      name);
+}
+
 static int net_newindex(lua_State *L)
 {
     nbl_net *self = nbl_check_net(L, 1);
@@ -109,6 +121,7 @@ static int net_newindex(lua_State *L)
     if (lua_type(L, 2) == LUA_TSTRING &&
         nbl_set_layer_field(L, &self->net->layer, lua_tostring(L, 2)))
         return 0;
+    if (lua_type(L, 2) == LUA_TSTRING) refuse_schema(L, lua_tostring(L, 2));
     return nbl_error(L, "the layers of a network cannot be assigned; net:replace(l, layer) puts "
                         "another in a layer's place; set their fields: net[1].activation = "
                         "\"tanh\"");
