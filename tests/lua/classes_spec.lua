@@ -52,7 +52,7 @@ test("net.classes holds the names that classify answers with", function()
     eq(math.type(net.classes[1]), "integer")
     net:train(data.set {x = corners, y = {1, 2, 2, 1}}, quiet)
     eq(net.classes, {1, 2})
-    fails(function() net.classes = {"a", "b"} end, "has its classes from the set .* cannot be assigned")
+    fails(function() net.classes = {"a", "b"} end, "has its classes from the set")
     fails(function() nn.net {2, nn.dense {3, name = "classes"}} end, "cannot be called classes")
 end)
 
