@@ -20,6 +20,8 @@ local GAP <const> = 2
 
 -- ---- Values ----
 
+local LISTED <const> = 4 -- entries of a list that is written out
+
 local function number(value)
     return math.type(value) == "integer" and ("%d"):format(value) or ("%.6g"):format(value)
 end
@@ -27,9 +29,22 @@ end
 -- "value=1", of a table by name.
 local function named(value)
     local parts = {}
-    for key, each in pairs(value) do parts[#parts + 1] = tostring(key) .. "=" .. tostring(each) end
+    for key, each in pairs(value) do
+        local words = type(each) == "function" and "" or "=" .. tostring(each)
+        parts[#parts + 1] = tostring(key) .. words
+    end
     table.sort(parts)
     return table.concat(parts, " ")
+end
+
+-- "1, 2", of a short list of numbers or words; nil of others.
+local function listed(value)
+    local parts = {}
+    for i, each in ipairs(value) do
+        if i > LISTED or type(each) ~= "number" and type(each) ~= "string" then return nil end
+        parts[i] = type(each) == "number" and number(each) or each
+    end
+    return table.concat(parts, ", ")
 end
 
 -- "adam lr=0.01": what is not as it is by default.
@@ -55,7 +70,8 @@ local KINDS <const> = {
 function out.value(column, value)
     local kind = given.kind(value)
     if KINDS[kind] then return screen.clean(KINDS[kind](value)) end
-    if kind == "table" and #value == 0 then return screen.clean(named(value)) end
+    local words = kind == "table" and (#value == 0 and named(value) or listed(value))
+    if words then return screen.clean(words) end
     for i, each in ipairs(column.values) do
         if each == value then return ("%s %d"):format(kind, i) end
     end

@@ -382,6 +382,14 @@ test("plot draws a figure over each option", function()
     fails(function() plot(runs, {file = "x.svg"}) end, "a file holds one of the 2 pictures", true)
 end)
 
+test("short lists stand in the table as they are, functions by their names", function()
+    local text = tostring(nn.sweep {net = "2 - 3 - 2", set = data.xor(), epochs = 1, progress = false,
+        weights = {{1, 2}, {2, 1.5}}, metrics = {ones = function() return 1 end}})
+    eq(text:find("  1  1, 2 ", 1, true) ~= nil and text:find("  2  2, 1.5 ", 1, true) ~= nil, true)
+    eq(text:find("   metrics ones\n", 1, true) ~= nil, true)
+    eq(text:find("table", 1, true), nil)
+end)
+
 -- ---- What is refused ----
 
 local function refused(asked, pattern)
