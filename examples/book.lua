@@ -1,23 +1,24 @@
--- The networks of Nielsen's book, Neural Networks and Deep Learning, trained as it trains them: what
--- it reports beside what comes out here.
+-- The networks of Nielsen's book, Neural Networks and Deep Learning, trained as it trains them:
+-- what it reports beside what comes out here.
 --
 --     nabla examples/book.lua DIR CHAPTER [EPOCHS [EXAMPLES]]
 --
--- DIR holds the four IDX files of MNIST, plain or gzip; CHAPTER is 1, 3, 5 or 6. A run has the book's
--- epochs, in chapter 6 five of its 60, or at most EPOCHS. Of the 50,000 examples to learn from the
--- first EXAMPLES are taken, then λ is that much smaller. Initial weights are another draw than the
--- book's, so that some tenths of a percent lie between two runs; in chapter 1 more, where large weights
--- can saturate an output from the beginning: then its digit is never learned.
+-- DIR holds the four IDX files of MNIST, plain or gzip; CHAPTER is 1, 3, 5 or 6. A run has the
+-- book's epochs, in chapter 6 five of its 60, or at most EPOCHS. Of the 50,000 examples to learn
+-- from the first EXAMPLES are taken, then λ is that much smaller. Initial weights are another draw
+-- than the book's, so that some tenths of a percent lie between two runs; in chapter 1 more, where
+-- large weights can saturate an output from the beginning: then its digit is never learned.
 
-local LENET <const> = "784 - reshape 1x28x28 - conv 20 5 %s - max_pool 2 - conv 40 5 %s - max_pool 2"
+local LENET <const> =
+    "784 - reshape 1x28x28 - conv 20 5 %s - max_pool 2 - conv 40 5 %s - max_pool 2"
     .. " - flatten - %s - 10 softmax : cross_entropy"
 local function lenet(f, rest) return LENET:format(f, f, rest) end
 
--- Of each run: the network and how it learns, the percentage that the book has, and of what that is:
--- the best epoch's on test or on valid, else test's where valid is best. large: weights of standard
--- deviation 1, as the book draws them before it knows better; else 1 / √inputs; biases always 1. In
--- chapter 6 weights are this program's own. There the book divides λ by batches of ten, not by
--- examples: its 0.1 is an l2 of 1.
+-- Of each run: the network and how it learns, the percentage that the book has, and of what that
+-- is: the best epoch's on test or on valid, else test's where valid is best. large: weights of
+-- standard deviation 1, as the book draws them before it knows better; else 1 / √inputs; biases
+-- always 1. In chapter 6 weights are this program's own. There the book divides λ by batches of
+-- ten, not by examples: its 0.1 is an l2 of 1.
 local RUNS <const> = {
     [1] = {
         {"784 - 30 - 10", lr = 3, book = 95.42, of = "test", large = true},
@@ -93,7 +94,8 @@ local function begin(run)
     return net
 end
 
--- In place of the book's 250,000 examples: a batch stays, or moves by one pixel to one of four sides.
+-- In place of the book's 250,000 examples: a batch stays, or moves by
+-- one pixel to one of four sides.
 local SIDES <const> = { {0, 0}, {1, 0}, {-1, 0}, {0, 1}, {0, -1} }
 local function shift(x)
     local down, right = table.unpack(SIDES[tensor.randint(1, 5, 1):item()])

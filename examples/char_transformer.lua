@@ -4,8 +4,9 @@
 --     nabla examples/char_transformer.lua FILE [ROWS]   … from any text in UTF-8
 --     nabla -i examples/char_transformer.lua            … and leaves you with net and generate
 --
--- Where the lstm of char_rnn.lua must remember, attention looks back: each of four heads chooses by itself
--- which of the letters before it reads. So the two numbers of a tale can be found when their sum is due.
+-- Where the lstm of char_rnn.lua must remember, attention looks back: each of four heads chooses by
+-- itself which of the letters before it reads. So the two numbers of a tale can be found when their
+-- sum is due.
 
 local STEPS, TEMPERATURE = 128, 0.7
 local here = debug.getinfo(1, "S").source:match "^@(.*/)" or ""
@@ -40,8 +41,8 @@ local function bits(cost)
     return cost / math.log(2)
 end
 
--- Text that goes on behind `start`, a letter drawn from what the stream expects. It knows no more positions
--- than a row had; there it begins anew with the latter half of what it wrote.
+-- Text that goes on behind `start`, a letter drawn from what the stream expects. It knows no more
+-- positions than a row had; there it begins anew with the latter half of what it wrote.
 function generate(start, count, temperature)
     local stream, written = net:stream(), {}
     local p, read = stream(start)[-1], utf8.len(start) or #start
@@ -74,7 +75,8 @@ net:train(train, {
 })
 
 local after = bits(net:cost(valid))
-print(("\n%.2f bits a character, of %.2f; the same seed writes this again:\n"):format(after, before))
+print(("\n%.2f bits a character, of %.2f; the same seed writes this again:\n")
+      :format(after, before))
 print(generate(start, 400))
 
 if not file then

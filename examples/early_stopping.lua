@@ -3,8 +3,8 @@
 --     nabla examples/early_stopping.lua      trains two networks, compares, ends
 --
 -- Both see 300 of the digits and have far more parameters than they need. One trains for all its
--- epochs. The other watches the cost on examples that it does not learn from (valid), stops when that
--- has not fallen for ten epochs (patience), and takes the parameters of its best epoch back.
+-- epochs. The other watches the cost on examples that it does not learn from (valid), stops when
+-- that has not fallen for ten epochs (patience), and takes the parameters of its best epoch back.
 
 digits = data.digits()
 

@@ -3,8 +3,8 @@
 --     mpirun -n 4 nabla examples/ranks.lua
 --     nabla examples/ranks.lua                 alone, with the same bits
 --
--- Every process runs all of this. Each takes its share of a batch's pieces, the sum of their gradients
--- moves the network, and print speaks for the first process only.
+-- Every process runs all of this. Each takes its share of a batch's pieces, the sum of their
+-- gradients moves the network, and print speaks for the first process only.
 
 nabla.seed(7)
 digits = data.digits()

@@ -2,9 +2,10 @@
 --
 --     nabla examples/regression.lua [EPOCHS]        of Adam; 2000 unless said
 --
--- The function is y = sin(3 x) / (1 + x²) with a little noise. Adam takes many cheap steps; lm takes
--- few, each with the slopes of every example, and goes on to where no step lowers the cost. For
--- networks of up to some thousand parameters and a cost of squares that is often the shorter way.
+-- The function is y = sin(3 x) / (1 + x²) with a little noise. Adam takes many cheap steps; lm
+-- takes few, each with the slopes of every example, and goes on to where no step lowers the cost.
+-- For networks of up to some thousand parameters and a cost of squares that is often the shorter
+-- way.
 
 local EPOCHS = tonumber(arg[1]) or 2000
 local N = 200

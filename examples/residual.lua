@@ -1,10 +1,11 @@
--- A deep network of the book's sigmoid neurons learns nothing; the same layers in residual blocks do.
+-- A deep network of the book's sigmoid neurons learns nothing; the
+-- same layers in residual blocks do.
 --
 --     nabla examples/residual.lua        trains eight networks, compares, ends
 --
--- BP2 says why: on its way back δ is multiplied by σ′ ≤ ¼ at every layer of sigmoid neurons, so that
--- of the demand at the end next to nothing reaches the first layer. A residual block gives x + f(x):
--- its derivative is 1 + f′, and the 1 carries δ past f untouched.
+-- BP2 says why: on its way back δ is multiplied by σ′ ≤ ¼ at every layer of sigmoid neurons, so
+-- that of the demand at the end next to nothing reaches the first layer. A residual block gives
+-- x + f(x): its derivative is 1 + f′, and the 1 carries δ past f untouched.
 
 digits = data.digits()
 
@@ -51,8 +52,8 @@ end
 
 -- ---- A network as a layer ----
 
--- Without its last layer the deep network is the first layer of another one, frozen: what it learned
--- stays, and only the new last layer learns.
+-- Without its last layer the deep network is the first layer of another one, frozen: what it
+-- learned stays, and only the new last layer learns.
 net:cut(#net)
 local pair = nn.net {64, net, "10 softmax", cost = "cross_entropy", seed = 2}
 pair:freeze(1)

@@ -3,13 +3,15 @@
 --     nabla examples/resume.lua             trains, is cut off on its way, goes on, compares
 --     nabla examples/resume.lua FILE        keeps its run in FILE; kill it, start it again
 --
--- `checkpoint` writes parameters, the optimizer's state, the history and the place in the epoch, whole
--- or not at all; `resume` goes on from such a file, or begins where there is none. Whoever writes both
--- into a script can start it again after a power cut and gets what an undisturbed run had given.
+-- `checkpoint` writes parameters, the optimizer's state, the history and the place in the epoch,
+-- whole or not at all; `resume` goes on from such a file, or begins where there is none. Whoever
+-- writes both into a script can start it again after a power cut and gets what an undisturbed run
+-- had given.
 
 digits = data.digits()
 
--- Dropout and the order of the batches are functions of seed and step, so that nothing is left to chance.
+-- Dropout and the order of the batches are functions of seed and step, so
+-- that nothing is left to chance.
 local function fresh()
     return nn.net("64 - 60 relu - dropout 0.2 - 10 softmax : cross_entropy", {seed = 1})
 end
@@ -28,8 +30,8 @@ if arg[1] then
     return
 end
 
--- A name that stands in the script is the same in all processes (mpirun -n 2 nabla examples/resume.lua);
--- os.tmpname gives each its own.
+-- A name that stands in the script is the same in all processes (mpirun -n 2 nabla
+-- examples/resume.lua); os.tmpname gives each its own.
 local path = "resume-example.safetensors"
 
 -- The run as it should be, and one that an error cuts off in its ninth epoch.

@@ -1,12 +1,13 @@
--- An lstm learns a grammar from strings of different lengths, and then reads a string letter by letter.
+-- An lstm learns a grammar from strings of different lengths, and then
+-- reads a string letter by letter.
 --
 --     nabla examples/sequence.lua          learns from 500 strings
 --     nabla examples/sequence.lua 200      … from fewer
 --
--- The strings are those on which Hochreiter and Schmidhuber showed in 1997 what an lstm is for: Reber's
--- grammar between two letters that must agree, B T … T E or B P … P E. Which of the two must come near
--- the end was said at the second letter, and everything between says nothing of it: a network can know
--- only what it remembers.
+-- The strings are those on which Hochreiter and Schmidhuber showed in 1997 what an lstm is for:
+-- Reber's grammar between two letters that must agree, B T … T E or B P … P E. Which of the two
+-- must come near the end was said at the second letter, and everything between says nothing of it:
+-- a network can know only what it remembers.
 
 local STRINGS = math.tointeger(tonumber(arg and arg[1] or 500))
 local LETTERS = {"B", "T", "P", "S", "X", "V", "E"}

@@ -3,9 +3,10 @@
 --
 --     nabla examples/spirals.lua [EPOCHS [FRAMES]]      300 epochs, 60 frames
 --
--- Each place of the picture shows what the network says of that place of the plane: dark is class 1,
--- light class 2; between the two it does not know. The darkest and the lightest are the examples. On a
--- terminal the picture moves; elsewhere a few of its frames stand one below the other.
+-- Each place of the picture shows what the network says of that place of the plane: dark is class
+-- 1, light class 2; between the two it does not know. The darkest and the lightest are the
+-- examples. On a terminal the picture moves; elsewhere a few of its frames stand one below the
+-- other.
 
 local epochs, frames = math.tointeger(tonumber(arg[1] or 300)), tonumber(arg[2] or 60)
 if not epochs or epochs < 1 or not frames or frames < 1 then

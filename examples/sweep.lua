@@ -3,14 +3,16 @@
 --     nabla examples/sweep.lua      24 runs on the cores of this machine; a few seconds
 --     mpirun -n 4 nabla examples/sweep.lua      the same, on four processes
 --
--- The network is a function of the point, so that the size of its hidden layer is an option like any
--- other. Three seeds a setting tell a better setting from a lucky one.
+-- The network is a function of the point, so that the size of its hidden layer is an option like
+-- any other. Three seeds a setting tell a better setting from a lucky one.
 
 digits = data.digits()
 local learn, valid = digits.train:split(0.8, 1)
 
 runs = nn.sweep {
-    net = function(point) return ("64 - %d relu - 10 softmax : cross_entropy"):format(point.hidden) end,
+    net = function(point)
+        return ("64 - %d relu - 10 softmax : cross_entropy"):format(point.hidden)
+    end,
     variables = {hidden = {5, 30}},
     set = learn, valid = valid, test = digits.test,
     epochs = 5, batch = 10,

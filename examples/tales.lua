@@ -1,12 +1,17 @@
--- Short tales for char_rnn.lua and char_transformer.lua, and what is right in those that a network writes.
+-- Short tales for char_rnn.lua and char_transformer.lua, and what is right
+-- in those that a network writes.
 --
 --     nabla examples/tales.lua          prints five
 --
--- Every line is one: "Anna has three books. Ben gives her four more. Now she has seven." To go on with it
--- letter by letter one must know how words are spelt, how the sentences go, whom "she" means, and sums.
+-- Every line is one: "Anna has three books. Ben gives her four more. Now she has seven." To go on
+-- with it letter by letter one must know how words are spelt, how the sentences go, whom "she"
+-- means, and sums.
 
 local NUMBERS = {"one", "two", "three", "four", "five", "six", "seven", "eight", "nine"}
-local PEOPLE = { {"Anna", "her", "she"}, {"Ben", "him", "he"}, {"Clara", "her", "she"}, {"David", "him", "he"} }
+local PEOPLE = {
+    {"Anna", "her", "she"}, {"Ben", "him", "he"},
+    {"Clara", "her", "she"}, {"David", "him", "he"},
+}
 local THINGS = {"apples", "books", "coins", "stones"}
 local TALE = "%s has %s %s. %s gives %s %s more. Now %s has %s."
 
@@ -23,7 +28,8 @@ end
 local function tale()
     local who, giver, has, more = draw(PEOPLE), draw(PEOPLE), math.random(2, 5), math.random(1, 4)
     while giver == who do giver = draw(PEOPLE) end
-    return TALE:format(who[1], NUMBERS[has], draw(THINGS), giver[1], who[2], NUMBERS[more], who[3], NUMBERS[has + more])
+    return TALE:format(who[1], NUMBERS[has], draw(THINGS), giver[1], who[2], NUMBERS[more], who[3],
+                       NUMBERS[has + more])
 end
 
 -- So many of them, a line each; always the same ones.
@@ -34,8 +40,8 @@ function tales.text(count)
     return table.concat(lines)
 end
 
--- Of the lines that end in a text: how many there are, how many are built as a tale, of these how many
--- speak of their people rightly, and how many sums are right.
+-- Of the lines that end in a text: how many there are, how many are built as a tale, of these how
+-- many speak of their people rightly, and how many sums are right.
 function tales.judge(text)
     local lines, built, people, sums = 0, 0, 0, 0
     local pattern = "^" .. TALE:gsub("%.", "%%."):gsub("%%s", "(%%a+)") .. "$"

@@ -1,5 +1,5 @@
--- Training under glass: a run that stops where something goes wrong, is looked into, searched for the
--- step and the example that did it, taken back, changed, and goes on.
+-- Training under glass: a run that stops where something goes wrong, is looked into, searched for
+-- the step and the example that did it, taken back, changed, and goes on.
 --
 --     nabla examples/under_glass.lua
 --

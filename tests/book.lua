@@ -1,6 +1,6 @@
--- The book's result of its third chapter on all of MNIST: 784-100-10, cross-entropy, η = 0.5, λ = 5.0,
--- mini-batches of 10, 30 epochs. It must reach 97.5 % of the validation digits, where the book has
--- 97.92 %. Some minutes at most; make book runs it.
+-- The book's result of its third chapter on all of MNIST: 784-100-10, cross-entropy, η = 0.5,
+-- λ = 5.0, mini-batches of 10, 30 epochs. It must reach 97.5 % of the validation digits, where the
+-- book has 97.92 %. Some minutes at most; make book runs it.
 --
 --     nabla tests/book.lua DIR
 

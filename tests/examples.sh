@@ -146,8 +146,8 @@ fit() {
     ends 0 "$root/examples/fit.lua" && shows '0.067359200066' && shows 'do not determine w[1][1][1]'
 }
 
-# Ten folds, of which every one is tested; the mean is above nine of ten. A file of the same gives the
-# same.
+# Ten folds, of which every one is tested; the mean is above nine of ten. A
+# file of the same gives the same.
 iris() {
     ends 0 "$root/examples/iris.lua" && shows 'fold 10: trained on 135' &&
         grep -q 'accuracy 9[0-9]\.[0-9] ± ' "$scratch/out" && cp "$scratch/out" "$scratch/iris" &&

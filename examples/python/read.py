@@ -41,8 +41,8 @@ import notation
 # Tensors are called by the place of their layer and the parameter: "1.w"; "3.1.w" in a block. A
 # layer with a name has that in place of its number; a shared layer is at its first place.
 # "1.w.mask" says which numbers of a weight learn. A network may see its input scaled, (x - offset)
-# factor, by "@scale.offset" and "@scale.factor"; one that stands in it by "@3.1.scale.offset" and so
-# on. What else begins with "@" belongs to a run of training that was to go on.
+# factor, by "@scale.offset" and "@scale.factor"; one that stands in it by "@3.1.scale.offset" and
+# so on. What else begins with "@" belongs to a run of training that was to go on.
 
 DTYPES = {"F32": "<f4", "F64": "<f8", "I32": "<i4", "U8": "|u1", "f32": "<f4", "f64": "<f8"}
 

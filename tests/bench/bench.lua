@@ -12,8 +12,8 @@ local lines_of, numbers, tell = programs.lines_of, programs.numbers, programs.te
 
 local ROUNDS <const> = 5
 -- While a child rests, others take its place in the caches and the processor slows down: one whose
--- epoch takes fewer seconds runs so many, as epochs follow one another when a network is trained, or
--- so many times, and their median counts, without the first.
+-- epoch takes fewer seconds runs so many, as epochs follow one another when a network is trained,
+-- or so many times, and their median counts, without the first.
 local SHORT <const>, AGAIN <const> = 0.5, 12
 local PYTHON <const> = "/usr/bin/python3"
 local LENET <const> = {"lenet", 64}
@@ -280,7 +280,9 @@ end
 -- From the call of train to the first step done.
 local function begin_row()
     local lines, ms = lines_of(program, here .. "/nabla_begin.lua", mnist), {}
-    for i, line in ipairs(assert(lines, "nabla_begin.lua failed")) do ms[i] = 1000 * tonumber(line) end
+    for i, line in ipairs(assert(lines, "nabla_begin.lua failed")) do
+        ms[i] = 1000 * tonumber(line)
+    end
     return {"train is called to its first step, 784-30-10 on MNIST, 20 times",
         ("%s ms"):format(figures(median(ms), 2)), ("%s ms"):format(spread(ms, 2)),
         verdict("10 ms", median(ms) < 10)}

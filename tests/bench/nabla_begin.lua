@@ -1,5 +1,5 @@
--- From the call of train to the first step done, on MNIST in the book's network. Told MNIST's folder;
--- prints seconds, line by line.
+-- From the call of train to the first step done, on MNIST in the book's network. Told MNIST's
+-- folder; prints seconds, line by line.
 
 nabla.threads(1)
 local mnist = data.mnist(arg[1])

@@ -1,5 +1,5 @@
--- The whole spectrum of the Hessian and of the Gauss-Newton matrix of 64-30-10, 2,260 parameters, on
--- the 1,437 digits, after ten epochs. Prints seconds.
+-- The whole spectrum of the Hessian and of the Gauss-Newton matrix of 64-30-10, 2,260 parameters,
+-- on the 1,437 digits, after ten epochs. Prints seconds.
 
 local digits = data.digits()
 local net = nn.net("64 - 30 - 10", {seed = 1})

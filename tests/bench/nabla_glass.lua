@@ -45,8 +45,9 @@ for _ = 1, 5 do
     t:step(50)
 end
 
--- The weight from input j to neuron 1 moves in the steps of one example alone, one an epoch: the step
--- in which it passes a threshold between where it began and where it ended must be one of these.
+-- The weight from input j to neuron 1 moves in the steps of one example alone, one an epoch: the
+-- step in which it passes a threshold between where it began and where it ended must be one of
+-- these.
 local last = t.step_number
 local ends = glass:params():clone()
 t:seek(0)

@@ -1,5 +1,5 @@
--- Steps of an optimizer on 16,777,216 parameters, one example each: a single layer, so that there is
--- little to do besides. Told the optimizer, and how many threads.
+-- Steps of an optimizer on 16,777,216 parameters, one example each: a single layer, so that there
+-- is little to do besides. Told the optimizer, and how many threads.
 
 local WIDTH <const>, STEPS <const> = 4096, 8
 

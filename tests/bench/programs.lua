@@ -33,8 +33,8 @@ function programs.numbers(line)
     return out
 end
 
--- Memory that is not given back between two steps: PyTorch is faster by it, up to 1.7 times. Not for
--- runs from a program's start to its end, which it makes slower.
+-- Memory that is not given back between two steps: PyTorch is faster by it, up to 1.7 times. Not
+-- for runs from a program's start to its end, which it makes slower.
 local KEPT <const> = " MALLOC_MMAP_THRESHOLD_=1000000000 MALLOC_TRIM_THRESHOLD_=2000000000 " ..
     "MALLOC_TOP_PAD_=100000000"
 

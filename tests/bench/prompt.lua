@@ -32,7 +32,8 @@ local function printed_row(program)
         verdict("20 KiB", most <= 20 * 1024)}
 end
 
--- Lines as they are typed again and again, none twice; block by block, as a long session leaves them.
+-- Lines as they are typed again and again, none twice; block by
+-- block, as a long session leaves them.
 local function write_history(folder)
     assert(os.execute(("mkdir -p %s/nabla"):format(programs.quote(folder))), "no folder")
     local file = assert(io.open(folder .. "/nabla/history", "w"))

@@ -89,8 +89,8 @@ local function views()
     }
 end
 
--- Rows and elements by lists of indices, and what puts rows in order. Both shapes hold 10^6 numbers:
--- long rows, and rows so short that each costs more than its elements.
+-- Rows and elements by lists of indices, and what puts rows in order. Both shapes hold 10^6
+-- numbers: long rows, and rows so short that each costs more than its elements.
 local function indexing()
     local cases = {}
     local function add(name, rows, columns, lists, nabla, torch)

@@ -155,7 +155,8 @@ test("functions of Lua become such objects", function()
     eq(own.df {1, 2}, {5, 5})
     eq(own.name, nil)
     local whole = nn.activation {f = function(z) return z:softmax(-1) end}
-    near(whole.df(tensor({0, math.log(3)}, F64)), nn.softmax.df(tensor({0, math.log(3)}, F64)), 1e-15)
+    near(whole.df(tensor({0, math.log(3)}, F64)),
+         nn.softmax.df(tensor({0, math.log(3)}, F64)), 1e-15)
     fails(function() whole.df(tensor.randn(2, 3)) end, "give one vector, not 2x3", true)
     local bad = nn.activation {f = function(z) return z:sum() end}
     fails(function() bad {1, 2} end, "shape", true)

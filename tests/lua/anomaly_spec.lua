@@ -1,6 +1,6 @@
--- nabla.anomaly: where NaN and infinity began. Each is planted where it is known what must be named:
--- in data, weights and buffers, in what ops and functions of Lua make, forward and backward; in every
--- kind of layer and both dtypes. Whatever is said, nothing was learned.
+-- nabla.anomaly: where NaN and infinity began. Each is planted where it is known what must be
+-- named: in data, weights and buffers, in what ops and functions of Lua make, forward and backward;
+-- in every kind of layer and both dtypes. Whatever is said, nothing was learned.
 
 package.path = (arg[0]:match("^(.*)/") or ".") .. "/?.lua;" .. package.path
 local spec = require "spec"
@@ -155,7 +155,8 @@ test("the lowest index comes first, data before what they meet", function()
     local x, y = tensor.randn(4, 5), tensor.rand(4, 3)
     x[{3, 2}], x[{2, 5}] = NAN, NAN
     net[2].w[{1, 1}] = NAN
-    named(net, function() net:backprop(x, y) end, "the cost is nan: x of example 2, column 5 is nan")
+    named(net, function() net:backprop(x, y) end,
+          "the cost is nan: x of example 2, column 5 is nan")
 end)
 
 test("sequences of different lengths: example, step and column", function()
@@ -242,7 +243,8 @@ test("steps: an op of a function on sequences is named with its step", function(
     local hole
     local f = function(x) return hole and x + (x * 0 + hole):log() or x end
     for _, dtype in ipairs {"f32", "f64"} do
-        local net = nn.net({{"*", 3}, nn.fn(f), nn.gru {4}, nn.dense {2}}, {dtype = dtype, seed = 1})
+        local net = nn.net({{"*", 3}, nn.fn(f), nn.gru {4}, nn.dense {2}},
+                           {dtype = dtype, seed = 1})
         local x, y = tensor.randn(4, 5, 3, {dtype = dtype}), tensor.rand(4, 5, 2, {dtype = dtype})
         for _ = 1, 20 do
             local index = somewhere {4, 5, 3}
@@ -281,7 +283,8 @@ test("an activation that overflows is named by neuron and number", function()
             for j = 1, 5 do net[1].w[{k, j}] = 0 end
             net[1].b[k] = 800
             named(net, function()
-                net:backprop(tensor.randn(4, 5, {dtype = dtype}), tensor.rand(4, 3, {dtype = dtype}))
+                net:backprop(tensor.randn(4, 5, {dtype = dtype}),
+                             tensor.rand(4, 3, {dtype = dtype}))
             end, ("layer 1, neuron %d, example 1: exp(800) is inf (exp, forward)"):format(k))
         end
     end
@@ -371,7 +374,8 @@ test("a derivative that a function gives is named where it was made", function()
             local index = somewhere {4, 4}
             hole = ones_but({4, 4}, index, 0, dtype)
             named(net, function()
-                net:step(tensor.randn(4, 5, {dtype = dtype}), tensor.rand(4, 3, {dtype = dtype}), {lr = 1})
+                net:step(tensor.randn(4, 5, {dtype = dtype}),
+                         tensor.rand(4, 3, {dtype = dtype}), {lr = 1})
             end, "the gradient of layer 1 is not finite", "layer 1, neuron " .. index[2] ..
                 ", example " .. index[1] .. ": log(0) is -inf (log in activation mine_slope")
             hole = nil
@@ -395,7 +399,8 @@ test("δ that overflows through a layer is named by what it met", function()
             boost[1][2].w, boost[1][2].b = tensor.zeros(3, 4), tensor.zeros(3)
             boost[1][2].w[{o, k}] = big
             named(boost, function()
-                boost:step(tensor.randn(4, 5, {dtype = dtype}), tensor.rand(4, 3, {dtype = dtype}), {lr = 1})
+                boost:step(tensor.randn(4, 5, {dtype = dtype}),
+                           tensor.rand(4, 3, {dtype = dtype}), {lr = 1})
             end, ("layer 1.2, input %d, example 1"):format(k), "· " .. text, "(dense, backward)")
         end
     end

@@ -129,8 +129,8 @@ test("a function that gives other numbers every time is said", function()
         calls = calls + 1
         return ((a - y) ^ 2):mean() / (calls == 1 and 0 or 1)
     end}, {seed = 1})
-    named(net, function() net:backprop(tensor.randn(4, 5), tensor.rand(4, 3)) end, "the cost is inf",
-          "a function gives other numbers every time")
+    named(net, function() net:backprop(tensor.randn(4, 5), tensor.rand(4, 3)) end,
+          "the cost is inf", "a function gives other numbers every time")
 end)
 
 test("figures, gradients of others and searches are left alone", function()
@@ -160,7 +160,8 @@ local function uneven()
     return x, {tensor.rand(4, 2, {seed = 3, dtype = "f64"}), tensor.rand(2, 2, {seed = 4, dtype = "f64"})}
 end
 
--- ∂C/∂params of two sequences, which is 4/6 and 2/6 of what each has alone, where nothing is padded.
+-- ∂C/∂params of two sequences, which is 4/6 and 2/6 of what each has
+-- alone, where nothing is padded.
 local function as_alone(net)
     net:params():abs_()
     local x, y = uneven()
@@ -304,7 +305,8 @@ end)
 test("plain descent: a weight that decay makes infinite is named", function()
     for _, settings in ipairs {{l2 = 1e3}, {decay = 1e3}} do
         for _, host in ipairs {false, true} do
-            -- x = 0: no gradient but b's, 0 too. 2 (1 - 1e33) = -2e33, and that times -1e33 leaves f32.
+            -- x = 0: no gradient but b's, 0 too. 2 (1 - 1e33) = -2e33, and that
+            -- times -1e33 leaves f32.
             local net = nn.net({2, host and nn.fn(function(x) return x * 1 end) or nn.dropout(0),
                                 nn.dense {1, "linear"}}, {seed = 1})
             net[2].w, net[2].b = {{0, 2}}, 0

@@ -1,6 +1,6 @@
 -- Every public function, method and metamethod is called with whatever a user may pass by mistake:
--- nothing, too little, values of all kinds in all places, handles that were released. It must give a
--- value or raise an error; a crash ends this program, and the sanitizers see the rest.
+-- nothing, too little, values of all kinds in all places, handles that were released. It must give
+-- a value or raise an error; a crash ends this program, and the sanitizers see the rest.
 
 package.path = (arg[0]:match("^(.*)/") or ".") .. "/?.lua;" .. package.path
 local spec = require "spec"
@@ -321,7 +321,9 @@ test("debug takes anything", function()
             handles[i] = ok and value or tensor {1}
         end
         local f = nn.activation {f = function(z)
-            for _ = 1, 20 do pcall(debug[names[below(#names)]], below(9), anything(), anything()) end
+            for _ = 1, 20 do
+                pcall(debug[names[below(#names)]], below(9), anything(), anything())
+            end
             return z
         end}
         handles[12] = nn.net {2, nn.dense {3, f}}
@@ -329,7 +331,9 @@ test("debug takes anything", function()
             pcall(debug[names[below(#names)]], anything(), anything(), anything())
         end
         pcall(handles[12], tensor {1, 2})
-        for _, value in ipairs {io.stdout, noise, print, 5, true} do debug.setmetatable(value, nil) end
+        for _, value in ipairs {io.stdout, noise, print, 5, true} do
+            debug.setmetatable(value, nil)
+        end
         debug.setmetatable(nil, nil)
         debug.setmetatable(io.stdout, stock.file)
         debug.setmetatable("", stock[""])

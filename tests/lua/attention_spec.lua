@@ -27,7 +27,9 @@ end
 test("attention: the formula, head by head", function()
     local net = nn.net("*x6 - attention 3", F64)
     local l, x = net[1], tensor.randn(1, 5, 6, {dtype = "f64", seed = 1})
-    for _, name in ipairs {"bq", "bk", "bv", "bo"} do l[name] = tensor.randn(6, {dtype = "f64", seed = 2}) end
+    for _, name in ipairs {"bq", "bk", "bv", "bo"} do
+        l[name] = tensor.randn(6, {dtype = "f64", seed = 2})
+    end
     local function part(w, b) return x[1]:matmul(w:t()) + b end
     local q, k, v = part(l.wq, l.bq), part(l.wk, l.bk), part(l.wv, l.bv)
     local heads = {}
@@ -38,7 +40,8 @@ test("attention: the formula, head by head", function()
     near(net(x)[1], tensor.cat(heads, 2):matmul(l.wo:t()) + l.bo, 1e-12)
     eq(net:count(), 4 * 36 + 4 * 6)
     eq(saved(net)(x), net(x))
-    eq(nn.net {{"*", 6}, nn.attention {2, causal = true}}:notation(), "*x6 - attention 2 causal : quadratic")
+    eq(nn.net {{"*", 6}, nn.attention {2, causal = true}}:notation(),
+       "*x6 - attention 2 causal : quadratic")
 end)
 
 test("attention causal: a step knows nothing of those behind it", function()
@@ -106,7 +109,8 @@ test("attention: what it refuses", function()
     refused("*x12 - attention 7", "7 heads do not divide 12 features, 6 would")
     refused("*x12 - attention 11", "11 heads do not divide 12 features, 12 would")
     refused("*x12 - attention 40", "40 heads do not divide 12 features, 12 would")
-    refused("6 - attention 2", "attention takes steps of features, not 6; write *x6 for sequences of any length")
+    refused("6 - attention 2",
+            "attention takes steps of features, not 6; write *x6 for sequences of any length")
     refused("2x3x4 - attention 2", "attention takes steps of features")
     refused("*x6 - attention", "expected the heads of attention")
     refused("*x6 - attention 0", "heads must be a whole number from 1")
@@ -161,7 +165,8 @@ test("tied: what rests keeps every bit", function()
         local net = nn.net(SMALL, {seed = 3})
         local w, b = net[1].w:clone(), net[5].b:clone()
         net[frozen].frozen = true
-        net:train(data.set {x = x, y = y}, {epochs = 2, batch = 2, optimizer = nn.adam {}, progress = false})
+        net:train(data.set {x = x, y = y},
+                  {epochs = 2, batch = 2, optimizer = nn.adam {}, progress = false})
         eq(net[1].w:equal(w), frozen == 1)
         eq(net[5].b:equal(b), frozen == 5)
     end
@@ -171,8 +176,10 @@ test("tied: names, and changes of the network", function()
     local net = nn.net(SMALL, F64)
     net[1].name = "words"
     eq(net:notation(), (SMALL:gsub("=e", "=words")))
-    fails(function() net[1].name = "" end, "layer 5 takes the weight of layer 1 (words) by its name", true)
-    fails(function() net:replace(1, nn.embedding {7, 4}) end, "tied=words: no layer before it has the name words", true)
+    fails(function() net[1].name = "" end,
+          "layer 5 takes the weight of layer 1 (words) by its name", true)
+    fails(function() net:replace(1, nn.embedding {7, 4}) end,
+          "tied=words: no layer before it has the name words", true)
     fails(function() net:replace(1, nn.embedding {8, 4, name = "words"}) end,
         "the weight of layer 1 (words) is 8x4; this layer needs 7x4; make it 8 units", true)
     eq(net:notation(), (SMALL:gsub("=e", "=words")))
@@ -222,7 +229,8 @@ test("a transformer is one line, learns, and streams", function()
     for i = 1, 500 do letters[i] = i % 13 * 5 + 1 end
     local text = tensor(letters)
     local x, y = text:narrow(1, 1, 480):reshape(15, 32):to "i32", text:narrow(1, 2, 480):reshape(15, 32):to "i32"
-    local h = net:train(data.set {x = x, y = y}, {epochs = 12, batch = 5, optimizer = nn.adam {lr = 3e-3}, progress = false})
+    local h = net:train(data.set {x = x, y = y},
+                        {epochs = 12, batch = 5, optimizer = nn.adam {lr = 3e-3}, progress = false})
     assert(h.cost[12] < 0.1, h.cost[12])
     local s = net:stream()
     for t = 1, 20 do

@@ -1,5 +1,5 @@
--- t:bisect and t:compare: steps that are known from a plain run of net:train, or from how the events
--- were planted.
+-- t:bisect and t:compare: steps that are known from a plain run of net:train, or
+-- from how the events were planted.
 package.path = (arg[0]:match("^(.*)/") or ".") .. "/?.lua;" .. package.path
 local spec = require "spec"
 local test, eq, fails = spec.test, spec.eq, spec.fails
@@ -228,7 +228,8 @@ test("conditions and words are asked likewise", function()
 end)
 
 test("where weights cannot enter none is left out, and it says so", function()
-    local net = nn.net("60 - 4 - 2", {seed = 1, cost = function(a, y) return ((a - y) ^ 2):mean() end})
+    local net = nn.net("60 - 4 - 2",
+                       {seed = 1, cost = function(a, y) return ((a - y) ^ 2):mean() end})
     local t = net:trainer(own_inputs(), options {epochs = 1})
     t:run()
     local b = t:bisect "step >= 4"
@@ -387,7 +388,8 @@ test("another rate, another order, another optimizer, in both values", function(
     c = t:compare(u)
     local said = {}
     for i, o in ipairs(c.options) do said[i] = ("%s %s %s"):format(o.name, o[1], o[2]) end
-    eq(said, {"epochs 9 4", "optimizer sgd adam", "lr 3 0.1", "schedule constant cosine", "l2 0 0.5"})
+    eq(said,
+       {"epochs 9 4", "optimizer sgd adam", "lr 3 0.1", "schedule constant cosine", "l2 0 0.5"})
 end)
 
 test("a rate that falls in epoch 2 parts them in its first step", function()

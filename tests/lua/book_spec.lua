@@ -1,5 +1,5 @@
--- What the third chapter of the book finds of weight decay, small: its first update by hand, and that
--- it helps a network of few examples on those that it has not seen. `make book` has the whole.
+-- What the third chapter of the book finds of weight decay, small: its first update by hand, and
+-- that it helps a network of few examples on those that it has not seen. `make book` has the whole.
 
 package.path = (arg[0]:match("^(.*)/") or ".") .. "/?.lua;" .. package.path
 local spec = require "spec"

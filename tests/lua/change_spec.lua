@@ -1,4 +1,5 @@
--- What changes networks: append, replace and cut, freezing, and functions that do so while they run.
+-- What changes networks: append, replace and cut, freezing, and
+-- functions that do so while they run.
 
 package.path = (arg[0]:match("^(.*)/") or ".") .. "/?.lua;" .. package.path
 local spec = require "spec"

@@ -278,8 +278,8 @@ test("the largest with their values", function()
     fails(function() net:classify(set, {tops = 1}) end, "did you mean 'top'", true)
 end)
 
--- a is 1/2 at x = 0, so δ = a - y is 1/2 for the first of two classes, whose target is 0, and -1/2 for
--- the second.
+-- a is 1/2 at x = 0, so δ = a - y is 1/2 for the first of two classes, whose
+-- target is 0, and -1/2 for the second.
 test("an example of two classes asks of one output what its set asks", function()
     local set = data.set {x = {{0}, {0}}, y = {1, 2}, classes = {"no", "yes"}}
     local net = nn.net("1 - 1 : cross_entropy", {dtype = "f64"})

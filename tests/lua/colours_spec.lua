@@ -1,5 +1,5 @@
--- nabla.colours: what it takes, what it gives back, what it refuses. How terminals show it is looked
--- at in tests/c/shell/test_palette.
+-- nabla.colours: what it takes, what it gives back, what it refuses. How terminals show it is
+-- looked at in tests/c/shell/test_palette.
 
 package.path = (arg[0]:match("^(.*)/") or ".") .. "/?.lua;" .. package.path
 local spec = require "spec"

@@ -219,9 +219,12 @@ test("outputs of functions, and targets, are looked at", function()
     local double = function(z) return z * 2 end
     local up = function(z) return z:exp() + 1 end
     local low = function(z) return -z:exp() end
-    fails(function() net_of("nll", up):cost(x, y) end, "nll takes logarithms, none above 0, not", true)
-    fails(function() net_of("kl", up):cost(x, y) end, "kl takes probabilities, from 0 to 1, not", true)
-    fails(function() net_of("poisson", low):cost(x, y) end, "poisson takes rates from 0, not -", true)
+    fails(function() net_of("nll", up):cost(x, y) end,
+          "nll takes logarithms, none above 0, not", true)
+    fails(function() net_of("kl", up):cost(x, y) end,
+          "kl takes probabilities, from 0 to 1, not", true)
+    fails(function() net_of("poisson", low):cost(x, y) end,
+          "poisson takes rates from 0, not -", true)
     assert(net_of("nll", low):gradcheck(x, y).ok)
     assert(net_of("hinge", double):gradcheck(x, y).ok)
     assert(net_of("poisson log=true", double):gradcheck(x, y).ok)
@@ -229,7 +232,8 @@ test("outputs of functions, and targets, are looked at", function()
     local far = {{-2, 1}, {1, 1}, {1, 1}, {1, 1}, {1, 1}, {1, 1}}
     local hinge = nn.net("4 - 3 - 2 linear : hinge", F64)
     fails(function() hinge:cost(x, odd) end, "y holds numbers between -1 and 1", true)
-    fails(function() hinge:cost(x, far) end, "hinge takes targets of -1 and 1, or class numbers", true)
+    fails(function() hinge:cost(x, far) end,
+          "hinge takes targets of -1 and 1, or class numbers", true)
     for _, end_of in ipairs {"exp : poisson", "softplus : poisson", "linear : poisson log=true"} do
         fails(function() nn.net("4 - 3 - 2 " .. end_of, F64):cost(x, far) end,
               "poisson takes counts y from 0, not -2", true)

@@ -94,7 +94,8 @@ test("columns, classes and names", function()
         eq(data.csv(path, {x = "id", y = "width", classes = true}).classes, {"0.5", "1.5", "2"})
         eq(data.csv(path, {x = "width", y = "id", classes = true}).classes, {7, 8, 9})
         local net = nn.net "2 - 1 linear : mse"
-        net:train(data.csv(path, {x = {"width", "height"}, y = "id"}), {epochs = 1, progress = false})
+        net:train(data.csv(path, {x = {"width", "height"}, y = "id"}),
+                  {epochs = 1, progress = false})
     end)
 end)
 
@@ -151,7 +152,8 @@ test("the irises", function()
     local most = iris:split(0.8, 1)
     eq(#most, 120)
     local net = nn.net("4 - 8 relu - 3 softmax : cross_entropy", {seed = 1})
-    net:train(most, {epochs = 60, batch = 10, optimizer = "adam", lr = 0.01, seed = 1, progress = false})
+    net:train(most,
+              {epochs = 60, batch = 10, optimizer = "adam", lr = 0.01, seed = 1, progress = false})
     assert(net:evaluate(most).accuracy > 0.9)
 end)
 

@@ -114,7 +114,8 @@ test("functions of Lua as layers, activations and costs", function()
     end
 end)
 
--- C of several examples must be the mean of theirs for their Hessians at the outputs to be its parts.
+-- C of several examples must be the mean of theirs for their Hessians
+-- at the outputs to be its parts.
 test("a function of Lua that is no mean of its examples has no Gauss-Newton matrix", function()
     local _, x, y = line()
     local function of(cost)
@@ -146,9 +147,9 @@ test("a function of Lua that is no mean of its examples has no Gauss-Newton matr
     assert(steps(function(a, b) return ((a - b) ^ 2):sum() end):curvature(alone).missing)
 end)
 
--- C = (a - y)⁴ has C″ = 12 e², which central differences of 4 e³ with step h find as 12 e² + 4 h²: at a
--- = 100 h is 1e-3, so 4e-6 too much, and with twice the step three times that more. λ is that times
--- |J|² = x² + 1 = 2.
+-- C = (a - y)⁴ has C″ = 12 e², which central differences of 4 e³ with step h find as 12 e² + 4 h²:
+-- at a = 100 h is 1e-3, so 4e-6 too much, and with twice the step three times that more. λ is that
+-- times |J|² = x² + 1 = 2.
 test("what differences at the outputs leave out is in the error", function()
     local net = nn.net({1, nn.dense {1, "linear"}, cost = function(a, y) return ((a - y) ^ 4):mean() end},
         {dtype = "f64", seed = 1})
@@ -161,8 +162,9 @@ test("what differences at the outputs leave out is in the error", function()
         true)
 end)
 
--- 1-1-1 linear with w1 = 2, b1 = 1, w2 = 3, b2 = -1, x = 2: a1 = 5, the output 14 = y, so that H = J Jᵀ,
--- J = (w2 x, w2, a1, 1) = (6, 3, 5, 1). With the factor f of layer 1 that of F½ H F½ is f (36 + 9) + 26.
+-- 1-1-1 linear with w1 = 2, b1 = 1, w2 = 3, b2 = -1, x = 2: a1 = 5, the output 14 = y, so that
+-- H = J Jᵀ, J = (w2 x, w2, a1, 1) = (6, 3, 5, 1). With the factor f of layer 1 that of F½ H F½ is f
+-- (36 + 9) + 26.
 test("lr with the rates that layers and neurons have of their own", function()
     local x, y = tensor({{2}}, {dtype = "f64"}), tensor({{14}}, {dtype = "f64"})
     local function net(f, k)

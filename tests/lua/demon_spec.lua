@@ -164,15 +164,16 @@ test("a cost that is not finite is refused, with where it began", function()
     local net = nn.net("4 - 3 tanh - 2", {seed = 1})
     local x, y = tensor.ones(4), tensor.ones(2)
     x[2] = 0 / 0
-    refused("net:demon: the cost is nan: x of example 1, column 2 is nan", net.demon, net, 1, 1, 0.1, x,
-            y)
+    refused("net:demon: the cost is nan: x of example 1, column 2 is nan",
+            net.demon, net, 1, 1, 0.1, x, y)
     net[1].w[1][1] = 0 / 0
     refused("net:demon: the cost is nan: layer 1: w[1][1] is nan", net.demon, net, 1, 1, 0.1,
             tensor.ones(4), y)
     -- 1e200 twice over.
     local large = chain()
     large[1].w, large[2].w = 1e200, 1e200
-    refused("the cost is inf: layer 2, neuron 1, example 1: 1e200 · 1e200 is inf", large.demon, large, 1, 1, 0.1, {1}, {5})
+    refused("the cost is inf: layer 2, neuron 1, example 1: 1e200 · 1e200 is inf",
+            large.demon, large, 1, 1, 0.1, {1}, {5})
 end)
 
 spec.report()

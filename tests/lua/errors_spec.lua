@@ -344,13 +344,15 @@ test("words of other tools are answered with ours, where we have what they mean"
     -- An option that is elsewhere's and of another function of ours.
     local message = fails(function() tensor.ones(2, {learning_rate = 1}) end, "no option", true)
     eq(message:find("here it is", 1, true), nil)
-    fails(function() return net.fit end, "a network has no field 'fit'; here that is net:train(set", true)
+    fails(function() return net.fit end,
+          "a network has no field 'fit'; here that is net:train(set", true)
     fails(function() net:feedforward {0, 1} end, "here that is net(x)", true)
     fails(function() return nn.Sequential end, "here that is nn.net", true)
     fails(function() return tensor.arange(3) end, "here that is tensor.range(first, last)", true)
     fails(function() return tensor{1}:view(1) end,
         "a tensor has no field 'view'; here that is x:reshape(sizes…)", true)
-    fails(function() nn.net "2 - 3 swish" end, "unknown activation 'swish'; here it is 'silu'", true)
+    fails(function() nn.net "2 - 3 swish" end,
+          "unknown activation 'swish'; here it is 'silu'", true)
     fails(function() nn.net "2 - 3 : mean_squared_error" end, "here it is 'mse'", true)
     fails(function() nn.net "2 - 3 init=xavier" end, "here it is 'glorot'", true)
 end)

@@ -216,8 +216,8 @@ test("nothing of the network moves, and a row of another network is refused", fu
 end)
 
 -- ∇C_x of 1 - 1 linear: (w x - y)(x, 1). Of x = 1 and y = w each is 0; of x = 1e20, y = 0, w = 1 in
--- f32 the cost, 5e39, is above 3.4e38. With x = 1e19, y = 0 the cost is 5e37 and ∂C/∂w 1e38: four of
--- these add up to 4e38.
+-- f32 the cost, 5e39, is above 3.4e38. With x = 1e19, y = 0 the cost is 5e37 and ∂C/∂w 1e38: four
+-- of these add up to 4e38.
 test("what has no noise, and sums beyond f32", function()
     local net = nn.net "1 - 1 linear"
     net[1].w = tensor {{1}}

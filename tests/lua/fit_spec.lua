@@ -195,7 +195,8 @@ test("a network that is not finite says so and stays", function()
     for _, name in ipairs {"lm", "lbfgs", "cg"} do
         local net = nn.net("1 - 1 linear", F64)
         net[1].w[{1, 1}] = math.huge
-        local ok, message = pcall(net.train, net, line_set(10), {optimizer = name, progress = false})
+        local ok, message = pcall(net.train, net, line_set(10),
+                                  {optimizer = name, progress = false})
         local says = name == "lm" and "is not finite" or "layer 1: w[1][1] is inf"
         assert(not ok and message:find(says, 1, true), message)
         assert(net[1].w:item() == math.huge)

@@ -50,7 +50,8 @@ local function alike(name, code)
     end)
 end
 
-alike("outputs, of one example and of many", "show(net(x)) show(net(x[3])) show(net(x:t():contiguous():t()))")
+alike("outputs, of one example and of many",
+      "show(net(x)) show(net(x[3])) show(net(x:t():contiguous():t()))")
 -- An example alone goes through one chain as it is, through other networks as a batch of one: as
 -- the program itself sees, and as it prints either way.
 alike("one example alone, as a batch of one", [[
@@ -104,7 +105,8 @@ alike("functions of Lua on the way", [[
     train()]])
 alike("layers replaced, cut and appended", [[
     train() net:replace(2, nn.dense {4, "softplus"}) train() net:append(nn.dense {3}) train()]])
-alike("another dtype", [[net:to "f64" show(net(x)) set = data.set {x = x:to "f64", y = y:to "f64"} train()]])
+alike("another dtype",
+      [[net:to "f64" show(net(x)) set = data.set {x = x:to "f64", y = y:to "f64"} train()]])
 alike("a run under glass, forth and back", [[
     local t = net:trainer(set, {epochs = 2, batch = 7, progress = false})
     t:watch(net[1].w)

@@ -61,8 +61,8 @@ test("inputs of max_pool that are equal, leaky slopes, absolute values", functio
 end)
 
 -- C = ½ mean (relu(w x) - y)² over x = ±1 at w = 0. Above 0 only x = 1 is on: the slope is -y1/2;
--- below only x = -1, whose relu(w x) falls with w: y2/2. With y2 = -y1 both are equal, C itself has no
--- bend at w = 0, and yet relu's slope of 0 there makes its gradient 0: each example bends alone.
+-- below only x = -1, whose relu(w x) falls with w: y2/2. With y2 = -y1 both are equal, C itself has
+-- no bend at w = 0, and yet relu's slope of 0 there makes its gradient 0: each example bends alone.
 test("kinks of several examples that cancel are kinks", function()
     local net = nn.net("1 - 1 relu : quadratic", F64)
     net[1].w, net[1].b = 0, 0
@@ -78,8 +78,8 @@ test("kinks of several examples that cancel are kinks", function()
     own[1].w, own[1].b = 0, 0
     local weighted = own:gradcheck(x, tensor({{0.5}, {-0.75}}, F64), {weights = {3, 2}})
     assert(weighted.ok and weighted.BP4.kinks == 1, tostring(weighted))
-    -- A slope that no example has is wrong as before; and where one example's is right and another's
-    -- not.
+    -- A slope that no example has is wrong as before; and where one example's
+    -- is right and another's not.
     local wrong = nn.activation {name = "wrong_relu_alone", f = function(z) return z:relu() end,
                                  df = function(z) return z * 0 - 0.5 end}
     local bad = nn.net({1, nn.dense {1, wrong, bias = false}, cost = "quadratic"}, F64)

@@ -334,8 +334,8 @@ test("index_select, take and gather find elements by lists and tensors", functio
     eq(x:t():take {2}, {4})
 end)
 
--- Rows of few elements are taken column by column or one behind the other, by their length; what comes
--- last in row-major order counts.
+-- Rows of few elements are taken column by column or one behind the other, by their length; what
+-- comes last in row-major order counts.
 test("short rows: many of them, read, written and added to as one by one", function()
     local n <const> = 70
     for _, m in ipairs {2, 3, 4, 5, 15, 16, 17} do

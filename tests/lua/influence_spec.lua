@@ -106,8 +106,8 @@ end)
 
 -- 1 - 1 linear without bias: w = 0, C_x = ½ (w x - y)², one batch of both examples, one epoch,
 -- η = ½. x = 1, y = 1: g = -1; x = 1, y = -1: g = 1; with both ∇C = 0, w stays 0; the test x = 1,
--- y = 1 costs ½, its slope v = -1. Without the first w = -½ and C = 9/8: 5/8 more; without the second
--- w = ½, C = 1/8: 3/8 less. First order: η (v g - v ∇C) / (2 - 1) = ½ and -½.
+-- y = 1 costs ½, its slope v = -1. Without the first w = -½ and C = 9/8: 5/8 more; without the
+-- second w = ½, C = 1/8: 3/8 less. First order: η (v g - v ∇C) / (2 - 1) = ½ and -½.
 test("a run worked by hand, and its first-order estimate", function()
     local net = nn.net("1 - 1 linear bias=false", F64)
     net[1].w = tensor({{0}}, F64)
@@ -128,9 +128,9 @@ test("a run worked by hand, and its first-order estimate", function()
 end)
 
 -- A batch of its own: without the example nothing is learned from it. w = 0, η = ½: the first step
--- to ½ (its g = -1), the second, with x = 1, y = -1 at w = ½, g = 1.5, to -¼. The test: x = 1, y = 1.
--- With both C = ½ (5/4)² = 25/32. Without the first w = -½, C = 9/8: 11/32 more; without the second
--- w = ½, C = 1/8: -21/32. v is of the epoch's beginning, w = 0: -1, so η v g = ½ and -¾.
+-- to ½ (its g = -1), the second, with x = 1, y = -1 at w = ½, g = 1.5, to -¼. The test: x = 1,
+-- y = 1. With both C = ½ (5/4)² = 25/32. Without the first w = -½, C = 9/8: 11/32 more; without the
+-- second w = ½, C = 1/8: -21/32. v is of the epoch's beginning, w = 0: -1, so η v g = ½ and -¾.
 test("batches of one example", function()
     local net = nn.net("1 - 1 linear bias=false", F64)
     net[1].w = tensor({{0}}, F64)
@@ -144,9 +144,9 @@ test("batches of one example", function()
     eq(found[2].estimate, -0.75)
 end)
 
--- With a small step the first order is all: what the runs say is what the estimate must be, whatever
--- counts how often: steps of their own number, weights, batches that make one step, and factors.
--- w(lr) is analytic, so both differ by a share of the order of lr.
+-- With a small step the first order is all: what the runs say is what the estimate must be,
+-- whatever counts how often: steps of their own number, weights, batches that make one step, and
+-- factors. w(lr) is analytic, so both differ by a share of the order of lr.
 local function first_order(net, set, o)
     local found = net:influence(set, copy({test = set, seed = 1, epochs = 1, lr = 1e-5}, o))
     local most = 0
@@ -187,8 +187,8 @@ test("a run that diverges says where and what may help", function()
     refused({epochs = 10, lr = 3}, "a smaller lr than 3 may help")
 end)
 
--- One step from w = 0, x = 1, y = -1 with lr = 1e30: w = -1e30, which answers 1e300 by -inf: an infinite
--- cost. With z + (z - z) behind it, which is z for what is finite, that is NaN.
+-- One step from w = 0, x = 1, y = -1 with lr = 1e30: w = -1e30, which answers 1e300 by -inf: an
+-- infinite cost. With z + (z - z) behind it, which is z for what is finite, that is NaN.
 test("a test cost that is infinite, and one that is no number", function()
     local set = data.set {x = tensor({{1}, {1}}, F64), y = tensor({{-1}, {-1}}, F64)}
     local held = data.set {x = tensor({{1e300}}, F64), y = tensor({{0}}, F64)}
@@ -197,7 +197,8 @@ test("a test cost that is infinite, and one that is no number", function()
     for word, net in pairs {inf = nn.net({1, linear}, F64), nan = nn.net({1, linear:clone(), same}, F64)} do
         net[1].w = 0
         fails(function()
-            net:influence(set, {test = held, seed = 1, epochs = 1, batch = 2, lr = 1e30, reset = false})
+            net:influence(set,
+                          {test = held, seed = 1, epochs = 1, batch = 2, lr = 1e30, reset = false})
         end, "the run ends at a test cost of " .. word .. "; a", true)
     end
 end)

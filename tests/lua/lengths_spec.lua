@@ -20,7 +20,9 @@ end
 -- Class numbers 1 … 3 of every step.
 local function classes(seed)
     local list = {}
-    for i, length in ipairs(LENGTHS) do list[i] = tensor.randint(1, 3, {length, seed = seed + i}) end
+    for i, length in ipairs(LENGTHS) do
+        list[i] = tensor.randint(1, 3, {length, seed = seed + i})
+    end
     return list
 end
 

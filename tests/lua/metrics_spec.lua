@@ -14,7 +14,8 @@ local function identity(n, cost)
     return net
 end
 
--- Seven answers of three classes, by hand: of class 1 two of three right, of 2 one of two, of 3 both.
+-- Seven answers of three classes, by hand: of class 1 two of three
+-- right, of 2 one of two, of 3 both.
 local outputs = tensor {
     {0.8, 0.1, 0.1}, {0.5, 0.2, 0.3}, {0.1, 0.5, 0.4}, -- 1 1 1 → 1 1 2
     {0.2, 0.7, 0.1}, {0.6, 0.3, 0.1}, -- 2 2 → 2 1

@@ -18,8 +18,8 @@ LUA_CPATH="$(dirname "$NABLA_MODULE")/?.so" "$LUA" -e '
     assert(load(string.dump(function() return 7 end))() == 7, "load is not the host'"'"'s own")
     print("1 passed, 0 failed")' || exit 1
 
-# A pipe without a reader and a limit on files are errors of the save, and how the host stands to its
-# signals stays as it was: the defaults, which would end it.
+# A pipe without a reader and a limit on files are errors of the save, and how the host stands to
+# its signals stays as it was: the defaults, which would end it.
 scratch=$(mktemp -d) || exit 1
 trap 'rm -rf "$scratch"' EXIT
 

@@ -16,7 +16,9 @@ end)
 
 test("its fields are the modules", function()
     eq(type(nabla.version), "string")
-    for _, name in ipairs {"tensor", "nn", "data", "plot", "learn"} do eq(type(nabla[name]), "table") end
+    for _, name in ipairs {"tensor", "nn", "data", "plot", "learn"} do
+        eq(type(nabla[name]), "table")
+    end
     eq(type(nabla.help), "function")
 end)
 

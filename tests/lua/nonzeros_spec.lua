@@ -28,7 +28,8 @@ end)
 
 test("a list of rows has no holes and no names, behind which rows would be lost", function()
     local row = {[4] = 1}
-    fails(function() data.set {x = {[1] = row, [3] = row}} end, "x is a list that ends with entry 1")
+    fails(function() data.set {x = {[1] = row, [3] = row}} end,
+          "x is a list that ends with entry 1")
     fails(function() data.set {x = {row, row, [0] = row}} end, "what stands at [0] is not", true)
     fails(function() nn.net("4 - 2")({row}) end, "zeros go through data.set", true)
     fails(function() data.set {x = {row, row, first = row}} end, "at ['first'] is not in it", true)

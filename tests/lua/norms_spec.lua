@@ -105,7 +105,8 @@ test("what is open becomes space, of which each channel has its figures", functi
         eq(net[1].shift, tensor.zeros(case[2]):totable())
     end
     fails(function() nn.net "4x4x4 - batch_norm - layer_norm" end, "group_norm 1 does that", true)
-    fails(function() nn.net "*x* - batch_norm" end, "needs the number of its channels; that of *x* is free", true)
+    fails(function() nn.net "*x* - batch_norm" end,
+          "needs the number of its channels; that of *x* is free", true)
     fails(function() nn.net "2x2x2x2 - group_norm 2" end, "put reshape before it", true)
 end)
 
@@ -119,7 +120,8 @@ test("bad input is refused, with the place and the way out", function()
     local net = net_of "4 - 5 - batch_norm - 3"
     fails(function() net:step(x[1], 1, {lr = 1}) end,
           "layer 2: batch_norm needs two values or more of each feature or channel, and the batch has one", true)
-    fails(function() net:gradcheck(x:narrow(1, 1, 1), {1}) end, "layer 2: batch_norm needs two", true)
+    fails(function() net:gradcheck(x:narrow(1, 1, 1), {1}) end,
+          "layer 2: batch_norm needs two", true)
     local steps = net_of "*x4 - group_norm 4 - 2"
     fails(function() steps(tensor.randn(2, 1, 4, F64)) end,
           "layer 1: group_norm needs two values or more in each group", true)

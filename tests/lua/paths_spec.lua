@@ -359,7 +359,8 @@ test("what there is not, and what no path goes through, is said", function()
             tensor.ones(2, 3, 3), y)
     refused("net:paths: the cost is nan: x of example 1, column 2 is nan", net.paths, net, 1, 1, 1,
             {1, 0 / 0, 3}, y)
-    refused("net:paths: paths are those of one example, not of 2", net.paths, net, 1, 1, 1, tensor.ones(2, 3), {1, 2})
+    refused("net:paths: paths are those of one example, not of 2",
+            net.paths, net, 1, 1, 1, tensor.ones(2, 3), {1, 2})
     local function through(items, what, shape)
         local n = nn.net(items, F64)
         refused(what, n.paths, n, 1, 1, 1, tensor.ones(table.unpack(shape)), {0, 1})

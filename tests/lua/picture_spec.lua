@@ -74,7 +74,8 @@ test("low and high fix what is black and white; bytes, NaN and infinity are show
 end)
 
 test("what it cannot show it refuses", function()
-    fails(function() plot.image(nil) end, "takes a tensor, an example, a set or a layer, not nil", true)
+    fails(function() plot.image(nil) end,
+          "takes a tensor, an example, a set or a layer, not nil", true)
     fails(function() plot.image({}) end, "not a table", true)
     fails(function() plot.image({1}) end, "takes tensors or examples in a list", true)
     fails(function() plot.image(x, {hi = 1}) end, "plot.image has no option 'hi'", true)

@@ -194,8 +194,8 @@ test("lbfgs, cg and lm find the same", function()
     end
 end)
 
--- Rows of a piece's Jacobian: fewer than parameters, as many as a triangle has, more; sequences whose
--- pieces are padded to other lengths than the whole.
+-- Rows of a piece's Jacobian: fewer than parameters, as many as a triangle has, more; sequences
+-- whose pieces are padded to other lengths than the whole.
 test("lm finds the same from pieces of any height", function()
     local function check(notation, set, pieces)
         local nets = {}

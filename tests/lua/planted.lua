@@ -1,4 +1,5 @@
--- What the specs of nabla.anomaly share: NaN and infinity are planted, and the message must name them.
+-- What the specs of nabla.anomaly share: NaN and infinity are planted,
+-- and the message must name them.
 
 local spec = require "spec"
 

@@ -64,7 +64,8 @@ test("var and std divide by n - correction", function()
     near(tensor {1, 5}:std(1, {correction = 0}), 2)
     local v = tensor {1}:var():item()
     eq(v ~= v, true)
-    fails(function() x:var {correction = math.huge} end, "correction must be a number, not inf", true)
+    fails(function() x:var {correction = math.huge} end,
+          "correction must be a number, not inf", true)
 end)
 
 test("norm takes any power", function()
@@ -144,7 +145,8 @@ test("histogram gives counts and edges", function()
     eq(counts.dtype, "f64")
     eq(edges, {1, 2, 3, 4, 5})
     eq(tensor {1, 2, 9}:histogram(2, {min = 0, max = 4}), {1, 1})
-    fails(function() x:histogram() end, "histogram: a count must be a whole number, not nothing", true)
+    fails(function() x:histogram() end,
+          "histogram: a count must be a whole number, not nothing", true)
     fails(function() x:histogram(2, {min = 2, max = 1}) end, "min, 2, is above max, 1", true)
     -- A half is lost beside large numbers; between small ones there may be no others.
     for _, dtype in ipairs {"f32", "f64"} do
@@ -154,7 +156,8 @@ test("histogram gives counts and edges", function()
     end
     local small = tensor({0, 5e-324}, {dtype = "f64"})
     fails(function() small:histogram(2) end, "is too narrow for 2 bins", true)
-    fails(function() x:histogram(2, {min = 1, max = 1 + 2 ^ -52}) end, "too narrow for 2 bins", true)
+    fails(function() x:histogram(2, {min = 1, max = 1 + 2 ^ -52}) end,
+          "too narrow for 2 bins", true)
     eq(tensor({1}, {dtype = "f64"}):histogram(1, {min = 1, max = 1 + 2 ^ -52}), {1})
 end)
 

@@ -1,4 +1,5 @@
--- Checkpoints: a run that is killed at any batch and resumed ends with the bits of one that was not.
+-- Checkpoints: a run that is killed at any batch and resumed ends
+-- with the bits of one that was not.
 
 package.path = (arg[0]:match("^(.*)/") or ".") .. "/?.lua;" .. package.path
 local spec = require "spec"
@@ -126,7 +127,8 @@ test("a run that has all its epochs is given back", function()
     os.remove(path)
     local net, other = fresh(), fresh()
     local h = net:train(set, options {checkpoint = path, valid = valid, patience = 1, epochs = 30})
-    local again = other:train(set, options {resume = path, valid = valid, patience = 1, epochs = 30})
+    local again = other:train(set,
+                              options {resume = path, valid = valid, patience = 1, epochs = 30})
     eq(again.cost, h.cost)
     eq(again.best, h.best)
     assert(other:params():equal(net:params()))

@@ -96,11 +96,14 @@ end)
 -- ---- What is refused ----
 
 test("what recurrent layers refuse", function()
-    refused("3 - lstm 4", "layer 1: lstm takes steps of features, not 3; write *x3 for sequences of any length")
+    refused("3 - lstm 4",
+            "layer 1: lstm takes steps of features, not 3; write *x3 for sequences of any length")
     refused("1x8x8 - gru 4", "layer 1: gru takes steps of features, not 1x8x8")
     refused("* - gru 4", "layer 1: gru takes steps of features, not *; put embedding before it")
-    refused("*x* - rnn 4", "layer 1: rnn needs the number of features; the last size of *x* is free")
-    refused("*x3 - rnn 4 softmax", "the activation of rnn is a built-in one that works on each unit alone")
+    refused("*x* - rnn 4",
+            "layer 1: rnn needs the number of features; the last size of *x* is free")
+    refused("*x3 - rnn 4 softmax",
+            "the activation of rnn is a built-in one that works on each unit alone")
     refused("*x3 - rnn 4 relu@2", "rnn has one activation for all of its units")
     refused("*x3 - lstm 4 relu", "lstm has no neurons and takes no activation")
     refused("*x3 - lstm", "units of lstm")
@@ -108,7 +111,8 @@ test("what recurrent layers refuse", function()
     refused("*x3 - lstm 4 layers=0", "layers must be a whole number from 1 to 64, not 0")
     fails(function() nn.net {{"*", 3}, nn.rnn {4, function(x) return x:tanh() end}} end,
         "the activation of rnn is a built-in one", true)
-    fails(function() nn.net "*x3 - lstm 4"(tensor.zeros(2, 5, 4)) end, "x is 2x5x4; the network takes", true)
+    fails(function() nn.net "*x3 - lstm 4"(tensor.zeros(2, 5, 4)) end,
+          "x is 2x5x4; the network takes", true)
     fails(function() nn.net "*x3 - lstm 4"(tensor.zeros(2, 0, 3)) end, "* at least 1", true)
 end)
 

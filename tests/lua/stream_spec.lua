@@ -96,8 +96,8 @@ test("what cannot answer step by step is refused by name", function()
         .. "the network cannot answer step by step")
     refused("*x3 - residual[lstm 3] - net[rnn 4 both name=r]", "layer 2.1 (r): rnn reads")
     refused("8x3 - lstm 4 - flatten - 2", "layer 2: flatten puts all steps into one vector")
-    refused("8x3 - lstm 4", "a stream goes over steps of a free number, as in *x3; the network takes "
-        .. "8x3")
+    refused("8x3 - lstm 4",
+            "a stream goes over steps of a free number, as in *x3; the network takes 8x3")
     refused("3 - 2", "the network takes 3")
     nn.net "*x3 - lstm 4 last - reshape 2x2 - flatten - 2":stream()
 end)

@@ -42,7 +42,8 @@ test("a tensor is copied, in another dtype too", function()
     eq(x, {1, 2})
     eq(tensor(x, {dtype = "f64"}).dtype, "f64")
     eq(tensor(tensor {1, -7}, {dtype = "i32"}), {1, -7})
-    fails(function() tensor(tensor {1, 1.7}, {dtype = "i32"}) end, "1.7 does not fit into i32", true)
+    fails(function() tensor(tensor {1, 1.7}, {dtype = "i32"}) end,
+          "1.7 does not fit into i32", true)
 end)
 
 test("ragged tables say where", function()

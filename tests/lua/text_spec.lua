@@ -85,7 +85,8 @@ end)
 
 test("what is done with other sets", function()
     local set = text("abcdefghi", {steps = 2})
-    fails(function() set:standardize() end, "set:standardize: x holds words, which have no scale", true)
+    fails(function() set:standardize() end,
+          "set:standardize: x holds words, which have no scale", true)
     local back = set:map(function(x, y) return x:index_select(1, tensor {2, 1}), y end)
     eq(back.words, set.words)
     eq(back:decode(back.x), {"ba", "dc", "fe", "hg"})
@@ -96,12 +97,14 @@ end)
 
 test("what is no text", function()
     refused("", {steps = 2}, "holds no character")
-    refused("ab\ncd\xFFef", {steps = 2}, "byte 6, in line 2, is no UTF-8 (0xFF); bytes = true takes")
+    refused("ab\ncd\xFFef", {steps = 2},
+            "byte 6, in line 2, is no UTF-8 (0xFF); bytes = true takes")
     refused("abc", {steps = 3}, "holds 3 characters; a row of 3 steps and what follows it need 4")
     refused("abc", {steps = 0}, "steps must be a whole number from 1")
     refused("abc", {steps = 1, stride = -1}, "stride must be a whole number from 1")
     refused("abc", {steps = 1, test = 1}, "test must be a number from 0, below 1")
-    refused("abc", {steps = 1, test = 0.5, valid = 0.5}, "valid and test leave nothing to learn from")
+    refused("abc", {steps = 1, test = 0.5, valid = 0.5},
+            "valid and test leave nothing to learn from")
     refused("abc", {step = 1}, "steps")
     fails(function() data.text "/nowhere/none.txt" end, "cannot open /nowhere/none.txt", true)
     fails(function() data.text "/" end, "is a directory", true)
@@ -110,8 +113,8 @@ end)
 
 -- ---- Vocabularies ----
 
--- A network of one layer that says with certainty what follows a character: of "abcd" each its next,
--- and a after d.
+-- A network of one layer that says with certainty what follows a character: of
+-- "abcd" each its next, and a after d.
 local function round()
     local net = nn.net("* - embedding 4 4 - 4 softmax : cross_entropy", {dtype = "f64", seed = 1})
     net:train(text("abcda", {steps = 4}), {epochs = 1, progress = false})
@@ -131,12 +134,14 @@ test("numbers become text", function()
     eq(set:decode(set[2].y), "b∇")
     eq(set:decode(tensor.zeros(0)), "")
     eq(set.x.dtype, "i32")
-    fails(function() set:decode {1, 0} end, "set:decode: number 2 is 0; the vocabulary has 1 to 4", true)
+    fails(function() set:decode {1, 0} end,
+          "set:decode: number 2 is 0; the vocabulary has 1 to 4", true)
     fails(function() set:decode(5) end, "number 1 is 5", true)
     fails(function() set:decode(1.5) end, "1.5 does not fit into i32", true)
     fails(function() set:decode(tensor.ones(1, 1, 1)) end, "not 3 dimensions", true)
     fails(function() data.xor():decode(1) end, "the set has no vocabulary", true)
-    fails(function() nn.net "2 - 2":decode(1) end, "net:decode: the network has no vocabulary", true)
+    fails(function() nn.net "2 - 2":decode(1) end,
+          "net:decode: the network has no vocabulary", true)
 end)
 
 test("a network that learned from a text takes text", function()
@@ -150,7 +155,8 @@ test("a network that learned from a text takes text", function()
     eq(list[2], net "d")
     eq(#list, 2)
     near(net:cost("abcd", "bcda"), net:cost({1, 2, 3, 4}, {2, 3, 4, 1}), 0)
-    near(net:cost({"ab", "d"}, {"bc", "b"}), net:cost({tensor {1, 2}, tensor {4}}, {tensor {2, 3}, tensor {2}}), 0)
+    near(net:cost({"ab", "d"}, {"bc", "b"}),
+         net:cost({tensor {1, 2}, tensor {4}}, {tensor {2, 3}, tensor {2}}), 0)
     eq(net:trace("ad", "ba").x, {1, 4})
     eq(net:evaluate("abcd", "bcdd").correct, 3)
     local s = net:stream()
@@ -171,12 +177,14 @@ test("vocabularies go with copies and files", function()
     local back = spec.saved(bytes)
     eq(back.words, {"\0", "\n", "\\", "a", "b", "x", "\xE9", "\xFF"})
     eq(back "\xFF\0\\", bytes {8, 1, 3})
-    fails(function() back "aé" end, "byte 2 of the text is 0xC3, which is none of the 8 bytes", true)
+    fails(function() back "aé" end,
+          "byte 2 of the text is 0xC3, which is none of the 8 bytes", true)
 end)
 
 test("text that is not understood", function()
     local net = round()
-    fails(function() net "abxa" end, "character 3 of the text is 'x', which is none of the 4 of the vocabulary", true)
+    fails(function() net "abxa" end,
+          "character 3 of the text is 'x', which is none of the 4 of the vocabulary", true)
     fails(function() net "aé" end, "character 2 of the text is 'é'", true)
     fails(function() net:stream() "a\xE9" end, "byte 2 of the text is no UTF-8 (0xE9)", true)
     fails(function() net "" end, "the text is empty", true)
@@ -184,7 +192,8 @@ test("text that is not understood", function()
     fails(function() net {"a", 2} end, "entry 2 of a list of texts must be one, not 2", true)
     fails(function() net:cost("ab", "bz") end, "character 2 of the text is 'z'", true)
     fails(function() net:cost("ab", "b") end, "y", true)
-    fails(function() nn.net "* - embedding 4 4 - 4" "ab" end, "x is text, and the network has no vocabulary", true)
+    fails(function() nn.net "* - embedding 4 4 - 4" "ab" end,
+          "x is text, and the network has no vocabulary", true)
     fails(function() net:classify "ab" end, "net:classify gives one class", true)
 end)
 

@@ -26,7 +26,9 @@ test("one example gives vectors, and the equations read as they are printed", fu
     eq(t.x, x)
     eq(t[0].a, x)
     for l = 1, 2 do
-        for _, name in ipairs {"z", "a", "delta", "slope"} do eq(t[l][name].shape, {({4, 2})[l]}) end
+        for _, name in ipairs {"z", "a", "delta", "slope"} do
+            eq(t[l][name].shape, {({4, 2})[l]})
+        end
     end
     near(net[1].w:matmul(t[0].a) + net[1].b, t[1].z, 1e-15)
     near(net[2].w:matmul(t[1].a) + net[2].b, t[2].z, 1e-15)

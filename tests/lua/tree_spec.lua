@@ -326,8 +326,8 @@ test("a nested network is saved and cloned alone", function()
     eq(saved(inner):params(), inner:params())
 end)
 
--- Every kind of first layer, behind convolutions of one extent and of two, behind free space, behind
--- sequences, and in blocks.
+-- Every kind of first layer, behind convolutions of one extent and of two, behind free space,
+-- behind sequences, and in blocks.
 local PLACES <const> = {
     {"1x8x8 - conv 4 3 relu - %s", {4, 6, 6}, "4x6x6 space"},
     {"1x9 - conv 4 3 relu - %s", {4, 7}, "4x7 space"},

@@ -1,4 +1,5 @@
--- Training over rows of non-zeros, where the first layer's w lies input-major in a run: nobody sees that.
+-- Training over rows of non-zeros, where the first layer's w lies
+-- input-major in a run: nobody sees that.
 
 package.path = (arg[0]:match("^(.*)/") or ".") .. "/?.lua;" .. package.path
 local spec = require "spec"

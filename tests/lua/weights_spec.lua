@@ -120,14 +120,16 @@ test("what cannot be weights is refused, with what there is", function()
     local function refused(weights, text)
         fails(function() net:train(set, once(weights)) end, text, true)
     end
-    refused({1, 2}, "weights is 2; it takes a weight for each of the 3 classes or of the 6 examples")
+    refused({1, 2},
+            "weights is 2; it takes a weight for each of the 3 classes or of the 6 examples")
     refused({1, -2, 1}, "weights must be numbers from 0; number 2 is -2")
     refused({1, 0 / 0, 1}, "number 2 is")
     refused({0, 0, 0}, "weights are all 0")
     refused({bird = 2}, "weights name the class 'bird', which the set has not")
     refused({cat = "x"}, "number 1 is")
     refused({{1, 2, 3}}, "weights is 1x3")
-    fails(function() net:train(x, y, once {cat = 2}) end, "need a data set whose classes have names", true)
+    fails(function() net:train(x, y, once {cat = 2}) end,
+          "need a data set whose classes have names", true)
     fails(function() net:train(x:narrow(1, 1, 3), {1, 2, 3}, once {1, 2, 3}) end,
           "as many examples as classes: write {classes = {…}} or {examples = {…}}", true)
     refused({classes = {1, 2, 3}, examples = {1, 2, 3}}, "stand alone in their table")

@@ -280,7 +280,8 @@ test("sequences of different lengths, gates by name, places", function()
     fails("neurons have names: input 1…3, forget 1…3", net.why, net, 1, 2, set)
     fails('has no neuron "forget 4"; it has input 1…3', net.why, net, 1, "forget 4", set)
     fails('a name and a number as in "forget 7"', net.why, net, 1, "forget", set)
-    fails('has no neuron "forget 1"; its neurons go by numbers, 1…2', net.why, net, 2, "forget 1", set)
+    fails('has no neuron "forget 1"; its neurons go by numbers, 1…2',
+          net.why, net, 2, "forget 1", set)
 end)
 
 test("space, words, attention, shared and tied layers", function()
@@ -300,11 +301,12 @@ test("space, words, attention, shared and tied layers", function()
         data.set {x = tensor({{1, 2}}), y = tensor.rand(1, 2, 4)})
 end)
 
--- ∂C/∂w of a table E whose rows are words, and weights further on: z = E a, a = E[x]. The layer's own
--- part is Σ δ aᵀ over the steps, the words' part adds ∂C/∂a of each step to the row of its word; both
--- together are what the trace shows.
+-- ∂C/∂w of a table E whose rows are words, and weights further on: z = E a, a = E[x]. The layer's
+-- own part is Σ δ aᵀ over the steps, the words' part adds ∂C/∂a of each step to the row of its
+-- word; both together are what the trace shows.
 test("a dense layer tied to an embedding has its own part of the gradient", function()
-    local net = nn.net("* - embedding 5 4 name=e - 5 tanh tied=e - 2 : mse", {dtype = "f64", seed = 1})
+    local net = nn.net("* - embedding 5 4 name=e - 5 tanh tied=e - 2 : mse",
+                       {dtype = "f64", seed = 1})
     local x = tensor({{1, 5, 2}, {3, 5, 4}})
     local set = data.set {x = x, y = tensor.rand(2, 3, 2, {seed = 2})}
     local t = net:trace(set)
@@ -364,8 +366,8 @@ local function widest(text)
 end
 
 test("the slope's words: small is not yet saturated, and no line is wider than 80", function()
-    -- Both neurons see 1 and are asked for the same: the first at z = 0 with the slope 1/4, the second
-    -- at z = 3 with 0.045, which is above 0.01.
+    -- Both neurons see 1 and are asked for the same: the first at z = 0 with the slope 1/4, the
+    -- second at z = 3 with 0.045, which is above 0.01.
     local net = nn.net("1 - 2 sigmoid - 1 linear", F64)
     net[1].w, net[1].b, net[2].w, net[2].b = tensor {{0}, {3}}, 0, tensor {{1, 1}}, 0
     local small = net:why(1, 2, {1}, {0})
@@ -393,7 +395,8 @@ test("what cannot be asked, and how it is said", function()
     fails("layer 1 has no neuron -4; it has 3", net.why, net, 1, -4, x, y)
     fails("there is no neuron 0; counting starts at 1", net.why, net, 1, 0, x, y)
     fails("there is no input 3; there are 2", net.why, net, 1, 1, 3, x, y)
-    fails("layer 2 is dropout, which computes no z = w a + b; those that do: 1, 3", net.why, net, 2, 1, x, y)
+    fails("layer 2 is dropout, which computes no z = w a + b; those that do: 1, 3",
+          net.why, net, 2, 1, x, y)
     fails("x is missing", net.why, net, 1, 1)
     fails("y is missing", net.why, net, 1, 1, x)
     fails("x holds no examples", net.why, net, 1, 1, tensor.ones(0, 2), tensor.ones(0, 1))

@@ -25,7 +25,8 @@ test("embedding: a row of w for each word, of any dtype", function()
     eq(nn.net("4 - embedding 5 3", F64):count(), 15)
     eq(saved(net)(x), net(x))
     eq(net:clone()(x), net(x))
-    eq(nn.net {"*", nn.embedding {5, 3, name = "e"}}:notation(), "* - embedding 5 3 name=e : quadratic")
+    eq(nn.net {"*", nn.embedding {5, 3, name = "e"}}:notation(),
+       "* - embedding 5 3 name=e : quadratic")
 end)
 
 test("words stay integers through networks and into the first place of blocks", function()
@@ -80,7 +81,8 @@ test("a word that is none names batch, example, step and value", function()
     local net = nn.net "* - embedding 5 3 name=e - 2"
     fails(function() net(tensor({{1, 2}, {5, 0}}, I32)) end,
         "layer 1 (e): example 2, step 2 holds 0: words count from 1 to 5; add 1 to x", true)
-    fails(function() net {1, 6} end, "example 1, step 2 holds 6; words are whole numbers from 1 to 5", true)
+    fails(function() net {1, 6} end,
+          "example 1, step 2 holds 6; words are whole numbers from 1 to 5", true)
     fails(function() net {1, -1} end, "step 2 holds -1; words", true)
     fails(function() net {1.5, 1} end, "1.5 does not fit into i32", true)
     fails(function() net {{{1, 2}}} end, "the network takes examples of *", true)
@@ -90,7 +92,8 @@ test("a word that is none names batch, example, step and value", function()
 end)
 
 test("embedding: what it refuses", function()
-    refused("*x3 - embedding 5 4", "embedding takes steps of one word each, * or a number of them, not *x3")
+    refused("*x3 - embedding 5 4",
+            "embedding takes steps of one word each, * or a number of them, not *x3")
     refused("2x3 - embedding 5 4", "steps of one word each")
     refused("* - embedding 5", "expected the features of embedding")
     refused("* - embedding 0 4", "words must be a whole number from 1")
@@ -117,9 +120,12 @@ test("positions: waves of Vaswani et al., and a learned table", function()
 end)
 
 test("positions: what they refuse", function()
-    refused("6 - positions", "positions takes steps of features, not 6; write *x6 for sequences of any length")
-    refused("*x* - positions", "positions needs the number of features; the last size of *x* is free")
-    refused("5 - embedding 9 2 - positions 4", "5 steps come to a table of 4 positions; write positions 5")
+    refused("6 - positions",
+            "positions takes steps of features, not 6; write *x6 for sequences of any length")
+    refused("*x* - positions",
+            "positions needs the number of features; the last size of *x* is free")
+    refused("5 - embedding 9 2 - positions 4",
+            "5 steps come to a table of 4 positions; write positions 5")
     refused("*x6 - positions 0", "most must be a whole number from 1")
     fails(function() nn.net "*x2 - positions 3"(tensor.zeros(1, 4, 2)) end,
         "layer 1: step 4 comes to a table of 3 positions", true)

@@ -16,7 +16,9 @@ for count in 1 3; do
     run "$count"
     holds "$count processes end well" ends 0
     holds "of $count the first alone prints" out_is "$(printf '0\t%d\nwritten\nsaid' "$count")"
-    for rank in $(seq 0 $((count - 1))); do holds "each knows who it is" err_has "$rank of $count"; done
+    for rank in $(seq 0 $((count - 1))); do
+        holds "each knows who it is" err_has "$rank of $count"
+    done
 done
 
 # The cores are shared by those on the machine.

@@ -61,7 +61,8 @@ for example in sweep ranks; do
         mv "$scratch/out" "$scratch/example-$count"
     done
     # But for what was shown of seconds.
-    holds "and the same" test "$(tail -n 1 "$scratch/example-1")" = "$(tail -n 1 "$scratch/example-3")"
+    holds "and the same" test "$(tail -n 1 "$scratch/example-1")" = \
+        "$(tail -n 1 "$scratch/example-3")"
 done
 
 # ---- Where they differ ----

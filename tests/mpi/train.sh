@@ -14,7 +14,9 @@ nabla.seed(5)
 local digits = data.digits()
 local net = nn.net(notation)
 options.epochs, options.progress, options.seed, options.test = 2, false, 3, digits.test
-if options.optimizer ~= "lbfgs" and options.optimizer ~= "lm" then options.batch = options.batch or 100 end
+if options.optimizer ~= "lbfgs" and options.optimizer ~= "lm" then
+    options.batch = options.batch or 100
+end
 local set = digits.train:take(350)
 net:train(set, options)
 local bits = {}
@@ -163,7 +165,8 @@ holds "NaN on one process stops all" fails
 holds "before anything is learned" test "$(grep -c '^[01] true$' "$scratch/err")" -eq 2
 holds "with one message" test "$(grep -c '^nabla: ' "$scratch/err")" -eq 1
 
-# spoiled LAYER LINE: what each process is told of an example that LINE spoils, behind "epoch 1, batch 1".
+# spoiled LAYER LINE: what each process is told of an example that LINE
+# spoils, behind "epoch 1, batch 1".
 spoiled() {
     script 'nabla.threads(1)
 local rows = tensor.randn(32, 4, {seed = 2})

@@ -1,7 +1,8 @@
 -- NIST's certified nonlinear regression problems (Statistical Reference Datasets, public domain) by
--- lm, from both starts: digits of the worst parameter, iterations, evaluations (of the residuals or,
--- once an iteration, of their Jacobian by backpropagation), and digits of the worst standard error.
--- SciPy's evaluations are of the residuals alone, from whose differences it makes its Jacobian.
+-- lm, from both starts: digits of the worst parameter, iterations, evaluations (of the residuals
+-- or, once an iteration, of their Jacobian by backpropagation), and digits of the worst standard
+-- error. SciPy's evaluations are of the residuals alone, from whose differences it makes its
+-- Jacobian.
 --
 --     nabla tests/nist/run.lua DATA-FOLDER [TABLE]      TABLE: of SciPy's, which by_scipy.py writes
 --

@@ -4,8 +4,8 @@
 
 local folder = arg[1]
 
--- A notation, and the sizes of an input; words: how many there are, where it is of such; wide: how far it goes;
--- figures: the layers that have running ones.
+-- A notation, and the sizes of an input; words: how many there are, where it is of such; wide: how
+-- far it goes; figures: the layers that have running ones.
 local CASES = {
     -- Activations, and neurons that differ.
     {"3 - 20 sigmoid tanh@1 relu@2 leaky_relu@3 leaky_relu(slope=0.2)@4 elu@5 elu(alpha=0.5)@6 selu@7 gelu@8 " ..

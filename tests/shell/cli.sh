@@ -9,7 +9,8 @@ scratch=$(mktemp -d) || exit 1
 trap 'rm -rf "$scratch"' EXIT
 cd "$scratch" || exit 1
 unset LUA_INIT LUA_INIT_5_4 LUA_PATH LUA_PATH_5_4 LUA_CPATH LUA_CPATH_5_4
-HOME=$scratch XDG_CONFIG_HOME=$scratch/config XDG_STATE_HOME=$scratch/state LC_ALL=C.UTF-8 TERM=xterm
+HOME=$scratch XDG_CONFIG_HOME=$scratch/config XDG_STATE_HOME=$scratch/state
+LC_ALL=C.UTF-8 TERM=xterm
 export HOME XDG_CONFIG_HOME XDG_STATE_HOME LC_ALL TERM
 
 passed=0 failed=0
@@ -53,7 +54,8 @@ gives 0 1; verdict 'several -e share their globals'
 run --execute='print(3)'
 gives 0 3; verdict '--execute is -e'
 run -e 'print(4)' -e 'error("no")' -e 'print(5)'
-[ "$status" -eq 1 ] && [ "$(cat out)" = 4 ] && grep -q 'nabla: .*no' err; verdict 'the first failure ends it'
+[ "$status" -eq 1 ] && [ "$(cat out)" = 4 ] && grep -q 'nabla: .*no' err
+verdict 'the first failure ends it'
 echo 'return {name = "mine"}' > mine.lua
 run -l mine -e 'print(mine.name)'
 gives 0 mine; verdict '-l gives a global'
@@ -100,14 +102,16 @@ run -W -e 'warn("careful")'
 complains 0 'warning: careful'; verdict '-W shows warnings'
 run -e 'warn("careful")'
 gives 0 ''; verdict 'without -W there are none'
-LUA_INIT='print("init")' LUA_PATH='/nowhere/?.lua' run -E -e 'print(package.path:find("nowhere", 1, true))'
+LUA_INIT='print("init")' LUA_PATH='/nowhere/?.lua' \
+    run -E -e 'print(package.path:find("nowhere", 1, true))'
 gives 0 nil; verdict '-E heeds no environment'
 LUA_PATH='/nowhere/?.lua' run -e 'print(package.path:find("nowhere", 1, true) ~= nil)'
 gives 0 true; verdict 'LUA_PATH is heeded else'
 
 # ---- Wrong usage ----
 
-for wrong in '-x' '--nothing' '--seed=abc' '--seed=-1' '--seed' '--threads=0' '--threads=257' '--threads=x' '-e' '--help=1'; do
+for wrong in '-x' '--nothing' '--seed=abc' '--seed=-1' '--seed' '--threads=0' '--threads=257' \
+    '--threads=x' '-e' '--help=1'; do
     run "$wrong"
     complains 2 'nabla --help' && [ "$(wc -l < err)" -eq 1 ]; verdict "wrong usage: $wrong"
 done
@@ -121,7 +125,8 @@ END
 run script.lua one two
 gives 0 "one	2	script.lua	one	two"; verdict 'arguments and arg'
 run script.lua -e x
-[ "$status" -eq 0 ] && grep -q 'script.lua	-e	x' out; verdict 'options behind the script are the script'"'"'s'
+[ "$status" -eq 0 ] && grep -q 'script.lua	-e	x' out
+verdict 'options behind the script are the script'"'"'s'
 echo 'print(arg[-1])' > before.lua
 run -W before.lua
 gives 0 -W; verdict 'what stands before the script has negative places'
@@ -229,7 +234,8 @@ gives 0 "names ./names.lua
 'package.path' must be a string"; verdict 'require gives name and file'
 echo 'x =' > wrong.lua
 run -e 'require "wrong"'
-complains 1 "error loading module 'wrong' from file './wrong.lua':"; verdict 'a module that is wrong'
+complains 1 "error loading module 'wrong' from file './wrong.lua':"
+verdict 'a module that is wrong'
 chmod +x script.lua
 
 # ---- Standard input ----
@@ -253,7 +259,8 @@ run -i
 "a;b"' ] && [ ! -s err ]; verdict '-i in a pipe: values, and nothing else'
 printf 'error("no")\n2\n' > in
 run -i
-[ "$status" -eq 0 ] && [ "$(cat out)" = 2 ] && grep -q 'error: no' err; verdict '-i goes on after an error'
+[ "$status" -eq 0 ] && [ "$(cat out)" = 2 ] && grep -q 'error: no' err
+verdict '-i goes on after an error'
 printf '{1,\n' > in
 run -i
 [ "$status" -eq 0 ] && grep -q 'ends in the middle' err; verdict '-i: input that ends too early'
@@ -347,9 +354,9 @@ x.npy' ]; verdict 'the next save there removes it'
 
 # ---- Ctrl-C ----
 
-# The script has the signal sent to itself, and goes on until it comes: a shell would start it in the
-# background with SIGINT ignored. Where this script was started so, the loops end by themselves, and
-# the test fails.
+# The script has the signal sent to itself, and goes on until it comes: a shell would start it in
+# the background with SIGINT ignored. Where this script was started so, the loops end by themselves,
+# and the test fails.
 for code in 'for i = 1, 1 << 33 do end' 'while on() do pcall(function() while on() do end end) end' \
     'coroutine.wrap(function() for i = 1, 1 << 33 do end end)()'; do
     cat > endless.lua <<END

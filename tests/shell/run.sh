@@ -1,6 +1,6 @@
 #!/bin/sh
 # Plays the sessions: those that are named, else all beside this script.
-# usage: run.sh [FILE.steps...]     (the program is $NABLA, else ./nabla; the player is $NABLA_PTY, else
+# usage: run.sh [FILE.steps...]     (the program is $NABLA, else ./nabla; the player is $NABLA_PTY,
 # tests/shell/pty in the current folder)
 set -u
 

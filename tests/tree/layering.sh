@@ -80,7 +80,8 @@ verdict 1 'a circle of two files'
 plant shell/run/b.h '#include "shell/c.h"'
 plant shell/c.h '#include "shell/a.h"'
 verdict 1 'a circle of three files'
-grep -q '^a circle: .*src/shell/c ' "$tree/output" || { failed=$((failed + 1)); echo "it is not told"; }
+grep -q '^a circle: .*src/shell/c ' "$tree/output" ||
+    { failed=$((failed + 1)); echo "it is not told"; }
 
 # A header that declares what another file holds.
 rm -rf "$tree/src"
