@@ -49,8 +49,8 @@ local function wrong_list(name, list, values)
     while list[last + 1] ~= nil do last = last + 1 end
     for key in next, list do
         if math.type(key) ~= "integer" or key < 1 or key > last then
-            return ("%s is a list that ends with entry %d; what stands at [%s] is not in it"):format(
-                name, last, given.describe(key))
+            return ("%s is a list that ends with entry %d; what stands at [%s] is not in it")
+                :format(name, last, given.describe(key))
         end
     end
 end

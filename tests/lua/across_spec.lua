@@ -105,7 +105,8 @@ test("the same bits again, at any number of threads", function()
 end)
 
 test("a batch of one example has no variance in pieces either", function()
-    local set, message = vectors:take(17), "batch_norm needs two values or more of each feature or channel"
+    local set = vectors:take(17)
+    local message = "batch_norm needs two values or more of each feature or channel"
     for _, pieces in ipairs {1, 4} do
         local net = nn.net("4 - 3 - batch_norm - 2 : mse", {seed = 1})
         fails(function() net:train(set, options {pieces = pieces}) end, message, true)
@@ -275,7 +276,8 @@ end)
 
 test("memory that ends in a piece ends all, and what was there is whole", function()
     local net = nn.net("4 - 400 - batch_norm - 400 relu - batch_norm - 2 : mse", {seed = 1})
-    local big = data.set {x = tensor.randn(4000, 4, {seed = 1}), y = tensor.randn(4000, 2, {seed = 2})}
+    local big = data.set {x = tensor.randn(4000, 4, {seed = 1}),
+                          y = tensor.randn(4000, 2, {seed = 2})}
     net:train(big:take(16), options {pieces = 4})
     local before = net:params():clone()
     collectgarbage()

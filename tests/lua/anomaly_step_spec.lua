@@ -156,8 +156,10 @@ end)
 -- ---- Padding ----
 
 local function uneven()
-    local x = {tensor.rand(4, 3, {seed = 1, dtype = "f64"}) + 0.1, tensor.rand(2, 3, {seed = 2, dtype = "f64"}) + 0.1}
-    return x, {tensor.rand(4, 2, {seed = 3, dtype = "f64"}), tensor.rand(2, 2, {seed = 4, dtype = "f64"})}
+    local x = {tensor.rand(4, 3, {seed = 1, dtype = "f64"}) + 0.1,
+               tensor.rand(2, 3, {seed = 2, dtype = "f64"}) + 0.1}
+    return x, {tensor.rand(4, 2, {seed = 3, dtype = "f64"}),
+               tensor.rand(2, 2, {seed = 4, dtype = "f64"})}
 end
 
 -- ∂C/∂params of two sequences, which is 4/6 and 2/6 of what each has

@@ -81,7 +81,8 @@ test("attention: gradients where probabilities are made anew are those of parts"
 end)
 
 test("attention: gradients, in blocks and of an example alone", function()
-    for _, text in ipairs {"*x4 - attention 2", "3x4 - attention 1 causal", "*x4 - residual[attention 4 causal frozen] - 2"} do
+    for _, text in ipairs {"*x4 - attention 2", "3x4 - attention 1 causal",
+                           "*x4 - residual[attention 4 causal frozen] - 2"} do
         local net = nn.net(text .. " : mse", F64)
         local x = tensor.randn(3, 3, 4, {dtype = "f64", seed = 8})
         assert(net:gradcheck(x, net(x) * 0.5).ok, text)
@@ -98,14 +99,18 @@ test("attention: a stream answers as the whole sequence", function()
     s:reset()
     near(s(x[1]:narrow(1, 1, 4)), whole:narrow(1, 1, 4), 1e-12)
     near(s(x[1]:narrow(1, 5, 7)), whole:narrow(1, 5, 7), 1e-12)
-    fails(function() nn.net "*x4 - attention 2":stream() end, "looks at steps that are yet to come, so the network cannot answer step by step; attention with causal", true)
+    fails(function() nn.net "*x4 - attention 2":stream() end,
+          "looks at steps that are yet to come, so the network cannot answer step by step; " ..
+          "attention with causal", true)
     local table_ = nn.net "*x4 - positions 3":stream()
     for _ = 1, 3 do table_ {1, 2, 3, 4} end
     fails(function() table_ {1, 2, 3, 4} end, "step 4 comes to a table of 3 positions", true)
 end)
 
 test("attention: what it refuses", function()
-    refused("*x6 - attention 4", "layer 1: attention cuts the features into heads of one size; 4 heads do not divide 6 features, 3 would")
+    refused("*x6 - attention 4",
+            "layer 1: attention cuts the features into heads of one size; " ..
+            "4 heads do not divide 6 features, 3 would")
     refused("*x12 - attention 7", "7 heads do not divide 12 features, 6 would")
     refused("*x12 - attention 11", "11 heads do not divide 12 features, 12 would")
     refused("*x12 - attention 40", "40 heads do not divide 12 features, 12 would")
@@ -209,7 +214,9 @@ end)
 test("tied: what it refuses", function()
     refused("4 - 3 name=a - 4 tied=b", "layer 2: tied=b: no layer before it has the name b")
     refused("4 - 4 tied=a - 4 name=a", "layer 1: tied=a: no layer before it has the name a")
-    refused("4 - 3 name=a - 4 tied=a", "the weight of layer 1 (a) is 3x4; this layer needs 4x3; make it 3 units and give it 4 inputs")
+    refused("4 - 3 name=a - 4 tied=a",
+            "the weight of layer 1 (a) is 3x4; this layer needs 4x3; " ..
+            "make it 3 units and give it 4 inputs")
     refused("4 - 3 name=a - 4 - 5 tied=a", "is 3x4; this layer needs 5x4; make it 3 units")
     refused("4 - 3 name=a - 3 tied=a", "is 3x4; this layer needs 3x3; give it 4 inputs, not 3")
     refused("1x3x3 - conv 3 2 name=a - flatten - 3 tied=a",
@@ -228,7 +235,8 @@ test("a transformer is one line, learns, and streams", function()
     local letters = {}
     for i = 1, 500 do letters[i] = i % 13 * 5 + 1 end
     local text = tensor(letters)
-    local x, y = text:narrow(1, 1, 480):reshape(15, 32):to "i32", text:narrow(1, 2, 480):reshape(15, 32):to "i32"
+    local x = text:narrow(1, 1, 480):reshape(15, 32):to "i32"
+    local y = text:narrow(1, 2, 480):reshape(15, 32):to "i32"
     local h = net:train(data.set {x = x, y = y},
                         {epochs = 12, batch = 5, optimizer = nn.adam {lr = 3e-3}, progress = false})
     assert(h.cost[12] < 0.1, h.cost[12])

@@ -132,7 +132,8 @@ test("several examples, or all, or none decide", function()
     local function moved(j) return net:params()[j] ~= before[j] end
     local found = t:bisect(function() return moved(a) and moved(b) and t.step_number == 18 end)
     eq({found.step, found.without, found.example}, {18, {a, b}})
-    assert(tostring(found):find("without one of these it would not hold there: " .. a .. " " .. b, 1, true))
+    local said = "without one of these it would not hold there: " .. a .. " " .. b
+    assert(tostring(found):find(said, 1, true))
     found = t:bisect(function()
         if t.step_number < 18 then return false end
         for _, j in ipairs(last) do if not moved(j) then return false end end

@@ -270,7 +270,8 @@ end)
 
 test("the ends come without matrices", function()
     local net, set = nn.net("2 - 2 - 1", {seed = 1}), data.xor()
-    fails(function() net:curvature(set, {top = 1, matrices = true}) end, "leave out top or matrices",
+    fails(function() net:curvature(set, {top = 1, matrices = true}) end,
+        "leave out top or matrices",
         true)
     eq(net:curvature(set, {top = 1}).hessian, nil)
 end)

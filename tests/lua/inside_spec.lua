@@ -112,8 +112,8 @@ test("a layer's parameters", function()
     fails(function() plot(net[1], {parameter = "wx"}) end, "has no parameter 'wx'; it has w, b",
         true)
     fails(function() plot(net[1], {scal = 1}) end, "plot has no option 'scal'", true)
-    fails(function() plot.weights(net) end, "plot.weights takes a layer, net[1], or neurons of one, not a network",
-        true)
+    fails(function() plot.weights(net) end,
+        "plot.weights takes a layer, net[1], or neurons of one, not a network", true)
 end)
 
 test("names of classes, columns and gates", function()

@@ -119,7 +119,8 @@ test("bad input is refused, with the place and the way out", function()
     fails(function() nn.net "6 - batch_norm epsilon=0" end, "a number above 0, not 0", true)
     local net = net_of "4 - 5 - batch_norm - 3"
     fails(function() net:step(x[1], 1, {lr = 1}) end,
-          "layer 2: batch_norm needs two values or more of each feature or channel, and the batch has one", true)
+          "layer 2: batch_norm needs two values or more of each feature or channel, " ..
+          "and the batch has one", true)
     fails(function() net:gradcheck(x:narrow(1, 1, 1), {1}) end,
           "layer 2: batch_norm needs two", true)
     local steps = net_of "*x4 - group_norm 4 - 2"

@@ -85,7 +85,8 @@ test("a function says that it works step by step", function()
     local x = tensor.randn(5, 3, {dtype = "f64", seed = 4})
     agrees(nn.net({{"*", 3}, nn.rnn(4), nn.fn {f = double, per_step = true}}, F64), x)
     fails(function() nn.net {{"*", 3}, nn.fn(double)}:stream() end,
-        "layer 1: fn may look at the whole sequence, so the network cannot answer step by step; say per_step = true", true)
+          "layer 1: fn may look at the whole sequence, so the network cannot answer step by step; " ..
+          "say per_step = true", true)
 end)
 
 test("what cannot answer step by step is refused by name", function()

@@ -62,7 +62,8 @@ test("all kinds of networks and sets", function()
     file:write(("to be or not to be, "):rep(20))
     file:close()
     same_as_train("* - embedding 8 6 name=e - positions - attention 2 causal - " ..
-        "8 softmax tied=e : cross_entropy", data.text(path, {steps = 12}), {epochs = 2, batch = 8, optimizer = "adam"})
+        "8 softmax tied=e : cross_entropy", data.text(path, {steps = 12}),
+        {epochs = 2, batch = 8, optimizer = "adam"})
     os.remove(path)
 end)
 

@@ -506,7 +506,9 @@ test("free sizes in notation and tables", function()
     fails(function() nn.net {4, "*"} end, "a layer needs its sizes")
     fails(function() nn.net "4 - dense *" end, "a layer needs its sizes")
     fails(function() nn.net {"*", 4} end, "needs the number of its inputs; the size of * is", true)
-    fails(function() nn.net {{4, "*"}, 3} end, "layer 1: dense takes a vector, or steps of features; 4x* is neither: write *x4 for steps of 4 features", true)
+    fails(function() nn.net {{4, "*"}, 3} end,
+          "layer 1: dense takes a vector, or steps of features; 4x* is neither: " ..
+          "write *x4 for steps of 4 features", true)
     fails(function() nn.net {{3, 4}, 3} end,
         "put flatten before it for one vector, or write *x4 for steps", true)
 end)

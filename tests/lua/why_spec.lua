@@ -153,7 +153,8 @@ test("2-2-1, the relu: d {3, 6}, s {1, 0}, so one term {3, 0}; and the layer's m
     -- Beside these: 1.5, 0.83, 0.44, 1.10; and 1.12 per input.
     eq(why.smallest, "coincidence")
     local text = tostring(why)
-    assert(text:find("neuron 2 of layer 1 (relu): its weights move at 0.84 of the layer's median", 1, true), text)
+    assert(text:find("neuron 2 of layer 1 (relu): its weights move at 0.84 of the layer's median",
+                     1, true), text)
     assert(text:find("1.12 per input           awake", 1, true), text)
     assert(text:find("×1.50 of its neighbours", 1, true), text)
     assert(text:find("×0.83 of its neighbours  dead on 50 % of the examples", 1, true), text)
@@ -291,8 +292,8 @@ test("space, words, attention, shared and tied layers", function()
     local words = nn.net("* - embedding 5 4 - attention 2 - 3 : mse", {dtype = "f64", seed = 1})
     local said = data.set {x = tensor({{1, 5, 2}, {3, 3, 4}}), y = tensor.rand(2, 3, 3, {seed = 2})}
     agrees(words, 2, "value 2", said, words:trace(said)[2].dwv[2])
-    fails("layer 1 is embedding, which computes no z = w a + b; those that do: 2, 3", words.why, words,
-        1, 1, said)
+    fails("layer 1 is embedding, which computes no z = w a + b; those that do: 2, 3",
+          words.why, words, 1, 1, said)
     local shared = nn.net("2 - 2 tanh name=h - @h - 2", {dtype = "f64", seed = 1})
     local pair = data.set {x = tensor.randn(3, 2, {seed = 1}), y = tensor.rand(3, 2, {seed = 2})}
     eq(agrees(shared, "h", 1, pair, shared:trace(pair)[1].dw[1]).places, 2)

@@ -87,8 +87,9 @@ test("a word that is none names batch, example, step and value", function()
     fails(function() net {1.5, 1} end, "1.5 does not fit into i32", true)
     fails(function() net {{{1, 2}}} end, "the network takes examples of *", true)
     local x = tensor({{1, 2}, {3, 4}, {5, 6}}, I32)
-    fails(function() net:train(data.set {x = x, y = tensor.zeros(3, 2, 2)}, {batch = 2, shuffle = false, progress = false}) end,
-        "epoch 1, batch 2: layer 1 (e): example 1, step 2 holds 6", true)
+    local set = data.set {x = x, y = tensor.zeros(3, 2, 2)}
+    fails(function() net:train(set, {batch = 2, shuffle = false, progress = false}) end,
+          "epoch 1, batch 2: layer 1 (e): example 1, step 2 holds 6", true)
 end)
 
 test("embedding: what it refuses", function()

@@ -83,6 +83,7 @@ script 'local set = data.digits().train:take(50)
 if nabla.rank() == 0 then nn.sweep {net = "64 - 10", set = set, epochs = 1, seed = {1, 2}} end'
 run 2
 holds "who sweeps alone is stopped" fails
-holds "and told why" err_once "script.lua:2: nn.sweep: process 0 runs a sweep while process 1 has ended its script"
+holds "and told why" err_once \
+    "script.lua:2: nn.sweep: process 0 runs a sweep while process 1 has ended its script"
 
 finish

@@ -66,7 +66,8 @@ holds "four stop after an epoch" ends 0
 run 2 "$scratch/parts.st" 3
 holds "two go on" ends 0
 alone "$scratch/parts.st" 9
-holds "one ends it with the bits of one" test "$(tail -n 1 "$scratch/out")" = "$(echo "$whole" | tail -n 1)"
+holds "one ends it with the bits of one" test "$(tail -n 1 "$scratch/out")" = \
+    "$(echo "$whole" | tail -n 1)"
 
 # ---- Who trains alone ----
 
@@ -185,7 +186,8 @@ for layer in '' 'batch_norm - '; do
         test "$(grep -c 'neuron [0-9]*, example 20: the sum of 3e38' "$scratch/err")" -eq 2
 done
 spoiled '' 'rows[{3, 3}] = 0 / 0'
-holds "NaN in the data of one is told to all" test "$(grep -c 'nan in example 3;' "$scratch/err")" -eq 2
+holds "NaN in the data of one is told to all" \
+    test "$(grep -c 'nan in example 3;' "$scratch/err")" -eq 2
 holds "as it was there" err_once '1: net:train: process 0: epoch 1, batch 1: x holds nan'
 holds "without what does not help" test "$(grep -c 'smaller lr' "$scratch/err")" -eq 0
 

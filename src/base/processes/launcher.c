@@ -62,7 +62,7 @@ static nb_peers_open *load(nb_ctx *ctx, const nb_launch *launch, const char *con
     for (; *folders; folders++) {
         if (snprintf(path, sizeof path, "%s/" MODULE, *folders) >= (int)sizeof path) continue;
         if (access(path, F_OK) != 0) continue;
-        /* MPICH's UCX prints a page of its calls where a process was killed; the launcher says it. */
+        /* MPICH's UCX prints a page of calls where a process was killed; the launcher says it. */
         setenv("UCX_HANDLE_ERRORS", "none", 0);
         void *module = dlopen(path, RTLD_NOW | RTLD_LOCAL);
         nb_peers_open *open = NULL;
