@@ -480,16 +480,16 @@ static nb_status write_given(nb_ctx *ctx, place at, const nb_contribution *entry
     nb_turned_w w = {.data = at.to, .m = m, .ld = m};
     if (entry->sum) {
         w.data = nb_tensor_data(entry->sum);
-        nb_thin_back(ctx, &given->rows, 1, delta, w);
-        write_tensor(at, entry->sum);
-        return NB_OK;
+        nb_status status = nb_thin_back(ctx, &given->rows, 1, delta, w);
+        if (status == NB_OK) write_tensor(at, entry->sum);
+        return status;
     }
     if (at.beta == 0) memset(at.to, 0, count * nb_dtype_size(dtype));
     if (entry->moves) w = nb_thinned_w(given, at.to);
-    nb_thin_back(ctx, &given->rows, at.beta == 0 ? 1 : at.alpha, delta, w);
-    if (at.beta == 0 && at.alpha != 1)
+    nb_status status = nb_thin_back(ctx, &given->rows, at.beta == 0 ? 1 : at.alpha, delta, w);
+    if (status == NB_OK && at.beta == 0 && at.alpha != 1)
         nb_real(dtype)->unary[NB_U_scale](count, at.to, 1, at.to, 1, at.alpha, 0);
-    return NB_OK;
+    return status;
 }
 
 /* Into the sink, the home or the tensor of the leaf's own, which it then has. */

@@ -315,7 +315,7 @@ static void back_band(const thin_job *job, const nb_patches *band, int64_t image
     int64_t places = band->count * band->window->out[NB_ALONG];
     for (int64_t g = 0; g < job->of->groups; g++) {
         find(job, band, image, g, &r->maps);
-        job->windows->turn_thin(&r->maps, &r->places);
+        job->kernels->thin[job->of->dtype]->turn(&r->maps, &r->places);
         r->places.rows = places;
         multiply(job, &r->places, place(job, job->w, g * job->maps * job->ld), false, r->rows);
         memset(r->plane, 0, (size_t)(job->depth * band->columns * job->channels) * job->width);

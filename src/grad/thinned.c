@@ -2,6 +2,7 @@
 #include "grad/thinned.h"
 
 #include "base/arith.h"
+#include "base/memory.h"
 #include "base/workers.h"
 #include "kernel/kernel.h"
 
@@ -10,7 +11,7 @@
 
 enum {
     PIECE_COLUMNS = 256,  /* of z, or of w, for one worker */
-    PIECE_TERMS = 1 << 19 /* and of z alone rows of so many: above, rows are cut too */
+    PIECE_TERMS = 1 << 19 /* and of z alone rows of so many and more */
 };
 
 /* Sizes of the rows with their zeros; gives how many. */
@@ -110,7 +111,8 @@ nb_turned_w nb_thinned_w(const nb_thinned *given, void *place)
 typedef struct job {
     const nb_thin *x;
     double alpha;
-    const char *delta; /* NULL: forward */
+    const char *delta;     /* NULL: forward */
+    const nb_thin *turned; /* x, turned; NULL: x itself goes */
     nb_turned_w w;
     char *z;
     size_t across; /* pieces side by side; the others stand below */
@@ -138,18 +140,22 @@ static void run(void *arg, size_t piece)
     size_t ld = (size_t)j->w.m, ldw = (size_t)j->w.ld;
     const nb_thin rows = rows_of(j, piece, &above);
     char *w = (char *)j->w.data + at;
-    if (j->delta)
+    if (j->turned)
+        thin->back_turned(j->turned, m, j->alpha, j->delta + at, ld, w, ldw, j->w.padded);
+    else if (j->delta)
         thin->back(&rows, m, j->alpha, j->delta + at, ld, w, ldw, j->w.padded);
     else
         thin->forward(&rows, m, w, ldw, j->w.padded, true, j->z + at + above * ld * size, ld);
 }
 
-/* Rows are summed by themselves, but what is added to w comes from all of them. */
-static int64_t piece_rows(const job *j)
+/* Rows are summed by themselves, but what is added to w comes from all of them. They are cut where
+ * threads would have nothing to do: the more rows, the less is to be read of w for each. */
+static int64_t piece_rows(nb_ctx *ctx, const job *j)
 {
     const nb_thin *x = j->x;
+    int64_t across = (int64_t)j->across, wanted = (ctx->threads + across - 1) / across;
     int64_t terms = x->rows ? (int64_t)(x->start[x->rows] - x->start[0]) * j->w.m : 0;
-    int64_t pieces = j->delta ? 1 : terms / (int64_t)j->across / PIECE_TERMS;
+    int64_t pieces = j->delta ? 1 : nb_least_i64(terms / across / PIECE_TERMS, wanted);
     return pieces > 1 ? (x->rows + pieces - 1) / pieces : x->rows;
 }
 
@@ -157,7 +163,7 @@ static void run_all(nb_ctx *ctx, job *j)
 {
     j->across = (size_t)((j->w.m + PIECE_COLUMNS - 1) / PIECE_COLUMNS);
     if (j->across == 0) return;
-    j->rows = piece_rows(j);
+    j->rows = piece_rows(ctx, j);
     size_t down = j->rows ? (size_t)((j->x->rows + j->rows - 1) / j->rows) : 1;
     nb_parallel(ctx, j->across * down, run, j);
 }
@@ -167,9 +173,49 @@ void nb_thin_forward(nb_ctx *ctx, const nb_thin *x, nb_turned_w w, void *z)
     run_all(ctx, &(job){.x = x, .w = w, .z = z});
 }
 
-void nb_thin_back(nb_ctx *ctx, const nb_thin *x, double alpha, const void *delta, nb_turned_w w)
+/* The transpose of x, in buffers of its own. */
+typedef struct transpose {
+    nb_thin lists;
+    size_t bytes[3];
+} transpose;
+
+static void drop_transpose(nb_ctx *ctx, transpose *t)
 {
-    run_all(ctx, &(job){.x = x, .alpha = alpha, .delta = delta, .w = w});
+    nb_free(ctx, t->lists.value, t->bytes[2]);
+    nb_free(ctx, t->lists.index, t->bytes[1]);
+    nb_free(ctx, t->lists.start, t->bytes[0]);
+}
+
+static nb_status transpose_of(nb_ctx *ctx, const nb_thin *x, transpose *t)
+{
+    size_t count = (size_t)(x->start[x->rows] - x->start[0]);
+    *t = (transpose){.lists = {.dtype = x->dtype, .rows = x->columns, .columns = x->rows},
+                     .bytes = {((size_t)x->columns + 2) * sizeof *x->start,
+                               count * sizeof *x->index, count * nb_dtype_size(x->dtype)}};
+    nb_thin *lists = &t->lists;
+    lists->start = nb_alloc(ctx, t->bytes[0]);
+    lists->index = lists->start ? nb_alloc(ctx, t->bytes[1]) : NULL;
+    lists->value = lists->index ? nb_alloc(ctx, t->bytes[2]) : NULL;
+    if (lists->value) {
+        nb_kernels_get()->thin[x->dtype]->turn(x, lists);
+        return NB_OK;
+    }
+    drop_transpose(ctx, t);
+    return ctx->status;
+}
+
+nb_status nb_thin_back(nb_ctx *ctx, const nb_thin *x, double alpha, const void *delta,
+                       nb_turned_w w)
+{
+    transpose turned = {.bytes = {0}};
+    job j = {.x = x, .alpha = alpha, .delta = delta, .w = w};
+    if (nb_kernels_get()->thin[x->dtype]->repeats(x, (size_t)w.m)) {
+        if (transpose_of(ctx, x, &turned) != NB_OK) return ctx->status;
+        j.turned = &turned.lists;
+    }
+    run_all(ctx, &j);
+    if (j.turned) drop_transpose(ctx, &turned);
+    return NB_OK;
 }
 
 void nb_turn(nb_dtype dtype, int64_t rows, int64_t columns, const void *from, void *to)

@@ -65,9 +65,11 @@ typedef struct nb_turned_w {
 } nb_turned_w;
 /* w of a turned layer, whose place is known. */
 nb_turned_w nb_thinned_w(const nb_thinned *given, void *place);
-/* z (rows, m) += x w and w += alpha xᵀ δ, by the kernels' order. */
+/* z (rows, m) += x w and w += alpha xᵀ δ, by the kernels' order. The latter fails where there is no
+ * memory for x's transpose, with which large ones go; w is as it was then. */
 void nb_thin_forward(nb_ctx *ctx, const nb_thin *x, nb_turned_w w, void *z);
-void nb_thin_back(nb_ctx *ctx, const nb_thin *x, double alpha, const void *delta, nb_turned_w w);
+nb_status nb_thin_back(nb_ctx *ctx, const nb_thin *x, double alpha, const void *delta,
+                       nb_turned_w w);
 /* (rows, columns) from its transpose, both contiguous. */
 void nb_turn(nb_dtype dtype, int64_t rows, int64_t columns, const void *from, void *to);
 

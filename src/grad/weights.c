@@ -149,10 +149,11 @@ static nb_turned_w compact(nb_tensor *turned)
     return (nb_turned_w){.data = nb_tensor_data(turned), .m = m, .ld = m};
 }
 
-/* The rows as the kernels take them. */
-static nb_thin thin_of(const nb_inputs *inputs)
+/* The rows, of so many columns, as the kernels take them. */
+static nb_thin thin_of(const nb_inputs *inputs, int64_t columns)
 {
     return (nb_thin){.dtype = inputs->value->dtype,
+                     .columns = columns,
                      .rows = inputs->start->shape[0] - 1,
                      .start = nb_tensor_data(inputs->start),
                      .index = nb_tensor_data(inputs->index),
@@ -194,7 +195,7 @@ nb_tensor *nb_inputs_turn(nb_ctx *ctx, const nb_inputs *inputs, const nb_tensor 
 
 void nb_inputs_add_row(const nb_inputs *inputs, int64_t i, const void *turned, int64_t m, void *z)
 {
-    nb_thin row = thin_of(inputs);
+    nb_thin row = thin_of(inputs, 0); /* which matters to several rows alone */
     row.rows = 1;
     row.start += i;
     nb_kernels_get()->thin[row.dtype]->forward(&row, (size_t)m, turned, (size_t)m, false, true, z,
@@ -231,7 +232,7 @@ nb_status nb_inputs_product(nb_ctx *ctx, const nb_inputs *inputs, const nb_tenso
     if (inputs->x) return plain_product(ctx, inputs->x, w, rows_of(inputs->x), z);
     nb_tensor *turned = nb_inputs_turn(ctx, inputs, w);
     if (!turned) return ctx->status;
-    const nb_thin rows = thin_of(inputs);
+    const nb_thin rows = thin_of(inputs, turned_rows(inputs, w));
     nb_thin_forward(ctx, &rows, compact(turned), z);
     nb_tensor_release(ctx, turned);
     return nb_poll(ctx);
@@ -354,14 +355,15 @@ nb_status nb_inputs_gradient(nb_ctx *ctx, nb_record *record, int input, nb_tenso
         out = nb_tensor_zeros(ctx, w->dtype, 2, w->shape);
     else if (turned)
         out = nb_tensor_new(ctx, w->dtype, 2, w->shape);
-    const nb_thin rows = thin_of(inputs);
-    if (out) nb_thin_back(ctx, &rows, 1, nb_tensor_data(delta), compact(turned));
+    const nb_thin rows = thin_of(inputs, turned_rows(inputs, w));
+    nb_status status = ctx->status;
+    if (out) status = nb_thin_back(ctx, &rows, 1, nb_tensor_data(delta), compact(turned));
     if (out && inputs->column)
         move_columns(inputs->column, m, k, out, turned, true);
     else if (out)
         nb_turn(w->dtype, m, k, nb_tensor_data(turned), nb_tensor_data(out));
     nb_tensor_release(ctx, turned);
-    grad[input] = nb_tensor_settle(ctx, out, out ? nb_poll(ctx) : ctx->status);
+    grad[input] = nb_tensor_settle(ctx, out, status == NB_OK ? nb_poll(ctx) : status);
     return grad[input] ? NB_OK : ctx->status;
 }
 

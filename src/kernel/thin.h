@@ -40,6 +40,15 @@ typedef struct nb_thin_kernels {
     /* w += alpha xᵀ δ, row after row of x: w_j = x_ij (alpha δ_i) + w_j */
     void (*back)(const nb_thin *x, size_t m, double alpha, const void *delta, size_t ldd, void *w,
                  size_t ldw, bool padded);
+    /* Whether rows of w, m wide, are read so often that it pays to copy them near. Only time hangs
+     * on it. */
+    bool (*repeats)(const nb_thin *x, size_t m);
+    /* The transpose of x, into buffers that have room: for its columns + 2 in `start`. */
+    void (*turn)(const nb_thin *x, nb_thin *turned);
+    /* The same as back, of the transpose of x: every row of w takes all that it is to, in the same
+     * order, while its numbers stay in registers. */
+    void (*back_turned)(const nb_thin *turned, size_t m, double alpha, const void *delta,
+                        size_t ldd, void *w, size_t ldw, bool padded);
 } nb_thin_kernels;
 
 #endif

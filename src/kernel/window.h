@@ -103,8 +103,6 @@ typedef struct nb_windows {
      * in the same order: values[i] at place[i], of those from `first` to before `end`. */
     size_t (*find_pooled)(const nb_window *window, const void *values, const int32_t *places,
                           int32_t first, int32_t end, int32_t *place, void *value);
-    /* The transpose of x, of as many rows as it has columns, into buffers that have room. */
-    void (*turn_thin)(const struct nb_thin *x, struct nb_thin *turned);
     /* The largest number under every window of a plane and its place in the plane: the first of
      * equals, the last NaN. Padding is left out; every window has a number under it. NULL: places
      * are not wanted. */

@@ -20,8 +20,8 @@ static bool is_plain(const nb_layer *layer)
 static double share_most(int64_t inputs, int64_t neurons, int64_t rows)
 {
     if (inputs < NB_THIN_INPUTS) return 0;
-    if (neurons < NB_THIN_WIDE) return NB_THIN_SHARE;
-    return rows <= NB_STRAIGHT_ROWS ? NB_THIN_SHARE_WIDE : NB_THIN_SHARE_LARGE;
+    bool far = neurons >= NB_THIN_WIDE && rows < NB_THIN_MANY;
+    return far ? NB_THIN_SHARE_WIDE : NB_THIN_SHARE;
 }
 
 bool nb_turned_suits(const nb_turned *turned, int64_t n)

@@ -22,14 +22,14 @@ typedef struct nb_turned {
 } nb_turned;
 
 /* Shares of non-zeros below which such steps are the faster ones, measured on 784 inputs, whole
- * steps against the products of dense rows. Wide layers lose earlier, for what BP4 adds to does not
- * stay near; where batches are large and their sums need room of their own, yet earlier. */
-#define NB_THIN_SHARE       0.28
-#define NB_THIN_SHARE_WIDE  0.20
-#define NB_THIN_SHARE_LARGE 0.12 /* of a wide layer, in batches of more than NB_STRAIGHT_ROWS */
+ * steps against the products of dense rows. Wide layers lose earlier where rows are so few that
+ * what is read of w, and what BP4 adds to, does not stay near. */
+#define NB_THIN_SHARE      0.28
+#define NB_THIN_SHARE_WIDE 0.20
 enum {
     NB_THIN_INPUTS = 64, /* fewer inputs are left to the products */
-    NB_THIN_WIDE = 64    /* neurons from which on a layer is wide */
+    NB_THIN_WIDE = 64,   /* neurons from which on a layer is wide */
+    NB_THIN_MANY = 32    /* rows from which on that is all the same */
 };
 
 /* What the run's steps on `set` may be; nothing is held yet. */

@@ -6,8 +6,7 @@
 
 static double share_most(int64_t neurons)
 {
-    if (neurons < NB_FEW_WIDE) return NB_FEW_SHARE;
-    return neurons < NB_FEW_WIDEST ? NB_FEW_SHARE_WIDE : NB_FEW_SHARE_WIDEST;
+    return neurons < NB_FEW_WIDE ? NB_FEW_SHARE : NB_FEW_SHARE_WIDE;
 }
 
 /* w of the layer, or NULL: the set's rows are no matter for it. */

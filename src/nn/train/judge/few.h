@@ -10,17 +10,14 @@
 #include "nn/train/batch.h"
 
 /* Shares of the set's numbers that are not 0 below which these evaluations are the faster ones,
- * measured on 784 inputs against those of dense rows. Rows of wide layers' w come from farther
- * away, of the widest yet farther. */
-#define NB_FEW_SHARE        0.35
-#define NB_FEW_SHARE_WIDE   0.25
-#define NB_FEW_SHARE_WIDEST 0.05
+ * measured on 784 inputs against those of dense rows. */
+#define NB_FEW_SHARE      0.35
+#define NB_FEW_SHARE_WIDE 0.30
 enum {
     NB_FEW_INPUTS = 64,         /* fewer inputs are left to the products, */
     NB_FEW_EXAMPLES = 64,       /* and so are fewer examples, for which w would be turned, */
     NB_FEW_EXAMPLES_WIDE = 256, /* of a wide layer */
-    NB_FEW_WIDE = 64,           /* neurons from which on a layer is wide, */
-    NB_FEW_WIDEST = 1024        /* and widest */
+    NB_FEW_WIDE = 64            /* neurons from which on a layer is wide */
 };
 
 typedef struct nb_few {

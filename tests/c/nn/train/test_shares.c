@@ -89,8 +89,8 @@ static void test_steps(void **state)
 {
     (void)state;
     static const limit limits[] = {{3, 4, 64, 28},   {63, 64, 64, 28},   {63, 65, 64, 28},
-                                   {64, 1, 64, 20},  {64, 64, 64, 20},   {512, 64, 64, 20},
-                                   {64, 65, 64, 12}, {512, 1024, 64, 12}};
+                                   {64, 1, 64, 20},  {512, 31, 64, 20},  {64, 32, 64, 28},
+                                   {64, 65, 64, 28}, {512, 1024, 64, 28}};
     check(steps_take, sizeof limits / sizeof *limits, limits);
 }
 
@@ -98,7 +98,7 @@ static void test_evaluations(void **state)
 {
     (void)state;
     static const limit limits[] = {
-        {3, 0, 64, 35}, {63, 0, 64, 35}, {64, 0, 256, 25}, {1023, 0, 256, 25}, {1024, 0, 256, 5}};
+        {3, 0, 64, 35}, {63, 0, 64, 35}, {64, 0, 256, 30}, {1024, 0, 256, 30}};
     check(evaluations_take, sizeof limits / sizeof *limits, limits);
 }
 
