@@ -40,6 +40,14 @@ nb_tensor *nb_thinned_tensor(nb_ctx *ctx, nb_thinned *given)
     return x;
 }
 
+nb_thinned nb_thinned_part(const nb_thinned *given, int64_t start, int64_t n)
+{
+    nb_thinned part = *given;
+    part.rows.start += start;
+    part.rows.rows = n;
+    return part;
+}
+
 nb_tensor *nb_thinned_or_contiguous(nb_ctx *ctx, nb_tensor *tensor)
 {
     return nb_thinned_of(tensor) ? nb_tensor_retain(tensor) : nb_tensor_contiguous(ctx, tensor);

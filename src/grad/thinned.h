@@ -32,6 +32,9 @@ typedef struct nb_thinned {
 
 /* What stands for the rows, of any number of rows; given is borrowed while it lives. */
 nb_tensor *nb_thinned_tensor(nb_ctx *ctx, nb_thinned *given);
+/* Rows start … start + n - 1 of those whose w is turned at its place, and stays so: they read the
+ * same lists. */
+nb_thinned nb_thinned_part(const nb_thinned *given, int64_t start, int64_t n);
 /* The numbers of such a tensor's storage: the NaN, and whose rows they are. */
 typedef struct nb_thinned_data {
     double nan; /* in the dtype */

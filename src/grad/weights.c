@@ -100,8 +100,8 @@ nb_status nb_inputs_look_piled(nb_ctx *ctx, nb_tensor *x, int64_t neurons, const
                                nb_inputs *inputs)
 {
     *inputs = (nb_inputs){.x = NULL};
-    bool listed = nb_thinned_of(x) || x->dims != 2;
-    for (size_t i = 0; i < rows->pieces && !listed; i++)
+    bool given = nb_thinned_of(x), listed = !given && x->dims != 2;
+    for (size_t i = 0; i < rows->pieces && !given && !listed; i++)
         listed = count_few(x, rows->start[i], rows->start[i + 1], neurons) >= 0;
     if (listed) return nb_fail(ctx, NB_EARG, "non-zeros of a piece are listed for itself");
     inputs->x = nb_tensor_retain(x);
@@ -274,6 +274,7 @@ nb_status nb_affine_piled(nb_ctx *ctx, const nb_inputs *inputs, const nb_tensor 
                           const nb_tensor *b, const nb_piled *rows, nb_tensor *z)
 {
     size_t m = (size_t)w->shape[0], k = (size_t)w->shape[1];
+    if (nb_thinned_of(inputs->x)) return nb_affine(ctx, inputs, w, b, z);
     const nb_matrix x = {nb_tensor_data(inputs->x), k, false};
     return nb_product_piled(ctx, w->dtype, rows, m, k, x, (nb_matrix){nb_tensor_data(w), k, true},
                             nb_tensor_data(b), nb_tensor_data(z), m);

@@ -25,7 +25,7 @@ nb_status nb_inputs_look(nb_ctx *ctx, nb_tensor *x, int64_t neurons, nb_inputs *
 /* The same for inputs that were looked at before, in the same x: what is few rows is not again. */
 nb_status nb_inputs_look_again(nb_ctx *ctx, nb_tensor *x, int64_t neurons, nb_inputs *inputs);
 /* Of rows in pieces (kernel/product.h), which are read as each piece would be by itself: NB_EARG
- * where that lists non-zeros of one. */
+ * where that lists non-zeros of one. Given rows are taken as they are. */
 nb_status nb_inputs_look_piled(nb_ctx *ctx, nb_tensor *x, int64_t neurons, const nb_piled *rows,
                                nb_inputs *inputs);
 void nb_inputs_free(nb_ctx *ctx, nb_inputs *inputs);

@@ -36,10 +36,20 @@ static nb_status narrow(nb_ctx *ctx, nb_tensor *from, int64_t start, int64_t n, 
     return *to ? NB_OK : ctx->status;
 }
 
+/* Rows of the examples' x, which may stand for lists of non-zeros. */
+static nb_status narrow_rows(nb_ctx *ctx, nb_tensor *x, int64_t start, int64_t n, nb_portion *piece)
+{
+    const nb_thinned *given = x ? nb_thinned_of(x) : NULL;
+    if (!given || n == x->shape[0]) return narrow(ctx, x, start, n, &piece->batch.x);
+    piece->given = nb_thinned_part(given, start, n);
+    piece->batch.x = nb_thinned_tensor(ctx, &piece->given);
+    return piece->batch.x ? NB_OK : ctx->status;
+}
+
 static nb_status take_prepared(nb_ctx *ctx, const nb_whole *whole, int64_t start, int64_t n,
                                nb_portion *piece)
 {
-    nb_status status = narrow(ctx, whole->x, start, n, &piece->batch.x);
+    nb_status status = narrow_rows(ctx, whole->x, start, n, piece);
     if (status == NB_OK) status = narrow(ctx, whole->y, start, n, &piece->batch.y);
     if (status == NB_OK) status = narrow(ctx, whole->lengths, start, n, &piece->batch.lengths);
     if (status == NB_OK) status = narrow(ctx, whole->each, start, n, &piece->weights);

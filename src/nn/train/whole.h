@@ -4,6 +4,7 @@
 #ifndef NB_WHOLE_H
 #define NB_WHOLE_H
 
+#include "grad/thinned.h"
 #include "nn/net/backprop.h"
 #include "nn/train/judge/weights.h"
 
@@ -24,6 +25,7 @@ typedef struct nb_portion {
     nb_batch batch;
     nb_tensor *weights; /* (n), (n, T), or NULL */
     double weight;      /* nb_batch_weight */
+    nb_thinned given;   /* the rows that batch.x stands for, where it does: stays where it is */
 } nb_portion;
 
 int64_t nb_whole_count(const nb_whole *whole);

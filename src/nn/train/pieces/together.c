@@ -12,6 +12,7 @@
 
 #include <float.h>
 #include <math.h>
+#include <string.h>
 
 /* ---- Whether they may ------------------------------------------------------------------------ */
 
@@ -37,8 +38,8 @@ bool nb_together_can(const nb_ctx *ctx, const nb_whole *whole)
     const nb_net *net = whole->net;
     const nb_tensor *x = whole->x;
     bool prepared = !whole->set && !whole->size && !whole->each && !whole->lengths;
-    return prepared && x && x->dims == 2 && x->dtype == net->dtype && !nb_thinned_of(x) &&
-           !ctx->apart && !ctx->witness && is_chain(net) && nb_net_fused(net) != NB_OPS;
+    return prepared && x && x->dims == 2 && x->dtype == net->dtype && !ctx->apart &&
+           !ctx->witness && is_chain(net) && nb_net_fused(net) != NB_OPS;
 }
 
 /* ---- Sums over examples ---------------------------------------------------------------------- */
@@ -100,6 +101,40 @@ static nb_status add_biases(nb_ctx *ctx, const joined *j, const nb_tensor *delta
     return NB_OK;
 }
 
+/* BP4 of given rows, as sum_columns: dC/dw of a turned w (k, m) into `to`. */
+static nb_status sum_given(nb_ctx *ctx, const joined *j, const nb_share *share, int64_t lo,
+                           int64_t hi, char *to, char *spare)
+{
+    const nb_thinned *given = nb_thinned_of(share->b);
+    int64_t m = share->a->shape[1], start = j->rows.start[lo], half = 1;
+    size_t width = nb_dtype_size(share->a->dtype), count = (size_t)nb_tensor_count(share->leaf);
+    if (lo + 1 == hi) {
+        const nb_thinned piece = nb_thinned_part(given, start, j->rows.start[hi] - start);
+        memset(to, 0, count * width);
+        return nb_thin_back(ctx, &piece.rows, 1,
+                            (const char *)nb_tensor_data(share->a) + (size_t)(start * m) * width,
+                            (nb_turned_w){.data = to, .m = m, .ld = m});
+    }
+    while (2 * half < hi - lo) half *= 2;
+    nb_status status = sum_given(ctx, j, share, lo, lo + half, to, spare);
+    if (status == NB_OK)
+        status = sum_given(ctx, j, share, lo + half, hi, spare, spare + count * width);
+    if (status == NB_OK) add_to(j, (int64_t)count, spare, to);
+    return status;
+}
+
+static nb_status add_given(nb_ctx *ctx, const joined *j, const nb_share *share, void *to)
+{
+    size_t bytes = (size_t)nb_tensor_count(share->leaf) * nb_dtype_size(share->leaf->dtype);
+    size_t levels = 0;
+    while ((size_t)1 << levels < j->rows.pieces) levels++;
+    char *spare = nb_alloc(ctx, levels * bytes);
+    if (!spare) return ctx->status;
+    nb_status status = sum_given(ctx, j, share, 0, (int64_t)j->rows.pieces, to, spare);
+    nb_free(ctx, spare, levels * bytes);
+    return status == NB_OK ? nb_poll(ctx) : status;
+}
+
 /* The gradient of one parameter, into its place of the home. */
 static nb_status take_share(nb_ctx *ctx, void *self, const nb_share *share)
 {
@@ -107,12 +142,14 @@ static nb_status take_share(nb_ctx *ctx, void *self, const nb_share *share)
     const nb_tensor *a = share->a, *b = share->b, *leaf = share->leaf;
     bool fits = a && a->dims == 2 && nb_tensor_is_contiguous(a) &&
                 a->shape[0] == j->rows.start[j->rows.pieces] &&
-                (!b || (b->dims == 2 && nb_tensor_is_contiguous(b))) && is_finite(j, share);
+                (!b || nb_thinned_of(b) || (b->dims == 2 && nb_tensor_is_contiguous(b))) &&
+                is_finite(j, share);
     char *to = (char *)nb_tensor_data(j->net->home->grads) +
                (size_t)leaf->offset * nb_dtype_size(leaf->dtype);
     if (!fits) return go_alone(ctx);
     j->reached += nb_tensor_count(leaf);
     if (!b) return add_biases(ctx, j, a, to);
+    if (nb_thinned_of(b)) return add_given(ctx, j, share, to);
     const nb_tree_product product = {.dtype = leaf->dtype,
                                      .m = (size_t)a->shape[1],
                                      .n = (size_t)b->shape[1],

@@ -12,8 +12,8 @@
 enum { NB_TOGETHER_ROWS = 2048 }; /* of a pass at most: products of more gain nothing */
 
 /* Whether the examples at hand may go so: such a network without anything that rests or is shared,
- * whose cost is an op from z; examples that count alike, without lists of non-zeros; nobody looks
- * on. */
+ * whose cost is an op from z; examples that count alike, be they rows of non-zeros of a w that is
+ * turned; nobody looks on. */
 bool nb_together_can(const nb_ctx *ctx, const nb_whole *whole);
 /* The pass of pieces lo … hi - 1, a node of the tree, none of which is empty: cost[i - lo] is piece
  * i's, and the home has the sum of their gradients, each example's counting once, none of whose

@@ -2,6 +2,7 @@
 #include "nn/train/run/prepare.h"
 
 #include "kernel/shuffle.h"
+#include "nn/train/pieces/lanes.h"
 
 #include <math.h>
 
@@ -122,7 +123,10 @@ static bool is_at_hand(const nb_trainer *t, bool whole)
 bool nb_takes_rows(const nb_trainer *t, int64_t n)
 {
     const nb_course *at = &t->course;
-    return !t->augment && at->group == 1 && at->pieces == 1 && nb_turned_suits(&t->turned, n);
+    int64_t each = n / at->pieces; /* of the smallest piece */
+    if (t->augment || at->group > 1 || each == 0) return false;
+    if (at->pieces > 1 && nb_lanes_needed(t->net)) return false;
+    return nb_turned_suits(&t->turned, each);
 }
 
 /* Rows of non-zeros are gathered as such, where the step takes them. */
@@ -149,7 +153,7 @@ static nb_status take(nb_ctx *ctx, nb_trainer *t, const nb_course *at, bool whol
 {
     int64_t n = to - from, ahead = n == one->n ? at->count - at->examples - to : 0;
     const int32_t *order = t->order + at->examples + from;
-    bool rows = !whole && nb_takes_rows(t, n);
+    bool rows = !whole && nb_takes_rows(t, one->n);
     if (n == 0) return NB_OK;
     nb_status status = gather(ctx, t, order, n, ahead, rows, one->n < at->size, &one->batch);
     if (status == NB_OK) status = augment(ctx, t, at, &one->batch);

@@ -217,14 +217,19 @@ static nb_status learn_rows(nb_ctx *ctx, nb_trainer *t, const nb_lesson *given, 
     nb_lesson lesson = *given;
     nb_tensor *rows = NULL;
     nb_status status = NB_OK;
-    if (lesson.cut)
-        return diverged(ctx, t, given, nb_learn_cut(ctx, t->net, t->optimizer, given, outcome));
-    bool is = nb_thinned_of(lesson.x), takes = is || nb_takes_rows(t, lesson.x->shape[0]);
-    if (takes && !is) rows = lesson.x = nb_turned_rows_of(ctx, &t->turned, lesson.x);
-    if (takes) status = lesson.x ? nb_turned_take(ctx, &t->turned, &lesson) : ctx->status;
+    bool none = !lesson.x; /* of the pieces' this process has none */
+    bool takes = nb_takes_rows(t, lesson.cut ? lesson.cut->rows : lesson.x->shape[0]);
+    if (takes && !none && !nb_thinned_of(lesson.x))
+        rows = lesson.x = nb_turned_rows_of(ctx, &t->turned, lesson.x);
+    if (!takes)
+        nb_trainer_settle(t);
+    else
+        status = none || lesson.x ? nb_turned_take(ctx, &t->turned, &lesson) : ctx->status;
     if (status == NB_OK)
-        status = diverged(ctx, t, &lesson,
-                          nb_learn(ctx, t->net, t->optimizer, &lesson, &outcome->cost));
+        status =
+            diverged(ctx, t, &lesson,
+                     lesson.cut ? nb_learn_cut(ctx, t->net, t->optimizer, &lesson, outcome)
+                                : nb_learn(ctx, t->net, t->optimizer, &lesson, &outcome->cost));
     if (!t->unseen || status != NB_OK) nb_trainer_settle(t);
     nb_tensor_release(ctx, rows);
     return status;

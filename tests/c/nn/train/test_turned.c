@@ -268,6 +268,93 @@ static void test_gradients(void **state)
     end(&r[1]);
 }
 
+/* Whether steps on such batches are made so. */
+static bool suits(const char *notation, int64_t inputs, int every, int64_t batch)
+{
+    run r;
+    begin(&r, net_of(ctx, notation, NB_F32), set_of(EXAMPLES, inputs, 3, every, true), "sgd", 4);
+    bool yes = nb_turned_suits(&r.trainer->turned, batch);
+    end(&r);
+    return yes;
+}
+
+/* ---- Batches that go different ways, and pieces ---------------------------------------------- */
+
+typedef struct course {
+    const char *notation;
+    int every;
+    int64_t examples, batch, pieces;
+    bool whole; /* its pieces take rows with their zeros */
+} course;
+
+/* The parameters behind two epochs; `apart`: of single ops, whose pieces go one by one. */
+static nb_tensor *values_after(const course *c, bool thin, bool apart)
+{
+    nb_net *net = net_of(ctx, c->notation, NB_F32);
+    nb_set *set = set_of(c->examples, INPUTS, 3, c->every, thin);
+    nb_optimizer optimizer;
+    nb_history history = {.epochs = 0};
+    nb_optimizer_init(&optimizer, nb_optimizer_find("sgd"));
+    optimizer.options.momentum = 0.9;
+    optimizer.options.lr = 0.05;
+    nb_train_options options = {
+        .run = {.batch = c->batch, .seed = 3, .optimizer = &optimizer, .pieces = c->pieces},
+        .epochs = 2};
+    ctx->apart = apart;
+    if (nb_train(ctx, net, set, &options, &history) != NB_OK) fail_msg("%s", ctx->message);
+    ctx->apart = false;
+    nb_tensor *values = nb_tensor_clone(ctx, net->values);
+    nb_history_free(ctx, &history);
+    nb_optimizer_free(ctx, &optimizer);
+    nb_net_release(ctx, net);
+    nb_set_release(ctx, set);
+    return values;
+}
+
+static void assert_near(nb_tensor *a, nb_tensor *b)
+{
+    const float *x = nb_tensor_data(a), *y = nb_tensor_data(b);
+    for (int64_t i = 0; i < nb_tensor_count(a); i++) assert_true(fabsf(x[i] - y[i]) < 1e-5f);
+}
+
+/* The rows of a last batch may be too few for what the others take. */
+static void test_mixed(void **state)
+{
+    static const course c = {"70 - 64 tanh - 3 : quadratic", 4, 50, 40, 1, false};
+    (void)state;
+    assert_true(suits(c.notation, INPUTS, c.every, 40));
+    assert_false(suits(c.notation, INPUTS, c.every, 10));
+    nb_tensor *thin = values_after(&c, true, false), *dense = values_after(&c, false, false);
+    assert_false(same_bits(ctx, thin, dense));
+    assert_near(thin, dense);
+    nb_tensor_release(ctx, thin);
+    nb_tensor_release(ctx, dense);
+}
+
+/* Pieces take such rows too, each its own, in one pass or one by one. */
+static void test_pieces(void **state)
+{
+    static const course courses[] = {
+        {"70 - 9 tanh - 3 sigmoid : cross_entropy", 6, 250, 96, 8, false},
+        {"70 - 120 relu - 3 sigmoid : cross_entropy", 6, 250, 96, 3, false},
+        {"70 - 120 relu - 3 sigmoid : cross_entropy", 4, 250, 64, 2, false},
+        {"70 - 120 relu - 3 : quadratic", 4, 240, 62, 2, true},
+        {"70 - 9 tanh - dropout 0.2 - 3 : quadratic", 6, 90, 60, 4, false},
+        {"70 - 9 tanh - batch_norm - 3 : quadratic", 6, 90, 60, 4, true}};
+    (void)state;
+    for (size_t i = 0; i < sizeof courses / sizeof *courses; i++) {
+        const course *c = &courses[i];
+        nb_tensor *together = values_after(c, true, false), *apart = values_after(c, true, true);
+        nb_tensor *dense = values_after(c, false, false);
+        if (!same_bits(ctx, together, apart)) fail_msg("%s", c->notation);
+        assert_int_equal(same_bits(ctx, together, dense), c->whole);
+        assert_near(together, dense);
+        nb_tensor_release(ctx, together);
+        nb_tensor_release(ctx, apart);
+        nb_tensor_release(ctx, dense);
+    }
+}
+
 /* ---- Ways out -------------------------------------------------------------------------------- */
 
 /* One step, on all examples. */
@@ -392,15 +479,6 @@ static void test_not_finite(void **state)
 }
 
 /* ---- Which steps ----------------------------------------------------------------------------- */
-
-static bool suits(const char *notation, int64_t inputs, int every, int64_t batch)
-{
-    run r;
-    begin(&r, net_of(ctx, notation, NB_F32), set_of(EXAMPLES, inputs, 3, every, true), "sgd", 4);
-    bool yes = nb_turned_suits(&r.trainer->turned, batch);
-    end(&r);
-    return yes;
-}
 
 static void test_which(void **state)
 {
@@ -577,19 +655,9 @@ static void test_infinite(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(order),
-        TEST(watched),
-        TEST(gradients),
-        TEST(memory),
-        TEST(transpose),
-        TEST(interrupt),
-        TEST(not_finite),
-        TEST(which),
-        TEST(infinite),
-        TEST(flatten),
-        TEST(outputs),
-        TEST(evaluate),
-        TEST(which_evaluations),
+        TEST(order),    TEST(watched), TEST(gradients), TEST(memory),     TEST(transpose),
+        TEST(mixed),    TEST(pieces),  TEST(interrupt), TEST(not_finite), TEST(which),
+        TEST(infinite), TEST(flatten), TEST(outputs),   TEST(evaluate),   TEST(which_evaluations),
     };
     return cmocka_run_group_tests_name("turned", tests, NULL, NULL);
 }
