@@ -18,6 +18,16 @@ if options.optimizer ~= "lbfgs" and options.optimizer ~= "lm" then
     options.batch = options.batch or 100
 end
 local set = digits.train:take(350)
+if options.few then
+    local rows = {}
+    for i, row in ipairs(set.x:totable()) do
+        rows[i] = {}
+        for j, v in ipairs(row) do rows[i][j] = v > 0.8 and v or nil end
+    end
+    set = data.set {x = rows, y = set.y, columns = 64}
+    assert(set.nonzero < 0.25)
+    options.few, options.test = nil, nil
+end
 net:train(set, options)
 local bits = {}
 for _, x in ipairs(net:params():totable()) do bits[#bits + 1] = string.format("%a", x) end
@@ -49,6 +59,10 @@ bits "adam, dropout, norms" \
 bits "lbfgs" "64 - 10 tanh - 10 softmax : cross_entropy" "{optimizer = \"lbfgs\"}"
 bits "lm" "64 - 2 tanh - 10 : quadratic" "{optimizer = \"lm\"}"
 bits "small batches, accumulated" "64 - 12 - 10" "{lr = 1.0, batch = 5, accumulate = 3, clip = 1}"
+bits "rows of non-zeros" "64 - 30 relu - 10 softmax : cross_entropy" \
+    "{few = true, lr = 0.5, momentum = 0.9}"
+bits "rows of non-zeros, few and many" "64 - 70 relu - dropout 0.2 - 10 softmax : cross_entropy" \
+    "{few = true, batch = 300, optimizer = \"adam\"}"
 
 # A file of four processes goes on in two and in one.
 script 'local path, stop = arg[1], tonumber(arg[2])

@@ -403,10 +403,10 @@ static const nbl_entry method_entries[] = {
      "data.csv, data.images or a path gives is kept as its non-zeros, and so are rows {index = "
      "value}; a set that prints its share is. In net:train and its trainers a network whose first "
      "layer is dense, be it behind flatten, then learns from the non-zeros alone, where fewer than "
-     "28 of 100 numbers are (of layers of 64 neurons and more, in batches or pieces below 32, 20) and "
-     "are 64 or more; and net:evaluate judges by them, where fewer than 35 of 100 are (from 64 "
-     "neurons on 30) and examples 64 or more (from 64 neurons on 256): faster, with other last "
-     "bits than over the same rows with their zeros.",
+     "28 of 100 numbers are (of layers of 64 neurons and more 20, where a batch, or a piece of it, "
+     "has fewer than 32 rows) and inputs are 64 or more; and net:evaluate judges by them, where "
+     "fewer than 35 of 100 are (from 64 neurons on 30) and examples 64 or more (from 64 neurons on "
+     "256): faster, with other last bits than over the same rows with their zeros.",
      "print(data.digits().nonzero)", NULL},
     {"classes", NULL, "set.classes", "A table of the classes' names, or nil.",
      "print(data.digits().classes[1])", NULL},
