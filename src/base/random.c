@@ -49,6 +49,22 @@ nb_stream nb_stream_next(nb_ctx *ctx, nb_purpose purpose)
     return nb_stream_make(ctx->seed, purpose, ctx->draws++);
 }
 
+nb_chance nb_chance_lend(nb_ctx *ctx, uint64_t seed, nb_purpose purpose, uint64_t step)
+{
+    const nb_chance was = {ctx->seed, ctx->draws};
+    nb_stream stream = nb_stream_make(seed, purpose, step);
+    uint64_t high = nb_random_word(&stream);
+    ctx->seed = high << 32 | nb_random_word(&stream);
+    ctx->draws = 0;
+    return was;
+}
+
+void nb_chance_back(nb_ctx *ctx, nb_chance was)
+{
+    ctx->seed = was.seed;
+    ctx->draws = was.draws;
+}
+
 static void next_block(nb_stream *stream)
 {
     nb_philox(stream->counter, stream->key, stream->block);

@@ -19,7 +19,8 @@ typedef enum nb_purpose {
     NB_FOR_AUGMENT,
     NB_FOR_FOLDS,
     NB_FOR_LANCZOS,
-    NB_FOR_PIECE
+    NB_FOR_PIECE,
+    NB_FOR_PASS
 } nb_purpose;
 
 typedef struct nb_stream {
@@ -39,6 +40,14 @@ void nb_philox(const uint32_t counter[4], const uint32_t key[2], uint32_t out[4]
 nb_stream nb_stream_make(uint64_t seed, nb_purpose purpose, uint64_t step);
 /* The context's next stream: its seed, and a step that no earlier call had. */
 nb_stream nb_stream_next(nb_ctx *ctx, nb_purpose purpose);
+
+/* Gives the context a chance of its own for a while: what is drawn is a function of seed, purpose
+ * and step, whatever was drawn before; and what is drawn behind it is as if nothing had been. */
+typedef struct nb_chance {
+    uint64_t seed, draws;
+} nb_chance;
+nb_chance nb_chance_lend(nb_ctx *ctx, uint64_t seed, nb_purpose purpose, uint64_t step);
+void nb_chance_back(nb_ctx *ctx, nb_chance was);
 
 uint32_t nb_random_word(nb_stream *stream);
 /* Uniform in [0, 1), 53 bits. */

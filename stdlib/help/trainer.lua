@@ -64,8 +64,8 @@ since the stop.
 Going back. Network, optimizer, running figures, rates and history are what they were, also what had
 been changed by then. The steps ahead stay on record: t:step() makes them again, with the same bits
 and all changes, and calls no callbacks. Once you change something there, the run goes another way
-from there, and the old one is gone. augment is called again; where it draws from tensors' chance it
-draws the same numbers. What draws from math.random does not, nor a layer of yours that draws.
+from there, and the old one is gone. augment, layers and costs of yours are called again; where they
+draw from tensors' chance they draw the same numbers, what draws from math.random does not.
 
 The record. The state is kept whole at an even distance of steps; the steps between are made again
 when you go there. The distance doubles when the record has filled its memory (256 MB, at most a

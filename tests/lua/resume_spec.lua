@@ -230,5 +230,65 @@ test("what cannot be is refused, and nothing has changed", function()
     fails(function() net:train(set, options {resume = 5}) end, "resume", true)
 end)
 
+-- ---- Chance in functions of the user's ----
+
+local function noisy_net()
+    local function noise(x) return x + tensor.randn(x.shape[1], x.shape[2]) * 0.1 end
+    return nn.net {64, nn.fn(noise), 12, nn.fn(function(x) return x * tensor.rand(12) end), 10,
+        seed = 1}
+end
+
+for name, more in pairs {["in one piece"] = {}, ["in two"] = {pieces = 2},
+    ["accumulated"] = {accumulate = 3}, ["accumulated in two"] = {accumulate = 3, pieces = 2},
+    ["by adam"] = {optimizer = "adam", lr = 0.01}} do
+    local function train(life, o)
+        local net = noisy_net()
+        local all = {epochs = 4, batch = 12, lr = 0.5, seed = 4, progress = false, shuffle = false}
+        for _, given in ipairs {more, o} do for k, v in pairs(given) do all[k] = v end end
+        nabla.seed(life)
+        net:train(set, all)
+        local behind = tensor.rand(2)
+        nabla.seed(life)
+        eq(behind, tensor.rand(2):totable())
+        return net:params()
+    end
+    test("what layers of the user's draw comes again, " .. name, function()
+        os.remove(path)
+        local whole = train(1, {})
+        train(2, {checkpoint = path, on_epoch = function(e) return e.epoch < 2 end})
+        assert(train(3, {checkpoint = path, resume = path}):equal(whole))
+        assert(not train(1, {seed = 5}):equal(whole))
+    end)
+end
+
+test("and where a trainer goes back, and stops within a step; other draws are as they were",
+    function()
+        local net = noisy_net()
+        local t = net:trainer(set, {batch = 12, lr = 0.5, seed = 4})
+        nabla.seed(3)
+        local next_one = tensor.rand(2)
+        nabla.seed(3)
+        t:step(15)
+        eq(tensor.rand(2), next_one:totable())
+        local early = net:params():clone()
+        t:step(5)
+        local late = net:params():clone()
+        t:back(12)
+        tensor.rand(2)
+        t:step(7)
+        assert(net:params():equal(early))
+        t:step(5)
+        assert(net:params():equal(late))
+        local other = noisy_net()
+        local u = other:trainer(set, {batch = 12, lr = 0.5, seed = 4})
+        for _ = 1, 20 do
+            nabla.seed(3)
+            u:step "layer"
+            eq(tensor.rand(2), next_one:totable())
+            u:step()
+        end
+        assert(other:params():equal(late))
+    end)
+
 erase()
 spec.report()

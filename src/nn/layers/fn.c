@@ -181,8 +181,8 @@ NB_DESCRIPTOR(nb_layer_type, nb_layer_fn) = {
     .name = "fn",
     .help =
         "A layer written in Lua: f(x, params…) by tensor methods, its derivative from the tape. "
-        "What f draws by chance a resumed run draws anew, unless it is of tensors' chance and "
-        "pieces are above 1 (see resume of net:train).",
+        "What f draws from tensors' chance in training is a function of the run's seed and the "
+        "step, so a resumed run draws the same; what math.random gives is not.",
     .usage = "nn.fn(f), or nn.fn{f = f, params = {{name = \"w\", sizes…, init =}, …}, option =, …}",
     .example = "nn.net{4, nn.fn(function(x) return x * 2 end), 3}",
     .options = options,

@@ -104,13 +104,11 @@ static nb_status evaluate(nb_ctx *ctx, void *self, double *cost)
     const nb_lesson *lesson = t->lesson;
     nb_staged_drop(ctx, &t->staged);
     t->looks++;
-    nb_status status = lesson->cut
-                           ? evaluate_cut(ctx, t, cost)
-                           : run(ctx, t->net, lesson, t->looks > 1, &t->staged, NULL, cost);
+    nb_status status = lesson->cut ? evaluate_cut(ctx, t, cost)
+                                   : run(ctx, t->net, lesson, t->looks > 1, &t->staged, NULL, cost);
     const nb_home *home = t->net->home;
     t->cost = *cost;
-    t->problem.steepest =
-        lesson->whole && !lesson->cut ? 0 : known(&home->steepest, home->grads);
+    t->problem.steepest = lesson->whole && !lesson->cut ? 0 : known(&home->steepest, home->grads);
     return status == NB_OK ? nb_penalise(ctx, &t->problem, 1, cost) : status;
 }
 
@@ -292,8 +290,13 @@ nb_status nb_learn_check(nb_ctx *ctx, const nb_net *net, const nb_optimizer *opt
     return status == NB_OK && type->squares ? nb_squares_check(ctx, net, type->name) : status;
 }
 
-static nb_status learn_from(nb_ctx *ctx, nb_net *net, nb_optimizer *optimizer,
-                            const nb_lesson *lesson, nb_outcome *outcome)
+nb_chance nb_lesson_chance(nb_ctx *ctx, const nb_lesson *lesson)
+{
+    return nb_chance_lend(ctx, lesson->seed, NB_FOR_PASS, lesson->step);
+}
+
+static nb_status learn_drawing(nb_ctx *ctx, nb_net *net, nb_optimizer *optimizer,
+                               const nb_lesson *lesson, nb_outcome *outcome)
 {
     double *cost = &outcome->cost;
     task t = {.net = net, .lesson = lesson};
@@ -311,6 +314,15 @@ static nb_status learn_from(nb_ctx *ctx, nb_net *net, nb_optimizer *optimizer,
     end(ctx, &t, status);
     if (status == NB_OK) nb_net_root(net)->lessons++;
     outcome->counts = t.counts;
+    return status;
+}
+
+static nb_status learn_from(nb_ctx *ctx, nb_net *net, nb_optimizer *optimizer,
+                            const nb_lesson *lesson, nb_outcome *outcome)
+{
+    nb_chance was = nb_lesson_chance(ctx, lesson);
+    nb_status status = learn_drawing(ctx, net, optimizer, lesson, outcome);
+    nb_chance_back(ctx, was);
     return status;
 }
 
@@ -337,7 +349,9 @@ nb_status nb_group_add(nb_ctx *ctx, nb_net *net, nb_group *group, const nb_lesso
     const nb_sink sink = {
         .from = net->whole->storage, .into = net->home->grads, .alpha = weight, .beta = 1};
     if (group->lessons == 0) nb_home_clear(net->home);
+    nb_chance was = nb_lesson_chance(ctx, lesson);
     nb_status status = run(ctx, net, lesson, false, &group->staged, &sink, cost);
+    nb_chance_back(ctx, was);
     if (status != NB_OK) {
         nb_home_forget(net->home);
         return status;
@@ -355,8 +369,9 @@ nb_status nb_group_add_cut(nb_ctx *ctx, nb_net *net, nb_group *group, const nb_l
     if (!group->sum) return ctx->status;
     nb_status status = run_cut(ctx, net, lesson, false, &group->staged, outcome);
     if (status != NB_OK) return status;
-    nb_real(net->dtype)->axpy((size_t)nb_net_count(net), outcome->counts,
-                              nb_tensor_data(net->grads), nb_tensor_data(group->sum));
+    nb_real(net->dtype)
+        ->axpy((size_t)nb_net_count(net), outcome->counts, nb_tensor_data(net->grads),
+               nb_tensor_data(group->sum));
     group->lessons++;
     group->weight += outcome->counts;
     return NB_OK;

@@ -3,6 +3,7 @@
 #ifndef NB_LEARN_H
 #define NB_LEARN_H
 
+#include "base/random.h"
 #include "nn/net/backprop.h"
 #include "nn/train/optimizer.h"
 #include "nn/train/pieces/run.h"
@@ -18,7 +19,7 @@ typedef struct nb_lesson {
     const nb_cut *cut; /* its pieces, of which the examples are those at hand; NULL: it is one */
     double rate;
     nb_penalty penalty;  /* l1 and l2 are the book's λ / n already */
-    uint64_t seed, step; /* of the layers' chance */
+    uint64_t seed, step; /* of the chance of layers and of functions of the host */
     nb_numbering rows;   /* what the examples are called in messages */
     bool keep_grads;     /* net->grads holds the gradient afterwards */
 } nb_lesson;
@@ -36,6 +37,10 @@ nb_status nb_learn(nb_ctx *ctx, nb_net *net, nb_optimizer *optimizer, const nb_l
  * all go the step, or none does: each calls it once. */
 nb_status nb_learn_cut(nb_ctx *ctx, nb_net *net, nb_optimizer *optimizer, const nb_lesson *lesson,
                        nb_outcome *outcome);
+
+/* What functions of the host draw while a lesson is learnt is a function of its seed and step: the
+ * context's chance until nb_chance_back. Pieces have their own. */
+nb_chance nb_lesson_chance(nb_ctx *ctx, const nb_lesson *lesson);
 
 /* Whether such a step goes straight into the parameters. */
 bool nb_learns_straight(const nb_net *net, const nb_optimizer *optimizer, const nb_lesson *lesson);

@@ -142,8 +142,8 @@ const nb_option nbl_train_fields[] = {
      .help = "a checkpoint with which the run goes on, with the same bits as if it had never "
              "stopped; where there is no such file yet it begins. Set, seed, batch and pieces are "
              "those of the run; lr, schedule and penalties may be others from there on. What "
-             "functions of yours draw comes again from tensors' chance in augment and, with pieces "
-             "above 1, in layers and costs; else, and from math.random, it is drawn anew",
+             "augment, layers and costs of yours draw from tensors' chance comes again; from "
+             "math.random it is drawn anew",
      .range = "a path",
      .standard = "none",
      .kind = NB_WORD,

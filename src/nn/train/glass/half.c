@@ -80,27 +80,18 @@ static nb_status run_pass(nb_ctx *ctx, nb_half *half, int64_t part, nb_trace *tr
                           .weights = lesson->weights,
                           .staged = &staged,
                           .rows = lesson->rows};
-    uint64_t seed = ctx->seed, draws = ctx->draws, drawn = half->drawn;
-    ctx->seed = half->seed;
-    ctx->draws = drawn;
+    nb_chance was = nb_lesson_chance(ctx, lesson);
     nb_status status = nb_trace_run_as(ctx, net, lesson->x, lesson->y, &mode, trace);
-    drawn = ctx->draws;
     if (status == NB_OK) status = nb_trace_slopes(ctx, net, lesson->y, trace);
-    ctx->seed = seed;
-    ctx->draws = draws;
+    nb_chance_back(ctx, was);
     nb_staged_drop(ctx, &staged);
-    if (status == NB_OK)
-        half->drawn = drawn;
-    else
-        nb_trace_free(ctx, trace);
+    if (status != NB_OK) nb_trace_free(ctx, trace);
     return status;
 }
 
 static nb_status begin(nb_ctx *ctx, nb_half *half)
 {
     nb_status status = nb_trainer_prepare(ctx, half->trainer, &half->step);
-    half->seed = ctx->seed;
-    half->draws = half->drawn = ctx->draws;
     if (status == NB_OK) status = run_pass(ctx, half, 0, &half->trace);
     half->places = half->trace.places;
     half->at = 1;
@@ -189,15 +180,7 @@ nb_status nb_half_next(nb_ctx *ctx, nb_half *half)
     return NB_OK;
 }
 
-/* What was drawn at the stops is not drawn again. */
 nb_status nb_half_finish(nb_ctx *ctx, nb_half *half, nb_half_maker *make, void *self)
 {
-    uint64_t seed = ctx->seed, draws = ctx->draws;
-    ctx->seed = half->seed;
-    ctx->draws = half->draws;
-    nb_status status = make(ctx, self, &half->step);
-    bool on = status == NB_OK && seed == half->seed && ctx->draws > draws;
-    if (!on) ctx->draws = draws;
-    ctx->seed = seed;
-    return status;
+    return make(ctx, self, &half->step);
 }

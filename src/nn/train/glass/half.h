@@ -25,8 +25,6 @@ typedef struct nb_half {
     int *place;      /* places in the order in which forward is done with them: what stands in a
                         block comes before it */
     int places;
-    uint64_t seed, draws; /* of the context as the step began */
-    uint64_t drawn;       /* … as the passes so far left it */
 } nb_half;
 
 /* At the first stop of the trainer's next step; NULL: NB_EARG as nb_trainer_prepare. */

@@ -98,13 +98,10 @@ static nb_status copy_staged(nb_ctx *ctx, const nb_staged *from, nb_staged *to)
 
 /* What functions of the host draw in a piece is a function of seed, step and piece, wherever it
  * runs. */
-static void seed_piece(nb_ctx *ctx, const nb_mode *mode, int64_t piece)
+static nb_chance lend_chance(nb_ctx *ctx, const nb_mode *mode, int64_t piece)
 {
-    uint64_t step = mode->step << PIECE_BITS | (uint64_t)piece;
-    nb_stream stream = nb_stream_make(mode->seed, NB_FOR_PIECE, step);
-    uint64_t high = nb_random_word(&stream);
-    ctx->seed = high << 32 | nb_random_word(&stream);
-    ctx->draws = 0;
+    return nb_chance_lend(ctx, mode->seed, NB_FOR_PIECE,
+                          mode->step << PIECE_BITS | (uint64_t)piece);
 }
 
 /* The pass of a piece, into the tree but for a ghost's; one that counts nothing is as if it were
@@ -114,16 +111,14 @@ static nb_status run_piece(nb_ctx *ctx, void *self, int64_t piece, bool ghost)
     running *r = self;
     int64_t start = nb_cut_start(r->cut, piece), end = nb_cut_start(r->cut, piece + 1);
     double sums[NUMBERS] = {0};
-    uint64_t seed = ctx->seed, draws = ctx->draws;
     nb_staged staged;
     if (start == end) return NB_OK;
     nb_status status = nb_poll(ctx);
     if (status == NB_OK) status = copy_staged(ctx, r->whole->mode->staged, &staged);
     if (status != NB_OK) return status;
-    seed_piece(ctx, r->whole->mode, piece);
+    nb_chance was = lend_chance(ctx, r->whole->mode, piece);
     status = add_portions(ctx, r, start - r->cut->at, end - r->cut->at, &staged, sums);
-    ctx->seed = seed;
-    ctx->draws = draws;
+    nb_chance_back(ctx, was);
     if (status == NB_OK && !ghost && (sums[WEIGHT] > 0 || r->lanes))
         status = nb_tree_put(ctx, &r->tree, piece, sums, nb_tensor_data(r->whole->net->grads));
     if (status != NB_OK || r->ran) {

@@ -97,19 +97,13 @@ static nb_status make_buffers(nb_ctx *ctx, const nb_trainer *t, int64_t n, nb_te
     return nb_batch_new(ctx, t->net, t->set, n, x, y);
 }
 
-/* What the function draws is the step's own, whatever else was drawn before; what is drawn behind
- * it is as if it had not been. */
+/* What the function draws is the step's own. */
 static nb_status augment(nb_ctx *ctx, const nb_trainer *t, const nb_course *at, nb_batch *batch)
 {
     if (!t->augment) return NB_OK;
-    uint64_t seed = ctx->seed, draws = ctx->draws;
-    nb_stream stream = nb_stream_make(at->seed, NB_FOR_AUGMENT, (uint64_t)at->steps);
-    uint64_t high = nb_random_word(&stream);
-    ctx->seed = high << 32 | nb_random_word(&stream);
-    ctx->draws = 0;
+    nb_chance was = nb_chance_lend(ctx, at->seed, NB_FOR_AUGMENT, (uint64_t)at->steps);
     nb_status status = t->augment(ctx, t->augmenter, batch);
-    ctx->seed = seed;
-    ctx->draws = draws;
+    nb_chance_back(ctx, was);
     return status;
 }
 
