@@ -4,11 +4,12 @@
 #include "../nets.h"
 
 #include "base/workers.h"
-#include "nn/data/rows/nonzeros.h"
 #include "nn/train/judge/evaluate.h"
 #include "nn/train/run/train.h"
 
 #include "../../support.h"
+
+#include "thin_sets.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -16,55 +17,6 @@
 #include <string.h>
 
 enum { INPUTS = 70 };
-
-/* ---- Sets ------------------------------------------------------------------------------------ */
-
-/* 0 at all but one in `every`, row 1 all zeros: the same numbers for the same place. */
-static double number_at(int64_t i, int64_t j, int every)
-{
-    uint64_t mixed = (uint64_t)(i * 977 + j + 1) * 0x9E3779B97F4A7C15u;
-    mixed ^= mixed >> 29;
-    if (i == 1 || (mixed >> 8) % (unsigned)every) return 0;
-    return (double)(int64_t)(mixed >> 40) / (1 << 23) - 0.5;
-}
-
-static nb_feed *rows_of(int64_t n, int64_t inputs, int every)
-{
-    nb_nonzeros list;
-    assert_int_equal(nb_nonzeros_begin(ctx, n, inputs, NB_F64, &list), NB_OK);
-    int64_t count = 0;
-    for (int64_t i = 0; i < n * inputs; i++) count += number_at(i / inputs, i % inputs, every) != 0;
-    assert_int_equal(nb_nonzeros_reserve(ctx, &list, count), NB_OK);
-    for (int64_t i = 0; i < n; i++) {
-        for (int64_t j = 0; j < inputs; j++)
-            if (number_at(i, j, every) != 0) nb_nonzeros_put(&list, j, number_at(i, j, every));
-        nb_nonzeros_end_row(&list);
-    }
-    nb_feed *feed = nb_feed_of_nonzeros(ctx, &list);
-    assert_non_null(feed);
-    return feed;
-}
-
-/* Those rows, thin or with their zeros, with targets of `outputs` numbers. */
-static nb_set *set_of(int64_t n, int64_t inputs, int64_t outputs, int every, bool thin)
-{
-    nb_tensor *y = uniform(ctx, NB_F64, n, outputs, 0, 1, 3);
-    nb_feed *feed = NULL;
-    if (thin) {
-        feed = rows_of(n, inputs, every);
-    } else {
-        nb_tensor *x = nb_tensor_zeros(ctx, NB_F64, SHAPE(n, inputs));
-        for (int64_t i = 0; i < n * inputs; i++)
-            ((double *)nb_tensor_data(x))[i] = number_at(i / inputs, i % inputs, every);
-        feed = nb_feed_of_tensor(ctx, x, "x");
-        nb_tensor_release(ctx, x);
-    }
-    nb_set *set = nb_set_of_rows(ctx, feed, 1, y, NULL, 0, NULL);
-    if (!set) fail_msg("%s", ctx->message);
-    nb_feed_release(ctx, feed);
-    nb_tensor_release(ctx, y);
-    return set;
-}
 
 /* ---- Runs ------------------------------------------------------------------------------------ */
 
@@ -268,93 +220,6 @@ static void test_gradients(void **state)
     end(&r[1]);
 }
 
-/* Whether steps on such batches are made so. */
-static bool suits(const char *notation, int64_t inputs, int every, int64_t batch)
-{
-    run r;
-    begin(&r, net_of(ctx, notation, NB_F32), set_of(EXAMPLES, inputs, 3, every, true), "sgd", 4);
-    bool yes = nb_turned_suits(&r.trainer->turned, batch);
-    end(&r);
-    return yes;
-}
-
-/* ---- Batches that go different ways, and pieces ---------------------------------------------- */
-
-typedef struct course {
-    const char *notation;
-    int every;
-    int64_t examples, batch, pieces;
-    bool whole; /* its pieces take rows with their zeros */
-} course;
-
-/* The parameters behind two epochs; `apart`: of single ops, whose pieces go one by one. */
-static nb_tensor *values_after(const course *c, bool thin, bool apart)
-{
-    nb_net *net = net_of(ctx, c->notation, NB_F32);
-    nb_set *set = set_of(c->examples, INPUTS, 3, c->every, thin);
-    nb_optimizer optimizer;
-    nb_history history = {.epochs = 0};
-    nb_optimizer_init(&optimizer, nb_optimizer_find("sgd"));
-    optimizer.options.momentum = 0.9;
-    optimizer.options.lr = 0.05;
-    nb_train_options options = {
-        .run = {.batch = c->batch, .seed = 3, .optimizer = &optimizer, .pieces = c->pieces},
-        .epochs = 2};
-    ctx->apart = apart;
-    if (nb_train(ctx, net, set, &options, &history) != NB_OK) fail_msg("%s", ctx->message);
-    ctx->apart = false;
-    nb_tensor *values = nb_tensor_clone(ctx, net->values);
-    nb_history_free(ctx, &history);
-    nb_optimizer_free(ctx, &optimizer);
-    nb_net_release(ctx, net);
-    nb_set_release(ctx, set);
-    return values;
-}
-
-static void assert_near(nb_tensor *a, nb_tensor *b)
-{
-    const float *x = nb_tensor_data(a), *y = nb_tensor_data(b);
-    for (int64_t i = 0; i < nb_tensor_count(a); i++) assert_true(fabsf(x[i] - y[i]) < 1e-5f);
-}
-
-/* The rows of a last batch may be too few for what the others take. */
-static void test_mixed(void **state)
-{
-    static const course c = {"70 - 64 tanh - 3 : quadratic", 4, 50, 40, 1, false};
-    (void)state;
-    assert_true(suits(c.notation, INPUTS, c.every, 40));
-    assert_false(suits(c.notation, INPUTS, c.every, 10));
-    nb_tensor *thin = values_after(&c, true, false), *dense = values_after(&c, false, false);
-    assert_false(same_bits(ctx, thin, dense));
-    assert_near(thin, dense);
-    nb_tensor_release(ctx, thin);
-    nb_tensor_release(ctx, dense);
-}
-
-/* Pieces take such rows too, each its own, in one pass or one by one. */
-static void test_pieces(void **state)
-{
-    static const course courses[] = {
-        {"70 - 9 tanh - 3 sigmoid : cross_entropy", 6, 250, 96, 8, false},
-        {"70 - 120 relu - 3 sigmoid : cross_entropy", 6, 250, 96, 3, false},
-        {"70 - 120 relu - 3 sigmoid : cross_entropy", 4, 250, 64, 2, false},
-        {"70 - 120 relu - 3 : quadratic", 4, 240, 62, 2, true},
-        {"70 - 9 tanh - dropout 0.2 - 3 : quadratic", 6, 90, 60, 4, false},
-        {"70 - 9 tanh - batch_norm - 3 : quadratic", 6, 90, 60, 4, true}};
-    (void)state;
-    for (size_t i = 0; i < sizeof courses / sizeof *courses; i++) {
-        const course *c = &courses[i];
-        nb_tensor *together = values_after(c, true, false), *apart = values_after(c, true, true);
-        nb_tensor *dense = values_after(c, false, false);
-        if (!same_bits(ctx, together, apart)) fail_msg("%s", c->notation);
-        assert_int_equal(same_bits(ctx, together, dense), c->whole);
-        assert_near(together, dense);
-        nb_tensor_release(ctx, together);
-        nb_tensor_release(ctx, apart);
-        nb_tensor_release(ctx, dense);
-    }
-}
-
 /* ---- Ways out -------------------------------------------------------------------------------- */
 
 /* One step, on all examples. */
@@ -385,37 +250,6 @@ static void test_memory(void **state)
         nb_net_release(ctx, net);
         nb_set_release(ctx, set);
     }
-}
-
-/* BP4 of many rows goes by their transpose: without memory for it w stays what it was. */
-static void test_transpose(void **state)
-{
-    enum { ROWS = 64, NEURONS = 120, REQUESTS = 3 };
-    nb_set *set = set_of(ROWS, INPUTS, 3, 6, true);
-    nb_thin x = {.dtype = NB_F32, .columns = INPUTS};
-    nb_tensor *delta = uniform(ctx, NB_F32, ROWS, NEURONS, 0, 1, 3);
-    nb_tensor *out = nb_tensor_zeros(ctx, NB_F32, SHAPE(INPUTS, NEURONS));
-    const nb_turned_w w = {.data = nb_tensor_data(out), .m = NEURONS, .ld = NEURONS};
-    const nb_real_kernels *real = nb_real(NB_F32);
-    (void)state;
-    assert_int_equal(nb_set_gather_thin(ctx, set, NULL, 0, ROWS, 0, &x, NULL), NB_OK);
-    nb_pool_trim(ctx);
-    ctx->memory.pool_cap = 0;
-    for (uint64_t n = 1; n <= REQUESTS; n++) {
-        size_t live = ctx->memory.live;
-        ctx->memory.fail_at = ctx->memory.requests + n;
-        assert_int_equal(nb_thin_back(ctx, &x, 1, nb_tensor_data(delta), w), NB_EMEMORY);
-        assert_int_equal(ctx->memory.live, live);
-        assert_true(real->magnitude(INPUTS * NEURONS, w.data) == 0);
-    }
-    ctx->memory.fail_at = 0;
-    ctx->memory.pool_cap = NB_POOL_CAP;
-    assert_int_equal(nb_thin_back(ctx, &x, 1, nb_tensor_data(delta), w), NB_OK);
-    assert_true(real->magnitude(INPUTS * NEURONS, w.data) > 0);
-    nb_thin_free(ctx, &x);
-    nb_tensor_release(ctx, out);
-    nb_tensor_release(ctx, delta);
-    nb_set_release(ctx, set);
 }
 
 static volatile sig_atomic_t pressed;
@@ -479,6 +313,16 @@ static void test_not_finite(void **state)
 }
 
 /* ---- Which steps ----------------------------------------------------------------------------- */
+
+/* Whether steps on such batches are made so. */
+static bool suits(const char *notation, int64_t inputs, int every, int64_t batch)
+{
+    run r;
+    begin(&r, net_of(ctx, notation, NB_F32), set_of(EXAMPLES, inputs, 3, every, true), "sgd", 4);
+    bool yes = nb_turned_suits(&r.trainer->turned, batch);
+    end(&r);
+    return yes;
+}
 
 static void test_which(void **state)
 {
@@ -655,9 +499,9 @@ static void test_infinite(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(order),    TEST(watched), TEST(gradients), TEST(memory),     TEST(transpose),
-        TEST(mixed),    TEST(pieces),  TEST(interrupt), TEST(not_finite), TEST(which),
-        TEST(infinite), TEST(flatten), TEST(outputs),   TEST(evaluate),   TEST(which_evaluations),
+        TEST(order),     TEST(watched),    TEST(gradients), TEST(memory),
+        TEST(interrupt), TEST(not_finite), TEST(which),     TEST(infinite),
+        TEST(flatten),   TEST(outputs),    TEST(evaluate),  TEST(which_evaluations),
     };
     return cmocka_run_group_tests_name("turned", tests, NULL, NULL);
 }
