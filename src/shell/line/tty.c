@@ -3,13 +3,13 @@
 
 #include "shell/line/display/draw.h"
 #include "shell/line/keys.h"
+#include "shell/line/window.h"
 
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
-#include <sys/ioctl.h>
 #include <sys/signalfd.h>
 #include <termios.h>
 #include <unistd.h>
@@ -38,10 +38,10 @@ enum { HEEDED = sizeof heeded / sizeof *heeded };
  * must not ask for itself: the window may change between two looks. */
 static void look_at_window(void)
 {
-    struct winsize size;
-    if (ioctl(STDIN_FILENO, TIOCGWINSZ, &size) != 0) return;
-    int rows = size.ws_row > 0 ? size.ws_row : USUAL_ROWS;
-    int columns = size.ws_col > 0 ? size.ws_col : USUAL_COLUMNS;
+    int rows, columns;
+    if (!sh_window_size(&rows, &columns)) return;
+    if (rows == 0) rows = USUAL_ROWS;
+    if (columns == 0) columns = USUAL_COLUMNS;
     sh_draw_window(rows, columns);
     rl_set_screen_size(rows < ROWS_LEAST ? ROWS_LEAST : rows,
                        columns < COLUMNS_LEAST ? COLUMNS_LEAST : columns);
