@@ -119,7 +119,6 @@ test("chance is the same when it is watched, and goes on as if it had not been",
     nabla.seed(5)
     tensor.randn(4, 5)
     tensor.rand(4, 3)
-    tensor.rand(4, 4)
     eq(after, tensor.rand(3))
 end)
 
