@@ -3,7 +3,6 @@
 #include "../nets.h"
 
 #include "nn/train/run/train.h"
-#include "nn/train/turned.h"
 
 #include "../../support.h"
 
@@ -54,17 +53,7 @@ static void assert_near(nb_tensor *a, nb_tensor *b)
 static bool suits(const course *c, int64_t batch)
 {
     nb_net *net = net_of(ctx, c->notation, NB_F32);
-    nb_set *set = set_of(c->examples, INPUTS, 3, c->every, true);
-    nb_optimizer optimizer;
-    nb_turned turned;
-    nb_optimizer_init(&optimizer, nb_optimizer_find("sgd"));
-    assert_int_equal(nb_turned_begin(ctx, &turned, net, set, &optimizer), NB_OK);
-    bool yes = nb_turned_suits(&turned, batch);
-    nb_turned_end(ctx, &turned);
-    nb_optimizer_free(ctx, &optimizer);
-    nb_net_release(ctx, net);
-    nb_set_release(ctx, set);
-    return yes;
+    return steps_take(net, set_of(c->examples, INPUTS, 3, c->every, true), batch);
 }
 
 /* The rows of a last batch may be too few for what the others take. */

@@ -4,9 +4,10 @@
 
 #include "nn/data/rows/nonzeros.h"
 #include "nn/train/judge/few.h"
-#include "nn/train/turned.h"
 
 #include "../../support.h"
+
+#include "thin_sets.h"
 
 #include <stdio.h>
 
@@ -39,20 +40,9 @@ static nb_net *net_with(int64_t neurons)
     return net_of(ctx, notation, NB_F32);
 }
 
-static bool steps_take(int64_t neurons, int64_t batch, int64_t n, int64_t count)
+static bool training_takes(int64_t neurons, int64_t batch, int64_t n, int64_t count)
 {
-    nb_net *net = net_with(neurons);
-    nb_set *set = set_with(n, count);
-    nb_optimizer optimizer;
-    nb_turned turned;
-    nb_optimizer_init(&optimizer, nb_optimizer_find("sgd"));
-    assert_int_equal(nb_turned_begin(ctx, &turned, net, set, &optimizer), NB_OK);
-    bool take = nb_turned_suits(&turned, batch);
-    nb_turned_end(ctx, &turned);
-    nb_optimizer_free(ctx, &optimizer);
-    nb_net_release(ctx, net);
-    nb_set_release(ctx, set);
-    return take;
+    return steps_take(net_with(neurons), set_with(n, count), batch);
 }
 
 static bool evaluations_take(int64_t neurons, int64_t batch, int64_t n, int64_t count)
@@ -91,7 +81,7 @@ static void test_steps(void **state)
     static const limit limits[] = {{3, 4, 64, 28},   {63, 64, 64, 28},   {63, 65, 64, 28},
                                    {64, 1, 64, 20},  {512, 31, 64, 20},  {64, 32, 64, 28},
                                    {64, 65, 64, 28}, {512, 1024, 64, 28}};
-    check(steps_take, sizeof limits / sizeof *limits, limits);
+    check(training_takes, sizeof limits / sizeof *limits, limits);
 }
 
 static void test_evaluations(void **state)

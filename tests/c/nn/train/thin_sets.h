@@ -5,6 +5,7 @@
 
 #include "nn/data/rows/nonzeros.h"
 #include "nn/data/set.h"
+#include "nn/train/turned.h"
 
 /* 0 at all but one in `every`, row 1 all zeros: the same numbers for the same place. */
 static inline double number_at(int64_t i, int64_t j, int every)
@@ -51,6 +52,21 @@ static inline nb_set *set_of(int64_t n, int64_t inputs, int64_t outputs, int eve
     nb_feed_release(ctx, feed);
     nb_tensor_release(ctx, y);
     return set;
+}
+
+/* Whether steps on such batches go by the non-zeros alone; releases both. */
+static inline bool steps_take(nb_net *net, nb_set *set, int64_t batch)
+{
+    nb_optimizer optimizer;
+    nb_turned turned;
+    nb_optimizer_init(&optimizer, nb_optimizer_find("sgd"));
+    assert_int_equal(nb_turned_begin(ctx, &turned, net, set, &optimizer), NB_OK);
+    bool take = nb_turned_suits(&turned, batch);
+    nb_turned_end(ctx, &turned);
+    nb_optimizer_free(ctx, &optimizer);
+    nb_net_release(ctx, net);
+    nb_set_release(ctx, set);
+    return take;
 }
 
 #endif
