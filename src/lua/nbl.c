@@ -90,6 +90,13 @@ static bool is_of_tensors(const char *name)
     return strncmp(name, "tensor", strlen("tensor")) == 0;
 }
 
+/* A function that messages call by one word, "tril": what begins with that word tells of it. Behind
+ * "net:" such a word can be a sentence's own first one. */
+static bool is_named_by_a_word(const char *name)
+{
+    return is_of_tensors(name) || !strpbrk(name, ".:");
+}
+
 /* "train" of "net:train". */
 static const char *bare_name(const char *name)
 {
@@ -97,18 +104,31 @@ static const char *bare_name(const char *name)
     return part ? part + 1 : name;
 }
 
+/* Of a sentence that begins with a word of `word` letters: what that word needs or takes. */
+static bool tells_of_word(const char *message, size_t word)
+{
+    return !strncmp(message + word, " needs ", 7) || !strncmp(message + word, " takes ", 7);
+}
+
 /* The message on the stack's top with the function's name before it, where it does not begin with
  * it already: "nn.net: …", "item needs …"; of tensors the bindings say "zeros: …", and what comes
  * from the core, which tells of files and memory, begins with "tensor.load: …". The core knows an
  * op by its bare name, and the form in place by that too: "add: …" becomes "add_: …". "tril
- * takes …" is of the op too, but "paths are those …" of net:paths begins as a sentence does. */
+ * takes …" and "add_ would …" are of the op too, but "paths are those …" of net:paths begins as a
+ * sentence does. "dense needs …" becomes "nn.dense needs …". */
 static void put_name(lua_State *L, const char *name, bool from_core)
 {
     const char *message = lua_tostring(L, -1), *bare = bare_name(name);
     size_t length = strlen(bare), word = strcspn(message, " ");
+    bool of_it = word == length && tells_of_word(message, word) && !is_named_by_a_word(name);
+    if (of_it && ends_with(message, word, bare, length)) {
+        lua_pushfstring(L, "%s%s", name, message + word);
+        lua_remove(L, -2);
+        return;
+    }
     if (word > 0 && message[word - 1] == ':')
         word--;
-    else if (word == length && !is_of_tensors(name))
+    else if (word == length && !is_named_by_a_word(name))
         word = 0;
     if (ends_with(message, word, bare, length)) return;
     bool in_place = length > 1 && bare[length - 1] == '_';

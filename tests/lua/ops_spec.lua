@@ -210,6 +210,21 @@ test("in place is refused where a gradient would miss it, but not inside no_grad
     eq(w.requires_grad, true)
 end)
 
+-- What a method's name was put before twice: "add_: add_ would change …".
+test("a sentence that begins with the method's name has it once", function()
+    local w = tensor {1, 2}:requires_grad_()
+    for _, change in ipairs {function() w:add_(1) end, function() w:fill_(1) end,
+            function() w[1] = 3 end, function() w:tril() end, function() w:inverse() end,
+            function() w:expand(2, 2):item() end} do
+        local ok, message = pcall(change)
+        eq(ok, false)
+        eq(message:match "^[^ ]+ ([%a_]+):? %1" , nil)
+        eq(message:match "^[^ ]+ ([%a_]+): an" , nil)
+    end
+    fails(function() w:mul_(2) end, ":%d+: mul_ would change a tensor")
+    fails(function() w:tril() end, ":%d+: tril takes matrices, not 2")
+end)
+
 -- ---- The tape ----
 
 test("backward fills grad, fresh each time, unless accumulate", function()
