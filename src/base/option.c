@@ -384,10 +384,8 @@ const char *nb_option_name_at(const void *list, size_t i)
     return ((const nb_option *)list)[i].name;
 }
 
-/* What a word of other tools is here, where that is in the list. A word may mean several: the first
- * that is there. */
-static const char *find_here(nb_foreign_kind kind, const char *word, nb_name_at *next,
-                             const void *list)
+const char *nb_foreign_in(nb_foreign_kind kind, const char *word, nb_name_at *next,
+                          const void *list)
 {
     const nb_foreign *entry;
     const char *name;
@@ -402,7 +400,7 @@ static const char *find_here(nb_foreign_kind kind, const char *word, nb_name_at 
 nb_status nb_option_unknown(nb_ctx *ctx, const nb_option *options, const char *whose,
                             const char *name)
 {
-    const char *here = find_here(NB_FOREIGN_OPTION, name, nb_option_name_at, options);
+    const char *here = nb_foreign_in(NB_FOREIGN_OPTION, name, nb_option_name_at, options);
     if (here)
         return nb_fail(ctx, NB_EARG, "%s has no option '%s'; here it is '%s'", whose, name, here);
     const char *nearest = nb_nearest(name, nb_option_name_at, options);
@@ -467,7 +465,7 @@ nb_status nb_unknown(nb_ctx *ctx, const char *noun, const char *word, nb_name_at
                      const void *list)
 {
     char shown[NB_SHOWN];
-    const char *here = find_here(NB_FOREIGN_WORD, word, next, list);
+    const char *here = nb_foreign_in(NB_FOREIGN_WORD, word, next, list);
     if (here) return nb_fail(ctx, NB_EARG, "unknown %s '%s'; here it is '%s'", noun, word, here);
     const char *nearest = nb_nearest(word, next, list);
     return nb_fail(ctx, NB_EARG, "unknown %s '%s'%s%s%s", noun, nb_text_shown(word, shown),

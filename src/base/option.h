@@ -3,6 +3,7 @@
 #ifndef NB_OPTION_H
 #define NB_OPTION_H
 
+#include "base/foreign.h"
 #include "base/status.h"
 #include "base/text.h"
 
@@ -142,6 +143,10 @@ nb_status nb_option_unknown(nb_ctx *ctx, const nb_option *options, const char *w
 enum { NB_NEAREST_MAX = 32 };
 typedef const char *nb_name_at(const void *list, size_t i);
 const char *nb_nearest(const char *word, nb_name_at *next, const void *list);
+/* What a word of other tools is here, where that is in the list, or NULL. A word may mean several:
+ * the first that is there. */
+const char *nb_foreign_in(nb_foreign_kind kind, const char *word, nb_name_at *next,
+                          const void *list);
 /* NB_EARG: "unknown activation 'rleu'; did you mean 'relu'?" */
 nb_status nb_unknown(nb_ctx *ctx, const char *noun, const char *word, nb_name_at *next,
                      const void *list);

@@ -174,52 +174,6 @@ void *nbl_new_box(lua_State *L, size_t bytes, nbl_release *release)
 
 /* ---- Tables ---- */
 
-void nbl_set_printer(lua_State *L, const char *name, lua_CFunction to_string)
-{
-    luaL_newmetatable(L, name);
-    lua_pushliteral(L, "__tostring");
-    if (lua_rawget(L, -2) == LUA_TNIL) {
-        lua_pushcfunction(L, to_string);
-        lua_setfield(L, -3, "__tostring");
-    }
-    lua_pop(L, 1);
-    lua_setmetatable(L, -2);
-}
-
-/* The table of methods of the metatable on the stack's top: that of a kind of handles, or of what
- * prints itself. */
-static void push_methods(lua_State *L)
-{
-    if (lua_getfield(L, -1, "methods") == LUA_TTABLE) return;
-    lua_pop(L, 1);
-    if (lua_getfield(L, -1, "__index") == LUA_TTABLE) return;
-    lua_pop(L, 1);
-    lua_newtable(L);
-    lua_pushvalue(L, -1);
-    lua_setfield(L, -3, "__index");
-}
-
-int nbl_give_method(lua_State *L)
-{
-    const char *kind = luaL_checkstring(L, 1);
-    luaL_checkstring(L, 2);
-    luaL_checktype(L, 3, LUA_TFUNCTION);
-    luaL_newmetatable(L, kind);
-    push_methods(L);
-    lua_pushvalue(L, 2);
-    lua_pushvalue(L, 3);
-    lua_rawset(L, -3);
-    return 0;
-}
-
-void nbl_set_brief(lua_State *L, lua_CFunction to_string)
-{
-    lua_getmetatable(L, -1);
-    lua_pushcfunction(L, to_string);
-    lua_setfield(L, -2, "__brief");
-    lua_pop(L, 1);
-}
-
 void nbl_set_number(lua_State *L, const char *field, double value)
 {
     lua_pushnumber(L, value);

@@ -9,6 +9,7 @@
 #include "lua/names.h"
 #include "lua/pictures.h"
 #include "lua/state.h"
+#include "lua/result.h"
 
 #include "base/machine.h"
 #include "base/processes/peers.h"
@@ -300,6 +301,7 @@ static void add_private(lua_State *L)
         {"_facts", nbl_facts},
         {"_place", nbl_place},
         {"_give_method", nbl_give_method},
+        {"_fields", nbl_fields},
         {"_learned_set", nbl_learned_set},
         {"_panels", nbl_panels},
         {"_write_by", nbl_write_by},

@@ -41,10 +41,12 @@ int nbl_unknown_field(lua_State *L, const char *whose, int key, int table,
         if (count < KEYS_MAX && lua_type(L, -1) == LUA_TSTRING)
             list.key[count++] = lua_tostring(L, -1);
     }
-    const char *nearest =
-        lua_type(L, key) == LUA_TSTRING ? nb_nearest(lua_tostring(L, key), key_at, &list) : NULL;
+    const char *word = lua_type(L, key) == LUA_TSTRING ? lua_tostring(L, key) : NULL;
+    const char *here = word ? nb_foreign_in(NB_FOREIGN_OPTION, word, key_at, &list) : NULL;
+    const char *nearest = word ? nb_nearest(word, key_at, &list) : NULL;
     const char *name = nbl_describe(L, key);
-    bool other = nearest && strcmp(nearest, lua_tostring(L, key)) != 0;
+    if (here) return nbl_error(L, "%s has no field %s; here that is '%s'", whose, name, here);
+    bool other = nearest && strcmp(nearest, word) != 0;
     if (!other) return nbl_error(L, "%s has no field %s", whose, name);
     return nbl_error(L, "%s has no field %s; did you mean '%s'?", whose, name, nearest);
 }

@@ -159,12 +159,6 @@ void *nbl_new_box(lua_State *L, size_t bytes, nbl_release *release);
 /* Releases the value of a box now. */
 void nbl_close_box(lua_State *L, int box);
 
-/* Gives the table on the stack's top the metatable of this name, by which it prints itself. */
-void nbl_set_printer(lua_State *L, const char *name, lua_CFunction to_string);
-/* For stdlib: (name of a metatable, name, function). A method that is written in Lua. */
-int nbl_give_method(lua_State *L);
-/* How such a table is told in one line, where its text's first says little: by .who and by help. */
-void nbl_set_brief(lua_State *L, lua_CFunction to_string);
 /* Set fields of the table on the stack's top. */
 void nbl_set_number(lua_State *L, const char *field, double value);
 void nbl_set_integer(lua_State *L, const char *field, int64_t value);

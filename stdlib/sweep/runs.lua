@@ -5,8 +5,8 @@ local _, nabla = ...
 local given = require "nabla.plot.given"
 
 local math, table = math, table
-local error, ipairs, next, pairs, rawget, rawset, require, setmetatable, tostring, type =
-    error, ipairs, next, pairs, rawget, rawset, require, setmetatable, tostring, type
+local error, ipairs, next, pairs, pcall, rawget, rawset, require, setmetatable, tostring, type =
+    error, ipairs, next, pairs, pcall, rawget, rawset, require, setmetatable, tostring, type
 
 local runs = {}
 
@@ -134,6 +134,29 @@ local MADE <const> = {
 -- Figures and options of one name: the field is the figure, and nil where there is none.
 local FIGURE_FIRST <const> = {valid = true, test = true, metrics = true}
 
+-- Those that a row may be without.
+local MAY_LACK <const> = {"error", "history", "net", "metrics", "options", "seconds", "cost",
+    "test", "test_cost", "valid", "valid_cost", "runs", "failed", "spread"}
+
+-- What is asked for other fields: it knows the names of this row too.
+local function field_of_run(row)
+    local names = table.move(MAY_LACK, 1, #MAY_LACK, 1, {})
+    for _, part in ipairs {"options", "metrics"} do
+        for name in pairs(rawget(row, part) or {}) do names[#names + 1] = name end
+    end
+    return nabla._fields("a run of a sweep", nil, names)
+end
+
+-- An option of train that no sweep was asked for is nil.
+local function is_option(key)
+    for _, page in ipairs(nabla._book) do
+        for _, option in ipairs(page.name == "nn.sweep" and page.options or {}) do
+            if option.name == key then return true end
+        end
+    end
+    return false
+end
+
 local row_meta = {__name = "nabla.run"}
 
 function row_meta.__index(row, key)
@@ -146,7 +169,10 @@ function row_meta.__index(row, key)
     end
     local metrics, options = rawget(row, "metrics"), rawget(row, "options")
     if metrics and metrics[key] ~= nil then return metrics[key] end
-    if options and not FIGURE_FIRST[key] then return options[key] end
+    if options and not FIGURE_FIRST[key] and options[key] ~= nil then return options[key] end
+    if is_option(key) then return nil end
+    local fine, message = pcall(field_of_run(row), row, key)
+    if not fine then error(message, 2) end
 end
 
 function row_meta.__tostring(row)
@@ -188,7 +214,8 @@ end
 -- ---- The table ----
 
 local methods = {}
-local meta = {__name = "nabla.sweep", __index = methods}
+local meta = {__name = "nabla.sweep", methods = methods,
+    __index = nabla._fields("a sweep", methods, {"asked", "over", "stopped"})}
 
 function meta.__tostring(sweep)
     return require("nabla.sweep.print").table(sweep)

@@ -86,13 +86,19 @@ local function comes(about, key)
     return key == "grad_x" and about.stops or nil
 end
 
+-- Where it stands; some stops are in no layer.
+local PLACE <const> = {step = true, epoch = true, batch = true, way = true, layer = true}
+
 local function index(of, key)
     local mine = hidden[of]
     local stop = comes(mine.about, key)
     if stop and stop > mine.about.stop and rawget(mine.trace, key) ~= nil then
         error(not_yet(of, key == "cost" and "the cost" or key, stop), 2)
     end
-    return nil
+    if PLACE[key] then return nil end
+    local fine, value = pcall(getmetatable(mine.trace).__index, of, key)
+    if not fine then error(value, 2) end
+    return value
 end
 
 -- "forward to layer 2", "back to layer 2"

@@ -120,8 +120,8 @@ test("each thing comes at its stop, and before it an error says when", function(
     fails(function() return s[2]:jacobian(1) end, "jacobian of layer 2 is not known yet", true)
     eq(rawget(s, "cost"), nil)
     eq(run_of(made "4 - 2"):step("layer").layer, 1)
-    eq(s.nothing, nil)
-    eq(s[2].nothing, nil)
+    fails(function() return s.nothing end, "a trace has no field 'nothing'", true)
+    fails(function() return s[2].nothing end, "layer 2 of a trace has no field 'nothing'", true)
     eq(s[3], nil)
     eq(t:step "layer", s)
     t:step "layer"

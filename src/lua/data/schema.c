@@ -2,6 +2,7 @@
 #include "lua/data/schema.h"
 
 #include "lua/embedded.h"
+#include "lua/result.h"
 
 #include <string.h>
 
@@ -78,6 +79,8 @@ static void push_copy(lua_State *L, nb_tensor *from)
     nbl_run(L, copy, &work);
 }
 
+static const nbl_result scale_kind = {.name = "nabla.scale", .whose = "a scale", .text = nbl_brief};
+
 static void push_scale(lua_State *L, const nb_scale *scale)
 {
     lua_createtable(L, 0, 2);
@@ -85,7 +88,7 @@ static void push_scale(lua_State *L, const nb_scale *scale)
     lua_setfield(L, -2, "offset");
     push_copy(L, scale->factor);
     lua_setfield(L, -2, "factor");
-    nbl_set_printer(L, "nabla.scale", nbl_brief);
+    nbl_dress(L, &scale_kind);
 }
 
 typedef struct scale_job {

@@ -6,6 +6,7 @@
 #include "lua/embedded.h"
 #include "lua/names.h"
 #include "lua/state.h"
+#include "lua/result.h"
 #include "nn/train/batch.h"
 
 #include <stddef.h>
@@ -182,6 +183,12 @@ static int show_copy(lua_State *L)
     return 1;
 }
 
+static const char *const example_lacks[] = {"x", "y", NULL};
+static const nbl_result example_kind = {.name = NBL_EXAMPLE,
+                                        .whose = "an example",
+                                        .text = example_tostring,
+                                        .may_lack = example_lacks};
+
 /* {x, name or target}, also under the names x and y. An index gives one value, hence a table. */
 static int push_example(lua_State *L, nb_set *set, int64_t i)
 {
@@ -196,7 +203,7 @@ static int push_example(lua_State *L, nb_set *set, int64_t i)
         lua_pushvalue(L, x + k);
         lua_setfield(L, -2, names[k]);
     }
-    nbl_set_printer(L, NBL_EXAMPLE, example_tostring);
+    nbl_dress(L, &example_kind);
     nbl_state_push(L, NBL_EXAMPLES);
     lua_pushvalue(L, -2);
     lua_pushvalue(L, 1);

@@ -3,6 +3,7 @@
 #include "lua/nn/examples.h"
 #include "lua/nn/net.h"
 #include "lua/nn/part.h"
+#include "lua/result.h"
 #include "nn/train/answers.h"
 #include "tensor/shape.h"
 
@@ -139,6 +140,13 @@ static int lines_tostring(lua_State *L)
     return 1;
 }
 
+static const char *const answer_lacks[] = {"name", NULL};
+static const nbl_result answer_kind = {
+    .name = "nabla.answer", .whose = "an answer", .text = entry_tostring, .may_lack = answer_lacks};
+
+static const nbl_result answers_kind = {
+    .name = "nabla.answers", .whose = "a list of answers", .text = entries_tostring};
+
 /* The largest of example i: a list of {name, value}. */
 static void push_top(lua_State *L, const classify_job *work, const nb_classes *classes, int64_t i)
 {
@@ -150,11 +158,14 @@ static void push_top(lua_State *L, const classify_job *work, const nb_classes *c
         push_class(L, work->net, classes, (int64_t)nb_tensor_get(*work->places, at));
         lua_setfield(L, -2, "name");
         nbl_set_number(L, "value", nb_tensor_get(*work->values, at));
-        nbl_set_printer(L, "nabla.answer", entry_tostring);
+        nbl_dress(L, &answer_kind);
         lua_rawseti(L, -2, k + 1);
     }
-    nbl_set_printer(L, "nabla.answers", entries_tostring);
+    nbl_dress(L, &answers_kind);
 }
+
+static const nbl_result lines_kind = {
+    .name = "nabla.answer lines", .whose = "a list of answers", .text = lines_tostring};
 
 static int push_answers(lua_State *L, const classify_job *work, const nb_classes *classes)
 {
@@ -170,7 +181,7 @@ static int push_answers(lua_State *L, const classify_job *work, const nb_classes
         push(L, work, classes, i);
         lua_rawseti(L, -2, i + 1);
     }
-    if (work->top) nbl_set_printer(L, "nabla.answer lines", lines_tostring);
+    if (work->top) nbl_dress(L, &lines_kind);
     return 1;
 }
 

@@ -7,6 +7,7 @@
 #include "lua/nn/train/penalty.h"
 #include "lua/data/schema.h"
 #include "lua/data/set.h"
+#include "lua/result.h"
 #include "nn/inspect/check/gradcheck.h"
 #include "nn/train/run/train.h"
 #include "nn/train/judge/weights.h"
@@ -227,6 +228,9 @@ static void push_segment(lua_State *L, const nb_net *net, const nb_tensor *flat,
     nbl_run(L, copy_segment, &work);
 }
 
+static const nbl_result gradients_kind = {
+    .name = "nabla.gradients", .whose = "a list of gradients", .text = nbl_brief};
+
 /* Pushes a table by layer of a block: the part of the flat vector that belongs to its parameter
  * `name`, a table of its own for a block, false where it has none. */
 static void push_by_layer(lua_State *L, const nb_net *net, const nb_layer *block,
@@ -245,7 +249,7 @@ static void push_by_layer(lua_State *L, const nb_net *net, const nb_layer *block
             lua_pushboolean(L, false);
         lua_rawseti(L, -2, i + 1);
     }
-    nbl_set_printer(L, "nabla.gradients", nbl_brief);
+    nbl_dress(L, &gradients_kind);
 }
 
 static void push_nablas(lua_State *L, nb_net *net, const nb_tensor *flat)

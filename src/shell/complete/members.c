@@ -213,12 +213,15 @@ static bool take_value(lua_State *L, sh_member *m)
     return true;
 }
 
-/* Replaces the value on the stack's top by its metatable's __index, if that is a table. */
+/* Puts a table behind the value on the stack's top: its metatable's __index, or the methods where
+ * that is a function of ours. */
 static bool follow_index(lua_State *L)
 {
     if (!lua_getmetatable(L, -1)) return false;
     lua_pushliteral(L, "__index");
-    return lua_rawget(L, -2) == LUA_TTABLE;
+    if (lua_rawget(L, -2) == LUA_TTABLE) return true;
+    lua_pushliteral(L, "methods");
+    return lua_rawget(L, -3) == LUA_TTABLE;
 }
 
 /* Looks the key on the stack's top up in the member's value, raw. */

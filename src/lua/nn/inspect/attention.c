@@ -5,6 +5,7 @@
 #include "lua/nn/examples.h"
 #include "lua/nn/layer/layer.h"
 #include "lua/nn/part.h"
+#include "lua/result.h"
 #include "nn/inspect/looks.h"
 
 #include <stdio.h>
@@ -61,6 +62,12 @@ static void add_places(lua_State *L, const nb_layer *block, const nb_looks *look
     }
 }
 
+static const char *const attention_lacks[] = {"words", NULL};
+static const nbl_result attention_kind = {.name = "nabla.attention",
+                                          .whose = "what net:attention gives",
+                                          .text = nbl_brief,
+                                          .may_lack = attention_lacks};
+
 static int net_attention(lua_State *L)
 {
     nbl_net *self = nbl_check_net(L, 1);
@@ -78,7 +85,7 @@ static int net_attention(lua_State *L)
     lua_pushvalue(L, -2);
     lua_setfield(L, -2, "x");
     if (nbl_push_schema_field(L, &self->net->schema, "words")) lua_setfield(L, -2, "words");
-    nbl_set_printer(L, "nabla.attention", nbl_brief);
+    nbl_dress(L, &attention_kind);
     nbl_close_box(L, box);
     nbl_close_box(L, pin);
     return 1;

@@ -4,6 +4,7 @@
 #include "lua/nn/examples.h"
 #include "lua/nn/net.h"
 #include "lua/nn/part.h"
+#include "lua/result.h"
 #include "nn/inspect/curvature/curvature.h"
 
 #include <stddef.h>
@@ -132,6 +133,22 @@ static void set_gauss(lua_State *L, const nb_curvature *found)
     lua_setfield(L, -2, "missing");
 }
 
+static const char *const curvature_lacks[] = {"smallest",
+                                              "products",
+                                              "lr",
+                                              "gauss_newton",
+                                              "gauss_newton_error",
+                                              "gauss_newton_lr",
+                                              "gauss_newton_matrix",
+                                              "hessian",
+                                              "places",
+                                              "missing",
+                                              NULL};
+static const nbl_result curvature_kind = {.name = "nabla.curvature",
+                                          .whose = "a curvature",
+                                          .text = nbl_brief,
+                                          .may_lack = curvature_lacks};
+
 static void push_curvature(lua_State *L, const nb_curvature *found)
 {
     lua_createtable(L, 0, 26);
@@ -150,7 +167,7 @@ static void push_curvature(lua_State *L, const nb_curvature *found)
     set_flag(L, "converted", found->converted);
     set_flag(L, "running", found->normalises);
     set_flag(L, "still", found->draws);
-    nbl_set_printer(L, "nabla.curvature", nbl_brief);
+    nbl_dress(L, &curvature_kind);
 }
 
 static int net_curvature(lua_State *L)

@@ -3,6 +3,7 @@
 #include "lua/nn/net.h"
 #include "lua/nn/examples.h"
 #include "lua/nn/inspect/seat.h"
+#include "lua/result.h"
 #include "nn/inspect/demon.h"
 
 #include <math.h>
@@ -79,6 +80,12 @@ static int demon_tostring(lua_State *L)
 
 /* ---- The value ---- */
 
+static const char *const demon_lacks[] = {"radius", NULL};
+static const nbl_result demon_kind = {.name = "nabla.demon",
+                                      .whose = "what net:demon gives",
+                                      .text = demon_tostring,
+                                      .may_lack = demon_lacks};
+
 static int push_demon(lua_State *L, const nb_layer *layer, const demon_job *work)
 {
     const nb_demon *found = &work->found;
@@ -98,7 +105,7 @@ static int push_demon(lua_State *L, const nb_layer *layer, const demon_job *work
     }
     push_report(L, layer, work);
     lua_setfield(L, -2, "text");
-    nbl_set_printer(L, "nabla.demon", demon_tostring);
+    nbl_dress(L, &demon_kind);
     return 1;
 }
 

@@ -3,6 +3,7 @@
 #include "lua/embedded.h"
 #include "lua/nn/net.h"
 #include "lua/nn/train/training.h"
+#include "lua/result.h"
 
 #include <stddef.h>
 #include <string.h>
@@ -109,6 +110,13 @@ static bool is_trained(lua_State *L)
     return self->trained || nb_net_root(self->net)->lessons > 0;
 }
 
+static const char *const diagnosis_lacks[] = {"base",     "fails",   "figures", "layers", "looked",
+                                              "measured", "refused", "run",     NULL};
+static const nbl_result diagnosis_kind = {.name = "nabla.diagnosis",
+                                          .whose = "a diagnosis",
+                                          .text = nbl_brief,
+                                          .may_lack = diagnosis_lacks};
+
 static int net_diagnose(lua_State *L)
 {
     read_arguments(L);
@@ -121,7 +129,7 @@ static int net_diagnose(lua_State *L)
     lua_call(L, TRAINED, 2);
     if (lua_isnil(L, -2)) return nbl_error(L, "%s", lua_tostring(L, -1));
     lua_pop(L, 1);
-    nbl_set_printer(L, "nabla.diagnosis", nbl_brief);
+    nbl_dress(L, &diagnosis_kind);
     return 1;
 }
 

@@ -2,6 +2,7 @@
 #include "lua/nn/net.h"
 #include "lua/nn/examples.h"
 #include "lua/nn/part.h"
+#include "lua/result.h"
 #include "nn/inspect/errors.h"
 #include "nn/inspect/place.h"
 
@@ -36,7 +37,7 @@ static nb_status find(nb_ctx *ctx, void *data)
 /* Number i of the tensor that is field `name` of the value at 1. */
 static double number_at(lua_State *L, const char *name, int64_t i)
 {
-    lua_getfield(L, 1, name);
+    nbl_own_field(L, 1, name);
     double number = nb_tensor_get(nbl_check_tensor(L, -1), &i);
     lua_pop(L, 1);
     return number;
@@ -45,7 +46,7 @@ static double number_at(lua_State *L, const char *name, int64_t i)
 static void add_rows(lua_State *L, nb_text *text, int64_t count)
 {
     for (int64_t i = 0; i < count && i < ROWS_MOST; i++) {
-        lua_getfield(L, 1, "names");
+        nbl_own_field(L, 1, "names");
         lua_rawgeti(L, -1, i + 1);
         nb_text_add(text, "%-16s %14.7g  ± %.3g\n", lua_tostring(L, -1), number_at(L, "value", i),
                     number_at(L, "error", i));
@@ -63,9 +64,9 @@ static int errors_tostring(lua_State *L)
     luaL_checktype(L, 1, LUA_TTABLE);
     lua_settop(L, 1);
     nb_text *text = nbl_new_text(L);
-    lua_getfield(L, 1, "residuals");
-    lua_getfield(L, 1, "freedom");
-    lua_getfield(L, 1, "variance");
+    nbl_own_field(L, 1, "residuals");
+    nbl_own_field(L, 1, "freedom");
+    nbl_own_field(L, 1, "variance");
     int64_t residuals = lua_tointeger(L, -3), freedom = lua_tointeger(L, -2);
     double variance = lua_tonumber(L, -1);
     add_rows(L, text, residuals - freedom);
@@ -94,6 +95,9 @@ static void push_places(lua_State *L, const errors_job *work)
     }
 }
 
+static const nbl_result errors_kind = {
+    .name = "nabla.errors", .whose = "what net:errors gives", .text = errors_tostring};
+
 /* The three tensors are below the top. */
 static int push_errors(lua_State *L, const errors_job *work, int first)
 {
@@ -111,7 +115,7 @@ static int push_errors(lua_State *L, const errors_job *work, int first)
     nbl_set_integer(L, "residuals", found->residuals);
     nbl_set_integer(L, "freedom", found->freedom);
     nbl_set_number(L, "variance", found->variance);
-    nbl_set_printer(L, "nabla.errors", errors_tostring);
+    nbl_dress(L, &errors_kind);
     return 1;
 }
 

@@ -5,11 +5,10 @@
 #include "lua/nn/examples.h"
 #include "lua/nn/net.h"
 #include "lua/nn/part.h"
+#include "lua/result.h"
 #include "nn/inspect/examples/gradients.h"
 
 #include <math.h>
-
-#define GRADIENTS "nabla.example gradients"
 
 enum {
     SHOWN = 5,        /* examples that pull most, and least */
@@ -44,7 +43,7 @@ static nb_status find(nb_ctx *ctx, void *data)
 
 static double number_field(lua_State *L, int at, const char *name)
 {
-    double number = lua_getfield(L, at, name) == LUA_TNUMBER ? lua_tonumber(L, -1) : NAN;
+    double number = nbl_own_field(L, at, name) == LUA_TNUMBER ? lua_tonumber(L, -1) : NAN;
     lua_pop(L, 1);
     return number;
 }
@@ -52,7 +51,7 @@ static double number_field(lua_State *L, int at, const char *name)
 /* Pushes entry k of the list `name` of the value at 1, or nil. */
 static void push_entry(lua_State *L, const char *name, int k)
 {
-    lua_getfield(L, 1, name);
+    nbl_own_field(L, 1, name);
     if (lua_istable(L, -1))
         lua_rawgeti(L, -1, k);
     else
@@ -69,7 +68,7 @@ static void add_example(lua_State *L, nb_text *text, const char *list, int k)
         int at = lua_gettop(L);
         nb_text_add(text, "%8lld", (long long)number_field(L, at, "example"));
         nb_text_add(text, "  %-10.4g", number_field(L, at, "norm"));
-        if (lua_getfield(L, at, "class") != LUA_TNIL)
+        if (nbl_own_field(L, at, "class") != LUA_TNIL)
             nb_text_add(text, "%s", nb_text_shown(luaL_tolstring(L, -1, NULL), shown));
         lua_settop(L, at);
     }
@@ -99,7 +98,7 @@ static void add_name(lua_State *L, nb_text *text, int64_t k, int width)
 
 static void add_cosines(lua_State *L, nb_text *text)
 {
-    lua_getfield(L, 1, "cosines");
+    nbl_own_field(L, 1, "cosines");
     nb_tensor *cosines = nbl_test_tensor(L, -1);
     if (cosines && cosines->dims == 2 && cosines->shape[0] <= TABLE_MOST) {
         int64_t k = cosines->shape[0];
@@ -220,6 +219,12 @@ static void set_classes(lua_State *L, const gradients_job *work)
     lua_setfield(L, -2, "classes");
 }
 
+static const char *const gradients_lacks[] = {"noise", "classes", "cosines", NULL};
+static const nbl_result gradients_kind = {.name = "nabla.example gradients",
+                                          .whose = "what net:example_gradients gives",
+                                          .text = gradients_tostring,
+                                          .may_lack = gradients_lacks};
+
 /* The handles of set, norms and cosines stand at `first`. */
 static void push_gradients(lua_State *L, const gradients_job *work, int first)
 {
@@ -239,7 +244,7 @@ static void push_gradients(lua_State *L, const gradients_job *work, int first)
         lua_pushvalue(L, first + i);
         lua_setfield(L, -2, names[i]);
     }
-    nbl_set_printer(L, GRADIENTS, gradients_tostring);
+    nbl_dress(L, &gradients_kind);
 }
 
 static int net_example_gradients(lua_State *L)
@@ -281,9 +286,9 @@ static int gradients_row(lua_State *L)
     luaL_checktype(L, 1, LUA_TTABLE);
     nbl_no_more(L, 2);
     lua_settop(L, 2);
-    lua_getfield(L, 1, "net");
-    lua_getfield(L, 1, "set");
-    lua_getfield(L, 1, "state");
+    nbl_own_field(L, 1, "net");
+    nbl_own_field(L, 1, "set");
+    nbl_own_field(L, 1, "state");
     nbl_net *self = nbl_check_net(L, 3);
     row_job work = {.net = self->net, .set = nbl_check_set(L, 4)};
     if (lua_tointeger(L, 5) != state_of(self->net))
@@ -325,12 +330,5 @@ static const nbl_entry entries[] = {
 void nbl_open_example_gradients(lua_State *L)
 {
     nbl_register(L, "net", entries);
-    lua_newtable(L);
-    nbl_register(L, "example_gradients", methods);
-    luaL_newmetatable(L, GRADIENTS);
-    lua_pushcfunction(L, gradients_tostring);
-    lua_setfield(L, -2, "__tostring");
-    lua_insert(L, -2);
-    lua_setfield(L, -2, "__index");
-    lua_pop(L, 1);
+    nbl_give_methods(L, &gradients_kind, "example_gradients", methods);
 }

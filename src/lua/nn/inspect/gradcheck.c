@@ -2,6 +2,7 @@
 #include "lua/nn/net.h"
 #include "lua/nn/examples.h"
 #include "lua/nn/part.h"
+#include "lua/result.h"
 #include "nn/inspect/check/gradcheck.h"
 
 typedef struct check_job {
@@ -255,6 +256,12 @@ static void set_blame(lua_State *L, const nb_blame *blame)
     lua_setfield(L, -2, "blame");
 }
 
+static const char *const check_lacks[] = {"blame", NULL};
+static const nbl_result check_kind = {.name = "nabla.gradcheck",
+                                      .whose = "what net:gradcheck gives",
+                                      .text = check_tostring,
+                                      .may_lack = check_lacks};
+
 static int push_check(lua_State *L, const nb_gradcheck *result)
 {
     const nb_equation *worst = worst_of(result);
@@ -275,7 +282,7 @@ static int push_check(lua_State *L, const nb_gradcheck *result)
     lua_setfield(L, -2, "seconds");
     push_report(L, result);
     lua_setfield(L, -2, "text");
-    nbl_set_printer(L, "nabla.gradcheck", check_tostring);
+    nbl_dress(L, &check_kind);
     return 1;
 }
 

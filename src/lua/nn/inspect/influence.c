@@ -9,6 +9,7 @@
 #include "lua/nn/train/optimizer.h"
 #include "lua/nn/train/penalty.h"
 #include "lua/nn/train/schedule.h"
+#include "lua/result.h"
 
 #include <math.h>
 #include <stddef.h>
@@ -133,7 +134,7 @@ static void release(nb_ctx *ctx, void *value)
 
 static double number_field(lua_State *L, int at, const char *name)
 {
-    double number = lua_getfield(L, at, name) == LUA_TNUMBER ? lua_tonumber(L, -1) : NAN;
+    double number = nbl_own_field(L, at, name) == LUA_TNUMBER ? lua_tonumber(L, -1) : NAN;
     lua_pop(L, 1);
     return number;
 }
@@ -148,7 +149,7 @@ static void add_entry(lua_State *L, nb_text *text)
                 number_field(L, at, "change"));
     if (!isnan(spread)) nb_text_add(text, "  ± %.1e", spread);
     if (!isnan(estimate)) nb_text_add(text, "  estimate %+10.3e", estimate);
-    if (lua_getfield(L, at, "class") != LUA_TNIL)
+    if (nbl_own_field(L, at, "class") != LUA_TNIL)
         nb_text_add(text, "  %s", nb_text_shown(luaL_tolstring(L, -1, NULL), shown));
     lua_settop(L, at);
 }
@@ -169,7 +170,7 @@ static int entry_tostring(lua_State *L)
 static void add_list(lua_State *L, nb_text *text, const char *title, const char *name)
 {
     bool any = false;
-    if (lua_getfield(L, 1, name) == LUA_TTABLE) {
+    if (nbl_own_field(L, 1, name) == LUA_TTABLE) {
         int list = lua_gettop(L);
         for (lua_Integer k = 1; k <= SHOWN && lua_rawgeti(L, list, k) == LUA_TTABLE; k++) {
             if (!any) nb_text_add(text, "\n%s", title);
@@ -226,6 +227,12 @@ static const nb_classes *push_classes(lua_State *L, nb_set *set)
     return classes;
 }
 
+static const char *const entry_lacks[] = {"spread", "estimate", "class", NULL};
+static const nbl_result entry_kind = {.name = "nabla.influence of one",
+                                      .whose = "an influence",
+                                      .text = entry_tostring,
+                                      .may_lack = entry_lacks};
+
 static void push_entry(lua_State *L, const influence_job *work, int64_t k,
                        const nb_classes *classes, const nb_tensor *y)
 {
@@ -240,7 +247,7 @@ static void push_entry(lua_State *L, const influence_job *work, int64_t k,
         nbl_push_class(L, classes, (int64_t)nb_tensor_get(y, &example));
         lua_setfield(L, -2, "class");
     }
-    nbl_set_printer(L, "nabla.influence of one", entry_tostring);
+    nbl_dress(L, &entry_kind);
 }
 
 typedef struct ranked {
@@ -299,6 +306,12 @@ static double mean_cost(const nb_influence *found)
     return sum / (double)found->seeds;
 }
 
+static const char *const influence_lacks[] = {"agreement", "between", NULL};
+static const nbl_result influence_kind = {.name = "nabla.influence",
+                                          .whose = "what net:influence gives",
+                                          .text = influence_tostring,
+                                          .may_lack = influence_lacks};
+
 static void push_influence(lua_State *L, const influence_job *work)
 {
     const nb_influence *found = work->found;
@@ -314,7 +327,7 @@ static void push_influence(lua_State *L, const influence_job *work)
     nbl_set_number(L, "cost", mean_cost(found));
     if (!isnan(found->agreement)) nbl_set_number(L, "agreement", found->agreement);
     if (!isnan(found->between)) nbl_set_number(L, "between", found->between);
-    nbl_set_printer(L, "nabla.influence", influence_tostring);
+    nbl_dress(L, &influence_kind);
 }
 
 /* ---- Options --------------------------------------------------------------------------------- */

@@ -2,6 +2,7 @@
 #include "lua/nn/net.h"
 #include "lua/nn/examples.h"
 #include "lua/nn/inspect/seat.h"
+#include "lua/result.h"
 #include "nn/inspect/paths/paths.h"
 #include "nn/inspect/place.h"
 
@@ -81,13 +82,18 @@ static int text_tostring(lua_State *L)
     return 1;
 }
 
+static const nbl_result path_kind = {
+    .name = "nabla.path", .whose = "a path", .text = text_tostring};
+static const nbl_result paths_kind = {
+    .name = "nabla.paths", .whose = "what net:paths gives", .text = text_tostring};
+
 /* The text of the box on the stack's top takes its place. */
-static void set_text(lua_State *L, nb_text *text, const char *name)
+static void set_text(lua_State *L, nb_text *text, const nbl_result *kind)
 {
     nbl_push_text(L, text);
     lua_remove(L, -2);
     lua_setfield(L, -2, "text");
-    nbl_set_printer(L, name, text_tostring);
+    nbl_dress(L, kind);
 }
 
 static void push_path(lua_State *L, const nb_paths *paths, const nb_path *path)
@@ -101,7 +107,7 @@ static void push_path(lua_State *L, const nb_paths *paths, const nb_path *path)
     }
     nb_text *text = nbl_new_text(L);
     write_path(text, paths, path, true);
-    set_text(L, text, "nabla.path");
+    set_text(L, text, &path_kind);
     lua_setfield(L, -2, "path");
 }
 
@@ -153,7 +159,7 @@ static void push_paths(lua_State *L, const nb_paths *paths)
     nbl_set_number(L, "count", paths->count);
     nb_text *text = nbl_new_text(L);
     write_report(text, paths);
-    set_text(L, text, "nabla.paths");
+    set_text(L, text, &paths_kind);
 }
 
 /* ---- The call ---- */

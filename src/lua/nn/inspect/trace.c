@@ -10,6 +10,8 @@
 #include "lua/nn/keep.h"
 #include "lua/nn/part.h"
 #include "lua/state.h"
+#include "lua/names.h"
+#include "lua/result.h"
 #include "nn/inspect/slope.h"
 #include "tensor/shape.h"
 
@@ -118,11 +120,31 @@ static int place_jacobian(lua_State *L)
     return 1;
 }
 
+/* A layer may be without these; of other parameters it has d and their names. */
+static const char *const place_fields[] = {"z",  "a",        "delta", "slope", "dw",
+                                           "db", "jacobian", "show",  NULL};
+
+static bool is_place_field(const char *key)
+{
+    for (const char *const *name = place_fields; *name; name++)
+        if (strcmp(*name, key) == 0) return true;
+    return false;
+}
+
+/* The layer's table is behind the key. */
+static int unknown_field(lua_State *L, const place *self)
+{
+    return nbl_unknown_field(L, lua_pushfstring(L, "%s of a trace", self->where), 2, 3,
+                             place_fields);
+}
+
 /* Fields that the table has not. */
 static int place_index(lua_State *L)
 {
+    lua_settop(L, 2);
+    lua_pushvalue(L, 1);
     const place *self = check_place(L);
-    const char *key = lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2) : "";
+    const char *key = nbl_key(L);
     if (strcmp(key, "jacobian") == 0) {
         lua_pushvalue(L, lua_upvalueindex(1));
         return 1;
@@ -133,6 +155,7 @@ static int place_index(lua_State *L)
         lua_getfield(L, -1, "show");
         return 1;
     }
+    if (lua_type(L, 2) == LUA_TSTRING && !is_place_field(key)) return unknown_field(L, self);
     if (strcmp(key, "slope") != 0 || !self->runs) return 0;
     const char *name = nb_runs_main(self->runs).type->name;
     return nbl_error(L,
@@ -298,13 +321,42 @@ static int trace_tostring(lua_State *L)
     luaL_checktype(L, 1, LUA_TTABLE);
     lua_Integer layers = (lua_Integer)lua_rawlen(L, 1);
     nb_text *text = nbl_new_text(L);
-    lua_getfield(L, 1, "cost");
+    nbl_own_field(L, 1, "cost");
     nb_text_add(text, "cost ");
     nb_text_add_number(text, lua_tonumber(L, -1));
     for (int l = 0; l <= (int)layers; l++) add_layer(L, text, 1, "", l);
     nbl_push_text(L, text);
     return 1;
 }
+
+static const nbl_elsewhere input_elsewhere[] = {
+    {"z", "t[l].z of layer l"},
+    {"delta", "t[l].delta of layer l, or t.grad_x"},
+    {"slope", "t[l].slope of layer l"},
+    {.name = NULL},
+};
+static const nbl_result input_kind = {.name = "nabla.trace input",
+                                      .whose = "t[0], the input,",
+                                      .text = nbl_brief,
+                                      .elsewhere = input_elsewhere};
+
+static const nbl_elsewhere trace_elsewhere[] = {
+    {"z", "t[l].z of layer l"},
+    {"a", "t[l].a of layer l"},
+    {"delta", "t[l].delta of layer l"},
+    {"slope", "t[l].slope of layer l"},
+    {"dw", "t[l].dw of layer l"},
+    {"db", "t[l].db of layer l"},
+    {"jacobian", "t[l]:jacobian(i) of layer l"},
+    {.name = NULL},
+};
+/* Words take no gradient. */
+static const char *const trace_lacks[] = {"grad_x", NULL};
+static const nbl_result trace_kind = {.name = "nabla.trace",
+                                      .whose = "a trace",
+                                      .text = trace_tostring,
+                                      .may_lack = trace_lacks,
+                                      .elsewhere = trace_elsewhere};
 
 void nbl_push_trace(lua_State *L, const nb_net *net, const nb_trace *from)
 {
@@ -315,10 +367,10 @@ void nbl_push_trace(lua_State *L, const nb_net *net, const nb_trace *from)
     set_tensor(L, "grad_a", from->grad_a);
     lua_createtable(L, 0, 1);
     set_tensor(L, "a", from->seen);
-    nbl_set_printer(L, "nabla.trace input", nbl_brief);
+    nbl_dress(L, &input_kind);
     lua_rawseti(L, -2, 0);
     set_places(L, &net->layer, from, 0);
-    nbl_set_printer(L, "nabla.trace", trace_tostring);
+    nbl_dress(L, &trace_kind);
 }
 
 static int net_trace(lua_State *L)

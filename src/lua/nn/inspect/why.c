@@ -6,6 +6,7 @@
 #include "lua/names.h"
 #include "lua/nn/examples.h"
 #include "lua/nn/inspect/seat.h"
+#include "lua/result.h"
 #include "nn/inspect/why/why.h"
 
 #include <math.h>
@@ -283,6 +284,12 @@ static void push_cures(lua_State *L, const nb_why *why)
     }
 }
 
+static const char *const why_lacks[] = {"shared", NULL};
+static const nbl_result why_kind = {.name = "nabla.why",
+                                    .whose = "what net:why gives",
+                                    .text = why_tostring,
+                                    .may_lack = why_lacks};
+
 static int push_why(lua_State *L, const why_job *work)
 {
     const nb_why *why = &work->found;
@@ -302,7 +309,7 @@ static int push_why(lua_State *L, const why_job *work)
     lua_setfield(L, -2, "cures");
     push_report(L, work);
     lua_setfield(L, -2, "text");
-    nbl_set_printer(L, "nabla.why", why_tostring);
+    nbl_dress(L, &why_kind);
     return 1;
 }
 

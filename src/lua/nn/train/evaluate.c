@@ -5,6 +5,7 @@
 #include "lua/nn/part.h"
 #include "lua/data/schema.h"
 #include "lua/data/set.h"
+#include "lua/result.h"
 #include "nn/train/judge/evaluate.h"
 #include "nn/train/whole.h"
 
@@ -92,7 +93,7 @@ static nb_status evaluate(nb_ctx *ctx, void *data)
 static double field_at(lua_State *L, const char *list, lua_Integer i)
 {
     double value = NAN;
-    if (lua_getfield(L, 1, list) == LUA_TTABLE) {
+    if (nbl_own_field(L, 1, list) == LUA_TTABLE) {
         if (lua_rawgeti(L, -1, i) == LUA_TNUMBER) value = lua_tonumber(L, -1);
         lua_pop(L, 1);
     }
@@ -111,7 +112,7 @@ static void add_share(nb_text *text, double value)
 
 static void add_classes(lua_State *L, nb_text *text)
 {
-    if (lua_getfield(L, 1, "classes") != LUA_TTABLE) return;
+    if (nbl_own_field(L, 1, "classes") != LUA_TTABLE) return;
     int classes = lua_gettop(L);
     lua_Integer count = (lua_Integer)lua_rawlen(L, classes);
     nb_text_add(text, "\nprecision     recall  class");
@@ -133,7 +134,7 @@ static void add_classes(lua_State *L, nb_text *text)
 
 static void add_metrics(lua_State *L, nb_text *text)
 {
-    if (lua_getfield(L, 1, "metrics") != LUA_TTABLE) return;
+    if (nbl_own_field(L, 1, "metrics") != LUA_TTABLE) return;
     int metrics = lua_gettop(L);
     for (lua_pushnil(L); lua_next(L, metrics); lua_pop(L, 1)) {
         nb_text_add(text, " · %s %.4g", lua_tostring(L, -2), lua_tonumber(L, -1));
@@ -144,21 +145,21 @@ static int evaluation_tostring(lua_State *L)
 {
     luaL_checktype(L, 1, LUA_TTABLE);
     nb_text *text = nbl_new_text(L);
-    lua_getfield(L, 1, "cost");
+    nbl_own_field(L, 1, "cost");
     nb_text_add(text, "cost %.4g", lua_tonumber(L, -1));
-    if (lua_getfield(L, 1, "accuracy") != LUA_TNIL) {
+    if (nbl_own_field(L, 1, "accuracy") != LUA_TNIL) {
         nb_text_add(text, " · accuracy %.1f %% · ", 100 * lua_tonumber(L, -1));
-        lua_getfield(L, 1, "correct");
+        nbl_own_field(L, 1, "correct");
         nb_text_add_grouped(text, lua_tointeger(L, -1));
         nb_text_add(text, " right of ");
-        lua_getfield(L, 1, "answers");
+        nbl_own_field(L, 1, "answers");
     } else {
         nb_text_add(text, " · examples ");
-        lua_getfield(L, 1, "examples");
+        nbl_own_field(L, 1, "examples");
     }
     nb_text_add_grouped(text, lua_tointeger(L, -1));
     add_metrics(L, text);
-    if (lua_getfield(L, 1, "began") == LUA_TSTRING) nb_text_add(text, "\n%s", lua_tostring(L, -1));
+    if (nbl_own_field(L, 1, "began") == LUA_TSTRING) nb_text_add(text, "\n%s", lua_tostring(L, -1));
     add_classes(L, text);
     nbl_push_text(L, text);
     return 1;
@@ -203,6 +204,14 @@ static void set_metrics(lua_State *L, const nbl_metrics *metrics)
     lua_setfield(L, -2, "metrics");
 }
 
+static const char *const evaluation_lacks[] = {"answers",   "correct",   "accuracy", "began",
+                                               "metrics",   "precision", "recall",   "classes",
+                                               "confusion", NULL};
+static const nbl_result evaluation_kind = {.name = "nabla.evaluation",
+                                           .whose = "an evaluation",
+                                           .text = evaluation_tostring,
+                                           .may_lack = evaluation_lacks};
+
 /* The handle of the table of classes is at `table`. */
 static void push_evaluation(lua_State *L, const evaluate_job *work, int table)
 {
@@ -224,7 +233,7 @@ static void push_evaluation(lua_State *L, const evaluate_job *work, int table)
         lua_pushvalue(L, table);
         lua_setfield(L, -2, "confusion");
     }
-    nbl_set_printer(L, "nabla.evaluation", evaluation_tostring);
+    nbl_dress(L, &evaluation_kind);
 }
 
 /* Names for the K answers, where someone has as many. */

@@ -1,6 +1,7 @@
 /* Histories of training as tables. */
 #include "lua/nn/train/history.h"
 #include "lua/embedded.h"
+#include "lua/result.h"
 
 #include "io/csv/write.h"
 #include "io/sink.h"
@@ -8,8 +9,6 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-
-#define HISTORY "nabla.history"
 
 enum {
     SPARK_LEAST = 3, /* epochs from which a sparkline says something */
@@ -25,7 +24,7 @@ enum {
 static double number_at(lua_State *L, const char *field, lua_Integer epoch)
 {
     double value = NAN;
-    if (lua_getfield(L, 1, field) == LUA_TTABLE) {
+    if (nbl_own_field(L, 1, field) == LUA_TTABLE) {
         lua_rawgeti(L, -1, epoch);
         if (lua_isnumber(L, -1)) value = lua_tonumber(L, -1);
         lua_pop(L, 1);
@@ -110,33 +109,33 @@ static int history_tostring(lua_State *L)
     luaL_checktype(L, 1, LUA_TTABLE);
     lua_settop(L, 1);
     nb_text *text = nbl_new_text(L);
-    lua_getfield(L, 1, "epochs");
+    nbl_own_field(L, 1, "epochs");
     lua_Integer epochs = lua_tointeger(L, -1);
     if (epochs > 0)
         add_rows(L, text, epochs);
     else
         nb_text_add(text, "no whole epoch");
-    lua_getfield(L, 1, "seconds");
-    lua_getfield(L, 1, "examples_per_second");
+    nbl_own_field(L, 1, "seconds");
+    nbl_own_field(L, 1, "examples_per_second");
     nb_text_add(text, "\n%.3g s · ", lua_tonumber(L, -2));
     nb_text_add_grouped(text, (int64_t)lua_tonumber(L, -1));
     nb_text_add(text, " examples/s");
     add_rate(L, text, epochs);
-    if (lua_getfield(L, 1, "pieces") == LUA_TNUMBER && lua_tointeger(L, -1) > 1) {
+    if (nbl_own_field(L, 1, "pieces") == LUA_TNUMBER && lua_tointeger(L, -1) > 1) {
         nb_text_add(text, " · pieces ");
         nb_text_add_grouped(text, (int64_t)lua_tointeger(L, -1));
     }
-    if (lua_getfield(L, 1, "stopped") == LUA_TNUMBER) {
+    if (nbl_own_field(L, 1, "stopped") == LUA_TNUMBER) {
         nb_text_add(text, " · stopped in epoch ");
         nb_text_add_grouped(text, (int64_t)lua_tonumber(L, -1));
     }
-    if (lua_getfield(L, 1, "best") == LUA_TNUMBER) {
+    if (nbl_own_field(L, 1, "best") == LUA_TNUMBER) {
         nb_text_add(text, " · parameters of epoch ");
         nb_text_add_grouped(text, (int64_t)lua_tonumber(L, -1));
     }
-    if (lua_getfield(L, 1, "converged") == LUA_TSTRING)
+    if (nbl_own_field(L, 1, "converged") == LUA_TSTRING)
         nb_text_add(text, " · converged: %s", lua_tostring(L, -1));
-    if (lua_getfield(L, 1, "note") == LUA_TSTRING) nb_text_add(text, "\n%s", lua_tostring(L, -1));
+    if (nbl_own_field(L, 1, "note") == LUA_TSTRING) nb_text_add(text, "\n%s", lua_tostring(L, -1));
     nbl_push_text(L, text);
     return 1;
 }
@@ -147,7 +146,7 @@ static int history_brief(lua_State *L)
     luaL_checktype(L, 1, LUA_TTABLE);
     lua_settop(L, 1);
     nb_text *text = nbl_new_text(L);
-    lua_getfield(L, 1, "epochs");
+    nbl_own_field(L, 1, "epochs");
     lua_Integer epochs = lua_tointeger(L, -1);
     nb_text_add_grouped(text, epochs);
     nb_text_add(text, epochs == 1 ? " epoch" : " epochs");
@@ -216,7 +215,7 @@ static void add_metric_columns(lua_State *L, int columns)
 {
     const char *name[NB_METRICS_MAX];
     int count = 0;
-    if (lua_getfield(L, 1, "metrics") != LUA_TTABLE) return;
+    if (nbl_own_field(L, 1, "metrics") != LUA_TTABLE) return;
     int metrics = lua_gettop(L);
     for (lua_pushnil(L); lua_next(L, metrics); lua_pop(L, 1)) {
         if (lua_type(L, -2) != LUA_TSTRING || count == NB_METRICS_MAX) continue;
@@ -279,7 +278,7 @@ static void add_heading(lua_State *L, nb_text *text, int columns)
 
 static int history_save(lua_State *L)
 {
-    if (!lua_istable(L, 1) || lua_getfield(L, 1, "epochs") != LUA_TNUMBER)
+    if (!lua_istable(L, 1) || nbl_own_field(L, 1, "epochs") != LUA_TNUMBER)
         return nbl_error(L, "history:save takes a history and a path: h:save \"run.csv\"");
     lua_Integer epochs = lua_tointeger(L, -1);
     save_job work = {.path = nbl_check_path(L, 2)};
@@ -287,11 +286,11 @@ static int history_save(lua_State *L)
     lua_newtable(L);
     int columns = lua_gettop(L);
     for (const nb_epoch_field *field = nb_epoch_fields; field->name; field++) {
-        lua_getfield(L, 1, field->name);
+        nbl_own_field(L, 1, field->name);
         add_column(L, columns, field->name);
     }
     add_metric_columns(L, columns);
-    lua_getfield(L, 1, "flow");
+    nbl_own_field(L, 1, "flow");
     add_flow_columns(L, columns, "");
     add_heading(L, text, columns);
     for (lua_Integer i = 1; i <= epochs && lua_rawlen(L, columns) > 0; i++)
@@ -311,18 +310,6 @@ static const nbl_entry entries[] = {
      NULL},
     {.name = NULL},
 };
-
-void nbl_open_history(lua_State *L)
-{
-    lua_newtable(L);
-    nbl_register(L, "history", entries);
-    luaL_newmetatable(L, HISTORY);
-    lua_pushcfunction(L, history_tostring);
-    lua_setfield(L, -2, "__tostring");
-    lua_insert(L, -2);
-    lua_setfield(L, -2, "__index");
-    lua_pop(L, 1);
-}
 
 /* ---- The value ---- */
 
@@ -384,12 +371,14 @@ static int set_flow_places(lua_State *L, const nb_history *from, int place, cons
     return place;
 }
 
+static const nbl_result flow_kind = {.name = "nabla.flow", .whose = "a flow", .text = nbl_brief};
+
 static void set_flow(lua_State *L, const nb_history *from)
 {
     lua_newtable(L);
     nbl_set_integer(L, "epochs", from->epochs);
     set_flow_places(L, from, 0, NULL);
-    nbl_set_printer(L, "nabla.flow", nbl_brief);
+    nbl_dress(L, &flow_kind);
     lua_setfield(L, -2, "flow");
 }
 
@@ -400,6 +389,22 @@ static void set_metrics(lua_State *L, const nb_history *from)
     for (int k = 0; k < from->metrics; k++) set_list(L, from, from->metric[k], nb_metric_offset(k));
     lua_setfield(L, -2, "metrics");
 }
+
+static const char *const history_lacks[] = {"metrics",   "flow",    "note", "best",
+                                            "converged", "stopped", NULL};
+static const nbl_elsewhere history_elsewhere[] = {
+    {"accuracy", "h.test, or h.valid"},
+    {"test_accuracy", "h.test"},
+    {"val_accuracy", "h.valid"},
+    {"val_loss", "h.valid_cost"},
+    {.name = NULL},
+};
+static const nbl_result history_kind = {.name = "nabla.history",
+                                        .whose = "a history",
+                                        .text = history_tostring,
+                                        .may_lack = history_lacks,
+                                        .elsewhere = history_elsewhere,
+                                        .brief = history_brief};
 
 void nbl_push_history(lua_State *L, const nb_history *from)
 {
@@ -424,6 +429,10 @@ void nbl_push_history(lua_State *L, const nb_history *from)
         lua_setfield(L, -2, "converged");
     }
     if (from->stopped) nbl_set_integer(L, "stopped", from->stopped);
-    nbl_set_printer(L, HISTORY, history_tostring);
-    nbl_set_brief(L, history_brief);
+    nbl_dress(L, &history_kind);
+}
+
+void nbl_open_history(lua_State *L)
+{
+    nbl_give_methods(L, &history_kind, "history", entries);
 }

@@ -6,6 +6,7 @@
 #include "lua/embedded.h"
 #include "lua/nn/keep.h"
 #include "lua/nn/part.h"
+#include "lua/result.h"
 #include "nn/net/spot.h"
 #include "nn/notation/write.h"
 #include "nn/train/glass/apart.h"
@@ -296,6 +297,14 @@ static void set_examples(lua_State *L, const nb_bisection *found)
     lua_pop(L, 1);
 }
 
+static const char *const bisection_lacks[] = {
+    "step",    "epoch", "batch", "examples",     "without", "example", "before",
+    "by_hand", "never", "last",  "brought_back", "untried", NULL};
+static const nbl_result bisection_kind = {.name = "nabla.bisection",
+                                          .whose = "a bisection",
+                                          .text = nbl_brief,
+                                          .may_lack = bisection_lacks};
+
 static void push_bisection(lua_State *L, const bisect_job *work)
 {
     const nb_bisection *found = work->found;
@@ -321,7 +330,7 @@ static void push_bisection(lua_State *L, const bisect_job *work)
         lua_pushstring(L, found->untried);
         lua_setfield(L, -2, "untried");
     }
-    nbl_set_printer(L, "nabla.bisection", nbl_brief);
+    nbl_dress(L, &bisection_kind);
 }
 
 static int trainer_bisect(lua_State *L)
@@ -446,6 +455,14 @@ static void set_notations(lua_State *L, const nb_glass *const of[2])
         lua_setfield(L, -2, "notation");
 }
 
+static const char *const comparison_lacks[] = {"step",     "epoch",    "batch", "same_examples",
+                                               "examples", "by_hand",  "other", "by_end",
+                                               "unlike",   "notation", NULL};
+static const nbl_result comparison_kind = {.name = "nabla.comparison",
+                                           .whose = "a comparison",
+                                           .text = nbl_brief,
+                                           .may_lack = comparison_lacks};
+
 static int trainer_compare(lua_State *L)
 {
     nbl_trainer *self = nbl_check_trainer(L, 1), *other = nbl_check_trainer(L, 2);
@@ -466,7 +483,7 @@ static int trainer_compare(lua_State *L)
     set_options(L, work.options);
     set_notations(L, (const nb_glass *const *)work.of);
     if (work.apart->step >= 0) set_step(L, work.apart);
-    nbl_set_printer(L, "nabla.comparison", nbl_brief);
+    nbl_dress(L, &comparison_kind);
     nbl_close_box(L, box);
     return 1;
 }
