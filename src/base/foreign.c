@@ -126,6 +126,8 @@ static const nb_foreign words[] = {
     {NAME, "world_size", "nabla.ranks()", "nabla.ranks"},
     {NAME, "get_world_size", "nabla.ranks()", "nabla.ranks"},
     {NAME, "get_rank", "nabla.rank()", "nabla.rank"},
+    {NAME, "Barrier", "nabla.barrier()", "nabla.barrier"},
+    {NAME, "synchronize", "nabla.barrier()", "nabla.barrier"},
     /* Tensors. */
     {NAME, "view", "x:reshape(sizes…)", "tensor:reshape"},
     {NAME, "T", "x:t()", "tensor:t"},

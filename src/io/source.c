@@ -251,7 +251,7 @@ static nb_status open_file(nb_source *source)
     if (source->fd < 0 || fstat(source->fd, &about) != 0) {
         bool early = errno == ENOENT && !nb_is_first(ctx);
         return nb_fail(ctx, NB_EIO, "cannot open %s: %s%s", source->name, strerror(errno),
-                       early ? "; what process 0 has just saved others find after the next training"
+                       early ? "; what process 0 has just saved others find behind nabla.barrier()"
                              : "");
     }
     if (S_ISDIR(about.st_mode)) {

@@ -65,6 +65,19 @@ static int rank(lua_State *L)
     return 1;
 }
 
+static nb_status wait_for_all(nb_ctx *ctx, void *data)
+{
+    (void)data;
+    return nb_peers_share(ctx, NB_PEERS_BARRIER, 0, NB_OK);
+}
+
+static int barrier(lua_State *L)
+{
+    nbl_no_more(L, 0);
+    nbl_run(L, wait_for_all, NULL);
+    return 0;
+}
+
 static int dtype(lua_State *L)
 {
     nb_ctx *ctx = nbl_ctx(L);
@@ -173,6 +186,13 @@ static const nbl_entry functions[] = {{"seed", seed, "nabla.seed(n)",
                                        "and writes files, to nabla.ranks() - 1. As with MPI, and "
                                        "unlike all else here, the count begins at 0.",
                                        "nabla.rank()  → 0", NULL},
+                                      {"barrier", barrier, "nabla.barrier()",
+                                       "Waits until all processes that run this script have come "
+                                       "to it: what the first has saved before it, all can load "
+                                       "behind it. Every process must call it; where one ends its "
+                                       "script or trains meanwhile, all are told so. One process "
+                                       "alone waits for nobody.",
+                                       "nabla.barrier()\nprint \"all have come\"", NULL},
                                       {"dtype", dtype, "nabla.dtype(name)",
                                        "The kind of numbers that new tensors and networks hold, "
                                        "\"f32\" or \"f64\". Without a name it gives "

@@ -26,8 +26,14 @@ chance is the same in all; math.random is another in each before math.randomseed
 What is silent but on the first: print, io.write and whatever else goes to standard output,
 progress, warnings, and nabla's own writers: net:save, tensor.save, x:save, set:save, history:save,
 plots in files, checkpoints. What is not: io.stderr, and a script's own io.open, which each process
-opens. A file that the first has just written need not be whole yet where another reads it; after
-the next training it is. Its name has to be one that all have: os.tmpname() is another on each.
+opens. What the first saves is not yet there where others come to it before; so all wait for it
+
+  net:save "net.st"
+  nabla.barrier()
+  net = nn.load "net.st"
+
+at nabla.barrier(), which every process must call (a training waits likewise). The file's name has
+to be one that all have: os.tmpname() is another on each.
 Checkpoints are the first's; how that went all hear. resume reads the same file in all, so the
 folder must be seen by all machines; a run goes on with the same bits on any number of processes.
 Standard input comes to the first alone; others find it empty.

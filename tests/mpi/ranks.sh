@@ -73,11 +73,56 @@ holds "others write nothing, so that they cannot fail" out_is on
 script 'if nabla.rank() == 1 then tensor.load "/nowhere/at/all.npy" end'
 run 2
 holds "who reads too early fails" fails
-holds "and is told when not" err_once "others find after the next training"
+holds "and is told when not" err_once "others find behind nabla.barrier()"
 script 'tensor.ones(2):save "/nowhere/at/all.npy"'
 run 2
 holds "the first can" fails
 holds "and says so once" err_once "cannot write /nowhere/at/all.npy"
+
+# ---- A barrier ----
+
+# The first is slow: without the barrier the others find no file, or that of the time before.
+script 'local path = arg[1] .. "/late.npy"
+for time = 1, 3 do
+    if nabla.rank() == 0 then
+        local x = tensor.randn(300, 300)
+        for i = 1, 30 do x = x:matmul(x):tanh() end
+    end
+    tensor.full(2, time):save(path)
+    nabla.barrier()
+    assert(tensor.load(path):sum():item() == 2 * time)
+    nabla.barrier()
+end
+io.stderr:write(nabla.rank() .. " is through\n")'
+for count in 1 2 3; do
+    rm -f "$scratch/late.npy"
+    run "$count" "$scratch"
+    holds "what the first saves all load behind the barrier" ends 0
+    for rank in $(seq 0 $((count - 1))); do
+        holds "and go on" err_has "$rank is through"
+    done
+done
+script 'if nabla.rank() == 1 then nabla.barrier() end'
+run 2
+holds "who waits alone is told" fails
+holds "why" err_once "process 0 has ended its script while process 1 waits at a barrier"
+holds "and what to do" err_has "must come to each nabla.barrier()"
+script 'if nabla.rank() == 0 then nabla.barrier() end
+nn.net("2 - 3 - 1"):train(data.xor(), {epochs = 1, progress = false})'
+run 3
+holds "who waits while others train is told" fails
+holds "why" err_once "process 0 waits at a barrier while process 1 begins to train"
+script 'nabla.barrier()
+if nabla.rank() == 1 then error "boom" end
+nabla.barrier()'
+run 2
+holds "an error elsewhere ends who waits" fails
+holds "with its message" err_has "script.lua:2: boom"
+script 'nn.net("2 - 3 - 1"):train(data.xor(), {epochs = 2, progress = false,
+    on_epoch = function() nabla.barrier() end})
+print "on"'
+run 2
+holds "a callback may wait" out_is on
 
 # ---- Errors outside of training ----
 

@@ -10,8 +10,15 @@
 
 /* What a process does, said of it. */
 static const char *const doing[] = {
-    "has ended its script",      "begins to train", "trains",        "trains by figures of a batch",
-    "evaluates while it trains", "calls functions", "writes a file", "runs a sweep",
+    "has ended its script",
+    "begins to train",
+    "trains",
+    "trains by figures of a batch",
+    "evaluates while it trains",
+    "calls functions",
+    "writes a file",
+    "runs a sweep",
+    "waits at a barrier",
     "ends its training",
 };
 
@@ -75,10 +82,11 @@ static void __attribute__((format(printf, 2, 3))) refuse(nb_head *head, const ch
 /* The process that is told so in its script is the one that has not left it. */
 static void refuse_kinds(nb_head *left, const nb_head *right)
 {
+    bool barrier = left->kind == NB_PEERS_BARRIER || right->kind == NB_PEERS_BARRIER;
     refuse(left,
-           "process %d %s while process %d %s; every process runs the whole script and must make "
-           "the same calls of training",
-           left->rank, doing[left->kind], right->rank, doing[right->kind]);
+           "process %d %s while process %d %s; every process runs the whole script and must %s",
+           left->rank, doing[left->kind], right->rank, doing[right->kind],
+           barrier ? "come to each nabla.barrier()" : "make the same calls of training");
     if (left->kind == NB_PEERS_LEAVE) left->rank = right->rank;
 }
 

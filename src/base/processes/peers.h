@@ -22,6 +22,7 @@ typedef enum nb_peers_kind {
     NB_PEERS_HOOK,    /* functions of the host have been called */
     NB_PEERS_FILE,    /* rank 0 wrote a file */
     NB_PEERS_SWEEP,   /* runs side by side */
+    NB_PEERS_BARRIER, /* a script waits for the others */
     NB_PEERS_END,     /* a run is over */
     NB_PEERS_KINDS
 } nb_peers_kind;

@@ -82,6 +82,20 @@ static bool one_leaves(nb_ctx *ctx, void *arg)
     return true;
 }
 
+/* One waits at a barrier, the others train. */
+static bool barrier_alone(nb_ctx *ctx, void *arg)
+{
+    (void)arg;
+    nb_peers_kind kind = ctx->peers->rank == 0 ? NB_PEERS_BARRIER : NB_PEERS_STEP;
+    CHECK(nb_peers_share(ctx, NB_PEERS_BARRIER, 0, NB_OK) == NB_OK);
+    if (ctx->peers->ranks == 1) return true;
+    CHECK(nb_peers_share(ctx, kind, 0, NB_OK) == NB_EARG);
+    CHECK(says(ctx, "process 0 waits at a barrier while process 1 trains"));
+    CHECK(says(ctx, "must come to each nabla.barrier()"));
+    CHECK(!says(ctx, "calls of training"));
+    return true;
+}
+
 static bool digests_differ(nb_ctx *ctx, void *arg)
 {
     nb_head head;
@@ -173,6 +187,7 @@ static void run(bool (*body)(nb_ctx *ctx, void *arg), void *arg)
 BODY(all_agree)
 BODY(one_fails)
 BODY(two_fail)
+BODY(barrier_alone)
 BODY(digests_differ)
 BODY(steps_differ)
 BODY(lengths)
@@ -192,7 +207,7 @@ int main(void)
         cmocka_unit_test(test_two_fail),       cmocka_unit_test(test_one_leaves),
         cmocka_unit_test(test_digests_differ), cmocka_unit_test(test_steps_differ),
         cmocka_unit_test(test_lengths),        cmocka_unit_test(test_no_head),
-        cmocka_unit_test(test_alone),
+        cmocka_unit_test(test_alone),          cmocka_unit_test(test_barrier_alone),
     };
     return cmocka_run_group_tests_name("peers", tests, NULL, NULL);
 }
