@@ -80,7 +80,7 @@ const nb_kernels PASTE_NAMES(nb_kernels_, NB_ISA) = {
 #include "kernel/compare.def"
         },
 #undef X
-    .widen = widen,
+    .take_bytes = take_bytes,
     .philox = philox,
     .counts = counts,
     .places = places,

@@ -277,7 +277,10 @@ typedef struct nb_kernels {
     void (*streamed_all)(void);
     nb_compare_fn *compare_u8[NB_COMPARES];
     nb_compare_fn *compare_i32[NB_COMPARES];
-    void (*widen)(size_t n, const uint16_t *x, int32_t *y); /* y = x */
+    /* n non-zeros, as nonzeros.h says of bytes and narrow columns: index = column, and value =
+     * factor number, as `convert` makes it. */
+    void (*take_bytes)(size_t n, const uint16_t *column, const uint8_t *number, float factor,
+                       int32_t *index, float *value);
     /* Four words for each of `blocks` counters from `counter` on, counted in its first two words:
      * nb_philox of each. */
     void (*philox)(const uint32_t key[2], const uint32_t counter[4], size_t blocks,

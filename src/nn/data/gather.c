@@ -227,22 +227,24 @@ static nb_status gather_y(nb_ctx *ctx, const nb_set *set, const nb_pick *pick, n
     return gather_one_hot(ctx, set->y, pick, pair, y);
 }
 
-/* The next n of what follows are on their way. */
-static void announce(const nb_set *set, const nb_pick *next, int64_t n, bool x, bool y)
+static void announce(nb_feed *rows, const nb_pick *next)
 {
-    if (x) set->x->type->prefetch(set->x, next, n);
-    if (y) set->y->type->prefetch(set->y, next, n);
+    if (rows->type->announce) rows->type->announce(rows, next);
 }
 
 nb_status nb_set_gather(nb_ctx *ctx, const nb_set *set, const int32_t *order, int64_t start,
                         int64_t n, int64_t ahead, nb_tensor *x, nb_tensor *y)
 {
-    nb_pick pick = nb_set_pick(set, order, start, n), next = nb_pick_some(&pick, n, ahead);
+    nb_pick pick = nb_set_pick(set, order, start, n);
     nb_status status = NB_OK;
+    pick.behind = ahead;
     if (x) status = gather_rows(ctx, "x", set->x, &pick, set->scale, x);
     if (y && status == NB_OK) status = gather_y(ctx, set, &pick, y);
-    if (status == NB_OK && ahead > 0) announce(set, &next, n, x, y);
-    return status;
+    if (status != NB_OK || ahead <= 0) return status;
+    const nb_pick next = nb_pick_behind(&pick);
+    if (x) announce(set->x, &next);
+    if (y) announce(set->y, &next);
+    return NB_OK;
 }
 
 /* ---- Non-zeros ------------------------------------------------------------------------------ */
@@ -269,17 +271,15 @@ static nb_status check_thin(nb_ctx *ctx, nb_feed *rows, const nb_pick *pick, con
 }
 
 nb_status nb_set_gather_thin(nb_ctx *ctx, const nb_set *set, const int32_t *order, int64_t start,
-                             int64_t n, int64_t ahead, nb_thin *thin, nb_tensor *y)
+                             int64_t n, int64_t ahead, nb_thin *thin)
 {
-    nb_pick pick = nb_set_pick(set, order, start, n), next = nb_pick_some(&pick, n, ahead);
+    nb_pick pick = nb_set_pick(set, order, start, n);
     double factor;
+    pick.behind = ahead;
     nb_scale_is_plain(set->scale, &factor);
     nb_status status = set->x->type->thin(ctx, set->x, &pick, factor, thin);
     thin->most = most_of_bytes(set->x, factor);
-    if (status == NB_OK) status = check_thin(ctx, set->x, &pick, set->scale, thin);
-    if (y && status == NB_OK) status = gather_y(ctx, set, &pick, y);
-    if (status == NB_OK && ahead > 0) announce(set, &next, n, true, y);
-    return status;
+    return status == NB_OK ? check_thin(ctx, set->x, &pick, set->scale, thin) : status;
 }
 
 /* ---- All of it ------------------------------------------------------------------------------ */

@@ -41,10 +41,10 @@ static nb_status gather(nb_ctx *ctx, nb_feed *feed, const nb_pick *pick, const n
     return status;
 }
 
-static void prefetch(nb_feed *feed, const nb_pick *pick, int64_t n)
+static void announce(nb_feed *feed, const nb_pick *pick)
 {
     nb_feed *inner = ((renumbered *)feed)->inner;
-    inner->type->prefetch(inner, pick, n);
+    if (inner->type->announce) inner->type->announce(inner, pick);
 }
 
 static void free_renumbered(nb_ctx *ctx, nb_feed *feed)
@@ -55,7 +55,7 @@ static void free_renumbered(nb_ctx *ctx, nb_feed *feed)
     nb_free(ctx, r, sizeof *r);
 }
 
-static const nb_feed_type type = {.gather = gather, .prefetch = prefetch, .free = free_renumbered};
+static const nb_feed_type type = {.gather = gather, .announce = announce, .free = free_renumbered};
 
 /* Takes `number` over, also on failure. */
 static nb_feed *renumber(nb_ctx *ctx, nb_feed *rows, int32_t *number, int64_t count)

@@ -228,7 +228,8 @@ int64_t nb_set_row(const nb_set *set, int64_t i)
 
 nb_pick nb_set_pick(const nb_set *set, const int32_t *order, int64_t start, int64_t n)
 {
-    return (nb_pick){set->part ? nb_part_rows(set) : NULL, order, start, n};
+    return (nb_pick){
+        .part = set->part ? nb_part_rows(set) : NULL, .order = order, .start = start, .n = n};
 }
 
 /* The part, or NULL where filling it failed. */

@@ -100,17 +100,17 @@ nb_pick nb_set_pick(const nb_set *set, const int32_t *order, int64_t start, int6
  * x and y; either may be NULL. x (n, …) of a dtype that computes is scaled; one of integers gets
  * the numbers as they are. y of integers likewise: class numbers stay numbers; in a y that
  * computes, (n, …, K), they become a 1 among zeros (in (n, 1) of two classes 0 and 1), and targets
- * are converted. `ahead`: so many positions follow, as far as the order is known; the rows that are
- * asked for next are prefetched. NB_EVALUE names the example that holds what
- * the dtype cannot hold, NaN and infinity included; NB_EARG one whose class is none of 1 … K. */
+ * are converted. `ahead`: so many positions follow, as far as the order is known, and their rows
+ * are asked for in time. NB_EVALUE names the example that holds what the dtype cannot hold, NaN
+ * and infinity included; NB_EARG one whose class is none of 1 … K. */
 nb_status nb_set_gather(nb_ctx *ctx, const nb_set *set, const int32_t *order, int64_t start,
                         int64_t n, int64_t ahead, nb_tensor *x, nb_tensor *y);
 /* Whether its rows are kept as their non-zeros, and what its scale makes of 0 is 0. */
 bool nb_set_is_thin(const nb_set *set);
-/* The same examples as what is not 0 in their x, of such a set: into thin (thin.h) and, unless it
- * is NULL, y. NB_EVALUE as above. */
+/* The same examples' x as what is not 0 in it, of such a set: into thin (thin.h). NB_EVALUE as
+ * above. */
 nb_status nb_set_gather_thin(nb_ctx *ctx, const nb_set *set, const int32_t *order, int64_t start,
-                             int64_t n, int64_t ahead, nb_thin *thin, nb_tensor *y);
+                             int64_t n, int64_t ahead, nb_thin *thin);
 /* The share of the numbers of x that are not 0, as they are kept; sequences have no padding. */
 nb_status nb_set_share(nb_ctx *ctx, const nb_set *set, double *share);
 /* How many examples of `set` are among those of `others`: they have the same row of the same x. -1

@@ -20,22 +20,22 @@ enum {
 };
 
 /* Whether a batch cannot be cut, or need not. */
-static bool is_one(const nb_net *net, const nb_tensor *x)
+static bool is_one(const nb_net *net)
 {
     for (int i = 0; i < net->parts; i++) {
         const nb_layer_type *type = net->part[i]->type;
         if (type->gradual || type->normalises) return true;
     }
-    return nb_thinned_of(x) || nb_net_has_functions(net);
+    return nb_net_has_functions(net);
 }
 
 int64_t nb_slice_size(const nb_net *net, const nb_tensor *x)
 {
     int64_t n = x->shape[0];
-    if (n < 2) return n;
+    if (n < 2 || nb_thinned_of(x)) return n;
     nb_extent e = nb_net_extent(net, nb_tensor_count(x) / n);
     double bytes = e.widest * (double)nb_dtype_size(net->dtype);
-    if ((double)n * bytes <= SLICE_BYTES || is_one(net, x)) return n;
+    if ((double)n * bytes <= SLICE_BYTES || is_one(net)) return n;
     double reuse = nb_net_reuse(net, &e);
     if (reuse < REUSE_LEAST) return n;
     double least = fmax(ROWS_LEAST / reuse, READS_LEAST * (double)nb_net_count(net) / e.all);

@@ -61,7 +61,7 @@ nb_tensor *nb_turned_gather(nb_ctx *ctx, nb_turned *turned, const nb_set *set, c
                             int64_t n, int64_t ahead)
 {
     nb_thin *rows = &turned->given.rows;
-    if (nb_set_gather_thin(ctx, set, order, 0, n, ahead, rows, NULL) != NB_OK) return NULL;
+    if (nb_set_gather_thin(ctx, set, order, 0, n, ahead, rows) != NB_OK) return NULL;
     nb_rows_shape(turned->net, &turned->given);
     return nb_thinned_tensor(ctx, &turned->given);
 }

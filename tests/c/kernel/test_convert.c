@@ -167,22 +167,32 @@ static void rows_of_bytes_end_anywhere(void **state)
     }
 }
 
-/* The same of columns. */
-static void columns_are_widened(void **state)
+/* The same of bytes with their columns. */
+static void nonzeros_are_taken(void **state)
 {
     (void)state;
     enum { MOST = 200 };
+    const float factor = 1.0f / 255;
     size_t tables;
     const nb_kernels *const *all = nb_kernels_all(&tables);
-    uint16_t x[MOST];
-    int32_t y[MOST + 1];
-    for (size_t i = 0; i < MOST; i++) x[i] = (uint16_t)(i * 9973 + 65000);
+    uint16_t column[MOST];
+    uint8_t number[MOST];
+    int32_t index[MOST + 1];
+    float value[MOST + 1];
+    for (size_t i = 0; i < MOST; i++) {
+        column[i] = (uint16_t)(i * 9973 + 65000);
+        number[i] = (uint8_t)(i * 37 + 200);
+    }
     for (size_t t = 0; t < tables; t++) {
         for (size_t n = 0; n <= MOST; n++) {
-            for (size_t i = 0; i <= n; i++) y[i] = -1;
-            all[t]->widen(n, x, y);
-            for (size_t i = 0; i < n; i++) assert_int_equal(y[i], x[i]);
-            assert_int_equal(y[n], -1);
+            for (size_t i = 0; i <= n; i++) index[i] = -1, value[i] = -1;
+            all[t]->take_bytes(n, column, number, factor, index, value);
+            for (size_t i = 0; i < n; i++) {
+                assert_int_equal(index[i], column[i]);
+                assert_true(value[i] == factor * (float)number[i]);
+            }
+            assert_int_equal(index[n], -1);
+            assert_true(value[n] == -1);
         }
     }
 }
@@ -190,12 +200,9 @@ static void columns_are_widened(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(integers_saturate),
-        cmocka_unit_test(whole_numbers_are_kept),
-        cmocka_unit_test(bytes_are_scaled),
-        cmocka_unit_test(rows_of_bytes_end_anywhere),
-        cmocka_unit_test(columns_are_widened),
-        cmocka_unit_test(strides_and_tables_change_nothing),
+        cmocka_unit_test(integers_saturate),  cmocka_unit_test(whole_numbers_are_kept),
+        cmocka_unit_test(bytes_are_scaled),   cmocka_unit_test(rows_of_bytes_end_anywhere),
+        cmocka_unit_test(nonzeros_are_taken), cmocka_unit_test(strides_and_tables_change_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -76,7 +76,6 @@ nb_status nb_feed_gather(nb_ctx *ctx, nb_feed *rows, const nb_pick *pick, const 
 /* ---- In memory ------------------------------------------------------------------------------ */
 
 enum {
-    LINE = 64,           /* bytes of a cache line */
     PREFETCH_MAX = 2048, /* bytes of a row; what follows the processor finds itself */
     PREFETCH_MIN = 16    /* all of so narrow rows are few lines, which stay in the cache */
 };
@@ -99,24 +98,13 @@ static void copy_numbers(const memory *m, const nb_pick *pick, int32_t *to)
     for (int64_t i = 0; i < pick->n; i++) to[i] = all[nb_pick_row(pick, i)];
 }
 
-static inline void ask_for(const char *line)
-{
-    __builtin_prefetch(line, 0, 2);
-}
-
-/* Of row i of the picked, if there are as many. */
+/* Of row i of the picked, if it is known. */
 static void fetch_row(const memory *m, const nb_pick *pick, int64_t i)
 {
     size_t bytes = m->row_bytes < PREFETCH_MAX ? m->row_bytes : PREFETCH_MAX;
-    if (i >= pick->n || bytes < PREFETCH_MIN) return;
-    const char *at = row_at(m, nb_pick_row(pick, i)), *end = at + bytes;
-    for (; end - at >= 4 * LINE; at += 4 * LINE) {
-        ask_for(at);
-        ask_for(at + LINE);
-        ask_for(at + 2 * LINE);
-        ask_for(at + 3 * LINE);
-    }
-    for (; at < end; at += LINE) ask_for(at);
+    if (!nb_pick_knows(pick, i) || bytes < PREFETCH_MIN) return;
+    const char *at = row_at(m, nb_pick_row(pick, i));
+    nb_fetch(at, at + bytes);
 }
 
 /* What is read behind row i: where its number stands, itself. */
@@ -126,18 +114,12 @@ static inline void fetch_behind(const memory *m, const nb_pick *pick, int64_t i)
     fetch_row(m, pick, i + NB_FEED_AHEAD);
 }
 
-/* The first rows of a batch that was not announced. */
+/* The first rows of a batch before which nobody knew of it. */
 static void fetch_first(const memory *m, const nb_pick *pick)
 {
-    if (pick->n <= NB_FEED_FETCHED) return;
+    if (pick->behind) return;
     for (int64_t i = 0; i < 2 * NB_FEED_AHEAD; i++) nb_pick_fetch(pick, i);
     for (int64_t i = 0; i < NB_FEED_AHEAD; i++) fetch_row(m, pick, i);
-}
-
-static void prefetch_memory(nb_feed *rows, const nb_pick *pick, int64_t n)
-{
-    if (n > NB_FEED_FETCHED) return;
-    for (int64_t i = 0; i < n; i++) fetch_row((const memory *)rows, pick, i);
 }
 
 /* Rows that follow each other are one long one. */
@@ -179,8 +161,7 @@ static void free_memory(nb_ctx *ctx, nb_feed *rows)
     nb_free(ctx, m, sizeof *m);
 }
 
-static const nb_feed_type in_memory = {
-    .gather = gather_memory, .prefetch = prefetch_memory, .free = free_memory};
+static const nb_feed_type in_memory = {.gather = gather_memory, .free = free_memory};
 
 nb_tensor *nb_feed_tensor(const nb_feed *feed)
 {

@@ -12,10 +12,9 @@
 #define NB_SET_ROWS_MAX INT32_MAX
 /* So many of them are gone through before Ctrl-C is looked for. */
 enum { NB_SET_BETWEEN_LOOKS = 1 << 16 };
-/* The rows of a batch of at most so many are fetched while the one before is learnt from: more
- * would have left the caches again. Those of others are asked for so many rows before they are
- * read. */
-enum { NB_FEED_FETCHED = 16, NB_FEED_AHEAD = 8 };
+/* Rows in memory are asked for so many rows before they are read, also across the end of a batch:
+ * the first of the next one are on their way while this one is learnt from. */
+enum { NB_FEED_AHEAD = 8 };
 
 typedef struct nb_feed nb_feed;
 
@@ -24,6 +23,7 @@ typedef struct nb_pick {
     const int32_t *part;  /* the row at each position; NULL: its own number */
     const int32_t *order; /* NULL: start, start + 1, … */
     int64_t start, n;
+    int64_t behind; /* so many follow in that order and will be asked for next; 0: nobody knows */
 } nb_pick;
 
 static inline int64_t nb_pick_position(const nb_pick *pick, int64_t i)
@@ -37,16 +37,44 @@ static inline int64_t nb_pick_row(const nb_pick *pick, int64_t i)
     return pick->part ? pick->part[at] : at;
 }
 
+/* Whether row number i is known, be it behind the picked. */
+static inline bool nb_pick_knows(const nb_pick *pick, int64_t i)
+{
+    return i < pick->n + pick->behind;
+}
+
 /* Which row number i is will be asked soon. */
 static inline void nb_pick_fetch(const nb_pick *pick, int64_t i)
 {
-    if (pick->part && i < pick->n) __builtin_prefetch(pick->part + nb_pick_position(pick, i), 0, 2);
+    if (pick->part && nb_pick_knows(pick, i))
+        __builtin_prefetch(pick->part + nb_pick_position(pick, i), 0, 2);
 }
 
 /* n of the picked, from number `first` on. */
 static inline nb_pick nb_pick_some(const nb_pick *pick, int64_t first, int64_t n)
 {
-    return (nb_pick){pick->part, pick->order ? pick->order + first : NULL, pick->start + first, n};
+    return (nb_pick){.part = pick->part,
+                     .order = pick->order ? pick->order + first : NULL,
+                     .start = pick->start + first,
+                     .n = n,
+                     .behind = pick->n + pick->behind - first - n};
+}
+
+/* Those that follow. */
+static inline nb_pick nb_pick_behind(const nb_pick *pick)
+{
+    nb_pick all = *pick;
+    all.n += all.behind;
+    all.behind = 0;
+    return nb_pick_some(&all, pick->n, pick->behind);
+}
+
+/* Asks for all lines of from … end - 1. */
+static inline void nb_fetch(const void *from, const void *end)
+{
+    enum { LINE = 64 }; /* bytes of a line of the caches */
+    const char *at = (const char *)((uintptr_t)from & ~(uintptr_t)(LINE - 1));
+    for (; at < (const char *)end; at += LINE) __builtin_prefetch(at, 0, 2);
 }
 
 /* Where rows are gathered: one below the other, contiguous. */
@@ -62,9 +90,9 @@ typedef struct nb_feed_type {
      * number of this dtype (nb_feed_fit). The caller has checked the picks and the width. */
     nb_status (*gather)(nb_ctx *ctx, nb_feed *rows, const nb_pick *pick, const nb_scale *scale,
                         const nb_room *room);
-    /* These are asked for next, `n` of them first: what is known of the order to come, of which a
-     * kind takes as much as serves it (NB_FEED_FETCHED rows where they lie in memory). */
-    void (*prefetch)(nb_feed *rows, const nb_pick *pick, int64_t n);
+    /* Of a kind that reads them in a time of its own, else NULL: these are asked for next, as far
+     * as the order is known. */
+    void (*announce)(nb_feed *rows, const nb_pick *pick);
     void (*free)(nb_ctx *ctx, nb_feed *rows);
     /* Of a kind that keeps non-zeros alone, else NULL: those of the picked rows times a factor, and
      * how many they are. */

@@ -74,12 +74,11 @@ static nb_status gather(nb_ctx *ctx, nb_feed *feed, const nb_pick *pick, const n
 
 /* Plans what follows of the announced rows behind those that are planned. What is planned is a
  * promise that costs nothing to break: `gather` looks at every row's number. */
-static void prefetch(nb_feed *feed, const nb_pick *pick, int64_t n)
+static void announce(nb_feed *feed, const nb_pick *pick)
 {
     mapped *m = (mapped *)feed;
     size_t room;
     int32_t *list;
-    (void)n;
     if (!m->ahead && !m->alone) m->alone = !(m->ahead = nb_ahead_new(m->file));
     if (m->alone) return;
     int64_t next = nb_ahead_next(m->ahead);
@@ -102,7 +101,7 @@ static void free_mapped(nb_ctx *ctx, nb_feed *feed)
     nb_free(ctx, m, sizeof *m);
 }
 
-static const nb_feed_type in_file = {.gather = gather, .prefetch = prefetch, .free = free_mapped};
+static const nb_feed_type in_file = {.gather = gather, .announce = announce, .free = free_mapped};
 
 nb_feed *nb_feed_of_file(nb_ctx *ctx, nb_row_file *file, const char *what)
 {

@@ -47,13 +47,6 @@ static nb_status gather(nb_ctx *ctx, nb_feed *feed, const nb_pick *pick, const n
     return NB_OK;
 }
 
-static void prefetch(nb_feed *rows, const nb_pick *pick, int64_t n)
-{
-    (void)rows;
-    (void)pick;
-    (void)n;
-}
-
 static void free_sequences(nb_ctx *ctx, nb_feed *feed)
 {
     sequences *s = (sequences *)feed;
@@ -64,7 +57,7 @@ static void free_sequences(nb_ctx *ctx, nb_feed *feed)
     nb_free(ctx, s, sizeof *s);
 }
 
-static const nb_feed_type type = {.gather = gather, .prefetch = prefetch, .free = free_sequences};
+static const nb_feed_type type = {.gather = gather, .free = free_sequences};
 
 /* ---- Making them ----------------------------------------------------------------------------- */
 

@@ -9,10 +9,10 @@
 #include <string.h>
 
 enum {
-    AT_ONCE = 256,       /* non-zeros that are converted at a time */
-    LINE = 64,           /* bytes of a cache line */
-    PREFETCH_MAX = 2048, /* bytes of a row; what follows the processor finds itself */
-    WIDEST = 8           /* bytes of a number */
+    AT_ONCE = 256, /* non-zeros that are converted at a time */
+    FETCHED_MAX =
+        1024,  /* non-zeros of a row that are asked for; what follows the processor finds */
+    WIDEST = 8 /* bytes of a number */
 };
 
 typedef struct thin_rows {
@@ -37,28 +37,22 @@ static const void *column_at(const nb_nonzeros *list, const void *columns, int64
 
 /* ---- On their way ---------------------------------------------------------------------------- */
 
-static void fetch(const void *from, const void *end)
-{
-    const char *at = from, *last = end;
-    if (last - at > PREFETCH_MAX) last = at + PREFETCH_MAX;
-    for (; at < last; at += LINE) __builtin_prefetch(at, 0, 2);
-}
-
 static inline void fetch_start(const nb_nonzeros *list, const nb_pick *pick, int64_t i)
 {
-    if (i < pick->n) __builtin_prefetch(list->start + nb_pick_row(pick, i), 0, 2);
+    if (nb_pick_knows(pick, i)) __builtin_prefetch(list->start + nb_pick_row(pick, i), 0, 2);
 }
 
 /* Where the row begins has been asked for before. */
 static void fetch_row(const nb_nonzeros *list, const nb_pick *pick, int64_t i)
 {
     const void *columns, *numbers;
-    if (i >= pick->n) return;
+    if (!nb_pick_knows(pick, i)) return;
     int64_t row = nb_pick_row(pick, i), at = list->start[row];
     int64_t there = nb_nonzeros_piece(list, at, list->start[row + 1], &columns, &numbers);
+    if (there > FETCHED_MAX) there = FETCHED_MAX;
     if (there == 0) return;
-    fetch(columns, column_at(list, columns, there));
-    fetch(numbers, number_at(numbers, there, list->dtype));
+    nb_fetch(columns, column_at(list, columns, there));
+    nb_fetch(numbers, number_at(numbers, there, list->dtype));
 }
 
 /* What is read behind row i: where its number stands, where it begins, itself. */
@@ -69,21 +63,13 @@ static inline void fetch_behind(const nb_nonzeros *list, const nb_pick *pick, in
     fetch_row(list, pick, i + NB_FEED_AHEAD);
 }
 
-/* The first rows of a batch that was not announced. */
+/* The first rows of a batch before which nobody knew of it. */
 static void fetch_first(const nb_nonzeros *list, const nb_pick *pick)
 {
-    if (pick->n <= NB_FEED_FETCHED) return;
+    if (pick->behind) return;
     for (int64_t i = 0; i < 3 * NB_FEED_AHEAD; i++) nb_pick_fetch(pick, i);
     for (int64_t i = 0; i < 2 * NB_FEED_AHEAD; i++) fetch_start(list, pick, i);
     for (int64_t i = 0; i < NB_FEED_AHEAD; i++) fetch_row(list, pick, i);
-}
-
-static void prefetch(nb_feed *feed, const nb_pick *pick, int64_t n)
-{
-    const nb_nonzeros *list = list_of(feed);
-    if (n > NB_FEED_FETCHED) return;
-    for (int64_t i = n; i < 2 * n; i++) fetch_start(list, pick, i);
-    for (int64_t i = 0; i < n; i++) fetch_row(list, pick, i);
 }
 
 /* ---- Rows with their zeros ------------------------------------------------------------------- */
@@ -155,15 +141,33 @@ static int64_t count(const nb_feed *feed, const nb_pick *pick)
     return all;
 }
 
-static void thin_row(const nb_nonzeros *list, int64_t row, double factor, nb_thin *out)
+/* n non-zeros become those behind the last of `out`. */
+typedef void take_fn(const nb_nonzeros *list, size_t n, const void *columns, const void *numbers,
+                     double factor, nb_thin *out);
+
+static void take_any(const nb_nonzeros *list, size_t n, const void *columns, const void *numbers,
+                     double factor, nb_thin *out)
 {
-    nb_convert_fn *convert = nb_kernels_get()->convert[list->dtype][out->dtype];
-    size_t size = nb_dtype_size(out->dtype);
+    char *to = (char *)out->value + (size_t)out->count * nb_dtype_size(out->dtype);
+    nb_widen_columns(list->narrow, columns, n, out->index + out->count);
+    nb_kernels_get()->convert[list->dtype][out->dtype](n, numbers, 1, to, 1, factor);
+}
+
+static void take_bytes(const nb_nonzeros *list, size_t n, const void *columns, const void *numbers,
+                       double factor, nb_thin *out)
+{
+    (void)list;
+    nb_kernels_get()->take_bytes(n, columns, numbers, (float)factor, out->index + out->count,
+                                 (float *)out->value + out->count);
+}
+
+static void thin_row(const nb_nonzeros *list, int64_t row, double factor, take_fn *take,
+                     nb_thin *out)
+{
     const void *columns, *numbers;
     for (int64_t at = list->start[row], end = list->start[row + 1], n; at < end; at += n) {
         n = nb_nonzeros_piece(list, at, end, &columns, &numbers);
-        nb_widen_columns(list->narrow, columns, (size_t)n, out->index + out->count);
-        convert((size_t)n, numbers, 1, (char *)out->value + (size_t)out->count * size, 1, factor);
+        take(list, (size_t)n, columns, numbers, factor, out);
         out->count += n;
     }
 }
@@ -173,11 +177,13 @@ static nb_status thin(nb_ctx *ctx, nb_feed *feed, const nb_pick *pick, double fa
     const nb_nonzeros *list = list_of(feed);
     nb_status status = nb_thin_make_room(ctx, out, pick->n, count(feed, pick));
     if (status != NB_OK) return status;
+    bool bytes = list->narrow && list->dtype == NB_U8 && out->dtype == NB_F32;
+    take_fn *take = bytes ? take_bytes : take_any;
     out->start[0] = 0;
     fetch_first(list, pick);
     for (int64_t i = 0; i < pick->n && status == NB_OK; i++) {
         fetch_behind(list, pick, i);
-        thin_row(list, nb_pick_row(pick, i), factor, out);
+        thin_row(list, nb_pick_row(pick, i), factor, take, out);
         out->start[i + 1] = (int32_t)out->count;
         if (i % NB_SET_BETWEEN_LOOKS == NB_SET_BETWEEN_LOOKS - 1) status = nb_poll(ctx);
     }
@@ -195,7 +201,7 @@ static void free_rows(nb_ctx *ctx, nb_feed *feed)
 }
 
 static const nb_feed_type type = {
-    .gather = gather, .prefetch = prefetch, .free = free_rows, .thin = thin, .count = count};
+    .gather = gather, .free = free_rows, .thin = thin, .count = count};
 
 nb_feed *nb_feed_of_nonzeros(nb_ctx *ctx, nb_nonzeros *list)
 {

@@ -24,6 +24,15 @@ static void widen(const windows *w, int64_t row, int32_t *to)
         for (int64_t i = 0; i < steps; i++) to[i] = many[from + i] + 1;
 }
 
+/* Where window i begins: what follows the processor finds itself. */
+static void fetch_row(const windows *w, const nb_pick *pick, int64_t i)
+{
+    const char *numbers = w->series.numbers->data;
+    if (!nb_pick_knows(pick, i)) return;
+    int64_t first = w->shift + nb_pick_row(pick, i) * w->stride;
+    __builtin_prefetch(numbers + first * (int64_t)w->series.size, 0, 2);
+}
+
 static nb_status gather(nb_ctx *ctx, nb_feed *feed, const nb_pick *pick, const nb_scale *scale,
                         const nb_room *room)
 {
@@ -33,20 +42,11 @@ static nb_status gather(nb_ctx *ctx, nb_feed *feed, const nb_pick *pick, const n
     char *to = room->data;
     for (int64_t i = 0; i < pick->n; i++, to += bytes) {
         bool there = room->dtype == NB_I32 && !scale;
+        fetch_row(w, pick, i + NB_FEED_AHEAD);
         widen(w, nb_pick_row(pick, i), there ? (int32_t *)(void *)to : w->row);
         if (!there) nb_scale_rows(scale, 1, (size_t)room->width, w->row, NB_I32, to, room->dtype);
     }
     return NB_OK;
-}
-
-static void prefetch(nb_feed *feed, const nb_pick *pick, int64_t n)
-{
-    const windows *w = (const windows *)feed;
-    const char *numbers = w->series.numbers->data;
-    for (int64_t i = 0; i < n && i < pick->n; i++)
-        __builtin_prefetch(numbers + (w->shift + nb_pick_row(pick, i) * w->stride) *
-                                         (int64_t)w->series.size,
-                           0, 2);
 }
 
 static void free_windows(nb_ctx *ctx, nb_feed *feed)
@@ -57,7 +57,7 @@ static void free_windows(nb_ctx *ctx, nb_feed *feed)
     nb_free(ctx, w, sizeof *w);
 }
 
-static const nb_feed_type type = {.gather = gather, .prefetch = prefetch, .free = free_windows};
+static const nb_feed_type type = {.gather = gather, .free = free_windows};
 
 nb_feed *nb_feed_of_windows(nb_ctx *ctx, const nb_series *series, int64_t steps, int64_t stride,
                             int64_t shift, const char *what)

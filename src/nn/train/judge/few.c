@@ -61,7 +61,7 @@ nb_status nb_few_gather(nb_ctx *ctx, nb_few *few, const nb_set *set, int64_t sta
 {
     nb_thin *rows = &few->given.rows;
     *batch = (nb_batch){.x = NULL};
-    nb_status status = nb_set_gather_thin(ctx, set, NULL, start, n, 0, rows, NULL);
+    nb_status status = nb_set_gather_thin(ctx, set, NULL, start, n, 0, rows);
     nb_tensor *x = status == NB_OK ? nb_thinned_tensor(ctx, &few->given) : NULL;
     status = x ? nb_batch_gather(ctx, set, NULL, start, n, 0, NULL, y, batch) : ctx->status;
     if (status == NB_OK)

@@ -34,9 +34,8 @@ static nb_status gather_counted(nb_ctx *c, nb_feed *feed, const nb_pick *pick,
     return NB_OK;
 }
 
-static void prefetch_counted(nb_feed *feed, const nb_pick *pick, int64_t n)
+static void announce_counted(nb_feed *feed, const nb_pick *pick)
 {
-    (void)n;
     counted *self = (counted *)feed;
     self->ahead += pick->n;
     self->first_ahead = nb_pick_row(pick, 0);
@@ -50,7 +49,7 @@ static void free_counted(nb_ctx *c, nb_feed *feed)
 }
 
 static const nb_feed_type computed = {
-    .gather = gather_counted, .prefetch = prefetch_counted, .free = free_counted};
+    .gather = gather_counted, .announce = announce_counted, .free = free_counted};
 
 static counted *new_counted(int64_t count, bool *freed)
 {
@@ -68,7 +67,7 @@ static double at(const nb_tensor *t, int64_t i, int64_t k)
     return nb_tensor_get(t, (const int64_t[]){i, k});
 }
 
-/* Parts, order, scale and prefetching are the set's, whatever feeds it. */
+/* Parts, order, scale and what is announced are the set's, whatever feeds it. */
 static void test_any_feed(void **state)
 {
     (void)state;
@@ -95,6 +94,27 @@ static void test_any_feed(void **state)
     nb_set_release(ctx, part);
     assert_true(freed);
     nb_tensor_release(ctx, x);
+}
+
+/* What is known to follow is never more than the order holds, however a pick is cut. */
+static void test_picks(void **state)
+{
+    (void)state;
+    static const int32_t order[] = {4, 1, 3, 0, 2};
+    const nb_pick all = {.order = order, .n = 3, .behind = 2};
+    assert_true(nb_pick_knows(&all, 4) && !nb_pick_knows(&all, 5));
+    nb_pick some = nb_pick_some(&all, 1, 1), next = nb_pick_behind(&all);
+    assert_int_equal(nb_pick_row(&some, 0), 1);
+    assert_int_equal(some.n, 1);
+    assert_int_equal(some.behind, 3);
+    assert_int_equal(nb_pick_row(&some, 3), 2);
+    assert_int_equal(nb_pick_row(&next, 0), 0);
+    assert_int_equal(next.n, 2);
+    assert_int_equal(next.behind, 0);
+    const nb_pick straight = {.start = 7, .n = 2, .behind = 3};
+    next = nb_pick_behind(&straight);
+    assert_int_equal(nb_pick_row(&next, 0), 9);
+    assert_int_equal(next.n, 3);
 }
 
 static void test_misfits(void **state)
@@ -275,10 +295,15 @@ static void test_memory_ends(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(any_feed),      TEST(misfits),
-        TEST(scales),        TEST(offset_before_rounding),
-        TEST(bad_scales),    TEST(scale_beyond_f32),
-        TEST(integers_stay), TEST(no_integers),
+        TEST(any_feed),
+        TEST(picks),
+        TEST(misfits),
+        TEST(scales),
+        TEST(offset_before_rounding),
+        TEST(bad_scales),
+        TEST(scale_beyond_f32),
+        TEST(integers_stay),
+        TEST(no_integers),
         TEST(memory_ends),
     };
     return cmocka_run_group_tests_name("feed", tests, NULL, NULL);

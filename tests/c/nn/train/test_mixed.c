@@ -105,7 +105,7 @@ static void test_transpose(void **state)
     const nb_turned_w w = {.data = nb_tensor_data(out), .m = NEURONS, .ld = NEURONS};
     const nb_real_kernels *real = nb_real(NB_F32);
     (void)state;
-    assert_int_equal(nb_set_gather_thin(ctx, set, NULL, 0, ROWS, 0, &x, NULL), NB_OK);
+    assert_int_equal(nb_set_gather_thin(ctx, set, NULL, 0, ROWS, 0, &x), NB_OK);
     nb_pool_trim(ctx);
     ctx->memory.pool_cap = 0;
     for (uint64_t n = 1; n <= REQUESTS; n++) {
