@@ -3,20 +3,9 @@
 #ifndef NB_ASIDE_H
 #define NB_ASIDE_H
 
-#include "grad/tape.h"
+#include "grad/aims.h"
 
 enum { NB_ASIDE_FEW = 8 }; /* contributions of a pass that need no block */
-
-/* A pass's look at its δ for bounds; begins as zeros. */
-typedef struct nb_look {
-    const nb_tensor *seen; /* the δ that was looked at last, for it may come to several leaves, */
-    double largest;        /* and its largest number */
-} nb_look;
-
-/* What no element of Aᵀ B is larger than, or of A's sum over rows (b NULL): a sum of as many
- * products as a has rows, none larger than the largest magnitudes' product, so two passes over the
- * factors bound them all. Infinite or NaN where a factor has one. */
-double nb_look_at(nb_look *look, const nb_tensor *a, const nb_tensor *b);
 
 /* One contribution to a leaf's gradient: a tensor, or the product A^T B. */
 typedef struct nb_contribution {
@@ -35,21 +24,6 @@ typedef struct nb_contribution {
     double size;   /* none of its elements is larger, where the home or the parameters take it */
     uint32_t seen; /* sum of the versions of a and b */
 } nb_contribution;
-
-/* A home, or the parameters that have it, which must stay finite. */
-typedef struct nb_aim {
-    nb_home *home;
-    nb_tensor *into; /* borrowed */
-    const nb_sink *sink;
-    bool moves;          /* the parameters themselves */
-    bool kept;           /* not bounded: `copy` costs less */
-    double base, growth; /* no size in `into` is above base, nor will it be above base + growth */
-    nb_tensor *copy;     /* as it was, where that bound is too high to tell; else NULL */
-    uint32_t version;    /* likewise, of its storage */
-    nb_home_state state;
-    uint64_t pass;
-    struct nb_aim *next;
-} nb_aim;
 
 typedef struct nb_aside {
     nb_ctx *ctx;
@@ -72,6 +46,14 @@ nb_status nb_aside_put(nb_aside *aside, nb_tensor *leaf, nb_tensor *a, nb_tensor
 /* Writes all of them, or fails and has written nothing. */
 nb_status nb_aside_write(nb_aside *aside);
 void nb_aside_free(nb_aside *aside);
+
+/* Whether the pass adds to the gradients that are there. */
+static inline bool nb_aside_adds(const nb_aside *aside)
+{
+    return aside->options && aside->options->accumulate;
+}
+/* A turned w that lies elsewhere, to where all look at it. */
+void nb_contribution_bring_home(const nb_contribution *entry);
 
 /* Room for one more entry of `size` bytes in a list that doubles; it begins in `few`, which is not
  * given back. */

@@ -34,6 +34,12 @@ typedef struct nb_home {
     struct nb_aim *aim; /* of a pass that is about to write, or NULL */
 } nb_home;
 
+/* Where a leaf lies in the flat tensor that stands beside its storage: a home's, or a sink's. */
+static inline void *nb_home_place(const nb_tensor *flat, const nb_tensor *leaf)
+{
+    return (char *)nb_tensor_data(flat) + leaf->offset * (int64_t)nb_dtype_size(flat->dtype);
+}
+
 /* A home of `count` gradients, all 0. */
 nb_home *nb_home_new(nb_ctx *ctx, nb_dtype dtype, int64_t count);
 nb_home *nb_home_retain(nb_home *home);
