@@ -179,6 +179,20 @@ static void run_row(const job *work, int64_t size, const char *x, const double *
     }
 }
 
+/* Rows of the innermost reduced axis, as many as the kept one around it has. */
+static void run_rows(const job *work, const int64_t *size, const char *x, const double *c,
+                     double *acc)
+{
+    const nb_fold_axis *around = &work->plan->axis[work->plan->axes - 2];
+    int64_t bytes = around->step * (int64_t)nb_dtype_size(work->plan->x->dtype);
+    for (int64_t i = 0; i < size[0] && !is_stopped(work); i++) {
+        run_row(work, size[1], x, c, acc);
+        x += bytes;
+        acc += around->to;
+        if (c) c += around->to;
+    }
+}
+
 static void run_columns(const job *work, const int64_t *size, const char *x, const double *c,
                         double *acc)
 {
@@ -206,7 +220,6 @@ static void run_piece(void *arg, size_t piece)
     else
         at.size[work->cut] = work->chunk;
     int64_t width = (int64_t)nb_dtype_size(plan->x->dtype);
-    int inner = plan->columns ? 2 : 1;
     do {
         const char *x = plan->base + at.x * width;
         int64_t param = at.acc - (int64_t)piece * work->part;
@@ -214,8 +227,8 @@ static void run_piece(void *arg, size_t piece)
         if (plan->columns)
             run_columns(work, at.size + plan->axes - 2, x, c, work->acc + at.acc);
         else
-            run_row(work, at.size[plan->axes - 1], x, c, work->acc + at.acc);
-    } while (!is_stopped(work) && advance(plan, &at, plan->axes - inner));
+            run_rows(work, at.size + plan->axes - 2, x, c, work->acc + at.acc);
+    } while (!is_stopped(work) && advance(plan, &at, plan->axes - 2));
 }
 
 /* ---- Pieces --------------------------------------------------------------------------------- */

@@ -3,9 +3,9 @@
  *
  * Strides are in elements and may be 0 (one value for all) or negative. Unless a line says
  * otherwise an output may be the very same memory as an input (same pointer, same stride) but not
- * overlap it partly. Every kernel gives the same bits on every instruction set: no contraction to
- * fused multiply-add, and sums run in 32 fixed accumulators. The products of product.h are the
- * exception. */
+ * overlap it partly. Every kernel gives the same bits on every instruction set: no fused
+ * multiply-add but where it rounds as the two steps do, and sums run in 32 fixed accumulators. The
+ * products of product.h are the exception. */
 #ifndef NB_KERNEL_H
 #define NB_KERNEL_H
 
@@ -307,7 +307,10 @@ static inline const nb_kernels *nb_kernels_get(void)
     const nb_kernels *ready = atomic_load_explicit(&nb_kernels_ready, memory_order_acquire);
     return ready ? ready : nb_kernels_choose();
 }
-/* All tables that this processor can run, for the tests; *count of them. */
+/* Whether loops ask memory for what they read soon: known with the table, and only of time. */
+extern bool nb_asks_ahead;
+/* All tables that this processor can run, the best last, for the tests; *count of them. Two may be
+ * of one instruction set. */
 const nb_kernels *const *nb_kernels_all(size_t *count);
 /* What was wrong with NABLA_ISA ("NABLA_ISA=avx9 is none of …"), or NULL. */
 const char *nb_kernels_complaint(void);
