@@ -299,11 +299,13 @@ static bool goes_across(const strip *s, const int64_t *stride, bool written)
 }
 
 /* Rows that lie one after the other, each element with a place of its own in a row of x whose
- * elements are neighbours, as gather along the last dimension reads them. */
-static bool goes_flat(const strip *s, bool written)
+ * elements are neighbours, as gather along the last dimension reads them. Written to, a row is so
+ * short that sums would wait for those just before them: those that may go across. */
+static bool goes_flat(const strip *s, const int64_t *stride, bool written)
 {
     return s->length >= FLAT && s->length < FEW && s->step == 1 && s->stride[2] == 1 &&
-           s->stride[0] == (written ? 0 : 1) && s->stride[1] == (written ? 1 : 0);
+           s->stride[0] == (written ? 0 : 1) && s->stride[1] == (written ? 1 : 0) &&
+           (!written || stride[0] == 0);
 }
 
 #define UNROLL _Pragma("GCC unroll 4")
@@ -354,7 +356,7 @@ static bool goes_flat(const strip *s, bool written)
         const int32_t *place = (const int32_t *)at[2];                                             \
         if (s->length == 0)                                                                        \
             row(s->step, (int64_t)n, to, from, place, stride);                                     \
-        else if (goes_flat(s, written))                                                            \
+        else if (goes_flat(s, stride, written))                                                    \
             name##_flat(s, (int64_t)n, to, from, place, stride);                                   \
         else if (goes_across(s, stride, written))                                                  \
             name##_across(s, (int64_t)n, to, from, place, stride);                                 \
