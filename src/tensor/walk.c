@@ -392,9 +392,11 @@ static bool streams(const nb_walk *walk, int64_t elements)
     return walk->step[0][walk->dims - 1] == 1;
 }
 
-/* Memory is asked for what is read soon; the loops ask by themselves where they are longer. */
+/* Memory is asked for what is read soon, where it is asked at all; the loops ask by themselves where
+ * they are longer. */
 static void ask(const char *from, size_t bytes)
 {
+    if (!nb_asks_ahead) return;
     for (size_t at = 0; at < bytes; at += NB_ALIGN)
         __builtin_prefetch((const void *)((uintptr_t)from + STREAM_AHEAD + at));
 }
