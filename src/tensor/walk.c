@@ -392,8 +392,8 @@ static bool streams(const nb_walk *walk, int64_t elements)
     return walk->step[0][walk->dims - 1] == 1;
 }
 
-/* Memory is asked for what is read soon, where it is asked at all; the loops ask by themselves where
- * they are longer. */
+/* Memory is asked for what is read soon, where it is asked at all; the loops ask by themselves
+ * where they are longer. */
 static void ask(const char *from, size_t bytes)
 {
     if (!nb_asks_ahead) return;
