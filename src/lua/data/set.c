@@ -415,8 +415,14 @@ static const nbl_entry method_entries[] = {
      "fewer than 35 of 100 are (from 64 neurons on 30) and examples 64 or more (from 64 neurons on "
      "256): faster, with other last bits than over the same rows with their zeros.",
      "print(data.digits().nonzero)", NULL},
-    {"classes", NULL, "set.classes", "A table of the classes' names, or nil.",
-     "print(data.digits().classes[1])", NULL},
+    {"classes", NULL, "set.classes",
+     "A table of the classes' names, or nil. It is a copy, of which data.set makes a set with "
+     "other "
+     "names; so are columns, targets and words.",
+     XOR "names = {\"even\", \"odd\"}\nset = data.set{x = set.x, y = set.y, classes = names}\n"
+         "names = set.classes\nnames[2] = \"uneven\"\n"
+         "print(data.set{x = set.x, y = set.y, classes = names})",
+     NULL},
     {"columns", NULL, "set.columns", "A table of the names of x's columns, or nil.",
      "print(table.concat(data.iris().columns, \", \"))", NULL},
     {"targets", NULL, "set.targets", "A table of the names of y's columns, or nil.",
