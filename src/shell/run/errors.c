@@ -106,15 +106,22 @@ void sh_push_trace(lua_State *L)
     lua_getfield(L, LUA_REGISTRYINDEX, TRACE);
 }
 
-const char *sh_skip_position(const char *message)
+/* Behind one position, or NULL where there is none. */
+static const char *skip_one(const char *message)
 {
     const size_t known = sizeof SH_INPUT_NAME - 1;
-    if (strncmp(message, SH_INPUT_NAME, known) != 0) return message;
+    if (strncmp(message, SH_INPUT_NAME, known) != 0) return NULL;
     const char *p = message + known;
     p += strspn(p, "0123456789");
-    if (strncmp(p, "]:", 2) != 0) return message;
+    if (strncmp(p, "]:", 2) != 0) return NULL;
     p += 2 + strspn(p + 2, "0123456789");
-    return strncmp(p, ": ", 2) == 0 ? p + 2 : message;
+    return strncmp(p, ": ", 2) == 0 ? p + 2 : NULL;
+}
+
+const char *sh_skip_position(const char *message)
+{
+    for (const char *at = message; at; at = skip_one(at)) message = at;
+    return message;
 }
 
 static void set_last_error(lua_State *L, int index)

@@ -11,7 +11,8 @@ int sh_error_note(lua_State *L);
 int sh_error_describe(lua_State *L);
 /* Pushes the last error's traceback, or nil. */
 void sh_push_trace(lua_State *L);
-/* The message behind "prompt[3]:1: ", or the message itself. */
+/* The message behind "prompt[3]:1: ", which is there more than once where it went through
+ * coroutines, or the message itself. */
 const char *sh_skip_position(const char *message);
 
 #endif

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 void sh_put(FILE *to, const char *text, nb_escaping how)
 {
@@ -18,13 +19,55 @@ void sh_put(FILE *to, const char *text, nb_escaping how)
     }
 }
 
+static const char *says_first(const sh_shell *shell)
+{
+    return shell->at_prompt ? "error: " : SH_PROGRAM ": ";
+}
+
 static void write_complaint(FILE *to, const sh_shell *shell, const char *message)
 {
     bool colour = shell->terminal.error_colour;
-    fprintf(to, "%s%s%s ", sh_colour_code(colour, SH_ERROR),
-            shell->at_prompt ? "error:" : SH_PROGRAM ":", sh_colour_code(colour, SH_PLAIN));
+    const char *first = says_first(shell);
+    fprintf(to, "%s%.*s%s ", sh_colour_code(colour, SH_ERROR), (int)strlen(first) - 1, first,
+            sh_colour_code(colour, SH_PLAIN));
     sh_put(to, message, NB_ESCAPE_LINES);
     fputc('\n', to);
+}
+
+/* A message whose lines break between words, at the prompt's terminal; what is indented is code and
+ * its mark, and stays. Fails where memory ends. */
+static void fold(const sh_shell *shell, const char *message, nb_text *text)
+{
+    const char *first = says_first(shell);
+    nb_text_init(text, shell->ctx);
+    for (const char *line = message; *line;) {
+        size_t length = strcspn(line, "\n");
+        nb_text one;
+        nb_text_init(&one, shell->ctx);
+        nb_text_add(&one, "%s%.*s", line == message ? first : "", (int)length, line);
+        if (*line == ' ')
+            nb_text_add(text, "%s", nb_text_get(&one));
+        else
+            sh_add_words(text, nb_text_get(&one), 0);
+        text->failed = text->failed || one.failed;
+        nb_text_free(&one);
+        line += length;
+        if (*line) nb_text_add(text, "\n");
+        line += *line != '\0';
+    }
+}
+
+static void complain(FILE *to, const sh_shell *shell, const char *message)
+{
+    nb_text text;
+    if (!shell->at_prompt || !shell->ctx || !isatty(STDERR_FILENO)) {
+        write_complaint(to, shell, message);
+        return;
+    }
+    fold(shell, message, &text);
+    bool fine = !text.failed && text.length > strlen(says_first(shell));
+    write_complaint(to, shell, fine ? nb_text_get(&text) + strlen(says_first(shell)) : message);
+    nb_text_free(&text);
 }
 
 /* In one write, where there is memory for it: several processes may share standard error. */
@@ -34,7 +77,7 @@ void sh_complain(const sh_shell *shell, const char *message)
     size_t length = 0;
     FILE *whole = open_memstream(&text, &length);
     fflush(stdout);
-    if (whole) write_complaint(whole, shell, message);
+    if (whole) complain(whole, shell, message);
     if (whole && fclose(whole) == 0)
         fwrite(text, 1, length, stderr);
     else
