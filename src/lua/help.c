@@ -146,6 +146,41 @@ void nbl_book_add(lua_State *L, const char *kind, const nbl_entry *entry)
     lua_settop(L, value - 1);
 }
 
+/* Whether the page on the stack's top is of that name; it stays folded. */
+static bool is_named(lua_State *L, const char *name)
+{
+    lua_rawgeti(L, -1, PACKED);
+    const char *packed = nbl_test_handle(L, -1, &block_kind);
+    const char *own = packed ? packed + sizeof(const nb_option *) : NULL;
+    lua_pop(L, 1);
+    lua_pushliteral(L, "name");
+    if (!own && lua_rawget(L, -2) == LUA_TSTRING) own = lua_tostring(L, -1);
+    bool same = own && strcmp(own, name) == 0;
+    lua_pop(L, 1);
+    return same;
+}
+
+const char *nbl_push_method_usage(lua_State *L, const char *const *kinds, const char *name)
+{
+    int top = lua_gettop(L);
+    luaL_checkstack(L, LUA_MINSTACK, NULL);
+    nbl_state_push(L, NBL_BOOK);
+    for (; *kinds; kinds++) {
+        const char *whole = lua_pushfstring(L, "%s:%s", *kinds, name);
+        for (lua_Integer i = 1; lua_rawgeti(L, top + 1, i) == LUA_TTABLE; i++) {
+            if (is_named(L, whole) && lua_getfield(L, -1, "usage") == LUA_TSTRING) {
+                lua_replace(L, top + 1);
+                lua_settop(L, top + 1);
+                return lua_tostring(L, -1);
+            }
+            lua_settop(L, top + 2);
+        }
+        lua_settop(L, top + 1);
+    }
+    lua_settop(L, top);
+    return NULL;
+}
+
 void nbl_register(lua_State *L, const char *prefix, const nbl_entry *entries)
 {
     for (const nbl_entry *entry = entries; entry->name; entry++) {

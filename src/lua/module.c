@@ -15,6 +15,7 @@
 #include "base/processes/peers.h"
 #include "base/workers.h"
 
+#include <string.h>
 #include <unistd.h>
 
 #define WHOLE_MAX 9007199254740992.0 /* 2^53 */
@@ -265,6 +266,17 @@ static int module_tostring(lua_State *L)
 /* Upvalue: the module's name. A slip of the hand is an error where it is made. */
 static int module_index(lua_State *L)
 {
+    static const char *const tensors[] = {"tensor", NULL},
+                             *const networks[] = {"net", "layer", NULL},
+                             *const sets[] = {"set", NULL}, *const none[] = {NULL};
+    const char *module = lua_tostring(L, lua_upvalueindex(1));
+    const char *const *kinds = !strcmp(module, "tensor") ? tensors
+                               : !strcmp(module, "nn")   ? networks
+                               : !strcmp(module, "data") ? sets
+                                                         : none;
+    const char *usage = nbl_push_method_usage(L, kinds, nbl_key(L));
+    if (usage)
+        return nbl_error(L, "%s has no field '%s'; it is a method: %s", module, nbl_key(L), usage);
     return nbl_unknown_field(L, lua_tostring(L, lua_upvalueindex(1)), 2, 1, NULL);
 }
 

@@ -42,6 +42,10 @@ void nbl_register(lua_State *L, const char *prefix, const nbl_entry *entries);
 /* Puts one page into the book of help. entry->name is the whole name, `kind` what it is
  * ("activation"). The value on the stack's top (or nil) is popped; help(value) finds the page. */
 void nbl_book_add(lua_State *L, const char *kind, const nbl_entry *entry);
+/* Pushes the usage of the method `name` of tensors, networks or sets, "x:sum(dims…, {keep})", and
+ * returns it; of what is none NULL, and pushes nothing. `kinds`: "tensor", "net" …, NULL behind the
+ * last. */
+const char *nbl_push_method_usage(lua_State *L, const char *const *kinds, const char *name);
 
 /* ---- Into the core ---- */
 

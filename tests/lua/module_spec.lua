@@ -28,6 +28,10 @@ test("a name that a module has not is an error with the nearest one", function()
     fails(function() nabla.nn.nett "2 - 1" end, "nn has no field 'nett'; did you mean 'net'?", true)
     fails(function() return nabla.tensr end,
         "nabla has no field 'tensr'; did you mean 'tensor'?", true)
+    fails(function() return tensor.sum end, "tensor has no field 'sum'; it is a method: x:sum(", true)
+    fails(function() return nabla.nn.train end, "nn has no field 'train'; it is a method: net:tr", true)
+    fails(function() return nabla.data.shuffle end, "it is a method: set:shuffle([seed])", true)
+    fails(function() return nabla.sum end, "nabla has no field 'sum'", true)
     fails(function() return nabla.data[1] end, "data has no field 1", true)
     nabla.plot.mine = "a field of one's own"
     eq(nabla.plot.mine, "a field of one's own")

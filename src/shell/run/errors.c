@@ -11,6 +11,7 @@
 #include "shell/shell.h"
 
 #include <lauxlib.h>
+#include <lualib.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -163,28 +164,83 @@ static const char *name_at(const void *list, size_t i)
     return ((const char *const *)list)[i];
 }
 
-/* Lua's own message about a global that is nil, on the stack's top, gets what other tools mean by
- * the name, or the nearest one. */
-static void add_nearest(lua_State *L)
+/* The function of math of that name, if there is one: of tensors it is a method. */
+static bool is_in_math(lua_State *L, const char *name)
 {
-    static const char mark[] = "a nil value (global '";
-    const char *message = lua_tostring(L, -1), *found = strstr(message, mark);
-    if (!found) return;
-    found += sizeof mark - 1;
-    const char *name = lua_pushlstring(L, found, strcspn(found, "'"));
+    int top = lua_gettop(L);
+    sh_push_globals(L);
+    lua_pushliteral(L, LUA_MATHLIBNAME);
+    bool is = lua_rawget(L, -2) == LUA_TTABLE && (lua_pushstring(L, name), true) &&
+              lua_rawget(L, -2) == LUA_TFUNCTION;
+    lua_settop(L, top);
+    return is;
+}
+
+/* Pushes what a global that is nil should have been, "" where nobody knows: what other tools mean
+ * by the name, the method where it is called as functions of Python are, sum(x), or the nearest. */
+static void push_meant(lua_State *L, const char *name, bool called)
+{
+    static const char *const kinds[] = {"tensor", "net", "set", NULL};
     const nb_foreign *foreign = nb_foreign_find(NB_FOREIGN_NAME, name);
-    if (foreign) {
-        lua_pushfstring(L, "%s; here that is %s", message, foreign->here);
-        lua_replace(L, -3);
-        lua_pop(L, 1);
-        return;
+    const char *usage = called && !foreign ? nbl_push_method_usage(L, kinds, name) : NULL;
+    const char *nearest = foreign || usage ? NULL : nb_nearest(name, name_at, push_globals(L));
+    if (foreign)
+        lua_pushfstring(L, "; here that is %s", foreign->here);
+    else if (usage && is_in_math(L, name))
+        lua_pushfstring(L, "; it is a method: %s; of numbers math.%s", usage, name);
+    else if (usage)
+        lua_pushfstring(L, "; it is a method: %s", usage);
+    else if (nearest)
+        lua_pushfstring(L, "; did you mean '%s'?", nearest);
+    else
+        lua_pushliteral(L, "");
+}
+
+/* What to write where something was called that is no function: a field, a tensor. */
+static const char *instead_of_call(const char *message, bool tensor)
+{
+    bool named = strstr(message, "(field '") || strstr(message, "(method '");
+    if (tensor && strstr(message, "(for iterator")) return "write: for i, row in x:each() do";
+    if (named) return "it is no function: write it without ( )";
+    return tensor ? "its elements are x[i]" : NULL;
+}
+
+/* Lua's own message of a call, on the stack's top. A tensor's name advises where a number was
+ * wanted, which is no advice here. */
+static void add_call_advice(lua_State *L)
+{
+    static const char tensor[] = "call a tensor; x:item() gives its number value";
+    int top = lua_gettop(L);
+    const char *message = lua_tostring(L, top);
+    bool is_tensor = strstr(message, tensor) != NULL;
+    const char *advice = instead_of_call(message, is_tensor);
+    if (is_tensor) message = luaL_gsub(L, message, tensor, "call a tensor value");
+    lua_pushfstring(L, "%s%s%s", message, advice ? "; " : "", advice ? advice : "");
+    lua_replace(L, top);
+    lua_settop(L, top);
+}
+
+/* What Lua itself says of a value that is none, on the stack's top, gets an advice. */
+static void add_advice(lua_State *L)
+{
+    static const char global[] = "a nil value (global '", index[] = " (field 'integer index')";
+    int top = lua_gettop(L);
+    const char *message = lua_tostring(L, top), *found;
+    bool called = strstr(message, "attempt to call a ") != NULL;
+    if ((found = strstr(message, global)) != NULL) {
+        found += sizeof global - 1;
+        const char *name = lua_pushlstring(L, found, strcspn(found, "'"));
+        push_meant(L, name, called);
+        lua_pushfstring(L, "%s%s", message, lua_tostring(L, -1));
+    } else if (strstr(message, "a nil value (") && (found = strstr(message, index)) != NULL) {
+        lua_pushlstring(L, message, (size_t)(found - message));
+        lua_pushfstring(L, "%s: nothing stands at that number%s", lua_tostring(L, -1),
+                        found + sizeof index - 1);
+    } else if (called && !strstr(message, "a nil value")) {
+        add_call_advice(L);
     }
-    const char *nearest = nb_nearest(name, name_at, push_globals(L));
-    if (nearest) {
-        lua_pushfstring(L, "%s; did you mean '%s'?", message, nearest);
-        lua_replace(L, -4);
-    }
-    lua_pop(L, 2);
+    if (lua_gettop(L) > top) lua_replace(L, top);
+    lua_settop(L, top);
 }
 
 /* Lua's own message of memory that ended, on the stack's top, says where the memory is. What was
@@ -214,7 +270,7 @@ int sh_error_describe(lua_State *L)
         sh_show_push(L, 1, &shell->terminal);
     const char *message = lua_tostring(L, -1);
     lua_pushstring(L, shell->at_prompt ? sh_skip_position(message) : message);
-    add_nearest(L);
+    add_advice(L);
     add_memory(L, shell);
     if (lua_getfield(L, LUA_REGISTRYINDEX, FRAMES) != LUA_TSTRING)
         lua_pop(L, 1);
