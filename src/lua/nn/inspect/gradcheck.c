@@ -108,7 +108,7 @@ static void add_prices(nb_text *text, const nb_gradcheck *result)
 {
     nb_text_add(text, "\nbackprop 1 forward + 1 backward, ");
     add_time(text, result->backprop_seconds);
-    nb_text_add(text, " · differences ");
+    nb_text_add(text, "\ndifferences ");
     nb_text_add_grouped(text, result->forwards);
     nb_text_add(text, " forwards, ");
     add_time(text, seconds_of_differences(result));
