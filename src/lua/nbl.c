@@ -79,10 +79,10 @@ void nbl_stress(lua_State *L)
 
 /* ---- Names in messages ---- */
 
-/* Whether a word ends with the `length` letters of a name: "nn.net" with "net". */
-static bool ends_with(const char *word, size_t size, const char *name, size_t length)
+/* Whether a word of `size` letters is the first `length` of a name. */
+static bool is_word(const char *word, size_t size, const char *name, size_t length)
 {
-    return size >= length && memcmp(word + size - length, name, length) == 0;
+    return size == length && memcmp(word, name, length) == 0;
 }
 
 static bool is_of_tensors(const char *name)
@@ -121,7 +121,7 @@ static void put_name(lua_State *L, const char *name, bool from_core)
     const char *message = lua_tostring(L, -1), *bare = bare_name(name);
     size_t length = strlen(bare), word = strcspn(message, " ");
     bool of_it = word == length && tells_of_word(message, word) && !is_named_by_a_word(name);
-    if (of_it && ends_with(message, word, bare, length)) {
+    if (of_it && is_word(message, word, bare, length)) {
         lua_pushfstring(L, "%s%s", name, message + word);
         lua_remove(L, -2);
         return;
@@ -130,9 +130,10 @@ static void put_name(lua_State *L, const char *name, bool from_core)
         word--;
     else if (word == length && !is_named_by_a_word(name))
         word = 0;
-    if (ends_with(message, word, bare, length)) return;
+    /* Not where a file is called so, "own.csv: …" of data.csv. */
+    if (is_word(message, word, bare, length) || is_word(message, word, name, strlen(name))) return;
     bool in_place = length > 1 && bare[length - 1] == '_';
-    if (in_place && ends_with(message, word, bare, length - 1)) {
+    if (in_place && is_word(message, word, bare, length - 1)) {
         lua_pushlstring(L, message, word);
         lua_pushfstring(L, "_%s", message + word);
         lua_concat(L, 2);
@@ -353,6 +354,14 @@ void nbl_no_more(lua_State *L, int last)
               usage ? usage : "");
 }
 
+/* Behind a message that wants a tensor where a plain table stands. */
+static const char *advise_table(lua_State *L, int arg, const char *expected)
+{
+    bool wanted = strstr(expected, "a tensor") && !strstr(expected, "table");
+    bool plain = lua_istable(L, arg) && !luaL_getmetafield(L, arg, "__name");
+    return wanted && plain ? "; tensor(t) makes one of a table" : "";
+}
+
 int nbl_arg_error(lua_State *L, int arg, const char *expected)
 {
     lua_Debug call;
@@ -364,7 +373,7 @@ int nbl_arg_error(lua_State *L, int arg, const char *expected)
     bool method = is_method(L), told = *call.namewhat != '\0';
     bool colon = told ? strcmp(call.namewhat, "method") == 0 : method;
     if (colon && arg == 1) return nbl_error(L, "%s belongs to %s, not %s", name, expected, got);
-    const char *advice = "";
+    const char *advice = advise_table(L, arg, expected);
     if (method && !colon)
         advice = lua_pushfstring(L, "; a method is called with a colon, x:%s(…)", bare_name(name));
     return nbl_error(L, "argument %d must be %s, not %s%s", arg - (colon || called), expected, got,

@@ -125,7 +125,9 @@ void nbl_options(lua_State *L, int arg, const nb_option *options, void *target, 
     arg = lua_absindex(L, arg);
     nb_option_defaults(options, target);
     if (lua_isnoneornil(L, arg)) return;
-    if (!lua_istable(L, arg)) nbl_error(L, "options must be a table, not %s", nbl_describe(L, arg));
+    if (!lua_istable(L, arg))
+        nbl_error(L, "options must be a table, not %s: {%s = …}", nbl_describe(L, arg),
+                  options->name);
     check_keys(L, arg, options, positional);
     for (const nb_option *option = options; option->name; option++) {
         luaL_checkstack(L, 4, NULL);

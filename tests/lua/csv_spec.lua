@@ -127,6 +127,11 @@ test("options that are wrong", function()
         refused({}, "row 1 (line 2), column 4 (kind): 'cat' is no number; y = makes a column")
         refused({y = "id"}, "column 4 (kind): 'cat' is no number; x = ")
         fails(function() data.csv "/no/such/file" end, "No such file")
+        -- The file's name is not the function's, though it may end so.
+        local named = path .. ".csv"
+        os.rename(path, named)
+        fails(function() data.csv(named) end, ": data.csv: " .. named .. ": row 1", true)
+        os.rename(named, path)
         fails(function() data.csv(path, {}, 3) end, "one argument too many")
     end)
 end)

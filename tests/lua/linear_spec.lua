@@ -136,7 +136,7 @@ test("what cannot be solved says why, and which of a batch", function()
     fails(function() tensor.eye(3):solve(tensor {1, 2}) end, "solve: 3x3 and 2 do not fit", true)
     fails(function() tensor.eye(3):solve(1) end, "solve: 3x3 and a number do not fit", true)
     fails(function() tensor.eye(3):solve {1} end,
-        "solve: argument 1 must be a tensor or a number, not a table", true)
+        "solve: argument 1 must be a tensor or a number, not a table; tensor(t) makes one of", true)
     fails(function() f64 {{1, 0 / 0}, {0, 1}}:inverse() end,
         "inverse: the matrix holds NaN or infinity", true)
 end)

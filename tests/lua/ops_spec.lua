@@ -221,6 +221,10 @@ test("a sentence that begins with the method's name has it once", function()
         eq(message:match "^[^ ]+ ([%a_]+):? %1" , nil)
         eq(message:match "^[^ ]+ ([%a_]+): an" , nil)
     end
+    fails(function() return w * {1, 2} end,
+        "cannot compute a tensor * a table; beside a tensor stands a tensor or a number; tensor(t)", true)
+    fails(function() return w:dot({1}) end, "not a table; tensor(t) makes one of a table", true)
+    fails(function() return w * "2" end, "number$")
     fails(function() w:mul_(2) end, ":%d+: mul_ would change a tensor")
     fails(function() w:tril() end, ":%d+: tril takes matrices, not 2")
 end)

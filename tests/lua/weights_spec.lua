@@ -260,7 +260,7 @@ test("what is wrong with a call is said in its own words", function()
         refused(": weights is 2; it takes a weight", x, y, {weights = {1, 2}})
         refused(": y is missing before the options", x, {weights = w})
         refused(": weights must be numbers from 0; number 1 is -1", x, y, {weights = {-1, 1, 1}})
-        refused(": options must be a table, not 5", x, y, 5)
+        refused(": options must be a table, not 5: {", x, y, 5)
         refused(": weights", x, y, {weights = true})
         refused(": ", x, y, {weights = w}, 4, 5)
     end

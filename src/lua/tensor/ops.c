@@ -162,8 +162,10 @@ static nb_tensor *operand(lua_State *L, int arg, const nb_op *op)
     if (x) return x;
     nb_tensor *other = nbl_test_tensor(L, 3 - arg);
     if (other && lua_type(L, arg) == LUA_TNUMBER) return nbl_number_to_tensor(L, arg, other->dtype);
-    nbl_error(L, "cannot compute %s %s %s; beside a tensor stands a tensor or a number",
-              nbl_describe(L, 1), sign_of(op), nbl_describe(L, 2));
+    bool table = lua_istable(L, 1) || lua_istable(L, 2);
+    nbl_error(L, "cannot compute %s %s %s; beside a tensor stands a tensor or a number%s",
+              nbl_describe(L, 1), sign_of(op), nbl_describe(L, 2),
+              table ? "; tensor(t) makes one of a table" : "");
     return NULL;
 }
 

@@ -131,8 +131,10 @@ static void push_advice(lua_State *L, const around *a)
     } else if (value && is_callable(L, before)) {
         lua_pushlstring(L, before->text, before->length);
         lua_pushlstring(L, token->text, token->length);
-        lua_pushfstring(L, "; a call has brackets: %s(%s)", lua_tostring(L, -2),
-                        lua_tostring(L, -1));
+        /* Help is on a name, which need be nobody's value. */
+        bool help = sh_token_is(before, "help");
+        lua_pushfstring(L, help ? "; write %s \"%s\"" : "; a call has brackets: %s(%s)",
+                        lua_tostring(L, -2), lua_tostring(L, -1));
         lua_replace(L, -3);
         lua_pop(L, 1);
     } else if (word && waits->text) {
