@@ -444,6 +444,20 @@ static size_t slips_allowed(size_t length)
     return length <= 8 ? 2 : 3;
 }
 
+/* The only name that begins with the word, where that has letters enough to mean it. */
+static const char *find_begun(const char *word, size_t length, nb_name_at *next, const void *list)
+{
+    const char *begun = NULL, *name;
+    for (size_t i = 0; length >= NB_BEGUN_LEAST && (name = next(list, i)); i++) {
+        size_t k = 0;
+        while (k < length && name[k] && same(word[k], name[k])) k++;
+        if (k < length || strlen(name) > NB_NEAREST_MAX) continue;
+        if (begun) return NULL;
+        begun = name;
+    }
+    return begun;
+}
+
 const char *nb_nearest(const char *word, nb_name_at *next, const void *list)
 {
     const char *nearest = NULL, *name;
@@ -458,7 +472,7 @@ const char *nb_nearest(const char *word, nb_name_at *next, const void *list)
         best = slips;
         nearest = name;
     }
-    return nearest;
+    return nearest ? nearest : find_begun(word, length, next, list);
 }
 
 nb_status nb_unknown(nb_ctx *ctx, const char *noun, const char *word, nb_name_at *next,

@@ -274,10 +274,11 @@ static int module_index(lua_State *L)
                                : !strcmp(module, "nn")   ? networks
                                : !strcmp(module, "data") ? sets
                                                          : none;
+    nbl_look_elsewhere(L, module, module, 2);
     const char *usage = nbl_push_method_usage(L, kinds, nbl_key(L));
     if (usage)
         return nbl_error(L, "%s has no field '%s'; it is a method: %s", module, nbl_key(L), usage);
-    return nbl_unknown_field(L, lua_tostring(L, lua_upvalueindex(1)), 2, 1, NULL);
+    return nbl_unknown_field(L, module, 2, 1, NULL);
 }
 
 /* A module shows its names, not the addresses of its functions, and knows which it has not. */

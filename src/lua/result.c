@@ -3,9 +3,11 @@
 
 #include "lua/names.h"
 
-/* Upvalues of index_result: what messages call it, its methods, the names of fields that may be
- * lacking as a set, names that are looked for in vain and where they stand. */
-enum { WHOSE = 1, METHODS, MAY_LACK, ELSEWHERE, UPVALUES = ELSEWHERE };
+#include <string.h>
+
+/* Upvalues of index_result: its kind, what messages call it, its methods, the names of fields that
+ * may be lacking as a set. */
+enum { KIND = 1, WHOSE, METHODS, MAY_LACK, UPVALUES = MAY_LACK };
 
 /* ---- Reading by key ---- */
 
@@ -24,10 +26,7 @@ static void add_names(lua_State *L, int from)
 static int unknown_field(lua_State *L)
 {
     const char *whose = lua_tostring(L, lua_upvalueindex(WHOSE));
-    lua_pushvalue(L, 2);
-    if (lua_rawget(L, lua_upvalueindex(ELSEWHERE)) == LUA_TSTRING)
-        return nbl_error(L, "%s has no field '%s'; here that is %s", whose, lua_tostring(L, 2),
-                         lua_tostring(L, -1));
+    nbl_look_elsewhere(L, lua_tostring(L, lua_upvalueindex(KIND)), whose, 2);
     lua_newtable(L);
     add_names(L, 1);
     add_names(L, lua_upvalueindex(METHODS));
@@ -58,15 +57,6 @@ static void push_set(lua_State *L, const char *const *names)
     }
 }
 
-static void push_elsewhere(lua_State *L, const nbl_elsewhere *list)
-{
-    lua_newtable(L);
-    for (; list && list->name; list++) {
-        lua_pushstring(L, list->here);
-        lua_setfield(L, -2, list->name);
-    }
-}
-
 /* The table of methods of the metatable on the stack's top: that of a kind of handles or of
  * results. */
 static void push_methods(lua_State *L)
@@ -78,12 +68,13 @@ static void push_methods(lua_State *L)
     lua_setfield(L, -3, "methods");
 }
 
-/* Pushes the __index of what `whose` calls so: its methods, names that may be lacking and those
- * that stand elsewhere are the three tables on the stack's top, which it takes. */
-static void push_index(lua_State *L, const char *whose)
+/* Pushes the __index of what `whose` calls so: its methods and the names that may be lacking are
+ * the two tables on the stack's top, which it takes. */
+static void push_index(lua_State *L, const char *kind, const char *whose)
 {
+    lua_pushstring(L, kind);
     lua_pushstring(L, whose);
-    lua_insert(L, -UPVALUES);
+    lua_rotate(L, -UPVALUES, 2);
     lua_pushcclosure(L, index_result, UPVALUES);
 }
 
@@ -97,8 +88,7 @@ static void push_metatable(lua_State *L, const nbl_result *kind)
     if (complete) return;
     push_methods(L);
     push_set(L, kind->may_lack);
-    push_elsewhere(L, kind->elsewhere);
-    push_index(L, kind->whose);
+    push_index(L, kind->name + strlen("nabla."), kind->whose);
     lua_setfield(L, -2, "__index");
     if (kind->brief) lua_pushcfunction(L, kind->brief);
     if (kind->brief) lua_setfield(L, -2, "__brief");
@@ -156,7 +146,6 @@ int nbl_fields(lua_State *L)
     }
     lua_settop(L, 4);
     lua_replace(L, 3);
-    lua_newtable(L);
-    push_index(L, whose);
+    push_index(L, "", whose);
     return 1;
 }

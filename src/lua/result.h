@@ -6,19 +6,13 @@
 
 #include "lua/nbl.h"
 
-/* A name that is looked for in vain, and where that stands: "z", "t[l].z". */
-typedef struct nbl_elsewhere {
-    const char *name, *here;
-} nbl_elsewhere;
-
 /* A kind of results: one constant. */
 typedef struct nbl_result {
-    const char *name;               /* of its metatable: "nabla.history" */
-    const char *whose;              /* in messages: "a history" */
-    lua_CFunction text;             /* __tostring */
-    lua_CFunction brief;            /* what a table that holds one shows of it, or NULL */
-    const char *const *may_lack;    /* fields that not every one has, ends with NULL; or NULL */
-    const nbl_elsewhere *elsewhere; /* ends nameless; or NULL */
+    const char *name;            /* of its metatable: "nabla.history" */
+    const char *whose;           /* in messages: "a history" */
+    lua_CFunction text;          /* __tostring */
+    lua_CFunction brief;         /* what a table that holds one shows of it, or NULL */
+    const char *const *may_lack; /* fields that not every one has, ends with NULL; or NULL */
 } nbl_result;
 
 /* Makes the table on the stack's top a result. */

@@ -45,7 +45,29 @@ test("words of other tools and of a result's parts say where that is", function(
     refused(net:evaluate(some), "loss", "here that is 'cost'")
     refused(t, "delta", "a trace has no field 'delta'; here that is t[l].delta of layer l")
     refused(t[0], "z", "t[0], the input, has no field 'z'; here that is t[l].z of layer l")
+    refused(net, "w", "result_spec.lua:")
+    refused(net, "w", "a network has no field 'w'; here that is net[l].w of layer l")
     refused(t, "grad", "a trace has no field 'grad'")
+end)
+
+-- Each entry of the table of other tools' fields (base/foreign.c) is met by something of its kind.
+test("what stands elsewhere is said by all that lack it", function()
+    local t = net:trace(some)
+    local samples = {net = net, layer = net[1], set = digits, x = tensor.ones(2), nn = nn,
+        data = data, tensor = tensor, trace = t, ["trace input"] = t[0],
+        evaluation = net:evaluate(some),
+        history = net:train(digits.train:take(50), {epochs = 1, progress = false})}
+    local met, i = {}, 1
+    while nabla._book.foreign(i) do
+        local word, here = nabla._book.foreign(i)
+        local kind, key = word:match "^([%a ]+)%.([%w_]+)$"
+        if kind then
+            refused(samples[kind], key, (" has no field '%s'; here that is %s"):format(key, here))
+            met[kind] = true
+        end
+        i = i + 1
+    end
+    for kind in pairs(samples) do assert(met[kind], kind) end
 end)
 
 test("fields that not every one has are nil, and so is what no list holds", function()

@@ -384,6 +384,7 @@ static int set_index(lua_State *L)
         if (strcmp(field_names[i], name) == 0) return field_pushers[i](L, set);
     if (nbl_push_schema_field(L, &set->schema, name)) return 1;
     if (nbl_push_method(L)) return 1;
+    nbl_look_elsewhere(L, "set", "a data set", 2);
     return nbl_unknown_field(L, "a data set", 2, lua_upvalueindex(NBL_METHODS), field_names);
 }
 

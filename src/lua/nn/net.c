@@ -66,6 +66,7 @@ static int net_index(lua_State *L)
         const char *field = lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2) : "";
         if (strcmp(field, "history") == 0) return push_last_history(L, self);
         if (nbl_push_schema_field(L, &self->net->schema, field)) return 1;
+        nbl_look_elsewhere(L, "net", "a network", 2);
         return nbl_unknown_field(L, "a network", 2, lua_upvalueindex(NBL_METHODS), fields);
     }
     if (nbl_check_integer(L, 2, "a layer's number") == top->children + 1) return 0;

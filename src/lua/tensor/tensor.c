@@ -1,6 +1,7 @@
 /* The metatable of tensors: fields, reading and writing by key; and the opener, which puts all
  * parts together. Nobody includes it. */
 #include "lua/state.h"
+#include "lua/names.h"
 #include "lua/nbl.h"
 #include "lua/tensor/index.h"
 #include "lua/tensor/parts.h"
@@ -130,6 +131,7 @@ static const char *name_at(const void *data, size_t i)
 static int unknown_field(lua_State *L, const char *name)
 {
     name_list list = {L, lua_upvalueindex(NBL_METHODS)};
+    nbl_look_elsewhere(L, "x", "a tensor", 2);
     const nb_foreign *foreign = nb_foreign_find(NB_FOREIGN_NAME, name);
     if (foreign)
         return nbl_error(L, "a tensor has no field '%s'; here that is %s", name, foreign->here);

@@ -533,6 +533,24 @@ static void test_short_words(void **state)
     assert_string_equal(nearest("wb"), "w");
 }
 
+/* A word that one name begins with is short for it, in either case; not where two do, nor where it
+ * has two letters. */
+static void test_begun(void **state)
+{
+    (void)state;
+    assert_string_equal(nearest("sigm"), "sigmoid");
+    assert_string_equal(nearest("Cro"), "cross_entropy");
+    assert_string_equal(nearest("cr"), "");
+    assert_string_equal(nearest("qua"), "quadratic");
+    assert_string_equal(nearest("q"), "");
+    assert_string_equal(nearest("quic"), "quickprop");
+    assert_string_equal(nearest("sof"), "softmax");
+    assert_string_equal(nearest("softmaxxxxxxxx"), "");
+    static const char *const names[] = {"accuracy", "accumulate", "cost", NULL};
+    assert_null(nb_nearest("acc", name_at, names));
+    assert_string_equal(nb_nearest("accur", name_at, names), "accuracy");
+}
+
 /* The nearer name wins over the earlier one, and the earlier one over an equally near. */
 static void test_best(void **state)
 {
@@ -587,6 +605,7 @@ int main(void)
         cmocka_unit_test(test_slips_allowed),
         cmocka_unit_test(test_short_words),
         cmocka_unit_test(test_best),
+        cmocka_unit_test(test_begun),
         cmocka_unit_test(test_long_words),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -322,41 +322,19 @@ static int trace_tostring(lua_State *L)
     lua_Integer layers = (lua_Integer)lua_rawlen(L, 1);
     nb_text *text = nbl_new_text(L);
     nbl_own_field(L, 1, "cost");
-    nb_text_add(text, "cost ");
-    nb_text_add_number(text, lua_tonumber(L, -1));
+    nb_text_add(text, "cost %.6g", lua_tonumber(L, -1));
     for (int l = 0; l <= (int)layers; l++) add_layer(L, text, 1, "", l);
     nbl_push_text(L, text);
     return 1;
 }
 
-static const nbl_elsewhere input_elsewhere[] = {
-    {"z", "t[l].z of layer l"},
-    {"delta", "t[l].delta of layer l, or t.grad_x"},
-    {"slope", "t[l].slope of layer l"},
-    {.name = NULL},
-};
-static const nbl_result input_kind = {.name = "nabla.trace input",
-                                      .whose = "t[0], the input,",
-                                      .text = nbl_brief,
-                                      .elsewhere = input_elsewhere};
+static const nbl_result input_kind = {
+    .name = "nabla.trace input", .whose = "t[0], the input,", .text = nbl_brief};
 
-static const nbl_elsewhere trace_elsewhere[] = {
-    {"z", "t[l].z of layer l"},
-    {"a", "t[l].a of layer l"},
-    {"delta", "t[l].delta of layer l"},
-    {"slope", "t[l].slope of layer l"},
-    {"dw", "t[l].dw of layer l"},
-    {"db", "t[l].db of layer l"},
-    {"jacobian", "t[l]:jacobian(i) of layer l"},
-    {.name = NULL},
-};
 /* Words take no gradient. */
 static const char *const trace_lacks[] = {"grad_x", NULL};
-static const nbl_result trace_kind = {.name = "nabla.trace",
-                                      .whose = "a trace",
-                                      .text = trace_tostring,
-                                      .may_lack = trace_lacks,
-                                      .elsewhere = trace_elsewhere};
+static const nbl_result trace_kind = {
+    .name = "nabla.trace", .whose = "a trace", .text = trace_tostring, .may_lack = trace_lacks};
 
 void nbl_push_trace(lua_State *L, const nb_net *net, const nb_trace *from)
 {

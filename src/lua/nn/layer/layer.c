@@ -201,6 +201,7 @@ static int unknown_field(lua_State *L, const nb_layer *layer, int methods)
                          "this layer is part of no network yet, so it has no %s; nn.net{…, layer} "
                          "gives it one",
                          key);
+    nbl_look_elsewhere(L, "layer", nb_layer_where(layer), 2);
     return nbl_unknown_field(L, nb_layer_where(layer), 2, methods, layer_fields);
 }
 

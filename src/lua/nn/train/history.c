@@ -392,18 +392,10 @@ static void set_metrics(lua_State *L, const nb_history *from)
 
 static const char *const history_lacks[] = {"metrics",   "flow",    "note", "best",
                                             "converged", "stopped", NULL};
-static const nbl_elsewhere history_elsewhere[] = {
-    {"accuracy", "h.test, or h.valid"},
-    {"test_accuracy", "h.test"},
-    {"val_accuracy", "h.valid"},
-    {"val_loss", "h.valid_cost"},
-    {.name = NULL},
-};
 static const nbl_result history_kind = {.name = "nabla.history",
                                         .whose = "a history",
                                         .text = history_tostring,
                                         .may_lack = history_lacks,
-                                        .elsewhere = history_elsewhere,
                                         .brief = history_brief};
 
 void nbl_push_history(lua_State *L, const nb_history *from)
