@@ -48,7 +48,7 @@ end)
 
 test("ragged tables say where", function()
     fails(function() tensor {{1, 2}, {3}} end,
-        "entry [2] has 1 values where entry [1] has 2", true)
+        "entry [2] has 1 value where entry [1] has 2", true)
     fails(function() tensor {{{1}, {2}}, {{3}, {4, 5}}} end,
         "entry [2][2] has 2 values where entry [1][1] has 1", true)
     fails(function() tensor {{1, 2}, 3} end,

@@ -95,9 +95,9 @@ static void check_row(lua_State *L, const reading *at, int depth)
     }
     lua_Integer size = (lua_Integer)lua_rawlen(L, -1);
     if (size != at->shape[depth])
-        nbl_error(L, "rows of different lengths: entry %s has %I values where entry %s has %I",
-                  push_path(L, at->index, depth), (LUAI_UACINT)size, push_path(L, first, depth),
-                  (LUAI_UACINT)at->shape[depth]);
+        nbl_error(L, "rows of different lengths: entry %s has %I value%s where entry %s has %I",
+                  push_path(L, at->index, depth), (LUAI_UACINT)size, size == 1 ? "" : "s",
+                  push_path(L, first, depth), (LUAI_UACINT)at->shape[depth]);
     check_plain(L, at, depth);
 }
 

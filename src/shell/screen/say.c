@@ -2,6 +2,8 @@
 #define _GNU_SOURCE
 #include "shell/screen/say.h"
 
+#include "shell/screen/fold.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,55 +21,28 @@ void sh_put(FILE *to, const char *text, nb_escaping how)
     }
 }
 
-static const char *says_first(const sh_shell *shell)
+static void put_piece(void *to, const char *text, size_t length)
 {
-    return shell->at_prompt ? "error: " : SH_PROGRAM ": ";
+    char shown[NB_ESCAPE_MAX];
+    for (size_t taken; length > 0; text += taken, length -= taken) {
+        taken = nb_escape(text, length, NB_ESCAPE_LINES, shown);
+        fputs(shown, to);
+    }
 }
 
+/* At the prompt's terminal lines break between words. */
 static void write_complaint(FILE *to, const sh_shell *shell, const char *message)
 {
     bool colour = shell->terminal.error_colour;
-    const char *first = says_first(shell);
-    fprintf(to, "%s%.*s%s ", sh_colour_code(colour, SH_ERROR), (int)strlen(first) - 1, first,
+    bool folds = shell->at_prompt && isatty(STDERR_FILENO);
+    const char *first = shell->at_prompt ? "error:" : SH_PROGRAM ":";
+    fprintf(to, "%s%s%s ", sh_colour_code(colour, SH_ERROR), first,
             sh_colour_code(colour, SH_PLAIN));
-    sh_put(to, message, NB_ESCAPE_LINES);
+    if (folds)
+        sh_fold(message, strlen(first) + 1, (size_t)sh_terminal_columns(), put_piece, to);
+    else
+        sh_put(to, message, NB_ESCAPE_LINES);
     fputc('\n', to);
-}
-
-/* A message whose lines break between words, at the prompt's terminal; what is indented is code and
- * its mark, and stays. Fails where memory ends. */
-static void fold(const sh_shell *shell, const char *message, nb_text *text)
-{
-    const char *first = says_first(shell);
-    nb_text_init(text, shell->ctx);
-    for (const char *line = message; *line;) {
-        size_t length = strcspn(line, "\n");
-        nb_text one;
-        nb_text_init(&one, shell->ctx);
-        nb_text_add(&one, "%s%.*s", line == message ? first : "", (int)length, line);
-        if (*line == ' ')
-            nb_text_add(text, "%s", nb_text_get(&one));
-        else
-            sh_add_words(text, nb_text_get(&one), 0);
-        text->failed = text->failed || one.failed;
-        nb_text_free(&one);
-        line += length;
-        if (*line) nb_text_add(text, "\n");
-        line += *line != '\0';
-    }
-}
-
-static void complain(FILE *to, const sh_shell *shell, const char *message)
-{
-    nb_text text;
-    if (!shell->at_prompt || !shell->ctx || !isatty(STDERR_FILENO)) {
-        write_complaint(to, shell, message);
-        return;
-    }
-    fold(shell, message, &text);
-    bool fine = !text.failed && text.length > strlen(says_first(shell));
-    write_complaint(to, shell, fine ? nb_text_get(&text) + strlen(says_first(shell)) : message);
-    nb_text_free(&text);
 }
 
 /* In one write, where there is memory for it: several processes may share standard error. */
@@ -77,7 +52,7 @@ void sh_complain(const sh_shell *shell, const char *message)
     size_t length = 0;
     FILE *whole = open_memstream(&text, &length);
     fflush(stdout);
-    if (whole) complain(whole, shell, message);
+    if (whole) write_complaint(whole, shell, message);
     if (whole && fclose(whole) == 0)
         fwrite(text, 1, length, stderr);
     else

@@ -6,6 +6,7 @@
 #include "shell/run/interrupt.h"
 #include "shell/run/tokens.h"
 #include "shell/screen/describe.h"
+#include "shell/screen/fold.h"
 #include "shell/shell.h"
 
 #include <lauxlib.h>
@@ -26,6 +27,7 @@ typedef struct view {
     nb_ctx *ctx;
     bool utf8;
     bool flat;    /* no new lines */
+    bool folds;   /* lines of our own values break between words: on a terminal */
     size_t width; /* of the window */
     size_t stop;  /* the length at which the layout under way ends or gives up */
     int depth;
@@ -87,6 +89,20 @@ static void add_foreign(view *v, const char *text)
         if (v->flat) v->stop = v->length;
     }
     add_escaped(v, text, strlen(text), NB_ESCAPE_LINES);
+}
+
+static void add_piece(void *self, const char *text, size_t length)
+{
+    add_escaped(self, text, length, NB_ESCAPE_LINES);
+}
+
+/* Sets and others of our kinds, whose names say so; not what users make. */
+static bool is_ours(lua_State *L, int index)
+{
+    if (luaL_getmetafield(L, index, "__name") == LUA_TNIL) return false;
+    bool ours = lua_type(L, -1) == LUA_TSTRING && !strncmp(lua_tostring(L, -1), "nabla.", 6);
+    lua_pop(L, 1);
+    return ours;
 }
 
 static void add_value(view *v, int index);
@@ -312,7 +328,7 @@ static void add_fitting(view *v, int table, int keys, lua_Integer length, lua_In
         v->flat = true;
         add_layout(v, table, keys, length, all);
         v->flat = false;
-        bool fits = !is_full(v);
+            bool fits = !is_full(v);
         v->stop = stop;
         if (fits) return;
         v->length = start;
@@ -367,7 +383,14 @@ static void add_value(view *v, int index)
     } else {
         if (type == LUA_TTABLE) lua_pop(L, 1);
         narrow(v);
-        add_foreign(v, luaL_tolstring(L, index, NULL));
+        bool alone = v->folds && v->depth == 0 && is_ours(L, index);
+        const char *text = luaL_tolstring(L, index, NULL);
+        /* Where it comes from decides about its sign, which means nothing. */
+        if (type == LUA_TNUMBER && !lua_rawequal(L, index, index)) text = "nan";
+        if (alone)
+            sh_fold(text, 0, v->width, add_piece, v);
+        else
+            add_foreign(v, text);
         lua_pop(L, 1);
         v->ctx->columns = (int)v->width;
     }
@@ -381,6 +404,7 @@ void sh_show_push(lua_State *L, int index, const sh_terminal *terminal)
     v->ctx = sh_shell_of(L)->ctx;
     v->utf8 = terminal->utf8;
     v->flat = false;
+    v->folds = terminal->output;
     v->width = (size_t)sh_terminal_columns();
     v->depth = 0;
     v->length = 0;
