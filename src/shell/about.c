@@ -39,7 +39,8 @@ static const char *noun_of(lua_State *L, int value)
 /* Adds the line that the value has for it, or the first of what the prompt would show, cut. */
 static void add_shown(lua_State *L, nb_text *out, int value, const sh_terminal *terminal)
 {
-    if (!luaL_callmeta(L, value, "__brief")) sh_show_push(L, value, terminal);
+    const sh_terminal whole = {.utf8 = terminal->utf8}; /* its lines do not break */
+    if (!luaL_callmeta(L, value, "__brief")) sh_show_push(L, value, &whole);
     const char *text = luaL_tolstring(L, -1, NULL);
     lua_remove(L, -2);
     size_t length = strcspn(text, "\n");

@@ -13,7 +13,8 @@ enum {
 };
 
 /* Pushes the text of the value: strings in quotes, functions with name and place, tables by raw
- * reads, what has a __tostring by that. May raise, and runs the user's __tostring. */
+ * reads, what has a __tostring by that; on a terminal lines of our own kinds break between
+ * words. May raise, and runs the user's __tostring. */
 void sh_show_push(lua_State *L, int index, const sh_terminal *terminal);
 
 #endif
