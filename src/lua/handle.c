@@ -40,6 +40,7 @@ bool nbl_new_metatable(lua_State *L, const nbl_kind *kind)
 
 void *nbl_new_handle(lua_State *L, const nbl_kind *kind, size_t size)
 {
+    nbl_collect(L);
     header *block = lua_newuserdatauv(L, sizeof *block + size, kind->values);
     memset(block, 0, sizeof *block + size);
     block->kind = kind;

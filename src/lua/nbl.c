@@ -57,13 +57,18 @@ static bool under_pressure(nbl_state *state)
 
 static void collect_under_pressure(lua_State *L, nbl_state *state)
 {
-    state->stays++;
     if (state->generational) collect_young(L, state);
     if (!under_pressure(state) || !may_collect(L)) return;
     lua_gc(L, LUA_GCCOLLECT);
     state->low = state->young_low = state->ctx->memory.live;
     state->stays = 0;
     state->patience = ((size_t)lua_gc(L, LUA_GCCOUNT) << 10) * WORK_PER_LUA_BYTE;
+}
+
+void nbl_collect(lua_State *L)
+{
+    nbl_state *state = nbl_state_find(L);
+    if (state && state->ctx) collect_under_pressure(L, state);
 }
 
 static void stress(lua_State *L, nbl_state *state)
@@ -473,6 +478,7 @@ void nbl_run(lua_State *L, nbl_job *job, void *data)
 {
     nbl_state *state = nbl_state_get(L);
     nb_ctx *ctx = state->ctx;
+    state->stays++;
     collect_under_pressure(L, state);
     stress(L, state);
     luaL_checkstack(L, STACK_ROOM, NULL);

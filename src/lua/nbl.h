@@ -56,6 +56,11 @@ typedef nb_status nbl_job(nb_ctx *ctx, void *data);
  * wrong is raised: the callback's own error object, or the core's message as a string. The stack
  * and the recording switch are afterwards as they were before. */
 void nbl_run(lua_State *L, nbl_job *job, void *data);
+/* Collects garbage as nbl_run does. What makes a handle whose bytes come in a job calls it before:
+ * a handle that is there when the job collects has outlived that, and with the next time, for its
+ * variable still holds it while the one after is made, it would be old, which takes a full
+ * collection. */
+void nbl_collect(lua_State *L);
 /* Under NABLA_STRESS: a full collection, at every Nth call. Entries and what makes handles call it,
  * so that a value which nothing keeps alive is gone before it is used. */
 void nbl_stress(lua_State *L);

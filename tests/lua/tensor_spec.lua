@@ -236,6 +236,26 @@ test("tensors that nobody holds give their memory back", function()
     eq(nabla.memory().live, before)
 end)
 
+-- Results that are older than two collections of the young would stay until a full one.
+test("what a variable held ends when the value after its next one is made", function()
+    local x <const>, y <const>, bytes <const> = tensor.zeros(256, 1024), tensor.zeros(1, 1024), 2 ^ 20
+    local makes = {
+        function() return -x end, function() return x + y end, function() return x:add(y) end,
+        function() return x:clone() end, function() return tensor.zeros(256, 1024) end,
+    }
+    for _, make in ipairs(makes) do
+        collectgarbage()
+        collectgarbage()
+        local before, most, z = nabla.memory().live, 0, nil
+        for _ = 1, 12 do
+            z = make()
+            most = math.max(most, nabla.memory().live)
+        end
+        eq(#z > 0, true)
+        eq((most - before) // bytes <= 2, true)
+    end
+end)
+
 -- What Lua has held for long goes with a full collection only.
 test("temporaries end without full collections", function()
     local x, old = tensor.zeros(100, 100), setmetatable({{}}, {__mode = "v"})

@@ -33,6 +33,7 @@ const nbl_kind nbl_tensor_kind = {"nabla.tensor", 0, meta};
 
 nb_tensor **nbl_new_tensor(lua_State *L)
 {
+    nbl_collect(L);
     block *self = lua_newuserdatauv(L, sizeof *self, 0);
     *self = (block){&nbl_tensor_kind, NULL};
     if (lua_rawgeti(L, LUA_REGISTRYINDEX, NBL_TENSOR_KEY) != LUA_TTABLE)
