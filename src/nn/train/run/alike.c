@@ -81,14 +81,27 @@ static nb_status of_set(nb_ctx *ctx, const nb_set *set, uint64_t *digest)
     return set ? nb_set_digest(ctx, set, digest) : NB_OK;
 }
 
-/* What it is built from, and how its layers learn. */
+/* Which of its weights learn. */
+static uint64_t with_masks(uint64_t digest, const nb_net *net)
+{
+    for (int l = 0; l < net->parts; l++) {
+        const nb_tuning *tuning = &net->part[l]->tuning;
+        for (int i = 0; i < tuning->masks; i++) {
+            digest = of_word(nb_digest_number(digest, l), tuning->mask[i].name);
+            digest = digest * 31 + of_tensor(tuning->mask[i].learns);
+        }
+    }
+    return digest;
+}
+
+/* What it is built from, and how its layers, neurons and weights learn. */
 static nb_status of_network(nb_ctx *ctx, const nb_net *net, uint64_t *digest)
 {
     nb_text text;
     nb_text_init(&text, ctx);
     nb_notation_write(&text, net);
     nb_tunings_write(&text, net);
-    *digest = of_word(of_number(net->dtype), nb_text_get(&text));
+    *digest = with_masks(of_word(of_number(net->dtype), nb_text_get(&text)), net);
     nb_status status = text.failed ? ctx->status : NB_OK;
     nb_text_free(&text);
     return status;
@@ -143,6 +156,18 @@ static uint64_t of_pace(const nb_pace *pace)
     return nb_digest(digest, s->then.number, sizeof s->then.number);
 }
 
+/* Likewise of a function among them. */
+static uint64_t of_metrics(const nb_metrics_asked *metrics)
+{
+    uint64_t digest = NB_DIGEST_EMPTY;
+    for (int i = 0; metrics && i < metrics->count; i++) {
+        const nb_metric *metric = &metrics->metric[i];
+        digest = of_word(nb_digest_number(digest, i), metric->type ? metric->type->name : NULL);
+        digest = nb_digest(digest, metric->number, sizeof metric->number);
+    }
+    return digest;
+}
+
 static void add_options(const nb_trainer *t, const nb_alike *l, uint64_t digest[])
 {
     digest[EPOCHS] = of_number((double)l->epochs);
@@ -157,7 +182,7 @@ static void add_options(const nb_trainer *t, const nb_alike *l, uint64_t digest[
     digest[DECAY] = of_number(t->penalty.decay);
     digest[CLIP] = nb_digest_number(of_number(t->penalty.clip_norm), t->penalty.clip_value);
     digest[WEIGHTS] = of_tensor(t->weights.of);
-    digest[METRICS] = t->metrics ? (uint64_t)t->metrics->count : 0;
+    digest[METRICS] = of_metrics(t->metrics);
     digest[PATIENCE] = of_number((double)t->patience);
     digest[FLOW] = l->flow;
     digest[AUGMENT] = t->augment != NULL;
