@@ -16,8 +16,10 @@ several of them are a list of lists. It says how many runs there are before it b
   net      notation, a network, {784, 30, 10} in a list of its own, or a list of these
   set      a data set or a list; valid and test likewise
 
-A function of the point stands for any of these four: it is called with the options of a run. Those
-of your own that it reads stand in variables:
+A function of the point stands for any of these four: it is called with the options of a run, once
+more where its network is asked for, and must give the same then. What it draws from tensors' chance
+(tensor.randint, …) is the run's seed's; what math.random draws is not. Options of your own that it
+reads stand in variables:
 
   variables = {hidden = {10, 30}}, net = function(p) return "64 - " .. p.hidden .. " - 10" end
 

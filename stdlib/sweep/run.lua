@@ -98,19 +98,20 @@ local function train(plan, i)
     local started, net, set, o = pcall(begin, plan, i)
     if not started or not net then return false, words_of(started and set or net) end
     o.progress = false
+    local form = net:notation()
     local learned, message = pcall(net.train, net, set, o)
-    return learned, not learned and words_of(message) or nil, net, o
+    return learned, not learned and words_of(message) or nil, net, o, form
 end
 
 local SCANT <const> = "not enough memory"
 
--- What is sent: whether it learned, the message, its history, its network's numbers; empty where
--- there are none.
-local FORM <const> = "Bs8s8s8"
+-- What is sent: whether it learned, the message, its history, the notation of the network that it
+-- began with, and its numbers; empty where there are none.
+local FORM <const> = "Bs8s8s8s8"
 
 -- The answer of run i, in its copy; nil where memory ended that others have.
 function run.answer(plan, i, alone)
-    local learned, message, net, o = train(plan, i)
+    local learned, message, net, o, form = train(plan, i)
     if message and not alone and message:find(SCANT, 1, true) then return nil end
     local history, numbers = "", ""
     if net and net.history then
@@ -119,14 +120,14 @@ function run.answer(plan, i, alone)
         local small = net:count() * (net:params().dtype == "f64" and 8 or 4) <= run.KEPT
         history, numbers = nabla._learned(net, learned and small and not hooked)
     end
-    return string.pack(FORM, learned and 1 or 0, message or "", history, numbers or "")
+    return string.pack(FORM, learned and 1 or 0, message or "", history, form or "", numbers or "")
 end
 
--- {error =, history =, numbers =}, the last two as strings or nil.
+-- {error =, history =, form =, numbers =}: strings or nil.
 function run.read(answer)
     local function some(text) return text ~= "" and text or nil end
-    local learned, message, history, numbers = string.unpack(FORM, answer)
-    return {error = learned == 0 and message or nil, history = some(history),
+    local learned, message, history, form, numbers = string.unpack(FORM, answer)
+    return {error = learned == 0 and message or nil, history = some(history), form = some(form),
         numbers = some(numbers)}
 end
 
@@ -138,17 +139,34 @@ local function keep_chance()
     return setmetatable({}, {__close = function() nabla._chance(seed, draws) end})
 end
 
--- The network of run i, from what its copy sent.
+-- As `begin`, where that comes to the network that the run's copy had: functions of the point are
+-- called once more. Else nil and a message.
+local function begin_again(plan, i, sent)
+    local net, set, o = begin(plan, i)
+    local form = net and net:notation()
+    if form == sent.form then return net, set, o end
+    return nil, ("run %d had the network %s, and net = function(p), called once more, gives %s; " ..
+        "it has to give the same each time, which math.random does not (tensor.randint does)")
+        :format(i, sent.form, form or "none")
+end
+
+-- The network of run i, from what its copy sent; or nil and a message.
 function run.restore(plan, i, sent)
     local chance <close> = keep_chance()
-    local net, set = begin(plan, i)
+    local net, set = begin_again(plan, i, sent)
+    if not net then return nil, set end
     return nabla._learn_again(net, set, sent.history, sent.numbers)
 end
 
--- The network of run i, trained again.
-function run.again(plan, i)
+-- Likewise, trained again where its copy sent none.
+function run.network(plan, i, sent)
+    if sent.numbers then return run.restore(plan, i, sent) end
+    if plan.progress then
+        nabla._say(("run %d is trained again, for its network was not kept"):format(i))
+    end
     local chance <close> = keep_chance()
-    local net, set, o = begin(plan, i)
+    local net, set, o = begin_again(plan, i, sent)
+    if not net then return nil, set end
     o.progress = plan.progress
     nabla._alone(net.train, net, set, o)
     return net

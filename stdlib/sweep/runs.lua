@@ -163,7 +163,8 @@ function row_meta.__index(row, key)
     local own = hidden[row]
     local make = own and own.sent and MADE[key]
     if make then
-        local value = make(row)
+        local value, message = make(row)
+        if message then error(message, 2) end
         if value ~= nil then rawset(row, key, value) end
         return value
     end
@@ -359,12 +360,11 @@ function methods.best(sweep, by, options)
     if least ~= nil then figure = {name = figure.name, highest = not least} end
     local best = runs.first(sweep, figure)
     if not best then refuse("sweep:best: " .. none_succeeded(sweep), 2) end
-    if not sweep.over and best.net == nil then
+    if not sweep.over and rawget(best, "net") == nil then
         local own = hidden[best]
-        if own.plan.progress then
-            nabla._say(("run %d is trained again, for its network was not kept"):format(best.run))
-        end
-        rawset(best, "net", require("nabla.sweep.run").again(own.plan, best.run))
+        local net, failed = require("nabla.sweep.run").network(own.plan, best.run, own.sent)
+        if failed then refuse("sweep:best: " .. failed, 2) end
+        rawset(best, "net", net)
     end
     return best
 end

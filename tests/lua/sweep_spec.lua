@@ -270,6 +270,26 @@ test("a network that a callback may have changed is trained again", function()
     assert(runs:best().net:params():equal(net:params()))
 end)
 
+test("a function of the point that gives another network each time is told so", function()
+    local asked = {lr = {0.1, 1}, seed = 1}
+    for _, hook in ipairs {false, function() end} do
+        asked.on_epoch = hook or nil
+        local here = "tanh"
+        asked.net = function() return "64 - 5 " .. here .. " - 10" end
+        local runs = sweep(asked)
+        here = "relu"
+        fails(function() runs:best() end, "sweep:best: run 2 had the network 64 - 5 tanh - " ..
+            "10 sigmoid : quadratic, and net = function(p), called once more, gives 64 - 5 relu", true)
+        if not hook then fails(function() return runs[1].net end, "math.random", true) end
+        here = "tanh"
+        eq(runs:best().net[1].activation, "tanh")
+    end
+    local drawn = sweep {seed = {1, 2}, net = function()
+        return "64 - " .. nabla.tensor.randint(1, 1000, 1):item() .. " - 10"
+    end}
+    assert(drawn[1].net:notation() ~= drawn[2].net:notation())
+end)
+
 -- ---- Order, best, means ----
 
 test("best goes by valid, else test, else cost; or by what is named", function()
