@@ -159,6 +159,7 @@ static const nb_foreign words[] = {
     {NAME, "vstack", "tensor.cat({a, b}, 1)", "tensor.cat"},
     {NAME, "zeros_like", "tensor.zeros(x.shape)", "tensor.zeros"},
     {NAME, "from_numpy", "tensor.load(\"x.npy\")", "tensor.load"},
+    {NAME, "no_grad", "nn.no_grad(f)", "nn.no_grad"},
     {NAME, "manual_seed", "nabla.seed(n)", "nabla.seed"},
     /* Modules and functions that others have as globals. */
     {NAME, "torch", "tensor and nn", "tensor"},

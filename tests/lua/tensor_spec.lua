@@ -123,7 +123,10 @@ test("unknown names are errors with the nearest", function()
     fails(function() return x.shap end,
         "a tensor has no field 'shap'; did you mean 'shape'?", true)
     fails(function() return x:matmull(x) end, "did you mean 'matmul'?", true)
-    fails(function() x.shape = {1} end, "cannot be set")
+    fails(function() x.shape = {1} end, "cannot be set; x:reshape")
+    fails(function() x.dtype = "f64" end, "cannot be set; x:to")
+    fails(function() x.requires_grad = true end, "cannot be set; x:requires_grad_")
+    fails(function() x.grad = nil end, "cannot be set; every backward makes it anew")
     fails(function() x.foo = 1 end, "no field 'foo'")
 end)
 

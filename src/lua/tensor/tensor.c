@@ -71,11 +71,13 @@ static void push_grad(lua_State *L, nb_tensor *x)
 static const struct field {
     const char *name;
     void (*push)(lua_State *L, nb_tensor *x);
-} fields[] = {{"shape", push_shape},
-              {"dtype", push_dtype},
-              {"requires_grad", push_requires_grad},
-              {"grad", push_grad},
-              {NULL, NULL}};
+    const char *instead; /* of setting it */
+} fields[] = {{"shape", push_shape, "x:reshape(sizes…) shows the numbers in another"},
+              {"dtype", push_dtype, "x:to(dtype) gives a tensor of another"},
+              {"requires_grad", push_requires_grad,
+               "x:requires_grad_() makes it true, x:requires_grad_(false) false"},
+              {"grad", push_grad, "every backward makes it anew"},
+              {NULL, NULL, NULL}};
 
 static const nbl_entry field_help[] = {
     {"shape", NULL, "x.shape", "The sizes of a tensor's dimensions, in a table of their own.",
@@ -174,7 +176,9 @@ static int assign_key(lua_State *L)
 {
     if (lua_type(L, 2) != LUA_TSTRING) return nbl_tensor_assign(L);
     const char *name = lua_tostring(L, 2);
-    if (find_field(name)) return nbl_error(L, "the field '%s' of a tensor cannot be set", name);
+    const struct field *field = find_field(name);
+    if (field)
+        return nbl_error(L, "the field '%s' of a tensor cannot be set; %s", name, field->instead);
     return nbl_error(L, "a tensor has no field '%s'", name);
 }
 
