@@ -259,6 +259,12 @@ changes "the vector of parameters" "net[1].w[1][1] = 7"
 changes "the network" "net[1].frozen = true"
 changes "the network" "net[1].mask = {w = tensor {{1, 0}, {1, 1}, {1, 1}}}"
 changes "lr, or another option of the optimizer" "o.optimizer.lr = 0.5"
+script "$prelude"'o.schedule = function() return nabla.rank() == 1 and 0.5 or 1 end
+net:train(xor, o)'
+run 2
+holds "a schedule that differs is refused" fails
+holds "as the rate that it gives" err_once \
+    "net:train: lr, or another option of the optimizer (has a callback changed it?), differs"
 
 script "$prelude"'o.resume = arg[1] .. nabla.rank()
 if nabla.rank() == 0 then

@@ -234,7 +234,8 @@ nb_status nb_alike_still(nb_ctx *ctx, nb_trainer *trainer, bool stopped, bool ep
     if (epoch) nb_trainer_settle(trainer);
     uint64_t digest[] = {stopped, 0, 0, 0};
     if (epoch && status == NB_OK) status = of_network(ctx, trainer->net, &digest[1]);
-    if (epoch && status == NB_OK) digest[2] = of_settings(trainer->optimizer);
+    if (epoch && status == NB_OK)
+        digest[2] = nb_digest_number(of_settings(trainer->optimizer), trainer->course.rate);
     if (epoch && status == NB_OK) digest[3] = of_parameters(trainer->net);
     nb_head_begin(ctx, &head, NB_PEERS_HOOK, (uint64_t)trainer->course.steps, status);
     head.digests = sizeof digest / sizeof *digest;
