@@ -278,7 +278,6 @@ static const nb_foreign words[] = {
     {FIELD, "tensor.random", "tensor.rand or tensor.randn", "tensor.rand"},
     {FIELD, "tensor.seed", "nabla.seed(n)", "nabla.seed"},
     {FIELD, "tensor.float32", "tensor(v, {dtype = \"f32\"})", "tensor"},
-    {FIELD, "tensor.no_grad", "nn.no_grad(f)", "nn.no_grad"},
     {FIELD, "tensor.shape", "x.shape", "tensor.shape"},
     {FIELD, "history.accuracy", "h.test, or h.valid", NULL},
     {FIELD, "history.acc", "h.test, or h.valid", NULL},

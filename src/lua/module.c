@@ -263,19 +263,23 @@ static int module_tostring(lua_State *L)
     return 1;
 }
 
+/* The kinds whose methods may be looked for in a module; ends with NULL. */
+static const char *const *kinds_of(const char *module)
+{
+    static const struct {
+        const char *module, *kind[3];
+    } all[] = {{"tensor", {"tensor"}}, {"nn", {"net", "layer"}}, {"data", {"set"}}, {NULL, {NULL}}};
+    size_t i = 0;
+    while (all[i].module && strcmp(all[i].module, module) != 0) i++;
+    return all[i].kind;
+}
+
 /* Upvalue: the module's name. A slip of the hand is an error where it is made. */
 static int module_index(lua_State *L)
 {
-    static const char *const tensors[] = {"tensor", NULL},
-                             *const networks[] = {"net", "layer", NULL},
-                             *const sets[] = {"set", NULL}, *const none[] = {NULL};
     const char *module = lua_tostring(L, lua_upvalueindex(1));
-    const char *const *kinds = !strcmp(module, "tensor") ? tensors
-                               : !strcmp(module, "nn")   ? networks
-                               : !strcmp(module, "data") ? sets
-                                                         : none;
     nbl_look_elsewhere(L, module, module, 2);
-    const char *usage = nbl_push_method_usage(L, kinds, nbl_key(L));
+    const char *usage = nbl_push_method_usage(L, kinds_of(module), nbl_key(L));
     if (usage)
         return nbl_error(L, "%s has no field '%s'; it is a method: %s", module, nbl_key(L), usage);
     return nbl_unknown_field(L, module, 2, 1, NULL);

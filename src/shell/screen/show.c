@@ -328,7 +328,7 @@ static void add_fitting(view *v, int table, int keys, lua_Integer length, lua_In
         v->flat = true;
         add_layout(v, table, keys, length, all);
         v->flat = false;
-            bool fits = !is_full(v);
+        bool fits = !is_full(v);
         v->stop = stop;
         if (fits) return;
         v->length = start;

@@ -133,7 +133,8 @@ static nb_status gather(nb_ctx *ctx, nb_trainer *t, const int32_t *order, int64_
     if (status != NB_OK) return status;
     if (!rows) return nb_batch_gather(ctx, t->set, order, 0, n, ahead, *x, *y, batch);
     nb_tensor *given = nb_turned_gather(ctx, &t->turned, t->set, order, n, ahead);
-    status = given ? nb_batch_gather(ctx, t->set, order, 0, n, ahead, NULL, *y, batch) : ctx->status;
+    status =
+        given ? nb_batch_gather(ctx, t->set, order, 0, n, ahead, NULL, *y, batch) : ctx->status;
     if (status == NB_OK)
         batch->x = given;
     else
