@@ -3,6 +3,7 @@
 
 #include "base/context.h"
 #include "base/escape.h"
+#include "base/utf8.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -15,7 +16,7 @@ enum { UTF8_TAIL_MAX = 3 }; /* bytes of a character behind its first */
 static void cut(char *line)
 {
     size_t end = NB_MESSAGE_MAX - 1;
-    for (int i = 0; i < UTF8_TAIL_MAX && ((unsigned char)line[end] & 0xC0) == 0x80; i++) end--;
+    for (int i = 0; i < UTF8_TAIL_MAX && nb_is_tail(line[end]); i++) end--;
     line[end] = '\0';
 }
 

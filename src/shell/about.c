@@ -3,6 +3,7 @@
 
 #include "base/escape.h"
 #include "base/text.h"
+#include "base/utf8.h"
 #include "lua/data/set.h"
 #include "lua/nn/part.h"
 #include "shell/run/source.h"
@@ -45,9 +46,7 @@ static void add_shown(lua_State *L, nb_text *out, int value, const sh_terminal *
     lua_remove(L, -2);
     size_t length = strcspn(text, "\n");
     bool cut = length > TEXT_SHOWN;
-    if (cut) length = TEXT_SHOWN;
-    /* Not in the middle of a letter of several bytes. */
-    while (cut && length && ((unsigned char)text[length] & 0xC0) == 0x80) length--;
+    if (cut) length = nb_whole_letters(text, TEXT_SHOWN);
     const char *noun = noun_of(L, value);
     nb_text_add_escaped(out, noun, strlen(noun), NB_ESCAPE_WORD);
     nb_text_add(out, " ");

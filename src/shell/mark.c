@@ -1,6 +1,7 @@
 /* The prompt's text, written and read. */
 #include "shell/mark.h"
 
+#include "base/utf8.h"
 #include "lua/nn/train/glass/standing.h"
 
 #include <stdio.h>
@@ -89,18 +90,11 @@ static size_t mark_behind(const char *line, size_t skip, const char *one, const 
     return skip + length;
 }
 
-static size_t columns_of(const char *text, size_t bytes)
-{
-    size_t columns = 0;
-    for (size_t i = 0; i < bytes; i++) columns += ((unsigned char)text[i] & 0xc0) != 0x80;
-    return columns;
-}
-
 size_t sh_mark_length(const char *line, bool *first, size_t *indent)
 {
     size_t standing = standing_length(line), length = mark_behind(line, standing, NABLA, PLAIN);
     *first = length > 0;
-    if (*first) *indent = columns_of(line, standing);
+    if (*first) *indent = nb_letters(line, standing);
     if (*first || strspn(line, " ") < *indent) return length;
     return mark_behind(line, *indent, MORE, PLAIN_MORE);
 }

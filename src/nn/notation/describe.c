@@ -2,6 +2,7 @@
 #include "nn/notation/describe.h"
 
 #include "base/memory.h"
+#include "base/utf8.h"
 #include "nn/price.h"
 #include "nn/notation/write.h"
 
@@ -207,17 +208,9 @@ static figures add_list(table *t, int block, int depth, int first, int end)
 
 /* ---- Cells ---------------------------------------------------------------------------------- */
 
-static bool is_tail(char c)
-{
-    return ((unsigned char)c & 0xC0) == 0x80;
-}
-
-/* Columns that a UTF-8 text takes. */
 static int width_of(const char *text)
 {
-    int width = 0;
-    for (; *text; text++) width += !is_tail(*text);
-    return width;
+    return (int)nb_letters(text, strlen(text));
 }
 
 static void restart(nb_text *text, size_t length)
@@ -231,7 +224,7 @@ static void cut_from(nb_text *text, size_t start, int width)
 {
     if (text->failed || width_of(nb_text_get(text) + start) <= width) return;
     const char *end = text->data + start;
-    for (int left = width - 1; left > 0 || is_tail(*end); end++) left -= !is_tail(*end);
+    for (int left = width - 1; left > 0 || nb_is_tail(*end); end++) left -= !nb_is_tail(*end);
     restart(text, (size_t)(end - text->data));
     nb_text_add(text, "…");
 }

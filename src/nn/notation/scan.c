@@ -2,6 +2,8 @@
  * a token of one character for the parser to refuse. */
 #include "nn/notation/scan.h"
 
+#include "base/utf8.h"
+
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -27,12 +29,6 @@ static bool is_digit(char c)
 static bool is_letter(char c)
 {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
-}
-
-/* A byte of a UTF-8 character behind its first. */
-static bool is_tail(char c)
-{
-    return ((unsigned char)c & 0xC0) == 0x80;
 }
 
 static const char *skip_digits(const char *at)
@@ -92,7 +88,7 @@ static nb_token_kind scan_kind(const char **at)
     }
     ++*at;
     if (strchr("-:=@*[]|(),", *c)) return NB_TOKEN_SIGN;
-    while (is_tail(**at)) ++*at;
+    while (nb_is_tail(**at)) ++*at;
     return NB_TOKEN_OTHER;
 }
 
@@ -182,7 +178,7 @@ static size_t visible(const char *c)
     size_t length = utf8_length(first);
     if (first < ' ' || first == 0x7F || (first == 0xC2 && second < 0xA0)) return 0;
     for (size_t i = 1; i < length; i++) {
-        if (!is_tail(c[i])) return 0;
+        if (!nb_is_tail(c[i])) return 0;
     }
     return length;
 }
@@ -211,7 +207,7 @@ static int show(const char *from, const char *to, char *out)
 static const char *excerpt_start(const char *text, const char *place)
 {
     const char *start = place - text > SHOWN_BEFORE ? place - SHOWN_BEFORE : text;
-    while (start < place && is_tail(*start)) start++;
+    while (start < place && nb_is_tail(*start)) start++;
     return start;
 }
 

@@ -1,6 +1,7 @@
 /* From text to a Lua function. */
 #include "shell/run/compile.h"
 
+#include "base/utf8.h"
 #include "shell/run/errors.h"
 #include "shell/run/hints.h"
 #include "shell/run/tokens.h"
@@ -99,8 +100,7 @@ static void push_mark(lua_State *L, const char *source, const char *place)
     luaL_addlstring(&b, start, strcspn(start, "\n"));
     luaL_addstring(&b, "\n  ");
     for (p = start; p < place; p++)
-        if (*p == '\t' || ((unsigned char)*p & 0xC0) != 0x80)
-            luaL_addchar(&b, *p == '\t' ? '\t' : ' ');
+        if (*p == '\t' || !nb_is_tail(*p)) luaL_addchar(&b, *p == '\t' ? '\t' : ' ');
     luaL_addchar(&b, '^');
     luaL_pushresult(&b);
 }
@@ -112,7 +112,7 @@ static void name_letter(lua_State *L, const char *token)
     char byte[16];
     size_t length = 1;
     if (((unsigned char)*token & 0xC0) != 0xC0) return;
-    while (((unsigned char)token[length] & 0xC0) == 0x80) length++;
+    while (nb_is_tail(token[length])) length++;
     snprintf(byte, sizeof byte, "<\\%d>", (unsigned char)*token);
     lua_pushlstring(L, token, length);
     luaL_gsub(L, lua_tostring(L, -2), byte, lua_tostring(L, -1));

@@ -6,9 +6,12 @@
 
 /* Takes a piece of a text. */
 typedef void sh_take_piece(void *self, const char *text, size_t length);
-/* Gives a text on in pieces: lines wider than `width` columns are broken between words, where a
- * word fits a line at all; one that begins with a space is laid out already and stays. The first
- * stands behind `column` columns. */
-void sh_fold(const char *text, size_t column, size_t width, sh_take_piece *take, void *self);
+/* How a text lies: lines wider than `width` columns are broken between words, where a word fits a
+ * line at all, and go on behind `indent` blanks. The first line stands behind `column` columns. */
+typedef struct sh_lie {
+    size_t column, indent, width;
+} sh_lie;
+/* Gives a text on in pieces. A line that begins with a space is laid out already and stays. */
+void sh_fold(const char *text, const sh_lie *lie, sh_take_piece *take, void *self);
 
 #endif

@@ -1,6 +1,7 @@
 /* Text that may be longer than the window. */
 #include "shell/screen/pager.h"
 
+#include "base/utf8.h"
 #include "shell/run/interrupt.h"
 
 #include <stdio.h>
@@ -17,7 +18,7 @@ static int rows_of(const char *text, size_t length)
 {
     int columns = sh_terminal_columns(), rows = 0, column = 0;
     for (size_t i = 0; i < length; i++) {
-        bool more = ((unsigned char)text[i] & 0xC0) != 0x80 && ++column > columns;
+        bool more = !nb_is_tail(text[i]) && ++column > columns;
         if (text[i] != '\n' && !more) continue;
         rows++;
         column = more ? 1 : 0;

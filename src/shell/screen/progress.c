@@ -2,6 +2,7 @@
 #include "shell/screen/progress.h"
 
 #include "base/clock.h"
+#include "base/utf8.h"
 #include "nn/train/run/train.h"
 
 #include <math.h>
@@ -24,17 +25,10 @@ typedef struct line {
     char text[LINE_BYTES];
 } line;
 
-static int columns_of(const char *text)
-{
-    int columns = 0;
-    for (; *text; text++) columns += ((unsigned char)*text & 0xC0) != 0x80;
-    return columns;
-}
-
 static void add(line *l, const char *text)
 {
-    int columns = columns_of(text);
     size_t bytes = strlen(text);
+    int columns = (int)nb_letters(text, bytes);
     if (l->columns + columns > l->most || bytes >= sizeof l->text - l->length) return;
     memcpy(l->text + l->length, text, bytes + 1);
     l->length += bytes;

@@ -10,24 +10,23 @@
 #include <string.h>
 #include <unistd.h>
 
-void sh_put(FILE *to, const char *text, nb_escaping how)
+static void put_bytes(FILE *to, const char *text, size_t length, nb_escaping how)
 {
     char shown[NB_ESCAPE_MAX];
-    for (size_t left = strlen(text); left > 0;) {
-        size_t taken = nb_escape(text, left, how, shown);
+    for (size_t taken; length > 0; text += taken, length -= taken) {
+        taken = nb_escape(text, length, how, shown);
         fputs(shown, to);
-        text += taken;
-        left -= taken;
     }
+}
+
+void sh_put(FILE *to, const char *text, nb_escaping how)
+{
+    put_bytes(to, text, strlen(text), how);
 }
 
 static void put_piece(void *to, const char *text, size_t length)
 {
-    char shown[NB_ESCAPE_MAX];
-    for (size_t taken; length > 0; text += taken, length -= taken) {
-        taken = nb_escape(text, length, NB_ESCAPE_LINES, shown);
-        fputs(shown, to);
-    }
+    put_bytes(to, text, length, NB_ESCAPE_LINES);
 }
 
 /* At the prompt's terminal lines break between words. */
@@ -38,8 +37,9 @@ static void write_complaint(FILE *to, const sh_shell *shell, const char *message
     const char *first = shell->at_prompt ? "error:" : SH_PROGRAM ":";
     fprintf(to, "%s%s%s ", sh_colour_code(colour, SH_ERROR), first,
             sh_colour_code(colour, SH_PLAIN));
+    const sh_lie lie = {.column = strlen(first) + 1, .width = (size_t)sh_terminal_columns()};
     if (folds)
-        sh_fold(message, strlen(first) + 1, (size_t)sh_terminal_columns(), put_piece, to);
+        sh_fold(message, &lie, put_piece, to);
     else
         sh_put(to, message, NB_ESCAPE_LINES);
     fputc('\n', to);
@@ -85,30 +85,17 @@ void sh_fresh_line(const sh_shell *shell)
     fflush(stdout);
 }
 
-static int letters(const char *text, size_t length)
+static void add_piece(void *text, const char *words, size_t length)
 {
-    int count = 0;
-    for (size_t i = 0; i < length; i++) count += ((unsigned char)text[i] & 0xC0) != 0x80;
-    return count;
+    nb_text_add_bytes(text, words, length);
 }
 
 void sh_add_words(nb_text *text, const char *words, int column)
 {
     enum { LEAST = 20 };
-    int most = sh_terminal_columns(), at = column;
-    if (most < LEAST) most = LEAST;
-    while (*words) {
-        size_t blanks = strspn(words, " "), length = blanks + strcspn(words + blanks, " ");
-        int width = letters(words, length);
-        if (at > column && blanks > 0 && at + width > most) {
-            nb_text_add(text, "\n%*s", column, "");
-            at = column;
-            words += blanks;
-            length -= blanks;
-            width -= (int)blanks;
-        }
-        nb_text_add_bytes(text, words, length);
-        at += width;
-        words += length;
-    }
+    int most = sh_terminal_columns();
+    const sh_lie lie = {.column = (size_t)column,
+                        .indent = (size_t)column,
+                        .width = (size_t)(most < LEAST ? LEAST : most)};
+    sh_fold(words, &lie, add_piece, text);
 }

@@ -3,6 +3,7 @@
 #include "shell/screen/show.h"
 
 #include "base/escape.h"
+#include "base/utf8.h"
 #include "shell/run/interrupt.h"
 #include "shell/run/tokens.h"
 #include "shell/screen/describe.h"
@@ -46,8 +47,7 @@ static void add(view *v, const char *text, size_t length)
 {
     size_t room = v->stop - v->length;
     bool cut = length > room;
-    if (cut) length = room;
-    while (cut && length > 0 && ((unsigned char)text[length] & 0xC0) == 0x80) length--;
+    if (cut) length = nb_whole_letters(text, room);
     memcpy(v->text + v->length, text, length);
     v->length += length;
     if (cut) v->stop = v->length;
@@ -244,14 +244,11 @@ static bool is_packed(lua_State *L, int table, lua_Integer length, lua_Integer a
 /* Adds item i of a packed list; returns its letters. */
 static size_t add_cell(view *v, int table, lua_Integer i)
 {
-    size_t letters = 0;
     lua_rawgeti(v->L, table, i);
     size_t start = v->length;
     add_value(v, lua_gettop(v->L));
     lua_pop(v->L, 1);
-    for (size_t k = start; k < v->length; k++)
-        letters += ((unsigned char)v->text[k] & 0xC0) != 0x80;
-    return letters;
+    return nb_letters(v->text + start, v->length - start);
 }
 
 /* The letters of item i: it is written to be measured, and taken back. */
@@ -388,7 +385,7 @@ static void add_value(view *v, int index)
         /* Where it comes from decides about its sign, which means nothing. */
         if (type == LUA_TNUMBER && !lua_rawequal(L, index, index)) text = "nan";
         if (alone)
-            sh_fold(text, 0, v->width, add_piece, v);
+            sh_fold(text, &(sh_lie){.width = v->width}, add_piece, v);
         else
             add_foreign(v, text);
         lua_pop(L, 1);

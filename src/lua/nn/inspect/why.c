@@ -7,6 +7,7 @@
 #include "lua/nn/examples.h"
 #include "lua/nn/inspect/seat.h"
 #include "lua/result.h"
+#include "base/utf8.h"
 #include "nn/inspect/why/why.h"
 
 #include <math.h>
@@ -66,13 +67,10 @@ static void add_amount(nb_text *text, double x)
         nb_text_add(text, size >= 9.995 ? "%.0f" : "%.2f", x);
 }
 
-/* Columns of the line that began at `line` bytes; letters may be of several bytes. */
+/* Columns of the line that began at `line` bytes. */
 static int width(nb_text *text, size_t line)
 {
-    int at = 0;
-    const char *all = nb_text_get(text);
-    for (size_t i = line; i < text->length; i++) at += ((unsigned char)all[i] & 0xC0) != 0x80;
-    return at;
+    return (int)nb_letters(nb_text_get(text) + line, text->length - line);
 }
 
 static void pad(nb_text *text, size_t line, int column)

@@ -1,6 +1,7 @@
 /* Keys that move, kill and take what is suggested. */
 #include "shell/line/edit/motion.h"
 
+#include "base/utf8.h"
 #include "shell/line/display/draw.h"
 #include "shell/line/display/layout.h"
 #include "shell/complete/suggest.h"
@@ -48,7 +49,7 @@ int sh_character_before(int point)
 {
     int end = point;
     do point--;
-    while (point > 0 && (((unsigned char)rl_line_buffer[point] & 0xc0) == 0x80 ||
+    while (point > 0 && (nb_is_tail(rl_line_buffer[point]) ||
                          (rl_line_buffer[point - 1] != '\n' && width(point, end) == 0)));
     return point;
 }

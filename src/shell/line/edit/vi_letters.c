@@ -1,6 +1,7 @@
 /* vi's commands that go over letters or change them: none leaves the line of the cursor by it. */
 #include "shell/line/edit/vi_letters.h"
 
+#include "base/utf8.h"
 #include "shell/line/edit/motion.h"
 #include "shell/line/edit/wrap.h"
 
@@ -21,8 +22,7 @@ static int refuse(void)
 static int letters_between(int begin, int end, int most)
 {
     int count = 0;
-    for (int i = begin; i < end && count <= most; i++)
-        count += ((unsigned char)rl_line_buffer[i] & 0xc0) != 0x80;
+    for (int i = begin; i < end && count <= most; i++) count += !nb_is_tail(rl_line_buffer[i]);
     return count < most ? count : most;
 }
 
