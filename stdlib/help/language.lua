@@ -138,7 +138,8 @@ an index stands several times the last one counts. What the dtype of x does not 
 2.5 in i32) is an error. A gradient would not see a change, so it is refused for tensors that
 take part in one, but for inside nn.no_grad. The parameters of a network may change whenever no
 recorded result needs their values: net[1].w[{2, 3}] = net[1].w[{2, 3}] + 0.01 writes the value
-alone, without its tape.
+alone, without its tape. net[1].w = value takes what has the shape of w, or a number, which fills
+it; nothing is broadcast there, net[1].w[{}] = value does that.
 
 index_select, take, gather, scatter_add, masked_select and masked_fill are methods for the same,
 which take lists as well ({3, 1}, {true, false}) and indices of any dtype; nonzero makes indices

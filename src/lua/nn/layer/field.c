@@ -7,8 +7,10 @@
 #include "lua/seal.h"
 #include "nn/net/net.h"
 #include "tensor/assign.h"
+#include "tensor/shape.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 /* ---- Jobs ---- */
@@ -49,14 +51,34 @@ void nbl_assign_activation(lua_State *L, nb_layer *layer, int handle, int64_t st
 /* ---- Parameters ---- */
 
 typedef struct copy_job {
+    const nb_layer *layer;
+    const char *key;
+    int64_t neuron; /* below 0: all of them */
     nb_tensor *to;
     const nb_tensor *from;
 } copy_job;
 
+/* What w that is turned round is told: other programs keep inputs × units. */
+static const char *turned(const nb_tensor *to, const nb_tensor *from)
+{
+    bool other = to->dims == 2 && from->dims == 2 && to->shape[0] == from->shape[1] &&
+                 to->shape[1] == from->shape[0];
+    return other ? "; x:t() turns x round" : "";
+}
+
+/* A number fills a parameter. What has dimensions must have its own: rows that are repeated were
+ * never learned so, and nobody sees it. */
 static nb_status copy_values(nb_ctx *ctx, void *data)
 {
     copy_job *work = data;
-    return nb_tensor_assign(ctx, work->to, work->from);
+    const nb_tensor *to = work->to, *from = work->from;
+    if (!from->dims || nb_tensor_same_shape(to, from)) return nb_tensor_assign(ctx, work->to, from);
+    char has[NB_SHAPE_TEXT], needs[NB_SHAPE_TEXT], neuron[32] = "";
+    if (work->neuron >= 0)
+        snprintf(neuron, sizeof neuron, "neuron %lld of ", (long long)work->neuron + 1);
+    return nb_fail(ctx, NB_ESHAPE, "%s of %s%s is %s; what it is given is %s%s", work->key, neuron,
+                   nb_layer_where(work->layer), nb_shape_text(to->dims, to->shape, needs),
+                   nb_shape_text(from->dims, from->shape, has), turned(to, from));
 }
 
 /* A parameter of a layer, or one neuron's part of it. It is looked for when it is needed: whenever
@@ -92,7 +114,7 @@ nb_tensor *nbl_push_part(lua_State *L, const nb_layer *layer, const char *key, i
 void nbl_assign_part(lua_State *L, nb_layer *layer, const char *key, int64_t number)
 {
     nb_tensor *from = nbl_to_tensor(L, 3, (int)nb_layer_param(layer, key)->value->dtype);
-    copy_job work = {nbl_push_part(L, layer, key, number), from};
+    copy_job work = {layer, key, number, nbl_push_part(L, layer, key, number), from};
     nbl_check_numbers(L, work.to);
     nbl_layer_run(L, layer, copy_values, &work);
     nbl_changed(L, work.to, "an assignment");
