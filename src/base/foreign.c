@@ -185,7 +185,10 @@ static const nb_foreign words[] = {
     {NAME, "whos", ".who", ".who"},
     {NAME, "ls", ".who for variables, !ls for files", ".who"},
     /* Fields that are looked for in vain: what stands where, and words of other tools. "x" is a
-     * tensor. */
+     * tensor, "any" every kind that has none of its own. */
+    {FIELD, "any.plot", "plot(x), a function", "plot"},
+    {FIELD, "any.print", "print(x), a function", NULL},
+    {FIELD, "any.help", "help(x), a function", "help"},
     {FIELD, "net.w", "net[l].w of layer l", "layer.w"},
     {FIELD, "net.b", "net[l].b of layer l", "layer.b"},
     {FIELD, "net.weight", "net[l].w of layer l", "layer.w"},
@@ -208,7 +211,6 @@ static const nb_foreign words[] = {
     {FIELD, "net.learn", "net:train(set, {epochs = 30, batch = 10, lr = 3.0})", "net:train"},
     {FIELD, "net.test", "net:evaluate(set)", "net:evaluate"},
     {FIELD, "net.plot", "net:show(), or plot(net)", "plot.show"},
-    {FIELD, "net.print", "print(net)", "net"},
     {FIELD, "layer.weight", "net[l].w", "layer.w"},
     {FIELD, "layer.bias", "net[l].b", "layer.b"},
     {FIELD, "layer.units", "net[l].w.shape[1]", "layer.w"},

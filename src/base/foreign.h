@@ -9,7 +9,8 @@ typedef enum nb_foreign_kind {
     NB_FOREIGN_OPTION, /* of a function; `here` is our option */
     NB_FOREIGN_WORD,   /* of a family: an activation, a cost; `here` is our word */
     NB_FOREIGN_NAME,   /* a function, method or global; `here` is what is written */
-    NB_FOREIGN_FIELD,  /* a field of something of ours, "net.w"; `here` is where that stands */
+    NB_FOREIGN_FIELD,  /* a field of something of ours, "net.w", or of "any"; `here` is where that
+                          stands */
     NB_FOREIGN_SIGN    /* of syntax; `here` is Lua's */
 } nb_foreign_kind;
 

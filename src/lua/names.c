@@ -51,15 +51,22 @@ int nbl_unknown_field(lua_State *L, const char *whose, int key, int table,
     return nbl_error(L, "%s has no field %s; did you mean '%s'?", whose, name, nearest);
 }
 
+/* What field `name` of a kind is here, or NULL. */
+static const nb_foreign *field_of(lua_State *L, const char *kind, const char *name)
+{
+    const nb_foreign *entry =
+        nb_foreign_find(NB_FOREIGN_FIELD, lua_pushfstring(L, "%s.%s", kind, name));
+    lua_pop(L, 1);
+    return entry;
+}
+
 void nbl_look_elsewhere(lua_State *L, const char *kind, const char *whose, int key)
 {
     if (lua_type(L, key) != LUA_TSTRING) return;
-    const char *word = lua_pushfstring(L, "%s.%s", kind, lua_tostring(L, key));
-    const nb_foreign *entry = nb_foreign_find(NB_FOREIGN_FIELD, word);
-    lua_pop(L, 1);
-    if (entry)
-        nbl_error(L, "%s has no field '%s'; here that is %s", whose, lua_tostring(L, key),
-                  entry->here);
+    const char *name = lua_tostring(L, key);
+    const nb_foreign *entry = field_of(L, kind, name);
+    if (!entry) entry = field_of(L, "any", name);
+    if (entry) nbl_error(L, "%s has no field '%s'; here that is %s", whose, name, entry->here);
 }
 
 const char *nbl_check_text(lua_State *L, int arg)

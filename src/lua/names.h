@@ -12,8 +12,8 @@ int nbl_unknown_name(lua_State *L, const char *what, const char *name, nb_name_a
 int nbl_unknown_field(lua_State *L, const char *whose, int key, int table,
                       const char *const *fields);
 
-/* Raises where that stands what a `kind` of ours, "net", is looked for by the key at `key`: "a
- * network has no field 'w'; here that is net[l].w of layer l" (base/foreign.h). */
+/* Raises where that stands what a `kind` of ours, "net", or any kind is looked for by the key
+ * at `key`: "a network has no field 'w'; here that is net[l].w of layer l" (base/foreign.h). */
 void nbl_look_elsewhere(lua_State *L, const char *kind, const char *whose, int key);
 
 /* The key at stack index 2; "", which names nothing, for what is no string. */

@@ -47,14 +47,18 @@ test("words of other tools and of a result's parts say where that is", function(
     refused(t[0], "z", "t[0], the input, has no field 'z'; here that is t[l].z of layer l")
     refused(net, "w", "result_spec.lua:")
     refused(net, "w", "a network has no field 'w'; here that is net[l].w of layer l")
+    for _, value in ipairs {h, t, net:evaluate(some), some, net[1], tensor.ones(3), data} do
+        refused(value, "plot", " has no field 'plot'; here that is plot(x), a function")
+    end
+    refused(net, "plot", "a network has no field 'plot'; here that is net:show(), or plot(net)")
     refused(t, "grad", "a trace has no field 'grad'")
 end)
 
 -- Each entry of the table of other tools' fields (base/foreign.c) is met by something of its kind.
 test("what stands elsewhere is said by all that lack it", function()
     local t = net:trace(some)
-    local samples = {net = net, layer = net[1], set = digits, x = tensor.ones(2), nn = nn,
-        data = data, tensor = tensor, trace = t, ["trace input"] = t[0],
+    local samples = {any = net[1], net = net, layer = net[1], set = digits, x = tensor.ones(2),
+        nn = nn, data = data, tensor = tensor, trace = t, ["trace input"] = t[0],
         evaluation = net:evaluate(some),
         history = net:train(digits.train:take(50), {epochs = 1, progress = false})}
     local met, i = {}, 1
