@@ -141,6 +141,15 @@ complains 1 wrong.lua:1:; verdict 'a script that is wrong'
 printf 'local function f()\n  error("deep")\nend\nf()\n' > deep.lua
 run deep.lua
 complains 1 'nabla: deep.lua:2: deep'; verdict 'a script that fails'
+[ "$(cat err)" = 'nabla: deep.lua:2: deep
+  deep.lua:2: error("deep")
+  deep.lua:4: f()' ]
+verdict 'each line on the way to an error is shown'
+printf 'local function g() error "one" end g()\n' > same.lua
+run same.lua
+[ "$(cat err)" = 'nabla: same.lua:1: one
+  same.lua:1: local function g() error "one" end g()' ]
+verdict 'a line that calls itself is shown once'
 run -e 'error(nil)'
 complains 1 nil; verdict 'error(nil)'
 run -e 'error{code = 1}'

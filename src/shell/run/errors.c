@@ -52,6 +52,12 @@ static bool add_frame(lua_State *L, const sh_shell *shell, const lua_Debug *ar)
     return true;
 }
 
+/* A function within the line that calls it, and one that calls itself: the line is shown once. */
+static bool is_same_line(const lua_Debug *a, const lua_Debug *b)
+{
+    return a->source == b->source && a->currentline == b->currentline;
+}
+
 /* The number of the lowest frame: each look at one counts from the top. */
 static int lowest_level(lua_State *L)
 {
@@ -91,12 +97,14 @@ int sh_error_note(lua_State *L)
     nb_memory_lend(shell->ctx);
     luaL_traceback(L, L, NULL, 1);
     lua_setfield(L, LUA_REGISTRYINDEX, TRACE);
-    lua_Debug ar;
+    lua_Debug ar, above = {.source = NULL};
     lua_pushliteral(L, "");
     for (int level = 1, shown = 0; shown < FRAMES_SHOWN && level < LEVELS_SEEN; level++) {
         if (!lua_getstack(L, level, &ar)) break;
         lua_getinfo(L, "Sl", &ar);
-        if (add_frame(L, shell, &ar)) shown++;
+        if (is_same_line(&ar, &above) || !add_frame(L, shell, &ar)) continue;
+        above = ar;
+        shown++;
     }
     lua_setfield(L, LUA_REGISTRYINDEX, FRAMES);
     return 1;
