@@ -317,12 +317,12 @@ static void dress_modules(lua_State *L)
     dress_module(L, nabla, nabla, "nabla");
 }
 
-/* The columns and rows of the terminal that standard output is, nothing where it is none. For
- * stdlib. */
+/* The columns and rows of the terminal that standard output is, nothing where it is none, or a
+ * launcher's (shell/screen/terminal.h). For stdlib. */
 static int terminal(lua_State *L)
 {
     int columns = 80, rows = 24;
-    if (!isatty(STDOUT_FILENO)) return 0;
+    if (!isatty(STDOUT_FILENO) || nbl_ctx(L)->peers) return 0;
     nb_machine_window(STDOUT_FILENO, &columns, &rows);
     lua_pushinteger(L, columns);
     lua_pushinteger(L, rows);

@@ -55,6 +55,17 @@ holds "what UCX does at a kill is said to it" ends 0
 UCX_HANDLE_ERRORS=bt run 2 bt
 holds "and the user is heard" ends 0
 
+# Open MPI gives each process a terminal of its own to write to; what it passes on may be a file.
+if command -v script > /dev/null; then
+    script 'nn.net("1 - 1"):train(data.set{x = {{1}}, y = {{1}}}, {epochs = 2})
+print(plot({1, 2}, {text = true}):find "\27", nabla._terminal())'
+    told "$mpirun" -n 2 script -qec "TERM=xterm '$nabla' '$scratch/script.lua'" /dev/null
+    holds "under a launcher a terminal is none" ends 0
+    holds "and has no colours, nor lines that are drawn again" \
+        sh -c '! grep -q "$(printf "\033")" "$1"' sh "$scratch/out"
+    holds "nor a size" grep -q '^nil[[:cntrl:]]*$' "$scratch/out"
+fi
+
 # ---- Files ----
 
 script 'tensor.full(2, nabla.rank()):save(arg[1] .. "/t.npy")

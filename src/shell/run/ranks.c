@@ -101,6 +101,7 @@ bool sh_ranks_join(sh_shell *shell, const sh_options *options, sh_running what)
     if (options->has_threads) nb_set_threads(shell->ctx, options->threads);
     sh_interrupt_launched();
     if (!nb_is_first(shell->ctx)) be_silent(shell);
+    sh_terminal_passed_on(&shell->terminal);
     lua_pushcfunction(shell->L, guard_exit);
     return sh_call(shell, 0, 0) == SH_OK;
 }

@@ -24,6 +24,11 @@ void sh_terminal_look(sh_terminal *terminal)
     terminal->error_colour = isatty(STDERR_FILENO) && !plain;
 }
 
+void sh_terminal_passed_on(sh_terminal *terminal)
+{
+    terminal->output = terminal->moves = terminal->colour = terminal->error_colour = false;
+}
+
 int sh_terminal_columns(void)
 {
     int columns, rows;

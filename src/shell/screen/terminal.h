@@ -15,6 +15,8 @@ typedef enum sh_colour { SH_PLAIN, SH_PROMPT, SH_ERROR, SH_QUIET, SH_STRONG } sh
 
 /* After setlocale(LC_CTYPE, ""). */
 void sh_terminal_look(sh_terminal *terminal);
+/* A launcher passes on what is written: it is a pipe, or a terminal that nobody looks at. */
+void sh_terminal_passed_on(sh_terminal *terminal);
 /* The window's size, 80 by 24 where nobody knows. */
 int sh_terminal_columns(void);
 int sh_terminal_rows(void);
