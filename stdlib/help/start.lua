@@ -162,7 +162,8 @@ Lua for those who come from Python. The prompt speaks Lua 5.4.
 Names are global unless local stands before them; in scripts write local x = 1, at the prompt it
 makes no difference. A call with one string or one table needs no brackets: nn.net "2 - 1",
 nn.sgd{lr = 3}. == asks whether two tensors are one thing; x:equal(y) compares their numbers. What
-is not there is nil, and nil in a calculation is an error.]=],
+is not there is nil, and nil in a calculation is an error; so is, at the prompt, a name without a
+value in a table, {lr = eta}, or given to a method. A script takes it for nil, as Lua does.]=],
     [=[
 "C = " .. 0.5                     → C = 0.5
 x = tensor{10, 20, 30, 40}

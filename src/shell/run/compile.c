@@ -89,8 +89,7 @@ static const char *token_at(const char *source, size_t end)
     return source + end;
 }
 
-/* Pushes the source line with the place and a mark below it. */
-static void push_mark(lua_State *L, const char *source, const char *place)
+void sh_push_mark(lua_State *L, const char *source, const char *place)
 {
     const char *start = place, *p;
     while (start > source && start[-1] != '\n') start--;
@@ -138,7 +137,7 @@ static void choose_message(lua_State *L, const char *source, const char *name)
     const char *token = token_at(source, place);
     name_letter(L, token);
     sh_push_hint(L, source, token);
-    push_mark(L, source, token);
+    sh_push_mark(L, source, token);
     lua_concat(L, 3);
 }
 

@@ -16,5 +16,7 @@ typedef enum sh_compiled {
  * a whole source is an expression whose values are given; its length where there is none. May raise
  * when memory ends. */
 sh_compiled sh_compile(lua_State *L, const char *source, const char *name, size_t *shown);
+/* Pushes a line break, the source line with the place, and a mark below it. */
+void sh_push_mark(lua_State *L, const char *source, const char *place);
 
 #endif

@@ -184,11 +184,10 @@ static bool is_in_math(lua_State *L, const char *name)
     return is;
 }
 
-/* Pushes what a global that is nil should have been, "" where nobody knows: what other tools mean
- * by the name, the method where it is called as functions of Python are, sum(x), or the nearest. */
-static void push_meant(lua_State *L, const char *name, bool called)
+void sh_push_meant(lua_State *L, const char *name, bool called)
 {
     static const char *const kinds[] = {"tensor", "net", "set", NULL};
+    const int text = lua_gettop(L) + 1;
     const nb_foreign *foreign = nb_foreign_find(NB_FOREIGN_NAME, name);
     const char *usage = called && !foreign ? nbl_push_method_usage(L, kinds, name) : NULL;
     const char *nearest = foreign || usage ? NULL : nb_nearest(name, name_at, push_globals(L));
@@ -202,6 +201,8 @@ static void push_meant(lua_State *L, const char *name, bool called)
         lua_pushfstring(L, "; did you mean '%s'?", nearest);
     else
         lua_pushliteral(L, "");
+    if (lua_gettop(L) > text) lua_replace(L, text);
+    lua_settop(L, text);
 }
 
 /* What to write where something was called that is no function: a field, a tensor. */
@@ -238,7 +239,7 @@ static void add_advice(lua_State *L)
     if ((found = strstr(message, global)) != NULL) {
         found += sizeof global - 1;
         const char *name = lua_pushlstring(L, found, strcspn(found, "'"));
-        push_meant(L, name, called);
+        sh_push_meant(L, name, called);
         lua_pushfstring(L, "%s%s", message, lua_tostring(L, -1));
     } else if (strstr(message, "a nil value (") && (found = strstr(message, index)) != NULL) {
         lua_pushlstring(L, message, (size_t)(found - message));

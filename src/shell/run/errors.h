@@ -4,6 +4,7 @@
 #define SH_ERRORS_H
 
 #include <lua.h>
+#include <stdbool.h>
 
 /* A message handler: notes the frames while the stack is still there. Gives the error as it is. */
 int sh_error_note(lua_State *L);
@@ -14,5 +15,9 @@ void sh_push_trace(lua_State *L);
 /* The message behind "prompt[3]:1: ", which is there more than once where it went through
  * coroutines, or the message itself. */
 const char *sh_skip_position(const char *message);
+/* Pushes what a global that is nil should have been, "; did you mean 'net'?", "" where nobody
+ * knows: what other tools mean by the name, the method where it is called as functions of Python
+ * are, sum(x), or the nearest. */
+void sh_push_meant(lua_State *L, const char *name, bool called);
 
 #endif

@@ -10,6 +10,7 @@
 #include "shell/run/source.h"
 #include "shell/run/stopped.h"
 #include "shell/run/tokens.h"
+#include "shell/run/unset.h"
 #include "shell/screen/say.h"
 #include "shell/screen/show.h"
 
@@ -42,6 +43,18 @@ static void keep_locals(lua_State *L, input *in)
         lua_pop(L, 1);
 }
 
+/* The function of an input that hands on a name without a value, on the stack's top, becomes the
+ * message. */
+static void refuse_unset(lua_State *L, input *in)
+{
+    const char *place;
+    if (!sh_push_unset(L, in->source, &place)) return;
+    sh_push_mark(L, in->source, place);
+    lua_concat(L, 2);
+    lua_replace(L, -2);
+    in->outcome = SH_WRONG;
+}
+
 static int compile_input(lua_State *L)
 {
     input *in = sh_work(L);
@@ -49,6 +62,7 @@ static int compile_input(lua_State *L)
     if (in->outcome == SH_UNFINISHED) return 0;
     sh_source_keep(L, in->shell->inputs + 1, in->source);
     if (in->outcome == SH_WHOLE) keep_locals(L, in);
+    if (in->outcome == SH_WHOLE) refuse_unset(L, in);
     return 1;
 }
 

@@ -69,8 +69,12 @@ void sh_remark(const sh_shell *shell, const char *format, ...)
     int length = vasprintf(&text, format, arguments);
     va_end(arguments);
     if (length < 0) return;
+    const sh_lie lie = {.width = (size_t)sh_terminal_columns()};
     fputs(sh_colour_code(shell->terminal.colour, SH_QUIET), stdout);
-    sh_put(stdout, text, NB_ESCAPE_LINES);
+    if (shell->terminal.output)
+        sh_fold(text, &lie, put_piece, stdout);
+    else
+        sh_put(stdout, text, NB_ESCAPE_LINES);
     printf("%s\n", sh_colour_code(shell->terminal.colour, SH_PLAIN));
     fflush(stdout);
     free(text);
