@@ -304,4 +304,24 @@ test("x and y instead of a set, and a scale that is given back", function()
     eq(iris.scale, nil) -- no step was made
 end)
 
+-- What is given back is what the trainer took: not what was said of the network since, nor what
+-- others have learned in.
+test("a trainer without a step leaves a scale that came after it", function()
+    local function dropped(f)
+        local net = nn.net "4 - 3"
+        local t = net:trainer(data.iris():standardize(), {seed = 1})
+        f(net)
+        t = nil
+        collectgarbage()
+        collectgarbage()
+        return net.scale
+    end
+    local own = {offset = {1, 2, 3, 4}, factor = {1, 1, 2, 1}}
+    eq(dropped(function(net) net.scale = own end).offset, own.offset)
+    assert(dropped(function(net)
+        net:train(data.iris():standardize(), {epochs = 1, progress = false})
+    end))
+    eq(dropped(function(net) net[1].frozen = true end), nil)
+end)
+
 spec.report()

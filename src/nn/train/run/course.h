@@ -78,7 +78,9 @@ typedef struct nb_trainer {
     double factor; /* of the rate in epoch `factored`; 0: of none yet */
     int64_t factored;
     nb_course course;
-    nb_schema before;   /* the network's, until the first step has been made */
+    nb_schema before;   /* the network's, until the first step has been made, */
+    nb_schema taken;    /* as the trainer left it, */
+    uint64_t lessons;   /* and how many there had been then */
     nb_history history; /* an entry for every epoch that has ended */
     int32_t *order;     /* positions in the set, a list of course.count */
     int64_t ordered;    /* the epoch whose order that is; 0: none yet */

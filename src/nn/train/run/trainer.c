@@ -118,25 +118,34 @@ nb_trainer *nb_trainer_new(nb_ctx *ctx, nb_net *net, nb_set *set, const nb_train
                       .keep_grads = options->keep_grads};
     begin_history(t, options);
     t->before = nb_schema_retain(&net->schema);
+    t->lessons = nb_net_root(net)->lessons;
     t->order = nb_alloc(ctx, (size_t)set->count * sizeof *t->order);
-    if (t->order && nb_weights_read(ctx, net, set, options->weights, &t->weights) == NB_OK &&
-        (!options->flow || nb_flow_begin(ctx, net, &t->history.flow) == NB_OK) &&
-        nb_net_take_schema(ctx, net, set) == NB_OK &&
-        nb_turned_begin(ctx, &t->turned, t->net, set, t->optimizer) == NB_OK)
-        return t;
+    bool takes = t->order &&
+                 nb_weights_read(ctx, net, set, options->weights, &t->weights) == NB_OK &&
+                 (!options->flow || nb_flow_begin(ctx, net, &t->history.flow) == NB_OK) &&
+                 nb_net_take_schema(ctx, net, set) == NB_OK;
+    t->taken = nb_schema_retain(&net->schema);
+    if (takes && nb_turned_begin(ctx, &t->turned, t->net, set, t->optimizer) == NB_OK) return t;
     nb_trainer_free(ctx, t);
     return NULL;
+}
+
+/* The network is as the trainer found it, but for what it took from the set. */
+static bool is_untouched(const nb_trainer *t)
+{
+    return t->course.steps == 0 && nb_net_root(t->net)->lessons == t->lessons &&
+           !memcmp(&t->net->schema, &t->taken, sizeof t->taken);
 }
 
 /* What no step was made with the network has not learned. */
 static void give_back(nb_ctx *ctx, nb_trainer *t)
 {
-    if (t->course.steps > 0) {
-        nb_schema_release(ctx, &t->before);
-        return;
+    if (is_untouched(t)) {
+        nb_schema_release(ctx, &t->net->schema);
+        t->net->schema = nb_schema_retain(&t->before);
     }
-    nb_schema_release(ctx, &t->net->schema);
-    t->net->schema = t->before;
+    nb_schema_release(ctx, &t->before);
+    nb_schema_release(ctx, &t->taken);
 }
 
 void nb_trainer_free(nb_ctx *ctx, nb_trainer *t)
