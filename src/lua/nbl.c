@@ -455,15 +455,19 @@ bool nbl_was_noted(lua_State *L, int at)
     return same;
 }
 
+void nbl_collect_all(lua_State *L)
+{
+    lua_gc(L, LUA_GCCOLLECT);
+    lua_gc(L, LUA_GCCOLLECT);
+}
+
 /* The first shortage of memory is mended, and the job tried again; what else failed is raised. */
 static void mend_or_raise(nbl_stay *stay, bool first)
 {
     lua_State *L = stay->L;
     nb_ctx *ctx = stay->ctx;
     if (ctx->status == NB_EMEMORY && first) {
-        /* Twice: what a finaliser frees may have kept more alive. */
-        lua_gc(L, LUA_GCCOLLECT);
-        lua_gc(L, LUA_GCCOLLECT);
+        nbl_collect_all(L);
         nb_pool_trim(ctx);
         return;
     }

@@ -61,6 +61,8 @@ void nbl_run(lua_State *L, nbl_job *job, void *data);
  * variable still holds it while the one after is made, it would be old, which takes a full
  * collection. */
 void nbl_collect(lua_State *L);
+/* A whole collection, twice: what a finaliser frees may have kept more alive. */
+void nbl_collect_all(lua_State *L);
 /* Under NABLA_STRESS: a full collection, at every Nth call. Entries and what makes handles call it,
  * so that a value which nothing keeps alive is gone before it is used. */
 void nbl_stress(lua_State *L);

@@ -66,6 +66,21 @@ test("a change that fails changes nothing", function()
     refused(block, function() return block[1].w end, "no w of its own")
 end)
 
+test("recorded results that nobody has any more hold up no change", function()
+    local function forget(net) net:record(tensor.ones(2, 4)):sum() end
+    for what, change in pairs {
+        append = function(net) net:append "2" end, cut = function(net) net:cut(1) end,
+        replace = function(net) net:replace(2, "5") end, to = function(net) net:to "f64" end,
+        nest = function(net) nn.net{4, net, "2"} end,
+        append_to = function(net) nn.net("4 - 4"):append(net) end,
+    } do
+        local net = nn.net "4 - 4 - 3"
+        for _ = 1, 3 do forget(net) end
+        local ok, message = pcall(change, net)
+        assert(ok, what .. ": " .. tostring(message))
+    end
+end)
+
 test("another dtype keeps the values", function()
     local net = nn.net "4 - residual[3 - 4] - net[2]"
     local layer, values, x = net[1][1], net:params():totable(), tensor.randn(2, 4)

@@ -308,9 +308,9 @@ end)
 -- others have learned in.
 test("a trainer without a step leaves a scale that came after it", function()
     local function dropped(f)
-        local net = nn.net "4 - 3"
-        local t = net:trainer(data.iris():standardize(), {seed = 1})
-        f(net)
+        local net, set = nn.net "4 - 3", data.iris():standardize()
+        local t = net:trainer(set, {seed = 1})
+        f(net, set)
         t = nil
         collectgarbage()
         collectgarbage()
@@ -321,6 +321,7 @@ test("a trainer without a step leaves a scale that came after it", function()
     assert(dropped(function(net)
         net:train(data.iris():standardize(), {epochs = 1, progress = false})
     end))
+    assert(dropped(function(net, set) net:train(set, {epochs = 1, progress = false}) end))
     eq(dropped(function(net) net[1].frozen = true end), nil)
 end)
 

@@ -76,6 +76,7 @@ static int begin_change(lua_State *L, nbl_net *self, const char *whose)
         nbl_error(L, "%s: this network is running; a function that it calls cannot change it",
                   whose);
     nbl_check_still(L, self->net);
+    nbl_collect_readers(L, self->net);
     nbl_pin_net(L, self);
     return lua_gettop(L);
 }
@@ -165,6 +166,7 @@ static int net_to(lua_State *L)
     if (self->busy)
         return nbl_error(L, "net:to: this network is running; a function that it calls cannot "
                             "change it");
+    nbl_collect_readers(L, self->net);
     nbl_net_learn(L, self, "net:to", convert, &work);
     nbl_net_adopt(L, 1);
     lua_settop(L, 1);

@@ -101,8 +101,7 @@ static void check_parameters(lua_State *L, const nb_tensor *x, nb_tensor *const 
     nb_ctx *ctx = nbl_ctx(L);
     nb_tensor *but[NB_MAX_INPUTS + NAMELESS];
     if (!nb_is_read(ctx, x->storage, with, count)) return;
-    lua_gc(L, LUA_GCCOLLECT);
-    lua_gc(L, LUA_GCCOLLECT); /* what a finaliser frees may have kept more alive */
+    nbl_collect_all(L);
     for (int i = 0; i < count; i++) but[i] = with[i];
     if (!nb_is_read(ctx, x->storage, but, add_nameless(L, but, count, count + NAMELESS))) return;
     nbl_error(L,

@@ -420,6 +420,11 @@ void nbl_check_layer_name(lua_State *L, const char *name)
                   method ? "net" : "net[l]", name);
 }
 
+void nbl_collect_readers(lua_State *L, const nb_net *net)
+{
+    if (net->values && net->values->storage->readers > 0) nbl_collect_all(L);
+}
+
 void nbl_check_layers(lua_State *L, const nb_layer *block, const nb_net *own)
 {
     luaL_checkstack(L, 4, "layers too deep");
@@ -430,6 +435,7 @@ void nbl_check_layers(lua_State *L, const nb_layer *block, const nb_net *own)
         if (net && net != own && net->values && !net->outer && nbl_net_is_running(L, net))
             nbl_error(L, "a network that is running cannot be put into another; give this one a "
                          "copy, net:clone()");
+        if (net) nbl_collect_readers(L, net);
         nbl_check_layers(L, child, own);
     }
 }
