@@ -304,6 +304,26 @@ test("x and y instead of a set, and a scale that is given back", function()
     eq(iris.scale, nil) -- no step was made
 end)
 
+-- Frames are taken as time allows, so one stands now here, now there; the gradient is there in any
+-- case, as the step left it.
+test("a step that was gone back to has its gradient", function()
+    for _, name in ipairs {"adam", "sgd"} do
+        local net = nn.net "4 - 3"
+        local t = net:trainer(data.iris(), {batch = 10, seed = 1, optimizer = name, clip = 0.1})
+        local kept = {}
+        for k = 1, 40 do
+            t:step()
+            kept[k] = net:grads():clone()
+        end
+        for k = 39, 1, -1 do
+            t:back()
+            eq(net:grads(), kept[k])
+        end
+        t:step()
+        eq(net:grads(), kept[2])
+    end
+end)
+
 -- What is given back is what the trainer took: not what was said of the network since, nor what
 -- others have learned in.
 test("a trainer without a step leaves a scale that came after it", function()

@@ -94,9 +94,13 @@ nb_status nb_travel_put(nb_ctx *ctx, nb_glass *g, const nb_frame *frame)
     return NB_OK;
 }
 
+/* Whether a frame stands right at a step is a matter of time, and a frame has no gradient: the way
+ * begins before the step, which leaves the gradient that it left the first time. What is put anew
+ * has none. */
 static nb_status begin(nb_ctx *ctx, nb_glass *g, int64_t step, bool anew)
 {
-    const nb_frame *frame = nb_reel_nearest(&g->reel, step);
+    bool stays = anew || step == nb_reel_first(&g->reel);
+    const nb_frame *frame = nb_reel_nearest(&g->reel, stays ? step : step - 1);
     int64_t at = place_of(g);
     if (!anew && at <= step && at >= nb_frame_step(frame)) return NB_OK;
     nb_status status = nb_travel_put(ctx, g, frame);
@@ -109,6 +113,7 @@ static nb_status go(nb_ctx *ctx, nb_glass *g, int64_t step, bool anew)
     g->again = true;
     nb_status status = begin(ctx, g, step, anew);
     if (status == NB_OK) status = repeat(ctx, g, step);
+    if (status == NB_OK && anew) nb_home_forget(g->trainer->net->home);
     g->again = false;
     return status;
 }
