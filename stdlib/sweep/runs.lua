@@ -2,11 +2,12 @@
 -- options and figures are its fields. What else is known of tables and rows hangs on them unseen.
 
 local _, nabla = ...
+local fields = require "nabla.sweep.fields"
 local given = require "nabla.plot.given"
 
 local math, table = math, table
-local error, ipairs, next, pairs, pcall, rawget, rawset, require, setmetatable, tostring, type =
-    error, ipairs, next, pairs, pcall, rawget, rawset, require, setmetatable, tostring, type
+local error, ipairs, next, pairs, rawget, rawset, require, setmetatable, tostring, type =
+    error, ipairs, next, pairs, rawget, rawset, require, setmetatable, tostring, type
 
 local runs = {}
 
@@ -39,7 +40,7 @@ end
 -- A figure of a row, by its name: its own, or a metric's; NaN counts as none.
 function runs.figure(row, name)
     local value, metrics = rawget(row, name), rawget(row, "metrics")
-    if value == nil and metrics then value = metrics[name] end
+    if value == nil and metrics then value = rawget(metrics, name) end
     if type(value) == "number" and value == value then return value end
 end
 
@@ -134,30 +135,18 @@ local MADE <const> = {
 -- Figures and options of one name: the field is the figure, and nil where there is none.
 local FIGURE_FIRST <const> = {valid = true, test = true, metrics = true}
 
--- Those that a row may be without.
-local MAY_LACK <const> = {"error", "history", "net", "metrics", "options", "seconds", "cost",
-    "test", "test_cost", "valid", "valid_cost", "runs", "failed", "spread"}
-
--- What is asked for other fields: it knows the names of this row too.
-local function field_of_run(row)
-    local names = table.move(MAY_LACK, 1, #MAY_LACK, 1, {})
-    for _, part in ipairs {"options", "metrics"} do
-        for name in pairs(rawget(row, part) or {}) do names[#names + 1] = name end
-    end
-    return nabla._fields("a run of a sweep", nil, names)
-end
-
--- An option of train that no sweep was asked for is nil.
-local function is_option(key)
-    for _, page in ipairs(nabla._book) do
-        for _, option in ipairs(page.name == "nn.sweep" and page.options or {}) do
-            if option.name == key then return true end
-        end
-    end
-    return false
-end
-
 local row_meta = {__name = "nabla.run"}
+
+-- A field of a part of a row, nil where it has none.
+local function part_of(row, part, key)
+    local held = rawget(row, part)
+    return held and rawget(held, key)
+end
+
+local function dress(row)
+    fields.dress(row)
+    return setmetatable(row, row_meta)
+end
 
 function row_meta.__index(row, key)
     local own = hidden[row]
@@ -168,12 +157,11 @@ function row_meta.__index(row, key)
         if value ~= nil then rawset(row, key, value) end
         return value
     end
-    local metrics, options = rawget(row, "metrics"), rawget(row, "options")
-    if metrics and metrics[key] ~= nil then return metrics[key] end
-    if options and not FIGURE_FIRST[key] and options[key] ~= nil then return options[key] end
-    if is_option(key) then return nil end
-    local fine, message = pcall(field_of_run(row), row, key)
-    if not fine then error(message, 2) end
+    local metric, option = part_of(row, "metrics", key), part_of(row, "options", key)
+    if metric ~= nil then return metric end
+    if option ~= nil and not FIGURE_FIRST[key] then return option end
+    local message = fields.unknown(row, key)
+    if message then error(message, 2) end
 end
 
 function row_meta.__tostring(row)
@@ -182,14 +170,14 @@ end
 
 local function new_row(plan, i, sent)
     local point = require("nabla.sweep.grid").point(plan, i)
-    local row = setmetatable({run = i, options = point, error = sent.error}, row_meta)
+    local row = {run = i, options = point, error = sent.error}
     hidden[row] = {plan = plan, sent = sent}
     local history = sent.history and nabla._learned_history(sent.history)
     if history then
         row.seconds = history.seconds
         if not sent.error then set_figures(row, history) end
     end
-    return row
+    return dress(row)
 end
 
 -- ---- Networks that stay ----
@@ -216,14 +204,14 @@ end
 
 local methods = {}
 local meta = {__name = "nabla.sweep", methods = methods,
-    __index = nabla._fields("a sweep", methods, {"asked", "over", "stopped"})}
+    __index = nabla._fields("sweep", "a sweep", methods, {"asked", "over", "stopped"})}
 
 function meta.__tostring(sweep)
     return require("nabla.sweep.print").table(sweep)
 end
 
-local function like(plan, fields)
-    local sweep = setmetatable(fields, meta)
+local function like(plan, rows)
+    local sweep = setmetatable(rows, meta)
     hidden[sweep] = {plan = plan, kept = {}, bytes = 0}
     return sweep
 end
@@ -374,7 +362,10 @@ function methods.mean(sweep, over)
     if sweep.over then refuse("sweep:mean: these are means already", 2) end
     local rows, message = require("nabla.sweep.mean")(sweep, over, hidden[sweep].plan)
     if not rows then refuse("sweep:mean: " .. message, 2) end
-    for _, row in ipairs(rows) do hidden[setmetatable(row, row_meta)] = {plan = rows.plan} end
+    fields.dress_spread(rows, runs.metrics(sweep))
+    for _, row in ipairs(rows) do
+        hidden[dress(row)] = {plan = rows.plan}
+    end
     local plan = rows.plan
     rows.plan = nil
     return like(plan, rows)

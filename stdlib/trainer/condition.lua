@@ -159,7 +159,7 @@ end
 
 local META <const> = {__name = "nabla.condition", __tostring = function(c)
     return "stops the run: " .. c.text
-end}
+end, __index = nabla._fields("condition", "a condition", nil, {"fails", "given"})}
 
 local function of_word(word, afresh)
     local known = {}

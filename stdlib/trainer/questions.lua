@@ -51,7 +51,7 @@ end
 
 local STOPPED <const> = {__name = "nabla.stop", __tostring = function(s)
     return ("stopped after step %s: %s: %s"):format(grouped(s.step), s.what, s.where)
-end}
+end, __index = nabla._fields("stop", "t.stopped", nil, {"layer", "neuron"})}
 
 -- What a function says may be anything.
 local function stop(q, t, c, where, place)
@@ -111,12 +111,12 @@ end
 -- ---- Lists ----
 
 -- One line each; the list at the prompt.
-local function list_of(entries, none)
+local function list_of(entries, none, whose)
     return setmetatable(table.move(entries, 1, #entries, 1, {}), {__tostring = function(list)
         local lines = {}
         for i = 1, #list do lines[i] = tostring(list[i]) end
         return #lines > 0 and table.concat(lines, "\n") or none
-    end})
+    end, __index = nabla._fields("list", whose)})
 end
 
 -- Takes away what was given as `what`, or is called so; gives what is left.
@@ -134,10 +134,11 @@ end
 -- ---- Methods ----
 
 local NOTHING <const> = {watches = "nothing is watched", stops = "nothing stops it"}
+local WHOSE <const> = {watches = "what t:watch() gives", stops = "what t:stop_when() gives"}
 
 -- What there is of either kind, or is left.
 local function all(q, kind)
-    return list_of(q[kind], NOTHING[kind])
+    return list_of(q[kind], NOTHING[kind], WHOSE[kind])
 end
 
 local function without(q, kind, what, name)

@@ -133,7 +133,7 @@ end
 
 local META <const> = {__name = "nabla.watch", __tostring = function(w)
     return w.text .. "  " .. now(w)
-end}
+end, __index = nabla._fields("watch", "a watch", nil, {"at", "given", "now", "root"})}
 
 local function begin(w, text)
     w.text, w.steps, w.values, w.every = text, {}, {}, 1

@@ -138,4 +138,126 @@ test("a sweep and its runs know their fields; an option that was not asked for i
     refused(runs:sort(), "askd", "a sweep has no field 'askd'; did you mean 'asked'?")
 end)
 
+-- ---- Parts ----
+
+test("what stands in a result knows its fields as well, and says whose they are", function()
+    local h = net:train(digits.train:take(100), {epochs = 2, seed = 1, progress = false,
+        metrics = {"top_k"}, test = some, flow = true})
+    refused(h.metrics, "topk", ".metrics of a history has no field 'topk'; did you mean 'top_k'?")
+    refused(h.cost, "last", "result_spec.lua:")
+    refused(h.cost, "last", ".cost of a history has no field 'last'; it is a list of 2")
+    refused(h.flow[1], "detla", "[i] of a flow has no field 'detla'; did you mean 'delta'?")
+    local w = net:why(1, 2, some)
+    refused(w.median, "imputs", ".median of what net:why gives has no field 'imputs'; did you mean")
+    refused(w.cures, "kind", (".cures of what net:why gives has no field 'kind'; it is a list of " ..
+        "%d"):format(#w.cures))
+    refused(w.cures[1], "fctor", ".cures[i] of what net:why gives has no field 'fctor'; did you")
+    local g = net:gradcheck(some:take(2))
+    refused(g.BP1, "wors", ".BP1 of what net:gradcheck gives has no field 'wors'; did you mean 'wo")
+    refused(g.seconds, "bakprop", "did you mean 'backprop'?")
+    local p = net:paths(1, 2, 20, some[1], {top = 2})
+    refused(p[1], "valu", "[i] of what net:paths gives has no field 'valu'; did you mean 'value'?")
+    refused(p[1].path[1], "lyer", "[i] of a path has no field 'lyer'; did you mean 'layer'?")
+    refused(net:evaluate(some).recall, "mean", ".recall of an evaluation has no field 'mean'; it is")
+    refused(net:evaluate(some, {metrics = {"top_k"}}).metrics, "topk", "did you mean 'top_k'?")
+    refused(net:example_gradients(some).most[1], "nrm", "did you mean 'norm'?")
+    local d = net:demon(1, 2, 0.1, some[1])
+    refused(d.radius, "abov", ".radius of what net:demon gives has no field 'abov'; did you mean")
+    local c = nn.net("2 - 2", {seed = 1}):curvature({{1, 2}, {3, 4}}, {1, 2})
+    refused(c.layers[1], "larges", ".layers[i] of a curvature has no field 'larges'; did you mean")
+    local one = nn.net("2 - 1", {seed = 1})
+    local found = one:influence(data.xor(), {test = data.xor(), epochs = 1, seed = {1, 2}})
+    refused(found.changes[1], "x", ".changes[i] of what net:influence gives has no field 'x'; it is")
+    refused(found.helped, "x", ".helped of what net:influence gives has no field 'x'; it is")
+end)
+
+test("what stands in a list of lists is one part, however deep", function()
+    local deep = nn.net("4 - residual[4 - residual[4]] - 2", {seed = 1})
+    local t = deep:train(tensor.randn(9, 4, {seed = 1}), tensor.rand(9, 2, {seed = 2}),
+        {epochs = 1, seed = 1, progress = false, flow = true}).flow
+    refused(t[1][2][1], "detla", "[i] of a flow has no field 'detla'; did you mean 'delta'?")
+    assert(rawequal(getmetatable(t[1]), getmetatable(t[1][2][1])))
+end)
+
+test("a part may lack what not every one has", function()
+    local w = net:why(1, 2, some)
+    for _, cure in ipairs(w.cures) do eq(cure.to and cure.by and cure.by == 0 or nil, nil) end
+    eq(net:paths(1, 2, 20, some[1], {top = 1})[1].path[1].out, nil)
+    local c = nn.net("2 - 2", {seed = 1}):curvature({{1, 2}, {3, 4}}, {1, 2})
+    eq(c.layers[1].smallest, nil)
+    local h = nn.net("64 - 10 softmax", {seed = 1}):train(digits.train:take(50),
+        {epochs = 1, seed = 1, progress = false, flow = true})
+    eq(h.flow[1].saturated, nil)
+    local unclassed = nn.net("2 - 1", {seed = 1}):example_gradients({{1, 2}, {3, 4}}, {1, 2})
+    eq(unclassed.most[1].class, nil)
+end)
+
+test("parts are plain tables else", function()
+    local w, h = net:why(1, 2, some), net.history
+    eq(rawlen(w.cures), #w.cures)
+    eq(w.cures[#w.cures + 1], nil)
+    local keys = {}
+    for name in pairs(w.median) do keys[#keys + 1] = name end
+    eq(#keys, 6)
+    w.median.mine = "a remark"
+    eq(w.median.mine, "a remark")
+    assert(tostring(w.median):find "^table: ")
+    eq(w.median == w.median, true)
+    eq(tensor(h.cost).shape[1], #h.cost)
+    eq(select("#", table.unpack(h.cost)), #h.cost)
+    table.sort(h.cost)
+    eq(w.median[1], nil)
+    eq(w.median[true], nil)
+end)
+
+test("a diagnosis knows its causes, layers and budget; its figures stay as they are", function()
+    local d = nn.net("64 - 20 - 10", {seed = 1}):diagnose(digits.train:take(200),
+        {epochs = 5, lr = 0.1, seed = 1, budget = {runs = 40}, progress = false})
+    refused(d[1], "evidnce", "a cause has no field 'evidnce'; did you mean 'evidence'?")
+    refused(d.tried, "kind", ".tried of a diagnosis has no field 'kind'; it is a list of ")
+    refused(d.tried[1], "gian", "a cause has no field 'gian'; did you mean 'gain'?")
+    refused(d.noticed[1], "kinds", "a cause has no field 'kinds'; did you mean 'kind'?")
+    eq(d.noticed[1].confirmed and true, nil)
+    refused(d.layers[1], "satured", ".layers[i] of a diagnosis has no field 'satured'; did you mean")
+    eq(d.layers[2].ratio, nil)
+    refused(d.base, "men", ".base of a diagnosis has no field 'men'; did you mean 'mean'?")
+    eq(d.budget.seconds, nil)
+    eq(d.figures.anything, nil)
+    eq(getmetatable(d.figures), nil)
+    eq(getmetatable(d.figures.o), nil)
+    assert(tostring(d.noticed[1]):find "^table: ")
+end)
+
+test("the parts of a sweep's runs know their fields", function()
+    local runs = nn.sweep {net = "64 - 10", set = digits.train:take(50), lr = {0.1, 1}, epochs = 1,
+        seed = {1, 2}, valid = some, metrics = {{"top_k"}}, progress = false}
+    refused(runs[1].options, "lrr", "result_spec.lua:")
+    refused(runs[1].options, "lrr", ".options of a run of a sweep has no field 'lrr'; did you mean")
+    eq(runs[1].options.momentum, nil)
+    eq(runs[1].options.lr, 0.1)
+    refused(runs[1].metrics, "topk", ".metrics of a run of a sweep has no field 'topk'; did you")
+    local means = runs:mean()
+    refused(means[1].spread, "tst", ".spread of a run of a sweep has no field 'tst'; did you mean '")
+    eq(means[1].spread.test, nil)
+    assert(means[1].spread.top_k)
+    refused(means[1].runs, "lr", ".runs of a run of a sweep has no field 'lr'; it is a list of 2")
+end)
+
+test("what is asked of a trainer knows its fields", function()
+    local t = nn.net("64 - 10", {seed = 1}):trainer(digits.train, {lr = 1, seed = 1})
+    local w, c = t:watch(function() return 1 end, "one"), t:stop_when "step >= 2"
+    t:step(3)
+    refused(w, "valus", "a watch has no field 'valus'; did you mean 'values'?")
+    eq(w.root, nil)
+    refused(c, "txet", "a condition has no field 'txet'; did you mean 'text'?")
+    eq(c.fails, nil)
+    refused(t.stopped, "stp", "t.stopped has no field 'stp'; did you mean 'step'?")
+    eq(t.stopped.layer, nil)
+    refused(t:watch(), "text", "what t:watch() gives has no field 'text'; it is a list of 1")
+    refused(t:stop_when(), "text", "what t:stop_when() gives has no field 'text'; it is a list of 1")
+    refused(t:watch(false), "text", "what t:watch() gives has no field 'text'; it is empty")
+    local b = t:bisect(function() return true end)
+    refused(b, "stp", "a bisection has no field 'stp'; did you mean 'step'?")
+end)
+
 spec.report()

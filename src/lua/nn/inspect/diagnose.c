@@ -110,12 +110,68 @@ static bool is_trained(lua_State *L)
     return self->trained || nb_net_root(self->net)->lessons > 0;
 }
 
-static const char *const diagnosis_lacks[] = {"base",     "fails",   "figures", "layers", "looked",
-                                              "measured", "refused", "run",     NULL};
+/* The figures are what the looks work on, modules and networks among them. */
+static const char *const diagnosis_lacks[] = {"base",
+                                              "fails",
+                                              "figures",
+                                              "layers",
+                                              "looked",
+                                              "measured",
+                                              "refused",
+                                              "run",
+                                              "budget.runs",
+                                              "budget.seconds",
+                                              "figures.*",
+                                              "layers.cost",
+                                              "layers[i].one.*",
+                                              "layers[i].dead",
+                                              "layers[i].delta",
+                                              "layers[i].equal",
+                                              "layers[i].flat",
+                                              "layers[i].gradient",
+                                              "layers[i].input",
+                                              "layers[i].ratio",
+                                              "layers[i].relative",
+                                              "layers[i].saturated",
+                                              "layers[i].size",
+                                              "layers[i].slope",
+                                              "layers[i].update",
+                                              "layers[i].width",
+                                              "layers[i].z",
+                                              NULL};
 static const nbl_result diagnosis_kind = {.name = "nabla.diagnosis",
                                           .whose = "a diagnosis",
                                           .text = nbl_brief,
                                           .may_lack = diagnosis_lacks};
+
+static const char *const cause_lacks[] = {"base",  "beat",   "certain", "confirmed", "cure",
+                                          "cured", "gain",   "longer",  "null",      "p",
+                                          "price", "spread", "why",     "where",     NULL};
+static const nbl_result cause_kind = {
+    .name = "nabla.cause", .whose = "a cause", .may_lack = cause_lacks};
+
+/* One that was tried stands in two lists. */
+static void dress_causes(lua_State *L, int list)
+{
+    for (lua_Integer i = 1; lua_rawgeti(L, list, i) == LUA_TTABLE; i++) {
+        nbl_dress(L, &cause_kind);
+        lua_pop(L, 1);
+    }
+    lua_settop(L, list);
+}
+
+/* Of the table on the stack's top. */
+static void dress_diagnosis(lua_State *L)
+{
+    static const char *const lists[] = {"tried", "noticed"};
+    int top = lua_gettop(L);
+    dress_causes(L, top);
+    for (int i = 0; i < 2; i++) {
+        if (nbl_own_field(L, top, lists[i]) == LUA_TTABLE) dress_causes(L, top + 1);
+        lua_settop(L, top);
+    }
+    nbl_dress(L, &diagnosis_kind);
+}
 
 static int net_diagnose(lua_State *L)
 {
@@ -129,7 +185,7 @@ static int net_diagnose(lua_State *L)
     lua_call(L, TRAINED, 2);
     if (lua_isnil(L, -2)) return nbl_error(L, "%s", lua_tostring(L, -1));
     lua_pop(L, 1);
-    nbl_dress(L, &diagnosis_kind);
+    dress_diagnosis(L);
     return 1;
 }
 

@@ -219,7 +219,8 @@ static void set_classes(lua_State *L, const gradients_job *work)
     lua_setfield(L, -2, "classes");
 }
 
-static const char *const gradients_lacks[] = {"noise", "classes", "cosines", NULL};
+static const char *const gradients_lacks[] = {"noise",         "classes",        "cosines",
+                                              "most[i].class", "least[i].class", NULL};
 static const nbl_result gradients_kind = {.name = "nabla.example gradients",
                                           .whose = "what net:example_gradients gives",
                                           .text = gradients_tostring,

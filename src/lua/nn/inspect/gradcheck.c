@@ -256,7 +256,7 @@ static void set_blame(lua_State *L, const nb_blame *blame)
     lua_setfield(L, -2, "blame");
 }
 
-static const char *const check_lacks[] = {"blame", NULL};
+static const char *const check_lacks[] = {"blame", "blame.activation", NULL};
 static const nbl_result check_kind = {.name = "nabla.gradcheck",
                                       .whose = "what net:gradcheck gives",
                                       .text = check_tostring,

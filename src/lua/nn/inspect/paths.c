@@ -82,8 +82,9 @@ static int text_tostring(lua_State *L)
     return 1;
 }
 
+static const char *const path_lacks[] = {"[i].at", "[i].out", NULL};
 static const nbl_result path_kind = {
-    .name = "nabla.path", .whose = "a path", .text = text_tostring};
+    .name = "nabla.path", .whose = "a path", .text = text_tostring, .may_lack = path_lacks};
 static const nbl_result paths_kind = {
     .name = "nabla.paths", .whose = "what net:paths gives", .text = text_tostring};
 

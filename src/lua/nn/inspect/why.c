@@ -282,7 +282,7 @@ static void push_cures(lua_State *L, const nb_why *why)
     }
 }
 
-static const char *const why_lacks[] = {"shared", NULL};
+static const char *const why_lacks[] = {"shared", "cures[i].to", "cures[i].by", NULL};
 static const nbl_result why_kind = {.name = "nabla.why",
                                     .whose = "what net:why gives",
                                     .text = why_tostring,

@@ -371,7 +371,10 @@ static int set_flow_places(lua_State *L, const nb_history *from, int place, cons
     return place;
 }
 
-static const nbl_result flow_kind = {.name = "nabla.flow", .whose = "a flow", .text = nbl_brief};
+/* Those that nobody looked at in any epoch. */
+static const char *const flow_lacks[] = {"[i].delta", "[i].gradient", "[i].saturated", NULL};
+static const nbl_result flow_kind = {
+    .name = "nabla.flow", .whose = "a flow", .text = nbl_brief, .may_lack = flow_lacks};
 
 static void set_flow(lua_State *L, const nb_history *from)
 {
