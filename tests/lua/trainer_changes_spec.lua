@@ -249,6 +249,34 @@ test("an activation that is set to the very function that it has is no change", 
     eq(t.record.edits, 1)
 end)
 
+-- A function is set, a step made with it, relu set; going back brings the function back, and whoever
+-- is left of the networks keeps it.
+local function brought_back(net, left)
+    local kept = setmetatable({}, {__mode = "v"})
+    local x, y = numbers()
+    local t = net:trainer(x, y, {epochs = 3, batch = 5, seed = 1, progress = false})
+    t:step()
+    local f = function(z) return z:tanh() end
+    left[1].activation, kept[1] = f, f
+    t:step()
+    left[1].activation = "relu"
+    t:back(1)
+    return kept
+end
+
+test("a function that going back brought back stays when the run has gone", function()
+    local net = net_of()
+    local kept = brought_back(net, net)
+    collectgarbage()
+    assert(kept[1] == net[1].activation)
+    net:step(numbers())
+    local inner = nn.net("3 - 4 relu - 3", {seed = 1})
+    kept = brought_back(nn.net {3, nn.residual {inner}, 2}, inner)
+    collectgarbage()
+    assert(kept[1] == inner[1].activation)
+    inner(tensor.ones(3))
+end)
+
 test("what is too much is refused", function()
     local net = net_of()
     local x, y = numbers()

@@ -204,6 +204,7 @@ static nb_status begin_record(nb_ctx *ctx, nb_glass *g, const nb_glass_options *
     g->values = nb_tensor_retain(g->trainer->net->values);
     nb_look_list(&g->parts, g->trainer->net);
     g->said = nb_said_take(ctx, g->trainer->net);
+    g->sayings++;
     nb_frame *frame = g->said ? nb_frame_take(ctx, g->trainer, g->said, NULL) : NULL;
     if (!frame) return ctx->status;
     if (r->most < NB_REEL_LEAST * frame->bytes) r->most = NB_REEL_LEAST * frame->bytes;

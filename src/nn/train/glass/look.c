@@ -247,6 +247,14 @@ static bool has_ended(const nb_trainer *t)
     return nb_trainer_is_whole(t) && t->history.epochs >= t->course.epoch;
 }
 
+void nb_look_says(nb_ctx *ctx, nb_glass *g, nb_said *said)
+{
+    nb_said *before = g->said;
+    g->said = nb_said_retain(said);
+    g->sayings++;
+    nb_said_release(ctx, before);
+}
+
 /* Edits that fill the bound by themselves: the record begins here. */
 static void begin_here(nb_ctx *ctx, nb_glass *g)
 {
@@ -261,10 +269,7 @@ nb_status nb_look_add(nb_ctx *ctx, nb_glass *g, nb_edit *edit)
     edit->step = nb_course_updates(&g->trainer->course);
     edit->ended = has_ended(g->trainer);
     nb_status status = nb_reel_add_edit(ctx, r, edit);
-    if (status == NB_OK && said) {
-        nb_said_release(ctx, g->said);
-        g->said = nb_said_retain(said);
-    }
+    if (status == NB_OK && said) nb_look_says(ctx, g, said);
     nb_said_release(ctx, said);
     if (status != NB_OK) return status;
     nb_left_note(g);

@@ -28,6 +28,8 @@ bool nb_look_numbers(const nb_glass *glass);
  * changed, and the next look finds it. */
 nb_status nb_look_keep(nb_ctx *ctx, nb_glass *glass, nb_edit_by by,
                        nb_tensor *const before[NB_NET_STATE]);
+/* What the layers say from now on, also where they said it before; the run keeps a reference. */
+void nb_look_says(nb_ctx *ctx, nb_glass *glass, nb_said *said);
 /* Adds an edit of where the run stands. */
 nb_status nb_look_add(nb_ctx *ctx, nb_glass *glass, nb_edit *edit);
 

@@ -34,7 +34,8 @@ typedef struct nb_glass {
     nb_reel reel;
     nb_left left;
     nb_tensor *values; /* the network's flat parameters; others are there once it is built anew */
-    nb_said *said;     /* what the layers say, as far as is known */
+    nb_said *said;     /* what the layers say, as far as is known: nb_look_says */
+    uint64_t sayings;  /* how often that was set, also to what had been said before */
     nb_text parts;     /* the layers when the run began, a line for each */
     nb_tensor *before[NB_NET_STATE]; /* the numbers in front of a callback, where callbacks are
                                         known to change them; or NULL */

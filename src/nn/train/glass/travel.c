@@ -14,10 +14,8 @@ static int64_t place_of(const nb_glass *g)
 static nb_status apply(nb_ctx *ctx, nb_glass *g, const nb_edit *edit)
 {
     nb_status status = nb_edit_apply(ctx, edit, g->trainer);
-    if (status != NB_OK || !edit->said) return status;
-    nb_said_release(ctx, g->said);
-    g->said = nb_said_retain(edit->said);
-    return NB_OK;
+    if (status == NB_OK && edit->said) nb_look_says(ctx, g, edit->said);
+    return status;
 }
 
 /* At the stop, once the step and its callbacks were through. */
@@ -88,10 +86,8 @@ static nb_status repeat(nb_ctx *ctx, nb_glass *g, int64_t step)
 nb_status nb_travel_put(nb_ctx *ctx, nb_glass *g, const nb_frame *frame)
 {
     nb_status status = nb_frame_put(ctx, g->trainer, frame);
-    if (status != NB_OK) return status;
-    nb_said_release(ctx, g->said);
-    g->said = nb_said_retain(frame->said);
-    return NB_OK;
+    if (status == NB_OK) nb_look_says(ctx, g, frame->said);
+    return status;
 }
 
 /* Whether a frame stands right at a step is a matter of time, and a frame has no gradient: the way
@@ -133,8 +129,8 @@ nb_status nb_travel_leave(nb_ctx *ctx, nb_glass *g, nb_stay *s)
 void nb_travel_return(nb_ctx *ctx, nb_glass *g, nb_stay *s)
 {
     nb_return_take(ctx, &s->here, g->trainer);
-    nb_said_release(ctx, g->said);
-    g->said = s->said;
+    nb_look_says(ctx, g, s->said);
+    nb_said_release(ctx, s->said);
     nb_left_note(g);
     if (!s->touched) return;
     uint64_t made = g->left.lessons - s->lessons;

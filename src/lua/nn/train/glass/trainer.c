@@ -51,14 +51,23 @@ static void keep_functions(lua_State *L, int at, const nb_net *net)
     lua_pop(L, 1);
 }
 
-/* What the record brought back the network's handle needs, and so do those that it stands in. */
+/* The handle of `net`, where there is one, holds the functions of `layer`. */
+static void give_to(lua_State *L, const nb_net *net, const nb_layer *layer)
+{
+    if (!nbl_find(L, net)) return;
+    lua_getiuservalue(L, -1, NBL_HELD);
+    nbl_hold_layer(L, lua_gettop(L), layer);
+    lua_pop(L, 2);
+}
+
+/* What the record brought back the network's handle needs, and so do those that it stands in and
+ * those that stand in it: any of them may be the last. */
 static void give_functions(lua_State *L, const nb_net *net)
 {
-    for (const nb_net *at = net; at; at = at->outer) {
-        if (!nbl_find(L, at)) continue;
-        lua_getiuservalue(L, -1, NBL_HELD);
-        nbl_hold_layer(L, lua_gettop(L), &net->layer);
-        lua_pop(L, 2);
+    for (const nb_net *at = net; at; at = at->outer) give_to(L, at, &net->layer);
+    for (int i = 0; i < net->parts; i++) {
+        const nb_net *inner = nb_net_of(net->part[i]);
+        if (inner) give_to(L, inner, &inner->layer);
     }
 }
 
@@ -89,8 +98,8 @@ static nb_status keep_now(nb_ctx *ctx, void *self)
 /* From inside the core, where the layers say something new. */
 static nb_status keep_new(nb_ctx *ctx, nbl_trainer *trainer)
 {
-    if (!trainer->glass || trainer->seen == trainer->glass->said) return NB_OK;
-    trainer->seen = trainer->glass->said;
+    if (!trainer->glass || trainer->seen == trainer->glass->sayings) return NB_OK;
+    trainer->seen = trainer->glass->sayings;
     return keep_now(ctx, trainer);
 }
 

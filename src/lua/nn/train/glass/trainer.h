@@ -18,9 +18,8 @@ enum {
 typedef struct nbl_trainer {
     nb_glass *glass; /* NULL until it is made */
     nbl_training *training;
-    nb_net *net; /* borrowed: the glass keeps it */
-    const nb_said
-        *seen;      /* what the layers said when their functions were last kept; compared only */
+    nb_net *net;    /* borrowed: the glass keeps it */
+    uint64_t seen;  /* the glass's sayings when the functions of the layers were last kept */
     nbl_half *half; /* the step that is half done; NULL: none was yet, or it is told of */
 } nbl_trainer;
 
