@@ -161,6 +161,17 @@ test("2-2-1, the relu: d {3, 6}, s {1, 0}, so one term {3, 0}; and the layer's m
     assert(text:find("×0.44                    never together   ← this", 1, true), text)
 end)
 
+test("a neuron as fast as its neighbours, or faster, has nothing to blame", function()
+    local net = nn.net "2 - 3 relu - 1 linear"
+    net[1].w, net[1].b, net[2].w, net[2].b = 0.5, 1, 1, 0
+    local text = tostring(net:why(1, 2, X2, Y2))
+    assert(text:find("its weights move at 1.00 of the layer's median", 1, true), text)
+    assert(not text:find("this", 1, true) and not text:find("never", 1, true), text)
+    -- √17 / 2 beside a median of (√17 + 3) / 4.
+    text = tostring(two():why(1, 1, X2, Y2))
+    assert(text:find("its weights move at 1.16 times the layer's median", 1, true), text)
+end)
+
 test("2-2-1, the relu's cures", function()
     local why = two():why(1, 2, X2, Y2)
     local a, b, w = cure(why, "activation"), cure(why, "bias"), cure(why, "weights")

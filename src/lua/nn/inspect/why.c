@@ -118,12 +118,19 @@ static void flat_words(const nb_why *why, bool marked, int room, char out[FIELD_
     }
 }
 
+/* Whether the factor is to blame: the smallest, unless there is some of it, and no less than the
+ * neighbours have. */
+static bool is_to_blame(const nb_why *why, nb_factor f)
+{
+    return f == why->smallest && (why->alone || why->own[f] == 0 || why->relative[f] < 1);
+}
+
 /* What is said of a factor, in the notes' words. */
 static void words_of(const nb_why *why, nb_factor f, int room, char out[FIELD_MAX])
 {
     static const char *const low[NB_FACTORS] = {"quiet inputs", "no demand", "", "never together",
                                                 "examples cancel"};
-    bool marked = f == why->smallest;
+    bool marked = is_to_blame(why, f);
     if (f == NB_FACTOR_SLOPE)
         flat_words(why, marked, room, out);
     else
@@ -135,7 +142,7 @@ static void add_note(nb_text *text, const nb_why *why, nb_factor f, size_t line)
     static const char mark[] = "   ← this";
     enum { MARK = 9 }; /* columns */
     char words[FIELD_MAX];
-    bool marked = f == why->smallest;
+    bool marked = is_to_blame(why, f);
     int at = width(text, line) + 2, room = COLUMNS - (at > NOTE_AT ? at : NOTE_AT);
     words_of(why, f, marked ? room - MARK : room, words);
     if (*words) pad_to_note(text, line);
@@ -191,7 +198,7 @@ static void add_pace(nb_text *text, const nb_why *why, bool weight)
     } else {
         nb_text_add(text, "%s at ", moves);
         add_amount(text, own / median);
-        nb_text_add(text, " of the layer's median");
+        nb_text_add(text, " %s the layer's median", own > median ? "times" : "of");
     }
 }
 
@@ -383,10 +390,10 @@ static const nbl_entry entries[] = {
      "s = f′(z). Its size is .places × .inputs × .demand × .slope × .coincidence × .agreement, "
      "exactly: the root mean squares of the three, how far they come together, how far the "
      "examples agree. Each is shown beside the median of its layer, inputs against 1 per input; "
-     "the smallest is marked (.smallest; inputs, which neighbours share, only below 0.25): quiet "
-     "inputs, no demand, saturated (or a small slope, of "
-     "which no term is flat), never together, examples cancel. Then what changes of this neuron "
-     "would do, each measured on a copy. "
+     "the smallest is marked where it is below the others' (.smallest; inputs, which neighbours "
+     "share, only below 0.25): quiet inputs, no demand, saturated (or a small slope, of which no "
+     "term is flat), never together, examples cancel. Then what changes of this neuron would do, "
+     "each measured on a copy. "
      "Fields: .size and the five factors, .median (the same of the layer), .saturated, .dead "
      "(shares with a slope below 0.01, of 0), .cures (.change .to .by .size .factor). A fused cost "
      "goes on from z: its demand is a - y and its slope 1. Of a layer tied to an embedding the "
