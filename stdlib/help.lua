@@ -119,14 +119,7 @@ end
 
 -- The one of a few names that a word is nearest to; nil where none is near.
 function M.nearest_of(word, names)
-    local best, least
-    for _, name in ipairs(names) do
-        local away = #word <= LONGEST and distance(word, name) or LONGEST
-        if away <= max(1, #name // 2) and (not least or away < least) then
-            best, least = name, away
-        end
-    end
-    return best
+    return book.nearest_of(word, names)
 end
 
 -- The names nearest to a word that is none, best first.

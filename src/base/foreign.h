@@ -10,7 +10,8 @@ typedef enum nb_foreign_kind {
     NB_FOREIGN_WORD,   /* of a family: an activation, a cost; `here` is our word */
     NB_FOREIGN_NAME,   /* a function, method or global; `here` is what is written */
     NB_FOREIGN_FIELD,  /* a field of something of ours, "net.w", or of "any"; `here` is where that
-                          stands */
+                          stands: one of several may be another field, "h.test", the last is said
+                          where none of them is there */
     NB_FOREIGN_SIGN    /* of syntax; `here` is Lua's */
 } nb_foreign_kind;
 

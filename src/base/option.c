@@ -440,8 +440,22 @@ static size_t distance(const char *a, size_t a_length, const char *b, size_t b_l
 static size_t slips_allowed(size_t length)
 {
     if (length < 2) return 0;
-    if (length <= 4) return 1;
+    if (length <= 5) return 1;
     return length <= 8 ? 2 : 3;
+}
+
+/* Whether so many slips, one at least, make the word of the name, and not another word: who slips
+ * has the first letter right, where that is not the slip itself, put in, left out or swapped; and
+ * two or three letters of which one is another mean something else. */
+static bool is_slip(const char *word, size_t length, const char *name, size_t name_length,
+                    size_t slips)
+{
+    size_t unlike = 0;
+    bool moved = same(word[1], name[0]) || (name[0] && same(word[0], name[1]));
+    if (!same(word[0], name[0]) && (slips > 1 || !moved)) return false;
+    if (length != name_length || length >= NB_REPLACED_LEAST) return true;
+    for (size_t i = 0; i < length; i++) unlike += !same(word[i], name[i]);
+    return unlike > 1;
 }
 
 /* The only name that begins with the word, where that has letters enough to mean it. */
@@ -468,7 +482,8 @@ const char *nb_nearest(const char *word, nb_name_at *next, const void *list)
         size_t name_length = strlen(name);
         if (name_length > NB_NEAREST_MAX) continue;
         size_t slips = distance(word, length, name, name_length);
-        if (slips >= best) continue;
+        if (slips >= best || (slips > 0 && !is_slip(word, length, name, name_length, slips)))
+            continue;
         best = slips;
         nearest = name;
     }

@@ -309,6 +309,26 @@ static int foreign_at(lua_State *L)
     return 3;
 }
 
+/* ---- Near names ---- */
+
+static const char *name_in(const void *data, size_t i)
+{
+    lua_State *L = *(lua_State *const *)data;
+    const char *name =
+        lua_rawgeti(L, 2, (lua_Integer)i + 1) == LUA_TSTRING ? lua_tostring(L, -1) : NULL;
+    lua_pop(L, 1); /* the list holds it */
+    return name;
+}
+
+/* (word, names) gives the nearest of them, nil where none is near. */
+static int nearest_of(lua_State *L)
+{
+    const char *word = luaL_checkstring(L, 1);
+    luaL_checktype(L, 2, LUA_TTABLE);
+    lua_pushstring(L, nb_nearest(word, name_in, &L));
+    return 1;
+}
+
 void nbl_open_help(lua_State *L)
 {
     add_parts(L);
@@ -317,6 +337,8 @@ void nbl_open_help(lua_State *L)
     nbl_state_push(L, NBL_BOOK);
     lua_pushcfunction(L, foreign_at);
     lua_setfield(L, -2, "foreign");
+    lua_pushcfunction(L, nearest_of);
+    lua_setfield(L, -2, "nearest_of");
     lua_pushcfunction(L, nbl_shown);
     lua_setfield(L, -2, "shown");
     nbl_run_embedded(L, "help");

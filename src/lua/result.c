@@ -11,14 +11,14 @@ enum { KIND = 1, WHOSE, METHODS, MAY_LACK, UPVALUES = MAY_LACK };
 
 /* ---- Reading by key ---- */
 
-/* Copies the names of the table at `from` into the one on the stack's top. */
-static void add_names(lua_State *L, int from)
+/* Sets the names of the table at `from` in the one on the stack's top: whether they are there. */
+static void add_names(lua_State *L, int from, bool there)
 {
     if (!lua_istable(L, from)) return;
     for (lua_pushnil(L); lua_next(L, from); lua_pop(L, 1)) {
         if (lua_type(L, -2) != LUA_TSTRING) continue;
         lua_pushvalue(L, -2);
-        lua_pushboolean(L, true);
+        lua_pushboolean(L, there);
         lua_rawset(L, -5);
     }
 }
@@ -29,9 +29,9 @@ static int unknown_field(lua_State *L)
     nbl_look_elsewhere(L, lua_tostring(L, lua_upvalueindex(KIND)), whose, 2);
     lua_newtable(L);
     int names = lua_gettop(L);
-    add_names(L, 1);
-    add_names(L, lua_upvalueindex(METHODS));
-    add_names(L, lua_upvalueindex(MAY_LACK));
+    add_names(L, lua_upvalueindex(MAY_LACK), false);
+    add_names(L, lua_upvalueindex(METHODS), true);
+    add_names(L, 1, true);
     lua_pushnil(L);
     if (lua_next(L, names)) {
         lua_settop(L, names);

@@ -25,7 +25,7 @@ test("what a kind of results has not is an error that names the nearest", functi
     refused(net:evaluate(some), "correctt", "did you mean 'correct'?")
     refused(net:why(1, 2, some), "imputs", "what net:why gives has no field 'imputs'; did you")
     refused(net:demon(1, 2, 0.1, some[1]), "radios", "what net:demon gives has no field 'radios'")
-    refused(net:gradcheck(some:take(2)), "BP5", "what net:gradcheck gives has no field 'BP5'; did")
+    refused(net:gradcheck(some:take(2)), "BP5", "what net:gradcheck gives has no field 'BP5'; it has BP1, ")
     refused(net:paths(1, 2, 20, some[1], {top = 2}), "totl", "did you mean 'total'?")
     refused(net:example_gradients(some), "nois", "did you mean 'noise'?")
     refused(net:example_gradients(some), "roww", "did you mean 'row'?")
@@ -41,7 +41,6 @@ test("words of other tools and of a result's parts say where that is", function(
     local h = net:train(digits.train:take(50), {epochs = 1, seed = 1, progress = false})
     local t = net:trace(some)
     refused(h, "loss", "a history has no field 'loss'; here that is 'cost'")
-    refused(h, "accuracy", "a history has no field 'accuracy'; here that is h.test, or h.valid")
     refused(net:evaluate(some), "loss", "here that is 'cost'")
     refused(t, "delta", "a trace has no field 'delta'; here that is t[l].delta of layer l")
     refused(t[0], "z", "t[0], the input, has no field 'z'; here that is t[l].z of layer l")
@@ -51,27 +50,67 @@ test("words of other tools and of a result's parts say where that is", function(
         refused(value, "plot", " has no field 'plot'; here that is plot(x), a function")
     end
     refused(net, "plot", "a network has no field 'plot'; here that is net:show(), or plot(net)")
-    refused(t, "grad", "a trace has no field 'grad'")
+    refused(t, "grads", "a trace has no field 'grads'; here that is t[l].dw and t[l].db of layer l")
+    refused(t[1], "grads", "layer 1 of a trace has no field 'grads'; here that is t[l].dw and t[l].")
+    refused(h, "losses", "a history has no field 'losses'; here that is h.cost")
 end)
 
 -- Each entry of the table of other tools' fields (base/foreign.c) is met by something of its kind.
 test("what stands elsewhere is said by all that lack it", function()
     local t = net:trace(some)
+    local runs = nn.sweep {net = "64 - 10", set = some, lr = {1}, epochs = 1, progress = false}
     local samples = {any = net[1], net = net, layer = net[1], set = digits, x = tensor.ones(2),
         nn = nn, data = data, tensor = tensor, trace = t, ["trace input"] = t[0],
-        evaluation = net:evaluate(some),
+        evaluation = net:evaluate(some), ["trace layer"] = t[1], sweep = runs, run = runs[1],
+        trainer = net:trainer(digits.train, {lr = 1}),
+        diagnosis = net:diagnose(some, {budget = 0, epochs = 1, progress = false}),
         history = net:train(digits.train:take(50), {epochs = 1, progress = false})}
     local met, i = {}, 1
     while nabla._book.foreign(i) do
         local word, here = nabla._book.foreign(i)
         local kind, key = word:match "^([%a ]+)%.([%w_]+)$"
         if kind then
-            refused(samples[kind], key, (" has no field '%s'; here that is %s"):format(key, here))
-            met[kind] = true
+            local words = (" has no field '%s'; here that is "):format(key)
+            refused(samples[kind], key, words)
+            local _, message = pcall(function() return samples[kind][key] end)
+            met[kind] = met[kind] or {}
+            met[kind][word] = met[kind][word] or message:find(words .. here, 1, true) ~= nil
         end
         i = i + 1
     end
     for kind in pairs(samples) do assert(met[kind], kind) end
+    for _, words in pairs(met) do
+        for word, said in pairs(words) do assert(said, word) end
+    end
+end)
+
+test("of several places those are named that are there, and have something in them", function()
+    local function trained(o)
+        o.epochs, o.seed, o.progress = 1, 1, false
+        return nn.net("64 - 10", {seed = 1}):train(digits.train:take(50), o)
+    end
+    refused(trained {}, "acc", "here that is h.test, of a run with {test = set} whose y is classes")
+    refused(trained {test = some}, "acc", "here that is h.test")
+    fails(function() return trained {test = some}.acc end, "h%.test$")
+    fails(function() return trained {valid = some}.acc end, "here that is h%.valid$")
+    fails(function() return trained {valid = some, test = some}.acc end, "is h%.test or h%.valid$")
+    refused(trained {test = some}, "val_loss", "here that is h.valid_cost, of a run with {valid = s")
+    fails(function() return net:evaluate(some).acc end, "here that is e%.accuracy$")
+    refused(nn.net("2 - 1"):evaluate({{1, 2}}, {{3}}), "acc", "is e.accuracy, where y is classes")
+end)
+
+test("where no name is near, few fields are listed, those that are there", function()
+    local none = "has no field 'nonsense'"
+    refused(net:trace(some), "nonsense", none .. "; it has cost, grad_a, grad_x, show and x")
+    refused(net:trace(some)[1], "nonsense", "; it has a, db, delta, dw, jacobian, show, slope and z")
+    refused(net:demon(1, 2, 0.1, some[1]).radius, "nonsense", none .. "; it has above and below")
+    refused(net:why(1, 2, some).cures[1], "nonsense", none .. "; it has change, factor, size and ")
+    refused(nn.relu, "nonsense", none .. "; it has df and name")
+    refused(nn.net("2 - 1"):evaluate({{1, 2}}, {{3}}), "nonsense", "; it has cost, examples and show")
+    fails(function() return net.nonsense end, none .. "$")
+    fails(function() return digits.nonsense end, none .. "$")
+    fails(function() return tensor.ones(2).nonsense end, none .. "$")
+    refused(net:evaluate(some), "losses", "an evaluation has no field 'losses'; here that is e.cost")
 end)
 
 test("fields that not every one has are nil, and so is what no list holds", function()

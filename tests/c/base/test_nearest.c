@@ -36,13 +36,16 @@ static void test_slips(void **state)
     assert_string_equal(nearest("Sigmiod"), "sigmoid");
 }
 
-/* Each bound of slips on both sides: one to four letters, two to eight, three beyond. */
+/* Each bound of slips on both sides: one to five letters, two to eight, three beyond. */
 static void test_slips_allowed(void **state)
 {
     (void)state;
     assert_string_equal(nearest("tanx"), "tanh");
     assert_string_equal(nearest("taxx"), "");
-    assert_string_equal(nearest("coxxv"), "conv");
+    assert_string_equal(nearest("conxv"), "conv");
+    assert_string_equal(nearest("coxxv"), "");
+    assert_string_equal(nearest("coxnxv"), "conv");
+    assert_string_equal(nearest("coxxxv"), "");
     assert_string_equal(nearest("sigmxxd"), "sigmoid");
     assert_string_equal(nearest("sigxxxd"), "");
     assert_string_equal(nearest("cross_entxxxy"), "cross_entropy");
@@ -60,6 +63,36 @@ static void test_short_words(void **state)
     assert_string_equal(nearest("b"), "");
     assert_string_equal(nearest("W"), "w");
     assert_string_equal(nearest("wb"), "w");
+}
+
+/* Who slips has the first letter right, where that is not the slip itself. */
+static void test_first_letter(void **state)
+{
+    static const char *const names[] = {"most", "classes", "cost", NULL};
+    (void)state;
+    assert_null(nb_nearest("lost", name_at, names));
+    assert_null(nb_nearest("Lost", name_at, names));
+    assert_string_equal(nb_nearest("Cost", name_at, names), "cost");
+    assert_null(nb_nearest("losses", name_at, names));
+    assert_string_equal(nb_nearest("lasses", name_at, names), "classes");
+    assert_string_equal(nb_nearest("ost", name_at, names), "most");
+    assert_string_equal(nb_nearest("xcost", name_at, names), "cost");
+    assert_string_equal(nb_nearest("ocst", name_at, names), "cost");
+    assert_string_equal(nb_nearest("omst", name_at, names), "most");
+    assert_null(nb_nearest("omts", name_at, names));
+}
+
+/* Three letters of which one is another are another word; four of which one is are not. */
+static void test_other_word(void **state)
+{
+    static const char *const names[] = {"mae", "lr", "relu", NULL};
+    (void)state;
+    assert_null(nb_nearest("mse", name_at, names));
+    assert_null(nb_nearest("l2", name_at, names));
+    assert_string_equal(nb_nearest("mea", name_at, names), "mae");
+    assert_string_equal(nb_nearest("ma", name_at, names), "mae");
+    assert_string_equal(nb_nearest("lrr", name_at, names), "lr");
+    assert_string_equal(nb_nearest("rela", name_at, names), "relu");
 }
 
 /* A word that one name begins with is short for it, in either case; not where two do, nor where it
@@ -83,10 +116,10 @@ static void test_begun(void **state)
 /* The nearer name wins over the earlier one, and the earlier one over an equally near. */
 static void test_best(void **state)
 {
-    static const char *const names[] = {"bats", "cats", "cat", NULL};
+    static const char *const names[] = {"cuts", "cats", "cat", NULL};
     (void)state;
     assert_string_equal(nb_nearest("catt", name_at, names), "cats");
-    assert_string_equal(nb_nearest("rats", name_at, names), "bats");
+    assert_string_equal(nb_nearest("cits", name_at, names), "cuts");
     assert_string_equal(nb_nearest("cta", name_at, names), "cat");
 }
 
@@ -113,7 +146,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_slips),       cmocka_unit_test(test_slips_allowed),
-        cmocka_unit_test(test_short_words), cmocka_unit_test(test_begun),
+        cmocka_unit_test(test_short_words), cmocka_unit_test(test_first_letter),
+        cmocka_unit_test(test_other_word),  cmocka_unit_test(test_begun),
         cmocka_unit_test(test_best),        cmocka_unit_test(test_long_words),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -144,9 +144,9 @@ static const nbl_result diagnosis_kind = {.name = "nabla.diagnosis",
                                           .text = nbl_brief,
                                           .may_lack = diagnosis_lacks};
 
-static const char *const cause_lacks[] = {"base",  "beat",   "certain", "confirmed", "cure",
-                                          "cured", "gain",   "longer",  "null",      "p",
-                                          "price", "spread", "why",     "where",     NULL};
+static const char *const cause_lacks[] = {
+    "base", "beat", "certain", "confirmed", "cure",   "cured", "gain",  "longer",
+    "null", "p",    "place",   "price",     "spread", "why",   "where", NULL};
 static const nbl_result cause_kind = {
     .name = "nabla.cause", .whose = "a cause", .may_lack = cause_lacks};
 

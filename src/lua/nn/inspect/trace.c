@@ -134,8 +134,9 @@ static bool is_place_field(const char *key)
 /* The layer's table is behind the key. */
 static int unknown_field(lua_State *L, const place *self)
 {
-    return nbl_unknown_field(L, lua_pushfstring(L, "%s of a trace", self->where), 2, 3,
-                             place_fields);
+    const char *whose = lua_pushfstring(L, "%s of a trace", self->where);
+    nbl_look_elsewhere(L, "trace layer", whose, 2);
+    return nbl_unknown_field(L, whose, 2, 3, place_fields);
 }
 
 /* Fields that the table has not. */

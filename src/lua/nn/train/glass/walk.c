@@ -218,8 +218,10 @@ static int trainer_index(lua_State *L)
     if (strcmp(key, "optimizer") == 0) return push_user_value(L, NBL_OPTIMIZER);
     if (strcmp(key, "record") == 0) return push_place(L, self), 1;
     if (strcmp(key, "stopped") == 0) return nbl_questions_stopped(L);
-    if (strcmp(key, "history") != 0)
+    if (strcmp(key, "history") != 0) {
+        nbl_look_elsewhere(L, "trainer", "a trainer", 2);
         return nbl_unknown_field(L, "a trainer", 2, lua_upvalueindex(NBL_METHODS), fields);
+    }
     const nb_history history = told_history(self);
     nbl_push_history(L, &history);
     return 1;
