@@ -357,6 +357,21 @@ test("words of other tools are answered with ours, where we have what they mean"
     fails(function() nn.net "2 - 3 init=xavier" end, "here it is 'glorot'", true)
 end)
 
+test("what cannot be set of a network is named, and where it is set", function()
+    local net = nn.net "2 - 3 - 1"
+    for field, message in pairs {
+        cost = "a network has no field 'cost' that can be set; those of its layers can",
+        sped = "a network has no field 'sped' that can be set",
+        lr = "a network has no field 'lr'; here that is an option of train",
+        classes = "a network has its classes from the set",
+        [1] = "the layers of a network cannot be assigned; net:replace(l, layer)",
+    } do
+        fails(function() net[field] = 1 end, message, true)
+    end
+    net = nn.net {2, nn.dense {3, name = "first"}, 1}
+    fails(function() net.first = 1 end, "the layers of a network cannot be assigned", true)
+end)
+
 test("train says what is missing, and which names numbers should have", function()
     local net, set = nn.net "2 - 1", data.set{x = {{0, 1}}, y = {{1}}}
     fails(function() net:train(set, 30, 10, 3.5) end,

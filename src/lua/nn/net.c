@@ -113,19 +113,27 @@ static void refuse_schema(lua_State *L, const char *name)
                       name);
 }
 
+static int refuse_layer(lua_State *L)
+{
+    return nbl_error(L, "the layers of a network cannot be assigned; net:replace(l, layer) puts "
+                        "another in a layer's place; set their fields: net[1].activation = "
+                        "\"tanh\"");
+}
+
 static int net_newindex(lua_State *L)
 {
     nbl_net *self = nbl_check_net(L, 1);
     nbl_check_still(L, self->net);
-    if (lua_type(L, 2) == LUA_TSTRING && strcmp(lua_tostring(L, 2), "scale") == 0)
-        return set_scale(L, self);
-    if (lua_type(L, 2) == LUA_TSTRING &&
-        nbl_set_layer_field(L, &self->net->layer, lua_tostring(L, 2)))
-        return 0;
-    if (lua_type(L, 2) == LUA_TSTRING) refuse_schema(L, lua_tostring(L, 2));
-    return nbl_error(L, "the layers of a network cannot be assigned; net:replace(l, layer) puts "
-                        "another in a layer's place; set their fields: net[1].activation = "
-                        "\"tanh\"");
+    if (lua_type(L, 2) != LUA_TSTRING || named_layer(L, self->net) >= 0) return refuse_layer(L);
+    const char *field = lua_tostring(L, 2);
+    if (strcmp(field, "scale") == 0) return set_scale(L, self);
+    if (nbl_set_layer_field(L, &self->net->layer, field)) return 0;
+    refuse_schema(L, field);
+    nbl_look_elsewhere(L, "net", "a network", 2);
+    return nbl_error(L,
+                     "a network has no field '%s' that can be set; those of its layers can, as in "
+                     "net[1].activation = \"tanh\"",
+                     field);
 }
 
 static int net_len(lua_State *L)
