@@ -37,7 +37,9 @@ static void write_complaint(FILE *to, const sh_shell *shell, const char *message
     const char *first = shell->at_prompt ? "error:" : SH_PROGRAM ":";
     fprintf(to, "%s%s%s ", sh_colour_code(colour, SH_ERROR), first,
             sh_colour_code(colour, SH_PLAIN));
-    const sh_lie lie = {.column = strlen(first) + 1, .width = (size_t)sh_terminal_columns()};
+    const sh_lie lie = {.column = strlen(first) + 1,
+                        .width = (size_t)sh_terminal_columns(),
+                        .cut = shell->terminal.utf8 ? "…" : "..."};
     if (folds)
         sh_fold(message, &lie, put_piece, to);
     else
