@@ -1,8 +1,10 @@
 /* Names without a value that an input hands on. */
 #include "shell/run/unset.h"
 
+#include "nn/activation.h"
 #include "nn/cost.h"
 #include "nn/init.h"
+#include "nn/layer.h"
 #include "nn/train/judge/metric.h"
 #include "nn/train/optimizer.h"
 #include "nn/train/run/schedule.h"
@@ -12,6 +14,7 @@
 
 #include <lauxlib.h>
 #include <string.h>
+#include <strings.h>
 
 enum { DEPTH_MOST = 64 }; /* brackets deeper than that are not looked into */
 
@@ -115,17 +118,76 @@ static bool push_if_unset(lua_State *L, const sh_token *name)
     return unset;
 }
 
-/* A word that stands in quotes where an option takes it: an optimizer, a cost … */
-static bool is_word(const char *name)
+/* ---- Words of options, which stand in quotes ---- */
+
+/* The name of the list that is this one in any case, or NULL. */
+static const char *find_word(nb_name_at *next, const void *list, const char *name)
 {
-    return nb_optimizer_find(name) || nb_cost_find(name) || nb_activation_find(name) ||
-           nb_init_find(name) || nb_schedule_find(name) || nb_metric_find(name);
+    const char *word;
+    for (size_t i = 0; (word = next(list, i)); i++)
+        if (strcasecmp(word, name) == 0) return word;
+    return NULL;
 }
 
-static void push_message(lua_State *L, const char *name, bool field)
+/* Options whose words are a family's names. */
+static const struct {
+    const char *option;
+    nb_name_at *next;
+} families[] = {
+    {"optimizer", nb_optimizer_name_at},
+    {"schedule", nb_schedule_name_at},
+    {"cost", nb_cost_name_at},
+    {"init", nb_init_name_at},
+    {"activation", nb_activation_name_at},
+    {"metrics", nb_metric_name_at},
+};
+
+enum { FAMILIES = sizeof families / sizeof *families };
+
+static const char *choice_at(const void *list, size_t i)
 {
+    return ((const char *const *)list)[i];
+}
+
+/* The word of a layer's option that has words of its own, as padding. */
+static const char *word_of_layers(const char *option, const char *name)
+{
+    const char *word = NULL;
+    for (int i = 0; i < NB_LAYERS && !word; i++) {
+        const nb_option *list = nb_layer_types[i]->options;
+        const nb_option *of = list ? nb_option_find(list, option) : NULL;
+        if (of && of->words) word = find_word(choice_at, of->words, name);
+    }
+    return word;
+}
+
+/* The word of this option that the name is in any case, or NULL. */
+static const char *word_of(const char *option, const char *name)
+{
+    for (int i = 0; i < FAMILIES; i++)
+        if (strcmp(families[i].option, option) == 0) return find_word(families[i].next, NULL, name);
+    return word_of_layers(option, name);
+}
+
+/* A word of some option. */
+static bool is_word(const char *name)
+{
+    bool is = false;
+    for (int i = 0; i < FAMILIES && !is; i++) {
+        const char *word = find_word(families[i].next, NULL, name);
+        is = word && strcmp(word, name) == 0;
+    }
+    return is;
+}
+
+/* `option` is the field that it is handed on as, or NULL. */
+static void push_message(lua_State *L, const char *name, const char *option)
+{
+    const char *word = option ? word_of(option, name) : NULL;
     lua_pushfstring(L, "%s has no value", name);
-    if (field && is_word(name))
+    if (word)
+        lua_pushfstring(L, "; words of %s are strings: %s = \"%s\"", option, option, word);
+    else if (option && is_word(name))
         lua_pushfstring(L, "; did you mean \"%s\"?", name);
     else
         sh_push_meant(L, name, false);
@@ -144,8 +206,11 @@ bool sh_push_unset(lua_State *L, const char *source, const char **place)
         if (r.token.kind != SH_NAME || !(field || is_argument(&r))) continue;
         if (!is_alone(source, &r.token) || !push_if_unset(L, &r.token)) continue;
         *place = r.token.text;
-        push_message(L, lua_tostring(L, -1), field);
-        lua_remove(L, -2);
+        const char *name = lua_tostring(L, -1), *option = NULL;
+        if (field) option = lua_pushlstring(L, r.before[1].text, r.before[1].length);
+        push_message(L, name, option);
+        lua_replace(L, field ? -3 : -2);
+        lua_settop(L, field ? -2 : -1);
         return true;
     }
     return false;
