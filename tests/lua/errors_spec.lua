@@ -414,6 +414,22 @@ test("an error inside a function of the user's names his line, the layer and the
         place .. "the function of this cost: a tensor has", true)
 end)
 
+test("parameters take no truth values; NaN and infinity they take, as every tensor", function()
+    local net = nn.net("2 - 3 - 1", {seed = 1})
+    local words = "w must be a tensor, a number or a table of numbers, not "
+    fails(function() net[1].w = true end, words .. "true", true)
+    fails(function() net[1].w = false end, words .. "false", true)
+    fails(function() net[1].w = {{true, false}, {true, true}, {false, true}} end,
+        words .. "a table of true", true)
+    fails(function() net[1]:neuron(2).b = true end, "b must be a tensor, a number or a tab", true)
+    fails(function() net[1]:neuron(2).w = {true, false} end, words .. "a table of true", true)
+    net[1].w = net[1].w:gt(0)
+    net[1].w = 0 / 0
+    eq(net[1].w:isnan():sum():item(), 6)
+    net[1]:neuron(2).b = 1 / 0
+    eq(net[1].b[2], 1 / 0)
+end)
+
 test("what a callback raises stays as it is", function()
     local x, y, object = tensor.ones(5, 4), tensor.ones(5, 2), {}
     local net = nn.net "4 - 2"

@@ -229,6 +229,30 @@ static void add_call_advice(lua_State *L)
     lua_settop(L, top);
 }
 
+/* Fields of ours that may be nil, and what gives them; of somebody else's table it is true too. */
+static const char *const may_lack[][2] = {
+    {"mask", "a layer has none until net[l].mask = {w = t} gives it one"},
+    {"flow", "a history has it of a run with {flow = true}"},
+    {"metrics", "a history has it of a run with {metrics = …}"},
+    {"history", "a network has it once it was trained"},
+    {"grad", "a tensor that requires_grad has it behind c:backward()"},
+};
+
+/* Of "… a nil value (field 'mask')" what gives that field, or NULL. */
+static const char *what_gives(const char *message)
+{
+    static const char field[] = "a nil value (field '";
+    const char *name = strstr(message, field);
+    if (!name) return NULL;
+    name += sizeof field - 1;
+    for (size_t i = 0; i < sizeof may_lack / sizeof *may_lack; i++) {
+        size_t length = strlen(may_lack[i][0]);
+        if (strcspn(name, "'") == length && memcmp(name, may_lack[i][0], length) == 0)
+            return may_lack[i][1];
+    }
+    return NULL;
+}
+
 /* What Lua itself says of a value that is none, on the stack's top, gets an advice. */
 static void add_advice(lua_State *L)
 {
@@ -245,6 +269,8 @@ static void add_advice(lua_State *L)
         lua_pushlstring(L, message, (size_t)(found - message));
         lua_pushfstring(L, "%s: nothing stands at that number%s", lua_tostring(L, -1),
                         found + sizeof index - 1);
+    } else if (!called && what_gives(message)) {
+        lua_pushfstring(L, "%s; %s", message, what_gives(message));
     } else if (called && !strstr(message, "a nil value")) {
         add_call_advice(L);
     }

@@ -111,8 +111,28 @@ nb_tensor *nbl_push_part(lua_State *L, const nb_layer *layer, const char *key, i
     return *work.out;
 }
 
+/* A truth value, or a table that begins with one, would become ones and zeros: a slip, where a mask
+ * was meant. Numbers may be NaN or infinite, as in every tensor: that is how one sees where a run
+ * would meet them. */
+static void check_no_truth(lua_State *L, const char *key)
+{
+    enum { DEEPEST = 16 };
+    int top = lua_gettop(L);
+    luaL_checkstack(L, DEEPEST, NULL);
+    lua_pushvalue(L, 3);
+    for (int i = 0; i < DEEPEST && lua_istable(L, -1); i++) {
+        lua_rawgeti(L, -1, 1);
+        lua_remove(L, -2);
+    }
+    if (lua_isboolean(L, -1))
+        nbl_error(L, "%s must be a tensor, a number or a table of numbers, not %s%s", key,
+                  lua_istable(L, 3) ? "a table of " : "", nbl_describe(L, -1));
+    lua_settop(L, top);
+}
+
 void nbl_assign_part(lua_State *L, nb_layer *layer, const char *key, int64_t number)
 {
+    check_no_truth(L, key);
     nb_tensor *from = nbl_to_tensor(L, 3, (int)nb_layer_param(layer, key)->value->dtype);
     copy_job work = {layer, key, number, nbl_push_part(L, layer, key, number), from};
     nbl_check_numbers(L, work.to);
