@@ -161,7 +161,7 @@ test("unknown fields name the nearest", function()
     fails(function() return net[1].wieght end, "layer 1 has no field 'wieght'", true)
     fails(function() net[1].activaton = "relu" end, "did you mean 'activation'", true)
     fails(function() return net[1]:neuron(1).frozn end, "no field 'frozn'", true)
-    fails(function() net.w = 1 end, "set their fields")
+    fails(function() net.w = 1 end, "here that is net[l].w of layer l", true)
 end)
 
 -- ---- Passes ----
