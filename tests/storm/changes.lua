@@ -4,7 +4,8 @@
 --
 -- refits: what comes in, goes out or learns may have other sizes, so the program draws data and
 -- optimizer anew. spends: what was recorded stands in its way.
--- between: may also stand between two steps under glass (learning.lua).
+-- between: may also stand between two steps under glass (learning.lua). alone: now and then what
+-- such changes said before is taken off first, for many together hide what one does.
 
 local nabla = require "nabla"
 local networks = require "networks"
@@ -287,9 +288,9 @@ local surroundings = {
 }
 
 return {
-    {name = "freezing", share = 4, between = true, ops = freezing},
-    {name = "tuning", share = 2, between = true, ops = tuning},
-    {name = "masks", share = 2, between = true, ops = masks},
+    {name = "freezing", share = 4, alone = true, between = true, ops = freezing},
+    {name = "tuning", share = 2, alone = true, between = true, ops = tuning},
+    {name = "masks", share = 2, alone = true, between = true, ops = masks},
     {name = "activations", share = 3, between = true, ops = activations},
     {name = "weights", share = 3, spends = true, between = true, ops = weights},
     {name = "elements", share = 4, spends = true, between = true, ops = elements},

@@ -103,9 +103,13 @@ end
 
 -- ---- Optimizers ----
 
+-- Plain descent, which may go straight into the weights, as often as all others.
 local OPTIMIZERS <const> = {
     function() return nn.sgd {lr = 0.1} end,
     function() return nn.sgd {lr = 0.1} end,
+    function() return nn.sgd {lr = 0.2} end,
+    function() return nn.sgd {lr = 0.2} end,
+    function() return nn.sgd {lr = 0.05} end,
     function() return nn.sgd {lr = 0.05, momentum = 0.9} end,
     function() return nn.sgd {lr = 0.05, momentum = 0.9, nesterov = true} end,
     function() return nn.adam {lr = 0.01} end,

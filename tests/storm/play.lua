@@ -88,6 +88,7 @@ end
 
 local function operate(p, op)
     if op.group.spends and p:chance(0.8) then p:do_waiting() end
+    if op.group.alone and p:chance(0.3) then p:loosen() end
     local ok, message = pcall(op.f, p)
     count(op.name, "tried")
     if ok then count(op.name, "done") else p:say("error", message) end

@@ -117,6 +117,13 @@ function Program:dense()
     return #list > 0 and self:pick(list) or self.net[1]
 end
 
+-- All learns again, at the same rate.
+function Program:loosen()
+    self.net:thaw()
+    self.net.factor = 1
+    for _, layer in ipairs(add_dense({}, self.net)) do layer.mask = nil end
+end
+
 function Program:neuron()
     local layer = self:dense()
     return layer:neuron(self:random(layer.w:size(1))), layer
