@@ -69,13 +69,15 @@ static bool has_v4(void)
 }
 
 /* Family 25 with the instructions of v4. Zen 4 converts numbers to 512 bits of doubles at half the
- * rate of twice 256 bits, and reads ahead better by itself than where it is asked to. */
+ * rate of twice 256 bits, writes 512 bits in two halves, and reads ahead better by itself than
+ * where it is asked to. */
 static bool is_zen4(void)
 {
     return __builtin_cpu_is("amdfam19h") && has_v4();
 }
 
-/* The table of v4, but v3's loops for sums that convert to double. */
+/* The table of v4, but v3's loops for sums that convert to double, and for arithmetic of two inputs:
+ * of those the bits are the same. */
 static nb_kernels narrow;
 
 /* What runs along a row in doubles. */
@@ -91,7 +93,7 @@ static const bool widens[NB_FOLDS] = {
 static void fill_narrow(void)
 {
     static nb_fold_kernels folds[NB_DTYPES];
-    static nb_real_kernels real;
+    static nb_real_kernels real[NB_F64 + 1];
     const nb_kernels *wide = &nb_kernels_x86_64_v4, *half = &nb_kernels_x86_64_v3;
     narrow = *wide;
     for (nb_dtype dtype = 0; dtype < NB_DTYPES; dtype++) {
@@ -104,12 +106,16 @@ static void fill_narrow(void)
         }
         narrow.folds[dtype] = &folds[dtype];
     }
-    real = *wide->real[NB_F32];
-    real.sum = half->real[NB_F32]->sum;
-    real.sum_squares = half->real[NB_F32]->sum_squares;
-    real.dot = half->real[NB_F32]->dot;
-    real.squared_distance = half->real[NB_F32]->squared_distance;
-    narrow.real[NB_F32] = &real;
+    for (nb_dtype dtype = NB_F32; dtype <= NB_F64; dtype++) {
+        real[dtype] = *wide->real[dtype];
+        for (int b = 0; b < NB_BINARIES; b++)
+            if (b != NB_B_pow) real[dtype].binary[b] = half->real[dtype]->binary[b];
+        narrow.real[dtype] = &real[dtype];
+    }
+    real[NB_F32].sum = half->real[NB_F32]->sum;
+    real[NB_F32].sum_squares = half->real[NB_F32]->sum_squares;
+    real[NB_F32].dot = half->real[NB_F32]->dot;
+    real[NB_F32].squared_distance = half->real[NB_F32]->squared_distance;
 }
 
 /* Every table of this build, this processor's best last; how many of them it runs. */

@@ -89,37 +89,57 @@ static void seek(const nb_walk *walk, int64_t row, int64_t *index, char **at)
     }
 }
 
-/* One outer step on. */
-static void advance(const nb_walk *walk, int64_t *index, char **at)
+/* Behind the last step of dimension d: back to its beginning, and one step on of those before it.
+ */
+static void carry(const nb_walk *walk, int d, int64_t *index, char **at)
 {
-    for (int d = walk->dims - 2; d >= 0; d--) {
-        bool carry = ++index[d] == walk->size[d];
-        int64_t by = carry ? 1 - walk->size[d] : 1;
-        if (carry) index[d] = 0;
-        for (int i = 0; i < walk->operands; i++)
-            at[i] += by * walk->step[i][d] * (int64_t)walk->width[i];
-        if (!carry) return;
+    for (; d >= 0 && index[d] == walk->size[d]; d--) {
+        index[d] = 0;
+        if (d > 0) index[d - 1]++;
+        for (int i = 0; i < walk->operands; i++) {
+            int64_t on = d > 0 ? walk->step[i][d - 1] : 0;
+            at[i] += (on - walk->size[d] * walk->step[i][d]) * (int64_t)walk->width[i];
+        }
+    }
+}
+
+/* Inner loops of n from `begin` on, outer steps `row` to `end` - 1: run by run of the last outer
+ * dimension, in which only pointers are moved from one to the next. */
+static void do_rows(const job *work, int64_t begin, size_t n, int64_t row, int64_t end)
+{
+    const nb_walk *walk = work->walk;
+    const int inner = walk->dims - 1, operands = walk->operands;
+    int64_t index[NB_MAX_DIMS] = {0}, stride[NB_WALK_MAX], jump[NB_WALK_MAX];
+    char *at[NB_WALK_MAX];
+    seek(walk, row, index, at);
+    for (int i = 0; i < operands; i++) {
+        int64_t width = (int64_t)walk->width[i];
+        stride[i] = walk->step[i][inner];
+        jump[i] = inner ? walk->step[i][inner - 1] * width : 0;
+        at[i] += begin * stride[i] * width;
+    }
+    while (row < end) {
+        int64_t left = inner ? walk->size[inner - 1] - index[inner - 1] : 1;
+        int64_t run = nb_least_i64(end - row, left);
+        for (int64_t r = 0; r < run; r++) {
+            work->fn(work->arg, n, at, stride);
+            for (int i = 0; i < operands; i++) at[i] += jump[i];
+        }
+        row += run;
+        if (inner) index[inner - 1] += run;
+        carry(walk, inner - 1, index, at);
     }
 }
 
 static void do_piece(void *arg, size_t piece)
 {
     const job *work = arg;
-    const nb_walk *walk = work->walk;
     if (work->interrupt && *work->interrupt) return;
     int64_t group = (int64_t)piece / work->cuts;
     int64_t begin = (int64_t)piece % work->cuts * work->chunk;
-    int64_t n = work->inner - begin < work->chunk ? work->inner - begin : work->chunk;
     int64_t row = group * work->rows;
-    int64_t end = row + work->rows < work->outer ? row + work->rows : work->outer;
-    int64_t index[NB_MAX_DIMS], stride[NB_WALK_MAX];
-    char *at[NB_WALK_MAX], *here[NB_WALK_MAX];
-    for (int i = 0; i < walk->operands; i++) stride[i] = walk->step[i][walk->dims - 1];
-    for (seek(walk, row, index, at); row < end; row++, advance(walk, index, at)) {
-        for (int i = 0; i < walk->operands; i++)
-            here[i] = at[i] + begin * stride[i] * (int64_t)walk->width[i];
-        work->fn(work->arg, (size_t)n, here, stride);
-    }
+    do_rows(work, begin, (size_t)nb_least_i64(work->inner - begin, work->chunk), row,
+            nb_least_i64(row + work->rows, work->outer));
 }
 
 /* Pieces of about PIECE elements, where each step of the inner loop is worth `cost` of them. */
