@@ -74,6 +74,13 @@ static size_t before(const marked *m, size_t from)
     return from ? MARKED_INDENT + nb_letters(m->lie->cut, strlen(m->lie->cut)) : 0;
 }
 
+static size_t letter_before(const char *line, size_t at)
+{
+    do at--;
+    while (at > 0 && nb_is_tail(line[at]));
+    return at;
+}
+
 /* The first byte that is shown: as much as there is room for before the mark, which stands in the
  * window's first two thirds where more follows than fits. */
 static size_t first_shown(const marked *m)
@@ -81,9 +88,8 @@ static size_t first_shown(const marked *m)
     const size_t most = m->lie->width - m->lie->width / 3;
     size_t from = m->place, taken;
     if (all_fits(m, 0, 0) || column_of(m, 0, m->place, 0) < most) return 0;
-    for (size_t letters = 0; letters < m->lie->width && from > 0; letters++) do
-            from--;
-        while (from > 0 && nb_is_tail(m->line[from]));
+    for (size_t letters = 0; letters < m->lie->width && from > 0; letters++)
+        from = letter_before(m->line, from);
     for (; from < m->place; from += taken) {
         size_t column = before(m, from);
         bool drawn = columns_of(m, from, column, &taken) > 0; /* over the letter before it: no */
