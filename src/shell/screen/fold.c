@@ -62,10 +62,13 @@ static size_t column_of(const marked *m, size_t from, size_t to, size_t column)
     return column;
 }
 
-/* Whether all from byte `from` on stands in the window, also a mark behind it. */
+/* Whether all from byte `from` on stands in the window, also a mark behind it: below its end, or
+ * below a letter there that takes no column. */
 static bool all_fits(const marked *m, size_t from, size_t column)
 {
-    return column_of(m, from, m->length, column) + (m->place == m->length) <= m->lie->width;
+    const size_t width = m->lie->width;
+    bool mark_fits = column_of(m, from, m->place, column) < width;
+    return mark_fits && column_of(m, from, m->length, column) <= width;
 }
 
 /* Columns before what is shown from this byte on. */

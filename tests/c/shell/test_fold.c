@@ -109,6 +109,15 @@ static void test_every_width(void **state)
         }
 }
 
+/* Below an accent that is drawn over a line's last letter, the mark stands in the window too. */
+static void test_mark_below_accent(void **state)
+{
+    static screen s;
+    (void)state;
+    sh_fold("  abcdefghie\xcc\x81\n            ^", &(sh_lie){.width = 12, .cut = "…"}, take, &s);
+    assert_string_equal(s.text, "  …cdefghie\xcc\x81\n           ^");
+}
+
 /* A control character takes the columns of what is shown for it. */
 static void test_controls(void **state)
 {
@@ -137,6 +146,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_width),
         cmocka_unit_test(test_controls),
+        cmocka_unit_test(test_mark_below_accent),
         cmocka_unit_test(test_unmarked),
     };
     if (!setlocale(LC_ALL, "C.UTF-8")) return 77;
