@@ -97,8 +97,7 @@ static void test_every_width(void **state)
         "  x = 1 + 2 + 3 + 4 + 5 + 6 + 7 + 8 + 9 + 10 + 11 + 12 + 13 + 14 + 15 + 16 + 17 + 18 + X",
         "  s = '日本語日本語日本語日本語' X '日本語日本語日本語日本語日本語日本語日本語日本語'",
         "  s = '日a本語b日本c語日本d語日本語e日本語日f本語g日本語日本語h日本語日i本語日本語' X",
-        "  e\u0301 = 'e\u0301e\u0301e\u0301e\u0301e\u0301e\u0301' X "
-        "e\u0301e\u0301e\u0301",
+        "  e\u0301 = 'e\u0301e\u0301e\u0301e\u0301e\u0301e\u0301' X e\u0301e\u0301e\u0301",
         "  \tif a then\tb = 1\tX\tend\tif a then\tb = 1\t\tend",
     };
     (void)state;
