@@ -138,11 +138,11 @@ nb_status nb_option_unknown(nb_ctx *ctx, const nb_option *options, const char *w
 /* The name nearest to `word`, near enough to be a slip of the hand, or NULL: one insertion,
  * omission, replacement or swap of neighbours in a word of up to five letters, two in up to eight,
  * else three, and fewer than the word has letters. The first letter is right, but where it alone is
- * too many, missing or swapped; no letter is replaced in a word of less than NB_REPLACED_LEAST letters: a
- * wrong name is worse than none. Upper and lower case count as equal; of equally near names the
- * first wins; words and names longer than NB_NEAREST_MAX are near nothing. Where none is, the only
- * one that begins with a word of NB_BEGUN_LEAST letters or more. `next(list, i)` gives the i-th
- * name, NULL after the last. */
+ * too many, missing or swapped; no letter is replaced in a word of less than NB_REPLACED_LEAST
+ * letters: a wrong name is worse than none. Upper and lower case count as equal; of equally near
+ * names the first wins; words and names longer than NB_NEAREST_MAX are near nothing. Where none is,
+ * the only one that begins with a word of NB_BEGUN_LEAST letters or more. `next(list, i)` gives the
+ * i-th name, NULL after the last. */
 enum { NB_NEAREST_MAX = 32, NB_BEGUN_LEAST = 3, NB_REPLACED_LEAST = 4 };
 typedef const char *nb_name_at(const void *list, size_t i);
 const char *nb_nearest(const char *word, nb_name_at *next, const void *list);

@@ -75,19 +75,9 @@ local ENDS <const> = {"3", "3 : mse", "3 linear : mse", "3 tanh : huber", "3 : m
     "3 softmax : cross_entropy", "3 softmax : mse", "3 softmax : kl", "3 log_softmax : nll",
     "3 log_softmax : mse", "3 : cross_entropy"}
 
-local function drawn_kind(p)
-    local all = 0
-    for _, kind in ipairs(KINDS) do all = all + kind.share end
-    local at = p:random(all)
-    for _, kind in ipairs(KINDS) do
-        at = at - kind.share
-        if at <= 0 then return kind end
-    end
-end
-
 -- Gives the program a network and says which. p.first is the shape as tables have it.
 function networks.draw(p)
-    local kind = drawn_kind(p)
+    local kind = p:by_share(KINDS)
     local notation = kind.of(p) .. " - " .. p:pick(ENDS)
     p.shape, p.words, p.sparse, p.turned = kind.shape, kind.words, kind.sparse, false
     p.first = kind.free and {"*", table.unpack(kind.shape, 2)} or kind.shape

@@ -24,29 +24,14 @@ end
 
 -- A kind of operations: how often it is drawn, and its groups, whose lists are put in order.
 local function kind(share, groups)
-    local all = 0
-    for _, group in ipairs(groups) do
-        all = all + group.share
-        group.names = sorted(group.ops)
-    end
-    return {share = share, groups = groups, all = all}
+    for _, group in ipairs(groups) do group.names = sorted(group.ops) end
+    return {share = share, groups = groups}
 end
 
 local KINDS <const> = {kind(6, changes), kind(2, looks), kind(2, learning)}
-KINDS.all = 10
-
--- One of a list by shares that add up to `all`.
-local function by_share(p, list, all)
-    local at = p:random(all)
-    for _, one in ipairs(list) do
-        at = at - one.share
-        if at <= 0 then return one end
-    end
-end
 
 local function drawn(p)
-    local chosen = by_share(p, KINDS, KINDS.all)
-    local group = by_share(p, chosen.groups, chosen.all)
+    local group = p:by_share(p:by_share(KINDS).groups)
     local name = p:pick(group.names)
     return {name = group.name .. "." .. name, f = group.ops[name], group = group}
 end

@@ -49,6 +49,17 @@ function Program:pick(list)
     return list[self:random(#list)]
 end
 
+-- One of a list by the shares that its entries have.
+function Program:by_share(list)
+    local all = 0
+    for _, one in ipairs(list) do all = all + one.share end
+    local at = self:random(all)
+    for _, one in ipairs(list) do
+        at = at - one.share
+        if at <= 0 then return one end
+    end
+end
+
 -- A random tensor of that shape; of the network's dtype without one.
 function Program:tensor(shape, dtype)
     local sizes = {table.unpack(shape)}
